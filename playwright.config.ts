@@ -1,0 +1,43 @@
+import { createServer } from 'node:net';
+import { defineConfig } from '@playwright/test';
+import { chromiumLaunchOptions } from './tools/browser.mjs';
+
+// Playwright loads this file again in each worker: the first to come chooses the port for all.
+process.env.HOLDFAST_TEST_PORT ??= String(await freePort());
+const port = process.env.HOLDFAST_TEST_PORT;
+const baseURL = `http://localhost:${port}/`;
+
+export default defineConfig({
+  testDir: 'e2e',
+  testMatch: '**/*.spec.ts',
+  outputDir: 'test-results/e2e',
+  timeout: 60_000,
+  // Guests want the cores for themselves: two at once only slow each other down.
+  workers: 1,
+  forbidOnly: Boolean(process.env.CI),
+  reporter: [['list'], ['json', { outputFile: 'test-results/e2e.json' }]],
+  use: {
+    baseURL,
+    browserName: 'chromium',
+    launchOptions: chromiumLaunchOptions(),
+    trace: 'retain-on-failure',
+  },
+  webServer: {
+    // Builds first if dist/ is stale.
+    command: 'node tools/start.mjs',
+    env: { PORT: port },
+    url: baseURL,
+    timeout: 180_000,
+  },
+});
+
+function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const server = createServer()
+      .once('error', fail)
+      .listen(0, '127.0.0.1', () => {
+        const address = server.address();
+        server.close(() => done(typeof address === 'object' && address ? address.port : 0));
+      });
+  });
+}

@@ -1,0 +1,22 @@
+/** What this build of the site ships: written by tools/vite-plugin-runtimes.ts. */
+declare module 'virtual:holdfast-build' {
+  /** A runtime of this build. All URLs are relative to the site's root. */
+  export interface RuntimeBuild {
+    /** `<v86 version>-<8 hex digits of a hash over runtime.js and v86.wasm>` */
+    readonly id: string;
+    readonly v86Version: string;
+    /** `runtimes/<id>/runtime.js` */
+    readonly url: string;
+    /** `runtimes/<id>/v86.wasm`, the transformed module */
+    readonly wasmUrl: string;
+    readonly wasmBytes: number;
+    readonly wasmSha256: string;
+  }
+
+  /** Changes with every change of the sources, the same for the same sources. */
+  export const buildId: string;
+  /** `keeper.js`, the same in every build: see DESIGN, the keeper's URL is part of its ABI. */
+  export const keeperUrl: string;
+  /** Newest v86 first. */
+  export const runtimes: readonly RuntimeBuild[];
+}

@@ -1,0 +1,65 @@
+/**
+ * A static server for a built site: `node tools/serve.mjs [--root DIR] [--port N]`.
+ */
+import { createServer } from 'node:http';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import sirv from 'sirv';
+
+/** Files whose name holds a hash of their content. */
+const hashed = /^\/(assets|runtimes)\//;
+
+/**
+ * Serves a folder as any static host would: no special headers, hashed files cached for ever, and
+ * the others revalidated.
+ * @param {{ root: string, port?: number, host?: string }} options `port` 0 takes a free one
+ * @returns {Promise<{ url: string, port: number, setRoot(root: string): void, close(): Promise<void> }>}
+ *   `setRoot` puts another build at the same origin, as a deploy does
+ */
+export async function serveSite({ root, port = 0, host = '127.0.0.1' }) {
+  let handle = siteHandler(root);
+  const server = createServer((request, response) => handle(request, response));
+  await new Promise((done, fail) => {
+    server.once('error', fail).listen(port, host, () => done(undefined));
+  });
+  const address = /** @type {import('node:net').AddressInfo} */ (server.address());
+  return {
+    url: `http://localhost:${address.port}/`,
+    port: address.port,
+    setRoot: (folder) => {
+      handle = siteHandler(folder);
+    },
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** @param {string} root */
+function siteHandler(root) {
+  return sirv(resolve(root), {
+    // Looks at the disk for every request: a rebuild shows without a restart.
+    dev: true,
+    etag: true,
+    setHeaders(response, path) {
+      const isHashed = hashed.test(path);
+      response.setHeader(
+        'Cache-Control',
+        isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
+      );
+    },
+  });
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const { values } = parseArgs({
+    options: {
+      root: { type: 'string', default: 'dist' },
+      port: { type: 'string', default: '8086' },
+    },
+  });
+  const { url } = await serveSite({ root: values.root, port: Number(values.port) });
+  console.log(`Serving ${values.root} at ${url}`);
+}

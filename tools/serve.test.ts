@@ -1,0 +1,55 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { serveSite } from './serve.mjs';
+
+let folder: string;
+let site: Awaited<ReturnType<typeof serveSite>>;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'holdfast-'));
+  write('old/index.html', 'old');
+  write('old/keeper.js', 'keeper');
+  write('old/runtimes/1-ab/v86.wasm', '0123456789');
+  write('new/index.html', 'new');
+  site = await serveSite({ root: join(folder, 'old') });
+});
+afterAll(async () => {
+  await site.close();
+  rmSync(folder, { recursive: true });
+});
+
+function write(path: string, content: string) {
+  mkdirSync(dirname(join(folder, path)), { recursive: true });
+  writeFileSync(join(folder, path), content);
+}
+
+const get = (path: string, headers: Record<string, string> = {}) =>
+  fetch(new URL(path, site.url), { headers });
+
+test('hashed files are cached for ever, the others are revalidated', async () => {
+  const wasm = await get('runtimes/1-ab/v86.wasm');
+  expect(wasm.headers.get('content-type')).toBe('application/wasm');
+  expect(wasm.headers.get('cache-control')).toContain('immutable');
+  for (const path of ['', 'keeper.js']) {
+    expect((await get(path)).headers.get('cache-control')).toBe('no-cache');
+  }
+});
+
+test('no header isolates the page: any static host will do', async () => {
+  const { headers } = await get('');
+  expect(headers.has('cross-origin-opener-policy')).toBe(false);
+  expect(headers.has('cross-origin-embedder-policy')).toBe(false);
+});
+
+test('a range of a file can be asked for, as disks are', async () => {
+  const part = await get('runtimes/1-ab/v86.wasm', { range: 'bytes=2-4' });
+  expect([part.status, await part.text()]).toEqual([206, '234']);
+});
+
+test('setRoot deploys another build at the same origin', async () => {
+  site.setRoot(join(folder, 'new'));
+  expect(await (await get('')).text()).toBe('new');
+  expect((await get('keeper.js')).status).toBe(404);
+});

@@ -1,0 +1,101 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findBrowser } from './browser.mjs';
+import { sourceHash } from './source-hash.mjs';
+
+export { findBrowser };
+
+/** The repository's root. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Installs the packages unless node_modules already holds what package-lock.json names. */
+export function ensurePackages() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    throw new Error(`Holdfast needs Node 20.19 or newer, this is ${process.version}.`);
+  }
+  if (isInstalled()) return;
+  console.log('Installing packages (npm ci) ...');
+  // Under `npm start` npm names itself here; a bare `npm` is a script that Windows cannot spawn.
+  const npm = process.env.npm_execpath;
+  const [command, ...args] = npm ? [process.execPath, npm, 'ci'] : ['npm', 'ci'];
+  const ok = run(command, args, { shell: !npm && process.platform === 'win32' });
+  if (!ok || !isInstalled()) {
+    throw new Error('npm ci failed, see above. It needs an npm registry.');
+  }
+}
+
+function isInstalled() {
+  const installed = readPackages('node_modules/.package-lock.json');
+  if (!installed) return false;
+  // Packages for other systems are in the lock file and rightly not on disk.
+  return Object.entries(readPackages('package-lock.json') ?? {}).every(
+    ([path, { version, optional }]) =>
+      path === '' || (installed[path] ? installed[path].version === version : optional),
+  );
+}
+
+/**
+ * @param {string} lockFile
+ * @returns {Record<string, { version: string, optional?: boolean }> | undefined}
+ */
+function readPackages(lockFile) {
+  const path = join(root, lockFile);
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).packages : undefined;
+}
+
+/**
+ * Finds a Chromium, or installs one: with Playwright, else with apt as root on Debian and Ubuntu.
+ * @returns {string} the path of its executable
+ */
+export function ensureBrowser() {
+  return findBrowser() ?? installBrowser();
+}
+
+function installBrowser() {
+  console.log('Found no Chromium, installing one ...');
+  run(process.execPath, [bin('@playwright/test/cli.js'), 'install', 'chromium']);
+  if (!findBrowser() && existsSync('/etc/debian_version') && process.getuid?.() === 0) {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    run('apt-get', ['update'], { env }) && run('apt-get', ['install', '-y', 'chromium'], { env });
+  }
+  const browser = findBrowser();
+  if (browser) return browser;
+  throw new Error(
+    'No Chromium found, and none could be installed. Install Google Chrome or Chromium, or set ' +
+      'HOLDFAST_CHROMIUM to the path of its executable.',
+  );
+}
+
+/** Builds the site into dist/ unless it holds a build of the sources as they are. */
+export function ensureBuild() {
+  const manifest = join(root, 'dist/build.json');
+  const isFresh =
+    existsSync(manifest) &&
+    JSON.parse(readFileSync(manifest, 'utf8')).sourceHash === sourceHash(root);
+  if (!isFresh && !run(process.execPath, buildCommand)) throw new Error('The build failed.');
+}
+
+/**
+ * The path of a package's command line, so that no shell and no npx stand in between.
+ * @param {string} path relative to node_modules
+ */
+export function bin(path) {
+  return join(root, 'node_modules', path);
+}
+
+/** What `npm run build` runs, as arguments to Node. */
+export const buildCommand = [bin('tsx/dist/cli.mjs'), join(root, 'tools/build-site.ts')];
+
+/**
+ * Runs a command at the root with our output.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {import('node:child_process').SpawnSyncOptions} [options]
+ * @returns {boolean} whether it succeeded
+ */
+export function run(command, args, options = {}) {
+  return spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options }).status === 0;
+}

@@ -1,0 +1,172 @@
+import { execFile } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename } from 'node:fs/promises';
+import { builtinModules } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { build, type Rolldown } from 'vite';
+import { sourceHash } from './source-hash.mjs';
+import { v86Packages } from './v86-versions.ts';
+
+const execFileAsync = promisify(execFile);
+const toolsDir = dirname(fileURLToPath(import.meta.url));
+export const repositoryRoot = dirname(toolsDir);
+const cacheDir = join(repositoryRoot, 'node_modules/.cache/holdfast');
+
+/** One entry of the build manifest, see src/build.d.ts. */
+export interface RuntimeBuild {
+  id: string;
+  v86Version: string;
+  url: string;
+  wasmUrl: string;
+  wasmBytes: number;
+  wasmSha256: string;
+}
+
+export interface BuildManifest {
+  buildId: string;
+  keeperUrl: string;
+  runtimes: RuntimeBuild[];
+}
+
+export interface SiteWorkers {
+  manifest: BuildManifest;
+  /** Path relative to the site's root, to content. */
+  files: Map<string, string | Uint8Array>;
+}
+
+export interface SiteWorkersOptions {
+  /** Makes another build of the same sources: changes the build id and every runtime's id. */
+  tag?: string | undefined;
+  /** Packages to ship instead of tools/v86-versions.ts, newest first. */
+  packages?: readonly string[] | undefined;
+}
+
+/** Bundles the keeper and one runtime per v86 version. */
+export async function buildSiteWorkers(options: SiteWorkersOptions = {}): Promise<SiteWorkers> {
+  const { tag = '', packages = v86Packages } = options;
+  const [keeper, ...built] = await Promise.all([
+    bundle('workers/keeper.ts', 'keeper.js'),
+    ...packages.map((name) => buildRuntime(name, tag)),
+  ]);
+  const runtimes = built.map(({ runtime }) => runtime);
+  const sources = sourceHash(repositoryRoot);
+  const buildId = sha256([sources, tag, ...runtimes.map(({ id }) => id)].join());
+  const manifest = { buildId: buildId.slice(0, 8), keeperUrl: 'keeper.js', runtimes };
+
+  const files: SiteWorkers['files'] = new Map();
+  files.set('keeper.js', keeper.code).set('keeper.js.map', keeper.map);
+  for (const { runtime, code, map, wasm } of built) {
+    const folder = `runtimes/${runtime.id}`;
+    const { id, v86Version, wasmSha256, wasmBytes } = runtime;
+    files
+      .set(`${folder}/runtime.js`, code)
+      .set(`${folder}/runtime.js.map`, map)
+      .set(`${folder}/v86.wasm`, wasm)
+      .set(`${folder}/runtime.json`, toJson({ id, v86Version, wasmSha256, wasmBytes }));
+  }
+  // For a page that looks for a newer build, and for `npm start`, which asks whether this is stale.
+  files.set('build.json', toJson({ ...manifest, sourceHash: sources }));
+  return { manifest, files };
+}
+
+async function buildRuntime(packageName: string, tag: string) {
+  const packageDir = join(repositoryRoot, 'node_modules', packageName);
+  const { version } = JSON.parse(await readFile(join(packageDir, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  // v86 publishes "0.5.462+g5f9a90f"; the commit says nothing that the version does not.
+  const v86Version = version.replace(/\+.*/, '');
+  const [{ code, map }, wasm] = await Promise.all([
+    bundle('workers/runtime.ts', 'runtime.js', {
+      alias: { 'v86-package': join(packageDir, 'build/libv86.mjs') },
+      define: { __V86_VERSION__: JSON.stringify(v86Version) },
+      banner: tag && `/* build ${tag.replaceAll('*/', '')} */`,
+    }),
+    transformWasm(join(packageDir, 'build/v86.wasm')),
+  ]);
+  const id = `${v86Version}-${sha256(code, wasm).slice(0, 8)}`;
+  const runtime: RuntimeBuild = {
+    id,
+    v86Version,
+    url: `runtimes/${id}/runtime.js`,
+    wasmUrl: `runtimes/${id}/v86.wasm`,
+    wasmBytes: wasm.byteLength,
+    wasmSha256: sha256(wasm),
+  };
+  return { runtime, code, map, wasm };
+}
+
+/**
+ * Bundles an entry point into one ES module without imports. Not minified: libv86 comes minified,
+ * our own part is small, and a stack trace from a user's guest stays readable.
+ */
+async function bundle(
+  entry: string,
+  fileName: string,
+  {
+    alias = {},
+    define = {},
+    banner = '',
+  }: { alias?: Record<string, string>; define?: Record<string, string>; banner?: string } = {},
+): Promise<{ code: string; map: string }> {
+  const result = await build({
+    configFile: false,
+    root: repositoryRoot,
+    mode: 'production',
+    logLevel: 'warn',
+    publicDir: false,
+    resolve: { alias },
+    define,
+    build: {
+      write: false,
+      target: 'es2022',
+      minify: false,
+      sourcemap: true,
+      lib: { entry: join(repositoryRoot, entry), formats: ['es'], fileName: () => fileName },
+      rolldownOptions: {
+        // libv86 asks for these in branches that only Node takes; in a browser they stay inert.
+        external: [/^node:/, ...builtinModules],
+        output: { codeSplitting: false, banner },
+      },
+    },
+  });
+  const { output } = (Array.isArray(result) ? result[0] : result) as Rolldown.RolldownOutput;
+  const [chunk, ...others] = output;
+  const imports = [...chunk.imports, ...others.filter(({ type }) => type === 'chunk')];
+  if (imports.length > 0) {
+    throw new Error(`${entry} must bundle into a file without imports, it has ${imports.length}`);
+  }
+  const map = others.find(({ fileName: name }) => name === `${fileName}.map`);
+  return { code: chunk.code, map: map?.type === 'asset' ? String(map.source) : '' };
+}
+
+/**
+ * Runs tools/wasm/transform.ts over v86.wasm. It takes seconds, so that its result is kept under
+ * the hash of its input, of tools/wasm, and of the lock file, which names Binaryen's version.
+ */
+async function transformWasm(path: string): Promise<Uint8Array> {
+  const transform = sourceHash(repositoryRoot, ['tools/wasm', 'package-lock.json']);
+  const key = sha256(await readFile(path), transform).slice(0, 32);
+  const cached = join(cacheDir, `v86-${key}.wasm`);
+  if (!existsSync(cached)) {
+    await mkdir(cacheDir, { recursive: true });
+    // A rename at the end, so that a build beside this one never reads half a file.
+    const unfinished = `${cached}.${randomUUID()}`;
+    await execFileAsync(process.execPath, [join(toolsDir, 'transform-wasm.mjs'), path, unfinished]);
+    await rename(unfinished, cached);
+  }
+  return readFile(cached);
+}
+
+function sha256(...parts: (string | Uint8Array)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+}
+
+function toJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

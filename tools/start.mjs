@@ -1,0 +1,25 @@
+/**
+ * `npm start`: installs and builds what is missing or out of date, then serves the site on port
+ * 8086, or `PORT`.
+ */
+import { join } from 'node:path';
+import { ensureBuild, ensurePackages, root } from './setup.mjs';
+
+const port = Number(process.env.PORT || 8086);
+
+try {
+  ensurePackages();
+  ensureBuild();
+  // Only now: what it imports is in node_modules.
+  const { serveSite } = await import('./serve.mjs');
+  const { url } = await serveSite({ root: join(root, 'dist'), port });
+  console.log(`\nHoldfast is at ${url} (Ctrl+C stops)`);
+} catch (error) {
+  const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);
+  const text =
+    code === 'EADDRINUSE'
+      ? `Port ${port} is taken. Choose another: PORT=${port + 1} npm start`
+      : message;
+  console.error(`\n${text}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,119 @@
+/**
+ * `npm test`: the whole gate. Runs every check even when an earlier one fails, prints a line for
+ * each, and ends with the line `N passed, N failed`.
+ */
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { bin, buildCommand, ensureBrowser, ensurePackages, root, run } from './setup.mjs';
+
+/** @typedef {{ name: string, passed: number, failed: number, skipped?: number }} Result */
+
+const reports = join(root, 'test-results');
+
+/** @returns {Result[]} */
+function runAll() {
+  ensurePackages();
+  const browser = ensureBrowser();
+  rmSync(reports, { recursive: true, force: true });
+  mkdirSync(reports);
+  return [
+    check('format and lint', [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings']),
+    // All anew: an incremental build of TypeScript 7.0 misses a global that a .d.ts has gained.
+    check('types', [bin('typescript/bin/tsc'), '--build', '--force']),
+    unit(),
+    check('build', buildCommand),
+    endToEnd(browser),
+  ];
+}
+
+/**
+ * @param {string} name
+ * @param {string[]} args
+ * @returns {Result}
+ */
+function check(name, args) {
+  const ok = node(name, args);
+  return { name, passed: ok ? 1 : 0, failed: ok ? 0 : 1 };
+}
+
+/** @returns {Result} */
+function unit() {
+  const report = join(reports, 'unit.json');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const ok = node('unit', [bin('vitest/vitest.mjs'), 'run', ...reporters]);
+  const json = readReport(report);
+  return total('unit', ok, {
+    passed: json?.numPassedTests ?? 0,
+    failed: json?.numFailedTests ?? 0,
+    skipped: (json?.numPendingTests ?? 0) + (json?.numTodoTests ?? 0),
+  });
+}
+
+/**
+ * @param {string} browser
+ * @returns {Result}
+ */
+function endToEnd(browser) {
+  // playwright.config.ts writes the report.
+  const ok = node('end to end', [bin('@playwright/test/cli.js'), 'test'], browser);
+  const {
+    expected = 0,
+    flaky = 0,
+    unexpected = 0,
+    skipped = 0,
+  } = readReport(join(reports, 'e2e.json'))?.stats ?? {};
+  // A test that only passes when it is tried again has failed.
+  return total('end to end', ok, { passed: expected, failed: unexpected + flaky, skipped });
+}
+
+/**
+ * A runner may fail outside of any test (a file that does not load, no tests at all): that counts.
+ * @param {string} name
+ * @param {boolean} ok
+ * @param {{ passed: number, failed: number, skipped: number }} counts
+ * @returns {Result}
+ */
+function total(name, ok, counts) {
+  const failedOutside = counts.failed === 0 && (!ok || counts.passed === 0);
+  return { name, ...counts, failed: failedOutside ? 1 : counts.failed };
+}
+
+/**
+ * @param {string} name
+ * @param {string[]} args
+ * @param {string} [browser]
+ */
+function node(name, args, browser) {
+  console.log(`\n── ${name} ──`);
+  const env = browser ? { ...process.env, HOLDFAST_CHROMIUM: browser } : process.env;
+  return run(process.execPath, args, { env });
+}
+
+/** @param {string} path */
+function readReport(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    // The runner ended before it could report; its exit code says so.
+    return undefined;
+  }
+}
+
+/** @type {Result[]} */
+let results;
+try {
+  results = runAll();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  results = [{ name: 'set-up', passed: 0, failed: 1 }];
+}
+console.log();
+for (const { name, passed, failed, skipped } of results) {
+  console.log(
+    `${name}: ${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`,
+  );
+}
+const passed = results.reduce((sum, result) => sum + result.passed, 0);
+const failed = results.reduce((sum, result) => sum + result.failed, 0);
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;

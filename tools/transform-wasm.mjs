@@ -1,0 +1,17 @@
+/**
+ * `node tools/transform-wasm.mjs IN OUT`: runs tools/wasm/transform.ts over a v86.wasm.
+ *
+ * A process of its own, on Node alone: Binaryen would block the dev server, and tsx, which may run
+ * the build, takes 6 s to look through Binaryen's 14 MB of JavaScript.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { runnerImport } from 'vite';
+
+const [input, output] = process.argv.slice(2);
+if (!input || !output) throw new Error('Usage: node tools/transform-wasm.mjs IN OUT');
+
+const transform = fileURLToPath(new URL('wasm/transform.ts', import.meta.url));
+/** @type {{ module: { transformV86Wasm(wasm: Uint8Array): Promise<Uint8Array> | Uint8Array } }} */
+const { module } = await runnerImport(transform, { configFile: false });
+await writeFile(output, await module.transformV86Wasm(await readFile(input)));

@@ -1,0 +1,106 @@
+import { sep } from 'node:path';
+import { lookup } from 'mrmime';
+import type { Plugin, ViteDevServer } from 'vite';
+import { buildSiteWorkers, repositoryRoot, type SiteWorkers } from './site-workers.ts';
+
+const virtualId = 'virtual:holdfast-build';
+const resolvedId = `\0${virtualId}`;
+/** A change in one of these rebuilds the keeper and the runtimes of a development server. */
+const workerSources = ['src/emulator', 'src/keeper', 'src/protocol', 'src/cpr', 'src/errors.ts'];
+const watched = [...workerSources, 'workers', 'tools/wasm'].map((path) =>
+  `${repositoryRoot}/${path}`.replaceAll('/', sep),
+);
+
+/**
+ * Puts `keeper.js`, `runtimes/<id>/` and `build.json` beside the page, at the same paths in
+ * development and in a build, and tells the page about them through `virtual:holdfast-build`.
+ *
+ * Two environment variables make other builds of the same sources, for tests of live updates:
+ * `HOLDFAST_BUILD_TAG` (any text) and `HOLDFAST_V86_PACKAGES` (comma-separated package names).
+ */
+export function runtimes(): Plugin {
+  let workers: Promise<SiteWorkers>;
+  const rebuild = () => {
+    workers = buildSiteWorkers({
+      tag: process.env.HOLDFAST_BUILD_TAG,
+      packages: process.env.HOLDFAST_V86_PACKAGES?.split(','),
+    });
+    // Whoever awaits it next reports the failure; without this Node would end the dev server.
+    workers.catch(() => {});
+    return workers;
+  };
+
+  return {
+    name: 'holdfast-runtimes',
+
+    async buildStart() {
+      await rebuild();
+    },
+
+    resolveId(id) {
+      return id === virtualId ? resolvedId : undefined;
+    },
+
+    async load(id) {
+      if (id !== resolvedId) return undefined;
+      const { manifest } = await workers;
+      return Object.entries(manifest)
+        .map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`)
+        .join('\n');
+    },
+
+    async generateBundle() {
+      for (const [fileName, source] of (await workers).files) {
+        this.emitFile({ type: 'asset', fileName, source });
+      }
+    },
+
+    configureServer(server) {
+      serve(server, () => workers, rebuild);
+    },
+  };
+}
+
+function serve(
+  server: ViteDevServer,
+  current: () => Promise<SiteWorkers>,
+  rebuild: () => Promise<SiteWorkers>,
+): void {
+  // Runtimes of earlier rebuilds stay reachable, as on a site that keeps its old files.
+  const served: SiteWorkers['files'] = new Map();
+
+  server.middlewares.use(async (request, response, next) => {
+    const path = (request.url ?? '/').replace(/[?#].*/, '').slice(1);
+    try {
+      for (const [name, content] of (await current()).files) served.set(name, content);
+    } catch (error) {
+      next(error);
+      return;
+    }
+    const content = served.get(path);
+    if (content === undefined) {
+      next();
+      return;
+    }
+    response.setHeader('Content-Type', lookup(path) ?? 'application/octet-stream');
+    response.setHeader('Cache-Control', 'no-cache');
+    response.end(content);
+  });
+
+  let timer: NodeJS.Timeout | undefined;
+  server.watcher.add(watched);
+  server.watcher.on('all', (_event, path) => {
+    if (!watched.some((prefix) => path.startsWith(prefix)) || path.endsWith('.test.ts')) return;
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      try {
+        const { manifest } = await rebuild();
+        server.config.logger.info(`runtimes: build ${manifest.buildId}`, { timestamp: true });
+        const module = server.moduleGraph.getModuleById(resolvedId);
+        if (module) await server.reloadModule(module);
+      } catch (error) {
+        server.config.logger.error(`runtimes: ${error}`, { timestamp: true });
+      }
+    }, 100);
+  });
+}

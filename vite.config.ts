@@ -1,0 +1,16 @@
+import { defineConfig } from 'vite';
+import { runtimes } from './tools/vite-plugin-runtimes.ts';
+
+export default defineConfig({
+  // Relative, so that the site works under any path of any static host.
+  base: './',
+  plugins: [runtimes()],
+  server: { port: 8085, strictPort: false },
+  build: {
+    target: 'es2022',
+    sourcemap: true,
+    chunkSizeWarningLimit: 1000,
+    // Bundling the runtimes is what takes the time, and is meant to.
+    rolldownOptions: { checks: { pluginTimings: false } },
+  },
+});
