@@ -1,0 +1,170 @@
+/**
+ * Turns a stock `v86.wasm` into one whose memory somebody else owns.
+ *
+ * Stock v86 exports an unshared memory that it grows itself. Holdfast keeps guest
+ * RAM in a memory that outlives the instance, so the transformed module
+ *
+ * - imports that memory (`env.memory`, shared) instead of defining it;
+ * - asks `env.memory_grow_pre` / `env.memory_grow_post` whenever its allocator wants
+ *   more pages (Binaryen's `instrument-memory` pass over the module's `memory.grow`);
+ * - writes nothing when it is instantiated: its data segments move to a custom
+ *   section, `holdfast.data`, so an instance can be made over a memory in which
+ *   another runtime is still running a guest.
+ *
+ * Function bodies are otherwise left as they are.
+ */
+import binaryen from 'binaryen';
+import {
+  concat,
+  leb,
+  nameBytes,
+  Reader,
+  readSections,
+  sectionId,
+  writeSections,
+} from './sections.ts';
+
+/**
+ * Name of the custom section: u32 minimum pages, then per segment u32 address, u32 length, and
+ * that many bytes. Numbers are LEB128.
+ */
+export const dataSectionName = 'holdfast.data';
+
+/** Largest shared memory the import accepts, in pages of 64 KiB: all of 32 bits. */
+export const maximumPages = 65536;
+
+/** v86's build no longer has the shape that Holdfast relies on. */
+export class UnexpectedV86Wasm extends Error {
+  override name = 'UnexpectedV86Wasm';
+}
+
+function expect(condition: boolean, sentence: string): asserts condition {
+  if (!condition) throw new UnexpectedV86Wasm(sentence);
+}
+
+interface DataSegment {
+  address: number;
+  bytes: Uint8Array;
+}
+
+function parseData(payload: Uint8Array): DataSegment[] {
+  const reader = new Reader(payload);
+  const segments: DataSegment[] = [];
+  for (let count = reader.u32(); count > 0; count--) {
+    expect(
+      reader.u32() === 0,
+      'v86.wasm has a data segment that is not active in memory 0; Holdfast can only move active ones',
+    );
+    expect(
+      reader.u8() === 0x41,
+      'v86.wasm has a data segment whose address is not a constant; Holdfast relies on static addresses',
+    );
+    const address = reader.s32() >>> 0;
+    expect(reader.u8() === 0x0b, 'v86.wasm has a data segment with a computed address');
+    segments.push({ address, bytes: reader.take(reader.u32()) });
+  }
+  return segments;
+}
+
+function encodeData(minimumPages: number, segments: readonly DataSegment[]): Uint8Array {
+  return concat([
+    Uint8Array.from([...nameBytes(dataSectionName), ...leb(minimumPages)]),
+    ...segments.flatMap(({ address, bytes }) => [
+      Uint8Array.from([...leb(address), ...leb(bytes.length)]),
+      bytes,
+    ]),
+  ]);
+}
+
+function routeGrowth(wasm: Uint8Array): Uint8Array {
+  const module = binaryen.readBinary(wasm);
+  try {
+    // `All` would make Binaryen emit exact imports, which engines reject.
+    module.setFeatures(
+      binaryen.Features.MutableGlobals |
+        binaryen.Features.NontrappingFPToInt |
+        binaryen.Features.SIMD128 |
+        binaryen.Features.BulkMemory |
+        binaryen.Features.BulkMemoryOpt |
+        binaryen.Features.SignExt |
+        binaryen.Features.Multivalue |
+        binaryen.Features.ReferenceTypes |
+        binaryen.Features.Atomics,
+    );
+    binaryen.setPassArgument('instrument-memory', 'memory.grow');
+    // The pass declares imports for loads and stores too, which nothing calls here.
+    module.runPasses(['instrument-memory', 'remove-unused-module-elements']);
+    return module.emitBinary();
+  } finally {
+    module.dispose();
+  }
+}
+
+/**
+ * @param wasm a stock v86.wasm, as npm's package ships it.
+ * @returns the transformed module's bytes.
+ * @throws {UnexpectedV86Wasm} with a sentence that names what has moved.
+ */
+export function transformV86Wasm(wasm: Uint8Array): Uint8Array {
+  const sections = readSections(routeGrowth(wasm));
+  const find = (id: number) => sections.find((section) => section.id === id);
+
+  const memory = find(sectionId.memory);
+  expect(memory !== undefined, 'v86.wasm no longer defines a memory of its own');
+  const limits = new Reader(memory.payload);
+  expect(limits.u32() === 1, 'v86.wasm defines more than one memory');
+  expect((limits.u8() & 0x02) === 0, 'v86.wasm defines a shared memory already');
+  const minimumPages = limits.u32();
+
+  expect(
+    find(sectionId.start) === undefined,
+    'v86.wasm has a start function, which would run too early',
+  );
+
+  const imports = find(sectionId.import);
+  expect(imports !== undefined, 'v86.wasm imports nothing');
+  const growImports = countGrowImports(imports.payload);
+  expect(growImports === 2, `v86.wasm has ${growImports} growth imports after the rewrite, not 2`);
+
+  const data = find(sectionId.data);
+  expect(data !== undefined, 'v86.wasm has no data segments');
+  const segments = parseData(data.payload);
+  for (const { address, bytes } of segments) {
+    expect(
+      address + bytes.length <= minimumPages * 65536,
+      'v86.wasm has a data segment outside its first memory pages',
+    );
+  }
+
+  const importReader = new Reader(imports.payload);
+  const importCount = importReader.u32();
+  const memoryImport = Uint8Array.from([
+    ...nameBytes('env'),
+    ...nameBytes('memory'),
+    0x02, // import kind: memory
+    0x03, // limits: shared, with a maximum
+    ...leb(minimumPages),
+    ...leb(maximumPages),
+  ]);
+  imports.payload = concat([
+    Uint8Array.from(leb(importCount + 1)),
+    imports.payload.subarray(importReader.offset),
+    memoryImport,
+  ]);
+
+  const kept = sections.filter(
+    ({ id, payload }) =>
+      id !== sectionId.memory &&
+      id !== sectionId.data &&
+      id !== sectionId.dataCount &&
+      // Names and DWARF double the size and nothing reads them.
+      (id !== sectionId.custom || new Reader(payload).name() === 'target_features'),
+  );
+  kept.push({ id: sectionId.custom, payload: encodeData(minimumPages, segments) });
+  return writeSections(kept);
+}
+
+function countGrowImports(payload: Uint8Array): number {
+  const text = new TextDecoder('latin1').decode(payload);
+  return (text.match(/memory_grow_(pre|post)/g) ?? []).length;
+}
