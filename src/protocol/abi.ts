@@ -1,0 +1,116 @@
+/**
+ * The ABI between the keeper and the runtimes it imports.
+ *
+ * The keeper cannot be replaced while a guest lives in it, so this only ever grows:
+ * new optional members, never a changed meaning. A runtime checks
+ * {@link RuntimeHost.abiVersion}; the keeper checks {@link RuntimeModule.abiVersion}.
+ */
+import type { MachineConfig } from './config.ts';
+import type { MachineEvent } from './events.ts';
+
+/** Raised only when an old keeper could not host a new runtime, or the other way round. */
+export const abiVersion = 1;
+
+/** A named piece of the guest's memory. Guest contents; never moved, never copied. */
+export interface RamBlock {
+  name: string;
+  /** Byte offset in {@link RuntimeHost.memory}, a multiple of 64 KiB. */
+  address: number;
+  sizeBytes: number;
+}
+
+/** What the keeper gives a runtime. One host a machine. */
+export interface RuntimeHost {
+  readonly abiVersion: number;
+  readonly config: MachineConfig;
+  /** The memory the guest lives in. `0 .. runtimeBytes` belongs to the runtime in charge. */
+  readonly memory: WebAssembly.Memory;
+  readonly runtimeBytes: number;
+  /** A second memory of the same layout, where a runtime is made ready while another runs. */
+  readonly scratch: WebAssembly.Memory;
+  readonly blocks: readonly RamBlock[];
+  /** Opaque things that survive runtimes, by name: boot images, firmware, device objects. */
+  readonly kept: Map<string, unknown>;
+  /** Milliseconds, strictly increasing: no two calls return the same value. */
+  clock(): number;
+  /** Sends an event to every attached page. The buffers in `transfer` are gone afterwards. */
+  emit(event: MachineEvent, transfer?: Transferable[]): void;
+  /** Appends to the scrollback of a console and sends it to every page. */
+  consoleOutput(name: string, bytes: Uint8Array): void;
+  /** The emulator died. The machine goes to `internal-error`. */
+  crashed(reason: unknown): void;
+  /** The guest was reset: its age starts anew. */
+  guestReset(): void;
+}
+
+export interface RuntimeModule {
+  readonly abiVersion: number;
+  readonly v86Version: string;
+  /**
+   * Everything that can be done while another runtime runs the guest: fetch, compile,
+   * build the device tree in scratch memory, warm up. Must not touch `host.memory`
+   * outside of what {@link RuntimeInstance.start} and `load` own.
+   */
+  prepare(host: RuntimeHost, request: PrepareRequest): Promise<PreparedRuntime>;
+}
+
+export interface PrepareRequest {
+  /** Absolute URL of the transformed v86.wasm. */
+  wasmUrl: string;
+  /** True for the machine's first runtime: it also fetches the boot images. */
+  coldBoot: boolean;
+  signal?: AbortSignal;
+}
+
+/** A runtime that is ready to take the guest. All of it is synchronous: no time passes. */
+export interface PreparedRuntime {
+  /** Puts the runtime's image into `host.memory` and a fresh guest into the RAM blocks. */
+  boot(): RuntimeInstance;
+  /** Puts the runtime's image into `host.memory` and loads device state over live RAM. */
+  load(vmstate: Uint8Array): RuntimeInstance;
+  /** Gives everything back; nothing happened. */
+  discard(): void;
+}
+
+/** A runtime in charge of the guest. */
+export interface RuntimeInstance {
+  readonly v86Version: string;
+  run(): void;
+  /** The guest makes no progress after this returns. */
+  stop(): void;
+  /** Resolves when no device operation is under way that a stop would tear. */
+  quiesce(): Promise<void>;
+  /** Device state as vmstate bytes. The guest must be stopped. */
+  save(): Uint8Array;
+  /** Moves the runtime's own part of `host.memory` aside, so that another may move in. */
+  park(): void;
+  /** Undoes {@link park}, whatever has been written there meanwhile. */
+  unpark(): void;
+  /** The end. Must not touch `host.memory`. */
+  destroy(): void;
+  /** Instructions executed since the machine began, as a 32-bit counter. */
+  instructionCounter(): number;
+  /** Events that bring a page which knows nothing up to date. */
+  snapshot(): MachineEvent[];
+  /** Whether any page is attached: screen updates cost nothing while none is. */
+  setWatched(watched: boolean): void;
+  /** Everything else a page can ask of the machine, by name. */
+  readonly commands: RuntimeCommands;
+}
+
+export interface RuntimeCommands {
+  /** Bytes typed on a console: `serial0` .. `serial3`, `virtio-console0`. */
+  consoleInput(name: string, bytes: Uint8Array): void;
+  /** PC scan codes, set 1. */
+  scancodes(codes: Uint8Array): void;
+  mouseDelta(dx: number, dy: number): void;
+  /** Position in pixels of the guest's screen. */
+  mouseAbsolute(x: number, y: number, width: number, height: number): void;
+  mouseButtons(left: boolean, middle: boolean, right: boolean): void;
+  mouseWheel(delta: number): void;
+  reset(): void;
+  /** Guest-physical memory, RAM or the linear frame buffer, copied. */
+  readMemory(address: number, length: number): Uint8Array;
+  writeMemory(address: number, bytes: Uint8Array): void;
+  [name: string]: (...args: never[]) => unknown;
+}

@@ -1,0 +1,110 @@
+/**
+ * What flows from the keeper to every attached page. A new page first gets the
+ * events that bring it up to date, then the live ones, in order, with no gap.
+ */
+import type { CprErrorCode } from '../errors.ts';
+import type { MachineConfig } from './config.ts';
+
+export type Runstate =
+  | 'prelaunch'
+  | 'running'
+  | 'paused'
+  | 'suspended'
+  | 'save-vm'
+  | 'inmigrate'
+  | 'internal-error'
+  | 'shutdown';
+
+/** One number for each thing the state line shows. Sent about once a second and on change. */
+export interface MachineStatus {
+  runstate: Runstate;
+  config: MachineConfig;
+  runtimeId: string;
+  v86Version: string;
+  /** Millions of guest instructions per second, over the last second. */
+  mips: number;
+  /** Wall-clock time (`Date.now()`) of the guest's last cold boot or reset. */
+  bootedAtMs: number;
+  /** Restarts in place since the machine was created. */
+  restarts: number;
+  /** How long the guest stood still in the last restart, ms; absent before the first. */
+  lastPauseMs?: number;
+  /** Pages attached at this moment. */
+  pages: number;
+  /** Why the runstate is `internal-error`. */
+  crash?: string;
+  /** Grows with every status a keeper makes: answers and events travel apart, the higher is newer. */
+  revision?: number;
+}
+
+/** Text screen: `cells` holds 3 words a cell: character code | flags << 8, background 0xRRGGBB, foreground 0xRRGGBB. */
+export interface TextScreen {
+  cols: number;
+  rows: number;
+  cells: Int32Array;
+}
+
+/** Bits of a text cell's flags, above the character code. */
+export const cellFlag = { blinking: 0x01, fontPageB: 0x02 } as const;
+
+export interface TextFont {
+  /** Pixels: 8 or 9 (or twice that) wide. */
+  width: number;
+  height: number;
+  /** The 9th column repeats the 8th for box-drawing characters (codes 0xc0 to 0xdf). */
+  copyNinthColumn: boolean;
+  doubleWidth: boolean;
+  /** 8 font pages of 256 glyphs of 32 rows of 8 pixels: 65,536 bytes. */
+  glyphs: Uint8Array;
+  pageA: number;
+  pageB: number;
+}
+
+export interface TextCursor {
+  row: number;
+  col: number;
+  /** Scan lines, inclusive. */
+  start: number;
+  end: number;
+  visible: boolean;
+}
+
+export type MachineEvent =
+  | { type: 'status'; status: MachineStatus }
+  /** Boot images on their way. `total` is 0 where the server does not say. */
+  | { type: 'progress'; file: string; loaded: number; total: number; done: boolean }
+  /** Console output. `offset`: bytes of this console since the machine began, before these. */
+  | { type: 'console'; console: string; offset: number; bytes: Uint8Array }
+  /** A text screen begins: everything about it. */
+  | { type: 'screen-text'; screen: TextScreen; font: TextFont; cursor: TextCursor }
+  /** Changed rows of the text screen. `cells` covers `rows` complete rows from `row`. */
+  | { type: 'screen-cells'; row: number; rows: number; cells: Int32Array }
+  | { type: 'screen-font'; font: TextFont }
+  | { type: 'screen-cursor'; cursor: TextCursor }
+  /** A graphics screen begins; its contents follow as frames. */
+  | { type: 'screen-graphics'; width: number; height: number }
+  /** A dirty rectangle, RGBA, tightly packed. */
+  | {
+      type: 'screen-frame';
+      x: number;
+      y: number;
+      width: number;
+      height: number;
+      pixels: Uint8ClampedArray;
+    }
+  /** The guest wants absolute mouse positions (VMware mouse) or deltas. */
+  | { type: 'mouse-mode'; absolute: boolean; enabled: boolean }
+  | { type: 'restarted'; runtimeId: string; v86Version: string; timings: RestartTimings }
+  | { type: 'error'; code: CprErrorCode; message: string };
+
+/** Where the time of a restart went, ms. `pauseMs`: from the old runtime's last slice to the new one's first. */
+export interface RestartTimings {
+  /** Before the stop; the guest ran on. */
+  prepareMs: number;
+  stopMs: number;
+  saveMs: number;
+  swapMs: number;
+  loadMs: number;
+  pauseMs: number;
+  vmstateBytes: number;
+}

@@ -1,0 +1,95 @@
+/** Calls between page and keeper. The one place that knows Comlink. */
+import * as Comlink from 'comlink';
+import { CprError } from '../errors.ts';
+import type { KeeperApi } from './keeper-api.ts';
+import { fromWireError, toWireError } from './wire-error.ts';
+
+/** The keeper as a page sees it: every answer takes a message there and back. */
+export type RemoteKeeper = {
+  readonly [K in keyof KeeperApi]: (
+    ...args: Parameters<KeeperApi[K]>
+  ) => Promise<Awaited<ReturnType<KeeperApi[K]>>>;
+};
+
+/** The page's end of the wire. A dead keeper never answers: see src/machine/connection.ts. */
+export interface KeeperWire {
+  readonly keeper: RemoteKeeper;
+  /** Lets go of the port at both ends. */
+  release(): void;
+}
+
+/** Everything else of the keeper's object stays out of reach of pages. */
+const methods: Record<keyof KeeperApi, true> = {
+  info: true,
+  ping: true,
+  attach: true,
+  start: true,
+  restart: true,
+  pause: true,
+  resume: true,
+  destroy: true,
+  ramBlocks: true,
+  command: true,
+};
+const methodNames = Object.keys(methods) as (keyof KeeperApi)[];
+
+/** Answers a page's calls that arrive at `port`. */
+export function exposeKeeper(api: KeeperApi, port: MessagePort): void {
+  keepErrorCodes();
+  const exposed: Record<string, unknown> = Object.create(null);
+  for (const name of methodNames) exposed[name] = api[name].bind(api);
+  Comlink.expose(exposed, port);
+}
+
+/** The keeper at the other end of `port`. Whatever it throws arrives as a {@link CprError}. */
+export function wrapKeeper(port: MessagePort): KeeperWire {
+  keepErrorCodes();
+  const proxy = Comlink.wrap<KeeperApi>(port);
+  // Comlink's proxy is thenable: returned from an async function it would be asked for `then`.
+  const keeper: RemoteKeeper = {
+    info: () => settle(proxy.info()),
+    ping: () => settle(proxy.ping()),
+    attach: (events, pageLock) =>
+      settle(proxy.attach(Comlink.transfer(events, [events]), pageLock)),
+    start: (request) => settle(proxy.start(request)),
+    restart: (runtime) => settle(proxy.restart(runtime)),
+    pause: () => settle(proxy.pause()),
+    resume: () => settle(proxy.resume()),
+    destroy: () => settle(proxy.destroy()),
+    ramBlocks: () => settle(proxy.ramBlocks()),
+    command: (name, args) => settle(proxy.command(name, args)),
+  };
+  return { keeper, release: () => proxy[Comlink.releaseProxy]() };
+}
+
+/** Not everything comes from the other side: arguments that cannot be cloned fail right here. */
+async function settle<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (thrown) {
+    throw CprError.from(thrown, 'internal', 'A call to the keeper could not be made');
+  }
+}
+
+interface Thrown {
+  value: unknown;
+}
+
+/**
+ * Comlink copies only name, message and stack of an error. This puts ours in the place of its
+ * handler; what marks a thrown value is private to Comlink, so its own `canHandle` stays.
+ */
+function keepErrorCodes(): void {
+  const builtIn = Comlink.transferHandlers.get('throw');
+  if (builtIn === undefined || builtIn === throwHandler) return;
+  throwHandler.canHandle = (value): value is Thrown => builtIn.canHandle(value);
+  Comlink.transferHandlers.set('throw', throwHandler);
+}
+
+const throwHandler: Comlink.TransferHandler<Thrown, unknown> = {
+  canHandle: (value): value is Thrown => value === throwHandler,
+  serialize: ({ value }) => [toWireError(value), []],
+  deserialize: (wire) => {
+    throw fromWireError(wire);
+  },
+};

@@ -1,0 +1,93 @@
+import { CprError, type CprErrorCode, type RestartPhase } from '../errors.ts';
+
+/** A {@link CprError} as structured-cloneable data. Additive only: keepers and pages of any age read it. */
+export interface WireError {
+  code: string;
+  message: string;
+  phase?: string;
+  /** The cause as text: causes may hold anything, and not everything can be cloned. */
+  cause?: string;
+}
+
+// Records instead of arrays, so that the compiler misses a new code here.
+const codes: Record<CprErrorCode, true> = {
+  'unsupported-browser': true,
+  'bad-config': true,
+  'image-unavailable': true,
+  'runtime-unavailable': true,
+  'runtime-incompatible': true,
+  'runtime-failed': true,
+  'bad-vmstate': true,
+  'bad-runstate': true,
+  busy: true,
+  'no-machine': true,
+  'out-of-memory': true,
+  'guest-crashed': true,
+  'keeper-incompatible': true,
+  'keeper-unavailable': true,
+  'keeper-gone': true,
+  'keeper-silent': true,
+  internal: true,
+};
+
+const phases: Record<RestartPhase, true> = {
+  fetch: true,
+  prepare: true,
+  stop: true,
+  save: true,
+  swap: true,
+  load: true,
+  run: true,
+};
+
+/** Anything thrown, as data. What is not a CprError becomes `internal`. */
+export function toWireError(thrown: unknown): WireError {
+  const error = adoptCprError(thrown);
+  if (!(error instanceof CprError)) {
+    return { code: 'internal', message: textOf(error), cause: detailOf(error) };
+  }
+  const wire: WireError = { code: error.code, message: error.message };
+  if (error.phase !== undefined) wire.phase = error.phase;
+  if (error.cause !== undefined) wire.cause = detailOf(error.cause);
+  return wire;
+}
+
+/** The other half of {@link toWireError}. A code that this side does not know becomes `internal`. */
+export function fromWireError(value: unknown): CprError {
+  const wire: Partial<WireError> = typeof value === 'object' && value !== null ? value : {};
+  const code = isCode(wire.code) ? wire.code : 'internal';
+  return new CprError(code, String(wire.message ?? 'The keeper reported no reason.'), {
+    ...(wire.cause !== undefined && { cause: wire.cause }),
+    ...(isPhase(wire.phase) && { phase: wire.phase }),
+  });
+}
+
+/**
+ * Makes a CprError of another bundle one of ours; everything else passes through. Runtimes are
+ * bundled on their own, with their own copy of the class, which `instanceof` does not know.
+ */
+export function adoptCprError(thrown: unknown): unknown {
+  if (thrown instanceof CprError || !(thrown instanceof Error)) return thrown;
+  const { code, phase } = thrown as Partial<CprError>;
+  if (thrown.name !== 'CprError' || !isCode(code)) return thrown;
+  return new CprError(code, thrown.message, {
+    cause: thrown.cause,
+    ...(isPhase(phase) && { phase }),
+  });
+}
+
+function isCode(value: unknown): value is CprErrorCode {
+  return typeof value === 'string' && Object.hasOwn(codes, value);
+}
+
+function isPhase(value: unknown): value is RestartPhase {
+  return typeof value === 'string' && Object.hasOwn(phases, value);
+}
+
+function textOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
+}
+
+function detailOf(thrown: unknown): string {
+  return thrown instanceof Error ? (thrown.stack ?? String(thrown)) : String(thrown);
+}
