@@ -1,0 +1,54 @@
+/** What a page can ask of the machine while it runs. */
+import { CprError } from '../errors.ts';
+import type { RuntimeCommands } from '../protocol/abi.ts';
+import type { Machine } from './machine.ts';
+
+/** Where v86 maps the linear frame buffer into guest-physical memory. */
+const frameBufferAddress = 0xe0000000;
+
+export function machineCommands(machine: Machine): RuntimeCommands {
+  const { bus, cpu } = machine.shell;
+  const send = (event: string, data: unknown) => {
+    bus.send(event, data);
+    machine.wake();
+  };
+  return {
+    consoleInput(name, bytes) {
+      if (name === 'virtio-console0') send('virtio-console0-input-bytes', bytes);
+      else if (/^serial[0-3]$/.test(name)) for (const byte of bytes) send(`${name}-input`, byte);
+      else throw new CprError('bad-config', `There is no console "${name}".`);
+    },
+    scancodes(codes) {
+      for (const code of codes) send('keyboard-code', code);
+    },
+    mouseDelta: (dx, dy) => send('mouse-delta', [dx, dy]),
+    mouseAbsolute: (x, y, width, height) => send('mouse-absolute', [x, y, width, height]),
+    mouseButtons: (left, middle, right) => send('mouse-click', [left, middle, right]),
+    mouseWheel: (delta) => send('mouse-wheel', [delta, 0]),
+    reset() {
+      cpu.reboot_internal();
+      machine.wake();
+    },
+    readMemory(address, length) {
+      return memoryAt(machine, address, length).slice();
+    },
+    writeMemory(address, bytes) {
+      const target = memoryAt(machine, address, bytes.length);
+      if (address < frameBufferAddress) cpu.jit_dirty_cache(address, address + bytes.length);
+      target.set(bytes);
+    },
+  };
+}
+
+function memoryAt(machine: Machine, address: number, length: number): Uint8Array {
+  const { mem8, devices } = machine.shell.cpu;
+  const inFrameBuffer = address >= frameBufferAddress;
+  const memory = inFrameBuffer ? devices.vga.svga_memory : mem8;
+  const start = inFrameBuffer ? address - frameBufferAddress : address;
+  if (start < 0 || length < 0 || start + length > memory.length)
+    throw new CprError(
+      'bad-config',
+      `The guest has no memory at 0x${address.toString(16)} .. 0x${(address + length).toString(16)}.`,
+    );
+  return memory.subarray(start, start + length);
+}

@@ -1,0 +1,306 @@
+/**
+ * What Holdfast relies on in v86, checked against every version that ships. Each name is a
+ * sentence that says what has moved when it fails.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import xxhash from 'xxhash-wasm';
+import { v86Packages } from '../../tools/v86-versions.ts';
+import { decodeValue, type Value } from '../cpr/value.ts';
+import { decodeVmstate } from '../cpr/vmstate.ts';
+import { labHost } from './lab-host.ts';
+import type { Machine } from './machine.ts';
+import { prepareRuntime } from './runtime.ts';
+
+const { h64Raw: h64 } = await xxhash();
+const root = join(import.meta.dirname, '../..');
+const read = (path: string) => new Uint8Array(readFileSync(join(root, path)));
+const firmware = {
+  bios: read('public/firmware/seabios.bin'),
+  vgaBios: read('public/firmware/vgabios.bin'),
+};
+
+/** Every import that v86.wasm has; a new one is a new thing the runtime must provide. */
+const knownImports = [
+  '__indirect_function_table',
+  'codegen_finalize',
+  'console_log_from_wasm',
+  'cpu_event_halt',
+  'cpu_exception_hook',
+  'dbg_trace_from_wasm',
+  'get_rand_int',
+  'io_port_read16',
+  'io_port_read32',
+  'io_port_read8',
+  'io_port_write16',
+  'io_port_write32',
+  'io_port_write8',
+  'jit_clear_all_funcs',
+  'jit_clear_func',
+  'log_from_wasm',
+  'memory',
+  'memory_grow_post',
+  'memory_grow_pre',
+  'microtick',
+  'mmap_read32',
+  'mmap_read8',
+  'mmap_write128',
+  'mmap_write16',
+  'mmap_write32',
+  'mmap_write64',
+  'mmap_write8',
+  'run_hardware_timers',
+  'stop_idling',
+];
+
+const usedExports = [
+  'allocate_memory',
+  'codegen_finalize_finished',
+  'full_clear_tlb',
+  'jit_clear_cache_js',
+  'jit_dirty_cache',
+  'main_loop',
+  'reset_cpu',
+  'rust_init',
+  'svga_allocate_memory',
+  'svga_fill_pixel_buffer',
+];
+
+/** Indices in v86's CPU state: what a TLB flush forgets, and the counter that goes on. */
+const changesByItself = { lastVirtualEip: 18, timeStampCounter: 43 } as const;
+
+type V86Class = Parameters<typeof prepareRuntime>[0];
+
+/** Runs the guest for some emulator steps, without the worker's event loop. */
+function step(machine: Machine, steps: number): void {
+  for (let i = 0; i < steps; i++) machine.shell.step();
+}
+
+/** Device state as a value, without what changes while one looks. */
+function deviceState(vmstate: Uint8Array): Value {
+  const section = decodeVmstate(vmstate, h64).find(({ name }) => name === 'v86.devices');
+  const state = decodeValue(section?.bytes ?? new Uint8Array(0)) as { cpu: Value[] };
+  for (const index of Object.values(changesByItself)) state.cpu[index] = undefined;
+  return state as unknown as Value;
+}
+
+/** All objects and functions that can be reached from `root` through properties. */
+function reachable(root: object): Set<object> {
+  const seen = new Set<object>([root]);
+  const todo: object[] = [root];
+  for (let object = todo.pop(); object; object = todo.pop()) {
+    if (ArrayBuffer.isView(object)) continue;
+    for (const key of Reflect.ownKeys(object)) {
+      const member = Reflect.getOwnPropertyDescriptor(object, key)?.value;
+      if (member === null || !['object', 'function'].includes(typeof member)) continue;
+      if (seen.has(member)) continue;
+      seen.add(member);
+      todo.push(member);
+    }
+  }
+  return seen;
+}
+
+describe.each(v86Packages)('npm package %s', (packageName) => {
+  let V86: V86Class;
+  let wasmBytes: Buffer<ArrayBuffer>;
+  let wasmModule: WebAssembly.Module;
+
+  beforeAll(async () => {
+    const build = join(root, 'node_modules', packageName, 'build');
+    const out = join(mkdtempSync(join(tmpdir(), 'holdfast-')), 'v86.wasm');
+    execFileSync(process.execPath, [
+      join(root, 'tools/transform-wasm.mjs'),
+      join(build, 'v86.wasm'),
+      out,
+    ]);
+    wasmBytes = readFileSync(out);
+    wasmModule = new WebAssembly.Module(wasmBytes);
+    V86 = (await import(pathToFileURL(join(build, 'libv86.mjs')).href)).V86;
+  }, 60_000);
+
+  const prepare = (host: ReturnType<typeof labHost>, coldBoot: boolean) => {
+    const answer = () =>
+      Promise.resolve(new Response(wasmBytes, { headers: { 'content-type': 'application/wasm' } }));
+    vi.stubGlobal('fetch', answer);
+    return prepareRuntime(V86, packageName, host, {
+      wasmUrl: `https://lab.invalid/${packageName}.wasm`,
+      coldBoot,
+    }).finally(() => vi.unstubAllGlobals());
+  };
+  const boot = async (host: ReturnType<typeof labHost>) =>
+    (await prepare(host, true)).boot() as Machine;
+
+  it('v86.wasm imports nothing that Holdfast does not know', () => {
+    const names = WebAssembly.Module.imports(wasmModule).map(({ name }) => name);
+    expect(names.filter((name) => !knownImports.includes(name))).toEqual([]);
+    expect(names).toEqual(expect.arrayContaining(['microtick', 'codegen_finalize']));
+  });
+
+  it('v86.wasm still exports every function that Holdfast calls', () => {
+    const names = WebAssembly.Module.exports(wasmModule).map(({ name }) => name);
+    expect(usedExports.filter((name) => !names.includes(name))).toEqual([]);
+  });
+
+  it('an instance made over a memory writes nothing there', () => {
+    const memory = new WebAssembly.Memory({ initial: 256, maximum: 65536, shared: true });
+    const bytes = new Uint8Array(memory.buffer).fill(0xa5);
+    const env: WebAssembly.ModuleImports = { memory };
+    for (const { name, kind } of WebAssembly.Module.imports(wasmModule))
+      if (kind === 'function') env[name] = () => 0;
+    env.__indirect_function_table = new WebAssembly.Table({ element: 'anyfunc', initial: 1924 });
+    new WebAssembly.Instance(wasmModule, { env });
+    expect(bytes.every((byte) => byte === 0xa5)).toBe(true);
+  });
+
+  it('the CPU and device members that Holdfast uses are where it takes them to be', async () => {
+    const { shell } = await boot(labHost(firmware));
+    const { cpu, machine, bus } = shell;
+    for (const name of [
+      'wasm_patch',
+      'create_jit_imports',
+      'init',
+      'main_loop',
+      'reboot_internal',
+      'get_state',
+      'set_state',
+      'pack_memory',
+      'unpack_memory',
+      'full_clear_tlb',
+      'jit_dirty_cache',
+      'allocate_memory',
+      'svga_allocate_memory',
+    ])
+      expect(typeof cpu[name], `cpu.${name} is no longer a function`).toBe('function');
+    for (const name of ['next_tick', 'unregister_yield', 'destroy'] as const)
+      expect(typeof machine[name], `v86.${name} is no longer a function`).toBe('function');
+    expect(typeof bus.register, 'the bus has no register() any more').toBe('function');
+    const { vga, ps2, uart0 } = cpu.devices;
+    for (const name of [
+      'vga_memory',
+      'plane0',
+      'plane1',
+      'plane2',
+      'plane3',
+      'svga_memory',
+    ] as const)
+      expect(vga[name], `vga.${name} is no longer a Uint8Array`).toBeInstanceOf(Uint8Array);
+    for (const name of ['svga_offset_x', 'svga_offset_y'])
+      expect(vga, `the VGA lost ${name}`).toHaveProperty(name);
+    for (const name of [
+      'next_byte_is_ready',
+      'next_byte_is_aux',
+      'last_mouse_packet',
+      'wheel_movement',
+    ])
+      expect(ps2, `the PS/2 controller lost ${name}`).toHaveProperty(name);
+    for (const [name, queue] of [
+      ['ps2.kbd_buffer', ps2.kbd_buffer],
+      ['ps2.mouse_buffer', ps2.mouse_buffer],
+      ['uart0.input', uart0.input],
+    ] as [string, V86QueueLike][]) {
+      expect(typeof queue?.push, `${name} is no longer a queue`).toBe('function');
+      queue.push(7);
+      expect(queue.length, `${name} does not count what it holds`).toBe(1);
+      expect(queue.shift(), `${name} does not give back what it got`).toBe(7);
+    }
+  });
+
+  it('the VGA state has its memories at the places that Holdfast leaves out', async () => {
+    const { shell } = await boot(labHost(firmware));
+    const { vga } = shell.cpu.devices;
+    const original = Object.getPrototypeOf(vga).get_state.call(vga);
+    expect(original[6]).toBe(vga.vga_memory);
+    expect(original[39]).toBe(vga.svga_memory);
+    expect(original[61]).toBe(vga.pixel_buffer);
+  });
+
+  it('after a move nothing of the scratch instance is in use any more', async () => {
+    const host = labHost(firmware);
+    const { shell } = await boot(host);
+    const own = new Set<unknown>(Object.values(shell.cpu.wm.exports));
+    const stale = [...reachable(shell.machine)].filter(
+      (member) =>
+        (ArrayBuffer.isView(member) && member.buffer === host.scratch.buffer) ||
+        // Exported functions have a number for a name.
+        (typeof member === 'function' && /^\d+$/.test(member.name) && !own.has(member)),
+    );
+    // The CPU's two allocators keep the functions they wrapped; they are never called again.
+    expect(stale).toEqual([]);
+  });
+
+  it('scratch memory is all zero after a runtime was made ready in it', async () => {
+    const host = labHost(firmware);
+    await boot(host);
+    const words = new BigUint64Array(host.scratch.buffer);
+    expect(words.findIndex((word) => word !== 0n)).toBe(-1);
+  });
+
+  it.each([32, 512])(
+    'guest RAM and VGA memory land in their blocks (%i MiB)',
+    async (memoryMiB) => {
+      const host = labHost(firmware, { memoryMiB });
+      const { shell } = await boot(host);
+      const ram = host.blocks.find(({ name }) => name === 'pc.ram');
+      expect(shell.ramAddress - (ram?.address ?? 0)).toBe(4096);
+      expect(shell.cpu.mem8.length).toBe(memoryMiB << 20);
+      expect(shell.cpu.devices.vga.svga_memory.byteOffset).toBe(shell.vramAddress);
+    },
+  );
+
+  it('Linux images are loaded to the addresses that a reset puts them back to', async () => {
+    const images = {
+      ...firmware,
+      bzImage: read('public/guests/linux/bzImage'),
+      initrd: read(
+        `public/guests/linux/${JSON.parse(new TextDecoder().decode(read('public/guests/linux/guest.json'))).initrd}`,
+      ),
+    };
+    const { shell } = await boot(labHost(images, { cmdline: 'console=ttyS0' }));
+    const { mem8 } = shell.cpu;
+    const setupBytes = ((images.bzImage[0x1f1] ?? 4) + 1) * 512;
+    const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
+    expect(text(mem8.slice(0x100000, 0x100000 + 64))).toBe(
+      text(images.bzImage.slice(setupBytes, setupBytes + 64)),
+    );
+    expect(text(mem8.slice(0x4000000, 0x4000000 + 64))).toBe(text(images.initrd.slice(0, 64)));
+    expect(text(mem8.slice(0x8e000, 0x8e000 + 13))).toBe('console=ttyS0');
+  });
+
+  it('device state survives a save and a load unchanged', async () => {
+    const host = labHost(firmware);
+    const first = await boot(host);
+    step(first, 200);
+    const state = first.save();
+    const prepared = await prepare(host, false);
+    first.park();
+    const second = prepared.load(state) as Machine;
+    expect(deviceState(second.save())).toEqual(deviceState(state));
+    step(second, 50);
+    expect(host.crash).toBeUndefined();
+  });
+
+  it('a parked runtime comes back after another one wrote over it', async () => {
+    const host = labHost(firmware);
+    const first = await boot(host);
+    step(first, 100);
+    const prepared = await prepare(host, false);
+    const state = first.save();
+    first.park();
+    step(prepared.load(state) as Machine, 20);
+    first.unpark();
+    expect(deviceState(first.save())).toEqual(deviceState(state));
+    step(first, 100);
+    expect(host.crash).toBeUndefined();
+  });
+});
+
+interface V86QueueLike {
+  length: number;
+  push(byte: number): void;
+  shift(): number;
+}

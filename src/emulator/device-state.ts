@@ -1,0 +1,132 @@
+/** v86's device state as a plain value, without RAM and VGA memory, and back. */
+import { decodeValue, encodeValue, type TypedArray, type Value } from '../cpr/value.ts';
+import { CprError } from '../errors.ts';
+
+/** Elements of the VGA's state that live in RAM blocks, or follow from them. */
+const vgaState = { planes: 6, linearFrameBuffer: 39, pixelBuffer: 61 } as const;
+
+/** Fields of devices that v86's own state leaves out and a guest would miss. */
+const leftOut: Record<string, readonly string[]> = {
+  ps2: ['next_byte_is_ready', 'next_byte_is_aux', 'last_mouse_packet', 'wheel_movement'],
+  vga: ['svga_offset_x', 'svga_offset_y'],
+};
+
+/** Queues that v86's own state leaves out: bytes sent to the guest that it has not read. */
+const queues: Record<string, readonly string[]> = {
+  ps2: ['kbd_buffer', 'mouse_buffer'],
+  uart0: ['input'],
+  uart1: ['input'],
+  uart2: ['input'],
+  uart3: ['input'],
+};
+
+/** Asks every device object for its state until only plain values are left. */
+function plain(state: unknown): Value {
+  if (state === null || typeof state !== 'object') return state as Value;
+  if (Array.isArray(state)) return Array.from(state, plain);
+  if (ArrayBuffer.isView(state)) return state as TypedArray;
+  if (state instanceof ArrayBuffer) return new Uint8Array(state);
+  const device = state as { get_state?: () => unknown };
+  if (typeof device.get_state === 'function') return plain(device.get_state());
+  return Object.fromEntries(Object.entries(state).map(([key, member]) => [key, plain(member)]));
+}
+
+function drain(queue: V86Queue): number[] {
+  const bytes: number[] = [];
+  while (queue.length) bytes.push(queue.shift());
+  return bytes;
+}
+
+function readQueues(devices: V86Devices): Value {
+  const found: Record<string, Value> = {};
+  for (const [device, fields] of Object.entries(queues)) {
+    for (const field of fields) {
+      const queue = (devices[device] as Record<string, V86Queue> | undefined)?.[field];
+      if (!queue?.length) continue;
+      const bytes = drain(queue);
+      for (const byte of bytes) queue.push(byte);
+      found[`${device}.${field}`] = bytes;
+    }
+  }
+  return found;
+}
+
+function readLeftOut(devices: V86Devices): Value {
+  const found: Record<string, Value> = {};
+  for (const [device, fields] of Object.entries(leftOut)) {
+    const object = devices[device] as Record<string, Value> | undefined;
+    for (const field of fields) {
+      if (object && field in object) found[`${device}.${field}`] = object[field];
+    }
+  }
+  return found;
+}
+
+function memberOf(
+  devices: V86Devices,
+  path: string,
+): [Record<string, unknown>, string] | undefined {
+  const [device = '', field = ''] = path.split('.');
+  const object = devices[device] as Record<string, unknown> | undefined;
+  return object && field in object ? [object, field] : undefined;
+}
+
+/** Makes the CPU leave RAM alone when its state is taken and given. */
+export function keepRamOut(cpu: V86Cpu): void {
+  const nothing = {
+    packed_memory: new Uint8Array(0),
+    bitmap: { get_buffer: () => new ArrayBuffer(0) },
+  };
+  cpu.pack_memory = () => nothing;
+  cpu.unpack_memory = () => undefined;
+  const { vga } = cpu.devices;
+  const original = vga.get_state;
+  vga.get_state = function get_state() {
+    const state = original.call(this);
+    state[vgaState.planes] = undefined;
+    state[vgaState.linearFrameBuffer] = new Uint8Array(0);
+    state[vgaState.pixelBuffer] = undefined;
+    return state;
+  };
+}
+
+/** @returns the device state as bytes; the guest must be stopped. */
+export function saveDevices(cpu: V86Cpu): Uint8Array {
+  return encodeValue({
+    cpu: plain(cpu.get_state()),
+    queues: readQueues(cpu.devices),
+    leftOut: readLeftOut(cpu.devices),
+  });
+}
+
+/**
+ * @throws {CprError} `bad-vmstate` when the bytes are damaged, `runtime-incompatible` when
+ * this v86 cannot make sense of them. Nothing is touched before the bytes are decoded.
+ */
+export function loadDevices(cpu: V86Cpu, bytes: Uint8Array): void {
+  const state = decodeValue(bytes) as { cpu?: Value; queues?: object; leftOut?: object };
+  if (!Array.isArray(state?.cpu))
+    throw new CprError('bad-vmstate', 'The vmstate holds no CPU state.');
+  // v86 assigns some of the register views instead of writing through them.
+  const views = Object.entries(cpu).filter(([, member]) => ArrayBuffer.isView(member));
+  try {
+    cpu.set_state(state.cpu);
+  } catch (cause) {
+    throw CprError.from(cause, 'runtime-incompatible', 'This emulator cannot take the guest');
+  }
+  for (const [name, view] of views) {
+    const now = cpu[name] as TypedArray | number;
+    if (now === view) continue;
+    (view as TypedArray).set(typeof now === 'number' ? [now] : now);
+    cpu[name] = view;
+  }
+  for (const [path, bytes] of Object.entries(state.queues ?? {})) {
+    const member = memberOf(cpu.devices, path);
+    const queue = member?.[0][member[1]] as V86Queue | undefined;
+    for (const byte of bytes as number[]) queue?.push(byte);
+  }
+  for (const [path, value] of Object.entries(state.leftOut ?? {})) {
+    const member = memberOf(cpu.devices, path);
+    if (member) member[0][member[1]] = value;
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * The parts of libv86 that Holdfast reaches into. The package's own types cover its
+ * public API only; these members are internal, so `contract.ts` checks at run time that
+ * each is still what it is here taken for.
+ */
+declare module 'v86-package' {
+  export class V86 {
+    constructor(options: V86Options);
+    v86: V86Machine;
+    bus: V86Bus;
+    emulator_bus: V86Bus;
+    continue_init(machine: V86Machine, options: V86Options): Promise<void>;
+  }
+}
+
+type V86Constructor = typeof import('v86-package').V86;
+
+interface V86Options {
+  wasm_fn(imports: { env: V86Env }): Promise<V86Exports>;
+  memory_size: number;
+  vga_memory_size: number;
+  autostart: false;
+  disable_keyboard: true;
+  disable_mouse: true;
+  disable_speaker: true;
+  acpi: boolean;
+  bios?: V86Image;
+  vga_bios?: V86Image;
+  bzimage?: V86Image;
+  initrd?: V86Image;
+  fda?: V86Disk;
+  cdrom?: V86Disk;
+  hda?: V86Disk;
+  cmdline?: string;
+  boot_order?: number;
+  net_device: { type: string };
+  virtio_console?: boolean;
+  filesystem?: object;
+  preserve_mac_from_state_image: boolean;
+}
+
+interface V86Image {
+  buffer: ArrayBuffer;
+}
+
+/** A block device as v86 calls it. */
+interface V86Disk {
+  byteLength: number;
+  onload: ((event: object) => void) | undefined;
+  load(): void;
+  get(start: number, length: number, done: (bytes: Uint8Array) => void): void;
+  set(start: number, bytes: Uint8Array, done: () => void): void;
+  get_buffer(done: (buffer: ArrayBuffer | undefined) => void): void;
+  get_state(): unknown[];
+  set_state(state: unknown): void;
+}
+
+type V86Function = (...args: number[]) => number;
+
+type V86Env = Record<string, unknown> & {
+  __indirect_function_table: WebAssembly.Table;
+};
+
+/** The instance's exports, its memory replaced by something with a `buffer`. */
+type V86Exports = Record<string, V86Function> & { memory: never };
+
+interface V86Bus {
+  register(event: string, listener: (data: never) => void, self: unknown): void;
+  send(event: string, data?: unknown): void;
+}
+
+/** `v86.js` calls it v86: the CPU and its run loop. */
+interface V86Machine {
+  cpu: V86Cpu;
+  idle: boolean;
+  init(settings: V86Settings): void;
+  next_tick(delayMs: number): void;
+  unregister_yield(): void;
+  destroy(): void;
+}
+
+type V86Settings = Record<string, unknown> & { screen: unknown };
+
+interface V86Cpu {
+  wm: { exports: V86Exports; wasm_table: WebAssembly.Table };
+  wasm_memory: unknown;
+  mem8: Uint8Array;
+  option_roms: unknown[];
+  devices: V86Devices;
+  instruction_counter: Uint32Array;
+  memory_size: Uint32Array;
+  wasm_patch(): void;
+  create_jit_imports(): void;
+  init(settings: V86Settings, bus: V86Bus): void;
+  main_loop(): number;
+  reboot_internal(): void;
+  pack_memory(): unknown;
+  unpack_memory(...args: unknown[]): void;
+  get_state(): unknown[];
+  set_state(state: unknown): void;
+  full_clear_tlb(): void;
+  jit_dirty_cache(start: number, end: number): void;
+  codegen_finalize_finished(tableIndex: number, start: number, stateFlags: number): void;
+  [internal: string]: unknown;
+}
+
+interface V86Devices {
+  vga: V86Vga;
+  ps2: Record<string, unknown>;
+  uart0: V86Uart;
+  uart1?: V86Uart;
+  uart2?: V86Uart;
+  uart3?: V86Uart;
+  [device: string]: unknown;
+}
+
+interface V86Queue {
+  readonly length: number;
+  push(byte: number): void;
+  shift(): number;
+}
+
+interface V86Uart {
+  input: V86Queue;
+}
+
+interface V86Vga {
+  svga_memory: Uint8Array;
+  vga_memory: Uint8Array;
+  vga_memory_size: number;
+  plane0: Uint8Array;
+  plane1: Uint8Array;
+  plane2: Uint8Array;
+  plane3: Uint8Array;
+  graphical_mode: boolean;
+  get_state(): unknown[];
+  screen_fill_buffer(): void;
+  complete_redraw(): void;
+  [internal: string]: unknown;
+}

@@ -1,0 +1,235 @@
+/** A v86 in charge of the guest: implements the keeper's {@link RuntimeInstance}. */
+import { type Digest, encodeVmstate, type Section } from '../cpr/vmstate.ts';
+import { CprError } from '../errors.ts';
+import type { RuntimeCommands, RuntimeHost, RuntimeInstance } from '../protocol/abi.ts';
+import type { MachineEvent } from '../protocol/events.ts';
+import { blockOf, pageStore } from './blocks.ts';
+import { type BootImages, bootRanges } from './boot-images.ts';
+import { machineCommands } from './commands.ts';
+import { loadDevices, saveDevices } from './device-state.ts';
+import type { PageOps } from './page-ops.ts';
+import { RunLoop } from './run-loop.ts';
+import type { ScreenTap } from './screen-tap.ts';
+import type { Shell } from './shell.ts';
+
+const planeBytes = 65536;
+const encoder = new TextEncoder();
+
+export interface MachineOptions {
+  host: RuntimeHost;
+  shell: Shell;
+  screen: ScreenTap;
+  ops: PageOps;
+  images: BootImages;
+  v86Version: string;
+  digest: Digest;
+}
+
+export class Machine implements RuntimeInstance {
+  readonly shell: Shell;
+  readonly v86Version: string;
+  readonly commands: RuntimeCommands;
+  readonly #options: MachineOptions;
+  readonly #loop: RunLoop;
+  readonly #bootImage: { address: number; bytes: Uint8Array }[];
+  readonly #mouse = { absolute: false, enabled: false };
+  #parkedPages = 0;
+
+  constructor(options: MachineOptions) {
+    this.#options = options;
+    this.shell = options.shell;
+    this.v86Version = options.v86Version;
+    const { host, shell } = options;
+    const { cpu, machine } = shell;
+    this.#loop = new RunLoop({
+      step: () => shell.step(),
+      clock: host.clock,
+      crashed: host.crashed,
+    });
+    machine.next_tick = () => this.#loop.wake();
+    machine.idle = true;
+    this.#usePlanesBlock();
+    this.#bootImage = this.#keepBootImage();
+    const reset = cpu.reboot_internal;
+    cpu.reboot_internal = () => {
+      reset.call(cpu);
+      this.#putBootImageBack();
+      host.guestReset();
+    };
+    this.#listen();
+    this.commands = machineCommands(this);
+  }
+
+  /** The VGA's planes are guest memory like any other, but v86 keeps them in JavaScript. */
+  #usePlanesBlock(): void {
+    const { host, shell } = this.#options;
+    const { address } = blockOf(host, 'vga.planes');
+    const { vga } = shell.cpu.devices;
+    const { buffer } = host.memory;
+    vga.vga_memory = new Uint8Array(buffer, address, 4 * planeBytes);
+    vga.plane0 = new Uint8Array(buffer, address, planeBytes);
+    vga.plane1 = new Uint8Array(buffer, address + planeBytes, planeBytes);
+    vga.plane2 = new Uint8Array(buffer, address + 2 * planeBytes, planeBytes);
+    vga.plane3 = new Uint8Array(buffer, address + 3 * planeBytes, planeBytes);
+  }
+
+  /** What the machine's first boot put into RAM; v86 itself forgets the kernel on a reset. */
+  #keepBootImage(): { address: number; bytes: Uint8Array }[] {
+    const { host, images, shell } = this.#options;
+    const name = 'boot.image';
+    let image = host.kept.get(name) as { address: number; bytes: Uint8Array }[] | undefined;
+    if (!image) {
+      const [, ...kernel] = bootRanges(images);
+      image = kernel.map(({ start, end }) => ({
+        address: start,
+        bytes: shell.cpu.mem8.slice(start, end),
+      }));
+      host.kept.set(name, image);
+    }
+    return image;
+  }
+
+  #putBootImageBack(): void {
+    const { cpu } = this.shell;
+    for (const { address, bytes } of this.#bootImage) {
+      cpu.jit_dirty_cache(address, address + bytes.length);
+      cpu.mem8.set(bytes, address);
+    }
+  }
+
+  #listen(): void {
+    const { host, shell } = this.#options;
+    const output = new ConsoleOutput(host);
+    for (const port of [0, 1, 2, 3])
+      shell.bus.register(
+        `serial${port}-output-byte`,
+        (byte: number) => output.byte(`serial${port}`, byte),
+        this,
+      );
+    shell.bus.register(
+      'virtio-console0-output-bytes',
+      (bytes: Uint8Array) => output.bytes('virtio-console0', bytes),
+      this,
+    );
+    const mouse = (change: Partial<{ absolute: boolean; enabled: boolean }>) => {
+      Object.assign(this.#mouse, change);
+      host.emit({ type: 'mouse-mode', ...this.#mouse });
+    };
+    shell.bus.register('mouse-enable', (enabled: boolean) => mouse({ enabled }), this);
+    shell.bus.register('vmware-absolute-mouse', (absolute: boolean) => mouse({ absolute }), this);
+  }
+
+  load(sections: readonly Section[]): void {
+    const devices = sections.find(({ name }) => name === 'v86.devices');
+    if (!devices) throw new CprError('bad-vmstate', 'The vmstate holds no device state.');
+    loadDevices(this.shell.cpu, devices.bytes);
+  }
+
+  run(): void {
+    this.#loop.run();
+  }
+
+  stop(): void {
+    this.#loop.stop();
+  }
+
+  wake(): void {
+    this.#loop.wake();
+  }
+
+  async quiesce(): Promise<void> {
+    // Disks are in the keeper's memory: no device operation outlives a slice.
+  }
+
+  save(): Uint8Array {
+    const { digest, v86Version } = this.#options;
+    const section = (name: string, bytes: Uint8Array): Section => ({
+      name,
+      version: 1,
+      required: true,
+      bytes,
+    });
+    return encodeVmstate(
+      [
+        section('emulator', encoder.encode(JSON.stringify({ v86Version }))),
+        section('v86.devices', saveDevices(this.shell.cpu)),
+      ],
+      digest,
+    );
+  }
+
+  park(): void {
+    const { ops, screen } = this.#options;
+    screen.setQuiet(true);
+    const { list, pages } = pageStore(blockOf(this.#options.host, 'runtime.parked'));
+    // Leaves the TLB's four MiB zero, so that they need not be moved; the CPU refills it.
+    this.shell.cpu.full_clear_tlb();
+    const count = ops.findNonzero(this.shell.ownRanges, list);
+    ops.gather(list, count, pages);
+    ops.clear(list, count);
+    this.#parkedPages = count;
+  }
+
+  unpark(): void {
+    const { host, ops, screen } = this.#options;
+    const { list, pages } = pageStore(blockOf(host, 'runtime.parked'));
+    // Whatever the other runtime wrote, in its arena as in the slack around RAM blocks.
+    const incoming = pageStore(blockOf(host, 'runtime.incoming'));
+    const everything = [{ start: 0, end: host.runtimeBytes }, ...this.shell.ownRanges];
+    ops.clear(incoming.list, ops.findNonzero(everything, incoming.list));
+    ops.scatter(list, this.#parkedPages, pages);
+    this.#usePlanesBlock();
+    screen.setQuiet(false);
+  }
+
+  destroy(): void {
+    const { screen } = this.#options;
+    screen.setQuiet(true);
+    screen.setWatched(false);
+    this.#loop.destroy();
+    this.shell.destroy();
+  }
+
+  instructionCounter(): number {
+    return (this.shell.cpu.instruction_counter[0] ?? 0) >>> 0;
+  }
+
+  snapshot(): MachineEvent[] {
+    return [{ type: 'mouse-mode', ...this.#mouse }, ...this.#options.screen.snapshot()];
+  }
+
+  setWatched(watched: boolean): void {
+    this.#options.screen.setWatched(watched);
+  }
+}
+
+/** Bytes the guest writes one at a time leave in one piece a turn. */
+class ConsoleOutput {
+  readonly #host: RuntimeHost;
+  readonly #pending = new Map<string, number[]>();
+  #scheduled = false;
+
+  constructor(host: RuntimeHost) {
+    this.#host = host;
+  }
+
+  byte(name: string, byte: number): void {
+    const pending = this.#pending.get(name);
+    if (pending) pending.push(byte);
+    else this.#pending.set(name, [byte]);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => this.#flush());
+  }
+
+  bytes(name: string, bytes: Uint8Array): void {
+    for (const byte of bytes) this.byte(name, byte);
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    for (const [name, bytes] of this.#pending)
+      this.#host.consoleOutput(name, Uint8Array.from(bytes));
+    this.#pending.clear();
+  }
+}

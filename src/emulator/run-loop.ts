@@ -1,0 +1,90 @@
+/**
+ * Runs the guest in slices between the worker's other events. Replaces v86's own loop,
+ * which in a shared worker would fall back to clamped timers.
+ */
+
+/** How long the guest runs before the worker's other events get a turn. */
+const sliceMs = 3;
+
+type PostTask = (callback: () => void, options: { delay: number }) => Promise<unknown>;
+
+export interface RunLoopOptions {
+  /**
+   * Runs the guest for about a millisecond.
+   * @returns how long the guest is idle from now, ms; below 1 when it is not.
+   */
+  step(): number;
+  clock(): number;
+  crashed(reason: unknown): void;
+}
+
+export class RunLoop {
+  readonly #options: RunLoopOptions;
+  readonly #channel = new MessageChannel();
+  readonly #postTask: PostTask | undefined;
+  /** Ticks that were scheduled before the last change of plan count for nothing. */
+  #generation = 0;
+  #running = false;
+  #idle = false;
+
+  constructor(options: RunLoopOptions) {
+    this.#options = options;
+    this.#channel.port1.onmessage = (event) => this.#tick(event.data);
+    const scheduler = (globalThis as { scheduler?: { postTask?: PostTask } }).scheduler;
+    this.#postTask = scheduler?.postTask?.bind(scheduler);
+  }
+
+  run(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#schedule(0);
+  }
+
+  stop(): void {
+    this.#running = false;
+    this.#generation++;
+  }
+
+  /** Something happened that an idle guest should see now. */
+  wake(): void {
+    if (this.#running && this.#idle) this.#schedule(0);
+  }
+
+  destroy(): void {
+    this.stop();
+    this.#channel.port1.onmessage = null;
+    this.#channel.port1.close();
+    this.#channel.port2.close();
+  }
+
+  #tick(generation: number): void {
+    if (generation !== this.#generation || !this.#running) return;
+    this.#idle = false;
+    const { step, clock } = this.#options;
+    const end = clock() + sliceMs;
+    let idleMs: number;
+    try {
+      do idleMs = step();
+      while (idleMs < 1 && this.#running && clock() < end);
+    } catch (reason) {
+      this.stop();
+      this.#options.crashed(reason);
+      return;
+    }
+    // A step can stop the loop or wake it (a reset, a device's answer).
+    if (this.#running && generation === this.#generation) this.#schedule(idleMs);
+  }
+
+  #schedule(delayMs: number): void {
+    const generation = ++this.#generation;
+    this.#idle = delayMs >= 1;
+    if (delayMs < 1) {
+      this.#channel.port2.postMessage(generation);
+    } else if (this.#postTask) {
+      // Not clamped to 4 ms, as nested timeouts are.
+      this.#postTask(() => this.#tick(generation), { delay: delayMs }).catch(() => undefined);
+    } else {
+      setTimeout(() => this.#tick(generation), delayMs);
+    }
+  }
+}

@@ -1,0 +1,194 @@
+/** The emulator's side of the keeper's ABI: see src/protocol/abi.ts. */
+import xxhash from 'xxhash-wasm';
+import { type Digest, decodeVmstate } from '../cpr/vmstate.ts';
+import { CprError } from '../errors.ts';
+import type { PreparedRuntime, PrepareRequest, RuntimeHost } from '../protocol/abi.ts';
+import { blockOf, type PageStore, pageStore } from './blocks.ts';
+import { type BootImages, bootRanges, loadImages } from './boot-images.ts';
+import { keepRamOut } from './device-state.ts';
+import { KeptDisk } from './disk.ts';
+import { Machine } from './machine.ts';
+import { PageOps, type Range } from './page-ops.ts';
+import { ScreenTap } from './screen-tap.ts';
+import { Shell } from './shell.ts';
+import { compileV86Wasm, type V86Wasm } from './v86-wasm.ts';
+
+/** Compiled once per module: a runtime that is used again starts warm. */
+const compiled = new Map<string, Promise<V86Wasm>>();
+
+let digest: Promise<Digest> | undefined;
+
+function compile(request: PrepareRequest): Promise<V86Wasm> {
+  let promise = compiled.get(request.wasmUrl);
+  if (!promise) {
+    promise = compileV86Wasm(request.wasmUrl, request.signal);
+    compiled.set(request.wasmUrl, promise);
+    promise.catch(() => compiled.delete(request.wasmUrl));
+  }
+  return promise;
+}
+
+export async function prepareRuntime(
+  V86: V86Constructor,
+  v86Version: string,
+  host: RuntimeHost,
+  request: PrepareRequest,
+): Promise<PreparedRuntime> {
+  digest ??= xxhash().then(({ h64Raw }) => h64Raw);
+  const [wasm, hash, images] = await Promise.all([
+    compile(request),
+    digest,
+    loadImages(host, request),
+  ]);
+  const ops = new PageOps(host.memory);
+  const scratch = new ScratchMemory(host);
+  let machine: Machine | undefined;
+  const screen = new ScreenTap({
+    emit: host.emit,
+    fill: () => machine?.shell.cpu.devices.vga.screen_fill_buffer(),
+    redraw: () => machine?.shell.cpu.devices.vga.complete_redraw(),
+  });
+  const shell = await Shell.create({
+    V86,
+    wasm,
+    memory: host.scratch,
+    runtimeBytes: host.runtimeBytes,
+    ram: blockOf(host, 'pc.ram'),
+    vram: blockOf(host, 'vga.vram'),
+    machine: machineOptions(host, images, request.coldBoot),
+    screen,
+    clock: host.clock,
+  });
+  checkPlacement(host, shell);
+
+  const incoming = pageStore(blockOf(host, 'runtime.incoming'));
+  const imagePages = scratch.moveOut(shell.ownRanges, incoming);
+  const guestPages = request.coldBoot
+    ? scratch.copyGuest(bootRanges(images).map(offset(shell.ramAddress)))
+    : [];
+  scratch.clean(shell, bootRanges(images));
+  if (request.coldBoot) host.kept.set('boot.optionRoms', shell.cpu.option_roms);
+  else shell.cpu.option_roms = (host.kept.get('boot.optionRoms') as unknown[] | undefined) ?? [];
+  keepRamOut(shell.cpu);
+  shell.prepareMove(host.memory);
+
+  const takeOver = (): Machine => {
+    ops.scatter(incoming.list, imagePages, incoming.pages);
+    shell.moveTo(host.memory);
+    machine = new Machine({ host, shell, screen, ops, images, v86Version, digest: hash });
+    return machine;
+  };
+  return {
+    boot() {
+      const memory = new Uint8Array(host.memory.buffer);
+      for (const { address, bytes } of guestPages) memory.set(bytes, address);
+      return takeOver();
+    },
+    load(vmstate) {
+      const sections = decodeVmstate(vmstate, hash);
+      const taken = takeOver();
+      taken.load(sections);
+      return taken;
+    },
+    discard: () => shell.destroy(),
+  };
+}
+
+const offset =
+  (by: number) =>
+  ({ start, end }: Range): Range => ({ start: start + by, end: end + by });
+
+/** Guest RAM must be where the machine's first runtime put it. */
+function checkPlacement(host: RuntimeHost, shell: Shell): void {
+  const placed = `${shell.ramAddress},${shell.vramAddress}`;
+  const before = host.kept.get('runtime.placement');
+  if (before === undefined) host.kept.set('runtime.placement', placed);
+  else if (before !== placed)
+    throw new CprError(
+      'runtime-incompatible',
+      'This emulator would lay out guest memory differently, so it cannot take this guest over.',
+    );
+}
+
+function machineOptions(host: RuntimeHost, images: BootImages, coldBoot: boolean) {
+  const { config } = host;
+  const disk = (bytes: Uint8Array | undefined) => (bytes ? new KeptDisk(bytes) : undefined);
+  const file = (bytes: Uint8Array<ArrayBuffer> | undefined) =>
+    // v86 writes into the kernel image it is given.
+    bytes ? { buffer: bytes.slice().buffer } : undefined;
+  return defined({
+    memory_size: config.memoryMiB << 20,
+    vga_memory_size: config.vgaMemoryMiB << 20,
+    acpi: config.acpi,
+    bios: file(images.bios),
+    vga_bios: file(images.vgaBios),
+    // Over live RAM the kernel must not be loaded again; its option ROM is kept.
+    bzimage: coldBoot ? file(images.bzImage) : undefined,
+    initrd: coldBoot ? file(images.initrd) : undefined,
+    cmdline: config.cmdline,
+    fda: disk(images.fda),
+    cdrom: disk(images.cdrom),
+    hda: disk(images.hda),
+    net_device: { type: config.network },
+    virtio_console: config.virtioConsole,
+    filesystem: config.filesystem9p ? {} : undefined,
+  });
+}
+
+/** v86 tells an absent option from one that is undefined. */
+function defined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}
+
+interface GuestPages {
+  address: number;
+  bytes: Uint8Array;
+}
+
+/** The memory in which a runtime is made ready. Zero again after each use. */
+class ScratchMemory {
+  readonly #host: RuntimeHost;
+  readonly #ops: PageOps;
+  /** Room for lists within scratch memory, past everything a shell touches. */
+  readonly #list: number;
+
+  constructor(host: RuntimeHost) {
+    this.#host = host;
+    this.#ops = new PageOps(host.scratch);
+    this.#list = blockOf(host, 'vga.planes').address;
+  }
+
+  #addresses(ranges: readonly Range[]): Uint32Array {
+    // Lists fit one block of planes: 65,536 pages. Guest RAM is read in parts.
+    const count = this.#ops.findNonzero(ranges, this.#list);
+    return new Uint32Array(this.#host.scratch.buffer, this.#list, count).slice();
+  }
+
+  /** Copies what is in `ranges` to the guest's memory at `to`; returns the page count. */
+  moveOut(ranges: readonly Range[], to: PageStore): number {
+    const from = new Uint8Array(this.#host.scratch.buffer);
+    const target = new Uint8Array(this.#host.memory.buffer);
+    const addresses = this.#addresses(ranges);
+    new Uint32Array(this.#host.memory.buffer, to.list, addresses.length).set(addresses);
+    for (const [i, address] of addresses.entries())
+      target.set(from.subarray(address, address + 4096), to.pages + i * 4096);
+    return addresses.length;
+  }
+
+  copyGuest(ranges: readonly Range[]): GuestPages[] {
+    const from = new Uint8Array(this.#host.scratch.buffer);
+    return ranges.map(({ start, end }) => ({ address: start, bytes: from.slice(start, end) }));
+  }
+
+  clean(shell: Shell, guestRanges: readonly Range[]): void {
+    const ranges = [
+      ...shell.ownRanges,
+      ...[{ start: 0, end: 1 << 20 }, ...guestRanges].map(offset(shell.ramAddress)),
+    ];
+    const count = this.#ops.findNonzero(ranges, this.#list);
+    this.#ops.clear(this.#list, count);
+    new Uint8Array(this.#host.scratch.buffer, this.#list, count * 4).fill(0);
+  }
+}

@@ -1,0 +1,60 @@
+/** Compiles the transformed v86.wasm (tools/wasm/transform.ts) and makes instances of it. */
+import { CprError } from '../errors.ts';
+
+interface DataSegment {
+  address: number;
+  bytes: Uint8Array;
+}
+
+export interface V86Wasm {
+  module: WebAssembly.Module;
+  segments: DataSegment[];
+  /** The module's minimum memory: its static data, stack and bss. */
+  staticBytes: number;
+}
+
+/** Reads the custom section that tools/wasm/transform.ts writes. */
+function parseDataSection(section: ArrayBuffer): Omit<V86Wasm, 'module'> {
+  const bytes = new Uint8Array(section);
+  const segments: DataSegment[] = [];
+  let offset = 0;
+  const u32 = () => {
+    let result = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[offset++] ?? 0;
+      result |= (byte & 0x7f) << shift;
+      if (!(byte & 0x80)) return result >>> 0;
+    }
+  };
+  const staticBytes = u32() * 65536;
+  while (offset < bytes.length) {
+    const address = u32();
+    const length = u32();
+    segments.push({ address, bytes: bytes.subarray(offset, offset + length) });
+    offset += length;
+  }
+  return { segments, staticBytes };
+}
+
+/**
+ * @throws {CprError} `runtime-unavailable` when it cannot be fetched or compiled, or is
+ * not a transformed v86.wasm.
+ */
+export async function compileV86Wasm(url: string, signal?: AbortSignal): Promise<V86Wasm> {
+  let module: WebAssembly.Module;
+  try {
+    const response = await fetch(url, signal ? { signal } : {});
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    // Some static hosts serve .wasm without its type, which streaming insists on.
+    const typed = response.headers.get('content-type')?.startsWith('application/wasm');
+    module = typed
+      ? await WebAssembly.compileStreaming(response)
+      : await WebAssembly.compile(await response.arrayBuffer());
+  } catch (cause) {
+    throw CprError.from(cause, 'runtime-unavailable', `The emulator at ${url} cannot be used`);
+  }
+  const [section] = WebAssembly.Module.customSections(module, 'holdfast.data');
+  if (!section)
+    throw new CprError('runtime-unavailable', `${url} is not an emulator built for Holdfast.`);
+  return { module, ...parseDataSection(section) };
+}
