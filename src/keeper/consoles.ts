@@ -1,0 +1,55 @@
+import type { MachineEvent } from '../protocol/events.ts';
+import { Scrollback } from './scrollback.ts';
+
+interface Console {
+  scrollback: Scrollback;
+  /** Offset up to which the attached pages have it. */
+  sent: number;
+}
+
+/** The consoles of one machine: what they said, and what the pages were told of it. */
+export class Consoles {
+  readonly #consoles = new Map<string, Console>();
+  readonly #emit: (event: MachineEvent, transfer: Transferable[]) => void;
+  #flushing = false;
+
+  constructor(emit: (event: MachineEvent, transfer: Transferable[]) => void) {
+    this.#emit = emit;
+  }
+
+  /**
+   * v86 hands serial output over byte by byte. The pages get it at the end of the guest's slice,
+   * as one message instead of thousands.
+   */
+  output(name: string, bytes: Uint8Array): void {
+    let console = this.#consoles.get(name);
+    if (console === undefined) {
+      console = { scrollback: new Scrollback(), sent: 0 };
+      this.#consoles.set(name, console);
+    }
+    console.scrollback.append(bytes);
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => this.flush());
+  }
+
+  /** Sends what the pages do not have yet. To be called before a page is added. */
+  flush(): void {
+    this.#flushing = false;
+    for (const [name, console] of this.#consoles) {
+      for (const { offset, bytes } of console.scrollback.chunks(console.sent)) {
+        this.#emit({ type: 'console', console: name, offset, bytes }, [bytes.buffer]);
+      }
+      console.sent = console.scrollback.end;
+    }
+  }
+
+  /** The whole scrollback, for a page that knows nothing. */
+  *history(): Generator<MachineEvent> {
+    for (const [name, { scrollback }] of this.#consoles) {
+      for (const { offset, bytes } of scrollback.chunks()) {
+        yield { type: 'console', console: name, offset, bytes };
+      }
+    }
+  }
+}

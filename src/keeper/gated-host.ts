@@ -1,0 +1,80 @@
+import { abiVersion, type RamBlock, type RuntimeHost } from '../protocol/abi.ts';
+import type { MachineConfig } from '../protocol/config.ts';
+import type { MachineEvent } from '../protocol/events.ts';
+import { strictClock } from './strict-clock.ts';
+
+/** What a machine lends to its runtimes. */
+export interface HostBacking {
+  readonly config: MachineConfig;
+  readonly memory: WebAssembly.Memory;
+  readonly runtimeBytes: number;
+  readonly scratch: WebAssembly.Memory;
+  readonly blocks: readonly RamBlock[];
+  readonly kept: Map<string, unknown>;
+  emit(event: MachineEvent, transfer: Transferable[]): void;
+  consoleOutput(name: string, bytes: Uint8Array): void;
+  crashed(reason: unknown): void;
+  guestReset(): void;
+}
+
+/**
+ * `preparing`: only progress passes. `taking-over`: everything but a crash, which whoever hands the
+ * guest over must look at. `in-charge`: everything. `closed`: nothing, so that a late timer of a
+ * runtime that is parked or gone cannot speak for the guest.
+ */
+export type Gate = 'preparing' | 'taking-over' | 'in-charge' | 'closed';
+
+/** The host of one runtime. */
+export class GatedHost implements RuntimeHost {
+  readonly abiVersion = abiVersion;
+  readonly config: MachineConfig;
+  readonly memory: WebAssembly.Memory;
+  readonly runtimeBytes: number;
+  readonly scratch: WebAssembly.Memory;
+  readonly blocks: readonly RamBlock[];
+  readonly kept: Map<string, unknown>;
+  readonly #backing: HostBacking;
+  gate: Gate = 'preparing';
+  #failure: { reason: unknown } | undefined;
+
+  constructor(backing: HostBacking) {
+    this.#backing = backing;
+    this.config = backing.config;
+    this.memory = backing.memory;
+    this.runtimeBytes = backing.runtimeBytes;
+    this.scratch = backing.scratch;
+    this.blocks = backing.blocks;
+    this.kept = backing.kept;
+  }
+
+  // Arrow functions: a runtime may hand them to v86 without their object.
+  readonly clock = strictClock;
+
+  readonly emit = (event: MachineEvent, transfer: Transferable[] = []): void => {
+    const passes = this.gate === 'preparing' ? event.type === 'progress' : this.gate !== 'closed';
+    if (passes) this.#backing.emit(event, transfer);
+  };
+
+  readonly consoleOutput = (name: string, bytes: Uint8Array): void => {
+    if (this.#speaksForGuest()) this.#backing.consoleOutput(name, bytes);
+  };
+
+  readonly crashed = (reason: unknown): void => {
+    if (this.gate === 'in-charge') this.#backing.crashed(reason);
+    else if (this.gate === 'taking-over') this.#failure ??= { reason };
+    else console.warn(`A runtime that is ${this.gate} reported a crash:`, reason);
+  };
+
+  readonly guestReset = (): void => {
+    if (this.#speaksForGuest()) this.#backing.guestReset();
+  };
+
+  /** Throws the reason of a crash that was reported while `taking-over`. */
+  rethrowCrash(): void {
+    if (this.#failure) throw this.#failure.reason;
+  }
+
+  #speaksForGuest(): boolean {
+    return this.gate === 'in-charge' || this.gate === 'taking-over';
+  }
+}

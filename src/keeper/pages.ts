@@ -1,0 +1,60 @@
+import type { MachineEvent } from '../protocol/events.ts';
+
+interface Page {
+  port: MessagePort;
+  /** Ends the wait for the page's lock. */
+  gone: AbortController;
+}
+
+/** The attached pages. A page is dropped once the Web Lock that it holds becomes free. */
+export class Pages {
+  readonly #pages = new Set<Page>();
+  readonly #onCount: (count: number) => void;
+
+  constructor(onCount: (count: number) => void) {
+    this.#onCount = onCount;
+  }
+
+  get count(): number {
+    return this.#pages.size;
+  }
+
+  /**
+   * @param pageLock a lock that the page holds already; empty where the page has no Web Locks
+   * @param greeting what this page must know first; nothing reaches it before
+   */
+  add(port: MessagePort, pageLock: string, greeting: readonly MachineEvent[]): void {
+    const page: Page = { port, gone: new AbortController() };
+    this.#pages.add(page);
+    for (const event of greeting) port.postMessage(event);
+    // Tells of a page's end where the browser has this event and the page has no locks.
+    port.addEventListener('close', () => this.#drop(page), { signal: page.gone.signal });
+    port.start();
+    this.#onCount(this.count);
+    void this.#awaitEnd(page, pageLock);
+  }
+
+  /** Sends to every page. What is in `transfer` goes to the last one and is copied for the others. */
+  broadcast(event: MachineEvent, transfer: Transferable[]): void {
+    let left = this.#pages.size;
+    for (const { port } of this.#pages) port.postMessage(event, --left === 0 ? transfer : []);
+  }
+
+  async #awaitEnd(page: Page, pageLock: string): Promise<void> {
+    // Missing on insecure origins, whatever the types say.
+    const locks = navigator.locks as LockManager | undefined;
+    if (locks === undefined || pageLock === '') return;
+    try {
+      await locks.request(pageLock, { signal: page.gone.signal }, () => this.#drop(page));
+    } catch (thrown) {
+      if (!page.gone.signal.aborted) console.warn(`Cannot watch page ${pageLock}:`, thrown);
+    }
+  }
+
+  #drop(page: Page): void {
+    if (!this.#pages.delete(page)) return;
+    page.gone.abort();
+    page.port.close();
+    this.#onCount(this.count);
+  }
+}

@@ -1,0 +1,431 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { CprError, type RestartPhase } from '../errors.ts';
+import { abiVersion, type RuntimeHost, type RuntimeModule } from '../protocol/abi.ts';
+import { defaultConfig } from '../protocol/config.ts';
+import type { MachineEvent } from '../protocol/events.ts';
+import { Keeper } from './keeper.ts';
+import { RuntimeLoader } from './runtime-loader.ts';
+
+interface FakeOptions {
+  abi?: number;
+  /** A step of this runtime that throws, and what. */
+  fail?: Partial<Record<FakeStep, unknown>>;
+  /** Waits for this before it is prepared. */
+  prepareGate?: Promise<void>;
+  /** Reports a crash in this step instead of throwing. */
+  crashIn?: 'boot' | 'load' | 'run';
+}
+type FakeStep =
+  | 'prepare'
+  | 'boot'
+  | 'load'
+  | 'quiesce'
+  | 'stop'
+  | 'save'
+  | 'park'
+  | 'run'
+  | 'unpark'
+  | 'destroy';
+
+/** A runtime that writes down what it is asked to do. */
+class FakeRuntime {
+  readonly log: string[] = [];
+  host: RuntimeHost | undefined;
+  running = false;
+  signal: AbortSignal | undefined;
+  readonly name: string;
+  options: FakeOptions;
+
+  constructor(name: string, options: FakeOptions = {}) {
+    this.name = name;
+    this.options = options;
+  }
+
+  get module(): RuntimeModule {
+    const instance = () => ({
+      v86Version: this.name,
+      run: () => this.#step('run', () => this.#setRunning(true)),
+      stop: () => this.#step('stop', () => this.#setRunning(false)),
+      quiesce: async () => this.#step<void>('quiesce'),
+      save: () => this.#step('save', () => new TextEncoder().encode(`state of ${this.name}`)),
+      park: () => this.#step<void>('park'),
+      unpark: () => this.#step<void>('unpark'),
+      destroy: () => this.#step('destroy', () => this.#setRunning(false)),
+      instructionCounter: () => 1,
+      snapshot: (): MachineEvent[] => [{ type: 'mouse-mode', absolute: true, enabled: true }],
+      setWatched: () => {},
+      commands: { echo: (value: unknown) => value } as never,
+    });
+    return {
+      abiVersion: this.options.abi ?? abiVersion,
+      v86Version: this.name,
+      prepare: async (host, { signal }) => {
+        this.host = host;
+        this.signal = signal;
+        await this.options.prepareGate;
+        this.#step('prepare');
+        return {
+          boot: () => this.#step('boot', instance),
+          load: (bytes) => {
+            this.log.push(new TextDecoder().decode(bytes));
+            return this.#step('load', instance);
+          },
+          discard: () => void this.log.push('discard'),
+        };
+      },
+    };
+  }
+
+  #setRunning(running: boolean): void {
+    this.running = running;
+  }
+
+  #step<T>(step: FakeStep, result?: () => T): T {
+    this.log.push(step);
+    if (this.options.fail && step in this.options.fail) throw this.options.fail[step];
+    if (this.options.crashIn === step) this.host?.crashed(new Error(`died in ${step}`));
+    return result?.() as T;
+  }
+}
+
+const config = {
+  ...defaultConfig,
+  name: 'test',
+  memoryMiB: 16,
+  vgaMemoryMiB: 1,
+  bios: { url: 'bios' },
+  vgaBios: { url: 'vgabios' },
+};
+const sourceOf = (name: string) => ({
+  id: name,
+  v86Version: name,
+  url: `${name}.js`,
+  wasmUrl: `${name}.wasm`,
+});
+
+let runtimes: Map<string, FakeRuntime>;
+let imports: string[];
+let keeper: Keeper;
+let events: MachineEvent[];
+let page: MessageChannel;
+
+function runtime(name: string, options?: FakeOptions): FakeRuntime {
+  const fake = new FakeRuntime(name, options);
+  runtimes.set(`${name}.js`, fake);
+  return fake;
+}
+
+beforeEach(async () => {
+  // Node has no Web Locks: pages stay attached until they go.
+  vi.stubGlobal('navigator', {});
+  vi.spyOn(console, 'warn').mockImplementation(() => {});
+  runtimes = new Map();
+  imports = [];
+  const loader = new RuntimeLoader(async (url) => {
+    imports.push(url);
+    const found = runtimes.get(url);
+    if (!found) throw new TypeError('Failed to fetch');
+    return found.module;
+  });
+  keeper = new Keeper({ instanceId: 'test', survivesPages: false, startedAtMs: 0 }, loader);
+  events = [];
+  page = new MessageChannel();
+  page.port1.onmessage = ({ data }) => events.push(data);
+});
+
+afterEach(async () => {
+  await keeper.destroy().catch(() => {});
+  page.port1.close();
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
+
+async function startOld(options?: FakeOptions): Promise<FakeRuntime> {
+  const old = runtime('old', options);
+  await keeper.start({ config, runtime: sourceOf('old') });
+  old.log.length = 0;
+  return old;
+}
+
+function openable() {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+const typesOf = () => events.map(({ type }) => type);
+const failure = (promise: Promise<unknown>): Promise<CprError> =>
+  promise.then(
+    () => Promise.reject(new Error('nothing was thrown')),
+    (thrown) => thrown,
+  );
+
+test('a restart stops, saves, parks, loads and runs, in that order', async () => {
+  const old = await startOld();
+  const next = runtime('next');
+  const report = await keeper.restart(sourceOf('next'));
+  expect(old.log).toEqual(['quiesce', 'stop', 'save', 'park', 'destroy']);
+  expect(next.log).toEqual(['prepare', 'state of old', 'load', 'run']);
+  expect(report).toMatchObject({ runtimeId: 'next', v86Version: 'next' });
+  const { stopMs, saveMs, swapMs, loadMs, pauseMs, vmstateBytes } = report.timings;
+  expect(vmstateBytes).toBe('state of old'.length);
+  expect(pauseMs).toBeGreaterThanOrEqual(stopMs + saveMs + swapMs + loadMs);
+  const { machine } = keeper.info();
+  expect(machine).toMatchObject({ runstate: 'running', runtimeId: 'next', restarts: 1 });
+  expect(machine?.lastPauseMs).toBe(pauseMs);
+});
+
+const thrownByStep: [FakeStep, 'old' | 'next', RestartPhase][] = [
+  ['prepare', 'next', 'prepare'],
+  ['quiesce', 'old', 'stop'],
+  ['stop', 'old', 'stop'],
+  ['save', 'old', 'save'],
+  ['park', 'old', 'swap'],
+  ['load', 'next', 'load'],
+  ['run', 'next', 'run'],
+];
+
+test.each(thrownByStep)(
+  'when %s of the %s runtime fails the guest goes on in the old one',
+  async (step, whose, phase) => {
+    const old = await startOld();
+    const next = runtime('next');
+    const fail = { [step]: new Error('on purpose') };
+    if (whose === 'old') old.options.fail = fail;
+    else next.options.fail = fail;
+
+    const error = await failure(keeper.restart(sourceOf('next')));
+    expect(error).toBeInstanceOf(CprError);
+    expect(error.phase).toBe(phase);
+    expect(error.message).toContain('on purpose');
+    expect(old.running).toBe(true);
+    expect(next.running).toBe(false);
+    if (step !== 'prepare') expect(next.log).toContain('discard');
+    expect(old.log.includes('unpark')).toBe(['park', 'load', 'run'].includes(step));
+    expect(keeper.info().machine).toMatchObject({
+      runstate: 'running',
+      runtimeId: 'old',
+      restarts: 0,
+    });
+
+    old.options = {};
+    next.options = {};
+    await keeper.restart(sourceOf('next'));
+    expect(next.running).toBe(true);
+  },
+);
+
+test('a crash that the new runtime only reports is a failed restart as well', async () => {
+  const old = await startOld();
+  runtime('next', { crashIn: 'load' });
+  const error = await failure(keeper.restart(sourceOf('next')));
+  expect(error.message).toContain('died in load');
+  expect(old.running).toBe(true);
+  expect(keeper.info().machine?.runstate).toBe('running');
+});
+
+test('the code of an error of the runtime is kept, in its phase', async () => {
+  await startOld();
+  runtime('next', { fail: { load: new CprError('bad-vmstate', 'Not mine.') } });
+  const error = await failure(keeper.restart(sourceOf('next')));
+  expect(error).toMatchObject({ code: 'bad-vmstate', phase: 'load', message: 'Not mine.' });
+});
+
+test('a runtime that is not there fails in phase fetch, and is asked for again', async () => {
+  await startOld();
+  const error = await failure(keeper.restart(sourceOf('next')));
+  expect(error).toMatchObject({ code: 'runtime-unavailable', phase: 'fetch' });
+  runtime('next');
+  await keeper.restart(sourceOf('next'));
+  await keeper.restart(sourceOf('old'));
+  expect(imports).toEqual(['old.js', 'next.js', 'next.js']);
+});
+
+test('a runtime of another ABI is refused before it is prepared', async () => {
+  await startOld();
+  const next = runtime('next', { abi: abiVersion + 1 });
+  const error = await failure(keeper.restart(sourceOf('next')));
+  expect(error).toMatchObject({ code: 'runtime-incompatible', phase: 'prepare' });
+  expect(next.log).toEqual([]);
+});
+
+test('a paused guest stays paused, through a restart and through a failed one', async () => {
+  const old = await startOld();
+  await keeper.pause();
+  const next = runtime('next', { fail: { load: new Error('on purpose') } });
+  await failure(keeper.restart(sourceOf('next')));
+  expect(old.running).toBe(false);
+  expect(old.log.filter((step) => step === 'run')).toEqual([]);
+
+  next.options = {};
+  await keeper.restart(sourceOf('next'));
+  expect(next.running).toBe(false);
+  expect(keeper.info().machine?.runstate).toBe('paused');
+  await keeper.resume();
+  expect(next.running).toBe(true);
+});
+
+test('a guest that is paused while the new runtime is prepared stays paused', async () => {
+  await startOld();
+  const gate = openable();
+  const next = runtime('next', { prepareGate: gate.opened });
+  const restarting = keeper.restart(sourceOf('next'));
+  await keeper.pause();
+  gate.open();
+  await restarting;
+  expect(next.running).toBe(false);
+});
+
+test('a second restart meanwhile is refused as busy', async () => {
+  await startOld();
+  runtime('next');
+  const first = keeper.restart(sourceOf('next'));
+  expect((await failure(keeper.restart(sourceOf('next')))).code).toBe('busy');
+  await first;
+});
+
+test('a machine destroyed during a restart ends it, and the new runtime is given back', async () => {
+  const old = await startOld();
+  const gate = openable();
+  const next = runtime('next', { prepareGate: gate.opened });
+  const restarting = failure(keeper.restart(sourceOf('next')));
+  await vi.waitUntil(() => next.signal);
+  await keeper.destroy();
+  expect((await restarting).code).toBe('no-machine');
+  expect(next.signal?.aborted).toBe(true);
+  gate.open();
+  await vi.waitUntil(() => next.log.includes('discard'));
+  expect(old.running).toBe(false);
+  expect(keeper.info().machine).toBeNull();
+});
+
+test('when the old runtime cannot be put back the guest has crashed, with a report', async () => {
+  const old = await startOld();
+  old.options.fail = { unpark: new Error('no way back') };
+  runtime('next', { fail: { load: new Error('on purpose') } });
+  const error = await failure(keeper.restart(sourceOf('next')));
+  expect(error.message).toContain('on purpose');
+  expect(error.message).toContain('no way back');
+  const { machine } = keeper.info();
+  expect(machine?.runstate).toBe('internal-error');
+  expect(machine?.crash).toContain('no way back');
+});
+
+test('a crash ends in internal-error with a report; the machine can be replaced', async () => {
+  const old = await startOld();
+  await keeper.attach(page.port2, '');
+  old.host?.crashed(new Error('divide by cucumber'));
+  const { machine } = keeper.info();
+  expect(machine).toMatchObject({ runstate: 'internal-error' });
+  expect(machine?.crash).toContain('divide by cucumber');
+  await vi.waitUntil(() => typesOf().includes('error'));
+
+  runtime('next');
+  expect((await failure(keeper.restart(sourceOf('next')))).code).toBe('bad-runstate');
+  expect((await failure(keeper.pause())).code).toBe('bad-runstate');
+  await keeper.start({ config, runtime: sourceOf('next'), replace: true });
+  expect(keeper.info().machine).toMatchObject({ runstate: 'running', runtimeId: 'next' });
+  old.host?.crashed(new Error('a ghost'));
+  expect(keeper.info().machine?.runstate).toBe('running');
+});
+
+test('an old runtime speaks for the guest no more after a restart', async () => {
+  const old = await startOld();
+  runtime('next');
+  await keeper.restart(sourceOf('next'));
+  old.host?.consoleOutput('serial0', Uint8Array.of(65));
+  old.host?.crashed(new Error('a ghost'));
+  await keeper.attach(page.port2, '');
+  await vi.waitUntil(() => typesOf().includes('mouse-mode'));
+  expect(typesOf()).not.toContain('console');
+  expect(keeper.info().machine?.runstate).toBe('running');
+});
+
+test.each(['prepare', 'boot', 'run'] as const)(
+  'a start that fails in %s leaves no machine',
+  async (step) => {
+    runtime('old', { fail: { [step]: new Error('on purpose') } });
+    const error = await failure(keeper.start({ config, runtime: sourceOf('old') }));
+    expect(error).toBeInstanceOf(CprError);
+    expect(error.phase).toBeUndefined();
+    expect(keeper.info().machine).toBeNull();
+    expect((await failure(keeper.pause())).code).toBe('no-machine');
+  },
+);
+
+test('a start that fails leaves the machine before it as it was', async () => {
+  const old = await startOld();
+  expect((await failure(keeper.start({ config, runtime: sourceOf('old') }))).code).toBe(
+    'bad-runstate',
+  );
+  runtime('next', { crashIn: 'boot' });
+  const request = { config, runtime: sourceOf('next'), replace: true };
+  expect((await failure(keeper.start(request))).message).toContain('died in boot');
+  expect(old.running).toBe(true);
+  expect(keeper.info().machine).toMatchObject({ runtimeId: 'old', runstate: 'running' });
+});
+
+test('a preparation that takes too long is given up, and blocks the next until it has ended', async () => {
+  const old = await startOld();
+  vi.useFakeTimers();
+  const gate = openable();
+  const next = runtime('next', { prepareGate: gate.opened });
+  const restarting = failure(keeper.restart(sourceOf('next')));
+  await vi.advanceTimersByTimeAsync(120_000);
+  vi.useRealTimers();
+  expect(await restarting).toMatchObject({ code: 'runtime-unavailable', phase: 'prepare' });
+  expect(old.running).toBe(true);
+
+  // Two preparations at once would share scratch memory.
+  expect((await failure(keeper.restart(sourceOf('next')))).code).toBe('busy');
+  gate.open();
+  await vi.waitUntil(() => next.log.includes('discard'));
+  await keeper.restart(sourceOf('next'));
+  expect(next.running).toBe(true);
+});
+
+test('a start can be given up with destroy', async () => {
+  runtime('old', { prepareGate: new Promise(() => {}) });
+  const starting = failure(keeper.start({ config, runtime: sourceOf('old') }));
+  await keeper.destroy();
+  expect((await starting).code).toBe('no-machine');
+});
+
+test('a page that comes late gets the scrollback without a gap, then live output', async () => {
+  const old = await startOld();
+  const say = (text: string) => old.host?.consoleOutput('serial0', new TextEncoder().encode(text));
+  say('before ');
+  await keeper.attach(page.port2, '');
+  say('after');
+  await vi.waitUntil(() => events.filter(({ type }) => type === 'console').length >= 2);
+  const consoles = events.filter((event) => event.type === 'console');
+  expect(consoles.map(({ offset }) => offset)).toEqual([0, 7]);
+  expect(consoles.map(({ bytes }) => new TextDecoder().decode(bytes)).join('')).toBe(
+    'before after',
+  );
+  expect(typesOf()[0]).toBe('status');
+});
+
+test('output of the same slice as an attach arrives once', async () => {
+  const old = await startOld();
+  old.host?.consoleOutput('serial0', Uint8Array.of(65));
+  const attached = keeper.attach(page.port2, '');
+  old.host?.consoleOutput('serial0', Uint8Array.of(66));
+  await attached;
+  await vi.waitUntil(() => events.filter(({ type }) => type === 'console').length >= 2);
+  const consoles = events.filter((event) => event.type === 'console');
+  expect(consoles.map(({ offset, bytes }) => [offset, ...bytes])).toEqual([
+    [0, 65],
+    [1, 66],
+  ]);
+});
+
+test('commands of a runtime are called by name, and unknown ones say so', async () => {
+  await startOld();
+  expect(keeper.command('echo', ['hello'])).toBe('hello');
+  for (const name of ['levitate', 'constructor', 'toString', '__proto__']) {
+    expect(() => keeper.command(name, [])).toThrow(expect.objectContaining({ code: 'internal' }));
+  }
+});

@@ -1,0 +1,48 @@
+import { CprError } from '../errors.ts';
+import type { Runstate } from '../protocol/events.ts';
+
+/**
+ * Which runstate may follow which: `runstate_transitions_def` of QEMU 9 (system/runstate.c),
+ * cut down to our states. One addition, in the last column of `paused` and `suspended`: v86 can die
+ * of a command while its guest stands still.
+ */
+const transitions: Record<Runstate, readonly Runstate[]> = {
+  prelaunch: ['inmigrate', 'running', 'suspended'],
+  inmigrate: ['prelaunch', 'running', 'paused', 'suspended', 'shutdown', 'internal-error'],
+  running: ['paused', 'suspended', 'save-vm', 'shutdown', 'internal-error'],
+  paused: ['prelaunch', 'running', 'suspended', 'internal-error'],
+  suspended: ['prelaunch', 'running', 'paused', 'save-vm', 'shutdown', 'internal-error'],
+  'save-vm': ['running', 'suspended'],
+  'internal-error': ['prelaunch', 'paused'],
+  shutdown: ['prelaunch', 'paused'],
+};
+
+/** The runstate of one machine. Starts as `prelaunch`. */
+export class RunstateMachine {
+  #current: Runstate = 'prelaunch';
+
+  get current(): Runstate {
+    return this.#current;
+  }
+
+  /** @throws CprError `internal` for a transition that the table does not have: a defect of ours. */
+  set(next: Runstate): void {
+    if (!canFollow(this.#current, next)) {
+      throw new CprError('internal', `Invalid runstate transition: ${this.#current} to ${next}.`);
+    }
+    this.#current = next;
+  }
+
+  /** @throws CprError `bad-runstate` unless the current state is one of `allowed`. */
+  require(operation: string, ...allowed: Runstate[]): void {
+    if (allowed.includes(this.#current)) return;
+    throw new CprError(
+      'bad-runstate',
+      `Cannot ${operation}: the machine is in runstate "${this.#current}", not "${allowed.join('" or "')}".`,
+    );
+  }
+}
+
+export function canFollow(from: Runstate, to: Runstate): boolean {
+  return transitions[from].includes(to);
+}

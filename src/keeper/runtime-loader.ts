@@ -1,0 +1,57 @@
+import { CprError } from '../errors.ts';
+import { abiVersion, type RuntimeModule } from '../protocol/abi.ts';
+import type { RuntimeSource } from '../protocol/keeper-api.ts';
+
+export type ImportModule = (url: string) => Promise<unknown>;
+
+/** Imports runtimes by URL, each once. */
+export class RuntimeLoader {
+  readonly #import: ImportModule;
+  readonly #modules = new Map<string, Promise<unknown>>();
+
+  /** `importModule` is `import()` but in tests. */
+  constructor(importModule: ImportModule = (url) => import(/* @vite-ignore */ url)) {
+    this.#import = importModule;
+  }
+
+  /** @throws CprError `runtime-unavailable` */
+  async load(source: RuntimeSource): Promise<unknown> {
+    let loading = this.#modules.get(source.url);
+    if (loading === undefined) {
+      loading = this.#import(source.url);
+      this.#modules.set(source.url, loading);
+    }
+    try {
+      return await loading;
+    } catch (thrown) {
+      // The next attempt asks the server again.
+      this.#modules.delete(source.url);
+      throw CprError.from(
+        thrown,
+        'runtime-unavailable',
+        `Runtime ${source.id} could not be loaded from ${source.url}`,
+      );
+    }
+  }
+}
+
+/** @throws CprError `runtime-incompatible` */
+export function checkRuntime(
+  module: unknown,
+  source: RuntimeSource,
+): asserts module is RuntimeModule {
+  const { abiVersion: found, prepare } = module as Partial<RuntimeModule>;
+  if (typeof found !== 'number' || typeof prepare !== 'function') {
+    throw new CprError(
+      'runtime-incompatible',
+      `${source.url} is not a Holdfast runtime: it exports no abiVersion and prepare.`,
+    );
+  }
+  if (found !== abiVersion) {
+    throw new CprError(
+      'runtime-incompatible',
+      `Runtime ${source.id} speaks ABI ${found}, this keeper speaks ABI ${abiVersion}. The guest ` +
+        'can move to it only in a new keeper: close all pages of this site, then open it again.',
+    );
+  }
+}

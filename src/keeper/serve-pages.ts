@@ -1,0 +1,53 @@
+import { randomId } from '../protocol/random-id.ts';
+import { exposeKeeper } from '../protocol/rpc.ts';
+import { Keeper } from './keeper.ts';
+
+/**
+ * Runs the keeper in this worker. In a shared worker pages arrive as `connect` events. In a
+ * dedicated worker its page posts `{ type: 'connect', port }`.
+ */
+export function servePages(): void {
+  const survivesPages = 'SharedWorkerGlobalScope' in globalThis;
+  const keeper = createKeeper(survivesPages);
+  const serve = async (port: MessagePort | undefined) => {
+    // Calls wait in the port until it is exposed: nobody is answered before the lock is held.
+    if (port) exposeKeeper(await keeper, port);
+  };
+  if (survivesPages) {
+    addEventListener('connect', (event) => serve((event as MessageEvent).ports[0]));
+  } else {
+    addEventListener('message', ({ data }: MessageEvent) => {
+      if (data?.type === 'connect') void serve(data.port);
+    });
+  }
+}
+
+async function createKeeper(survivesPages: boolean): Promise<Keeper> {
+  const instanceId = randomId();
+  const startedAtMs = Date.now();
+  const keeperLock = `holdfast-keeper-${instanceId}`;
+  const held = await holdForLife(keeperLock);
+  return new Keeper({
+    instanceId,
+    survivesPages,
+    startedAtMs,
+    ...(held && { keeperLock }),
+  });
+}
+
+/** Resolves once the lock is held; only the end of this worker gives it back. */
+function holdForLife(name: string): Promise<boolean> {
+  // Missing on insecure origins, whatever the types say.
+  const locks = navigator.locks as LockManager | undefined;
+  if (locks === undefined) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const forLife = () => {
+      resolve(true);
+      return new Promise<never>(() => {});
+    };
+    locks.request(name, forLife).catch((thrown) => {
+      console.warn('Pages will not notice at once when this keeper ends:', thrown);
+      resolve(false);
+    });
+  });
+}
