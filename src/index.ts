@@ -1,0 +1,17 @@
+/** Holdfast: x86 guests that outlive the page and the emulator that runs them. */
+export { CprError, type CprErrorCode, type CprErrorOptions, type RestartPhase } from './errors.ts';
+export { connect } from './machine/connect.ts';
+export { missingFeatures } from './machine/support.ts';
+export type { ConnectOptions, Machine, MachineEventOf } from './machine/types.ts';
+export { defaultConfig, type ImageSource, type MachineConfig } from './protocol/config.ts';
+export {
+  cellFlag,
+  type MachineEvent,
+  type MachineStatus,
+  type RestartTimings,
+  type Runstate,
+  type TextCursor,
+  type TextFont,
+  type TextScreen,
+} from './protocol/events.ts';
+export type { KeeperInfo, RestartReport, RuntimeSource } from './protocol/keeper-api.ts';

@@ -1,0 +1,97 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { CprError } from '../errors.ts';
+import type { KeeperWire, RemoteKeeper } from '../protocol/rpc.ts';
+import { Connection } from './connection.ts';
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+/** A keeper that answers nothing but what a test wants. */
+function wireOf(keeper: Partial<RemoteKeeper>): KeeperWire {
+  const silent = () => new Promise<never>(() => {});
+  return {
+    keeper: new Proxy(keeper as RemoteKeeper, { get: (k, name) => Reflect.get(k, name) ?? silent }),
+    release: () => {},
+  };
+}
+
+test('a call to a keeper that answers nothing is rejected as keeper-silent', async () => {
+  const connection = new Connection(wireOf({}), { silenceMs: 6000 });
+  const lost = vi.fn();
+  connection.onLost(lost);
+  const call = connection.keeper.pause().catch((e) => e);
+  await vi.advanceTimersByTimeAsync(5999);
+  expect(lost).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(await call).toMatchObject({ code: 'keeper-silent' });
+  expect(lost).toHaveBeenCalledOnce();
+  await expect(connection.keeper.info()).rejects.toMatchObject({ code: 'keeper-silent' });
+});
+
+test('a call may take as long as it likes while pings are answered', async () => {
+  const connection = new Connection(wireOf({ ping: async () => 0 }), { silenceMs: 6000 });
+  const settled = vi.fn();
+  connection.keeper
+    .restart({} as never)
+    .finally(settled)
+    .catch(() => {});
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect(settled).not.toHaveBeenCalled();
+  connection.close();
+});
+
+test('nothing is pinged while nothing is pending', async () => {
+  const ping = vi.fn(async () => 0);
+  const connection = new Connection(wireOf({ ping, pause: async () => {} }), { silenceMs: 600 });
+  await connection.keeper.pause();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(ping).not.toHaveBeenCalled();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a page that slept does not mistake its own sleep for silence', async () => {
+  let answer = () => {};
+  const ping = () => new Promise<number>((resolve) => (answer = () => resolve(0)));
+  const connection = new Connection(wireOf({ ping }), { silenceMs: 6000 });
+  const settled = vi.fn();
+  connection.keeper
+    .pause()
+    .finally(settled)
+    .catch(() => {});
+  await vi.advanceTimersByTimeAsync(1000);
+  // Hours pass in which no timer of this page runs; then one does, before the answer is read.
+  vi.setSystemTime(Date.now() + 8 * 3_600_000);
+  await vi.advanceTimersByTimeAsync(1000);
+  answer();
+  await vi.advanceTimersByTimeAsync(2000);
+  answer();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(settled).not.toHaveBeenCalled();
+  connection.close();
+});
+
+test('calls are rejected at once when the keeper is gone', async () => {
+  const connection = new Connection(wireOf({}), { silenceMs: 6000 });
+  const lost = vi.fn();
+  connection.onLost(lost);
+  const calls = [connection.keeper.pause(), connection.keeper.info()].map((c) => c.catch((e) => e));
+  const gone = new CprError('keeper-gone', 'Gone.');
+  connection.lose(gone);
+  expect(await Promise.all(calls)).toEqual([gone, gone]);
+  expect(lost).toHaveBeenCalledExactlyOnceWith(gone);
+  const late = vi.fn();
+  connection.onLost(late);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(late).toHaveBeenCalledExactlyOnceWith(gone);
+});
+
+test('a page that leaves on purpose has not lost its keeper', async () => {
+  const connection = new Connection(wireOf({}), { silenceMs: 6000 });
+  const lost = vi.fn();
+  connection.onLost(lost);
+  const call = connection.keeper.pause().catch((e) => e);
+  connection.close();
+  expect(await call).toMatchObject({ code: 'keeper-gone' });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(lost).not.toHaveBeenCalled();
+});

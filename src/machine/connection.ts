@@ -1,0 +1,131 @@
+import { CprError } from '../errors.ts';
+import type { KeeperWire, RemoteKeeper } from '../protocol/rpc.ts';
+
+export interface ConnectionOptions {
+  /** Silence after which the keeper counts as unresponsive, ms. */
+  silenceMs: number;
+}
+
+/** A silence is this many pings in a row without an answer. */
+const missedPings = 5;
+
+/**
+ * Calls that cannot hang. A message to a dead worker is never answered, and nothing reports it; so
+ * every call races against the end of the connection. While calls are pending the keeper is pinged:
+ * a call may take its time as long as pings are answered.
+ *
+ * What counts is missed pings, not the clock: a page that was asleep, or whose timers are
+ * throttled, has not listened, and each of its ticks counts once however late it comes.
+ */
+export class Connection {
+  /** Rejects every call with the reason when the connection ends. */
+  readonly keeper: RemoteKeeper;
+  readonly #wire: KeeperWire;
+  readonly #pingMs: number;
+  readonly #pending = new Set<(error: CprError) => void>();
+  readonly #lostListeners = new Set<(error: CprError) => void>();
+  #lost: CprError | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #missed = 0;
+  #pingUnanswered = false;
+
+  constructor(wire: KeeperWire, { silenceMs }: ConnectionOptions) {
+    this.#wire = wire;
+    // The first ping goes out after one interval.
+    this.#pingMs = silenceMs / (missedPings + 1);
+    const race =
+      <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
+      (...args: A) =>
+        this.#race(() => call(...args));
+    const { keeper } = wire;
+    this.keeper = {
+      info: race(keeper.info),
+      ping: race(keeper.ping),
+      attach: race(keeper.attach),
+      start: race(keeper.start),
+      restart: race(keeper.restart),
+      pause: race(keeper.pause),
+      resume: race(keeper.resume),
+      destroy: race(keeper.destroy),
+      ramBlocks: race(keeper.ramBlocks),
+      command: race(keeper.command),
+    };
+  }
+
+  /** Called at once when the connection is lost already. Not called for {@link close}. */
+  onLost(listener: (error: CprError) => void): () => void {
+    if (this.#lost) queueMicrotask(() => this.#lost && listener(this.#lost));
+    else this.#lostListeners.add(listener);
+    return () => this.#lostListeners.delete(listener);
+  }
+
+  /** The keeper is gone, or as good as gone. Final. */
+  lose(error: CprError): void {
+    if (this.#lost) return;
+    const listeners = [...this.#lostListeners];
+    this.#end(error);
+    for (const listener of listeners) queueMicrotask(() => listener(error));
+  }
+
+  /** Ends the connection from this side; pending calls are rejected. */
+  close(): void {
+    if (this.#lost) return;
+    this.#end(new CprError('keeper-gone', 'This page has closed its connection to the keeper.'));
+    this.#wire.release();
+  }
+
+  #end(error: CprError): void {
+    this.#lost = error;
+    this.#lostListeners.clear();
+    clearInterval(this.#timer);
+    const pending = [...this.#pending];
+    this.#pending.clear();
+    for (const reject of pending) reject(error);
+  }
+
+  #race<T>(call: () => Promise<T>): Promise<T> {
+    if (this.#lost) return Promise.reject(this.#lost);
+    return new Promise<T>((resolve, reject) => {
+      this.#pending.add(reject);
+      this.#listen();
+      call()
+        .then(resolve, reject)
+        .finally(() => {
+          this.#pending.delete(reject);
+          this.#heard();
+        });
+    });
+  }
+
+  /** Pings while calls are pending; the tick after the last one ends it. */
+  #listen(): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = setInterval(() => this.#tick(), this.#pingMs);
+  }
+
+  #tick(): void {
+    if (this.#pending.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
+    if (this.#pingUnanswered && ++this.#missed >= missedPings) {
+      this.lose(
+        new CprError(
+          'keeper-silent',
+          `The keeper has not answered ${missedPings} pings in a row. Its guest may still run: reload the page to try again.`,
+        ),
+      );
+      return;
+    }
+    if (this.#pingUnanswered) return;
+    this.#pingUnanswered = true;
+    const heard = () => this.#heard();
+    this.#wire.keeper.ping().then(heard, heard);
+  }
+
+  #heard(): void {
+    this.#missed = 0;
+    this.#pingUnanswered = false;
+  }
+}

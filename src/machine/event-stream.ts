@@ -1,0 +1,101 @@
+import type { MachineEvent } from '../protocol/events.ts';
+import type { MachineEventOf } from './types.ts';
+
+type Type = MachineEvent['type'];
+type Listener = (event: MachineEvent) => void;
+
+/** What a page that never listens may cost; beyond it the oldest events are dropped. */
+const maxBacklogEvents = 8192;
+const maxBacklogBytes = 64 * 1024 * 1024;
+
+/**
+ * Delivers the keeper's events. What has no listener yet is kept for the first listener of its
+ * type. Listeners added in one go get the backlog in the order in which it came, whatever order
+ * they are added in: it is delivered in a microtask.
+ */
+export class EventStream {
+  readonly #listeners = new Map<Type, Set<Listener>>();
+  /** Types that have had a listener: their events are not kept any more. */
+  readonly #heardTypes = new Set<Type>();
+  #backlog: MachineEvent[] = [];
+  #backlogBytes = 0;
+  #draining = false;
+
+  on<T extends Type>(type: T, listener: (event: MachineEventOf<T>) => void): () => void {
+    // A wrapper of its own for every subscription, so that one listener may be added twice.
+    const entry: Listener = (event) => listener(event as MachineEventOf<T>);
+    let listeners = this.#listeners.get(type);
+    if (listeners === undefined) {
+      listeners = new Set();
+      this.#listeners.set(type, listeners);
+    }
+    listeners.add(entry);
+    this.#heardTypes.add(type);
+    if (this.#backlog.length > 0 && !this.#draining) {
+      this.#draining = true;
+      queueMicrotask(() => this.#drain());
+    }
+    return () => listeners.delete(entry);
+  }
+
+  push(event: MachineEvent): void {
+    // While the backlog waits for its microtask, later events queue up behind it.
+    if (this.#heardTypes.has(event.type) && !this.#draining) this.#deliver(event);
+    else this.#keep(event);
+  }
+
+  #drain(): void {
+    const backlog = this.#backlog;
+    this.#backlog = [];
+    this.#backlogBytes = 0;
+    this.#draining = false;
+    for (const event of backlog) {
+      if (this.#heardTypes.has(event.type)) this.#deliver(event);
+      else this.#keep(event);
+    }
+  }
+
+  #deliver(event: MachineEvent): void {
+    for (const listener of this.#listeners.get(event.type) ?? []) {
+      try {
+        listener(event);
+      } catch (thrown) {
+        // Like an event target: reported as uncaught, and the other listeners get the event too.
+        queueMicrotask(() => {
+          throw thrown;
+        });
+      }
+    }
+  }
+
+  #keep(event: MachineEvent): void {
+    this.#backlog.push(event);
+    this.#backlogBytes += sizeOf(event);
+    if (this.#backlog.length <= maxBacklogEvents && this.#backlogBytes <= maxBacklogBytes) return;
+    // Half at a time: dropping one by one would move the whole array for every event.
+    while (
+      this.#backlog.length > maxBacklogEvents / 2 ||
+      this.#backlogBytes > maxBacklogBytes / 2
+    ) {
+      const dropped = this.#backlog.splice(0, Math.ceil(this.#backlog.length / 2));
+      for (const old of dropped) this.#backlogBytes -= sizeOf(old);
+    }
+  }
+}
+
+function sizeOf(event: MachineEvent): number {
+  switch (event.type) {
+    case 'console':
+      return event.bytes.byteLength;
+    case 'screen-frame':
+      return event.pixels.byteLength;
+    case 'screen-text':
+      return event.screen.cells.byteLength + event.font.glyphs.byteLength;
+    case 'screen-cells':
+      return event.cells.byteLength;
+    case 'screen-font':
+      return event.font.glyphs.byteLength;
+    default:
+      return 0;
+  }
+}

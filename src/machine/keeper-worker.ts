@@ -1,0 +1,54 @@
+import { CprError } from '../errors.ts';
+import { hasExtendedLifetime } from './support.ts';
+import type { ConnectOptions } from './types.ts';
+
+/** The worker the keeper runs in, as far as this page is concerned. */
+export interface KeeperWorker {
+  /** For calls. */
+  readonly port: MessagePort;
+  /** Rejects with `keeper-unavailable` if the worker's script cannot be loaded or run. */
+  readonly failed: Promise<never>;
+  /** Leaves a shared worker alone; ends a dedicated one, which nobody else can reach. */
+  leave(): void;
+}
+
+/** @throws CprError `keeper-unavailable` */
+export function openKeeperWorker({ keeperUrl, host = 'auto' }: ConnectOptions): KeeperWorker {
+  try {
+    const url = new URL(keeperUrl, document.baseURI);
+    return host === 'auto' && hasExtendedLifetime() ? openShared(url) : openDedicated(url);
+  } catch (thrown) {
+    throw CprError.from(
+      thrown,
+      'keeper-unavailable',
+      `The keeper could not be started from ${keeperUrl}`,
+    );
+  }
+}
+
+// Name, type and lifetime are part of the ABI: pages that differ in one do not find the same worker.
+function openShared(url: URL): KeeperWorker {
+  const options = { type: 'module', name: 'holdfast', extendedLifetime: true } as const;
+  const worker = new SharedWorker(url, options);
+  return { port: worker.port, failed: failureOf(worker, url), leave: () => {} };
+}
+
+function openDedicated(url: URL): KeeperWorker {
+  const worker = new Worker(url, { type: 'module', name: 'holdfast' });
+  const { port1, port2 } = new MessageChannel();
+  worker.postMessage({ type: 'connect', port: port2 }, [port2]);
+  return { port: port1, failed: failureOf(worker, url), leave: () => worker.terminate() };
+}
+
+function failureOf(worker: AbstractWorker & EventTarget, url: URL): Promise<never> {
+  const failed = new Promise<never>((_, reject) => {
+    worker.addEventListener('error', (event) => {
+      const reason = event instanceof ErrorEvent && event.message ? `: ${event.message}` : '';
+      const message = `The keeper's worker could not be started from ${url}${reason}. Is the file there, and was it opened by other pages of this site with the same options?`;
+      reject(new CprError('keeper-unavailable', message));
+    });
+  });
+  // Errors after the first answer have no one who waits for them.
+  failed.catch(() => {});
+  return failed;
+}

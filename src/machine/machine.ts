@@ -1,0 +1,168 @@
+import type { CprError } from '../errors.ts';
+import type { RuntimeCommands } from '../protocol/abi.ts';
+import type { MachineConfig } from '../protocol/config.ts';
+import type { MachineEvent, MachineStatus } from '../protocol/events.ts';
+import type { KeeperInfo, RestartReport, RuntimeSource } from '../protocol/keeper-api.ts';
+import type { Connection } from './connection.ts';
+import { EventStream } from './event-stream.ts';
+import type { Machine, MachineEventOf } from './types.ts';
+
+/** A machine in a keeper, over a connection. Made by `connect`. */
+export class RemoteMachine implements Machine {
+  readonly keeper: KeeperInfo;
+  readonly #connection: Connection;
+  readonly #leave: () => void;
+  readonly #events = new EventStream();
+  #status: MachineStatus | null;
+
+  /** @param leave called once, by {@link close}: lets the keeper know that this page is gone */
+  constructor(keeper: KeeperInfo, connection: Connection, events: MessagePort, leave: () => void) {
+    this.keeper = keeper;
+    this.#connection = connection;
+    this.#leave = leave;
+    this.#status = keeper.machine;
+    events.onmessage = ({ data }: MessageEvent<MachineEvent>) => {
+      if (data.type === 'status') this.#adopt(data.status);
+      this.#events.push(data);
+    };
+  }
+
+  get survivesReload(): boolean {
+    return this.keeper.survivesPages;
+  }
+
+  get status(): MachineStatus | null {
+    return this.#status;
+  }
+
+  on<T extends MachineEvent['type']>(
+    type: T,
+    listener: (event: MachineEventOf<T>) => void,
+  ): () => void {
+    return this.#events.on(type, listener);
+  }
+
+  onLost(listener: (error: CprError) => void): () => void {
+    return this.#connection.onLost(listener);
+  }
+
+  async start(
+    config: MachineConfig,
+    runtime: RuntimeSource,
+    { replace = false }: { replace?: boolean } = {},
+  ): Promise<void> {
+    await this.#connection.keeper.start({
+      config: { ...config, ...absoluteImages(config) },
+      runtime: absolute(runtime),
+      replace,
+    });
+    await this.#refresh();
+  }
+
+  async restart({ runtime }: { runtime: RuntimeSource }): Promise<RestartReport> {
+    const report = await this.#connection.keeper.restart(absolute(runtime));
+    await this.#refresh();
+    return report;
+  }
+
+  async pause(): Promise<void> {
+    await this.#connection.keeper.pause();
+    await this.#refresh();
+  }
+
+  async resume(): Promise<void> {
+    await this.#connection.keeper.resume();
+    await this.#refresh();
+  }
+
+  async destroy(): Promise<void> {
+    await this.#connection.keeper.destroy();
+    await this.#refresh();
+  }
+
+  async reset(): Promise<void> {
+    await this.#command('reset');
+  }
+
+  async consoleInput(name: string, data: string | Uint8Array): Promise<void> {
+    const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
+    await this.#command('consoleInput', name, bytes);
+  }
+
+  async scancodes(codes: readonly number[]): Promise<void> {
+    await this.#command('scancodes', Uint8Array.from(codes));
+  }
+
+  async mouseDelta(dx: number, dy: number): Promise<void> {
+    await this.#command('mouseDelta', dx, dy);
+  }
+
+  async mouseAbsolute(x: number, y: number, width: number, height: number): Promise<void> {
+    await this.#command('mouseAbsolute', x, y, width, height);
+  }
+
+  async mouseButtons(left: boolean, middle: boolean, right: boolean): Promise<void> {
+    await this.#command('mouseButtons', left, middle, right);
+  }
+
+  async mouseWheel(delta: number): Promise<void> {
+    await this.#command('mouseWheel', delta);
+  }
+
+  async readMemory(address: number, length: number): Promise<Uint8Array> {
+    return (await this.#command('readMemory', address, length)) as Uint8Array;
+  }
+
+  async writeMemory(address: number, bytes: Uint8Array): Promise<void> {
+    await this.#command('writeMemory', address, bytes);
+  }
+
+  close(): void {
+    this.#connection.close();
+    this.#leave();
+  }
+
+  #command<K extends KnownCommand>(
+    name: K,
+    ...args: Parameters<RuntimeCommands[K]>
+  ): Promise<unknown> {
+    return this.#connection.keeper.command(name, args);
+  }
+
+  /** Answers and events travel apart: after a call the status must show what the call did. */
+  async #refresh(): Promise<void> {
+    const { machine } = await this.#connection.keeper.info();
+    if (machine) this.#adopt(machine);
+    else if (this.#status) this.#status = { ...this.#status, runstate: 'shutdown', mips: 0 };
+  }
+
+  #adopt(status: MachineStatus): void {
+    if ((status.revision ?? 0) >= (this.#status?.revision ?? 0)) this.#status = status;
+  }
+}
+
+/** The commands that have names: not the index signature that lets runtimes add more. */
+type KnownCommand = keyof {
+  [K in keyof RuntimeCommands as string extends K ? never : K]: unknown;
+} &
+  keyof RuntimeCommands;
+
+/** The keeper cannot resolve what is relative to this page. */
+function absolute(runtime: RuntimeSource): RuntimeSource {
+  return { ...runtime, url: resolve(runtime.url), wasmUrl: resolve(runtime.wasmUrl) };
+}
+
+const imageKeys = ['bios', 'vgaBios', 'bzImage', 'initrd', 'fda', 'cdrom', 'hda'] as const;
+
+function absoluteImages(config: MachineConfig): Partial<MachineConfig> {
+  const images: Partial<MachineConfig> = {};
+  for (const key of imageKeys) {
+    const image = config[key];
+    if (image) images[key] = { ...image, url: resolve(image.url) };
+  }
+  return images;
+}
+
+function resolve(url: string): string {
+  return new URL(url, document.baseURI).href;
+}

@@ -1,0 +1,95 @@
+/**
+ * What a guest cannot run without. Features are tried, never guessed from the browser's name; what
+ * is listed needs no secure context and no cross-origin isolation.
+ */
+
+const header = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+/** Type section: one function type, no parameters, no results; and one function of it. */
+const oneFunction = [0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x03, 0x02, 0x01, 0x00];
+
+/** `(memory 1 1 shared)` and `(drop (i32.atomic.load (i32.const 0)))` */
+const threadsModule = [
+  ...header,
+  ...oneFunction,
+  ...[0x05, 0x04, 0x01, 0x03, 0x01, 0x01],
+  ...[0x0a, 0x0b, 0x01, 0x09, 0x00, 0x41, 0x00, 0xfe, 0x10, 0x02, 0x00, 0x1a, 0x0b],
+];
+/** `(drop (i8x16.splat (i32.const 0)))` */
+const simdModule = [
+  ...header,
+  ...oneFunction,
+  ...[0x0a, 0x09, 0x01, 0x07, 0x00, 0x41, 0x00, 0xfd, 0x0f, 0x1a, 0x0b],
+];
+/** `(memory 1)` and `(memory.fill (i32.const 0) (i32.const 0) (i32.const 0))` */
+const bulkMemoryModule = [
+  ...header,
+  ...oneFunction,
+  ...[0x05, 0x03, 0x01, 0x00, 0x01],
+  ...[0x0a, 0x0d, 0x01, 0x0b, 0x00, 0x41, 0x00, 0x41, 0x00, 0x41, 0x00, 0xfc, 0x0b, 0x00, 0x0b],
+];
+
+/** Names what this browser lacks, in words for people; empty when guests can run. */
+export function missingFeatures(): string[] {
+  const missing: string[] = [];
+  if (typeof WebAssembly !== 'object') {
+    missing.push('WebAssembly');
+  } else {
+    if (!validates(threadsModule) || !hasSharedMemory()) {
+      missing.push('WebAssembly threads (shared memory)');
+    }
+    if (!validates(simdModule)) missing.push('WebAssembly SIMD');
+    if (!validates(bulkMemoryModule)) missing.push('WebAssembly bulk memory');
+  }
+  if (typeof Worker !== 'function') missing.push('web workers');
+  else if (!hasModuleWorkers()) missing.push('module workers');
+  return missing;
+}
+
+/**
+ * Whether shared workers may outlive their pages: `extendedLifetime` is read by browsers that have
+ * it.
+ */
+export function hasExtendedLifetime(): boolean {
+  if (typeof SharedWorker !== 'function') return false;
+  return readsOption('extendedLifetime', true, (url, options) => new SharedWorker(url, options));
+}
+
+function hasModuleWorkers(): boolean {
+  return readsOption('type', 'module', (url, options) => new Worker(url, options));
+}
+
+/**
+ * Options are read before the URL is parsed (Web IDL converts arguments first), so that an invalid
+ * URL shows what the browser reads without a worker ever being created.
+ */
+function readsOption(
+  name: string,
+  value: unknown,
+  construct: (url: string, options: WorkerOptions) => unknown,
+): boolean {
+  let read = false;
+  const options = Object.defineProperty({}, name, {
+    get: () => {
+      read = true;
+      return value;
+    },
+  });
+  try {
+    construct('https://[', options);
+  } catch {
+    // The URL is invalid: expected, and the point.
+  }
+  return read;
+}
+
+function hasSharedMemory(): boolean {
+  try {
+    return Boolean(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }));
+  } catch {
+    return false;
+  }
+}
+
+function validates(bytes: number[]): boolean {
+  return WebAssembly.validate(new Uint8Array(bytes));
+}

@@ -1,0 +1,64 @@
+/** The page's view of a machine. Implemented by `machine.ts`; `src/index.ts` exports it. */
+
+import type { CprError } from '../errors.ts';
+import type { MachineConfig } from '../protocol/config.ts';
+import type { MachineEvent, MachineStatus } from '../protocol/events.ts';
+import type { KeeperInfo, RestartReport, RuntimeSource } from '../protocol/keeper-api.ts';
+
+export interface ConnectOptions {
+  /** URL of keeper.js, absolute or relative to the document. Never hashed, never versioned. */
+  keeperUrl: string;
+  /**
+   * `auto`: a shared worker that outlives the page where the browser has one, else a
+   * dedicated worker that dies with it. `dedicated` forces the latter.
+   */
+  host?: 'auto' | 'dedicated';
+  /** Silence after which a pending call is rejected with `keeper-silent`, ms. Default 10,000. */
+  silenceMs?: number;
+}
+
+export type MachineEventOf<T extends MachineEvent['type']> = Extract<MachineEvent, { type: T }>;
+
+/** What happened to the connection itself. */
+export interface ConnectionEvents {
+  /** The keeper's worker is gone: `keeper-gone`, or answers no more: `keeper-silent`. Final. */
+  lost: CprError;
+}
+
+/** The keeper of this origin, and the one machine in it. Every method rejects with a {@link CprError}. */
+export interface Machine {
+  /** Who answered when this page attached. */
+  readonly keeper: KeeperInfo;
+  /** False where a reload ends the guest (no surviving shared worker). */
+  readonly survivesReload: boolean;
+  /** Null until a machine has been started. Follows the `status` events. */
+  readonly status: MachineStatus | null;
+  /** Events are kept from the attach on until the first listener of their type, so none is missed. */
+  on<T extends MachineEvent['type']>(
+    type: T,
+    listener: (event: MachineEventOf<T>) => void,
+  ): () => void;
+  onLost(listener: (error: CprError) => void): () => void;
+  start(
+    config: MachineConfig,
+    runtime: RuntimeSource,
+    options?: { replace?: boolean },
+  ): Promise<void>;
+  /** Live update: hands the running guest over to another runtime, in place. */
+  restart(options: { runtime: RuntimeSource }): Promise<RestartReport>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  reset(): Promise<void>;
+  destroy(): Promise<void>;
+  consoleInput(name: string, data: string | Uint8Array): Promise<void>;
+  /** PC scan codes, set 1. */
+  scancodes(codes: readonly number[]): Promise<void>;
+  mouseDelta(dx: number, dy: number): Promise<void>;
+  mouseAbsolute(x: number, y: number, width: number, height: number): Promise<void>;
+  mouseButtons(left: boolean, middle: boolean, right: boolean): Promise<void>;
+  mouseWheel(delta: number): Promise<void>;
+  readMemory(address: number, length: number): Promise<Uint8Array>;
+  writeMemory(address: number, bytes: Uint8Array): Promise<void>;
+  /** Leaves; the guest goes on in the keeper. */
+  close(): void;
+}

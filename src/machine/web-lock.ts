@@ -1,0 +1,34 @@
+/** Web Locks as signs of life: a lock becomes free when its holder is gone. */
+
+// Missing on insecure origins, whatever the types say.
+const locks = () => navigator.locks as LockManager | undefined;
+
+/**
+ * Holds a lock until `signal` aborts or this page ends.
+ * @returns false where there are no Web Locks.
+ */
+export function holdLock(name: string, signal: AbortSignal): Promise<boolean> {
+  const manager = locks();
+  if (manager === undefined) return Promise.resolve(false);
+  return new Promise((resolve, reject) => {
+    const untilAborted = () =>
+      new Promise<void>((release) => {
+        resolve(true);
+        signal.addEventListener('abort', () => release(), { once: true });
+        if (signal.aborted) release();
+      });
+    manager.request(name, untilAborted).catch(reject);
+  });
+}
+
+/** Resolves true once nobody holds the lock any more, false when that cannot be told. */
+export async function whenReleased(name: string, signal: AbortSignal): Promise<boolean> {
+  const manager = locks();
+  if (manager === undefined) return false;
+  try {
+    return await manager.request(name, { signal }, () => true);
+  } catch {
+    // Aborted: nobody wants to know any more.
+    return false;
+  }
+}
