@@ -90,6 +90,29 @@ export function keepRamOut(cpu: V86Cpu): void {
   };
 }
 
+/**
+ * Before the firmware has set PCI up, base addresses stand in the configuration space of
+ * devices (IDE) for which v86 knows no BAR; its `set_state` trips over those.
+ */
+function withoutBarHoles(pci: V86Pci, run: () => void): void {
+  const filled: (() => void)[] = [];
+  for (const device of pci.devices) {
+    const bars = device?.pci_bars ?? [];
+    for (let i = 0; i < bars.length; i++) {
+      if (bars[i]) continue;
+      bars[i] = { size: 0, original_bar: 0, entries: [] };
+      filled.push(() => {
+        bars[i] = undefined;
+      });
+    }
+  }
+  try {
+    run();
+  } finally {
+    for (const empty of filled) empty();
+  }
+}
+
 /** @returns the device state as bytes; the guest must be stopped. */
 export function saveDevices(cpu: V86Cpu): Uint8Array {
   return encodeValue({
@@ -110,7 +133,7 @@ export function loadDevices(cpu: V86Cpu, bytes: Uint8Array): void {
   // v86 assigns some of the register views instead of writing through them.
   const views = Object.entries(cpu).filter(([, member]) => ArrayBuffer.isView(member));
   try {
-    cpu.set_state(state.cpu);
+    withoutBarHoles(cpu.devices.pci, () => cpu.set_state(state.cpu));
   } catch (cause) {
     throw CprError.from(cause, 'runtime-incompatible', 'This emulator cannot take the guest');
   }

@@ -107,11 +107,22 @@ interface V86Cpu {
 interface V86Devices {
   vga: V86Vga;
   ps2: Record<string, unknown>;
+  pci: V86Pci;
   uart0: V86Uart;
   uart1?: V86Uart;
   uart2?: V86Uart;
   uart3?: V86Uart;
   [device: string]: unknown;
+}
+
+interface V86Pci {
+  devices: ({ pci_bars: (V86PciBar | undefined)[] } | undefined)[];
+}
+
+interface V86PciBar {
+  size: number;
+  original_bar: number;
+  entries: unknown[];
 }
 
 interface V86Queue {

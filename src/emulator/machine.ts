@@ -58,6 +58,7 @@ export class Machine implements RuntimeInstance {
     };
     this.#listen();
     this.commands = machineCommands(this);
+    options.screen.setQuiet(false);
   }
 
   /** The VGA's planes are guest memory like any other, but v86 keeps them in JavaScript. */

@@ -5,13 +5,16 @@ import { CprError } from '../errors.ts';
 import type { PreparedRuntime, PrepareRequest, RuntimeHost } from '../protocol/abi.ts';
 import { blockOf, type PageStore, pageStore } from './blocks.ts';
 import { type BootImages, bootRanges, loadImages } from './boot-images.ts';
-import { keepRamOut } from './device-state.ts';
+import { keepRamOut, loadDevices, saveDevices } from './device-state.ts';
 import { KeptDisk } from './disk.ts';
 import { Machine } from './machine.ts';
 import { PageOps, type Range } from './page-ops.ts';
 import { ScreenTap } from './screen-tap.ts';
 import { Shell } from './shell.ts';
+import { turn } from './turn.ts';
 import { compileV86Wasm, type V86Wasm } from './v86-wasm.ts';
+import { warmUp } from './warm-up.ts';
+import { warmUpDisk } from './warm-up-disk.ts';
 
 /** Compiled once per module: a runtime that is used again starts warm. */
 const compiled = new Map<string, Promise<V86Wasm>>();
@@ -40,43 +43,36 @@ export async function prepareRuntime(
     digest,
     loadImages(host, request),
   ]);
-  const ops = new PageOps(host.memory);
   const scratch = new ScratchMemory(host);
-  let machine: Machine | undefined;
-  const screen = new ScreenTap({
-    emit: host.emit,
-    fill: () => machine?.shell.cpu.devices.vga.screen_fill_buffer(),
-    redraw: () => machine?.shell.cpu.devices.vga.complete_redraw(),
-  });
-  const shell = await Shell.create({
-    V86,
-    wasm,
-    memory: host.scratch,
-    runtimeBytes: host.runtimeBytes,
-    ram: blockOf(host, 'pc.ram'),
-    vram: blockOf(host, 'vga.vram'),
-    machine: machineOptions(host, images, request.coldBoot),
-    screen,
-    clock: host.clock,
-  });
-  checkPlacement(host, shell);
+  const building = { V86, wasm, host, images, coldBoot: request.coldBoot };
+  if (!request.coldBoot && !wasm.warm) {
+    await warmUpInScratch(building, scratch, request.signal);
+    wasm.warm = true;
+  }
 
+  const { shell, screen } = await buildShell(building);
+  checkPlacement(host, shell);
+  await turn();
   const incoming = pageStore(blockOf(host, 'runtime.incoming'));
   const imagePages = scratch.moveOut(shell.ownRanges, incoming);
-  const guestPages = request.coldBoot
-    ? scratch.copyGuest(bootRanges(images).map(offset(shell.ramAddress)))
-    : [];
-  scratch.clean(shell, bootRanges(images));
-  if (request.coldBoot) host.kept.set('boot.optionRoms', shell.cpu.option_roms);
-  else shell.cpu.option_roms = (host.kept.get('boot.optionRoms') as unknown[] | undefined) ?? [];
+  const boot = bootRanges(images).map(offset(shell.ramAddress));
+  const guestPages = request.coldBoot ? scratch.copyGuest(boot) : [];
   keepRamOut(shell.cpu);
+  if (request.coldBoot) {
+    host.kept.set('boot.optionRoms', shell.cpu.option_roms);
+  } else {
+    shell.cpu.option_roms = (host.kept.get('boot.optionRoms') as unknown[] | undefined) ?? [];
+    await rehearse(shell);
+  }
+  scratch.clean(shell, boot);
+  await turn();
   shell.prepareMove(host.memory);
 
+  const ops = new PageOps(host.memory);
   const takeOver = (): Machine => {
     ops.scatter(incoming.list, imagePages, incoming.pages);
     shell.moveTo(host.memory);
-    machine = new Machine({ host, shell, screen, ops, images, v86Version, digest: hash });
-    return machine;
+    return new Machine({ host, shell, screen, ops, images, v86Version, digest: hash });
   };
   return {
     boot() {
@@ -86,12 +82,83 @@ export async function prepareRuntime(
     },
     load(vmstate) {
       const sections = decodeVmstate(vmstate, hash);
-      const taken = takeOver();
-      taken.load(sections);
-      return taken;
+      const machine = takeOver();
+      machine.load(sections);
+      return machine;
     },
     discard: () => shell.destroy(),
   };
+}
+
+interface Building {
+  V86: V86Constructor;
+  wasm: V86Wasm;
+  host: RuntimeHost;
+  images: BootImages;
+  coldBoot: boolean;
+}
+
+async function buildShell({ V86, wasm, host, images, coldBoot }: Building) {
+  const vga = () => shell.cpu.devices.vga;
+  const screen = new ScreenTap({
+    emit: host.emit,
+    fill: () => vga().screen_fill_buffer(),
+    redraw: () => vga().complete_redraw(),
+  });
+  const shell: Shell = await Shell.create({
+    V86,
+    wasm,
+    memory: host.scratch,
+    runtimeBytes: host.runtimeBytes,
+    ram: blockOf(host, 'pc.ram'),
+    vram: blockOf(host, 'vga.vram'),
+    machine: machineOptions(host, images, coldBoot),
+    screen,
+    clock: host.clock,
+  });
+  return { shell, screen };
+}
+
+/** The throwaway guest: same devices, little memory, its own boot floppy. */
+const warmUpRamMiB = 16;
+
+async function warmUpInScratch(
+  building: Building,
+  scratch: ScratchMemory,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { host, images } = building;
+  const config = { ...host.config, memoryMiB: warmUpRamMiB, filesystem9p: false };
+  const { bios, vgaBios } = images;
+  const { shell } = await buildShell({
+    ...building,
+    coldBoot: true,
+    host: { ...host, config },
+    images: { ...(bios && { bios }), ...(vgaBios && { vgaBios }), fda: warmUpDisk() },
+  });
+  await turn();
+  try {
+    await warmUp(shell, host.clock, signal);
+  } finally {
+    shell.destroy();
+    scratch.clean(shell, [
+      { start: shell.ramAddress, end: shell.ramAddress + warmUpRamMiB * 1024 * 1024 },
+      { start: shell.vramAddress, end: shell.vramAddress + host.config.vgaMemoryMiB * 1024 * 1024 },
+    ]);
+  }
+}
+
+/**
+ * Takes the state of the new shell and gives it back, so that the code which does that is
+ * compiled by the time the guest stands still.
+ */
+async function rehearse(shell: Shell): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    await turn();
+    const state = saveDevices(shell.cpu);
+    await turn();
+    loadDevices(shell.cpu, state);
+  }
 }
 
 const offset =
@@ -182,11 +249,10 @@ class ScratchMemory {
     return ranges.map(({ start, end }) => ({ address: start, bytes: from.slice(start, end) }));
   }
 
-  clean(shell: Shell, guestRanges: readonly Range[]): void {
-    const ranges = [
-      ...shell.ownRanges,
-      ...[{ start: 0, end: 1 << 20 }, ...guestRanges].map(offset(shell.ramAddress)),
-    ];
+  /** Zeroes the shell's own part, the first MiB of its RAM, and `ranges`. */
+  clean(shell: Shell, more: readonly Range[]): void {
+    const lowRam = { start: shell.ramAddress, end: shell.ramAddress + (1 << 20) };
+    const ranges = [...shell.ownRanges, lowRam, ...more];
     const count = this.#ops.findNonzero(ranges, this.#list);
     this.#ops.clear(this.#list, count);
     new Uint8Array(this.#host.scratch.buffer, this.#list, count * 4).fill(0);

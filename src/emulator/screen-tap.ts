@@ -57,7 +57,8 @@ export class ScreenTap {
   };
   #cursor: TextCursor = { row: 0, col: 0, start: 14, end: 15, visible: true };
   #timer: ReturnType<typeof setInterval> | undefined;
-  #quiet = false;
+  /** Nothing is shown until the runtime is in charge. */
+  #quiet = true;
   /** Set while a snapshot gathers what would otherwise be emitted. */
   #collect: MachineEvent[] | undefined;
 

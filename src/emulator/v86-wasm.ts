@@ -11,10 +11,12 @@ export interface V86Wasm {
   segments: DataSegment[];
   /** The module's minimum memory: its static data, stack and bss. */
   staticBytes: number;
+  /** Whether a guest has run on it in this worker, see warm-up.ts. */
+  warm: boolean;
 }
 
 /** Reads the custom section that tools/wasm/transform.ts writes. */
-function parseDataSection(section: ArrayBuffer): Omit<V86Wasm, 'module'> {
+function parseDataSection(section: ArrayBuffer): Pick<V86Wasm, 'segments' | 'staticBytes'> {
   const bytes = new Uint8Array(section);
   const segments: DataSegment[] = [];
   let offset = 0;
@@ -56,5 +58,5 @@ export async function compileV86Wasm(url: string, signal?: AbortSignal): Promise
   const [section] = WebAssembly.Module.customSections(module, 'holdfast.data');
   if (!section)
     throw new CprError('runtime-unavailable', `${url} is not an emulator built for Holdfast.`);
-  return { module, ...parseDataSection(section) };
+  return { module, warm: false, ...parseDataSection(section) };
 }

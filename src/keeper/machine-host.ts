@@ -8,14 +8,13 @@ import { GatedHost, type HostBacking } from './gated-host.ts';
 import { type HostedInstance, handOver, LostGuestError } from './hand-over.ts';
 import { allocateMemory } from './memory-layout.ts';
 import { MipsMeter } from './mips-meter.ts';
+import { NextRuntime, prepareFirst } from './next-runtime.ts';
 import type { Pages } from './pages.ts';
 import { RunstateMachine } from './runstate.ts';
 import { checkRuntime, type RuntimeLoader } from './runtime-loader.ts';
 import { untilAborted } from './until-aborted.ts';
 
 const statusIntervalMs = 1000;
-/** Longest wait for what happens while the guest runs on; without an end it would block updates. */
-const limitMs = { fetch: 60_000, prepare: 120_000, stop: 10_000 } as const;
 
 /** Counts over all machines of this keeper, see {@link MachineStatus.revision}. */
 let revision = 0;
@@ -23,7 +22,7 @@ let revision = 0;
 /** One machine: its memory, what it said, and the runtime that runs it. */
 export class MachineHost {
   readonly #pages: Pages;
-  readonly #loader: RuntimeLoader;
+  readonly #next: NextRuntime;
   readonly #backing: HostBacking;
   readonly #consoles: Consoles;
   readonly #runstate = new RunstateMachine();
@@ -35,8 +34,6 @@ export class MachineHost {
   /** Until the machine is in its place its pages hear of another one. */
   #visible = false;
   #restarting = false;
-  /** A runtime is being prepared, perhaps by a restart that was given up: it owns scratch memory. */
-  #preparing = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #mips = 0;
   #bootedAtMs = Date.now();
@@ -46,7 +43,6 @@ export class MachineHost {
 
   private constructor(request: StartRequest, pages: Pages, loader: RuntimeLoader) {
     this.#pages = pages;
-    this.#loader = loader;
     this.#source = request.runtime;
     const { layout, memory, scratch } = allocateMemory(request.config);
     const emit = (event: MachineEvent, transfer: Transferable[]) => this.#emit(event, transfer);
@@ -66,6 +62,7 @@ export class MachineHost {
         this.sendStatus();
       },
     };
+    this.#next = new NextRuntime(loader, this.#backing, this.#gone.signal);
   }
 
   /**
@@ -84,9 +81,7 @@ export class MachineHost {
     const host = new GatedHost(machine.#backing);
     const { wasmUrl, id } = request.runtime;
     try {
-      const preparing = module.prepare(host, { wasmUrl, coldBoot: true, signal });
-      const prepared = await orDiscard(preparing, signal);
-      machine.#boot(prepared, host);
+      machine.#boot(await prepareFirst(module, host, { wasmUrl, coldBoot: true, signal }), host);
       return machine;
     } catch (thrown) {
       host.gate = 'closed';
@@ -201,7 +196,7 @@ export class MachineHost {
 
   /** Live update. The guest runs on in its present runtime until the other one is ready. */
   async restart(source: RuntimeSource): Promise<RestartReport> {
-    if (this.#restarting || this.#preparing) {
+    if (this.#restarting || this.#next.preparing) {
       throw new CprError('busy', 'A restart of this machine is under way: wait for its end.');
     }
     this.#requireRestartable();
@@ -214,26 +209,12 @@ export class MachineHost {
   }
 
   async #restart(source: RuntimeSource): Promise<RestartReport> {
-    const beganMs = performance.now();
-    const module = await this.#bounded('fetch', source, () => this.#loader.load(source));
-    const host = new GatedHost(this.#backing);
-    const prepared = await this.#bounded('prepare', source, async (signal) => {
-      checkRuntime(module, source);
-      const { wasmUrl } = source;
-      const preparing = module.prepare(host, { wasmUrl, coldBoot: false, signal });
-      this.#preparing = true;
-      const settled = () => {
-        this.#preparing = false;
-      };
-      preparing.then(settled, settled);
-      return orDiscard(preparing, signal);
-    });
-    const prepareMs = performance.now() - beganMs;
+    const { prepared, host, prepareMs } = await this.#next.prepare(source);
 
     const from = this.#running;
     let timings: RestartTimings;
     try {
-      await this.#bounded('stop', source, () => from.instance.quiesce());
+      await this.#next.bounded('stop', source, () => from.instance.quiesce());
       // The guest ran until here: it may have been paused, or have crashed.
       this.#requireRestartable('stop');
       const wasRunning = this.#runstate.current !== 'paused';
@@ -284,36 +265,6 @@ export class MachineHost {
     for (const event of this.#snapshot()) this.#emit(event);
   }
 
-  /** Waits for one phase of a restart, but neither for ever nor beyond the machine's end. */
-  async #bounded<T>(
-    phase: RestartPhase & keyof typeof limitMs,
-    source: RuntimeSource,
-    begin: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    // Its own signal, that never aborts once the phase is over.
-    const controller = new AbortController();
-    const { signal } = controller;
-    const onGone = () => controller.abort(this.#gone.signal.reason);
-    this.#gone.signal.addEventListener('abort', onGone);
-    const timer = setTimeout(() => {
-      const seconds = limitMs[phase] / 1000;
-      controller.abort(new Error(`it took longer than ${seconds} seconds`));
-    }, limitMs[phase]);
-    try {
-      return await untilAborted(begin(signal), signal);
-    } catch (thrown) {
-      throw CprError.from(
-        adoptCprError(thrown),
-        phase === 'stop' ? 'runtime-failed' : 'runtime-unavailable',
-        `The restart with runtime ${source.id} failed in phase "${phase}", the guest was not touched`,
-        phase,
-      );
-    } finally {
-      clearTimeout(timer);
-      this.#gone.signal.removeEventListener('abort', onGone);
-    }
-  }
-
   #requireRestartable(phase?: RestartPhase): void {
     try {
       this.#runstate.require('restart', 'running', 'paused', 'suspended');
@@ -341,11 +292,13 @@ export class MachineHost {
     const { instance, host } = this.#charge;
     this.#charge = undefined;
     host.gate = 'closed';
-    try {
-      instance.stop();
-      instance.destroy();
-    } catch (thrown) {
-      console.warn('The runtime could not be ended:', thrown);
+    // Each for itself: a crashed emulator may fail to stop and must still let go.
+    for (const step of ['stop', 'destroy'] as const) {
+      try {
+        instance[step]();
+      } catch (thrown) {
+        console.warn(`The runtime could not ${step}:`, thrown);
+      }
     }
   }
 
@@ -388,16 +341,4 @@ export class MachineHost {
   get #instance() {
     return this.#running.instance;
   }
-}
-
-/** Like {@link untilAborted}, but a runtime that gets ready after all is given back. */
-function orDiscard(
-  preparing: Promise<PreparedRuntime>,
-  signal: AbortSignal,
-): Promise<PreparedRuntime> {
-  preparing.then(
-    (prepared) => signal.aborted && prepared.discard(),
-    () => {},
-  );
-  return untilAborted(preparing, signal);
 }

@@ -20,6 +20,7 @@ export class Pages {
   }
 
   /**
+   * @param port for the page's events; any message from its other end means that the page leaves
    * @param pageLock a lock that the page holds already; empty where the page has no Web Locks
    * @param greeting what this page must know first; nothing reaches it before
    */
@@ -27,8 +28,8 @@ export class Pages {
     const page: Page = { port, gone: new AbortController() };
     this.#pages.add(page);
     for (const event of greeting) port.postMessage(event);
-    // Tells of a page's end where the browser has this event and the page has no locks.
-    port.addEventListener('close', () => this.#drop(page), { signal: page.gone.signal });
+    // A page without Web Locks says when it leaves.
+    port.addEventListener('message', () => this.#drop(page), { signal: page.gone.signal });
     port.start();
     this.#onCount(this.count);
     void this.#awaitEnd(page, pageLock);

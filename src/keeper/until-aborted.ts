@@ -17,3 +17,28 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
     );
   });
 }
+
+/**
+ * Begins something and waits for it, until `parent` aborts or `limitMs` have passed. The signal it
+ * is given never aborts once it is done.
+ */
+export async function withDeadline<T>(
+  limitMs: number,
+  parent: AbortSignal,
+  begin: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const follow = () => controller.abort(parent.reason);
+  if (parent.aborted) follow();
+  parent.addEventListener('abort', follow);
+  const timer = setTimeout(() => {
+    controller.abort(new Error(`it took longer than ${limitMs / 1000} seconds`));
+  }, limitMs);
+  try {
+    return await untilAborted(begin(signal), signal);
+  } finally {
+    clearTimeout(timer);
+    parent.removeEventListener('abort', follow);
+  }
+}

@@ -45,9 +45,10 @@ export async function connect(options: ConnectOptions): Promise<Machine> {
     const held = await holdLock(pageLock, left.signal);
     const { port1, port2 } = new MessageChannel();
     const attached = await connection.keeper.attach(port2, held ? pageLock : '');
+    if (!held) sayWhenLeaving(port1, left.signal);
     return new RemoteMachine(attached, connection, port1, () => {
-      port1.close();
       leave();
+      port1.close();
     });
   } catch (thrown) {
     connection.close();
@@ -65,6 +66,17 @@ function checkAbi({ abiVersion: found }: KeeperInfo): void {
         ? 'To end the older keeper, and the guest in it, close all pages of this site and quit the browser.'
         : 'This page is older than the keeper: reload it.'),
   );
+}
+
+/** The second best way: a page that is killed says nothing, and stays attached for ever. */
+function sayWhenLeaving(events: MessagePort, left: AbortSignal): void {
+  const leave = () => events.postMessage({ type: 'leave' });
+  left.addEventListener('abort', leave, { once: true });
+  const onPageHide = ({ persisted }: PageTransitionEvent) => {
+    // A page in the back-forward cache may come back.
+    if (!persisted) leave();
+  };
+  addEventListener('pagehide', onPageHide, { signal: left });
 }
 
 async function watchKeeper(

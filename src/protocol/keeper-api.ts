@@ -48,7 +48,7 @@ export interface KeeperApi {
   /**
    * Subscribes to the machine's events (posted to `port` as {@link MachineEvent}).
    * `pageLock`: name of a Web Lock that the page holds for as long as it lives; empty where it has
-   * no Web Locks.
+   * no Web Locks. Such a page says that it leaves by any message to its end of the port.
    */
   attach(port: MessagePort, pageLock: string): Promise<KeeperInfo>;
   start(request: StartRequest): Promise<void>;
