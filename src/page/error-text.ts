@@ -1,0 +1,155 @@
+/** Every error code in words, with what to do about it. No DOM. */
+import type { CprError, CprErrorCode } from '../errors.ts';
+
+/** What the page was doing when it failed. */
+export type Operation =
+  | 'connect'
+  | 'start'
+  | 'live-update'
+  | 'pause'
+  | 'resume'
+  | 'reset'
+  | 'input'
+  | 'run';
+
+export type ErrorAction = 'try-again' | 'start-fresh' | 'reload' | 'reconnect';
+
+export interface ErrorText {
+  title: string;
+  /** One or two sentences that end in a next step. */
+  advice: string;
+  /** In the order of their buttons; the first is the one to try first. */
+  actions: readonly ErrorAction[];
+}
+
+export function errorText(error: Pick<CprError, 'code'>, operation: Operation): ErrorText {
+  const text = textOf(error.code);
+  if (operation !== 'live-update' || guestIsLost(error.code)) return text;
+  return {
+    title: 'The live update did not happen',
+    advice: `The guest goes on with the emulator it had. ${text.title}. ${text.advice}`,
+    actions: text.actions.filter((action) => action !== 'start-fresh'),
+  };
+}
+
+export const actionLabel: Record<ErrorAction, string> = {
+  'try-again': 'Try again',
+  'start-fresh': 'Start fresh…',
+  reload: 'Reload the page',
+  reconnect: 'Reconnect',
+};
+
+/** Whether this failure means that there is no guest, or none that the page can reach. */
+function guestIsLost(code: CprErrorCode): boolean {
+  return ['guest-crashed', 'keeper-gone', 'keeper-silent', 'no-machine'].includes(code);
+}
+
+function textOf(code: CprErrorCode): ErrorText {
+  switch (code) {
+    case 'unsupported-browser':
+      return {
+        title: 'This browser cannot run the guest',
+        advice: 'Open this page in a current Chromium, Firefox or Safari.',
+        actions: [],
+      };
+    case 'bad-config':
+      return {
+        title: 'The machine is not described correctly',
+        advice: 'Check the options in the address of this page; the help lists them.',
+        actions: ['reload'],
+      };
+    case 'image-unavailable':
+      return {
+        title: 'A file the guest boots from could not be loaded',
+        advice: 'Check the network connection, then try again.',
+        actions: ['try-again', 'reload'],
+      };
+    case 'runtime-unavailable':
+      return {
+        title: 'The emulator could not be loaded',
+        advice:
+          'Check the network connection, then try again. If the site was updated meanwhile, reload the page.',
+        actions: ['try-again', 'reload'],
+      };
+    case 'runtime-incompatible':
+      return {
+        title: 'That emulator cannot take this guest',
+        advice: 'Choose another version, or start fresh to use this one.',
+        actions: ['start-fresh'],
+      };
+    case 'runtime-failed':
+      return {
+        title: 'The emulator failed while it took the guest over',
+        advice: 'Try again, or choose another version.',
+        actions: ['try-again', 'start-fresh'],
+      };
+    case 'bad-vmstate':
+      return {
+        title: 'The saved state of the devices is damaged',
+        advice: 'Nothing was loaded from it. Try again; if that fails too, start fresh.',
+        actions: ['try-again', 'start-fresh'],
+      };
+    case 'bad-runstate':
+      return {
+        title: 'The guest is not in a state for that',
+        advice: 'Look at its state above; it may have changed in another page.',
+        actions: ['try-again'],
+      };
+    case 'busy':
+      return {
+        title: 'The machine is busy with something else',
+        advice: 'Another page may be starting or updating it. Try again in a moment.',
+        actions: ['try-again'],
+      };
+    case 'no-machine':
+      return {
+        title: 'There is no guest any more',
+        advice: 'It was removed, perhaps by another page. Start a new one.',
+        actions: ['start-fresh'],
+      };
+    case 'out-of-memory':
+      return {
+        title: 'There is not enough memory for this guest',
+        advice: 'Close other tabs and try again, or ask for less RAM, for example with ?m=96.',
+        actions: ['try-again'],
+      };
+    case 'guest-crashed':
+      return {
+        title: 'The emulator crashed while it ran the guest',
+        advice: 'This guest cannot go on. Start fresh to boot a new one.',
+        actions: ['start-fresh'],
+      };
+    case 'keeper-incompatible':
+      return {
+        title: 'The guest is held by a version of Holdfast that this page cannot talk to',
+        advice:
+          'Use a page of that version, or close every page of this site for a while, which ends that guest, and reload.',
+        actions: ['reload'],
+      };
+    case 'keeper-unavailable':
+      return {
+        title: 'The worker that holds the guest could not be started',
+        advice: 'Check the network connection and that this site may run workers, then try again.',
+        actions: ['try-again', 'reload'],
+      };
+    case 'keeper-gone':
+      return {
+        title: 'The worker that held the guest is gone',
+        advice:
+          'The browser ended it. Reconnect to see whether a guest is left; if not, one boots.',
+        actions: ['reconnect'],
+      };
+    case 'keeper-silent':
+      return {
+        title: 'The worker that holds the guest does not answer',
+        advice: 'It may be overloaded. The guest is probably still there: reconnect to it.',
+        actions: ['reconnect'],
+      };
+    case 'internal':
+      return {
+        title: 'Something is wrong in Holdfast itself',
+        advice: 'Reload the page. If it happens again, please report it with the words below.',
+        actions: ['reload', 'start-fresh'],
+      };
+  }
+}

@@ -1,0 +1,24 @@
+import { create, element } from './element.ts';
+
+/** A message in place of everything: nothing can be started. */
+export function showFullPage(title: string, ...content: Node[]): void {
+  const message = create('div', {
+    class: 'full-page',
+    children: [create('h2', { text: title }), ...content],
+  });
+  message.setAttribute('role', 'alert');
+  element('main', HTMLElement).replaceChildren(message);
+  document.title = `${title} – Holdfast`;
+}
+
+/** @param missing features, in words */
+export function showUnsupported(missing: readonly string[]): void {
+  showFullPage(
+    'This browser cannot run the guest',
+    create('p', { text: 'Holdfast needs what this browser does not have:' }),
+    create('ul', { children: missing.map((text) => create('li', { text })) }),
+    create('p', {
+      text: 'Open this page in a current version of Chrome, Edge, Firefox or Safari.',
+    }),
+  );
+}

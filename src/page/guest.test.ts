@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { linuxConfig, loadGuest } from './guest.ts';
+
+const base = 'https://x.test/some/path/';
+const url = `${base}guests/linux/guest.json`;
+
+test('files are found relative to guest.json and to the root of the site', () => {
+  const config = linuxConfig(
+    { name: 'Linux', bzimage: 'bzImage', initrd: 'initrd.lz4', cmdline: 'quiet', memoryMiB: 96 },
+    url,
+    base,
+  );
+  expect(config).toMatchObject({
+    name: 'Linux',
+    memoryMiB: 96,
+    cmdline: 'quiet',
+    bzImage: { url: `${base}guests/linux/bzImage` },
+    initrd: { url: `${base}guests/linux/initrd.lz4` },
+    bios: { url: `${base}firmware/seabios.bin` },
+    vgaBios: { url: `${base}firmware/vgabios.bin` },
+  });
+});
+
+test('a kernel alone is enough', () => {
+  const config = linuxConfig({ bzimage: 'k' }, url, base);
+  expect(config).not.toHaveProperty('initrd');
+  expect(config.memoryMiB).toBe(128);
+});
+
+test.each([
+  [null, 'does not name a kernel'],
+  [{ bzimage: 7 }, '"bzimage" is not text'],
+  [{ bzimage: 'k', memoryMiB: '128' }, '"memoryMiB" is not a number'],
+])('%j is refused in words', (description, words) => {
+  expect(() => linuxConfig(description, url, base)).toThrow(
+    expect.objectContaining({ code: 'image-unavailable', message: expect.stringContaining(words) }),
+  );
+});
+
+test('the pattern guests boot from a floppy, with the memory that was asked for', async () => {
+  const config = await loadGuest('pattern-graphics', base, 32);
+  expect(config).toMatchObject({
+    memoryMiB: 32,
+    network: 'none',
+    fda: { url: `${base}guests/pattern/graphics.img` },
+  });
+});

@@ -1,0 +1,62 @@
+import { button, create } from './element.ts';
+
+export interface NoticeAction {
+  label: string;
+  run(): void;
+}
+
+export interface Notice {
+  tone: 'error' | 'warning' | 'info';
+  title: string;
+  text: string;
+  /** The words of the failure itself, for whoever reports it. */
+  detail?: string;
+  actions?: readonly NoticeAction[];
+}
+
+/** The bars above the panes: one for each subject. */
+export class Notices {
+  readonly #container: HTMLElement;
+  readonly #shown = new Map<string, HTMLElement>();
+
+  constructor(container: HTMLElement) {
+    this.#container = container;
+  }
+
+  /** @param subject a notice of the same subject is replaced */
+  show(subject: string, notice: Notice): void {
+    const actions = notice.actions ?? [];
+    const words = create('div', {
+      class: 'notice-words',
+      children: [
+        create('p', { class: 'notice-title', text: notice.title }),
+        create('p', { text: notice.text }),
+      ],
+    });
+    if (notice.detail) words.append(create('p', { class: 'notice-detail', text: notice.detail }));
+    const buttons = create('div', {
+      class: 'notice-buttons',
+      children: actions.map(({ label, run }) =>
+        button(label, () => {
+          this.remove(subject);
+          run();
+        }),
+      ),
+    });
+    const dismiss = button('Dismiss', () => this.remove(subject));
+    dismiss.className = 'quiet';
+    buttons.append(dismiss);
+
+    const bar = create('div', { class: 'notice', children: [words, buttons] });
+    bar.dataset.tone = notice.tone;
+    bar.setAttribute('role', notice.tone === 'error' ? 'alert' : 'status');
+    this.remove(subject);
+    this.#container.append(bar);
+    this.#shown.set(subject, bar);
+  }
+
+  remove(subject: string): void {
+    this.#shown.get(subject)?.remove();
+    this.#shown.delete(subject);
+  }
+}

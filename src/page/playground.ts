@@ -1,0 +1,282 @@
+/** The whole page, once it is known that a guest can be had. */
+import { runtimes } from 'virtual:holdfast-build';
+import { CprError } from '../errors.ts';
+import type { Machine } from '../machine/types.ts';
+import { BootBar } from './boot-bar.ts';
+import { toggleHelp } from './dialogs.ts';
+import { element } from './element.ts';
+import { actionLabel, type ErrorAction, errorText, type Operation } from './error-text.ts';
+import { readFocus, writeFocus } from './focus.ts';
+import { loadGuest } from './guest.ts';
+import { LiveUpdate } from './live-update.ts';
+import { MachineButtons } from './machine-buttons.ts';
+import { Notices } from './notices.ts';
+import { Panes, paneNames } from './panes.ts';
+import { Keyboard } from './screen/keyboard.ts';
+import { Mouse } from './screen/mouse.ts';
+import { ScreenView } from './screen/screen-view.ts';
+import type { Session } from './session.ts';
+import { setUpShortcuts } from './shortcut-keys.ts';
+import type { Shortcut } from './shortcuts.ts';
+import { StateLine } from './state-line.ts';
+import { TerminalView } from './terminal/terminal-view.ts';
+import type { UrlOptions } from './url-options.ts';
+
+export class Playground {
+  readonly #session: Session;
+  readonly #options: UrlOptions;
+  readonly #notices = new Notices(element('notices', HTMLElement));
+  readonly #panes = new Panes();
+  readonly #boot: BootBar;
+  readonly #terminal: TerminalView;
+  readonly #screen: ScreenView;
+  readonly #buttons: MachineButtons;
+  readonly #update: LiveUpdate;
+  /** The guest's end is told once. */
+  #endShown = false;
+
+  constructor(session: Session, options: UrlOptions) {
+    this.#session = session;
+    this.#options = options;
+    new StateLine(session);
+    this.#boot = new BootBar(session);
+    this.#terminal = new TerminalView(session);
+    this.#screen = this.#setUpScreen();
+    this.#buttons = new MachineButtons(session, {
+      attempt: (operation, work) => void this.#attempt(operation, work),
+      startFresh: () => void this.#start(true),
+    });
+    this.#update = new LiveUpdate(session, (error, again) =>
+      this.#report(error, 'live-update', again),
+    );
+    session.onFailure((error, operation) => this.#report(error, operation));
+    session.onChange(() => this.#showEnd());
+    setUpShortcuts((shortcut) => this.#runShortcut(shortcut));
+    this.#keepFocus();
+  }
+
+  get machine(): Machine | null {
+    return this.#session.machine;
+  }
+
+  screenText(): string {
+    return this.#screen.text();
+  }
+
+  terminalText(): string {
+    return this.#terminal.text();
+  }
+
+  /** Connects, and attaches to the guest that is there or boots one. */
+  async open(): Promise<void> {
+    const isConnected = await this.#attempt(
+      'connect',
+      () => this.#session.connect(),
+      () => this.open(),
+    );
+    if (!isConnected) return;
+    this.#showSurvival();
+    if (this.#session.status) this.#attached();
+    else await this.#start(false);
+  }
+
+  async #start(replace: boolean): Promise<void> {
+    this.#boot.begin();
+    this.#endShown = false;
+    this.#notices.remove('run');
+    const { guest, memoryMiB } = this.#options;
+    const [newest] = runtimes;
+    try {
+      const runtime = this.#options.runtime ?? newest;
+      if (!runtime) throw new CprError('runtime-unavailable', 'This build ships no emulator.');
+      const config = await loadGuest(guest, document.baseURI, memoryMiB);
+      this.#terminal.expectNewMachine();
+      await this.#session.start(config, runtime, replace);
+      this.#terminal.newMachineBegan();
+    } catch (thrown) {
+      const error = CprError.from(thrown, 'internal', 'Could not start the guest');
+      const isThere = error.code === 'bad-runstate' || error.code === 'busy';
+      if (isThere && !replace) {
+        // Another page was faster: this one shows its guest.
+        await this.#session.anyStatus();
+        this.#attached();
+        return;
+      }
+      this.#boot.end();
+      this.#report(error, 'start', () => void this.#start(replace));
+    }
+  }
+
+  #attached(): void {
+    this.#session.attached();
+    this.#tellOtherOptions();
+    this.#update.updateByItself();
+  }
+
+  /** @returns whether it worked */
+  async #attempt(
+    operation: Operation,
+    work: () => Promise<unknown>,
+    again: () => void = () => void this.#attempt(operation, work),
+  ): Promise<boolean> {
+    this.#notices.remove(operation);
+    try {
+      await work();
+      return true;
+    } catch (thrown) {
+      this.#report(CprError.from(thrown, 'internal', 'This did not work'), operation, again);
+      return false;
+    }
+  }
+
+  #report(error: CprError, operation: Operation, again?: () => void): void {
+    const { title, advice, actions } = errorText(error, operation);
+    const run: Record<ErrorAction, (() => void) | undefined> = {
+      'try-again': again,
+      'start-fresh': () => void this.#buttons.askStartFresh(),
+      reload: this.#reloadEndsGuest ? undefined : () => location.reload(),
+      reconnect: () => void this.open(),
+    };
+    // A lost keeper ends every operation: one notice says so.
+    const isLost = error.code === 'keeper-gone' || error.code === 'keeper-silent';
+    this.#notices.show(isLost ? 'run' : operation, {
+      tone: 'error',
+      title,
+      text: advice,
+      detail: `${error.message} (${error.code}${error.phase ? `, phase ${error.phase}` : ''})`,
+      actions: actions.flatMap((action) => {
+        const act = run[action];
+        return act ? [{ label: actionLabel[action], run: act }] : [];
+      }),
+    });
+  }
+
+  get #reloadEndsGuest(): boolean {
+    const { machine, status } = this.#session;
+    return machine !== null && !machine.survivesReload && status?.runstate === 'running';
+  }
+
+  /** A guest that crashed, or that another page threw away. */
+  #showEnd(): void {
+    const { status, busy } = this.#session;
+    const hasEnded = status?.runstate === 'internal-error' || status?.runstate === 'shutdown';
+    if (!status || !hasEnded) {
+      if (this.#endShown) this.#notices.remove('run');
+      this.#endShown = false;
+      return;
+    }
+    if (this.#endShown || busy === 'start') return;
+    this.#endShown = true;
+    const error =
+      status.runstate === 'internal-error'
+        ? new CprError('guest-crashed', status.crash ?? 'The emulator gave no reason.')
+        : new CprError('no-machine', 'The machine was destroyed.');
+    this.#report(error, 'run');
+  }
+
+  #showSurvival(): void {
+    if (!this.#session.machine || this.#session.machine.survivesReload) {
+      this.#notices.remove('survival');
+      return;
+    }
+    const chosen = this.#options.host === 'dedicated';
+    this.#notices.show('survival', {
+      tone: 'warning',
+      title: 'Here the guest ends with this page',
+      text: chosen
+        ? 'The address asks for a worker of this page alone (?host=dedicated): a reload ends the guest. Live updates work all the same.'
+        : 'This browser has no worker that outlives its pages (a shared worker with an extended lifetime): a reload ends the guest. Live updates work all the same.',
+    });
+  }
+
+  /** Options in the address do nothing to a guest that is there already. */
+  #tellOtherOptions(): void {
+    const { status } = this.#session;
+    const asked = this.#options.memoryMiB;
+    if (!status || asked === undefined || asked === status.config.memoryMiB) return;
+    this.#notices.show('options', {
+      tone: 'info',
+      title: `This guest has ${status.config.memoryMiB} MiB of RAM, not ${asked}`,
+      text: 'It was there before this page. The options in the address apply when a guest is started.',
+      actions: [
+        { label: actionLabel['start-fresh'], run: () => void this.#buttons.askStartFresh() },
+      ],
+    });
+  }
+
+  #setUpScreen(): ScreenView {
+    const screen = new ScreenView(this.#session);
+    const input = element('screen-input', HTMLTextAreaElement);
+    new Keyboard(this.#session, screen.canvas, input, (characters) =>
+      this.#notices.show('paste', {
+        tone: 'info',
+        title: 'Some characters were left out',
+        text: `A US keyboard has no key for: ${characters.join(' ')}`,
+      }),
+    );
+    new Mouse(this.#session, screen.canvas, input);
+    const onClick = (id: string, run: () => void) =>
+      element(id, HTMLButtonElement).addEventListener('click', run);
+    onClick('screenshot', () => screen.saveScreenshot());
+    onClick('fullscreen', () => screen.toggleFullScreen());
+    const fullScreen = element('fullscreen', HTMLButtonElement);
+    fullScreen.disabled = !document.fullscreenEnabled;
+    if (fullScreen.disabled) fullScreen.title = 'This browser has no full screen for pages';
+    onClick('screen-keyboard', () => input.focus());
+    return screen;
+  }
+
+  #runShortcut(shortcut: Shortcut): void {
+    switch (shortcut) {
+      case 'leave':
+        this.#leave();
+        break;
+      case 'terminal':
+        this.#panes.choose('terminal');
+        this.#terminal.focus();
+        break;
+      case 'screen':
+        this.#panes.choose('screen');
+        this.#screen.focus();
+        break;
+      case 'buttons':
+        this.#buttons.focus();
+        break;
+      case 'pause':
+        this.#buttons.togglePause();
+        break;
+      case 'update':
+        this.#update.run();
+        break;
+      case 'full-screen':
+        this.#panes.choose('screen');
+        this.#screen.toggleFullScreen();
+        break;
+      case 'help':
+        toggleHelp();
+        break;
+    }
+  }
+
+  /** Who typed into the guest when the page was reloaded goes on typing into it. */
+  #keepFocus(): void {
+    const views = { terminal: this.#terminal, screen: this.#screen };
+    const before = readFocus();
+    if (before) views[before].focus();
+    window.addEventListener('pagehide', () => {
+      const focused = paneNames.find((name) =>
+        element(name, HTMLElement).contains(document.activeElement),
+      );
+      writeFocus(focused ?? null);
+    });
+  }
+
+  /** Gives the keyboard and the mouse back to the page. */
+  #leave(): void {
+    if (document.pointerLockElement) document.exitPointerLock();
+    for (const name of paneNames) {
+      if (element(name, HTMLElement).contains(document.activeElement))
+        element(`${name}-end`, HTMLElement).focus();
+    }
+  }
+}

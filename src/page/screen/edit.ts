@@ -1,0 +1,16 @@
+/** What was typed, from a text field before and after. No DOM. */
+
+export interface Edit {
+  /** To delete before the text is typed. */
+  backspaces: number;
+  text: string;
+}
+
+/** The keys that turn one text into the other, at its end. */
+export function editBetween(before: string, after: string): Edit {
+  const old = [...before];
+  const now = [...after];
+  let same = 0;
+  while (same < old.length && same < now.length && old[same] === now[same]) same++;
+  return { backspaces: old.length - same, text: now.slice(same).join('') };
+}

@@ -1,0 +1,37 @@
+/** How large a guest's picture is shown. No DOM. */
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+export interface Scale extends Size {
+  /** Whether each guest pixel keeps hard edges; else the browser smooths. */
+  pixelated: boolean;
+}
+
+/** An exact multiple is sharper; it is taken if it costs at most this much of the size. */
+const leastShare = 0.75;
+
+/**
+ * Fits a picture into a space. Guest pixels are square, but for pictures more than twice as wide
+ * as high (640x200), whose pixels were drawn twice as high.
+ * @param room CSS pixels
+ * @param ratio device pixels in a CSS pixel
+ * @param exact prefer whole multiples of device pixels even at the cost of size
+ * @returns CSS pixels
+ */
+export function fitPicture(picture: Size, room: Size, ratio: number, exact: boolean): Scale {
+  const tall = picture.width / picture.height > 2 ? 2 : 1;
+  const { width } = picture;
+  const height = picture.height * tall;
+  const largest = Math.min((room.width * ratio) / width, (room.height * ratio) / height);
+  const whole = Math.floor(largest);
+  const scale = exact && whole >= 1 && whole / largest >= leastShare ? whole : largest;
+  return {
+    width: (width * scale) / ratio,
+    height: (height * scale) / ratio,
+    // From twice the size on, uneven edges are less of a blemish than blurred ones.
+    pixelated: scale === whole || scale >= 2,
+  };
+}

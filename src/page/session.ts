@@ -1,0 +1,165 @@
+/** This page's connection to the guest, across reconnects, and what it is doing with it. */
+import type { RuntimeBuild } from 'virtual:holdfast-build';
+import { CprError } from '../errors.ts';
+import { connect } from '../index.ts';
+import type { ConnectOptions, Machine } from '../machine/types.ts';
+import type { MachineConfig } from '../protocol/config.ts';
+import type { MachineStatus } from '../protocol/events.ts';
+import type { RestartReport, RuntimeSource } from '../protocol/keeper-api.ts';
+import type { Operation } from './error-text.ts';
+
+/** How this page came to its guest. */
+export type Found = 'attached' | 'booted';
+
+type Failed = (error: CprError, operation: Operation) => void;
+
+export class Session {
+  #machine: Machine | null = null;
+  #busy: Operation | null = null;
+  #found: Found | null = null;
+  readonly #connectOptions: ConnectOptions;
+  readonly #machineListeners: ((machine: Machine) => void)[] = [];
+  readonly #changeListeners: (() => void)[] = [];
+  readonly #failureListeners: Failed[] = [];
+
+  constructor(connectOptions: ConnectOptions) {
+    this.#connectOptions = connectOptions;
+  }
+
+  get machine(): Machine | null {
+    return this.#machine;
+  }
+
+  get status(): MachineStatus | null {
+    return this.#machine?.status ?? null;
+  }
+
+  /** The operation of this page that is under way. */
+  get busy(): Operation | null {
+    return this.#busy;
+  }
+
+  get found(): Found | null {
+    return this.#found;
+  }
+
+  /** Called with every machine that this page connects to, before its guest is looked at. */
+  onMachine(listener: (machine: Machine) => void): void {
+    this.#machineListeners.push(listener);
+  }
+
+  /** Called when anything that the getters tell has changed. */
+  onChange(listener: () => void): void {
+    this.#changeListeners.push(listener);
+  }
+
+  /** Failures of what nobody waits for: input, and the connection itself. */
+  onFailure(listener: Failed): void {
+    this.#failureListeners.push(listener);
+  }
+
+  /** Connects, or connects again. */
+  connect(): Promise<void> {
+    return this.#run('connect', async () => {
+      this.#machine?.close();
+      this.#machine = null;
+      this.#found = null;
+      const machine = await connect(this.#connectOptions);
+      this.#machine = machine;
+      machine.onLost((error) => {
+        if (this.#machine !== machine) return;
+        this.#machine = null;
+        this.#found = null;
+        this.#changed();
+        this.#fail(error, 'run');
+      });
+      for (const listener of this.#machineListeners) listener(machine);
+      machine.on('status', () => this.#changed());
+      machine.on('error', ({ code, message }) => this.#fail(new CprError(code, message), 'run'));
+    });
+  }
+
+  /** Says that the guest was there before this page. */
+  attached(): void {
+    this.#found = 'attached';
+    this.#changed();
+  }
+
+  /** Resolves as soon as there is a guest. */
+  anyStatus(): Promise<void> {
+    if (this.status) return Promise.resolve();
+    return new Promise((resolve) => {
+      const stop = this.#machine?.on('status', () => {
+        stop?.();
+        resolve();
+      });
+    });
+  }
+
+  /** Boots a guest in place of any other. */
+  start(config: MachineConfig, runtime: RuntimeBuild, replace: boolean): Promise<void> {
+    return this.#run('start', async (machine) => {
+      await machine.start(config, runtimeSource(runtime), { replace });
+      this.#found = 'booted';
+    });
+  }
+
+  liveUpdate(runtime: RuntimeBuild): Promise<RestartReport> {
+    return this.#run('live-update', (machine) =>
+      machine.restart({ runtime: runtimeSource(runtime) }),
+    );
+  }
+
+  pause(): Promise<void> {
+    return this.#run('pause', (machine) => machine.pause());
+  }
+
+  resume(): Promise<void> {
+    return this.#run('resume', (machine) => machine.resume());
+  }
+
+  reset(): Promise<void> {
+    return this.#run('reset', (machine) => machine.reset());
+  }
+
+  /** Input for the guest. A guest that cannot take any now, takes none. */
+  send(call: (machine: Machine) => Promise<void>): void {
+    if (!this.#machine) return;
+    call(this.#machine).catch((thrown: unknown) => {
+      const error = CprError.from(thrown, 'internal', 'Input did not reach the guest');
+      const expected: CprError['code'][] = ['no-machine', 'bad-runstate', 'busy'];
+      // A lost connection is told once, by onLost.
+      const toldElsewhere: CprError['code'][] = ['keeper-gone', 'keeper-silent'];
+      if (![...expected, ...toldElsewhere].includes(error.code)) this.#fail(error, 'input');
+    });
+  }
+
+  /** Connecting needs no machine; everything else does. */
+  async #run<T>(operation: Operation, work: (machine: Machine) => Promise<T>): Promise<T> {
+    const machine = this.#machine;
+    if (!machine && operation !== 'connect')
+      throw new CprError('keeper-gone', 'This page is not connected to a keeper.');
+    if (this.#busy) throw new CprError('busy', `This page is busy: ${this.#busy}.`);
+    this.#busy = operation;
+    this.#changed();
+    try {
+      return await work(machine as Machine);
+    } finally {
+      this.#busy = null;
+      this.#changed();
+    }
+  }
+
+  #fail(error: CprError, operation: Operation): void {
+    for (const listener of this.#failureListeners) listener(error, operation);
+  }
+
+  #changed(): void {
+    for (const listener of this.#changeListeners) listener();
+  }
+}
+
+function runtimeSource({ id, v86Version, url, wasmUrl }: RuntimeBuild): RuntimeSource {
+  const absolute = (path: string) => new URL(path, document.baseURI).href;
+  return { id, v86Version, url: absolute(url), wasmUrl: absolute(wasmUrl) };
+}

@@ -1,0 +1,23 @@
+/** What this browser remembers about the page itself. */
+export type SettingName = 'theme' | 'tab' | 'auto-update' | 'screen-reader';
+
+// index.html reads `holdfast.theme` by itself, before this module is there.
+const prefix = 'holdfast.';
+
+export function readSetting(name: SettingName): string | null {
+  try {
+    return localStorage.getItem(prefix + name);
+  } catch {
+    // Storage is blocked: the page works, it only forgets.
+    return null;
+  }
+}
+
+export function writeSetting(name: SettingName, value: string | null): void {
+  try {
+    if (value === null) localStorage.removeItem(prefix + name);
+    else localStorage.setItem(prefix + name, value);
+  } catch {
+    // As above.
+  }
+}

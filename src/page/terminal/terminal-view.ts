@@ -1,0 +1,159 @@
+import { FitAddon } from '@xterm/addon-fit';
+import { Terminal } from '@xterm/xterm';
+import '@xterm/xterm/css/xterm.css';
+import type { Machine } from '../../machine/types.ts';
+import { element } from '../element.ts';
+import type { Session } from '../session.ts';
+import { readSetting, writeSetting } from '../settings.ts';
+import { ConsoleStream } from './console-stream.ts';
+import { KeyRow } from './key-row.ts';
+import { fontSizeFor } from './terminal-size.ts';
+
+const consoleName = 'serial0';
+const leastFontPx = 10;
+/** What the fit add-on sets aside. */
+const scrollbarPx = 14;
+/** Typing must not depend on a screen that never comes. */
+const longestReplayMs = 2000;
+
+/** The guest's serial console. */
+export class TerminalView {
+  readonly #session: Session;
+  readonly #container = element('terminal', HTMLElement);
+  readonly #terminal: Terminal;
+  readonly #fit = new FitAddon();
+  readonly #keys: KeyRow;
+  readonly #stream = new ConsoleStream();
+  /** Ems that a character is wide. */
+  readonly #advance: number;
+  #replaying = false;
+  #keeperId = '';
+
+  constructor(session: Session) {
+    this.#session = session;
+    const fontFamily = getComputedStyle(document.documentElement).getPropertyValue('--mono');
+    this.#advance = measureAdvance(fontFamily);
+    this.#terminal = new Terminal({
+      fontFamily,
+      fontSize: 13,
+      scrollback: 10_000,
+      cursorBlink: true,
+      screenReaderMode: readSetting('screen-reader') === 'on',
+      theme: {
+        background: '#0e1011',
+        foreground: '#d6d9db',
+        cursor: '#d6d9db',
+        selectionBackground: '#2f5f55',
+      },
+    });
+    this.#terminal.loadAddon(this.#fit);
+    this.#terminal.open(this.#container);
+    const input = this.#terminal.textarea;
+    input?.setAttribute('aria-label', 'Serial console of the guest');
+    input?.setAttribute('aria-describedby', 'terminal-hint');
+
+    this.#keys = new KeyRow(element('terminal-keys', HTMLElement), this.#terminal, (data) =>
+      this.#send(data),
+    );
+    this.#terminal.onData((data) => this.#typed(this.#keys.applyCtrl(data)));
+    this.#terminal.onBinary((data) => this.#send(Uint8Array.from(data, (c) => c.charCodeAt(0))));
+    // xterm.js draws no cursor before it has had the focus once.
+    if (document.activeElement === document.body) {
+      this.#terminal.focus();
+      this.#terminal.blur();
+    }
+    new ResizeObserver(() => this.#resize()).observe(this.#container);
+    session.onMachine((machine) => this.#follow(machine));
+    this.#setUpScreenReaderMode();
+  }
+
+  focus(): void {
+    this.#terminal.focus();
+  }
+
+  /** The text that is on the terminal, scrollback included, for tests and curious people. */
+  text(): string {
+    const { active } = this.#terminal.buffer;
+    let text = '';
+    for (let row = 0; row < active.length; row++) {
+      const line = active.getLine(row);
+      if (!line) continue;
+      text += `${line.isWrapped || row === 0 ? '' : '\n'}${line.translateToString(true)}`;
+    }
+    return text.trimEnd();
+  }
+
+  /** A guest is being started in place of the one that is shown. */
+  expectNewMachine(): void {
+    this.#stream.expectNewMachine();
+  }
+
+  /** The new guest is there, even if it has said nothing yet. */
+  newMachineBegan(): void {
+    if (!this.#stream.isExpectingNewMachine) return;
+    this.#stream.forget();
+    this.#terminal.reset();
+  }
+
+  #follow(machine: Machine): void {
+    // Another keeper has another guest; the same one sends again what it sent before.
+    if (this.#keeperId !== machine.keeper.instanceId) this.#stream.expectNewMachine();
+    this.#keeperId = machine.keeper.instanceId;
+    machine.on('console', (event) => {
+      if (event.console !== consoleName) return;
+      const { newMachine, bytes } = this.#stream.accept(event.offset, event.bytes);
+      if (newMachine) this.#terminal.reset();
+      if (bytes.length > 0) this.#terminal.write(bytes);
+    });
+
+    if (machine.keeper.machine === null) return;
+    this.#replaying = true;
+    const replayed = () =>
+      this.#terminal.write('', () => {
+        this.#replaying = false;
+      });
+    // The keeper greets a page with the scrollback first and the screen after it.
+    machine.on('screen-text', replayed);
+    machine.on('screen-graphics', replayed);
+    setTimeout(replayed, longestReplayMs);
+  }
+
+  /**
+   * Keys, and the terminal's own answers to what the guest asked it. A scrollback that is shown
+   * again asks again, and so do all pages at once: only the first and only one may answer, or the
+   * answers end up on the guest's command line.
+   */
+  #typed(data: string): void {
+    if (!this.#replaying && document.hasFocus()) this.#send(data);
+  }
+
+  #send(data: string | Uint8Array): void {
+    this.#session.send((machine) => machine.consoleInput(consoleName, data));
+  }
+
+  #resize(): void {
+    const style = getComputedStyle(this.#container);
+    const padding = Number.parseFloat(style.paddingLeft) + Number.parseFloat(style.paddingRight);
+    const width = this.#container.clientWidth - padding - scrollbarPx;
+    // Behind a tab.
+    if (width <= 0) return;
+    this.#terminal.options.fontSize = fontSizeFor(width, this.#advance, leastFontPx);
+    this.#fit.fit();
+  }
+
+  #setUpScreenReaderMode(): void {
+    const box = element('setting-screen-reader', HTMLInputElement);
+    box.checked = readSetting('screen-reader') === 'on';
+    box.addEventListener('change', () => {
+      writeSetting('screen-reader', box.checked ? 'on' : null);
+      this.#terminal.options.screenReaderMode = box.checked;
+    });
+  }
+}
+
+function measureAdvance(fontFamily: string): number {
+  const context = document.createElement('canvas').getContext('2d');
+  if (!context) return 0.6;
+  context.font = `100px ${fontFamily}`;
+  return context.measureText('0').width / 100;
+}

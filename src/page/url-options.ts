@@ -1,0 +1,90 @@
+/** What the address of the page may ask for. No DOM. */
+import type { RuntimeBuild } from 'virtual:holdfast-build';
+
+export const guestNames = ['linux', 'pattern-text', 'pattern-graphics'] as const;
+export type GuestName = (typeof guestNames)[number];
+
+/** Documented in the help dialog. */
+export const optionHelp = [
+  ['?m=256', 'RAM of the guest in MiB, 16 to 2047; for Linux at least 80'],
+  ['?guest=linux', 'what to boot: linux, pattern-text or pattern-graphics'],
+  ['?runtime=0.5.462', 'emulator of the first boot: a v86 version or the id of a runtime'],
+  ['?host=dedicated', 'a worker that ends with this page, as in browsers without a lasting one'],
+] as const satisfies readonly (readonly [string, string])[];
+
+export interface UrlOptions {
+  guest: GuestName;
+  /** Absent: what the guest's own description says. */
+  memoryMiB?: number;
+  /** Absent: the newest. */
+  runtime?: RuntimeBuild;
+  host: 'auto' | 'dedicated';
+}
+
+/** An option whose value is not acceptable. */
+export interface OptionProblem {
+  option: string;
+  value: string;
+  /** Completes the sentence "It may be …". */
+  allowed: string;
+}
+
+export type UrlOptionsResult =
+  | { ok: true; options: UrlOptions }
+  | { ok: false; problems: OptionProblem[] };
+
+// Above v86's fixed initrd address of 64 MiB there must be room for the initrd itself.
+const leastMemoryMiB: Record<GuestName, number> = {
+  linux: 80,
+  'pattern-text': 16,
+  'pattern-graphics': 16,
+};
+const mostMemoryMiB = 2047;
+
+/** @param search `location.search`. Options that are not ours are left alone. */
+export function parseUrlOptions(
+  search: string,
+  runtimes: readonly RuntimeBuild[],
+): UrlOptionsResult {
+  const query = new URLSearchParams(search);
+  const problems: OptionProblem[] = [];
+  const refuse = (option: string, value: string, allowed: string) => {
+    problems.push({ option, value, allowed });
+  };
+  const options: UrlOptions = { guest: 'linux', host: 'auto' };
+
+  const guest = query.get('guest');
+  if (guest !== null) {
+    const known = guestNames.find((name) => name === guest);
+    if (known) options.guest = known;
+    else refuse('guest', guest, oneOf(guestNames));
+  }
+
+  const memory = query.get('m');
+  if (memory !== null) {
+    const mib = /^\d{1,5}$/.test(memory) ? Number(memory) : Number.NaN;
+    const least = leastMemoryMiB[options.guest];
+    if (mib >= least && mib <= mostMemoryMiB) options.memoryMiB = mib;
+    else refuse('m', memory, `a whole number of MiB from ${least} to ${mostMemoryMiB}`);
+  }
+
+  const runtime = query.get('runtime');
+  if (runtime !== null) {
+    const known = runtimes.find(({ id, v86Version }) => id === runtime || v86Version === runtime);
+    if (known) options.runtime = known;
+    else refuse('runtime', runtime, oneOf(runtimes.flatMap((r) => [r.v86Version, r.id])));
+  }
+
+  const host = query.get('host');
+  if (host !== null) {
+    if (host === 'auto' || host === 'dedicated') options.host = host;
+    else refuse('host', host, oneOf(['auto', 'dedicated']));
+  }
+
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, options };
+}
+
+function oneOf(values: readonly string[]): string {
+  const last = values.at(-1) ?? '';
+  return values.length < 2 ? last : `${values.slice(0, -1).join(', ')} or ${last}`;
+}
