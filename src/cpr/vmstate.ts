@@ -79,11 +79,14 @@ export function encodeVmstate(sections: readonly Section[], digest: Digest): Uin
  */
 export function decodeVmstate(state: Uint8Array, digest: Digest): Section[] {
   const view = new DataView(state.buffer, state.byteOffset, state.byteLength);
+  // [EN1]
   if (state.length < headerBytes || magic.some((byte, i) => state[i] !== byte))
     throw bad('These bytes are not a Holdfast vmstate.');
   const version = view.getUint32(8, true);
   if (version !== formatVersion)
-    throw bad(`This vmstate has format version ${version}; this build reads ${formatVersion}.`);
+    throw bad(
+      `This vmstate has format version ${version}; this build reads ${formatVersion}. Use the build that saved it.`,
+    );
   const count = view.getUint32(12, true);
   if (count > limits.sections) throw bad(`This vmstate claims ${count} sections.`);
 
@@ -101,6 +104,9 @@ export function decodeVmstate(state: Uint8Array, digest: Digest): Section[] {
     const nameStart = offset + sectionHeaderBytes;
     const nameBytes = state.slice(nameStart, nameStart + nameLength);
     const name = new TextDecoder().decode(nameBytes);
+    // [EN4]
+    if (sections.some((section) => section.name === name))
+      throw bad(`This vmstate has two sections named "${name}".`);
     const bytes = state.subarray(start, start + length);
     const header = state.subarray(offset, offset + 16);
     if (sectionDigest(digest, header, nameBytes, bytes) !== view.getBigUint64(offset + 16, true))
@@ -113,6 +119,7 @@ export function decodeVmstate(state: Uint8Array, digest: Digest): Section[] {
     });
     offset = start + align8(length);
   }
+  // [EN3]
   if (offset !== state.length) throw bad('This vmstate goes on after its last section.');
   return sections;
 }

@@ -58,6 +58,7 @@ async function download(
     const total = length || source.sizeBytes || 0;
     const chunks: Uint8Array[] = [];
     let loaded = 0;
+    host.emit({ type: 'progress', file, loaded, total, done: false });
     for (const reader = response.body.getReader(); ; ) {
       const { done, value } = await reader.read();
       if (done) break;

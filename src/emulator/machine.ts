@@ -15,6 +15,9 @@ import type { Shell } from './shell.ts';
 const planeBytes = 65536;
 const encoder = new TextEncoder();
 
+/** The sections this runtime writes and reads, and their versions. */
+const sectionVersions: Record<string, number> = { emulator: 1, 'v86.devices': 1 };
+
 export interface MachineOptions {
   host: RuntimeHost;
   shell: Shell;
@@ -121,6 +124,15 @@ export class Machine implements RuntimeInstance {
   }
 
   load(sections: readonly Section[]): void {
+    // [SE4]
+    const strange = sections.find(
+      ({ name, version, required }) => required && sectionVersions[name] !== version,
+    );
+    if (strange)
+      throw new CprError(
+        'runtime-incompatible',
+        `This emulator does not know version ${strange.version} of "${strange.name}" in the guest's state. Use a newer one.`,
+      );
     const devices = sections.find(({ name }) => name === 'v86.devices');
     if (!devices) throw new CprError('bad-vmstate', 'The vmstate holds no device state.');
     loadDevices(this.shell.cpu, devices.bytes);
@@ -146,7 +158,7 @@ export class Machine implements RuntimeInstance {
     const { digest, v86Version } = this.#options;
     const section = (name: string, bytes: Uint8Array): Section => ({
       name,
-      version: 1,
+      version: sectionVersions[name] ?? 0,
       required: true,
       bytes,
     });

@@ -46,6 +46,11 @@ interface Instance {
   jitImports: WebAssembly.ModuleImports;
 }
 
+/** Added by tools/wasm/transform.ts. */
+interface JitGlobals {
+  jit_threshold: WebAssembly.Global<'i32'>;
+}
+
 /** A module that the JIT emitted and nobody has compiled yet. */
 interface JitModule {
   index: number;
@@ -221,6 +226,12 @@ export class Shell {
 
   #facade(instance: Instance): V86Exports {
     return { ...instance.exports, memory: this.#view } as unknown as V86Exports;
+  }
+
+  /** Instructions that the guest must run in a page before the JIT compiles it. */
+  setJitThreshold(instructions: number): void {
+    const { jit_threshold: threshold } = this.#instance.exports as unknown as JitGlobals;
+    threshold.value = instructions;
   }
 
   /**

@@ -9,7 +9,9 @@ export const sectionId = {
   import: 2,
   memory: 5,
   global: 6,
+  export: 7,
   start: 8,
+  code: 10,
   data: 11,
   dataCount: 12,
 } as const;

@@ -11,6 +11,9 @@
  *   section, `holdfast.data`, so an instance can be made over a memory in which
  *   another runtime is still running a guest.
  *
+ * It also turns the JIT's threshold, a constant, into an exported global (`jit_threshold`):
+ * a guest that was just handed over should be compiled sooner than one that just started.
+ *
  * Function bodies are otherwise left as they are.
  */
 import binaryen from 'binaryen';
@@ -20,6 +23,7 @@ import {
   nameBytes,
   Reader,
   readSections,
+  type Section,
   sectionId,
   writeSections,
 } from './sections.ts';
@@ -40,6 +44,59 @@ export class UnexpectedV86Wasm extends Error {
 
 function expect(condition: boolean, sentence: string): asserts condition {
   if (!condition) throw new UnexpectedV86Wasm(sentence);
+}
+
+/** `JIT_THRESHOLD` in v86's jit.rs: instructions run in a page before it is compiled. */
+const jitThreshold = 200_000;
+
+/**
+ * Replaces the one `i32.const 200000` by `global.get` of a new global with that value. The
+ * index is padded to the constant's length, so that no function changes its size.
+ */
+function exposeJitThreshold(sections: Section[]): void {
+  const section = (id: number, name: string): Section => {
+    const found = sections.find((candidate) => candidate.id === id);
+    expect(found !== undefined, `v86.wasm has no ${name} section`);
+    return found;
+  };
+  const globals = section(sectionId.global, 'global');
+  const globalsReader = new Reader(globals.payload);
+  const index = globalsReader.u32();
+  globals.payload = concat([
+    Uint8Array.from(leb(index + 1)),
+    globals.payload.subarray(globalsReader.offset),
+    Uint8Array.of(0x7f, 0x01, 0x41, ...leb(jitThreshold), 0x0b), // mutable i32
+  ]);
+
+  const exports = section(sectionId.export, 'export');
+  const exportsReader = new Reader(exports.payload);
+  const exportCount = exportsReader.u32();
+  exports.payload = concat([
+    Uint8Array.from(leb(exportCount + 1)),
+    exports.payload.subarray(exportsReader.offset),
+    Uint8Array.of(...nameBytes('jit_threshold'), 0x03, ...leb(index)),
+  ]);
+
+  const code = section(sectionId.code, 'code');
+  // local.get, i32.const 200000, i32.lt_u: the constant's bytes alone could be anything.
+  const compare = [0x41, ...leb(jitThreshold), 0x49];
+  const places = findAll(code.payload, compare);
+  expect(
+    places.length === 1,
+    `v86.wasm compares with the JIT threshold of ${jitThreshold} in ${places.length} places, not one`,
+  );
+  const bytes = code.payload.slice();
+  bytes.set([0x23, index | 0x80, 0x80, 0x00], places[0]);
+  code.payload = bytes;
+}
+
+function findAll(bytes: Uint8Array, pattern: readonly number[]): number[] {
+  const places: number[] = [];
+  const first = pattern[0] ?? 0;
+  for (let at = bytes.indexOf(first); at >= 0; at = bytes.indexOf(first, at + 1)) {
+    if (pattern.every((byte, i) => bytes[at + i] === byte)) places.push(at);
+  }
+  return places;
 }
 
 interface DataSegment {
@@ -152,6 +209,7 @@ export function transformV86Wasm(wasm: Uint8Array): Uint8Array {
     memoryImport,
   ]);
 
+  exposeJitThreshold(sections);
   const kept = sections.filter(
     ({ id, payload }) =>
       id !== sectionId.memory &&
