@@ -18,6 +18,11 @@ const encoder = new TextEncoder();
 /** The sections this runtime writes and reads, and their versions. */
 const sectionVersions: Record<string, number> = { emulator: 1, 'v86.devices': 1 };
 
+/** Instructions run in a page before the JIT compiles it; `usual` is v86's own. */
+const jitThreshold = { usual: 200_000, eager: 10_000 } as const;
+/** How long after a hand-over the JIT stays eager. */
+const eagerMs = 400;
+
 export interface MachineOptions {
   host: RuntimeHost;
   shell: Shell;
@@ -37,6 +42,7 @@ export class Machine implements RuntimeInstance {
   readonly #bootImage: { address: number; bytes: Uint8Array }[];
   readonly #mouse = { absolute: false, enabled: false };
   #parkedPages = 0;
+  #eager: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: MachineOptions) {
     this.#options = options;
@@ -136,6 +142,16 @@ export class Machine implements RuntimeInstance {
     const devices = sections.find(({ name }) => name === 'v86.devices');
     if (!devices) throw new CprError('bad-vmstate', 'The vmstate holds no device state.');
     loadDevices(this.shell.cpu, devices.bytes);
+    this.#compileEagerly();
+  }
+
+  /**
+   * A guest that was handed over is in the middle of something: what it runs now is what it
+   * was running, so there is little doubt about what is hot, and nothing of it is compiled.
+   */
+  #compileEagerly(): void {
+    this.shell.setJitThreshold(jitThreshold.eager);
+    this.#eager = setTimeout(() => this.shell.setJitThreshold(jitThreshold.usual), eagerMs);
   }
 
   run(): void {
@@ -196,6 +212,7 @@ export class Machine implements RuntimeInstance {
   }
 
   destroy(): void {
+    clearTimeout(this.#eager);
     const { screen } = this.#options;
     screen.setQuiet(true);
     screen.setWatched(false);

@@ -45,8 +45,25 @@ export async function prepareRuntime(
   ]);
   const scratch = new ScratchMemory(host);
   const building = { V86, wasm, host, images, coldBoot: request.coldBoot };
-  if (!request.coldBoot && !wasm.warm) {
-    await warmUpInScratch(building, scratch, request.signal);
+  try {
+    return await prepareInScratch(building, scratch, hash, v86Version, request.signal);
+  } catch (thrown) {
+    // The next runtime's allocator believes that fresh memory is zero.
+    scratch.wipe();
+    throw thrown;
+  }
+}
+
+async function prepareInScratch(
+  building: Building,
+  scratch: ScratchMemory,
+  hash: Digest,
+  v86Version: string,
+  signal: AbortSignal | undefined,
+): Promise<PreparedRuntime> {
+  const { wasm, host, images, coldBoot } = building;
+  if (!coldBoot && !wasm.warm) {
+    await warmUpInScratch(building, scratch, signal);
     wasm.warm = true;
   }
 
@@ -56,9 +73,9 @@ export async function prepareRuntime(
   const incoming = pageStore(blockOf(host, 'runtime.incoming'));
   const imagePages = scratch.moveOut(shell.ownRanges, incoming);
   const boot = bootRanges(images).map(offset(shell.ramAddress));
-  const guestPages = request.coldBoot ? scratch.copyGuest(boot) : [];
+  const guestPages = coldBoot ? scratch.copyGuest(boot) : [];
   keepRamOut(shell.cpu);
-  if (request.coldBoot) {
+  if (coldBoot) {
     host.kept.set('boot.optionRoms', shell.cpu.option_roms);
   } else {
     shell.cpu.option_roms = (host.kept.get('boot.optionRoms') as unknown[] | undefined) ?? [];
@@ -253,6 +270,15 @@ class ScratchMemory {
   clean(shell: Shell, more: readonly Range[]): void {
     const lowRam = { start: shell.ramAddress, end: shell.ramAddress + (1 << 20) };
     const ranges = [...shell.ownRanges, lowRam, ...more];
+    this.#zero(ranges);
+  }
+
+  /** Zeroes everything, whatever a shell that was given up has left. */
+  wipe(): void {
+    this.#zero([{ start: 0, end: this.#list }]);
+  }
+
+  #zero(ranges: readonly Range[]): void {
     const count = this.#ops.findNonzero(ranges, this.#list);
     this.#ops.clear(this.#list, count);
     new Uint8Array(this.#host.scratch.buffer, this.#list, count * 4).fill(0);

@@ -29,8 +29,11 @@ export function layOutMemory(
   config: Pick<MachineConfig, 'memoryMiB' | 'vgaMemoryMiB'>,
 ): MemoryLayout {
   const { memoryMiB, vgaMemoryMiB } = config;
-  if (!(memoryMiB >= 16 && memoryMiB <= 2047)) {
-    throw new CprError('bad-config', `memoryMiB must be from 16 to 2047, it is ${memoryMiB}.`);
+  if (!(Number.isInteger(memoryMiB) && memoryMiB >= 16 && memoryMiB <= 2047)) {
+    throw new CprError(
+      'bad-config',
+      `memoryMiB must be a whole number from 16 to 2047, it is ${memoryMiB}.`,
+    );
   }
   if (!(vgaMemoryMiB >= 1 && vgaMemoryMiB <= 256 && Number.isInteger(Math.log2(vgaMemoryMiB)))) {
     throw new CprError(

@@ -1,0 +1,74 @@
+/** What runs in the page before its own scripts: keeps what the guest's consoles said, byte by byte. */
+
+/** Where the tap is found in the page. */
+export interface TappedWindow {
+  holdfastTap: {
+    /** Output of a console from an offset on, and the offset after it. */
+    read(console: string, from: number): { start: number; end: number; text: string };
+    /** Calls back for new output until it returns true. */
+    follow(console: string, listener: () => boolean): void;
+  };
+}
+
+/**
+ * The page attaches to its machine over a `MessageChannel`; a second listener on it sees what the
+ * page is sent, greeting included. Serialised into the page: it must not refer to this module.
+ */
+export function installTap(): void {
+  interface Log {
+    start: number;
+    bytes: Uint8Array;
+    length: number;
+    listeners: Set<() => boolean>;
+  }
+  const logs = new Map<string, Log>();
+  const logOf = (name: string): Log => {
+    let log = logs.get(name);
+    if (!log) {
+      log = { start: 0, bytes: new Uint8Array(65_536), length: 0, listeners: new Set() };
+      logs.set(name, log);
+    }
+    return log;
+  };
+  const add = (name: string, offset: number, bytes: Uint8Array) => {
+    const log = logOf(name);
+    // Sent again after a reconnect, or by another machine, or after a gap: what is new counts.
+    const at = offset - log.start;
+    if (at < 0 || at > log.length) {
+      log.start = offset;
+      log.length = 0;
+    } else {
+      log.length = at;
+    }
+    const end = log.length + bytes.length;
+    if (end > log.bytes.length) {
+      const larger = new Uint8Array(end * 2);
+      larger.set(log.bytes.subarray(0, log.length));
+      log.bytes = larger;
+    }
+    log.bytes.set(bytes, log.length);
+    log.length = end;
+    for (const listener of log.listeners) if (listener()) log.listeners.delete(listener);
+  };
+  const tap: TappedWindow['holdfastTap'] = {
+    read(name, from) {
+      const { start, bytes, length } = logOf(name);
+      const begin = Math.min(Math.max(from - start, 0), length);
+      const text = new TextDecoder().decode(bytes.slice(begin, length));
+      return { start: start + begin, end: start + length, text };
+    },
+    follow(name, listener) {
+      if (!listener()) logOf(name).listeners.add(listener);
+    },
+  };
+  Object.assign(window, { holdfastTap: tap });
+
+  window.MessageChannel = class extends MessageChannel {
+    constructor() {
+      super();
+      this.port1.addEventListener('message', ({ data }) => {
+        if (data?.type === 'console') add(data.console, data.offset, data.bytes);
+      });
+    }
+  };
+}

@@ -1,0 +1,147 @@
+/** A built site on a real server, whose files a test can change under the page. */
+import {
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve, sep } from 'node:path';
+import sirv from 'sirv';
+import type { RuntimeSource } from '../protocol/keeper-api.ts';
+
+export interface SiteOptions {
+  /** Folder of the build. */
+  root: string;
+  /** Path under which the site stands, for example `some/where`; the server's root if empty. */
+  path?: string;
+}
+
+/**
+ * Serves a build like any static host, without a special header. What it serves is a copy made of
+ * links: files can be put, removed and replaced by another build without touching the build.
+ */
+export class Site {
+  readonly #server: Server;
+  readonly #folder: string;
+  readonly #path: string;
+  /** Where the site's own files stand. */
+  #root: string;
+  #builds = 0;
+  /** Paths asked for since the beginning, with the query, without the site's path. */
+  readonly requests: string[] = [];
+
+  private constructor(server: Server, folder: string, path: string) {
+    this.#server = server;
+    this.#folder = folder;
+    this.#root = folder;
+    this.#path = path;
+  }
+
+  static async serve({ root, path = '' }: SiteOptions): Promise<Site> {
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-site-'));
+    const server = createServer();
+    const site = new Site(server, folder, path.replace(/^\/+|\/+$/g, ''));
+    await site.deploy(root);
+    await new Promise<void>((done, fail) => {
+      server.once('error', fail).listen(0, '127.0.0.1', done);
+    });
+    return site;
+  }
+
+  /** The address of the page. Ends in a slash. */
+  get url(): string {
+    const { port } = this.#server.address() as AddressInfo;
+    return `http://localhost:${port}/${this.#path && `${this.#path}/`}`;
+  }
+
+  /** The address of a file of the site. */
+  urlOf(file: string): string {
+    return new URL(file, this.url).href;
+  }
+
+  /** Puts another build at the same address, without the files of the one before. */
+  async deploy(build: string): Promise<void> {
+    const base = join(this.#folder, String(this.#builds++));
+    const root = join(base, this.#path);
+    await mkdir(root, { recursive: true });
+    await linkEntries(resolve(build), root);
+    const handle = sirv(base, { dev: true, etag: true });
+    this.#server.removeAllListeners('request').on('request', (request, response) => {
+      const path = (request.url ?? '/').slice(1);
+      if (path.startsWith(this.#path)) {
+        this.requests.push(path.slice(this.#path.length).replace(/^\//, ''));
+      }
+      handle(request, response);
+    });
+    this.#root = root;
+  }
+
+  /** Adds or replaces one file. */
+  async put(file: string, content: string | Uint8Array): Promise<string> {
+    const target = await this.#own(file);
+    await rm(target, { force: true });
+    await writeFile(target, content);
+    return this.urlOf(file);
+  }
+
+  /** From now on the server answers 404 for this file. */
+  async remove(file: string): Promise<void> {
+    await rm(await this.#own(file), { recursive: true });
+  }
+
+  read(file: string): Promise<Buffer> {
+    return readFile(join(this.#root, file));
+  }
+
+  /** The runtimes of the build that is served, newest first. */
+  async runtimes(): Promise<RuntimeSource[]> {
+    const manifest = JSON.parse(await readFile(join(this.#root, 'build.json'), 'utf8')) as {
+      runtimes: RuntimeSource[];
+    };
+    return manifest.runtimes.map(({ id, v86Version, url, wasmUrl }) => ({
+      id,
+      v86Version,
+      url: this.urlOf(url),
+      wasmUrl: this.urlOf(wasmUrl),
+    }));
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise((done) => this.#server.close(done));
+    this.#server.closeAllConnections();
+    await closed;
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** The file's path, after its folders have become ours instead of links into the build. */
+  async #own(file: string): Promise<string> {
+    const target = join(this.#root, file);
+    if (!target.startsWith(this.#root + sep)) throw new Error(`${file} is outside of the site`);
+    await ownFolder(dirname(target), this.#root);
+    return target;
+  }
+}
+
+async function linkEntries(from: string, to: string): Promise<void> {
+  const names = await readdir(from);
+  await Promise.all(names.map((name) => symlink(join(from, name), join(to, name))));
+}
+
+async function ownFolder(folder: string, root: string): Promise<void> {
+  if (folder === root) return;
+  await ownFolder(dirname(folder), root);
+  const stats = await lstat(folder).catch(() => undefined);
+  if (stats?.isDirectory()) return;
+  const build = stats && (await readlink(folder));
+  if (build) await rm(folder);
+  await mkdir(folder);
+  if (build) await linkEntries(build, folder);
+}
