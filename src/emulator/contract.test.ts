@@ -284,6 +284,43 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     expect(host.crash).toBeUndefined();
   });
 
+  it('BIOS and VGA BIOS areas stay as the guest left them, and a reset brings them back', async () => {
+    const host = labHost(firmware);
+    const first = await boot(host);
+    step(first, 100);
+    const places = [0xc1234, 0xe5678, 0xffff0];
+    for (const address of places) first.commands.writeMemory(address, Uint8Array.of(0xa5));
+    const prepared = await prepare(host, false);
+    const state = first.save();
+    first.park();
+    const second = prepared.load(state) as Machine;
+    const read = () => places.map((address) => second.commands.readMemory(address, 1)[0]);
+    expect(read()).toEqual([0xa5, 0xa5, 0xa5]);
+    second.commands.reset();
+    expect(read()[2], "the reset vector is not the firmware's").toBe(0xea);
+    step(second, 100);
+    expect(host.crash).toBeUndefined();
+  });
+
+  it('bytes typed just before a hand-over are not lost', async () => {
+    const host = labHost(firmware);
+    const first = await boot(host);
+    step(first, 100);
+    first.commands.consoleInput('serial0', new TextEncoder().encode('hold'));
+    first.commands.scancodes(Uint8Array.of(0x23, 0xa3));
+    const queues = ({ shell }: Machine) => {
+      const { uart0, ps2 } = shell.cpu.devices;
+      return [uart0.input.length, (ps2.kbd_buffer as V86QueueLike).length];
+    };
+    const before = queues(first);
+    expect(before[0]).toBe(4);
+    const prepared = await prepare(host, false);
+    const state = first.save();
+    expect(queues(first), 'saving took them away').toEqual(before);
+    first.park();
+    expect(queues(prepared.load(state) as Machine)).toEqual(before);
+  });
+
   it('a parked runtime comes back after another one wrote over it', async () => {
     const host = labHost(firmware);
     const first = await boot(host);

@@ -43,6 +43,8 @@ export class Machine implements RuntimeInstance {
   readonly #mouse = { absolute: false, enabled: false };
   #parkedPages = 0;
   #eager: ReturnType<typeof setTimeout> | undefined;
+  /** From a load until the guest runs: it may have been paused. */
+  #eagerSoon = false;
 
   constructor(options: MachineOptions) {
     this.#options = options;
@@ -142,7 +144,7 @@ export class Machine implements RuntimeInstance {
     const devices = sections.find(({ name }) => name === 'v86.devices');
     if (!devices) throw new CprError('bad-vmstate', 'The vmstate holds no device state.');
     loadDevices(this.shell.cpu, devices.bytes);
-    this.#compileEagerly();
+    this.#eagerSoon = true;
   }
 
   /**
@@ -150,11 +152,13 @@ export class Machine implements RuntimeInstance {
    * was running, so there is little doubt about what is hot, and nothing of it is compiled.
    */
   #compileEagerly(): void {
+    this.#eagerSoon = false;
     this.shell.setJitThreshold(jitThreshold.eager);
     this.#eager = setTimeout(() => this.shell.setJitThreshold(jitThreshold.usual), eagerMs);
   }
 
   run(): void {
+    if (this.#eagerSoon) this.#compileEagerly();
     this.#loop.run();
   }
 
