@@ -123,6 +123,8 @@ export class Machine implements RuntimeInstance {
       (bytes: Uint8Array) => output.bytes('virtio-console0', bytes),
       this,
     );
+    // Sent for a halt with interrupts off, which nothing ends: what `poweroff` comes to.
+    shell.bus.register('cpu-event-halt', () => host.guestHalted?.(), this);
     const mouse = (change: Partial<{ absolute: boolean; enabled: boolean }>) => {
       Object.assign(this.#mouse, change);
       host.emit({ type: 'mouse-mode', ...this.#mouse });

@@ -15,6 +15,7 @@ export interface HostBacking {
   consoleOutput(name: string, bytes: Uint8Array): void;
   crashed(reason: unknown): void;
   guestReset(): void;
+  guestHalted(): void;
 }
 
 /**
@@ -67,6 +68,10 @@ export class GatedHost implements RuntimeHost {
 
   readonly guestReset = (): void => {
     if (this.#speaksForGuest()) this.#backing.guestReset();
+  };
+
+  readonly guestHalted = (): void => {
+    if (this.gate === 'in-charge') this.#backing.guestHalted();
   };
 
   /** Throws the reason of a crash that was reported while `taking-over`. */

@@ -57,10 +57,8 @@ export class MachineHost {
       emit,
       consoleOutput: (name, bytes) => this.#consoles.output(name, bytes),
       crashed: (reason) => this.#crashed(reason),
-      guestReset: () => {
-        this.#bootedAtMs = Date.now();
-        this.sendStatus();
-      },
+      guestReset: () => this.#guestReset(),
+      guestHalted: () => this.#guestHalted(),
     };
     this.#next = new NextRuntime(loader, this.#backing, this.#gone.signal);
   }
@@ -280,7 +278,12 @@ export class MachineHost {
   end({ replaced = false } = {}): void {
     clearInterval(this.#timer);
     this.#gone.abort(new CprError('no-machine', 'The machine was destroyed meanwhile.'));
-    const lastStatus: MachineStatus = { ...this.status(), runstate: 'shutdown', mips: 0 };
+    const lastStatus: MachineStatus = {
+      ...this.status(),
+      runstate: 'shutdown',
+      mips: 0,
+      destroyed: true,
+    };
     this.#endInstance();
     this.#consoles.flush();
     if (!replaced) this.#emit({ type: 'status', status: lastStatus });
@@ -309,6 +312,25 @@ export class MachineHost {
     if (this.#runstate.current !== 'internal-error') this.#runstate.set('internal-error');
     this.#mips = 0;
     this.#emit({ type: 'error', code: 'guest-crashed', message: this.#crash });
+    this.sendStatus();
+  }
+
+  #guestReset(): void {
+    this.#bootedAtMs = Date.now();
+    if (this.#runstate.current === 'shutdown') {
+      this.#runstate.set('prelaunch');
+      this.#runstate.set('running');
+      this.#instance.run();
+    }
+    this.sendStatus();
+  }
+
+  /** The guest stopped its CPU for good; only a reset brings it back. */
+  #guestHalted(): void {
+    if (this.#runstate.current !== 'running') return;
+    this.#instance.stop();
+    this.#runstate.set('shutdown');
+    this.#mips = 0;
     this.sendStatus();
   }
 

@@ -53,11 +53,14 @@ export class MachineButtons {
   }
 
   async #askReset(): Promise<void> {
-    const yes = await ask({
-      title: 'Reset the guest?',
-      text: 'Like the reset button of a PC: programs in the guest end, and what they have not saved is lost.',
-      ok: 'Reset',
-    });
+    const isPoweredDown = this.#session.status?.runstate === 'shutdown';
+    const yes =
+      isPoweredDown ||
+      (await ask({
+        title: 'Reset the guest?',
+        text: 'Like the reset button of a PC: programs in the guest end, and what they have not saved is lost.',
+        ok: 'Reset',
+      }));
     if (yes) this.#actions.attempt('reset', () => this.#session.reset());
   }
 
@@ -70,7 +73,8 @@ export class MachineButtons {
     this.#pause.title = isPaused
       ? 'Let the guest go on (Ctrl+Alt+P)'
       : 'Stop the guest where it is (Ctrl+Alt+P)';
-    this.#reset.disabled = busy !== null || !isLive;
+    const isPoweredDown = status?.runstate === 'shutdown' && !status.destroyed;
+    this.#reset.disabled = busy !== null || !(isLive || isPoweredDown);
     this.#reset.title = 'Boot the guest again, as its reset button would';
     this.#fresh.disabled = busy !== null || machine === null;
     this.#fresh.title = 'Throw the guest away and boot a new one';

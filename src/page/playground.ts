@@ -167,6 +167,17 @@ export class Playground {
     }
     if (this.#endShown || busy === 'start') return;
     this.#endShown = true;
+    if (status.runstate === 'shutdown' && !status.destroyed) {
+      this.#notices.show('run', {
+        tone: 'info',
+        title: 'The guest powered itself down',
+        text: 'It goes on with a boot when you reset it.',
+        actions: [
+          { label: 'Reset', run: () => void this.#attempt('reset', () => this.#session.reset()) },
+        ],
+      });
+      return;
+    }
     const error =
       status.runstate === 'internal-error'
         ? new CprError('guest-crashed', status.crash ?? 'The emulator gave no reason.')

@@ -41,6 +41,8 @@ export interface RuntimeHost {
   crashed(reason: unknown): void;
   /** The guest was reset: its age starts anew. */
   guestReset(): void;
+  /** The guest halted its CPU with interrupts off: it is powered down until a reset. */
+  guestHalted?(): void;
 }
 
 export interface RuntimeModule {

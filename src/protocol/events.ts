@@ -31,6 +31,8 @@ export interface MachineStatus {
   lastPauseMs?: number;
   /** Pages attached at this moment. */
   pages: number;
+  /** With runstate `shutdown`: the machine is gone. Without it the guest powered itself down. */
+  destroyed?: boolean;
   /** Why the runstate is `internal-error`. */
   crash?: string;
   /** Grows with every status a keeper makes: answers and events travel apart, the higher is newer. */
