@@ -15,6 +15,7 @@ import { decodeVmstate } from '../cpr/vmstate.ts';
 import { labHost } from './lab-host.ts';
 import type { Machine } from './machine.ts';
 import { prepareRuntime } from './runtime.ts';
+import { tscLag } from './tsc.ts';
 
 const { h64Raw: h64 } = await xxhash();
 const root = join(import.meta.dirname, '../..');
@@ -83,7 +84,11 @@ function step(machine: Machine, steps: number): void {
 /** Device state as a value, without what changes while one looks. */
 function deviceState(vmstate: Uint8Array): Value {
   const section = decodeVmstate(vmstate, h64).find(({ name }) => name === 'v86.devices');
-  const state = decodeValue(section?.bytes ?? new Uint8Array(0)) as { cpu: Value[] };
+  const state = decodeValue(section?.bytes ?? new Uint8Array(0)) as {
+    cpu: Value[];
+    tscLagMs: Value;
+  };
+  state.tscLagMs = undefined;
   for (const index of Object.values(changesByItself)) state.cpu[index] = undefined;
   return state as unknown as Value;
 }
@@ -271,7 +276,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     expect(text(mem8.slice(0x8e000, 0x8e000 + 13))).toBe('console=ttyS0');
   });
 
-  it('device state survives a save and a load unchanged', async () => {
+  it('device state survives a save and a load unchanged', { timeout: 30_000 }, async () => {
     const host = labHost(firmware);
     const first = await boot(host);
     step(first, 200);
@@ -319,6 +324,25 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     expect(queues(first), 'saving took them away').toEqual(before);
     first.park();
     expect(queues(prepared.load(state) as Machine)).toEqual(before);
+  });
+
+  it('the time-stamp counter goes on at its rate, and through a hand-over', async () => {
+    const host = labHost(firmware);
+    const first = await boot(host);
+    const lag = ({ shell }: Machine) => tscLag(shell.cpu, host.clock);
+    step(first, 100);
+    const before = lag(first);
+    step(first, 100);
+    expect(lag(first)).toBeCloseTo(before, 1);
+    const prepared = await prepare(host, false);
+    const state = first.save();
+    first.park();
+    const until = performance.now() + 50;
+    while (performance.now() < until);
+    const second = prepared.load(state) as Machine;
+    expect(lag(second)).toBeCloseTo(before, 1);
+    step(second, 100);
+    expect(lag(second)).toBeCloseTo(before, 1);
   });
 
   it('a parked runtime comes back after another one wrote over it', async () => {

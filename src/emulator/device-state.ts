@@ -1,6 +1,7 @@
 /** v86's device state as a plain value, without RAM and VGA memory, and back. */
 import { decodeValue, encodeValue, type TypedArray, type Value } from '../cpr/value.ts';
 import { CprError } from '../errors.ts';
+import { setTscLag, tscLag } from './tsc.ts';
 
 /** Elements of the VGA's state that live in RAM blocks, or follow from them. */
 const vgaState = { planes: 6, linearFrameBuffer: 39, pixelBuffer: 61 } as const;
@@ -19,6 +20,13 @@ const queues: Record<string, readonly string[]> = {
   uart2: ['input'],
   uart3: ['input'],
 };
+
+interface DeviceState {
+  cpu?: Value;
+  tscLagMs?: Value;
+  queues?: object;
+  leftOut?: object;
+}
 
 /** Asks every device object for its state until only plain values are left. */
 function plain(state: unknown): Value {
@@ -113,21 +121,28 @@ function withoutBarHoles(pci: V86Pci, run: () => void): void {
   }
 }
 
-/** @returns the device state as bytes; the guest must be stopped. */
-export function saveDevices(cpu: V86Cpu): Uint8Array {
+/**
+ * @param clock the keeper's clock; see {@link loadDevices}.
+ * @returns the device state as bytes; the guest must be stopped.
+ */
+export function saveDevices(cpu: V86Cpu, clock: () => number): Uint8Array {
+  const state = plain(cpu.get_state());
   return encodeValue({
-    cpu: plain(cpu.get_state()),
+    cpu: state,
+    tscLagMs: tscLag(cpu, clock),
     queues: readQueues(cpu.devices),
     leftOut: readLeftOut(cpu.devices),
   });
 }
 
 /**
+ * @param clock the keeper's clock. The devices' timers hold its times, so they go on while the
+ * guest stands still; the time-stamp counter, which v86 would stop, is made to go on as well.
  * @throws {CprError} `bad-vmstate` when the bytes are damaged, `runtime-incompatible` when
  * this v86 cannot make sense of them. Nothing is touched before the bytes are decoded.
  */
-export function loadDevices(cpu: V86Cpu, bytes: Uint8Array): void {
-  const state = decodeValue(bytes) as { cpu?: Value; queues?: object; leftOut?: object };
+export function loadDevices(cpu: V86Cpu, bytes: Uint8Array, clock: () => number): void {
+  const state = decodeValue(bytes) as DeviceState;
   if (!Array.isArray(state?.cpu))
     throw new CprError('bad-vmstate', 'The vmstate holds no CPU state.');
   // v86 assigns some of the register views instead of writing through them.
@@ -143,6 +158,7 @@ export function loadDevices(cpu: V86Cpu, bytes: Uint8Array): void {
     (view as TypedArray).set(typeof now === 'number' ? [now] : now);
     cpu[name] = view;
   }
+  if (typeof state.tscLagMs === 'number') setTscLag(cpu, clock, state.tscLagMs);
   for (const [path, bytes] of Object.entries(state.queues ?? {})) {
     const member = memberOf(cpu.devices, path);
     const queue = member?.[0][member[1]] as V86Queue | undefined;

@@ -99,6 +99,9 @@ interface V86Cpu {
   get_state(): unknown[];
   set_state(state: unknown): void;
   full_clear_tlb(): void;
+  set_tsc(low: number, high: number): void;
+  store_current_tsc(): void;
+  current_tsc: Uint32Array;
   jit_dirty_cache(start: number, end: number): void;
   codegen_finalize_finished(tableIndex: number, start: number, stateFlags: number): void;
   [internal: string]: unknown;

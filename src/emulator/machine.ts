@@ -145,7 +145,7 @@ export class Machine implements RuntimeInstance {
       );
     const devices = sections.find(({ name }) => name === 'v86.devices');
     if (!devices) throw new CprError('bad-vmstate', 'The vmstate holds no device state.');
-    loadDevices(this.shell.cpu, devices.bytes);
+    loadDevices(this.shell.cpu, devices.bytes, this.#options.host.clock);
     this.#eagerSoon = true;
   }
 
@@ -187,7 +187,7 @@ export class Machine implements RuntimeInstance {
     return encodeVmstate(
       [
         section('emulator', encoder.encode(JSON.stringify({ v86Version }))),
-        section('v86.devices', saveDevices(this.shell.cpu)),
+        section('v86.devices', saveDevices(this.shell.cpu, this.#options.host.clock)),
       ],
       digest,
     );

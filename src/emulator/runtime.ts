@@ -79,7 +79,7 @@ async function prepareInScratch(
     host.kept.set('boot.optionRoms', shell.cpu.option_roms);
   } else {
     shell.cpu.option_roms = (host.kept.get('boot.optionRoms') as unknown[] | undefined) ?? [];
-    await rehearse(shell);
+    await rehearse(shell, host.clock);
   }
   scratch.clean(shell, boot);
   await turn();
@@ -169,12 +169,12 @@ async function warmUpInScratch(
  * Takes the state of the new shell and gives it back, so that the code which does that is
  * compiled by the time the guest stands still.
  */
-async function rehearse(shell: Shell): Promise<void> {
+async function rehearse(shell: Shell, clock: () => number): Promise<void> {
   for (let round = 0; round < 3; round++) {
     await turn();
-    const state = saveDevices(shell.cpu);
+    const state = saveDevices(shell.cpu, clock);
     await turn();
-    loadDevices(shell.cpu, state);
+    loadDevices(shell.cpu, state, clock);
   }
 }
 

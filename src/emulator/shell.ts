@@ -184,6 +184,7 @@ export class Shell {
     this.#allocateFrom(cpu, 'allocate_memory', ram);
     this.#allocateFrom(cpu, 'svga_allocate_memory', vram);
     cpu.init(settings, this.#emulatorBus);
+    this.#useDirectViews(this.#view.buffer);
   }
 
   /** The next call of this allocator takes its memory from `block`. */
@@ -274,27 +275,32 @@ export class Shell {
     if (!this.#incoming) throw new CprError('internal', 'This shell was not prepared to move.');
     this.#instance = this.#incoming;
     this.#incoming = undefined;
+    const from = this.#view.buffer;
     this.#view.buffer = memory.buffer;
     const { cpu } = this;
     cpu.wm = { exports: this.#facade(this.#instance), wasm_table: this.#instance.table };
     cpu.wasm_patch();
     // Made from the scratch instance, for v86's own JIT finaliser, which is not in use.
     cpu.jit_imports = undefined;
-    this.#useDirectViews(cpu);
-    this.#useDirectViews(cpu.devices.vga);
+    this.#useDirectViews(from);
   }
 
   /**
    * v86 wraps every view of its memory in a Proxy, because its memory can be detached by
    * growing. Ours cannot; plain typed arrays are many times faster.
+   * @param from the buffer that the views are of, now or before a move.
    */
-  #useDirectViews(object: Record<string, unknown>): void {
+  #useDirectViews(from: ArrayBufferLike): void {
+    const { cpu } = this;
     const { buffer } = this.#view;
-    for (const [name, member] of Object.entries(object)) {
-      const view = member as Uint8Array | null;
-      if (typeof view !== 'object' || view?.buffer !== buffer) continue;
-      // The object that stands for the memory has a buffer too, but is no view.
-      if (typeof view.byteOffset === 'number') object[name] = directView(buffer, view);
+    for (const object of [cpu, cpu.devices.vga] as Record<string, unknown>[]) {
+      for (const [name, member] of Object.entries(object)) {
+        const view = member as Uint8Array | null;
+        if (typeof view !== 'object' || (view?.buffer !== from && view?.buffer !== buffer))
+          continue;
+        // The object that stands for the memory has a buffer too, but is no view.
+        if (typeof view.byteOffset === 'number') object[name] = directView(buffer, view);
+      }
     }
   }
 

@@ -2,9 +2,12 @@ import { test as base } from '@playwright/test';
 import { Guest } from './guest.ts';
 import { Site } from './site.ts';
 
-export interface GuestOptions {
+export interface SiteOptions {
   /** Folder of the build that is served. */
   siteRoot: string;
+}
+
+export interface GuestOptions {
   /** Path under which the site stands on its server. */
   sitePath: string;
   /** Options of the page, for example `?guest=pattern-text&m=32`. */
@@ -19,8 +22,8 @@ export interface GuestFixtures {
   guest: Guest;
 }
 
-export const test = base.extend<GuestOptions & GuestFixtures>({
-  siteRoot: ['dist', { option: true }],
+export const test = base.extend<GuestOptions & GuestFixtures, SiteOptions>({
+  siteRoot: ['dist', { option: true, scope: 'worker' }],
   sitePath: ['', { option: true }],
   guestQuery: ['', { option: true }],
   guestReady: [/holdfast:~# /, { option: true }],

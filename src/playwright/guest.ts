@@ -201,8 +201,9 @@ export class Guest {
     }
     const from = await this.serial.end();
     const id = `${Date.now().toString(36)}.${this.#runs++}`;
-    // The quotes are gone in what the shell writes, but not in the echo of what it was given.
-    await this.serial.write(`{ echo B''EGIN ${id}\n${command}\n}; echo E''ND ${id} $?\n`);
+    // Ctrl-U: what is on the line already, as a late answer of the terminal, is not part of it. The
+    // quotes are gone in what the shell writes, but not in the echo of what it was given.
+    await this.serial.write(`\x15{ echo B''EGIN ${id}\n${command}\n}; echo E''ND ${id} $?\n`);
     const [, output = '', exitCode] = await this.waitForSerial(
       new RegExp(`BEGIN ${id}\\r\\n([\\s\\S]*?)END ${id} (\\d+)`),
       { ...options, from },

@@ -1,4 +1,10 @@
 /** Playwright fixtures for guests in Holdfast. */
-export { expect, type GuestFixtures, type GuestOptions, test } from './fixtures.ts';
+export {
+  expect,
+  type GuestFixtures,
+  type GuestOptions,
+  type SiteOptions,
+  test,
+} from './fixtures.ts';
 export { Guest, type RunResult } from './guest.ts';
 export { Site } from './site.ts';
