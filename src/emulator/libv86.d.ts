@@ -93,6 +93,7 @@ interface V86Cpu {
   create_jit_imports(): void;
   init(settings: V86Settings, bus: V86Bus): void;
   main_loop(): number;
+  run_hardware_timers(acpi: boolean, now: number): number;
   reboot_internal(): void;
   pack_memory(): unknown;
   unpack_memory(...args: unknown[]): void;

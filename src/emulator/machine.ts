@@ -18,8 +18,11 @@ const encoder = new TextEncoder();
 /** The sections this runtime writes and reads, and their versions. */
 const sectionVersions: Record<string, number> = { emulator: 1, 'v86.devices': 1 };
 
-/** Instructions run in a page before the JIT compiles it; `usual` is v86's own. */
-const jitThreshold = { usual: 200_000, eager: 10_000 } as const;
+/** How v86 runs a guest: `usual` is its own way. */
+const knobs = {
+  usual: { jitThreshold: 200_000, loopCounter: 100_003 },
+  eager: { jitThreshold: 10_000, loopCounter: 5_003 },
+} as const;
 /** How long after a hand-over the JIT stays eager. */
 const eagerMs = 400;
 
@@ -155,8 +158,8 @@ export class Machine implements RuntimeInstance {
    */
   #compileEagerly(): void {
     this.#eagerSoon = false;
-    this.shell.setJitThreshold(jitThreshold.eager);
-    this.#eager = setTimeout(() => this.shell.setJitThreshold(jitThreshold.usual), eagerMs);
+    this.shell.setKnobs(knobs.eager);
+    this.#eager = setTimeout(() => this.shell.setKnobs(knobs.usual), eagerMs);
   }
 
   run(): void {

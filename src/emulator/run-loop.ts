@@ -37,7 +37,9 @@ export class RunLoop {
   run(): void {
     if (this.#running) return;
     this.#running = true;
-    this.#schedule(0);
+    // Right after the task that says so: behind a message, a garbage collection could come first.
+    const generation = ++this.#generation;
+    queueMicrotask(() => this.#tick(generation));
   }
 
   stop(): void {

@@ -46,9 +46,17 @@ interface Instance {
   jitImports: WebAssembly.ModuleImports;
 }
 
+export interface Knobs {
+  /** Instructions that the guest must run in a page before the JIT compiles it. */
+  jitThreshold: number;
+  /** Instructions between two looks at timers, interrupts and what the JIT emitted. */
+  loopCounter: number;
+}
+
 /** Added by tools/wasm/transform.ts. */
-interface JitGlobals {
+interface KnobGlobals {
   jit_threshold: WebAssembly.Global<'i32'>;
+  loop_counter: WebAssembly.Global<'i32'>;
 }
 
 /** A module that the JIT emitted and nobody has compiled yet. */
@@ -217,6 +225,10 @@ export class Shell {
       const code = shareMemoryImport(new Uint8Array(this.#view.buffer, at >>> 0, size >>> 0));
       this.#jitQueue.push({ index, start, flags, code });
     };
+    env.run_hardware_timers = (acpi: boolean, now: number) => {
+      if (this.#jitQueue.length) this.#finishJit();
+      return this.cpu.run_hardware_timers(acpi, now);
+    };
     env.jit_clear_func = (index: number) => this.#instance.table.set(index + tableOffset, null);
     const { exports } = new WebAssembly.Instance(wasm.module, {
       env: { ...env, memory, __indirect_function_table: table } as WebAssembly.ModuleImports,
@@ -229,10 +241,11 @@ export class Shell {
     return { ...instance.exports, memory: this.#view } as unknown as V86Exports;
   }
 
-  /** Instructions that the guest must run in a page before the JIT compiles it. */
-  setJitThreshold(instructions: number): void {
-    const { jit_threshold: threshold } = this.#instance.exports as unknown as JitGlobals;
-    threshold.value = instructions;
+  /** Sets constants of v86 that tools/wasm/transform.ts made settable. */
+  setKnobs({ jitThreshold, loopCounter }: Knobs): void {
+    const { jit_threshold, loop_counter } = this.#instance.exports as unknown as KnobGlobals;
+    jit_threshold.value = jitThreshold;
+    loop_counter.value = loopCounter;
   }
 
   /**
@@ -246,9 +259,9 @@ export class Shell {
   }
 
   /**
-   * Compiles what the JIT emitted during the last step. v86 holds a lock while it emits, so
-   * this cannot be done right then; done between two steps, nothing is ever half finished
-   * when the guest stops.
+   * Compiles what the JIT emitted. v86 holds a lock while it emits, so this cannot be done right
+   * then; it is done when v86 next looks at its timers, because until then it emits no other module,
+   * and at the latest after the step, so that nothing is half finished when the guest stops.
    */
   #finishJit(): void {
     const { exports, table, jitImports } = this.#instance;

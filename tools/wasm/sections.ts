@@ -86,6 +86,14 @@ export function leb(value: number): number[] {
   return out;
 }
 
+/** LEB128 of a number that is not negative, as the immediate of `i32.const`, which has a sign. */
+export function signedLeb(value: number): number[] {
+  const out = leb(value);
+  const last = out.at(-1) ?? 0;
+  if (last & 0x40) out.splice(-1, 1, last | 0x80, 0);
+  return out;
+}
+
 export function nameBytes(text: string): number[] {
   const bytes = new TextEncoder().encode(text);
   return [...leb(bytes.length), ...bytes];

@@ -11,8 +11,8 @@
  *   section, `holdfast.data`, so an instance can be made over a memory in which
  *   another runtime is still running a guest.
  *
- * It also turns the JIT's threshold, a constant, into an exported global (`jit_threshold`):
- * a guest that was just handed over should be compiled sooner than one that just started.
+ * It also turns two constants of v86's into exported globals, see `knobs`: a guest that was just
+ * handed over should be compiled sooner than one that just started.
  *
  * Function bodies are otherwise left as they are.
  */
@@ -25,6 +25,7 @@ import {
   readSections,
   type Section,
   sectionId,
+  signedLeb,
   writeSections,
 } from './sections.ts';
 
@@ -46,48 +47,52 @@ function expect(condition: boolean, sentence: string): asserts condition {
   if (!condition) throw new UnexpectedV86Wasm(sentence);
 }
 
-/** `JIT_THRESHOLD` in v86's jit.rs: instructions run in a page before it is compiled. */
-const jitThreshold = 200_000;
+/** Constants of v86 that become exported mutable globals, so that the runtime can set them. */
+const knobs = [
+  /** `JIT_THRESHOLD` in jit.rs: instructions run in a page before it is compiled. */
+  { name: 'jit_threshold', value: 200_000 },
+  /** `LOOP_COUNTER` in cpu.rs: instructions between two looks at timers and interrupts. */
+  { name: 'loop_counter', value: 100_003 },
+] as const;
 
 /**
- * Replaces the one `i32.const 200000` by `global.get` of a new global with that value. The
- * index is padded to the constant's length, so that no function changes its size.
+ * Replaces the one comparison with each constant by one with a new global of that value. The
+ * global's index is padded to the constant's length, so that no function changes its size.
  */
-function exposeJitThreshold(sections: Section[]): void {
+function exposeKnobs(sections: Section[]): void {
   const section = (id: number, name: string): Section => {
     const found = sections.find((candidate) => candidate.id === id);
     expect(found !== undefined, `v86.wasm has no ${name} section`);
     return found;
   };
   const globals = section(sectionId.global, 'global');
-  const globalsReader = new Reader(globals.payload);
-  const index = globalsReader.u32();
-  globals.payload = concat([
-    Uint8Array.from(leb(index + 1)),
-    globals.payload.subarray(globalsReader.offset),
-    Uint8Array.of(0x7f, 0x01, 0x41, ...leb(jitThreshold), 0x0b), // mutable i32
-  ]);
-
   const exports = section(sectionId.export, 'export');
-  const exportsReader = new Reader(exports.payload);
-  const exportCount = exportsReader.u32();
-  exports.payload = concat([
-    Uint8Array.from(leb(exportCount + 1)),
-    exports.payload.subarray(exportsReader.offset),
-    Uint8Array.of(...nameBytes('jit_threshold'), 0x03, ...leb(index)),
-  ]);
-
   const code = section(sectionId.code, 'code');
-  // local.get, i32.const 200000, i32.lt_u: the constant's bytes alone could be anything.
-  const compare = [0x41, ...leb(jitThreshold), 0x49];
-  const places = findAll(code.payload, compare);
-  expect(
-    places.length === 1,
-    `v86.wasm compares with the JIT threshold of ${jitThreshold} in ${places.length} places, not one`,
-  );
-  const bytes = code.payload.slice();
-  bytes.set([0x23, index | 0x80, 0x80, 0x00], places[0]);
-  code.payload = bytes;
+  code.payload = code.payload.slice();
+  for (const { name, value } of knobs) {
+    const constant = signedLeb(value);
+    const index = appendItem(globals, [0x7f, 0x01, 0x41, ...constant, 0x0b]); // mutable i32
+    appendItem(exports, [...nameBytes(name), 0x03, ...leb(index)]);
+    // i32.const, i32.lt_u: the constant's bytes alone could be anything.
+    const places = findAll(code.payload, [0x41, ...constant, 0x49]);
+    expect(
+      places.length === 1 && constant.length === 3,
+      `v86.wasm compares with ${name} (${value}) in ${places.length} places, not one`,
+    );
+    code.payload.set([0x23, index | 0x80, 0x80, 0x00], places[0]); // global.get
+  }
+}
+
+/** Appends to a section that is a vector; returns the new item's index. */
+function appendItem(section: Section, item: readonly number[]): number {
+  const reader = new Reader(section.payload);
+  const count = reader.u32();
+  section.payload = concat([
+    Uint8Array.from(leb(count + 1)),
+    section.payload.subarray(reader.offset),
+    Uint8Array.from(item),
+  ]);
+  return count;
 }
 
 function findAll(bytes: Uint8Array, pattern: readonly number[]): number[] {
@@ -209,7 +214,7 @@ export function transformV86Wasm(wasm: Uint8Array): Uint8Array {
     memoryImport,
   ]);
 
-  exposeJitThreshold(sections);
+  exposeKnobs(sections);
   const kept = sections.filter(
     ({ id, payload }) =>
       id !== sectionId.memory &&
