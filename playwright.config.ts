@@ -12,6 +12,7 @@ export default defineConfig({
   testMatch: '**/*.spec.ts',
   outputDir: 'test-results/e2e',
   timeout: 60_000,
+  expect: { timeout: 15_000 },
   // Guests want the cores for themselves: two at once only slow each other down.
   workers: 1,
   forbidOnly: Boolean(process.env.CI),
@@ -20,7 +21,8 @@ export default defineConfig({
     baseURL,
     browserName: 'chromium',
     launchOptions: chromiumLaunchOptions(),
-    trace: 'retain-on-failure',
+    // Snapshots of a page that a guest draws on slow the guest down.
+    trace: { mode: 'retain-on-failure', screenshots: false, snapshots: false },
   },
   webServer: {
     // Builds first if dist/ is stale.

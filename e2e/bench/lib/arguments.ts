@@ -1,0 +1,18 @@
+import { parseArgs } from 'node:util';
+
+export interface BenchArguments {
+  /** File for the metrics. */
+  json?: string;
+  /** How often everything is measured. */
+  count: number;
+}
+
+/** Reads `[--json FILE] [--count N]`, which every benchmark takes. */
+export function benchArguments(defaultCount: number): BenchArguments {
+  const { values } = parseArgs({
+    options: { json: { type: 'string' }, count: { type: 'string' } },
+  });
+  const count = values.count === undefined ? defaultCount : Number(values.count);
+  if (!(Number.isInteger(count) && count > 0)) throw new Error('--count takes a positive number.');
+  return { count, ...(values.json !== undefined && { json: values.json }) };
+}

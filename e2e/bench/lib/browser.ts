@@ -1,0 +1,79 @@
+import { type Browser, type BrowserContext, chromium, type Page } from '@playwright/test';
+import { chromiumLaunchOptions } from '../../../tools/browser.mjs';
+import type { BenchSite } from './site.ts';
+
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch(chromiumLaunchOptions());
+}
+
+export interface OurOptions {
+  guest?: 'linux' | 'pattern-graphics';
+  memoryMiB?: number;
+  runtime?: string;
+}
+
+const prompt = 'holdfast:~# ';
+
+/** A page with errors that end the benchmark rather than its credibility. */
+async function newPage(browser: Browser): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  page.setDefaultTimeout(120_000);
+  page.on('pageerror', (error) => console.error(`[page] ${error.message}`));
+  return page;
+}
+
+/** The playground in a profile of its own. Resolves as soon as its script is there. */
+export async function openOurs(
+  browser: Browser,
+  site: BenchSite,
+  { guest = 'linux', memoryMiB = 128, runtime }: OurOptions = {},
+): Promise<Page> {
+  const page = await newPage(browser);
+  await page.addInitScript({ content: site.ourScript });
+  const query = new URLSearchParams({ guest, m: String(memoryMiB), ...(runtime && { runtime }) });
+  await page.goto(`${site.url}?${query}`, { waitUntil: 'commit' });
+  return page;
+}
+
+/** Stock v86 in a profile of its own, which starts the guest as soon as its script is there. */
+export async function openStock(
+  browser: Browser,
+  site: BenchSite,
+  { guest = 'linux', memoryMiB = 128 }: OurOptions = {},
+): Promise<Page> {
+  const page = await newPage(browser);
+  const query = new URLSearchParams({ guest, m: String(memoryMiB) });
+  await page.goto(`${site.stockUrl}?${query}`);
+  return page;
+}
+
+/** Waits for the shell's prompt. @returns when it came, in ms since the navigation began */
+export function waitForOurPrompt(page: Page): Promise<number> {
+  return page.evaluate(
+    async (text) =>
+      (await window.ours.page.console.waitFor(text, 120_000)) - performance.timeOrigin,
+    prompt,
+  );
+}
+
+export function waitForStockPrompt(page: Page): Promise<number> {
+  return page.evaluate(
+    async (text) =>
+      (await window.stock.page.console.waitFor(text, 120_000)) - performance.timeOrigin,
+    prompt,
+  );
+}
+
+/** Ends the guest too, which would otherwise outlive the page and take the processor's time. */
+export async function closeOurs(page: Page): Promise<void> {
+  await page.evaluate(async () => (await window.ours.connected).destroy());
+  await closeContext(page.context());
+}
+
+export async function closeStock(page: Page): Promise<void> {
+  await closeContext(page.context());
+}
+
+async function closeContext(context: BrowserContext): Promise<void> {
+  await context.close();
+}

@@ -1,0 +1,69 @@
+/** Runs in the playground before its own script does. */
+import type { Machine } from '../../../src/machine/types.ts';
+import type { RuntimeSource } from '../../../src/protocol/keeper-api.ts';
+import { ConsoleReader } from './console-reader.ts';
+import { type GuestPage, timeCommand, wallMs } from './guest-page.ts';
+import { Meter } from './meter.ts';
+import { measureRestart } from './our-restart.ts';
+
+/** What the playground offers for this: see src/page/main.ts. */
+interface Playground {
+  readonly machine: Machine | null;
+  screenText(): string;
+  terminalText(): string;
+}
+
+const playground = () => (window as { holdfast?: Playground }).holdfast;
+const reader = new ConsoleReader(wallMs);
+
+/** The machine of this page, as soon as it is connected to it. */
+const connected = new Promise<Machine>((resolve) => {
+  const timer = setInterval(() => {
+    const machine = playground()?.machine;
+    if (!machine) return;
+    clearInterval(timer);
+    machine.on('console', ({ console: name, bytes }) => {
+      if (name === 'serial0') reader.push(bytes);
+    });
+    resolve(machine);
+  }, 1);
+});
+
+const page: GuestPage = {
+  console: reader,
+  type: async (text) => (await connected).consoleInput('serial0', text),
+  read: async (address, length) => (await connected).readMemory(address, length),
+  write: async (address, bytes) => (await connected).writeMemory(address, bytes),
+};
+
+const bench = {
+  connected,
+  page,
+  meter: new Meter(page),
+  timeCommand: (command: string) => timeCommand(page, command),
+  measureRestart: async (runtime: RuntimeSource) =>
+    measureRestart(await connected, bench.meter, runtime),
+  /**
+   * @returns from the navigation's begin until terminal and screen were painted, `text` in the
+   *   terminal, ms
+   */
+  async shownMs(text: string): Promise<number> {
+    const frame = () => new Promise((done) => requestAnimationFrame(done));
+    const isThere = () =>
+      playground()?.terminalText().includes(text) && playground()?.screenText().trim() !== '';
+    while (!isThere()) await frame();
+    // This frame draws it; in the next one it is on the screen.
+    await frame();
+    return performance.now();
+  },
+};
+
+export type OurBench = typeof bench;
+
+declare global {
+  interface Window {
+    ours: OurBench;
+  }
+}
+
+window.ours = bench;

@@ -1,0 +1,113 @@
+/** The page around v86 as npm ships it, set up as v86's examples do it. */
+import { ConsoleReader } from './console-reader.ts';
+import { type GuestPage, timeCommand, wallMs } from './guest-page.ts';
+import { Meter } from './meter.ts';
+import { deleteState, getState, putState } from './stock-store.ts';
+
+const query = new URLSearchParams(location.search);
+const memoryMiB = Number(query.get('m'));
+const siteUrl = new URL('/', location.href);
+const reader = new ConsoleReader(wallMs);
+let emulator: StockV86;
+
+/** The same machine as the playground's. */
+async function machineOptions(coldBoot: boolean) {
+  const at = (path: string) => ({ url: new URL(path, siteUrl).href });
+  const options = {
+    wasm_path: new URL('v86/v86.wasm', siteUrl).href,
+    memory_size: memoryMiB * 1024 * 1024,
+    vga_memory_size: 8 * 1024 * 1024,
+    screen_container: document.getElementById('screen_container'),
+    bios: at('firmware/seabios.bin'),
+    vga_bios: at('firmware/vgabios.bin'),
+  };
+  if (query.get('guest') === 'pattern-graphics')
+    return { ...options, fda: at('guests/pattern/graphics.img'), net_device: { type: 'none' } };
+  const machine = { ...options, filesystem: {}, virtio_console: true };
+  if (!coldBoot) return machine;
+  const response = await fetch(new URL('guests/linux/guest.json', siteUrl));
+  const { bzimage, initrd, cmdline } = await response.json();
+  return {
+    ...machine,
+    bzimage: at(`guests/linux/${bzimage}`),
+    initrd: at(`guests/linux/${initrd}`),
+    cmdline,
+  };
+}
+
+async function create(options: object): Promise<StockV86> {
+  const url = new URL('v86/libv86.mjs', siteUrl).href;
+  const { V86 } = (await import(/* @vite-ignore */ url)) as { V86: StockV86Constructor };
+  const created = new V86(options);
+  created.add_listener('serial0-output-byte', (byte: number) => reader.push(Uint8Array.of(byte)));
+  return created;
+}
+
+/**
+ * The second half of a restart, in a new document.
+ * @returns when the guest's first progress was seen
+ */
+async function revive(counterAddress: number): Promise<number> {
+  const loading = getState();
+  emulator = await create({ ...(await machineOptions(false)), autostart: false });
+  await new Promise<void>((done) => emulator.add_listener('emulator-ready', () => done()));
+  await emulator.restore_state(await loading);
+  const counter = () =>
+    new DataView(emulator.read_memory(counterAddress, 4).slice().buffer).getUint32(0, true);
+  const before = counter();
+  void emulator.run();
+  const channel = new MessageChannel();
+  const firstMs = await new Promise<number>((done) => {
+    channel.port1.onmessage = () => {
+      if (counter() !== before) done(wallMs());
+      else channel.port2.postMessage(null);
+    };
+    channel.port2.postMessage(null);
+  });
+  channel.port1.close();
+  await deleteState();
+  return firstMs;
+}
+
+const page: GuestPage = {
+  console: reader,
+  type: async (text) => emulator.serial0_send(text),
+  read: async (address, length) => emulator.read_memory(address, length),
+  write: async (address, bytes) => emulator.write_memory(bytes, address),
+};
+
+const bench = {
+  /** In a page that brought a guest back: when its first progress was seen. */
+  revivedMs: undefined as number | undefined,
+  page,
+  meter: new Meter(page),
+  timeCommand: (command: string) => timeCommand(page, command),
+
+  /**
+   * The first half of a restart, as a user of v86 does it.
+   * @returns when the guest had made its last progress that counts
+   */
+  async suspend(): Promise<number> {
+    const lastMs = wallMs();
+    await emulator.stop();
+    await putState(await emulator.save_state());
+    return lastMs;
+  },
+};
+
+export type StockBench = typeof bench;
+
+declare global {
+  interface Window {
+    stock: StockBench;
+  }
+}
+
+window.stock = bench;
+
+document.addEventListener('DOMContentLoaded', async () => {
+  const counterAddress = query.get('revive');
+  if (counterAddress === null)
+    emulator = await create({ ...(await machineOptions(true)), autostart: true });
+  else bench.revivedMs = await revive(Number(counterAddress));
+});

@@ -1,0 +1,122 @@
+/**
+ * A thousand restarts of one guest, to and fro between the runtimes of the build: whether any
+ * fails, and whether memory grows.
+ */
+import { benchArguments } from './lib/arguments.ts';
+import { closeOurs, launchBrowser, openOurs, waitForOurPrompt } from './lib/browser.ts';
+import { largestRendererKiB } from './lib/processes.ts';
+import { printHost, printTable, writeMetrics } from './lib/report.ts';
+import { serveBenchSite } from './lib/site.ts';
+import { quantile } from './lib/stats.ts';
+import { collectGarbage } from './lib/worker-session.ts';
+
+const { count, json } = benchArguments(1000);
+/** Until here memory may grow: caches fill, code is compiled. */
+const settledAt = Math.floor(count / 10);
+/** Even, so that each reading finds the same runtime in charge. */
+const interval = Math.max(2, 2 * Math.floor(count / 80));
+const site = await serveBenchSite();
+const browser = await launchBrowser();
+printHost('soak', browser.version());
+const page = await openOurs(browser, site);
+await waitForOurPrompt(page);
+// A count that only a guest which lives on can continue, and that shows each lost or doubled step.
+// The guest touches all its RAM once, so that RAM it comes to use later does not count as growth.
+await page.evaluate(() =>
+  window.ours.timeCommand(
+    'sleep 1; dd if=/dev/zero of=/tmp/all bs=64k 2>/dev/null count=1600; rm /tmp/all',
+  ),
+);
+await page.evaluate(() =>
+  window.ours.page.type(
+    'i=0; while [ ! -e /tmp/stop ]; do i=$((i+1)); echo $i >>/tmp/count; usleep 10000; done &\n',
+  ),
+);
+
+/** The lowest of a few readings: garbage and code that waits to be freed come and go. */
+async function memoryMiB(): Promise<number> {
+  let lowest = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 3; i++) {
+    await collectGarbage(browser);
+    await page.waitForTimeout(700);
+    lowest = Math.min(lowest, await largestRendererKiB(browser));
+  }
+  return lowest / 1024;
+}
+
+let failures = 0;
+const pauses: number[] = [];
+const memory: { restarts: number; mib: number }[] = [];
+for (let i = 1; i <= count; i++) {
+  const runtime = site.runtimes[i % site.runtimes.length];
+  try {
+    pauses.push(
+      await page.evaluate(async (source) => {
+        const machine = await window.ours.connected;
+        if (!source) throw new Error('This build ships no runtimes.');
+        return (await machine.restart({ runtime: source })).timings.pauseMs;
+      }, runtime),
+    );
+  } catch (error) {
+    failures++;
+    console.error(`restart ${i}: ${error instanceof Error ? error.message : error}`);
+  }
+  // The guest's answer is part of the test.
+  if (i % interval === 0) {
+    await page.evaluate(() => window.ours.timeCommand('true'));
+    memory.push({ restarts: i, mib: await memoryMiB() });
+    console.log(`${i} restarts: ${memory.at(-1)?.mib.toFixed(1)} MiB`);
+  }
+}
+
+// The guest counted from 1 on, without a hole: `seq` would have written the same.
+await page.evaluate(() => window.ours.timeCommand('touch /tmp/stop; sleep 1'));
+const verdict = page.evaluate(() => window.ours.page.console.waitFor('count-is-whole', 30_000));
+await page.evaluate(() =>
+  window.ours.page.type('seq $(wc -l </tmp/count) | cmp - /tmp/count && echo count-is-"whole"\n'),
+);
+await verdict.catch((error) => {
+  failures++;
+  console.error(`The guest lost count: ${error.message}`);
+});
+await closeOurs(page);
+await browser.close();
+await site.close();
+
+// What is free but not yet given back comes on top, up to a fifth of all: a leak lifts the floor.
+const floorBetween = (from: number, to: number) =>
+  Math.min(
+    ...memory.filter(({ restarts }) => restarts >= from && restarts <= to).map(({ mib }) => mib),
+  );
+const third = Math.floor((count - settledAt) / 3);
+const firstMiB = floorBetween(settledAt, settledAt + third);
+const lastMiB = floorBetween(count - third, count);
+// From the middle of the first third to the middle of the last is two thirds of the way.
+const growth = (lastMiB / firstMiB - 1) * 100 * (3 / 2);
+printTable(
+  ['soak', ''],
+  [
+    ['restarts', String(count)],
+    ['failures', String(failures)],
+    ['memory, lowest of the first third, MiB', firstMiB.toFixed(1)],
+    ['  of the last third', lastMiB.toFixed(1)],
+    [`growth from restart ${settledAt} to ${count}`, `${growth.toFixed(2)} %`],
+    [
+      'pause p50 / p95 / max, ms',
+      [0.5, 0.95, 1].map((share) => quantile(pauses, share).toFixed(1)).join(' / '),
+    ],
+  ],
+);
+writeMetrics(
+  'soak',
+  {
+    memoryGrowthPercent: growth,
+    failures,
+    restarts: count,
+    'memoryMiB.last': lastMiB,
+    'pauseMs.p50': quantile(pauses, 0.5),
+    'pauseMs.max': quantile(pauses, 1),
+  },
+  json,
+);
+if (failures > 0) process.exitCode = 1;

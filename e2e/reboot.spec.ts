@@ -1,0 +1,43 @@
+import { expect, type Guest, test } from './test.ts';
+
+/** The shell's greeting after a boot; a prompt that was there before does not count. */
+async function bootsAnew(guest: Guest, reboot: () => Promise<unknown>): Promise<void> {
+  const before = await guest.status();
+  const from = await guest.serial.end();
+  await reboot();
+  await guest.waitForSerial(/built-in shell \(ash\)[\s\S]*holdfast:~# /, { from });
+  const { bootedAtMs, restarts, runtimeId, runstate } = await guest.status();
+  expect(bootedAtMs).toBeGreaterThan(before.bootedAtMs);
+  expect({ restarts, runtimeId, runstate }).toEqual({
+    restarts: before.restarts,
+    runtimeId: before.runtimeId,
+    runstate: 'running',
+  });
+}
+
+for (const [from, to] of [
+  ['newer', 'older'],
+  ['older', 'newer'],
+] as const) {
+  test(`a guest that was updated to the ${to} emulator can reboot and be reset`, async ({
+    guest,
+    runtimes,
+  }) => {
+    // Booted by the newer one: the way to the older one goes over one update, back over two.
+    if (from === 'older') await guest.liveUpdate(runtimes.older);
+    await guest.liveUpdate(runtimes[to]);
+    const { restarts } = await guest.status();
+    expect(restarts).toBe(from === 'older' ? 2 : 1);
+    await guest.run('echo lost >/tmp/file');
+
+    await bootsAnew(guest, () => guest.serial.write('reboot -f\n'));
+    expect((await guest.run('cat /tmp/file')).exitCode).toBe(1);
+    const uptime = await guest.run('cut -d. -f1 /proc/uptime');
+    expect(Number(uptime.output)).toBeLessThan(20);
+
+    await bootsAnew(guest, () => guest.machine((machine) => machine.reset()));
+    await guest.waitForText(/holdfast:~#/);
+    expect((await guest.run('echo up again')).output).toBe('up again\n');
+    expect((await guest.status()).restarts).toBe(restarts);
+  });
+}

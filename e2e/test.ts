@@ -1,0 +1,87 @@
+/** The published fixtures, and what only these tests need. */
+import { resolve } from 'node:path';
+import type { Browser } from '@playwright/test';
+import type { RuntimeSource } from '../src/index.ts';
+import { test as base, Guest, Site } from '../src/playwright/index.ts';
+import { bundleModule } from './bundle.ts';
+import type { PatternResult } from './pattern.ts';
+
+export { expect, Guest, Site } from '../src/playwright/index.ts';
+
+/** The two emulators that this build ships. */
+export interface Runtimes {
+  newer: RuntimeSource;
+  older: RuntimeSource;
+}
+
+interface Fixtures {
+  /** URL of e2e/in-page.ts on the site. */
+  inPage: string;
+  runtimes: Runtimes;
+}
+
+export const test = base.extend<Fixtures, { inPageBundle: string }>({
+  inPageBundle: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the destructuring.
+    async ({}, use) => use(await bundleModule(resolve('e2e/in-page.ts'))),
+    { scope: 'worker' },
+  ],
+  inPage: async ({ site, inPageBundle }, use) => use(await putInPage(site, inPageBundle)),
+  runtimes: async ({ site }, use) => use(await runtimesOf(site)),
+});
+
+const putInPage = (site: Site, bundle: string) => site.put('e2e/in-page.js', bundle);
+
+async function runtimesOf(site: Site): Promise<Runtimes> {
+  const [newer, older] = await site.runtimes();
+  if (!newer || !older) throw new Error('The build ships fewer than two runtimes.');
+  return { newer, older };
+}
+
+/** One pattern guest for several tests, in a `beforeAll`. What a test does to it, it must survive. */
+export interface StandingGuest {
+  readonly guest: Guest;
+  readonly site: Site;
+  readonly inPage: string;
+  readonly runtimes: Runtimes;
+  close(): Promise<void>;
+}
+
+export async function openStandingGuest(fixtures: {
+  browser: Browser;
+  siteRoot: string;
+  inPageBundle: string;
+}): Promise<StandingGuest> {
+  const site = await Site.serve({ root: fixtures.siteRoot });
+  const context = await fixtures.browser.newContext();
+  const guest = await Guest.in(await context.newPage());
+  await guest.open(site.url + patternGuest.guestQuery);
+  await guest.waitForSerial(patternGuest.guestReady);
+  return {
+    guest,
+    site,
+    inPage: await putInPage(site, fixtures.inPageBundle),
+    runtimes: await runtimesOf(site),
+    close: async () => {
+      await context.close();
+      await site.close();
+    },
+  };
+}
+
+/** The guest whose memory can be checked to the last dword. It counts its passes on the console. */
+export const patternGuest = {
+  guestQuery: '?guest=pattern-text&m=32',
+  guestReady: /pass \d+\r/,
+} as const;
+
+/** Checks a pattern guest while it is paused. */
+export function inspectPattern(guest: Guest, inPage: string): Promise<PatternResult> {
+  return guest.machine(async (machine, url) => (await import(url)).inspectPattern(machine), inPage);
+}
+
+/** Resolves when a pattern guest has finished `passes` passes more. */
+export async function waitForPasses(guest: Guest, passes = 2): Promise<void> {
+  const from = await guest.serial.end();
+  await guest.waitForSerial(new RegExp(`(?:pass \\d+\\r\\n[\\s\\S]*?){${passes}}`), { from });
+}
