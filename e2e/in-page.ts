@@ -1,7 +1,5 @@
 /** What tests run inside the page; bundled, so it may use the same sources as the page does. */
 import type { Machine } from '../src/machine/types.ts';
-import type { RamBlock } from '../src/protocol/abi.ts';
-import { wrapKeeper } from '../src/protocol/rpc.ts';
 import { checkPattern, type PatternResult } from './pattern.ts';
 
 export { connect, missingFeatures } from '../src/index.ts';
@@ -26,13 +24,6 @@ export async function inspectPattern(machine: Machine): Promise<PatternResult> {
     }
   }
   return checkPattern((address) => slices.get(address) ?? new Uint8Array());
-}
-
-/** Where the keeper has put the machine's memory: pages have no other way to ask. */
-export function ramBlocks(keeperUrl: string): Promise<RamBlock[]> {
-  const options = { type: 'module', name: 'holdfast', extendedLifetime: true } as const;
-  const worker = new SharedWorker(keeperUrl, options);
-  return wrapKeeper(worker.port).keeper.ramBlocks();
 }
 
 /** Pixels of the guest's screen that differ from its frame buffer at `address`, 32 bits a pixel. */

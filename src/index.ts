@@ -3,6 +3,7 @@ export { CprError, type CprErrorCode, type CprErrorOptions, type RestartPhase } 
 export { connect } from './machine/connect.ts';
 export { missingFeatures } from './machine/support.ts';
 export type { ConnectOptions, Machine, MachineEventOf } from './machine/types.ts';
+export type { RamBlock } from './protocol/abi.ts';
 export { defaultConfig, type ImageSource, type MachineConfig } from './protocol/config.ts';
 export {
   cellFlag,

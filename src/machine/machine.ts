@@ -1,5 +1,5 @@
 import type { CprError } from '../errors.ts';
-import type { RuntimeCommands } from '../protocol/abi.ts';
+import type { RamBlock, RuntimeCommands } from '../protocol/abi.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import type { MachineEvent, MachineStatus } from '../protocol/events.ts';
 import type { KeeperInfo, RestartReport, RuntimeSource } from '../protocol/keeper-api.ts';
@@ -107,6 +107,10 @@ export class RemoteMachine implements Machine {
 
   async mouseWheel(delta: number): Promise<void> {
     await this.#command('mouseWheel', delta);
+  }
+
+  ramBlocks(): Promise<RamBlock[]> {
+    return this.#connection.keeper.ramBlocks();
   }
 
   async readMemory(address: number, length: number): Promise<Uint8Array> {

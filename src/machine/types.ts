@@ -1,6 +1,7 @@
 /** The page's view of a machine. Implemented by `machine.ts`; `src/index.ts` exports it. */
 
 import type { CprError } from '../errors.ts';
+import type { RamBlock } from '../protocol/abi.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import type { MachineEvent, MachineStatus } from '../protocol/events.ts';
 import type { KeeperInfo, RestartReport, RuntimeSource } from '../protocol/keeper-api.ts';
@@ -57,6 +58,8 @@ export interface Machine {
   mouseAbsolute(x: number, y: number, width: number, height: number): Promise<void>;
   mouseButtons(left: boolean, middle: boolean, right: boolean): Promise<void>;
   mouseWheel(delta: number): Promise<void>;
+  /** Where the guest's memory stands in the keeper's; the same before and after a live update. */
+  ramBlocks(): Promise<RamBlock[]>;
   readMemory(address: number, length: number): Promise<Uint8Array>;
   writeMemory(address: number, bytes: Uint8Array): Promise<void>;
   /** Leaves; the guest goes on in the keeper. */
