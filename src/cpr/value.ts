@@ -60,10 +60,16 @@ const bad = (sentence: string) => new CprError('bad-vmstate', `Damaged device st
 
 /** Grows as needed; little-endian; typed-array contents are aligned to 8 bytes. */
 class Writer {
-  #bytes = new Uint8Array(1 << 18);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes: Uint8Array;
+  #view: DataView;
   #length = 0;
 
+  constructor(initial: Uint8Array) {
+    this.#bytes = initial;
+    this.#view = new DataView(initial.buffer, initial.byteOffset, initial.length);
+  }
+
+  /** @returns where the next `sizeBytes` go; what is there is not zero. */
   #room(sizeBytes: number): number {
     const start = this.#length;
     const end = start + sizeBytes;
@@ -99,7 +105,9 @@ class Writer {
   }
 
   align8(): void {
-    this.#room(-this.#length & 7);
+    const sizeBytes = -this.#length & 7;
+    const start = this.#room(sizeBytes);
+    this.#bytes.fill(0, start, start + sizeBytes);
   }
 
   string(text: string): void {
@@ -262,8 +270,11 @@ function read(from: Cursor, depth: number): Value {
   }
 }
 
+/** Encoding happens while a guest stands still: no allocation, no collection. */
+const workspace = new Uint8Array(1 << 18);
+
 export function encodeValue(value: Value): Uint8Array {
-  const out = new Writer();
+  const out = new Writer(workspace);
   write(out, value, 0);
   return out.finish();
 }
