@@ -3,7 +3,7 @@
  * kernels are put into `kept`, where a runtime looks before it downloads.
  */
 import type { RamBlock, RuntimeHost } from '../protocol/abi.ts';
-import type { MachineConfig } from '../protocol/config.ts';
+import { defaultConfig, type MachineConfig } from '../protocol/config.ts';
 import type { MachineEvent } from '../protocol/events.ts';
 
 const mebibyte = 1 << 20;
@@ -23,13 +23,8 @@ export interface LabHost extends RuntimeHost {
 
 export function labHost(images: LabImages, overrides: Partial<MachineConfig> = {}): LabHost {
   const config: MachineConfig = {
+    ...defaultConfig,
     name: 'lab',
-    memoryMiB: 128,
-    vgaMemoryMiB: 8,
-    acpi: false,
-    network: 'ne2k',
-    filesystem9p: true,
-    virtioConsole: true,
     bios: { url: 'kept:bios' },
     vgaBios: { url: 'kept:vgaBios' },
     ...overrides,
