@@ -83,23 +83,26 @@ await closeOurs(page);
 await browser.close();
 await site.close();
 
-// What is free but not yet given back comes on top, up to a fifth of all: a leak lifts the floor.
-const floorBetween = (from: number, to: number) =>
-  Math.min(
-    ...memory.filter(({ restarts }) => restarts >= from && restarts <= to).map(({ mib }) => mib),
-  );
-const third = Math.floor((count - settledAt) / 3);
-const firstMiB = floorBetween(settledAt, settledAt + third);
-const lastMiB = floorBetween(count - third, count);
-// From the middle of the first third to the middle of the last is two thirds of the way.
-const growth = (lastMiB / firstMiB - 1) * 100 * (3 / 2);
+// Readings jump by what is free but not yet given back, so no single one counts: the median of the
+// slopes between any two (Theil and Sen's estimator) is what all of them agree on.
+const settled = memory.filter(({ restarts }) => restarts >= settledAt);
+const slopes = settled.flatMap((from, i) =>
+  settled.slice(i + 1).map((to) => (to.mib - from.mib) / (to.restarts - from.restarts)),
+);
+const mibPerRestart = quantile(slopes, 0.5);
+const atSettled = quantile(
+  settled.map(({ restarts, mib }) => mib - mibPerRestart * (restarts - settledAt)),
+  0.5,
+);
+const growthMiB = mibPerRestart * (count - settledAt);
+const growth = (growthMiB / atSettled) * 100;
 printTable(
   ['soak', ''],
   [
     ['restarts', String(count)],
     ['failures', String(failures)],
-    ['memory, lowest of the first third, MiB', firstMiB.toFixed(1)],
-    ['  of the last third', lastMiB.toFixed(1)],
+    [`memory at restart ${settledAt}, MiB`, atSettled.toFixed(1)],
+    [`  at restart ${count}`, (atSettled + growthMiB).toFixed(1)],
     [`growth from restart ${settledAt} to ${count}`, `${growth.toFixed(2)} %`],
     [
       'pause p50 / p95 / max, ms',
@@ -113,7 +116,7 @@ writeMetrics(
     memoryGrowthPercent: growth,
     failures,
     restarts: count,
-    'memoryMiB.last': lastMiB,
+    'memoryMiB.last': atSettled + growthMiB,
     'pauseMs.p50': quantile(pauses, 0.5),
     'pauseMs.max': quantile(pauses, 1),
   },

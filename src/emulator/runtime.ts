@@ -77,6 +77,8 @@ async function prepareInScratch(
   keepRamOut(shell.cpu);
   if (coldBoot) {
     host.kept.set('boot.optionRoms', shell.cpu.option_roms);
+    // This runtime will save one day, but load nothing: see rehearse.
+    for (let round = 0; round < 2; round++) saveDevices(shell.cpu, host.clock);
   } else {
     shell.cpu.option_roms = (host.kept.get('boot.optionRoms') as unknown[] | undefined) ?? [];
     await rehearse(shell, host.clock);

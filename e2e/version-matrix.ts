@@ -1,0 +1,165 @@
+/**
+ * `npm run test:matrix`: hands one running Linux guest through every v86 that
+ * npm has published since 0.5.303, down and up again, and says which can take it over from which.
+ * Runs in Node, without a browser. Packages are downloaded once, to node_modules/.cache.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type LabHost, labHost } from '../src/emulator/lab-host.ts';
+import type { Machine } from '../src/emulator/machine.ts';
+import { prepareRuntime } from '../src/emulator/runtime.ts';
+
+const root = join(import.meta.dirname, '..');
+const cache = join(root, 'node_modules/.cache/holdfast/versions');
+const first = '0.5.303';
+
+interface Version {
+  name: string;
+  V86: Parameters<typeof prepareRuntime>[0];
+  wasm: Buffer<ArrayBuffer>;
+}
+
+const byNumber = (a: string, b: string) => a.localeCompare(b, 'en', { numeric: true });
+
+function published(): string[] {
+  const all = JSON.parse(
+    execFileSync('npm', ['view', 'v86', 'versions', '--json'], { encoding: 'utf8' }),
+  ) as string[];
+  return all.filter((version) => byNumber(version, first) >= 0).sort(byNumber);
+}
+
+async function fetchVersion(name: string): Promise<Version> {
+  const folder = join(cache, name);
+  const shared = join(folder, 'shared.wasm');
+  if (!existsSync(shared)) {
+    mkdirSync(folder, { recursive: true });
+    const [{ filename }] = JSON.parse(
+      execFileSync('npm', ['pack', `v86@${name}`, '--json', '--pack-destination', folder], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }),
+    ) as [{ filename: string }];
+    const files = ['package/build/libv86.mjs', 'package/build/v86.wasm'];
+    execFileSync('tar', ['xzf', join(folder, filename), '-C', folder, ...files]);
+    execFileSync(process.execPath, [
+      join(root, 'tools/transform-wasm.mjs'),
+      join(folder, 'package/build/v86.wasm'),
+      shared,
+    ]);
+    execFileSync('rm', [join(folder, filename)]);
+  }
+  const module = await import(pathToFileURL(join(folder, 'package/build/libv86.mjs')).href);
+  return { name, V86: module.V86, wasm: readFileSync(shared) };
+}
+
+const read = (path: string) => new Uint8Array(readFileSync(join(root, 'public', path)));
+
+function prepare(host: LabHost, version: Version, coldBoot: boolean) {
+  globalThis.fetch = () =>
+    Promise.resolve(
+      new Response(version.wasm, { headers: { 'content-type': 'application/wasm' } }),
+    );
+  return prepareRuntime(version.V86, version.name, host, {
+    wasmUrl: `https://matrix.invalid/${version.name}.wasm`,
+    coldBoot,
+  });
+}
+
+/** Runs the guest until it has written `pattern` to its serial console. */
+async function waitFor(host: LabHost, pattern: RegExp, seconds = 60): Promise<RegExpMatchArray> {
+  const end = Date.now() + seconds * 1000;
+  while (Date.now() < end) {
+    const match = host.serial.match(pattern);
+    if (match) return match;
+    if (host.crash) throw new Error(`the emulator died: ${host.crash}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(
+    `no ${pattern} within ${seconds} s; the console ends with ${JSON.stringify(host.serial.slice(-200))}`,
+  );
+}
+
+const type = (machine: Machine, text: string) =>
+  machine.commands.consoleInput('serial0', new TextEncoder().encode(text));
+
+/** The shell answers, and the loop in the background went on counting. */
+async function check(host: LabHost, machine: Machine, after: number): Promise<number> {
+  host.serial = '';
+  type(machine, 'echo "<$MARK $(cat /tmp/count)>"\n');
+  const [, count] = await waitFor(host, /<still-here (\d+)>/);
+  if (Number(count) <= after) throw new Error(`the background loop stands at ${count}`);
+  return Number(count);
+}
+
+const guest = JSON.parse(readFileSync(join(root, 'public/guests/linux/guest.json'), 'utf8'));
+const loop =
+  'MARK=still-here; (n=0; while usleep 20000; do n=$((n+1)); echo $n > /tmp/count; done) &\nuntil [ -s /tmp/count ]; do usleep 10000; done\n';
+const newHost = () =>
+  labHost(
+    {
+      bios: read('firmware/seabios.bin'),
+      vgaBios: read('firmware/vgabios.bin'),
+      bzImage: read(`guests/linux/${guest.bzimage}`),
+      initrd: read(`guests/linux/${guest.initrd}`),
+    },
+    { cmdline: guest.cmdline },
+  );
+let host = newHost();
+
+const names = published().reverse();
+const [newest = first] = names;
+console.log(`${names.length} versions of v86, ${names.at(-1)} to ${newest}`);
+
+let machine!: Machine;
+let count: number;
+let from = newest;
+
+/** A new guest on the newest v86, with something to lose. */
+async function bootNewest(): Promise<void> {
+  host = newHost();
+  machine = (await prepare(host, await fetchVersion(newest), true)).boot() as Machine;
+  machine.run();
+  await waitFor(host, /holdfast:~# /);
+  type(machine, loop);
+  count = await check(host, machine, -1);
+  from = newest;
+}
+
+/** Hands the guest over to `name`. @returns why that failed, if it did. */
+async function handOverTo(name: string): Promise<string | undefined> {
+  machine.stop();
+  try {
+    const prepared = await prepare(host, await fetchVersion(name), false);
+    const state = machine.save();
+    machine.park();
+    const next = prepared.load(state) as Machine;
+    next.run();
+    machine.destroy();
+    machine = next;
+    count = await check(host, machine, count);
+    from = name;
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+const failures: string[] = [];
+let passed = 0;
+await bootNewest();
+for (const name of [...names.slice(1), ...names.slice(0, -1).reverse()]) {
+  const step = `${from} -> ${name}`;
+  const failure = await handOverTo(name);
+  if (failure) {
+    failures.push(`${step}: ${failure}`);
+    machine.stop();
+    await bootNewest();
+  } else {
+    passed++;
+  }
+  console.log(failure ? `FAILED ${step}: ${failure}` : `${step}: the guest goes on`);
+}
+console.log(`${passed} passed, ${failures.length} failed`);
+process.exit(failures.length ? 1 : 0);
