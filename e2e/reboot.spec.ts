@@ -41,3 +41,17 @@ for (const [from, to] of [
     expect((await guest.status()).restarts).toBe(restarts);
   });
 }
+
+test('a guest that powers itself down is off, not idle, and a reset brings it back', async ({
+  guest,
+}) => {
+  await guest.serial.write('poweroff\n');
+  await expect.poll(async () => (await guest.status()).runstate).toBe('shutdown');
+  await expect(guest.page.locator('#state-runstate')).toHaveAttribute('data-runstate', 'shutdown');
+  const notice = guest.page.locator('.notice', { hasText: 'The guest powered itself down' });
+  const from = await guest.serial.end();
+  await notice.getByRole('button', { name: 'Reset' }).click();
+  await guest.waitForSerial(/built-in shell \(ash\)[\s\S]*holdfast:~# /, { from });
+  expect((await guest.status()).runstate).toBe('running');
+  await expect(notice).toHaveCount(0);
+});
