@@ -59,7 +59,9 @@ function installBrowser() {
   run(process.execPath, [bin('@playwright/test/cli.js'), 'install', 'chromium']);
   if (!findBrowser() && existsSync('/etc/debian_version') && process.getuid?.() === 0) {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    run('apt-get', ['update'], { env }) && run('apt-get', ['install', '-y', 'chromium'], { env });
+    // One list that cannot be had (a mirror in the middle of its own update) need not matter.
+    run('apt-get', ['update'], { env });
+    run('apt-get', ['install', '-y', 'chromium'], { env });
   }
   const browser = findBrowser();
   if (browser) return browser;
