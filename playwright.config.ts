@@ -15,9 +15,6 @@ export default defineConfig({
   expect: { timeout: 15_000 },
   // Guests want the cores for themselves: two at once only slow each other down.
   workers: 1,
-  // Twice in some 600 boots SeaBIOS could not read a boot floppy, for a reason not found yet. A test
-  // that needs a second try is named and counted in the summary (tools/test.mjs), so that none hides.
-  retries: 1,
   forbidOnly: Boolean(process.env.CI),
   reporter: [['list'], ['json', { outputFile: 'test-results/e2e.json' }]],
   use: {
