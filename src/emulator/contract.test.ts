@@ -11,7 +11,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import xxhash from 'xxhash-wasm';
 import { v86Packages } from '../../tools/v86-versions.ts';
 import { decodeValue, type Value } from '../cpr/value.ts';
-import { decodeVmstate } from '../cpr/vmstate.ts';
+import { decodeVmstate, encodeVmstate } from '../cpr/vmstate.ts';
 import { labHost } from './lab-host.ts';
 import type { Machine } from './machine.ts';
 import { prepareRuntime } from './runtime.ts';
@@ -343,6 +343,23 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     expect(lag(second)).toBeCloseTo(before, 1);
     step(second, 100);
     expect(lag(second)).toBeCloseTo(before, 1);
+  });
+
+  it('[SE4] a required section that this runtime does not know is refused, and the guest goes on', async () => {
+    const host = labHost(firmware);
+    const first = await boot(host);
+    step(first, 100);
+    const prepared = await prepare(host, false);
+    const state = first.save();
+    const future = { name: 'future', version: 1, required: true, bytes: new Uint8Array(8) };
+    first.park();
+    expect(() => prepared.load(encodeVmstate([...decodeVmstate(state, h64), future], h64))).toThrow(
+      expect.objectContaining({ code: 'runtime-incompatible' }),
+    );
+    first.unpark();
+    expect(deviceState(first.save())).toEqual(deviceState(state));
+    step(first, 100);
+    expect(host.crash).toBeUndefined();
   });
 
   it('a parked runtime comes back after another one wrote over it', async () => {

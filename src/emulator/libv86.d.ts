@@ -1,6 +1,6 @@
 /**
  * The parts of libv86 that Holdfast reaches into. The package's own types cover its
- * public API only; these members are internal, so `contract.ts` checks at run time that
+ * public API only; these members are internal, so `contract.test.ts` checks that
  * each is still what it is here taken for.
  */
 declare module 'v86-package' {

@@ -317,7 +317,7 @@ export class Shell {
     }
   }
 
-  /** v86's shell has no use for the machine any more. */
+  /** Ends v86's own part. Touches no memory. */
   destroy(): void {
     this.#machine.destroy();
   }
