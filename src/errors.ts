@@ -35,11 +35,45 @@ export type CprErrorCode =
   | 'keeper-gone'
   /** The keeper's worker is there but did not answer in time. */
   | 'keeper-silent'
+  /** A mode of CPR is refused by its blockers; the message has their sentences. */
+  | 'blocked'
+  /** The state is that of another machine: its configuration or RAM blocks differ. */
+  | 'wrong-machine'
+  /** A disk is not the one the state was taken with. */
+  | 'wrong-disk'
+  /** There is no store entry, checkpoint or machine of this name. */
+  | 'not-found'
+  /** The browser refuses storage: private browsing, blocked, evicted, or an older page holds it. */
+  | 'storage-unavailable'
+  /** The origin's quota is used up. */
+  | 'storage-full'
+  /** What is stored is torn or damaged. */
+  | 'storage-damaged'
+  /** This machine runs in another tab or browser window now. */
+  | 'taken-over'
+  /** A file to write to or to read from failed. */
+  | 'file-failed'
+  /** The network backend cannot be had with these options. */
+  | 'network-unavailable'
+  /** The caller gave it up. */
+  | 'cancelled'
   /** A defect in Holdfast itself. */
   | 'internal';
 
-/** Where in a restart something failed; the guest is back on the old runtime in each case. */
-export type RestartPhase = 'fetch' | 'prepare' | 'stop' | 'save' | 'swap' | 'load' | 'run';
+/**
+ * Where in a restart, a cprSave or a cprLoad something failed; the guest is back in the runstate it
+ * had, on the runtime it had, in each case. `write` and `read` are the target's and the source's.
+ */
+export type RestartPhase =
+  | 'fetch'
+  | 'prepare'
+  | 'stop'
+  | 'save'
+  | 'write'
+  | 'read'
+  | 'swap'
+  | 'load'
+  | 'run';
 
 export interface CprErrorOptions {
   cause?: unknown;

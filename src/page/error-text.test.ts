@@ -20,6 +20,17 @@ const every: Record<CprErrorCode, true> = {
   'keeper-unavailable': true,
   'keeper-gone': true,
   'keeper-silent': true,
+  blocked: true,
+  'wrong-machine': true,
+  'wrong-disk': true,
+  'not-found': true,
+  'storage-unavailable': true,
+  'storage-full': true,
+  'storage-damaged': true,
+  'taken-over': true,
+  'file-failed': true,
+  'network-unavailable': true,
+  cancelled: true,
   internal: true,
 };
 const codes = Object.keys(every) as CprErrorCode[];

@@ -145,6 +145,76 @@ function textOf(code: CprErrorCode): ErrorText {
         advice: 'It may be overloaded. The guest is probably still there: reconnect to it.',
         actions: ['reconnect'],
       };
+    case 'blocked':
+      return {
+        title: 'Something about this machine stands in the way',
+        advice: 'The guest goes on. Change what the words below name, then try again.',
+        actions: ['try-again'],
+      };
+    case 'wrong-machine':
+      return {
+        title: 'The state belongs to another machine',
+        advice:
+          'Nothing was loaded from it. Start a machine with the options that the state names.',
+        actions: ['try-again'],
+      };
+    case 'wrong-disk':
+      return {
+        title: 'A disk is not the one this state was taken with',
+        advice: 'Nothing was loaded. Give the machine the disk that the words below name.',
+        actions: ['try-again'],
+      };
+    case 'not-found':
+      return {
+        title: 'There is nothing stored under this name',
+        advice: 'It may have been deleted in another page. Choose another one.',
+        actions: ['try-again'],
+      };
+    case 'storage-unavailable':
+      return {
+        title: 'The browser gives this site no storage',
+        advice:
+          'The guest runs on, but is lost when the browser ends. Leave private browsing or allow storage for this site, and close its other pages; then try again.',
+        actions: ['try-again'],
+      };
+    case 'storage-full':
+      return {
+        title: 'The storage of this site is full',
+        advice:
+          'The guest runs on, but is not saved any more. Delete machines you no longer need or free disk space, then try again.',
+        actions: ['try-again'],
+      };
+    case 'storage-damaged':
+      return {
+        title: 'What is stored of this guest is damaged',
+        advice: 'Export what is left of it, or start fresh.',
+        actions: ['start-fresh'],
+      };
+    case 'taken-over':
+      return {
+        title: 'This machine runs in another tab now',
+        advice: 'Go on there, or take it back by opening it here again.',
+        actions: ['reload'],
+      };
+    case 'file-failed':
+      return {
+        title: 'The file could not be read or written',
+        advice:
+          'The guest goes on as it was. Check the file and the space on its disk, then try again.',
+        actions: ['try-again'],
+      };
+    case 'network-unavailable':
+      return {
+        title: 'The network of the guest could not be set up',
+        advice: 'Check the address of the relay in the options, or start without a network.',
+        actions: ['try-again', 'start-fresh'],
+      };
+    case 'cancelled':
+      return {
+        title: 'It was cancelled',
+        advice: 'Nothing was changed. Try again when you like.',
+        actions: ['try-again'],
+      };
     case 'internal':
       return {
         title: 'Something is wrong in Holdfast itself',

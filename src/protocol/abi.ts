@@ -6,6 +6,7 @@
  * {@link RuntimeHost.abiVersion}; the keeper checks {@link RuntimeModule.abiVersion}.
  */
 import type { MachineConfig } from './config.ts';
+import type { Blocker, CprMode, DiskIdentity } from './cpr.ts';
 import type { MachineEvent } from './events.ts';
 
 /** Raised only when an old keeper could not host a new runtime, or the other way round. */
@@ -17,6 +18,20 @@ export interface RamBlock {
   /** Byte offset in {@link RuntimeHost.memory}, a multiple of 64 KiB. */
   address: number;
   sizeBytes: number;
+}
+
+/**
+ * Numbered pieces of bytes that outlive runtimes and go into checkpoints: a disk's overlay by
+ * block, the files of a 9p share. The keeper owns them and knows which changed since when.
+ */
+export interface KeptPieces {
+  get(index: number): Uint8Array | undefined;
+  /** Takes `bytes` over. To be called again after they were changed in place. */
+  set(index: number, bytes: Uint8Array): void;
+  delete(index: number): void;
+  indexes(): Iterable<number>;
+  /** Grows with every `set` and `delete`; survives a checkpoint and its resume. */
+  readonly generation: number;
 }
 
 /** What the keeper gives a runtime. One host a machine. */
@@ -43,6 +58,10 @@ export interface RuntimeHost {
   guestReset(): void;
   /** The guest halted its CPU with interrupts off: it is powered down until a reset. */
   guestHalted?(): void;
+  /** The pieces of this name, made when first asked for: `disk.hda`, `9p.files`… */
+  pieces?(name: string): KeptPieces;
+  /** Something arrived that wakes a suspended guest. Nothing happens in other runstates. */
+  wakeup?(reason: 'network' | 'timer' | 'input'): void;
 }
 
 export interface RuntimeModule {
@@ -62,6 +81,19 @@ export interface PrepareRequest {
   /** True for the machine's first runtime: it also fetches the boot images. */
   coldBoot: boolean;
   signal?: AbortSignal;
+}
+
+/**
+ * Which pages of guest RAM may have been written. Kept by the emulator at no cost to the guest
+ * worth measuring; a superset, so a page that is not marked has not changed.
+ */
+export interface WriteTracking {
+  /** A byte a page of 4 KiB of `pc.ram`'s guest-physical memory, not 0 when it may have been written. */
+  readonly map: { address: number; pages: number };
+  /** Begins a new epoch: clears the map. The guest must not be in the middle of a slice. */
+  reset(): void;
+  /** Brings the map up to date with what only the emulator knows. To be called before it is read. */
+  collect(): void;
 }
 
 /** A runtime that is ready to take the guest. All of it is synchronous: no time passes. */
@@ -98,6 +130,12 @@ export interface RuntimeInstance {
   setWatched(watched: boolean): void;
   /** Everything else a page can ask of the machine, by name. */
   readonly commands: RuntimeCommands;
+  /** Reasons that this runtime knows why a mode would be refused now. */
+  blockers?(mode: CprMode): Blocker[];
+  /** The disks as they are now, for the vmstate and to compare with one. */
+  disks?(): DiskIdentity[];
+  /** Absent where the emulator cannot tell: then everything may have been written. */
+  readonly writes?: WriteTracking;
 }
 
 export interface RuntimeCommands {

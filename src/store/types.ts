@@ -1,0 +1,84 @@
+/** Persistent storage of machines, by machine and generation. Knows no guest, no v86 and no page. */
+
+/** A machine as the list of machines shows it. */
+export interface StoredMachine {
+  id: string;
+  name: string;
+  createdAtMs: number;
+  lastUsedAtMs: number;
+  /** Bytes of all its records and manifests. */
+  sizeBytes: number;
+  /** Of the newest generation; absent when nothing was ever published. */
+  generation?: number;
+  takenAtMs?: number;
+  /** Small things of whoever uses the store: configuration, runtime, thumbnail. Structured-cloneable. */
+  details: unknown;
+}
+
+/** One published, complete state of a machine. Two are kept. */
+export interface Generation {
+  /** Counts from 1, never used twice for one machine. */
+  number: number;
+  takenAtMs: number;
+  manifest: Uint8Array;
+  /** Ids of the records that the manifest refers to. */
+  records: readonly number[];
+}
+
+export interface PublishRequest {
+  takenAtMs: number;
+  manifest: Uint8Array;
+  records: readonly number[];
+  /** Replaces {@link StoredMachine.details} in the same transaction. */
+  details?: unknown;
+}
+
+export interface MachineStore {
+  readonly id: string;
+  /** Newest first, at most two. @throws CprError `storage-damaged` when one cannot be read at all */
+  generations(): Promise<Generation[]>;
+  /** Stores a record of some 256 KiB, not yet part of any generation. Resolves with its id when it is committed. */
+  putRecord(bytes: Uint8Array): Promise<number>;
+  /** In the order asked for. @throws CprError `storage-damaged` for a record that is missing or not whole */
+  readRecords(ids: readonly number[]): AsyncIterable<{ id: number; bytes: Uint8Array }>;
+  /**
+   * Makes a new newest generation in one strict transaction, manifest last, and deletes what neither
+   * it nor the one before needs. Resolves with its number.
+   */
+  publish(request: PublishRequest): Promise<number>;
+  /** Deletes the newest generation, which turned out to be damaged. */
+  dropNewest(): Promise<void>;
+  /** Deletes records that were put but will not be published. */
+  abandon(records: readonly number[]): Promise<void>;
+}
+
+/** Named vmstates: targets of cprSave. A put replaces a whole entry or nothing. */
+export interface EntryStore {
+  list(): Promise<{ name: string; sizeBytes: number; savedAtMs: number }[]>;
+  /** @throws CprError `not-found` */
+  get(name: string): Promise<Uint8Array>;
+  put(name: string, bytes: Uint8Array): Promise<void>;
+  delete(name: string): Promise<void>;
+}
+
+/**
+ * Every method rejects with a CprError: `storage-unavailable`, `storage-full`, `storage-damaged`,
+ * `not-found`, or `taken-over` when another opener has fenced this one off.
+ */
+export interface Store {
+  readonly entries: EntryStore;
+  machines(): Promise<StoredMachine[]>;
+  /**
+   * Opens a machine for writing, made if it is not there. Fences off whoever opened it before:
+   * their next write fails with `taken-over`.
+   */
+  open(id: string, create?: { name: string; details: unknown }): Promise<MachineStore>;
+  /** Opens a machine for reading only. */
+  peek(id: string): Promise<Pick<MachineStore, 'id' | 'generations' | 'readRecords'>>;
+  rename(id: string, name: string): Promise<void>;
+  /** Resolves with the copy's id. Records are shared until one of the two is deleted or both. */
+  duplicate(id: string, name: string): Promise<string>;
+  remove(id: string): Promise<void>;
+  usage(): Promise<{ usedBytes: number; quotaBytes: number; persisted: boolean }>;
+  close(): void;
+}
