@@ -2,7 +2,7 @@
  * A keeper's host for tests that run a real v86 in Node, without a browser. Firmware and
  * kernels are put into `kept`, where a runtime looks before it downloads.
  */
-import type { RamBlock, RuntimeHost } from '../protocol/abi.ts';
+import type { KeptPieces, RamBlock, RuntimeHost } from '../protocol/abi.ts';
 import { defaultConfig, type MachineConfig } from '../protocol/config.ts';
 import type { MachineEvent } from '../protocol/events.ts';
 
@@ -50,6 +50,7 @@ export function labHost(images: LabImages, overrides: Partial<MachineConfig> = {
   }
   const memory = () =>
     new WebAssembly.Memory({ initial: end >> 16, maximum: end >> 16, shared: true });
+  const pieces = new Map<string, KeptPieces>();
   let last = 0;
   const host: LabHost = {
     abiVersion: 1,
@@ -77,6 +78,31 @@ export function labHost(images: LabImages, overrides: Partial<MachineConfig> = {
     guestReset() {
       host.resets++;
     },
+    pieces(name) {
+      const found = pieces.get(name) ?? labPieces();
+      pieces.set(name, found);
+      return found;
+    },
   };
   return host;
+}
+
+/** What the keeper's own pieces are to a runtime. */
+function labPieces(): KeptPieces {
+  const pieces = new Map<number, Uint8Array>();
+  let generation = 0;
+  return {
+    get: (index) => pieces.get(index),
+    set(index, bytes) {
+      pieces.set(index, bytes);
+      generation++;
+    },
+    delete(index) {
+      if (pieces.delete(index)) generation++;
+    },
+    indexes: () => pieces.keys(),
+    get generation() {
+      return generation;
+    },
+  };
 }

@@ -1,6 +1,7 @@
-import { abiVersion, type RamBlock, type RuntimeHost } from '../protocol/abi.ts';
+import { abiVersion, type KeptPieces, type RamBlock, type RuntimeHost } from '../protocol/abi.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import type { MachineEvent } from '../protocol/events.ts';
+import { GatedPieces, type KeptPieceMaps } from './kept-pieces.ts';
 import { strictClock } from './strict-clock.ts';
 
 /** What a machine lends to its runtimes. */
@@ -11,6 +12,7 @@ export interface HostBacking {
   readonly scratch: WebAssembly.Memory;
   readonly blocks: readonly RamBlock[];
   readonly kept: Map<string, unknown>;
+  readonly pieces: KeptPieceMaps;
   emit(event: MachineEvent, transfer: Transferable[]): void;
   consoleOutput(name: string, bytes: Uint8Array): void;
   crashed(reason: unknown): void;
@@ -35,6 +37,7 @@ export class GatedHost implements RuntimeHost {
   readonly blocks: readonly RamBlock[];
   readonly kept: Map<string, unknown>;
   readonly #backing: HostBacking;
+  readonly #pieces = new Map<string, KeptPieces>();
   gate: Gate = 'preparing';
   #failure: { reason: unknown } | undefined;
 
@@ -72,6 +75,15 @@ export class GatedHost implements RuntimeHost {
 
   readonly guestHalted = (): void => {
     if (this.gate === 'in-charge') this.#backing.guestHalted();
+  };
+
+  readonly pieces = (name: string): KeptPieces => {
+    let pieces = this.#pieces.get(name);
+    if (!pieces) {
+      pieces = new GatedPieces(this.#backing.pieces.of(name), () => this.#speaksForGuest());
+      this.#pieces.set(name, pieces);
+    }
+    return pieces;
   };
 
   /** Throws the reason of a crash that was reported while `taking-over`. */

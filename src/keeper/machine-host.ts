@@ -6,6 +6,7 @@ import { adoptCprError } from '../protocol/wire-error.ts';
 import { Consoles } from './consoles.ts';
 import { GatedHost, type HostBacking } from './gated-host.ts';
 import { type HostedInstance, handOver, LostGuestError } from './hand-over.ts';
+import { KeptPieceMaps } from './kept-pieces.ts';
 import { allocateMemory } from './memory-layout.ts';
 import { MipsMeter } from './mips-meter.ts';
 import { NextRuntime, prepareFirst } from './next-runtime.ts';
@@ -54,6 +55,7 @@ export class MachineHost {
       runtimeBytes: layout.runtimeBytes,
       blocks: layout.blocks,
       kept: new Map(),
+      pieces: new KeptPieceMaps(),
       emit,
       consoleOutput: (name, bytes) => this.#consoles.output(name, bytes),
       crashed: (reason) => this.#crashed(reason),

@@ -1,0 +1,111 @@
+import type { KeptPieces } from '../protocol/abi.ts';
+
+/** A machine's pieces of one name, and when each of them changed last. */
+export class KeptPieceMap implements KeptPieces {
+  readonly #pieces = new Map<number, Uint8Array>();
+  /** The generation of each index's last change. Of deleted indexes too: their end is a change. */
+  readonly #changes = new Map<number, number>();
+  #generation = 0;
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Pieces that are there. */
+  get size(): number {
+    return this.#pieces.size;
+  }
+
+  get(index: number): Uint8Array | undefined {
+    return this.#pieces.get(index);
+  }
+
+  set(index: number, bytes: Uint8Array): void {
+    this.#pieces.set(index, bytes);
+    this.#changes.set(index, ++this.#generation);
+  }
+
+  delete(index: number): void {
+    if (this.#pieces.delete(index)) this.#changes.set(index, ++this.#generation);
+  }
+
+  indexes(): Iterable<number> {
+    return this.#pieces.keys();
+  }
+
+  /**
+   * The indexes that were set or deleted after `generation`, in ascending order: with 0, every one
+   * that ever was. One for which {@link get} has nothing now was deleted.
+   */
+  changedSince(generation: number): number[] {
+    const changed: number[] = [];
+    for (const [index, changedAt] of this.#changes) {
+      if (changedAt > generation) changed.push(index);
+    }
+    return changed.sort((a, b) => a - b);
+  }
+
+  /**
+   * Puts back what a checkpoint held: replaces everything, and counts as no change since
+   * `generation`. What had been deleted before is forgotten.
+   */
+  restore(pieces: Iterable<readonly [index: number, bytes: Uint8Array]>, generation: number): void {
+    this.#pieces.clear();
+    this.#changes.clear();
+    this.#generation = generation;
+    for (const [index, bytes] of pieces) {
+      this.#pieces.set(index, bytes);
+      this.#changes.set(index, generation);
+    }
+  }
+}
+
+/** All pieces of a machine, by name. */
+export class KeptPieceMaps {
+  readonly #maps = new Map<string, KeptPieceMap>();
+
+  /** The pieces of this name, made when first asked for. */
+  of(name: string): KeptPieceMap {
+    let map = this.#maps.get(name);
+    if (!map) {
+      map = new KeptPieceMap();
+      this.#maps.set(name, map);
+    }
+    return map;
+  }
+
+  names(): Iterable<string> {
+    return this.#maps.keys();
+  }
+}
+
+/** The pieces as one runtime sees them: it reads at any time, and writes while it has the guest. */
+export class GatedPieces implements KeptPieces {
+  readonly #pieces: KeptPieces;
+  readonly #mayWrite: () => boolean;
+
+  constructor(pieces: KeptPieces, mayWrite: () => boolean) {
+    this.#pieces = pieces;
+    this.#mayWrite = mayWrite;
+  }
+
+  get generation(): number {
+    return this.#pieces.generation;
+  }
+
+  get(index: number): Uint8Array | undefined {
+    return this.#pieces.get(index);
+  }
+
+  set(index: number, bytes: Uint8Array): void {
+    if (this.#mayWrite()) this.#pieces.set(index, bytes);
+  }
+
+  delete(index: number): void {
+    if (this.#mayWrite()) this.#pieces.delete(index);
+  }
+
+  indexes(): Iterable<number> {
+    return this.#pieces.indexes();
+  }
+}
