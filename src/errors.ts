@@ -55,6 +55,8 @@ export type CprErrorCode =
   | 'file-failed'
   /** The network backend cannot be had with these options. */
   | 'network-unavailable'
+  /** The guest does not answer on the console that was asked: no agent there, or it is busy. */
+  | 'guest-silent'
   /** The caller gave it up. */
   | 'cancelled'
   /** A defect in Holdfast itself. */

@@ -1,5 +1,6 @@
 /** Holdfast: x86 guests that outlive the page and the emulator that runs them. */
 export { CprError, type CprErrorCode, type CprErrorOptions, type RestartPhase } from './errors.ts';
+export type { ExecuteOptions, ExecuteResult } from './machine/agent.ts';
 export { connect } from './machine/connect.ts';
 export { missingFeatures } from './machine/support.ts';
 export type { ConnectOptions, Machine, MachineEventOf } from './machine/types.ts';

@@ -35,6 +35,9 @@ interface V86Options {
   boot_order?: number;
   net_device: { type: string };
   virtio_console?: boolean;
+  uart1?: boolean;
+  uart2?: boolean;
+  uart3?: boolean;
   filesystem?: object;
   preserve_mac_from_state_image: boolean;
 }

@@ -217,8 +217,15 @@ function machineOptions(host: RuntimeHost, images: BootImages, coldBoot: boolean
     hda: disk(images.hda),
     net_device: { type: config.network },
     virtio_console: config.virtioConsole,
+    ...moreSerialPorts(config.serialPorts ?? 1),
     filesystem: config.filesystem9p ? {} : undefined,
   });
+}
+
+/** v86 always has the first one. */
+function moreSerialPorts(count: number) {
+  const port = (number: number) => (count > number ? true : undefined);
+  return { uart1: port(1), uart2: port(2), uart3: port(3) };
 }
 
 /** v86 tells an absent option from one that is undefined. */

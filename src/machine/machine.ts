@@ -3,6 +3,7 @@ import type { RamBlock, RuntimeCommands } from '../protocol/abi.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import type { MachineEvent, MachineStatus } from '../protocol/events.ts';
 import type { KeeperInfo, RestartReport, RuntimeSource } from '../protocol/keeper-api.ts';
+import { type ExecuteOptions, type ExecuteResult, GuestAgent } from './agent.ts';
 import type { Connection } from './connection.ts';
 import { EventStream } from './event-stream.ts';
 import type { Machine, MachineEventOf } from './types.ts';
@@ -13,6 +14,7 @@ export class RemoteMachine implements Machine {
   readonly #connection: Connection;
   readonly #leave: () => void;
   readonly #events = new EventStream();
+  readonly #agent = new GuestAgent(this);
   #status: MachineStatus | null;
 
   /** @param leave called once, by {@link close}: lets the keeper know that this page is gone */
@@ -82,6 +84,10 @@ export class RemoteMachine implements Machine {
 
   async reset(): Promise<void> {
     await this.#command('reset');
+  }
+
+  execute(code: string, options?: ExecuteOptions): Promise<ExecuteResult> {
+    return this.#agent.execute(code, options);
   }
 
   async consoleInput(name: string, data: string | Uint8Array): Promise<void> {

@@ -5,6 +5,7 @@ import type { RamBlock } from '../protocol/abi.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import type { MachineEvent, MachineStatus } from '../protocol/events.ts';
 import type { KeeperInfo, RestartReport, RuntimeSource } from '../protocol/keeper-api.ts';
+import type { ExecuteOptions, ExecuteResult } from './agent.ts';
 
 export interface ConnectOptions {
   /** URL of keeper.js, absolute or relative to the document. Never hashed, never versioned. */
@@ -51,6 +52,8 @@ export interface Machine {
   resume(): Promise<void>;
   reset(): Promise<void>;
   destroy(): Promise<void>;
+  /** Runs shell code in the guest through its agent. @throws CprError `guest-silent` */
+  execute(code: string, options?: ExecuteOptions): Promise<ExecuteResult>;
   consoleInput(name: string, data: string | Uint8Array): Promise<void>;
   /** PC scan codes, set 1. */
   scancodes(codes: readonly number[]): Promise<void>;

@@ -30,6 +30,7 @@ const every: Record<CprErrorCode, true> = {
   'taken-over': true,
   'file-failed': true,
   'network-unavailable': true,
+  'guest-silent': true,
   cancelled: true,
   internal: true,
 };

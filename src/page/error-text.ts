@@ -209,6 +209,12 @@ function textOf(code: CprErrorCode): ErrorText {
         advice: 'Check the address of the relay in the options, or start without a network.',
         actions: ['try-again', 'start-fresh'],
       };
+    case 'guest-silent':
+      return {
+        title: 'The guest does not answer',
+        advice: 'It may be busy, or has no agent running. Try again in a moment.',
+        actions: ['try-again'],
+      };
     case 'cancelled':
       return {
         title: 'It was cancelled',

@@ -1,6 +1,7 @@
 /** A guest as somebody at the page sees it. */
 import type { Page } from '@playwright/test';
 import { CprError, type CprErrorCode, type RestartPhase } from '../errors.ts';
+import type { ExecuteOptions, ExecuteResult } from '../machine/agent.ts';
 import type { Machine } from '../machine/types.ts';
 import type { MachineStatus } from '../protocol/events.ts';
 import type { RestartReport, RuntimeSource } from '../protocol/keeper-api.ts';
@@ -209,6 +210,14 @@ export class Guest {
       { ...options, from },
     );
     return { output: output.replaceAll('\r\n', '\n'), exitCode: Number(exitCode) };
+  }
+
+  /** Runs shell code in the guest through its agent: beside whatever the shells are doing. */
+  execute(code: string, options: ExecuteOptions = {}): Promise<ExecuteResult> {
+    return this.machine((machine, [text, given]) => machine.execute(text, given), [
+      code,
+      options,
+    ] as const);
   }
 
   /** Calls the API of the machine in the page. What it throws arrives as a CprError. */

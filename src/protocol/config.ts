@@ -31,6 +31,8 @@ export interface MachineConfig {
   /** An empty 9p share with the tag `host9p`. */
   filesystem9p: boolean;
   virtioConsole: boolean;
+  /** Serial ports of the PC, 1 to 4. The demo guest's agent listens on the second. Default 2. */
+  serialPorts?: number;
 }
 
 export const defaultConfig = {
@@ -40,4 +42,5 @@ export const defaultConfig = {
   network: 'ne2k',
   filesystem9p: true,
   virtioConsole: true,
+  serialPorts: 2,
 } as const satisfies Partial<MachineConfig>;

@@ -37,6 +37,7 @@ const codes: Record<CprErrorCode, true> = {
   'taken-over': true,
   'file-failed': true,
   'network-unavailable': true,
+  'guest-silent': true,
   cancelled: true,
   internal: true,
 };

@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import type { MachineEvent } from '../protocol/events.ts';
+import { GuestAgent } from './agent.ts';
+import type { Machine } from './types.ts';
+
+/** A guest end of the port that answers what it is told to. */
+function port() {
+  const sent: string[] = [];
+  let listener = (_: MachineEvent) => {};
+  const machine = {
+    on: (_: string, heard: (event: never) => void) => {
+      listener = heard as (event: MachineEvent) => void;
+      return () => {};
+    },
+    consoleInput: async (_: string, data: string | Uint8Array) => {
+      sent.push(String(data));
+    },
+  } as unknown as Pick<Machine, 'on' | 'consoleInput'>;
+  const say = (text: string, console = 'serial1') =>
+    listener({ type: 'console', console, offset: 0, bytes: new TextEncoder().encode(text) });
+  const id = (index: number) => sent[index]?.split(' ')[0];
+  const agent = new GuestAgent(machine);
+  /** As with a guest whose agent listens: the first thing it is asked is whether it is there. */
+  const begin = async () => {
+    const probed = agent.execute('echo there');
+    say(`${id(0)} x 0\r\n`);
+    await new Promise((resolve) => setTimeout(resolve));
+    say(`${id(1)} x 0\r\n`);
+    await probed;
+    sent.length = 0;
+  };
+  return { agent, sent, say, id, begin };
+}
+
+test('sends shell code in base64 and puts the answer together from pieces', async () => {
+  const { agent, sent, say, id, begin } = port();
+  await begin();
+  const running = agent.execute('echo "grün"');
+  await Promise.resolve();
+  const code = sent[0]?.trim().split(' ')[1] ?? '';
+  expect(Buffer.from(code, 'base64').toString()).toBe('echo "grün"');
+  // The two bytes of ü in two pieces, a line in two events, an answer to somebody else between.
+  const bytes = Buffer.from('grün\n');
+  say(`${id(0)} o ${bytes.subarray(0, 3).toString('base64')}\r\nother x 1\r\n${id(0)} o `);
+  say(`${bytes.subarray(3).toString('base64')}\r\n`);
+  say(`${id(0)} x 1\n`, 'serial0');
+  say(`${id(0)} x 3\r\n`);
+  expect(await running).toEqual({ exitCode: 3, stdout: 'grün\n' });
+});
+
+test('commands run side by side', async () => {
+  const { agent, say, id, begin } = port();
+  await begin();
+  const first = agent.execute('sleep 1');
+  const second = agent.execute('true');
+  await Promise.resolve();
+  say(`${id(1)} x 0\r\n${id(0)} x 1\r\n`);
+  expect((await second).exitCode).toBe(0);
+  expect((await first).exitCode).toBe(1);
+});
+
+test('a guest that does not answer is an error that says what to look at', async () => {
+  const { agent } = port();
+  await expect(agent.execute('true', { timeoutMs: 1 })).rejects.toMatchObject({
+    code: 'guest-silent',
+    message: expect.stringContaining('agent'),
+  });
+});
