@@ -326,6 +326,22 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     expect(queues(prepared.load(state) as Machine)).toEqual(before);
   });
 
+  it("devices read the machine's clock, as the CPU does", async () => {
+    const host = labHost(firmware);
+    const ownClock = host.clock;
+    let reads = 0;
+    host.clock = () => {
+      reads++;
+      return ownClock();
+    };
+    const first = await boot(host);
+    step(first, 1);
+    const before = reads;
+    // Bit 4 toggles with the memory refresh, so the port looks at the time.
+    (first.shell.cpu.io as { port_read8(port: number): number }).port_read8(0x61);
+    expect(reads - before).toBe(1);
+  });
+
   it('the time-stamp counter goes on at its rate, and through a hand-over', async () => {
     const host = labHost(firmware);
     const first = await boot(host);

@@ -74,6 +74,7 @@ interface V86Bus {
 
 /** `v86.js` calls it v86: the CPU and its run loop. */
 interface V86Machine {
+  constructor: { microtick(): number };
   cpu: V86Cpu;
   idle: boolean;
   init(settings: V86Settings): void;

@@ -186,6 +186,7 @@ export class Shell {
 
   #init(machine: V86Machine, settings: V86Settings): void {
     this.#machine = machine;
+    this.#useClock();
     const { cpu } = machine;
     const { ram, vram, screen } = this.#options;
     settings.screen = screen;
@@ -253,9 +254,18 @@ export class Shell {
    * @returns how long the guest is idle from now, ms; below 1 when it is not.
    */
   step(): number {
+    this.#useClock();
     const idleMs = this.#machine.cpu.main_loop();
     if (this.#jitQueue.length) this.#finishJit();
     return idleMs;
+  }
+
+  /**
+   * v86's devices read a clock of their module's, its CPU the one it imports; a guest has only one.
+   * Set before each step, because a machine that is being built shares the module.
+   */
+  #useClock(): void {
+    this.#machine.constructor.microtick = this.#options.clock;
   }
 
   /**
