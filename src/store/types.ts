@@ -35,20 +35,28 @@ export interface PublishRequest {
 
 export interface MachineStore {
   readonly id: string;
-  /** Newest first, at most two. @throws CprError `storage-damaged` when one cannot be read at all */
+  /**
+   * Newest first, at most two. An older one that is damaged is left out.
+   * @throws CprError `storage-damaged` when the newest is: after {@link dropNewest} ask again
+   */
   generations(): Promise<Generation[]>;
-  /** Stores a record of some 256 KiB, not yet part of any generation. Resolves with its id when it is committed. */
+  /**
+   * Stores a record of some 256 KiB, not yet part of any generation. Resolves with its id, which was
+   * never used before, when it is committed; until then the bytes must not change. They may be a
+   * view, also of shared memory: that costs a copy. Records put in one go share transactions.
+   */
   putRecord(bytes: Uint8Array): Promise<number>;
   /** In the order asked for. @throws CprError `storage-damaged` for a record that is missing or not whole */
   readRecords(ids: readonly number[]): AsyncIterable<{ id: number; bytes: Uint8Array }>;
   /**
    * Makes a new newest generation in one strict transaction, manifest last, and deletes what neither
    * it nor the one before needs. Resolves with its number.
+   * @throws CprError `internal` for a record that this opener did not put and its two generations lack
    */
   publish(request: PublishRequest): Promise<number>;
   /** Deletes the newest generation, which turned out to be damaged. */
   dropNewest(): Promise<void>;
-  /** Deletes records that were put but will not be published. */
+  /** Deletes records that were put but will not be published. Published ones stay. */
   abandon(records: readonly number[]): Promise<void>;
 }
 
@@ -76,9 +84,11 @@ export interface Store {
   /** Opens a machine for reading only. */
   peek(id: string): Promise<Pick<MachineStore, 'id' | 'generations' | 'readRecords'>>;
   rename(id: string, name: string): Promise<void>;
-  /** Resolves with the copy's id. Records are shared until one of the two is deleted or both. */
+  /** Resolves with the copy's id. Its records are shared with the original; each may be deleted first. */
   duplicate(id: string, name: string): Promise<string>;
+  /** Deletes the machine and all that only it needs. That it is not there is no error. */
   remove(id: string): Promise<void>;
+  /** Of the whole origin. `quotaBytes` is Infinity where the browser does not say. */
   usage(): Promise<{ usedBytes: number; quotaBytes: number; persisted: boolean }>;
   close(): void;
 }

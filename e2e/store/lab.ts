@@ -1,0 +1,177 @@
+/** What the tests of the store run in a page or a worker; bundled, and there as `globalThis.lab`. */
+import type { ConnectionLoss } from '../../src/store/connection.ts';
+import type { CrashWindow } from '../../src/store/crash-windows.ts';
+import { openStore } from '../../src/store/store.ts';
+import type { MachineStore, Store } from '../../src/store/types.ts';
+import { requestPersistence } from '../../src/store/usage.ts';
+
+interface LabOptions {
+  openTimeoutMs?: number;
+  /** Fails with an error at this window. */
+  throwAt?: CrashWindow;
+  /** Asks the server for `/window` there and never goes on: the test kills the browser. */
+  stopAt?: CrashWindow;
+}
+
+/** Records as the tests make them: their bytes follow from a number. */
+export interface RecordSpec {
+  seed: number;
+  sizeBytes: number;
+}
+
+export interface GenerationSpec {
+  number: number;
+  records: RecordSpec[];
+}
+
+const databaseName = 'holdfast';
+
+let store: Store | undefined;
+const machines = new Map<string, MachineStore>();
+const losses: ConnectionLoss[] = [];
+const reached: CrashWindow[] = [];
+
+function opened(): Store {
+  if (!store) throw new Error('The test has not opened the store.');
+  return store;
+}
+
+function machine(id: string): MachineStore {
+  const open = machines.get(id);
+  if (!open) throw new Error(`The test has not opened the machine ${id}.`);
+  return open;
+}
+
+export const lab = {
+  losses,
+  /** All crash windows so far, in order. */
+  reached,
+  requestPersistence,
+
+  async openStore({ openTimeoutMs, throwAt, stopAt }: LabOptions = {}): Promise<void> {
+    machines.clear();
+    store = await openStore({
+      ...(openTimeoutMs !== undefined && { openTimeoutMs }),
+      onLost: (loss) => losses.push(loss),
+      onWindow: (window) => {
+        reached.push(window);
+        if (window === throwAt) throw new Error(`died at ${window}`);
+        if (window === stopAt) stopForGood();
+      },
+    });
+  },
+  store: opened,
+  machine,
+
+  async openMachine(id: string, create = true): Promise<void> {
+    const details = create ? { name: id, details: { made: 'by a test' } } : undefined;
+    machines.set(id, await opened().open(id, details));
+  },
+
+  /** Puts records of these seeds without publishing. */
+  put: (id: string, specs: readonly RecordSpec[]): Promise<number[]> =>
+    Promise.all(specs.map((spec) => machine(id).putRecord(bytesOf(spec)))),
+
+  publish: (id: string, specs: readonly RecordSpec[], records: readonly number[]) =>
+    machine(id).publish({ takenAtMs: Date.now(), manifest: encode(specs), records }),
+
+  /** Puts and publishes; resolves with the ids. */
+  async checkpoint(id: string, specs: readonly RecordSpec[]): Promise<number[]> {
+    const records = await lab.put(id, specs);
+    await lab.publish(id, specs, records);
+    return records;
+  },
+
+  /** All generations of a machine, every byte of every record compared. */
+  async readBack(id: string): Promise<GenerationSpec[]> {
+    const { generations, readRecords } = await opened().peek(id);
+    const found: GenerationSpec[] = [];
+    for (const { number, manifest, records } of await generations()) {
+      const specs = decode(manifest);
+      let at = 0;
+      for await (const { id: record, bytes } of readRecords(records)) {
+        const spec = specs[at];
+        if (!spec || record !== records[at] || !isSame(bytes, bytesOf(spec))) {
+          throw new Error(`Generation ${number}: record ${at} (id ${record}) has other bytes.`);
+        }
+        at++;
+      }
+      if (at !== specs.length)
+        throw new Error(`Generation ${number}: ${at} records of ${specs.length}.`);
+      found.push({ number, records: specs });
+    }
+    return found;
+  },
+
+  putEntry: (name: string, spec: RecordSpec) => opened().entries.put(name, bytesOf(spec)),
+  hasEntry: async (name: string, spec: RecordSpec) =>
+    isSame(await opened().entries.get(name), bytesOf(spec)),
+
+  /** The code and message that `run` fails with, or undefined. */
+  async failure(
+    run: () => Promise<unknown>,
+  ): Promise<{ code: string; message: string } | undefined> {
+    try {
+      await run();
+      return undefined;
+    } catch (thrown) {
+      const { code = 'none', message } = thrown as Error & { code?: string };
+      return { code, message };
+    }
+  },
+
+  /** Works on the database behind the store's back. */
+  async raw<T>(stores: string[], work: (transaction: IDBTransaction) => IDBRequest<T>): Promise<T> {
+    const database = await settled(indexedDB.open(databaseName));
+    const transaction = database.transaction(stores, 'readwrite');
+    const request = work(transaction);
+    await new Promise((done, fail) => {
+      transaction.oncomplete = done;
+      transaction.onabort = () => fail(transaction.error);
+    });
+    database.close();
+    return request.result;
+  },
+  countRows: (name: string): Promise<number> =>
+    lab.raw([name], (transaction) => transaction.objectStore(name).count()),
+  recordKeys: async (): Promise<number[]> =>
+    (await lab.raw(['records'], (transaction) =>
+      transaction.objectStore('records').getAllKeys(),
+    )) as number[],
+};
+
+export type Lab = typeof lab;
+
+Object.assign(globalThis, { lab });
+
+function settled<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((done, fail) => {
+    request.onsuccess = () => done(request.result);
+    request.onerror = () => fail(request.error);
+  });
+}
+
+/** Blocks this thread inside of whatever transaction is open. */
+function stopForGood(): void {
+  const request = new XMLHttpRequest();
+  request.open('GET', '/window', false);
+  request.send();
+}
+
+function bytesOf({ seed, sizeBytes }: RecordSpec): Uint8Array {
+  const words = new Uint32Array(Math.ceil(sizeBytes / 4));
+  let state = seed * 2654435761 + 1;
+  for (let at = 0; at < words.length; at++) {
+    state = Math.imul(state, 1664525) + 1013904223;
+    words[at] = state;
+  }
+  return new Uint8Array(words.buffer, 0, sizeBytes);
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}
+
+const encode = (specs: readonly RecordSpec[]) => new TextEncoder().encode(JSON.stringify(specs));
+const decode = (manifest: Uint8Array) =>
+  JSON.parse(new TextDecoder().decode(manifest)) as RecordSpec[];

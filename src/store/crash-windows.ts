@@ -1,0 +1,36 @@
+/**
+ * The store is always one transaction away from its next durable state. A process may die before
+ * that transaction has written anything, when it has written all and not committed, or when it has
+ * committed and nobody knows yet. Each of these points has a name, so that tests can die there.
+ */
+
+/** Every transaction that writes, by name. */
+export const writeNames = [
+  'upgrade',
+  'open',
+  'put-records',
+  'publish',
+  'drop-newest',
+  'abandon',
+  'rename',
+  'duplicate',
+  'remove',
+  'put-entry',
+  'delete-entry',
+] as const;
+
+export type WriteName = (typeof writeNames)[number];
+
+export const writeStages = ['begun', 'written', 'committed'] as const;
+
+export type CrashWindow = `${WriteName}:${(typeof writeStages)[number]}`;
+
+export const crashWindows: readonly CrashWindow[] = writeNames.flatMap((name) =>
+  writeStages.map((stage) => `${name}:${stage}` as const),
+);
+
+/**
+ * Called synchronously at each crash window. What it throws ends the operation there: a transaction
+ * that has not committed is undone.
+ */
+export type WindowHook = (window: CrashWindow) => void;

@@ -1,0 +1,25 @@
+import xxhash, { type XXHashAPI } from 'xxhash-wasm';
+
+/** xxHash64 of bytes. Not a defence against people, only against storage. */
+export type Digest = (bytes: Uint8Array, seed?: bigint) => bigint;
+
+/** The hash copies its input into a memory of its own, which never shrinks: feed it in slices. */
+const sliceBytes = 1024 * 1024;
+
+let loading: Promise<Digest> | undefined;
+
+export function loadDigest(): Promise<Digest> {
+  loading ??= xxhash().then(sliced);
+  return loading;
+}
+
+const sliced =
+  ({ h64Raw, create64 }: XXHashAPI): Digest =>
+  (bytes, seed = 0n) => {
+    if (bytes.length <= sliceBytes) return h64Raw(bytes, seed);
+    const state = create64(seed);
+    for (let at = 0; at < bytes.length; at += sliceBytes) {
+      state.update(bytes.subarray(at, at + sliceBytes));
+    }
+    return state.digest();
+  };

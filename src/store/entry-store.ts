@@ -1,0 +1,89 @@
+/** Named vmstates. One transaction writes a whole entry, in parts that IndexedDB takes fast. */
+import { CprError } from '../errors.ts';
+import type { Connection } from './connection.ts';
+import type { Digest } from './digest.ts';
+import { under } from './key-ranges.ts';
+import type { Stores } from './schema.ts';
+import type { EntryStore } from './types.ts';
+
+const partBytes = 1024 * 1024;
+const stores: Stores[] = ['entries', 'entryParts'];
+
+/** A part's digest is seeded with its number, so that parts cannot change places. */
+const seedOf = (part: number) => BigInt(part);
+
+export class Entries implements EntryStore {
+  readonly #connection: Connection;
+  readonly #digest: Digest;
+
+  constructor(connection: Connection, digest: Digest) {
+    this.#connection = connection;
+    this.#digest = digest;
+  }
+
+  list(): ReturnType<EntryStore['list']> {
+    return this.#connection.read(['entries'], 'list the saved states', async (transaction) => {
+      const rows = await transaction.objectStore('entries').getAll();
+      return rows.map(({ name, sizeBytes, savedAtMs }) => ({ name, sizeBytes, savedAtMs }));
+    });
+  }
+
+  get(name: string): Promise<Uint8Array> {
+    return this.#connection.read(stores, 'read the saved state', async (transaction) => {
+      const entry = await transaction.objectStore('entries').get(name);
+      if (!entry) throw new CprError('not-found', `There is no saved state “${name}”.`);
+      const parts = transaction.objectStore('entryParts');
+      const bytes = new Uint8Array(entry.sizeBytes);
+      for (let number = 0; number < entry.parts; number++) {
+        const part = await parts.get([name, number]);
+        const offset = number * partBytes;
+        const expected = Math.min(partBytes, entry.sizeBytes - offset);
+        if (
+          !(part?.bytes instanceof Uint8Array) ||
+          part.bytes.length !== expected ||
+          this.#digest(part.bytes, seedOf(number)) !== part.digest
+        ) {
+          throw new CprError('storage-damaged', `The saved state “${name}” is damaged.`);
+        }
+        bytes.set(part.bytes, offset);
+      }
+      return bytes;
+    });
+  }
+
+  async put(name: string, bytes: Uint8Array): Promise<void> {
+    const doing = 'save the state';
+    await this.#connection.write(
+      { name: 'put-entry', stores, durability: 'strict', doing },
+      async (transaction) => {
+        const entryParts = transaction.objectStore('entryParts');
+        await entryParts.delete(under(name));
+        const parts = Math.ceil(bytes.length / partBytes);
+        for (let number = 0; number < parts; number++) {
+          const part = new Uint8Array(bytes.slice(number * partBytes, (number + 1) * partBytes));
+          // One at a time, so that the copies do not double the memory that a state takes.
+          await entryParts.put({ bytes: part, digest: this.#digest(part, seedOf(number)) }, [
+            name,
+            number,
+          ]);
+        }
+        await transaction
+          .objectStore('entries')
+          .put({ name, sizeBytes: bytes.length, savedAtMs: Date.now(), parts });
+      },
+    );
+  }
+
+  async delete(name: string): Promise<void> {
+    const doing = 'delete the saved state';
+    await this.#connection.write(
+      { name: 'delete-entry', stores, durability: 'strict', doing },
+      async (transaction) => {
+        await Promise.all([
+          transaction.objectStore('entries').delete(name),
+          transaction.objectStore('entryParts').delete(under(name)),
+        ]);
+      },
+    );
+  }
+}

@@ -1,0 +1,278 @@
+/** One machine, opened for writing. */
+import { CprError } from '../errors.ts';
+import type { Connection } from './connection.ts';
+import type { WriteName } from './crash-windows.ts';
+import type { Digest } from './digest.ts';
+import { notFound, readGenerations } from './generation-reader.ts';
+import { isWhole, seal, sizeOf } from './generation-row.ts';
+import { idRange } from './key-ranges.ts';
+import { idsOf } from './record-ids.ts';
+import { readRecords, type StoredRecord } from './record-reader.ts';
+import { cloneable, type NewRecord, RecordWriter } from './record-writer.ts';
+import { withoutKept } from './retention.ts';
+import type { GenerationRow, MachineRow, Stores, Transaction } from './schema.ts';
+import { deleteRecords, sweep } from './sweep.ts';
+import type { Generation, MachineStore, PublishRequest } from './types.ts';
+
+export interface NewMachine {
+  name: string;
+  details: unknown;
+}
+
+/** Resolves with the opener's number. What the opener before left unpublished is deleted. */
+export function openMachine(
+  connection: Connection,
+  id: string,
+  create: NewMachine | undefined,
+): Promise<number> {
+  return connection.write(
+    {
+      name: 'open',
+      stores: ['meta', 'machines', 'generations', 'records'],
+      durability: 'relaxed',
+      doing: 'open the stored machine',
+    },
+    async (transaction) => {
+      const meta = transaction.objectStore('meta');
+      const [counters, stored] = await Promise.all([
+        meta.get('counters'),
+        transaction.objectStore('machines').get(id),
+      ]);
+      const machine = stored ?? (create && newMachine(id, create));
+      if (!machine) throw notFound(id);
+      await deleteOrphans(transaction, machine);
+      const opener = (counters?.lastOpener ?? 0) + 1;
+      await Promise.all([
+        meta.put({ lastOpener: opener }, 'counters'),
+        transaction.objectStore('machines').put({ ...machine, opener, lastUsedAtMs: Date.now() }),
+      ]);
+      return opener;
+    },
+  );
+}
+
+function newMachine(id: string, { name, details }: NewMachine): MachineRow {
+  const now = Date.now();
+  return {
+    id,
+    name,
+    createdAtMs: now,
+    lastUsedAtMs: now,
+    sizeBytes: 0,
+    opener: 0,
+    family: id,
+    lastGeneration: 0,
+    details,
+  };
+}
+
+async function deleteOrphans(
+  transaction: Transaction<'readwrite'>,
+  { opener, family }: MachineRow,
+): Promise<void> {
+  if (opener === 0) return;
+  const [put, relatives] = await Promise.all([
+    transaction.objectStore('records').getAllKeys(idRange(idsOf(opener))),
+    transaction.objectStore('generations').index('family').getAll(family),
+  ]);
+  const kept = relatives.map(({ records }) => records);
+  await deleteRecords(transaction, withoutKept(put, kept));
+}
+
+export class OpenMachine implements MachineStore {
+  readonly id: string;
+  readonly #connection: Connection;
+  readonly #digest: Digest;
+  readonly #opener: number;
+  readonly #writer: RecordWriter;
+  #nextId: number;
+  /** Bytes of the records that were put and are in no generation, by id. */
+  readonly #unpublished = new Map<number, number>();
+
+  /** @param opener from {@link openMachine} */
+  constructor(connection: Connection, digest: Digest, id: string, opener: number) {
+    this.id = id;
+    this.#connection = connection;
+    this.#digest = digest;
+    this.#opener = opener;
+    this.#nextId = idsOf(opener).first;
+    this.#writer = new RecordWriter(digest, (records) => this.#writeRecords(records));
+  }
+
+  generations(): Promise<Generation[]> {
+    return readGenerations(this.#connection, this.#digest, this.id);
+  }
+
+  readRecords(ids: readonly number[]): AsyncIterable<StoredRecord> {
+    return readRecords(this.#connection, this.#digest, ids);
+  }
+
+  async putRecord(bytes: Uint8Array): Promise<number> {
+    const id = this.#nextId++;
+    const { byteLength } = bytes;
+    await this.#writer.put(id, bytes);
+    this.#unpublished.set(id, byteLength);
+    return id;
+  }
+
+  async #writeRecords(records: readonly NewRecord[]): Promise<void> {
+    await this.#write('put-records', ['records'], 'relaxed', async (transaction) => {
+      const store = transaction.objectStore('records');
+      await Promise.all(records.map(({ id, row }) => store.put(row, id)));
+    });
+  }
+
+  async publish(request: PublishRequest): Promise<number> {
+    const manifest = cloneable(request.manifest);
+    const manifestDigest = this.#digest(manifest);
+    const number = await this.#write(
+      'publish',
+      ['records', 'generations', 'manifests'],
+      'strict',
+      async (transaction, machine) => {
+        const generations = transaction.objectStore('generations');
+        const relatives = await generations.index('family').getAll(machine.family);
+        const own = relatives.filter((row) => row.machine === this.id);
+        const dropped = own.filter((row) => row.number !== machine.generation);
+        const number = machine.lastGeneration + 1;
+        const row = seal(
+          {
+            machine: this.id,
+            number,
+            family: machine.family,
+            takenAtMs: request.takenAtMs,
+            ...this.#listed(request.records, own),
+            manifestBytes: manifest.byteLength,
+            manifestDigest,
+          },
+          this.#digest,
+        );
+        const kept = [...relatives.filter((relative) => !dropped.includes(relative)), row];
+        await this.#dropRows(transaction, dropped, kept);
+        await Promise.all([
+          generations.put(row),
+          transaction.objectStore('machines').put({
+            ...machine,
+            lastGeneration: number,
+            generation: number,
+            takenAtMs: request.takenAtMs,
+            lastUsedAtMs: Date.now(),
+            sizeBytes: sizeOf(kept.filter((relative) => relative.machine === this.id)),
+            details: 'details' in request ? request.details : machine.details,
+          }),
+          transaction.objectStore('manifests').put(manifest, [this.id, number]),
+        ]);
+        return number;
+      },
+    );
+    for (const id of request.records) this.#unpublished.delete(id);
+    return number;
+  }
+
+  async dropNewest(): Promise<void> {
+    // Chosen by the first run: a second one, after the first was committed, must not drop another.
+    let newest: number | undefined;
+    await this.#write(
+      'drop-newest',
+      ['records', 'generations', 'manifests'],
+      'strict',
+      async (transaction, machine) => {
+        newest ??= machine.generation;
+        if (newest === undefined || newest !== machine.generation) return;
+        const relatives = await transaction
+          .objectStore('generations')
+          .index('family')
+          .getAll(machine.family);
+        const isDropped = (row: GenerationRow) => row.machine === this.id && row.number === newest;
+        const kept = relatives.filter((row) => !isDropped(row));
+        await this.#dropRows(transaction, relatives.filter(isDropped), kept);
+        const own = kept.filter((row) => row.machine === this.id);
+        const { generation, takenAtMs, ...rest } = machine;
+        const before = own.at(-1);
+        await transaction.objectStore('machines').put({
+          ...rest,
+          ...(before && { generation: before.number, takenAtMs: before.takenAtMs }),
+          sizeBytes: sizeOf(own),
+        });
+        // Of a damaged row the list of records is not to be believed.
+        await sweep(transaction);
+      },
+    );
+  }
+
+  async abandon(records: readonly number[]): Promise<void> {
+    const unpublished = withoutKept(
+      records.filter((id) => this.#unpublished.has(id)),
+      [],
+    );
+    await this.#write('abandon', ['records'], 'relaxed', (transaction) =>
+      deleteRecords(transaction, unpublished),
+    );
+    for (const id of unpublished) this.#unpublished.delete(id);
+  }
+
+  /** A write transaction of `machines` and `stores`, which fails when another opener came. */
+  #write<T>(
+    name: WriteName,
+    stores: Stores[],
+    durability: 'strict' | 'relaxed',
+    body: (transaction: Transaction<'readwrite'>, machine: MachineRow) => Promise<T>,
+  ): Promise<T> {
+    return this.#connection.write(
+      { name, stores: ['machines', ...stores], durability, doing: 'store the machine' },
+      async (transaction) => {
+        const machine = await transaction.objectStore('machines').get(this.id);
+        if (!machine) throw notFound(this.id);
+        if (machine.opener !== this.#opener) {
+          throw new CprError(
+            'taken-over',
+            `“${machine.name}” was opened in another tab or window, which stores it now.`,
+          );
+        }
+        return body(transaction, machine);
+      },
+    );
+  }
+
+  /** @throws CprError `internal` for a record that this opener neither put nor found */
+  #listed(
+    ids: readonly number[],
+    own: readonly GenerationRow[],
+  ): Pick<GenerationRow, 'records' | 'sizes'> {
+    const known = new Map(this.#unpublished);
+    for (const { records, sizes } of own) {
+      records.forEach((id, index) => {
+        known.set(id, sizes[index] ?? 0);
+      });
+    }
+    const sizes = ids.map((id) => {
+      const size = known.get(id);
+      if (size === undefined) {
+        throw new CprError('internal', `Record ${id} was published, but it is not stored.`);
+      }
+      return size;
+    });
+    return { records: Float64Array.from(ids), sizes: Uint32Array.from(sizes) };
+  }
+
+  async #dropRows(
+    transaction: Transaction<'readwrite'>,
+    dropped: readonly GenerationRow[],
+    kept: readonly GenerationRow[],
+  ): Promise<void> {
+    const lists = dropped
+      .filter((row) => isWhole(row, this.#digest))
+      .map((row) => [...row.records]);
+    const unneeded = withoutKept(
+      lists.flat(),
+      kept.map(({ records }) => records),
+    );
+    await Promise.all([
+      deleteRecords(transaction, unneeded),
+      ...dropped.flatMap(({ machine, number }) => [
+        transaction.objectStore('generations').delete([machine, number]),
+        transaction.objectStore('manifests').delete([machine, number]),
+      ]),
+    ]);
+  }
+}

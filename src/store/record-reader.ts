@@ -1,0 +1,61 @@
+/** Reads records, ahead of whoever takes them, with a few MiB in flight. */
+import { CprError } from '../errors.ts';
+import type { Connection } from './connection.ts';
+import type { Digest } from './digest.ts';
+import { idRange } from './key-ranges.ts';
+import { runsOf } from './record-ids.ts';
+import type { RecordRow } from './schema.ts';
+
+/** 4 MiB of records of the usual size; one batch is read while another is taken. */
+const batchLength = 16;
+
+export interface StoredRecord {
+  id: number;
+  bytes: Uint8Array;
+}
+
+export async function* readRecords(
+  connection: Connection,
+  digest: Digest,
+  ids: readonly number[],
+): AsyncGenerator<StoredRecord, void, undefined> {
+  let next = readBatch(connection, ids.slice(0, batchLength));
+  for (let at = 0; at < ids.length; at += batchLength) {
+    const batch = await next;
+    next = readBatch(connection, ids.slice(at + batchLength, at + 2 * batchLength));
+    // Whoever stops taking never looks at it.
+    next.catch(() => undefined);
+    for (const [index, row] of batch.entries()) {
+      const id = ids[at + index] as number;
+      yield { id, bytes: wholeRecord(row, id, digest) };
+    }
+  }
+}
+
+async function readBatch(
+  connection: Connection,
+  ids: readonly number[],
+): Promise<(RecordRow | undefined)[]> {
+  if (ids.length === 0) return [];
+  return connection.read(['records'], 'read the stored machine', async (transaction) => {
+    const records = transaction.objectStore('records');
+    const runs = await Promise.all(
+      runsOf(ids).map(async ({ first, last }) => {
+        const length = last - first + 1;
+        const rows = length > 1 ? await records.getAll(idRange({ first, last })) : [];
+        if (rows.length === length) return rows;
+        // One is missing, and getAll does not say which.
+        return Promise.all(Array.from({ length }, (_, index) => records.get(first + index)));
+      }),
+    );
+    return runs.flat();
+  });
+}
+
+function wholeRecord(row: RecordRow | undefined, id: number, digest: Digest): Uint8Array {
+  if (!row) throw new CprError('storage-damaged', `Record ${id} of the stored machine is missing.`);
+  if (!(row.bytes instanceof Uint8Array) || digest(row.bytes, BigInt(id)) !== row.digest) {
+    throw new CprError('storage-damaged', `Record ${id} of the stored machine is damaged.`);
+  }
+  return row.bytes;
+}

@@ -1,0 +1,77 @@
+/** Puts records in transactions of a few MiB: whatever is asked for in one go is written together. */
+import type { Digest } from './digest.ts';
+import type { Bytes, RecordRow } from './schema.ts';
+
+/** More in one transaction is not faster, and the browser holds it all until it commits. */
+const batchBytes = 4 * 1024 * 1024;
+
+export interface NewRecord {
+  id: number;
+  row: RecordRow;
+}
+
+interface Pending extends NewRecord {
+  done(): void;
+  fail(thrown: unknown): void;
+}
+
+export class RecordWriter {
+  readonly #digest: Digest;
+  readonly #write: (records: readonly NewRecord[]) => Promise<void>;
+  #queue: Pending[] = [];
+
+  /** @param write commits records in one transaction */
+  constructor(digest: Digest, write: (records: readonly NewRecord[]) => Promise<void>) {
+    this.#digest = digest;
+    this.#write = write;
+  }
+
+  /** Resolves when the record is committed. */
+  put(id: number, bytes: Uint8Array): Promise<void> {
+    const own = cloneable(bytes);
+    const row = { bytes: own, digest: this.#digest(own, BigInt(id)) };
+    return new Promise((done, fail) => {
+      if (this.#queue.length === 0) queueMicrotask(() => this.#flush());
+      this.#queue.push({ id, row, done, fail });
+    });
+  }
+
+  #flush(): void {
+    for (const batch of batchesOf(this.#queue)) {
+      this.#write(batch).then(
+        () => {
+          for (const { done } of batch) done();
+        },
+        (thrown) => {
+          for (const { fail } of batch) fail(thrown);
+        },
+      );
+    }
+    this.#queue = [];
+  }
+}
+
+/**
+ * A structured clone takes the whole buffer that a view is of, and refuses shared memory.
+ */
+export function cloneable(bytes: Uint8Array): Bytes {
+  const { buffer, byteLength } = bytes;
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength
+    ? (bytes as Bytes)
+    : (bytes.slice() as Bytes);
+}
+
+function batchesOf(pending: readonly Pending[]): Pending[][] {
+  const batches: Pending[][] = [];
+  let size = batchBytes;
+  for (const record of pending) {
+    const { byteLength } = record.row.bytes;
+    if (size + byteLength > batchBytes) {
+      batches.push([]);
+      size = 0;
+    }
+    batches.at(-1)?.push(record);
+    size += byteLength;
+  }
+  return batches;
+}

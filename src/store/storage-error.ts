@@ -1,0 +1,56 @@
+import { CprError } from '../errors.ts';
+
+/** Whether `thrown` is a DOMException with one of these names. */
+export function hasName(thrown: unknown, ...names: string[]): boolean {
+  return thrown instanceof Error && names.includes(thrown.name);
+}
+
+/**
+ * What IndexedDB threw, as one of our codes. A CprError stays itself.
+ * @param doing completes "The browser refused to …"
+ */
+export function storageError(thrown: unknown, doing: string): CprError {
+  if (thrown instanceof CprError) return thrown;
+  const fail = (code: CprError['code'], message: string) =>
+    new CprError(code, message, { cause: thrown });
+  const name = thrown instanceof Error ? thrown.name : '';
+  switch (name) {
+    case 'QuotaExceededError':
+      return fail(
+        'storage-full',
+        `The browser has no room left to ${doing}. Delete machines or saved states, or free disk space.`,
+      );
+    case 'VersionError':
+      return fail(
+        'storage-unavailable',
+        'A newer version of this page has converted the stored machines. Reload this page to use them.',
+      );
+    case 'NotReadableError':
+    case 'DataError':
+      return fail(
+        'storage-damaged',
+        `The browser could not ${doing}: it lost part of what it stored (${messageOf(thrown)}).`,
+      );
+    case 'NotFoundError':
+      return fail(
+        'storage-damaged',
+        'The database of stored machines lacks parts that belong to it. Clear this site’s data to begin anew.',
+      );
+    case 'AbortError':
+    case 'InvalidStateError':
+    case 'NotAllowedError':
+    case 'SecurityError':
+    case 'TimeoutError':
+    case 'UnknownError':
+      return fail(
+        'storage-unavailable',
+        `The browser refused to ${doing} (${messageOf(thrown)}). Private browsing, blocked site data and a full disk do this.`,
+      );
+    default:
+      return CprError.from(thrown, 'internal', `Could not ${doing}`);
+  }
+}
+
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
+}

@@ -1,0 +1,175 @@
+/** Machines, their generations and named vmstates in one IndexedDB database. */
+import { Connection, type ConnectionLoss } from './connection.ts';
+import type { WindowHook } from './crash-windows.ts';
+import { type Digest, loadDigest } from './digest.ts';
+import { Entries } from './entry-store.ts';
+import { notFound, readGenerations } from './generation-reader.ts';
+import { isWhole, seal } from './generation-row.ts';
+import { under } from './key-ranges.ts';
+import { type NewMachine, OpenMachine, openMachine } from './machine-store.ts';
+import { readRecords } from './record-reader.ts';
+import type { MachineRow } from './schema.ts';
+import { sweep } from './sweep.ts';
+import type { EntryStore, MachineStore, Store, StoredMachine } from './types.ts';
+import { storageUsage } from './usage.ts';
+
+export interface StoreOptions {
+  /** Default `holdfast`. */
+  databaseName?: string;
+  /** After this a database that does not open is `storage-unavailable`. Default 10 s. */
+  openTimeoutMs?: number;
+  /** The connection was closed under us; see {@link ConnectionLoss} for what that means. */
+  onLost?: (loss: ConnectionLoss) => void;
+  /** For tests: called at every crash window. */
+  onWindow?: WindowHook;
+}
+
+/** @throws CprError `storage-unavailable`, `storage-full` or `storage-damaged` */
+export async function openStore({
+  databaseName = 'holdfast',
+  openTimeoutMs = 10_000,
+  onLost = () => undefined,
+  onWindow = () => undefined,
+}: StoreOptions = {}): Promise<Store> {
+  const digest = await loadDigest();
+  const connection = new Connection({ databaseName, openTimeoutMs, onLost, onWindow });
+  await connection.open();
+  return new IndexedDbStore(connection, digest);
+}
+
+class IndexedDbStore implements Store {
+  readonly entries: EntryStore;
+  readonly #connection: Connection;
+  readonly #digest: Digest;
+
+  constructor(connection: Connection, digest: Digest) {
+    this.#connection = connection;
+    this.#digest = digest;
+    this.entries = new Entries(connection, digest);
+  }
+
+  async machines(): Promise<StoredMachine[]> {
+    const rows = await this.#connection.read(['machines'], 'list the machines', (transaction) =>
+      transaction.objectStore('machines').getAll(),
+    );
+    return rows.map(listed).sort((a, b) => b.lastUsedAtMs - a.lastUsedAtMs);
+  }
+
+  async open(id: string, create?: NewMachine): Promise<MachineStore> {
+    const opener = await openMachine(this.#connection, id, create);
+    return new OpenMachine(this.#connection, this.#digest, id, opener);
+  }
+
+  async peek(id: string): ReturnType<Store['peek']> {
+    await this.#connection.read(['machines'], 'read the stored machine', async (transaction) => {
+      if (!(await transaction.objectStore('machines').getKey(id))) throw notFound(id);
+    });
+    return {
+      id,
+      generations: () => readGenerations(this.#connection, this.#digest, id),
+      readRecords: (ids) => readRecords(this.#connection, this.#digest, ids),
+    };
+  }
+
+  async rename(id: string, name: string): Promise<void> {
+    const doing = 'rename the machine';
+    await this.#connection.write(
+      { name: 'rename', stores: ['machines'], durability: 'strict', doing },
+      async (transaction) => {
+        const machines = transaction.objectStore('machines');
+        const machine = await machines.get(id);
+        if (!machine) throw notFound(id);
+        await machines.put({ ...machine, name });
+      },
+    );
+  }
+
+  async duplicate(id: string, name: string): Promise<string> {
+    const copyId = randomId();
+    await this.#connection.write(
+      {
+        name: 'duplicate',
+        stores: ['machines', 'generations', 'manifests'],
+        durability: 'strict',
+        doing: 'duplicate the machine',
+      },
+      async (transaction) => {
+        const machines = transaction.objectStore('machines');
+        const generations = transaction.objectStore('generations');
+        const manifests = transaction.objectStore('manifests');
+        const [machine, rows, keys] = await Promise.all([
+          machines.get(id),
+          generations.getAll(under(id)),
+          manifests.getAllKeys(under(id)),
+        ]);
+        if (!machine) throw notFound(id);
+        for (const row of rows) {
+          const copy = { ...row, machine: copyId };
+          // A damaged one is damaged in the copy, too.
+          await generations.put(isWhole(row, this.#digest) ? seal(copy, this.#digest) : copy);
+        }
+        for (const key of keys) {
+          const manifest = await manifests.get(key);
+          if (manifest) await manifests.put(manifest, [copyId, key[1]]);
+        }
+        const now = Date.now();
+        await machines.put({
+          ...machine,
+          id: copyId,
+          name,
+          createdAtMs: now,
+          lastUsedAtMs: now,
+          opener: 0,
+        });
+      },
+    );
+    return copyId;
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#connection.write(
+      {
+        name: 'remove',
+        stores: ['machines', 'generations', 'manifests', 'records'],
+        durability: 'strict',
+        doing: 'delete the machine',
+      },
+      async (transaction) => {
+        await Promise.all([
+          transaction.objectStore('machines').delete(id),
+          transaction.objectStore('generations').delete(under(id)),
+          transaction.objectStore('manifests').delete(under(id)),
+        ]);
+        await sweep(transaction);
+      },
+    );
+  }
+
+  usage(): ReturnType<Store['usage']> {
+    return storageUsage();
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+}
+
+function listed(row: MachineRow): StoredMachine {
+  const { id, name, createdAtMs, lastUsedAtMs, sizeBytes, generation, takenAtMs, details } = row;
+  return {
+    id,
+    name,
+    createdAtMs,
+    lastUsedAtMs,
+    sizeBytes,
+    ...(generation !== undefined && { generation }),
+    ...(takenAtMs !== undefined && { takenAtMs }),
+    details,
+  };
+}
+
+/** `crypto.randomUUID` is not there on insecure origins. */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
