@@ -2,7 +2,6 @@ import { abiVersion, type KeptPieces, type RamBlock, type RuntimeHost } from '..
 import type { MachineConfig } from '../protocol/config.ts';
 import type { MachineEvent } from '../protocol/events.ts';
 import { GatedPieces, type KeptPieceMaps } from './kept-pieces.ts';
-import { strictClock } from './strict-clock.ts';
 
 /** What a machine lends to its runtimes. */
 export interface HostBacking {
@@ -13,6 +12,7 @@ export interface HostBacking {
   readonly blocks: readonly RamBlock[];
   readonly kept: Map<string, unknown>;
   readonly pieces: KeptPieceMaps;
+  readonly clock: () => number;
   emit(event: MachineEvent, transfer: Transferable[]): void;
   consoleOutput(name: string, bytes: Uint8Array): void;
   crashed(reason: unknown): void;
@@ -49,10 +49,11 @@ export class GatedHost implements RuntimeHost {
     this.scratch = backing.scratch;
     this.blocks = backing.blocks;
     this.kept = backing.kept;
+    this.clock = backing.clock;
   }
 
   // Arrow functions: a runtime may hand them to v86 without their object.
-  readonly clock = strictClock;
+  readonly clock: () => number;
 
   readonly emit = (event: MachineEvent, transfer: Transferable[] = []): void => {
     const passes = this.gate === 'preparing' ? event.type === 'progress' : this.gate !== 'closed';

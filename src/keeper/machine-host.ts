@@ -7,6 +7,7 @@ import { Consoles } from './consoles.ts';
 import { GatedHost, type HostBacking } from './gated-host.ts';
 import { type HostedInstance, handOver, LostGuestError } from './hand-over.ts';
 import { KeptPieceMaps } from './kept-pieces.ts';
+import { MachineClock } from './machine-clock.ts';
 import { allocateMemory } from './memory-layout.ts';
 import { MipsMeter } from './mips-meter.ts';
 import { NextRuntime, prepareFirst } from './next-runtime.ts';
@@ -27,6 +28,7 @@ export class MachineHost {
   readonly #backing: HostBacking;
   readonly #consoles: Consoles;
   readonly #runstate = new RunstateMachine();
+  readonly #clock = new MachineClock();
   readonly #meter = new MipsMeter();
   /** Aborts with the machine's end. */
   readonly #gone = new AbortController();
@@ -55,6 +57,7 @@ export class MachineHost {
       runtimeBytes: layout.runtimeBytes,
       blocks: layout.blocks,
       kept: new Map(),
+      clock: this.#clock.now,
       pieces: new KeptPieceMaps(),
       emit,
       consoleOutput: (name, bytes) => this.#consoles.output(name, bytes),
