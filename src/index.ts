@@ -5,7 +5,12 @@ export { connect } from './machine/connect.ts';
 export { missingFeatures } from './machine/support.ts';
 export type { ConnectOptions, Machine, MachineEventOf } from './machine/types.ts';
 export type { RamBlock } from './protocol/abi.ts';
-export { defaultConfig, type ImageSource, type MachineConfig } from './protocol/config.ts';
+export {
+  defaultConfig,
+  type ImageSource,
+  type MachineConfig,
+  type NetworkBackend,
+} from './protocol/config.ts';
 export {
   cellFlag,
   type MachineEvent,
@@ -17,3 +22,4 @@ export {
   type TextScreen,
 } from './protocol/events.ts';
 export type { KeeperInfo, RestartReport, RuntimeSource } from './protocol/keeper-api.ts';
+export type { GuestConnection, NetworkCounters, NetworkInfo } from './protocol/network.ts';

@@ -29,6 +29,7 @@ export function machineCommands(machine: Machine): RuntimeCommands {
       cpu.reboot_internal();
       machine.wake();
     },
+    infoNetwork: () => machine.network.info(),
     readMemory(address, length) {
       return memoryAt(machine, address, length).slice();
     },

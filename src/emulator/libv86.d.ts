@@ -9,6 +9,8 @@ declare module 'v86-package' {
     v86: V86Machine;
     bus: V86Bus;
     emulator_bus: V86Bus;
+    /** Made by `continue_init` when `net_device.relay_url` says so. */
+    network_adapter?: V86NetworkAdapter;
     continue_init(machine: V86Machine, options: V86Options): Promise<void>;
   }
 }
@@ -33,13 +35,43 @@ interface V86Options {
   hda?: V86Disk;
   cmdline?: string;
   boot_order?: number;
-  net_device: { type: string };
+  net_device: V86NetDevice;
   virtio_console?: boolean;
   uart1?: boolean;
   uart2?: boolean;
   uart3?: boolean;
   filesystem?: object;
   preserve_mac_from_state_image: boolean;
+}
+
+interface V86NetDevice {
+  type: string;
+  relay_url?: string;
+  cors_proxy?: string;
+  doh_server?: string;
+}
+
+/** `FetchNetworkAdapter` and `WispNetworkAdapter`: both end the guest's TCP connections themselves. */
+interface V86NetworkAdapter {
+  /** By `GUEST:PORT:REMOTE:PORT`. */
+  tcp_conn: Record<string, V86TcpConnection>;
+  destroy(): void;
+  /** Wisp only. */
+  wispws?: WebSocket | null;
+  connections?: Record<number, unknown>;
+  register_ws?(url: string): void;
+  process_incoming_wisp_frame?(frame: Uint8Array): void;
+}
+
+interface V86TcpConnection {
+  /** The remote end, which v86 plays. */
+  psrc: Uint8Array;
+  sport: number;
+  /** The guest. */
+  pdest: Uint8Array;
+  dport: number;
+  /** Next byte to the guest that it has not acknowledged. */
+  seq: number;
 }
 
 interface V86Image {
@@ -69,6 +101,7 @@ type V86Exports = Record<string, V86Function> & { memory: never };
 
 interface V86Bus {
   register(event: string, listener: (data: never) => void, self: unknown): void;
+  unregister(event: string, listener: (data: never) => void): void;
   send(event: string, data?: unknown): void;
 }
 
@@ -120,7 +153,39 @@ interface V86Devices {
   uart1?: V86Uart;
   uart2?: V86Uart;
   uart3?: V86Uart;
+  net?: V86Ne2k;
+  virtio_net?: V86VirtioNet;
   [device: string]: unknown;
+}
+
+interface V86Ne2k {
+  name: 'ne2k';
+  mac: Uint8Array;
+  /** Its first 32 bytes hold the address, each byte twice. */
+  memory: Uint8Array;
+  /** Bit 0: stopped. */
+  cr: number;
+  /** Pages of 256 bytes: the receive ring, and where guest and device are in it. */
+  pstart: number;
+  pstop: number;
+  curpg: number;
+  boundary: number;
+}
+
+interface V86VirtioNet {
+  mac: Uint8Array;
+  virtio: { queues: V86VirtQueue[] };
+}
+
+interface V86VirtQueue {
+  is_configured(): boolean;
+  has_request(): boolean;
+  pop_request(): V86VirtBuffer;
+}
+
+interface V86VirtBuffer {
+  /** Bytes that the device may write into it. */
+  length_writable: number;
 }
 
 interface V86Pci {

@@ -2,11 +2,13 @@
 import { type Digest, encodeVmstate, type Section } from '../cpr/vmstate.ts';
 import { CprError } from '../errors.ts';
 import type { RuntimeCommands, RuntimeHost, RuntimeInstance } from '../protocol/abi.ts';
+import type { Blocker, CprMode } from '../protocol/cpr.ts';
 import type { MachineEvent } from '../protocol/events.ts';
 import { blockOf, pageStore } from './blocks.ts';
 import { type BootImages, bootRanges } from './boot-images.ts';
 import { machineCommands } from './commands.ts';
 import { loadDevices, saveDevices } from './device-state.ts';
+import { Network } from './network/network.ts';
 import type { PageOps } from './page-ops.ts';
 import { RunLoop } from './run-loop.ts';
 import type { ScreenTap } from './screen-tap.ts';
@@ -16,7 +18,7 @@ const planeBytes = 65536;
 const encoder = new TextEncoder();
 
 /** The sections this runtime writes and reads, and their versions. */
-const sectionVersions: Record<string, number> = { emulator: 1, 'v86.devices': 1 };
+const sectionVersions: Record<string, number> = { emulator: 1, 'v86.devices': 1, network: 1 };
 
 /** How v86 runs a guest: `usual` is its own way. */
 const knobs = {
@@ -28,6 +30,7 @@ const eagerMs = 400;
 
 export interface MachineOptions {
   host: RuntimeHost;
+  V86: V86Constructor;
   shell: Shell;
   screen: ScreenTap;
   ops: PageOps;
@@ -40,6 +43,7 @@ export class Machine implements RuntimeInstance {
   readonly shell: Shell;
   readonly v86Version: string;
   readonly commands: RuntimeCommands;
+  readonly network: Network;
   readonly #options: MachineOptions;
   readonly #loop: RunLoop;
   readonly #bootImage: { address: number; bytes: Uint8Array }[];
@@ -53,13 +57,17 @@ export class Machine implements RuntimeInstance {
     this.#options = options;
     this.shell = options.shell;
     this.v86Version = options.v86Version;
-    const { host, shell } = options;
-    const { cpu, machine } = shell;
+    const { host, shell, V86 } = options;
+    const { cpu, machine, bus } = shell;
     this.#loop = new RunLoop({
-      step: () => shell.step(),
+      step: () => this.#step(),
       clock: host.clock,
-      crashed: host.crashed,
+      crashed: (reason) => {
+        this.network.stop();
+        host.crashed(reason);
+      },
     });
+    this.network = new Network({ host, V86, cpu, bus, wake: () => this.wake() });
     machine.next_tick = () => this.#loop.wake();
     machine.idle = true;
     this.#usePlanesBlock();
@@ -149,6 +157,9 @@ export class Machine implements RuntimeInstance {
     const devices = sections.find(({ name }) => name === 'v86.devices');
     if (!devices) throw new CprError('bad-vmstate', 'The vmstate holds no device state.');
     loadDevices(this.shell.cpu, devices.bytes, this.#options.host.clock);
+    const network = sections.find(({ name }) => name === 'network');
+    if (network?.version === sectionVersions.network) this.network.load(network.bytes);
+    this.network.stop();
     this.#eagerSoon = true;
   }
 
@@ -162,13 +173,25 @@ export class Machine implements RuntimeInstance {
     this.#eager = setTimeout(() => this.shell.setKnobs(knobs.usual), eagerMs);
   }
 
+  /** @returns how long the guest is idle from now, ms */
+  #step(): number {
+    const idleMs = this.shell.step();
+    return this.network.drain() ? 0 : idleMs;
+  }
+
   run(): void {
     if (this.#eagerSoon) this.#compileEagerly();
+    this.network.run();
     this.#loop.run();
   }
 
   stop(): void {
     this.#loop.stop();
+    this.network.stop();
+  }
+
+  blockers(mode: CprMode): Blocker[] {
+    return [...this.network.blockers(mode)];
   }
 
   wake(): void {
@@ -181,16 +204,18 @@ export class Machine implements RuntimeInstance {
 
   save(): Uint8Array {
     const { digest, v86Version } = this.#options;
-    const section = (name: string, bytes: Uint8Array): Section => ({
+    const section = (name: string, bytes: Uint8Array, required = true): Section => ({
       name,
       version: sectionVersions[name] ?? 0,
-      required: true,
+      required,
       bytes,
     });
+    const network = this.network.save();
     return encodeVmstate(
       [
         section('emulator', encoder.encode(JSON.stringify({ v86Version }))),
         section('v86.devices', saveDevices(this.shell.cpu, this.#options.host.clock)),
+        ...(network ? [section('network', network, false)] : []),
       ],
       digest,
     );
@@ -218,6 +243,7 @@ export class Machine implements RuntimeInstance {
     ops.scatter(list, this.#parkedPages, pages);
     this.#usePlanesBlock();
     screen.setQuiet(false);
+    this.network.stop();
   }
 
   destroy(): void {

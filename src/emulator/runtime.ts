@@ -8,6 +8,8 @@ import { type BootImages, bootRanges, loadImages } from './boot-images.ts';
 import { keepRamOut, loadDevices, saveDevices } from './device-state.ts';
 import { KeptDisk } from './disk.ts';
 import { Machine } from './machine.ts';
+import { checkNetwork } from './network/network.ts';
+import { setMac } from './network/nic.ts';
 import { PageOps, type Range } from './page-ops.ts';
 import { ScreenTap } from './screen-tap.ts';
 import { Shell } from './shell.ts';
@@ -37,6 +39,7 @@ export async function prepareRuntime(
   host: RuntimeHost,
   request: PrepareRequest,
 ): Promise<PreparedRuntime> {
+  checkNetwork(host.config);
   digest ??= xxhash().then(({ h64Raw }) => h64Raw);
   const [wasm, hash, images] = await Promise.all([
     compile(request),
@@ -61,7 +64,7 @@ async function prepareInScratch(
   v86Version: string,
   signal: AbortSignal | undefined,
 ): Promise<PreparedRuntime> {
-  const { wasm, host, images, coldBoot } = building;
+  const { V86, wasm, host, images, coldBoot } = building;
   if (!coldBoot && !wasm.warm) {
     await warmUpInScratch(building, scratch, signal);
     wasm.warm = true;
@@ -75,6 +78,7 @@ async function prepareInScratch(
   const boot = bootRanges(images).map(offset(shell.ramAddress));
   const guestPages = coldBoot ? scratch.copyGuest(boot) : [];
   keepRamOut(shell.cpu);
+  if (host.config.mac) setMac(shell.cpu.devices, host.config.mac);
   if (coldBoot) {
     host.kept.set('boot.optionRoms', shell.cpu.option_roms);
     // This runtime will save one day, but load nothing: see rehearse.
@@ -91,7 +95,7 @@ async function prepareInScratch(
   const takeOver = (): Machine => {
     ops.scatter(incoming.list, imagePages, incoming.pages);
     shell.moveTo(host.memory);
-    return new Machine({ host, shell, screen, ops, images, v86Version, digest: hash });
+    return new Machine({ host, V86, shell, screen, ops, images, v86Version, digest: hash });
   };
   return {
     boot() {

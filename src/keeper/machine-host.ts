@@ -290,9 +290,21 @@ export class MachineHost {
       destroyed: true,
     };
     this.#endInstance();
+    this.#endKept();
     this.#consoles.flush();
     if (!replaced) this.#emit({ type: 'status', status: lastStatus });
     this.#visible = false;
+  }
+
+  /** What runtimes left with us may hold sockets. */
+  #endKept(): void {
+    for (const kept of this.#backing.kept.values()) {
+      try {
+        (kept as { machineEnded?: () => void } | null)?.machineEnded?.();
+      } catch (thrown) {
+        console.warn('Something kept for the machine could not be ended:', thrown);
+      }
+    }
   }
 
   #endInstance(): void {

@@ -3,6 +3,7 @@ import type { RamBlock, RuntimeCommands } from '../protocol/abi.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import type { MachineEvent, MachineStatus } from '../protocol/events.ts';
 import type { KeeperInfo, RestartReport, RuntimeSource } from '../protocol/keeper-api.ts';
+import type { NetworkInfo } from '../protocol/network.ts';
 import { type ExecuteOptions, type ExecuteResult, GuestAgent } from './agent.ts';
 import type { Connection } from './connection.ts';
 import { EventStream } from './event-stream.ts';
@@ -113,6 +114,10 @@ export class RemoteMachine implements Machine {
 
   async mouseWheel(delta: number): Promise<void> {
     await this.#command('mouseWheel', delta);
+  }
+
+  async infoNetwork(): Promise<NetworkInfo> {
+    return (await this.#connection.keeper.command('infoNetwork', [])) as NetworkInfo;
   }
 
   ramBlocks(): Promise<RamBlock[]> {

@@ -5,6 +5,7 @@ import type { RamBlock } from '../protocol/abi.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import type { MachineEvent, MachineStatus } from '../protocol/events.ts';
 import type { KeeperInfo, RestartReport, RuntimeSource } from '../protocol/keeper-api.ts';
+import type { NetworkInfo } from '../protocol/network.ts';
 import type { ExecuteOptions, ExecuteResult } from './agent.ts';
 
 export interface ConnectOptions {
@@ -61,6 +62,7 @@ export interface Machine {
   mouseAbsolute(x: number, y: number, width: number, height: number): Promise<void>;
   mouseButtons(left: boolean, middle: boolean, right: boolean): Promise<void>;
   mouseWheel(delta: number): Promise<void>;
+  infoNetwork(): Promise<NetworkInfo>;
   /** Where the guest's memory stands in the keeper's; the same before and after a live update. */
   ramBlocks(): Promise<RamBlock[]>;
   readMemory(address: number, length: number): Promise<Uint8Array>;

@@ -44,7 +44,10 @@ export interface RuntimeHost {
   /** A second memory of the same layout, where a runtime is made ready while another runs. */
   readonly scratch: WebAssembly.Memory;
   readonly blocks: readonly RamBlock[];
-  /** Opaque things that survive runtimes, by name: boot images, firmware, device objects. */
+  /**
+   * Opaque things that survive runtimes, by name: boot images, firmware, device objects. One that has
+   * a method `machineEnded` hears it when the machine ends.
+   */
   readonly kept: Map<string, unknown>;
   /** Milliseconds, strictly increasing: no two calls return the same value. */
   clock(): number;

@@ -7,6 +7,26 @@ export interface ImageSource {
   sizeBytes?: number;
 }
 
+/** Where the guest's network cable ends. Connections that end in the keeper outlive runtimes. */
+export type NetworkBackend =
+  /** Nowhere: nothing leaves. */
+  | { kind: 'none' }
+  /**
+   * A user-mode network in the keeper that turns the guest's HTTP requests (port 80) into `fetch`. Servers
+   * must allow the page's origin (CORS), or be reached through `corsProxy`, a URL that theirs is
+   * appended to. `http://8080.external/` is port 8080 of the browser's own machine.
+   */
+  | { kind: 'fetch'; corsProxy?: string }
+  /**
+   * A user-mode network in the keeper whose TCP connections go to a wisp server. `url`: `wisp://`,
+   * `wisps://`, `ws://` or `wss://`. Names are looked up over HTTPS at `dohServer`.
+   */
+  | { kind: 'wisp'; url: string; dohServer?: string }
+  /** A hub of all guests of this origin and `group`, in whichever tabs they are. */
+  | { kind: 'inbrowser'; group: string }
+  /** Ethernet frames to a relay over a WebSocket, one frame a message. */
+  | { kind: 'wsproxy'; url: string };
+
 export interface MachineConfig {
   /** Shown to people; no two machines need differ. */
   name: string;
@@ -27,7 +47,12 @@ export interface MachineConfig {
   /** Hard disk image. Writes are kept in the keeper. */
   hda?: ImageSource;
   acpi: boolean;
+  /** The network device. */
   network: 'none' | 'ne2k' | 'virtio';
+  /** Default: `none`. */
+  networkBackend?: NetworkBackend;
+  /** Of the network device, as `00:22:15:aa:bb:cc`; random by default. Not used where a state is loaded. */
+  mac?: string;
   /** An empty 9p share with the tag `host9p`. */
   filesystem9p: boolean;
   virtioConsole: boolean;

@@ -1,0 +1,97 @@
+/** The guest's network goes on through live updates: its backend lives in the keeper. */
+import type { NetworkBackend, NetworkInfo } from '../src/index.ts';
+import { HeldFile } from './held-file.ts';
+import { expect, type Guest, type Runtimes, test } from './test.ts';
+import { serveWisp } from './wisp-server.ts';
+
+/** Replaces the guest by one of this network, and waits until it has an address. */
+async function startWith(
+  guest: Guest,
+  runtimes: Runtimes,
+  network: 'ne2k' | 'virtio',
+  networkBackend: NetworkBackend,
+): Promise<void> {
+  await guest.machine(
+    (machine, [runtime, change]) => {
+      if (!machine.status) throw new Error('There is no machine.');
+      const config = { ...machine.status.config, ...change };
+      return machine.start(config, runtime, { replace: true });
+    },
+    [runtimes.newer, { network, networkBackend }] as const,
+  );
+  // What the console says from here on is of the new machine.
+  await guest.reloadPage();
+  await guest.waitForSerial(/holdfast:~# /);
+}
+
+const waitForAddress = (guest: Guest) =>
+  guest.run('until ifconfig eth0 | grep -q "inet addr"; do usleep 100000; done');
+
+const info = (guest: Guest): Promise<NetworkInfo> =>
+  guest.machine((machine) => machine.infoNetwork());
+
+/** Starts a download in the guest, updates it three times in the middle, and compares. */
+async function downloadThroughUpdates(
+  guest: Guest,
+  runtimes: Runtimes,
+  file: HeldFile,
+  url: string,
+): Promise<void> {
+  await guest.run(`(wget -q -O /tmp/f ${url}; echo wget=$? >/tmp/result) & true`);
+  for (const [part, runtime] of [
+    [0.2, runtimes.older],
+    [0.5, runtimes.newer],
+    [0.8, runtimes.older],
+  ] as const) {
+    file.release(part);
+    await expect.poll(() => file.requests).toBe(1);
+    await expect
+      .poll(async () => (await info(guest)).bytesIn)
+      .toBeGreaterThan(part * 0.9 * file.contents.length);
+    await guest.liveUpdate(runtime);
+    expect((await info(guest)).connections).toHaveLength(1);
+  }
+  file.release(1);
+  const { output } = await guest.run('wait; cat /tmp/result; sha256sum </tmp/f', {
+    timeoutMs: 60_000,
+  });
+  expect(output).toContain('wget=0');
+  expect(output).toContain(file.sha256);
+  expect(file.requests).toBe(1);
+}
+
+test.describe('a download in the guest goes on through live updates', () => {
+  test.setTimeout(150_000);
+  for (const device of ['ne2k', 'virtio'] as const) {
+    test(`over fetch, with ${device}`, async ({ guest, runtimes }) => {
+      const file = await HeldFile.serve();
+      await startWith(guest, runtimes, device, { kind: 'fetch' });
+      await waitForAddress(guest);
+      await downloadThroughUpdates(guest, runtimes, file, `http://${file.port}.external/file`);
+      file.close();
+    });
+  }
+
+  test('over a TCP connection through wisp', async ({ guest, runtimes }) => {
+    const file = await HeldFile.serve();
+    const relay = await serveWisp();
+    await startWith(guest, runtimes, 'virtio', { kind: 'wisp', url: relay.url });
+    await waitForAddress(guest);
+    await downloadThroughUpdates(guest, runtimes, file, `http://10.9.8.7:${file.port}/file`);
+    relay.close();
+    file.close();
+  });
+});
+
+test('without a backend nothing leaves', async ({ guest, runtimes }) => {
+  test.setTimeout(120_000);
+  const file = await HeldFile.serve();
+  await startWith(guest, runtimes, 'ne2k', { kind: 'none' });
+  const { exitCode } = await guest.run(
+    `ifconfig eth0 192.168.86.100 up; route add default gw 192.168.86.1; wget -q -T 2 -O /dev/null http://192.168.87.1:${file.port}/`,
+  );
+  expect(exitCode).not.toBe(0);
+  expect(file.requests).toBe(0);
+  expect(await info(guest)).toMatchObject({ device: 'ne2k', framesOut: 0, framesIn: 0 });
+  file.close();
+});

@@ -1,0 +1,172 @@
+/** A runtime's part in the machine's network: it plugs its device into the wire while it runs. */
+import { CprError } from '../../errors.ts';
+import type { RuntimeHost } from '../../protocol/abi.ts';
+import type { MachineConfig, NetworkBackend } from '../../protocol/config.ts';
+import type { Blocker, CprMode } from '../../protocol/cpr.ts';
+import type { NetworkInfo } from '../../protocol/network.ts';
+import { inBrowserHub, webSocketRelay } from './frame-backends.ts';
+import { nicOf } from './nic.ts';
+import { tcpProbe } from './tcp-probe.ts';
+import { userNetwork } from './user-network.ts';
+import { type Backend, makeWire, type Wire, type WireConnection, type WireEnd } from './wire.ts';
+
+const keptAs = 'network.wire';
+const none: NetworkBackend = { kind: 'none' };
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export interface NetworkOptions {
+  host: RuntimeHost;
+  V86: V86Constructor;
+  cpu: V86Cpu;
+  bus: V86Bus;
+  /** An idle guest should look at its devices. */
+  wake(): void;
+}
+
+export class Network {
+  readonly #options: NetworkOptions;
+  readonly #nic: WireEnd | undefined;
+  readonly #wire: Wire | undefined;
+  /** Made here, for a guest that may know connections of an earlier one. */
+  readonly #isNew: boolean;
+  #orphans: readonly WireConnection[] = [];
+
+  /** @throws {CprError} `network-unavailable` when the machine's first backend cannot be made. */
+  constructor(options: NetworkOptions) {
+    this.#options = options;
+    const { host, V86, cpu, bus, wake } = options;
+    const nic = nicOf({ cpu, bus });
+    this.#isNew = !host.kept.has(keptAs);
+    if (!nic) return;
+    this.#wire = keptWire(host, V86);
+    const wire = this.#wire;
+    if (!wire) return;
+    bus.register('net0-send', (frame: Uint8Array) => wire.send(frame.slice()), this);
+    this.#nic = {
+      get mac() {
+        return nic.mac;
+      },
+      receive(frame) {
+        const received = nic.receive(frame);
+        if (received) wake();
+        return received;
+      },
+    };
+  }
+
+  /** The guest runs from now on. */
+  run(): void {
+    if (!this.#wire || !this.#nic) return;
+    this.#wire.plug(this.#nic);
+    for (const orphan of this.#orphans) this.#wire.inject(tcpProbe(orphan, this.#nic.mac));
+    this.#orphans = [];
+  }
+
+  /** The guest stands still, and this runtime is the one that would run it. */
+  stop(): void {
+    this.#wire?.unplug(() => this.#options.host.wakeup?.('network'));
+  }
+
+  /** After each slice of the guest. @returns whether it got something. */
+  drain(): boolean {
+    return this.#wire?.waiting ? this.#wire.drain() : false;
+  }
+
+  info(): NetworkInfo {
+    const { host, cpu, bus } = this.#options;
+    const wire = this.#wire;
+    const mac = nicOf({ cpu, bus })?.mac;
+    return {
+      device: host.config.network,
+      ...(mac !== undefined && { mac }),
+      backend: host.config.networkBackend ?? none,
+      connections: (wire?.connections() ?? []).map(({ guest, remote }) => ({ guest, remote })),
+      waiting: wire?.waiting ?? 0,
+      ...(wire?.counters ?? { framesOut: 0, bytesOut: 0, framesIn: 0, bytesIn: 0, dropped: 0 }),
+    };
+  }
+
+  blockers(mode: CprMode): Blocker[] {
+    const open = mode === 'reboot' ? (this.#wire?.connections().length ?? 0) : 0;
+    if (open === 0) return [];
+    const what = open === 1 ? '1 connection' : `${open} connections`;
+    return [
+      {
+        code: 'network-cannot-follow',
+        device: 'net0',
+        message: `${what} of the guest would be cut, because the other end is in this worker. Let the guest finish or close them first.`,
+      },
+    ];
+  }
+
+  /** What a runtime needs that goes on without this wire; undefined when there is nothing. */
+  save(): Uint8Array | undefined {
+    const connections = this.#wire?.connections() ?? [];
+    return connections.length ? encoder.encode(JSON.stringify({ connections })) : undefined;
+  }
+
+  /** @param bytes what {@link save} returned */
+  load(bytes: Uint8Array): void {
+    // Over the same wire the connections are still there.
+    if (this.#isNew) this.#orphans = parseConnections(bytes);
+  }
+}
+
+function keptWire(host: RuntimeHost, V86: V86Constructor): Wire | undefined {
+  const kept = host.kept.get(keptAs) as Wire | undefined;
+  if (kept) return kept;
+  const config = host.config.networkBackend ?? none;
+  if (config.kind === 'none') return undefined;
+  const wire = makeWire((receive) => connect(V86, config, receive));
+  host.kept.set(keptAs, wire);
+  return wire;
+}
+
+function connect(
+  V86: V86Constructor,
+  config: Exclude<NetworkBackend, { kind: 'none' }>,
+  receive: (frame: Uint8Array) => void,
+): Backend {
+  switch (config.kind) {
+    case 'fetch':
+    case 'wisp':
+      return userNetwork(V86, config, receive);
+    case 'inbrowser':
+      return inBrowserHub(config.group, receive);
+    case 'wsproxy':
+      return webSocketRelay(config.url, receive);
+  }
+}
+
+function parseConnections(bytes: Uint8Array): WireConnection[] {
+  try {
+    const { connections } = JSON.parse(decoder.decode(bytes)) as { connections: WireConnection[] };
+    const endpoint = /^(\d{1,3}\.){3}\d{1,3}:\d{1,5}$/;
+    return connections.filter(
+      ({ guest, remote, sequence }) =>
+        endpoint.test(guest) && endpoint.test(remote) && Number.isInteger(sequence),
+    );
+  } catch (cause) {
+    throw CprError.from(cause, 'bad-vmstate', 'The vmstate lists no connections where it should');
+  }
+}
+
+const schemes: Partial<Record<NetworkBackend['kind'], RegExp>> = {
+  wisp: /^(wisp|ws)s?:$/,
+  wsproxy: /^wss?:$/,
+};
+
+/** @throws {CprError} `bad-config` */
+export function checkNetwork({ networkBackend, mac }: MachineConfig): void {
+  if (mac !== undefined && !/^([\da-f]{2}:){5}[\da-f]{2}$/i.test(mac))
+    throw new CprError('bad-config', `"${mac}" is no MAC address: write it as 00:22:15:aa:bb:cc.`);
+  const scheme = networkBackend && schemes[networkBackend.kind];
+  if (!scheme || !('url' in networkBackend)) return;
+  const url = URL.canParse(networkBackend.url) ? new URL(networkBackend.url) : undefined;
+  if (!url || !scheme.test(url.protocol))
+    throw new CprError(
+      'bad-config',
+      `"${networkBackend.url}" is no address of a ${networkBackend.kind} server: it begins with ${networkBackend.kind === 'wisp' ? 'wisp:// or wisps://' : 'ws:// or wss://'}.`,
+    );
+}

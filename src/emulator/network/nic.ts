@@ -1,0 +1,46 @@
+/** The network device of one runtime, as an end of the wire. */
+import type { WireEnd } from './wire.ts';
+
+const hex = (bytes: Uint8Array) =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':');
+
+/** @returns undefined for a machine without a network device. */
+export function nicOf({ cpu, bus }: { cpu: V86Cpu; bus: V86Bus }): WireEnd | undefined {
+  const { net, virtio_net } = cpu.devices;
+  const device = net ?? virtio_net;
+  if (!device) return undefined;
+  const hasRoom = net ? () => ne2kHasRoom(net) : () => virtioHasRoom(virtio_net as V86VirtioNet);
+  return {
+    get mac() {
+      return hex(device.mac);
+    },
+    receive(frame) {
+      if (!hasRoom()) return false;
+      bus.send('net0-receive', frame);
+      return true;
+    },
+  };
+}
+
+/** v86 drops frames that its receive ring has no room for; see `Ne2k.prototype.receive`. */
+function ne2kHasRoom({ cr, pstart, pstop, curpg, boundary }: V86Ne2k): boolean {
+  const pagesPerFrame = 1 + ((1514 + 4) >> 8);
+  const free = boundary > curpg ? boundary - curpg : pstop - curpg + boundary - pstart;
+  const stopped = (cr & 1) !== 0;
+  // What arrives at a device that is off is lost there, as it is on any network.
+  return stopped || boundary === 0 || free >= pagesPerFrame;
+}
+
+function virtioHasRoom({ virtio }: V86VirtioNet): boolean {
+  const receiveQueue = virtio.queues[0];
+  return receiveQueue?.is_configured() !== true || receiveQueue.has_request();
+}
+
+/** Gives a device that no guest has seen yet its address. */
+export function setMac({ net, virtio_net }: V86Devices, mac: string): void {
+  const bytes = Uint8Array.from(mac.split(':'), (byte) => Number.parseInt(byte, 16));
+  if (virtio_net) virtio_net.mac = bytes;
+  if (!net) return;
+  net.mac.set(bytes);
+  for (const [i, byte] of bytes.entries()) net.memory.fill(byte, 2 * i, 2 * i + 2);
+}

@@ -1,0 +1,136 @@
+/** v86's own user-mode network, out of each version that ships, with frames made by hand. */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { v86Packages } from '../../../tools/v86-versions.ts';
+import { tcpProbe } from './tcp-probe.ts';
+import { userNetwork } from './user-network.ts';
+import type { Backend } from './wire.ts';
+
+const root = join(import.meta.dirname, '../../..');
+const mac = '00:22:15:01:02:03';
+const flag = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16 } as const;
+/** The guest of these tests. */
+const guest = '192.168.86.100:40000';
+const remote = '192.168.87.1:80';
+
+interface Segment {
+  flags: number;
+  sequence: number;
+  acknowledged: number;
+  text: string;
+}
+
+/** A segment of the guest: a probe's frame with its ends swapped and its numbers changed. */
+function guestSegment(segment: Segment): Uint8Array<ArrayBuffer> {
+  const data = new TextEncoder().encode(segment.text);
+  const header = tcpProbe({ guest: remote, remote: guest, sequence: 0 }, '52:54:00:01:02:03');
+  const frame = new Uint8Array(header.length + data.length);
+  frame.set(header);
+  frame.set(data, header.length);
+  frame.set(
+    mac.split(':').map((byte) => Number.parseInt(byte, 16)),
+    6,
+  );
+  const view = new DataView(frame.buffer);
+  view.setUint16(16, 40 + data.length);
+  view.setUint32(38, segment.sequence);
+  view.setUint32(42, segment.acknowledged);
+  view.setUint8(47, segment.flags);
+  view.setUint16(48, 64_240);
+  return frame;
+}
+
+function parse(frame: Uint8Array): Segment {
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  const header = 34 + (view.getUint8(46) >> 4) * 4;
+  return {
+    flags: view.getUint8(47),
+    sequence: view.getUint32(38),
+    acknowledged: view.getUint32(42),
+    text: new TextDecoder().decode(frame.subarray(header, 14 + view.getUint16(16))),
+  };
+}
+
+describe.each(v86Packages)('the user-mode network of npm package %s', (packageName) => {
+  let V86: Parameters<typeof userNetwork>[0];
+  const received: Segment[] = [];
+  const backends: Backend[] = [];
+
+  beforeAll(async () => {
+    const url = pathToFileURL(join(root, 'node_modules', packageName, 'build/libv86.mjs'));
+    V86 = (await import(url.href)).V86;
+  });
+
+  afterEach(() => {
+    received.length = 0;
+    for (const backend of backends.splice(0)) backend.close();
+    vi.unstubAllGlobals();
+  });
+
+  function fetchNetwork(): Backend {
+    const backend = userNetwork(V86, { kind: 'fetch' }, (frame) => {
+      if (frame[23] === 6) received.push(parse(frame));
+    });
+    backends.push(backend);
+    backend.setMac(mac);
+    return backend;
+  }
+
+  function openConnection(backend: Backend): void {
+    backend.send(guestSegment({ flags: flag.syn, sequence: 999, acknowledged: 0, text: '' }));
+    const [answer] = received.splice(0);
+    expect(answer).toMatchObject({ flags: flag.syn | flag.ack, acknowledged: 1000 });
+    const acknowledged = (answer?.sequence ?? 0) + 1;
+    backend.send(guestSegment({ flags: flag.ack, sequence: 1000, acknowledged, text: '' }));
+    received.length = 0;
+  }
+
+  it('knows the connections of the guest and where they are in their streams', () => {
+    const backend = fetchNetwork();
+    expect(backend.connections()).toEqual([]);
+    openConnection(backend);
+    expect(backend.connections()).toEqual([{ guest, remote, sequence: 1338 }]);
+  });
+
+  it('fetches what the guest asks for', async () => {
+    const asked: string[] = [];
+    vi.stubGlobal('fetch', async (url: string) => {
+      asked.push(url);
+      return new Response('hello');
+    });
+    const backend = fetchNetwork();
+    openConnection(backend);
+    const text = 'GET /x HTTP/1.1\r\nHost: 8080.external\r\n\r\n';
+    backend.send(
+      guestSegment({ flags: flag.psh | flag.ack, sequence: 1000, acknowledged: 1338, text }),
+    );
+    await vi.waitFor(() =>
+      expect(received.some((s) => s.text.startsWith('HTTP/1.1 200'))).toBe(true),
+    );
+    expect(asked).toEqual(['http://localhost:8080/x']);
+  });
+
+  it('resets a connection that it does not know, where the guest believes it', () => {
+    const backend = fetchNetwork();
+    backend.send(guestSegment({ flags: flag.ack, sequence: 5000, acknowledged: 7000, text: '' }));
+    expect(received).toMatchObject([{ sequence: 7000 }]);
+    expect((received[0]?.flags ?? 0) & flag.rst).toBe(flag.rst);
+  });
+});
+
+describe('a TCP probe', () => {
+  it('is a keep-alive of the connection: one before the next byte, with valid checksums', () => {
+    const frame = tcpProbe({ guest, remote, sequence: 1338 }, mac);
+    expect(parse(frame)).toEqual({ flags: flag.ack, sequence: 1337, acknowledged: 0, text: '' });
+    const view = new DataView(frame.buffer);
+    const words = (from: number, to: number) => {
+      let sum = 0;
+      for (let at = from; at < to; at += 2) sum += view.getUint16(at);
+      return sum;
+    };
+    const folded = (sum: number) => (sum % 0xffff === 0 ? 0xffff : sum % 0xffff);
+    expect(folded(words(14, 34))).toBe(0xffff);
+    expect(folded(words(26, 54) + 6 + 20)).toBe(0xffff);
+  });
+});

@@ -1,0 +1,119 @@
+/**
+ * The user-mode networks that come with v86 (its FetchNetworkAdapter and WispNetworkAdapter): DHCP,
+ * DNS and the far end of the guest's TCP connections, in the keeper.
+ *
+ * They are made by `V86` itself out of its options, so one is made here without a CPU, and what its
+ * bus and its adapter are is all that is used of it.
+ */
+import { CprError } from '../../errors.ts';
+import type { NetworkBackend } from '../../protocol/config.ts';
+import { tcpProbe } from './tcp-probe.ts';
+import type { Backend, WireConnection } from './wire.ts';
+
+type UserNetwork = Extract<NetworkBackend, { kind: 'fetch' | 'wisp' }>;
+
+/** @throws {CprError} `network-unavailable` */
+export function userNetwork(
+  V86: V86Constructor,
+  config: UserNetwork,
+  receive: (frame: Uint8Array) => void,
+): Backend {
+  const { adapter, bus } = makeAdapter(V86, config);
+  let mac = '';
+  const dropAll = () => {
+    for (const [tuple, connection] of Object.entries(adapter.tcp_conn)) {
+      delete adapter.tcp_conn[tuple];
+      receive(tcpProbe(wireConnection(connection), mac));
+    }
+  };
+  if (config.kind === 'wisp') tendWisp(adapter, dropAll);
+  bus.register('net0-receive', receive, undefined);
+  return {
+    send: (frame) => bus.send('net0-send', frame),
+    setMac(address) {
+      mac = address;
+      bus.send('net0-mac', address);
+    },
+    connections: () => Object.values(adapter.tcp_conn).map(wireConnection),
+    close: () => adapter.destroy(),
+  };
+}
+
+function wireConnection({ pdest, dport, psrc, sport, seq }: V86TcpConnection): WireConnection {
+  return {
+    guest: `${pdest.join('.')}:${dport}`,
+    remote: `${psrc.join('.')}:${sport}`,
+    sequence: seq,
+  };
+}
+
+function makeAdapter(V86: V86Constructor, config: UserNetwork) {
+  const relay = config.kind === 'fetch' ? 'fetch' : config.url.replace(/^ws(s?):/, 'wisp$1:');
+  const options: V86Options = {
+    // Never answered: this V86 gets no CPU.
+    wasm_fn: () => new Promise(() => undefined),
+    memory_size: 0,
+    vga_memory_size: 0,
+    autostart: false,
+    disable_keyboard: true,
+    disable_mouse: true,
+    disable_speaker: true,
+    acpi: false,
+    preserve_mac_from_state_image: false,
+    net_device: {
+      type: 'none',
+      relay_url: relay,
+      ...(config.kind === 'fetch' && config.corsProxy && { cors_proxy: config.corsProxy }),
+      ...(config.kind === 'wisp' && config.dohServer && { doh_server: config.dohServer }),
+    },
+  };
+  try {
+    const emulator = new V86(options);
+    const machine = { init: () => undefined } as unknown as V86Machine;
+    emulator.v86 = machine;
+    emulator.continue_init(machine, options).catch(() => undefined);
+    const adapter = emulator.network_adapter;
+    if (!adapter?.tcp_conn) throw new Error('this v86 made no network adapter');
+    return { adapter, bus: emulator.emulator_bus };
+  } catch (cause) {
+    throw CprError.from(
+      cause,
+      'network-unavailable',
+      `The network (${config.kind}) cannot be set up`,
+    );
+  }
+}
+
+/** Wisp's packet types that name a stream which v86 takes for granted. */
+const wispData = 2;
+const wispContinue = 3;
+
+/**
+ * v86 throws at packets for streams that it has closed meanwhile, and forgets to end the
+ * connections of the guest when it loses the server.
+ */
+function tendWisp(adapter: V86NetworkAdapter, dropAll: () => void): void {
+  const process = adapter.process_incoming_wisp_frame;
+  adapter.process_incoming_wisp_frame = function (frame) {
+    const stream = new DataView(frame.buffer, frame.byteOffset).getUint32(1, true);
+    const named = frame[0] === wispData || frame[0] === wispContinue;
+    if (!named || adapter.connections?.[stream]) process?.call(this, frame);
+  };
+  const watch = () => {
+    const socket = adapter.wispws;
+    const reconnect = socket?.onclose;
+    if (!socket) return;
+    socket.onclose = (event) => {
+      dropAll();
+      // Its own flow control starts anew with the next socket.
+      adapter.connections = { 0: { congestion: 0 } };
+      reconnect?.call(socket, event);
+    };
+  };
+  const register = adapter.register_ws;
+  adapter.register_ws = function (url) {
+    register?.call(this, url);
+    watch();
+  };
+  watch();
+}

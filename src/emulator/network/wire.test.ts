@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { makeWire, type WireEnd } from './wire.ts';
+
+const frame = (byte: number) => new Uint8Array([byte]);
+
+function setUp() {
+  const sent: number[] = [];
+  const macs: string[] = [];
+  let fromBackend: (bytes: Uint8Array) => void = () => undefined;
+  let closed = false;
+  const wire = makeWire((receive) => {
+    fromBackend = receive;
+    return {
+      send: (bytes) => sent.push(bytes[0] ?? -1),
+      setMac: (mac) => macs.push(mac),
+      connections: () => [],
+      close: () => {
+        closed = true;
+      },
+    };
+  });
+  return {
+    wire,
+    sent,
+    macs,
+    arrive: (byte: number) => fromBackend(frame(byte)),
+    isClosed: () => closed,
+  };
+}
+
+function nic(room = Number.POSITIVE_INFINITY): WireEnd & { got: number[]; room: number } {
+  const end = {
+    mac: '00:22:15:00:00:01',
+    got: [] as number[],
+    room,
+    receive(bytes: Uint8Array) {
+      if (end.got.length >= end.room) return false;
+      end.got.push(bytes[0] ?? -1);
+      return true;
+    },
+  };
+  return end;
+}
+
+describe('the wire', () => {
+  it('keeps frames for a guest that stands still, and gives them to the next runtime in order', () => {
+    const { wire, arrive, macs } = setUp();
+    const [first, second] = [nic(), nic()];
+    wire.plug(first);
+    arrive(1);
+    let wakes = 0;
+    wire.unplug(() => wakes++);
+    arrive(2);
+    arrive(3);
+    wire.plug(second);
+    arrive(4);
+    expect(second.got).toEqual([]);
+    expect(wire.drain()).toBe(true);
+    expect(first.got).toEqual([1]);
+    expect(second.got).toEqual([2, 3, 4]);
+    expect(wakes).toBe(2);
+    expect(macs).toEqual([first.mac, second.mac]);
+    expect(wire.counters).toMatchObject({ framesIn: 4, bytesIn: 4, dropped: 0 });
+  });
+
+  it('offers a frame again to a device that had no room', () => {
+    const { wire, arrive } = setUp();
+    const end = nic(1);
+    wire.plug(end);
+    for (const byte of [1, 2, 3]) arrive(byte);
+    expect(end.got).toEqual([1]);
+    expect(wire.drain()).toBe(false);
+    end.room = 2;
+    expect(wire.drain()).toBe(true);
+    expect(end.got).toEqual([1, 2]);
+    expect(wire.waiting).toBe(1);
+  });
+
+  it('drops the newest frames when too many wait, and counts them', () => {
+    const { wire, arrive } = setUp();
+    wire.unplug(() => undefined);
+    for (let i = 0; i < 1030; i++) arrive(i & 0xff);
+    expect(wire.waiting).toBe(1024);
+    expect(wire.counters.dropped).toBe(6);
+  });
+
+  it('closes its backend at the end of the machine, and says nothing to the guest after that', () => {
+    const { wire, arrive, isClosed } = setUp();
+    const end = nic();
+    wire.plug(end);
+    wire.machineEnded();
+    arrive(1);
+    expect(isClosed()).toBe(true);
+    expect(end.got).toEqual([]);
+  });
+});

@@ -1,0 +1,29 @@
+/** What can be asked about a machine's network. Additive only. */
+import type { NetworkBackend } from './config.ts';
+
+/** A TCP connection of the guest that ends in the keeper. */
+export interface GuestConnection {
+  /** `ADDRESS:PORT`, IPv4. */
+  guest: string;
+  remote: string;
+}
+
+/** Seen from the guest. */
+export interface NetworkCounters {
+  framesOut: number;
+  bytesOut: number;
+  framesIn: number;
+  bytesIn: number;
+  /** Frames for the guest that found no room: it did not take the ones before them. */
+  dropped: number;
+}
+
+export interface NetworkInfo extends NetworkCounters {
+  device: 'none' | 'ne2k' | 'virtio';
+  /** Absent without a device. */
+  mac?: string;
+  backend: NetworkBackend;
+  connections: GuestConnection[];
+  /** Frames that wait until the guest runs or has room for them. */
+  waiting: number;
+}
