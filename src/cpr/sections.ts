@@ -1,0 +1,197 @@
+/**
+ * Every section of a vmstate: its name, its version, and what its JSON holds. The one place where
+ * keeper, runtime and tests encode and decode them. SPEC.md, "Sections of version 2".
+ */
+import { CprError } from '../errors.ts';
+import {
+  boolean,
+  type Checker,
+  decodeJson,
+  distinct,
+  encodeJson,
+  integer,
+  type JsonObject,
+  listOf,
+  oneOf,
+  openRecord,
+  optional,
+  record,
+  text,
+  time,
+  xxh64Text,
+} from './json.ts';
+import type { Section } from './vmstate.ts';
+
+/** [SE2] The version of each section that this build writes, and the only one it reads. */
+export const sectionVersions = {
+  emulator: 2,
+  'v86.devices': 1,
+  machine: 1,
+  blocks: 1,
+  disks: 1,
+  checkpoint: 1,
+} as const;
+
+export type SectionName = keyof typeof sectionVersions;
+
+/** The emulator that saved the device state. */
+export interface EmulatorSection {
+  v86Version: string;
+  /** `xxh64:…` of the transformed v86.wasm; absent in what format version 1 left. */
+  wasmDigest?: string | undefined;
+}
+
+/** Whose state this is, and what the machine was doing. */
+export interface MachineSection<Config extends object = JsonObject> {
+  id: string;
+  name: string;
+  /** All of the machine's configuration; checked here are the members that every build knows. */
+  config: Config;
+  runstate: 'running' | 'paused' | 'suspended';
+  wasSuspended: boolean;
+  mode: 'restart' | 'reboot';
+  /** Random: RAM and device state that were cut at the same moment have the same. */
+  cut: string;
+  savedAtMs: number;
+  runtime: { id: string; v86Version: string; url: string; wasmUrl: string };
+}
+
+/** The RAM blocks that the device state belongs to. */
+export interface BlocksSection {
+  blocks: {
+    name: string;
+    sizeBytes: number;
+    /** `xxh64:…` of the contents, where it was asked for. */
+    digest?: string | undefined;
+  }[];
+  /** Where the runtimes put the guest's memory within the blocks; opaque. */
+  placement: string;
+}
+
+/** A drive and what was in it; the members are those of `DiskIdentity` in src/protocol. */
+export interface DiskSection {
+  device: string;
+  sizeBytes: number;
+  base: string;
+  baseDigest?: string | undefined;
+  generation: number;
+}
+
+/** Mode `reboot`: where the rest of the guest is. */
+export interface CheckpointSection {
+  machineId: string;
+  generation: number;
+  /** `xxh64:…` of the checkpoint's manifest. */
+  manifestDigest: string;
+}
+
+/** What each JSON section holds. `v86.devices` is a value (value.ts) instead. */
+export interface JsonSections {
+  emulator: EmulatorSection;
+  machine: MachineSection;
+  blocks: BlocksSection;
+  disks: readonly DiskSection[];
+  checkpoint: CheckpointSection;
+}
+
+const identifier = text(255, /^.+$/);
+const url = text(8192);
+const mebibytes = integer(1, 4096);
+const byteLength = integer(0);
+
+/** Of a configuration, what this format promises to be right; the keeper checks the rest. */
+const config = openRecord<{ name: string; memoryMiB: number; vgaMemoryMiB: number }>({
+  name: text(1024),
+  memoryMiB: mebibytes,
+  vgaMemoryMiB: mebibytes,
+});
+
+const checkers: { [Name in keyof JsonSections]: Checker<JsonSections[Name]> } = {
+  emulator: record<EmulatorSection>({ v86Version: identifier, wasmDigest: optional(xxh64Text) }),
+  machine: record<MachineSection>({
+    id: identifier,
+    name: text(1024),
+    config,
+    runstate: oneOf('running', 'paused', 'suspended'),
+    wasSuspended: boolean,
+    mode: oneOf('restart', 'reboot'),
+    cut: identifier,
+    savedAtMs: time,
+    runtime: record({ id: identifier, v86Version: identifier, url, wasmUrl: url }),
+  }),
+  blocks: record<BlocksSection>({
+    blocks: distinct(
+      'name',
+      listOf(record({ name: identifier, sizeBytes: byteLength, digest: optional(xxh64Text) }), 64),
+    ),
+    placement: text(255),
+  }),
+  disks: distinct(
+    'device',
+    listOf(
+      record<DiskSection>({
+        device: identifier,
+        sizeBytes: byteLength,
+        base: url,
+        baseDigest: optional(text(1024)),
+        generation: integer(0),
+      }),
+      16,
+    ),
+  ),
+  checkpoint: record<CheckpointSection>({
+    machineId: identifier,
+    generation: integer(1),
+    manifestDigest: xxh64Text,
+  }),
+};
+
+/** @throws {CprError} `bad-vmstate` for contents that {@link readSection} would refuse. */
+export function jsonSection<Name extends keyof JsonSections>(
+  name: Name,
+  contents: JsonSections[Name],
+): Section {
+  return {
+    name,
+    version: sectionVersions[name],
+    required: true,
+    bytes: encodeJson(name, contents, checkers[name]),
+  };
+}
+
+/**
+ * @returns the contents of the section of this name, undefined where there is none.
+ * @throws {CprError} `bad-vmstate` naming the section when its JSON is malformed;
+ * `runtime-incompatible` for a version that this build does not know.
+ */
+export function readSection<Name extends keyof JsonSections>(
+  sections: readonly Section[],
+  name: Name,
+): JsonSections[Name] | undefined {
+  const section = sections.find((candidate) => candidate.name === name);
+  if (!section) return undefined;
+  checkVersion(section);
+  return decodeJson(name, section.bytes, checkers[name]);
+}
+
+/**
+ * [SE4] Sorts out what this build knows nothing of.
+ * @returns optional sections to be carried on into the next vmstate, their bytes copied.
+ * @throws {CprError} `runtime-incompatible` for a required section that this build does not know.
+ */
+export function unknownSections(sections: readonly Section[]): Section[] {
+  const unknown = sections.filter(({ name, version }) => versionOf(name) !== version);
+  for (const section of unknown) if (section.required) checkVersion(section);
+  return unknown.map((section) => ({ ...section, bytes: section.bytes.slice() }));
+}
+
+const versionOf = (name: string): number | undefined =>
+  Object.hasOwn(sectionVersions, name) ? sectionVersions[name as SectionName] : undefined;
+
+function checkVersion({ name, version }: Section): void {
+  if (versionOf(name) === version) return;
+  throw new CprError(
+    'runtime-incompatible',
+    `This build does not know version ${version} of the section "${name}" of this vmstate. Use a newer one.`,
+  );
+}
