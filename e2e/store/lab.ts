@@ -1,5 +1,5 @@
 /** What the tests of the store run in a page or a worker; bundled, and there as `globalThis.lab`. */
-import type { ConnectionLoss } from '../../src/store/connection.ts';
+import { Connection, type ConnectionLoss } from '../../src/store/connection.ts';
 import type { CrashWindow } from '../../src/store/crash-windows.ts';
 import { openStore } from '../../src/store/store.ts';
 import type { MachineStore, Store } from '../../src/store/types.ts';
@@ -26,7 +26,13 @@ export interface GenerationSpec {
 
 const databaseName = 'holdfast';
 
+export interface Snapshot {
+  machines: { name: string; generations: GenerationSpec[] }[];
+  entries: { name: string; sizeBytes: number }[];
+}
+
 let store: Store | undefined;
+let stubborn: IDBDatabase | undefined;
 const machines = new Map<string, MachineStore>();
 const losses: ConnectionLoss[] = [];
 const reached: CrashWindow[] = [];
@@ -132,6 +138,62 @@ export const lab = {
     database.close();
     return request.result;
   },
+  /** Changes one row of the database behind the store's back. */
+  change: (name: string, key: IDBValidKey, change: (row: never) => unknown): Promise<unknown> =>
+    lab.raw([name], (transaction) => {
+      const rows = transaction.objectStore(name);
+      const request = rows.get(key);
+      request.onsuccess = () => {
+        const row = change(request.result as never);
+        rows.put(row, rows.keyPath === null ? key : undefined);
+      };
+      return request;
+    }),
+  /** Holds a connection that closes for nobody, as a page of an older version might. */
+  holdStubbornly: async (version?: number): Promise<void> => {
+    stubborn = await settled(indexedDB.open(databaseName, version));
+  },
+  /** Connects as a store of another version would. */
+  connect: async (version: number, openTimeoutMs: number): Promise<void> => {
+    const ignore = () => undefined;
+    const options = { databaseName, version, openTimeoutMs, onLost: ignore, onWindow: ignore };
+    const connection = new Connection(options);
+    await connection.open();
+    connection.close();
+  },
+  letGo: () => stubborn?.close(),
+  /** Resolves when the database is deleted. */
+  deleteDatabase: async (): Promise<void> => {
+    await settled(indexedDB.deleteDatabase(databaseName));
+  },
+  /** Opens and closes the database as a later schema would. */
+  convert: async (version: number): Promise<void> => {
+    (await settled(indexedDB.open(databaseName, version))).close();
+  },
+
+  /** What the store holds, without what differs from run to run. */
+  async snapshot(): Promise<Snapshot> {
+    const found = await opened().machines();
+    const machines = await Promise.all(
+      found.map(async ({ id, name }) => ({ name, generations: await lab.readBack(id) })),
+    );
+    const entries = await opened().entries.list();
+    return {
+      machines: machines.sort((a, b) => a.name.localeCompare(b.name)),
+      entries: entries.map(({ name, sizeBytes }) => ({ name, sizeBytes })),
+    };
+  },
+  /** Opens every machine anew, which collects orphans; then counts records that nobody needs. */
+  async orphansAfterOpening(): Promise<number> {
+    const referenced = new Set<number>();
+    for (const { id } of await opened().machines()) {
+      for (const { records } of await (await opened().open(id)).generations()) {
+        for (const record of records) referenced.add(record);
+      }
+    }
+    return (await lab.recordKeys()).filter((key) => !referenced.has(key)).length;
+  },
+
   countRows: (name: string): Promise<number> =>
     lab.raw([name], (transaction) => transaction.objectStore(name).count()),
   recordKeys: async (): Promise<number[]> =>

@@ -1,24 +1,16 @@
-/** Fixtures of the store's tests: workers of a page, each of which may open the store. */
+/** Fixtures of the store's tests in Chromium: workers of a page, each of which may open the store. */
 import { resolve } from 'node:path';
 import { test as base, type Page, type Worker } from '@playwright/test';
 import { bundleModule } from '../bundle.ts';
-import type { Lab } from './lab.ts';
+import type { ContractFixtures } from './contract.ts';
 import { LabServer } from './lab-server.ts';
-
-declare global {
-  /** In the page and in its workers. */
-  var lab: Lab;
-}
 
 export { expect } from '@playwright/test';
 
-interface Fixtures {
+interface Fixtures extends ContractFixtures {
   server: LabServer;
-  /** A page of the origin. */
+  /** A page of the origin that has the lab. */
   lab: Page;
-  /** Starts another worker that has the lab. */
-  startWorker: () => Promise<Worker>;
-  worker: Worker;
 }
 
 export const test = base.extend<Fixtures, { labScript: string }>({
@@ -37,10 +29,10 @@ export const test = base.extend<Fixtures, { labScript: string }>({
     await page.addScriptTag({ url: '/lab.js', type: 'module' });
     await use(page);
   },
-  startWorker: async ({ lab }, use) => use(() => startLabWorker(lab)),
-  worker: async ({ startWorker }, use) => use(await startWorker()),
+  startOpener: async ({ lab }, use) => use(() => startLabWorker(lab)),
 });
 
+/** A worker of `page` that has the lab. */
 export async function startLabWorker(page: Page): Promise<Worker> {
   const started = page.waitForEvent('worker');
   const running = page.evaluate(async () => {

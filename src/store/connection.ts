@@ -18,6 +18,8 @@ export type ConnectionLoss = 'newer-page' | 'deleted' | 'terminated';
 
 export interface ConnectionOptions {
   databaseName: string;
+  /** Default: the schema's. */
+  version?: number;
   /** How long to wait for a database that does not open. */
   openTimeoutMs: number;
   onLost: (loss: ConnectionLoss) => void;
@@ -134,14 +136,20 @@ export class Connection {
   }
 
   async #connect(): Promise<Database> {
-    const { databaseName, openTimeoutMs, onLost, onWindow } = this.#options;
+    const {
+      databaseName,
+      version = schemaVersion,
+      openTimeoutMs,
+      onLost,
+      onWindow,
+    } = this.#options;
     let blocked = false;
     let opened: Database | undefined;
     const lose = (loss: ConnectionLoss) => {
       if (opened) this.#forget(opened);
       onLost(loss);
     };
-    const opening = openDB(databaseName, schemaVersion, {
+    const opening = openDB(databaseName, version, {
       upgrade(database, oldVersion, _newVersion, transaction) {
         onWindow('upgrade:begun');
         upgrade(database as Database, oldVersion, transaction as Transaction<'versionchange'>);

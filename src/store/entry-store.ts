@@ -3,10 +3,11 @@ import { CprError } from '../errors.ts';
 import type { Connection } from './connection.ts';
 import type { Digest } from './digest.ts';
 import { under } from './key-ranges.ts';
-import type { Stores } from './schema.ts';
+import type { Bytes, EntryRow, RecordRow, Stores } from './schema.ts';
 import type { EntryStore } from './types.ts';
 
 const partBytes = 1024 * 1024;
+const partsInFlight = 4;
 const stores: Stores[] = ['entries', 'entryParts'];
 
 /** A part's digest is seeded with its number, so that parts cannot change places. */
@@ -32,20 +33,19 @@ export class Entries implements EntryStore {
     return this.#connection.read(stores, 'read the saved state', async (transaction) => {
       const entry = await transaction.objectStore('entries').get(name);
       if (!entry) throw new CprError('not-found', `There is no saved state “${name}”.`);
-      const parts = transaction.objectStore('entryParts');
       const bytes = new Uint8Array(entry.sizeBytes);
-      for (let number = 0; number < entry.parts; number++) {
-        const part = await parts.get([name, number]);
-        const offset = number * partBytes;
-        const expected = Math.min(partBytes, entry.sizeBytes - offset);
-        if (
-          !(part?.bytes instanceof Uint8Array) ||
-          part.bytes.length !== expected ||
-          this.#digest(part.bytes, seedOf(number)) !== part.digest
-        ) {
-          throw new CprError('storage-damaged', `The saved state “${name}” is damaged.`);
+      for (let first = 0; first < entry.parts; first += partsInFlight) {
+        const numbers = Array.from(
+          { length: Math.min(partsInFlight, entry.parts - first) },
+          (_, index) => first + index,
+        );
+        const parts = await Promise.all(
+          numbers.map((number) => transaction.objectStore('entryParts').get([name, number])),
+        );
+        for (const [index, part] of parts.entries()) {
+          const number = first + index;
+          bytes.set(this.#wholePart(entry, number, part), number * partBytes);
         }
-        bytes.set(part.bytes, offset);
       }
       return bytes;
     });
@@ -85,5 +85,17 @@ export class Entries implements EntryStore {
         ]);
       },
     );
+  }
+
+  #wholePart({ name, sizeBytes }: EntryRow, number: number, part: RecordRow | undefined): Bytes {
+    const expected = Math.min(partBytes, sizeBytes - number * partBytes);
+    if (
+      !(part?.bytes instanceof Uint8Array) ||
+      part.bytes.length !== expected ||
+      this.#digest(part.bytes, seedOf(number)) !== part.digest
+    ) {
+      throw new CprError('storage-damaged', `The saved state “${name}” is damaged.`);
+    }
+    return part.bytes;
   }
 }

@@ -2,8 +2,6 @@
 import { CprError } from '../errors.ts';
 import type { Connection } from './connection.ts';
 import type { Digest } from './digest.ts';
-import { idRange } from './key-ranges.ts';
-import { runsOf } from './record-ids.ts';
 import type { RecordRow } from './schema.ts';
 
 /** 4 MiB of records of the usual size; one batch is read while another is taken. */
@@ -37,18 +35,10 @@ async function readBatch(
   ids: readonly number[],
 ): Promise<(RecordRow | undefined)[]> {
   if (ids.length === 0) return [];
-  return connection.read(['records'], 'read the stored machine', async (transaction) => {
+  return connection.read(['records'], 'read the stored machine', (transaction) => {
+    // Many small requests at once are nearly twice as fast in Chromium as one getAll.
     const records = transaction.objectStore('records');
-    const runs = await Promise.all(
-      runsOf(ids).map(async ({ first, last }) => {
-        const length = last - first + 1;
-        const rows = length > 1 ? await records.getAll(idRange({ first, last })) : [];
-        if (rows.length === length) return rows;
-        // One is missing, and getAll does not say which.
-        return Promise.all(Array.from({ length }, (_, index) => records.get(first + index)));
-      }),
-    );
-    return runs.flat();
+    return Promise.all(ids.map((id) => records.get(id)));
   });
 }
 
