@@ -71,6 +71,12 @@ export interface TextCursor {
   visible: boolean;
 }
 
+/** The whole VGA screen at one moment. */
+export type ScreenContents =
+  | { mode: 'text'; screen: TextScreen; font: TextFont; cursor: TextCursor }
+  /** `pixels`: RGBA, tightly packed. */
+  | { mode: 'graphics'; width: number; height: number; pixels: Uint8ClampedArray };
+
 export type MachineEvent =
   | { type: 'status'; status: MachineStatus }
   /** Boot images on their way. `total` is 0 where the server does not say. */

@@ -1,7 +1,7 @@
+import { PressedKeys } from '../../pc/pressed-keys.ts';
+import { breakBytes, makeBytes } from '../../pc/scancodes.ts';
 import type { Session } from '../session.ts';
 import { editBetween } from './edit.ts';
-import { PressedKeys } from './pressed-keys.ts';
-import { breakBytes, makeBytes } from './scancodes.ts';
 import { typeText } from './typing.ts';
 
 /** As fast as a guest's BIOS, with room for 16 keys, can be trusted to read. */

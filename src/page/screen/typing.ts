@@ -1,5 +1,5 @@
 /** Text as somebody at a US keyboard would type it. No DOM. */
-import { breakBytes, makeBytes } from './scancodes.ts';
+import { breakBytes, makeBytes } from '../../pc/scancodes.ts';
 
 const plainKeys: Record<string, string> = {
   ' ': 'Space',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cellFlag } from '../../protocol/events.ts';
+import { cellFlag } from '../protocol/events.ts';
 import { CellGrid } from './cell-grid.ts';
 
 const cellsOf = (text: string, flags = 0): Int32Array =>

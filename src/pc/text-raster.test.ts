@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cellFlag, type TextCursor, type TextFont } from '../../protocol/events.ts';
+import { cellFlag, type TextCursor, type TextFont } from '../protocol/events.ts';
 import { CellGrid } from './cell-grid.ts';
 import { drawRow } from './text-raster.ts';
 

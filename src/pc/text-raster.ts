@@ -1,5 +1,5 @@
 /** Text cells to pixels, as a VGA does it. No DOM. */
-import { cellFlag, type TextCursor, type TextFont } from '../../protocol/events.ts';
+import { cellFlag, type TextCursor, type TextFont } from '../protocol/events.ts';
 import { type CellGrid, wordsPerCell } from './cell-grid.ts';
 
 const glyphRows = 32;

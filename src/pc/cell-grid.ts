@@ -1,5 +1,5 @@
 /** The text screen as the page knows it. No DOM. */
-import { cellFlag, type TextScreen } from '../../protocol/events.ts';
+import { cellFlag, type TextScreen } from '../protocol/events.ts';
 import { characterOf } from './code-page.ts';
 
 /** 32-bit words a cell: see {@link TextScreen}. */
