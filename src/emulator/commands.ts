@@ -2,6 +2,9 @@
 import { CprError } from '../errors.ts';
 import type { RuntimeCommands } from '../protocol/abi.ts';
 import type { Machine } from './machine.ts';
+import { pressPowerButton } from './power-button.ts';
+import { readRegisters } from './registers.ts';
+import { screenContents } from './screen-contents.ts';
 
 /** Where v86 maps the linear frame buffer into guest-physical memory. */
 const frameBufferAddress = 0xe0000000;
@@ -27,6 +30,12 @@ export function machineCommands(machine: Machine): RuntimeCommands {
     mouseWheel: (delta) => send('mouse-wheel', [delta, 0]),
     reset() {
       cpu.reboot_internal();
+      machine.wake();
+    },
+    infoRegisters: () => readRegisters(cpu),
+    screen: () => screenContents(machine.snapshot()),
+    systemPowerdown() {
+      pressPowerButton(cpu);
       machine.wake();
     },
     infoNetwork: () => machine.network.info(),

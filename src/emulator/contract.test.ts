@@ -12,8 +12,10 @@ import xxhash from 'xxhash-wasm';
 import { v86Packages } from '../../tools/v86-versions.ts';
 import { decodeValue, type Value } from '../cpr/value.ts';
 import { decodeVmstate, encodeVmstate } from '../cpr/vmstate.ts';
+import type { CpuRegisters } from '../protocol/registers.ts';
 import { labHost } from './lab-host.ts';
 import type { Machine } from './machine.ts';
+import { registerProbe } from './register-probe.ts';
 import { prepareRuntime } from './runtime.ts';
 import { tscLag } from './tsc.ts';
 
@@ -73,6 +75,8 @@ const usedExports = [
 
 /** Indices in v86's CPU state: what a TLB flush forgets, and the counter that goes on. */
 const changesByItself = { lastVirtualEip: 18, timeStampCounter: 43 } as const;
+
+const probe = registerProbe();
 
 type V86Class = Parameters<typeof prepareRuntime>[0];
 
@@ -375,6 +379,41 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     first.unpark();
     expect(deviceState(first.save())).toEqual(deviceState(state));
     step(first, 100);
+    expect(host.crash).toBeUndefined();
+  });
+
+  it('registers, screen and power button are where Holdfast takes them to be', async () => {
+    const host = labHost({ ...firmware, fda: probe.image }, { acpi: true });
+    const machine = await boot(host);
+    const { commands } = machine;
+    const look = () => commands.infoRegisters?.() as CpuRegisters;
+    expect(() => commands.systemPowerdown?.()).toThrow(
+      expect.objectContaining({ code: 'bad-runstate' }),
+    );
+    for (let steps = 0; look().general.eax !== probe.eax; steps++) {
+      if (steps > 20_000) throw new Error(`The probe did not run: ${host.serial}`);
+      step(machine, 1);
+    }
+    const { general, eip, eflags, segments, fpu, xmm, cr0, cr4, gdt, idt, cpl } = look();
+    expect(general.ebx).toBe(0x12345678);
+    expect(eip).toBe(probe.loopAddress);
+    expect(eflags & 0x201, 'the carry and interrupt flags').toBe(0x201);
+    expect(segments.es).toMatchObject({ selector: 0xb800, base: 0xb8000, limit: 0xffff });
+    expect(segments.cs).toMatchObject({ selector: 0, base: 0 });
+    expect(fpu).toMatchObject({ controlWord: 0x37f, statusWord: 0x3800, tagWord: 0x80 });
+    expect(fpu.registers[7]).toEqual({ mantissa: 1n << 63n, signExponent: 0x3fff });
+    expect(xmm[1]).toBe(0x12345678n);
+    expect([cr0 & 1, cr4, cpl]).toEqual([0, 0x200, 0]);
+    expect({ idt, gdt }).toEqual({ idt: { base: 0, limit: 0x3ff }, gdt: probe.gdt });
+
+    expect(commands.screen?.()).toMatchObject({ mode: 'text', screen: { cols: 80, rows: 25 } });
+
+    commands.systemPowerdown?.();
+    for (let steps = 0; host.serial !== 'P'; steps++) {
+      if (steps > 1000) throw new Error('The guest did not hear its power button.');
+      step(machine, 1);
+      await Promise.resolve();
+    }
     expect(host.crash).toBeUndefined();
   });
 

@@ -141,6 +141,32 @@ interface V86Cpu {
   store_current_tsc(): void;
   current_tsc: Uint32Array;
   jit_dirty_cache(start: number, end: number): void;
+  reg32: Int32Array;
+  /** ES, CS, SS, DS, FS, GS, TR, LDTR; so are the three below. */
+  sreg: Uint16Array;
+  segment_offsets: Int32Array;
+  segment_limits: Uint32Array;
+  segment_access_bytes: Uint8Array;
+  gdtr_offset: Int32Array;
+  gdtr_size: Int32Array;
+  idtr_offset: Int32Array;
+  idtr_size: Int32Array;
+  cr: Int32Array;
+  dreg: Int32Array;
+  cpl: Uint8Array;
+  in_hlt: Uint8Array;
+  is_32: Int32Array;
+  stack_size_32: Int32Array;
+  fpu_control_word: Uint16Array;
+  fpu_stack_empty: Uint8Array;
+  /** 16 bytes a register: 64 bits of mantissa, 16 of sign and exponent. */
+  fpu_st: Int32Array;
+  mxcsr: Int32Array;
+  reg_xmm32s: Int32Array;
+  get_eflags(): number;
+  get_real_eip(): number;
+  fpu_load_status_word(): number;
+  device_raise_irq(irq: number): void;
   codegen_finalize_finished(tableIndex: number, start: number, stateFlags: number): void;
   [internal: string]: unknown;
 }
@@ -149,6 +175,8 @@ interface V86Devices {
   vga: V86Vga;
   ps2: Record<string, unknown>;
   pci: V86Pci;
+  /** The power management registers of the PIIX4; absent with `acpi` off. */
+  acpi?: { pm1_status: number; pm1_enable: number };
   uart0: V86Uart;
   uart1?: V86Uart;
   uart2?: V86Uart;

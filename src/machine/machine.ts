@@ -1,9 +1,10 @@
 import type { CprError } from '../errors.ts';
 import type { RamBlock, RuntimeCommands } from '../protocol/abi.ts';
 import type { MachineConfig } from '../protocol/config.ts';
-import type { MachineEvent, MachineStatus } from '../protocol/events.ts';
+import type { MachineEvent, MachineStatus, ScreenContents } from '../protocol/events.ts';
 import type { KeeperInfo, RestartReport, RuntimeSource } from '../protocol/keeper-api.ts';
 import type { NetworkInfo } from '../protocol/network.ts';
+import type { CpuRegisters } from '../protocol/registers.ts';
 import { type ExecuteOptions, type ExecuteResult, GuestAgent } from './agent.ts';
 import type { Connection } from './connection.ts';
 import { EventStream } from './event-stream.ts';
@@ -132,6 +133,18 @@ export class RemoteMachine implements Machine {
     await this.#command('writeMemory', address, bytes);
   }
 
+  async infoRegisters(): Promise<CpuRegisters> {
+    return (await this.#command('infoRegisters')) as CpuRegisters;
+  }
+
+  async screen(): Promise<ScreenContents> {
+    return (await this.#command('screen')) as ScreenContents;
+  }
+
+  async systemPowerdown(): Promise<void> {
+    await this.#command('systemPowerdown');
+  }
+
   close(): void {
     this.#connection.close();
     this.#leave();
@@ -139,7 +152,7 @@ export class RemoteMachine implements Machine {
 
   #command<K extends KnownCommand>(
     name: K,
-    ...args: Parameters<RuntimeCommands[K]>
+    ...args: Parameters<NonNullable<RuntimeCommands[K]>>
   ): Promise<unknown> {
     return this.#connection.keeper.command(name, args);
   }

@@ -3,9 +3,10 @@
 import type { CprError } from '../errors.ts';
 import type { RamBlock } from '../protocol/abi.ts';
 import type { MachineConfig } from '../protocol/config.ts';
-import type { MachineEvent, MachineStatus } from '../protocol/events.ts';
+import type { MachineEvent, MachineStatus, ScreenContents } from '../protocol/events.ts';
 import type { KeeperInfo, RestartReport, RuntimeSource } from '../protocol/keeper-api.ts';
 import type { NetworkInfo } from '../protocol/network.ts';
+import type { CpuRegisters } from '../protocol/registers.ts';
 import type { ExecuteOptions, ExecuteResult } from './agent.ts';
 
 export interface ConnectOptions {
@@ -67,6 +68,15 @@ export interface Machine {
   ramBlocks(): Promise<RamBlock[]>;
   readMemory(address: number, length: number): Promise<Uint8Array>;
   writeMemory(address: number, bytes: Uint8Array): Promise<void>;
+  /** The CPU between two instructions; of one moment also while the guest runs. */
+  infoRegisters(): Promise<CpuRegisters>;
+  /** What is on the guest's screen, as text cells or as pixels. */
+  screen(): Promise<ScreenContents>;
+  /**
+   * Presses the power button. Rejects with `bad-config` for a machine without ACPI, with
+   * `bad-runstate` for a guest that does not listen.
+   */
+  systemPowerdown(): Promise<void>;
   /** Leaves; the guest goes on in the keeper. */
   close(): void;
 }

@@ -7,7 +7,8 @@
  */
 import type { MachineConfig } from './config.ts';
 import type { Blocker, CprMode, DiskIdentity } from './cpr.ts';
-import type { MachineEvent } from './events.ts';
+import type { MachineEvent, ScreenContents } from './events.ts';
+import type { CpuRegisters } from './registers.ts';
 
 /** Raised only when an old keeper could not host a new runtime, or the other way round. */
 export const abiVersion = 1;
@@ -155,5 +156,10 @@ export interface RuntimeCommands {
   /** Guest-physical memory, RAM or the linear frame buffer, copied. */
   readMemory(address: number, length: number): Uint8Array;
   writeMemory(address: number, bytes: Uint8Array): void;
-  [name: string]: (...args: never[]) => unknown;
+  infoRegisters?(): CpuRegisters;
+  /** The whole VGA screen, whether or not anybody watches. */
+  screen?(): ScreenContents;
+  /** Presses the power button, which only a guest with ACPI hears. */
+  systemPowerdown?(): void;
+  [name: string]: ((...args: never[]) => unknown) | undefined;
 }
