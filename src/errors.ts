@@ -57,6 +57,8 @@ export type CprErrorCode =
   | 'network-unavailable'
   /** The guest does not answer on the console that was asked: no agent there, or it is busy. */
   | 'guest-silent'
+  /** A line of the monitor is no command, or its arguments are not the command's. */
+  | 'bad-command'
   /** The caller gave it up. */
   | 'cancelled'
   /** A defect in Holdfast itself. */

@@ -4,6 +4,17 @@ export type { ExecuteOptions, ExecuteResult } from './machine/agent.ts';
 export { connect } from './machine/connect.ts';
 export { missingFeatures } from './machine/support.ts';
 export type { ConnectOptions, Machine, MachineEventOf } from './machine/types.ts';
+export {
+  type Completion,
+  createMonitor,
+  type FileTarget,
+  type Monitor,
+  type MonitorFiles,
+  type MonitorMachine,
+  type MonitorOptions,
+  type MonitorResult,
+  type WrittenFile,
+} from './monitor/index.ts';
 export type { RamBlock } from './protocol/abi.ts';
 export {
   defaultConfig,
@@ -17,9 +28,11 @@ export {
   type MachineStatus,
   type RestartTimings,
   type Runstate,
+  type ScreenContents,
   type TextCursor,
   type TextFont,
   type TextScreen,
 } from './protocol/events.ts';
 export type { KeeperInfo, RestartReport, RuntimeSource } from './protocol/keeper-api.ts';
 export type { GuestConnection, NetworkCounters, NetworkInfo } from './protocol/network.ts';
+export type { CpuRegisters } from './protocol/registers.ts';

@@ -31,6 +31,7 @@ const every: Record<CprErrorCode, true> = {
   'file-failed': true,
   'network-unavailable': true,
   'guest-silent': true,
+  'bad-command': true,
   cancelled: true,
   internal: true,
 };

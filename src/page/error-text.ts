@@ -215,6 +215,12 @@ function textOf(code: CprErrorCode): ErrorText {
         advice: 'It may be busy, or has no agent running. Try again in a moment.',
         actions: ['try-again'],
       };
+    case 'bad-command':
+      return {
+        title: 'The monitor does not know this command',
+        advice: 'Type help in the monitor for those that it knows.',
+        actions: ['try-again'],
+      };
     case 'cancelled':
       return {
         title: 'It was cancelled',

@@ -38,6 +38,7 @@ const codes: Record<CprErrorCode, true> = {
   'file-failed': true,
   'network-unavailable': true,
   'guest-silent': true,
+  'bad-command': true,
   cancelled: true,
   internal: true,
 };

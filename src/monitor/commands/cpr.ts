@@ -1,0 +1,79 @@
+/** CheckPoint and Restart by hand. */
+import type { CprTarget } from '../../protocol/cpr.ts';
+import type { Command } from '../command.ts';
+import { entryNameOf } from '../files.ts';
+import { supported } from '../supported.ts';
+import { findRuntime } from './guest.ts';
+import { parseMode } from './info.ts';
+
+const vmstateType = 'application/octet-stream';
+
+export const cprCommands: readonly Command[] = [
+  {
+    names: ['cprsave'],
+    parameters: [
+      { name: 'file', kind: 'file' },
+      { name: 'mode', kind: 'mode' },
+      { name: 'runtime', kind: 'runtime', optional: true },
+    ],
+    help: "stop the guest and save its devices' state; in mode restart another runtime then waits for cprload, in mode reboot the machine ends with the rest of it in storage",
+    run: async (context, args) => {
+      const { machine, files } = context;
+      const save = supported(machine, 'cprSave');
+      const file = args.text('file');
+      const mode = parseMode('cprsave', args.text('mode'));
+      const name = args.optional('runtime');
+      const options = { mode, ...(name !== undefined && { runtime: findRuntime(context, name) }) };
+
+      const entry = entryNameOf(file);
+      if (entry !== undefined) {
+        const { vmstateBytes } = await save({ kind: 'store', name: entry }, options);
+        return saved(file, vmstateBytes, mode);
+      }
+      const place = await files.create(file);
+      const target: CprTarget = place.handle
+        ? { kind: 'file', handle: place.handle }
+        : { kind: 'bytes' };
+      const { bytes, vmstateBytes } = await save(target, options);
+      if (bytes) await context.writeTo(place, file, vmstateType, bytes);
+      else context.wrote(file, vmstateType);
+      return saved(file, vmstateBytes, mode);
+    },
+  },
+  {
+    names: ['cprload'],
+    parameters: [{ name: 'file', kind: 'file' }],
+    help: 'load a state that cprsave wrote and go on as the guest was: running, paused or suspended',
+    run: async ({ machine, files }, args) => {
+      const load = supported(machine, 'cprLoad');
+      const file = args.text('file');
+      const entry = entryNameOf(file);
+      const { runstate, v86Version, fellBack } = await load(
+        entry === undefined
+          ? { kind: 'file', file: await files.read(file) }
+          : { kind: 'store', name: entry },
+      );
+      return [
+        ...(fellBack === undefined ? [] : [`Warning: ${fellBack}`]),
+        `Loaded '${file}': the guest is ${runstate} on v86 ${v86Version}.`,
+      ];
+    },
+  },
+  {
+    names: ['cpr_cancel'],
+    parameters: [],
+    help: 'after cprsave in mode restart: go on in the runtime that the guest had',
+    run: async ({ machine }) => {
+      await supported(machine, 'cprCancel')();
+      return undefined;
+    },
+  },
+];
+
+function saved(file: string, sizeBytes: number, mode: 'restart' | 'reboot'): string {
+  const next =
+    mode === 'restart'
+      ? `The machine waits for it: cprload ${file} goes on, cpr_cancel goes back.`
+      : `The machine has ended; cprload ${file} brings it back.`;
+  return `Saved ${sizeBytes} bytes to '${file}'. ${next}`;
+}

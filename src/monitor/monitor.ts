@@ -1,0 +1,125 @@
+/** A command line to a machine, with the words of QEMU's human monitor (HMP). */
+import { CprError } from '../errors.ts';
+import type { RuntimeSource } from '../protocol/keeper-api.ts';
+import { Arguments, signatureText } from './arguments.ts';
+import type { Command, CommandContext } from './command.ts';
+import { splitWords, type Word } from './command-line.ts';
+import { cprCommands } from './commands/cpr.ts';
+import { guestCommands } from './commands/guest.ts';
+import { help, topicLines } from './commands/help.ts';
+import { infoCommands } from './commands/info.ts';
+import { memoryCommands } from './commands/memory.ts';
+import { screendump } from './commands/screendump.ts';
+import { type Completion, complete } from './completion.ts';
+import { namesRegister } from './expression.ts';
+import { type FileTarget, type MonitorFiles, resultFiles, type WrittenFile } from './files.ts';
+import { History } from './history.ts';
+import { findCommand, similarNames } from './lookup.ts';
+import type { MonitorMachine } from './machine.ts';
+import { registerLookup } from './register-dump.ts';
+
+export interface MonitorOptions {
+  /** Where files go to and come from. By default {@link MonitorResult.files} is all there is. */
+  files?: MonitorFiles;
+  /** The runtimes of `restart` and `cprsave`, newest first. */
+  runtimes?: readonly RuntimeSource[];
+  /** Lines of earlier times, oldest first. */
+  history?: readonly string[];
+}
+
+export interface MonitorResult {
+  lines: readonly string[];
+  files: readonly WrittenFile[];
+}
+
+export interface Monitor {
+  readonly history: History;
+  /**
+   * Runs one line. An empty one does nothing.
+   * @throws CprError `bad-command` for what is no command, and whatever the machine rejects with
+   */
+  execute(line: string): Promise<MonitorResult>;
+  complete(line: string, cursor?: number): Promise<Completion>;
+}
+
+const commands: readonly Command[] = [
+  ...guestCommands,
+  ...infoCommands,
+  ...cprCommands,
+  ...memoryCommands,
+  screendump,
+  help,
+];
+
+export function createMonitor(machine: MonitorMachine, options: MonitorOptions = {}): Monitor {
+  const { files = resultFiles, runtimes = [] } = options;
+  const history = new History(options.history);
+  return {
+    history,
+    async execute(line) {
+      history.add(line);
+      const written: WrittenFile[] = [];
+      const writeTo = async (place: FileTarget, name: string, type: string, bytes: Uint8Array) => {
+        await place.write(bytes, type);
+        written.push({ name, type, bytes });
+      };
+      const context: CommandContext = {
+        machine,
+        files,
+        runtimes,
+        commands,
+        history: history.lines,
+        sleep: (ms) => new Promise((done) => setTimeout(done, ms)),
+        writeTo,
+        write: async (name, type, bytes) => writeTo(await files.create(name), name, type, bytes),
+        wrote: (name, type) => written.push({ name, type }),
+      };
+      const said = (await run(splitWords(line), context)) ?? [];
+      return { lines: typeof said === 'string' ? [said] : said, files: written };
+    },
+    complete: (line, cursor = line.length) =>
+      complete(
+        line,
+        cursor,
+        { commands, runtimes },
+        {
+          files: async () => (await files.names?.()) ?? [],
+          devices: async () => [],
+        },
+      ),
+  };
+}
+
+async function run(words: readonly Word[], context: CommandContext) {
+  const texts = words.map(({ text }) => text);
+  if (texts.length === 0) return undefined;
+  if (texts[0] === 'info' && texts.length === 1) return topicLines(commands);
+  const found = findCommand(commands, texts);
+  if (!found) throw unknownCommand(texts);
+  const { command, name, rest } = found;
+  const given = words.slice(words.length - rest.length);
+  const needsRegisters = command.parameters.some(({ kind }) => kind === 'integer');
+  const registers =
+    needsRegisters && rest.some(namesRegister)
+      ? registerLookup(await context.machine.infoRegisters())
+      : undefined;
+  let args: Arguments;
+  try {
+    args = new Arguments(name, command, given, registers);
+  } catch (thrown) {
+    const error = CprError.from(thrown, 'bad-command', name);
+    throw new CprError(
+      'bad-command',
+      `${error.message}\nUsage: ${name} ${signatureText(command)}`.trimEnd(),
+      { cause: thrown },
+    );
+  }
+  return command.run(context, args);
+}
+
+function unknownCommand([first = '', second]: readonly string[]): CprError {
+  const name = first === 'info' && second !== undefined ? `${first} ${second}` : first;
+  const similar = similarNames(commands, name);
+  const hint = similar.length > 0 ? `\nDid you mean: ${similar.join(', ')}?` : '';
+  return new CprError('bad-command', `unknown command: '${name}'${hint}`);
+}
