@@ -17,10 +17,15 @@ export {
 } from './monitor/index.ts';
 export type { RamBlock } from './protocol/abi.ts';
 export {
+  type BytesSource,
+  type DriveName,
+  type DriveSource,
   defaultConfig,
   type ImageSource,
   type MachineConfig,
   type NetworkBackend,
+  type RemovableDriveName,
+  type UrlSource,
 } from './protocol/config.ts';
 export {
   cellFlag,

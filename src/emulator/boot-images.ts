@@ -1,10 +1,11 @@
 /** What the guest boots from: fetched once, kept by the keeper, put back on every reset. */
 import { CprError } from '../errors.ts';
 import type { PrepareRequest, RuntimeHost } from '../protocol/abi.ts';
-import type { ImageSource } from '../protocol/config.ts';
+import { sourceName } from '../protocol/config.ts';
+import { download } from './download.ts';
 import type { Range } from './page-ops.ts';
 
-const imageNames = ['bios', 'vgaBios', 'bzImage', 'initrd', 'fda', 'cdrom', 'hda'] as const;
+const imageNames = ['bios', 'vgaBios', 'bzImage', 'initrd'] as const;
 
 type ImageName = (typeof imageNames)[number];
 
@@ -33,7 +34,7 @@ export async function loadImages(host: RuntimeHost, request: PrepareRequest): Pr
       if (!source) return;
       let bytes = host.kept.get(keptAs(name)) as Uint8Array<ArrayBuffer> | undefined;
       if (!bytes) {
-        bytes = await download(source, host, request.signal);
+        bytes = 'bytes' in source ? source.bytes : await download(source, host, request.signal);
         host.kept.set(keptAs(name), bytes);
       }
       images[name] = bytes;
@@ -43,56 +44,20 @@ export async function loadImages(host: RuntimeHost, request: PrepareRequest): Pr
   return images;
 }
 
-async function download(
-  source: ImageSource,
-  host: RuntimeHost,
-  signal: AbortSignal | undefined,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const file = source.url.slice(source.url.lastIndexOf('/') + 1);
-  try {
-    const response = await fetch(source.url, signal ? { signal } : {});
-    if (!response.ok) throw new Error(`the server answered ${response.status}`);
-    if (!response.body) throw new Error('the server sent nothing');
-    const encoded = response.headers.has('content-encoding');
-    const length = encoded ? 0 : Number(response.headers.get('content-length') ?? 0);
-    const total = length || source.sizeBytes || 0;
-    const chunks: Uint8Array[] = [];
-    let loaded = 0;
-    host.emit({ type: 'progress', file, loaded, total, done: false });
-    for (const reader = response.body.getReader(); ; ) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      chunks.push(value);
-      loaded += value.length;
-      host.emit({ type: 'progress', file, loaded, total, done: false });
-    }
-    if (source.sizeBytes !== undefined && loaded !== source.sizeBytes)
-      throw new Error(`it has ${loaded} bytes, not ${source.sizeBytes}`);
-    if (loaded === 0) throw new Error('it is empty');
-    host.emit({ type: 'progress', file, loaded, total: loaded, done: true });
-    const bytes = new Uint8Array(loaded);
-    let offset = 0;
-    for (const chunk of chunks) {
-      bytes.set(chunk, offset);
-      offset += chunk.length;
-    }
-    return bytes;
-  } catch (cause) {
-    throw CprError.from(cause, 'image-unavailable', `${file} cannot be used (${source.url})`);
-  }
-}
-
 function checkImages(host: RuntimeHost, images: BootImages): void {
   const { bzImage, initrd, bios } = images;
   const bad = (file: string, why: string) =>
     new CprError('image-unavailable', `${file} ${why}. Check the file and its URL.`);
   // The reset vector is a far jump; every PC firmware ends with one.
   if (bios && (bios.length % 4096 || bios[bios.length - 16] !== 0xea))
-    throw bad(host.config.bios.url, 'is not a PC firmware image');
+    throw bad(sourceName(host.config.bios), 'is not a PC firmware image');
   if (bzImage) {
     const header = new TextDecoder('latin1').decode(bzImage.subarray(0x202, 0x206));
     if (header !== 'HdrS')
-      throw bad(host.config.bzImage?.url ?? '', 'is not a Linux kernel (bzImage)');
+      throw bad(
+        host.config.bzImage ? sourceName(host.config.bzImage) : '',
+        'is not a Linux kernel (bzImage)',
+      );
   }
   const ramBytes = host.config.memoryMiB * 1024 * 1024;
   const last = bootRanges(images).at(-1);

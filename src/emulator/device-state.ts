@@ -10,6 +10,7 @@ const vgaState = { planes: 6, linearFrameBuffer: 39, pixelBuffer: 61 } as const;
 const leftOut: Record<string, readonly string[]> = {
   ps2: ['next_byte_is_ready', 'next_byte_is_aux', 'last_mouse_packet', 'wheel_movement'],
   vga: ['svga_offset_x', 'svga_offset_y'],
+  cdrom: ['medium_changed', 'atapi_sense_key', 'atapi_add_sense'],
 };
 
 /** Queues that v86's own state leaves out: bytes sent to the guest that it has not read. */

@@ -2,9 +2,10 @@
  * A keeper's host for tests that run a real v86 in Node, without a browser. Firmware and
  * kernels are put into `kept`, where a runtime looks before it downloads.
  */
-import type { KeptPieces, RamBlock, RuntimeHost } from '../protocol/abi.ts';
+import type { RamBlock, RuntimeHost } from '../protocol/abi.ts';
 import { defaultConfig, type MachineConfig } from '../protocol/config.ts';
 import type { MachineEvent } from '../protocol/events.ts';
+import { mapPieces } from './disks/pieces.ts';
 
 const mebibyte = 1 << 20;
 const slackBytes = 256 << 10;
@@ -50,7 +51,6 @@ export function labHost(images: LabImages, overrides: Partial<MachineConfig> = {
   }
   const memory = () =>
     new WebAssembly.Memory({ initial: end >> 16, maximum: end >> 16, shared: true });
-  const pieces = new Map<string, KeptPieces>();
   let last = 0;
   const host: LabHost = {
     abiVersion: 1,
@@ -78,31 +78,7 @@ export function labHost(images: LabImages, overrides: Partial<MachineConfig> = {
     guestReset() {
       host.resets++;
     },
-    pieces(name) {
-      const found = pieces.get(name) ?? labPieces();
-      pieces.set(name, found);
-      return found;
-    },
+    pieces: (name) => mapPieces(kept, `pieces.${name}`),
   };
   return host;
-}
-
-/** What the keeper's own pieces are to a runtime. */
-function labPieces(): KeptPieces {
-  const pieces = new Map<number, Uint8Array>();
-  let generation = 0;
-  return {
-    get: (index) => pieces.get(index),
-    set(index, bytes) {
-      pieces.set(index, bytes);
-      generation++;
-    },
-    delete(index) {
-      if (pieces.delete(index)) generation++;
-    },
-    indexes: () => pieces.keys(),
-    get generation() {
-      return generation;
-    },
-  };
 }

@@ -31,8 +31,10 @@ interface V86Options {
   bzimage?: V86Image;
   initrd?: V86Image;
   fda?: V86Disk;
+  fdb?: V86Disk;
   cdrom?: V86Disk;
   hda?: V86Disk;
+  hdb?: V86Disk;
   cmdline?: string;
   boot_order?: number;
   net_device: V86NetDevice;
@@ -83,7 +85,15 @@ interface V86Disk {
   byteLength: number;
   onload: ((event: object) => void) | undefined;
   load(): void;
-  get(start: number, length: number, done: (bytes: Uint8Array) => void): void;
+  /** v86 takes what it is given by copy; `signal` aborts when the guest resets the drive. */
+  get(
+    start: number,
+    length: number,
+    done: (bytes: Uint8Array) => void,
+    options?: { signal?: AbortSignal },
+  ): void;
+  get_and_cache(start: number, length: number, done: (bytes: Uint8Array) => void): void;
+  get_from_cache(start: number, length: number): Uint8Array | undefined;
   set(start: number, bytes: Uint8Array, done: () => void): void;
   get_buffer(done: (buffer: ArrayBuffer | undefined) => void): void;
   get_state(): unknown[];
@@ -177,6 +187,9 @@ interface V86Devices {
   pci: V86Pci;
   /** The power management registers of the PIIX4; absent with `acpi` off. */
   acpi?: { pm1_status: number; pm1_enable: number };
+  fdc?: V86FloppyController;
+  ide?: { primary?: V86IdeChannel; secondary?: V86IdeChannel };
+  cdrom?: V86IdeInterface;
   uart0: V86Uart;
   uart1?: V86Uart;
   uart2?: V86Uart;
@@ -249,4 +262,37 @@ interface V86Vga {
   screen_fill_buffer(): void;
   complete_redraw(): void;
   [internal: string]: unknown;
+}
+
+interface V86IdeChannel {
+  master: V86IdeInterface;
+  slave: V86IdeInterface;
+  /** Bus master status register. */
+  dma_status: number;
+}
+
+/** An IDE or ATAPI drive. */
+interface V86IdeInterface {
+  channel: V86IdeChannel;
+  buffer: V86Disk | null;
+  status_reg: number;
+  error_reg: number;
+  current_command: number;
+  in_progress_io_ids: { size: number };
+  cancel_io_operations(): void;
+  atapi_check_condition_response(senseKey: number, additionalSense: number): void;
+  push_irq(): void;
+  eject(): void;
+  set_cdrom(disk: V86Disk): void;
+}
+
+interface V86FloppyController {
+  drives: V86FloppyDrive[];
+  end_read_write(status0: number, status1: number, status2: number): void;
+}
+
+interface V86FloppyDrive {
+  buffer: V86Disk | null;
+  insert_disk(disk: V86Disk, readOnly?: boolean): boolean;
+  eject_disk(): void;
 }

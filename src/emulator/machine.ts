@@ -2,14 +2,16 @@
 import { type Digest, encodeVmstate, type Section } from '../cpr/vmstate.ts';
 import { CprError } from '../errors.ts';
 import type { RuntimeCommands, RuntimeHost, RuntimeInstance } from '../protocol/abi.ts';
-import type { Blocker, CprMode } from '../protocol/cpr.ts';
+import type { Blocker, CprMode, DiskIdentity } from '../protocol/cpr.ts';
 import type { MachineEvent } from '../protocol/events.ts';
 import { blockOf, pageStore } from './blocks.ts';
 import { type BootImages, bootRanges } from './boot-images.ts';
 import { machineCommands } from './commands.ts';
 import { loadDevices, saveDevices } from './device-state.ts';
+import type { Drives } from './disks/drives.ts';
 import { Network } from './network/network.ts';
 import type { PageOps } from './page-ops.ts';
+import { quiesce } from './quiesce.ts';
 import { RunLoop } from './run-loop.ts';
 import type { ScreenTap } from './screen-tap.ts';
 import type { Shell } from './shell.ts';
@@ -18,7 +20,12 @@ const planeBytes = 65536;
 const encoder = new TextEncoder();
 
 /** The sections this runtime writes and reads, and their versions. */
-const sectionVersions: Record<string, number> = { emulator: 1, 'v86.devices': 1, network: 1 };
+const sectionVersions: Record<string, number> = {
+  emulator: 1,
+  disks: 1,
+  'v86.devices': 1,
+  network: 1,
+};
 
 /** How v86 runs a guest: `usual` is its own way. */
 const knobs = {
@@ -35,6 +42,7 @@ export interface MachineOptions {
   screen: ScreenTap;
   ops: PageOps;
   images: BootImages;
+  drives: Drives;
   v86Version: string;
   digest: Digest;
 }
@@ -79,8 +87,14 @@ export class Machine implements RuntimeInstance {
       host.guestReset();
     };
     this.#listen();
+    this.#connectDrives();
     this.commands = machineCommands(this);
     options.screen.setQuiet(false);
+  }
+
+  #connectDrives(): void {
+    const { drives, shell } = this.#options;
+    drives.connect({ cpu: shell.cpu, wake: () => this.wake() });
   }
 
   /** The VGA's planes are guest memory like any other, but v86 keeps them in JavaScript. */
@@ -156,6 +170,8 @@ export class Machine implements RuntimeInstance {
       );
     const devices = sections.find(({ name }) => name === 'v86.devices');
     if (!devices) throw new CprError('bad-vmstate', 'The vmstate holds no device state.');
+    const disks = sections.find(({ name }) => name === 'disks');
+    if (disks) this.#options.drives.check(disks.bytes);
     loadDevices(this.shell.cpu, devices.bytes, this.#options.host.clock);
     const network = sections.find(({ name }) => name === 'network');
     if (network?.version === sectionVersions.network) this.network.load(network.bytes);
@@ -198,8 +214,12 @@ export class Machine implements RuntimeInstance {
     this.#loop.wake();
   }
 
-  async quiesce(): Promise<void> {
-    // Disks are in the keeper's memory: no device operation outlives a slice.
+  quiesce(): Promise<void> {
+    return quiesce(this.#options.drives.inFlight, this.#loop);
+  }
+
+  disks(): DiskIdentity[] {
+    return this.#options.drives.identities();
   }
 
   save(): Uint8Array {
@@ -214,6 +234,7 @@ export class Machine implements RuntimeInstance {
     return encodeVmstate(
       [
         section('emulator', encoder.encode(JSON.stringify({ v86Version }))),
+        section('disks', this.#options.drives.save()),
         section('v86.devices', saveDevices(this.shell.cpu, this.#options.host.clock)),
         ...(network ? [section('network', network, false)] : []),
       ],
@@ -222,8 +243,9 @@ export class Machine implements RuntimeInstance {
   }
 
   park(): void {
-    const { ops, screen } = this.#options;
+    const { ops, screen, drives } = this.#options;
     screen.setQuiet(true);
+    drives.disconnect();
     const { list, pages } = pageStore(blockOf(this.#options.host, 'runtime.parked'));
     // Leaves the TLB's four MiB zero, so that they need not be moved; the CPU refills it.
     this.shell.cpu.full_clear_tlb();
@@ -242,13 +264,15 @@ export class Machine implements RuntimeInstance {
     ops.clear(incoming.list, ops.findNonzero(everything, incoming.list));
     ops.scatter(list, this.#parkedPages, pages);
     this.#usePlanesBlock();
+    this.#connectDrives();
     screen.setQuiet(false);
     this.network.stop();
   }
 
   destroy(): void {
     clearTimeout(this.#eager);
-    const { screen } = this.#options;
+    const { screen, drives } = this.#options;
+    drives.disconnect();
     screen.setQuiet(true);
     screen.setWatched(false);
     this.#loop.destroy();

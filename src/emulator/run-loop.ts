@@ -47,6 +47,19 @@ export class RunLoop {
     this.#generation++;
   }
 
+  /**
+   * Stops the guest for a moment.
+   * @returns what lets it go on, unless somebody has run or stopped it meanwhile
+   */
+  hold(): () => void {
+    if (!this.#running) return () => undefined;
+    this.stop();
+    const held = this.#generation;
+    return () => {
+      if (held === this.#generation) this.run();
+    };
+  }
+
   /** Something happened that an idle guest should see now. */
   wake(): void {
     if (this.#running && this.#idle) this.#schedule(0);

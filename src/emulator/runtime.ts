@@ -6,7 +6,7 @@ import type { PreparedRuntime, PrepareRequest, RuntimeHost } from '../protocol/a
 import { blockOf, type PageStore, pageStore } from './blocks.ts';
 import { type BootImages, bootRanges, loadImages } from './boot-images.ts';
 import { keepRamOut, loadDevices, saveDevices } from './device-state.ts';
-import { KeptDisk } from './disk.ts';
+import { type DriveOptions, Drives } from './disks/drives.ts';
 import { Machine } from './machine.ts';
 import { checkNetwork } from './network/network.ts';
 import { setMac } from './network/nic.ts';
@@ -41,15 +41,17 @@ export async function prepareRuntime(
 ): Promise<PreparedRuntime> {
   checkNetwork(host.config);
   digest ??= xxhash().then(({ h64Raw }) => h64Raw);
-  const [wasm, hash, images] = await Promise.all([
+  const [wasm, hash, images, drives] = await Promise.all([
     compile(request),
     digest,
     loadImages(host, request),
+    Drives.open(host, request.signal),
   ]);
   const scratch = new ScratchMemory(host);
-  const building = { V86, wasm, host, images, coldBoot: request.coldBoot };
+  const { coldBoot, signal } = request;
+  const building = { V86, wasm, host, images, disks: drives.options, coldBoot };
   try {
-    return await prepareInScratch(building, scratch, hash, v86Version, request.signal);
+    return await prepareInScratch(building, drives, scratch, hash, v86Version, signal);
   } catch (thrown) {
     // The next runtime's allocator believes that fresh memory is zero.
     scratch.wipe();
@@ -59,6 +61,7 @@ export async function prepareRuntime(
 
 async function prepareInScratch(
   building: Building,
+  drives: Drives,
   scratch: ScratchMemory,
   hash: Digest,
   v86Version: string,
@@ -95,7 +98,7 @@ async function prepareInScratch(
   const takeOver = (): Machine => {
     ops.scatter(incoming.list, imagePages, incoming.pages);
     shell.moveTo(host.memory);
-    return new Machine({ host, V86, shell, screen, ops, images, v86Version, digest: hash });
+    return new Machine({ host, V86, shell, screen, ops, images, drives, v86Version, digest: hash });
   };
   return {
     boot() {
@@ -118,10 +121,11 @@ interface Building {
   wasm: V86Wasm;
   host: RuntimeHost;
   images: BootImages;
+  disks: DriveOptions;
   coldBoot: boolean;
 }
 
-async function buildShell({ V86, wasm, host, images, coldBoot }: Building) {
+async function buildShell({ V86, wasm, host, images, disks, coldBoot }: Building) {
   const vga = () => shell.cpu.devices.vga;
   const screen = new ScreenTap({
     emit: host.emit,
@@ -135,7 +139,7 @@ async function buildShell({ V86, wasm, host, images, coldBoot }: Building) {
     runtimeBytes: host.runtimeBytes,
     ram: blockOf(host, 'pc.ram'),
     vram: blockOf(host, 'vga.vram'),
-    machine: machineOptions(host, images, coldBoot),
+    machine: machineOptions(host, images, disks, coldBoot),
     screen,
     clock: host.clock,
   });
@@ -157,7 +161,8 @@ async function warmUpInScratch(
     ...building,
     coldBoot: true,
     host: { ...host, config },
-    images: { ...(bios && { bios }), ...(vgaBios && { vgaBios }), fda: warmUpDisk() },
+    images: { ...(bios && { bios }), ...(vgaBios && { vgaBios }) },
+    disks: { fda: warmUpDisk() },
   });
   await turn();
   try {
@@ -200,9 +205,13 @@ function checkPlacement(host: RuntimeHost, shell: Shell): void {
     );
 }
 
-function machineOptions(host: RuntimeHost, images: BootImages, coldBoot: boolean) {
+function machineOptions(
+  host: RuntimeHost,
+  images: BootImages,
+  disks: DriveOptions,
+  coldBoot: boolean,
+) {
   const { config } = host;
-  const disk = (bytes: Uint8Array | undefined) => (bytes ? new KeptDisk(bytes) : undefined);
   const file = (bytes: Uint8Array<ArrayBuffer> | undefined) =>
     // v86 writes into the kernel image it is given.
     bytes ? { buffer: bytes.slice().buffer } : undefined;
@@ -216,9 +225,7 @@ function machineOptions(host: RuntimeHost, images: BootImages, coldBoot: boolean
     bzimage: coldBoot ? file(images.bzImage) : undefined,
     initrd: coldBoot ? file(images.initrd) : undefined,
     cmdline: config.cmdline,
-    fda: disk(images.fda),
-    cdrom: disk(images.cdrom),
-    hda: disk(images.hda),
+    ...disks,
     net_device: { type: config.network },
     virtio_console: config.virtioConsole,
     ...moreSerialPorts(config.serialPorts ?? 1),

@@ -1,11 +1,12 @@
 import { abiVersion, type KeptPieces, type RamBlock, type RuntimeHost } from '../protocol/abi.ts';
-import type { MachineConfig } from '../protocol/config.ts';
+import type { DriveSource, MachineConfig, RemovableDriveName } from '../protocol/config.ts';
 import type { MachineEvent } from '../protocol/events.ts';
 import { GatedPieces, type KeptPieceMaps } from './kept-pieces.ts';
 
 /** What a machine lends to its runtimes. */
 export interface HostBacking {
-  readonly config: MachineConfig;
+  /** As it is now: what is in the drives changes. */
+  config: MachineConfig;
   readonly memory: WebAssembly.Memory;
   readonly runtimeBytes: number;
   readonly scratch: WebAssembly.Memory;
@@ -18,6 +19,7 @@ export interface HostBacking {
   crashed(reason: unknown): void;
   guestReset(): void;
   guestHalted(): void;
+  driveChanged(device: RemovableDriveName, source: DriveSource | undefined): void;
 }
 
 /**
@@ -30,7 +32,6 @@ export type Gate = 'preparing' | 'taking-over' | 'in-charge' | 'closed';
 /** The host of one runtime. */
 export class GatedHost implements RuntimeHost {
   readonly abiVersion = abiVersion;
-  readonly config: MachineConfig;
   readonly memory: WebAssembly.Memory;
   readonly runtimeBytes: number;
   readonly scratch: WebAssembly.Memory;
@@ -43,13 +44,16 @@ export class GatedHost implements RuntimeHost {
 
   constructor(backing: HostBacking) {
     this.#backing = backing;
-    this.config = backing.config;
     this.memory = backing.memory;
     this.runtimeBytes = backing.runtimeBytes;
     this.scratch = backing.scratch;
     this.blocks = backing.blocks;
     this.kept = backing.kept;
     this.clock = backing.clock;
+  }
+
+  get config(): MachineConfig {
+    return this.#backing.config;
   }
 
   // Arrow functions: a runtime may hand them to v86 without their object.
@@ -85,6 +89,10 @@ export class GatedHost implements RuntimeHost {
       this.#pieces.set(name, pieces);
     }
     return pieces;
+  };
+
+  readonly driveChanged = (device: RemovableDriveName, source: DriveSource | undefined): void => {
+    if (this.#speaksForGuest()) this.#backing.driveChanged(device, source);
   };
 
   /** Throws the reason of a crash that was reported while `taking-over`. */

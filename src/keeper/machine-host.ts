@@ -1,5 +1,11 @@
 import { CprError, type RestartPhase } from '../errors.ts';
 import type { PreparedRuntime, RamBlock } from '../protocol/abi.ts';
+import {
+  type DriveSource,
+  type MachineConfig,
+  type RemovableDriveName,
+  withoutContents,
+} from '../protocol/config.ts';
 import type { MachineEvent, MachineStatus, RestartTimings } from '../protocol/events.ts';
 import type { RestartReport, RuntimeSource, StartRequest } from '../protocol/keeper-api.ts';
 import { adoptCprError } from '../protocol/wire-error.ts';
@@ -36,6 +42,8 @@ export class MachineHost {
   #charge: HostedInstance | undefined;
   /** Until the machine is in its place its pages hear of another one. */
   #visible = false;
+  /** For the status, which goes to every page once a second. */
+  #describedConfig: MachineConfig;
   #restarting = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #mips = 0;
@@ -47,6 +55,7 @@ export class MachineHost {
   private constructor(request: StartRequest, pages: Pages, loader: RuntimeLoader) {
     this.#pages = pages;
     this.#source = request.runtime;
+    this.#describedConfig = withoutContents(request.config);
     const { layout, memory, scratch } = allocateMemory(request.config);
     const emit = (event: MachineEvent, transfer: Transferable[]) => this.#emit(event, transfer);
     this.#consoles = new Consoles(emit);
@@ -64,6 +73,7 @@ export class MachineHost {
       crashed: (reason) => this.#crashed(reason),
       guestReset: () => this.#guestReset(),
       guestHalted: () => this.#guestHalted(),
+      driveChanged: (device, source) => this.#driveChanged(device, source),
     };
     this.#next = new NextRuntime(loader, this.#backing, this.#gone.signal);
   }
@@ -123,7 +133,7 @@ export class MachineHost {
   status(): MachineStatus {
     return {
       runstate: this.#runstate.current,
-      config: this.#backing.config,
+      config: this.#describedConfig,
       runtimeId: this.#source.id,
       v86Version: this.#charge?.instance.v86Version ?? this.#source.v86Version,
       mips: this.#mips,
@@ -348,6 +358,14 @@ export class MachineHost {
     this.#instance.stop();
     this.#runstate.set('shutdown');
     this.#mips = 0;
+    this.sendStatus();
+  }
+
+  /** A runtime whose state is stored from here on is stored with this medium. */
+  #driveChanged(device: RemovableDriveName, source: DriveSource | undefined): void {
+    const { [device]: _, ...others } = this.#backing.config;
+    this.#backing.config = source ? { ...others, [device]: source } : others;
+    this.#describedConfig = withoutContents(this.#backing.config);
     this.sendStatus();
   }
 

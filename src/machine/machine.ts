@@ -1,6 +1,11 @@
 import type { CprError } from '../errors.ts';
 import type { RamBlock, RuntimeCommands } from '../protocol/abi.ts';
-import type { MachineConfig } from '../protocol/config.ts';
+import {
+  type DriveSource,
+  driveNames,
+  type ImageSource,
+  type MachineConfig,
+} from '../protocol/config.ts';
 import type { MachineEvent, MachineStatus, ScreenContents } from '../protocol/events.ts';
 import type { KeeperInfo, RestartReport, RuntimeSource } from '../protocol/keeper-api.ts';
 import type { NetworkInfo } from '../protocol/network.ts';
@@ -180,15 +185,18 @@ function absolute(runtime: RuntimeSource): RuntimeSource {
   return { ...runtime, url: resolve(runtime.url), wasmUrl: resolve(runtime.wasmUrl) };
 }
 
-const imageKeys = ['bios', 'vgaBios', 'bzImage', 'initrd', 'fda', 'cdrom', 'hda'] as const;
+const imageKeys = ['bios', 'vgaBios', 'bzImage', 'initrd', ...driveNames] as const;
 
 function absoluteImages(config: MachineConfig): Partial<MachineConfig> {
-  const images: Partial<MachineConfig> = {};
-  for (const key of imageKeys) {
-    const image = config[key];
-    if (image) images[key] = { ...image, url: resolve(image.url) };
-  }
-  return images;
+  const sources = imageKeys.flatMap((key) => {
+    const source = config[key];
+    return source ? [[key, absoluteSource(source)]] : [];
+  });
+  return Object.fromEntries(sources);
+}
+
+function absoluteSource<T extends ImageSource | DriveSource>(source: T): T {
+  return 'url' in source ? { ...source, url: resolve(source.url) } : source;
 }
 
 function resolve(url: string): string {

@@ -5,7 +5,7 @@
  * new optional members, never a changed meaning. A runtime checks
  * {@link RuntimeHost.abiVersion}; the keeper checks {@link RuntimeModule.abiVersion}.
  */
-import type { MachineConfig } from './config.ts';
+import type { DriveSource, MachineConfig, RemovableDriveName } from './config.ts';
 import type { Blocker, CprMode, DiskIdentity } from './cpr.ts';
 import type { MachineEvent, ScreenContents } from './events.ts';
 import type { CpuRegisters } from './registers.ts';
@@ -64,6 +64,8 @@ export interface RuntimeHost {
   guestHalted?(): void;
   /** The pieces of this name, made when first asked for: `disk.hda`, `9p.files`… */
   pieces?(name: string): KeptPieces;
+  /** Another medium is in a drive, or none: part of the machine's configuration from here on. */
+  driveChanged?(device: RemovableDriveName, source: DriveSource | undefined): void;
   /** Something arrived that wakes a suspended guest. Nothing happens in other runstates. */
   wakeup?(reason: 'network' | 'timer' | 'input'): void;
 }

@@ -1,11 +1,45 @@
 /** What a machine is made of. Stored by the keeper; survives runtimes and pages. */
 
-/** A file the guest boots from. URLs are absolute by the time the keeper sees them. */
-export interface ImageSource {
+/** A file on a web server. URLs are absolute by the time the keeper sees them. */
+export interface UrlSource {
   url: string;
-  /** Bytes, where known up front: for progress and as a check. */
+  /** Where known up front: for progress and as a check. */
   sizeBytes?: number;
 }
+
+export interface BytesSource {
+  /** Empty in a status, which carries no contents. */
+  bytes: Uint8Array<ArrayBuffer>;
+  /** Set in a status. */
+  sizeBytes?: number;
+}
+
+/** What the guest boots from: needed as a whole, in memory. */
+export type ImageSource = UrlSource | BytesSource;
+
+/**
+ * A disk. What the guest writes to it is kept by the keeper; what is named here is never written to.
+ *
+ * - a URL: fetched as a whole, or with `load: 'range'` in parts, when the guest reads them, from a
+ *   server that answers range requests
+ * - a file that the user picked: read in parts, when the guest reads them
+ * - bytes
+ * - a new disk of this size, a multiple of 512
+ */
+export type DriveSource =
+  | (UrlSource & { load?: 'whole' | 'range' })
+  | { file: Blob }
+  | BytesSource
+  | { emptyBytes: number };
+
+/** Hard disks, CD, floppies A and B. */
+export const driveNames = ['hda', 'hdb', 'cdrom', 'fda', 'fdb'] as const;
+export type DriveName = (typeof driveNames)[number];
+
+export const isFloppy = (device: DriveName): boolean => device === 'fda' || device === 'fdb';
+
+/** Drives whose medium can be changed while the guest runs. */
+export type RemovableDriveName = Exclude<DriveName, 'hda' | 'hdb'>;
 
 /** Where the guest's network cable ends. Connections that end in the keeper outlive runtimes. */
 export type NetworkBackend =
@@ -40,12 +74,15 @@ export interface MachineConfig {
   initrd?: ImageSource;
   /** Kernel command line; only with `bzImage`. */
   cmdline?: string;
-  /** Floppy image in drive A. */
-  fda?: ImageSource;
-  /** CD image. */
-  cdrom?: ImageSource;
-  /** Hard disk image. Writes are kept in the keeper. */
-  hda?: ImageSource;
+  /** Floppies, up to 3.75 MB. */
+  fda?: DriveSource;
+  fdb?: DriveSource;
+  /** ISO 9660, or whatever else the guest expects on a CD. */
+  cdrom?: DriveSource;
+  /** Hard disks. */
+  hda?: DriveSource;
+  /** Only with `hda`. */
+  hdb?: DriveSource;
   acpi: boolean;
   /** The network device. */
   network: 'none' | 'ne2k' | 'virtio';
@@ -69,3 +106,21 @@ export const defaultConfig = {
   virtioConsole: true,
   serialPorts: 2,
 } as const satisfies Partial<MachineConfig>;
+
+/** For people: `debian.iso`, `2 MiB of bytes`. */
+export function sourceName(source: ImageSource | DriveSource): string {
+  if ('url' in source) return source.url.slice(source.url.lastIndexOf('/') + 1);
+  if ('file' in source) return 'name' in source.file ? String(source.file.name) : 'a file';
+  return 'bytes' in source ? `${source.bytes.length} bytes` : 'an empty disk';
+}
+
+/** The configuration without what it holds: to be sent around. */
+export function withoutContents(config: MachineConfig): MachineConfig {
+  const described = { ...config };
+  for (const key of ['bios', 'vgaBios', 'bzImage', 'initrd', ...driveNames] as const) {
+    const source = described[key];
+    if (source && 'bytes' in source)
+      described[key] = { bytes: new Uint8Array(0), sizeBytes: source.bytes.length };
+  }
+  return described;
+}

@@ -102,6 +102,11 @@ export type MachineEvent =
     }
   /** The guest wants absolute mouse positions (VMware mouse) or deltas. */
   | { type: 'mouse-mode'; absolute: boolean; enabled: boolean }
+  /**
+   * A disk whose base is elsewhere: cannot be reached, so the guest waits (`waiting`); can be again
+   * (`ready`); will not be, so the guest was given a disk error (`failed`).
+   */
+  | { type: 'disk'; device: string; state: 'waiting' | 'ready' | 'failed'; message: string }
   | { type: 'restarted'; runtimeId: string; v86Version: string; timings: RestartTimings }
   | { type: 'error'; code: CprErrorCode; message: string };
 

@@ -1,0 +1,109 @@
+import type { DiskBase } from './disk-base.ts';
+
+/** What is fetched at once. Smaller costs round trips, larger costs bytes that nobody reads. */
+export const chunkBytes = 64 * 1024;
+/** The longest run of chunks that one fetch brings. */
+const runChunks = 16;
+/** Chunks kept: 64 MiB. The guest has a page cache of its own; this one serves what it evicts. */
+const cacheChunks = 1024;
+
+/**
+ * Chunks that were read, by number, least recently used first. Plain data: runtimes come and go,
+ * and the next one reads from the same cache.
+ */
+export interface ChunkCache {
+  readonly chunks: Map<number, Uint8Array>;
+  hits: number;
+  misses: number;
+}
+
+export const newChunkCache = (): ChunkCache => ({ chunks: new Map(), hits: 0, misses: 0 });
+
+/** Fetches the bytes `start .. start + length`, all of them, or throws as {@link DiskBase.read}. */
+export type FetchBytes = (
+  start: number,
+  length: number,
+  signal?: AbortSignal,
+) => Promise<Uint8Array>;
+
+/** A base that is somewhere else and read in chunks, never as a whole. */
+export class ChunkedBase implements DiskBase {
+  readonly sizeBytes: number;
+  readonly #cache: ChunkCache;
+  readonly #fetch: FetchBytes;
+
+  constructor(sizeBytes: number, cache: ChunkCache, fetch: FetchBytes) {
+    this.sizeBytes = sizeBytes;
+    this.#cache = cache;
+    this.#fetch = fetch;
+  }
+
+  readNow(start: number, length: number): Uint8Array | undefined {
+    const { chunks } = this.#cache;
+    const { first, end } = chunksOf(start, length);
+    for (let index = first; index < end; index++) if (!chunks.has(index)) return undefined;
+    this.#cache.hits += end - first;
+    const only = end - first === 1 ? this.#use(first) : undefined;
+    if (only) return only.subarray(start % chunkBytes, (start % chunkBytes) + length);
+    const bytes = new Uint8Array(length);
+    for (let index = first; index < end; index++) {
+      const chunk = this.#use(index);
+      if (chunk) copyChunk(index, chunk, start, bytes);
+    }
+    return bytes;
+  }
+
+  async read(start: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
+    const bytes = new Uint8Array(length);
+    const { first, end } = chunksOf(start, length);
+    for (let index = first; index < end; ) {
+      const cached = this.#use(index);
+      if (cached) {
+        this.#cache.hits++;
+        copyChunk(index++, cached, start, bytes);
+        continue;
+      }
+      let run = 1;
+      while (index + run < end && run < runChunks && !this.#cache.chunks.has(index + run)) run++;
+      const from = index * chunkBytes;
+      const to = Math.min(from + run * chunkBytes, this.sizeBytes);
+      const fetched = await this.#fetch(from, to - from, signal);
+      this.#cache.misses += run;
+      for (let i = 0; i < run; i++) {
+        // A copy of each: a part of the run would keep all of it in memory.
+        const chunk = fetched.slice(i * chunkBytes, (i + 1) * chunkBytes);
+        this.#keep(index + i, chunk);
+        copyChunk(index + i, chunk, start, bytes);
+      }
+      index += run;
+    }
+    return bytes;
+  }
+
+  #use(index: number): Uint8Array | undefined {
+    const chunk = this.#cache.chunks.get(index);
+    if (chunk) this.#keep(index, chunk);
+    return chunk;
+  }
+
+  #keep(index: number, chunk: Uint8Array): void {
+    const { chunks } = this.#cache;
+    chunks.delete(index);
+    chunks.set(index, chunk);
+    if (chunks.size <= cacheChunks) return;
+    const { value } = chunks.keys().next();
+    if (value !== undefined) chunks.delete(value);
+  }
+}
+
+function chunksOf(start: number, length: number): { first: number; end: number } {
+  return { first: Math.floor(start / chunkBytes), end: Math.ceil((start + length) / chunkBytes) };
+}
+
+/** Copies what `chunk` has of the range that `target` holds from `start` on. */
+function copyChunk(index: number, chunk: Uint8Array, start: number, target: Uint8Array): void {
+  const at = index * chunkBytes - start;
+  const from = Math.max(0, -at);
+  const part = chunk.subarray(from, Math.max(from, target.length - at));
+  target.set(part, Math.max(0, at));
+}

@@ -1,0 +1,28 @@
+import { CprError } from '../../errors.ts';
+import { ChangedError } from './range-fetch.ts';
+
+/**
+ * A part of a file that the user picked. It stays on the user's disk; the browser notices when it
+ * is changed or deleted there, and then refuses to read it.
+ * @throws CprError `image-unavailable`
+ */
+export async function readFile(file: Blob, start: number, length: number): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await file.slice(start, start + length).arrayBuffer());
+  } catch (cause) {
+    throw new CprError(
+      'image-unavailable',
+      `The file ${nameOf(file)} cannot be read any more: it was changed, moved or deleted. Put it back, or pick it again.`,
+      { cause: new ChangedError(String(cause), { cause }) },
+    );
+  }
+}
+
+export function nameOf(file: Blob): string {
+  return 'name' in file && typeof file.name === 'string' ? file.name : 'blob';
+}
+
+/** `mtime:…`, for files; a blob that was made in memory has none. */
+export function versionOf(file: Blob): string | undefined {
+  return 'lastModified' in file ? `mtime:${file.lastModified}` : undefined;
+}

@@ -1,0 +1,74 @@
+/** Telling whether a disk is the one that a state was taken with. */
+import { CprError } from '../../errors.ts';
+import type { DiskIdentity } from '../../protocol/cpr.ts';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** The vmstate section `disks`, version 1: the identities as JSON. */
+export const encodeDisks = (disks: readonly DiskIdentity[]): Uint8Array =>
+  encoder.encode(JSON.stringify({ disks }));
+
+/** @throws CprError `bad-vmstate` */
+export function decodeDisks(bytes: Uint8Array): DiskIdentity[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(decoder.decode(bytes));
+  } catch (cause) {
+    throw damaged(cause);
+  }
+  const disks = (value as { disks?: unknown } | null)?.disks;
+  if (!Array.isArray(disks) || !disks.every(isIdentity)) throw damaged();
+  return disks;
+}
+
+function isIdentity(value: unknown): value is DiskIdentity {
+  const disk = value as Partial<DiskIdentity> | null;
+  return (
+    typeof disk?.device === 'string' &&
+    typeof disk.base === 'string' &&
+    Number.isSafeInteger(disk.sizeBytes) &&
+    Number.isSafeInteger(disk.generation) &&
+    (disk.baseDigest === undefined || typeof disk.baseDigest === 'string')
+  );
+}
+
+function damaged(cause?: unknown): CprError {
+  return new CprError('bad-vmstate', 'The list of disks in the vmstate is damaged.', { cause });
+}
+
+/**
+ * @param wanted the disks that the state was taken with
+ * @param present the disks that the machine has
+ * @throws CprError `wrong-disk`, naming both
+ */
+export function checkDisks(
+  wanted: readonly DiskIdentity[],
+  present: readonly DiskIdentity[],
+): void {
+  const devices = new Set([...wanted, ...present].map(({ device }) => device));
+  for (const device of devices) {
+    const was = wanted.find((disk) => disk.device === device);
+    const is = present.find((disk) => disk.device === device);
+    if (was && is && isSame(was, is)) continue;
+    throw new CprError(
+      'wrong-disk',
+      `The state was taken with ${describe(device, was)}, and the machine has ${describe(device, is)}. Give it the disk that it was taken with.`,
+    );
+  }
+}
+
+function isSame(a: DiskIdentity, b: DiskIdentity): boolean {
+  if (a.sizeBytes !== b.sizeBytes || a.generation !== b.generation) return false;
+  // The same bytes are the same disk, wherever they came from.
+  if (a.baseDigest !== undefined || b.baseDigest !== undefined)
+    return a.baseDigest === b.baseDigest;
+  return a.base === b.base;
+}
+
+function describe(device: string, disk: DiskIdentity | undefined): string {
+  if (!disk) return `nothing in ${device}`;
+  const { base, sizeBytes, baseDigest, generation } = disk;
+  const digest = baseDigest === undefined ? '' : `, ${baseDigest}`;
+  return `${device} = ${base} (${sizeBytes} bytes${digest}, ${generation} writes)`;
+}

@@ -1,0 +1,174 @@
+/** What is in a drive: opened once, then kept as plain data that every later runtime reads. */
+import xxhash from 'xxhash-wasm';
+import { CprError } from '../../errors.ts';
+import type { RuntimeHost } from '../../protocol/abi.ts';
+import {
+  type DriveName,
+  type DriveSource,
+  driveNames,
+  isFloppy,
+  sourceName,
+} from '../../protocol/config.ts';
+import { download } from '../download.ts';
+import { turn } from '../turn.ts';
+import { type ChunkCache, newChunkCache } from './chunked-base.ts';
+import { nameOf, versionOf } from './file-read.ts';
+import { floppySize } from './floppy-size.ts';
+import { fetchRange, type RangeFile } from './range-fetch.ts';
+import { retry } from './retry.ts';
+
+export type MediumBacking =
+  | { kind: 'bytes'; bytes: Uint8Array }
+  | { kind: 'range'; file: RangeFile; cache: ChunkCache }
+  | { kind: 'file'; file: Blob; cache: ChunkCache }
+  | { kind: 'empty' };
+
+export interface Medium {
+  device: DriveName;
+  /** As {@link DiskIdentity.base}. */
+  base: string;
+  baseDigest?: string;
+  /** Of the base. */
+  sizeBytes: number;
+  backing: MediumBacking;
+  /** Name of the pieces that hold what the guest wrote to it. */
+  overlay: string;
+  /** Whether somebody else can open this base again: what is at a URL, or nothing at all. */
+  reopenable: boolean;
+  /** Set once the base turned out to be another one: a sentence that says how. */
+  changed?: string;
+}
+
+/** The media in a machine's drives, shared by its runtimes. */
+export type Media = Partial<Record<DriveName, Medium>>;
+
+const keptAs = 'disks.media';
+
+/** Opens what the machine's configuration puts into its drives, once in a machine's life. */
+export async function openMedia(
+  host: RuntimeHost,
+  signal: AbortSignal | undefined,
+): Promise<Media> {
+  let media = host.kept.get(keptAs) as Media | undefined;
+  if (!media) {
+    checkDrives(host);
+    const configured = driveNames.flatMap((device) => {
+      const source = host.config[device];
+      return source ? [openMedium(device, source, host, signal)] : [];
+    });
+    media = Object.fromEntries(
+      (await Promise.all(configured)).map((medium) => [medium.device, medium]),
+    );
+    host.kept.set(keptAs, media);
+  }
+  return media;
+}
+
+/**
+ * @returns the medium with its overlay's usual name, `disk.hda`
+ * @throws CprError `image-unavailable`, `bad-config`
+ */
+export async function openMedium(
+  device: DriveName,
+  source: DriveSource,
+  host: RuntimeHost,
+  signal: AbortSignal | undefined,
+): Promise<Medium> {
+  const opened = await open(device, source, host, signal);
+  const medium = { device, overlay: `disk.${device}`, ...opened };
+  if (medium.sizeBytes === 0)
+    throw new CprError('image-unavailable', `The disk for ${device} is empty. Check the image.`);
+  if (isFloppy(device) && floppySize(medium.sizeBytes) === undefined)
+    throw new CprError(
+      'bad-config',
+      `The image for ${device} has ${medium.sizeBytes} bytes: no floppy is that large. Use it as hda.`,
+    );
+  return medium;
+}
+
+type Opened = Omit<Medium, 'device' | 'overlay'>;
+
+async function open(
+  device: DriveName,
+  source: DriveSource,
+  host: RuntimeHost,
+  signal: AbortSignal | undefined,
+): Promise<Opened> {
+  if ('emptyBytes' in source) return openEmpty(device, source.emptyBytes);
+  if ('file' in source) {
+    const { file } = source;
+    const version = versionOf(file);
+    return {
+      base: `file:${nameOf(file)}`,
+      ...(version !== undefined && { baseDigest: version }),
+      sizeBytes: file.size,
+      backing: { kind: 'file', file, cache: newChunkCache() },
+      reopenable: false,
+    };
+  }
+  if ('bytes' in source) return whole('bytes', source.bytes, false);
+  if (source.load === 'range') return openRange(device, source, host, signal);
+  // Kept under this name by runtimes that wrote into it: their disk is this one's base.
+  const kept = host.kept.get(`image.${device}`) as Uint8Array | undefined;
+  return whole(source.url, kept ?? (await download(source, host, signal)), true);
+}
+
+function openEmpty(device: DriveName, sizeBytes: number): Opened {
+  if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 512 || sizeBytes % 512)
+    throw new CprError(
+      'bad-config',
+      `An empty disk of ${sizeBytes} bytes cannot be made for ${device}: give a multiple of 512.`,
+    );
+  return { base: 'empty', sizeBytes, backing: { kind: 'empty' }, reopenable: true };
+}
+
+async function whole(base: string, bytes: Uint8Array, reopenable: boolean): Promise<Opened> {
+  return {
+    base,
+    baseDigest: await digest(bytes),
+    sizeBytes: bytes.length,
+    backing: { kind: 'bytes', bytes },
+    reopenable,
+  };
+}
+
+async function openRange(
+  device: DriveName,
+  source: { url: string; sizeBytes?: number },
+  host: RuntimeHost,
+  signal: AbortSignal | undefined,
+): Promise<Opened> {
+  const name = sourceName(source);
+  const { file } = await retry(() => fetchRange(source, 0, 512, signal), {
+    signal,
+    failed: ({ message }) =>
+      host.emit({ type: 'disk', device, state: 'waiting', message: `${message}; trying again` }),
+    recovered: () =>
+      host.emit({ type: 'disk', device, state: 'ready', message: `${name} is there` }),
+  });
+  return {
+    base: source.url,
+    ...(file.version !== undefined && { baseDigest: file.version }),
+    sizeBytes: file.sizeBytes,
+    backing: { kind: 'range', file, cache: newChunkCache() },
+    reopenable: true,
+  };
+}
+
+function checkDrives({ config }: RuntimeHost): void {
+  if (config.hdb && !config.hda)
+    throw new CprError('bad-config', 'A machine with a disk hdb needs a disk hda too.');
+}
+
+/** Digested at once; between two such parts a guest that runs gets its turn. */
+const digestBytes = 4 << 20;
+
+async function digest(bytes: Uint8Array): Promise<string> {
+  const { create64 } = await xxhash();
+  const hash = create64();
+  for (let at = 0; at < bytes.length; at += digestBytes) {
+    hash.update(bytes.subarray(at, at + digestBytes));
+    if (at + digestBytes < bytes.length) await turn();
+  }
+  return `xxh64:${hash.digest().toString(16).padStart(16, '0')}`;
+}

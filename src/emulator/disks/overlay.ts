@@ -1,0 +1,134 @@
+/**
+ * What the guest wrote to a disk, by block, in pieces that the keeper owns. Lies over a base that
+ * is never written to.
+ */
+import type { KeptPieces } from '../../protocol/abi.ts';
+
+/** The unit of the overlay and of what a checkpoint stores: a page of the guest's file systems. */
+export const blockBytes = 4096;
+export const sectorBytes = 512;
+const wholeBlock = 0xff;
+
+/**
+ * A piece is a block, index times {@link blockBytes} from the disk's start. One with an extra byte at
+ * its end is a block of which only some sectors were written, that byte's bits say which: so that a
+ * write never waits for a base that must be fetched first.
+ */
+export class Overlay {
+  readonly #pieces: KeptPieces;
+
+  constructor(pieces: KeptPieces) {
+    this.#pieces = pieces;
+  }
+
+  /** Grows with every write; see {@link KeptPieces.generation}. */
+  get generation(): number {
+    return this.#pieces.generation;
+  }
+
+  countBlocks(): number {
+    let count = 0;
+    for (const _ of this.#pieces.indexes()) count++;
+    return count;
+  }
+
+  /** How much of a range was ever written. */
+  coverage(start: number, length: number): 'none' | 'some' | 'all' {
+    if (this.generation === 0) return 'none';
+    let written = false;
+    let unwritten = false;
+    for (const { index, from, to } of blocksOf(start, length)) {
+      const mask = maskOf(this.#pieces.get(index));
+      const wanted = sectorMask(from, to);
+      if (mask & wanted) written = true;
+      if (~mask & wanted) unwritten = true;
+    }
+    if (!written) return 'none';
+    return unwritten ? 'some' : 'all';
+  }
+
+  /** Puts what was written over `target`, which holds the disk's bytes from `start` on. */
+  applyTo(start: number, target: Uint8Array): void {
+    for (const { index, from, to, offset } of blocksOf(start, target.length)) {
+      const piece = this.#pieces.get(index);
+      if (!piece) continue;
+      const mask = maskOf(piece);
+      if (mask === wholeBlock) {
+        target.set(piece.subarray(from, to), offset);
+        continue;
+      }
+      for (let at = from; at < to; ) {
+        const sector = Math.floor(at / sectorBytes);
+        const end = Math.min((sector + 1) * sectorBytes, to);
+        if (mask & (1 << sector)) target.set(piece.subarray(at, end), offset + at - from);
+        at = end;
+      }
+    }
+  }
+
+  /**
+   * @param start and the length of `bytes` are multiples of {@link sectorBytes}
+   * @param under what the base holds there, where that is at hand: a whole block or nothing
+   */
+  write(
+    start: number,
+    bytes: Uint8Array,
+    under: (blockStart: number) => Uint8Array | undefined,
+  ): void {
+    for (const { index, from, to, offset } of blocksOf(start, bytes.length)) {
+      const data = bytes.subarray(offset, offset + to - from);
+      const written = sectorMask(from, to);
+      const old = this.#pieces.get(index);
+      const mask = maskOf(old) | written;
+      if (old && (old.length === blockBytes || mask !== wholeBlock)) {
+        old.set(data, from);
+        if (old.length > blockBytes) old[blockBytes] = mask;
+        this.#pieces.set(index, old);
+        continue;
+      }
+      const base = mask === wholeBlock ? undefined : under(index * blockBytes);
+      const piece = new Uint8Array(mask === wholeBlock || base ? blockBytes : blockBytes + 1);
+      piece.set(old?.subarray(0, blockBytes) ?? base ?? []);
+      piece.set(data, from);
+      if (piece.length > blockBytes) piece[blockBytes] = mask;
+      this.#pieces.set(index, piece);
+    }
+  }
+
+  /** The disk is its base again. */
+  clear(): void {
+    for (const index of [...this.#pieces.indexes()]) this.#pieces.delete(index);
+  }
+}
+
+interface BlockRange {
+  index: number;
+  /** Bytes within the block. */
+  from: number;
+  to: number;
+  /** Of `from`, within the range that was asked for. */
+  offset: number;
+}
+
+function* blocksOf(start: number, length: number): Generator<BlockRange> {
+  for (let offset = 0; offset < length; ) {
+    const index = Math.floor((start + offset) / blockBytes);
+    const from = start + offset - index * blockBytes;
+    const to = Math.min(blockBytes, from + length - offset);
+    yield { index, from, to, offset };
+    offset += to - from;
+  }
+}
+
+/** The sectors of a piece that were written, a bit each. */
+function maskOf(piece: Uint8Array | undefined): number {
+  if (!piece) return 0;
+  return piece.length === blockBytes ? wholeBlock : (piece[blockBytes] ?? 0);
+}
+
+/** The sectors that bytes `from` to `to` of a block touch. */
+function sectorMask(from: number, to: number): number {
+  const first = Math.floor(from / sectorBytes);
+  const end = Math.ceil(to / sectorBytes);
+  return ((1 << end) - 1) & ~((1 << first) - 1);
+}

@@ -1,0 +1,133 @@
+/** Parts of a file from a web server that answers HTTP range requests (RFC 9110, section 14). */
+import { CprError } from '../../errors.ts';
+import { TransientError } from './retry.ts';
+
+export interface RangeFile {
+  url: string;
+  sizeBytes: number;
+  /** `etag:…`, or `mtime:…` where the server has no ETag; absent where it has neither. */
+  version?: string;
+}
+
+export interface RangeAnswer {
+  file: RangeFile;
+  bytes: Uint8Array;
+}
+
+/** Statuses that say nothing about the file. */
+const passing = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+/**
+ * Reads `start .. start + length`, or up to the file's end.
+ * @param known what an earlier answer said, where there was one: the file must still be that
+ * @throws TransientError for what may work later
+ * @throws CprError `image-unavailable` for what will not, `cause` {@link ChangedError} when the
+ * file is another one now
+ */
+export async function fetchRange(
+  known: RangeFile | { url: string; sizeBytes?: number },
+  start: number,
+  length: number,
+  signal?: AbortSignal,
+): Promise<RangeAnswer> {
+  const { url } = known;
+  const response = await request(url, start, length, signal);
+  try {
+    const file = describe(known, response, start);
+    const bytes = await body(response);
+    const expected = Math.min(length, file.sizeBytes - start);
+    // More than was asked for is a server that counts wrongly: as unusable as too little.
+    if (bytes.length !== expected)
+      throw new TransientError(`${url}: the answer has ${bytes.length} bytes, not ${expected}`);
+    return { file, bytes };
+  } catch (thrown) {
+    // Else the connection is kept busy with what nobody reads.
+    response.body?.cancel().catch(() => undefined);
+    throw thrown;
+  }
+}
+
+/** The cause of a {@link CprError}: what is at the address is no longer what the guest has been using. */
+export class ChangedError extends Error {
+  override readonly name = 'ChangedError';
+}
+
+async function request(
+  url: string,
+  start: number,
+  length: number,
+  signal: AbortSignal | undefined,
+): Promise<Response> {
+  try {
+    return await fetch(url, {
+      headers: { range: `bytes=${start}-${start + length - 1}` },
+      // The HTTP cache would keep each byte a second time, and could mix two versions of the file.
+      cache: 'no-store',
+      ...(signal && { signal }),
+    });
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw new TransientError(`${url} cannot be reached`, { cause });
+  }
+}
+
+async function body(response: Response): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (cause) {
+    throw new TransientError(`${response.url}: the answer broke off`, { cause });
+  }
+}
+
+function describe(
+  known: RangeFile | { url: string; sizeBytes?: number },
+  response: Response,
+  start: number,
+): RangeFile {
+  const { url } = known;
+  const { status, headers } = response;
+  if (passing.has(status)) throw new TransientError(`${url}: the server answered ${status}`);
+  if (status === 416) {
+    if ('version' in known) throw changed(url, 'it is shorter now');
+    throw unavailable(url, 'it is empty, or the server does not know ranges');
+  }
+  if (status === 200)
+    throw unavailable(
+      url,
+      'the server ignores ranges and sent the whole file. Use a server that supports HTTP range requests, or load the disk as a whole',
+    );
+  if (status !== 206) throw unavailable(url, `the server answered ${status}`);
+  if (headers.has('content-encoding'))
+    throw unavailable(url, 'the server compresses it, so its ranges mean nothing');
+
+  const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers.get('content-range') ?? '');
+  const total = range && range[2] !== '*' ? Number(range[2]) : known.sizeBytes;
+  if (total === undefined)
+    throw unavailable(
+      url,
+      'its size is not known. The server must expose Content-Range to this site (CORS), or give the size',
+    );
+  if (range && Number(range[1]) !== start)
+    throw new TransientError(`${url}: the answer is of another range`);
+  if (known.sizeBytes !== undefined && total !== known.sizeBytes)
+    throw changed(url, `it has ${total} bytes, not ${known.sizeBytes}`);
+
+  const etag = headers.get('etag');
+  const modified = headers.get('last-modified');
+  const version = etag ? `etag:${etag}` : modified ? `mtime:${modified}` : undefined;
+  if ('version' in known && known.version !== version)
+    throw changed(url, `it was ${known.version} and is ${version ?? 'without a version'}`);
+  return { url, sizeBytes: total, ...(version !== undefined && { version }) };
+}
+
+function unavailable(url: string, why: string, cause?: unknown): CprError {
+  return new CprError('image-unavailable', `The disk at ${url} cannot be used: ${why}.`, { cause });
+}
+
+function changed(url: string, why: string): CprError {
+  return unavailable(
+    url,
+    `the file is not the one that the guest has been using, ${why}. Put the former one back`,
+    new ChangedError(why),
+  );
+}

@@ -1,0 +1,44 @@
+/** Fetches an image as a whole, and says how far it is. */
+import { CprError } from '../errors.ts';
+import type { RuntimeHost } from '../protocol/abi.ts';
+import type { UrlSource } from '../protocol/config.ts';
+
+/** @throws CprError `image-unavailable` */
+export async function download(
+  source: UrlSource,
+  host: RuntimeHost,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const file = source.url.slice(source.url.lastIndexOf('/') + 1);
+  try {
+    const response = await fetch(source.url, signal ? { signal } : {});
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    if (!response.body) throw new Error('the server sent nothing');
+    const encoded = response.headers.has('content-encoding');
+    const length = encoded ? 0 : Number(response.headers.get('content-length') ?? 0);
+    const total = length || source.sizeBytes || 0;
+    const chunks: Uint8Array[] = [];
+    let loaded = 0;
+    host.emit({ type: 'progress', file, loaded, total, done: false });
+    for (const reader = response.body.getReader(); ; ) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      chunks.push(value);
+      loaded += value.length;
+      host.emit({ type: 'progress', file, loaded, total, done: false });
+    }
+    if (source.sizeBytes !== undefined && loaded !== source.sizeBytes)
+      throw new Error(`it has ${loaded} bytes, not ${source.sizeBytes}`);
+    if (loaded === 0) throw new Error('it is empty');
+    host.emit({ type: 'progress', file, loaded, total: loaded, done: true });
+    const bytes = new Uint8Array(loaded);
+    let offset = 0;
+    for (const chunk of chunks) {
+      bytes.set(chunk, offset);
+      offset += chunk.length;
+    }
+    return bytes;
+  } catch (cause) {
+    throw CprError.from(cause, 'image-unavailable', `${file} cannot be used (${source.url})`);
+  }
+}
