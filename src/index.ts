@@ -3,7 +3,7 @@ export { CprError, type CprErrorCode, type CprErrorOptions, type RestartPhase } 
 export type { ExecuteOptions, ExecuteResult } from './machine/agent.ts';
 export { connect } from './machine/connect.ts';
 export { missingFeatures } from './machine/support.ts';
-export type { ConnectOptions, Machine, MachineEventOf } from './machine/types.ts';
+export type { ConnectOptions, Machine, MachineEventOf, StartOptions } from './machine/types.ts';
 export {
   type Completion,
   createMonitor,
@@ -15,7 +15,6 @@ export {
   type MonitorResult,
   type WrittenFile,
 } from './monitor/index.ts';
-export type { RamBlock } from './protocol/abi.ts';
 export {
   type BytesSource,
   type DriveName,
@@ -27,6 +26,15 @@ export {
   type RemovableDriveName,
   type UrlSource,
 } from './protocol/config.ts';
+export type {
+  Blocker,
+  BlockerCode,
+  CprMode,
+  CprSource,
+  CprTarget,
+  DiskIdentity,
+  SavedRunstate,
+} from './protocol/cpr.ts';
 export {
   cellFlag,
   type MachineEvent,
@@ -38,6 +46,15 @@ export {
   type TextFont,
   type TextScreen,
 } from './protocol/events.ts';
-export type { KeeperInfo, RestartReport, RuntimeSource } from './protocol/keeper-api.ts';
+export type {
+  CprLoadOptions,
+  CprLoadReport,
+  CprSaveOptions,
+  CprSaveReport,
+  KeeperInfo,
+  RamBlockInfo,
+  RestartReport,
+  RuntimeSource,
+} from './protocol/keeper-api.ts';
 export type { GuestConnection, NetworkCounters, NetworkInfo } from './protocol/network.ts';
 export type { CpuRegisters } from './protocol/registers.ts';

@@ -3,6 +3,8 @@ import type { DriveSource, MachineConfig, RemovableDriveName } from '../protocol
 import type { MachineEvent } from '../protocol/events.ts';
 import { GatedPieces, type KeptPieceMaps } from './kept-pieces.ts';
 
+export type WakeupReason = Parameters<NonNullable<RuntimeHost['wakeup']>>[0];
+
 /** What a machine lends to its runtimes. */
 export interface HostBacking {
   /** As it is now: what is in the drives changes. */
@@ -20,6 +22,7 @@ export interface HostBacking {
   guestReset(): void;
   guestHalted(): void;
   driveChanged(device: RemovableDriveName, source: DriveSource | undefined): void;
+  wakeup(reason: WakeupReason): void;
 }
 
 /**
@@ -80,6 +83,10 @@ export class GatedHost implements RuntimeHost {
 
   readonly guestHalted = (): void => {
     if (this.gate === 'in-charge') this.#backing.guestHalted();
+  };
+
+  readonly wakeup = (reason: WakeupReason): void => {
+    if (this.gate === 'in-charge') this.#backing.wakeup(reason);
   };
 
   readonly pieces = (name: string): KeptPieces => {

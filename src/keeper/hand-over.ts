@@ -10,11 +10,20 @@ export interface HostedInstance {
   host: GatedHost;
 }
 
+/** The steps of a hand-over, each of which may fail. */
+export type HandOverStep = Extract<RestartPhase, 'stop' | 'save' | 'swap' | 'load' | 'run'>;
+
 export interface HandOverRequest {
   from: HostedInstance;
   to: { prepared: PreparedRuntime; host: GatedHost };
-  /** A guest that is paused stays paused. */
+  /** What the old runtime does now, and does again when this fails. */
   wasRunning: boolean;
+  /** A guest that was paused stays paused. */
+  run: boolean;
+  /** What to load, of a guest that was stopped and saved before. Without it both happen here. */
+  vmstate?: Uint8Array;
+  /** Called around each step; what it throws is a failure of that step. */
+  around?: (step: HandOverStep, when: 'before' | 'after') => void;
 }
 
 export type HandOverTimings = Omit<RestartTimings, 'prepareMs'>;
@@ -32,48 +41,53 @@ export function handOver(request: HandOverRequest): {
   instance: RuntimeInstance;
   timings: HandOverTimings;
 } {
-  const { from, to, wasRunning } = request;
-  let phase: RestartPhase = 'stop';
+  const { from, to, wasRunning, run, around } = request;
+  let phase: HandOverStep = 'stop';
   let parked = false;
   let next: RuntimeInstance | undefined;
+  const took: Record<HandOverStep, number> = { stop: 0, save: 0, swap: 0, load: 0, run: 0 };
+  const step = <T>(name: HandOverStep, action: () => T): T => {
+    phase = name;
+    const fromMs = performance.now();
+    around?.(name, 'before');
+    const result = action();
+    around?.(name, 'after');
+    took[name] = performance.now() - fromMs;
+    return result;
+  };
   const beganMs = performance.now();
   try {
-    if (wasRunning) from.instance.stop();
-    const stoppedMs = performance.now();
-
-    phase = 'save';
-    const vmstate = from.instance.save();
-    const savedMs = performance.now();
-
-    phase = 'swap';
-    from.host.gate = 'closed';
-    parked = true;
-    from.instance.park();
-    const parkedMs = performance.now();
-
-    phase = 'load';
-    to.host.gate = 'taking-over';
-    next = to.prepared.load(vmstate);
-    const loadedMs = performance.now();
-
-    phase = 'run';
-    if (wasRunning) next.run();
-    to.host.rethrowCrash();
+    if (wasRunning) step('stop', () => from.instance.stop());
+    const vmstate = request.vmstate ?? step('save', () => from.instance.save());
+    step('swap', () => {
+      from.host.gate = 'closed';
+      parked = true;
+      from.instance.park();
+    });
+    const taken = step('load', () => {
+      to.host.gate = 'taking-over';
+      next = to.prepared.load(vmstate);
+      return next;
+    });
+    step('run', () => {
+      if (run) taken.run();
+      to.host.rethrowCrash();
+    });
     const timings = {
-      stopMs: stoppedMs - beganMs,
-      saveMs: savedMs - stoppedMs,
-      swapMs: parkedMs - savedMs,
-      loadMs: loadedMs - parkedMs,
+      stopMs: took.stop,
+      saveMs: took.save,
+      swapMs: took.swap,
+      loadMs: took.load,
       pauseMs: performance.now() - beganMs,
       vmstateBytes: vmstate.byteLength,
     };
     to.host.gate = 'in-charge';
-    return { instance: next, timings };
+    return { instance: taken, timings };
   } catch (thrown) {
     const error = CprError.from(
       adoptCprError(thrown),
       'runtime-failed',
-      `The restart failed in phase "${phase}", the guest goes on in the old runtime`,
+      `The hand-over failed in phase "${phase}", the runtime of before has the guest again`,
       phase,
     );
     putBack(request, next, parked, error);

@@ -1,34 +1,54 @@
 import { CprError } from '../errors.ts';
-import { abiVersion, type RamBlock } from '../protocol/abi.ts';
+import { abiVersion } from '../protocol/abi.ts';
+import type { Blocker, CprMode, CprSource, CprTarget } from '../protocol/cpr.ts';
 import type {
+  CprLoadOptions,
+  CprLoadReport,
+  CprSaveOptions,
+  CprSaveReport,
   KeeperApi,
   KeeperInfo,
+  RamBlockInfo,
   RestartReport,
   RuntimeSource,
   StartRequest,
 } from '../protocol/keeper-api.ts';
-import { MachineHost } from './machine-host.ts';
+import { keeperMethods } from '../protocol/rpc.ts';
+import type { AroundStep } from './cpr/steps.ts';
+import type { OpenStore } from './cpr/targets.ts';
+import { type MachineEnvironment, MachineHost } from './machine-host.ts';
 import { Pages } from './pages.ts';
 import { RuntimeLoader } from './runtime-loader.ts';
 
-export type KeeperIdentity = Omit<KeeperInfo, 'abiVersion' | 'machine'>;
+export type KeeperIdentity = Omit<KeeperInfo, 'abiVersion' | 'methods' | 'machine'>;
+
+/** What a keeper works with; tests give it others. */
+export interface KeeperOptions {
+  loader?: RuntimeLoader;
+  /** Absent where there is no persistent storage. */
+  openStore?: OpenStore;
+  /** Called around each step of cprSave and cprLoad: for tests that let one fail. */
+  around?: AroundStep;
+}
 
 /** What pages talk to. One machine for now; a second one would be a second {@link MachineHost}. */
 export class Keeper implements KeeperApi {
   readonly #identity: KeeperIdentity;
-  readonly #loader: RuntimeLoader;
-  readonly #pages = new Pages((count) => this.#pagesChanged(count));
+  readonly #environment: MachineEnvironment;
+  readonly #pages = new Pages(() => this.#pagesChanged());
   #machine: MachineHost | undefined;
   /** Set while a machine is being built; aborting it gives that up. */
   #starting: AbortController | undefined;
 
-  constructor(identity: KeeperIdentity, loader = new RuntimeLoader()) {
+  constructor(identity: KeeperIdentity, options: KeeperOptions = {}) {
     this.#identity = identity;
-    this.#loader = loader;
+    const { loader = new RuntimeLoader(), openStore, around } = options;
+    this.#environment = { pages: this.#pages, loader, openStore, around };
   }
 
   info(): KeeperInfo {
-    return { ...this.#identity, abiVersion, machine: this.#machine?.status() ?? null };
+    const machine = this.#machine?.status() ?? null;
+    return { ...this.#identity, abiVersion, methods: keeperMethods, machine };
   }
 
   ping(): number {
@@ -36,8 +56,8 @@ export class Keeper implements KeeperApi {
   }
 
   // Without an await from the greeting on: no event falls between it and the live ones.
-  async attach(port: MessagePort, pageLock: string): Promise<KeeperInfo> {
-    this.#pages.add(port, pageLock, this.#machine?.greeting() ?? []);
+  async attach(port: MessagePort, pageLock: string, pageId = ''): Promise<KeeperInfo> {
+    this.#pages.add(port, pageLock, pageId, this.#machine?.greeting() ?? []);
     return this.info();
   }
 
@@ -55,7 +75,7 @@ export class Keeper implements KeeperApi {
     const starting = new AbortController();
     this.#starting = starting;
     try {
-      const started = await MachineHost.start(request, this.#pages, this.#loader, starting.signal);
+      const started = await MachineHost.start(request, this.#environment, starting.signal);
       this.#machine?.end({ replaced: true });
       this.#machine = started;
       started.show();
@@ -86,8 +106,36 @@ export class Keeper implements KeeperApi {
     machine?.end();
   }
 
-  ramBlocks(): RamBlock[] {
-    return this.#present.blocks;
+  async suspend(): Promise<void> {
+    this.#present.suspend();
+  }
+
+  async wakeup(): Promise<void> {
+    this.#present.wakeup();
+  }
+
+  visibility(pageId: string, visible: boolean): void {
+    this.#pages.setVisible(pageId, visible);
+  }
+
+  async ramBlocks(options?: { digests?: boolean }): Promise<RamBlockInfo[]> {
+    return this.#present.ramBlocks(options);
+  }
+
+  async cprBlockers(mode: CprMode): Promise<Blocker[]> {
+    return this.#present.cprBlockers(mode);
+  }
+
+  async cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport> {
+    return this.#present.cprSave(target, options);
+  }
+
+  async cprLoad(source: CprSource, options: CprLoadOptions = {}): Promise<CprLoadReport> {
+    return this.#present.cprLoad(source, options);
+  }
+
+  async cprCancel(): Promise<void> {
+    return this.#present.cprCancel();
   }
 
   command(name: string, args: unknown[]): unknown {
@@ -99,8 +147,8 @@ export class Keeper implements KeeperApi {
     return this.#machine;
   }
 
-  #pagesChanged(count: number): void {
-    this.#machine?.setWatched(count > 0);
+  #pagesChanged(): void {
+    this.#machine?.pagesChanged();
     this.#machine?.sendStatus();
   }
 }

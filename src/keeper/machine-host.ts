@@ -1,25 +1,43 @@
-import { CprError, type RestartPhase } from '../errors.ts';
-import type { PreparedRuntime, RamBlock } from '../protocol/abi.ts';
+import { CprError } from '../errors.ts';
+import type { PreparedRuntime } from '../protocol/abi.ts';
 import {
   type DriveSource,
   type MachineConfig,
   type RemovableDriveName,
   withoutContents,
 } from '../protocol/config.ts';
-import type { MachineEvent, MachineStatus, RestartTimings } from '../protocol/events.ts';
-import type { RestartReport, RuntimeSource, StartRequest } from '../protocol/keeper-api.ts';
+import type { Blocker, CprMode, CprSource, CprTarget } from '../protocol/cpr.ts';
+import type { MachineEvent, MachineStatus } from '../protocol/events.ts';
+import type {
+  CprLoadOptions,
+  CprLoadReport,
+  CprSaveOptions,
+  CprSaveReport,
+  RamBlockInfo,
+  RestartReport,
+  RuntimeSource,
+  StartRequest,
+} from '../protocol/keeper-api.ts';
+import { randomId } from '../protocol/random-id.ts';
 import { adoptCprError } from '../protocol/wire-error.ts';
 import { Consoles } from './consoles.ts';
+import { cprBlockers, refuseIfEverBlocked } from './cpr/blockers.ts';
+import type { CprMachine } from './cpr/cpr-machine.ts';
+import { type HeldGuest, letGo, loadHeld, saveAndHold } from './cpr/held-guest.ts';
+import { listRamBlocks } from './cpr/ram-blocks.ts';
+import type { AroundStep } from './cpr/steps.ts';
+import type { OpenStore } from './cpr/targets.ts';
+import { Execution } from './execution.ts';
 import { GatedHost, type HostBacking } from './gated-host.ts';
-import { type HostedInstance, handOver, LostGuestError } from './hand-over.ts';
+import type { HostedInstance } from './hand-over.ts';
 import { KeptPieceMaps } from './kept-pieces.ts';
+import { liveRestart } from './live-restart.ts';
 import { MachineClock } from './machine-clock.ts';
 import { allocateMemory } from './memory-layout.ts';
-import { MipsMeter } from './mips-meter.ts';
 import { NextRuntime, prepareFirst } from './next-runtime.ts';
 import type { Pages } from './pages.ts';
-import { RunstateMachine } from './runstate.ts';
 import { checkRuntime, type RuntimeLoader } from './runtime-loader.ts';
+import { SuspendWhenHidden } from './suspend-when-hidden.ts';
 import { untilAborted } from './until-aborted.ts';
 
 const statusIntervalMs = 1000;
@@ -27,40 +45,59 @@ const statusIntervalMs = 1000;
 /** Counts over all machines of this keeper, see {@link MachineStatus.revision}. */
 let revision = 0;
 
+/** What a keeper lends to its machines. */
+export interface MachineEnvironment {
+  readonly pages: Pages;
+  readonly loader: RuntimeLoader;
+  /** Absent where there is no persistent storage. */
+  readonly openStore: OpenStore | undefined;
+  /** For tests that let a step fail. */
+  readonly around: AroundStep | undefined;
+}
+
 /** One machine: its memory, what it said, and the runtime that runs it. */
-export class MachineHost {
+export class MachineHost implements CprMachine {
+  readonly id: string;
+  readonly backing: HostBacking;
+  readonly execution: Execution;
+  readonly next: NextRuntime;
+  readonly openStore: OpenStore | undefined;
+  readonly around: AroundStep | undefined;
   readonly #pages: Pages;
-  readonly #next: NextRuntime;
-  readonly #backing: HostBacking;
   readonly #consoles: Consoles;
-  readonly #runstate = new RunstateMachine();
   readonly #clock = new MachineClock();
-  readonly #meter = new MipsMeter();
+  readonly #hidden: SuspendWhenHidden | undefined;
   /** Aborts with the machine's end. */
   readonly #gone = new AbortController();
-  #source: RuntimeSource;
-  #charge: HostedInstance | undefined;
   /** Until the machine is in its place its pages hear of another one. */
   #visible = false;
   /** For the status, which goes to every page once a second. */
   #describedConfig: MachineConfig;
-  #restarting = false;
+  /** Between cprSave in mode `restart` and cprLoad. */
+  #held: HeldGuest | undefined;
+  /** What is under way; one at a time. */
+  #operation: string | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
-  #mips = 0;
-  #bootedAtMs = Date.now();
   #restarts = 0;
   #lastPauseMs: number | undefined;
-  #crash: string | undefined;
 
-  private constructor(request: StartRequest, pages: Pages, loader: RuntimeLoader) {
+  private constructor(request: StartRequest, environment: MachineEnvironment) {
+    const { pages, loader, openStore, around } = environment;
+    this.id = request.config.id ?? randomId();
+    const config = { ...request.config, id: this.id };
+    this.#describedConfig = withoutContents(config);
+    this.openStore = openStore;
+    this.around = around;
     this.#pages = pages;
-    this.#source = request.runtime;
-    this.#describedConfig = withoutContents(request.config);
-    const { layout, memory, scratch } = allocateMemory(request.config);
+    const { layout, memory, scratch } = allocateMemory(config);
     const emit = (event: MachineEvent, transfer: Transferable[]) => this.#emit(event, transfer);
     this.#consoles = new Consoles(emit);
-    this.#backing = {
-      config: request.config,
+    this.execution = new Execution(request.runtime, {
+      changed: () => this.#changed(),
+      crashed: (message) => this.#emit({ type: 'error', code: 'guest-crashed', message }),
+    });
+    this.backing = {
+      config,
       memory,
       scratch,
       runtimeBytes: layout.runtimeBytes,
@@ -70,31 +107,34 @@ export class MachineHost {
       pieces: new KeptPieceMaps(),
       emit,
       consoleOutput: (name, bytes) => this.#consoles.output(name, bytes),
-      crashed: (reason) => this.#crashed(reason),
-      guestReset: () => this.#guestReset(),
-      guestHalted: () => this.#guestHalted(),
+      crashed: (reason) => this.execution.crashed(reason),
+      guestReset: () => this.execution.guestReset(),
+      guestHalted: () => this.execution.guestHalted(),
+      wakeup: () => this.execution.wakeIfSuspended(),
       driveChanged: (device, source) => this.#driveChanged(device, source),
     };
-    this.#next = new NextRuntime(loader, this.#backing, this.#gone.signal);
+    this.next = new NextRuntime(loader, this.backing, this.#gone.signal);
+    this.#hidden = this.#suspendWhenHidden(config.suspendWhenHiddenMs);
   }
 
   /**
-   * Builds a machine up to a guest that runs, unseen by the pages until {@link show}. Whatever
-   * fails, it leaves nothing behind.
+   * Builds a machine up to a guest that runs, or, `incoming`, to one that waits to be loaded; unseen
+   * by the pages until {@link show}. Whatever fails, it leaves nothing behind.
    */
   static async start(
     request: StartRequest,
-    pages: Pages,
-    loader: RuntimeLoader,
+    environment: MachineEnvironment,
     signal: AbortSignal,
   ): Promise<MachineHost> {
+    const { loader } = environment;
     const module = await untilAborted(loader.load(request.runtime), signal);
     checkRuntime(module, request.runtime);
-    const machine = new MachineHost(request, pages, loader);
-    const host = new GatedHost(machine.#backing);
+    const machine = new MachineHost(request, environment);
+    const host = new GatedHost(machine.backing);
     const { wasmUrl, id } = request.runtime;
     try {
       machine.#boot(await prepareFirst(module, host, { wasmUrl, coldBoot: true, signal }), host);
+      if (request.config.onlyCprCapable) await untilAborted(refuseIfEverBlocked(machine), signal);
       return machine;
     } catch (thrown) {
       host.gate = 'closed';
@@ -110,38 +150,28 @@ export class MachineHost {
   #boot(prepared: PreparedRuntime, host: GatedHost): void {
     try {
       host.gate = 'taking-over';
-      const instance = prepared.boot();
-      this.#charge = { instance, host };
-      this.#bootedAtMs = Date.now();
-      this.#meter.restart(instance.instructionCounter(), performance.now());
-      instance.run();
-      host.rethrowCrash();
-      host.gate = 'in-charge';
-      this.#runstate.set('running');
-      this.#timer = setInterval(() => this.#tick(), statusIntervalMs);
+      this.execution.boot({ instance: prepared.boot(), host });
+      this.#timer = setInterval(() => this.execution.tick(), statusIntervalMs);
     } catch (thrown) {
-      this.#endInstance();
+      this.execution.end();
       prepared.discard();
       throw CprError.from(adoptCprError(thrown), 'runtime-failed', 'The guest could not be booted');
     }
   }
 
-  get blocks(): RamBlock[] {
-    return [...this.#backing.blocks];
-  }
-
   status(): MachineStatus {
+    const { runstate, source, charge, mips, bootedAtMs, crash } = this.execution;
     return {
-      runstate: this.#runstate.current,
+      runstate,
       config: this.#describedConfig,
-      runtimeId: this.#source.id,
-      v86Version: this.#charge?.instance.v86Version ?? this.#source.v86Version,
-      mips: this.#mips,
-      bootedAtMs: this.#bootedAtMs,
+      runtimeId: source.id,
+      v86Version: charge?.instance.v86Version ?? source.v86Version,
+      mips,
+      bootedAtMs,
       restarts: this.#restarts,
       ...(this.#lastPauseMs !== undefined && { lastPauseMs: this.#lastPauseMs }),
       pages: this.#pages.count,
-      ...(this.#crash !== undefined && { crash: this.#crash }),
+      ...(crash !== undefined && { crash }),
       revision: ++revision,
     };
   }
@@ -156,7 +186,7 @@ export class MachineHost {
     return [
       { type: 'status', status: this.status() },
       ...this.#consoles.history(),
-      ...this.#snapshot(),
+      ...this.execution.snapshot(),
     ];
   }
 
@@ -164,87 +194,142 @@ export class MachineHost {
   show(): void {
     const greeting = this.greeting();
     this.#visible = true;
-    this.setWatched(this.#pages.count > 0);
+    this.pagesChanged();
     for (const event of greeting) this.#emit(event);
   }
 
-  setWatched(watched: boolean): void {
-    this.#charge?.instance.setWatched(watched);
+  /** Pages have come or gone, or are shown or hidden. */
+  pagesChanged(): void {
+    this.execution.charge?.instance.setWatched(this.#pages.count > 0);
+    this.#hidden?.update(this.#pages.anyVisible);
   }
 
   pause(): void {
-    if (this.#runstate.current === 'paused') return;
-    this.#runstate.require('pause', 'running', 'suspended');
-    this.#orFail('pause', () => this.#instance.stop());
-    this.#runstate.set('paused');
-    this.#mips = 0;
-    this.sendStatus();
+    this.execution.pause();
   }
 
   resume(): void {
-    if (this.#runstate.current === 'running') return;
-    this.#runstate.require('resume', 'paused');
-    this.#meter.restart(this.#instance.instructionCounter(), performance.now());
-    this.#orFail('resume', () => this.#instance.run());
-    this.#runstate.set('running');
-    this.sendStatus();
+    this.execution.resume();
   }
 
-  #orFail(operation: string, action: () => void): void {
-    try {
-      action();
-    } catch (thrown) {
-      throw CprError.from(adoptCprError(thrown), 'runtime-failed', `Cannot ${operation}`);
-    }
+  suspend(): void {
+    this.execution.suspend();
+  }
+
+  wakeup(): void {
+    this.execution.wakeup();
   }
 
   command(name: string, args: unknown[]): unknown {
-    const { commands, v86Version } = this.#instance;
+    const { commands, v86Version } = this.execution.instance;
     const command: unknown = name in Object.prototype ? undefined : commands[name];
     if (typeof command !== 'function') {
       throw new CprError('internal', `The runtime (v86 ${v86Version}) has no command "${name}".`);
     }
+    if (isInput(name)) {
+      this.#requireReceptive(name);
+      this.execution.wakeIfSuspended();
+    }
     return command.apply(commands, args);
   }
 
+  /** What reaches devices after they were saved would be lost. */
+  #requireReceptive(name: string): void {
+    if (!this.execution.isFrozen) return;
+    throw new CprError(
+      'bad-runstate',
+      `The guest takes no "${name}" now: its state has been saved (runstate "${this.execution.runstate}"). Load it, or cancel, first.`,
+    );
+  }
+
+  ramBlocks({ digests = false }: { digests?: boolean } = {}): Promise<RamBlockInfo[]> {
+    const { charge, runstate } = this.execution;
+    const moving = runstate === 'running';
+    return listRamBlocks(this.backing, charge?.instance, { digests, moving });
+  }
+
+  async cprBlockers(mode: CprMode): Promise<Blocker[]> {
+    const blockers = await cprBlockers(mode, this);
+    if (this.#operation === undefined) return blockers;
+    const message = `${this.#operation} is under way. Wait for its end.`;
+    return [{ code: 'operation-in-flight', message }, ...blockers];
+  }
+
   /** Live update. The guest runs on in its present runtime until the other one is ready. */
-  async restart(source: RuntimeSource): Promise<RestartReport> {
-    if (this.#restarting || this.#next.preparing) {
-      throw new CprError('busy', 'A restart of this machine is under way: wait for its end.');
+  restart(source: RuntimeSource): Promise<RestartReport> {
+    return this.#exclusively('A restart', async () => {
+      this.execution.requireLive('restart');
+      const { report, from } = await this.#orShowAgain(() => liveRestart(this, source));
+      this.#restarts++;
+      this.#lastPauseMs = report.timings.pauseMs;
+      await this.#settle(from, { type: 'restarted', ...report });
+      return report;
+    });
+  }
+
+  /** @throws CprError with the guest in the runstate that it had */
+  cprSave(target: CprTarget, { mode, runtime }: CprSaveOptions): Promise<CprSaveReport> {
+    return this.#exclusively('A cprSave', async () => {
+      this.execution.requireLive('save');
+      if (mode !== 'restart') throw new CprError('bad-config', `There is no mode "${mode}".`);
+      const source = runtime ?? this.execution.source;
+      const { report, held } = await saveAndHold(this, target, source);
+      this.#held = held;
+      return report;
+    });
+  }
+
+  /** @throws CprError with the machine in `inmigrate` as before */
+  cprLoad(source: CprSource, options: CprLoadOptions): Promise<CprLoadReport> {
+    return this.#exclusively('A cprLoad', async () => {
+      this.execution.requireIncoming('load');
+      const held = this.#held;
+      if (!held) throw new CprError('bad-runstate', 'There is no guest to load a state for.');
+      const from = this.execution.hosted;
+      const report = await this.#orShowAgain(() => loadHeld(this, held, source, options));
+      this.#held = undefined;
+      this.#restarts++;
+      await this.#settle(from);
+      return report;
+    });
+  }
+
+  cprCancel(): Promise<void> {
+    return this.#exclusively('A cprCancel', async () => {
+      this.execution.requireIncoming('cancel');
+      if (!this.#held) {
+        throw new CprError('bad-runstate', 'There is no guest to go on with: destroy the machine.');
+      }
+      letGo(this, this.#held);
+      this.#held = undefined;
+    });
+  }
+
+  async #exclusively<T>(operation: string, action: () => Promise<T>): Promise<T> {
+    if (this.#operation !== undefined || this.next.preparing) {
+      const other = this.#operation ?? 'The preparation of a runtime';
+      throw new CprError('busy', `${other} of this machine is under way: wait for its end.`);
     }
-    this.#requireRestartable();
-    this.#restarting = true;
+    this.#operation = operation;
     try {
-      return await this.#restart(source);
+      return await action();
     } finally {
-      this.#restarting = false;
+      this.#operation = undefined;
     }
   }
 
-  async #restart(source: RuntimeSource): Promise<RestartReport> {
-    const { prepared, host, prepareMs } = await this.#next.prepare(source);
-
-    const from = this.#running;
-    let timings: RestartTimings;
+  /** Another runtime that failed may have drawn on the pages before it did. */
+  async #orShowAgain<T>(action: () => Promise<T>): Promise<T> {
     try {
-      await this.#next.bounded('stop', source, () => from.instance.quiesce());
-      // The guest ran until here: it may have been paused, or have crashed.
-      this.#requireRestartable('stop');
-      const wasRunning = this.#runstate.current !== 'paused';
-      const done = handOver({ from, to: { prepared, host }, wasRunning });
-      timings = { prepareMs, ...done.timings };
-      this.#charge = { instance: done.instance, host };
+      return await action();
     } catch (thrown) {
-      this.#restartFailed(prepared, host, thrown);
+      if (this.execution.charge) this.#describe();
       throw thrown;
     }
-    this.#source = source;
-    this.#restarts++;
-    this.#lastPauseMs = timings.pauseMs;
-    const { instance } = this.#charge;
-    this.#meter.restart(instance.instructionCounter(), performance.now());
-    const report = { runtimeId: source.id, v86Version: instance.v86Version, timings };
+  }
 
+  /** After a hand-over: everything that can wait until the guest has run. */
+  async #settle(from: HostedInstance, event?: MachineEvent): Promise<void> {
     // The guest's first slice in the new runtime goes before everything that is left to do.
     await new Promise((resolve) => setTimeout(resolve));
     try {
@@ -252,38 +337,15 @@ export class MachineHost {
     } catch (thrown) {
       console.warn('The old runtime could not be ended:', thrown);
     }
-    if (this.#charge) {
-      this.setWatched(this.#pages.count > 0);
-      this.#emit({ type: 'restarted', ...report });
-      this.sendStatus();
-      for (const event of this.#snapshot()) this.#emit(event);
-    }
-    return report;
+    if (!this.execution.charge) return;
+    this.pagesChanged();
+    if (event) this.#emit(event);
+    this.#describe();
   }
 
-  #restartFailed(prepared: PreparedRuntime, host: GatedHost, thrown: unknown): void {
-    host.gate = 'closed';
-    try {
-      prepared.discard();
-    } catch (discardError) {
-      console.warn('A prepared runtime could not be discarded:', discardError);
-    }
-    if (!this.#charge) return;
-    if (thrown instanceof LostGuestError) {
-      this.#crashed(thrown);
-      return;
-    }
-    // The other runtime may have drawn on the pages before it failed.
+  #describe(): void {
     this.sendStatus();
-    for (const event of this.#snapshot()) this.#emit(event);
-  }
-
-  #requireRestartable(phase?: RestartPhase): void {
-    try {
-      this.#runstate.require('restart', 'running', 'paused', 'suspended');
-    } catch (thrown) {
-      throw CprError.from(thrown, 'bad-runstate', 'Cannot restart', phase);
-    }
+    for (const event of this.execution.snapshot()) this.#emit(event);
   }
 
   /**
@@ -292,6 +354,7 @@ export class MachineHost {
    */
   end({ replaced = false } = {}): void {
     clearInterval(this.#timer);
+    this.#hidden?.stop();
     this.#gone.abort(new CprError('no-machine', 'The machine was destroyed meanwhile.'));
     const lastStatus: MachineStatus = {
       ...this.status(),
@@ -299,7 +362,7 @@ export class MachineHost {
       mips: 0,
       destroyed: true,
     };
-    this.#endInstance();
+    this.execution.end();
     this.#endKept();
     this.#consoles.flush();
     if (!replaced) this.#emit({ type: 'status', status: lastStatus });
@@ -308,7 +371,7 @@ export class MachineHost {
 
   /** What runtimes left with us may hold sockets. */
   #endKept(): void {
-    for (const kept of this.#backing.kept.values()) {
+    for (const kept of this.backing.kept.values()) {
       try {
         (kept as { machineEnded?: () => void } | null)?.machineEnded?.();
       } catch (thrown) {
@@ -317,85 +380,42 @@ export class MachineHost {
     }
   }
 
-  #endInstance(): void {
-    if (!this.#charge) return;
-    const { instance, host } = this.#charge;
-    this.#charge = undefined;
-    host.gate = 'closed';
-    // Each for itself: a crashed emulator may fail to stop and must still let go.
-    for (const step of ['stop', 'destroy'] as const) {
-      try {
-        instance[step]();
-      } catch (thrown) {
-        console.warn(`The runtime could not ${step}:`, thrown);
-      }
-    }
-  }
-
-  #crashed(reason: unknown): void {
-    const what = reason instanceof Error ? (reason.stack ?? String(reason)) : String(reason);
-    const runtime = `runtime ${this.#source.id}, v86 ${this.#running.instance.v86Version}`;
-    this.#crash ??= `The emulator died while it ran the guest (${runtime}): ${what}`;
-    if (this.#runstate.current !== 'internal-error') this.#runstate.set('internal-error');
-    this.#mips = 0;
-    this.#emit({ type: 'error', code: 'guest-crashed', message: this.#crash });
+  #changed(): void {
     this.sendStatus();
-  }
-
-  #guestReset(): void {
-    this.#bootedAtMs = Date.now();
-    if (this.#runstate.current === 'shutdown') {
-      this.#runstate.set('prelaunch');
-      this.#runstate.set('running');
-      this.#instance.run();
-    }
-    this.sendStatus();
-  }
-
-  /** The guest stopped its CPU for good; only a reset brings it back. */
-  #guestHalted(): void {
-    if (this.#runstate.current !== 'running') return;
-    this.#instance.stop();
-    this.#runstate.set('shutdown');
-    this.#mips = 0;
-    this.sendStatus();
+    this.#hidden?.update(this.#pages.anyVisible);
   }
 
   /** A runtime whose state is stored from here on is stored with this medium. */
   #driveChanged(device: RemovableDriveName, source: DriveSource | undefined): void {
-    const { [device]: _, ...others } = this.#backing.config;
-    this.#backing.config = source ? { ...others, [device]: source } : others;
-    this.#describedConfig = withoutContents(this.#backing.config);
+    const { [device]: _, ...others } = this.backing.config;
+    this.backing.config = source ? { ...others, [device]: source } : others;
+    this.#describedConfig = withoutContents(this.backing.config);
     this.sendStatus();
   }
 
-  #tick(): void {
-    if (this.#runstate.current !== 'running' || !this.#charge) return;
-    const counter = this.#charge.instance.instructionCounter();
-    this.#mips = this.#meter.sample(counter, performance.now());
-    this.sendStatus();
-  }
-
-  #snapshot(): MachineEvent[] {
-    try {
-      return this.#charge?.instance.snapshot() ?? [];
-    } catch (thrown) {
-      // Of a crashed emulator a page still gets the status and what the consoles said.
-      console.warn('The runtime could not describe its screen:', thrown);
-      return [];
-    }
+  #suspendWhenHidden(limitMs: number | undefined): SuspendWhenHidden | undefined {
+    if (limitMs === undefined) return undefined;
+    const { execution } = this;
+    return new SuspendWhenHidden(limitMs, {
+      get isRunning() {
+        return execution.runstate === 'running' && !execution.isFrozen;
+      },
+      suspend: () => execution.suspend(),
+      wake: () => execution.wakeIfSuspended(),
+    });
   }
 
   #emit(event: MachineEvent, transfer: Transferable[] = []): void {
     if (this.#visible || event.type === 'progress') this.#pages.broadcast(event, transfer);
   }
+}
 
-  get #running(): HostedInstance {
-    if (this.#charge) return this.#charge;
-    throw new CprError('no-machine', 'The machine was destroyed.');
-  }
-
-  get #instance() {
-    return this.#running.instance;
-  }
+/** What a guest takes in, and wakes of when it is suspended. */
+function isInput(command: string): boolean {
+  return (
+    command === 'consoleInput' ||
+    command === 'scancodes' ||
+    command === 'reset' ||
+    command.startsWith('mouse')
+  );
 }

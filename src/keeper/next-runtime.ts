@@ -15,6 +15,16 @@ export interface ReadyRuntime {
   prepareMs: number;
 }
 
+/** Gives a runtime back that does not take the guest after all. */
+export function discardReady({ prepared, host }: ReadyRuntime): void {
+  host.gate = 'closed';
+  try {
+    prepared.discard();
+  } catch (thrown) {
+    console.warn('A prepared runtime could not be discarded:', thrown);
+  }
+}
+
 /** Gets a machine's next runtime ready while the guest runs on in its present one. */
 export class NextRuntime {
   readonly #loader: RuntimeLoader;

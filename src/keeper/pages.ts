@@ -2,6 +2,9 @@ import type { MachineEvent } from '../protocol/events.ts';
 
 interface Page {
   port: MessagePort;
+  /** Empty for pages that are older than ids: they never say that they are hidden. */
+  id: string;
+  visible: boolean;
   /** Ends the wait for the page's lock. */
   gone: AbortController;
 }
@@ -9,14 +12,24 @@ interface Page {
 /** The attached pages. A page is dropped once the Web Lock that it holds becomes free. */
 export class Pages {
   readonly #pages = new Set<Page>();
-  readonly #onCount: (count: number) => void;
+  readonly #onChange: () => void;
 
-  constructor(onCount: (count: number) => void) {
-    this.#onCount = onCount;
+  /** @param onChange pages have come or gone, or are shown or hidden */
+  constructor(onChange: () => void) {
+    this.#onChange = onChange;
   }
 
   get count(): number {
     return this.#pages.size;
+  }
+
+  get anyVisible(): boolean {
+    return [...this.#pages].some(({ visible }) => visible);
+  }
+
+  setVisible(id: string, visible: boolean): void {
+    for (const page of this.#pages) if (page.id === id) page.visible = visible;
+    this.#onChange();
   }
 
   /**
@@ -24,14 +37,14 @@ export class Pages {
    * @param pageLock a lock that the page holds already; empty where the page has no Web Locks
    * @param greeting what this page must know first; nothing reaches it before
    */
-  add(port: MessagePort, pageLock: string, greeting: readonly MachineEvent[]): void {
-    const page: Page = { port, gone: new AbortController() };
+  add(port: MessagePort, pageLock: string, id: string, greeting: readonly MachineEvent[]): void {
+    const page: Page = { port, id, visible: true, gone: new AbortController() };
     this.#pages.add(page);
     for (const event of greeting) port.postMessage(event);
     // A page without Web Locks says when it leaves.
     port.addEventListener('message', () => this.#drop(page), { signal: page.gone.signal });
     port.start();
-    this.#onCount(this.count);
+    this.#onChange();
     void this.#awaitEnd(page, pageLock);
   }
 
@@ -56,6 +69,6 @@ export class Pages {
     if (!this.#pages.delete(page)) return;
     page.gone.abort();
     page.port.close();
-    this.#onCount(this.count);
+    this.#onChange();
   }
 }

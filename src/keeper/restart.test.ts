@@ -127,7 +127,7 @@ beforeEach(async () => {
     if (!found) throw new TypeError('Failed to fetch');
     return found.module;
   });
-  keeper = new Keeper({ instanceId: 'test', survivesPages: false, startedAtMs: 0 }, loader);
+  keeper = new Keeper({ instanceId: 'test', survivesPages: false, startedAtMs: 0 }, { loader });
   events = [];
   page = new MessageChannel();
   page.port1.onmessage = ({ data }) => events.push(data);

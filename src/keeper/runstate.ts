@@ -3,16 +3,18 @@ import type { Runstate } from '../protocol/events.ts';
 
 /**
  * Which runstate may follow which: `runstate_transitions_def` of QEMU 9 (system/runstate.c),
- * cut down to our states. One addition, in the last column of `paused` and `suspended`: v86 can die
- * of a command while its guest stands still.
+ * cut down to our states, with two additions. v86 can die while its guest stands still, so
+ * `internal-error` may follow `paused`, `suspended` and `save-vm`. And where QEMU has two processes,
+ * one that saved and one that comes up in `inmigrate`, here one machine changes hands: `inmigrate`
+ * may follow `save-vm`, and `paused`, which a machine that is saved while paused stays in.
  */
 const transitions: Record<Runstate, readonly Runstate[]> = {
   prelaunch: ['inmigrate', 'running', 'suspended'],
   inmigrate: ['prelaunch', 'running', 'paused', 'suspended', 'shutdown', 'internal-error'],
   running: ['paused', 'suspended', 'save-vm', 'shutdown', 'internal-error'],
-  paused: ['prelaunch', 'running', 'suspended', 'internal-error'],
+  paused: ['prelaunch', 'running', 'suspended', 'inmigrate', 'internal-error'],
   suspended: ['prelaunch', 'running', 'paused', 'save-vm', 'shutdown', 'internal-error'],
-  'save-vm': ['running', 'suspended'],
+  'save-vm': ['running', 'suspended', 'inmigrate', 'internal-error'],
   'internal-error': ['prelaunch', 'paused'],
   shutdown: ['prelaunch', 'paused'],
 };

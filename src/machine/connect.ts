@@ -2,7 +2,7 @@ import { CprError } from '../errors.ts';
 import { abiVersion } from '../protocol/abi.ts';
 import type { KeeperInfo } from '../protocol/keeper-api.ts';
 import { randomId } from '../protocol/random-id.ts';
-import { wrapKeeper } from '../protocol/rpc.ts';
+import { firstKeeperMethods, wrapKeeper } from '../protocol/rpc.ts';
 import { Connection } from './connection.ts';
 import { openKeeperWorker } from './keeper-worker.ts';
 import { RemoteMachine } from './machine.ts';
@@ -38,14 +38,17 @@ export async function connect(options: ConnectOptions): Promise<Machine> {
   try {
     const info = await Promise.race([connection.keeper.info(), worker.failed]);
     checkAbi(info);
+    connection.restrictTo(info.methods ?? firstKeeperMethods);
     if (info.keeperLock) watchKeeper(info.keeperLock, connection, left.signal);
 
     // Held before the keeper asks for it: it takes a free lock for a dead page.
-    const pageLock = `holdfast-page-${randomId()}`;
+    const pageId = randomId();
+    const pageLock = `holdfast-page-${pageId}`;
     const held = await holdLock(pageLock, left.signal);
     const { port1, port2 } = new MessageChannel();
-    const attached = await connection.keeper.attach(port2, held ? pageLock : '');
+    const attached = await connection.keeper.attach(port2, held ? pageLock : '', pageId);
     if (!held) sayWhenLeaving(port1, left.signal);
+    reportVisibility(pageId, connection, left.signal);
     return new RemoteMachine(attached, connection, port1, () => {
       leave();
       port1.close();
@@ -77,6 +80,16 @@ function sayWhenLeaving(events: MessagePort, left: AbortSignal): void {
     if (!persisted) leave();
   };
   addEventListener('pagehide', onPageHide, { signal: left });
+}
+
+/** For guests that are suspended while nobody can see them. Older keepers have no use for it. */
+function reportVisibility(pageId: string, connection: Connection, signal: AbortSignal): void {
+  const report = () => {
+    const isVisible = document.visibilityState === 'visible';
+    connection.keeper.visibility(pageId, isVisible).catch(() => {});
+  };
+  document.addEventListener('visibilitychange', report, { signal });
+  if (document.visibilityState !== 'visible') report();
 }
 
 async function watchKeeper(

@@ -24,6 +24,7 @@ export class Connection {
   readonly #pingMs: number;
   readonly #pending = new Set<(error: CprError) => void>();
   readonly #lostListeners = new Set<(error: CprError) => void>();
+  #methods: readonly string[] | undefined;
   #lost: CprError | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
   #missed = 0;
@@ -34,22 +35,37 @@ export class Connection {
     // The first ping goes out after one interval.
     this.#pingMs = silenceMs / (missedPings + 1);
     const race =
-      <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
+      <A extends unknown[], R>(name: keyof RemoteKeeper, call: (...args: A) => Promise<R>) =>
       (...args: A) =>
-        this.#race(() => call(...args));
+        this.#race(name, () => call(...args));
     const { keeper } = wire;
     this.keeper = {
-      info: race(keeper.info),
-      ping: race(keeper.ping),
-      attach: race(keeper.attach),
-      start: race(keeper.start),
-      restart: race(keeper.restart),
-      pause: race(keeper.pause),
-      resume: race(keeper.resume),
-      destroy: race(keeper.destroy),
-      ramBlocks: race(keeper.ramBlocks),
-      command: race(keeper.command),
+      info: race('info', keeper.info),
+      ping: race('ping', keeper.ping),
+      attach: race('attach', keeper.attach),
+      start: race('start', keeper.start),
+      restart: race('restart', keeper.restart),
+      pause: race('pause', keeper.pause),
+      resume: race('resume', keeper.resume),
+      destroy: race('destroy', keeper.destroy),
+      ramBlocks: race('ramBlocks', keeper.ramBlocks),
+      command: race('command', keeper.command),
+      suspend: race('suspend', keeper.suspend),
+      wakeup: race('wakeup', keeper.wakeup),
+      visibility: race('visibility', keeper.visibility),
+      cprBlockers: race('cprBlockers', keeper.cprBlockers),
+      cprSave: race('cprSave', keeper.cprSave),
+      cprLoad: race('cprLoad', keeper.cprLoad),
+      cprCancel: race('cprCancel', keeper.cprCancel),
     };
+  }
+
+  /**
+   * From now on a call that is not among `methods` is rejected with `keeper-incompatible`: the
+   * keeper may be older than this page, and would answer it with nonsense.
+   */
+  restrictTo(methods: readonly string[]): void {
+    this.#methods = methods;
   }
 
   /** Called at once when the connection is lost already. Not called for {@link close}. */
@@ -83,8 +99,9 @@ export class Connection {
     for (const reject of pending) reject(error);
   }
 
-  #race<T>(call: () => Promise<T>): Promise<T> {
+  #race<T>(name: keyof RemoteKeeper, call: () => Promise<T>): Promise<T> {
     if (this.#lost) return Promise.reject(this.#lost);
+    if (this.#methods?.includes(name) === false) return Promise.reject(unknownTo(name));
     return new Promise<T>((resolve, reject) => {
       this.#pending.add(reject);
       this.#listen();
@@ -128,4 +145,11 @@ export class Connection {
     this.#missed = 0;
     this.#pingUnanswered = false;
   }
+}
+
+function unknownTo(name: string): CprError {
+  return new CprError(
+    'keeper-incompatible',
+    `The keeper that is running is older than this page and does not know "${name}". To start the new one, which ends the guest, close all pages of this site and quit the browser.`,
+  );
 }

@@ -1,19 +1,29 @@
 import type { CprError } from '../errors.ts';
-import type { RamBlock, RuntimeCommands } from '../protocol/abi.ts';
+import type { RuntimeCommands } from '../protocol/abi.ts';
 import {
   type DriveSource,
   driveNames,
   type ImageSource,
   type MachineConfig,
 } from '../protocol/config.ts';
+import type { Blocker, CprMode, CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { MachineEvent, MachineStatus, ScreenContents } from '../protocol/events.ts';
-import type { KeeperInfo, RestartReport, RuntimeSource } from '../protocol/keeper-api.ts';
+import type {
+  CprLoadOptions,
+  CprLoadReport,
+  CprSaveOptions,
+  CprSaveReport,
+  KeeperInfo,
+  RamBlockInfo,
+  RestartReport,
+  RuntimeSource,
+} from '../protocol/keeper-api.ts';
 import type { NetworkInfo } from '../protocol/network.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
 import { type ExecuteOptions, type ExecuteResult, GuestAgent } from './agent.ts';
 import type { Connection } from './connection.ts';
 import { EventStream } from './event-stream.ts';
-import type { Machine, MachineEventOf } from './types.ts';
+import type { Machine, MachineEventOf, StartOptions } from './types.ts';
 
 /** A machine in a keeper, over a connection. Made by `connect`. */
 export class RemoteMachine implements Machine {
@@ -58,12 +68,13 @@ export class RemoteMachine implements Machine {
   async start(
     config: MachineConfig,
     runtime: RuntimeSource,
-    { replace = false }: { replace?: boolean } = {},
+    { replace = false, incoming = false }: StartOptions = {},
   ): Promise<void> {
     await this.#connection.keeper.start({
       config: { ...config, ...absoluteImages(config) },
       runtime: absolute(runtime),
       replace,
+      ...(incoming && { incoming }),
     });
     await this.#refresh();
   }
@@ -86,6 +97,42 @@ export class RemoteMachine implements Machine {
 
   async destroy(): Promise<void> {
     await this.#connection.keeper.destroy();
+    await this.#refresh();
+  }
+
+  async suspend(): Promise<void> {
+    await this.#connection.keeper.suspend();
+    await this.#refresh();
+  }
+
+  async wakeup(): Promise<void> {
+    await this.#connection.keeper.wakeup();
+    await this.#refresh();
+  }
+
+  cprBlockers(mode: CprMode): Promise<Blocker[]> {
+    return this.#connection.keeper.cprBlockers(mode);
+  }
+
+  async cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport> {
+    const { mode, runtime } = options;
+    const report = await this.#connection.keeper.cprSave(target, {
+      mode,
+      ...(runtime && { runtime: absolute(runtime) }),
+    });
+    await this.#refresh();
+    return report;
+  }
+
+  async cprLoad(source: CprSource, { runtime }: CprLoadOptions = {}): Promise<CprLoadReport> {
+    const options = runtime ? { runtime: absolute(runtime) } : {};
+    const report = await this.#connection.keeper.cprLoad(source, options);
+    await this.#refresh();
+    return report;
+  }
+
+  async cprCancel(): Promise<void> {
+    await this.#connection.keeper.cprCancel();
     await this.#refresh();
   }
 
@@ -126,8 +173,8 @@ export class RemoteMachine implements Machine {
     return (await this.#connection.keeper.command('infoNetwork', [])) as NetworkInfo;
   }
 
-  ramBlocks(): Promise<RamBlock[]> {
-    return this.#connection.keeper.ramBlocks();
+  ramBlocks(options: { digests?: boolean } = {}): Promise<RamBlockInfo[]> {
+    return this.#connection.keeper.ramBlocks(options);
   }
 
   async readMemory(address: number, length: number): Promise<Uint8Array> {

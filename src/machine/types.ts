@@ -1,10 +1,19 @@
 /** The page's view of a machine. Implemented by `machine.ts`; `src/index.ts` exports it. */
 
 import type { CprError } from '../errors.ts';
-import type { RamBlock } from '../protocol/abi.ts';
 import type { MachineConfig } from '../protocol/config.ts';
+import type { Blocker, CprMode, CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { MachineEvent, MachineStatus, ScreenContents } from '../protocol/events.ts';
-import type { KeeperInfo, RestartReport, RuntimeSource } from '../protocol/keeper-api.ts';
+import type {
+  CprLoadOptions,
+  CprLoadReport,
+  CprSaveOptions,
+  CprSaveReport,
+  KeeperInfo,
+  RamBlockInfo,
+  RestartReport,
+  RuntimeSource,
+} from '../protocol/keeper-api.ts';
 import type { NetworkInfo } from '../protocol/network.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
 import type { ExecuteOptions, ExecuteResult } from './agent.ts';
@@ -22,6 +31,13 @@ export interface ConnectOptions {
 }
 
 export type MachineEventOf<T extends MachineEvent['type']> = Extract<MachineEvent, { type: T }>;
+
+export interface StartOptions {
+  /** Replace a machine that is already there. Without it, that is `bad-runstate`. */
+  replace?: boolean;
+  /** Comes up frozen in `inmigrate` and waits for {@link Machine.cprLoad}. */
+  incoming?: boolean;
+}
 
 /** What happened to the connection itself. */
 export interface ConnectionEvents {
@@ -43,15 +59,33 @@ export interface Machine {
     listener: (event: MachineEventOf<T>) => void,
   ): () => void;
   onLost(listener: (error: CprError) => void): () => void;
-  start(
-    config: MachineConfig,
-    runtime: RuntimeSource,
-    options?: { replace?: boolean },
-  ): Promise<void>;
+  start(config: MachineConfig, runtime: RuntimeSource, options?: StartOptions): Promise<void>;
   /** Live update: hands the running guest over to another runtime, in place. */
   restart(options: { runtime: RuntimeSource }): Promise<RestartReport>;
   pause(): Promise<void>;
+  /** A machine that was suspended when it was paused is suspended again. */
   resume(): Promise<void>;
+  /** The guest stops executing until input, network traffic or {@link wakeup} wakes it. */
+  suspend(): Promise<void>;
+  /** Rejects with `bad-runstate` unless the machine is suspended. */
+  wakeup(): Promise<void>;
+  /** Why {@link cprSave} would be refused now; empty when it would not. */
+  cprBlockers(mode: CprMode): Promise<Blocker[]>;
+  /**
+   * Stops the guest and writes its device state to `target`. Mode `restart`: the guest is then in
+   * the hands of the other runtime, its RAM untouched, in `inmigrate` until {@link cprLoad} or
+   * {@link cprCancel}. Mode `reboot`: the rest of it is in storage, and the machine is ended.
+   * When it fails, the machine is in the runstate it had and what was at the target is still there.
+   */
+  cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport>;
+  /**
+   * Loads what {@link cprSave} wrote, into a machine in `inmigrate` or, after mode `reboot`, with no
+   * machine at all. A guest that ran runs, one that was paused is paused, one that was suspended
+   * waits for what wakes it. When it fails the machine is in `inmigrate` as before.
+   */
+  cprLoad(source: CprSource, options?: CprLoadOptions): Promise<CprLoadReport>;
+  /** After {@link cprSave} in mode `restart`: the guest goes on in the runtime it had. */
+  cprCancel(): Promise<void>;
   reset(): Promise<void>;
   destroy(): Promise<void>;
   /** Runs shell code in the guest through its agent. @throws CprError `guest-silent` */
@@ -64,8 +98,8 @@ export interface Machine {
   mouseButtons(left: boolean, middle: boolean, right: boolean): Promise<void>;
   mouseWheel(delta: number): Promise<void>;
   infoNetwork(): Promise<NetworkInfo>;
-  /** Where the guest's memory stands in the keeper's; the same before and after a live update. */
-  ramBlocks(): Promise<RamBlock[]>;
+  /** The parts of the guest's memory; with `digests` the guest should be paused. */
+  ramBlocks(options?: { digests?: boolean }): Promise<RamBlockInfo[]>;
   readMemory(address: number, length: number): Promise<Uint8Array>;
   writeMemory(address: number, bytes: Uint8Array): Promise<void>;
   /** The CPU between two instructions; of one moment also while the guest runs. */

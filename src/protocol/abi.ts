@@ -35,6 +35,16 @@ export interface KeptPieces {
   readonly generation: number;
 }
 
+/** A part of the guest's memory that has a name of its own, such as `pc.bios`. */
+export interface MemoryArea {
+  name: string;
+  sizeBytes: number;
+  /** Guest-physical; absent for what the guest reads through fw_cfg only. */
+  guestAddress?: number;
+  /** The contents of an area without an address. */
+  bytes?: Uint8Array;
+}
+
 /** What the keeper gives a runtime. One host a machine. */
 export interface RuntimeHost {
   readonly abiVersion: number;
@@ -140,6 +150,8 @@ export interface RuntimeInstance {
   blockers?(mode: CprMode): Blocker[];
   /** The disks as they are now, for the vmstate and to compare with one. */
   disks?(): DiskIdentity[];
+  /** Firmware and tables within guest memory, to be listed with its RAM blocks. */
+  memoryAreas?(): MemoryArea[];
   /** Absent where the emulator cannot tell: then everything may have been written. */
   readonly writes?: WriteTracking;
 }

@@ -62,6 +62,8 @@ export type NetworkBackend =
   | { kind: 'wsproxy'; url: string };
 
 export interface MachineConfig {
+  /** Random, given by the keeper when absent. A guest that is saved and goes on keeps it. */
+  id?: string;
   /** Shown to people; no two machines need differ. */
   name: string;
   /** Guest RAM in MiB, 16 to 2047; at least 80 when an initrd is given (v86 puts it at 64 MiB). */
@@ -95,6 +97,10 @@ export interface MachineConfig {
   virtioConsole: boolean;
   /** Serial ports of the PC, 1 to 4. The demo guest's agent listens on the second. Default 2. */
   serialPorts?: number;
+  /** Suspends the guest once no page has been visible for this long, ms. Never when absent. */
+  suspendWhenHiddenMs?: number;
+  /** Refuses to start with anything that could later block `cprSave`, in either mode. */
+  onlyCprCapable?: boolean;
 }
 
 export const defaultConfig = {

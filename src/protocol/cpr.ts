@@ -6,6 +6,9 @@
  */
 export type CprMode = 'restart' | 'reboot';
 
+/** What a machine that is saved may have been doing. */
+export type SavedRunstate = 'running' | 'paused' | 'suspended';
+
 export type BlockerCode =
   /** Reboot: this host has no persistent storage, so RAM would be lost. */
   | 'volatile-ram'

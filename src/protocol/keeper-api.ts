@@ -1,6 +1,6 @@
 /** The calls a page makes to the keeper. Additive only: pages of any age use them. */
-import type { RamBlock } from './abi.ts';
 import type { MachineConfig } from './config.ts';
+import type { Blocker, CprMode, CprSource, CprTarget, SavedRunstate } from './cpr.ts';
 import type { MachineStatus, RestartTimings } from './events.ts';
 
 /** A runtime by address. URLs are absolute. */
@@ -26,6 +26,8 @@ export interface KeeperInfo {
    * worker is gone. Absent where there are no Web Locks (insecure origins).
    */
   keeperLock?: string;
+  /** Names of the calls that this keeper answers. Absent from keepers of the first release. */
+  methods?: readonly string[];
   machine: MachineStatus | null;
 }
 
@@ -34,12 +36,69 @@ export interface StartRequest {
   runtime: RuntimeSource;
   /** Replace a machine that is already there. Without it, that is `bad-runstate`. */
   replace?: boolean;
+  /** Comes up frozen in `inmigrate`, whatever the configuration says, and waits for `cprLoad`. */
+  incoming?: boolean;
 }
 
 export interface RestartReport {
   runtimeId: string;
   v86Version: string;
   timings: RestartTimings;
+}
+
+export interface CprSaveOptions {
+  mode: CprMode;
+  /** Mode `restart`: who takes over at `cprLoad`. Without it the runtime of now, made anew. */
+  runtime?: RuntimeSource;
+}
+
+export interface CprSaveReport {
+  mode: CprMode;
+  machineId: string;
+  /** What the machine was doing, and does again after `cprLoad`. */
+  runstate: SavedRunstate;
+  savedAtMs: number;
+  vmstateBytes: number;
+  /** The vmstate itself, for the target `bytes`. */
+  bytes?: Uint8Array;
+  /** Mode `reboot`: the number of the checkpoint in storage. */
+  generation?: number;
+  /** Where the time went, ms. The guest stood still for all but `prepareMs`. */
+  timings: { prepareMs: number; saveMs: number; checkpointMs?: number; writeMs: number };
+}
+
+export interface CprLoadOptions {
+  /** Who runs the guest. Without it: the one that `cprSave` or `start` made ready, or that saved it. */
+  runtime?: RuntimeSource;
+}
+
+export interface CprLoadReport {
+  machineId: string;
+  /** What the machine is doing now: what it did when it was saved. */
+  runstate: SavedRunstate;
+  savedAtMs: number;
+  runtimeId: string;
+  v86Version: string;
+  /** The newest checkpoint was damaged and the one before was taken: which, and why. */
+  fellBack?: string;
+  timings: { readMs: number; prepareMs: number; restoreMs?: number; loadMs: number };
+}
+
+/** A part of the guest's memory. What stands in it is in none of a vmstate's sections. */
+export interface RamBlockInfo {
+  /** `pc.ram`, `vga.vram`, `vga.planes`, and within them `pc.bios`, `vga.rom`… */
+  name: string;
+  sizeBytes: number;
+  /** Where its region begins in the keeper's memory; the same as long as the machine lives. */
+  address?: number;
+  /** Where the guest sees it. */
+  guestAddress?: number;
+  /** The block that this one is a part of. */
+  partOf?: string;
+  /** `xxh64:…` of its contents, when asked for. */
+  digest?: string;
+  /** The guest runs: the digest is of no single moment. */
+  moving?: boolean;
 }
 
 export interface KeeperApi {
@@ -49,14 +108,37 @@ export interface KeeperApi {
    * Subscribes to the machine's events (posted to `port` as {@link MachineEvent}).
    * `pageLock`: name of a Web Lock that the page holds for as long as it lives; empty where it has
    * no Web Locks. Such a page says that it leaves by any message to its end of the port.
+   * `pageId`: what the page calls itself in {@link visibility}.
    */
-  attach(port: MessagePort, pageLock: string): Promise<KeeperInfo>;
+  attach(port: MessagePort, pageLock: string, pageId?: string): Promise<KeeperInfo>;
   start(request: StartRequest): Promise<void>;
   restart(runtime: RuntimeSource): Promise<RestartReport>;
   pause(): Promise<void>;
   resume(): Promise<void>;
   destroy(): Promise<void>;
-  ramBlocks(): RamBlock[];
+  ramBlocks(options?: { digests?: boolean }): Promise<RamBlockInfo[]>;
   /** A {@link RuntimeCommands} member by name. */
   command(name: string, args: unknown[]): unknown;
+  /** The guest stops executing until something wakes it: input, network, or {@link wakeup}. */
+  suspend(): Promise<void>;
+  /** @throws CprError `bad-runstate` unless the machine is suspended */
+  wakeup(): Promise<void>;
+  /** Whether the page of this id can be seen. One that never says so counts as visible. */
+  visibility(pageId: string, visible: boolean): void;
+  /** Why `cprSave` in this mode would be refused now; empty when it would not. */
+  cprBlockers(mode: CprMode): Promise<Blocker[]>;
+  /**
+   * Stops the guest and writes its device state. `restart`: the machine is then in `inmigrate`, in
+   * the hands of the other runtime, RAM untouched, until {@link cprLoad} or {@link cprCancel}.
+   * `reboot`: everything else is in storage, and the machine is ended. When it fails the machine is
+   * in the runstate it had.
+   */
+  cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport>;
+  /**
+   * Loads what {@link cprSave} wrote and goes on as it was: running, paused or suspended. When it
+   * fails the machine is in `inmigrate` as before.
+   */
+  cprLoad(source: CprSource, options?: CprLoadOptions): Promise<CprLoadReport>;
+  /** After a `cprSave` in mode `restart`: the guest goes on in the runtime it had. */
+  cprCancel(): Promise<void>;
 }

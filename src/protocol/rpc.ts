@@ -18,8 +18,8 @@ export interface KeeperWire {
   release(): void;
 }
 
-/** Everything else of the keeper's object stays out of reach of pages. */
-const methods: Record<keyof KeeperApi, true> = {
+/** True for those of the first release, whose keepers do not list what they answer. */
+const methods: Record<keyof KeeperApi, boolean> = {
   info: true,
   ping: true,
   attach: true,
@@ -30,14 +30,25 @@ const methods: Record<keyof KeeperApi, true> = {
   destroy: true,
   ramBlocks: true,
   command: true,
+  suspend: false,
+  wakeup: false,
+  visibility: false,
+  cprBlockers: false,
+  cprSave: false,
+  cprLoad: false,
+  cprCancel: false,
 };
-const methodNames = Object.keys(methods) as (keyof KeeperApi)[];
+
+/** Everything else of the keeper's object stays out of reach of pages. */
+export const keeperMethods = Object.keys(methods) as (keyof KeeperApi)[];
+/** {@link KeeperInfo.methods} of a keeper that has none. */
+export const firstKeeperMethods = keeperMethods.filter((name) => methods[name]);
 
 /** Answers a page's calls that arrive at `port`. */
 export function exposeKeeper(api: KeeperApi, port: MessagePort): void {
   keepErrorCodes();
   const exposed: Record<string, unknown> = Object.create(null);
-  for (const name of methodNames) exposed[name] = api[name].bind(api);
+  for (const name of keeperMethods) exposed[name] = api[name].bind(api);
   Comlink.expose(exposed, port);
 }
 
@@ -49,15 +60,22 @@ export function wrapKeeper(port: MessagePort): KeeperWire {
   const keeper: RemoteKeeper = {
     info: () => settle(proxy.info()),
     ping: () => settle(proxy.ping()),
-    attach: (events, pageLock) =>
-      settle(proxy.attach(Comlink.transfer(events, [events]), pageLock)),
+    attach: (events, pageLock, pageId) =>
+      settle(proxy.attach(Comlink.transfer(events, [events]), pageLock, pageId)),
     start: (request) => settle(proxy.start(request)),
     restart: (runtime) => settle(proxy.restart(runtime)),
     pause: () => settle(proxy.pause()),
     resume: () => settle(proxy.resume()),
     destroy: () => settle(proxy.destroy()),
-    ramBlocks: () => settle(proxy.ramBlocks()),
+    ramBlocks: (options) => settle(proxy.ramBlocks(options)),
     command: (name, args) => settle(proxy.command(name, args)),
+    suspend: () => settle(proxy.suspend()),
+    wakeup: () => settle(proxy.wakeup()),
+    visibility: (pageId, visible) => settle(proxy.visibility(pageId, visible)),
+    cprBlockers: (mode) => settle(proxy.cprBlockers(mode)),
+    cprSave: (target, options) => settle(proxy.cprSave(target, options)),
+    cprLoad: (source, options) => settle(proxy.cprLoad(source, options)),
+    cprCancel: () => settle(proxy.cprCancel()),
   };
   return { keeper, release: () => proxy[Comlink.releaseProxy]() };
 }

@@ -1,0 +1,68 @@
+import { CprError } from '../../errors.ts';
+import type { Blocker, CprMode } from '../../protocol/cpr.ts';
+import type { CprMachine } from './cpr-machine.ts';
+import type { OpenStore } from './targets.ts';
+
+/** Why cprSave would be refused now, by the keeper or by the runtime in charge. */
+export async function cprBlockers(
+  mode: CprMode,
+  { execution, openStore }: Pick<CprMachine, 'execution' | 'openStore'>,
+): Promise<Blocker[]> {
+  const blockers: Blocker[] = [];
+  const { instance } = execution;
+  if (mode === 'reboot') {
+    const storage = await volatileRam(openStore);
+    if (storage) blockers.push(storage);
+    if (!instance.blockers) {
+      blockers.push({
+        code: 'device-cannot-follow',
+        message: `Runtime ${execution.source.id} cannot say whether its devices can be stored. Hand the guest to a newer runtime first, by a live update.`,
+      });
+    }
+  }
+  blockers.push(...(instance.blockers?.(mode) ?? []));
+  return blockers;
+}
+
+/** @throws CprError `blocked`, with the sentences of all blockers */
+export async function refuseIfBlocked(mode: CprMode, machine: CprMachine): Promise<void> {
+  const blockers = await cprBlockers(mode, machine);
+  if (blockers.length > 0) throw blocked(`The machine cannot be saved in mode "${mode}"`, blockers);
+}
+
+/**
+ * For a machine that must be able to follow at any time.
+ * @throws CprError `blocked`
+ */
+export async function refuseIfEverBlocked(machine: CprMachine): Promise<void> {
+  for (const mode of ['restart', 'reboot'] as const) {
+    const blockers = await cprBlockers(mode, machine);
+    if (blockers.length === 0) continue;
+    throw blocked(
+      `"onlyCprCapable" refuses this configuration, mode "${mode}" would be blocked`,
+      blockers,
+    );
+  }
+}
+
+function blocked(what: string, blockers: readonly Blocker[]): CprError {
+  const sentences = blockers.map(({ message, device }) =>
+    device ? `${device}: ${message}` : message,
+  );
+  return new CprError('blocked', `${what}: ${sentences.join(' ')}`);
+}
+
+async function volatileRam(openStore: OpenStore | undefined): Promise<Blocker | undefined> {
+  const code = 'volatile-ram';
+  if (!openStore) {
+    const message = 'RAM would be lost: this keeper has no persistent storage. Use mode "restart".';
+    return { code, message };
+  }
+  try {
+    await openStore();
+    return undefined;
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    return { code, message: `RAM would be lost: ${reason} Use mode "restart", or allow storage.` };
+  }
+}

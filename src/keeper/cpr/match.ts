@@ -1,0 +1,76 @@
+/** Whether a state is that of this machine. */
+import type { BlocksSection, MachineSection } from '../../cpr/sections.ts';
+import { CprError } from '../../errors.ts';
+import { driveNames, type MachineConfig } from '../../protocol/config.ts';
+import type { HostBacking } from '../gated-host.ts';
+
+const wrong = (message: string) => new CprError('wrong-machine', message);
+
+/** @throws CprError `wrong-machine` for device state that the RAM which is held does not belong to */
+export function requireSameCut(
+  saved: Pick<MachineSection, 'id' | 'name' | 'cut'>,
+  id: string,
+  cut: string,
+): void {
+  if (saved.id !== id) {
+    throw wrong(
+      `This is the state of the machine "${saved.name}" (${saved.id}), not of the one that is held (${id}).`,
+    );
+  }
+  if (saved.cut !== cut) {
+    throw wrong(
+      'This state was saved at another moment than the RAM that is held. Load what the last cprSave wrote, or call cprCancel to let the guest go on.',
+    );
+  }
+}
+
+/** @throws CprError `wrong-machine` */
+export function requireSameBlocks(saved: BlocksSection, backing: HostBacking): void {
+  const text = (blocks: readonly BlocksSection['blocks'][number][]) =>
+    blocks.map(({ name, sizeBytes }) => `${name} ${sizeBytes}`).join(', ');
+  const here = text(backing.blocks);
+  if (text(saved.blocks) !== here) {
+    throw wrong(
+      `The RAM blocks differ: the state has ${text(saved.blocks)}; the machine has ${here}.`,
+    );
+  }
+  const placement = backing.kept.get('runtime.placement');
+  if (placement !== undefined && placement !== saved.placement) {
+    throw wrong(
+      'The runtime would lay the guest out differently in its RAM blocks. Use another one.',
+    );
+  }
+}
+
+/** Options that say where things come from or how the machine is treated, not what it is. */
+const free: readonly (keyof MachineConfig)[] = [
+  'id',
+  'name',
+  'suspendWhenHiddenMs',
+  'onlyCprCapable',
+  'bios',
+  'vgaBios',
+  'bzImage',
+  'initrd',
+  'cmdline',
+];
+/** Of these only whether they are there: the runtime compares what they are. */
+const disks: readonly string[] = driveNames;
+
+/** @throws CprError `wrong-machine` naming every option that differs */
+export function requireSameConfig(saved: MachineConfig, here: MachineConfig): void {
+  const keys = new Set([...Object.keys(saved), ...Object.keys(here)]) as Set<keyof MachineConfig>;
+  const differing: string[] = [];
+  for (const key of keys) {
+    if (free.includes(key)) continue;
+    const show = (config: MachineConfig) =>
+      disks.includes(key) ? (config[key] ? 'there' : 'absent') : JSON.stringify(config[key]);
+    if (show(saved) !== show(here)) {
+      differing.push(
+        `${key} is ${show(saved) ?? 'absent'} in the state and ${show(here) ?? 'absent'} here`,
+      );
+    }
+  }
+  if (differing.length > 0)
+    throw wrong(`The state is that of another machine: ${differing.join('; ')}.`);
+}

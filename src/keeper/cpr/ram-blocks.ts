@@ -1,0 +1,64 @@
+import type { MemoryArea, RuntimeInstance } from '../../protocol/abi.ts';
+import type { RamBlockInfo } from '../../protocol/keeper-api.ts';
+import type { HostBacking } from '../gated-host.ts';
+import { xxh64 } from './digest.ts';
+
+const mib = 1024 * 1024;
+/** Where v86 maps the linear frame buffer. */
+const frameBufferAddress = 0xe0000000;
+const sliceBytes = mib;
+
+/** The guest's memory by name: whole blocks, then the parts that have a name of their own. */
+export async function listRamBlocks(
+  { config, blocks, memory }: HostBacking,
+  instance: RuntimeInstance | undefined,
+  options: { digests: boolean; moving: boolean },
+): Promise<RamBlockInfo[]> {
+  const guestMemory: Record<string, { guestAddress: number; sizeBytes: number } | undefined> = {
+    'pc.ram': { guestAddress: 0, sizeBytes: config.memoryMiB * mib },
+    'vga.vram': { guestAddress: frameBufferAddress, sizeBytes: config.vgaMemoryMiB * mib },
+  };
+  const list: (RamBlockInfo & { bytes?: Uint8Array })[] = [];
+  for (const { name, address, sizeBytes } of blocks) {
+    // What belongs to runtimes is no memory of the guest.
+    if (!name.startsWith('runtime.')) list.push({ name, address, sizeBytes, ...guestMemory[name] });
+  }
+  for (const area of instance?.memoryAreas?.() ?? []) list.push(partOf(area));
+
+  const { create64 } = await xxh64();
+  return list.map(({ bytes, ...block }) => {
+    if (!options.digests || !instance) return block;
+    const hash = create64();
+    for (const slice of bytes ? [bytes] : slicesOf(block, memory, instance)) hash.update(slice);
+    const digest = `xxh64:${hash.digest().toString(16).padStart(16, '0')}`;
+    return { ...block, digest, ...(options.moving && { moving: true }) };
+  });
+}
+
+function* slicesOf(
+  { address = 0, sizeBytes, guestAddress }: RamBlockInfo,
+  memory: WebAssembly.Memory,
+  { commands }: RuntimeInstance,
+): Generator<Uint8Array> {
+  for (let offset = 0; offset < sizeBytes; offset += sliceBytes) {
+    const length = Math.min(sliceBytes, sizeBytes - offset);
+    // By the guest's addresses where it has them: around its contents a block has room that belongs
+    // to the runtime.
+    if (guestAddress !== undefined) yield commands.readMemory(guestAddress + offset, length);
+    else yield new Uint8Array(memory.buffer, address + offset, length);
+  }
+}
+
+function partOf({
+  name,
+  sizeBytes,
+  guestAddress,
+  bytes,
+}: MemoryArea): RamBlockInfo & { bytes?: Uint8Array } {
+  return {
+    name,
+    sizeBytes,
+    ...(guestAddress !== undefined && { guestAddress, partOf: 'pc.ram' }),
+    ...(bytes && { bytes }),
+  };
+}

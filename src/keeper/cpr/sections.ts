@@ -1,0 +1,63 @@
+/** The keeper's own sections of a vmstate, beside those of the runtime, which it does not look into. */
+import {
+  type BlocksSection,
+  type CheckpointSection,
+  jsonSection,
+  type MachineSection,
+  readSection,
+} from '../../cpr/sections.ts';
+import { type Digest, decodeVmstate, encodeVmstate, type Section } from '../../cpr/vmstate.ts';
+import { CprError } from '../../errors.ts';
+import type { MachineConfig } from '../../protocol/config.ts';
+
+export interface KeeperSections {
+  machine: MachineSection<MachineConfig>;
+  blocks: BlocksSection;
+  /** Mode `reboot`: where the rest of the guest is. */
+  checkpoint?: CheckpointSection;
+}
+
+export interface DecodedVmstate extends KeeperSections {
+  /** A vmstate of the runtime's sections only: what a runtime loads. */
+  device: Uint8Array;
+}
+
+const ownNames: readonly string[] = ['machine', 'blocks', 'checkpoint'];
+
+/** Puts the keeper's sections before those of the runtime. */
+export function composeVmstate(
+  device: Uint8Array,
+  { machine, blocks, checkpoint }: KeeperSections,
+  digest: Digest,
+): Uint8Array {
+  const own: Section[] = [
+    jsonSection('machine', machine as unknown as MachineSection),
+    jsonSection('blocks', blocks),
+  ];
+  if (checkpoint) own.push(jsonSection('checkpoint', checkpoint));
+  return encodeVmstate([...own, ...decodeVmstate(device, digest)], digest);
+}
+
+/**
+ * Takes a vmstate apart, checking all of it.
+ * @throws CprError `bad-vmstate`, or `runtime-incompatible` for a newer version of a section
+ */
+export function decomposeVmstate(state: Uint8Array, digest: Digest): DecodedVmstate {
+  const sections = decodeVmstate(state, digest);
+  const machine = readSection(sections, 'machine');
+  const blocks = readSection(sections, 'blocks');
+  const checkpoint = readSection(sections, 'checkpoint');
+  if (!machine || !blocks) {
+    throw new CprError(
+      'bad-vmstate',
+      'This vmstate does not say whose it is: it was not written by cprSave.',
+    );
+  }
+  const device = sections.filter(({ name }) => !ownNames.includes(name));
+  return {
+    machine: machine as unknown as MachineSection<MachineConfig>,
+    blocks,
+    ...(checkpoint && { checkpoint }),
+    device: encodeVmstate(device, digest),
+  };
+}

@@ -1,0 +1,94 @@
+import { CprError, type CprErrorCode, type RestartPhase } from '../../errors.ts';
+import { adoptCprError } from '../../protocol/wire-error.ts';
+
+/** What cprSave and cprLoad do, in order, one of them at a time. Each may fail. */
+export type CprStep =
+  | 'blockers'
+  | 'prepare'
+  | 'quiesce'
+  | 'stop'
+  | 'save'
+  | 'checkpoint'
+  | 'write'
+  | 'hold'
+  | 'read'
+  | 'decode'
+  | 'restore'
+  | 'swap'
+  | 'load'
+  | 'run';
+
+/** Called around every step. A test throws from it, to see that the guest survives. */
+export type AroundStep = (
+  operation: 'cprSave' | 'cprLoad',
+  step: CprStep,
+  when: 'before' | 'after',
+) => void;
+
+const phaseOf: Record<CprStep, RestartPhase> = {
+  blockers: 'prepare',
+  prepare: 'prepare',
+  quiesce: 'stop',
+  stop: 'stop',
+  save: 'save',
+  checkpoint: 'write',
+  write: 'write',
+  hold: 'swap',
+  read: 'read',
+  decode: 'read',
+  restore: 'load',
+  swap: 'swap',
+  load: 'load',
+  run: 'run',
+};
+
+/** Takes the steps of one operation, and says of an error in which of them it happened. */
+export class Steps {
+  readonly #operation: 'cprSave' | 'cprLoad';
+  readonly #around: AroundStep | undefined;
+
+  constructor(operation: 'cprSave' | 'cprLoad', around: AroundStep | undefined) {
+    this.#operation = operation;
+    this.#around = around;
+  }
+
+  /** For code that announces its steps itself. */
+  readonly around = (step: CprStep, when: 'before' | 'after'): void => {
+    this.#around?.(this.#operation, step, when);
+  };
+
+  /** @throws CprError with the phase of this step */
+  take<T>(step: CprStep, action: () => T): T {
+    try {
+      this.around(step, 'before');
+      const result = action();
+      this.around(step, 'after');
+      return result;
+    } catch (thrown) {
+      throw this.#named(step, thrown);
+    }
+  }
+
+  /** Like {@link take}, with an end to wait for. Resolves with how long it took, too. */
+  async wait<T>(step: CprStep, action: () => Promise<T>): Promise<{ result: T; tookMs: number }> {
+    const fromMs = performance.now();
+    try {
+      this.around(step, 'before');
+      const result = await action();
+      this.around(step, 'after');
+      return { result, tookMs: performance.now() - fromMs };
+    } catch (thrown) {
+      throw this.#named(step, thrown);
+    }
+  }
+
+  #named(step: CprStep, thrown: unknown): CprError {
+    const code: CprErrorCode = 'runtime-failed';
+    return CprError.from(
+      adoptCprError(thrown),
+      code,
+      `${this.#operation} failed at "${step}", the guest was not touched`,
+      phaseOf[step],
+    );
+  }
+}
