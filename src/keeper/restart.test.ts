@@ -1,107 +1,19 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CprError, type RestartPhase } from '../errors.ts';
-import { abiVersion, type RuntimeHost, type RuntimeModule } from '../protocol/abi.ts';
-import { defaultConfig } from '../protocol/config.ts';
+import { abiVersion } from '../protocol/abi.ts';
 import type { MachineEvent } from '../protocol/events.ts';
+import {
+  type FakeOptions,
+  FakeRuntime,
+  type FakeStep,
+  fakeConfig,
+  fakeVmstate,
+} from './fake-runtime.ts';
 import { Keeper } from './keeper.ts';
 import { RuntimeLoader } from './runtime-loader.ts';
 
-interface FakeOptions {
-  abi?: number;
-  /** A step of this runtime that throws, and what. */
-  fail?: Partial<Record<FakeStep, unknown>>;
-  /** Waits for this before it is prepared. */
-  prepareGate?: Promise<void>;
-  /** Reports a crash in this step instead of throwing. */
-  crashIn?: 'boot' | 'load' | 'run';
-}
-type FakeStep =
-  | 'prepare'
-  | 'boot'
-  | 'load'
-  | 'quiesce'
-  | 'stop'
-  | 'save'
-  | 'park'
-  | 'run'
-  | 'unpark'
-  | 'destroy';
-
-/** A runtime that writes down what it is asked to do. */
-class FakeRuntime {
-  readonly log: string[] = [];
-  host: RuntimeHost | undefined;
-  running = false;
-  signal: AbortSignal | undefined;
-  readonly name: string;
-  options: FakeOptions;
-
-  constructor(name: string, options: FakeOptions = {}) {
-    this.name = name;
-    this.options = options;
-  }
-
-  get module(): RuntimeModule {
-    const instance = () => ({
-      v86Version: this.name,
-      run: () => this.#step('run', () => this.#setRunning(true)),
-      stop: () => this.#step('stop', () => this.#setRunning(false)),
-      quiesce: async () => this.#step<void>('quiesce'),
-      save: () => this.#step('save', () => new TextEncoder().encode(`state of ${this.name}`)),
-      park: () => this.#step<void>('park'),
-      unpark: () => this.#step<void>('unpark'),
-      destroy: () => this.#step('destroy', () => this.#setRunning(false)),
-      instructionCounter: () => 1,
-      snapshot: (): MachineEvent[] => [{ type: 'mouse-mode', absolute: true, enabled: true }],
-      setWatched: () => {},
-      commands: { echo: (value: unknown) => value } as never,
-    });
-    return {
-      abiVersion: this.options.abi ?? abiVersion,
-      v86Version: this.name,
-      prepare: async (host, { signal }) => {
-        this.host = host;
-        this.signal = signal;
-        await this.options.prepareGate;
-        this.#step('prepare');
-        return {
-          boot: () => this.#step('boot', instance),
-          load: (bytes) => {
-            this.log.push(new TextDecoder().decode(bytes));
-            return this.#step('load', instance);
-          },
-          discard: () => void this.log.push('discard'),
-        };
-      },
-    };
-  }
-
-  #setRunning(running: boolean): void {
-    this.running = running;
-  }
-
-  #step<T>(step: FakeStep, result?: () => T): T {
-    this.log.push(step);
-    if (this.options.fail && step in this.options.fail) throw this.options.fail[step];
-    if (this.options.crashIn === step) this.host?.crashed(new Error(`died in ${step}`));
-    return result?.() as T;
-  }
-}
-
-const config = {
-  ...defaultConfig,
-  name: 'test',
-  memoryMiB: 16,
-  vgaMemoryMiB: 1,
-  bios: { url: 'bios' },
-  vgaBios: { url: 'vgabios' },
-};
-const sourceOf = (name: string) => ({
-  id: name,
-  v86Version: name,
-  url: `${name}.js`,
-  wasmUrl: `${name}.wasm`,
-});
+const config = fakeConfig;
+const sourceOf = (name: string) => new FakeRuntime(name).source;
 
 let runtimes: Map<string, FakeRuntime>;
 let imports: string[];
@@ -170,7 +82,7 @@ test('a restart stops, saves, parks, loads and runs, in that order', async () =>
   expect(next.log).toEqual(['prepare', 'state of old', 'load', 'run']);
   expect(report).toMatchObject({ runtimeId: 'next', v86Version: 'next' });
   const { stopMs, saveMs, swapMs, loadMs, pauseMs, vmstateBytes } = report.timings;
-  expect(vmstateBytes).toBe('state of old'.length);
+  expect(vmstateBytes).toBe(fakeVmstate('state of old').length);
   expect(pauseMs).toBeGreaterThanOrEqual(stopMs + saveMs + swapMs + loadMs);
   const { machine } = keeper.info();
   expect(machine).toMatchObject({ runstate: 'running', runtimeId: 'next', restarts: 1 });

@@ -1,0 +1,492 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { CprError } from '../../errors.ts';
+import type { CprTarget, SavedRunstate } from '../../protocol/cpr.ts';
+import type { CprSaveReport } from '../../protocol/keeper-api.ts';
+import type { EntryStore, Store } from '../../store/types.ts';
+import { FakeRuntime, fakeConfig, fakeVmstate, textOfVmstate } from '../fake-runtime.ts';
+import { Keeper } from '../keeper.ts';
+import { RuntimeLoader } from '../runtime-loader.ts';
+import { xxh64 } from './digest.ts';
+import { decomposeVmstate } from './sections.ts';
+import type { AroundStep, CprStep } from './steps.ts';
+
+const { h64Raw: digest } = await xxh64();
+
+let old: FakeRuntime;
+let next: FakeRuntime;
+let keeper: Keeper;
+let entries: Map<string, Uint8Array>;
+/** Throws at a step, when set. */
+let around: AroundStep | undefined;
+/** Steps that were begun. */
+let steps: string[];
+
+beforeEach(async () => {
+  vi.stubGlobal('navigator', {});
+  vi.spyOn(console, 'warn').mockImplementation(() => {});
+  old = new FakeRuntime('old');
+  next = new FakeRuntime('next');
+  entries = new Map();
+  around = undefined;
+  steps = [];
+  const modules = new Map([old, next].map((fake) => [fake.source.url, fake]));
+  const loader = new RuntimeLoader(async (url) => modules.get(url)?.module);
+  keeper = new Keeper(
+    { instanceId: 'test', survivesPages: false, startedAtMs: 0 },
+    {
+      loader,
+      openStore: async () => storeOf(entries),
+      around: (operation, step, when) => {
+        if (when === 'before') steps.push(`${operation} ${step}`);
+        around?.(operation, step, when);
+      },
+    },
+  );
+  await keeper.start({ config: fakeConfig, runtime: old.source });
+  old.log.length = 0;
+});
+
+afterEach(async () => {
+  await keeper.destroy().catch(() => {});
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
+
+function storeOf(map: Map<string, Uint8Array>): Store {
+  const store: EntryStore = {
+    list: async () => [],
+    get: async (name) => {
+      const found = map.get(name);
+      if (!found) throw new CprError('not-found', `There is no entry "${name}".`);
+      return found;
+    },
+    put: async (name, bytes) => void map.set(name, bytes),
+    delete: async (name) => void map.delete(name),
+  };
+  return { entries: store } as Partial<Store> as Store;
+}
+
+/** A file on disk as the File System Access API shows it; `fail` is the call that does. */
+function fakeFile(fail?: 'createWritable' | 'write' | 'close') {
+  const file = { name: 'guest.vmstate', content: 'what was there', aborted: false };
+  const orFail = (call: string) => {
+    if (call === fail) throw new DOMException(`no ${call}`, 'NotAllowedError');
+  };
+  const createWritable = async () => {
+    orFail('createWritable');
+    let aside: Uint8Array | undefined;
+    return {
+      write: async (bytes: Uint8Array) => {
+        orFail('write');
+        aside = bytes;
+      },
+      close: async () => {
+        orFail('close');
+        if (aside) file.content = `a vmstate of ${aside.length} bytes`;
+      },
+      abort: async () => {
+        file.aborted = true;
+      },
+    };
+  };
+  const handle = { name: file.name, createWritable } as unknown as FileSystemFileHandle;
+  return { file, target: { kind: 'file', handle } as const };
+}
+
+const failure = (promise: Promise<unknown>): Promise<CprError> =>
+  promise.then(
+    () => Promise.reject(new Error('nothing was thrown')),
+    (thrown) => thrown,
+  );
+const runstate = () => keeper.info().machine?.runstate;
+const toBytes: CprTarget = { kind: 'bytes' };
+
+const save = (target: CprTarget = toBytes) =>
+  keeper.cprSave(target, { mode: 'restart', runtime: next.source });
+const sourceOf = ({ bytes = new Uint8Array() }: CprSaveReport) =>
+  ({ kind: 'bytes', bytes }) as const;
+
+/** What a machine may be doing when it is saved, and how it gets there. */
+const doings: Record<SavedRunstate | 'paused while suspended', () => Promise<void>> = {
+  running: async () => {},
+  paused: () => keeper.pause(),
+  suspended: () => keeper.suspend(),
+  'paused while suspended': async () => {
+    await keeper.suspend();
+    await keeper.pause();
+  },
+};
+type Doing = keyof typeof doings;
+const everyDoing = Object.keys(doings) as Doing[];
+
+/** The guest does what it did, in this runtime, and can still be told to go on. */
+async function expectDoing(doing: Doing, runtime: FakeRuntime): Promise<void> {
+  expect(runstate()).toBe(doing === 'paused while suspended' ? 'paused' : doing);
+  expect(runtime.running).toBe(doing === 'running');
+  expect(keeper.info().machine?.runtimeId).toBe(runtime.name);
+  if (doing.startsWith('paused')) await keeper.resume();
+  if (doing.includes('suspended')) {
+    expect(runstate()).toBe('suspended');
+    expect(runtime.running).toBe(false);
+    await keeper.wakeup();
+  }
+  expect(runstate()).toBe('running');
+  expect(runtime.running).toBe(true);
+}
+
+test('cprSave makes the runtime ready, stops, saves and writes; the guest is then held', async () => {
+  const report = await save();
+  expect(steps.map((step) => step.split(' ')[1])).toEqual([
+    'blockers',
+    'prepare',
+    'quiesce',
+    'stop',
+    'save',
+    'write',
+    'hold',
+  ]);
+  expect(old.log).toEqual(['quiesce', 'stop', 'save']);
+  expect(next.log).toEqual(['prepare']);
+  expect(runstate()).toBe('inmigrate');
+  expect(report).toMatchObject({ mode: 'restart', runstate: 'running' });
+  expect(report.machineId).toBe(keeper.info().machine?.config.id);
+  expect(report.vmstateBytes).toBe(report.bytes?.length);
+});
+
+test('the vmstate says whose it is, what the machine did and which RAM it belongs to', async () => {
+  await keeper.suspend();
+  await keeper.pause();
+  const { bytes = new Uint8Array(), machineId } = await save();
+  const saved = decomposeVmstate(bytes, digest);
+  expect(saved.machine).toMatchObject({
+    id: machineId,
+    name: 'test',
+    mode: 'restart',
+    runstate: 'paused',
+    wasSuspended: true,
+    config: { memoryMiB: 16 },
+    runtime: { id: 'old' },
+  });
+  expect(saved.blocks.blocks.map(({ name }) => name)).toContain('pc.ram');
+  expect(saved.checkpoint).toBeUndefined();
+  expect(textOfVmstate(saved.device)).toBe('state of old');
+});
+
+test('cprLoad hands the held guest over', async () => {
+  const report = await save();
+  const loaded = await keeper.cprLoad(sourceOf(report));
+  expect(next.log).toEqual(['prepare', 'state of old', 'load', 'run']);
+  expect(old.log).toEqual(['quiesce', 'stop', 'save', 'park', 'destroy']);
+  expect(loaded).toMatchObject({ runstate: 'running', runtimeId: 'next', v86Version: 'next' });
+  expect(keeper.info().machine).toMatchObject({
+    runstate: 'running',
+    runtimeId: 'next',
+    restarts: 1,
+  });
+});
+
+test('without a runtime the present one is made anew', async () => {
+  const report = await keeper.cprSave(toBytes, { mode: 'restart' });
+  expect(old.log).toEqual(['prepare', 'quiesce', 'stop', 'save']);
+  await keeper.cprLoad(sourceOf(report));
+  expect(old.log.slice(4)).toEqual(['park', 'state of old', 'load', 'run', 'destroy']);
+  expect(runstate()).toBe('running');
+});
+
+describe.each(everyDoing)('a machine that was %s', (doing) => {
+  test('is so again after cprSave and cprLoad', async () => {
+    await doings[doing]();
+    const report = await save();
+    expect(runstate()).toBe('inmigrate');
+    await keeper.cprLoad(sourceOf(report));
+    await expectDoing(doing, next);
+  });
+
+  test('is so again after cprSave and cprCancel, in the runtime it had', async () => {
+    await doings[doing]();
+    await save();
+    await keeper.cprCancel();
+    expect(next.log).toContain('discard');
+    await expectDoing(doing, old);
+  });
+
+  test('is so again after a live update', async () => {
+    await doings[doing]();
+    await keeper.restart(next.source);
+    await expectDoing(doing, next);
+  });
+
+  test.each<CprStep>(['blockers', 'prepare', 'quiesce', 'stop', 'save', 'write', 'hold'])(
+    'is so again when cprSave dies before or after "%s"',
+    async (step) => {
+      await doings[doing]();
+      for (const when of ['before', 'after'] as const) {
+        next.log.length = 0;
+        around = dieAt('cprSave', step, when);
+        const error = await failure(save());
+        expect(error).toBeInstanceOf(CprError);
+        expect(error.message).toContain('killed');
+        expect(error.phase).toBeDefined();
+        expect(old.log).not.toContain('park');
+        expect(next.log.includes('discard')).toBe(next.log.includes('prepare'));
+      }
+      around = undefined;
+      await expectDoing(doing, old);
+      await keeper.cprLoad(sourceOf(await save()));
+      expect(next.running).toBe(true);
+    },
+  );
+
+  test.each<CprStep>(['read', 'decode', 'prepare', 'swap', 'load', 'run'])(
+    'is held as before when cprLoad dies before or after "%s", and can be loaded or let go',
+    async (step) => {
+      await doings[doing]();
+      const report = await save();
+      for (const when of ['before', 'after'] as const) {
+        around = dieAt('cprLoad', step, when);
+        const error = await failure(keeper.cprLoad(sourceOf(report)));
+        expect(error.message).toContain('killed');
+        expect(error.phase).toBeDefined();
+        expect(runstate()).toBe('inmigrate');
+        expect([old.running, next.running]).toEqual([false, false]);
+      }
+      around = undefined;
+      await keeper.cprCancel();
+      await expectDoing(doing, old);
+
+      await keeper.cprLoad(sourceOf(await save()));
+      await keeper.resume();
+      expect(next.running).toBe(true);
+    },
+  );
+});
+
+function dieAt(at: string, killed: CprStep, moment: 'before' | 'after'): AroundStep {
+  return (operation, step, when) => {
+    if (operation === at && step === killed && when === moment) throw new Error('killed');
+  };
+}
+
+test('a runtime that fails to load the state is made ready anew for the next cprLoad', async () => {
+  const report = await save();
+  next.options.fail = { load: new Error('on purpose') };
+  expect(await failure(keeper.cprLoad(sourceOf(report)))).toMatchObject({
+    code: 'runtime-failed',
+    phase: 'load',
+  });
+  expect(old.log).toContain('unpark');
+  expect(runstate()).toBe('inmigrate');
+  next.options = {};
+  await keeper.cprLoad(sourceOf(report));
+  expect(next.log.filter((step) => step === 'prepare')).toHaveLength(2);
+  expect(next.running).toBe(true);
+});
+
+test('another runtime than the one that was made ready can load the state', async () => {
+  const report = await save();
+  const loaded = await keeper.cprLoad(sourceOf(report), { runtime: old.source });
+  expect(loaded.runtimeId).toBe('old');
+  expect(next.log).toEqual(['prepare', 'discard']);
+  expect(runstate()).toBe('running');
+});
+
+test('a held guest whose old runtime cannot be put back has crashed', async () => {
+  const report = await save();
+  next.options.fail = { load: new Error('on purpose') };
+  old.options.fail = { unpark: new Error('no way back') };
+  const error = await failure(keeper.cprLoad(sourceOf(report)));
+  expect(error.message).toContain('no way back');
+  expect(keeper.info().machine).toMatchObject({ runstate: 'internal-error' });
+});
+
+describe('cprSave is refused', () => {
+  test('with no machine', async () => {
+    await keeper.destroy();
+    expect(await failure(save())).toMatchObject({ code: 'no-machine' });
+  });
+
+  test('for a machine that crashed, was saved already, or has another operation under way', async () => {
+    const first = save();
+    expect(await failure(save())).toMatchObject({ code: 'busy' });
+    await first;
+    expect(await failure(save())).toMatchObject({ code: 'bad-runstate' });
+    await keeper.cprCancel();
+    old.host?.crashed(new Error('dead'));
+    expect(await failure(save())).toMatchObject({ code: 'bad-runstate' });
+  });
+
+  test('by blockers, with their sentences, before anything is prepared', async () => {
+    old.options.blockers = (mode) => [
+      { code: 'network-cannot-follow', device: 'net0', message: `No connections in ${mode}.` },
+      { code: 'operation-in-flight', message: 'A write is under way.' },
+    ];
+    const error = await failure(save());
+    expect(error).toMatchObject({ code: 'blocked' });
+    expect(error.message).toContain('net0: No connections in restart. A write is under way.');
+    expect(next.log).toEqual([]);
+    expect(old.running).toBe(true);
+    expect((await keeper.cprBlockers('restart')).map(({ code }) => code)).toEqual([
+      'network-cannot-follow',
+      'operation-in-flight',
+    ]);
+  });
+});
+
+describe('cprLoad is refused', () => {
+  test('for a machine that is not in inmigrate, whatever the source', async () => {
+    const { bytes = new Uint8Array() } = await save();
+    await keeper.cprCancel();
+    for (const doing of everyDoing) {
+      await doings[doing]();
+      const error = await failure(keeper.cprLoad({ kind: 'bytes', bytes }));
+      expect(error).toMatchObject({ code: 'bad-runstate' });
+      await expectDoing(doing, old);
+    }
+  });
+
+  const strange: [string, (good: Uint8Array) => Uint8Array][] = [
+    ['nothing', () => new Uint8Array()],
+    ['something else', () => new TextEncoder().encode('no vmstate at all, but long enough')],
+    ['a vmstate that is cut off', (good) => good.slice(0, -8)],
+    [
+      'a vmstate with a flipped bit',
+      (good) => good.map((byte, i) => (i === 200 ? byte ^ 1 : byte)),
+    ],
+    ['a vmstate of a runtime alone', () => fakeVmstate('device state')],
+  ];
+
+  test.each(strange)('for %s, and the guest is held as before', async (_what, spoil) => {
+    const report = await save();
+    const bytes = spoil(report.bytes ?? new Uint8Array());
+    const error = await failure(keeper.cprLoad({ kind: 'bytes', bytes }));
+    expect(error).toMatchObject({ code: 'bad-vmstate', phase: 'read' });
+    expect(runstate()).toBe('inmigrate');
+    expect(next.log).toEqual(['prepare']);
+    await keeper.cprLoad(sourceOf(report));
+    expect(next.running).toBe(true);
+  });
+
+  test('for the state of another moment, because its RAM is gone', async () => {
+    const stale = await save();
+    await keeper.cprCancel();
+    const fresh = await save();
+    expect(await failure(keeper.cprLoad(sourceOf(stale)))).toMatchObject({ code: 'wrong-machine' });
+    await keeper.cprLoad(sourceOf(fresh));
+    expect(next.running).toBe(true);
+  });
+
+  test('for the state of another machine', async () => {
+    const other = await save();
+    await keeper.start({ config: fakeConfig, runtime: old.source, replace: true });
+    await save();
+    expect(await failure(keeper.cprLoad(sourceOf(other)))).toMatchObject({ code: 'wrong-machine' });
+    expect(runstate()).toBe('inmigrate');
+  });
+
+  test('with the code of the runtime, which alone knows its disks', async () => {
+    const report = await save();
+    const wrongDisk = new CprError('wrong-disk', 'hda is another one.');
+    next.options.fail = { load: wrongDisk };
+    expect(await failure(keeper.cprLoad(sourceOf(report)))).toMatchObject({ code: 'wrong-disk' });
+    expect(runstate()).toBe('inmigrate');
+  });
+});
+
+describe('a target', () => {
+  test('in the store is replaced as a whole, and loaded by name', async () => {
+    entries.set('mine', Uint8Array.of(1));
+    const report = await save({ kind: 'store', name: 'mine' });
+    expect(report.bytes).toBeUndefined();
+    expect(entries.get('mine')?.length).toBe(report.vmstateBytes);
+    expect(await failure(keeper.cprLoad({ kind: 'store', name: 'yours' }))).toMatchObject({
+      code: 'not-found',
+      phase: 'read',
+    });
+    await keeper.cprLoad({ kind: 'store', name: 'mine' });
+    expect(next.running).toBe(true);
+  });
+
+  test('that is a file is written aside, and replaced when it is closed', async () => {
+    const { file, target } = fakeFile();
+    const { vmstateBytes } = await save(target);
+    expect(file.content).toBe(`a vmstate of ${vmstateBytes} bytes`);
+  });
+
+  test.each(['createWritable', 'write', 'close'] as const)(
+    'that is a file keeps what was there when its %s fails, and the guest goes on',
+    async (call) => {
+      const { file, target } = fakeFile(call);
+      const error = await failure(save(target));
+      expect(error).toMatchObject({ code: 'file-failed', phase: 'write' });
+      expect(file.content).toBe('what was there');
+      expect(file.aborted).toBe(call !== 'createWritable');
+      await expectDoing('running', old);
+    },
+  );
+
+  test('of an unknown kind is refused, and the guest goes on', async () => {
+    const error = await failure(save({ kind: 'cloud' } as never));
+    expect(error).toMatchObject({ code: 'bad-config' });
+    await expectDoing('running', old);
+  });
+
+  test('that is a file can be loaded', async () => {
+    const { bytes = new Uint8Array() } = await save();
+    await keeper.cprLoad({ kind: 'file', file: new Blob([bytes as Uint8Array<ArrayBuffer>]) });
+    expect(next.running).toBe(true);
+  });
+});
+
+test('while the guest is stopped for a save, nobody sets it going', async () => {
+  for (const doing of everyDoing) {
+    await doings[doing]();
+    const codes: string[] = [];
+    around = (_operation, step, when) => {
+      if (step !== 'write' || when !== 'before') return;
+      for (const call of ['pause', 'resume', 'suspend', 'wakeup'] as const)
+        void failure(keeper[call]()).then(({ code }) => codes.push(code));
+      expect(() => keeper.command('consoleInput', ['serial0', new Uint8Array()])).toThrow(
+        expect.objectContaining({ code: 'bad-runstate' }),
+      );
+    };
+    await save();
+    expect(codes).toEqual(['busy', 'busy', 'busy', 'busy']);
+    around = undefined;
+    await keeper.cprCancel();
+    await expectDoing(doing, old);
+  }
+});
+
+test('a guest that is held takes no input and starts with nothing but cprLoad and cprCancel', async () => {
+  await save();
+  for (const call of ['pause', 'resume', 'suspend', 'wakeup'] as const)
+    expect(await failure(keeper[call]())).toMatchObject({ code: 'bad-runstate' });
+  expect(await failure(keeper.restart(next.source))).toMatchObject({ code: 'bad-runstate' });
+  expect(() => keeper.command('consoleInput', ['serial0', new Uint8Array()])).toThrow(
+    expect.objectContaining({ code: 'bad-runstate' }),
+  );
+  expect(old.log).not.toContain('run');
+});
+
+test('cprCancel is refused for a machine that nothing was saved of', async () => {
+  expect(await failure(keeper.cprCancel())).toMatchObject({ code: 'bad-runstate' });
+  expect(old.running).toBe(true);
+});
+
+test('a machine that is destroyed while it is saved ends the save', async () => {
+  around = (_operation, step, when) => {
+    if (step === 'write' && when === 'before') void keeper.destroy();
+  };
+  expect(await failure(save())).toMatchObject({ code: 'no-machine' });
+  expect(next.log).toContain('discard');
+  expect([old.running, next.running]).toEqual([false, false]);
+});
+
+test('a guest that dies while it is saved stays dead', async () => {
+  around = (_operation, step, when) => {
+    if (step === 'write' && when === 'before') old.host?.crashed(new Error('dead'));
+  };
+  expect(await failure(save())).toMatchObject({ code: 'bad-runstate' });
+  expect(runstate()).toBe('internal-error');
+  expect(old.running).toBe(false);
+});

@@ -1,0 +1,134 @@
+/** Runtimes for tests of the keeper, which write down what they are asked to do. */
+import { decodeVmstate, encodeVmstate } from '../cpr/vmstate.ts';
+import {
+  abiVersion,
+  type RuntimeHost,
+  type RuntimeInstance,
+  type RuntimeModule,
+} from '../protocol/abi.ts';
+import { defaultConfig, type MachineConfig } from '../protocol/config.ts';
+import type { Blocker } from '../protocol/cpr.ts';
+import type { MachineEvent } from '../protocol/events.ts';
+import type { RuntimeSource } from '../protocol/keeper-api.ts';
+import { xxh64 } from './cpr/digest.ts';
+
+export type FakeStep =
+  | 'prepare'
+  | 'boot'
+  | 'load'
+  | 'quiesce'
+  | 'stop'
+  | 'save'
+  | 'park'
+  | 'run'
+  | 'unpark'
+  | 'destroy';
+
+export interface FakeOptions {
+  abi?: number;
+  /** A step of this runtime that throws, and what. */
+  fail?: Partial<Record<FakeStep, unknown>>;
+  /** Waits for this before it is prepared. */
+  prepareGate?: Promise<void>;
+  /** Reports a crash in this step instead of throwing. */
+  crashIn?: 'boot' | 'load' | 'run';
+  blockers?: RuntimeInstance['blockers'];
+}
+
+const { h64Raw: digest } = await xxh64();
+const sectionName = 'fake.device';
+
+/** A vmstate as runtimes write it, with a text for device state. */
+export function fakeVmstate(text: string): Uint8Array {
+  const bytes = new TextEncoder().encode(text);
+  return encodeVmstate([{ name: sectionName, version: 1, required: true, bytes }], digest);
+}
+
+/** The text of {@link fakeVmstate}; throws for anything else. */
+export function textOfVmstate(vmstate: Uint8Array): string {
+  const sections = decodeVmstate(vmstate, digest);
+  if (sections.length !== 1) throw new Error('A runtime was given sections that are not its own.');
+  return new TextDecoder().decode(sections[0]?.bytes);
+}
+
+export class FakeRuntime {
+  readonly log: string[] = [];
+  host: RuntimeHost | undefined;
+  running = false;
+  signal: AbortSignal | undefined;
+  readonly name: string;
+  options: FakeOptions;
+
+  constructor(name: string, options: FakeOptions = {}) {
+    this.name = name;
+    this.options = options;
+  }
+
+  get source(): RuntimeSource {
+    const { name } = this;
+    return { id: name, v86Version: name, url: `${name}.js`, wasmUrl: `${name}.wasm` };
+  }
+
+  get module(): RuntimeModule {
+    return {
+      abiVersion: this.options.abi ?? abiVersion,
+      v86Version: this.name,
+      prepare: async (host, { signal }) => {
+        this.host = host;
+        this.signal = signal;
+        await this.options.prepareGate;
+        this.#step('prepare');
+        return {
+          boot: () => this.#step('boot', () => this.#instance()),
+          load: (bytes) => {
+            this.log.push(textOfVmstate(bytes));
+            return this.#step('load', () => this.#instance());
+          },
+          discard: () => void this.log.push('discard'),
+        };
+      },
+    };
+  }
+
+  #instance(): RuntimeInstance {
+    return {
+      v86Version: this.name,
+      run: () => this.#step('run', () => this.#setRunning(true)),
+      stop: () => this.#step('stop', () => this.#setRunning(false)),
+      quiesce: async () => this.#step<void>('quiesce'),
+      save: () => this.#step('save', () => fakeVmstate(`state of ${this.name}`)),
+      park: () => this.#step<void>('park'),
+      unpark: () => this.#step<void>('unpark'),
+      destroy: () => this.#step('destroy', () => this.#setRunning(false)),
+      instructionCounter: () => 1,
+      snapshot: (): MachineEvent[] => [{ type: 'mouse-mode', absolute: true, enabled: true }],
+      setWatched: () => {},
+      blockers: (mode) => this.options.blockers?.(mode) ?? ([] as Blocker[]),
+      commands: {
+        echo: (value: unknown) => value,
+        consoleInput: (_console: string, bytes: Uint8Array) =>
+          void this.log.push(`input ${new TextDecoder().decode(bytes)}`),
+      } as never,
+    };
+  }
+
+  #setRunning(running: boolean): void {
+    this.running = running;
+  }
+
+  #step<T>(step: FakeStep, result?: () => T): T {
+    this.log.push(step);
+    if (this.options.fail && step in this.options.fail) throw this.options.fail[step];
+    if (this.options.crashIn === step) this.host?.crashed(new Error(`died in ${step}`));
+    return result?.() as T;
+  }
+}
+
+export const fakeConfig: MachineConfig = {
+  ...defaultConfig,
+  name: 'test',
+  memoryMiB: 16,
+  vgaMemoryMiB: 1,
+  bios: { url: 'bios' },
+  vgaBios: { url: 'vgabios' },
+};
