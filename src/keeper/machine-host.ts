@@ -34,7 +34,7 @@ import { KeptPieceMaps } from './kept-pieces.ts';
 import { liveRestart } from './live-restart.ts';
 import { MachineClock } from './machine-clock.ts';
 import { allocateMemory } from './memory-layout.ts';
-import { NextRuntime, prepareFirst } from './next-runtime.ts';
+import { discardReady, NextRuntime, prepareFirst, type ReadyRuntime } from './next-runtime.ts';
 import type { Pages } from './pages.ts';
 import { checkRuntime, type RuntimeLoader } from './runtime-loader.ts';
 import { SuspendWhenHidden } from './suspend-when-hidden.ts';
@@ -75,6 +75,8 @@ export class MachineHost implements CprMachine {
   #describedConfig: MachineConfig;
   /** Between cprSave in mode `restart` and cprLoad. */
   #held: HeldGuest | undefined;
+  /** Started `incoming`: a runtime with no guest. */
+  #awaiting: ReadyRuntime | undefined;
   /** What is under way; one at a time. */
   #operation: string | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -133,7 +135,9 @@ export class MachineHost implements CprMachine {
     const host = new GatedHost(machine.backing);
     const { wasmUrl, id } = request.runtime;
     try {
-      machine.#boot(await prepareFirst(module, host, { wasmUrl, coldBoot: true, signal }), host);
+      const prepared = await prepareFirst(module, host, { wasmUrl, coldBoot: true, signal });
+      if (request.incoming) machine.#await(prepared, host);
+      else machine.#boot(prepared, host);
       if (request.config.onlyCprCapable) await untilAborted(refuseIfEverBlocked(machine), signal);
       return machine;
     } catch (thrown) {
@@ -157,6 +161,11 @@ export class MachineHost implements CprMachine {
       prepared.discard();
       throw CprError.from(adoptCprError(thrown), 'runtime-failed', 'The guest could not be booted');
     }
+  }
+
+  #await(prepared: PreparedRuntime, host: GatedHost): void {
+    this.#awaiting = { prepared, host, prepareMs: 0 };
+    this.execution.await();
   }
 
   status(): MachineStatus {
@@ -284,7 +293,9 @@ export class MachineHost implements CprMachine {
     return this.#exclusively('A cprLoad', async () => {
       this.execution.requireIncoming('load');
       const held = this.#held;
-      if (!held) throw new CprError('bad-runstate', 'There is no guest to load a state for.');
+      if (!held) {
+        throw new CprError('wrong-machine', 'This keeper does not hold the RAM of this state.');
+      }
       const from = this.execution.hosted;
       const report = await this.#orShowAgain(() => loadHeld(this, held, source, options));
       this.#held = undefined;
@@ -363,6 +374,7 @@ export class MachineHost implements CprMachine {
       destroyed: true,
     };
     this.execution.end();
+    if (this.#awaiting) discardReady(this.#awaiting);
     this.#endKept();
     this.#consoles.flush();
     if (!replaced) this.#emit({ type: 'status', status: lastStatus });

@@ -1,14 +1,21 @@
 import { randomId } from '../protocol/random-id.ts';
 import { exposeKeeper } from '../protocol/rpc.ts';
+import { keeperStore } from './cpr/keeper-store.ts';
+import type { AroundStep } from './cpr/steps.ts';
 import { Keeper } from './keeper.ts';
+
+export interface ServeOptions {
+  /** Called around each step of cprSave and cprLoad: for tests that let one fail. */
+  around?: AroundStep;
+}
 
 /**
  * Runs the keeper in this worker. In a shared worker pages arrive as `connect` events. In a
  * dedicated worker its page posts `{ type: 'connect', port }`.
  */
-export function servePages(): void {
+export function servePages(options: ServeOptions = {}): void {
   const survivesPages = 'SharedWorkerGlobalScope' in globalThis;
-  const keeper = createKeeper(survivesPages);
+  const keeper = createKeeper(survivesPages, options);
   const serve = async (port: MessagePort | undefined) => {
     // Calls wait in the port until it is exposed: nobody is answered before the lock is held.
     if (port) exposeKeeper(await keeper, port);
@@ -22,17 +29,13 @@ export function servePages(): void {
   }
 }
 
-async function createKeeper(survivesPages: boolean): Promise<Keeper> {
+async function createKeeper(survivesPages: boolean, options: ServeOptions): Promise<Keeper> {
   const instanceId = randomId();
   const startedAtMs = Date.now();
   const keeperLock = `holdfast-keeper-${instanceId}`;
   const held = await holdForLife(keeperLock);
-  return new Keeper({
-    instanceId,
-    survivesPages,
-    startedAtMs,
-    ...(held && { keeperLock }),
-  });
+  const identity = { instanceId, survivesPages, startedAtMs, ...(held && { keeperLock }) };
+  return new Keeper(identity, { openStore: keeperStore(), ...options });
 }
 
 /** Resolves once the lock is held; only the end of this worker gives it back. */

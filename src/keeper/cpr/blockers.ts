@@ -9,18 +9,18 @@ export async function cprBlockers(
   { execution, openStore }: Pick<CprMachine, 'execution' | 'openStore'>,
 ): Promise<Blocker[]> {
   const blockers: Blocker[] = [];
-  const { instance } = execution;
+  const instance = execution.charge?.instance;
   if (mode === 'reboot') {
     const storage = await volatileRam(openStore);
     if (storage) blockers.push(storage);
-    if (!instance.blockers) {
+    if (instance && !instance.blockers) {
       blockers.push({
         code: 'device-cannot-follow',
         message: `Runtime ${execution.source.id} cannot say whether its devices can be stored. Hand the guest to a newer runtime first, by a live update.`,
       });
     }
   }
-  blockers.push(...(instance.blockers?.(mode) ?? []));
+  blockers.push(...(instance?.blockers?.(mode) ?? []));
   return blockers;
 }
 

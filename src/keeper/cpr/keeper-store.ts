@@ -1,0 +1,18 @@
+import { openStore } from '../../store/store.ts';
+import type { Store } from '../../store/types.ts';
+import type { OpenStore } from './targets.ts';
+
+/** The keeper's store: opened when it is first needed, and again after it was lost. */
+export function keeperStore(): OpenStore {
+  let opening: Promise<Store> | undefined;
+  const forget = () => {
+    opening = undefined;
+  };
+  return () => {
+    if (!opening) {
+      opening = openStore({ onLost: forget });
+      opening.catch(forget);
+    }
+    return opening;
+  };
+}
