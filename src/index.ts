@@ -58,3 +58,4 @@ export type {
 } from './protocol/keeper-api.ts';
 export type { GuestConnection, NetworkCounters, NetworkInfo } from './protocol/network.ts';
 export type { CpuRegisters } from './protocol/registers.ts';
+export type { ShareEntry } from './protocol/share.ts';

@@ -38,6 +38,9 @@ export function machineCommands(machine: Machine): RuntimeCommands {
       pressPowerButton(cpu);
       machine.wake();
     },
+    filesRead: (path: string) => machine.files.read(path),
+    filesWrite: (path: string, bytes: Uint8Array) => machine.files.write(path, bytes),
+    filesList: (path: string) => machine.files.list(path),
     infoNetwork: () => machine.network.info(),
     readMemory(address, length) {
       return memoryAt(machine, address, length).slice();

@@ -196,6 +196,7 @@ interface V86Devices {
   uart3?: V86Uart;
   net?: V86Ne2k;
   virtio_net?: V86VirtioNet;
+  virtio_9p?: V86Virtio9p;
   [device: string]: unknown;
 }
 
@@ -227,6 +228,44 @@ interface V86VirtQueue {
 interface V86VirtBuffer {
   /** Bytes that the device may write into it. */
   length_writable: number;
+}
+
+interface V86Virtio9p {
+  fs: V86Filesystem;
+  fids: V86Fid[];
+  replybuffer: Uint8Array;
+  get_state(): unknown[];
+}
+
+interface V86Fid {
+  inodeid: number;
+  /** -1 closed, 1 a file or directory, 2 extended attributes. */
+  type: number;
+}
+
+/** v86's `FS`. Its async members wait for nothing here: no contents come from elsewhere. */
+interface V86Filesystem {
+  inodes: V86Inode[];
+  /** Contents of files and listings of directories, by inode; may be longer than the file. */
+  inodedata: Record<number, Uint8Array>;
+  get_state(): unknown[];
+  set_data(inode: number, contents: Uint8Array): Promise<void>;
+  DeleteData(inode: number): Promise<void>;
+  PrepareCAPs(inode: number): number;
+  IsDirectory(inode: number): boolean;
+  /** -1 when there is nothing of this name. */
+  Search(directory: number, name: string): number;
+  CreateFile(name: string, directory: number): number;
+  CreateDirectory(name: string, directory: number): number;
+}
+
+interface V86Inode {
+  mode: number;
+  size: number;
+  /** Seconds. */
+  mtime: number;
+  qid: { version: number };
+  direntries: Map<string, number>;
 }
 
 interface V86Pci {

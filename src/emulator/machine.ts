@@ -10,6 +10,8 @@ import { machineCommands } from './commands.ts';
 import { loadDevices, saveDevices } from './device-state.ts';
 import type { Drives } from './disks/drives.ts';
 import { Network } from './network/network.ts';
+import { ShareFiles } from './ninep/share-files.ts';
+import { ShareState } from './ninep/share-state.ts';
 import type { PageOps } from './page-ops.ts';
 import { quiesce } from './quiesce.ts';
 import { RunLoop } from './run-loop.ts';
@@ -24,6 +26,7 @@ const sectionVersions: Record<string, number> = {
   emulator: 1,
   disks: 1,
   'v86.devices': 1,
+  '9p.files': 1,
   network: 1,
 };
 
@@ -52,6 +55,8 @@ export class Machine implements RuntimeInstance {
   readonly v86Version: string;
   readonly commands: RuntimeCommands;
   readonly network: Network;
+  readonly files: ShareFiles;
+  readonly #share: ShareState;
   readonly #options: MachineOptions;
   readonly #loop: RunLoop;
   readonly #bootImage: { address: number; bytes: Uint8Array }[];
@@ -76,6 +81,8 @@ export class Machine implements RuntimeInstance {
       },
     });
     this.network = new Network({ host, V86, cpu, bus, wake: () => this.wake() });
+    this.files = new ShareFiles(cpu);
+    this.#share = new ShareState(cpu, host);
     machine.next_tick = () => this.#loop.wake();
     machine.idle = true;
     this.#usePlanesBlock();
@@ -172,7 +179,10 @@ export class Machine implements RuntimeInstance {
     if (!devices) throw new CprError('bad-vmstate', 'The vmstate holds no device state.');
     const disks = sections.find(({ name }) => name === 'disks');
     if (disks) this.#options.drives.check(disks.bytes);
+    const files = sections.find(({ name }) => name === '9p.files');
+    if (files) this.#share.check(files.bytes);
     loadDevices(this.shell.cpu, devices.bytes, this.#options.host.clock);
+    this.#share.load(files?.bytes);
     const network = sections.find(({ name }) => name === 'network');
     if (network?.version === sectionVersions.network) this.network.load(network.bytes);
     this.network.stop();
@@ -230,12 +240,14 @@ export class Machine implements RuntimeInstance {
       required,
       bytes,
     });
+    const files = this.#share.save();
     const network = this.network.save();
     return encodeVmstate(
       [
         section('emulator', encoder.encode(JSON.stringify({ v86Version }))),
         section('disks', this.#options.drives.save()),
         section('v86.devices', saveDevices(this.shell.cpu, this.#options.host.clock)),
+        ...(files ? [section('9p.files', files)] : []),
         ...(network ? [section('network', network, false)] : []),
       ],
       digest,

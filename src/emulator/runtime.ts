@@ -10,6 +10,7 @@ import { type DriveOptions, Drives } from './disks/drives.ts';
 import { Machine } from './machine.ts';
 import { checkNetwork } from './network/network.ts';
 import { setMac } from './network/nic.ts';
+import { keepFilesOut } from './ninep/share-state.ts';
 import { PageOps, type Range } from './page-ops.ts';
 import { ScreenTap } from './screen-tap.ts';
 import { Shell } from './shell.ts';
@@ -81,6 +82,7 @@ async function prepareInScratch(
   const boot = bootRanges(images).map(offset(shell.ramAddress));
   const guestPages = coldBoot ? scratch.copyGuest(boot) : [];
   keepRamOut(shell.cpu);
+  keepFilesOut(shell.cpu, host);
   if (host.config.mac) setMac(shell.cpu.devices, host.config.mac);
   if (coldBoot) {
     host.kept.set('boot.optionRoms', shell.cpu.option_roms);

@@ -20,6 +20,7 @@ import type {
 } from '../protocol/keeper-api.ts';
 import type { NetworkInfo } from '../protocol/network.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
+import type { ShareEntry } from '../protocol/share.ts';
 import { type ExecuteOptions, type ExecuteResult, GuestAgent } from './agent.ts';
 import type { Connection } from './connection.ts';
 import { EventStream } from './event-stream.ts';
@@ -167,6 +168,18 @@ export class RemoteMachine implements Machine {
 
   async mouseWheel(delta: number): Promise<void> {
     await this.#command('mouseWheel', delta);
+  }
+
+  async filesRead(path: string): Promise<Uint8Array> {
+    return (await this.#connection.keeper.command('filesRead', [path])) as Uint8Array;
+  }
+
+  async filesWrite(path: string, bytes: Uint8Array): Promise<void> {
+    await this.#connection.keeper.command('filesWrite', [path, bytes]);
+  }
+
+  async filesList(path: string): Promise<ShareEntry[]> {
+    return (await this.#connection.keeper.command('filesList', [path])) as ShareEntry[];
   }
 
   async infoNetwork(): Promise<NetworkInfo> {

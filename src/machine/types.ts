@@ -16,6 +16,7 @@ import type {
 } from '../protocol/keeper-api.ts';
 import type { NetworkInfo } from '../protocol/network.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
+import type { ShareEntry } from '../protocol/share.ts';
 import type { ExecuteOptions, ExecuteResult } from './agent.ts';
 
 export interface ConnectOptions {
@@ -97,6 +98,12 @@ export interface Machine {
   mouseAbsolute(x: number, y: number, width: number, height: number): Promise<void>;
   mouseButtons(left: boolean, middle: boolean, right: boolean): Promise<void>;
   mouseWheel(delta: number): Promise<void>;
+  /** A file of the 9p share. Paths are relative to the share: `dir/file`. */
+  filesRead(path: string): Promise<Uint8Array>;
+  /** Makes or replaces a file of the 9p share, and the directories that lead to it. */
+  filesWrite(path: string, bytes: Uint8Array): Promise<void>;
+  /** What is in a directory of the 9p share; `''` is the share itself. */
+  filesList(path: string): Promise<ShareEntry[]>;
   infoNetwork(): Promise<NetworkInfo>;
   /** The parts of the guest's memory; with `digests` the guest should be paused. */
   ramBlocks(options?: { digests?: boolean }): Promise<RamBlockInfo[]>;
