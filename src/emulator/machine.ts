@@ -1,7 +1,7 @@
 /** A v86 in charge of the guest: implements the keeper's {@link RuntimeInstance}. */
 import { type Digest, encodeVmstate, type Section } from '../cpr/vmstate.ts';
 import { CprError } from '../errors.ts';
-import type { RuntimeCommands, RuntimeHost, RuntimeInstance } from '../protocol/abi.ts';
+import type { RamBlock, RuntimeCommands, RuntimeHost, RuntimeInstance } from '../protocol/abi.ts';
 import type { Blocker, CprMode, DiskIdentity } from '../protocol/cpr.ts';
 import type { MachineEvent } from '../protocol/events.ts';
 import { blockOf, pageStore } from './blocks.ts';
@@ -102,6 +102,16 @@ export class Machine implements RuntimeInstance {
   #connectDrives(): void {
     const { drives, shell } = this.#options;
     drives.connect({ cpu: shell.cpu, wake: () => this.wake() });
+  }
+
+  get guestMemory(): RamBlock[] {
+    const { host, shell } = this.#options;
+    const { memoryMiB, vgaMemoryMiB } = host.config;
+    return [
+      { name: 'pc.ram', address: shell.ramAddress, sizeBytes: memoryMiB << 20 },
+      { name: 'vga.vram', address: shell.vramAddress, sizeBytes: vgaMemoryMiB << 20 },
+      { ...blockOf(host, 'vga.planes'), sizeBytes: 4 * planeBytes },
+    ];
   }
 
   /** The VGA's planes are guest memory like any other, but v86 keeps them in JavaScript. */

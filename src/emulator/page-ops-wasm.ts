@@ -1,4 +1,4 @@
-// Made from page-ops.wat by tools/wasm/build-page-ops.ts. Do not edit.
+// Made from page-ops.wat by tools/wasm/build-inline-wasm.ts. Do not edit.
 export const pageOpsWasm =
   'AGFzbQEAAAABEwNgA39/fwF/YAN/f38AYAJ/fwACEgEDZW52Bm1lbW9yeQIDAYCABAMFBAABAQIHKwQMZmluZF9ub256' +
   'ZXJvAAAGZ2F0aGVyAAEHc2NhdHRlcgACBWNsZWFyAAMKjgIEdgEDfwJAA0AgACABTw0BIAAhBCAAQYAgaiEFAkACQANA' +

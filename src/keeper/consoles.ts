@@ -44,6 +44,23 @@ export class Consoles {
     }
   }
 
+  /** Every console's scrollback, by name. */
+  *scrollbacks(): Generator<[name: string, scrollback: Scrollback]> {
+    for (const [name, { scrollback }] of this.#consoles) yield [name, scrollback];
+  }
+
+  /**
+   * Puts back what the consoles said, in place of everything: of each the last `bytes`, of `end` in
+   * all. The pages do not have it yet.
+   */
+  restore(said: Iterable<{ name: string; end: number; bytes: Uint8Array }>): void {
+    this.#consoles.clear();
+    for (const { name, end, bytes } of said) {
+      const scrollback = Scrollback.of(end, bytes);
+      this.#consoles.set(name, { scrollback, sent: scrollback.start });
+    }
+  }
+
   /** The whole scrollback, for a page that knows nothing. */
   *history(): Generator<MachineEvent> {
     for (const [name, { scrollback }] of this.#consoles) {

@@ -11,6 +11,7 @@ test('the blocks follow the runtime without gaps, on page boundaries', () => {
     'vga.planes',
     'runtime.parked',
     'runtime.incoming',
+    'checkpoint.index',
   ]);
   let end = layout.runtimeBytes;
   for (const { address, sizeBytes } of layout.blocks) {

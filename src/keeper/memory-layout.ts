@@ -1,6 +1,8 @@
 import { CprError } from '../errors.ts';
 import type { RamBlock } from '../protocol/abi.ts';
 import type { MachineConfig } from '../protocol/config.ts';
+import { indexBlock } from './checkpoint/cut.ts';
+import { pageIndexBytes } from './checkpoint/page-scan.ts';
 
 export const pageBytes = 64 * 1024;
 const mib = 1024 * 1024;
@@ -52,9 +54,11 @@ export function layOutMemory(
   add('pc.ram', memoryMiB * mib + slackBytes);
   add('vga.vram', vgaMemoryMiB * mib + slackBytes);
   add('vga.planes', planesBytes);
+  const guestBytes = end - runtimeBytes;
   const scratchPages = end / pageBytes;
   add('runtime.parked', parkingBytes);
   add('runtime.incoming', parkingBytes);
+  add(indexBlock, pageIndexBytes(guestBytes / 4096));
 
   const totalPages = end / pageBytes;
   if (totalPages > maxPages) {

@@ -46,3 +46,19 @@ test('no chunk is larger than asked', () => {
   const sizes = [...scrollback.chunks()].map(({ bytes }) => bytes.length);
   expect(Math.max(...sizes)).toBe(64 * 1024);
 });
+
+test.each([0, 5, 16 * 1024, 16 * 1024 + 1, 1024 * 1024, 1024 * 1024 + 777, 5_000_000])(
+  'what was said is put back as it was, after %i bytes',
+  (end) => {
+    const said = Uint8Array.from({ length: end }, (_, i) => (i * 7) ^ (i >> 8));
+    const before = new Scrollback();
+    before.append(said);
+    const after = Scrollback.of(end, said.subarray(before.start));
+    const more = Uint8Array.of(1, 2, 3);
+    for (const scrollback of [before, after]) scrollback.append(more);
+    const all = (scrollback: Scrollback) =>
+      Buffer.concat([...scrollback.chunks()].map(({ bytes }) => bytes));
+    expect([after.start, after.end]).toEqual([before.start, before.end]);
+    expect(all(after).equals(all(before))).toBe(true);
+  },
+);

@@ -16,6 +16,15 @@ export class Scrollback {
     this.#ring = new Uint8Array(Math.min(capacityBytes, 16 * 1024));
   }
 
+  /** One that was said `end` bytes, of which `bytes` are the last: all that it has room for, or all. */
+  static of(end: number, bytes: Uint8Array): Scrollback {
+    const scrollback = new Scrollback();
+    scrollback.#grow(end);
+    scrollback.#end = end - bytes.length;
+    scrollback.append(bytes);
+    return scrollback;
+  }
+
   get end(): number {
     return this.#end;
   }

@@ -152,6 +152,11 @@ export interface RuntimeInstance {
   disks?(): DiskIdentity[];
   /** Firmware and tables within guest memory, to be listed with its RAM blocks. */
   memoryAreas?(): MemoryArea[];
+  /**
+   * What of `pc.ram`, `vga.vram` and `vga.planes` is the guest's own, on page boundaries; the rest of
+   * those blocks is the emulator's. Other runtimes of the machine have it in the same place.
+   */
+  readonly guestMemory?: readonly RamBlock[];
   /** Absent where the emulator cannot tell: then everything may have been written. */
   readonly writes?: WriteTracking;
 }

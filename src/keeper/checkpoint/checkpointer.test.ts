@@ -1,0 +1,466 @@
+import { describe, expect, it } from 'vitest';
+import xxhash from 'xxhash-wasm';
+import { CprError } from '../../errors.ts';
+import type { KeptPieces, RamBlock, WriteTracking } from '../../protocol/abi.ts';
+import { Consoles } from '../consoles.ts';
+import { Checkpointer, type CheckpointOptions } from './checkpointer.ts';
+import { type CutPieceSet, type CutSource, indexBlock } from './cut.ts';
+import { pageBytes } from './guest-pages.ts';
+import { MemoryStore } from './memory-store.ts';
+import { pageIndexBytes } from './page-scan.ts';
+import { type RestoredCut, restoreCut } from './restore-cut.ts';
+
+const { h64Raw: digest } = await xxhash();
+const wasmPage = 65536;
+const ramPages = 512;
+const vramPages = 32;
+
+/** mulberry32: a test that fails names its seed. */
+function randomNumbers(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) % below;
+  };
+}
+
+class LabPieces implements CutPieceSet {
+  readonly pieces = new Map<number, Uint8Array>();
+  readonly #changes = new Map<number, number>();
+  generation = 0;
+
+  get(index: number) {
+    return this.pieces.get(index);
+  }
+  set(index: number, bytes: Uint8Array) {
+    this.pieces.set(index, bytes);
+    this.#changes.set(index, ++this.generation);
+  }
+  delete(index: number) {
+    if (this.pieces.delete(index)) this.#changes.set(index, ++this.generation);
+  }
+  indexes(): ReturnType<KeptPieces['indexes']> {
+    return this.pieces.keys();
+  }
+  changedSince(generation: number) {
+    return [...this.#changes].filter(([, changed]) => changed > generation).map(([i]) => i);
+  }
+  restore(pieces: Iterable<readonly [number, Uint8Array]>, generation: number) {
+    this.pieces.clear();
+    this.#changes.clear();
+    for (const [index, bytes] of pieces) this.pieces.set(index, bytes);
+    this.generation = generation;
+  }
+}
+
+/** A machine without a CPU: whoever writes to its memory is the guest. */
+class LabMachine implements CutSource {
+  readonly memory: WebAssembly.Memory;
+  readonly blocks: RamBlock[];
+  readonly guestMemory: RamBlock[];
+  readonly consoles = new Consoles(() => undefined);
+  readonly digest = digest;
+  readonly ram: Uint8Array;
+  readonly disk = new LabPieces();
+  vmstate: Uint8Array = Uint8Array.of(0);
+  writes: WriteTracking | undefined;
+  readonly #marks: Uint8Array;
+  readonly pieces = {
+    names: () => ['disk.hda'],
+    of: () => this.disk,
+  };
+
+  constructor({ tracking = false } = {}) {
+    const blocks: RamBlock[] = [];
+    let end = wasmPage;
+    const add = (name: string, bytes: number) => {
+      const sizeBytes = Math.ceil(bytes / wasmPage) * wasmPage;
+      blocks.push({ name, address: end, sizeBytes });
+      end += sizeBytes;
+      return blocks.at(-1) as RamBlock;
+    };
+    const ram = add('pc.ram', ramPages * pageBytes + wasmPage);
+    const vram = add('vga.vram', vramPages * pageBytes);
+    const marks = add('runtime.writes', ramPages);
+    add(indexBlock, pageIndexBytes(ramPages + vramPages));
+    this.memory = new WebAssembly.Memory({
+      initial: end / wasmPage,
+      maximum: end / wasmPage,
+      shared: true,
+    });
+    this.blocks = blocks;
+    // As v86 does, the guest's memory begins a page into its block.
+    this.guestMemory = [
+      { name: 'pc.ram', address: ram.address + pageBytes, sizeBytes: ramPages * pageBytes },
+      vram,
+    ];
+    this.ram = new Uint8Array(this.memory.buffer, ram.address + pageBytes, ramPages * pageBytes);
+    this.#marks = new Uint8Array(this.memory.buffer, marks.address, ramPages);
+    if (tracking)
+      this.writes = {
+        map: { address: marks.address, pages: ramPages },
+        reset: () => this.#marks.fill(0),
+        collect: () => undefined,
+      };
+  }
+
+  write(address: number, bytes: Uint8Array): void {
+    this.ram.set(bytes, address);
+    const last = (address + bytes.length - 1) >> 12;
+    for (let page = address >> 12; page <= last; page++) this.#marks[page] = 1;
+  }
+
+  save(): Uint8Array {
+    return this.vmstate.slice();
+  }
+
+  /** Everything that a cut must bring back, as plain data. */
+  picture() {
+    return {
+      // By page, so that a difference can be read.
+      memory: this.guestMemory.flatMap(({ address, sizeBytes }) =>
+        Array.from({ length: sizeBytes / pageBytes }, (_, page) =>
+          digest(
+            new Uint8Array(this.memory.buffer, address + page * pageBytes, pageBytes),
+          ).toString(16),
+        ),
+      ),
+      said: Object.fromEntries(
+        [...this.consoles.scrollbacks()].map(([name, scrollback]) => [
+          name,
+          Buffer.concat([...scrollback.chunks()].map(({ bytes }) => bytes)).toString('latin1'),
+        ]),
+      ),
+      ends: [...this.consoles.scrollbacks()].map(([name, { end }]) => [name, end]),
+      disk: [...this.disk.pieces]
+        .map(([index, bytes]) => `${index}:${digest(bytes).toString(16)}`)
+        .sort(),
+      generation: this.disk.generation,
+      vmstate: Buffer.from(this.vmstate).toString('hex'),
+    };
+  }
+}
+
+/** Does to a machine what a guest does in a moment. */
+function live(machine: LabMachine, random: (below: number) => number, writes: number): void {
+  const bytes = (length: number) => Uint8Array.from({ length }, () => random(256));
+  for (let i = 0; i < writes; i++) {
+    const page = random(ramPages);
+    switch (random(8)) {
+      case 0:
+        machine.write(page * pageBytes, new Uint8Array(pageBytes));
+        break;
+      case 1:
+        machine.write(page * pageBytes, new Uint8Array(pageBytes).fill(random(256)));
+        break;
+      case 2: {
+        const from = random(ramPages) * pageBytes;
+        machine.write(page * pageBytes, machine.ram.slice(from, from + pageBytes));
+        break;
+      }
+      default: {
+        const address = page * pageBytes + random(pageBytes);
+        machine.write(address, bytes(Math.min(1 + random(64), machine.ram.length - address)));
+      }
+    }
+  }
+  const vram = machine.guestMemory[1] as RamBlock;
+  new Uint8Array(machine.memory.buffer)[vram.address + random(vram.sizeBytes)] = random(256);
+  machine.consoles.output('serial0', bytes(random(random(8) ? 200 : 9000)));
+  if (random(3) === 0) machine.consoles.output('serial1', bytes(random(50)));
+  for (let i = random(4); i > 0; i--) machine.disk.set(random(64), bytes(512 + random(512)));
+  if (random(4) === 0) machine.disk.delete(random(64));
+  machine.vmstate = bytes(64);
+}
+
+const still: CheckpointOptions = { stop: () => undefined, go: () => undefined };
+
+describe('a restored machine is the machine at its last published cut', () => {
+  const rounds = Number(process.env.HOLDFAST_ROUNDS ?? 12);
+  it.each(Array.from({ length: rounds }, (_, seed) => seed + 1))(
+    'random writes, checkpoints, failures and crashes (seed %i)',
+    async (seed) => {
+      const random = randomNumbers(seed);
+      const store = new MemoryStore();
+      let machine = new LabMachine({ tracking: seed % 2 === 0 });
+      let resumed: RestoredCut | undefined;
+      let checkpointer: Checkpointer;
+      let running = true;
+      let cut: ReturnType<LabMachine['picture']> | undefined;
+      let published: typeof cut;
+      const begin = () => {
+        const source = machine;
+        checkpointer = new Checkpointer({
+          source,
+          store,
+          resumed,
+          sliceMs: 0,
+          // The guest runs whenever it is let.
+          turn: async () => {
+            if (running && random(4) === 0) live(source, random, random(20));
+          },
+        });
+      };
+      const options: CheckpointOptions = {
+        stop() {
+          running = false;
+          live(machine, random, random(10));
+          cut = machine.picture();
+        },
+        go() {
+          running = true;
+          // At once: nothing of the cut may still be read from live memory.
+          live(machine, random, 60);
+        },
+      };
+      begin();
+      live(machine, random, 300);
+      for (let step = 0; step < 12; step++) {
+        live(machine, random, random(200));
+        store.writesLeft = random(4) === 0 ? random(4) : Number.POSITIVE_INFINITY;
+        const request = { ...options, full: random(8) === 0, urgent: random(4) === 0 };
+        await checkpointer!.checkpoint(request).then(
+          () => {
+            published = cut;
+          },
+          (error: CprError) => expect(error.code).toBe('storage-full'),
+        );
+        store.writesLeft = Number.POSITIVE_INFINITY;
+        if (!published || random(3)) continue;
+
+        // The end of the keeper: memory is gone, a new machine takes up what was published.
+        machine = new LabMachine({ tracking: random(2) === 0 });
+        const fresh = random(2) === 0;
+        if (!fresh) live(machine, random, 100);
+        resumed = await restoreCut(store, {
+          memory: machine.memory,
+          blocks: machine.blocks,
+          consoles: machine.consoles,
+          pieces: machine.pieces,
+          digest,
+          fresh,
+        });
+        machine.vmstate = resumed.vmstate;
+        if (resumed.fellBack !== undefined) throw new Error(resumed.fellBack);
+        if (!fresh) machine.consoles.flush();
+        expect(machine.picture()).toEqual(published);
+        begin();
+      }
+    },
+  );
+});
+
+describe('what is written', () => {
+  it('an idle machine costs its manifest, and pages that came back to what they were nothing', async () => {
+    const random = randomNumbers(7);
+    const machine = new LabMachine();
+    live(machine, random, 300);
+    const store = new MemoryStore();
+    const checkpointer = new Checkpointer({ source: machine, store });
+    await checkpointer.checkpoint(still);
+    const before = machine.ram.slice(0, 64);
+    machine.write(0, Uint8Array.of(1, 2, 3));
+    machine.write(0, before);
+    const report = await checkpointer.checkpoint(still);
+    expect(report.dirtyBytes).toBe(0);
+    expect(report.writtenBytes).toBe(report.manifestBytes);
+    expect(report.manifestBytes).toBeLessThan(2048);
+  });
+
+  it('pages of one repeated word and repeated pages cost next to nothing', async () => {
+    const machine = new LabMachine();
+    const store = new MemoryStore();
+    const checkpointer = new Checkpointer({ source: machine, store });
+    await checkpointer.checkpoint(still);
+    const same = Uint8Array.from({ length: pageBytes }, (_, i) => i * 7);
+    for (let page = 0; page < 200; page++) machine.write(page * pageBytes, same);
+    machine.write(200 * pageBytes, new Uint8Array(200 * pageBytes).fill(0xcc));
+    const report = await checkpointer.checkpoint(still);
+    expect(report.dirtyBytes).toBe(400 * pageBytes);
+    expect(report.writtenBytes - report.manifestBytes).toBeLessThan(pageBytes + 200 * 8 * 2 + 64);
+  });
+
+  it('a page that changes while it is being copied is written once', async () => {
+    const machine = new LabMachine();
+    const store = new MemoryStore();
+    const random = randomNumbers(3);
+    const noise = (page: number) =>
+      machine.write(
+        page * pageBytes,
+        Uint8Array.from({ length: pageBytes }, () => random(256)),
+      );
+    let turns = 0;
+    const checkpointer = new Checkpointer({
+      source: machine,
+      store,
+      sliceMs: 0,
+      turn: async () => {
+        turns++;
+        noise(5);
+      },
+    });
+    for (let page = 0; page < ramPages; page++) noise(page);
+    const report = await checkpointer.checkpoint({ ...still, stop: () => noise(5) });
+    expect(turns).toBeGreaterThan(0);
+    expect(report.dirtyBytes).toBe(ramPages * pageBytes);
+    expect(report.writtenBytes / report.dirtyBytes).toBeLessThan(1.02);
+  });
+
+  it('with write tracking only marked pages are looked at', async () => {
+    const machine = new LabMachine({ tracking: true });
+    const checkpointer = new Checkpointer({ source: machine, store: new MemoryStore() });
+    await checkpointer.checkpoint(still);
+    machine.write(3 * pageBytes, Uint8Array.of(1));
+    const report = await checkpointer.checkpoint(still);
+    expect(report.dirtyBytes).toBe(pageBytes);
+    expect(report.scannedBytes).toBeLessThanOrEqual((1 + 2 * vramPages) * pageBytes);
+  });
+
+  it('what another runtime wrote is found, whatever the marks say', async () => {
+    const machine = new LabMachine({ tracking: true });
+    const store = new MemoryStore();
+    const checkpointer = new Checkpointer({ source: machine, store });
+    await checkpointer.checkpoint(still);
+    const { writes } = machine;
+    machine.writes = undefined;
+    machine.ram[77 * pageBytes] = 1;
+    expect((await checkpointer.checkpoint(still)).dirtyBytes).toBe(pageBytes);
+    machine.ram[78 * pageBytes] = 1;
+    machine.writes = writes && { ...writes };
+    expect((await checkpointer.checkpoint(still)).dirtyBytes).toBe(pageBytes);
+  });
+
+  it('what is stored stays within a small multiple of what is of use, and records stay few', async () => {
+    const random = randomNumbers(11);
+    const machine = new LabMachine({ tracking: true });
+    const store = new MemoryStore();
+    const checkpointer = new Checkpointer({ source: machine, store });
+    const noise = () => Uint8Array.from({ length: 16 }, () => random(256));
+    for (let page = 0; page < ramPages; page++) machine.write(page * pageBytes, noise());
+    let most = 0;
+    for (let round = 0; round < 400; round++) {
+      for (let i = 0; i < 12; i++) machine.write(random(ramPages) * pageBytes, noise());
+      await checkpointer.checkpoint(still);
+      most = Math.max(most, store.published[0]?.records.length ?? 0);
+    }
+    const bytes = [...store.records.values()].reduce((sum, { length }) => sum + length, 0);
+    expect(bytes).toBeLessThan(3 * ramPages * pageBytes + 12 * 1024 * 1024);
+    expect(most).toBeLessThan(200);
+  });
+});
+
+describe('what is damaged', () => {
+  const twice = async () => {
+    const random = randomNumbers(5);
+    const machine = new LabMachine();
+    const store = new MemoryStore();
+    const checkpointer = new Checkpointer({ source: machine, store });
+    live(machine, random, 300);
+    await checkpointer.checkpoint(still);
+    const first = machine.picture();
+    live(machine, random, 100);
+    await checkpointer.checkpoint(still);
+    const [newest, older] = store.published;
+    if (!newest || !older) throw new Error('two generations were to be published');
+    return { store, first, newest, older };
+  };
+  const restore = async (store: MemoryStore) => {
+    const machine = new LabMachine();
+    const cut = await restoreCut(store, machine);
+    machine.vmstate = cut.vmstate;
+    return { machine, cut };
+  };
+  const flip = (bytes: Uint8Array | undefined, at: number) => {
+    if (bytes) bytes[at] = (bytes[at] ?? 0) ^ 1;
+  };
+
+  it.each([
+    [
+      'manifest',
+      ({ store, newest }) => flip(store.published[0]?.manifest, newest.manifest.length - 9),
+    ],
+    ['record', ({ store, newest }) => flip(store.records.get(newest.records.at(-1) ?? 0), 50)],
+    ['missing record', ({ store, newest }) => store.records.delete(newest.records.at(-1) ?? 0)],
+    [
+      'torn record',
+      ({ store, newest }) => {
+        const id = newest.records.at(-1) ?? 0;
+        store.records.set(id, (store.records.get(id) as Uint8Array).slice(0, -1));
+      },
+    ],
+    [
+      'list of records',
+      ({ store }) => {
+        const [newest, older] = store.published;
+        if (newest && older) store.published = [{ ...newest, records: older.records }, older];
+      },
+    ],
+  ] satisfies [string, (stored: Awaited<ReturnType<typeof twice>>) => void][])(
+    'in the newest generation, its %s: falls back to the one before, and says so',
+    async (_, damage) => {
+      const stored = await twice();
+      damage(stored);
+      const { machine, cut } = await restore(stored.store);
+      expect(cut.fellBack).toMatch(/damaged|missing|records/);
+      expect(cut.generation).toBe(stored.older.number);
+      expect(machine.picture()).toEqual(stored.first);
+
+      // What follows is built on the good one, and does not keep the damaged one as a second.
+      const next = new Checkpointer({ source: machine, store: stored.store, resumed: cut });
+      machine.write(0, Uint8Array.of(9, 9, 9));
+      const report = await next.checkpoint(still);
+      expect(report.dirtyBytes).toBe(pageBytes);
+      expect(stored.store.published.map(({ number }) => number)).toEqual([
+        report.generation,
+        stored.older.number,
+      ]);
+    },
+  );
+
+  it('in both generations: says that nothing is whole', async () => {
+    const { store } = await twice();
+    for (const { manifest } of store.published) flip(manifest, 40);
+    await expect(restore(store)).rejects.toMatchObject({ code: 'storage-damaged' });
+  });
+
+  it('nothing was stored: not-found', async () => {
+    await expect(restore(new MemoryStore())).rejects.toMatchObject({ code: 'not-found' });
+  });
+});
+
+describe('a checkpoint that fails', () => {
+  it('leaves the guest running, and no records behind', async () => {
+    const machine = new LabMachine();
+    const store = new MemoryStore();
+    const checkpointer = new Checkpointer({ source: machine, store });
+    const calls: string[] = [];
+    machine.save = () => {
+      throw new Error('no');
+    };
+    machine.write(0, Uint8Array.of(1));
+    const options = { stop: () => calls.push('stop'), go: () => calls.push('go') };
+    await expect(checkpointer.checkpoint(options)).rejects.toBeInstanceOf(CprError);
+    expect(calls).toEqual(['stop', 'go']);
+    expect(store.records.size).toBe(0);
+  });
+
+  it('can be given up', async () => {
+    const machine = new LabMachine();
+    const store = new MemoryStore();
+    const checkpointer = new Checkpointer({ source: machine, store });
+    const signal = AbortSignal.abort();
+    await expect(checkpointer.checkpoint({ ...still, signal })).rejects.toMatchObject({
+      code: 'cancelled',
+    });
+    expect((await checkpointer.checkpoint(still)).generation).toBe(1);
+  });
+
+  it('refuses a second one meanwhile', async () => {
+    const checkpointer = new Checkpointer({ source: new LabMachine(), store: new MemoryStore() });
+    const first = checkpointer.checkpoint(still);
+    await expect(checkpointer.checkpoint(still)).rejects.toMatchObject({ code: 'busy' });
+    await first;
+  });
+});

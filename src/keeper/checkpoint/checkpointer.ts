@@ -1,0 +1,374 @@
+/**
+ * Writes a machine to the store as one consistent cut, while it runs.
+ *
+ * What changed is copied while the guest runs, over and over until little is left; then the guest
+ * stands still while the rest is copied, and goes on before anything of it is written. Data goes
+ * first, the manifest last: until it is published the checkpoint before is the newest.
+ */
+import { CprError } from '../../errors.ts';
+import type { WriteTracking } from '../../protocol/abi.ts';
+import type { MachineStore } from '../../store/types.ts';
+import { BlobBatch } from './blob-batch.ts';
+import { blockNamed, type CutSource, indexBlock, storedRanges } from './cut.ts';
+import { GuestPages, type PageRange, pageBytes } from './guest-pages.ts';
+import { encodeManifest, type Manifest } from './manifest.ts';
+import { PagePacker, packBlobs } from './pack-records.ts';
+import { PageBatch } from './page-batch.ts';
+import { PageScanner, pageState } from './page-scan.ts';
+import { encodeRecord, type LogRecord, pagesOf } from './record.ts';
+import type { RestoredCut } from './restore-cut.ts';
+import { Segments } from './segments.ts';
+import { nextTask, Slices } from './slices.ts';
+
+/** Pages looked at between two looks at the time. */
+const lookPages = 128;
+/** Little enough to copy while the guest stands still. */
+const smallRestPages = 256;
+const maximumPasses = 5;
+/** A pass that leaves more than this share of the one before gains nothing. */
+const uselessShare = 0.7;
+/** Copies that wait; more are written while the guest runs on. */
+const maximumWaitingBytes = 32 * 1024 * 1024;
+/** Records on their way to the store at a time. */
+const putsInFlight = 4;
+/** For cleaning: a share of what changed, at least so many bytes. */
+const cleaning = { share: 0.1, leastBytes: 256 * 1024 } as const;
+
+export interface CheckpointOptions {
+  /** Makes the guest stand still. Only called when it runs: whoever calls knows. */
+  stop(): void;
+  go(): void;
+  signal?: AbortSignal;
+  /** Writes everything, not only what changed. */
+  full?: boolean;
+  /** At once, without copying first while the guest runs: the page may be gone in a moment. */
+  urgent?: boolean;
+  /** Replaces what the store says of the machine, see {@link MachineStore.publish}. */
+  details?: unknown;
+}
+
+export interface CheckpointReport {
+  generation: number;
+  takenAtMs: number;
+  /** How long the guest stood still. */
+  pauseMs: number;
+  durationMs: number;
+  /** Times that memory was looked at while the guest ran. */
+  passes: number;
+  /** Memory that was hashed. */
+  scannedBytes: number;
+  /** Time spent looking and copying, the pause included: what the guest was kept from running. */
+  busyMs: number;
+  /** Pages, pieces and console output that changed since the checkpoint before. */
+  dirtyBytes: number;
+  /** Records and manifest. */
+  writtenBytes: number;
+  manifestBytes: number;
+}
+
+export interface CheckpointerOptions {
+  source: CutSource;
+  store: MachineStore;
+  /** What this machine was restored from: only what changed since is written. */
+  resumed?: RestoredCut | undefined;
+  /** Lets the guest run and everything else happen. */
+  turn?: () => Promise<void>;
+  /** How long the guest waits for its turn. */
+  sliceMs?: number;
+}
+
+/** One checkpoint under way. */
+interface Attempt {
+  options: CheckpointOptions;
+  slices: Slices;
+  puts: number[];
+  /** Pages that were found to have changed. */
+  changed: Set<number>;
+  /** Pages that are written again only because their record is to go. */
+  cleaned: Set<number>;
+  report: CheckpointReport;
+}
+
+export class Checkpointer {
+  readonly #source: CutSource;
+  readonly #store: MachineStore;
+  readonly #newSlices: () => Slices;
+  readonly #pages: GuestPages;
+  readonly #scanner: PageScanner;
+  readonly #segments: Segments;
+  readonly #batch: PageBatch;
+  readonly #blobs: BlobBatch;
+  /** Whose marks are complete: of any other runtime nothing is known. */
+  #tracking: WriteTracking | undefined;
+  /** A damaged generation that is newer than the one the machine was restored from. */
+  #damagedNewest: boolean;
+  #underWay = false;
+  #lastDirtyBytes = 0;
+
+  constructor(options: CheckpointerOptions) {
+    const { source, store, resumed, turn = nextTask, sliceMs = 1.5 } = options;
+    this.#source = source;
+    this.#store = store;
+    this.#newSlices = () => new Slices(turn, sliceMs);
+    this.#pages = new GuestPages(source.guestMemory);
+    const { memory, blocks } = source;
+    this.#scanner = new PageScanner(memory, blockNamed(blocks, indexBlock), this.#pages);
+    if (!resumed) this.#scanner.forgetAll();
+    this.#segments = resumed?.segments ?? new Segments(this.#pages.count);
+    this.#batch = new PageBatch(memory, this.#pages.count);
+    this.#blobs = new BlobBatch(source, this.#segments, resumed?.state);
+    this.#damagedNewest = resumed?.fellBack !== undefined;
+  }
+
+  /**
+   * Takes a checkpoint. Afterwards, or after a failure, the guest runs if it ran before.
+   * @throws CprError of the store; `cancelled` by the signal's reason; `busy` while one is under way.
+   */
+  async checkpoint(options: CheckpointOptions): Promise<CheckpointReport> {
+    if (this.#underWay)
+      throw new CprError('busy', 'A checkpoint of this machine is under way: wait for its end.');
+    this.#underWay = true;
+    const attempt = newAttempt(options, this.#newSlices());
+    const progress = this.#blobs.progress();
+    this.#segments.begin();
+    try {
+      return await this.#write(attempt);
+    } catch (thrown) {
+      this.#giveUp(attempt);
+      this.#blobs.resetTo(progress);
+      await this.#store.abandon(attempt.puts).catch(() => {
+        // Records of no generation: the store drops them when it is next opened.
+      });
+      throw CprError.from(thrown, 'internal', 'The checkpoint failed');
+    } finally {
+      this.#underWay = false;
+    }
+  }
+
+  async #write(attempt: Attempt): Promise<CheckpointReport> {
+    const { options, report } = attempt;
+    const beganMs = performance.now();
+    if (this.#damagedNewest) {
+      await this.#store.dropNewest();
+      this.#damagedNewest = false;
+    }
+    if (options.full) this.#forceAll();
+    this.#clean(attempt);
+    if (!options.urgent) await this.#copyWhileRunning(attempt);
+    const manifest = this.#cut(attempt);
+    await this.#flush(attempt);
+
+    const records = this.#segments.live().map(({ recordId }) => recordId);
+    const bytes = encodeManifest(manifest, records, this.#source.digest);
+    checkAborted(options.signal);
+    const { takenAtMs } = manifest;
+    const { details } = options;
+    report.generation = await this.#store.publish({
+      takenAtMs,
+      manifest: bytes,
+      records,
+      ...(details !== undefined && { details }),
+    });
+    this.#segments.forgetDead();
+    this.#lastDirtyBytes = report.dirtyBytes += attempt.changed.size * pageBytes;
+    report.takenAtMs = takenAtMs;
+    report.manifestBytes = bytes.length;
+    report.writtenBytes += bytes.length;
+    report.busyMs = report.pauseMs + attempt.slices.busyMs;
+    report.durationMs = performance.now() - beganMs;
+    return report;
+  }
+
+  /** Everything of an attempt that failed has to be written by the next one. */
+  #giveUp({ changed, cleaned }: Attempt): void {
+    this.#segments.rollBack();
+    this.#batch.clear();
+    for (const pages of [changed, cleaned])
+      for (const page of pages) this.#scanner.mark(page, pageState.forced);
+  }
+
+  #forceAll(): void {
+    for (let page = 0; page < this.#pages.count; page++) this.#scanner.mark(page, pageState.forced);
+    this.#blobs.forceAll();
+  }
+
+  /** Marks what is still of use in records that hold little else. */
+  #clean({ cleaned }: Attempt): void {
+    const budget = Math.max(cleaning.leastBytes, this.#lastDirtyBytes * cleaning.share);
+    for (const segment of this.#segments.poorest(budget)) {
+      for (const page of this.#segments.livePages(segment)) {
+        cleaned.add(page);
+        this.#scanner.mark(page, pageState.forced);
+      }
+      for (const blob of this.#segments.liveBlobs(segment)) this.#blobs.force(blob);
+    }
+  }
+
+  async #copyWhileRunning(attempt: Attempt): Promise<void> {
+    const { options, report } = attempt;
+    let before = Number.POSITIVE_INFINITY;
+    for (let pass = 0; pass < maximumPasses; pass++) {
+      report.passes++;
+      const ranges = this.#collect(pass === 0);
+      report.dirtyBytes += this.#blobs.collectPieces();
+      let found = 0;
+      for (const range of ranges) found += await this.#scanInSlices(attempt, range);
+      if (found <= smallRestPages || found > before * uselessShare) return;
+      before = found;
+      checkAborted(options.signal);
+    }
+  }
+
+  /** @returns how many pages had changed. */
+  async #scanInSlices(attempt: Attempt, range: PageRange): Promise<number> {
+    const { slices, options } = attempt;
+    const end = range.first + range.count;
+    let found = 0;
+    slices.start();
+    for (let page = range.first; page < end; ) {
+      const look = this.#look(attempt, range, page, lookPages);
+      page = look.next;
+      found += look.found;
+      await slices.step();
+      checkAborted(options.signal);
+      if (this.#batch.sizeBytes > maximumWaitingBytes) {
+        slices.end();
+        await this.#flush(attempt);
+        slices.start();
+      }
+    }
+    slices.end();
+    return found;
+  }
+
+  /** The guest stands still from its first line to its last. */
+  #cut(attempt: Attempt): Manifest {
+    const { options, report } = attempt;
+    const source = this.#source;
+    const stoppedMs = performance.now();
+    options.stop();
+    try {
+      for (const range of this.#collect(true)) {
+        const end = range.first + range.count;
+        for (let page = range.first; page < end; )
+          page = this.#look(attempt, range, page, Number.POSITIVE_INFINITY).next;
+      }
+      report.dirtyBytes += this.#blobs.collectPieces() + this.#blobs.collectConsoles();
+      return {
+        takenAtMs: Date.now(),
+        ranges: storedRanges(source),
+        consoles: this.#blobs.consoles,
+        pieces: this.#blobs.pieces,
+        vmstate: source.save(),
+        keeperState: source.keeperState?.() ?? new Uint8Array(0),
+      };
+    } finally {
+      options.go();
+      report.pauseMs = performance.now() - stoppedMs;
+    }
+  }
+
+  /**
+   * Makes candidates of all pages that may have been written since the last time.
+   * `all`: also those of blocks for which nobody keeps track, so each of their pages is one.
+   * @returns the ranges to look at.
+   */
+  #collect(all: boolean): PageRange[] {
+    const { writes } = this.#source;
+    const known = writes !== undefined && writes === this.#tracking;
+    writes?.collect();
+    const ranges = this.#pages.ranges.filter((range) => {
+      const tracked = writes !== undefined && range.name === 'pc.ram';
+      if (tracked && known) this.#scanner.markMapped(range, writes.map.address);
+      else if (tracked || all || !known) this.#scanner.markRange(range);
+      else return false;
+      return true;
+    });
+    writes?.reset();
+    this.#tracking = writes;
+    return ranges;
+  }
+
+  /**
+   * Looks at up to `limit` candidates of the range from `page` on.
+   * @returns where to go on, and how many pages had changed.
+   */
+  #look({ changed, cleaned, report }: Attempt, range: PageRange, page: number, limit: number) {
+    const batch = this.#batch;
+    let found = 0;
+    const { next, looked } = this.#scanner.scan(range, page, limit, (page, address, word) => {
+      found++;
+      // A page of zeros that no record has: that is what restored memory begins with.
+      if (word === 0 && !this.#segments.ownsPage(page)) batch.drop(page);
+      else if (word === undefined) batch.put(page, address);
+      else batch.putUniform(page, word);
+      if (!cleaned.has(page)) changed.add(page);
+    });
+    report.scannedBytes += looked * pageBytes;
+    return { next, found };
+  }
+
+  /** Writes what was copied so far, as records of the log. */
+  async #flush(attempt: Attempt): Promise<void> {
+    const { options, slices } = attempt;
+    slices.start();
+    const packer = new PagePacker(this.#batch, (page) => this.#scanner.hashOf(page));
+    for (const page of this.#batch.pages()) {
+      packer.add(page);
+      await slices.step();
+    }
+    const records = [...packer.records, ...packBlobs(this.#blobs.take())];
+    for (let first = 0; first < records.length; first += putsInFlight) {
+      checkAborted(options.signal);
+      const some = records.slice(first, first + putsInFlight);
+      const puts = some.map((record) => this.#put(attempt, record));
+      slices.end();
+      const results = await Promise.allSettled(puts);
+      slices.start();
+      for (const [i, result] of results.entries()) {
+        if (result.status === 'rejected') throw result.reason;
+        const { id, sizeBytes } = result.value;
+        const record = some[i] as LogRecord;
+        const blobs = record.blobs.map(({ stream, index }) => ({ stream, index }));
+        this.#segments.append(id, sizeBytes, pagesOf(record), blobs);
+      }
+    }
+    slices.end();
+    this.#batch.clear();
+  }
+
+  async #put({ puts, report }: Attempt, record: LogRecord) {
+    const bytes = encodeRecord(record, this.#source.digest);
+    const id = await this.#store.putRecord(bytes);
+    puts.push(id);
+    report.writtenBytes += bytes.length;
+    return { id, sizeBytes: bytes.length };
+  }
+}
+
+function newAttempt(options: CheckpointOptions, slices: Slices): Attempt {
+  return {
+    options,
+    slices,
+    puts: [],
+    changed: new Set(),
+    cleaned: new Set(),
+    report: {
+      generation: 0,
+      takenAtMs: 0,
+      pauseMs: 0,
+      durationMs: 0,
+      passes: 0,
+      scannedBytes: 0,
+      busyMs: 0,
+      dirtyBytes: 0,
+      writtenBytes: 0,
+      manifestBytes: 0,
+    },
+  };
+}
+
+function checkAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted)
+    throw CprError.from(signal.reason, 'cancelled', 'The checkpoint was given up');
+}

@@ -1,0 +1,35 @@
+/** The guest's memory as one row of pages, across its RAM blocks. */
+import type { RamBlock } from '../../protocol/abi.ts';
+
+export const pageBytes = 4096;
+
+/** A RAM block's pages in the row: the first one's number, and how many there are. */
+export interface PageRange {
+  name: string;
+  address: number;
+  first: number;
+  count: number;
+}
+
+export class GuestPages {
+  readonly ranges: readonly PageRange[];
+  readonly count: number;
+
+  /** `blocks`: what of each RAM block is the guest's; addresses and sizes are multiples of 4 KiB. */
+  constructor(blocks: readonly RamBlock[]) {
+    let first = 0;
+    this.ranges = blocks.map(({ name, address, sizeBytes }) => {
+      const range = { name, address, first, count: sizeBytes / pageBytes };
+      first += range.count;
+      return range;
+    });
+    this.count = first;
+  }
+
+  addressOf(page: number): number {
+    for (const { address, first, count } of this.ranges) {
+      if (page >= first && page < first + count) return address + (page - first) * pageBytes;
+    }
+    throw new RangeError(`The guest has no page ${page}.`);
+  }
+}

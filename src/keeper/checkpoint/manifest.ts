@@ -1,0 +1,97 @@
+/** The manifest of a checkpoint: everything that is not in records, and how to read them. */
+import { decodeValue, encodeValue, type Value } from '../../cpr/value.ts';
+import { type Digest, decodeVmstate, encodeVmstate, type Section } from '../../cpr/vmstate.ts';
+import { CprError } from '../../errors.ts';
+
+const sectionVersions = { checkpoint: 1, vmstate: 1, keeper: 1 } as const;
+
+/** Part of a RAM block that belongs to the guest; its pages are numbered across all of these. */
+export interface StoredRange {
+  block: string;
+  offsetBytes: number;
+  pages: number;
+}
+
+export interface Manifest {
+  takenAtMs: number;
+  ranges: StoredRange[];
+  /** Bytes that each console has said. */
+  consoles: Record<string, number>;
+  /** Generation of each set of pieces. */
+  pieces: Record<string, number>;
+  /** Device state, as the runtime saved it. */
+  vmstate: Uint8Array;
+  /** Whatever else the keeper wants back. */
+  keeperState: Uint8Array;
+}
+
+/** `records`: ids of the records that count, the oldest first. */
+export function encodeManifest(
+  manifest: Manifest,
+  records: readonly number[],
+  digest: Digest,
+): Uint8Array {
+  const { vmstate, keeperState, ranges, ...rest } = manifest;
+  const described: Value = {
+    ...rest,
+    ranges: ranges.map((range) => ({ ...range })),
+    records: recordsDigest(records, digest),
+  };
+  const section = (name: keyof typeof sectionVersions, bytes: Uint8Array): Section => ({
+    name,
+    version: sectionVersions[name],
+    required: true,
+    bytes,
+  });
+  return encodeVmstate(
+    [
+      section('checkpoint', encodeValue(described)),
+      section('vmstate', vmstate),
+      section('keeper', keeperState),
+    ],
+    digest,
+  );
+}
+
+/** @throws CprError `storage-damaged` when it is damaged, or when the records are not its own. */
+export function decodeManifest(
+  bytes: Uint8Array,
+  records: readonly number[],
+  digest: Digest,
+): Manifest {
+  let sections: Section[];
+  try {
+    sections = decodeVmstate(bytes, digest);
+  } catch (cause) {
+    throw new CprError('storage-damaged', 'The manifest of the stored guest is damaged.', {
+      cause,
+    });
+  }
+  for (const { name, version, required } of sections) {
+    if (required && (sectionVersions as Record<string, number>)[name] !== version)
+      throw new CprError(
+        'runtime-incompatible',
+        `The stored guest has version ${version} of "${name}", which this build does not know. Use a newer one.`,
+      );
+  }
+  const bytesOf = (wanted: keyof typeof sectionVersions) => {
+    const found = sections.find(({ name }) => name === wanted);
+    if (!found) throw new CprError('storage-damaged', `The stored guest has no "${wanted}".`);
+    return found.bytes.slice();
+  };
+  const described = decodeValue(bytesOf('checkpoint')) as unknown as Omit<
+    Manifest,
+    'vmstate' | 'keeperState'
+  > & { records: string };
+  const { records: expected, ...rest } = described;
+  if (expected !== recordsDigest(records, digest))
+    throw new CprError(
+      'storage-damaged',
+      'The list of records of the stored guest is not the one of its manifest.',
+    );
+  return { ...rest, vmstate: bytesOf('vmstate'), keeperState: bytesOf('keeper') };
+}
+
+function recordsDigest(records: readonly number[], digest: Digest): string {
+  return digest(new Uint8Array(Float64Array.from(records).buffer)).toString(16);
+}

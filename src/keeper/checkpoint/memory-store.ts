@@ -1,0 +1,60 @@
+/** A machine's store for tests: in memory, with the same promises as the real one, and failing on demand. */
+import { CprError } from '../../errors.ts';
+import type { Generation, MachineStore, PublishRequest } from '../../store/types.ts';
+
+export class MemoryStore implements MachineStore {
+  readonly id = 'lab';
+  readonly records = new Map<number, Uint8Array>();
+  published: Generation[] = [];
+  /** How many more writes succeed. */
+  writesLeft = Number.POSITIVE_INFINITY;
+  details: unknown;
+  #lastRecord = 0;
+  #lastGeneration = 0;
+
+  async generations(): Promise<Generation[]> {
+    return [...this.published];
+  }
+
+  async putRecord(bytes: Uint8Array): Promise<number> {
+    const id = ++this.#lastRecord;
+    this.#write();
+    this.records.set(id, bytes.slice());
+    await Promise.resolve();
+    return id;
+  }
+
+  async *readRecords(ids: readonly number[]): AsyncIterable<{ id: number; bytes: Uint8Array }> {
+    for (const id of ids) {
+      const bytes = this.records.get(id);
+      if (!bytes) throw new CprError('storage-damaged', `Record ${id} is missing.`);
+      yield { id, bytes };
+    }
+  }
+
+  async publish({ takenAtMs, manifest, records, details }: PublishRequest): Promise<number> {
+    this.#write();
+    const missing = records.find((id) => !this.records.has(id));
+    if (missing !== undefined) throw new CprError('internal', `Record ${missing} was never put.`);
+    const number = ++this.#lastGeneration;
+    const generation = { number, takenAtMs, manifest: manifest.slice(), records: [...records] };
+    this.published = [generation, ...this.published].slice(0, 2);
+    const needed = new Set(this.published.flatMap((kept) => kept.records));
+    for (const id of this.records.keys()) if (!needed.has(id)) this.records.delete(id);
+    if (details !== undefined) this.details = details;
+    return number;
+  }
+
+  async dropNewest(): Promise<void> {
+    this.published = this.published.slice(1);
+  }
+
+  async abandon(records: readonly number[]): Promise<void> {
+    for (const id of records) this.records.delete(id);
+  }
+
+  #write(): void {
+    if (this.writesLeft-- <= 0)
+      throw new CprError('storage-full', 'The lab store was told to refuse this write.');
+  }
+}

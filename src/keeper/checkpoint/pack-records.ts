@@ -1,0 +1,77 @@
+/** Sorts what waits to be written into records of some 256 KiB. */
+import { pageBytes } from './guest-pages.ts';
+import type { PageBatch } from './page-batch.ts';
+import { type Blob, emptyRecord, type LogRecord } from './record.ts';
+
+/** IndexedDB is fastest at this size; a record a page is twenty times slower. */
+export const recordBytes = 256 * 1024;
+/** Leaves room for the record's head. */
+const pagesPerRecord = recordBytes / pageBytes - 1;
+/** Of pages that take eight bytes each. */
+const uniformPerRecord = 16 * 1024;
+
+/** Equal pages are stored once. */
+export class PagePacker {
+  readonly records: LogRecord[] = [];
+  readonly #batch: PageBatch;
+  readonly #hashOf: (page: number) => number;
+  readonly #known = new Map<number, { record: LogRecord; like: number; contents: Uint8Array }>();
+
+  /** `hashOf`: the same number for pages of the same contents. */
+  constructor(batch: PageBatch, hashOf: (page: number) => number) {
+    this.#batch = batch;
+    this.#hashOf = hashOf;
+  }
+
+  add(page: number): void {
+    const word = this.#batch.uniformWord(page);
+    if (word !== undefined) {
+      this.#room(({ uniform }) => uniform.length < uniformPerRecord).uniform.push({ page, word });
+      return;
+    }
+    const contents = this.#batch.contents(page);
+    const hash = this.#hashOf(page);
+    const same = this.#known.get(hash);
+    if (same && equal(same.contents, contents)) {
+      same.record.repeats.push({ page, like: same.like });
+      return;
+    }
+    const record = this.#room(({ pages }) => pages.length < pagesPerRecord);
+    this.#known.set(hash, { record, like: record.pages.length, contents });
+    record.pages.push({ page, contents });
+  }
+
+  #room(hasRoom: (record: LogRecord) => boolean): LogRecord {
+    const open = this.records.at(-1);
+    if (open && hasRoom(open)) return open;
+    const record = emptyRecord();
+    this.records.push(record);
+    return record;
+  }
+}
+
+/** A blob that is larger than a record makes a large record. */
+export function packBlobs(blobs: Iterable<Blob>): LogRecord[] {
+  const records: LogRecord[] = [];
+  let open: LogRecord | undefined;
+  let sizeBytes = 0;
+  for (const blob of blobs) {
+    const length = blob.bytes?.length ?? 0;
+    if (!open || sizeBytes + length > recordBytes) {
+      open = emptyRecord();
+      records.push(open);
+      sizeBytes = 0;
+    }
+    open.blobs.push(blob);
+    sizeBytes += length;
+  }
+  return records;
+}
+
+/** Of copies of pages, which are aligned. */
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  const words = ({ buffer, byteOffset }: Uint8Array) =>
+    new Int32Array(buffer, byteOffset, pageBytes / 4);
+  const other = words(b);
+  return words(a).every((word, i) => word === other[i]);
+}

@@ -1,0 +1,145 @@
+/**
+ * A record of the checkpoint log: copies of pages, and blobs (console output, pieces of disks).
+ * Little-endian:
+ *
+ * | offset | what |
+ * |---|---|
+ * | 0 | magic `HFR1` |
+ * | 4 | u32 counts: pages with contents, repeats, uniform pages, blobs |
+ * | 20 | u32 bytes of the blob table |
+ * | 24 | u64 xxHash64 of everything behind it, seeded with that of the first 24 bytes |
+ * | 32 | u32 page numbers of the pages with contents |
+ * | | repeats: u32 page, u32 which of this record's contents it equals |
+ * | | uniform pages: u32 page, u32 the word that it is over and over |
+ * | | blob table: u16 length of the name, name (UTF-8), u32 index, u32 length (2^32-1: deleted) |
+ * | | contents of the pages, 4 KiB each, then of the blobs |
+ */
+import type { Digest } from '../../cpr/vmstate.ts';
+import { CprError } from '../../errors.ts';
+import { pageBytes } from './guest-pages.ts';
+
+const magic = 0x31524648;
+const digestOffset = 24;
+const headerBytes = 32;
+const deleted = 0xffffffff;
+
+/** A numbered piece of bytes of a named stream. Without bytes: it was deleted. */
+export interface Blob {
+  stream: string;
+  index: number;
+  bytes: Uint8Array | undefined;
+}
+
+export interface LogRecord {
+  /** Pages with contents of their own. */
+  pages: { page: number; contents: Uint8Array }[];
+  repeats: { page: number; like: number }[];
+  uniform: { page: number; word: number }[];
+  blobs: Blob[];
+}
+
+export const emptyRecord = (): LogRecord => ({ pages: [], repeats: [], uniform: [], blobs: [] });
+
+/** All pages that a record speaks of. */
+export function pagesOf({ pages, repeats, uniform }: LogRecord): Uint32Array {
+  const all = new Uint32Array(pages.length + repeats.length + uniform.length);
+  let at = 0;
+  for (const list of [pages, repeats, uniform]) for (const { page } of list) all[at++] = page;
+  return all;
+}
+
+export function encodeRecord(record: LogRecord, digest: Digest): Uint8Array {
+  const { pages, repeats, uniform, blobs } = record;
+  const names = blobs.map(({ stream }) => new TextEncoder().encode(stream));
+  const tableBytes = names.reduce((sum, name) => sum + 10 + name.length, 0);
+  const blobBytes = blobs.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0);
+  const lists = 4 * pages.length + 8 * repeats.length + 8 * uniform.length;
+  const contents = pages.length * pageBytes + blobBytes;
+  const out = new Uint8Array(headerBytes + lists + tableBytes + contents);
+  const view = new DataView(out.buffer);
+  let at = 0;
+  const u32 = (value: number) => {
+    view.setUint32(at, value, true);
+    at += 4;
+  };
+  for (const value of [magic, pages.length, repeats.length, uniform.length, blobs.length])
+    u32(value);
+  u32(tableBytes);
+  at = headerBytes;
+  for (const { page } of pages) u32(page);
+  for (const { page, like } of repeats) {
+    u32(page);
+    u32(like);
+  }
+  for (const { page, word } of uniform) {
+    u32(page);
+    u32(word);
+  }
+  for (const [i, { index, bytes }] of blobs.entries()) {
+    const name = names[i] ?? new Uint8Array(0);
+    view.setUint16(at, name.length, true);
+    out.set(name, at + 2);
+    at += 2 + name.length;
+    u32(index);
+    u32(bytes ? bytes.length : deleted);
+  }
+  for (const { contents: bytes } of pages) {
+    out.set(bytes, at);
+    at += pageBytes;
+  }
+  for (const { bytes } of blobs) {
+    if (!bytes) continue;
+    out.set(bytes, at);
+    at += bytes.length;
+  }
+  view.setBigUint64(digestOffset, digestOf(out, digest), true);
+  return out;
+}
+
+function digestOf(bytes: Uint8Array, digest: Digest): bigint {
+  return digest(bytes.subarray(headerBytes), digest(bytes.subarray(0, digestOffset)));
+}
+
+/**
+ * @returns views into `bytes`.
+ * @throws CprError `storage-damaged` when it is not, byte for byte, what was written.
+ */
+export function decodeRecord(bytes: Uint8Array, digest: Digest): LogRecord {
+  const damaged = () =>
+    new CprError('storage-damaged', 'A record of the stored guest is torn or damaged.');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < headerBytes || view.getUint32(0, true) !== magic) throw damaged();
+  if (view.getBigUint64(digestOffset, true) !== digestOf(bytes, digest)) throw damaged();
+
+  // What the digest vouches for was written by encodeRecord: a length that lies is a defect, which
+  // the views turn into a RangeError.
+  let at = 4;
+  const u32 = () => {
+    const value = view.getUint32(at, true);
+    at += 4;
+    return value;
+  };
+  const [pageCount, repeatCount, uniformCount, blobCount] = [u32(), u32(), u32(), u32()];
+  at = headerBytes;
+  const numbers = Array.from({ length: pageCount }, u32);
+  const repeats = Array.from({ length: repeatCount }, () => ({ page: u32(), like: u32() }));
+  const uniform = Array.from({ length: uniformCount }, () => ({ page: u32(), word: u32() }));
+  const table = Array.from({ length: blobCount }, () => {
+    const nameBytes = view.getUint16(at, true);
+    const stream = new TextDecoder().decode(bytes.slice(at + 2, at + 2 + nameBytes));
+    at += 2 + nameBytes;
+    return { stream, index: u32(), length: u32() };
+  });
+  const take = (length: number) => {
+    const start = at;
+    at += length;
+    return bytes.subarray(start, at);
+  };
+  const pages = numbers.map((page) => ({ page, contents: take(pageBytes) }));
+  const blobs = table.map(({ stream, index, length }) => ({
+    stream,
+    index,
+    bytes: length === deleted ? undefined : take(length),
+  }));
+  return { pages, repeats, uniform, blobs };
+}
