@@ -7,7 +7,6 @@ export type { ConnectOptions, Machine, MachineEventOf, StartOptions } from './ma
 export {
   type Completion,
   createMonitor,
-  type FileTarget,
   type Monitor,
   type MonitorFiles,
   type MonitorMachine,

@@ -1,7 +1,7 @@
 /** What a command is, and what it is given. */
 import type { RuntimeSource } from '../protocol/keeper-api.ts';
 import type { Arguments, Signature } from './arguments.ts';
-import type { FileTarget, MonitorFiles } from './files.ts';
+import type { MonitorFiles } from './files.ts';
 import type { MonitorMachine } from './machine.ts';
 
 export interface CommandContext {
@@ -16,7 +16,6 @@ export interface CommandContext {
   sleep(ms: number): Promise<void>;
   /** Writes a file to where the host wants it. */
   write(name: string, type: string, bytes: Uint8Array): Promise<void>;
-  writeTo(place: FileTarget, name: string, type: string, bytes: Uint8Array): Promise<void>;
   /** Tells of a file that is in its place already. */
   wrote(name: string, type: string): void;
 }

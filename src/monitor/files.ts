@@ -1,22 +1,17 @@
 /** Where a monitor's files are: the host's affair. A page has dialogs and downloads, a test a folder. */
 import { CprError } from '../errors.ts';
 
-/** Somewhere to write one file to. */
-export interface FileTarget {
-  /** Lets the keeper write by itself, aside first; then {@link write} is not called. */
-  readonly handle?: FileSystemFileHandle;
-  /** @throws CprError `file-failed` */
-  write(bytes: Uint8Array, type: string): Promise<void>;
-}
-
 export interface MonitorFiles {
+  /** @throws CprError `file-failed`, or `cancelled` when somebody was asked and said no */
+  write(name: string, type: string, bytes: Uint8Array): Promise<void>;
   /**
-   * Asked before anything is done to the guest.
-   * @throws CprError `cancelled` when somebody was asked and said no
+   * A place that the keeper writes to by itself, aside first, so that what is there stays good until
+   * the new one is whole. Asked before anything is done to the guest. Undefined: {@link write} it is.
+   * @throws CprError `cancelled`
    */
-  create(name: string): Promise<FileTarget>;
+  handle?(name: string): Promise<FileSystemFileHandle | undefined>;
   /**
-   * @param name as it was typed; empty to let somebody choose
+   * @param name as it was typed, for whoever is asked which file that is
    * @throws CprError `not-found`, `cancelled`
    */
   read(name: string): Promise<Blob>;
@@ -34,7 +29,7 @@ export interface WrittenFile {
 
 /** For callers of the API who look at the result of a command: nothing is kept, nothing is there. */
 export const resultFiles: MonitorFiles = {
-  create: async () => ({ write: async () => undefined }),
+  write: async () => undefined,
   read: async (name) => {
     throw new CprError(
       'not-found',
@@ -49,5 +44,3 @@ const storePrefix = 'store:';
 export function entryNameOf(file: string): string | undefined {
   return file.startsWith(storePrefix) ? file.slice(storePrefix.length) : undefined;
 }
-
-export const entryWord = (name: string): string => storePrefix + name;

@@ -404,9 +404,8 @@ describe('cprsave and cprload', () => {
   test("into the host's files; a handle is the keeper's to write to", async () => {
     const kept = new Map<string, Uint8Array<ArrayBuffer>>();
     const files = {
-      create: async (name: string) => ({
-        write: async (bytes: Uint8Array) => void kept.set(name, new Uint8Array(bytes)),
-      }),
+      write: async (name: string, _type: string, bytes: Uint8Array) =>
+        void kept.set(name, new Uint8Array(bytes)),
       read: async (name: string) => new Blob([kept.get(name) ?? new Uint8Array()]),
     };
     await run('cprsave a restart', { files });
@@ -417,7 +416,7 @@ describe('cprsave and cprload', () => {
     ]);
     const handle = {} as FileSystemFileHandle;
     const written = await run('cprsave a restart', {
-      files: { ...files, create: async () => ({ handle, write: () => Promise.reject() }) },
+      files: { ...files, handle: async () => handle },
     });
     expect(machine.calls.at(-1)).toEqual(['cprSave', 'file', 'restart', undefined]);
     expect(written.files[0]).toEqual({ name: 'a', type: 'application/octet-stream' });
@@ -425,7 +424,8 @@ describe('cprsave and cprload', () => {
 
   test('a file that nobody chose leaves the guest alone', async () => {
     const files = {
-      create: () => Promise.reject(new CprError('cancelled', 'No file was chosen.')),
+      write: () => Promise.reject(),
+      handle: () => Promise.reject(new CprError('cancelled', 'No file was chosen.')),
       read: () => Promise.reject(new CprError('cancelled', 'No file was chosen.')),
     };
     await expect(run('cprsave a restart', { files })).rejects.toMatchObject({ code: 'cancelled' });
@@ -447,7 +447,7 @@ describe('help', () => {
 
 describe('completion', () => {
   const files = {
-    create: () => Promise.reject(),
+    write: () => Promise.reject(),
     read: () => Promise.reject(),
     names: async () => ['store:before lunch', 'store:old'],
   };

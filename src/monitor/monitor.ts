@@ -12,7 +12,7 @@ import { memoryCommands } from './commands/memory.ts';
 import { screendump } from './commands/screendump.ts';
 import { type Completion, complete } from './completion.ts';
 import { namesRegister } from './expression.ts';
-import { type FileTarget, type MonitorFiles, resultFiles, type WrittenFile } from './files.ts';
+import { type MonitorFiles, resultFiles, type WrittenFile } from './files.ts';
 import { History } from './history.ts';
 import { findCommand, similarNames } from './lookup.ts';
 import type { MonitorMachine } from './machine.ts';
@@ -59,10 +59,6 @@ export function createMonitor(machine: MonitorMachine, options: MonitorOptions =
     async execute(line) {
       history.add(line);
       const written: WrittenFile[] = [];
-      const writeTo = async (place: FileTarget, name: string, type: string, bytes: Uint8Array) => {
-        await place.write(bytes, type);
-        written.push({ name, type, bytes });
-      };
       const context: CommandContext = {
         machine,
         files,
@@ -70,8 +66,10 @@ export function createMonitor(machine: MonitorMachine, options: MonitorOptions =
         commands,
         history: history.lines,
         sleep: (ms) => new Promise((done) => setTimeout(done, ms)),
-        writeTo,
-        write: async (name, type, bytes) => writeTo(await files.create(name), name, type, bytes),
+        write: async (name, type, bytes) => {
+          await files.write(name, type, bytes);
+          written.push({ name, type, bytes });
+        },
         wrote: (name, type) => written.push({ name, type }),
       };
       const said = (await run(splitWords(line), context)) ?? [];

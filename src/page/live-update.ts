@@ -63,7 +63,7 @@ export class LiveUpdate {
     machine.on('restarted', ({ v86Version, timings }) => {
       if (this.#session.busy === 'live-update') return;
       this.#say(
-        `Another page updated to ${v86Version}, guest paused ${formatPause(timings.pauseMs)}`,
+        `Updated to ${v86Version} elsewhere, guest paused ${formatPause(timings.pauseMs)}`,
         'good',
       );
     });

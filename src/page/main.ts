@@ -2,6 +2,7 @@ import { buildId, keeperUrl, runtimes } from 'virtual:holdfast-build';
 import './styles/base.css';
 import './styles/layout.css';
 import './styles/panes.css';
+import './styles/monitor.css';
 import './styles/dialogs.css';
 import { missingFeatures } from '../index.ts';
 import type { Machine } from '../machine/types.ts';

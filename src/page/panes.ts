@@ -1,15 +1,19 @@
 import { element } from './element.ts';
 import { readSetting, writeSetting } from './settings.ts';
 
-export const paneNames = ['terminal', 'screen'] as const;
+export const paneNames = ['terminal', 'screen', 'monitor'] as const;
 export type PaneName = (typeof paneNames)[number];
 
 /** As in panes.css. */
 const narrow = matchMedia('(max-width: 1099px)');
 
-/** Terminal and screen: side by side where there is room, else one of them behind tabs. */
+/**
+ * Terminal and screen side by side where there is room, with the monitor below them when it is
+ * open; else one of the three behind tabs.
+ */
 export class Panes {
-  #chosen: PaneName = readSetting('tab') === 'screen' ? 'screen' : 'terminal';
+  #chosen: PaneName = paneNames.find((name) => name === readSetting('tab')) ?? 'terminal';
+  #isMonitorOpen = readSetting('monitor') === 'open';
 
   constructor() {
     for (const name of paneNames) {
@@ -21,23 +25,40 @@ export class Panes {
     this.#show();
   }
 
+  get isMonitorOpen(): boolean {
+    return narrow.matches ? this.#chosen === 'monitor' : this.#isMonitorOpen;
+  }
+
   choose(name: PaneName): void {
     this.#chosen = name;
     writeSetting('tab', name);
+    if (name === 'monitor') this.#setMonitorOpen(true);
     this.#show();
   }
 
+  closeMonitor(): void {
+    this.#setMonitorOpen(false);
+    if (this.#chosen === 'monitor') this.choose('terminal');
+    this.#show();
+  }
+
+  #setMonitorOpen(open: boolean): void {
+    this.#isMonitorOpen = open;
+    writeSetting('monitor', open ? 'open' : null);
+  }
+
   #moveByKey(event: KeyboardEvent): void {
-    const other = this.#chosen === 'terminal' ? 'screen' : 'terminal';
-    const target: Record<string, PaneName> = {
-      ArrowLeft: other,
-      ArrowRight: other,
-      Home: 'terminal',
-      End: 'screen',
+    const at = paneNames.indexOf(this.#chosen);
+    const target: Record<string, number> = {
+      ArrowLeft: at - 1,
+      ArrowRight: at + 1,
+      Home: 0,
+      End: -1,
     };
-    const name = target[event.key];
-    if (!name) return;
+    const to = target[event.key];
+    if (to === undefined) return;
     event.preventDefault();
+    const name = paneNames.at(to % paneNames.length) ?? 'terminal';
     this.choose(name);
     tabOf(name).focus();
   }
@@ -49,15 +70,18 @@ export class Panes {
       const isChosen = name === this.#chosen;
       tab.setAttribute('aria-selected', String(isChosen));
       tab.tabIndex = isChosen ? 0 : -1;
-      pane.hidden = narrow.matches && !isChosen;
       if (narrow.matches) {
+        pane.hidden = !isChosen;
         pane.setAttribute('role', 'tabpanel');
         pane.setAttribute('aria-labelledby', tab.id);
       } else {
+        pane.hidden = name === 'monitor' && !this.#isMonitorOpen;
         pane.removeAttribute('role');
         pane.removeAttribute('aria-labelledby');
       }
     }
+    const toggle = element('monitor-toggle', HTMLButtonElement);
+    toggle.setAttribute('aria-expanded', String(this.isMonitorOpen));
   }
 }
 

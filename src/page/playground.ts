@@ -10,6 +10,7 @@ import { readFocus, writeFocus } from './focus.ts';
 import { loadGuest } from './guest.ts';
 import { LiveUpdate } from './live-update.ts';
 import { MachineButtons } from './machine-buttons.ts';
+import { MonitorView } from './monitor/monitor-view.ts';
 import { Notices } from './notices.ts';
 import { Panes, paneNames } from './panes.ts';
 import { Keyboard } from './screen/keyboard.ts';
@@ -30,6 +31,7 @@ export class Playground {
   readonly #boot: BootBar;
   readonly #terminal: TerminalView;
   readonly #screen: ScreenView;
+  readonly #monitor: MonitorView;
   readonly #buttons: MachineButtons;
   readonly #update: LiveUpdate;
   /** The guest's end is told once. */
@@ -42,6 +44,7 @@ export class Playground {
     this.#boot = new BootBar(session);
     this.#terminal = new TerminalView(session);
     this.#screen = this.#setUpScreen();
+    this.#monitor = this.#setUpMonitor();
     this.#buttons = new MachineButtons(session, {
       attempt: (operation, work) => void this.#attempt(operation, work),
       startFresh: () => void this.#start(true),
@@ -237,6 +240,29 @@ export class Playground {
     return screen;
   }
 
+  #setUpMonitor(): MonitorView {
+    const toggle = element('monitor-toggle', HTMLButtonElement);
+    toggle.title = 'Type commands to the machine (Ctrl+Alt+3)';
+    toggle.addEventListener('click', () => this.#toggleMonitor());
+    element('monitor-close', HTMLButtonElement).addEventListener('click', () => {
+      this.#panes.closeMonitor();
+      toggle.focus();
+    });
+    return new MonitorView(this.#session);
+  }
+
+  /** Opens the monitor, goes there, or closes it when the keyboard is there already. */
+  #toggleMonitor(): void {
+    const isThere = element('pane-monitor', HTMLElement).contains(document.activeElement);
+    if (isThere && this.#panes.isMonitorOpen) {
+      this.#panes.closeMonitor();
+      this.#terminal.focus();
+      return;
+    }
+    this.#panes.choose('monitor');
+    this.#monitor.focus();
+  }
+
   #runShortcut(shortcut: Shortcut): void {
     switch (shortcut) {
       case 'leave':
@@ -249,6 +275,9 @@ export class Playground {
       case 'screen':
         this.#panes.choose('screen');
         this.#screen.focus();
+        break;
+      case 'monitor':
+        this.#toggleMonitor();
         break;
       case 'buttons':
         this.#buttons.focus();
@@ -271,7 +300,7 @@ export class Playground {
 
   /** Who typed into the guest when the page was reloaded goes on typing into it. */
   #keepFocus(): void {
-    const views = { terminal: this.#terminal, screen: this.#screen };
+    const views = { terminal: this.#terminal, screen: this.#screen, monitor: this.#monitor };
     const before = readFocus();
     if (before) views[before].focus();
     window.addEventListener('pagehide', () => {

@@ -159,7 +159,8 @@ export class Session {
   }
 }
 
-function runtimeSource({ id, v86Version, url, wasmUrl }: RuntimeBuild): RuntimeSource {
+/** A runtime of this page's build, with URLs that the keeper can use. */
+export function runtimeSource({ id, v86Version, url, wasmUrl }: RuntimeBuild): RuntimeSource {
   const absolute = (path: string) => new URL(path, document.baseURI).href;
   return { id, v86Version, url: absolute(url), wasmUrl: absolute(wasmUrl) };
 }

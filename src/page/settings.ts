@@ -1,5 +1,11 @@
 /** What this browser remembers about the page itself. */
-export type SettingName = 'theme' | 'tab' | 'auto-update' | 'screen-reader';
+export type SettingName =
+  | 'theme'
+  | 'tab'
+  | 'auto-update'
+  | 'screen-reader'
+  | 'monitor'
+  | 'monitor-history';
 
 // index.html reads `holdfast.theme` by itself, before this module is there.
 const prefix = 'holdfast.';

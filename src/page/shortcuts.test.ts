@@ -29,7 +29,7 @@ test('AltGr is not Ctrl+Alt', () => {
 });
 
 test('every shortcut with a letter is in the help', () => {
-  for (const key of ['1', '2', 'M', 'P', 'U', 'F', 'H']) {
+  for (const key of ['1', '2', '3', 'M', 'P', 'U', 'F', 'H']) {
     expect(shortcutHelp.map(([keys]) => keys)).toContain(`Ctrl+Alt+${key}`);
   }
 });

@@ -4,6 +4,7 @@ export type Shortcut =
   | 'leave'
   | 'terminal'
   | 'screen'
+  | 'monitor'
   | 'buttons'
   | 'pause'
   | 'update'
@@ -26,6 +27,7 @@ const byCode: Record<string, Shortcut> = {
   KeyG: 'leave',
   Digit1: 'terminal',
   Digit2: 'screen',
+  Digit3: 'monitor',
   KeyM: 'buttons',
   KeyP: 'pause',
   KeyU: 'update',
@@ -38,6 +40,7 @@ export const shortcutHelp = [
   ['Ctrl+Alt', 'pressed and let go: leave the terminal or the screen, free the mouse'],
   ['Ctrl+Alt+1', 'go to the terminal'],
   ['Ctrl+Alt+2', 'go to the screen'],
+  ['Ctrl+Alt+3', 'open the monitor, and close it'],
   ['Ctrl+Alt+M', 'go to the buttons of the machine'],
   ['Ctrl+Alt+P', 'pause or resume'],
   ['Ctrl+Alt+U', 'live update to the chosen emulator'],

@@ -1,5 +1,4 @@
 /** CheckPoint and Restart by hand. */
-import type { CprTarget } from '../../protocol/cpr.ts';
 import type { Command } from '../command.ts';
 import { entryNameOf } from '../files.ts';
 import { supported } from '../supported.ts';
@@ -30,12 +29,12 @@ export const cprCommands: readonly Command[] = [
         const { vmstateBytes } = await save({ kind: 'store', name: entry }, options);
         return saved(file, vmstateBytes, mode);
       }
-      const place = await files.create(file);
-      const target: CprTarget = place.handle
-        ? { kind: 'file', handle: place.handle }
-        : { kind: 'bytes' };
-      const { bytes, vmstateBytes } = await save(target, options);
-      if (bytes) await context.writeTo(place, file, vmstateType, bytes);
+      const handle = await files.handle?.(file);
+      const { bytes, vmstateBytes } = await save(
+        handle ? { kind: 'file', handle } : { kind: 'bytes' },
+        options,
+      );
+      if (bytes) await context.write(file, vmstateType, bytes);
       else context.wrote(file, vmstateType);
       return saved(file, vmstateBytes, mode);
     },

@@ -1,6 +1,7 @@
 import type { Machine } from '../../machine/types.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
 import { element } from '../element.ts';
+import { download } from '../files.ts';
 import type { Session } from '../session.ts';
 import { fitPicture } from './screen-scale.ts';
 import { TextScreenView } from './text-screen.ts';
@@ -70,13 +71,8 @@ export class ScreenView {
   saveScreenshot(): void {
     this.#canvas.toBlob((blob) => {
       if (!blob) return;
-      const link = document.createElement('a');
-      link.href = URL.createObjectURL(blob);
       const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
-      link.download = `holdfast-${time}.png`;
-      link.click();
-      // The download has begun by then.
-      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+      download(`holdfast-${time}.png`, blob);
     }, 'image/png');
   }
 
