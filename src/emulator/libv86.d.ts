@@ -167,6 +167,7 @@ interface V86Cpu {
   in_hlt: Uint8Array;
   is_32: Int32Array;
   stack_size_32: Int32Array;
+  tss_size_32: Int32Array;
   fpu_control_word: Uint16Array;
   fpu_stack_empty: Uint8Array;
   /** 16 bytes a register: 64 bits of mantissa, 16 of sign and exponent. */

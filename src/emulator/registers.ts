@@ -6,6 +6,8 @@ const generalOrder = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi'] as
 const segmentOrder = ['es', 'cs', 'ss', 'ds', 'fs', 'gs', 'tr', 'ldt'] as const;
 /** The D/B bit of a descriptor's second dword. */
 const bigFlag = 1 << 22;
+/** Present, of privilege 0. Intel SDM vol. 3, table 3-2. */
+const accessByte = { ldt: 0x82, busyTss16: 0x83, busyTss32: 0x8b } as const;
 const fpuRegisterWords = 4;
 
 /** To be called between two slices of the guest. */
@@ -45,13 +47,21 @@ export function readRegisters(cpu: V86Cpu): CpuRegisters {
 }
 
 function segment(cpu: V86Cpu, name: SegmentName, index: number): SegmentRegister {
-  const isBig = (name === 'cs' && cpu.is_32[0]) || (name === 'ss' && cpu.stack_size_32[0]);
   return {
     selector: at(cpu.sreg, index),
     base: at(cpu.segment_offsets, index),
     limit: at(cpu.segment_limits, index),
-    flags: (at(cpu.segment_access_bytes, index) << 8) | (isBig ? bigFlag : 0),
+    flags: segmentFlags(cpu, name, index),
   };
+}
+
+/** v86 keeps no access byte of the system segments, and of D/B what the CPU itself looks at. */
+function segmentFlags(cpu: V86Cpu, name: SegmentName, index: number): number {
+  if (name === 'tr')
+    return (at(cpu.tss_size_32, 0) ? accessByte.busyTss32 : accessByte.busyTss16) << 8;
+  if (name === 'ldt') return at(cpu.sreg, index) === 0 ? 0 : accessByte.ldt << 8;
+  const isBig = (name === 'cs' && cpu.is_32[0]) || (name === 'ss' && cpu.stack_size_32[0]);
+  return (at(cpu.segment_access_bytes, index) << 8) | (isBig ? bigFlag : 0);
 }
 
 function at(values: ArrayLike<number>, index: number): number {

@@ -99,14 +99,15 @@ function segmentLine(name: string, segment: SegmentRegister, isProtected: boolea
   const { selector, base, limit, flags } = segment;
   const line = `${name.padEnd(3)}=${hex(selector, 4)} ${hex(base)} ${hex(limit)} ${hex(flags & 0x00ff_ff00)}`;
   if (!isProtected || (flags & flag.present) === 0) return line;
-  return `${line} DPL=${(flags >> 13) & 3} ${segmentType(flags)}`;
+  return `${line} DPL=${(flags >> 13) & 3} ${segmentType(name, flags)}`;
 }
 
-function segmentType(flags: number): string {
+function segmentType(name: string, flags: number): string {
   if ((flags & flag.memory) === 0) return systemTypes[(flags >> 8) & 15]!;
   const isCode = (flags & flag.code) !== 0;
-  const size = (flags & flag.big) !== 0 ? '32' : '16';
-  const kind = isCode ? `CS${size}` : (flags & flag.big) !== 0 ? 'DS  ' : 'DS16';
+  const isBig = (flags & flag.big) !== 0;
+  // Of data, the D/B bit means something for the stack only.
+  const kind = isCode ? (isBig ? 'CS32' : 'CS16') : name === 'SS' && !isBig ? 'DS16' : 'DS  ';
   const bits = [
     (flags & flag.expandDown) !== 0 ? (isCode ? 'C' : 'E') : '-',
     (flags & flag.writable) !== 0 ? (isCode ? 'R' : 'W') : '-',

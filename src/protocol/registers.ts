@@ -9,7 +9,7 @@ export interface SegmentRegister {
   base: number;
   /** In bytes, granularity applied. */
   limit: number;
-  /** The second dword of the descriptor without its base and limit: access byte in bits 8 to 15, D/B in 22. */
+  /** The second dword of the descriptor without its base and limit: access byte in bits 8 to 15, D/B of CS and SS in 22. */
   flags: number;
 }
 

@@ -1,7 +1,6 @@
 /** CheckPoint and Restart by hand. */
 import type { Command } from '../command.ts';
 import { entryNameOf } from '../files.ts';
-import { supported } from '../supported.ts';
 import { findRuntime } from './guest.ts';
 import { parseMode } from './info.ts';
 
@@ -18,7 +17,6 @@ export const cprCommands: readonly Command[] = [
     help: "stop the guest and save its devices' state; in mode restart another runtime then waits for cprload, in mode reboot the machine ends with the rest of it in storage",
     run: async (context, args) => {
       const { machine, files } = context;
-      const save = supported(machine, 'cprSave');
       const file = args.text('file');
       const mode = parseMode('cprsave', args.text('mode'));
       const name = args.optional('runtime');
@@ -26,11 +24,11 @@ export const cprCommands: readonly Command[] = [
 
       const entry = entryNameOf(file);
       if (entry !== undefined) {
-        const { vmstateBytes } = await save({ kind: 'store', name: entry }, options);
+        const { vmstateBytes } = await machine.cprSave({ kind: 'store', name: entry }, options);
         return saved(file, vmstateBytes, mode);
       }
       const handle = await files.handle?.(file);
-      const { bytes, vmstateBytes } = await save(
+      const { bytes, vmstateBytes } = await machine.cprSave(
         handle ? { kind: 'file', handle } : { kind: 'bytes' },
         options,
       );
@@ -44,10 +42,9 @@ export const cprCommands: readonly Command[] = [
     parameters: [{ name: 'file', kind: 'file' }],
     help: 'load a state that cprsave wrote and go on as the guest was: running, paused or suspended',
     run: async ({ machine, files }, args) => {
-      const load = supported(machine, 'cprLoad');
       const file = args.text('file');
       const entry = entryNameOf(file);
-      const { runstate, v86Version, fellBack } = await load(
+      const { runstate, v86Version, fellBack } = await machine.cprLoad(
         entry === undefined
           ? { kind: 'file', file: await files.read(file) }
           : { kind: 'store', name: entry },
@@ -63,7 +60,7 @@ export const cprCommands: readonly Command[] = [
     parameters: [],
     help: 'after cprsave in mode restart: go on in the runtime that the guest had',
     run: async ({ machine }) => {
-      await supported(machine, 'cprCancel')();
+      await machine.cprCancel();
       return undefined;
     },
   },

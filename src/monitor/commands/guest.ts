@@ -3,7 +3,6 @@ import { CprError } from '../../errors.ts';
 import type { RuntimeSource } from '../../protocol/keeper-api.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { strokesOf } from '../keys.ts';
-import { supported } from '../supported.ts';
 
 /** QEMU's. */
 const usualHoldMs = 100;
@@ -51,7 +50,7 @@ export const guestCommands: readonly Command[] = [
     parameters: [],
     help: 'wake the guest up from suspend',
     run: async ({ machine }) => {
-      await supported(machine, 'wakeup')();
+      await machine.wakeup();
       return undefined;
     },
   },
@@ -60,7 +59,7 @@ export const guestCommands: readonly Command[] = [
     parameters: [],
     help: 'suspend the guest until there is input or traffic for it, or system_wakeup',
     run: async ({ machine }) => {
-      await supported(machine, 'suspend')();
+      await machine.suspend();
       return undefined;
     },
   },

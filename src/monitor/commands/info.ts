@@ -6,7 +6,6 @@ import type { Command } from '../command.ts';
 import type { MonitorMachine } from '../machine.ts';
 import { networkLines } from '../network-lines.ts';
 import { formatRegisters } from '../register-dump.ts';
-import { supported } from '../supported.ts';
 
 export const cprModes: readonly CprMode[] = ['restart', 'reboot'];
 
@@ -69,9 +68,8 @@ export const infoCommands: readonly Command[] = [
     run: async ({ machine }, args) => {
       const mode = args.optional('mode');
       const modes = mode === undefined ? cprModes : [parseMode('info blockers', mode)];
-      const ask = supported(machine, 'cprBlockers');
       const lines: string[] = [];
-      for (const each of modes) lines.push(...blockerLines(each, await ask(each)));
+      for (const each of modes) lines.push(...blockerLines(each, await machine.cprBlockers(each)));
       return lines;
     },
   },
@@ -125,8 +123,6 @@ async function cprLines(machine: MonitorMachine): Promise<string[]> {
       ...lines,
       'The machine waits for a state: cprload FILE goes on with it, cpr_cancel goes back.',
     ];
-  if (!machine.cprBlockers)
-    return [...lines, 'This machine has no cprsave: its keeper is too old.'];
   for (const mode of cprModes) {
     const blockers = await machine.cprBlockers(mode);
     lines.push(...blockerLines(mode, blockers));
