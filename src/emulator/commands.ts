@@ -17,9 +17,8 @@ export function machineCommands(machine: Machine): RuntimeCommands {
   };
   return {
     consoleInput(name, bytes) {
-      if (name === 'virtio-console0') send('virtio-console0-input-bytes', bytes);
-      else if (/^serial[0-3]$/.test(name)) for (const byte of bytes) send(`${name}-input`, byte);
-      else throw new CprError('bad-config', `There is no console "${name}".`);
+      machine.input.send(name, bytes);
+      machine.wake();
     },
     scancodes(codes) {
       for (const code of codes) send('keyboard-code', code);

@@ -198,6 +198,7 @@ interface V86Devices {
   net?: V86Ne2k;
   virtio_net?: V86VirtioNet;
   virtio_9p?: V86Virtio9p;
+  virtio_console?: V86VirtioConsole;
   [device: string]: unknown;
 }
 
@@ -229,6 +230,12 @@ interface V86VirtQueue {
 interface V86VirtBuffer {
   /** Bytes that the device may write into it. */
   length_writable: number;
+}
+
+interface V86VirtioConsole {
+  virtio: { queues: V86VirtQueue[] };
+  /** Gives a buffer of a queue back to the guest with `bytes` in it. */
+  Send(queue: number, buffer: V86VirtBuffer, bytes: Uint8Array): void;
 }
 
 interface V86Virtio9p {

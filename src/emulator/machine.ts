@@ -7,6 +7,7 @@ import type { MachineEvent } from '../protocol/events.ts';
 import { blockOf, pageStore } from './blocks.ts';
 import { type BootImages, bootRanges } from './boot-images.ts';
 import { machineCommands } from './commands.ts';
+import { ConsoleInput } from './console-input.ts';
 import { loadDevices, saveDevices } from './device-state.ts';
 import type { Drives } from './disks/drives.ts';
 import { Network } from './network/network.ts';
@@ -27,6 +28,7 @@ const sectionVersions: Record<string, number> = {
   disks: 1,
   'v86.devices': 1,
   '9p.files': 1,
+  'console.input': 1,
   network: 1,
 };
 
@@ -56,6 +58,7 @@ export class Machine implements RuntimeInstance {
   readonly commands: RuntimeCommands;
   readonly network: Network;
   readonly files: ShareFiles;
+  readonly input: ConsoleInput;
   readonly #share: ShareState;
   readonly #options: MachineOptions;
   readonly #loop: RunLoop;
@@ -82,6 +85,7 @@ export class Machine implements RuntimeInstance {
     });
     this.network = new Network({ host, V86, cpu, bus, wake: () => this.wake() });
     this.files = new ShareFiles(cpu);
+    this.input = new ConsoleInput(cpu, bus);
     this.#share = new ShareState(cpu, host);
     machine.next_tick = () => this.#loop.wake();
     machine.idle = true;
@@ -90,6 +94,7 @@ export class Machine implements RuntimeInstance {
     const reset = cpu.reboot_internal;
     cpu.reboot_internal = () => {
       reset.call(cpu);
+      this.input.clear();
       this.#putBootImageBack();
       host.guestReset();
     };
@@ -193,6 +198,8 @@ export class Machine implements RuntimeInstance {
     if (files) this.#share.check(files.bytes);
     loadDevices(this.shell.cpu, devices.bytes, this.#options.host.clock);
     this.#share.load(files?.bytes);
+    const input = sections.find(({ name }) => name === 'console.input');
+    if (input) this.input.load(input.bytes);
     const network = sections.find(({ name }) => name === 'network');
     if (network?.version === sectionVersions.network) this.network.load(network.bytes);
     this.network.stop();
@@ -212,7 +219,9 @@ export class Machine implements RuntimeInstance {
   /** @returns how long the guest is idle from now, ms */
   #step(): number {
     const idleMs = this.shell.step();
-    return this.network.drain() ? 0 : idleMs;
+    const gotFrames = this.network.drain();
+    const gotInput = this.input.pump();
+    return gotFrames || gotInput ? 0 : idleMs;
   }
 
   run(): void {
@@ -251,6 +260,7 @@ export class Machine implements RuntimeInstance {
       bytes,
     });
     const files = this.#share.save();
+    const input = this.input.save();
     const network = this.network.save();
     return encodeVmstate(
       [
@@ -258,6 +268,7 @@ export class Machine implements RuntimeInstance {
         section('disks', this.#options.drives.save()),
         section('v86.devices', saveDevices(this.shell.cpu, this.#options.host.clock)),
         ...(files ? [section('9p.files', files)] : []),
+        ...(input ? [section('console.input', input)] : []),
         ...(network ? [section('network', network, false)] : []),
       ],
       digest,

@@ -1,0 +1,109 @@
+/**
+ * Bytes for the guest's consoles that their devices have not taken yet.
+ *
+ * v86 throws away what a virtio console has no buffer for, and lets a serial port take any
+ * amount at once, which a guest then loses in its own line buffers. Here bytes wait, across runtimes, and a
+ * device gets as much as it has room for after each slice of the guest.
+ */
+import { decodeValue, encodeValue, type Value } from '../cpr/value.ts';
+import { CprError } from '../errors.ts';
+
+/** What a 16550A holds. */
+const fifoBytes = 16;
+/** Per console. Beyond that nobody reads, or somebody sends without looking. */
+const waitingLimit = 16 * 1024 * 1024;
+
+/** @returns how many bytes it took, from the front */
+type Device = (bytes: Uint8Array) => number;
+
+export class ConsoleInput {
+  readonly #devices: ReadonlyMap<string, Device>;
+  readonly #waiting = new Map<string, Uint8Array>();
+
+  constructor(cpu: V86Cpu, bus: V86Bus) {
+    this.#devices = consoleDevices(cpu, bus);
+  }
+
+  /**
+   * @throws {CprError} `bad-config` when the machine has no such console, `busy` when too much
+   * waits for the guest already
+   */
+  send(name: string, bytes: Uint8Array): void {
+    if (!this.#devices.has(name))
+      throw new CprError('bad-config', `This machine has no console "${name}".`);
+    const before = this.#waiting.get(name) ?? new Uint8Array(0);
+    if (before.length + bytes.length > waitingLimit)
+      throw new CprError(
+        'busy',
+        `The guest has not read ${before.length} bytes that were sent to ${name}. Wait until it does.`,
+      );
+    const all = new Uint8Array(before.length + bytes.length);
+    all.set(before);
+    all.set(bytes, before.length);
+    this.#waiting.set(name, all);
+    this.pump();
+  }
+
+  /** To be called after each slice of the guest. @returns whether the guest got something. */
+  pump(): boolean {
+    let delivered = false;
+    for (const [name, bytes] of this.#waiting) {
+      const taken = this.#devices.get(name)?.(bytes) ?? bytes.length;
+      if (taken === 0) continue;
+      delivered = true;
+      if (taken < bytes.length) this.#waiting.set(name, bytes.subarray(taken));
+      else this.#waiting.delete(name);
+    }
+    return delivered;
+  }
+
+  /** A guest that was reset is not the one that the bytes were for. */
+  clear(): void {
+    this.#waiting.clear();
+  }
+
+  /** @returns undefined when nothing waits */
+  save(): Uint8Array | undefined {
+    return this.#waiting.size ? encodeValue(Object.fromEntries(this.#waiting)) : undefined;
+  }
+
+  /** @param bytes what {@link save} returned */
+  load(bytes: Uint8Array): void {
+    const consoles = Object.entries((decodeValue(bytes) as Record<string, Value> | null) ?? {});
+    if (!consoles.every(([, waiting]) => waiting instanceof Uint8Array))
+      throw new CprError('bad-vmstate', 'The vmstate has no console input where it should.');
+    for (const [name, waiting] of consoles) this.#waiting.set(name, waiting as Uint8Array);
+  }
+}
+
+function consoleDevices({ devices }: V86Cpu, bus: V86Bus): Map<string, Device> {
+  const found = new Map<string, Device>();
+  const uarts = [devices.uart0, devices.uart1, devices.uart2, devices.uart3];
+  for (const [port, uart] of uarts.entries()) {
+    if (!uart) continue;
+    found.set(`serial${port}`, (bytes) => {
+      const count = Math.max(0, Math.min(bytes.length, fifoBytes - uart.input.length));
+      for (const byte of bytes.subarray(0, count)) bus.send(`serial${port}-input`, byte);
+      return count;
+    });
+  }
+  const { virtio_console } = devices;
+  if (virtio_console) found.set('virtio-console0', (bytes) => fillBuffers(virtio_console, bytes));
+  return found;
+}
+
+/** Of port 0. */
+const receiveQueue = 0;
+
+/** Fills the buffers that the guest has posted. */
+function fillBuffers(device: V86VirtioConsole, bytes: Uint8Array): number {
+  const queue = device.virtio.queues[receiveQueue];
+  let taken = 0;
+  while (queue?.is_configured() && queue.has_request() && taken < bytes.length) {
+    const buffer = queue.pop_request();
+    const part = bytes.subarray(taken, taken + buffer.length_writable);
+    device.Send(receiveQueue, buffer, part);
+    taken += part.length;
+  }
+  return taken;
+}
