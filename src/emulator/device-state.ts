@@ -6,10 +6,14 @@ import { setTscLag, tscLag } from './tsc.ts';
 /** Elements of the VGA's state that live in RAM blocks, or follow from them. */
 const vgaState = { planes: 6, linearFrameBuffer: 39, pixelBuffer: 61 } as const;
 
-/** Fields of devices that v86's own state leaves out and a guest would miss. */
+/** Fields of devices, and of the CPU, that v86's own state leaves out and a guest would miss. */
 const leftOut: Record<string, readonly string[]> = {
+  // How far the firmware has read the item of fw_cfg that it is at.
+  cpu: ['fw_pointer'],
+  // The power management timer never steps back, also where the host's clock is coarse.
+  acpi: ['timer_last_value', 'timer_imprecise_offset'],
   ps2: ['next_byte_is_ready', 'next_byte_is_aux', 'last_mouse_packet', 'wheel_movement'],
-  vga: ['svga_offset_x', 'svga_offset_y'],
+  vga: ['svga_offset_x', 'svga_offset_y', 'svga_version'],
   cdrom: ['medium_changed', 'atapi_sense_key', 'atapi_add_sense'],
 };
 
@@ -25,6 +29,7 @@ const queues: Record<string, readonly string[]> = {
 interface DeviceState {
   cpu?: Value;
   tscLagMs?: Value;
+  apicEnabled?: Value;
   queues?: object;
   leftOut?: object;
 }
@@ -60,23 +65,24 @@ function readQueues(devices: V86Devices): Value {
   return found;
 }
 
-function readLeftOut(devices: V86Devices): Value {
+function deviceOf(cpu: V86Cpu, name: string): Record<string, unknown> | undefined {
+  return name === 'cpu' ? cpu : (cpu.devices[name] as Record<string, unknown> | undefined);
+}
+
+function readLeftOut(cpu: V86Cpu): Value {
   const found: Record<string, Value> = {};
-  for (const [device, fields] of Object.entries(leftOut)) {
-    const object = devices[device] as Record<string, Value> | undefined;
+  for (const [name, fields] of Object.entries(leftOut)) {
+    const device = deviceOf(cpu, name);
     for (const field of fields) {
-      if (object && field in object) found[`${device}.${field}`] = object[field];
+      if (device && field in device) found[`${name}.${field}`] = device[field] as Value;
     }
   }
   return found;
 }
 
-function memberOf(
-  devices: V86Devices,
-  path: string,
-): [Record<string, unknown>, string] | undefined {
+function memberOf(cpu: V86Cpu, path: string): [Record<string, unknown>, string] | undefined {
   const [device = '', field = ''] = path.split('.');
-  const object = devices[device] as Record<string, unknown> | undefined;
+  const object = deviceOf(cpu, device);
   return object && field in object ? [object, field] : undefined;
 }
 
@@ -131,8 +137,10 @@ export function saveDevices(cpu: V86Cpu, clock: () => number): Uint8Array {
   return encodeValue({
     cpu: state,
     tscLagMs: tscLag(cpu, clock),
+    // What IA32_APIC_BASE and CPUID say; v86's own state has the APIC's registers only.
+    apicEnabled: cpu.apic_enabled[0] !== 0,
     queues: readQueues(cpu.devices),
-    leftOut: readLeftOut(cpu.devices),
+    leftOut: readLeftOut(cpu),
   });
 }
 
@@ -160,13 +168,14 @@ export function loadDevices(cpu: V86Cpu, bytes: Uint8Array, clock: () => number)
     cpu[name] = view;
   }
   if (typeof state.tscLagMs === 'number') setTscLag(cpu, clock, state.tscLagMs);
+  if (typeof state.apicEnabled === 'boolean') cpu.apic_enabled[0] = Number(state.apicEnabled);
   for (const [path, bytes] of Object.entries(state.queues ?? {})) {
-    const member = memberOf(cpu.devices, path);
+    const member = memberOf(cpu, path);
     const queue = member?.[0][member[1]] as V86Queue | undefined;
     for (const byte of bytes as number[]) queue?.push(byte);
   }
   for (const [path, value] of Object.entries(state.leftOut ?? {})) {
-    const member = memberOf(cpu.devices, path);
+    const member = memberOf(cpu, path);
     if (member) member[0][member[1]] = value;
   }
 }

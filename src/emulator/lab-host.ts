@@ -11,7 +11,7 @@ const mebibyte = 1 << 20;
 const slackBytes = 256 << 10;
 
 export type LabImages = Partial<
-  Record<'bios' | 'vgaBios' | 'bzImage' | 'initrd' | 'fda', Uint8Array>
+  Record<'bios' | 'vgaBios' | 'bzImage' | 'initrd' | 'fda' | 'cdrom' | 'hda', Uint8Array>
 >;
 
 export interface LabHost extends RuntimeHost {

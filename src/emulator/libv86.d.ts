@@ -135,6 +135,7 @@ interface V86Cpu {
   option_roms: unknown[];
   devices: V86Devices;
   instruction_counter: Uint32Array;
+  apic_enabled: Uint8Array;
   memory_size: Uint32Array;
   wasm_patch(): void;
   create_jit_imports(): void;
@@ -147,6 +148,7 @@ interface V86Cpu {
   get_state(): unknown[];
   set_state(state: unknown): void;
   full_clear_tlb(): void;
+  jit_clear_cache(): void;
   set_tsc(low: number, high: number): void;
   store_current_tsc(): void;
   current_tsc: Uint32Array;

@@ -1,0 +1,24 @@
+/** Finds a v86 among the npm packages, for tests that run it in Node. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const root = join(import.meta.dirname, '..');
+
+/** Takes some two seconds: the wasm is transformed as for a build. */
+export async function loadLabRuntime(packageName: string) {
+  const build = join(root, 'node_modules', packageName, 'build');
+  const out = join(mkdtempSync(join(tmpdir(), 'holdfast-')), 'v86.wasm');
+  execFileSync(process.execPath, [
+    join(root, 'tools/transform-wasm.mjs'),
+    join(build, 'v86.wasm'),
+    out,
+  ]);
+  const { V86 } = await import(pathToFileURL(join(build, 'libv86.mjs')).href);
+  return { name: packageName, V86, wasm: readFileSync(out) };
+}
+
+/** A file of the project. */
+export const projectFile = (path: string) => new Uint8Array(readFileSync(join(root, path)));
