@@ -19,6 +19,8 @@ export class LabServer {
         // Unanswered: whoever asks is to be killed.
         lab.#windows.emit('reached');
       } else if (request.url === '/lab.js') {
+        // From pages without an origin, too.
+        response.setHeader('access-control-allow-origin', '*');
         response.setHeader('content-type', 'text/javascript').end(script);
       } else {
         response.setHeader('content-type', 'text/html').end('<!doctype html><title>lab</title>');

@@ -1,6 +1,6 @@
 /** What the tests of the store run in a page or a worker; bundled, and there as `globalThis.lab`. */
 import { Connection, type ConnectionLoss } from '../../src/store/connection.ts';
-import type { CrashWindow } from '../../src/store/crash-windows.ts';
+import type { CrashWindow, WriteName } from '../../src/store/crash-windows.ts';
 import { openStore } from '../../src/store/store.ts';
 import type { MachineStore, Store } from '../../src/store/types.ts';
 import { requestPersistence } from '../../src/store/usage.ts';
@@ -178,11 +178,55 @@ export const lab = {
       found.map(async ({ id, name }) => ({ name, generations: await lab.readBack(id) })),
     );
     const entries = await opened().entries.list();
+    // Each part's digest is checked.
+    for (const { name } of entries) await opened().entries.get(name);
     return {
       machines: machines.sort((a, b) => a.name.localeCompare(b.name)),
       entries: entries.map(({ name, sizeBytes }) => ({ name, sizeBytes })),
     };
   },
+  /** A database in which each kind of write has something to do. */
+  async prepare(): Promise<void> {
+    await lab.deleteDatabase();
+    await lab.openStore();
+    await lab.openMachine('other');
+    await lab.checkpoint('other', specs(7));
+    await lab.openMachine('m');
+    const [shared] = await lab.checkpoint('m', specs(1, 2));
+    const [next] = await lab.put('m', specs(3));
+    await lab.publish('m', specs(1, 3), [shared!, next!]);
+    await lab.put('m', specs(8));
+    await lab.putEntry('e', { seed: 1, sizeBytes: 3 * 1024 * 1024 });
+  },
+
+  /** Does one kind of write to what {@link lab.prepare} made. */
+  async perform(write: WriteName, options: LabOptions): Promise<void> {
+    if (write === 'upgrade') await lab.deleteDatabase();
+    await lab.openStore(options);
+    const store = opened();
+    const m = () => store.open('m');
+    const writes: Record<WriteName, () => Promise<unknown>> = {
+      upgrade: async () => undefined,
+      open: m,
+      'put-records': async () => (await m()).putRecord(bytesOf(specs(9)[0]!)),
+      publish: async () => {
+        await lab.openMachine('m');
+        await lab.checkpoint('m', specs(9, 10));
+      },
+      'drop-newest': async () => (await m()).dropNewest(),
+      abandon: async () => {
+        await lab.openMachine('m');
+        await lab.machine('m').abandon(await lab.put('m', specs(9)));
+      },
+      rename: () => store.rename('m', 'renamed'),
+      duplicate: () => store.duplicate('m', 'copy'),
+      remove: () => store.remove('m'),
+      'put-entry': () => lab.putEntry('e', { seed: 2, sizeBytes: 2 * 1024 * 1024 }),
+      'delete-entry': () => store.entries.delete('e'),
+    };
+    await writes[write]();
+  },
+
   /** Opens every machine anew, which collects orphans; then counts records that nobody needs. */
   async orphansAfterOpening(): Promise<number> {
     const referenced = new Set<number>();
@@ -206,6 +250,9 @@ export type Lab = typeof lab;
 
 Object.assign(globalThis, { lab });
 
+const specs = (...seeds: number[]): RecordSpec[] =>
+  seeds.map((seed) => ({ seed, sizeBytes: 256 * 1024 }));
+
 function settled<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((done, fail) => {
     request.onsuccess = () => done(request.result);
@@ -216,7 +263,7 @@ function settled<T>(request: IDBRequest<T>): Promise<T> {
 /** Blocks this thread inside of whatever transaction is open. */
 function stopForGood(): void {
   const request = new XMLHttpRequest();
-  request.open('GET', '/window', false);
+  request.open('GET', `${location.origin}/window`, false);
   request.send();
 }
 

@@ -24,13 +24,15 @@ export const test = base.extend<Fixtures, { labScript: string }>({
     await use(server);
     await server.close();
   },
-  lab: async ({ page, server }, use) => {
-    await page.goto(server.url);
-    await page.addScriptTag({ url: '/lab.js', type: 'module' });
-    await use(page);
-  },
+  lab: async ({ page, server }, use) => use(await openLab(page, server)),
   startOpener: async ({ lab }, use) => use(() => startLabWorker(lab)),
 });
+
+export async function openLab(page: Page, server: LabServer): Promise<Page> {
+  await page.goto(server.url);
+  await page.addScriptTag({ url: '/lab.js', type: 'module' });
+  return page;
+}
 
 /** A worker of `page` that has the lab. */
 export async function startLabWorker(page: Page): Promise<Worker> {
