@@ -13,6 +13,11 @@ export type BootImages = Partial<Record<ImageName, Uint8Array<ArrayBuffer>>>;
 
 const keptAs = (name: ImageName) => `image.${name}`;
 
+/** What the machine's first boot put into guest RAM, by guest-physical address. */
+export type BootImage = readonly { address: number; bytes: Uint8Array }[];
+/** Name of the {@link BootImage} among what is kept. */
+export const keptBootImage = 'boot.image';
+
 /** Where v86 loads a Linux kernel (its `load_kernel`): setup and command line, kernel, initrd. */
 const linux = { setup: 0x80000, setupEnd: 0xa0000, kernel: 0x100000, initrd: 0x4000000 } as const;
 

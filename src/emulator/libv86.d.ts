@@ -132,7 +132,8 @@ interface V86Cpu {
   wm: { exports: V86Exports; wasm_table: WebAssembly.Table };
   wasm_memory: unknown;
   mem8: Uint8Array;
-  option_roms: unknown[];
+  /** What fw_cfg offers beside the guest's memory: the Linux loader. */
+  option_roms: { name: string; data: Uint8Array }[];
   devices: V86Devices;
   instruction_counter: Uint32Array;
   apic_enabled: Uint8Array;

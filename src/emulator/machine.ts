@@ -1,15 +1,23 @@
 /** A v86 in charge of the guest: implements the keeper's {@link RuntimeInstance}. */
 import { type Digest, encodeVmstate, type Section } from '../cpr/vmstate.ts';
 import { CprError } from '../errors.ts';
-import type { RamBlock, RuntimeCommands, RuntimeHost, RuntimeInstance } from '../protocol/abi.ts';
+import type {
+  MemoryArea,
+  RamBlock,
+  RuntimeCommands,
+  RuntimeHost,
+  RuntimeInstance,
+} from '../protocol/abi.ts';
+
 import type { Blocker, CprMode, DiskIdentity } from '../protocol/cpr.ts';
 import type { MachineEvent } from '../protocol/events.ts';
 import { blockOf, pageStore } from './blocks.ts';
-import { type BootImages, bootRanges } from './boot-images.ts';
+import { type BootImage, type BootImages, keptBootImage } from './boot-images.ts';
 import { machineCommands } from './commands.ts';
 import { ConsoleInput } from './console-input.ts';
 import { loadDevices, saveDevices } from './device-state.ts';
 import type { Drives } from './disks/drives.ts';
+import { memoryAreas } from './memory-areas.ts';
 import { Network } from './network/network.ts';
 import { ShareFiles } from './ninep/share-files.ts';
 import { ShareState } from './ninep/share-state.ts';
@@ -62,7 +70,6 @@ export class Machine implements RuntimeInstance {
   readonly #share: ShareState;
   readonly #options: MachineOptions;
   readonly #loop: RunLoop;
-  readonly #bootImage: { address: number; bytes: Uint8Array }[];
   readonly #mouse = { absolute: false, enabled: false };
   #parkedPages = 0;
   #eager: ReturnType<typeof setTimeout> | undefined;
@@ -90,7 +97,6 @@ export class Machine implements RuntimeInstance {
     machine.next_tick = () => this.#loop.wake();
     machine.idle = true;
     this.#usePlanesBlock();
-    this.#bootImage = this.#keepBootImage();
     const reset = cpu.reboot_internal;
     cpu.reboot_internal = () => {
       reset.call(cpu);
@@ -132,25 +138,11 @@ export class Machine implements RuntimeInstance {
     vga.plane3 = new Uint8Array(buffer, address + 3 * planeBytes, planeBytes);
   }
 
-  /** What the machine's first boot put into RAM; v86 itself forgets the kernel on a reset. */
-  #keepBootImage(): { address: number; bytes: Uint8Array }[] {
-    const { host, images, shell } = this.#options;
-    const name = 'boot.image';
-    let image = host.kept.get(name) as { address: number; bytes: Uint8Array }[] | undefined;
-    if (!image) {
-      const [, ...kernel] = bootRanges(images);
-      image = kernel.map(({ start, end }) => ({
-        address: start,
-        bytes: shell.cpu.mem8.slice(start, end),
-      }));
-      host.kept.set(name, image);
-    }
-    return image;
-  }
-
+  /** v86 itself forgets the kernel on a reset. */
   #putBootImageBack(): void {
     const { cpu } = this.shell;
-    for (const { address, bytes } of this.#bootImage) {
+    const image = (this.#options.host.kept.get(keptBootImage) ?? []) as BootImage;
+    for (const { address, bytes } of image) {
       cpu.jit_dirty_cache(address, address + bytes.length);
       cpu.mem8.set(bytes, address);
     }
@@ -310,6 +302,10 @@ export class Machine implements RuntimeInstance {
     screen.setWatched(false);
     this.#loop.destroy();
     this.shell.destroy();
+  }
+
+  memoryAreas(): MemoryArea[] {
+    return memoryAreas(this.#options.images, this.shell.cpu);
   }
 
   instructionCounter(): number {

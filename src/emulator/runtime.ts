@@ -4,7 +4,13 @@ import { type Digest, decodeVmstate } from '../cpr/vmstate.ts';
 import { CprError } from '../errors.ts';
 import type { PreparedRuntime, PrepareRequest, RuntimeHost } from '../protocol/abi.ts';
 import { blockOf, type PageStore, pageStore } from './blocks.ts';
-import { type BootImages, bootRanges, loadImages } from './boot-images.ts';
+import {
+  type BootImage,
+  type BootImages,
+  bootRanges,
+  keptBootImage,
+  loadImages,
+} from './boot-images.ts';
 import { keepRamOut, loadDevices, saveDevices } from './device-state.ts';
 import { type DriveOptions, Drives } from './disks/drives.ts';
 import { Machine } from './machine.ts';
@@ -85,11 +91,12 @@ async function prepareInScratch(
   keepFilesOut(shell.cpu, host);
   if (host.config.mac) setMac(shell.cpu.devices, host.config.mac);
   if (coldBoot) {
-    host.kept.set('boot.optionRoms', shell.cpu.option_roms);
+    keepForReset(host, shell, guestPages);
     // This runtime will save one day, but load nothing: see rehearse.
     for (let round = 0; round < 2; round++) saveDevices(shell.cpu, host.clock);
   } else {
-    shell.cpu.option_roms = (host.kept.get('boot.optionRoms') as unknown[] | undefined) ?? [];
+    const kept = host.kept.get('boot.optionRoms') as V86Cpu['option_roms'] | undefined;
+    shell.cpu.option_roms = kept ?? [];
     await rehearse(shell, host.clock);
   }
   scratch.clean(shell, boot);
@@ -116,6 +123,18 @@ async function prepareInScratch(
     },
     discard: () => shell.destroy(),
   };
+}
+
+/** Of a machine's first runtime: what later ones find where this one found images. */
+function keepForReset(host: RuntimeHost, shell: Shell, guestPages: readonly GuestPages[]): void {
+  host.kept.set('boot.optionRoms', shell.cpu.option_roms);
+  // v86 loads its firmware again by itself, but forgets the kernel, which comes after it.
+  const [, ...kernel] = guestPages;
+  const image: BootImage = kernel.map(({ address, bytes }) => ({
+    address: address - shell.ramAddress,
+    bytes,
+  }));
+  host.kept.set(keptBootImage, image);
 }
 
 interface Building {
