@@ -8,7 +8,6 @@ import type {
   RuntimeHost,
   RuntimeInstance,
 } from '../protocol/abi.ts';
-
 import type { Blocker, CprMode, DiskIdentity } from '../protocol/cpr.ts';
 import type { MachineEvent } from '../protocol/events.ts';
 import { blockOf, pageStore } from './blocks.ts';

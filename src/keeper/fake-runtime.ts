@@ -1,7 +1,9 @@
 /** Runtimes for tests of the keeper, which write down what they are asked to do. */
 import { decodeVmstate, encodeVmstate } from '../cpr/vmstate.ts';
+import { CprError } from '../errors.ts';
 import {
   abiVersion,
+  type RamBlock,
   type RuntimeHost,
   type RuntimeInstance,
   type RuntimeModule,
@@ -10,7 +12,10 @@ import { defaultConfig, type MachineConfig } from '../protocol/config.ts';
 import type { Blocker } from '../protocol/cpr.ts';
 import type { MachineEvent } from '../protocol/events.ts';
 import type { RuntimeSource } from '../protocol/keeper-api.ts';
+import type { EntryStore, MachineStore, Store, StoredMachine } from '../store/types.ts';
+import { MemoryStore } from './checkpoint/memory-store.ts';
 import { xxh64 } from './cpr/digest.ts';
+import { guestBlocks } from './memory-layout.ts';
 
 export type FakeStep =
   | 'prepare'
@@ -90,6 +95,19 @@ export class FakeRuntime {
     };
   }
 
+  /** The first pages of each block will do. */
+  get guestMemory(): RamBlock[] {
+    const blocks = guestBlocks(this.host?.blocks ?? []);
+    return blocks.map(({ name, address }) => ({ name, address, sizeBytes: 65_536 }));
+  }
+
+  /** The guest's memory at the beginning of a RAM block. */
+  memory(block: string): Uint8Array {
+    const found = this.guestMemory.find(({ name }) => name === block);
+    if (!found || !this.host) throw new Error(`The machine has no RAM block "${block}".`);
+    return new Uint8Array(this.host.memory.buffer, found.address, found.sizeBytes);
+  }
+
   #instance(): RuntimeInstance {
     return {
       v86Version: this.name,
@@ -103,6 +121,7 @@ export class FakeRuntime {
       instructionCounter: () => 1,
       snapshot: (): MachineEvent[] => [{ type: 'mouse-mode', absolute: true, enabled: true }],
       setWatched: () => {},
+      guestMemory: this.guestMemory,
       blockers: (mode) => this.options.blockers?.(mode) ?? ([] as Blocker[]),
       commands: {
         echo: (value: unknown) => value,
@@ -132,3 +151,33 @@ export const fakeConfig: MachineConfig = {
   bios: { url: 'bios' },
   vgaBios: { url: 'vgabios' },
 };
+
+/** A store in memory, as far as the keeper uses one. */
+export class FakeStore {
+  readonly entries = new Map<string, Uint8Array>();
+  readonly stored = new Map<string, { store: MemoryStore; details: unknown; name: string }>();
+
+  get store(): Store {
+    const entries: EntryStore = {
+      list: async () => [],
+      get: async (name) => {
+        const found = this.entries.get(name);
+        if (!found) throw new CprError('not-found', `There is no entry "${name}".`);
+        return found;
+      },
+      put: async (name, bytes) => void this.entries.set(name, bytes),
+      delete: async (name) => void this.entries.delete(name),
+    };
+    const open: Store['open'] = async (id, create): Promise<MachineStore> => {
+      const found = this.stored.get(id);
+      if (found) return found.store;
+      if (!create) throw new CprError('not-found', `There is no stored machine "${id}".`);
+      const store = new MemoryStore();
+      this.stored.set(id, { store, ...create });
+      return store;
+    };
+    const machines: Store['machines'] = async () =>
+      [...this.stored].map(([id, { name, details }]) => ({ id, name, details }) as StoredMachine);
+    return { entries, open, machines } as Partial<Store> as Store;
+  }
+}

@@ -14,11 +14,13 @@ import type {
   StartRequest,
 } from '../protocol/keeper-api.ts';
 import { keeperMethods } from '../protocol/rpc.ts';
+import { incomingRequest } from './cpr/incoming-request.ts';
 import type { AroundStep } from './cpr/steps.ts';
 import type { OpenStore } from './cpr/targets.ts';
 import { type MachineEnvironment, MachineHost } from './machine-host.ts';
 import { Pages } from './pages.ts';
 import { RuntimeLoader } from './runtime-loader.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export type KeeperIdentity = Omit<KeeperInfo, 'abiVersion' | 'methods' | 'machine'>;
 
@@ -63,22 +65,33 @@ export class Keeper implements KeeperApi {
 
   /** The machine that is there stays untouched until the new one runs. */
   async start(request: StartRequest): Promise<void> {
-    if (this.#starting) {
-      throw new CprError('busy', 'A machine is being started: wait for it, or destroy it.');
-    }
     if (this.#machine && !request.replace) {
       throw new CprError(
         'bad-runstate',
         'There is a machine already: destroy it first, or start with "replace".',
       );
     }
+    await this.#startOne(async (signal) => ({
+      machine: await MachineHost.start(request, this.#environment, signal),
+      result: undefined,
+    }));
+  }
+
+  /** What is there stays untouched until `build` has made the machine that takes its place. */
+  async #startOne<T>(
+    build: (signal: AbortSignal) => Promise<{ machine: MachineHost; result: T }>,
+  ): Promise<T> {
+    if (this.#starting) {
+      throw new CprError('busy', 'A machine is being started: wait for it, or destroy it.');
+    }
     const starting = new AbortController();
     this.#starting = starting;
     try {
-      const started = await MachineHost.start(request, this.#environment, starting.signal);
+      const { machine, result } = await build(starting.signal);
       this.#machine?.end({ replaced: true });
-      this.#machine = started;
-      started.show();
+      this.#machine = machine;
+      machine.show();
+      return result;
     } finally {
       this.#starting = undefined;
     }
@@ -127,11 +140,37 @@ export class Keeper implements KeeperApi {
   }
 
   async cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport> {
-    return this.#present.cprSave(target, options);
+    const machine = this.#present;
+    const report = await machine.cprSave(target, options);
+    if (report.mode === 'reboot') {
+      // Whoever destroyed or replaced it meanwhile has ended it.
+      if (this.#machine === machine) this.#machine = undefined;
+      machine.end();
+    }
+    return report;
   }
 
+  /** Without a machine one is made as the state says. */
   async cprLoad(source: CprSource, options: CprLoadOptions = {}): Promise<CprLoadReport> {
-    return this.#present.cprLoad(source, options);
+    if (this.#machine) return this.#machine.cprLoad(source, options);
+    return this.#startOne(async (signal) => {
+      const { bytes, request } = await incomingRequest(
+        source,
+        options,
+        this.#environment.openStore,
+      );
+      const machine = await MachineHost.start(request, this.#environment, signal);
+      try {
+        const report = await untilAborted(
+          machine.cprLoad({ kind: 'bytes', bytes }, options),
+          signal,
+        );
+        return { machine, result: report };
+      } catch (thrown) {
+        machine.end();
+        throw thrown;
+      }
+    });
   }
 
   async cprCancel(): Promise<void> {

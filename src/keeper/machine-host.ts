@@ -26,6 +26,7 @@ import type { CprMachine } from './cpr/cpr-machine.ts';
 import { type HeldGuest, letGo, loadHeld, saveAndHold } from './cpr/held-guest.ts';
 import { listRamBlocks } from './cpr/ram-blocks.ts';
 import type { AroundStep } from './cpr/steps.ts';
+import { type AwaitingGuest, loadStored, saveToStorage } from './cpr/stored-guest.ts';
 import type { OpenStore } from './cpr/targets.ts';
 import { Execution } from './execution.ts';
 import { GatedHost, type HostBacking } from './gated-host.ts';
@@ -34,7 +35,7 @@ import { KeptPieceMaps } from './kept-pieces.ts';
 import { liveRestart } from './live-restart.ts';
 import { MachineClock } from './machine-clock.ts';
 import { allocateMemory } from './memory-layout.ts';
-import { discardReady, NextRuntime, prepareFirst, type ReadyRuntime } from './next-runtime.ts';
+import { discardReady, NextRuntime, prepareFirst } from './next-runtime.ts';
 import type { Pages } from './pages.ts';
 import { checkRuntime, type RuntimeLoader } from './runtime-loader.ts';
 import { SuspendWhenHidden } from './suspend-when-hidden.ts';
@@ -57,15 +58,16 @@ export interface MachineEnvironment {
 
 /** One machine: its memory, what it said, and the runtime that runs it. */
 export class MachineHost implements CprMachine {
-  readonly id: string;
+  id: string;
   readonly backing: HostBacking;
   readonly execution: Execution;
   readonly next: NextRuntime;
+  readonly consoles: Consoles;
+  readonly clock = new MachineClock();
   readonly openStore: OpenStore | undefined;
   readonly around: AroundStep | undefined;
+  restarts = 0;
   readonly #pages: Pages;
-  readonly #consoles: Consoles;
-  readonly #clock = new MachineClock();
   readonly #hidden: SuspendWhenHidden | undefined;
   /** Aborts with the machine's end. */
   readonly #gone = new AbortController();
@@ -75,12 +77,11 @@ export class MachineHost implements CprMachine {
   #describedConfig: MachineConfig;
   /** Between cprSave in mode `restart` and cprLoad. */
   #held: HeldGuest | undefined;
-  /** Started `incoming`: a runtime with no guest. */
-  #awaiting: ReadyRuntime | undefined;
+  /** Started `incoming`: until a guest is loaded. */
+  #awaiting: AwaitingGuest | undefined;
   /** What is under way; one at a time. */
   #operation: string | undefined;
-  #timer: ReturnType<typeof setInterval> | undefined;
-  #restarts = 0;
+  readonly #timer: ReturnType<typeof setInterval>;
   #lastPauseMs: number | undefined;
 
   private constructor(request: StartRequest, environment: MachineEnvironment) {
@@ -93,7 +94,7 @@ export class MachineHost implements CprMachine {
     this.#pages = pages;
     const { layout, memory, scratch } = allocateMemory(config);
     const emit = (event: MachineEvent, transfer: Transferable[]) => this.#emit(event, transfer);
-    this.#consoles = new Consoles(emit);
+    this.consoles = new Consoles(emit);
     this.execution = new Execution(request.runtime, {
       changed: () => this.#changed(),
       crashed: (message) => this.#emit({ type: 'error', code: 'guest-crashed', message }),
@@ -105,10 +106,10 @@ export class MachineHost implements CprMachine {
       runtimeBytes: layout.runtimeBytes,
       blocks: layout.blocks,
       kept: new Map(),
-      clock: this.#clock.now,
+      clock: this.clock.now,
       pieces: new KeptPieceMaps(),
       emit,
-      consoleOutput: (name, bytes) => this.#consoles.output(name, bytes),
+      consoleOutput: (name, bytes) => this.consoles.output(name, bytes),
       crashed: (reason) => this.execution.crashed(reason),
       guestReset: () => this.execution.guestReset(),
       guestHalted: () => this.execution.guestHalted(),
@@ -117,6 +118,11 @@ export class MachineHost implements CprMachine {
     };
     this.next = new NextRuntime(loader, this.backing, this.#gone.signal);
     this.#hidden = this.#suspendWhenHidden(config.suspendWhenHiddenMs);
+    this.#timer = setInterval(() => this.execution.tick(), statusIntervalMs);
+  }
+
+  get gone(): AbortSignal {
+    return this.#gone.signal;
   }
 
   /**
@@ -155,7 +161,6 @@ export class MachineHost implements CprMachine {
     try {
       host.gate = 'taking-over';
       this.execution.boot({ instance: prepared.boot(), host });
-      this.#timer = setInterval(() => this.execution.tick(), statusIntervalMs);
     } catch (thrown) {
       this.execution.end();
       prepared.discard();
@@ -164,7 +169,8 @@ export class MachineHost implements CprMachine {
   }
 
   #await(prepared: PreparedRuntime, host: GatedHost): void {
-    this.#awaiting = { prepared, host, prepareMs: 0 };
+    const ready = { prepared, host, prepareMs: 0 };
+    this.#awaiting = { source: this.execution.source, ready };
     this.execution.await();
   }
 
@@ -177,7 +183,7 @@ export class MachineHost implements CprMachine {
       v86Version: charge?.instance.v86Version ?? source.v86Version,
       mips,
       bootedAtMs,
-      restarts: this.#restarts,
+      restarts: this.restarts,
       ...(this.#lastPauseMs !== undefined && { lastPauseMs: this.#lastPauseMs }),
       pages: this.#pages.count,
       ...(crash !== undefined && { crash }),
@@ -191,10 +197,10 @@ export class MachineHost implements CprMachine {
 
   /** What brings a page that knows nothing up to date; everything later is sent live. */
   greeting(): MachineEvent[] {
-    this.#consoles.flush();
+    this.consoles.flush();
     return [
       { type: 'status', status: this.status() },
-      ...this.#consoles.history(),
+      ...this.consoles.history(),
       ...this.execution.snapshot(),
     ];
   }
@@ -269,17 +275,21 @@ export class MachineHost implements CprMachine {
     return this.#exclusively('A restart', async () => {
       this.execution.requireLive('restart');
       const { report, from } = await this.#orShowAgain(() => liveRestart(this, source));
-      this.#restarts++;
+      this.restarts++;
       this.#lastPauseMs = report.timings.pauseMs;
       await this.#settle(from, { type: 'restarted', ...report });
       return report;
     });
   }
 
-  /** @throws CprError with the guest in the runstate that it had */
+  /**
+   * After mode `reboot` the machine is frozen, and to be ended.
+   * @throws CprError with the guest in the runstate that it had
+   */
   cprSave(target: CprTarget, { mode, runtime }: CprSaveOptions): Promise<CprSaveReport> {
     return this.#exclusively('A cprSave', async () => {
       this.execution.requireLive('save');
+      if (mode === 'reboot') return saveToStorage(this, target);
       if (mode !== 'restart') throw new CprError('bad-config', `There is no mode "${mode}".`);
       const source = runtime ?? this.execution.source;
       const { report, held } = await saveAndHold(this, target, source);
@@ -292,17 +302,38 @@ export class MachineHost implements CprMachine {
   cprLoad(source: CprSource, options: CprLoadOptions): Promise<CprLoadReport> {
     return this.#exclusively('A cprLoad', async () => {
       this.execution.requireIncoming('load');
-      const held = this.#held;
-      if (!held) {
-        throw new CprError('wrong-machine', 'This keeper does not hold the RAM of this state.');
-      }
-      const from = this.execution.hosted;
-      const report = await this.#orShowAgain(() => loadHeld(this, held, source, options));
-      this.#held = undefined;
-      this.#restarts++;
-      await this.#settle(from);
-      return report;
+      return this.#held
+        ? this.#loadHeld(this.#held, source, options)
+        : this.#loadStored(source, options);
     });
+  }
+
+  async #loadHeld(
+    held: HeldGuest,
+    source: CprSource,
+    options: CprLoadOptions,
+  ): Promise<CprLoadReport> {
+    const from = this.execution.hosted;
+    const report = await this.#orShowAgain(() => loadHeld(this, held, source, options));
+    this.#held = undefined;
+    this.restarts++;
+    await this.#settle(from);
+    return report;
+  }
+
+  async #loadStored(source: CprSource, options: CprLoadOptions): Promise<CprLoadReport> {
+    if (!this.#awaiting) throw new CprError('internal', 'The machine awaits nothing.');
+    const report = await loadStored(this, this.#awaiting, source, options);
+    this.#awaiting = undefined;
+    this.consoles.flush();
+    this.pagesChanged();
+    this.#describe();
+    return report;
+  }
+
+  become(id: string, name: string): void {
+    this.id = id;
+    this.#configure({ ...this.backing.config, id, name });
   }
 
   cprCancel(): Promise<void> {
@@ -374,9 +405,9 @@ export class MachineHost implements CprMachine {
       destroyed: true,
     };
     this.execution.end();
-    if (this.#awaiting) discardReady(this.#awaiting);
+    if (this.#awaiting?.ready) discardReady(this.#awaiting.ready);
     this.#endKept();
-    this.#consoles.flush();
+    this.consoles.flush();
     if (!replaced) this.#emit({ type: 'status', status: lastStatus });
     this.#visible = false;
   }
@@ -400,9 +431,13 @@ export class MachineHost implements CprMachine {
   /** A runtime whose state is stored from here on is stored with this medium. */
   #driveChanged(device: RemovableDriveName, source: DriveSource | undefined): void {
     const { [device]: _, ...others } = this.backing.config;
-    this.backing.config = source ? { ...others, [device]: source } : others;
-    this.#describedConfig = withoutContents(this.backing.config);
+    this.#configure(source ? { ...others, [device]: source } : others);
     this.sendStatus();
+  }
+
+  #configure(config: MachineConfig): void {
+    this.backing.config = config;
+    this.#describedConfig = withoutContents(config);
   }
 
   #suspendWhenHidden(limitMs: number | undefined): SuspendWhenHidden | undefined {

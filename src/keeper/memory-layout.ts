@@ -70,6 +70,11 @@ export function layOutMemory(
   return { runtimeBytes, blocks, totalPages, scratchPages };
 }
 
+/** The blocks that hold what the guest sees; the others are room for runtimes and the keeper. */
+export function guestBlocks(blocks: readonly RamBlock[]): RamBlock[] {
+  return blocks.filter(({ name }) => name.startsWith('pc.') || name.startsWith('vga.'));
+}
+
 export interface MachineMemory {
   layout: MemoryLayout;
   memory: WebAssembly.Memory;

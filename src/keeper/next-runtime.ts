@@ -44,15 +44,18 @@ export class NextRuntime {
     return this.#preparing;
   }
 
-  /** @throws CprError in phase `fetch` or `prepare` */
-  async prepare(source: RuntimeSource): Promise<ReadyRuntime> {
+  /**
+   * @param coldBoot for a machine whose first runtime it is
+   * @throws CprError in phase `fetch` or `prepare`
+   */
+  async prepare(source: RuntimeSource, { coldBoot = false } = {}): Promise<ReadyRuntime> {
     const beganMs = performance.now();
     const module = await this.bounded('fetch', source, () => this.#loader.load(source));
     const host = new GatedHost(this.#backing);
     const prepared = await this.bounded('prepare', source, async (signal) => {
       checkRuntime(module, source);
       const { wasmUrl } = source;
-      const preparing = module.prepare(host, { wasmUrl, coldBoot: false, signal });
+      const preparing = module.prepare(host, { wasmUrl, coldBoot, signal });
       this.#preparing = true;
       const settled = () => {
         this.#preparing = false;

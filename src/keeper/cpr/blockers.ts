@@ -13,10 +13,10 @@ export async function cprBlockers(
   if (mode === 'reboot') {
     const storage = await volatileRam(openStore);
     if (storage) blockers.push(storage);
-    if (instance && !instance.blockers) {
+    if (instance && !instance.guestMemory) {
       blockers.push({
         code: 'device-cannot-follow',
-        message: `Runtime ${execution.source.id} cannot say whether its devices can be stored. Hand the guest to a newer runtime first, by a live update.`,
+        message: `Runtime ${execution.source.id} cannot say which memory is the guest's, so it cannot be stored. Hand the guest to a newer runtime first, by a live update.`,
       });
     }
   }

@@ -1,5 +1,7 @@
+import type { Consoles } from '../consoles.ts';
 import type { Execution } from '../execution.ts';
 import type { HostBacking } from '../gated-host.ts';
+import type { MachineClock } from '../machine-clock.ts';
 import type { NextRuntime } from '../next-runtime.ts';
 import type { AroundStep } from './steps.ts';
 import type { OpenStore } from './targets.ts';
@@ -8,8 +10,16 @@ import type { OpenStore } from './targets.ts';
 export interface CprMachine {
   readonly id: string;
   readonly backing: HostBacking;
+  readonly consoles: Consoles;
+  readonly clock: MachineClock;
   readonly execution: Execution;
   readonly next: NextRuntime;
   readonly openStore: OpenStore | undefined;
   readonly around: AroundStep | undefined;
+  /** Aborts with the machine's end. */
+  readonly gone: AbortSignal;
+  /** Live updates since the machine was created. */
+  restarts: number;
+  /** Takes over the identity of a stored guest that goes on here. */
+  become(id: string, name: string): void;
 }

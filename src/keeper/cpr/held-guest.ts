@@ -1,5 +1,4 @@
 /** Mode `restart`: the guest is held in the keeper, stopped, between cprSave and cprLoad. */
-import { withoutContents } from '../../protocol/config.ts';
 import type { CprSource, CprTarget } from '../../protocol/cpr.ts';
 import type {
   CprLoadOptions,
@@ -7,7 +6,6 @@ import type {
   CprSaveReport,
   RuntimeSource,
 } from '../../protocol/keeper-api.ts';
-import { randomId } from '../../protocol/random-id.ts';
 import type { FrozenExecution } from '../execution.ts';
 import { handOver, LostGuestError } from '../hand-over.ts';
 import { discardReady, type ReadyRuntime } from '../next-runtime.ts';
@@ -15,7 +13,7 @@ import { refuseIfBlocked } from './blockers.ts';
 import type { CprMachine } from './cpr-machine.ts';
 import { xxh64 } from './digest.ts';
 import { requireSameBlocks, requireSameCut } from './match.ts';
-import { composeVmstate, decomposeVmstate, type KeeperSections } from './sections.ts';
+import { composeVmstate, decomposeVmstate, sectionsOf } from './sections.ts';
 import { Steps } from './steps.ts';
 import { readSource, writeTarget } from './targets.ts';
 
@@ -159,27 +157,4 @@ async function getReady(
   held.source = source;
   held.ready = await machine.next.prepare(source);
   return held.ready;
-}
-
-export function sectionsOf(
-  { id, backing, execution }: CprMachine,
-  mode: 'restart' | 'reboot',
-  frozen: FrozenExecution,
-): KeeperSections {
-  return {
-    machine: {
-      id,
-      name: backing.config.name,
-      config: withoutContents(backing.config),
-      ...frozen,
-      mode,
-      cut: randomId(),
-      savedAtMs: Date.now(),
-      runtime: { ...execution.source },
-    },
-    blocks: {
-      blocks: backing.blocks.map(({ name, sizeBytes }) => ({ name, sizeBytes })),
-      placement: String(backing.kept.get('runtime.placement') ?? ''),
-    },
-  };
 }

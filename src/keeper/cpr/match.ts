@@ -3,6 +3,7 @@ import type { BlocksSection, MachineSection } from '../../cpr/sections.ts';
 import { CprError } from '../../errors.ts';
 import { driveNames, type MachineConfig } from '../../protocol/config.ts';
 import type { HostBacking } from '../gated-host.ts';
+import { guestBlocks } from '../memory-layout.ts';
 
 const wrong = (message: string) => new CprError('wrong-machine', message);
 
@@ -28,7 +29,7 @@ export function requireSameCut(
 export function requireSameBlocks(saved: BlocksSection, backing: HostBacking): void {
   const text = (blocks: readonly BlocksSection['blocks'][number][]) =>
     blocks.map(({ name, sizeBytes }) => `${name} ${sizeBytes}`).join(', ');
-  const here = text(backing.blocks);
+  const here = text(guestBlocks(backing.blocks));
   if (text(saved.blocks) !== here) {
     throw wrong(
       `The RAM blocks differ: the state has ${text(saved.blocks)}; the machine has ${here}.`,

@@ -1,6 +1,7 @@
 import type { MemoryArea, RuntimeInstance } from '../../protocol/abi.ts';
 import type { RamBlockInfo } from '../../protocol/keeper-api.ts';
 import type { HostBacking } from '../gated-host.ts';
+import { guestBlocks } from '../memory-layout.ts';
 import { xxh64 } from './digest.ts';
 
 const mib = 1024 * 1024;
@@ -19,9 +20,8 @@ export async function listRamBlocks(
     'vga.vram': { guestAddress: frameBufferAddress, sizeBytes: config.vgaMemoryMiB * mib },
   };
   const list: (RamBlockInfo & { bytes?: Uint8Array })[] = [];
-  for (const { name, address, sizeBytes } of blocks) {
-    // What belongs to runtimes is no memory of the guest.
-    if (!name.startsWith('runtime.')) list.push({ name, address, sizeBytes, ...guestMemory[name] });
+  for (const { name, address, sizeBytes } of guestBlocks(blocks)) {
+    list.push({ name, address, sizeBytes, ...guestMemory[name] });
   }
   for (const area of instance?.memoryAreas?.() ?? []) list.push(partOf(area));
 

@@ -2,8 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CprError } from '../../errors.ts';
 import type { CprTarget, SavedRunstate } from '../../protocol/cpr.ts';
 import type { CprSaveReport } from '../../protocol/keeper-api.ts';
-import type { EntryStore, Store } from '../../store/types.ts';
-import { FakeRuntime, fakeConfig, fakeVmstate, textOfVmstate } from '../fake-runtime.ts';
+import { FakeRuntime, FakeStore, fakeConfig, fakeVmstate, textOfVmstate } from '../fake-runtime.ts';
 import { Keeper } from '../keeper.ts';
 import { RuntimeLoader } from '../runtime-loader.ts';
 import { xxh64 } from './digest.ts';
@@ -15,7 +14,7 @@ const { h64Raw: digest } = await xxh64();
 let old: FakeRuntime;
 let next: FakeRuntime;
 let keeper: Keeper;
-let entries: Map<string, Uint8Array>;
+let fakeStore: FakeStore;
 /** Throws at a step, when set. */
 let around: AroundStep | undefined;
 /** Steps that were begun. */
@@ -26,7 +25,7 @@ beforeEach(async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => {});
   old = new FakeRuntime('old');
   next = new FakeRuntime('next');
-  entries = new Map();
+  fakeStore = new FakeStore();
   around = undefined;
   steps = [];
   const modules = new Map([old, next].map((fake) => [fake.source.url, fake]));
@@ -35,7 +34,7 @@ beforeEach(async () => {
     { instanceId: 'test', survivesPages: false, startedAtMs: 0 },
     {
       loader,
-      openStore: async () => storeOf(entries),
+      openStore: async () => fakeStore.store,
       around: (operation, step, when) => {
         if (when === 'before') steps.push(`${operation} ${step}`);
         around?.(operation, step, when);
@@ -51,20 +50,6 @@ afterEach(async () => {
   vi.unstubAllGlobals();
   vi.restoreAllMocks();
 });
-
-function storeOf(map: Map<string, Uint8Array>): Store {
-  const store: EntryStore = {
-    list: async () => [],
-    get: async (name) => {
-      const found = map.get(name);
-      if (!found) throw new CprError('not-found', `There is no entry "${name}".`);
-      return found;
-    },
-    put: async (name, bytes) => void map.set(name, bytes),
-    delete: async (name) => void map.delete(name),
-  };
-  return { entries: store } as Partial<Store> as Store;
-}
 
 /** A file on disk as the File System Access API shows it; `fail` is the call that does. */
 function fakeFile(fail?: 'createWritable' | 'write' | 'close') {
@@ -394,10 +379,10 @@ describe('cprLoad is refused', () => {
 
 describe('a target', () => {
   test('in the store is replaced as a whole, and loaded by name', async () => {
-    entries.set('mine', Uint8Array.of(1));
+    fakeStore.entries.set('mine', Uint8Array.of(1));
     const report = await save({ kind: 'store', name: 'mine' });
     expect(report.bytes).toBeUndefined();
-    expect(entries.get('mine')?.length).toBe(report.vmstateBytes);
+    expect(fakeStore.entries.get('mine')?.length).toBe(report.vmstateBytes);
     expect(await failure(keeper.cprLoad({ kind: 'store', name: 'yours' }))).toMatchObject({
       code: 'not-found',
       phase: 'read',

@@ -8,7 +8,11 @@ import {
 } from '../../cpr/sections.ts';
 import { type Digest, decodeVmstate, encodeVmstate, type Section } from '../../cpr/vmstate.ts';
 import { CprError } from '../../errors.ts';
-import type { MachineConfig } from '../../protocol/config.ts';
+import { type MachineConfig, withoutContents } from '../../protocol/config.ts';
+import { randomId } from '../../protocol/random-id.ts';
+import type { FrozenExecution } from '../execution.ts';
+import { guestBlocks } from '../memory-layout.ts';
+import type { CprMachine } from './cpr-machine.ts';
 
 export interface KeeperSections {
   machine: MachineSection<MachineConfig>;
@@ -23,6 +27,30 @@ export interface DecodedVmstate extends KeeperSections {
 }
 
 const ownNames: readonly string[] = ['machine', 'blocks', 'checkpoint'];
+
+/** What the keeper says of a machine that is saved now. */
+export function sectionsOf(
+  { id, backing, execution }: CprMachine,
+  mode: 'restart' | 'reboot',
+  frozen: FrozenExecution,
+): KeeperSections {
+  return {
+    machine: {
+      id,
+      name: backing.config.name,
+      config: withoutContents(backing.config),
+      ...frozen,
+      mode,
+      cut: randomId(),
+      savedAtMs: Date.now(),
+      runtime: { ...execution.source },
+    },
+    blocks: {
+      blocks: guestBlocks(backing.blocks).map(({ name, sizeBytes }) => ({ name, sizeBytes })),
+      placement: String(backing.kept.get('runtime.placement') ?? ''),
+    },
+  };
+}
 
 /** Puts the keeper's sections before those of the runtime. */
 export function composeVmstate(

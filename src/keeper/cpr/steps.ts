@@ -11,8 +11,10 @@ export type CprStep =
   | 'checkpoint'
   | 'write'
   | 'hold'
+  | 'end'
   | 'read'
   | 'decode'
+  | 'find'
   | 'restore'
   | 'swap'
   | 'load'
@@ -34,8 +36,10 @@ const phaseOf: Record<CprStep, RestartPhase> = {
   checkpoint: 'write',
   write: 'write',
   hold: 'swap',
+  end: 'swap',
   read: 'read',
   decode: 'read',
+  find: 'read',
   restore: 'load',
   swap: 'swap',
   load: 'load',

@@ -48,7 +48,8 @@ export async function readSource(
   }
 }
 
-async function storeOf(openStore: OpenStore | undefined): Promise<Store> {
+/** @throws CprError `storage-unavailable` */
+export async function storeOf(openStore: OpenStore | undefined): Promise<Store> {
   if (openStore) return openStore();
   throw new CprError(
     'storage-unavailable',

@@ -1,0 +1,53 @@
+/** The machine as checkpoints see it. */
+import type { Digest } from '../../cpr/vmstate.ts';
+import { CprError } from '../../errors.ts';
+import type { CutSource } from '../checkpoint/cut.ts';
+import type { CprMachine } from './cpr-machine.ts';
+
+/** What the keeper itself knows of a guest and must know again. Members are only ever added. */
+export interface KeeperState {
+  /** The reading of the machine's clock at the cut. */
+  clockMs: number;
+  bootedAtMs: number;
+  restarts: number;
+}
+
+/** @param save gives the guest's device state with the keeper's sections; the guest is stopped */
+export function cutSource(machine: CprMachine, digest: Digest, save: () => Uint8Array): CutSource {
+  const { backing, execution, consoles } = machine;
+  return {
+    memory: backing.memory,
+    blocks: backing.blocks,
+    pieces: backing.pieces,
+    consoles,
+    digest,
+    get guestMemory() {
+      return execution.instance.guestMemory ?? [];
+    },
+    get writes() {
+      return execution.instance.writes;
+    },
+    save,
+    keeperState: () => {
+      const { bootedAtMs } = execution;
+      const state: KeeperState = {
+        clockMs: backing.clock(),
+        bootedAtMs,
+        restarts: machine.restarts,
+      };
+      return new TextEncoder().encode(JSON.stringify(state));
+    },
+  };
+}
+
+/** @throws CprError `storage-damaged` */
+export function readKeeperState(bytes: Uint8Array): KeeperState {
+  try {
+    const { clockMs, bootedAtMs, restarts } = JSON.parse(new TextDecoder().decode(bytes));
+    if ([clockMs, bootedAtMs, restarts].every((value) => Number.isFinite(value) && value >= 0))
+      return { clockMs, bootedAtMs, restarts };
+  } catch {
+    // Said below.
+  }
+  throw new CprError('storage-damaged', 'What the keeper knew of the stored guest cannot be read.');
+}

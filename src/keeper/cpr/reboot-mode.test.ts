@@ -1,0 +1,382 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { CprError } from '../../errors.ts';
+import type { MachineConfig } from '../../protocol/config.ts';
+import type { CprTarget, SavedRunstate } from '../../protocol/cpr.ts';
+import type { MachineEvent } from '../../protocol/events.ts';
+import type { CprSaveReport } from '../../protocol/keeper-api.ts';
+import { FakeRuntime, FakeStore, fakeConfig } from '../fake-runtime.ts';
+import { Keeper } from '../keeper.ts';
+import { RuntimeLoader } from '../runtime-loader.ts';
+import { xxh64 } from './digest.ts';
+import { decomposeVmstate } from './sections.ts';
+import type { AroundStep, CprStep } from './steps.ts';
+
+const { h64Raw: digest } = await xxh64();
+
+let old: FakeRuntime;
+let next: FakeRuntime;
+let keeper: Keeper;
+let fakeStore: FakeStore;
+/** Throws at a step, when set. */
+let around: AroundStep | undefined;
+let openStore: (() => Promise<FakeStore['store']>) | undefined;
+
+/** A keeper in a new worker: it has nothing but the store. */
+function newKeeper(): Keeper {
+  const modules = new Map([old, next].map((fake) => [fake.source.url, fake]));
+  const loader = new RuntimeLoader(async (url) => modules.get(url)?.module);
+  return new Keeper(
+    { instanceId: 'test', survivesPages: false, startedAtMs: 0 },
+    {
+      loader,
+      around: (operation, step, when) => around?.(operation, step, when),
+      ...(openStore && { openStore }),
+    },
+  );
+}
+
+beforeEach(async () => {
+  vi.stubGlobal('navigator', {});
+  vi.spyOn(console, 'warn').mockImplementation(() => {});
+  old = new FakeRuntime('old');
+  next = new FakeRuntime('next');
+  fakeStore = new FakeStore();
+  openStore = async () => fakeStore.store;
+  around = undefined;
+  keeper = newKeeper();
+  await keeper.start({ config: fakeConfig, runtime: old.source });
+  old.memory('pc.ram').set([1, 2, 3, 4], 4096);
+  old.memory('vga.planes').fill(7);
+  old.host?.consoleOutput('serial0', new TextEncoder().encode('said before'));
+  old.log.length = 0;
+});
+
+afterEach(async () => {
+  await keeper.destroy().catch(() => {});
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
+
+const failure = (promise: Promise<unknown>): Promise<CprError> =>
+  promise.then(
+    () => Promise.reject(new Error('nothing was thrown')),
+    (thrown) => thrown,
+  );
+const runstate = () => keeper.info().machine?.runstate;
+const save = (target: CprTarget = { kind: 'bytes' }) => keeper.cprSave(target, { mode: 'reboot' });
+const sourceOf = ({ bytes = new Uint8Array() }: CprSaveReport) =>
+  ({ kind: 'bytes', bytes }) as const;
+const startIncoming = (more: Partial<MachineConfig> = {}) =>
+  keeper.start({ config: { ...fakeConfig, ...more }, runtime: next.source, incoming: true });
+
+function expectMemory(runtime: FakeRuntime): void {
+  expect([...runtime.memory('pc.ram').subarray(4095, 4101)]).toEqual([0, 1, 2, 3, 4, 0]);
+  expect(runtime.memory('vga.planes').every((byte) => byte === 7)).toBe(true);
+}
+
+const doings: Record<SavedRunstate | 'paused while suspended', () => Promise<void>> = {
+  running: async () => {},
+  paused: () => keeper.pause(),
+  suspended: () => keeper.suspend(),
+  'paused while suspended': async () => {
+    await keeper.suspend();
+    await keeper.pause();
+  },
+};
+type Doing = keyof typeof doings;
+const everyDoing = Object.keys(doings) as Doing[];
+
+async function expectDoing(doing: Doing, runtime: FakeRuntime): Promise<void> {
+  expect(runstate()).toBe(doing === 'paused while suspended' ? 'paused' : doing);
+  expect(runtime.running).toBe(doing === 'running');
+  if (doing.startsWith('paused')) await keeper.resume();
+  if (doing.includes('suspended')) {
+    expect(runstate()).toBe('suspended');
+    await keeper.wakeup();
+  }
+  expect(runstate()).toBe('running');
+  expect(runtime.running).toBe(true);
+}
+
+test('cprSave leaves the machine ended, with everything in storage', async () => {
+  const before = keeper.info().machine?.config.id;
+  const report = await save();
+  expect(report).toMatchObject({ mode: 'reboot', runstate: 'running', generation: 1 });
+  expect(report.machineId).toBe(before);
+  expect(keeper.info().machine).toBeNull();
+  expect(old.running).toBe(false);
+  expect([...fakeStore.stored.keys()]).toEqual([before]);
+  const { checkpoint, machine } = decomposeVmstate(report.bytes ?? new Uint8Array(), digest);
+  expect(checkpoint).toMatchObject({ machineId: before, generation: 1 });
+  expect(machine.mode).toBe('reboot');
+});
+
+test('the pages hear of the end', async () => {
+  const events: MachineEvent[] = [];
+  const page = new MessageChannel();
+  page.port1.onmessage = ({ data }) => events.push(data);
+  await keeper.attach(page.port2, '');
+  await save();
+  await vi.waitUntil(() =>
+    events.some((event) => event.type === 'status' && event.status.destroyed),
+  );
+  page.port1.close();
+});
+
+describe.each(everyDoing)('a machine that was %s', (doing) => {
+  test('is so again in another keeper, with its memory, consoles and identity', async () => {
+    await doings[doing]();
+    const report = await save();
+    keeper = newKeeper();
+    const loaded = await keeper.cprLoad(sourceOf(report), { runtime: next.source });
+    expect(loaded).toMatchObject({ machineId: report.machineId, runtimeId: 'next' });
+    expect(loaded.fellBack).toBeUndefined();
+    expect(keeper.info().machine?.config.id).toBe(report.machineId);
+    expect(next.log).not.toContain('boot');
+    expectMemory(next);
+    await expectDoing(doing, next);
+  });
+
+  test('is so again in a machine that waited for it in inmigrate', async () => {
+    await doings[doing]();
+    const report = await save();
+    keeper = newKeeper();
+    await startIncoming();
+    expect(runstate()).toBe('inmigrate');
+    expect(next.log).toEqual(['prepare']);
+    await keeper.cprLoad(sourceOf(report));
+    expectMemory(next);
+    expect(keeper.info().machine?.config.id).toBe(report.machineId);
+    await expectDoing(doing, next);
+  });
+
+  test.each<CprStep>([
+    'blockers',
+    'prepare',
+    'quiesce',
+    'stop',
+    'save',
+    'checkpoint',
+    'write',
+    'end',
+  ])('is so again when cprSave dies before or after "%s"', async (step) => {
+    await doings[doing]();
+    for (const when of ['before', 'after'] as const) {
+      around = dieAt('cprSave', step, when);
+      const error = await failure(save());
+      expect(error).toBeInstanceOf(CprError);
+      expect(error.message).toContain('killed');
+      expect(error.phase).toBeDefined();
+    }
+    around = undefined;
+    await expectDoing(doing, old);
+    const report = await save();
+    keeper = newKeeper();
+    await keeper.cprLoad(sourceOf(report));
+    expect(runstate()).toBe('running');
+  });
+
+  test.each<CprStep>(['read', 'decode', 'find', 'prepare', 'restore', 'load', 'run'])(
+    'can be loaded after a cprLoad that died before or after "%s"',
+    async (step) => {
+      await doings[doing]();
+      const report = await save();
+      keeper = newKeeper();
+      await startIncoming();
+      for (const when of ['before', 'after'] as const) {
+        around = dieAt('cprLoad', step, when);
+        const error = await failure(keeper.cprLoad(sourceOf(report)));
+        expect(error.message).toContain('killed');
+        expect(runstate()).toBe('inmigrate');
+        expect(next.running).toBe(false);
+      }
+      around = undefined;
+      await keeper.cprLoad(sourceOf(report));
+      expectMemory(next);
+      await expectDoing(doing, next);
+    },
+  );
+});
+
+function dieAt(at: string, killed: CprStep, moment: 'before' | 'after'): AroundStep {
+  return (operation, step, when) => {
+    if (operation === at && step === killed && when === moment) throw new Error('killed');
+  };
+}
+
+test('with no machine, a cprLoad that fails leaves none', async () => {
+  const report = await save();
+  keeper = newKeeper();
+  next.options.fail = { load: new Error('on purpose') };
+  const loading = keeper.cprLoad(sourceOf(report), { runtime: next.source });
+  expect((await failure(loading)).message).toContain('on purpose');
+  expect(keeper.info().machine).toBeNull();
+  next.options = {};
+  await keeper.cprLoad(sourceOf(report), { runtime: next.source });
+  expectMemory(next);
+});
+
+test('pages get what the consoles said before, in the keeper that goes on', async () => {
+  const report = await save();
+  keeper = newKeeper();
+  await keeper.cprLoad(sourceOf(report));
+  const said: string[] = [];
+  const page = new MessageChannel();
+  page.port1.onmessage = ({ data }) => {
+    if (data.type === 'console') said.push(new TextDecoder().decode(data.bytes));
+  };
+  await keeper.attach(page.port2, '');
+  await vi.waitUntil(() => said.length > 0);
+  expect(said.join('')).toBe('said before');
+  page.port1.close();
+});
+
+test('pages of a machine that waited get what the consoles said when it is loaded', async () => {
+  const report = await save();
+  keeper = newKeeper();
+  await startIncoming();
+  const events: MachineEvent[] = [];
+  const page = new MessageChannel();
+  page.port1.onmessage = ({ data }) => events.push(data);
+  await keeper.attach(page.port2, '');
+  await keeper.cprLoad(sourceOf(report));
+  await vi.waitUntil(() => events.some(({ type }) => type === 'mouse-mode'));
+  expect(events.filter(({ type }) => type === 'console')).toHaveLength(1);
+  page.port1.close();
+});
+
+test('the clock of the guest goes on where it was', async () => {
+  const before = old.host?.clock() ?? 0;
+  const now = vi.spyOn(performance, 'now').mockReturnValue(before + 5000);
+  const report = await save();
+  now.mockReturnValue(3);
+  keeper = newKeeper();
+  await keeper.cprLoad(sourceOf(report), { runtime: next.source });
+  const after = next.host?.clock() ?? 0;
+  expect(after).toBeGreaterThanOrEqual(before + 5000);
+  expect(after).toBeLessThan(before + 5001);
+});
+
+test('the blocker for a host without storage is known up front', async () => {
+  await keeper.destroy();
+  openStore = undefined;
+  keeper = newKeeper();
+  await keeper.start({ config: fakeConfig, runtime: old.source });
+  expect((await keeper.cprBlockers('reboot')).map(({ code }) => code)).toEqual(['volatile-ram']);
+  expect(await keeper.cprBlockers('restart')).toEqual([]);
+  expect(await failure(save())).toMatchObject({ code: 'blocked' });
+  expect(runstate()).toBe('running');
+});
+
+test('a store that does not open blocks mode reboot with its reason', async () => {
+  await keeper.destroy();
+  openStore = async () => {
+    throw new CprError('storage-unavailable', 'Private browsing.');
+  };
+  keeper = newKeeper();
+  await keeper.start({ config: fakeConfig, runtime: old.source });
+  const [blocker] = await keeper.cprBlockers('reboot');
+  expect(blocker).toMatchObject({ code: 'volatile-ram' });
+  expect(blocker?.message).toContain('Private browsing.');
+});
+
+test('a machine that must be able to follow is refused at start where it could not', async () => {
+  await keeper.destroy();
+  const request = { config: { ...fakeConfig, onlyCprCapable: true }, runtime: old.source };
+  await keeper.start(request);
+  await keeper.destroy();
+  old.options.blockers = () => [
+    { code: 'network-cannot-follow', device: 'net0', message: 'Use "networkBackend" none.' },
+  ];
+  const error = await failure(keeper.start(request));
+  expect(error).toMatchObject({ code: 'blocked' });
+  expect(error.message).toContain('net0: Use "networkBackend" none.');
+  expect(keeper.info().machine).toBeNull();
+  expect(old.running).toBe(false);
+});
+
+test('when storage is full the guest goes on, and what was at the target is still there', async () => {
+  const first = await save({ kind: 'store', name: 'mine' });
+  expect(first.generation).toBe(1);
+  const good = fakeStore.entries.get('mine');
+  keeper = newKeeper();
+  await keeper.cprLoad({ kind: 'store', name: 'mine' });
+  for (const { store } of fakeStore.stored.values()) store.writesLeft = 0;
+  expect(await failure(save({ kind: 'store', name: 'mine' }))).toMatchObject({
+    code: 'storage-full',
+    phase: 'write',
+  });
+  expect(fakeStore.entries.get('mine')).toBe(good);
+  expect(runstate()).toBe('running');
+});
+
+describe('cprLoad is refused', () => {
+  test('for device state whose RAM is in no storage', async () => {
+    const report = await keeper.cprSave({ kind: 'bytes' }, { mode: 'restart' });
+    await keeper.destroy();
+    expect(await failure(keeper.cprLoad(sourceOf(report)))).toMatchObject({
+      code: 'wrong-machine',
+    });
+    await startIncoming();
+    expect(await failure(keeper.cprLoad(sourceOf(report)))).toMatchObject({
+      code: 'wrong-machine',
+    });
+    expect(runstate()).toBe('inmigrate');
+  });
+
+  test('for another configuration, naming every option that differs', async () => {
+    const report = await save();
+    await startIncoming({ memoryMiB: 32, acpi: true, name: 'another name', hda: { url: 'disk' } });
+    const error = await failure(keeper.cprLoad(sourceOf(report)));
+    expect(error).toMatchObject({ code: 'wrong-machine' });
+    expect(error.message).toContain('memoryMiB is 16 in the state and 32 here');
+    expect(error.message).toContain('acpi is false in the state and true here');
+    expect(error.message).toContain('hda is absent in the state and there here');
+    expect(error.message).not.toContain('name');
+    expect(runstate()).toBe('inmigrate');
+    expect(next.log).toEqual(['prepare']);
+  });
+
+  test('for a guest that has gone on since', async () => {
+    const first = await save();
+    await keeper.cprLoad(sourceOf(first));
+    const second = await save();
+    expect(await failure(keeper.cprLoad(sourceOf(first)))).toMatchObject({ code: 'not-found' });
+    await keeper.cprLoad(sourceOf(second));
+    expect(runstate()).toBe('running');
+  });
+
+  test('for a machine that was removed from storage', async () => {
+    const report = await save();
+    fakeStore.stored.clear();
+    expect(await failure(keeper.cprLoad(sourceOf(report)))).toMatchObject({ code: 'not-found' });
+  });
+
+  test('for a file that is not stored with the machine', async () => {
+    await keeper.destroy();
+    const bios = { bytes: new Uint8Array(16) };
+    await keeper.start({ config: { ...fakeConfig, bios }, runtime: old.source });
+    const report = await save();
+    for (const stored of fakeStore.stored.values()) stored.details = {};
+    const error = await failure(keeper.cprLoad(sourceOf(report)));
+    expect(error).toMatchObject({ code: 'bad-config' });
+    expect(error.message).toContain('"bios"');
+    await startIncoming({ bios });
+    await keeper.cprLoad(sourceOf(report));
+    expect(runstate()).toBe('running');
+  });
+
+  test('while it waits, everything else is', async () => {
+    await keeper.destroy();
+    await startIncoming();
+    for (const call of ['pause', 'resume', 'suspend', 'wakeup', 'cprCancel'] as const)
+      expect(await failure(keeper[call]())).toMatchObject({ code: 'bad-runstate' });
+    expect(await failure(keeper.restart(next.source))).toMatchObject({ code: 'bad-runstate' });
+    expect(await failure(save())).toMatchObject({ code: 'bad-runstate' });
+    expect(() => keeper.command('echo', [1])).toThrow(
+      expect.objectContaining({ code: 'bad-runstate' }),
+    );
+    await keeper.destroy();
+    expect(next.log).toContain('discard');
+  });
+});
