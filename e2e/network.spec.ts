@@ -1,5 +1,8 @@
 /** The guest's network goes on through live updates: its backend lives in the keeper. */
-import type { NetworkBackend, NetworkInfo } from '../src/index.ts';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { type RelaySocket, WebSocketServer } from 'ws';
+import type { MachineConfig, NetworkBackend, NetworkInfo } from '../src/index.ts';
 import { HeldFile } from './held-file.ts';
 import { expect, type Guest, type Runtimes, test } from './test.ts';
 import { serveWisp } from './wisp-server.ts';
@@ -94,4 +97,95 @@ test('without a backend nothing leaves', async ({ guest, runtimes }) => {
   expect(file.requests).toBe(0);
   expect(await info(guest)).toMatchObject({ device: 'ne2k', framesOut: 0, framesIn: 0 });
   file.close();
+});
+
+test.describe('over wisp', () => {
+  test.setTimeout(120_000);
+
+  test('a frame wakes a guest that is suspended, and open connections block a reboot', async ({
+    guest,
+    runtimes,
+  }) => {
+    const [file, relay] = [await HeldFile.serve(), await serveWisp()];
+    await startWith(guest, runtimes, 'virtio', { kind: 'wisp', url: relay.url });
+    await waitForAddress(guest);
+    const network = async (mode: 'restart' | 'reboot') =>
+      (await guest.machine((machine, asked) => machine.cprBlockers(asked), mode)).filter(
+        ({ code }) => code === 'network-cannot-follow',
+      );
+    expect(await network('reboot')).toEqual([]);
+
+    await guest.run(`(wget -q -O /tmp/f http://10.9.8.7:${file.port}/; echo >/tmp/done) & true`);
+    await expect.poll(() => file.requests).toBe(1);
+    expect(await network('restart')).toEqual([]);
+    expect(await network('reboot')).toMatchObject([
+      { device: 'net0', message: expect.stringContaining('1 connection of the guest') },
+    ]);
+    await guest.machine((machine) => machine.suspend());
+    await guest.liveUpdate(runtimes.older);
+    expect((await guest.status()).runstate).toBe('suspended');
+    file.release(1);
+    await expect.poll(async () => (await guest.status()).runstate).toBe('running');
+    const { output } = await guest.run(
+      'until [ -e /tmp/done ]; do usleep 10000; done; sha256sum </tmp/f',
+    );
+    expect(output).toContain(file.sha256);
+    await expect.poll(() => network('reboot')).toEqual([]);
+    relay.close();
+    file.close();
+  });
+
+  test('connections end in the guest when the server is lost', async ({ guest, runtimes }) => {
+    const [file, relay] = [await HeldFile.serve(), await serveWisp()];
+    await startWith(guest, runtimes, 'ne2k', { kind: 'wisp', url: relay.url });
+    await waitForAddress(guest);
+    await guest.run(
+      `(wget -q -O /tmp/f http://10.9.8.7:${file.port}/; echo $? >/tmp/result) & true`,
+    );
+    await expect.poll(() => file.requests).toBe(1);
+    relay.cut();
+    const { output } = await guest.run(
+      'until [ -e /tmp/result ]; do usleep 10000; done; cat /tmp/result',
+    );
+    expect(output).toBe('1\n');
+    expect((await info(guest)).connections).toEqual([]);
+    relay.close();
+    file.close();
+  });
+});
+
+test('frames go to a relay and come from it', async ({ guest, runtimes }) => {
+  test.setTimeout(120_000);
+  const relay = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  const socket = once(relay, 'connection');
+  await once(relay, 'listening');
+  const { port } = relay.address() as AddressInfo;
+  await startWith(guest, runtimes, 'ne2k', { kind: 'wsproxy', url: `ws://127.0.0.1:${port}/` });
+  const [connection] = (await socket) as [RelaySocket];
+  const [frame] = (await once(connection, 'message')) as [Uint8Array];
+  const { mac, framesIn } = await info(guest);
+  expect(Buffer.from(frame.subarray(6, 12)).toString('hex')).toBe(mac?.replaceAll(':', ''));
+  connection.send(frame);
+  await expect.poll(async () => (await info(guest)).framesIn).toBe(framesIn + 1);
+  relay.close();
+  connection.close();
+});
+
+test('a MAC address and a backend that cannot be are refused', async ({ guest, runtimes }) => {
+  const start = (change: { mac?: string; networkBackend?: NetworkBackend }) =>
+    guest.machine(
+      (machine, [runtime, changed]) => {
+        const config = { ...machine.status?.config, ...changed } as MachineConfig;
+        return machine.start(config, runtime, { replace: true });
+      },
+      [runtimes.newer, change] as const,
+    );
+  await expect(start({ mac: '12:34' })).rejects.toMatchObject({ code: 'bad-config' });
+  const wrong = { kind: 'wisp', url: 'https://example.org/' } as const;
+  await expect(start({ networkBackend: wrong })).rejects.toMatchObject({ code: 'bad-config' });
+  await start({ mac: '00:22:15:0a:0b:0c' });
+  await guest.reloadPage();
+  await guest.waitForSerial(/holdfast:~# /);
+  const { output } = await guest.run('cat /sys/class/net/eth0/address');
+  expect(output).toBe('00:22:15:0a:0b:0c\n');
 });

@@ -219,6 +219,32 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     }
   });
 
+  it('network devices, virtio console and 9p share are where Holdfast takes them to be', async () => {
+    const { net, virtio_console, virtio_9p } = (await boot(labHost(firmware))).shell.cpu.devices;
+    for (const name of ['cr', 'pstart', 'pstop', 'curpg', 'boundary'] as const)
+      expect(net?.[name], `ne2k.${name} is no longer a number`).toBeTypeOf('number');
+    for (const name of ['mac', 'memory'] as const)
+      expect(net?.[name], `ne2k.${name} is no longer a Uint8Array`).toBeInstanceOf(Uint8Array);
+    expect(
+      net?.memory.subarray(0, 12),
+      'the ne2k no longer holds each byte of its address twice',
+    ).toEqual(Uint8Array.from(Array.from(net?.mac ?? []).flatMap((byte) => [byte, byte])));
+    const withVirtio = await boot(labHost(firmware, { network: 'virtio' }));
+    const { virtio_net } = withVirtio.shell.cpu.devices;
+    expect(virtio_net?.mac, 'virtio-net has lost its address').toBeInstanceOf(Uint8Array);
+    for (const [name, device] of Object.entries({ virtio_net, virtio_console })) {
+      const queue = device?.virtio.queues[0];
+      for (const method of ['is_configured', 'has_request', 'pop_request'] as const)
+        expect(queue?.[method], `a queue of ${name} has no ${method}()`).toBeTypeOf('function');
+    }
+    expect(virtio_console?.Send, 'the virtio console has no Send()').toBeTypeOf('function');
+    expect(virtio_9p?.fids, 'the 9p device has lost its fids').toBeInstanceOf(Array);
+    expect(virtio_9p?.replybuffer, 'the 9p device has lost its buffer').toBeInstanceOf(Uint8Array);
+    const state = Object.getPrototypeOf(virtio_9p).get_state.call(virtio_9p);
+    expect([state[6] === virtio_9p?.replybuffer, state[9] === virtio_9p?.fs]).toEqual([true, true]);
+    expect(state[8], 'the fids have moved in the state of the 9p device').toBeInstanceOf(Array);
+  });
+
   it('the VGA state has its memories at the places that Holdfast leaves out', async () => {
     const { shell } = await boot(labHost(firmware));
     const { vga } = shell.cpu.devices;

@@ -58,6 +58,8 @@ interface V86NetworkAdapter {
   /** By `GUEST:PORT:REMOTE:PORT`. */
   tcp_conn: Record<string, V86TcpConnection>;
   destroy(): void;
+  /** Fetch only. */
+  fetch?(url: string, init: RequestInit): Promise<Response>;
   /** Wisp only. */
   wispws?: WebSocket | null;
   connections?: Record<number, unknown>;
@@ -74,6 +76,8 @@ interface V86TcpConnection {
   dport: number;
   /** Next byte to the guest that it has not acknowledged. */
   seq: number;
+  /** What waits for the guest. */
+  send_buffer: { length: number };
 }
 
 interface V86Image {

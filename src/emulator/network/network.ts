@@ -28,8 +28,7 @@ export class Network {
   readonly #options: NetworkOptions;
   readonly #nic: WireEnd | undefined;
   readonly #wire: Wire | undefined;
-  /** Made here, for a guest that may know connections of an earlier one. */
-  readonly #isNew: boolean;
+  /** Connections that the guest knows and the wire does not. */
   #orphans: readonly WireConnection[] = [];
 
   /** @throws {CprError} `network-unavailable` when the machine's first backend cannot be made. */
@@ -37,7 +36,6 @@ export class Network {
     this.#options = options;
     const { host, V86, cpu, bus, wake } = options;
     const nic = nicOf({ cpu, bus });
-    this.#isNew = !host.kept.has(keptAs);
     if (!nic) return;
     this.#wire = keptWire(host, V86);
     const wire = this.#wire;
@@ -88,16 +86,24 @@ export class Network {
   }
 
   blockers(mode: CprMode): Blocker[] {
-    const open = mode === 'reboot' ? (this.#wire?.connections().length ?? 0) : 0;
-    if (open === 0) return [];
-    const what = open === 1 ? '1 connection' : `${open} connections`;
-    return [
-      {
-        code: 'network-cannot-follow',
-        device: 'net0',
-        message: `${what} of the guest would be cut, because the other end is in this worker. Let the guest finish or close them first.`,
-      },
+    if (mode !== 'reboot') return [];
+    const { onlyCprCapable, networkBackend = none } = this.#options.host.config;
+    const blocker = (message: string): Blocker[] => [
+      { code: 'network-cannot-follow', device: 'net0', message },
     ];
+    const open = this.#wire?.connections().length ?? 0;
+    if (open > 0) {
+      const what = open === 1 ? '1 connection' : `${open} connections`;
+      return blocker(
+        `${what} of the guest would be cut, because the other end is in this worker. Let the guest finish or close them first.`,
+      );
+    }
+    // Asked before there can be any.
+    if (onlyCprCapable && (networkBackend.kind === 'fetch' || networkBackend.kind === 'wisp'))
+      return blocker(
+        `Connections of the guest over ${networkBackend.kind} end in this worker, and would be cut. Use another backend, or none.`,
+      );
+    return [];
   }
 
   /** What a runtime needs that goes on without this wire; undefined when there is nothing. */
@@ -108,8 +114,10 @@ export class Network {
 
   /** @param bytes what {@link save} returned */
   load(bytes: Uint8Array): void {
-    // Over the same wire the connections are still there.
-    if (this.#isNew) this.#orphans = parseConnections(bytes);
+    const name = ({ guest, remote }: WireConnection) => `${guest} ${remote}`;
+    // Over the wire that they were made on, all of them are still there.
+    const open = new Set(this.#wire?.connections().map(name));
+    this.#orphans = parseConnections(bytes).filter((connection) => !open.has(name(connection)));
   }
 }
 

@@ -111,6 +111,42 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
     expect(asked).toEqual(['http://localhost:8080/x']);
   });
 
+  it('reads the answer no faster than the guest, and stops when the guest hangs up', async () => {
+    let [pulled, cancelled] = [0, false];
+    const pieceBytes = 64 * 1024;
+    const endless = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          pulled += pieceBytes;
+          controller.enqueue(new Uint8Array(pieceBytes));
+        },
+        cancel() {
+          cancelled = true;
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    vi.stubGlobal('fetch', async () => new Response(endless));
+    const backend = fetchNetwork();
+    openConnection(backend);
+    const text = 'GET /x HTTP/1.1\r\nHost: 8080.external\r\n\r\n';
+    const ask = { flags: flag.psh | flag.ack, sequence: 1000, acknowledged: 1338, text };
+    backend.send(guestSegment(ask));
+    await vi.waitFor(() => expect(pulled).toBe(4 * pieceBytes));
+    const sequence = 1000 + text.length;
+    let acknowledged = 1338;
+    // v86 has one segment on its way at a time: the first one holds the head of the answer.
+    for (let segments = 0; segments < 2; segments++) {
+      for (const segment of received.splice(0))
+        acknowledged = Math.max(acknowledged, segment.sequence + segment.text.length);
+      backend.send(guestSegment({ flags: flag.ack, sequence, acknowledged, text: '' }));
+    }
+    await vi.waitFor(() => expect(pulled).toBe(5 * pieceBytes));
+    backend.send(guestSegment({ flags: flag.rst, sequence, acknowledged, text: '' }));
+    await vi.waitFor(() => expect(cancelled).toBe(true));
+    expect(pulled).toBe(5 * pieceBytes);
+  });
+
   it('resets a connection that it does not know, where the guest believes it', () => {
     const backend = fetchNetwork();
     backend.send(guestSegment({ flags: flag.ack, sequence: 5000, acknowledged: 7000, text: '' }));

@@ -7,6 +7,7 @@
  */
 import { CprError } from '../../errors.ts';
 import type { NetworkBackend } from '../../protocol/config.ts';
+import { pacedFetch } from './paced-fetch.ts';
 import { tcpProbe } from './tcp-probe.ts';
 import type { Backend, WireConnection } from './wire.ts';
 
@@ -27,9 +28,11 @@ export function userNetwork(
     }
   };
   if (config.kind === 'wisp') tendWisp(adapter, dropAll);
+  const pace = pacedFetch(() => adapter.tcp_conn);
+  adapter.fetch = pace.fetch;
   bus.register('net0-receive', receive, undefined);
   return {
-    send: (frame) => bus.send('net0-send', frame),
+    send: (frame) => pace.during(frame, () => bus.send('net0-send', frame)),
     setMac(address) {
       mac = address;
       bus.send('net0-mac', address);

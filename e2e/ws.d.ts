@@ -1,0 +1,18 @@
+/** What the tests use of the package, which comes without types. */
+declare module 'ws' {
+  import { EventEmitter } from 'node:events';
+  import type { AddressInfo } from 'node:net';
+
+  /** Emits `message` with each binary message. */
+  export class RelaySocket extends EventEmitter {
+    send(data: Uint8Array): void;
+    close(): void;
+  }
+
+  /** Emits `listening`, and `connection` with each {@link RelaySocket}. */
+  export class WebSocketServer extends EventEmitter {
+    constructor(options: { host: string; port: number });
+    address(): AddressInfo;
+    close(): void;
+  }
+}
