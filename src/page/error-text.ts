@@ -9,6 +9,11 @@ export type Operation =
   | 'pause'
   | 'resume'
   | 'reset'
+  | 'save-state'
+  | 'load-state'
+  | 'go-back'
+  | 'suspend'
+  | 'wake-up'
   | 'input'
   | 'run';
 

@@ -19,6 +19,10 @@ import { ScreenView } from './screen/screen-view.ts';
 import type { Session } from './session.ts';
 import { setUpShortcuts } from './shortcut-keys.ts';
 import type { Shortcut } from './shortcuts.ts';
+import { hiddenPolicy, setUpHiddenPolicy } from './state/hidden-policy.ts';
+import { MachineMenu } from './state/machine-menu.ts';
+import { RunstateBar } from './state/runstate-bar.ts';
+import { wakeOnTouch } from './state/wake-on-touch.ts';
 import { StateLine } from './state-line.ts';
 import { TerminalView } from './terminal/terminal-view.ts';
 import type { UrlOptions } from './url-options.ts';
@@ -34,6 +38,7 @@ export class Playground {
   readonly #monitor: MonitorView;
   readonly #buttons: MachineButtons;
   readonly #update: LiveUpdate;
+  readonly #menu: MachineMenu;
   /** The guest's end is told once. */
   #endShown = false;
 
@@ -49,6 +54,12 @@ export class Playground {
       attempt: (operation, work) => void this.#attempt(operation, work),
       startFresh: () => void this.#start(true),
     });
+    this.#menu = new MachineMenu(session, {
+      attempt: (operation, work) => void this.#attempt(operation, work),
+    });
+    new RunstateBar(session, this.#menu);
+    wakeOnTouch(session);
+    setUpHiddenPolicy();
     this.#update = new LiveUpdate(session, (error, again) =>
       this.#report(error, 'live-update', again),
     );
@@ -92,7 +103,10 @@ export class Playground {
     try {
       const runtime = this.#options.runtime ?? newest;
       if (!runtime) throw new CprError('runtime-unavailable', 'This build ships no emulator.');
-      const config = await loadGuest(guest, document.baseURI, memoryMiB);
+      const config = {
+        ...(await loadGuest(guest, document.baseURI, memoryMiB)),
+        ...hiddenPolicy(),
+      };
       this.#terminal.expectNewMachine();
       await this.#session.start(config, runtime, replace);
       this.#terminal.newMachineBegan();
@@ -127,7 +141,9 @@ export class Playground {
       await work();
       return true;
     } catch (thrown) {
-      this.#report(CprError.from(thrown, 'internal', 'This did not work'), operation, again);
+      const error = CprError.from(thrown, 'internal', 'This did not work');
+      // Who closes a dialog need not be told.
+      if (error.code !== 'cancelled') this.#report(error, operation, again);
       return false;
     }
   }
@@ -168,7 +184,9 @@ export class Playground {
       this.#endShown = false;
       return;
     }
-    if (this.#endShown || busy === 'start') return;
+    // What this page is doing with it is told elsewhere.
+    const isOurs = busy !== null || this.#menu.saved !== null;
+    if (this.#endShown || isOurs) return;
     this.#endShown = true;
     if (status.runstate === 'shutdown' && !status.destroyed) {
       this.#notices.show('run', {

@@ -4,8 +4,15 @@ import { CprError } from '../errors.ts';
 import { connect } from '../index.ts';
 import type { ConnectOptions, Machine } from '../machine/types.ts';
 import type { MachineConfig } from '../protocol/config.ts';
+import type { CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { MachineStatus } from '../protocol/events.ts';
-import type { RestartReport, RuntimeSource } from '../protocol/keeper-api.ts';
+import type {
+  CprLoadReport,
+  CprSaveOptions,
+  CprSaveReport,
+  RestartReport,
+  RuntimeSource,
+} from '../protocol/keeper-api.ts';
 import type { Operation } from './error-text.ts';
 
 /** How this page came to its guest. */
@@ -70,11 +77,11 @@ export class Session {
         if (this.#machine !== machine) return;
         this.#machine = null;
         this.#found = null;
-        this.#changed();
+        this.changed();
         this.#fail(error, 'run');
       });
       for (const listener of this.#machineListeners) listener(machine);
-      machine.on('status', () => this.#changed());
+      machine.on('status', () => this.changed());
       machine.on('error', ({ code, message }) => this.#fail(new CprError(code, message), 'run'));
     });
   }
@@ -82,7 +89,7 @@ export class Session {
   /** Says that the guest was there before this page. */
   attached(): void {
     this.#found = 'attached';
-    this.#changed();
+    this.changed();
   }
 
   /** Resolves as soon as there is a guest. */
@@ -122,6 +129,30 @@ export class Session {
     return this.#run('reset', (machine) => machine.reset());
   }
 
+  suspend(): Promise<void> {
+    return this.#run('suspend', (machine) => machine.suspend());
+  }
+
+  wakeup(): Promise<void> {
+    return this.#run('wake-up', (machine) => machine.wakeup());
+  }
+
+  cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport> {
+    return this.#run('save-state', (machine) => machine.cprSave(target, options));
+  }
+
+  /** @param replace throws away the guest that is there */
+  cprLoad(source: CprSource, { replace = false } = {}): Promise<CprLoadReport> {
+    return this.#run('load-state', async (machine) => {
+      if (replace) await machine.destroy();
+      return machine.cprLoad(source);
+    });
+  }
+
+  cprCancel(): Promise<void> {
+    return this.#run('go-back', (machine) => machine.cprCancel());
+  }
+
   /** Input for the guest. A guest that cannot take any now, takes none. */
   send(call: (machine: Machine) => Promise<void>): void {
     if (!this.#machine) return;
@@ -141,12 +172,12 @@ export class Session {
       throw new CprError('keeper-gone', 'This page is not connected to a keeper.');
     if (this.#busy) throw new CprError('busy', `This page is busy: ${this.#busy}.`);
     this.#busy = operation;
-    this.#changed();
+    this.changed();
     try {
       return await work(machine as Machine);
     } finally {
       this.#busy = null;
-      this.#changed();
+      this.changed();
     }
   }
 
@@ -154,7 +185,8 @@ export class Session {
     for (const listener of this.#failureListeners) listener(error, operation);
   }
 
-  #changed(): void {
+  /** Tells whoever shows the guest that something about it is to be shown anew. */
+  changed(): void {
     for (const listener of this.#changeListeners) listener();
   }
 }

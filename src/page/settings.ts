@@ -5,7 +5,8 @@ export type SettingName =
   | 'auto-update'
   | 'screen-reader'
   | 'monitor'
-  | 'monitor-history';
+  | 'monitor-history'
+  | 'suspend-when-hidden-ms';
 
 // index.html reads `holdfast.theme` by itself, before this module is there.
 const prefix = 'holdfast.';

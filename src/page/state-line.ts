@@ -11,15 +11,22 @@ const runstateWords: Record<Runstate, { text: string; tone: Tone; title: string 
   paused: { text: 'Paused', tone: 'warn', title: '❚❚' },
   suspended: { text: 'Suspended', tone: 'warn', title: '❚❚' },
   'save-vm': { text: 'Saving', tone: 'warn', title: '…' },
-  inmigrate: { text: 'Taking over', tone: 'warn', title: '…' },
+  inmigrate: { text: 'Waiting', tone: 'warn', title: '❚❚' },
   'internal-error': { text: 'Crashed', tone: 'bad', title: '✕' },
   shutdown: { text: 'Off', tone: 'quiet', title: '○' },
+};
+/** What a page found, where the guest was not running. */
+const foundWords: Partial<Record<Runstate, string>> = {
+  paused: 'attached to a paused guest',
+  suspended: 'attached to a suspended guest',
+  inmigrate: 'attached to a guest that waits for its state',
 };
 /** Those that last. The others pass in milliseconds, too fast to be read out. */
 const settled: readonly Runstate[] = [
   'running',
   'paused',
   'suspended',
+  'inmigrate',
   'internal-error',
   'shutdown',
 ];
@@ -56,8 +63,8 @@ export class StateLine {
   #foundText(): string {
     if (this.#session.found === 'booted') return 'booted here';
     const keeper = this.#session.machine?.keeper;
-    const then = keeper?.machine?.runstate;
-    return then === 'paused' ? 'attached to a paused guest' : 'attached to a running guest';
+    const then = keeper?.machine?.runstate ?? 'running';
+    return foundWords[then] ?? 'attached to a running guest';
   }
 
   #showRunstate(): void {

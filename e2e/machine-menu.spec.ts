@@ -1,0 +1,189 @@
+/** Saving, loading and suspending a guest with the menu of the page. */
+import type { Page } from '@playwright/test';
+import { expect, type Guest, test } from './test.ts';
+
+const choose = async (page: Page, item: string) => {
+  await page.locator('#machine-menu-open').click();
+  await page.getByRole('menuitem', { name: item }).click();
+};
+const runstate = (page: Page) => page.locator('#state-runstate');
+const bar = (page: Page) => page.locator('#runstate-bar');
+
+/** A shell variable, and a loop that was running, live on. */
+async function prepare(guest: Guest): Promise<() => Promise<void>> {
+  await guest.run('kept="before the save"');
+  return async () => {
+    expect((await guest.run('echo "$kept"')).output).toBe('before the save\n');
+  };
+}
+
+/** This browser then has no dialog to save with, as Firefox and Safari. */
+const withoutSavePicker = (page: Page) =>
+  page.evaluate(() => Reflect.deleteProperty(window, 'showSaveFilePicker'));
+
+test('a state saved in the browser goes on with another emulator', async ({ guest, runtimes }) => {
+  const { page } = guest;
+  const stillThere = await prepare(guest);
+  await choose(page, 'Save state…');
+  await page.getByLabel('this browser, under the name').check();
+  await page.getByLabel('Name in this browser').fill('before lunch');
+  await page.getByLabel('Go on with').selectOption({ label: `v86 ${runtimes.older.v86Version}` });
+  await page.locator('#state-ok').click();
+  await expect(runstate(page)).toHaveAttribute('data-runstate', 'inmigrate');
+  await expect(bar(page)).toContainText('waits for its state');
+
+  // Any page can go on with it, by its name.
+  await guest.reloadPage();
+  await expect(bar(page).getByRole('button', { name: 'Load it now' })).toHaveCount(0);
+  await bar(page).getByRole('button', { name: 'Load state…' }).click();
+  await page.getByLabel('this browser, under the name').check();
+  await page.getByLabel('Name in this browser').fill('before lunch');
+  await page.locator('#state-ok').click();
+  await expect(runstate(page)).toHaveText('Running');
+  await expect(bar(page)).toBeHidden();
+  await expect(page.locator('#state-emulator')).toContainText(runtimes.older.v86Version);
+  await stillThere();
+});
+
+test('a state is downloaded, and goes on from the file', async ({ guest }) => {
+  const { page } = guest;
+  await withoutSavePicker(page);
+  const stillThere = await prepare(guest);
+  await choose(page, 'Save state…');
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.locator('#state-ok').click(),
+  ]);
+  expect(download.suggestedFilename()).toMatch(/^holdfast-restart-.*\.vmstate$/);
+  await expect(runstate(page)).toHaveAttribute('data-runstate', 'inmigrate');
+
+  await bar(page).getByRole('button', { name: 'Load state…' }).click();
+  const [chooser] = await Promise.all([
+    page.waitForEvent('filechooser'),
+    page.locator('#state-ok').click(),
+  ]);
+  await chooser.setFiles(await download.path());
+  await expect(runstate(page)).toHaveText('Running');
+  await stillThere();
+});
+
+test('a state is written by the keeper where a dialog says', async ({ guest }) => {
+  const { page } = guest;
+  // No test can click on the browser's own dialog: a real handle of the origin's own file system
+  // stands for what it returns.
+  await page.evaluate(() => {
+    const showSaveFilePicker = async () => {
+      const folder = await navigator.storage.getDirectory();
+      return folder.getFileHandle('state.vmstate', { create: true });
+    };
+    Object.assign(window, { showSaveFilePicker });
+  });
+  const stillThere = await prepare(guest);
+  await choose(page, 'Save state…');
+  await page.locator('#state-ok').click();
+  await bar(page).getByRole('button', { name: 'Load it now' }).click();
+  await expect(runstate(page)).toHaveText('Running');
+  await stillThere();
+});
+
+test('after a save the guest can go back to where it was', async ({ guest }) => {
+  const { page } = guest;
+  await withoutSavePicker(page);
+  const stillThere = await prepare(guest);
+  await choose(page, 'Save state…');
+  await page.locator('#state-ok').click();
+  await bar(page).getByRole('button', { name: 'Go back' }).click();
+  await expect(runstate(page)).toHaveText('Running');
+  await stillThere();
+});
+
+test('what is no state is refused in words, and the guest waits on', async ({ guest }) => {
+  const { page } = guest;
+  await withoutSavePicker(page);
+  const stillThere = await prepare(guest);
+  await choose(page, 'Save state…');
+  await page.locator('#state-ok').click();
+  await bar(page).getByRole('button', { name: 'Load state…' }).click();
+  const [chooser] = await Promise.all([
+    page.waitForEvent('filechooser'),
+    page.locator('#state-ok').click(),
+  ]);
+  const buffer = Buffer.from('this is a letter, not a state');
+  await chooser.setFiles({ name: 'letter.txt', mimeType: 'text/plain', buffer });
+  await expect(page.locator('.notice')).toContainText('The saved state of the devices is damaged');
+  await expect(runstate(page)).toHaveAttribute('data-runstate', 'inmigrate');
+  await bar(page).getByRole('button', { name: 'Go back' }).click();
+  await expect(runstate(page)).toHaveText('Running');
+  await stillThere();
+});
+
+test('nothing happens to a guest whose save is called off', async ({ guest }) => {
+  const { page } = guest;
+  const stillThere = await prepare(guest);
+  await choose(page, 'Save state…');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.evaluate(() => {
+    const showSaveFilePicker = () => Promise.reject(new DOMException('No.', 'AbortError'));
+    Object.assign(window, { showSaveFilePicker });
+  });
+  await choose(page, 'Save state…');
+  await page.locator('#state-ok').click();
+  await expect(page.locator('#state-dialog')).toBeHidden();
+  await expect(runstate(page)).toHaveText('Running');
+  await expect(page.locator('.notice')).toHaveCount(0);
+  await stillThere();
+});
+
+for (const [how, wake] of [
+  ['a key', (page: Page) => page.keyboard.press('Enter')],
+  ['a click on the terminal', (page: Page) => page.locator('#terminal').click()],
+  ['a click on the screen', (page: Page) => page.locator('#screen-canvas').click()],
+  ['its button', (page: Page) => page.getByRole('button', { name: 'Wake up' }).click()],
+] as const) {
+  test(`a suspended guest wakes of ${how}`, async ({ guest }) => {
+    const { page } = guest;
+    await choose(page, 'Suspend');
+    await expect(runstate(page)).toHaveText('Suspended');
+    await expect(bar(page)).toContainText('The guest is suspended');
+    if (how === 'a key') await page.keyboard.press('Control+Alt+Digit1');
+    await expect(runstate(page)).toHaveText('Suspended');
+    await wake(page);
+    await expect(runstate(page)).toHaveText('Running');
+    await expect(bar(page)).toBeHidden();
+    expect((await guest.run('echo awake')).output).toBe('awake\n');
+  });
+}
+
+test('the menu is usable with the keyboard alone', async ({ guest }) => {
+  const { page } = guest;
+  await page.locator('#machine-menu-open').focus();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('menuitem', { name: 'Save state…' })).toBeFocused();
+  await page.keyboard.press('ArrowUp');
+  await expect(page.getByRole('menuitem', { name: 'Send Ctrl+Alt+Delete' })).toBeFocused();
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('Enter');
+  await expect(runstate(page)).toHaveText('Suspended');
+  await page.locator('#machine-menu-open').focus();
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Escape');
+  await expect(page.locator('#machine-menu')).toBeHidden();
+  await expect(page.locator('#machine-menu-open')).toBeFocused();
+});
+
+test('the setting that suspends a guest nobody sees goes into the next guest', async ({
+  guest,
+  site,
+}) => {
+  const { page } = guest;
+  await page.getByRole('button', { name: 'Help and settings' }).click();
+  await page.locator('#setting-suspend').selectOption('60000');
+  await page.getByRole('button', { name: 'Close' }).click();
+  await page.getByRole('button', { name: 'Start fresh…' }).click();
+  await page.getByRole('button', { name: 'Throw away and boot' }).click();
+  await expect
+    .poll(async () => (await guest.status()).config.suspendWhenHiddenMs, { timeout: 30_000 })
+    .toBe(60_000);
+  await guest.open(site.url);
+  await expect(page.locator('#setting-suspend')).toHaveValue('60000');
+});

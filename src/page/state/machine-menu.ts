@@ -1,0 +1,205 @@
+/** Saving, loading, suspending: CPR with a mouse. */
+import { runtimes } from 'virtual:holdfast-build';
+import { CprError } from '../../errors.ts';
+import type { CprMode, CprSource, CprTarget } from '../../protocol/cpr.ts';
+import type { Runstate } from '../../protocol/events.ts';
+import { element } from '../element.ts';
+import type { Operation } from '../error-text.ts';
+import { chooseFile, download, saveHandle } from '../files.ts';
+import { Menu } from '../menu.ts';
+import { runtimeSource, type Session } from '../session.ts';
+import { askForState, type Place } from './state-dialog.ts';
+
+/** States that a cprSave starts from. */
+const savable: readonly Runstate[] = ['running', 'paused', 'suspended'];
+
+/** Where a state is, for as long as this page lives. */
+export interface SavedState {
+  mode: CprMode;
+  source(): Promise<CprSource>;
+}
+
+export interface MachineMenuActions {
+  /** Failures are told to the person in front. */
+  attempt(operation: Operation, work: () => Promise<unknown>): void;
+}
+
+export class MachineMenu {
+  readonly #session: Session;
+  readonly #actions: MachineMenuActions;
+  readonly #items;
+  #saved: SavedState | null = null;
+
+  constructor(session: Session, actions: MachineMenuActions) {
+    this.#session = session;
+    this.#actions = actions;
+    const menu = new Menu(
+      element('machine-menu-open', HTMLButtonElement),
+      element('machine-menu', HTMLElement),
+    );
+    const save = menu.add('Save state…', () => void this.#askSave('restart'));
+    const load = menu.add('Load state…', () => void this.askLoad());
+    const shutDown = menu.add('Save and shut down…', () => void this.#askSave('reboot'));
+    menu.addSeparator();
+    const suspend = menu.add('Suspend', () => this.toggleSuspended());
+    const keys = menu.add('Send Ctrl+Alt+Delete', () => this.#sendCtrlAltDelete());
+    this.#items = { save, load, shutDown, suspend, keys };
+    session.onChange(() => this.#show());
+    this.#show();
+  }
+
+  /** What was saved last, by this page; gone once the guest goes on. */
+  get saved(): SavedState | null {
+    return this.#saved;
+  }
+
+  toggleSuspended(): void {
+    if (this.#session.status?.runstate === 'suspended')
+      this.#actions.attempt('wake-up', () => this.#session.wakeup());
+    else this.#actions.attempt('suspend', () => this.#session.suspend());
+  }
+
+  loadSaved(): void {
+    const saved = this.#saved;
+    if (!saved) return;
+    this.#actions.attempt('load-state', async () => this.#load(await saved.source()));
+  }
+
+  goBack(): void {
+    this.#actions.attempt('go-back', () => this.#session.cprCancel());
+  }
+
+  async askLoad(): Promise<void> {
+    const { status } = this.#session;
+    const hasGuest = status !== null && status.runstate !== 'inmigrate' && !status.destroyed;
+    const answer = await askForState({
+      title: 'Load state',
+      text: [
+        'The guest goes on as it was when the state was saved: running, paused or suspended.',
+        ...(hasGuest
+          ? ['The guest that is here now is thrown away first, with its memory and disks.']
+          : []),
+      ],
+      ok: hasGuest ? 'Throw away and load' : 'Load',
+      direction: 'load',
+    });
+    if (!answer) return;
+    // Choosing a file needs the click that closed the dialog: nothing may come in between.
+    this.#actions.attempt('load-state', async () => {
+      const source = await sourceAt(answer.place);
+      await this.#load(source, hasGuest);
+    });
+  }
+
+  async #load(source: CprSource, replace = false): Promise<void> {
+    await this.#session.cprLoad(source, { replace });
+    this.#saved = null;
+  }
+
+  async #askSave(mode: CprMode): Promise<void> {
+    const { machine, status } = this.#session;
+    if (!machine || !status) return;
+    let blockers: Awaited<ReturnType<typeof machine.cprBlockers>>;
+    try {
+      blockers = await machine.cprBlockers(mode);
+    } catch (thrown) {
+      this.#actions.attempt('save-state', () => Promise.reject(thrown));
+      return;
+    }
+    const present = runtimes.filter(({ id }) => id === status.runtimeId);
+    const others = runtimes.filter(({ id }) => id !== status.runtimeId);
+    const answer = await askForState({
+      ...saveWords[mode],
+      direction: 'save',
+      blockers,
+      ...(mode === 'restart' && { runtimes: [...present, ...others] }),
+    });
+    if (!answer) return;
+    this.#actions.attempt('save-state', async () => {
+      const name = fileName(mode);
+      const place = await targetAt(answer.place, name);
+      const { bytes } = await this.#session.cprSave(place.target, {
+        mode,
+        ...(answer.runtime && { runtime: runtimeSource(answer.runtime) }),
+      });
+      if (bytes) download(name, new Blob([bytes as Uint8Array<ArrayBuffer>]));
+      this.#saved = { mode, source: () => place.sourceOf(bytes) };
+      this.#session.changed();
+    });
+  }
+
+  #sendCtrlAltDelete(): void {
+    this.#session.send(async (machine) => {
+      await machine.scancodes([0x1d, 0x38, 0xe0, 0x53]);
+      await machine.scancodes([0xe0, 0xd3, 0xb8, 0x9d]);
+    });
+  }
+
+  #show(): void {
+    const { machine, status, busy } = this.#session;
+    const runstate = status?.runstate;
+    if (runstate !== 'inmigrate' && !status?.destroyed && busy === null) this.#saved = null;
+    const isFree = busy === null && machine !== null;
+    const canSave = isFree && runstate !== undefined && savable.includes(runstate);
+    const { save, load, shutDown, suspend, keys } = this.#items;
+    save.disabled = !canSave;
+    shutDown.disabled = !canSave;
+    load.disabled = !isFree;
+    suspend.disabled = !isFree || (runstate !== 'running' && runstate !== 'suspended');
+    suspend.textContent = runstate === 'suspended' ? 'Wake up' : 'Suspend';
+    keys.disabled = !isFree || (runstate !== 'running' && runstate !== 'suspended');
+  }
+}
+
+const saveWords = {
+  restart: {
+    title: 'Save state',
+    text: [
+      'The guest stops and the state of its devices is saved. Its memory stays where it is, in this browser.',
+      'The machine then waits. Load the state to go on, on the emulator that you choose here, or go back to the one of now.',
+    ],
+    ok: 'Save state',
+  },
+  reboot: {
+    title: 'Save and shut down',
+    text: [
+      'Everything that the guest needs is put into the storage of this browser, and the machine ends. The browser may then be closed.',
+      'The state of its devices is saved where you choose. Load it, in this browser, to go on.',
+    ],
+    ok: 'Save and shut down',
+  },
+} as const;
+
+function fileName(mode: CprMode): string {
+  const time = new Date().toISOString().slice(0, 16).replaceAll(':', '-');
+  return `holdfast-${mode}-${time}.vmstate`;
+}
+
+interface TargetPlace {
+  target: CprTarget;
+  /** @param bytes the state, where the target was bytes */
+  sourceOf(bytes: Uint8Array | undefined): Promise<CprSource>;
+}
+
+/** @throws CprError `cancelled` */
+async function targetAt(place: Place, name: string): Promise<TargetPlace> {
+  if (place.kind === 'store') return { target: place, sourceOf: async () => place };
+  const handle = await saveHandle(name);
+  if (handle)
+    return {
+      target: { kind: 'file', handle },
+      sourceOf: async () => ({ kind: 'file', file: await handle.getFile() }),
+    };
+  return {
+    target: { kind: 'bytes' },
+    sourceOf: async (bytes = new Uint8Array()) => ({ kind: 'bytes', bytes }),
+  };
+}
+
+/** @throws CprError `cancelled` */
+async function sourceAt(place: Place): Promise<CprSource> {
+  if (place.kind === 'store') return place;
+  const file = await chooseFile();
+  if (!file) throw new CprError('cancelled', 'No file was chosen.');
+  return { kind: 'file', file };
+}
