@@ -14,6 +14,7 @@ export {
   type MonitorResult,
   type WrittenFile,
 } from './monitor/index.ts';
+export type { BlockInfo } from './protocol/block-info.ts';
 export {
   type BytesSource,
   type DriveName,

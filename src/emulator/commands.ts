@@ -1,6 +1,7 @@
 /** What a page can ask of the machine while it runs. */
 import { CprError } from '../errors.ts';
 import type { RuntimeCommands } from '../protocol/abi.ts';
+import { diskCommands } from './disks/disk-commands.ts';
 import type { Machine } from './machine.ts';
 import { pressPowerButton } from './power-button.ts';
 import { readRegisters } from './registers.ts';
@@ -40,6 +41,7 @@ export function machineCommands(machine: Machine): RuntimeCommands {
     filesRead: (path: string) => machine.files.read(path),
     filesWrite: (path: string, bytes: Uint8Array) => machine.files.write(path, bytes),
     filesList: (path: string) => machine.files.list(path),
+    ...diskCommands(machine.drives, () => machine.running),
     infoNetwork: () => machine.network.info(),
     readMemory(address, length) {
       return memoryAt(machine, address, length).slice();

@@ -333,6 +333,13 @@ interface V86IdeInterface {
   error_reg: number;
   current_command: number;
   in_progress_io_ids: { size: number };
+  /** The packet that the guest sent, or what it will read. */
+  data: Uint8Array;
+  data_pointer: number;
+  current_atapi_command: number;
+  /** A number where v86 announces changes by itself: 2, 1, 0. */
+  medium_changed: number | boolean;
+  atapi_handle(): void;
   cancel_io_operations(): void;
   atapi_check_condition_response(senseKey: number, additionalSense: number): void;
   push_irq(): void;

@@ -15,6 +15,7 @@ import { type BootImage, type BootImages, keptBootImage } from './boot-images.ts
 import { machineCommands } from './commands.ts';
 import { ConsoleInput } from './console-input.ts';
 import { loadDevices, saveDevices } from './device-state.ts';
+import { diskBlockers } from './disks/blockers.ts';
 import type { Drives } from './disks/drives.ts';
 import { memoryAreas } from './memory-areas.ts';
 import { Network } from './network/network.ts';
@@ -215,6 +216,14 @@ export class Machine implements RuntimeInstance {
     return gotFrames || gotInput ? 0 : idleMs;
   }
 
+  get drives(): Drives {
+    return this.#options.drives;
+  }
+
+  get running(): boolean {
+    return this.#loop.running;
+  }
+
   run(): void {
     if (this.#eagerSoon) this.#compileEagerly();
     this.network.run();
@@ -227,7 +236,7 @@ export class Machine implements RuntimeInstance {
   }
 
   blockers(mode: CprMode): Blocker[] {
-    return [...this.network.blockers(mode)];
+    return [...diskBlockers(this.drives, mode, performance.now()), ...this.network.blockers(mode)];
   }
 
   wake(): void {

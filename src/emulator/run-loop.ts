@@ -34,6 +34,10 @@ export class RunLoop {
     this.#postTask = scheduler?.postTask?.bind(scheduler);
   }
 
+  get running(): boolean {
+    return this.#running;
+  }
+
   run(): void {
     if (this.#running) return;
     this.#running = true;

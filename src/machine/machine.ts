@@ -1,10 +1,13 @@
 import type { CprError } from '../errors.ts';
 import type { RuntimeCommands } from '../protocol/abi.ts';
+import type { BlockInfo } from '../protocol/block-info.ts';
 import {
+  type DriveName,
   type DriveSource,
   driveNames,
   type ImageSource,
   type MachineConfig,
+  type RemovableDriveName,
 } from '../protocol/config.ts';
 import type { Blocker, CprMode, CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { MachineEvent, MachineStatus, ScreenContents } from '../protocol/events.ts';
@@ -23,6 +26,7 @@ import type { CpuRegisters } from '../protocol/registers.ts';
 import type { ShareEntry } from '../protocol/share.ts';
 import { type ExecuteOptions, type ExecuteResult, GuestAgent } from './agent.ts';
 import type { Connection } from './connection.ts';
+import { diskImage } from './disk-export.ts';
 import { EventStream } from './event-stream.ts';
 import type { Machine, MachineEventOf, StartOptions } from './types.ts';
 
@@ -188,6 +192,36 @@ export class RemoteMachine implements Machine {
 
   ramBlocks(options: { digests?: boolean } = {}): Promise<RamBlockInfo[]> {
     return this.#connection.keeper.ramBlocks(options);
+  }
+
+  async infoBlock(): Promise<BlockInfo[]> {
+    return (await this.#command('infoBlock')) as BlockInfo[];
+  }
+
+  async changeMedia(device: RemovableDriveName, source: DriveSource): Promise<void> {
+    await this.#command('changeMedia', device, absoluteSource(source));
+  }
+
+  async ejectMedia(device: RemovableDriveName): Promise<void> {
+    await this.#command('ejectMedia', device);
+  }
+
+  async resetDisk(device: DriveName): Promise<void> {
+    await this.#command('resetDisk', device);
+  }
+
+  async checkDisks(): Promise<void> {
+    await this.#command('checkDisks');
+  }
+
+  diskImage(device: DriveName): ReadableStream<Uint8Array> {
+    return diskImage(
+      {
+        infoBlock: () => this.infoBlock(),
+        readDisk: async (...range) => (await this.#command('readDisk', ...range)) as Uint8Array,
+      },
+      device,
+    );
   }
 
   async readMemory(address: number, length: number): Promise<Uint8Array> {

@@ -1,7 +1,13 @@
 /** The page's view of a machine. Implemented by `machine.ts`; `src/index.ts` exports it. */
 
 import type { CprError } from '../errors.ts';
-import type { MachineConfig } from '../protocol/config.ts';
+import type { BlockInfo } from '../protocol/block-info.ts';
+import type {
+  DriveName,
+  DriveSource,
+  MachineConfig,
+  RemovableDriveName,
+} from '../protocol/config.ts';
 import type { Blocker, CprMode, CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { MachineEvent, MachineStatus, ScreenContents } from '../protocol/events.ts';
 import type {
@@ -107,6 +113,20 @@ export interface Machine {
   infoNetwork(): Promise<NetworkInfo>;
   /** The parts of the guest's memory; with `digests` the guest should be paused. */
   ramBlocks(options?: { digests?: boolean }): Promise<RamBlockInfo[]>;
+  /** The drives, and what is in them. */
+  infoBlock(): Promise<BlockInfo[]>;
+  /** Puts a medium into a drive while the guest runs. URLs are relative to this page. */
+  changeMedia(device: RemovableDriveName, source: DriveSource): Promise<void>;
+  ejectMedia(device: RemovableDriveName): Promise<void>;
+  /**
+   * A disk as a raw image: its base and what the guest wrote. Of a guest that runs it is no
+   * consistent one: pause it first.
+   */
+  diskImage(device: DriveName): ReadableStream<Uint8Array>;
+  /** Throws away what the guest wrote to a disk. The machine must be paused. */
+  resetDisk(device: DriveName): Promise<void>;
+  /** Looks whether disks that are elsewhere have changed there; the blockers and `infoBlock` say so. */
+  checkDisks(): Promise<void>;
   readMemory(address: number, length: number): Promise<Uint8Array>;
   writeMemory(address: number, bytes: Uint8Array): Promise<void>;
   /** The CPU between two instructions; of one moment also while the guest runs. */

@@ -5,6 +5,7 @@
  * new optional members, never a changed meaning. A runtime checks
  * {@link RuntimeHost.abiVersion}; the keeper checks {@link RuntimeModule.abiVersion}.
  */
+import type { DiskCommands } from './block-info.ts';
 import type { DriveSource, MachineConfig, RemovableDriveName } from './config.ts';
 import type { Blocker, CprMode, DiskIdentity } from './cpr.ts';
 import type { MachineEvent, ScreenContents } from './events.ts';
@@ -161,7 +162,7 @@ export interface RuntimeInstance {
   readonly writes?: WriteTracking;
 }
 
-export interface RuntimeCommands {
+export interface RuntimeCommands extends Partial<DiskCommands> {
   /** Bytes typed on a console: `serial0` .. `serial3`, `virtio-console0`. */
   consoleInput(name: string, bytes: Uint8Array): void;
   /** PC scan codes, set 1. */

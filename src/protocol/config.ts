@@ -36,7 +36,8 @@ export type DriveSource =
 export const driveNames = ['hda', 'hdb', 'cdrom', 'fda', 'fdb'] as const;
 export type DriveName = (typeof driveNames)[number];
 
-export const isFloppy = (device: DriveName): boolean => device === 'fda' || device === 'fdb';
+export const isFloppy = (device: DriveName): device is 'fda' | 'fdb' =>
+  device === 'fda' || device === 'fdb';
 
 /** Drives whose medium can be changed while the guest runs. */
 export type RemovableDriveName = Exclude<DriveName, 'hda' | 'hdb'>;

@@ -67,6 +67,7 @@ export class DriveBuffer implements V86Disk {
       device,
       start,
       length,
+      sinceMs: performance.now(),
       fail: () => abort.abort(new CprError('cancelled', `The read of ${device} was given up.`)),
     };
     // The guest has reset the drive: v86 forgets the read once it is answered, with whatever.

@@ -9,6 +9,7 @@ import { checkDisks, decodeDisks, encodeDisks } from './identity.ts';
 import { InFlight } from './in-flight.ts';
 import { type Media, type Medium, openMedia } from './medium.ts';
 import { openDisk } from './open-disk.ts';
+import { announceMediumChanges } from './unit-attention.ts';
 
 /** The part of v86's options that the drives are. */
 export type DriveOptions = Partial<Record<DriveName, V86Disk>>;
@@ -53,6 +54,15 @@ export class Drives {
     );
   }
 
+  /** Of the guest, while this runtime has it. */
+  get cpu(): V86Cpu | undefined {
+    return this.#machine?.cpu;
+  }
+
+  wake(): void {
+    this.#machine?.wake();
+  }
+
   buffer(device: DriveName): DriveBuffer {
     return this.#buffers[device];
   }
@@ -74,6 +84,8 @@ export class Drives {
   connect(machine: Machine): void {
     this.#machine = machine;
     const { cpu } = machine;
+    const { cdrom } = cpu.devices;
+    if (cdrom) announceMediumChanges(cdrom);
     this.#openDisks();
     for (const device of driveNames) {
       const buffer = this.#buffers[device];

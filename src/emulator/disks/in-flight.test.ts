@@ -7,6 +7,7 @@ const operationOf = (device: string): Operation => ({
   device,
   start: 0,
   length: 512,
+  sinceMs: 0,
   fail: () => undefined,
 });
 const hda = operationOf('hda');

@@ -3,6 +3,8 @@ export interface Operation {
   device: string;
   start: number;
   length: number;
+  /** `performance.now()` when it began. */
+  sinceMs: number;
   /** Gives it up: the guest sees a disk error. */
   fail(): void;
 }

@@ -64,10 +64,7 @@ export async function openMedia(
   return media;
 }
 
-/**
- * @returns the medium with its overlay's usual name, `disk.hda`
- * @throws CprError `image-unavailable`, `bad-config`
- */
+/** @throws CprError `image-unavailable`, `bad-config` */
 export async function openMedium(
   device: DriveName,
   source: DriveSource,
@@ -75,7 +72,7 @@ export async function openMedium(
   signal: AbortSignal | undefined,
 ): Promise<Medium> {
   const opened = await open(device, source, host, signal);
-  const medium = { device, overlay: `disk.${device}`, ...opened };
+  const medium = { device, overlay: await overlayName(device, opened), ...opened };
   if (medium.sizeBytes === 0)
     throw new CprError('image-unavailable', `The disk for ${device} is empty. Check the image.`);
   if (isFloppy(device) && floppySize(medium.sizeBytes) === undefined)
@@ -111,6 +108,17 @@ async function open(
   // Kept under this name by runtimes that wrote into it: their disk is this one's base.
   const kept = host.kept.get(`image.${device}`) as Uint8Array | undefined;
   return whole(source.url, kept ?? (await download(source, host, signal)), true);
+}
+
+/**
+ * A floppy that is put back has on it what was written to it, in this machine as in one that goes on
+ * from a checkpoint: so the name follows from the medium.
+ */
+async function overlayName(device: DriveName, opened: Opened): Promise<string> {
+  if (!isFloppy(device)) return `disk.${device}`;
+  const { base, baseDigest, sizeBytes } = opened;
+  const identity = JSON.stringify([base, baseDigest, sizeBytes]);
+  return `disk.${device}.${await digest(new TextEncoder().encode(identity))}`;
 }
 
 function openEmpty(device: DriveName, sizeBytes: number): Opened {

@@ -1,0 +1,56 @@
+/** Reasons of the disks why a mode of CPR would be refused now. */
+import type { Blocker, CprMode } from '../../protocol/cpr.ts';
+import type { Drives } from './drives.ts';
+import { readFile } from './file-read.ts';
+import type { InFlight } from './in-flight.ts';
+import type { Medium } from './medium.ts';
+import { ChangedError, fetchRange } from './range-fetch.ts';
+
+/** How long an operation may take before it is one that cannot be waited for, ms. */
+const patienceMs = 5000;
+
+export function diskBlockers(drives: Drives, mode: CprMode, now: number): Blocker[] {
+  const media = Object.values(drives.media).filter((medium) => medium !== undefined);
+  return [
+    ...media.flatMap(changedBase),
+    ...(mode === 'reboot' ? media.flatMap(notReopenable) : []),
+    ...inFlight(drives.inFlight, now),
+  ];
+}
+
+/** The base is no longer what the guest has been using, as far as anybody has looked. */
+function changedBase({ device, changed }: Medium): Blocker[] {
+  return changed === undefined ? [] : [{ code: 'disk-changed', device, message: changed }];
+}
+
+/** Whoever loads the state would have to be given the very same bytes again. */
+function notReopenable({ device, base, reopenable }: Medium): Blocker[] {
+  if (reopenable) return [];
+  const message = `${device} (${base}) was given to this machine by the page and cannot be opened again by itself. Use an image at a URL, or an empty disk.`;
+  return [{ code: 'disk-not-reopenable', device, message }];
+}
+
+function inFlight({ operations }: InFlight, now: number): Blocker[] {
+  return [...operations]
+    .filter(({ sinceMs }) => now - sinceMs > patienceMs)
+    .map(({ device }) => ({
+      code: 'operation-in-flight',
+      device,
+      message: `The guest has been waiting for ${device} for too long: its file or server cannot be reached.`,
+    }));
+}
+
+/** Asks for a byte of every base that is elsewhere. One that cannot be reached says nothing. */
+export async function checkMedia({ media }: Drives): Promise<void> {
+  await Promise.all(
+    Object.values(media).map(async (medium) => {
+      try {
+        if (medium.backing.kind === 'range') await fetchRange(medium.backing.file, 0, 1);
+        if (medium.backing.kind === 'file') await readFile(medium.backing.file, 0, 1);
+      } catch (thrown) {
+        const { message, cause } = thrown as Error;
+        if (cause instanceof ChangedError) medium.changed = message;
+      }
+    }),
+  );
+}
