@@ -337,6 +337,7 @@ interface V86IdeInterface {
   data: Uint8Array;
   data_pointer: number;
   current_atapi_command: number;
+  atapi_sense_key: number;
   /** A number where v86 announces changes by itself: 2, 1, 0. */
   medium_changed: number | boolean;
   atapi_handle(): void;

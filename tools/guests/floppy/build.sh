@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Assembles the floppy guest into e2e/floppy-boot-sector.ts. Needs nasm.
+# Assembles the floppy guest into boot-sector.ts. Needs nasm.
 set -euo pipefail
 cd "$(dirname "$0")"
 out=$(mktemp)
@@ -9,4 +9,4 @@ nasm -f bin -o "$out" floppy.asm
   echo '// Made from tools/guests/floppy/floppy.asm by build.sh. Do not edit.'
   echo 'export const floppyBootSector ='
   head -c 510 "$out" | sed 's/\x00*$//' | base64 -w 88 | sed "s/.*/  '&' +/; \$s/ +\$/;/"
-} > ../../../e2e/floppy-boot-sector.ts
+} > boot-sector.ts
