@@ -3,6 +3,7 @@ import { CprError } from '../errors.ts';
 import type { Connection } from './connection.ts';
 import type { Digest } from './digest.ts';
 import { under } from './key-ranges.ts';
+import { mayBeLost } from './lost-value.ts';
 import type { Bytes, EntryRow, RecordRow, Stores } from './schema.ts';
 import type { EntryStore } from './types.ts';
 
@@ -12,6 +13,9 @@ const stores: Stores[] = ['entries', 'entryParts'];
 
 /** A part's digest is seeded with its number, so that parts cannot change places. */
 const seedOf = (part: number) => BigInt(part);
+
+const damaged = (name: string) =>
+  new CprError('storage-damaged', `The saved state “${name}” is damaged.`);
 
 export class Entries implements EntryStore {
   readonly #connection: Connection;
@@ -29,8 +33,8 @@ export class Entries implements EntryStore {
     });
   }
 
-  get(name: string): Promise<Uint8Array> {
-    return this.#connection.read(stores, 'read the saved state', async (transaction) => {
+  async get(name: string): Promise<Uint8Array> {
+    const read = this.#connection.read(stores, 'read the saved state', async (transaction) => {
       const entry = await transaction.objectStore('entries').get(name);
       if (!entry) throw new CprError('not-found', `There is no saved state “${name}”.`);
       const bytes = new Uint8Array(entry.sizeBytes);
@@ -48,6 +52,12 @@ export class Entries implements EntryStore {
         }
       }
       return bytes;
+    });
+    return read.catch(async (thrown) => {
+      if (!mayBeLost(thrown)) throw thrown;
+      // Where even this cannot be read, it is not the entry that is damaged.
+      await this.list();
+      throw damaged(name);
     });
   }
 
@@ -94,7 +104,7 @@ export class Entries implements EntryStore {
       part.bytes.length !== expected ||
       this.#digest(part.bytes, seedOf(number)) !== part.digest
     ) {
-      throw new CprError('storage-damaged', `The saved state “${name}” is damaged.`);
+      throw damaged(name);
     }
     return part.bytes;
   }

@@ -3,41 +3,82 @@ import type { Connection } from './connection.ts';
 import type { Digest } from './digest.ts';
 import { isManifestWhole, isWhole } from './generation-row.ts';
 import { under } from './key-ranges.ts';
+import { mayBeLost, readAlone } from './lost-value.ts';
+import type { Bytes, GenerationRow, MachineRow, Transaction } from './schema.ts';
 import type { Generation } from './types.ts';
+
+interface Stored {
+  machine: MachineRow;
+  /** Newest first, each with its manifest if that is there. */
+  generations: { row: GenerationRow; manifest: Bytes | undefined }[];
+}
+
+const doing = 'read the stored machine';
 
 /**
  * The readable generations, newest first.
  * @throws CprError `storage-damaged` when the newest is not readable, `not-found` without a machine
  */
-export function readGenerations(
+export async function readGenerations(
   connection: Connection,
   digest: Digest,
   id: string,
 ): Promise<Generation[]> {
-  const stores = ['machines', 'generations', 'manifests'] as const;
-  return connection.read([...stores], 'read the stored machine', async (transaction) => {
-    const [machine, rows] = await Promise.all([
-      transaction.objectStore('machines').get(id),
-      transaction.objectStore('generations').getAll(under(id)),
-    ]);
-    if (!machine) throw notFound(id);
-    const manifests = transaction.objectStore('manifests');
-    const generations: Generation[] = [];
-    for (const row of rows.reverse()) {
-      if (!isWhole(row, digest)) continue;
-      const { number, takenAtMs, records } = row;
-      const manifest = await manifests.get([id, number]);
-      if (!isManifestWhole(row, manifest, digest)) continue;
-      generations.push({ number, takenAtMs, manifest, records: [...records] });
-    }
-    if (generations[0]?.number !== machine.generation) {
-      throw new CprError(
-        'storage-damaged',
-        `The newest stored state of “${machine.name}” (generation ${machine.generation}) is damaged.`,
-      );
-    }
-    return generations;
+  const { machine, generations } = await readAtOnce(connection, id).catch((thrown) => {
+    if (!mayBeLost(thrown)) throw thrown;
+    return readOneByOne(connection, id);
   });
+  const readable: Generation[] = [];
+  for (const { row, manifest } of generations) {
+    if (!isWhole(row, digest) || !isManifestWhole(row, manifest, digest)) continue;
+    const { number, takenAtMs, records } = row;
+    readable.push({ number, takenAtMs, manifest, records: [...records] });
+  }
+  if (readable[0]?.number !== machine.generation) {
+    throw new CprError(
+      'storage-damaged',
+      `The newest stored state of “${machine.name}” (generation ${machine.generation}) is damaged.`,
+    );
+  }
+  return readable;
+}
+
+/** In one transaction, so that a generation that is published meanwhile does not mix in. */
+function readAtOnce(connection: Connection, id: string): Promise<Stored> {
+  return connection.read(['machines', 'generations', 'manifests'], doing, async (transaction) => {
+    const { machine, rows } = await readRows(transaction, id);
+    const manifests = transaction.objectStore('manifests');
+    const generations = await Promise.all(
+      rows.map(async (row) => ({ row, manifest: await manifests.get([id, row.number]) })),
+    );
+    return { machine, generations };
+  });
+}
+
+async function readOneByOne(connection: Connection, id: string): Promise<Stored> {
+  const { machine, rows } = await connection.read(
+    ['machines', 'generations'],
+    doing,
+    (transaction) => readRows(transaction, id),
+  );
+  const generations: Stored['generations'] = [];
+  for (const row of rows) {
+    const manifest = await readAlone(connection, 'manifests', [id, row.number], doing);
+    generations.push({ row, manifest });
+  }
+  return { machine, generations };
+}
+
+async function readRows(
+  transaction: Transaction<'readonly'>,
+  id: string,
+): Promise<{ machine: MachineRow; rows: GenerationRow[] }> {
+  const [machine, rows] = await Promise.all([
+    transaction.objectStore('machines').get(id),
+    transaction.objectStore('generations').getAll(under(id)),
+  ]);
+  if (!machine) throw notFound(id);
+  return { machine, rows: rows.reverse() };
 }
 
 export const notFound = (id: string) =>

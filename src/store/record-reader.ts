@@ -2,6 +2,7 @@
 import { CprError } from '../errors.ts';
 import type { Connection } from './connection.ts';
 import type { Digest } from './digest.ts';
+import { mayBeLost, readAlone } from './lost-value.ts';
 import type { RecordRow } from './schema.ts';
 
 /** 4 MiB of records of the usual size; one batch is read while another is taken. */
@@ -30,20 +31,31 @@ export async function* readRecords(
   }
 }
 
+const doing = 'read the stored machine';
+
 async function readBatch(
   connection: Connection,
   ids: readonly number[],
 ): Promise<(RecordRow | undefined)[]> {
   if (ids.length === 0) return [];
-  return connection.read(['records'], 'read the stored machine', (transaction) => {
-    // Many small requests at once are nearly twice as fast in Chromium as one getAll.
-    const records = transaction.objectStore('records');
-    return Promise.all(ids.map((id) => records.get(id)));
-  });
+  try {
+    return await connection.read(['records'], doing, (transaction) => {
+      // Many small requests at once are nearly twice as fast in Chromium as one getAll.
+      const records = transaction.objectStore('records');
+      return Promise.all(ids.map((id) => records.get(id)));
+    });
+  } catch (thrown) {
+    if (!mayBeLost(thrown)) throw thrown;
+    return Promise.all(ids.map((id) => readAlone(connection, 'records', id, doing)));
+  }
 }
 
 function wholeRecord(row: RecordRow | undefined, id: number, digest: Digest): Uint8Array {
-  if (!row) throw new CprError('storage-damaged', `Record ${id} of the stored machine is missing.`);
+  if (!row)
+    throw new CprError(
+      'storage-damaged',
+      `Record ${id} of the stored machine is missing or cannot be read.`,
+    );
   if (!(row.bytes instanceof Uint8Array) || digest(row.bytes, BigInt(id)) !== row.digest) {
     throw new CprError('storage-damaged', `Record ${id} of the stored machine is damaged.`);
   }
