@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findBrowser } from './browser.mjs';
+import { findFirefox } from './firefox.mjs';
 import { sourceHash } from './source-hash.mjs';
 
 export { findBrowser };
@@ -68,6 +69,27 @@ function installBrowser() {
   throw new Error(
     'No Chromium found, and none could be installed. Install Google Chrome or Chromium, or set ' +
       'HOLDFAST_CHROMIUM to the path of its executable.',
+  );
+}
+
+/**
+ * Finds a Firefox, or installs Debian's with apt as root.
+ * @returns {string} the path of its executable
+ */
+export function ensureFirefox() {
+  const installed = findFirefox();
+  if (installed) return installed;
+  if (existsSync('/etc/debian_version') && process.getuid?.() === 0) {
+    console.log('Found no Firefox, installing one ...');
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    run('apt-get', ['update'], { env });
+    run('apt-get', ['install', '-y', 'firefox-esr'], { env });
+  }
+  const firefox = findFirefox();
+  if (firefox) return firefox;
+  throw new Error(
+    'No Firefox found, and none could be installed. Install Firefox, or set HOLDFAST_FIREFOX to ' +
+      'the path of its executable.',
   );
 }
 

@@ -4,7 +4,15 @@
  */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { bin, buildCommand, ensureBrowser, ensurePackages, root, run } from './setup.mjs';
+import {
+  bin,
+  buildCommand,
+  ensureBrowser,
+  ensureFirefox,
+  ensurePackages,
+  root,
+  run,
+} from './setup.mjs';
 
 /** @typedef {{ name: string, passed: number, failed: number, skipped?: number }} Result */
 
@@ -14,6 +22,7 @@ const reports = join(root, 'test-results');
 function runAll() {
   ensurePackages();
   const browser = ensureBrowser();
+  ensureFirefox();
   rmSync(reports, { recursive: true, force: true });
   mkdirSync(reports);
   return [
