@@ -51,8 +51,11 @@ export async function openStandingGuest(fixtures: {
   browser: Browser;
   siteRoot: string;
   inPageBundle: string;
+  /** In place of the build's keeper.js. */
+  keeper?: string;
 }): Promise<StandingGuest> {
   const site = await Site.serve({ root: fixtures.siteRoot });
+  if (fixtures.keeper) await site.put('keeper.js', fixtures.keeper);
   const context = await fixtures.browser.newContext();
   const guest = await Guest.in(await context.newPage());
   await guest.open(site.url + patternGuest.guestQuery);
