@@ -86,6 +86,20 @@ test('a state is written by the keeper where a dialog says', async ({ guest }) =
   await stillThere();
 });
 
+test('a guest that was saved and shut down comes back from storage', async ({ guest }) => {
+  const { page } = guest;
+  const stillThere = await prepare(guest);
+  await choose(page, 'Save and shut down…');
+  await page.getByLabel('this browser, under the name').check();
+  await page.locator('#state-ok').click();
+  await expect(bar(page)).toContainText('The guest is saved and shut down', { timeout: 30_000 });
+  await expect(page.locator('.notice')).toHaveCount(0);
+  await bar(page).getByRole('button', { name: 'Load it now' }).click();
+  await expect(runstate(page)).toHaveText('Running', { timeout: 30_000 });
+  await expect(bar(page)).toBeHidden();
+  await stillThere();
+});
+
 test('after a save the guest can go back to where it was', async ({ guest }) => {
   const { page } = guest;
   await withoutSavePicker(page);

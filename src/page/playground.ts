@@ -185,7 +185,7 @@ export class Playground {
       return;
     }
     // What this page is doing with it is told elsewhere.
-    const isOurs = busy !== null || this.#menu.saved !== null;
+    const isOurs = busy !== null || this.#session.isSavedAway;
     if (this.#endShown || isOurs) return;
     this.#endShown = true;
     if (status.runstate === 'shutdown' && !status.destroyed) {
@@ -199,11 +199,20 @@ export class Playground {
       });
       return;
     }
-    const error =
-      status.runstate === 'internal-error'
-        ? new CprError('guest-crashed', status.crash ?? 'The emulator gave no reason.')
-        : new CprError('no-machine', 'The machine was destroyed.');
-    this.#report(error, 'run');
+    if (status.runstate === 'shutdown') {
+      this.#notices.show('run', {
+        tone: 'info',
+        title: 'There is no guest any more',
+        text: 'It was saved and shut down, or removed, here or by another page. Load its state to go on, or start a new one.',
+        actions: [
+          { label: 'Load state…', run: () => void this.#menu.askLoad() },
+          { label: actionLabel['start-fresh'], run: () => void this.#buttons.askStartFresh() },
+        ],
+      });
+      return;
+    }
+    const crash = status.crash ?? 'The emulator gave no reason.';
+    this.#report(new CprError('guest-crashed', crash), 'run');
   }
 
   #showSurvival(): void {

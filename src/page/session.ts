@@ -24,6 +24,7 @@ export class Session {
   #machine: Machine | null = null;
   #busy: Operation | null = null;
   #found: Found | null = null;
+  #isSavedAway = false;
   readonly #connectOptions: ConnectOptions;
   readonly #machineListeners: ((machine: Machine) => void)[] = [];
   readonly #changeListeners: (() => void)[] = [];
@@ -48,6 +49,11 @@ export class Session {
 
   get found(): Found | null {
     return this.#found;
+  }
+
+  /** This page has saved the guest and shut it down, and has not loaded or started one since. */
+  get isSavedAway(): boolean {
+    return this.#isSavedAway;
   }
 
   /** Called with every machine that this page connects to, before its guest is looked at. */
@@ -108,6 +114,7 @@ export class Session {
     return this.#run('start', async (machine) => {
       await machine.start(config, runtimeSource(runtime), { replace });
       this.#found = 'booted';
+      this.#isSavedAway = false;
     });
   }
 
@@ -138,14 +145,20 @@ export class Session {
   }
 
   cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport> {
-    return this.#run('save-state', (machine) => machine.cprSave(target, options));
+    return this.#run('save-state', async (machine) => {
+      const report = await machine.cprSave(target, options);
+      this.#isSavedAway = report.mode === 'reboot';
+      return report;
+    });
   }
 
   /** @param replace throws away the guest that is there */
   cprLoad(source: CprSource, { replace = false } = {}): Promise<CprLoadReport> {
     return this.#run('load-state', async (machine) => {
       if (replace) await machine.destroy();
-      return machine.cprLoad(source);
+      const report = await machine.cprLoad(source);
+      this.#isSavedAway = false;
+      return report;
     });
   }
 

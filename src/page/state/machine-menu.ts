@@ -13,12 +13,6 @@ import { askForState, type Place } from './state-dialog.ts';
 /** States that a cprSave starts from. */
 const savable: readonly Runstate[] = ['running', 'paused', 'suspended'];
 
-/** Where a state is, for as long as this page lives. */
-export interface SavedState {
-  mode: CprMode;
-  source(): Promise<CprSource>;
-}
-
 export interface MachineMenuActions {
   /** Failures are told to the person in front. */
   attempt(operation: Operation, work: () => Promise<unknown>): void;
@@ -28,7 +22,8 @@ export class MachineMenu {
   readonly #session: Session;
   readonly #actions: MachineMenuActions;
   readonly #items;
-  #saved: SavedState | null = null;
+  /** Where the state that was saved last is, for as long as this page lives. */
+  #saved: (() => Promise<CprSource>) | null = null;
 
   constructor(session: Session, actions: MachineMenuActions) {
     this.#session = session;
@@ -48,9 +43,9 @@ export class MachineMenu {
     this.#show();
   }
 
-  /** What was saved last, by this page; gone once the guest goes on. */
-  get saved(): SavedState | null {
-    return this.#saved;
+  /** Whether this page knows the state that the guest waits for; no more once it goes on. */
+  get hasSaved(): boolean {
+    return this.#saved !== null;
   }
 
   toggleSuspended(): void {
@@ -62,7 +57,7 @@ export class MachineMenu {
   loadSaved(): void {
     const saved = this.#saved;
     if (!saved) return;
-    this.#actions.attempt('load-state', async () => this.#load(await saved.source()));
+    this.#actions.attempt('load-state', async () => this.#load(await saved()));
   }
 
   goBack(): void {
@@ -123,7 +118,7 @@ export class MachineMenu {
         ...(answer.runtime && { runtime: runtimeSource(answer.runtime) }),
       });
       if (bytes) download(name, new Blob([bytes as Uint8Array<ArrayBuffer>]));
-      this.#saved = { mode, source: () => place.sourceOf(bytes) };
+      this.#saved = () => place.sourceOf(bytes);
       this.#session.changed();
     });
   }
@@ -138,7 +133,8 @@ export class MachineMenu {
   #show(): void {
     const { machine, status, busy } = this.#session;
     const runstate = status?.runstate;
-    if (runstate !== 'inmigrate' && !status?.destroyed && busy === null) this.#saved = null;
+    const waits = runstate === 'inmigrate' || this.#session.isSavedAway;
+    if (!waits && busy === null) this.#saved = null;
     const isFree = busy === null && machine !== null;
     const canSave = isFree && runstate !== undefined && savable.includes(runstate);
     const { save, load, shutDown, suspend, keys } = this.#items;

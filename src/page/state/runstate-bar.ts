@@ -41,7 +41,7 @@ export class RunstateBar {
   #advice(): Advice | null {
     const { status } = this.#session;
     const load = ['Load state…', () => void this.#menu.askLoad()] as const;
-    const loadSaved = this.#menu.saved
+    const loadSaved = this.#menu.hasSaved
       ? ([['Load it now', () => this.#menu.loadSaved()]] as const)
       : [];
     if (status?.runstate === 'inmigrate')
@@ -54,7 +54,7 @@ export class RunstateBar {
         text: 'The guest is suspended: it runs nothing. A key, a click or a touch on the terminal or the screen wakes it, and so does traffic for it.',
         buttons: [['Wake up', () => this.#menu.toggleSuspended()]],
       };
-    if (this.#menu.saved?.mode === 'reboot')
+    if (this.#session.isSavedAway)
       return {
         text: 'The guest is saved and shut down. Load its state to go on, now or after the browser was closed.',
         buttons: [...loadSaved, load],
