@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CprError } from '../errors.ts';
-import type { KeeperWire, RemoteKeeper } from '../protocol/rpc.ts';
+import {
+  firstKeeperMethods,
+  type KeeperWire,
+  keeperMethods,
+  type RemoteKeeper,
+} from '../protocol/rpc.ts';
 import { Connection } from './connection.ts';
 
 beforeEach(() => vi.useFakeTimers());
@@ -94,4 +99,21 @@ test('a page that leaves on purpose has not lost its keeper', async () => {
   expect(await call).toMatchObject({ code: 'keeper-gone' });
   await vi.advanceTimersByTimeAsync(60_000);
   expect(lost).not.toHaveBeenCalled();
+});
+
+test('a call that an older keeper does not know is refused before it is made', async () => {
+  const suspend = vi.fn(async () => {});
+  const pause = vi.fn(async () => {});
+  const connection = new Connection(wireOf({ suspend, pause }), { silenceMs: 6000 });
+  connection.restrictTo(firstKeeperMethods);
+  const error = await connection.keeper.suspend().catch((e) => e);
+  expect(error).toMatchObject({ code: 'keeper-incompatible' });
+  expect(error.message).toContain('"suspend"');
+  expect(suspend).not.toHaveBeenCalled();
+  await connection.keeper.pause();
+  expect(pause).toHaveBeenCalledOnce();
+
+  connection.restrictTo(keeperMethods);
+  await connection.keeper.suspend();
+  expect(suspend).toHaveBeenCalledOnce();
 });
