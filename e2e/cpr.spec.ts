@@ -359,6 +359,47 @@ test('a Linux shell with its variables and files goes on in another keeper', asy
   expect((await guest.run('echo "$kept"; cat /tmp/file')).output).toBe('a shell variable\nfile\n');
   const after = await guest.run('cat /proc/sys/kernel/random/boot_id');
   expect(after.output).toBe(before.output);
+
+  // Its kernel is there for a reset, though nothing was booted in this keeper.
+  const from = await guest.serial.end();
+  await guest.machine((machine) => machine.reset());
+  await guest.waitForSerial(/holdfast:~# /, { from, timeoutMs: 60_000 });
+  const anew = await guest.run('cat /proc/sys/kernel/random/boot_id');
+  expect(anew.output).not.toBe(before.output);
+});
+
+test('a disk goes with its guest through mode reboot, and another one is refused', async ({
+  guest,
+  runtimes,
+}) => {
+  test.setTimeout(120_000);
+  const mebibyte = 1024 * 1024;
+  const { config } = await guest.status();
+  const start = (emptyBytes: number, incoming: boolean) =>
+    guest.machine(
+      (machine, [asked, runtime, waits]) =>
+        machine.start(asked, runtime, { replace: true, incoming: waits }),
+      [{ ...config, hda: { emptyBytes } }, runtimes.newer, incoming] as const,
+    );
+  await start(4 * mebibyte, false);
+  // What the console says from here on is of the new machine.
+  await guest.reloadPage();
+  await guest.waitForSerial(/holdfast:~# /, { timeoutMs: 60_000 });
+  await guest.run('dd if=/dev/urandom of=/dev/sda bs=64k count=20 2>/dev/null; sync');
+  const sum = 'echo 3 >/proc/sys/vm/drop_caches; sha256sum </dev/sda';
+  const { output: written } = await guest.run(sum);
+  const saved = await save(guest, { mode: 'reboot' });
+
+  await start(8 * mebibyte, true);
+  const refused = load(guest, saved);
+  await expect(refused).rejects.toMatchObject({ code: 'wrong-disk' });
+  await expect(refused).rejects.toThrow(/4194304/);
+  await expect(refused).rejects.toThrow(/8388608/);
+  expect(await runstateOf(guest)).toBe('inmigrate');
+
+  await start(4 * mebibyte, true);
+  await load(guest, saved, { runtime: runtimes.older });
+  expect((await guest.run(sum)).output).toBe(written);
 });
 
 test('RAM blocks are listed with their digests, and are the same after a live update', async ({
@@ -399,5 +440,55 @@ test.describe('blockers', () => {
   test('are none for a guest whose devices can all follow', async ({ guest }) => {
     for (const mode of ['restart', 'reboot'] as const)
       expect(await guest.machine((machine, asked) => machine.cprBlockers(asked), mode)).toEqual([]);
+  });
+});
+
+test.describe('a guest that nobody can see', () => {
+  test.use(patternGuest);
+
+  test('is suspended after a while if it is to be, and wakes when its page is shown', async ({
+    guest,
+    inPage,
+    runtimes,
+  }) => {
+    const { config } = await guest.status();
+    await guest.machine(
+      (machine, [asked, runtime]) => machine.start(asked, runtime, { replace: true }),
+      [{ ...config, suspendWhenHiddenMs: 200 }, runtimes.newer] as const,
+    );
+    const show = (state: DocumentVisibilityState) =>
+      guest.page.evaluate((shown) => {
+        Object.defineProperty(document, 'visibilityState', { value: shown, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+      }, state);
+    await show('hidden');
+    await expect.poll(() => runstateOf(guest)).toBe('suspended');
+    await show('visible');
+    await expect.poll(() => runstateOf(guest)).toBe('running');
+    await expectDoing(guest, inPage, 'running');
+  });
+});
+
+test.describe('a machine that must be able to follow', () => {
+  test.use(patternGuest);
+
+  test('is refused at start with a disk that nobody could open again, and the one before runs on', async ({
+    guest,
+    inPage,
+    runtimes,
+  }) => {
+    const { config } = await guest.status();
+    const started = guest.machine(
+      (machine, [asked, runtime]) =>
+        machine.start(
+          { ...asked, onlyCprCapable: true, hda: { bytes: new Uint8Array(1024 * 1024) } },
+          runtime,
+          { replace: true },
+        ),
+      [config, runtimes.newer] as const,
+    );
+    await expect(started).rejects.toMatchObject({ code: 'blocked' });
+    await expect(started).rejects.toThrow(/hda/);
+    await expectDoing(guest, inPage, 'running');
   });
 });
