@@ -33,6 +33,12 @@ async function startWith(
 const block = async (guest: Guest, device: string) =>
   (await guest.machine((machine) => machine.infoBlock())).find((drive) => drive.device === device);
 
+/** What is in the way of a reboot, by code and device. */
+const blockers = async (guest: Guest) =>
+  (await guest.machine((machine) => machine.cprBlockers('reboot'))).map(
+    ({ code, device }) => [code, device] as const,
+  );
+
 /** Forgets what the guest's kernel has read. */
 const dropCaches = 'sync; echo 3 >/proc/sys/vm/drop_caches';
 
@@ -118,6 +124,7 @@ test.describe('a disk that is read in ranges from a web server', () => {
     await startWith(guest, runtimes, hda());
     const events = await watchDisks(guest);
     server.behave({ etag: '"2"' });
+    expect(await blockers(guest)).toContainEqual(['disk-changed', 'hda']);
     const { exitCode } = await guest.run('dd if=/dev/sda of=/dev/null bs=64k skip=40', {
       timeoutMs: 60_000,
     });
@@ -209,6 +216,7 @@ test('a CD from a local file is read through a live update, changed and ejected'
     backing: 'file',
     sizeBytes: first.length,
   });
+  expect(await blockers(guest)).toContainEqual(['disk-not-reopenable', 'cdrom']);
   await guest.run('sha256sum </dev/sr0 >/tmp/sum & reader=$!');
   await guest.liveUpdate(runtimes.older);
   expect((await guest.run('wait $reader; cat /tmp/sum')).output).toContain(sha256(first));

@@ -40,12 +40,16 @@ function inFlight({ operations }: InFlight, now: number): Blocker[] {
     }));
 }
 
+/** Longest wait for a server that is asked whether it still has the same file, ms. */
+const checkMs = 3000;
+
 /** Asks for a byte of every base that is elsewhere. One that cannot be reached says nothing. */
 export async function checkMedia({ media }: Drives): Promise<void> {
+  const limit = AbortSignal.timeout(checkMs);
   await Promise.all(
     Object.values(media).map(async (medium) => {
       try {
-        if (medium.backing.kind === 'range') await fetchRange(medium.backing.file, 0, 1);
+        if (medium.backing.kind === 'range') await fetchRange(medium.backing.file, 0, 1, limit);
         if (medium.backing.kind === 'file') await readFile(medium.backing.file, 0, 1);
       } catch (thrown) {
         const { message, cause } = thrown as Error;

@@ -2,20 +2,13 @@
 import xxhash from 'xxhash-wasm';
 import { CprError } from '../../errors.ts';
 import type { RuntimeHost } from '../../protocol/abi.ts';
-import {
-  type DriveName,
-  type DriveSource,
-  driveNames,
-  isFloppy,
-  sourceName,
-} from '../../protocol/config.ts';
+import { type DriveName, type DriveSource, driveNames, isFloppy } from '../../protocol/config.ts';
 import { download } from '../download.ts';
 import { turn } from '../turn.ts';
 import { type ChunkCache, newChunkCache } from './chunked-base.ts';
 import { nameOf, versionOf } from './file-read.ts';
 import { floppySize } from './floppy-size.ts';
 import { fetchRange, type RangeFile } from './range-fetch.ts';
-import { retry } from './retry.ts';
 
 export type MediumBacking =
   | { kind: 'bytes'; bytes: Uint8Array }
@@ -104,7 +97,7 @@ async function open(
     };
   }
   if ('bytes' in source) return whole('bytes', source.bytes, false);
-  if (source.load === 'range') return openRange(device, source, host, signal);
+  if (source.load === 'range') return openRange(device, source, signal);
   // Kept under this name by runtimes that wrote into it: their disk is this one's base.
   const kept = host.kept.get(`image.${device}`) as Uint8Array | undefined;
   return whole(source.url, kept ?? (await download(source, host, signal)), true);
@@ -143,16 +136,11 @@ async function whole(base: string, bytes: Uint8Array, reopenable: boolean): Prom
 async function openRange(
   device: DriveName,
   source: { url: string; sizeBytes?: number },
-  host: RuntimeHost,
   signal: AbortSignal | undefined,
 ): Promise<Opened> {
-  const name = sourceName(source);
-  const { file } = await retry(() => fetchRange(source, 0, 512, signal), {
-    signal,
-    failed: ({ message }) =>
-      host.emit({ type: 'disk', device, state: 'waiting', message: `${message}; trying again` }),
-    recovered: () =>
-      host.emit({ type: 'disk', device, state: 'ready', message: `${name} is there` }),
+  const { file } = await fetchRange(source, 0, 512, signal).catch((thrown) => {
+    // No guest waits for it yet, but somebody who can try again.
+    throw CprError.from(thrown, 'image-unavailable', `The disk for ${device} cannot be used`);
   });
   return {
     base: source.url,

@@ -14,6 +14,9 @@ export interface RangeAnswer {
   bytes: Uint8Array;
 }
 
+/** Longest time without a whole answer: then the connection is taken for dead. */
+const answerMs = 30_000;
+
 /** Statuses that say nothing about the file. */
 const passing = new Set([408, 425, 429, 500, 502, 503, 504]);
 
@@ -31,7 +34,12 @@ export async function fetchRange(
   signal?: AbortSignal,
 ): Promise<RangeAnswer> {
   const { url } = known;
-  const response = await request(url, start, length, signal);
+  const limit = AbortSignal.timeout(answerMs);
+  const either = signal ? AbortSignal.any([signal, limit]) : limit;
+  const response = await request(url, start, length, either).catch((thrown) => {
+    signal?.throwIfAborted();
+    throw thrown;
+  });
   try {
     const file = describe(known, response, start);
     const bytes = await body(response);
@@ -56,17 +64,16 @@ async function request(
   url: string,
   start: number,
   length: number,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<Response> {
   try {
     return await fetch(url, {
       headers: { range: `bytes=${start}-${start + length - 1}` },
       // The HTTP cache would keep each byte a second time, and could mix two versions of the file.
       cache: 'no-store',
-      ...(signal && { signal }),
+      signal,
     });
   } catch (cause) {
-    signal?.throwIfAborted();
     throw new TransientError(`${url} cannot be reached`, { cause });
   }
 }

@@ -20,6 +20,8 @@ export async function cprBlockers(
       });
     }
   }
+  // Whoever loads the state opens the disks again: what they are now matters only then.
+  if (mode === 'reboot') await instance?.commands.checkDisks?.();
   blockers.push(...(instance?.blockers?.(mode) ?? []));
   return blockers;
 }

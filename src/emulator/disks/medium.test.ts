@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import type { DriveName, DriveSource } from '../../protocol/config.ts';
+import { labHost } from '../lab-host.ts';
+import { openMedia, openMedium } from './medium.ts';
+
+const open = (device: DriveName, source: DriveSource) =>
+  openMedium(device, source, labHost({}), undefined);
+
+test.each<[string, DriveName, DriveSource, string]>([
+  [
+    'a server that cannot be reached',
+    'hda',
+    { url: 'http://127.0.0.1:1/disk.img', load: 'range' },
+    'image-unavailable',
+  ],
+  ['an image with nothing in it', 'cdrom', { bytes: new Uint8Array(0) }, 'image-unavailable'],
+  ['a floppy of 10 MB', 'fda', { file: new Blob([new Uint8Array(10 << 20)]) }, 'bad-config'],
+  ['an empty disk of half a sector', 'hda', { emptyBytes: 256 }, 'bad-config'],
+  ['an empty disk without a size', 'hda', { emptyBytes: Number.NaN }, 'bad-config'],
+])('%s is refused', async (_, device, source, code) => {
+  await expect(open(device, source)).rejects.toMatchObject({ code });
+});
+
+test('a second disk needs a first one', async () => {
+  const host = labHost({}, { hdb: { emptyBytes: 1 << 20 } });
+  await expect(openMedia(host, undefined)).rejects.toMatchObject({
+    code: 'bad-config',
+    message: expect.stringContaining('hda'),
+  });
+});
+
+test('a floppy that is put back finds what was written to it, another one does not', async () => {
+  const image = (first: number) => ({ bytes: new Uint8Array(1440 * 1024).fill(first, 0, 1) });
+  const [a, again, other] = await Promise.all([1, 1, 2].map((first) => open('fda', image(first))));
+  expect(again?.overlay).toBe(a?.overlay);
+  expect(other?.overlay).not.toBe(a?.overlay);
+});
+
+test('a disk is opened once in a machine, whatever runtimes come', async () => {
+  const host = labHost({}, { hda: { emptyBytes: 1 << 20 } });
+  const media = await openMedia(host, undefined);
+  expect(media.hda).toMatchObject({ base: 'empty', sizeBytes: 1 << 20, overlay: 'disk.hda' });
+  expect(await openMedia(host, undefined)).toBe(media);
+});
