@@ -159,6 +159,54 @@ test('a machine without a power button says what to do instead', async ({ guest 
   expect((await monitor.run('system_powerdown')).error).toMatch(/^Error: This machine has no ACPI/);
 });
 
+test('media are put into drives, listed and taken out', async ({ guest }) => {
+  const monitor = await openMonitor(guest);
+  await monitor.line.pressSequentially('change c');
+  await monitor.line.press('Tab');
+  await expect(monitor.line).toHaveValue('change cdrom ');
+  const [chooser] = await Promise.all([
+    guest.page.waitForEvent('filechooser'),
+    monitor.line.press('Enter'),
+  ]);
+  const buffer = Buffer.alloc(64 * 2048, 'a CD');
+  await chooser.setFiles({ name: 'disc.iso', mimeType: 'application/octet-stream', buffer });
+  await expect(monitor.line).toHaveAttribute('aria-busy', 'false');
+  expect((await monitor.run('info block')).output).toMatch(
+    /^cdrom: file:disc\.iso \(file, 131072 bytes\)/m,
+  );
+  expect(await monitor.run('eject cdrom')).toEqual({ output: '', error: '' });
+  expect((await monitor.run('info block')).output).toMatch(/^cdrom: \[not inserted\]/m);
+  expect((await monitor.run('eject hda')).error).toContain("Device 'hda' is not removable");
+});
+
+test('cprsave, cprload and cpr_cancel do what their names say in QEMU', async ({
+  guest,
+  runtimes,
+}) => {
+  const monitor = await openMonitor(guest);
+  await guest.run('kept=yes');
+  await monitor.run('stop');
+  const { v86Version } = runtimes.older;
+  expect((await monitor.run(`cprsave store:noon restart ${v86Version}`)).error).toBe('');
+  expect((await monitor.run('info status')).output).toBe('VM status: paused (inmigrate)');
+  expect((await monitor.run('info cpr')).output).toContain('cprload FILE goes on');
+  expect((await monitor.run('cprload store:evening')).error).toMatch(/^Error: /);
+  // Paused before, so paused after.
+  expect((await monitor.run('cprload store:noon')).output).toBe(
+    `Loaded 'store:noon': the guest is paused on v86 ${v86Version}.`,
+  );
+  expect((await monitor.run('cprload store:noon')).error).toMatch(/^Error: /);
+  await monitor.run('cont');
+  expect((await guest.run('echo $kept')).output).toBe('yes\n');
+
+  await monitor.run('cprsave store:noon restart');
+  expect(await monitor.run('cpr_cancel')).toEqual({ output: '', error: '' });
+  expect(await monitor.run('suspend')).toEqual({ output: '', error: '' });
+  expect((await monitor.run('info status')).output).toBe('VM status: paused (suspended)');
+  expect(await monitor.run('system_wakeup')).toEqual({ output: '', error: '' });
+  expect((await guest.run('echo $kept')).output).toBe('yes\n');
+});
+
 test('a live update is a command as well', async ({ guest, runtimes }) => {
   const monitor = await openMonitor(guest);
   const { output } = await monitor.run(`restart ${runtimes.older.v86Version}`);

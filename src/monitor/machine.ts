@@ -1,4 +1,6 @@
 /** What the monitor needs of a machine. `Machine` of src/machine satisfies it. */
+import type { BlockInfo } from '../protocol/block-info.ts';
+import type { DriveSource, RemovableDriveName } from '../protocol/config.ts';
 import type { Blocker, CprMode, CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { MachineStatus, ScreenContents } from '../protocol/events.ts';
 import type {
@@ -27,6 +29,9 @@ export interface MonitorMachine {
   screen(): Promise<ScreenContents>;
   systemPowerdown(): Promise<void>;
   infoNetwork(): Promise<NetworkInfo>;
+  infoBlock(): Promise<BlockInfo[]>;
+  changeMedia(device: RemovableDriveName, source: DriveSource): Promise<void>;
+  ejectMedia(device: RemovableDriveName): Promise<void>;
 
   suspend(): Promise<void>;
   wakeup(): Promise<void>;

@@ -132,6 +132,30 @@ class FakeMachine implements MonitorMachine {
       waiting: 1,
     };
   }
+  async infoBlock() {
+    return [
+      {
+        device: 'hda' as const,
+        kind: 'disk' as const,
+        medium: {
+          base: 'https://site/disk.img',
+          backing: 'range' as const,
+          sizeBytes: 8192,
+          overlay: { blocks: 2, generation: 5 },
+          cache: { chunks: 1, hits: 3, misses: 1 },
+        },
+        inFlight: 1,
+      },
+      { device: 'cdrom' as const, kind: 'cdrom' as const, inFlight: 0 },
+    ];
+  }
+  async changeMedia(device: string, source: object) {
+    const text = 'file' in source ? await (source.file as Blob).text() : source;
+    this.#call('changeMedia', device, text);
+  }
+  async ejectMedia(device: string) {
+    this.#call('ejectMedia', device);
+  }
   async screen() {
     const pixels = new Uint8ClampedArray(2 * 3 * 4).fill(255);
     return { mode: 'graphics' as const, width: 2, height: 3, pixels };
@@ -221,7 +245,7 @@ describe('errors of the line', () => {
   test.each([
     ['foo', "unknown command: 'foo'"],
     ['info foo', "unknown command: 'info foo'"],
-    ['info b', 'Did you mean: info blockers'],
+    ['info b', 'Did you mean: info block, info blockers'],
     ['system', 'Did you mean: system_powerdown, system_reset, system_wakeup?'],
     ['stop now', 'stop: extraneous characters at the end of line'],
     ['cprsave', 'cprsave: filename expected\nUsage: cprsave file mode [runtime]'],
@@ -237,6 +261,10 @@ describe('errors of the line', () => {
     ['screendump -f gif f', "invalid format 'gif'"],
     ['sendkey foo', 'invalid parameter: foo'],
     ['sendkey a 600000', 'hold_ms must be 60000 or less'],
+    ['eject', 'eject: block device name expected'],
+    ['eject hda', "eject: Device 'hda' is not removable"],
+    ['eject floppy', "eject: Device 'floppy' not found. There are: hda, hdb, cdrom, fda, fdb."],
+    ['change cdrom empty:x', "'x': invalid char 'x'"],
     ['help foo', "unknown command: 'foo'"],
     ['constructor', "unknown command: 'constructor'"],
   ])('%s', async (line, message) => {
@@ -320,6 +348,41 @@ describe('info', () => {
     expect((await monitor.execute('info history')).lines).toEqual([
       "0: 'stop'",
       "1: 'info history'",
+    ]);
+  });
+});
+
+describe('drives', () => {
+  test('info block shows them', async () => {
+    expect(await lines('info block')).toEqual([
+      'hda: https://site/disk.img (range, 8192 bytes)',
+      '    Overlay: 2 blocks of 4 KiB, 5 writes',
+      '    Cache: 1 chunks of 64 KiB, 3 hits, 1 misses',
+      '    Waiting: 1 operations',
+      'cdrom: [not inserted]',
+    ]);
+  });
+
+  test('change takes URLs, empty media and files', async () => {
+    const files = { write: () => Promise.reject(), read: async () => new Blob(['contents']) };
+    await run('change cdrom https://site/a.iso', { files });
+    await run('change fda empty:1440K', { files });
+    await run('change fdb floppy.img', { files });
+    await run('change cdrom', { files });
+    expect(machine.calls).toEqual([
+      ['changeMedia', 'cdrom', { url: 'https://site/a.iso' }],
+      ['changeMedia', 'fda', { emptyBytes: 1474560 }],
+      ['changeMedia', 'fdb', 'contents'],
+      ['changeMedia', 'cdrom', 'contents'],
+    ]);
+  });
+
+  test('eject empties a drive, with -f as without', async () => {
+    await run('eject cdrom');
+    await run('eject -f fda');
+    expect(machine.calls).toEqual([
+      ['ejectMedia', 'cdrom'],
+      ['ejectMedia', 'fda'],
     ]);
   });
 });
@@ -467,7 +530,9 @@ describe('completion', () => {
     ['system_p', 'system_powerdown '],
     ['inf', 'info '],
     ['info st', 'info status '],
-    ['info bl', 'info blockers '],
+    ['info bl', 'info block'],
+    ['eject f', 'eject fd'],
+    ['change c', 'change cdrom '],
     ['info blockers reb', 'info blockers reboot '],
     ['help scr', 'help screendump '],
     ['help info st', 'help info status '],

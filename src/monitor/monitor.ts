@@ -8,6 +8,7 @@ import { cprCommands } from './commands/cpr.ts';
 import { guestCommands } from './commands/guest.ts';
 import { help, topicLines } from './commands/help.ts';
 import { infoCommands } from './commands/info.ts';
+import { mediaCommands, removableDrives } from './commands/media.ts';
 import { memoryCommands } from './commands/memory.ts';
 import { screendump } from './commands/screendump.ts';
 import { type Completion, complete } from './completion.ts';
@@ -46,6 +47,7 @@ const commands: readonly Command[] = [
   ...guestCommands,
   ...infoCommands,
   ...cprCommands,
+  ...mediaCommands,
   ...memoryCommands,
   screendump,
   help,
@@ -82,7 +84,7 @@ export function createMonitor(machine: MonitorMachine, options: MonitorOptions =
         { commands, runtimes },
         {
           files: async () => (await files.names?.()) ?? [],
-          devices: async () => [],
+          devices: async () => removableDrives,
         },
       ),
   };
