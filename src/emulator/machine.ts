@@ -26,6 +26,7 @@ import { quiesce } from './quiesce.ts';
 import { RunLoop } from './run-loop.ts';
 import type { ScreenTap } from './screen-tap.ts';
 import type { Shell } from './shell.ts';
+import { RamWrites } from './write-tracking.ts';
 
 const planeBytes = 65536;
 const encoder = new TextEncoder();
@@ -64,6 +65,7 @@ export class Machine implements RuntimeInstance {
   readonly shell: Shell;
   readonly v86Version: string;
   readonly commands: RuntimeCommands;
+  readonly writes?: RamWrites;
   readonly network: Network;
   readonly files: ShareFiles;
   readonly input: ConsoleInput;
@@ -90,6 +92,12 @@ export class Machine implements RuntimeInstance {
         host.crashed(reason);
       },
     });
+    if (shell.tracksWrites) {
+      const { memory, runtimeBytes, config } = host;
+      const ramBytes = config.memoryMiB << 20;
+      const clearTlb = () => cpu.full_clear_tlb();
+      this.writes = new RamWrites({ memory, runtimeBytes, ramBytes, clearTlb });
+    }
     this.network = new Network({ host, V86, cpu, bus, wake: () => this.wake() });
     this.files = new ShareFiles(cpu);
     this.input = new ConsoleInput(cpu, bus);
@@ -296,6 +304,8 @@ export class Machine implements RuntimeInstance {
     const everything = [{ start: 0, end: host.runtimeBytes }, ...this.shell.ownRanges];
     ops.clear(incoming.list, ops.findNonzero(everything, incoming.list));
     ops.scatter(list, this.#parkedPages, pages);
+    // The other runtime may have run the guest for a slice.
+    this.writes?.invalidate();
     this.#usePlanesBlock();
     this.#connectDrives();
     screen.setQuiet(false);

@@ -16,6 +16,7 @@ import { type BlockPlacement, Growth } from './growth.ts';
 import { shareMemoryImport, tableOffset } from './jit.ts';
 import type { Range } from './page-ops.ts';
 import type { V86Wasm } from './v86-wasm.ts';
+import { notingExports, writeMapAddress, writeMapBytes } from './write-tracking.ts';
 
 export interface ShellOptions {
   V86: V86Constructor;
@@ -59,6 +60,12 @@ interface KnobGlobals {
   loop_counter: WebAssembly.Global<'i32'>;
 }
 
+/** Absent where tools/wasm/track-writes.ts did not find its way. */
+interface WriteTrackingGlobals {
+  write_map?: WebAssembly.Global<'i32'>;
+  ram_base?: WebAssembly.Global<'i32'>;
+}
+
 /** A module that the JIT emitted and nobody has compiled yet. */
 interface JitModule {
   index: number;
@@ -93,7 +100,7 @@ export class Shell {
 
   private constructor(options: ShellOptions) {
     this.#options = options;
-    this.growth = new Growth(options.wasm.staticBytes, options.runtimeBytes);
+    this.growth = new Growth(options.wasm.staticBytes, writeMapAddress(options.runtimeBytes));
     this.#view = { buffer: options.memory.buffer };
   }
 
@@ -133,7 +140,12 @@ export class Shell {
 
   /** All memory that belongs to the emulator rather than to the guest. */
   get ownRanges(): Range[] {
-    return [this.growth.used, ...this.#placements.flatMap(({ slack }) => slack)];
+    const map = writeMapAddress(this.#options.runtimeBytes);
+    return [
+      this.growth.used,
+      { start: map, end: map + writeMapBytes },
+      ...this.#placements.flatMap(({ slack }) => slack),
+    ];
   }
 
   #build(): Promise<void> {
@@ -206,6 +218,7 @@ export class Shell {
     cpu[name] = (sizeBytes: number) => {
       const placement = this.growth.during(block, sizeBytes, () => allocate(sizeBytes));
       this.#placements.push(placement);
+      this.#locateWrites(this.#instance);
       return placement.address;
     };
   }
@@ -235,11 +248,38 @@ export class Shell {
       env: { ...env, memory, __indirect_function_table: table } as WebAssembly.ModuleImports,
     });
     const functions = exports as unknown as Record<string, V86Function>;
-    return { exports: functions, table, jitImports: { ...functions, m: memory } };
+    const instance = { exports: functions, table, jitImports: { ...functions, m: memory } };
+    this.#locateWrites(instance);
+    return instance;
+  }
+
+  /** Whether the module notes what the guest writes. */
+  get tracksWrites(): boolean {
+    return 'write_map' in this.#instance.exports;
+  }
+
+  /** Tells the module where to note writes, and where guest memory begins once that is known. */
+  #locateWrites({ exports }: Instance): void {
+    const { write_map, ram_base } = exports as unknown as WriteTrackingGlobals;
+    if (write_map) write_map.value = writeMapAddress(this.#options.runtimeBytes);
+    if (ram_base) ram_base.value = this.#placements[0]?.address ?? 0;
   }
 
   #facade(instance: Instance): V86Exports {
-    return { ...instance.exports, memory: this.#view } as unknown as V86Exports;
+    const map = writeMapAddress(this.#options.runtimeBytes);
+    const note = (start: number, end: number) => {
+      if (end <= start) return;
+      new Uint8Array(this.#view.buffer, map, writeMapBytes).fill(
+        1,
+        start >>> 12,
+        ((end - 1) >>> 12) + 1,
+      );
+    };
+    return {
+      ...instance.exports,
+      ...notingExports(instance.exports, note),
+      memory: this.#view,
+    } as unknown as V86Exports;
   }
 
   /** Sets constants of v86 that tools/wasm/transform.ts made settable. */

@@ -11,8 +11,9 @@
  *   section, `holdfast.data`, so an instance can be made over a memory in which
  *   another runtime is still running a guest.
  *
- * It also turns two constants of v86's into exported globals, see `knobs`: a guest that was just
- * handed over should be compiled sooner than one that just started.
+ * It notes which pages of guest memory may have been written, see track-writes.ts, and turns two
+ * constants of v86's into exported globals, see `knobs`: a guest that was just handed over should be
+ * compiled sooner than one that just started.
  *
  * Function bodies are otherwise left as they are.
  */
@@ -28,6 +29,7 @@ import {
   signedLeb,
   writeSections,
 } from './sections.ts';
+import { trackWrites } from './track-writes.ts';
 
 /**
  * Name of the custom section: u32 minimum pages, then per segment u32 address, u32 length, and
@@ -138,7 +140,7 @@ function encodeData(minimumPages: number, segments: readonly DataSegment[]): Uin
   ]);
 }
 
-function routeGrowth(wasm: Uint8Array): Uint8Array {
+function rewriteFunctions(wasm: Uint8Array): Uint8Array {
   const module = binaryen.readBinary(wasm);
   try {
     // `All` would make Binaryen emit exact imports, which engines reject.
@@ -153,6 +155,8 @@ function routeGrowth(wasm: Uint8Array): Uint8Array {
         binaryen.Features.ReferenceTypes |
         binaryen.Features.Atomics,
     );
+    const untracked = trackWrites(module);
+    if (untracked) console.warn(`Writes of this v86 are not tracked: ${untracked}`);
     binaryen.setPassArgument('instrument-memory', 'memory.grow');
     // The pass declares imports for loads and stores too, which nothing calls here.
     module.runPasses(['instrument-memory', 'remove-unused-module-elements']);
@@ -168,7 +172,7 @@ function routeGrowth(wasm: Uint8Array): Uint8Array {
  * @throws {UnexpectedV86Wasm} with a sentence that names what has moved.
  */
 export function transformV86Wasm(wasm: Uint8Array): Uint8Array {
-  const sections = readSections(routeGrowth(wasm));
+  const sections = readSections(rewriteFunctions(wasm));
   const find = (id: number) => sections.find((section) => section.id === id);
 
   const memory = find(sectionId.memory);

@@ -351,6 +351,21 @@ describe('what is written', () => {
   });
 });
 
+it('after another checkpointer of the same machine everything is written anew', async () => {
+  const random = randomNumbers(23);
+  const machine = new LabMachine({ tracking: true });
+  const store = new MemoryStore();
+  const first = new Checkpointer({ source: machine, store });
+  live(machine, random, 300);
+  await first.checkpoint(still);
+  live(machine, random, 50);
+  await new Checkpointer({ source: machine, store: new MemoryStore() }).checkpoint(still);
+  await first.checkpoint(still);
+  const restored = new LabMachine();
+  restored.vmstate = (await restoreCut(store, restored)).vmstate;
+  expect(restored.picture()).toEqual(machine.picture());
+});
+
 describe('what is damaged', () => {
   const twice = async () => {
     const random = randomNumbers(5);

@@ -95,9 +95,9 @@ export class Checkpointer {
   readonly #newSlices: () => Slices;
   readonly #pages: GuestPages;
   readonly #scanner: PageScanner;
-  readonly #segments: Segments;
+  #segments: Segments;
   readonly #batch: PageBatch;
-  readonly #blobs: BlobBatch;
+  #blobs: BlobBatch;
   /** Whose marks are complete: of any other runtime nothing is known. */
   #tracking: WriteTracking | undefined;
   /** A damaged generation that is newer than the one the machine was restored from. */
@@ -128,6 +128,7 @@ export class Checkpointer {
     if (this.#underWay)
       throw new CprError('busy', 'A checkpoint of this machine is under way: wait for its end.');
     this.#underWay = true;
+    if (!this.#scanner.isCurrent) this.#beginAnew();
     const attempt = newAttempt(options, this.#newSlices());
     const progress = this.#blobs.progress();
     this.#segments.begin();
@@ -185,6 +186,14 @@ export class Checkpointer {
     this.#batch.clear();
     for (const pages of [changed, cleaned])
       for (const page of pages) this.#scanner.mark(page, pageState.forced);
+  }
+
+  /** Another checkpointer has been at work on this machine: nothing that is known here is true. */
+  #beginAnew(): void {
+    this.#scanner.forgetAll();
+    this.#segments = new Segments(this.#pages.count);
+    this.#blobs = new BlobBatch(this.#source, this.#segments);
+    this.#tracking = undefined;
   }
 
   #forceAll(): void {

@@ -18,8 +18,8 @@ const hashBytes = 16;
 const entryWords = 3;
 /** Most pages of one {@link PageScanner.scan}. */
 const maximumScan = 1024;
-/** In the block: what a scan found, a page for hashing a constant, states, hashes. */
-const offsets = { found: 0, constantPage: 0x4000, states: 0x5000 } as const;
+/** In the block: what a scan found, who uses it, a page for hashing a constant, states, hashes. */
+const offsets = { found: 0, user: 0x3ffc, constantPage: 0x4000, states: 0x5000 } as const;
 
 const align16 = (value: number) => (value + 15) & ~15;
 
@@ -61,6 +61,9 @@ export class PageScanner {
   readonly #states: Uint8Array;
   readonly #hashes: Uint32Array;
   readonly #index: number;
+  /** Counts the scanners that began anew in this block. */
+  readonly #user: Uint32Array;
+  #own: number;
 
   /**
    * `index`: a block of {@link pageIndexBytes} in the same memory, for one scanner after the other:
@@ -75,6 +78,8 @@ export class PageScanner {
     this.#pages = pages;
     this.#index = index.address;
     const { buffer } = memory;
+    this.#user = new Uint32Array(buffer, index.address + offsets.user, 1);
+    this.#own = this.#user[0] ?? 0;
     this.#found = new Uint32Array(buffer, index.address, 2 + entryWords * maximumScan);
     this.#states = new Uint8Array(buffer, this.#statesAddress, pages.count);
     this.#hashes = new Uint32Array(buffer, this.#hashesAddress, (pages.count * hashBytes) / 4);
@@ -90,11 +95,18 @@ export class PageScanner {
 
   /** Takes every page for one that was zero when last looked at, and is no candidate. */
   forgetAll(): void {
+    this.#own = (this.#user[0] ?? 0) + 1;
+    this.#user[0] = this.#own;
     this.#states.fill(0);
     const zero = this.#index + offsets.constantPage;
     new Uint8Array(this.#states.buffer, zero, pageBytes).fill(0);
     this.#ops.hash(zero, this.#hashesAddress);
     this.#ops.fill(this.#hashesAddress, this.#hashesAddress, this.#pages.count);
+  }
+
+  /** Whether no other scanner has begun anew in the block: then what it holds is not ours. */
+  get isCurrent(): boolean {
+    return this.#user[0] === this.#own;
   }
 
   /** Takes the page's present contents for those last looked at. */
