@@ -100,6 +100,26 @@ test('a guest that was saved and shut down comes back from storage', async ({ gu
   await stillThere();
 });
 
+test('what is in the way of a save is said before anything is asked', async ({ guest }) => {
+  const { page } = guest;
+  await guest.machine((machine) =>
+    machine.changeMedia('cdrom', { file: new Blob([new Uint8Array(2048 * 64)]) }),
+  );
+  await choose(page, 'Save and shut down…');
+  const dialog = page.locator('#state-dialog');
+  await expect(dialog).toContainText('It cannot be done now');
+  await expect(dialog.getByRole('listitem')).toContainText('cannot be opened again by itself');
+  await expect(page.locator('#state-ok')).toBeDisabled();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+
+  await guest.machine((machine) => machine.ejectMedia('cdrom'));
+  await choose(page, 'Save and shut down…');
+  await expect(page.locator('#state-blockers')).toBeHidden();
+  await expect(page.locator('#state-ok')).toBeEnabled();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await expect(runstate(page)).toHaveText('Running');
+});
+
 test('after a save the guest can go back to where it was', async ({ guest }) => {
   const { page } = guest;
   await withoutSavePicker(page);

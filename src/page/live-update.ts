@@ -1,6 +1,7 @@
 import { type RuntimeBuild, runtimes } from 'virtual:holdfast-build';
 import type { CprError } from '../errors.ts';
 import type { Machine } from '../machine/types.ts';
+import type { Runstate } from '../protocol/events.ts';
 import { create, element } from './element.ts';
 import { formatPause } from './format.ts';
 import type { Session } from './session.ts';
@@ -8,6 +9,8 @@ import { readSetting, writeSetting } from './settings.ts';
 import { newerRuntime, updateChoices } from './update-choices.ts';
 
 type Failed = (error: CprError, again: () => void) => void;
+
+const updatable: readonly Runstate[] = ['running', 'paused', 'suspended'];
 
 /** The live update button with its choice of emulators, and the bar that offers a newer one. */
 export class LiveUpdate {
@@ -104,12 +107,11 @@ export class LiveUpdate {
 
   #show(): void {
     const { status, busy } = this.#session;
-    const canUpdate =
-      busy === null && (status?.runstate === 'running' || status?.runstate === 'paused');
+    const canUpdate = busy === null && status !== null && updatable.includes(status.runstate);
     this.#button.disabled = !canUpdate;
     this.#button.title = canUpdate
       ? 'Hand the guest over to another emulator while it runs (Ctrl+Alt+U)'
-      : 'Needs a guest that runs or is paused';
+      : 'Needs a guest that runs, is paused or suspended';
     this.#button.setAttribute('aria-busy', String(busy === 'live-update'));
     // What was said was about another guest.
     if (busy === 'start') this.#say('');

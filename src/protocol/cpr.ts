@@ -32,6 +32,11 @@ export interface Blocker {
   device?: string;
 }
 
+/** What to tell people: the device is named once, whether or not the message names it. */
+export function blockerSentence({ device, message }: Blocker): string {
+  return device === undefined || message.startsWith(device) ? message : `${device}: ${message}`;
+}
+
 /** What tells one disk from another. Compared when a state is loaded. */
 export interface DiskIdentity {
   /** `hda`, `hdb`, `cdrom`, `fda`, `fdb`. */

@@ -1,6 +1,6 @@
 /** `info TOPIC`: what is known about the machine. Each topic is a command of its own. */
 import { CprError } from '../../errors.ts';
-import type { Blocker, CprMode } from '../../protocol/cpr.ts';
+import { type Blocker, blockerSentence, type CprMode } from '../../protocol/cpr.ts';
 import type { MachineStatus } from '../../protocol/events.ts';
 import type { Command } from '../command.ts';
 import type { MonitorMachine } from '../machine.ts';
@@ -134,9 +134,7 @@ export function blockerLines(mode: CprMode, blockers: readonly Blocker[]): strin
   if (blockers.length === 0) return [`${mode}: nothing is in the way`];
   return [
     `${mode}: blocked`,
-    ...blockers.map(
-      ({ code, device, message }) => `  ${device ? `${device}: ` : ''}${message} (${code})`,
-    ),
+    ...blockers.map((blocker) => `  ${blockerSentence(blocker)} (${blocker.code})`),
   ];
 }
 

@@ -1,4 +1,4 @@
-/** The setting "suspend when no page has shown it for…". Off by default. */
+/** The setting "suspend while no page shows it, after…". Off by default. */
 import type { MachineConfig } from '../../protocol/config.ts';
 import { element } from '../element.ts';
 import { readSetting, writeSetting } from '../settings.ts';

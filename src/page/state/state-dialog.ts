@@ -1,7 +1,7 @@
 /** Asks where a state goes to or comes from, and says what will happen. */
 
 import type { RuntimeBuild } from 'virtual:holdfast-build';
-import type { Blocker } from '../../protocol/cpr.ts';
+import { type Blocker, blockerSentence } from '../../protocol/cpr.ts';
 import { create, element } from '../element.ts';
 
 export type Place = { kind: 'file' } | { kind: 'store'; name: string };
@@ -73,9 +73,7 @@ export function askForState(question: StateQuestion): Promise<StateAnswer | unde
 function showBlockers(blockers: readonly Blocker[]): void {
   element('state-blockers', HTMLElement).hidden = blockers.length === 0;
   element('state-blocker-list', HTMLElement).replaceChildren(
-    ...blockers.map(({ device, message }) =>
-      create('li', { text: device === undefined ? message : `${device}: ${message}` }),
-    ),
+    ...blockers.map((blocker) => create('li', { text: blockerSentence(blocker) })),
   );
 }
 
