@@ -125,6 +125,7 @@ export class FakeRuntime {
       blockers: (mode) => this.options.blockers?.(mode) ?? ([] as Blocker[]),
       commands: {
         echo: (value: unknown) => value,
+        infoNothing: () => 'nothing',
         consoleInput: (_console: string, bytes: Uint8Array) =>
           void this.log.push(`input ${new TextDecoder().decode(bytes)}`),
       } as never,

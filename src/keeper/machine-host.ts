@@ -23,19 +23,20 @@ import { adoptCprError } from '../protocol/wire-error.ts';
 import { Consoles } from './consoles.ts';
 import { cprBlockers, refuseIfEverBlocked } from './cpr/blockers.ts';
 import type { CprMachine } from './cpr/cpr-machine.ts';
-import { type HeldGuest, letGo, loadHeld, saveAndHold } from './cpr/held-guest.ts';
+import { MachineCpr } from './cpr/machine-cpr.ts';
 import { listRamBlocks } from './cpr/ram-blocks.ts';
 import type { AroundStep } from './cpr/steps.ts';
-import { type AwaitingGuest, loadStored, saveToStorage } from './cpr/stored-guest.ts';
 import type { OpenStore } from './cpr/targets.ts';
 import { Execution } from './execution.ts';
 import { GatedHost, type HostBacking } from './gated-host.ts';
+import { onlyLooks, wakesGuest } from './guest-commands.ts';
 import type { HostedInstance } from './hand-over.ts';
 import { KeptPieceMaps } from './kept-pieces.ts';
 import { liveRestart } from './live-restart.ts';
 import { MachineClock } from './machine-clock.ts';
 import { allocateMemory } from './memory-layout.ts';
-import { discardReady, NextRuntime, prepareFirst } from './next-runtime.ts';
+import { NextRuntime, prepareFirst } from './next-runtime.ts';
+import { OneAtATime } from './one-at-a-time.ts';
 import type { Pages } from './pages.ts';
 import { checkRuntime, type RuntimeLoader } from './runtime-loader.ts';
 import { SuspendWhenHidden } from './suspend-when-hidden.ts';
@@ -69,18 +70,14 @@ export class MachineHost implements CprMachine {
   restarts = 0;
   readonly #pages: Pages;
   readonly #hidden: SuspendWhenHidden | undefined;
+  readonly #cpr = new MachineCpr(this);
+  readonly #operations = new OneAtATime();
   /** Aborts with the machine's end. */
   readonly #gone = new AbortController();
   /** Until the machine is in its place its pages hear of another one. */
   #visible = false;
   /** For the status, which goes to every page once a second. */
   #describedConfig: MachineConfig;
-  /** Between cprSave in mode `restart` and cprLoad. */
-  #held: HeldGuest | undefined;
-  /** Started `incoming`: until a guest is loaded. */
-  #awaiting: AwaitingGuest | undefined;
-  /** What is under way; one at a time. */
-  #operation: string | undefined;
   readonly #timer: ReturnType<typeof setInterval>;
   #lastPauseMs: number | undefined;
 
@@ -117,7 +114,7 @@ export class MachineHost implements CprMachine {
       driveChanged: (device, source) => this.#driveChanged(device, source),
     };
     this.next = new NextRuntime(loader, this.backing, this.#gone.signal);
-    this.#hidden = this.#suspendWhenHidden(config.suspendWhenHiddenMs);
+    this.#hidden = SuspendWhenHidden.for(this.execution, config.suspendWhenHiddenMs);
     this.#timer = setInterval(() => this.execution.tick(), statusIntervalMs);
   }
 
@@ -142,7 +139,7 @@ export class MachineHost implements CprMachine {
     const { wasmUrl, id } = request.runtime;
     try {
       const prepared = await prepareFirst(module, host, { wasmUrl, coldBoot: true, signal });
-      if (request.incoming) machine.#await(prepared, host);
+      if (request.incoming) machine.#cpr.await({ prepared, host, prepareMs: 0 });
       else machine.#boot(prepared, host);
       if (request.config.onlyCprCapable) await untilAborted(refuseIfEverBlocked(machine), signal);
       return machine;
@@ -166,12 +163,6 @@ export class MachineHost implements CprMachine {
       prepared.discard();
       throw CprError.from(adoptCprError(thrown), 'runtime-failed', 'The guest could not be booted');
     }
-  }
-
-  #await(prepared: PreparedRuntime, host: GatedHost): void {
-    const ready = { prepared, host, prepareMs: 0 };
-    this.#awaiting = { source: this.execution.source, ready };
-    this.execution.await();
   }
 
   status(): MachineStatus {
@@ -241,10 +232,8 @@ export class MachineHost implements CprMachine {
     if (typeof command !== 'function') {
       throw new CprError('internal', `The runtime (v86 ${v86Version}) has no command "${name}".`);
     }
-    if (isInput(name)) {
-      this.#requireReceptive(name);
-      this.execution.wakeIfSuspended();
-    }
+    if (!onlyLooks(name)) this.#requireReceptive(name);
+    if (wakesGuest(name)) this.execution.wakeIfSuspended();
     return command.apply(commands, args);
   }
 
@@ -265,8 +254,9 @@ export class MachineHost implements CprMachine {
 
   async cprBlockers(mode: CprMode): Promise<Blocker[]> {
     const blockers = await cprBlockers(mode, this);
-    if (this.#operation === undefined) return blockers;
-    const message = `${this.#operation} is under way. Wait for its end.`;
+    const { current } = this.#operations;
+    if (current === undefined) return blockers;
+    const message = `${current} is under way. Wait for its end.`;
     return [{ code: 'operation-in-flight', message }, ...blockers];
   }
 
@@ -286,49 +276,28 @@ export class MachineHost implements CprMachine {
    * After mode `reboot` the machine is frozen, and to be ended.
    * @throws CprError with the guest in the runstate that it had
    */
-  cprSave(target: CprTarget, { mode, runtime }: CprSaveOptions): Promise<CprSaveReport> {
-    return this.#exclusively('A cprSave', async () => {
-      this.execution.requireLive('save');
-      if (mode === 'reboot') return saveToStorage(this, target);
-      if (mode !== 'restart') throw new CprError('bad-config', `There is no mode "${mode}".`);
-      const source = runtime ?? this.execution.source;
-      const { report, held } = await saveAndHold(this, target, source);
-      this.#held = held;
-      return report;
-    });
+  cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport> {
+    return this.#exclusively('A cprSave', () => this.#cpr.save(target, options));
   }
 
   /** @throws CprError with the machine in `inmigrate` as before */
   cprLoad(source: CprSource, options: CprLoadOptions): Promise<CprLoadReport> {
     return this.#exclusively('A cprLoad', async () => {
-      this.execution.requireIncoming('load');
-      return this.#held
-        ? this.#loadHeld(this.#held, source, options)
-        : this.#loadStored(source, options);
+      const { report, from } = await this.#orShowAgain(() => this.#cpr.load(source, options));
+      if (from) {
+        this.restarts++;
+        await this.#settle(from);
+      } else {
+        this.consoles.flush();
+        this.pagesChanged();
+        this.#describe();
+      }
+      return report;
     });
   }
 
-  async #loadHeld(
-    held: HeldGuest,
-    source: CprSource,
-    options: CprLoadOptions,
-  ): Promise<CprLoadReport> {
-    const from = this.execution.hosted;
-    const report = await this.#orShowAgain(() => loadHeld(this, held, source, options));
-    this.#held = undefined;
-    this.restarts++;
-    await this.#settle(from);
-    return report;
-  }
-
-  async #loadStored(source: CprSource, options: CprLoadOptions): Promise<CprLoadReport> {
-    if (!this.#awaiting) throw new CprError('internal', 'The machine awaits nothing.');
-    const report = await loadStored(this, this.#awaiting, source, options);
-    this.#awaiting = undefined;
-    this.consoles.flush();
-    this.pagesChanged();
-    this.#describe();
-    return report;
+  cprCancel(): Promise<void> {
+    return this.#exclusively('A cprCancel', async () => this.#cpr.cancel());
   }
 
   become(id: string, name: string): void {
@@ -336,28 +305,12 @@ export class MachineHost implements CprMachine {
     this.#configure({ ...this.backing.config, id, name });
   }
 
-  cprCancel(): Promise<void> {
-    return this.#exclusively('A cprCancel', async () => {
-      this.execution.requireIncoming('cancel');
-      if (!this.#held) {
-        throw new CprError('bad-runstate', 'There is no guest to go on with: destroy the machine.');
-      }
-      letGo(this, this.#held);
-      this.#held = undefined;
-    });
-  }
-
   async #exclusively<T>(operation: string, action: () => Promise<T>): Promise<T> {
-    if (this.#operation !== undefined || this.next.preparing) {
-      const other = this.#operation ?? 'The preparation of a runtime';
-      throw new CprError('busy', `${other} of this machine is under way: wait for its end.`);
+    // One that was given up still owns the memory in which runtimes are made ready.
+    if (this.next.preparing && this.#operations.current === undefined) {
+      throw new CprError('busy', 'A runtime is still being made ready: wait for its end.');
     }
-    this.#operation = operation;
-    try {
-      return await action();
-    } finally {
-      this.#operation = undefined;
-    }
+    return this.#operations.run(operation, action);
   }
 
   /** Another runtime that failed may have drawn on the pages before it did. */
@@ -405,7 +358,7 @@ export class MachineHost implements CprMachine {
       destroyed: true,
     };
     this.execution.end();
-    if (this.#awaiting?.ready) discardReady(this.#awaiting.ready);
+    this.#cpr.end();
     this.#endKept();
     this.consoles.flush();
     if (!replaced) this.#emit({ type: 'status', status: lastStatus });
@@ -440,29 +393,7 @@ export class MachineHost implements CprMachine {
     this.#describedConfig = withoutContents(config);
   }
 
-  #suspendWhenHidden(limitMs: number | undefined): SuspendWhenHidden | undefined {
-    if (limitMs === undefined) return undefined;
-    const { execution } = this;
-    return new SuspendWhenHidden(limitMs, {
-      get isRunning() {
-        return execution.runstate === 'running' && !execution.isFrozen;
-      },
-      suspend: () => execution.suspend(),
-      wake: () => execution.wakeIfSuspended(),
-    });
-  }
-
   #emit(event: MachineEvent, transfer: Transferable[] = []): void {
     if (this.#visible || event.type === 'progress') this.#pages.broadcast(event, transfer);
   }
-}
-
-/** What a guest takes in, and wakes of when it is suspended. */
-function isInput(command: string): boolean {
-  return (
-    command === 'consoleInput' ||
-    command === 'scancodes' ||
-    command === 'reset' ||
-    command.startsWith('mouse')
-  );
 }

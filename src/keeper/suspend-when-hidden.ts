@@ -1,4 +1,6 @@
-export interface HiddenMachine {
+import type { Execution } from './execution.ts';
+
+interface HiddenMachine {
   readonly isRunning: boolean;
   suspend(): void;
   wake(): void;
@@ -16,7 +18,18 @@ export class SuspendWhenHidden {
   #visible = true;
   #suspended = false;
 
-  constructor(limitMs: number, machine: HiddenMachine) {
+  static for(execution: Execution, limitMs: number | undefined): SuspendWhenHidden | undefined {
+    if (limitMs === undefined) return undefined;
+    return new SuspendWhenHidden(limitMs, {
+      get isRunning() {
+        return execution.runstate === 'running' && !execution.isFrozen;
+      },
+      suspend: () => execution.suspend(),
+      wake: () => execution.wakeIfSuspended(),
+    });
+  }
+
+  private constructor(limitMs: number, machine: HiddenMachine) {
     this.#limitMs = limitMs;
     this.#machine = machine;
   }

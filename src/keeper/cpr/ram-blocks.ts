@@ -1,5 +1,6 @@
 import type { MemoryArea, RuntimeInstance } from '../../protocol/abi.ts';
 import type { RamBlockInfo } from '../../protocol/keeper-api.ts';
+import { nextTask } from '../checkpoint/slices.ts';
 import type { HostBacking } from '../gated-host.ts';
 import { guestBlocks } from '../memory-layout.ts';
 import { xxh64 } from './digest.ts';
@@ -26,13 +27,22 @@ export async function listRamBlocks(
   for (const area of instance?.memoryAreas?.() ?? []) list.push(partOf(area));
 
   const { create64 } = await xxh64();
-  return list.map(({ bytes, ...block }) => {
-    if (!options.digests || !instance) return block;
+  const described: RamBlockInfo[] = [];
+  for (const { bytes, ...block } of list) {
+    if (!options.digests || !instance) {
+      described.push(block);
+      continue;
+    }
     const hash = create64();
-    for (const slice of bytes ? [bytes] : slicesOf(block, memory, instance)) hash.update(slice);
+    for (const slice of bytes ? [bytes] : slicesOf(block, memory, instance)) {
+      hash.update(slice);
+      // A guest that runs is not kept waiting for all of its memory.
+      if (options.moving) await nextTask();
+    }
     const digest = `xxh64:${hash.digest().toString(16).padStart(16, '0')}`;
-    return { ...block, digest, ...(options.moving && { moving: true }) };
-  });
+    described.push({ ...block, digest, ...(options.moving && { moving: true }) });
+  }
+  return described;
 }
 
 function* slicesOf(

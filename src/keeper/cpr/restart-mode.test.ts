@@ -453,6 +453,13 @@ test('a guest that is held takes no input and starts with nothing but cprLoad an
   expect(old.log).not.toContain('run');
 });
 
+test('a guest that is held can be looked at, and its runtime is given back when it is destroyed', async () => {
+  await save();
+  expect(keeper.command('infoNothing', [])).toBe('nothing');
+  await keeper.destroy();
+  expect(next.log).toEqual(['prepare', 'discard']);
+});
+
 test('cprCancel is refused for a machine that nothing was saved of', async () => {
   expect(await failure(keeper.cprCancel())).toMatchObject({ code: 'bad-runstate' });
   expect(old.running).toBe(true);
