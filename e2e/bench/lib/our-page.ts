@@ -2,9 +2,11 @@
 import type { Machine } from '../../../src/machine/types.ts';
 import type { RuntimeSource } from '../../../src/protocol/keeper-api.ts';
 import { ConsoleReader } from './console-reader.ts';
-import { type GuestPage, timeCommand, wallMs } from './guest-page.ts';
+import { type GuestPage, sendProgram, timeCommand, wallMs } from './guest-page.ts';
 import { Meter } from './meter.ts';
+import { measureCheckpoints } from './our-checkpoint.ts';
 import { measureRestart } from './our-restart.ts';
+import { scanGBps } from './scan-speed.ts';
 
 /** What the playground offers for this: see src/page/main.ts. */
 interface Playground {
@@ -43,6 +45,13 @@ const bench = {
   timeCommand: (command: string) => timeCommand(page, command),
   measureRestart: async (runtime: RuntimeSource) =>
     measureRestart(await connected, bench.meter, runtime),
+  measureCheckpoints: async (count: number) =>
+    measureCheckpoints(await connected, bench.meter, count),
+  scanGBps,
+  startProgram: async (name: string, program: readonly number[]) => {
+    await sendProgram(page, `/tmp/${name}`, Uint8Array.from(program));
+    await timeCommand(page, `/tmp/${name} & sleep 1`);
+  },
   /**
    * @returns from the navigation's begin until terminal and screen were painted, `text` in the
    *   terminal, ms

@@ -1,0 +1,62 @@
+/** Checkpoints of a guest that computes, and what they take from it. */
+
+import type { CheckpointReport } from '../../../src/keeper/checkpoint/checkpointer.ts';
+import type { Machine } from '../../../src/machine/types.ts';
+import { wallMs } from './guest-page.ts';
+import type { Meter } from './meter.ts';
+
+/** How long the guest is left alone, and then stored by itself, in turn. */
+const windowMs = 4000;
+
+export interface CheckpointMeasurement {
+  checkpoints: CheckpointReport[];
+  /** Work that was not done while checkpoints were taken as the keeper sees fit. */
+  slowdownPercent: number;
+}
+
+/** What a machine with durable storage can do. */
+interface DurableMachine {
+  checkpoint(): Promise<CheckpointReport>;
+  setDurable(on: boolean): Promise<void>;
+}
+
+const isDurable = (machine: object): machine is DurableMachine => 'checkpoint' in machine;
+
+const sleep = (forMs: number) => new Promise((done) => setTimeout(done, forMs));
+
+/** Batches of work a millisecond of the wall's time. */
+async function speed(meter: Meter): Promise<number> {
+  const from = await meter.sample();
+  await sleep(windowMs);
+  const to = await meter.sample();
+  return (to.batches - from.batches) / (to.wallMs - from.wallMs);
+}
+
+/** @param count checkpoints, a second apart */
+export async function measureCheckpoints(
+  machine: Machine,
+  meter: Meter,
+  count: number,
+): Promise<CheckpointMeasurement> {
+  if (!isDurable(machine)) throw new Error('The machines of this build take no checkpoints.');
+  await machine.setDurable(false);
+  const checkpoints: CheckpointReport[] = [];
+  // The first one writes all of RAM.
+  await machine.checkpoint();
+  for (let i = 0; i < count; i++) {
+    const beganMs = wallMs();
+    checkpoints.push(await machine.checkpoint());
+    await sleep(Math.max(0, 1000 - (wallMs() - beganMs)));
+  }
+  // In turn, and each without before and after: the engine's and the computer's mood drifts.
+  const without: number[] = [await speed(meter)];
+  const during: number[] = [];
+  for (let i = 0; i < Math.ceil(count / 5); i++) {
+    await machine.setDurable(true);
+    during.push(await speed(meter));
+    await machine.setDurable(false);
+    without.push(await speed(meter));
+  }
+  const mean = (speeds: number[]) => speeds.reduce((sum, each) => sum + each, 0) / speeds.length;
+  return { checkpoints, slowdownPercent: 100 * (1 - mean(during) / mean(without)) };
+}
