@@ -12,6 +12,6 @@ const [input, output] = process.argv.slice(2);
 if (!input || !output) throw new Error('Usage: node tools/transform-wasm.mjs IN OUT');
 
 const transform = fileURLToPath(new URL('wasm/transform.ts', import.meta.url));
-/** @type {{ module: { transformV86Wasm(wasm: Uint8Array): Promise<Uint8Array> | Uint8Array } }} */
+/** @type {{ module: { transformV86Wasm(wasm: Uint8Array): Promise<Uint8Array> } }} */
 const { module } = await runnerImport(transform, { configFile: false });
 await writeFile(output, await module.transformV86Wasm(await readFile(input)));

@@ -8,7 +8,13 @@ export type Json = null | boolean | number | string | readonly Json[] | JsonObje
 export type JsonObject = { readonly [member: string]: Json };
 
 /** [JS2] Before anything is parsed: what a parsed value takes up follows from these. */
-export const jsonLimits = { sectionBytes: 64 * 1024, depth: 8, values: 8192 } as const;
+export interface JsonLimits {
+  sectionBytes: number;
+  depth: number;
+  values: number;
+}
+
+export const jsonLimits: JsonLimits = { sectionBytes: 64 * 1024, depth: 8, values: 8192 };
 
 /** Returns `value` typed. @throws Malformed */
 export type Checker<T> = (value: Json | undefined, path: string) => T;
@@ -63,6 +69,13 @@ export const listOf =
       ? value.map((item: Json, i) => check(item, `${path}[${i}]`))
       : refuse(path, `a list of at most ${maximumItems}`);
 
+export const pairOf =
+  <A, B>(first: Checker<A>, second: Checker<B>): Checker<readonly [A, B]> =>
+  (value, path) =>
+    Array.isArray(value) && value.length === 2
+      ? [first(value[0], `${path}[0]`), second(value[1], `${path}[1]`)]
+      : refuse(path, 'a pair');
+
 /** A list in which no two items have the same `member`. */
 export const distinct =
   <T extends object>(member: keyof T, check: Checker<T[]>): Checker<T[]> =>
@@ -110,7 +123,7 @@ function recordOf<T extends object>(members: Members<T>, value: JsonObject, path
 }
 
 /** Counts what the text would become, without parsing it. @throws Malformed */
-function checkSize(source: string): void {
+function checkSize(source: string, limits: JsonLimits): void {
   let depth = 0;
   let values = 1;
   let inString = false;
@@ -124,17 +137,22 @@ function checkSize(source: string): void {
     else if (character === ']' || character === '}') depth--;
     // Each value but the first of an array or object follows one of these.
     if (!inString && (character === ',' || character === '[' || character === '{')) values++;
-    if (depth > jsonLimits.depth) throw new Malformed('it is nested too deeply');
-    if (values > jsonLimits.values) throw new Malformed('it has too many values');
+    if (depth > limits.depth) throw new Malformed('it is nested too deeply');
+    if (values > limits.values) throw new Malformed('it has too many values');
   }
 }
 
 /** @throws {CprError} `bad-vmstate` naming `section` for anything but what `check` takes. */
-export function decodeJson<T>(section: string, bytes: Uint8Array, check: Checker<T>): T {
+export function decodeJson<T>(
+  section: string,
+  bytes: Uint8Array,
+  check: Checker<T>,
+  limits = jsonLimits,
+): T {
   try {
-    if (bytes.length > jsonLimits.sectionBytes) throw new Malformed('it is too long');
+    if (bytes.length > limits.sectionBytes) throw new Malformed('it is too long');
     const source = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    checkSize(source);
+    checkSize(source, limits);
     return check(JSON.parse(source) as Json, '');
   } catch (cause) {
     const reason = cause instanceof Malformed ? cause.message : 'it is not JSON';
@@ -150,8 +168,13 @@ export function decodeJson<T>(section: string, bytes: Uint8Array, check: Checker
  * Encodes exactly what {@link decodeJson} takes: a mistake shows where it is made.
  * @throws {CprError} `bad-vmstate`
  */
-export function encodeJson<T>(section: string, value: T, check: Checker<T>): Uint8Array {
+export function encodeJson<T>(
+  section: string,
+  value: T,
+  check: Checker<T>,
+  limits = jsonLimits,
+): Uint8Array {
   const bytes = new TextEncoder().encode(JSON.stringify(value));
-  decodeJson(section, bytes, check);
+  decodeJson(section, bytes, check, limits);
   return bytes;
 }

@@ -3,6 +3,7 @@
  * keeper, runtime and tests encode and decode them. SPEC.md, "Sections of version 2".
  */
 import { CprError } from '../errors.ts';
+import type { Section } from './envelope.ts';
 import {
   boolean,
   type Checker,
@@ -10,17 +11,19 @@ import {
   distinct,
   encodeJson,
   integer,
+  type JsonLimits,
   type JsonObject,
+  jsonLimits,
   listOf,
   oneOf,
   openRecord,
   optional,
+  pairOf,
   record,
   text,
   time,
   xxh64Text,
 } from './json.ts';
-import type { Section } from './vmstate.ts';
 
 /** [SE2] The version of each section that this build writes, and the only one it reads. */
 export const sectionVersions = {
@@ -29,6 +32,9 @@ export const sectionVersions = {
   machine: 1,
   blocks: 1,
   disks: 1,
+  '9p.files': 1,
+  'console.input': 1,
+  network: 1,
   checkpoint: 1,
 } as const;
 
@@ -77,6 +83,28 @@ export interface DiskSection {
   generation: number;
 }
 
+/** The drives that have something in them. */
+export interface DisksSection {
+  disks: readonly DiskSection[];
+}
+
+/** The files of the 9p share whose contents belong to the tree in `v86.devices`. */
+export interface ShareFilesSection {
+  /** Inode and length in bytes. */
+  files: readonly (readonly [inode: number, sizeBytes: number])[];
+}
+
+/** Connections that a runtime without the same wire must tell the guest are gone. */
+export interface NetworkSection {
+  connections: readonly {
+    /** Address and port, `192.168.86.100:1024`. */
+    guest: string;
+    remote: string;
+    /** TCP sequence number of the next byte to the guest that it has not acknowledged. */
+    sequence: number;
+  }[];
+}
+
 /** Mode `reboot`: where the rest of the guest is. */
 export interface CheckpointSection {
   machineId: string;
@@ -85,17 +113,20 @@ export interface CheckpointSection {
   manifestDigest: string;
 }
 
-/** What each JSON section holds. `v86.devices` is a value (value.ts) instead. */
+/** What each JSON section holds. `v86.devices` and `console.input` are values (value.ts) instead. */
 export interface JsonSections {
   emulator: EmulatorSection;
   machine: MachineSection;
   blocks: BlocksSection;
-  disks: readonly DiskSection[];
+  disks: DisksSection;
+  '9p.files': ShareFilesSection;
+  network: NetworkSection;
   checkpoint: CheckpointSection;
 }
 
 const identifier = text(255, /^.+$/);
 const url = text(8192);
+const endpoint = text(21, /^(\d{1,3}\.){3}\d{1,3}:\d{1,5}$/);
 const mebibytes = integer(1, 4096);
 const byteLength = integer(0);
 
@@ -105,6 +136,9 @@ const config = openRecord<{ name: string; memoryMiB: number; vgaMemoryMiB: numbe
   memoryMiB: mebibytes,
   vgaMemoryMiB: mebibytes,
 });
+
+/** A guest without its network connections is the same guest; without the others it is not. */
+const optionalSections: readonly SectionName[] = ['network'];
 
 const checkers: { [Name in keyof JsonSections]: Checker<JsonSections[Name]> } = {
   emulator: record<EmulatorSection>({ v86Version: identifier, wasmDigest: optional(xxh64Text) }),
@@ -126,25 +160,40 @@ const checkers: { [Name in keyof JsonSections]: Checker<JsonSections[Name]> } = 
     ),
     placement: text(255),
   }),
-  disks: distinct(
-    'device',
-    listOf(
-      record<DiskSection>({
-        device: identifier,
-        sizeBytes: byteLength,
-        base: url,
-        baseDigest: optional(text(1024)),
-        generation: integer(0),
-      }),
-      16,
+  disks: record<DisksSection>({
+    disks: distinct(
+      'device',
+      listOf(
+        record<DiskSection>({
+          device: identifier,
+          sizeBytes: byteLength,
+          base: url,
+          baseDigest: optional(text(1024)),
+          generation: integer(0),
+        }),
+        16,
+      ),
     ),
-  ),
+  }),
+  '9p.files': record<ShareFilesSection>({
+    files: listOf(pairOf(integer(0), byteLength), 100_000),
+  }),
+  network: record<NetworkSection>({
+    connections: listOf(
+      record({ guest: endpoint, remote: endpoint, sequence: integer(0, 2 ** 32 - 1) }),
+      1024,
+    ),
+  }),
   checkpoint: record<CheckpointSection>({
     machineId: identifier,
     generation: integer(1),
     manifestDigest: xxh64Text,
   }),
 };
+
+/** A share can hold many files; everything else is small. */
+const limitsOf = (name: keyof JsonSections): JsonLimits =>
+  name === '9p.files' ? { sectionBytes: 2 << 20, depth: 3, values: 400_000 } : jsonLimits;
 
 /** @throws {CprError} `bad-vmstate` for contents that {@link readSection} would refuse. */
 export function jsonSection<Name extends keyof JsonSections>(
@@ -154,13 +203,14 @@ export function jsonSection<Name extends keyof JsonSections>(
   return {
     name,
     version: sectionVersions[name],
-    required: true,
-    bytes: encodeJson(name, contents, checkers[name]),
+    required: !optionalSections.includes(name),
+    bytes: encodeJson(name, contents, checkers[name], limitsOf(name)),
   };
 }
 
 /**
- * @returns the contents of the section of this name, undefined where there is none.
+ * @returns the contents of the section of this name; undefined where there is none, or an optional
+ * one of a version that this build does not know.
  * @throws {CprError} `bad-vmstate` naming the section when its JSON is malformed;
  * `runtime-incompatible` for a version that this build does not know.
  */
@@ -170,8 +220,19 @@ export function readSection<Name extends keyof JsonSections>(
 ): JsonSections[Name] | undefined {
   const section = sections.find((candidate) => candidate.name === name);
   if (!section) return undefined;
-  checkVersion(section);
-  return decodeJson(name, section.bytes, checkers[name]);
+  if (versionOf(name) !== section.version) {
+    if (!section.required) return undefined;
+    throw unknownVersion(section);
+  }
+  return decodeJson(name, section.bytes, checkers[name], limitsOf(name));
+}
+
+/**
+ * Reads every JSON section, whoever it is for.
+ * @throws {CprError} `bad-vmstate`, `runtime-incompatible`
+ */
+export function checkJsonSections(sections: readonly Section[]): void {
+  for (const name of Object.keys(checkers)) readSection(sections, name as keyof JsonSections);
 }
 
 /**
@@ -181,17 +242,16 @@ export function readSection<Name extends keyof JsonSections>(
  */
 export function unknownSections(sections: readonly Section[]): Section[] {
   const unknown = sections.filter(({ name, version }) => versionOf(name) !== version);
-  for (const section of unknown) if (section.required) checkVersion(section);
+  const required = unknown.find((section) => section.required);
+  if (required) throw unknownVersion(required);
   return unknown.map((section) => ({ ...section, bytes: section.bytes.slice() }));
 }
 
 const versionOf = (name: string): number | undefined =>
   Object.hasOwn(sectionVersions, name) ? sectionVersions[name as SectionName] : undefined;
 
-function checkVersion({ name, version }: Section): void {
-  if (versionOf(name) === version) return;
-  throw new CprError(
+const unknownVersion = ({ name, version }: Section) =>
+  new CprError(
     'runtime-incompatible',
     `This build does not know version ${version} of the section "${name}" of this vmstate. Use a newer one.`,
   );
-}

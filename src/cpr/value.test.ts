@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CprError } from '../errors.ts';
-import { decodeValue, encodeValue, type Value } from './value.ts';
+import { decodedSizeBytes, decodeValue, encodeValue, type Value } from './value.ts';
 
 const sample: Value = {
   nothing: [undefined, null],
@@ -70,6 +70,46 @@ describe('values', () => {
   it('[VL6] elided zeros cannot ask for more than 64 MiB', () => {
     const bytes = encodeValue([new Uint8Array(40 << 20), new Uint8Array(40 << 20)]);
     expect(code(() => decodeValue(bytes))).toBe('bad-vmstate');
+  });
+
+  it('[VL6] nothing is decoded into more than the limit that is given', () => {
+    const bytes = encodeValue(sample);
+    const sizeBytes = decodedSizeBytes(bytes);
+    expect(decodeValue(bytes, sizeBytes)).toBeDefined();
+    expect(code(() => decodeValue(bytes, sizeBytes - 1))).toBe('bad-vmstate');
+  });
+
+  it('[VL1] another form of the same value is refused', () => {
+    const f64 = (value: number) => [...new Uint8Array(Float64Array.of(value).buffer)];
+    const payloadNan = [1, 0, 0, 0, 0, 0, 0xf8, 0x7f];
+    for (const [why, bytes] of Object.entries({
+      'an integer as a float': [5, ...f64(7)],
+      'another NaN': [5, ...payloadNan],
+      'text that is not UTF-8': [6, 1, 0, 0, 0, 0xff],
+      'a key that occurs twice': [8, 2, 0, 0, 0, 1, 0, 0, 0, 97, 1, 1, 0, 0, 0, 97, 1],
+      'a number as a later key': [8, 2, 0, 0, 0, 1, 0, 0, 0, 97, 1, 1, 0, 0, 0, 48, 1],
+      'padding that is not zero': [9, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 7],
+      'trailing zeros that are stored': [9, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+      'more bytes than elements': [9, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7],
+    }))
+      expect(
+        code(() => decodeValue(Uint8Array.from(bytes))),
+        why,
+      ).toBe('bad-vmstate');
+  });
+
+  it('[VL1] every NaN is written as the same bytes', () => {
+    const strange = new Float64Array(Uint8Array.of(1, 0, 0, 0, 0, 0, 0xf8, 0xff).buffer)[0];
+    expect(encodeValue(strange)).toEqual(encodeValue(Number.NaN));
+    expect(decodeValue(encodeValue(strange))).toBeNaN();
+  });
+
+  it('values larger than any buffer at hand are encoded whole', () => {
+    // Tags, numbers and lengths fall on every place where a buffer may end.
+    for (let shift = 0; shift < 9; shift++) {
+      const value = ['x'.repeat(shift), Array.from({ length: 200_000 }, (_, i) => i + 0.5)];
+      expect(decodeValue(encodeValue(value))).toEqual(value);
+    }
   });
 
   it('a key of "__proto__" is a key like any other', () => {

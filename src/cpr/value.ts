@@ -1,6 +1,6 @@
 /**
  * Plain values as bytes: what device state is made of once every device object has
- * been asked for its state. SPEC.md, "Values", rules VL1 to VL6.
+ * been asked for its state. SPEC.md, "Values", rules VL1 to VL7.
  */
 import { CprError } from '../errors.ts';
 
@@ -53,8 +53,17 @@ const typedArrays = [
 
 const maximumDepth = 64;
 
-/** Elided zeros count as well: what a decoded value may take up in all. */
-const maximumExpandedBytes = 64 * 1024 * 1024;
+/**
+ * [VL6] What a decoded value may take up by default: some 500 times the state of a Linux guest.
+ * Who knows how much to expect passes a limit of its own.
+ */
+const defaultLimitBytes = 64 * 1024 * 1024;
+
+/** The bits of the only NaN that is written. */
+const canonicalNan = 0x7ff8_0000_0000_0000n;
+
+/** What engines allocate for a value, about; counted before it is done. */
+const allocatedBytes = { value: 8, number: 16, string: 16, array: 16, object: 32, typedArray: 96 };
 
 const bad = (sentence: string) => new CprError('bad-vmstate', `Damaged device state: ${sentence}.`);
 
@@ -69,7 +78,10 @@ class Writer {
     this.#view = new DataView(initial.buffer, initial.byteOffset, initial.length);
   }
 
-  /** @returns where the next `sizeBytes` go; what is there is not zero. */
+  /**
+   * To be called before `#bytes` or `#view` is named: it may replace both.
+   * @returns where the next `sizeBytes` go; what is there is not zero.
+   */
   #room(sizeBytes: number): number {
     const start = this.#length;
     const end = start + sizeBytes;
@@ -84,19 +96,25 @@ class Writer {
   }
 
   u8(value: number): void {
-    this.#bytes[this.#room(1)] = value;
+    const at = this.#room(1);
+    this.#bytes[at] = value;
   }
 
   u32(value: number): void {
-    this.#view.setUint32(this.#room(4), value, true);
+    const at = this.#room(4);
+    this.#view.setUint32(at, value, true);
   }
 
   i32(value: number): void {
-    this.#view.setInt32(this.#room(4), value, true);
+    const at = this.#room(4);
+    this.#view.setInt32(at, value, true);
   }
 
   f64(value: number): void {
-    this.#view.setFloat64(this.#room(8), value, true);
+    const at = this.#room(8);
+    // Not setFloat64 for a NaN, which would write whatever bits this one happens to have.
+    if (Number.isNaN(value)) this.#view.setBigUint64(at, canonicalNan, true);
+    else this.#view.setFloat64(at, value, true);
   }
 
   raw(bytes: Uint8Array): void {
@@ -136,8 +154,10 @@ function write(out: Writer, value: Value, depth: number): void {
   }
 }
 
+const isInt32 = (value: number) => (value | 0) === value && !Object.is(value, -0);
+
 function writeNumber(out: Writer, value: number): void {
-  if ((value | 0) === value && !Object.is(value, -0)) {
+  if (isInt32(value)) {
     out.u8(tag.int32);
     out.i32(value);
   } else {
@@ -186,14 +206,16 @@ function writeCompound(out: Writer, value: object, depth: number): void {
 
 class Cursor {
   offset = 0;
-  expandedBytes = 0;
+  allocatedBytes = 0;
   readonly bytes: Uint8Array;
   readonly view: DataView;
+  readonly #limitBytes: number;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, limitBytes: number) {
     // A plain Uint8Array: `slice` of a Node Buffer would not copy.
     this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#limitBytes = limitBytes;
   }
 
   take(sizeBytes: number): number {
@@ -203,7 +225,13 @@ class Cursor {
     return start;
   }
 
-  /** A count of things that take at least `unitBytes` each, so that it cannot lie by much. */
+  /** [VL6] To be called before anything is allocated. */
+  allocate(sizeBytes: number): void {
+    this.allocatedBytes += sizeBytes;
+    if (this.allocatedBytes > this.#limitBytes) throw bad('it asks for more memory than it may');
+  }
+
+  /** [VL4] A count of things that take at least `unitBytes` each, so that it cannot lie by much. */
   count(unitBytes: number): number {
     const count = this.view.getUint32(this.take(4), true);
     if (count * unitBytes > this.bytes.length - this.offset)
@@ -213,8 +241,22 @@ class Cursor {
 
   string(): string {
     const length = this.count(1);
+    this.allocate(allocatedBytes.string + 2 * length);
     const start = this.take(length);
-    return new TextDecoder().decode(this.bytes.slice(start, start + length));
+    try {
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
+        this.bytes.slice(start, start + length),
+      );
+    } catch {
+      throw bad('it has a text that is not one');
+    }
+  }
+
+  /** [VL1] */
+  align8(): void {
+    const start = this.take(-this.offset & 7);
+    for (let at = start; at < this.offset; at++)
+      if (this.bytes[at] !== 0) throw bad('its padding is not zero');
   }
 }
 
@@ -233,41 +275,72 @@ function read(from: Cursor, depth: number): Value {
     case tag.int32:
       return from.view.getInt32(from.take(4), true);
     case tag.float64:
-      return from.view.getFloat64(from.take(8), true);
+      return readFloat64(from);
     case tag.string:
       return from.string();
-    case tag.array: {
-      const items: Value[] = [];
-      for (let left = from.count(1); left > 0; left--) items.push(read(from, depth + 1));
-      return items;
-    }
-    case tag.object: {
-      // A null prototype: a key of "__proto__" is a key like any other.
-      const object: { [key: string]: Value } = Object.create(null);
-      for (let left = from.count(5); left > 0; left--) {
-        const key = from.string();
-        object[key] = read(from, depth + 1);
-      }
-      return object;
-    }
-    case tag.typedArray: {
-      const Elements = typedArrays[from.view.getUint8(from.take(1))];
-      if (!Elements) throw bad('it has an unknown element type');
-      const count = from.view.getUint32(from.take(4), true);
-      const stored = from.view.getUint32(from.take(4), true);
-      from.take(-from.offset & 7);
-      const sizeBytes = count * Elements.BYTES_PER_ELEMENT;
-      from.expandedBytes += sizeBytes;
-      if (stored > sizeBytes || from.expandedBytes > maximumExpandedBytes)
-        throw bad('a length goes past its limit');
-      const start = from.take(stored);
-      const bytes = new Uint8Array(sizeBytes);
-      bytes.set(from.bytes.subarray(start, start + stored));
-      return new Elements(bytes.buffer);
-    }
+    case tag.array:
+      return readArray(from, depth);
+    case tag.object:
+      return readObject(from, depth);
+    case tag.typedArray:
+      return readTypedArray(from);
     default:
       throw bad(`it has an unknown tag ${kind}`);
   }
+}
+
+function readFloat64(from: Cursor): number {
+  from.allocate(allocatedBytes.number);
+  const at = from.take(8);
+  const value = from.view.getFloat64(at, true);
+  const isCanonical = Number.isNaN(value)
+    ? from.view.getBigUint64(at, true) === canonicalNan
+    : !isInt32(value);
+  if (!isCanonical) throw bad('it has a number in another form than the only one');
+  return value;
+}
+
+function readArray(from: Cursor, depth: number): Value {
+  const count = from.count(1);
+  from.allocate(allocatedBytes.array + count * allocatedBytes.value);
+  const items: Value[] = [];
+  for (let left = count; left > 0; left--) items.push(read(from, depth + 1));
+  return items;
+}
+
+function readObject(from: Cursor, depth: number): Value {
+  const count = from.count(5);
+  from.allocate(allocatedBytes.object + count * 3 * allocatedBytes.value);
+  // A null prototype: a key of "__proto__" is a key like any other.
+  const object: { [key: string]: Value } = Object.create(null);
+  const keys: string[] = [];
+  for (let left = count; left > 0; left--) {
+    const key = from.string();
+    keys.push(key);
+    object[key] = read(from, depth + 1);
+  }
+  // Keys that occur twice, or numbers that JavaScript would put elsewhere.
+  const order = Object.keys(object);
+  if (keys.length !== order.length || keys.some((key, i) => key !== order[i]))
+    throw bad('the members of an object are not in order');
+  return object;
+}
+
+function readTypedArray(from: Cursor): Value {
+  const Elements = typedArrays[from.view.getUint8(from.take(1))];
+  if (!Elements) throw bad('it has an unknown element type');
+  const count = from.view.getUint32(from.take(4), true);
+  const stored = from.view.getUint32(from.take(4), true);
+  from.align8();
+  const sizeBytes = count * Elements.BYTES_PER_ELEMENT;
+  const start = from.take(stored);
+  // [VL5] One way only: the last stored byte is not one that would have been left out.
+  if (stored > sizeBytes || (stored > 0 && from.bytes[start + stored - 1] === 0))
+    throw bad('a length makes no sense');
+  from.allocate(allocatedBytes.typedArray + sizeBytes);
+  const bytes = new Uint8Array(sizeBytes);
+  bytes.set(from.bytes.subarray(start, start + stored));
+  return new Elements(bytes.buffer);
 }
 
 /** Encoding happens while a guest stands still: no allocation, no collection. */
@@ -279,10 +352,23 @@ export function encodeValue(value: Value): Uint8Array {
   return out.finish();
 }
 
-/** @throws {CprError} `bad-vmstate` when the bytes are not exactly one value. */
-export function decodeValue(bytes: Uint8Array): Value {
-  const from = new Cursor(bytes);
+/**
+ * [VL1] Encoding the answer gives the same bytes again.
+ * @param limitBytes what the answer may take up in memory, by the count of {@link allocatedBytes}
+ * @throws {CprError} `bad-vmstate` when the bytes are not exactly one value.
+ */
+export function decodeValue(bytes: Uint8Array, limitBytes = defaultLimitBytes): Value {
+  return decode(bytes, limitBytes).value;
+}
+
+/** What decoding `bytes` takes up in memory, by the count that [VL6] limits. */
+export function decodedSizeBytes(bytes: Uint8Array): number {
+  return decode(bytes, defaultLimitBytes).allocatedBytes;
+}
+
+function decode(bytes: Uint8Array, limitBytes: number): { value: Value; allocatedBytes: number } {
+  const from = new Cursor(bytes, limitBytes);
   const value = read(from, 0);
   if (from.offset !== bytes.length) throw bad('it goes on after its end');
-  return value;
+  return { value, allocatedBytes: from.allocatedBytes };
 }

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import xxhash from 'xxhash-wasm';
 import { CprError } from '../errors.ts';
+import { fixDigests } from './fix-digests.ts';
 import { decodeValue, encodeValue } from './value.ts';
 import { decodeVmstate, encodeVmstate, limits, type Section } from './vmstate.ts';
 
 const { h64Raw: digest } = await xxhash();
 
 const sections: Section[] = [
-  { name: 'emulator', version: 1, required: true, bytes: new TextEncoder().encode('{"v":1}') },
+  { name: 'emulator', version: 2, required: true, bytes: new TextEncoder().encode('{"v":1}') },
   { name: 'v86.devices', version: 3, required: true, bytes: encodeValue([1, 'two', { three: 3 }]) },
   { name: 'note', version: 1, required: false, bytes: new Uint8Array(0) },
 ];
@@ -27,6 +28,12 @@ const changed = (at: number, value: number) => {
   bytes[at] = value;
   return bytes;
 };
+
+/** The same bytes with digests that fit them, as somebody who means harm would make them. */
+function redigested(bytes: Uint8Array): Uint8Array {
+  fixDigests(bytes, digest);
+  return bytes;
+}
 
 /** A small fast generator, so that a failing case can be run again. (Marsaglia's xorshift32.) */
 function random(seed: number): (below: number) => number {
@@ -74,7 +81,8 @@ describe('the vmstate envelope', () => {
   });
 
   it('[EN2] refuses another format version and names both', () => {
-    expect(() => decodeVmstate(changed(8, 9), digest)).toThrow(/format version 9.*reads 1/);
+    expect(() => decodeVmstate(changed(8, 9), digest)).toThrow(/format version 9.*reads 1 to 2/);
+    expect(refusal(changed(8, 0))).toBe('bad-vmstate');
   });
 
   it('[EN3] refuses what goes on after the last section', () => {
@@ -83,22 +91,65 @@ describe('the vmstate envelope', () => {
 
   it('[EN4] refuses two sections of one name', () => {
     const [first] = sections as [Section];
-    expect(refusal(encodeVmstate([first, first], digest))).toBe('bad-vmstate');
+    const twin = { ...first, name: 'emulat0r' };
+    const bytes = encodeVmstate([first, twin], digest);
+    const at = bytes.lastIndexOf('0'.charCodeAt(0));
+    bytes[at] = 'o'.charCodeAt(0);
+    expect(() => decodeVmstate(redigested(bytes), digest)).toThrow(/two sections named "emulator"/);
+    expect(() => encodeVmstate([first, first], digest)).toThrow(
+      expect.objectContaining({ code: 'internal' }),
+    );
+  });
+
+  it('[EN5] refuses sections that were taken away, added, or put in another order', () => {
+    const [first, second, third] = sections as [Section, Section, Section];
+    const others = [
+      [first, second],
+      [second, first, third],
+      [...sections, { ...third, name: 'other' }],
+    ];
+    for (const other of others) {
+      const bytes = encodeVmstate(other, digest);
+      bytes.set(state.subarray(16, 24), 16);
+      expect(() => decodeVmstate(bytes, digest)).toThrow('The list of sections');
+    }
+  });
+
+  it('[SE1] refuses a name that is not text', () => {
+    const bytes = state.slice();
+    bytes[48] = 0xff;
+    expect(() => decodeVmstate(redigested(bytes), digest)).toThrow('whose name is not text');
+  });
+
+  it('[SE2] refuses flags that mean nothing and versions below 1', () => {
+    for (const [at, value] of [
+      [24, 3],
+      [28, 0],
+    ] as const)
+      expect(() => decodeVmstate(redigested(changed(at, value)), digest)).toThrow(
+        'a header that makes no sense',
+      );
   });
 
   it('[SE3] refuses a change of any byte of a section', () => {
-    // The padding carries nothing, so it is not covered.
-    for (let at = 16; at < 16 + 24 + 8; at++)
+    for (let at = 24; at < state.length; at++)
       expect(refusal(changed(at, (state[at] ?? 0) ^ 1)), `byte ${at}`).toBe('bad-vmstate');
+  });
+
+  it('[SE5] refuses padding that is not zero', () => {
+    // The contents of "emulator" are 7 bytes.
+    const bytes = changed(24 + 32 + 7, 1);
+    expect(() => decodeVmstate(redigested(bytes), digest)).toThrow('"emulator"');
   });
 
   it('[LM1] refuses counts and lengths beyond the limits before it allocates', () => {
     const lie = state.slice();
-    new DataView(lie.buffer).setUint32(12, limits.sections + 1, true);
-    expect(refusal(lie)).toBe('bad-vmstate');
-    new DataView(lie.buffer).setUint32(12, 3, true);
-    new DataView(lie.buffer).setUint32(24, limits.sectionBytes + 1, true);
-    expect(refusal(lie)).toBe('bad-vmstate');
+    const view = new DataView(lie.buffer);
+    view.setUint32(12, limits.sections + 1, true);
+    expect(() => decodeVmstate(lie, digest)).toThrow('claims 257 sections');
+    view.setUint32(12, 3, true);
+    view.setUint32(24 + 8, limits.sectionBytes + 1, true);
+    expect(() => decodeVmstate(lie, digest)).toThrow('makes no sense');
   });
 
   it('any damage is a typed refusal or harmless: 20,000 mutations', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ConsoleInput } from './console-input.ts';
+import { ConsoleInput, parseConsoleInput } from './console-input.ts';
 
 type Cpu = ConstructorParameters<typeof ConsoleInput>[0];
 type Bus = ConstructorParameters<typeof ConsoleInput>[1];
@@ -63,7 +63,7 @@ describe('console input', () => {
     expect(first.input.save()).toBeUndefined();
     first.input.send('serial0', bytes(40));
     const second = consoles();
-    second.input.load(first.input.save() as Uint8Array);
+    second.input.load(parseConsoleInput(first.input.save() as Uint8Array));
     second.input.pump();
     expect(second.fifo).toEqual([...bytes(16, 16)]);
     expect(first.fifo).toEqual([...bytes(16)]);

@@ -5,7 +5,7 @@
  * amount at once, which a guest then loses in its own line buffers. Here bytes wait, across runtimes, and a
  * device gets as much as it has room for after each slice of the guest.
  */
-import { decodeValue, encodeValue, type Value } from '../cpr/value.ts';
+import { decodeValue, encodeValue } from '../cpr/value.ts';
 import { CprError } from '../errors.ts';
 
 /** What a 16550A holds. */
@@ -62,19 +62,46 @@ export class ConsoleInput {
     this.#waiting.clear();
   }
 
-  /** @returns undefined when nothing waits */
+  /** @returns the section `console.input`, undefined when nothing waits */
   save(): Uint8Array | undefined {
-    return this.#waiting.size ? encodeValue(Object.fromEntries(this.#waiting)) : undefined;
+    if (this.#waiting.size === 0) return undefined;
+    const marked = Array.from(this.#waiting, ([name, bytes]) => {
+      const out = new Uint8Array(bytes.length + 1);
+      out.set(bytes);
+      out[bytes.length] = endMark;
+      return [name, out] as const;
+    });
+    return encodeValue(Object.fromEntries(marked));
   }
 
-  /** @param bytes what {@link save} returned */
-  load(bytes: Uint8Array): void {
-    const consoles = Object.entries((decodeValue(bytes) as Record<string, Value> | null) ?? {});
-    if (!consoles.every(([, waiting]) => waiting instanceof Uint8Array))
-      throw new CprError('bad-vmstate', 'The vmstate has no console input where it should.');
-    for (const [name, waiting] of consoles) this.#waiting.set(name, waiting as Uint8Array);
+  load(waiting: WaitingInput): void {
+    for (const [name, bytes] of waiting) this.#waiting.set(name, bytes);
   }
 }
+
+/** By console. */
+export type WaitingInput = ReadonlyMap<string, Uint8Array>;
+
+/** Stands after the bytes in a vmstate: values leave out zeros at the end. */
+const endMark = 1;
+
+/**
+ * @param bytes what {@link ConsoleInput.save} returned
+ * @throws {CprError} `bad-vmstate`
+ */
+export function parseConsoleInput(bytes: Uint8Array): WaitingInput {
+  const consoles = decodeValue(bytes, 2 * bytes.length + 1024);
+  if (typeof consoles !== 'object' || consoles === null || Array.isArray(consoles)) throw damaged();
+  return new Map(
+    Object.entries(consoles).map(([name, waiting]) => {
+      if (!(waiting instanceof Uint8Array) || waiting.at(-1) !== endMark) throw damaged();
+      return [name, waiting.subarray(0, -1)];
+    }),
+  );
+}
+
+const damaged = () =>
+  new CprError('bad-vmstate', 'The vmstate has no console input where it should have some.');
 
 function consoleDevices({ devices }: V86Cpu, bus: V86Bus): Map<string, Device> {
   const found = new Map<string, Device>();

@@ -1,5 +1,5 @@
 /** v86's device state as a plain value, without RAM and VGA memory, and back. */
-import { decodeValue, encodeValue, type TypedArray, type Value } from '../cpr/value.ts';
+import { encodeValue, type TypedArray, type Value } from '../cpr/value.ts';
 import { CprError } from '../errors.ts';
 import { setTscLag, tscLag } from './tsc.ts';
 
@@ -26,12 +26,22 @@ const queues: Record<string, readonly string[]> = {
   uart3: ['input'],
 };
 
-interface DeviceState {
-  cpu?: Value;
-  tscLagMs?: Value;
-  apicEnabled?: Value;
-  queues?: object;
-  leftOut?: object;
+/** The names that {@link DeviceState.queues} can have. */
+export const queuePaths: readonly string[] = Object.entries(queues).flatMap(([device, fields]) =>
+  fields.map((field) => `${device}.${field}`),
+);
+
+/** What {@link saveDevices} encodes. */
+export interface DeviceState {
+  /** v86's own state of the CPU and of all devices. */
+  cpu: readonly Value[];
+  tscLagMs: number;
+  /** Absent in what format version 1 left. */
+  apicEnabled?: boolean;
+  /** By device and member (`uart0.input`): bytes sent to the guest that it has not read. */
+  queues: Readonly<Record<string, readonly number[]>>;
+  /** By device and member: what v86's own state forgets. */
+  leftOut: Readonly<Record<string, Value>>;
 }
 
 /** Asks every device object for its state until only plain values are left. */
@@ -145,15 +155,12 @@ export function saveDevices(cpu: V86Cpu, clock: () => number): Uint8Array {
 }
 
 /**
+ * @param state as a {@link DeviceTemplate} of these devices has read it
  * @param clock the keeper's clock. The devices' timers hold its times, so they go on while the
  * guest stands still; the time-stamp counter, which v86 would stop, is made to go on as well.
- * @throws {CprError} `bad-vmstate` when the bytes are damaged, `runtime-incompatible` when
- * this v86 cannot make sense of them. Nothing is touched before the bytes are decoded.
+ * @throws {CprError} `runtime-incompatible` when this v86 cannot make sense of the state after all.
  */
-export function loadDevices(cpu: V86Cpu, bytes: Uint8Array, clock: () => number): void {
-  const state = decodeValue(bytes) as DeviceState;
-  if (!Array.isArray(state?.cpu))
-    throw new CprError('bad-vmstate', 'The vmstate holds no CPU state.');
+export function loadDevices(cpu: V86Cpu, state: DeviceState, clock: () => number): void {
   // v86 assigns some of the register views instead of writing through them.
   const views = Object.entries(cpu).filter(([, member]) => ArrayBuffer.isView(member));
   try {
@@ -167,14 +174,14 @@ export function loadDevices(cpu: V86Cpu, bytes: Uint8Array, clock: () => number)
     (view as TypedArray).set(typeof now === 'number' ? [now] : now);
     cpu[name] = view;
   }
-  if (typeof state.tscLagMs === 'number') setTscLag(cpu, clock, state.tscLagMs);
-  if (typeof state.apicEnabled === 'boolean') cpu.apic_enabled[0] = Number(state.apicEnabled);
-  for (const [path, bytes] of Object.entries(state.queues ?? {})) {
+  setTscLag(cpu, clock, state.tscLagMs);
+  if (state.apicEnabled !== undefined) cpu.apic_enabled[0] = Number(state.apicEnabled);
+  for (const [path, bytes] of Object.entries(state.queues)) {
     const member = memberOf(cpu, path);
     const queue = member?.[0][member[1]] as V86Queue | undefined;
-    for (const byte of bytes as number[]) queue?.push(byte);
+    for (const byte of bytes) queue?.push(byte);
   }
-  for (const [path, value] of Object.entries(state.leftOut ?? {})) {
+  for (const [path, value] of Object.entries(state.leftOut)) {
     const member = memberOf(cpu, path);
     if (member) member[0][member[1]] = value;
   }

@@ -1,6 +1,6 @@
 /** A v86 in charge of the guest: implements the keeper's {@link RuntimeInstance}. */
+import { jsonSection, sectionVersions } from '../cpr/sections.ts';
 import { type Digest, encodeVmstate, type Section } from '../cpr/vmstate.ts';
-import { CprError } from '../errors.ts';
 import type {
   MemoryArea,
   RamBlock,
@@ -17,6 +17,7 @@ import { ConsoleInput } from './console-input.ts';
 import { loadDevices, saveDevices } from './device-state.ts';
 import { diskBlockers } from './disks/blockers.ts';
 import type { Drives } from './disks/drives.ts';
+import type { IncomingState } from './incoming.ts';
 import { memoryAreas } from './memory-areas.ts';
 import { Network } from './network/network.ts';
 import { ShareFiles } from './ninep/share-files.ts';
@@ -29,17 +30,8 @@ import type { Shell } from './shell.ts';
 import { RamWrites } from './write-tracking.ts';
 
 const planeBytes = 65536;
-const encoder = new TextEncoder();
-
-/** The sections this runtime writes and reads, and their versions. */
-const sectionVersions: Record<string, number> = {
-  emulator: 1,
-  disks: 1,
-  'v86.devices': 1,
-  '9p.files': 1,
-  'console.input': 1,
-  network: 1,
-};
+/** [SE4] Where sections that this runtime does not know wait for the next vmstate. */
+const carriedSections = 'vmstate.carried';
 
 /** How v86 runs a guest: `usual` is its own way. */
 const knobs = {
@@ -58,6 +50,8 @@ export interface MachineOptions {
   images: BootImages;
   drives: Drives;
   v86Version: string;
+  /** `xxh64:…` of the transformed v86.wasm, where that says so. */
+  wasmDigest: string | undefined;
   digest: Digest;
 }
 
@@ -180,28 +174,16 @@ export class Machine implements RuntimeInstance {
     shell.bus.register('vmware-absolute-mouse', (absolute: boolean) => mouse({ absolute }), this);
   }
 
-  load(sections: readonly Section[]): void {
-    // [SE4]
-    const strange = sections.find(
-      ({ name, version, required }) => required && sectionVersions[name] !== version,
-    );
-    if (strange)
-      throw new CprError(
-        'runtime-incompatible',
-        `This emulator does not know version ${strange.version} of "${strange.name}" in the guest's state. Use a newer one.`,
-      );
-    const devices = sections.find(({ name }) => name === 'v86.devices');
-    if (!devices) throw new CprError('bad-vmstate', 'The vmstate holds no device state.');
-    const disks = sections.find(({ name }) => name === 'disks');
-    if (disks) this.#options.drives.check(disks.bytes);
-    const files = sections.find(({ name }) => name === '9p.files');
-    if (files) this.#share.check(files.bytes);
-    loadDevices(this.shell.cpu, devices.bytes, this.#options.host.clock);
-    this.#share.load(files?.bytes);
-    const input = sections.find(({ name }) => name === 'console.input');
-    if (input) this.input.load(input.bytes);
-    const network = sections.find(({ name }) => name === 'network');
-    if (network?.version === sectionVersions.network) this.network.load(network.bytes);
+  load({ devices, disks, shareFiles, consoleInput, network, carried }: IncomingState): void {
+    const { host, drives } = this.#options;
+    // Only now: the media may have been changed while this runtime was made ready.
+    drives.check(disks);
+    if (shareFiles) this.#share.check(shareFiles);
+    host.kept.set(carriedSections, carried);
+    loadDevices(this.shell.cpu, devices, host.clock);
+    this.#share.load(shareFiles);
+    if (consoleInput) this.input.load(consoleInput);
+    if (network) this.network.load(network);
     this.network.stop();
     this.#eagerSoon = true;
   }
@@ -260,27 +242,27 @@ export class Machine implements RuntimeInstance {
   }
 
   save(): Uint8Array {
-    const { digest, v86Version } = this.#options;
-    const section = (name: string, bytes: Uint8Array, required = true): Section => ({
+    const { digest, drives, host, v86Version, wasmDigest } = this.#options;
+    const value = (name: 'v86.devices' | 'console.input', bytes: Uint8Array): Section => ({
       name,
-      version: sectionVersions[name] ?? 0,
-      required,
+      version: sectionVersions[name],
+      required: true,
       bytes,
     });
-    const files = this.#share.save();
+    const sections: Section[] = [
+      jsonSection('emulator', { v86Version, wasmDigest }),
+      jsonSection('disks', { disks: drives.save() }),
+      value('v86.devices', saveDevices(this.shell.cpu, host.clock)),
+    ];
+    const shareFiles = this.#share.save();
+    if (shareFiles) sections.push(jsonSection('9p.files', shareFiles));
     const input = this.input.save();
+    if (input) sections.push(value('console.input', input));
     const network = this.network.save();
-    return encodeVmstate(
-      [
-        section('emulator', encoder.encode(JSON.stringify({ v86Version }))),
-        section('disks', this.#options.drives.save()),
-        section('v86.devices', saveDevices(this.shell.cpu, this.#options.host.clock)),
-        ...(files ? [section('9p.files', files)] : []),
-        ...(input ? [section('console.input', input)] : []),
-        ...(network ? [section('network', network, false)] : []),
-      ],
-      digest,
-    );
+    if (network) sections.push(jsonSection('network', network));
+    const own = new Set(sections.map(({ name }) => name));
+    const carried = (host.kept.get(carriedSections) as readonly Section[] | undefined) ?? [];
+    return encodeVmstate([...sections, ...carried.filter(({ name }) => !own.has(name))], digest);
   }
 
   park(): void {

@@ -1,6 +1,6 @@
 /** The emulator's side of the keeper's ABI: see src/protocol/abi.ts. */
 import xxhash from 'xxhash-wasm';
-import { type Digest, decodeVmstate } from '../cpr/vmstate.ts';
+import type { Digest } from '../cpr/vmstate.ts';
 import { CprError } from '../errors.ts';
 import type { PreparedRuntime, PrepareRequest, RuntimeHost } from '../protocol/abi.ts';
 import { blockOf, type PageStore, pageStore } from './blocks.ts';
@@ -12,7 +12,9 @@ import {
   loadImages,
 } from './boot-images.ts';
 import { keepRamOut, loadDevices, saveDevices } from './device-state.ts';
+import { DeviceTemplate } from './device-template.ts';
 import { type DriveOptions, Drives } from './disks/drives.ts';
+import { readIncoming } from './incoming.ts';
 import { Machine } from './machine.ts';
 import { checkNetwork } from './network/network.ts';
 import { setMac } from './network/nic.ts';
@@ -92,13 +94,11 @@ async function prepareInScratch(
   if (host.config.mac) setMac(shell.cpu.devices, host.config.mac);
   if (coldBoot) {
     keepForReset(host, shell, guestPages);
-    // This runtime will save one day, but load nothing: see rehearse.
-    for (let round = 0; round < 2; round++) saveDevices(shell.cpu, host.clock);
   } else {
     const kept = host.kept.get('boot.optionRoms') as V86Cpu['option_roms'] | undefined;
     shell.cpu.option_roms = kept ?? [];
-    await rehearse(shell, host.clock);
   }
+  const template = await rehearse(shell, host.clock, coldBoot);
   scratch.clean(shell, boot);
   await turn();
   shell.prepareMove(host.memory);
@@ -107,7 +107,11 @@ async function prepareInScratch(
   const takeOver = (): Machine => {
     ops.scatter(incoming.list, imagePages, incoming.pages);
     shell.moveTo(host.memory);
-    return new Machine({ host, V86, shell, screen, ops, images, drives, v86Version, digest: hash });
+    return new Machine({
+      ...{ host, V86, shell, screen, ops, images, drives, v86Version },
+      wasmDigest: wasm.digest,
+      digest: hash,
+    });
   };
   return {
     boot() {
@@ -116,9 +120,10 @@ async function prepareInScratch(
       return takeOver();
     },
     load(vmstate) {
-      const sections = decodeVmstate(vmstate, hash);
+      // All of it is read and checked before the guest's memory is touched.
+      const state = readIncoming(vmstate, hash, template);
       const machine = takeOver();
-      machine.load(sections);
+      machine.load(state);
       return machine;
     },
     discard: () => shell.destroy(),
@@ -200,13 +205,21 @@ async function warmUpInScratch(
 /**
  * Takes the state of the new shell and gives it back, so that the code which does that is
  * compiled by the time the guest stands still.
+ * @param coldBoot such a runtime will save one day, but load nothing
+ * @returns what the state of these devices looks like
  */
-async function rehearse(shell: Shell, clock: () => number): Promise<void> {
-  for (let round = 0; round < 3; round++) {
+async function rehearse(
+  shell: Shell,
+  clock: () => number,
+  coldBoot: boolean,
+): Promise<DeviceTemplate> {
+  for (let round = 0; ; round++) {
     await turn();
     const state = saveDevices(shell.cpu, clock);
     await turn();
-    loadDevices(shell.cpu, state, clock);
+    const template = new DeviceTemplate(state);
+    if (!coldBoot) loadDevices(shell.cpu, template.read(state), clock);
+    if (round === 2) return template;
   }
 }
 

@@ -11,6 +11,8 @@ export interface V86Wasm {
   segments: DataSegment[];
   /** The module's minimum memory: its static data, stack and bss. */
   staticBytes: number;
+  /** `xxh64:…` of the module as far as the section that holds it, see tools/wasm/transform.ts. */
+  digest: string | undefined;
   /** Whether a guest has run on it in this worker, see warm-up.ts. */
   warm: boolean;
 }
@@ -58,5 +60,11 @@ export async function compileV86Wasm(url: string, signal?: AbortSignal): Promise
   const [section] = WebAssembly.Module.customSections(module, 'holdfast.data');
   if (!section)
     throw new CprError('runtime-unavailable', `${url} is not an emulator built for Holdfast.`);
-  return { module, warm: false, ...parseDataSection(section) };
+  const [digest] = WebAssembly.Module.customSections(module, 'holdfast.digest');
+  return {
+    module,
+    warm: false,
+    digest: digest && new TextDecoder().decode(digest),
+    ...parseDataSection(section),
+  };
 }

@@ -11,13 +11,14 @@
  *   section, `holdfast.data`, so an instance can be made over a memory in which
  *   another runtime is still running a guest.
  *
- * It notes which pages of guest memory may have been written, see track-writes.ts, and turns two
- * constants of v86's into exported globals, see `knobs`: a guest that was just handed over should be
- * compiled sooner than one that just started.
+ * It notes which pages of guest memory may have been written, see track-writes.ts, says which module
+ * it is (`holdfast.digest`), and turns two constants of v86's into exported globals, see `knobs`: a
+ * guest that was just handed over should be compiled sooner than one that just started.
  *
  * Function bodies are otherwise left as they are.
  */
 import binaryen from 'binaryen';
+import xxhash from 'xxhash-wasm';
 import {
   concat,
   leb,
@@ -36,6 +37,9 @@ import { trackWrites } from './track-writes.ts';
  * that many bytes. Numbers are LEB128.
  */
 export const dataSectionName = 'holdfast.data';
+
+/** Name of the custom section that says which module this is, see `digestSection`. */
+const digestSectionName = 'holdfast.digest';
 
 /** Largest shared memory the import accepts, in pages of 64 KiB: all of 32 bits. */
 export const maximumPages = 65536;
@@ -171,7 +175,7 @@ function rewriteFunctions(wasm: Uint8Array): Uint8Array {
  * @returns the transformed module's bytes.
  * @throws {UnexpectedV86Wasm} with a sentence that names what has moved.
  */
-export function transformV86Wasm(wasm: Uint8Array): Uint8Array {
+export async function transformV86Wasm(wasm: Uint8Array): Promise<Uint8Array> {
   const sections = readSections(rewriteFunctions(wasm));
   const find = (id: number) => sections.find((section) => section.id === id);
 
@@ -228,7 +232,19 @@ export function transformV86Wasm(wasm: Uint8Array): Uint8Array {
       (id !== sectionId.custom || new Reader(payload).name() === 'target_features'),
   );
   kept.push({ id: sectionId.custom, payload: encodeData(minimumPages, segments) });
-  return writeSections(kept);
+  const transformed = writeSections(kept);
+  return concat([transformed, await digestSection(transformed)]);
+}
+
+/** A section that says which module this is: `xxh64:` and 16 hex digits over all bytes before it. */
+async function digestSection(wasm: Uint8Array): Promise<Uint8Array> {
+  const { h64Raw } = await xxhash();
+  const digest = `xxh64:${h64Raw(wasm).toString(16).padStart(16, '0')}`;
+  const payload = Uint8Array.from([
+    ...nameBytes(digestSectionName),
+    ...new TextEncoder().encode(digest),
+  ]);
+  return concat([Uint8Array.from([sectionId.custom, ...leb(payload.length)]), payload]);
 }
 
 function countGrowImports(payload: Uint8Array): number {

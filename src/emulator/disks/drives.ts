@@ -5,7 +5,7 @@ import { type DriveName, driveNames, isFloppy } from '../../protocol/config.ts';
 import type { DiskIdentity } from '../../protocol/cpr.ts';
 import { DriveBuffer } from './drive-buffer.ts';
 import { failRead, ideDrive } from './drive-error.ts';
-import { checkDisks, decodeDisks, encodeDisks } from './identity.ts';
+import { checkDisks } from './identity.ts';
 import { InFlight } from './in-flight.ts';
 import { type Media, type Medium, openMedia } from './medium.ts';
 import { openDisk } from './open-disk.ts';
@@ -124,7 +124,7 @@ export class Drives {
    * For the vmstate: which disks it was taken with.
    * @throws CprError `blocked` while an operation is in flight, which no state of v86's can hold
    */
-  save(): Uint8Array {
+  save(): readonly DiskIdentity[] {
     const [operation] = this.inFlight.operations;
     if (operation)
       throw new CprError(
@@ -132,12 +132,15 @@ export class Drives {
         `${operation.device} is being read: wait until its operations are done (quiesce).`,
       );
     this.noticeEjected();
-    return encodeDisks(this.identities());
+    return this.identities();
   }
 
-  /** @throws CprError `wrong-disk`, `bad-vmstate` */
-  check(section: Uint8Array): void {
-    checkDisks(decodeDisks(section), this.identities());
+  /**
+   * @param wanted the disks that a state was taken with; absent where nobody wrote them down
+   * @throws CprError `wrong-disk`
+   */
+  check(wanted: readonly DiskIdentity[] | undefined): void {
+    if (wanted) checkDisks(wanted, this.identities());
   }
 
   /** The guest can open the CD's tray by itself; v86 tells nobody. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { DiskIdentity } from '../../protocol/cpr.ts';
-import { checkDisks, decodeDisks, encodeDisks } from './identity.ts';
+import { checkDisks } from './identity.ts';
 
 const disk: DiskIdentity = {
   device: 'hda',
@@ -9,21 +9,6 @@ const disk: DiskIdentity = {
   baseDigest: 'etag:"a"',
   generation: 12,
 };
-
-test('identities survive the vmstate', () => {
-  expect(decodeDisks(encodeDisks([disk]))).toEqual([disk]);
-});
-
-test.each([
-  ['no JSON', '{'],
-  ['no list', '{"disks":1}'],
-  ['an incomplete disk', '{"disks":[{"device":"hda"}]}'],
-  ['nothing', 'null'],
-])('a section that holds %s is a damaged one', (_, text) => {
-  expect(() => decodeDisks(new TextEncoder().encode(text))).toThrow(
-    expect.objectContaining({ code: 'bad-vmstate' }),
-  );
-});
 
 test.each<[string, Partial<DiskIdentity>]>([
   ['size', { sizeBytes: 2 << 20 }],

@@ -2,41 +2,6 @@
 import { CprError } from '../../errors.ts';
 import type { DiskIdentity } from '../../protocol/cpr.ts';
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true });
-
-/** The vmstate section `disks`, version 1: the identities as JSON. */
-export const encodeDisks = (disks: readonly DiskIdentity[]): Uint8Array =>
-  encoder.encode(JSON.stringify({ disks }));
-
-/** @throws CprError `bad-vmstate` */
-export function decodeDisks(bytes: Uint8Array): DiskIdentity[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(decoder.decode(bytes));
-  } catch (cause) {
-    throw damaged(cause);
-  }
-  const disks = (value as { disks?: unknown } | null)?.disks;
-  if (!Array.isArray(disks) || !disks.every(isIdentity)) throw damaged();
-  return disks;
-}
-
-function isIdentity(value: unknown): value is DiskIdentity {
-  const disk = value as Partial<DiskIdentity> | null;
-  return (
-    typeof disk?.device === 'string' &&
-    typeof disk.base === 'string' &&
-    Number.isSafeInteger(disk.sizeBytes) &&
-    Number.isSafeInteger(disk.generation) &&
-    (disk.baseDigest === undefined || typeof disk.baseDigest === 'string')
-  );
-}
-
-function damaged(cause?: unknown): CprError {
-  return new CprError('bad-vmstate', 'The list of disks in the vmstate is damaged.', { cause });
-}
-
 /**
  * @param wanted the disks that the state was taken with
  * @param present the disks that the machine has

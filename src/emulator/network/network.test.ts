@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import type { NetworkSection } from '../../cpr/sections.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import { type LabHost, labHost } from '../lab-host.ts';
 import { checkNetwork, Network } from './network.ts';
@@ -49,7 +50,7 @@ describe('the network of a runtime', () => {
     expect(first.frames).toHaveLength(1);
     first.network.stop();
     const second = runtimeOn(host);
-    second.network.load(first.network.save() as Uint8Array);
+    second.network.load(first.network.save() as NetworkSection);
     second.network.run();
     expect(second.network.drain()).toBe(false);
     expect(second.network.info()).toMatchObject({
@@ -67,7 +68,7 @@ describe('the network of a runtime', () => {
     first.network.run();
     first.transmit(openingSegment());
     const elsewhere = runtimeOn(lab());
-    elsewhere.network.load(first.network.save() as Uint8Array);
+    elsewhere.network.load(first.network.save() as NetworkSection);
     elsewhere.network.run();
     elsewhere.network.drain();
     expect(elsewhere.frames).toEqual([tcpProbe({ ...connection, sequence: 1338 }, mac)]);

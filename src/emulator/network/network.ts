@@ -1,4 +1,5 @@
 /** A runtime's part in the machine's network: it plugs its device into the wire while it runs. */
+import type { NetworkSection } from '../../cpr/sections.ts';
 import { CprError } from '../../errors.ts';
 import type { RuntimeHost } from '../../protocol/abi.ts';
 import type { MachineConfig, NetworkBackend } from '../../protocol/config.ts';
@@ -12,8 +13,6 @@ import { type Backend, makeWire, type Wire, type WireConnection, type WireEnd } 
 
 const keptAs = 'network.wire';
 const none: NetworkBackend = { kind: 'none' };
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 export interface NetworkOptions {
   host: RuntimeHost;
@@ -107,17 +106,17 @@ export class Network {
   }
 
   /** What a runtime needs that goes on without this wire; undefined when there is nothing. */
-  save(): Uint8Array | undefined {
+  save(): NetworkSection | undefined {
     const connections = this.#wire?.connections() ?? [];
-    return connections.length ? encoder.encode(JSON.stringify({ connections })) : undefined;
+    return connections.length ? { connections } : undefined;
   }
 
-  /** @param bytes what {@link save} returned */
-  load(bytes: Uint8Array): void {
+  /** @param section what {@link save} returned */
+  load({ connections }: NetworkSection): void {
     const name = ({ guest, remote }: WireConnection) => `${guest} ${remote}`;
     // Over the wire that they were made on, all of them are still there.
     const open = new Set(this.#wire?.connections().map(name));
-    this.#orphans = parseConnections(bytes).filter((connection) => !open.has(name(connection)));
+    this.#orphans = connections.filter((connection) => !open.has(name(connection)));
   }
 }
 
@@ -144,19 +143,6 @@ function connect(
       return inBrowserHub(config.group, receive);
     case 'wsproxy':
       return webSocketRelay(config.url, receive);
-  }
-}
-
-function parseConnections(bytes: Uint8Array): WireConnection[] {
-  try {
-    const { connections } = JSON.parse(decoder.decode(bytes)) as { connections: WireConnection[] };
-    const endpoint = /^(\d{1,3}\.){3}\d{1,3}:\d{1,5}$/;
-    return connections.filter(
-      ({ guest, remote, sequence }) =>
-        endpoint.test(guest) && endpoint.test(remote) && Number.isInteger(sequence),
-    );
-  } catch (cause) {
-    throw CprError.from(cause, 'bad-vmstate', 'The vmstate lists no connections where it should');
   }
 }
 

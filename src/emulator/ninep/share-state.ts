@@ -4,6 +4,7 @@
  * costs a restart nothing, and a checkpoint writes only the files that changed. The vmstate keeps the
  * tree, the guest's open files and locks, and says which contents belong to it.
  */
+import type { ShareFilesSection } from '../../cpr/sections.ts';
 import { CprError } from '../../errors.ts';
 import type { KeptPieces, RuntimeHost } from '../../protocol/abi.ts';
 
@@ -15,8 +16,6 @@ const treeState = { contents: 2 } as const;
 const closedFid = [-1, -1, 0, ''] as const;
 /** A fid on which extended attributes are read. */
 const xattrFid = 2;
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /**
  * Makes the share leave the contents of files out of its state, and its reply buffer: a reply is
@@ -55,18 +54,20 @@ export class ShareState {
   }
 
   /** Which contents belong to the tree; undefined where the state holds them itself. */
-  save(): Uint8Array | undefined {
+  save(): ShareFilesSection | undefined {
     if (!this.#device || !this.#pieces) return undefined;
-    const files = regularFiles(this.#device.fs).map(([inode, { length }]) => [inode, length]);
-    return encoder.encode(JSON.stringify({ files }));
+    const files = regularFiles(this.#device.fs).map(
+      ([inode, { length }]) => [inode, length] as const,
+    );
+    return { files };
   }
 
   /**
-   * @param bytes what {@link save} returned
+   * @param section what {@link save} returned
    * @throws {CprError} `wrong-disk` when the keeper holds other files. Nothing is touched then.
    */
-  check(bytes: Uint8Array): void {
-    for (const [inode, length] of parseFiles(bytes)) {
+  check({ files }: ShareFilesSection): void {
+    for (const [inode, length] of files) {
       if (this.#pieces?.get(inode)?.length !== length)
         throw new CprError(
           'wrong-disk',
@@ -77,13 +78,13 @@ export class ShareState {
 
   /**
    * After the device has its state.
-   * @param bytes what {@link save} returned; undefined for a state that holds the contents itself.
+   * @param section what {@link save} returned; undefined for a state that holds the contents itself.
    */
-  load(bytes: Uint8Array | undefined): void {
+  load(section: ShareFilesSection | undefined): void {
     if (!this.#device) return;
     const { fs, fids } = this.#device;
-    if (bytes) {
-      for (const [inode] of parseFiles(bytes)) {
+    if (section) {
+      for (const [inode] of section.files) {
         const contents = this.#pieces?.get(inode);
         if (contents) fs.inodedata[inode] = contents;
       }
@@ -115,19 +116,4 @@ function follow(fs: V86Filesystem, pieces: KeptPieces): void {
     pieces.delete(inode);
     return deleteData.call(this, inode);
   };
-}
-
-function parseFiles(bytes: Uint8Array): [inode: number, length: number][] {
-  try {
-    const { files } = JSON.parse(decoder.decode(bytes)) as { files: [number, number][] };
-    if (!files.every(([inode, length]) => Number.isInteger(inode) && Number.isInteger(length)))
-      throw new Error('a file is not two numbers');
-    return files;
-  } catch (cause) {
-    throw CprError.from(
-      cause,
-      'bad-vmstate',
-      'The vmstate has no list of the files of the 9p share',
-    );
-  }
 }

@@ -1,0 +1,55 @@
+/** Everything that can be said about a vmstate before the guest is touched. SPEC.md, [LM2]. */
+import {
+  checkJsonSections,
+  type NetworkSection,
+  readSection,
+  type ShareFilesSection,
+  unknownSections,
+} from '../cpr/sections.ts';
+
+import { type Digest, decodeVmstate, type Section } from '../cpr/vmstate.ts';
+import { CprError } from '../errors.ts';
+import type { DiskIdentity } from '../protocol/cpr.ts';
+import { parseConsoleInput, type WaitingInput } from './console-input.ts';
+import type { DeviceState } from './device-state.ts';
+import type { DeviceTemplate } from './device-template.ts';
+
+export interface IncomingState {
+  devices: DeviceState;
+  /** Absent in what format version 1 left. */
+  disks: readonly DiskIdentity[] | undefined;
+  /** Absent where the device state holds the contents of the share itself. */
+  shareFiles: ShareFilesSection | undefined;
+  consoleInput: WaitingInput | undefined;
+  network: NetworkSection | undefined;
+  /** [SE4] Sections that this runtime does not know, for the next vmstate. */
+  carried: readonly Section[];
+}
+
+/**
+ * @param template the state of the devices that are to take the guest over
+ * @throws {CprError} `bad-vmstate` when it is not one or damaged, `runtime-incompatible` when this
+ * runtime does not know a part of it or has other devices.
+ */
+export function readIncoming(
+  vmstate: Uint8Array,
+  digest: Digest,
+  template: DeviceTemplate,
+): IncomingState {
+  const sections = decodeVmstate(vmstate, digest);
+  const carried = unknownSections(sections);
+  const devices = sections.find(({ name }) => name === 'v86.devices');
+  if (!devices || !sections.some(({ name }) => name === 'emulator'))
+    throw new CprError('bad-vmstate', 'The vmstate holds no device state of an emulator.');
+  // The keeper's: it reads them itself, but what is malformed is refused wherever it shows up.
+  checkJsonSections(sections);
+  const input = sections.find(({ name }) => name === 'console.input');
+  return {
+    devices: template.read(devices.bytes),
+    disks: readSection(sections, 'disks')?.disks,
+    shareFiles: readSection(sections, '9p.files'),
+    consoleInput: input && parseConsoleInput(input.bytes),
+    network: readSection(sections, 'network'),
+    carried,
+  };
+}
