@@ -13,13 +13,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { formatVersion } from '../src/cpr/vmstate.ts';
+import xxhash from 'xxhash-wasm';
+import { jsonSection } from '../src/cpr/sections.ts';
+import { decodeVmstate, encodeVmstate, formatVersion } from '../src/cpr/vmstate.ts';
 import { labHost } from '../src/emulator/lab-host.ts';
 import type { Machine } from '../src/emulator/machine.ts';
 import { prepareRuntime } from '../src/emulator/runtime.ts';
 import { turn } from '../src/emulator/turn.ts';
 import { checkPattern } from './pattern.ts';
 
+const { h64Raw } = await xxhash();
 const root = join(import.meta.dirname, '..');
 const read = (path: string) => new Uint8Array(readFileSync(join(root, path)));
 const packageDir = join(root, 'node_modules/v86');
@@ -44,10 +47,8 @@ const images = {
 const options = { memoryMiB: 16, vgaMemoryMiB: 2 };
 const host = labHost(images, options);
 const { V86 } = await import(pathToFileURL(join(packageDir, 'build/libv86.mjs')).href);
-const prepared = await prepareRuntime(V86, v86Version, host, {
-  wasmUrl: 'https://golden.invalid/v86.wasm',
-  coldBoot: true,
-});
+const wasmUrl = 'https://golden.invalid/v86.wasm';
+const prepared = await prepareRuntime(V86, v86Version, host, { wasmUrl, coldBoot: true });
 const machine = prepared.boot() as Machine;
 
 /** Linear frame buffers begin at 0xe0000000; guest RAM ends far below. */
@@ -65,7 +66,33 @@ for (let steps = 0; ; steps++) {
   if (inFrameBuffer(pattern.edge)) break;
 }
 
-const vmstate = machine.save();
+const runtimes = decodeVmstate(machine.save(), h64Raw);
+const { config } = host;
+const id = `golden-v${formatVersion}`;
+const vmstate = encodeVmstate(
+  [
+    // What the keeper writes, of a machine that only this file has ever seen.
+    jsonSection('machine', {
+      ...{ id, name: config.name, config: JSON.parse(JSON.stringify(config)) },
+      ...{ runstate: 'paused', wasSuspended: false, mode: 'restart', cut: 'golden' },
+      savedAtMs: Date.UTC(2026, 10, 23),
+      runtime: { id, v86Version, url: `https://golden.invalid/${id}.js`, wasmUrl },
+    }),
+    jsonSection('blocks', {
+      blocks: host.blocks.map(({ name, sizeBytes }) => ({ name, sizeBytes })),
+      placement: String(host.kept.get('runtime.placement')),
+    }),
+    ...runtimes,
+    // What no build knows.
+    {
+      name: 'golden.unknown',
+      version: 7,
+      required: false,
+      bytes: new TextEncoder().encode('to be kept'),
+    },
+  ],
+  h64Raw,
+);
 const memory = ['pc.ram', 'vga.vram', 'vga.planes'].map((name) => {
   const block = host.blocks.find((candidate) => candidate.name === name);
   if (!block) throw new Error(`The host has no block "${name}".`);
