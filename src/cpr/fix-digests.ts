@@ -4,14 +4,15 @@ import type { Digest } from './envelope.ts';
 const align8 = (value: number) => (value + 7) & ~7;
 
 /**
- * Sets the digests of a vmstate of format version 2 in place, as far as its sections can be found:
- * what does not fit is left as it is. Written apart from envelope.ts, after SPEC.md.
+ * Sets the digests of a vmstate of format version 1 or 2 in place, as far as its sections can be
+ * found: what does not fit is left as it is. Written apart from envelope.ts, after SPEC.md.
  */
 export function fixDigests(state: Uint8Array, digest: Digest): void {
   if (state.length < 24) return;
   const view = new DataView(state.buffer, state.byteOffset, state.byteLength);
+  const isVersion1 = view.getUint32(8, true) === 1;
   let directory = digest(state.subarray(0, 16));
-  let at = 24;
+  let at = isVersion1 ? 16 : 24;
   for (let left = view.getUint32(12, true); left > 0 && at + 24 <= state.length; left--) {
     const length = view.getUint32(at + 8, true);
     const nameLength = view.getUint32(at + 12, true);
@@ -24,5 +25,5 @@ export function fixDigests(state: Uint8Array, digest: Digest): void {
     directory = digest(state.subarray(at, at + 24), directory);
     at = contents + align8(length);
   }
-  view.setBigUint64(16, directory, true);
+  if (!isVersion1) view.setBigUint64(16, directory, true);
 }

@@ -1,6 +1,6 @@
 /**
  * Where v86's own state changed its layout between the versions that Holdfast supports, found by
- * comparing what every one of them saves (`npm run test:matrix` compares them again). What a
+ * comparing what every one of them saves, and where Holdfast's own machines gained a device. What a
  * version does not write, or does not read, is translated here instead of left to `set_state`.
  */
 import type { Value } from '../cpr/value.ts';
@@ -9,12 +9,13 @@ interface LayoutChange {
   /** Index in the CPU's state. */
   element: number;
   what: string;
-  /** The first version of v86 that has (`added`) or no longer has (`removed`) the element. */
+  /** The first version of v86, or of this format, that has it (`added`) or no longer has it (`removed`). */
   since: string;
   change: 'added' | 'removed';
 }
 
 export const layoutChanges: readonly LayoutChange[] = [
+  { element: 79, what: 'second serial port', since: 'format version 2', change: 'added' },
   { element: 89, what: 'VMware mouse: absolute, enabled', since: '0.5.366', change: 'added' },
   { element: 9, what: 'pending page fault, always 0', since: '0.5.409', change: 'removed' },
   { element: 90, what: 'first parallel port', since: '0.5.432', change: 'added' },

@@ -1,0 +1,168 @@
+/** Every format version that was ever released, loaded into the guest that it was taken from. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import xxhash from 'xxhash-wasm';
+import { checkPattern } from '../../e2e/pattern.ts';
+import { v86Packages } from '../../tools/v86-versions.ts';
+import { formatMigrations, sectionMigrations } from '../cpr/migrations.ts';
+import { sectionVersions } from '../cpr/sections.ts';
+import { decodeValue, encodeValue } from '../cpr/value.ts';
+import { decodeVmstate, encodeVmstate, formatVersion } from '../cpr/vmstate.ts';
+import { labHost } from './lab-host.ts';
+import type { Machine } from './machine.ts';
+import { prepareRuntime } from './runtime.ts';
+import { turn } from './turn.ts';
+
+const { h64Raw: digest } = await xxhash();
+const root = join(import.meta.dirname, '../..');
+const read = (path: string) => new Uint8Array(readFileSync(join(root, path)));
+
+/** What e2e/golden-vmstate.ts writes beside a vmstate. */
+interface Manifest {
+  memoryMiB: number;
+  vgaMemoryMiB: number;
+  pass: number;
+  edge: number;
+  blocks: { name: string; sizeBytes: number }[];
+}
+
+const versions = readdirSync(join(root, 'e2e/states'))
+  .filter((file) => file.endsWith('.vmstate'))
+  .map((file) => Number(/\d+/.exec(file)?.[0]))
+  .sort((a, b) => a - b);
+
+const golden = (version: number) => ({
+  vmstate: read(`e2e/states/v${version}.vmstate`),
+  manifest: JSON.parse(readFileSync(join(root, `e2e/states/v${version}.json`), 'utf8')) as Manifest,
+  memory: () => new Uint8Array(gunzipSync(read(`e2e/states/v${version}.memory.gz`))),
+});
+
+/** The names of the migrations that reading `vmstate` takes. */
+function migrationsOf(vmstate: Uint8Array): string[] {
+  const names: string[] = [];
+  decodeVmstate(vmstate, digest, (name) => names.push(name));
+  return names;
+}
+
+describe('migrations', () => {
+  it('[MG3] there is a golden file of every format version', () => {
+    expect(versions).toEqual(Array.from({ length: formatVersion }, (_, i) => i + 1));
+  });
+
+  it('[MG1] lead from every format version to the next', () => {
+    expect(formatMigrations.map(({ from, to }) => [from, to])).toEqual(
+      Array.from({ length: formatVersion - 1 }, (_, i) => [i + 1, i + 2]),
+    );
+  });
+
+  it('[MG2] lead from every version of every section to the next', () => {
+    for (const [section, newest] of Object.entries(sectionVersions)) {
+      const steps = sectionMigrations.filter((step) => step.section === section);
+      expect(
+        steps.map(({ from, to }) => [from, to]),
+        section,
+      ).toEqual(Array.from({ length: newest - 1 }, (_, i) => [i + 1, i + 2]));
+    }
+    const known = Object.keys(sectionVersions);
+    expect(sectionMigrations.filter(({ section }) => !known.includes(section))).toEqual([]);
+  });
+
+  it('[MG3] every migration runs on a golden file, and has a name of its own', () => {
+    const all = [...formatMigrations, ...sectionMigrations].map(({ name }) => name);
+    expect(new Set(all).size).toBe(all.length);
+    const ran = new Set(versions.flatMap((version) => migrationsOf(golden(version).vmstate)));
+    expect([...ran].sort()).toEqual(all.sort());
+  });
+
+  it('[EN2] the golden file of the newest version takes none, and is written again byte for byte', () => {
+    const { vmstate } = golden(formatVersion);
+    expect(migrationsOf(vmstate)).toEqual([]);
+    const sections = decodeVmstate(vmstate, digest);
+    expect(encodeVmstate(sections, digest)).toEqual(vmstate);
+    const devices = sections.find(({ name }) => name === 'v86.devices');
+    const bytes = devices?.bytes ?? new Uint8Array(0);
+    expect(encodeValue(decodeValue(bytes))).toEqual(bytes.slice());
+  });
+});
+
+describe.each(v86Packages)('npm package %s', (packageName) => {
+  let V86: Parameters<typeof prepareRuntime>[0];
+  let wasm: Buffer<ArrayBuffer>;
+
+  beforeAll(async () => {
+    const build = join(root, 'node_modules', packageName, 'build');
+    const out = join(mkdtempSync(join(tmpdir(), 'holdfast-')), 'v86.wasm');
+    const transform = join(root, 'tools/transform-wasm.mjs');
+    execFileSync(process.execPath, [transform, join(build, 'v86.wasm'), out]);
+    wasm = readFileSync(out);
+    V86 = (await import(pathToFileURL(join(build, 'libv86.mjs')).href)).V86;
+  }, 60_000);
+
+  /** The machine of a golden file, with its memory, ready to load its state. */
+  async function machineOf(version: number) {
+    const { manifest, memory } = golden(version);
+    const images = {
+      bios: read('public/firmware/seabios.bin'),
+      vgaBios: read('public/firmware/vgabios.bin'),
+      fda: read('public/guests/pattern/graphics.img'),
+    };
+    const { memoryMiB, vgaMemoryMiB } = manifest;
+    const host = labHost(images, { memoryMiB, vgaMemoryMiB });
+    vi.stubGlobal('fetch', () =>
+      Promise.resolve(new Response(wasm, { headers: { 'content-type': 'application/wasm' } })),
+    );
+    const wasmUrl = `https://golden.invalid/${packageName}.wasm`;
+    const prepared = await prepareRuntime(V86, packageName, host, {
+      wasmUrl,
+      coldBoot: false,
+    }).finally(() => vi.unstubAllGlobals());
+    const bytes = memory();
+    let offset = 0;
+    for (const { name, sizeBytes } of manifest.blocks) {
+      const block = host.blocks.find((candidate) => candidate.name === name);
+      if (block?.sizeBytes !== sizeBytes) throw new Error(`The lab has another block "${name}".`);
+      const contents = bytes.subarray(offset, offset + sizeBytes);
+      new Uint8Array(host.memory.buffer, block.address, sizeBytes).set(contents);
+      offset += sizeBytes;
+    }
+    return { host, prepared, manifest };
+  }
+
+  it.each(versions)(
+    '[MG3] the guest of the golden file of format version %i goes on, every dword right',
+    async (version) => {
+      const { host, prepared, manifest } = await machineOf(version);
+      const machine = prepared.load(golden(version).vmstate) as Machine;
+      const inspect = () => checkPattern(machine.commands.readMemory);
+      expect(inspect()).toEqual({ ok: true, pass: manifest.pass, edge: manifest.edge });
+      for (let done = false; !done; ) {
+        for (let i = 0; i < 20; i++) machine.shell.step();
+        await turn();
+        expect(host.crash).toBeUndefined();
+        const now = inspect();
+        expect(now).toMatchObject({ ok: true });
+        done = now.ok && now.pass >= manifest.pass + 2;
+      }
+      expect(host.serial).toContain(`pass ${manifest.pass}`);
+      machine.destroy();
+    },
+    60_000,
+  );
+
+  it('[SE4] an optional section that nobody knows stands in the next vmstate', async () => {
+    const { prepared } = await machineOf(formatVersion);
+    const machine = prepared.load(golden(formatVersion).vmstate) as Machine;
+    const saved = decodeVmstate(machine.save(), digest);
+    expect(saved.find(({ name }) => name === 'golden.unknown')).toMatchObject({
+      version: 7,
+      required: false,
+      bytes: new TextEncoder().encode('to be kept'),
+    });
+    machine.destroy();
+  });
+});
