@@ -58,9 +58,9 @@ test('a keeper that does not answer any more is told apart from one that is gone
 });
 
 test.describe('where no worker outlives its page', () => {
-  test.use({ guestQuery: '?host=dedicated' });
+  test.use({ guestQuery: '?host=dedicated&durable=off' });
 
-  test('the guest runs, can be updated, and the page says that a reload ends it', async ({
+  test('a guest that is not saved runs, can be updated, and the page says that a reload ends it', async ({
     guest,
     runtimes,
   }) => {
@@ -88,6 +88,9 @@ test('a browser without extended lifetimes gets a dedicated worker, and is told'
   const guest = await Guest.in(page);
   await guest.open(site.url);
   await guest.waitForSerial(/holdfast:~# /);
-  await expect(page.locator('#notices')).toContainText('a reload ends the guest');
+  await expect(page.locator('#notices')).toContainText(
+    'This browser has no worker that outlives its pages',
+  );
+  await expect(page.locator('#notices')).toContainText('back to its last checkpoint');
   expect((await guest.run('echo runs')).output).toBe('runs\n');
 });

@@ -2,6 +2,7 @@
 export { CprError, type CprErrorCode, type CprErrorOptions, type RestartPhase } from './errors.ts';
 export type { ExecuteOptions, ExecuteResult } from './machine/agent.ts';
 export { connect } from './machine/connect.ts';
+export { defaultMachineId, isMachineId } from './machine/machine-id.ts';
 export { missingFeatures } from './machine/support.ts';
 export type { ConnectOptions, Machine, MachineEventOf, StartOptions } from './machine/types.ts';
 export {
@@ -59,3 +60,11 @@ export type {
 export type { GuestConnection, NetworkCounters, NetworkInfo } from './protocol/network.ts';
 export type { CpuRegisters } from './protocol/registers.ts';
 export type { ShareEntry } from './protocol/share.ts';
+export type {
+  Arrival,
+  CheckpointInfo,
+  Durability,
+  ResumeReport,
+  StorageUsage,
+  StoredMachineInfo,
+} from './protocol/stored.ts';

@@ -10,14 +10,23 @@ import sirv from 'sirv';
 const hashed = /^\/(assets|runtimes)\//;
 
 /**
- * Serves a folder as any static host would: no special headers, hashed files cached for ever, and
- * the others revalidated.
- * @param {{ root: string, port?: number, host?: string }} options `port` 0 takes a free one
+ * What makes pages cross-origin isolated. Holdfast works without; with it, a page whose worker ends
+ * with it can wait, while it goes, until the guest is saved to the last instruction.
+ */
+export const isolationHeaders = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
+/**
+ * Serves a folder: hashed files cached for ever, the others revalidated.
+ * @param {{ root: string, port?: number, host?: string, isolated?: boolean }} options `port` 0 takes
+ *   a free one; `isolated: false` leaves {@link isolationHeaders} out, as most static hosts do
  * @returns {Promise<{ url: string, port: number, setRoot(root: string): void, close(): Promise<void> }>}
  *   `setRoot` puts another build at the same origin, as a deploy does
  */
-export async function serveSite({ root, port = 0, host = '127.0.0.1' }) {
-  let handle = siteHandler(root);
+export async function serveSite({ root, port = 0, host = '127.0.0.1', isolated = true }) {
+  let handle = siteHandler(root, isolated);
   const server = createServer((request, response) => handle(request, response));
   await new Promise((done, fail) => {
     server.once('error', fail).listen(port, host, () => done(undefined));
@@ -27,7 +36,7 @@ export async function serveSite({ root, port = 0, host = '127.0.0.1' }) {
     url: `http://localhost:${address.port}/`,
     port: address.port,
     setRoot: (folder) => {
-      handle = siteHandler(folder);
+      handle = siteHandler(folder, isolated);
     },
     close: () =>
       new Promise((done) => {
@@ -37,8 +46,11 @@ export async function serveSite({ root, port = 0, host = '127.0.0.1' }) {
   };
 }
 
-/** @param {string} root */
-function siteHandler(root) {
+/**
+ * @param {string} root
+ * @param {boolean} isolated
+ */
+function siteHandler(root, isolated) {
   return sirv(resolve(root), {
     // Looks at the disk for every request: a rebuild shows without a restart.
     dev: true,
@@ -49,6 +61,8 @@ function siteHandler(root) {
         'Cache-Control',
         isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
       );
+      if (!isolated) return;
+      for (const [name, value] of Object.entries(isolationHeaders)) response.setHeader(name, value);
     },
   });
 }

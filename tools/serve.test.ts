@@ -37,10 +37,17 @@ test('hashed files are cached for ever, the others are revalidated', async () =>
   }
 });
 
-test('no header isolates the page: any static host will do', async () => {
-  const { headers } = await get('');
-  expect(headers.has('cross-origin-opener-policy')).toBe(false);
-  expect(headers.has('cross-origin-embedder-policy')).toBe(false);
+test('pages and workers are isolated, unless asked otherwise', async () => {
+  const plain = await serveSite({ root: join(folder, 'old'), isolated: false });
+  for (const [url, coop, coep] of [
+    [site.url, 'same-origin', 'require-corp'],
+    [plain.url, null, null],
+  ] as const) {
+    const { headers } = await fetch(new URL('keeper.js', url));
+    expect(headers.get('cross-origin-opener-policy')).toBe(coop);
+    expect(headers.get('cross-origin-embedder-policy')).toBe(coep);
+  }
+  await plain.close();
 });
 
 test('a range of a file can be asked for, as disks are', async () => {

@@ -61,6 +61,13 @@ export class Consoles {
     }
   }
 
+  /** What is still there of what a console said. */
+  text(name: string): string {
+    const { scrollback } = this.#consoles.get(name) ?? {};
+    const decoder = new TextDecoder('latin1');
+    return [...(scrollback?.chunks() ?? [])].map(({ bytes }) => decoder.decode(bytes)).join('');
+  }
+
   /** The whole scrollback, for a page that knows nothing. */
   *history(): Generator<MachineEvent> {
     for (const [name, { scrollback }] of this.#consoles) {

@@ -158,6 +158,22 @@ export class Execution {
     return before;
   }
 
+  /** What the machine is doing, for a checkpoint. @throws CprError `bad-runstate` */
+  describe(): FrozenExecution {
+    this.requireLive('take a checkpoint');
+    const runstate = this.runstate as SavedRunstate;
+    return { runstate, wasSuspended: runstate === 'paused' && this.#wasSuspended };
+  }
+
+  /** The guest stands still for a moment that nobody is told of, until {@link letGo}. */
+  hold(): void {
+    if (this.runstate === 'running') this.instance.stop();
+  }
+
+  letGo(): void {
+    if (this.runstate === 'running') this.#runOrCrash();
+  }
+
   /** Whether the guest is still there as {@link freeze} left it: it may have died or been destroyed. */
   requireFrozen(): void {
     if (!this.#charge) throw new CprError('no-machine', 'The machine was destroyed meanwhile.');

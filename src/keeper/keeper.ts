@@ -13,10 +13,21 @@ import type {
   RuntimeSource,
   StartRequest,
 } from '../protocol/keeper-api.ts';
+import { flushed } from '../protocol/keeper-api.ts';
 import { keeperMethods } from '../protocol/rpc.ts';
+import type {
+  CheckpointInfo,
+  ResumeReport,
+  ResumeRequest,
+  StorageUsage,
+  StoredMachineInfo,
+} from '../protocol/stored.ts';
 import { incomingRequest } from './cpr/incoming-request.ts';
 import type { AroundStep } from './cpr/steps.ts';
 import type { OpenStore } from './cpr/targets.ts';
+import { askForMachine, MachineClaims } from './durable/machine-lock.ts';
+import { resumeStored } from './durable/resume-stored.ts';
+import { StoredMachines } from './durable/stored-machines.ts';
 import { type MachineEnvironment, MachineHost } from './machine-host.ts';
 import { Pages } from './pages.ts';
 import { RuntimeLoader } from './runtime-loader.ts';
@@ -42,9 +53,13 @@ export class Keeper implements KeeperApi {
   /** Set while a machine is being built; aborting it gives that up. */
   #starting: AbortController | undefined;
 
+  readonly #claims = new MachineClaims((id) => void this.#giveUp(id));
+  readonly #stored: StoredMachines;
+
   constructor(identity: KeeperIdentity, options: KeeperOptions = {}) {
     this.#identity = identity;
     const { loader = new RuntimeLoader(), openStore, around } = options;
+    this.#stored = new StoredMachines(openStore, () => this.#machine?.id);
     this.#environment = { pages: this.#pages, loader, openStore, around };
   }
 
@@ -71,10 +86,45 @@ export class Keeper implements KeeperApi {
         'There is a machine already: destroy it first, or start with "replace".',
       );
     }
-    await this.#startOne(async (signal) => ({
-      machine: await MachineHost.start(request, this.#environment, signal),
-      result: undefined,
-    }));
+    await this.#startOne(async (signal) => {
+      const { id, durable } = request.config;
+      if (durable && id !== undefined) await this.#claims.hold(id);
+      const machine = await MachineHost.start(request, this.#environment, signal);
+      return { machine, result: undefined };
+    });
+  }
+
+  async resumeMachine({ id, runtime, takeOver }: ResumeRequest): Promise<ResumeReport> {
+    if (this.#machine) {
+      throw new CprError('bad-runstate', 'There is a machine already: destroy it first.');
+    }
+    const beganMs = performance.now();
+    return this.#startOne(async (signal) => {
+      if (takeOver) await askForMachine(id);
+      await this.#claims.hold(id);
+      const { machine, takenAtMs, fellBack } = await resumeStored(
+        { id, runtime },
+        this.#environment,
+        signal,
+      );
+      const durationMs = performance.now() - beganMs;
+      const result = { takenAtMs, durationMs, ...(fellBack !== undefined && { fellBack }) };
+      return { machine, result };
+    });
+  }
+
+  /** Somebody else wants to run this machine: it is saved, and ends here. */
+  async #giveUp(id: string): Promise<void> {
+    const machine = this.#machine;
+    if (machine?.id === id) {
+      await machine.checkpoint({ urgent: true }).catch((thrown) => {
+        console.warn('A machine that goes on elsewhere could not be saved first:', thrown);
+      });
+      const message = 'This machine was taken over by another tab and goes on there.';
+      if (this.#machine === machine) this.#machine = undefined;
+      machine.end({ reason: new CprError('taken-over', message) });
+    }
+    this.#claims.keepOnly(this.#machine?.id);
   }
 
   /** What is there stays untouched until `build` has made the machine that takes its place. */
@@ -94,6 +144,7 @@ export class Keeper implements KeeperApi {
       return result;
     } finally {
       this.#starting = undefined;
+      this.#claims.keepOnly(this.#machine?.id);
     }
   }
 
@@ -117,6 +168,7 @@ export class Keeper implements KeeperApi {
     const machine = this.#machine;
     this.#machine = undefined;
     machine?.end();
+    this.#claims.keepOnly(undefined);
   }
 
   async suspend(): Promise<void> {
@@ -146,6 +198,7 @@ export class Keeper implements KeeperApi {
       // Whoever destroyed or replaced it meanwhile has ended it.
       if (this.#machine === machine) this.#machine = undefined;
       machine.end();
+      this.#claims.keepOnly(this.#machine?.id);
     }
     return report;
   }
@@ -179,6 +232,47 @@ export class Keeper implements KeeperApi {
 
   command(name: string, args: unknown[]): unknown {
     return this.#present.command(name, args);
+  }
+
+  storedMachines(): Promise<StoredMachineInfo[]> {
+    return this.#stored.list();
+  }
+
+  storageUsage(): Promise<StorageUsage> {
+    return this.#stored.usage();
+  }
+
+  renameMachine(id: string, name: string): Promise<void> {
+    return this.#stored.rename(id, name);
+  }
+
+  duplicateMachine(id: string, name: string): Promise<string> {
+    return this.#stored.duplicate(id, name);
+  }
+
+  removeMachine(id: string): Promise<void> {
+    return this.#stored.remove(id);
+  }
+
+  async checkpoint(): Promise<CheckpointInfo> {
+    return this.#present.checkpoint();
+  }
+
+  async setDurable(on: boolean): Promise<void> {
+    const machine = this.#present;
+    if (on) await this.#claims.hold(machine.id);
+    machine.setDurable(on);
+  }
+
+  flush(flag: SharedArrayBuffer): void {
+    const word = new Int32Array(flag);
+    const saved = this.#machine?.isDurable
+      ? this.#machine.checkpoint({ urgent: true })
+      : Promise.reject(noMachine());
+    saved.then(
+      () => Atomics.store(word, 0, flushed.saved),
+      () => Atomics.store(word, 0, flushed.failed),
+    );
   }
 
   get #present(): MachineHost {

@@ -19,14 +19,19 @@ import type {
   StartRequest,
 } from '../protocol/keeper-api.ts';
 import { randomId } from '../protocol/random-id.ts';
+import type { Arrival, CheckpointInfo } from '../protocol/stored.ts';
 import { adoptCprError } from '../protocol/wire-error.ts';
+import type { MachineStore } from '../store/types.ts';
 import { Consoles } from './consoles.ts';
 import { cprBlockers, refuseIfEverBlocked } from './cpr/blockers.ts';
 import type { CprMachine } from './cpr/cpr-machine.ts';
 import { MachineCpr } from './cpr/machine-cpr.ts';
 import { listRamBlocks } from './cpr/ram-blocks.ts';
 import type { AroundStep } from './cpr/steps.ts';
+import type { Origin } from './cpr/stored-guest.ts';
 import type { OpenStore } from './cpr/targets.ts';
+import { Durable } from './durable/durable.ts';
+import { putRight } from './durable/put-right.ts';
 import { Execution } from './execution.ts';
 import { GatedHost, type HostBacking } from './gated-host.ts';
 import { onlyLooks, wakesGuest } from './guest-commands.ts';
@@ -79,6 +84,10 @@ export class MachineHost implements CprMachine {
   /** For the status, which goes to every page once a second. */
   #describedConfig: MachineConfig;
   readonly #timer: ReturnType<typeof setInterval>;
+  /** From the first guest on, where there is storage. */
+  #durable: Durable | undefined;
+  #arrival: Arrival = { kind: 'booted' };
+  #wasSeen = false;
   #lastPauseMs: number | undefined;
 
   private constructor(request: StartRequest, environment: MachineEnvironment) {
@@ -165,6 +174,77 @@ export class MachineHost implements CprMachine {
     }
   }
 
+  /**
+   * Goes on with the newest state in `store` that is whole. For a machine that was started `incoming`.
+   * @throws CprError with the machine in `inmigrate` as before
+   */
+  resumeStored(
+    store: MachineStore,
+    identity: { id: string; name: string },
+  ): Promise<{ takenAtMs: number; fellBack?: string }> {
+    return this.#exclusively('A resume', async () => {
+      const origin = await this.#cpr.resume(store);
+      // A copy still has the names of what it was copied from.
+      this.become(identity.id, identity.name);
+      this.#broughtBack(origin);
+      const { takenAtMs, fellBack } = origin.cut;
+      return { takenAtMs, ...(fellBack !== undefined && { fellBack }) };
+    });
+  }
+
+  #broughtBack(origin: Origin): void {
+    const { takenAtMs, fellBack } = origin.cut;
+    this.#arrival = {
+      kind: 'resumed',
+      takenAtMs,
+      resumedAtMs: Date.now(),
+      ...(fellBack !== undefined && { fellBack }),
+    };
+    this.#keepDurable(origin);
+    putRight({
+      said: (console) => this.consoles.text(console),
+      consoleInput: (name, bytes) => this.execution.instance.commands.consoleInput(name, bytes),
+    });
+    this.consoles.flush();
+    this.pagesChanged();
+    this.#describe();
+  }
+
+  #keepDurable(origin?: Origin): void {
+    if (!this.openStore) return;
+    this.#durable = new Durable({ machine: this, origin, changed: () => this.#durableChanged() });
+    this.#durable.set(this.isDurable);
+  }
+
+  #durableChanged(): void {
+    const { error } = this.#durable?.status ?? {};
+    // Somebody else goes on with this guest: here it must not.
+    if (error?.code === 'taken-over' && this.execution.runstate === 'running') {
+      this.#emit({ type: 'error', ...error });
+      this.execution.pause();
+    }
+    this.sendStatus();
+  }
+
+  /** @throws CprError `storage-unavailable`, or what the store throws */
+  checkpoint(options?: { urgent?: boolean }): Promise<CheckpointInfo> {
+    if (this.#durable) return this.#durable.checkpoint(options);
+    throw new CprError(
+      'storage-unavailable',
+      'There is nothing to save, or nowhere: this keeper has no persistent storage or no guest.',
+    );
+  }
+
+  get isDurable(): boolean {
+    return this.backing.config.durable === true;
+  }
+
+  setDurable(on: boolean): void {
+    this.#configure({ ...this.backing.config, durable: on });
+    this.#durable?.set(on);
+    this.sendStatus();
+  }
+
   status(): MachineStatus {
     const { runstate, source, charge, mips, bootedAtMs, crash } = this.execution;
     return {
@@ -177,6 +257,8 @@ export class MachineHost implements CprMachine {
       restarts: this.restarts,
       ...(this.#lastPauseMs !== undefined && { lastPauseMs: this.#lastPauseMs }),
       pages: this.#pages.count,
+      ...(this.#durable && { durability: this.#durable.status }),
+      arrival: this.#arrival,
       ...(crash !== undefined && { crash }),
       revision: ++revision,
     };
@@ -198,6 +280,7 @@ export class MachineHost implements CprMachine {
 
   /** Makes this the machine that the attached pages see. */
   show(): void {
+    if (!this.#durable && this.execution.charge) this.#keepDurable();
     const greeting = this.greeting();
     this.#visible = true;
     this.pagesChanged();
@@ -208,6 +291,8 @@ export class MachineHost implements CprMachine {
   pagesChanged(): void {
     this.execution.charge?.instance.setWatched(this.#pages.count > 0);
     this.#hidden?.update(this.#pages.anyVisible);
+    if (this.#wasSeen && !this.#pages.anyVisible) this.#durable?.soon();
+    this.#wasSeen = this.#pages.anyVisible;
   }
 
   pause(): void {
@@ -264,6 +349,8 @@ export class MachineHost implements CprMachine {
   restart(source: RuntimeSource): Promise<RestartReport> {
     return this.#exclusively('A restart', async () => {
       this.execution.requireLive('restart');
+      // Beside the preparation: should everything fail, little is lost.
+      this.#durable?.soon();
       const { report, from } = await this.#orShowAgain(() => liveRestart(this, source));
       this.restarts++;
       this.#lastPauseMs = report.timings.pauseMs;
@@ -277,20 +364,22 @@ export class MachineHost implements CprMachine {
    * @throws CprError with the guest in the runstate that it had
    */
   cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport> {
-    return this.#exclusively('A cprSave', () => this.#cpr.save(target, options));
+    return this.#exclusively('A cprSave', () => {
+      const save = () => this.#cpr.save(target, options);
+      // Mode `reboot` writes to the same storage.
+      return this.#durable && options.mode === 'reboot' ? this.#durable.stepAside(save) : save();
+    });
   }
 
   /** @throws CprError with the machine in `inmigrate` as before */
   cprLoad(source: CprSource, options: CprLoadOptions): Promise<CprLoadReport> {
     return this.#exclusively('A cprLoad', async () => {
-      const { report, from } = await this.#orShowAgain(() => this.#cpr.load(source, options));
+      const load = () => this.#cpr.load(source, options);
+      const { report, from, origin } = await this.#orShowAgain(load);
+      if (origin) this.#broughtBack(origin);
       if (from) {
         this.restarts++;
         await this.#settle(from);
-      } else {
-        this.consoles.flush();
-        this.pagesChanged();
-        this.#describe();
       }
       return report;
     });
@@ -347,8 +436,9 @@ export class MachineHost implements CprMachine {
    * The end of the guest. The pages hear it as a last status, `shutdown`, unless another machine
    * takes its place at once.
    */
-  end({ replaced = false } = {}): void {
+  end({ replaced = false, reason }: { replaced?: boolean; reason?: CprError } = {}): void {
     clearInterval(this.#timer);
+    this.#durable?.end();
     this.#hidden?.stop();
     this.#gone.abort(new CprError('no-machine', 'The machine was destroyed meanwhile.'));
     const lastStatus: MachineStatus = {
@@ -356,6 +446,7 @@ export class MachineHost implements CprMachine {
       runstate: 'shutdown',
       mips: 0,
       destroyed: true,
+      ...(reason && { reason: { code: reason.code, message: reason.message } }),
     };
     this.execution.end();
     this.#cpr.end();

@@ -23,8 +23,8 @@ interface Command {
 }
 
 const defaultTimeoutMs = 30_000;
-/** What is said before the agent has opened its port is lost. */
-const probeEveryMs = 250;
+/** What is said before the agent has opened its port is lost: it is asked again, ever more rarely. */
+const probeMs = { first: 200, longest: 3000 } as const;
 
 export class GuestAgent {
   readonly #machine: Pick<Machine, 'on' | 'consoleInput'>;
@@ -60,7 +60,8 @@ export class GuestAgent {
       }, timeoutMs);
     });
     const answer = async () => {
-      while (!this.#answered && !given) await this.#probe();
+      for (let waitMs: number = probeMs.first; !this.#answered && !given; waitMs *= 1.5)
+        await this.#probe(Math.min(waitMs, probeMs.longest));
       return this.#send(code);
     };
     try {
@@ -70,10 +71,10 @@ export class GuestAgent {
     }
   }
 
-  /** Says something short, and waits a moment for an answer. */
-  async #probe(): Promise<void> {
-    const pause = new Promise((resolve) => setTimeout(resolve, probeEveryMs));
-    await Promise.race([this.#send(':'), pause]);
+  /** Asks whether anybody is there, and waits a moment for an answer. */
+  async #probe(waitMs: number): Promise<void> {
+    const pause = new Promise((resolve) => setTimeout(resolve, waitMs));
+    await Promise.race([this.#send(''), pause]);
   }
 
   async #send(code: string): Promise<ExecuteResult> {

@@ -4,6 +4,7 @@ import type { KeeperInfo } from '../protocol/keeper-api.ts';
 import { randomId } from '../protocol/random-id.ts';
 import { firstKeeperMethods, wrapKeeper } from '../protocol/rpc.ts';
 import { Connection } from './connection.ts';
+import { canFlushOnLeave, flushOnLeave } from './flush-on-leave.ts';
 import { openKeeperWorker } from './keeper-worker.ts';
 import { RemoteMachine } from './machine.ts';
 import { missingFeatures } from './support.ts';
@@ -48,6 +49,7 @@ export async function connect(options: ConnectOptions): Promise<Machine> {
     const { port1, port2 } = new MessageChannel();
     const attached = await connection.keeper.attach(port2, held ? pageLock : '', pageId);
     if (!held) sayWhenLeaving(port1, left.signal);
+    if (!info.survivesPages && canFlushOnLeave()) flushOnLeave(connection.keeper, left.signal);
     reportVisibility(pageId, connection, left.signal);
     return new RemoteMachine(attached, connection, port1, () => {
       leave();

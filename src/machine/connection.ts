@@ -57,6 +57,15 @@ export class Connection {
       cprSave: race('cprSave', keeper.cprSave),
       cprLoad: race('cprLoad', keeper.cprLoad),
       cprCancel: race('cprCancel', keeper.cprCancel),
+      storedMachines: race('storedMachines', keeper.storedMachines),
+      storageUsage: race('storageUsage', keeper.storageUsage),
+      renameMachine: race('renameMachine', keeper.renameMachine),
+      duplicateMachine: race('duplicateMachine', keeper.duplicateMachine),
+      removeMachine: race('removeMachine', keeper.removeMachine),
+      resumeMachine: race('resumeMachine', keeper.resumeMachine),
+      checkpoint: race('checkpoint', keeper.checkpoint),
+      setDurable: race('setDurable', keeper.setDurable),
+      flush: race('flush', keeper.flush),
     };
   }
 

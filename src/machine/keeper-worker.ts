@@ -1,4 +1,5 @@
 import { CprError } from '../errors.ts';
+import { defaultMachineId, isMachineId } from './machine-id.ts';
 import { hasExtendedLifetime } from './support.ts';
 import type { ConnectOptions } from './types.ts';
 
@@ -13,10 +14,16 @@ export interface KeeperWorker {
 }
 
 /** @throws CprError `keeper-unavailable` */
-export function openKeeperWorker({ keeperUrl, host = 'auto' }: ConnectOptions): KeeperWorker {
+export function openKeeperWorker({
+  keeperUrl,
+  host = 'auto',
+  machineId = defaultMachineId,
+}: ConnectOptions): KeeperWorker {
+  const name = workerName(machineId);
   try {
     const url = new URL(keeperUrl, document.baseURI);
-    return host === 'auto' && hasExtendedLifetime() ? openShared(url) : openDedicated(url);
+    const isShared = host === 'auto' && hasExtendedLifetime();
+    return isShared ? openShared(url, name) : openDedicated(url);
   } catch (thrown) {
     throw CprError.from(
       thrown,
@@ -26,9 +33,19 @@ export function openKeeperWorker({ keeperUrl, host = 'auto' }: ConnectOptions): 
   }
 }
 
+function workerName(machineId: string): string {
+  if (!isMachineId(machineId)) {
+    throw new CprError(
+      'bad-config',
+      `"${machineId}" is no machine id: 1 to 64 lower-case letters, digits and "-".`,
+    );
+  }
+  return machineId === defaultMachineId ? 'holdfast' : `holdfast-${machineId}`;
+}
+
 // Name, type and lifetime are part of the ABI: pages that differ in one do not find the same worker.
-function openShared(url: URL): KeeperWorker {
-  const options = { type: 'module', name: 'holdfast', extendedLifetime: true } as const;
+function openShared(url: URL, name: string): KeeperWorker {
+  const options = { type: 'module', name, extendedLifetime: true } as const;
   const worker = new SharedWorker(url, options);
   return { port: worker.port, failed: failureOf(worker, url), leave: () => {} };
 }

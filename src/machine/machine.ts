@@ -24,10 +24,12 @@ import type {
 import type { NetworkInfo } from '../protocol/network.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
 import type { ShareEntry } from '../protocol/share.ts';
+import type { CheckpointInfo, ResumeReport } from '../protocol/stored.ts';
 import { type ExecuteOptions, type ExecuteResult, GuestAgent } from './agent.ts';
 import type { Connection } from './connection.ts';
 import { diskImage } from './disk-export.ts';
 import { EventStream } from './event-stream.ts';
+import { RemoteShelf } from './remote-shelf.ts';
 import type { Machine, MachineEventOf, StartOptions } from './types.ts';
 
 /** A machine in a keeper, over a connection. Made by `connect`. */
@@ -37,12 +39,14 @@ export class RemoteMachine implements Machine {
   readonly #leave: () => void;
   readonly #events = new EventStream();
   readonly #agent = new GuestAgent(this);
+  readonly shelf: RemoteShelf;
   #status: MachineStatus | null;
 
   /** @param leave called once, by {@link close}: lets the keeper know that this page is gone */
   constructor(keeper: KeeperInfo, connection: Connection, events: MessagePort, leave: () => void) {
     this.keeper = keeper;
     this.#connection = connection;
+    this.shelf = new RemoteShelf(connection.keeper);
     this.#leave = leave;
     this.#status = keeper.machine;
     events.onmessage = ({ data }: MessageEvent<MachineEvent>) => {
@@ -254,6 +258,25 @@ export class RemoteMachine implements Machine {
     ...args: Parameters<NonNullable<RuntimeCommands[K]>>
   ): Promise<unknown> {
     return this.#connection.keeper.command(name, args);
+  }
+
+  async resumeStored(
+    id: string,
+    { runtime, takeOver = false }: { runtime: RuntimeSource; takeOver?: boolean },
+  ): Promise<ResumeReport> {
+    const request = { id, runtime: absolute(runtime), ...(takeOver && { takeOver }) };
+    const report = await this.#connection.keeper.resumeMachine(request);
+    await this.#refresh();
+    return report;
+  }
+
+  checkpoint(): Promise<CheckpointInfo> {
+    return this.#connection.keeper.checkpoint();
+  }
+
+  async setDurable(on: boolean): Promise<void> {
+    await this.#connection.keeper.setDurable(on);
+    await this.#refresh();
   }
 
   /** Answers and events travel apart: after a call the status must show what the call did. */

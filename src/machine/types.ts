@@ -23,11 +23,19 @@ import type {
 import type { NetworkInfo } from '../protocol/network.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
 import type { ShareEntry } from '../protocol/share.ts';
+import type {
+  CheckpointInfo,
+  ResumeReport,
+  StorageUsage,
+  StoredMachineInfo,
+} from '../protocol/stored.ts';
 import type { ExecuteOptions, ExecuteResult } from './agent.ts';
 
 export interface ConnectOptions {
   /** URL of keeper.js, absolute or relative to the document. Never hashed, never versioned. */
   keeperUrl: string;
+  /** Which machine: each has a keeper of its own. Lower-case letters, digits and `-`. Default `default`. */
+  machineId?: string;
   /**
    * `auto`: a shared worker that outlives the page where the browser has one, else a
    * dedicated worker that dies with it. `dedicated` forces the latter.
@@ -50,6 +58,19 @@ export interface StartOptions {
 export interface ConnectionEvents {
   /** The keeper's worker is gone: `keeper-gone`, or answers no more: `keeper-silent`. Final. */
   lost: CprError;
+}
+
+/** Machines in the storage of this browser. */
+export interface MachineShelf {
+  list(): Promise<StoredMachineInfo[]>;
+  usage(): Promise<StorageUsage>;
+  /** Asks the browser not to evict them. Resolves with its answer. */
+  persist(): Promise<boolean>;
+  rename(id: string, name: string): Promise<void>;
+  /** Resolves with the copy's id. */
+  duplicate(id: string, name: string): Promise<string>;
+  /** Rejects with `busy` for a machine that runs. */
+  remove(id: string): Promise<void>;
 }
 
 /** The keeper of this origin, and the one machine in it. Every method rejects with a {@link CprError}. */
@@ -138,6 +159,20 @@ export interface Machine {
    * `bad-runstate` for a guest that does not listen.
    */
   systemPowerdown(): Promise<void>;
+  /** The machines in the storage of this browser. */
+  readonly shelf: MachineShelf;
+  /**
+   * Goes on with a machine in storage from its newest checkpoint that is whole. Rejects with
+   * `not-found`, `storage-damaged`, or `taken-over` when it runs elsewhere.
+   */
+  resumeStored(
+    id: string,
+    options: { runtime: RuntimeSource; takeOver?: boolean },
+  ): Promise<ResumeReport>;
+  /** A checkpoint now; others are taken by themselves. */
+  checkpoint(): Promise<CheckpointInfo>;
+  /** Whether checkpoints are taken by themselves. */
+  setDurable(on: boolean): Promise<void>;
   /** Leaves; the guest goes on in the keeper. */
   close(): void;
 }

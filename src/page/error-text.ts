@@ -15,6 +15,8 @@ export type Operation =
   | 'suspend'
   | 'wake-up'
   | 'input'
+  | 'storage'
+  | 'resume-stored'
   | 'run';
 
 export type ErrorAction = 'try-again' | 'start-fresh' | 'reload' | 'reconnect';

@@ -10,6 +10,7 @@ import { fillTerms, toggleHelp } from './dialogs.ts';
 import { create, element } from './element.ts';
 import { showFullPage, showUnsupported } from './full-page.ts';
 import { Playground } from './playground.ts';
+import { setUpResumeSetting } from './resume-setting.ts';
 import { Session } from './session.ts';
 import { shortcutHelp } from './shortcuts.ts';
 import { setUpTheme } from './theme.ts';
@@ -29,6 +30,7 @@ declare global {
 }
 
 setUpTheme();
+setUpResumeSetting();
 fillTerms('help-shortcuts', shortcutHelp, 'kbd');
 fillTerms('help-options', optionHelp, 'code');
 element('help', HTMLButtonElement).addEventListener('click', toggleHelp);
@@ -44,6 +46,7 @@ if (missing.length > 0) {
   const session = new Session({
     keeperUrl: new URL(keeperUrl, document.baseURI).href,
     host: parsed.options.host,
+    machineId: parsed.options.machineId,
   });
   const playground = new Playground(session, parsed.options);
   window.holdfast = {

@@ -1,15 +1,19 @@
 /** The whole page, once it is known that a guest can be had. */
-import { runtimes } from 'virtual:holdfast-build';
+import { type RuntimeBuild, runtimes } from 'virtual:holdfast-build';
 import { CprError } from '../errors.ts';
 import type { Machine } from '../machine/types.ts';
+import { randomId } from '../protocol/random-id.ts';
 import { BootBar } from './boot-bar.ts';
 import { toggleHelp } from './dialogs.ts';
+import { DurabilityNotice } from './durability-notice.ts';
 import { element } from './element.ts';
 import { actionLabel, type ErrorAction, errorText, type Operation } from './error-text.ts';
 import { readFocus, writeFocus } from './focus.ts';
 import { loadGuest } from './guest.ts';
 import { LiveUpdate } from './live-update.ts';
 import { MachineButtons } from './machine-buttons.ts';
+import { addressOf } from './machines/machine-address.ts';
+import { MachineList } from './machines/machine-list.ts';
 import { MonitorView } from './monitor/monitor-view.ts';
 import { Notices } from './notices.ts';
 import { Panes, paneNames } from './panes.ts';
@@ -24,6 +28,7 @@ import { MachineMenu } from './state/machine-menu.ts';
 import { RunstateBar } from './state/runstate-bar.ts';
 import { wakeOnTouch } from './state/wake-on-touch.ts';
 import { StateLine } from './state-line.ts';
+import { StoredGuest } from './stored-guest.ts';
 import { TerminalView } from './terminal/terminal-view.ts';
 import type { UrlOptions } from './url-options.ts';
 
@@ -39,6 +44,7 @@ export class Playground {
   readonly #buttons: MachineButtons;
   readonly #update: LiveUpdate;
   readonly #menu: MachineMenu;
+  readonly #stored: StoredGuest;
   /** The guest's end is told once. */
   #endShown = false;
 
@@ -63,6 +69,23 @@ export class Playground {
     this.#update = new LiveUpdate(session, (error, again) =>
       this.#report(error, 'live-update', again),
     );
+    new DurabilityNotice(session, this.#notices, () =>
+      this.#attempt('storage', () => session.checkpoint()),
+    );
+    new MachineList({
+      session,
+      currentId: options.machineId,
+      createMachine: () => location.assign(addressOf(randomId(), document.baseURI)),
+    });
+    this.#stored = new StoredGuest({
+      session,
+      notices: this.#notices,
+      machineId: options.machineId,
+      boot: (durable) => this.#start(false, durable && options.durable),
+      startFresh: () => void this.#buttons.askStartFresh(),
+      resume: (takeOver) => this.#resumeStored(takeOver),
+      failed: (error, again) => this.#report(error, 'storage', again),
+    });
     session.onFailure((error, operation) => this.#report(error, operation));
     session.onChange(() => this.#showEnd());
     setUpShortcuts((shortcut) => this.#runShortcut(shortcut));
@@ -91,22 +114,62 @@ export class Playground {
     if (!isConnected) return;
     this.#showSurvival();
     if (this.#session.status) this.#attached();
-    else await this.#start(false);
+    else await this.#stored.open();
   }
 
-  async #start(replace: boolean): Promise<void> {
+  /** Goes on with the guest in storage. */
+  async #resumeStored(takeOver: boolean): Promise<void> {
+    this.#boot.begin();
+    this.#notices.remove('stored');
+    this.#notices.remove('resume-stored');
+    try {
+      const runtime = this.#runtime();
+      this.#terminal.expectNewMachine();
+      const { fellBack } = await this.#session.resumeStored(
+        this.#options.machineId,
+        runtime,
+        takeOver,
+      );
+      this.#terminal.newMachineBegan();
+      if (fellBack) this.#tellFellBack(fellBack);
+      this.#update.updateByItself();
+    } catch (thrown) {
+      this.#boot.end();
+      const error = CprError.from(thrown, 'internal', 'Could not resume the guest');
+      if (error.code === 'taken-over') this.#stored.offerTakeOver();
+      else if (error.code === 'bad-runstate' || error.code === 'busy') {
+        // Another page was faster: this one shows its guest.
+        await this.#session.anyStatus();
+        this.#attached();
+      } else this.#report(error, 'resume-stored', () => void this.#resumeStored(takeOver));
+    }
+  }
+
+  #tellFellBack(reason: string): void {
+    this.#notices.show('stored', {
+      tone: 'warning',
+      title: 'The newest checkpoint was damaged',
+      text: 'The guest goes on from the one before it.',
+      detail: reason,
+    });
+  }
+
+  #runtime(): RuntimeBuild {
+    const runtime = this.#options.runtime ?? runtimes[0];
+    if (runtime) return runtime;
+    throw new CprError('runtime-unavailable', 'This build ships no emulator.');
+  }
+
+  async #start(replace: boolean, durable = this.#options.durable): Promise<void> {
     this.#boot.begin();
     this.#endShown = false;
     this.#notices.remove('run');
-    const { guest, memoryMiB } = this.#options;
-    const [newest] = runtimes;
+    this.#notices.remove('stored');
+    const { guest, memoryMiB, machineId } = this.#options;
     try {
-      const runtime = this.#options.runtime ?? newest;
-      if (!runtime) throw new CprError('runtime-unavailable', 'This build ships no emulator.');
-      const config = {
-        ...(await loadGuest(guest, document.baseURI, memoryMiB)),
-        ...hiddenPolicy(),
-      };
+      const runtime = this.#runtime();
+      const described = await loadGuest(guest, document.baseURI, memoryMiB);
+      const config = { ...described, ...hiddenPolicy(), id: machineId, durable };
       this.#terminal.expectNewMachine();
       await this.#session.start(config, runtime, replace);
       this.#terminal.newMachineBegan();
@@ -120,7 +183,7 @@ export class Playground {
         return;
       }
       this.#boot.end();
-      this.#report(error, 'start', () => void this.#start(replace));
+      this.#report(error, 'start', () => void this.#start(replace, durable));
     }
   }
 
@@ -199,6 +262,11 @@ export class Playground {
       });
       return;
     }
+    const { reason } = status;
+    if (reason) {
+      this.#report(new CprError(reason.code, reason.message), 'run');
+      return;
+    }
     if (status.runstate === 'shutdown') {
       this.#notices.show('run', {
         tone: 'info',
@@ -221,12 +289,26 @@ export class Playground {
       return;
     }
     const chosen = this.#options.host === 'dedicated';
+    const why = chosen
+      ? 'The address asks for a worker of this page alone (?host=dedicated).'
+      : 'This browser has no worker that outlives its pages (a shared worker with an extended lifetime).';
+    const isolated = crossOriginIsolated;
+    if (!this.#options.durable) {
+      this.#notices.show('survival', {
+        tone: 'warning',
+        title: 'Here the guest ends with this page',
+        text: `${why} It is not saved either (?durable=off): a reload ends the guest. Live updates work all the same.`,
+      });
+      return;
+    }
     this.#notices.show('survival', {
-      tone: 'warning',
-      title: 'Here the guest ends with this page',
-      text: chosen
-        ? 'The address asks for a worker of this page alone (?host=dedicated): a reload ends the guest. Live updates work all the same.'
-        : 'This browser has no worker that outlives its pages (a shared worker with an extended lifetime): a reload ends the guest. Live updates work all the same.',
+      tone: 'info',
+      title: isolated
+        ? 'Here the guest is saved when this page goes'
+        : 'Here the guest goes back to its last checkpoint when this page goes',
+      text: isolated
+        ? `${why} A reload comes back from storage with nothing lost.`
+        : `${why} A reload comes back from storage; what the guest did in the last second or so is lost, because this site is not cross-origin isolated.`,
     });
   }
 

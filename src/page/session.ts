@@ -13,10 +13,11 @@ import type {
   RestartReport,
   RuntimeSource,
 } from '../protocol/keeper-api.ts';
+import type { ResumeReport, StoredMachineInfo } from '../protocol/stored.ts';
 import type { Operation } from './error-text.ts';
 
 /** How this page came to its guest. */
-export type Found = 'attached' | 'booted';
+export type Found = 'attached' | 'booted' | 'resumed';
 
 type Failed = (error: CprError, operation: Operation) => void;
 
@@ -30,6 +31,7 @@ export class Session {
   readonly #changeListeners: (() => void)[] = [];
   readonly #failureListeners: Failed[] = [];
 
+  /** @param connectOptions with the id of the page's machine */
   constructor(connectOptions: ConnectOptions) {
     this.#connectOptions = connectOptions;
   }
@@ -118,10 +120,37 @@ export class Session {
     });
   }
 
+  /** @throws CprError `storage-unavailable`, or `keeper-incompatible` from an early keeper */
+  async storedMachines(): Promise<StoredMachineInfo[]> {
+    return (await this.#machine?.shelf.list()) ?? [];
+  }
+
+  /** Resolves with the copy's id. */
+  async duplicate(id: string, name: string): Promise<string> {
+    if (!this.#machine)
+      throw new CprError('keeper-gone', 'This page is not connected to a keeper.');
+    return this.#machine.shelf.duplicate(id, name);
+  }
+
+  /** Goes on with a machine in storage. */
+  resumeStored(id: string, runtime: RuntimeBuild, takeOver = false): Promise<ResumeReport> {
+    return this.#run('resume-stored', async (machine) => {
+      const options = { runtime: runtimeSource(runtime), takeOver };
+      const report = await machine.resumeStored(id, options);
+      this.#found = 'resumed';
+      return report;
+    });
+  }
+
   liveUpdate(runtime: RuntimeBuild): Promise<RestartReport> {
     return this.#run('live-update', (machine) =>
       machine.restart({ runtime: runtimeSource(runtime) }),
     );
+  }
+
+  /** Checkpoints take themselves: this one does not keep the page from anything else. */
+  async checkpoint(): Promise<void> {
+    await this.#machine?.checkpoint();
   }
 
   pause(): Promise<void> {

@@ -3,6 +3,7 @@ export type SettingName =
   | 'theme'
   | 'tab'
   | 'auto-update'
+  | 'resume'
   | 'screen-reader'
   | 'monitor'
   | 'monitor-history'

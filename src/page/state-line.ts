@@ -1,4 +1,5 @@
 import type { Runstate } from '../protocol/events.ts';
+import { arrivalText, durabilityDetail, durabilityText } from './durability-text.ts';
 import { element } from './element.ts';
 import { formatAge, formatPause, formatSpeed } from './format.ts';
 import type { Session } from './session.ts';
@@ -58,10 +59,13 @@ export class StateLine {
     set('state-pause', pause === undefined ? '–' : formatPause(pause));
     set('state-pages', status ? String(status.pages) : '–');
     set('state-found', found ? this.#foundText() : '–');
+    element('state-saved', HTMLElement).title = durabilityDetail(status?.durability);
   }
 
   #foundText(): string {
     if (this.#session.found === 'booted') return 'booted here';
+    const arrival = arrivalText(this.#session.status?.arrival);
+    if (this.#session.found === 'resumed' && arrival) return arrival;
     const keeper = this.#session.machine?.keeper;
     const then = keeper?.machine?.runstate ?? 'running';
     return foundWords[then] ?? 'attached to a running guest';
@@ -93,7 +97,9 @@ export class StateLine {
 
   #showAge(): void {
     const { status } = this.#session;
-    set('state-age', status ? formatAge(Date.now() - status.bootedAtMs) : '–');
+    const nowMs = Date.now();
+    set('state-age', status ? formatAge(nowMs - status.bootedAtMs) : '–');
+    set('state-saved', status ? durabilityText(status.durability, nowMs) : '–');
   }
 }
 

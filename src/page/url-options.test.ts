@@ -16,17 +16,26 @@ const runtimes = ['0.5.462', '0.5.409'].map(
 const parse = (search: string) => parseUrlOptions(search, runtimes);
 
 test('no options at all mean Linux in whatever worker lasts', () => {
-  expect(parse('')).toEqual({ ok: true, options: { guest: 'linux', host: 'auto' } });
+  expect(parse('')).toEqual({
+    ok: true,
+    options: { guest: 'linux', host: 'auto', machineId: 'default', durable: true },
+  });
 });
 
 test('every option is read, and those of others are left alone', () => {
-  expect(parse('?m=256&guest=pattern-text&runtime=0.5.409&host=dedicated&utm_source=x')).toEqual({
+  expect(
+    parse(
+      '?m=256&guest=pattern-text&runtime=0.5.409&host=dedicated&machine=two&durable=off&utm_source=x',
+    ),
+  ).toEqual({
     ok: true,
     options: {
       memoryMiB: 256,
       guest: 'pattern-text',
       runtime: runtimes[1],
       host: 'dedicated',
+      machineId: 'two',
+      durable: false,
     },
   });
 });
@@ -44,6 +53,8 @@ test.each([
   ['?m=4096', 'm', 'from 80 to 2047'],
   ['?guest=windows', 'guest', 'linux, pattern-text or pattern-graphics'],
   ['?runtime=0.5.1', 'runtime', '0.5.462-00000000'],
+  ['?machine=A', 'machine', 'lower-case letters'],
+  ['?durable=yes', 'durable', 'on or off'],
   ['?host=shared', 'host', 'auto or dedicated'],
 ])('%s is refused, and the message says what is allowed', (search, option, allowed) => {
   const result = parse(search);

@@ -1,5 +1,6 @@
 /** What the address of the page may ask for. No DOM. */
 import type { RuntimeBuild } from 'virtual:holdfast-build';
+import { defaultMachineId, isMachineId } from '../machine/machine-id.ts';
 
 export const guestNames = ['linux', 'pattern-text', 'pattern-graphics'] as const;
 export type GuestName = (typeof guestNames)[number];
@@ -9,6 +10,8 @@ export const optionHelp = [
   ['?m=256', 'RAM of the guest in MiB, 16 to 2047; for Linux at least 80'],
   ['?guest=linux', 'what to boot: linux, pattern-text or pattern-graphics'],
   ['?runtime=0.5.462', 'emulator of the first boot: a v86 version or the id of a runtime'],
+  ['?machine=two', 'another machine: each name has one of its own, with its own storage'],
+  ['?durable=off', 'no checkpoints: the guest is lost when its worker ends'],
   ['?host=dedicated', 'a worker that ends with this page, as in browsers without a lasting one'],
 ] as const satisfies readonly (readonly [string, string])[];
 
@@ -19,6 +22,8 @@ export interface UrlOptions {
   /** Absent: the newest. */
   runtime?: RuntimeBuild;
   host: 'auto' | 'dedicated';
+  machineId: string;
+  durable: boolean;
 }
 
 /** An option whose value is not acceptable. */
@@ -51,7 +56,12 @@ export function parseUrlOptions(
   const refuse = (option: string, value: string, allowed: string) => {
     problems.push({ option, value, allowed });
   };
-  const options: UrlOptions = { guest: 'linux', host: 'auto' };
+  const options: UrlOptions = {
+    guest: 'linux',
+    host: 'auto',
+    machineId: defaultMachineId,
+    durable: true,
+  };
 
   const guest = query.get('guest');
   if (guest !== null) {
@@ -79,6 +89,18 @@ export function parseUrlOptions(
   if (host !== null) {
     if (host === 'auto' || host === 'dedicated') options.host = host;
     else refuse('host', host, oneOf(['auto', 'dedicated']));
+  }
+
+  const machine = query.get('machine');
+  if (machine !== null) {
+    if (isMachineId(machine)) options.machineId = machine;
+    else refuse('machine', machine, '1 to 64 lower-case letters, digits and “-”');
+  }
+
+  const durable = query.get('durable');
+  if (durable !== null) {
+    if (durable === 'on' || durable === 'off') options.durable = durable === 'on';
+    else refuse('durable', durable, oneOf(['on', 'off']));
   }
 
   return problems.length > 0 ? { ok: false, problems } : { ok: true, options };

@@ -10,6 +10,8 @@ export interface SiteOptions {
 export interface GuestOptions {
   /** Path under which the site stands on its server. */
   sitePath: string;
+  /** Whether the site's pages are cross-origin isolated. */
+  siteIsolated: boolean;
   /** Options of the page, for example `?guest=pattern-text&m=32`. */
   guestQuery: string;
   /** What the serial console says when the guest is up. */
@@ -25,11 +27,12 @@ export interface GuestFixtures {
 export const test = base.extend<GuestOptions & GuestFixtures, SiteOptions>({
   siteRoot: ['dist', { option: true, scope: 'worker' }],
   sitePath: ['', { option: true }],
+  siteIsolated: [false, { option: true }],
   guestQuery: ['', { option: true }],
   guestReady: [/holdfast:~# /, { option: true }],
 
-  site: async ({ siteRoot, sitePath }, use) => {
-    const site = await Site.serve({ root: siteRoot, path: sitePath });
+  site: async ({ siteRoot, sitePath, siteIsolated }, use) => {
+    const site = await Site.serve({ root: siteRoot, path: sitePath, isolated: siteIsolated });
     await use(site);
     await site.close();
   },

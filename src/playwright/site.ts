@@ -22,33 +22,42 @@ export interface SiteOptions {
   root: string;
   /** Path under which the site stands, for example `some/where`; the server's root if empty. */
   path?: string;
+  /** With the headers that make its pages cross-origin isolated. */
+  isolated?: boolean;
 }
 
+const isolationHeaders = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
 /**
- * Serves a build like any static host, without a special header. What it serves is a copy made of
+ * Serves a build like any static host, without a special header unless asked for. What it serves is a copy made of
  * links: files can be put, removed and replaced by another build without touching the build.
  */
 export class Site {
   readonly #server: Server;
   readonly #folder: string;
   readonly #path: string;
+  readonly #isolated: boolean;
   /** Where the site's own files stand. */
   #root: string;
   #builds = 0;
   /** Paths asked for since the beginning, with the query, without the site's path. */
   readonly requests: string[] = [];
 
-  private constructor(server: Server, folder: string, path: string) {
+  private constructor(server: Server, folder: string, path: string, isolated: boolean) {
     this.#server = server;
     this.#folder = folder;
     this.#root = folder;
     this.#path = path;
+    this.#isolated = isolated;
   }
 
-  static async serve({ root, path = '' }: SiteOptions): Promise<Site> {
+  static async serve({ root, path = '', isolated = false }: SiteOptions): Promise<Site> {
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-site-'));
     const server = createServer();
-    const site = new Site(server, folder, path.replace(/^\/+|\/+$/g, ''));
+    const site = new Site(server, folder, path.replace(/^\/+|\/+$/g, ''), isolated);
     await site.deploy(root);
     await new Promise<void>((done, fail) => {
       server.once('error', fail).listen(0, '127.0.0.1', done);
@@ -73,7 +82,14 @@ export class Site {
     const root = join(base, this.#path);
     await mkdir(root, { recursive: true });
     await linkEntries(resolve(build), root);
-    const handle = sirv(base, { dev: true, etag: true });
+    const headers = Object.entries(this.#isolated ? isolationHeaders : {});
+    const handle = sirv(base, {
+      dev: true,
+      etag: true,
+      setHeaders: (response) => {
+        for (const [name, value] of headers) response.setHeader(name, value);
+      },
+    });
     this.#server.removeAllListeners('request').on('request', (request, response) => {
       const path = (request.url ?? '/').slice(1);
       if (path.startsWith(this.#path)) {

@@ -98,6 +98,8 @@ export interface MachineConfig {
   virtioConsole: boolean;
   /** Serial ports of the PC, 1 to 4. The demo guest's agent listens on the second. Default 2. */
   serialPorts?: number;
+  /** Takes checkpoints by itself, so that the guest comes back when its keeper ended. Default false. */
+  durable?: boolean;
   /** Suspends the guest once no page has been visible for this long, ms. Never when absent. */
   suspendWhenHiddenMs?: number;
   /** Refuses to start with anything that could later block `cprSave`, in either mode. */

@@ -4,6 +4,7 @@
  */
 import type { CprErrorCode } from '../errors.ts';
 import type { MachineConfig } from './config.ts';
+import type { Arrival, Durability } from './stored.ts';
 
 export type Runstate =
   | 'prelaunch'
@@ -33,8 +34,14 @@ export interface MachineStatus {
   pages: number;
   /** With runstate `shutdown`: the machine is gone. Without it the guest powered itself down. */
   destroyed?: boolean;
+  /** With `destroyed`, where it was nobody's wish: why. */
+  reason?: { code: CprErrorCode; message: string };
   /** Why the runstate is `internal-error`. */
   crash?: string;
+  /** Whether it would come back if everything ended now. Absent from keepers without storage. */
+  durability?: Durability;
+  /** How the guest came to be where it is. */
+  arrival?: Arrival;
   /** Grows with every status a keeper makes: answers and events travel apart, the higher is newer. */
   revision?: number;
 }

@@ -2,6 +2,13 @@
 import type { MachineConfig } from './config.ts';
 import type { Blocker, CprMode, CprSource, CprTarget, SavedRunstate } from './cpr.ts';
 import type { MachineStatus, RestartTimings } from './events.ts';
+import type {
+  CheckpointInfo,
+  ResumeReport,
+  ResumeRequest,
+  StorageUsage,
+  StoredMachineInfo,
+} from './stored.ts';
 
 /** A runtime by address. URLs are absolute. */
 export interface RuntimeSource {
@@ -101,7 +108,7 @@ export interface RamBlockInfo {
   moving?: boolean;
 }
 
-export interface KeeperApi {
+export interface KeeperApi extends StoredMachineCalls {
   info(): KeeperInfo;
   ping(): number;
   /**
@@ -142,3 +149,31 @@ export interface KeeperApi {
   /** After a `cprSave` in mode `restart`: the guest goes on in the runtime it had. */
   cprCancel(): Promise<void>;
 }
+
+/** What a keeper does for machines in storage. Every call rejects with `storage-unavailable` where there is none. */
+export interface StoredMachineCalls {
+  storedMachines(): Promise<StoredMachineInfo[]>;
+  storageUsage(): Promise<StorageUsage>;
+  renameMachine(id: string, name: string): Promise<void>;
+  /** Resolves with the copy's id. */
+  duplicateMachine(id: string, name: string): Promise<string>;
+  /** @throws CprError `busy` for a machine that runs */
+  removeMachine(id: string): Promise<void>;
+  /**
+   * Goes on with a machine from its newest checkpoint that is whole.
+   * @throws CprError `not-found`, `storage-damaged`, or `taken-over` when it runs elsewhere
+   */
+  resumeMachine(request: ResumeRequest): Promise<ResumeReport>;
+  /** A checkpoint now. */
+  checkpoint(): Promise<CheckpointInfo>;
+  /** Whether checkpoints are taken by themselves. They are until this says otherwise. */
+  setDurable(on: boolean): Promise<void>;
+  /**
+   * A page that takes its worker with it waits, blocked, for the first word of `flag` to become
+   * {@link flushed}: a last checkpoint at once. @param flag an Int32 in shared memory
+   */
+  flush(flag: SharedArrayBuffer): void;
+}
+
+/** Values of the word that {@link StoredMachineCalls.flush} is given; 0 before. */
+export const flushed = { saved: 1, failed: 2 } as const;

@@ -37,6 +37,15 @@ const methods: Record<keyof KeeperApi, boolean> = {
   cprSave: false,
   cprLoad: false,
   cprCancel: false,
+  storedMachines: false,
+  storageUsage: false,
+  renameMachine: false,
+  duplicateMachine: false,
+  removeMachine: false,
+  resumeMachine: false,
+  checkpoint: false,
+  setDurable: false,
+  flush: false,
 };
 
 /** Everything else of the keeper's object stays out of reach of pages. */
@@ -76,6 +85,15 @@ export function wrapKeeper(port: MessagePort): KeeperWire {
     cprSave: (target, options) => settle(proxy.cprSave(target, options)),
     cprLoad: (source, options) => settle(proxy.cprLoad(source, options)),
     cprCancel: () => settle(proxy.cprCancel()),
+    storedMachines: () => settle(proxy.storedMachines()),
+    storageUsage: () => settle(proxy.storageUsage()),
+    renameMachine: (id, name) => settle(proxy.renameMachine(id, name)),
+    duplicateMachine: (id, name) => settle(proxy.duplicateMachine(id, name)),
+    removeMachine: (id) => settle(proxy.removeMachine(id)),
+    resumeMachine: (request) => settle(proxy.resumeMachine(request)),
+    checkpoint: () => settle(proxy.checkpoint()),
+    setDurable: (on) => settle(proxy.setDurable(on)),
+    flush: (flag) => settle(proxy.flush(flag)),
   };
   return { keeper, release: () => proxy[Comlink.releaseProxy]() };
 }

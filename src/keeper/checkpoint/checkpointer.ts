@@ -35,6 +35,8 @@ const putsInFlight = 4;
 const cleaning = { share: 0.1, leastBytes: 256 * 1024 } as const;
 
 export interface CheckpointOptions {
+  /** Waits for a moment without device operations under way; `stop` follows before anything else. */
+  settle?(): Promise<void>;
   /** Makes the guest stand still. Only called when it runs: whoever calls knows. */
   stop(): void;
   go(): void;
@@ -156,6 +158,7 @@ export class Checkpointer {
     if (options.full) this.#forceAll();
     this.#clean(attempt);
     if (!options.urgent) await this.#copyWhileRunning(attempt);
+    await options.settle?.();
     const manifest = this.#cut(attempt);
     await this.#flush(attempt);
 

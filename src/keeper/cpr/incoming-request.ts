@@ -32,8 +32,11 @@ export async function incomingRequest(
   return { bytes, request: { config, runtime: runtime ?? machine.runtime, incoming: true } };
 }
 
-/** A vmstate names files, but holds none. */
-function requireContents(config: MachineConfig): void {
+/**
+ * A vmstate names files, but holds none.
+ * @throws CprError `bad-config`
+ */
+export function requireContents(config: MachineConfig): void {
   for (const name of ['bios', 'vgaBios', 'bzImage', 'initrd', ...driveNames] as const) {
     const source = config[name];
     if (!source) continue;

@@ -6,11 +6,19 @@ import type {
   CprSaveOptions,
   CprSaveReport,
 } from '../../protocol/keeper-api.ts';
+import type { MachineStore } from '../../store/types.ts';
 import type { HostedInstance } from '../hand-over.ts';
 import { discardReady, type ReadyRuntime } from '../next-runtime.ts';
 import type { CprMachine } from './cpr-machine.ts';
 import { type HeldGuest, letGo, loadHeld, saveAndHold } from './held-guest.ts';
-import { type AwaitingGuest, loadStored, saveToStorage } from './stored-guest.ts';
+import { Steps } from './steps.ts';
+import {
+  type AwaitingGuest,
+  bringBack,
+  loadStored,
+  type Origin,
+  saveToStorage,
+} from './stored-guest.ts';
 
 /** cprSave and cprLoad of one machine, and what is ready for the next cprLoad in between. */
 export class MachineCpr {
@@ -41,11 +49,14 @@ export class MachineCpr {
     return report;
   }
 
-  /** Resolves also with the runtime that had the guest, which is still to be destroyed. */
+  /**
+   * Resolves also with the runtime that had the guest, which is still to be destroyed, or with where
+   * in storage it came from.
+   */
   async load(
     source: CprSource,
     options: CprLoadOptions,
-  ): Promise<{ report: CprLoadReport; from?: HostedInstance }> {
+  ): Promise<{ report: CprLoadReport; from?: HostedInstance; origin?: Origin }> {
     const { execution } = this.#machine;
     execution.requireIncoming('load');
     if (this.#held) {
@@ -55,9 +66,22 @@ export class MachineCpr {
       return { report, from };
     }
     if (!this.#awaiting) throw new CprError('internal', 'The machine awaits nothing.');
-    const report = await loadStored(this.#machine, this.#awaiting, source, options);
+    const loaded = await loadStored(this.#machine, this.#awaiting, source, options);
     this.#awaiting = undefined;
-    return { report };
+    return loaded;
+  }
+
+  /** Brings back the newest state in `store` that is whole, whatever vmstate names it. */
+  async resume(store: MachineStore): Promise<Origin> {
+    const { execution, around } = this.#machine;
+    execution.requireIncoming('resume');
+    const awaiting = this.#awaiting;
+    if (!awaiting) throw new CprError('internal', 'The machine awaits nothing.');
+    const steps = new Steps('cprLoad', around);
+    const runtime = awaiting.source;
+    const { cut } = await bringBack(this.#machine, { awaiting, runtime, store, steps });
+    this.#awaiting = undefined;
+    return { store, cut };
   }
 
   cancel(): void {

@@ -10,7 +10,7 @@ import type {
 } from '../../protocol/keeper-api.ts';
 import type { MachineStore } from '../../store/types.ts';
 import { Checkpointer } from '../checkpoint/checkpointer.ts';
-import { restoreCut } from '../checkpoint/restore-cut.ts';
+import { type RestoredCut, restoreCut } from '../checkpoint/restore-cut.ts';
 import type { FrozenExecution } from '../execution.ts';
 import { guestBlocks } from '../memory-layout.ts';
 import { discardReady, type ReadyRuntime } from '../next-runtime.ts';
@@ -120,8 +120,8 @@ export async function loadStored(
   awaiting: AwaitingGuest,
   source: CprSource,
   options: CprLoadOptions,
-): Promise<CprLoadReport> {
-  const { execution, backing, openStore } = machine;
+): Promise<{ report: CprLoadReport; origin: Origin }> {
+  const { backing, openStore } = machine;
   const steps = new Steps('cprLoad', machine.around);
   const { result: bytes, tookMs: readMs } = await steps.wait('read', () =>
     readSource(source, openStore),
@@ -136,8 +136,38 @@ export async function loadStored(
   const { result: store } = await steps.wait('find', async () =>
     findStored(named, await storeOf(openStore)),
   );
+  const runtime = options.runtime ?? awaiting.source;
+  const { report, cut } = await bringBack(machine, { awaiting, runtime, store, steps });
+  report.timings.readMs = readMs;
+  return { report, origin: { store, cut } };
+}
+
+/** Where in storage a guest was brought back from. */
+export interface Origin {
+  store: MachineStore;
+  cut: RestoredCut;
+}
+
+/** What a guest is brought back from, and by whom. */
+export interface BringBackRequest {
+  awaiting: AwaitingGuest;
+  runtime: RuntimeSource;
+  store: MachineStore;
+  steps: Steps;
+}
+
+/**
+ * Brings back the newest state in `store` that is whole.
+ * @throws CprError after the machine was emptied again
+ */
+export async function bringBack(
+  machine: CprMachine,
+  { awaiting, runtime, store, steps }: BringBackRequest,
+): Promise<{ report: CprLoadReport; cut: RestoredCut }> {
+  const { execution, backing } = machine;
+  const { h64Raw: digest } = await xxh64();
   const { result: ready, tookMs: prepareMs } = await steps.wait('prepare', () =>
-    getReady(machine, awaiting, options.runtime ?? awaiting.source),
+    getReady(machine, awaiting, runtime),
   );
   awaiting.ready = undefined;
   let instance: RuntimeInstance | undefined;
@@ -169,15 +199,16 @@ export async function loadStored(
     machine.restarts = kept.restarts;
     execution.bootedAtMs = kept.bootedAtMs;
     execution.arrived({ instance: loaded, host }, awaiting.source, { runstate, wasSuspended });
-    return {
+    const report = {
       machineId: id,
       runstate,
       savedAtMs,
       runtimeId: awaiting.source.id,
       v86Version: loaded.v86Version,
       ...(cut.fellBack !== undefined && { fellBack: cut.fellBack }),
-      timings: { readMs, prepareMs, restoreMs, loadMs },
+      timings: { readMs: 0, prepareMs, restoreMs, loadMs },
     };
+    return { report, cut };
   } catch (thrown) {
     discardReady(ready);
     if (instance) end(instance);

@@ -1,0 +1,204 @@
+/** Guests that come back from storage when their keeper has ended. */
+import type { Page } from '@playwright/test';
+import { Profile } from './profile.ts';
+import {
+  test as base,
+  expect,
+  Guest,
+  inspectPattern,
+  patternGuest,
+  waitForPasses,
+} from './test.ts';
+
+const test = base.extend<{ profile: Profile }>({
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the destructuring.
+  profile: async ({}, use) => {
+    const profile = await Profile.make();
+    await use(profile);
+    await profile.delete();
+  },
+});
+
+/** Opens the page in a browser with this profile. */
+async function openIn(profile: Profile, url: string): Promise<Guest> {
+  const context = await profile.start();
+  const guest = await Guest.in(await context.newPage());
+  await guest.open(url);
+  return guest;
+}
+
+/** A loop in the guest that counts up in a file, whatever happens around it. */
+const countUp = 'n=0; while :; do n=$((n+1)); echo $n >/tmp/n; usleep 20000; done';
+const count = async (guest: Guest) => Number((await guest.execute('cat /tmp/n')).stdout);
+const startCounting = (guest: Guest) => guest.execute(`(${countUp}) >/dev/null 2>&1 &`);
+const checkpoint = (guest: Guest) => guest.machine((machine) => machine.checkpoint());
+
+test('a guest goes on by itself after its browser was killed, and says so', async ({
+  profile,
+  site,
+}) => {
+  const before = await openIn(profile, site.url);
+  await before.waitForSerial(/holdfast:~# /);
+  await before.run('kept=here; mkdir /tmp/d; echo file >/tmp/d/f');
+  await startCounting(before);
+  await checkpoint(before);
+  const counted = await count(before);
+  await profile.kill();
+
+  const after = await openIn(profile, site.url);
+  expect((await after.run('echo $kept; cat /tmp/d/f')).output).toBe('here\nfile\n');
+  await expect.poll(() => count(after)).toBeGreaterThan(counted);
+  await expect(after.page.locator('#state-found')).toContainText('resumed from a checkpoint');
+  expect((await after.status()).arrival).toMatchObject({ kind: 'resumed' });
+  // What was on the console before is there as well.
+  expect(await after.serial.log()).toContain('kept=here');
+});
+
+test('the clock of a resumed guest is right, and its random numbers are its own', async ({
+  profile,
+  site,
+}) => {
+  const before = await openIn(profile, site.url);
+  await before.waitForSerial(/holdfast:~# /);
+  await before.execute('date -s "2001-02-03 04:05:06"');
+  await checkpoint(before);
+  await profile.kill();
+
+  const random: string[] = [];
+  for (let life = 0; life < 2; life++) {
+    const after = await openIn(profile, site.url);
+    const clock = async () => Number((await after.execute('date +%s')).stdout);
+    await expect.poll(async () => Math.abs((await clock()) - Date.now() / 1000)).toBeLessThan(5);
+    random.push((await after.execute('head -c 16 /dev/urandom | base64')).stdout);
+    // Back to the same checkpoint: nothing newer is kept.
+    await after.machine((machine) => machine.setDurable(false));
+    await profile.kill();
+  }
+  expect(random[0]).not.toBe(random[1]);
+});
+
+test("the pattern guest's memory is one consistent cut", async ({ profile, site, inPage }) => {
+  const before = await openIn(profile, site.url + patternGuest.guestQuery);
+  await before.waitForSerial(patternGuest.guestReady);
+  await waitForPasses(before);
+  await checkpoint(before);
+  await waitForPasses(before, 1);
+  await profile.kill();
+
+  const after = await openIn(profile, site.url + patternGuest.guestQuery);
+  await after.machine((machine) => machine.pause());
+  expect(await inspectPattern(after, inPage)).toMatchObject({ ok: true });
+  await after.machine((machine) => machine.resume());
+  await waitForPasses(after);
+});
+
+test('?durable=off takes no checkpoints', async ({ guest, page, site }) => {
+  await page.goto(`${site.url}?machine=two&durable=off`);
+  await guest.waitUntil(
+    () => document.querySelector('#state-saved')?.textContent === 'off',
+    'The page did not say that nothing is saved',
+  );
+  expect(
+    await guest.machine(async (machine) => (await machine.shelf.list()).map(({ id }) => id)),
+  ).toEqual(['default']);
+});
+
+test.describe('in a worker of the page alone', () => {
+  const reloadAndCount = async (guest: Guest) => {
+    await expect.poll(() => count(guest)).toBeGreaterThan(0);
+    const before = await count(guest);
+    await guest.reloadPage();
+    return { before, after: await count(guest) };
+  };
+
+  test.describe('of an isolated page', () => {
+    test.use({ siteIsolated: true, guestQuery: '?host=dedicated' });
+
+    test('a reload loses nothing, ten times in a row', async ({ guest }) => {
+      test.slow();
+      await startCounting(guest);
+      await guest.run('i=0');
+      for (let round = 1; round <= 10; round++) {
+        // Done when the shell answers: the very next thing is the reload.
+        await guest.run('i=$((i+1))');
+        const { before, after } = await reloadAndCount(guest);
+        expect(after).toBeGreaterThanOrEqual(before);
+        expect((await guest.run('echo $i')).output).toBe(`${round}\n`);
+      }
+      await expect(guest.page.locator('#notices')).toContainText('saved when this page goes');
+    });
+  });
+
+  test.describe('of a page that is not isolated', () => {
+    test.use({ guestQuery: '?host=dedicated' });
+
+    test('a reload comes back from the last checkpoint, and the page says which', async ({
+      guest,
+    }) => {
+      await guest.run('kept=here');
+      await checkpoint(guest);
+      await guest.reloadPage();
+      expect((await guest.run('echo $kept')).output).toBe('here\n');
+      await expect(guest.page.locator('#notices')).toContainText('back to its last checkpoint');
+    });
+
+    test('a second tab may take the machine over, and the first one says so', async ({
+      guest,
+      context,
+      site,
+    }) => {
+      await guest.run('kept=here');
+      await checkpoint(guest);
+      const second = await Guest.in(await context.newPage());
+      await second.page.goto(`${site.url}?host=dedicated`);
+      await second.page.getByRole('button', { name: 'Take over' }).click();
+      await second.waitUntil(
+        () => window.holdfast?.machine?.status?.runstate === 'running',
+        'The second tab did not take over',
+      );
+      expect((await second.run('echo $kept')).output).toBe('here\n');
+      await expect(guest.page.locator('#notices')).toContainText('runs in another tab');
+    });
+  });
+});
+
+declare const window: { holdfast?: { machine: { status: { runstate: string } | null } | null } };
+
+test.describe('what is chosen for a guest in storage', () => {
+  const choose = async (page: Page, choice: string) => {
+    await page.locator('#help').click();
+    await page.locator('#setting-resume').selectOption(choice);
+    await page.keyboard.press('Escape');
+  };
+  const saved = async (profile: Profile, url: string, choice: string) => {
+    const before = await openIn(profile, url);
+    await before.waitForSerial(/holdfast:~# /);
+    await before.run('kept=here');
+    await choose(before.page, choice);
+    await checkpoint(before);
+    await profile.stop();
+    const guest = await Guest.in(await (await profile.start()).newPage());
+    await guest.page.goto(url);
+    return guest;
+  };
+
+  test('ask: it goes on when its user says so', async ({ profile, site }) => {
+    const guest = await saved(profile, site.url, 'ask');
+    await guest.page.getByRole('button', { name: 'Resume' }).click();
+    await guest.waitUntil(
+      () => window.holdfast?.machine?.status != null,
+      'The guest did not come back',
+    );
+    expect((await guest.run('echo $kept')).output).toBe('here\n');
+  });
+
+  test('never: a new guest boots, and the stored one is left alone', async ({ profile, site }) => {
+    const guest = await saved(profile, site.url, 'never');
+    await guest.waitForSerial(/holdfast:~# /);
+    await expect(guest.page.locator('#state-saved')).toContainText('off');
+    await choose(guest.page, 'auto');
+    await profile.stop();
+    const again = await openIn(profile, site.url);
+    expect((await again.run('echo $kept')).output).toBe('here\n');
+  });
+});

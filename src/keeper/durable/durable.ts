@@ -1,0 +1,215 @@
+/** Keeps a machine in storage as it goes on: checkpoints by themselves, and when asked for. */
+import { CprError } from '../../errors.ts';
+import type { CheckpointInfo, Durability } from '../../protocol/stored.ts';
+import { Checkpointer, type CheckpointReport } from '../checkpoint/checkpointer.ts';
+import type { CprMachine } from '../cpr/cpr-machine.ts';
+import { cutSource } from '../cpr/cut-source.ts';
+import { xxh64 } from '../cpr/digest.ts';
+import { composeVmstate, sectionsOf } from '../cpr/sections.ts';
+import { detailsOf } from '../cpr/stored-details.ts';
+import type { Origin } from '../cpr/stored-guest.ts';
+import { storeOf } from '../cpr/targets.ts';
+import { Pace } from './pace.ts';
+
+export interface DurableOptions {
+  machine: CprMachine;
+  /** Of a machine that was resumed: only what changed since is written. */
+  origin?: Origin | undefined;
+  /** The state of {@link Durable.status} changed. */
+  changed(): void;
+}
+
+export class Durable {
+  readonly #machine: CprMachine;
+  readonly #changed: () => void;
+  #origin: Origin | undefined;
+  readonly #pace = new Pace();
+  #checkpointer: Promise<Checkpointer> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #underWay: Promise<unknown> | undefined;
+  #on = false;
+  #ended = false;
+  /** What the guest had executed at the last checkpoint, and whether it ran then. */
+  #savedAt: string | undefined;
+  #last: { takenAtMs: number; pauseMs?: number; writtenBytes?: number } | undefined;
+  #error: CprError | undefined;
+
+  constructor({ machine, origin, changed }: DurableOptions) {
+    this.#machine = machine;
+    this.#origin = origin;
+    this.#changed = changed;
+    if (origin) this.#last = { takenAtMs: origin.cut.takenAtMs };
+  }
+
+  get status(): Durability {
+    const last = this.#last;
+    if (this.#error) {
+      const { code, message } = this.#error;
+      return { state: 'failing', ...last, error: { code, message } };
+    }
+    if (!this.#on) return { state: 'off', ...last };
+    return last ? { state: 'saved', ...last } : { state: 'none' };
+  }
+
+  /** Takes checkpoints by itself from now on, the first one at once; or no more. */
+  set(on: boolean): void {
+    if (this.#on === on) return;
+    this.#on = on;
+    clearTimeout(this.#timer);
+    if (on) this.soon();
+    else this.#error = undefined;
+    this.#changed();
+  }
+
+  /** A good moment: the pages cannot be seen any more, or the guest is about to be handed over. */
+  soon(): void {
+    if (!this.#on || this.#ended) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#byItself());
+  }
+
+  /**
+   * A checkpoint that holds all that the guest did before the call.
+   * @param urgent at once, without copying first while the guest runs
+   * @throws CprError of the store, or `bad-runstate` while there is no guest that could be saved
+   */
+  async checkpoint({ urgent = false } = {}): Promise<CheckpointInfo> {
+    // One that is under way may have made its cut already.
+    while (this.#underWay) await this.#underWay.catch(() => {});
+    const { generation, takenAtMs, pauseMs, writtenBytes } = await this.#take(urgent);
+    return { generation, takenAtMs, pauseMs, writtenBytes };
+  }
+
+  /**
+   * Lets `action` have the machine's storage for itself. What was written here before is then not to
+   * be relied on.
+   */
+  async stepAside<T>(action: () => Promise<T>): Promise<T> {
+    while (this.#underWay) await this.#underWay.catch(() => {});
+    clearTimeout(this.#timer);
+    const aside = action();
+    this.#underWay = aside;
+    try {
+      return await aside;
+    } finally {
+      this.#underWay = undefined;
+      this.#checkpointer = undefined;
+      this.#origin = undefined;
+      this.soon();
+    }
+  }
+
+  /** No checkpoint after this. One that is under way is given up. */
+  end(): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #byItself(): Promise<void> {
+    if (!this.#underWay && this.#hasNews()) await this.#take(false).catch(() => {});
+    if (!this.#on || this.#ended || this.#error?.code === 'taken-over') return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#byItself(), this.#pace.delayMs);
+  }
+
+  /** A guest that has stood still since the last checkpoint is in storage as it is. */
+  #hasNews(): boolean {
+    return this.#isLive() && this.#position() !== this.#savedAt;
+  }
+
+  #isLive(): boolean {
+    return ['running', 'paused', 'suspended'].includes(this.#machine.execution.runstate);
+  }
+
+  #position(): string {
+    const { runstate, charge } = this.#machine.execution;
+    return `${runstate} ${charge?.instance.instructionCounter()}`;
+  }
+
+  #take(urgent: boolean): Promise<CheckpointReport> {
+    const taking = this.#attempt(urgent);
+    this.#underWay = taking;
+    const settled = () => {
+      this.#underWay = undefined;
+    };
+    taking.then(settled, settled);
+    return taking;
+  }
+
+  async #attempt(urgent: boolean): Promise<CheckpointReport> {
+    const { execution, backing, gone } = this.#machine;
+    try {
+      execution.describe();
+      const checkpointer = await this.#open();
+      const report = await checkpointer.checkpoint({
+        settle: () => execution.instance.quiesce(),
+        stop: () => {
+          execution.hold();
+          this.#savedAt = this.#position();
+        },
+        go: () => execution.letGo(),
+        signal: gone,
+        urgent,
+        details: detailsOf(backing.config, execution.source),
+      });
+      this.#succeeded(report);
+      return report;
+    } catch (thrown) {
+      const error = CprError.from(thrown, 'internal', 'The checkpoint failed');
+      this.#failed(error);
+      throw error;
+    }
+  }
+
+  #succeeded(report: CheckpointReport): void {
+    const { takenAtMs, pauseMs, writtenBytes } = report;
+    this.#pace.succeeded(report);
+    this.#last = { takenAtMs, pauseMs, writtenBytes };
+    const hadFailed = this.#error !== undefined;
+    this.#error = undefined;
+    if (hadFailed) console.info('Checkpoints work again.');
+    this.#changed();
+  }
+
+  #failed(error: CprError): void {
+    this.#savedAt = undefined;
+    // Of no interest: there is no guest any more, or none that could be saved at this moment.
+    if (this.#ended || error.code === 'bad-runstate' || error.code === 'no-machine') return;
+    this.#pace.failed();
+    this.#error = error;
+    // What was open may be closed, and what was written may be gone.
+    if (error.code !== 'taken-over') this.#checkpointer = undefined;
+    this.#changed();
+  }
+
+  #open() {
+    this.#checkpointer ??= this.#openAnew();
+    this.#checkpointer.catch(() => {
+      this.#checkpointer = undefined;
+    });
+    return this.#checkpointer;
+  }
+
+  async #openAnew() {
+    const machine = this.#machine;
+    const { backing, execution } = machine;
+    const { h64Raw: digest } = await xxh64();
+    // Good for one checkpointer: the next one does not know what this one wrote.
+    const resumed = this.#origin;
+    this.#origin = undefined;
+    const store =
+      resumed?.store ??
+      (await (
+        await storeOf(machine.openStore)
+      ).open(machine.id, {
+        name: backing.config.name,
+        details: detailsOf(backing.config, execution.source),
+      }));
+    const save = () => {
+      const own = sectionsOf(machine, 'reboot', execution.describe());
+      return composeVmstate(execution.instance.save(), own, digest);
+    };
+    const source = cutSource(machine, digest, save);
+    return new Checkpointer({ source, store, resumed: resumed?.cut });
+  }
+}

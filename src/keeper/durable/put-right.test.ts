@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { putRight } from './put-right.ts';
+
+function port(said: string) {
+  const sent: string[] = [];
+  return {
+    sent,
+    said: (console: string) => (console === 'serial1' ? said : ''),
+    consoleInput: (console: string, bytes: Uint8Array) => {
+      sent.push(`${console}: ${new TextDecoder().decode(bytes)}`);
+    },
+  };
+}
+
+test('an agent is told the time and gets entropy that is new each time', () => {
+  const commands = [1, 2].map(() => {
+    const agent = port('holdfast-agent 1\r\n');
+    expect(putRight(agent, 1_700_000_000_400)).toBe(true);
+    const [, id, code] = /^serial1: \n(\S+) (\S+)\n$/.exec(agent.sent.join('')) ?? [];
+    expect(id).toBe('resumed-1700000000');
+    return Buffer.from(code ?? '', 'base64').toString();
+  });
+  for (const command of commands)
+    expect(command).toMatch(/^\/usr\/lib\/holdfast\/resumed 1700000000 [A-Za-z0-9+/=]{88}$/);
+  expect(commands[0]).not.toBe(commands[1]);
+});
+
+test('a guest without an agent gets nothing typed into whatever listens there', () => {
+  const shell = port('login: ');
+  expect(putRight(shell)).toBe(false);
+  expect(shell.sent).toEqual([]);
+});

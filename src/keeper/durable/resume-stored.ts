@@ -1,0 +1,35 @@
+import { CprError } from '../../errors.ts';
+import type { RuntimeSource } from '../../protocol/keeper-api.ts';
+import { requireContents } from '../cpr/incoming-request.ts';
+import type { StoredDetails } from '../cpr/stored-details.ts';
+import { storeOf } from '../cpr/targets.ts';
+import { type MachineEnvironment, MachineHost } from '../machine-host.ts';
+import { untilAborted } from '../until-aborted.ts';
+
+/**
+ * Makes a machine of what is in storage under this id.
+ * @throws CprError `not-found`, `storage-damaged`, or what starting a machine throws
+ */
+export async function resumeStored(
+  { id, runtime }: { id: string; runtime: RuntimeSource },
+  environment: MachineEnvironment,
+  signal: AbortSignal,
+): Promise<{ machine: MachineHost; takenAtMs: number; fellBack?: string }> {
+  const store = await storeOf(environment.openStore);
+  const stored = (await store.machines()).find((machine) => machine.id === id);
+  const { config } = (stored?.details ?? {}) as Partial<StoredDetails>;
+  if (!stored || !config) {
+    throw new CprError('not-found', `No machine "${id}" is in storage.`);
+  }
+  requireContents(config);
+  const identity = { id, name: stored.name };
+  const request = { config: { ...config, ...identity }, runtime, incoming: true };
+  const machine = await MachineHost.start(request, environment, signal);
+  try {
+    const resume = async () => machine.resumeStored(await store.open(id), identity);
+    return { machine, ...(await untilAborted(resume(), signal)) };
+  } catch (thrown) {
+    machine.end();
+    throw thrown;
+  }
+}

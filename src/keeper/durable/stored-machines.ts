@@ -1,0 +1,75 @@
+/** The machines in storage: what a list of them shows and does. */
+import { CprError } from '../../errors.ts';
+import { withoutContents } from '../../protocol/config.ts';
+import type { StorageUsage, StoredMachineInfo } from '../../protocol/stored.ts';
+import type { StoredMachine } from '../../store/types.ts';
+import type { StoredDetails } from '../cpr/stored-details.ts';
+import type { OpenStore } from '../cpr/targets.ts';
+import { runningMachines } from './machine-lock.ts';
+
+export class StoredMachines {
+  readonly #openStore: OpenStore | undefined;
+  readonly #presentId: () => string | undefined;
+
+  /** @param presentId of the machine that this keeper runs */
+  constructor(openStore: OpenStore | undefined, presentId: () => string | undefined) {
+    this.#openStore = openStore;
+    this.#presentId = presentId;
+  }
+
+  async list(): Promise<StoredMachineInfo[]> {
+    if (!this.#openStore) return [];
+    const store = await this.#openStore();
+    const [machines, running] = await Promise.all([store.machines(), runningMachines()]);
+    return machines.map((machine) => this.#describe(machine, running));
+  }
+
+  #describe(machine: StoredMachine, running: Set<string>): StoredMachineInfo {
+    const { details, takenAtMs, id, name, createdAtMs, lastUsedAtMs, sizeBytes } = machine;
+    const { config } = (details ?? {}) as Partial<StoredDetails>;
+    const elsewhere = running.has(id) ? 'elsewhere' : 'no';
+    return {
+      id,
+      name,
+      createdAtMs,
+      lastUsedAtMs,
+      sizeBytes,
+      ...(takenAtMs !== undefined && { takenAtMs }),
+      ...(config && { config: withoutContents(config) }),
+      running: id === this.#presentId() ? 'here' : elsewhere,
+    };
+  }
+
+  async usage(): Promise<StorageUsage> {
+    return (await this.#store()).usage();
+  }
+
+  /** @throws CprError `bad-config` for a name that nobody could read */
+  async rename(id: string, name: string): Promise<void> {
+    const trimmed = name.trim();
+    if (trimmed.length === 0 || trimmed.length > 80)
+      throw new CprError('bad-config', 'The name of a machine has 1 to 80 characters.');
+    await (await this.#store()).rename(id, trimmed);
+  }
+
+  async duplicate(id: string, name: string): Promise<string> {
+    return (await this.#store()).duplicate(id, name);
+  }
+
+  /** @throws CprError `busy` for a machine that runs */
+  async remove(id: string): Promise<void> {
+    const running = await runningMachines();
+    if (id === this.#presentId() || running.has(id)) {
+      throw new CprError(
+        'busy',
+        'This machine runs: end it before you delete what is stored of it.',
+      );
+    }
+    await (await this.#store()).remove(id);
+  }
+
+  #store() {
+    if (this.#openStore) return this.#openStore();
+    throw new CprError('storage-unavailable', 'This keeper has no persistent storage.');
+  }
+}

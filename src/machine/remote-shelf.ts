@@ -1,0 +1,39 @@
+import type { RemoteKeeper } from '../protocol/rpc.ts';
+import type { StorageUsage, StoredMachineInfo } from '../protocol/stored.ts';
+import type { MachineShelf } from './types.ts';
+
+/** The machines in storage, through the keeper of this page. */
+export class RemoteShelf implements MachineShelf {
+  readonly #keeper: RemoteKeeper;
+
+  constructor(keeper: RemoteKeeper) {
+    this.#keeper = keeper;
+  }
+
+  list(): Promise<StoredMachineInfo[]> {
+    return this.#keeper.storedMachines();
+  }
+
+  usage(): Promise<StorageUsage> {
+    return this.#keeper.storageUsage();
+  }
+
+  /** Only a page can ask, not its worker. Some browsers ask their user. */
+  async persist(): Promise<boolean> {
+    // Missing on insecure origins, whatever the types say.
+    const storage = navigator.storage as StorageManager | undefined;
+    return (await storage?.persist?.()) ?? false;
+  }
+
+  rename(id: string, name: string): Promise<void> {
+    return this.#keeper.renameMachine(id, name);
+  }
+
+  duplicate(id: string, name: string): Promise<string> {
+    return this.#keeper.duplicateMachine(id, name);
+  }
+
+  remove(id: string): Promise<void> {
+    return this.#keeper.removeMachine(id);
+  }
+}

@@ -1,0 +1,34 @@
+/** What the page says about checkpoints, in words. No DOM. */
+import type { Arrival, Durability } from '../protocol/stored.ts';
+import { formatAge, formatBytes, formatPause } from './format.ts';
+
+/** A few words for the state line. */
+export function durabilityText(durability: Durability | undefined, nowMs: number): string {
+  if (!durability) return 'not saved';
+  const { state, takenAtMs } = durability;
+  const ago = takenAtMs === undefined ? undefined : `${formatAge(nowMs - takenAtMs)} ago`;
+  switch (state) {
+    case 'off':
+      return ago ? `off since ${ago}` : 'off';
+    case 'none':
+      return 'not yet';
+    case 'saved':
+      return ago ?? 'yes';
+    case 'failing':
+      return ago ? `failing since ${ago}` : 'failing';
+  }
+}
+
+/** More about the last checkpoint, for a tooltip. */
+export function durabilityDetail(durability: Durability | undefined): string {
+  const { writtenBytes, pauseMs, error } = durability ?? {};
+  if (error) return error.message;
+  if (writtenBytes === undefined || pauseMs === undefined) return '';
+  return `The last checkpoint wrote ${formatBytes(writtenBytes)}; the guest stood still for ${formatPause(pauseMs)}`;
+}
+
+/** How the guest got here, where this page did not boot it. */
+export function arrivalText(arrival: Arrival | undefined): string | null {
+  if (arrival?.kind !== 'resumed') return null;
+  return `resumed from a checkpoint of ${formatAge(arrival.resumedAtMs - arrival.takenAtMs)} before`;
+}

@@ -1,0 +1,174 @@
+/** The dialog that lists the machines in storage. */
+import { CprError } from '../../errors.ts';
+import type { MachineShelf } from '../../machine/types.ts';
+import type { StorageUsage, StoredMachineInfo } from '../../protocol/stored.ts';
+import { ask } from '../dialogs.ts';
+import { button, create, element } from '../element.ts';
+import { errorText } from '../error-text.ts';
+import { formatAge, formatBytes } from '../format.ts';
+import type { Session } from '../session.ts';
+import { addressOf } from './machine-address.ts';
+
+export interface MachineListOptions {
+  session: Session;
+  /** The machine of this page. */
+  currentId: string;
+  /** Starts a machine of a new id. */
+  createMachine(): void;
+}
+
+export class MachineList {
+  readonly #options: MachineListOptions;
+  readonly #dialog = element('machines-dialog', HTMLDialogElement);
+  readonly #rows = element('machines-rows', HTMLUListElement);
+  readonly #message = element('machines-message', HTMLElement);
+  readonly #usage = element('machines-usage', HTMLElement);
+  readonly #persist = element('machines-persist', HTMLButtonElement);
+
+  constructor(options: MachineListOptions) {
+    this.#options = options;
+    element('machines', HTMLButtonElement).addEventListener('click', () => void this.open());
+    element('machines-new', HTMLButtonElement).addEventListener('click', options.createMachine);
+    this.#persist.addEventListener('click', () => void this.#run(() => this.#shelf.persist()));
+  }
+
+  get #shelf(): MachineShelf {
+    const { machine } = this.#options.session;
+    if (machine) return machine.shelf;
+    throw new CprError('keeper-gone', 'This page is not connected to a keeper.');
+  }
+
+  async open(): Promise<void> {
+    if (!this.#dialog.open) this.#dialog.showModal();
+    element('machines-title', HTMLElement).focus();
+    await this.#refresh();
+  }
+
+  async #refresh(): Promise<void> {
+    try {
+      const shelf = this.#shelf;
+      const [machines, usage] = await Promise.all([shelf.list(), shelf.usage()]);
+      machines.sort((a, b) => b.lastUsedAtMs - a.lastUsedAtMs);
+      this.#rows.replaceChildren(...machines.map((machine) => this.#row(machine)));
+      this.#message.textContent =
+        machines.length > 0 ? '' : 'Nothing is stored yet. A machine is saved while it runs.';
+      this.#showUsage(usage);
+    } catch (thrown) {
+      this.#rows.replaceChildren();
+      this.#showError(thrown);
+    }
+  }
+
+  #showUsage({ usedBytes, quotaBytes, persisted }: StorageUsage): void {
+    const of = Number.isFinite(quotaBytes) ? ` of ${formatBytes(quotaBytes)}` : '';
+    const kept = persisted
+      ? 'The browser keeps it until you delete it.'
+      : 'The browser may delete it when the disk is nearly full.';
+    this.#usage.textContent = `This site uses ${formatBytes(usedBytes)}${of}. ${kept}`;
+    this.#persist.hidden = persisted;
+  }
+
+  #row(machine: StoredMachineInfo): HTMLLIElement {
+    const isCurrent = machine.id === this.#options.currentId;
+    const name = create('span', { class: 'machine-name', text: machine.name });
+    const details = [
+      formatBytes(machine.sizeBytes),
+      ...(machine.config ? [`${machine.config.memoryMiB} MiB RAM`] : []),
+      machine.running === 'no'
+        ? `used ${formatAge(Date.now() - machine.lastUsedAtMs)} ago`
+        : 'running',
+    ];
+    const row = create('li', {
+      class: 'machine-row',
+      children: [
+        create('div', {
+          children: [
+            name,
+            ...(isCurrent ? [create('span', { class: 'badge', text: 'This page' })] : []),
+            create('p', { class: 'fine', text: details.join(' · ') }),
+          ],
+        }),
+        create('div', { class: 'machine-buttons', children: this.#buttons(machine, isCurrent) }),
+      ],
+    });
+    row.dataset.machine = machine.id;
+    return row;
+  }
+
+  #buttons(machine: StoredMachineInfo, isCurrent: boolean): Node[] {
+    const shelf = this.#shelf;
+    const buttons: Node[] = [];
+    if (!isCurrent) {
+      const open = create('a', {
+        class: 'button',
+        text: machine.running === 'no' ? 'Resume' : 'Show',
+      });
+      open.href = addressOf(machine.id, document.baseURI);
+      buttons.push(open);
+    }
+    const named = (label: string, run: () => void) => {
+      const made = button(label, run);
+      made.setAttribute('aria-label', `${label} ${machine.name}`);
+      return made;
+    };
+    buttons.push(
+      named('Rename…', () => this.#askName(machine)),
+      named('Duplicate', () =>
+        this.#run(() => shelf.duplicate(machine.id, `${machine.name} (copy)`)),
+      ),
+    );
+    if (!isCurrent && machine.running === 'no')
+      buttons.push(named('Delete…', () => void this.#askRemove(machine)));
+    return buttons;
+  }
+
+  /** In the row itself: a dialog over a dialog is one too many. */
+  #askName(machine: StoredMachineInfo): void {
+    const row = this.#rows.querySelector(`[data-machine="${machine.id}"]`);
+    const shown = row?.querySelector('.machine-name');
+    if (!shown) return;
+    const input = create('input', { class: 'machine-name' });
+    input.value = machine.name;
+    input.maxLength = 80;
+    input.setAttribute('aria-label', 'Name of the machine');
+    const finish = (rename: boolean) => {
+      const name = input.value.trim();
+      if (!input.isConnected) return;
+      input.replaceWith(shown);
+      if (rename && name && name !== machine.name)
+        void this.#run(() => this.#shelf.rename(machine.id, name));
+    };
+    input.addEventListener('blur', () => finish(true));
+    input.addEventListener('keydown', (event) => {
+      if (event.key !== 'Enter' && event.key !== 'Escape') return;
+      event.preventDefault();
+      finish(event.key === 'Enter');
+    });
+    shown.replaceWith(input);
+    input.select();
+  }
+
+  async #askRemove(machine: StoredMachineInfo): Promise<void> {
+    const yes = await ask({
+      title: `Delete “${machine.name}”?`,
+      text: 'Its memory and disks are deleted from this browser for good.',
+      ok: 'Delete',
+    });
+    if (yes) await this.#run(() => this.#shelf.remove(machine.id));
+  }
+
+  async #run(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+      await this.#refresh();
+    } catch (thrown) {
+      this.#showError(thrown);
+    }
+  }
+
+  #showError(thrown: unknown): void {
+    const error = CprError.from(thrown, 'internal', 'This did not work');
+    const { title, advice } = errorText(error, 'storage');
+    this.#message.textContent = `${title}. ${advice} (${error.message})`;
+  }
+}

@@ -1,0 +1,78 @@
+/** What travels between page and keeper about machines in storage. Additive only. */
+import type { CprErrorCode } from '../errors.ts';
+import type { MachineConfig } from './config.ts';
+import type { RuntimeSource } from './keeper-api.ts';
+
+/** A machine in the storage of this origin, as a list shows it. */
+export interface StoredMachineInfo {
+  id: string;
+  name: string;
+  createdAtMs: number;
+  lastUsedAtMs: number;
+  /** Bytes in storage, of both generations. */
+  sizeBytes: number;
+  /** When the newest checkpoint was taken (`Date.now()`); absent when there is none to go on from. */
+  takenAtMs?: number;
+  config?: MachineConfig;
+  /** Whether a keeper runs it now: this one, another one, or none. */
+  running: 'here' | 'elsewhere' | 'no';
+}
+
+export interface StorageUsage {
+  usedBytes: number;
+  /** Infinity where the browser does not say. */
+  quotaBytes: number;
+  /** Whether the browser promised not to evict it by itself. */
+  persisted: boolean;
+}
+
+/** How a guest came to be where it is now. */
+export type Arrival =
+  | { kind: 'booted' }
+  | {
+      kind: 'resumed';
+      /** Of the checkpoint it went on from. */
+      takenAtMs: number;
+      resumedAtMs: number;
+      /** Why the newest checkpoint was not used, when it was not. */
+      fellBack?: string;
+    };
+
+/** Whether the guest would come back if everything ended now. */
+export interface Durability {
+  /**
+   * `off`: by choice. `none`: nothing is in storage yet. `saved`: up to `takenAtMs`. `failing`: up to
+   * `takenAtMs` if that is there, and no further because of `error`.
+   */
+  state: 'off' | 'none' | 'saved' | 'failing';
+  takenAtMs?: number;
+  /** How long the guest stood still for the last checkpoint, ms. */
+  pauseMs?: number;
+  /** Bytes that the last checkpoint wrote. */
+  writtenBytes?: number;
+  error?: { code: CprErrorCode; message: string };
+}
+
+export interface ResumeRequest {
+  /** Which machine of {@link StoredMachineInfo}. */
+  id: string;
+  runtime: RuntimeSource;
+  /** Where it runs elsewhere: it is saved there, ends there, and goes on here. */
+  takeOver?: boolean;
+}
+
+/** What one checkpoint cost. */
+export interface CheckpointInfo {
+  generation: number;
+  takenAtMs: number;
+  /** How long the guest stood still. */
+  pauseMs: number;
+  writtenBytes: number;
+}
+
+export interface ResumeReport {
+  takenAtMs: number;
+  fellBack?: string;
+  /** From the call to a guest that runs. */
+  durationMs: number;
+}
