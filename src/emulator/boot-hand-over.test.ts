@@ -98,7 +98,7 @@ describe('a guest that boots', () => {
       instructions: 20_000,
       handOvers: 100,
       seed: 0xb105,
-      done: (guest) => screenText(guest).includes('Retrying in 60 seconds'),
+      done: (guest) => screenText(guest).includes('Retrying in 60 seconds.'),
     });
     /** Keys in the BIOS data area's buffer: scan code and character. */
     const keys = () => {

@@ -193,6 +193,11 @@ interface V86Devices {
   vga: V86Vga;
   ps2: Record<string, unknown>;
   pci: V86Pci;
+  pit?: {
+    counter_mode: Uint8Array;
+    counter_start_time: Float64Array;
+    counter_start_value: Uint16Array;
+  };
   /** The power management registers of the PIIX4; absent with `acpi` off. */
   acpi?: { pm1_status: number; pm1_enable: number };
   fdc?: V86FloppyController;

@@ -14,6 +14,7 @@ import { CprError } from '../errors.ts';
 import type { RamBlock } from '../protocol/abi.ts';
 import { type BlockPlacement, Growth } from './growth.ts';
 import { shareMemoryImport, tableOffset } from './jit.ts';
+import { measuresTime } from './measures-time.ts';
 import type { Range } from './page-ops.ts';
 import type { V86Wasm } from './v86-wasm.ts';
 import { notingExports, writeMapAddress, writeMapBytes } from './write-tracking.ts';
@@ -46,6 +47,9 @@ interface Instance {
   /** What JIT modules import. */
   jitImports: WebAssembly.ModuleImports;
 }
+
+/** A round takes about 1 ms. */
+const mostRounds = 64;
 
 export interface Knobs {
   /** Instructions that the guest must run in a page before the JIT compiles it. */
@@ -295,9 +299,13 @@ export class Shell {
    */
   step(): number {
     this.#useClock();
-    const idleMs = this.#machine.cpu.main_loop();
-    if (this.#jitQueue.length) this.#finishJit();
-    return idleMs;
+    const { cpu } = this.#machine;
+    for (let rounds = 0; ; rounds++) {
+      const idleMs = cpu.main_loop();
+      if (this.#jitQueue.length) this.#finishJit();
+      const mayGoOn = idleMs < 1 && rounds < mostRounds;
+      if (!mayGoOn || !measuresTime(cpu.devices.pit, this.#options.clock())) return idleMs;
+    }
   }
 
   /**

@@ -5,6 +5,8 @@ interface Console {
   scrollback: Scrollback;
   /** Offset up to which the attached pages have it. */
   sent: number;
+  /** What was said before this offset was said in another keeper. */
+  restoredEnd: number;
 }
 
 /** The consoles of one machine: what they said, and what the pages were told of it. */
@@ -24,7 +26,7 @@ export class Consoles {
   output(name: string, bytes: Uint8Array): void {
     let console = this.#consoles.get(name);
     if (console === undefined) {
-      console = { scrollback: new Scrollback(), sent: 0 };
+      console = { scrollback: new Scrollback(), sent: 0, restoredEnd: 0 };
       this.#consoles.set(name, console);
     }
     console.scrollback.append(bytes);
@@ -38,7 +40,8 @@ export class Consoles {
     this.#flushing = false;
     for (const [name, console] of this.#consoles) {
       for (const { offset, bytes } of console.scrollback.chunks(console.sent)) {
-        this.#emit({ type: 'console', console: name, offset, bytes }, [bytes.buffer]);
+        const again = offset < console.restoredEnd && ({ again: true } as const);
+        this.#emit({ type: 'console', console: name, offset, bytes, ...again }, [bytes.buffer]);
       }
       console.sent = console.scrollback.end;
     }
@@ -57,7 +60,7 @@ export class Consoles {
     this.#consoles.clear();
     for (const { name, end, bytes } of said) {
       const scrollback = Scrollback.of(end, bytes);
-      this.#consoles.set(name, { scrollback, sent: scrollback.start });
+      this.#consoles.set(name, { scrollback, sent: scrollback.start, restoredEnd: end });
     }
   }
 
@@ -72,7 +75,7 @@ export class Consoles {
   *history(): Generator<MachineEvent> {
     for (const [name, { scrollback }] of this.#consoles) {
       for (const { offset, bytes } of scrollback.chunks()) {
-        yield { type: 'console', console: name, offset, bytes };
+        yield { type: 'console', console: name, offset, bytes, again: true };
       }
     }
   }

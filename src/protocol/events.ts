@@ -89,7 +89,14 @@ export type MachineEvent =
   /** Boot images on their way. `total` is 0 where the server does not say. */
   | { type: 'progress'; file: string; loaded: number; total: number; done: boolean }
   /** Console output. `offset`: bytes of this console since the machine began, before these. */
-  | { type: 'console'; console: string; offset: number; bytes: Uint8Array }
+  | {
+      type: 'console';
+      console: string;
+      offset: number;
+      bytes: Uint8Array;
+      /** Said before this page, or this keeper, was there: what it asks of a terminal was answered. */
+      again?: true;
+    }
   /** A text screen begins: everything about it. */
   | { type: 'screen-text'; screen: TextScreen; font: TextFont; cursor: TextCursor }
   /** Changed rows of the text screen. `cells` covers `rows` complete rows from `row`. */

@@ -27,6 +27,8 @@ export class TerminalView {
   /** Ems that a character is wide. */
   readonly #advance: number;
   #replaying = false;
+  /** Pieces on their way to the screen that were on one before. */
+  #shownAgain = 0;
   #keeperId = '';
 
   constructor(session: Session) {
@@ -103,7 +105,15 @@ export class TerminalView {
       if (event.console !== consoleName) return;
       const { newMachine, bytes } = this.#stream.accept(event.offset, event.bytes);
       if (newMachine) this.#terminal.reset();
-      if (bytes.length > 0) this.#terminal.write(bytes);
+      if (bytes.length === 0) return;
+      if (!event.again) {
+        this.#terminal.write(bytes);
+        return;
+      }
+      this.#shownAgain++;
+      this.#terminal.write(bytes, () => {
+        this.#shownAgain--;
+      });
     });
 
     if (machine.keeper.machine === null) return;
@@ -124,7 +134,7 @@ export class TerminalView {
    * answers end up on the guest's command line.
    */
   #typed(data: string): void {
-    if (!this.#replaying && document.hasFocus()) this.#send(data);
+    if (!this.#replaying && this.#shownAgain === 0 && document.hasFocus()) this.#send(data);
   }
 
   #send(data: string | Uint8Array): void {
