@@ -169,7 +169,11 @@ test.describe('the guest goes on after an update to', () => {
     [
       'would place the guest elsewhere',
       `const kept = new Map(host.kept).set('runtime.placement', '4096,8192');
-      return real.prepare({ ...host, kept }, request);`,
+      const elsewhere = new Proxy(host, { get(target, name) {
+        const member = name === 'kept' ? kept : target[name];
+        return typeof member === 'function' ? member.bind(target) : member;
+      } });
+      return real.prepare(elsewhere, request);`,
       { code: 'runtime-incompatible', phase: 'prepare' },
     ],
     [

@@ -61,13 +61,24 @@ export interface ResumeRequest {
   takeOver?: boolean;
 }
 
-/** What one checkpoint cost. */
+/** What one checkpoint was and cost. */
 export interface CheckpointInfo {
   generation: number;
   takenAtMs: number;
   /** How long the guest stood still. */
   pauseMs: number;
+  durationMs: number;
+  /** Times that memory was looked at while the guest ran. */
+  passes: number;
+  /** Memory that was hashed. */
+  scannedBytes: number;
+  /** Time spent looking and copying, the pause included: what the guest was kept from running. */
+  busyMs: number;
+  /** Pages, pieces and console output that changed since the checkpoint before. */
+  dirtyBytes: number;
+  /** Records and manifest. */
   writtenBytes: number;
+  manifestBytes: number;
 }
 
 export interface ResumeReport {

@@ -1,6 +1,6 @@
 /** Checkpoints of a guest that computes, and what they take from it. */
 
-import type { CheckpointReport } from '../../../src/keeper/checkpoint/checkpointer.ts';
+import type { CheckpointInfo } from '../../../src/index.ts';
 import type { Machine } from '../../../src/machine/types.ts';
 import { wallMs } from './guest-page.ts';
 import type { Meter } from './meter.ts';
@@ -9,18 +9,10 @@ import type { Meter } from './meter.ts';
 const windowMs = 4000;
 
 export interface CheckpointMeasurement {
-  checkpoints: CheckpointReport[];
+  checkpoints: CheckpointInfo[];
   /** Work that was not done while checkpoints were taken as the keeper sees fit. */
   slowdownPercent: number;
 }
-
-/** What a machine with durable storage can do. */
-interface DurableMachine {
-  checkpoint(): Promise<CheckpointReport>;
-  setDurable(on: boolean): Promise<void>;
-}
-
-const isDurable = (machine: object): machine is DurableMachine => 'checkpoint' in machine;
 
 const sleep = (forMs: number) => new Promise((done) => setTimeout(done, forMs));
 
@@ -38,9 +30,8 @@ export async function measureCheckpoints(
   meter: Meter,
   count: number,
 ): Promise<CheckpointMeasurement> {
-  if (!isDurable(machine)) throw new Error('The machines of this build take no checkpoints.');
   await machine.setDurable(false);
-  const checkpoints: CheckpointReport[] = [];
+  const checkpoints: CheckpointInfo[] = [];
   // The first one writes all of RAM.
   await machine.checkpoint();
   for (let i = 0; i < count; i++) {

@@ -7,6 +7,7 @@
  */
 import { CprError } from '../../errors.ts';
 import type { WriteTracking } from '../../protocol/abi.ts';
+import type { CheckpointInfo } from '../../protocol/stored.ts';
 import type { MachineStore } from '../../store/types.ts';
 import { BlobBatch } from './blob-batch.ts';
 import { blockNamed, type CutSource, indexBlock, storedRanges } from './cut.ts';
@@ -49,24 +50,7 @@ export interface CheckpointOptions {
   details?: unknown;
 }
 
-export interface CheckpointReport {
-  generation: number;
-  takenAtMs: number;
-  /** How long the guest stood still. */
-  pauseMs: number;
-  durationMs: number;
-  /** Times that memory was looked at while the guest ran. */
-  passes: number;
-  /** Memory that was hashed. */
-  scannedBytes: number;
-  /** Time spent looking and copying, the pause included: what the guest was kept from running. */
-  busyMs: number;
-  /** Pages, pieces and console output that changed since the checkpoint before. */
-  dirtyBytes: number;
-  /** Records and manifest. */
-  writtenBytes: number;
-  manifestBytes: number;
-}
+export type CheckpointReport = CheckpointInfo;
 
 export interface CheckpointerOptions {
   source: CutSource;

@@ -76,8 +76,7 @@ export class Durable {
   async checkpoint({ urgent = false } = {}): Promise<CheckpointInfo> {
     // One that is under way may have made its cut already.
     while (this.#underWay) await this.#underWay.catch(() => {});
-    const { generation, takenAtMs, pauseMs, writtenBytes } = await this.#take(urgent);
-    return { generation, takenAtMs, pauseMs, writtenBytes };
+    return this.#take(urgent);
   }
 
   /**
