@@ -52,6 +52,18 @@ const bench = {
     await sendProgram(page, `/tmp/${name}`, Uint8Array.from(program));
     await timeCommand(page, `/tmp/${name} & sleep 1`);
   },
+  /** @returns from the navigation's begin until a dword of the guest's was seen to change, ms */
+  async progressMs(address: number): Promise<number> {
+    const machine = await connected;
+    // Until there is a guest nobody answers.
+    const read = () => machine.readMemory(address, 4).then(String, () => undefined);
+    let before: string | undefined;
+    for (;;) {
+      const now = await read();
+      if (before !== undefined && now !== undefined && now !== before) return performance.now();
+      before ??= now;
+    }
+  },
   /**
    * @returns from the navigation's begin until terminal and screen were painted, `text` in the
    *   terminal, ms

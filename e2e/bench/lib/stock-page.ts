@@ -65,7 +65,7 @@ async function revive(counterAddress: number): Promise<number> {
     channel.port2.postMessage(null);
   });
   channel.port1.close();
-  await deleteState();
+  if (!query.has('keep')) await deleteState();
   return firstMs;
 }
 

@@ -1,0 +1,133 @@
+/**
+ * How soon a guest runs again after its browser was closed: a new browser opens the page, which
+ * finds the guest in IndexedDB. The same with v86 as npm ships it, its state in IndexedDB.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, chromium, type Page } from '@playwright/test';
+import { chromiumLaunchOptions } from '../../tools/browser.mjs';
+import { benchArguments } from './lib/arguments.ts';
+import { launchBrowser, waitForOurPrompt, waitForStockPrompt } from './lib/browser.ts';
+import { type Metrics, ms, printHost, printTable, writeMetrics } from './lib/report.ts';
+import { serveBenchSite } from './lib/site.ts';
+import { median, quantile } from './lib/stats.ts';
+
+const sizes = [128, 512] as const;
+const meterProgram = [...readFileSync(new URL('lib/meter.elf', import.meta.url))];
+
+// --count: new browsers for each of the two at each size.
+const { count, json } = benchArguments(7);
+const site = await serveBenchSite();
+
+/** A browser whose storage outlives it. */
+async function start(folder: string): Promise<BrowserContext> {
+  return chromium.launchPersistentContext(folder, {
+    ...chromiumLaunchOptions(),
+    viewport: { width: 1280, height: 900 },
+  });
+}
+
+async function open(context: BrowserContext, url: string, script?: string): Promise<Page> {
+  const page = await context.newPage();
+  page.setDefaultTimeout(120_000);
+  page.on('pageerror', (error) => console.error(`[page] ${error.message}`));
+  if (script) await page.addInitScript({ content: script });
+  await page.goto(url, { waitUntil: 'commit' });
+  return page;
+}
+
+const ourUrl = (size: number) => `${site.url}?m=${size}`;
+const stockUrl = (size: number) => `${site.stockUrl}?m=${size}`;
+
+/** @returns where the meter's counter stands in the stored guest */
+async function storeOurs(folder: string, size: number): Promise<number> {
+  const context = await start(folder);
+  const page = await open(context, ourUrl(size), site.ourScript);
+  await waitForOurPrompt(page);
+  await page.evaluate(([program, mib]) => window.ours.meter.start(program, mib), [
+    meterProgram,
+    size,
+  ] as const);
+  const address = await page.evaluate(async () => {
+    await (await window.ours.connected).checkpoint();
+    return window.ours.meter.counterAddress;
+  });
+  await context.close();
+  return address;
+}
+
+async function storeStock(folder: string, size: number): Promise<number> {
+  const context = await start(folder);
+  const page = await open(context, stockUrl(size));
+  await waitForStockPrompt(page);
+  await page.evaluate(([program, mib]) => window.stock.meter.start(program, mib), [
+    meterProgram,
+    size,
+  ] as const);
+  const address = await page.evaluate(async () => {
+    await window.stock.suspend();
+    return window.stock.meter.counterAddress;
+  });
+  await context.close();
+  return address;
+}
+
+/** @returns from the navigation's begin until the guest was seen to go on, ms */
+async function resumeOurs(folder: string, size: number, address: number): Promise<number> {
+  const context = await start(folder);
+  const page = await open(context, ourUrl(size), site.ourScript);
+  const tookMs = await page.evaluate((at) => window.ours.progressMs(at), address);
+  await context.close();
+  return tookMs;
+}
+
+async function resumeStock(folder: string, size: number, address: number): Promise<number> {
+  const context = await start(folder);
+  const page = await open(context, `${stockUrl(size)}&keep&revive=${address}`);
+  await page.waitForFunction(() => window.stock?.revivedMs !== undefined);
+  const tookMs = await page.evaluate(
+    () => (window.stock.revivedMs as number) - performance.timeOrigin,
+  );
+  await context.close();
+  return tookMs;
+}
+
+const browser = await launchBrowser();
+printHost('resume', browser.version());
+await browser.close();
+const metrics: Metrics = {};
+const rows: string[][] = [];
+const ratios: string[][] = [];
+for (const size of sizes) {
+  const folders = [0, 1].map(() => mkdtempSync(join(tmpdir(), 'holdfast-resume-'))) as [
+    string,
+    string,
+  ];
+  const ourAddress = await storeOurs(folders[0], size);
+  const stockAddress = await storeStock(folders[1], size);
+  const ours: number[] = [];
+  const stock: number[] = [];
+  // In turn: the computer's mood drifts. The first of each fills the engine's code cache.
+  for (let i = -1; i < count; i++) {
+    const our = await resumeOurs(folders[0], size, ourAddress);
+    const theirs = await resumeStock(folders[1], size, stockAddress);
+    if (i < 0) continue;
+    ours.push(our);
+    stock.push(theirs);
+  }
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
+  console.log(`${size} MiB: ours ${ours.map(ms).join(', ')}; stock ${stock.map(ms).join(', ')}`);
+  const ratio = median(stock) / median(ours);
+  metrics[`resumeMs.p50@${size}MiB`] = median(ours);
+  metrics[`stockResumeMs.p50@${size}MiB`] = median(stock);
+  metrics[`ratio@${size}MiB`] = ratio;
+  const quantiles = (samples: number[]) =>
+    [0.5, 0.95, 1].map((share) => ms(quantile(samples, share)));
+  rows.push([`ours, ${size} MiB`, ...quantiles(ours)], [`stock, ${size} MiB`, ...quantiles(stock)]);
+  ratios.push([`${size} MiB`, ratio.toFixed(1)]);
+}
+printTable([`ms, ${count} new browsers`, 'p50', 'p95', 'max'], rows);
+printTable(['', 'stock/us'], ratios);
+await site.close();
+writeMetrics('resume', metrics, json);
