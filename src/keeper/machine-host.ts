@@ -28,7 +28,7 @@ import type { CprMachine } from './cpr/cpr-machine.ts';
 import { MachineCpr } from './cpr/machine-cpr.ts';
 import { listRamBlocks } from './cpr/ram-blocks.ts';
 import type { AroundStep } from './cpr/steps.ts';
-import type { Origin } from './cpr/stored-guest.ts';
+import type { Origin, Restoring } from './cpr/stored-guest.ts';
 import type { OpenStore } from './cpr/targets.ts';
 import { Durable } from './durable/durable.ts';
 import { putRight } from './durable/put-right.ts';
@@ -134,19 +134,22 @@ export class MachineHost implements CprMachine {
   /**
    * Builds a machine up to a guest that runs, or, `incoming`, to one that waits to be loaded; unseen
    * by the pages until {@link show}. Whatever fails, it leaves nothing behind.
+   * @param meanwhile begins what can be done while the runtime is fetched and made ready
    */
   static async start(
     request: StartRequest,
     environment: MachineEnvironment,
     signal: AbortSignal,
+    meanwhile: (machine: MachineHost) => void = () => {},
   ): Promise<MachineHost> {
     const { loader } = environment;
-    const module = await untilAborted(loader.load(request.runtime), signal);
-    checkRuntime(module, request.runtime);
     const machine = new MachineHost(request, environment);
     const host = new GatedHost(machine.backing);
     const { wasmUrl, id } = request.runtime;
     try {
+      meanwhile(machine);
+      const module = await untilAborted(loader.load(request.runtime), signal);
+      checkRuntime(module, request.runtime);
       const prepared = await prepareFirst(module, host, { wasmUrl, coldBoot: true, signal });
       if (request.incoming) machine.#cpr.await({ prepared, host, prepareMs: 0 });
       else machine.#boot(prepared, host);
@@ -179,11 +182,11 @@ export class MachineHost implements CprMachine {
    * @throws CprError with the machine in `inmigrate` as before
    */
   resumeStored(
-    store: MachineStore,
+    { store, restoring }: Restoring,
     identity: { id: string; name: string },
   ): Promise<{ takenAtMs: number; fellBack?: string }> {
     return this.#exclusively('A resume', async () => {
-      const origin = await this.#cpr.resume(store);
+      const origin = await this.#cpr.resume(store, restoring);
       // A copy still has the names of what it was copied from.
       this.become(identity.id, identity.name);
       this.#broughtBack(origin);

@@ -7,6 +7,7 @@ import type {
   CprSaveReport,
 } from '../../protocol/keeper-api.ts';
 import type { MachineStore } from '../../store/types.ts';
+import type { RestoredCut } from '../checkpoint/restore-cut.ts';
 import type { HostedInstance } from '../hand-over.ts';
 import { discardReady, type ReadyRuntime } from '../next-runtime.ts';
 import type { CprMachine } from './cpr-machine.ts';
@@ -72,14 +73,20 @@ export class MachineCpr {
   }
 
   /** Brings back the newest state in `store` that is whole, whatever vmstate names it. */
-  async resume(store: MachineStore): Promise<Origin> {
+  async resume(store: MachineStore, restoring: Promise<RestoredCut>): Promise<Origin> {
     const { execution, around } = this.#machine;
     execution.requireIncoming('resume');
     const awaiting = this.#awaiting;
     if (!awaiting) throw new CprError('internal', 'The machine awaits nothing.');
     const steps = new Steps('cprLoad', around);
     const runtime = awaiting.source;
-    const { cut } = await bringBack(this.#machine, { awaiting, runtime, store, steps });
+    const { cut } = await bringBack(this.#machine, {
+      awaiting,
+      runtime,
+      store,
+      steps,
+      restoring,
+    });
     this.#awaiting = undefined;
     return { store, cut };
   }

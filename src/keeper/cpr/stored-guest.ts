@@ -154,6 +154,23 @@ export interface BringBackRequest {
   runtime: RuntimeSource;
   store: MachineStore;
   steps: Steps;
+  /** The memory, where somebody has begun to restore it already: {@link restoreMemory}. */
+  restoring?: Promise<RestoredCut>;
+}
+
+/** A machine's memory on its way back from storage. */
+export interface Restoring {
+  store: MachineStore;
+  restoring: Promise<RestoredCut>;
+}
+
+/** Restores memory, consoles and pieces of a machine without a guest. */
+export async function restoreMemory(
+  { backing, consoles }: CprMachine,
+  store: MachineStore,
+): Promise<RestoredCut> {
+  const { h64Raw: digest } = await xxh64();
+  return restoreCut(store, { ...backing, consoles, digest, fresh: true });
 }
 
 /**
@@ -162,7 +179,7 @@ export interface BringBackRequest {
  */
 export async function bringBack(
   machine: CprMachine,
-  { awaiting, runtime, store, steps }: BringBackRequest,
+  { awaiting, runtime, store, steps, restoring }: BringBackRequest,
 ): Promise<{ report: CprLoadReport; cut: RestoredCut }> {
   const { execution, backing } = machine;
   const { h64Raw: digest } = await xxh64();
@@ -172,8 +189,9 @@ export async function bringBack(
   awaiting.ready = undefined;
   let instance: RuntimeInstance | undefined;
   try {
-    const { result: cut, tookMs: restoreMs } = await steps.wait('restore', () =>
-      restoreCut(store, { ...backing, consoles: machine.consoles, digest, fresh: true }),
+    const { result: cut, tookMs: restoreMs } = await steps.wait(
+      'restore',
+      () => restoring ?? restoreMemory(machine, store),
     );
     machine.gone.throwIfAborted();
     const saved = decomposeVmstate(cut.vmstate, digest);

@@ -2,6 +2,7 @@ import { CprError } from '../../errors.ts';
 import type { RuntimeSource } from '../../protocol/keeper-api.ts';
 import { requireContents } from '../cpr/incoming-request.ts';
 import type { StoredDetails } from '../cpr/stored-details.ts';
+import { type Restoring, restoreMemory } from '../cpr/stored-guest.ts';
 import { storeOf } from '../cpr/targets.ts';
 import { type MachineEnvironment, MachineHost } from '../machine-host.ts';
 import { untilAborted } from '../until-aborted.ts';
@@ -24,9 +25,20 @@ export async function resumeStored(
   requireContents(config);
   const identity = { id, name: stored.name };
   const request = { config: { ...config, ...identity }, runtime, incoming: true };
-  const machine = await MachineHost.start(request, environment, signal);
+  // Most of the time goes into making the runtime ready: memory is filled beside that.
+  let restoring: Promise<Restoring> | undefined;
+  const beginRestoring = (machine: MachineHost) => {
+    restoring = store.open(id).then((opened) => {
+      const memory = restoreMemory(machine, opened);
+      // Whoever awaits it hears of a failure; it may come before anybody does.
+      memory.catch(() => {});
+      return { store: opened, restoring: memory };
+    });
+    restoring.catch(() => {});
+  };
+  const machine = await MachineHost.start(request, environment, signal, beginRestoring);
   try {
-    const resume = async () => machine.resumeStored(await store.open(id), identity);
+    const resume = async () => machine.resumeStored((await restoring) as Restoring, identity);
     return { machine, ...(await untilAborted(resume(), signal)) };
   } catch (thrown) {
     machine.end();
