@@ -1,6 +1,9 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+export const noFirefox =
+  'No Firefox found. Install Firefox, or set HOLDFAST_FIREFOX to the path of its executable.';
+
 const commands = ['firefox-esr', 'firefox'];
 
 /**

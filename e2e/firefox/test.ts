@@ -1,18 +1,14 @@
 /** Fixtures of a real Firefox, driven over WebDriver BiDi. */
 import { test as base } from '@playwright/test';
 import { type Browser, launch } from 'puppeteer-core';
-import { findFirefox } from '../../tools/firefox.mjs';
+import { findFirefox, noFirefox } from '../../tools/firefox.mjs';
 
 export { expect } from '@playwright/test';
 
 /** @param userDataDir a profile to keep; without it, one that goes with the browser */
 export function launchFirefox(userDataDir?: string): Promise<Browser> {
   const executablePath = findFirefox();
-  if (!executablePath) {
-    throw new Error(
-      'No Firefox found. Install Firefox, or set HOLDFAST_FIREFOX to the path of its executable.',
-    );
-  }
+  if (!executablePath) throw new Error(noFirefox);
   return launch({
     browser: 'firefox',
     executablePath,
@@ -25,6 +21,7 @@ export const test = base.extend<object, { firefox: Browser }>({
   firefox: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the destructuring.
     async ({}, use) => {
+      base.skip(!findFirefox(), noFirefox);
       const firefox = await launchFirefox();
       await use(firefox);
       await firefox.close();

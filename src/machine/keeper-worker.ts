@@ -1,6 +1,6 @@
 import { CprError } from '../errors.ts';
 import { defaultMachineId, isMachineId } from './machine-id.ts';
-import { hasExtendedLifetime } from './support.ts';
+import { hasExtendedLifetime, isSiteDataBlocked } from './support.ts';
 import type { ConnectOptions } from './types.ts';
 
 /** The worker the keeper runs in, as far as this page is concerned. */
@@ -22,7 +22,7 @@ export function openKeeperWorker({
   const name = workerName(machineId);
   try {
     const url = new URL(keeperUrl, document.baseURI);
-    const isShared = host === 'auto' && hasExtendedLifetime();
+    const isShared = host === 'auto' && hasExtendedLifetime() && !isSiteDataBlocked();
     return isShared ? openShared(url, name) : openDedicated(url);
   } catch (thrown) {
     throw CprError.from(

@@ -54,6 +54,18 @@ export function hasExtendedLifetime(): boolean {
   return readsOption('extendedLifetime', true, (url, options) => new SharedWorker(url, options));
 }
 
+/**
+ * Whether the user blocks this site's data, or its origin is opaque: then there are no shared
+ * workers, no Web Locks and no storage.
+ */
+export function isSiteDataBlocked(): boolean {
+  try {
+    return localStorage === null;
+  } catch {
+    return true;
+  }
+}
+
 function hasModuleWorkers(): boolean {
   return readsOption('type', 'module', (url, options) => new Worker(url, options));
 }

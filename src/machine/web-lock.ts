@@ -5,7 +5,7 @@ const locks = () => navigator.locks as LockManager | undefined;
 
 /**
  * Holds a lock until `signal` aborts or this page ends.
- * @returns false where there are no Web Locks.
+ * @returns false where there are no Web Locks, or none for this site.
  */
 export function holdLock(name: string, signal: AbortSignal): Promise<boolean> {
   const manager = locks();
@@ -17,7 +17,11 @@ export function holdLock(name: string, signal: AbortSignal): Promise<boolean> {
         signal.addEventListener('abort', () => release(), { once: true });
         if (signal.aborted) release();
       });
-    manager.request(name, untilAborted).catch(reject);
+    manager.request(name, untilAborted).catch((thrown) => {
+      // Where site data is blocked.
+      if (thrown instanceof DOMException && thrown.name === 'SecurityError') resolve(false);
+      else reject(thrown);
+    });
   });
 }
 

@@ -194,7 +194,8 @@ function textOf(code: CprErrorCode): ErrorText {
     case 'storage-damaged':
       return {
         title: 'What is stored of this guest is damaged',
-        advice: 'Export what is left of it, or start fresh.',
+        advice:
+          'No checkpoint of it can be used any more. Start fresh to boot a new guest in its place.',
         actions: ['start-fresh'],
       };
     case 'taken-over':

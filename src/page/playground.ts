@@ -10,6 +10,7 @@ import { element } from './element.ts';
 import { actionLabel, type ErrorAction, errorText, type Operation } from './error-text.ts';
 import { readFocus, writeFocus } from './focus.ts';
 import { loadGuest } from './guest.ts';
+import { keepStorage } from './keep-storage.ts';
 import { LiveUpdate } from './live-update.ts';
 import { MachineButtons } from './machine-buttons.ts';
 import { addressOf } from './machines/machine-address.ts';
@@ -72,6 +73,7 @@ export class Playground {
     new DurabilityNotice(session, this.#notices, () =>
       this.#attempt('storage', () => session.checkpoint()),
     );
+    keepStorage(session);
     new MachineList({
       session,
       currentId: options.machineId,

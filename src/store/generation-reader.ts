@@ -5,7 +5,7 @@ import { isManifestWhole, isWhole } from './generation-row.ts';
 import { under } from './key-ranges.ts';
 import { mayBeLost, readAlone } from './lost-value.ts';
 import type { Bytes, GenerationRow, MachineRow, Transaction } from './schema.ts';
-import type { Generation } from './types.ts';
+import type { Generation, ReadableGenerations } from './types.ts';
 
 interface Stored {
   machine: MachineRow;
@@ -24,6 +24,17 @@ export async function readGenerations(
   digest: Digest,
   id: string,
 ): Promise<Generation[]> {
+  const { generations, damage } = await readReadable(connection, digest, id);
+  if (damage !== undefined) throw new CprError('storage-damaged', damage);
+  return generations;
+}
+
+/** The readable generations, newest first, and what is wrong with the newest where it is not there. */
+export async function readReadable(
+  connection: Connection,
+  digest: Digest,
+  id: string,
+): Promise<ReadableGenerations> {
   const { machine, generations } = await readAtOnce(connection, id).catch((thrown) => {
     if (!mayBeLost(thrown)) throw thrown;
     return readOneByOne(connection, id);
@@ -34,13 +45,11 @@ export async function readGenerations(
     const { number, takenAtMs, records } = row;
     readable.push({ number, takenAtMs, manifest, records: [...records] });
   }
-  if (readable[0]?.number !== machine.generation) {
-    throw new CprError(
-      'storage-damaged',
-      `The newest stored state of “${machine.name}” (generation ${machine.generation}) is damaged.`,
-    );
-  }
-  return readable;
+  if (readable[0]?.number === machine.generation) return { generations: readable };
+  return {
+    generations: readable,
+    damage: `The newest stored state of “${machine.name}” (generation ${machine.generation}) is damaged.`,
+  };
 }
 
 /** In one transaction, so that a generation that is published meanwhile does not mix in. */

@@ -3,7 +3,7 @@ import { CprError } from '../errors.ts';
 import type { Connection } from './connection.ts';
 import type { WriteName } from './crash-windows.ts';
 import type { Digest } from './digest.ts';
-import { notFound, readGenerations } from './generation-reader.ts';
+import { notFound, readGenerations, readReadable } from './generation-reader.ts';
 import { isWhole, seal, sizeOf } from './generation-row.ts';
 import { idRange } from './key-ranges.ts';
 import { idsOf } from './record-ids.ts';
@@ -12,7 +12,7 @@ import { cloneable, type NewRecord, RecordWriter } from './record-writer.ts';
 import { withoutKept } from './retention.ts';
 import type { GenerationRow, MachineRow, Stores, Transaction } from './schema.ts';
 import { deleteRecords, sweep } from './sweep.ts';
-import type { Generation, MachineStore, PublishRequest } from './types.ts';
+import type { Generation, MachineStore, PublishRequest, ReadableGenerations } from './types.ts';
 
 export interface NewMachine {
   name: string;
@@ -101,6 +101,10 @@ export class OpenMachine implements MachineStore {
 
   generations(): Promise<Generation[]> {
     return readGenerations(this.#connection, this.#digest, this.id);
+  }
+
+  readableGenerations(): Promise<ReadableGenerations> {
+    return readReadable(this.#connection, this.#digest, this.id);
   }
 
   readRecords(ids: readonly number[]): AsyncIterable<StoredRecord> {

@@ -25,6 +25,13 @@ export interface Generation {
   records: readonly number[];
 }
 
+export interface ReadableGenerations {
+  /** Newest first; none when all are damaged. */
+  generations: Generation[];
+  /** Why the newest is not among them. */
+  damage?: string;
+}
+
 export interface PublishRequest {
   takenAtMs: number;
   manifest: Uint8Array;
@@ -40,6 +47,8 @@ export interface MachineStore {
    * @throws CprError `storage-damaged` when the newest is: after {@link dropNewest} ask again
    */
   generations(): Promise<Generation[]>;
+  /** As {@link generations}, but without the newest where that is damaged, and why. */
+  readableGenerations(): Promise<ReadableGenerations>;
   /**
    * Stores a record of some 256 KiB, not yet part of any generation. Resolves with its id, which was
    * never used before, when it is committed; until then the bytes must not change. They may be a

@@ -1,6 +1,11 @@
 /** A machine's store for tests: in memory, with the same promises as the real one, and failing on demand. */
 import { CprError } from '../../errors.ts';
-import type { Generation, MachineStore, PublishRequest } from '../../store/types.ts';
+import type {
+  Generation,
+  MachineStore,
+  PublishRequest,
+  ReadableGenerations,
+} from '../../store/types.ts';
 
 export class MemoryStore implements MachineStore {
   readonly id = 'lab';
@@ -14,6 +19,10 @@ export class MemoryStore implements MachineStore {
 
   async generations(): Promise<Generation[]> {
     return [...this.published];
+  }
+
+  async readableGenerations(): Promise<ReadableGenerations> {
+    return { generations: await this.generations() };
   }
 
   async putRecord(bytes: Uint8Array): Promise<number> {

@@ -30,7 +30,7 @@ export interface RestoredCut {
   readonly state: Pick<Manifest, 'consoles' | 'pieces'>;
 }
 
-type Source = Pick<MachineStore, 'generations' | 'readRecords'>;
+type Source = Pick<MachineStore, 'readableGenerations' | 'readRecords'>;
 
 /**
  * Restores the newest generation that is whole. On failure the contents of memory, consoles and
@@ -39,10 +39,10 @@ type Source = Pick<MachineStore, 'generations' | 'readRecords'>;
  * are others; `storage-damaged` when no generation is whole, and what the store throws.
  */
 export async function restoreCut(store: Source, into: RestorePlace): Promise<RestoredCut> {
-  const generations = await store.generations();
-  if (generations.length === 0)
+  const { generations, damage } = await store.readableGenerations();
+  const reasons = damage === undefined ? [] : [damage];
+  if (generations.length === 0 && damage === undefined)
     throw new CprError('not-found', 'Nothing of this machine was ever stored.');
-  const reasons: string[] = [];
   for (const generation of generations) {
     try {
       const dirty = reasons.length > 0 || !into.fresh;

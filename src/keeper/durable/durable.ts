@@ -136,20 +136,12 @@ export class Durable {
   }
 
   async #attempt(urgent: boolean): Promise<CheckpointReport> {
-    const { execution, backing, gone } = this.#machine;
     try {
-      execution.describe();
-      const checkpointer = await this.#open();
-      const report = await checkpointer.checkpoint({
-        settle: () => execution.instance.quiesce(),
-        stop: () => {
-          execution.hold();
-          this.#savedAt = this.#position();
-        },
-        go: () => execution.letGo(),
-        signal: gone,
-        urgent,
-        details: detailsOf(backing.config, execution.source),
+      const report = await this.#write(urgent).catch((thrown) => {
+        if (!(thrown instanceof CprError) || thrown.code !== 'not-found') throw thrown;
+        // Deleted under us, as when this site's data is cleared: all of the guest is written anew.
+        this.#checkpointer = undefined;
+        return this.#write(urgent);
       });
       this.#succeeded(report);
       return report;
@@ -158,6 +150,23 @@ export class Durable {
       this.#failed(error);
       throw error;
     }
+  }
+
+  async #write(urgent: boolean): Promise<CheckpointReport> {
+    const { execution, backing, gone } = this.#machine;
+    execution.describe();
+    const checkpointer = await this.#open();
+    return checkpointer.checkpoint({
+      settle: () => execution.instance.quiesce(),
+      stop: () => {
+        execution.hold();
+        this.#savedAt = this.#position();
+      },
+      go: () => execution.letGo(),
+      signal: gone,
+      urgent,
+      details: detailsOf(backing.config, execution.source),
+    });
   }
 
   #succeeded(report: CheckpointReport): void {

@@ -34,7 +34,11 @@ export async function holdMachine(machineId: string, givenUp: () => void): Promi
       if (!lock) return resolve(null);
       return new Promise<void>((letGo) => resolve(letGo));
     };
-    manager.request(lockName(machineId), { ifAvailable: true }, hold).catch(reject);
+    manager.request(lockName(machineId), { ifAvailable: true }, hold).catch((thrown) => {
+      // Where site data is blocked nothing is stored, and no other tab can run the machine.
+      if (thrown instanceof DOMException && thrown.name === 'SecurityError') resolve(() => {});
+      else reject(thrown);
+    });
   });
   if (!release) throw runsElsewhere();
   const channel = new BroadcastChannel(channelName);

@@ -1,0 +1,243 @@
+/** A guest whose storage fails, goes away or is damaged: it runs on, and the page says what that means. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Page } from '@playwright/test';
+import { Profile } from './profile.ts';
+import { test as base, expect, Guest, type Site } from './test.ts';
+
+const test = base.extend<{ profile: Profile }>({
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the destructuring.
+  profile: async ({}, use) => {
+    const profile = await Profile.make();
+    await use(profile);
+    await profile.delete();
+  },
+});
+
+const notices = (page: Page) => page.locator('#notices');
+const saved = (page: Page) => page.locator('#state-saved');
+const checkpoint = (guest: Guest) => guest.machine((machine) => machine.checkpoint());
+/** Longer than the keeper waits before it tries again, and than a checkpoint of a whole guest takes. */
+const byItself = { timeout: 40_000 };
+const notSaved = /not saved|failing/;
+
+/** A page of the site's origin that is not Holdfast. */
+async function openBeside(guest: { page: Page }, site: Site): Promise<Page> {
+  const beside = await guest.page.context().newPage();
+  await beside.goto(site.urlOf('build.json'));
+  return beside;
+}
+
+async function runsAndIsSaved(guest: Guest): Promise<void> {
+  await expect(saved(guest.page)).toHaveText(/ago$/, byItself);
+  await expect(saved(guest.page)).not.toContainText('failing', byItself);
+  await expect(notices(guest.page)).not.toContainText('not saved', byItself);
+  expect((await guest.run('echo $((6*7))')).output).toBe('42\n');
+}
+
+async function runsAndIsNotSaved(guest: Guest): Promise<void> {
+  await expect(notices(guest.page)).toContainText('The guest is not saved', byItself);
+  await expect(saved(guest.page)).toContainText('failing');
+  expect((await guest.run('echo $((6*7))')).output).toBe('42\n');
+}
+
+test('a full disk: the page says so, and the guest is saved when there is room', async ({
+  page,
+  site,
+}) => {
+  test.slow();
+  const devtools = await page.context().newCDPSession(page);
+  const { origin } = new URL(site.url);
+  // Before anything is written: Chromium remembers for a while how much room there was.
+  await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1024 * 1024 });
+  const guest = await Guest.in(page);
+  await guest.open(site.url);
+  await guest.waitForSerial(/holdfast:~# /);
+  await runsAndIsNotSaved(guest);
+  await expect(notices(page)).toContainText('The storage of this site is full');
+  await expect(notices(page)).toContainText('Delete machines you no longer need');
+
+  await devtools.send('Storage.overrideQuotaForOrigin', { origin });
+  await runsAndIsSaved(guest);
+});
+
+test('a database that is deleted is made again', async ({ guest, site }) => {
+  await checkpoint(guest);
+  await guest.run('kept=here');
+  const beside = await openBeside(guest, site);
+  await beside.evaluate(
+    () =>
+      new Promise<void>((done, fail) => {
+        const request = indexedDB.deleteDatabase('holdfast');
+        request.onsuccess = () => done();
+        request.onerror = () => fail(request.error);
+      }),
+  );
+  await checkpoint(guest);
+  await runsAndIsSaved(guest);
+  await expect
+    .poll(() => guest.machine(async ({ shelf }) => (await shelf.list()).map(({ id }) => id)))
+    .toEqual(['default']);
+});
+
+test('a deletion that another page holds up: the page says whom to close', async ({
+  guest,
+  site,
+}) => {
+  test.slow();
+  await checkpoint(guest);
+  const beside = await openBeside(guest, site);
+  await beside.evaluate(
+    () =>
+      new Promise<void>((done) => {
+        // It does not close when it is asked to.
+        indexedDB.open('holdfast').onsuccess = () => {
+          indexedDB.deleteDatabase('holdfast').onblocked = () => done();
+        };
+      }),
+  );
+  await runsAndIsNotSaved(guest);
+  await expect(notices(guest.page)).toContainText('Close the other pages of this site');
+  await beside.close();
+  await runsAndIsSaved(guest);
+});
+
+test('a newer page has converted the database: the page says to reload', async ({
+  guest,
+  site,
+}) => {
+  test.slow();
+  await checkpoint(guest);
+  const beside = await openBeside(guest, site);
+  await beside.evaluate(
+    () =>
+      new Promise<void>((done) => {
+        indexedDB.open('holdfast', 1000).onsuccess = ({ target }) => {
+          (target as IDBOpenDBRequest).result.close();
+          done();
+        };
+      }),
+  );
+  await runsAndIsNotSaved(guest);
+  await expect(notices(guest.page)).toContainText('Reload this page');
+  await beside.evaluate(
+    () =>
+      new Promise<void>((done) => {
+        indexedDB.deleteDatabase('holdfast').onsuccess = () => done();
+      }),
+  );
+  await runsAndIsSaved(guest);
+});
+
+test('site data is blocked: the guest boots, and the page says that it will not be saved', async ({
+  profile,
+  site,
+}) => {
+  await mkdir(join(profile.folder, 'Default'), { recursive: true });
+  const blockSiteData = { profile: { default_content_setting_values: { cookies: 2 } } };
+  await writeFile(join(profile.folder, 'Default/Preferences'), JSON.stringify(blockSiteData));
+  const guest = await Guest.in(await (await profile.start()).newPage());
+  await guest.open(site.url);
+  await guest.waitForSerial(/holdfast:~# /);
+  await expect(notices(guest.page)).toContainText(notSaved);
+  await expect(notices(guest.page)).toContainText('private browsing');
+  expect((await guest.run('echo $((6*7))')).output).toBe('42\n');
+});
+
+type Part = 'record' | 'manifest';
+
+/** Flips a bit in what is stored of the newest checkpoint alone, or of every one. */
+async function damage(page: Page, part: Part, which: 'newest' | 'all'): Promise<void> {
+  await page.evaluate(
+    async ([part, which]) => {
+      const result = <T>(request: IDBRequest<T>) =>
+        new Promise<T>((done, fail) => {
+          request.onsuccess = () => done(request.result);
+          request.onerror = () => fail(request.error);
+        });
+      const database = await result(indexedDB.open('holdfast'));
+      const transaction = database.transaction(
+        ['generations', 'manifests', 'records'],
+        'readwrite',
+      );
+      const rows: { number: number; machine: string; records: Float64Array }[] = await result(
+        transaction.objectStore('generations').getAll(),
+      );
+      const [newest, before] = rows.sort((a, b) => b.number - a.number);
+      if (!newest || !before) throw new Error('There are not two checkpoints in storage.');
+      if (part === 'manifest') {
+        const store = transaction.objectStore('manifests');
+        for (const { machine, number } of which === 'all' ? rows : [newest]) {
+          const bytes: Uint8Array = await result(store.get([machine, number]));
+          bytes[bytes.length >> 1]! ^= 1;
+          await result(store.put(bytes, [machine, number]));
+        }
+      } else {
+        // The two share what has not changed between them.
+        const others = new Set(before.records);
+        const id = [...newest.records].find((id) => others.has(id) === (which === 'all'));
+        if (id === undefined) throw new Error('There is no such record.');
+        const store = transaction.objectStore('records');
+        const record: { bytes: Uint8Array } = await result(store.get(id));
+        record.bytes[record.bytes.length >> 1]! ^= 1;
+        await result(store.put(record, id));
+      }
+      database.close();
+    },
+    [part, which] as const,
+  );
+}
+
+/** Leaves two checkpoints, `kept` telling which, and opens the page after they were damaged. */
+async function resumeDamaged(
+  { profile, site }: { profile: Profile; site: Site },
+  part: Part,
+  which: 'newest' | 'all',
+): Promise<Guest> {
+  const before = await Guest.in(await (await profile.start()).newPage());
+  await before.open(site.url);
+  await before.waitForSerial(/holdfast:~# /);
+  await before.machine((machine) => machine.setDurable(false));
+  for (const kept of ['older', 'newer']) {
+    await before.run(`kept=${kept}`);
+    await checkpoint(before);
+  }
+  await profile.kill();
+
+  const guest = await Guest.in(await (await profile.start()).newPage());
+  await guest.page.goto(site.urlOf('build.json'));
+  await damage(guest.page, part, which);
+  await guest.page.goto(site.url);
+  return guest;
+}
+
+for (const part of ['record', 'manifest'] as const) {
+  test(`a damaged ${part}: the guest goes on from the checkpoint before, and the page says so`, async ({
+    profile,
+    site,
+  }) => {
+    const guest = await resumeDamaged({ profile, site }, part, 'newest');
+    await expect(notices(guest.page)).toContainText('The newest checkpoint was damaged', byItself);
+    await expect(notices(guest.page)).toContainText('from the one before');
+    expect((await guest.run('echo $kept')).output).toBe('older\n');
+    await checkpoint(guest);
+    await runsAndIsSaved(guest);
+  });
+}
+
+test('damaged manifests of both checkpoints: a new guest is one click away', async ({
+  profile,
+  site,
+}) => {
+  const guest = await resumeDamaged({ profile, site }, 'manifest', 'all');
+  const { page } = guest;
+  await expect(notices(page)).toContainText('What is stored of this guest is damaged', byItself);
+  // Nothing is thrown away before its user says so.
+  await page.reload();
+  await expect(notices(page)).toContainText('What is stored of this guest is damaged', byItself);
+  await notices(page).getByRole('button', { name: 'Start fresh' }).click();
+  await guest.waitForSerial(/holdfast:~# /);
+  await checkpoint(guest);
+  await runsAndIsSaved(guest);
+  expect((await guest.run('echo "$kept"')).output).toBe('\n');
+});

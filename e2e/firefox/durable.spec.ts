@@ -1,0 +1,88 @@
+/** A guest in Firefox, which has no worker that outlives the page: it comes back from storage. */
+import type { Browser, Page } from 'puppeteer-core';
+import type { Machine } from '../../src/machine/types.ts';
+import { Site } from '../../src/playwright/index.ts';
+import { expect, test } from './test.ts';
+
+declare const window: Window & {
+  holdfast?: { readonly machine: Machine | null; terminalText(): string };
+};
+
+const longest = { timeout: 60_000 };
+
+/** Opens a page of its own in a browser context of its own, and waits for the guest's shell. */
+async function openGuest(firefox: Browser, site: Site): Promise<Page> {
+  const context = await firefox.createBrowserContext();
+  const page = await context.newPage();
+  await page.goto(site.url);
+  await page.waitForFunction(
+    () => /holdfast:~#/.test(window.holdfast?.terminalText() ?? ''),
+    longest,
+  );
+  return page;
+}
+
+async function reload(page: Page): Promise<void> {
+  await page.reload();
+  await page.waitForFunction(
+    () => window.holdfast?.machine?.status?.runstate === 'running',
+    longest,
+  );
+}
+
+/** In the guest, through its agent. */
+async function execute(page: Page, code: string): Promise<string> {
+  const result = await page.evaluate(
+    async (code) => (await window.holdfast?.machine?.execute(code))?.stdout,
+    code,
+  );
+  return result ?? '';
+}
+
+const count = async (page: Page) => Number(await execute(page, 'cat /tmp/n'));
+const countUp = 'n=0; while :; do n=$((n+1)); echo $n >/tmp/n; usleep 20000; done';
+const notices = (page: Page) =>
+  page.$eval('#notices', (element) => (element as HTMLElement).innerText);
+
+test('in an isolated page ten reloads in a row lose nothing', async ({ firefox }) => {
+  test.setTimeout(240_000);
+  const site = await Site.serve({ root: 'dist', isolated: true });
+  const page = await openGuest(firefox, site);
+  try {
+    await execute(page, `(${countUp}) >/dev/null 2>&1 &`);
+    await expect.poll(() => count(page)).toBeGreaterThan(0);
+    for (let round = 1; round <= 10; round++) {
+      // Done when the agent answers: the very next thing is the reload.
+      await execute(page, `echo ${round} >/tmp/round`);
+      const before = await count(page);
+      await reload(page);
+      expect(await execute(page, 'cat /tmp/round')).toBe(`${round}\n`);
+      const after = await count(page);
+      expect(after).toBeGreaterThanOrEqual(before);
+      await expect.poll(() => count(page)).toBeGreaterThan(after);
+    }
+    expect(await notices(page)).toContain('saved when this page goes');
+  } finally {
+    await page.browserContext().close();
+    await site.close();
+  }
+});
+
+test('in a page that is not isolated a reload goes back to the last checkpoint, and it says so', async ({
+  firefox,
+}) => {
+  test.setTimeout(120_000);
+  const site = await Site.serve({ root: 'dist' });
+  const page = await openGuest(firefox, site);
+  try {
+    await execute(page, 'echo here >/tmp/kept');
+    await page.evaluate(() => window.holdfast?.machine?.checkpoint());
+    await execute(page, `(${countUp}) >/dev/null 2>&1 &`);
+    await reload(page);
+    expect(await execute(page, 'cat /tmp/kept')).toBe('here\n');
+    expect(await notices(page)).toContain('back to its last checkpoint');
+  } finally {
+    await page.browserContext().close();
+    await site.close();
+  }
+});
