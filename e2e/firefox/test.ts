@@ -17,11 +17,18 @@ export function launchFirefox(userDataDir?: string): Promise<Browser> {
   });
 }
 
-export const test = base.extend<object, { firefox: Browser }>({
-  firefox: [
+export const test = base.extend<{ needsFirefox: undefined }, { firefox: Browser }>({
+  needsFirefox: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the destructuring.
     async ({}, use) => {
       base.skip(!findFirefox(), noFirefox);
+      await use(undefined);
+    },
+    { auto: true },
+  ],
+  firefox: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the destructuring.
+    async ({}, use) => {
       const firefox = await launchFirefox();
       await use(firefox);
       await firefox.close();
