@@ -61,6 +61,14 @@ export const sectionMigrations: readonly SectionMigration[] = [
       return new TextEncoder().encode(JSON.stringify({ v86Version }));
     },
   },
+  {
+    name: 'v86.devices: buffers as long as what is in them',
+    section: 'v86.devices',
+    from: 1,
+    to: 2,
+    // Version 1 had them longer, which version 2 allows; only readers of version 1 need that.
+    migrate: (contents) => contents,
+  },
 ];
 
 /** Hears of each step that ran. */

@@ -28,7 +28,7 @@ import {
 /** [SE2] The version of each section that this build writes, and the only one it reads. */
 export const sectionVersions = {
   emulator: 2,
-  'v86.devices': 1,
+  'v86.devices': 2,
   machine: 1,
   blocks: 1,
   disks: 1,

@@ -1,6 +1,7 @@
 /** v86's device state as a plain value, without RAM and VGA memory, and back. */
 import { encodeValue, type TypedArray, type Value } from '../cpr/value.ts';
 import { CprError } from '../errors.ts';
+import { cutBuffers, growReplyBuffer } from './grown-buffers.ts';
 import { setTscLag, tscLag } from './tsc.ts';
 
 /** Elements of the VGA's state that live in RAM blocks, or follow from them. */
@@ -144,6 +145,7 @@ function withoutBarHoles(pci: V86Pci, run: () => void): void {
  */
 export function saveDevices(cpu: V86Cpu, clock: () => number): Uint8Array {
   const state = plain(cpu.get_state());
+  cutBuffers(state as readonly Value[]);
   return encodeValue({
     cpu: state,
     tscLagMs: tscLag(cpu, clock),
@@ -161,6 +163,7 @@ export function saveDevices(cpu: V86Cpu, clock: () => number): Uint8Array {
  * @throws {CprError} `runtime-incompatible` when this v86 cannot make sense of the state after all.
  */
 export function loadDevices(cpu: V86Cpu, state: DeviceState, clock: () => number): void {
+  growReplyBuffer(state.cpu);
   // v86 assigns some of the register views instead of writing through them.
   const views = Object.entries(cpu).filter(([, member]) => ArrayBuffer.isView(member));
   try {

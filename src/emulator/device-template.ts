@@ -105,9 +105,6 @@ function checkMembers(state: Members, model: Members, path: string): void {
     checkLike(state[member], model[member], path ? `${path}.${member}` : member);
 }
 
-/** Drives' buffers, after the largest transfers that guests ask for. */
-const grownBuffersBytes = 4 << 20;
-
 /** A runtime's own state: the measure of what it can load. */
 export class DeviceTemplate {
   readonly #model: Members & { cpu: readonly Value[]; leftOut: Members };
@@ -125,9 +122,10 @@ export class DeviceTemplate {
    * are not the state of such devices.
    */
   read(bytes: Uint8Array): DeviceState {
-    // The guest's own part, which the model lacks, is in the bytes themselves, but for the zeros
-    // at the end of buffers that grew.
-    const limitBytes = 2 * this.#modelBytes + 8 * bytes.length + grownBuffersBytes;
+    // The guest's own part, which the model lacks, is in the bytes themselves: a value takes up at
+    // most eight times its bytes, and buffers that grew are saved without zeros that nothing needs.
+    // Twice the model, because version 1 of the section did leave such zeros to the reader.
+    const limitBytes = 2 * this.#modelBytes + 8 * bytes.length;
     const state = decodeValue(bytes, limitBytes);
     if (!isObject(state) || !Array.isArray(state.cpu) || !isObject(state.queues))
       throw new CprError('bad-vmstate', 'The vmstate holds no device state.');

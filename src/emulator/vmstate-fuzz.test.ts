@@ -27,9 +27,12 @@ const read = (path: string) => new Uint8Array(readFileSync(join(root, path)));
 
 const seed = 20_261_123;
 const cases = 100_000;
+/**
+ * [VL6] allows twice the runtime's own state and eight times the bytes: of a golden file, those are
+ * another fifth of what it takes up.
+ */
+const forgedShare = 2.2;
 const runtimeCases = 2000;
-/** Of those, so many a runtime really takes over: making the next one ready is slow. */
-const takenLimit = 20;
 
 /** A pattern guest in a real runtime, and what makes further runtimes ready to take it over. */
 async function patternGuest() {
@@ -111,6 +114,7 @@ describe('damaged vmstates', () => {
     expect(failures.slice(0, 10)).toEqual([]);
     expect(slowestMs, 'ms for one case').toBeLessThan(1000);
     expect(largestShare.damaged, 'of what the undamaged file takes').toBeLessThanOrEqual(2);
+    expect(largestShare.forged, 'of that, with digests that fit').toBeLessThanOrEqual(forgedShare);
     for (const outcome of allowedOutcomes)
       expect(outcomes.get(outcome), outcome).toBeGreaterThan(0);
   }, 300_000);
@@ -125,8 +129,7 @@ describe('damaged vmstates', () => {
     let taken = 0;
     for (let i = 0; i < runtimeCases; i++) {
       const mutated = mutate([own, ...goldens], 0, next);
-      // Past the digests only while a runtime may take the guest over.
-      if (mutated.redigest && taken < takenLimit) fixDigests(mutated.bytes, digest);
+      if (mutated.redigest) fixDigests(mutated.bytes, digest);
       const runtime = loadOrRefuse(machine, prepared, mutated.bytes);
       if (runtime) {
         // As after a hand-over that failed at its last step: the old runtime comes back.
@@ -138,6 +141,7 @@ describe('damaged vmstates', () => {
       if (i % 100 === 0)
         expect(memoryDigest(host, machine), `case ${i}, ${mutated.kind}`).toBe(before);
     }
+    expect(taken).toBeGreaterThan(100);
     expect(memoryDigest(host, machine)).toBe(before);
     expect(registersOf(machine.save())).toEqual(registersOf(own));
     await untilPass(host, machine, 4);
