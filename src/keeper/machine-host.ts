@@ -21,7 +21,6 @@ import type {
 import { randomId } from '../protocol/random-id.ts';
 import type { Arrival, CheckpointInfo } from '../protocol/stored.ts';
 import { adoptCprError } from '../protocol/wire-error.ts';
-import type { MachineStore } from '../store/types.ts';
 import { Consoles } from './consoles.ts';
 import { cprBlockers, refuseIfEverBlocked } from './cpr/blockers.ts';
 import type { CprMachine } from './cpr/cpr-machine.ts';
