@@ -1,0 +1,154 @@
+/** Kills of a whole browser at random moments, and what the next one on its profile finds. */
+import { Profile } from '../profile.ts';
+import { expect, Guest } from '../test.ts';
+import { type Lab, type Workload, type WorkloadName, workloads } from './workloads.ts';
+
+/** How a round went. Times in ms. */
+export interface Round {
+  workload: WorkloadName;
+  /** From the begin of the watch to the kill. */
+  livedMs: number;
+  arrival: 'resumed' | 'booted';
+  /** From the cut that was resumed to the kill; absent for a guest that booted anew. */
+  ageMs?: number;
+  /** The same by the guest's own clock: from its uptime in the cut to the last that the page saw. */
+  guestAgeMs?: number;
+  /** From the last checkpoint that the page was told of to the kill. */
+  toldAgeMs?: number;
+}
+
+/** What the page has seen of a guest. */
+interface Seen {
+  takenAtMs?: number | undefined;
+  uptimeMs?: number | undefined;
+  atMs: number;
+}
+
+/** A sound guest is resumed or boots within this, ms, on a machine that is busy with other things. */
+const openMs = 60_000;
+const pollMs = 30;
+const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+/** One profile, and the lives of one guest in it. */
+export class CrashRounds {
+  readonly #name: WorkloadName;
+  readonly #workload: Workload;
+  readonly #url: string;
+  readonly #lab: Lab;
+  #profile: Profile | undefined;
+  #guest: Guest | undefined;
+
+  constructor(name: WorkloadName, siteUrl: string, lab: Lab) {
+    this.#name = name;
+    this.#workload = workloads[name];
+    this.#url = siteUrl + this.#workload.query;
+    this.#lab = lab;
+  }
+
+  /**
+   * Lets the guest live, kills its browser, and checks the guest that the next browser has.
+   * @param below a random integer from 0 to below its argument
+   */
+  async round(below: (limit: number) => number): Promise<Round> {
+    const { killMs, fromNothing } = this.#workload;
+    if (fromNothing) await this.close();
+    const guest = this.#guest ?? (await this.#begin());
+    const [least, most] = killMs;
+    const livedMs = least + below(most - least);
+    const killedAtMs = Date.now() + livedMs;
+    const seen = await this.#watch(guest, killedAtMs);
+    await this.#profile?.kill();
+
+    const after = await this.#open();
+    await after.waitUntil(
+      () => window.holdfast?.machine?.status?.runstate === 'running',
+      'There is no guest that runs',
+      openMs,
+    );
+    const found = await look(after);
+    const { arrival } = await after.status();
+    const round: Round = { workload: this.#name, livedMs, arrival: arrival?.kind ?? 'booted' };
+    if (seen.takenAtMs !== undefined) {
+      round.toldAgeMs = killedAtMs - seen.takenAtMs;
+      expect(arrival, 'what was in storage is gone').toMatchObject({ kind: 'resumed' });
+    }
+    if (arrival?.kind === 'resumed') {
+      expect(arrival.fellBack).toBeUndefined();
+      expect(arrival.takenAtMs).toBeGreaterThanOrEqual(seen.takenAtMs ?? 0);
+      round.ageMs = killedAtMs - arrival.takenAtMs;
+      if (seen.uptimeMs !== undefined && found.uptimeMs !== undefined) {
+        round.guestAgeMs = seen.uptimeMs - (found.uptimeMs - (found.atMs - arrival.resumedAtMs));
+      }
+      await expect(after.page.locator('#state-found')).toContainText('resumed from a checkpoint');
+    }
+    await this.#workload.verify(after, this.#lab);
+    return round;
+  }
+
+  async close(): Promise<void> {
+    await this.#profile?.delete();
+    this.#profile = undefined;
+    this.#guest = undefined;
+  }
+
+  async #begin(): Promise<Guest> {
+    this.#profile = await Profile.make();
+    const guest = await this.#open();
+    if (this.#workload.fromNothing) return guest;
+    await guest.waitUntil(
+      () => window.holdfast?.machine?.status != null,
+      'The page did not attach to a guest',
+      openMs,
+    );
+    await this.#workload.begin(guest, this.#lab);
+    // What works by now is in storage: no life is a boot from here on.
+    await guest.machine((machine) => machine.checkpoint());
+    return guest;
+  }
+
+  async #open(): Promise<Guest> {
+    if (!this.#profile) throw new Error('There is no profile.');
+    const page = await (await this.#profile.start()).newPage();
+    // tsx marks the functions that it compiles with a helper that no page has.
+    await page.addInitScript('globalThis.__name ??= (named) => named');
+    this.#guest = await Guest.in(page);
+    await page.goto(this.#url);
+    return this.#guest;
+  }
+
+  /** @returns what the page saw last before `untilMs` */
+  async #watch(guest: Guest, untilMs: number): Promise<Seen> {
+    let seen: Seen = { atMs: Date.now() };
+    while (Date.now() + pollMs < untilMs) {
+      const now = await look(guest);
+      if (Date.now() >= untilMs) break;
+      seen = now;
+      await wait(pollMs);
+    }
+    await wait(untilMs - Date.now());
+    return seen;
+  }
+}
+
+declare const window: {
+  holdfast?: {
+    machine: {
+      status: { runstate: string; durability?: { takenAtMs?: number } } | null;
+    } | null;
+  };
+  holdfastTap: { read(console: string, from: number): { end: number; text: string } };
+};
+
+async function look({ page }: Guest): Promise<Seen> {
+  const tailBytes = 400;
+  const { tail, ...seen } = await page.evaluate((bytes) => {
+    const { end } = window.holdfastTap.read('serial0', Number.POSITIVE_INFINITY);
+    return {
+      atMs: Date.now(),
+      takenAtMs: window.holdfast?.machine?.status?.durability?.takenAtMs,
+      tail: window.holdfastTap.read('serial0', end - bytes).text,
+    };
+  }, tailBytes);
+  const uptime = [...tail.matchAll(/tick \d+ ([\d.]+)\r\n/g)].at(-1)?.[1];
+  return { ...seen, uptimeMs: uptime === undefined ? undefined : Number(uptime) * 1000 };
+}

@@ -1,0 +1,34 @@
+/** Crash rounds in a few lines. */
+import type { Round } from './rounds.ts';
+import { workloadNames } from './workloads.ts';
+
+/** As old as a guest may be at most by the promise, where the machine keeps up, ms. */
+const promisedMs = 2000;
+
+export function describeRound({ workload, livedMs, arrival, ...ages }: Round): string {
+  const { ageMs, guestAgeMs, toldAgeMs } = ages;
+  return `${workload}: killed after ${livedMs} ms, ${arrival}, lost ${ms(ageMs)} (guest's clock ${ms(guestAgeMs)}), the page knew of ${ms(toldAgeMs)}`;
+}
+
+/** A line for each workload, with how much was lost. */
+export function summarize(rounds: readonly Round[]): string[] {
+  return workloadNames.flatMap((name) => {
+    const own = rounds.filter(({ workload }) => workload === name);
+    const ages = sorted(own.map(({ ageMs }) => ageMs));
+    const guestAges = sorted(own.map(({ guestAgeMs }) => guestAgeMs));
+    const late = ages.filter((age) => age > promisedMs).length;
+    if (own.length === 0) return [];
+    const booted = own.filter(({ arrival }) => arrival === 'booted').length;
+    return `${name}: ${own.length} rounds, ${booted} booted anew; lost ${spread(ages)}, by the guest's clock ${spread(guestAges)}; over ${promisedMs} ms: ${late}`;
+  });
+}
+
+const ms = (value: number | undefined) => (value === undefined ? '–' : `${Math.round(value)} ms`);
+
+const sorted = (values: (number | undefined)[]) =>
+  values.filter((value) => value !== undefined).sort((a, b) => a - b);
+
+function spread(values: readonly number[]): string {
+  const at = (share: number) => ms(values[Math.floor((values.length - 1) * share)]);
+  return `${at(0.5)} (p50), ${at(0.95)} (p95), ${at(1)} (most)`;
+}
