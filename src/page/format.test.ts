@@ -27,4 +27,5 @@ test.each([
   [812, '812 B'],
   [24_576, '24 KiB'],
   [6_396_314, '6.1 MiB'],
+  [10_748_782_182, '10.0 GiB'],
 ])('%d bytes read %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
