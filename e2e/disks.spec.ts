@@ -60,8 +60,9 @@ test.describe('a disk that is read in ranges from a web server', () => {
     const fetched = () => server.requests.reduce((sum, { start, end }) => sum + end - start, 0);
     expect(fetched()).toBeLessThan(server.contents.length / 2);
 
-    // A slow server: the guest waits for its disk nearly all the time.
-    server.behave({ delayMs: 60 });
+    // A slow server: the guest waits for its disk nearly all the time, and for longer than two
+    // updates take, of which the first has a runtime to compile.
+    server.behave({ delayMs: 300 });
     await guest.run('dd if=/dev/sda bs=64k 2>/dev/null | sha256sum >/tmp/sum & reader=$!');
     for (const runtime of [runtimes.older, runtimes.newer]) {
       const requests = server.requests.length;
