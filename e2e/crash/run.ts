@@ -1,6 +1,7 @@
 /**
  * `npm run test:crash -- [--seed N] [--count N] [--only boot,idle,ram,disk]`: kills of the whole
- * browser at random moments. The workloads take turns.
+ * browser at random moments. One workload after the other: a guest that waits for its turn in a
+ * browser would take its share of the machine.
  */
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -43,26 +44,27 @@ const inPage = await site.put(
 const [newer, older] = await site.runtimes();
 if (!newer || !older) throw new Error('The build ships fewer than two runtimes.');
 const lab = { inPage, runtimes: { newer, older } };
-const runs = names.map((name) => ({ name, rounds: new CrashRounds(name, site.url, lab) }));
 const passed: Round[] = [];
 let failed = 0;
 
 console.log(`seed ${seed}, ${count} rounds`);
-for (let index = 0; index < count; index++) {
-  const run = runs[index % runs.length];
-  if (!run) break;
-  try {
-    const round = await run.rounds.round(below);
-    passed.push(round);
-    console.log(`${index + 1} ${describeRound(round)}`);
-  } catch (error) {
-    failed++;
-    console.error(`${index + 1} ${run.name}: FAILED (seed ${seed})`, error);
-    // The next round of this workload begins with another guest.
-    await run.rounds.close();
+for (const [turn, name] of names.entries()) {
+  const crash = new CrashRounds(name, site.url, lab);
+  const [from, to] = [turn, turn + 1].map((part) => Math.round((part * count) / names.length));
+  for (let index = from ?? 0; index < (to ?? 0); index++) {
+    try {
+      const round = await crash.round(below);
+      passed.push(round);
+      console.log(`${index + 1} ${describeRound(round)}`);
+    } catch (error) {
+      failed++;
+      console.error(`${index + 1} ${name}: FAILED (seed ${seed})`, error);
+      // The next round begins with another guest.
+      await crash.close();
+    }
   }
+  await crash.close();
 }
-for (const { rounds } of runs) await rounds.close();
 await site.close();
 for (const line of summarize(passed)) console.log(line);
 console.log(`seed ${seed}: ${passed.length} passed, ${failed} failed`);
