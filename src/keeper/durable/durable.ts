@@ -28,6 +28,8 @@ export class Durable {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #underWay: Promise<unknown> | undefined;
   #on = false;
+  /** Of a checkpointer that knows of nothing that is in storage. */
+  #isFirst = true;
   #ended = false;
   /** What the guest had executed at the last checkpoint, and whether it ran then. */
   #savedAt: string | undefined;
@@ -171,7 +173,10 @@ export class Durable {
 
   #succeeded(report: CheckpointReport): void {
     const { takenAtMs, pauseMs, writtenBytes } = report;
-    this.#pace.succeeded(report);
+    // The first one writes everything, and says nothing about those that follow.
+    if (this.#isFirst) this.#pace.began();
+    else this.#pace.succeeded(report);
+    this.#isFirst = false;
     this.#last = { takenAtMs, pauseMs, writtenBytes };
     const hadFailed = this.#error !== undefined;
     this.#error = undefined;
@@ -213,6 +218,7 @@ export class Durable {
         name: backing.config.name,
         details: detailsOf(backing.config, execution.source),
       }));
+    this.#isFirst = resumed === undefined;
     const save = () => {
       const own = sectionsOf(machine, 'reboot', execution.describe());
       return composeVmstate(execution.instance.save(), own, digest);

@@ -26,6 +26,13 @@ test('a single dear one does not slow down for long', () => {
   expect(repeat(pace, { busyMs: 1, durationMs: 10 })).toBeCloseTo(1000, 0);
 });
 
+test('the first one, which writes everything, slows nothing down', () => {
+  const pace = new Pace();
+  pace.failed();
+  pace.began();
+  expect(pace.delayMs).toBe(1000);
+});
+
 test('failures are tried again, later and later, and forgotten once it works', () => {
   const pace = new Pace();
   const delays = Array.from({ length: 8 }, () => {

@@ -35,6 +35,11 @@ export class Pace {
     this.#delayMs += (targetMs - this.#delayMs) / 2;
   }
 
+  /** A checkpoint that says nothing about the cost of the next. */
+  began(): void {
+    this.#failures = 0;
+  }
+
   failed(): void {
     this.#failures++;
   }
