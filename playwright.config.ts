@@ -27,7 +27,11 @@ export default defineConfig({
   webServer: {
     // Builds first if dist/ is stale.
     command: 'node tools/start.mjs',
-    env: { PORT: port },
+    env: {
+      PORT: port,
+      HOLDFAST_STATES_FOLDER: 'test-results/states',
+      HOLDFAST_STATES_UPLOADS_PER_HOUR: '1000',
+    },
     url: baseURL,
     timeout: 180_000,
   },

@@ -20,14 +20,21 @@ export const isolationHeaders = {
 
 /**
  * Serves a folder: hashed files cached for ever, the others revalidated.
- * @param {{ root: string, port?: number, host?: string, isolated?: boolean }} options `port` 0 takes
- *   a free one; `isolated: false` leaves {@link isolationHeaders} out, as most static hosts do
+ * @param {{ root: string, port?: number, host?: string, isolated?: boolean,
+ *   states?: import('../server/state-server.ts').StateServer }} options `port` 0 takes a free one;
+ *   `isolated: false` leaves {@link isolationHeaders} out, as most static hosts do; `states` stands
+ *   under `/states/`
  * @returns {Promise<{ url: string, port: number, setRoot(root: string): void, close(): Promise<void> }>}
  *   `setRoot` puts another build at the same origin, as a deploy does
  */
-export async function serveSite({ root, port = 0, host = '127.0.0.1', isolated = true }) {
+export async function serveSite({ root, port = 0, host = '127.0.0.1', isolated = true, states }) {
   let handle = siteHandler(root, isolated);
-  const server = createServer((request, response) => handle(request, response));
+  const server = createServer((request, response) => {
+    if (states && request.url?.startsWith('/states/')) void states.handle(request, response);
+    else handle(request, response);
+  });
+  // A large upload over a slow line takes longer than Node lets a request take.
+  if (states) server.requestTimeout = 0;
   await new Promise((done, fail) => {
     server.once('error', fail).listen(port, host, () => done(undefined));
   });
@@ -40,6 +47,7 @@ export async function serveSite({ root, port = 0, host = '127.0.0.1', isolated =
     },
     close: () =>
       new Promise((done) => {
+        states?.close();
         server.close(() => done());
         server.closeAllConnections();
       }),

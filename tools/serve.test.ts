@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { serveSite } from './serve.mjs';
 
 let folder: string;
@@ -59,4 +59,14 @@ test('setRoot deploys another build at the same origin', async () => {
   site.setRoot(join(folder, 'new'));
   expect(await (await get('')).text()).toBe('new');
   expect((await get('keeper.js')).status).toBe(404);
+});
+
+test('the state server stands beside the site', async () => {
+  const { openStateServer } = await import('./state-server.mjs');
+  vi.stubEnv('HOLDFAST_STATES_FOLDER', join(folder, 'states'));
+  const both = await serveSite({ root: join(folder, 'old'), states: await openStateServer() });
+  const read = async (path: string) => (await fetch(new URL(path, both.url))).text();
+  expect(JSON.parse(await read('states/'))).toMatchObject({ server: 'holdfast' });
+  expect(await read('keeper.js')).toBe('keeper');
+  await both.close();
 });

@@ -1,6 +1,7 @@
 /**
  * `npm start`: installs and builds what is missing or out of date, then serves the site on port
- * 8086, or `PORT`.
+ * 8086, or `PORT`, with the state server under `/states/`. `HOLDFAST_STATES_…` set the latter, see
+ * server/options.ts.
  */
 import { join } from 'node:path';
 import { ensureBuild, ensurePackages, root } from './setup.mjs';
@@ -12,7 +13,9 @@ try {
   ensureBuild();
   // Only now: what it imports is in node_modules.
   const { serveSite } = await import('./serve.mjs');
-  const { url } = await serveSite({ root: join(root, 'dist'), port });
+  const { openStateServer } = await import('./state-server.mjs');
+  const states = await openStateServer();
+  const { url } = await serveSite({ root: join(root, 'dist'), port, states });
   console.log(`\nHoldfast is at ${url} (Ctrl+C stops)`);
 } catch (error) {
   const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);

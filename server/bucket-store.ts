@@ -1,0 +1,129 @@
+import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  paginateListObjectsV2,
+  S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { notFound } from './http.ts';
+import { type ByteRange, checkKey, type ObjectStore } from './object-store.ts';
+
+/** A bucket of an S3-compatible object storage. */
+export interface BucketOptions {
+  bucket: string;
+  /** Of the storage; absent: Amazon's own. */
+  endpoint?: string;
+  region: string;
+  /** Absent: as the AWS SDK finds them (environment, profile, role of the machine). */
+  credentials?: { accessKeyId: string; secretAccessKey: string };
+  /** Sends browsers to the bucket to read, which must allow their origin (CORS). */
+  redirectReads: boolean;
+}
+
+const partBytes = 8 * 1024 * 1024;
+const directUrlLifetimeS = 3600;
+
+/** States as objects in a bucket. Uploads are streamed in parts, a few of them at once. */
+export class BucketStore implements ObjectStore {
+  readonly #client: S3Client;
+  readonly #bucket: string;
+  readonly directUrl?: (key: string) => Promise<string>;
+
+  constructor({ bucket, endpoint, region, credentials, redirectReads }: BucketOptions) {
+    this.#bucket = bucket;
+    this.#client = new S3Client({
+      region,
+      // Names of buckets as paths: storages that are not Amazon's rarely have a host name for each.
+      ...(endpoint && { endpoint, forcePathStyle: true }),
+      ...(credentials && { credentials }),
+      // Checksums in trailers are Amazon's own; ours is checked before anything is stored.
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+      responseChecksumValidation: 'WHEN_REQUIRED',
+    });
+    if (redirectReads) {
+      this.directUrl = (key) =>
+        getSignedUrl(this.#client, new GetObjectCommand(this.#at(key)), {
+          expiresIn: directUrlLifetimeS,
+        });
+    }
+  }
+
+  async putFile(key: string, path: string): Promise<void> {
+    const upload = new Upload({
+      client: this.#client,
+      params: {
+        ...this.#at(key),
+        Body: createReadStream(path),
+        ContentType: 'application/octet-stream',
+        ContentDisposition: 'attachment',
+        CacheControl: 'public, max-age=31536000, immutable',
+      },
+      partSize: partBytes,
+      queueSize: 3,
+    });
+    await upload.done();
+  }
+
+  async putText(key: string, text: string): Promise<void> {
+    await this.#client.send(new PutObjectCommand({ ...this.#at(key), Body: text }));
+  }
+
+  async getText(key: string): Promise<string | undefined> {
+    const object = await unlessMissing(this.#client.send(new GetObjectCommand(this.#at(key))));
+    return object?.Body?.transformToString();
+  }
+
+  async size(key: string): Promise<number | undefined> {
+    const object = await unlessMissing(this.#client.send(new HeadObjectCommand(this.#at(key))));
+    return object?.ContentLength;
+  }
+
+  async read(key: string, range?: ByteRange): Promise<Readable> {
+    const object = await unlessMissing(
+      this.#client.send(
+        new GetObjectCommand({
+          ...this.#at(key),
+          ...(range && { Range: `bytes=${range.start}-${range.end}` }),
+        }),
+      ),
+    );
+    if (!object?.Body) throw notFound();
+    // In Node the SDK's body is a stream of Node's; its type covers browsers too.
+    return object.Body as Readable;
+  }
+
+  async remove(key: string): Promise<void> {
+    await unlessMissing(this.#client.send(new DeleteObjectCommand(this.#at(key))));
+  }
+
+  async *list(prefix: string): AsyncIterable<{ key: string; sizeBytes: number }> {
+    const pages = paginateListObjectsV2(
+      { client: this.#client },
+      { Bucket: this.#bucket, Prefix: prefix },
+    );
+    for await (const { Contents = [] } of pages) {
+      for (const { Key, Size = 0 } of Contents) if (Key) yield { key: Key, sizeBytes: Size };
+    }
+  }
+
+  #at(key: string): { Bucket: string; Key: string } {
+    return { Bucket: this.#bucket, Key: checkKey(key) };
+  }
+}
+
+async function unlessMissing<T>(result: Promise<T>): Promise<T | undefined> {
+  try {
+    return await result;
+  } catch (error) {
+    if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404) {
+      return undefined;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,70 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import parseRange from 'range-parser';
+import { HttpError, notFound } from './http.ts';
+import type { ByteRange } from './object-store.ts';
+import type { StateShelf } from './state-shelf.ts';
+
+const yearS = 365 * 24 * 3600;
+
+/**
+ * Answers GET and HEAD of a state. Its content never changes, so that it is cached for as long as it
+ * may be there; a state is data of strangers, so that browsers neither guess at it nor show it.
+ */
+export async function sendState(
+  shelf: StateShelf,
+  id: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const state = await shelf.find(id);
+  if (!state) throw notFound('There is no such state here. It may have expired or been deleted.');
+  const leftS = state.expiresAt ? Math.floor((state.expiresAt - Date.now()) / 1000) : yearS;
+  const headers: Record<string, string | number> = {
+    ETag: `"${id}"`,
+    'Cache-Control': `public, max-age=${Math.min(leftS, yearS)}, immutable`,
+    'Accept-Ranges': 'bytes',
+    'Content-Type': 'application/octet-stream',
+    'Content-Disposition': `attachment; filename="${id}.vmstate"`,
+    'Content-Security-Policy': "default-src 'none'; sandbox",
+    'X-Content-Type-Options': 'nosniff',
+    'Cross-Origin-Resource-Policy': 'cross-origin',
+  };
+  if (isCached(request, id)) {
+    response.writeHead(304, headers).end();
+    return;
+  }
+  const directUrl = await shelf.directUrl(id);
+  if (directUrl) {
+    response.writeHead(302, { Location: directUrl, 'Cache-Control': 'no-store' }).end();
+    return;
+  }
+  const range = rangeOf(request, id, state.sizeBytes);
+  const { start, end } = range ?? { start: 0, end: state.sizeBytes - 1 };
+  if (range) headers['Content-Range'] = `bytes ${start}-${end}/${state.sizeBytes}`;
+  headers['Content-Length'] = end - start + 1;
+  const content = request.method === 'HEAD' ? undefined : await shelf.read(id, range);
+  response.writeHead(range ? 206 : 200, headers);
+  if (content) await pipeline(content, response);
+  else response.end();
+}
+
+function isCached(request: IncomingMessage, id: string): boolean {
+  const known = request.headers['if-none-match'];
+  return known === '*' || Boolean(known?.includes(`"${id}"`));
+}
+
+/** Undefined: the whole. Several ranges at once are answered with the whole, as HTTP allows. */
+function rangeOf(request: IncomingMessage, id: string, sizeBytes: number): ByteRange | undefined {
+  const header = request.headers.range;
+  const condition = request.headers['if-range'];
+  if (!header || (condition && condition !== `"${id}"`)) return undefined;
+  const ranges = parseRange(sizeBytes, header);
+  if (ranges === -1) {
+    throw new HttpError(416, 'bad-range', `The state has ${sizeBytes} bytes.`, {
+      'Content-Range': `bytes */${sizeBytes}`,
+    });
+  }
+  const only = ranges !== -2 && ranges.type === 'bytes' && ranges.length === 1 && ranges[0];
+  return only || undefined;
+}

@@ -1,0 +1,220 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RunningBucket, startBucket } from './testing/bucket.ts';
+import {
+  publish,
+  type RunningServer,
+  randomState,
+  sha256,
+  share,
+  startServer,
+  upload,
+} from './testing/server.ts';
+
+describe.each(['folder', 'bucket'])('with a %s', (kind) => {
+  let bucket: RunningBucket | undefined;
+  let server: RunningServer;
+  const stateUrl = (id: string) => new URL(id, server.url).href;
+  const remove = (id: string, token: string) =>
+    fetch(stateUrl(id), { method: 'DELETE', headers: { authorization: `Bearer ${token}` } });
+
+  beforeAll(async () => {
+    bucket = kind === 'bucket' ? await startBucket() : undefined;
+    server = await startServer({ ...(bucket && { bucket: { ...bucket, redirectReads: false } }) });
+  });
+  afterAll(async () => {
+    await server.close();
+    await bucket?.close();
+  });
+
+  test('a state that was uploaded is there under the digest of its content', async () => {
+    // More than one part of a bucket.
+    const bytes = randomState(9 * 1024 * 1024);
+    const { id, sizeBytes, expiresAt } = await share(server.url, bytes);
+    expect(id).toBe(sha256(bytes));
+    expect(sizeBytes).toBe(bytes.length);
+    expect(expiresAt).toBeGreaterThan(Date.now() + 29 * 86_400_000);
+    const response = await fetch(stateUrl(id));
+    expect(sha256(Buffer.from(await response.arrayBuffer()))).toBe(id);
+  });
+
+  test('it is cached for as long as it is there, and never shown as a page', async () => {
+    const { id } = await share(server.url, Buffer.from('<script>alert(1)</script>'));
+    const { headers } = await fetch(stateUrl(id), { method: 'HEAD' });
+    expect(headers.get('cache-control')).toMatch(/^public, max-age=2[0-9]{6}, immutable$/);
+    expect(headers.get('etag')).toBe(`"${id}"`);
+    expect(headers.get('content-length')).toBe('25');
+    expect(headers.get('content-type')).toBe('application/octet-stream');
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('content-security-policy')).toContain('sandbox');
+    expect(headers.get('content-disposition')).toContain('attachment');
+    expect(headers.get('access-control-allow-origin')).toBe('*');
+    const again = await fetch(stateUrl(id), { headers: { 'if-none-match': `"${id}"` } });
+    expect(again.status).toBe(304);
+  });
+
+  test('a part of it can be asked for', async () => {
+    const { id } = await share(server.url, Buffer.from('0123456789'));
+    const get = async (range: string, more: Record<string, string> = {}) => {
+      const response = await fetch(stateUrl(id), { headers: { range, ...more } });
+      return [response.status, await response.text(), response.headers.get('content-range')];
+    };
+    expect(await get('bytes=2-4')).toEqual([206, '234', 'bytes 2-4/10']);
+    expect(await get('bytes=-3')).toEqual([206, '789', 'bytes 7-9/10']);
+    expect(await get('bytes=0-1,4-5')).toEqual([200, '0123456789', null]);
+    expect(await get('bytes=2-4', { 'if-range': '"another"' })).toEqual([200, '0123456789', null]);
+    expect((await get('bytes=20-'))[0]).toBe(416);
+  });
+
+  test('only its deletion token deletes it, and with the last share it is gone', async () => {
+    const bytes = randomState(1000);
+    const first = await share(server.url, bytes);
+    const second = await share(server.url, bytes);
+    expect(second.id).toBe(first.id);
+    expect((await remove(first.id, 'guess')).status).toBe(403);
+    expect((await remove(first.id, first.deletionToken)).status).toBe(204);
+    expect((await fetch(stateUrl(first.id))).status).toBe(200);
+    expect((await remove(first.id, second.deletionToken)).status).toBe(204);
+    expect((await fetch(stateUrl(first.id))).status).toBe(404);
+    expect((await remove(first.id, second.deletionToken)).status).toBe(403);
+  });
+
+  test('what is not what the client sent is thrown away', async () => {
+    const uploadUrl = await upload(server.url, randomState(1000));
+    await expect(publish(uploadUrl, sha256(randomState(1)))).rejects.toThrow('wrong-digest');
+    expect((await fetch(uploadUrl, { method: 'HEAD', headers: tus })).status).toBe(404);
+  });
+
+  test('a client that lost the answer asks again and gets the same', async () => {
+    const uploadUrl = await upload(server.url, randomState(1000));
+    const [one, two] = await Promise.all([publish(uploadUrl), publish(uploadUrl)]);
+    expect(two).toEqual(one);
+    expect(await publish(uploadUrl)).toEqual(one);
+  });
+
+  test('nothing lists what is there', async () => {
+    const { id } = await share(server.url, randomState(10));
+    const info = await (await fetch(server.url)).text();
+    expect(info).not.toContain(id);
+    for (const path of [
+      'uploads',
+      'uploads/',
+      'states',
+      'shares',
+      id.slice(0, 8),
+      '?list-type=2',
+    ]) {
+      const response = await fetch(stateUrl(path));
+      expect(await response.text()).not.toContain(id);
+      if (!path.startsWith('?')) expect(response.ok).toBe(false);
+    }
+  });
+
+  test('it is gone once it has expired', async () => {
+    const short = await startServer({
+      expireAfterS: 0.2,
+      ...(bucket && { bucket: { ...bucket, redirectReads: false } }),
+    });
+    try {
+      const { id, deletionToken } = await share(short.url, randomState(10));
+      await expect.poll(() => fetch(new URL(id, short.url)).then((r) => r.status)).toBe(404);
+      await short.states.sweep();
+      const authorization = `Bearer ${deletionToken}`;
+      const left = { method: 'DELETE', headers: { authorization } };
+      expect((await fetch(new URL(id, short.url), left)).status).toBe(403);
+    } finally {
+      await short.close();
+    }
+  });
+});
+
+const tus = { 'tus-resumable': '1.0.0' };
+
+const createUpload = (server: RunningServer, headers: Record<string, string>) =>
+  fetch(new URL('uploads', server.url), { method: 'POST', headers: { ...tus, ...headers } });
+
+test('a bucket that browsers read themselves is where they are sent', async () => {
+  const bucket = await startBucket();
+  const server = await startServer({ bucket: { ...bucket, redirectReads: true } });
+  try {
+    const bytes = randomState(1000);
+    const { id } = await share(server.url, bytes);
+    const response = await fetch(new URL(id, server.url));
+    expect(response.url.startsWith(`${bucket.endpoint}/states/states/${id}?`)).toBe(true);
+    expect(sha256(Buffer.from(await response.arrayBuffer()))).toBe(id);
+  } finally {
+    await server.close();
+    await bucket.close();
+  }
+});
+
+describe('limits', () => {
+  test('a state may have so many bytes, and all together', async () => {
+    const server = await startServer({ maxBytes: 1000, maxTotalBytes: 1500 });
+    try {
+      const statusOf = async (size: string) =>
+        (await createUpload(server, { 'upload-length': size })).status;
+      expect(await statusOf('1001')).toBe(413);
+      const first = await share(server.url, randomState(900));
+      expect(await statusOf('700')).toBe(507);
+      expect(await statusOf('500')).toBe(201);
+      // The one that has begun counts before it is there.
+      expect(await statusOf('500')).toBe(507);
+      await fetch(new URL(first.id, server.url), {
+        method: 'DELETE',
+        headers: { authorization: `Bearer ${first.deletionToken}` },
+      });
+      expect(await statusOf('900')).toBe(201);
+    } finally {
+      await server.close();
+    }
+  });
+
+  test('an address may send so many requests, uploads and bytes', async () => {
+    for (const [options, size] of [
+      [{ requestsPerMinute: 2 }, '1'],
+      [{ uploadsPerHour: 2 }, '1'],
+      [{ uploadBytesPerDay: 4096 }, '2048'],
+    ] as const) {
+      const server = await startServer(options);
+      try {
+        for (const expected of [201, 201, 429]) {
+          expect((await createUpload(server, { 'upload-length': size })).status).toBe(expected);
+        }
+      } finally {
+        await server.close();
+      }
+    }
+  });
+
+  test('behind a proxy each client has its own, by the entry that the proxy wrote', async () => {
+    const server = await startServer({ requestsPerMinute: 1, behindProxy: true });
+    try {
+      const statusFor = async (forwarded: string) =>
+        (await fetch(server.url, { headers: { 'x-forwarded-for': forwarded } })).status;
+      expect(await statusFor('10.0.0.1')).toBe(200);
+      expect(await statusFor('1.2.3.4, 10.0.0.1')).toBe(429);
+      expect(await statusFor('10.0.0.2')).toBe(200);
+      expect(await statusFor('2001:db8:0:1::1')).toBe(200);
+      expect(await statusFor('2001:db8:0:1:ffff::2')).toBe(429);
+    } finally {
+      await server.close();
+    }
+  });
+
+  test('pages of other origins read, but upload only where that is set', async () => {
+    const server = await startServer({ origins: ['https://friend.example'] });
+    try {
+      const statusFor = async (origin: string) => {
+        const response = await createUpload(server, { 'upload-length': '1', origin });
+        return [response.status, response.headers.get('access-control-allow-origin')];
+      };
+      expect(await statusFor('https://friend.example')).toEqual([201, 'https://friend.example']);
+      expect(await statusFor('https://stranger.example')).toEqual([403, null]);
+      expect((await statusFor(`http://127.0.0.1:${server.port}`))[0]).toBe(201);
+      const read = await fetch(server.url, { headers: { origin: 'https://stranger.example' } });
+      expect(read.headers.get('access-control-allow-origin')).toBe('*');
+    } finally {
+      await server.close();
+    }
+  });
+});

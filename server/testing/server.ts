@@ -1,0 +1,111 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type PreviousUpload, Upload } from 'tus-js-client';
+import type { StateServerOptions } from '../options.ts';
+import { readOptions } from '../options.ts';
+import { createStateServer, type StateServer } from '../state-server.ts';
+import type { Publication } from '../uploads.ts';
+
+export interface RunningServer {
+  /** Ends in `/states/`. */
+  url: string;
+  port: number;
+  /** Everything the server may touch is in `${root}/states`. */
+  root: string;
+  states: StateServer;
+  close(): Promise<void>;
+}
+
+/** A state server at a free port with a new folder of its own. */
+export async function startServer(
+  options: Partial<StateServerOptions> = {},
+): Promise<RunningServer> {
+  const root = await mkdtemp(join(tmpdir(), 'holdfast-states-'));
+  const states = await createStateServer({
+    ...readOptions([], {}, { 'requests-per-minute': '100000', 'uploads-per-hour': '1000' }),
+    folder: join(root, 'states'),
+    ...options,
+  });
+  const server = createServer((request, response) => void states.handle(request, response));
+  await new Promise<void>((done) => {
+    server.listen(0, '127.0.0.1', done);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/states/`,
+    port,
+    root,
+    states,
+    async close() {
+      states.close();
+      const closed = new Promise((done) => server.close(done));
+      server.closeAllConnections();
+      await closed;
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+export const randomState = (sizeBytes: number): Buffer => randomBytes(sizeBytes);
+
+/** Uploads with the tus client, and publishes. */
+export async function share(url: string, bytes: Buffer): Promise<Publication> {
+  return publish(await upload(url, bytes), sha256(bytes));
+}
+
+export interface UploadSettings {
+  chunkSize?: number;
+  /** Goes on with an upload that was broken off. */
+  previous?: PreviousUpload;
+  /** Called once this many bytes have arrived; the upload then breaks off. */
+  breakOffAfterBytes?: number;
+}
+
+/**
+ * @returns the URL of the upload
+ * @throws what the tus client says
+ */
+export function upload(url: string, bytes: Buffer, settings: UploadSettings = {}): Promise<string> {
+  const { chunkSize, previous, breakOffAfterBytes = Number.POSITIVE_INFINITY } = settings;
+  return new Promise((done, fail) => {
+    const upload = new Upload(bytes, {
+      endpoint: new URL('uploads', url).href,
+      retryDelays: null,
+      ...(chunkSize && { chunkSize }),
+      onSuccess: () => done(upload.url ?? ''),
+      onError: fail,
+      onChunkComplete: (_size, accepted) => {
+        if (accepted < breakOffAfterBytes || accepted === bytes.length) return;
+        void upload.abort().then(() => done(upload.url ?? ''));
+      },
+    });
+    if (previous) upload.resumeFromPreviousUpload(previous);
+    upload.start();
+  });
+}
+
+/** What the tus client needs to go on with an upload. */
+export const previousUpload = (uploadUrl: string, sizeBytes: number): PreviousUpload => ({
+  uploadUrl,
+  size: sizeBytes,
+  metadata: {},
+  creationTime: '',
+  urlStorageKey: '',
+  parallelUploadUrls: null,
+});
+
+/** Asks for the publication of a finished upload. */
+export async function publish(uploadUrl: string, sha256?: string): Promise<Publication> {
+  const response = await fetch(`${uploadUrl}/publish`, {
+    method: 'POST',
+    body: JSON.stringify({ sha256 }),
+  });
+  if (response.status !== 201) throw new Error(`${response.status}: ${await response.text()}`);
+  return (await response.json()) as Publication;
+}
