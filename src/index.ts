@@ -4,7 +4,13 @@ export type { ExecuteOptions, ExecuteResult } from './machine/agent.ts';
 export { connect } from './machine/connect.ts';
 export { defaultMachineId, isMachineId } from './machine/machine-id.ts';
 export { missingFeatures } from './machine/support.ts';
-export type { ConnectOptions, Machine, MachineEventOf, StartOptions } from './machine/types.ts';
+export type {
+  ConnectOptions,
+  Machine,
+  MachineEventOf,
+  StartOptions,
+  WatchListener,
+} from './machine/types.ts';
 export {
   type Completion,
   createMonitor,

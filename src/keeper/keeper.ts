@@ -29,6 +29,7 @@ import { askForMachine, MachineClaims } from './durable/machine-lock.ts';
 import { resumeStored } from './durable/resume-stored.ts';
 import { StoredMachines } from './durable/stored-machines.ts';
 import { type MachineEnvironment, MachineHost } from './machine-host.ts';
+import { channelLink, portLink } from './page-link.ts';
 import { Pages } from './pages.ts';
 import { RuntimeLoader } from './runtime-loader.ts';
 import { untilAborted } from './until-aborted.ts';
@@ -53,7 +54,10 @@ export class Keeper implements KeeperApi {
   /** Set while a machine is being built; aborting it gives that up. */
   #starting: AbortController | undefined;
 
-  readonly #claims = new MachineClaims((id) => void this.#giveUp(id));
+  readonly #claims = new MachineClaims({
+    giveUp: (id) => void this.#giveUp(id),
+    watch: (id, channel) => this.#addWatcher(id, channel),
+  });
   readonly #stored: StoredMachines;
 
   constructor(identity: KeeperIdentity, options: KeeperOptions = {}) {
@@ -74,7 +78,7 @@ export class Keeper implements KeeperApi {
 
   // Without an await from the greeting on: no event falls between it and the live ones.
   async attach(port: MessagePort, pageLock: string, pageId = ''): Promise<KeeperInfo> {
-    this.#pages.add(port, pageLock, pageId, this.#machine?.greeting() ?? []);
+    this.#pages.add(portLink(port), pageLock, pageId, this.#machine?.greeting() ?? []);
     return this.info();
   }
 
@@ -123,8 +127,17 @@ export class Keeper implements KeeperApi {
       const message = 'This machine was taken over by another tab and goes on there.';
       if (this.#machine === machine) this.#machine = undefined;
       machine.end({ reason: new CprError('taken-over', message) });
+      this.#pages.endWatches();
     }
     this.#claims.keepOnly(this.#machine?.id);
+  }
+
+  /** A page of another keeper looks on. Channel and lock have one name. */
+  #addWatcher(id: string, channel: string): void {
+    // Until the machine is there nobody is answered: who waits is told by the announcement.
+    if (this.#machine?.id !== id) return;
+    const link = channelLink(channel, this.#identity.keeperLock);
+    this.#pages.add(link, channel, channel, this.#machine.greeting());
   }
 
   /** What is there stays untouched until `build` has made the machine that takes its place. */
@@ -139,8 +152,10 @@ export class Keeper implements KeeperApi {
     try {
       const { machine, result } = await build(starting.signal);
       this.#machine?.end({ replaced: true });
+      this.#pages.endWatches();
       this.#machine = machine;
       machine.show();
+      this.#claims.announce(machine.id);
       return result;
     } finally {
       this.#starting = undefined;
@@ -168,6 +183,7 @@ export class Keeper implements KeeperApi {
     const machine = this.#machine;
     this.#machine = undefined;
     machine?.end();
+    this.#pages.endWatches();
     this.#claims.keepOnly(undefined);
   }
 
@@ -198,6 +214,7 @@ export class Keeper implements KeeperApi {
       // Whoever destroyed or replaced it meanwhile has ended it.
       if (this.#machine === machine) this.#machine = undefined;
       machine.end();
+      this.#pages.endWatches();
       this.#claims.keepOnly(this.#machine?.id);
     }
     return report;

@@ -1,7 +1,8 @@
 import type { MachineEvent } from '../protocol/events.ts';
+import type { PageLink } from './page-link.ts';
 
 interface Page {
-  port: MessagePort;
+  link: PageLink;
   /** Empty for pages that are older than ids: they never say that they are hidden. */
   id: string;
   visible: boolean;
@@ -33,25 +34,37 @@ export class Pages {
   }
 
   /**
-   * @param port for the page's events; any message from its other end means that the page leaves
+   * @param link for the page's events
    * @param pageLock a lock that the page holds already; empty where the page has no Web Locks
    * @param greeting what this page must know first; nothing reaches it before
    */
-  add(port: MessagePort, pageLock: string, id: string, greeting: readonly MachineEvent[]): void {
-    const page: Page = { port, id, visible: true, gone: new AbortController() };
+  add(link: PageLink, pageLock: string, id: string, greeting: readonly MachineEvent[]): void {
+    const page: Page = { link, id, visible: true, gone: new AbortController() };
     this.#pages.add(page);
-    for (const event of greeting) port.postMessage(event);
-    // A page without Web Locks says when it leaves.
-    port.addEventListener('message', () => this.#drop(page), { signal: page.gone.signal });
-    port.start();
+    for (const event of greeting) link.post(event, []);
+    link.open({
+      // A page without Web Locks says when it leaves.
+      left: () => this.#drop(page),
+      visible: (visible) => {
+        page.visible = visible;
+        this.#onChange();
+      },
+    });
     this.#onChange();
     void this.#awaitEnd(page, pageLock);
   }
 
-  /** Sends to every page. What is in `transfer` goes to the last one and is copied for the others. */
+  /** What was watched is there no more. Who watched it asks for what comes in its place. */
+  endWatches(): void {
+    for (const page of this.#pages) if (page.link.watchesOnly) this.#drop(page);
+  }
+
+  /** Sends to every page. What is in `transfer` goes to one that can take it over and is copied for the others. */
   broadcast(event: MachineEvent, transfer: Transferable[]): void {
-    let left = this.#pages.size;
-    for (const { port } of this.#pages) port.postMessage(event, --left === 0 ? transfer : []);
+    const links = [...this.#pages].map(({ link }) => link);
+    const taker = links.findLast(({ watchesOnly }) => !watchesOnly);
+    for (const link of links) if (link !== taker) link.post(event, []);
+    taker?.post(event, transfer);
   }
 
   async #awaitEnd(page: Page, pageLock: string): Promise<void> {
@@ -68,7 +81,7 @@ export class Pages {
   #drop(page: Page): void {
     if (!this.#pages.delete(page)) return;
     page.gone.abort();
-    page.port.close();
+    page.link.close();
     this.#onChange();
   }
 }

@@ -30,7 +30,8 @@ import type { Connection } from './connection.ts';
 import { diskImage } from './disk-export.ts';
 import { EventStream } from './event-stream.ts';
 import { RemoteShelf } from './remote-shelf.ts';
-import type { Machine, MachineEventOf, StartOptions } from './types.ts';
+import type { Machine, MachineEventOf, StartOptions, WatchListener } from './types.ts';
+import { type Watch, watchMachine } from './watch.ts';
 
 /** A machine in a keeper, over a connection. Made by `connect`. */
 export class RemoteMachine implements Machine {
@@ -41,6 +42,7 @@ export class RemoteMachine implements Machine {
   readonly #agent = new GuestAgent(this);
   readonly shelf: RemoteShelf;
   #status: MachineStatus | null;
+  #watch: Watch | null = null;
 
   /** @param leave called once, by {@link close}: lets the keeper know that this page is gone */
   constructor(keeper: KeeperInfo, connection: Connection, events: MessagePort, leave: () => void) {
@@ -50,9 +52,15 @@ export class RemoteMachine implements Machine {
     this.#leave = leave;
     this.#status = keeper.machine;
     events.onmessage = ({ data }: MessageEvent<MachineEvent>) => {
-      if (data.type === 'status') this.#adopt(data.status);
-      this.#events.push(data);
+      // A machine of the keeper's own has come.
+      if (data.type === 'status') this.unwatch();
+      this.#push(data);
     };
+  }
+
+  #push(event: MachineEvent): void {
+    if (event.type === 'status') this.#adopt(event.status);
+    this.#events.push(event);
   }
 
   get survivesReload(): boolean {
@@ -248,7 +256,32 @@ export class RemoteMachine implements Machine {
     await this.#command('systemPowerdown');
   }
 
+  get watching(): string | null {
+    return this.#watch?.machineId ?? null;
+  }
+
+  async watch(id: string, { began, gone }: WatchListener): Promise<void> {
+    this.unwatch();
+    this.#watch = await watchMachine(id, {
+      began: () => {
+        // Each keeper counts its statuses for itself.
+        this.#status = null;
+        began();
+      },
+      event: (event) => this.#push(event),
+      gone,
+    });
+  }
+
+  unwatch(): void {
+    if (!this.#watch) return;
+    this.#watch.close();
+    this.#watch = null;
+    this.#status = null;
+  }
+
   close(): void {
+    this.unwatch();
     this.#connection.close();
     this.#leave();
   }

@@ -60,6 +60,14 @@ export interface ConnectionEvents {
   lost: CprError;
 }
 
+/** Of {@link Machine.watch}. */
+export interface WatchListener {
+  /** It is shown: at first, and whenever another worker goes on with it. */
+  began(): void;
+  /** The worker that ran it is gone. */
+  gone(): void;
+}
+
 /** Machines in the storage of this browser. */
 export interface MachineShelf {
   list(): Promise<StoredMachineInfo[]>;
@@ -169,6 +177,15 @@ export interface Machine {
     id: string,
     options: { runtime: RuntimeSource; takeOver?: boolean },
   ): Promise<ResumeReport>;
+  /** The machine that {@link watch} shows. */
+  readonly watching: string | null;
+  /**
+   * Shows a machine that runs in a worker which this page has no port to, as one of another tab: its
+   * events and its status arrive here, nothing can be done to it. Until {@link unwatch}, or until
+   * this page's keeper has a machine. Rejects with `not-found` when nobody who runs it answers.
+   */
+  watch(id: string, listener: WatchListener): Promise<void>;
+  unwatch(): void;
   /** A checkpoint now; others are taken by themselves. */
   checkpoint(): Promise<CheckpointInfo>;
   /** Whether checkpoints are taken by themselves. */

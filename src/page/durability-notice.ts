@@ -9,7 +9,8 @@ export class DurabilityNotice {
 
   constructor(session: Session, notices: Notices, tryAgain: () => void) {
     session.onChange(() => {
-      const error = session.status?.durability?.error;
+      // Whoever runs it is told there.
+      const error = session.isWatching ? undefined : session.status?.durability?.error;
       if (error?.code === this.#shown) return;
       this.#shown = error?.code;
       if (!error) {

@@ -17,6 +17,7 @@ export type Operation =
   | 'input'
   | 'storage'
   | 'resume-stored'
+  | 'watch'
   | 'run';
 
 export type ErrorAction = 'try-again' | 'start-fresh' | 'reload' | 'reconnect';

@@ -106,8 +106,9 @@ export class LiveUpdate {
   }
 
   #show(): void {
-    const { status, busy } = this.#session;
-    const canUpdate = busy === null && status !== null && updatable.includes(status.runstate);
+    const { status, busy, isWatching } = this.#session;
+    const isFree = busy === null && !isWatching;
+    const canUpdate = isFree && status !== null && updatable.includes(status.runstate);
     this.#button.disabled = !canUpdate;
     this.#button.title = canUpdate
       ? 'Hand the guest over to another emulator while it runs (Ctrl+Alt+U)'
@@ -142,7 +143,8 @@ export class LiveUpdate {
   #showBar(): void {
     const newer = this.#newer();
     const { status } = this.#session;
-    this.#bar.hidden = !newer || !status || newer.id === this.#dismissed;
+    const isOffered = newer?.id !== this.#dismissed && !this.#session.isWatching;
+    this.#bar.hidden = !newer || !status || !isOffered;
     if (!newer || !status) return;
     const sameVersion = newer.v86Version === status.v86Version;
     const [from, to] = sameVersion

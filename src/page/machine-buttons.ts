@@ -65,7 +65,8 @@ export class MachineButtons {
   }
 
   #show(): void {
-    const { machine, status, busy } = this.#session;
+    const { machine, status } = this.#session;
+    const busy = this.#session.isWatching ? 'watch' : this.#session.busy;
     const isLive = status?.runstate === 'running' || status?.runstate === 'paused';
     const isPaused = status?.runstate === 'paused';
     this.#pause.disabled = busy !== null || !isLive;

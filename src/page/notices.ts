@@ -12,6 +12,8 @@ export interface Notice {
   /** The words of the failure itself, for whoever reports it. */
   detail?: string;
   actions?: readonly NoticeAction[];
+  /** Stays until what it says is over: its actions are nowhere else. */
+  lasting?: true;
 }
 
 /** The bars above the panes: one for each subject. */
@@ -43,9 +45,11 @@ export class Notices {
         }),
       ),
     });
-    const dismiss = button('Dismiss', () => this.remove(subject));
-    dismiss.className = 'quiet';
-    buttons.append(dismiss);
+    if (!notice.lasting) {
+      const dismiss = button('Dismiss', () => this.remove(subject));
+      dismiss.className = 'quiet';
+      buttons.append(dismiss);
+    }
 
     const bar = create('div', { class: 'notice', children: [words, buttons] });
     bar.dataset.tone = notice.tone;

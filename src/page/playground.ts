@@ -32,6 +32,7 @@ import { StateLine } from './state-line.ts';
 import { StoredGuest } from './stored-guest.ts';
 import { TerminalView } from './terminal/terminal-view.ts';
 import type { UrlOptions } from './url-options.ts';
+import { markViewOnly } from './view-only.ts';
 
 export class Playground {
   readonly #session: Session;
@@ -66,6 +67,7 @@ export class Playground {
     });
     new RunstateBar(session, this.#menu);
     wakeOnTouch(session);
+    markViewOnly(session);
     setUpHiddenPolicy();
     this.#update = new LiveUpdate(session, (error, again) =>
       this.#report(error, 'live-update', again),
@@ -133,12 +135,13 @@ export class Playground {
         takeOver,
       );
       this.#terminal.newMachineBegan();
+      if (takeOver) this.#showSurvival();
       if (fellBack) this.#tellFellBack(fellBack);
       this.#update.updateByItself();
     } catch (thrown) {
       this.#boot.end();
       const error = CprError.from(thrown, 'internal', 'Could not resume the guest');
-      if (error.code === 'taken-over') this.#stored.offerTakeOver();
+      if (error.code === 'taken-over') await this.#stored.lookOn();
       else if (error.code === 'bad-runstate' || error.code === 'busy') {
         // Another page was faster: this one shows its guest.
         await this.#session.anyStatus();
@@ -185,6 +188,7 @@ export class Playground {
         return;
       }
       this.#boot.end();
+      if (error.code === 'taken-over' && !replace) return this.#stored.lookOn();
       this.#report(error, 'start', () => void this.#start(replace, durable));
     }
   }
@@ -250,7 +254,7 @@ export class Playground {
       return;
     }
     // What this page is doing with it is told elsewhere.
-    const isOurs = busy !== null || this.#session.isSavedAway;
+    const isOurs = busy !== null || this.#session.isSavedAway || this.#session.isWatching;
     if (this.#endShown || isOurs) return;
     this.#endShown = true;
     if (status.runstate === 'shutdown' && !status.destroyed) {
@@ -265,6 +269,10 @@ export class Playground {
       return;
     }
     const { reason } = status;
+    if (reason?.code === 'taken-over') {
+      void this.#stored.lookOn();
+      return;
+    }
     if (reason) {
       this.#report(new CprError(reason.code, reason.message), 'run');
       return;

@@ -2,7 +2,7 @@
 import type { RuntimeBuild } from 'virtual:holdfast-build';
 import { CprError } from '../errors.ts';
 import { connect } from '../index.ts';
-import type { ConnectOptions, Machine } from '../machine/types.ts';
+import type { ConnectOptions, Machine, WatchListener } from '../machine/types.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import type { CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { MachineStatus } from '../protocol/events.ts';
@@ -17,7 +17,7 @@ import type { ResumeReport, StoredMachineInfo } from '../protocol/stored.ts';
 import type { Operation } from './error-text.ts';
 
 /** How this page came to its guest. */
-export type Found = 'attached' | 'booted' | 'resumed';
+export type Found = 'attached' | 'booted' | 'resumed' | 'watching';
 
 type Failed = (error: CprError, operation: Operation) => void;
 
@@ -58,6 +58,11 @@ export class Session {
     return this.#isSavedAway;
   }
 
+  /** The guest runs in another tab: this page shows it, and can do nothing to it. */
+  get isWatching(): boolean {
+    return this.#machine?.watching != null;
+  }
+
   /** Called with every machine that this page connects to, before its guest is looked at. */
   onMachine(listener: (machine: Machine) => void): void {
     this.#machineListeners.push(listener);
@@ -89,7 +94,11 @@ export class Session {
         this.#fail(error, 'run');
       });
       for (const listener of this.#machineListeners) listener(machine);
-      machine.on('status', () => this.changed());
+      machine.on('status', () => {
+        // Another page has brought what was watched to this page's keeper.
+        if (this.#found === 'watching' && !this.isWatching && !this.#busy) this.#found = 'attached';
+        this.changed();
+      });
       machine.on('error', ({ code, message }) => this.#fail(new CprError(code, message), 'run'));
     });
   }
@@ -132,9 +141,18 @@ export class Session {
     return this.#machine.shelf.duplicate(id, name);
   }
 
+  /** Shows a machine that runs in another tab. */
+  watch(id: string, listener: WatchListener): Promise<void> {
+    return this.#run('watch', async (machine) => {
+      await machine.watch(id, listener);
+      this.#found = 'watching';
+    });
+  }
+
   /** Goes on with a machine in storage. */
   resumeStored(id: string, runtime: RuntimeBuild, takeOver = false): Promise<ResumeReport> {
     return this.#run('resume-stored', async (machine) => {
+      machine.unwatch();
       const options = { runtime: runtimeSource(runtime), takeOver };
       const report = await machine.resumeStored(id, options);
       this.#found = 'resumed';

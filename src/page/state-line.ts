@@ -64,6 +64,7 @@ export class StateLine {
 
   #foundText(): string {
     if (this.#session.found === 'booted') return 'booted here';
+    if (this.#session.found === 'watching') return 'looks on at a guest in another tab';
     const arrival = arrivalText(this.#session.status?.arrival);
     if (this.#session.found === 'resumed' && arrival) return arrival;
     const keeper = this.#session.machine?.keeper;

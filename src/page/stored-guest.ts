@@ -22,9 +22,12 @@ export interface StoredGuestOptions {
 /** Finds out whether there is one, and does with it what this browser's user chose. */
 export class StoredGuest {
   readonly #options: StoredGuestOptions;
+  /** The notice is about a machine of another tab. */
+  #watchShown = false;
 
   constructor(options: StoredGuestOptions) {
     this.#options = options;
+    options.session.onChange(() => this.#showEnd());
   }
 
   /** Leaves a guest that runs, or a notice that offers what to do. */
@@ -32,6 +35,7 @@ export class StoredGuest {
     const { boot, resume } = this.#options;
     const stored = await this.#find();
     if (!stored) return boot(true);
+    if (stored.running === 'elsewhere') return this.lookOn();
     switch (resumeSetting()) {
       case 'auto':
         return resume(false);
@@ -43,35 +47,96 @@ export class StoredGuest {
     }
   }
 
-  /** After a resume that failed because it runs in another tab. */
-  offerTakeOver(): void {
-    const { session, notices, machineId, resume, failed } = this.#options;
-    const clone = async () => {
-      try {
-        const id = await session.duplicate(machineId, 'Copy');
-        location.assign(addressOf(id, document.baseURI));
-      } catch (thrown) {
-        failed(CprError.from(thrown, 'internal', 'No copy could be made'), () =>
-          this.offerTakeOver(),
-        );
-      }
-    };
+  /** The machine runs in another tab: shows it, and offers what else can be done. */
+  async lookOn(): Promise<void> {
+    const { session, machineId, failed } = this.#options;
+    const again = () => void this.lookOn();
+    try {
+      await session.watch(machineId, {
+        began: () => this.#tellWatching(),
+        gone: () => this.#tellGone('The tab that ran this machine was closed'),
+      });
+    } catch (thrown) {
+      const error = CprError.from(thrown, 'internal', 'The machine cannot be shown');
+      if (error.code !== 'not-found') failed(error, again);
+      else if ((await this.#find())?.running === 'elsewhere') this.#offerTakeOver(error);
+      else await this.open();
+    }
+  }
+
+  #showEnd(): void {
+    const { session, notices } = this.#options;
+    const { status, isWatching, busy } = session;
+    if (!isWatching && this.#watchShown && busy === null) {
+      this.#watchShown = false;
+      notices.remove('stored');
+    }
+    // Who takes it over says so by showing it again.
+    if (isWatching && status?.destroyed && status.reason?.code !== 'taken-over')
+      this.#tellGone('The machine was ended in the other tab');
+  }
+
+  #tellWatching(): void {
+    this.#tellElsewhere(
+      'You see it as it goes on there, and cannot type into it. Take it over (it is saved there and goes on here), or open a copy as it was last saved.',
+    );
+  }
+
+  /** It cannot be shown: whoever runs it does not answer. */
+  #offerTakeOver({ message }: CprError): void {
+    this.#tellElsewhere(
+      'Go on there, take it over (it is saved there and goes on here), or open a copy as it was last saved.',
+      message,
+    );
+  }
+
+  #tellElsewhere(text: string, detail?: string): void {
+    const { notices, resume } = this.#options;
+    this.#watchShown = true;
+    // What happens when this page goes matters to the other tab.
+    notices.remove('survival');
     notices.show('stored', {
       tone: 'warning',
       title: 'This machine runs in another tab',
-      text: 'Go on there, take it over (it is saved there and goes on here), or open a copy as it was last saved.',
+      text,
+      ...(detail !== undefined && { detail }),
+      lasting: true,
       actions: [
         { label: 'Take over', run: () => void resume(true) },
-        { label: 'Open a copy', run: () => void clone() },
+        { label: 'Open a copy', run: () => void this.#openCopy() },
       ],
     });
+  }
+
+  #tellGone(title: string): void {
+    this.#watchShown = true;
+    this.#options.notices.show('stored', {
+      tone: 'warning',
+      title,
+      text: 'You see it as it was then. It goes on here from where it was last saved.',
+      lasting: true,
+      actions: [{ label: 'Go on here', run: () => void this.#options.resume(false) }],
+    });
+  }
+
+  async #openCopy(): Promise<void> {
+    const { session, machineId, failed } = this.#options;
+    try {
+      const id = await session.duplicate(machineId, 'Copy');
+      location.assign(addressOf(id, document.baseURI));
+    } catch (thrown) {
+      failed(CprError.from(thrown, 'internal', 'No copy could be made'), () =>
+        this.#tellWatching(),
+      );
+    }
   }
 
   async #find(): Promise<StoredMachineInfo | undefined> {
     const { session, machineId, notices } = this.#options;
     try {
       const machines = await session.storedMachines();
-      return machines.find(({ id, takenAtMs }) => id === machineId && takenAtMs !== undefined);
+      const found = machines.find(({ id }) => id === machineId);
+      return found?.takenAtMs === undefined && found?.running !== 'elsewhere' ? undefined : found;
     } catch (thrown) {
       const error = CprError.from(thrown, 'storage-unavailable', 'Storage cannot be read');
       // A keeper of an earlier release has no storage.

@@ -4,31 +4,33 @@
  * else who wants the machine asks its holder to let go. The store fences off who does not hear.
  */
 import { CprError } from '../../errors.ts';
+import { type MachinesMessage, machinesChannel } from '../../protocol/watch.ts';
 
 const lockName = (machineId: string) => `holdfast-machine-${machineId}`;
-const channelName = 'holdfast-machines';
 /** Longest that a holder may take to save its guest and let go, ms. */
 const giveUpMs = 15_000;
-
-interface GiveUpMessage {
-  type: 'give-up';
-  machineId: string;
-}
 
 // Missing on insecure origins, whatever the types say.
 const locks = () => navigator.locks as LockManager | undefined;
 
-export interface MachineLock {
+/** What others ask of whoever runs a machine. */
+export interface MachineRequests {
+  /** Somebody else wants to run it: to be followed by a release. */
+  giveUp(machineId: string): void;
+  /** Somebody wants to see it, see {@link MachinesMessage}. */
+  watch(machineId: string, channel: string): void;
+}
+
+interface MachineLock {
+  /** Tells those who wait to watch it that the machine is there. */
+  announce(): void;
   release(): void;
 }
 
-/**
- * @param givenUp called when somebody else asks for the machine: to be followed by `release`
- * @throws CprError `taken-over` when the machine runs elsewhere
- */
-export async function holdMachine(machineId: string, givenUp: () => void): Promise<MachineLock> {
+/** @throws CprError `taken-over` when the machine runs elsewhere */
+async function holdMachine(machineId: string, requests: MachineRequests): Promise<MachineLock> {
   const manager = locks();
-  if (!manager) return { release: () => {} };
+  if (!manager) return { announce: () => {}, release: () => {} };
   const release = await new Promise<(() => void) | null>((resolve, reject) => {
     const hold = (lock: Lock | null) => {
       if (!lock) return resolve(null);
@@ -41,11 +43,14 @@ export async function holdMachine(machineId: string, givenUp: () => void): Promi
     });
   });
   if (!release) throw runsElsewhere();
-  const channel = new BroadcastChannel(channelName);
-  channel.onmessage = ({ data }: MessageEvent<Partial<GiveUpMessage>>) => {
-    if (data.type === 'give-up' && data.machineId === machineId) givenUp();
+  const channel = new BroadcastChannel(machinesChannel);
+  channel.onmessage = ({ data }: MessageEvent<MachinesMessage>) => {
+    if (data.machineId !== machineId) return;
+    if (data.type === 'give-up') requests.giveUp(machineId);
+    else if (data.type === 'watch') requests.watch(machineId, data.channel);
   };
   return {
+    announce: () => channel.postMessage({ type: 'there', machineId } satisfies MachinesMessage),
     release: () => {
       channel.close();
       release();
@@ -56,17 +61,21 @@ export async function holdMachine(machineId: string, givenUp: () => void): Promi
 /** The machines that one keeper may run: one, and for a moment the one that takes its place. */
 export class MachineClaims {
   readonly #locks = new Map<string, MachineLock>();
-  readonly #givenUp: (machineId: string) => void;
+  readonly #requests: MachineRequests;
 
-  /** @param givenUp see {@link holdMachine} */
-  constructor(givenUp: (machineId: string) => void) {
-    this.#givenUp = givenUp;
+  constructor(requests: MachineRequests) {
+    this.#requests = requests;
   }
 
   /** @throws CprError `taken-over` when the machine runs elsewhere */
   async hold(machineId: string): Promise<void> {
     if (this.#locks.has(machineId)) return;
-    this.#locks.set(machineId, await holdMachine(machineId, () => this.#givenUp(machineId)));
+    this.#locks.set(machineId, await holdMachine(machineId, this.#requests));
+  }
+
+  /** The machine is there from now on. One that is not held can be watched by nobody. */
+  announce(machineId: string): void {
+    this.#locks.get(machineId)?.announce();
   }
 
   /** Lets go of all but the machine that is there. */
@@ -86,8 +95,8 @@ export class MachineClaims {
 export async function askForMachine(machineId: string): Promise<void> {
   const manager = locks();
   if (!manager) return;
-  const channel = new BroadcastChannel(channelName);
-  channel.postMessage({ type: 'give-up', machineId } satisfies GiveUpMessage);
+  const channel = new BroadcastChannel(machinesChannel);
+  channel.postMessage({ type: 'give-up', machineId } satisfies MachinesMessage);
   channel.close();
   try {
     await manager.request(

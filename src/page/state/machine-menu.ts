@@ -135,7 +135,7 @@ export class MachineMenu {
     const runstate = status?.runstate;
     const waits = runstate === 'inmigrate' || this.#session.isSavedAway;
     if (!waits && busy === null) this.#saved = null;
-    const isFree = busy === null && machine !== null;
+    const isFree = busy === null && machine !== null && !this.#session.isWatching;
     const canSave = isFree && runstate !== undefined && savable.includes(runstate);
     const { save, load, shutDown, suspend, keys } = this.#items;
     save.disabled = !canSave;

@@ -39,7 +39,8 @@ export class RunstateBar {
   }
 
   #advice(): Advice | null {
-    const { status } = this.#session;
+    const { status, isWatching } = this.#session;
+    if (isWatching) return null;
     const load = ['Load state…', () => void this.#menu.askLoad()] as const;
     const loadSaved = this.#menu.hasSaved
       ? ([['Load it now', () => this.#menu.loadSaved()]] as const)

@@ -66,6 +66,9 @@ export class TerminalView {
     }
     new ResizeObserver(() => this.#resize()).observe(this.#container);
     session.onMachine((machine) => this.#follow(machine));
+    session.onChange(() => {
+      this.#terminal.options.disableStdin = session.isWatching;
+    });
     this.#setUpScreenReaderMode();
   }
 

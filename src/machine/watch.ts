@@ -1,0 +1,85 @@
+/** Looks on at a machine that runs in a worker which this page has no port to. */
+import { CprError } from '../errors.ts';
+import type { MachineEvent } from '../protocol/events.ts';
+import { randomId } from '../protocol/random-id.ts';
+import {
+  type MachinesMessage,
+  machinesChannel,
+  type WatcherMessage,
+  type WatchMessage,
+} from '../protocol/watch.ts';
+import type { WatchListener } from './types.ts';
+import { holdLock, whenReleased } from './web-lock.ts';
+
+/** Longest wait for whoever runs the machine, ms. It may be busy with a checkpoint. */
+const answerMs = 5000;
+
+interface Watcher extends WatchListener {
+  event(event: MachineEvent): void;
+}
+
+export interface Watch {
+  readonly machineId: string;
+  close(): void;
+}
+
+/** @throws CprError `not-found` when nobody who runs the machine answers */
+export async function watchMachine(machineId: string, watcher: Watcher): Promise<Watch> {
+  const left = new AbortController();
+  const { signal } = left;
+  const name = `holdfast-watch-${randomId()}`;
+  const channel = new BroadcastChannel(name);
+  const machines = new BroadcastChannel(machinesChannel);
+  const say = (message: WatcherMessage) => channel.postMessage(message);
+  const close = () => {
+    if (signal.aborted) return;
+    say({ type: 'leave' });
+    left.abort();
+    channel.close();
+    machines.close();
+  };
+  // Held before anybody is asked: a keeper takes a free lock for a page that is gone.
+  if (!(await holdLock(name, signal))) {
+    close();
+    throw notThere();
+  }
+  const ask = () =>
+    machines.postMessage({ type: 'watch', machineId, channel: name } satisfies MachinesMessage);
+  machines.onmessage = ({ data }: MessageEvent<MachinesMessage>) => {
+    if (data.type === 'there' && data.machineId === machineId) ask();
+  };
+
+  let keeper = new AbortController();
+  const follow = async (keeperLock: string | undefined) => {
+    keeper.abort();
+    keeper = new AbortController();
+    if (keeperLock === undefined) return;
+    if (await whenReleased(keeperLock, AbortSignal.any([keeper.signal, signal]))) watcher.gone();
+  };
+  const sayVisible = () =>
+    say({ type: 'visible', visible: document.visibilityState === 'visible' });
+  document.addEventListener('visibilitychange', sayVisible, { signal });
+
+  return new Promise<Watch>((resolve, reject) => {
+    const timer = setTimeout(() => {
+      close();
+      reject(notThere());
+    }, answerMs);
+    channel.onmessage = ({ data }: MessageEvent<WatchMessage>) => {
+      if (data.type !== 'watching') return watcher.event(data);
+      clearTimeout(timer);
+      watcher.began();
+      void follow(data.keeperLock);
+      sayVisible();
+      resolve({ machineId, close });
+    };
+    ask();
+  });
+}
+
+function notThere(): CprError {
+  return new CprError(
+    'not-found',
+    'No tab that runs this machine answers: it was closed, or is of an earlier version that cannot be watched.',
+  );
+}
