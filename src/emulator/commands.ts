@@ -3,6 +3,7 @@ import { CprError } from '../errors.ts';
 import type { RuntimeCommands } from '../protocol/abi.ts';
 import { diskCommands } from './disks/disk-commands.ts';
 import type { Machine } from './machine.ts';
+import { changeMac } from './network/nic.ts';
 import { pressPowerButton } from './power-button.ts';
 import { readRegisters } from './registers.ts';
 import { screenContents } from './screen-contents.ts';
@@ -32,6 +33,7 @@ export function machineCommands(machine: Machine): RuntimeCommands {
       cpu.reboot_internal();
       machine.wake();
     },
+    changeMac: (mac) => changeMac(cpu.devices, mac),
     infoRegisters: () => readRegisters(cpu),
     screen: () => screenContents(machine.snapshot()),
     systemPowerdown() {

@@ -30,7 +30,7 @@ import type { AroundStep } from './cpr/steps.ts';
 import type { Origin, Restoring } from './cpr/stored-guest.ts';
 import type { OpenStore } from './cpr/targets.ts';
 import { Durable } from './durable/durable.ts';
-import { putRight } from './durable/put-right.ts';
+import { putRight, randomMac } from './durable/put-right.ts';
 import { Execution } from './execution.ts';
 import { GatedHost, type HostBacking } from './gated-host.ts';
 import { onlyLooks, wakesGuest } from './guest-commands.ts';
@@ -186,15 +186,16 @@ export class MachineHost implements CprMachine {
   ): Promise<{ takenAtMs: number; fellBack?: string }> {
     return this.#exclusively('A resume', async () => {
       const origin = await this.#cpr.resume(store, restoring);
-      // A copy still has the names of what it was copied from.
+      // A copy still has the names of what it was copied from: it goes on as a clone.
+      const isClone = this.id !== identity.id;
       this.become(identity.id, identity.name);
-      this.#broughtBack(origin);
+      this.#broughtBack(origin, { isClone });
       const { takenAtMs, fellBack } = origin.cut;
       return { takenAtMs, ...(fellBack !== undefined && { fellBack }) };
     });
   }
 
-  #broughtBack(origin: Origin): void {
+  #broughtBack(origin: Origin, { isClone = false } = {}): void {
     const { takenAtMs, fellBack } = origin.cut;
     this.#arrival = {
       kind: 'resumed',
@@ -203,13 +204,28 @@ export class MachineHost implements CprMachine {
       ...(fellBack !== undefined && { fellBack }),
     };
     this.#keepDurable(origin);
-    putRight({
-      said: (console) => this.consoles.text(console),
-      consoleInput: (name, bytes) => this.execution.instance.commands.consoleInput(name, bytes),
-    });
+    this.putRight({ isClone });
     this.consoles.flush();
     this.pagesChanged();
     this.#describe();
+  }
+
+  /**
+   * After a gap: what in the guest only its agent can mend. A clone gets a network address of its
+   * own; its guest's driver follows where there is an agent, else at its next start.
+   */
+  putRight({ isClone }: { isClone: boolean }): void {
+    const { commands } = this.execution.instance;
+    const mac = isClone && this.backing.config.network !== 'none' ? randomMac() : undefined;
+    if (mac) {
+      commands.changeMac?.(mac);
+      this.#configure({ ...this.backing.config, mac });
+    }
+    const port = {
+      said: (console: string) => this.consoles.text(console),
+      consoleInput: (name: string, bytes: Uint8Array) => commands.consoleInput(name, bytes),
+    };
+    putRight(port, { ...(mac !== undefined && { mac }) });
   }
 
   #keepDurable(origin?: Origin): void {

@@ -179,6 +179,11 @@ export interface RuntimeCommands extends Partial<DiskCommands> {
   infoRegisters?(): CpuRegisters;
   /** The whole VGA screen, whether or not anybody watches. */
   screen?(): ScreenContents;
+  /**
+   * Gives the network device another address, which the guest's driver finds when it next asks the
+   * device. Until then it goes on with the one it knows.
+   */
+  changeMac?(mac: string): void;
   /** Presses the power button, which only a guest with ACPI hears. */
   systemPowerdown?(): void;
   [name: string]: ((...args: never[]) => unknown) | undefined;

@@ -37,10 +37,21 @@ function virtioHasRoom({ virtio }: V86VirtioNet): boolean {
 }
 
 /** Gives a device that no guest has seen yet its address. */
-export function setMac({ net, virtio_net }: V86Devices, mac: string): void {
-  const bytes = Uint8Array.from(mac.split(':'), (byte) => Number.parseInt(byte, 16));
-  if (virtio_net) virtio_net.mac = bytes;
-  if (!net) return;
-  net.mac.set(bytes);
-  for (const [i, byte] of bytes.entries()) net.memory.fill(byte, 2 * i, 2 * i + 2);
+export function setMac(devices: V86Devices, mac: string): void {
+  changeMac(devices, mac);
+  devices.net?.mac.set(bytesOf(mac));
 }
+
+/**
+ * Gives a device that a guest uses another address to be found by its driver. What an NE2000 listens
+ * to (its registers PAR0 to 5) is left to the driver, so that one that asks no more goes on; v86's
+ * virtio device listens to everything.
+ */
+export function changeMac({ net, virtio_net }: V86Devices, mac: string): void {
+  const bytes = bytesOf(mac);
+  if (virtio_net) virtio_net.mac = bytes;
+  for (const [i, byte] of bytes.entries()) net?.memory.fill(byte, 2 * i, 2 * i + 2);
+}
+
+const bytesOf = (mac: string) =>
+  Uint8Array.from(mac.split(':'), (byte) => Number.parseInt(byte, 16));

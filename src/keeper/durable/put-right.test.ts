@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { putRight } from './put-right.ts';
+import { putRight, randomMac } from './put-right.ts';
 
 function port(said: string) {
   const sent: string[] = [];
@@ -15,7 +15,7 @@ function port(said: string) {
 test('an agent is told the time and gets entropy that is new each time', () => {
   const commands = [1, 2].map(() => {
     const agent = port('holdfast-agent 1\r\n');
-    expect(putRight(agent, 1_700_000_000_400)).toBe(true);
+    expect(putRight(agent, { nowMs: 1_700_000_000_400 })).toBe(true);
     const [, id, code] = /^serial1: \n(\S+) (\S+)\n$/.exec(agent.sent.join('')) ?? [];
     expect(id).toBe('resumed-1700000000');
     return Buffer.from(code ?? '', 'base64').toString();
@@ -29,4 +29,14 @@ test('a guest without an agent gets nothing typed into whatever listens there', 
   const shell = port('login: ');
   expect(putRight(shell)).toBe(false);
   expect(shell.sent).toEqual([]);
+});
+
+test('a clone is told its network address, which no other has', () => {
+  const mac = randomMac();
+  expect(mac).toMatch(/^00:22:15(:[0-9a-f]{2}){3}$/);
+  expect(randomMac()).not.toBe(mac);
+  const agent = port('holdfast-agent 1\r\n');
+  putRight(agent, { mac });
+  const [, code = ''] = /resumed-\d+ (\S+)\n$/.exec(agent.sent.join('')) ?? [];
+  expect(Buffer.from(code, 'base64').toString()).toMatch(new RegExp(` ${mac}$`));
 });

@@ -25,7 +25,7 @@ if [ -z "${NO_APT:-}" ]; then
   # VERSIONS records what was really used.
   apt-get update || echo 'warning: some package lists are stale' >&2
   apt-get install -y --no-install-recommends linux-source-6.1 \
-    gcc make flex bison bc libelf-dev xz-utils lz4 cpio
+    gcc make flex bison bc libelf-dev xz-utils lz4 cpio nasm
 fi
 
 # --- kernel
@@ -53,6 +53,8 @@ cd "$root"
 mkdir -p bin dev etc mnt proc root run sbin sys tmp usr/bin usr/sbin var
 cp -R "$here/rootfs/." .
 cp "$work/busybox/bin/busybox" bin/busybox
+nasm -f bin -o usr/lib/holdfast/reseed "$here/reseed.asm"
+chmod 755 usr/lib/holdfast/reseed
 # Only the names that something runs by path before `busybox --install`, which is
 # the first thing /etc/init.d/background does: unpacking a link for every applet
 # would hold up each boot. The shell itself runs applets without any link.
@@ -80,6 +82,6 @@ version() { dpkg-query -W -f '${Version}' "$1"; }
   echo "busybox  Debian busybox-static $(dpkg-deb -f "$deb" Version) (i386), source package busybox"
   echo "         built with $(dpkg-deb -f "$deb" Built-Using)"
   echo "compiler gcc-12 $(version gcc-12), binutils $(version binutils)"
-  echo "packers  lz4 $(version lz4), cpio $(version cpio)"
+  echo "packers  lz4 $(version lz4), cpio $(version cpio); nasm $(version nasm)"
 } >"$out/VERSIONS"
 ls -l "$out"
