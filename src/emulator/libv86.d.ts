@@ -72,6 +72,7 @@ interface V86TcpConnection {
   psrc: Uint8Array;
   sport: number;
   /** The guest. */
+  hdest: Uint8Array;
   pdest: Uint8Array;
   dport: number;
   /** Next byte to the guest that it has not acknowledged. */

@@ -3,6 +3,7 @@ import type { Page } from '@playwright/test';
 import { CprError, type CprErrorCode, type RestartPhase } from '../errors.ts';
 import type { ExecuteOptions, ExecuteResult } from '../machine/agent.ts';
 import type { Machine } from '../machine/types.ts';
+import type { MachineConfig } from '../protocol/config.ts';
 import type { MachineStatus } from '../protocol/events.ts';
 import type { RestartReport, RuntimeSource } from '../protocol/keeper-api.ts';
 import { installTap, type TappedWindow } from './page-tap.ts';
@@ -29,6 +30,8 @@ export interface WaitOptions {
   from?: number;
   timeoutMs?: number;
 }
+
+export type ConfigChange = { [Option in keyof MachineConfig]?: MachineConfig[Option] | undefined };
 
 const defaultTimeoutMs = 20_000;
 const shownBytes = 2000;
@@ -226,6 +229,23 @@ export class Guest {
     argument?: A,
   ): Promise<T> {
     return callMachine(this.page, call, argument as A);
+  }
+
+  /**
+   * Starts a machine in place of the one that runs: that one's configuration with `change`, where
+   * `undefined` takes an option away.
+   */
+  async start(runtime: RuntimeSource, change: ConfigChange = {}): Promise<void> {
+    // Its consoles begin anew, and nothing that the machine before said is to be taken for its output.
+    await this.page.evaluate(() => window.holdfastTap.clear());
+    const { config } = await this.status();
+    const asked = Object.entries({ ...config, ...change }).filter(
+      ([, value]) => value !== undefined,
+    );
+    await this.machine(
+      (machine, given) => machine.start(given.config, given.runtime, { replace: true }),
+      { config: Object.fromEntries(asked) as unknown as MachineConfig, runtime },
+    );
   }
 
   async status(): Promise<MachineStatus> {

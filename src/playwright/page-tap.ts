@@ -7,6 +7,8 @@ export interface TappedWindow {
     read(console: string, from: number): { start: number; end: number; text: string };
     /** Calls back for new output until it returns true. */
     follow(console: string, listener: () => boolean): void;
+    /** Forgets what all consoles said. */
+    clear(): void;
   };
 }
 
@@ -59,6 +61,9 @@ export function installTap(): void {
     },
     follow(name, listener) {
       if (!listener()) logOf(name).listeners.add(listener);
+    },
+    clear() {
+      for (const log of logs.values()) log.start = log.length = 0;
     },
   };
   Object.assign(window, { holdfastTap: tap });

@@ -1,8 +1,6 @@
 /** The network device of one runtime, as an end of the wire. */
+import { macText } from './mac.ts';
 import type { WireEnd } from './wire.ts';
-
-const hex = (bytes: Uint8Array) =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':');
 
 /** @returns undefined for a machine without a network device. */
 export function nicOf({ cpu, bus }: { cpu: V86Cpu; bus: V86Bus }): WireEnd | undefined {
@@ -12,7 +10,7 @@ export function nicOf({ cpu, bus }: { cpu: V86Cpu; bus: V86Bus }): WireEnd | und
   const hasRoom = net ? () => ne2kHasRoom(net) : () => virtioHasRoom(virtio_net as V86VirtioNet);
   return {
     get mac() {
-      return hex(device.mac);
+      return macText(device.mac);
     },
     receive(frame) {
       if (!hasRoom()) return false;

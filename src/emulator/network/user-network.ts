@@ -7,6 +7,7 @@
  */
 import { CprError } from '../../errors.ts';
 import type { NetworkBackend } from '../../protocol/config.ts';
+import { macText } from './mac.ts';
 import { pacedFetch } from './paced-fetch.ts';
 import { tcpProbe } from './tcp-probe.ts';
 import type { Backend, WireConnection } from './wire.ts';
@@ -20,11 +21,11 @@ export function userNetwork(
   receive: (frame: Uint8Array) => void,
 ): Backend {
   const { adapter, bus } = makeAdapter(V86, config);
-  let mac = '';
   const dropAll = () => {
     for (const [tuple, connection] of Object.entries(adapter.tcp_conn)) {
       delete adapter.tcp_conn[tuple];
-      receive(tcpProbe(wireConnection(connection), mac));
+      // Not the device's address: while the guest's driver sets that up, it reads as zeros.
+      receive(tcpProbe(wireConnection(connection), macText(connection.hdest)));
     }
   };
   if (config.kind === 'wisp') tendWisp(adapter, dropAll);
@@ -33,10 +34,7 @@ export function userNetwork(
   bus.register('net0-receive', receive, undefined);
   return {
     send: (frame) => pace.during(frame, () => bus.send('net0-send', frame)),
-    setMac(address) {
-      mac = address;
-      bus.send('net0-mac', address);
-    },
+    setMac: (address) => bus.send('net0-mac', address),
     connections: () => Object.values(adapter.tcp_conn).map(wireConnection),
     close: () => adapter.destroy(),
   };
