@@ -17,16 +17,7 @@ async function startWith(
   drives: Partial<MachineConfig>,
   ready = /holdfast:~# /,
 ): Promise<void> {
-  await guest.machine(
-    (machine, [runtime, change]) => {
-      if (!machine.status) throw new Error('There is no machine.');
-      const config = { ...machine.status.config, ...change };
-      return machine.start(config, runtime, { replace: true });
-    },
-    [runtimes.newer, drives] as const,
-  );
-  // What the console says from here on is of the new machine.
-  await guest.reloadPage();
+  await guest.start(runtimes.newer, drives);
   await guest.waitForSerial(ready);
 }
 

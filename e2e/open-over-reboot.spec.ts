@@ -9,13 +9,7 @@ test('open files of the share, unread console input and the network go on after 
   test.setTimeout(180_000);
   const file = await HeldFile.serve();
   file.release(1);
-  await guest.machine((machine, runtime) => {
-    if (!machine.status) throw new Error('There is no machine.');
-    const config = { ...machine.status.config, networkBackend: { kind: 'fetch' } as const };
-    return machine.start(config, runtime, { replace: true });
-  }, runtimes.newer);
-  // What the console says from here on is of the new machine.
-  await guest.reloadPage();
+  await guest.start(runtimes.newer, { networkBackend: { kind: 'fetch' } });
   await guest.waitForSerial(/holdfast:~# /);
   await guest.run('until grep -q " /mnt 9p " /proc/mounts; do usleep 100000; done');
   await guest.run('until ifconfig eth0 | grep -q "inet addr"; do usleep 100000; done');

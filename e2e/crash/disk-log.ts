@@ -37,15 +37,7 @@ sh /tmp/log.sh >/dev/null 2>&1 & echo $! >/tmp/writer`;
 
 /** Boots Linux with an empty disk, and begins. */
 export async function startLog(guest: Guest, { newer }: Runtimes): Promise<void> {
-  await guest.machine(
-    (machine, [runtime, hda]) => {
-      if (!machine.status) throw new Error('There is no machine.');
-      return machine.start({ ...machine.status.config, hda }, runtime, { replace: true });
-    },
-    [newer, { emptyBytes: slots * slotBytes }] as const,
-  );
-  // What the console says from here on is of the new machine.
-  await guest.reloadPage();
+  await guest.start(newer, { hda: { emptyBytes: slots * slotBytes } });
   await guest.waitForSerial(/holdfast:~# /, { timeoutMs: 60_000 });
   await guest.execute(writer);
   await expect
