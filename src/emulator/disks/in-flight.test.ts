@@ -76,3 +76,19 @@ test('an operation that does not end is a typed error, and the guest goes on', a
   });
   expect(loop.held).toBe(false);
 });
+
+test('of two that wait, the second is not told that it is quiet when the first let the guest run on', async () => {
+  inFlight.begin(hda);
+  const log: string[] = [];
+  quiesce(inFlight, loop, limits).then(() => {
+    log.push('first');
+    inFlight.begin(hda);
+  });
+  quiesce(inFlight, loop, limits).then(() => log.push('second'));
+  inFlight.end(hda);
+  await vi.advanceTimersByTimeAsync(10);
+  expect(log).toEqual(['first']);
+  inFlight.end(hda);
+  await vi.advanceTimersByTimeAsync(10);
+  expect(log).toEqual(['first', 'second']);
+});

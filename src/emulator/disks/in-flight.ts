@@ -29,9 +29,19 @@ export class InFlight {
   /** To be called after the device was told. */
   end(operation: Operation): void {
     this.#operations.delete(operation);
-    if (this.#operations.size) return;
-    for (const waiting of this.#waiting) waiting();
-    this.#waiting.clear();
+    this.#wakeNext();
+  }
+
+  /**
+   * One at a time: whoever is woken may take the guest and let it run on, a checkpoint for example,
+   * and then it is not idle for the next one.
+   */
+  #wakeNext(): void {
+    const [next] = this.#waiting;
+    if (this.#operations.size || !next) return;
+    this.#waiting.delete(next);
+    next();
+    if (this.#waiting.size) setTimeout(() => this.#wakeNext());
   }
 
   /**
