@@ -2,6 +2,8 @@
 export { CprError, type CprErrorCode, type CprErrorOptions, type RestartPhase } from './errors.ts';
 export type { ExecuteOptions, ExecuteResult } from './machine/agent.ts';
 export { connect } from './machine/connect.ts';
+export type { ConsoleReadOptions, GuestConsole, WaitForOptions } from './machine/console-types.ts';
+export type { FramesOptions } from './machine/frames.ts';
 export { defaultMachineId, isMachineId } from './machine/machine-id.ts';
 export { missingFeatures } from './machine/support.ts';
 export type {
@@ -11,6 +13,7 @@ export type {
   StartOptions,
   WatchListener,
 } from './machine/types.ts';
+export type { SendKeyOptions, TypeOptions } from './machine/typist.ts';
 export {
   type Completion,
   createMonitor,
@@ -21,6 +24,9 @@ export {
   type MonitorResult,
   type WrittenFile,
 } from './monitor/index.ts';
+export { type KeyboardLayout, keyboardLayouts } from './pc/keyboard-layouts.ts';
+export { keyNames } from './pc/keys.ts';
+export type { Picture } from './pc/picture.ts';
 export type { BlockInfo } from './protocol/block-info.ts';
 export {
   type BytesSource,
@@ -66,6 +72,7 @@ export type {
 export type { GuestConnection, NetworkCounters, NetworkInfo } from './protocol/network.ts';
 export type { CpuRegisters } from './protocol/registers.ts';
 export type { ShareEntry } from './protocol/share.ts';
+export type { RestoreReport, SnapshotInfo } from './protocol/snapshot.ts';
 export type {
   Arrival,
   CheckpointInfo,

@@ -20,6 +20,7 @@ export interface ExecuteResult {
 interface Command {
   output: Uint8Array[];
   done(result: ExecuteResult): void;
+  fail(error: CprError): void;
 }
 
 const defaultTimeoutMs = 30_000;
@@ -79,8 +80,8 @@ export class GuestAgent {
 
   async #send(code: string): Promise<ExecuteResult> {
     const id = `${this.#prefix}.${++this.#count}`;
-    const answer = new Promise<ExecuteResult>((resolve) => {
-      this.#commands.set(id, { output: [], done: resolve });
+    const answer = new Promise<ExecuteResult>((resolve, reject) => {
+      this.#commands.set(id, { output: [], done: resolve, fail: reject });
     });
     await this.#machine.consoleInput(this.#console, `${id} ${toBase64(code)}\n`);
     return answer;
@@ -88,6 +89,7 @@ export class GuestAgent {
 
   #listen(): void {
     this.#listening = true;
+    this.#machine.on('snapshot-restored', () => this.#forget());
     const decoder = new TextDecoder('latin1');
     this.#machine.on('console', ({ console, bytes }) => {
       if (console !== this.#console) return;
@@ -95,6 +97,16 @@ export class GuestAgent {
       this.#line = lines.pop() ?? '';
       for (const line of lines) this.#read(line.trimEnd());
     });
+  }
+
+  /** The guest is one that was given none of these commands, and whose agent may not be up yet. */
+  #forget(): void {
+    this.#line = '';
+    this.#answered = false;
+    const commands = [...this.#commands.values()];
+    this.#commands.clear();
+    const error = new CprError('cancelled', 'The guest went back to a snapshot meanwhile.');
+    for (const { fail } of commands) fail(error);
   }
 
   #read(line: string): void {

@@ -66,6 +66,10 @@ export class Connection {
       checkpoint: race('checkpoint', keeper.checkpoint),
       setDurable: race('setDurable', keeper.setDurable),
       flush: race('flush', keeper.flush),
+      takeSnapshot: race('takeSnapshot', keeper.takeSnapshot),
+      restoreSnapshot: race('restoreSnapshot', keeper.restoreSnapshot),
+      dropSnapshot: race('dropSnapshot', keeper.dropSnapshot),
+      snapshots: race('snapshots', keeper.snapshots),
     };
   }
 

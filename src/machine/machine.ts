@@ -1,4 +1,7 @@
 import type { CprError } from '../errors.ts';
+import { CellGrid } from '../pc/cell-grid.ts';
+import { type Picture, pictureOf } from '../pc/picture.ts';
+import { encodePng } from '../pc/png.ts';
 import type { RuntimeCommands } from '../protocol/abi.ts';
 import type { BlockInfo } from '../protocol/block-info.ts';
 import {
@@ -24,13 +27,19 @@ import type {
 import type { NetworkInfo } from '../protocol/network.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
 import type { ShareEntry } from '../protocol/share.ts';
+import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
 import type { CheckpointInfo, ResumeReport } from '../protocol/stored.ts';
 import { type ExecuteOptions, type ExecuteResult, GuestAgent } from './agent.ts';
 import type { Connection } from './connection.ts';
+import { ConsoleLog } from './console-log.ts';
+import type { GuestConsole } from './console-types.ts';
 import { diskImage } from './disk-export.ts';
 import { EventStream } from './event-stream.ts';
+import { type FramesOptions, frames } from './frames.ts';
+import { RemoteConsole } from './guest-console.ts';
 import { RemoteShelf } from './remote-shelf.ts';
 import type { Machine, MachineEventOf, StartOptions, WatchListener } from './types.ts';
+import { type SendKeyOptions, type TypeOptions, Typist } from './typist.ts';
 import { type Watch, watchMachine } from './watch.ts';
 
 /** A machine in a keeper, over a connection. Made by `connect`. */
@@ -40,6 +49,10 @@ export class RemoteMachine implements Machine {
   readonly #leave: () => void;
   readonly #events = new EventStream();
   readonly #agent = new GuestAgent(this);
+  readonly #log = new ConsoleLog();
+  readonly #typist = new Typist((codes) => this.scancodes(codes));
+  /** Hears of each restore, as an event with the snapshot's id. */
+  readonly #restored = new EventTarget();
   readonly shelf: RemoteShelf;
   #status: MachineStatus | null;
   #watch: Watch | null = null;
@@ -60,6 +73,8 @@ export class RemoteMachine implements Machine {
 
   #push(event: MachineEvent): void {
     if (event.type === 'status') this.#adopt(event.status);
+    if (event.type === 'console') this.#log.push(event.console, event.offset, event.bytes);
+    if (event.type === 'snapshot-restored') this.#restored.dispatchEvent(new Event(event.id));
     this.#events.push(event);
   }
 
@@ -161,6 +176,18 @@ export class RemoteMachine implements Machine {
     return this.#agent.execute(code, options);
   }
 
+  console(name = 'serial0'): GuestConsole {
+    return new RemoteConsole(name, this.#log, (data) => this.consoleInput(name, data));
+  }
+
+  sendKey(keys: string, options?: SendKeyOptions): Promise<void> {
+    return this.#typist.sendKey(keys, options);
+  }
+
+  type(text: string, options?: TypeOptions): Promise<void> {
+    return this.#typist.type(text, options);
+  }
+
   async consoleInput(name: string, data: string | Uint8Array): Promise<void> {
     const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
     await this.#command('consoleInput', name, bytes);
@@ -252,6 +279,19 @@ export class RemoteMachine implements Machine {
     return (await this.#command('screen')) as ScreenContents;
   }
 
+  async screenText(): Promise<string> {
+    const contents = await this.screen();
+    return contents.mode === 'text' ? new CellGrid(contents.screen).text() : '';
+  }
+
+  async screenshot(): Promise<Uint8Array<ArrayBuffer>> {
+    return encodePng(pictureOf(await this.screen()));
+  }
+
+  frames(options?: FramesOptions): ReadableStream<Picture> {
+    return frames(this, options);
+  }
+
   async systemPowerdown(): Promise<void> {
     await this.#command('systemPowerdown');
   }
@@ -301,6 +341,29 @@ export class RemoteMachine implements Machine {
     const report = await this.#connection.keeper.resumeMachine(request);
     await this.#refresh();
     return report;
+  }
+
+  snapshot(): Promise<SnapshotInfo> {
+    return this.#connection.keeper.takeSnapshot();
+  }
+
+  async restore({ id }: Pick<SnapshotInfo, 'id'>): Promise<RestoreReport> {
+    // Answers and events travel apart: what the consoles said is then what they had said.
+    const told = new Promise((resolve) => {
+      this.#restored.addEventListener(id, resolve, { once: true });
+    });
+    const report = await this.#connection.keeper.restoreSnapshot(id);
+    await told;
+    await this.#refresh();
+    return report;
+  }
+
+  dropSnapshot({ id }: Pick<SnapshotInfo, 'id'>): Promise<void> {
+    return this.#connection.keeper.dropSnapshot(id);
+  }
+
+  snapshots(): Promise<SnapshotInfo[]> {
+    return this.#connection.keeper.snapshots();
   }
 
   checkpoint(): Promise<CheckpointInfo> {

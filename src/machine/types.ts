@@ -1,6 +1,7 @@
 /** The page's view of a machine. Implemented by `machine.ts`; `src/index.ts` exports it. */
 
 import type { CprError } from '../errors.ts';
+import type { Picture } from '../pc/picture.ts';
 import type { BlockInfo } from '../protocol/block-info.ts';
 import type {
   DriveName,
@@ -23,6 +24,7 @@ import type {
 import type { NetworkInfo } from '../protocol/network.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
 import type { ShareEntry } from '../protocol/share.ts';
+import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
 import type {
   CheckpointInfo,
   ResumeReport,
@@ -30,6 +32,9 @@ import type {
   StoredMachineInfo,
 } from '../protocol/stored.ts';
 import type { ExecuteOptions, ExecuteResult } from './agent.ts';
+import type { GuestConsole } from './console-types.ts';
+import type { FramesOptions } from './frames.ts';
+import type { SendKeyOptions, TypeOptions } from './typist.ts';
 
 export interface ConnectOptions {
   /** URL of keeper.js, absolute or relative to the document. Never hashed, never versioned. */
@@ -126,12 +131,29 @@ export interface Machine {
   destroy(): Promise<void>;
   /** Runs shell code in the guest through its agent. @throws CprError `guest-silent` */
   execute(code: string, options?: ExecuteOptions): Promise<ExecuteResult>;
+  /** A console as streams: `serial0` (the default) to `serial3`, `virtio-console0`. */
+  console(name?: string): GuestConsole;
+  /** Types on a console. Rejects with `bad-config` when the machine has no such console. */
   consoleInput(name: string, data: string | Uint8Array): Promise<void>;
   /** PC scan codes, set 1. */
   scancodes(codes: readonly number[]): Promise<void>;
+  /**
+   * Presses keys together and lets them go, with the names of QEMU's `sendkey`: `ret`,
+   * `ctrl-alt-delete`, `shift-f1`. Rejects with `bad-command` for a key that there is not.
+   */
+  sendKey(keys: string, options?: SendKeyOptions): Promise<void>;
+  /**
+   * Types on the PC keyboard, `\n` as Enter. Rejects with `bad-command`, before the first key, for
+   * characters that the layout does not have.
+   */
+  type(text: string, options?: TypeOptions): Promise<void>;
+  /** Moves the mouse; up is positive `dy`, as a PS/2 mouse counts. */
   mouseDelta(dx: number, dy: number): Promise<void>;
+  /** For guests that take absolute positions: pixels on a screen of `width` and `height`. */
   mouseAbsolute(x: number, y: number, width: number, height: number): Promise<void>;
+  /** Which buttons are down from now on. */
   mouseButtons(left: boolean, middle: boolean, right: boolean): Promise<void>;
+  /** Notches of the wheel; away from the user is positive. */
   mouseWheel(delta: number): Promise<void>;
   /** A file of the 9p share. Paths are relative to the share: `dir/file`. */
   filesRead(path: string): Promise<Uint8Array>;
@@ -162,6 +184,12 @@ export interface Machine {
   infoRegisters(): Promise<CpuRegisters>;
   /** What is on the guest's screen, as text cells or as pixels. */
   screen(): Promise<ScreenContents>;
+  /** The lines on a text screen, without blanks at their ends; empty in graphics. */
+  screenText(): Promise<string>;
+  /** The guest's screen as a PNG, text as a VGA draws it. */
+  screenshot(): Promise<Uint8Array<ArrayBuffer>>;
+  /** The screen now, and again after each change. */
+  frames(options?: FramesOptions): ReadableStream<Picture>;
   /**
    * Presses the power button. Rejects with `bad-config` for a machine without ACPI, with
    * `bad-runstate` for a guest that does not listen.
@@ -186,6 +214,21 @@ export interface Machine {
    */
   watch(id: string, listener: WatchListener): Promise<void>;
   unwatch(): void;
+  /**
+   * A snapshot of all of the guest in the keeper's memory: RAM, devices, what it wrote to disks and
+   * share, consoles. It lasts as long as the machine, and any page of it may {@link restore} it.
+   */
+  snapshot(): Promise<SnapshotInfo>;
+  /**
+   * Brings the guest back to a snapshot, and to what it was doing then; guest time goes on from
+   * there. Going back again and again to one snapshot costs what changed since. Rejects with
+   * `not-found`, or `bad-runstate` for a guest that crashed.
+   */
+  restore(snapshot: Pick<SnapshotInfo, 'id'>): Promise<RestoreReport>;
+  /** Gives the memory of a snapshot back. */
+  dropSnapshot(snapshot: Pick<SnapshotInfo, 'id'>): Promise<void>;
+  /** The snapshots of this machine, oldest first. */
+  snapshots(): Promise<SnapshotInfo[]>;
   /** A checkpoint now; others are taken by themselves. */
   checkpoint(): Promise<CheckpointInfo>;
   /** Whether checkpoints are taken by themselves. */

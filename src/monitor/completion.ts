@@ -1,9 +1,10 @@
 /** What may come next in a line. */
+
+import { keyNames } from '../pc/keys.ts';
 import type { ArgumentKind, Parameter } from './arguments.ts';
 import type { Command, CommandContext } from './command.ts';
 import { quoteWord, splitWords, type Word } from './command-line.ts';
 import { cprModes } from './commands/info.ts';
-import { keyNames } from './keys.ts';
 import { findCommand, namesOf } from './lookup.ts';
 
 export interface Completion {

@@ -6,7 +6,11 @@ const colourTypeRgb = 2;
 const filterNone = 0;
 
 /** RGB, 8 bits a sample. */
-export async function encodePng({ width, height, pixels }: Picture): Promise<Uint8Array> {
+export async function encodePng({
+  width,
+  height,
+  pixels,
+}: Picture): Promise<Uint8Array<ArrayBuffer>> {
   const header = new DataView(new ArrayBuffer(13));
   header.setUint32(0, width);
   header.setUint32(4, height);
@@ -60,7 +64,7 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
-function concat(parts: readonly Uint8Array[]): Uint8Array {
+function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {

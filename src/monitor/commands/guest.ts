@@ -1,8 +1,8 @@
 /** Stopping, starting and resetting the guest, and pressing its keys. */
 import { CprError } from '../../errors.ts';
+import { strokesOf } from '../../pc/keys.ts';
 import type { RuntimeSource } from '../../protocol/keeper-api.ts';
 import type { Command, CommandContext } from '../command.ts';
-import { strokesOf } from '../keys.ts';
 
 /** QEMU's. */
 const usualHoldMs = 100;

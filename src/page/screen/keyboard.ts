@@ -1,8 +1,8 @@
 import { PressedKeys } from '../../pc/pressed-keys.ts';
 import { breakBytes, makeBytes } from '../../pc/scancodes.ts';
+import { typeText } from '../../pc/typing.ts';
 import type { Session } from '../session.ts';
 import { editBetween } from './edit.ts';
-import { typeText } from './typing.ts';
 
 /** As fast as a guest's BIOS, with room for 16 keys, can be trusted to read. */
 const strokeMs = 8;

@@ -1,6 +1,6 @@
 /** Names of keys as `sendkey` takes them: QEMU's QKeyCode (qapi/ui.json). */
 import { CprError } from '../errors.ts';
-import { breakBytes, makeBytes } from '../pc/scancodes.ts';
+import { breakBytes, makeBytes } from './scancodes.ts';
 
 const range = (from: string, to: string) =>
   Array.from({ length: to.charCodeAt(0) - from.charCodeAt(0) + 1 }, (_, index) =>

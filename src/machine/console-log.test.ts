@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import { ConsoleLog } from './console-log.ts';
+import { RemoteConsole } from './guest-console.ts';
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const consoleOf = (log: ConsoleLog) => new RemoteConsole('serial0', log, async () => {});
+
+test('output is read from any offset, across pieces', () => {
+  const log = new ConsoleLog();
+  log.push('serial0', 0, bytes('one '));
+  log.push('serial0', 4, bytes('two'));
+  const console = consoleOf(log);
+  expect(console.end).toBe(7);
+  expect([console.text(), console.text(2), console.text(6), console.text(99)]).toEqual([
+    'one two',
+    'e two',
+    'o',
+    '',
+  ]);
+});
+
+test('what is said again takes the place of what was there', () => {
+  const log = new ConsoleLog();
+  log.push('serial0', 0, bytes('one two three'));
+  log.push('serial0', 0, bytes('one '));
+  log.push('serial0', 4, bytes('TWO'));
+  expect(consoleOf(log).text()).toBe('one TWO');
+});
+
+test('after a gap only what came later is there', () => {
+  const log = new ConsoleLog();
+  log.push('serial0', 0, bytes('one'));
+  log.push('serial0', 10, bytes('ten'));
+  expect(log.read('serial0', 0)).toEqual({ offset: 10, bytes: bytes('ten') });
+});
+
+test('of long output the end is kept', () => {
+  const log = new ConsoleLog();
+  const piece = new Uint8Array(100_000).fill(65);
+  for (let i = 0; i < 20; i++) log.push('serial0', i * piece.length, piece);
+  const { offset, bytes: kept } = log.read('serial0', 0);
+  expect(offset + kept.length).toBe(2_000_000);
+  expect(kept.length).toBeGreaterThanOrEqual(1024 * 1024);
+  expect(kept.length).toBeLessThan(1024 * 1024 + 200_000);
+});
+
+test('a stream and an iteration get what was said and what comes', async () => {
+  const log = new ConsoleLog();
+  log.push('serial0', 0, bytes('one '));
+  const console = consoleOf(log);
+  let text = '';
+  const reading = (async () => {
+    for await (const piece of console) {
+      text += new TextDecoder().decode(piece);
+      if (text.endsWith('!')) return;
+    }
+  })();
+  log.push('serial0', 4, bytes('two'));
+  log.push('serial0', 7, bytes('!'));
+  await reading;
+  expect(text).toBe('one two!');
+});
+
+test('a wait resolves with the match, or says what was there instead', async () => {
+  const log = new ConsoleLog();
+  const console = consoleOf(log);
+  const login = console.waitFor(/(\w+) login:/);
+  log.push('serial0', 0, bytes('debian '));
+  log.push('serial0', 7, bytes('login: '));
+  expect((await login)[1]).toBe('debian');
+  await expect(console.waitFor(/login/, { from: 13, timeoutMs: 1 })).rejects.toMatchObject({
+    code: 'guest-silent',
+    message: expect.stringContaining('within 1 ms. Its end:\n '),
+  });
+  const signal = AbortSignal.abort(new Error('no time'));
+  await expect(console.waitFor(/never/, { signal })).rejects.toMatchObject({ code: 'cancelled' });
+});

@@ -1,0 +1,35 @@
+/** A console of the guest: a serial port, or the virtio console. */
+
+export interface ConsoleReadOptions {
+  /** Where to begin: a byte offset since the machine began, see {@link GuestConsole.end}. Default 0. */
+  from?: number;
+}
+
+export interface WaitForOptions extends ConsoleReadOptions {
+  /** Default 30,000 ms. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+
+/**
+ * A console as Web Streams, as an async iterable and as text. Of what was said the last MiB is kept,
+ * also from before this page was there.
+ */
+export interface GuestConsole extends AsyncIterable<Uint8Array> {
+  /** `serial0` to `serial3`, `virtio-console0`. */
+  readonly name: string;
+  /** Bytes that the guest has written since the machine began: where the next one will be. */
+  readonly end: number;
+  /** What the guest has written since the machine began, or since `from`, as UTF-8. */
+  text(from?: number): string;
+  /** What the guest writes, from `from` on and without an end, until it is cancelled. */
+  readable(options?: ConsoleReadOptions): ReadableStream<Uint8Array>;
+  /** What is written to it is typed on the console. */
+  readonly writable: WritableStream<Uint8Array | string>;
+  write(data: string | Uint8Array): Promise<void>;
+  /**
+   * Resolves with the match in everything that was written from `from` on.
+   * @throws CprError `guest-silent` with the end of what was written instead; `cancelled`
+   */
+  waitFor(pattern: RegExp, options?: WaitForOptions): Promise<RegExpExecArray>;
+}

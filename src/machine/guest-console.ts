@@ -1,0 +1,97 @@
+import { CprError } from '../errors.ts';
+import type { ConsoleLog } from './console-log.ts';
+import type { ConsoleReadOptions, GuestConsole, WaitForOptions } from './console-types.ts';
+
+const defaultTimeoutMs = 30_000;
+const shownCharacters = 2000;
+
+/** A console over a connection. */
+export class RemoteConsole implements GuestConsole {
+  readonly name: string;
+  readonly #log: ConsoleLog;
+  readonly #send: (data: string | Uint8Array) => Promise<void>;
+
+  constructor(name: string, log: ConsoleLog, send: (data: string | Uint8Array) => Promise<void>) {
+    this.name = name;
+    this.#log = log;
+    this.#send = send;
+  }
+
+  get end(): number {
+    return this.#log.end(this.name);
+  }
+
+  text(from = 0): string {
+    return new TextDecoder().decode(this.#log.read(this.name, from).bytes);
+  }
+
+  write(data: string | Uint8Array): Promise<void> {
+    return this.#send(data);
+  }
+
+  readable({ from = 0 }: ConsoleReadOptions = {}): ReadableStream<Uint8Array> {
+    let next = from;
+    let stop = () => {};
+    return new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        const give = () => {
+          // It went back to where it was when a snapshot was taken, or another machine began.
+          next = Math.min(next, this.end);
+          const { offset, bytes } = this.#log.read(this.name, next);
+          next = offset + bytes.length;
+          if (bytes.length > 0) controller.enqueue(bytes);
+        };
+        stop = this.#log.follow(this.name, give);
+        give();
+      },
+      cancel: () => stop(),
+    });
+  }
+
+  get writable(): WritableStream<Uint8Array | string> {
+    return new WritableStream({ write: (data) => this.#send(data) });
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    const reader = this.readable().getReader();
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        yield value;
+      }
+    } finally {
+      await reader.cancel();
+    }
+  }
+
+  waitFor(
+    pattern: RegExp,
+    { from = 0, timeoutMs = defaultTimeoutMs, signal }: WaitForOptions = {},
+  ): Promise<RegExpExecArray> {
+    const test = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
+    return new Promise((resolve, reject) => {
+      const settle = (action: () => void) => {
+        clearTimeout(timer);
+        stop();
+        signal?.removeEventListener('abort', abort);
+        action();
+      };
+      const look = () => {
+        const found = test.exec(this.text(from));
+        if (found) settle(() => resolve(found));
+      };
+      const abort = () =>
+        settle(() => reject(CprError.from(signal?.reason, 'cancelled', 'The wait was given up')));
+      const timer = setTimeout(() => {
+        const said = this.text(from).slice(-shownCharacters);
+        const message = `${this.name} did not show ${pattern} within ${timeoutMs} ms. Its end:\n${said}`;
+        settle(() => reject(new CprError('guest-silent', message)));
+      }, timeoutMs);
+      const stop = this.#log.follow(this.name, look);
+      signal?.addEventListener('abort', abort);
+      if (signal?.aborted) abort();
+      else look();
+    });
+  }
+}
