@@ -62,6 +62,15 @@ function drain(queue: V86Queue): number[] {
   return bytes;
 }
 
+function clearQueues(devices: V86Devices): void {
+  for (const [device, fields] of Object.entries(queues)) {
+    for (const field of fields) {
+      const queue = (devices[device] as Record<string, V86Queue> | undefined)?.[field];
+      if (queue) drain(queue);
+    }
+  }
+}
+
 function readQueues(devices: V86Devices): Value {
   const found: Record<string, Value> = {};
   for (const [device, fields] of Object.entries(queues)) {
@@ -179,6 +188,7 @@ export function loadDevices(cpu: V86Cpu, state: DeviceState, clock: () => number
   }
   setTscLag(cpu, clock, state.tscLagMs);
   if (state.apicEnabled !== undefined) cpu.apic_enabled[0] = Number(state.apicEnabled);
+  clearQueues(cpu.devices);
   for (const [path, bytes] of Object.entries(state.queues)) {
     const member = memberOf(cpu, path);
     const queue = member?.[0][member[1]] as V86Queue | undefined;

@@ -2,6 +2,7 @@
 import { jsonSection, sectionVersions } from '../cpr/sections.ts';
 import { type Digest, encodeVmstate, type Section } from '../cpr/vmstate.ts';
 import type {
+  DeviceSnapshot,
   MemoryArea,
   RamBlock,
   RuntimeCommands,
@@ -15,9 +16,11 @@ import { type BootImage, type BootImages, keptBootImage } from './boot-images.ts
 import { machineCommands } from './commands.ts';
 import { ConsoleInput } from './console-input.ts';
 import { loadDevices, saveDevices } from './device-state.ts';
+import type { DeviceTemplate } from './device-template.ts';
 import { diskBlockers } from './disks/blockers.ts';
 import type { Drives } from './disks/drives.ts';
-import type { IncomingState } from './incoming.ts';
+import type { Media } from './disks/medium.ts';
+import { type IncomingState, readIncoming } from './incoming.ts';
 import { memoryAreas } from './memory-areas.ts';
 import { Network } from './network/network.ts';
 import { ShareFiles } from './ninep/share-files.ts';
@@ -29,6 +32,7 @@ import type { ScreenTap } from './screen-tap.ts';
 import type { Shell } from './shell.ts';
 import { RamWrites } from './write-tracking.ts';
 
+const pageBytes = 4096;
 const planeBytes = 65536;
 /** [SE4] Where sections that this runtime does not know wait for the next vmstate. */
 const carriedSections = 'vmstate.carried';
@@ -53,6 +57,8 @@ export interface MachineOptions {
   /** `xxh64:…` of the transformed v86.wasm, where that says so. */
   wasmDigest: string | undefined;
   digest: Digest;
+  /** What the state of these devices looks like. */
+  template: DeviceTemplate;
 }
 
 export class Machine implements RuntimeInstance {
@@ -265,6 +271,32 @@ export class Machine implements RuntimeInstance {
     return encodeVmstate([...sections, ...carried.filter(({ name }) => !own.has(name))], digest);
   }
 
+  capture(): DeviceSnapshot {
+    const { media } = this.drives;
+    return { vmstate: this.save(), media: { ...media } };
+  }
+
+  revert({ vmstate, media }: DeviceSnapshot, putBack: () => readonly number[]): void {
+    const { digest, template } = this.#options;
+    const state = readIncoming(vmstate, digest, template);
+    const { cpu } = this.shell;
+    const written = putBack();
+    this.drives.replaceMedia(media as Media);
+    this.#connectDrives();
+    this.input.clear();
+    // Pages that are as they were have the same code in them as before: it stays compiled.
+    const keepingCode = cpu.jit_clear_cache;
+    cpu.jit_clear_cache = () => undefined;
+    try {
+      this.load(state);
+    } finally {
+      cpu.jit_clear_cache = keepingCode;
+    }
+    if (!state.network) this.network.load({ connections: [] });
+    for (const { first, count } of runsOf(written))
+      cpu.jit_dirty_cache(first * pageBytes, (first + count) * pageBytes);
+  }
+
   park(): void {
     const { ops, screen, drives } = this.#options;
     screen.setQuiet(true);
@@ -319,6 +351,17 @@ export class Machine implements RuntimeInstance {
   setWatched(watched: boolean): void {
     this.#options.screen.setWatched(watched);
   }
+}
+
+/** Ascending numbers as runs of neighbours. */
+function runsOf(pages: readonly number[]): { first: number; count: number }[] {
+  const runs: { first: number; count: number }[] = [];
+  for (const page of pages) {
+    const last = runs.at(-1);
+    if (last && last.first + last.count === page) last.count++;
+    else runs.push({ first: page, count: 1 });
+  }
+  return runs;
 }
 
 /** Bytes the guest writes one at a time leave in one piece a turn. */

@@ -111,6 +111,7 @@ async function prepareInScratch(
       ...{ host, V86, shell, screen, ops, images, drives, v86Version },
       wasmDigest: wasm.digest,
       digest: hash,
+      template,
     });
   };
   return {

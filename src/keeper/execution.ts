@@ -208,6 +208,39 @@ export class Execution {
     this.#enter(runstate);
   }
 
+  /** @throws CprError `bad-runstate` unless the devices can take another state */
+  requireRevertible(): void {
+    this.#requireThawed('restore a snapshot');
+    this.#runstate.require('restore a snapshot', ...live, 'shutdown');
+  }
+
+  /** The guest stands still, and is about to be another. */
+  beginRevert(): void {
+    this.requireRevertible();
+    if (this.runstate === 'running') this.#stopOrRunOn();
+  }
+
+  /** The guest is as it was before {@link beginRevert}. */
+  abandonRevert(): void {
+    if (this.runstate === 'running') this.#runOrCrash();
+  }
+
+  /** The guest is the one of a snapshot, and does what it did then. */
+  reverted({ runstate, wasSuspended }: FrozenExecution): void {
+    this.#wasSuspended = wasSuspended;
+    // A guest that was powered down comes up again, as by a reset.
+    if (this.runstate === 'shutdown') this.#runstate.set('prelaunch');
+    this.crash = undefined;
+    if (runstate === 'running') {
+      if (this.runstate !== 'running') this.#runstate.set('running');
+      this.#runOrCrash();
+      this.#events.changed();
+    } else if (this.runstate !== runstate) {
+      if (this.runstate === 'prelaunch') this.#runstate.set('running');
+      this.#enter(runstate);
+    }
+  }
+
   crashed(reason: unknown): void {
     const what = reason instanceof Error ? (reason.stack ?? String(reason)) : String(reason);
     const v86Version = this.#charge?.instance.v86Version ?? this.#source.v86Version;

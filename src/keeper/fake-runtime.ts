@@ -27,7 +27,8 @@ export type FakeStep =
   | 'park'
   | 'run'
   | 'unpark'
-  | 'destroy';
+  | 'destroy'
+  | 'revert';
 
 export interface FakeOptions {
   abi?: number;
@@ -38,6 +39,8 @@ export interface FakeOptions {
   /** Reports a crash in this step instead of throwing. */
   crashIn?: 'boot' | 'load' | 'run';
   blockers?: RuntimeInstance['blockers'];
+  /** Thrown by `revert` before anything is put back. */
+  refuseRevert?: unknown;
 }
 
 const { h64Raw: digest } = await xxh64();
@@ -123,6 +126,13 @@ export class FakeRuntime {
       setWatched: () => {},
       guestMemory: this.guestMemory,
       blockers: (mode) => this.options.blockers?.(mode) ?? ([] as Blocker[]),
+      capture: () => ({ vmstate: fakeVmstate(`state of ${this.name}`), media: 'media' }),
+      revert: ({ vmstate }, putBack) => {
+        this.log.push(textOfVmstate(vmstate));
+        if (this.options.refuseRevert) throw this.options.refuseRevert;
+        putBack();
+        this.#step('revert');
+      },
       commands: {
         echo: (value: unknown) => value,
         infoNothing: () => 'nothing',

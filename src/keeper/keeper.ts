@@ -15,6 +15,7 @@ import type {
 } from '../protocol/keeper-api.ts';
 import { flushed } from '../protocol/keeper-api.ts';
 import { keeperMethods } from '../protocol/rpc.ts';
+import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
 import type {
   CheckpointInfo,
   ResumeReport,
@@ -245,6 +246,22 @@ export class Keeper implements KeeperApi {
 
   async cprCancel(): Promise<void> {
     return this.#present.cprCancel();
+  }
+
+  async takeSnapshot(): Promise<SnapshotInfo> {
+    return this.#present.takeSnapshot();
+  }
+
+  async restoreSnapshot(id: string): Promise<RestoreReport> {
+    return this.#present.restoreSnapshot(id);
+  }
+
+  async dropSnapshot(id: string): Promise<void> {
+    this.#present.dropSnapshot(id);
+  }
+
+  async snapshots(): Promise<SnapshotInfo[]> {
+    return this.#present.snapshots();
   }
 
   command(name: string, args: unknown[]): unknown {

@@ -1,5 +1,5 @@
 import { CprError } from '../errors.ts';
-import type { PreparedRuntime } from '../protocol/abi.ts';
+import type { PreparedRuntime, WriteTracking } from '../protocol/abi.ts';
 import {
   type DriveSource,
   type MachineConfig,
@@ -19,6 +19,7 @@ import type {
   StartRequest,
 } from '../protocol/keeper-api.ts';
 import { randomId } from '../protocol/random-id.ts';
+import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
 import type { Arrival, CheckpointInfo } from '../protocol/stored.ts';
 import { adoptCprError } from '../protocol/wire-error.ts';
 import { Consoles } from './consoles.ts';
@@ -43,6 +44,7 @@ import { NextRuntime, prepareFirst } from './next-runtime.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 import type { Pages } from './pages.ts';
 import { checkRuntime, type RuntimeLoader } from './runtime-loader.ts';
+import { Snapshots } from './snapshot/snapshots.ts';
 import { SuspendWhenHidden } from './suspend-when-hidden.ts';
 import { untilAborted } from './until-aborted.ts';
 
@@ -75,6 +77,7 @@ export class MachineHost implements CprMachine {
   readonly #pages: Pages;
   readonly #hidden: SuspendWhenHidden | undefined;
   readonly #cpr = new MachineCpr(this);
+  readonly #snapshots = new Snapshots(this);
   readonly #operations = new OneAtATime();
   /** Aborts with the machine's end. */
   readonly #gone = new AbortController();
@@ -407,6 +410,43 @@ export class MachineHost implements CprMachine {
     return this.#exclusively('A cprCancel', async () => this.#cpr.cancel());
   }
 
+  /** @throws CprError with the guest going on as before */
+  takeSnapshot(): Promise<SnapshotInfo> {
+    return this.#exclusively('A snapshot', () => this.#snapshots.take());
+  }
+
+  /** @throws CprError as {@link Snapshots.restore} */
+  restoreSnapshot(id: string): Promise<RestoreReport> {
+    return this.#exclusively('A restore', async () => {
+      const restore = () => this.#snapshots.restore(id);
+      // What checkpoints know of the guest is true no more.
+      const report = await (this.#durable ? this.#durable.stepAside(restore) : restore());
+      this.consoles.flush();
+      this.pagesChanged();
+      this.#describe();
+      this.#emit({ type: 'snapshot-restored', id });
+      return report;
+    });
+  }
+
+  dropSnapshot(id: string): void {
+    this.#snapshots.drop(id);
+  }
+
+  snapshots(): SnapshotInfo[] {
+    return this.#snapshots.list();
+  }
+
+  watchedWrites(writes: WriteTracking | undefined): WriteTracking | undefined {
+    return this.#snapshots.watch(writes);
+  }
+
+  /** The guest is another, and has other media; the machine's name and what it is to do are not. */
+  configure(config: MachineConfig): void {
+    const { name, durable } = this.backing.config;
+    this.#configure({ ...config, id: this.id, name, ...(durable !== undefined && { durable }) });
+  }
+
   become(id: string, name: string): void {
     this.id = id;
     this.#configure({ ...this.backing.config, id, name });
@@ -414,9 +454,7 @@ export class MachineHost implements CprMachine {
 
   async #exclusively<T>(operation: string, action: () => Promise<T>): Promise<T> {
     // One that was given up still owns the memory in which runtimes are made ready.
-    if (this.next.preparing && this.#operations.current === undefined) {
-      throw new CprError('busy', 'A runtime is still being made ready: wait for its end.');
-    }
+    if (this.#operations.current === undefined) this.next.requireIdle();
     return this.#operations.run(operation, action);
   }
 

@@ -44,6 +44,12 @@ export class NextRuntime {
     return this.#preparing;
   }
 
+  /** @throws CprError `busy` while one is being prepared */
+  requireIdle(): void {
+    if (!this.#preparing) return;
+    throw new CprError('busy', 'A runtime is still being made ready: wait for its end.');
+  }
+
   /**
    * @param coldBoot for a machine whose first runtime it is
    * @throws CprError in phase `fetch` or `prepare`

@@ -160,6 +160,21 @@ export interface RuntimeInstance {
   readonly guestMemory?: readonly RamBlock[];
   /** Absent where the emulator cannot tell: then everything may have been written. */
   readonly writes?: WriteTracking;
+  /** What {@link revert} needs beside guest memory and pieces. The guest is stopped. */
+  capture?(): DeviceSnapshot;
+  /**
+   * Loads the device state of a snapshot over the stopped guest. Everything that can be checked is
+   * checked before `putBack` is called, which puts back memory and pieces.
+   * @param putBack returns the pages of RAM that it wrote, by guest-physical page number, ascending
+   */
+  revert?(snapshot: DeviceSnapshot, putBack: () => readonly number[]): void;
+}
+
+/** A machine's devices at one moment, for runtimes of this machine in this keeper. */
+export interface DeviceSnapshot {
+  vmstate: Uint8Array;
+  /** What was in the drives: as opaque as what is {@link RuntimeHost.kept}. */
+  media: unknown;
 }
 
 export interface RuntimeCommands extends Partial<DiskCommands> {

@@ -122,6 +122,8 @@ export type MachineEvent =
    */
   | { type: 'disk'; device: string; state: 'waiting' | 'ready' | 'failed'; message: string }
   | { type: 'restarted'; runtimeId: string; v86Version: string; timings: RestartTimings }
+  /** The guest is back where the snapshot was taken: what its consoles said until then came before. */
+  | { type: 'snapshot-restored'; id: string }
   | { type: 'error'; code: CprErrorCode; message: string };
 
 /** Where the time of a restart went, ms. `pauseMs`: from the old runtime's last slice to the new one's first. */

@@ -2,6 +2,7 @@
 import type { MachineConfig } from './config.ts';
 import type { Blocker, CprMode, CprSource, CprTarget, SavedRunstate } from './cpr.ts';
 import type { MachineStatus, RestartTimings } from './events.ts';
+import type { RestoreReport, SnapshotInfo } from './snapshot.ts';
 import type {
   CheckpointInfo,
   ResumeReport,
@@ -148,6 +149,15 @@ export interface KeeperApi extends StoredMachineCalls {
   cprLoad(source: CprSource, options?: CprLoadOptions): Promise<CprLoadReport>;
   /** After a `cprSave` in mode `restart`: the guest goes on in the runtime it had. */
   cprCancel(): Promise<void>;
+  /** A snapshot of all of the guest in this keeper's memory. */
+  takeSnapshot(): Promise<SnapshotInfo>;
+  /**
+   * The guest goes on from where the snapshot was taken, in the runtime of now.
+   * @throws CprError `not-found`
+   */
+  restoreSnapshot(id: string): Promise<RestoreReport>;
+  dropSnapshot(id: string): Promise<void>;
+  snapshots(): Promise<SnapshotInfo[]>;
 }
 
 /** What a keeper does for machines in storage. Every call rejects with `storage-unavailable` where there is none. */

@@ -46,6 +46,10 @@ const methods: Record<keyof KeeperApi, boolean> = {
   checkpoint: false,
   setDurable: false,
   flush: false,
+  takeSnapshot: false,
+  restoreSnapshot: false,
+  dropSnapshot: false,
+  snapshots: false,
 };
 
 /** Everything else of the keeper's object stays out of reach of pages. */
@@ -94,6 +98,10 @@ export function wrapKeeper(port: MessagePort): KeeperWire {
     checkpoint: () => settle(proxy.checkpoint()),
     setDurable: (on) => settle(proxy.setDurable(on)),
     flush: (flag) => settle(proxy.flush(flag)),
+    takeSnapshot: () => settle(proxy.takeSnapshot()),
+    restoreSnapshot: (id) => settle(proxy.restoreSnapshot(id)),
+    dropSnapshot: (id) => settle(proxy.dropSnapshot(id)),
+    snapshots: () => settle(proxy.snapshots()),
   };
   return { keeper, release: () => proxy[Comlink.releaseProxy]() };
 }

@@ -143,6 +143,15 @@ export class Drives {
     if (wanted) checkDisks(wanted, this.identities());
   }
 
+  /** Puts back what was in the drives; to be followed by {@link connect}. */
+  replaceMedia(media: Media): void {
+    for (const device of driveNames) {
+      const { [device]: medium } = media;
+      if (medium) this.media[device] = medium;
+      else delete this.media[device];
+    }
+  }
+
   /** The guest can open the CD's tray by itself; v86 tells nobody. */
   noticeEjected(): void {
     const { cdrom } = this.#machine?.cpu.devices ?? {};

@@ -1,3 +1,4 @@
+import type { WriteTracking } from '../../protocol/abi.ts';
 import type { Consoles } from '../consoles.ts';
 import type { Execution } from '../execution.ts';
 import type { HostBacking } from '../gated-host.ts';
@@ -20,6 +21,8 @@ export interface CprMachine {
   readonly gone: AbortSignal;
   /** Live updates since the machine was created. */
   restarts: number;
+  /** A runtime's notes of what the guest writes, for whoever clears them. */
+  watchedWrites(writes: WriteTracking | undefined): WriteTracking | undefined;
   /** Takes over the identity of a stored guest that goes on here. */
   become(id: string, name: string): void;
 }

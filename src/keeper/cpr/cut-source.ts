@@ -25,7 +25,7 @@ export function cutSource(machine: CprMachine, digest: Digest, save: () => Uint8
       return execution.instance.guestMemory ?? [];
     },
     get writes() {
-      return execution.instance.writes;
+      return machine.watchedWrites(execution.instance.writes);
     },
     save,
     keeperState: () => {
