@@ -46,7 +46,7 @@ export interface KeeperOptions {
   around?: AroundStep;
 }
 
-/** What pages talk to. One machine for now; a second one would be a second {@link MachineHost}. */
+/** What pages talk to. A keeper has one machine: each other machine has a keeper of its own, see `ConnectOptions.machineId`. */
 export class Keeper implements KeeperApi {
   readonly #identity: KeeperIdentity;
   readonly #environment: MachineEnvironment;

@@ -32,8 +32,9 @@ const isolationHeaders = {
 };
 
 /**
- * Serves a build like any static host, without a special header unless asked for. What it serves is a copy made of
- * links: files can be put, removed and replaced by another build without touching the build.
+ * Serves a build like any static host, without a special header unless asked for. What it serves is
+ * a copy made of links: files can be put, removed and replaced by another build without touching the
+ * build.
  */
 export class Site {
   readonly #server: Server;
