@@ -59,6 +59,8 @@ export type CprErrorCode =
   | 'guest-silent'
   /** A line of the monitor is no command, or its arguments are not the command's. */
   | 'bad-command'
+  /** What a state file or an address asks to be fetched was not approved. */
+  | 'not-approved'
   /** The caller gave it up. */
   | 'cancelled'
   /** A defect in Holdfast itself. */

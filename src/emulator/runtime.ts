@@ -254,6 +254,7 @@ function machineOptions(
     memory_size: config.memoryMiB << 20,
     vga_memory_size: config.vgaMemoryMiB << 20,
     acpi: config.acpi,
+    boot_order: config.bootOrder,
     bios: file(images.bios),
     vga_bios: file(images.vgaBios),
     // Over live RAM the kernel must not be loaded again; its option ROM is kept.

@@ -32,6 +32,7 @@ const every: Record<CprErrorCode, true> = {
   'network-unavailable': true,
   'guest-silent': true,
   'bad-command': true,
+  'not-approved': true,
   cancelled: true,
   internal: true,
 };

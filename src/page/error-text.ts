@@ -230,6 +230,12 @@ function textOf(code: CprErrorCode): ErrorText {
         advice: 'Type help in the monitor for those that it knows.',
         actions: ['try-again'],
       };
+    case 'not-approved':
+      return {
+        title: 'Nothing was started',
+        advice: 'It needs files from elsewhere that were not approved. Try again to decide anew.',
+        actions: ['try-again'],
+      };
     case 'cancelled':
       return {
         title: 'It was cancelled',

@@ -38,7 +38,7 @@ test.each([
 });
 
 test('the pattern guests boot from a floppy, with the memory that was asked for', async () => {
-  const config = await loadGuest('pattern-graphics', base, 32);
+  const { config } = await loadGuest('pattern-graphics', base, 32);
   expect(config).toMatchObject({
     memoryMiB: 32,
     network: 'none',

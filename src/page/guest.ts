@@ -1,7 +1,8 @@
 /** The guests that this site ships, as machine configurations. */
 import { CprError } from '../errors.ts';
-import { defaultConfig, type MachineConfig } from '../protocol/config.ts';
-import type { GuestName } from './url-options.ts';
+import { defaultConfig, type MachineConfig, sourceName } from '../protocol/config.ts';
+import type { UrlMachine } from './url-machine.ts';
+import { bringsItsOwnSystem, type GuestName, type UrlOptions } from './url-options.ts';
 
 /** `guest.json` beside a kernel. File names are relative to it. */
 interface GuestDescription {
@@ -10,6 +11,15 @@ interface GuestDescription {
   initrd?: string;
   cmdline?: string;
   memoryMiB?: number;
+  /** What its consoles show when it is up. */
+  prompt?: string;
+}
+
+/** What is to be booted. */
+export interface LoadedGuest {
+  config: MachineConfig;
+  /** What its consoles show when it is up; absent: nobody knows. */
+  prompt?: string;
 }
 
 /**
@@ -21,16 +31,19 @@ export async function loadGuest(
   guest: GuestName,
   base: string,
   memoryMiB?: number,
-): Promise<MachineConfig> {
+): Promise<LoadedGuest> {
+  const sized = (config: MachineConfig) => ({ config: withMemory(config, memoryMiB) });
   switch (guest) {
     case 'linux': {
       const url = new URL('guests/linux/guest.json', base).href;
-      return withMemory(linuxConfig(await fetchDescription(url), url, base), memoryMiB);
+      const description = await fetchDescription(url);
+      const { prompt } = checkDescription(description, url);
+      return { ...sized(linuxConfig(description, url, base)), ...(prompt && { prompt }) };
     }
     case 'pattern-text':
-      return withMemory(patternConfig('Pattern, text', 'text.img', base), memoryMiB);
+      return sized(patternConfig('Pattern, text', 'text.img', base));
     case 'pattern-graphics':
-      return withMemory(patternConfig('Pattern, graphics', 'graphics.img', base), memoryMiB);
+      return sized(patternConfig('Pattern, graphics', 'graphics.img', base));
   }
 }
 
@@ -46,6 +59,29 @@ export function linuxConfig(description: unknown, url: string, base: string): Ma
     ...(initrd !== undefined && { initrd: { url: new URL(initrd, url).href } }),
     ...(cmdline !== undefined && { cmdline }),
   };
+}
+
+/**
+ * What the address of the page describes: the guest with changes, or, with something to boot from
+ * and no `?guest=`, a bare machine.
+ */
+export async function loadDescribed(
+  { guest, hasGuest, memoryMiB, machine }: UrlOptions,
+  base: string,
+): Promise<LoadedGuest> {
+  const isBare = machine && bringsItsOwnSystem(machine) && !hasGuest;
+  const { config, ...rest }: LoadedGuest = isBare
+    ? { config: { ...firmware(base), ...defaultConfig, name: nameOf(machine) } }
+    : await loadGuest(guest, base);
+  const described = { ...config, ...machine?.images, ...machine?.settings };
+  return { config: withMemory(described, memoryMiB), ...rest };
+}
+
+/** The first file that it boots from. */
+function nameOf({ images }: UrlMachine): string {
+  const { hda, cdrom, fda, bzImage } = images;
+  const source = hda ?? cdrom ?? fda ?? bzImage;
+  return source ? sourceName(source) : 'Machine';
 }
 
 /** The bare machine of the memory checks: a floppy and nothing else. */
@@ -99,6 +135,8 @@ function checkDescription(description: unknown, url: string): GuestDescription {
   const found: GuestDescription = { name: text('name') ?? 'Linux', bzimage };
   const initrd = text('initrd');
   const cmdline = text('cmdline');
+  const prompt = text('prompt');
+  if (prompt !== undefined) found.prompt = prompt;
   if (initrd !== undefined) found.initrd = initrd;
   if (cmdline !== undefined) found.cmdline = cmdline;
   if (memoryMiB !== undefined) found.memoryMiB = memoryMiB;

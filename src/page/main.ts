@@ -9,6 +9,7 @@ import type { Machine } from '../machine/types.ts';
 import { fillTerms, toggleHelp } from './dialogs.ts';
 import { create, element } from './element.ts';
 import { showFullPage, showUnsupported } from './full-page.ts';
+import { linkMachineId } from './link-machine.ts';
 import { Playground } from './playground.ts';
 import { setUpResumeSetting } from './resume-setting.ts';
 import { Session } from './session.ts';
@@ -39,16 +40,20 @@ element('help-build', HTMLElement).textContent = `Page build ${buildId}, with v8
   .join(' and ')}.`;
 
 const missing = missingFeatures();
-const parsed = parseUrlOptions(location.search, runtimes);
+const parsed = parseUrlOptions(location.href, runtimes, document.baseURI);
 if (missing.length > 0) {
   showUnsupported(missing);
 } else if (parsed.ok) {
+  const { options } = parsed;
+  if (options.machine && !options.hasMachineId) {
+    options.machineId = await linkMachineId(location.search);
+  }
   const session = new Session({
     keeperUrl: new URL(keeperUrl, document.baseURI).href,
-    host: parsed.options.host,
-    machineId: parsed.options.machineId,
+    host: options.host,
+    machineId: options.machineId,
   });
-  const playground = new Playground(session, parsed.options);
+  const playground = new Playground(session, options);
   window.holdfast = {
     get machine() {
       return playground.machine;
@@ -68,7 +73,7 @@ if (missing.length > 0) {
 function problemText({ option, value, allowed }: OptionProblem): HTMLElement {
   return create('p', {
     children: [
-      create('code', { text: `?${option}=${value}` }),
+      create('code', { text: `${option.startsWith('#') ? '' : '?'}${option}=${value}` }),
       document.createTextNode(`: “${option}” may be ${allowed}.`),
     ],
   });

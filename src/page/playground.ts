@@ -3,13 +3,14 @@ import { type RuntimeBuild, runtimes } from 'virtual:holdfast-build';
 import { CprError } from '../errors.ts';
 import type { Machine } from '../machine/types.ts';
 import { randomId } from '../protocol/random-id.ts';
+import { AddressApproval } from './address-approval.ts';
 import { BootBar } from './boot-bar.ts';
 import { toggleHelp } from './dialogs.ts';
 import { DurabilityNotice } from './durability-notice.ts';
 import { element } from './element.ts';
 import { actionLabel, type ErrorAction, errorText, type Operation } from './error-text.ts';
 import { readFocus, writeFocus } from './focus.ts';
-import { loadGuest } from './guest.ts';
+import { loadDescribed } from './guest.ts';
 import { keepStorage } from './keep-storage.ts';
 import { LiveUpdate } from './live-update.ts';
 import { MachineButtons } from './machine-buttons.ts';
@@ -31,12 +32,14 @@ import { wakeOnTouch } from './state/wake-on-touch.ts';
 import { StateLine } from './state-line.ts';
 import { StoredGuest } from './stored-guest.ts';
 import { TerminalView } from './terminal/terminal-view.ts';
+import { typeFromAddress } from './typed-from-address.ts';
 import type { UrlOptions } from './url-options.ts';
 import { markViewOnly } from './view-only.ts';
 
 export class Playground {
   readonly #session: Session;
   readonly #options: UrlOptions;
+  readonly #approval: AddressApproval;
   readonly #notices = new Notices(element('notices', HTMLElement));
   readonly #panes = new Panes();
   readonly #boot: BootBar;
@@ -53,6 +56,7 @@ export class Playground {
   constructor(session: Session, options: UrlOptions) {
     this.#session = session;
     this.#options = options;
+    this.#approval = new AddressApproval(options);
     new StateLine(session);
     this.#boot = new BootBar(session);
     this.#terminal = new TerminalView(session);
@@ -170,14 +174,16 @@ export class Playground {
     this.#endShown = false;
     this.#notices.remove('run');
     this.#notices.remove('stored');
-    const { guest, memoryMiB, machineId } = this.#options;
+    const { machineId } = this.#options;
     try {
+      await this.#approval.require();
       const runtime = this.#runtime();
-      const described = await loadGuest(guest, document.baseURI, memoryMiB);
+      const { config: described, prompt } = await loadDescribed(this.#options, document.baseURI);
       const config = { ...described, ...hiddenPolicy(), id: machineId, durable };
       this.#terminal.expectNewMachine();
       await this.#session.start(config, runtime, replace);
       this.#terminal.newMachineBegan();
+      this.#typeFromAddress(prompt);
     } catch (thrown) {
       const error = CprError.from(thrown, 'internal', 'Could not start the guest');
       const isThere = error.code === 'bad-runstate' || error.code === 'busy';
@@ -191,6 +197,16 @@ export class Playground {
       if (error.code === 'taken-over' && !replace) return this.#stored.lookOn();
       this.#report(error, 'start', () => void this.#start(replace, durable));
     }
+  }
+
+  #typeFromAddress(prompt: string | undefined): void {
+    const { typed } = this.#options;
+    const { machine } = this.#session;
+    if (!typed || !machine) return;
+    const options = { machine, notices: this.#notices, typed, prompt };
+    void this.#attempt('input', () =>
+      typeFromAddress({ ...options, screenText: () => this.screenText() }),
+    );
   }
 
   #attached(): void {

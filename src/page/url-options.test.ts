@@ -1,6 +1,7 @@
 /// <reference path="../build.d.ts" />
 import type { RuntimeBuild } from 'virtual:holdfast-build';
 import { expect, test } from 'vitest';
+import { foreignFiles } from './url-machine.ts';
 import { parseUrlOptions } from './url-options.ts';
 
 const runtimes = ['0.5.462', '0.5.409'].map(
@@ -13,12 +14,14 @@ const runtimes = ['0.5.462', '0.5.409'].map(
     wasmSha256: '',
   }),
 );
-const parse = (search: string) => parseUrlOptions(search, runtimes);
+const page = 'https://x.test/pc/';
+const parse = (search: string) => parseUrlOptions(`${page}${search}`, runtimes);
+const defaults = { hasMachineId: false, hasGuest: false };
 
 test('no options at all mean Linux in whatever worker lasts', () => {
   expect(parse('')).toEqual({
     ok: true,
-    options: { guest: 'linux', host: 'auto', machineId: 'default', durable: true },
+    options: { guest: 'linux', host: 'auto', machineId: 'default', durable: true, ...defaults },
   });
 });
 
@@ -35,6 +38,8 @@ test('every option is read, and those of others are left alone', () => {
       runtime: runtimes[1],
       host: 'dedicated',
       machineId: 'two',
+      hasMachineId: true,
+      hasGuest: true,
       durable: false,
     },
   });
@@ -56,6 +61,18 @@ test.each([
   ['?machine=A', 'machine', 'lower-case letters'],
   ['?durable=yes', 'durable', 'on or off'],
   ['?host=shared', 'host', 'auto or dedicated'],
+  ['?hda.url=', 'hda.url', 'http: or https:'],
+  ['?hda.url=javascript:alert(1)', 'hda.url', 'http: or https:'],
+  ['?cdrom.url=https://me:secret@x.test/a.iso', 'cdrom.url', 'http: or https:'],
+  ['?hdb.url=b.img', 'hdb.url', 'with hda.url'],
+  ['?initrd.url=i', 'initrd.url', 'with bzimage.url'],
+  ['?hda.url=a&hda.size=big', 'hda.size', 'number of bytes'],
+  ['?fda.url=a&fda.async=1', 'fda.async', 'floppies'],
+  ['?vram=3', 'vram', 'power of two'],
+  ['?boot_order=4', 'boot_order', 'digits'],
+  ['?acpi=yes', 'acpi', 'true or false'],
+  ['?state=file:///etc/passwd', 'state', 'http: or https:'],
+  ['#s=a%20b', '#s', 'complete'],
 ])('%s is refused, and the message says what is allowed', (search, option, allowed) => {
   const result = parse(search);
   expect(result).toMatchObject({ ok: false, problems: [{ option }] });
@@ -66,4 +83,36 @@ test('all bad options are named at once', () => {
   expect(parse('?m=1&host=x')).toMatchObject({
     problems: [{ option: 'm' }, { option: 'host' }],
   });
+});
+
+test('a machine is described in the words of v86', () => {
+  const search =
+    '?hda.url=disk.img&hda.async=1&hda.size=512&cdrom.url=https://y.test/a.iso&m=32&vram=16' +
+    '&boot_order=213&acpi=1&cmdline=quiet%20splash&c=ls&s=uname';
+  expect(parse(search)).toMatchObject({
+    options: {
+      memoryMiB: 32,
+      machine: {
+        images: {
+          hda: { url: `${page}disk.img`, sizeBytes: 512, load: 'range' },
+          cdrom: { url: 'https://y.test/a.iso' },
+        },
+        settings: { vgaMemoryMiB: 16, bootOrder: 0x213, acpi: true, cmdline: 'quiet splash' },
+      },
+      typed: { keyboard: 'ls', serial: 'uname' },
+    },
+  });
+});
+
+test('only files of other origins are to be asked about', () => {
+  const parsed = parse('?bzimage.url=k&initrd.url=https://y.test/i');
+  const machine = parsed.ok ? parsed.options.machine : undefined;
+  expect(machine && foreignFiles(machine, 'https://x.test')).toEqual(['https://y.test/i']);
+});
+
+test('a state is named by the address, or held by it', () => {
+  expect(parse('?state=a.vmstate')).toMatchObject({
+    options: { state: { url: `${page}a.vmstate` } },
+  });
+  expect(parse('#s=Ab-_9')).toMatchObject({ options: { state: { payload: 'Ab-_9' } } });
 });

@@ -1,6 +1,7 @@
 /** What the address of the page may ask for. No DOM. */
 import type { RuntimeBuild } from 'virtual:holdfast-build';
 import { defaultMachineId, isMachineId } from '../machine/machine-id.ts';
+import { fileUrl, machineOptionHelp, parseUrlMachine, type UrlMachine } from './url-machine.ts';
 
 export const guestNames = ['linux', 'pattern-text', 'pattern-graphics'] as const;
 export type GuestName = (typeof guestNames)[number];
@@ -13,6 +14,9 @@ export const optionHelp = [
   ['?machine=two', 'another machine: each name has one of its own, with its own storage'],
   ['?durable=off', 'no checkpoints: the guest is lost when its worker ends'],
   ['?host=dedicated', 'a worker that ends with this page, as in browsers without a lasting one'],
+  ...machineOptionHelp,
+  ['?c=ls', 'text to type on the keyboard once the guest is up, with Enter'],
+  ['?s=ls', 'the same on the serial console'],
 ] as const satisfies readonly (readonly [string, string])[];
 
 export interface UrlOptions {
@@ -23,8 +27,21 @@ export interface UrlOptions {
   runtime?: RuntimeBuild;
   host: 'auto' | 'dedicated';
   machineId: string;
+  /** Whether the address names the machine; if not, a state or a description makes one of its own. */
+  hasMachineId: boolean;
   durable: boolean;
+  /** What the address says about the machine in v86's words. */
+  machine?: UrlMachine;
+  /** Whether `guest` is in the address: a described machine is then that guest with changes. */
+  hasGuest: boolean;
+  /** A state file to open. */
+  state?: StateSource;
+  /** To be typed once the guest is up. */
+  typed?: { keyboard?: string; serial?: string };
 }
+
+/** A state that the address names, or holds. */
+export type StateSource = { url: string } | { payload: string };
 
 /** An option whose value is not acceptable. */
 export interface OptionProblem {
@@ -46,12 +63,16 @@ const leastMemoryMiB: Record<GuestName, number> = {
 };
 const mostMemoryMiB = 2047;
 
-/** @param search `location.search`. Options that are not ours are left alone. */
+/**
+ * @param address the whole of it: `location.href`. Options that are not ours are left alone.
+ * @param base what relative addresses in it are relative to; absent: the address
+ */
 export function parseUrlOptions(
-  search: string,
+  address: string,
   runtimes: readonly RuntimeBuild[],
+  base = address,
 ): UrlOptionsResult {
-  const query = new URLSearchParams(search);
+  const { searchParams: query, hash } = new URL(address);
   const problems: OptionProblem[] = [];
   const refuse = (option: string, value: string, allowed: string) => {
     problems.push({ option, value, allowed });
@@ -60,20 +81,31 @@ export function parseUrlOptions(
     guest: 'linux',
     host: 'auto',
     machineId: defaultMachineId,
+    hasMachineId: false,
+    hasGuest: false,
     durable: true,
   };
 
   const guest = query.get('guest');
   if (guest !== null) {
     const known = guestNames.find((name) => name === guest);
-    if (known) options.guest = known;
+    if (known) Object.assign(options, { guest: known, hasGuest: true });
     else refuse('guest', guest, oneOf(guestNames));
+  }
+
+  const described = parseUrlMachine(query, base, refuse);
+  if (described) options.machine = described;
+  const state = stateSource(query, hash, base, refuse);
+  if (state) options.state = state;
+  const [keyboard, serial] = [query.get('c'), query.get('s')];
+  if (keyboard || serial) {
+    options.typed = { ...(keyboard && { keyboard }), ...(serial && { serial }) };
   }
 
   const memory = query.get('m');
   if (memory !== null) {
     const mib = /^\d{1,5}$/.test(memory) ? Number(memory) : Number.NaN;
-    const least = leastMemoryMiB[options.guest];
+    const least = leastMemory(options);
     if (mib >= least && mib <= mostMemoryMiB) options.memoryMiB = mib;
     else refuse('m', memory, `a whole number of MiB from ${least} to ${mostMemoryMiB}`);
   }
@@ -93,7 +125,7 @@ export function parseUrlOptions(
 
   const machine = query.get('machine');
   if (machine !== null) {
-    if (isMachineId(machine)) options.machineId = machine;
+    if (isMachineId(machine)) Object.assign(options, { machineId: machine, hasMachineId: true });
     else refuse('machine', machine, '1 to 64 lower-case letters, digits and “-”');
   }
 
@@ -104,6 +136,38 @@ export function parseUrlOptions(
   }
 
   return problems.length > 0 ? { ok: false, problems } : { ok: true, options };
+}
+
+function leastMemory({ machine, guest, hasGuest }: UrlOptions): number {
+  const isOwn = machine && bringsItsOwnSystem(machine) && !hasGuest;
+  if (!isOwn) return leastMemoryMiB[guest];
+  return machine.images.initrd ? leastMemoryMiB.linux : leastMemoryMiB['pattern-text'];
+}
+
+/** Whether there is something to boot from in the description itself. */
+export const bringsItsOwnSystem = ({ images }: UrlMachine) => Object.keys(images).length > 0;
+
+function stateSource(
+  query: URLSearchParams,
+  hash: string,
+  base: string,
+  refuse: (option: string, value: string, allowed: string) => void,
+): StateSource | undefined {
+  const payload = new URLSearchParams(hash.slice(1)).get('s');
+  if (payload !== null) {
+    if (/^[A-Za-z0-9_-]+$/.test(payload)) return { payload };
+    refuse('#s', `${payload.slice(0, 20)}…`, 'what “Share” has made, complete');
+  }
+  const value = query.get('state');
+  if (value === null) return undefined;
+  const url = fileUrl(value, base);
+  if (url) return { url };
+  refuse(
+    'state',
+    value,
+    'an address of a state file, relative to this page or with http: or https:',
+  );
+  return undefined;
 }
 
 function oneOf(values: readonly string[]): string {

@@ -86,6 +86,11 @@ export interface MachineConfig {
   hda?: DriveSource;
   /** Only with `hda`. */
   hdb?: DriveSource;
+  /**
+   * What the BIOS boots from: a nibble each, 1 floppy, 2 hard disk, 3 CD, the last one first. Default: `0x321` with a
+   * floppy, `0x312` with a hard disk, else `0x123`.
+   */
+  bootOrder?: number;
   acpi: boolean;
   /** The network device. */
   network: 'none' | 'ne2k' | 'virtio';

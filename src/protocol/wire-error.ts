@@ -39,6 +39,7 @@ const codes: Record<CprErrorCode, true> = {
   'network-unavailable': true,
   'guest-silent': true,
   'bad-command': true,
+  'not-approved': true,
   cancelled: true,
   internal: true,
 };

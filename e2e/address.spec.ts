@@ -1,0 +1,68 @@
+/** Machines that the address of the page describes. */
+import { expect, Guest, Site, test } from './test.ts';
+
+test.describe('with the option names of v86', () => {
+  test.use({
+    guestReady: /pass \d+\r/,
+    guestQuery:
+      '?fda.url=guests/pattern/text.img&m=32&vram=1&boot_order=321&acpi=1&c=x&utm_source=y',
+  });
+
+  test('a machine boots from files of the site, as a machine of its own', async ({
+    guest,
+    site,
+  }) => {
+    await guest.waitForSerial(/pass \d+\r/);
+    const { config } = await guest.status();
+    expect(config).toMatchObject({
+      name: 'text.img',
+      memoryMiB: 32,
+      vgaMemoryMiB: 1,
+      acpi: true,
+      fda: { url: site.urlOf('guests/pattern/text.img') },
+    });
+    expect(config.id).toMatch(/^link-[0-9a-f]{16}$/);
+    await expect(guest.page.locator('#notices')).toContainText('On the keyboard: “x”');
+    // The same address finds the same machine.
+    await guest.reloadPage();
+    expect((await guest.status()).config.id).toBe(config.id);
+    await expect(guest.page.locator('#state-found')).toContainText('attached');
+  });
+});
+
+test('files of other origins are shown first, and fetched only when their user says so', async ({
+  page,
+  site,
+  siteRoot,
+}) => {
+  const other = await Site.serve({ root: siteRoot, isolated: true });
+  const guest = await Guest.in(page);
+  const file = other.urlOf('guests/pattern/text.img?<img src=x onerror=document.title=1>');
+  await page.goto(`${site.url}?fda.url=${encodeURIComponent(file)}&m=32`);
+  const dialog = page.locator('#approval-dialog');
+  await expect(dialog).toContainText(other.urlOf('guests/pattern/text.img'));
+  await expect(dialog.locator('img')).toHaveCount(0);
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(page.locator('#notices')).toContainText('Nothing was started');
+  expect(other.requests).toEqual([]);
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await dialog.getByRole('button', { name: 'Fetch and start' }).click();
+  // A server that does not let the page have it: said in words.
+  await expect(page.locator('#notices')).toContainText('could not be loaded');
+  expect(other.requests.length).toBeGreaterThan(0);
+  expect(await guest.machine((machine) => machine.status)).toBeNull();
+  await other.close();
+});
+
+test.describe('with text to type', () => {
+  const query = new URLSearchParams({ s: 'echo $((6*7))', c: 'echo typed >/tmp/t', m: '96' });
+  test.use({
+    guestQuery: `?${query}&cmdline=${encodeURIComponent('console=tty0 console=ttyS0,115200 quiet tsc=reliable tsc_early_khz=1000000 holdfast=1')}`,
+  });
+
+  test('it is typed once the guest is up', async ({ guest }) => {
+    await guest.waitForSerial(/\n42\r/);
+    await expect.poll(async () => (await guest.execute('cat /tmp/t')).stdout).toBe('typed\n');
+    expect((await guest.execute('cat /proc/cmdline')).stdout).toContain('holdfast=1');
+  });
+});

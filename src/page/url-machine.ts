@@ -1,0 +1,117 @@
+/** A machine described by the address of the page, with the option names of v86's own page. No DOM. */
+import {
+  type DriveName,
+  type DriveSource,
+  driveNames,
+  isFloppy,
+  type MachineConfig,
+} from '../protocol/config.ts';
+import type { OptionProblem } from './url-options.ts';
+
+type Images = Partial<Pick<MachineConfig, DriveName | 'bzImage' | 'initrd'>>;
+
+/** What the address says about the machine; everything else is as the guest or the defaults have it. */
+export interface UrlMachine {
+  images: Images;
+  settings: Partial<Pick<MachineConfig, 'cmdline' | 'vgaMemoryMiB' | 'bootOrder' | 'acpi'>>;
+}
+
+/** Documented in the help dialog and in README.md. */
+export const machineOptionHelp = [
+  ['?hda.url=disk.img', 'a hard disk; hdb.url a second one'],
+  ['?hda.async=1', 'fetched in parts as the guest reads it; hda.size says how many bytes it has'],
+  ['?cdrom.url=a.iso', 'a CD'],
+  ['?fda.url=a.img', 'a floppy; fdb.url a second one'],
+  ['?bzimage.url=bzImage', 'a Linux kernel; initrd.url its initial RAM disk'],
+  ['?cmdline=quiet', 'the command line of the kernel'],
+  ['?vram=16', 'memory of the VGA in MiB: 1, 2, 4 … 256'],
+  ['?boot_order=213', 'digits: 1 floppy, 2 hard disk, 3 CD, the last one first; v86’s own numbers'],
+  ['?acpi=1', 'with power management'],
+] as const satisfies readonly (readonly [string, string])[];
+
+const images = [...driveNames, 'bzimage', 'initrd'] as const;
+const allowedUrl = 'an address of a file, relative to this page or with http: or https:';
+
+/**
+ * @param base what relative addresses are relative to
+ * @returns undefined where the address says nothing of the kind
+ */
+export function parseUrlMachine(
+  query: URLSearchParams,
+  base: string,
+  refuse: (...problem: [OptionProblem['option'], OptionProblem['value'], string]) => void,
+): UrlMachine | undefined {
+  const found: UrlMachine = { images: {}, settings: {} };
+  for (const name of images) {
+    const option = `${name}.url`;
+    const value = query.get(option);
+    if (value === null) continue;
+    const url = fileUrl(value, base);
+    if (!url) refuse(option, value, allowedUrl);
+    else if (name === 'bzimage') found.images.bzImage = { url };
+    else if (name === 'initrd') found.images.initrd = { url };
+    else found.images[name] = driveSource(name, url, query, refuse);
+  }
+  if (found.images.initrd && !found.images.bzImage) {
+    refuse('initrd.url', query.get('initrd.url') ?? '', 'given together with bzimage.url only');
+  }
+  if (found.images.hdb && !found.images.hda) {
+    refuse('hdb.url', query.get('hdb.url') ?? '', 'given together with hda.url only');
+  }
+
+  const cmdline = query.get('cmdline');
+  if (cmdline !== null) found.settings.cmdline = cmdline;
+  const vram = query.get('vram');
+  if (vram !== null) {
+    if (/^(1|2|4|8|16|32|64|128|256)$/.test(vram)) found.settings.vgaMemoryMiB = Number(vram);
+    else refuse('vram', vram, 'a power of two from 1 to 256 (MiB)');
+  }
+  const order = query.get('boot_order');
+  if (order !== null) {
+    if (/^[1-3]{1,3}$/.test(order)) found.settings.bootOrder = Number.parseInt(order, 16);
+    else refuse('boot_order', order, 'one to three of the digits 1, 2 and 3, for example 213');
+  }
+  const acpi = query.get('acpi');
+  if (acpi !== null) {
+    const value = booleans[acpi];
+    if (value === undefined) refuse('acpi', acpi, '1, 0, true or false');
+    else found.settings.acpi = value;
+  }
+  const isEmpty = [found.images, found.settings].every((part) => Object.keys(part).length === 0);
+  return isEmpty ? undefined : found;
+}
+
+/** The files that the address asks for from other origins than the page's. */
+export function foreignFiles({ images }: UrlMachine, pageOrigin: string): string[] {
+  return Object.values(images)
+    .flatMap((source) => ('url' in source ? [source.url] : []))
+    .filter((url) => new URL(url).origin !== pageOrigin);
+}
+
+/** @returns the absolute address, or undefined for what is no file of a web server */
+export function fileUrl(value: string, base: string): string | undefined {
+  if (value === '' || !URL.canParse(value, base)) return undefined;
+  const url = new URL(value, base);
+  const isWeb = url.protocol === 'http:' || url.protocol === 'https:';
+  // An address with a password in it belongs to somebody, and no fetch takes it.
+  return isWeb && url.username === '' && url.password === '' ? url.href : undefined;
+}
+
+const booleans: Record<string, boolean> = { '1': true, true: true, '0': false, false: false };
+
+function driveSource(
+  name: DriveName,
+  url: string,
+  query: URLSearchParams,
+  refuse: (option: string, value: string, allowed: string) => void,
+): DriveSource {
+  const size = query.get(`${name}.size`);
+  const sizeBytes = size !== null && /^\d{1,15}$/.test(size) ? Number(size) : undefined;
+  if (size !== null && !sizeBytes) refuse(`${name}.size`, size, 'a number of bytes');
+  const async = query.get(`${name}.async`);
+  const inParts = async === null ? false : booleans[async];
+  if (inParts === undefined) refuse(`${name}.async`, async ?? '', '1, 0, true or false');
+  if (inParts && isFloppy(name))
+    refuse(`${name}.async`, async ?? '', 'left out: floppies are small');
+  return { url, ...(sizeBytes && { sizeBytes }), ...(inParts && { load: 'range' as const }) };
+}
