@@ -59,8 +59,16 @@ export type CprErrorCode =
   | 'guest-silent'
   /** A line of the monitor is no command, or its arguments are not the command's. */
   | 'bad-command'
+  /** Bytes that should be a state file are not one, are damaged, cut off, or claim too much. */
+  | 'bad-state-file'
+  /** A state file could not be fetched: not there, not allowed (CORS), or the connection broke. */
+  | 'state-unavailable'
+  /** The base that a state file builds on is not the one that it names. */
+  | 'wrong-base'
   /** What a state file or an address asks to be fetched was not approved. */
   | 'not-approved'
+  /** A state file of v86 does not fit the machine options that were given. */
+  | 'wrong-v86-state'
   /** The caller gave it up. */
   | 'cancelled'
   /** A defect in Holdfast itself. */

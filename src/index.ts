@@ -10,6 +10,7 @@ export type {
   ConnectOptions,
   Machine,
   MachineEventOf,
+  OpenStateOptions,
   StartOptions,
   WatchListener,
 } from './machine/types.ts';
@@ -37,6 +38,7 @@ export {
   type MachineConfig,
   type NetworkBackend,
   type RemovableDriveName,
+  type StateReference,
   type UrlSource,
 } from './protocol/config.ts';
 export type {
@@ -73,6 +75,7 @@ export type { GuestConnection, NetworkCounters, NetworkInfo } from './protocol/n
 export type { CpuRegisters } from './protocol/registers.ts';
 export type { ShareEntry } from './protocol/share.ts';
 export type { RestoreReport, SnapshotInfo } from './protocol/snapshot.ts';
+export type { ExportReport, ImportReport, StateIdentity } from './protocol/state-transfer.ts';
 export type {
   Arrival,
   CheckpointInfo,
@@ -81,3 +84,13 @@ export type {
   StorageUsage,
   StoredMachineInfo,
 } from './protocol/stored.ts';
+export { StateFile } from './share/state-file.ts';
+export type {
+  ExportProgress,
+  ExportStateOptions,
+  ReadStateOptions,
+  StateFileInfo,
+  StateProgress,
+  StateSource,
+  StateUrl,
+} from './share/types.ts';

@@ -67,7 +67,11 @@ export class CrashRounds {
     );
     const found = await look(after);
     const { arrival } = await after.status();
-    const round: Round = { workload: this.#name, livedMs, arrival: arrival?.kind ?? 'booted' };
+    const round: Round = {
+      workload: this.#name,
+      livedMs,
+      arrival: arrival?.kind === 'resumed' ? 'resumed' : 'booted',
+    };
     if (seen.takenAtMs !== undefined) {
       round.toldAgeMs = killedAtMs - seen.takenAtMs;
       expect(arrival, 'what was in storage is gone').toMatchObject({ kind: 'resumed' });

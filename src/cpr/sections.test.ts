@@ -51,6 +51,16 @@ const contents: JsonSections = {
     connections: [{ guest: '192.168.86.100:1024', remote: '10.0.0.1:80', sequence: 2 ** 32 - 1 }],
   },
   checkpoint: { machineId: 'm1', generation: 3, manifestDigest: 'xxh64:0123456789abcdef' },
+  state: {
+    title: 'A guest',
+    createdAtMs: 1_795_000_000_000,
+    machineId: 'm1',
+    config: JSON.parse(JSON.stringify(config)),
+    v86Version: '0.5.462',
+    ranges: [{ block: 'pc.ram', offsetBytes: 65_536, pages: 32_768 }],
+    base: { url: 'https://x/base.vmstate', digest: 'xxh64:0123456789abcdef' },
+  },
+  cut: { takenAtMs: 1_795_000_000_000, consoles: [['serial0', 17]], pieces: [['disk.hda', 3]] },
 };
 const names = Object.keys(contents) as (keyof JsonSections)[];
 

@@ -36,6 +36,11 @@ export const sectionVersions = {
   'console.input': 1,
   network: 1,
   checkpoint: 1,
+  state: 1,
+  thumbnail: 1,
+  cut: 1,
+  vmstate: 1,
+  keeper: 1,
 } as const;
 
 export type SectionName = keyof typeof sectionVersions;
@@ -113,6 +118,29 @@ export interface CheckpointSection {
   manifestDigest: string;
 }
 
+/** The head of a state file: what the machine is that follows. */
+export interface StateSection {
+  title: string;
+  createdAtMs: number;
+  machineId: string;
+  /** Checked here as in `machine`; URLs under the site that wrote it are relative to that. */
+  config: JsonObject;
+  v86Version: string;
+  /** Parts of RAM blocks, across which the guest's pages are numbered. */
+  ranges: { block: string; offsetBytes: number; pages: number }[];
+  /** Whose pages and blobs are there before those of this file. */
+  base?: { url: string; digest: string } | undefined;
+}
+
+/** What else belongs to the moment at which a state file's guest was cut. */
+export interface CutSection {
+  takenAtMs: number;
+  /** Bytes that each console has said. */
+  consoles: readonly (readonly [name: string, end: number])[];
+  /** Generation of each set of pieces. */
+  pieces: readonly (readonly [name: string, generation: number])[];
+}
+
 /** What each JSON section holds. `v86.devices` and `console.input` are values (value.ts) instead. */
 export interface JsonSections {
   emulator: EmulatorSection;
@@ -122,6 +150,8 @@ export interface JsonSections {
   '9p.files': ShareFilesSection;
   network: NetworkSection;
   checkpoint: CheckpointSection;
+  state: StateSection;
+  cut: CutSection;
 }
 
 const identifier = text(255, /^.+$/);
@@ -188,6 +218,23 @@ const checkers: { [Name in keyof JsonSections]: Checker<JsonSections[Name]> } = 
     machineId: identifier,
     generation: integer(1),
     manifestDigest: xxh64Text,
+  }),
+  state: record<StateSection>({
+    title: text(200),
+    createdAtMs: time,
+    machineId: identifier,
+    config,
+    v86Version: identifier,
+    ranges: listOf(
+      record({ block: identifier, offsetBytes: byteLength, pages: integer(1, 1 << 20) }),
+      16,
+    ),
+    base: optional(record({ url, digest: xxh64Text })),
+  }),
+  cut: record<CutSection>({
+    takenAtMs: time,
+    consoles: listOf(pairOf(identifier, byteLength), 256),
+    pieces: listOf(pairOf(identifier, byteLength), 256),
   }),
 };
 

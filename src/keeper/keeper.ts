@@ -14,8 +14,10 @@ import type {
   StartRequest,
 } from '../protocol/keeper-api.ts';
 import { flushed } from '../protocol/keeper-api.ts';
+import { randomId } from '../protocol/random-id.ts';
 import { keeperMethods } from '../protocol/rpc.ts';
 import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
+import type { ExportReport, ImportReport, ImportRequest } from '../protocol/state-transfer.ts';
 import type {
   CheckpointInfo,
   ResumeReport,
@@ -33,6 +35,7 @@ import { type MachineEnvironment, MachineHost } from './machine-host.ts';
 import { channelLink, portLink } from './page-link.ts';
 import { Pages } from './pages.ts';
 import { RuntimeLoader } from './runtime-loader.ts';
+import { openMachine } from './transfer/open-machine.ts';
 import { untilAborted } from './until-aborted.ts';
 
 export type KeeperIdentity = Omit<KeeperInfo, 'abiVersion' | 'methods' | 'machine'>;
@@ -290,6 +293,32 @@ export class Keeper implements KeeperApi {
 
   async checkpoint(): Promise<CheckpointInfo> {
     return this.#present.checkpoint();
+  }
+
+  async exportGuest(port: MessagePort): Promise<ExportReport> {
+    return this.#present.exportGuest(port);
+  }
+
+  async importGuest(request: ImportRequest, port: MessagePort): Promise<ImportReport> {
+    if (this.#machine && !request.replace) {
+      throw new CprError(
+        'bad-runstate',
+        'There is a machine already: destroy it first, or open the state with "replace".',
+      );
+    }
+    const beganMs = performance.now();
+    return this.#startOne(async (signal) => {
+      const { id = randomId(), durable } = request.config;
+      if (durable) await this.#claims.hold(id);
+      const { machine, takenAtMs } = await openMachine(
+        { ...request, config: { ...request.config, id } },
+        port,
+        this.#environment,
+        signal,
+      );
+      const durationMs = performance.now() - beganMs;
+      return { machine, result: { machineId: id, takenAtMs, durationMs } };
+    });
   }
 
   async setDurable(on: boolean): Promise<void> {

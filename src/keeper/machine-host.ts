@@ -20,6 +20,7 @@ import type {
 } from '../protocol/keeper-api.ts';
 import { randomId } from '../protocol/random-id.ts';
 import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
+import type { CutItem, ExportReport, ImportRequest } from '../protocol/state-transfer.ts';
 import type { Arrival, CheckpointInfo } from '../protocol/stored.ts';
 import { adoptCprError } from '../protocol/wire-error.ts';
 import { Consoles } from './consoles.ts';
@@ -46,6 +47,7 @@ import type { Pages } from './pages.ts';
 import { checkRuntime, type RuntimeLoader } from './runtime-loader.ts';
 import { Snapshots } from './snapshot/snapshots.ts';
 import { SuspendWhenHidden } from './suspend-when-hidden.ts';
+import { exportGuest } from './transfer/export-guest.ts';
 import { untilAborted } from './until-aborted.ts';
 
 const statusIntervalMs = 1000;
@@ -90,6 +92,8 @@ export class MachineHost implements CprMachine {
   #durable: Durable | undefined;
   #arrival: Arrival = { kind: 'booted' };
   #wasSeen = false;
+  /** By copying it while it runs, as checkpoints do: one of the two at a time. */
+  #isExporting = false;
   #lastPauseMs: number | undefined;
 
   private constructor(request: StartRequest, environment: MachineEnvironment) {
@@ -198,6 +202,42 @@ export class MachineHost implements CprMachine {
     });
   }
 
+  /**
+   * Goes on with a guest that arrives in this machine's memory. For one that was started `incoming`.
+   * @returns when its state was taken
+   * @throws CprError with the machine in `inmigrate` as before
+   */
+  openGuest(
+    arriving: Promise<CutItem>,
+    { config, identity }: Pick<ImportRequest, 'config' | 'identity'>,
+  ): Promise<number> {
+    return this.#exclusively('An opening', async () => {
+      const { takenAtMs, openedFrom } = await this.#cpr.open(arriving);
+      const { name, id = this.id } = config;
+      this.become(id, name);
+      if (openedFrom) this.#configure({ ...this.backing.config, openedFrom });
+      this.#arrival = { kind: 'opened', takenAtMs, openedAtMs: Date.now(), identity };
+      this.#goesOnAfterGap({ isClone: identity === 'clone' });
+      return takenAtMs;
+    });
+  }
+
+  /** @throws CprError `busy` while another export of a machine without checkpoints is under way */
+  async exportGuest(port: MessagePort): Promise<ExportReport> {
+    const durable = this.isDurable && this.#durable?.status.state !== 'failing';
+    const checkpoint = durable ? () => this.checkpoint() : undefined;
+    if (checkpoint) return exportGuest({ machine: this, port, checkpoint });
+    if (this.#isExporting) {
+      throw new CprError('busy', 'This machine is being exported already: wait for its end.');
+    }
+    this.#isExporting = true;
+    try {
+      return await exportGuest({ machine: this, port });
+    } finally {
+      this.#isExporting = false;
+    }
+  }
+
   #broughtBack(origin: Origin, { isClone = false } = {}): void {
     const { takenAtMs, fellBack } = origin.cut;
     this.#arrival = {
@@ -206,6 +246,10 @@ export class MachineHost implements CprMachine {
       resumedAtMs: Date.now(),
       ...(fellBack !== undefined && { fellBack }),
     };
+    this.#goesOnAfterGap({ origin, isClone });
+  }
+
+  #goesOnAfterGap({ origin, isClone }: { origin?: Origin; isClone: boolean }): void {
     this.#keepDurable(origin);
     this.putRight({ isClone });
     this.consoles.flush();
@@ -261,6 +305,9 @@ export class MachineHost implements CprMachine {
   }
 
   setDurable(on: boolean): void {
+    if (this.#isExporting) {
+      throw new CprError('busy', 'This machine is being exported: wait for its end.');
+    }
     this.#configure({ ...this.backing.config, durable: on });
     this.#durable?.set(on);
     this.sendStatus();

@@ -70,6 +70,8 @@ export class Connection {
       restoreSnapshot: race('restoreSnapshot', keeper.restoreSnapshot),
       dropSnapshot: race('dropSnapshot', keeper.dropSnapshot),
       snapshots: race('snapshots', keeper.snapshots),
+      exportGuest: race('exportGuest', keeper.exportGuest),
+      importGuest: race('importGuest', keeper.importGuest),
     };
   }
 

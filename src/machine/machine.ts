@@ -28,7 +28,10 @@ import type { NetworkInfo } from '../protocol/network.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
 import type { ShareEntry } from '../protocol/share.ts';
 import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
+import type { ImportReport } from '../protocol/state-transfer.ts';
 import type { CheckpointInfo, ResumeReport } from '../protocol/stored.ts';
+import type { StateFile } from '../share/state-file.ts';
+import type { ExportStateOptions, StateSource } from '../share/types.ts';
 import { type ExecuteOptions, type ExecuteResult, GuestAgent } from './agent.ts';
 import type { Connection } from './connection.ts';
 import { ConsoleLog } from './console-log.ts';
@@ -38,7 +41,14 @@ import { EventStream } from './event-stream.ts';
 import { type FramesOptions, frames } from './frames.ts';
 import { RemoteConsole } from './guest-console.ts';
 import { RemoteShelf } from './remote-shelf.ts';
-import type { Machine, MachineEventOf, StartOptions, WatchListener } from './types.ts';
+import { exportState, openState } from './state-files.ts';
+import type {
+  Machine,
+  MachineEventOf,
+  OpenStateOptions,
+  StartOptions,
+  WatchListener,
+} from './types.ts';
 import { type SendKeyOptions, type TypeOptions, Typist } from './typist.ts';
 import { type Watch, watchMachine } from './watch.ts';
 
@@ -354,6 +364,20 @@ export class RemoteMachine implements Machine {
     });
     const report = await this.#connection.keeper.restoreSnapshot(id);
     await told;
+    await this.#refresh();
+    return report;
+  }
+
+  exportState(options: ExportStateOptions = {}): ReadableStream<Uint8Array> {
+    return exportState(this.#connection.keeper, options);
+  }
+
+  async openState(
+    source: StateSource | StateFile,
+    options: OpenStateOptions,
+  ): Promise<ImportReport> {
+    const runtime = absolute(options.runtime);
+    const report = await openState(this.#connection.keeper, source, { ...options, runtime });
     await this.#refresh();
     return report;
   }

@@ -25,12 +25,20 @@ import type { NetworkInfo } from '../protocol/network.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
 import type { ShareEntry } from '../protocol/share.ts';
 import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
+import type { ImportReport, StateIdentity } from '../protocol/state-transfer.ts';
 import type {
   CheckpointInfo,
   ResumeReport,
   StorageUsage,
   StoredMachineInfo,
 } from '../protocol/stored.ts';
+import type { StateFile } from '../share/state-file.ts';
+import type {
+  ExportStateOptions,
+  ReadStateOptions,
+  StateSource,
+  StateUrl,
+} from '../share/types.ts';
 import type { ExecuteOptions, ExecuteResult } from './agent.ts';
 import type { GuestConsole } from './console-types.ts';
 import type { FramesOptions } from './frames.ts';
@@ -57,6 +65,21 @@ export interface StartOptions {
   replace?: boolean;
   /** Comes up frozen in `inmigrate` and waits for {@link Machine.cprLoad}. */
   incoming?: boolean;
+}
+
+export interface OpenStateOptions extends ReadStateOptions {
+  runtime: RuntimeSource;
+  /** Replace a machine that is already there. Without it, that is `bad-runstate`. */
+  replace?: boolean;
+  /** A second life of the state, or the same machine going on. Default `clone`. */
+  identity?: StateIdentity;
+  /** Of the machine that is made; instead of what the state says. */
+  config?: Pick<Partial<MachineConfig>, 'id' | 'name' | 'durable' | 'suspendWhenHiddenMs' | 'mac'>;
+  /**
+   * Asked before anything is fetched or connected to that the state names and that is of another
+   * origin. Without it such a state is refused.
+   */
+  approve?(urls: readonly StateUrl[]): boolean | Promise<boolean>;
 }
 
 /** What happened to the connection itself. */
@@ -229,6 +252,17 @@ export interface Machine {
   dropSnapshot(snapshot: Pick<SnapshotInfo, 'id'>): Promise<void>;
   /** The snapshots of this machine, oldest first. */
   snapshots(): Promise<SnapshotInfo[]>;
+  /**
+   * The machine as a state file, while it goes on: what is written is the moment of the call or a
+   * little later, as one consistent cut. Cancelling the stream gives it up.
+   */
+  exportState(options?: ExportStateOptions): ReadableStream<Uint8Array>;
+  /**
+   * Makes a machine of a state file. The one that is there goes on until the new one runs, and
+   * whenever this fails. Rejects with `bad-state-file`, `state-unavailable`, `wrong-base`,
+   * `not-approved`, or what {@link start} rejects with.
+   */
+  openState(source: StateSource | StateFile, options: OpenStateOptions): Promise<ImportReport>;
   /** A checkpoint now; others are taken by themselves. */
   checkpoint(): Promise<CheckpointInfo>;
   /** Whether checkpoints are taken by themselves. */

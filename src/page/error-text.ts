@@ -230,10 +230,35 @@ function textOf(code: CprErrorCode): ErrorText {
         advice: 'Type help in the monitor for those that it knows.',
         actions: ['try-again'],
       };
+    case 'bad-state-file':
+      return {
+        title: 'This is not a state file that can be opened',
+        advice: 'It is damaged, cut off, or something else. Get it again from whoever shared it.',
+        actions: ['try-again'],
+      };
+    case 'state-unavailable':
+      return {
+        title: 'The state could not be fetched',
+        advice:
+          'It may have expired or been deleted, or its server does not let this page have it.',
+        actions: ['try-again'],
+      };
+    case 'wrong-base':
+      return {
+        title: 'The state that this one builds on has changed',
+        advice: 'Ask whoever shared it for a state that stands on its own.',
+        actions: ['try-again'],
+      };
     case 'not-approved':
       return {
         title: 'Nothing was started',
         advice: 'It needs files from elsewhere that were not approved. Try again to decide anew.',
+        actions: ['try-again'],
+      };
+    case 'wrong-v86-state':
+      return {
+        title: 'This v86 state is that of another machine',
+        advice: 'Give the memory sizes and drives that it was saved with, then try again.',
         actions: ['try-again'],
       };
     case 'cancelled':

@@ -62,6 +62,13 @@ export type NetworkBackend =
   /** Ethernet frames to a relay over a WebSocket, one frame a message. */
   | { kind: 'wsproxy'; url: string };
 
+/** A state file that others can fetch, and which one it is. */
+export interface StateReference {
+  url: string;
+  /** `xxh64:…` over the whole file. */
+  digest: string;
+}
+
 export interface MachineConfig {
   /** Random, given by the keeper when absent. A guest that is saved and goes on keeps it. */
   id?: string;
@@ -105,6 +112,8 @@ export interface MachineConfig {
   serialPorts?: number;
   /** Takes checkpoints by itself, so that the guest comes back when its keeper ended. Default false. */
   durable?: boolean;
+  /** The published state that it was opened from: a state file of it may build on that. */
+  openedFrom?: StateReference;
   /** Suspends the guest once no page has been visible for this long, ms. Never when absent. */
   suspendWhenHiddenMs?: number;
   /** Refuses to start with anything that could later block `cprSave`, in either mode. */

@@ -3,6 +3,7 @@ import type { MachineConfig } from './config.ts';
 import type { Blocker, CprMode, CprSource, CprTarget, SavedRunstate } from './cpr.ts';
 import type { MachineStatus, RestartTimings } from './events.ts';
 import type { RestoreReport, SnapshotInfo } from './snapshot.ts';
+import type { ExportReport, ImportReport, ImportRequest } from './state-transfer.ts';
 import type {
   CheckpointInfo,
   ResumeReport,
@@ -109,7 +110,7 @@ export interface RamBlockInfo {
   moving?: boolean;
 }
 
-export interface KeeperApi extends StoredMachineCalls {
+export interface KeeperApi extends StoredMachineCalls, StateFileCalls {
   info(): KeeperInfo;
   ping(): number;
   /**
@@ -183,6 +184,20 @@ export interface StoredMachineCalls {
    * {@link flushed}: a last checkpoint at once. @param flag an Int32 in shared memory
    */
   flush(flag: SharedArrayBuffer): void;
+}
+
+/** A guest that leaves its keeper as a state file, or arrives from one: items over a port. */
+export interface StateFileCalls {
+  /**
+   * Sends a consistent cut of the guest to `port` as {@link LeavingItem}s of a `PortSender`, while it
+   * goes on. Resolves when all of it was taken.
+   */
+  exportGuest(port: MessagePort): Promise<ExportReport>;
+  /**
+   * Makes a machine of the {@link ArrivingItem}s that a `PortSender` sends to `port`. One that is
+   * there goes on until the new one runs, and whenever this fails.
+   */
+  importGuest(request: ImportRequest, port: MessagePort): Promise<ImportReport>;
 }
 
 /** Values of the word that {@link StoredMachineCalls.flush} is given; 0 before. */

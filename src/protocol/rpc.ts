@@ -50,6 +50,8 @@ const methods: Record<keyof KeeperApi, boolean> = {
   restoreSnapshot: false,
   dropSnapshot: false,
   snapshots: false,
+  exportGuest: false,
+  importGuest: false,
 };
 
 /** Everything else of the keeper's object stays out of reach of pages. */
@@ -102,6 +104,9 @@ export function wrapKeeper(port: MessagePort): KeeperWire {
     restoreSnapshot: (id) => settle(proxy.restoreSnapshot(id)),
     dropSnapshot: (id) => settle(proxy.dropSnapshot(id)),
     snapshots: () => settle(proxy.snapshots()),
+    exportGuest: (port) => settle(proxy.exportGuest(Comlink.transfer(port, [port]))),
+    importGuest: (request, port) =>
+      settle(proxy.importGuest(request, Comlink.transfer(port, [port]))),
   };
   return { keeper, release: () => proxy[Comlink.releaseProxy]() };
 }

@@ -2,6 +2,7 @@
 import type { CprErrorCode } from '../errors.ts';
 import type { MachineConfig } from './config.ts';
 import type { RuntimeSource } from './keeper-api.ts';
+import type { StateIdentity } from './state-transfer.ts';
 
 /** A machine in the storage of this origin, as a list shows it. */
 export interface StoredMachineInfo {
@@ -36,6 +37,14 @@ export type Arrival =
       resumedAtMs: number;
       /** Why the newest checkpoint was not used, when it was not. */
       fellBack?: string;
+    }
+  | {
+      /** From a state file. */
+      kind: 'opened';
+      /** Of the state. */
+      takenAtMs: number;
+      openedAtMs: number;
+      identity: StateIdentity;
     };
 
 /** Whether the guest would come back if everything ended now. */

@@ -39,7 +39,11 @@ const codes: Record<CprErrorCode, true> = {
   'network-unavailable': true,
   'guest-silent': true,
   'bad-command': true,
+  'bad-state-file': true,
+  'state-unavailable': true,
+  'wrong-base': true,
   'not-approved': true,
+  'wrong-v86-state': true,
   cancelled: true,
   internal: true,
 };

@@ -61,6 +61,8 @@ export interface CheckpointerOptions {
   turn?: () => Promise<void>;
   /** How long the guest waits for its turn. */
   sliceMs?: number;
+  /** Of copies that wait while the guest runs; what is more is written first. */
+  waitingBytes?: number;
 }
 
 /** One checkpoint under way. */
@@ -78,6 +80,7 @@ interface Attempt {
 export class Checkpointer {
   readonly #source: CutSource;
   readonly #store: MachineStore;
+  readonly #maximumWaitingBytes: number;
   readonly #newSlices: () => Slices;
   readonly #pages: GuestPages;
   readonly #scanner: PageScanner;
@@ -93,6 +96,7 @@ export class Checkpointer {
 
   constructor(options: CheckpointerOptions) {
     const { source, store, resumed, turn = nextTask, sliceMs = 1.5 } = options;
+    this.#maximumWaitingBytes = options.waitingBytes ?? maximumWaitingBytes;
     this.#source = source;
     this.#store = store;
     this.#newSlices = () => new Slices(turn, sliceMs);
@@ -227,7 +231,7 @@ export class Checkpointer {
       found += look.found;
       await slices.step();
       checkAborted(options.signal);
-      if (this.#batch.sizeBytes > maximumWaitingBytes) {
+      if (this.#batch.sizeBytes > this.#maximumWaitingBytes) {
         slices.end();
         await this.#flush(attempt);
         slices.start();

@@ -6,6 +6,7 @@ import type {
   CprSaveOptions,
   CprSaveReport,
 } from '../../protocol/keeper-api.ts';
+import type { CutItem } from '../../protocol/state-transfer.ts';
 import type { MachineStore } from '../../store/types.ts';
 import type { RestoredCut } from '../checkpoint/restore-cut.ts';
 import type { HostedInstance } from '../hand-over.ts';
@@ -83,12 +84,27 @@ export class MachineCpr {
     const { cut } = await bringBack(this.#machine, {
       awaiting,
       runtime,
-      store,
       steps,
-      restoring,
+      restore: () => restoring,
     });
     this.#awaiting = undefined;
     return { store, cut };
+  }
+
+  /** Brings a guest to life that arrives in the machine's memory. */
+  async open(arriving: Promise<CutItem>): Promise<CutItem> {
+    const { execution, around } = this.#machine;
+    execution.requireIncoming('open a state');
+    const awaiting = this.#awaiting;
+    if (!awaiting) throw new CprError('internal', 'The machine awaits nothing.');
+    const { cut } = await bringBack(this.#machine, {
+      awaiting,
+      runtime: awaiting.source,
+      steps: new Steps('cprLoad', around),
+      restore: () => arriving,
+    });
+    this.#awaiting = undefined;
+    return cut;
   }
 
   cancel(): void {

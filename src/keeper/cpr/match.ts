@@ -49,6 +49,7 @@ const free: readonly (keyof MachineConfig)[] = [
   'name',
   'suspendWhenHiddenMs',
   'onlyCprCapable',
+  'openedFrom',
   'bios',
   'vgaBios',
   'bzImage',

@@ -137,7 +137,8 @@ export async function loadStored(
     findStored(named, await storeOf(openStore)),
   );
   const runtime = options.runtime ?? awaiting.source;
-  const { report, cut } = await bringBack(machine, { awaiting, runtime, store, steps });
+  const restore = () => restoreMemory(machine, store);
+  const { report, cut } = await bringBack(machine, { awaiting, runtime, steps, restore });
   report.timings.readMs = readMs;
   return { report, origin: { store, cut } };
 }
@@ -149,14 +150,16 @@ export interface Origin {
 }
 
 /** What a guest is brought back from, and by whom. */
-export interface BringBackRequest {
+export interface BringBackRequest<Cut> {
   awaiting: AwaitingGuest;
   runtime: RuntimeSource;
-  store: MachineStore;
   steps: Steps;
-  /** The memory, where somebody has begun to restore it already: {@link restoreMemory}. */
-  restoring?: Promise<RestoredCut>;
+  /** Puts memory, consoles and pieces in place, or waits for somebody who has begun to. */
+  restore(): Promise<Cut>;
 }
+
+/** What a guest needs beside its memory. */
+export type GuestCut = Pick<RestoredCut, 'vmstate' | 'keeperState' | 'fellBack'>;
 
 /** A machine's memory on its way back from storage. */
 export interface Restoring {
@@ -174,13 +177,13 @@ export async function restoreMemory(
 }
 
 /**
- * Brings back the newest state in `store` that is whole.
+ * Brings a guest to life whose memory is restored.
  * @throws CprError after the machine was emptied again
  */
-export async function bringBack(
+export async function bringBack<Cut extends GuestCut>(
   machine: CprMachine,
-  { awaiting, runtime, store, steps, restoring }: BringBackRequest,
-): Promise<{ report: CprLoadReport; cut: RestoredCut }> {
+  { awaiting, runtime, steps, restore }: BringBackRequest<Cut>,
+): Promise<{ report: CprLoadReport; cut: Cut }> {
   const { execution, backing } = machine;
   const { h64Raw: digest } = await xxh64();
   const { result: ready, tookMs: prepareMs } = await steps.wait('prepare', () =>
@@ -189,10 +192,7 @@ export async function bringBack(
   awaiting.ready = undefined;
   let instance: RuntimeInstance | undefined;
   try {
-    const { result: cut, tookMs: restoreMs } = await steps.wait(
-      'restore',
-      () => restoring ?? restoreMemory(machine, store),
-    );
+    const { result: cut, tookMs: restoreMs } = await steps.wait('restore', restore);
     machine.gone.throwIfAborted();
     const saved = decomposeVmstate(cut.vmstate, digest);
     requireSameBlocks(saved.blocks, backing);

@@ -1,0 +1,91 @@
+/** State files between this page's keeper and the worker that reads and writes them. */
+import { CprError } from '../errors.ts';
+import type { RemoteKeeper } from '../protocol/rpc.ts';
+import type { ImportReport } from '../protocol/state-transfer.ts';
+import { StateFile, writeStateFile } from '../share/state-file.ts';
+import type { ExportStateOptions, StateFileInfo, StateSource } from '../share/types.ts';
+import type { OpenStateOptions } from './types.ts';
+
+export function exportState(
+  keeper: RemoteKeeper,
+  options: ExportStateOptions,
+): ReadableStream<Uint8Array> {
+  const { port1, port2 } = new MessageChannel();
+  const exported = keeper.exportGuest(port1);
+  const file = writeStateFile(port2, options);
+  // What goes wrong in the keeper comes through the port as well, unless the call never got there.
+  const failed = exported.then(
+    () => new Promise<never>(() => {}),
+    (thrown) => Promise.reject(thrown),
+  );
+  failed.catch(() => {});
+  return failingWith(file, failed);
+}
+
+/** A stream that also fails when `failed` rejects. */
+function failingWith(
+  stream: ReadableStream<Uint8Array>,
+  failed: Promise<never>,
+): ReadableStream<Uint8Array> {
+  const reader = stream.getReader();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await Promise.race([reader.read(), failed]);
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+export async function openState(
+  keeper: RemoteKeeper,
+  source: StateSource | StateFile,
+  options: OpenStateOptions,
+): Promise<ImportReport> {
+  const file = source instanceof StateFile ? source : await StateFile.read(source, options);
+  try {
+    await requireApproval(file.info, options);
+    const { runtime, replace = false, identity = 'clone' } = options;
+    const { config, ranges, guest, failed } = await file.open();
+    // A clone's network card is given an address of its own.
+    const { mac: _mac, ...rest } = config;
+    const own = identity === 'clone' ? rest : { ...config, id: file.info.machineId };
+    const request = {
+      config: { ...own, ...options.config },
+      runtime,
+      ranges,
+      replace,
+      identity,
+    };
+    const imported = keeper.importGuest(request, guest);
+    imported.catch(() => {});
+    return await Promise.race([imported, failed, aborted(options.signal ?? file.signal)]);
+  } finally {
+    file.close();
+  }
+}
+
+async function requireApproval(
+  { urls }: StateFileInfo,
+  { approve }: OpenStateOptions,
+): Promise<void> {
+  const elsewhere = urls.filter(({ isSameOrigin }) => !isSameOrigin);
+  if (elsewhere.length === 0 || (await approve?.(elsewhere))) return;
+  throw new CprError(
+    'not-approved',
+    `This state needs what is on other sites: ${elsewhere.map(({ url }) => url).join(', ')}. That was not approved.`,
+  );
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    const abort = () =>
+      reject(CprError.from(signal?.reason, 'cancelled', 'Opening the state was cancelled'));
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort);
+  });
+}

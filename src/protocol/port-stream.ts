@@ -1,0 +1,190 @@
+/**
+ * A stream of items over a MessagePort, with flow control: the sending end waits until the receiving
+ * end has room. Each end notices when the other one is gone, which a MessagePort does not tell.
+ */
+import { CprError } from '../errors.ts';
+import { fromWireError, toWireError, type WireError } from './wire-error.ts';
+
+type FromSender<T> = { item: T } | { end: true } | { error: WireError } | { alive: true };
+type FromReceiver = { take: number } | { cancel: WireError } | { alive: true };
+
+/** Items under way at a time. */
+const window = 4;
+const heartbeatMs = 5_000;
+/** Workers of hidden pages may be slowed down a lot. */
+const silenceMs = 120_000;
+
+const gone = () =>
+  new CprError('cancelled', 'The other end of the transfer is gone: its page was closed.');
+
+/** The sending end. */
+export class PortSender<T> {
+  readonly #port: MessagePort;
+  readonly #cancelled = new AbortController();
+  readonly #life: Heartbeat;
+  #credit = 0;
+  #wake: (() => void) | undefined;
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+    this.#life = new Heartbeat(port, () => this.#cancel(gone()));
+    port.onmessage = ({ data }: MessageEvent<FromReceiver>) => {
+      this.#life.heard();
+      if ('take' in data) this.#credit += data.take;
+      else if ('cancel' in data) this.#cancel(fromWireError(data.cancel));
+      this.#wake?.();
+    };
+  }
+
+  /** Aborts with a CprError when the receiver wants no more, or is gone. */
+  get signal(): AbortSignal {
+    return this.#cancelled.signal;
+  }
+
+  /** @throws CprError by which the receiver cancelled */
+  async send(item: T, transfer: Transferable[] = []): Promise<void> {
+    while (this.#credit === 0 && !this.signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    this.signal.throwIfAborted();
+    this.#credit--;
+    this.#port.postMessage({ item } satisfies FromSender<T>, transfer);
+  }
+
+  end(): void {
+    this.#close({ end: true });
+  }
+
+  fail(thrown: unknown): void {
+    this.#close({ error: toWireError(thrown) });
+  }
+
+  #close(last: FromSender<T>): void {
+    this.#life.stop();
+    this.#port.postMessage(last);
+    this.#port.close();
+  }
+
+  #cancel(reason: CprError): void {
+    this.#life.stop();
+    this.#cancelled.abort(reason);
+    this.#wake?.();
+  }
+}
+
+/** The receiving end: iterating takes items, and leaving the loop cancels. */
+export class PortReceiver<T> implements AsyncIterable<T> {
+  readonly #port: MessagePort;
+  readonly #life: Heartbeat;
+  readonly #items: T[] = [];
+  #end: { error?: CprError } | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+    this.#life = new Heartbeat(port, () => this.#finish({ error: gone() }));
+    port.onmessage = ({ data }: MessageEvent<FromSender<T>>) => {
+      this.#life.heard();
+      if ('item' in data) this.#items.push(data.item);
+      else if ('end' in data) this.#finish({});
+      else if ('error' in data) this.#finish({ error: fromWireError(data.error) });
+      this.#wake?.();
+    };
+    port.postMessage({ take: window } satisfies FromReceiver);
+  }
+
+  /** @returns undefined at the end. @throws CprError of the sender */
+  async next(): Promise<T | undefined> {
+    while (this.#items.length === 0 && !this.#end) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    const item = this.#items.shift();
+    if (item !== undefined) {
+      if (!this.#end) this.#port.postMessage({ take: 1 } satisfies FromReceiver);
+      return item;
+    }
+    if (this.#end?.error) throw this.#end.error;
+    return undefined;
+  }
+
+  cancel(thrown: unknown): void {
+    if (this.#end) return;
+    this.#port.postMessage({ cancel: toWireError(thrown) } satisfies FromReceiver);
+    this.#finish({ error: CprError.from(thrown, 'cancelled', 'The transfer was given up') });
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
+    try {
+      for (let item = await this.next(); item !== undefined; item = await this.next()) yield item;
+    } finally {
+      this.cancel(new CprError('cancelled', 'The transfer was given up.'));
+    }
+  }
+
+  #finish(end: { error?: CprError }): void {
+    this.#end ??= end;
+    this.#life.stop();
+    this.#wake?.();
+  }
+}
+
+/** Says now and then that this end lives, and finds out when the other does not. */
+class Heartbeat {
+  readonly #timer: ReturnType<typeof setInterval>;
+  #heardMs = performance.now();
+
+  constructor(port: MessagePort, silent: () => void) {
+    this.#timer = setInterval(() => {
+      port.postMessage({ alive: true });
+      if (performance.now() - this.#heardMs > silenceMs) silent();
+    }, heartbeatMs);
+  }
+
+  heard(): void {
+    this.#heardMs = performance.now();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}
+
+/** A port's items as a stream of bytes. */
+export function readableFrom(receiver: PortReceiver<Uint8Array>): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const bytes = await receiver.next();
+        if (bytes) controller.enqueue(bytes);
+        else controller.close();
+      },
+      cancel: (reason) => receiver.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** Sends a stream to its end, or to the error that ends it. */
+export async function sendStream(
+  stream: ReadableStream<Uint8Array>,
+  sender: PortSender<Uint8Array>,
+): Promise<void> {
+  const reader = stream.getReader();
+  sender.signal.addEventListener('abort', () => void reader.cancel().catch(() => {}));
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      await sender.send(value);
+    }
+    sender.end();
+  } catch (thrown) {
+    sender.fail(thrown);
+    await reader.cancel(thrown).catch(() => {});
+  }
+}

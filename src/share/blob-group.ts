@@ -1,0 +1,75 @@
+/** Blobs of a state file, as they stand in a frame. SPEC.md, "Blobs". */
+import type { BlobItem, NoBlobItem } from '../protocol/state-transfer.ts';
+import { badState } from './bad-state.ts';
+import { stateLimits } from './limits.ts';
+
+/** Name's length u16, index u32, whole length f64, offset f64, length u32. */
+const entryBytes = 26;
+/** In place of the length: there is no such blob, whatever the base has. */
+const absent = 0xffffffff;
+
+/** Entries one after the other: name's length, index, whole length, offset, length, name, bytes. */
+export function encodeBlobs(blobs: readonly (BlobItem | NoBlobItem)[]): Uint8Array {
+  const names = blobs.map(({ stream }) => new TextEncoder().encode(stream));
+  const lengthOf = (blob: BlobItem | NoBlobItem) => (blob.kind === 'blob' ? blob.bytes.length : 0);
+  const total = blobs.reduce(
+    (sum, blob, i) => sum + entryBytes + (names[i]?.length ?? 0) + lengthOf(blob),
+    0,
+  );
+  const out = new Uint8Array(total);
+  const view = new DataView(out.buffer);
+  let at = 0;
+  for (const [i, blob] of blobs.entries()) {
+    const name = names[i] ?? new Uint8Array();
+    view.setUint16(at, name.length, true);
+    view.setUint32(at + 2, blob.index, true);
+    view.setFloat64(at + 6, blob.kind === 'blob' ? blob.totalBytes : 0, true);
+    view.setFloat64(at + 14, blob.kind === 'blob' ? blob.offsetBytes : 0, true);
+    view.setUint32(at + 22, blob.kind === 'blob' ? blob.bytes.length : absent, true);
+    out.set(name, at + entryBytes);
+    at += entryBytes + name.length;
+    if (blob.kind === 'blob') out.set(blob.bytes, at);
+    at += lengthOf(blob);
+  }
+  return out;
+}
+
+/** @throws CprError `bad-state-file` */
+export function* decodeBlobs(raw: Uint8Array<ArrayBuffer>): Generator<BlobItem | NoBlobItem> {
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  const cutOff = () => badState('A part of this state file is cut off.');
+  for (let at = 0; at < raw.length; ) {
+    if (at + entryBytes > raw.length) throw cutOff();
+    const nameBytes = view.getUint16(at, true);
+    const index = view.getUint32(at + 2, true);
+    const totalBytes = view.getFloat64(at + 6, true);
+    const offsetBytes = view.getFloat64(at + 14, true);
+    const length = view.getUint32(at + 22, true);
+    const bytesAt = at + entryBytes + nameBytes;
+    if (nameBytes > stateLimits.nameBytes || bytesAt > raw.length) throw cutOff();
+    const stream = nameOf(raw.slice(at + entryBytes, bytesAt));
+    if (length === absent) {
+      at = bytesAt;
+      yield { kind: 'no-blob', stream, index };
+      continue;
+    }
+    at = bytesAt + length;
+    if (at > raw.length) throw cutOff();
+    const isSound =
+      Number.isSafeInteger(totalBytes) &&
+      Number.isSafeInteger(offsetBytes) &&
+      offsetBytes >= 0 &&
+      offsetBytes + length <= totalBytes &&
+      totalBytes <= stateLimits.blobBytes;
+    if (!isSound) throw badState(`The state's "${stream}" has lengths that make no sense.`);
+    yield { kind: 'blob', stream, index, bytes: raw.slice(bytesAt, at), totalBytes, offsetBytes };
+  }
+}
+
+function nameOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw badState('A name in this state file is not text.', cause);
+  }
+}

@@ -1,0 +1,67 @@
+/** The bytes of a state file as they arrive, in the lengths that are asked for. */
+import type { XXHash } from 'xxhash-wasm';
+import { badState } from './bad-state.ts';
+
+export class ByteSource {
+  readonly #bytes: AsyncIterator<Uint8Array>;
+  readonly #running: XXHash<bigint>;
+  readonly #arrived: (loadedBytes: number) => void;
+  #chunk: Uint8Array = new Uint8Array();
+  #loaded = 0;
+
+  /** @param running is fed with everything that {@link read} gives, unless told otherwise */
+  constructor(
+    bytes: AsyncIterable<Uint8Array>,
+    running: XXHash<bigint>,
+    arrived: (loadedBytes: number) => void = () => {},
+  ) {
+    this.#bytes = bytes[Symbol.asyncIterator]();
+    this.#running = running;
+    this.#arrived = arrived;
+  }
+
+  /** Over everything that was read. */
+  digest(): bigint {
+    return this.#running.digest();
+  }
+
+  /** Feeds the digest with what was read uncovered. */
+  cover(bytes: Uint8Array): void {
+    this.#running.update(bytes);
+  }
+
+  /** @throws CprError `bad-state-file` when there are fewer, or what the source throws */
+  async read(length: number, { covered = true } = {}): Promise<Uint8Array<ArrayBuffer>> {
+    const out = new Uint8Array(length);
+    let at = 0;
+    while (at < length) {
+      if (this.#chunk.length === 0 && !(await this.#next()))
+        throw badState('This state file is cut off.');
+      const part = this.#chunk.subarray(0, length - at);
+      out.set(part, at);
+      at += part.length;
+      this.#chunk = this.#chunk.subarray(part.length);
+    }
+    if (covered) this.#running.update(out);
+    return out;
+  }
+
+  /** @throws CprError `bad-state-file` */
+  async requireEnd(): Promise<void> {
+    while (this.#chunk.length === 0) if (!(await this.#next())) return;
+    throw badState('This state file goes on after its end.');
+  }
+
+  async close(): Promise<void> {
+    await this.#bytes.return?.();
+  }
+
+  async #next(): Promise<boolean> {
+    const { done, value } = await this.#bytes.next();
+    if (done) return false;
+    this.#chunk = value;
+    this.#loaded += value.length;
+    this.#arrived(this.#loaded);
+    return true;
+  }
+}

@@ -1,0 +1,90 @@
+/** The bytes of a state file from wherever they are, with errors that say what is wrong. */
+import { CprError } from '../errors.ts';
+
+export interface FetchedState {
+  bytes: AsyncIterable<Uint8Array>;
+  sizeBytes?: number;
+}
+
+const unavailable = (message: string, cause?: unknown) =>
+  new CprError('state-unavailable', message, { ...(cause !== undefined && { cause }) });
+
+/** @throws CprError `state-unavailable` */
+export async function fetchState(
+  url: string,
+  stallMs: number,
+  signal?: AbortSignal,
+): Promise<FetchedState> {
+  let response: Response;
+  const stalled = new AbortController();
+  const timer = setTimeout(() => stalled.abort(), stallMs);
+  try {
+    response = await fetch(url, {
+      signal: AbortSignal.any([stalled.signal, ...(signal ? [signal] : [])]),
+    });
+  } catch (cause) {
+    signal?.throwIfAborted();
+    if (stalled.signal.aborted) throw sendsNothing(url, stallMs);
+    const isElsewhere = new URL(url).origin !== globalThis.location.origin;
+    throw unavailable(
+      isElsewhere
+        ? `${url} could not be fetched: its server is not reachable, or does not allow other sites to read it (CORS).`
+        : `${url} could not be fetched: the server is not reachable.`,
+      cause,
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+  return fromResponse(response, url, stallMs);
+}
+
+/** @throws CprError `state-unavailable` */
+export function fromResponse(response: Response, url: string, stallMs: number): FetchedState {
+  if (!response.ok) {
+    const hint = [404, 410].includes(response.status)
+      ? ' It has expired or was deleted, or the link is not whole.'
+      : '';
+    throw unavailable(
+      `${url} could not be fetched: the server answered ${response.status}.${hint}`,
+    );
+  }
+  if (!response.body) throw unavailable(`${url}: the server sent nothing.`);
+  const length = Number(response.headers.get('content-length') ?? 0);
+  // With a content encoding it is that of what travels, not of the file.
+  const isPlain = !response.headers.has('content-encoding');
+  return {
+    bytes: fromStream(response.body, url, stallMs),
+    ...(isPlain && length > 0 && { sizeBytes: length }),
+  };
+}
+
+/** @throws CprError `state-unavailable` when it breaks off, or sends nothing for `stallMs` */
+export async function* fromStream(
+  stream: ReadableStream<Uint8Array>,
+  name: string,
+  stallMs: number,
+): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const stalled = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(sendsNothing(name, stallMs)), stallMs);
+      });
+      try {
+        const { done, value } = await Promise.race([reader.read(), stalled]);
+        if (done) return;
+        yield value;
+      } finally {
+        clearTimeout(timer);
+      }
+    }
+  } catch (thrown) {
+    throw CprError.from(thrown, 'state-unavailable', `${name} broke off`);
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}
+
+const sendsNothing = (name: string, stallMs: number) =>
+  unavailable(`${name} has sent nothing for ${stallMs / 1000} s. Try again later.`);

@@ -1,0 +1,22 @@
+/** What a state file may claim. All of it is checked before anything is allocated. SPEC.md, [SF7]. */
+export const pageBytes = 4096;
+
+export const stateLimits = {
+  /** Title, configuration, thumbnail. */
+  headBytes: 1 << 20,
+  /** Contents of one frame, as stored and when decompressed. */
+  frameBytes: 6 << 20,
+  /** Device state, with the files' tree of the 9p share. */
+  cutBytes: 24 << 20,
+  /** The guest's pages: 4 GiB. */
+  pages: 1 << 20,
+  /** Of a picture of the screen. */
+  thumbnailBytes: 256 << 10,
+  /** Console output, overlays and 9p files together. */
+  blobBytes: 8 * 2 ** 30,
+  /** Names of blobs' streams. */
+  nameBytes: 255,
+} as const;
+
+/** Pages of one group: large enough for what compression gains by looking around. */
+export const groupPages = 1024;

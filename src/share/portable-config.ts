@@ -1,0 +1,215 @@
+/** A machine's configuration as a state file has it, and back. What comes from a file is not trusted. */
+import type { JsonObject } from '../cpr/json.ts';
+import {
+  type DriveSource,
+  driveNames,
+  type ImageSource,
+  type MachineConfig,
+  type NetworkBackend,
+} from '../protocol/config.ts';
+import { badState } from './bad-state.ts';
+
+const imageNames = ['bios', 'vgaBios', 'bzImage', 'initrd'] as const;
+const sourceNames = [...imageNames, ...driveNames] as const;
+export type SourceName = (typeof sourceNames)[number];
+
+/** Stands for the site that a state is opened on, where a file lies beside the page. */
+const sitePrefix = 'site:';
+
+/** Something that a state wants to be fetched or connected to. */
+export interface StateUrl {
+  /** What for: `base`, a drive or image such as `hda` or `bzImage`, or `network`. */
+  purpose: 'base' | 'network' | SourceName;
+  /** Absolute. */
+  url: string;
+  /** Whether it is of the same origin as the page. */
+  isSameOrigin: boolean;
+}
+
+/** A file or bytes that travel within the state. */
+export interface CarriedContents {
+  kind: 'bytes' | 'file';
+  name: string;
+  lastModifiedMs: number;
+  sizeBytes: number;
+}
+
+export interface CheckedConfig {
+  /** Without what {@link carried} names. */
+  config: MachineConfig;
+  carried: Map<SourceName, CarriedContents>;
+  urls: StateUrl[];
+}
+
+/** What only this browser has: to be written into the file. */
+export function contentsOf(config: MachineConfig): Map<SourceName, Blob> {
+  const contents = new Map<SourceName, Blob>();
+  for (const name of sourceNames) {
+    const source = config[name];
+    if (!source) continue;
+    if ('bytes' in source) contents.set(name, new Blob([source.bytes]));
+    else if ('file' in source) contents.set(name, source.file);
+  }
+  return contents;
+}
+
+/** @param siteUrl address of the site's root: URLs under it become relative to any site's */
+export function portableConfig(config: MachineConfig, siteUrl: string): JsonObject {
+  const { id: _id, durable: _durable, onlyCprCapable: _only, openedFrom: _from, ...rest } = config;
+  const portable: Record<string, unknown> = { ...rest };
+  for (const name of sourceNames) {
+    const source = config[name];
+    if (source) portable[name] = portableSource(source, siteUrl);
+  }
+  return JSON.parse(JSON.stringify(portable)) as JsonObject;
+}
+
+function portableSource(source: ImageSource | DriveSource, siteUrl: string): object {
+  if ('url' in source) return { ...source, url: portableUrl(source.url, siteUrl) };
+  if ('emptyBytes' in source) return source;
+  const isFile = 'file' in source;
+  const { name = '', lastModified = 0 } = (isFile ? source.file : {}) as Partial<File>;
+  return {
+    contents: {
+      kind: isFile ? 'file' : 'bytes',
+      name,
+      lastModifiedMs: lastModified,
+      sizeBytes: isFile ? source.file.size : source.bytes.length,
+    },
+  };
+}
+
+export const portableUrl = (url: string, siteUrl: string) =>
+  url.startsWith(siteUrl) ? sitePrefix + url.slice(siteUrl.length) : url;
+
+/**
+ * @param allowed protocols
+ * @throws CprError `bad-state-file`
+ */
+export function absoluteUrl(
+  portable: unknown,
+  siteUrl: string,
+  allowed: readonly string[] = ['http:', 'https:'],
+): string {
+  if (typeof portable !== 'string' || portable.length > 8192)
+    throw badState('This state file names something by what is no URL.');
+  const isOfSite = portable.startsWith(sitePrefix);
+  const text = isOfSite ? portable.slice(sitePrefix.length) : portable;
+  const url = isOfSite ? URL.parse(text, siteUrl) : URL.parse(text);
+  const isSound = url && allowed.includes(url.protocol) && !url.username && !url.password;
+  if (!isSound || (isOfSite && !url.href.startsWith(siteUrl)))
+    throw badState(`This state file names a URL that is not taken: ${portable.slice(0, 200)}`);
+  return url.href;
+}
+
+/** Members that are as in the file when they are of this type; others of the file are left out. */
+const plainMembers = {
+  name: 'string',
+  memoryMiB: 'number',
+  vgaMemoryMiB: 'number',
+  cmdline: 'string',
+  acpi: 'boolean',
+  network: 'string',
+  mac: 'string',
+  filesystem9p: 'boolean',
+  virtioConsole: 'boolean',
+  serialPorts: 'number',
+  suspendWhenHiddenMs: 'number',
+} as const satisfies Partial<Record<keyof MachineConfig, string>>;
+
+const required = ['memoryMiB', 'vgaMemoryMiB', 'acpi', 'network', 'filesystem9p', 'virtioConsole'];
+
+/** @throws CprError `bad-state-file` */
+export function checkConfig(portable: JsonObject, siteUrl: string): CheckedConfig {
+  const config: Record<string, unknown> = {};
+  for (const [member, type] of Object.entries(plainMembers)) {
+    const value = Object.hasOwn(portable, member) ? portable[member] : undefined;
+    if (value === undefined && !required.includes(member)) continue;
+    const isSound = typeof value === type && (type !== 'string' || String(value).length <= 4096);
+    if (!isSound) throw badState(`In this state's configuration "${member}" is not a ${type}.`);
+    config[member] = value;
+  }
+  if (!['none', 'ne2k', 'virtio'].includes(String(config.network)))
+    throw badState('This state has a network device that is not known.');
+  const carried: CheckedConfig['carried'] = new Map();
+  const urls: CheckedConfig['urls'] = [];
+  const note = (purpose: StateUrl['purpose'], url: string) => {
+    urls.push(stateUrl(purpose, url, siteUrl));
+    return url;
+  };
+  for (const name of sourceNames) {
+    const source = Object.hasOwn(portable, name) ? portable[name] : undefined;
+    if (source === undefined) continue;
+    const members = new Map<string, unknown>(Object.entries(Object(source)));
+    const contents = members.get('contents');
+    if (contents !== undefined) carried.set(name, checkCarried(name, contents));
+    else if (members.has('emptyBytes'))
+      config[name] = { emptyBytes: sizeOf(name, members.get('emptyBytes')) };
+    else {
+      const url = note(name, absoluteUrl(members.get('url'), siteUrl));
+      const load = members.get('load');
+      config[name] = {
+        url,
+        ...(members.has('sizeBytes') && { sizeBytes: sizeOf(name, members.get('sizeBytes')) }),
+        ...((load === 'whole' || load === 'range') && { load }),
+      };
+    }
+  }
+  const backend = checkBackend(portable.networkBackend, siteUrl, (url) => note('network', url));
+  if (backend) config.networkBackend = backend;
+  for (const name of ['bios', 'vgaBios'] as const)
+    if (!config[name] && !carried.has(name)) throw badState(`This state names no "${name}".`);
+  return { config: config as unknown as MachineConfig, carried, urls };
+}
+
+export function stateUrl(purpose: StateUrl['purpose'], url: string, siteUrl: string): StateUrl {
+  // Sockets of the page's own host count as its origin.
+  const origin = (text: string) => new URL(text.replace(/^ws/, 'http')).origin;
+  return { purpose, url, isSameOrigin: origin(url) === origin(siteUrl) };
+}
+
+function checkCarried(name: string, contents: unknown): CarriedContents {
+  const { kind, name: fileName, lastModifiedMs, sizeBytes } = Object(contents);
+  const isSound =
+    (kind === 'bytes' || kind === 'file') &&
+    typeof fileName === 'string' &&
+    fileName.length <= 1024 &&
+    typeof lastModifiedMs === 'number';
+  if (!isSound) throw badState(`What this state says of "${name}" makes no sense.`);
+  return { kind, name: fileName, lastModifiedMs, sizeBytes: sizeOf(name, sizeBytes) };
+}
+
+function sizeOf(name: string, size: unknown): number {
+  if (typeof size === 'number' && Number.isSafeInteger(size) && size >= 0) return size;
+  throw badState(`What this state says of the size of "${name}" makes no sense.`);
+}
+
+function checkBackend(
+  value: unknown,
+  siteUrl: string,
+  note: (url: string) => string,
+): NetworkBackend | undefined {
+  if (value === undefined) return undefined;
+  const { kind, url, corsProxy, dohServer, group } = Object(value);
+  const web = (text: unknown) => note(absoluteUrl(text, siteUrl));
+  const socket = (text: unknown) =>
+    note(absoluteUrl(String(text).replace(/^wisp(s?):/, 'ws$1:'), siteUrl, ['ws:', 'wss:']));
+  switch (kind) {
+    case 'none':
+      return { kind };
+    case 'fetch':
+      return { kind, ...(corsProxy !== undefined && { corsProxy: web(corsProxy) }) };
+    case 'wisp':
+      return {
+        kind,
+        url: socket(url),
+        ...(dohServer !== undefined && { dohServer: web(dohServer) }),
+      };
+    case 'inbrowser':
+      if (typeof group === 'string' && group.length <= 255) return { kind, group };
+      break;
+    case 'wsproxy':
+      return { kind, url: socket(url) };
+  }
+  throw badState('This state has a network backend that is not known.');
+}

@@ -1,0 +1,176 @@
+/** Reads one state file, in a worker: checks and decompresses it, and hands the guest to its keeper. */
+import { CprError } from '../errors.ts';
+import type { StateReference } from '../protocol/config.ts';
+import { PortReceiver, PortSender } from '../protocol/port-stream.ts';
+import type { ArrivingItem, CutItem } from '../protocol/state-transfer.ts';
+import { badState } from './bad-state.ts';
+import { requireReference } from './base-image.ts';
+import { type Codec, loadCodec } from './codec.ts';
+import { type FetchedState, fetchState, fromStream } from './fetch-state.ts';
+import { buffersOfPages } from './page-group.ts';
+import type { SourceName } from './portable-config.ts';
+import { type ContentsItem, type StateItem, StateReader } from './state-reader.ts';
+import type { OpenCommand, ReadJob, WorkerMessage } from './worker-protocol.ts';
+
+type Post = (message: WorkerMessage) => void;
+
+export class ReadingState {
+  readonly #codec: Codec;
+  readonly #reader: StateReader;
+  readonly #post: Post;
+  readonly #stallMs: number;
+  #loadedBytes = 0;
+  #totalBytes: number | undefined;
+
+  private constructor(
+    codec: Codec,
+    { reader, post, stallMs }: { reader: StateReader; post: Post; stallMs: number },
+  ) {
+    this.#codec = codec;
+    this.#reader = reader;
+    this.#post = post;
+    this.#stallMs = stallMs;
+  }
+
+  /** Reads the head and posts it. @throws CprError `bad-state-file`, `state-unavailable` */
+  static async open({ source, stallMs }: ReadJob, post: Post): Promise<ReadingState> {
+    const [codec, { bytes, sizeBytes }] = await Promise.all([
+      loadCodec(),
+      fetchedFrom(source, stallMs),
+    ]);
+    let reading: ReadingState | undefined;
+    let early = 0;
+    const reader = await StateReader.open(bytes, codec, (loaded) => {
+      if (reading) reading.#arrived(loaded);
+      else early = loaded;
+    });
+    reading = new ReadingState(codec, { reader, post, stallMs });
+    reading.#loadedBytes = early;
+    reading.#totalBytes = sizeBytes;
+    post({ type: 'head', head: reader.head, ...(sizeBytes !== undefined && { sizeBytes }) });
+    return reading;
+  }
+
+  /** @throws CprError; the keeper gets it too */
+  async send({ guest, base, publishedAt, carried }: OpenCommand): Promise<void> {
+    const sender = new PortSender<ArrivingItem>(guest);
+    try {
+      const items = this.#reader.items();
+      const first = await this.#takeContents(items, carried);
+      if (base) await this.#sendBase(sender, base);
+      let cut: CutItem | undefined;
+      const send = async (item: StateItem) => {
+        if (item.kind === 'cut') cut = item;
+        else if (item.kind === 'contents') throw badState('This state file is in no order.');
+        else await sendItem(sender, item);
+      };
+      if (first) await send(first);
+      for await (const item of items) await send(item);
+      // Only now is it known that all of the file is what was written.
+      if (cut) await sender.send({ ...cut, ...this.#origin(base, publishedAt) });
+      sender.end();
+    } catch (thrown) {
+      const error = CprError.from(thrown, 'internal', 'The state could not be read');
+      sender.fail(error);
+      await this.#reader.close();
+      throw error;
+    }
+  }
+
+  #origin(base: StateReference | undefined, publishedAt: string | undefined) {
+    if (base) return { openedFrom: base };
+    if (publishedAt === undefined) return {};
+    return { openedFrom: { url: publishedAt, digest: this.#reader.digest } };
+  }
+
+  async #sendBase(sender: PortSender<ArrivingItem>, base: StateReference): Promise<void> {
+    const before = this.#loadedBytes;
+    const { bytes, sizeBytes } = await fetchState(base.url, this.#stallMs, sender.signal);
+    this.#totalBytes = this.#totalBytes && sizeBytes && this.#totalBytes + sizeBytes;
+    const reader = await StateReader.open(bytes, this.#codec, (loaded) =>
+      this.#arrived(before + loaded),
+    ).catch((thrown) => {
+      throw asBaseError(thrown, base);
+    });
+    if (reader.head.state.base) throw new CprError('wrong-base', 'The base builds on another one.');
+    if (reader.pageCount !== this.#reader.pageCount)
+      throw new CprError('wrong-base', 'The base is a machine with another amount of memory.');
+    try {
+      for await (const item of reader.items())
+        if (item.kind !== 'cut' && item.kind !== 'contents') await sendItem(sender, item);
+    } catch (thrown) {
+      throw asBaseError(thrown, base);
+    }
+    requireReference(reader, base);
+  }
+
+  /** @returns the first item that is something else. */
+  async #takeContents(
+    items: AsyncGenerator<StateItem>,
+    carried: OpenCommand['carried'],
+  ): Promise<StateItem | undefined> {
+    const parts = new Map<SourceName, { blobs: Blob[]; bytes: number }>();
+    for (const name of carried.keys()) parts.set(name, { blobs: [], bytes: 0 });
+    let first: StateItem | undefined;
+    for (;;) {
+      const { done, value } = await items.next();
+      if (done) break;
+      if (value.kind !== 'contents') {
+        first = value;
+        break;
+      }
+      takePart(value, parts, carried);
+    }
+    for (const [name, { bytes }] of parts)
+      if (bytes !== carried.get(name)) throw badState(`"${name}" is missing in this state file.`);
+    const contents = new Map([...parts].map(([name, { blobs }]) => [name, new Blob(blobs)]));
+    this.#post({ type: 'contents', contents });
+    return first;
+  }
+
+  #arrived(loadedBytes: number): void {
+    this.#loadedBytes = loadedBytes;
+    const totalBytes = this.#totalBytes;
+    const progress = { loadedBytes, ...(totalBytes !== undefined && { totalBytes }) };
+    this.#post({ type: 'read-progress', progress });
+  }
+}
+
+function takePart(
+  { blob }: ContentsItem,
+  parts: Map<SourceName, { blobs: Blob[]; bytes: number }>,
+  carried: OpenCommand['carried'],
+): void {
+  const name = blob.stream as SourceName;
+  const found = parts.get(name);
+  if (!found || found.bytes !== blob.offsetBytes || blob.totalBytes !== carried.get(name))
+    throw badState('This state file carries something that its head does not name.');
+  found.blobs.push(new Blob([blob.bytes]));
+  found.bytes += blob.bytes.length;
+}
+
+function asBaseError(thrown: unknown, { url }: StateReference): unknown {
+  if (!(thrown instanceof CprError) || thrown.code !== 'bad-state-file') return thrown;
+  const message = `What is at ${url} is not the state that this one builds on: ${thrown.message}`;
+  return new CprError('wrong-base', message, { cause: thrown });
+}
+
+async function fetchedFrom(source: ReadJob['source'], stallMs: number): Promise<FetchedState> {
+  if ('url' in source) return fetchState(source.url, stallMs);
+  if ('blob' in source) {
+    const { blob } = source;
+    return { bytes: fromStream(blob.stream(), 'The file', stallMs), sizeBytes: blob.size };
+  }
+  return { bytes: new PortReceiver<Uint8Array>(source.bytes) };
+}
+
+function sendItem(sender: PortSender<ArrivingItem>, item: ArrivingItem): Promise<void> {
+  switch (item.kind) {
+    case 'pages':
+      return sender.send(item, buffersOfPages(item));
+    case 'blob':
+      return sender.send(item, [item.bytes.buffer]);
+    default:
+      return sender.send(item);
+  }
+}

@@ -1,0 +1,229 @@
+/** A state file that a page has begun to read, and what the page can do with it. */
+import { CprError } from '../errors.ts';
+import type { MachineConfig } from '../protocol/config.ts';
+import { PortReceiver, PortSender, readableFrom, sendStream } from '../protocol/port-stream.ts';
+import { badState } from './bad-state.ts';
+import { fromResponse } from './fetch-state.ts';
+import type { StateHead } from './head.ts';
+import {
+  absoluteUrl,
+  type CarriedContents,
+  type CheckedConfig,
+  checkConfig,
+  type SourceName,
+  stateUrl,
+} from './portable-config.ts';
+import type { ExportStateOptions, ReadStateOptions, StateFileInfo, StateSource } from './types.ts';
+import { StateWorker } from './worker-client.ts';
+
+const defaultStallMs = 30_000;
+
+/** Address of the site's root, which URLs in state files can be relative to. */
+const siteUrl = () => new URL('.', document.baseURI).href;
+
+/** A guest on its way from a state file. */
+export interface OpeningGuest {
+  /** Whole: to start the machine with. */
+  config: MachineConfig;
+  ranges: StateHead['state']['ranges'];
+  /** For the keeper: the rest of the guest comes here. */
+  guest: MessagePort;
+  /** Rejects when reading fails. */
+  failed: Promise<never>;
+}
+
+export class StateFile {
+  readonly info: StateFileInfo;
+  readonly #worker: StateWorker;
+  readonly #head: StateHead;
+  readonly #checked: CheckedConfig;
+  readonly #publishedAt: string | undefined;
+  readonly #signal: AbortSignal | undefined;
+  #isOpened = false;
+
+  private constructor(
+    worker: StateWorker,
+    { head, sizeBytes }: { head: StateHead; sizeBytes?: number },
+    publishedAt: string | undefined,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#worker = worker;
+    this.#head = head;
+    this.#publishedAt = publishedAt;
+    this.#signal = signal;
+    this.#checked = checkConfig(head.state.config, siteUrl());
+    this.info = infoOf(head, this.#checked, sizeBytes);
+  }
+
+  /**
+   * Begins to read a state file. Nothing that it names is fetched.
+   * @throws CprError `bad-state-file`, `state-unavailable`, or the signal's reason
+   */
+  static async read(source: StateSource, options: ReadStateOptions = {}): Promise<StateFile> {
+    const { signal, stallMs = defaultStallMs, onProgress } = options;
+    signal?.throwIfAborted();
+    const worker = new StateWorker();
+    const aborted = abortion(signal, worker);
+    try {
+      if (onProgress) worker.on('read-progress', ({ progress }) => onProgress(progress));
+      const publishedAt = beginReading(worker, source, stallMs);
+      const head = await Promise.race([worker.next('head'), aborted]);
+      return new StateFile(worker, head, publishedAt, signal);
+    } catch (thrown) {
+      worker.end();
+      throw thrown;
+    }
+  }
+
+  /**
+   * Reads on, for a keeper. To be called once, after {@link StateFileInfo.urls} were approved.
+   * @throws CprError `bad-state-file`, `wrong-base`, `state-unavailable`
+   */
+  async open(): Promise<OpeningGuest> {
+    if (this.#isOpened) throw new CprError('bad-runstate', 'This state file was opened already.');
+    this.#isOpened = true;
+    const { port1, port2 } = new MessageChannel();
+    const { carried } = this.#checked;
+    const contents = this.#worker.next('contents');
+    this.#worker.post(
+      {
+        type: 'open',
+        guest: port1,
+        base: this.info.base,
+        publishedAt: this.#publishedAt,
+        carried: new Map([...carried].map(([name, { sizeBytes }]) => [name, sizeBytes])),
+      },
+      [port1],
+    );
+    const { contents: found } = await contents;
+    return {
+      config: await withContents(this.#checked, found),
+      ranges: this.#head.state.ranges,
+      guest: port2,
+      failed: this.#worker.failed,
+    };
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.#signal;
+  }
+
+  /** Lets go of the source. A guest that is on its way does not arrive. */
+  close(): void {
+    this.#worker.end();
+  }
+}
+
+/** @param guest where the keeper sends the guest */
+export function writeStateFile(
+  guest: MessagePort,
+  { title, thumbnail, base, signal, onProgress }: ExportStateOptions,
+): ReadableStream<Uint8Array> {
+  const { port1, port2 } = new MessageChannel();
+  const receiver = new PortReceiver<Uint8Array>(port2);
+  const cancel = () =>
+    receiver.cancel(CprError.from(signal?.reason, 'cancelled', 'The export was cancelled'));
+  if (signal?.aborted) cancel();
+  signal?.addEventListener('abort', cancel);
+  const worker = new StateWorker();
+  if (onProgress) worker.on('write-progress', ({ progress }) => onProgress(progress));
+  worker.failed.catch((thrown) => receiver.cancel(thrown));
+  void (async () => {
+    const picture = thumbnail && new Uint8Array(await thumbnail.arrayBuffer());
+    worker.post(
+      { type: 'write', guest, file: port1, title, thumbnail: picture, base, siteUrl: siteUrl() },
+      [guest, port1],
+    );
+  })();
+  const stream = readableFrom(receiver);
+  const ended = new TransformStream<Uint8Array, Uint8Array>({ flush: () => worker.end() });
+  return stream.pipeThrough(ended);
+}
+
+function abortion(signal: AbortSignal | undefined, worker: StateWorker): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener('abort', () => {
+      worker.end();
+      reject(CprError.from(signal.reason, 'cancelled', 'Opening the state was cancelled'));
+    });
+  });
+}
+
+/** @returns the address that the file is published at, where it has one */
+function beginReading(
+  worker: StateWorker,
+  source: StateSource,
+  stallMs: number,
+): string | undefined {
+  if (typeof source === 'string' || source instanceof URL) {
+    const { href } = new URL(source, document.baseURI);
+    worker.post({ type: 'read', source: { url: href }, stallMs }, []);
+    return href.startsWith('http') ? href.replace(/#.*$/, '') : undefined;
+  }
+  if (source instanceof Blob) {
+    worker.post({ type: 'read', source: { blob: source }, stallMs }, []);
+    return undefined;
+  }
+  const stream = source instanceof Response ? checkedBody(source, stallMs) : source;
+  const { port1, port2 } = new MessageChannel();
+  worker.post({ type: 'read', source: { bytes: port2 }, stallMs }, [port2]);
+  void sendStream(stream, new PortSender<Uint8Array>(port1));
+  return source instanceof Response && source.url.startsWith('http') ? source.url : undefined;
+}
+
+function checkedBody(response: Response, stallMs: number): ReadableStream<Uint8Array> {
+  const { bytes } = fromResponse(response, response.url || 'The state', stallMs);
+  const iterator = bytes[Symbol.asyncIterator]();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await iterator.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel() {
+      await iterator.return?.();
+    },
+  });
+}
+
+function infoOf(
+  { state, thumbnail }: StateHead,
+  { config, urls }: CheckedConfig,
+  sizeBytes: number | undefined,
+): StateFileInfo {
+  const site = siteUrl();
+  const base = state.base && {
+    url: absoluteUrl(state.base.url, site),
+    digest: state.base.digest,
+  };
+  const isPng = thumbnail?.subarray(1, 4).every((byte, i) => byte === 'PNG'.charCodeAt(i));
+  return {
+    title: state.title,
+    createdAtMs: state.createdAtMs,
+    ...(sizeBytes !== undefined && { sizeBytes }),
+    machineId: state.machineId,
+    config,
+    v86Version: state.v86Version,
+    ...(base && { base }),
+    urls: base ? [stateUrl('base', base.url, site), ...urls] : urls,
+    ...(thumbnail && isPng && { thumbnail: new Blob([thumbnail], { type: 'image/png' }) }),
+  };
+}
+
+async function withContents(
+  { config, carried }: CheckedConfig,
+  contents: ReadonlyMap<SourceName, Blob>,
+): Promise<MachineConfig> {
+  const whole: Record<string, unknown> = { ...config };
+  for (const [name, described] of carried) {
+    const blob = contents.get(name);
+    if (!blob) throw badState(`"${name}" is missing in this state file.`);
+    whole[name] = await sourceOf(blob, described);
+  }
+  return whole as unknown as MachineConfig;
+}
+
+async function sourceOf(blob: Blob, { kind, name, lastModifiedMs }: CarriedContents) {
+  if (kind === 'bytes') return { bytes: new Uint8Array(await blob.arrayBuffer()) };
+  return { file: new File([blob], name, { lastModified: lastModifiedMs }) };
+}

@@ -1,0 +1,131 @@
+/** Reads a state file as it arrives: its head, then item by item. Holds one frame at a time. */
+import { CprError } from '../errors.ts';
+import type { ArrivingPages, BlobItem, CutItem, NoBlobItem } from '../protocol/state-transfer.ts';
+import { badState } from './bad-state.ts';
+import { decodeBlobs } from './blob-group.ts';
+import { ByteSource } from './byte-source.ts';
+import { type Codec, digestText } from './codec.ts';
+import {
+  checkHead,
+  decodeFrame,
+  decodeFrameHeader,
+  decodePreamble,
+  type FrameHeader,
+  frameHeaderBytes,
+  frameKind,
+  preambleBytes,
+} from './frame.ts';
+import { decodeCut, decodeHead, type StateHead } from './head.ts';
+import { stateLimits } from './limits.ts';
+import { decodePageGroup } from './page-group.ts';
+
+/** A part of a disk or image that is in the file because it is nowhere else. */
+export interface ContentsItem {
+  kind: 'contents';
+  blob: BlobItem;
+}
+
+export type StateItem = ArrivingPages | BlobItem | NoBlobItem | CutItem | ContentsItem;
+
+export class StateReader {
+  readonly head: StateHead;
+  readonly headBytes: number;
+  readonly pageCount: number;
+  readonly #bytes: ByteSource;
+  readonly #codec: Codec;
+  #digest: string | undefined;
+
+  private constructor(head: StateHead, headBytes: number, bytes: ByteSource, codec: Codec) {
+    this.head = head;
+    this.headBytes = headBytes;
+    this.pageCount = head.state.ranges.reduce((sum, { pages }) => sum + pages, 0);
+    this.#bytes = bytes;
+    this.#codec = codec;
+  }
+
+  /** @throws CprError `bad-state-file`, or what the source throws */
+  static async open(
+    source: AsyncIterable<Uint8Array>,
+    codec: Codec,
+    arrived?: (loadedBytes: number) => void,
+  ): Promise<StateReader> {
+    const bytes = new ByteSource(source, codec.newDigest(), arrived);
+    const preamble = await bytes.read(preambleBytes);
+    const headBytes = await bytes.read(decodePreamble(preamble));
+    checkHead(preamble, headBytes, codec.digest);
+    const head = decodeHead(headBytes, codec.digest);
+    return new StateReader(head, preambleBytes + headBytes.length, bytes, codec);
+  }
+
+  /** `xxh64:…` of the whole file, known at its end. */
+  get digest(): string {
+    if (this.#digest === undefined) throw new CprError('internal', 'The file is not read yet.');
+    return this.#digest;
+  }
+
+  /** @throws CprError `bad-state-file`, or what the source throws */
+  async *items(): AsyncGenerator<StateItem> {
+    let cuts = 0;
+    let blobBytes = 0;
+    try {
+      for (;;) {
+        const headerBytes = await this.#bytes.read(frameHeaderBytes, { covered: false });
+        const header = decodeFrameHeader(headerBytes);
+        if (header.kind === frameKind.end) {
+          await this.#end(header);
+          break;
+        }
+        this.#bytes.cover(headerBytes);
+        for (const item of await this.#decode(header)) {
+          if (item.kind === 'cut' && ++cuts > 1) throw badState('This state file has two cuts.');
+          if (item.kind === 'blob') blobBytes += item.bytes.length;
+          if (blobBytes > stateLimits.blobBytes) throw badState('This state file is too large.');
+          yield item;
+        }
+      }
+      if (cuts === 0) throw badState('This state file holds no device state.');
+    } finally {
+      await this.#bytes.close();
+    }
+  }
+
+  /** Lets go of the source. */
+  close(): Promise<void> {
+    return this.#bytes.close();
+  }
+
+  async #decode(header: FrameHeader): Promise<Iterable<StateItem>> {
+    const stored = await this.#bytes.read(header.storedBytes);
+    const raw = decodeFrame(header, stored, this.#codec);
+    switch (header.kind) {
+      case frameKind.pages:
+        return [decodePageGroup(raw, this.pageCount)];
+      case frameKind.blobs:
+        return decodeBlobs(raw);
+      case frameKind.contents:
+        return contentsOf(raw);
+      case frameKind.cut:
+        return [decodeCut(raw, this.#codec.digest)];
+      case frameKind.end:
+        return [];
+    }
+  }
+
+  /** [SF4] Nothing was taken away, added or put in another order. */
+  async #end(header: FrameHeader): Promise<void> {
+    const digest = this.#bytes.digest();
+    const stored = await this.#bytes.read(header.storedBytes, { covered: false });
+    const bytes = decodeFrame(header, stored, this.#codec);
+    if (bytes.length !== 8 || new DataView(bytes.buffer).getBigUint64(0, true) !== digest)
+      throw badState('This state file is damaged.');
+    await this.#bytes.requireEnd();
+    this.#digest = digestText(digest);
+  }
+}
+
+function* contentsOf(raw: Uint8Array<ArrayBuffer>): Generator<ContentsItem> {
+  for (const blob of decodeBlobs(raw)) {
+    if (blob.kind !== 'blob') throw badState('This state file leaves out what it begins.');
+    yield { kind: 'contents', blob };
+  }
+}

@@ -1,0 +1,45 @@
+/** A worker for one state file. */
+import { CprError } from '../errors.ts';
+import { fromWireError } from '../protocol/wire-error.ts';
+import type { OpenCommand, ReadJob, WorkerMessage, WriteJob } from './worker-protocol.ts';
+
+type MessageOf<T extends WorkerMessage['type']> = Extract<WorkerMessage, { type: T }>;
+
+export class StateWorker {
+  readonly #worker = new Worker(new URL('./state-worker.ts', import.meta.url), { type: 'module' });
+  /** Rejects when the worker cannot do what it was told. */
+  readonly failed: Promise<never>;
+
+  constructor() {
+    this.failed = new Promise<never>((_, reject) => {
+      this.on('failed', ({ error }) => reject(fromWireError(error)));
+      this.#worker.addEventListener('error', ({ message }) =>
+        reject(new CprError('internal', `The worker for state files failed: ${message}`)),
+      );
+    });
+    // Told to whoever waits; nobody may.
+    this.failed.catch(() => {});
+  }
+
+  on<T extends WorkerMessage['type']>(type: T, listener: (message: MessageOf<T>) => void): void {
+    this.#worker.addEventListener('message', ({ data }: MessageEvent<WorkerMessage>) => {
+      if (data.type === type) listener(data as MessageOf<T>);
+    });
+  }
+
+  /** @throws CprError of the worker */
+  next<T extends WorkerMessage['type']>(type: T): Promise<MessageOf<T>> {
+    return Promise.race([
+      this.failed,
+      new Promise<MessageOf<T>>((resolve) => this.on(type, resolve)),
+    ]);
+  }
+
+  post(command: WriteJob | ReadJob | OpenCommand, transfer: Transferable[]): void {
+    this.#worker.postMessage(command, transfer);
+  }
+
+  end(): void {
+    this.#worker.terminate();
+  }
+}

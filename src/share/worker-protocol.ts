@@ -1,0 +1,44 @@
+/** Between a page and the worker that reads or writes one state file for it. */
+import type { StateReference } from '../protocol/config.ts';
+import type { WireError } from '../protocol/wire-error.ts';
+import type { StateHead } from './head.ts';
+import type { SourceName } from './portable-config.ts';
+import type { ExportProgress, StateProgress } from './types.ts';
+
+export interface WriteJob {
+  type: 'write';
+  /** Of `LeavingItem`s. */
+  guest: MessagePort;
+  /** For the file's bytes. */
+  file: MessagePort;
+  title?: string | undefined;
+  thumbnail?: Uint8Array<ArrayBuffer> | undefined;
+  base?: StateReference | 'opened-from' | undefined;
+  siteUrl: string;
+}
+
+export interface ReadJob {
+  type: 'read';
+  source: { url: string } | { blob: Blob } | { bytes: MessagePort };
+  stallMs: number;
+}
+
+/** To a reading worker, once its head is approved. */
+export interface OpenCommand {
+  type: 'open';
+  /** For `ArrivingItem`s. */
+  guest: MessagePort;
+  base?: StateReference | undefined;
+  /** Where the file is published: states may build on it. */
+  publishedAt?: string | undefined;
+  /** What the file carries, with the size that its head says. */
+  carried: ReadonlyMap<SourceName, number>;
+}
+
+export type WorkerMessage =
+  | { type: 'head'; head: StateHead; sizeBytes?: number }
+  /** What the file carries is here: what follows goes to the guest. */
+  | { type: 'contents'; contents: Map<SourceName, Blob> }
+  | { type: 'read-progress'; progress: StateProgress }
+  | { type: 'write-progress'; progress: ExportProgress }
+  | { type: 'failed'; error: WireError };

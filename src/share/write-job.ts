@@ -1,0 +1,106 @@
+/** Writes one state file, in a worker: compression keeps neither the guest nor the page waiting. */
+import { CprError } from '../errors.ts';
+import type { MachineConfig, StateReference } from '../protocol/config.ts';
+import { PortReceiver, PortSender } from '../protocol/port-stream.ts';
+import type { GuestDescription, LeavingItem } from '../protocol/state-transfer.ts';
+import { BaseImage } from './base-image.ts';
+import { type Codec, loadCodec } from './codec.ts';
+import { fetchState } from './fetch-state.ts';
+import type { StateHead } from './head.ts';
+import { contentsOf, portableConfig, portableUrl } from './portable-config.ts';
+import { StateReader } from './state-reader.ts';
+import { StateWriter } from './state-writer.ts';
+import type { ExportProgress } from './types.ts';
+import type { WriteJob } from './worker-protocol.ts';
+
+const stallMs = 30_000;
+const partBytes = 1 << 20;
+const titleLength = 200;
+
+export async function writeState(
+  job: WriteJob,
+  progress: (progress: ExportProgress) => void,
+): Promise<void> {
+  const file = new PortSender<Uint8Array<ArrayBuffer>>(job.file);
+  const guest = new PortReceiver<LeavingItem>(job.guest);
+  file.signal.addEventListener('abort', () => guest.cancel(file.signal.reason));
+  try {
+    const codec = await loadCodec();
+    const begin = await guest.next();
+    if (begin?.kind !== 'begin')
+      throw new CprError('internal', 'The guest does not say what it is.');
+    const base = await openBase(job.base, begin.config, codec, file.signal);
+    const write = (bytes: Uint8Array<ArrayBuffer>) => file.send(bytes, [bytes.buffer]);
+    const head = headOf(begin, job, base?.reference);
+    const writer = new StateWriter({ codec, head, base, write });
+    await writer.begin();
+    await writeContents(begin.config, writer);
+    let readBytes = 0;
+    for await (const item of guest) {
+      if (item.kind === 'pages') await writer.pages(item);
+      else if (item.kind === 'blob') await writer.blob(item);
+      else if (item.kind === 'cut') await writer.end(item);
+      readBytes += sizeOf(item);
+      progress({ writtenBytes: writer.writtenBytes, readBytes });
+    }
+    file.end();
+  } catch (thrown) {
+    const error = CprError.from(thrown, 'internal', 'The state could not be written');
+    guest.cancel(error);
+    file.fail(error);
+  }
+}
+
+function sizeOf(item: LeavingItem): number {
+  if (item.kind === 'pages') return item.contents.length + item.uniform.length * 2048;
+  return item.kind === 'blob' ? item.bytes.length : 0;
+}
+
+async function openBase(
+  wanted: WriteJob['base'],
+  { openedFrom }: MachineConfig,
+  codec: Codec,
+  signal: AbortSignal,
+): Promise<BaseImage | undefined> {
+  if (!wanted) return undefined;
+  const reference = wanted === 'opened-from' ? openedFrom : wanted;
+  if (!reference) {
+    throw new CprError(
+      'bad-config',
+      'This machine was not opened from a published state, so there is nothing to build on. Export it whole.',
+    );
+  }
+  const { bytes } = await fetchState(reference.url, stallMs, signal);
+  return BaseImage.read(await StateReader.open(bytes, codec), reference, codec);
+}
+
+function headOf(
+  { machineId, config, runtime, ranges }: GuestDescription,
+  { title, thumbnail, siteUrl }: WriteJob,
+  base: StateReference | undefined,
+): StateHead {
+  return {
+    state: {
+      title: (title ?? config.name).slice(0, titleLength),
+      createdAtMs: Date.now(),
+      machineId,
+      config: portableConfig(config, siteUrl),
+      v86Version: runtime.v86Version,
+      ranges,
+      ...(base && { base: { url: portableUrl(base.url, siteUrl), digest: base.digest } }),
+    },
+    thumbnail,
+  };
+}
+
+/** Disks and images that are nowhere else. */
+async function writeContents(config: MachineConfig, writer: StateWriter): Promise<void> {
+  for (const [stream, blob] of contentsOf(config)) {
+    for (let offsetBytes = 0; offsetBytes < blob.size; offsetBytes += partBytes) {
+      const part = await blob.slice(offsetBytes, offsetBytes + partBytes).arrayBuffer();
+      const totalBytes = blob.size;
+      const bytes = new Uint8Array(part);
+      await writer.contents({ kind: 'blob', stream, index: 0, bytes, totalBytes, offsetBytes });
+    }
+  }
+}
