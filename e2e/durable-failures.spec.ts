@@ -1,5 +1,7 @@
 /** A guest whose storage fails, goes away or is damaged: it runs on, and the page says what that means. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { Profile } from './profile.ts';
@@ -98,6 +100,7 @@ test('a deletion that another page holds up: the page says whom to close', async
   );
   await runsAndIsNotSaved(guest);
   await expect(notices(guest.page)).toContainText('Close the other pages of this site');
+  await expect(notices(guest.page)).not.toContainText('private browsing');
   await beside.close();
   await runsAndIsSaved(guest);
 });
@@ -120,6 +123,7 @@ test('a newer page has converted the database: the page says to reload', async (
   );
   await runsAndIsNotSaved(guest);
   await expect(notices(guest.page)).toContainText('Reload this page');
+  await expect(notices(guest.page)).not.toContainText('private browsing');
   await beside.evaluate(
     () =>
       new Promise<void>((done) => {
@@ -225,19 +229,55 @@ for (const part of ['record', 'manifest'] as const) {
   });
 }
 
-test('damaged manifests of both checkpoints: a new guest is one click away', async ({
-  profile,
-  site,
-}) => {
-  const guest = await resumeDamaged({ profile, site }, 'manifest', 'all');
-  const { page } = guest;
-  await expect(notices(page)).toContainText('What is stored of this guest is damaged', byItself);
-  // Nothing is thrown away before its user says so.
-  await page.reload();
-  await expect(notices(page)).toContainText('What is stored of this guest is damaged', byItself);
-  await notices(page).getByRole('button', { name: 'Start fresh' }).click();
-  await guest.waitForSerial(/holdfast:~# /);
-  await checkpoint(guest);
-  await runsAndIsSaved(guest);
-  expect((await guest.run('echo "$kept"')).output).toBe('\n');
-});
+/** What a click saves, as `tar` unpacks it. */
+async function savedArchive(page: Page, click: () => Promise<void>): Promise<string> {
+  const [download] = await Promise.all([page.waitForEvent('download'), click()]);
+  expect(download.suggestedFilename()).toMatch(/\.tar$/);
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-archive-'));
+  execFileSync('tar', ['-xf', await download.path(), '-C', folder]);
+  return folder;
+}
+
+for (const part of ['record', 'manifest'] as const) {
+  test(`a damaged ${part} in both checkpoints: what is left can be had, and a new guest`, async ({
+    profile,
+    site,
+  }) => {
+    test.slow();
+    const guest = await resumeDamaged({ profile, site }, part, 'all');
+    const { page } = guest;
+    const offer = notices(page).getByRole('alert');
+    await expect(offer).toContainText('What is stored of this guest is damaged', byItself);
+    // Nothing is thrown away before its user says so.
+    await page.reload();
+    await expect(offer).toContainText('What is stored of this guest is damaged', byItself);
+
+    const folder = await savedArchive(page, () =>
+      offer.getByRole('button', { name: 'Export what is left' }).click(),
+    );
+    try {
+      const { missing } = JSON.parse(await readFile(join(folder, 'machine.json'), 'utf8'));
+      expect(missing.join()).toContain(part === 'record' ? 'records cannot be read' : 'manifest');
+      await expect(notices(page)).toContainText(missing[0]);
+      const memory = part === 'record' ? 'pc.ram.bin' : 'all.bin';
+      const ram = await readFile(join(folder, 'memory', memory));
+      expect(ram.includes('Linux version')).toBe(true);
+      const said = await readFile(join(folder, 'console/serial0.txt'), 'utf8');
+      expect(said).toContain('kept=newer');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+
+    await offer.getByRole('button', { name: 'Start fresh' }).click();
+    const question = page.locator('#confirm-dialog');
+    await expect(question).toContainText('is deleted for good');
+    await question.getByRole('button', { name: 'Cancel' }).click();
+    await page.reload();
+    await offer.getByRole('button', { name: 'Start fresh' }).click(byItself);
+    await question.getByRole('button', { name: /throw away/i }).click();
+    await guest.waitForSerial(/holdfast:~# /);
+    await checkpoint(guest);
+    await runsAndIsSaved(guest);
+    expect((await guest.run('echo "$kept"')).output).toBe('\n');
+  });
+}

@@ -1,5 +1,6 @@
 /** Guests that come back from storage when their keeper has ended. */
 import type { Page } from '@playwright/test';
+import { expectLittleLost } from './checkpoint-loss.ts';
 import { Profile } from './profile.ts';
 import {
   test as base,
@@ -142,6 +143,14 @@ test.describe('in a worker of the page alone', () => {
       await expect(guest.page.locator('#notices')).toContainText('back to its last checkpoint');
     });
 
+    test('a reload loses at most what the guest did since the last checkpoint', async ({
+      guest,
+    }) => {
+      test.slow();
+      await startCounting(guest);
+      await expectLittleLost(guest.page, () => guest.reloadPage());
+    });
+
     test('a second tab may take the machine over, and the first one says so', async ({
       guest,
       context,
@@ -190,6 +199,26 @@ test.describe('what is chosen for a guest in storage', () => {
       'The guest did not come back',
     );
     expect((await guest.run('echo $kept')).output).toBe('here\n');
+  });
+
+  test('ask: a new guest takes its place only when its user says so twice', async ({
+    profile,
+    site,
+  }) => {
+    const guest = await saved(profile, site.url, 'ask');
+    const question = guest.page.locator('#confirm-dialog');
+    const fresh = guest.page.locator('#notices').getByRole('button', { name: 'Start fresh…' });
+    await fresh.click();
+    await expect(question).toContainText(/The guest in storage, “.+”, saved .+ ago, is deleted/);
+    await question.getByRole('button', { name: 'Cancel' }).click();
+    expect(await guest.machine((machine) => machine.status)).toBeNull();
+    // It is offered as before.
+    await fresh.click();
+    await question.getByRole('button', { name: /throw away/i }).click();
+    await guest.waitForSerial(/holdfast:~# /);
+    expect((await guest.run('echo "$kept"')).output).toBe('\n');
+    await guest.page.locator('#fresh').click();
+    await expect(question).not.toContainText('in storage');
   });
 
   test('never: a new guest boots, and the stored one is left alone', async ({ profile, site }) => {

@@ -151,6 +151,41 @@ test('what is no state is refused in words, and the guest waits on', async ({ gu
   await stillThere();
 });
 
+test('a guest that runs is thrown away for a state only once that is loaded', async ({
+  guest,
+  runtimes,
+}) => {
+  test.slow();
+  const { page } = guest;
+  const stillThere = await prepare(guest);
+  const load = async (name: string) => {
+    await choose(page, 'Load state…');
+    await expect(page.locator('#state-dialog')).toContainText('goes on until all of the state');
+    await page.getByLabel('this browser, under the name').check();
+    await page.getByLabel('Name in this browser').fill(name);
+    await page.getByRole('button', { name: 'Throw away and load' }).click();
+  };
+  await choose(page, 'Save and shut down…');
+  await page.getByLabel('this browser, under the name').check();
+  await page.getByLabel('Name in this browser').fill('before');
+  await page.locator('#state-ok').click();
+  await expect(bar(page)).toContainText('saved and shut down');
+  // Another machine of another name, in this page's keeper.
+  await guest.start(runtimes.newer, { id: 'other', durable: false });
+  await guest.waitForSerial(/holdfast:~# /);
+  await guest.run('kept="of the other"');
+  const { bootedAtMs } = await guest.status();
+
+  await load('there is none');
+  await expect(page.locator('.notice')).toContainText('There is nothing stored under this name');
+  expect((await guest.run('echo "$kept"')).output).toBe('of the other\n');
+  expect((await guest.status()).bootedAtMs).toBe(bootedAtMs);
+
+  await load('before');
+  await expect.poll(async () => (await guest.status()).config.id).toBe('default');
+  await stillThere();
+});
+
 test('nothing happens to a guest whose save is called off', async ({ guest }) => {
   const { page } = guest;
   const stillThere = await prepare(guest);

@@ -1,10 +1,11 @@
 /** The list of the machines in storage. */
+import { readFile } from 'node:fs/promises';
 import type { Page } from '@playwright/test';
 import { expect, Guest, test } from './test.ts';
 
 const checkpoint = (guest: Guest) => guest.machine((machine) => machine.checkpoint());
 const dialog = (page: Page) => page.locator('#machines-dialog');
-const rows = (page: Page) => page.locator('.machine-row');
+const rows = (page: Page) => page.locator('#machines-rows .machine-row');
 const named = (page: Page, name: string) =>
   rows(page).filter({ has: page.getByText(name, { exact: true }) });
 
@@ -101,6 +102,50 @@ test('a machine is deleted when its user says so', async ({ guest }) => {
   await guest.run('kept=here');
   await checkpoint(guest);
   expect((await guest.run('echo $kept')).output).toBe('here\n');
+});
+
+test('states that were saved under a name are listed, and deleted', async ({ guest }) => {
+  await guest.machine(async (machine) => {
+    await machine.cprSave({ kind: 'store', name: 'before lunch' }, { mode: 'restart' });
+    await machine.cprCancel();
+  });
+  const page = await openList(guest);
+  const states = page.locator('#machines-states');
+  await expect(states).toContainText(/before lunch.*\d+ KiB · saved \d+ s ago/s);
+  await states.getByRole('button', { name: 'Delete… the state before lunch' }).click();
+  await page.locator('#confirm-dialog').getByRole('button', { name: 'Delete' }).click();
+  await expect(states).toBeHidden();
+  const left = await guest.machine((machine) => machine.shelf.states());
+  expect(left).toEqual([]);
+});
+
+test('a machine is exported without going on with it', async ({ guest, runtimes }) => {
+  test.slow();
+  const sizeBytes = 1 << 20;
+  await guest.start(runtimes.newer, { hda: { emptyBytes: sizeBytes } });
+  await guest.waitForSerial(/holdfast:~# /, { timeoutMs: 60_000 });
+  await guest.run('echo in-the-checkpoint | dd of=/dev/sda bs=512 seek=100 conv=sync; sync');
+  const page = await openList(guest);
+  const name = (await page.locator('.machine-name').textContent()) ?? '';
+  await page.getByRole('button', { name: `Duplicate ${name}` }).click();
+  await expect(named(page, `${name} (copy)`)).toHaveCount(1);
+  await guest.run('echo later | dd of=/dev/sda bs=512 seek=100 conv=sync; sync');
+
+  const copy = named(page, `${name} (copy)`);
+  const save = async (what: string) => {
+    const downloaded = page.waitForEvent('download');
+    await copy.getByRole('button', { name: what }).click();
+    return readFile(await (await downloaded).path());
+  };
+  await copy.getByRole('button', { name: 'Export…' }).click();
+  const disk = await save('Disk hda');
+  expect(disk.length).toBe(sizeBytes);
+  expect(disk.subarray(100 * 512, 101 * 512).toString()).toMatch(/^in-the-checkpoint\n\0+$/);
+  const archive = await save('Everything');
+  for (const file of ['machine.json', 'memory/pc.ram.bin', 'disks/hda.img', 'console/serial0.txt'])
+    expect(archive.includes(file)).toBe(true);
+  await expect(page.locator('#machines-message')).toContainText('was saved as a file');
+  await expect(copy).toContainText('used');
 });
 
 test('a new machine has an id of its own', async ({ guest }) => {

@@ -191,6 +191,10 @@ test('cprsave, cprload and cpr_cancel do what their names say in QEMU', async ({
   expect((await monitor.run('info status')).output).toBe('VM status: paused (inmigrate)');
   expect((await monitor.run('info cpr')).output).toContain('cprload FILE goes on');
   expect((await monitor.run('cprload store:evening')).error).toMatch(/^Error: /);
+  await monitor.line.pressSequentially('cprload store:n');
+  await monitor.line.press('Tab');
+  await expect(monitor.line).toHaveValue('cprload store:noon ');
+  await monitor.line.press('Control+KeyC');
   // Paused before, so paused after.
   expect((await monitor.run('cprload store:noon')).output).toBe(
     `Loaded 'store:noon': the guest is paused on v86 ${v86Version}.`,

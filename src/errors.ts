@@ -43,8 +43,12 @@ export type CprErrorCode =
   | 'wrong-disk'
   /** There is no store entry, checkpoint or machine of this name. */
   | 'not-found'
-  /** The browser refuses storage: private browsing, blocked, evicted, or an older page holds it. */
+  /** The browser refuses storage: private browsing, or blocked site data. */
   | 'storage-unavailable'
+  /** The storage cannot be opened while another page of this site holds on to it. */
+  | 'storage-blocked'
+  /** A newer version of this site has converted the storage. */
+  | 'storage-newer'
   /** The origin's quota is used up. */
   | 'storage-full'
   /** What is stored is torn or damaged. */

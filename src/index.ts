@@ -80,9 +80,12 @@ export type {
   Arrival,
   CheckpointInfo,
   Durability,
+  ExportedFile,
+  ExportRequest,
   ResumeReport,
   StorageUsage,
   StoredMachineInfo,
+  StoredStateInfo,
 } from './protocol/stored.ts';
 export { StateFile } from './share/state-file.ts';
 export type {

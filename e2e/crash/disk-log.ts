@@ -35,9 +35,16 @@ END
 echo 0 >/tmp/log.n
 sh /tmp/log.sh >/dev/null 2>&1 & echo $! >/tmp/writer`;
 
-/** Boots Linux with an empty disk, and begins. */
-export async function startLog(guest: Guest, { newer }: Runtimes): Promise<void> {
-  await guest.start(newer, { hda: { emptyBytes: slots * slotBytes } });
+/** Boots Linux with an empty disk, and a second one of `secondBytes`, and begins. */
+export async function startLog(
+  guest: Guest,
+  { newer }: Runtimes,
+  secondBytes: number,
+): Promise<void> {
+  await guest.start(newer, {
+    hda: { emptyBytes: slots * slotBytes },
+    hdb: { emptyBytes: secondBytes },
+  });
   await guest.waitForSerial(/holdfast:~# /, { timeoutMs: 60_000 });
   await guest.execute(writer);
   await expect

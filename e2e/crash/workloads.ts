@@ -1,6 +1,7 @@
 /** What a guest is doing when its browser is killed, and what must hold when it is back. */
 import { expect, type Guest, inspectPattern, patternGuest, type Runtimes } from '../test.ts';
 import { expectWholeLog, startLog, stopLog } from './disk-log.ts';
+import { expectWholeFileSystem, fileSystemBytes, startFileSystemLog } from './file-system-log.ts';
 
 export const workloadNames = ['boot', 'idle', 'ram', 'disk'] as const;
 export type WorkloadName = (typeof workloadNames)[number];
@@ -89,13 +90,15 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     query: '',
     killMs: [500, 5000],
     begin: async (guest, { runtimes }) => {
-      await startLog(guest, runtimes);
+      await startLog(guest, runtimes, fileSystemBytes);
+      await startFileSystemLog(guest);
       await startCounting(guest);
     },
     verify: async (guest) => {
       await expectCountedOn(guest);
       await stopLog(guest);
       await expectWholeLog(guest);
+      await expectWholeFileSystem(guest);
       await guest.execute('kill -CONT $(cat /tmp/writer)');
     },
   },

@@ -689,7 +689,7 @@ function database(test: TestType<ContractFixtures, object>): void {
     }, specs(1));
     expect(result.losses).toEqual(['newer-page']);
     for (const failure of [result.failure, result.again]) {
-      expect(failure).toMatchObject({ code: 'storage-unavailable' });
+      expect(failure).toMatchObject({ code: 'storage-newer' });
       expect(failure?.message).toContain('Reload this page');
     }
   });
@@ -700,7 +700,7 @@ function database(test: TestType<ContractFixtures, object>): void {
     const [older, newer] = [await startOpener(), await startOpener()];
     await older.evaluate(() => lab.holdStubbornly(1));
     const failure = await newer.evaluate(() => lab.failure(() => lab.connect(2, 500)));
-    expect(failure).toMatchObject({ code: 'storage-unavailable' });
+    expect(failure).toMatchObject({ code: 'storage-blocked' });
     expect(failure?.message).toContain('Close the other pages');
     // The one that gave up holds nothing: a later page gets in as soon as the older one is closed.
     await older.evaluate(() => lab.letGo());
@@ -722,7 +722,7 @@ function database(test: TestType<ContractFixtures, object>): void {
     const failure = await owner.evaluate(() =>
       lab.failure(() => lab.openStore({ openTimeoutMs: 500 })),
     );
-    expect(failure).toMatchObject({ code: 'storage-unavailable' });
+    expect(failure).toMatchObject({ code: 'storage-blocked' });
     expect(failure?.message).toContain('Close the other pages');
     await stubborn.evaluate(() => lab.letGo());
     expect(await owner.evaluate(() => lab.failure(() => lab.openStore()))).toBeUndefined();

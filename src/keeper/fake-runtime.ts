@@ -41,6 +41,8 @@ export interface FakeOptions {
   blockers?: RuntimeInstance['blockers'];
   /** Thrown by `revert` before anything is put back. */
   refuseRevert?: unknown;
+  /** As runtimes that are older than checkpoints. */
+  hidesMemory?: boolean;
 }
 
 const { h64Raw: digest } = await xxh64();
@@ -124,7 +126,7 @@ export class FakeRuntime {
       instructionCounter: () => 1,
       snapshot: (): MachineEvent[] => [{ type: 'mouse-mode', absolute: true, enabled: true }],
       setWatched: () => {},
-      guestMemory: this.guestMemory,
+      ...(!this.options.hidesMemory && { guestMemory: this.guestMemory }),
       blockers: (mode) => this.options.blockers?.(mode) ?? ([] as Blocker[]),
       capture: () => ({ vmstate: fakeVmstate(`state of ${this.name}`), media: 'media' }),
       revert: ({ vmstate }, putBack) => {
@@ -189,6 +191,12 @@ export class FakeStore {
     };
     const machines: Store['machines'] = async () =>
       [...this.stored].map(([id, { name, details }]) => ({ id, name, details }) as StoredMachine);
-    return { entries, open, machines } as Partial<Store> as Store;
+    const found = async (id: string) => {
+      const { store } = this.stored.get(id) ?? {};
+      if (!store) throw new CprError('not-found', `There is no stored machine "${id}".`);
+      return store;
+    };
+    const salvage: Store['salvage'] = async (id) => (await found(id)).salvage();
+    return { entries, open, machines, peek: found, salvage } as Partial<Store> as Store;
   }
 }

@@ -20,10 +20,13 @@ import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
 import type { ExportReport, ImportReport, ImportRequest } from '../protocol/state-transfer.ts';
 import type {
   CheckpointInfo,
+  ExportedFile,
+  ExportRequest,
   ResumeReport,
   ResumeRequest,
   StorageUsage,
   StoredMachineInfo,
+  StoredStateInfo,
 } from '../protocol/stored.ts';
 import { incomingRequest } from './cpr/incoming-request.ts';
 import type { AroundStep } from './cpr/steps.ts';
@@ -224,15 +227,16 @@ export class Keeper implements KeeperApi {
     return report;
   }
 
-  /** Without a machine one is made as the state says. */
+  /** Without a machine, or in its place, one is made as the state says. */
   async cprLoad(source: CprSource, options: CprLoadOptions = {}): Promise<CprLoadReport> {
-    if (this.#machine) return this.#machine.cprLoad(source, options);
+    if (this.#machine && !options.replace) return this.#machine.cprLoad(source, options);
     return this.#startOne(async (signal) => {
-      const { bytes, request } = await incomingRequest(
+      const { bytes, request, machineId } = await incomingRequest(
         source,
         options,
         this.#environment.openStore,
       );
+      await this.#claims.hold(machineId);
       const machine = await MachineHost.start(request, this.#environment, signal);
       try {
         const report = await untilAborted(
@@ -289,6 +293,18 @@ export class Keeper implements KeeperApi {
 
   removeMachine(id: string): Promise<void> {
     return this.#stored.remove(id);
+  }
+
+  storedStates(): Promise<StoredStateInfo[]> {
+    return this.#stored.states();
+  }
+
+  removeState(name: string): Promise<void> {
+    return this.#stored.removeState(name);
+  }
+
+  exportMachine(id: string, request: ExportRequest): Promise<ExportedFile> {
+    return this.#stored.export(id, request);
   }
 
   async checkpoint(): Promise<CheckpointInfo> {

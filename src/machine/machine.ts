@@ -166,8 +166,14 @@ export class RemoteMachine implements Machine {
     return report;
   }
 
-  async cprLoad(source: CprSource, { runtime }: CprLoadOptions = {}): Promise<CprLoadReport> {
-    const options = runtime ? { runtime: absolute(runtime) } : {};
+  async cprLoad(
+    source: CprSource,
+    { runtime, replace = false }: CprLoadOptions = {},
+  ): Promise<CprLoadReport> {
+    const options = {
+      ...(runtime && { runtime: absolute(runtime) }),
+      ...(replace && { replace }),
+    };
     const report = await this.#connection.keeper.cprLoad(source, options);
     await this.#refresh();
     return report;

@@ -1,5 +1,11 @@
 import type { RemoteKeeper } from '../protocol/rpc.ts';
-import type { StorageUsage, StoredMachineInfo } from '../protocol/stored.ts';
+import type {
+  ExportedFile,
+  ExportRequest,
+  StorageUsage,
+  StoredMachineInfo,
+  StoredStateInfo,
+} from '../protocol/stored.ts';
 import type { MachineShelf } from './types.ts';
 
 /** The machines in storage, through the keeper of this page. */
@@ -35,5 +41,17 @@ export class RemoteShelf implements MachineShelf {
 
   remove(id: string): Promise<void> {
     return this.#keeper.removeMachine(id);
+  }
+
+  states(): Promise<StoredStateInfo[]> {
+    return this.#keeper.storedStates();
+  }
+
+  removeState(name: string): Promise<void> {
+    return this.#keeper.removeState(name);
+  }
+
+  export(id: string, request: ExportRequest): Promise<ExportedFile> {
+    return this.#keeper.exportMachine(id, request);
   }
 }

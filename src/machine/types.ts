@@ -28,9 +28,12 @@ import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
 import type { ImportReport, StateIdentity } from '../protocol/state-transfer.ts';
 import type {
   CheckpointInfo,
+  ExportedFile,
+  ExportRequest,
   ResumeReport,
   StorageUsage,
   StoredMachineInfo,
+  StoredStateInfo,
 } from '../protocol/stored.ts';
 import type { StateFile } from '../share/state-file.ts';
 import type {
@@ -107,6 +110,11 @@ export interface MachineShelf {
   duplicate(id: string, name: string): Promise<string>;
   /** Rejects with `busy` for a machine that runs. */
   remove(id: string): Promise<void>;
+  /** The named states that {@link Machine.cprSave} wrote. */
+  states(): Promise<StoredStateInfo[]>;
+  removeState(name: string): Promise<void>;
+  /** A file of what is stored, without going on with the machine. */
+  export(id: string, request: ExportRequest): Promise<ExportedFile>;
 }
 
 /** The keeper of this origin, and the one machine in it. Every method rejects with a {@link CprError}. */

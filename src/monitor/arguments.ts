@@ -8,6 +8,8 @@ import { type MemoryFormat, parseMemoryFormat } from './memory-format.ts';
 export type ArgumentKind =
   | 'string'
   | 'file'
+  /** A file with a state, or `store:NAME` for one in the browser's storage. */
+  | 'state'
   | 'device'
   | 'keys'
   | 'integer'
@@ -124,6 +126,7 @@ export class Arguments {
 const expectedWord: Record<ArgumentKind, string> = {
   string: 'string',
   file: 'filename',
+  state: 'filename',
   device: 'block device name',
   keys: 'keys',
   integer: 'integer',

@@ -19,6 +19,8 @@ export interface Completion {
 /** What only the host knows. */
 export interface CompletionSources {
   files(): Promise<readonly string[]>;
+  /** States in storage, as `store:NAME`. */
+  states(): Promise<readonly string[]>;
   devices(): Promise<readonly string[]>;
 }
 
@@ -95,6 +97,8 @@ async function candidatesOf(
   switch (kind) {
     case 'file':
       return sources.files();
+    case 'state':
+      return [...(await sources.files()), ...(await sources.states())];
     case 'device':
       return sources.devices();
     case 'mode':

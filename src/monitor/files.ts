@@ -40,6 +40,9 @@ export const resultFiles: MonitorFiles = {
 
 const storePrefix = 'store:';
 
+/** What stands for a store entry on the command line. */
+export const fileOfEntry = (name: string): string => storePrefix + name;
+
 /** The name of the store entry that `file` stands for; undefined for a file. */
 export function entryNameOf(file: string): string | undefined {
   return file.startsWith(storePrefix) ? file.slice(storePrefix.length) : undefined;

@@ -33,6 +33,8 @@ export interface MonitorMachine {
   changeMedia(device: RemovableDriveName, source: DriveSource): Promise<void>;
   ejectMedia(device: RemovableDriveName): Promise<void>;
 
+  /** For completion: the states in storage. Absent where there is none. */
+  readonly shelf?: { states(): Promise<{ name: string }[]> };
   suspend(): Promise<void>;
   wakeup(): Promise<void>;
   cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport>;

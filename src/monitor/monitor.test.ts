@@ -56,6 +56,7 @@ class FakeMachine implements MonitorMachine {
     pages: 1,
   };
   readonly entries = new Map<string, Uint8Array>();
+  readonly shelf = { states: async () => [{ name: 'before lunch' }, { name: 'old' }] };
 
   setRunstate(runstate: Runstate): void {
     if (this.status) this.status = { ...this.status, runstate };
@@ -520,7 +521,7 @@ describe('completion', () => {
   const files = {
     write: () => Promise.reject(),
     read: () => Promise.reject(),
-    names: async () => ['store:before lunch', 'store:old'],
+    names: async () => ['lunch.vmstate'],
   };
   const complete = (line: string, cursor?: number) =>
     createMonitor(machine, { runtimes, files }).complete(line, cursor);
@@ -559,8 +560,18 @@ describe('completion', () => {
       'system_wakeup',
     ]);
     expect((await complete('sendkey ctrl-f1')).candidates).toContain('ctrl-f12');
-    expect((await complete('cprload ')).candidates).toEqual(['store:before lunch', 'store:old']);
+    expect((await complete('cprload ')).candidates).toEqual([
+      'lunch.vmstate',
+      'store:before lunch',
+      'store:old',
+    ]);
+    expect((await complete('screendump ')).candidates).toEqual(['lunch.vmstate']);
     expect((await complete('')).candidates).not.toContain('c');
+  });
+
+  test('goes on without the states where storage cannot be read', async () => {
+    Object.assign(machine, { shelf: { states: () => Promise.reject(new Error('no')) } });
+    expect((await complete('cprload ')).candidates).toEqual(['lunch.vmstate']);
   });
 
   test('keeps what stands right of the cursor', async () => {

@@ -13,7 +13,7 @@ import { memoryCommands } from './commands/memory.ts';
 import { screendump } from './commands/screendump.ts';
 import { type Completion, complete } from './completion.ts';
 import { namesRegister } from './expression.ts';
-import { type MonitorFiles, resultFiles, type WrittenFile } from './files.ts';
+import { fileOfEntry, type MonitorFiles, resultFiles, type WrittenFile } from './files.ts';
 import { History } from './history.ts';
 import { findCommand, similarNames } from './lookup.ts';
 import type { MonitorMachine } from './machine.ts';
@@ -84,10 +84,17 @@ export function createMonitor(machine: MonitorMachine, options: MonitorOptions =
         { commands, runtimes },
         {
           files: async () => (await files.names?.()) ?? [],
+          states: () => storedStates(machine),
           devices: async () => removableDrives,
         },
       ),
   };
+}
+
+/** Completion does not fail where there is no storage. */
+async function storedStates({ shelf }: MonitorMachine): Promise<string[]> {
+  const states = (await shelf?.states().catch(() => [])) ?? [];
+  return states.map(({ name }) => fileOfEntry(name));
 }
 
 async function run(words: readonly Word[], context: CommandContext) {

@@ -25,6 +25,8 @@ const every: Record<CprErrorCode, true> = {
   'wrong-disk': true,
   'not-found': true,
   'storage-unavailable': true,
+  'storage-blocked': true,
+  'storage-newer': true,
   'storage-full': true,
   'storage-damaged': true,
   'taken-over': true,
@@ -62,6 +64,13 @@ test.each(['guest-crashed', 'keeper-gone', 'keeper-silent'] as const)(
     expect(errorText({ code }, 'live-update').advice).not.toContain('goes on');
   },
 );
+
+test('only a browser that refuses storage is told of private browsing', () => {
+  for (const code of codes) {
+    const says = errorText({ code }, 'storage').advice.includes('private browsing');
+    expect([code, says]).toEqual([code, code === 'storage-unavailable']);
+  }
+});
 
 test.each(['keeper-gone', 'keeper-silent'] as const)('%s offers to reconnect', (code) => {
   expect(errorText({ code }, 'run').actions).toContain('reconnect');

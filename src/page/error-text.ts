@@ -20,7 +20,7 @@ export type Operation =
   | 'watch'
   | 'run';
 
-export type ErrorAction = 'try-again' | 'start-fresh' | 'reload' | 'reconnect';
+export type ErrorAction = 'try-again' | 'start-fresh' | 'reload' | 'reconnect' | 'export-rest';
 
 export interface ErrorText {
   title: string;
@@ -45,6 +45,7 @@ export const actionLabel: Record<ErrorAction, string> = {
   'start-fresh': 'Start fresh…',
   reload: 'Reload the page',
   reconnect: 'Reconnect',
+  'export-rest': 'Export what is left',
 };
 
 /** Whether this failure means that there is no guest, or none that the page can reach. */
@@ -182,8 +183,22 @@ function textOf(code: CprErrorCode): ErrorText {
       return {
         title: 'The browser gives this site no storage',
         advice:
-          'The guest runs on, but is lost when the browser ends. Leave private browsing or allow storage for this site, and close its other pages; then try again.',
+          'The guest runs on, but is lost when the browser ends. Leave private browsing or allow storage for this site, then try again.',
         actions: ['try-again'],
+      };
+    case 'storage-blocked':
+      return {
+        title: 'Another page of this site keeps its storage from being opened',
+        advice:
+          'The guest runs on, but is not saved meanwhile. Close the other pages of this site, then try again.',
+        actions: ['try-again'],
+      };
+    case 'storage-newer':
+      return {
+        title: 'A newer version of this site has converted its storage',
+        advice:
+          'The guest runs on, but is not saved any more. Close the other pages of this site and reload this page to get that version: it goes on with the guest as it was last saved.',
+        actions: ['reload'],
       };
     case 'storage-full':
       return {
@@ -196,8 +211,8 @@ function textOf(code: CprErrorCode): ErrorText {
       return {
         title: 'What is stored of this guest is damaged',
         advice:
-          'No checkpoint of it can be used any more. Start fresh to boot a new guest in its place.',
-        actions: ['start-fresh'],
+          'No checkpoint of it can be used any more. Export what can still be read, or start fresh to boot a new guest in its place.',
+        actions: ['export-rest', 'start-fresh'],
       };
     case 'taken-over':
       return {

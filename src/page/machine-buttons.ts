@@ -7,6 +7,8 @@ import type { Session } from './session.ts';
 export interface MachineActions {
   attempt(operation: Operation, work: () => Promise<unknown>): void;
   startFresh(): void;
+  /** The guest in storage that a new one would take the place of, in words. */
+  storedGuest(): string | undefined;
 }
 
 /** Pause, reset and start fresh. */
@@ -39,17 +41,24 @@ export class MachineButtons {
     buttons.find((button) => !button.disabled)?.focus();
   }
 
-  async askStartFresh(): Promise<void> {
-    // Nothing would be lost: no need to ask.
-    const hasGuest = this.#session.status !== null;
+  /** @returns whether a new guest boots */
+  async askStartFresh(): Promise<boolean> {
+    const stored = this.#actions.storedGuest();
+    const lost = [
+      ...(this.#session.status === null
+        ? []
+        : ['The guest is thrown away, with its memory and disks, for every page that shows it.']),
+      ...(stored === undefined ? [] : [`The guest in storage, ${stored}, is deleted for good.`]),
+    ];
     const yes =
-      !hasGuest ||
+      lost.length === 0 ||
       (await ask({
         title: 'Start fresh?',
-        text: 'The guest is thrown away, with its memory and disks, for every page that shows it. A new one boots.',
+        text: [...lost, 'A new one boots.'].join(' '),
         ok: 'Throw away and boot',
       }));
     if (yes) this.#actions.startFresh();
+    return yes;
   }
 
   async #askReset(): Promise<void> {

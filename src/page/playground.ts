@@ -65,9 +65,12 @@ export class Playground {
     this.#buttons = new MachineButtons(session, {
       attempt: (operation, work) => void this.#attempt(operation, work),
       startFresh: () => void this.#start(true),
+      storedGuest: () => this.#stored.replaced,
     });
     this.#menu = new MachineMenu(session, {
       attempt: (operation, work) => void this.#attempt(operation, work),
+      expectNewMachine: () => this.#terminal.expectNewMachine(),
+      newMachineBegan: () => this.#terminal.newMachineBegan(),
     });
     new RunstateBar(session, this.#menu);
     wakeOnTouch(session);
@@ -90,7 +93,7 @@ export class Playground {
       notices: this.#notices,
       machineId: options.machineId,
       boot: (durable) => this.#start(false, durable && options.durable),
-      startFresh: () => void this.#buttons.askStartFresh(),
+      startFresh: () => this.#buttons.askStartFresh(),
       resume: (takeOver) => this.#resumeStored(takeOver),
       failed: (error, again) => this.#report(error, 'storage', again),
     });
@@ -139,6 +142,7 @@ export class Playground {
         takeOver,
       );
       this.#terminal.newMachineBegan();
+      this.#stored.settled();
       if (takeOver) this.#showSurvival();
       if (fellBack) this.#tellFellBack(fellBack);
       this.#update.updateByItself();
@@ -184,6 +188,7 @@ export class Playground {
       await this.#session.start(config, runtime, replace);
       this.#terminal.newMachineBegan();
       this.#typeFromAddress(prompt);
+      if (durable) this.#stored.settled();
     } catch (thrown) {
       const error = CprError.from(thrown, 'internal', 'Could not start the guest');
       const isThere = error.code === 'bad-runstate' || error.code === 'busy';
@@ -237,9 +242,15 @@ export class Playground {
     const { title, advice, actions } = errorText(error, operation);
     const run: Record<ErrorAction, (() => void) | undefined> = {
       'try-again': again,
-      'start-fresh': () => void this.#buttons.askStartFresh(),
+      'start-fresh': async () => {
+        if (!(await this.#buttons.askStartFresh())) this.#report(error, operation, again);
+      },
       reload: this.#reloadEndsGuest ? undefined : () => location.reload(),
       reconnect: () => void this.open(),
+      'export-rest':
+        operation === 'resume-stored'
+          ? () => void this.#exportRest(() => this.#report(error, operation, again))
+          : undefined,
     };
     // A lost keeper ends every operation: one notice says so.
     const isLost = error.code === 'keeper-gone' || error.code === 'keeper-silent';
@@ -253,6 +264,21 @@ export class Playground {
         return act ? [{ label: actionLabel[action], run: act }] : [];
       }),
     });
+  }
+
+  /** @param back shows what offered this: it can be asked for again */
+  async #exportRest(back: () => void): Promise<void> {
+    const id = this.#options.machineId;
+    await this.#attempt('storage', async () => {
+      const missing = await this.#session.export(id, { kind: 'everything' });
+      this.#notices.show('export', {
+        tone: 'info',
+        title: 'What is left was saved as a tar archive',
+        text: 'In it are memory, disks as raw images, and what the consoles said; machine.json says what is missing.',
+        detail: missing.join(' '),
+      });
+    });
+    back();
   }
 
   get #reloadEndsGuest(): boolean {

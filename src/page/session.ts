@@ -13,8 +13,9 @@ import type {
   RestartReport,
   RuntimeSource,
 } from '../protocol/keeper-api.ts';
-import type { ResumeReport, StoredMachineInfo } from '../protocol/stored.ts';
+import type { ExportRequest, ResumeReport, StoredMachineInfo } from '../protocol/stored.ts';
 import type { Operation } from './error-text.ts';
+import { download } from './files.ts';
 
 /** How this page came to its guest. */
 export type Found = 'attached' | 'booted' | 'resumed' | 'watching';
@@ -149,6 +150,15 @@ export class Session {
     });
   }
 
+  /** Saves a file of what is stored of a machine. Resolves with what is missing in it. */
+  async export(id: string, request: ExportRequest): Promise<readonly string[]> {
+    if (!this.#machine)
+      throw new CprError('keeper-gone', 'This page is not connected to a keeper.');
+    const { name, blob, missing } = await this.#machine.shelf.export(id, request);
+    download(name, blob);
+    return missing;
+  }
+
   /** Goes on with a machine in storage. */
   resumeStored(id: string, runtime: RuntimeBuild, takeOver = false): Promise<ResumeReport> {
     return this.#run('resume-stored', async (machine) => {
@@ -199,11 +209,10 @@ export class Session {
     });
   }
 
-  /** @param replace throws away the guest that is there */
+  /** @param replace throws away the guest that is there, once the other one is */
   cprLoad(source: CprSource, { replace = false } = {}): Promise<CprLoadReport> {
     return this.#run('load-state', async (machine) => {
-      if (replace) await machine.destroy();
-      const report = await machine.cprLoad(source);
+      const report = await machine.cprLoad(source, { replace });
       this.#isSavedAway = false;
       return report;
     });

@@ -1,6 +1,7 @@
 /** The guest in storage, when the page is opened and its keeper has none. */
 import { CprError } from '../errors.ts';
 import type { StoredMachineInfo } from '../protocol/stored.ts';
+import { errorText } from './error-text.ts';
 import { formatAge } from './format.ts';
 import { addressOf } from './machines/machine-address.ts';
 import type { Notices } from './notices.ts';
@@ -13,7 +14,8 @@ export interface StoredGuestOptions {
   machineId: string;
   /** Boots a guest in place of the one in storage, or beside it, without checkpoints. */
   boot(durable: boolean): Promise<void>;
-  startFresh(): void;
+  /** Asks first. @returns whether a new guest boots */
+  startFresh(): Promise<boolean>;
   /** Goes on with the guest in storage; deals with what goes wrong. */
   resume(takeOver: boolean): Promise<void>;
   failed(error: CprError, again: () => void): void;
@@ -24,16 +26,30 @@ export class StoredGuest {
   readonly #options: StoredGuestOptions;
   /** The notice is about a machine of another tab. */
   #watchShown = false;
+  /** In storage under this page's id, and not what runs here. */
+  #waiting: StoredMachineInfo | undefined;
 
   constructor(options: StoredGuestOptions) {
     this.#options = options;
     options.session.onChange(() => this.#showEnd());
   }
 
+  /** What a new guest of this page would take the place of, in words; undefined for nothing. */
+  get replaced(): string | undefined {
+    const stored = this.#waiting;
+    return stored && `“${stored.name}”, saved ${age(stored)} ago`;
+  }
+
+  /** What runs here now is what is in storage. */
+  settled(): void {
+    this.#waiting = undefined;
+  }
+
   /** Leaves a guest that runs, or a notice that offers what to do. */
   async open(): Promise<void> {
     const { boot, resume } = this.#options;
     const stored = await this.#find();
+    this.#waiting = stored;
     if (!stored) return boot(true);
     if (stored.running === 'elsewhere') return this.lookOn();
     switch (resumeSetting()) {
@@ -141,11 +157,12 @@ export class StoredGuest {
       const error = CprError.from(thrown, 'storage-unavailable', 'Storage cannot be read');
       // A keeper of an earlier release has no storage.
       if (error.code === 'keeper-incompatible') return undefined;
+      const { title, advice } = errorText(error, 'storage');
       notices.show('durability', {
         tone: 'warning',
-        title: 'This guest will not be saved',
-        text: 'The browser gives this site no storage, so the guest is lost when the browser ends. Leave private browsing, or allow storage for this site, and reload.',
-        detail: error.message,
+        title: `This guest will not be saved: ${title}`,
+        text: advice,
+        detail: `${error.message} (${error.code})`,
       });
       return undefined;
     }
@@ -159,7 +176,12 @@ export class StoredGuest {
       text: 'It goes on where it was, or a new guest boots in its place.',
       actions: [
         { label: 'Resume', run: () => void resume(false) },
-        { label: 'Start fresh…', run: startFresh },
+        {
+          label: 'Start fresh…',
+          run: async () => {
+            if (!(await startFresh())) this.#ask(stored);
+          },
+        },
       ],
     });
   }

@@ -6,10 +6,13 @@ import type { RestoreReport, SnapshotInfo } from './snapshot.ts';
 import type { ExportReport, ImportReport, ImportRequest } from './state-transfer.ts';
 import type {
   CheckpointInfo,
+  ExportedFile,
+  ExportRequest,
   ResumeReport,
   ResumeRequest,
   StorageUsage,
   StoredMachineInfo,
+  StoredStateInfo,
 } from './stored.ts';
 
 /** A runtime by address. URLs are absolute. */
@@ -79,6 +82,11 @@ export interface CprSaveReport {
 export interface CprLoadOptions {
   /** Who runs the guest. Without it: the one that `cprSave` or `start` made ready, or that saved it. */
   runtime?: RuntimeSource;
+  /**
+   * A machine that is there goes on until the loaded one takes its place, and for good when that
+   * fails. Without it there must be none, or one in `inmigrate`.
+   */
+  replace?: boolean;
 }
 
 export interface CprLoadReport {
@@ -170,6 +178,15 @@ export interface StoredMachineCalls {
   duplicateMachine(id: string, name: string): Promise<string>;
   /** @throws CprError `busy` for a machine that runs */
   removeMachine(id: string): Promise<void>;
+  /** The named entries that {@link KeeperApi.cprSave} wrote. */
+  storedStates(): Promise<StoredStateInfo[]>;
+  /** That it is not there is no error. */
+  removeState(name: string): Promise<void>;
+  /**
+   * Without going on with it; of one that runs, its newest checkpoint.
+   * @throws CprError `not-found`, `storage-damaged`, or `image-unavailable` for a disk's base
+   */
+  exportMachine(id: string, request: ExportRequest): Promise<ExportedFile>;
   /**
    * Goes on with a machine from its newest checkpoint that is whole.
    * @throws CprError `not-found`, `storage-damaged`, or `taken-over` when it runs elsewhere

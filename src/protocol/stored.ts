@@ -1,6 +1,6 @@
 /** What travels between page and keeper about machines in storage. Additive only. */
 import type { CprErrorCode } from '../errors.ts';
-import type { MachineConfig } from './config.ts';
+import type { DriveName, MachineConfig } from './config.ts';
 import type { RuntimeSource } from './keeper-api.ts';
 import type { StateIdentity } from './state-transfer.ts';
 
@@ -17,6 +17,13 @@ export interface StoredMachineInfo {
   config?: MachineConfig;
   /** Whether a keeper runs it now: this one, another one, or none. */
   running: 'here' | 'elsewhere' | 'no';
+}
+
+/** What `cprSave` wrote to a named entry of the storage. */
+export interface StoredStateInfo {
+  name: string;
+  sizeBytes: number;
+  savedAtMs: number;
 }
 
 export interface StorageUsage {
@@ -68,6 +75,24 @@ export interface ResumeRequest {
   runtime: RuntimeSource;
   /** Where it runs elsewhere: it is saved there, ends there, and goes on here. */
   takeOver?: boolean;
+}
+
+/** What of a stored machine is to be had as a file. */
+export type ExportRequest =
+  /** A disk as a raw image, of the newest checkpoint that is whole. */
+  | { kind: 'disk'; device: DriveName }
+  /**
+   * A tar archive of memory, device state, disks and consoles, or of what is left of them when
+   * storage is damaged.
+   */
+  | { kind: 'everything' };
+
+export interface ExportedFile {
+  /** Made of the machine's. */
+  name: string;
+  blob: Blob;
+  /** What could not be read, a sentence each. */
+  missing: readonly string[];
 }
 
 /** What one checkpoint was and cost. */

@@ -32,6 +32,8 @@ const codes: Record<CprErrorCode, true> = {
   'wrong-disk': true,
   'not-found': true,
   'storage-unavailable': true,
+  'storage-blocked': true,
+  'storage-newer': true,
   'storage-full': true,
   'storage-damaged': true,
   'taken-over': true,

@@ -213,7 +213,7 @@ function within(
     let late = false;
     const timer = setTimeout(() => {
       late = true;
-      reject(new CprError('storage-unavailable', reason()));
+      reject(new CprError('storage-blocked', reason()));
     }, timeoutMs);
     opening.then(
       (database) => {

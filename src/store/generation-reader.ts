@@ -7,7 +7,7 @@ import { mayBeLost, readAlone } from './lost-value.ts';
 import type { Bytes, GenerationRow, MachineRow, Transaction } from './schema.ts';
 import type { Generation, ReadableGenerations } from './types.ts';
 
-interface Stored {
+export interface Stored {
   machine: MachineRow;
   /** Newest first, each with its manifest if that is there. */
   generations: { row: GenerationRow; manifest: Bytes | undefined }[];
@@ -35,10 +35,7 @@ export async function readReadable(
   digest: Digest,
   id: string,
 ): Promise<ReadableGenerations> {
-  const { machine, generations } = await readAtOnce(connection, id).catch((thrown) => {
-    if (!mayBeLost(thrown)) throw thrown;
-    return readOneByOne(connection, id);
-  });
+  const { machine, generations } = await readStored(connection, id);
   const readable: Generation[] = [];
   for (const { row, manifest } of generations) {
     if (!isWhole(row, digest) || !isManifestWhole(row, manifest, digest)) continue;
@@ -50,6 +47,16 @@ export async function readReadable(
     generations: readable,
     damage: `The newest stored state of “${machine.name}” (generation ${machine.generation}) is damaged.`,
   };
+}
+
+/** The rows as they are, damaged or not. */
+export async function readStored(connection: Connection, id: string): Promise<Stored> {
+  try {
+    return await readAtOnce(connection, id);
+  } catch (thrown) {
+    if (!mayBeLost(thrown)) throw thrown;
+    return readOneByOne(connection, id);
+  }
 }
 
 /** In one transaction, so that a generation that is published meanwhile does not mix in. */

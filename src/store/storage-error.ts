@@ -22,7 +22,7 @@ export function storageError(thrown: unknown, doing: string): CprError {
       );
     case 'VersionError':
       return fail(
-        'storage-unavailable',
+        'storage-newer',
         'A newer version of this page has converted the stored machines. Reload this page to use them.',
       );
     case 'NotReadableError':

@@ -3,20 +3,21 @@ import { Connection, type ConnectionLoss } from './connection.ts';
 import type { WindowHook } from './crash-windows.ts';
 import { type Digest, loadDigest } from './digest.ts';
 import { Entries } from './entry-store.ts';
-import { notFound, readGenerations } from './generation-reader.ts';
+import { notFound, readGenerations, readReadable } from './generation-reader.ts';
 import { isWhole, seal } from './generation-row.ts';
 import { under } from './key-ranges.ts';
 import { type NewMachine, OpenMachine, openMachine } from './machine-store.ts';
 import { readRecords } from './record-reader.ts';
+import { salvageMachine } from './salvage.ts';
 import type { MachineRow } from './schema.ts';
 import { sweep } from './sweep.ts';
-import type { EntryStore, MachineStore, Store, StoredMachine } from './types.ts';
+import type { EntryStore, MachineStore, SalvagedMachine, Store, StoredMachine } from './types.ts';
 import { storageUsage } from './usage.ts';
 
 export interface StoreOptions {
   /** Default `holdfast`. */
   databaseName?: string;
-  /** After this a database that does not open is `storage-unavailable`. Default 10 s. */
+  /** After this a database that does not open is `storage-blocked`. Default 10 s. */
   openTimeoutMs?: number;
   /** The connection was closed under us; see {@link ConnectionLoss} for what that means. */
   onLost?: (loss: ConnectionLoss) => void;
@@ -24,7 +25,7 @@ export interface StoreOptions {
   onWindow?: WindowHook;
 }
 
-/** @throws CprError `storage-unavailable`, `storage-full` or `storage-damaged` */
+/** @throws CprError `storage-unavailable`, `storage-blocked`, `storage-newer`, `storage-full` or `storage-damaged` */
 export async function openStore({
   databaseName = 'holdfast',
   openTimeoutMs = 10_000,
@@ -67,8 +68,13 @@ class IndexedDbStore implements Store {
     return {
       id,
       generations: () => readGenerations(this.#connection, this.#digest, id),
+      readableGenerations: () => readReadable(this.#connection, this.#digest, id),
       readRecords: (ids) => readRecords(this.#connection, this.#digest, ids),
     };
+  }
+
+  salvage(id: string): Promise<SalvagedMachine> {
+    return salvageMachine(this.#connection, this.#digest, id);
   }
 
   async rename(id: string, name: string): Promise<void> {

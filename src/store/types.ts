@@ -69,6 +69,19 @@ export interface MachineStore {
   abandon(records: readonly number[]): Promise<void>;
 }
 
+/** What is left of a machine. Nothing of it is vouched for but records, one by one. */
+export interface SalvagedMachine {
+  /** Newest first. */
+  generations: {
+    number: number;
+    takenAtMs: number;
+    manifest: Uint8Array | undefined;
+    records: readonly number[];
+  }[];
+  /** Undefined for one that is missing or not whole. */
+  readRecord(id: number): Promise<Uint8Array | undefined>;
+}
+
 /** Named vmstates: targets of cprSave. A put replaces a whole entry or nothing. */
 export interface EntryStore {
   list(): Promise<{ name: string; sizeBytes: number; savedAtMs: number }[]>;
@@ -79,7 +92,7 @@ export interface EntryStore {
 }
 
 /**
- * Every method rejects with a CprError: `storage-unavailable`, `storage-full`, `storage-damaged`,
+ * Every method rejects with a CprError: `storage-unavailable`, `storage-blocked`, `storage-newer`, `storage-full`, `storage-damaged`,
  * `not-found`, or `taken-over` when another opener has fenced this one off.
  */
 export interface Store {
@@ -91,7 +104,11 @@ export interface Store {
    */
   open(id: string, create?: { name: string; details: unknown }): Promise<MachineStore>;
   /** Opens a machine for reading only. */
-  peek(id: string): Promise<Pick<MachineStore, 'id' | 'generations' | 'readRecords'>>;
+  peek(
+    id: string,
+  ): Promise<Pick<MachineStore, 'id' | 'generations' | 'readableGenerations' | 'readRecords'>>;
+  /** Whatever of a machine can still be read, whole or not. @throws CprError `not-found` */
+  salvage(id: string): Promise<SalvagedMachine>;
   rename(id: string, name: string): Promise<void>;
   /** Resolves with the copy's id. Its records are shared with the original; each may be deleted first. */
   duplicate(id: string, name: string): Promise<string>;

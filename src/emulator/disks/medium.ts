@@ -3,6 +3,7 @@ import xxhash from 'xxhash-wasm';
 import { CprError } from '../../errors.ts';
 import type { RuntimeHost } from '../../protocol/abi.ts';
 import { type DriveName, type DriveSource, driveNames, isFloppy } from '../../protocol/config.ts';
+import { diskPieces } from '../../protocol/disk-piece.ts';
 import { download } from '../download.ts';
 import { turn } from '../turn.ts';
 import { type ChunkCache, newChunkCache } from './chunked-base.ts';
@@ -108,10 +109,10 @@ async function open(
  * from a checkpoint: so the name follows from the medium.
  */
 async function overlayName(device: DriveName, opened: Opened): Promise<string> {
-  if (!isFloppy(device)) return `disk.${device}`;
+  if (!isFloppy(device)) return diskPieces(device);
   const { base, baseDigest, sizeBytes } = opened;
   const identity = JSON.stringify([base, baseDigest, sizeBytes]);
-  return `disk.${device}.${await digest(new TextEncoder().encode(identity))}`;
+  return `${diskPieces(device)}.${await digest(new TextEncoder().encode(identity))}`;
 }
 
 function openEmpty(device: DriveName, sizeBytes: number): Opened {

@@ -3,17 +3,16 @@
  * is never written to.
  */
 import type { KeptPieces } from '../../protocol/abi.ts';
+import {
+  blockBytes,
+  writtenSectors as maskOf,
+  sectorBytes,
+  wholeBlock,
+} from '../../protocol/disk-piece.ts';
 
-/** The unit of the overlay and of what a checkpoint stores: a page of the guest's file systems. */
-export const blockBytes = 4096;
-export const sectorBytes = 512;
-const wholeBlock = 0xff;
+export { blockBytes, sectorBytes };
 
-/**
- * A piece is a block, index times {@link blockBytes} from the disk's start. One with an extra byte at
- * its end is a block of which only some sectors were written, that byte's bits say which: so that a
- * write never waits for a base that must be fetched first.
- */
+/** Blocks of which only some sectors were written are kept as such: a write never waits for a base. */
 export class Overlay {
   readonly #pieces: KeptPieces;
 
@@ -118,12 +117,6 @@ function* blocksOf(start: number, length: number): Generator<BlockRange> {
     yield { index, from, to, offset };
     offset += to - from;
   }
-}
-
-/** The sectors of a piece that were written, a bit each. */
-function maskOf(piece: Uint8Array | undefined): number {
-  if (!piece) return 0;
-  return piece.length === blockBytes ? wholeBlock : (piece[blockBytes] ?? 0);
 }
 
 /** The sectors that bytes `from` to `to` of a block touch. */

@@ -5,9 +5,9 @@ import type { Blob } from './record.ts';
 import type { BlobKey, Segments } from './segments.ts';
 
 /** Console output is stored by chunk: the last one again whenever it has grown. */
-const chunkBytes = 4096;
-const consolePrefix = 'console.';
-const piecePrefix = 'pieces.';
+export const consoleChunkBytes = 4096;
+export const consolePrefix = 'console.';
+export const piecePrefix = 'pieces.';
 
 /** What had been put into the batch when a checkpoint began, to fall back to. */
 interface Progress {
@@ -96,9 +96,9 @@ export class BlobBatch {
       const from = Math.max(start, this.#done.consoles.get(name) ?? 0);
       const chunks = this.#takeForced(stream);
       if (from < end)
-        for (let chunk = chunkOf(from); chunk * chunkBytes < end; chunk++) chunks.add(chunk);
+        for (let chunk = chunkOf(from); chunk * consoleChunkBytes < end; chunk++) chunks.add(chunk);
       for (const chunk of chunks) {
-        if ((chunk + 1) * chunkBytes > start)
+        if ((chunk + 1) * consoleChunkBytes > start)
           copied += this.#put(stream, chunk, readChunk(scrollback, chunk));
       }
       this.#done.consoles.set(name, end);
@@ -137,13 +137,13 @@ export class BlobBatch {
   }
 }
 
-const chunkOf = (offset: number) => Math.floor(offset / chunkBytes);
+const chunkOf = (offset: number) => Math.floor(offset / consoleChunkBytes);
 
 /** A chunk as far as it has come; what has left the ring already is zero. */
 function readChunk(scrollback: Scrollback, chunk: number): Uint8Array {
-  const start = chunk * chunkBytes;
-  const out = new Uint8Array(Math.min(chunkBytes, scrollback.end - start));
-  for (const { offset, bytes } of scrollback.chunks(start, chunkBytes)) {
+  const start = chunk * consoleChunkBytes;
+  const out = new Uint8Array(Math.min(consoleChunkBytes, scrollback.end - start));
+  for (const { offset, bytes } of scrollback.chunks(start, consoleChunkBytes)) {
     if (offset >= start + out.length) break;
     out.set(bytes.subarray(0, start + out.length - offset), offset - start);
   }
@@ -188,10 +188,10 @@ export class BlobRestore {
 function lastBytes(chunks: Map<number, Uint8Array | undefined>, end: number): Uint8Array {
   let first = chunkOf(end - 1);
   while (first > 0 && chunks.has(first - 1)) first--;
-  const start = Math.max(0, first * chunkBytes);
+  const start = Math.max(0, first * consoleChunkBytes);
   const out = new Uint8Array(end - start);
   for (const [chunk, bytes] of chunks) {
-    const at = chunk * chunkBytes - start;
+    const at = chunk * consoleChunkBytes - start;
     if (bytes && at >= 0) out.set(bytes, at);
   }
   return out;

@@ -5,6 +5,7 @@ import type {
   MachineStore,
   PublishRequest,
   ReadableGenerations,
+  SalvagedMachine,
 } from '../../store/types.ts';
 
 export class MemoryStore implements MachineStore {
@@ -23,6 +24,13 @@ export class MemoryStore implements MachineStore {
 
   async readableGenerations(): Promise<ReadableGenerations> {
     return { generations: await this.generations() };
+  }
+
+  salvage(): SalvagedMachine {
+    return {
+      generations: this.published.map((generation) => ({ ...generation })),
+      readRecord: async (id) => this.records.get(id),
+    };
   }
 
   async putRecord(bytes: Uint8Array): Promise<number> {

@@ -13,17 +13,20 @@ export async function cprBlockers(
   if (mode === 'reboot') {
     const storage = await volatileRam(openStore);
     if (storage) blockers.push(storage);
-    if (instance && !instance.guestMemory) {
-      blockers.push({
-        code: 'device-cannot-follow',
-        message: `Runtime ${execution.source.id} cannot say which memory is the guest's, so it cannot be stored. Hand the guest to a newer runtime first, by a live update.`,
-      });
-    }
+    if (instance && !instance.guestMemory) blockers.push(unknownMemory(execution.source.id));
   }
   // Whoever loads the state opens the disks again: what they are now matters only then.
   if (mode === 'reboot') await instance?.commands.checkDisks?.();
   blockers.push(...(instance?.blockers?.(mode) ?? []));
   return blockers;
+}
+
+/** Of a runtime that is older than checkpoints. */
+export function unknownMemory(runtimeId: string): Blocker {
+  return {
+    code: 'device-cannot-follow',
+    message: `Runtime ${runtimeId} cannot say which memory is the guest's, so it cannot be stored. Hand the guest to a newer runtime first, by a live update.`,
+  };
 }
 
 /** @throws CprError `blocked`, with the sentences of all blockers */

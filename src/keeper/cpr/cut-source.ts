@@ -2,6 +2,7 @@
 import type { Digest } from '../../cpr/vmstate.ts';
 import { CprError } from '../../errors.ts';
 import type { CutSource } from '../checkpoint/cut.ts';
+import { unknownMemory } from './blockers.ts';
 import type { CprMachine } from './cpr-machine.ts';
 
 /** What the keeper itself knows of a guest and must know again. Members are only ever added. */
@@ -22,7 +23,9 @@ export function cutSource(machine: CprMachine, digest: Digest, save: () => Uint8
     consoles,
     digest,
     get guestMemory() {
-      return execution.instance.guestMemory ?? [];
+      const { guestMemory } = execution.instance;
+      if (!guestMemory) throw new CprError('blocked', unknownMemory(execution.source.id).message);
+      return guestMemory;
     },
     get writes() {
       return machine.watchedWrites(execution.instance.writes);

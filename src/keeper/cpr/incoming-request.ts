@@ -16,7 +16,7 @@ export async function incomingRequest(
   source: CprSource,
   { runtime }: CprLoadOptions,
   openStore: OpenStore | undefined,
-): Promise<{ bytes: Uint8Array; request: StartRequest }> {
+): Promise<{ bytes: Uint8Array; request: StartRequest; machineId: string }> {
   const bytes = await readSource(source, openStore);
   const { h64Raw } = await xxh64();
   const { machine, checkpoint } = decomposeVmstate(bytes, h64Raw);
@@ -27,9 +27,11 @@ export async function incomingRequest(
     );
   }
   const store = await storeOf(openStore);
-  const config = (await storedConfig(store, checkpoint.machineId)) ?? machine.config;
+  const { machineId } = checkpoint;
+  const config = (await storedConfig(store, machineId)) ?? machine.config;
   requireContents(config);
-  return { bytes, request: { config, runtime: runtime ?? machine.runtime, incoming: true } };
+  const request = { config, runtime: runtime ?? machine.runtime, incoming: true };
+  return { bytes, request, machineId };
 }
 
 /**

@@ -280,6 +280,28 @@ test('a store that does not open blocks mode reboot with its reason', async () =
   expect(blocker?.message).toContain('Private browsing.');
 });
 
+test("a runtime that does not say what memory is the guest's is never stored without it", async () => {
+  await keeper.destroy();
+  old.options.hidesMemory = true;
+  await keeper.start({ config: { ...fakeConfig, durable: true }, runtime: old.source });
+  expect((await keeper.cprBlockers('reboot')).map(({ code }) => code)).toEqual([
+    'device-cannot-follow',
+  ]);
+  for (const refused of [save(), keeper.checkpoint()]) {
+    const error = await failure(refused);
+    expect(error).toMatchObject({ code: 'blocked' });
+    expect(error.message).toContain('live update');
+  }
+  expect(keeper.info().machine?.durability).toMatchObject({
+    state: 'failing',
+    error: { code: 'blocked' },
+  });
+  expect(runstate()).toBe('running');
+  await keeper.restart(next.source);
+  await keeper.checkpoint();
+  expect(keeper.info().machine?.durability).toMatchObject({ state: 'saved' });
+});
+
 test('a machine that must be able to follow is refused at start where it could not', async () => {
   await keeper.destroy();
   const request = { config: { ...fakeConfig, onlyCprCapable: true }, runtime: old.source };
@@ -308,6 +330,53 @@ test('when storage is full the guest goes on, and what was at the target is stil
   });
   expect(fakeStore.entries.get('mine')).toBe(good);
   expect(runstate()).toBe('running');
+});
+
+describe('cprLoad in the place of a guest that runs', () => {
+  /** A state of another machine, whose file and storage are there, and then a guest that runs. */
+  async function savedBefore(): Promise<CprSaveReport> {
+    const report = await save();
+    await keeper.start({ config: fakeConfig, runtime: next.source });
+    return report;
+  }
+  const replace = (bytes: Uint8Array | undefined) =>
+    keeper.cprLoad({ kind: 'bytes', bytes: bytes ?? new Uint8Array() }, { replace: true });
+
+  test('ends it once the other one is loaded', async () => {
+    const { bytes, machineId } = await savedBefore();
+    await replace(bytes);
+    expect(keeper.info().machine).toMatchObject({ runstate: 'running', config: { id: machineId } });
+    expect([old.running, next.running]).toEqual([true, false]);
+    expectMemory(old);
+  });
+
+  test('leaves it running when the state cannot be loaded, whatever is wrong with it', async () => {
+    const { bytes = new Uint8Array() } = await savedBefore();
+    const { id } = keeper.info().machine?.config ?? {};
+    const stillRuns = () => {
+      expect(keeper.info().machine).toMatchObject({ runstate: 'running', config: { id } });
+      expect(next.running).toBe(true);
+      expect(next.log).toEqual(['prepare', 'boot', 'run']);
+    };
+    const torn = bytes.slice(0, -1);
+    expect(await failure(replace(torn))).toMatchObject({ code: 'bad-vmstate' });
+    stillRuns();
+    old.options.fail = { load: new Error('no') };
+    expect(await failure(replace(bytes))).toMatchObject({ phase: 'load' });
+    stillRuns();
+    for (const { store } of fakeStore.stored.values()) store.records.clear();
+    expect(await failure(replace(bytes))).toMatchObject({ code: 'storage-damaged' });
+    stillRuns();
+    fakeStore.stored.clear();
+    expect(await failure(replace(bytes))).toMatchObject({ code: 'not-found' });
+    stillRuns();
+  });
+
+  test('is refused without being asked to', async () => {
+    const report = await savedBefore();
+    expect(await failure(keeper.cprLoad(sourceOf(report)))).toMatchObject({ code: 'bad-runstate' });
+    expect(next.running).toBe(true);
+  });
 });
 
 describe('cprLoad is refused', () => {

@@ -249,9 +249,9 @@ async function findStored(
       `This is device state only: it was saved in mode "${machine.mode}", and its RAM stayed in the keeper that saved it.`,
     );
   }
-  const stored = await store.open(checkpoint.machineId);
-  const { generation, manifestDigest } = checkpoint;
-  const [newest] = await stored.generations();
+  const { machineId, generation, manifestDigest } = checkpoint;
+  // To open it fences off whoever runs it: not before it is known to be the right one.
+  const [newest] = await (await store.peek(machineId)).generations();
   // One that is damaged is found so when it is restored; then the one before is taken.
   if (newest && newest.number !== generation) {
     throw new CprError(
@@ -265,7 +265,7 @@ async function findStored(
       `Checkpoint ${generation} in storage is not the one that this state was saved with.`,
     );
   }
-  return stored;
+  return store.open(machineId);
 }
 
 async function getReady(

@@ -1,10 +1,17 @@
 /** The machines in storage: what a list of them shows and does. */
 import { CprError } from '../../errors.ts';
 import { withoutContents } from '../../protocol/config.ts';
-import type { StorageUsage, StoredMachineInfo } from '../../protocol/stored.ts';
+import type {
+  ExportedFile,
+  ExportRequest,
+  StorageUsage,
+  StoredMachineInfo,
+  StoredStateInfo,
+} from '../../protocol/stored.ts';
 import type { StoredMachine } from '../../store/types.ts';
 import type { StoredDetails } from '../cpr/stored-details.ts';
 import type { OpenStore } from '../cpr/targets.ts';
+import { exportMachine } from '../export/export-machine.ts';
 import { runningMachines } from './machine-lock.ts';
 
 export class StoredMachines {
@@ -66,6 +73,18 @@ export class StoredMachines {
       );
     }
     await (await this.#store()).remove(id);
+  }
+
+  async states(): Promise<StoredStateInfo[]> {
+    return (await this.#store()).entries.list();
+  }
+
+  async removeState(name: string): Promise<void> {
+    await (await this.#store()).entries.delete(name);
+  }
+
+  async export(id: string, request: ExportRequest): Promise<ExportedFile> {
+    return exportMachine(await this.#store(), id, request);
   }
 
   #store() {

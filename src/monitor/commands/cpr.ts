@@ -10,7 +10,7 @@ export const cprCommands: readonly Command[] = [
   {
     names: ['cprsave'],
     parameters: [
-      { name: 'file', kind: 'file' },
+      { name: 'file', kind: 'state' },
       { name: 'mode', kind: 'mode' },
       { name: 'runtime', kind: 'runtime', optional: true },
     ],
@@ -39,7 +39,7 @@ export const cprCommands: readonly Command[] = [
   },
   {
     names: ['cprload'],
-    parameters: [{ name: 'file', kind: 'file' }],
+    parameters: [{ name: 'file', kind: 'state' }],
     help: 'load a state that cprsave wrote and go on as the guest was: running, paused or suspended',
     run: async ({ machine, files }, args) => {
       const file = args.text('file');

@@ -1,13 +1,15 @@
 /** The dialog that lists the machines in storage. */
 import { CprError } from '../../errors.ts';
 import type { MachineShelf } from '../../machine/types.ts';
-import type { StorageUsage, StoredMachineInfo } from '../../protocol/stored.ts';
+import type { ExportRequest, StorageUsage, StoredMachineInfo } from '../../protocol/stored.ts';
 import { ask } from '../dialogs.ts';
 import { button, create, element } from '../element.ts';
 import { errorText } from '../error-text.ts';
 import { formatAge, formatBytes } from '../format.ts';
 import type { Session } from '../session.ts';
+import { exportChoices } from './export-choices.ts';
 import { addressOf } from './machine-address.ts';
+import { StateList } from './state-list.ts';
 
 export interface MachineListOptions {
   session: Session;
@@ -23,6 +25,7 @@ export class MachineList {
   readonly #rows = element('machines-rows', HTMLUListElement);
   readonly #message = element('machines-message', HTMLElement);
   readonly #usage = element('machines-usage', HTMLElement);
+  readonly #states = new StateList((work) => void this.#run(work));
   readonly #persist = element('machines-persist', HTMLButtonElement);
 
   constructor(options: MachineListOptions) {
@@ -47,7 +50,11 @@ export class MachineList {
   async #refresh(): Promise<void> {
     try {
       const shelf = this.#shelf;
-      const [machines, usage] = await Promise.all([shelf.list(), shelf.usage()]);
+      const [machines, usage] = await Promise.all([
+        shelf.list(),
+        shelf.usage(),
+        this.#states.refresh(shelf),
+      ]);
       machines.sort((a, b) => b.lastUsedAtMs - a.lastUsedAtMs);
       this.#rows.replaceChildren(...machines.map((machine) => this.#row(machine)));
       this.#message.textContent =
@@ -117,9 +124,46 @@ export class MachineList {
         this.#run(() => shelf.duplicate(machine.id, `${machine.name} (copy)`)),
       ),
     );
+    if (machine.takenAtMs !== undefined)
+      buttons.push(named('Export…', () => this.#offerExport(machine)));
     if (!isCurrent && machine.running === 'no')
       buttons.push(named('Delete…', () => void this.#askRemove(machine)));
     return buttons;
+  }
+
+  /** A second line of the row; away with it when asked again. */
+  #offerExport(machine: StoredMachineInfo): void {
+    const row = this.#rows.querySelector(`[data-machine="${machine.id}"]`);
+    const there = row?.querySelector('.machine-export');
+    if (there) {
+      there.remove();
+      return;
+    }
+    const choices = exportChoices(machine).map(({ label, title, request }) => {
+      const choice = button(label, () => void this.#export(machine, request, choice));
+      choice.title = title;
+      return choice;
+    });
+    const what = create('span', { class: 'fine', text: 'Save as a file:' });
+    row?.append(create('div', { class: 'machine-export', children: [what, ...choices] }));
+    choices[0]?.focus();
+  }
+
+  async #export(
+    { id, name }: StoredMachineInfo,
+    request: ExportRequest,
+    choice: HTMLButtonElement,
+  ): Promise<void> {
+    choice.disabled = true;
+    this.#message.textContent = `“${name}” is being read…`;
+    try {
+      const missing = await this.#options.session.export(id, request);
+      this.#message.textContent = [`“${name}” was saved as a file.`, ...missing].join(' ');
+    } catch (thrown) {
+      this.#showError(thrown);
+    } finally {
+      choice.disabled = false;
+    }
   }
 
   /** In the row itself: a dialog over a dialog is one too many. */

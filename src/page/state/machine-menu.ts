@@ -16,6 +16,9 @@ const savable: readonly Runstate[] = ['running', 'paused', 'suspended'];
 export interface MachineMenuActions {
   /** Failures are told to the person in front. */
   attempt(operation: Operation, work: () => Promise<unknown>): void;
+  /** Another guest may take the place of the one that is shown. */
+  expectNewMachine(): void;
+  newMachineBegan(): void;
 }
 
 export class MachineMenu {
@@ -72,7 +75,9 @@ export class MachineMenu {
       text: [
         'The guest goes on as it was when the state was saved: running, paused or suspended.',
         ...(hasGuest
-          ? ['The guest that is here now is thrown away first, with its memory and disks.']
+          ? [
+              'The guest that is here now goes on until all of the state is read and checked. Then it is thrown away, with its memory and disks.',
+            ]
           : []),
       ],
       ok: hasGuest ? 'Throw away and load' : 'Load',
@@ -87,7 +92,9 @@ export class MachineMenu {
   }
 
   async #load(source: CprSource, replace = false): Promise<void> {
+    if (replace) this.#actions.expectNewMachine();
     await this.#session.cprLoad(source, { replace });
+    if (replace) this.#actions.newMachineBegan();
     this.#saved = null;
   }
 

@@ -1,0 +1,98 @@
+/** Everything of a stored machine in one tar archive, in forms that other tools read. */
+import { type MachineConfig, withoutContents } from '../../protocol/config.ts';
+import { consoleChunkBytes, consolePrefix, piecePrefix } from '../checkpoint/blob-batch.ts';
+import { pageBytes } from '../checkpoint/guest-pages.ts';
+import type { StoredContents } from './stored-contents.ts';
+import { type TarEntry, tar } from './tar.ts';
+import { zeros } from './zeros.ts';
+
+export interface ArchiveRequest {
+  name: string;
+  config: MachineConfig | undefined;
+  contents: StoredContents;
+  /** Raw images by the name of their file. */
+  disks: ReadonlyMap<string, Blob>;
+}
+
+export function archiveOf({ name, config, contents, disks }: ArchiveRequest): Blob {
+  const { takenAtMs, manifest, damage } = contents;
+  const entries: TarEntry[] = [
+    ...memoryFiles(contents),
+    ...(manifest ? [{ name: 'devices.vmstate', contents: blobOf(manifest.vmstate) }] : []),
+    ...[...disks].map(([file, blob]) => ({ name: file, contents: blob })),
+    ...consoleFiles(contents),
+    ...pieceFiles(contents),
+  ];
+  const described = {
+    machine: name,
+    takenAt: takenAtMs === undefined ? null : new Date(takenAtMs).toISOString(),
+    missing: damage,
+    files: entries.map((entry) => entry.name),
+    config: config ? withoutContents(config) : null,
+  };
+  const json = new Blob([`${JSON.stringify(described, null, 2)}\n`]);
+  return tar([{ name: 'machine.json', contents: json }, ...entries], takenAtMs ?? Date.now());
+}
+
+/** A file for each RAM block, as far as it is the guest's; one for all where no manifest says which. */
+function memoryFiles({ manifest, pages }: StoredContents): TarEntry[] {
+  let count = 0;
+  for (const page of pages.keys()) count = Math.max(count, page + 1);
+  const ranges = manifest?.ranges ?? (count > 0 ? [{ block: 'all', pages: count }] : []);
+  let first = 0;
+  return ranges.map(({ block, pages: length }) => {
+    const parts: BlobPart[] = [];
+    let missing = 0;
+    for (let page = first; page < first + length; page++) {
+      const found = pages.get(page);
+      if (found === undefined || found === 0) {
+        missing += pageBytes;
+        continue;
+      }
+      parts.push(...zeros(missing));
+      missing = 0;
+      const contents =
+        typeof found === 'number' ? new Uint32Array(pageBytes / 4).fill(found) : found;
+      parts.push(contents as Uint8Array<ArrayBuffer>);
+    }
+    parts.push(...zeros(missing));
+    first += length;
+    return { name: `memory/${block}.bin`, contents: new Blob(parts) };
+  });
+}
+
+function consoleFiles(contents: StoredContents): TarEntry[] {
+  return contents
+    .streams()
+    .filter((stream) => stream.startsWith(consolePrefix))
+    .map((stream) => {
+      const chunks = [...contents.blobs(stream)].sort(([a], [b]) => a - b);
+      const parts: BlobPart[] = [];
+      let next: number | undefined;
+      for (const [index, bytes] of chunks) {
+        if (next !== undefined && index > next) {
+          const lost = (index - next) * consoleChunkBytes;
+          parts.push(`\n[${lost} bytes are lost]\n`);
+        }
+        parts.push(bytes as Uint8Array<ArrayBuffer>);
+        next = index + 1;
+      }
+      const name = `console/${stream.slice(consolePrefix.length)}.txt`;
+      return { name, contents: new Blob(parts) };
+    });
+}
+
+/** Pieces of other things than disks: the files of the 9p share, by number. */
+function pieceFiles(contents: StoredContents): TarEntry[] {
+  return contents
+    .streams()
+    .filter((stream) => stream.startsWith(piecePrefix) && !stream.startsWith(`${piecePrefix}disk.`))
+    .flatMap((stream) =>
+      [...contents.blobs(stream)].map(([index, bytes]) => ({
+        name: `pieces/${stream.slice(piecePrefix.length)}/${index}`,
+        contents: blobOf(bytes),
+      })),
+    );
+}
+
+const blobOf = (bytes: Uint8Array) => new Blob([bytes as Uint8Array<ArrayBuffer>]);

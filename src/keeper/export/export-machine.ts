@@ -1,0 +1,121 @@
+/** What of a stored machine can be had as a file, without going on with it. */
+import { CprError } from '../../errors.ts';
+import {
+  type DriveName,
+  type DriveSource,
+  driveNames,
+  isFloppy,
+  type MachineConfig,
+  sourceName,
+} from '../../protocol/config.ts';
+import { diskPieces } from '../../protocol/disk-piece.ts';
+import type { ExportedFile, ExportRequest } from '../../protocol/stored.ts';
+import type { Store } from '../../store/types.ts';
+import { piecePrefix } from '../checkpoint/blob-batch.ts';
+import { xxh64 } from '../cpr/digest.ts';
+import type { StoredDetails } from '../cpr/stored-details.ts';
+import { archiveOf } from './archive.ts';
+import { endOf, rawDisk } from './raw-disk.ts';
+import { readWhatIsLeft, readWhole, type StoredContents } from './stored-contents.ts';
+
+/**
+ * @throws CprError `not-found` for a machine, or a disk of it, that is not there; `storage-damaged`
+ * for a disk of which no checkpoint is whole; `image-unavailable` when its base cannot be had
+ */
+export async function exportMachine(
+  store: Store,
+  id: string,
+  request: ExportRequest,
+): Promise<ExportedFile> {
+  const stored = (await store.machines()).find((machine) => machine.id === id);
+  if (!stored) throw new CprError('not-found', `No machine "${id}" is in storage.`);
+  const { config } = (stored.details ?? {}) as Partial<StoredDetails>;
+  const { h64Raw: digest } = await xxh64();
+  const fileName = (ending: string) => `${stored.name.replaceAll(/[^\w.() -]+/g, '_')}${ending}`;
+  switch (request.kind) {
+    case 'disk': {
+      const { device } = request;
+      const contents = await readWhole(
+        store,
+        id,
+        { pages: false, stream: (name) => isOfDisk(name, device) },
+        digest,
+      );
+      const source = config?.[device];
+      if (!source && contents.streams().length === 0)
+        throw new CprError('not-found', `“${stored.name}” has no disk in ${device}.`);
+      const blob = imageOf(contents, device, source ? await baseOf(source) : new Blob());
+      return { name: fileName(`-${device}.img`), blob, missing: [] };
+    }
+    case 'everything': {
+      const contents = await readWhatIsLeft(store, id, digest);
+      const disks = await disksOf(contents, config ?? {});
+      const blob = archiveOf({ name: stored.name, config, contents, disks });
+      return { name: fileName('.tar'), blob, missing: [...contents.damage] };
+    }
+  }
+}
+
+const isOfDisk = (stream: string, device: DriveName) =>
+  // A floppy's has more to its name.
+  `${stream}.`.startsWith(`${piecePrefix}${diskPieces(device)}.`);
+
+function imageOf(contents: StoredContents, device: DriveName, base: Blob): Blob {
+  const streams = contents.streams().filter((name) => isOfDisk(name, device));
+  // Of floppies that were in the drive one after the other, the first that was written to.
+  const pieces = contents.blobs(streams[0] ?? '');
+  // A floppy is larger than an image that lacks its end; of a lost base nobody knows how large it was.
+  const isAtLeast = base.size === 0 || isFloppy(device) ? endOf(pieces) : 0;
+  return rawDisk(base, Math.max(base.size, isAtLeast), pieces);
+}
+
+/** Disks by the name of their file. What cannot be had of one is told in the contents' damage. */
+async function disksOf(
+  contents: StoredContents,
+  config: Partial<MachineConfig>,
+): Promise<Map<string, Blob>> {
+  const disks = new Map<string, Blob>();
+  for (const device of driveNames) {
+    const source = config[device];
+    const isWritten = contents.streams().some((name) => isOfDisk(name, device));
+    if (!source && !isWritten) continue;
+    // What nobody wrote to is where it always was.
+    if (!isWritten && source && !('emptyBytes' in source)) continue;
+    const base = await leftOfBase(device, source, contents);
+    disks.set(`disks/${device}.img`, imageOf(contents, device, base));
+  }
+  return disks;
+}
+
+async function leftOfBase(
+  device: DriveName,
+  source: DriveSource | undefined,
+  { damage }: StoredContents,
+): Promise<Blob> {
+  if (!source) {
+    damage.push(`${device}: what it was made of is not known: only what the guest wrote is there.`);
+    return new Blob();
+  }
+  try {
+    return await baseOf(source);
+  } catch (thrown) {
+    const { message } = CprError.from(thrown, 'image-unavailable', 'It cannot be read');
+    damage.push(`${device}: only what the guest wrote is there. ${message}`);
+    return new Blob();
+  }
+}
+
+/** @throws CprError `image-unavailable` */
+async function baseOf(source: DriveSource): Promise<Blob> {
+  if ('emptyBytes' in source) return rawDisk(new Blob(), source.emptyBytes, new Map());
+  if ('file' in source) return source.file;
+  if ('bytes' in source) return new Blob([source.bytes]);
+  const failed = `${sourceName(source)} could not be fetched from ${source.url}`;
+  try {
+    const response = await fetch(source.url);
+    if (!response.ok) throw new CprError('image-unavailable', `${failed}: ${response.status}.`);
+    return await response.blob();
+  } catch (thrown) {
+    throw CprError.from(thrown, 'image-unavailable', failed);
+  }
+}

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { defaultConfig, type MachineConfig } from '../../protocol/config.ts';
+import { exportChoices } from './export-choices.ts';
+
+const config: MachineConfig = {
+  ...defaultConfig,
+  name: 'test',
+  bios: { url: 'bios' },
+  vgaBios: { url: 'vgabios' },
+};
+const labels = (more: Partial<MachineConfig>) =>
+  exportChoices({ config: { ...config, ...more } }).map(({ label }) => label);
+
+test('every disk that is written to is a choice, a CD is none', () => {
+  expect(labels({})).toEqual(['Everything']);
+  expect(
+    labels({ hda: { emptyBytes: 512 }, cdrom: { url: 'a.iso' }, fda: { url: 'a.img' } }),
+  ).toEqual(['Disk hda', 'Disk fda', 'Everything']);
+});
+
+test('a machine of which nothing is known can be had as a whole', () => {
+  expect(exportChoices({}).map(({ request }) => request)).toEqual([{ kind: 'everything' }]);
+});

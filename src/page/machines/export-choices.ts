@@ -1,0 +1,33 @@
+/** What of a stored machine its user may have as a file. No DOM. */
+import { driveNames, sourceName } from '../../protocol/config.ts';
+import type { ExportRequest, StoredMachineInfo } from '../../protocol/stored.ts';
+
+export interface ExportChoice {
+  label: string;
+  /** More about it, for a tooltip. */
+  title: string;
+  request: ExportRequest;
+}
+
+/** The disks that a guest writes to, then everything. */
+export function exportChoices({ config }: Pick<StoredMachineInfo, 'config'>): ExportChoice[] {
+  const disks = driveNames.flatMap((device): ExportChoice[] => {
+    const source = config?.[device];
+    if (!source || device === 'cdrom') return [];
+    return [
+      {
+        label: `Disk ${device}`,
+        title: `${sourceName(source)} with what the guest wrote to it, as a raw image`,
+        request: { kind: 'disk', device },
+      },
+    ];
+  });
+  return [
+    ...disks,
+    {
+      label: 'Everything',
+      title: 'Memory, devices, disks and consoles, as a tar archive',
+      request: { kind: 'everything' },
+    },
+  ];
+}

@@ -1,0 +1,33 @@
+/** Reading what is left of a machine when no generation of it is whole any more. */
+import { CprError } from '../errors.ts';
+import type { Connection } from './connection.ts';
+import type { Digest } from './digest.ts';
+import { readStored } from './generation-reader.ts';
+import { readRecords } from './record-reader.ts';
+import type { SalvagedMachine } from './types.ts';
+
+/** @throws CprError `not-found`, or what a database that cannot be read at all throws */
+export async function salvageMachine(
+  connection: Connection,
+  digest: Digest,
+  id: string,
+): Promise<SalvagedMachine> {
+  const { generations } = await readStored(connection, id);
+  return {
+    generations: generations.map(({ row, manifest }) => ({
+      number: row.number,
+      takenAtMs: row.takenAtMs,
+      manifest: manifest instanceof Uint8Array ? manifest : undefined,
+      // Of a damaged row the list may be wrong: a record that is not there is found missing.
+      records: row.records instanceof Float64Array ? [...row.records] : [],
+    })),
+    readRecord: async (record) => {
+      try {
+        for await (const { bytes } of readRecords(connection, digest, [record])) return bytes;
+      } catch (thrown) {
+        if (!(thrown instanceof CprError) || thrown.code !== 'storage-damaged') throw thrown;
+      }
+      return undefined;
+    },
+  };
+}
