@@ -175,14 +175,18 @@ export class MachineList {
     input.value = machine.name;
     input.maxLength = 80;
     input.setAttribute('aria-label', 'Name of the machine');
+    let isFinished = false;
     const finish = (rename: boolean) => {
+      // To take it away from under the keyboard is to blur it.
+      if (isFinished) return;
+      isFinished = true;
       const name = input.value.trim();
-      if (!input.isConnected) return;
       input.replaceWith(shown);
       if (rename && name && name !== machine.name)
         void this.#run(() => this.#shelf.rename(machine.id, name));
     };
-    input.addEventListener('blur', () => finish(true));
+    // Another window in front says nothing about the name.
+    input.addEventListener('blur', () => document.hasFocus() && finish(true));
     input.addEventListener('keydown', (event) => {
       if (event.key !== 'Enter' && event.key !== 'Escape') return;
       event.preventDefault();
