@@ -1,6 +1,7 @@
 import { sep } from 'node:path';
 import { lookup } from 'mrmime';
-import type { Plugin, ViteDevServer } from 'vite';
+import type { Plugin, Rolldown, ViteDevServer } from 'vite';
+import { bundleEarlyScript, withHead } from './early-script.ts';
 import { buildSiteWorkers, repositoryRoot, type SiteWorkers } from './site-workers.ts';
 
 const virtualId = 'virtual:holdfast-build';
@@ -13,7 +14,8 @@ const watched = [...workerSources, 'workers', 'tools/wasm'].map((path) =>
 
 /**
  * Puts `keeper.js`, `runtimes/<id>/` and `build.json` beside the page, at the same paths in
- * development and in a build, and tells the page about them through `virtual:holdfast-build`.
+ * development and in a build, tells the page about them through `virtual:holdfast-build`, and puts
+ * the script that starts the keeper early (src/page/early.ts) into the page.
  *
  * Two environment variables make other builds of the same sources, for tests of live updates:
  * `HOLDFAST_BUILD_TAG` (any text) and `HOLDFAST_V86_PACKAGES` (comma-separated package names).
@@ -55,10 +57,25 @@ export function runtimes(): Plugin {
       }
     },
 
+    transformIndexHtml: {
+      order: 'post',
+      handler: async (html, { bundle }) => {
+        const script = await bundleEarlyScript((await workers).manifest);
+        return withHead(html, { script, preload: nameOfChunk(bundle, 'src/page/app.ts') });
+      },
+    },
+
     configureServer(server) {
       serve(server, () => workers, rebuild);
     },
   };
+}
+
+/** The file that a module of the page went into; none in development. */
+function nameOfChunk(bundle: Rolldown.OutputBundle | undefined, module: string) {
+  return Object.values(bundle ?? {}).find(
+    (file) => file.type === 'chunk' && file.facadeModuleId?.endsWith(module),
+  )?.fileName;
 }
 
 function serve(

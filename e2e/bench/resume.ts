@@ -1,6 +1,8 @@
 /**
  * How soon a guest runs again after its browser was closed: a new browser opens the page, which
- * finds the guest in IndexedDB. The same with v86 as npm ships it, its state in IndexedDB.
+ * finds the guest in IndexedDB. The same with v86 as npm ships it, its state in IndexedDB. What counts is
+ * the guest's first progress. Ours is in a worker and does not wait for its page: when the page, which
+ * is still building its terminal and screen, has seen it is another row.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -40,8 +42,8 @@ async function open(context: BrowserContext, url: string, script?: string): Prom
 const ourUrl = (size: number) => `${site.url}?m=${size}`;
 const stockUrl = (size: number) => `${site.stockUrl}?m=${size}`;
 
-/** @returns where the meter's counter stands in the stored guest */
-async function storeOurs(folder: string, size: number): Promise<number> {
+/** @returns where the meter's pages are in the stored guest */
+async function storeOurs(folder: string, size: number): Promise<number[]> {
   const context = await start(folder);
   const page = await open(context, ourUrl(size), site.ourScript);
   await waitForOurPrompt(page);
@@ -49,12 +51,12 @@ async function storeOurs(folder: string, size: number): Promise<number> {
     meterProgram,
     size,
   ] as const);
-  const address = await page.evaluate(async () => {
+  const addresses = await page.evaluate(async () => {
     await (await window.ours.connected).checkpoint();
-    return window.ours.meter.counterAddress;
+    return window.ours.meter.addresses;
   });
   await context.close();
-  return address;
+  return addresses;
 }
 
 async function storeStock(folder: string, size: number): Promise<number> {
@@ -73,15 +75,16 @@ async function storeStock(folder: string, size: number): Promise<number> {
   return address;
 }
 
-/** @returns from the navigation's begin until the guest was seen to go on, ms */
-async function resumeOurs(folder: string, size: number, address: number): Promise<number> {
+/** @returns from the navigation's begin until the guest went on, and until the page saw it, ms */
+async function resumeOurs(folder: string, size: number, addresses: number[]) {
   const context = await start(folder);
   const page = await open(context, ourUrl(size), site.ourScript);
-  const tookMs = await page.evaluate((at) => window.ours.progressMs(at), address);
+  const took = await page.evaluate((at) => window.ours.resumedMs(at), addresses);
   await context.close();
-  return tookMs;
+  return took;
 }
 
+/** @returns the same; here page and emulator are one */
 async function resumeStock(folder: string, size: number, address: number): Promise<number> {
   const context = await start(folder);
   const page = await open(context, `${stockUrl(size)}&keep&revive=${address}`);
@@ -104,27 +107,34 @@ for (const size of sizes) {
     string,
     string,
   ];
-  const ourAddress = await storeOurs(folders[0], size);
+  const ourAddresses = await storeOurs(folders[0], size);
   const stockAddress = await storeStock(folders[1], size);
   const ours: number[] = [];
+  const seen: number[] = [];
   const stock: number[] = [];
   // In turn: the computer's mood drifts. The first of each fills the engine's code cache.
   for (let i = -1; i < count; i++) {
-    const our = await resumeOurs(folders[0], size, ourAddress);
+    const our = await resumeOurs(folders[0], size, ourAddresses);
     const theirs = await resumeStock(folders[1], size, stockAddress);
     if (i < 0) continue;
-    ours.push(our);
+    ours.push(our.guestMs);
+    seen.push(our.seenMs);
     stock.push(theirs);
   }
   for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   console.log(`${size} MiB: ours ${ours.map(ms).join(', ')}; stock ${stock.map(ms).join(', ')}`);
   const ratio = median(stock) / median(ours);
   metrics[`resumeMs.p50@${size}MiB`] = median(ours);
+  metrics[`resumeSeenMs.p50@${size}MiB`] = median(seen);
   metrics[`stockResumeMs.p50@${size}MiB`] = median(stock);
   metrics[`ratio@${size}MiB`] = ratio;
   const quantiles = (samples: number[]) =>
     [0.5, 0.95, 1].map((share) => ms(quantile(samples, share)));
-  rows.push([`ours, ${size} MiB`, ...quantiles(ours)], [`stock, ${size} MiB`, ...quantiles(stock)]);
+  rows.push(
+    [`ours, ${size} MiB`, ...quantiles(ours)],
+    [`seen by its page, ${size} MiB`, ...quantiles(seen)],
+    [`stock, ${size} MiB`, ...quantiles(stock)],
+  );
   ratios.push([`${size} MiB`, ratio.toFixed(1)]);
 }
 printTable([`ms, ${count} new browsers`, 'p50', 'p95', 'max'], rows);

@@ -35,7 +35,7 @@ let digest: Promise<Digest> | undefined;
 function compile(request: PrepareRequest): Promise<V86Wasm> {
   let promise = compiled.get(request.wasmUrl);
   if (!promise) {
-    promise = compileV86Wasm(request.wasmUrl, request.signal);
+    promise = compileV86Wasm(request);
     compiled.set(request.wasmUrl, promise);
     promise.catch(() => compiled.delete(request.wasmUrl));
   }
@@ -57,8 +57,9 @@ export async function prepareRuntime(
     Drives.open(host, request.signal),
   ]);
   const scratch = new ScratchMemory(host);
-  const { coldBoot, signal } = request;
-  const building = { V86, wasm, host, images, disks: drives.options, coldBoot };
+  const { coldBoot, incoming = false, signal } = request;
+  const disks = drives.options;
+  const building = { V86, wasm, host, images, disks, coldBoot, incoming };
   try {
     return await prepareInScratch(building, drives, scratch, hash, v86Version, signal);
   } catch (thrown) {
@@ -76,7 +77,7 @@ async function prepareInScratch(
   v86Version: string,
   signal: AbortSignal | undefined,
 ): Promise<PreparedRuntime> {
-  const { V86, wasm, host, images, coldBoot } = building;
+  const { V86, wasm, host, images, coldBoot, incoming } = building;
   if (!coldBoot && !wasm.warm) {
     await warmUpInScratch(building, scratch, signal);
     wasm.warm = true;
@@ -84,9 +85,9 @@ async function prepareInScratch(
 
   const { shell, screen } = await buildShell(building);
   checkPlacement(host, shell);
-  await turn();
-  const incoming = pageStore(blockOf(host, 'runtime.incoming'));
-  const imagePages = scratch.moveOut(shell.ownRanges, incoming);
+  if (!incoming) await turn();
+  const staged = pageStore(blockOf(host, 'runtime.incoming'));
+  const imagePages = scratch.moveOut(shell.ownRanges, staged);
   const boot = bootRanges(images).map(offset(shell.ramAddress));
   const guestPages = coldBoot ? scratch.copyGuest(boot) : [];
   keepRamOut(shell.cpu);
@@ -98,14 +99,17 @@ async function prepareInScratch(
     const kept = host.kept.get('boot.optionRoms') as V86Cpu['option_roms'] | undefined;
     shell.cpu.option_roms = kept ?? [];
   }
-  const template = await rehearse(shell, host.clock, coldBoot);
+  // A guest that is waited for gains nothing from a rehearsal.
+  const template = incoming
+    ? new DeviceTemplate(saveDevices(shell.cpu, host.clock))
+    : await rehearse(shell, host.clock, coldBoot);
   scratch.clean(shell, boot);
-  await turn();
+  if (!incoming) await turn();
   shell.prepareMove(host.memory);
 
   const ops = new PageOps(host.memory);
   const takeOver = (): Machine => {
-    ops.scatter(incoming.list, imagePages, incoming.pages);
+    ops.scatter(staged.list, imagePages, staged.pages);
     shell.moveTo(host.memory);
     return new Machine({
       ...{ host, V86, shell, screen, ops, images, drives, v86Version },
@@ -150,6 +154,7 @@ interface Building {
   images: BootImages;
   disks: DriveOptions;
   coldBoot: boolean;
+  incoming: boolean;
 }
 
 async function buildShell({ V86, wasm, host, images, disks, coldBoot }: Building) {

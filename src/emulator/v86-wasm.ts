@@ -1,5 +1,6 @@
 /** Compiles the transformed v86.wasm (tools/wasm/transform.ts) and makes instances of it. */
 import { CprError } from '../errors.ts';
+import type { PrepareRequest } from '../protocol/abi.ts';
 
 interface DataSegment {
   address: number;
@@ -44,19 +45,12 @@ function parseDataSection(section: ArrayBuffer): Pick<V86Wasm, 'segments' | 'sta
  * @throws {CprError} `runtime-unavailable` when it cannot be fetched or compiled, or is
  * not a transformed v86.wasm.
  */
-export async function compileV86Wasm(url: string, signal?: AbortSignal): Promise<V86Wasm> {
-  let module: WebAssembly.Module;
-  try {
-    const response = await fetch(url, signal ? { signal } : {});
-    if (!response.ok) throw new Error(`the server answered ${response.status}`);
-    // Some static hosts serve .wasm without its type, which streaming insists on.
-    const typed = response.headers.get('content-type')?.startsWith('application/wasm');
-    module = typed
-      ? await WebAssembly.compileStreaming(response)
-      : await WebAssembly.compile(await response.arrayBuffer());
-  } catch (cause) {
-    throw CprError.from(cause, 'runtime-unavailable', `The emulator at ${url} cannot be used`);
-  }
+export async function compileV86Wasm({
+  wasmUrl: url,
+  module: compiling,
+  signal,
+}: Pick<PrepareRequest, 'wasmUrl' | 'module' | 'signal'>): Promise<V86Wasm> {
+  const module = (await compiling) ?? (await compile(url, signal));
   const [section] = WebAssembly.Module.customSections(module, 'holdfast.data');
   if (!section)
     throw new CprError('runtime-unavailable', `${url} is not an emulator built for Holdfast.`);
@@ -67,4 +61,18 @@ export async function compileV86Wasm(url: string, signal?: AbortSignal): Promise
     digest: digest && new TextDecoder().decode(digest),
     ...parseDataSection(section),
   };
+}
+
+async function compile(url: string, signal: AbortSignal | undefined): Promise<WebAssembly.Module> {
+  try {
+    const response = await fetch(url, signal ? { signal } : {});
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    // Some static hosts serve .wasm without its type, which streaming insists on.
+    const typed = response.headers.get('content-type')?.startsWith('application/wasm');
+    return typed
+      ? await WebAssembly.compileStreaming(response)
+      : await WebAssembly.compile(await response.arrayBuffer());
+  } catch (cause) {
+    throw CprError.from(cause, 'runtime-unavailable', `The emulator at ${url} cannot be used`);
+  }
 }

@@ -31,6 +31,7 @@ import type {
 import { incomingRequest } from './cpr/incoming-request.ts';
 import type { AroundStep } from './cpr/steps.ts';
 import type { OpenStore } from './cpr/targets.ts';
+import { EarlyResume } from './durable/early-resume.ts';
 import { askForMachine, MachineClaims } from './durable/machine-lock.ts';
 import { resumeStored } from './durable/resume-stored.ts';
 import { StoredMachines } from './durable/stored-machines.ts';
@@ -61,6 +62,9 @@ export class Keeper implements KeeperApi {
   /** Set while a machine is being built; aborting it gives that up. */
   #starting: AbortController | undefined;
 
+  /** A resume that no page has asked for yet, under way. */
+  #early: EarlyResume | undefined;
+
   readonly #claims = new MachineClaims({
     giveUp: (id) => void this.#giveUp(id),
     watch: (id, channel) => this.#addWatcher(id, channel),
@@ -70,7 +74,7 @@ export class Keeper implements KeeperApi {
   constructor(identity: KeeperIdentity, options: KeeperOptions = {}) {
     this.#identity = identity;
     const { loader = new RuntimeLoader(), openStore, around } = options;
-    this.#stored = new StoredMachines(openStore, () => this.#machine?.id);
+    this.#stored = new StoredMachines(openStore, () => this.#machine?.id ?? this.#early?.id);
     this.#environment = { pages: this.#pages, loader, openStore, around };
   }
 
@@ -91,6 +95,7 @@ export class Keeper implements KeeperApi {
 
   /** The machine that is there stays untouched until the new one runs. */
   async start(request: StartRequest): Promise<void> {
+    if (this.#early) await this.#early.settled;
     if (this.#machine && !request.replace) {
       throw new CprError(
         'bad-runstate',
@@ -105,7 +110,24 @@ export class Keeper implements KeeperApi {
     });
   }
 
-  async resumeMachine({ id, runtime, takeOver }: ResumeRequest): Promise<ResumeReport> {
+  async resumeMachine(request: ResumeRequest): Promise<ResumeReport> {
+    const early = this.#early;
+    if (!early?.isFor(request)) return this.#resume(request);
+    // One that failed is tried again, now that somebody hears why.
+    return early.report.catch(() => this.#resume(request));
+  }
+
+  /** A page will ask for this guest as soon as its script is there. */
+  resumeEarly(request: ResumeRequest): void {
+    if (this.#machine || this.#starting) return;
+    const early = new EarlyResume(request, this.#resume(request));
+    this.#early = early;
+    void early.settled.then(() => {
+      this.#early = undefined;
+    });
+  }
+
+  async #resume({ id, runtime, takeOver }: ResumeRequest): Promise<ResumeReport> {
     if (this.#machine) {
       throw new CprError('bad-runstate', 'There is a machine already: destroy it first.');
     }
@@ -229,6 +251,7 @@ export class Keeper implements KeeperApi {
 
   /** Without a machine, or in its place, one is made as the state says. */
   async cprLoad(source: CprSource, options: CprLoadOptions = {}): Promise<CprLoadReport> {
+    if (this.#early) await this.#early.settled;
     if (this.#machine && !options.replace) return this.#machine.cprLoad(source, options);
     return this.#startOne(async (signal) => {
       const { bytes, request, machineId } = await incomingRequest(

@@ -154,9 +154,12 @@ export class MachineHost implements CprMachine {
     const { wasmUrl, id } = request.runtime;
     try {
       meanwhile(machine);
+      const compiling = loader.compile(request.runtime);
       const module = await untilAborted(loader.load(request.runtime), signal);
       checkRuntime(module, request.runtime);
-      const prepared = await prepareFirst(module, host, { wasmUrl, coldBoot: true, signal });
+      const { incoming = false } = request;
+      const preparing = { wasmUrl, module: compiling, coldBoot: true, incoming, signal };
+      const prepared = await prepareFirst(module, host, preparing);
       if (request.incoming) machine.#cpr.await({ prepared, host, prepareMs: 0 });
       else machine.#boot(prepared, host);
       if (request.config.onlyCprCapable) await untilAborted(refuseIfEverBlocked(machine), signal);

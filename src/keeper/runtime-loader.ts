@@ -4,14 +4,34 @@ import type { RuntimeSource } from '../protocol/keeper-api.ts';
 
 export type ImportModule = (url: string) => Promise<unknown>;
 
+type CompileModule = (wasmUrl: string) => Promise<WebAssembly.Module | undefined>;
+
 /** Imports runtimes by URL, each once. */
 export class RuntimeLoader {
   readonly #import: ImportModule;
+  readonly #compile: CompileModule;
   readonly #modules = new Map<string, Promise<unknown>>();
+  readonly #compiled = new Map<string, Promise<WebAssembly.Module | undefined>>();
 
-  /** `importModule` is `import()` but in tests. */
-  constructor(importModule: ImportModule = (url) => import(/* @vite-ignore */ url)) {
-    this.#import = importModule;
+  /** `importModule` is `import()` but in tests, which compile nothing beforehand either. */
+  constructor(importModule?: ImportModule) {
+    this.#import = importModule ?? ((url) => import(/* @vite-ignore */ url));
+    this.#compile = importModule
+      ? async () => undefined
+      : (url) => WebAssembly.compileStreaming(fetch(url));
+  }
+
+  /**
+   * The runtime's WebAssembly module, which is compiled while the runtime is imported.
+   * Without one the runtime fetches it itself, and says what is wrong with it.
+   */
+  compile({ wasmUrl }: RuntimeSource): Promise<WebAssembly.Module | undefined> {
+    let compiling = this.#compiled.get(wasmUrl);
+    if (!compiling) {
+      compiling = this.#compile(wasmUrl).catch(() => undefined);
+      this.#compiled.set(wasmUrl, compiling);
+    }
+    return compiling;
   }
 
   /** @throws CprError `runtime-unavailable` */
@@ -26,6 +46,7 @@ export class RuntimeLoader {
     } catch (thrown) {
       // The next attempt asks the server again.
       this.#modules.delete(source.url);
+      this.#compiled.delete(source.wasmUrl);
       throw CprError.from(
         thrown,
         'runtime-unavailable',

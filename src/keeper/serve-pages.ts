@@ -1,3 +1,4 @@
+import { hearResume, sayHello } from '../protocol/head-start.ts';
 import { randomId } from '../protocol/random-id.ts';
 import { exposeKeeper } from '../protocol/rpc.ts';
 import { keeperStore } from './cpr/keeper-store.ts';
@@ -18,7 +19,11 @@ export function servePages(options: ServeOptions = {}): void {
   const keeper = createKeeper(survivesPages, options);
   const serve = async (port: MessagePort | undefined) => {
     // Calls wait in the port until it is exposed: nobody is answered before the lock is held.
-    if (port) exposeKeeper(await keeper, port);
+    if (!port) return;
+    sayHello(port);
+    const there = await keeper;
+    hearResume(port, ({ id, runtime }) => there.resumeEarly({ id, runtime }));
+    exposeKeeper(there, port);
   };
   if (survivesPages) {
     addEventListener('connect', (event) => serve((event as MessageEvent).ports[0]));

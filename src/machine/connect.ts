@@ -27,7 +27,7 @@ export async function connect(options: ConnectOptions): Promise<Machine> {
     );
   }
 
-  const worker = openKeeperWorker(options);
+  const worker = options.worker ?? openKeeperWorker(options);
   const { silenceMs = defaultSilenceMs } = options;
   const connection = new Connection(wrapKeeper(worker.port), { silenceMs });
   /** Aborts when this page leaves: gives its lock back, stops watching the keeper's. */

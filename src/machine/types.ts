@@ -45,6 +45,7 @@ import type {
 import type { ExecuteOptions, ExecuteResult } from './agent.ts';
 import type { GuestConsole } from './console-types.ts';
 import type { FramesOptions } from './frames.ts';
+import type { KeeperWorker } from './keeper-worker.ts';
 import type { SendKeyOptions, TypeOptions } from './typist.ts';
 
 export interface ConnectOptions {
@@ -57,6 +58,8 @@ export interface ConnectOptions {
    * dedicated worker that dies with it. `dedicated` forces the latter.
    */
   host?: 'auto' | 'dedicated';
+  /** The keeper's worker, where it was opened before, with the options above. */
+  worker?: KeeperWorker;
   /** Silence after which a pending call is rejected with `keeper-silent`, ms. Default 10,000. */
   silenceMs?: number;
 }

@@ -215,7 +215,11 @@ export class Playground {
   }
 
   #attached(): void {
-    this.#session.attached();
+    const { arrival } = this.#session.status ?? {};
+    // early.ts has asked for it: what this page found is what it brought back.
+    const isOurs = arrival?.kind === 'resumed' && arrival.resumedAtMs >= performance.timeOrigin;
+    this.#session.attached(isOurs ? 'resumed' : 'attached');
+    if (isOurs && arrival.fellBack) this.#tellFellBack(arrival.fellBack);
     this.#tellOtherOptions();
     this.#update.updateByItself();
   }

@@ -11,11 +11,12 @@ import type {
   CprSaveOptions,
   CprSaveReport,
   RestartReport,
-  RuntimeSource,
 } from '../protocol/keeper-api.ts';
 import type { ExportRequest, ResumeReport, StoredMachineInfo } from '../protocol/stored.ts';
+import { takeEarlyKeeper } from './early-keeper.ts';
 import type { Operation } from './error-text.ts';
 import { download } from './files.ts';
+import { runtimeSource } from './runtime-source.ts';
 
 /** How this page came to its guest. */
 export type Found = 'attached' | 'booted' | 'resumed' | 'watching';
@@ -85,7 +86,8 @@ export class Session {
       this.#machine?.close();
       this.#machine = null;
       this.#found = null;
-      const machine = await connect(this.#connectOptions);
+      const worker = takeEarlyKeeper();
+      const machine = await connect({ ...this.#connectOptions, ...(worker && { worker }) });
       this.#machine = machine;
       machine.onLost((error) => {
         if (this.#machine !== machine) return;
@@ -104,9 +106,9 @@ export class Session {
     });
   }
 
-  /** Says that the guest was there before this page. */
-  attached(): void {
-    this.#found = 'attached';
+  /** Says how the guest came to be there before this page asked for it. */
+  attached(found: Found): void {
+    this.#found = found;
     this.changed();
   }
 
@@ -258,10 +260,4 @@ export class Session {
   changed(): void {
     for (const listener of this.#changeListeners) listener();
   }
-}
-
-/** A runtime of this page's build, with URLs that the keeper can use. */
-export function runtimeSource({ id, v86Version, url, wasmUrl }: RuntimeBuild): RuntimeSource {
-  const absolute = (path: string) => new URL(path, document.baseURI).href;
-  return { id, v86Version, url: absolute(url), wasmUrl: absolute(wasmUrl) };
 }

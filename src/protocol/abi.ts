@@ -97,6 +97,10 @@ export interface PrepareRequest {
   wasmUrl: string;
   /** True for the machine's first runtime: it also fetches the boot images. */
   coldBoot: boolean;
+  /** What is at `wasmUrl`, where somebody has begun to compile it already. */
+  module?: Promise<WebAssembly.Module | undefined>;
+  /** Of a first runtime: it loads a guest, which is waited for, and does not boot one. */
+  incoming?: boolean;
   signal?: AbortSignal;
 }
 

@@ -1,12 +1,14 @@
-/** Reads records, ahead of whoever takes them, with a few MiB in flight. */
+/** Reads records, ahead of whoever takes them, with some 24 MiB in flight. */
 import { CprError } from '../errors.ts';
 import type { Connection } from './connection.ts';
 import type { Digest } from './digest.ts';
 import { mayBeLost, readAlone } from './lost-value.ts';
 import type { RecordRow } from './schema.ts';
 
-/** 4 MiB of records of the usual size; one batch is read while another is taken. */
+/** 4 MiB of records of the usual size. */
 const batchLength = 16;
+/** Whoever takes them is busy with other things, too, while they come. */
+const batchesInFlight = 6;
 
 export interface StoredRecord {
   id: number;
@@ -18,14 +20,20 @@ export async function* readRecords(
   digest: Digest,
   ids: readonly number[],
 ): AsyncGenerator<StoredRecord, void, undefined> {
-  let next = readBatch(connection, ids.slice(0, batchLength));
-  for (let at = 0; at < ids.length; at += batchLength) {
-    const batch = await next;
-    next = readBatch(connection, ids.slice(at + batchLength, at + 2 * batchLength));
-    // Whoever stops taking never looks at it.
-    next.catch(() => undefined);
-    for (const [index, row] of batch.entries()) {
-      const id = ids[at + index] as number;
+  const batches: (readonly number[])[] = [];
+  for (let at = 0; at < ids.length; at += batchLength)
+    batches.push(ids.slice(at, at + batchLength));
+  const reading: Promise<(RecordRow | undefined)[]>[] = [];
+  for (const [index, batch] of batches.entries()) {
+    for (const later of batches.slice(index + reading.length, index + batchesInFlight)) {
+      const rows = readBatch(connection, later);
+      // Whoever stops taking never looks at it.
+      rows.catch(() => undefined);
+      reading.push(rows);
+    }
+    const rows = (await reading.shift()) ?? [];
+    for (const [at, row] of rows.entries()) {
+      const id = batch[at] as number;
       yield { id, bytes: wholeRecord(row, id, digest) };
     }
   }
@@ -37,7 +45,6 @@ async function readBatch(
   connection: Connection,
   ids: readonly number[],
 ): Promise<(RecordRow | undefined)[]> {
-  if (ids.length === 0) return [];
   try {
     return await connection.read(['records'], doing, (transaction) => {
       // Many small requests at once are nearly twice as fast in Chromium as one getAll.

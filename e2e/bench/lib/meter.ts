@@ -101,6 +101,22 @@ export class Meter {
     return (words(bytes)[0] ?? 0) / ticksPerMs;
   }
 
+  /**
+   * When the guest made its first progress after `sinceMs`, by its own notes.
+   * Both since the epoch. The guest's clock is read across to this page's through samples, of which
+   * the one that came fastest counts; what is left of its way here makes the result later, not earlier.
+   */
+  async firstProgressMs(sinceMs: number): Promise<number> {
+    let aheadMs = Number.POSITIVE_INFINITY;
+    for (let samples = 0; samples < 20; samples++) {
+      const { wallMs: seenMs, guestMs } = await this.sample();
+      aheadMs = Math.min(aheadMs, seenMs - guestMs);
+    }
+    const first = (await this.log()).find(({ guestMs }) => guestMs + aheadMs >= sinceMs);
+    if (!first) throw new Error('The guest wrote nothing down since.');
+    return first.guestMs + aheadMs;
+  }
+
   /** What the guest itself wrote down in the last seconds, about every half millisecond. */
   async log(): Promise<MeterSample[]> {
     const entries: (MeterSample & { number: number })[] = [];

@@ -8,7 +8,7 @@ import { measureCheckpoints } from './our-checkpoint.ts';
 import { measureRestart } from './our-restart.ts';
 import { scanGBps } from './scan-speed.ts';
 
-/** What the playground offers for this: see src/page/main.ts. */
+/** What the playground offers for this: see src/page/app.ts. */
 interface Playground {
   readonly machine: Machine | null;
   screenText(): string;
@@ -38,6 +38,18 @@ const page: GuestPage = {
   write: async (address, bytes) => (await connected).writeMemory(address, bytes),
 };
 
+/** Resolves as soon as there is a guest: before, nobody would answer. */
+function hasGuest(machine: Machine): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = machine.on('status', ({ status }) => {
+      if (status.runstate !== 'running') return;
+      stop();
+      resolve();
+    });
+    if (machine.status?.runstate === 'running') resolve();
+  });
+}
+
 const bench = {
   connected,
   page,
@@ -52,17 +64,21 @@ const bench = {
     await sendProgram(page, `/tmp/${name}`, Uint8Array.from(program));
     await timeCommand(page, `/tmp/${name} & sleep 1`);
   },
-  /** @returns from the navigation's begin until a dword of the guest's was seen to change, ms */
-  async progressMs(address: number): Promise<number> {
+  /**
+   * @returns from the navigation's begin until the guest's first progress after its resume, by the
+   *   guest's own notes, and until this page saw some, ms
+   */
+  async resumedMs(addresses: number[]): Promise<{ guestMs: number; seenMs: number }> {
     const machine = await connected;
-    // Until there is a guest nobody answers.
-    const read = () => machine.readMemory(address, 4).then(String, () => undefined);
-    let before: string | undefined;
-    for (;;) {
-      const now = await read();
-      if (before !== undefined && now !== undefined && now !== before) return performance.now();
-      before ??= now;
-    }
+    bench.meter.addresses = addresses;
+    await hasGuest(machine);
+    const { batches } = await bench.meter.sample();
+    while ((await bench.meter.sample()).batches === batches);
+    const seenMs = performance.now();
+    const { arrival } = machine.status ?? {};
+    if (arrival?.kind !== 'resumed') throw new Error('The guest was not resumed.');
+    const firstMs = await bench.meter.firstProgressMs(arrival.resumedAtMs);
+    return { guestMs: firstMs - performance.timeOrigin, seenMs };
   },
   /**
    * @returns from the navigation's begin until terminal and screen were painted, `text` in the

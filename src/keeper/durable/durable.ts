@@ -53,12 +53,16 @@ export class Durable {
     return last ? { state: 'saved', ...last } : { state: 'none' };
   }
 
-  /** Takes checkpoints by itself from now on, the first one at once; or no more. */
+  /**
+   * Takes checkpoints by itself from now on, or no more. The first one comes at once, but of a guest
+   * that has just come from storage.
+   */
   set(on: boolean): void {
     if (this.#on === on) return;
     this.#on = on;
     clearTimeout(this.#timer);
-    if (on) this.soon();
+    if (on && this.#origin) this.#later();
+    else if (on) this.soon();
     else this.#error = undefined;
     this.#changed();
   }
@@ -109,6 +113,10 @@ export class Durable {
   async #byItself(): Promise<void> {
     if (!this.#underWay && this.#hasNews()) await this.#take(false).catch(() => {});
     if (!this.#on || this.#ended || this.#error?.code === 'taken-over') return;
+    this.#later();
+  }
+
+  #later(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#byItself(), this.#pace.delayMs);
   }

@@ -18,7 +18,7 @@ export class StoredMachines {
   readonly #openStore: OpenStore | undefined;
   readonly #presentId: () => string | undefined;
 
-  /** @param presentId of the machine that this keeper runs */
+  /** @param presentId of the machine that this keeper runs, or brings back */
   constructor(openStore: OpenStore | undefined, presentId: () => string | undefined) {
     this.#openStore = openStore;
     this.#presentId = presentId;

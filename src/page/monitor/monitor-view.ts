@@ -3,8 +3,8 @@ import { runtimes } from 'virtual:holdfast-build';
 import { CprError } from '../../errors.ts';
 import { createMonitor, type Monitor } from '../../index.ts';
 import { button, create, element } from '../element.ts';
+import { runtimeSource } from '../runtime-source.ts';
 import type { Session } from '../session.ts';
-import { runtimeSource } from '../session.ts';
 import { readSetting, writeSetting } from '../settings.ts';
 import { PageFiles } from './page-files.ts';
 

@@ -7,7 +7,8 @@ import { element } from '../element.ts';
 import type { Operation } from '../error-text.ts';
 import { chooseFile, download, saveHandle } from '../files.ts';
 import { Menu } from '../menu.ts';
-import { runtimeSource, type Session } from '../session.ts';
+import { runtimeSource } from '../runtime-source.ts';
+import type { Session } from '../session.ts';
 import { askForState, type Place } from './state-dialog.ts';
 
 /** States that a cprSave starts from. */

@@ -1,6 +1,5 @@
 import { FitAddon } from '@xterm/addon-fit';
 import { Terminal } from '@xterm/xterm';
-import '@xterm/xterm/css/xterm.css';
 import type { Machine } from '../../machine/types.ts';
 import { element } from '../element.ts';
 import type { Session } from '../session.ts';

@@ -1,0 +1,76 @@
+/** The page: made of its parts once its address is understood. */
+import { buildId, keeperUrl, runtimes } from 'virtual:holdfast-build';
+import { missingFeatures } from '../index.ts';
+import type { Machine } from '../machine/types.ts';
+import { fillTerms, toggleHelp } from './dialogs.ts';
+import { create, element } from './element.ts';
+import { showFullPage, showUnsupported } from './full-page.ts';
+import { linkMachineId } from './link-machine.ts';
+import { Playground } from './playground.ts';
+import { setUpResumeSetting } from './resume-setting.ts';
+import { Session } from './session.ts';
+import { shortcutHelp } from './shortcuts.ts';
+import { setUpTheme } from './theme.ts';
+import { type OptionProblem, optionHelp, parseUrlOptions } from './url-options.ts';
+
+declare global {
+  interface Window {
+    /** For tests and curious people. */
+    holdfast?: {
+      readonly machine: Machine | null;
+      /** The text of the VGA screen; nothing in graphics. */
+      screenText(): string;
+      /** The text of the serial console, scrollback included. */
+      terminalText(): string;
+    };
+  }
+}
+
+setUpTheme();
+setUpResumeSetting();
+fillTerms('help-shortcuts', shortcutHelp, 'kbd');
+fillTerms('help-options', optionHelp, 'code');
+element('help', HTMLButtonElement).addEventListener('click', toggleHelp);
+element('help-build', HTMLElement).textContent = `Page build ${buildId}, with v86 ${runtimes
+  .map(({ v86Version }) => v86Version)
+  .join(' and ')}.`;
+
+const missing = missingFeatures();
+const parsed = parseUrlOptions(location.href, runtimes, document.baseURI);
+if (missing.length > 0) {
+  showUnsupported(missing);
+} else if (parsed.ok) {
+  const { options } = parsed;
+  if (options.machine && !options.hasMachineId) {
+    options.machineId = await linkMachineId(location.search);
+  }
+  const session = new Session({
+    keeperUrl: new URL(keeperUrl, document.baseURI).href,
+    host: options.host,
+    machineId: options.machineId,
+  });
+  const playground = new Playground(session, options);
+  window.holdfast = {
+    get machine() {
+      return playground.machine;
+    },
+    screenText: () => playground.screenText(),
+    terminalText: () => playground.terminalText(),
+  };
+  void playground.open();
+} else {
+  showFullPage(
+    'An option in the address is not valid',
+    ...parsed.problems.map(problemText),
+    create('p', { text: 'Nothing was started. Correct the address and load the page again.' }),
+  );
+}
+
+function problemText({ option, value, allowed }: OptionProblem): HTMLElement {
+  return create('p', {
+    children: [
+      create('code', { text: `${option.startsWith('#') ? '' : '?'}${option}=${value}` }),
+      document.createTextNode(`: “${option}” may be ${allowed}.`),
+    ],
+  });
+}

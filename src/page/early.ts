@@ -1,0 +1,30 @@
+/**
+ * Runs in the head of the document, long before the page's own script is there: starts the keeper,
+ * and has it bring back the guest that the page will ask for. All of it is a head start: the page does
+ * without where anything is unusual.
+ */
+import { keeperUrl, runtimes } from 'virtual:holdfast-build';
+import { openKeeperWorker } from '../machine/keeper-worker.ts';
+import { missingFeatures } from '../machine/support.ts';
+import { hearHello, sayResume } from '../protocol/head-start.ts';
+import { resumeSetting } from './resume-setting.ts';
+import { runtimeSource } from './runtime-source.ts';
+import { parseUrlOptions } from './url-options.ts';
+
+function start(): void {
+  const parsed = parseUrlOptions(location.href, runtimes, document.baseURI);
+  if (!parsed.ok || missingFeatures().length > 0) return;
+  const { host, machineId, hasMachineId, machine, state, runtime = runtimes[0] } = parsed.options;
+  // Which machine it is takes more to find out, or its guest comes from somewhere else.
+  if (state || (machine && !hasMachineId)) return;
+  const worker = openKeeperWorker({ keeperUrl, host, machineId });
+  window.holdfastEarly = { worker, hello: hearHello(worker.port) };
+  if (runtime && resumeSetting() === 'auto')
+    sayResume(worker.port, { id: machineId, runtime: runtimeSource(runtime) });
+}
+
+try {
+  start();
+} catch {
+  // The page meets the same obstacle, and says so.
+}
