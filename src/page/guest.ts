@@ -13,6 +13,8 @@ interface GuestDescription {
   memoryMiB?: number;
   /** What its consoles show when it is up. */
   prompt?: string;
+  /** A state file of it at that prompt. */
+  state?: string;
 }
 
 /** What is to be booted. */
@@ -20,6 +22,8 @@ export interface LoadedGuest {
   config: MachineConfig;
   /** What its consoles show when it is up; absent: nobody knows. */
   prompt?: string;
+  /** URL of a state file of it, unchanged, at that prompt. */
+  promptState?: string;
 }
 
 /**
@@ -37,8 +41,13 @@ export async function loadGuest(
     case 'linux': {
       const url = new URL('guests/linux/guest.json', base).href;
       const description = await fetchDescription(url);
-      const { prompt } = checkDescription(description, url);
-      return { ...sized(linuxConfig(description, url, base)), ...(prompt && { prompt }) };
+      const { prompt, state, memoryMiB: usual } = checkDescription(description, url);
+      const isUnchanged = memoryMiB === undefined || memoryMiB === usual;
+      return {
+        ...sized(linuxConfig(description, url, base)),
+        ...(prompt && { prompt }),
+        ...(state && isUnchanged && { promptState: new URL(state, url).href }),
+      };
     }
     case 'pattern-text':
       return sized(patternConfig('Pattern, text', 'text.img', base));
@@ -136,7 +145,9 @@ function checkDescription(description: unknown, url: string): GuestDescription {
   const initrd = text('initrd');
   const cmdline = text('cmdline');
   const prompt = text('prompt');
+  const state = text('state');
   if (prompt !== undefined) found.prompt = prompt;
+  if (state !== undefined) found.state = state;
   if (initrd !== undefined) found.initrd = initrd;
   if (cmdline !== undefined) found.cmdline = cmdline;
   if (memoryMiB !== undefined) found.memoryMiB = memoryMiB;

@@ -1,7 +1,7 @@
 /** The whole page, once it is known that a guest can be had. */
 import { type RuntimeBuild, runtimes } from 'virtual:holdfast-build';
 import { CprError } from '../errors.ts';
-import type { Machine } from '../machine/types.ts';
+import type { Machine, OpenStateOptions } from '../machine/types.ts';
 import { randomId } from '../protocol/random-id.ts';
 import { AddressApproval } from './address-approval.ts';
 import { BootBar } from './boot-bar.ts';
@@ -182,10 +182,17 @@ export class Playground {
     try {
       await this.#approval.require();
       const runtime = this.#runtime();
-      const { config: described, prompt } = await loadDescribed(this.#options, document.baseURI);
-      const config = { ...described, ...hiddenPolicy(), id: machineId, durable };
+      const loaded = await loadDescribed(this.#options, document.baseURI);
+      const { config: described, prompt, promptState } = loaded;
+      const own = { ...hiddenPolicy(), id: machineId, durable };
       this.#terminal.expectNewMachine();
-      await this.#session.start(config, runtime, replace);
+      // Who starts fresh wants to see it boot.
+      const isOpened =
+        promptState !== undefined &&
+        !replace &&
+        !this.#options.coldBoot &&
+        (await this.#openedAtPrompt(promptState, own, runtime));
+      if (!isOpened) await this.#session.start({ ...described, ...own }, runtime, replace);
       this.#terminal.newMachineBegan();
       this.#typeFromAddress(prompt);
       if (durable) this.#stored.settled();
@@ -201,6 +208,23 @@ export class Playground {
       this.#boot.end();
       if (error.code === 'taken-over' && !replace) return this.#stored.lookOn();
       this.#report(error, 'start', () => void this.#start(replace, durable));
+    }
+  }
+
+  /** @returns whether it was; if not, the guest can still be booted */
+  async #openedAtPrompt(
+    url: string,
+    config: OpenStateOptions['config'],
+    runtime: RuntimeBuild,
+  ): Promise<boolean> {
+    try {
+      await this.#session.openPromptState(url, config, runtime);
+      return true;
+    } catch (thrown) {
+      const { code } = CprError.from(thrown, 'internal', 'The state could not be opened');
+      if (code === 'bad-runstate' || code === 'busy' || code === 'taken-over') throw thrown;
+      console.warn('The guest boots, because its state at the prompt could not be opened:', thrown);
+      return false;
     }
   }
 

@@ -2,7 +2,7 @@
 import type { RuntimeBuild } from 'virtual:holdfast-build';
 import { CprError } from '../errors.ts';
 import { connect } from '../index.ts';
-import type { ConnectOptions, Machine, WatchListener } from '../machine/types.ts';
+import type { ConnectOptions, Machine, OpenStateOptions, WatchListener } from '../machine/types.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import type { CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { MachineStatus } from '../protocol/events.ts';
@@ -127,6 +127,20 @@ export class Session {
   start(config: MachineConfig, runtime: RuntimeBuild, replace: boolean): Promise<void> {
     return this.#run('start', async (machine) => {
       await machine.start(config, runtimeSource(runtime), { replace });
+      this.#found = 'booted';
+      this.#isSavedAway = false;
+    });
+  }
+
+  /** Starts with a guest from a state file of this site, in place of booting it. */
+  openPromptState(
+    url: string,
+    config: OpenStateOptions['config'],
+    runtime: RuntimeBuild,
+  ): Promise<void> {
+    return this.#run('start', async (machine) => {
+      machine.unwatch();
+      await machine.openState(url, { runtime: runtimeSource(runtime), ...(config && { config }) });
       this.#found = 'booted';
       this.#isSavedAway = false;
     });

@@ -10,6 +10,7 @@ export type GuestName = (typeof guestNames)[number];
 export const optionHelp = [
   ['?m=256', 'RAM of the guest in MiB, 16 to 2047; for Linux at least 80'],
   ['?guest=linux', 'what to boot: linux, pattern-text or pattern-graphics'],
+  ['?boot=cold', 'boots the guest; without it the demo guest is opened at its prompt'],
   ['?runtime=0.5.462', 'emulator of the first boot: a v86 version or the id of a runtime'],
   ['?machine=two', 'another machine: each name has one of its own, with its own storage'],
   ['?durable=off', 'no checkpoints: the guest is lost when its worker ends'],
@@ -34,6 +35,8 @@ export interface UrlOptions {
   machine?: UrlMachine;
   /** Whether `guest` is in the address: a described machine is then that guest with changes. */
   hasGuest: boolean;
+  /** Boots the guest although there is a state of it at its prompt. */
+  coldBoot?: boolean;
   /** A state file to open. */
   state?: StateSource;
   /** To be typed once the guest is up. */
@@ -108,6 +111,12 @@ export function parseUrlOptions(
     const least = leastMemory(options);
     if (mib >= least && mib <= mostMemoryMiB) options.memoryMiB = mib;
     else refuse('m', memory, `a whole number of MiB from ${least} to ${mostMemoryMiB}`);
+  }
+
+  const boot = query.get('boot');
+  if (boot !== null) {
+    if (boot === 'cold' || boot === 'prompt') options.coldBoot = boot === 'cold';
+    else refuse('boot', boot, oneOf(['cold', 'prompt']));
   }
 
   const runtime = query.get('runtime');

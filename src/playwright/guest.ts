@@ -113,9 +113,12 @@ export class Guest {
     return new Guest(page);
   }
 
-  /** Opens the page and waits until it is attached to a guest. */
+  /**
+   * Opens the page and waits until it is attached to a guest. A guest that is started boots, unless
+   * the address has a `boot` of its own.
+   */
   async open(url: string): Promise<void> {
-    await this.page.goto(url);
+    await this.page.goto(withColdBoot(url));
     await this.#attached();
   }
 
@@ -262,6 +265,12 @@ export class Guest {
   describe(): Promise<string> {
     return consoles(this.page);
   }
+}
+
+function withColdBoot(address: string): string {
+  const url = new URL(address);
+  if (!url.searchParams.has('boot')) url.searchParams.set('boot', 'cold');
+  return url.href;
 }
 
 type Answer<T> =

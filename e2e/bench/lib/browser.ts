@@ -10,6 +10,8 @@ export interface OurOptions {
   guest?: 'linux' | 'pattern-graphics';
   memoryMiB?: number;
   runtime?: string;
+  /** Opened at its prompt, as visitors get it; otherwise it boots. */
+  boot?: 'cold' | 'prompt';
 }
 
 const prompt = 'holdfast:~# ';
@@ -26,11 +28,16 @@ async function newPage(browser: Browser): Promise<Page> {
 export async function openOurs(
   browser: Browser,
   site: BenchSite,
-  { guest = 'linux', memoryMiB = 128, runtime }: OurOptions = {},
+  { guest = 'linux', memoryMiB = 128, runtime, boot = 'cold' }: OurOptions = {},
 ): Promise<Page> {
   const page = await newPage(browser);
   await page.addInitScript({ content: site.ourScript });
-  const query = new URLSearchParams({ guest, m: String(memoryMiB), ...(runtime && { runtime }) });
+  const query = new URLSearchParams({
+    guest,
+    m: String(memoryMiB),
+    boot,
+    ...(runtime && { runtime }),
+  });
   await page.goto(`${site.url}?${query}`, { waitUntil: 'commit' });
   return page;
 }
@@ -62,6 +69,23 @@ export function waitForStockPrompt(page: Page): Promise<number> {
       (await window.stock.page.console.waitFor(text, 120_000)) - performance.timeOrigin,
     prompt,
   );
+}
+
+/** Waits until the shell answers. @returns when it did, in ms since the navigation began */
+export async function waitForOurAnswer(page: Page): Promise<number> {
+  await waitForOurPrompt(page);
+  return page.evaluate(async () => {
+    await window.ours.page.type("echo us''able\n");
+    return (await window.ours.page.console.waitFor('usable', 120_000)) - performance.timeOrigin;
+  });
+}
+
+export async function waitForStockAnswer(page: Page): Promise<number> {
+  await waitForStockPrompt(page);
+  return page.evaluate(async () => {
+    await window.stock.page.type("echo us''able\n");
+    return (await window.stock.page.console.waitFor('usable', 120_000)) - performance.timeOrigin;
+  });
 }
 
 /** Ends the guest too, which would otherwise outlive the page and take the processor's time. */

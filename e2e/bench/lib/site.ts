@@ -21,7 +21,7 @@ export interface BenchSite {
   /** To run in our page before its own scripts. */
   ourScript: string;
   /** Answers at `/bench/NAME` from now on. */
-  add(name: string, type: string, content: string): void;
+  add(name: string, type: string, content: string | Uint8Array): void;
   /** What our page loads, by size. */
   pageAssets: { name: string; type: string; sizeBytes: number }[];
   /** The runtimes of our build, newest first. */
@@ -31,7 +31,7 @@ export interface BenchSite {
 
 /** Serves dist/ at the root, and the benchmarks' own pages at /bench/. No special headers. */
 export async function serveBenchSite(): Promise<BenchSite> {
-  const own = new Map<string, { type: string; content: string }>();
+  const own = new Map<string, { type: string; content: string | Uint8Array }>();
   const add: BenchSite['add'] = (name, type, content) =>
     own.set(`/bench/${name}`, { type, content });
   add('stock.html', 'text/html', readFileSync(join(here, 'stock.html'), 'utf8'));

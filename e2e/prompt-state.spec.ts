@@ -1,0 +1,55 @@
+/** The state at the prompt that the playground starts from in place of a boot. */
+import { expect, Guest, test } from './test.ts';
+
+test.use({ guestQuery: '?boot=prompt' });
+
+test('the page starts at a prompt that answers, as a machine of its own with the right time', async ({
+  guest,
+  site,
+  context,
+}) => {
+  expect((await guest.status()).arrival).toMatchObject({ kind: 'opened', identity: 'clone' });
+  expect((await guest.run('echo $((6 * 7))')).output.trim()).toBe('42');
+  const skewS = async () =>
+    Math.abs(Number((await guest.run('date +%s')).output) - Date.now() / 1000);
+  await expect.poll(skewS).toBeLessThan(3);
+
+  const other = await Guest.in(await context.newPage());
+  await other.open(`${site.url}?boot=prompt&machine=two`);
+  await other.waitForSerial(/holdfast:~# /);
+  const ids = await Promise.all([guest, other].map(async (g) => (await g.status()).config.id));
+  expect(new Set(ids).size).toBe(2);
+  const mac = (g: Guest) => g.run('cat /sys/class/net/eth0/address');
+  const macOf = async (g: Guest) => (await mac(g)).output.trim();
+  await expect.poll(async () => (await macOf(guest)) !== (await macOf(other))).toBe(true);
+});
+
+test('the state at the prompt is opened by each emulator that ships, and handed on', async ({
+  page,
+  site,
+  runtimes,
+}) => {
+  const guest = await Guest.in(page);
+  await guest.open(`${site.url}?boot=prompt&runtime=${runtimes.older.v86Version}`);
+  await guest.waitForSerial(/holdfast:~# /);
+  expect((await guest.status()).arrival).toMatchObject({ kind: 'opened' });
+  expect((await guest.status()).v86Version).toBe(runtimes.older.v86Version);
+  expect((await guest.run('echo it $((1 + 1))')).output.trim()).toBe('it 2');
+  await guest.liveUpdate(runtimes.newer);
+  expect((await guest.run('echo it $((1 + 2))')).output.trim()).toBe('it 3');
+});
+
+test('without that state the guest boots', async ({ page, site }) => {
+  await site.remove('guests/linux/prompt.vmstate');
+  const guest = await Guest.in(page);
+  await guest.open(`${site.url}?boot=prompt`);
+  await guest.waitForSerial(/holdfast:~# /);
+  expect((await guest.status()).arrival).toEqual({ kind: 'booted' });
+});
+
+test('a guest that was opened at its prompt boots when it is reset', async ({ guest }) => {
+  const from = await guest.serial.end();
+  await guest.machine((machine) => machine.reset());
+  await guest.waitForSerial(/BusyBox[\s\S]*holdfast:~# /, { from });
+  expect((await guest.run('echo up')).output.trim()).toBe('up');
+});

@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest';
+import type { JsonObject } from '../cpr/json.ts';
+import { defaultConfig, type MachineConfig } from '../protocol/config.ts';
+import { checkConfig, contentsOf, portableConfig } from './portable-config.ts';
+
+const site = 'https://example.org/play/';
+const config: MachineConfig = {
+  ...defaultConfig,
+  id: 'mine',
+  name: 'A machine',
+  durable: true,
+  bios: { url: `${site}firmware/seabios.bin` },
+  vgaBios: { bytes: Uint8Array.of(1, 2) },
+  hda: { url: 'https://disks.example.com/a.img', sizeBytes: 512, load: 'range' },
+  hdb: { emptyBytes: 1024 },
+  cdrom: { file: new File(['iso'], 'debian.iso', { lastModified: 17 }) },
+  networkBackend: { kind: 'wisp', url: 'wss://wisp.example.com/' },
+};
+const portable = portableConfig(config, site);
+
+describe('[SF8] a configuration in a state file', () => {
+  test('follows the site that it is opened on, and names what the file carries', () => {
+    const there = 'http://localhost:8086/';
+    const { config: opened, carried, urls } = checkConfig(portable, there);
+    expect(opened).toMatchObject({
+      name: 'A machine',
+      bios: { url: `${there}firmware/seabios.bin` },
+      hda: { url: 'https://disks.example.com/a.img', sizeBytes: 512, load: 'range' },
+      hdb: { emptyBytes: 1024 },
+      networkBackend: { kind: 'wisp', url: 'wss://wisp.example.com/' },
+    });
+    expect(opened.id).toBeUndefined();
+    expect(opened.durable).toBeUndefined();
+    expect([...contentsOf(config).keys()]).toEqual([...carried.keys()]);
+    expect(carried.get('cdrom')).toEqual({
+      kind: 'file',
+      name: 'debian.iso',
+      lastModifiedMs: 17,
+      sizeBytes: 3,
+    });
+    expect(urls.map(({ purpose, isSameOrigin }) => [purpose, isSameOrigin])).toEqual([
+      ['bios', true],
+      ['hda', false],
+      ['network', false],
+    ]);
+  });
+
+  test.each<[string, Record<string, unknown>]>([
+    ['a script', { hda: { url: 'javascript:alert(1)' } }],
+    ['a local file', { hda: { url: 'file:///etc/passwd' } }],
+    ['a blob', { hda: { url: 'blob:https://example.org/1' } }],
+    ['a user name', { hda: { url: 'https://you@example.org/' } }],
+    ['a way out of the site', { hda: { url: 'site:../../secret' } }],
+    ['another host by way of the site', { hda: { url: 'site://evil.example/' } }],
+    [
+      'a socket of another kind',
+      { networkBackend: { kind: 'wsproxy', url: 'https://x.example/' } },
+    ],
+    ['an unknown network', { networkBackend: { kind: 'tap' } }],
+    ['text for a number', { memoryMiB: '128' }],
+    ['a size that is none', { hda: { emptyBytes: -1 } }],
+    ['contents of another kind', { hda: { contents: { kind: 'link', name: '', sizeBytes: 1 } } }],
+    ['no firmware', { bios: undefined }],
+  ])('with %s is refused', (_what, spoilt) => {
+    expect(() => checkConfig({ ...portable, ...spoilt } as JsonObject, site)).toThrow(
+      expect.objectContaining({ code: 'bad-state-file' }),
+    );
+  });
+
+  test('has nothing of what this build does not know', () => {
+    const strange = JSON.parse('{"__proto__": {"acpi": true}, "onlyCprCapable": true, "evil": 1}');
+    const { config: opened } = checkConfig({ ...portable, ...strange }, site);
+    expect(Object.keys(opened)).not.toContain('evil');
+    expect(opened.onlyCprCapable).toBeUndefined();
+  });
+});
