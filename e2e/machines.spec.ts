@@ -119,7 +119,7 @@ test('states that were saved under a name are listed, and deleted', async ({ gue
   expect(left).toEqual([]);
 });
 
-test('a machine is exported without going on with it', async ({ guest, runtimes }) => {
+test('a machine is exported without going on with it', async ({ guest, runtimes, site }) => {
   test.slow();
   const sizeBytes = 1 << 20;
   await guest.start(runtimes.newer, { hda: { emptyBytes: sizeBytes } });
@@ -145,7 +145,18 @@ test('a machine is exported without going on with it', async ({ guest, runtimes 
   for (const file of ['machine.json', 'memory/pc.ram.bin', 'disks/hda.img', 'console/serial0.txt'])
     expect(archive.includes(file)).toBe(true);
   await expect(page.locator('#machines-message')).toContainText('was saved as a file');
+  const state = await save('State file');
   await expect(copy).toContainText('used');
+  // No copy that an export needs is left behind.
+  await expect.poll(() => guest.machine(async ({ shelf }) => (await shelf.list()).length)).toBe(2);
+
+  const url = await site.put('copy.vmstate', state);
+  await guest.machine(
+    (machine, [from, runtime]) => machine.openState(from, { runtime, replace: true }),
+    [url, runtimes.newer] as const,
+  );
+  const read = 'dd if=/dev/sda bs=512 skip=100 count=1 2>/dev/null | head -n 1';
+  expect((await guest.execute(read)).stdout).toBe('in-the-checkpoint\n');
 });
 
 test('a new machine has an id of its own', async ({ guest }) => {

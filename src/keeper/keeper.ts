@@ -318,6 +318,10 @@ export class Keeper implements KeeperApi {
     return this.#stored.remove(id);
   }
 
+  exportStored(id: string, port: MessagePort): Promise<ExportReport> {
+    return this.#stored.exportState(id, port);
+  }
+
   storedStates(): Promise<StoredStateInfo[]> {
     return this.#stored.states();
   }

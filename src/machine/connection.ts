@@ -73,6 +73,7 @@ export class Connection {
       restoreSnapshot: race('restoreSnapshot', keeper.restoreSnapshot),
       dropSnapshot: race('dropSnapshot', keeper.dropSnapshot),
       snapshots: race('snapshots', keeper.snapshots),
+      exportStored: race('exportStored', keeper.exportStored),
       exportGuest: race('exportGuest', keeper.exportGuest),
       importGuest: race('importGuest', keeper.importGuest),
     };

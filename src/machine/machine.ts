@@ -375,7 +375,7 @@ export class RemoteMachine implements Machine {
   }
 
   exportState(options: ExportStateOptions = {}): ReadableStream<Uint8Array> {
-    return exportState(this.#connection.keeper, options);
+    return exportState((port) => this.#connection.keeper.exportGuest(port), options);
   }
 
   async openState(

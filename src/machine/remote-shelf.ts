@@ -6,6 +6,8 @@ import type {
   StoredMachineInfo,
   StoredStateInfo,
 } from '../protocol/stored.ts';
+import type { ExportStateOptions } from '../share/types.ts';
+import { exportState } from './state-files.ts';
 import type { MachineShelf } from './types.ts';
 
 /** The machines in storage, through the keeper of this page. */
@@ -49,6 +51,10 @@ export class RemoteShelf implements MachineShelf {
 
   removeState(name: string): Promise<void> {
     return this.#keeper.removeState(name);
+  }
+
+  exportState(id: string, options: ExportStateOptions = {}): ReadableStream<Uint8Array> {
+    return exportState((port) => this.#keeper.exportStored(id, port), options);
   }
 
   export(id: string, request: ExportRequest): Promise<ExportedFile> {

@@ -1,17 +1,18 @@
 /** State files between this page's keeper and the worker that reads and writes them. */
 import { CprError } from '../errors.ts';
 import type { RemoteKeeper } from '../protocol/rpc.ts';
-import type { ImportReport } from '../protocol/state-transfer.ts';
+import type { ExportReport, ImportReport } from '../protocol/state-transfer.ts';
 import { StateFile, writeStateFile } from '../share/state-file.ts';
 import type { ExportStateOptions, StateFileInfo, StateSource } from '../share/types.ts';
 import type { OpenStateOptions } from './types.ts';
 
+/** @param send makes the keeper send a guest to this port */
 export function exportState(
-  keeper: RemoteKeeper,
+  send: (port: MessagePort) => Promise<ExportReport>,
   options: ExportStateOptions,
 ): ReadableStream<Uint8Array> {
   const { port1, port2 } = new MessageChannel();
-  const exported = keeper.exportGuest(port1);
+  const exported = send(port1);
   const file = writeStateFile(port2, options);
   // What goes wrong in the keeper comes through the port as well, unless the call never got there.
   const failed = exported.then(

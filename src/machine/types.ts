@@ -116,6 +116,8 @@ export interface MachineShelf {
   /** The named states that {@link Machine.cprSave} wrote. */
   states(): Promise<StoredStateInfo[]>;
   removeState(name: string): Promise<void>;
+  /** The newest checkpoint of a machine as a state file, without going on with it. */
+  exportState(id: string, options?: ExportStateOptions): ReadableStream<Uint8Array>;
   /** A file of what is stored, without going on with the machine. */
   export(id: string, request: ExportRequest): Promise<ExportedFile>;
 }

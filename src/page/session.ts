@@ -175,6 +175,15 @@ export class Session {
     return missing;
   }
 
+  /** Saves a state file of what is stored of a machine. Resolves with nothing missing. */
+  async exportState(id: string, name: string): Promise<readonly string[]> {
+    if (!this.#machine)
+      throw new CprError('keeper-gone', 'This page is not connected to a keeper.');
+    const blob = await new Response(this.#machine.shelf.exportState(id)).blob();
+    download(`${name.replaceAll(/[^\w.() -]+/g, '_')}.vmstate`, blob);
+    return [];
+  }
+
   /** Goes on with a machine in storage. */
   resumeStored(id: string, runtime: RuntimeBuild, takeOver = false): Promise<ResumeReport> {
     return this.#run('resume-stored', async (machine) => {

@@ -178,6 +178,11 @@ export interface StoredMachineCalls {
   duplicateMachine(id: string, name: string): Promise<string>;
   /** @throws CprError `busy` for a machine that runs */
   removeMachine(id: string): Promise<void>;
+  /**
+   * Sends a stored machine to whoever writes a state file: its newest checkpoint.
+   * @throws CprError `not-found`, `storage-damaged`
+   */
+  exportStored(id: string, port: MessagePort): Promise<ExportReport>;
   /** The named entries that {@link KeeperApi.cprSave} wrote. */
   storedStates(): Promise<StoredStateInfo[]>;
   /** That it is not there is no error. */

@@ -54,6 +54,7 @@ const methods: Record<keyof KeeperApi, boolean> = {
   dropSnapshot: false,
   snapshots: false,
   exportGuest: false,
+  exportStored: false,
   importGuest: false,
 };
 
@@ -110,6 +111,7 @@ export function wrapKeeper(port: MessagePort): KeeperWire {
     restoreSnapshot: (id) => settle(proxy.restoreSnapshot(id)),
     dropSnapshot: (id) => settle(proxy.dropSnapshot(id)),
     snapshots: () => settle(proxy.snapshots()),
+    exportStored: (id, port) => settle(proxy.exportStored(id, Comlink.transfer(port, [port]))),
     exportGuest: (port) => settle(proxy.exportGuest(Comlink.transfer(port, [port]))),
     importGuest: (request, port) =>
       settle(proxy.importGuest(request, Comlink.transfer(port, [port]))),

@@ -1,6 +1,7 @@
 /** The machines in storage: what a list of them shows and does. */
 import { CprError } from '../../errors.ts';
 import { withoutContents } from '../../protocol/config.ts';
+import type { ExportReport } from '../../protocol/state-transfer.ts';
 import type {
   ExportedFile,
   ExportRequest,
@@ -12,6 +13,7 @@ import type { StoredMachine } from '../../store/types.ts';
 import type { StoredDetails } from '../cpr/stored-details.ts';
 import type { OpenStore } from '../cpr/targets.ts';
 import { exportMachine } from '../export/export-machine.ts';
+import { exportStored } from '../transfer/send-stored.ts';
 import { runningMachines } from './machine-lock.ts';
 
 export class StoredMachines {
@@ -85,6 +87,10 @@ export class StoredMachines {
 
   async export(id: string, request: ExportRequest): Promise<ExportedFile> {
     return exportMachine(await this.#store(), id, request);
+  }
+
+  async exportState(id: string, port: MessagePort): Promise<ExportReport> {
+    return exportStored(await this.#store(), id, port);
   }
 
   #store() {

@@ -12,12 +12,15 @@ const labels = (more: Partial<MachineConfig>) =>
   exportChoices({ config: { ...config, ...more } }).map(({ label }) => label);
 
 test('every disk that is written to is a choice, a CD is none', () => {
-  expect(labels({})).toEqual(['Everything']);
+  expect(labels({})).toEqual(['State file', 'Everything']);
   expect(
     labels({ hda: { emptyBytes: 512 }, cdrom: { url: 'a.iso' }, fda: { url: 'a.img' } }),
-  ).toEqual(['Disk hda', 'Disk fda', 'Everything']);
+  ).toEqual(['State file', 'Disk hda', 'Disk fda', 'Everything']);
 });
 
 test('a machine of which nothing is known can be had as a whole', () => {
-  expect(exportChoices({}).map(({ request }) => request)).toEqual([{ kind: 'everything' }]);
+  expect(exportChoices({}).map(({ request }) => request)).toEqual([
+    { kind: 'state' },
+    { kind: 'everything' },
+  ]);
 });

@@ -2,14 +2,17 @@
 import { driveNames, sourceName } from '../../protocol/config.ts';
 import type { ExportRequest, StoredMachineInfo } from '../../protocol/stored.ts';
 
+/** `state`: a state file, which any browser can open. */
+export type FileRequest = ExportRequest | { kind: 'state' };
+
 export interface ExportChoice {
   label: string;
   /** More about it, for a tooltip. */
   title: string;
-  request: ExportRequest;
+  request: FileRequest;
 }
 
-/** The disks that a guest writes to, then everything. */
+/** A state to go on with elsewhere, the disks that a guest writes to, then everything. */
 export function exportChoices({ config }: Pick<StoredMachineInfo, 'config'>): ExportChoice[] {
   const disks = driveNames.flatMap((device): ExportChoice[] => {
     const source = config?.[device];
@@ -23,6 +26,11 @@ export function exportChoices({ config }: Pick<StoredMachineInfo, 'config'>): Ex
     ];
   });
   return [
+    {
+      label: 'State file',
+      title: 'All that the machine needs to go on in another browser',
+      request: { kind: 'state' },
+    },
     ...disks,
     {
       label: 'Everything',

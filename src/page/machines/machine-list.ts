@@ -1,13 +1,13 @@
 /** The dialog that lists the machines in storage. */
 import { CprError } from '../../errors.ts';
 import type { MachineShelf } from '../../machine/types.ts';
-import type { ExportRequest, StorageUsage, StoredMachineInfo } from '../../protocol/stored.ts';
+import type { StorageUsage, StoredMachineInfo } from '../../protocol/stored.ts';
 import { ask } from '../dialogs.ts';
 import { button, create, element } from '../element.ts';
 import { errorText } from '../error-text.ts';
 import { formatAge, formatBytes } from '../format.ts';
 import type { Session } from '../session.ts';
-import { exportChoices } from './export-choices.ts';
+import { exportChoices, type FileRequest } from './export-choices.ts';
 import { addressOf } from './machine-address.ts';
 import { StateList } from './state-list.ts';
 
@@ -151,13 +151,17 @@ export class MachineList {
 
   async #export(
     { id, name }: StoredMachineInfo,
-    request: ExportRequest,
+    request: FileRequest,
     choice: HTMLButtonElement,
   ): Promise<void> {
     choice.disabled = true;
     this.#message.textContent = `“${name}” is being read…`;
     try {
-      const missing = await this.#options.session.export(id, request);
+      const { session } = this.#options;
+      const missing =
+        request.kind === 'state'
+          ? await session.exportState(id, name)
+          : await session.export(id, request);
       this.#message.textContent = [`“${name}” was saved as a file.`, ...missing].join(' ');
     } catch (thrown) {
       this.#showError(thrown);

@@ -1,0 +1,101 @@
+/** A machine in storage, sent to whoever writes a state file, at the receiver's pace. */
+import type { Digest } from '../../cpr/vmstate.ts';
+import { CprError } from '../../errors.ts';
+import { PortSender } from '../../protocol/port-stream.ts';
+import type { ExportReport, LeavingItem } from '../../protocol/state-transfer.ts';
+import type { MachineStore, Store } from '../../store/types.ts';
+import { decodeManifest, type Manifest } from '../checkpoint/manifest.ts';
+import { decodeRecord } from '../checkpoint/record.ts';
+import { nextTask, Slices } from '../checkpoint/slices.ts';
+import { xxh64 } from '../cpr/digest.ts';
+import type { StoredDetails } from '../cpr/stored-details.ts';
+import { blobItems, buffersOf, cutItem, pagesItem } from './leaving-records.ts';
+
+export type LeavingSender = PortSender<LeavingItem>;
+
+/**
+ * A machine that nobody runs, or one that runs as its newest checkpoint has it.
+ * @throws CprError `not-found`, `storage-damaged`; the receiver gets it too
+ */
+export async function exportStored(
+  store: Store,
+  id: string,
+  port: MessagePort,
+): Promise<ExportReport> {
+  const sender: LeavingSender = new PortSender(port);
+  try {
+    const stored = (await store.machines()).find((machine) => machine.id === id);
+    const { config, runtime } = (stored?.details ?? {}) as Partial<StoredDetails>;
+    if (!stored || !config || !runtime)
+      throw new CprError('not-found', `No machine "${id}" is in storage.`);
+    const { h64Raw: digest } = await xxh64();
+    const takenAtMs = await withCopy(store, id, stored.name, (copy) =>
+      sendStored(copy, sender, digest, ({ ranges }) =>
+        sender.send({ kind: 'begin', machineId: id, config, runtime, ranges }),
+      ),
+    );
+    sender.end();
+    return { takenAtMs, pauseMs: 0 };
+  } catch (thrown) {
+    const error = CprError.from(thrown, 'internal', 'The machine could not be exported');
+    sender.fail(error);
+    throw error;
+  }
+}
+
+type Stored = Pick<MachineStore, 'generations' | 'readRecords'>;
+
+/** A copy shares all records, and the original may go on and drop its own meanwhile. */
+export async function withCopy<T>(
+  store: Store,
+  id: string,
+  name: string,
+  read: (copy: Stored) => Promise<T>,
+): Promise<T> {
+  const copyId = await store.duplicate(id, name);
+  try {
+    return await read(await store.peek(copyId));
+  } finally {
+    await store.remove(copyId).catch((thrown) => {
+      console.warn('A copy that was made for an export could not be removed:', thrown);
+    });
+  }
+}
+
+/**
+ * Sends all of the newest checkpoint.
+ * @param begin sends what comes before it
+ * @returns when it was taken
+ */
+export async function sendStored(
+  stored: Stored,
+  sender: LeavingSender,
+  digest: Digest,
+  begin: (cut: Manifest) => Promise<void> = async () => {},
+): Promise<number> {
+  const [generation] = await stored.generations();
+  if (!generation) throw new CprError('not-found', 'Nothing of this machine is in storage.');
+  const { manifest, records, takenAtMs } = generation;
+  const cut = decodeManifest(manifest, records, digest);
+  await begin(cut);
+  const seen = new Set<number>();
+  const seenBlobs = new Set<string>();
+  const isFirst = (page: number) => !seen.has(page) && seen.add(page) !== undefined;
+  const slices = new Slices(nextTask, 1.5);
+  // The newest first, so that of each page only the copy that counts is sent.
+  for await (const { bytes } of stored.readRecords([...records].reverse())) {
+    slices.start();
+    const record = decodeRecord(bytes, digest);
+    const pages = pagesItem(record, isFirst);
+    await slices.step();
+    if (pages) await sender.send(pages, buffersOf(pages));
+    for (const blob of record.blobs) {
+      const name = `${blob.index} ${blob.stream}`;
+      if (seenBlobs.has(name)) continue;
+      seenBlobs.add(name);
+      for (const item of blobItems(blob)) await sender.send(item, buffersOf(item));
+    }
+  }
+  await sender.send(cutItem(cut));
+  return takenAtMs;
+}
