@@ -65,6 +65,8 @@ export class FakeRuntime {
   readonly log: string[] = [];
   host: RuntimeHost | undefined;
   running = false;
+  /** As the guest would count: grows with what it does. */
+  instructions = 1;
   signal: AbortSignal | undefined;
   readonly name: string;
   options: FakeOptions;
@@ -123,7 +125,7 @@ export class FakeRuntime {
       park: () => this.#step<void>('park'),
       unpark: () => this.#step<void>('unpark'),
       destroy: () => this.#step('destroy', () => this.#setRunning(false)),
-      instructionCounter: () => 1,
+      instructionCounter: () => this.instructions,
       snapshot: (): MachineEvent[] => [{ type: 'mouse-mode', absolute: true, enabled: true }],
       setWatched: () => {},
       ...(!this.options.hidesMemory && { guestMemory: this.guestMemory }),

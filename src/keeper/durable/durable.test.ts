@@ -1,0 +1,153 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { FakeRuntime, FakeStore, fakeConfig } from '../fake-runtime.ts';
+import { Keeper } from '../keeper.ts';
+import { RuntimeLoader } from '../runtime-loader.ts';
+import { Pace } from './pace.ts';
+
+const id = 'm';
+/** So late that whatever comes has come at once. */
+const neverMs = 1_000_000_000;
+
+let runtime: FakeRuntime;
+let next: FakeRuntime;
+let fakeStore: FakeStore;
+let keeper: Keeper;
+let pages: MessagePort[];
+/** From one checkpoint to the next. */
+let delayMs: number;
+
+beforeEach(() => {
+  vi.stubGlobal('navigator', {});
+  delayMs = neverMs;
+  vi.spyOn(Pace.prototype, 'delayMs', 'get').mockImplementation(() => delayMs);
+  runtime = new FakeRuntime('now');
+  next = new FakeRuntime('next');
+  next.instructions = 100;
+  fakeStore = new FakeStore();
+  pages = [];
+  const modules = new Map([runtime, next].map((fake) => [fake.source.url, fake]));
+  keeper = new Keeper(
+    { instanceId: 'test', survivesPages: true, startedAtMs: 0 },
+    {
+      loader: new RuntimeLoader(async (url) => modules.get(url)?.module),
+      openStore: async () => fakeStore.store,
+    },
+  );
+});
+
+afterEach(async () => {
+  await keeper.destroy().catch(() => {});
+  for (const page of pages) page.close();
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+/** A page that looks on. */
+async function attach(pageId: string): Promise<MessagePort> {
+  const { port1, port2 } = new MessageChannel();
+  pages.push(port1);
+  await keeper.attach(port2, '', pageId);
+  return port1;
+}
+
+const published = () => fakeStore.stored.get(id)?.store.published[0]?.number ?? 0;
+const durability = () => keeper.info().machine?.durability;
+/** The checkpoint of this number is taken, and whoever took it knows. */
+const untilSaved = (number: number) =>
+  vi.waitFor(
+    () => {
+      expect(published()).toBe(number);
+      expect(durability()).toMatchObject({ state: 'saved' });
+    },
+    { timeout: 4000, interval: 5 },
+  );
+
+/** A durable guest whose first checkpoint is taken, and that has done something since. */
+async function startSaved(): Promise<void> {
+  const config = { ...fakeConfig, id, durable: true };
+  await keeper.start({ config, runtime: runtime.source });
+  await untilSaved(1);
+  runtime.instructions++;
+}
+
+describe('a checkpoint is taken', () => {
+  test('by itself, again and again, of a guest that goes on', async () => {
+    delayMs = 1;
+    await startSaved();
+    for (const number of [2, 3]) {
+      await untilSaved(number);
+      runtime.instructions++;
+    }
+  });
+
+  test('not of a guest that stands still, and of what it does next', async () => {
+    delayMs = 1;
+    await startSaved();
+    await untilSaved(2);
+    // Many times the delay.
+    await new Promise((done) => setTimeout(done, 50));
+    expect(published()).toBe(2);
+    await keeper.pause();
+    await untilSaved(3);
+  });
+
+  test('at once when no page can be seen any more', async () => {
+    await attach('a');
+    await attach('b');
+    await startSaved();
+    keeper.visibility('a', false);
+    await new Promise((done) => setTimeout(done, 20));
+    expect(published()).toBe(1);
+    keeper.visibility('b', false);
+    await untilSaved(2);
+  });
+
+  test('at once when the last page goes', async () => {
+    const page = await attach('a');
+    await startSaved();
+    page.postMessage({ type: 'leave' });
+    await untilSaved(2);
+  });
+
+  test('at once beside a live update', async () => {
+    await startSaved();
+    await keeper.restart(next.source);
+    await untilSaved(2);
+  });
+
+  test('when it is asked for, whether or not they are taken by themselves', async () => {
+    await startSaved();
+    await keeper.setDurable(false);
+    expect(await keeper.checkpoint()).toMatchObject({ generation: 2 });
+  });
+});
+
+test('switched off, none is taken by itself until it is switched on again', async () => {
+  await attach('a');
+  await startSaved();
+  await keeper.setDurable(false);
+  expect(durability()).toMatchObject({ state: 'off' });
+  delayMs = 1;
+  keeper.visibility('a', false);
+  await new Promise((done) => setTimeout(done, 50));
+  expect(published()).toBe(1);
+  await keeper.setDurable(true);
+  await untilSaved(2);
+});
+
+test('what fails is tried again, and the status says what is wrong while the guest runs on', async () => {
+  vi.spyOn(console, 'info').mockImplementation(() => {});
+  await attach('a');
+  await startSaved();
+  const store = fakeStore.stored.get(id)?.store;
+  if (!store) throw new Error('Nothing is stored.');
+  store.writesLeft = 0;
+  delayMs = 1;
+  keeper.visibility('a', false);
+  await vi.waitFor(() =>
+    expect(durability()).toMatchObject({ state: 'failing', error: { code: 'storage-full' } }),
+  );
+  expect(keeper.info().machine?.runstate).toBe('running');
+  store.writesLeft = Number.POSITIVE_INFINITY;
+  await untilSaved(2);
+});
