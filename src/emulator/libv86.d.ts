@@ -30,6 +30,7 @@ interface V86Options {
   vga_bios?: V86Image;
   bzimage?: V86Image;
   initrd?: V86Image;
+  multiboot?: V86Image;
   fda?: V86Disk;
   fdb?: V86Disk;
   cdrom?: V86Disk;
@@ -37,6 +38,8 @@ interface V86Options {
   hdb?: V86Disk;
   cmdline?: string;
   boot_order?: number;
+  cpuid_level?: number;
+  disable_jit?: boolean;
   net_device: V86NetDevice;
   virtio_console?: boolean;
   uart1?: boolean;

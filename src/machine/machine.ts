@@ -7,8 +7,8 @@ import type { BlockInfo } from '../protocol/block-info.ts';
 import {
   type DriveName,
   type DriveSource,
-  driveNames,
   type ImageSource,
+  imageKeys,
   type MachineConfig,
   type RemovableDriveName,
 } from '../protocol/config.ts';
@@ -427,8 +427,6 @@ type KnownCommand = keyof {
 function absolute(runtime: RuntimeSource): RuntimeSource {
   return { ...runtime, url: resolve(runtime.url), wasmUrl: resolve(runtime.wasmUrl) };
 }
-
-const imageKeys = ['bios', 'vgaBios', 'bzImage', 'initrd', ...driveNames] as const;
 
 function absoluteImages(config: MachineConfig): Partial<MachineConfig> {
   const sources = imageKeys.flatMap((key) => {

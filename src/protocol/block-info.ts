@@ -8,7 +8,7 @@ export interface BlockInfo {
   medium?: {
     /** Where the base comes from, see {@link DiskIdentity.base}. */
     base: string;
-    backing: 'bytes' | 'range' | 'file' | 'empty';
+    backing: 'bytes' | 'range' | 'parts' | 'file' | 'empty';
     /** Of the disk as the guest sees it. */
     sizeBytes: number;
     /** What the guest wrote: blocks of 4 KiB, and how many writes it took. */

@@ -18,16 +18,30 @@ export interface BytesSource {
 export type ImageSource = UrlSource | BytesSource;
 
 /**
+ * A disk that stands on a server in files of equal size, and is fetched file by file, when the guest
+ * reads them. `https://host/disk.img` in parts of 1 MiB is `https://host/disk-0-1048576.img`,
+ * `disk-1048576-2097152.img`…, as v86's `tools/split-image.py` makes them. Parts whose name ends in
+ * `.zst` or `.gz` after that are compressed each by itself: `https://host/disk.img.zst`.
+ */
+export interface PartsSource extends UrlSource {
+  load: 'parts';
+  /** Size of each part but perhaps the last, uncompressed: a multiple of 512. */
+  partBytes: number;
+}
+
+/**
  * A disk. What the guest writes to it is kept by the keeper; what is named here is never written to.
  *
- * - a URL: fetched as a whole, or with `load: 'range'` in parts, when the guest reads them, from a
- *   server that answers range requests
+ * - a URL: fetched as a whole, or with `load: 'range'` in ranges, when the guest reads them, from a
+ *   server that answers range requests; or with `load: 'parts'` in parts. What is fetched as a whole
+ *   may be compressed with gzip or zstd, as may bytes
  * - a file that the user picked: read in parts, when the guest reads them
  * - bytes
  * - a new disk of this size, a multiple of 512
  */
 export type DriveSource =
   | (UrlSource & { load?: 'whole' | 'range' })
+  | PartsSource
   | { file: Blob }
   | BytesSource
   | { emptyBytes: number };
@@ -69,6 +83,17 @@ export interface StateReference {
   digest: string;
 }
 
+/** What the firmware can boot from. */
+export const bootDevices = ['cdrom', 'hda', 'fda', 'network'] as const;
+export type BootDevice = (typeof bootDevices)[number];
+
+export interface CpuOptions {
+  /** Highest leaf of CPUID: 2 for guests that stumble over more, as Windows NT 4. Default: v86's. */
+  cpuidLevel?: number;
+  /** False: everything is interpreted, some ten times slower. Default true. */
+  jit?: boolean;
+}
+
 export interface MachineConfig {
   /** Random, given by the keeper when absent. A guest that is saved and goes on keeps it. */
   id?: string;
@@ -82,8 +107,13 @@ export interface MachineConfig {
   vgaBios: ImageSource;
   bzImage?: ImageSource;
   initrd?: ImageSource;
-  /** Kernel command line; only with `bzImage`. */
+  /** A kernel in the Multiboot format (version 1). Not with `bzImage`. */
+  multiboot?: ImageSource;
+  /** Kernel command line; only with `bzImage` or `multiboot`. */
   cmdline?: string;
+  /** In which order the firmware tries what there is. Default: floppy or disk, whichever there is, first. */
+  bootOrder?: readonly BootDevice[];
+  cpu?: CpuOptions;
   /** Floppies, up to 3.75 MB. */
   fda?: DriveSource;
   fdb?: DriveSource;
@@ -137,10 +167,20 @@ export function sourceName(source: ImageSource | DriveSource): string {
   return 'bytes' in source ? `${source.bytes.length} bytes` : 'an empty disk';
 }
 
+/** The options that are files. */
+export const imageKeys = [
+  'bios',
+  'vgaBios',
+  'bzImage',
+  'initrd',
+  'multiboot',
+  ...driveNames,
+] as const;
+
 /** The configuration without what it holds: to be sent around. */
 export function withoutContents(config: MachineConfig): MachineConfig {
   const described = { ...config };
-  for (const key of ['bios', 'vgaBios', 'bzImage', 'initrd', ...driveNames] as const) {
+  for (const key of imageKeys) {
     const source = described[key];
     if (source && 'bytes' in source)
       described[key] = { bytes: new Uint8Array(0), sizeBytes: source.bytes.length };

@@ -2,18 +2,27 @@
 import xxhash from 'xxhash-wasm';
 import { CprError } from '../../errors.ts';
 import type { RuntimeHost } from '../../protocol/abi.ts';
-import { type DriveName, type DriveSource, driveNames, isFloppy } from '../../protocol/config.ts';
+import {
+  type DriveName,
+  type DriveSource,
+  driveNames,
+  isFloppy,
+  type PartsSource,
+} from '../../protocol/config.ts';
 import { diskPieces } from '../../protocol/disk-piece.ts';
 import { download } from '../download.ts';
 import { turn } from '../turn.ts';
 import { type ChunkCache, newChunkCache } from './chunked-base.ts';
 import { nameOf, versionOf } from './file-read.ts';
 import { floppySize } from './floppy-size.ts';
+import { findParts, type PartsFile } from './parts-fetch.ts';
 import { fetchRange, type RangeFile } from './range-fetch.ts';
+import { unpack, unpackFile } from './unpack.ts';
 
 export type MediumBacking =
   | { kind: 'bytes'; bytes: Uint8Array }
   | { kind: 'range'; file: RangeFile; cache: ChunkCache }
+  | { kind: 'parts'; file: PartsFile; cache: ChunkCache }
   | { kind: 'file'; file: Blob; cache: ChunkCache }
   | { kind: 'empty' };
 
@@ -88,6 +97,8 @@ async function open(
   if ('emptyBytes' in source) return openEmpty(device, source.emptyBytes);
   if ('file' in source) {
     const { file } = source;
+    const unpacked = await unpackFile(file);
+    if (unpacked) return whole(`file:${nameOf(file)}`, unpacked, false);
     const version = versionOf(file);
     return {
       base: `file:${nameOf(file)}`,
@@ -97,11 +108,12 @@ async function open(
       reopenable: false,
     };
   }
-  if ('bytes' in source) return whole('bytes', source.bytes, false);
+  if ('bytes' in source) return whole('bytes', await unpack(source.bytes), false);
   if (source.load === 'range') return openRange(device, source, signal);
+  if (source.load === 'parts') return openParts(source, signal);
   // Kept under this name by runtimes that wrote into it: their disk is this one's base.
   const kept = host.kept.get(`image.${device}`) as Uint8Array | undefined;
-  return whole(source.url, kept ?? (await download(source, host, signal)), true);
+  return whole(source.url, kept ?? (await unpack(await download(source, host, signal))), true);
 }
 
 /**
@@ -148,6 +160,17 @@ async function openRange(
     ...(file.version !== undefined && { baseDigest: file.version }),
     sizeBytes: file.sizeBytes,
     backing: { kind: 'range', file, cache: newChunkCache() },
+    reopenable: true,
+  };
+}
+
+async function openParts(source: PartsSource, signal: AbortSignal | undefined): Promise<Opened> {
+  const file = await findParts(source, signal);
+  return {
+    base: source.url,
+    ...(file.version !== undefined && { baseDigest: file.version }),
+    sizeBytes: file.sizeBytes,
+    backing: { kind: 'parts', file, cache: newChunkCache() },
     reopenable: true,
   };
 }

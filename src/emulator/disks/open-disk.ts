@@ -7,6 +7,7 @@ import { readFile } from './file-read.ts';
 import { floppySize } from './floppy-size.ts';
 import type { Medium } from './medium.ts';
 import { Overlay } from './overlay.ts';
+import { readParts } from './parts-fetch.ts';
 import { piecesOf } from './pieces.ts';
 import { ChangedError, fetchRange } from './range-fetch.ts';
 import { retry } from './retry.ts';
@@ -25,6 +26,7 @@ function baseOf(medium: Medium, host: RuntimeHost): DiskBase {
 
   const read = async (start: number, length: number, signal?: AbortSignal): Promise<Uint8Array> => {
     if (backing.kind === 'file') return readFile(backing.file, start, length);
+    if (backing.kind === 'parts') return readParts(backing.file, start, length, signal);
     return (await fetchRange(backing.file, start, length, signal)).bytes;
   };
   let waiting = false;

@@ -1,0 +1,88 @@
+/** From what people write to what the keeper is given. */
+import { CprError } from '../../errors.ts';
+import {
+  type DriveSource,
+  defaultConfig,
+  driveNames,
+  type ImageSource,
+  imageKeys,
+  type MachineConfig,
+  sourceName,
+} from '../../protocol/config.ts';
+import { requireOptions } from './check-options.ts';
+import type { DiskInput, ImageInput, MachineOptions } from './machine-options.ts';
+
+export interface Firmware {
+  bios: ImageInput;
+  vgaBios: ImageInput;
+}
+
+/** What gives a machine its name, the first of them that there is. */
+const naming = ['bzImage', 'multiboot', 'cdrom', 'hda', 'fda'] as const;
+
+/**
+ * Checks options and fills in what they leave out. URLs become absolute, relative to this page.
+ * @param firmware where the options name none
+ * @throws CprError `bad-config`; `image-unavailable` for a file that cannot be read
+ */
+export async function machineConfig(
+  options: MachineOptions,
+  firmware: Firmware,
+): Promise<MachineConfig> {
+  requireOptions(options);
+  const { filesystem9p, networkBackend, name, bios, vgaBios, ...rest } = options;
+  const { bios: _, ...others } = defaultConfig as Partial<MachineConfig>;
+  const images = { ...firmware, ...(bios && { bios }), ...(vgaBios && { vgaBios }) };
+  const sources: Partial<Record<(typeof imageKeys)[number], ImageSource | DriveSource>> = {};
+  for (const key of imageKeys) {
+    const input = key === 'bios' || key === 'vgaBios' ? images[key] : options[key];
+    if (input === undefined) continue;
+    const isDrive = driveNames.some((drive) => drive === key);
+    sources[key] = isDrive ? driveSource(input) : await imageSource(key, input as ImageInput);
+  }
+  const named = naming.flatMap((key) => sources[key] ?? []).map(sourceName)[0];
+  const config = {
+    ...others,
+    ...withoutUndefined(rest),
+    name: name ?? named ?? 'machine',
+    ...(filesystem9p !== undefined && { filesystem9p: filesystem9p !== false }),
+    ...(networkBackend !== undefined && {
+      networkBackend:
+        typeof networkBackend === 'string' ? { kind: networkBackend } : networkBackend,
+    }),
+    ...sources,
+  };
+  return config as MachineConfig;
+}
+
+function driveSource(input: DiskInput): DriveSource {
+  if (typeof input === 'string' || input instanceof URL) return { url: absolute(input) };
+  if (input instanceof Blob) return { file: input };
+  const bytes = bytesOf(input);
+  if (bytes) return { bytes };
+  const source = input as DriveSource;
+  return 'url' in source ? { ...source, url: absolute(source.url) } : source;
+}
+
+async function imageSource(key: string, input: ImageInput): Promise<ImageSource> {
+  if (!(input instanceof Blob)) return driveSource(input) as ImageSource;
+  try {
+    return { bytes: new Uint8Array(await input.arrayBuffer()) };
+  } catch (thrown) {
+    throw CprError.from(thrown, 'image-unavailable', `The file for ${key} cannot be read`);
+  }
+}
+
+function bytesOf(input: unknown): Uint8Array<ArrayBuffer> | undefined {
+  if (input instanceof ArrayBuffer) return new Uint8Array(input);
+  if (input instanceof Uint8Array) return input as Uint8Array<ArrayBuffer>;
+  if (typeof input === 'object' && input !== null && 'bytes' in input) return bytesOf(input.bytes);
+  return undefined;
+}
+
+const absolute = (url: string | URL) => new URL(url, document.baseURI).href;
+
+function withoutUndefined<T extends object>(options: T): Partial<T> {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Partial<T>;
+}
