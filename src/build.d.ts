@@ -20,3 +20,8 @@ declare module 'virtual:holdfast-build' {
   /** Newest v86 first. */
   export const runtimes: readonly RuntimeBuild[];
 }
+
+/** Where the files of the npm package are: written by tools/build-library.ts. */
+declare module 'virtual:holdfast-assets' {
+  export const assets: import('./machine/create-machine.ts').HoldfastAssets;
+}

@@ -3,7 +3,6 @@ import xxhash from 'xxhash-wasm';
 import type { Digest } from '../cpr/vmstate.ts';
 import { CprError } from '../errors.ts';
 import type { PreparedRuntime, PrepareRequest, RuntimeHost } from '../protocol/abi.ts';
-import type { BootDevice } from '../protocol/config.ts';
 import { blockOf, type PageStore, pageStore } from './blocks.ts';
 import {
   type BootImage,
@@ -268,7 +267,6 @@ function machineOptions(
     // The Multiboot loader puts nothing anywhere before the firmware asks for it, after a reset too.
     multiboot: file(images.multiboot),
     initrd: coldBoot || images.multiboot ? file(images.initrd) : undefined,
-    boot_order: config.bootOrder && bootOrder(config.bootOrder),
     cpuid_level: config.cpu?.cpuidLevel,
     disable_jit: config.cpu?.jit === false ? true : undefined,
     cmdline: config.cmdline,
@@ -278,13 +276,6 @@ function machineOptions(
     ...moreSerialPorts(config.serialPorts ?? 1),
     filesystem: config.filesystem9p ? {} : undefined,
   });
-}
-
-/** SeaBIOS reads it from CMOS, a digit for each device, the first one lowest (QEMU's `boot` option). */
-const bootDigits: Record<BootDevice, number> = { fda: 1, hda: 2, cdrom: 3, network: 4 };
-
-function bootOrder(devices: readonly BootDevice[]): number {
-  return devices.reduce((order, device, place) => order | (bootDigits[device] << (4 * place)), 0);
 }
 
 /** v86 always has the first one. */

@@ -111,8 +111,6 @@ export interface MachineConfig {
   multiboot?: ImageSource;
   /** Kernel command line; only with `bzImage` or `multiboot`. */
   cmdline?: string;
-  /** In which order the firmware tries what there is. Default: floppy or disk, whichever there is, first. */
-  bootOrder?: readonly BootDevice[];
   cpu?: CpuOptions;
   /** Floppies, up to 3.75 MB. */
   fda?: DriveSource;

@@ -1,6 +1,7 @@
 /** From what people write to what the keeper is given. */
 import { CprError } from '../../errors.ts';
 import {
+  type BootDevice,
   type DriveSource,
   defaultConfig,
   driveNames,
@@ -30,7 +31,7 @@ export async function machineConfig(
   firmware: Firmware,
 ): Promise<MachineConfig> {
   requireOptions(options);
-  const { filesystem9p, networkBackend, name, bios, vgaBios, ...rest } = options;
+  const { filesystem9p, networkBackend, bootOrder, name, bios, vgaBios, ...rest } = options;
   const { bios: _, ...others } = defaultConfig as Partial<MachineConfig>;
   const images = { ...firmware, ...(bios && { bios }), ...(vgaBios && { vgaBios }) };
   const sources: Partial<Record<(typeof imageKeys)[number], ImageSource | DriveSource>> = {};
@@ -45,6 +46,7 @@ export async function machineConfig(
     ...others,
     ...withoutUndefined(rest),
     name: name ?? named ?? 'machine',
+    ...(bootOrder && { bootOrder: orderNumber(bootOrder) }),
     ...(filesystem9p !== undefined && { filesystem9p: filesystem9p !== false }),
     ...(networkBackend !== undefined && {
       networkBackend:
@@ -53,6 +55,13 @@ export async function machineConfig(
     ...sources,
   };
   return config as MachineConfig;
+}
+
+/** SeaBIOS reads it from CMOS: a digit for each device, the first one lowest. */
+const bootDigits: Record<BootDevice, number> = { fda: 1, hda: 2, cdrom: 3, network: 4 };
+
+function orderNumber(devices: readonly BootDevice[]): number {
+  return devices.reduce((order, device, place) => order | (bootDigits[device] << (4 * place)), 0);
 }
 
 function driveSource(input: DiskInput): DriveSource {

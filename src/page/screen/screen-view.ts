@@ -1,12 +1,8 @@
-import type { Machine } from '../../machine/types.ts';
-import type { MachineEvent } from '../../protocol/events.ts';
+import { GuestScreen } from '../../view/guest-screen.ts';
+import { fitPicture } from '../../view/screen-scale.ts';
 import { element } from '../element.ts';
 import { download } from '../files.ts';
 import type { Session } from '../session.ts';
-import { fitPicture } from './screen-scale.ts';
-import { TextScreenView } from './text-screen.ts';
-
-type FrameEvent = Extract<MachineEvent, { type: 'screen-frame' }>;
 
 /** Around the picture, for its focus ring. */
 const marginPx = 6;
@@ -17,17 +13,17 @@ const mirrorMs = 1000;
 export class ScreenView {
   readonly #container = element('screen', HTMLElement);
   readonly #canvas = element('screen-canvas', HTMLCanvasElement);
-  readonly #context: CanvasRenderingContext2D;
+  readonly #screen = new GuestScreen(
+    this.#canvas,
+    () => this.#pictureChanged(),
+    () => this.#mirrorLater(),
+  );
   readonly #detail = element('screen-detail', HTMLElement);
   readonly #mirror = element('screen-text', HTMLElement);
-  #text: TextScreenView | null = null;
   #mirrorTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(session: Session) {
-    const context = this.#canvas.getContext('2d', { alpha: false });
-    if (!context) throw new Error('This browser draws on no canvas.');
-    this.#context = context;
-    session.onMachine((machine) => this.#follow(machine));
+    session.onMachine((machine) => this.#screen.follow(machine));
     new ResizeObserver(() => this.#fit()).observe(this.#container);
     // A change of zoom is a change of the device pixels.
     window.addEventListener('resize', () => this.#fit());
@@ -43,7 +39,7 @@ export class ScreenView {
 
   /** The text of a text screen; nothing in graphics. */
   text(): string {
-    return this.#text?.text() ?? '';
+    return this.#screen.text();
   }
 
   toggleFullScreen(): void {
@@ -76,42 +72,9 @@ export class ScreenView {
     }, 'image/png');
   }
 
-  #follow(machine: Machine): void {
-    machine.on('screen-text', ({ screen, font, cursor }) => {
-      this.#text?.dispose();
-      this.#text = new TextScreenView(this.#context, screen, font, cursor);
-      this.#pictureChanged();
-    });
-    machine.on('screen-cells', ({ row, rows, cells }) => {
-      this.#text?.setRows(row, rows, cells);
-      this.#mirrorLater();
-    });
-    machine.on('screen-font', ({ font }) => {
-      this.#text?.setFont(font);
-      this.#pictureChanged();
-    });
-    machine.on('screen-cursor', ({ cursor }) => this.#text?.setCursor(cursor));
-    machine.on('screen-graphics', ({ width, height }) => {
-      this.#text?.dispose();
-      this.#text = null;
-      this.#canvas.width = width;
-      this.#canvas.height = height;
-      this.#pictureChanged();
-    });
-    machine.on('screen-frame', (frame) => this.#drawFrame(frame));
-  }
-
-  #drawFrame({ x, y, width, height, pixels }: FrameEvent): void {
-    // A frame that was on its way when the screen went back to text.
-    if (this.#text || width === 0 || height === 0) return;
-    // Frames were posted: their buffers are never shared ones.
-    const image = new ImageData(pixels as Uint8ClampedArray<ArrayBuffer>, width, height);
-    this.#context.putImageData(image, x, y);
-  }
-
   #pictureChanged(): void {
     const { width, height } = this.#canvas;
-    const text = this.#text;
+    const text = this.#screen.textSize;
     const detail = text
       ? `VGA text, ${text.cols} × ${text.rows}`
       : `VGA graphics, ${width} × ${height}`;

@@ -1,5 +1,5 @@
-import type { Machine } from '../../machine/types.ts';
-import type { Session } from '../session.ts';
+import type { Machine } from '../machine/types.ts';
+import type { GuestLink } from './guest-link.ts';
 
 /** A touch that moves less is a click. CSS pixels. */
 const tapPx = 8;
@@ -11,7 +11,7 @@ const longestStep = 127;
  * movements a click captures it, until Ctrl+Alt or Escape.
  */
 export class Mouse {
-  readonly #session: Session;
+  readonly #session: GuestLink;
   readonly #canvas: HTMLCanvasElement;
   readonly #input: HTMLElement;
   #enabled = false;
@@ -22,7 +22,7 @@ export class Mouse {
   #touch: { x: number; y: number; moved: boolean } | null = null;
 
   /** @param input has the focus while the keyboard of a phone is open */
-  constructor(session: Session, canvas: HTMLCanvasElement, input: HTMLElement) {
+  constructor(session: GuestLink, canvas: HTMLCanvasElement, input: HTMLElement) {
     this.#session = session;
     this.#canvas = canvas;
     this.#input = input;
@@ -52,12 +52,14 @@ export class Mouse {
   }
 
   get #isCaptured(): boolean {
-    return document.pointerLockElement === this.#canvas;
+    // Within a shadow tree the document names the host.
+    const root = this.#canvas.getRootNode() as Document | ShadowRoot;
+    return root.pointerLockElement === this.#canvas;
   }
 
   /** Whether the keyboard of a phone is open for the guest. */
   get #isTyping(): boolean {
-    return document.activeElement === this.#input;
+    return this.#input.matches(':focus');
   }
 
   #down(event: PointerEvent): void {

@@ -1,6 +1,6 @@
-import { CellGrid } from '../../pc/cell-grid.ts';
-import { drawRow } from '../../pc/text-raster.ts';
-import type { TextCursor, TextFont, TextScreen } from '../../protocol/events.ts';
+import { CellGrid } from '../pc/cell-grid.ts';
+import { drawRow } from '../pc/text-raster.ts';
+import type { TextCursor, TextFont, TextScreen } from '../protocol/events.ts';
 
 /** The VGA's own period: the cursor is on for 16 frames of 60 Hz and off for 16. */
 const blinkMs = 266;

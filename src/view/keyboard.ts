@@ -1,8 +1,8 @@
-import { PressedKeys } from '../../pc/pressed-keys.ts';
-import { breakBytes, makeBytes } from '../../pc/scancodes.ts';
-import { typeText } from '../../pc/typing.ts';
-import type { Session } from '../session.ts';
+import { PressedKeys } from '../pc/pressed-keys.ts';
+import { breakBytes, makeBytes } from '../pc/scancodes.ts';
+import { typeText } from '../pc/typing.ts';
 import { editBetween } from './edit.ts';
+import type { GuestLink } from './guest-link.ts';
 
 /** As fast as a guest's BIOS, with room for 16 keys, can be trusted to read. */
 const strokeMs = 8;
@@ -12,7 +12,7 @@ const filler = ' ';
 
 /** The guest's PC keyboard: keys on the canvas, pasted text, and the keyboard of a phone. */
 export class Keyboard {
-  readonly #session: Session;
+  readonly #session: GuestLink;
   readonly #keys = new PressedKeys();
   #strokes: number[][] = [];
   #typing: ReturnType<typeof setInterval> | null = null;
@@ -23,7 +23,7 @@ export class Keyboard {
    * @param untypable is told of pasted characters that a US keyboard lacks
    */
   constructor(
-    session: Session,
+    session: GuestLink,
     canvas: HTMLCanvasElement,
     input: HTMLTextAreaElement,
     untypable: (characters: string[]) => void,

@@ -1,0 +1,154 @@
+import { CprError } from '../errors.ts';
+import type { CreateOptions } from '../machine/create-machine.ts';
+import { optionNames, textOptions } from '../machine/options/text-options.ts';
+import type { Machine } from '../machine/types.ts';
+import type { MachineStatus } from '../protocol/events.ts';
+import { GuestPanes, isView } from './guest-panes.ts';
+
+/** What the element tells, as `CustomEvent`s; none of them bubbles. */
+export interface GuestElementEvents {
+  /** There is a machine: started, found running, or resumed. */
+  ready: CustomEvent<Machine>;
+  /** About once a second, and when something changes. */
+  status: CustomEvent<MachineStatus>;
+  /** An option is not acceptable, the machine cannot be had, or it was lost. */
+  error: CustomEvent<CprError>;
+}
+
+/**
+ * `<holdfast-guest>`: a guest with its screen and its serial terminal.
+ *
+ * Attributes: every option of `MachineOptions` as text (`hda="range:disk.img" memorymib="256"`);
+ * `machineid`, `keeperurl` and `host` as in `ConnectOptions`; `view`, which is `both` (default),
+ * `screen` or `terminal`; `autostart`, which `off` leaves to {@link start}. They are read when the
+ * machine is started: only `view` may change later. What no text can say is set with
+ * {@link options}. An element that is removed leaves its guest running.
+ */
+export abstract class GuestElement extends HTMLElement {
+  static readonly observedAttributes = ['view'];
+
+  #options: CreateOptions = {};
+  #machine: Machine | null = null;
+  #starting: Promise<Machine> | null = null;
+  #panes: GuestPanes | null = null;
+
+  /** Creates or finds the machine. */
+  protected abstract create(options: CreateOptions): Promise<Machine>;
+
+  /** Options beside those of the attributes, which they go before; of the next {@link start}. */
+  get options(): CreateOptions {
+    return this.#options;
+  }
+
+  set options(options: CreateOptions) {
+    this.#options = options;
+  }
+
+  /** Null before {@link GuestElementEvents.ready}, and after the element was removed. */
+  get machine(): Machine | null {
+    return this.#machine;
+  }
+
+  /**
+   * Starts the machine, or finds the one that runs. Called by itself unless `autostart` is `off`.
+   * @throws CprError as `createMachine`, which is told as an event as well
+   */
+  start(): Promise<Machine> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<Machine> {
+    try {
+      this.#panes?.say('Starting…');
+      const machine = await this.create({ ...this.#attributeOptions(), ...this.#options });
+      if (!this.isConnected) {
+        machine.close();
+        throw new CprError('cancelled', 'The element was removed meanwhile.');
+      }
+      this.#attach(machine);
+      return machine;
+    } catch (thrown) {
+      this.#starting = null;
+      const error = CprError.from(thrown, 'internal', 'The guest could not be started');
+      this.#fail(error);
+      throw error;
+    }
+  }
+
+  connectedCallback(): void {
+    this.#panes ??= new GuestPanes(this.shadowRoot ?? this.attachShadow({ mode: 'open' }));
+    this.#showView();
+    if (this.getAttribute('autostart') === 'off') return;
+    // Scripts that make the element set its options after it is in the document, too.
+    queueMicrotask(() => {
+      if (this.isConnected) this.start().catch(() => {});
+    });
+  }
+
+  disconnectedCallback(): void {
+    this.#machine?.close();
+    this.#machine = null;
+    this.#starting = null;
+    this.#panes?.detach();
+  }
+
+  attributeChangedCallback(): void {
+    this.#showView();
+  }
+
+  #showView(): void {
+    const view = this.getAttribute('view') ?? 'both';
+    if (isView(view)) this.#panes?.show(view);
+  }
+
+  #attributeOptions(): CreateOptions {
+    const attributes = Array.from(this.attributes, ({ name, value }) => [name, value] as const);
+    const options = textOptions(attributes) as CreateOptions;
+    const { machineid, keeperurl, host } = Object.fromEntries(attributes);
+    if (machineid !== undefined) options.machineId = machineid;
+    if (keeperurl !== undefined) options.keeperUrl = keeperurl;
+    if (host === 'auto' || host === 'dedicated') options.host = host;
+    return options;
+  }
+
+  #attach(machine: Machine): void {
+    this.#machine = machine;
+    this.#panes?.attach(machine, (error) => this.#fail(error));
+    machine.on('status', ({ status }) => {
+      this.#panes?.showStatus(status);
+      this.#tell('status', status);
+    });
+    machine.on('error', ({ code, message }) => this.#fail(new CprError(code, message)));
+    machine.onLost((error) => {
+      if (this.#machine !== machine) return;
+      this.#machine = null;
+      this.#starting = null;
+      this.#fail(error);
+    });
+    if (machine.status) this.#panes?.showStatus(machine.status);
+    this.#tell('ready', machine);
+  }
+
+  #fail(error: CprError): void {
+    this.#panes?.say(error.message, true);
+    this.#tell('error', error);
+  }
+
+  #tell<K extends keyof GuestElementEvents>(
+    type: K,
+    detail: GuestElementEvents[K]['detail'],
+  ): void {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+/** Attributes that the element reads, for tools. */
+export const guestAttributes: readonly string[] = [
+  ...optionNames.map((name) => name.toLowerCase()),
+  'machineid',
+  'keeperurl',
+  'host',
+  'view',
+  'autostart',
+];

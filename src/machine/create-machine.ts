@@ -1,0 +1,108 @@
+import { CprError } from '../errors.ts';
+import type { RuntimeSource } from '../protocol/keeper-api.ts';
+import { connect } from './connect.ts';
+import { defaultMachineId } from './machine-id.ts';
+import { requireOptions } from './options/check-options.ts';
+import { type Firmware, machineConfig } from './options/machine-config.ts';
+import type { MachineOptions } from './options/machine-options.ts';
+import { shareFiles } from './options/share-files.ts';
+import type { ConnectOptions, Machine } from './types.ts';
+
+/** The files that a build of Holdfast consists of, beside the page's own code. */
+export interface HoldfastAssets {
+  /** URL of keeper.js, on the origin of the page. Guests live as long as it stays the same. */
+  keeperUrl: string;
+  firmware: Firmware;
+  /** Newest v86 first. */
+  runtimes: readonly RuntimeSource[];
+}
+
+/** Where a machine runs, and how this page comes to it. */
+export interface CreateOptions extends MachineOptions, Partial<ConnectOptions> {
+  /** Throws away a machine of this id that runs or is in storage. Default false. */
+  fresh?: boolean;
+  /** The emulator to start with. Default: the newest of {@link HoldfastAssets.runtimes}. */
+  runtime?: RuntimeSource;
+}
+
+/**
+ * The machine of this id: the one that runs, in whichever page it was started; else, with `durable`,
+ * the one in storage, from its last checkpoint; else a new one with these options. So the same call
+ * starts a guest and finds it again after a reload, and `machine.status.arrival` says which.
+ * @throws CprError `bad-config` before anything else happens, with each option that is not
+ * acceptable; and what connecting and starting reject with
+ */
+export async function createMachine(
+  options: CreateOptions,
+  assets: HoldfastAssets,
+): Promise<Machine> {
+  const { machineId, keeperUrl, host, silenceMs, fresh = false, runtime, ...given } = options;
+  requireOptions(given);
+  const [newest] = assets.runtimes;
+  const source = runtime ?? newest;
+  if (!source) throw new CprError('runtime-unavailable', 'This build ships no emulator.');
+  const machine = await connect({
+    keeperUrl: keeperUrl ?? assets.keeperUrl,
+    ...(machineId !== undefined && { machineId }),
+    ...(host !== undefined && { host }),
+    ...(silenceMs !== undefined && { silenceMs }),
+  });
+  try {
+    const isThere = machine.status !== null && !machine.status.destroyed;
+    if (!fresh && (isThere || (given.durable && (await resumed(machine, machineId, source)))))
+      return machine;
+    await start(machine, { ...options, fresh }, source, assets.firmware);
+    return machine;
+  } catch (thrown) {
+    machine.close();
+    throw thrown;
+  }
+}
+
+/** @returns whether there is such a machine in storage, which then runs */
+async function resumed(
+  machine: Machine,
+  id = defaultMachineId,
+  runtime: RuntimeSource,
+): Promise<boolean> {
+  const stored = await machine.shelf.list().catch((thrown) => {
+    // Without storage a guest is as durable as its worker.
+    if (thrown instanceof CprError && thrown.code === 'storage-unavailable') return [];
+    throw thrown;
+  });
+  if (!stored.some((one) => one.id === id && one.takenAtMs !== undefined)) return false;
+  return orThere(machine, () => machine.resumeStored(id, { runtime }));
+}
+
+async function start(
+  machine: Machine,
+  options: CreateOptions,
+  runtime: RuntimeSource,
+  firmware: Firmware,
+): Promise<void> {
+  const { machineId, keeperUrl, host, silenceMs, fresh = false, runtime: _, ...given } = options;
+  const config = { ...(await machineConfig(given, firmware)), id: machineId ?? defaultMachineId };
+  // Files that cannot be had are found missing before the guest runs.
+  const files = await shareFiles(given.filesystem9p);
+  await orThere(machine, () => machine.start(config, runtime, { replace: fresh }));
+  for (const { path, bytes } of files) await machine.filesWrite(path, bytes);
+}
+
+/** Another page may have been faster: then its guest is the one. */
+async function orThere(machine: Machine, action: () => Promise<unknown>): Promise<true> {
+  try {
+    await action();
+  } catch (thrown) {
+    const code = thrown instanceof CprError ? thrown.code : undefined;
+    if (code !== 'bad-runstate' && code !== 'busy') throw thrown;
+    if (!machine.status) await new Promise<void>((resolve) => waitForStatus(machine, resolve));
+  }
+  return true;
+}
+
+function waitForStatus(machine: Machine, done: () => void): void {
+  const stop = machine.on('status', () => {
+    stop();
+    done();
+  });
+}

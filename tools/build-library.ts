@@ -1,0 +1,134 @@
+/**
+ * Builds the npm package into dist-lib/: `npx tsx tools/build-library.ts [--out DIR]`. Run by
+ * `npm pack`, before it packs.
+ *
+ * The package brings everything along: keeper, emulators and firmware as files beside its modules,
+ * which `assets.js` names with `new URL(…, import.meta.url)`, so that bundlers find and copy them.
+ */
+import { execFile } from 'node:child_process';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { build, type Plugin } from 'vite';
+import { bin } from './setup.mjs';
+import { buildSiteWorkers, repositoryRoot, type SiteWorkers } from './site-workers.ts';
+
+const execFileAsync = promisify(execFile);
+const { values } = parseArgs({ options: { out: { type: 'string' } } });
+const out = resolve(values.out ?? join(repositoryRoot, 'dist-lib'));
+const firmware = { bios: 'seabios.bin', vgaBios: 'vgabios.bin' } as const;
+
+/** Left as an import of the file that {@link writeAssets} writes. */
+const assetsModule: Plugin = {
+  name: 'holdfast-assets',
+  resolveId: (id) =>
+    id === 'virtual:holdfast-assets' ? { id: './assets.js', external: 'relative' } : undefined,
+};
+
+await rm(out, { recursive: true, force: true });
+const workers = await buildSiteWorkers();
+await Promise.all([
+  writeAssets(workers),
+  writeTypes(),
+  bundle({ index: 'src/library/index.ts', element: 'src/library/element.ts' }),
+]);
+await bundleForNode('src/playwright/index.ts', 'playwright');
+
+async function writeAssets({ files, manifest }: SiteWorkers): Promise<void> {
+  const folder = join(out, 'assets');
+  for (const [path, content] of files) {
+    // Maps would be most of the package.
+    if (path.endsWith('.map') || path === 'build.json') continue;
+    const target = join(folder, path);
+    await mkdir(dirname(target), { recursive: true });
+    const isScript = path.endsWith('.js') && typeof content === 'string';
+    await writeFile(
+      target,
+      isScript ? content.replace(/^\/\/# sourceMappingURL=.*$/m, '') : content,
+    );
+  }
+  await cp(join(repositoryRoot, 'public/firmware'), join(folder, 'firmware'), { recursive: true });
+
+  const at = (path: string) =>
+    `new URL(${JSON.stringify(`./assets/${path}`)}, import.meta.url).href`;
+  const runtimes = manifest.runtimes.map(
+    ({ id, v86Version, url, wasmUrl }) =>
+      `    { id: '${id}', v86Version: '${v86Version}', url: ${at(url)}, wasmUrl: ${at(wasmUrl)} },`,
+  );
+  const lines = [
+    '// Each URL stands here as bundlers look for it.',
+    'export const assets = {',
+    `  keeperUrl: ${at(manifest.keeperUrl)},`,
+    '  firmware: {',
+    `    bios: ${at(`firmware/${firmware.bios}`)},`,
+    `    vgaBios: ${at(`firmware/${firmware.vgaBios}`)},`,
+    '  },',
+    '  runtimes: [',
+    ...runtimes,
+    '  ],',
+    '};',
+    '',
+  ];
+  await writeFile(join(out, 'assets.js'), lines.join('\n'));
+}
+
+async function bundle(entry: Record<string, string>): Promise<void> {
+  await build({
+    configFile: false,
+    root: repositoryRoot,
+    mode: 'production',
+    logLevel: 'warn',
+    publicDir: false,
+    plugins: [assetsModule],
+    build: {
+      outDir: out,
+      emptyOutDir: false,
+      target: 'es2022',
+      // Whoever bundles it minifies it; whoever does not, reads it.
+      minify: false,
+      lib: { entry, formats: ['es'] },
+      rolldownOptions: { output: { chunkFileNames: 'shared-[hash].js' } },
+    },
+  });
+}
+
+async function bundleForNode(entry: string, name: string): Promise<void> {
+  await build({
+    configFile: false,
+    root: repositoryRoot,
+    mode: 'production',
+    logLevel: 'warn',
+    publicDir: false,
+    ssr: { noExternal: true, external: ['@playwright/test'] },
+    build: {
+      ssr: true,
+      outDir: out,
+      emptyOutDir: false,
+      target: 'node20',
+      minify: false,
+      rolldownOptions: {
+        input: { [name]: join(repositoryRoot, entry) },
+        output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: `${name}-[hash].js` },
+      },
+    },
+  });
+}
+
+/** Declarations of what the entries export. They import each other as what they will be: `.js`. */
+async function writeTypes(): Promise<void> {
+  const types = join(out, 'types');
+  const config = join(repositoryRoot, 'tsconfig.library.json');
+  await execFileAsync(process.execPath, [
+    bin('typescript/bin/tsc'),
+    '-p',
+    config,
+    '--outDir',
+    types,
+  ]);
+  const paths = await readdir(types, { recursive: true });
+  for (const path of paths.filter((name) => name.endsWith('.d.ts'))) {
+    const file = join(types, path);
+    const text = await readFile(file, 'utf8');
+    await writeFile(file, text.replace(/(from |import\()(['"]\.[^'"]*)\.ts(['"])/g, '$1$2.js$3'));
+  }
+}
