@@ -3,6 +3,7 @@ import type { Machine } from '../src/machine/types.ts';
 import { checkPattern, type PatternResult } from './pattern.ts';
 
 export { connect, missingFeatures } from '../src/index.ts';
+export { machineConfig } from '../src/machine/options/machine-config.ts';
 
 const sliceBytes = 1024 * 1024;
 /** Of the pattern guest's header, see tools/guests/pattern/pattern.asm. */

@@ -1,0 +1,233 @@
+/** What people bring, on every path on which a PC boots, from every kind of source. */
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { MachineOptions } from '../src/machine/options/machine-options.ts';
+import { multibootKernel } from '../tools/guests/multiboot/multiboot-kernel.ts';
+import { debianFile } from './debian-packages.ts';
+import { expect, type Guest, patternGuest, type Runtimes, type Site, test } from './test.ts';
+
+// What the page boots by itself is replaced as soon as it is there.
+test.use({ guestQuery: `${patternGuest.guestQuery}&durable=off`, guestReady: /^/ });
+
+const grub = 'usr/lib/grub-rescue';
+const partBytes = 1 << 20;
+
+/** Boots options whose URLs are relative to the site. */
+async function boot(
+  guest: Guest,
+  { inPage, runtimes }: { inPage: string; runtimes: Runtimes },
+  options: MachineOptions,
+): Promise<void> {
+  await guest.machine(
+    async (machine, [url, given, runtime]) => {
+      const { machineConfig } = await import(url);
+      const firmware = { bios: 'firmware/seabios.bin', vgaBios: 'firmware/vgabios.bin' };
+      await machine.start(await machineConfig(given, firmware), runtime, { replace: true });
+    },
+    [inPage, { filesystem9p: false, network: 'none', ...options }, runtimes.newer] as const,
+  );
+}
+
+/** Another emulator, then another page, and the guest answers at its prompt. */
+async function outlives(guest: Guest, runtimes: Runtimes, prompt: string): Promise<void> {
+  for (const [word, move] of [
+    ['first', () => Promise.resolve()],
+    ['second', () => guest.liveUpdate(runtimes.older)],
+    ['third', () => guest.reloadPage()],
+  ] as const) {
+    await move();
+    await guest.machine((machine, text) => machine.type(text, { delayMs: 30 }), `echo ${word}\n`);
+    await guest.waitForText(new RegExp(`${prompt}\\s*echo ${word}\\s*\\n${word}\\b`));
+  }
+}
+
+async function put(site: Site, name: string, bytes: Uint8Array): Promise<void> {
+  await site.put(`images/${name}`, bytes);
+}
+
+async function fromDebian(name: string, path: string): Promise<Uint8Array> {
+  const bytes = await debianFile(name, path);
+  test.skip(
+    !bytes,
+    `Debian's package ${name} cannot be had here: apt-get download ${name} failed.`,
+  );
+  return bytes as Uint8Array;
+}
+
+test.describe('GRUB’s rescue image', () => {
+  test('boots as a CD that is fetched as a whole', async ({ guest, site, inPage, runtimes }) => {
+    await put(
+      site,
+      'grub.iso',
+      await fromDebian('grub-rescue-pc', `${grub}/grub-rescue-cdrom.iso`),
+    );
+    await boot(guest, { inPage, runtimes }, { cdrom: 'images/grub.iso' });
+    await guest.waitForText(/grub>/);
+    await outlives(guest, runtimes, 'grub>');
+  });
+
+  test('boots as a hard disk that is fetched in ranges', async ({
+    guest,
+    site,
+    inPage,
+    runtimes,
+  }) => {
+    await put(
+      site,
+      'grub.img',
+      await fromDebian('grub-rescue-pc', `${grub}/grub-rescue-cdrom.iso`),
+    );
+    await boot(guest, { inPage, runtimes }, { hda: { url: 'images/grub.img', load: 'range' } });
+    await guest.waitForText(/grub>/);
+    await outlives(guest, runtimes, 'grub>');
+  });
+
+  test('boots as a hard disk in compressed parts, whose size is found', async ({
+    guest,
+    site,
+    inPage,
+    runtimes,
+  }) => {
+    const disk = await fromDebian('grub-rescue-pc', `${grub}/grub-rescue-cdrom.iso`);
+    for (let at = 0; at < disk.length; at += partBytes)
+      await put(
+        site,
+        `grub-${at}-${at + partBytes}.img.gz`,
+        gzipSync(disk.subarray(at, at + partBytes)),
+      );
+    await boot(
+      guest,
+      { inPage, runtimes },
+      {
+        hda: { url: 'images/grub.img.gz', load: 'parts', partBytes },
+      },
+    );
+    await guest.waitForText(/grub>/);
+    const hda = (await guest.machine((machine) => machine.infoBlock()))[0];
+    expect(hda?.medium?.sizeBytes).toBe(disk.length);
+    await outlives(guest, runtimes, 'grub>');
+  });
+
+  test('boots as a floppy that is compressed', async ({ guest, site, inPage, runtimes }) => {
+    const floppy = await fromDebian('grub-rescue-pc', `${grub}/grub-rescue-floppy.img`);
+    await put(site, 'grub.img.gz', gzipSync(floppy));
+    await boot(guest, { inPage, runtimes }, { fda: 'images/grub.img.gz' });
+    await guest.waitForText(/grub>/);
+    await outlives(guest, runtimes, 'grub>');
+  });
+});
+
+test('iPXE boots as a bzImage, and as the CD that bootOrder names before the disk', async ({
+  guest,
+  site,
+  inPage,
+  runtimes,
+}) => {
+  const toShell = async () => {
+    await guest.waitForText(/Ctrl-B/);
+    await guest.machine((machine) => machine.sendKey('ctrl-b'));
+    await guest.waitForText(/iPXE>/);
+  };
+  await put(site, 'ipxe.lkrn', await fromDebian('ipxe', 'boot/ipxe.lkrn'));
+  await boot(guest, { inPage, runtimes }, { bzImage: 'images/ipxe.lkrn' });
+  await toShell();
+  await outlives(guest, runtimes, 'iPXE>');
+
+  await put(site, 'ipxe.iso', await fromDebian('ipxe', 'usr/lib/ipxe/ipxe.iso'));
+  await boot(
+    guest,
+    { inPage, runtimes },
+    {
+      cdrom: 'images/ipxe.iso',
+      hda: { emptyBytes: 1 << 20 },
+      bootOrder: ['cdrom', 'hda'],
+    },
+  );
+  await toShell();
+});
+
+test('a Multiboot kernel boots with its command line, and again after a live update and a reset', async ({
+  guest,
+  inPage,
+  runtimes,
+}) => {
+  const multiboot = [...Buffer.from(multibootKernel, 'base64')];
+  await guest.machine(
+    async (machine, [url, bytes, runtime]) => {
+      const { machineConfig } = await import(url);
+      const options = { multiboot: Uint8Array.from(bytes), cmdline: 'one two', memoryMiB: 16 };
+      const firmware = { bios: 'firmware/seabios.bin', vgaBios: 'firmware/vgabios.bin' };
+      await machine.start(await machineConfig(options, firmware), runtime, { replace: true });
+    },
+    [inPage, multiboot, runtimes.newer] as const,
+  );
+  const answers = async (letter: string) => {
+    const from = await guest.serial.end();
+    await guest.serial.write(letter);
+    await guest.waitForSerial(new RegExp(`echo ${letter}\\r\\n`), { from });
+  };
+  await guest.waitForSerial(/multiboot one two\r\n/);
+  await answers('a');
+  await guest.liveUpdate(runtimes.older);
+  await answers('b');
+  await guest.reloadPage();
+  await answers('c');
+  const from = await guest.serial.end();
+  await guest.machine((machine) => machine.reset());
+  await guest.waitForSerial(/multiboot one two\r\n/, { from });
+  await answers('d');
+});
+
+test('a local disk of 2 GiB is read where the guest reads it, and nowhere else', async ({
+  guest,
+  page,
+  inPage,
+  runtimes,
+}) => {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-disk-'));
+  try {
+    const path = join(folder, 'disk.img');
+    const sizeBytes = 2 * 1024 ** 3;
+    const file = await open(path, 'w');
+    await file.truncate(sizeBytes);
+    await file.write('at the very end', sizeBytes - 512);
+    await file.close();
+    await page.evaluate(() => {
+      const input = document.createElement('input');
+      input.type = 'file';
+      input.id = 'disk';
+      document.body.append(input);
+    });
+    await page.locator('#disk').setInputFiles(path);
+    await guest.machine(
+      async (machine, [url, runtime]) => {
+        const { machineConfig } = await import(url);
+        const { files } = document.querySelector('#disk') as HTMLInputElement;
+        const config = await machineConfig(
+          {
+            hda: files?.[0],
+            bzImage: 'guests/linux/bzImage',
+            initrd: 'guests/linux/initrd.lz4',
+            cmdline: 'console=tty0 console=ttyS0 quiet tsc=reliable tsc_early_khz=1000000',
+          },
+          { bios: 'firmware/seabios.bin', vgaBios: 'firmware/vgabios.bin' },
+        );
+        await machine.start(config, runtime, { replace: true });
+      },
+      [inPage, runtimes.newer] as const,
+    );
+    await guest.waitForSerial(/holdfast:~# /);
+    const { output } = await guest.run(
+      'cat /sys/block/sda/size; dd if=/dev/sda bs=512 skip=4194303 2>/dev/null | head -c 15',
+    );
+    expect(output).toBe('4194304\nat the very end');
+    const hda = (await guest.machine((machine) => machine.infoBlock()))[0];
+    expect(hda?.medium).toMatchObject({ sizeBytes, backing: 'file' });
+    // Chunks of 64 KiB, of 32,768.
+    expect(hda?.medium?.cache?.misses).toBeLessThan(64);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,167 @@
+/** The packed library in somebody else's project. */
+import { test as base, expect } from '@playwright/test';
+import type { HoldfastGuest } from '../src/library/element.ts';
+import type { Machine, packageAssets } from '../src/library/index.ts';
+import { Site } from '../src/playwright/index.ts';
+import { makeViteProject, type ViteProject } from './vite-project.ts';
+
+interface ProjectWindow extends Window {
+  machine?: Machine;
+  runtimes: typeof packageAssets.runtimes;
+}
+declare const window: ProjectWindow;
+
+const main = `
+import { createMachine, packageAssets } from 'holdfast';
+
+const machine = await createMachine({
+  bzImage: 'linux/bzImage',
+  initrd: 'linux/initrd.lz4',
+  cmdline: 'console=ttyS0 console=tty0 quiet tsc=reliable mitigations=off',
+});
+await machine.console().waitFor(/holdfast:~# /);
+Object.assign(window, { machine, runtimes: packageAssets.runtimes });
+`;
+
+const element = `
+import 'holdfast/element';
+
+const guest = document.querySelector('holdfast-guest');
+guest?.addEventListener('ready', () => document.body.classList.add('ready'));
+`;
+
+const guestTag = `<holdfast-guest machineid="element" bzimage="linux/bzImage" initrd="linux/initrd.lz4"
+  cmdline="console=ttyS0 console=tty0 quiet tsc=reliable mitigations=off"></holdfast-guest>`;
+const page = (script: string, body = '') =>
+  `<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+  <title>Somebody else's</title><body>${body}<script type="module" src="${script}"></script>`;
+
+const test = base.extend<{ site: Site }, { project: ViteProject }>({
+  project: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the destructuring.
+    async ({}, use) => {
+      const project = await makeViteProject({
+        'main.ts': main,
+        'element.ts': element,
+        'index.html': page('./main.ts'),
+        'element.html': page('./element.ts', guestTag),
+      });
+      await use(project);
+      await project.remove();
+    },
+    { scope: 'worker', timeout: 120_000 },
+  ],
+  site: async ({ project }, use) => {
+    const site = await Site.serve({ root: project.dist });
+    await use(site);
+    await site.close();
+  },
+});
+
+test('ten lines boot a guest, which a reload finds again and a live update leaves running', async ({
+  page,
+  site,
+}) => {
+  await page.goto(site.url);
+  await page.waitForFunction(() => window.machine !== undefined);
+  const run = (line: string, pattern: string) =>
+    page.evaluate(
+      async ([text, source]) => {
+        const console = (window.machine as Machine).console();
+        const from = console.end;
+        await console.write(`${text}\n`);
+        return (await console.waitFor(new RegExp(source), { from }))[1];
+      },
+      [line, pattern] as const,
+    );
+  expect(await run('colour=red; echo set $((6*7))', 'set (42)')).toBe('42');
+
+  await page.reload();
+  await page.waitForFunction(() => window.machine !== undefined);
+  expect(await run('echo is-$colour', 'is-(\\w+)')).toBe('red');
+
+  const versions = await page.evaluate(async () => {
+    const machine = window.machine as Machine;
+    const before = machine.status?.v86Version;
+    const [, older] = window.runtimes;
+    if (!older) throw new Error('The package brings one emulator only.');
+    const { v86Version } = await machine.restart({ runtime: older });
+    return [before, v86Version];
+  });
+  expect(versions[0]).not.toBe(versions[1]);
+  expect(await run('echo is-$colour', 'is-(\\w+)')).toBe('red');
+  expect(await page.evaluate(() => (window.machine as Machine).screenText())).toContain('holdfast');
+});
+
+test('an element is a guest, with its screen, its terminal, and keys for a phone', async ({
+  page,
+  site,
+}) => {
+  await page.goto(site.urlOf('element.html'));
+  await expect(page.locator('body.ready')).toBeAttached();
+  const guest = page.locator('holdfast-guest');
+  await expect(guest.locator('.state')).toHaveText('bzImage: running');
+  const screenText = () =>
+    guest.evaluate((node) => (node as HoldfastGuest).machine?.screenText() ?? '');
+  await expect.poll(screenText, { timeout: 30_000 }).toMatch(/holdfast:~#/);
+
+  if (process.env.SHOTS) await page.screenshot({ path: '/tmp/shot-1.png' });
+  await guest.locator('canvas').click();
+  await page.keyboard.type('echo on the $((6*7))th screen');
+  await page.keyboard.press('Enter');
+  await expect.poll(screenText).toMatch(/^on the 42th screen$/m);
+
+  await page.setViewportSize({ width: 390, height: 844 });
+  await guest.getByRole('tab', { name: 'Terminal' }).click();
+  await guest.locator('.terminal textarea').focus();
+  await page.keyboard.type('sleep 1000\n');
+  const console = () =>
+    guest.evaluate((node) => (node as HoldfastGuest).machine?.console().text() ?? '');
+  if (process.env.SHOTS) await page.screenshot({ path: '/tmp/shot-2.png' });
+  await expect.poll(console).toMatch(/sleep 1000\r\n$/);
+  await guest.getByRole('button', { name: 'ctrl-c' }).click();
+  await expect.poll(console).toMatch(/\^C\r\nholdfast:~# $/);
+
+  // Removed, its guest goes on; put back, it is the same one.
+  await guest.evaluate((node) => {
+    const parent = node.parentElement;
+    node.remove();
+    document.body.classList.remove('ready');
+    parent?.append(node);
+  });
+  await expect(page.locator('body.ready')).toBeAttached();
+  await expect.poll(screenText).toMatch(/^on the 42th screen$/m);
+});
+
+test('a script tag is enough, and an option that is not acceptable is told before anything is fetched', async ({
+  page,
+  project,
+}) => {
+  const site = await Site.serve({ root: `${project.root}/node_modules/holdfast/dist-lib` });
+  try {
+    await site.put(
+      'bad.html',
+      `<!doctype html><script type="module" src="element.js"></script>
+      <holdfast-guest memorymib="8" cdrom="debian.iso"></holdfast-guest>`,
+    );
+    await page.goto(site.urlOf('bad.html'));
+    const notice = page.locator('holdfast-guest .notice');
+    await expect(notice).toHaveText(
+      'The option "memoryMiB" may be a whole number of MiB from 16 to 2047; it is 8.',
+    );
+    expect(site.requests.filter((path) => /keeper|runtime|iso/.test(path))).toEqual([]);
+    if (process.env.SHOTS) await page.screenshot({ path: '/tmp/shot-3.png' });
+    const detail = await page.locator('holdfast-guest').evaluate(
+      (node) =>
+        new Promise((resolve) => {
+          node.addEventListener('error', (event) => {
+            resolve((event as CustomEvent<{ code: string }>).detail.code);
+          });
+          (node as HoldfastGuest).start().catch(() => {});
+        }),
+    );
+    expect(detail).toBe('bad-config');
+  } finally {
+    await site.close();
+  }
+});
