@@ -43,6 +43,13 @@ async function outlives(guest: Guest, runtimes: Runtimes, prompt: string): Promi
   }
 }
 
+/** From its menu, which would boot something, to its command line. */
+async function grubPrompt(guest: Guest): Promise<void> {
+  await guest.waitForText(/for a command-line/, { timeoutMs: 40_000 });
+  await guest.machine((machine) => machine.sendKey('c'));
+  await guest.waitForText(/grub>/);
+}
+
 async function put(site: Site, name: string, bytes: Uint8Array): Promise<void> {
   await site.put(`images/${name}`, bytes);
 }
@@ -64,7 +71,7 @@ test.describe('GRUB’s rescue image', () => {
       await fromDebian('grub-rescue-pc', `${grub}/grub-rescue-cdrom.iso`),
     );
     await boot(guest, { inPage, runtimes }, { cdrom: 'images/grub.iso' });
-    await guest.waitForText(/grub>/);
+    await grubPrompt(guest);
     await outlives(guest, runtimes, 'grub>');
   });
 
@@ -80,7 +87,7 @@ test.describe('GRUB’s rescue image', () => {
       await fromDebian('grub-rescue-pc', `${grub}/grub-rescue-cdrom.iso`),
     );
     await boot(guest, { inPage, runtimes }, { hda: { url: 'images/grub.img', load: 'range' } });
-    await guest.waitForText(/grub>/);
+    await grubPrompt(guest);
     await outlives(guest, runtimes, 'grub>');
   });
 
@@ -104,7 +111,7 @@ test.describe('GRUB’s rescue image', () => {
         hda: { url: 'images/grub.img.gz', load: 'parts', partBytes },
       },
     );
-    await guest.waitForText(/grub>/);
+    await grubPrompt(guest);
     const hda = (await guest.machine((machine) => machine.infoBlock()))[0];
     expect(hda?.medium?.sizeBytes).toBe(disk.length);
     await outlives(guest, runtimes, 'grub>');
@@ -114,7 +121,7 @@ test.describe('GRUB’s rescue image', () => {
     const floppy = await fromDebian('grub-rescue-pc', `${grub}/grub-rescue-floppy.img`);
     await put(site, 'grub.img.gz', gzipSync(floppy));
     await boot(guest, { inPage, runtimes }, { fda: 'images/grub.img.gz' });
-    await guest.waitForText(/grub>/);
+    await grubPrompt(guest);
     await outlives(guest, runtimes, 'grub>');
   });
 });

@@ -263,7 +263,7 @@ function machineOptions(
     bios: file(images.bios),
     vga_bios: file(images.vgaBios),
     // Over live RAM the kernel must not be loaded again; its option ROM is kept.
-    bzimage: coldBoot ? file(images.bzImage) : undefined,
+    bzimage: coldBoot ? file(inWords(images.bzImage)) : undefined,
     // The Multiboot loader puts nothing anywhere before the firmware asks for it, after a reset too.
     multiboot: file(images.multiboot),
     initrd: coldBoot || images.multiboot ? file(images.initrd) : undefined,
@@ -276,6 +276,14 @@ function machineOptions(
     ...moreSerialPorts(config.serialPorts ?? 1),
     filesystem: config.filesystem9p ? {} : undefined,
   });
+}
+
+/** v86 reads a kernel's header as words, of all of the file. */
+function inWords(image: Uint8Array<ArrayBuffer> | undefined): Uint8Array<ArrayBuffer> | undefined {
+  if (!image || image.length % 4 === 0) return image;
+  const padded = new Uint8Array(Math.ceil(image.length / 4) * 4);
+  padded.set(image);
+  return padded;
 }
 
 /** v86 always has the first one. */
