@@ -18,6 +18,7 @@ const machine = await createMachine({
   bzImage: 'linux/bzImage',
   initrd: 'linux/initrd.lz4',
   cmdline: 'console=ttyS0 console=tty0 quiet tsc=reliable mitigations=off',
+  filesystem9p: { index: 'share/fs.json' },
 });
 await machine.console().waitFor(/holdfast:~# /);
 Object.assign(window, { machine, runtimes: packageAssets.runtimes });
@@ -42,6 +43,12 @@ const test = base.extend<{ site: Site }, { project: ViteProject }>({
     async ({}, use) => {
       const project = await makeViteProject({
         'main.ts': main,
+        'public/share/fs.json': JSON.stringify({
+          version: 3,
+          size: 4,
+          fsroot: [['note', 4, 0, 0o100644, 0, 0, 'note.bin']],
+        }),
+        'public/share/note.bin': 'text',
         'element.ts': element,
         'index.html': page('./main.ts'),
         'element.html': page('./element.ts', guestTag),
@@ -74,6 +81,10 @@ test('ten lines boot a guest, which a reload finds again and a live update leave
       },
       [line, pattern] as const,
     );
+  const note = await page.evaluate(async () =>
+    new TextDecoder().decode(await (window.machine as Machine).filesRead('note')),
+  );
+  expect(note).toBe('text');
   expect(await run('colour=red; echo set $((6*7))', 'set (42)')).toBe('42');
 
   await page.reload();
@@ -105,7 +116,6 @@ test('an element is a guest, with its screen, its terminal, and keys for a phone
     guest.evaluate((node) => (node as HoldfastGuest).machine?.screenText() ?? '');
   await expect.poll(screenText, { timeout: 30_000 }).toMatch(/holdfast:~#/);
 
-  if (process.env.SHOTS) await page.screenshot({ path: '/tmp/shot-1.png' });
   await guest.locator('canvas').click();
   await page.keyboard.type('echo on the $((6*7))th screen');
   await page.keyboard.press('Enter');
@@ -117,7 +127,6 @@ test('an element is a guest, with its screen, its terminal, and keys for a phone
   await page.keyboard.type('sleep 1000\n');
   const console = () =>
     guest.evaluate((node) => (node as HoldfastGuest).machine?.console().text() ?? '');
-  if (process.env.SHOTS) await page.screenshot({ path: '/tmp/shot-2.png' });
   await expect.poll(console).toMatch(/sleep 1000\r\n$/);
   await guest.getByRole('button', { name: 'ctrl-c' }).click();
   await expect.poll(console).toMatch(/\^C\r\nholdfast:~# $/);
@@ -150,7 +159,6 @@ test('a script tag is enough, and an option that is not acceptable is told befor
       'The option "memoryMiB" may be a whole number of MiB from 16 to 2047; it is 8.',
     );
     expect(site.requests.filter((path) => /keeper|runtime|iso/.test(path))).toEqual([]);
-    if (process.env.SHOTS) await page.screenshot({ path: '/tmp/shot-3.png' });
     const detail = await page.locator('holdfast-guest').evaluate(
       (node) =>
         new Promise((resolve) => {

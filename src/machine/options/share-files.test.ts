@@ -1,0 +1,69 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { shareFiles } from './share-files.ts';
+
+const files = new Map<string, string>();
+
+beforeEach(() => {
+  files.clear();
+  vi.stubGlobal('document', { baseURI: 'https://site.test/page/' });
+  vi.stubGlobal('fetch', async (url: URL) => {
+    const text = files.get(String(url));
+    return text === undefined ? new Response('', { status: 404 }) : new Response(text);
+  });
+});
+afterEach(() => vi.unstubAllGlobals());
+
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+const index = (fsroot: unknown) => JSON.stringify({ version: 3, size: 0, fsroot });
+const file = (name: string, contents: string) => [name, 3, 0, 0o100644, 0, 0, contents];
+
+test('no files, for a share that is empty or not there', async () => {
+  for (const input of [undefined, true, false]) expect(await shareFiles(input)).toEqual([]);
+});
+
+test('the files of an index, in their folders, beside it or where it says', async () => {
+  const link = ['link', 0, 0, 0o120777, 0, 0, 'a'];
+  const tree = [file('a', '1.bin'), ['dir', 0, 0, 0o040755, 0, 0, [file('b', '2.bin')]], link];
+  files.set('https://site.test/page/fs/index.json', index(tree));
+  files.set('https://site.test/page/fs/1.bin', 'one').set('https://site.test/page/fs/2.bin', 'two');
+  files.set('https://site.test/flat/1.bin', 'ONE').set('https://site.test/flat/2.bin', 'TWO');
+  const read = async (base?: string) =>
+    (await shareFiles({ index: 'fs/index.json', ...(base && { base }) })).map(
+      ({ path, bytes }) => [path, text(bytes)] as const,
+    );
+  expect(await read()).toEqual([
+    ['a', 'one'],
+    ['dir/b', 'two'],
+  ]);
+  expect(await read('/flat')).toEqual([
+    ['a', 'ONE'],
+    ['dir/b', 'TWO'],
+  ]);
+});
+
+test('the files of a folder that was picked, without its name', async () => {
+  const picked = Object.assign(new File(['text'], 'b.txt'), {
+    webkitRelativePath: 'folder/dir/b.txt',
+  });
+  const plain = Object.assign(new File(['more'], 'a.txt'), { webkitRelativePath: '' });
+  const loaded = await shareFiles([picked, plain]);
+  expect(loaded.map(({ path, bytes }) => [path, text(bytes)])).toEqual([
+    ['dir/b.txt', 'text'],
+    ['a.txt', 'more'],
+  ]);
+  const [given] = await shareFiles({ files: [{ path: 'x/y', file: new Blob(['z']) }] });
+  expect([given?.path, text(given?.bytes ?? new Uint8Array())]).toEqual(['x/y', 'z']);
+});
+
+test.each([
+  ['missing.json', undefined],
+  ['fs.json', 'no JSON'],
+  ['fs.json', '{"version":2,"fsroot":[]}'],
+  ['fs.json', index([file('a', 'gone')])],
+])('%s with %s is refused by name', async (name, contents) => {
+  if (contents) files.set(`https://site.test/page/${name}`, contents);
+  await expect(shareFiles({ index: name })).rejects.toMatchObject({
+    code: 'image-unavailable',
+    message: expect.stringMatching(/https:\/\/site\.test\/page\/(missing|fs|gone)/),
+  });
+});
