@@ -70,6 +70,7 @@ export abstract class GuestElement extends HTMLElement {
       return machine;
     } catch (thrown) {
       this.#starting = null;
+      this.#panes?.say('Not started');
       const error = CprError.from(thrown, 'internal', 'The guest could not be started');
       this.#fail(error);
       throw error;

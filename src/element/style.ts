@@ -60,17 +60,18 @@ button[aria-selected='true'] { background: var(--_line); }
   button { min-width: 40px; min-height: 40px; }
   .touch { display: inline-block; }
 }
-.panes { flex: 1; min-height: 0; display: grid; grid-template: 1fr / 1fr; }
+.panes { flex: 1; min-height: 0; display: grid; grid-template: 1fr / 1fr; background: #000; }
 .panes > * { grid-area: 1 / 1; min-width: 0; min-height: 0; overflow: hidden; }
 .panes[data-pane='screen'] > .terminal, .panes[data-pane='terminal'] > .screen { display: none; }
 @container (min-width: 1000px) {
+  .tabs { display: none; }
   .panes[data-view='both'] { grid-template-columns: 1fr 1fr; }
   .panes[data-view='both'] > * { display: grid !important; grid-area: auto; }
   .panes[data-view='both'] > .terminal { border-left: 1px solid var(--_line); }
 }
 .screen { display: grid; place-items: center; position: relative; }
 canvas { display: block; outline-offset: 0; }
-.input { position: absolute; width: 1px; height: 1px; opacity: 0; border: 0; padding: 0; resize: none; }
+.input { position: absolute; width: 1px; height: 1px; opacity: 0; border: 0; padding: 0; resize: none; pointer-events: none; }
 .terminal { padding: 4px 0 4px 6px; box-sizing: border-box; }
 .notice { padding: 8px 10px; border-top: 1px solid #e5694f; background: #3a1d17; color: #ffd9d0; overflow-wrap: anywhere; }
 `;
