@@ -1,6 +1,8 @@
 /** Guests that come back from storage when their keeper has ended. */
+import { createHash } from 'node:crypto';
 import type { Page } from '@playwright/test';
 import { expectLittleLost } from './checkpoint-loss.ts';
+import { DiskServer, noise } from './disk-server.ts';
 import { Profile } from './profile.ts';
 import {
   test as base,
@@ -41,6 +43,12 @@ test('a guest goes on by itself after its browser was killed, and says so', asyn
   const before = await openIn(profile, site.url);
   await before.waitForSerial(/holdfast:~# /);
   await before.run('kept=here; mkdir /tmp/d; echo file >/tmp/d/f');
+  const identity = async (guest: Guest) => ({
+    id: (await guest.status()).config.id,
+    mac: (await guest.execute('cat /sys/class/net/eth0/address')).stdout,
+  });
+  const was = await identity(before);
+  expect(was.mac).toMatch(/^[0-9a-f:]{17}\n$/);
   await startCounting(before);
   await checkpoint(before);
   const counted = await count(before);
@@ -51,6 +59,8 @@ test('a guest goes on by itself after its browser was killed, and says so', asyn
   await expect.poll(() => count(after)).toBeGreaterThan(counted);
   await expect(after.page.locator('#state-found')).toContainText('resumed from a checkpoint');
   expect((await after.status()).arrival).toMatchObject({ kind: 'resumed' });
+  // The same guest goes on, not another one like it.
+  expect(await identity(after)).toEqual(was);
   // What was on the console before is there as well.
   expect(await after.serial.log()).toContain('kept=here');
 });
@@ -76,6 +86,55 @@ test('the clock of a resumed guest is right, and its random numbers are its own'
     await profile.kill();
   }
   expect(random[0]).not.toBe(random[1]);
+});
+
+test('what a guest wrote over a disk image outlives its browser, and the image is untouched', async ({
+  profile,
+  site,
+}) => {
+  test.slow();
+  const server = await DiskServer.serve(noise(1 << 20));
+  try {
+    const sumOf = async (guest: Guest) =>
+      (await guest.execute('echo 3 >/proc/sys/vm/drop_caches; sha256sum </dev/sda')).stdout.slice(
+        0,
+        64,
+      );
+    const before = await openIn(profile, site.url);
+    await before.waitForSerial(/holdfast:~# /);
+    const [runtime] = await site.runtimes();
+    if (!runtime) throw new Error('The build ships no runtime.');
+    await before.start(runtime, { hda: { url: server.url, load: 'range' } });
+    await before.waitForSerial(/holdfast:~# /, { timeoutMs: 60_000 });
+    await before.execute('echo written | dd of=/dev/sda bs=512 seek=7 conv=sync; sync');
+    const written = Buffer.from(server.contents);
+    written.fill(0, 7 * 512, 8 * 512).write('written\n', 7 * 512);
+    const sum = createHash('sha256').update(written).digest('hex');
+    expect(await sumOf(before)).toBe(sum);
+    await checkpoint(before);
+    await profile.kill();
+
+    const after = await openIn(profile, site.url);
+    expect(await sumOf(after)).toBe(sum);
+    const exported = await after.machine(async (machine) => {
+      const bytes = await new Response(machine.diskImage('hda')).arrayBuffer();
+      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+      return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+    });
+    expect(exported).toBe(sum);
+
+    await after.machine(async (machine) => {
+      await machine.pause();
+      await machine.resetDisk('hda');
+      await machine.resume();
+    });
+    expect(await sumOf(after)).toBe(server.sha256);
+    await checkpoint(after);
+    await profile.kill();
+    expect(await sumOf(await openIn(profile, site.url))).toBe(server.sha256);
+  } finally {
+    await server.close();
+  }
 });
 
 test("the pattern guest's memory is one consistent cut", async ({ profile, site, inPage }) => {

@@ -186,6 +186,33 @@ test('a guest that runs is thrown away for a state only once that is loaded', as
   await stillThere();
 });
 
+test('disks are reset to what they were at first when their user says so', async ({
+  guest,
+  runtimes,
+}) => {
+  test.slow();
+  const { page } = guest;
+  await page.locator('#machine-menu-open').click();
+  await expect(page.getByRole('menuitem', { name: 'Reset disks…' })).toBeHidden();
+  await page.keyboard.press('Escape');
+  await guest.start(runtimes.newer, { hda: { emptyBytes: 1 << 20 } });
+  await guest.waitForSerial(/holdfast:~# /, { timeoutMs: 60_000 });
+  const onDisk = async () => (await guest.execute('head -c 8 /dev/sda | tr "\\0" .')).stdout;
+  await guest.execute('printf written. | dd of=/dev/sda conv=notrunc; sync');
+  expect(await onDisk()).toBe('written.');
+  await choose(page, 'Reset disks…');
+  const question = page.locator('#confirm-dialog');
+  await expect(question).toContainText('All that the guest wrote to hda (an empty disk)');
+  await question.getByRole('button', { name: 'Cancel' }).click();
+  expect(await onDisk()).toBe('written.');
+
+  await choose(page, 'Reset disks…');
+  const from = await guest.serial.end();
+  await question.getByRole('button', { name: 'Reset and boot' }).click();
+  await guest.waitForSerial(/holdfast:~# /, { from, timeoutMs: 60_000 });
+  expect(await onDisk()).toBe('........');
+});
+
 test('nothing happens to a guest whose save is called off', async ({ guest }) => {
   const { page } = guest;
   const stillThere = await prepare(guest);

@@ -43,7 +43,9 @@ export class Menu {
   }
 
   get #items(): HTMLButtonElement[] {
-    return [...this.#list.querySelectorAll('button')].filter((item) => !item.disabled);
+    return [...this.#list.querySelectorAll('button')].filter(
+      ({ disabled, hidden }) => !disabled && !hidden,
+    );
   }
 
   #keyDown(event: KeyboardEvent): void {

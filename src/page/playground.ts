@@ -31,6 +31,7 @@ import { RunstateBar } from './state/runstate-bar.ts';
 import { wakeOnTouch } from './state/wake-on-touch.ts';
 import { StateLine } from './state-line.ts';
 import { StoredGuest } from './stored-guest.ts';
+import { showSurvival } from './survival-notice.ts';
 import { TerminalView } from './terminal/terminal-view.ts';
 import { typeFromAddress } from './typed-from-address.ts';
 import type { UrlOptions } from './url-options.ts';
@@ -364,32 +365,7 @@ export class Playground {
   }
 
   #showSurvival(): void {
-    if (!this.#session.machine || this.#session.machine.survivesReload) {
-      this.#notices.remove('survival');
-      return;
-    }
-    const chosen = this.#options.host === 'dedicated';
-    const why = chosen
-      ? 'The address asks for a worker of this page alone (?host=dedicated).'
-      : 'This browser has no worker that outlives its pages (a shared worker with an extended lifetime).';
-    const isolated = crossOriginIsolated;
-    if (!this.#options.durable) {
-      this.#notices.show('survival', {
-        tone: 'warning',
-        title: 'Here the guest ends with this page',
-        text: `${why} It is not saved either (?durable=off): a reload ends the guest. Live updates work all the same.`,
-      });
-      return;
-    }
-    this.#notices.show('survival', {
-      tone: 'info',
-      title: isolated
-        ? 'Here the guest is saved when this page goes'
-        : 'Here the guest goes back to its last checkpoint when this page goes',
-      text: isolated
-        ? `${why} A reload comes back from storage with nothing lost.`
-        : `${why} A reload comes back from storage; what the guest did in the last second or so is lost, because this site is not cross-origin isolated.`,
-    });
+    showSurvival(this.#session, this.#options, this.#notices);
   }
 
   /** Options in the address do nothing to a guest that is there already. */

@@ -3,7 +3,7 @@ import type { RuntimeBuild } from 'virtual:holdfast-build';
 import { CprError } from '../errors.ts';
 import { connect } from '../index.ts';
 import type { ConnectOptions, Machine, OpenStateOptions, WatchListener } from '../machine/types.ts';
-import type { MachineConfig } from '../protocol/config.ts';
+import type { DriveName, MachineConfig } from '../protocol/config.ts';
 import type { CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { MachineStatus } from '../protocol/events.ts';
 import type {
@@ -216,6 +216,20 @@ export class Session {
 
   reset(): Promise<void> {
     return this.#run('reset', (machine) => machine.reset());
+  }
+
+  /** Throws away what the guest wrote to these disks, and boots it from what they were at first. */
+  resetDisks(devices: readonly DriveName[]): Promise<void> {
+    return this.#run('reset', async (machine) => {
+      const wasRunning = machine.status?.runstate === 'running';
+      if (wasRunning) await machine.pause();
+      try {
+        for (const device of devices) await machine.resetDisk(device);
+        await machine.reset();
+      } finally {
+        if (wasRunning) await machine.resume();
+      }
+    });
   }
 
   suspend(): Promise<void> {

@@ -9,6 +9,7 @@ import { chooseFile, download, saveHandle } from '../files.ts';
 import { Menu } from '../menu.ts';
 import { runtimeSource } from '../runtime-source.ts';
 import type { Session } from '../session.ts';
+import { askResetDisks, writableDisks } from './disk-reset.ts';
 import { askForState, type Place } from './state-dialog.ts';
 
 /** States that a cprSave starts from. */
@@ -42,7 +43,9 @@ export class MachineMenu {
     menu.addSeparator();
     const suspend = menu.add('Suspend', () => this.toggleSuspended());
     const keys = menu.add('Send Ctrl+Alt+Delete', () => this.#sendCtrlAltDelete());
-    this.#items = { save, load, shutDown, suspend, keys };
+    const disks = menu.add('Reset disks…', () => void this.#resetDisks());
+    disks.title = 'Throw away what the guest wrote to its disks';
+    this.#items = { save, load, shutDown, suspend, keys, disks };
     session.onChange(() => this.#show());
     this.#show();
   }
@@ -131,6 +134,11 @@ export class MachineMenu {
     });
   }
 
+  async #resetDisks(): Promise<void> {
+    const disks = await askResetDisks(this.#session);
+    if (disks.length > 0) this.#actions.attempt('reset', () => this.#session.resetDisks(disks));
+  }
+
   #sendCtrlAltDelete(): void {
     this.#session.send(async (machine) => {
       await machine.scancodes([0x1d, 0x38, 0xe0, 0x53]);
@@ -145,7 +153,9 @@ export class MachineMenu {
     if (!waits && busy === null) this.#saved = null;
     const isFree = busy === null && machine !== null && !this.#session.isWatching;
     const canSave = isFree && runstate !== undefined && savable.includes(runstate);
-    const { save, load, shutDown, suspend, keys } = this.#items;
+    const { save, load, shutDown, suspend, keys, disks } = this.#items;
+    disks.hidden = writableDisks(status?.config).length === 0;
+    disks.disabled = !isFree || (runstate !== 'running' && runstate !== 'paused');
     save.disabled = !canSave;
     shutDown.disabled = !canSave;
     load.disabled = !isFree;
