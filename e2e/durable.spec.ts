@@ -152,6 +152,27 @@ test("the pattern guest's memory is one consistent cut", async ({ profile, site,
   await waitForPasses(after);
 });
 
+test('the browser is asked to keep what is stored, once, when there is something', async ({
+  page,
+  site,
+}) => {
+  await page.addInitScript(() => {
+    const asked: boolean[] = [];
+    Object.assign(window, { asked });
+    const { persist } = StorageManager.prototype;
+    StorageManager.prototype.persist = function () {
+      asked.push(document.querySelector('#state-saved')?.textContent?.endsWith('ago') === true);
+      return persist.call(this);
+    };
+  });
+  const guest = await Guest.in(page);
+  await guest.open(site.url);
+  await guest.waitForSerial(/holdfast:~# /);
+  for (let times = 0; times < 3; times++) await checkpoint(guest);
+  await expect(page.locator('#state-saved')).toHaveText(/ago$/);
+  expect(await page.evaluate(() => (window as { asked?: boolean[] }).asked)).toEqual([true]);
+});
+
 test('?durable=off takes no checkpoints', async ({ guest, page, site }) => {
   await page.goto(`${site.url}?machine=two&durable=off`);
   await guest.waitUntil(

@@ -197,8 +197,9 @@ test('disks are reset to what they were at first when their user says so', async
   await page.keyboard.press('Escape');
   await guest.start(runtimes.newer, { hda: { emptyBytes: 1 << 20 } });
   await guest.waitForSerial(/holdfast:~# /, { timeoutMs: 60_000 });
-  const onDisk = async () => (await guest.execute('head -c 8 /dev/sda | tr "\\0" .')).stdout;
-  await guest.execute('printf written. | dd of=/dev/sda conv=notrunc; sync');
+  const onDisk = async () =>
+    (await guest.run('head -c 8 /dev/sda | tr "\\0" .; echo')).output.trim();
+  await guest.run('printf written. | dd of=/dev/sda conv=notrunc; sync');
   expect(await onDisk()).toBe('written.');
   await choose(page, 'Reset disks…');
   const question = page.locator('#confirm-dialog');
