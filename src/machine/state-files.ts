@@ -51,7 +51,10 @@ export async function openState(
   try {
     await requireApproval(file.info, options);
     const { runtime, replace = false, identity = 'clone' } = options;
-    const { config, ranges, guest, failed } = await file.open();
+    const cancelled = aborted(options.signal ?? file.signal);
+    // Heard of by whoever awaits it at that moment.
+    cancelled.catch(() => {});
+    const { config, ranges, guest, failed } = await Promise.race([file.open(), cancelled]);
     // A clone's network card is given an address of its own.
     const { mac: _mac, ...rest } = config;
     const own = identity === 'clone' ? rest : { ...config, id: file.info.machineId };
@@ -64,7 +67,7 @@ export async function openState(
     };
     const imported = keeper.importGuest(request, guest);
     imported.catch(() => {});
-    return await Promise.race([imported, failed, aborted(options.signal ?? file.signal)]);
+    return await Promise.race([imported, failed, cancelled]);
   } finally {
     file.close();
   }

@@ -45,9 +45,9 @@ export class ReadingState {
       else early = loaded;
     });
     reading = new ReadingState(codec, { reader, post, stallMs });
-    reading.#loadedBytes = early;
     reading.#totalBytes = sizeBytes;
     post({ type: 'head', head: reader.head, ...(sizeBytes !== undefined && { sizeBytes }) });
+    reading.#arrived(early);
     return reading;
   }
 
