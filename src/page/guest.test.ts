@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
-import { linuxConfig, loadGuest } from './guest.ts';
+import { expect, test, vi } from 'vitest';
+import { linuxConfig, loadDescribed, loadGuest } from './guest.ts';
+import type { UrlOptions } from './url-options.ts';
 
 const base = 'https://x.test/some/path/';
 const url = `${base}guests/linux/guest.json`;
@@ -44,4 +45,18 @@ test('the pattern guests boot from a floppy, with the memory that was asked for'
     network: 'none',
     fda: { url: `${base}guests/pattern/graphics.img` },
   });
+});
+
+test('a guest with changes is booted: its state at the prompt is of the guest as it is', async () => {
+  const description = { bzimage: 'k', memoryMiB: 128, state: 'prompt.vmstate', cmdline: 'quiet' };
+  vi.stubGlobal('fetch', async () => Response.json(description));
+  const load = (change: Partial<UrlOptions>) =>
+    loadDescribed({ guest: 'linux', hasGuest: false, ...change } as UrlOptions, base);
+  expect((await load({})).promptState).toBe(`${base}guests/linux/prompt.vmstate`);
+  expect(await load({ memoryMiB: 256 })).toEqual({
+    config: expect.objectContaining({ memoryMiB: 256, cmdline: 'quiet' }),
+  });
+  const machine = { images: {}, settings: { cmdline: 'loud' } };
+  expect(await load({ machine })).toEqual({ config: expect.objectContaining(machine.settings) });
+  vi.unstubAllGlobals();
 });

@@ -79,11 +79,16 @@ export async function loadDescribed(
   base: string,
 ): Promise<LoadedGuest> {
   const isBare = machine && bringsItsOwnSystem(machine) && !hasGuest;
-  const { config, ...rest }: LoadedGuest = isBare
+  const { config, prompt, promptState }: LoadedGuest = isBare
     ? { config: { ...firmware(base), ...defaultConfig, name: nameOf(machine) } }
-    : await loadGuest(guest, base);
+    : await loadGuest(guest, base, memoryMiB);
   const described = { ...config, ...machine?.images, ...machine?.settings };
-  return { config: withMemory(described, memoryMiB), ...rest };
+  return {
+    config: withMemory(described, memoryMiB),
+    ...(prompt && { prompt }),
+    // Its state is that of the guest as it is, without changes.
+    ...(promptState && !machine && { promptState }),
+  };
 }
 
 /** The first file that it boots from. */
