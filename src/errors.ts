@@ -69,6 +69,8 @@ export type CprErrorCode =
   | 'state-unavailable'
   /** The base that a state file builds on is not the one that it names. */
   | 'wrong-base'
+  /** A state could not be uploaded, or is too large for a link. */
+  | 'share-failed'
   /** What a state file or an address asks to be fetched was not approved. */
   | 'not-approved'
   /** A state file of v86 does not fit the machine options that were given. */

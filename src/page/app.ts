@@ -2,6 +2,7 @@
 import { buildId, keeperUrl, runtimes } from 'virtual:holdfast-build';
 import { missingFeatures } from '../index.ts';
 import type { Machine } from '../machine/types.ts';
+import { randomId } from '../protocol/random-id.ts';
 import { fillTerms, toggleHelp } from './dialogs.ts';
 import { create, element } from './element.ts';
 import { showFullPage, showUnsupported } from './full-page.ts';
@@ -26,6 +27,10 @@ declare global {
   }
 }
 
+// Such an address in the bar of a page that is open would otherwise only change the bar.
+window.addEventListener('hashchange', () => {
+  if (location.hash.startsWith('#s=')) location.reload();
+});
 setUpTheme();
 setUpResumeSetting();
 fillTerms('help-shortcuts', shortcutHelp, 'kbd');
@@ -44,6 +49,8 @@ if (missing.length > 0) {
   if (options.machine && !options.hasMachineId) {
     options.machineId = await linkMachineId(location.search);
   }
+  // A state that is opened is a machine of its own, and leaves the visitor's alone.
+  if (options.state && !options.hasMachineId) options.machineId = randomId();
   const session = new Session({
     keeperUrl: new URL(keeperUrl, document.baseURI).href,
     host: options.host,

@@ -37,6 +37,7 @@ const every: Record<CprErrorCode, true> = {
   'bad-state-file': true,
   'state-unavailable': true,
   'wrong-base': true,
+  'share-failed': true,
   'not-approved': true,
   'wrong-v86-state': true,
   cancelled: true,

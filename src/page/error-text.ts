@@ -16,6 +16,8 @@ export type Operation =
   | 'wake-up'
   | 'input'
   | 'storage'
+  | 'share'
+  | 'open-state'
   | 'resume-stored'
   | 'watch'
   | 'run';
@@ -262,6 +264,12 @@ function textOf(code: CprErrorCode): ErrorText {
       return {
         title: 'The state that this one builds on has changed',
         advice: 'Ask whoever shared it for a state that stands on its own.',
+        actions: ['try-again'],
+      };
+    case 'share-failed':
+      return {
+        title: 'The machine could not be shared',
+        advice: 'Try again, or save it as a file.',
         actions: ['try-again'],
       };
     case 'not-approved':

@@ -1,4 +1,5 @@
 /** The machine of an address that describes one. */
+import xxhash from 'xxhash-wasm';
 
 /**
  * Each address that describes a machine has one of its own, so that what a link asks for neither
@@ -8,7 +9,6 @@
 export async function linkMachineId(search: string): Promise<string> {
   const options = new URLSearchParams(search);
   options.sort();
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(String(options)));
-  const bytes = new Uint8Array(digest).subarray(0, 8);
-  return `link-${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+  const { h64ToString } = await xxhash();
+  return `link-${h64ToString(String(options))}`;
 }

@@ -2,6 +2,7 @@
 import { type RuntimeBuild, runtimes } from 'virtual:holdfast-build';
 import { CprError } from '../errors.ts';
 import type { Machine, OpenStateOptions } from '../machine/types.ts';
+import type { RuntimeSource } from '../protocol/keeper-api.ts';
 import { randomId } from '../protocol/random-id.ts';
 import { Keyboard } from '../view/keyboard.ts';
 import { Mouse } from '../view/mouse.ts';
@@ -21,8 +22,11 @@ import { MachineList } from './machines/machine-list.ts';
 import { MonitorView } from './monitor/monitor-view.ts';
 import { Notices } from './notices.ts';
 import { Panes, paneNames } from './panes.ts';
+import { runtimeSource } from './runtime-source.ts';
 import { ScreenView } from './screen/screen-view.ts';
 import type { Session } from './session.ts';
+import { StateOpener } from './share/open-state.ts';
+import { ShareDialog } from './share/share-dialog.ts';
 import { setUpShortcuts } from './shortcut-keys.ts';
 import type { Shortcut } from './shortcuts.ts';
 import { hiddenPolicy, setUpHiddenPolicy } from './state/hidden-policy.ts';
@@ -34,7 +38,7 @@ import { StoredGuest } from './stored-guest.ts';
 import { showSurvival } from './survival-notice.ts';
 import { TerminalView } from './terminal/terminal-view.ts';
 import { typeFromAddress } from './typed-from-address.ts';
-import type { UrlOptions } from './url-options.ts';
+import type { StateSource, UrlOptions } from './url-options.ts';
 import { markViewOnly } from './view-only.ts';
 
 export class Playground {
@@ -51,6 +55,9 @@ export class Playground {
   readonly #update: LiveUpdate;
   readonly #menu: MachineMenu;
   readonly #stored: StoredGuest;
+  readonly #opener: StateOpener;
+  /** The state in the address is opened once: after that its machine is this page's. */
+  #stateOpened = false;
   /** The guest's end is told once. */
   #endShown = false;
 
@@ -68,10 +75,18 @@ export class Playground {
       startFresh: () => void this.#start(true),
       storedGuest: () => this.#stored.replaced,
     });
+    this.#opener = new StateOpener({
+      session,
+      machineId: options.machineId,
+      durable: options.durable,
+      openInPage: (open) => this.#openInPage(open),
+    });
+    new ShareDialog(session);
     this.#menu = new MachineMenu(session, {
       attempt: (operation, work) => void this.#attempt(operation, work),
       expectNewMachine: () => this.#terminal.expectNewMachine(),
       newMachineBegan: () => this.#terminal.newMachineBegan(),
+      openStateFile: (file) => this.#opener.openFile(file),
     });
     new RunstateBar(session, this.#menu);
     wakeOnTouch(session);
@@ -125,8 +140,35 @@ export class Playground {
     );
     if (!isConnected) return;
     this.#showSurvival();
-    if (this.#session.status) this.#attached();
+    if (this.#options.state && !this.#stateOpened) await this.#openState(this.#options.state);
+    else if (this.#session.status) this.#attached();
     else await this.#stored.open();
+  }
+
+  /** Opens the state that the address asks for; whatever fails, a guest that is there stays. */
+  async #openState(source: StateSource): Promise<void> {
+    this.#notices.remove('open-state');
+    try {
+      await this.#opener.openAddress(source);
+      this.#stateOpened = true;
+      this.#update.updateByItself();
+    } catch (thrown) {
+      const error = CprError.from(thrown, 'internal', 'The state could not be opened');
+      if (this.#session.status) this.#attached();
+      this.#report(error, 'open-state', () => void this.#openState(source));
+    }
+  }
+
+  async #openInPage(open: (runtime: RuntimeSource) => Promise<void>): Promise<void> {
+    this.#boot.begin();
+    this.#endShown = false;
+    try {
+      this.#terminal.expectNewMachine();
+      await open(runtimeSource(this.#runtime()));
+      this.#terminal.newMachineBegan();
+    } finally {
+      this.#boot.end();
+    }
   }
 
   /** Goes on with the guest in storage. */

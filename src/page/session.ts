@@ -1,7 +1,7 @@
 /** This page's connection to the guest, across reconnects, and what it is doing with it. */
 import type { RuntimeBuild } from 'virtual:holdfast-build';
 import { CprError } from '../errors.ts';
-import { connect } from '../index.ts';
+import { connect, type StateFile } from '../index.ts';
 import type { ConnectOptions, Machine, OpenStateOptions, WatchListener } from '../machine/types.ts';
 import type { DriveName, MachineConfig } from '../protocol/config.ts';
 import type { CprSource, CprTarget } from '../protocol/cpr.ts';
@@ -12,6 +12,7 @@ import type {
   CprSaveReport,
   RestartReport,
 } from '../protocol/keeper-api.ts';
+import type { ImportReport } from '../protocol/state-transfer.ts';
 import type { ExportRequest, ResumeReport, StoredMachineInfo } from '../protocol/stored.ts';
 import { takeEarlyKeeper } from './early-keeper.ts';
 import type { Operation } from './error-text.ts';
@@ -19,7 +20,7 @@ import { download } from './files.ts';
 import { runtimeSource } from './runtime-source.ts';
 
 /** How this page came to its guest. */
-export type Found = 'attached' | 'booted' | 'resumed' | 'watching';
+export type Found = 'attached' | 'booted' | 'resumed' | 'opened' | 'watching';
 
 type Failed = (error: CprError, operation: Operation) => void;
 
@@ -191,6 +192,16 @@ export class Session {
       const options = { runtime: runtimeSource(runtime), takeOver };
       const report = await machine.resumeStored(id, options);
       this.#found = 'resumed';
+      return report;
+    });
+  }
+
+  /** Makes a guest of a state, in place of any other. */
+  openState(file: StateFile, options: OpenStateOptions): Promise<ImportReport> {
+    return this.#run('open-state', async (machine) => {
+      const report = await machine.openState(file, options);
+      this.#found = 'opened';
+      this.#isSavedAway = false;
       return report;
     });
   }

@@ -66,7 +66,7 @@ export class StateLine {
     if (this.#session.found === 'booted') return 'booted here';
     if (this.#session.found === 'watching') return 'looks on at a guest in another tab';
     const arrival = arrivalText(this.#session.status?.arrival);
-    if (this.#session.found === 'resumed' && arrival) return arrival;
+    if (['resumed', 'opened'].includes(this.#session.found ?? '') && arrival) return arrival;
     const keeper = this.#session.machine?.keeper;
     const then = keeper?.machine?.runstate ?? 'running';
     return foundWords[then] ?? 'attached to a running guest';

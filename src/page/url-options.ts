@@ -11,6 +11,8 @@ export const optionHelp = [
   ['?m=256', 'RAM of the guest in MiB, 16 to 2047; for Linux at least 80'],
   ['?guest=linux', 'what to boot: linux, pattern-text or pattern-graphics'],
   ['?boot=cold', 'boots the guest; without it the demo guest is opened at its prompt'],
+  ['?state=a.vmstate', 'a state file to open, as a machine of its own'],
+  ['#s=…', 'a small state in the address itself, which “Share” makes'],
   ['?runtime=0.5.462', 'emulator of the first boot: a v86 version or the id of a runtime'],
   ['?machine=two', 'another machine: each name has one of its own, with its own storage'],
   ['?durable=off', 'no checkpoints: the guest is lost when its worker ends'],
@@ -43,8 +45,8 @@ export interface UrlOptions {
   typed?: { keyboard?: string; serial?: string };
 }
 
-/** A state that the address names, or holds. */
-export type StateSource = { url: string } | { payload: string };
+/** A state that the address names or holds, or that another page has left for this one. */
+export type StateSource = { url: string } | { payload: string } | { handoff: string };
 
 /** An option whose value is not acceptable. */
 export interface OptionProblem {
@@ -166,6 +168,11 @@ function stateSource(
   if (payload !== null) {
     if (/^[A-Za-z0-9_-]+$/.test(payload)) return { payload };
     refuse('#s', `${payload.slice(0, 20)}…`, 'what “Share” has made, complete');
+  }
+  const handoff = query.get('opened');
+  if (handoff !== null) {
+    if (isMachineId(handoff)) return { handoff };
+    refuse('opened', handoff, 'what “Open state file…” has made');
   }
   const value = query.get('state');
   if (value === null) return undefined;

@@ -119,15 +119,16 @@ export class Guest {
    */
   async open(url: string): Promise<void> {
     await this.page.goto(withColdBoot(url));
-    await this.#attached();
+    await this.attached();
   }
 
   async reloadPage(): Promise<void> {
     await this.page.reload();
-    await this.#attached();
+    await this.attached();
   }
 
-  async #attached(): Promise<void> {
+  /** Waits until the page that is open is attached to a guest. */
+  async attached(): Promise<void> {
     await this.waitUntil(
       () => window.holdfast?.machine?.status != null,
       'The page did not attach to a guest',

@@ -21,6 +21,7 @@ export interface MachineMenuActions {
   /** Another guest may take the place of the one that is shown. */
   expectNewMachine(): void;
   newMachineBegan(): void;
+  openStateFile(file: File): Promise<void>;
 }
 
 export class MachineMenu {
@@ -40,6 +41,8 @@ export class MachineMenu {
     const save = menu.add('Save state…', () => void this.#askSave('restart'));
     const load = menu.add('Load state…', () => void this.askLoad());
     const shutDown = menu.add('Save and shut down…', () => void this.#askSave('reboot'));
+    menu.addSeparator();
+    menu.add('Open state file…', () => this.#openStateFile());
     menu.addSeparator();
     const suspend = menu.add('Suspend', () => this.toggleSuspended());
     const keys = menu.add('Send Ctrl+Alt+Delete', () => this.#sendCtrlAltDelete());
@@ -92,6 +95,14 @@ export class MachineMenu {
     this.#actions.attempt('load-state', async () => {
       const source = await sourceAt(answer.place);
       await this.#load(source, hasGuest);
+    });
+  }
+
+  #openStateFile(): void {
+    this.#actions.attempt('open-state', async () => {
+      const file = await chooseFile();
+      if (!file) throw new CprError('cancelled', 'No file was chosen.');
+      await this.#actions.openStateFile(file);
     });
   }
 

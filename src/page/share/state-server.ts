@@ -1,0 +1,140 @@
+/** The state server that this site shares through, where it has one (server/state-server.ts). */
+import { CprError } from '../../errors.ts';
+
+export interface StateServer {
+  /** Ends in a slash. */
+  url: string;
+  /** Of one state. */
+  maxBytes: number;
+  /** 0: for ever. */
+  expireAfterS: number;
+}
+
+/** A state that is on a server. */
+export interface SharedState {
+  url: string;
+  sizeBytes: number;
+  /** `Date.now()`; absent: never. */
+  expiresAtMs?: number;
+  deletionToken: string;
+}
+
+export interface UploadOptions {
+  signal: AbortSignal;
+  onProgress(sentBytes: number): void;
+}
+
+const lookMs = 5000;
+/** A broken connection goes on where it was; after these waits it is given up. */
+const retryDelaysMs = [0, 500, 1000, 2000, 4000, 8000, 15_000];
+const chunkBytes = 8 * 1024 * 1024;
+/** Larger ones would have to be in memory as a whole; the file's own digest guards them. */
+const hashedBytes = 16 * 1024 * 1024;
+
+/**
+ * The server that index.html names in `<meta name="holdfast-states" content="URL">`, by default
+ * `states/` beside the page.
+ * @returns undefined where there is none, as on a static host
+ */
+export async function findStateServer(): Promise<StateServer | undefined> {
+  const named = document.querySelector<HTMLMetaElement>('meta[name="holdfast-states"]')?.content;
+  const url = new URL(named || 'states/', document.baseURI).href;
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(lookMs) });
+    if (!response.ok) return undefined;
+    const { server, maxBytes, expireAfterS } = (await response.json()) as Record<string, unknown>;
+    if (server !== 'holdfast' || typeof maxBytes !== 'number') return undefined;
+    return { url, maxBytes, expireAfterS: typeof expireAfterS === 'number' ? expireAfterS : 0 };
+  } catch {
+    // No server, or a page of the host in its place: nothing is shared through it.
+    return undefined;
+  }
+}
+
+/** @throws CprError `share-failed`, or `cancelled` */
+export async function uploadState(
+  server: StateServer,
+  state: Blob,
+  options: UploadOptions,
+): Promise<SharedState> {
+  if (state.size > server.maxBytes) {
+    throw failed(`The server takes states of up to ${server.maxBytes} bytes.`);
+  }
+  const digest = state.size <= hashedBytes && isSecureContext ? await sha256(state) : undefined;
+  const uploadUrl = await upload(server, state, options);
+  const response = await request(`${uploadUrl}/publish`, {
+    method: 'POST',
+    body: JSON.stringify({ sha256: digest }),
+    signal: options.signal,
+  });
+  const { id, sizeBytes, expiresAt, deletionToken } = (await response.json()) as {
+    id: string;
+    sizeBytes: number;
+    expiresAt?: number;
+    deletionToken: string;
+  };
+  const url = new URL(id, server.url).href;
+  return { url, sizeBytes, deletionToken, ...(expiresAt && { expiresAtMs: expiresAt }) };
+}
+
+/** @throws CprError `share-failed` */
+export async function deleteShared({ url, deletionToken }: SharedState): Promise<void> {
+  await request(url, {
+    method: 'DELETE',
+    headers: { Authorization: `Bearer ${deletionToken}` },
+  });
+}
+
+async function upload(
+  server: StateServer,
+  state: Blob,
+  { signal, onProgress }: UploadOptions,
+): Promise<string> {
+  const { Upload } = await import('tus-js-client');
+  return new Promise((resolve, reject) => {
+    const running = new Upload(state, {
+      endpoint: new URL('uploads', server.url).href,
+      retryDelays: retryDelaysMs,
+      chunkSize: chunkBytes,
+      // Each export is another one: there is nothing to find again after a reload.
+      storeFingerprintForResuming: false,
+      onProgress,
+      onSuccess: () => resolve(running.url ?? ''),
+      onError: (error) => reject(failed(`The upload failed: ${answerOf(error)}`, error)),
+    });
+    const cancel = () => {
+      void running.abort(true).catch(() => {});
+      reject(CprError.from(signal.reason, 'cancelled', 'The upload was cancelled'));
+    };
+    if (signal.aborted) return cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    running.start();
+  });
+}
+
+/** What the server said, where it said anything. */
+function answerOf(error: Error): string {
+  const { originalResponse } = error as { originalResponse?: { getBody(): string } | null };
+  return originalResponse?.getBody().trim() || 'the server cannot be reached.';
+}
+
+async function request(url: string, init: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, init);
+  } catch (thrown) {
+    init.signal?.throwIfAborted();
+    throw failed('The state server cannot be reached.', thrown);
+  }
+  if (response.ok) return response;
+  const { message } = (await response.json().catch(() => ({}))) as { message?: string };
+  throw failed(message ?? `The state server answered ${response.status}.`);
+}
+
+const failed = (message: string, cause?: unknown) =>
+  new CprError('share-failed', message, { ...(cause !== undefined && { cause }) });
+
+async function sha256(blob: Blob): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', await blob.arrayBuffer());
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
