@@ -8,6 +8,7 @@ function port() {
   const sent: string[] = [];
   let listener = (_: MachineEvent) => {};
   const machine = {
+    status: { bootedAtMs: 1 },
     on: (_: string, heard: (event: never) => void) => {
       listener = heard as (event: MachineEvent) => void;
       return () => {};
@@ -15,7 +16,7 @@ function port() {
     consoleInput: async (_: string, data: string | Uint8Array) => {
       sent.push(String(data));
     },
-  } as unknown as Pick<Machine, 'on' | 'consoleInput'>;
+  } as unknown as Pick<Machine, 'on' | 'consoleInput'> & { status: Machine['status'] };
   const say = (text: string, console = 'serial1') =>
     listener({ type: 'console', console, offset: 0, bytes: new TextEncoder().encode(text) });
   const id = (index: number) => sent[index]?.split(' ')[0];
@@ -29,7 +30,7 @@ function port() {
     await probed;
     sent.length = 0;
   };
-  return { agent, sent, say, id, begin };
+  return { machine, agent, sent, say, id, begin };
 }
 
 test('sends shell code in base64 and puts the answer together from pieces', async () => {
@@ -57,6 +58,19 @@ test('commands run side by side', async () => {
   say(`${id(1)} x 0\r\n${id(0)} x 1\r\n`);
   expect((await second).exitCode).toBe(0);
   expect((await first).exitCode).toBe(1);
+});
+
+test('a guest that boots again is asked again whether anybody is there', async () => {
+  const { machine, agent, sent, say, id, begin } = port();
+  await begin();
+  machine.status = { bootedAtMs: 2 } as Machine['status'];
+  const running = agent.execute('true');
+  await Promise.resolve();
+  expect(sent).toEqual([expect.stringMatching(/^\S+ \n$/)]);
+  say(`${id(0)} x 0\r\n`);
+  await new Promise((resolve) => setTimeout(resolve));
+  say(`${id(1)} x 0\r\n`);
+  expect((await running).exitCode).toBe(0);
 });
 
 test('a guest that does not answer is an error that says what to look at', async () => {

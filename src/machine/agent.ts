@@ -23,12 +23,14 @@ interface Command {
   fail(error: CprError): void;
 }
 
+type AgentMachine = Pick<Machine, 'on' | 'consoleInput' | 'status'>;
+
 const defaultTimeoutMs = 30_000;
 /** What is said before the agent has opened its port is lost: it is asked again, ever more rarely. */
 const probeMs = { first: 200, longest: 3000 } as const;
 
 export class GuestAgent {
-  readonly #machine: Pick<Machine, 'on' | 'consoleInput'>;
+  readonly #machine: AgentMachine;
   readonly #console: string;
   readonly #commands = new Map<string, Command>();
   /** Ids are this client's own: pages of one machine share the port. */
@@ -36,9 +38,10 @@ export class GuestAgent {
   #count = 0;
   #line = '';
   #listening = false;
-  #answered = false;
+  /** Since which boot somebody has answered: a guest that boots again has no agent for a while. */
+  #answeredSince: { bootedAtMs: number | undefined } | undefined;
 
-  constructor(machine: Pick<Machine, 'on' | 'consoleInput'>, console = 'serial1') {
+  constructor(machine: AgentMachine, console = 'serial1') {
     this.#machine = machine;
     this.#console = console;
   }
@@ -61,7 +64,7 @@ export class GuestAgent {
       }, timeoutMs);
     });
     const answer = async () => {
-      for (let waitMs: number = probeMs.first; !this.#answered && !given; waitMs *= 1.5)
+      for (let waitMs: number = probeMs.first; !this.#isThere && !given; waitMs *= 1.5)
         await this.#probe(Math.min(waitMs, probeMs.longest));
       return this.#send(code);
     };
@@ -70,6 +73,11 @@ export class GuestAgent {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  get #isThere(): boolean {
+    const { bootedAtMs } = this.#machine.status ?? {};
+    return this.#answeredSince !== undefined && this.#answeredSince.bootedAtMs === bootedAtMs;
   }
 
   /** Asks whether anybody is there, and waits a moment for an answer. */
@@ -102,7 +110,7 @@ export class GuestAgent {
   /** The guest is one that was given none of these commands, and whose agent may not be up yet. */
   #forget(): void {
     this.#line = '';
-    this.#answered = false;
+    this.#answeredSince = undefined;
     const commands = [...this.#commands.values()];
     this.#commands.clear();
     const error = new CprError('cancelled', 'The guest went back to a snapshot meanwhile.');
@@ -113,7 +121,7 @@ export class GuestAgent {
     const [id = '', kind, data = ''] = line.split(' ');
     const command = this.#commands.get(id);
     if (!command) return;
-    this.#answered = true;
+    this.#answeredSince = { bootedAtMs: this.#machine.status?.bootedAtMs };
     if (kind === 'o') command.output.push(fromBase64(data));
     if (kind === 'x') {
       this.#commands.delete(id);

@@ -186,6 +186,7 @@ export class RemoteMachine implements Machine {
 
   async reset(): Promise<void> {
     await this.#command('reset');
+    await this.#refresh();
   }
 
   execute(code: string, options?: ExecuteOptions): Promise<ExecuteResult> {
