@@ -12,6 +12,9 @@ export default defineConfig({
     sourcemap: true,
     chunkSizeWarningLimit: 1000,
     // Bundling the runtimes is what takes the time, and is meant to.
-    rolldownOptions: { checks: { pluginTimings: false } },
+    rolldownOptions: {
+      checks: { pluginTimings: false },
+      input: { index: 'index.html', machine: 'machine.html' },
+    },
   },
 });

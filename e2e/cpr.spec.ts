@@ -374,7 +374,7 @@ test('a Linux shell with its variables and files goes on in another keeper', asy
   // Its kernel is there for a reset, though nothing was booted in this keeper.
   const from = await guest.serial.end();
   await guest.machine((machine) => machine.reset());
-  await guest.waitForSerial(/holdfast:~# /, { from, timeoutMs: 60_000 });
+  await guest.waitForSerial(/holdfast:~# /, { from, timeout: 60_000 });
   const anew = await guest.run('cat /proc/sys/kernel/random/boot_id');
   expect(anew.output).not.toBe(before.output);
 });
@@ -393,7 +393,7 @@ test('a disk goes with its guest through mode reboot, and another one is refused
       [{ ...config, hda: { emptyBytes } }, runtimes.newer] as const,
     );
   await guest.start(runtimes.newer, { hda: { emptyBytes: 4 * mebibyte } });
-  await guest.waitForSerial(/holdfast:~# /, { timeoutMs: 60_000 });
+  await guest.waitForSerial(/holdfast:~# /, { timeout: 60_000 });
   await guest.run('dd if=/dev/urandom of=/dev/sda bs=64k count=20 2>/dev/null; sync');
   const sum = 'echo 3 >/proc/sys/vm/drop_caches; sha256sum </dev/sda';
   const { output: written } = await guest.run(sum);

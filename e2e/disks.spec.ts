@@ -62,7 +62,7 @@ test.describe('a disk that is read in ranges from a web server', () => {
     }
     expect((await guest.run('kill -0 $reader')).exitCode, 'the read ended too early').toBe(0);
     server.behave({});
-    await guest.run('wait $reader', { timeoutMs: 60_000 });
+    await guest.run('wait $reader', { timeout: 60_000 });
     expect((await guest.run('cat /tmp/sum')).output).toContain(server.sha256);
   });
 
@@ -84,7 +84,7 @@ test.describe('a disk that is read in ranges from a web server', () => {
     expect((await block(guest, 'hda'))?.inFlight).toBe(1);
 
     server.behave({});
-    await guest.run('wait $reader', { timeoutMs: 60_000 });
+    await guest.run('wait $reader', { timeout: 60_000 });
     const { output } = await guest.run(
       'cat /tmp/sum; dd if=/dev/sda bs=64k skip=20 2>/dev/null | sha256sum',
     );
@@ -105,7 +105,7 @@ test.describe('a disk that is read in ranges from a web server', () => {
     await expect.poll(events).toContainEqual(['hda', 'waiting']);
     server.behave({});
     await expect.poll(events).toContainEqual(['hda', 'ready']);
-    expect((await guest.run('wait $reader', { timeoutMs: 60_000 })).exitCode).toBe(0);
+    expect((await guest.run('wait $reader', { timeout: 60_000 })).exitCode).toBe(0);
   });
 
   test('that is another one now is a disk error, not a mixture of two disks', async ({
@@ -118,7 +118,7 @@ test.describe('a disk that is read in ranges from a web server', () => {
     server.behave({ etag: '"2"' });
     expect(await blockers(guest)).toContainEqual(['disk-changed', 'hda']);
     const { exitCode } = await guest.run('dd if=/dev/sda of=/dev/null bs=64k skip=40', {
-      timeoutMs: 60_000,
+      timeout: 60_000,
     });
     expect(exitCode).not.toBe(0);
     await expect.poll(events).toContainEqual(['hda', 'failed']);
@@ -151,7 +151,7 @@ const imageSum = (guest: Guest, device: DriveName): Promise<string> =>
 
 /** What `sha256sum` says of a file in the guest. */
 async function guestSum(guest: Guest, file: string): Promise<string> {
-  const { output } = await guest.run(`${dropCaches}; sha256sum <${file}`, { timeoutMs: 60_000 });
+  const { output } = await guest.run(`${dropCaches}; sha256sum <${file}`, { timeout: 60_000 });
   return output.slice(0, 64);
 }
 

@@ -105,7 +105,7 @@ test('what a guest wrote over a disk image outlives its browser, and the image i
     const [runtime] = await site.runtimes();
     if (!runtime) throw new Error('The build ships no runtime.');
     await before.start(runtime, { hda: { url: server.url, load: 'range' } });
-    await before.waitForSerial(/holdfast:~# /, { timeoutMs: 60_000 });
+    await before.waitForSerial(/holdfast:~# /, { timeout: 60_000 });
     await before.execute('echo written | dd of=/dev/sda bs=512 seek=7 conv=sync; sync');
     const written = Buffer.from(server.contents);
     written.fill(0, 7 * 512, 8 * 512).write('written\n', 7 * 512);

@@ -1,3 +1,4 @@
+import { pressOnScreen, typeOnScreen, waitForShown } from './playground-view.ts';
 import { expect, test } from './test.ts';
 
 const printable = Array.from({ length: 95 }, (_, index) => String.fromCharCode(32 + index)).join(
@@ -18,12 +19,12 @@ test('every printable ASCII character that is typed in the terminal arrives', as
 });
 
 test('every printable ASCII character that is typed on the screen arrives', async ({ guest }) => {
-  await guest.waitForText(/holdfast:~#/);
-  await guest.type('cat >/tmp/typed\n');
-  await guest.waitForText(/cat >\/tmp\/typed\n/);
-  await guest.type(`${printable}\n`);
-  await guest.sendKey('Control+KeyD');
-  await guest.waitForText(/\n.*holdfast:~#\s*$/);
+  await waitForShown(guest, /holdfast:~#/);
+  await typeOnScreen(guest, 'cat >/tmp/typed\n');
+  await waitForShown(guest, /cat >\/tmp\/typed\n/);
+  await typeOnScreen(guest, `${printable}\n`);
+  await pressOnScreen(guest, 'Control+KeyD');
+  await waitForShown(guest, /\n.*holdfast:~#\s*$/);
   expect((await guest.run('cat /tmp/typed')).output).toBe(`${printable}\n`);
 });
 
@@ -35,10 +36,10 @@ test('control keys reach the programs of the guest', async ({ guest }) => {
   await guest.page.keyboard.press('Control+KeyC');
   await guest.waitForSerial(/holdfast:~# /, { from });
 
-  await guest.type('slwep');
-  for (let i = 0; i < 3; i++) await guest.sendKey('ArrowLeft');
-  await guest.sendKey('Backspace');
-  await guest.type('l');
-  await guest.sendKey('Delete');
-  await guest.waitForText(/holdfast:~# slep\s*$/);
+  await typeOnScreen(guest, 'slwep');
+  for (let i = 0; i < 3; i++) await pressOnScreen(guest, 'ArrowLeft');
+  await pressOnScreen(guest, 'Backspace');
+  await typeOnScreen(guest, 'l');
+  await pressOnScreen(guest, 'Delete');
+  await waitForShown(guest, /holdfast:~# slep\s*$/);
 });

@@ -1,5 +1,13 @@
 import type { TappedWindow } from '../src/playwright/page-tap.ts';
-import { expect, type Guest, inspectPattern, patternGuest, test, waitForPasses } from './test.ts';
+import {
+  expect,
+  type Guest,
+  inspectPattern,
+  patternGuest,
+  type Runtimes,
+  test,
+  waitForPasses,
+} from './test.ts';
 
 const updates = 50;
 
@@ -80,10 +88,7 @@ async function expectUpdatesToKeepThePattern(
   guest: Guest,
   inPage: string,
   count: number,
-  runtimes: {
-    newer: Parameters<Guest['liveUpdate']>[0];
-    older: Parameters<Guest['liveUpdate']>[0];
-  },
+  runtimes: Runtimes,
 ): Promise<void> {
   let lastPass = 0;
   for (let update = 0; update < count; update++) {

@@ -196,7 +196,7 @@ test('disks are reset to what they were at first when their user says so', async
   await expect(page.getByRole('menuitem', { name: 'Reset disks…' })).toBeHidden();
   await page.keyboard.press('Escape');
   await guest.start(runtimes.newer, { hda: { emptyBytes: 1 << 20 } });
-  await guest.waitForSerial(/holdfast:~# /, { timeoutMs: 60_000 });
+  await guest.waitForSerial(/holdfast:~# /, { timeout: 60_000 });
   const onDisk = async () =>
     (await guest.run('head -c 8 /dev/sda | tr "\\0" .; echo')).output.trim();
   await guest.run('printf written. | dd of=/dev/sda conv=notrunc; sync');
@@ -210,7 +210,7 @@ test('disks are reset to what they were at first when their user says so', async
   await choose(page, 'Reset disks…');
   const from = await guest.serial.end();
   await question.getByRole('button', { name: 'Reset and boot' }).click();
-  await guest.waitForSerial(/holdfast:~# /, { from, timeoutMs: 60_000 });
+  await guest.waitForSerial(/holdfast:~# /, { from, timeout: 60_000 });
   expect(await onDisk()).toBe('........');
 });
 

@@ -123,7 +123,7 @@ test('a machine is exported without going on with it', async ({ guest, runtimes,
   test.slow();
   const sizeBytes = 1 << 20;
   await guest.start(runtimes.newer, { hda: { emptyBytes: sizeBytes } });
-  await guest.waitForSerial(/holdfast:~# /, { timeoutMs: 60_000 });
+  await guest.waitForSerial(/holdfast:~# /, { timeout: 60_000 });
   await guest.run('echo in-the-checkpoint | dd of=/dev/sda bs=512 seek=100 conv=sync; sync');
   const page = await openList(guest);
   const name = (await page.locator('.machine-name').textContent()) ?? '';

@@ -47,7 +47,7 @@ async function downloadThroughUpdates(
   }
   file.release(1);
   const { output } = await guest.run('wait; cat /tmp/result; sha256sum </tmp/f', {
-    timeoutMs: 60_000,
+    timeout: 60_000,
   });
   expect(output).toContain('wget=0');
   expect(output).toContain(file.sha256);

@@ -37,7 +37,7 @@ test('open files of the share, unread console input and the network go on after 
   );
   expect(output).toBe('one\ntwo\ntyped ahead\n500\n');
   const url = `http://${file.port}.external/`;
-  const download = await guest.run(`wget -q -O - ${url} | sha256sum`, { timeoutMs: 60_000 });
+  const download = await guest.run(`wget -q -O - ${url} | sha256sum`, { timeout: 60_000 });
   expect(download.output).toContain(file.sha256);
   file.close();
 });

@@ -35,7 +35,7 @@ for (const { device, name, sizeBytes } of [
     await send('\x04');
     const { output } = await guest.run(
       'stty echo; until [ -e /tmp/whole ]; do usleep 10000; done; sha256sum </tmp/pasted; wc -c </tmp/pasted',
-      { timeoutMs: 60_000 },
+      { timeout: 60_000 },
     );
     expect(output).toContain(`${text.length}\n`);
     expect(output).toContain(createHash('sha256').update(text).digest('hex'));

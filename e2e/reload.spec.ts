@@ -1,3 +1,4 @@
+import { shownScreen, shownTerminal, waitForShown } from './playground-view.ts';
 import { expect, type Guest, test } from './test.ts';
 
 /** A guest that counts, a line for each number. */
@@ -37,21 +38,21 @@ test('over 20 reloads a counting guest stays the same guest and no line of it is
   expect(total).toBeGreaterThanOrEqual(last);
   expect(written).toEqual(Array.from({ length: total }, (_, index) => index + 1));
   // xterm.js draws what it is given a little later.
-  await expect.poll(async () => numbersIn(await guest.terminalText())).toEqual(written);
+  await expect.poll(async () => numbersIn(await shownTerminal(guest))).toEqual(written);
 });
 
 test('a reload shows terminal and screen at once, even of a guest that says nothing', async ({
   guest,
 }) => {
   await guest.run("printf '\\033[2J\\033[Hon the screen' >/dev/tty1; echo on the terminal");
-  await guest.waitForText(/^on the screen$/m);
-  await expect.poll(() => guest.terminalText()).toMatch(/^on the terminal$/m);
+  await waitForShown(guest, /^on the screen$/m);
+  await expect.poll(() => shownTerminal(guest)).toMatch(/^on the terminal$/m);
   await guest.machine((machine) => machine.pause());
-  const [terminal, screen] = [await guest.terminalText(), await guest.screenText()];
+  const [terminal, screen] = [await shownTerminal(guest), await shownScreen(guest)];
 
   await guest.reloadPage();
-  await expect.poll(() => guest.terminalText()).toBe(terminal);
-  await expect.poll(() => guest.screenText()).toBe(screen);
+  await expect.poll(() => shownTerminal(guest)).toBe(terminal);
+  await expect.poll(() => shownScreen(guest)).toBe(screen);
   expect((await guest.status()).runstate).toBe('paused');
 });
 

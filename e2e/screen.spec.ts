@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { shownScreen, waitForShown } from './playground-view.ts';
 import { expect, Guest, patternGuest, test, waitForPasses } from './test.ts';
 
 test('the screen shows exactly what Linux prints on it', async ({ guest }) => {
@@ -9,7 +10,7 @@ test('the screen shows exactly what Linux prints on it', async ({ guest }) => {
   const print = lines.map((line) => `echo '${line}'`).join('\n');
   await guest.run(`{ printf '\\033[2J\\033[H'\n${print}\n} >/dev/tty1`);
   await expect
-    .poll(async () => (await guest.screenText()).trimEnd().split('\n'))
+    .poll(async () => (await shownScreen(guest)).trimEnd().split('\n'))
     .toEqual(lines.map((line) => line.trimEnd()));
 });
 
@@ -19,12 +20,12 @@ test('a page that comes later gets the whole screen and the whole terminal at on
   site,
 }) => {
   await guest.run("printf '\\033[2J\\033[Hfirst line\\n\\nthird line' >/dev/tty1");
-  await guest.waitForText(/^third line$/m);
+  await waitForShown(guest, /^third line$/m);
   // A guest that stands still draws nothing: what the page shows, the keeper has told it.
   await guest.machine((machine) => machine.pause());
   const second = await Guest.in(await context.newPage());
   await second.open(site.url);
-  await expect.poll(() => second.screenText()).toBe(await guest.screenText());
+  await expect.poll(() => shownScreen(second)).toBe(await shownScreen(guest));
   expect(await second.serial.log()).toBe(await guest.serial.log());
 });
 
@@ -56,7 +57,7 @@ test.describe('in graphics', () => {
     const canvas = guest.page.locator('#screen-canvas');
     await expect(canvas).toHaveJSProperty('width', 1024);
     await expect(canvas).toHaveJSProperty('height', 768);
-    expect(await guest.screenText()).toBe('');
+    expect(await shownScreen(guest)).toBe('');
     // A pass may be over before its last frame is on the page: wait for the picture, not the pass.
     for (let look = 0; look < 3; look++) {
       const before = await picture(guest);

@@ -171,7 +171,7 @@ test('the memory of the page stays flat while a machine of 256 MiB is shared', a
   await guest.waitForSerial(/holdfast:~# /);
   const dataMiB = 64;
   await guest.run(`dd if=/dev/urandom of=/tmp/random bs=1M count=${dataMiB}`, {
-    timeoutMs: 90_000,
+    timeout: 90_000,
   });
   const before = await largestRendererKiB(browser);
   let most = before;

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { Browser } from '@playwright/test';
 import type { RuntimeSource } from '../src/index.ts';
-import { test as base, Guest, Site } from '../src/playwright/index.ts';
+import { attachEvidence, test as base, Guest, Site } from '../src/playwright/index.ts';
 import { bundleModule } from './bundle.ts';
 import type { PatternResult } from './pattern.ts';
 
@@ -14,13 +14,47 @@ export interface Runtimes {
   older: RuntimeSource;
 }
 
+interface Options {
+  /** Path under which the site stands on its server. */
+  sitePath: string;
+  /** Whether the site's pages are cross-origin isolated. */
+  siteIsolated: boolean;
+  /** Options of the page, for example `?guest=pattern-text&m=32`. */
+  guestQuery: string;
+  /** What the serial console says when the guest is up. */
+  guestReady: RegExp;
+}
+
 interface Fixtures {
+  /** The playground, for this test alone. */
+  site: Site;
   /** URL of e2e/in-page.ts on the site. */
   inPage: string;
   runtimes: Runtimes;
 }
 
-export const test = base.extend<Fixtures, { inPageBundle: string }>({
+export const test = base.extend<Options & Fixtures, { inPageBundle: string; siteRoot: string }>({
+  siteRoot: ['dist', { option: true, scope: 'worker' }],
+  sitePath: ['', { option: true }],
+  siteIsolated: [false, { option: true }],
+  guestQuery: ['', { option: true }],
+  guestReady: [/holdfast:~# /, { option: true }],
+
+  site: async ({ siteRoot, sitePath, siteIsolated }, use) => {
+    const site = await Site.serve({ root: siteRoot, path: sitePath, isolated: siteIsolated });
+    await use(site);
+    await site.close();
+  },
+
+  /** Booted for this test, in the playground. */
+  guest: async ({ page, site, guestQuery, guestReady }, use, testInfo) => {
+    const guest = await Guest.in(page, { site });
+    await guest.open(site.url + guestQuery);
+    await guest.waitForSerial(guestReady);
+    await use(guest);
+    if (testInfo.status !== testInfo.expectedStatus) await attachEvidence(guest, testInfo);
+  },
+
   inPageBundle: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the destructuring.
     async ({}, use) => use(await bundleModule(resolve('e2e/in-page.ts'))),

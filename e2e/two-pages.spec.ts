@@ -1,3 +1,4 @@
+import { shownScreen, shownTerminal, typeOnScreen, waitForShown } from './playground-view.ts';
 import { expect, Guest, test } from './test.ts';
 
 const pages = (guest: Guest) => guest.machine((machine) => machine.status?.pages);
@@ -18,14 +19,14 @@ test('two pages show one guest, both can type, and either may close', async ({
   expect((await second.run('echo "typed in the second page: $shared"')).output).toBe(
     'typed in the second page: yes\n',
   );
-  await second.type('echo typed on the screen of the second page\n');
+  await typeOnScreen(second, 'echo typed on the screen of the second page\n');
   for (const each of [guest, second]) {
-    await each.waitForText(/^typed on the screen of the second page$/m);
+    await waitForShown(each, /^typed on the screen of the second page$/m);
     await each.waitForSerial(/typed in the second page: yes/);
   }
   expect(await second.serial.log()).toBe(await guest.serial.log());
-  expect(await second.screenText()).toBe(await guest.screenText());
-  await expect.poll(() => second.terminalText()).toBe(await guest.terminalText());
+  expect(await shownScreen(second)).toBe(await shownScreen(guest));
+  await expect.poll(() => shownTerminal(second)).toBe(await shownTerminal(guest));
 
   await guest.page.close();
   await expect.poll(() => pages(second)).toBe(1);

@@ -1,5 +1,6 @@
 /** A second tab on a machine that runs in a worker of the first tab alone: it looks on. */
 import type { BrowserContext, Page } from '@playwright/test';
+import { shownTerminal, typeOnScreen, waitForShown } from './playground-view.ts';
 import { expect, Guest, type Site, test } from './test.ts';
 
 test.use({ guestQuery: '?host=dedicated' });
@@ -8,7 +9,7 @@ const notices = (page: Page) => page.locator('#notices');
 const checkpoint = (guest: Guest) => guest.machine((machine) => machine.checkpoint());
 const elsewhere = 'This machine runs in another tab';
 const shows = (guest: Guest, text: string) =>
-  expect.poll(() => guest.terminalText(), { timeout: 20_000 }).toContain(text);
+  expect.poll(() => shownTerminal(guest), { timeout: 20_000 }).toContain(text);
 const wentOn = (guest: Guest) =>
   expect(guest.page.locator('#state-found')).toContainText('resumed', { timeout: 30_000 });
 
@@ -28,7 +29,7 @@ test('it shows the terminal and the screen as they go on, and cannot touch the g
   const second = await lookOn(context, site);
   const { page } = second;
   await shows(second, 'said-42');
-  await second.waitForText(/on-the-screen/);
+  await waitForShown(second, /on-the-screen/);
   await expect(page.locator('#state-runstate')).toHaveText('Running');
   await expect(page.locator('#state-found')).toHaveText('looks on at a guest in another tab');
   await expect(guest.page.locator('#state-pages')).toHaveText('2');
@@ -38,10 +39,10 @@ test('it shows the terminal and the screen as they go on, and cannot touch the g
   // What is typed here goes nowhere; what the first tab does is seen here.
   await page.locator('#terminal textarea').focus();
   await page.keyboard.type('echo from-the-second\n');
-  await second.type('x');
+  await typeOnScreen(second, 'x');
   await guest.run('echo later-$((6*7)); echo later >/dev/tty1');
   await shows(second, 'later-42');
-  await second.waitForText(/later/);
+  await waitForShown(second, /later/);
   expect(await guest.serial.log()).not.toContain('from-the-second');
   await guest.machine((machine) => machine.pause());
   await expect(page.locator('#state-runstate')).toHaveText('Paused');

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 /** Everything a build of the site depends on, relative to the repository's root. */
 const siteSources = [
   'index.html',
+  'machine.html',
   'package-lock.json',
   'public',
   'src',

@@ -1,13 +1,44 @@
-/** What the npm package weighs, and the code of the page. */
+/**
+ * What a test with the published fixtures waits for: a fresh guest from the golden one, and the round
+ * trip of a command. What the npm package weighs, and the code of the page.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { chromium } from '@playwright/test';
+import { GoldenGuest, type Guest, Site } from '../../src/playwright/index.ts';
+import { chromiumLaunchOptions } from '../../tools/browser.mjs';
 import { benchArguments } from './lib/arguments.ts';
-import { type Metrics, printTable, writeMetrics } from './lib/report.ts';
+import { type Metrics, ms, printHost, printTable, writeMetrics } from './lib/report.ts';
+import { median, quantile } from './lib/stats.ts';
 
-const { json } = benchArguments(1);
+/** What a test does to its guest before the next one wants a fresh one. */
+const testBody = 'mkdir /tmp/d; seq 10000 >/tmp/d/numbers; sort -r /tmp/d/numbers >/tmp/d/sorted';
+const commandsPerGuest = 5;
+
+async function timed(action: () => Promise<unknown>): Promise<number> {
+  const beganMs = performance.now();
+  await action();
+  return performance.now() - beganMs;
+}
+
+async function freshGuests(golden: GoldenGuest, count: number): Promise<number[]> {
+  const times: number[] = [];
+  for (let round = 0; round < count; round++) {
+    const guest = await golden.fresh();
+    await guest.succeed(testBody);
+    times.push(await timed(() => golden.fresh()));
+  }
+  return times;
+}
+
+async function commands(guest: Guest, count: number): Promise<number[]> {
+  const times: number[] = [];
+  for (let round = 0; round < count; round++) times.push(await timed(() => guest.execute('true')));
+  return times;
+}
 
 /** Size of what `npm pack` makes. */
 function packedBytes(): number {
@@ -30,9 +61,37 @@ function pageJsGzipBytes(): number {
   );
 }
 
-const metrics: Metrics = { packedBytes: packedBytes(), pageJsGzipBytes: pageJsGzipBytes() };
-printTable(
-  ['fixtures', 'bytes'],
-  Object.entries(metrics).map(([name, value]) => [name, String(value)]),
-);
-writeMetrics('fixtures', metrics, json);
+// --count: fresh guests.
+const { count, json } = benchArguments(30);
+const site = await Site.serve({ root: 'dist' });
+const launchOptions = chromiumLaunchOptions();
+const golden = await GoldenGuest.boot({}, { site, browserType: chromium, launchOptions });
+try {
+  const guest = await golden.fresh();
+  printHost('fixtures', guest.page.context().browser()?.version() ?? '');
+  const guestFixtureMs = await freshGuests(golden, count);
+  const executeMs = await commands(await golden.fresh(), count * commandsPerGuest);
+  const metrics: Metrics = {
+    'guestFixtureMs.p50': median(guestFixtureMs),
+    'guestFixtureMs.p95': quantile(guestFixtureMs, 0.95),
+    'executeMs.p50': median(executeMs),
+    'executeMs.p95': quantile(executeMs, 0.95),
+    packedBytes: packedBytes(),
+    pageJsGzipBytes: pageJsGzipBytes(),
+  };
+  const row = (what: string, name: string) => [
+    what,
+    ms(metrics[`${name}.p50`] ?? Number.NaN),
+    ms(metrics[`${name}.p95`] ?? Number.NaN),
+  ];
+  printTable(
+    ['ms', 'p50', 'p95'],
+    [row('a fresh guest from the golden one', 'guestFixtureMs'), row('a command', 'executeMs')],
+  );
+  const sizes = ['packedBytes', 'pageJsGzipBytes'].map((name) => [name, String(metrics[name])]);
+  printTable(['size', 'bytes'], sizes);
+  writeMetrics('fixtures', metrics, json);
+} finally {
+  await golden.close();
+  await site.close();
+}

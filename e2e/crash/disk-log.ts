@@ -45,7 +45,7 @@ export async function startLog(
     hda: { emptyBytes: slots * slotBytes },
     hdb: { emptyBytes: secondBytes },
   });
-  await guest.waitForSerial(/holdfast:~# /, { timeoutMs: 60_000 });
+  await guest.waitForSerial(/holdfast:~# /, { timeout: 60_000 });
   await guest.execute(writer);
   await expect
     .poll(async () => Number((await guest.execute('cat /tmp/log.n')).stdout), { timeout: 60_000 })
@@ -62,7 +62,7 @@ export async function stopLog(guest: Guest): Promise<void> {
 export async function expectWholeLog(guest: Guest): Promise<void> {
   const { stdout } = await guest.execute(
     `cat /tmp/log.n /tmp/bad; echo --; dd if=/dev/sda bs=${slotBytes} iflag=direct 2>/dev/null | tr -d '\\0' | uniq -c`,
-    { timeoutMs: 30_000 },
+    { timeout: 30_000 },
   );
   const [head = '', table = ''] = stdout.split('--\n');
   const [noted = '', ...bad] = head.trim().split('\n');

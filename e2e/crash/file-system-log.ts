@@ -44,7 +44,7 @@ export async function expectWholeFileSystem(guest: Guest): Promise<void> {
   const { stdout } = await guest.execute(
     `umount ${folder} 2>/dev/null; echo 3 >/proc/sys/vm/drop_caches; mount -t ext2 ${device} ${folder}
 cat /tmp/fs.n /tmp/fs.bad; dmesg | grep 'EXT[24]-fs error'; echo --; cd ${folder} && for file in [0-9]*; do uniq -c $file; done`,
-    { timeoutMs: 30_000 },
+    { timeout: 30_000 },
   );
   const [head = '', table = ''] = stdout.split('--\n');
   const [noted = '', ...bad] = head.trim().split('\n');

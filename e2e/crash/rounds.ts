@@ -63,7 +63,7 @@ export class CrashRounds {
     await after.waitUntil(
       () => window.holdfast?.machine?.status?.runstate === 'running',
       'There is no guest that runs',
-      openMs,
+      { timeout: openMs },
     );
     const found = await look(after);
     const { arrival } = await after.status();
@@ -102,7 +102,7 @@ export class CrashRounds {
     await guest.waitUntil(
       () => window.holdfast?.machine?.status != null,
       'The page did not attach to a guest',
-      openMs,
+      { timeout: openMs },
     );
     await this.#workload.begin(guest, this.#lab);
     // What works by now is in storage: no life is a boot from here on.
@@ -113,8 +113,6 @@ export class CrashRounds {
   async #open(): Promise<Guest> {
     if (!this.#profile) throw new Error('There is no profile.');
     const page = await (await this.#profile.start()).newPage();
-    // tsx marks the functions that it compiles with a helper that no page has.
-    await page.addInitScript('globalThis.__name ??= (named) => named');
     this.#guest = await Guest.in(page);
     await page.goto(this.#url);
     return this.#guest;

@@ -59,7 +59,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     fromNothing: true,
     begin: () => Promise.resolve(),
     verify: async (guest) => {
-      await guest.waitForSerial(/holdfast:~# /, { timeoutMs: 60_000 });
+      await guest.waitForSerial(/holdfast:~# /, { timeout: 60_000 });
       expect((await guest.run('echo alive')).output).toBe('alive\n');
     },
   },

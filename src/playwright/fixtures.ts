@@ -1,51 +1,60 @@
+import { fileURLToPath } from 'node:url';
 import { test as base } from '@playwright/test';
-import { Guest } from './guest.ts';
+import { attachEvidence } from './evidence.ts';
+import { GoldenGuest } from './golden.ts';
+import type { Guest } from './guest.ts';
+import type { GuestOptions } from './guest-options.ts';
 import { Site } from './site.ts';
 
-export interface SiteOptions {
-  /** Folder of the build that is served. */
-  siteRoot: string;
-}
-
-export interface GuestOptions {
-  /** Path under which the site stands on its server. */
-  sitePath: string;
-  /** Whether the site's pages are cross-origin isolated. */
-  siteIsolated: boolean;
-  /** Options of the page, for example `?guest=pattern-text&m=32`. */
-  guestQuery: string;
-  /** What the serial console says when the guest is up. */
-  guestReady: RegExp;
-}
-
 export interface GuestFixtures {
-  site: Site;
-  /** A guest that is up, in a browser profile of its own. */
+  /** The golden guest, as it was when all tests of this worker began. */
   guest: Guest;
 }
 
-export const test = base.extend<GuestOptions & GuestFixtures, SiteOptions>({
-  siteRoot: ['dist', { option: true, scope: 'worker' }],
-  sitePath: ['', { option: true }],
-  siteIsolated: [false, { option: true }],
-  guestQuery: ['', { option: true }],
-  guestReady: [/holdfast:~# /, { option: true }],
+export interface GuestWorkerOptions {
+  /** What the guest is made of. As it is booted once a worker, other options mean another worker. */
+  guestOptions: GuestOptions;
+  /** Folder of a build of Holdfast: its keeper, runtimes, firmware and demo guest. */
+  holdfastRoot: string;
+}
 
-  site: async ({ siteRoot, sitePath, siteIsolated }, use) => {
-    const site = await Site.serve({ root: siteRoot, path: sitePath, isolated: siteIsolated });
-    await use(site);
-    await site.close();
-  },
+export interface GuestWorkerFixtures {
+  /** Serves {@link GuestWorkerOptions.holdfastRoot}, and files for the guest's drives. */
+  guestSite: Site;
+  /** Boots once a worker, in a browser of its own, and keeps what it was then. */
+  golden: GoldenGuest;
+}
 
-  guest: async ({ page, site, guestQuery, guestReady }, use, testInfo) => {
-    const guest = await Guest.in(page);
-    await guest.open(site.url + guestQuery);
-    await guest.waitForSerial(guestReady);
+const ownBuild = fileURLToPath(new URL('../../dist', import.meta.url));
+/** For the slowest boot of a guest on the slowest machine. */
+const bootTimeout = 180_000;
+
+export const test = base.extend<GuestFixtures, GuestWorkerOptions & GuestWorkerFixtures>({
+  guestOptions: [{}, { option: true, scope: 'worker' }],
+  holdfastRoot: [ownBuild, { option: true, scope: 'worker' }],
+
+  guestSite: [
+    async ({ holdfastRoot }, use) => {
+      const site = await Site.serve({ root: holdfastRoot });
+      await use(site);
+      await site.close();
+    },
+    { scope: 'worker' },
+  ],
+
+  golden: [
+    async ({ guestOptions, guestSite, playwright, browserName }, use) => {
+      const surroundings = { site: guestSite, browserType: playwright[browserName] };
+      const golden = await GoldenGuest.boot(guestOptions, surroundings);
+      await use(golden);
+      await golden.close();
+    },
+    { scope: 'worker', timeout: bootTimeout },
+  ],
+
+  guest: async ({ golden }, use, testInfo) => {
+    const guest = await golden.fresh();
     await use(guest);
-    if (testInfo.status !== testInfo.expectedStatus && !page.isClosed()) {
-      await testInfo.attach('consoles', { body: await guest.describe() });
-    }
+    if (testInfo.status !== testInfo.expectedStatus) await attachEvidence(guest, testInfo);
   },
 });
-
-export { expect } from '@playwright/test';

@@ -1,231 +1,238 @@
-/** A guest as somebody at the page sees it. */
+/** A guest as a test sees it. */
+import { readFile, writeFile } from 'node:fs/promises';
 import type { Page } from '@playwright/test';
-import { CprError, type CprErrorCode, type RestartPhase } from '../errors.ts';
-import type { ExecuteOptions, ExecuteResult } from '../machine/agent.ts';
+import type { ExecuteResult } from '../machine/agent.ts';
 import type { Machine } from '../machine/types.ts';
+import type { SendKeyOptions } from '../machine/typist.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import type { MachineStatus } from '../protocol/events.ts';
 import type { RestartReport, RuntimeSource } from '../protocol/keeper-api.ts';
-import { installTap, type TappedWindow } from './page-tap.ts';
-import { keyFor } from './us-keyboard.ts';
+import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
+import type { BrowserProfile } from './browser-profile.ts';
+import { GuestFiles } from './guest-files.ts';
+import { GuestKeyboard, type TypeOptions } from './guest-keyboard.ts';
+import { GuestMedia, type Medium } from './guest-media.ts';
+import { GuestMouse } from './guest-mouse.ts';
+import { GuestPage, withColdBoot } from './guest-page.ts';
+import { GuestScreen, type ScreenMask, type StillScreenOptions } from './guest-screen.ts';
+import { GuestShell, type RunResult } from './guest-shell.ts';
+import { callMachine } from './page-machine.ts';
+import { type ConfigChange, changed, restartWithDisks } from './power-cycle.ts';
+import { SerialConsole, type SerialWaitOptions } from './serial-console.ts';
+import type { Site } from './site.ts';
+import { brief, step } from './step.ts';
+import type { WaitOptions } from './wait-options.ts';
 
-/** What the playground puts into its window. */
-interface PlaygroundWindow extends TappedWindow {
-  holdfast?: {
-    readonly machine: Machine | null;
-    screenText(): string;
-    terminalText(): string;
-  };
-}
-declare const window: PlaygroundWindow;
-
-export interface RunResult {
-  /** What the command wrote, with `\n` line ends. */
-  output: string;
-  exitCode: number;
-}
-
-export interface WaitOptions {
-  /** Look only at what came after this offset, see {@link SerialConsole.end}. */
-  from?: number;
-  timeoutMs?: number;
-}
-
-export type ConfigChange = { [Option in keyof MachineConfig]?: MachineConfig[Option] | undefined };
-
-const defaultTimeoutMs = 20_000;
-const shownBytes = 2000;
-/** busybox's line editor has room for 1,024. */
-const longestLine = 1000;
-
-/** The guest's first serial port. */
-export class SerialConsole {
-  readonly #page: Page;
-  readonly #name: string;
-
-  constructor(page: Page, name = 'serial0') {
-    this.#page = page;
-    this.#name = name;
-  }
-
-  /** Types on it, as the terminal would. */
-  async write(data: string): Promise<void> {
-    await callMachine(this.#page, (machine, [name, text]) => machine.consoleInput(name, text), [
-      this.#name,
-      data,
-    ] as const);
-  }
-
-  /** What the guest has written since the machine began, or since `from`. */
-  async log(from = 0): Promise<string> {
-    const read = await this.#page.evaluate(
-      ([name, start]) => window.holdfastTap.read(name, start),
-      [this.#name, from] as const,
-    );
-    return read.text;
-  }
-
-  /** Bytes that the guest has written since the machine began: where the next one will be. */
-  async end(): Promise<number> {
-    const read = await this.#page.evaluate(
-      (name) => window.holdfastTap.read(name, Number.POSITIVE_INFINITY),
-      this.#name,
-    );
-    return read.end;
-  }
-
-  /** Resolves with the match in everything that was written from `from` on. */
-  async waitFor(pattern: RegExp, options: WaitOptions = {}): Promise<RegExpMatchArray> {
-    const { from = 0, timeoutMs = defaultTimeoutMs } = options;
-    const match = await this.#page.evaluate(
-      ([name, source, flags, start, limitMs]) =>
-        new Promise<string[] | null>((resolve) => {
-          const test = new RegExp(source, flags);
-          window.holdfastTap.follow(name, () => {
-            const found = test.exec(window.holdfastTap.read(name, start).text);
-            if (found) resolve([...found]);
-            return found !== null;
-          });
-          setTimeout(() => resolve(null), limitMs);
-        }),
-      [this.#name, pattern.source, pattern.flags.replace(/[gy]/g, ''), from, timeoutMs] as const,
-    );
-    if (match) return match as RegExpMatchArray;
-    throw new Error(
-      `The serial console did not show ${pattern} within ${timeoutMs} ms.\n${await consoles(this.#page)}`,
-    );
-  }
+/** What a guest can be given beside its page. */
+export interface GuestSurroundings {
+  /** Its own browser, for {@link Guest.crashBrowser}. */
+  browser?: BrowserProfile;
+  /** Serves files to its drives, and knows the runtimes there are. */
+  site?: Site;
 }
 
 export class Guest {
-  readonly page: Page;
   readonly serial: SerialConsole;
-  #runs = 0;
+  readonly mouse: GuestMouse;
+  readonly #shell: GuestShell;
+  readonly #keyboard: GuestKeyboard;
+  readonly #screen: GuestScreen;
+  readonly #files: GuestFiles;
+  readonly #media: GuestMedia;
+  readonly #surroundings: GuestSurroundings;
+  readonly #page: GuestPage;
 
-  private constructor(page: Page) {
-    this.page = page;
-    this.serial = new SerialConsole(page);
+  private constructor(page: GuestPage, surroundings: GuestSurroundings) {
+    this.#page = page;
+    this.#surroundings = surroundings;
+    const current = () => page.current;
+    this.serial = new SerialConsole(current);
+    this.mouse = new GuestMouse(current);
+    this.#screen = new GuestScreen(current);
+    this.#keyboard = new GuestKeyboard(current, this.#screen);
+    this.#shell = new GuestShell(current, this.serial);
+    this.#files = new GuestFiles(current, this.#shell);
+    this.#media = new GuestMedia(page, surroundings.site);
   }
 
   /** Prepares a page for a guest; to be called before the page goes anywhere. */
-  static async in(page: Page): Promise<Guest> {
-    await page.addInitScript(installTap);
-    return new Guest(page);
+  static async in(page: Page, surroundings: GuestSurroundings = {}): Promise<Guest> {
+    return new Guest(await GuestPage.prepare(page, surroundings.browser), surroundings);
+  }
+
+  /** The page that shows the guest: another one after {@link crashPage} and {@link crashBrowser}. */
+  get page(): Page {
+    return this.#page.current;
+  }
+
+  /** Another of the guest's consoles: `serial1` to `serial3`, `virtio-console0`. */
+  console(name: string): SerialConsole {
+    return new SerialConsole(() => this.page, name);
   }
 
   /**
-   * Opens the page and waits until it is attached to a guest. A guest that is started boots, unless
-   * the address has a `boot` of its own.
+   * Opens the playground and waits until it is attached to a guest. A guest that is started boots,
+   * unless the address has a `boot` of its own.
    */
-  async open(url: string): Promise<void> {
-    await this.page.goto(withColdBoot(url));
-    await this.attached();
+  open(url: string): Promise<void> {
+    return this.#page.open(withColdBoot(url));
   }
 
-  async reloadPage(): Promise<void> {
-    await this.page.reload();
-    await this.attached();
-  }
-
-  /** Waits until the page that is open is attached to a guest. */
-  async attached(): Promise<void> {
-    await this.waitUntil(
-      () => window.holdfast?.machine?.status != null,
-      'The page did not attach to a guest',
-    );
+  /** Opens any page that hosts a machine, and waits until it is connected to it. */
+  openPage(url: string): Promise<void> {
+    return this.#page.connect(url);
   }
 
   /** Waits for something in the page. */
-  async waitUntil(
-    predicate: () => boolean,
-    otherwise: string,
-    timeoutMs = defaultTimeoutMs,
-  ): Promise<void> {
-    try {
-      await this.page.waitForFunction(predicate, undefined, { timeout: timeoutMs, polling: 50 });
-    } catch (cause) {
-      throw new Error(
-        `${otherwise} within ${timeoutMs} ms.\n${await consoles(this.page)}\n--- notices ---\n${await notices(this.page)}`,
-        { cause },
-      );
-    }
+  waitUntil(predicate: () => boolean, otherwise: string, options?: WaitOptions): Promise<void> {
+    return this.#page.waitUntil(predicate, otherwise, options);
   }
 
-  waitForSerial(pattern: RegExp, options?: WaitOptions): Promise<RegExpMatchArray> {
+  /** Waits until the page that is open is attached to a guest. */
+  attached(options?: WaitOptions): Promise<void> {
+    return this.#page.attached(options);
+  }
+
+  // Commands in the guest, through its agent: beside whatever its shells are doing.
+
+  /** Runs shell code as root. */
+  execute(code: string, options?: WaitOptions): Promise<ExecuteResult> {
+    return step(`execute ${brief(code)}`, () => this.#shell.execute(code, options));
+  }
+
+  /** Runs shell code that must end with status 0. @returns its standard output */
+  succeed(code: string, options?: WaitOptions): Promise<string> {
+    return step(`succeed ${brief(code)}`, () => this.#shell.succeed(code, options));
+  }
+
+  /** Runs shell code that must end with another status than 0. @returns its standard output */
+  fail(code: string, options?: WaitOptions): Promise<string> {
+    return step(`fail ${brief(code)}`, () => this.#shell.fail(code, options));
+  }
+
+  /** Runs shell code again and again until it ends with status 0. @returns its standard output */
+  waitUntilSucceeds(code: string, options?: WaitOptions): Promise<string> {
+    return step(`wait until ${brief(code)} succeeds`, () =>
+      this.#shell.waitUntil(code, true, options),
+    );
+  }
+
+  /** Runs shell code again and again until it does not end with status 0. */
+  waitUntilFails(code: string, options?: WaitOptions): Promise<string> {
+    return step(`wait until ${brief(code)} fails`, () =>
+      this.#shell.waitUntil(code, false, options),
+    );
+  }
+
+  /** Waits until a file, or anything else, is at this path in the guest. */
+  async waitForFile(path: string, options?: WaitOptions): Promise<void> {
+    await step(`wait for file ${path}`, () => this.#shell.waitForFile(path, options));
+  }
+
+  /**
+   * Types a command, of one or more lines, into the shell on the first serial port, which must be at
+   * its prompt. What it does to that shell lasts: its directory, its variables.
+   */
+  run(command: string, options?: SerialWaitOptions): Promise<RunResult> {
+    return step(`run ${brief(command)}`, () => this.#shell.run(command, options));
+  }
+
+  // What the guest shows.
+
+  /** Resolves with the match in what the first serial port says, or has said. */
+  waitForSerial(pattern: RegExp, options?: SerialWaitOptions): Promise<RegExpMatchArray> {
     return this.serial.waitFor(pattern, options);
   }
 
   /** The text on the VGA screen; empty in graphics. */
   screenText(): Promise<string> {
-    return this.page.evaluate(() => window.holdfast?.screenText() ?? '');
-  }
-
-  /** The text of the terminal in the page, scrollback included. */
-  terminalText(): Promise<string> {
-    return this.page.evaluate(() => window.holdfast?.terminalText() ?? '');
+    return this.#screen.text();
   }
 
   /** Waits until the VGA screen shows something. */
-  async waitForText(pattern: RegExp, { timeoutMs = defaultTimeoutMs } = {}): Promise<void> {
-    try {
-      await this.page.waitForFunction(
-        ([source, flags]) => new RegExp(source, flags).test(window.holdfast?.screenText() ?? ''),
-        [pattern.source, pattern.flags.replace(/[gy]/g, '')] as const,
-        { timeout: timeoutMs, polling: 50 },
-      );
-    } catch (cause) {
-      throw new Error(
-        `The screen did not show ${pattern} within ${timeoutMs} ms.\n${await consoles(this.page)}`,
-        { cause },
-      );
-    }
+  async waitForText(pattern: RegExp, options: WaitOptions = {}): Promise<RegExpMatchArray> {
+    const match = await step(`wait for text ${pattern}`, () =>
+      this.#screen.waitForText(pattern, options),
+    );
+    return match as RegExpMatchArray;
   }
 
-  /** Types on the PC keyboard: real key events on the screen in the page. */
-  async type(text: string): Promise<void> {
-    const { keyboard } = this.page;
-    await this.page.locator('#screen-canvas').focus();
-    for (const character of text) {
-      const { code, shift } = keyFor(character);
-      if (shift) await keyboard.down('ShiftLeft');
-      await keyboard.press(code);
-      if (shift) await keyboard.up('ShiftLeft');
-    }
+  /** Waits until the VGA screen shows something no more. */
+  async waitForNoText(pattern: RegExp, options: WaitOptions = {}): Promise<void> {
+    await step(`wait for no text ${pattern}`, () =>
+      this.#screen.waitForText(pattern, { ...options, shown: false }),
+    );
   }
 
-  /** Presses a key or a combination as Playwright names them: `Enter`, `Control+KeyC`. */
-  async sendKey(name: string): Promise<void> {
-    await this.page.locator('#screen-canvas').focus();
-    await this.page.keyboard.press(name);
+  /** Waits until nothing has changed on the screen for a while. */
+  waitForStillScreen(options?: StillScreenOptions): Promise<void> {
+    return step('wait for a still screen', () => this.#screen.waitForStill(options));
+  }
+
+  /** The guest's screen as a PNG; what `mask` names is painted over. */
+  screenshot({ mask }: { mask?: readonly ScreenMask[] } = {}): Promise<Buffer> {
+    return this.#screen.png(mask);
+  }
+
+  // What a user does.
+
+  /** Presses keys together, with QEMU's names: `ret`, `f2`, `ctrl-alt-delete`. */
+  sendKey(keys: string, options?: SendKeyOptions): Promise<void> {
+    return this.#keyboard.press(keys, options);
+  }
+
+  /** Types on the PC's keyboard, `\n` as Enter. The guest's layout must be US. */
+  type(text: string, options?: TypeOptions): Promise<void> {
+    return this.#keyboard.type(text, options);
   }
 
   /**
-   * Runs a command, of one or more lines, in the shell on the serial console, which must be at its
-   * prompt.
+   * Drives a boot loader with the words of Packer's `boot_command`:
+   * `['<esc>', '<wait "boot:">', 'linux<enter>']`. See boot-command.ts for all of them.
    */
-  async run(command: string, options: WaitOptions = {}): Promise<RunResult> {
-    if (command.split('\n').some((line) => line.length > longestLine)) {
-      throw new Error(`The guest's shell reads no lines longer than ${longestLine} characters.`);
-    }
-    const from = await this.serial.end();
-    const id = `${Date.now().toString(36)}.${this.#runs++}`;
-    // Ctrl-U: what is on the line already, as a late answer of the terminal, is not part of it. The
-    // quotes are gone in what the shell writes, but not in the echo of what it was given.
-    await this.serial.write(`\x15{ echo B''EGIN ${id}\n${command}\n}; echo E''ND ${id} $?\n`);
-    const [, output = '', exitCode] = await this.waitForSerial(
-      new RegExp(`BEGIN ${id}\\r\\n([\\s\\S]*?)END ${id} (\\d+)`),
-      { ...options, from },
-    );
-    return { output: output.replaceAll('\r\n', '\n'), exitCode: Number(exitCode) };
+  bootCommand(
+    command: string | readonly string[],
+    options?: TypeOptions & WaitOptions,
+  ): Promise<void> {
+    return this.#keyboard.bootCommand(command, options);
   }
 
-  /** Runs shell code in the guest through its agent: beside whatever the shells are doing. */
-  execute(code: string, options: ExecuteOptions = {}): Promise<ExecuteResult> {
-    return this.machine((machine, [text, given]) => machine.execute(text, given), [
-      code,
-      options,
-    ] as const);
+  // Files and media.
+
+  /**
+   * Copies a file of this computer, or bytes, into the guest. A relative `target` is a path in the
+   * 9p share; an absolute one is reached through the agent of a guest that has mounted the share.
+   */
+  async copyIn(source: string | Uint8Array, target: string): Promise<void> {
+    const bytes = typeof source === 'string' ? await readFile(source) : source;
+    await step(`copy in ${target}`, () => this.#files.copyIn(bytes, target));
   }
+
+  /** A file of the guest, with paths as for {@link copyIn}; also put at `target` where that is given. */
+  async copyOut(source: string, target?: string): Promise<Buffer> {
+    const bytes = await step(`copy out ${source}`, () => this.#files.copyOut(source));
+    if (target !== undefined) await writeFile(target, bytes);
+    return bytes;
+  }
+
+  /** Puts a CD into the drive: the path of an image on this computer, or what a drive takes. */
+  insertCd(image: string | Medium): Promise<void> {
+    return step('insert CD', () => this.#media.insert('cdrom', image));
+  }
+
+  ejectCd(): Promise<void> {
+    return step('eject CD', () => this.#media.eject('cdrom'));
+  }
+
+  insertFloppy(image: string | Medium, drive: 'fda' | 'fdb' = 'fda'): Promise<void> {
+    return step(`insert into ${drive}`, () => this.#media.insert(drive, image));
+  }
+
+  ejectFloppy(drive: 'fda' | 'fdb' = 'fda'): Promise<void> {
+    return step(`eject ${drive}`, () => this.#media.eject(drive));
+  }
+
+  // The machine.
 
   /** Calls the API of the machine in the page. What it throws arrives as a CprError. */
   machine<T, A = undefined>(
@@ -235,92 +242,112 @@ export class Guest {
     return callMachine(this.page, call, argument as A);
   }
 
-  /**
-   * Starts a machine in place of the one that runs: that one's configuration with `change`, where
-   * `undefined` takes an option away.
-   */
-  async start(runtime: RuntimeSource, change: ConfigChange = {}): Promise<void> {
-    // Its consoles begin anew, and nothing that the machine before said is to be taken for its output.
-    await this.page.evaluate(() => window.holdfastTap.clear());
-    const { config } = await this.status();
-    const asked = Object.entries({ ...config, ...change }).filter(
-      ([, value]) => value !== undefined,
-    );
-    await this.machine(
-      (machine, given) => machine.start(given.config, given.runtime, { replace: true }),
-      { config: Object.fromEntries(asked) as unknown as MachineConfig, runtime },
-    );
-  }
-
   async status(): Promise<MachineStatus> {
     const status = await this.machine((machine) => machine.status);
     if (!status) throw new Error('There is no machine.');
     return status;
   }
 
-  liveUpdate(runtime: RuntimeSource): Promise<RestartReport> {
-    return this.machine((machine, to) => machine.restart({ runtime: to }), runtime);
+  /**
+   * Starts a machine in place of the one that runs: that one's configuration with `change`, where
+   * `undefined` takes an option away.
+   */
+  async start(runtime: RuntimeSource, change: ConfigChange = {}): Promise<void> {
+    const { config } = await this.status();
+    await this.boot(changed(config, change), runtime);
   }
 
-  /** What to look at when something went wrong. */
-  describe(): Promise<string> {
-    return consoles(this.page);
+  /** Starts a machine in place of any other. */
+  async boot(config: MachineConfig, runtime: RuntimeSource): Promise<void> {
+    // Its consoles begin anew, and nothing that the machine before said is to be taken for its output.
+    await this.#page.forgetConsoles();
+    await this.machine(
+      (machine, given) => machine.start(given.config, given.runtime, { replace: true }),
+      { config, runtime },
+    );
   }
-}
 
-function withColdBoot(address: string): string {
-  const url = new URL(address);
-  if (!url.searchParams.has('boot')) url.searchParams.set('boot', 'cold');
-  return url.href;
-}
+  /**
+   * Turns the machine off and on again: its hard disks are as the guest has left them. `change` is
+   * what else is different, as for {@link start}; `initrd: undefined` takes an option away.
+   */
+  powerCycle(change: ConfigChange = {}): Promise<void> {
+    return step('power cycle', async () => {
+      const { config, runtimeId } = await this.status();
+      const runtime = (await this.#runtimes()).find(({ id }) => id === runtimeId);
+      if (!runtime)
+        throw new Error('The emulator that this guest is on is not to be had any more.');
+      await this.#page.forgetConsoles();
+      await restartWithDisks(this.page, changed(config, change), runtime);
+    });
+  }
 
-type Answer<T> =
-  | { ok: true; value: T }
-  | { ok: false; code: CprErrorCode; message: string; phase: RestartPhase | undefined };
+  /** Stops the guest and its time. */
+  pause(): Promise<void> {
+    return step('pause', () => this.machine((machine) => machine.pause()));
+  }
 
-async function callMachine<T, A>(
-  page: Page,
-  call: (machine: Machine, argument: A) => Promise<T> | T,
-  argument: A,
-): Promise<T> {
-  const answer = (await page.evaluate(
-    async ([source, given]) => {
-      const machine = window.holdfast?.machine;
-      if (!machine) throw new Error('The page has no machine.');
-      const run = new Function(`return (${source})(...arguments);`);
-      try {
-        return { ok: true, value: await run(machine, given) };
-      } catch (thrown) {
-        const { code, message, phase } = thrown as CprError;
-        if (code === undefined) throw thrown;
-        return { ok: false, code, message, phase };
-      }
-    },
-    [String(call), argument] as const,
-  )) as Answer<T>;
-  if (answer.ok) return answer.value;
-  const { code, message, phase } = answer;
-  throw new CprError(code, message, phase === undefined ? {} : { phase });
-}
+  resume(): Promise<void> {
+    return step('resume', () => this.machine((machine) => machine.resume()));
+  }
 
-async function consoles(page: Page): Promise<string> {
-  const read = page
-    .evaluate(
-      () => ({
-        serial: window.holdfastTap?.read('serial0', 0).text ?? '',
-        screen: window.holdfast?.screenText() ?? '',
-      }),
-      undefined,
-    )
-    .catch((error: Error) => ({ serial: `(${error.message})`, screen: '' }));
-  const { serial, screen } = await read;
-  return `--- serial console ---\n${serial.slice(-shownBytes)}\n--- screen ---\n${screen.trimEnd()}`;
-}
+  reset(): Promise<void> {
+    return step('reset', () => this.machine((machine) => machine.reset()));
+  }
 
-function notices(page: Page): Promise<string> {
-  return page
-    .locator('#notices, .full-page')
-    .allInnerTexts()
-    .then((texts) => texts.join('\n'))
-    .catch((error: Error) => `(${error.message})`);
+  /** A snapshot of all of the guest, in memory: it lasts as long as the machine. */
+  snapshot(): Promise<SnapshotInfo> {
+    return step('snapshot', () => this.machine((machine) => machine.snapshot()));
+  }
+
+  /** Brings the guest back to where it was, and to what it was doing then. */
+  restore(snapshot: Pick<SnapshotInfo, 'id'>): Promise<RestoreReport> {
+    return step('restore', () =>
+      this.machine((machine, id) => machine.restore({ id }), snapshot.id),
+    );
+  }
+
+  /** A checkpoint in the browser's storage now: what comes back after a crash. */
+  async checkpoint(): Promise<void> {
+    await step('checkpoint', () => this.machine((machine) => machine.checkpoint()));
+  }
+
+  /** Hands the running guest over to another emulator; without an argument, to one it is not on. */
+  liveUpdate(runtime?: RuntimeSource): Promise<RestartReport> {
+    return step('live update', async () => {
+      const to = runtime ?? (await this.#otherRuntime());
+      return this.machine((machine, next) => machine.restart({ runtime: next }), to);
+    });
+  }
+
+  async #otherRuntime(): Promise<RuntimeSource> {
+    const { runtimeId } = await this.status();
+    const other = (await this.#runtimes()).find(({ id }) => id !== runtimeId);
+    if (!other) throw new Error('There is no other runtime here: name the one to update to.');
+    return other;
+  }
+
+  async #runtimes(): Promise<readonly RuntimeSource[]> {
+    return (await this.#surroundings.site?.runtimes()) ?? [];
+  }
+
+  // The page and the browser around it.
+
+  /** The guest runs on meanwhile, where its worker outlives pages. */
+  reloadPage(): Promise<void> {
+    return step('reload page', () => this.#page.reload());
+  }
+
+  /**
+   * Kills the page's process, and opens the page again. Where that was the worker's process too, a
+   * guest comes back from its last checkpoint, and one without is lost. Chromium only.
+   */
+  crashPage(): Promise<void> {
+    return step('crash page', () => this.#page.crash());
+  }
+
+  /** Kills the whole browser, and starts it again: the guest comes back from its last checkpoint. */
+  crashBrowser(): Promise<void> {
+    return step('crash browser', () => this.#page.crashBrowser());
+  }
 }

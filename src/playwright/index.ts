@@ -1,10 +1,24 @@
 /** Playwright fixtures for guests in Holdfast. */
+export { CprError, type CprErrorCode } from '../errors.ts';
+export { BrowserProfile } from './browser-profile.ts';
+export { attachEvidence } from './evidence.ts';
 export {
-  expect,
   type GuestFixtures,
-  type GuestOptions,
-  type SiteOptions,
+  type GuestWorkerFixtures,
+  type GuestWorkerOptions,
   test,
 } from './fixtures.ts';
-export { Guest, type RunResult } from './guest.ts';
-export { Site } from './site.ts';
+export { GoldenGuest, type GoldenSurroundings } from './golden.ts';
+export { Guest, type GuestSurroundings } from './guest.ts';
+export type { TypeOptions } from './guest-keyboard.ts';
+export type { Medium } from './guest-media.ts';
+export type { GuestMouse, MouseButton } from './guest-mouse.ts';
+export type { GuestMachine, GuestOptions } from './guest-options.ts';
+export type { ScreenArea, ScreenMask, StillScreenOptions } from './guest-screen.ts';
+export type { RunResult } from './guest-shell.ts';
+export { expect, type MatchScreenOptions } from './matchers.ts';
+export type { HoldfastWindow } from './page-machine.ts';
+export type { ConfigChange } from './power-cycle.ts';
+export type { SerialConsole, SerialWaitOptions } from './serial-console.ts';
+export { Site, type SiteOptions } from './site.ts';
+export type { WaitOptions } from './wait-options.ts';

@@ -13,7 +13,7 @@ import {
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import sirv from 'sirv';
 import type { RuntimeSource } from '../protocol/keeper-api.ts';
 
@@ -44,6 +44,7 @@ export class Site {
   /** Where the site's own files stand. */
   #root: string;
   #builds = 0;
+  #shared = 0;
   /** Paths asked for since the beginning, with the query, without the site's path. */
   readonly requests: string[] = [];
 
@@ -106,6 +107,13 @@ export class Site {
     const target = await this.#own(file);
     await rm(target, { force: true });
     await writeFile(target, content);
+    return this.urlOf(file);
+  }
+
+  /** Serves a file of this computer as it is then. @returns its address */
+  async share(path: string): Promise<string> {
+    const file = `shared/${this.#shared++}/${basename(path)}`;
+    await symlink(resolve(path), await this.#own(file));
     return this.urlOf(file);
   }
 

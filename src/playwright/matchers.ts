@@ -1,0 +1,98 @@
+/** `expect(guest).toShowText(/login:/)` and others. */
+import { expect as base, type ExpectMatcherState } from '@playwright/test';
+import type { Guest } from './guest.ts';
+import type { ScreenMask, StillScreenOptions } from './guest-screen.ts';
+import type { SerialWaitOptions } from './serial-console.ts';
+import { brief } from './step.ts';
+import type { WaitOptions } from './wait-options.ts';
+
+export interface MatchScreenOptions extends StillScreenOptions {
+  /** Painted over before pictures are compared: areas in the guest's pixels, or text on the screen. */
+  mask?: readonly ScreenMask[];
+  /** As for Playwright's `toMatchSnapshot`. */
+  threshold?: number;
+  maxDiffPixels?: number;
+  maxDiffPixelRatio?: number;
+}
+
+interface Result {
+  pass: boolean;
+  message: () => string;
+}
+
+export const expect = base.extend({
+  /**
+   * Waits until the guest's screen stands still, and compares it with the picture of this name beside
+   * the test. `--update-snapshots` writes it.
+   */
+  async toMatchScreen(
+    this: ExpectMatcherState,
+    guest: Guest,
+    name: string,
+    { mask = [], stillFor, timeout, ...comparison }: MatchScreenOptions = {},
+  ) {
+    await guest.waitForStillScreen({
+      ...(stillFor !== undefined && { stillFor }),
+      ...(timeout !== undefined && { timeout }),
+    });
+    const picture = await guest.screenshot({ mask });
+    const compare = this.isNot ? base(picture).not : base(picture);
+    return settled(this.isNot, async () => compare.toMatchSnapshot(name, comparison));
+  },
+
+  /** Waits until the guest's text screen shows it; with `not`, until it does not. */
+  async toShowText(
+    this: ExpectMatcherState,
+    guest: Guest,
+    pattern: RegExp,
+    { timeout = this.timeout }: WaitOptions = {},
+  ) {
+    return settled(this.isNot, async () => {
+      if (this.isNot) await guest.waitForNoText(pattern, { timeout });
+      else await guest.waitForText(pattern, { timeout });
+    });
+  },
+
+  /** Waits until the guest's first serial port has said it; `not` looks at what was said so far. */
+  async toHaveSaid(
+    this: ExpectMatcherState,
+    guest: Guest,
+    pattern: RegExp,
+    { timeout = this.timeout, from = 0 }: SerialWaitOptions = {},
+  ) {
+    if (!this.isNot)
+      return settled(
+        false,
+        async () => void (await guest.waitForSerial(pattern, { timeout, from })),
+      );
+    const said = await guest.serial.log(from);
+    return { pass: pattern.test(said), message: () => `The guest has said ${pattern}:\n${said}` };
+  },
+
+  /** Runs shell code in the guest, and expects status 0. */
+  async toSucceed(
+    this: ExpectMatcherState,
+    guest: Guest,
+    code: string,
+    { timeout }: WaitOptions = {},
+  ) {
+    const { exitCode, stdout } = await guest.execute(
+      code,
+      timeout === undefined ? {} : { timeout },
+    );
+    return {
+      pass: exitCode === 0,
+      message: () => `"${brief(code, 200)}" ended with status ${exitCode}:\n${stdout}`,
+    };
+  },
+});
+
+/** A matcher's result of what throws when it is not as expected. */
+async function settled(isNot: boolean, check: () => Promise<unknown>): Promise<Result> {
+  try {
+    await check();
+    return { pass: !isNot, message: () => '' };
+  } catch (error) {
+    return { pass: isNot, message: () => (error instanceof Error ? error.message : String(error)) };
+  }
+}
