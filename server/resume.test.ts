@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { connect, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import {
   previousUpload,
   publish,
@@ -12,6 +12,9 @@ import {
   startServer,
   upload,
 } from './testing/server.ts';
+
+// A machine that does much else at the same time.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const main = join(import.meta.dirname, 'main.ts');
 const state = randomState(3 * 1024 * 1024);
@@ -62,7 +65,7 @@ test('an upload whose connection breaks goes on where it was', async () => {
       (file) => !file.endsWith('.json'),
     );
     const uploadUrl = new URL(`uploads/${name}`, server.url).href;
-    await expect.poll(() => offsetOf(uploadUrl)).toBeGreaterThan(0);
+    await expect.poll(() => offsetOf(uploadUrl), { timeout: 20_000 }).toBeGreaterThan(0);
     expect(await offsetOf(uploadUrl)).toBeLessThan(state.length);
     await upload(server.url, state, { previous: previousUpload(uploadUrl, state.length) });
     const { id } = await publish(uploadUrl, digest);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type RunningBucket, startBucket } from './testing/bucket.ts';
 import {
   publish,
@@ -9,6 +9,9 @@ import {
   startServer,
   upload,
 } from './testing/server.ts';
+
+// A machine that does much else at the same time.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 describe.each(['folder', 'bucket'])('with a %s', (kind) => {
   let bucket: RunningBucket | undefined;
@@ -116,7 +119,8 @@ describe.each(['folder', 'bucket'])('with a %s', (kind) => {
     });
     try {
       const { id, deletionToken } = await share(short.url, randomState(10));
-      await expect.poll(() => fetch(new URL(id, short.url)).then((r) => r.status)).toBe(404);
+      const status = () => fetch(new URL(id, short.url)).then((response) => response.status);
+      await expect.poll(status, { timeout: 20_000 }).toBe(404);
       await short.states.sweep();
       const authorization = `Bearer ${deletionToken}`;
       const left = { method: 'DELETE', headers: { authorization } };
