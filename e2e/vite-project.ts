@@ -32,7 +32,9 @@ export async function makeViteProject(files: Record<string, string>): Promise<Vi
 }
 
 async function pack(destination: string): Promise<string> {
-  await run(npm, ['pack', '--pack-destination', destination], resolve('.'));
+  // .npmrc lets no scripts run by themselves; this one is our own, and builds what is packed.
+  const build = '--ignore-scripts=false';
+  await run(npm, ['pack', build, '--pack-destination', destination], resolve('.'));
   const tarball = (await readdir(destination)).find((name) => name.endsWith('.tgz'));
   if (!tarball) throw new Error('npm pack made no tarball.');
   return join(destination, tarball);

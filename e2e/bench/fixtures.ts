@@ -45,7 +45,8 @@ function packedBytes(): number {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-pack-'));
   try {
     const shell = process.platform === 'win32';
-    execFileSync('npm', ['pack', '--pack-destination', folder], { stdio: 'ignore', shell });
+    const args = ['pack', '--ignore-scripts=false', '--pack-destination', folder];
+    execFileSync('npm', args, { stdio: 'ignore', shell });
     return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
   } finally {
     rmSync(folder, { recursive: true });
