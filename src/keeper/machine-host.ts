@@ -220,7 +220,10 @@ export class MachineHost implements CprMachine {
       this.become(id, name);
       if (openedFrom) this.#configure({ ...this.backing.config, openedFrom });
       this.#arrival = { kind: 'opened', takenAtMs, openedAtMs: Date.now(), identity };
-      this.#goesOnAfterGap({ isClone: identity === 'clone' });
+      const isClone = identity === 'clone';
+      // A second life: it is as old as itself.
+      if (isClone) this.execution.bootedAtMs = Date.now();
+      this.#goesOnAfterGap({ isClone });
       return takenAtMs;
     });
   }

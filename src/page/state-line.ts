@@ -63,10 +63,11 @@ export class StateLine {
   }
 
   #foundText(): string {
-    if (this.#session.found === 'booted') return 'booted here';
-    if (this.#session.found === 'watching') return 'looks on at a guest in another tab';
-    const arrival = arrivalText(this.#session.status?.arrival);
-    if (['resumed', 'opened'].includes(this.#session.found ?? '') && arrival) return arrival;
+    const { found, status } = this.#session;
+    const arrival = arrivalText(status?.arrival);
+    if (found === 'watching') return 'looks on at a guest in another tab';
+    if (found === 'booted' && status?.arrival?.kind !== 'opened') return 'booted here';
+    if (['booted', 'resumed', 'opened'].includes(found ?? '') && arrival) return arrival;
     const keeper = this.#session.machine?.keeper;
     const then = keeper?.machine?.runstate ?? 'running';
     return foundWords[then] ?? 'attached to a running guest';

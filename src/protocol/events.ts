@@ -24,7 +24,7 @@ export interface MachineStatus {
   v86Version: string;
   /** Millions of guest instructions per second, over the last second. */
   mips: number;
-  /** Wall-clock time (`Date.now()`) of the guest's last cold boot or reset. */
+  /** Wall-clock time (`Date.now()`) of the guest's last cold boot or reset, or of its opening as a clone. */
   bootedAtMs: number;
   /** Restarts in place since the machine was created. */
   restarts: number;
