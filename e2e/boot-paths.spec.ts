@@ -2,11 +2,158 @@
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { MachineOptions } from '../src/machine/options/machine-options.ts';
 import { multibootKernel } from '../tools/guests/multiboot/multiboot-kernel.ts';
-import { expect, patternGuest, test } from './test.ts';
+import { debianFile } from './debian-packages.ts';
+import { expect, type Guest, patternGuest, type Runtimes, type Site, test } from './test.ts';
 
 // What the page boots by itself is replaced as soon as it is there.
 test.use({ guestQuery: `${patternGuest.guestQuery}&durable=off`, guestReady: /^/ });
+
+const grub = 'usr/lib/grub-rescue';
+const partBytes = 1 << 20;
+
+/** Boots options whose URLs are relative to the site. */
+async function boot(
+  guest: Guest,
+  { inPage, runtimes }: { inPage: string; runtimes: Runtimes },
+  options: MachineOptions,
+): Promise<void> {
+  await guest.machine(
+    async (machine, [url, given, runtime]) => {
+      const { machineConfig } = await import(url);
+      const firmware = { bios: 'firmware/seabios.bin', vgaBios: 'firmware/vgabios.bin' };
+      await machine.start(await machineConfig(given, firmware), runtime, { replace: true });
+    },
+    [inPage, { filesystem9p: false, network: 'none', ...options }, runtimes.newer] as const,
+  );
+}
+
+/** Another emulator, then another page, and the guest answers at its prompt. */
+async function outlives(guest: Guest, runtimes: Runtimes, prompt: string): Promise<void> {
+  for (const [word, move] of [
+    ['first', () => Promise.resolve()],
+    ['second', () => guest.liveUpdate(runtimes.older)],
+    ['third', () => guest.reloadPage()],
+  ] as const) {
+    await move();
+    await guest.machine((machine, text) => machine.type(text, { delayMs: 30 }), `echo ${word}\n`);
+    await guest.waitForText(new RegExp(`${prompt}\\s*echo ${word}\\s*\\n${word}\\b`));
+  }
+}
+
+/** From its menu, which would boot something, to its command line. */
+async function grubPrompt(guest: Guest): Promise<void> {
+  await guest.waitForText(/for a command-line/, { timeout: 40_000 });
+  await guest.machine((machine) => machine.sendKey('c'));
+  await guest.waitForText(/grub>/);
+}
+
+async function put(site: Site, name: string, bytes: Uint8Array): Promise<void> {
+  await site.put(`images/${name}`, bytes);
+}
+
+async function fromDebian(name: string, path: string): Promise<Uint8Array> {
+  const bytes = await debianFile(name, path);
+  test.skip(
+    !bytes,
+    `Debian's package ${name} cannot be had here: apt-get download ${name} failed.`,
+  );
+  return bytes as Uint8Array;
+}
+
+test.describe('GRUB’s rescue image', () => {
+  test('boots as a CD that is fetched as a whole', async ({ guest, site, inPage, runtimes }) => {
+    await put(
+      site,
+      'grub.iso',
+      await fromDebian('grub-rescue-pc', `${grub}/grub-rescue-cdrom.iso`),
+    );
+    await boot(guest, { inPage, runtimes }, { cdrom: 'images/grub.iso' });
+    await grubPrompt(guest);
+    await outlives(guest, runtimes, 'grub>');
+  });
+
+  test('boots as a hard disk that is fetched in ranges', async ({
+    guest,
+    site,
+    inPage,
+    runtimes,
+  }) => {
+    await put(
+      site,
+      'grub.img',
+      await fromDebian('grub-rescue-pc', `${grub}/grub-rescue-cdrom.iso`),
+    );
+    await boot(guest, { inPage, runtimes }, { hda: { url: 'images/grub.img', load: 'range' } });
+    await grubPrompt(guest);
+    await outlives(guest, runtimes, 'grub>');
+  });
+
+  test('boots as a hard disk in compressed parts, whose size is found', async ({
+    guest,
+    site,
+    inPage,
+    runtimes,
+  }) => {
+    const disk = await fromDebian('grub-rescue-pc', `${grub}/grub-rescue-cdrom.iso`);
+    for (let at = 0; at < disk.length; at += partBytes)
+      await put(
+        site,
+        `grub-${at}-${at + partBytes}.img.gz`,
+        gzipSync(disk.subarray(at, at + partBytes)),
+      );
+    await boot(
+      guest,
+      { inPage, runtimes },
+      {
+        hda: { url: 'images/grub.img.gz', load: 'parts', partBytes },
+      },
+    );
+    await grubPrompt(guest);
+    const hda = (await guest.machine((machine) => machine.infoBlock()))[0];
+    expect(hda?.medium?.sizeBytes).toBe(disk.length);
+    await outlives(guest, runtimes, 'grub>');
+  });
+
+  test('boots as a floppy that is compressed', async ({ guest, site, inPage, runtimes }) => {
+    const floppy = await fromDebian('grub-rescue-pc', `${grub}/grub-rescue-floppy.img`);
+    await put(site, 'grub.img.gz', gzipSync(floppy));
+    await boot(guest, { inPage, runtimes }, { fda: 'images/grub.img.gz' });
+    await grubPrompt(guest);
+    await outlives(guest, runtimes, 'grub>');
+  });
+});
+
+test('iPXE boots as a bzImage, and as the CD that bootOrder names before the disk', async ({
+  guest,
+  site,
+  inPage,
+  runtimes,
+}) => {
+  const toShell = async () => {
+    await guest.waitForText(/Ctrl-B/);
+    await guest.machine((machine) => machine.sendKey('ctrl-b'));
+    await guest.waitForText(/iPXE>/);
+  };
+  await put(site, 'ipxe.lkrn', await fromDebian('ipxe', 'boot/ipxe.lkrn'));
+  await boot(guest, { inPage, runtimes }, { bzImage: 'images/ipxe.lkrn' });
+  await toShell();
+  await outlives(guest, runtimes, 'iPXE>');
+
+  await put(site, 'ipxe.iso', await fromDebian('ipxe', 'usr/lib/ipxe/ipxe.iso'));
+  await boot(
+    guest,
+    { inPage, runtimes },
+    {
+      cdrom: 'images/ipxe.iso',
+      hda: { emptyBytes: 1 << 20 },
+      bootOrder: ['cdrom', 'hda'],
+    },
+  );
+  await toShell();
+});
 
 test('a Multiboot kernel boots with its command line, and again after a live update and a reset', async ({
   guest,
