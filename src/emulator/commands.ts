@@ -36,6 +36,8 @@ export function machineCommands(machine: Machine): RuntimeCommands {
     changeMac: (mac) => changeMac(cpu.devices, mac),
     infoRegisters: () => readRegisters(cpu),
     screen: () => screenContents(machine.snapshot()),
+    exportV86State: () => machine.exportV86State(),
+    loadV86State: (bytes: Uint8Array) => machine.loadV86State(bytes),
     systemPowerdown() {
       pressPowerButton(cpu);
       machine.wake();

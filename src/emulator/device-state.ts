@@ -46,7 +46,7 @@ export interface DeviceState {
 }
 
 /** Asks every device object for its state until only plain values are left. */
-function plain(state: unknown): Value {
+export function plain(state: unknown): Value {
   if (state === null || typeof state !== 'object') return state as Value;
   if (Array.isArray(state)) return Array.from(state, plain);
   if (ArrayBuffer.isView(state)) return state as TypedArray;

@@ -1,4 +1,5 @@
 /** A v86 in charge of the guest: implements the keeper's {@link RuntimeInstance}. */
+
 import { jsonSection, sectionVersions } from '../cpr/sections.ts';
 import { type Digest, encodeVmstate, type Section } from '../cpr/vmstate.ts';
 import type {
@@ -30,6 +31,7 @@ import { quiesce } from './quiesce.ts';
 import { RunLoop } from './run-loop.ts';
 import type { ScreenTap } from './screen-tap.ts';
 import type { Shell } from './shell.ts';
+import { exportV86State, readV86State } from './v86-state.ts';
 import { RamWrites } from './write-tracking.ts';
 
 const pageBytes = 4096;
@@ -295,6 +297,31 @@ export class Machine implements RuntimeInstance {
     if (!state.network) this.network.load({ connections: [] });
     for (const { first, count } of runsOf(written))
       cpu.jit_dirty_cache(first * pageBytes, (first + count) * pageBytes);
+  }
+
+  exportV86State(): Uint8Array<ArrayBuffer> {
+    return exportV86State(this.shell.cpu, this.drives);
+  }
+
+  /** @throws CprError `wrong-v86-state` with the guest as it was */
+  loadV86State(bytes: Uint8Array): void {
+    const { host, template } = this.#options;
+    const { cpu } = this.shell;
+    const { clock } = host;
+    const taking = { cpu, drives: this.drives, template, clock };
+    const { devices, fillMemory } = readV86State(taking, bytes);
+    this.input.clear();
+    fillMemory();
+    this.load({
+      devices,
+      disks: undefined,
+      shareFiles: undefined,
+      consoleInput: undefined,
+      network: undefined,
+      carried: [],
+    });
+    cpu.jit_clear_cache();
+    this.writes?.invalidate();
   }
 
   park(): void {

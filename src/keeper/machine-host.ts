@@ -162,6 +162,7 @@ export class MachineHost implements CprMachine {
       const prepared = await prepareFirst(module, host, preparing);
       if (request.incoming) machine.#cpr.await({ prepared, host, prepareMs: 0 });
       else machine.#boot(prepared, host);
+      if (request.v86State) machine.#loadV86State(request.v86State);
       if (request.config.onlyCprCapable) await untilAborted(refuseIfEverBlocked(machine), signal);
       return machine;
     } catch (thrown) {
@@ -173,6 +174,15 @@ export class MachineHost implements CprMachine {
         `The machine could not be started with runtime ${id}`,
       );
     }
+  }
+
+  /** Before the guest has run. @throws CprError `wrong-v86-state`, `runtime-incompatible` */
+  #loadV86State(state: Uint8Array): void {
+    const { loadV86State } = this.execution.instance.commands;
+    if (!loadV86State) {
+      throw new CprError('runtime-incompatible', 'This runtime is too old to take a state of v86.');
+    }
+    loadV86State(state);
   }
 
   #boot(prepared: PreparedRuntime, host: GatedHost): void {

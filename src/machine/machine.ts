@@ -32,6 +32,7 @@ import type { ImportReport } from '../protocol/state-transfer.ts';
 import type { CheckpointInfo, ResumeReport } from '../protocol/stored.ts';
 import type { StateFile } from '../share/state-file.ts';
 import type { ExportStateOptions, StateSource } from '../share/types.ts';
+import { readV86State } from '../share/v86-state.ts';
 import { type ExecuteOptions, type ExecuteResult, GuestAgent } from './agent.ts';
 import type { Connection } from './connection.ts';
 import { ConsoleLog } from './console-log.ts';
@@ -373,6 +374,25 @@ export class RemoteMachine implements Machine {
     await told;
     await this.#refresh();
     return report;
+  }
+
+  exportV86State(): Promise<Uint8Array> {
+    return this.#command('exportV86State') as Promise<Uint8Array>;
+  }
+
+  async openV86State(
+    state: Blob | Uint8Array,
+    config: MachineConfig,
+    runtime: RuntimeSource,
+    { replace = false }: Pick<StartOptions, 'replace'> = {},
+  ): Promise<void> {
+    await this.#connection.keeper.start({
+      config: { ...config, ...absoluteImages(config) },
+      runtime: absolute(runtime),
+      replace,
+      v86State: await readV86State(state),
+    });
+    await this.#refresh();
   }
 
   exportState(options: ExportStateOptions = {}): ReadableStream<Uint8Array> {

@@ -276,6 +276,22 @@ export interface Machine {
    * `not-approved`, or what {@link start} rejects with.
    */
   openState(source: StateSource | StateFile, options: OpenStateOptions): Promise<ImportReport>;
+  /**
+   * The machine as a state of v86 itself, for its `restore_state`, with the same machine options.
+   * Rejects with `wrong-v86-state` for a machine with a hard disk.
+   */
+  exportV86State(): Promise<Uint8Array>;
+  /**
+   * Starts a machine with a state that v86's `save_state` gave, as it is or through zstd. Rejects
+   * with `wrong-v86-state`, naming what differs, when `config` is not what it was saved with; the
+   * machine that is there then goes on.
+   */
+  openV86State(
+    state: Blob | Uint8Array,
+    config: MachineConfig,
+    runtime: RuntimeSource,
+    options?: Pick<StartOptions, 'replace'>,
+  ): Promise<void>;
   /** A checkpoint now; others are taken by themselves. */
   checkpoint(): Promise<CheckpointInfo>;
   /** Whether checkpoints are taken by themselves. */

@@ -203,6 +203,10 @@ export interface RuntimeCommands extends Partial<DiskCommands> {
    * device. Until then it goes on with the one it knows.
    */
   changeMac?(mac: string): void;
+  /** The guest as v86's own `save_state` writes it. */
+  exportV86State?(): Uint8Array;
+  /** Takes over a state of v86, before the guest has run. */
+  loadV86State?(state: Uint8Array): void;
   /** Presses the power button, which only a guest with ACPI hears. */
   systemPowerdown?(): void;
   [name: string]: ((...args: never[]) => unknown) | undefined;

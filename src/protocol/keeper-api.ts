@@ -50,6 +50,8 @@ export interface StartRequest {
   replace?: boolean;
   /** Comes up frozen in `inmigrate`, whatever the configuration says, and waits for `cprLoad`. */
   incoming?: boolean;
+  /** A state of v86 itself, as its `save_state` gives it, to go on from instead of booting. */
+  v86State?: Uint8Array;
 }
 
 export interface RestartReport {
