@@ -53,3 +53,40 @@ test('a guest that was opened at its prompt boots when it is reset', async ({ gu
   await guest.waitForSerial(/BusyBox[\s\S]*holdfast:~# /, { from });
   expect((await guest.run('echo up')).output.trim()).toBe('up');
 });
+
+test('a small change is a small file on that state, and is there in another browser', async ({
+  guest,
+  site,
+  browser,
+  runtimes,
+}) => {
+  await guest.run('echo hello > /root/x');
+  const base64 = await guest.machine(async (machine) => {
+    const stream = machine.exportState({ base: 'opened-from', title: 'A small change' });
+    const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+  });
+  const file = Buffer.from(base64, 'base64');
+  expect(file.length).toBeLessThan(64 * 1024);
+  await site.put('small.vmstate', file);
+
+  const context = await browser.newContext();
+  const other = await Guest.in(await context.newPage());
+  await other.open(`${site.url}?guest=pattern-text&m=32`);
+  await other.waitForSerial(/pass \d+\r/);
+  await other.machine(
+    (machine, { url, runtime }) => machine.openState(url, { runtime, replace: true }),
+    { url: site.urlOf('small.vmstate'), runtime: runtimes.newer },
+  );
+  expect((await other.run('cat /root/x')).output).toBe('hello\n');
+
+  // What it builds on is another state by now.
+  await site.put('guests/linux/prompt.vmstate', file);
+  const again = other.machine(
+    (machine, { url, runtime }) => machine.openState(url, { runtime, replace: true }),
+    { url: site.urlOf('small.vmstate'), runtime: runtimes.newer },
+  );
+  await expect(again).rejects.toMatchObject({ code: 'wrong-base' });
+  expect((await other.run('cat /root/x')).output).toBe('hello\n');
+  await context.close();
+});

@@ -7,14 +7,18 @@ import type { StateReference } from '../protocol/config.ts';
 import type { Codec } from './codec.ts';
 import { pageBytes } from './limits.ts';
 import { decodePageGroup, encodePageGroup } from './page-group.ts';
+import { SimilarPages } from './page-references.ts';
 import type { StateReader } from './state-reader.ts';
 
 const none = 0xffffffff;
+/** Groups of some 4 MiB that stay decompressed. */
+const keptGroups = 4;
 
 /** Where a page's contents are: in a group, repeated from a word, or those of another page. */
 interface Group {
   compressed: Blob;
   rawBytes: number;
+  pages: Uint32Array;
 }
 
 export class BaseImage {
@@ -27,6 +31,8 @@ export class BaseImage {
   readonly #uniform: Map<number, number>;
   readonly #groups: Group[];
   readonly #blobs: ReadonlyMap<string, string>;
+  readonly #recent = new Map<number, Uint8Array>();
+  #similar: SimilarPages | undefined;
 
   private constructor(reference: StateReference, codec: Codec, found: Found) {
     this.reference = reference;
@@ -86,6 +92,22 @@ export class BaseImage {
     return this.#blobs;
   }
 
+  /** An index over the pages, made when first asked for. */
+  async similarPages(): Promise<SimilarPages> {
+    if (this.#similar) return this.#similar;
+    const similar = new SimilarPages();
+    for (const [index, group] of this.#groups.entries()) {
+      const contents = await this.#decompress(group, index);
+      for (const page of group.pages) {
+        if (this.#groupOf[page] !== index) continue;
+        const at = (this.#slotOf[page] ?? 0) * pageBytes;
+        similar.add(page, contents.subarray(at, at + pageBytes));
+      }
+    }
+    this.#similar = similar;
+    return similar;
+  }
+
   /** Contents of these pages, 4 KiB each, in their order. */
   async contents(pages: readonly number[]): Promise<Uint8Array> {
     const out = new Uint8Array(pages.length * pageBytes);
@@ -98,7 +120,7 @@ export class BaseImage {
     }
     for (const [index, wanted] of byGroup) {
       const group = this.#groups[index];
-      const contents = group && (await this.#decompress(group));
+      const contents = group && (await this.#decompress(group, index));
       for (const [i, page] of wanted) {
         const at = (this.#slotOf[page] ?? 0) * pageBytes;
         if (contents) out.set(contents.subarray(at, at + pageBytes), i * pageBytes);
@@ -111,10 +133,17 @@ export class BaseImage {
     return out;
   }
 
-  async #decompress({ compressed, rawBytes }: Group): Promise<Uint8Array> {
+  /** Keeps the last few, because neighbours are asked for one after the other. */
+  async #decompress({ compressed, rawBytes }: Group, index: number): Promise<Uint8Array> {
+    const kept = this.#recent.get(index);
+    if (kept) return kept;
     const bytes = new Uint8Array(await compressed.arrayBuffer());
     const raw = this.#codec.decompress(bytes, rawBytes);
-    return decodePageGroup(raw, this.#pageCount).contents;
+    const { contents } = decodePageGroup(raw, this.#pageCount);
+    const [oldest] = this.#recent.keys();
+    if (this.#recent.size >= keptGroups && oldest !== undefined) this.#recent.delete(oldest);
+    this.#recent.set(index, contents);
+    return contents;
   }
 }
 
@@ -173,6 +202,7 @@ class Found {
     const empty = new Uint32Array();
     const raw = encodePageGroup({ ...group, uniform: empty, copies: empty });
     const compressed = this.#codec.compress(raw, 1) as Uint8Array<ArrayBuffer>;
-    this.groups.push({ compressed: new Blob([compressed]), rawBytes: raw.length });
+    const pages = numbers.slice();
+    this.groups.push({ compressed: new Blob([compressed]), rawBytes: raw.length, pages });
   }
 }

@@ -68,6 +68,20 @@ export function decodePageGroup(raw: Uint8Array<ArrayBuffer>, pageCount: number)
   return { kind: 'pages', numbers, contents, uniform, xorNumbers, xor, copies };
 }
 
+/** @param copies pairs of page and source */
+export function onlyCopies(copies: readonly number[]): ArrivingPages {
+  const none = new Uint32Array();
+  return {
+    kind: 'pages',
+    numbers: none,
+    contents: new Uint8Array(),
+    uniform: none,
+    xorNumbers: none,
+    xor: new Uint8Array(),
+    copies: Uint32Array.from(copies),
+  };
+}
+
 export function buffersOfPages(group: ArrivingPages): Transferable[] {
   const { numbers, contents, uniform, xorNumbers, xor, copies } = group;
   return [numbers, contents, uniform, xorNumbers, xor, copies].map(({ buffer }) => buffer);

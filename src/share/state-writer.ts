@@ -7,7 +7,8 @@ import type { Codec } from './codec.ts';
 import { encodeFrame, encodePreamble, type FrameKind, frameKind } from './frame.ts';
 import { encodeCut, encodeHead, type StateHead } from './head.ts';
 import { pageBytes } from './limits.ts';
-import { encodePageGroup } from './page-group.ts';
+import { encodePageGroup, onlyCopies } from './page-group.ts';
+import { chooseReferences, type PageReference } from './page-references.ts';
 import { WaitingPages } from './waiting-pages.ts';
 
 export interface StateWriterOptions {
@@ -20,11 +21,13 @@ export interface StateWriterOptions {
 }
 
 /**
- * Levels of zstd. 9 with groups of 4 MiB makes a guest's memory as small as 12 does in half the time;
- * small ones, such as those on a base, are worth the most.
+ * Levels of zstd. 9 with groups of 4 MiB makes a guest's memory as small as 12 does in half the time.
+ * What is on a base is little, and may have to fit into a link.
  */
-const levels = { usual: 9, small: 19, smallBytes: 1 << 20 } as const;
+const levels = { usual: 9, onBase: 19, onBaseBytes: 3 << 20 } as const;
 const blobGroupBytes = 2 << 20;
+/** Pages that are compared with the base's; a file with more fits into no link anyway. */
+const mostCompared = 8192;
 
 export class StateWriter {
   readonly #options: StateWriterOptions;
@@ -36,6 +39,8 @@ export class StateWriter {
   /** A page with these contents, unless it was written again since. */
   readonly #known = new Map<bigint, number>();
   readonly #seenBlobs = new Set<string>();
+  /** On a base: pages that earlier groups of this file speak of. */
+  readonly #settled = new Set<number>();
   #group = new WaitingPages();
   #blobs: (BlobItem | NoBlobItem)[] = [];
   #blobBytes = 0;
@@ -111,8 +116,7 @@ export class StateWriter {
       this.#group.addCopy(page, like);
     } else {
       this.#known.set(digest, page);
-      // On a base, its page is what a page that comes for the first time is compared with.
-      this.#group.add(page, contents, isFirst && base !== undefined && !base.isZero(page));
+      this.#group.add(page, contents, isFirst);
     }
     if (this.#group.isFull) await this.#flushPages();
   }
@@ -141,10 +145,19 @@ export class StateWriter {
     const group = this.#group;
     if (group.isEmpty) return;
     this.#group = new WaitingPages();
-    const { base } = this.#options;
-    const candidates = group.onBase;
-    const old = base && candidates.length > 0 ? await base.contents(candidates) : new Uint8Array();
-    await this.#frame(frameKind.pages, encodePageGroup(group.encode(old)));
+    const { base, codec } = this.#options;
+    let references = new Map<number, PageReference>();
+    if (base && this.#settled.size < mostCompared) {
+      const isUnchanged = (page: number) => !this.#settled.has(page);
+      references = await chooseReferences({ codec, base, pages: group.fresh, isUnchanged });
+      const copies = [...references].flatMap(([page, { from }]) =>
+        from === undefined ? [] : [page, from],
+      );
+      if (copies.length > 0)
+        await this.#frame(frameKind.pages, encodePageGroup(onlyCopies(copies)));
+      for (const page of group.mentioned) this.#settled.add(page);
+    }
+    await this.#frame(frameKind.pages, encodePageGroup(group.encode(references)));
   }
 
   async #flushBlobs(): Promise<void> {
@@ -165,7 +178,8 @@ export class StateWriter {
   }
 
   async #frame(kind: FrameKind, raw: Uint8Array): Promise<void> {
-    const level = raw.length <= levels.smallBytes ? levels.small : levels.usual;
+    const { base } = this.#options;
+    const level = base && raw.length <= levels.onBaseBytes ? levels.onBase : levels.usual;
     await this.#write(encodeFrame(kind, raw, this.#options.codec, level));
   }
 

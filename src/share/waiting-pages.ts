@@ -1,5 +1,6 @@
 import type { ArrivingPages } from '../protocol/state-transfer.ts';
 import { groupPages, pageBytes } from './limits.ts';
+import { differenceOf, type PageReference } from './page-references.ts';
 
 /**
  * Pages of one group that wait to be written. A group is carried out kind by kind, copies last, so a
@@ -10,7 +11,7 @@ export class WaitingPages {
   readonly #copies: number[] = [];
   readonly #mentioned = new Set<number>();
   readonly #numbers: number[] = [];
-  readonly #onBase = new Set<number>();
+  readonly #fresh = new Set<number>();
   #contents = new Uint8Array(64 * pageBytes);
 
   get isEmpty(): boolean {
@@ -24,9 +25,16 @@ export class WaitingPages {
     );
   }
 
-  /** Pages that may be written as what differs from the base. */
-  get onBase(): number[] {
-    return this.#numbers.filter((page) => this.#onBase.has(page));
+  /** Every page that the group speaks of. */
+  get mentioned(): ReadonlySet<number> {
+    return this.#mentioned;
+  }
+
+  /** Those that come for the first time: in memory they are as in the base, if there is one. */
+  get fresh(): { page: number; contents: Uint8Array }[] {
+    return this.#inOrder()
+      .filter(({ page }) => this.#fresh.has(page))
+      .map(({ page, slot }) => ({ page, contents: this.#at(slot) }));
   }
 
   mentions(page: number): boolean {
@@ -43,10 +51,10 @@ export class WaitingPages {
     this.#copies.push(page, from);
   }
 
-  add(page: number, contents: Uint8Array, onBase: boolean): void {
+  add(page: number, contents: Uint8Array, isFresh: boolean): void {
     const slot = this.#numbers.push(page) - 1;
     this.#mentioned.add(page);
-    if (onBase) this.#onBase.add(page);
+    if (isFresh) this.#fresh.add(page);
     const end = (slot + 1) * pageBytes;
     if (end > this.#contents.length) {
       const larger = new Uint8Array(Math.min(this.#contents.length * 4, groupPages * pageBytes));
@@ -56,54 +64,36 @@ export class WaitingPages {
     this.#contents.set(contents, slot * pageBytes);
   }
 
-  /** @param old contents of {@link onBase} in the base */
-  encode(old: Uint8Array): ArrivingPages {
-    const plain: { page: number; slot: number }[] = [];
-    const differing: number[] = [];
-    const xor: Uint32Array[] = [];
-    let next = 0;
-    for (const [slot, page] of this.#numbers.entries()) {
-      const difference =
-        this.#onBase.has(page) && xorOf(this.#words(slot), wordsAt(old, next++ * pageBytes));
-      if (difference) {
-        differing.push(page);
-        xor.push(difference);
-      } else plain.push({ page, slot });
-    }
+  /** @param references of the pages to be written as what differs from them */
+  encode(references: ReadonlyMap<number, PageReference>): ArrivingPages {
+    const pages = this.#inOrder();
+    const plain = pages.filter(({ page }) => !references.has(page));
+    const differing = pages.filter(({ page }) => references.has(page));
     const contents = new Uint8Array(plain.length * pageBytes);
-    for (const [i, { slot }] of plain.entries()) {
-      const at = slot * pageBytes;
-      contents.set(this.#contents.subarray(at, at + pageBytes), i * pageBytes);
+    for (const [i, { slot }] of plain.entries()) contents.set(this.#at(slot), i * pageBytes);
+    const xor = new Uint8Array(differing.length * pageBytes);
+    for (const [i, { page, slot }] of differing.entries()) {
+      const { old } = references.get(page) ?? { old: new Uint8Array(pageBytes) };
+      xor.set(differenceOf(this.#at(slot), old), i * pageBytes);
     }
-    const differences = new Uint32Array((xor.length * pageBytes) / 4);
-    for (const [i, words] of xor.entries()) differences.set(words, (i * pageBytes) / 4);
     return {
       kind: 'pages',
       numbers: Uint32Array.from(plain, ({ page }) => page),
       contents,
       uniform: Uint32Array.from(this.#uniform),
-      xorNumbers: Uint32Array.from(differing),
-      xor: new Uint8Array(differences.buffer),
+      xorNumbers: Uint32Array.from(differing, ({ page }) => page),
+      xor,
       copies: Uint32Array.from(this.#copies),
     };
   }
 
-  #words(slot: number): Uint32Array {
-    return wordsAt(this.#contents, slot * pageBytes);
+  /** Neighbours have the most in common. */
+  #inOrder(): { page: number; slot: number }[] {
+    const pages = this.#numbers.map((page, slot) => ({ page, slot }));
+    return pages.sort((a, b) => a.page - b.page);
   }
-}
 
-const wordsAt = (bytes: Uint8Array, at: number) =>
-  new Uint32Array(bytes.buffer, bytes.byteOffset + at, pageBytes / 4);
-
-/** @returns undefined where the two have little in common: then the page itself compresses better. */
-function xorOf(words: Uint32Array, old: Uint32Array): Uint32Array | undefined {
-  const difference = new Uint32Array(words.length);
-  let equal = 0;
-  for (const [i, word] of words.entries()) {
-    const other = old[i] ?? 0;
-    difference[i] = word ^ other;
-    if (word === other) equal++;
+  #at(slot: number): Uint8Array {
+    return this.#contents.subarray(slot * pageBytes, (slot + 1) * pageBytes);
   }
-  return equal >= words.length / 4 ? difference : undefined;
 }
