@@ -21,7 +21,7 @@ export const isolationHeaders = {
 /**
  * Serves a folder: hashed files cached for ever, the others revalidated.
  * @param {{ root: string, port?: number, host?: string, isolated?: boolean,
- *   states?: import('../server/state-server.ts').StateServer }} options `port` 0 takes a free one;
+ *   states?: import('../src/server/state-server.ts').StateServer }} options `port` 0 takes a free one;
  *   `isolated: false` leaves {@link isolationHeaders} out, as most static hosts do; `states` stands
  *   under `/states/`
  * @returns {Promise<{ url: string, port: number, setRoot(root: string): void, close(): Promise<void> }>}

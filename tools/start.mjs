@@ -1,7 +1,7 @@
 /**
  * `npm start`: installs and builds what is missing or out of date, then serves the site on port
  * 8086, or `PORT`, with the state server under `/states/`. `HOLDFAST_STATES_…` set the latter, see
- * server/options.ts.
+ * src/server/options.ts.
  */
 import { join } from 'node:path';
 import { ensureBuild, ensurePackages, root } from './setup.mjs';

@@ -1,4 +1,4 @@
-/** The state server that this site shares through, where it has one (server/state-server.ts). */
+/** The state server that this site shares through, where it has one (src/server/state-server.ts). */
 import { CprError } from '../../errors.ts';
 
 export interface StateServer {
