@@ -11,6 +11,8 @@ export default defineConfig({
   testDir: 'e2e',
   testMatch: '**/*.spec.ts',
   outputDir: 'test-results/e2e',
+  // What guests show is drawn by us, the same everywhere.
+  snapshotPathTemplate: '{testDir}/{testFilePath}-snapshots/{arg}{ext}',
   timeout: 60_000,
   expect: { timeout: 15_000 },
   // Guests want the cores for themselves: two at once only slow each other down.

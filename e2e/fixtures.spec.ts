@@ -82,6 +82,15 @@ test('compares pictures of the screen', async ({ guest }) => {
   expect((await guest.screenshot()).equals(masked)).toBe(false);
 });
 
+test('knows its screen again', async ({ guest }) => {
+  // Versions come and go.
+  const mask = [/version [^)]*/, /BusyBox v.*/];
+  await expect(guest).toMatchScreen('prompt.png', { mask, stillFor: 300 });
+  await guest.type('clear\n');
+  await guest.waitForNoText(/SeaBIOS/);
+  await expect(guest).not.toMatchScreen('prompt.png', { mask, stillFor: 300 });
+});
+
 test('copies files in and out', async ({ guest }, testInfo) => {
   const bytes = Uint8Array.from({ length: 300_000 }, (_, index) => (index * 7919) >> 3);
   await guest.copyIn(bytes, '/root/dir/bytes');

@@ -31,7 +31,8 @@ export async function makeViteProject(files: Record<string, string>): Promise<Vi
   return { root, dist: join(root, 'dist'), tarball, remove };
 }
 
-async function pack(destination: string): Promise<string> {
+/** @returns the path of the tarball */
+export async function pack(destination: string): Promise<string> {
   // .npmrc lets no scripts run by themselves; this one is our own, and builds what is packed.
   const build = '--ignore-scripts=false';
   await run(npm, ['pack', build, '--pack-destination', destination], resolve('.'));

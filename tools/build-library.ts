@@ -12,6 +12,7 @@ import { parseArgs, promisify } from 'node:util';
 import { build, type Plugin } from 'vite';
 import { bin } from './setup.mjs';
 import { buildSiteWorkers, repositoryRoot, type SiteWorkers } from './site-workers.ts';
+import { manifestModule } from './vite-plugin-runtimes.ts';
 
 const execFileAsync = promisify(execFile);
 const { values } = parseArgs({ options: { out: { type: 'string' } } });
@@ -33,12 +34,13 @@ await Promise.all([
   bundle({ index: 'src/library/index.ts', element: 'src/library/element.ts' }),
 ]);
 await bundleForNode('src/playwright/index.ts', 'playwright');
+await buildMachinePage(workers);
 
 async function writeAssets({ files, manifest }: SiteWorkers): Promise<void> {
   const folder = join(out, 'assets');
   for (const [path, content] of files) {
     // Maps would be most of the package.
-    if (path.endsWith('.map') || path === 'build.json') continue;
+    if (path.endsWith('.map')) continue;
     const target = join(folder, path);
     await mkdir(dirname(target), { recursive: true });
     const isScript = path.endsWith('.js') && typeof content === 'string';
@@ -47,7 +49,11 @@ async function writeAssets({ files, manifest }: SiteWorkers): Promise<void> {
       isScript ? content.replace(/^\/\/# sourceMappingURL=.*$/m, '') : content,
     );
   }
-  await cp(join(repositoryRoot, 'public/firmware'), join(folder, 'firmware'), { recursive: true });
+  for (const name of ['firmware', 'guests/linux']) {
+    // The state at the prompt is the playground's: fixtures have a state of their own.
+    const filter = (path: string) => !path.endsWith('.vmstate');
+    await cp(join(repositoryRoot, 'public', name), join(folder, name), { recursive: true, filter });
+  }
 
   const at = (path: string) =>
     `new URL(${JSON.stringify(`./assets/${path}`)}, import.meta.url).href`;
@@ -100,6 +106,8 @@ async function bundleForNode(entry: string, name: string): Promise<void> {
     logLevel: 'warn',
     publicDir: false,
     ssr: { noExternal: true, external: ['@playwright/test'] },
+    // Relative to the bundle.
+    define: { __HOLDFAST_FILES__: JSON.stringify('./assets') },
     build: {
       ssr: true,
       outDir: out,
@@ -110,6 +118,32 @@ async function bundleForNode(entry: string, name: string): Promise<void> {
         input: { [name]: join(repositoryRoot, entry) },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: `${name}-[hash].js` },
       },
+    },
+  });
+}
+
+/** The page that the fixtures open, among the files that they serve. */
+async function buildMachinePage({ manifest }: SiteWorkers): Promise<void> {
+  await build({
+    configFile: false,
+    root: repositoryRoot,
+    base: './',
+    mode: 'production',
+    logLevel: 'warn',
+    publicDir: false,
+    plugins: [
+      {
+        name: 'holdfast-build',
+        resolveId: (id) => (id === 'virtual:holdfast-build' ? `\0${id}` : undefined),
+        load: (id) => (id === '\0virtual:holdfast-build' ? manifestModule(manifest) : undefined),
+      },
+    ],
+    build: {
+      outDir: join(out, 'assets'),
+      emptyOutDir: false,
+      assetsDir: 'machine-page',
+      target: 'es2022',
+      rolldownOptions: { input: join(repositoryRoot, 'machine.html') },
     },
   });
 }

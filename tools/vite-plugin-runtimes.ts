@@ -2,7 +2,12 @@ import { sep } from 'node:path';
 import { lookup } from 'mrmime';
 import type { Plugin, Rolldown, ViteDevServer } from 'vite';
 import { bundleEarlyScript, withHead } from './early-script.ts';
-import { buildSiteWorkers, repositoryRoot, type SiteWorkers } from './site-workers.ts';
+import {
+  type BuildManifest,
+  buildSiteWorkers,
+  repositoryRoot,
+  type SiteWorkers,
+} from './site-workers.ts';
 
 const virtualId = 'virtual:holdfast-build';
 const resolvedId = `\0${virtualId}`;
@@ -46,9 +51,7 @@ export function runtimes(): Plugin {
     async load(id) {
       if (id !== resolvedId) return undefined;
       const { manifest } = await workers;
-      return Object.entries(manifest)
-        .map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`)
-        .join('\n');
+      return manifestModule(manifest);
     },
 
     async generateBundle() {
@@ -78,6 +81,13 @@ function nameOfChunk(bundle: Rolldown.OutputBundle | undefined, module: string) 
   return Object.values(bundle ?? {}).find(
     (file) => file.type === 'chunk' && file.facadeModuleId?.endsWith(module),
   )?.fileName;
+}
+
+/** The source of `virtual:holdfast-build`. */
+export function manifestModule(manifest: BuildManifest): string {
+  return Object.entries(manifest)
+    .map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`)
+    .join('\n');
 }
 
 function serve(
