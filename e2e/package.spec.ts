@@ -104,6 +104,45 @@ test('ten lines boot a guest, which a reload finds again and a live update leave
   expect(await page.evaluate(() => (window.machine as Machine).screenText())).toContain('holdfast');
 });
 
+test('an element is a guest, with its screen, its terminal, and keys for a phone', async ({
+  page,
+  site,
+}) => {
+  await page.goto(site.urlOf('element.html'));
+  await expect(page.locator('body.ready')).toBeAttached();
+  const guest = page.locator('holdfast-guest');
+  await expect(guest.locator('.state')).toHaveText('bzImage: running');
+  const screenText = () =>
+    guest.evaluate((node) => (node as HoldfastGuest).machine?.screenText() ?? '');
+  await expect.poll(screenText, { timeout: 30_000 }).toMatch(/holdfast:~#/);
+
+  // A click would capture the mouse, as this guest takes movements.
+  await guest.locator('canvas').focus();
+  await page.keyboard.type('echo on the screen');
+  await page.keyboard.press('Enter');
+  await expect.poll(screenText).toMatch(/^on the screen$/m);
+
+  await page.setViewportSize({ width: 390, height: 844 });
+  await guest.getByRole('tab', { name: 'Terminal' }).click();
+  await guest.locator('.terminal textarea').focus();
+  await page.keyboard.type('sleep 1000\n');
+  const console = () =>
+    guest.evaluate((node) => (node as HoldfastGuest).machine?.console().text() ?? '');
+  await expect.poll(console).toMatch(/sleep 1000\r\n$/);
+  await guest.getByRole('button', { name: 'ctrl-c' }).click();
+  await expect.poll(console).toMatch(/\^C\s+holdfast:~# /);
+
+  // Removed, its guest goes on; put back, it is the same one.
+  await guest.evaluate((node) => {
+    const parent = node.parentElement;
+    node.remove();
+    document.body.classList.remove('ready');
+    parent?.append(node);
+  });
+  await expect(page.locator('body.ready')).toBeAttached();
+  await expect.poll(screenText).toMatch(/^on the screen$/m);
+});
+
 test('a script tag is enough, and an option that is not acceptable is told before anything is fetched', async ({
   page,
   project,
