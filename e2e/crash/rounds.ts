@@ -9,7 +9,10 @@ export interface Round {
   /** From the begin of the watch to the kill. */
   livedMs: number;
   arrival: 'resumed' | 'booted';
-  /** From the cut that was resumed to the kill; absent for a guest that booted anew. */
+  /**
+   * What was lost: from the cut that was resumed to the kill, without the time that the guest was not
+   * there in between. Absent for a guest that booted anew.
+   */
   ageMs?: number;
   /** The same by the guest's own clock: from its uptime in the cut to the last that the page saw. */
   guestAgeMs?: number;
@@ -37,6 +40,8 @@ export class CrashRounds {
   readonly #lab: Lab;
   #profile: Profile | undefined;
   #guest: Guest | undefined;
+  /** How the guest's present life began. */
+  #born: { takenAtMs: number; resumedAtMs: number } | undefined;
 
   constructor(name: WorkloadName, siteUrl: string, lab: Lab) {
     this.#name = name;
@@ -60,11 +65,15 @@ export class CrashRounds {
     await this.#profile?.kill();
 
     const after = await this.#open();
-    await after.waitUntil(
-      () => window.holdfast?.machine?.status?.runstate === 'running',
-      'There is no guest that runs',
-      { timeout: openMs },
-    );
+    await after
+      .waitUntil(
+        () => window.holdfast?.machine?.status?.runstate === 'running',
+        'There is no guest that runs',
+        { timeout: openMs },
+      )
+      .catch(async (cause) => {
+        throw new Error(`There is no guest that runs: ${await describePage(after)}`, { cause });
+      });
     const found = await look(after);
     const { arrival } = await after.status();
     const round: Round = {
@@ -79,7 +88,11 @@ export class CrashRounds {
     if (arrival?.kind === 'resumed') {
       expect(arrival.fellBack).toBeUndefined();
       expect(arrival.takenAtMs).toBeGreaterThanOrEqual(seen.takenAtMs ?? 0);
-      round.ageMs = killedAtMs - arrival.takenAtMs;
+      const born = this.#born;
+      // Without a checkpoint since its life began the guest loses that life, not its absence before.
+      const fromMs = born?.takenAtMs === arrival.takenAtMs ? born.resumedAtMs : arrival.takenAtMs;
+      round.ageMs = killedAtMs - fromMs;
+      this.#born = arrival;
       if (seen.uptimeMs !== undefined && found.uptimeMs !== undefined) {
         round.guestAgeMs = seen.uptimeMs - (found.uptimeMs - (found.atMs - arrival.resumedAtMs));
       }
@@ -93,6 +106,7 @@ export class CrashRounds {
     await this.#profile?.delete();
     this.#profile = undefined;
     this.#guest = undefined;
+    this.#born = undefined;
   }
 
   async #begin(): Promise<Guest> {
@@ -140,6 +154,19 @@ declare const window: {
   };
   holdfastTap: { read(console: string, from: number): { end: number; text: string } };
 };
+
+/** What a page says that does not show the guest it should. */
+function describePage({ page }: Guest): Promise<string> {
+  return page.evaluate(() =>
+    JSON.stringify({
+      machine: window.holdfast?.machine?.status ?? null,
+      state: document.querySelector('.state')?.textContent?.replace(/\s+/g, ' '),
+      notices: document.querySelector('#notices')?.textContent,
+      boot: document.querySelector('#boot-label')?.textContent,
+      hidden: document.hidden,
+    }),
+  );
+}
 
 async function look({ page }: Guest): Promise<Seen> {
   const tailBytes = 400;

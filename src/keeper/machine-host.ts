@@ -7,7 +7,7 @@ import {
   withoutContents,
 } from '../protocol/config.ts';
 import type { Blocker, CprMode, CprSource, CprTarget } from '../protocol/cpr.ts';
-import type { MachineEvent, MachineStatus } from '../protocol/events.ts';
+import type { MachineEvent, MachineStatus, Runstate } from '../protocol/events.ts';
 import type {
   CprLoadOptions,
   CprLoadReport,
@@ -95,6 +95,7 @@ export class MachineHost implements CprMachine {
   /** By copying it while it runs, as checkpoints do: one of the two at a time. */
   #isExporting = false;
   #lastPauseMs: number | undefined;
+  #lastRunstate: Runstate | undefined;
 
   private constructor(request: StartRequest, environment: MachineEnvironment) {
     const { pages, loader, openStore, around } = environment;
@@ -587,6 +588,10 @@ export class MachineHost implements CprMachine {
   }
 
   #changed(): void {
+    const { runstate } = this.execution;
+    // A guest that somebody set going must not come back as it stood still, nor the other way round.
+    if (runstate !== this.#lastRunstate) this.#durable?.soon();
+    this.#lastRunstate = runstate;
     this.sendStatus();
     this.#hidden?.update(this.#pages.anyVisible);
   }

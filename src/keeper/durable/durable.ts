@@ -67,7 +67,7 @@ export class Durable {
     this.#changed();
   }
 
-  /** A good moment: the pages cannot be seen any more, or the guest is about to be handed over. */
+  /** A good moment: the runstate has changed, the pages cannot be seen any more, or the guest is about to be handed over. */
   soon(): void {
     if (!this.#on || this.#ended) return;
     clearTimeout(this.#timer);
@@ -111,7 +111,9 @@ export class Durable {
   }
 
   async #byItself(): Promise<void> {
-    if (!this.#underWay && this.#hasNews()) await this.#take(false).catch(() => {});
+    // One that is under way may have made its cut already.
+    while (this.#underWay) await this.#underWay.catch(() => {});
+    if (!this.#ended && this.#hasNews()) await this.#take(false).catch(() => {});
     if (!this.#on || this.#ended || this.#error?.code === 'taken-over') return;
     this.#later();
   }

@@ -11,9 +11,19 @@ test('a cheap checkpoint is followed by the next a second later', () => {
 });
 
 test('dear ones become rarer, so that the guest hardly feels them', () => {
+  const delayMs = repeat(new Pace(), { busyMs: 40, durationMs: 50 });
+  expect(delayMs).toBeCloseTo(1283, 0);
+  expect(40 / (delayMs + 50)).toBeLessThan(0.031);
+});
+
+test('but not so rare that more than two seconds would be lost', () => {
   const delayMs = repeat(new Pace(), { busyMs: 90, durationMs: 400 });
-  expect(delayMs).toBeCloseTo(2600, 0);
-  expect(90 / (delayMs + 400)).toBeLessThan(0.031);
+  expect(delayMs + 2 * 400).toBeLessThanOrEqual(2000);
+});
+
+test('where that cannot be had, the guest has most of the time all the same', () => {
+  const delayMs = repeat(new Pace(), { busyMs: 600, durationMs: 2000 });
+  expect(600 / (delayMs + 2000)).toBeLessThan(0.151);
 });
 
 test('but never so rare that much would be lost', () => {

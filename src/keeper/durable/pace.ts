@@ -1,6 +1,7 @@
 /**
- * When the next checkpoint is due. About a second after the last one, unless checkpoints are so
- * costly that the guest would feel it; and later and later while they fail.
+ * When the next checkpoint is due. About a second after the last one; later where checkpoints are so
+ * costly that the guest would feel it, as long as no more than two seconds of it can be lost; and later
+ * and later while they fail.
  */
 
 /** What the last checkpoint cost, ms. */
@@ -13,8 +14,12 @@ export interface Cost {
 
 const usualMs = 1000;
 const longestMs = 10_000;
+/** A killed guest is to come back from no more than 2 s ago; the rest is for checkpoints that take longer. */
+const promisedMs = 1500;
 /** Shares of the time between two checkpoints that the last one's cost may take. */
-const most = { busy: 0.03, duration: 0.4 } as const;
+const comfortable = { busy: 0.03, duration: 0.4 } as const;
+/** The same where the promise is at stake. */
+const bearable = { busy: 0.15, duration: 0.8 } as const;
 const retryMs = { first: 2000, longest: 60_000 } as const;
 
 export class Pace {
@@ -27,10 +32,13 @@ export class Pace {
     return Math.min(retryMs.first * 2 ** (this.#failures - 1), retryMs.longest);
   }
 
-  succeeded({ busyMs, durationMs }: Cost): void {
+  succeeded(cost: Cost): void {
     this.#failures = 0;
-    const needMs = Math.max(busyMs / most.busy, durationMs / most.duration) - durationMs;
-    const targetMs = Math.min(Math.max(needMs, usualMs), longestMs);
+    const wantedMs = Math.max(usualMs, delayFor(cost, comfortable));
+    // At worst the cut is made as the next checkpoint begins, and the kill comes as it is all but
+    // written: what is lost then is the delay and both of their durations.
+    const promiseMs = Math.max(promisedMs - 2 * cost.durationMs, delayFor(cost, bearable));
+    const targetMs = Math.min(wantedMs, promiseMs, longestMs);
     // One checkpoint that was dear says little about the next.
     this.#delayMs += (targetMs - this.#delayMs) / 2;
   }
@@ -43,4 +51,8 @@ export class Pace {
   failed(): void {
     this.#failures++;
   }
+}
+
+function delayFor({ busyMs, durationMs }: Cost, most: Record<'busy' | 'duration', number>): number {
+  return Math.max(busyMs / most.busy, durationMs / most.duration) - durationMs;
 }

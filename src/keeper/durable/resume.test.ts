@@ -1,0 +1,94 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { FakeRuntime, FakeStore, fakeConfig } from '../fake-runtime.ts';
+import { Keeper } from '../keeper.ts';
+import { RuntimeLoader } from '../runtime-loader.ts';
+
+let runtime: FakeRuntime;
+let fakeStore: FakeStore;
+let keeper: Keeper;
+
+/** A keeper in a new worker: it has nothing but the store. */
+function newKeeper(): Keeper {
+  runtime = new FakeRuntime('only');
+  const { source, module } = runtime;
+  return new Keeper(
+    { instanceId: 'test', survivesPages: false, startedAtMs: 0 },
+    {
+      loader: new RuntimeLoader(async (url) => (url === source.url ? module : undefined)),
+      openStore: async () => fakeStore.store,
+    },
+  );
+}
+
+const request = () => ({ id: 'mine', runtime: runtime.source });
+const start = () =>
+  keeper.start({ config: { ...fakeConfig, id: 'mine', durable: true }, runtime: runtime.source });
+const generations = () => fakeStore.stored.get('mine')?.store.published ?? [];
+
+beforeEach(async () => {
+  vi.stubGlobal('navigator', {});
+  vi.spyOn(console, 'warn').mockImplementation(() => {});
+  fakeStore = new FakeStore();
+  keeper = newKeeper();
+});
+
+afterEach(async () => {
+  await keeper.destroy().catch(() => {});
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
+
+/** A guest in storage, and a keeper that knows nothing of it. */
+async function store(): Promise<void> {
+  await start();
+  await keeper.checkpoint();
+  await keeper.destroy();
+  keeper = newKeeper();
+}
+
+test('a page that asks for a guest which is coming back already gets that one', async () => {
+  await store();
+  keeper.resumeEarly(request());
+  const report = await keeper.resumeMachine(request());
+  expect(report.takenAtMs).toBe(generations()[0]?.takenAtMs);
+  expect(runtime.log.filter((step) => step === 'load')).toHaveLength(1);
+  expect(keeper.info().machine).toMatchObject({ runstate: 'running', config: { id: 'mine' } });
+});
+
+test('a guest that came back before its page asked runs, and the page finds it', async () => {
+  await store();
+  keeper.resumeEarly(request());
+  await vi.waitUntil(() => keeper.info().machine !== null);
+  expect(keeper.info().machine).toMatchObject({
+    runstate: 'running',
+    arrival: { kind: 'resumed' },
+  });
+  await expect(keeper.resumeMachine(request())).rejects.toMatchObject({ code: 'bad-runstate' });
+});
+
+test('what kept a guest from coming back is told to the page that asks', async () => {
+  keeper.resumeEarly(request());
+  await expect(keeper.resumeMachine(request())).rejects.toMatchObject({ code: 'not-found' });
+  await start();
+  expect(keeper.info().machine).toMatchObject({ arrival: { kind: 'booted' } });
+});
+
+test('a start waits for a guest that is coming back, and leaves it alone', async () => {
+  await store();
+  keeper.resumeEarly(request());
+  await expect(start()).rejects.toMatchObject({ code: 'bad-runstate' });
+  expect(keeper.info().machine).toMatchObject({ arrival: { kind: 'resumed' } });
+});
+
+test('a guest that was set going is stored as going at once', async () => {
+  await start();
+  await keeper.pause();
+  await keeper.checkpoint();
+  const paused = generations()[0]?.number ?? 0;
+  await keeper.resume();
+  await vi.waitUntil(() => (generations()[0]?.number ?? 0) > paused, { timeout: 500 });
+  await keeper.destroy();
+  keeper = newKeeper();
+  await keeper.resumeMachine(request());
+  expect(keeper.info().machine?.runstate).toBe('running');
+});
