@@ -84,6 +84,8 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
       const from = await guest.serial.end();
       await guest.machine((machine) => machine.resume());
       await guest.waitForSerial(/pass \d+\r/, { from });
+      // Killed a moment later it would rightly come back as it was then, paused by this check.
+      await guest.machine((machine) => machine.checkpoint());
     },
   },
   disk: {
