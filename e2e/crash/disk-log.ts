@@ -52,10 +52,16 @@ export async function startLog(
     .toBeGreaterThan(1);
 }
 
+/** Those at work: one that has ended is there until the stopped writer takes note of it. */
+const writesUnderWay =
+  "for p in $(pidof dd); do grep -q 'State:.[^Z]' /proc/$p/status 2>/dev/null && echo $p; done; true";
+
 /** Stops the writer; a write that it waits for is finished. */
 export async function stopLog(guest: Guest): Promise<void> {
   await guest.execute('kill -STOP $(cat /tmp/writer)');
-  await expect.poll(async () => (await guest.execute('pidof dd; true')).stdout).toBe('');
+  await expect
+    .poll(async () => (await guest.execute(writesUnderWay)).stdout, { timeout: 30_000 })
+    .toBe('');
 }
 
 /** Compares the disk, read anew, with the number in RAM. */

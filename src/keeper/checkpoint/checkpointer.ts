@@ -95,7 +95,7 @@ export class Checkpointer {
   #lastDirtyBytes = 0;
 
   constructor(options: CheckpointerOptions) {
-    const { source, store, resumed, turn = nextTask, sliceMs = 3 } = options;
+    const { source, store, resumed, turn = nextTask, sliceMs = 2 } = options;
     this.#maximumWaitingBytes = options.waitingBytes ?? maximumWaitingBytes;
     this.#source = source;
     this.#store = store;

@@ -19,7 +19,7 @@ const promisedMs = 1500;
 /** Shares of the time between two checkpoints that the last one's cost may take. */
 const comfortable = { busy: 0.03, duration: 0.4 } as const;
 /** The same where the promise is at stake. */
-const bearable = { busy: 0.15, duration: 0.8 } as const;
+const bearable = { busy: 0.1, duration: 0.6 } as const;
 const retryMs = { first: 2000, longest: 60_000 } as const;
 
 export class Pace {
