@@ -11,6 +11,8 @@ export async function bundleModule(entry: string): Promise<string> {
       minify: false,
       target: 'es2022',
       lib: { entry, formats: ['es'], fileName: 'module' },
+      // One file: what is imported only when needed would be another, which nobody serves.
+      rolldownOptions: { output: { codeSplitting: false } },
     },
   });
   const [{ output }] = (Array.isArray(result) ? result : [result]) as [Rolldown.RolldownOutput];
