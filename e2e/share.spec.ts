@@ -169,7 +169,8 @@ test('the memory of the page stays flat while a machine of 256 MiB is shared', a
   const guest = await Guest.in(page);
   await guest.open(`${shareSite.url}?m=256&durable=off`);
   await guest.waitForSerial(/holdfast:~# /);
-  const dataMiB = 64;
+  // As much as a tmpfs of this guest takes.
+  const dataMiB = 112;
   await guest.run(`dd if=/dev/urandom of=/tmp/random bs=1M count=${dataMiB}`, {
     timeout: 90_000,
   });
@@ -184,5 +185,7 @@ test('the memory of the page stays flat while a machine of 256 MiB is shared', a
   await sampling;
   const [, sizeMiB = 0] = /([\d.]+) MiB as a state/.exec(await dialog(page).innerText()) ?? [];
   expect(Number(sizeMiB)).toBeGreaterThan(dataMiB);
-  expect((most - before) / 1024).toBeLessThan(dataMiB / 2);
+  // Whoever held the state would need all of that. What is left to the garbage collector between two
+  // of its rounds is 20 to 55 MiB, however much is shared.
+  expect((most - before) / 1024).toBeLessThan(dataMiB * 0.75);
 });
