@@ -25,10 +25,12 @@ async function openGuest(firefox: Browser, site: Site): Promise<Page> {
 
 async function reload(page: Page): Promise<void> {
   await page.reload();
-  await page.waitForFunction(
-    () => window.holdfast?.machine?.status?.runstate === 'running',
-    longest,
-  );
+  const isRunning = () => window.holdfast?.machine?.status?.runstate === 'running';
+  await page.waitForFunction(isRunning, longest).catch(async (cause: Error) => {
+    const shown = await page.$eval('body', (body) => (body as HTMLElement).innerText);
+    const status = await page.evaluate(() => JSON.stringify(window.holdfast?.machine?.status));
+    throw new Error(`The guest did not run after a reload: ${status}\n${shown}`, { cause });
+  });
 }
 
 /** In the guest, through its agent. */
