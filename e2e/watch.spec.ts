@@ -101,3 +101,39 @@ test('it opens a copy, which goes its own way', async ({ guest, context, site })
   expect((await second.run('echo $kept; kept=copy')).output).toBe('here\n');
   expect((await guest.run('echo $kept')).output).toBe('here\n');
 });
+
+test('a page does not take the worker of the page before, which is about to end, for another tab', async ({
+  guest,
+  context,
+  site,
+}) => {
+  await checkpoint(guest);
+  const other = await context.newPage();
+  await other.goto(site.urlOf('favicon.svg'));
+  // In the place of that worker: the lock is let go of only after the new page has asked for it.
+  await guest.page.goto('about:blank');
+  const held = await other.evaluateHandle(
+    () =>
+      new Promise<{ release: () => void }>((holds) => {
+        void navigator.locks.request(
+          'holdfast-machine-default',
+          () => new Promise<void>((release) => holds({ release })),
+        );
+      }),
+  );
+  const asked = () =>
+    other.evaluate(async () => (await navigator.locks.query()).pending?.length ?? 0);
+  await guest.page.addInitScript((text) => {
+    const look = () => {
+      if (document.querySelector('#notices')?.textContent?.includes(text))
+        document.documentElement.dataset.tookForAnother = 'yes';
+    };
+    new MutationObserver(look).observe(document, { subtree: true, childList: true });
+  }, elsewhere);
+  const opening = guest.page.goto(`${site.url}?host=dedicated`);
+  await expect.poll(asked, { intervals: [10] }).toBeGreaterThan(0);
+  await held.evaluate(({ release }) => release());
+  await opening;
+  await wentOn(guest);
+  await expect(guest.page.locator('html')).not.toHaveAttribute('data-took-for-another');
+});

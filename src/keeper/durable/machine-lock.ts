@@ -9,6 +9,8 @@ import { type MachinesMessage, machinesChannel } from '../../protocol/watch.ts';
 const lockName = (machineId: string) => `holdfast-machine-${machineId}`;
 /** Longest that a holder may take to save its guest and let go, ms. */
 const giveUpMs = 15_000;
+/** A worker whose page was reloaded ends a moment after the new page has begun to load, ms. */
+const leavingMs = 1000;
 
 // Missing on insecure origins, whatever the types say.
 const locks = () => navigator.locks as LockManager | undefined;
@@ -32,13 +34,13 @@ async function holdMachine(machineId: string, requests: MachineRequests): Promis
   const manager = locks();
   if (!manager) return { announce: () => {}, release: () => {} };
   const release = await new Promise<(() => void) | null>((resolve, reject) => {
-    const hold = (lock: Lock | null) => {
-      if (!lock) return resolve(null);
-      return new Promise<void>((letGo) => resolve(letGo));
-    };
-    manager.request(lockName(machineId), { ifAvailable: true }, hold).catch((thrown) => {
+    const hold = () => new Promise<void>((letGo) => resolve(letGo));
+    const signal = AbortSignal.timeout(leavingMs);
+    manager.request(lockName(machineId), { signal }, hold).catch((thrown) => {
+      const { name } = thrown as DOMException;
       // Where site data is blocked nothing is stored, and no other tab can run the machine.
-      if (thrown instanceof DOMException && thrown.name === 'SecurityError') resolve(() => {});
+      if (name === 'SecurityError') resolve(() => {});
+      else if (name === 'TimeoutError' || name === 'AbortError') resolve(null);
       else reject(thrown);
     });
   });
