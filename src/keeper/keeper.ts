@@ -79,7 +79,7 @@ export class Keeper implements KeeperApi {
   }
 
   info(): KeeperInfo {
-    const machine = this.#machine?.status() ?? null;
+    const machine = this.#machine?.view.status() ?? null;
     return { ...this.#identity, abiVersion, methods: keeperMethods, machine };
   }
 
@@ -89,7 +89,7 @@ export class Keeper implements KeeperApi {
 
   // Without an await from the greeting on: no event falls between it and the live ones.
   async attach(port: MessagePort, pageLock: string, pageId = ''): Promise<KeeperInfo> {
-    this.#pages.add(portLink(port), pageLock, pageId, this.#machine?.greeting() ?? []);
+    this.#pages.add(portLink(port), pageLock, pageId, this.#machine?.view.greeting() ?? []);
     return this.info();
   }
 
@@ -150,7 +150,7 @@ export class Keeper implements KeeperApi {
   async #giveUp(id: string): Promise<void> {
     const machine = this.#machine;
     if (machine?.id === id) {
-      await machine.checkpoint({ urgent: true }).catch((thrown) => {
+      await machine.durability.checkpoint({ urgent: true }).catch((thrown) => {
         console.warn('A machine that goes on elsewhere could not be saved first:', thrown);
       });
       const message = 'This machine was taken over by another tab and goes on there.';
@@ -166,7 +166,7 @@ export class Keeper implements KeeperApi {
     // Until the machine is there nobody is answered: who waits is told by the announcement.
     if (this.#machine?.id !== id) return;
     const link = channelLink(channel, this.#identity.keeperLock);
-    this.#pages.add(link, channel, channel, this.#machine.greeting());
+    this.#pages.add(link, channel, channel, this.#machine.view.greeting());
   }
 
   /** What is there stays untouched until `build` has made the machine that takes its place. */
@@ -193,15 +193,15 @@ export class Keeper implements KeeperApi {
   }
 
   async restart(runtime: RuntimeSource): Promise<RestartReport> {
-    return this.#present.restart(runtime);
+    return this.#present.operations.restart(runtime);
   }
 
   async pause(): Promise<void> {
-    this.#present.pause();
+    this.#present.execution.pause();
   }
 
   async resume(): Promise<void> {
-    this.#present.resume();
+    this.#present.execution.resume();
   }
 
   async destroy(): Promise<void> {
@@ -217,11 +217,11 @@ export class Keeper implements KeeperApi {
   }
 
   async suspend(): Promise<void> {
-    this.#present.suspend();
+    this.#present.execution.suspend();
   }
 
   async wakeup(): Promise<void> {
-    this.#present.wakeup();
+    this.#present.execution.wakeup();
   }
 
   visibility(pageId: string, visible: boolean): void {
@@ -238,7 +238,7 @@ export class Keeper implements KeeperApi {
 
   async cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport> {
     const machine = this.#present;
-    const report = await machine.cprSave(target, options);
+    const report = await machine.operations.cprSave(target, options);
     if (report.mode === 'reboot') {
       // Whoever destroyed or replaced it meanwhile has ended it.
       if (this.#machine === machine) this.#machine = undefined;
@@ -252,7 +252,7 @@ export class Keeper implements KeeperApi {
   /** Without a machine, or in its place, one is made as the state says. */
   async cprLoad(source: CprSource, options: CprLoadOptions = {}): Promise<CprLoadReport> {
     if (this.#early) await this.#early.settled;
-    if (this.#machine && !options.replace) return this.#machine.cprLoad(source, options);
+    if (this.#machine && !options.replace) return this.#machine.operations.cprLoad(source, options);
     return this.#startOne(async (signal) => {
       const { bytes, request, machineId } = await incomingRequest(
         source,
@@ -263,7 +263,7 @@ export class Keeper implements KeeperApi {
       const machine = await MachineHost.start(request, this.#environment, signal);
       try {
         const report = await untilAborted(
-          machine.cprLoad({ kind: 'bytes', bytes }, options),
+          machine.operations.cprLoad({ kind: 'bytes', bytes }, options),
           signal,
         );
         return { machine, result: report };
@@ -275,23 +275,23 @@ export class Keeper implements KeeperApi {
   }
 
   async cprCancel(): Promise<void> {
-    return this.#present.cprCancel();
+    return this.#present.operations.cprCancel();
   }
 
   async takeSnapshot(): Promise<SnapshotInfo> {
-    return this.#present.takeSnapshot();
+    return this.#present.operations.takeSnapshot();
   }
 
   async restoreSnapshot(id: string): Promise<RestoreReport> {
-    return this.#present.restoreSnapshot(id);
+    return this.#present.operations.restoreSnapshot(id);
   }
 
   async dropSnapshot(id: string): Promise<void> {
-    this.#present.dropSnapshot(id);
+    this.#present.operations.dropSnapshot(id);
   }
 
   async snapshots(): Promise<SnapshotInfo[]> {
-    return this.#present.snapshots();
+    return this.#present.operations.snapshots();
   }
 
   command(name: string, args: unknown[]): unknown {
@@ -335,11 +335,11 @@ export class Keeper implements KeeperApi {
   }
 
   async checkpoint(): Promise<CheckpointInfo> {
-    return this.#present.checkpoint();
+    return this.#present.durability.checkpoint();
   }
 
   async exportGuest(port: MessagePort): Promise<ExportReport> {
-    return this.#present.exportGuest(port);
+    return this.#present.durability.exportGuest(port);
   }
 
   async importGuest(request: ImportRequest, port: MessagePort): Promise<ImportReport> {
@@ -367,13 +367,13 @@ export class Keeper implements KeeperApi {
   async setDurable(on: boolean): Promise<void> {
     const machine = this.#present;
     if (on) await this.#claims.hold(machine.id);
-    machine.setDurable(on);
+    machine.durability.set(on);
   }
 
   flush(flag: SharedArrayBuffer): void {
     const word = new Int32Array(flag);
-    const saved = this.#machine?.isDurable
-      ? this.#machine.checkpoint({ urgent: true })
+    const saved = this.#machine?.durability.isOn
+      ? this.#machine.durability.checkpoint({ urgent: true })
       : Promise.reject(noMachine());
     saved.then(
       () => Atomics.store(word, 0, flushed.saved),
@@ -388,7 +388,7 @@ export class Keeper implements KeeperApi {
 
   #pagesChanged(): void {
     this.#machine?.pagesChanged();
-    this.#machine?.sendStatus();
+    this.#machine?.view.sendStatus();
   }
 }
 

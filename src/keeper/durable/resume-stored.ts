@@ -38,7 +38,8 @@ export async function resumeStored(
   };
   const machine = await MachineHost.start(request, environment, signal, beginRestoring);
   try {
-    const resume = async () => machine.resumeStored((await restoring) as Restoring, identity);
+    const resume = async () =>
+      machine.operations.resumeStored((await restoring) as Restoring, identity);
     return { machine, ...(await untilAborted(resume(), signal)) };
   } catch (thrown) {
     machine.end();

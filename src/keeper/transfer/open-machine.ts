@@ -24,7 +24,7 @@ export async function openMachine(
   const machine = await MachineHost.start(request, environment, signal, receive);
   try {
     const takenAtMs = await untilAborted(
-      machine.openGuest(arriving as Promise<CutItem>, { config, identity }),
+      machine.operations.openGuest(arriving as Promise<CutItem>, { config, identity }),
       signal,
     );
     return { machine, takenAtMs };

@@ -1,0 +1,109 @@
+/** Whether and how one machine is kept in storage, and who else may copy it meanwhile. */
+import { CprError } from '../../errors.ts';
+import type { ExportReport } from '../../protocol/state-transfer.ts';
+import type { CheckpointInfo, Durability } from '../../protocol/stored.ts';
+import type { CprMachine } from '../cpr/cpr-machine.ts';
+import type { Origin } from '../cpr/stored-guest.ts';
+import type { MachineView } from '../machine-view.ts';
+import { exportGuest } from '../transfer/export-guest.ts';
+import { Durable } from './durable.ts';
+
+export interface DurableMachine extends CprMachine {
+  readonly view: MachineView;
+}
+
+export class MachineDurability {
+  readonly #machine: DurableMachine;
+  /** From the first guest on, where there is storage. */
+  #durable: Durable | undefined;
+  /** By copying it while it runs, as checkpoints do: one of the two at a time. */
+  #isExporting = false;
+
+  constructor(machine: DurableMachine) {
+    this.#machine = machine;
+  }
+
+  get status(): Durability | undefined {
+    return this.#durable?.status;
+  }
+
+  get hasBegun(): boolean {
+    return this.#durable !== undefined;
+  }
+
+  /** What the machine's configuration says. */
+  get isOn(): boolean {
+    return this.#machine.backing.config.durable === true;
+  }
+
+  /** @param origin where in storage the guest came from */
+  begin(origin?: Origin): void {
+    const machine = this.#machine;
+    if (!machine.openStore) return;
+    this.#durable = new Durable({ machine, origin, changed: () => this.#changed() });
+    this.#durable.set(this.isOn);
+  }
+
+  #changed(): void {
+    const { execution, view } = this.#machine;
+    const { error } = this.status ?? {};
+    // Somebody else goes on with this guest: here it must not.
+    if (error?.code === 'taken-over' && execution.runstate === 'running') {
+      view.emit({ type: 'error', ...error });
+      execution.pause();
+    }
+    view.sendStatus();
+  }
+
+  /** @throws CprError `busy` while the guest is copied */
+  set(on: boolean): void {
+    if (this.#isExporting) {
+      throw new CprError('busy', 'This machine is being exported: wait for its end.');
+    }
+    const { backing, view } = this.#machine;
+    backing.config = { ...backing.config, durable: on };
+    this.#durable?.set(on);
+    view.sendStatus();
+  }
+
+  /** A good moment for a checkpoint. */
+  soon(): void {
+    this.#durable?.soon();
+  }
+
+  /** @throws CprError `storage-unavailable`, or what the store throws */
+  checkpoint(options?: { urgent?: boolean }): Promise<CheckpointInfo> {
+    if (this.#durable) return this.#durable.checkpoint(options);
+    throw new CprError(
+      'storage-unavailable',
+      'There is nothing to save, or nowhere: this keeper has no persistent storage or no guest.',
+    );
+  }
+
+  /** Lets `action` have the machine's storage, and what is known of it, for itself. */
+  stepAside<T>(action: () => Promise<T>): Promise<T> {
+    return this.#durable ? this.#durable.stepAside(action) : action();
+  }
+
+  /** @throws CprError `busy` while another export of a machine without checkpoints is under way */
+  async exportGuest(port: MessagePort): Promise<ExportReport> {
+    const machine = this.#machine;
+    const durable = this.isOn && this.status?.state !== 'failing';
+    const checkpoint = durable ? () => this.checkpoint() : undefined;
+    if (checkpoint) return exportGuest({ machine, port, checkpoint });
+    if (this.#isExporting) {
+      throw new CprError('busy', 'This machine is being exported already: wait for its end.');
+    }
+    this.#isExporting = true;
+    try {
+      return await exportGuest({ machine, port });
+    } finally {
+      this.#isExporting = false;
+    }
+  }
+
+  /** No checkpoint after this. */
+  end(): void {
+    this.#durable?.end();
+  }
+}
