@@ -62,6 +62,7 @@ async function storeOurs(folder: string, size: number): Promise<number[]> {
 async function storeStock(folder: string, size: number): Promise<number> {
   const context = await start(folder);
   const page = await open(context, stockUrl(size));
+  await page.waitForFunction(() => window.stock !== undefined);
   await waitForStockPrompt(page);
   await page.evaluate(([program, mib]) => window.stock.meter.start(program, mib), [
     meterProgram,
