@@ -1,5 +1,6 @@
 /** A second tab on a machine that runs in a worker of the first tab alone: it looks on. */
 import type { BrowserContext, Page } from '@playwright/test';
+import { machinesChannel } from '../src/protocol/watch.ts';
 import { shownTerminal, typeOnScreen, waitForShown } from './playground-view.ts';
 import { expect, Guest, type Site, test } from './test.ts';
 
@@ -112,28 +113,25 @@ test('a page does not take the worker of the page before, which is about to end,
   await other.goto(site.urlOf('favicon.svg'));
   // In the place of that worker: the lock is let go of only after the new page has asked for it.
   await guest.page.goto('about:blank');
-  const held = await other.evaluateHandle(
-    () =>
-      new Promise<{ release: () => void }>((holds) => {
+  const worker = await other.evaluateHandle(
+    ({ lock, channel }) =>
+      new Promise<{ release: () => void; heard: string[] }>((holds) => {
+        const heard: string[] = [];
+        new BroadcastChannel(channel).onmessage = ({ data }) => heard.push(data.type);
         void navigator.locks.request(
-          'holdfast-machine-default',
-          () => new Promise<void>((release) => holds({ release })),
+          lock,
+          () => new Promise<void>((release) => holds({ release, heard })),
         );
       }),
+    { lock: 'holdfast-machine-default', channel: machinesChannel },
   );
   const asked = () =>
     other.evaluate(async () => (await navigator.locks.query()).pending?.length ?? 0);
-  await guest.page.addInitScript((text) => {
-    const look = () => {
-      if (document.querySelector('#notices')?.textContent?.includes(text))
-        document.documentElement.dataset.tookForAnother = 'yes';
-    };
-    new MutationObserver(look).observe(document, { subtree: true, childList: true });
-  }, elsewhere);
   const opening = guest.page.goto(`${site.url}?host=dedicated`);
   await expect.poll(asked, { intervals: [10] }).toBeGreaterThan(0);
-  await held.evaluate(({ release }) => release());
+  await worker.evaluate(({ release }) => release());
   await opening;
   await wentOn(guest);
-  await expect(guest.page.locator('html')).not.toHaveAttribute('data-took-for-another');
+  // "watch" would be from a page that looks on at a machine of another tab.
+  expect(await worker.evaluate(({ heard }) => heard)).toEqual(['there']);
 });

@@ -16,21 +16,28 @@ async function openGuest(firefox: Browser, site: Site): Promise<Page> {
   const context = await firefox.createBrowserContext();
   const page = await context.newPage();
   await page.goto(site.url);
-  await page.waitForFunction(
-    () => /holdfast:~#/.test(window.holdfast?.terminalText() ?? ''),
-    longest,
+  await waitFor(page, 'the guest is at its prompt', () =>
+    /holdfast:~#/.test(window.holdfast?.terminalText() ?? ''),
   );
   return page;
 }
 
-async function reload(page: Page): Promise<void> {
-  await page.reload();
-  const isRunning = () => window.holdfast?.machine?.status?.runstate === 'running';
-  await page.waitForFunction(isRunning, longest).catch(async (cause: Error) => {
+/** Waits in the page; what the page shows is in the error when it waits for nothing. */
+async function waitFor(page: Page, what: string, condition: () => boolean): Promise<void> {
+  await page.waitForFunction(condition, longest).catch(async (cause: Error) => {
     const shown = await page.$eval('body', (body) => (body as HTMLElement).innerText);
     const status = await page.evaluate(() => JSON.stringify(window.holdfast?.machine?.status));
-    throw new Error(`The guest did not run after a reload: ${status}\n${shown}`, { cause });
+    throw new Error(`Not within a minute: ${what}. ${status}\n${shown}`, { cause });
   });
+}
+
+async function reload(page: Page): Promise<void> {
+  await page.reload();
+  await waitFor(
+    page,
+    'the guest runs after a reload',
+    () => window.holdfast?.machine?.status?.runstate === 'running',
+  );
 }
 
 /** In the guest, through its agent. */
@@ -97,25 +104,29 @@ test('a second tab looks on at a machine of the first, and takes it over', async
   try {
     const second = await page.browserContext().newPage();
     await second.goto(site.url);
-    await second.waitForFunction(
+    await waitFor(
+      second,
+      'the second tab looks on',
       () =>
         /holdfast:~#/.test(window.holdfast?.terminalText() ?? '') &&
         document.body.classList.contains('view-only'),
-      longest,
     );
     await execute(page, 'echo here >/tmp/kept');
     await second.evaluate(() => {
       const buttons = [...document.querySelectorAll<HTMLButtonElement>('#notices button')];
       buttons.find(({ textContent }) => textContent === 'Take over')?.click();
     });
-    await second.waitForFunction(
+    await waitFor(
+      second,
+      'the guest runs in the second tab',
       () =>
         window.holdfast?.machine?.status?.arrival?.kind === 'resumed' &&
         !document.body.classList.contains('view-only'),
-      longest,
     );
     expect(await execute(second, 'cat /tmp/kept')).toBe('here\n');
-    await page.waitForFunction(() => document.body.classList.contains('view-only'), longest);
+    await waitFor(page, 'the first tab looks on', () =>
+      document.body.classList.contains('view-only'),
+    );
   } finally {
     await page.browserContext().close();
     await site.close();

@@ -74,7 +74,7 @@ export class Keeper implements KeeperApi {
   constructor(identity: KeeperIdentity, options: KeeperOptions = {}) {
     this.#identity = identity;
     const { loader = new RuntimeLoader(), openStore, around } = options;
-    this.#stored = new StoredMachines(openStore, () => this.#machine?.id ?? this.#early?.id);
+    this.#stored = new StoredMachines(openStore, () => this.#presentId);
     this.#environment = { pages: this.#pages, loader, openStore, around };
   }
 
@@ -298,7 +298,9 @@ export class Keeper implements KeeperApi {
     return this.#present.command(name, args);
   }
 
-  storedMachines(): Promise<StoredMachineInfo[]> {
+  async storedMachines(): Promise<StoredMachineInfo[]> {
+    // An early resume that still waits for its machine does not know yet where that runs.
+    await this.#claims.settled();
     return this.#stored.list();
   }
 
@@ -343,6 +345,7 @@ export class Keeper implements KeeperApi {
   }
 
   async importGuest(request: ImportRequest, port: MessagePort): Promise<ImportReport> {
+    if (this.#early) await this.#early.settled;
     if (this.#machine && !request.replace) {
       throw new CprError(
         'bad-runstate',
@@ -379,6 +382,12 @@ export class Keeper implements KeeperApi {
       () => Atomics.store(word, 0, flushed.saved),
       () => Atomics.store(word, 0, flushed.failed),
     );
+  }
+
+  /** Of the machine that runs here, or is being brought back. */
+  get #presentId(): string | undefined {
+    const early = this.#early?.id;
+    return this.#machine?.id ?? (early && this.#claims.holds(early) ? early : undefined);
   }
 
   get #present(): MachineHost {

@@ -41,6 +41,9 @@ import { typeFromAddress } from './typed-from-address.ts';
 import type { StateSource, UrlOptions } from './url-options.ts';
 import { markViewOnly } from './view-only.ts';
 
+/** Longest wait for a guest that another page starts, before this page tries it, ms. */
+const otherPageMs = 5000;
+
 export class Playground {
   readonly #session: Session;
   readonly #options: UrlOptions;
@@ -193,11 +196,9 @@ export class Playground {
       this.#boot.end();
       const error = CprError.from(thrown, 'internal', 'Could not resume the guest');
       if (error.code === 'taken-over') await this.#stored.lookOn();
-      else if (error.code === 'bad-runstate' || error.code === 'busy') {
-        // Another page was faster: this one shows its guest.
-        await this.#session.anyStatus();
-        this.#attached();
-      } else this.#report(error, 'resume-stored', () => void this.#resumeStored(takeOver));
+      else if (error.code === 'bad-runstate' || (error.code === 'busy' && !takeOver))
+        await this.#join(() => this.#resumeStored(takeOver));
+      else this.#report(error, 'resume-stored', () => void this.#resumeStored(takeOver));
     }
   }
 
@@ -243,10 +244,7 @@ export class Playground {
       const error = CprError.from(thrown, 'internal', 'Could not start the guest');
       const isThere = error.code === 'bad-runstate' || error.code === 'busy';
       if (isThere && !replace) {
-        // Another page was faster: this one shows its guest.
-        await this.#session.anyStatus();
-        this.#attached();
-        return;
+        return this.#join(() => this.#start(replace, durable));
       }
       this.#boot.end();
       if (error.code === 'taken-over' && !replace) return this.#stored.lookOn();
@@ -279,6 +277,12 @@ export class Playground {
     void this.#attempt('input', () =>
       typeFromAddress({ ...options, screenText: () => this.screenText() }),
     );
+  }
+
+  /** Another page was faster: this one shows its guest. @param again for when that page failed */
+  async #join(again: () => Promise<void>): Promise<void> {
+    if (await this.#session.anyStatus(otherPageMs)) this.#attached();
+    else await again();
   }
 
   #attached(): void {

@@ -28,6 +28,8 @@ export class Session {
   #machine: Machine | null = null;
   #busy: Operation | null = null;
   #found: Found | null = null;
+  /** Why there is no connection any more. */
+  #lost: CprError | undefined;
   #isSavedAway = false;
   readonly #connectOptions: ConnectOptions;
   readonly #machineListeners: ((machine: Machine) => void)[] = [];
@@ -86,6 +88,7 @@ export class Session {
     return this.#run('connect', async () => {
       this.#machine?.close();
       this.#machine = null;
+      this.#lost = undefined;
       this.#found = null;
       const worker = takeEarlyKeeper();
       const machine = await connect({ ...this.#connectOptions, ...(worker && { worker }) });
@@ -93,6 +96,7 @@ export class Session {
       machine.onLost((error) => {
         if (this.#machine !== machine) return;
         this.#machine = null;
+        this.#lost = error;
         this.#found = null;
         this.changed();
         this.#fail(error, 'run');
@@ -113,14 +117,17 @@ export class Session {
     this.changed();
   }
 
-  /** Resolves as soon as there is a guest. */
-  anyStatus(): Promise<void> {
-    if (this.status) return Promise.resolve();
+  /** Resolves as soon as there is a guest. @returns whether one came within `timeoutMs` */
+  anyStatus(timeoutMs: number): Promise<boolean> {
+    if (this.status) return Promise.resolve(true);
     return new Promise((resolve) => {
-      const stop = this.#machine?.on('status', () => {
+      const settle = (came: boolean) => {
         stop?.();
-        resolve();
-      });
+        clearTimeout(timer);
+        resolve(came);
+      };
+      const timer = setTimeout(() => settle(false), timeoutMs);
+      const stop = this.#machine?.on('status', () => settle(true));
     });
   }
 
@@ -154,8 +161,7 @@ export class Session {
 
   /** Resolves with the copy's id. */
   async duplicate(id: string, name: string): Promise<string> {
-    if (!this.#machine)
-      throw new CprError('keeper-gone', 'This page is not connected to a keeper.');
+    if (!this.#machine) throw this.#notConnected();
     return this.#machine.shelf.duplicate(id, name);
   }
 
@@ -169,8 +175,7 @@ export class Session {
 
   /** Saves a file of what is stored of a machine. Resolves with what is missing in it. */
   async export(id: string, request: ExportRequest): Promise<readonly string[]> {
-    if (!this.#machine)
-      throw new CprError('keeper-gone', 'This page is not connected to a keeper.');
+    if (!this.#machine) throw this.#notConnected();
     const { name, blob, missing } = await this.#machine.shelf.export(id, request);
     download(name, blob);
     return missing;
@@ -178,8 +183,7 @@ export class Session {
 
   /** Saves a state file of what is stored of a machine. Resolves with nothing missing. */
   async exportState(id: string, name: string): Promise<readonly string[]> {
-    if (!this.#machine)
-      throw new CprError('keeper-gone', 'This page is not connected to a keeper.');
+    if (!this.#machine) throw this.#notConnected();
     const blob = await new Response(this.#machine.shelf.exportState(id)).blob();
     download(`${name.replaceAll(/[^\w.() -]+/g, '_')}.vmstate`, blob);
     return [];
@@ -287,8 +291,7 @@ export class Session {
   /** Connecting needs no machine; everything else does. */
   async #run<T>(operation: Operation, work: (machine: Machine) => Promise<T>): Promise<T> {
     const machine = this.#machine;
-    if (!machine && operation !== 'connect')
-      throw new CprError('keeper-gone', 'This page is not connected to a keeper.');
+    if (!machine && operation !== 'connect') throw this.#notConnected();
     if (this.#busy) throw new CprError('busy', `This page is busy: ${this.#busy}.`);
     this.#busy = operation;
     this.changed();
@@ -298,6 +301,10 @@ export class Session {
       this.#busy = null;
       this.changed();
     }
+  }
+
+  #notConnected(): CprError {
+    return this.#lost ?? new CprError('keeper-gone', 'This page is not connected to a keeper.');
   }
 
   #fail(error: CprError, operation: Operation): void {

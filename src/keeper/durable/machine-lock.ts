@@ -64,6 +64,7 @@ async function holdMachine(machineId: string, requests: MachineRequests): Promis
 export class MachineClaims {
   readonly #locks = new Map<string, MachineLock>();
   readonly #requests: MachineRequests;
+  #asked: Promise<void> = Promise.resolve();
 
   constructor(requests: MachineRequests) {
     this.#requests = requests;
@@ -72,7 +73,20 @@ export class MachineClaims {
   /** @throws CprError `taken-over` when the machine runs elsewhere */
   async hold(machineId: string): Promise<void> {
     if (this.#locks.has(machineId)) return;
-    this.#locks.set(machineId, await holdMachine(machineId, this.#requests));
+    const held = holdMachine(machineId, this.#requests).then((lock) => {
+      this.#locks.set(machineId, lock);
+    });
+    this.#asked = held.catch(() => {});
+    await held;
+  }
+
+  holds(machineId: string): boolean {
+    return this.#locks.has(machineId);
+  }
+
+  /** Resolves when it is known whether the machine asked for last is held. Never rejects. */
+  settled(): Promise<void> {
+    return this.#asked;
   }
 
   /** The machine is there from now on. One that is not held can be watched by nobody. */

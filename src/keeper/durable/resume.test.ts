@@ -80,6 +80,20 @@ test('a start waits for a guest that is coming back, and leaves it alone', async
   expect(keeper.info().machine).toMatchObject({ arrival: { kind: 'resumed' } });
 });
 
+test('so does a state that is opened', async () => {
+  await store();
+  keeper.resumeEarly(request());
+  const { port1, port2 } = new MessageChannel();
+  const { source } = runtime;
+  const opened = keeper.importGuest(
+    { config: fakeConfig, runtime: source, ranges: [], identity: 'clone' },
+    port1,
+  );
+  await expect(opened).rejects.toMatchObject({ code: 'bad-runstate' });
+  port2.close();
+  expect(keeper.info().machine).toMatchObject({ arrival: { kind: 'resumed' } });
+});
+
 test('a guest that was set going is stored as going at once', async () => {
   await start();
   await keeper.pause();
