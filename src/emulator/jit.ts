@@ -6,6 +6,7 @@
  * shared memory first, because WebAssembly refuses shared buffers as source.
  */
 import { CprError } from '../errors.ts';
+import type { WasmInstance } from './wasm-instance.ts';
 
 /** v86 keeps its own functions below this index of the table. */
 export const tableOffset = 1024;
@@ -26,7 +27,7 @@ function leb(value: number): number[] {
  * @param code a module as v86's JIT emits it; may be backed by shared memory.
  * @returns an unshared copy whose import of `e.m` is a shared memory.
  */
-export function shareMemoryImport(code: Uint8Array): Uint8Array<ArrayBuffer> {
+function shareMemoryImport(code: Uint8Array): Uint8Array<ArrayBuffer> {
   let offset = 8;
   const u32 = (): number => {
     let result = 0;
@@ -88,4 +89,36 @@ export function shareMemoryImport(code: Uint8Array): Uint8Array<ArrayBuffer> {
     'runtime-incompatible',
     "v86's JIT emitted a module that does not import its memory the way Holdfast knows.",
   );
+}
+
+/** A module that the JIT emitted and nobody has compiled yet. */
+interface JitModule {
+  index: number;
+  start: number;
+  flags: number;
+  code: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * What the JIT emitted, until it is compiled. v86 holds a lock while it emits, so this cannot be done
+ * right then; it is done when v86 next looks at its timers, because until then it emits no other
+ * module, and at the latest after the step, so that nothing is half finished when the guest stops.
+ */
+export class JitQueue {
+  readonly #modules: JitModule[] = [];
+
+  add(index: number, start: number, flags: number, code: Uint8Array): void {
+    this.#modules.push({ index, start, flags, code: shareMemoryImport(code) });
+  }
+
+  /** Compiles what is there. */
+  finish({ exports, table, jitImports }: WasmInstance): void {
+    if (this.#modules.length === 0) return;
+    const finished = exports.codegen_finalize_finished as V86Function;
+    for (const { index, start, flags, code } of this.#modules.splice(0)) {
+      const instance = new WebAssembly.Instance(new WebAssembly.Module(code), { e: jitImports });
+      table.set(index + tableOffset, instance.exports.f);
+      finished(index, start, flags);
+    }
+  }
 }

@@ -12,12 +12,14 @@
  */
 import { CprError } from '../errors.ts';
 import type { RamBlock } from '../protocol/abi.ts';
+import { useDirectViews } from './direct-views.ts';
 import { type BlockPlacement, Growth } from './growth.ts';
-import { shareMemoryImport, tableOffset } from './jit.ts';
+import { JitQueue, tableOffset } from './jit.ts';
 import { measuresTime } from './measures-time.ts';
 import type { Range } from './page-ops.ts';
 import type { V86Wasm } from './v86-wasm.ts';
-import { notingExports, writeMapAddress, writeMapBytes } from './write-tracking.ts';
+import { type Knobs, WasmInstance } from './wasm-instance.ts';
+import { writeMapAddress, writeMapBytes } from './write-tracking.ts';
 
 export interface ShellOptions {
   V86: V86Constructor;
@@ -40,43 +42,8 @@ export interface ShellOptions {
   clock(): number;
 }
 
-/** One instance of v86.wasm with its table. */
-interface Instance {
-  exports: Record<string, V86Function>;
-  table: WebAssembly.Table;
-  /** What JIT modules import. */
-  jitImports: WebAssembly.ModuleImports;
-}
-
 /** A round takes about 1 ms. */
 const mostRounds = 64;
-
-export interface Knobs {
-  /** Instructions that the guest must run in a page before the JIT compiles it. */
-  jitThreshold: number;
-  /** Instructions between two looks at timers, interrupts and what the JIT emitted. */
-  loopCounter: number;
-}
-
-/** Added by tools/wasm/transform.ts. */
-interface KnobGlobals {
-  jit_threshold: WebAssembly.Global<'i32'>;
-  loop_counter: WebAssembly.Global<'i32'>;
-}
-
-/** Absent where tools/wasm/track-writes.ts did not find its way. */
-interface WriteTrackingGlobals {
-  write_map?: WebAssembly.Global<'i32'>;
-  ram_base?: WebAssembly.Global<'i32'>;
-}
-
-/** A module that the JIT emitted and nobody has compiled yet. */
-interface JitModule {
-  index: number;
-  start: number;
-  flags: number;
-  code: Uint8Array<ArrayBuffer>;
-}
 
 /** v86's VGA makes an ImageData over wasm memory; the real one refuses shared memory. */
 class SharedImageData {
@@ -94,10 +61,10 @@ export class Shell {
   readonly #view: { buffer: ArrayBufferLike };
   readonly #options: ShellOptions;
   readonly #placements: BlockPlacement[] = [];
-  readonly #jitQueue: JitModule[] = [];
+  readonly #jitQueue = new JitQueue();
   #env!: V86Env;
-  #instance!: Instance;
-  #incoming: Instance | undefined;
+  #instance!: WasmInstance;
+  #incoming: WasmInstance | undefined;
   #machine!: V86Machine;
   #bus!: V86Bus;
   #emulatorBus!: V86Bus;
@@ -162,7 +129,7 @@ export class Shell {
           const { wasm } = this.#options;
           const bytes = new Uint8Array(memory.buffer);
           for (const { address, bytes: data } of wasm.segments) bytes.set(data, address);
-          return this.#facade(this.#instance);
+          return this.#instance.facade(this.#view);
         } catch (error) {
           reject(error);
           throw error;
@@ -209,7 +176,7 @@ export class Shell {
     this.#allocateFrom(cpu, 'allocate_memory', ram);
     this.#allocateFrom(cpu, 'svga_allocate_memory', vram);
     cpu.init(settings, this.#emulatorBus);
-    this.#useDirectViews(this.#view.buffer);
+    this.#useDirectViews();
   }
 
   /** The next call of this allocator takes its memory from `block`. */
@@ -222,13 +189,13 @@ export class Shell {
     cpu[name] = (sizeBytes: number) => {
       const placement = this.growth.during(block, sizeBytes, () => allocate(sizeBytes));
       this.#placements.push(placement);
-      this.#locateWrites(this.#instance);
+      this.#instance.locateWrites(this.ramAddress);
       return placement.address;
     };
   }
 
-  #instantiate(memory: WebAssembly.Memory, table: WebAssembly.Table): Instance {
-    const { wasm, clock } = this.#options;
+  #instantiate(memory: WebAssembly.Memory, table: WebAssembly.Table): WasmInstance {
+    const { wasm, clock, runtimeBytes } = this.#options;
     const env = this.#env;
     env.microtick = clock;
     env.memory_grow_pre = this.growth.before;
@@ -240,57 +207,28 @@ export class Shell {
       at: number,
       size: number,
     ) => {
-      const code = shareMemoryImport(new Uint8Array(this.#view.buffer, at >>> 0, size >>> 0));
-      this.#jitQueue.push({ index, start, flags, code });
+      const code = new Uint8Array(this.#view.buffer, at >>> 0, size >>> 0);
+      this.#jitQueue.add(index, start, flags, code);
     };
     env.run_hardware_timers = (acpi: boolean, now: number) => {
-      if (this.#jitQueue.length) this.#finishJit();
+      this.#jitQueue.finish(this.#instance);
       return this.cpu.run_hardware_timers(acpi, now);
     };
     env.jit_clear_func = (index: number) => this.#instance.table.set(index + tableOffset, null);
-    const { exports } = new WebAssembly.Instance(wasm.module, {
-      env: { ...env, memory, __indirect_function_table: table } as WebAssembly.ModuleImports,
-    });
-    const functions = exports as unknown as Record<string, V86Function>;
-    const instance = { exports: functions, table, jitImports: { ...functions, m: memory } };
-    this.#locateWrites(instance);
+    const { module } = wasm;
+    const instance = new WasmInstance({ module, env, memory, table, runtimeBytes });
+    instance.locateWrites(this.#placements[0]?.address);
     return instance;
   }
 
   /** Whether the module notes what the guest writes. */
   get tracksWrites(): boolean {
-    return 'write_map' in this.#instance.exports;
-  }
-
-  /** Tells the module where to note writes, and where guest memory begins once that is known. */
-  #locateWrites({ exports }: Instance): void {
-    const { write_map, ram_base } = exports as unknown as WriteTrackingGlobals;
-    if (write_map) write_map.value = writeMapAddress(this.#options.runtimeBytes);
-    if (ram_base) ram_base.value = this.#placements[0]?.address ?? 0;
-  }
-
-  #facade(instance: Instance): V86Exports {
-    const map = writeMapAddress(this.#options.runtimeBytes);
-    const note = (start: number, end: number) => {
-      if (end <= start) return;
-      new Uint8Array(this.#view.buffer, map, writeMapBytes).fill(
-        1,
-        start >>> 12,
-        ((end - 1) >>> 12) + 1,
-      );
-    };
-    return {
-      ...instance.exports,
-      ...notingExports(instance.exports, note),
-      memory: this.#view,
-    } as unknown as V86Exports;
+    return this.#instance.tracksWrites;
   }
 
   /** Sets constants of v86 that tools/wasm/transform.ts made settable. */
-  setKnobs({ jitThreshold, loopCounter }: Knobs): void {
-    const { jit_threshold, loop_counter } = this.#instance.exports as unknown as KnobGlobals;
-    jit_threshold.value = jitThreshold;
-    loop_counter.value = loopCounter;
+  setKnobs(knobs: Knobs): void {
+    this.#instance.setKnobs(knobs);
   }
 
   /**
@@ -302,7 +240,7 @@ export class Shell {
     const { cpu } = this.#machine;
     for (let rounds = 0; ; rounds++) {
       const idleMs = cpu.main_loop();
-      if (this.#jitQueue.length) this.#finishJit();
+      this.#jitQueue.finish(this.#instance);
       const mayGoOn = idleMs < 1 && rounds < mostRounds;
       if (!mayGoOn || !measuresTime(cpu.devices.pit, this.#options.clock())) return idleMs;
     }
@@ -314,21 +252,6 @@ export class Shell {
    */
   #useClock(): void {
     this.#machine.constructor.microtick = this.#options.clock;
-  }
-
-  /**
-   * Compiles what the JIT emitted. v86 holds a lock while it emits, so this cannot be done right
-   * then; it is done when v86 next looks at its timers, because until then it emits no other module,
-   * and at the latest after the step, so that nothing is half finished when the guest stops.
-   */
-  #finishJit(): void {
-    const { exports, table, jitImports } = this.#instance;
-    const finished = exports.codegen_finalize_finished as V86Function;
-    for (const { index, start, flags, code } of this.#jitQueue.splice(0)) {
-      const instance = new WebAssembly.Instance(new WebAssembly.Module(code), { e: jitImports });
-      table.set(index + tableOffset, instance.exports.f);
-      finished(index, start, flags);
-    }
   }
 
   /** Makes the instance that will take over in `memory`. Writes nothing there. */
@@ -349,55 +272,21 @@ export class Shell {
     const from = this.#view.buffer;
     this.#view.buffer = memory.buffer;
     const { cpu } = this;
-    cpu.wm = { exports: this.#facade(this.#instance), wasm_table: this.#instance.table };
+    cpu.wm = { exports: this.#instance.facade(this.#view), wasm_table: this.#instance.table };
     cpu.wasm_patch();
     // Made from the scratch instance, for v86's own JIT finaliser, which is not in use.
     cpu.jit_imports = undefined;
     this.#useDirectViews(from);
   }
 
-  /**
-   * v86 wraps every view of its memory in a Proxy, because its memory can be detached by
-   * growing. Ours cannot; plain typed arrays are many times faster.
-   * @param from the buffer that the views are of, now or before a move.
-   */
-  #useDirectViews(from: ArrayBufferLike): void {
+  /** @param from the buffer that the views are of, before a move */
+  #useDirectViews(from?: ArrayBufferLike): void {
     const { cpu } = this;
-    const { buffer } = this.#view;
-    for (const object of [cpu, cpu.devices.vga] as Record<string, unknown>[]) {
-      for (const [name, member] of Object.entries(object)) {
-        const view = member as Uint8Array | null;
-        if (typeof view !== 'object' || (view?.buffer !== from && view?.buffer !== buffer))
-          continue;
-        // The object that stands for the memory has a buffer too, but is no view.
-        if (typeof view.byteOffset === 'number') object[name] = directView(buffer, view);
-      }
-    }
+    for (const object of [cpu, cpu.devices.vga]) useDirectViews(object, this.#view.buffer, from);
   }
 
   /** Ends v86's own part. Touches no memory. */
   destroy(): void {
     this.#machine.destroy();
   }
-}
-
-const viewConstructors = {
-  Uint8Array,
-  Uint16Array,
-  Uint32Array,
-  Int32Array,
-  Float32Array,
-  Float64Array,
-} as const;
-
-function directView(buffer: ArrayBufferLike, view: Uint8Array): object {
-  // Through v86's Proxy a constructor is a bound function: "bound Int32Array".
-  const name = view.constructor.name.replace('bound ', '') as keyof typeof viewConstructors;
-  const View = viewConstructors[name];
-  if (!View)
-    throw new CprError(
-      'runtime-incompatible',
-      `v86 has a view of a kind Holdfast does not know: ${name}.`,
-    );
-  return new View(buffer as ArrayBuffer, view.byteOffset, view.length);
 }
