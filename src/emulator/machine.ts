@@ -1,7 +1,6 @@
 /** A v86 in charge of the guest: implements the keeper's {@link RuntimeInstance}. */
 
-import { jsonSection, sectionVersions } from '../cpr/sections.ts';
-import { type Digest, encodeVmstate, type Section } from '../cpr/vmstate.ts';
+import type { Digest } from '../cpr/vmstate.ts';
 import type {
   DeviceSnapshot,
   MemoryArea,
@@ -12,11 +11,11 @@ import type {
 } from '../protocol/abi.ts';
 import type { Blocker, CprMode, DiskIdentity } from '../protocol/cpr.ts';
 import type { MachineEvent } from '../protocol/events.ts';
-import { blockOf, pageStore } from './blocks.ts';
 import { type BootImage, type BootImages, keptBootImage } from './boot-images.ts';
 import { machineCommands } from './commands.ts';
 import { ConsoleInput } from './console-input.ts';
-import { loadDevices, saveDevices } from './device-state.ts';
+import { connectConsoleOutput } from './console-output.ts';
+import { loadDevices } from './device-state.ts';
 import type { DeviceTemplate } from './device-template.ts';
 import { diskBlockers } from './disks/blockers.ts';
 import type { Drives } from './disks/drives.ts';
@@ -27,17 +26,17 @@ import { Network } from './network/network.ts';
 import { ShareFiles } from './ninep/share-files.ts';
 import { ShareState } from './ninep/share-state.ts';
 import type { PageOps } from './page-ops.ts';
+import { ParkedPages } from './parked-pages.ts';
 import { quiesce } from './quiesce.ts';
 import { RunLoop } from './run-loop.ts';
+import { keepCarried, saveVmstate } from './save-vmstate.ts';
 import type { ScreenTap } from './screen-tap.ts';
 import type { Shell } from './shell.ts';
 import { exportV86State, readV86State } from './v86-state.ts';
+import { planesBlock, usePlanesBlock } from './vga-planes.ts';
 import { RamWrites } from './write-tracking.ts';
 
 const pageBytes = 4096;
-const planeBytes = 65536;
-/** [SE4] Where sections that this runtime does not know wait for the next vmstate. */
-const carriedSections = 'vmstate.carried';
 
 /** How v86 runs a guest: `usual` is its own way. */
 const knobs = {
@@ -75,7 +74,7 @@ export class Machine implements RuntimeInstance {
   readonly #options: MachineOptions;
   readonly #loop: RunLoop;
   readonly #mouse = { absolute: false, enabled: false };
-  #parkedPages = 0;
+  readonly #parked: ParkedPages;
   #eager: ReturnType<typeof setTimeout> | undefined;
   /** From a load until the guest runs: it may have been paused. */
   #eagerSoon = false;
@@ -84,7 +83,7 @@ export class Machine implements RuntimeInstance {
     this.#options = options;
     this.shell = options.shell;
     this.v86Version = options.v86Version;
-    const { host, shell, V86 } = options;
+    const { host, shell, V86, ops } = options;
     const { cpu, machine, bus } = shell;
     this.#loop = new RunLoop({
       step: () => this.#step(),
@@ -104,9 +103,10 @@ export class Machine implements RuntimeInstance {
     this.files = new ShareFiles(cpu);
     this.input = new ConsoleInput(cpu, bus);
     this.#share = new ShareState(cpu, host);
+    this.#parked = new ParkedPages(host, shell, ops);
     machine.next_tick = () => this.#loop.wake();
     machine.idle = true;
-    this.#usePlanesBlock();
+    usePlanesBlock(host, cpu);
     const reset = cpu.reboot_internal;
     cpu.reboot_internal = () => {
       reset.call(cpu);
@@ -131,21 +131,8 @@ export class Machine implements RuntimeInstance {
     return [
       { name: 'pc.ram', address: shell.ramAddress, sizeBytes: memoryMiB << 20 },
       { name: 'vga.vram', address: shell.vramAddress, sizeBytes: vgaMemoryMiB << 20 },
-      { ...blockOf(host, 'vga.planes'), sizeBytes: 4 * planeBytes },
+      planesBlock(host),
     ];
-  }
-
-  /** The VGA's planes are guest memory like any other, but v86 keeps them in JavaScript. */
-  #usePlanesBlock(): void {
-    const { host, shell } = this.#options;
-    const { address } = blockOf(host, 'vga.planes');
-    const { vga } = shell.cpu.devices;
-    const { buffer } = host.memory;
-    vga.vga_memory = new Uint8Array(buffer, address, 4 * planeBytes);
-    vga.plane0 = new Uint8Array(buffer, address, planeBytes);
-    vga.plane1 = new Uint8Array(buffer, address + planeBytes, planeBytes);
-    vga.plane2 = new Uint8Array(buffer, address + 2 * planeBytes, planeBytes);
-    vga.plane3 = new Uint8Array(buffer, address + 3 * planeBytes, planeBytes);
   }
 
   /** v86 itself forgets the kernel on a reset. */
@@ -160,18 +147,7 @@ export class Machine implements RuntimeInstance {
 
   #listen(): void {
     const { host, shell } = this.#options;
-    const output = new ConsoleOutput(host);
-    for (const port of [0, 1, 2, 3])
-      shell.bus.register(
-        `serial${port}-output-byte`,
-        (byte: number) => output.byte(`serial${port}`, byte),
-        this,
-      );
-    shell.bus.register(
-      'virtio-console0-output-bytes',
-      (bytes: Uint8Array) => output.bytes('virtio-console0', bytes),
-      this,
-    );
+    connectConsoleOutput(shell.bus, host);
     // Sent for a halt with interrupts off, which nothing ends: what `poweroff` comes to.
     shell.bus.register('cpu-event-halt', () => host.guestHalted?.(), this);
     const mouse = (change: Partial<{ absolute: boolean; enabled: boolean }>) => {
@@ -187,7 +163,7 @@ export class Machine implements RuntimeInstance {
     // Only now: the media may have been changed while this runtime was made ready.
     drives.check(disks);
     if (shareFiles) this.#share.check(shareFiles);
-    host.kept.set(carriedSections, carried);
+    keepCarried(host, carried);
     loadDevices(this.shell.cpu, devices, host.clock);
     this.#share.load(shareFiles);
     if (consoleInput) this.input.load(consoleInput);
@@ -250,27 +226,18 @@ export class Machine implements RuntimeInstance {
   }
 
   save(): Uint8Array {
-    const { digest, drives, host, v86Version, wasmDigest } = this.#options;
-    const value = (name: 'v86.devices' | 'console.input', bytes: Uint8Array): Section => ({
-      name,
-      version: sectionVersions[name],
-      required: true,
-      bytes,
+    const { drives, digest, host, v86Version, wasmDigest } = this.#options;
+    return saveVmstate({
+      host,
+      cpu: this.shell.cpu,
+      drives,
+      share: this.#share,
+      input: this.input,
+      network: this.network,
+      v86Version,
+      wasmDigest,
+      digest,
     });
-    const sections: Section[] = [
-      jsonSection('emulator', { v86Version, wasmDigest }),
-      jsonSection('disks', { disks: drives.save() }),
-      value('v86.devices', saveDevices(this.shell.cpu, host.clock)),
-    ];
-    const shareFiles = this.#share.save();
-    if (shareFiles) sections.push(jsonSection('9p.files', shareFiles));
-    const input = this.input.save();
-    if (input) sections.push(value('console.input', input));
-    const network = this.network.save();
-    if (network) sections.push(jsonSection('network', network));
-    const own = new Set(sections.map(({ name }) => name));
-    const carried = (host.kept.get(carriedSections) as readonly Section[] | undefined) ?? [];
-    return encodeVmstate([...sections, ...carried.filter(({ name }) => !own.has(name))], digest);
   }
 
   capture(): DeviceSnapshot {
@@ -325,29 +292,18 @@ export class Machine implements RuntimeInstance {
   }
 
   park(): void {
-    const { ops, screen, drives } = this.#options;
+    const { screen, drives } = this.#options;
     screen.setQuiet(true);
     drives.disconnect();
-    const { list, pages } = pageStore(blockOf(this.#options.host, 'runtime.parked'));
-    // Leaves the TLB's four MiB zero, so that they need not be moved; the CPU refills it.
-    this.shell.cpu.full_clear_tlb();
-    const count = ops.findNonzero(this.shell.ownRanges, list);
-    ops.gather(list, count, pages);
-    ops.clear(list, count);
-    this.#parkedPages = count;
+    this.#parked.park();
   }
 
   unpark(): void {
-    const { host, ops, screen } = this.#options;
-    const { list, pages } = pageStore(blockOf(host, 'runtime.parked'));
-    // Whatever the other runtime wrote, in its arena as in the slack around RAM blocks.
-    const incoming = pageStore(blockOf(host, 'runtime.incoming'));
-    const everything = [{ start: 0, end: host.runtimeBytes }, ...this.shell.ownRanges];
-    ops.clear(incoming.list, ops.findNonzero(everything, incoming.list));
-    ops.scatter(list, this.#parkedPages, pages);
+    const { host, screen, shell } = this.#options;
+    this.#parked.unpark();
     // The other runtime may have run the guest for a slice.
     this.writes?.invalidate();
-    this.#usePlanesBlock();
+    usePlanesBlock(host, shell.cpu);
     this.#connectDrives();
     screen.setQuiet(false);
     this.network.stop();
@@ -389,35 +345,4 @@ function runsOf(pages: readonly number[]): { first: number; count: number }[] {
     else runs.push({ first: page, count: 1 });
   }
   return runs;
-}
-
-/** Bytes the guest writes one at a time leave in one piece a turn. */
-class ConsoleOutput {
-  readonly #host: RuntimeHost;
-  readonly #pending = new Map<string, number[]>();
-  #scheduled = false;
-
-  constructor(host: RuntimeHost) {
-    this.#host = host;
-  }
-
-  byte(name: string, byte: number): void {
-    const pending = this.#pending.get(name);
-    if (pending) pending.push(byte);
-    else this.#pending.set(name, [byte]);
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    queueMicrotask(() => this.#flush());
-  }
-
-  bytes(name: string, bytes: Uint8Array): void {
-    for (const byte of bytes) this.byte(name, byte);
-  }
-
-  #flush(): void {
-    this.#scheduled = false;
-    for (const [name, bytes] of this.#pending)
-      this.#host.consoleOutput(name, Uint8Array.from(bytes));
-    this.#pending.clear();
-  }
 }
