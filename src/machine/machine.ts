@@ -1,19 +1,7 @@
 import type { CprError } from '../errors.ts';
-import { CellGrid } from '../pc/cell-grid.ts';
-import { type Picture, pictureOf } from '../pc/picture.ts';
-import { encodePng } from '../pc/png.ts';
-import type { RuntimeCommands } from '../protocol/abi.ts';
-import type { BlockInfo } from '../protocol/block-info.ts';
-import {
-  type DriveName,
-  type DriveSource,
-  type ImageSource,
-  imageKeys,
-  type MachineConfig,
-  type RemovableDriveName,
-} from '../protocol/config.ts';
+import type { MachineConfig } from '../protocol/config.ts';
 import type { Blocker, CprMode, CprSource, CprTarget } from '../protocol/cpr.ts';
-import type { MachineEvent, MachineStatus, ScreenContents } from '../protocol/events.ts';
+import type { MachineEvent, MachineStatus } from '../protocol/events.ts';
 import type {
   CprLoadOptions,
   CprLoadReport,
@@ -24,23 +12,16 @@ import type {
   RestartReport,
   RuntimeSource,
 } from '../protocol/keeper-api.ts';
-import type { NetworkInfo } from '../protocol/network.ts';
-import type { CpuRegisters } from '../protocol/registers.ts';
-import type { ShareEntry } from '../protocol/share.ts';
 import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
 import type { ImportReport } from '../protocol/state-transfer.ts';
 import type { CheckpointInfo, ResumeReport } from '../protocol/stored.ts';
 import type { StateFile } from '../share/state-file.ts';
 import type { ExportStateOptions, StateSource } from '../share/types.ts';
 import { readV86State } from '../share/v86-state.ts';
-import { type ExecuteOptions, type ExecuteResult, GuestAgent } from './agent.ts';
+import { absoluteConfig, absoluteRuntime } from './absolute-urls.ts';
 import type { Connection } from './connection.ts';
-import { ConsoleLog } from './console-log.ts';
-import type { GuestConsole } from './console-types.ts';
-import { diskImage } from './disk-export.ts';
 import { EventStream } from './event-stream.ts';
-import { type FramesOptions, frames } from './frames.ts';
-import { RemoteConsole } from './guest-console.ts';
+import { RemoteGuest } from './remote-guest.ts';
 import { RemoteShelf } from './remote-shelf.ts';
 import { exportState, openState } from './state-files.ts';
 import type {
@@ -50,18 +31,14 @@ import type {
   StartOptions,
   WatchListener,
 } from './types.ts';
-import { type SendKeyOptions, type TypeOptions, Typist } from './typist.ts';
 import { type Watch, watchMachine } from './watch.ts';
 
 /** A machine in a keeper, over a connection. Made by `connect`. */
-export class RemoteMachine implements Machine {
+export class RemoteMachine extends RemoteGuest implements Machine {
   readonly keeper: KeeperInfo;
   readonly #connection: Connection;
   readonly #leave: () => void;
   readonly #events = new EventStream();
-  readonly #agent = new GuestAgent(this);
-  readonly #log = new ConsoleLog();
-  readonly #typist = new Typist((codes) => this.scancodes(codes));
   /** Hears of each restore, as an event with the snapshot's id. */
   readonly #restored = new EventTarget();
   readonly shelf: RemoteShelf;
@@ -70,6 +47,7 @@ export class RemoteMachine implements Machine {
 
   /** @param leave called once, by {@link close}: lets the keeper know that this page is gone */
   constructor(keeper: KeeperInfo, connection: Connection, events: MessagePort, leave: () => void) {
+    super(connection.keeper);
     this.keeper = keeper;
     this.#connection = connection;
     this.shelf = new RemoteShelf(connection.keeper);
@@ -84,7 +62,7 @@ export class RemoteMachine implements Machine {
 
   #push(event: MachineEvent): void {
     if (event.type === 'status') this.#adopt(event.status);
-    if (event.type === 'console') this.#log.push(event.console, event.offset, event.bytes);
+    if (event.type === 'console') this.log.push(event.console, event.offset, event.bytes);
     if (event.type === 'snapshot-restored') this.#restored.dispatchEvent(new Event(event.id));
     this.#events.push(event);
   }
@@ -114,8 +92,8 @@ export class RemoteMachine implements Machine {
     { replace = false, incoming = false }: StartOptions = {},
   ): Promise<void> {
     await this.#connection.keeper.start({
-      config: { ...config, ...absoluteImages(config) },
-      runtime: absolute(runtime),
+      config: absoluteConfig(config),
+      runtime: absoluteRuntime(runtime),
       replace,
       ...(incoming && { incoming }),
     });
@@ -123,7 +101,7 @@ export class RemoteMachine implements Machine {
   }
 
   async restart({ runtime }: { runtime: RuntimeSource }): Promise<RestartReport> {
-    const report = await this.#connection.keeper.restart(absolute(runtime));
+    const report = await this.#connection.keeper.restart(absoluteRuntime(runtime));
     await this.#refresh();
     return report;
   }
@@ -161,7 +139,7 @@ export class RemoteMachine implements Machine {
     const { mode, runtime } = options;
     const report = await this.#connection.keeper.cprSave(target, {
       mode,
-      ...(runtime && { runtime: absolute(runtime) }),
+      ...(runtime && { runtime: absoluteRuntime(runtime) }),
     });
     await this.#refresh();
     return report;
@@ -172,7 +150,7 @@ export class RemoteMachine implements Machine {
     { runtime, replace = false }: CprLoadOptions = {},
   ): Promise<CprLoadReport> {
     const options = {
-      ...(runtime && { runtime: absolute(runtime) }),
+      ...(runtime && { runtime: absoluteRuntime(runtime) }),
       ...(replace && { replace }),
     };
     const report = await this.#connection.keeper.cprLoad(source, options);
@@ -186,132 +164,12 @@ export class RemoteMachine implements Machine {
   }
 
   async reset(): Promise<void> {
-    await this.#command('reset');
+    await this.command('reset');
     await this.#refresh();
-  }
-
-  execute(code: string, options?: ExecuteOptions): Promise<ExecuteResult> {
-    return this.#agent.execute(code, options);
-  }
-
-  console(name = 'serial0'): GuestConsole {
-    return new RemoteConsole(name, this.#log, (data) => this.consoleInput(name, data));
-  }
-
-  sendKey(keys: string, options?: SendKeyOptions): Promise<void> {
-    return this.#typist.sendKey(keys, options);
-  }
-
-  type(text: string, options?: TypeOptions): Promise<void> {
-    return this.#typist.type(text, options);
-  }
-
-  async consoleInput(name: string, data: string | Uint8Array): Promise<void> {
-    const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
-    await this.#command('consoleInput', name, bytes);
-  }
-
-  async scancodes(codes: readonly number[]): Promise<void> {
-    await this.#command('scancodes', Uint8Array.from(codes));
-  }
-
-  async mouseDelta(dx: number, dy: number): Promise<void> {
-    await this.#command('mouseDelta', dx, dy);
-  }
-
-  async mouseAbsolute(x: number, y: number, width: number, height: number): Promise<void> {
-    await this.#command('mouseAbsolute', x, y, width, height);
-  }
-
-  async mouseButtons(left: boolean, middle: boolean, right: boolean): Promise<void> {
-    await this.#command('mouseButtons', left, middle, right);
-  }
-
-  async mouseWheel(delta: number): Promise<void> {
-    await this.#command('mouseWheel', delta);
-  }
-
-  async filesRead(path: string): Promise<Uint8Array> {
-    return (await this.#connection.keeper.command('filesRead', [path])) as Uint8Array;
-  }
-
-  async filesWrite(path: string, bytes: Uint8Array): Promise<void> {
-    await this.#connection.keeper.command('filesWrite', [path, bytes]);
-  }
-
-  async filesList(path: string): Promise<ShareEntry[]> {
-    return (await this.#connection.keeper.command('filesList', [path])) as ShareEntry[];
-  }
-
-  async infoNetwork(): Promise<NetworkInfo> {
-    return (await this.#connection.keeper.command('infoNetwork', [])) as NetworkInfo;
   }
 
   ramBlocks(options: { digests?: boolean } = {}): Promise<RamBlockInfo[]> {
     return this.#connection.keeper.ramBlocks(options);
-  }
-
-  async infoBlock(): Promise<BlockInfo[]> {
-    return (await this.#command('infoBlock')) as BlockInfo[];
-  }
-
-  async changeMedia(device: RemovableDriveName, source: DriveSource): Promise<void> {
-    await this.#command('changeMedia', device, absoluteSource(source));
-  }
-
-  async ejectMedia(device: RemovableDriveName): Promise<void> {
-    await this.#command('ejectMedia', device);
-  }
-
-  async resetDisk(device: DriveName): Promise<void> {
-    await this.#command('resetDisk', device);
-  }
-
-  async checkDisks(): Promise<void> {
-    await this.#command('checkDisks');
-  }
-
-  diskImage(device: DriveName): ReadableStream<Uint8Array> {
-    return diskImage(
-      {
-        infoBlock: () => this.infoBlock(),
-        readDisk: async (...range) => (await this.#command('readDisk', ...range)) as Uint8Array,
-      },
-      device,
-    );
-  }
-
-  async readMemory(address: number, length: number): Promise<Uint8Array> {
-    return (await this.#command('readMemory', address, length)) as Uint8Array;
-  }
-
-  async writeMemory(address: number, bytes: Uint8Array): Promise<void> {
-    await this.#command('writeMemory', address, bytes);
-  }
-
-  async infoRegisters(): Promise<CpuRegisters> {
-    return (await this.#command('infoRegisters')) as CpuRegisters;
-  }
-
-  async screen(): Promise<ScreenContents> {
-    return (await this.#command('screen')) as ScreenContents;
-  }
-
-  async screenText(): Promise<string> {
-    const contents = await this.screen();
-    return contents.mode === 'text' ? new CellGrid(contents.screen).text() : '';
-  }
-
-  async screenshot(): Promise<Uint8Array<ArrayBuffer>> {
-    return encodePng(pictureOf(await this.screen()));
-  }
-
-  frames(options?: FramesOptions): ReadableStream<Picture> {
-    return frames(this, options);
-  }
-
-  async systemPowerdown(): Promise<void> {
-    await this.#command('systemPowerdown');
   }
 
   get watching(): string | null {
@@ -344,18 +202,11 @@ export class RemoteMachine implements Machine {
     this.#leave();
   }
 
-  #command<K extends KnownCommand>(
-    name: K,
-    ...args: Parameters<NonNullable<RuntimeCommands[K]>>
-  ): Promise<unknown> {
-    return this.#connection.keeper.command(name, args);
-  }
-
   async resumeStored(
     id: string,
     { runtime, takeOver = false }: { runtime: RuntimeSource; takeOver?: boolean },
   ): Promise<ResumeReport> {
-    const request = { id, runtime: absolute(runtime), ...(takeOver && { takeOver }) };
+    const request = { id, runtime: absoluteRuntime(runtime), ...(takeOver && { takeOver }) };
     const report = await this.#connection.keeper.resumeMachine(request);
     await this.#refresh();
     return report;
@@ -376,10 +227,6 @@ export class RemoteMachine implements Machine {
     return report;
   }
 
-  exportV86State(): Promise<Uint8Array> {
-    return this.#command('exportV86State') as Promise<Uint8Array>;
-  }
-
   async openV86State(
     state: Blob | Uint8Array,
     config: MachineConfig,
@@ -387,8 +234,8 @@ export class RemoteMachine implements Machine {
     { replace = false }: Pick<StartOptions, 'replace'> = {},
   ): Promise<void> {
     await this.#connection.keeper.start({
-      config: { ...config, ...absoluteImages(config) },
-      runtime: absolute(runtime),
+      config: absoluteConfig(config),
+      runtime: absoluteRuntime(runtime),
       replace,
       v86State: await readV86State(state),
     });
@@ -403,7 +250,7 @@ export class RemoteMachine implements Machine {
     source: StateSource | StateFile,
     options: OpenStateOptions,
   ): Promise<ImportReport> {
-    const runtime = absolute(options.runtime);
+    const runtime = absoluteRuntime(options.runtime);
     const report = await openState(this.#connection.keeper, source, { ...options, runtime });
     await this.#refresh();
     return report;
@@ -436,31 +283,4 @@ export class RemoteMachine implements Machine {
   #adopt(status: MachineStatus): void {
     if ((status.revision ?? 0) >= (this.#status?.revision ?? 0)) this.#status = status;
   }
-}
-
-/** The commands that have names: not the index signature that lets runtimes add more. */
-type KnownCommand = keyof {
-  [K in keyof RuntimeCommands as string extends K ? never : K]: unknown;
-} &
-  keyof RuntimeCommands;
-
-/** The keeper cannot resolve what is relative to this page. */
-function absolute(runtime: RuntimeSource): RuntimeSource {
-  return { ...runtime, url: resolve(runtime.url), wasmUrl: resolve(runtime.wasmUrl) };
-}
-
-function absoluteImages(config: MachineConfig): Partial<MachineConfig> {
-  const sources = imageKeys.flatMap((key) => {
-    const source = config[key];
-    return source ? [[key, absoluteSource(source)]] : [];
-  });
-  return Object.fromEntries(sources);
-}
-
-function absoluteSource<T extends ImageSource | DriveSource>(source: T): T {
-  return 'url' in source ? { ...source, url: resolve(source.url) } : source;
-}
-
-function resolve(url: string): string {
-  return new URL(url, document.baseURI).href;
 }

@@ -1,0 +1,28 @@
+/** The keeper cannot resolve what is relative to this page. */
+import {
+  type DriveSource,
+  type ImageSource,
+  imageKeys,
+  type MachineConfig,
+} from '../protocol/config.ts';
+import type { RuntimeSource } from '../protocol/keeper-api.ts';
+
+export function absoluteRuntime(runtime: RuntimeSource): RuntimeSource {
+  return { ...runtime, url: resolve(runtime.url), wasmUrl: resolve(runtime.wasmUrl) };
+}
+
+export function absoluteConfig(config: MachineConfig): MachineConfig {
+  const sources = imageKeys.flatMap((key) => {
+    const source = config[key];
+    return source ? [[key, absoluteSource(source)]] : [];
+  });
+  return { ...config, ...Object.fromEntries(sources) };
+}
+
+export function absoluteSource<T extends ImageSource | DriveSource>(source: T): T {
+  return 'url' in source ? { ...source, url: resolve(source.url) } : source;
+}
+
+function resolve(url: string): string {
+  return new URL(url, document.baseURI).href;
+}
