@@ -1,0 +1,104 @@
+/** Terminal, screen and monitor, and where the keyboard is among them. */
+import { Keyboard } from '../view/keyboard.ts';
+import { Mouse } from '../view/mouse.ts';
+import { element } from './element.ts';
+import { readFocus, writeFocus } from './focus.ts';
+import { MonitorView } from './monitor/monitor-view.ts';
+import type { Notices } from './notices.ts';
+import { type PaneName, Panes, paneNames } from './panes.ts';
+import { ScreenView } from './screen/screen-view.ts';
+import type { Session } from './session.ts';
+import { TerminalView } from './terminal/terminal-view.ts';
+
+export class PaneViews {
+  readonly terminal: TerminalView;
+  readonly screen: ScreenView;
+  readonly #monitor: MonitorView;
+  readonly #panes = new Panes();
+
+  constructor(session: Session, notices: Notices) {
+    this.terminal = new TerminalView(session);
+    this.screen = setUpScreen(session, notices);
+    this.#monitor = this.#setUpMonitor(session);
+  }
+
+  #setUpMonitor(session: Session): MonitorView {
+    const toggle = element('monitor-toggle', HTMLButtonElement);
+    toggle.title = 'Type commands to the machine (Ctrl+Alt+3)';
+    toggle.addEventListener('click', () => this.toggleMonitor());
+    element('monitor-close', HTMLButtonElement).addEventListener('click', () => {
+      this.#panes.closeMonitor();
+      toggle.focus();
+    });
+    return new MonitorView(session);
+  }
+
+  /** Shows this one, and gives it the keyboard. */
+  goTo(name: PaneName): void {
+    this.#panes.choose(name);
+    this.#view(name).focus();
+  }
+
+  /** Opens the monitor, goes there, or closes it when the keyboard is there already. */
+  toggleMonitor(): void {
+    const isThere = element('pane-monitor', HTMLElement).contains(document.activeElement);
+    if (isThere && this.#panes.isMonitorOpen) {
+      this.#panes.closeMonitor();
+      this.terminal.focus();
+      return;
+    }
+    this.goTo('monitor');
+  }
+
+  toggleFullScreen(): void {
+    this.#panes.choose('screen');
+    this.screen.toggleFullScreen();
+  }
+
+  /** Who typed into the guest when the page was reloaded goes on typing into it. */
+  keepFocus(): void {
+    const before = readFocus();
+    if (before) this.#view(before).focus();
+    window.addEventListener('pagehide', () => {
+      const focused = paneNames.find((name) =>
+        element(name, HTMLElement).contains(document.activeElement),
+      );
+      writeFocus(focused ?? null);
+    });
+  }
+
+  /** Gives the keyboard and the mouse back to the page. */
+  leave(): void {
+    if (document.pointerLockElement) document.exitPointerLock();
+    for (const name of paneNames) {
+      if (element(name, HTMLElement).contains(document.activeElement))
+        element(`${name}-end`, HTMLElement).focus();
+    }
+  }
+
+  #view(name: PaneName): { focus(): void } {
+    return { terminal: this.terminal, screen: this.screen, monitor: this.#monitor }[name];
+  }
+}
+
+function setUpScreen(session: Session, notices: Notices): ScreenView {
+  const screen = new ScreenView(session);
+  const input = element('screen-input', HTMLTextAreaElement);
+  new Keyboard(session, screen.canvas, input, (characters) =>
+    notices.show('paste', {
+      tone: 'info',
+      title: 'Some characters were left out',
+      text: `A US keyboard has no key for: ${characters.join(' ')}`,
+    }),
+  );
+  new Mouse(session, screen.canvas, input);
+  const onClick = (id: string, run: () => void) =>
+    element(id, HTMLButtonElement).addEventListener('click', run);
+  onClick('screenshot', () => screen.saveScreenshot());
+  onClick('fullscreen', () => screen.toggleFullScreen());
+  const fullScreen = element('fullscreen', HTMLButtonElement);
+  fullScreen.disabled = !document.fullscreenEnabled;
+  if (fullScreen.disabled) fullScreen.title = 'This browser has no full screen for pages';
+  onClick('screen-keyboard', () => input.focus());
+  return screen;
+}
