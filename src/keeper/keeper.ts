@@ -32,11 +32,12 @@ import { incomingRequest } from './cpr/incoming-request.ts';
 import type { AroundStep } from './cpr/steps.ts';
 import type { OpenStore } from './cpr/targets.ts';
 import { EarlyResume } from './durable/early-resume.ts';
-import { askForMachine, MachineClaims } from './durable/machine-lock.ts';
+import { askForMachine } from './durable/machine-lock.ts';
 import { resumeStored } from './durable/resume-stored.ts';
 import { StoredMachines } from './durable/stored-machines.ts';
 import { type MachineEnvironment, MachineHost } from './machine-host.ts';
-import { channelLink, portLink } from './page-link.ts';
+import { MachineSlot, noMachine } from './machine-slot.ts';
+import { portLink } from './page-link.ts';
 import { Pages } from './pages.ts';
 import { RuntimeLoader } from './runtime-loader.ts';
 import { openMachine } from './transfer/open-machine.ts';
@@ -58,28 +59,21 @@ export class Keeper implements KeeperApi {
   readonly #identity: KeeperIdentity;
   readonly #environment: MachineEnvironment;
   readonly #pages = new Pages(() => this.#pagesChanged());
-  #machine: MachineHost | undefined;
-  /** Set while a machine is being built; aborting it gives that up. */
-  #starting: AbortController | undefined;
-
+  readonly #slot: MachineSlot;
   /** A resume that no page has asked for yet, under way. */
   #early: EarlyResume | undefined;
-
-  readonly #claims = new MachineClaims({
-    giveUp: (id) => void this.#giveUp(id),
-    watch: (id, channel) => this.#addWatcher(id, channel),
-  });
   readonly #stored: StoredMachines;
 
   constructor(identity: KeeperIdentity, options: KeeperOptions = {}) {
     this.#identity = identity;
     const { loader = new RuntimeLoader(), openStore, around } = options;
+    this.#slot = new MachineSlot(this.#pages, identity.keeperLock);
     this.#stored = new StoredMachines(openStore, () => this.#presentId);
     this.#environment = { pages: this.#pages, loader, openStore, around };
   }
 
   info(): KeeperInfo {
-    const machine = this.#machine?.view.status() ?? null;
+    const machine = this.#slot.machine?.view.status() ?? null;
     return { ...this.#identity, abiVersion, methods: keeperMethods, machine };
   }
 
@@ -89,22 +83,22 @@ export class Keeper implements KeeperApi {
 
   // Without an await from the greeting on: no event falls between it and the live ones.
   async attach(port: MessagePort, pageLock: string, pageId = ''): Promise<KeeperInfo> {
-    this.#pages.add(portLink(port), pageLock, pageId, this.#machine?.view.greeting() ?? []);
+    this.#pages.add(portLink(port), pageLock, pageId, this.#slot.machine?.view.greeting() ?? []);
     return this.info();
   }
 
   /** The machine that is there stays untouched until the new one runs. */
   async start(request: StartRequest): Promise<void> {
     if (this.#early) await this.#early.settled;
-    if (this.#machine && !request.replace) {
+    if (this.#slot.machine && !request.replace) {
       throw new CprError(
         'bad-runstate',
         'There is a machine already: destroy it first, or start with "replace".',
       );
     }
-    await this.#startOne(async (signal) => {
+    await this.#slot.fill(async (signal) => {
       const { id, durable } = request.config;
-      if (durable && id !== undefined) await this.#claims.hold(id);
+      if (durable && id !== undefined) await this.#slot.hold(id);
       const machine = await MachineHost.start(request, this.#environment, signal);
       return { machine, result: undefined };
     });
@@ -119,7 +113,7 @@ export class Keeper implements KeeperApi {
 
   /** A page will ask for this guest as soon as its script is there. */
   resumeEarly(request: ResumeRequest): void {
-    if (this.#machine || this.#starting) return;
+    if (this.#slot.machine || this.#slot.isStarting) return;
     const early = new EarlyResume(request, this.#resume(request));
     this.#early = early;
     void early.settled.then(() => {
@@ -128,13 +122,13 @@ export class Keeper implements KeeperApi {
   }
 
   async #resume({ id, runtime, takeOver }: ResumeRequest): Promise<ResumeReport> {
-    if (this.#machine) {
+    if (this.#slot.machine) {
       throw new CprError('bad-runstate', 'There is a machine already: destroy it first.');
     }
     const beganMs = performance.now();
-    return this.#startOne(async (signal) => {
+    return this.#slot.fill(async (signal) => {
       if (takeOver) await askForMachine(id);
-      await this.#claims.hold(id);
+      await this.#slot.hold(id);
       const { machine, takenAtMs, fellBack } = await resumeStored(
         { id, runtime },
         this.#environment,
@@ -146,82 +140,28 @@ export class Keeper implements KeeperApi {
     });
   }
 
-  /** Somebody else wants to run this machine: it is saved, and ends here. */
-  async #giveUp(id: string): Promise<void> {
-    const machine = this.#machine;
-    if (machine?.id === id) {
-      await machine.durability.checkpoint({ urgent: true }).catch((thrown) => {
-        console.warn('A machine that goes on elsewhere could not be saved first:', thrown);
-      });
-      const message = 'This machine was taken over by another tab and goes on there.';
-      if (this.#machine === machine) this.#machine = undefined;
-      machine.end({ reason: new CprError('taken-over', message) });
-      this.#pages.endWatches();
-    }
-    this.#claims.keepOnly(this.#machine?.id);
-  }
-
-  /** A page of another keeper looks on. Channel and lock have one name. */
-  #addWatcher(id: string, channel: string): void {
-    // Until the machine is there nobody is answered: who waits is told by the announcement.
-    if (this.#machine?.id !== id) return;
-    const link = channelLink(channel, this.#identity.keeperLock);
-    this.#pages.add(link, channel, channel, this.#machine.view.greeting());
-  }
-
-  /** What is there stays untouched until `build` has made the machine that takes its place. */
-  async #startOne<T>(
-    build: (signal: AbortSignal) => Promise<{ machine: MachineHost; result: T }>,
-  ): Promise<T> {
-    if (this.#starting) {
-      throw new CprError('busy', 'A machine is being started: wait for it, or destroy it.');
-    }
-    const starting = new AbortController();
-    this.#starting = starting;
-    try {
-      const { machine, result } = await build(starting.signal);
-      this.#machine?.end({ replaced: true });
-      this.#pages.endWatches();
-      this.#machine = machine;
-      machine.show();
-      this.#claims.announce(machine.id);
-      return result;
-    } finally {
-      this.#starting = undefined;
-      this.#claims.keepOnly(this.#machine?.id);
-    }
-  }
-
   async restart(runtime: RuntimeSource): Promise<RestartReport> {
-    return this.#present.operations.restart(runtime);
+    return this.#slot.present.operations.restart(runtime);
   }
 
   async pause(): Promise<void> {
-    this.#present.execution.pause();
+    this.#slot.present.execution.pause();
   }
 
   async resume(): Promise<void> {
-    this.#present.execution.resume();
+    this.#slot.present.execution.resume();
   }
 
   async destroy(): Promise<void> {
-    if (!this.#machine && !this.#starting) throw noMachine();
-    this.#starting?.abort(
-      new CprError('no-machine', 'The machine was destroyed while it was being started.'),
-    );
-    const machine = this.#machine;
-    this.#machine = undefined;
-    machine?.end();
-    this.#pages.endWatches();
-    this.#claims.keepOnly(undefined);
+    this.#slot.destroy();
   }
 
   async suspend(): Promise<void> {
-    this.#present.execution.suspend();
+    this.#slot.present.execution.suspend();
   }
 
   async wakeup(): Promise<void> {
-    this.#present.execution.wakeup();
+    this.#slot.present.execution.wakeup();
   }
 
   visibility(pageId: string, visible: boolean): void {
@@ -229,37 +169,32 @@ export class Keeper implements KeeperApi {
   }
 
   async ramBlocks(options?: { digests?: boolean }): Promise<RamBlockInfo[]> {
-    return this.#present.ramBlocks(options);
+    return this.#slot.present.ramBlocks(options);
   }
 
   async cprBlockers(mode: CprMode): Promise<Blocker[]> {
-    return this.#present.cprBlockers(mode);
+    return this.#slot.present.cprBlockers(mode);
   }
 
   async cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport> {
-    const machine = this.#present;
+    const machine = this.#slot.present;
     const report = await machine.operations.cprSave(target, options);
-    if (report.mode === 'reboot') {
-      // Whoever destroyed or replaced it meanwhile has ended it.
-      if (this.#machine === machine) this.#machine = undefined;
-      machine.end();
-      this.#pages.endWatches();
-      this.#claims.keepOnly(this.#machine?.id);
-    }
+    if (report.mode === 'reboot') this.#slot.end(machine);
     return report;
   }
 
   /** Without a machine, or in its place, one is made as the state says. */
   async cprLoad(source: CprSource, options: CprLoadOptions = {}): Promise<CprLoadReport> {
     if (this.#early) await this.#early.settled;
-    if (this.#machine && !options.replace) return this.#machine.operations.cprLoad(source, options);
-    return this.#startOne(async (signal) => {
+    if (this.#slot.machine && !options.replace)
+      return this.#slot.machine.operations.cprLoad(source, options);
+    return this.#slot.fill(async (signal) => {
       const { bytes, request, machineId } = await incomingRequest(
         source,
         options,
         this.#environment.openStore,
       );
-      await this.#claims.hold(machineId);
+      await this.#slot.hold(machineId);
       const machine = await MachineHost.start(request, this.#environment, signal);
       try {
         const report = await untilAborted(
@@ -275,32 +210,32 @@ export class Keeper implements KeeperApi {
   }
 
   async cprCancel(): Promise<void> {
-    return this.#present.operations.cprCancel();
+    return this.#slot.present.operations.cprCancel();
   }
 
   async takeSnapshot(): Promise<SnapshotInfo> {
-    return this.#present.operations.takeSnapshot();
+    return this.#slot.present.operations.takeSnapshot();
   }
 
   async restoreSnapshot(id: string): Promise<RestoreReport> {
-    return this.#present.operations.restoreSnapshot(id);
+    return this.#slot.present.operations.restoreSnapshot(id);
   }
 
   async dropSnapshot(id: string): Promise<void> {
-    this.#present.operations.dropSnapshot(id);
+    this.#slot.present.operations.dropSnapshot(id);
   }
 
   async snapshots(): Promise<SnapshotInfo[]> {
-    return this.#present.operations.snapshots();
+    return this.#slot.present.operations.snapshots();
   }
 
   command(name: string, args: unknown[]): unknown {
-    return this.#present.command(name, args);
+    return this.#slot.present.command(name, args);
   }
 
   async storedMachines(): Promise<StoredMachineInfo[]> {
     // An early resume that still waits for its machine does not know yet where that runs.
-    await this.#claims.settled();
+    await this.#slot.settled();
     return this.#stored.list();
   }
 
@@ -337,25 +272,25 @@ export class Keeper implements KeeperApi {
   }
 
   async checkpoint(): Promise<CheckpointInfo> {
-    return this.#present.durability.checkpoint();
+    return this.#slot.present.durability.checkpoint();
   }
 
   async exportGuest(port: MessagePort): Promise<ExportReport> {
-    return this.#present.durability.exportGuest(port);
+    return this.#slot.present.durability.exportGuest(port);
   }
 
   async importGuest(request: ImportRequest, port: MessagePort): Promise<ImportReport> {
     if (this.#early) await this.#early.settled;
-    if (this.#machine && !request.replace) {
+    if (this.#slot.machine && !request.replace) {
       throw new CprError(
         'bad-runstate',
         'There is a machine already: destroy it first, or open the state with "replace".',
       );
     }
     const beganMs = performance.now();
-    return this.#startOne(async (signal) => {
+    return this.#slot.fill(async (signal) => {
       const { id = randomId(), durable } = request.config;
-      if (durable) await this.#claims.hold(id);
+      if (durable) await this.#slot.hold(id);
       const { machine, takenAtMs } = await openMachine(
         { ...request, config: { ...request.config, id } },
         port,
@@ -368,15 +303,15 @@ export class Keeper implements KeeperApi {
   }
 
   async setDurable(on: boolean): Promise<void> {
-    const machine = this.#present;
-    if (on) await this.#claims.hold(machine.id);
+    const machine = this.#slot.present;
+    if (on) await this.#slot.hold(machine.id);
     machine.durability.set(on);
   }
 
   flush(flag: SharedArrayBuffer): void {
     const word = new Int32Array(flag);
-    const saved = this.#machine?.durability.isOn
-      ? this.#machine.durability.checkpoint({ urgent: true })
+    const saved = this.#slot.machine?.durability.isOn
+      ? this.#slot.machine.durability.checkpoint({ urgent: true })
       : Promise.reject(noMachine());
     saved.then(
       () => Atomics.store(word, 0, flushed.saved),
@@ -387,20 +322,11 @@ export class Keeper implements KeeperApi {
   /** Of the machine that runs here, or is being brought back. */
   get #presentId(): string | undefined {
     const early = this.#early?.id;
-    return this.#machine?.id ?? (early && this.#claims.holds(early) ? early : undefined);
-  }
-
-  get #present(): MachineHost {
-    if (!this.#machine) throw noMachine();
-    return this.#machine;
+    return this.#slot.machine?.id ?? (early && this.#slot.holds(early) ? early : undefined);
   }
 
   #pagesChanged(): void {
-    this.#machine?.pagesChanged();
-    this.#machine?.view.sendStatus();
+    this.#slot.machine?.pagesChanged();
+    this.#slot.machine?.view.sendStatus();
   }
-}
-
-function noMachine(): CprError {
-  return new CprError('no-machine', 'There is no machine: start one first.');
 }
