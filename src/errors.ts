@@ -2,98 +2,104 @@
  * Every expected failure is a {@link CprError} with one of these codes. Callers
  * switch over the code exhaustively; the message is for people and says what to do.
  */
-export type CprErrorCode =
+export const cprErrorCodes = [
   /** The browser lacks something a guest cannot run without. */
-  | 'unsupported-browser'
+  'unsupported-browser',
   /** An option of the machine configuration is not acceptable. */
-  | 'bad-config'
+  'bad-config',
   /** A boot image, kernel or firmware could not be fetched or is not what it should be. */
-  | 'image-unavailable'
+  'image-unavailable',
   /** A runtime's script or wasm could not be fetched, compiled or instantiated. */
-  | 'runtime-unavailable'
+  'runtime-unavailable',
   /** A runtime was loaded but speaks another ABI, or cannot take this guest's state. */
-  | 'runtime-incompatible'
+  'runtime-incompatible',
   /** The new runtime failed while it took the guest over. */
-  | 'runtime-failed'
+  'runtime-failed',
   /** Bytes that should be a vmstate are not one, or are damaged. */
-  | 'bad-vmstate'
+  'bad-vmstate',
   /** The operation is not possible in the machine's present runstate. */
-  | 'bad-runstate'
+  'bad-runstate',
   /** Another operation on this machine is still under way. */
-  | 'busy'
+  'busy',
   /** There is no machine yet, or it was destroyed. */
-  | 'no-machine'
+  'no-machine',
   /** There is not enough memory for the guest. */
-  | 'out-of-memory'
+  'out-of-memory',
   /** The emulator died while it ran the guest (runstate `internal-error`). */
-  | 'guest-crashed'
+  'guest-crashed',
   /** The keeper runs an ABI that this page cannot talk to. */
-  | 'keeper-incompatible'
+  'keeper-incompatible',
   /** The keeper's worker could not be started. */
-  | 'keeper-unavailable'
+  'keeper-unavailable',
   /** The keeper's worker is gone. */
-  | 'keeper-gone'
+  'keeper-gone',
   /** The keeper's worker is there but did not answer in time. */
-  | 'keeper-silent'
+  'keeper-silent',
   /** A mode of CPR is refused by its blockers; the message has their sentences. */
-  | 'blocked'
+  'blocked',
   /** The state is that of another machine: its configuration or RAM blocks differ. */
-  | 'wrong-machine'
+  'wrong-machine',
   /** A disk is not the one the state was taken with. */
-  | 'wrong-disk'
+  'wrong-disk',
   /** There is no store entry, checkpoint or machine of this name. */
-  | 'not-found'
+  'not-found',
   /** The browser refuses storage: private browsing, or blocked site data. */
-  | 'storage-unavailable'
+  'storage-unavailable',
   /** The storage cannot be opened while another page of this site holds on to it. */
-  | 'storage-blocked'
+  'storage-blocked',
   /** A newer version of this site has converted the storage. */
-  | 'storage-newer'
+  'storage-newer',
   /** The origin's quota is used up. */
-  | 'storage-full'
+  'storage-full',
   /** What is stored is torn or damaged. */
-  | 'storage-damaged'
+  'storage-damaged',
   /** This machine runs in another tab or browser window now. */
-  | 'taken-over'
+  'taken-over',
   /** A file to write to or to read from failed. */
-  | 'file-failed'
+  'file-failed',
   /** The network backend cannot be had with these options. */
-  | 'network-unavailable'
+  'network-unavailable',
   /** The guest does not answer on the console that was asked: no agent there, or it is busy. */
-  | 'guest-silent'
+  'guest-silent',
   /** A line of the monitor is no command, or its arguments are not the command's. */
-  | 'bad-command'
+  'bad-command',
   /** Bytes that should be a state file are not one, are damaged, cut off, or claim too much. */
-  | 'bad-state-file'
+  'bad-state-file',
   /** A state file could not be fetched: not there, not allowed (CORS), or the connection broke. */
-  | 'state-unavailable'
+  'state-unavailable',
   /** The base that a state file builds on is not the one that it names. */
-  | 'wrong-base'
+  'wrong-base',
   /** A state could not be uploaded, or is too large for a link. */
-  | 'share-failed'
+  'share-failed',
   /** What a state file or an address asks to be fetched was not approved. */
-  | 'not-approved'
+  'not-approved',
   /** A state file of v86 does not fit the machine options that were given. */
-  | 'wrong-v86-state'
+  'wrong-v86-state',
   /** The caller gave it up. */
-  | 'cancelled'
+  'cancelled',
   /** A defect in Holdfast itself. */
-  | 'internal';
+  'internal',
+] as const;
+
+export type CprErrorCode = (typeof cprErrorCodes)[number];
 
 /**
  * Where in a restart, a cprSave or a cprLoad something failed; the guest is back in the runstate it
  * had, on the runtime it had, in each case. `write` and `read` are the target's and the source's.
  */
-export type RestartPhase =
-  | 'fetch'
-  | 'prepare'
-  | 'stop'
-  | 'save'
-  | 'write'
-  | 'read'
-  | 'swap'
-  | 'load'
-  | 'run';
+export const restartPhases = [
+  'fetch',
+  'prepare',
+  'stop',
+  'save',
+  'write',
+  'read',
+  'swap',
+  'load',
+  'run',
+] as const;
+
+export type RestartPhase = (typeof restartPhases)[number];
 
 export interface CprErrorOptions {
   cause?: unknown;

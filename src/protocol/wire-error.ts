@@ -1,4 +1,10 @@
-import { CprError, type CprErrorCode, type RestartPhase } from '../errors.ts';
+import {
+  CprError,
+  type CprErrorCode,
+  cprErrorCodes,
+  type RestartPhase,
+  restartPhases,
+} from '../errors.ts';
 
 /** A {@link CprError} as structured-cloneable data. Additive only: keepers and pages of any age read it. */
 export interface WireError {
@@ -8,60 +14,6 @@ export interface WireError {
   /** The cause as text: causes may hold anything, and not everything can be cloned. */
   cause?: string;
 }
-
-// Records instead of arrays, so that the compiler misses a new code here.
-const codes: Record<CprErrorCode, true> = {
-  'unsupported-browser': true,
-  'bad-config': true,
-  'image-unavailable': true,
-  'runtime-unavailable': true,
-  'runtime-incompatible': true,
-  'runtime-failed': true,
-  'bad-vmstate': true,
-  'bad-runstate': true,
-  busy: true,
-  'no-machine': true,
-  'out-of-memory': true,
-  'guest-crashed': true,
-  'keeper-incompatible': true,
-  'keeper-unavailable': true,
-  'keeper-gone': true,
-  'keeper-silent': true,
-  blocked: true,
-  'wrong-machine': true,
-  'wrong-disk': true,
-  'not-found': true,
-  'storage-unavailable': true,
-  'storage-blocked': true,
-  'storage-newer': true,
-  'storage-full': true,
-  'storage-damaged': true,
-  'taken-over': true,
-  'file-failed': true,
-  'network-unavailable': true,
-  'guest-silent': true,
-  'bad-command': true,
-  'bad-state-file': true,
-  'state-unavailable': true,
-  'wrong-base': true,
-  'share-failed': true,
-  'not-approved': true,
-  'wrong-v86-state': true,
-  cancelled: true,
-  internal: true,
-};
-
-const phases: Record<RestartPhase, true> = {
-  fetch: true,
-  prepare: true,
-  stop: true,
-  save: true,
-  write: true,
-  read: true,
-  swap: true,
-  load: true,
-  run: true,
-};
 
 /** Anything thrown, as data. What is not a CprError becomes `internal`. */
 export function toWireError(thrown: unknown): WireError {
@@ -100,11 +52,11 @@ export function adoptCprError(thrown: unknown): unknown {
 }
 
 function isCode(value: unknown): value is CprErrorCode {
-  return typeof value === 'string' && Object.hasOwn(codes, value);
+  return cprErrorCodes.some((code) => code === value);
 }
 
 function isPhase(value: unknown): value is RestartPhase {
-  return typeof value === 'string' && Object.hasOwn(phases, value);
+  return restartPhases.some((phase) => phase === value);
 }
 
 function textOf(thrown: unknown): string {
