@@ -1,6 +1,6 @@
 ; The meter: a Linux program that computes for ever and says how fast it goes.
 ;
-;   nasm -f bin -o meter.elf meter.asm
+;   nasm -f bin -I ../../../tools/guests/include/ -o meter.elf meter.asm
 ;
 ; It works in batches of some 50 microseconds over FUNCTIONS copies of one
 ; function, each on a page of its own, so that an emulator has more than one
@@ -17,8 +17,7 @@
 ;   +0 tsc low   +4 tsc high   +8 batches   +12 entry number + 1
 ; An entry is written with the first batch that ends LOG_TICKS after the last.
 
-bits 32
-    org 0x08048000
+%include "linux-program.inc"
 
 LOG_PAGES   equ 64
 LOG_TICKS   equ 500000
@@ -35,14 +34,7 @@ SEED        equ 80
 TABLE       equ 128
 PAGES       equ 1 + LOG_PAGES + FUNCTIONS
 
-elf:
-    db 0x7f, "ELF", 1, 1, 1, 0
-    times 8 db 0
-    dw 2, 3
-    dd 1, start, phdr - $$, 0, 0
-    dw 52, 32, 1, 0, 0, 0
-phdr:
-    dd 1, 0, $$, $$, size, size, 7, 0x1000
+    LINUX_PROGRAM 7
 
 start:
     mov eax, 192                ; mmap2

@@ -1,25 +1,17 @@
 ; A Linux program that writes RAM at a steady rate, for ever.
 ;
-;   nasm -f bin -o ram-writer.elf ram-writer.asm
+;   nasm -f bin -I ../../../tools/guests/include/ -o ram-writer.elf ram-writer.asm
 ;
 ; A MiB every 20 ms by the guest's clock (TSC, which v86 runs at 1 GHz): 52 MB/s, round and round over
 ; 24 MiB, no word of which it ever writes twice with the same contents.
 
-bits 32
-    org 0x08048000
+%include "linux-program.inc"
 
 REGION_BYTES equ 24 << 20
 CHUNK_BYTES  equ 1 << 20
 CHUNK_TICKS  equ 20000000
 
-elf:
-    db 0x7f, "ELF", 1, 1, 1, 0
-    times 8 db 0
-    dw 2, 3
-    dd 1, start, phdr - $$, 0, 0
-    dw 52, 32, 1, 0, 0, 0
-phdr:
-    dd 1, 0, $$, $$, size, size, 7, 0x1000
+    LINUX_PROGRAM 7
 
 start:
     mov eax, 192                ; mmap2

@@ -53,7 +53,7 @@ cd "$root"
 mkdir -p bin dev etc mnt proc root run sbin sys tmp usr/bin usr/sbin var
 cp -R "$here/rootfs/." .
 cp "$work/busybox/bin/busybox" bin/busybox
-nasm -f bin -o usr/lib/holdfast/reseed "$here/reseed.asm"
+nasm -f bin -I "$here/../include/" -o usr/lib/holdfast/reseed "$here/reseed.asm"
 chmod 755 usr/lib/holdfast/reseed
 # Only the names that something runs by path before `busybox --install`, which is
 # the first thing /etc/init.d/background does: unpacking a link for every applet

@@ -1,19 +1,11 @@
 ; A Linux program that lets what was written to /dev/urandom take effect at once: without it the
 ; kernel mixes it in within a minute, and until then clones of one state draw the same numbers.
 ;
-;   nasm -f bin -o reseed reseed.asm
+;   nasm -f bin -I ../include/ -o reseed reseed.asm
 
-bits 32
-    org 0x08048000
+%include "linux-program.inc"
 
-elf:
-    db 0x7f, "ELF", 1, 1, 1, 0
-    times 8 db 0
-    dw 2, 3
-    dd 1, start, phdr - $$, 0, 0
-    dw 52, 32, 1, 0, 0, 0
-phdr:
-    dd 1, 0, $$, $$, size, size, 5, 0x1000
+    LINUX_PROGRAM 5
 
 start:
     mov eax, 5                  ; open

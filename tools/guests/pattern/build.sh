@@ -6,6 +6,6 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:-$here/../../../public/guests/pattern}
 mkdir -p "$out"
-nasm -f bin -o "$out/text.img" "$here/pattern.asm"
-nasm -f bin -DGRAPHICS -o "$out/graphics.img" "$here/pattern.asm"
+nasm -f bin -I "$here/../include/" -o "$out/text.img" "$here/pattern.asm"
+nasm -f bin -I "$here/../include/" -DGRAPHICS -o "$out/graphics.img" "$here/pattern.asm"
 ls -l "$out"

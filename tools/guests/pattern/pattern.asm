@@ -39,6 +39,8 @@ STAGE2_SECTORS equ 4
 COM1        equ 0x3f8
 TIMER_HZ    equ 100
 
+%include "pic.inc"
+
 ; ---------------------------------------------------------------- boot sector
 section boot start=0 vstart=0x7c00
 bits 16
@@ -264,24 +266,7 @@ protected:
     mov [IDT + 0x20 * 8], ax
     lidt [idt_pointer]
 
-    mov al, 0x11                ; PICs: edge, cascade, ICW4; vectors 20h, 28h
-    out 0x20, al
-    out 0xa0, al
-    mov al, 0x20
-    out 0x21, al
-    mov al, 0x28
-    out 0xa1, al
-    mov al, 4
-    out 0x21, al
-    mov al, 2
-    out 0xa1, al
-    mov al, 1
-    out 0x21, al
-    out 0xa1, al
-    mov al, 0xfe                ; IRQ 0 only
-    out 0x21, al
-    mov al, 0xff
-    out 0xa1, al
+    INIT_PICS 0xfe, 0xff        ; IRQ 0 only
 
     mov al, 0x34                ; PIT channel 0, rate generator
     out 0x43, al

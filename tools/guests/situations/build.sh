@@ -4,4 +4,4 @@
 # output is the same byte for byte every time.
 set -euo pipefail
 cd "$(dirname "$0")"
-nasm -f bin -o ../../../e2e/guests/situations.bin situations.asm
+nasm -f bin -I ../include/ -o ../../../e2e/guests/situations.bin situations.asm

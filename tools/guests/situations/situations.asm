@@ -94,6 +94,7 @@ tries db 0
 ; ------------------------------------------------------------------ the image
 section image follows=boot vstart=IMAGE align=1
 image:
+%include "pic.inc"
 %include "report.inc"
 %include "real.inc"
 %include "protected.inc"

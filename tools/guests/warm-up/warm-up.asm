@@ -5,6 +5,8 @@
 ; is copied to ever new pages, so that the JIT compiler itself stays busy.
 ; Build: ./build.sh (nasm -f bin).
 
+%include "pic.inc"
+
 STACK0      equ 0x90000
 STACK3      equ 0x98000
 PAGE_DIR    equ 0x100000
@@ -122,24 +124,7 @@ protected:
     mov cr0, eax
     fninit
 
-    mov al, 0x11                    ; PIC: IRQs from 0x20, only the timer
-    out 0x20, al
-    out 0xa0, al
-    mov al, 0x20
-    out 0x21, al
-    mov al, 0x28
-    out 0xa1, al
-    mov al, 4
-    out 0x21, al
-    mov al, 2
-    out 0xa1, al
-    mov al, 1
-    out 0x21, al
-    out 0xa1, al
-    mov al, 0xfe
-    out 0x21, al
-    mov al, 0xff
-    out 0xa1, al
+    INIT_PICS 0xfe, 0xff        ; only the timer
     mov al, 0x34                    ; PIT: about 1 kHz
     out 0x43, al
     mov al, 0xa9
