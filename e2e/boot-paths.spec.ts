@@ -11,7 +11,6 @@ import { expect, type Guest, patternGuest, type Runtimes, type Site, test } from
 // What the page boots by itself is replaced as soon as it is there.
 test.use({ guestQuery: `${patternGuest.guestQuery}&durable=off`, guestReady: /^/ });
 
-const grub = 'usr/lib/grub-rescue';
 const partBytes = 1 << 20;
 
 /** Boots options whose URLs are relative to the site. */
@@ -43,17 +42,19 @@ async function outlives(guest: Guest, runtimes: Runtimes, prompt: string): Promi
   }
 }
 
-/** From its menu, which would boot something, to its command line. */
-async function grubPrompt(guest: Guest): Promise<void> {
+/** From its menu, which would boot something, to its command line, which then outlives all. */
+async function grubOutlives(guest: Guest, runtimes: Runtimes): Promise<void> {
   await guest.waitForText(/for a command-line/, { timeout: 40_000 });
   await guest.machine((machine) => machine.sendKey('c'));
   await guest.waitForText(/grub>/);
+  await outlives(guest, runtimes, 'grub>');
 }
 
 async function put(site: Site, name: string, bytes: Uint8Array): Promise<void> {
   await site.put(`images/${name}`, bytes);
 }
 
+/** A file of a Debian package; without it the test is skipped. */
 async function fromDebian(name: string, path: string): Promise<Uint8Array> {
   const bytes = await debianFile(name, path);
   test.skip(
@@ -63,16 +64,14 @@ async function fromDebian(name: string, path: string): Promise<Uint8Array> {
   return bytes as Uint8Array;
 }
 
+const grubImage = (kind: 'cdrom.iso' | 'floppy.img') =>
+  fromDebian('grub-rescue-pc', `usr/lib/grub-rescue/grub-rescue-${kind}`);
+
 test.describe('GRUB’s rescue image', () => {
   test('boots as a CD that is fetched as a whole', async ({ guest, site, inPage, runtimes }) => {
-    await put(
-      site,
-      'grub.iso',
-      await fromDebian('grub-rescue-pc', `${grub}/grub-rescue-cdrom.iso`),
-    );
+    await put(site, 'grub.iso', await grubImage('cdrom.iso'));
     await boot(guest, { inPage, runtimes }, { cdrom: 'images/grub.iso' });
-    await grubPrompt(guest);
-    await outlives(guest, runtimes, 'grub>');
+    await grubOutlives(guest, runtimes);
   });
 
   test('boots as a hard disk that is fetched in ranges', async ({
@@ -81,14 +80,9 @@ test.describe('GRUB’s rescue image', () => {
     inPage,
     runtimes,
   }) => {
-    await put(
-      site,
-      'grub.img',
-      await fromDebian('grub-rescue-pc', `${grub}/grub-rescue-cdrom.iso`),
-    );
+    await put(site, 'grub.img', await grubImage('cdrom.iso'));
     await boot(guest, { inPage, runtimes }, { hda: { url: 'images/grub.img', load: 'range' } });
-    await grubPrompt(guest);
-    await outlives(guest, runtimes, 'grub>');
+    await grubOutlives(guest, runtimes);
   });
 
   test('boots as a hard disk in compressed parts, whose size is found', async ({
@@ -97,7 +91,7 @@ test.describe('GRUB’s rescue image', () => {
     inPage,
     runtimes,
   }) => {
-    const disk = await fromDebian('grub-rescue-pc', `${grub}/grub-rescue-cdrom.iso`);
+    const disk = await grubImage('cdrom.iso');
     for (let at = 0; at < disk.length; at += partBytes)
       await put(
         site,
@@ -111,18 +105,16 @@ test.describe('GRUB’s rescue image', () => {
         hda: { url: 'images/grub.img.gz', load: 'parts', partBytes },
       },
     );
-    await grubPrompt(guest);
+    await grubOutlives(guest, runtimes);
     const hda = (await guest.machine((machine) => machine.infoBlock()))[0];
     expect(hda?.medium?.sizeBytes).toBe(disk.length);
-    await outlives(guest, runtimes, 'grub>');
   });
 
   test('boots as a floppy that is compressed', async ({ guest, site, inPage, runtimes }) => {
-    const floppy = await fromDebian('grub-rescue-pc', `${grub}/grub-rescue-floppy.img`);
+    const floppy = await grubImage('floppy.img');
     await put(site, 'grub.img.gz', gzipSync(floppy));
     await boot(guest, { inPage, runtimes }, { fda: 'images/grub.img.gz' });
-    await grubPrompt(guest);
-    await outlives(guest, runtimes, 'grub>');
+    await grubOutlives(guest, runtimes);
   });
 });
 

@@ -22,3 +22,17 @@ export async function loadLabRuntime(packageName: string) {
 
 /** A file of the project. */
 export const projectFile = (path: string) => new Uint8Array(readFileSync(join(root, path)));
+
+/** What a PC boots with. */
+export const labFirmware = {
+  bios: projectFile('public/firmware/seabios.bin'),
+  vgaBios: projectFile('public/firmware/vgabios.bin'),
+};
+
+/** A PC with as few devices as can be. */
+export const bareMachine = {
+  memoryMiB: 16,
+  network: 'none',
+  filesystem9p: false,
+  virtioConsole: false,
+} as const;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import xxhash from 'xxhash-wasm';
 import { CprError } from '../errors.ts';
 import { fixDigests } from './fix-digests.ts';
+import { randomSource } from './mutate.ts';
 import { decodeValue, encodeValue } from './value.ts';
 import { decodeVmstate, encodeVmstate, limits, type Section } from './vmstate.ts';
 
@@ -33,17 +34,6 @@ const changed = (at: number, value: number) => {
 function redigested(bytes: Uint8Array): Uint8Array {
   fixDigests(bytes, digest);
   return bytes;
-}
-
-/** A small fast generator, so that a failing case can be run again. (Marsaglia's xorshift32.) */
-function random(seed: number): (below: number) => number {
-  let x = seed;
-  return (below) => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return (x >>> 0) % below;
-  };
 }
 
 function mutate(bytes: Uint8Array, next: (below: number) => number): Uint8Array {
@@ -153,7 +143,7 @@ describe('the vmstate envelope', () => {
   });
 
   it('any damage is a typed refusal or harmless: 20,000 mutations', () => {
-    const next = random(20261123);
+    const next = randomSource(20261123);
     const untyped: string[] = [];
     for (let i = 0; i < 20_000; i++) {
       const bytes = mutate(state, next);
@@ -174,7 +164,7 @@ describe('the vmstate envelope', () => {
       a: [1, 2.5, 'x', Uint16Array.of(1, 2)],
       b: [null, undefined, true],
     });
-    const next = random(7);
+    const next = randomSource(7);
     for (let i = 0; i < 20_000; i++) {
       try {
         decodeValue(mutate(value, next));

@@ -4,21 +4,10 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { situations, situationsFloppy } from '../../tools/guests/situations/situations.ts';
-import { loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
+import { bareMachine, labFirmware, loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
 import { v86Packages } from '../../tools/v86-versions.ts';
 import { type LabHost, labHost } from './lab-host.ts';
 import { LabClock, LabGuest, type LabRuntime, prepareLab, Random } from './lab-runtime.ts';
-
-const firmware = {
-  bios: projectFile('public/firmware/seabios.bin'),
-  vgaBios: projectFile('public/firmware/vgabios.bin'),
-};
-const bare = {
-  memoryMiB: 16,
-  network: 'none',
-  filesystem9p: false,
-  virtioConsole: false,
-} as const;
 
 const text = new TextEncoder();
 
@@ -45,7 +34,7 @@ describe('a guest that boots', () => {
       const runtime = await loadLabRuntime(name);
       runtimes.push(runtime);
       // The first use of a runtime warms it up, by the real clock.
-      (await prepareLab(runtime, labHost(firmware, bare), false)).discard();
+      (await prepareLab(runtime, labHost(labFirmware, bareMachine), false)).discard();
     }
   }, 120_000);
 
@@ -73,7 +62,7 @@ describe('a guest that boots', () => {
   }, async () => {
     const image = projectFile('e2e/guests/situations.bin');
     const run = async (handOvers: number) => {
-      const host = labHost({ ...firmware, fda: situationsFloppy(image) }, bare);
+      const host = labHost({ ...labFirmware, fda: situationsFloppy(image) }, bareMachine);
       const guest = await boot(host, {
         instructions: 3_500,
         handOvers,
@@ -94,7 +83,7 @@ describe('a guest that boots', () => {
   });
 
   it('stands at the prompt of its firmware and takes keys there', { timeout: 60_000 }, async () => {
-    const guest = await boot(labHost(firmware, bare), {
+    const guest = await boot(labHost(labFirmware, bareMachine), {
       instructions: 20_000,
       handOvers: 100,
       seed: 0xb105,

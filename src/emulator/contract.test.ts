@@ -2,31 +2,20 @@
  * What Holdfast relies on in v86, checked against every version that ships. Each name is a
  * sentence that says what has moved when it fails.
  */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import xxhash from 'xxhash-wasm';
+import { labFirmware, loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
 import { v86Packages } from '../../tools/v86-versions.ts';
 import { decodeValue, type Value } from '../cpr/value.ts';
 import { decodeVmstate, encodeVmstate } from '../cpr/vmstate.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
-import { labHost } from './lab-host.ts';
+import { type LabHost, labHost } from './lab-host.ts';
+import { type LabRuntime, prepareLab } from './lab-runtime.ts';
 import type { Machine } from './machine.ts';
 import { registerProbe } from './register-probe.ts';
-import { prepareRuntime } from './runtime.ts';
 import { tscLag } from './tsc.ts';
 
 const { h64Raw: h64 } = await xxhash();
-const root = join(import.meta.dirname, '../..');
-const read = (path: string) => new Uint8Array(readFileSync(join(root, path)));
-const firmware = {
-  bios: read('public/firmware/seabios.bin'),
-  vgaBios: read('public/firmware/vgabios.bin'),
-};
-
 /** Every import that v86.wasm has; a new one is a new thing the runtime must provide. */
 const knownImports = [
   '__indirect_function_table',
@@ -78,8 +67,6 @@ const changesByItself = { lastVirtualEip: 18, timeStampCounter: 43 } as const;
 
 const probe = registerProbe();
 
-type V86Class = Parameters<typeof prepareRuntime>[0];
-
 /** Runs the guest for some emulator steps, without the worker's event loop. */
 function step(machine: Machine, steps: number): void {
   for (let i = 0; i < steps; i++) machine.shell.step();
@@ -115,34 +102,16 @@ function reachable(root: object): Set<object> {
 }
 
 describe.each(v86Packages)('npm package %s', (packageName) => {
-  let V86: V86Class;
-  let wasmBytes: Buffer<ArrayBuffer>;
+  let runtime: LabRuntime;
   let wasmModule: WebAssembly.Module;
 
   beforeAll(async () => {
-    const build = join(root, 'node_modules', packageName, 'build');
-    const out = join(mkdtempSync(join(tmpdir(), 'holdfast-')), 'v86.wasm');
-    execFileSync(process.execPath, [
-      join(root, 'tools/transform-wasm.mjs'),
-      join(build, 'v86.wasm'),
-      out,
-    ]);
-    wasmBytes = readFileSync(out);
-    wasmModule = new WebAssembly.Module(wasmBytes);
-    V86 = (await import(pathToFileURL(join(build, 'libv86.mjs')).href)).V86;
+    runtime = await loadLabRuntime(packageName);
+    wasmModule = new WebAssembly.Module(runtime.wasm);
   }, 60_000);
 
-  const prepare = (host: ReturnType<typeof labHost>, coldBoot: boolean) => {
-    const answer = () =>
-      Promise.resolve(new Response(wasmBytes, { headers: { 'content-type': 'application/wasm' } }));
-    vi.stubGlobal('fetch', answer);
-    return prepareRuntime(V86, packageName, host, {
-      wasmUrl: `https://lab.invalid/${packageName}.wasm`,
-      coldBoot,
-    }).finally(() => vi.unstubAllGlobals());
-  };
-  const boot = async (host: ReturnType<typeof labHost>) =>
-    (await prepare(host, true)).boot() as Machine;
+  const prepare = (host: LabHost, coldBoot: boolean) => prepareLab(runtime, host, coldBoot);
+  const boot = async (host: LabHost) => (await prepare(host, true)).boot() as Machine;
 
   it('v86.wasm imports nothing that Holdfast does not know', () => {
     const names = WebAssembly.Module.imports(wasmModule).map(({ name }) => name);
@@ -167,7 +136,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
   });
 
   it('the CPU and device members that Holdfast uses are where it takes them to be', async () => {
-    const { shell } = await boot(labHost(firmware));
+    const { shell } = await boot(labHost(labFirmware));
     const { cpu, machine, bus } = shell;
     for (const name of [
       'wasm_patch',
@@ -220,7 +189,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
   });
 
   it('network devices, virtio console and 9p share are where Holdfast takes them to be', async () => {
-    const { net, virtio_console, virtio_9p } = (await boot(labHost(firmware))).shell.cpu.devices;
+    const { net, virtio_console, virtio_9p } = (await boot(labHost(labFirmware))).shell.cpu.devices;
     for (const name of ['cr', 'pstart', 'pstop', 'curpg', 'boundary'] as const)
       expect(net?.[name], `ne2k.${name} is no longer a number`).toBeTypeOf('number');
     for (const name of ['mac', 'memory'] as const)
@@ -229,7 +198,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
       net?.memory.subarray(0, 12),
       'the ne2k no longer holds each byte of its address twice',
     ).toEqual(Uint8Array.from(Array.from(net?.mac ?? []).flatMap((byte) => [byte, byte])));
-    const withVirtio = await boot(labHost(firmware, { network: 'virtio' }));
+    const withVirtio = await boot(labHost(labFirmware, { network: 'virtio' }));
     const { virtio_net } = withVirtio.shell.cpu.devices;
     expect(virtio_net?.mac, 'virtio-net has lost its address').toBeInstanceOf(Uint8Array);
     for (const [name, device] of Object.entries({ virtio_net, virtio_console })) {
@@ -246,7 +215,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
   });
 
   it('the VGA state has its memories at the places that Holdfast leaves out', async () => {
-    const { shell } = await boot(labHost(firmware));
+    const { shell } = await boot(labHost(labFirmware));
     const { vga } = shell.cpu.devices;
     const original = Object.getPrototypeOf(vga).get_state.call(vga);
     expect(original[6]).toBe(vga.vga_memory);
@@ -255,7 +224,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
   });
 
   it('after a move nothing of the scratch instance is in use any more', async () => {
-    const host = labHost(firmware);
+    const host = labHost(labFirmware);
     const { shell } = await boot(host);
     const own = new Set<unknown>(Object.values(shell.cpu.wm.exports));
     const stale = [...reachable(shell.machine)].filter(
@@ -269,7 +238,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
   });
 
   it('scratch memory is all zero after a runtime was made ready in it', async () => {
-    const host = labHost(firmware);
+    const host = labHost(labFirmware);
     await boot(host);
     const words = new BigUint64Array(host.scratch.buffer);
     expect(words.findIndex((word) => word !== 0n)).toBe(-1);
@@ -278,7 +247,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
   it.each([32, 512])(
     'guest RAM and VGA memory land in their blocks (%i MiB)',
     async (memoryMiB) => {
-      const host = labHost(firmware, { memoryMiB });
+      const host = labHost(labFirmware, { memoryMiB });
       const { shell } = await boot(host);
       const ram = host.blocks.find(({ name }) => name === 'pc.ram');
       expect(shell.ramAddress - (ram?.address ?? 0)).toBe(4096);
@@ -289,10 +258,10 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
 
   it('Linux images are loaded to the addresses that a reset puts them back to', async () => {
     const images = {
-      ...firmware,
-      bzImage: read('public/guests/linux/bzImage'),
-      initrd: read(
-        `public/guests/linux/${JSON.parse(new TextDecoder().decode(read('public/guests/linux/guest.json'))).initrd}`,
+      ...labFirmware,
+      bzImage: projectFile('public/guests/linux/bzImage'),
+      initrd: projectFile(
+        `public/guests/linux/${JSON.parse(new TextDecoder().decode(projectFile('public/guests/linux/guest.json'))).initrd}`,
       ),
     };
     const { shell } = await boot(labHost(images, { cmdline: 'console=ttyS0' }));
@@ -307,7 +276,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
   });
 
   it('device state survives a save and a load unchanged', { timeout: 30_000 }, async () => {
-    const host = labHost(firmware);
+    const host = labHost(labFirmware);
     const first = await boot(host);
     step(first, 200);
     const state = first.save();
@@ -320,7 +289,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
   });
 
   it('BIOS and VGA BIOS areas stay as the guest left them, and a reset brings them back', async () => {
-    const host = labHost(firmware);
+    const host = labHost(labFirmware);
     const first = await boot(host);
     step(first, 100);
     const places = [0xc1234, 0xe5678, 0xffff0];
@@ -338,7 +307,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
   });
 
   it('bytes typed just before a hand-over are not lost', async () => {
-    const host = labHost(firmware);
+    const host = labHost(labFirmware);
     const first = await boot(host);
     step(first, 100);
     first.commands.consoleInput('serial0', new TextEncoder().encode('hold'));
@@ -357,7 +326,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
   });
 
   it("devices read the machine's clock, as the CPU does", async () => {
-    const host = labHost(firmware);
+    const host = labHost(labFirmware);
     const ownClock = host.clock;
     let reads = 0;
     host.clock = () => {
@@ -373,7 +342,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
   });
 
   it('the time-stamp counter goes on at its rate, and through a hand-over', async () => {
-    const host = labHost(firmware);
+    const host = labHost(labFirmware);
     const first = await boot(host);
     const lag = ({ shell }: Machine) => tscLag(shell.cpu, host.clock);
     step(first, 100);
@@ -392,7 +361,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
   });
 
   it('[SE4] a required section that this runtime does not know is refused, and the guest goes on', async () => {
-    const host = labHost(firmware);
+    const host = labHost(labFirmware);
     const first = await boot(host);
     step(first, 100);
     const prepared = await prepare(host, false);
@@ -409,7 +378,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
   });
 
   it('registers, screen and power button are where Holdfast takes them to be', async () => {
-    const host = labHost({ ...firmware, fda: probe.image }, { acpi: true });
+    const host = labHost({ ...labFirmware, fda: probe.image }, { acpi: true });
     const machine = await boot(host);
     const { commands } = machine;
     const look = () => commands.infoRegisters?.() as CpuRegisters;
@@ -447,7 +416,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
   });
 
   it('a parked runtime comes back after another one wrote over it', async () => {
-    const host = labHost(firmware);
+    const host = labHost(labFirmware);
     const first = await boot(host);
     step(first, 100);
     const prepared = await prepare(host, false);

@@ -1,27 +1,22 @@
 /** Every format version that was ever released, loaded into the guest that it was taken from. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import xxhash from 'xxhash-wasm';
 import { checkPattern } from '../../e2e/pattern.ts';
+import { labFirmware, loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
 import { v86Packages } from '../../tools/v86-versions.ts';
 import { formatMigrations, sectionMigrations } from '../cpr/migrations.ts';
 import { sectionVersions } from '../cpr/sections.ts';
 import { decodeValue, encodeValue } from '../cpr/value.ts';
 import { decodeVmstate, encodeVmstate, formatVersion } from '../cpr/vmstate.ts';
 import { labHost } from './lab-host.ts';
+import { type LabRuntime, prepareLab } from './lab-runtime.ts';
 import type { Machine } from './machine.ts';
-import { prepareRuntime } from './runtime.ts';
 import { turn } from './turn.ts';
 
 const { h64Raw: digest } = await xxhash();
-const root = join(import.meta.dirname, '../..');
-const read = (path: string) => new Uint8Array(readFileSync(join(root, path)));
-
 /** What e2e/golden-vmstate.ts writes beside a vmstate. */
 interface Manifest {
   memoryMiB: number;
@@ -31,15 +26,16 @@ interface Manifest {
   blocks: { name: string; sizeBytes: number }[];
 }
 
-const versions = readdirSync(join(root, 'e2e/states'))
+const states = join(import.meta.dirname, '../../e2e/states');
+const versions = readdirSync(states)
   .filter((file) => file.endsWith('.vmstate'))
   .map((file) => Number(/\d+/.exec(file)?.[0]))
   .sort((a, b) => a - b);
 
 const golden = (version: number) => ({
-  vmstate: read(`e2e/states/v${version}.vmstate`),
-  manifest: JSON.parse(readFileSync(join(root, `e2e/states/v${version}.json`), 'utf8')) as Manifest,
-  memory: () => new Uint8Array(gunzipSync(read(`e2e/states/v${version}.memory.gz`))),
+  vmstate: projectFile(`e2e/states/v${version}.vmstate`),
+  manifest: JSON.parse(readFileSync(join(states, `v${version}.json`), 'utf8')) as Manifest,
+  memory: () => new Uint8Array(gunzipSync(projectFile(`e2e/states/v${version}.memory.gz`))),
 });
 
 /** The names of the migrations that reading `vmstate` takes. */
@@ -91,36 +87,19 @@ describe('migrations', () => {
 });
 
 describe.each(v86Packages)('npm package %s', (packageName) => {
-  let V86: Parameters<typeof prepareRuntime>[0];
-  let wasm: Buffer<ArrayBuffer>;
+  let runtime: LabRuntime;
 
   beforeAll(async () => {
-    const build = join(root, 'node_modules', packageName, 'build');
-    const out = join(mkdtempSync(join(tmpdir(), 'holdfast-')), 'v86.wasm');
-    const transform = join(root, 'tools/transform-wasm.mjs');
-    execFileSync(process.execPath, [transform, join(build, 'v86.wasm'), out]);
-    wasm = readFileSync(out);
-    V86 = (await import(pathToFileURL(join(build, 'libv86.mjs')).href)).V86;
+    runtime = await loadLabRuntime(packageName);
   }, 60_000);
 
   /** The machine of a golden file, with its memory, ready to load its state. */
   async function machineOf(version: number) {
     const { manifest, memory } = golden(version);
-    const images = {
-      bios: read('public/firmware/seabios.bin'),
-      vgaBios: read('public/firmware/vgabios.bin'),
-      fda: read('public/guests/pattern/graphics.img'),
-    };
+    const images = { ...labFirmware, fda: projectFile('public/guests/pattern/graphics.img') };
     const { memoryMiB, vgaMemoryMiB } = manifest;
     const host = labHost(images, { memoryMiB, vgaMemoryMiB });
-    vi.stubGlobal('fetch', () =>
-      Promise.resolve(new Response(wasm, { headers: { 'content-type': 'application/wasm' } })),
-    );
-    const wasmUrl = `https://golden.invalid/${packageName}.wasm`;
-    const prepared = await prepareRuntime(V86, packageName, host, {
-      wasmUrl,
-      coldBoot: false,
-    }).finally(() => vi.unstubAllGlobals());
+    const prepared = await prepareLab(runtime, host, false);
     const bytes = memory();
     let offset = 0;
     for (const { name, sizeBytes } of manifest.blocks) {

@@ -14,23 +14,12 @@ import {
   situationsDisk,
   situationsFloppy,
 } from '../../tools/guests/situations/situations.ts';
-import { loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
+import { bareMachine, labFirmware, loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
 import { v86Packages } from '../../tools/v86-versions.ts';
 import { type LabHost, labHost } from './lab-host.ts';
 import { LabClock, LabGuest, type LabRuntime, prepareLab, Random } from './lab-runtime.ts';
 
-const firmware = {
-  bios: projectFile('public/firmware/seabios.bin'),
-  vgaBios: projectFile('public/firmware/vgabios.bin'),
-};
 const image = projectFile('e2e/guests/situations.bin');
-
-const bare = {
-  memoryMiB: 16,
-  network: 'none',
-  filesystem9p: false,
-  virtioConsole: false,
-} as const;
 
 /** Instructions that the guest runs at once where nobody looks at what it is doing. */
 const stride = 20_000;
@@ -126,8 +115,8 @@ async function bootInto(runtime: LabRuntime, name: SituationName): Promise<LabGu
     ? { hda: situationsDisk(4 << 20), cdrom: situationsDisk(2 << 20) }
     : {};
   const host: LabHost = labHost(
-    { ...firmware, ...disks, fda: situationsFloppy(image) },
-    { ...bare, acpi: name === 'apic-timer' },
+    { ...labFirmware, ...disks, fda: situationsFloppy(image) },
+    { ...bareMachine, acpi: name === 'apic-timer' },
   );
   host.clock = new LabClock().read;
   const guest = await LabGuest.boot(runtime, host);
@@ -148,7 +137,7 @@ describe('a guest whose state is taken', () => {
       const runtime = await loadLabRuntime(name);
       runtimes.push(runtime);
       // The first use of a runtime warms it up, by the real clock.
-      (await prepareLab(runtime, labHost(firmware, bare), false)).discard();
+      (await prepareLab(runtime, labHost(labFirmware, bareMachine), false)).discard();
     }
   }, 120_000);
 

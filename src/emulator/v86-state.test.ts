@@ -2,15 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
+import { labFirmware, loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
 import { labHost } from './lab-host.ts';
 import { type LabRuntime, prepareLab } from './lab-runtime.ts';
 import type { Machine } from './machine.ts';
 
-const firmware = {
-  bios: projectFile('public/firmware/seabios.bin'),
-  vgaBios: projectFile('public/firmware/vgabios.bin'),
-};
 const floppy = projectFile('public/guests/pattern/text.img');
 const bare = {
   memoryMiB: 16,
@@ -44,8 +40,8 @@ async function startStock(memoryMiB = 16) {
       (await WebAssembly.instantiate(wasm, imports)).instance.exports,
     memory_size: memoryMiB << 20,
     vga_memory_size: 8 << 20,
-    bios: copy(firmware.bios),
-    vga_bios: copy(firmware.vgaBios),
+    bios: copy(labFirmware.bios),
+    vga_bios: copy(labFirmware.vgaBios),
     fda: copy(floppy),
     net_device: { type: 'none' },
     autostart: false,
@@ -66,7 +62,7 @@ async function until(isTrue: () => boolean): Promise<void> {
 }
 
 async function startOurs(): Promise<{ machine: Machine; serial: () => string }> {
-  const host = labHost({ ...firmware, fda: floppy }, bare);
+  const host = labHost({ ...labFirmware, fda: floppy }, bare);
   const machine = (await prepareLab(runtime, host, true)).boot() as Machine;
   return { machine, serial: () => host.serial };
 }

@@ -2,28 +2,22 @@
  * 100,000 damaged vmstates, and 2,000 of them given to a runtime while another one has the guest:
  * each is a typed error or a machine, in little time and little memory, and the guest never notices.
  */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import xxhash from 'xxhash-wasm';
 import { allowedOutcomes, devicesOf, fuzzVmstates, goldens } from '../../e2e/fuzz-vmstates.ts';
 import { checkPattern } from '../../e2e/pattern.ts';
+import { labFirmware, loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
 import { fixDigests } from '../cpr/fix-digests.ts';
 import { mutate, randomSource } from '../cpr/mutate.ts';
 import { decodeValue, type Value } from '../cpr/value.ts';
 import { CprError } from '../errors.ts';
 import type { PreparedRuntime, RuntimeInstance } from '../protocol/abi.ts';
 import { type LabHost, labHost } from './lab-host.ts';
+import { prepareLab } from './lab-runtime.ts';
 import type { Machine } from './machine.ts';
-import { prepareRuntime } from './runtime.ts';
 import { turn } from './turn.ts';
 
 const { h64Raw: digest } = await xxhash();
-const root = join(import.meta.dirname, '../..');
-const read = (path: string) => new Uint8Array(readFileSync(join(root, path)));
 
 const seed = 20_261_123;
 const cases = 100_000;
@@ -36,23 +30,10 @@ const runtimeCases = 2000;
 
 /** A pattern guest in a real runtime, and what makes further runtimes ready to take it over. */
 async function patternGuest() {
-  const build = join(root, 'node_modules/v86/build');
-  const out = join(mkdtempSync(join(tmpdir(), 'holdfast-')), 'v86.wasm');
-  const transform = join(root, 'tools/transform-wasm.mjs');
-  execFileSync(process.execPath, [transform, join(build, 'v86.wasm'), out]);
-  const wasm = readFileSync(out);
-  const { V86 } = await import(pathToFileURL(join(build, 'libv86.mjs')).href);
-  const images = {
-    bios: read('public/firmware/seabios.bin'),
-    vgaBios: read('public/firmware/vgabios.bin'),
-    fda: read('public/guests/pattern/graphics.img'),
-  };
+  const runtime = await loadLabRuntime('v86');
+  const images = { ...labFirmware, fda: projectFile('public/guests/pattern/graphics.img') };
   const host = labHost(images, { memoryMiB: 16, vgaMemoryMiB: 2 });
-  const answer = () =>
-    Promise.resolve(new Response(wasm, { headers: { 'content-type': 'application/wasm' } }));
-  vi.stubGlobal('fetch', answer);
-  const wasmUrl = 'https://fuzz.invalid/v86.wasm';
-  const prepare = (coldBoot: boolean) => prepareRuntime(V86, 'v86', host, { wasmUrl, coldBoot });
+  const prepare = (coldBoot: boolean) => prepareLab(runtime, host, coldBoot);
   return { host, machine: (await prepare(true)).boot() as Machine, prepare };
 }
 
@@ -103,10 +84,6 @@ function loadOrRefuse(
     return undefined;
   }
 }
-
-afterAll(() => {
-  vi.unstubAllGlobals();
-});
 
 describe('damaged vmstates', () => {
   it(`[LM1] ${cases} of them: each a typed error or a machine, at once and in little memory`, () => {

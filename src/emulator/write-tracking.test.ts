@@ -10,21 +10,11 @@ import {
   situationsDisk,
   situationsFloppy,
 } from '../../tools/guests/situations/situations.ts';
-import { loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
+import { bareMachine, labFirmware, loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
 import { v86Packages } from '../../tools/v86-versions.ts';
 import { type LabHost, labHost } from './lab-host.ts';
 import { LabClock, LabGuest, type LabRuntime } from './lab-runtime.ts';
 
-const firmware = {
-  bios: projectFile('public/firmware/seabios.bin'),
-  vgaBios: projectFile('public/firmware/vgabios.bin'),
-};
-const bare = {
-  memoryMiB: 16,
-  network: 'none',
-  filesystem9p: false,
-  virtioConsole: false,
-} as const;
 const linux = JSON.parse(
   new TextDecoder().decode(projectFile('public/guests/linux/guest.json')),
 ) as { initrd: string; cmdline: string; prompt: string };
@@ -135,8 +125,8 @@ describe('no write of a guest goes unnoted', () => {
           : {};
         const fda = situationsFloppy(projectFile('e2e/guests/situations.bin'));
         const host = labHost(
-          { ...firmware, ...disks, fda },
-          { ...bare, acpi: name === 'apic-timer' },
+          { ...labFirmware, ...disks, fda },
+          { ...bareMachine, acpi: name === 'apic-timer' },
         );
         const watch = await boot(runtime(), host);
         await watch.run(() => host.serial.includes('situations\r\n'), 20);
@@ -152,7 +142,7 @@ describe('no write of a guest goes unnoted', () => {
       timeout: 120_000,
     }, async () => {
       const fda = projectFile('public/guests/pattern/graphics.img');
-      const watch = await boot(runtime(), labHost({ ...firmware, fda }, bare));
+      const watch = await boot(runtime(), labHost({ ...labFirmware, fda }, bareMachine));
       await watch.run(() => watch.changedPages > 4 * 16 * 256, 20);
       watch.guest.machine.commands.reset();
       watch.look();
@@ -165,7 +155,7 @@ describe('no write of a guest goes unnoted', () => {
       timeout: 300_000,
     }, async () => {
       const images = {
-        ...firmware,
+        ...labFirmware,
         bzImage: projectFile('public/guests/linux/bzImage'),
         initrd: projectFile(`public/guests/linux/${linux.initrd}`),
       };

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CprError, type RestartPhase } from '../errors.ts';
 import { abiVersion } from '../protocol/abi.ts';
 import type { MachineEvent } from '../protocol/events.ts';
+import { failure } from './cpr/doings.ts';
 import {
   type FakeOptions,
   FakeRuntime,
@@ -68,11 +69,6 @@ function openable() {
 }
 
 const typesOf = () => events.map(({ type }) => type);
-const failure = (promise: Promise<unknown>): Promise<CprError> =>
-  promise.then(
-    () => Promise.reject(new Error('nothing was thrown')),
-    (thrown) => thrown,
-  );
 
 test('a restart stops, saves, parks, loads and runs, in that order', async () => {
   const old = await startOld();

@@ -1,4 +1,5 @@
 /** Portable Network Graphics, as much as a screenshot needs. W3C PNG, third edition. */
+import { joinBytes } from '../protocol/join-bytes.ts';
 import type { Picture } from './picture.ts';
 
 const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -28,7 +29,7 @@ export async function encodePng({
       rows[to++] = pixels[from + 2]!;
     }
   }
-  return concat([
+  return joinBytes([
     Uint8Array.from(signature),
     chunk('IHDR', new Uint8Array(header.buffer)),
     chunk('IDAT', await compress(rows)),
@@ -63,13 +64,3 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
   for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb8_8320 : crc >>> 1;
   return crc;
 });
-
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}

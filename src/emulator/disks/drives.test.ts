@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { floppyBootSector } from '../../../tools/guests/floppy/boot-sector.ts';
-import { loadLabRuntime, projectFile } from '../../../tools/lab-runtime.ts';
+import { bareMachine, labFirmware, loadLabRuntime } from '../../../tools/lab-runtime.ts';
 import { v86Packages } from '../../../tools/v86-versions.ts';
 import type { DriveName, MachineConfig } from '../../protocol/config.ts';
 import { type LabHost, labHost } from '../lab-host.ts';
@@ -17,17 +17,6 @@ import { InFlight } from './in-flight.ts';
 import { Overlay } from './overlay.ts';
 import { mapPieces } from './pieces.ts';
 
-const firmware = {
-  bios: projectFile('public/firmware/seabios.bin'),
-  vgaBios: projectFile('public/firmware/vgabios.bin'),
-};
-const bare = {
-  memoryMiB: 16,
-  network: 'none',
-  filesystem9p: false,
-  virtioConsole: false,
-} as const;
-
 /** A guest that says `letter` for each track it reads: see tools/guests/floppy. */
 function floppyImage(letter: string): Uint8Array<ArrayBuffer> {
   const image = new Uint8Array(1440 * 1024).fill(letter.charCodeAt(0));
@@ -37,7 +26,8 @@ function floppyImage(letter: string): Uint8Array<ArrayBuffer> {
   return image;
 }
 
-const labWith = (drives: Partial<MachineConfig>) => labHost(firmware, { ...bare, ...drives });
+const labWith = (drives: Partial<MachineConfig>) =>
+  labHost(labFirmware, { ...bareMachine, ...drives });
 const diskOf = (machine: Machine, device: DriveName) => machine.drives.buffer(device).disk;
 
 /** Runs the guest until its console says something new; what it waits for gets its turn between. */

@@ -1,13 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CprError } from '../../errors.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
-import type { CprTarget, SavedRunstate } from '../../protocol/cpr.ts';
+import type { CprTarget } from '../../protocol/cpr.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
 import type { CprSaveReport } from '../../protocol/keeper-api.ts';
 import { FakeRuntime, FakeStore, fakeConfig } from '../fake-runtime.ts';
 import { Keeper } from '../keeper.ts';
 import { RuntimeLoader } from '../runtime-loader.ts';
 import { xxh64 } from './digest.ts';
+import { begin, everyDoing, expectDoing, failure } from './doings.ts';
 import { decomposeVmstate } from './sections.ts';
 import type { AroundStep, CprStep } from './steps.ts';
 
@@ -57,11 +58,6 @@ afterEach(async () => {
   vi.restoreAllMocks();
 });
 
-const failure = (promise: Promise<unknown>): Promise<CprError> =>
-  promise.then(
-    () => Promise.reject(new Error('nothing was thrown')),
-    (thrown) => thrown,
-  );
 const runstate = () => keeper.info().machine?.runstate;
 const save = (target: CprTarget = { kind: 'bytes' }) => keeper.cprSave(target, { mode: 'reboot' });
 const sourceOf = ({ bytes = new Uint8Array() }: CprSaveReport) =>
@@ -72,30 +68,6 @@ const startIncoming = (more: Partial<MachineConfig> = {}) =>
 function expectMemory(runtime: FakeRuntime): void {
   expect([...runtime.memory('pc.ram').subarray(4095, 4101)]).toEqual([0, 1, 2, 3, 4, 0]);
   expect(runtime.memory('vga.planes').every((byte) => byte === 7)).toBe(true);
-}
-
-const doings: Record<SavedRunstate | 'paused while suspended', () => Promise<void>> = {
-  running: async () => {},
-  paused: () => keeper.pause(),
-  suspended: () => keeper.suspend(),
-  'paused while suspended': async () => {
-    await keeper.suspend();
-    await keeper.pause();
-  },
-};
-type Doing = keyof typeof doings;
-const everyDoing = Object.keys(doings) as Doing[];
-
-async function expectDoing(doing: Doing, runtime: FakeRuntime): Promise<void> {
-  expect(runstate()).toBe(doing === 'paused while suspended' ? 'paused' : doing);
-  expect(runtime.running).toBe(doing === 'running');
-  if (doing.startsWith('paused')) await keeper.resume();
-  if (doing.includes('suspended')) {
-    expect(runstate()).toBe('suspended');
-    await keeper.wakeup();
-  }
-  expect(runstate()).toBe('running');
-  expect(runtime.running).toBe(true);
 }
 
 test('cprSave leaves the machine ended, with everything in storage', async () => {
@@ -125,7 +97,7 @@ test('the pages hear of the end', async () => {
 
 describe.each(everyDoing)('a machine that was %s', (doing) => {
   test('is so again in another keeper, with its memory, consoles and identity', async () => {
-    await doings[doing]();
+    await begin(keeper, doing);
     const report = await save();
     keeper = newKeeper();
     const loaded = await keeper.cprLoad(sourceOf(report), { runtime: next.source });
@@ -134,11 +106,11 @@ describe.each(everyDoing)('a machine that was %s', (doing) => {
     expect(keeper.info().machine?.config.id).toBe(report.machineId);
     expect(next.log).not.toContain('boot');
     expectMemory(next);
-    await expectDoing(doing, next);
+    await expectDoing(keeper, doing, next);
   });
 
   test('is so again in a machine that waited for it in inmigrate', async () => {
-    await doings[doing]();
+    await begin(keeper, doing);
     const report = await save();
     keeper = newKeeper();
     await startIncoming();
@@ -147,7 +119,7 @@ describe.each(everyDoing)('a machine that was %s', (doing) => {
     await keeper.cprLoad(sourceOf(report));
     expectMemory(next);
     expect(keeper.info().machine?.config.id).toBe(report.machineId);
-    await expectDoing(doing, next);
+    await expectDoing(keeper, doing, next);
   });
 
   test.each<CprStep>([
@@ -160,7 +132,7 @@ describe.each(everyDoing)('a machine that was %s', (doing) => {
     'write',
     'end',
   ])('is so again when cprSave dies before or after "%s"', async (step) => {
-    await doings[doing]();
+    await begin(keeper, doing);
     for (const when of ['before', 'after'] as const) {
       around = dieAt('cprSave', step, when);
       const error = await failure(save());
@@ -169,7 +141,7 @@ describe.each(everyDoing)('a machine that was %s', (doing) => {
       expect(error.phase).toBeDefined();
     }
     around = undefined;
-    await expectDoing(doing, old);
+    await expectDoing(keeper, doing, old);
     const report = await save();
     keeper = newKeeper();
     await keeper.cprLoad(sourceOf(report));
@@ -179,7 +151,7 @@ describe.each(everyDoing)('a machine that was %s', (doing) => {
   test.each<CprStep>(['read', 'decode', 'find', 'prepare', 'restore', 'load', 'run'])(
     'can be loaded after a cprLoad that died before or after "%s"',
     async (step) => {
-      await doings[doing]();
+      await begin(keeper, doing);
       const report = await save();
       keeper = newKeeper();
       await startIncoming();
@@ -193,7 +165,7 @@ describe.each(everyDoing)('a machine that was %s', (doing) => {
       around = undefined;
       await keeper.cprLoad(sourceOf(report));
       expectMemory(next);
-      await expectDoing(doing, next);
+      await expectDoing(keeper, doing, next);
     },
   );
 });

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CprError } from '../../errors.ts';
-import type { CprTarget, SavedRunstate } from '../../protocol/cpr.ts';
+import type { CprTarget } from '../../protocol/cpr.ts';
 import type { CprSaveReport } from '../../protocol/keeper-api.ts';
 import { FakeRuntime, FakeStore, fakeConfig, fakeVmstate, textOfVmstate } from '../fake-runtime.ts';
 import { Keeper } from '../keeper.ts';
 import { RuntimeLoader } from '../runtime-loader.ts';
 import { xxh64 } from './digest.ts';
+import { begin, everyDoing, expectDoing, failure } from './doings.ts';
 import { decomposeVmstate } from './sections.ts';
 import type { AroundStep, CprStep } from './steps.ts';
 
@@ -78,11 +79,6 @@ function fakeFile(fail?: 'createWritable' | 'write' | 'close') {
   return { file, target: { kind: 'file', handle } as const };
 }
 
-const failure = (promise: Promise<unknown>): Promise<CprError> =>
-  promise.then(
-    () => Promise.reject(new Error('nothing was thrown')),
-    (thrown) => thrown,
-  );
 const runstate = () => keeper.info().machine?.runstate;
 const toBytes: CprTarget = { kind: 'bytes' };
 
@@ -90,34 +86,6 @@ const save = (target: CprTarget = toBytes) =>
   keeper.cprSave(target, { mode: 'restart', runtime: next.source });
 const sourceOf = ({ bytes = new Uint8Array() }: CprSaveReport) =>
   ({ kind: 'bytes', bytes }) as const;
-
-/** What a machine may be doing when it is saved, and how it gets there. */
-const doings: Record<SavedRunstate | 'paused while suspended', () => Promise<void>> = {
-  running: async () => {},
-  paused: () => keeper.pause(),
-  suspended: () => keeper.suspend(),
-  'paused while suspended': async () => {
-    await keeper.suspend();
-    await keeper.pause();
-  },
-};
-type Doing = keyof typeof doings;
-const everyDoing = Object.keys(doings) as Doing[];
-
-/** The guest does what it did, in this runtime, and can still be told to go on. */
-async function expectDoing(doing: Doing, runtime: FakeRuntime): Promise<void> {
-  expect(runstate()).toBe(doing === 'paused while suspended' ? 'paused' : doing);
-  expect(runtime.running).toBe(doing === 'running');
-  expect(keeper.info().machine?.runtimeId).toBe(runtime.name);
-  if (doing.startsWith('paused')) await keeper.resume();
-  if (doing.includes('suspended')) {
-    expect(runstate()).toBe('suspended');
-    expect(runtime.running).toBe(false);
-    await keeper.wakeup();
-  }
-  expect(runstate()).toBe('running');
-  expect(runtime.running).toBe(true);
-}
 
 test('cprSave makes the runtime ready, stops, saves and writes; the guest is then held', async () => {
   const report = await save();
@@ -180,31 +148,31 @@ test('without a runtime the present one is made anew', async () => {
 
 describe.each(everyDoing)('a machine that was %s', (doing) => {
   test('is so again after cprSave and cprLoad', async () => {
-    await doings[doing]();
+    await begin(keeper, doing);
     const report = await save();
     expect(runstate()).toBe('inmigrate');
     await keeper.cprLoad(sourceOf(report));
-    await expectDoing(doing, next);
+    await expectDoing(keeper, doing, next);
   });
 
   test('is so again after cprSave and cprCancel, in the runtime it had', async () => {
-    await doings[doing]();
+    await begin(keeper, doing);
     await save();
     await keeper.cprCancel();
     expect(next.log).toContain('discard');
-    await expectDoing(doing, old);
+    await expectDoing(keeper, doing, old);
   });
 
   test('is so again after a live update', async () => {
-    await doings[doing]();
+    await begin(keeper, doing);
     await keeper.restart(next.source);
-    await expectDoing(doing, next);
+    await expectDoing(keeper, doing, next);
   });
 
   test.each<CprStep>(['blockers', 'prepare', 'quiesce', 'stop', 'save', 'write', 'hold'])(
     'is so again when cprSave dies before or after "%s"',
     async (step) => {
-      await doings[doing]();
+      await begin(keeper, doing);
       for (const when of ['before', 'after'] as const) {
         next.log.length = 0;
         around = dieAt('cprSave', step, when);
@@ -216,7 +184,7 @@ describe.each(everyDoing)('a machine that was %s', (doing) => {
         expect(next.log.includes('discard')).toBe(next.log.includes('prepare'));
       }
       around = undefined;
-      await expectDoing(doing, old);
+      await expectDoing(keeper, doing, old);
       await keeper.cprLoad(sourceOf(await save()));
       expect(next.running).toBe(true);
     },
@@ -225,7 +193,7 @@ describe.each(everyDoing)('a machine that was %s', (doing) => {
   test.each<CprStep>(['read', 'decode', 'prepare', 'swap', 'load', 'run'])(
     'is held as before when cprLoad dies before or after "%s", and can be loaded or let go',
     async (step) => {
-      await doings[doing]();
+      await begin(keeper, doing);
       const report = await save();
       for (const when of ['before', 'after'] as const) {
         around = dieAt('cprLoad', step, when);
@@ -237,7 +205,7 @@ describe.each(everyDoing)('a machine that was %s', (doing) => {
       }
       around = undefined;
       await keeper.cprCancel();
-      await expectDoing(doing, old);
+      await expectDoing(keeper, doing, old);
 
       await keeper.cprLoad(sourceOf(await save()));
       await keeper.resume();
@@ -322,10 +290,10 @@ describe('cprLoad is refused', () => {
     const { bytes = new Uint8Array() } = await save();
     await keeper.cprCancel();
     for (const doing of everyDoing) {
-      await doings[doing]();
+      await begin(keeper, doing);
       const error = await failure(keeper.cprLoad({ kind: 'bytes', bytes }));
       expect(error).toMatchObject({ code: 'bad-runstate' });
-      await expectDoing(doing, old);
+      await expectDoing(keeper, doing, old);
     }
   });
 
@@ -405,14 +373,14 @@ describe('a target', () => {
       expect(error).toMatchObject({ code: 'file-failed', phase: 'write' });
       expect(file.content).toBe('what was there');
       expect(file.aborted).toBe(call !== 'createWritable');
-      await expectDoing('running', old);
+      await expectDoing(keeper, 'running', old);
     },
   );
 
   test('of an unknown kind is refused, and the guest goes on', async () => {
     const error = await failure(save({ kind: 'cloud' } as never));
     expect(error).toMatchObject({ code: 'bad-config' });
-    await expectDoing('running', old);
+    await expectDoing(keeper, 'running', old);
   });
 
   test('that is a file can be loaded', async () => {
@@ -424,7 +392,7 @@ describe('a target', () => {
 
 test('while the guest is stopped for a save, nobody sets it going', async () => {
   for (const doing of everyDoing) {
-    await doings[doing]();
+    await begin(keeper, doing);
     const codes: string[] = [];
     around = (_operation, step, when) => {
       if (step !== 'write' || when !== 'before') return;
@@ -438,7 +406,7 @@ test('while the guest is stopped for a save, nobody sets it going', async () => 
     expect(codes).toEqual(['busy', 'busy', 'busy', 'busy']);
     around = undefined;
     await keeper.cprCancel();
-    await expectDoing(doing, old);
+    await expectDoing(keeper, doing, old);
   }
 });
 

@@ -3,9 +3,11 @@
  * loadvm without a disk. Only what changed since is put back, so that a test can begin with the same
  * guest many times a second.
  */
+
 import { CprError } from '../../errors.ts';
 import type { DeviceSnapshot, WriteTracking } from '../../protocol/abi.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
+import { joinBytes } from '../../protocol/join-bytes.ts';
 import { randomId } from '../../protocol/random-id.ts';
 import type { RestoreReport, SnapshotInfo } from '../../protocol/snapshot.ts';
 import type { CprMachine } from '../cpr/cpr-machine.ts';
@@ -86,7 +88,7 @@ export class Snapshots {
       const said = Array.from(consoles.scrollbacks(), ([name, scrollback]) => ({
         name,
         end: scrollback.end,
-        bytes: joined(Array.from(scrollback.chunks(), ({ bytes }) => bytes)),
+        bytes: joinBytes(Array.from(scrollback.chunks(), ({ bytes }) => bytes)),
       }));
       const sizeBytes = memory.sizeBytes + devices.vmstate.length + sizeOf(pieces);
       const info: SnapshotInfo = {
@@ -225,16 +227,6 @@ function sizeOf(all: ReadonlyMap<string, PieceSnapshot>): number {
   for (const { pieces } of all.values())
     for (const { length } of pieces.values()) sizeBytes += length;
   return sizeBytes;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 function tooOld(v86Version: string): CprError {

@@ -2,7 +2,9 @@
  * A guest that arrives from a state file, put into the memory of a machine without one. What comes is
  * not trusted: every number in it is checked, and nothing is kept that has not arrived.
  */
+
 import { CprError } from '../../errors.ts';
+import { joinBytes } from '../../protocol/join-bytes.ts';
 import { PortReceiver } from '../../protocol/port-stream.ts';
 import type {
   ArrivingItem,
@@ -114,7 +116,7 @@ class ArrivingBlobs {
     const { parts, bytes: there } = this.#open ?? { parts: [], bytes: 0 };
     if (there > totalBytes) throw bad(`"${stream}" is longer than it says.`);
     if (there < totalBytes) return;
-    this.#of(stream).set(index, parts.length === 1 ? bytes : join(parts, totalBytes));
+    this.#of(stream).set(index, parts.length === 1 ? bytes : joinBytes(parts));
     this.#open = undefined;
   }
 
@@ -138,14 +140,4 @@ class ArrivingBlobs {
     }
     return blobs;
   }
-}
-
-function join(parts: readonly Uint8Array[], totalBytes: number): Uint8Array {
-  const whole = new Uint8Array(totalBytes);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
