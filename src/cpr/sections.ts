@@ -52,6 +52,14 @@ export interface EmulatorSection {
   wasmDigest?: string | undefined;
 }
 
+/** Where the runtime comes from that had the guest. */
+export interface RuntimeName {
+  id: string;
+  v86Version: string;
+  url: string;
+  wasmUrl: string;
+}
+
 /** Whose state this is, and what the machine was doing. */
 export interface MachineSection<Config extends object = JsonObject> {
   id: string;
@@ -64,7 +72,7 @@ export interface MachineSection<Config extends object = JsonObject> {
   /** Random: RAM and device state that were cut at the same moment have the same. */
   cut: string;
   savedAtMs: number;
-  runtime: { id: string; v86Version: string; url: string; wasmUrl: string };
+  runtime: RuntimeName;
 }
 
 /** The RAM blocks that the device state belongs to. */
@@ -170,6 +178,14 @@ const config = openRecord<{ name: string; memoryMiB: number; vgaMemoryMiB: numbe
 /** A guest without its network connections is the same guest; without the others it is not. */
 const optionalSections: readonly SectionName[] = ['network'];
 
+/** What can stand in a vmstate as a runtime. */
+export const runtimeName = record<RuntimeName>({
+  id: identifier,
+  v86Version: identifier,
+  url,
+  wasmUrl: url,
+});
+
 const checkers: { [Name in keyof JsonSections]: Checker<JsonSections[Name]> } = {
   emulator: record<EmulatorSection>({ v86Version: identifier, wasmDigest: optional(xxh64Text) }),
   machine: record<MachineSection>({
@@ -181,7 +197,7 @@ const checkers: { [Name in keyof JsonSections]: Checker<JsonSections[Name]> } = 
     mode: oneOf('restart', 'reboot'),
     cut: identifier,
     savedAtMs: time,
-    runtime: record({ id: identifier, v86Version: identifier, url, wasmUrl: url }),
+    runtime: runtimeName,
   }),
   blocks: record<BlocksSection>({
     blocks: distinct(

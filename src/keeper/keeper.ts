@@ -28,6 +28,7 @@ import type {
   StoredMachineInfo,
   StoredStateInfo,
 } from '../protocol/stored.ts';
+import { acceptRuntime } from './accept-runtime.ts';
 import { incomingRequest } from './cpr/incoming-request.ts';
 import type { AroundStep } from './cpr/steps.ts';
 import type { OpenStore } from './cpr/targets.ts';
@@ -88,7 +89,8 @@ export class Keeper implements KeeperApi {
   }
 
   /** The machine that is there stays untouched until the new one runs. */
-  async start(request: StartRequest): Promise<void> {
+  async start(given: StartRequest): Promise<void> {
+    const request = { ...given, runtime: acceptRuntime(given.runtime) };
     if (this.#early) await this.#early.settled;
     if (this.#slot.machine && !request.replace) {
       throw new CprError(
@@ -121,7 +123,8 @@ export class Keeper implements KeeperApi {
     });
   }
 
-  async #resume({ id, runtime, takeOver }: ResumeRequest): Promise<ResumeReport> {
+  async #resume({ id, runtime: given, takeOver }: ResumeRequest): Promise<ResumeReport> {
+    const runtime = acceptRuntime(given);
     if (this.#slot.machine) {
       throw new CprError('bad-runstate', 'There is a machine already: destroy it first.');
     }
@@ -141,7 +144,7 @@ export class Keeper implements KeeperApi {
   }
 
   async restart(runtime: RuntimeSource): Promise<RestartReport> {
-    return this.#slot.present.operations.restart(runtime);
+    return this.#slot.present.operations.restart(acceptRuntime(runtime));
   }
 
   async pause(): Promise<void> {
@@ -178,13 +181,14 @@ export class Keeper implements KeeperApi {
 
   async cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport> {
     const machine = this.#slot.present;
-    const report = await machine.operations.cprSave(target, options);
+    const report = await machine.operations.cprSave(target, accepted(options));
     if (report.mode === 'reboot') this.#slot.end(machine);
     return report;
   }
 
   /** Without a machine, or in its place, one is made as the state says. */
-  async cprLoad(source: CprSource, options: CprLoadOptions = {}): Promise<CprLoadReport> {
+  async cprLoad(source: CprSource, given: CprLoadOptions = {}): Promise<CprLoadReport> {
+    const options = accepted(given);
     if (this.#early) await this.#early.settled;
     if (this.#slot.machine && !options.replace)
       return this.#slot.machine.operations.cprLoad(source, options);
@@ -287,12 +291,13 @@ export class Keeper implements KeeperApi {
         'There is a machine already: destroy it first, or open the state with "replace".',
       );
     }
+    const runtime = acceptRuntime(request.runtime);
     const beganMs = performance.now();
     return this.#slot.fill(async (signal) => {
       const { id = randomId(), durable } = request.config;
       if (durable) await this.#slot.hold(id);
       const { machine, takenAtMs } = await openMachine(
-        { ...request, config: { ...request.config, id } },
+        { ...request, runtime, config: { ...request.config, id } },
         port,
         this.#environment,
         signal,
@@ -329,4 +334,9 @@ export class Keeper implements KeeperApi {
     this.#slot.machine?.pagesChanged();
     this.#slot.machine?.view.sendStatus();
   }
+}
+
+function accepted<T extends { runtime?: RuntimeSource }>(options: T): T {
+  const { runtime } = options;
+  return runtime ? { ...options, runtime: acceptRuntime(runtime) } : options;
 }

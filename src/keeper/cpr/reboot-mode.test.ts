@@ -3,7 +3,7 @@ import { CprError } from '../../errors.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import type { CprTarget } from '../../protocol/cpr.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
-import type { CprSaveReport } from '../../protocol/keeper-api.ts';
+import type { CprSaveReport, RuntimeSource } from '../../protocol/keeper-api.ts';
 import { FakeRuntime, FakeStore, fakeConfig } from '../fake-runtime.ts';
 import { Keeper } from '../keeper.ts';
 import { RuntimeLoader } from '../runtime-loader.ts';
@@ -81,6 +81,38 @@ test('cprSave leaves the machine ended, with everything in storage', async () =>
   const { checkpoint, machine } = decomposeVmstate(report.bytes ?? new Uint8Array(), digest);
   expect(checkpoint).toMatchObject({ machineId: before, generation: 1 });
   expect(machine.mode).toBe('reboot');
+});
+
+test('what else the entry of a runtime says is left out of what is stored', async () => {
+  const entry = { ...next.source, wasmBytes: 2_000_000 };
+  await keeper.restart(entry);
+  const report = await save();
+  expect(decomposeVmstate(report.bytes ?? new Uint8Array(), digest).machine.runtime).toEqual(
+    next.source,
+  );
+  keeper = newKeeper();
+  await keeper.cprLoad(sourceOf(report), { runtime: entry });
+  await expectDoing(keeper, 'running', next);
+  await save();
+});
+
+test.each([
+  ['has no id', { id: '' }],
+  ['says no version', { v86Version: undefined }],
+  ['has an endless address', { url: 'u'.repeat(10_000) }],
+])('a runtime that %s is refused at once, and the guest goes on', async (_, wrong) => {
+  const runtime = { ...next.source, ...wrong } as RuntimeSource;
+  for (const call of [
+    () => keeper.restart(runtime),
+    () => keeper.cprSave({ kind: 'bytes' }, { mode: 'restart', runtime }),
+    () => keeper.start({ config: fakeConfig, runtime, replace: true }),
+    () => newKeeper().resumeMachine({ id: 'any', runtime }),
+  ]) {
+    const { code, message } = await failure(call());
+    expect(code).toBe('bad-config');
+    expect(message).toContain(`runtime.${Object.keys(wrong)[0]}`);
+  }
+  await expectDoing(keeper, 'running', old);
 });
 
 test('the pages hear of the end', async () => {
