@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import xxhash from 'xxhash-wasm';
 import { fixDigests } from '../src/cpr/fix-digests.ts';
 import { type Mutated, mutate, randomSource } from '../src/cpr/mutate.ts';
-import { decodeValue, encodeValue } from '../src/cpr/value.ts';
+import { decodedSizeBytes, decodeValue, encodeValue } from '../src/cpr/value.ts';
 import { decodeVmstate, encodeVmstate, type Section } from '../src/cpr/vmstate.ts';
 import { DeviceTemplate } from '../src/emulator/device-template.ts';
 import { readIncoming } from '../src/emulator/incoming.ts';
@@ -82,13 +82,19 @@ interface Honest {
   machine: Uint8Array;
   /** As of a runtime that could load it. */
   template: DeviceTemplate;
+  /** What reading it takes up. */
   allocatedBytes: number;
 }
 
 function honest(vmstate: Uint8Array): Honest {
-  const template = new DeviceTemplate(devicesOf(vmstate));
+  const devices = devicesOf(vmstate);
+  const template = new DeviceTemplate(devices);
   counting(() => readIncoming(vmstate, digest, template));
-  return { machine: machineOf(vmstate), template, allocatedBytes: allocated.bytes };
+  const allArraysBytes = allocated.bytes;
+  counting(() => decodeValue(devices));
+  // By [VL6] values count as well as arrays.
+  const allocatedBytes = allArraysBytes - allocated.bytes + decodedSizeBytes(devices);
+  return { machine: machineOf(vmstate), template, allocatedBytes };
 }
 
 function judge(

@@ -124,8 +124,8 @@ export class DeviceTemplate {
   read(bytes: Uint8Array): DeviceState {
     // The guest's own part, which the model lacks, is in the bytes themselves: a value takes up at
     // most eight times its bytes, and buffers that grew are saved without zeros that nothing needs.
-    // Twice the model, because version 1 of the section did leave such zeros to the reader.
-    const limitBytes = 2 * this.#modelBytes + 8 * bytes.length;
+    // At least twice the model, because version 1 of the section did leave such zeros to the reader.
+    const limitBytes = Math.max(2 * this.#modelBytes, this.#modelBytes + 8 * bytes.length);
     const state = decodeValue(bytes, limitBytes);
     if (!isObject(state) || !Array.isArray(state.cpu) || !isObject(state.queues))
       throw new CprError('bad-vmstate', 'The vmstate holds no device state.');
