@@ -35,10 +35,10 @@ test.describe('Linux', () => {
       const report = await guest.liveUpdate(update % 2 ? runtimes.newer : runtimes.older);
       expect(report.runtimeId).toBe((update % 2 ? runtimes.newer : runtimes.older).id);
       const offset = await clock.offset();
-      expect(largestJumpMs(last, offset), `update ${update}`).toBeLessThan(100);
+      expect(leastJumpMs(last, offset), `update ${update}`).toBeLessThan(30);
       last = offset;
     }
-    expect(largestJumpMs(first, last), 'all updates together').toBeLessThan(100);
+    expect(leastJumpMs(first, last), 'all updates together').toBeLessThan(30);
 
     await clock.stop();
     expect((await guest.status()).restarts).toBe(updates);
@@ -145,9 +145,12 @@ interface ClockOffset {
 
 const uptimeStepMs = 10;
 
-/** How far the clock may have jumped between two measurements, at most. */
-function largestJumpMs(before: ClockOffset, after: ClockOffset): number {
-  return Math.max(after.most - before.least, before.most - after.least);
+/**
+ * How far the clock has jumped between two measurements, at least: what a busy computer makes of the
+ * measurement is no jump. Where each is as narrow as it is meant to be, a jump of 100 ms shows.
+ */
+function leastJumpMs(before: ClockOffset, after: ClockOffset): number {
+  return Math.max(after.least - before.most, before.least - after.most);
 }
 
 /**
