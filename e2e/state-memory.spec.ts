@@ -1,38 +1,12 @@
 /** A large guest travels in a stream: neither its page nor its keeper holds more of it than a few MiB. */
-import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Browser } from '@playwright/test';
+import { rendererGrowthMiB } from './renderer-memory.ts';
 import { expect, Guest, test, waitForPasses } from './test.ts';
 
 const guestMiB = 256;
 /** For compression (some 30 MiB), the group under way, and garbage that nobody has collected yet. */
 const roomMiB = 120;
-
-/** Memory that the browser's renderers, in which pages and workers run, have resident now, MiB. */
-async function residentMiB(browser: Browser): Promise<number> {
-  const session = await browser.newBrowserCDPSession();
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-  await session.detach();
-  const files = processInfo.map(({ id }) => `/proc/${id}/status`);
-  const kib = files.map((file) =>
-    existsSync(file) ? Number(/VmRSS:\s*(\d+)/.exec(readFileSync(file, 'utf8'))?.[1] ?? 0) : 0,
-  );
-  return kib.reduce((sum, size) => sum + size, 0) / 1024;
-}
-
-/** @returns the most that was resident while `work` went on, beyond what was before, MiB */
-async function growthMiB(browser: Browser, work: Promise<unknown>): Promise<number> {
-  const before = await residentMiB(browser);
-  let most = before;
-  let isDone = false;
-  const done = work.finally(() => {
-    isDone = true;
-  });
-  while (!isDone) most = Math.max(most, await residentMiB(browser));
-  await done;
-  return most - before;
-}
 
 test('a guest of 256 MiB is exported and opened in little more memory than its own', async ({
   browser,
@@ -64,7 +38,7 @@ test('a guest of 256 MiB is exported and opened in little more memory than its o
       await fetch(to, { method: 'POST', body: value as Uint8Array<ArrayBuffer> });
     }
   }, url);
-  expect(await growthMiB(browser, exported)).toBeLessThan(roomMiB);
+  expect(await rendererGrowthMiB(browser, exported)).toBeLessThan(roomMiB);
   const passes = Number((await guest.waitForSerial(/pass (\d+)\r[^\r]*$/))[1]);
   await context.close();
 
@@ -77,7 +51,7 @@ test('a guest of 256 MiB is exported and opened in little more memory than its o
       machine.openState(given.url, { runtime: given.runtime, replace: true, approve: () => true }),
     { url, runtime: runtimes.newer },
   );
-  expect(await growthMiB(browser, opened)).toBeLessThan(guestMiB + roomMiB);
+  expect(await rendererGrowthMiB(browser, opened)).toBeLessThan(guestMiB + roomMiB);
   const [, next] = await other.waitForSerial(/pass (\d+)\r/, { from: 0, timeout: 60_000 });
   expect(Number(next)).toBeLessThanOrEqual(passes + 1);
   expect((await other.status()).config.memoryMiB).toBe(guestMiB);

@@ -1,0 +1,38 @@
+/** What the browser's renderers, in which pages and their workers run, have of their own. */
+import { existsSync, readFileSync } from 'node:fs';
+import type { Browser } from '@playwright/test';
+
+/** Ids of the processes that are there now. */
+async function renderers(browser: Browser): Promise<number[]> {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  await session.detach();
+  return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
+}
+
+/** Anonymous memory of a process, MiB: without the browser's program, which every process maps. */
+function anonymousMiB(id: number): number {
+  const file = `/proc/${id}/status`;
+  // One that ended meanwhile has none.
+  const status = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  return Number(/RssAnon:\s*(\d+)/.exec(status)?.[1] ?? 0) / 1024;
+}
+
+/**
+ * Only of the renderers that were there before: browsers start spare ones whenever they like.
+ * @returns the most that one of them grew while `work` went on, MiB
+ */
+export async function rendererGrowthMiB(browser: Browser, work: Promise<unknown>): Promise<number> {
+  const before = new Map((await renderers(browser)).map((id) => [id, anonymousMiB(id)]));
+  let most = 0;
+  let isDone = false;
+  const done = work.finally(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    for (const [id, had] of before) most = Math.max(most, anonymousMiB(id) - had);
+    await new Promise((next) => setTimeout(next, 20));
+  }
+  await done;
+  return most;
+}
