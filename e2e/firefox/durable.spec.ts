@@ -22,13 +22,36 @@ async function openGuest(firefox: Browser, site: Site): Promise<Page> {
   return page;
 }
 
-/** Waits in the page; what the page shows is in the error when it waits for nothing. */
+/**
+ * Waits in the page; what the page shows is in the error when it waits for nothing.
+ *
+ * A Firefox that is driven over BiDi registers every worker with its debugger, and one in some 60 new
+ * workers freezes at that for good when the machine is busy; in a Firefox that nobody drives none of
+ * 560 did. Pages say that such a worker does not answer, and are reloaded, as their users would.
+ */
 async function waitFor(page: Page, what: string, condition: () => boolean): Promise<void> {
-  await page.waitForFunction(condition, longest).catch(async (cause: Error) => {
+  const waiting = new AbortController();
+  const options = { ...longest, signal: waiting.signal };
+  const comes = page.waitForFunction(condition, options).then(() => 'came' as const);
+  const freezes = page
+    .waitForFunction(
+      () => document.querySelector('#notices')?.textContent?.includes('(keeper-silent)'),
+      options,
+    )
+    .then(() => 'froze' as const);
+  freezes.catch(() => {});
+  try {
+    if ((await Promise.race([comes, freezes])) === 'came') return;
+  } catch (cause) {
     const shown = await page.$eval('body', (body) => (body as HTMLElement).innerText);
     const status = await page.evaluate(() => JSON.stringify(window.holdfast?.machine?.status));
     throw new Error(`Not within a minute: ${what}. ${status}\n${shown}`, { cause });
-  });
+  } finally {
+    comes.catch(() => {});
+    waiting.abort();
+  }
+  await page.reload();
+  await waitFor(page, what, condition);
 }
 
 async function reload(page: Page): Promise<void> {
