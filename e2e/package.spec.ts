@@ -1,4 +1,8 @@
 /** The packed library in somebody else's project. */
+import { execFile } from 'node:child_process';
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { test as base, expect } from '@playwright/test';
 import type { HoldfastGuest } from '../src/library/element.ts';
 import type { Machine, packageAssets } from '../src/library/index.ts';
@@ -102,6 +106,17 @@ test('ten lines boot a guest, which a reload finds again and a live update leave
   expect(versions[0]).not.toBe(versions[1]);
   expect(await run('echo is-$colour', 'is-(\\w+)')).toBe('red');
   expect(await page.evaluate(() => (window.machine as Machine).screenText())).toContain('holdfast');
+});
+
+test('a guest runs in plain Node, without a browser', async ({ project }) => {
+  test.setTimeout(300_000);
+  const example = join(project.root, 'plain-node.test.mjs');
+  await copyFile('e2e/examples/plain-node.mjs', example);
+  const run = promisify(execFile);
+  const { stdout } = await run(process.execPath, ['--test', '--test-reporter=tap', example], {
+    cwd: project.root,
+  }).catch((failed: { stdout: string }) => failed);
+  expect(stdout).toMatch(/^# pass 7\n# fail 0$/m);
 });
 
 test('an element is a guest, with its screen, its terminal, and keys for a phone', async ({

@@ -33,7 +33,11 @@ await Promise.all([
   writeTypes(),
   bundle({ index: 'src/library/index.ts', element: 'src/library/element.ts' }),
 ]);
-await bundleForNode('src/playwright/index.ts', 'playwright');
+await bundleForNode({ playwright: 'src/playwright/index.ts' });
+await bundleForNode({
+  node: 'src/node/index.ts',
+  'node-worker': 'src/node/worker.ts',
+});
 await buildMachinePage(workers);
 
 async function writeAssets({ files, manifest }: SiteWorkers): Promise<void> {
@@ -98,16 +102,21 @@ async function bundle(entry: Record<string, string>): Promise<void> {
   });
 }
 
-async function bundleForNode(entry: string, name: string): Promise<void> {
+/** @param entries by the name of their module */
+async function bundleForNode(entries: Record<string, string>): Promise<void> {
   await build({
     configFile: false,
     root: repositoryRoot,
     mode: 'production',
     logLevel: 'warn',
     publicDir: false,
+    plugins: [assetsModule],
     ssr: { noExternal: true, external: ['@playwright/test'] },
-    // Relative to the bundle.
-    define: { __HOLDFAST_FILES__: JSON.stringify('./assets') },
+    define: {
+      __HOLDFAST_FILES__: JSON.stringify('./assets/'),
+      __HOLDFAST_STATE_WORKER__: JSON.stringify(await stateWorker()),
+      __HOLDFAST_DEMO_LINUX__: JSON.stringify(await demoLinux()),
+    },
     build: {
       ssr: true,
       outDir: out,
@@ -115,11 +124,27 @@ async function bundleForNode(entry: string, name: string): Promise<void> {
       target: 'node20',
       minify: false,
       rolldownOptions: {
-        input: { [name]: join(repositoryRoot, entry) },
-        output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: `${name}-[hash].js` },
+        input: entries,
+        output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'node-[hash].js' },
       },
     },
   });
+}
+
+/** The bundler has named it. */
+async function stateWorker(): Promise<string> {
+  const names = await readdir(join(out, 'assets'));
+  const script = names.find((name) => /^state-worker-.*\.js$/.test(name));
+  if (!script) throw new Error('The library has no worker for state files.');
+  return script;
+}
+
+/** As `guest.json` beside the kernel says. */
+async function demoLinux() {
+  const folder = 'guests/linux';
+  const path = join(repositoryRoot, 'public', folder, 'guest.json');
+  const { bzimage, initrd, cmdline } = JSON.parse(await readFile(path, 'utf8'));
+  return { bzImage: `${folder}/${bzimage}`, initrd: `${folder}/${initrd}`, cmdline };
 }
 
 /** The page that the fixtures open, among the files that they serve. */

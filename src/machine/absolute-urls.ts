@@ -1,4 +1,5 @@
 /** The keeper cannot resolve what is relative to this page. */
+import { baseUrl } from '../protocol/base-url.ts';
 import {
   type DriveSource,
   type ImageSource,
@@ -24,5 +25,5 @@ export function absoluteSource<T extends ImageSource | DriveSource>(source: T): 
 }
 
 function resolve(url: string): string {
-  return new URL(url, document.baseURI).href;
+  return new URL(url, baseUrl()).href;
 }

@@ -1,11 +1,12 @@
 import { CprError } from '../errors.ts';
+import type { MachineConfig } from '../protocol/config.ts';
 import type { RuntimeSource } from '../protocol/keeper-api.ts';
 import { connect } from './connect.ts';
 import { defaultMachineId } from './machine-id.ts';
 import { requireOptions } from './options/check-options.ts';
 import { type Firmware, machineConfig } from './options/machine-config.ts';
 import type { MachineOptions } from './options/machine-options.ts';
-import { shareFiles } from './options/share-files.ts';
+import { type LoadedFile, shareFiles } from './options/share-files.ts';
 import type { ConnectOptions, Machine } from './types.ts';
 
 /** The files that a build of Holdfast consists of, beside the page's own code. */
@@ -36,22 +37,25 @@ export async function createMachine(
   options: CreateOptions,
   assets: HoldfastAssets,
 ): Promise<Machine> {
-  const { machineId, keeperUrl, host, silenceMs, fresh = false, runtime, ...given } = options;
+  const { machineId, keeperUrl, host, worker, silenceMs, ...others } = options;
+  const { fresh = false, runtime, ...given } = others;
   requireOptions(given);
-  const [newest] = assets.runtimes;
-  const source = runtime ?? newest;
-  if (!source) throw new CprError('runtime-unavailable', 'This build ships no emulator.');
+  const source = runtime ?? newestOf(assets.runtimes);
   const machine = await connect({
     keeperUrl: keeperUrl ?? assets.keeperUrl,
     ...(machineId !== undefined && { machineId }),
     ...(host !== undefined && { host }),
+    ...(worker !== undefined && { worker }),
     ...(silenceMs !== undefined && { silenceMs }),
   });
   try {
     const isThere = machine.status !== null && !machine.status.destroyed;
     if (!fresh && (isThere || (given.durable && (await resumed(machine, machineId, source)))))
       return machine;
-    await start(machine, { ...options, fresh }, source, assets.firmware);
+    const contents = await contentsOf(given, assets.firmware);
+    contents.config.id = machineId ?? defaultMachineId;
+    await orThere(machine, () => machine.start(contents.config, source, { replace: fresh }));
+    await fillShare(machine, contents);
     return machine;
   } catch (thrown) {
     machine.close();
@@ -74,17 +78,46 @@ async function resumed(
   return orThere(machine, () => machine.resumeStored(id, { runtime }));
 }
 
-async function start(
-  machine: Machine,
-  options: CreateOptions,
-  runtime: RuntimeSource,
-  firmware: Firmware,
-): Promise<void> {
-  const { machineId, keeperUrl, host, silenceMs, fresh = false, runtime: _, ...given } = options;
-  const config = { ...(await machineConfig(given, firmware)), id: machineId ?? defaultMachineId };
-  // Files that cannot be had are found missing before the guest runs.
-  const files = await shareFiles(given.filesystem9p);
-  await orThere(machine, () => machine.start(config, runtime, { replace: fresh }));
+/**
+ * A new machine, in a keeper that nobody else can reach.
+ * @param open called once nothing about the options is wrong
+ * @throws CprError as {@link createMachine}
+ */
+export async function startMachine(
+  options: MachineOptions,
+  open: () => Promise<Machine>,
+  { firmware, runtimes }: Pick<HoldfastAssets, 'firmware' | 'runtimes'>,
+): Promise<Machine> {
+  const runtime = newestOf(runtimes);
+  const contents = await contentsOf(options, firmware);
+  const machine = await open();
+  try {
+    await machine.start(contents.config, runtime);
+    await fillShare(machine, contents);
+    return machine;
+  } catch (thrown) {
+    machine.close();
+    throw thrown;
+  }
+}
+
+function newestOf([newest]: readonly RuntimeSource[]): RuntimeSource {
+  if (newest) return newest;
+  throw new CprError('runtime-unavailable', 'This build ships no emulator.');
+}
+
+interface MachineContents {
+  config: MachineConfig;
+  files: readonly LoadedFile[];
+}
+
+/** Files that cannot be had are found missing before the guest runs. */
+async function contentsOf(options: MachineOptions, firmware: Firmware): Promise<MachineContents> {
+  const config = await machineConfig(options, firmware);
+  return { config, files: await shareFiles(options.filesystem9p) };
+}
+
+async function fillShare(machine: Machine, { files }: MachineContents): Promise<void> {
   for (const { path, bytes } of files) await machine.filesWrite(path, bytes);
 }
 

@@ -1,7 +1,8 @@
 /** Web Locks as signs of life: a lock becomes free when its holder is gone. */
 
-// Missing on insecure origins, whatever the types say.
-const locks = () => navigator.locks as LockManager | undefined;
+// Missing on insecure origins and in older Node, whatever the types say.
+const locks = () =>
+  (globalThis.navigator as Navigator | undefined)?.locks as LockManager | undefined;
 
 /**
  * Holds a lock until `signal` aborts or this page ends.

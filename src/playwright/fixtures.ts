@@ -25,9 +25,7 @@ export interface GuestWorkerFixtures {
   golden: GoldenGuest;
 }
 
-/** Set where the npm package is built: it has its files elsewhere than this repository. */
-declare const __HOLDFAST_FILES__: string | undefined;
-
+// Set where the npm package is built: it has its files elsewhere than this repository.
 const files = typeof __HOLDFAST_FILES__ === 'string' ? __HOLDFAST_FILES__ : '../../dist';
 const ownBuild = fileURLToPath(new URL(files, import.meta.url));
 /** For the slowest boot of a guest on the slowest machine. */

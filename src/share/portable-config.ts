@@ -1,5 +1,6 @@
 /** A machine's configuration as a state file has it, and back. What comes from a file is not trusted. */
 import type { JsonObject } from '../cpr/json.ts';
+import { CprError } from '../errors.ts';
 import {
   type DriveSource,
   driveNames,
@@ -79,8 +80,17 @@ function portableSource(source: ImageSource | DriveSource, siteUrl: string): obj
   };
 }
 
-export const portableUrl = (url: string, siteUrl: string) =>
-  url.startsWith(siteUrl) ? sitePrefix + url.slice(siteUrl.length) : url;
+/** @throws CprError `bad-config` for a file of this computer, as machines in Node can have */
+export function portableUrl(url: string, siteUrl: string): string {
+  if (url.startsWith(siteUrl)) return sitePrefix + url.slice(siteUrl.length);
+  if (!url.startsWith('file:')) return url;
+  throw new CprError(
+    'bad-config',
+    `${url} is on this computer, where whoever opens the state cannot have it. Eject it, or give the machine its bytes.`,
+  );
+}
+
+const webProtocols = ['http:', 'https:'] as const;
 
 /**
  * @param allowed protocols
@@ -89,14 +99,17 @@ export const portableUrl = (url: string, siteUrl: string) =>
 export function absoluteUrl(
   portable: unknown,
   siteUrl: string,
-  allowed: readonly string[] = ['http:', 'https:'],
+  allowed: readonly string[] = webProtocols,
 ): string {
   if (typeof portable !== 'string' || portable.length > 8192)
     throw badState('This state file names something by what is no URL.');
   const isOfSite = portable.startsWith(sitePrefix);
   const text = isOfSite ? portable.slice(sitePrefix.length) : portable;
   const url = isOfSite ? URL.parse(text, siteUrl) : URL.parse(text);
-  const isSound = url && allowed.includes(url.protocol) && !url.username && !url.password;
+  // In Node the files of the site are on this computer; no others are to be reached.
+  const isFile = isOfSite && allowed === webProtocols && url?.protocol === 'file:';
+  const isAllowed = url && (isFile || allowed.includes(url.protocol));
+  const isSound = isAllowed && !url.username && !url.password;
   if (!isSound || (isOfSite && !url.href.startsWith(siteUrl)))
     throw badState(`This state file names a URL that is not taken: ${portable.slice(0, 200)}`);
   return url.href;

@@ -1,5 +1,6 @@
 /** A state file that a page has begun to read, and what the page can do with it. */
 import { CprError } from '../errors.ts';
+import { baseUrl } from '../protocol/base-url.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import { PortReceiver, PortSender, readableFrom, sendStream } from '../protocol/port-stream.ts';
 import { badState } from './bad-state.ts';
@@ -19,7 +20,7 @@ import { StateWorker } from './worker-client.ts';
 const defaultStallMs = 30_000;
 
 /** Address of the site's root, which URLs in state files can be relative to. */
-const siteUrl = () => new URL('.', document.baseURI).href;
+const siteUrl = () => new URL('.', baseUrl()).href;
 
 /** A guest on its way from a state file. */
 export interface OpeningGuest {
@@ -135,9 +136,30 @@ export function writeStateFile(
       [guest, port1],
     );
   })();
-  const stream = readableFrom(receiver);
-  const ended = new TransformStream<Uint8Array, Uint8Array>({ flush: () => worker.end() });
-  return stream.pipeThrough(ended);
+  return withEnd(readableFrom(receiver), () => worker.end());
+}
+
+/** @param ended called once the stream has come to its end, or failed */
+function withEnd(
+  stream: ReadableStream<Uint8Array>,
+  ended: () => void,
+): ReadableStream<Uint8Array> {
+  const reader = stream.getReader();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await reader.read().catch((thrown) => {
+          ended();
+          throw thrown;
+        });
+        if (!done) return controller.enqueue(value);
+        ended();
+        controller.close();
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 function abortion(signal: AbortSignal | undefined, worker: StateWorker): Promise<never> {
@@ -156,7 +178,7 @@ function beginReading(
   stallMs: number,
 ): string | undefined {
   if (typeof source === 'string' || source instanceof URL) {
-    const { href } = new URL(source, document.baseURI);
+    const { href } = new URL(source, baseUrl());
     worker.post({ type: 'read', source: { url: href }, stallMs }, []);
     return href.startsWith('http') ? href.replace(/#.*$/, '') : undefined;
   }

@@ -5,8 +5,24 @@ import type { OpenCommand, ReadJob, WorkerMessage, WriteJob } from './worker-pro
 
 type MessageOf<T extends WorkerMessage['type']> = Extract<WorkerMessage, { type: T }>;
 
+/** What such a worker is reached by: a web worker, or what stands for one where there are none. */
+export interface StateWorkerPort {
+  postMessage(message: unknown, transfer: Transferable[]): void;
+  addEventListener(type: 'message', listener: (event: { data: WorkerMessage }) => void): void;
+  addEventListener(type: 'error', listener: (event: { message: string }) => void): void;
+  terminate(): void;
+}
+
+let open = (): StateWorkerPort =>
+  new Worker(new URL('./state-worker.ts', import.meta.url), { type: 'module' });
+
+/** For where there are no web workers. */
+export function openStateWorkersBy(opener: () => StateWorkerPort): void {
+  open = opener;
+}
+
 export class StateWorker {
-  readonly #worker = new Worker(new URL('./state-worker.ts', import.meta.url), { type: 'module' });
+  readonly #worker = open();
   /** Rejects when the worker cannot do what it was told. */
   readonly failed: Promise<never>;
 
@@ -22,7 +38,7 @@ export class StateWorker {
   }
 
   on<T extends WorkerMessage['type']>(type: T, listener: (message: MessageOf<T>) => void): void {
-    this.#worker.addEventListener('message', ({ data }: MessageEvent<WorkerMessage>) => {
+    this.#worker.addEventListener('message', ({ data }) => {
       if (data.type === type) listener(data as MessageOf<T>);
     });
   }

@@ -25,6 +25,8 @@ export function storageError(thrown: unknown, doing: string): CprError {
         'storage-newer',
         'A newer version of this page has converted the stored machines. Reload this page to use them.',
       );
+    case 'ReferenceError':
+      return fail('storage-unavailable', `There is no storage here to ${doing} (no IndexedDB).`);
     case 'NotReadableError':
     case 'DataError':
       return fail(

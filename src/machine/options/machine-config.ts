@@ -1,5 +1,6 @@
 /** From what people write to what the keeper is given. */
 import { CprError } from '../../errors.ts';
+import { baseUrl } from '../../protocol/base-url.ts';
 import {
   type BootDevice,
   type DriveSource,
@@ -89,7 +90,7 @@ function bytesOf(input: unknown): Uint8Array<ArrayBuffer> | undefined {
   return undefined;
 }
 
-const absolute = (url: string | URL) => new URL(url, document.baseURI).href;
+const absolute = (url: string | URL) => new URL(url, baseUrl()).href;
 
 function withoutUndefined<T extends object>(options: T): Partial<T> {
   const entries = Object.entries(options).filter(([, value]) => value !== undefined);

@@ -1,5 +1,6 @@
 /** What goes into the 9p share of a new machine. */
 import { CprError } from '../../errors.ts';
+import { baseUrl } from '../../protocol/base-url.ts';
 import type { ShareFile, ShareInput } from './machine-options.ts';
 
 export interface LoadedFile {
@@ -36,7 +37,7 @@ const modes = { mask: 0o170000, directory: 0o040000, file: 0o100000 } as const;
 
 /** v86's `fs.json`, version 3, as its `tools/fs2json.py` makes it; links and devices are left out. */
 async function fromIndex(index: string, base?: string): Promise<LoadedFile[]> {
-  const url = new URL(index, document.baseURI);
+  const url = new URL(index, baseUrl());
   const bytes = await read(url.href, () => get(url));
   const parsed = parseIndex(bytes, url.href);
   const folder = new URL(base === undefined ? '.' : `${base.replace(/\/?$/, '/')}`, url);

@@ -1,0 +1,75 @@
+/**
+ * Machines in Node, without a browser: each in a thread of its own.
+ *
+ * ```ts
+ * import { createMachine, demoLinux } from 'holdfast/node';
+ *
+ * const machine = await createMachine(demoLinux);
+ * console.log((await machine.execute('uname -a')).stdout);
+ * machine.close();
+ * ```
+ * @module
+ */
+import { assets } from 'virtual:holdfast-assets';
+import { CprError } from '../errors.ts';
+import { attach } from '../machine/attach.ts';
+import {
+  type CreateOptions,
+  type HoldfastAssets,
+  startMachine,
+} from '../machine/create-machine.ts';
+import { sentence } from '../machine/options/check-options.ts';
+import type { Machine } from '../machine/types.ts';
+import { setBaseUrl } from '../protocol/base-url.ts';
+import { openStateWorkersBy } from '../share/worker-client.ts';
+import { type NodeMachineOptions, withFileUrls } from './local-files.ts';
+import { openKeeperThread, openStateThread } from './worker-thread.ts';
+
+export * from '../index.ts';
+export { checkOptions } from '../machine/options/check-options.ts';
+export type {
+  DiskInput,
+  ImageInput,
+  MachineOptions,
+  OptionProblem,
+  ShareFile,
+  ShareInput,
+} from '../machine/options/machine-options.ts';
+export type { LocalFile, NodeMachineOptions } from './local-files.ts';
+
+export interface NodeCreateOptions
+  extends NodeMachineOptions,
+    Pick<CreateOptions, 'runtime' | 'silenceMs'> {}
+
+/** The Linux that comes with Holdfast: a shell on the first serial port, the agent on the second. */
+export const demoLinux: NodeMachineOptions = __HOLDFAST_DEMO_LINUX__;
+
+/** The files of this package, newest v86 first. */
+export const packageAssets: HoldfastAssets = assets;
+
+/** What needs a page, or a browser's storage. */
+const ofBrowsers = ['durable', 'suspendWhenHiddenMs', 'machineId', 'keeperUrl', 'host', 'worker'];
+
+const files = new URL(__HOLDFAST_FILES__, import.meta.url);
+// URLs in options and in state files are relative to the package's files, as to those of a site.
+setBaseUrl(files.href);
+openStateWorkersBy(() => openStateThread(new URL(__HOLDFAST_STATE_WORKER__, files).href));
+
+/**
+ * Starts a machine in a thread of its own, which {@link Machine.close} ends. Consoles, commands,
+ * snapshots, live updates and state files are as in a page. There is no storage: what would use it
+ * (checkpoints, the shelf, `cprSave` to the store) rejects with `storage-unavailable`.
+ * @throws {CprError} `bad-config` before anything else happens, `image-unavailable`, and what
+ * starting rejects with
+ */
+export async function createMachine(options: NodeCreateOptions): Promise<Machine> {
+  for (const [option, value] of Object.entries(options)) {
+    if (value === undefined || !ofBrowsers.includes(option)) continue;
+    const allowed = 'given only in a browser';
+    throw new CprError('bad-config', sentence({ option, given: 'given in Node', allowed }));
+  }
+  const { runtime, silenceMs, ...given } = options;
+  const ready = await withFileUrls(given);
+  const open = () => attach(openKeeperThread(assets.keeperUrl), { silenceMs });
+  return startMachine(ready, open, { ...assets, ...(runtime && { runtimes: [runtime] }) });
+}

@@ -1,0 +1,25 @@
+/**
+ * Entry point of a thread that stands for a web worker: gives it the globals that our workers use,
+ * and runs the script that {@link WorkerThread} names.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { fetchFiles } from './file-fetch.ts';
+
+const { script } = workerData as { script: string };
+fetchFiles();
+const waiting: unknown[] = [];
+let hear = (data: unknown): void => void waiting.push(data);
+parentPort?.on('message', (data) => hear(data));
+Object.assign(globalThis, {
+  self: globalThis,
+  location: new URL(script),
+  postMessage: (message: unknown) => parentPort?.postMessage(message),
+  addEventListener: (type: string, listener: (event: { data: unknown }) => void) => {
+    if (type !== 'message') return;
+    hear = (data) => listener({ data });
+    for (const data of waiting.splice(0)) hear(data);
+  },
+});
+// Node 20 has none.
+if (!globalThis.navigator) Object.assign(globalThis, { navigator: {} });
+await import(/* @vite-ignore */ script);
