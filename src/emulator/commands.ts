@@ -1,10 +1,10 @@
 /** What a page can ask of the machine while it runs. */
 import { CprError } from '../errors.ts';
 import type { RuntimeCommands } from '../protocol/abi.ts';
+import { pressPowerButton } from './acpi-power.ts';
 import { diskCommands } from './disks/disk-commands.ts';
 import type { Machine } from './machine.ts';
 import { changeMac } from './network/nic.ts';
-import { pressPowerButton } from './power-button.ts';
 import { readRegisters } from './registers.ts';
 import { screenContents } from './screen-contents.ts';
 

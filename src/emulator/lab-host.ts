@@ -20,6 +20,8 @@ export interface LabHost extends RuntimeHost {
   serial: string;
   crash: unknown;
   resets: number;
+  /** How often the guest powered itself down. */
+  halts: number;
 }
 
 export function labHost(images: LabImages, overrides: Partial<MachineConfig> = {}): LabHost {
@@ -68,6 +70,7 @@ export function labHost(images: LabImages, overrides: Partial<MachineConfig> = {
     serial: '',
     crash: undefined,
     resets: 0,
+    halts: 0,
     emit: (event) => host.events.push(event),
     consoleOutput(name, bytes) {
       if (name === 'serial0') host.serial += String.fromCharCode(...bytes);
@@ -77,6 +80,9 @@ export function labHost(images: LabImages, overrides: Partial<MachineConfig> = {
     },
     guestReset() {
       host.resets++;
+    },
+    guestHalted() {
+      host.halts++;
     },
     pieces: (name) => mapPieces(kept, `pieces.${name}`),
   };

@@ -143,6 +143,7 @@ interface V86Cpu {
   /** What fw_cfg offers beside the guest's memory: the Linux loader. */
   option_roms: { name: string; data: Uint8Array }[];
   devices: V86Devices;
+  io: { ports: { write16(value: number): void }[] };
   instruction_counter: Uint32Array;
   apic_enabled: Uint8Array;
   memory_size: Uint32Array;

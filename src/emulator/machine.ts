@@ -11,6 +11,7 @@ import type {
 } from '../protocol/abi.ts';
 import type { Blocker, CprMode, DiskIdentity } from '../protocol/cpr.ts';
 import type { MachineEvent } from '../protocol/events.ts';
+import { hearPowerOff } from './acpi-power.ts';
 import { type BootImage, type BootImages, keptBootImage } from './boot-images.ts';
 import { machineCommands } from './commands.ts';
 import { ConsoleInput } from './console-input.ts';
@@ -150,6 +151,7 @@ export class Machine implements RuntimeInstance {
     connectConsoleOutput(shell.bus, host);
     // Sent for a halt with interrupts off, which nothing ends: what `poweroff` comes to.
     shell.bus.register('cpu-event-halt', () => host.guestHalted?.(), this);
+    hearPowerOff(shell.cpu, () => host.guestHalted?.());
     const mouse = (change: Partial<{ absolute: boolean; enabled: boolean }>) => {
       Object.assign(this.#mouse, change);
       host.emit({ type: 'mouse-mode', ...this.#mouse });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { patient } from '../../tools/patient.ts';
 import { CprError, type RestartPhase } from '../errors.ts';
 import { abiVersion } from '../protocol/abi.ts';
 import type { MachineEvent } from '../protocol/events.ts';
@@ -199,12 +200,12 @@ test('a machine destroyed during a restart ends it, and the new runtime is given
   const gate = openable();
   const next = runtime('next', { prepareGate: gate.opened });
   const restarting = failure(keeper.restart(sourceOf('next')));
-  await vi.waitUntil(() => next.signal);
+  await vi.waitUntil(() => next.signal, patient);
   await keeper.destroy();
   expect((await restarting).code).toBe('no-machine');
   expect(next.signal?.aborted).toBe(true);
   gate.open();
-  await vi.waitUntil(() => next.log.includes('discard'));
+  await vi.waitUntil(() => next.log.includes('discard'), patient);
   expect(old.running).toBe(false);
   expect(keeper.info().machine).toBeNull();
 });
@@ -228,7 +229,7 @@ test('a crash ends in internal-error with a report; the machine can be replaced'
   const { machine } = keeper.info();
   expect(machine).toMatchObject({ runstate: 'internal-error' });
   expect(machine?.crash).toContain('divide by cucumber');
-  await vi.waitUntil(() => typesOf().includes('error'));
+  await vi.waitUntil(() => typesOf().includes('error'), patient);
 
   runtime('next');
   expect((await failure(keeper.restart(sourceOf('next')))).code).toBe('bad-runstate');
@@ -246,7 +247,7 @@ test('an old runtime speaks for the guest no more after a restart', async () => 
   old.host?.consoleOutput('serial0', Uint8Array.of(65));
   old.host?.crashed(new Error('a ghost'));
   await keeper.attach(page.port2, '');
-  await vi.waitUntil(() => typesOf().includes('mouse-mode'));
+  await vi.waitUntil(() => typesOf().includes('mouse-mode'), patient);
   expect(typesOf()).not.toContain('console');
   expect(keeper.info().machine?.runstate).toBe('running');
 });
@@ -289,7 +290,7 @@ test('a preparation that takes too long is given up, and blocks the next until i
   // Two preparations at once would share scratch memory.
   expect((await failure(keeper.restart(sourceOf('next')))).code).toBe('busy');
   gate.open();
-  await vi.waitUntil(() => next.log.includes('discard'));
+  await vi.waitUntil(() => next.log.includes('discard'), patient);
   await keeper.restart(sourceOf('next'));
   expect(next.running).toBe(true);
 });
@@ -307,7 +308,7 @@ test('a page that comes late gets the scrollback without a gap, then live output
   say('before ');
   await keeper.attach(page.port2, '');
   say('after');
-  await vi.waitUntil(() => events.filter(({ type }) => type === 'console').length >= 2);
+  await vi.waitUntil(() => events.filter(({ type }) => type === 'console').length >= 2, patient);
   const consoles = events.filter((event) => event.type === 'console');
   expect(consoles.map(({ offset }) => offset)).toEqual([0, 7]);
   expect(consoles.map(({ bytes }) => new TextDecoder().decode(bytes)).join('')).toBe(
@@ -322,7 +323,7 @@ test('output of the same slice as an attach arrives once', async () => {
   const attached = keeper.attach(page.port2, '');
   old.host?.consoleOutput('serial0', Uint8Array.of(66));
   await attached;
-  await vi.waitUntil(() => events.filter(({ type }) => type === 'console').length >= 2);
+  await vi.waitUntil(() => events.filter(({ type }) => type === 'console').length >= 2, patient);
   const consoles = events.filter((event) => event.type === 'console');
   expect(consoles.map(({ offset, bytes }) => [offset, ...bytes])).toEqual([
     [0, 65],

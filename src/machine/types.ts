@@ -227,8 +227,8 @@ export interface Machine {
   /** The screen now, and again after each change. */
   frames(options?: FramesOptions): ReadableStream<Picture>;
   /**
-   * Presses the power button. Rejects with `bad-config` for a machine without ACPI, with
-   * `bad-runstate` for a guest that does not listen.
+   * Presses the power button: a guest that listens shuts itself down, and is `shutdown` then. Rejects
+   * with `bad-config` for a machine without ACPI, with `bad-runstate` for a guest that does not listen.
    */
   systemPowerdown(): Promise<void>;
   /** The machines in the storage of this browser. */

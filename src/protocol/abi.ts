@@ -71,7 +71,7 @@ export interface RuntimeHost {
   crashed(reason: unknown): void;
   /** The guest was reset: its age starts anew. */
   guestReset(): void;
-  /** The guest halted its CPU with interrupts off: it is powered down until a reset. */
+  /** The guest powered itself down: it halted its CPU with interrupts off, or turned the PC off by ACPI. */
   guestHalted?(): void;
   /** The pieces of this name, made when first asked for: `disk.hda`, `9p.files`… */
   pieces?(name: string): KeptPieces;

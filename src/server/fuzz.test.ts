@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join, relative } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   type RunningServer,
   randomState,
@@ -10,9 +10,6 @@ import {
   startServer,
   upload,
 } from './testing/server.ts';
-
-// A machine that does much else at the same time.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let server: RunningServer;
 const secret = 'not for clients';

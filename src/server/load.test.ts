@@ -1,8 +1,5 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { randomState, sha256, share, startServer } from './testing/server.ts';
-
-// A machine that does much else at the same time.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 test('20 clients upload and open at once, and nothing is lost', async () => {
   const server = await startServer();

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { connect, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   previousUpload,
   publish,
@@ -12,9 +12,6 @@ import {
   startServer,
   upload,
 } from './testing/server.ts';
-
-// A machine that does much else at the same time.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const main = join(import.meta.dirname, 'main.ts');
 const state = randomState(3 * 1024 * 1024);

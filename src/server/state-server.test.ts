@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningBucket, startBucket } from './testing/bucket.ts';
 import {
   publish,
@@ -9,9 +9,6 @@ import {
   startServer,
   upload,
 } from './testing/server.ts';
-
-// A machine that does much else at the same time.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 describe.each(['folder', 'bucket'])('with a %s', (kind) => {
   let bucket: RunningBucket | undefined;

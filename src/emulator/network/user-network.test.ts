@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { patient } from '../../../tools/patient.ts';
 import { v86Packages } from '../../../tools/v86-versions.ts';
 import { tcpProbe } from './tcp-probe.ts';
 import { userNetwork } from './user-network.ts';
@@ -105,8 +106,9 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
     backend.send(
       guestSegment({ flags: flag.psh | flag.ack, sequence: 1000, acknowledged: 1338, text }),
     );
-    await vi.waitFor(() =>
-      expect(received.some((s) => s.text.startsWith('HTTP/1.1 200'))).toBe(true),
+    await vi.waitFor(
+      () => expect(received.some((s) => s.text.startsWith('HTTP/1.1 200'))).toBe(true),
+      patient,
     );
     expect(asked).toEqual(['http://localhost:8080/x']);
   });
@@ -132,7 +134,7 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
     const text = 'GET /x HTTP/1.1\r\nHost: 8080.external\r\n\r\n';
     const ask = { flags: flag.psh | flag.ack, sequence: 1000, acknowledged: 1338, text };
     backend.send(guestSegment(ask));
-    await vi.waitFor(() => expect(pulled).toBe(4 * pieceBytes));
+    await vi.waitFor(() => expect(pulled).toBe(4 * pieceBytes), patient);
     const sequence = 1000 + text.length;
     let acknowledged = 1338;
     // v86 has one segment on its way at a time: the first one holds the head of the answer.
@@ -141,9 +143,9 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
         acknowledged = Math.max(acknowledged, segment.sequence + segment.text.length);
       backend.send(guestSegment({ flags: flag.ack, sequence, acknowledged, text: '' }));
     }
-    await vi.waitFor(() => expect(pulled).toBe(5 * pieceBytes));
+    await vi.waitFor(() => expect(pulled).toBe(5 * pieceBytes), patient);
     backend.send(guestSegment({ flags: flag.rst, sequence, acknowledged, text: '' }));
-    await vi.waitFor(() => expect(cancelled).toBe(true));
+    await vi.waitFor(() => expect(cancelled).toBe(true), patient);
     expect(pulled).toBe(5 * pieceBytes);
   });
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { patient } from '../../../tools/patient.ts';
 import { CprError } from '../../errors.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import type { CprTarget } from '../../protocol/cpr.ts';
@@ -121,8 +122,9 @@ test('the pages hear of the end', async () => {
   page.port1.onmessage = ({ data }) => events.push(data);
   await keeper.attach(page.port2, '');
   await save();
-  await vi.waitUntil(() =>
-    events.some((event) => event.type === 'status' && event.status.destroyed),
+  await vi.waitUntil(
+    () => events.some((event) => event.type === 'status' && event.status.destroyed),
+    patient,
   );
   page.port1.close();
 });
@@ -230,7 +232,7 @@ test('pages get what the consoles said before, in the keeper that goes on', asyn
     if (data.type === 'console') said.push(new TextDecoder().decode(data.bytes));
   };
   await keeper.attach(page.port2, '');
-  await vi.waitUntil(() => said.length > 0);
+  await vi.waitUntil(() => said.length > 0, patient);
   expect(said.join('')).toBe('said before');
   page.port1.close();
 });
@@ -244,7 +246,7 @@ test('pages of a machine that waited get what the consoles said when it is loade
   page.port1.onmessage = ({ data }) => events.push(data);
   await keeper.attach(page.port2, '');
   await keeper.cprLoad(sourceOf(report));
-  await vi.waitUntil(() => events.some(({ type }) => type === 'mouse-mode'));
+  await vi.waitUntil(() => events.some(({ type }) => type === 'mouse-mode'), patient);
   expect(events.filter(({ type }) => type === 'console')).toHaveLength(1);
   page.port1.close();
 });

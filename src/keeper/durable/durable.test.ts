@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { patient } from '../../../tools/patient.ts';
 import { FakeRuntime, FakeStore, fakeConfig } from '../fake-runtime.ts';
 import { Keeper } from '../keeper.ts';
 import { RuntimeLoader } from '../runtime-loader.ts';
@@ -54,13 +55,10 @@ const published = () => fakeStore.stored.get(id)?.store.published[0]?.number ?? 
 const durability = () => keeper.info().machine?.durability;
 /** The checkpoint of this number is taken, and whoever took it knows. */
 const untilSaved = (number: number) =>
-  vi.waitFor(
-    () => {
-      expect(published()).toBe(number);
-      expect(durability()).toMatchObject({ state: 'saved' });
-    },
-    { timeout: 4000, interval: 5 },
-  );
+  vi.waitFor(() => {
+    expect(published()).toBe(number);
+    expect(durability()).toMatchObject({ state: 'saved' });
+  }, patient);
 
 /** A durable guest whose first checkpoint is taken, and that has done something since. */
 async function startSaved(): Promise<void> {
@@ -144,8 +142,9 @@ test('what fails is tried again, and the status says what is wrong while the gue
   store.writesLeft = 0;
   delayMs = 1;
   keeper.visibility('a', false);
-  await vi.waitFor(() =>
-    expect(durability()).toMatchObject({ state: 'failing', error: { code: 'storage-full' } }),
+  await vi.waitFor(
+    () => expect(durability()).toMatchObject({ state: 'failing', error: { code: 'storage-full' } }),
+    patient,
   );
   expect(keeper.info().machine?.runstate).toBe('running');
   store.writesLeft = Number.POSITIVE_INFINITY;

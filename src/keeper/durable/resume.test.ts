@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { patient } from '../../../tools/patient.ts';
 import { FakeRuntime, FakeStore, fakeConfig } from '../fake-runtime.ts';
 import { Keeper } from '../keeper.ts';
 import { RuntimeLoader } from '../runtime-loader.ts';
+import { Pace } from './pace.ts';
+
+/** No checkpoint comes by itself then. */
+const neverMs = 600_000;
 
 let runtime: FakeRuntime;
 let fakeStore: FakeStore;
@@ -58,7 +63,7 @@ test('a page that asks for a guest which is coming back already gets that one', 
 test('a guest that came back before its page asked runs, and the page finds it', async () => {
   await store();
   keeper.resumeEarly(request());
-  await vi.waitUntil(() => keeper.info().machine !== null);
+  await vi.waitUntil(() => keeper.info().machine !== null, patient);
   expect(keeper.info().machine).toMatchObject({
     runstate: 'running',
     arrival: { kind: 'resumed' },
@@ -95,12 +100,13 @@ test('so does a state that is opened', async () => {
 });
 
 test('a guest that was set going is stored as going at once', async () => {
+  vi.spyOn(Pace.prototype, 'delayMs', 'get').mockReturnValue(neverMs);
   await start();
   await keeper.pause();
   await keeper.checkpoint();
   const paused = generations()[0]?.number ?? 0;
   await keeper.resume();
-  await vi.waitUntil(() => (generations()[0]?.number ?? 0) > paused, { timeout: 500 });
+  await vi.waitUntil(() => (generations()[0]?.number ?? 0) > paused, patient);
   await keeper.destroy();
   keeper = newKeeper();
   await keeper.resumeMachine(request());

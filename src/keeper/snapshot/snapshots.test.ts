@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { patient } from '../../../tools/patient.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
 import { FakeRuntime, FakeStore, fakeConfig } from '../fake-runtime.ts';
 import { Keeper } from '../keeper.ts';
@@ -67,7 +68,7 @@ test('pieces and consoles are as they were, again and again', async () => {
     expect(pieces?.get(5)).toBeUndefined();
     expect(pieces?.generation).toBe(generation);
   }
-  await vi.waitFor(() => expect(events.at(-1)).toEqual({ type: 'snapshot-restored', id }));
+  await vi.waitFor(() => expect(events.at(-1)).toEqual({ type: 'snapshot-restored', id }), patient);
   const said = events.filter((event) => event.type === 'console').at(-1);
   expect(said).toMatchObject({ offset: 0, again: true });
   expect(new TextDecoder().decode(said?.bytes)).toBe('before');
