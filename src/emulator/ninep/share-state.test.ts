@@ -21,7 +21,12 @@ type Filesystem = Device['fs'] & {
   Write(inode: number, offset: number, count: number, data: Uint8Array): Promise<void>;
   Unlink(directory: number, name: string): number;
   CloseInode(inode: number): Promise<void>;
+  DescribeLock(type: number, start: number, length: number, process: number, client: string): Lock;
+  /** @returns 0, or 1 where another process has it */
+  Lock(inode: number, lock: Lock, flags: number): number;
 };
+type Lock = { readonly type: number };
+const lockType = { write: 1, none: 2 };
 
 describe.each(v86Packages)('the 9p share of npm package %s', (packageName) => {
   let newFilesystem: () => Filesystem;
@@ -109,6 +114,27 @@ describe.each(v86Packages)('the 9p share of npm package %s', (packageName) => {
     expect(text((pieces.get(1) as Uint8Array).subarray(0, 10))).toBe('STILL here');
     await second.fs.CloseInode(1);
     expect(pieces.get(1)).toBeUndefined();
+  });
+
+  it('keeps the locks of a guest, which only their processes can let go', () => {
+    const first = share();
+    first.files.write('file', bytes('0123456789'));
+    /** As `flock` and `fcntl` ask for it: all of the file, or a part. */
+    const ask = ({ fs }: { fs: Filesystem }, type: number, process: number, part?: number[]) => {
+      const [start = 0, length = Number.POSITIVE_INFINITY] = part ?? [];
+      return fs.Lock(1, fs.DescribeLock(type, start, length, process, 'guest'), 0);
+    };
+    expect(ask(first, lockType.write, 100, [0, 4])).toBe(0);
+    expect(ask(first, lockType.write, 200, [4, Number.POSITIVE_INFINITY])).toBe(0);
+    expect(ask(first, lockType.write, 300)).toBe(1);
+    const second = handOver(first);
+    expect(ask(second, lockType.write, 300, [2, 1])).toBe(1);
+    expect(ask(second, lockType.write, 300, [9, 1])).toBe(1);
+    expect(ask(second, lockType.none, 100)).toBe(0);
+    expect(ask(second, lockType.write, 300, [2, 1])).toBe(0);
+    expect(ask(second, lockType.write, 300, [9, 1])).toBe(1);
+    expect(ask(second, lockType.none, 200)).toBe(0);
+    expect(ask(second, lockType.write, 300)).toBe(0);
   });
 
   it('takes a state that holds the contents itself, as earlier builds wrote', () => {
