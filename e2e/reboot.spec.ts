@@ -1,3 +1,4 @@
+import { powerBootSector } from '../tools/guests/power/boot-sector.ts';
 import { expect, type Guest, test } from './test.ts';
 
 /** The shell's greeting after a boot; a prompt that was there before does not count. */
@@ -54,4 +55,29 @@ test('a guest that powers itself down is off, not idle, and a reset brings it ba
   await guest.waitForSerial(/built-in shell \(ash\)[\s\S]*holdfast:~# /, { from });
   expect((await guest.status()).runstate).toBe('running');
   await expect(notice).toHaveCount(0);
+});
+
+test('a guest that listens to its power button turns itself off when it is pressed', async ({
+  guest,
+  inPage,
+  runtimes,
+}) => {
+  const bootSector = [...Buffer.from(powerBootSector, 'base64')];
+  await guest.machine(
+    async (machine, [url, code, runtime]) => {
+      const { machineConfig } = await import(url);
+      const fda = new Uint8Array(1440 * 1024);
+      fda.set(code);
+      fda.set([0x55, 0xaa], 510);
+      const options = { fda, acpi: true, memoryMiB: 16, network: 'none', filesystem9p: false };
+      const firmware = { bios: 'firmware/seabios.bin', vgaBios: 'firmware/vgabios.bin' };
+      await machine.start(await machineConfig(options, firmware), runtime, { replace: true });
+    },
+    [inPage, bootSector, runtimes.newer] as const,
+  );
+  await guest.waitForSerial(/^R/);
+  await guest.liveUpdate(runtimes.older);
+  await guest.machine((machine) => machine.systemPowerdown());
+  await guest.waitForSerial(/^RP/);
+  await expect.poll(async () => (await guest.status()).runstate).toBe('shutdown');
 });
