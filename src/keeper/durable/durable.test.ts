@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { patient } from '../../../tools/patient.ts';
+import { Execution } from '../execution.ts';
 import { FakeRuntime, FakeStore, fakeConfig } from '../fake-runtime.ts';
 import { Keeper } from '../keeper.ts';
 import { RuntimeLoader } from '../runtime-loader.ts';
@@ -98,6 +99,21 @@ describe('a checkpoint is taken', () => {
     expect(published()).toBe(1);
     keeper.visibility('b', false);
     await untilSaved(2);
+  });
+
+  test('at once, too, when that happens as another checkpoint ends', async () => {
+    await attach('a');
+    // What once a second looks at the guest may find that it runs, and have it saved for that.
+    vi.spyOn(Execution.prototype, 'tick').mockImplementation(() => {});
+    await startSaved();
+    // Called when a checkpoint is written, and the next one is not scheduled yet.
+    vi.spyOn(Pace.prototype, 'succeeded').mockImplementationOnce(() => {
+      runtime.instructions++;
+      keeper.visibility('a', true);
+      keeper.visibility('a', false);
+    });
+    keeper.visibility('a', false);
+    await untilSaved(3);
   });
 
   test('at once when the last page goes', async () => {

@@ -27,6 +27,8 @@ export class Durable {
   #checkpointer: Promise<Checkpointer> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #underWay: Promise<unknown> | undefined;
+  /** One that holds what the guest does until now is to be taken without delay. */
+  #isDue = false;
   #on = false;
   /** Of a checkpointer that knows of nothing that is in storage. */
   #isFirst = true;
@@ -60,6 +62,7 @@ export class Durable {
   set(on: boolean): void {
     if (this.#on === on) return;
     this.#on = on;
+    this.#isDue = false;
     clearTimeout(this.#timer);
     if (on && this.#origin) this.#later();
     else if (on) this.soon();
@@ -70,8 +73,8 @@ export class Durable {
   /** A good moment: the runstate has changed, the pages cannot be seen any more, or the guest is about to be handed over. */
   soon(): void {
     if (!this.#on || this.#ended) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#byItself());
+    this.#isDue = true;
+    this.#later();
   }
 
   /**
@@ -113,6 +116,7 @@ export class Durable {
   async #byItself(): Promise<void> {
     // One that is under way may have made its cut already.
     while (this.#underWay) await this.#underWay.catch(() => {});
+    this.#isDue = false;
     if (!this.#ended && this.#hasNews()) await this.#take(false).catch(() => {});
     if (!this.#on || this.#ended || this.#error?.code === 'taken-over') return;
     this.#later();
@@ -120,7 +124,9 @@ export class Durable {
 
   #later(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#byItself(), this.#pace.delayMs);
+    // One that is due and waits in line must not be put off by the end of the one before it.
+    const delayMs = this.#isDue ? 0 : this.#pace.delayMs;
+    this.#timer = setTimeout(() => void this.#byItself(), delayMs);
   }
 
   /** A guest that has stood still since the last checkpoint is in storage as it is. */
