@@ -173,6 +173,35 @@ test('the browser is asked to keep what is stored, once, when there is something
   expect(await page.evaluate(() => (window as { asked?: boolean[] }).asked)).toEqual([true]);
 });
 
+test('checkpoints are switched off and on in the page, which says what that means', async ({
+  guest,
+  page,
+  site,
+}) => {
+  await page.goto(site.url);
+  await guest.waitForSerial(/holdfast:~# /);
+  const state = () => guest.status().then(({ durability }) => durability?.state);
+  await expect.poll(state).toBe('saved');
+  const choose = async (item: string) => {
+    await page.locator('#machine-menu-open').click();
+    await page.getByRole('menuitem', { name: item }).click();
+  };
+  await choose('Switch checkpoints off…');
+  const dialog = page.getByRole('dialog', { name: 'Switch checkpoints off?' });
+  await expect(dialog).toContainText('the guest comes back as it was at the last checkpoint');
+  await dialog.getByRole('button', { name: 'Switch off' }).click();
+  await expect.poll(state).toBe('off');
+  const notice = page.locator('#notices');
+  await expect(notice).toContainText('Checkpoints are off');
+  await expect(page.locator('#state-saved')).toContainText('off since');
+  await notice.getByRole('button', { name: 'Switch on' }).click();
+  await expect.poll(state).toBe('saved');
+  await expect(notice).not.toContainText('Checkpoints are off');
+  await choose('Switch checkpoints off…');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  expect(await state()).toBe('saved');
+});
+
 test('?durable=off takes no checkpoints', async ({ guest, page, site }) => {
   await page.goto(`${site.url}?machine=two&durable=off`);
   await guest.waitUntil(

@@ -25,6 +25,11 @@ test('the details are those of the last checkpoint, or of what went wrong', () =
   expect(durabilityDetail({ state: 'failing', error })).toBe('Full.');
 });
 
+test('without checkpoints it says what comes back', () => {
+  expect(durabilityDetail({ state: 'off' })).toContain('the guest is gone');
+  expect(durabilityDetail({ state: 'off', takenAtMs: 1 })).toContain('at the last checkpoint');
+});
+
 test('a guest that was resumed says from how long before', () => {
   expect(arrivalText({ kind: 'resumed', takenAtMs: 1000, resumedAtMs: 63_000 })).toBe(
     'resumed from a checkpoint of 1 min 02 s before',

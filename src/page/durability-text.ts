@@ -19,10 +19,20 @@ export function durabilityText(durability: Durability | undefined, nowMs: number
   }
 }
 
+/** What it means for the guest that no checkpoints are taken. */
+export function whatOffMeans(durability: Durability | undefined): string {
+  const back =
+    durability?.takenAtMs === undefined
+      ? 'the guest is gone'
+      : 'the guest comes back as it was at the last checkpoint, and what it did since is lost';
+  return `When the browser or the computer ends, ${back}.`;
+}
+
 /** More about the last checkpoint, for a tooltip. */
 export function durabilityDetail(durability: Durability | undefined): string {
-  const { writtenBytes, pauseMs, error } = durability ?? {};
+  const { state, writtenBytes, pauseMs, error } = durability ?? {};
   if (error) return error.message;
+  if (state === 'off') return `Checkpoints are off. ${whatOffMeans(durability)}`;
   if (writtenBytes === undefined || pauseMs === undefined) return '';
   return `The last checkpoint wrote ${formatBytes(writtenBytes)}; the guest stood still for ${formatPause(pauseMs)}`;
 }

@@ -87,6 +87,7 @@ export class Playground {
       expectNewMachine: () => this.#views.terminal.expectNewMachine(),
       newMachineBegan: () => this.#views.terminal.newMachineBegan(),
       openStateFile: (file) => this.#opener.openFile(file),
+      notices: this.#notices,
     });
     new RunstateBar(session, menu);
     wakeOnTouch(session);

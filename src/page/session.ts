@@ -247,6 +247,11 @@ export class Session {
     });
   }
 
+  /** Checkpoints on or off. */
+  setDurable(on: boolean): Promise<void> {
+    return this.#run('storage', (machine) => machine.setDurable(on));
+  }
+
   suspend(): Promise<void> {
     return this.#run('suspend', (machine) => machine.suspend());
   }

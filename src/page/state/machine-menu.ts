@@ -7,8 +7,10 @@ import { element } from '../element.ts';
 import type { Operation } from '../error-text.ts';
 import { chooseFile, download, saveHandle } from '../files.ts';
 import { Menu } from '../menu.ts';
+import type { Notices } from '../notices.ts';
 import { runtimeSource } from '../runtime-source.ts';
 import type { Session } from '../session.ts';
+import { CheckpointSwitch } from './checkpoint-switch.ts';
 import { askResetDisks, writableDisks } from './disk-reset.ts';
 import { askForState, type Place } from './state-dialog.ts';
 
@@ -22,6 +24,7 @@ export interface MachineMenuActions {
   expectNewMachine(): void;
   newMachineBegan(): void;
   openStateFile(file: File): Promise<void>;
+  notices: Notices;
 }
 
 export class MachineMenu {
@@ -41,6 +44,7 @@ export class MachineMenu {
     const save = menu.add('Save state…', () => void this.#askSave('restart'));
     const load = menu.add('Load state…', () => void this.askLoad());
     const shutDown = menu.add('Save and shut down…', () => void this.#askSave('reboot'));
+    new CheckpointSwitch({ session, menu, ...actions });
     menu.addSeparator();
     menu.add('Open state file…', () => this.#openStateFile());
     menu.addSeparator();
