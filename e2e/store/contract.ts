@@ -225,6 +225,31 @@ function damage(test: TestType<ContractFixtures, object>): void {
     });
   }
 
+  test('what is read as a machine is opened is not taken for what is published later', async ({
+    startOpener,
+  }) => {
+    const opener = await startOpener();
+    const numbers = await opener.evaluate(
+      async ([first, second]) => {
+        await lab.openStore();
+        await lab.openMachine('m');
+        await lab.checkpoint('m', first);
+        await lab.openMachine('m', false);
+        await lab.checkpoint('m', second);
+        const published = await lab.machine('m').readableGenerations();
+        await lab.openMachine('m', false);
+        const reopened = await lab.machine('m').readableGenerations();
+        const numbersOf = ({ generations }: typeof published) => generations.map((g) => g.number);
+        return [numbersOf(published), numbersOf(reopened)];
+      },
+      [specs(1), specs(2)] as const,
+    );
+    expect(numbers).toEqual([
+      [2, 1],
+      [2, 1],
+    ]);
+  });
+
   test('an older generation that is damaged is left out', async ({ startOpener }) => {
     const opener = await startOpener();
     const read = await opener.evaluate(

@@ -160,7 +160,14 @@ export class Machine implements RuntimeInstance {
     shell.bus.register('vmware-absolute-mouse', (absolute: boolean) => mouse({ absolute }), this);
   }
 
-  load({ devices, disks, shareFiles, consoleInput, network, carried }: IncomingState): void {
+  /**
+   * @param isWarm whether the engine has compiled this module: in one that never ran, the guest would
+   *   stand still until it has compiled the compiler
+   */
+  load(
+    { devices, disks, shareFiles, consoleInput, network, carried }: IncomingState,
+    { isWarm = true } = {},
+  ): void {
     const { host, drives } = this.#options;
     // Only now: the media may have been changed while this runtime was made ready.
     drives.check(disks);
@@ -171,7 +178,7 @@ export class Machine implements RuntimeInstance {
     if (consoleInput) this.input.load(consoleInput);
     if (network) this.network.load(network);
     this.network.stop();
-    this.#eagerSoon = true;
+    this.#eagerSoon = isWarm;
   }
 
   /**

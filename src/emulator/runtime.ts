@@ -128,7 +128,7 @@ async function prepareInScratch(
       // All of it is read and checked before the guest's memory is touched.
       const state = readIncoming(vmstate, hash, template);
       const machine = takeOver();
-      machine.load(state);
+      machine.load(state, { isWarm: wasm.warm });
       return machine;
     },
     discard: () => shell.destroy(),

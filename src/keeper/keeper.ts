@@ -129,6 +129,7 @@ export class Keeper implements KeeperApi {
       throw new CprError('bad-runstate', 'There is a machine already: destroy it first.');
     }
     const beganMs = performance.now();
+    this.#environment.loader.begin(runtime);
     return this.#slot.fill(async (signal) => {
       if (takeOver) await askForMachine(id);
       await this.#slot.hold(id);

@@ -34,6 +34,12 @@ export class RuntimeLoader {
     return compiling;
   }
 
+  /** Begins what {@link compile} and {@link load} will be asked for, which then say what failed. */
+  begin(source: RuntimeSource): void {
+    void this.compile(source);
+    this.load(source).catch(() => {});
+  }
+
   /** @throws CprError `runtime-unavailable` */
   async load(source: RuntimeSource): Promise<unknown> {
     let loading = this.#modules.get(source.url);

@@ -38,9 +38,12 @@ async function createKeeper(survivesPages: boolean, options: ServeOptions): Prom
   const instanceId = randomId();
   const startedAtMs = Date.now();
   const keeperLock = `holdfast-keeper-${instanceId}`;
+  const openStore = keeperStore();
+  // Before anybody needs it, and tells who does what is in the way: most pages come for a stored guest.
+  openStore().catch(() => {});
   const held = await holdForLife(keeperLock);
   const identity = { instanceId, survivesPages, startedAtMs, ...(held && { keeperLock }) };
-  return new Keeper(identity, { openStore: keeperStore(), ...options });
+  return new Keeper(identity, { openStore, ...options });
 }
 
 /** Resolves once the lock is held; only the end of this worker gives it back. */

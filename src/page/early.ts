@@ -19,6 +19,8 @@ function start(): void {
   if (state || (machine && !hasMachineId)) return;
   const worker = openKeeperWorker({ keeperUrl, host, machineId });
   window.holdfastEarly = { worker, hello: hearHello(worker.port) };
+  // The browser opens the files of the database meanwhile, which takes it longer than the keeper's start.
+  void indexedDB.databases?.().catch(() => {});
   if (runtime && resumeSetting() === 'auto')
     sayResume(worker.port, { id: machineId, runtime: runtimeSource(runtime) });
 }

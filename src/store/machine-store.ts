@@ -85,13 +85,26 @@ export class OpenMachine implements MachineStore {
   readonly #digest: Digest;
   readonly #opener: number;
   readonly #writer: RecordWriter;
+  /** Until somebody asks, or something is written. */
+  #first: Promise<ReadableGenerations> | undefined;
   #nextId: number;
   /** Bytes of the records that were put and are in no generation, by id. */
   readonly #unpublished = new Map<number, number>();
 
-  /** @param opener from {@link openMachine} */
-  constructor(connection: Connection, digest: Digest, id: string, opener: number) {
+  /**
+   * @param opener from {@link openMachine}
+   * @param first what {@link readableGenerations} resolves with the first time, read by a transaction
+   *   that comes after the machine was opened
+   */
+  constructor(
+    connection: Connection,
+    digest: Digest,
+    id: string,
+    opener: number,
+    first?: Promise<ReadableGenerations>,
+  ) {
     this.id = id;
+    this.#first = first;
     this.#connection = connection;
     this.#digest = digest;
     this.#opener = opener;
@@ -104,7 +117,9 @@ export class OpenMachine implements MachineStore {
   }
 
   readableGenerations(): Promise<ReadableGenerations> {
-    return readReadable(this.#connection, this.#digest, this.id);
+    const first = this.#first;
+    this.#first = undefined;
+    return first ?? readReadable(this.#connection, this.#digest, this.id);
   }
 
   readRecords(ids: readonly number[]): AsyncIterable<StoredRecord> {
@@ -222,6 +237,7 @@ export class OpenMachine implements MachineStore {
     durability: 'strict' | 'relaxed',
     body: (transaction: Transaction<'readwrite'>, machine: MachineRow) => Promise<T>,
   ): Promise<T> {
+    this.#first = undefined;
     return this.#connection.write(
       { name, stores: ['machines', ...stores], durability, doing: 'store the machine' },
       async (transaction) => {

@@ -57,8 +57,11 @@ class IndexedDbStore implements Store {
   }
 
   async open(id: string, create?: NewMachine): Promise<MachineStore> {
-    const opener = await openMachine(this.#connection, id, create);
-    return new OpenMachine(this.#connection, this.#digest, id, opener);
+    const opening = openMachine(this.#connection, id, create);
+    // In line behind it, not after it: whoever opens what is stored waits for both.
+    const first = create ? undefined : readReadable(this.#connection, this.#digest, id);
+    first?.catch(() => undefined);
+    return new OpenMachine(this.#connection, this.#digest, id, await opening, first);
   }
 
   async peek(id: string): ReturnType<Store['peek']> {

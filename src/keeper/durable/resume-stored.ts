@@ -17,7 +17,11 @@ export async function resumeStored(
   signal: AbortSignal,
 ): Promise<{ machine: MachineHost; takenAtMs: number; fellBack?: string }> {
   const store = await storeOf(environment.openStore);
-  const stored = (await store.machines()).find((machine) => machine.id === id);
+  const listed = store.machines();
+  // In line behind the list. It fences off others, which is no loss: this keeper has the machine's lock.
+  const opening = store.open(id);
+  opening.catch(() => {});
+  const stored = (await listed).find((machine) => machine.id === id);
   const { config } = (stored?.details ?? {}) as Partial<StoredDetails>;
   if (!stored || !config) {
     throw new CprError('not-found', `No machine "${id}" is in storage.`);
@@ -28,7 +32,7 @@ export async function resumeStored(
   // Most of the time goes into making the runtime ready: memory is filled beside that.
   let restoring: Promise<Restoring> | undefined;
   const beginRestoring = (machine: MachineHost) => {
-    restoring = store.open(id).then((opened) => {
+    restoring = opening.then((opened) => {
       const memory = restoreMemory(machine, opened);
       // Whoever awaits it hears of a failure; it may come before anybody does.
       memory.catch(() => {});
