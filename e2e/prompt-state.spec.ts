@@ -25,6 +25,34 @@ test('the page starts at a prompt that answers, as a machine of its own with the
   await expect.poll(async () => (await macOf(guest)) !== (await macOf(other))).toBe(true);
 });
 
+test('a first visit has its prompt without waiting for the page, a later one its guest', async ({
+  page,
+  site,
+}) => {
+  const guest = await Guest.in(page);
+  await guest.open(`${site.url}?boot=prompt`);
+  await guest.waitForSerial(/holdfast:~# /);
+  // The page's own way begins with this file.
+  const asked = () =>
+    page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name));
+  expect(await asked()).not.toContain(site.urlOf('guests/linux/guest.json'));
+  expect((await guest.run('x=kept; echo $((6 * 7))')).output.trim()).toBe('42');
+  await guest.reloadPage();
+  expect((await guest.run('echo $x')).output.trim()).toBe('kept');
+});
+
+test('a page that is left while its guest is being opened is in the way of none after it', async ({
+  page,
+  site,
+}) => {
+  const guest = await Guest.in(page);
+  await page.goto(`${site.url}?boot=prompt`, { waitUntil: 'commit' });
+  await page.goto(`${site.url}?boot=prompt`, { waitUntil: 'commit' });
+  await guest.open(`${site.url}?boot=prompt`);
+  await guest.waitForSerial(/holdfast:~# /);
+  expect((await guest.status()).arrival).toMatchObject({ kind: 'opened' });
+});
+
 test('the state at the prompt is opened by each emulator that ships, and handed on', async ({
   page,
   site,

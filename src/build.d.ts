@@ -17,6 +17,17 @@ declare module 'virtual:holdfast-build' {
   export const buildId: string;
   /** `keeper.js`, the same in every build: see DESIGN, the keeper's URL is part of its ABI. */
   export const keeperUrl: string;
+  /** The demo guest at its prompt. Only in the script in the page's head, in a build. */
+  export const promptState:
+    | {
+        /** Of the state file. */
+        readonly url: string;
+        /** Of the guest, as in the file. */
+        readonly memoryMiB: number;
+        /** The script of src/share/state-worker.ts. */
+        readonly workerUrl: string;
+      }
+    | undefined;
   /** Newest v86 first. */
   export const runtimes: readonly RuntimeBuild[];
 }

@@ -17,15 +17,27 @@ export function withHead(
   return html.replace(placeholder, () => tags.join('\n    '));
 }
 
+/** `promptState` of `virtual:holdfast-build`, see src/build.d.ts. */
+export interface EarlyPromptState {
+  url: string;
+  memoryMiB: number;
+  workerUrl: string;
+}
+
 /** Bundles src/page/early.ts into a classic script. */
-export async function bundleEarlyScript({ keeperUrl, runtimes }: BuildManifest): Promise<string> {
+export async function bundleEarlyScript(
+  { keeperUrl, runtimes }: BuildManifest,
+  promptState: EarlyPromptState | undefined,
+): Promise<string> {
   const manifest: Plugin = {
     name: 'holdfast-early-manifest',
     enforce: 'pre',
     resolveId: (id) => (id === 'virtual:holdfast-build' ? '\0build' : undefined),
     load: (id) =>
       id === '\0build'
-        ? `export const keeperUrl = ${JSON.stringify(keeperUrl)}; export const runtimes = ${JSON.stringify(runtimes)};`
+        ? Object.entries({ keeperUrl, runtimes, promptState })
+            .map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`)
+            .join('\n')
         : undefined,
   };
   const result = await build({

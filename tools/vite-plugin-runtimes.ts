@@ -1,7 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { lookup } from 'mrmime';
 import type { Plugin, Rolldown, ViteDevServer } from 'vite';
-import { bundleEarlyScript, withHead } from './early-script.ts';
+import { bundleEarlyScript, type EarlyPromptState, withHead } from './early-script.ts';
 import {
   type BuildManifest,
   buildSiteWorkers,
@@ -65,7 +66,8 @@ export function runtimes(): Plugin {
       handler: async (html, { bundle, path }) => {
         // The page of the fixtures begins when they say so.
         if (path !== '/index.html') return html;
-        const script = await bundleEarlyScript((await workers).manifest);
+        const { manifest } = await workers;
+        const script = await bundleEarlyScript(manifest, await promptState(bundle));
         return withHead(html, { script, preload: nameOfChunk(bundle, 'src/page/app.ts') });
       },
     },
@@ -81,6 +83,20 @@ function nameOfChunk(bundle: Rolldown.OutputBundle | undefined, module: string) 
   return Object.values(bundle ?? {}).find(
     (file) => file.type === 'chunk' && file.facadeModuleId?.endsWith(module),
   )?.fileName;
+}
+
+/** What early.ts may open, and with which worker; nothing in development. */
+async function promptState(
+  bundle: Rolldown.OutputBundle | undefined,
+): Promise<EarlyPromptState | undefined> {
+  const workerUrl = Object.keys(bundle ?? {}).find((file) =>
+    /(^|\/)state-worker-[^/]*\.js$/.test(file),
+  );
+  const folder = 'guests/linux';
+  const text = await readFile(`${repositoryRoot}/public/${folder}/guest.json`, 'utf8');
+  const { state, memoryMiB } = JSON.parse(text) as { state?: string; memoryMiB?: number };
+  if (!workerUrl || !state || !memoryMiB) return undefined;
+  return { url: `${folder}/${state}`, memoryMiB, workerUrl };
 }
 
 /** The source of `virtual:holdfast-build`. */

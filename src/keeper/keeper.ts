@@ -1,6 +1,7 @@
 import { CprError } from '../errors.ts';
 import { abiVersion } from '../protocol/abi.ts';
 import type { Blocker, CprMode, CprSource, CprTarget } from '../protocol/cpr.ts';
+import type { OpenMessage } from '../protocol/head-start.ts';
 import type {
   CprLoadOptions,
   CprLoadReport,
@@ -41,6 +42,7 @@ import { MachineSlot, noMachine } from './machine-slot.ts';
 import { portLink } from './page-link.ts';
 import { Pages } from './pages.ts';
 import { RuntimeLoader } from './runtime-loader.ts';
+import { EarlyOpening } from './transfer/early-opening.ts';
 import { openMachine } from './transfer/open-machine.ts';
 import { untilAborted } from './until-aborted.ts';
 
@@ -63,6 +65,8 @@ export class Keeper implements KeeperApi {
   readonly #slot: MachineSlot;
   /** A resume that no page has asked for yet, under way. */
   #early: EarlyResume | undefined;
+  /** A state that is opened where there is nothing to resume, under way. */
+  #opening: EarlyOpening | undefined;
   readonly #stored: StoredMachines;
 
   constructor(identity: KeeperIdentity, options: KeeperOptions = {}) {
@@ -91,7 +95,7 @@ export class Keeper implements KeeperApi {
   /** The machine that is there stays untouched until the new one runs. */
   async start(given: StartRequest): Promise<void> {
     const request = { ...given, runtime: acceptRuntime(given.runtime) };
-    if (this.#early) await this.#early.settled;
+    if (this.#early || this.#opening) await this.#earlySettled();
     if (this.#slot.machine && !request.replace) {
       throw new CprError(
         'bad-runstate',
@@ -121,6 +125,41 @@ export class Keeper implements KeeperApi {
     void early.settled.then(() => {
       this.#early = undefined;
     });
+  }
+
+  /** A page would open a state as its guest, where there is none to resume. */
+  openEarly(message: OpenMessage): void {
+    const isNeeded = !this.#slot.machine && !this.#opening;
+    if (isNeeded) {
+      const { loader } = this.#environment;
+      const runtime = acceptRuntime(message.runtime);
+      void loader.compile(runtime);
+      loader.load(runtime).catch(() => {});
+    }
+    const open = (request: ImportRequest, guest: MessagePort) => this.importGuest(request, guest);
+    const isWanted = isNeeded ? this.#nothingStored() : Promise.resolve(false);
+    const opening = new EarlyOpening(message, isWanted, open);
+    if (!isNeeded) return;
+    this.#opening = opening;
+    void opening.settled.then(() => {
+      this.#opening = undefined;
+    });
+  }
+
+  /** Whether the early resume that was asked for has found that nothing is there. */
+  async #nothingStored(): Promise<boolean> {
+    if (!this.#early) return false;
+    try {
+      await this.#early.report;
+      return false;
+    } catch (thrown) {
+      return CprError.from(thrown, 'internal', '').code === 'not-found';
+    }
+  }
+
+  async #earlySettled(): Promise<void> {
+    await this.#early?.settled;
+    await this.#opening?.settled;
   }
 
   async #resume({ id, runtime: given, takeOver }: ResumeRequest): Promise<ResumeReport> {
@@ -190,7 +229,7 @@ export class Keeper implements KeeperApi {
   /** Without a machine, or in its place, one is made as the state says. */
   async cprLoad(source: CprSource, given: CprLoadOptions = {}): Promise<CprLoadReport> {
     const options = accepted(given);
-    if (this.#early) await this.#early.settled;
+    if (this.#early || this.#opening) await this.#earlySettled();
     if (this.#slot.machine && !options.replace)
       return this.#slot.machine.operations.cprLoad(source, options);
     return this.#slot.fill(async (signal) => {

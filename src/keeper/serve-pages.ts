@@ -1,4 +1,4 @@
-import { hearResume, sayHello } from '../protocol/head-start.ts';
+import { hearOpen, hearResume, sayHello } from '../protocol/head-start.ts';
 import { randomId } from '../protocol/random-id.ts';
 import { exposeKeeper } from '../protocol/rpc.ts';
 import { keeperStore } from './cpr/keeper-store.ts';
@@ -23,6 +23,7 @@ export function servePages(options: ServeOptions = {}): void {
     sayHello(port);
     const there = await keeper;
     hearResume(port, ({ id, runtime }) => there.resumeEarly({ id, runtime }));
+    hearOpen(port, (message) => there.openEarly(message));
     exposeKeeper(there, port);
   };
   if (survivesPages) {

@@ -7,9 +7,11 @@ import { keeperUrl, runtimes } from 'virtual:holdfast-build';
 import { openKeeperWorker } from '../machine/keeper-worker.ts';
 import { missingFeatures } from '../machine/support.ts';
 import { hearHello, sayResume } from '../protocol/head-start.ts';
+import type { RuntimeSource } from '../protocol/keeper-api.ts';
+import { offerPrompt } from './offer-prompt.ts';
 import { resumeSetting } from './resume-setting.ts';
 import { runtimeSource } from './runtime-source.ts';
-import { parseUrlOptions } from './url-options.ts';
+import { parseUrlOptions, type UrlOptions } from './url-options.ts';
 
 function start(): void {
   const parsed = parseUrlOptions(location.href, runtimes, document.baseURI);
@@ -22,7 +24,13 @@ function start(): void {
   // The browser opens the files of the database meanwhile, which takes it longer than the keeper's start.
   void indexedDB.databases?.().catch(() => {});
   if (runtime && resumeSetting() === 'auto')
-    sayResume(worker.port, { id: machineId, runtime: runtimeSource(runtime) });
+    headStart(worker.port, parsed.options, runtimeSource(runtime));
+}
+
+/** What is in storage comes first. */
+function headStart(port: MessagePort, options: UrlOptions, runtime: RuntimeSource): void {
+  sayResume(port, { id: options.machineId, runtime });
+  offerPrompt(port, options, runtime);
 }
 
 try {

@@ -8,6 +8,7 @@ import { AddressApproval } from './address-approval.ts';
 import { BootBar } from './boot-bar.ts';
 import { toggleHelp } from './dialogs.ts';
 import { DurabilityNotice } from './durability-notice.ts';
+import { noteVisit, takeEarlyPrompt } from './early-prompt.ts';
 import { element } from './element.ts';
 import { actionLabel } from './error-text.ts';
 import { loadDescribed } from './guest.ts';
@@ -149,8 +150,14 @@ export class Playground {
     if (!isConnected) return;
     this.#showSurvival();
     if (this.#options.state && !this.#stateOpened) await this.#openState(this.#options.state);
-    else if (this.#session.status) this.#attached();
+    else if (this.#session.status || (await this.#openedEarly())) this.#attached();
     else await this.#stored.open();
+    noteVisit();
+  }
+
+  /** @returns whether there is a guest that early.ts has asked for */
+  async #openedEarly(): Promise<boolean> {
+    return (await takeEarlyPrompt()) && (await this.#session.anyStatus(otherPageMs));
   }
 
   /** Opens the state that the address asks for; whatever fails, a guest that is there stays. */
@@ -293,9 +300,11 @@ export class Playground {
   #attached(): void {
     const { arrival } = this.#session.status ?? {};
     // early.ts has asked for it: what this page found is what it brought back.
-    const isOurs = arrival?.kind === 'resumed' && arrival.resumedAtMs >= performance.timeOrigin;
-    this.#session.attached(isOurs ? 'resumed' : 'attached');
-    if (isOurs && arrival.fellBack) this.#tellFellBack(arrival.fellBack);
+    const { timeOrigin } = performance;
+    const isResumed = arrival?.kind === 'resumed' && arrival.resumedAtMs >= timeOrigin;
+    const isOpened = arrival?.kind === 'opened' && arrival.openedAtMs >= timeOrigin;
+    this.#session.attached(isResumed ? 'resumed' : isOpened ? 'booted' : 'attached');
+    if (isResumed && arrival.fellBack) this.#tellFellBack(arrival.fellBack);
     this.#tellOtherOptions();
     this.#update.updateByItself();
   }

@@ -7,7 +7,8 @@ export type SettingName =
   | 'screen-reader'
   | 'monitor'
   | 'monitor-history'
-  | 'suspend-when-hidden-ms';
+  | 'suspend-when-hidden-ms'
+  | 'visited';
 
 // index.html reads `holdfast.theme` by itself, before this module is there.
 const prefix = 'holdfast.';

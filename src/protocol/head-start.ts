@@ -4,6 +4,7 @@
  * releases take no notice of them.
  */
 import type { RuntimeSource } from './keeper-api.ts';
+import type { ImportRequest } from './state-transfer.ts';
 
 /** The page's: it will ask for this guest in storage (`resumeMachine`), which can come back right now. */
 export interface ResumeMessage {
@@ -12,12 +13,40 @@ export interface ResumeMessage {
   runtime: RuntimeSource;
 }
 
+/**
+ * The page's: where nothing is in storage under this id, it would open a state that a worker of its
+ * own is reading already.
+ */
+export interface OpenMessage {
+  type: 'head-start-open';
+  id: string;
+  runtime: RuntimeSource;
+  /** Brings an {@link Offer} from that worker, and takes an {@link OfferAnswer}. */
+  offer: MessagePort;
+}
+
+/** A state's head is read and checked: the rest of it comes to `guest`, as for `importGuest`. */
+export interface Offer {
+  request: ImportRequest;
+  guest: MessagePort;
+}
+
+/** As soon as it is known whether the guest runs that was offered. */
+export interface OfferAnswer {
+  opened: boolean;
+}
+
+/** The keeper's, at once: an {@link OpenMessage} will be answered. One of an earlier release is silent. */
+interface HeardMessage {
+  type: 'head-start-heard';
+}
+
 /** The keeper's: it runs. */
 interface HelloMessage {
   type: 'head-start-hello';
 }
 
-type Message = Partial<ResumeMessage | HelloMessage> | null;
+type Message = Partial<ResumeMessage | OpenMessage | HeardMessage | HelloMessage> | null;
 
 export function sayResume(port: MessagePort, message: Omit<ResumeMessage, 'type'>): void {
   port.postMessage({ ...message, type: 'head-start-resume' } satisfies ResumeMessage);
@@ -27,6 +56,27 @@ export function sayResume(port: MessagePort, message: Omit<ResumeMessage, 'type'
 export function hearResume(port: MessagePort, heard: (message: ResumeMessage) => void): void {
   port.addEventListener('message', ({ data }: MessageEvent<Message>) => {
     if (data?.type === 'head-start-resume') heard(data as ResumeMessage);
+  });
+}
+
+export function sayOpen(port: MessagePort, message: Omit<OpenMessage, 'type'>): void {
+  const { offer } = message;
+  port.postMessage({ ...message, type: 'head-start-open' } satisfies OpenMessage, [offer]);
+}
+
+/** To be called before the port is started. */
+export function hearOpen(port: MessagePort, heard: (message: OpenMessage) => void): void {
+  port.addEventListener('message', ({ data }: MessageEvent<Message>) => {
+    if (data?.type !== 'head-start-open') return;
+    port.postMessage({ type: 'head-start-heard' } satisfies HeardMessage);
+    heard(data as OpenMessage);
+  });
+}
+
+/** Called before any answer to a call that the page makes after {@link sayOpen}. */
+export function onHeard(port: MessagePort, heard: () => void): void {
+  port.addEventListener('message', ({ data }: MessageEvent<Message>) => {
+    if (data?.type === 'head-start-heard') heard();
   });
 }
 

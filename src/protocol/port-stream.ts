@@ -23,6 +23,7 @@ export class PortSender<T> {
   readonly #cancelled = new AbortController();
   readonly #life: Heartbeat;
   #credit = 0;
+  #isClosed = false;
   #wake: (() => void) | undefined;
 
   constructor(port: MessagePort) {
@@ -34,6 +35,10 @@ export class PortSender<T> {
       else if ('cancel' in data) this.#cancel(fromWireError(data.cancel));
       this.#wake?.();
     };
+    // Where browsers tell it, nobody need wait for the silence of whoever was closed with its page.
+    port.addEventListener('close', () => {
+      if (!this.#isClosed) this.#cancel(gone());
+    });
   }
 
   /** Aborts with a CprError when the receiver wants no more, or is gone. */
@@ -62,6 +67,7 @@ export class PortSender<T> {
   }
 
   #close(last: FromSender<T>): void {
+    this.#isClosed = true;
     this.#life.stop();
     this.#port.postMessage(last);
     this.#port.close();
@@ -92,6 +98,10 @@ export class PortReceiver<T> implements AsyncIterable<T> {
       else if ('error' in data) this.#finish({ error: fromWireError(data.error) });
       this.#wake?.();
     };
+    port.addEventListener('close', () => {
+      this.#finish({ error: gone() });
+      this.#wake?.();
+    });
     port.postMessage({ take: window } satisfies FromReceiver);
   }
 

@@ -7,6 +7,7 @@ import { badState } from './bad-state.ts';
 import { requireReference } from './base-image.ts';
 import { type Codec, loadCodec } from './codec.ts';
 import { type FetchedState, fetchState, fromStream } from './fetch-state.ts';
+import type { StateHead } from './head.ts';
 import { buffersOfPages } from './page-group.ts';
 import type { SourceName } from './portable-config.ts';
 import { type ContentsItem, type StateItem, StateReader } from './state-reader.ts';
@@ -33,7 +34,7 @@ export class ReadingState {
   }
 
   /** Reads the head and posts it. @throws CprError `bad-state-file`, `state-unavailable` */
-  static async open({ source, stallMs }: ReadJob, post: Post): Promise<ReadingState> {
+  static async open({ source, stallMs }: Omit<ReadJob, 'type'>, post: Post): Promise<ReadingState> {
     const [codec, { bytes, sizeBytes }] = await Promise.all([
       loadCodec(),
       fetchedFrom(source, stallMs),
@@ -51,8 +52,12 @@ export class ReadingState {
     return reading;
   }
 
+  get head(): StateHead {
+    return this.#reader.head;
+  }
+
   /** @throws CprError; the keeper gets it too */
-  async send({ guest, base, publishedAt, carried }: OpenCommand): Promise<void> {
+  async send({ guest, base, publishedAt, carried }: Omit<OpenCommand, 'type'>): Promise<void> {
     const sender = new PortSender<ArrivingItem>(guest);
     try {
       const items = this.#reader.items();
@@ -109,6 +114,11 @@ export class ReadingState {
     items: AsyncGenerator<StateItem>,
     carried: OpenCommand['carried'],
   ): Promise<StateItem | undefined> {
+    if (carried.size === 0) {
+      // The page need not wait for what comes next.
+      this.#post({ type: 'contents', contents: new Map() });
+      return undefined;
+    }
     const parts = new Map<SourceName, { blobs: Blob[]; bytes: number }>();
     for (const name of carried.keys()) parts.set(name, { blobs: [], bytes: 0 });
     let first: StateItem | undefined;

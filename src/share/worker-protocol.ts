@@ -1,5 +1,6 @@
 /** Between a page and the worker that reads or writes one state file for it. */
-import type { StateReference } from '../protocol/config.ts';
+import type { MachineConfig, StateReference } from '../protocol/config.ts';
+import type { RuntimeSource } from '../protocol/keeper-api.ts';
 import type { WireError } from '../protocol/wire-error.ts';
 import type { StateHead } from './head.ts';
 import type { SourceName } from './portable-config.ts';
@@ -35,10 +36,24 @@ export interface OpenCommand {
   carried: ReadonlyMap<SourceName, number>;
 }
 
+/** Of a state of this site, for a keeper that may want it as its machine. */
+export interface OfferJob {
+  type: 'offer';
+  url: string;
+  siteUrl: string;
+  runtime: RuntimeSource;
+  /** In place of what the state says. */
+  config: Pick<MachineConfig, 'id' | 'durable'>;
+  stallMs: number;
+  /** To the keeper, see src/protocol/head-start.ts. */
+  offer: MessagePort;
+}
+
 export type WorkerMessage =
   | { type: 'head'; head: StateHead; sizeBytes?: number }
   /** What the file carries is here: what follows goes to the guest. */
   | { type: 'contents'; contents: Map<SourceName, Blob> }
   | { type: 'read-progress'; progress: StateProgress }
   | { type: 'write-progress'; progress: ExportProgress }
+  | { type: 'offer-answered'; opened: boolean }
   | { type: 'failed'; error: WireError };
