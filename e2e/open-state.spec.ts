@@ -3,6 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Page } from '@playwright/test';
 import type { ExportStateOptions } from '../src/index.ts';
+import { linkWithState } from '../src/page/share/link.ts';
 import { DiskServer, noise } from './disk-server.ts';
 import { expect, Guest, patternGuest, test, waitForPasses } from './test.ts';
 
@@ -120,7 +121,15 @@ test.describe('beside a guest that runs', () => {
     await site.put('whole.vmstate', await exportState(guest));
     await open(await site.put('change.vmstate', change));
     await agree(page);
-    await expectLeftAlone('has changed');
+    await expectLeftAlone('no longer published');
+    await expect(notices(page)).toContainText('to share the machine again');
+    await page.goto(linkWithState(change, site.url).replace('#', '?machine=default#'));
+    await agree(page);
+    await expectLeftAlone('no longer published');
+    await site.remove('whole.vmstate');
+    await open(site.urlOf('change.vmstate'));
+    await agree(page);
+    await expectLeftAlone('holds only what differs');
     held.close();
     closed.close();
   });

@@ -135,6 +135,9 @@ test('a static host shares as a file, and the own file goes on as a clone or as 
     await page.locator('#machine-menu-open').click();
     await page.getByRole('menuitem', { name: 'Open state file…' }).click();
     await (await chooser).setFiles(file);
+    const picture = page.getByAltText('The screen of the machine when the state was made');
+    await expect(picture).toHaveJSProperty('complete', true);
+    await expect(picture).not.toHaveJSProperty('naturalWidth', 0);
     await page.locator('#approval-dialog').getByRole('button', { name: 'Open' }).click();
     await expect(page.locator('#approval-dialog')).toContainText('a machine of yours');
   };

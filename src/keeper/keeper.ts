@@ -130,12 +130,8 @@ export class Keeper implements KeeperApi {
   /** A page would open a state as its guest, where there is none to resume. */
   openEarly(message: OpenMessage): void {
     const isNeeded = !this.#slot.machine && !this.#opening;
-    if (isNeeded) {
-      const { loader } = this.#environment;
-      const runtime = acceptRuntime(message.runtime);
-      void loader.compile(runtime);
-      loader.load(runtime).catch(() => {});
-    }
+    // What is wrong with it is told to whoever starts it.
+    if (isNeeded) this.#fetchAhead(message.runtime).catch(() => {});
     const open = (request: ImportRequest, guest: MessagePort) => this.importGuest(request, guest);
     const isWanted = isNeeded ? this.#nothingStored() : Promise.resolve(false);
     const opening = new EarlyOpening(message, isWanted, open);
@@ -144,6 +140,13 @@ export class Keeper implements KeeperApi {
     void opening.settled.then(() => {
       this.#opening = undefined;
     });
+  }
+
+  async #fetchAhead(given: RuntimeSource): Promise<void> {
+    const { loader } = this.#environment;
+    const runtime = acceptRuntime(given);
+    void loader.compile(runtime);
+    await loader.load(runtime);
   }
 
   /** Whether the early resume that was asked for has found that nothing is there. */

@@ -5,6 +5,8 @@ export interface Approval {
   text: string;
   /** What would be fetched or done, each with what it is. Shown as text, whatever it holds. */
   items: readonly { what: string; value: string }[];
+  /** Shown above them. */
+  picture?: Blob | undefined;
   /** The label of the button that does it. */
   ok: string;
   /** The label of the other one. Default: `Cancel`. */
@@ -13,7 +15,7 @@ export interface Approval {
 
 /** Shows what an address or a state asks for, before any of it is done. */
 export function askApproval(approval: Approval): Promise<boolean> {
-  const { title, text, items, ok, cancel = 'Cancel' } = approval;
+  const { title, text, items, picture, ok, cancel = 'Cancel' } = approval;
   const dialog = element('approval-dialog', HTMLDialogElement);
   element('approval-title', HTMLElement).textContent = title;
   element('approval-text', HTMLElement).textContent = text;
@@ -25,9 +27,17 @@ export function askApproval(approval: Approval): Promise<boolean> {
       create('dd', { children: [create('code', { text: value })] }),
     ]),
   );
+  const shown = element('approval-picture', HTMLImageElement);
+  shown.hidden = picture === undefined;
+  if (picture) shown.src = URL.createObjectURL(picture);
   return new Promise((resolve) => {
     dialog.returnValue = 'cancel';
-    dialog.addEventListener('close', () => resolve(dialog.returnValue === 'ok'), { once: true });
+    const closed = () => {
+      URL.revokeObjectURL(shown.src);
+      shown.removeAttribute('src');
+      resolve(dialog.returnValue === 'ok');
+    };
+    dialog.addEventListener('close', closed, { once: true });
     dialog.showModal();
   });
 }

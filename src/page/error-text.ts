@@ -262,8 +262,9 @@ function textOf(code: CprErrorCode): ErrorText {
       };
     case 'wrong-base':
       return {
-        title: 'The state that this one builds on has changed',
-        advice: 'Ask whoever shared it for a state that stands on its own.',
+        title: 'The state that this one builds on is no longer published',
+        advice:
+          'This link or file holds only what differs from it. Ask whoever made it to share the machine again, as a link that is uploaded or as a file: those stand on their own.',
         actions: ['try-again'],
       };
     case 'share-failed':
@@ -281,7 +282,8 @@ function textOf(code: CprErrorCode): ErrorText {
     case 'wrong-v86-state':
       return {
         title: 'This v86 state is that of another machine',
-        advice: 'Give the memory sizes and drives that it was saved with, then try again.',
+        advice:
+          'Open a machine with the memory sizes and drives that it was saved with (in the address: ?m=, ?vram=, ?hda.url= and so on), then try again.',
         actions: ['try-again'],
       };
     case 'cancelled':

@@ -90,7 +90,11 @@ export class ReadingState {
 
   async #sendBase(sender: PortSender<ArrivingItem>, base: StateReference): Promise<void> {
     const before = this.#loadedBytes;
-    const { bytes, sizeBytes } = await fetchState(base.url, this.#stallMs, sender.signal);
+    const { bytes, sizeBytes } = await fetchState(base.url, this.#stallMs, sender.signal).catch(
+      (thrown) => {
+        throw asBaseError(thrown, base);
+      },
+    );
     this.#totalBytes = this.#totalBytes && sizeBytes && this.#totalBytes + sizeBytes;
     const reader = await StateReader.open(bytes, this.#codec, (loaded) =>
       this.#arrived(before + loaded),
@@ -114,11 +118,6 @@ export class ReadingState {
     items: AsyncGenerator<StateItem>,
     carried: OpenCommand['carried'],
   ): Promise<StateItem | undefined> {
-    if (carried.size === 0) {
-      // The page need not wait for what comes next.
-      this.#post({ type: 'contents', contents: new Map() });
-      return undefined;
-    }
     const parts = new Map<SourceName, { blobs: Blob[]; bytes: number }>();
     for (const name of carried.keys()) parts.set(name, { blobs: [], bytes: 0 });
     let first: StateItem | undefined;
@@ -160,7 +159,12 @@ function takePart(
 }
 
 function asBaseError(thrown: unknown, { url }: StateReference): unknown {
-  if (!(thrown instanceof CprError) || thrown.code !== 'bad-state-file') return thrown;
+  if (!(thrown instanceof CprError)) return thrown;
+  if (thrown.code === 'state-unavailable') {
+    const message = `This state holds only what differs from ${url}, which cannot be had: ${thrown.message}`;
+    return new CprError('state-unavailable', message, { cause: thrown });
+  }
+  if (thrown.code !== 'bad-state-file') return thrown;
   const message = `What is at ${url} is not the state that this one builds on: ${thrown.message}`;
   return new CprError('wrong-base', message, { cause: thrown });
 }

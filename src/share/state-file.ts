@@ -218,7 +218,6 @@ function infoOf(
     url: absoluteUrl(state.base.url, site),
     digest: state.base.digest,
   };
-  const isPng = thumbnail?.subarray(1, 4).every((byte, i) => byte === 'PNG'.charCodeAt(i));
   return {
     title: state.title,
     createdAtMs: state.createdAtMs,
@@ -228,8 +227,20 @@ function infoOf(
     v86Version: state.v86Version,
     ...(base && { base }),
     urls: base ? [stateUrl('base', base.url, site), ...urls] : urls,
-    ...(thumbnail && isPng && { thumbnail: new Blob([thumbnail], { type: 'image/png' }) }),
+    ...(thumbnail &&
+      isPicture(thumbnail) && { thumbnail: new Blob([thumbnail], { type: 'image/png' }) }),
   };
+}
+
+/** Largest width and height of a picture that is shown: a browser decodes it before it makes it small. */
+const pictureSize = 4096;
+
+/** By its header (PNG, 5.2 and 11.2.1). */
+function isPicture(thumbnail: Uint8Array<ArrayBuffer>): boolean {
+  const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+  if (thumbnail.length < 24 || signature.some((byte, i) => thumbnail[i] !== byte)) return false;
+  const view = new DataView(thumbnail.buffer, thumbnail.byteOffset);
+  return [16, 20].every((at) => view.getUint32(at) > 0 && view.getUint32(at) <= pictureSize);
 }
 
 async function withContents(

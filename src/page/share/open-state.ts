@@ -79,6 +79,7 @@ export class StateOpener {
         ? 'It opens as a machine of its own, a clone; or next you may let your machine go on from it.'
         : 'It opens as a machine of its own. The guest that is here now stays where it is.',
       items: factsOf(info),
+      picture: info.thumbnail,
       ok: 'Open',
     });
     if (!yes) return;
@@ -108,6 +109,7 @@ export class StateOpener {
         title: 'This is a state of a machine of yours',
         text: 'Open it as a clone: a machine of its own, with another network address. Or let your machine go on from it: what it is now is then replaced.',
         items: factsOf(info),
+        picture: info.thumbnail,
         ok: 'Let my machine go on',
         cancel: 'Open as a clone',
       });
@@ -163,6 +165,7 @@ async function requireReplacement(info: StateFileInfo): Promise<void> {
     title: 'Replace the machine that is here?',
     text: 'The machine as it is now is thrown away, with its memory and disks, once the state is open.',
     items: factsOf(info),
+    picture: info.thumbnail,
     ok: 'Throw away and open',
   });
   if (!yes) throw new CprError('cancelled', 'The machine was left as it is.');
@@ -172,6 +175,7 @@ function askForUrls(info: StateFileInfo, urls: readonly StateUrl[]): Promise<boo
   return askApproval({
     title: 'This state needs what is elsewhere',
     text: 'These servers are asked for it, and learn that you did. Whoever made the state chose them.',
+    picture: info.thumbnail,
     items: [
       { what: 'State', value: info.title },
       ...urls.map(({ purpose, url }) => ({ what: purposes[purpose] ?? purpose, value: url })),
