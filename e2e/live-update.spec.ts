@@ -16,7 +16,7 @@ test.describe('Linux', () => {
     guest,
     runtimes,
   }) => {
-    test.setTimeout(180_000);
+    test.setTimeout(300_000);
     const blocks = () => guest.machine((machine) => machine.ramBlocks());
     const marker = () => guest.machine((machine) => machine.readMemory(0x6000, 4096));
 
