@@ -1,7 +1,6 @@
-import { expect, test } from './test.ts';
+import { expect, test } from './golden.ts';
 
 test('runs commands beside the shells and answers with status and output', async ({ guest }) => {
-  // The agent starts after the prompt.
   expect(await guest.execute('echo "grün"; exit 3')).toEqual({ exitCode: 3, stdout: 'grün\n' });
   const large = await guest.execute('seq 20000');
   expect(large.stdout).toBe(Array.from({ length: 20000 }, (_, i) => `${i + 1}\n`).join(''));

@@ -1,4 +1,4 @@
-import { expect, test } from './test.ts';
+import { expect, test } from './golden.ts';
 
 test('keys, text, screen and consoles are reached through the machine alone', async ({ guest }) => {
   const prompt = await guest.machine(async (machine) => {

@@ -1,5 +1,5 @@
 /** A mounted 9p share with open files goes through live updates. */
-import { expect, type Guest, test } from './test.ts';
+import { expect, type Guest, test } from './golden.ts';
 
 const mebibyte = 1024 * 1024;
 

@@ -1,18 +1,13 @@
 /** The published fixtures, and what only these tests need. */
 import { resolve } from 'node:path';
 import type { Browser } from '@playwright/test';
-import type { RuntimeSource } from '../src/index.ts';
 import { attachEvidence, test as base, Guest, Site } from '../src/playwright/index.ts';
 import { bundleModule } from './bundle.ts';
 import type { PatternResult } from './pattern.ts';
+import { type Runtimes, runtimesOf } from './runtimes.ts';
 
 export { expect, Guest, Site } from '../src/playwright/index.ts';
-
-/** The two emulators that this build ships. */
-export interface Runtimes {
-  newer: RuntimeSource;
-  older: RuntimeSource;
-}
+export type { Runtimes } from './runtimes.ts';
 
 interface Options {
   /** Path under which the site stands on its server. */
@@ -65,12 +60,6 @@ export const test = base.extend<Options & Fixtures, { inPageBundle: string; site
 });
 
 const putInPage = (site: Site, bundle: string) => site.put('e2e/in-page.js', bundle);
-
-async function runtimesOf(site: Site): Promise<Runtimes> {
-  const [newer, older] = await site.runtimes();
-  if (!newer || !older) throw new Error('The build ships fewer than two runtimes.');
-  return { newer, older };
-}
 
 /** One pattern guest for several tests, in a `beforeAll`. What a test does to it, it must survive. */
 export interface StandingGuest {
