@@ -68,6 +68,33 @@ test('types, presses keys, and reads the screen', async ({ guest }) => {
   );
 });
 
+test('moves the mouse, and presses its buttons', async ({ guest }) => {
+  // A packet has three bytes: buttons and signs, counts to the right, counts upwards.
+  const packets = async (count: number, action: () => Promise<void>) => {
+    await guest.succeed(
+      `rm -f /tmp/packets; (dd bs=3 count=${count} if=/dev/input/mice of=/tmp/read; mv /tmp/read /tmp/packets) >/dev/null 2>&1 &`,
+    );
+    await guest.waitUntilSucceeds('ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q input/mice');
+    await action();
+    await guest.waitForFile('/tmp/packets');
+    return (await guest.succeed('od -An -tu1 </tmp/packets')).trim().split(/\s+/).map(Number);
+  };
+  expect(await packets(1, () => guest.mouse.move(5, 3))).toEqual([0x28, 5, 256 - 3]);
+  const [down, up] = [0x0a, 0x08];
+  expect(await packets(2, () => guest.mouse.click('right'))).toEqual([down, 0, 0, up, 0, 0]);
+});
+
+test('puts a CD from this computer into the drive, and takes it out', async ({
+  guest,
+}, testInfo) => {
+  const path = testInfo.outputPath('cd.iso');
+  await writeFile(path, Buffer.alloc(1 << 20, 'on the CD '));
+  await guest.insertCd({ path });
+  expect(await guest.waitUntilSucceeds('head -c 9 /dev/sr0')).toBe('on the CD');
+  await guest.ejectCd();
+  await guest.waitUntilFails('head -c 9 /dev/sr0 >/dev/null');
+});
+
 test('compares pictures of the screen', async ({ guest }) => {
   const { width, height } = pngSize(await guest.screenshot());
   expect([width, height]).toEqual([720, 400]);
