@@ -188,3 +188,9 @@ test('what is no option is somebody else’s', () => {
     ]),
   ).toEqual({});
 });
+
+test('sound is refused by its name: there is none', () => {
+  expect(() => requireOptions({ ...bootable, sound: true })).toThrow(
+    'The option "sound" may be left out only: guests have no sound here; it is true.',
+  );
+});
