@@ -41,10 +41,11 @@ function screenShows({ machine, screenText }: TypedOptions, text: string): Promi
   return new Promise((resolve) => {
     const look = () => {
       if (!screenText().includes(text)) return;
-      stop();
+      for (const stop of stops) stop();
       resolve();
     };
-    const stop = machine.on('screen-text', look);
+    // A screen is told as a whole once, then by the rows that change.
+    const stops = [machine.on('screen-text', look), machine.on('screen-cells', look)];
     look();
   });
 }
