@@ -21,6 +21,11 @@ for (const { device, name, sizeBytes } of [
         name,
         data,
       ] as const);
+    // The shell has asked the terminal where its cursor is: an answer that comes late would be pasted too.
+    if (name === 'serial0') {
+      await guest.waitForSerial(/# .\[6n$/);
+      await guest.page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+    }
     const marker = `ready-${sizeBytes}`;
     await send(`stty -echo; echo >/tmp/${marker}; cat >/tmp/pasted; echo >/tmp/whole\n`);
     if (name !== 'serial0') await guest.run(`until [ -e /tmp/${marker} ]; do usleep 10000; done`);
