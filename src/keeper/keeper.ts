@@ -130,8 +130,6 @@ export class Keeper implements KeeperApi {
   /** A page would open a state as its guest, where there is none to resume. */
   openEarly(message: OpenMessage): void {
     const isNeeded = !this.#slot.machine && !this.#opening;
-    // What is wrong with it is told to whoever starts it.
-    if (isNeeded) this.#fetchAhead(message.runtime).catch(() => {});
     const open = (request: ImportRequest, guest: MessagePort) => this.importGuest(request, guest);
     const isWanted = isNeeded ? this.#nothingStored() : Promise.resolve(false);
     const opening = new EarlyOpening(message, isWanted, open);
@@ -140,13 +138,6 @@ export class Keeper implements KeeperApi {
     void opening.settled.then(() => {
       this.#opening = undefined;
     });
-  }
-
-  async #fetchAhead(given: RuntimeSource): Promise<void> {
-    const { loader } = this.#environment;
-    const runtime = acceptRuntime(given);
-    void loader.compile(runtime);
-    await loader.load(runtime);
   }
 
   /** Whether the early resume that was asked for has found that nothing is there. */

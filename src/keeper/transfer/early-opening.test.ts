@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { OfferAnswer } from '../../protocol/head-start.ts';
 import { FakeRuntime, FakeStore, fakeConfig } from '../fake-runtime.ts';
-import { Keeper } from '../keeper.ts';
-import { RuntimeLoader } from '../runtime-loader.ts';
+import type { Keeper } from '../keeper.ts';
+import { keeperOf } from '../keeper-of.ts';
 
 let runtime: FakeRuntime;
 let fakeStore: FakeStore;
@@ -10,14 +10,7 @@ let keeper: Keeper;
 
 function newKeeper(): Keeper {
   runtime = new FakeRuntime('only');
-  const { source, module } = runtime;
-  return new Keeper(
-    { instanceId: 'test', survivesPages: false, startedAtMs: 0 },
-    {
-      loader: new RuntimeLoader(async (url) => (url === source.url ? module : undefined)),
-      openStore: async () => fakeStore.store,
-    },
-  );
+  return keeperOf(runtime, fakeStore);
 }
 
 const request = () => ({ id: 'mine', runtime: runtime.source });
