@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { MachineEvent } from '../protocol/events.ts';
 import { GuestAgent } from './agent.ts';
 import type { Machine } from './types.ts';
@@ -70,6 +70,21 @@ test('a guest that boots again is asked again whether anybody is there', async (
   say(`${id(0)} x 0\r\n`);
   await new Promise((resolve) => setTimeout(resolve));
   say(`${id(1)} x 0\r\n`);
+  expect((await running).exitCode).toBe(0);
+});
+
+test('the echo of a port that the agent is only setting up is not taken for its answer', async () => {
+  const { agent, sent, say, id } = port();
+  const running = agent.execute('true');
+  await Promise.resolve();
+  say(`${sent[0]?.trimEnd()} \r\n`);
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(sent).toHaveLength(1);
+  await vi.waitFor(() => expect(sent).toHaveLength(2));
+  expect(sent[1]).toMatch(/^\S+ \n$/);
+  say(`${id(1)} x 0\r\n`);
+  await vi.waitFor(() => expect(sent).toHaveLength(3));
+  say(`${id(2)} x 0\r\n`);
   expect((await running).exitCode).toBe(0);
 });
 

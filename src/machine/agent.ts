@@ -120,10 +120,11 @@ export class GuestAgent {
   #read(line: string): void {
     const [id = '', kind, data = ''] = line.split(' ');
     const command = this.#commands.get(id);
-    if (!command) return;
+    // A port that is not raw yet echoes what was asked: that is nobody's answer.
+    if (!command || (kind !== 'o' && kind !== 'x')) return;
     this.#answeredSince = { bootedAtMs: this.#machine.status?.bootedAtMs };
     if (kind === 'o') command.output.push(fromBase64(data));
-    if (kind === 'x') {
+    else {
       this.#commands.delete(id);
       const decoder = new TextDecoder();
       const text = command.output.map((piece) => decoder.decode(piece, { stream: true }));
