@@ -162,7 +162,8 @@ test('a machine is exported without going on with it', async ({ guest, runtimes,
 test('a new machine has an id of its own', async ({ guest }) => {
   test.slow();
   const page = await openList(guest);
-  await page.getByRole('button', { name: 'New machine' }).click();
+  await page.getByRole('button', { name: 'New machine…' }).click();
+  await page.keyboard.press('Enter');
   await page.waitForURL(/\?machine=[0-9a-f-]+$/);
   await guest.waitForSerial(/holdfast:~# /);
   await openList(guest);

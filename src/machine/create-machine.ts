@@ -1,12 +1,11 @@
 import { CprError } from '../errors.ts';
-import type { MachineConfig } from '../protocol/config.ts';
 import type { RuntimeSource } from '../protocol/keeper-api.ts';
 import { connect } from './connect.ts';
+import { fillShare, loadContents } from './machine-contents.ts';
 import { defaultMachineId } from './machine-id.ts';
 import { requireOptions } from './options/check-options.ts';
-import { type Firmware, machineConfig } from './options/machine-config.ts';
+import type { Firmware } from './options/machine-config.ts';
 import type { MachineOptions } from './options/machine-options.ts';
-import { type LoadedFile, shareFiles } from './options/share-files.ts';
 import type { ConnectOptions, Machine } from './types.ts';
 
 /** The files that a build of Holdfast consists of, beside the page's own code. */
@@ -52,7 +51,7 @@ export async function createMachine(
     const isThere = machine.status !== null && !machine.status.destroyed;
     if (!fresh && (isThere || (given.durable && (await resumed(machine, machineId, source)))))
       return machine;
-    const contents = await contentsOf(given, assets.firmware);
+    const contents = await loadContents(given, assets.firmware);
     contents.config.id = machineId ?? defaultMachineId;
     await orThere(machine, () => machine.start(contents.config, source, { replace: fresh }));
     await fillShare(machine, contents);
@@ -89,7 +88,7 @@ export async function startMachine(
   { firmware, runtimes }: Pick<HoldfastAssets, 'firmware' | 'runtimes'>,
 ): Promise<Machine> {
   const runtime = newestOf(runtimes);
-  const contents = await contentsOf(options, firmware);
+  const contents = await loadContents(options, firmware);
   const machine = await open();
   try {
     await machine.start(contents.config, runtime);
@@ -104,21 +103,6 @@ export async function startMachine(
 function newestOf([newest]: readonly RuntimeSource[]): RuntimeSource {
   if (newest) return newest;
   throw new CprError('runtime-unavailable', 'This build ships no emulator.');
-}
-
-interface MachineContents {
-  config: MachineConfig;
-  files: readonly LoadedFile[];
-}
-
-/** Files that cannot be had are found missing before the guest runs. */
-async function contentsOf(options: MachineOptions, firmware: Firmware): Promise<MachineContents> {
-  const config = await machineConfig(options, firmware);
-  return { config, files: await shareFiles(options.filesystem9p) };
-}
-
-async function fillShare(machine: Machine, { files }: MachineContents): Promise<void> {
-  for (const { path, bytes } of files) await machine.filesWrite(path, bytes);
 }
 
 /** Another page may have been faster: then its guest is the one. */

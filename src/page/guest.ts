@@ -111,7 +111,8 @@ function patternConfig(name: string, image: string, base: string): MachineConfig
   };
 }
 
-function firmware(base: string): Pick<MachineConfig, 'bios' | 'vgaBios'> {
+/** What every machine of this site boots with. */
+export function firmware(base: string): Pick<MachineConfig, 'bios' | 'vgaBios'> {
   return {
     bios: { url: new URL('firmware/seabios.bin', base).href },
     vgaBios: { url: new URL('firmware/vgabios.bin', base).href },

@@ -5,6 +5,7 @@ import './styles/layout.css';
 import './styles/panes.css';
 import './styles/monitor.css';
 import './styles/dialogs.css';
+import './styles/new-machine.css';
 import { earlyKeeperThere } from './early-keeper.ts';
 
 await earlyKeeperThere();

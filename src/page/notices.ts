@@ -59,6 +59,10 @@ export class Notices {
     this.#shown.set(subject, bar);
   }
 
+  clear(): void {
+    for (const subject of [...this.#shown.keys()]) this.remove(subject);
+  }
+
   remove(subject: string): void {
     this.#shown.get(subject)?.remove();
     this.#shown.delete(subject);

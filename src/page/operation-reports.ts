@@ -7,7 +7,6 @@ import type { Session } from './session.ts';
 export interface OperationReportsOptions {
   session: Session;
   notices: Notices;
-  machineId: string;
   /** Connects anew. */
   reconnect(): void;
   /** Asks first. @returns whether a new guest boots */
@@ -70,9 +69,9 @@ export class OperationReports {
 
   /** @param back shows what offered this: it can be asked for again */
   async #exportRest(back: () => void): Promise<void> {
-    const { session, notices, machineId } = this.#options;
+    const { session, notices } = this.#options;
     await this.attempt('storage', async () => {
-      const missing = await session.export(machineId, { kind: 'everything' });
+      const missing = await session.export(session.machineId, { kind: 'everything' });
       notices.show('export', {
         tone: 'info',
         title: 'What is left was saved as a tar archive',

@@ -18,6 +18,8 @@ import { LiveUpdate } from './live-update.ts';
 import { MachineButtons } from './machine-buttons.ts';
 import { addressOf } from './machines/machine-address.ts';
 import { MachineList } from './machines/machine-list.ts';
+import { type NewMachine, NewMachineDialog } from './new-machine/new-machine-dialog.ts';
+import { startMachine } from './new-machine/start-machine.ts';
 import { Notices } from './notices.ts';
 import { OperationReports } from './operation-reports.ts';
 import { PaneViews } from './pane-views.ts';
@@ -54,6 +56,7 @@ export class Playground {
   readonly #update: LiveUpdate;
   readonly #stored: StoredGuest;
   readonly #opener: StateOpener;
+  readonly #newMachine = new NewMachineDialog((machine) => this.#startNew(machine));
   /** The state in the address is opened once: after that its machine is this page's. */
   #stateOpened = false;
 
@@ -67,7 +70,6 @@ export class Playground {
     this.#reports = new OperationReports({
       session,
       notices: this.#notices,
-      machineId: options.machineId,
       reconnect: () => void this.open(),
       startFresh: () => this.#buttons.askStartFresh(),
     });
@@ -78,7 +80,6 @@ export class Playground {
     });
     this.#opener = new StateOpener({
       session,
-      machineId: options.machineId,
       durable: options.durable,
       openInPage: (open) => this.#openInPage(open),
     });
@@ -88,6 +89,7 @@ export class Playground {
       expectNewMachine: () => this.#views.terminal.expectNewMachine(),
       newMachineBegan: () => this.#views.terminal.newMachineBegan(),
       openStateFile: (file) => this.#opener.openFile(file),
+      newMachine: () => this.#newMachine.open(),
       notices: this.#notices,
     });
     new RunstateBar(session, menu);
@@ -103,13 +105,11 @@ export class Playground {
     keepStorage(session);
     new MachineList({
       session,
-      currentId: options.machineId,
-      createMachine: () => location.assign(addressOf(randomId(), document.baseURI)),
+      createMachine: () => this.#newMachine.open(),
     });
     this.#stored = new StoredGuest({
       session,
       notices: this.#notices,
-      machineId: options.machineId,
       boot: (durable) => this.#start(false, durable && options.durable),
       startFresh: () => this.#buttons.askStartFresh(),
       resume: (takeOver) => this.#resumeStored(takeOver),
@@ -186,6 +186,31 @@ export class Playground {
     }
   }
 
+  /** Starts a machine of the visitor's own beside the one that is here, and goes to it. */
+  async #startNew({ options, isDemo, onProgress, signal }: NewMachine): Promise<void> {
+    const id = randomId();
+    const { durable = this.#options.durable } = options;
+    const machine = await startMachine({
+      options,
+      isDemo,
+      own: { ...hiddenPolicy(), id, durable },
+      runtime: runtimeSource(this.#runtime()),
+      connect: (machineId) => this.#session.connectTo(machineId),
+      onProgress,
+      signal,
+    });
+    this.#end.expectAnother();
+    this.#notices.clear();
+    this.#boot.begin();
+    await this.#session.moveTo(machine, id);
+    this.#stateOpened = true;
+    this.#stored.settled();
+    history.pushState(null, '', addressOf(id, document.baseURI));
+    // Back is the machine of before, as when its address is opened.
+    window.addEventListener('popstate', () => location.reload(), { once: true });
+    this.#showSurvival();
+  }
+
   /** Goes on with the guest in storage. */
   async #resumeStored(takeOver: boolean): Promise<void> {
     this.#boot.begin();
@@ -195,7 +220,7 @@ export class Playground {
       const runtime = this.#runtime();
       this.#views.terminal.expectNewMachine();
       const { fellBack } = await this.#session.resumeStored(
-        this.#options.machineId,
+        this.#session.machineId,
         runtime,
         takeOver,
       );
@@ -234,7 +259,7 @@ export class Playground {
     this.#end.expectAnother();
     this.#notices.remove('run');
     this.#notices.remove('stored');
-    const { machineId } = this.#options;
+    const { machineId } = this.#session;
     try {
       await this.#approval.require();
       const runtime = this.#runtime();

@@ -31,14 +31,19 @@ export class Session {
   /** Why there is no connection any more. */
   #lost: CprError | undefined;
   #isSavedAway = false;
-  readonly #connectOptions: ConnectOptions;
+  #connectOptions: ConnectOptions & { machineId: string };
   readonly #machineListeners: ((machine: Machine) => void)[] = [];
   readonly #changeListeners: (() => void)[] = [];
   readonly #failureListeners: Failed[] = [];
 
   /** @param connectOptions with the id of the page's machine */
-  constructor(connectOptions: ConnectOptions) {
+  constructor(connectOptions: ConnectOptions & { machineId: string }) {
     this.#connectOptions = connectOptions;
+  }
+
+  /** The machine of this page, whether it is there or not. */
+  get machineId(): string {
+    return this.#connectOptions.machineId;
   }
 
   get machine(): Machine | null {
@@ -91,24 +96,50 @@ export class Session {
       this.#lost = undefined;
       this.#found = null;
       const worker = takeEarlyKeeper();
-      const machine = await connect({ ...this.#connectOptions, ...(worker && { worker }) });
-      this.#machine = machine;
-      machine.onLost((error) => {
-        if (this.#machine !== machine) return;
-        this.#machine = null;
-        this.#lost = error;
-        this.#found = null;
-        this.changed();
-        this.#fail(error, 'run');
-      });
-      for (const listener of this.#machineListeners) listener(machine);
-      machine.on('status', () => {
-        // Another page has brought what was watched to this page's keeper.
-        if (this.#found === 'watching' && !this.isWatching && !this.#busy) this.#found = 'attached';
-        this.changed();
-      });
-      machine.on('error', ({ code, message }) => this.#fail(new CprError(code, message), 'run'));
+      this.#use(await connect({ ...this.#connectOptions, ...(worker && { worker }) }));
     });
+  }
+
+  /** A connection to the keeper of another machine, beside the present one. */
+  connectTo(machineId: string): Promise<Machine> {
+    return connect({ ...this.#connectOptions, machineId });
+  }
+
+  /**
+   * From now on this page shows another machine, which was just started over {@link connectTo}. The
+   * one of before goes on where it is; where its worker ends with this page, it is saved first.
+   */
+  moveTo(machine: Machine, machineId: string): Promise<void> {
+    return this.#run('connect', async () => {
+      const before = this.#machine;
+      if (before?.survivesReload === false && before.status?.config.durable)
+        await before.checkpoint().catch(() => {});
+      before?.close();
+      this.#lost = undefined;
+      this.#connectOptions = { ...this.#connectOptions, machineId };
+      this.#isSavedAway = false;
+      this.#use(machine);
+      this.#found = 'booted';
+    });
+  }
+
+  #use(machine: Machine): void {
+    this.#machine = machine;
+    machine.onLost((error) => {
+      if (this.#machine !== machine) return;
+      this.#machine = null;
+      this.#lost = error;
+      this.#found = null;
+      this.changed();
+      this.#fail(error, 'run');
+    });
+    for (const listener of this.#machineListeners) listener(machine);
+    machine.on('status', () => {
+      // Another page has brought what was watched to this page's keeper.
+      if (this.#found === 'watching' && !this.isWatching && !this.#busy) this.#found = 'attached';
+      this.changed();
+    });
+    machine.on('error', ({ code, message }) => this.#fail(new CprError(code, message), 'run'));
   }
 
   /** Says how the guest came to be there before this page asked for it. */

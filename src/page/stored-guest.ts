@@ -11,7 +11,6 @@ import type { Session } from './session.ts';
 export interface StoredGuestOptions {
   session: Session;
   notices: Notices;
-  machineId: string;
   /** Boots a guest in place of the one in storage, or beside it, without checkpoints. */
   boot(durable: boolean): Promise<void>;
   /** Asks first. @returns whether a new guest boots */
@@ -65,10 +64,10 @@ export class StoredGuest {
 
   /** The machine runs in another tab: shows it, and offers what else can be done. */
   async lookOn(): Promise<void> {
-    const { session, machineId, failed } = this.#options;
+    const { session, failed } = this.#options;
     const again = () => void this.lookOn();
     try {
-      await session.watch(machineId, {
+      await session.watch(session.machineId, {
         began: () => this.#tellWatching(),
         gone: () => this.#tellGone('The tab that ran this machine was closed'),
       });
@@ -136,9 +135,9 @@ export class StoredGuest {
   }
 
   async #openCopy(): Promise<void> {
-    const { session, machineId, failed } = this.#options;
+    const { session, failed } = this.#options;
     try {
-      const id = await session.duplicate(machineId, 'Copy');
+      const id = await session.duplicate(session.machineId, 'Copy');
       location.assign(addressOf(id, document.baseURI));
     } catch (thrown) {
       failed(CprError.from(thrown, 'internal', 'No copy could be made'), () =>
@@ -148,10 +147,10 @@ export class StoredGuest {
   }
 
   async #find(): Promise<StoredMachineInfo | undefined> {
-    const { session, machineId, notices } = this.#options;
+    const { session, notices } = this.#options;
     try {
       const machines = await session.storedMachines();
-      const found = machines.find(({ id }) => id === machineId);
+      const found = machines.find(({ id }) => id === session.machineId);
       return found?.takenAtMs === undefined && found?.running !== 'elsewhere' ? undefined : found;
     } catch (thrown) {
       const error = CprError.from(thrown, 'storage-unavailable', 'Storage cannot be read');

@@ -34,6 +34,8 @@ test.each(good.map((options) => [JSON.stringify(options), options] as const))(
 
 const badImages = [
   '',
+  'http://',
+  'ftp://host/disk.img',
   new Uint8Array(0),
   new Blob([]),
   5,

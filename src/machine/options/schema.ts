@@ -1,5 +1,6 @@
 /** What each option may be: the one description that API, page and address are checked against. */
 import * as v from 'valibot';
+import { baseUrl } from '../../protocol/base-url.ts';
 import { bootDevices } from '../../protocol/config.ts';
 import type { MachineOptions } from './machine-options.ts';
 
@@ -9,7 +10,18 @@ export interface OptionRule {
   schema: v.GenericSchema;
 }
 
-const url = v.pipe(v.string(), v.nonEmpty());
+/** What relative URLs are checked against where there is no page yet. */
+const anyBase = 'http://localhost/';
+/** `file:` is for Node; a page's own fetch refuses it. */
+const fetchable = ['http:', 'https:', 'blob:', 'data:', 'file:'];
+const url = v.pipe(
+  v.string(),
+  v.nonEmpty(),
+  v.check((text) => {
+    const parsed = URL.parse(text, baseUrl() ?? anyBase);
+    return parsed !== null && fetchable.includes(parsed.protocol);
+  }),
+);
 const wholeNumber = (least: number, most: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
 const sizeBytes = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)));

@@ -13,9 +13,7 @@ import { StateList } from './state-list.ts';
 
 export interface MachineListOptions {
   session: Session;
-  /** The machine of this page. */
-  currentId: string;
-  /** Starts a machine of a new id. */
+  /** Asks for a machine of a new id. */
   createMachine(): void;
 }
 
@@ -31,7 +29,10 @@ export class MachineList {
   constructor(options: MachineListOptions) {
     this.#options = options;
     element('machines', HTMLButtonElement).addEventListener('click', () => void this.open());
-    element('machines-new', HTMLButtonElement).addEventListener('click', options.createMachine);
+    element('machines-new', HTMLButtonElement).addEventListener('click', () => {
+      this.#dialog.close();
+      options.createMachine();
+    });
     this.#persist.addEventListener('click', () => void this.#run(() => this.#shelf.persist()));
   }
 
@@ -76,7 +77,7 @@ export class MachineList {
   }
 
   #row(machine: StoredMachineInfo): HTMLLIElement {
-    const isCurrent = machine.id === this.#options.currentId;
+    const isCurrent = machine.id === this.#options.session.machineId;
     const name = create('span', { class: 'machine-name', text: machine.name });
     const details = [
       formatBytes(machine.sizeBytes),

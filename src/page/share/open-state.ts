@@ -14,8 +14,6 @@ import { OpeningBar } from './opening-bar.ts';
 
 export interface StateOpenerOptions {
   session: Session;
-  /** The machine of this page. */
-  machineId: string;
   durable: boolean;
   /** Runs an opening that takes the place of what the page shows. */
   openInPage(open: (runtime: RuntimeSource) => Promise<void>): Promise<void>;
@@ -47,7 +45,8 @@ export class StateOpener {
           location.assign(addressWith(file.info.machineId, source));
           return new Promise<never>(() => {});
         }
-        const { machineId, durable, session, openInPage } = this.#options;
+        const { durable, session, openInPage } = this.#options;
+        const { machineId } = session;
         await openInPage(async (runtime) => {
           await session.openState(file, {
             runtime,
@@ -64,7 +63,7 @@ export class StateOpener {
     });
     if ('handoff' in source) await discard(source.handoff);
     // From here on the address is that of the machine: a reload comes back to it, not to the state.
-    history.replaceState(null, '', addressOf(this.#options.machineId, document.baseURI));
+    history.replaceState(null, '', addressOf(this.#options.session.machineId, document.baseURI));
   }
 
   /** Shows what a file holds, and opens it as a machine of its own or as the one that it is a state of. */
@@ -102,7 +101,8 @@ export class StateOpener {
 
   /** @throws CprError `cancelled` */
   async #askIdentity(info: StateFileInfo): Promise<'clone' | 'continuation' | 'elsewhere'> {
-    const { machineId, session } = this.#options;
+    const { session } = this.#options;
+    const { machineId } = session;
     const isOfThisMachine = info.machineId === machineId;
     if (!isOfThisMachine && (await this.#ownMachine(info))) {
       const goOn = await askApproval({

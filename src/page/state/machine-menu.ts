@@ -24,6 +24,7 @@ export interface MachineMenuActions {
   expectNewMachine(): void;
   newMachineBegan(): void;
   openStateFile(file: File): Promise<void>;
+  newMachine(): void;
   notices: Notices;
 }
 
@@ -46,6 +47,7 @@ export class MachineMenu {
     const shutDown = menu.add('Save and shut down…', () => void this.#askSave('reboot'));
     new CheckpointSwitch({ session, menu, ...actions });
     menu.addSeparator();
+    menu.add('New machine…', () => this.#actions.newMachine());
     menu.add('Open state file…', () => this.#openStateFile());
     menu.addSeparator();
     const suspend = menu.add('Suspend', () => this.toggleSuspended());

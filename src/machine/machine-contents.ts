@@ -1,0 +1,29 @@
+/** What a new machine is made of, read before it starts. */
+import type { MachineConfig } from '../protocol/config.ts';
+import { type Firmware, machineConfig } from './options/machine-config.ts';
+import type { MachineOptions } from './options/machine-options.ts';
+import { type LoadedFile, shareFiles } from './options/share-files.ts';
+import type { Machine } from './types.ts';
+
+export interface MachineContents {
+  config: MachineConfig;
+  /** For its 9p share. */
+  files: readonly LoadedFile[];
+}
+
+/**
+ * Files that cannot be had are found missing before the guest runs.
+ * @throws CprError `bad-config`, `image-unavailable`
+ */
+export async function loadContents(
+  options: MachineOptions,
+  firmware: Firmware,
+): Promise<MachineContents> {
+  const config = await machineConfig(options, firmware);
+  return { config, files: await shareFiles(options.filesystem9p) };
+}
+
+/** Copies the files into the share of a machine that has just been started. */
+export async function fillShare(machine: Machine, { files }: MachineContents): Promise<void> {
+  for (const { path, bytes } of files) await machine.filesWrite(path, bytes);
+}
