@@ -1,6 +1,10 @@
 /**
  * State files beside v86's own: how large, how long to write, and how long until the guest answers
  * that was opened from a local server. Stock's are what `save_state` gives, through zstd -19.
+ *
+ * Both open in a page that has run the same Linux up to its prompt, so that the emulator is there and
+ * compiled. Ours goes on with that guest until the other one runs; stock ends it before the clock
+ * starts, as a page without a second emulator does.
  */
 import type { Page } from '@playwright/test';
 import { loadCodec } from '../../src/share/codec.ts';
@@ -50,14 +54,13 @@ async function saveOurs(page: Page, onBase = false): Promise<Saved> {
 
 /** @returns from the call until the guest answered, ms */
 async function openOurState(name: string): Promise<number> {
-  const page = await openOurs(browser, site, { guest: 'pattern-graphics', memoryMiB: 16 });
+  const page = await openOurs(browser, site);
+  await waitForOurAnswer(page);
   const [source] = site.runtimes;
   if (!source) throw new Error('The build ships no runtime.');
   const tookMs = await page.evaluate(
     async ([url, to]) => {
       const machine = await window.ours.connected;
-      while (machine.status?.runstate !== 'running')
-        await new Promise((done) => setTimeout(done, 10));
       const began = Date.now();
       await machine.openState(url, { runtime: to, replace: true });
       await window.ours.page.type("echo op''ened\n");

@@ -105,7 +105,10 @@ export function claimedVersion(state: Uint8Array): number {
 }
 
 /** @throws {CprError} `internal` for sections that {@link decodeEnvelope} would refuse. */
-export function encodeEnvelope(sections: readonly Section[], digest: Digest): Uint8Array {
+export function encodeEnvelope(
+  sections: readonly Section[],
+  digest: Digest,
+): Uint8Array<ArrayBuffer> {
   const named = sections.map((section) => ({
     ...section,
     nameBytes: new TextEncoder().encode(section.name),

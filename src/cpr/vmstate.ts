@@ -15,7 +15,10 @@ export { type Digest, formatVersion, limits, type Section } from './envelope.ts'
  * @returns a vmstate of the newest format version, the same bytes for the same sections.
  * @throws {CprError} `internal` for sections that no vmstate can hold.
  */
-export function encodeVmstate(sections: readonly Section[], digest: Digest): Uint8Array {
+export function encodeVmstate(
+  sections: readonly Section[],
+  digest: Digest,
+): Uint8Array<ArrayBuffer> {
   return encodeEnvelope(sections, digest);
 }
 

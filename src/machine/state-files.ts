@@ -67,10 +67,31 @@ export async function openState(
     };
     const imported = keeper.importGuest(request, guest);
     imported.catch(() => {});
-    return await Promise.race([imported, failed, cancelled]);
+    try {
+      return await Promise.race([imported, failed, cancelled]);
+    } catch (thrown) {
+      // Whoever tries again must not be told that the keeper is still busy with this one.
+      file.close();
+      await settled(imported, keeperMs);
+      throw thrown;
+    }
   } finally {
     file.close();
   }
+}
+
+/** Longest wait for a keeper to notice that a guest does not arrive. */
+const keeperMs = 5_000;
+
+function settled(promise: Promise<unknown>, timeoutMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, timeoutMs);
+    const done = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    promise.then(done, done);
+  });
 }
 
 async function requireApproval(

@@ -201,7 +201,7 @@ class Found {
     if (numbers.length === 0) return;
     const empty = new Uint32Array();
     const raw = encodePageGroup({ ...group, uniform: empty, copies: empty });
-    const compressed = this.#codec.compress(raw, 1) as Uint8Array<ArrayBuffer>;
+    const compressed = this.#codec.compress(raw, 1);
     const pages = numbers.slice();
     this.groups.push({ compressed: new Blob([compressed]), rawBytes: raw.length, pages });
   }

@@ -9,7 +9,7 @@ const entryBytes = 26;
 const absent = 0xffffffff;
 
 /** Entries one after the other: name's length, index, whole length, offset, length, name, bytes. */
-export function encodeBlobs(blobs: readonly (BlobItem | NoBlobItem)[]): Uint8Array {
+export function encodeBlobs(blobs: readonly (BlobItem | NoBlobItem)[]): Uint8Array<ArrayBuffer> {
   const names = blobs.map(({ stream }) => new TextEncoder().encode(stream));
   const lengthOf = (blob: BlobItem | NoBlobItem) => (blob.kind === 'blob' ? blob.bytes.length : 0);
   const total = blobs.reduce(

@@ -6,7 +6,7 @@ import { badState } from './bad-state.ts';
 
 export interface Codec {
   /** @param level of zstd, 1 to 19 */
-  compress(bytes: Uint8Array, level: number): Uint8Array;
+  compress(bytes: Uint8Array, level: number): Uint8Array<ArrayBuffer>;
   /** @throws CprError `bad-state-file` unless it becomes exactly so many bytes */
   decompress(bytes: Uint8Array, rawBytes: number): Uint8Array<ArrayBuffer>;
   digest: Digest;
@@ -18,7 +18,7 @@ let loading: Promise<Codec> | undefined;
 /** Compiled once. */
 export function loadCodec(): Promise<Codec> {
   loading ??= Promise.all([init(), xxhash()]).then(([, { h64Raw, create64 }]) => ({
-    compress,
+    compress: (bytes, level) => compress(bytes, level) as Uint8Array<ArrayBuffer>,
     decompress: (bytes, rawBytes) => {
       // The library allocates what this header claims.
       if (contentBytes(bytes) !== rawBytes) throw badState('A part of the state is damaged.');

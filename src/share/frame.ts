@@ -32,7 +32,7 @@ export interface FrameHeader {
 const viewOf = (bytes: Uint8Array) =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-export function encodePreamble(head: Uint8Array, digest: Digest): Uint8Array {
+export function encodePreamble(head: Uint8Array, digest: Digest): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(preambleBytes);
   const view = viewOf(out);
   out.set(stateMagic);
@@ -68,24 +68,31 @@ export function checkHead(preamble: Uint8Array, head: Uint8Array, digest: Digest
     throw badState('The head of this state file is damaged.');
 }
 
-/** Stored as it is where compression gains nothing. */
-export function encodeFrame(
+/** What a frame holds, as it is stored. */
+export interface Stored {
+  /** All of their buffer. */
+  bytes: Uint8Array<ArrayBuffer>;
+  rawBytes: number;
+}
+
+/** As it is where compression gains nothing. */
+export function compressed(raw: Uint8Array<ArrayBuffer>, codec: Codec, level: number): Stored {
+  const bytes = raw.length > 0 ? codec.compress(raw, level) : raw;
+  return { bytes: bytes.length < raw.length ? bytes : raw, rawBytes: raw.length };
+}
+
+export function encodeFrameHeader(
   kind: FrameKind,
-  raw: Uint8Array,
-  codec: Codec,
-  level: number,
+  { bytes, rawBytes }: Stored,
+  digest: Digest,
 ): Uint8Array<ArrayBuffer> {
-  const compressed = level > 0 && raw.length > 0 ? codec.compress(raw, level) : raw;
-  const isCompressed = compressed.length < raw.length;
-  const stored = isCompressed ? compressed : raw;
-  const out = new Uint8Array(frameHeaderBytes + stored.length);
+  const out = new Uint8Array(frameHeaderBytes);
   const view = viewOf(out);
   view.setUint32(0, kind, true);
-  view.setUint32(4, stored.length, true);
-  view.setUint32(8, raw.length, true);
-  view.setUint32(12, isCompressed ? codecs.zstd : codecs.none, true);
-  out.set(stored, frameHeaderBytes);
-  view.setBigUint64(16, codec.digest(stored, codec.digest(out.subarray(0, 16))), true);
+  view.setUint32(4, bytes.length, true);
+  view.setUint32(8, rawBytes, true);
+  view.setUint32(12, bytes.length < rawBytes ? codecs.zstd : codecs.none, true);
+  view.setBigUint64(16, digest(bytes, digest(out.subarray(0, 16))), true);
   return out;
 }
 

@@ -25,7 +25,10 @@ const bytesSection = (
   required: boolean,
 ): Section => ({ name, version: sectionVersions[name], required, bytes });
 
-export function encodeHead({ state, thumbnail }: StateHead, digest: Digest): Uint8Array {
+export function encodeHead(
+  { state, thumbnail }: StateHead,
+  digest: Digest,
+): Uint8Array<ArrayBuffer> {
   const sections = [jsonSection('state', state)];
   if (thumbnail) sections.push(bytesSection('thumbnail', thumbnail, false));
   return encodeVmstate(sections, digest);
@@ -48,7 +51,7 @@ export function decodeHead(bytes: Uint8Array, digest: Digest): StateHead {
   });
 }
 
-export function encodeCut(cut: CutItem, digest: Digest): Uint8Array {
+export function encodeCut(cut: CutItem, digest: Digest): Uint8Array<ArrayBuffer> {
   const { takenAtMs, consoles, pieces, vmstate, keeperState } = cut;
   const described: CutSection = {
     takenAtMs,

@@ -20,3 +20,5 @@ export const stateLimits = {
 
 /** Pages of one group: large enough for what compression gains by looking around. */
 export const groupPages = 1024;
+/** Pages that wait to be put in order, and into groups. */
+export const waitingGroups = 4;

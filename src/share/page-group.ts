@@ -12,7 +12,7 @@ const headerBytes = 16;
  * | 16 | u32 page numbers of the contents; pairs of page and word; page numbers of the differences; pairs of page and source |
  * | | contents, differences: 4 KiB each |
  */
-export function encodePageGroup(group: ArrivingPages): Uint8Array {
+export function encodePageGroup(group: ArrivingPages): Uint8Array<ArrayBuffer> {
   const { numbers, contents, uniform, xorNumbers, xor, copies } = group;
   const lists = [numbers, uniform, xorNumbers, copies];
   const listBytes = lists.reduce((sum, { byteLength }) => sum + byteLength, 0);

@@ -20,6 +20,8 @@ export class ReadingState {
   readonly #reader: StateReader;
   readonly #post: Post;
   readonly #stallMs: number;
+  readonly #items: AsyncGenerator<StateItem>;
+  #sender: PortSender<ArrivingItem> | undefined;
   #loadedBytes = 0;
   #totalBytes: number | undefined;
 
@@ -31,6 +33,7 @@ export class ReadingState {
     this.#reader = reader;
     this.#post = post;
     this.#stallMs = stallMs;
+    this.#items = readAhead(reader.items());
   }
 
   /** Reads the head and posts it. @throws CprError `bad-state-file`, `state-unavailable` */
@@ -59,8 +62,9 @@ export class ReadingState {
   /** @throws CprError; the keeper gets it too */
   async send({ guest, base, publishedAt, carried }: Omit<OpenCommand, 'type'>): Promise<void> {
     const sender = new PortSender<ArrivingItem>(guest);
+    this.#sender = sender;
     try {
-      const items = this.#reader.items();
+      const items = this.#items;
       const first = await this.#takeContents(items, carried);
       if (base) await this.#sendBase(sender, base);
       let cut: CutItem | undefined;
@@ -80,6 +84,11 @@ export class ReadingState {
       await this.#reader.close();
       throw error;
     }
+  }
+
+  /** Tells the keeper, where it waits for the guest. */
+  giveUp(): void {
+    this.#sender?.fail(new CprError('cancelled', 'Opening the state was given up.'));
   }
 
   #origin(base: StateReference | undefined, publishedAt: string | undefined) {
@@ -113,11 +122,12 @@ export class ReadingState {
     requireReference(reader, base);
   }
 
-  /** @returns the first item that is something else. */
+  /** Posts them, where there are any. @returns the first item that is something else. */
   async #takeContents(
     items: AsyncGenerator<StateItem>,
     carried: OpenCommand['carried'],
   ): Promise<StateItem | undefined> {
+    if (carried.size === 0) return undefined;
     const parts = new Map<SourceName, { blobs: Blob[]; bytes: number }>();
     for (const name of carried.keys()) parts.set(name, { blobs: [], bytes: 0 });
     let first: StateItem | undefined;
@@ -143,6 +153,19 @@ export class ReadingState {
     const progress = { loadedBytes, ...(totalBytes !== undefined && { totalBytes }) };
     this.#post({ type: 'read-progress', progress });
   }
+}
+
+/** Begins with the first item at once, while the page has yet to say where they are to go. */
+function readAhead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
+  const first = items.next();
+  // Whoever takes it hears of a failure.
+  first.catch(() => {});
+  return (async function* () {
+    const { done, value } = await first;
+    if (done) return;
+    yield value;
+    yield* items;
+  })();
 }
 
 function takePart(

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { ArrivingItem, BlobItem, CutItem, PagesItem } from '../protocol/state-transfer.ts';
 import { BaseImage } from './base-image.ts';
 import { type Codec, digestText, loadCodec } from './codec.ts';
+import { compressed } from './frame.ts';
 import type { StateHead } from './head.ts';
 import { pageBytes } from './limits.ts';
 import { StateReader } from './state-reader.ts';
@@ -68,6 +69,8 @@ async function write(said: readonly (PagesItem | BlobItem)[], base?: BaseImage):
     codec,
     head: head(base?.reference),
     base,
+    compress: async (raw, level) => compressed(raw, codec, level),
+    parallel: 2,
     write: async (bytes) => void chunks.push(bytes),
   });
   await writer.begin();

@@ -85,7 +85,7 @@ export class StateFile {
     this.#isOpened = true;
     const { port1, port2 } = new MessageChannel();
     const { carried } = this.#checked;
-    const contents = this.#worker.next('contents');
+    const contents = carried.size > 0 ? this.#worker.next('contents') : undefined;
     this.#worker.post(
       {
         type: 'open',
@@ -96,9 +96,8 @@ export class StateFile {
       },
       [port1],
     );
-    const { contents: found } = await contents;
     return {
-      config: await withContents(this.#checked, found),
+      config: await withContents(this.#checked, (await contents)?.contents ?? new Map()),
       ranges: this.#head.state.ranges,
       guest: port2,
       failed: this.#worker.failed,
@@ -128,7 +127,12 @@ export function writeStateFile(
   signal?.addEventListener('abort', cancel);
   const worker = new StateWorker();
   if (onProgress) worker.on('write-progress', ({ progress }) => onProgress(progress));
-  worker.failed.catch((thrown) => receiver.cancel(thrown));
+  // It tells the keeper first that nobody wants its guest any more.
+  worker.on('written', () => worker.end());
+  worker.failed.catch((thrown) => {
+    receiver.cancel(thrown);
+    worker.end();
+  });
   void (async () => {
     const picture = thumbnail && new Uint8Array(await thumbnail.arrayBuffer());
     worker.post(
@@ -136,30 +140,7 @@ export function writeStateFile(
       [guest, port1],
     );
   })();
-  return withEnd(readableFrom(receiver), () => worker.end());
-}
-
-/** @param ended called once the stream has come to its end, or failed */
-function withEnd(
-  stream: ReadableStream<Uint8Array>,
-  ended: () => void,
-): ReadableStream<Uint8Array> {
-  const reader = stream.getReader();
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await reader.read().catch((thrown) => {
-          ended();
-          throw thrown;
-        });
-        if (!done) return controller.enqueue(value);
-        ended();
-        controller.close();
-      },
-      cancel: (reason) => reader.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  );
+  return readableFrom(receiver);
 }
 
 function abortion(signal: AbortSignal | undefined, worker: StateWorker): Promise<never> {

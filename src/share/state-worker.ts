@@ -1,28 +1,51 @@
-/** Entry point of the worker that reads or writes one state file. */
+/** Entry point of the worker that reads or writes one state file, and of those that compress for it. */
 import { toWireError } from '../protocol/wire-error.ts';
+import { loadCodec } from './codec.ts';
+import { compressed } from './frame.ts';
 import { offerState } from './offer-job.ts';
 import { ReadingState } from './read-job.ts';
-import type { OfferJob, OpenCommand, ReadJob, WorkerMessage, WriteJob } from './worker-protocol.ts';
+import type {
+  CompressJob,
+  EndCommand,
+  OfferJob,
+  OpenCommand,
+  ReadJob,
+  WorkerMessage,
+  WriteJob,
+} from './worker-protocol.ts';
 import { writeState } from './write-job.ts';
 
-type Command = WriteJob | ReadJob | OpenCommand | OfferJob;
+type Command = WriteJob | ReadJob | OpenCommand | OfferJob | CompressJob | EndCommand;
 
-const post = (message: WorkerMessage) => postMessage(message);
-let reading: Promise<ReadingState> | undefined;
+const post = (message: WorkerMessage, transfer: Transferable[] = []) =>
+  postMessage(message, { transfer });
+// Whatever it is to do, it needs that; who comes to need it hears why it cannot be had.
+loadCodec().catch(() => {});
+let reading: ReadingState | undefined;
 
 async function handle(command: Command): Promise<void> {
   switch (command.type) {
     case 'write':
-      return writeState(command, (progress) => post({ type: 'write-progress', progress }));
+      await writeState(command, (progress) => post({ type: 'write-progress', progress }));
+      return post({ type: 'written' });
+    case 'compress':
+      return compress(command);
     case 'offer':
       return offerState(command, post);
     case 'read':
-      reading = ReadingState.open(command, post);
-      await reading;
+      reading = await ReadingState.open(command, post);
       return;
     case 'open':
-      return (await reading)?.send(command);
+      return reading?.send(command);
+    case 'end':
+      reading?.giveUp();
+      return post({ type: 'ended' });
   }
+}
+
+async function compress({ raw, level }: CompressJob): Promise<void> {
+  const stored = compressed(raw, await loadCodec(), level);
+  post({ type: 'compressed', stored }, [stored.bytes.buffer]);
 }
 
 addEventListener('message', ({ data }: MessageEvent<Command>) => {

@@ -4,7 +4,9 @@ import type { BlobItem, CutItem, NoBlobItem, PagesItem } from '../protocol/state
 import { type BaseImage, blobName } from './base-image.ts';
 import { encodeBlobs } from './blob-group.ts';
 import type { Codec } from './codec.ts';
-import { encodeFrame, encodePreamble, type FrameKind, frameKind } from './frame.ts';
+import type { Compress } from './compression-workers.ts';
+import { encodePreamble, type FrameKind, frameKind } from './frame.ts';
+import { FrameQueue } from './frame-queue.ts';
 import { encodeCut, encodeHead, type StateHead } from './head.ts';
 import { pageBytes } from './limits.ts';
 import { encodePageGroup, onlyCopies } from './page-group.ts';
@@ -16,6 +18,9 @@ export interface StateWriterOptions {
   head: StateHead;
   /** Only what differs from it is written. */
   base?: BaseImage | undefined;
+  compress: Compress;
+  /** Frames to compress at a time. */
+  parallel: number;
   /** Resolves when there is room for more. */
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
 }
@@ -31,7 +36,7 @@ const mostCompared = 8192;
 
 export class StateWriter {
   readonly #options: StateWriterOptions;
-  readonly #running: ReturnType<Codec['newDigest']>;
+  readonly #frames: FrameQueue;
   /** Pages of this file so far. */
   readonly #written: Uint8Array;
   /** Of each page with contents in this file; 0 for the others. */
@@ -41,14 +46,13 @@ export class StateWriter {
   readonly #seenBlobs = new Set<string>();
   /** On a base: pages that earlier groups of this file speak of. */
   readonly #settled = new Set<number>();
-  #group = new WaitingPages();
+  readonly #group = new WaitingPages();
   #blobs: (BlobItem | NoBlobItem)[] = [];
   #blobBytes = 0;
-  writtenBytes = 0;
 
   constructor(options: StateWriterOptions) {
     this.#options = options;
-    this.#running = options.codec.newDigest();
+    this.#frames = new FrameQueue(options);
     const pages = options.head.state.ranges.reduce((sum, range) => sum + range.pages, 0);
     this.#written = new Uint8Array(pages);
     this.#digests = new BigUint64Array(pages);
@@ -56,11 +60,15 @@ export class StateWriter {
       throw new CprError('wrong-base', 'The base is a machine with another amount of memory.');
   }
 
+  get writtenBytes(): number {
+    return this.#frames.writtenBytes;
+  }
+
   async begin(): Promise<void> {
     const { codec, head } = this.#options;
     const bytes = encodeHead(head, codec.digest);
-    await this.#write(encodePreamble(bytes, codec.digest) as Uint8Array<ArrayBuffer>);
-    await this.#write(bytes as Uint8Array<ArrayBuffer>);
+    await this.#frames.plain(encodePreamble(bytes, codec.digest));
+    await this.#frames.plain(bytes);
   }
 
   /** A part of what is in the file because it is nowhere else. */
@@ -95,11 +103,7 @@ export class StateWriter {
     }
     await this.#flushBlobs();
     await this.#frame(frameKind.cut, encodeCut(cut, this.#options.codec.digest));
-    const digest = this.#running.digest();
-    const last = new Uint8Array(8);
-    new DataView(last.buffer).setBigUint64(0, digest, true);
-    await this.#write(encodeFrame(frameKind.end, last, this.#options.codec, 0));
-    return digest;
+    return this.#frames.end();
   }
 
   async #page(page: number, contents: Uint8Array): Promise<void> {
@@ -144,7 +148,6 @@ export class StateWriter {
   async #flushPages(): Promise<void> {
     const group = this.#group;
     if (group.isEmpty) return;
-    this.#group = new WaitingPages();
     const { base, codec } = this.#options;
     let references = new Map<number, PageReference>();
     if (base && this.#settled.size < mostCompared) {
@@ -157,7 +160,9 @@ export class StateWriter {
         await this.#frame(frameKind.pages, encodePageGroup(onlyCopies(copies)));
       for (const page of group.mentioned) this.#settled.add(page);
     }
-    await this.#frame(frameKind.pages, encodePageGroup(group.encode(references)));
+    for (const part of group.encode(references))
+      await this.#frame(frameKind.pages, encodePageGroup(part));
+    group.clear();
   }
 
   async #flushBlobs(): Promise<void> {
@@ -177,15 +182,9 @@ export class StateWriter {
     return base.blobs.get(name) === `${part.totalBytes} ${codec.digest(part.bytes)}`;
   }
 
-  async #frame(kind: FrameKind, raw: Uint8Array): Promise<void> {
+  async #frame(kind: FrameKind, raw: Uint8Array<ArrayBuffer>): Promise<void> {
     const { base } = this.#options;
     const level = base && raw.length <= levels.onBaseBytes ? levels.onBase : levels.usual;
-    await this.#write(encodeFrame(kind, raw, this.#options.codec, level));
-  }
-
-  async #write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    this.#running.update(bytes);
-    this.writtenBytes += bytes.length;
-    await this.#options.write(bytes);
+    await this.#frames.add(kind, raw, level);
   }
 }

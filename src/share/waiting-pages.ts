@@ -1,10 +1,13 @@
 import type { ArrivingPages } from '../protocol/state-transfer.ts';
-import { groupPages, pageBytes } from './limits.ts';
+import { groupPages, pageBytes, waitingGroups } from './limits.ts';
+import { similarityOrder } from './page-order.ts';
 import { differenceOf, type PageReference } from './page-references.ts';
 
+const mostPages = waitingGroups * groupPages;
+
 /**
- * Pages of one group that wait to be written. A group is carried out kind by kind, copies last, so a
- * page that it {@link mentions} already belongs into the next one.
+ * Pages that wait to be written, as a few groups. All of them are carried out kind by kind, copies
+ * last, so a page that is {@link mentions | mentioned} already has to wait for the next ones.
  */
 export class WaitingPages {
   readonly #uniform: number[] = [];
@@ -12,7 +15,9 @@ export class WaitingPages {
   readonly #mentioned = new Set<number>();
   readonly #numbers: number[] = [];
   readonly #fresh = new Set<number>();
+  /** Both are used again and again: a large machine would leave its own size for the garbage collector. */
   #contents = new Uint8Array(64 * pageBytes);
+  #joined = new Uint8Array(64 * pageBytes);
 
   get isEmpty(): boolean {
     return this.#numbers.length + this.#uniform.length + this.#copies.length === 0;
@@ -20,12 +25,12 @@ export class WaitingPages {
 
   get isFull(): boolean {
     return (
-      this.#numbers.length >= groupPages ||
+      this.#numbers.length >= mostPages ||
       this.#uniform.length + this.#copies.length >= groupPages * 32
     );
   }
 
-  /** Every page that the group speaks of. */
+  /** Every page that the groups will speak of. */
   get mentioned(): ReadonlySet<number> {
     return this.#mentioned;
   }
@@ -57,34 +62,55 @@ export class WaitingPages {
     if (isFresh) this.#fresh.add(page);
     const end = (slot + 1) * pageBytes;
     if (end > this.#contents.length) {
-      const larger = new Uint8Array(Math.min(this.#contents.length * 4, groupPages * pageBytes));
-      larger.set(this.#contents);
-      this.#contents = larger;
+      this.#contents = enlarged(this.#contents, mostPages);
     }
     this.#contents.set(contents, slot * pageBytes);
   }
 
-  /** @param references of the pages to be written as what differs from them */
-  encode(references: ReadonlyMap<number, PageReference>): ArrivingPages {
+  clear(): void {
+    this.#uniform.length = 0;
+    this.#copies.length = 0;
+    this.#numbers.length = 0;
+    this.#mentioned.clear();
+    this.#fresh.clear();
+  }
+
+  /**
+   * In groups, to be carried out in their order. Each is good until the next one is taken.
+   * @param references of the pages to be written as what differs from them
+   */
+  *encode(references: ReadonlyMap<number, PageReference>): Generator<ArrivingPages> {
     const pages = this.#inOrder();
-    const plain = pages.filter(({ page }) => !references.has(page));
-    const differing = pages.filter(({ page }) => references.has(page));
-    const contents = new Uint8Array(plain.length * pageBytes);
-    for (const [i, { slot }] of plain.entries()) contents.set(this.#at(slot), i * pageBytes);
-    const xor = new Uint8Array(differing.length * pageBytes);
-    for (const [i, { page, slot }] of differing.entries()) {
-      const { old } = references.get(page) ?? { old: new Uint8Array(pageBytes) };
-      xor.set(differenceOf(this.#at(slot), old), i * pageBytes);
+    const order = similarityOrder(pages.map(({ slot }) => this.#at(slot)));
+    const count = Math.max(1, Math.ceil(pages.length / groupPages));
+    for (let group = 0; group < count; group++) {
+      const isOf = (_: number, i: number) => Math.floor(i / groupPages) === group;
+      const some = order.filter(isOf).flatMap((index) => pages[index] ?? []);
+      const plain = some.filter(({ page }) => !references.has(page));
+      const differing = some.filter(({ page }) => references.has(page));
+      const xor = new Uint8Array(differing.length * pageBytes);
+      for (const [i, { page, slot }] of differing.entries()) {
+        const { old } = references.get(page) ?? { old: new Uint8Array(pageBytes) };
+        xor.set(differenceOf(this.#at(slot), old), i * pageBytes);
+      }
+      yield {
+        kind: 'pages',
+        numbers: Uint32Array.from(plain, ({ page }) => page),
+        contents: this.#join(plain),
+        uniform: Uint32Array.from(group === 0 ? this.#uniform : []),
+        xorNumbers: Uint32Array.from(differing, ({ page }) => page),
+        xor,
+        // Of pages that any of the groups may hold.
+        copies: Uint32Array.from(group === count - 1 ? this.#copies : []),
+      };
     }
-    return {
-      kind: 'pages',
-      numbers: Uint32Array.from(plain, ({ page }) => page),
-      contents,
-      uniform: Uint32Array.from(this.#uniform),
-      xorNumbers: Uint32Array.from(differing, ({ page }) => page),
-      xor,
-      copies: Uint32Array.from(this.#copies),
-    };
+  }
+
+  #join(pages: readonly { slot: number }[]): Uint8Array<ArrayBuffer> {
+    const bytes = pages.length * pageBytes;
+    while (this.#joined.length < bytes) this.#joined = enlarged(this.#joined, groupPages);
+    for (const [i, { slot }] of pages.entries()) this.#joined.set(this.#at(slot), i * pageBytes);
+    return this.#joined.subarray(0, bytes);
   }
 
   /** Neighbours have the most in common. */
@@ -96,4 +122,10 @@ export class WaitingPages {
   #at(slot: number): Uint8Array {
     return this.#contents.subarray(slot * pageBytes, (slot + 1) * pageBytes);
   }
+}
+
+function enlarged(bytes: Uint8Array, mostPages: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.min(bytes.length * 4, mostPages * pageBytes));
+  larger.set(bytes);
+  return larger;
 }

@@ -1,7 +1,13 @@
 /** A worker for one state file. */
 import { CprError } from '../errors.ts';
 import { fromWireError } from '../protocol/wire-error.ts';
-import type { OpenCommand, ReadJob, WorkerMessage, WriteJob } from './worker-protocol.ts';
+import type {
+  EndCommand,
+  OpenCommand,
+  ReadJob,
+  WorkerMessage,
+  WriteJob,
+} from './worker-protocol.ts';
 
 type MessageOf<T extends WorkerMessage['type']> = Extract<WorkerMessage, { type: T }>;
 
@@ -13,6 +19,9 @@ export interface StateWorkerPort {
   terminate(): void;
 }
 
+/** For a worker to tell a keeper that its guest does not come: not every browser does when it is gone. */
+const farewellMs = 2_000;
+
 let open = (): StateWorkerPort =>
   new Worker(new URL('./state-worker.ts', import.meta.url), { type: 'module' });
 
@@ -23,6 +32,7 @@ export function openStateWorkersBy(opener: () => StateWorkerPort): void {
 
 export class StateWorker {
   readonly #worker = open();
+  #isEnding = false;
   /** Rejects when the worker cannot do what it was told. */
   readonly failed: Promise<never>;
 
@@ -56,6 +66,14 @@ export class StateWorker {
   }
 
   end(): void {
-    this.#worker.terminate();
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    const terminate = () => this.#worker.terminate();
+    const timer = setTimeout(terminate, farewellMs);
+    this.on('ended', () => {
+      clearTimeout(timer);
+      terminate();
+    });
+    this.#worker.postMessage({ type: 'end' } satisfies EndCommand, []);
   }
 }

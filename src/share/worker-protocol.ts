@@ -2,6 +2,7 @@
 import type { MachineConfig, StateReference } from '../protocol/config.ts';
 import type { RuntimeSource } from '../protocol/keeper-api.ts';
 import type { WireError } from '../protocol/wire-error.ts';
+import type { Stored } from './frame.ts';
 import type { StateHead } from './head.ts';
 import type { SourceName } from './portable-config.ts';
 import type { ExportProgress, StateProgress } from './types.ts';
@@ -36,6 +37,11 @@ export interface OpenCommand {
   carried: ReadonlyMap<SourceName, number>;
 }
 
+/** To any of them: nobody wants what it does any more. */
+export interface EndCommand {
+  type: 'end';
+}
+
 /** Of a state of this site, for a keeper that may want it as its machine. */
 export interface OfferJob {
   type: 'offer';
@@ -49,11 +55,23 @@ export interface OfferJob {
   offer: MessagePort;
 }
 
+/** A part of a file, for a worker of the one that writes it. */
+export interface CompressJob {
+  type: 'compress';
+  raw: Uint8Array<ArrayBuffer>;
+  level: number;
+}
+
 export type WorkerMessage =
   | { type: 'head'; head: StateHead; sizeBytes?: number }
   /** What the file carries is here: what follows goes to the guest. */
   | { type: 'contents'; contents: Map<SourceName, Blob> }
   | { type: 'read-progress'; progress: StateProgress }
   | { type: 'write-progress'; progress: ExportProgress }
+  /** Nothing more comes: the file is whole, or whoever reads it knows why it is not. */
+  | { type: 'written' }
+  | { type: 'compressed'; stored: Stored }
   | { type: 'offer-answered'; opened: boolean }
+  /** Whoever was to get the guest knows that it does not come: the worker may be ended. */
+  | { type: 'ended' }
   | { type: 'failed'; error: WireError };

@@ -5,6 +5,7 @@ import { PortReceiver, PortSender } from '../protocol/port-stream.ts';
 import type { GuestDescription, LeavingItem } from '../protocol/state-transfer.ts';
 import { BaseImage } from './base-image.ts';
 import { type Codec, loadCodec } from './codec.ts';
+import { CompressionWorkers } from './compression-workers.ts';
 import { fetchState } from './fetch-state.ts';
 import type { StateHead } from './head.ts';
 import { contentsOf, portableConfig, portableUrl } from './portable-config.ts';
@@ -24,6 +25,9 @@ export async function writeState(
   const file = new PortSender<Uint8Array<ArrayBuffer>>(job.file);
   const guest = new PortReceiver<LeavingItem>(job.guest);
   file.signal.addEventListener('abort', () => guest.cancel(file.signal.reason));
+  // What is on a base is little.
+  const workers = new CompressionWorkers({ isLarge: !job.base });
+  const { compress, parallel } = workers;
   try {
     const codec = await loadCodec();
     const begin = await guest.next();
@@ -32,7 +36,7 @@ export async function writeState(
     const base = await openBase(job.base, begin.config, codec, file.signal);
     const write = (bytes: Uint8Array<ArrayBuffer>) => file.send(bytes, [bytes.buffer]);
     const head = headOf(begin, job, base?.reference);
-    const writer = new StateWriter({ codec, head, base, write });
+    const writer = new StateWriter({ codec, head, base, compress, parallel, write });
     await writer.begin();
     await writeContents(begin.config, writer);
     let readBytes = 0;
@@ -48,6 +52,8 @@ export async function writeState(
     const error = CprError.from(thrown, 'internal', 'The state could not be written');
     guest.cancel(error);
     file.fail(error);
+  } finally {
+    workers.end();
   }
 }
 

@@ -15,13 +15,15 @@ export async function openMachine(
 ): Promise<{ machine: MachineHost; takenAtMs: number }> {
   // Its memory is filled while the runtime is fetched and made ready.
   let arriving: Promise<CutItem> | undefined;
+  const failed = new AbortController();
   const receive = (machine: MachineHost) => {
     arriving = receiveGuest(machine, ranges, port);
-    // Whoever awaits it hears of a failure; it may come before anybody does.
-    arriving.catch(() => {});
+    // A guest that does not arrive needs no runtime.
+    arriving.catch((thrown) => failed.abort(thrown));
   };
   const request = { config, runtime, incoming: true };
-  const machine = await MachineHost.start(request, environment, signal, receive);
+  const starting = AbortSignal.any([signal, failed.signal]);
+  const machine = await MachineHost.start(request, environment, starting, receive);
   try {
     const takenAtMs = await untilAborted(
       machine.operations.openGuest(arriving as Promise<CutItem>, { config, identity }),

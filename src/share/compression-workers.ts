@@ -1,0 +1,71 @@
+/**
+ * Workers that compress for the one that writes a state file: it is by far the most of the work. They
+ * run the same script, see state-worker.ts.
+ */
+import { CprError } from '../errors.ts';
+import { fromWireError } from '../protocol/wire-error.ts';
+import { loadCodec } from './codec.ts';
+import { compressed, type Stored } from './frame.ts';
+import type { CompressJob, WorkerMessage } from './worker-protocol.ts';
+
+/** Each has some 30 MiB for its tables. */
+const mostWorkers = 3;
+/** What is less takes longer on its way than to compress. */
+const leastBytes = 256 << 10;
+
+/** Stored as it is where compression gains nothing. The bytes given are the callee's from then on. */
+export type Compress = (raw: Uint8Array<ArrayBuffer>, level: number) => Promise<Stored>;
+
+interface Waiting extends CompressJob {
+  resolve(stored: Stored): void;
+  reject(thrown: unknown): void;
+}
+
+export class CompressionWorkers {
+  /** Frames that are worth being under way at a time. */
+  readonly parallel: number;
+  readonly #workers: Worker[] = [];
+  readonly #idle: Worker[] = [];
+  readonly #waiting: Waiting[] = [];
+
+  /** @param isLarge whether workers are worth their start */
+  constructor({ isLarge }: { isLarge: boolean }) {
+    const count = Math.min(navigator.hardwareConcurrency ?? 1, mostWorkers);
+    // Not everywhere can a worker have others.
+    if (isLarge && count > 1 && typeof Worker === 'function')
+      for (let i = 0; i < count; i++) this.#workers.push(newWorker());
+    this.#idle.push(...this.#workers);
+    this.parallel = Math.max(1, this.#workers.length);
+  }
+
+  readonly compress: Compress = async (raw, level) => {
+    if (this.#workers.length === 0 || raw.length < leastBytes)
+      return compressed(raw, await loadCodec(), level);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ type: 'compress', raw, level, resolve, reject });
+      this.#next();
+    });
+  };
+
+  end(): void {
+    for (const worker of this.#workers) worker.terminate();
+  }
+
+  #next(): void {
+    const worker = this.#waiting.length > 0 ? this.#idle.pop() : undefined;
+    const job = worker && this.#waiting.shift();
+    if (!job) return;
+    const { type, raw, level, resolve, reject } = job;
+    worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => {
+      this.#idle.push(worker);
+      if (data.type === 'compressed') resolve(data.stored);
+      else if (data.type === 'failed') reject(fromWireError(data.error));
+      this.#next();
+    };
+    worker.onerror = ({ message }) =>
+      reject(new CprError('internal', `A worker that compresses failed: ${message}`));
+    worker.postMessage({ type, raw, level } satisfies CompressJob, [raw.buffer]);
+  }
+}
+
+const newWorker = () => new Worker(globalThis.location.href, { type: 'module' });
