@@ -1,9 +1,9 @@
 /** Machines of the visitor's own: described in the dialog of the page, or dropped on it. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator, Page } from '@playwright/test';
 import { shownTerminal } from './playground-view.ts';
-import { expect, type Guest, patternGuest, test } from './test.ts';
+import { expect, type Guest, patternGuest, test, waitForPasses } from './test.ts';
 
 // What the page starts by itself is small.
 test.use(patternGuest);
@@ -158,4 +158,116 @@ test('Back goes to the machine of before', async ({ guest, siteRoot }) => {
   await guest.attached();
   expect((await guest.status()).config.id).toBe('default');
   await expect(page.locator('#state-found')).toContainText('attached');
+});
+
+interface DroppedFile {
+  name: string;
+  sizeBytes: number;
+  /** What is in it beside zeros. */
+  parts: { at: number; base64: string }[];
+}
+
+/** Drags a file over the page and drops it there, as a visitor does from another window. */
+async function drop(page: Page, file: DroppedFile): Promise<void> {
+  const data = await page.evaluateHandle(({ name, sizeBytes, parts }) => {
+    const bytes = new Uint8Array(sizeBytes);
+    for (const { at, base64 } of parts)
+      bytes.set(
+        Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)),
+        at,
+      );
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], name));
+    return transfer;
+  }, file);
+  const overlay = page.locator('#drop-target');
+  await page.locator('body').dispatchEvent('dragover', { dataTransfer: data });
+  await expect(overlay).toBeVisible();
+  await page.locator('body').dispatchEvent('drop', { dataTransfer: data });
+  await expect(overlay).toBeHidden();
+}
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+const iso = (name: string): DroppedFile => ({
+  name,
+  sizeBytes: 256 * 1024,
+  parts: [{ at: 32769, base64: base64('CD001') }],
+});
+
+test('a floppy image that is dropped starts as a machine, and what is no image is refused', async ({
+  guest,
+  siteRoot,
+}) => {
+  const { page } = guest;
+  await drop(page, {
+    name: 'letter.pdf',
+    sizeBytes: 100,
+    parts: [{ at: 0, base64: base64('%PDF') }],
+  });
+  await expect(page.locator('#notices')).toContainText('Nothing here can use letter.pdf');
+  await expect(dialog(page)).toBeHidden();
+
+  const image = await readFile(patternImage(siteRoot));
+  await drop(page, {
+    name: 'pattern.ima',
+    sizeBytes: 1440 * 1024,
+    parts: [{ at: 0, base64: image.toString('base64') }],
+  });
+  await page.getByRole('button', { name: 'New machine…' }).click();
+  await expect(page.getByLabel('Boots')).toHaveValue('drives');
+  await expect(field(page, 'Floppy')).toContainText('1.4 MiB');
+  await startAndFollow(guest);
+  await expect.poll(() => shownTerminal(guest)).toMatch(/pass \d+/);
+  expect((await guest.status()).config.name).toBe('pattern.ima');
+});
+
+test('a state file that is dropped is opened', async ({ guest }) => {
+  const { page } = guest;
+  await drop(page, {
+    name: 'broken.vmstate',
+    sizeBytes: 1000,
+    parts: [{ at: 0, base64: base64('HOLDSTAT') }],
+  });
+  await expect(page.locator('#notices')).toContainText('not a state file that can be opened');
+});
+
+test('the CD of a machine that runs is inserted, changed and ejected', async ({ guest }) => {
+  const { page } = guest;
+  const medium = () =>
+    guest.machine(async (machine) => {
+      const drives = await machine.infoBlock();
+      return drives.find(({ device }) => device === 'cdrom')?.medium?.base;
+    });
+  await drop(page, iso('first.iso'));
+  await page.getByRole('button', { name: 'Insert in this machine’s drive' }).click();
+  await expect.poll(medium).toBe('file:first.iso');
+
+  const menu = page.locator('#machine-menu');
+  const chooser = page.waitForEvent('filechooser');
+  await page.locator('#machine-menu-open').click();
+  await menu.getByRole('menuitem', { name: 'Change CD…' }).click();
+  await (await chooser).setFiles({
+    name: 'second.iso',
+    mimeType: 'application/octet-stream',
+    buffer: Buffer.alloc(128 * 1024),
+  });
+  await expect.poll(medium).toBe('file:second.iso');
+
+  await page.locator('#machine-menu-open').click();
+  await menu.getByRole('menuitem', { name: 'Eject CD' }).click();
+  await expect.poll(medium).toBeUndefined();
+  await page.locator('#machine-menu-open').click();
+  await expect(menu.getByRole('menuitem', { name: 'Insert CD…' })).toBeVisible();
+  await expect(menu.getByRole('menuitem', { name: 'Eject CD' })).toBeHidden();
+
+  // What does not fit into a drive is told, and what was there stays.
+  const floppy = page.waitForEvent('filechooser');
+  await menu.getByRole('menuitem', { name: 'Change floppy…' }).click();
+  await (await floppy).setFiles({
+    name: 'large.img',
+    mimeType: 'application/octet-stream',
+    buffer: Buffer.alloc(5 << 20),
+  });
+  await expect(page.locator('#notices')).toContainText('does not fit into this drive');
+  await waitForPasses(guest, 1);
 });

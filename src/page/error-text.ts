@@ -20,6 +20,7 @@ export type Operation =
   | 'open-state'
   | 'resume-stored'
   | 'watch'
+  | 'change-medium'
   | 'run';
 
 export type ErrorAction = 'try-again' | 'start-fresh' | 'reload' | 'reconnect' | 'export-rest';
@@ -34,6 +35,12 @@ export interface ErrorText {
 
 export function errorText(error: Pick<CprError, 'code'>, operation: Operation): ErrorText {
   const text = textOf(error.code);
+  if (operation === 'change-medium' && error.code === 'bad-config')
+    return {
+      title: 'The image does not fit into this drive',
+      advice: 'What was in the drive is still there. Choose another image.',
+      actions: [],
+    };
   if (operation !== 'live-update' || guestIsLost(error.code)) return text;
   return {
     title: 'The live update did not happen',

@@ -18,6 +18,7 @@ import { LiveUpdate } from './live-update.ts';
 import { MachineButtons } from './machine-buttons.ts';
 import { addressOf } from './machines/machine-address.ts';
 import { MachineList } from './machines/machine-list.ts';
+import { type DropActions, DropTarget } from './new-machine/drop-target.ts';
 import { type NewMachine, NewMachineDialog } from './new-machine/new-machine-dialog.ts';
 import { startMachine } from './new-machine/start-machine.ts';
 import { Notices } from './notices.ts';
@@ -92,6 +93,7 @@ export class Playground {
       newMachine: () => this.#newMachine.open(),
       notices: this.#notices,
     });
+    new DropTarget(() => this.#dropActions(menu));
     new RunstateBar(session, menu);
     wakeOnTouch(session);
     markViewOnly(session);
@@ -209,6 +211,23 @@ export class Playground {
     // Back is the machine of before, as when its address is opened.
     window.addEventListener('popstate', () => location.reload(), { once: true });
     this.#showSurvival();
+  }
+
+  #dropActions({ media }: MachineMenu): DropActions {
+    const { status, isWatching } = this.#session;
+    const isLive = status?.runstate === 'running' || status?.runstate === 'paused';
+    return {
+      openState: (file) =>
+        void this.#reports.attempt('open-state', () => this.#opener.openFile(file)),
+      describe: (images) => this.#newMachine.open(images),
+      insert: isLive && !isWatching ? (device, file) => media.insert(device, file) : undefined,
+      refuse: (names) =>
+        this.#notices.show('dropped', {
+          tone: 'warning',
+          title: `Nothing here can use ${names.join(', ')}`,
+          text: 'Drop an image of a CD, a disk or a floppy, a kernel, or a state file. Folders are chosen in Machine → New machine….',
+        }),
+    };
   }
 
   /** Goes on with the guest in storage. */

@@ -3,7 +3,7 @@ import type { RuntimeBuild } from 'virtual:holdfast-build';
 import { CprError } from '../errors.ts';
 import { connect, type StateFile } from '../index.ts';
 import type { ConnectOptions, Machine, OpenStateOptions, WatchListener } from '../machine/types.ts';
-import type { DriveName, MachineConfig } from '../protocol/config.ts';
+import type { DriveName, MachineConfig, RemovableDriveName } from '../protocol/config.ts';
 import type { CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { MachineStatus } from '../protocol/events.ts';
 import type {
@@ -276,6 +276,15 @@ export class Session {
         if (wasRunning) await machine.resume();
       }
     });
+  }
+
+  /** Puts a file into a drive while the guest runs; it is read when the guest reads it. */
+  changeMedia(device: RemovableDriveName, file: File): Promise<void> {
+    return this.#run('change-medium', (machine) => machine.changeMedia(device, { file }));
+  }
+
+  ejectMedia(device: RemovableDriveName): Promise<void> {
+    return this.#run('change-medium', (machine) => machine.ejectMedia(device));
   }
 
   /** Checkpoints on or off. */

@@ -12,6 +12,7 @@ import { runtimeSource } from '../runtime-source.ts';
 import type { Session } from '../session.ts';
 import { CheckpointSwitch } from './checkpoint-switch.ts';
 import { askResetDisks, writableDisks } from './disk-reset.ts';
+import { MediaMenu } from './media-menu.ts';
 import { askForState, type Place } from './state-dialog.ts';
 
 /** States that a cprSave starts from. */
@@ -32,6 +33,7 @@ export class MachineMenu {
   readonly #session: Session;
   readonly #actions: MachineMenuActions;
   readonly #items;
+  readonly media: MediaMenu;
   /** Where the state that was saved last is, for as long as this page lives. */
   #saved: (() => Promise<CprSource>) | null = null;
 
@@ -46,6 +48,8 @@ export class MachineMenu {
     const load = menu.add('Load state…', () => void this.askLoad());
     const shutDown = menu.add('Save and shut down…', () => void this.#askSave('reboot'));
     new CheckpointSwitch({ session, menu, ...actions });
+    menu.addSeparator();
+    this.media = new MediaMenu({ session, menu, attempt: actions.attempt });
     menu.addSeparator();
     menu.add('New machine…', () => this.#actions.newMachine());
     menu.add('Open state file…', () => this.#openStateFile());
