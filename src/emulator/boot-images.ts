@@ -1,7 +1,7 @@
 /** What the guest boots from: fetched once, kept by the keeper, put back on every reset. */
 import { CprError } from '../errors.ts';
 import type { PrepareRequest, RuntimeHost } from '../protocol/abi.ts';
-import { sourceName } from '../protocol/config.ts';
+import { sourceName, type UrlSource } from '../protocol/config.ts';
 import { download } from './download.ts';
 import type { Range } from './page-ops.ts';
 
@@ -31,6 +31,22 @@ export function bootRanges(images: BootImages): Range[] {
   return ranges;
 }
 
+/** What machines of this worker have fetched, by URL, as long as one of them is there. */
+const fetched = new Map<string, WeakRef<Uint8Array<ArrayBuffer>>>();
+
+/** A guest that runs already needs its images for a reset only: it does not wait for what another has. */
+async function fetchOnce(
+  source: UrlSource,
+  host: RuntimeHost,
+  { incoming = false, signal }: PrepareRequest,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const found = incoming ? fetched.get(source.url)?.deref() : undefined;
+  if (found && found.length === (source.sizeBytes ?? found.length)) return found;
+  const bytes = await download(source, host, signal);
+  fetched.set(source.url, new WeakRef(bytes));
+  return bytes;
+}
+
 export async function loadImages(host: RuntimeHost, request: PrepareRequest): Promise<BootImages> {
   const images: BootImages = {};
   await Promise.all(
@@ -39,7 +55,7 @@ export async function loadImages(host: RuntimeHost, request: PrepareRequest): Pr
       if (!source) return;
       let bytes = host.kept.get(keptAs(name)) as Uint8Array<ArrayBuffer> | undefined;
       if (!bytes) {
-        bytes = 'bytes' in source ? source.bytes : await download(source, host, request.signal);
+        bytes = 'bytes' in source ? source.bytes : await fetchOnce(source, host, request);
         host.kept.set(keptAs(name), bytes);
       }
       images[name] = bytes;
