@@ -271,3 +271,49 @@ test('the CD of a machine that runs is inserted, changed and ejected', async ({ 
   await expect(page.locator('#notices')).toContainText('does not fit into this drive');
   await waitForPasses(guest, 1);
 });
+
+test.describe('where the worker ends with its page', () => {
+  test.use({ guestQuery: `${patternGuest.guestQuery}&host=dedicated` });
+
+  test('a machine whose worker ended asks for its disk file again, and goes on with it', async ({
+    guest,
+    siteRoot,
+  }, testInfo) => {
+    const { page } = guest;
+    const contents = Buffer.alloc(8 << 20);
+    contents.write('of the computer', contents.length - 512);
+    const disk = testInfo.outputPath('disk.img');
+    await writeFile(disk, contents);
+    const other = testInfo.outputPath('other.img');
+    await writeFile(other, contents.subarray(512));
+
+    await openDialog(guest);
+    await field(page, 'Name').getByRole('textbox').fill('With a disk');
+    await pick(page, 'Floppy', patternImage(siteRoot));
+    await pick(page, 'Hard disk', disk);
+    await startAndFollow(guest);
+    await waitForPasses(guest, 1);
+    await guest.machine((machine) => machine.checkpoint());
+    await page.reload();
+
+    const notices = page.locator('#notices');
+    await expect(notices).toContainText('Choose disk.img again to go on');
+    const choose = async (path: string) => {
+      const chooser = page.waitForEvent('filechooser');
+      await notices.getByRole('button', { name: 'Choose disk.img…' }).click();
+      await (await chooser).setFiles(path);
+    };
+    await choose(other);
+    await expect(notices).toContainText('“other.img” is another file');
+    await choose(disk);
+    await guest.attached();
+    await expect(page.locator('#state-found')).toContainText('resumed');
+    await waitForPasses(guest, 1);
+    const read = await guest.machine(async (machine) => {
+      const image = machine.diskImage('hda');
+      return (await new Response(image).text()).slice(-512, -497);
+    });
+    expect(read).toBe('of the computer');
+    await expect(notices).not.toContainText('again to go on');
+  });
+});

@@ -5,10 +5,18 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { test as base, expect } from '@playwright/test';
 import type { HoldfastGuest } from '../src/library/element.ts';
-import type { Machine, packageAssets } from '../src/library/index.ts';
+import type {
+  CreateOptions,
+  Machine,
+  MachineOptions,
+  packageAssets,
+} from '../src/library/index.ts';
 import { Site } from '../src/playwright/index.ts';
 import { makeViteProject, type ViteProject } from './vite-project.ts';
 
+interface LibraryWindow {
+  library: typeof import('../src/library/index.ts');
+}
 interface ProjectWindow extends Window {
   machine?: Machine;
   runtimes: typeof packageAssets.runtimes;
@@ -157,6 +165,71 @@ test('an element is a guest, with its screen, its terminal, and keys for a phone
   await expect(page.locator('body.ready')).toBeAttached();
   await expect.poll(screenText).toMatch(/^on the screen$/m);
 });
+
+test('each option that is not acceptable is named before anything is fetched', async ({
+  page,
+  project,
+}) => {
+  const site = await Site.serve({ root: `${project.root}/node_modules/holdfast/dist-lib` });
+  try {
+    await site.put('empty.html', '<!doctype html><title>Empty</title>');
+    await page.goto(site.urlOf('empty.html'));
+    const code = await page.evaluate(async (url) => {
+      // What is there when options are looked at: nothing else may be asked for.
+      Object.assign(window, { library: await import(url) });
+      return Object.keys((window as unknown as LibraryWindow).library);
+    }, site.urlOf('index.js'));
+    expect(code).toContain('createMachine');
+    const before = [...site.requests];
+    for (const [option, value] of Object.entries(unacceptable)) {
+      const error = await page.evaluate(
+        ([name, given]) =>
+          (window as unknown as LibraryWindow).library
+            .createMachine({ cdrom: 'debian.iso', [name]: given } as CreateOptions)
+            .then(
+              () => 'it was taken',
+              (thrown: { code: string; message: string }) => `${thrown.code}: ${thrown.message}`,
+            ),
+        [option, value] as const,
+      );
+      expect(error).toMatch(new RegExp(`^bad-config: The option "${option}" may be .+; it is`));
+    }
+    expect(site.requests).toEqual(before);
+  } finally {
+    await site.close();
+  }
+});
+
+/** For each option a value that it cannot have. */
+const unacceptable: Record<keyof MachineOptions | 'sound', unknown> = {
+  name: 1,
+  memoryMiB: 8,
+  vgaMemoryMiB: 3,
+  cpu: { cores: 2 },
+  acpi: 'yes',
+  bootOrder: ['usb'],
+  bios: 1,
+  vgaBios: {},
+  bzImage: '',
+  multiboot: null,
+  initrd: 'initrd',
+  cmdline: 'two\nlines',
+  hda: { url: 'disk.img', load: 'lazily' },
+  hdb: { emptyBytes: 100 },
+  cdrom: { url: 'debian.iso', load: 'parts' },
+  fda: [],
+  fdb: { file: 'name' },
+  filesystem9p: { index: 1 },
+  serialPorts: 5,
+  virtioConsole: 'no',
+  network: 'e1000',
+  networkBackend: { kind: 'wisp', url: 'http://host/' },
+  mac: '00:22',
+  durable: 1,
+  suspendWhenHiddenMs: -1,
+  onlyCprCapable: 0,
+  sound: true,
+};
 
 test('a script tag is enough, and an option that is not acceptable is told before anything is fetched', async ({
   page,

@@ -43,6 +43,8 @@ export const cprErrorCodes = [
   'wrong-disk',
   /** There is no store entry, checkpoint or machine of this name. */
   'not-found',
+  /** A stored machine was started with a file that is not stored: it has to be given again. */
+  'file-needed',
   /** The browser refuses storage: private browsing, or blocked site data. */
   'storage-unavailable',
   /** The storage cannot be opened while another page of this site holds on to it. */

@@ -156,7 +156,7 @@ export class Keeper implements KeeperApi {
     await this.#opening?.settled;
   }
 
-  async #resume({ id, runtime: given, takeOver }: ResumeRequest): Promise<ResumeReport> {
+  async #resume({ id, runtime: given, takeOver, files }: ResumeRequest): Promise<ResumeReport> {
     const runtime = acceptRuntime(given);
     if (this.#slot.machine) {
       throw new CprError('bad-runstate', 'There is a machine already: destroy it first.');
@@ -167,7 +167,7 @@ export class Keeper implements KeeperApi {
       if (takeOver) await askForMachine(id);
       await this.#slot.hold(id);
       const { machine, takenAtMs, fellBack } = await resumeStored(
-        { id, runtime },
+        { id, runtime, ...(files && { files }) },
         this.#environment,
         signal,
       );

@@ -1,4 +1,5 @@
 import { CprError } from '../errors.ts';
+import { type DriveName, driveNames } from '../protocol/config.ts';
 import type { RuntimeSource } from '../protocol/keeper-api.ts';
 import { connect } from './connect.ts';
 import { fillShare, loadContents } from './machine-contents.ts';
@@ -49,7 +50,11 @@ export async function createMachine(
   });
   try {
     const isThere = machine.status !== null && !machine.status.destroyed;
-    if (!fresh && (isThere || (given.durable && (await resumed(machine, machineId, source)))))
+    if (
+      !fresh &&
+      (isThere ||
+        (given.durable && (await resumed(machine, machineId, source, pickedFiles(given)))))
+    )
       return machine;
     const contents = await loadContents(given, assets.firmware);
     contents.config.id = machineId ?? defaultMachineId;
@@ -67,6 +72,7 @@ async function resumed(
   machine: Machine,
   id = defaultMachineId,
   runtime: RuntimeSource,
+  files: Partial<Record<DriveName, Blob>>,
 ): Promise<boolean> {
   const stored = await machine.shelf.list().catch((thrown) => {
     // Without storage a guest is as durable as its worker.
@@ -74,7 +80,18 @@ async function resumed(
     throw thrown;
   });
   if (!stored.some((one) => one.id === id && one.takenAtMs !== undefined)) return false;
-  return orThere(machine, () => machine.resumeStored(id, { runtime }));
+  return orThere(machine, () => machine.resumeStored(id, { runtime, files }));
+}
+
+/** What a stored machine may need again, see {@link StoredMachineInfo.needs}. */
+function pickedFiles(options: MachineOptions): Partial<Record<DriveName, Blob>> {
+  const files: Partial<Record<DriveName, Blob>> = {};
+  for (const device of driveNames) {
+    const { [device]: input } = options;
+    const file = input && typeof input === 'object' && 'file' in input ? input.file : input;
+    if (file instanceof Blob) files[device] = file;
+  }
+  return files;
 }
 
 /**

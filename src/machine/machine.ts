@@ -14,7 +14,7 @@ import type {
 } from '../protocol/keeper-api.ts';
 import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
 import type { ImportReport } from '../protocol/state-transfer.ts';
-import type { CheckpointInfo, ResumeReport } from '../protocol/stored.ts';
+import type { CheckpointInfo, ResumeReport, ResumeRequest } from '../protocol/stored.ts';
 import type { StateFile } from '../share/state-file.ts';
 import type { ExportStateOptions, StateSource } from '../share/types.ts';
 import { readV86State } from '../share/v86-state.ts';
@@ -204,9 +204,14 @@ export class RemoteMachine extends RemoteGuest implements Machine {
 
   async resumeStored(
     id: string,
-    { runtime, takeOver = false }: { runtime: RuntimeSource; takeOver?: boolean },
+    { runtime, takeOver = false, files }: Omit<ResumeRequest, 'id'>,
   ): Promise<ResumeReport> {
-    const request = { id, runtime: absoluteRuntime(runtime), ...(takeOver && { takeOver }) };
+    const request = {
+      id,
+      runtime: absoluteRuntime(runtime),
+      ...(takeOver && { takeOver }),
+      ...(files && { files }),
+    };
     const report = await this.#connection.keeper.resumeMachine(request);
     await this.#refresh();
     return report;

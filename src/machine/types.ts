@@ -31,6 +31,7 @@ import type {
   ExportedFile,
   ExportRequest,
   ResumeReport,
+  ResumeRequest,
   StorageUsage,
   StoredMachineInfo,
   StoredStateInfo,
@@ -235,12 +236,10 @@ export interface Machine {
   readonly shelf: MachineShelf;
   /**
    * Goes on with a machine in storage from its newest checkpoint that is whole. Rejects with
-   * `not-found`, `storage-damaged`, or `taken-over` when it runs elsewhere.
+   * `not-found`, `storage-damaged`, `taken-over` when it runs elsewhere, or `file-needed` without the
+   * files that {@link StoredMachineInfo.needs} lists.
    */
-  resumeStored(
-    id: string,
-    options: { runtime: RuntimeSource; takeOver?: boolean },
-  ): Promise<ResumeReport>;
+  resumeStored(id: string, options: Omit<ResumeRequest, 'id'>): Promise<ResumeReport>;
   /** The machine that {@link watch} shows. */
   readonly watching: string | null;
   /**

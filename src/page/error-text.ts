@@ -188,6 +188,13 @@ function textOf(code: CprErrorCode): ErrorText {
         advice: 'It may have been deleted in another page. Choose another one.',
         actions: ['try-again'],
       };
+    case 'file-needed':
+      return {
+        title: 'A file of your computer is needed again',
+        advice:
+          'Large files that a machine was started with are not stored with it. Open the machine and choose the file again: it goes on where it was.',
+        actions: ['try-again'],
+      };
     case 'storage-unavailable':
       return {
         title: 'The browser gives this site no storage',

@@ -18,6 +18,7 @@ import { LiveUpdate } from './live-update.ts';
 import { MachineButtons } from './machine-buttons.ts';
 import { addressOf } from './machines/machine-address.ts';
 import { MachineList } from './machines/machine-list.ts';
+import { NeededFiles, type PickedFiles } from './needed-files.ts';
 import { type DropActions, DropTarget } from './new-machine/drop-target.ts';
 import { type NewMachine, NewMachineDialog } from './new-machine/new-machine-dialog.ts';
 import { startMachine } from './new-machine/start-machine.ts';
@@ -56,6 +57,7 @@ export class Playground {
   readonly #buttons: MachineButtons;
   readonly #update: LiveUpdate;
   readonly #stored: StoredGuest;
+  readonly #neededFiles: NeededFiles;
   readonly #opener: StateOpener;
   readonly #newMachine = new NewMachineDialog((machine) => this.#startNew(machine));
   /** The state in the address is opened once: after that its machine is this page's. */
@@ -108,6 +110,11 @@ export class Playground {
     new MachineList({
       session,
       createMachine: () => this.#newMachine.open(),
+    });
+    this.#neededFiles = new NeededFiles({
+      session,
+      notices: this.#notices,
+      startFresh: () => this.#buttons.askStartFresh(),
     });
     this.#stored = new StoredGuest({
       session,
@@ -231,18 +238,17 @@ export class Playground {
   }
 
   /** Goes on with the guest in storage. */
-  async #resumeStored(takeOver: boolean): Promise<void> {
+  async #resumeStored(takeOver: boolean, files: PickedFiles = {}): Promise<void> {
     this.#boot.begin();
     this.#notices.remove('stored');
     this.#notices.remove('resume-stored');
     try {
       const runtime = this.#runtime();
       this.#views.terminal.expectNewMachine();
-      const { fellBack } = await this.#session.resumeStored(
-        this.#session.machineId,
-        runtime,
+      const { fellBack } = await this.#session.resumeStored(this.#session.machineId, runtime, {
         takeOver,
-      );
+        files,
+      });
       this.#views.terminal.newMachineBegan();
       this.#stored.settled();
       if (takeOver) this.#showSurvival();
@@ -252,6 +258,8 @@ export class Playground {
       this.#boot.end();
       const error = CprError.from(thrown, 'internal', 'Could not resume the guest');
       if (error.code === 'taken-over') await this.#stored.lookOn();
+      else if (error.code === 'file-needed')
+        await this.#neededFiles.ask(files, (all) => void this.#resumeStored(takeOver, all));
       else if (error.code === 'bad-runstate' || (error.code === 'busy' && !takeOver))
         await this.#join(() => this.#resumeStored(takeOver));
       else this.#reports.report(error, 'resume-stored', () => void this.#resumeStored(takeOver));

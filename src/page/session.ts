@@ -13,7 +13,12 @@ import type {
   RestartReport,
 } from '../protocol/keeper-api.ts';
 import type { ImportReport } from '../protocol/state-transfer.ts';
-import type { ExportRequest, ResumeReport, StoredMachineInfo } from '../protocol/stored.ts';
+import type {
+  ExportRequest,
+  ResumeReport,
+  ResumeRequest,
+  StoredMachineInfo,
+} from '../protocol/stored.ts';
 import { takeEarlyKeeper } from './early-keeper.ts';
 import type { Operation } from './error-text.ts';
 import { download } from './files.ts';
@@ -221,10 +226,14 @@ export class Session {
   }
 
   /** Goes on with a machine in storage. */
-  resumeStored(id: string, runtime: RuntimeBuild, takeOver = false): Promise<ResumeReport> {
+  resumeStored(
+    id: string,
+    runtime: RuntimeBuild,
+    { takeOver = false, files = {} }: Omit<ResumeRequest, 'id' | 'runtime'> = {},
+  ): Promise<ResumeReport> {
     return this.#run('resume-stored', async (machine) => {
       machine.unwatch();
-      const options = { runtime: runtimeSource(runtime), takeOver };
+      const options = { runtime: runtimeSource(runtime), takeOver, files };
       const report = await machine.resumeStored(id, options);
       this.#found = 'resumed';
       return report;

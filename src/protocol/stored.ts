@@ -14,9 +14,20 @@ export interface StoredMachineInfo {
   sizeBytes: number;
   /** When the newest checkpoint was taken (`Date.now()`); absent when there is none to go on from. */
   takenAtMs?: number;
+  /** Drives of {@link needs} have an empty file of that name. */
   config?: MachineConfig;
+  /** What {@link ResumeRequest.files} has to have; absent: nothing. */
+  needs?: readonly NeededFile[];
   /** Whether a keeper runs it now: this one, another one, or none. */
   running: 'here' | 'elsewhere' | 'no';
+}
+
+/** A file that the user picked, and that is not stored with the machine. */
+export interface NeededFile {
+  device: DriveName;
+  name: string;
+  sizeBytes: number;
+  lastModifiedMs: number;
 }
 
 /** What `cprSave` wrote to a named entry of the storage. */
@@ -73,6 +84,8 @@ export interface ResumeRequest {
   /** Which machine of {@link StoredMachineInfo}. */
   id: string;
   runtime: RuntimeSource;
+  /** The files of {@link StoredMachineInfo.needs}. */
+  files?: Partial<Record<DriveName, Blob>>;
   /** Where it runs elsewhere: it is saved there, ends there, and goes on here. */
   takeOver?: boolean;
 }

@@ -45,7 +45,7 @@ export function requireContents(config: MachineConfig): void {
     const { bytes, file } = source as { bytes?: unknown; file?: unknown };
     const isGone =
       ('bytes' in source && !(bytes instanceof Uint8Array && bytes.length > 0)) ||
-      ('file' in source && !(file instanceof Blob));
+      ('file' in source && !(file instanceof Blob && file.size > 0));
     if (!isGone) continue;
     throw new CprError(
       'bad-config',

@@ -1,7 +1,7 @@
 import { CprError } from '../../errors.ts';
-import type { RuntimeSource } from '../../protocol/keeper-api.ts';
+import type { ResumeRequest } from '../../protocol/stored.ts';
 import { requireContents } from '../cpr/incoming-request.ts';
-import type { StoredDetails } from '../cpr/stored-details.ts';
+import { type StoredDetails, withFiles } from '../cpr/stored-details.ts';
 import { type Restoring, restoreMemory } from '../cpr/stored-guest.ts';
 import { storeOf } from '../cpr/targets.ts';
 import { type MachineEnvironment, MachineHost } from '../machine-host.ts';
@@ -9,10 +9,10 @@ import { untilAborted } from '../until-aborted.ts';
 
 /**
  * Makes a machine of what is in storage under this id.
- * @throws CprError `not-found`, `storage-damaged`, or what starting a machine throws
+ * @throws CprError `not-found`, `storage-damaged`, `file-needed`, or what starting a machine throws
  */
 export async function resumeStored(
-  { id, runtime }: { id: string; runtime: RuntimeSource },
+  { id, runtime, files }: Omit<ResumeRequest, 'takeOver'>,
   environment: MachineEnvironment,
   signal: AbortSignal,
 ): Promise<{ machine: MachineHost; takenAtMs: number; fellBack?: string }> {
@@ -22,10 +22,11 @@ export async function resumeStored(
   const opening = store.open(id);
   opening.catch(() => {});
   const stored = (await listed).find((machine) => machine.id === id);
-  const { config } = (stored?.details ?? {}) as Partial<StoredDetails>;
-  if (!stored || !config) {
+  const details = (stored?.details ?? {}) as Partial<StoredDetails>;
+  if (!stored || !details.config) {
     throw new CprError('not-found', `No machine "${id}" is in storage.`);
   }
+  const config = withFiles({ ...details, config: details.config }, files);
   requireContents(config);
   const identity = { id, name: stored.name };
   const request = { config: { ...config, ...identity }, runtime, incoming: true };

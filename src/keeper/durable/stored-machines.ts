@@ -35,7 +35,7 @@ export class StoredMachines {
 
   #describe(machine: StoredMachine, running: Set<string>): StoredMachineInfo {
     const { details, takenAtMs, id, name, createdAtMs, lastUsedAtMs, sizeBytes } = machine;
-    const { config } = (details ?? {}) as Partial<StoredDetails>;
+    const { config, files } = (details ?? {}) as Partial<StoredDetails>;
     const elsewhere = running.has(id) ? 'elsewhere' : 'no';
     return {
       id,
@@ -45,6 +45,7 @@ export class StoredMachines {
       sizeBytes,
       ...(takenAtMs !== undefined && { takenAtMs }),
       ...(config && { config: withoutContents(config) }),
+      ...(files && { needs: files }),
       running: id === this.#presentId() ? 'here' : elsewhere,
     };
   }

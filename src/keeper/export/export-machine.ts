@@ -108,7 +108,15 @@ async function leftOfBase(
 /** @throws CprError `image-unavailable` */
 async function baseOf(source: DriveSource): Promise<Blob> {
   if ('emptyBytes' in source) return rawDisk(new Blob(), source.emptyBytes, new Map());
-  if ('file' in source) return source.file;
+  if ('file' in source) {
+    // See detailsOf; an image is never empty.
+    if (source.file.size > 0) return source.file;
+    const name = sourceName(source);
+    throw new CprError(
+      'image-unavailable',
+      `${name} is a file of its user's computer, too large to be stored with the machine.`,
+    );
+  }
   if ('bytes' in source) return new Blob([source.bytes]);
   const failed = `${sourceName(source)} could not be fetched from ${source.url}`;
   try {

@@ -8,14 +8,14 @@ import { decodeManifest, type Manifest } from '../checkpoint/manifest.ts';
 import { decodeRecord } from '../checkpoint/record.ts';
 import { nextTask, Slices } from '../checkpoint/slices.ts';
 import { xxh64 } from '../cpr/digest.ts';
-import type { StoredDetails } from '../cpr/stored-details.ts';
+import { type StoredDetails, withFiles } from '../cpr/stored-details.ts';
 import { blobItems, buffersOf, cutItem, pagesItem } from './leaving-records.ts';
 
 export type LeavingSender = PortSender<LeavingItem>;
 
 /**
  * A machine that nobody runs, or one that runs as its newest checkpoint has it.
- * @throws CprError `not-found`, `storage-damaged`; the receiver gets it too
+ * @throws CprError `not-found`, `storage-damaged`, `file-needed`; the receiver gets it too
  */
 export async function exportStored(
   store: Store,
@@ -25,9 +25,11 @@ export async function exportStored(
   const sender: LeavingSender = new PortSender(port);
   try {
     const stored = (await store.machines()).find((machine) => machine.id === id);
-    const { config, runtime } = (stored?.details ?? {}) as Partial<StoredDetails>;
-    if (!stored || !config || !runtime)
+    const details = (stored?.details ?? {}) as Partial<StoredDetails>;
+    const { runtime } = details;
+    if (!stored || !details.config || !runtime)
       throw new CprError('not-found', `No machine "${id}" is in storage.`);
+    const config = withFiles({ ...details, config: details.config });
     const { h64Raw: digest } = await xxh64();
     const takenAtMs = await withCopy(store, id, stored.name, (copy) =>
       sendStored(copy, sender, digest, ({ ranges }) =>

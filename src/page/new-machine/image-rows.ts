@@ -11,7 +11,7 @@ const kinds: Record<ImageField, Omit<ImageRowOptions, 'field'>> = {
   cdrom: { label: 'CD', none: 'No CD', ...medium },
   hda: { label: 'Hard disk', none: 'No hard disk', ...disk },
   hdb: { label: 'Second hard disk', ...disk },
-  fda: { label: 'Floppy', none: 'No floppy drive', ...medium, isDisk: false },
+  fda: { label: 'Floppy', none: 'No floppy', ...medium, isDisk: false },
   fdb: { label: 'Second floppy', ...medium, isDisk: false },
   bzImage: { label: 'Kernel', ...kernel },
   multiboot: { label: 'Kernel', ...kernel },
