@@ -146,6 +146,28 @@ test('the demo Linux starts with a disk and the files of a folder', async ({ gue
   expect(await guest.succeed('cat /sys/block/sda/size')).toBe('131072\n');
 });
 
+test('Start fresh boots what the machine was made of, also after a reload', async ({
+  guest,
+  siteRoot,
+}) => {
+  const { page } = guest;
+  await openDialog(guest);
+  await pick(page, 'Floppy', patternImage(siteRoot));
+  const id = await startAndFollow(guest);
+  const startFresh = async () => {
+    await page.getByRole('button', { name: 'Start fresh…' }).click();
+    const before = await guest.status();
+    await page.locator('#confirm-ok').click();
+    const bootedAt = () => guest.machine((machine) => machine.status?.bootedAtMs);
+    await expect.poll(bootedAt).toBeGreaterThan(before.bootedAtMs);
+    expect((await guest.status()).config).toMatchObject({ id, name: 'text.img' });
+    await waitForPasses(guest, 1);
+  };
+  await startFresh();
+  await guest.reloadPage();
+  await startFresh();
+});
+
 test('Back goes to the machine of before', async ({ guest, siteRoot }) => {
   const { page } = guest;
   await openDialog(guest);

@@ -11,7 +11,7 @@ import { DurabilityNotice } from './durability-notice.ts';
 import { noteVisit, takeEarlyPrompt } from './early-prompt.ts';
 import { element } from './element.ts';
 import { actionLabel } from './error-text.ts';
-import { loadDescribed } from './guest.ts';
+import { type LoadedGuest, loadDescribed } from './guest.ts';
 import { GuestEnd } from './guest-end.ts';
 import { keepStorage } from './keep-storage.ts';
 import { LiveUpdate } from './live-update.ts';
@@ -20,6 +20,7 @@ import { addressOf } from './machines/machine-address.ts';
 import { MachineList } from './machines/machine-list.ts';
 import { NeededFiles, type PickedFiles } from './needed-files.ts';
 import { type DropActions, DropTarget } from './new-machine/drop-target.ts';
+import { freshConfig } from './new-machine/fresh-config.ts';
 import { type NewMachine, NewMachineDialog } from './new-machine/new-machine-dialog.ts';
 import { startMachine } from './new-machine/start-machine.ts';
 import { Notices } from './notices.ts';
@@ -62,6 +63,8 @@ export class Playground {
   readonly #newMachine = new NewMachineDialog((machine) => this.#startNew(machine));
   /** The state in the address is opened once: after that its machine is this page's. */
   #stateOpened = false;
+  /** To a machine that was described here: the options of the address are those of another. */
+  #hasMoved = false;
 
   constructor(session: Session, options: UrlOptions) {
     this.#session = session;
@@ -212,6 +215,7 @@ export class Playground {
     this.#notices.clear();
     this.#boot.begin();
     await this.#session.moveTo(machine, id);
+    this.#hasMoved = true;
     this.#stateOpened = true;
     this.#stored.settled();
     history.pushState(null, '', addressOf(id, document.baseURI));
@@ -288,10 +292,13 @@ export class Playground {
     this.#notices.remove('stored');
     const { machineId } = this.#session;
     try {
-      await this.#approval.require();
+      const again = replace && this.#isOwn ? freshConfig(this.#session.status) : undefined;
+      if (!again) await this.#approval.require();
       const runtime = this.#runtime();
-      const loaded = await loadDescribed(this.#options, document.baseURI);
-      const { config: described, prompt, promptState } = loaded;
+      const loaded = again
+        ? { config: again }
+        : await loadDescribed(this.#options, document.baseURI);
+      const { config: described, prompt, promptState }: LoadedGuest = loaded;
       const own = { ...hiddenPolicy(), id: machineId, durable };
       this.#views.terminal.expectNewMachine();
       // Who starts fresh wants to see it boot.
@@ -314,6 +321,13 @@ export class Playground {
       if (error.code === 'taken-over' && !replace) return this.#stored.lookOn();
       this.#reports.report(error, 'start', () => void this.#start(replace, durable));
     }
+  }
+
+  /** The address says which machine it is, and nothing about it. */
+  get #isOwn(): boolean {
+    const { hasMachineId, machine, hasGuest, memoryMiB } = this.#options;
+    const saysNothing = hasMachineId && !machine && !hasGuest && memoryMiB === undefined;
+    return saysNothing || this.#hasMoved;
   }
 
   /** @returns whether it was; if not, the guest can still be booted */
