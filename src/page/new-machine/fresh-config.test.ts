@@ -9,7 +9,8 @@ const config = {
   bios: { url: 'seabios.bin' },
   hda: { file: new File(['x'], 'disk.img') },
 };
-const statusOf = (change: object = {}) => ({ config: { ...config, ...change } }) as MachineStatus;
+const statusOf = (change: object = {}) =>
+  ({ config: { ...config, ...change } }) as unknown as MachineStatus;
 
 test('what is all there is booted again, with a network address of its own', () => {
   const { mac: _, ...others } = config;
