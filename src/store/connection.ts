@@ -34,6 +34,9 @@ export interface WriteOptions {
   doing: string;
 }
 
+/** A browser that clears this site's data may close the new connection as well as the old one. */
+const attempts = 3;
+
 export class Connection {
   readonly #options: ConnectionOptions;
   #database: Promise<Database> | undefined;
@@ -71,7 +74,7 @@ export class Connection {
 
   /**
    * Runs `body` in one transaction and resolves when it is committed. When the connection was lost
-   * meanwhile, `body` is run once more: it must bear that its first run has been committed.
+   * meanwhile, `body` is run again: it must bear that an earlier run has been committed.
    */
   write<T>(
     { name, stores, durability, doing }: WriteOptions,
@@ -91,20 +94,17 @@ export class Connection {
     });
   }
 
+  /** Once more where the connection was lost meanwhile, and again where that happens to the next one. */
   async #again<T>(doing: string, run: (database: Database) => Promise<T>): Promise<T> {
-    const database = await this.#connected(doing);
-    try {
-      return await run(database);
-    } catch (thrown) {
-      // AbortError: not by us, or the reason would have been thrown. InvalidStateError: closing.
-      if (!hasName(thrown, 'AbortError', 'InvalidStateError')) throw storageError(thrown, doing);
-      this.#forget(database);
-    }
-    const reopened = await this.#connected(doing);
-    try {
-      return await run(reopened);
-    } catch (thrown) {
-      throw storageError(thrown, doing);
+    for (let attempt = 1; ; attempt++) {
+      let database: Database | undefined;
+      try {
+        database = await this.#connected(doing);
+        return await run(database);
+      } catch (thrown) {
+        if (attempt === attempts || !isLost(thrown)) throw storageError(thrown, doing);
+      }
+      if (database) this.#forget(database);
     }
   }
 
@@ -177,6 +177,12 @@ export class Connection {
     if (this.#closed) opened.close();
     return opened;
   }
+}
+
+/** AbortError: not by us, or the reason would have been thrown. InvalidStateError: closing. */
+function isLost(thrown: unknown): boolean {
+  const reason = thrown instanceof CprError ? thrown.cause : thrown;
+  return hasName(reason, 'AbortError', 'InvalidStateError');
 }
 
 /** The outcome of `body` when `transaction` is committed; undoes the transaction when it throws. */
