@@ -132,8 +132,8 @@ test.describe('the page says what is wrong with', () => {
       const good = await site.read(file);
       if (content === undefined) await site.remove(file);
       else await site.put(file, content);
-      // A guest that is opened at its prompt needs no description.
-      await page.goto(file.endsWith('guest.json') ? `${site.url}?boot=cold` : site.url);
+      // A guest that is opened at its prompt needs none of them.
+      await page.goto(`${site.url}?boot=cold`);
       const notice = page.getByRole('alert');
       await expect(notice).toContainText('A file the guest boots from could not be loaded');
       await expect(notice).toContainText(file.slice(file.lastIndexOf('/') + 1));

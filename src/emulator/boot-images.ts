@@ -1,22 +1,17 @@
 /** What the guest boots from: fetched once, kept by the keeper, put back on every reset. */
 import { CprError } from '../errors.ts';
 import type { PrepareRequest, RuntimeHost } from '../protocol/abi.ts';
-import { sourceName, type UrlSource } from '../protocol/config.ts';
+import { sourceName } from '../protocol/config.ts';
 import { download } from './download.ts';
 import type { Range } from './page-ops.ts';
 
-const imageNames = ['bios', 'vgaBios', 'bzImage', 'initrd', 'multiboot'] as const;
+export const imageNames = ['bios', 'vgaBios', 'bzImage', 'initrd', 'multiboot'] as const;
 
 type ImageName = (typeof imageNames)[number];
 
 export type BootImages = Partial<Record<ImageName, Uint8Array<ArrayBuffer>>>;
 
 const keptAs = (name: ImageName) => `image.${name}`;
-
-/** What the machine's first boot put into guest RAM, by guest-physical address. */
-export type BootImage = readonly { address: number; bytes: Uint8Array }[];
-/** Name of the {@link BootImage} among what is kept. */
-export const keptBootImage = 'boot.image';
 
 /** Where v86 loads a Linux kernel (its `load_kernel`): setup and command line, kernel, initrd. */
 const linux = { setup: 0x80000, setupEnd: 0xa0000, kernel: 0x100000, initrd: 0x4000000 } as const;
@@ -31,31 +26,35 @@ export function bootRanges(images: BootImages): Range[] {
   return ranges;
 }
 
-/** What machines of this worker have fetched, by URL, as long as one of them is there. */
-const fetched = new Map<string, WeakRef<Uint8Array<ArrayBuffer>>>();
+export const firmwareNames: readonly ImageName[] = ['bios', 'vgaBios'];
 
-/** A guest that runs already needs its images for a reset only: it does not wait for what another has. */
-async function fetchOnce(
-  source: UrlSource,
-  host: RuntimeHost,
-  { incoming = false, signal }: PrepareRequest,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const found = incoming ? fetched.get(source.url)?.deref() : undefined;
-  if (found && found.length === (source.sizeBytes ?? found.length)) return found;
-  const bytes = await download(source, host, signal);
-  fetched.set(source.url, new WeakRef(bytes));
-  return bytes;
+/**
+ * The images that the machine's devices are made with. A guest that comes from elsewhere has its own
+ * copies in RAM, and needs none before it boots again; but v86's Multiboot loader holds its images
+ * for ever.
+ */
+export function imagesOfDevices(
+  { config }: RuntimeHost,
+  { coldBoot, incoming }: Pick<PrepareRequest, 'coldBoot' | 'incoming'>,
+): readonly ImageName[] {
+  if (config.multiboot || (coldBoot && !incoming)) return imageNames;
+  return incoming ? [] : firmwareNames;
 }
 
-export async function loadImages(host: RuntimeHost, request: PrepareRequest): Promise<BootImages> {
+/** @throws CprError `image-unavailable`, or `bad-config` for a kernel that does not fit the machine */
+export async function loadImages(
+  host: RuntimeHost,
+  names: readonly ImageName[],
+  signal?: AbortSignal,
+): Promise<BootImages> {
   const images: BootImages = {};
   await Promise.all(
-    imageNames.map(async (name) => {
+    names.map(async (name) => {
       const source = host.config[name];
       if (!source) return;
       let bytes = host.kept.get(keptAs(name)) as Uint8Array<ArrayBuffer> | undefined;
       if (!bytes) {
-        bytes = 'bytes' in source ? source.bytes : await fetchOnce(source, host, request);
+        bytes = 'bytes' in source ? source.bytes : await download(source, host, signal);
         host.kept.set(keptAs(name), bytes);
       }
       images[name] = bytes;

@@ -17,6 +17,7 @@ export async function prepareLab(
   runtime: LabRuntime,
   host: LabHost,
   coldBoot: boolean,
+  { incoming = false } = {},
 ): Promise<PreparedRuntime> {
   const { fetch } = globalThis;
   const headers = { 'content-type': 'application/wasm' };
@@ -25,6 +26,7 @@ export async function prepareLab(
     return await prepareRuntime(runtime.V86, runtime.name, host, {
       wasmUrl: `https://lab.invalid/${runtime.name}.wasm`,
       coldBoot,
+      incoming,
     });
   } finally {
     globalThis.fetch = fetch;

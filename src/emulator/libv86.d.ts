@@ -140,6 +140,11 @@ interface V86Cpu {
   wm: { exports: V86Exports; wasm_table: WebAssembly.Table };
   wasm_memory: unknown;
   mem8: Uint8Array;
+  /** Copies bytes into guest RAM. */
+  write_blob(bytes: Uint8Array, address: number): void;
+  /** What {@link load_bios} copies into guest RAM, and shows at the top of the address space. */
+  bios: { main?: ArrayBuffer | undefined; vga?: ArrayBuffer | undefined };
+  load_bios(): void;
   /** What fw_cfg offers beside the guest's memory: the Linux loader. */
   option_roms: { name: string; data: Uint8Array }[];
   devices: V86Devices;

@@ -12,7 +12,6 @@ import type {
 import type { Blocker, CprMode, DiskIdentity } from '../protocol/cpr.ts';
 import type { MachineEvent } from '../protocol/events.ts';
 import { hearPowerOff } from './acpi-power.ts';
-import { type BootImage, type BootImages, keptBootImage } from './boot-images.ts';
 import { machineCommands } from './commands.ts';
 import { ConsoleInput } from './console-input.ts';
 import { connectConsoleOutput } from './console-output.ts';
@@ -22,6 +21,7 @@ import { diskBlockers } from './disks/blockers.ts';
 import type { Drives } from './disks/drives.ts';
 import type { Media } from './disks/medium.ts';
 import { type IncomingState, readIncoming } from './incoming.ts';
+import type { KernelImage } from './kernel-image.ts';
 import { memoryAreas } from './memory-areas.ts';
 import { Network } from './network/network.ts';
 import { ShareFiles } from './ninep/share-files.ts';
@@ -29,6 +29,7 @@ import { ShareState } from './ninep/share-state.ts';
 import type { PageOps } from './page-ops.ts';
 import { ParkedPages } from './parked-pages.ts';
 import { quiesce } from './quiesce.ts';
+import { Reboot } from './reboot.ts';
 import { RunLoop } from './run-loop.ts';
 import { keepCarried, saveVmstate } from './save-vmstate.ts';
 import type { ScreenTap } from './screen-tap.ts';
@@ -53,7 +54,7 @@ export interface MachineOptions {
   shell: Shell;
   screen: ScreenTap;
   ops: PageOps;
-  images: BootImages;
+  kernel: KernelImage;
   drives: Drives;
   v86Version: string;
   /** `xxh64:…` of the transformed v86.wasm, where that says so. */
@@ -76,6 +77,7 @@ export class Machine implements RuntimeInstance {
   readonly #loop: RunLoop;
   readonly #mouse = { absolute: false, enabled: false };
   readonly #parked: ParkedPages;
+  readonly #reboot: Reboot;
   #eager: ReturnType<typeof setTimeout> | undefined;
   /** From a load until the guest runs: it may have been paused. */
   #eagerSoon = false;
@@ -108,11 +110,11 @@ export class Machine implements RuntimeInstance {
     machine.next_tick = () => this.#loop.wake();
     machine.idle = true;
     usePlanesBlock(host, cpu);
-    const reset = cpu.reboot_internal;
+    const reset = cpu.reboot_internal.bind(cpu);
+    this.#reboot = new Reboot({ host, cpu, reset, kernel: options.kernel, loop: this.#loop });
     cpu.reboot_internal = () => {
-      reset.call(cpu);
       this.input.clear();
-      this.#putBootImageBack();
+      this.#reboot.begin();
       host.guestReset();
     };
     this.#listen();
@@ -134,16 +136,6 @@ export class Machine implements RuntimeInstance {
       { name: 'vga.vram', address: shell.vramAddress, sizeBytes: vgaMemoryMiB << 20 },
       planesBlock(host),
     ];
-  }
-
-  /** v86 itself forgets the kernel on a reset. */
-  #putBootImageBack(): void {
-    const { cpu } = this.shell;
-    const image = (this.#options.host.kept.get(keptBootImage) ?? []) as BootImage;
-    for (const { address, bytes } of image) {
-      cpu.jit_dirty_cache(address, address + bytes.length);
-      cpu.mem8.set(bytes, address);
-    }
   }
 
   #listen(): void {
@@ -178,6 +170,7 @@ export class Machine implements RuntimeInstance {
     if (consoleInput) this.input.load(consoleInput);
     if (network) this.network.load(network);
     this.network.stop();
+    this.#reboot.loaded();
     this.#eagerSoon = isWarm;
   }
 
@@ -210,7 +203,7 @@ export class Machine implements RuntimeInstance {
   run(): void {
     if (this.#eagerSoon) this.#compileEagerly();
     this.network.run();
-    this.#loop.run();
+    this.#reboot.run();
   }
 
   stop(): void {
@@ -227,7 +220,8 @@ export class Machine implements RuntimeInstance {
   }
 
   quiesce(): Promise<void> {
-    return quiesce(this.#options.drives.inFlight, this.#loop);
+    const idle = () => quiesce(this.#options.drives.inFlight, this.#loop);
+    return this.#reboot.waiting?.then(idle) ?? idle();
   }
 
   disks(): DiskIdentity[] {
@@ -328,8 +322,12 @@ export class Machine implements RuntimeInstance {
     this.shell.destroy();
   }
 
+  bringBootImages(): Promise<void> {
+    return this.#reboot.bring();
+  }
+
   memoryAreas(): MemoryArea[] {
-    return memoryAreas(this.#options.images, this.shell.cpu);
+    return memoryAreas(this.shell.cpu);
   }
 
   instructionCounter(): number {

@@ -40,6 +40,8 @@ export interface ShellOptions {
   >;
   screen: object;
   clock(): number;
+  /** Guest RAM is somebody else's already: firmware is not copied there. */
+  leavesRam?: boolean;
 }
 
 /** A round takes about 1 ms. */
@@ -53,6 +55,17 @@ class SharedImageData {
     readonly width: number,
     readonly height: number,
   ) {}
+}
+
+/** What v86 would copy into guest RAM in `run` it does not. */
+export function leavingRam(cpu: V86Cpu, run: () => void): void {
+  cpu.write_blob = () => undefined;
+  try {
+    run();
+  } finally {
+    // The prototype's again.
+    Reflect.deleteProperty(cpu, 'write_blob');
+  }
 }
 
 export class Shell {
@@ -175,7 +188,9 @@ export class Shell {
     settings.screen = screen;
     this.#allocateFrom(cpu, 'allocate_memory', ram);
     this.#allocateFrom(cpu, 'svga_allocate_memory', vram);
-    cpu.init(settings, this.#emulatorBus);
+    const init = () => cpu.init(settings, this.#emulatorBus);
+    if (this.#options.leavesRam) leavingRam(cpu, init);
+    else init();
     this.#useDirectViews();
   }
 

@@ -199,6 +199,16 @@ export class FakeStore {
       return store;
     };
     const salvage: Store['salvage'] = async (id) => (await found(id)).salvage();
-    return { entries, open, machines, peek: found, salvage } as Partial<Store> as Store;
+    const read: Store['read'] = async (id) => {
+      const store = await found(id);
+      const machine = (await machines()).find((row) => row.id === id) as StoredMachine;
+      const [newest] = store.published;
+      return {
+        machine: { ...machine, ...(newest && { generation: newest.number }) },
+        ...(await store.readableGenerations()),
+        readRecords: (ids) => store.readRecords(ids),
+      };
+    };
+    return { entries, open, machines, read, peek: found, salvage } as Partial<Store> as Store;
   }
 }

@@ -96,12 +96,12 @@ export class MachineOperations {
    * @throws CprError with the machine in `inmigrate` as before
    */
   resumeStored(
-    { store, restoring }: Restoring,
+    restoring: Restoring,
     identity: { id: string; name: string },
   ): Promise<{ takenAtMs: number; fellBack?: string }> {
     return this.#exclusively('A resume', async () => {
       const machine = this.#machine;
-      const origin = await this.#cpr.resume(store, restoring);
+      const origin = await this.#cpr.resume(restoring);
       // A copy still has the names of what it was copied from: it goes on as a clone.
       const isClone = machine.id !== identity.id;
       machine.become(identity.id, identity.name);

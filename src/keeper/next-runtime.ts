@@ -51,17 +51,17 @@ export class NextRuntime {
   }
 
   /**
-   * @param coldBoot for a machine whose first runtime it is
+   * @param incoming for a machine whose first runtime it is: the guest comes from storage
    * @throws CprError in phase `fetch` or `prepare`
    */
-  async prepare(source: RuntimeSource, { coldBoot = false } = {}): Promise<ReadyRuntime> {
+  async prepare(source: RuntimeSource, { incoming = false } = {}): Promise<ReadyRuntime> {
     const beganMs = performance.now();
     const module = await this.bounded('fetch', source, () => this.#loader.load(source));
     const host = new GatedHost(this.#backing);
     const prepared = await this.bounded('prepare', source, async (signal) => {
       checkRuntime(module, source);
       const { wasmUrl } = source;
-      const preparing = module.prepare(host, { wasmUrl, coldBoot, signal });
+      const preparing = module.prepare(host, { wasmUrl, coldBoot: incoming, incoming, signal });
       this.#preparing = true;
       const settled = () => {
         this.#preparing = false;

@@ -86,8 +86,8 @@ export interface RuntimeModule {
   readonly v86Version: string;
   /**
    * Everything that can be done while another runtime runs the guest: fetch, compile,
-   * build the device tree in scratch memory, warm up. Must not touch `host.memory`
-   * outside of what {@link RuntimeInstance.start} and `load` own.
+   * build the device tree in scratch memory, warm up. Must not touch `host.memory`, but for a
+   * first runtime that is `incoming`: it may move into its own part, which nobody else has.
    */
   prepare(host: RuntimeHost, request: PrepareRequest): Promise<PreparedRuntime>;
 }
@@ -157,6 +157,11 @@ export interface RuntimeInstance {
   disks?(): DiskIdentity[];
   /** Firmware and tables within guest memory, to be listed with its RAM blocks. */
   memoryAreas?(): MemoryArea[];
+  /**
+   * Fetches what the guest would boot from, which one that was brought back does without. Afterwards all
+   * of it is among {@link memoryAreas}.
+   */
+  bringBootImages?(): Promise<void>;
   /**
    * What of `pc.ram`, `vga.vram` and `vga.planes` is the guest's own, on page boundaries; the rest of
    * those blocks is the emulator's. Other runtimes of the machine have it in the same place.

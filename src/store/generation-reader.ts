@@ -35,6 +35,16 @@ export async function readReadable(
   digest: Digest,
   id: string,
 ): Promise<ReadableGenerations> {
+  const { machine: _, ...readable } = await readMachine(connection, digest, id);
+  return readable;
+}
+
+/** As {@link readReadable}, with the row of the machine that they are of. */
+export async function readMachine(
+  connection: Connection,
+  digest: Digest,
+  id: string,
+): Promise<ReadableGenerations & { machine: MachineRow }> {
   const { machine, generations } = await readStored(connection, id);
   const readable: Generation[] = [];
   for (const { row, manifest } of generations) {
@@ -42,8 +52,9 @@ export async function readReadable(
     const { number, takenAtMs, records } = row;
     readable.push({ number, takenAtMs, manifest, records: [...records] });
   }
-  if (readable[0]?.number === machine.generation) return { generations: readable };
+  if (readable[0]?.number === machine.generation) return { machine, generations: readable };
   return {
+    machine,
     generations: readable,
     damage: `The newest stored state of “${machine.name}” (generation ${machine.generation}) is damaged.`,
   };

@@ -3,7 +3,7 @@ import { Connection, type ConnectionLoss } from './connection.ts';
 import type { WindowHook } from './crash-windows.ts';
 import { type Digest, loadDigest } from './digest.ts';
 import { Entries } from './entry-store.ts';
-import { notFound, readGenerations, readReadable } from './generation-reader.ts';
+import { notFound, readGenerations, readMachine, readReadable } from './generation-reader.ts';
 import { isWhole, seal } from './generation-row.ts';
 import { under } from './key-ranges.ts';
 import { type NewMachine, OpenMachine, openMachine } from './machine-store.ts';
@@ -11,7 +11,14 @@ import { readRecords } from './record-reader.ts';
 import { salvageMachine } from './salvage.ts';
 import type { MachineRow } from './schema.ts';
 import { sweep } from './sweep.ts';
-import type { EntryStore, MachineStore, SalvagedMachine, Store, StoredMachine } from './types.ts';
+import type {
+  EntryStore,
+  MachineStore,
+  SalvagedMachine,
+  Store,
+  StoredMachine,
+  StoredReading,
+} from './types.ts';
 import { storageUsage } from './usage.ts';
 
 export interface StoreOptions {
@@ -62,6 +69,15 @@ class IndexedDbStore implements Store {
     const first = create ? undefined : readReadable(this.#connection, this.#digest, id);
     first?.catch(() => undefined);
     return new OpenMachine(this.#connection, this.#digest, id, await opening, first);
+  }
+
+  async read(id: string): Promise<StoredReading> {
+    const { machine, ...readable } = await readMachine(this.#connection, this.#digest, id);
+    return {
+      machine: listed(machine),
+      ...readable,
+      readRecords: (ids) => readRecords(this.#connection, this.#digest, ids),
+    };
   }
 
   async peek(id: string): ReturnType<Store['peek']> {

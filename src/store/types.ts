@@ -32,6 +32,12 @@ export interface ReadableGenerations {
   damage?: string;
 }
 
+/** A machine and its generations, read in one transaction. */
+export interface StoredReading extends ReadableGenerations {
+  machine: StoredMachine;
+  readRecords: MachineStore['readRecords'];
+}
+
 export interface PublishRequest {
   takenAtMs: number;
   manifest: Uint8Array;
@@ -103,6 +109,11 @@ export interface Store {
    * their next write fails with `taken-over`.
    */
   open(id: string, create?: { name: string; details: unknown }): Promise<MachineStore>;
+  /**
+   * All that bringing a machine back begins with, without opening it, which waits for what others write.
+   * @throws CprError `not-found`
+   */
+  read(id: string): Promise<StoredReading>;
   /** Opens a machine for reading only. */
   peek(
     id: string,

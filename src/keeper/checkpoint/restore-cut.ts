@@ -30,7 +30,7 @@ export interface RestoredCut {
   readonly state: Pick<Manifest, 'consoles' | 'pieces'>;
 }
 
-type Source = Pick<MachineStore, 'readableGenerations' | 'readRecords'>;
+export type CutStore = Pick<MachineStore, 'readableGenerations' | 'readRecords'>;
 
 /**
  * Restores the newest generation that is whole. On failure the contents of memory, consoles and
@@ -38,7 +38,7 @@ type Source = Pick<MachineStore, 'readableGenerations' | 'readRecords'>;
  * @throws CprError `not-found` when nothing was ever published; `wrong-machine` when the RAM blocks
  * are others; `storage-damaged` when no generation is whole, and what the store throws.
  */
-export async function restoreCut(store: Source, into: RestorePlace): Promise<RestoredCut> {
+export async function restoreCut(store: CutStore, into: RestorePlace): Promise<RestoredCut> {
   const { generations, damage } = await store.readableGenerations();
   const reasons = damage === undefined ? [] : [damage];
   if (generations.length === 0 && damage === undefined)
@@ -61,7 +61,7 @@ export async function restoreCut(store: Source, into: RestorePlace): Promise<Res
 }
 
 async function restoreGeneration(
-  store: Source,
+  store: CutStore,
   generation: Generation,
   into: RestorePlace,
   dirty: boolean,

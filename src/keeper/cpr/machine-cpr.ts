@@ -7,8 +7,6 @@ import type {
   CprSaveReport,
 } from '../../protocol/keeper-api.ts';
 import type { CutItem } from '../../protocol/state-transfer.ts';
-import type { MachineStore } from '../../store/types.ts';
-import type { RestoredCut } from '../checkpoint/restore-cut.ts';
 import type { HostedInstance } from '../hand-over.ts';
 import { discardReady, type ReadyRuntime } from '../next-runtime.ts';
 import type { CprMachine } from './cpr-machine.ts';
@@ -19,6 +17,7 @@ import {
   bringBack,
   loadStored,
   type Origin,
+  type Restoring,
   saveToStorage,
 } from './stored-guest.ts';
 
@@ -74,7 +73,7 @@ export class MachineCpr {
   }
 
   /** Brings back the newest state in `store` that is whole, whatever vmstate names it. */
-  async resume(store: MachineStore, restoring: Promise<RestoredCut>): Promise<Origin> {
+  async resume({ store, restoring }: Restoring): Promise<Origin> {
     const { execution, around } = this.#machine;
     execution.requireIncoming('resume');
     const awaiting = this.#awaiting;

@@ -24,6 +24,8 @@ export async function listRamBlocks(
   for (const { name, address, sizeBytes } of guestBlocks(blocks)) {
     list.push({ name, address, sizeBytes, ...guestMemory[name] });
   }
+  // Without it the rest can be listed all the same.
+  await instance?.bringBootImages?.().catch(() => {});
   for (const area of instance?.memoryAreas?.() ?? []) list.push(partOf(area));
 
   const { create64 } = await xxh64();

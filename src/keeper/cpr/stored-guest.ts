@@ -10,7 +10,7 @@ import type {
 } from '../../protocol/keeper-api.ts';
 import type { MachineStore } from '../../store/types.ts';
 import { Checkpointer } from '../checkpoint/checkpointer.ts';
-import { type RestoredCut, restoreCut } from '../checkpoint/restore-cut.ts';
+import { type CutStore, type RestoredCut, restoreCut } from '../checkpoint/restore-cut.ts';
 import type { FrozenExecution } from '../execution.ts';
 import { guestBlocks } from '../memory-layout.ts';
 import { discardReady, type ReadyRuntime } from '../next-runtime.ts';
@@ -145,7 +145,8 @@ export async function loadStored(
 
 /** Where in storage a guest was brought back from. */
 export interface Origin {
-  store: MachineStore;
+  /** Opened for writing; it may be so only after the guest has gone on. */
+  store: MachineStore | Promise<MachineStore>;
   cut: RestoredCut;
 }
 
@@ -163,14 +164,14 @@ export type GuestCut = Pick<RestoredCut, 'vmstate' | 'keeperState' | 'fellBack'>
 
 /** A machine's memory on its way back from storage. */
 export interface Restoring {
-  store: MachineStore;
+  store: Promise<MachineStore>;
   restoring: Promise<RestoredCut>;
 }
 
 /** Restores memory, consoles and pieces of a machine without a guest. */
 export async function restoreMemory(
   { backing, consoles }: CprMachine,
-  store: MachineStore,
+  store: CutStore,
 ): Promise<RestoredCut> {
   const { h64Raw: digest } = await xxh64();
   return restoreCut(store, { ...backing, consoles, digest, fresh: true });
@@ -279,7 +280,7 @@ async function getReady(
   if (ready) discardReady(ready);
   awaiting.ready = undefined;
   awaiting.source = source;
-  awaiting.ready = await next.prepare(source, { coldBoot: true });
+  awaiting.ready = await next.prepare(source, { incoming: true });
   return awaiting.ready;
 }
 

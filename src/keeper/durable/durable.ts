@@ -227,7 +227,7 @@ export class Durable {
     const resumed = this.#origin;
     this.#origin = undefined;
     const store =
-      resumed?.store ??
+      (await resumed?.store) ??
       (await (
         await storeOf(machine.openStore)
       ).open(machine.id, {

@@ -1,5 +1,6 @@
 import { CprError } from '../../errors.ts';
 import type { ResumeRequest } from '../../protocol/stored.ts';
+import type { MachineStore, Store, StoredReading } from '../../store/types.ts';
 import { requireContents } from '../cpr/incoming-request.ts';
 import { type StoredDetails, withFiles } from '../cpr/stored-details.ts';
 import { type Restoring, restoreMemory } from '../cpr/stored-guest.ts';
@@ -17,37 +18,44 @@ export async function resumeStored(
   signal: AbortSignal,
 ): Promise<{ machine: MachineHost; takenAtMs: number; fellBack?: string }> {
   const store = await storeOf(environment.openStore);
-  const listed = store.machines();
-  // In line behind the list. It fences off others, which is no loss: this keeper has the machine's lock.
-  const opening = store.open(id);
-  opening.catch(() => {});
-  const stored = (await listed).find((machine) => machine.id === id);
-  const details = (stored?.details ?? {}) as Partial<StoredDetails>;
-  if (!stored || !details.config) {
-    throw new CprError('not-found', `No machine "${id}" is in storage.`);
-  }
+  const stored = await store.read(id);
+  const details = (stored.machine.details ?? {}) as Partial<StoredDetails>;
+  if (!details.config) throw new CprError('not-found', `No machine "${id}" is in storage.`);
   const config = withFiles({ ...details, config: details.config }, files);
   requireContents(config);
-  const identity = { id, name: stored.name };
+  const identity = { id, name: stored.machine.name };
   const request = { config: { ...config, ...identity }, runtime, incoming: true };
   // Most of the time goes into making the runtime ready: memory is filled beside that.
-  let restoring: Promise<Restoring> | undefined;
+  let restoring: Restoring | undefined;
   const beginRestoring = (machine: MachineHost) => {
-    restoring = opening.then((opened) => {
-      const memory = restoreMemory(machine, opened);
-      // Whoever awaits it hears of a failure; it may come before anybody does.
-      memory.catch(() => {});
-      return { store: opened, restoring: memory };
-    });
-    restoring.catch(() => {});
+    const source = {
+      readableGenerations: async () => stored,
+      readRecords: stored.readRecords,
+    };
+    const memory = restoreMemory(machine, source);
+    // To open it is to write, for which reading would wait.
+    const opened = memory.then(() => openAsRead(store, stored));
+    // Whoever awaits them hears of a failure; it may come before anybody does.
+    for (const promise of [memory, opened]) promise.catch(() => {});
+    restoring = { store: opened, restoring: memory };
   };
   const machine = await MachineHost.start(request, environment, signal, beginRestoring);
   try {
-    const resume = async () =>
-      machine.operations.resumeStored((await restoring) as Restoring, identity);
+    const resume = async () => machine.operations.resumeStored(restoring as Restoring, identity);
     return { machine, ...(await untilAborted(resume(), signal)) };
   } catch (thrown) {
     machine.end();
     throw thrown;
   }
+}
+
+/** @throws CprError `taken-over` when somebody has written to the machine since it was read */
+async function openAsRead(store: Store, { machine }: StoredReading): Promise<MachineStore> {
+  const opened = await store.open(machine.id);
+  const now = await store.read(machine.id);
+  if (now.machine.generation === machine.generation) return opened;
+  throw new CprError(
+    'taken-over',
+    `“${machine.name}” went on in another tab or window while it was brought back here.`,
+  );
 }
