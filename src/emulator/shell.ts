@@ -14,6 +14,7 @@ import { CprError } from '../errors.ts';
 import type { RamBlock } from '../protocol/abi.ts';
 import { useDirectViews } from './direct-views.ts';
 import { type BlockPlacement, Growth } from './growth.ts';
+import { GuestClock } from './guest-clock.ts';
 import { JitQueue, tableOffset } from './jit.ts';
 import { measuresTime } from './measures-time.ts';
 import type { Range } from './page-ops.ts';
@@ -70,6 +71,8 @@ export function leavingRam(cpu: V86Cpu, run: () => void): void {
 
 export class Shell {
   readonly growth: Growth;
+  readonly #clock: GuestClock;
+  #wasIdle = false;
   /** v86's closures read memory through this. */
   readonly #view: { buffer: ArrayBufferLike };
   readonly #options: ShellOptions;
@@ -84,6 +87,7 @@ export class Shell {
 
   private constructor(options: ShellOptions) {
     this.#options = options;
+    this.#clock = new GuestClock(options.clock);
     this.growth = new Growth(options.wasm.staticBytes, writeMapAddress(options.runtimeBytes));
     this.#view = { buffer: options.memory.buffer };
   }
@@ -191,6 +195,7 @@ export class Shell {
     const init = () => cpu.init(settings, this.#emulatorBus);
     if (this.#options.leavesRam) leavingRam(cpu, init);
     else init();
+    this.#clock.pit = cpu.devices.pit;
     this.#useDirectViews();
   }
 
@@ -210,9 +215,9 @@ export class Shell {
   }
 
   #instantiate(memory: WebAssembly.Memory, table: WebAssembly.Table): WasmInstance {
-    const { wasm, clock, runtimeBytes } = this.#options;
+    const { wasm, runtimeBytes } = this.#options;
     const env = this.#env;
-    env.microtick = clock;
+    env.microtick = this.#clock.now;
     env.memory_grow_pre = this.growth.before;
     env.memory_grow_post = this.growth.after;
     env.codegen_finalize = (
@@ -253,11 +258,14 @@ export class Shell {
   step(): number {
     this.#useClock();
     const { cpu } = this.#machine;
+    if (this.#wasIdle) this.#clock.resume();
     for (let rounds = 0; ; rounds++) {
       const idleMs = cpu.main_loop();
       this.#jitQueue.finish(this.#instance);
       const mayGoOn = idleMs < 1 && rounds < mostRounds;
-      if (!mayGoOn || !measuresTime(cpu.devices.pit, this.#options.clock())) return idleMs;
+      if (mayGoOn && measuresTime(cpu.devices.pit, this.#clock.now())) continue;
+      this.#wasIdle = idleMs >= 1;
+      return idleMs;
     }
   }
 
@@ -266,7 +274,7 @@ export class Shell {
    * Set before each step, because a machine that is being built shares the module.
    */
   #useClock(): void {
-    this.#machine.constructor.microtick = this.#options.clock;
+    this.#machine.constructor.microtick = this.#clock.now;
   }
 
   /** Makes the instance that will take over in `memory`. Writes nothing there. */
