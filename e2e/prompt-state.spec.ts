@@ -76,11 +76,16 @@ test('without that state the guest boots', async ({ page, site }) => {
   expect((await guest.status()).arrival).toEqual({ kind: 'booted' });
 });
 
-test('a guest that was opened at its prompt boots when it is reset', async ({ guest }) => {
+test('a guest that was opened at its prompt fetches its kernel when it is reset', async ({
+  guest,
+  site,
+}) => {
+  expect(site.requests).not.toContain('guests/linux/bzImage');
   const from = await guest.serial.end();
   await guest.machine((machine) => machine.reset());
   await guest.waitForSerial(/BusyBox[\s\S]*holdfast:~# /, { from });
   expect((await guest.run('echo up')).output.trim()).toBe('up');
+  expect(site.requests).toContain('guests/linux/bzImage');
 });
 
 test('a small change is a small file on that state, and is there in another browser', async ({
