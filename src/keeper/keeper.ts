@@ -113,8 +113,13 @@ export class Keeper implements KeeperApi {
   async resumeMachine(request: ResumeRequest): Promise<ResumeReport> {
     const early = this.#early;
     if (!early?.isFor(request)) return this.#resume(request);
-    // One that failed is tried again, now that somebody hears why.
-    return early.report.catch(() => this.#resume(request));
+    return early.report.catch((thrown) => {
+      const { code } = CprError.from(thrown, 'internal', '');
+      // Somebody wanted it gone.
+      if (code === 'no-machine') throw thrown;
+      // One that failed is tried again, now that somebody hears why.
+      return this.#resume(request);
+    });
   }
 
   /** A page will ask for this guest as soon as its script is there. */

@@ -71,6 +71,23 @@ test('what kept a guest from coming back is told to the page that asks', async (
   expect(keeper.info().machine).toMatchObject({ arrival: { kind: 'booted' } });
 });
 
+test('a guest that is destroyed while it comes back does not come back once more', async () => {
+  await store();
+  let letGo = () => {};
+  runtime.options.prepareGate = new Promise((resolve) => {
+    letGo = resolve;
+  });
+  keeper.resumeEarly(request());
+  const asked = keeper.resumeMachine(request());
+  const refused = expect(asked).rejects.toMatchObject({ code: 'no-machine' });
+  await vi.waitUntil(() => runtime.host !== undefined, patient);
+  await keeper.destroy();
+  letGo();
+  await refused;
+  await start();
+  expect(keeper.info().machine).toMatchObject({ arrival: { kind: 'booted' } });
+});
+
 test('a start waits for a guest that is coming back, and leaves it alone', async () => {
   await store();
   keeper.resumeEarly(request());
