@@ -25,8 +25,17 @@ const connected = new Promise<Machine>((resolve) => {
     if (!machine) return;
     clearInterval(timer);
     machine.on('console', ({ console: name, bytes }) => {
-      if (name === 'serial0') reader.push(bytes);
+      if (name !== 'serial0') return;
+      clearInterval(missed);
+      reader.push(bytes);
     });
+    // A guest that came back before this page has said what it said: it is in the terminal.
+    const missed = setInterval(() => {
+      const text = playground()?.terminalText().trimEnd();
+      if (!text) return;
+      clearInterval(missed);
+      reader.push(new TextEncoder().encode(`${text} `));
+    }, 1);
     resolve(machine);
   }, 1);
 });
