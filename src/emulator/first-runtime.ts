@@ -3,6 +3,7 @@
  * It is made where it will run, in the guest's memory: nobody is there whose runtime it would disturb.
  * Guest RAM, which may be arriving already, is left alone.
  */
+import { CprError } from '../errors.ts';
 import type { PreparedRuntime } from '../protocol/abi.ts';
 import { blockOf } from './blocks.ts';
 import { type Building, buildShell, checkPlacement, readyDevices } from './build-shell.ts';
@@ -26,7 +27,9 @@ export async function prepareIncoming(
     const template = new DeviceTemplate(saveDevices(shell.cpu, host.clock));
     const takeOver = () => new Machine({ ...parts, shell, screen, ops, template });
     return {
-      boot: takeOver,
+      boot() {
+        throw new CprError('internal', 'This runtime was made for a guest that arrives.');
+      },
       load(vmstate) {
         // All of it is read and checked before anything is touched.
         const state = readIncoming(vmstate, parts.digest, template);

@@ -95,7 +95,7 @@ export interface RuntimeModule {
 export interface PrepareRequest {
   /** Absolute URL of the transformed v86.wasm. */
   wasmUrl: string;
-  /** True for the machine's first runtime: it also fetches the boot images. */
+  /** True for the machine's first runtime: it also fetches the boot images, unless it is `incoming`. */
   coldBoot: boolean;
   /** What is at `wasmUrl`, where somebody has begun to compile it already. */
   module?: Promise<WebAssembly.Module | undefined>;
