@@ -6,32 +6,32 @@ import type { RuntimeSource } from '../protocol/keeper-api.ts';
 import { randomId } from '../protocol/random-id.ts';
 import { AddressApproval } from './address-approval.ts';
 import { BootBar } from './boot-bar.ts';
-import { toggleHelp } from './dialogs.ts';
 import { DurabilityNotice } from './durability-notice.ts';
 import { noteVisit, takeEarlyPrompt } from './early-prompt.ts';
 import { element } from './element.ts';
-import { actionLabel } from './error-text.ts';
 import { type LoadedGuest, loadDescribed } from './guest.ts';
 import { GuestEnd } from './guest-end.ts';
+import { tellFellBack, tellOtherMemory } from './guest-notices.ts';
 import { keepStorage } from './keep-storage.ts';
 import { LiveUpdate } from './live-update.ts';
 import { MachineButtons } from './machine-buttons.ts';
 import { addressOf } from './machines/machine-address.ts';
 import { MachineList } from './machines/machine-list.ts';
 import { NeededFiles, type PickedFiles } from './needed-files.ts';
-import { type DropActions, DropTarget } from './new-machine/drop-target.ts';
+import { dropActions } from './new-machine/drop-actions.ts';
+import { DropTarget } from './new-machine/drop-target.ts';
 import { freshConfig } from './new-machine/fresh-config.ts';
 import { type NewMachine, NewMachineDialog } from './new-machine/new-machine-dialog.ts';
 import { startMachine } from './new-machine/start-machine.ts';
 import { Notices } from './notices.ts';
 import { OperationReports } from './operation-reports.ts';
 import { PaneViews } from './pane-views.ts';
+import { runShortcut } from './run-shortcut.ts';
 import { runtimeSource } from './runtime-source.ts';
 import type { Session } from './session.ts';
 import { StateOpener } from './share/open-state.ts';
 import { ShareDialog } from './share/share-dialog.ts';
 import { setUpShortcuts } from './shortcut-keys.ts';
-import type { Shortcut } from './shortcuts.ts';
 import { hiddenPolicy, setUpHiddenPolicy } from './state/hidden-policy.ts';
 import { MachineMenu } from './state/machine-menu.ts';
 import { RunstateBar } from './state/runstate-bar.ts';
@@ -98,7 +98,18 @@ export class Playground {
       newMachine: () => this.#newMachine.open(),
       notices: this.#notices,
     });
-    new DropTarget(() => this.#dropActions(menu));
+    const { media } = menu;
+    const newMachine = this.#newMachine;
+    new DropTarget(() =>
+      dropActions({
+        session,
+        notices: this.#notices,
+        reports: this.#reports,
+        opener: this.#opener,
+        media,
+        newMachine,
+      }),
+    );
     new RunstateBar(session, menu);
     wakeOnTouch(session);
     markViewOnly(session);
@@ -136,7 +147,9 @@ export class Playground {
       loadState: () => void menu.askLoad(),
       startFresh: () => void this.#buttons.askStartFresh(),
     });
-    setUpShortcuts((shortcut) => this.#runShortcut(shortcut));
+    setUpShortcuts((shortcut) =>
+      runShortcut(shortcut, { views: this.#views, buttons: this.#buttons, update: this.#update }),
+    );
     this.#views.keepFocus();
   }
 
@@ -224,23 +237,6 @@ export class Playground {
     this.#showSurvival();
   }
 
-  #dropActions({ media }: MachineMenu): DropActions {
-    const { status, isWatching } = this.#session;
-    const isLive = status?.runstate === 'running' || status?.runstate === 'paused';
-    return {
-      openState: (file) =>
-        void this.#reports.attempt('open-state', () => this.#opener.openFile(file)),
-      describe: (images) => this.#newMachine.open(images),
-      insert: isLive && !isWatching ? (device, file) => media.insert(device, file) : undefined,
-      refuse: (names) =>
-        this.#notices.show('dropped', {
-          tone: 'warning',
-          title: `Nothing here can use ${names.join(', ')}`,
-          text: 'Drop an image of a CD, a disk or a floppy, a kernel, or a state file. Folders are chosen in Machine → New machine….',
-        }),
-    };
-  }
-
   /** Goes on with the guest in storage. */
   async #resumeStored(takeOver: boolean, files: PickedFiles = {}): Promise<void> {
     this.#boot.begin();
@@ -256,7 +252,7 @@ export class Playground {
       this.#views.terminal.newMachineBegan();
       this.#stored.settled();
       if (takeOver) this.#showSurvival();
-      if (fellBack) this.#tellFellBack(fellBack);
+      if (fellBack) tellFellBack(this.#notices, fellBack);
       this.#update.updateByItself();
     } catch (thrown) {
       this.#boot.end();
@@ -268,15 +264,6 @@ export class Playground {
         await this.#join(() => this.#resumeStored(takeOver));
       else this.#reports.report(error, 'resume-stored', () => void this.#resumeStored(takeOver));
     }
-  }
-
-  #tellFellBack(reason: string): void {
-    this.#notices.show('stored', {
-      tone: 'warning',
-      title: 'The newest checkpoint was damaged',
-      text: 'The guest goes on from the one before it.',
-      detail: reason,
-    });
   }
 
   #runtime(): RuntimeBuild {
@@ -370,57 +357,15 @@ export class Playground {
     const isResumed = arrival?.kind === 'resumed' && arrival.resumedAtMs >= timeOrigin;
     const isOpened = arrival?.kind === 'opened' && arrival.openedAtMs >= timeOrigin;
     this.#session.attached(isResumed ? 'resumed' : isOpened ? 'booted' : 'attached');
-    if (isResumed && arrival.fellBack) this.#tellFellBack(arrival.fellBack);
-    this.#tellOtherOptions();
+    if (isResumed && arrival.fellBack) tellFellBack(this.#notices, arrival.fellBack);
+    const { status } = this.#session;
+    const { memoryMiB } = this.#options;
+    if (status && memoryMiB !== undefined)
+      tellOtherMemory(this.#notices, status, memoryMiB, () => void this.#buttons.askStartFresh());
     this.#update.updateByItself();
   }
 
   #showSurvival(): void {
     showSurvival(this.#session, this.#options, this.#notices);
-  }
-
-  /** Options in the address do nothing to a guest that is there already. */
-  #tellOtherOptions(): void {
-    const { status } = this.#session;
-    const asked = this.#options.memoryMiB;
-    if (!status || asked === undefined || asked === status.config.memoryMiB) return;
-    this.#notices.show('options', {
-      tone: 'info',
-      title: `This guest has ${status.config.memoryMiB} MiB of RAM, not ${asked}`,
-      text: 'It was there before this page. The options in the address apply when a guest is started.',
-      actions: [
-        { label: actionLabel['start-fresh'], run: () => void this.#buttons.askStartFresh() },
-      ],
-    });
-  }
-
-  #runShortcut(shortcut: Shortcut): void {
-    switch (shortcut) {
-      case 'leave':
-        this.#views.leave();
-        break;
-      case 'terminal':
-      case 'screen':
-        this.#views.goTo(shortcut);
-        break;
-      case 'monitor':
-        this.#views.toggleMonitor();
-        break;
-      case 'buttons':
-        this.#buttons.focus();
-        break;
-      case 'pause':
-        this.#buttons.togglePause();
-        break;
-      case 'update':
-        this.#update.run();
-        break;
-      case 'full-screen':
-        this.#views.toggleFullScreen();
-        break;
-      case 'help':
-        toggleHelp();
-        break;
-    }
   }
 }

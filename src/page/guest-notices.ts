@@ -1,0 +1,33 @@
+/** What a visitor should know of a guest that was there before the page, or that came back. */
+import type { MachineStatus } from '../protocol/events.ts';
+import { actionLabel } from './error-text.ts';
+import type { Notices } from './notices.ts';
+
+/** @param reason why the newest generation could not be used */
+export function tellFellBack(notices: Notices, reason: string): void {
+  notices.show('stored', {
+    tone: 'warning',
+    title: 'The newest checkpoint was damaged',
+    text: 'The guest goes on from the one before it.',
+    detail: reason,
+  });
+}
+
+/**
+ * Options in the address do nothing to a guest that is there already.
+ * @param askedMiB the memory that the address asks for
+ */
+export function tellOtherMemory(
+  notices: Notices,
+  { config: { memoryMiB } }: MachineStatus,
+  askedMiB: number,
+  startFresh: () => void,
+): void {
+  if (askedMiB === memoryMiB) return;
+  notices.show('options', {
+    tone: 'info',
+    title: `This guest has ${memoryMiB} MiB of RAM, not ${askedMiB}`,
+    text: 'It was there before this page. The options in the address apply when a guest is started.',
+    actions: [{ label: actionLabel['start-fresh'], run: startFresh }],
+  });
+}
