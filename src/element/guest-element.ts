@@ -20,12 +20,12 @@ export interface GuestElementEvents {
  *
  * Attributes: every option of `MachineOptions` as text (`hda="range:disk.img" memorymib="256"`);
  * `machineid`, `keeperurl` and `host` as in `ConnectOptions`; `view`, which is `both` (default),
- * `screen` or `terminal`; `autostart`, which `off` leaves to {@link start}. They are read when the
- * machine is started: only `view` may change later. What no text can say is set with
+ * `screen` or `terminal`; `muted`; `autostart`, which `off` leaves to {@link start}. They are read
+ * when the machine is started: only `view` and `muted` may change later. What no text can say is set with
  * {@link options}. An element that is removed leaves its guest running.
  */
 export abstract class GuestElement extends HTMLElement {
-  static readonly observedAttributes = ['view'];
+  static readonly observedAttributes = ['view', 'muted'];
 
   #options: CreateOptions = {};
   #machine: Machine | null = null;
@@ -47,6 +47,15 @@ export abstract class GuestElement extends HTMLElement {
   /** Null before {@link GuestElementEvents.ready}, and after the element was removed. */
   get machine(): Machine | null {
     return this.#machine;
+  }
+
+  /** A guest with sound is not heard. Follows the attribute, and is in turn. */
+  get muted(): boolean {
+    return this.hasAttribute('muted');
+  }
+
+  set muted(muted: boolean) {
+    this.toggleAttribute('muted', muted);
   }
 
   /**
@@ -78,8 +87,10 @@ export abstract class GuestElement extends HTMLElement {
   }
 
   connectedCallback(): void {
-    this.#panes ??= new GuestPanes(this.shadowRoot ?? this.attachShadow({ mode: 'open' }));
-    this.#showView();
+    this.#panes ??= new GuestPanes(this.shadowRoot ?? this.attachShadow({ mode: 'open' }), () => {
+      this.muted = !this.muted;
+    });
+    this.#showAttributes();
     if (this.getAttribute('autostart') === 'off') return;
     // Scripts that make the element set its options after it is in the document, too.
     queueMicrotask(() => {
@@ -95,10 +106,11 @@ export abstract class GuestElement extends HTMLElement {
   }
 
   attributeChangedCallback(): void {
-    this.#showView();
+    this.#showAttributes();
   }
 
-  #showView(): void {
+  #showAttributes(): void {
+    this.#panes?.setMuted(this.muted);
     const view = this.getAttribute('view') ?? 'both';
     if (isView(view)) this.#panes?.show(view);
   }
@@ -151,5 +163,6 @@ export const guestAttributes: readonly string[] = [
   'keeperurl',
   'host',
   'view',
+  'muted',
   'autostart',
 ];

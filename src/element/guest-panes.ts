@@ -3,6 +3,7 @@ import type { Machine } from '../machine/types.ts';
 import type { MachineStatus } from '../protocol/events.ts';
 import type { GuestLink } from '../view/guest-link.ts';
 import { GuestScreen } from '../view/guest-screen.ts';
+import { GuestSound } from '../view/guest-sound.ts';
 import { Keyboard } from '../view/keyboard.ts';
 import { Mouse } from '../view/mouse.ts';
 import { fitPicture } from '../view/screen-scale.ts';
@@ -23,6 +24,7 @@ const template = `
       <button type="button" role="tab" data-pane="screen">Screen</button>
       <button type="button" role="tab" data-pane="terminal">Terminal</button>
     </span>
+    <button type="button" class="mute" part="mute" aria-pressed="false" hidden>Mute</button>
     <span class="keys" part="keys"></span>
   </div>
   <div class="panes">
@@ -40,12 +42,14 @@ export class GuestPanes implements GuestLink {
   readonly #root: ShadowRoot;
   readonly #screen: GuestScreen;
   readonly #terminal: GuestTerminal;
+  readonly #sound = new GuestSound({ muted: false });
   readonly #listeners: ((machine: Machine) => void)[] = [];
   #machine: Machine | null = null;
   #failed: (error: CprError) => void = () => {};
   #pane: Pane = 'screen';
 
-  constructor(root: ShadowRoot) {
+  /** @param toggleMuted its button was pressed */
+  constructor(root: ShadowRoot, toggleMuted: () => void) {
     this.#root = root;
     root.innerHTML = `<style>${style}</style>${template}`;
     const canvas = this.#find('canvas', HTMLCanvasElement);
@@ -60,6 +64,7 @@ export class GuestPanes implements GuestLink {
       sendKey: (keys) => this.#sendKey(keys),
       focusKeyboard: () => (this.#pane === 'screen' ? input.focus() : this.#terminal.focus()),
     });
+    this.#find('.mute', HTMLElement).addEventListener('click', toggleMuted);
     for (const tab of root.querySelectorAll<HTMLElement>('[role=tab]')) {
       tab.addEventListener('click', () => this.#choose(tab.dataset.pane as Pane));
     }
@@ -78,17 +83,24 @@ export class GuestPanes implements GuestLink {
     if (view !== 'both') this.#choose(view);
   }
 
+  setMuted(muted: boolean): void {
+    this.#sound.muted = muted;
+    this.#find('.mute', HTMLElement).setAttribute('aria-pressed', String(muted));
+  }
+
   attach(machine: Machine, failed: (error: CprError) => void): void {
     this.#machine = machine;
     this.#failed = failed;
     this.#find('.notice', HTMLElement).hidden = true;
     this.#screen.follow(machine);
     this.#terminal.follow(machine);
+    this.#sound.follow(machine);
     for (const listener of this.#listeners) listener(machine);
   }
 
   detach(): void {
     this.#machine = null;
+    this.#sound.follow(null);
     this.#screen.dispose();
   }
 
@@ -96,6 +108,7 @@ export class GuestPanes implements GuestLink {
     const state = this.#find('.state', HTMLElement);
     state.textContent = `${config.name}: ${destroyed ? 'ended' : runstate}`;
     state.dataset.runstate = runstate;
+    this.#find('.mute', HTMLElement).hidden = !config.sound;
     if (crash) this.say(crash, true);
   }
 

@@ -53,7 +53,7 @@ button {
   cursor: pointer;
 }
 button:hover { background: var(--_line); }
-button[aria-selected='true'] { background: var(--_line); }
+button:is([aria-selected='true'], [aria-pressed='true']) { background: var(--_line); }
 :focus-visible { outline: 2px solid #4fbf9f; outline-offset: -2px; }
 .touch { display: none; }
 @media (pointer: coarse) {

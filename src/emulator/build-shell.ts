@@ -9,6 +9,7 @@ import { setMac } from './network/nic.ts';
 import { keepFilesOut } from './ninep/share-state.ts';
 import { ScreenTap } from './screen-tap.ts';
 import { Shell } from './shell.ts';
+import { readySound } from './sound/sound.ts';
 import type { V86Wasm } from './v86-wasm.ts';
 
 /** What the parts of a runtime are made of. */
@@ -56,6 +57,7 @@ export async function buildShell(
 export function readyDevices({ cpu }: Shell, host: RuntimeHost): void {
   keepRamOut(cpu);
   keepFilesOut(cpu, host);
+  if (host.config.sound) readySound(cpu);
   if (host.config.mac) setMac(cpu.devices, host.config.mac);
 }
 

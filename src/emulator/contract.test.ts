@@ -157,7 +157,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     for (const name of ['next_tick', 'unregister_yield', 'destroy'] as const)
       expect(typeof machine[name], `v86.${name} is no longer a function`).toBe('function');
     expect(typeof bus.register, 'the bus has no register() any more').toBe('function');
-    const { vga, ps2, uart0 } = cpu.devices;
+    const { vga, ps2, uart0, sb16, pit } = cpu.devices;
     for (const name of [
       'vga_memory',
       'plane0',
@@ -176,7 +176,20 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
       'wheel_movement',
     ])
       expect(ps2, `the PS/2 controller lost ${name}`).toHaveProperty(name);
+    for (const name of ['dma_bytes_left', 'sampling_rate'] as const)
+      expect(sb16?.[name], `sb16.${name} is no longer a number`).toBeTypeOf('number');
+    for (const name of ['mixer_registers', 'irq_triggered'] as const)
+      expect(sb16?.[name], `sb16.${name} is no longer a Uint8Array`).toBeInstanceOf(Uint8Array);
+    for (const name of ['dma_paused', 'dac_buffers', 'dsp_reset'])
+      expect(sb16, `the Sound Blaster lost ${name}`).toHaveProperty(name);
+    expect(pit?.counter_reload, 'pit.counter_reload is no longer a Uint16Array').toBeInstanceOf(
+      Uint16Array,
+    );
+    const blaster = sb16 as unknown as Record<string, V86QueueLike>;
     for (const [name, queue] of [
+      ['sb16.write_buffer', blaster.write_buffer],
+      ['sb16.read_buffer', blaster.read_buffer],
+      ['sb16.mpu_read_buffer', blaster.mpu_read_buffer],
       ['ps2.kbd_buffer', ps2.kbd_buffer],
       ['ps2.mouse_buffer', ps2.mouse_buffer],
       ['uart0.input', uart0.input],

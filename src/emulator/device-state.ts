@@ -13,6 +13,8 @@ const leftOut: Record<string, readonly string[]> = {
   cpu: ['fw_pointer'],
   // The power management timer never steps back, also where the host's clock is coarse.
   acpi: ['timer_last_value', 'timer_imprecise_offset'],
+  // Ours, of machines with sound: see sound/pc-speaker.ts.
+  pit: ['speaker_control'],
   ps2: ['next_byte_is_ready', 'next_byte_is_aux', 'last_mouse_packet', 'wheel_movement'],
   vga: ['svga_offset_x', 'svga_offset_y', 'svga_version'],
   cdrom: ['medium_changed', 'atapi_sense_key', 'atapi_add_sense'],
@@ -25,6 +27,8 @@ const queues: Record<string, readonly string[]> = {
   uart1: ['input'],
   uart2: ['input'],
   uart3: ['input'],
+  // Of the Sound Blaster: a command that is half written, and answers.
+  sb16: ['write_buffer', 'read_buffer', 'mpu_read_buffer'],
 };
 
 /** The names that {@link DeviceState.queues} can have. */

@@ -148,7 +148,7 @@ interface V86Cpu {
   /** What fw_cfg offers beside the guest's memory: the Linux loader. */
   option_roms: { name: string; data: Uint8Array }[];
   devices: V86Devices;
-  io: { ports: { write16(value: number): void }[] };
+  io: { ports: { write8(value: number): void; write16(value: number): void }[] };
   instruction_counter: Uint32Array;
   apic_enabled: Uint8Array;
   memory_size: Uint32Array;
@@ -207,9 +207,11 @@ interface V86Devices {
     counter_mode: Uint8Array;
     counter_start_time: Float64Array;
     counter_start_value: Uint16Array;
+    counter_reload: Uint16Array;
   };
   /** The power management registers of the PIIX4; absent with `acpi` off. */
   acpi?: { pm1_status: number; pm1_enable: number };
+  sb16?: V86SoundBlaster;
   fdc?: V86FloppyController;
   ide?: { primary?: V86IdeChannel; secondary?: V86IdeChannel };
   cdrom?: V86IdeInterface;
@@ -316,6 +318,21 @@ interface V86Queue {
 
 interface V86Uart {
   input: V86Queue;
+}
+
+/** The Sound Blaster 16. Sends `dac-send-data` when it is asked by `dac-request-data`. */
+interface V86SoundBlaster {
+  /** Of the transfer that is under way. */
+  dma_bytes_left: number;
+  dma_paused: boolean;
+  /** Left and right; what a guest puts there without DMA waits for a request. */
+  dac_buffers: readonly { length: number }[];
+  /** Hz. */
+  sampling_rate: number;
+  mixer_registers: Uint8Array;
+  /** Interrupts that the guest has not acknowledged: 1 for 8 bits, 2 for 16. */
+  irq_triggered: Uint8Array;
+  dsp_reset(): void;
 }
 
 interface V86Vga {

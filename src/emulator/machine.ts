@@ -34,6 +34,7 @@ import { RunLoop } from './run-loop.ts';
 import { keepCarried, saveVmstate } from './save-vmstate.ts';
 import type { ScreenTap } from './screen-tap.ts';
 import type { Shell } from './shell.ts';
+import { Sound } from './sound/sound.ts';
 import { exportV86State, readV86State } from './v86-state.ts';
 import { planesBlock, usePlanesBlock } from './vga-planes.ts';
 import { RamWrites } from './write-tracking.ts';
@@ -72,6 +73,8 @@ export class Machine implements RuntimeInstance {
   readonly network: Network;
   readonly files: ShareFiles;
   readonly input: ConsoleInput;
+  /** Of a machine with sound. */
+  readonly sound: Sound | undefined;
   readonly #share: ShareState;
   readonly #options: MachineOptions;
   readonly #loop: RunLoop;
@@ -105,6 +108,7 @@ export class Machine implements RuntimeInstance {
     this.network = new Network({ host, V86, cpu, bus, wake: () => this.wake() });
     this.files = new ShareFiles(cpu);
     this.input = new ConsoleInput(cpu, bus);
+    if (host.config.sound) this.sound = new Sound({ host, cpu, bus });
     this.#share = new ShareState(cpu, host);
     this.#parked = new ParkedPages(host, shell, ops);
     machine.next_tick = () => this.#loop.wake();
@@ -114,6 +118,7 @@ export class Machine implements RuntimeInstance {
     this.#reboot = new Reboot({ host, cpu, reset, kernel: options.kernel, loop: this.#loop });
     cpu.reboot_internal = () => {
       this.input.clear();
+      this.sound?.reset();
       this.#reboot.begin();
       host.guestReset();
     };
@@ -169,6 +174,7 @@ export class Machine implements RuntimeInstance {
     this.#share.load(shareFiles);
     if (consoleInput) this.input.load(consoleInput);
     if (network) this.network.load(network);
+    this.sound?.loaded();
     this.network.stop();
     this.#reboot.loaded();
     this.#eagerSoon = isWarm;
@@ -189,7 +195,8 @@ export class Machine implements RuntimeInstance {
     const idleMs = this.shell.step();
     const gotFrames = this.network.drain();
     const gotInput = this.input.pump();
-    return gotFrames || gotInput ? 0 : idleMs;
+    const soundMs = this.sound?.pump() ?? idleMs;
+    return gotFrames || gotInput ? 0 : Math.min(idleMs, soundMs);
   }
 
   get drives(): Drives {
@@ -203,12 +210,14 @@ export class Machine implements RuntimeInstance {
   run(): void {
     if (this.#eagerSoon) this.#compileEagerly();
     this.network.run();
+    this.sound?.run();
     this.#reboot.run();
   }
 
   stop(): void {
     this.#loop.stop();
     this.network.stop();
+    this.sound?.stop();
   }
 
   blockers(mode: CprMode): Blocker[] {
@@ -256,6 +265,7 @@ export class Machine implements RuntimeInstance {
     this.drives.replaceMedia(media as Media);
     this.#connectDrives();
     this.input.clear();
+    this.sound?.clear();
     // Pages that are as they were have the same code in them as before: it stays compiled.
     const keepingCode = cpu.jit_clear_cache;
     cpu.jit_clear_cache = () => undefined;
@@ -336,6 +346,10 @@ export class Machine implements RuntimeInstance {
 
   snapshot(): MachineEvent[] {
     return [{ type: 'mouse-mode', ...this.#mouse }, ...this.#options.screen.snapshot()];
+  }
+
+  setListened(listened: boolean): void {
+    this.sound?.setListened(listened);
   }
 
   setWatched(watched: boolean): void {

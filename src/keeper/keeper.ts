@@ -210,6 +210,11 @@ export class Keeper implements KeeperApi {
     this.#pages.setVisible(pageId, visible);
   }
 
+  listen(pageId: string, frames: number): void {
+    this.#pages.listen(pageId, frames);
+    this.#slot.machine?.listenersChanged();
+  }
+
   async ramBlocks(options?: { digests?: boolean }): Promise<RamBlockInfo[]> {
     return this.#slot.present.ramBlocks(options);
   }

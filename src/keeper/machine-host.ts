@@ -172,9 +172,15 @@ export class MachineHost implements OperatedMachine {
   /** Pages have come or gone, or are shown or hidden. */
   pagesChanged(): void {
     this.execution.charge?.instance.setWatched(this.#pages.count > 0);
+    this.listenersChanged();
     this.#hidden?.update(this.#pages.anyVisible);
     if (this.#wasSeen && !this.#pages.anyVisible) this.durability.soon();
     this.#wasSeen = this.#pages.anyVisible;
+  }
+
+  /** Pages want to hear the guest, or no more. */
+  listenersChanged(): void {
+    this.execution.charge?.instance.setListened?.(this.#pages.anyListens);
   }
 
   command(name: string, args: unknown[]): unknown {

@@ -6,9 +6,14 @@ interface Page {
   /** Empty for pages that are older than ids: they never say that they are hidden. */
   id: string;
   visible: boolean;
+  /** Of sound, that it still takes; absent when it does not listen. */
+  frames?: number;
   /** Ends the wait for the page's lock. */
   gone: AbortController;
 }
+
+/** Of sound that may be on its way to a page: a second. */
+const mostFrames = 48_000;
 
 /** The attached pages. A page is dropped once the Web Lock that it holds becomes free. */
 export class Pages {
@@ -31,6 +36,19 @@ export class Pages {
   setVisible(id: string, visible: boolean): void {
     for (const page of this.#pages) if (page.id === id) page.visible = visible;
     this.#onChange();
+  }
+
+  get anyListens(): boolean {
+    return [...this.#pages].some(({ frames }) => frames !== undefined);
+  }
+
+  /** @param frames that the page takes beyond those it took so far; 0: it does not listen any more */
+  listen(id: string, frames: number): void {
+    for (const page of this.#pages) {
+      if (page.id !== id) continue;
+      if (frames > 0) page.frames = Math.min((page.frames ?? 0) + frames, mostFrames);
+      else delete page.frames;
+    }
   }
 
   /**
@@ -61,10 +79,19 @@ export class Pages {
 
   /** Sends to every page. What is in `transfer` goes to one that can take it over and is copied for the others. */
   broadcast(event: MachineEvent, transfer: Transferable[]): void {
-    const links = [...this.#pages].map(({ link }) => link);
+    const links = this.#receivers(event).map(({ link }) => link);
     const taker = links.findLast(({ watchesOnly }) => !watchesOnly);
     for (const link of links) if (link !== taker) link.post(event, []);
     taker?.post(event, transfer);
+  }
+
+  #receivers(event: MachineEvent): Page[] {
+    const pages = [...this.#pages];
+    if (event.type !== 'audio') return pages;
+    const { length } = event.left;
+    const listening = pages.filter(({ frames = 0 }) => frames >= length);
+    for (const page of listening) page.frames = (page.frames ?? 0) - length;
+    return listening;
   }
 
   async #awaitEnd(page: Page, pageLock: string): Promise<void> {

@@ -57,7 +57,7 @@ export async function attach(
     const { port1, port2 } = new MessageChannel();
     const there = await connection.keeper.attach(port2, hasLock ? pageLock : '', pageId);
     attached?.({ info, pageId, connection, events: port1, hasLock, left: left.signal });
-    return new RemoteMachine(there, connection, port1, () => {
+    return new RemoteMachine(there, connection, { pageId, port: port1 }, () => {
       leave();
       port1.close();
     });

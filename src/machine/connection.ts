@@ -53,6 +53,7 @@ export class Connection {
       suspend: race('suspend', keeper.suspend),
       wakeup: race('wakeup', keeper.wakeup),
       visibility: race('visibility', keeper.visibility),
+      listen: race('listen', keeper.listen),
       cprBlockers: race('cprBlockers', keeper.cprBlockers),
       cprSave: race('cprSave', keeper.cprSave),
       cprLoad: race('cprLoad', keeper.cprLoad),

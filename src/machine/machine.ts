@@ -23,6 +23,7 @@ import type { Connection } from './connection.ts';
 import { EventStream } from './event-stream.ts';
 import { RemoteGuest } from './remote-guest.ts';
 import { RemoteShelf } from './remote-shelf.ts';
+import { type SoundChunk, SoundFeed } from './sound.ts';
 import { exportState, openState } from './state-files.ts';
 import type {
   Machine,
@@ -42,18 +43,28 @@ export class RemoteMachine extends RemoteGuest implements Machine {
   /** Hears of each restore, as an event with the snapshot's id. */
   readonly #restored = new EventTarget();
   readonly shelf: RemoteShelf;
+  readonly #sound: SoundFeed;
   #status: MachineStatus | null;
   #watch: Watch | null = null;
 
-  /** @param leave called once, by {@link close}: lets the keeper know that this page is gone */
-  constructor(keeper: KeeperInfo, connection: Connection, events: MessagePort, leave: () => void) {
+  /**
+   * @param events where they arrive, and what this page calls itself
+   * @param leave called once, by {@link close}: lets the keeper know that this page is gone
+   */
+  constructor(
+    keeper: KeeperInfo,
+    connection: Connection,
+    events: { pageId: string; port: MessagePort },
+    leave: () => void,
+  ) {
     super(connection.keeper);
     this.keeper = keeper;
     this.#connection = connection;
     this.shelf = new RemoteShelf(connection.keeper);
+    this.#sound = new SoundFeed(this, (frames) => connection.keeper.listen(events.pageId, frames));
     this.#leave = leave;
     this.#status = keeper.machine;
-    events.onmessage = ({ data }: MessageEvent<MachineEvent>) => {
+    events.port.onmessage = ({ data }: MessageEvent<MachineEvent>) => {
       // A machine of the keeper's own has come.
       if (data.type === 'status') this.unwatch();
       this.#push(data);
@@ -80,6 +91,10 @@ export class RemoteMachine extends RemoteGuest implements Machine {
     listener: (event: MachineEventOf<T>) => void,
   ): () => void {
     return this.#events.on(type, listener);
+  }
+
+  sound(): ReadableStream<SoundChunk> {
+    return this.#sound.stream();
   }
 
   onLost(listener: (error: CprError) => void): () => void {

@@ -47,6 +47,7 @@ import type { ExecuteOptions, ExecuteResult } from './agent.ts';
 import type { GuestConsole } from './console-types.ts';
 import type { FramesOptions } from './frames.ts';
 import type { KeeperWorker } from './keeper-worker.ts';
+import type { SoundChunk } from './sound.ts';
 import type { SendKeyOptions, TypeOptions } from './typist.ts';
 
 export interface ConnectOptions {
@@ -227,6 +228,12 @@ export interface Machine {
   screenshot(): Promise<Uint8Array<ArrayBuffer>>;
   /** The screen now, and again after each change. */
   frames(options?: FramesOptions): ReadableStream<Picture>;
+  /**
+   * What the guest plays, of a machine with the option `sound`: nothing comes while it is silent. A
+   * reader who is slow misses what is more than a second behind. Of a machine that this page only
+   * {@link watch}es nothing is heard.
+   */
+  sound(): ReadableStream<SoundChunk>;
   /**
    * Presses the power button: a guest that listens shuts itself down, and is `shutdown` then. Rejects
    * with `bad-config` for a machine without ACPI, with `bad-runstate` for a guest that does not listen.

@@ -7,6 +7,7 @@ import { MonitorView } from './monitor/monitor-view.ts';
 import type { Notices } from './notices.ts';
 import { type PaneName, Panes, paneNames } from './panes.ts';
 import { ScreenView } from './screen/screen-view.ts';
+import { SoundButton } from './screen/sound-button.ts';
 import type { Session } from './session.ts';
 import { TerminalView } from './terminal/terminal-view.ts';
 
@@ -19,6 +20,7 @@ export class PaneViews {
   constructor(session: Session, notices: Notices) {
     this.terminal = new TerminalView(session);
     this.screen = setUpScreen(session, notices);
+    new SoundButton(session);
     this.#monitor = this.#setUpMonitor(session);
   }
 

@@ -1,6 +1,7 @@
 /** What this browser remembers about the page itself. */
 export type SettingName =
   | 'theme'
+  | 'muted'
   | 'tab'
   | 'auto-update'
   | 'resume'

@@ -13,7 +13,9 @@ type Images = Partial<Pick<MachineConfig, DriveName | 'bzImage' | 'initrd'>>;
 /** What the address says about the machine; everything else is as the guest or the defaults have it. */
 export interface UrlMachine {
   images: Images;
-  settings: Partial<Pick<MachineConfig, 'cmdline' | 'vgaMemoryMiB' | 'bootOrder' | 'acpi'>>;
+  settings: Partial<
+    Pick<MachineConfig, 'cmdline' | 'vgaMemoryMiB' | 'bootOrder' | 'acpi' | 'sound'>
+  >;
 }
 
 /** Documented in the help dialog and in README.md. */
@@ -27,6 +29,7 @@ export const machineOptionHelp = [
   ['?vram=16', 'memory of the VGA in MiB: 1, 2, 4 … 256'],
   ['?boot_order=213', 'digits: 1 floppy, 2 hard disk, 3 CD, the last one first; v86’s own numbers'],
   ['?acpi=1', 'with power management'],
+  ['?sound=1', 'what it plays can be heard: Sound Blaster 16 and PC speaker'],
 ] as const satisfies readonly (readonly [string, string])[];
 
 const images = [...driveNames, 'bzimage', 'initrd'] as const;
@@ -71,11 +74,12 @@ export function parseUrlMachine(
     if (/^[1-3]{1,3}$/.test(order)) found.settings.bootOrder = Number.parseInt(order, 16);
     else refuse('boot_order', order, 'one to three of the digits 1, 2 and 3, for example 213');
   }
-  const acpi = query.get('acpi');
-  if (acpi !== null) {
-    const value = booleans[acpi];
-    if (value === undefined) refuse('acpi', acpi, '1, 0, true or false');
-    else found.settings.acpi = value;
+  for (const name of ['acpi', 'sound'] as const) {
+    const text = query.get(name);
+    if (text === null) continue;
+    const value = booleans[text];
+    if (value === undefined) refuse(name, text, '1, 0, true or false');
+    else found.settings[name] = value;
   }
   const isEmpty = [found.images, found.settings].every((part) => Object.keys(part).length === 0);
   return isEmpty ? undefined : found;

@@ -71,6 +71,7 @@ test.each([
   ['?vram=3', 'vram', 'power of two'],
   ['?boot_order=4', 'boot_order', 'digits'],
   ['?acpi=yes', 'acpi', 'true or false'],
+  ['?sound=loud', 'sound', 'true or false'],
   ['?state=file:///etc/passwd', 'state', 'http: or https:'],
   ['#s=a%20b', '#s', 'complete'],
 ])('%s is refused, and the message says what is allowed', (search, option, allowed) => {
@@ -88,7 +89,7 @@ test('all bad options are named at once', () => {
 test('a machine is described in the words of v86', () => {
   const search =
     '?hda.url=disk.img&hda.async=1&hda.size=512&cdrom.url=https://y.test/a.iso&m=32&vram=16' +
-    '&boot_order=213&acpi=1&cmdline=quiet%20splash&c=ls&s=uname';
+    '&boot_order=213&acpi=1&sound=1&cmdline=quiet%20splash&c=ls&s=uname';
   expect(parse(search)).toMatchObject({
     options: {
       memoryMiB: 32,
@@ -97,7 +98,13 @@ test('a machine is described in the words of v86', () => {
           hda: { url: `${page}disk.img`, sizeBytes: 512, load: 'range' },
           cdrom: { url: 'https://y.test/a.iso' },
         },
-        settings: { vgaMemoryMiB: 16, bootOrder: 0x213, acpi: true, cmdline: 'quiet splash' },
+        settings: {
+          vgaMemoryMiB: 16,
+          bootOrder: 0x213,
+          acpi: true,
+          sound: true,
+          cmdline: 'quiet splash',
+        },
       },
       typed: { keyboard: 'ls', serial: 'uname' },
     },

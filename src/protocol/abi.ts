@@ -149,6 +149,8 @@ export interface RuntimeInstance {
   snapshot(): MachineEvent[];
   /** Whether any page is attached: screen updates cost nothing while none is. */
   setWatched(watched: boolean): void;
+  /** Whether anybody wants `audio` events: without, a guest plays for itself. */
+  setListened?(listened: boolean): void;
   /** Everything else a page can ask of the machine, by name. */
   readonly commands: RuntimeCommands;
   /** Reasons that this runtime knows why a mode would be refused now. */

@@ -136,6 +136,8 @@ export interface MachineConfig {
   /** An empty 9p share with the tag `host9p`. */
   filesystem9p: boolean;
   virtioConsole: boolean;
+  /** What the guest plays on the Sound Blaster 16 and the PC speaker can be heard. Default false. */
+  sound?: boolean;
   /** Serial ports of the PC, 1 to 4. The demo guest's agent listens on the second. Default 2. */
   serialPorts?: number;
   /** Takes checkpoints by itself, so that the guest comes back when its keeper ended. Default false. */

@@ -114,6 +114,14 @@ export type MachineEvent =
       height: number;
       pixels: Uint8ClampedArray;
     }
+  /** What the guest plays, from -1 to 1, only to pages that asked for it. Nothing is sent while it is silent. */
+  | {
+      type: 'audio';
+      /** Frames a second. */
+      sampleRate: number;
+      left: Float32Array<ArrayBuffer>;
+      right: Float32Array<ArrayBuffer>;
+    }
   /** The guest wants absolute mouse positions (VMware mouse) or deltas. */
   | { type: 'mouse-mode'; absolute: boolean; enabled: boolean }
   /**

@@ -144,6 +144,11 @@ export interface KeeperApi extends StoredMachineCalls, StateFileCalls {
   wakeup(): Promise<void>;
   /** Whether the page of this id can be seen. One that never says so counts as visible. */
   visibility(pageId: string, visible: boolean): void;
+  /**
+   * The page of this id takes `frames` more frames of sound, as `audio` events, up to a second in
+   * all: what comes when it takes none is left out. 0: it takes no more.
+   */
+  listen(pageId: string, frames: number): void;
   /** Why `cprSave` in this mode would be refused now; empty when it would not. */
   cprBlockers(mode: CprMode): Promise<Blocker[]>;
   /**

@@ -126,6 +126,7 @@ const plainMembers = {
   mac: 'string',
   filesystem9p: 'boolean',
   virtioConsole: 'boolean',
+  sound: 'boolean',
   serialPorts: 'number',
   suspendWhenHiddenMs: 'number',
 } as const satisfies Partial<Record<keyof MachineConfig, string>>;

@@ -20,10 +20,7 @@ export function checkOptions(options: unknown): OptionProblem[] {
     if (value === undefined) continue;
     const given = describe(value);
     if (!isOption(option)) {
-      const allowed =
-        option === 'sound'
-          ? 'left out only: guests have no sound here'
-          : `one of the options ${Object.keys(optionRules).join(', ')}`;
+      const allowed = `one of the options ${Object.keys(optionRules).join(', ')}`;
       problems.push({ option, given, allowed });
     } else if (!isAllowed(optionRules[option], value)) {
       problems.push({ option, given, allowed: optionRules[option].allowed });

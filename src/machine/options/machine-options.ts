@@ -74,6 +74,11 @@ export interface MachineOptions {
   serialPorts?: number;
   /** Default true. */
   virtioConsole?: boolean;
+  /**
+   * A Sound Blaster 16 (port 220h, IRQ 5, DMA 1 and 5) and the PC speaker can be heard, see
+   * {@link Machine.sound}. Default false.
+   */
+  sound?: boolean;
   /** The network device. Default `ne2k`. */
   network?: 'none' | 'ne2k' | 'virtio';
   /** Where its cable ends. Default: nowhere. */

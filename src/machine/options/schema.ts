@@ -135,6 +135,7 @@ export const optionRules: Readonly<Record<keyof MachineOptions, OptionRule>> = {
   },
   serialPorts: { allowed: 'a whole number from 1 to 4', schema: wholeNumber(1, 4) },
   virtioConsole: onOff,
+  sound: onOff,
   network: {
     allowed: "'none', 'ne2k' or 'virtio'",
     schema: v.picklist(['none', 'ne2k', 'virtio']),

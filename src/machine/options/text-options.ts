@@ -91,6 +91,7 @@ const readers: Record<keyof MachineOptions, Read> = {
   filesystem9p: asShare,
   serialPorts: asNumber,
   virtioConsole: asFlag,
+  sound: asFlag,
   network: asIs,
   networkBackend: asBackend,
   mac: asIs,

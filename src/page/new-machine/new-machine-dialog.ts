@@ -136,7 +136,7 @@ export class NewMachineDialog {
     this.#showProblems(problems);
     this.#error.textContent = '';
     const options = draftOptions(draft);
-    if (problems.length > 0 || !isSound(options)) return;
+    if (problems.length > 0 || !areAcceptable(options)) return;
     const starting = new AbortController();
     this.#starting = starting;
     this.#showProgress({ label: 'Preparing the machine…', fraction: null, bytes: '' });
@@ -215,6 +215,6 @@ const backendTargets: Record<string, string> = {
   wsproxy: 'wss://relay.example/',
 };
 
-const isSound = (
+const areAcceptable = (
   options: Record<string, unknown>,
 ): options is Record<string, unknown> & MachineOptions => checkOptions(options).length === 0;

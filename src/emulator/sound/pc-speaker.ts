@@ -1,0 +1,117 @@
+/** The PC speaker: what channel 2 of the timer and port 61h make audible, as samples. */
+import { CprError } from '../../errors.ts';
+import { type SoundBuffer, soundRate } from './sound-buffer.ts';
+
+const controlPort = 0x61;
+/** Bits of the port: the timer's gate, and the speaker itself. Firmware opens the gate alone to measure time. */
+const gateAndSpeaker = 3;
+/** The timer's mode that makes a square wave. */
+const squareWave = 3;
+const timerHz = 1_193_181.6666;
+/** A tenth of full scale, as the small speaker that it is. */
+const amplitude = 0.1;
+/** Nothing is heard above it. Guests that want silence set their timer so. */
+const highestHz = 20_000;
+/** Of one turn. A guest that changes the tone more often plays samples, which this does not follow. */
+const mostChanges = 256;
+
+/** Members of v86's PIT; `speaker_control` is ours, and saved with what v86's own state leaves out. */
+export interface SpeakerTimer {
+  counter_mode: ArrayLike<number>;
+  counter_reload: ArrayLike<number>;
+  /** The two lowest bits that were last written to port 61h. */
+  speaker_control?: number;
+}
+
+/** Gives a machine's timer what a vmstate needs of the speaker. Before a state is taken or given. */
+export function readySpeaker({ devices }: V86Cpu): void {
+  const timer = devices.pit as SpeakerTimer | undefined;
+  if (timer) timer.speaker_control = 0;
+}
+
+export class PcSpeaker {
+  readonly #timer: SpeakerTimer;
+  /** Tones to come, 0 is silence, by the frame that they begin with. */
+  #changes: { frame: number; hz: number }[] = [];
+  #hz = 0;
+  /** Of the wave, 0 to 1. */
+  #phase = 0;
+
+  /** @param now the frame that the guest has come to */
+  constructor(cpu: V86Cpu, bus: V86Bus, now: () => number) {
+    const timer = cpu.devices.pit;
+    const port = cpu.io.ports[controlPort];
+    if (!timer || !port)
+      throw new CprError('runtime-incompatible', "v86's PC speaker is not where it was.");
+    this.#timer = timer as SpeakerTimer;
+    const { write8 } = port;
+    port.write8 = (value) => {
+      write8.call(timer, value);
+      this.#timer.speaker_control = value & gateAndSpeaker;
+      this.#change(now());
+    };
+    bus.register('pcspeaker-update', () => this.#change(now()), this);
+  }
+
+  get isAudible(): boolean {
+    return this.#hz > 0 || this.#changes.length > 0;
+  }
+
+  /** The machine was reset. */
+  reset(): void {
+    this.#timer.speaker_control = 0;
+    this.loaded();
+  }
+
+  /** The device state is another. */
+  loaded(): void {
+    this.#changes = [];
+    this.#hz = this.#frequency();
+  }
+
+  /** Adds frames to what is there. @param first the number of the first of them */
+  render({ left, right }: SoundBuffer, first: number, from: number, to: number): void {
+    for (let i = from; i < to; i++) {
+      const at = first + i - from;
+      for (let next = this.#changes[0]; next && next.frame <= at; next = this.#changes[0]) {
+        this.#hz = next.hz;
+        this.#changes.shift();
+      }
+      if (this.#hz === 0) continue;
+      // The mean over the frame: a wave that is sampled instead sounds rough.
+      const step = this.#hz / soundRate;
+      const sample = (amplitude * (integral(this.#phase + step) - integral(this.#phase))) / step;
+      this.#phase = (this.#phase + step) % 1;
+      left[i] = (left[i] ?? 0) + sample;
+      right[i] = (right[i] ?? 0) + sample;
+    }
+  }
+
+  /** As if rendered. */
+  skip(): void {
+    this.#hz = this.#changes.at(-1)?.hz ?? this.#hz;
+    this.#changes = [];
+  }
+
+  #change(frame: number): void {
+    const hz = this.#frequency();
+    const last = this.#changes.at(-1);
+    if (last ? last.hz === hz : this.#hz === hz) return;
+    // The timer's two bytes are written one after the other.
+    if (last && (last.frame === frame || this.#changes.length >= mostChanges)) last.hz = hz;
+    else this.#changes.push({ frame, hz });
+  }
+
+  #frequency(): number {
+    const { counter_mode, counter_reload, speaker_control } = this.#timer;
+    if (speaker_control !== gateAndSpeaker || counter_mode[2] !== squareWave) return 0;
+    const hz = timerHz / (counter_reload[2] || 0x10000);
+    return hz > highestHz ? 0 : hz;
+  }
+}
+
+/** Of a square wave of amplitude 1, from 0 to `phase`. */
+function integral(phase: number): number {
+  const part = phase % 1;
+  return part < 0.5 ? part : 1 - part;
+}

@@ -1,0 +1,123 @@
+/**
+ * The Sound Blaster 16, of which v86 has the registers and the DMA. It hands samples over when it is
+ * asked for them (`dac-request-data`), whoever hears them: they are asked for at the pace at which
+ * they are played, so that a guest's driver gets its interrupts in time.
+ */
+import type { RuntimeHost } from '../../protocol/abi.ts';
+import { type SoundBuffer, soundRate } from './sound-buffer.ts';
+
+/** Samples that the card has given and that were not played yet, at the rate of the card. */
+interface Waiting extends SoundBuffer {
+  /** How far the first of them was played, 0 to 1. */
+  fraction: number;
+}
+
+/** What v86's own page does: the card's mixer begins with 28 dB below what a guest can ask for. */
+const gain = 3;
+/** Registers of the mixer. Volumes have 2 dB a step of 8, 62 dB in all. */
+const mixer = { master: 0x30, voice: 0x32, gain: 0x41 } as const;
+const keptName = 'sound.waiting';
+
+export class SoundBlaster {
+  readonly #card: V86SoundBlaster;
+  readonly #bus: V86Bus;
+  /** Kept by the keeper: a live update loses none of them. */
+  readonly #waiting: Waiting;
+
+  constructor(card: V86SoundBlaster, bus: V86Bus, { kept }: Pick<RuntimeHost, 'kept'>) {
+    this.#card = card;
+    this.#bus = bus;
+    const waiting = kept.get(keptName) as Waiting | undefined;
+    this.#waiting = waiting ?? {
+      left: new Float32Array(0),
+      right: new Float32Array(0),
+      fraction: 0,
+    };
+    kept.set(keptName, this.#waiting);
+    bus.register('dac-send-data', (channels: [Samples, Samples]) => this.#take(channels), this);
+  }
+
+  get isPlaying(): boolean {
+    const { dma_bytes_left, dma_paused, dac_buffers } = this.#card;
+    const isSending = dma_bytes_left > 0 && !dma_paused;
+    return isSending || (dac_buffers[0]?.length ?? 0) > 0 || this.#waiting.left.length > 1;
+  }
+
+  /** The machine was reset, which v86 does not tell the card. */
+  reset(): void {
+    this.#card.dsp_reset();
+    this.clear();
+  }
+
+  /** The guest is at another moment. */
+  clear(): void {
+    Object.assign(this.#waiting, { left: new Float32Array(0), right: new Float32Array(0) });
+  }
+
+  /** Whether it waits for the guest. */
+  get hasInterrupt(): boolean {
+    return this.#card.irq_triggered.includes(1);
+  }
+
+  /** Plays up to `to - from` frames. @param into absent where nobody hears them */
+  play(into: SoundBuffer | undefined, from: number, to: number): void {
+    const rate = this.#card.sampling_rate;
+    if (!this.isPlaying || !(rate > 0)) return;
+    const step = rate / soundRate;
+    const waiting = this.#waiting;
+    this.#request(Math.ceil(waiting.fraction + (to - from) * step) + 1);
+    const { left, right } = waiting;
+    const most = left.length - 1;
+    const [leftGain, rightGain] = this.#gains();
+    let position = waiting.fraction;
+    for (let i = from; i < to && position < most; i++, position += step) {
+      if (!into) continue;
+      const at = Math.floor(position);
+      into.left[i] = leftGain * between(left, at, position - at);
+      into.right[i] = rightGain * between(right, at, position - at);
+    }
+    const played = Math.min(Math.floor(position), Math.max(most, 0));
+    waiting.fraction = position - played < 1 ? position - played : 0;
+    waiting.left = left.slice(played);
+    waiting.right = right.slice(played);
+  }
+
+  /** Until so many samples wait, or the card has no more. */
+  #request(samples: number): void {
+    for (;;) {
+      const { length } = this.#waiting.left;
+      if (length >= samples) return;
+      this.#bus.send('dac-request-data');
+      if (this.#waiting.left.length === length) return;
+    }
+  }
+
+  #take([left, right]: [Samples, Samples]): void {
+    this.#waiting.left = joined(this.#waiting.left, left);
+    this.#waiting.right = joined(this.#waiting.right, right);
+  }
+
+  #gains(): [number, number] {
+    const { mixer_registers } = this.#card;
+    const register = (number: number) => mixer_registers[number] ?? 0;
+    const volume = (number: number) => 10 ** (((register(number) >>> 2) - 62) / 20);
+    const boost = (number: number) => 10 ** ((6 * (register(number) >>> 6)) / 20);
+    const ear = (side: 0 | 1) =>
+      gain * volume(mixer.master + side) * volume(mixer.voice + side) * boost(mixer.gain + side);
+    return [ear(0), ear(1)];
+  }
+}
+
+type Samples = Float32Array<ArrayBuffer>;
+
+function joined(first: Samples, second: Samples): Samples {
+  const all = new Float32Array(first.length + second.length);
+  all.set(first);
+  all.set(second, first.length);
+  return all;
+}
+
+const between = (samples: Samples, at: number, fraction: number): number => {
+  const sample = samples[at] ?? 0;
+  return sample + fraction * ((samples[at + 1] ?? sample) - sample);
+};

@@ -1,0 +1,141 @@
+/**
+ * What a guest plays, mixed and at one rate. It is played at the pace of the guest's clock whether
+ * or not somebody listens; only then it is mixed and sent.
+ */
+import { CprError } from '../../errors.ts';
+import type { RuntimeHost } from '../../protocol/abi.ts';
+import { PcSpeaker, readySpeaker } from './pc-speaker.ts';
+import { SoundBlaster } from './sound-blaster.ts';
+import { type SoundBuffer, soundRate } from './sound-buffer.ts';
+
+/** Of one event: 20 ms. */
+const chunkFrames = 960;
+const framesPerMs = soundRate / 1000;
+/** Longest that an idle guest sleeps while something plays, ms. */
+const paceMs = 5;
+/** What a machine that did not get to run misses is left out, ms. */
+const longestStepMs = 100;
+
+export interface SoundOptions {
+  host: RuntimeHost;
+  cpu: V86Cpu;
+  bus: V86Bus;
+}
+
+/** For a machine with sound: before its device state is taken or given. */
+export const readySound = readySpeaker;
+
+export class Sound {
+  readonly #host: RuntimeHost;
+  readonly #speaker: PcSpeaker;
+  readonly #card: SoundBlaster;
+  /** What the next event will hold, and how much of it is there. */
+  #chunk: SoundBuffer = emptyChunk();
+  #filled = 0;
+  /** Frames since the runtime began, all of them played. */
+  #played = 0;
+  /** When that was, ms. */
+  #atMs: number;
+  #listened = false;
+
+  constructor({ host, cpu, bus }: SoundOptions) {
+    const { sb16 } = cpu.devices;
+    if (!sb16) throw new CprError('runtime-incompatible', "v86's Sound Blaster is not there.");
+    this.#host = host;
+    this.#atMs = host.clock();
+    this.#speaker = new PcSpeaker(cpu, bus, () => this.#played + this.#dueFrames(host.clock()));
+    this.#card = new SoundBlaster(sb16, bus, host);
+  }
+
+  setListened(listened: boolean): void {
+    this.#listened = listened;
+    if (!listened) this.#filled = 0;
+  }
+
+  /** The guest goes on: no time has passed for it. */
+  run(): void {
+    this.#atMs = this.#host.clock();
+  }
+
+  /** The guest stands still. */
+  stop(): void {
+    this.#send();
+  }
+
+  reset(): void {
+    this.#speaker.reset();
+    this.#card.reset();
+  }
+
+  /** The device state is another. */
+  loaded(): void {
+    this.#speaker.loaded();
+  }
+
+  /** The guest is at another moment. */
+  clear(): void {
+    this.#filled = 0;
+    this.#card.clear();
+  }
+
+  /**
+   * Plays up to now. To be called between two steps of the guest.
+   * @returns how long the guest may sleep, ms
+   */
+  pump(): number {
+    const nowMs = this.#host.clock();
+    const frames = this.#dueFrames(nowMs);
+    const isAudible = this.#speaker.isAudible || this.#card.isPlaying;
+    const hadInterrupt = this.#card.hasInterrupt;
+    // What is left of a frame is due with the next.
+    this.#atMs = Math.max(this.#atMs + frames / framesPerMs, nowMs - 1 / framesPerMs);
+    if (isAudible) this.#play(frames);
+    else this.#send();
+    this.#played += frames;
+    if (this.#card.hasInterrupt && !hadInterrupt) return 0;
+    return isAudible ? paceMs : Number.POSITIVE_INFINITY;
+  }
+
+  #dueFrames(nowMs: number): number {
+    const elapsedMs = Math.min(nowMs - this.#atMs, longestStepMs);
+    return Math.max(Math.floor(elapsedMs * framesPerMs), 0);
+  }
+
+  #play(frames: number): void {
+    if (!this.#listened) {
+      this.#card.play(undefined, 0, frames);
+      this.#speaker.skip();
+      return;
+    }
+    for (let done = 0; done < frames; ) {
+      const from = this.#filled;
+      const to = Math.min(from + frames - done, chunkFrames);
+      this.#card.play(this.#chunk, from, to);
+      this.#speaker.render(this.#chunk, this.#played + done, from, to);
+      this.#filled = to;
+      done += to - from;
+      if (to === chunkFrames) this.#send();
+    }
+  }
+
+  /** What is there of the chunk. */
+  #send(): void {
+    if (this.#filled === 0) return;
+    const left = clipped(this.#chunk.left, this.#filled);
+    const right = clipped(this.#chunk.right, this.#filled);
+    this.#chunk = emptyChunk();
+    this.#filled = 0;
+    this.#host.emit({ type: 'audio', sampleRate: soundRate, left, right }, [
+      left.buffer,
+      right.buffer,
+    ]);
+  }
+}
+
+function emptyChunk(): SoundBuffer {
+  return { left: new Float32Array(chunkFrames), right: new Float32Array(chunkFrames) };
+}
+
+function clipped(samples: Float32Array<ArrayBuffer>, length: number): Float32Array<ArrayBuffer> {
+  return samples.slice(0, length).map((sample) => Math.max(-1, Math.min(1, sample)));
+}

@@ -1,0 +1,121 @@
+import type { SoundChunk } from '../machine/sound.ts';
+import type { Machine } from '../machine/types.ts';
+
+/** What is kept in hand, so that a guest or a page that is late for a moment is not heard, s. */
+const leadS = 0.06;
+/** Farthest behind the guest, s: what comes beyond that is left out. */
+const mostBehindS = 0.25;
+
+/**
+ * Plays what a guest with sound plays, once somebody has used the page: browsers let none make noise
+ * before. Nothing is asked of the guest while it is muted.
+ */
+export class GuestSound {
+  #machine: Machine | null = null;
+  #muted: boolean;
+  #isAllowed = navigator.userActivation?.hasBeenActive ?? false;
+  #reader: ReadableStreamDefaultReader<SoundChunk> | null = null;
+  #output: GainNode | null = null;
+  /** Of the audio context's time: where what comes next is put. */
+  #nextAt = 0;
+
+  constructor({ muted }: { muted: boolean }) {
+    this.#muted = muted;
+    for (const gesture of ['pointerdown', 'keydown'] as const)
+      document.addEventListener(gesture, () => this.#allow(), { capture: true });
+  }
+
+  get muted(): boolean {
+    return this.#muted;
+  }
+
+  set muted(muted: boolean) {
+    this.#muted = muted;
+    this.#update();
+  }
+
+  /** @param machine in place of the one before; null: there is none any more */
+  follow(machine: Machine | null): void {
+    this.#end();
+    this.#machine = machine;
+    machine?.on('status', () => {
+      if (this.#machine === machine) this.#update();
+    });
+    this.#update();
+  }
+
+  #allow(): void {
+    this.#isAllowed = true;
+    // One that began before its page was used waits for this.
+    if (this.#reader && this.#output?.context.state === 'suspended') this.#resume();
+    this.#update();
+  }
+
+  #update(): void {
+    const { config, destroyed } = this.#machine?.status ?? {};
+    const isWanted = config?.sound === true && !destroyed && !this.#muted && this.#isAllowed;
+    if (!isWanted) this.#end();
+    else if (!this.#reader && this.#machine) this.#begin(this.#machine);
+  }
+
+  #begin(machine: Machine): void {
+    const reader = machine.sound().getReader();
+    this.#reader = reader;
+    this.#resume();
+    this.#playAll(reader).catch((thrown: unknown) => {
+      // The keeper is too old, or gone, which the page says by itself.
+      console.warn('The guest cannot be heard:', thrown);
+    });
+  }
+
+  #end(): void {
+    const reader = this.#reader;
+    if (!reader) return;
+    this.#reader = null;
+    reader.cancel().catch(() => {});
+    void this.#context.suspend();
+  }
+
+  async #playAll(reader: ReadableStreamDefaultReader<SoundChunk>): Promise<void> {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done || this.#reader !== reader) return;
+      this.#play(value);
+    }
+  }
+
+  #play({ sampleRate, left, right }: SoundChunk): void {
+    const context = this.#context;
+    const now = context.currentTime;
+    if (this.#nextAt < now) this.#nextAt = now + leadS;
+    if (this.#nextAt > now + mostBehindS) return;
+    const buffer = context.createBuffer(2, left.length, sampleRate);
+    buffer.copyToChannel(left, 0);
+    buffer.copyToChannel(right, 1);
+    const source = context.createBufferSource();
+    source.buffer = buffer;
+    source.connect(this.#node);
+    source.start(this.#nextAt);
+    this.#nextAt += buffer.duration;
+  }
+
+  #resume(): void {
+    // Refused before the page is used; the next gesture tries it again.
+    this.#context.resume().catch(() => {});
+  }
+
+  get #context(): AudioContext {
+    return this.#node.context as AudioContext;
+  }
+
+  /** Made when it is first needed: a page without sound has no use for the device. */
+  get #node(): GainNode {
+    if (!this.#output) {
+      // Runtimes send 48,000 frames a second, so that nothing is resampled here.
+      const context = new AudioContext({ sampleRate: 48_000, latencyHint: 'interactive' });
+      this.#output = context.createGain();
+      this.#output.connect(context.destination);
+    }
+    return this.#output;
+  }
+}
