@@ -135,6 +135,46 @@ test.describe('beside a guest that runs', () => {
   });
 });
 
+test.describe('with two pages', () => {
+  test.use(patternGuest);
+
+  test('a page that is closed in the middle of an opening is in the way of none after it', async ({
+    guest,
+    page,
+    context,
+    site,
+    runtimes,
+  }) => {
+    const state = await exportState(guest);
+    const middle = state.length >> 1;
+    const held = await serve((_, response) => {
+      response.setHeader('access-control-allow-origin', '*');
+      response.writeHead(200, { 'content-length': state.length });
+      response.write(state.subarray(0, middle));
+    });
+    const other = await Guest.in(await context.newPage());
+    await other.open(site.url);
+    await other.attached();
+
+    await guest.machine(
+      (machine, [url, runtime, wanted]) =>
+        new Promise<void>((arriving, fail) => {
+          const onProgress = ({ loadedBytes = 0 }) => loadedBytes >= wanted && arriving();
+          machine.openState(url, { runtime, replace: true, onProgress }).catch(fail);
+        }),
+      [`${held.url}held.vmstate`, runtimes.newer, middle] as const,
+    );
+    await page.close();
+    const whole = await site.put('whole.vmstate', state);
+    await other.machine(
+      (machine, [url, runtime]) => machine.openState(url, { runtime, replace: true }),
+      [whole, runtimes.newer] as const,
+    );
+    await waitForPasses(other, 1);
+    held.close();
+  });
+});
+
 test('what a state would fetch from elsewhere is shown, and not fetched without a yes', async ({
   guest,
   runtimes,

@@ -48,6 +48,9 @@ import { untilAborted } from './until-aborted.ts';
 
 export type KeeperIdentity = Omit<KeeperInfo, 'abiVersion' | 'methods' | 'machine'>;
 
+/** Longest wait for an opening to end whose page has left: that is noticed a moment later. */
+const leavingPageMs = 3_000;
+
 /** What a keeper works with; tests give it others. */
 export interface KeeperOptions {
   loader?: RuntimeLoader;
@@ -329,6 +332,7 @@ export class Keeper implements KeeperApi {
 
   async importGuest(request: ImportRequest, port: MessagePort): Promise<ImportReport> {
     if (this.#early) await this.#early.settled;
+    await this.#slot.vacant(leavingPageMs);
     if (this.#slot.machine && !request.replace) {
       throw new CprError(
         'bad-runstate',

@@ -11,6 +11,7 @@ export class MachineSlot {
   #machine: MachineHost | undefined;
   /** Set while a machine is being built; aborting it gives that up. */
   #starting: AbortController | undefined;
+  #startingEnded: Promise<void> = Promise.resolve();
   readonly #claims = new MachineClaims({
     giveUp: (id) => void this.#giveUp(id),
     watch: (id, channel) => this.#addWatcher(id, channel),
@@ -61,6 +62,10 @@ export class MachineSlot {
     }
     const starting = new AbortController();
     this.#starting = starting;
+    let ended = () => {};
+    this.#startingEnded = new Promise((resolve) => {
+      ended = resolve;
+    });
     try {
       const { machine, result } = await build(starting.signal);
       this.#machine?.end({ replaced: true });
@@ -72,7 +77,18 @@ export class MachineSlot {
     } finally {
       this.#starting = undefined;
       this.#claims.keepOnly(this.#machine?.id);
+      ended();
     }
+  }
+
+  /** Resolves once no machine is being built, or after so long. */
+  async vacant(timeoutMs: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([this.#startingEnded, late]);
+    clearTimeout(timer);
   }
 
   /** Ends the machine that is there, and one that is being built. @throws CprError `no-machine` */

@@ -3,16 +3,14 @@
  * end has room. Each end notices when the other one is gone, which a MessagePort does not tell.
  */
 import { CprError } from '../errors.ts';
+import { type LifeSign, PortLife } from './port-life.ts';
 import { fromWireError, toWireError, type WireError } from './wire-error.ts';
 
-type FromSender<T> = { item: T } | { end: true } | { error: WireError } | { alive: true };
-type FromReceiver = { take: number } | { cancel: WireError } | { alive: true };
+type FromSender<T> = { item: T } | { end: true } | { error: WireError } | LifeSign;
+type FromReceiver = { take: number } | { cancel: WireError } | LifeSign;
 
 /** Items under way at a time. */
 const window = 4;
-const heartbeatMs = 5_000;
-/** Workers of hidden pages may be slowed down a lot. */
-const silenceMs = 120_000;
 
 const gone = () =>
   new CprError('cancelled', 'The other end of the transfer is gone: its page was closed.');
@@ -21,16 +19,16 @@ const gone = () =>
 export class PortSender<T> {
   readonly #port: MessagePort;
   readonly #cancelled = new AbortController();
-  readonly #life: Heartbeat;
+  readonly #life: PortLife;
   #credit = 0;
   #isClosed = false;
   #wake: (() => void) | undefined;
 
   constructor(port: MessagePort) {
     this.#port = port;
-    this.#life = new Heartbeat(port, () => this.#cancel(gone()));
+    this.#life = new PortLife(port, () => this.#cancel(gone()));
     port.onmessage = ({ data }: MessageEvent<FromReceiver>) => {
-      this.#life.heard();
+      this.#life.heard(data);
       if ('take' in data) this.#credit += data.take;
       else if ('cancel' in data) this.#cancel(fromWireError(data.cancel));
       this.#wake?.();
@@ -83,16 +81,16 @@ export class PortSender<T> {
 /** The receiving end: iterating takes items, and leaving the loop cancels. */
 export class PortReceiver<T> implements AsyncIterable<T> {
   readonly #port: MessagePort;
-  readonly #life: Heartbeat;
+  readonly #life: PortLife;
   readonly #items: T[] = [];
   #end: { error?: CprError } | undefined;
   #wake: (() => void) | undefined;
 
   constructor(port: MessagePort) {
     this.#port = port;
-    this.#life = new Heartbeat(port, () => this.#finish({ error: gone() }));
+    this.#life = new PortLife(port, () => this.#finish({ error: gone() }));
     port.onmessage = ({ data }: MessageEvent<FromSender<T>>) => {
-      this.#life.heard();
+      this.#life.heard(data);
       if ('item' in data) this.#items.push(data.item);
       else if ('end' in data) this.#finish({});
       else if ('error' in data) this.#finish({ error: fromWireError(data.error) });
@@ -140,27 +138,6 @@ export class PortReceiver<T> implements AsyncIterable<T> {
     this.#end ??= end;
     this.#life.stop();
     this.#wake?.();
-  }
-}
-
-/** Says now and then that this end lives, and finds out when the other does not. */
-class Heartbeat {
-  readonly #timer: ReturnType<typeof setInterval>;
-  #heardMs = performance.now();
-
-  constructor(port: MessagePort, silent: () => void) {
-    this.#timer = setInterval(() => {
-      port.postMessage({ alive: true });
-      if (performance.now() - this.#heardMs > silenceMs) silent();
-    }, heartbeatMs);
-  }
-
-  heard(): void {
-    this.#heardMs = performance.now();
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
   }
 }
 

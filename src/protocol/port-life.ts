@@ -1,0 +1,96 @@
+/**
+ * Tells one end of a port when the other one is gone, which a MessagePort does not in every browser.
+ * Every worker holds a lock for as long as it lives: the browser gives it to whoever waits for it when
+ * the worker ends, however it does. Where there are no locks, the other end's silence says it.
+ */
+import { randomId } from './random-id.ts';
+
+/** What the ends tell each other, beside what they are there for. Earlier releases name no lock. */
+export type LifeSign = { alive: true; lock?: string };
+
+const heartbeatMs = 5_000;
+/** Workers of hidden pages may be slowed down a lot. */
+const silenceMs = 120_000;
+/**
+ * A lock may come before what its holder had sent last. So much silence in a row means that nothing is
+ * on its way: in between this worker has come to take what there is.
+ */
+const lastWords = { rounds: 4, roundMs: 50 } as const;
+
+export class PortLife {
+  readonly #port: MessagePort;
+  readonly #gone: () => void;
+  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #over = new AbortController();
+  #heardMs = performance.now();
+
+  /** @param gone called at most once */
+  constructor(port: MessagePort, gone: () => void) {
+    this.#port = port;
+    this.#gone = gone;
+    this.#timer = setInterval(() => {
+      this.#say({ alive: true });
+      if (performance.now() - this.#heardMs > silenceMs) this.#end();
+    }, heartbeatMs);
+    void lifeLock().then((lock) => lock && this.#say({ alive: true, lock }));
+  }
+
+  /** To be told of everything that comes. */
+  heard(message: object): void {
+    this.#heardMs = performance.now();
+    const { signal } = this.#over;
+    if (!('lock' in message) || typeof message.lock !== 'string' || signal.aborted) return;
+    // Several ports may wait for one worker.
+    locks()
+      ?.request(message.lock, { signal, mode: 'shared' }, () => this.#listenOut())
+      .catch((thrown) => {
+        if (!signal.aborted) console.warn('The end of a transfer will be noticed late:', thrown);
+      });
+  }
+
+  /** Nobody need be told any more. */
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#over.abort();
+  }
+
+  async #listenOut(): Promise<void> {
+    let heardMs = this.#heardMs;
+    for (let silent = 0; silent < lastWords.rounds; silent++) {
+      await new Promise((resolve) => setTimeout(resolve, lastWords.roundMs));
+      if (this.#heardMs !== heardMs) silent = 0;
+      heardMs = this.#heardMs;
+    }
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#over.signal.aborted) return;
+    this.stop();
+    this.#gone();
+  }
+
+  #say(sign: LifeSign): void {
+    if (!this.#over.signal.aborted) this.#port.postMessage(sign);
+  }
+}
+
+/** Missing on insecure origins and in Node, whatever the types say. */
+const locks = () => globalThis.navigator?.locks as LockManager | undefined;
+
+let held: Promise<string | undefined> | undefined;
+
+/** Name of the lock that only the end of this worker gives back. */
+function lifeLock(): Promise<string | undefined> {
+  held ??= new Promise((resolve) => {
+    const name = `holdfast.life.${randomId()}`;
+    const forLife = () => {
+      resolve(name);
+      return new Promise<never>(() => {});
+    };
+    const requested = locks()?.request(name, forLife);
+    if (requested) requested.catch(() => resolve(undefined));
+    else resolve(undefined);
+  });
+  return held;
+}
