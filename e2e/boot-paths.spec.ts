@@ -179,6 +179,79 @@ test('a Multiboot kernel boots with its command line, and again after a live upd
   await answers('d');
 });
 
+test('Debian’s Multiboot game runs, and plays on after a live update and a reload', async ({
+  guest,
+  site,
+  inPage,
+  runtimes,
+}) => {
+  await put(site, 'invaders', await fromDebian('grub-invaders', 'boot/invaders.exec'));
+  await boot(guest, { inPage, runtimes }, { multiboot: 'images/invaders', memoryMiB: 32 });
+  const paused = /PAUSE/;
+  const playing = /^(?![\s\S]*PAUSE)[\s\S]*-\*-/;
+  const press = async (outcome: RegExp) => {
+    await guest.machine((machine) => machine.sendKey('p'));
+    await guest.waitForText(outcome);
+  };
+  await guest.waitForText(playing);
+  // Nobody plays: it would be over soon.
+  await press(paused);
+  await guest.liveUpdate(runtimes.older);
+  await press(playing);
+  await press(paused);
+  await guest.reloadPage();
+  await press(playing);
+});
+
+test('memtest86+ 6 ends with a report: its paging is more than v86 has', async ({
+  guest,
+  site,
+  inPage,
+  runtimes,
+}) => {
+  // It turns PAE on without CR4.PSE and maps 2 MiB pages, which a CPU honours and v86 does not: it
+  // takes the page for a page table, and faults over that until its stack is full.
+  await put(site, 'memtest', await fromDebian('memtest86+', 'boot/memtest86+ia32.bin'));
+  await boot(guest, { inPage, runtimes }, { bzImage: 'images/memtest', memoryMiB: 64 });
+  await expect.poll(async () => (await guest.status()).runstate).toBe('internal-error');
+  const { crash } = await guest.status();
+  expect(crash).toContain('call stack');
+});
+
+test('Debian’s installer comes up through a live update and a reload, and goes on', async ({
+  guest,
+  site,
+  inPage,
+  runtimes,
+}) => {
+  test.slow();
+  const folder = 'usr/lib/debian-installer/images/12/i386/text/debian-installer/i386';
+  for (const name of ['linux', 'initrd.gz'])
+    await put(
+      site,
+      name,
+      await fromDebian('debian-installer-12-netboot-i386', `${folder}/${name}`),
+    );
+  await boot(
+    guest,
+    { inPage, runtimes },
+    {
+      bzImage: 'images/linux',
+      initrd: 'images/initrd.gz',
+      // Of the installer: no graphical console, which has no text to read.
+      cmdline: 'vga=normal fb=false nomodeset nokaslr mitigations=off',
+      // With less it speaks English only.
+      memoryMiB: 512,
+    },
+  );
+  await guest.waitForText(/\[ +\d+\.\d+\] /, { timeout: 60_000 });
+  await guest.liveUpdate(runtimes.older);
+  await guest.reloadPage();
+  await guest.waitForText(/Select a language/, { timeout: 180_000 });
+  await guest.machine((machine) => machine.sendKey('ret'));
+  await guest.waitForText(/Select your location/, { timeout: 60_000 });
+});
+
 test('a local disk of 2 GiB is read where the guest reads it, and nowhere else', async ({
   guest,
   page,

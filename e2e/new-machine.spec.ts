@@ -1,7 +1,8 @@
 /** Machines of the visitor's own: described in the dialog of the page, or dropped on it. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator, Page } from '@playwright/test';
+import { multibootKernel } from '../tools/guests/multiboot/multiboot-kernel.ts';
 import { shownTerminal } from './playground-view.ts';
 import { expect, type Guest, patternGuest, test, waitForPasses } from './test.ts';
 
@@ -48,6 +49,7 @@ test('a machine boots from a floppy image that was picked, beside the one that i
   // Who chooses a floppy wants it to be booted.
   await expect(page.getByLabel('Boots')).toHaveValue('drives');
   const id = await startAndFollow(guest);
+  await expect(page.locator('#notices')).toContainText('goes on running beside this machine');
 
   await expect.poll(() => guest.machine((machine) => machine.status?.config.id)).toBe(id);
   const { config } = await guest.status();
@@ -61,6 +63,67 @@ test('a machine boots from a floppy image that was picked, beside the one that i
   await page.getByRole('button', { name: 'Machines' }).click();
   await expect(page.locator('#machines-rows .machine-row')).toHaveCount(2);
   await expect(page.locator('#machines-rows a', { hasText: 'Show' })).toHaveCount(1);
+
+  // The other one can be suspended from here, and is shown so when it is looked at.
+  await page.getByRole('button', { name: /^Suspend / }).click();
+  await expect(page.locator('#machines-message')).toContainText('is suspended');
+  await page.locator('#machines-rows a', { hasText: 'Show' }).click();
+  await guest.attached();
+  await expect.poll(async () => (await guest.status()).config.id).toBe('default');
+  expect((await guest.status()).runstate).toBe('suspended');
+});
+
+test('the machine that a new one leaves behind is suspended, or gone back to, where that is told', async ({
+  guest,
+  siteRoot,
+}) => {
+  const { page } = guest;
+  await openDialog(guest);
+  await pick(page, 'Floppy', patternImage(siteRoot));
+  await startAndFollow(guest);
+  const notices = page.locator('#notices');
+  await notices.getByRole('button', { name: 'Suspend it' }).click();
+  await expect(notices).toContainText('is suspended');
+  const loaded = page.waitForEvent('load');
+  await notices.getByRole('button', { name: 'Go back to it' }).click();
+  await loaded;
+  await guest.attached();
+  expect(await guest.status()).toMatchObject({ runstate: 'suspended', config: { id: 'default' } });
+});
+
+test('the demo Linux as it is opens at its prompt', async ({ guest }) => {
+  const { page } = guest;
+  await openDialog(guest);
+  await page.getByLabel('Boots').selectOption('demo');
+  await field(page, 'Name').getByRole('textbox').fill('Mine');
+  const id = await startAndFollow(guest);
+  const { arrival, config } = await guest.status();
+  expect(arrival?.kind).toBe('opened');
+  expect(config).toMatchObject({ id, name: 'Mine', durable: true });
+  expect(await guest.succeed('uname -s')).toBe('Linux\n');
+});
+
+test('a disk of 2 GiB that is picked is read where the guest reads it', async ({
+  guest,
+}, testInfo) => {
+  const { page } = guest;
+  const path = testInfo.outputPath('disk.img');
+  const sizeBytes = 2 * 1024 ** 3;
+  const file = await open(path, 'w');
+  await file.truncate(sizeBytes);
+  await file.write('at the very end', sizeBytes - 512);
+  await file.close();
+  await openDialog(guest);
+  await pick(page, 'Hard disk', path);
+  await page.getByLabel('Boots').selectOption('demo');
+  await startAndFollow(guest);
+  await guest.waitForSerial(/holdfast:~# /);
+  const read = 'dd if=/dev/sda bs=512 skip=4194303 2>/dev/null | head -c 15';
+  expect(await guest.succeed(read)).toBe('at the very end');
+  const [hda] = await guest.machine((machine) => machine.infoBlock());
+  expect(hda?.medium).toMatchObject({ sizeBytes, backing: 'file' });
+  // Chunks of 64 KiB, of 32,768.
+  expect(hda?.medium?.cache?.misses).toBeLessThan(64);
 });
 
 test('what is not acceptable is told at its field, before anything is fetched', async ({
@@ -166,6 +229,29 @@ test('Start fresh boots what the machine was made of, also after a reload', asyn
   await startFresh();
   await guest.reloadPage();
   await startFresh();
+});
+
+test('Start fresh boots a kernel that was picked again, also after a reload', async ({
+  guest,
+}, testInfo) => {
+  const { page } = guest;
+  const path = testInfo.outputPath('kernel');
+  await writeFile(path, Buffer.from(multibootKernel, 'base64'));
+  await openDialog(guest);
+  await page.getByLabel('Boots').selectOption('multiboot');
+  await field(page, 'Kernel').locator('input[type=file]:visible').setInputFiles(path);
+  await field(page, 'Command line').getByRole('textbox').fill('one two');
+  await startAndFollow(guest);
+  for (const reload of [false, true]) {
+    if (reload) await guest.reloadPage();
+    await guest.waitForSerial(/multiboot one two\r\n/);
+    const before = await guest.status();
+    await page.getByRole('button', { name: 'Start fresh…' }).click();
+    await page.locator('#confirm-ok').click();
+    const bootedAt = async () => (await guest.status()).bootedAtMs;
+    await expect.poll(bootedAt).toBeGreaterThan(before.bootedAtMs);
+  }
+  await guest.waitForSerial(/multiboot one two\r\n/);
 });
 
 test('Back goes to the machine of before', async ({ guest, siteRoot }) => {

@@ -1,5 +1,6 @@
 import { CprError } from '../errors.ts';
 import { abiVersion } from '../protocol/abi.ts';
+import { hollowImages } from '../protocol/config.ts';
 import type { Blocker, CprMode, CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { OpenMessage } from '../protocol/head-start.ts';
 import type {
@@ -42,6 +43,7 @@ import { MachineSlot, noMachine } from './machine-slot.ts';
 import { portLink } from './page-link.ts';
 import { Pages } from './pages.ts';
 import { RuntimeLoader } from './runtime-loader.ts';
+import { withContents } from './same-contents.ts';
 import { EarlyOpening } from './transfer/early-opening.ts';
 import { openMachine } from './transfer/open-machine.ts';
 import { untilAborted } from './until-aborted.ts';
@@ -97,16 +99,22 @@ export class Keeper implements KeeperApi {
 
   /** The machine that is there stays untouched until the new one runs. */
   async start(given: StartRequest): Promise<void> {
-    const request = { ...given, runtime: acceptRuntime(given.runtime) };
+    const runtime = acceptRuntime(given.runtime);
     if (this.#early || this.#opening) await this.#earlySettled();
-    if (this.#slot.machine && !request.replace) {
+    if (this.#slot.machine && !given.replace) {
       throw new CprError(
         'bad-runstate',
         'There is a machine already: destroy it first, or start with "replace".',
       );
     }
+    const { machine: present } = this.#slot;
+    const isWhole = hollowImages(given.config).length === 0;
+    const config = isWhole
+      ? given.config
+      : await withContents(given.config, present, this.#environment.openStore);
+    const request = { ...given, config, runtime };
     await this.#slot.fill(async (signal) => {
-      const { id, durable } = request.config;
+      const { id, durable } = config;
       if (durable && id !== undefined) await this.#slot.hold(id);
       const machine = await MachineHost.start(request, this.#environment, signal);
       return { machine, result: undefined };

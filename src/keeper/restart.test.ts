@@ -338,3 +338,20 @@ test('commands of a runtime are called by name, and unknown ones say so', async 
     expect(() => keeper.command(name, [])).toThrow(expect.objectContaining({ code: 'internal' }));
   }
 });
+
+test('a machine starts anew from contents that only the one before it has', async () => {
+  const bytes = new Uint8Array([1, 2, 3]);
+  runtime('old');
+  await keeper.start({ config: { ...config, bzImage: { bytes } }, runtime: sourceOf('old') });
+  const described = keeper.info().machine?.config;
+  expect(described?.bzImage).toEqual({ bytes: new Uint8Array(0), sizeBytes: 3 });
+
+  const next = runtime('next');
+  const request = { config: described ?? config, runtime: sourceOf('next'), replace: true };
+  await keeper.start(request);
+  expect(next.host?.config.bzImage).toEqual({ bytes });
+  await keeper.destroy();
+  const error = await failure(keeper.start(request));
+  expect(error).toMatchObject({ code: 'image-unavailable' });
+  expect(error.message).toContain('bzImage');
+});

@@ -21,6 +21,7 @@ import { NeededFiles, type PickedFiles } from './needed-files.ts';
 import { dropActions } from './new-machine/drop-actions.ts';
 import { DropTarget } from './new-machine/drop-target.ts';
 import { freshConfig } from './new-machine/fresh-config.ts';
+import { leftBehind, tellLeftBehind } from './new-machine/left-behind.ts';
 import { type NewMachine, NewMachineDialog } from './new-machine/new-machine-dialog.ts';
 import { startMachine } from './new-machine/start-machine.ts';
 import { Notices } from './notices.ts';
@@ -227,6 +228,7 @@ export class Playground {
     this.#end.expectAnother();
     this.#notices.clear();
     this.#boot.begin();
+    const left = leftBehind(this.#session);
     await this.#session.moveTo(machine, id);
     this.#hasMoved = true;
     this.#stateOpened = true;
@@ -235,6 +237,7 @@ export class Playground {
     // Back is the machine of before, as when its address is opened.
     window.addEventListener('popstate', () => location.reload(), { once: true });
     this.#showSurvival();
+    if (left) tellLeftBehind(left, this.#session, this.#notices);
   }
 
   /** Goes on with the guest in storage. */
@@ -279,7 +282,10 @@ export class Playground {
     this.#notices.remove('stored');
     const { machineId } = this.#session;
     try {
-      const again = replace && this.#isOwn ? freshConfig(this.#session.status) : undefined;
+      const again =
+        replace && this.#isOwn
+          ? freshConfig(this.#session.status?.config ?? this.#stored.config)
+          : undefined;
       if (!again) await this.#approval.require();
       const runtime = this.#runtime();
       const loaded = again

@@ -1,5 +1,6 @@
 /** The guest in storage, when the page is opened and its keeper has none. */
 import { CprError } from '../errors.ts';
+import type { MachineConfig } from '../protocol/config.ts';
 import type { StoredMachineInfo } from '../protocol/stored.ts';
 import { errorText } from './error-text.ts';
 import { formatAge } from './format.ts';
@@ -37,6 +38,11 @@ export class StoredGuest {
   get replaced(): string | undefined {
     const stored = this.#waiting;
     return stored && `“${stored.name}”, saved ${age(stored)} ago`;
+  }
+
+  /** What the guest in storage is made of, without its contents. */
+  get config(): MachineConfig | undefined {
+    return this.#waiting?.config;
   }
 
   /** What runs here now is what is in storage. */

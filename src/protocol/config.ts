@@ -177,6 +177,17 @@ export const imageKeys = [
   ...driveNames,
 ] as const;
 
+/** Whether a source is only described: what it holds is not there. */
+const isHollow = (source: ImageSource | DriveSource): boolean =>
+  'bytes' in source ? source.bytes.length === 0 : 'file' in source && source.file.size === 0;
+
+/** The images that a configuration describes without their contents, as a status does. */
+export const hollowImages = (config: MachineConfig): (typeof imageKeys)[number][] =>
+  imageKeys.filter((key) => {
+    const source = config[key];
+    return source !== undefined && isHollow(source);
+  });
+
 /** The configuration without what it holds: to be sent around. */
 export function withoutContents(config: MachineConfig): MachineConfig {
   const described = { ...config };

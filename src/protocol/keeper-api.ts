@@ -44,6 +44,10 @@ export interface KeeperInfo {
 }
 
 export interface StartRequest {
+  /**
+   * Images without contents, as a status has them, are those of the machine that is replaced, or that
+   * is in storage under this id.
+   */
   config: MachineConfig;
   runtime: RuntimeSource;
   /** Replace a machine that is already there. Without it, that is `bad-runstate`. */

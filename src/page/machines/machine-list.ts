@@ -10,6 +10,7 @@ import type { Session } from '../session.ts';
 import { exportChoices, type FileRequest } from './export-choices.ts';
 import { addressOf } from './machine-address.ts';
 import { StateList } from './state-list.ts';
+import { suspendOther } from './suspend-other.ts';
 
 export interface MachineListOptions {
   session: Session;
@@ -119,6 +120,8 @@ export class MachineList {
       made.setAttribute('aria-label', `${label} ${machine.name}`);
       return made;
     };
+    if (machine.running === 'elsewhere')
+      buttons.push(named('Suspend', () => void this.#suspend(machine)));
     buttons.push(
       named('Rename…', () => this.#askName(machine)),
       named('Duplicate', () =>
@@ -208,6 +211,15 @@ export class MachineList {
       ok: 'Delete',
     });
     if (yes) await this.#run(() => this.#shelf.remove(machine.id));
+  }
+
+  async #suspend({ id, name }: StoredMachineInfo): Promise<void> {
+    try {
+      await suspendOther(this.#options.session, id);
+      this.#message.textContent = `“${name}” is suspended: it takes no computing time until somebody uses it.`;
+    } catch (thrown) {
+      this.#showError(thrown);
+    }
   }
 
   async #run(work: () => Promise<unknown>): Promise<void> {

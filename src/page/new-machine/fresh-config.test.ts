@@ -1,24 +1,18 @@
 import { expect, test } from 'vitest';
-import type { MachineStatus } from '../../protocol/events.ts';
+import type { MachineConfig } from '../../protocol/config.ts';
 import { freshConfig } from './fresh-config.ts';
 
 const config = {
   name: 'mine',
   memoryMiB: 64,
   mac: '00:22:15:aa:bb:cc',
+  openedFrom: { url: 'a.vmstate', digest: 'xxh64:0' },
   bios: { url: 'seabios.bin' },
-  hda: { file: new File(['x'], 'disk.img') },
-};
-const statusOf = (change: object = {}) =>
-  ({ config: { ...config, ...change } }) as unknown as MachineStatus;
+  bzImage: { bytes: new Uint8Array(0), sizeBytes: 9 },
+} as unknown as MachineConfig;
 
-test('what is all there is booted again, with a network address of its own', () => {
-  const { mac: _, ...others } = config;
-  expect(freshConfig(statusOf())).toEqual(others);
-});
-
-test('a status carries no bytes, and without them nothing is booted', () => {
-  const bzImage = { bytes: new Uint8Array(0), sizeBytes: 9 };
-  expect(freshConfig(statusOf({ bzImage }))).toBeUndefined();
-  expect(freshConfig(null)).toBeUndefined();
+test('a machine is made again of what it was made of, with a network address of its own', () => {
+  const { mac: _, openedFrom: _from, ...others } = config;
+  expect(freshConfig(config)).toEqual(others);
+  expect(freshConfig(undefined)).toBeUndefined();
 });

@@ -1,12 +1,12 @@
 /** Starts a described machine in a keeper of its own, beside the one that the page shows. */
 import { CprError } from '../../errors.ts';
-import { fillShare, loadContents } from '../../machine/machine-contents.ts';
+import { fillShare, loadContents, type MachineContents } from '../../machine/machine-contents.ts';
 import type { MachineOptions } from '../../machine/options/machine-options.ts';
-import type { Machine } from '../../machine/types.ts';
+import type { Machine, OpenStateOptions } from '../../machine/types.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import type { RuntimeSource } from '../../protocol/keeper-api.ts';
 import { BootProgress, type ProgressView } from '../boot-progress.ts';
-import { firmware, loadGuest } from '../guest.ts';
+import { firmware, type LoadedGuest, loadGuest } from '../guest.ts';
 
 export interface StartRequest {
   options: MachineOptions;
@@ -27,10 +27,11 @@ export interface StartRequest {
 export async function startMachine(request: StartRequest): Promise<Machine> {
   const { own, runtime, connect, onProgress, signal } = request;
   const base = document.baseURI;
-  const contents = await loadContents(
-    request.isDemo ? await withDemo(request.options, base) : request.options,
-    firmware(base),
-  );
+  const demo = request.isDemo ? await loadGuest('linux', base) : undefined;
+  const options = demo ? withDemo(request.options, demo) : request.options;
+  const contents = await loadContents(options, firmware(base));
+  const config = { ...contents.config, ...own };
+  const { promptState } = demo && isAsShipped(contents, demo) ? demo : {};
   signal.throwIfAborted();
   const machine = await connect(own.id);
   const progress = new BootProgress();
@@ -39,7 +40,14 @@ export async function startMachine(request: StartRequest): Promise<Machine> {
     onProgress(progress.view(false));
   });
   try {
-    await Promise.race([machine.start({ ...contents.config, ...own }, runtime), aborted(signal)]);
+    const { name } = config;
+    const open = async () => {
+      const isOpened =
+        promptState !== undefined &&
+        (await openedAtPrompt(machine, promptState, { runtime, config: { ...own, name } }));
+      if (!isOpened) await machine.start(config, runtime);
+    };
+    await Promise.race([open(), aborted(signal)]);
     await fillShare(machine, contents);
     return machine;
   } catch (thrown) {
@@ -51,8 +59,7 @@ export async function startMachine(request: StartRequest): Promise<Machine> {
 }
 
 /** Kernel, initrd and, unless there is another, the command line of the demo Linux. */
-async function withDemo(options: MachineOptions, base: string): Promise<MachineOptions> {
-  const { config } = await loadGuest('linux', base);
+function withDemo(options: MachineOptions, { config }: LoadedGuest): MachineOptions {
   const { name, bzImage, initrd, cmdline } = config;
   return {
     name,
@@ -61,6 +68,28 @@ async function withDemo(options: MachineOptions, base: string): Promise<MachineO
     ...(bzImage && { bzImage }),
     ...(initrd && { initrd }),
   };
+}
+
+/** Whether the demo Linux was left as it is: then there is a state of it at its prompt. */
+function isAsShipped({ config, files }: MachineContents, demo: LoadedGuest): boolean {
+  const described = ({ name: _, durable: _durable, ...rest }: MachineConfig) =>
+    JSON.stringify(Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return files.length === 0 && described(config) === described(demo.config);
+}
+
+/** @returns whether it was; if not, the guest can still be booted */
+async function openedAtPrompt(
+  machine: Machine,
+  url: string,
+  options: OpenStateOptions,
+): Promise<boolean> {
+  try {
+    await machine.openState(url, options);
+    return true;
+  } catch (thrown) {
+    console.warn('The guest boots, because its state at the prompt could not be opened:', thrown);
+    return false;
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<never> {
