@@ -93,8 +93,8 @@ export async function loadDescribed(
 
 /** The first file that it boots from. */
 function nameOf({ images }: UrlMachine): string {
-  const { hda, cdrom, fda, bzImage } = images;
-  const source = hda ?? cdrom ?? fda ?? bzImage;
+  const { hda, cdrom, fda, bzImage, multiboot } = images;
+  const source = hda ?? cdrom ?? fda ?? bzImage ?? multiboot;
   return source ? sourceName(source) : 'Machine';
 }
 

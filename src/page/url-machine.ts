@@ -1,4 +1,7 @@
 /** A machine described by the address of the page, with the option names of v86's own page. No DOM. */
+
+import type { MachineOptions } from '../machine/options/machine-options.ts';
+import { isAllowed, optionRules } from '../machine/options/schema.ts';
 import {
   type DriveName,
   type DriveSource,
@@ -8,15 +11,31 @@ import {
 } from '../protocol/config.ts';
 import type { OptionProblem } from './url-options.ts';
 
-type Images = Partial<Pick<MachineConfig, DriveName | 'bzImage' | 'initrd'>>;
+type Images = Partial<
+  Pick<MachineConfig, DriveName | 'bzImage' | 'initrd' | 'multiboot' | 'bios' | 'vgaBios'>
+>;
 
 /** What the address says about the machine; everything else is as the guest or the defaults have it. */
 export interface UrlMachine {
   images: Images;
   settings: Partial<
-    Pick<MachineConfig, 'cmdline' | 'vgaMemoryMiB' | 'bootOrder' | 'acpi' | 'sound'>
+    Pick<
+      MachineConfig,
+      | 'cmdline'
+      | 'vgaMemoryMiB'
+      | 'bootOrder'
+      | 'acpi'
+      | 'sound'
+      | 'cpu'
+      | 'network'
+      | 'serialPorts'
+      | 'virtioConsole'
+      | 'filesystem9p'
+    >
   >;
 }
+
+type Refuse = (...problem: [OptionProblem['option'], OptionProblem['value'], string]) => void;
 
 /** Documented in the help dialog and in README.md. */
 export const machineOptionHelp = [
@@ -25,14 +44,37 @@ export const machineOptionHelp = [
   ['?cdrom.url=a.iso', 'a CD'],
   ['?fda.url=a.img', 'a floppy; fdb.url a second one'],
   ['?bzimage.url=bzImage', 'a Linux kernel; initrd.url its initial RAM disk'],
+  ['?multiboot.url=kernel', 'a Multiboot kernel; initrd.url its module'],
+  ['?bios.url=bios.bin', 'another BIOS; vga_bios.url another VGA BIOS'],
   ['?cmdline=quiet', 'the command line of the kernel'],
   ['?vram=16', 'memory of the VGA in MiB: 1, 2, 4 … 256'],
   ['?boot_order=213', 'digits: 1 floppy, 2 hard disk, 3 CD, the last one first; v86’s own numbers'],
   ['?acpi=1', 'with power management'],
+  ['?net_device_type=virtio', 'the network device: none, ne2k or virtio'],
+  [
+    '?serial_ports=4',
+    'serial ports, 1 to 4; virtio_console=0 and filesystem=0 leave those devices out',
+  ],
+  ['?cpuid_level=2', 'for guests that stumble over more; disable_jit=1 interprets everything'],
   ['?sound=1', 'what it plays can be heard: Sound Blaster 16 and PC speaker'],
 ] as const satisfies readonly (readonly [string, string])[];
 
-const images = [...driveNames, 'bzimage', 'initrd'] as const;
+/** Kernels and firmware: v86's names, and ours. */
+const wholeImages = {
+  bzimage: 'bzImage',
+  initrd: 'initrd',
+  multiboot: 'multiboot',
+  bios: 'bios',
+  vga_bios: 'vgaBios',
+} as const;
+const images = [...driveNames, ...keysOf(wholeImages)] as const;
+/** What is on or off: v86's names, and ours. */
+const switches = {
+  acpi: 'acpi',
+  sound: 'sound',
+  virtio_console: 'virtioConsole',
+  filesystem: 'filesystem9p',
+} as const;
 const allowedUrl = 'an address of a file, relative to this page or with http: or https:';
 
 /**
@@ -42,7 +84,7 @@ const allowedUrl = 'an address of a file, relative to this page or with http: or
 export function parseUrlMachine(
   query: URLSearchParams,
   base: string,
-  refuse: (...problem: [OptionProblem['option'], OptionProblem['value'], string]) => void,
+  refuse: Refuse,
 ): UrlMachine | undefined {
   const found: UrlMachine = { images: {}, settings: {} };
   for (const name of images) {
@@ -51,12 +93,15 @@ export function parseUrlMachine(
     if (value === null) continue;
     const url = fileUrl(value, base);
     if (!url) refuse(option, value, allowedUrl);
-    else if (name === 'bzimage') found.images.bzImage = { url };
-    else if (name === 'initrd') found.images.initrd = { url };
+    else if (isWhole(name)) found.images[wholeImages[name]] = { url };
     else found.images[name] = driveSource(name, url, query, refuse);
   }
-  if (found.images.initrd && !found.images.bzImage) {
-    refuse('initrd.url', query.get('initrd.url') ?? '', 'given together with bzimage.url only');
+  if (found.images.initrd && !found.images.bzImage && !found.images.multiboot) {
+    const allowed = 'given together with bzimage.url or multiboot.url only';
+    refuse('initrd.url', query.get('initrd.url') ?? '', allowed);
+  }
+  if (found.images.multiboot && found.images.bzImage) {
+    refuse('multiboot.url', query.get('multiboot.url') ?? '', 'given without bzimage.url only');
   }
   if (found.images.hdb && !found.images.hda) {
     refuse('hdb.url', query.get('hdb.url') ?? '', 'given together with hda.url only');
@@ -74,15 +119,40 @@ export function parseUrlMachine(
     if (/^[1-3]{1,3}$/.test(order)) found.settings.bootOrder = Number.parseInt(order, 16);
     else refuse('boot_order', order, 'one to three of the digits 1, 2 and 3, for example 213');
   }
-  for (const name of ['acpi', 'sound'] as const) {
-    const text = query.get(name);
-    if (text === null) continue;
-    const value = booleans[text];
-    if (value === undefined) refuse(name, text, '1, 0, true or false');
-    else found.settings[name] = value;
+  for (const name of keysOf(switches)) {
+    const value = flag(query, name, refuse);
+    if (value !== undefined) found.settings[switches[name]] = value;
   }
+  readDevices(query, found.settings, refuse);
   const isEmpty = [found.images, found.settings].every((part) => Object.keys(part).length === 0);
   return isEmpty ? undefined : found;
+}
+
+/** The options that the library's schema checks as they are. */
+function readDevices(query: URLSearchParams, settings: UrlMachine['settings'], refuse: Refuse) {
+  const read = (option: string, name: keyof MachineOptions, parse: (text: string) => unknown) => {
+    const text = query.get(option);
+    if (text === null) return undefined;
+    const value = parse(text);
+    if (isAllowed(optionRules[name], value)) return { [name]: value };
+    refuse(option, text, optionRules[name].allowed);
+    return undefined;
+  };
+  Object.assign(
+    settings,
+    read('net_device_type', 'network', String),
+    read('serial_ports', 'serialPorts', Number),
+    read('cpuid_level', 'cpu', (text) => ({ cpuidLevel: Number(text) })),
+  );
+  if (flag(query, 'disable_jit', refuse)) settings.cpu = { ...settings.cpu, jit: false };
+}
+
+function flag(query: URLSearchParams, option: string, refuse: Refuse): boolean | undefined {
+  const text = query.get(option);
+  if (text === null) return undefined;
+  const value = booleans[text];
+  if (value === undefined) refuse(option, text, '1, 0, true or false');
+  return value;
 }
 
 /** The files that the address asks for from other origins than the page's. */
@@ -99,6 +169,12 @@ export function fileUrl(value: string, base: string): string | undefined {
   const isWeb = url.protocol === 'http:' || url.protocol === 'https:';
   // An address with a password in it belongs to somebody, and no fetch takes it.
   return isWeb && url.username === '' && url.password === '' ? url.href : undefined;
+}
+
+const isWhole = (name: string): name is keyof typeof wholeImages => name in wholeImages;
+
+function keysOf<T extends object>(object: T): (keyof T & string)[] {
+  return Object.keys(object) as (keyof T & string)[];
 }
 
 const booleans: Record<string, boolean> = { '1': true, true: true, '0': false, false: false };

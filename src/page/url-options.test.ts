@@ -65,13 +65,19 @@ test.each([
   ['?hda.url=javascript:alert(1)', 'hda.url', 'http: or https:'],
   ['?cdrom.url=https://me:secret@x.test/a.iso', 'cdrom.url', 'http: or https:'],
   ['?hdb.url=b.img', 'hdb.url', 'with hda.url'],
-  ['?initrd.url=i', 'initrd.url', 'with bzimage.url'],
+  ['?initrd.url=i', 'initrd.url', 'with bzimage.url or'],
   ['?hda.url=a&hda.size=big', 'hda.size', 'number of bytes'],
   ['?fda.url=a&fda.async=1', 'fda.async', 'floppies'],
   ['?vram=3', 'vram', 'power of two'],
   ['?boot_order=4', 'boot_order', 'digits'],
   ['?acpi=yes', 'acpi', 'true or false'],
   ['?sound=loud', 'sound', 'true or false'],
+  ['?multiboot.url=ftp:x', 'multiboot.url', 'http: or https:'],
+  ['?multiboot.url=a&bzimage.url=b', 'multiboot.url', 'without bzimage.url'],
+  ['?net_device_type=e1000', 'net_device_type', 'virtio'],
+  ['?serial_ports=5', 'serial_ports', 'from 1 to 4'],
+  ['?cpuid_level=99', 'cpuid_level', '1 to 22'],
+  ['?virtio_console=maybe', 'virtio_console', 'true or false'],
   ['?state=file:///etc/passwd', 'state', 'http: or https:'],
   ['#s=a%20b', '#s', 'complete'],
 ])('%s is refused, and the message says what is allowed', (search, option, allowed) => {
@@ -107,6 +113,27 @@ test('a machine is described in the words of v86', () => {
         },
       },
       typed: { keyboard: 'ls', serial: 'uname' },
+    },
+  });
+});
+
+test('kernels, firmware and devices are described too', () => {
+  const search =
+    '?multiboot.url=k&initrd.url=m&bios.url=b&vga_bios.url=v&net_device_type=virtio&serial_ports=4' +
+    '&cpuid_level=2&disable_jit=1&virtio_console=0&filesystem=0';
+  const url = (name: string) => ({ url: `${page}${name}` });
+  expect(parse(search)).toMatchObject({
+    options: {
+      machine: {
+        images: { multiboot: url('k'), initrd: url('m'), bios: url('b'), vgaBios: url('v') },
+        settings: {
+          network: 'virtio',
+          serialPorts: 4,
+          cpu: { cpuidLevel: 2, jit: false },
+          virtioConsole: false,
+          filesystem9p: false,
+        },
+      },
     },
   });
 });

@@ -156,7 +156,8 @@ function leastMemory({ machine, guest, hasGuest }: UrlOptions): number {
 }
 
 /** Whether there is something to boot from in the description itself. */
-export const bringsItsOwnSystem = ({ images }: UrlMachine) => Object.keys(images).length > 0;
+export const bringsItsOwnSystem = ({ images }: UrlMachine) =>
+  Object.keys(images).some((name) => name !== 'bios' && name !== 'vgaBios');
 
 function stateSource(
   query: URLSearchParams,
