@@ -105,6 +105,72 @@ test('a deletion that another page holds up: the page says whom to close', async
   await runsAndIsSaved(guest);
 });
 
+/** Keeps whoever opens the database from getting it, until the returned function is called. */
+async function keepFromOpening(beside: Page): Promise<() => Promise<void>> {
+  await beside.evaluate(
+    () =>
+      new Promise<void>((done) => {
+        indexedDB.open('holdfast').onsuccess = ({ target }) => {
+          const held = (target as IDBOpenDBRequest).result;
+          // What comes after a conversion waits for it, and that waits for this connection.
+          const conversion = indexedDB.open('holdfast', 1000);
+          conversion.onblocked = () => done();
+          conversion.onupgradeneeded = () => conversion.transaction?.abort();
+          Object.assign(window, { held });
+        };
+      }),
+  );
+  return () => beside.evaluate(() => (window as unknown as { held: IDBDatabase }).held.close());
+}
+
+test.describe('storage that cannot be read when the page is opened', () => {
+  /** Leaves a stored guest, and another one that was started because nothing could be read. */
+  async function unread(profile: Profile, site: Site) {
+    const before = await Guest.in(await (await profile.start()).newPage());
+    await before.open(site.url);
+    await before.waitForSerial(/holdfast:~# /);
+    await before.run('kept=here');
+    await checkpoint(before);
+    await profile.stop();
+    const page = await (await profile.start()).newPage();
+    const guest = await Guest.in(page);
+    const beside = await openBeside(guest, site);
+    const letGo = await keepFromOpening(beside);
+    await guest.open(site.url);
+    await guest.waitForSerial(/holdfast:~# /);
+    await expect(notices(page)).toContainText('not be saved', byItself);
+    await letGo();
+    await expect(notices(page)).toContainText('Another guest is in storage', byItself);
+    return guest;
+  }
+
+  test('the guest that is stored is not overwritten by the one that boots', async ({
+    profile,
+    site,
+  }) => {
+    test.slow();
+    const guest = await unread(profile, site);
+    await guest.page.getByRole('button', { name: 'Resume the stored one' }).click();
+    await expect(guest.page.locator('#state-found')).toContainText('resumed from a checkpoint');
+    expect((await guest.run('echo $kept')).output).toBe('here\n');
+    await runsAndIsSaved(guest);
+  });
+
+  test('its user may give its place to the new one', async ({ profile, site }) => {
+    test.slow();
+    const guest = await unread(profile, site);
+    const replace = guest.page.getByRole('button', { name: 'Save this one in its place…' });
+    const question = guest.page.locator('#confirm-dialog');
+    await replace.click();
+    await question.getByRole('button', { name: 'Cancel' }).click();
+    await replace.click();
+    await question.getByRole('button', { name: 'Delete the stored one' }).click();
+    await runsAndIsSaved(guest);
+    await guest.page.reload();
+    expect((await guest.run('echo "$kept"')).output).toBe('\n');
+  });
+});
+
 test('a newer page has converted the database: the page says to reload', async ({
   guest,
   site,

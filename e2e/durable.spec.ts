@@ -339,4 +339,15 @@ test.describe('what is chosen for a guest in storage', () => {
     const again = await openIn(profile, site.url);
     expect((await again.run('echo $kept')).output).toBe('here\n');
   });
+
+  test('never: the stored one takes the place of the new one when its user says so', async ({
+    profile,
+    site,
+  }) => {
+    const guest = await saved(profile, site.url, 'never');
+    await guest.waitForSerial(/holdfast:~# /);
+    await guest.page.getByRole('button', { name: 'Resume the stored one' }).click();
+    await expect(guest.page.locator('#state-found')).toContainText('resumed from a checkpoint');
+    expect((await guest.run('echo $kept')).output).toBe('here\n');
+  });
 });

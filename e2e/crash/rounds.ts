@@ -83,7 +83,8 @@ export class CrashRounds {
     };
     if (seen.takenAtMs !== undefined) {
       round.toldAgeMs = killedAtMs - seen.takenAtMs;
-      expect(arrival, 'what was in storage is gone').toMatchObject({ kind: 'resumed' });
+      if (arrival?.kind !== 'resumed')
+        throw new Error(`What was in storage is gone: ${await describePage(after)}`);
     }
     if (arrival?.kind === 'resumed') {
       expect(arrival.fellBack).toBeUndefined();
@@ -150,22 +151,25 @@ declare const window: {
   holdfast?: {
     machine: {
       status: { runstate: string; durability?: { takenAtMs?: number } } | null;
+      shelf: { list(): Promise<unknown> };
     } | null;
   };
   holdfastTap: { read(console: string, from: number): { end: number; text: string } };
 };
 
 /** What a page says that does not show the guest it should. */
-function describePage({ page }: Guest): Promise<string> {
-  return page.evaluate(() =>
-    JSON.stringify({
-      machine: window.holdfast?.machine?.status ?? null,
-      state: document.querySelector('.state')?.textContent?.replace(/\s+/g, ' '),
-      notices: document.querySelector('#notices')?.textContent,
-      boot: document.querySelector('#boot-label')?.textContent,
-      hidden: document.hidden,
-    }),
-  );
+async function describePage({ page }: Guest): Promise<string> {
+  const said = (await page.consoleMessages()).map((message) => message.text());
+  const seen = await page.evaluate(async () => ({
+    machine: window.holdfast?.machine?.status ?? null,
+    stored: await window.holdfast?.machine?.shelf.list().catch(String),
+    state: document.querySelector('.state')?.textContent?.replace(/\s+/g, ' '),
+    notices: document.querySelector('#notices')?.textContent,
+    boot: document.querySelector('#boot-label')?.textContent,
+    hidden: document.hidden,
+    visited: localStorage.getItem('holdfast.visited'),
+  }));
+  return JSON.stringify({ ...seen, said });
 }
 
 async function look({ page }: Guest): Promise<Seen> {

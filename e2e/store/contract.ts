@@ -450,6 +450,21 @@ function openers(test: TestType<ContractFixtures, object>): void {
     ]);
   });
 
+  test('a machine is not made in the place of one that is stored', async ({ startOpener }) => {
+    const opener = await startOpener();
+    const found = await opener.evaluate(async (specs) => {
+      await lab.openStore();
+      await lab.openMachine('m');
+      await lab.checkpoint('m', specs);
+      const make = () => lab.store().open('m', { name: 'another', details: {} });
+      const code = (await lab.failure(make))?.code;
+      // Whoever has it goes on with it.
+      await lab.checkpoint('m', specs);
+      return { code, generations: (await lab.readBack('m')).length };
+    }, specs(1));
+    expect(found).toEqual({ code: 'storage-occupied', generations: 2 });
+  });
+
   test('the machine that was fenced off can still be read', async ({ startOpener }) => {
     const [first, second] = [await startOpener(), await startOpener()];
     await first.evaluate(async (specs) => {

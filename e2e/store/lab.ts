@@ -70,7 +70,9 @@ export const lab = {
   machine,
 
   async openMachine(id: string, create = true): Promise<void> {
-    const details = create ? { name: id, details: { made: 'by a test' } } : undefined;
+    const details = create
+      ? { name: id, details: { made: 'by a test' }, replace: true }
+      : undefined;
     machines.set(id, await opened().open(id, details));
   },
 

@@ -185,10 +185,12 @@ export class FakeStore {
     };
     const open: Store['open'] = async (id, create): Promise<MachineStore> => {
       const found = this.stored.get(id);
+      if (found && create && !create.replace && found.store.published.length > 0)
+        throw new CprError('storage-occupied', `Another guest is stored as "${id}".`);
       if (found) return found.store;
       if (!create) throw new CprError('not-found', `There is no stored machine "${id}".`);
       const store = new MemoryStore();
-      this.stored.set(id, { store, ...create });
+      this.stored.set(id, { store, name: create.name, details: create.details });
       return store;
     };
     const machines: Store['machines'] = async () =>

@@ -172,10 +172,18 @@ export class Keeper implements KeeperApi {
     await this.#opening?.settled;
   }
 
-  async #resume({ id, runtime: given, takeOver, files }: ResumeRequest): Promise<ResumeReport> {
+  async #resume({ id, runtime: given, ...options }: ResumeRequest): Promise<ResumeReport> {
+    const { takeOver, files, replace } = options;
     const runtime = acceptRuntime(given);
-    if (this.#slot.machine) {
-      throw new CprError('bad-runstate', 'There is a machine already: destroy it first.');
+    const { machine: present } = this.#slot;
+    if (present && !replace) {
+      throw new CprError(
+        'bad-runstate',
+        'There is a machine already: destroy it first, or resume with "replace".',
+      );
+    }
+    if (present?.id === id && present.ownsStored) {
+      throw new CprError('bad-runstate', 'The machine that runs here is the stored one.');
     }
     const beganMs = performance.now();
     this.#environment.loader.begin(runtime);
@@ -363,10 +371,12 @@ export class Keeper implements KeeperApi {
     });
   }
 
-  async setDurable(on: boolean): Promise<void> {
+  async setDurable(on: boolean, { replace = false } = {}): Promise<void> {
     const machine = this.#slot.present;
     if (on) await this.#slot.hold(machine.id);
+    if (replace) machine.ownsStored = true;
     machine.durability.set(on);
+    if (replace) machine.durability.soon();
   }
 
   flush(flag: SharedArrayBuffer): void {

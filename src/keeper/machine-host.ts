@@ -52,6 +52,7 @@ export class MachineHost implements OperatedMachine {
   readonly durability = new MachineDurability(this);
   readonly operations = new MachineOperations(this);
   restarts = 0;
+  ownsStored: boolean;
   readonly #pages: Pages;
   readonly #hidden: SuspendWhenHidden | undefined;
   /** Aborts with the machine's end. */
@@ -64,6 +65,7 @@ export class MachineHost implements OperatedMachine {
     const { pages, loader, openStore, around } = environment;
     this.id = request.config.id ?? randomId();
     const config = { ...request.config, id: this.id };
+    this.ownsStored = request.replace ?? false;
     this.openStore = openStore;
     this.around = around;
     this.#pages = pages;

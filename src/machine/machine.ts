@@ -219,12 +219,13 @@ export class RemoteMachine extends RemoteGuest implements Machine {
 
   async resumeStored(
     id: string,
-    { runtime, takeOver = false, files }: Omit<ResumeRequest, 'id'>,
+    { runtime, takeOver = false, replace = false, files }: Omit<ResumeRequest, 'id'>,
   ): Promise<ResumeReport> {
     const request = {
       id,
       runtime: absoluteRuntime(runtime),
       ...(takeOver && { takeOver }),
+      ...(replace && { replace }),
       ...(files && { files }),
     };
     const report = await this.#connection.keeper.resumeMachine(request);
@@ -288,8 +289,8 @@ export class RemoteMachine extends RemoteGuest implements Machine {
     return this.#connection.keeper.checkpoint();
   }
 
-  async setDurable(on: boolean): Promise<void> {
-    await this.#connection.keeper.setDurable(on);
+  async setDurable(on: boolean, options: { replace?: boolean } = {}): Promise<void> {
+    await this.#connection.keeper.setDurable(on, options);
     await this.#refresh();
   }
 

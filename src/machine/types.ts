@@ -69,7 +69,10 @@ export interface ConnectOptions {
 export type MachineEventOf<T extends MachineEvent['type']> = Extract<MachineEvent, { type: T }>;
 
 export interface StartOptions {
-  /** Replace a machine that is already there. Without it, that is `bad-runstate`. */
+  /**
+   * Replace a machine that is already there (without it, that is `bad-runstate`), and what is in
+   * storage under its id (without it a durable guest runs, and is not saved: `storage-occupied`).
+   */
   replace?: boolean;
   /** Comes up frozen in `inmigrate` and waits for {@link Machine.cprLoad}. */
   incoming?: boolean;
@@ -77,7 +80,7 @@ export interface StartOptions {
 
 export interface OpenStateOptions extends ReadStateOptions {
   runtime: RuntimeSource;
-  /** Replace a machine that is already there. Without it, that is `bad-runstate`. */
+  /** As in {@link StartOptions}. */
   replace?: boolean;
   /** A second life of the state, or the same machine going on. Default `clone`. */
   identity?: StateIdentity;
@@ -300,8 +303,11 @@ export interface Machine {
   ): Promise<void>;
   /** A checkpoint now; others are taken by themselves. */
   checkpoint(): Promise<CheckpointInfo>;
-  /** Whether checkpoints are taken by themselves. */
-  setDurable(on: boolean): Promise<void>;
+  /**
+   * Whether checkpoints are taken by themselves.
+   * @param options.replace another guest that is in storage under this machine's id gives way
+   */
+  setDurable(on: boolean, options?: { replace?: boolean }): Promise<void>;
   /** Leaves; the guest goes on in the keeper. */
   close(): void;
 }

@@ -223,6 +223,13 @@ function textOf(code: CprErrorCode): ErrorText {
           'The guest runs on, but is not saved any more. Delete machines you no longer need or free disk space, then try again.',
         actions: ['try-again'],
       };
+    case 'storage-occupied':
+      return {
+        title: 'Another guest is in storage in its place',
+        advice:
+          'It could not be read, or was left alone, when this one was started. Both are safe: go on with the stored one, or save this one in its place.',
+        actions: ['try-again'],
+      };
     case 'storage-damaged':
       return {
         title: 'What is stored of this guest is damaged',

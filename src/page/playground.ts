@@ -38,7 +38,7 @@ import { MachineMenu } from './state/machine-menu.ts';
 import { RunstateBar } from './state/runstate-bar.ts';
 import { wakeOnTouch } from './state/wake-on-touch.ts';
 import { StateLine } from './state-line.ts';
-import { StoredGuest } from './stored-guest.ts';
+import { type ResumeHow, StoredGuest } from './stored-guest.ts';
 import { showSurvival } from './survival-notice.ts';
 import { typeFromAddress } from './typed-from-address.ts';
 import type { StateSource, UrlOptions } from './url-options.ts';
@@ -118,9 +118,14 @@ export class Playground {
     this.#update = new LiveUpdate(session, (error, again) =>
       this.#reports.report(error, 'live-update', again),
     );
-    new DurabilityNotice(session, this.#notices, () =>
-      this.#reports.attempt('storage', () => session.checkpoint()),
-    );
+    new DurabilityNotice({
+      session,
+      notices: this.#notices,
+      tryAgain: () => void this.#reports.attempt('storage', () => session.checkpoint()),
+      resumeStored: () => void this.#resumeStored({ replace: true }),
+      replaceStored: () =>
+        void this.#reports.attempt('storage', () => session.setDurable(true, { replace: true })),
+    });
     keepStorage(session);
     new MachineList({
       session,
@@ -136,7 +141,7 @@ export class Playground {
       notices: this.#notices,
       boot: (durable) => this.#start(false, durable && options.durable),
       startFresh: () => this.#buttons.askStartFresh(),
-      resume: (takeOver) => this.#resumeStored(takeOver),
+      resume: (how) => this.#resumeStored(how),
       failed: (error, again) => this.#reports.report(error, 'storage', again),
     });
     session.onFailure((error, operation) => this.#reports.report(error, operation));
@@ -241,7 +246,7 @@ export class Playground {
   }
 
   /** Goes on with the guest in storage. */
-  async #resumeStored(takeOver: boolean, files: PickedFiles = {}): Promise<void> {
+  async #resumeStored(how: ResumeHow = {}, files: PickedFiles = {}): Promise<void> {
     this.#boot.begin();
     this.#notices.remove('stored');
     this.#notices.remove('resume-stored');
@@ -249,12 +254,12 @@ export class Playground {
       const runtime = this.#runtime();
       this.#views.terminal.expectNewMachine();
       const { fellBack } = await this.#session.resumeStored(this.#session.machineId, runtime, {
-        takeOver,
+        ...how,
         files,
       });
       this.#views.terminal.newMachineBegan();
       this.#stored.settled();
-      if (takeOver) this.#showSurvival();
+      if (how.takeOver) this.#showSurvival();
       if (fellBack) tellFellBack(this.#notices, fellBack);
       this.#update.updateByItself();
     } catch (thrown) {
@@ -262,10 +267,13 @@ export class Playground {
       const error = CprError.from(thrown, 'internal', 'Could not resume the guest');
       if (error.code === 'taken-over') await this.#stored.lookOn();
       else if (error.code === 'file-needed')
-        await this.#neededFiles.ask(files, (all) => void this.#resumeStored(takeOver, all));
-      else if (error.code === 'bad-runstate' || (error.code === 'busy' && !takeOver))
-        await this.#join(() => this.#resumeStored(takeOver));
-      else this.#reports.report(error, 'resume-stored', () => void this.#resumeStored(takeOver));
+        await this.#neededFiles.ask(files, (all) => void this.#resumeStored(how, all));
+      else if (
+        (error.code === 'bad-runstate' && !how.replace) ||
+        (error.code === 'busy' && !how.takeOver)
+      )
+        await this.#join(() => this.#resumeStored(how));
+      else this.#reports.report(error, 'resume-stored', () => void this.#resumeStored(how));
     }
   }
 

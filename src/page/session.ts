@@ -229,11 +229,11 @@ export class Session {
   resumeStored(
     id: string,
     runtime: RuntimeBuild,
-    { takeOver = false, files = {} }: Omit<ResumeRequest, 'id' | 'runtime'> = {},
+    { takeOver = false, replace = false, files = {} }: Omit<ResumeRequest, 'id' | 'runtime'> = {},
   ): Promise<ResumeReport> {
     return this.#run('resume-stored', async (machine) => {
       machine.unwatch();
-      const options = { runtime: runtimeSource(runtime), takeOver, files };
+      const options = { runtime: runtimeSource(runtime), takeOver, replace, files };
       const report = await machine.resumeStored(id, options);
       this.#found = 'resumed';
       return report;
@@ -297,8 +297,8 @@ export class Session {
   }
 
   /** Checkpoints on or off. */
-  setDurable(on: boolean): Promise<void> {
-    return this.#run('storage', (machine) => machine.setDurable(on));
+  setDurable(on: boolean, options?: { replace?: boolean }): Promise<void> {
+    return this.#run('storage', (machine) => machine.setDurable(on, options));
   }
 
   suspend(): Promise<void> {

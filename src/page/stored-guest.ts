@@ -1,13 +1,15 @@
 /** The guest in storage, when the page is opened and its keeper has none. */
 import { CprError } from '../errors.ts';
 import type { MachineConfig } from '../protocol/config.ts';
-import type { StoredMachineInfo } from '../protocol/stored.ts';
+import type { ResumeRequest, StoredMachineInfo } from '../protocol/stored.ts';
 import { errorText } from './error-text.ts';
 import { formatAge } from './format.ts';
 import { addressOf } from './machines/machine-address.ts';
 import type { Notices } from './notices.ts';
 import { resumeSetting } from './resume-setting.ts';
 import type { Session } from './session.ts';
+
+export type ResumeHow = Pick<ResumeRequest, 'takeOver' | 'replace'>;
 
 export interface StoredGuestOptions {
   session: Session;
@@ -17,7 +19,7 @@ export interface StoredGuestOptions {
   /** Asks first. @returns whether a new guest boots */
   startFresh(): Promise<boolean>;
   /** Goes on with the guest in storage; deals with what goes wrong. */
-  resume(takeOver: boolean): Promise<void>;
+  resume(how?: ResumeHow): Promise<void>;
   failed(error: CprError, again: () => void): void;
 }
 
@@ -59,7 +61,7 @@ export class StoredGuest {
     if (stored.running === 'elsewhere') return this.lookOn();
     switch (resumeSetting()) {
       case 'auto':
-        return resume(false);
+        return resume();
       case 'ask':
         return this.#ask(stored);
       case 'never':
@@ -123,7 +125,7 @@ export class StoredGuest {
       ...(detail !== undefined && { detail }),
       lasting: true,
       actions: [
-        { label: 'Take over', run: () => void resume(true) },
+        { label: 'Take over', run: () => void resume({ takeOver: true }) },
         { label: 'Open a copy', run: () => void this.#openCopy() },
       ],
     });
@@ -136,7 +138,7 @@ export class StoredGuest {
       title,
       text: 'You see it as it was then. It goes on here from where it was last saved.',
       lasting: true,
-      actions: [{ label: 'Go on here', run: () => void this.#options.resume(false) }],
+      actions: [{ label: 'Go on here', run: () => void this.#options.resume() }],
     });
   }
 
@@ -180,7 +182,7 @@ export class StoredGuest {
       title: `“${stored.name}” is in storage, ${age(stored)} old`,
       text: 'It goes on where it was, or a new guest boots in its place.',
       actions: [
-        { label: 'Resume', run: () => void resume(false) },
+        { label: 'Resume', run: () => void resume() },
         {
           label: 'Start fresh…',
           run: async () => {
@@ -197,7 +199,7 @@ export class StoredGuest {
       tone: 'info',
       title: `“${stored.name}” was left in storage, ${age(stored)} old`,
       text: 'So this new guest is not saved. The settings say what happens when the page is opened.',
-      actions: [{ label: 'Resume the stored one', run: () => void resume(false) }],
+      actions: [{ label: 'Resume the stored one', run: () => void resume({ replace: true }) }],
     });
   }
 }

@@ -50,7 +50,10 @@ export interface StartRequest {
    */
   config: MachineConfig;
   runtime: RuntimeSource;
-  /** Replace a machine that is already there. Without it, that is `bad-runstate`. */
+  /**
+   * Replace a machine that is already there (without it, that is `bad-runstate`), and what is in
+   * storage under its id (without it a durable guest runs, and is not saved: `storage-occupied`).
+   */
   replace?: boolean;
   /** Comes up frozen in `inmigrate`, whatever the configuration says, and waits for `cprLoad`. */
   incoming?: boolean;
@@ -210,8 +213,11 @@ export interface StoredMachineCalls {
   resumeMachine(request: ResumeRequest): Promise<ResumeReport>;
   /** A checkpoint now. */
   checkpoint(): Promise<CheckpointInfo>;
-  /** Whether checkpoints are taken by themselves. They are until this says otherwise. */
-  setDurable(on: boolean): Promise<void>;
+  /**
+   * Whether checkpoints are taken by themselves. They are until this says otherwise.
+   * `replace`: another guest that is in storage under this machine's id gives way.
+   */
+  setDurable(on: boolean, options?: { replace?: boolean }): Promise<void>;
   /**
    * A page that takes its worker with it waits, blocked, for the first word of `flag` to become
    * {@link flushed}: a last checkpoint at once. @param flag an Int32 in shared memory

@@ -107,7 +107,7 @@ export function wrapKeeper(port: MessagePort): KeeperWire {
     exportMachine: (id, request) => settle(proxy.exportMachine(id, request)),
     resumeMachine: (request) => settle(proxy.resumeMachine(request)),
     checkpoint: () => settle(proxy.checkpoint()),
-    setDurable: (on) => settle(proxy.setDurable(on)),
+    setDurable: (on, options) => settle(proxy.setDurable(on, options)),
     flush: (flag) => settle(proxy.flush(flag)),
     takeSnapshot: () => settle(proxy.takeSnapshot()),
     restoreSnapshot: (id) => settle(proxy.restoreSnapshot(id)),

@@ -86,7 +86,7 @@ export interface ImportRequest {
   config: MachineConfig;
   runtime: RuntimeSource;
   ranges: MemoryRange[];
-  /** Replace a machine that is there once the new one runs. */
+  /** Replace a machine that is there once the new one runs, and what is in storage under its id. */
   replace?: boolean;
   identity: StateIdentity;
 }

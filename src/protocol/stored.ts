@@ -88,6 +88,8 @@ export interface ResumeRequest {
   files?: Partial<Record<DriveName, Blob>>;
   /** Where it runs elsewhere: it is saved there, ends there, and goes on here. */
   takeOver?: boolean;
+  /** Replace a machine that is already there and is not this one. Without it, that is `bad-runstate`. */
+  replace?: boolean;
 }
 
 /** What of a stored machine is to be had as a file. */

@@ -12,14 +12,18 @@ import { cloneable, type NewRecord, RecordWriter } from './record-writer.ts';
 import { withoutKept } from './retention.ts';
 import type { GenerationRow, MachineRow, Stores, Transaction } from './schema.ts';
 import { deleteRecords, sweep } from './sweep.ts';
-import type { Generation, MachineStore, PublishRequest, ReadableGenerations } from './types.ts';
+import type {
+  Generation,
+  MachineStore,
+  NewMachine,
+  PublishRequest,
+  ReadableGenerations,
+} from './types.ts';
 
-export interface NewMachine {
-  name: string;
-  details: unknown;
-}
-
-/** Resolves with the opener's number. What the opener before left unpublished is deleted. */
+/**
+ * Resolves with the opener's number. What the opener before left unpublished is deleted.
+ * @throws CprError `not-found` or `storage-occupied`
+ */
 export function openMachine(
   connection: Connection,
   id: string,
@@ -40,6 +44,7 @@ export function openMachine(
       ]);
       const machine = stored ?? (create && newMachine(id, create));
       if (!machine) throw notFound(id);
+      if (create && !create.replace && machine.generation !== undefined) throw occupied(machine);
       await deleteOrphans(transaction, machine);
       const opener = (counters?.lastOpener ?? 0) + 1;
       await Promise.all([
@@ -50,6 +55,12 @@ export function openMachine(
     },
   );
 }
+
+const occupied = ({ name }: MachineRow) =>
+  new CprError(
+    'storage-occupied',
+    `“${name}” is in storage under the id of this machine, and this guest is another one.`,
+  );
 
 function newMachine(id: string, { name, details }: NewMachine): MachineRow {
   const now = Date.now();

@@ -6,7 +6,7 @@ import { Entries } from './entry-store.ts';
 import { notFound, readGenerations, readMachine, readReadable } from './generation-reader.ts';
 import { isWhole, seal } from './generation-row.ts';
 import { under } from './key-ranges.ts';
-import { type NewMachine, OpenMachine, openMachine } from './machine-store.ts';
+import { OpenMachine, openMachine } from './machine-store.ts';
 import { readRecords } from './record-reader.ts';
 import { salvageMachine } from './salvage.ts';
 import type { MachineRow } from './schema.ts';
@@ -14,6 +14,7 @@ import { sweep } from './sweep.ts';
 import type {
   EntryStore,
   MachineStore,
+  NewMachine,
   SalvagedMachine,
   Store,
   StoredMachine,

@@ -97,6 +97,13 @@ export interface EntryStore {
   delete(name: string): Promise<void>;
 }
 
+export interface NewMachine {
+  name: string;
+  details: unknown;
+  /** The guest that may be stored under this id is the opener's, or may go. */
+  replace?: boolean;
+}
+
 /**
  * Every method rejects with a CprError: `storage-unavailable`, `storage-blocked`, `storage-newer`, `storage-full`, `storage-damaged`,
  * `not-found`, or `taken-over` when another opener has fenced this one off.
@@ -107,8 +114,9 @@ export interface Store {
   /**
    * Opens a machine for writing, made if it is not there. Fences off whoever opened it before:
    * their next write fails with `taken-over`.
+   * @throws CprError `storage-occupied` for one to be made where a guest is stored, without `replace`
    */
-  open(id: string, create?: { name: string; details: unknown }): Promise<MachineStore>;
+  open(id: string, create?: NewMachine): Promise<MachineStore>;
   /**
    * All that bringing a machine back begins with, without opening it, which waits for what others write.
    * @throws CprError `not-found`

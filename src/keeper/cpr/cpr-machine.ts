@@ -21,6 +21,8 @@ export interface CprMachine {
   readonly gone: AbortSignal;
   /** Live updates since the machine was created. */
   restarts: number;
+  /** What is in storage under its id is this guest, or may give way to it. */
+  ownsStored: boolean;
   /** A runtime's notes of what the guest writes, for whoever clears them. */
   watchedWrites(writes: WriteTracking | undefined): WriteTracking | undefined;
   /** Takes over the identity of a stored guest that goes on here. */

@@ -41,8 +41,13 @@ export async function saveToStorage(
     const { h64Raw: digest } = await xxh64();
     const details = detailsOf(backing.config, execution.source);
     const { result: store, tookMs: prepareMs } = await steps.wait('prepare', async () =>
-      (await storeOf(openStore)).open(machine.id, { name: backing.config.name, details }),
+      (await storeOf(openStore)).open(machine.id, {
+        name: backing.config.name,
+        details,
+        replace: machine.ownsStored,
+      }),
     );
+    machine.ownsStored = true;
     await steps.wait('quiesce', () =>
       next.bounded('stop', execution.source, () => execution.instance.quiesce()),
     );

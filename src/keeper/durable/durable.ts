@@ -42,7 +42,10 @@ export class Durable {
     this.#machine = machine;
     this.#origin = origin;
     this.#changed = changed;
-    if (origin) this.#last = { takenAtMs: origin.cut.takenAtMs };
+    if (origin) {
+      this.#last = { takenAtMs: origin.cut.takenAtMs };
+      machine.ownsStored = true;
+    }
   }
 
   get status(): Durability {
@@ -233,7 +236,9 @@ export class Durable {
       ).open(machine.id, {
         name: backing.config.name,
         details: detailsOf(backing.config, execution.source),
+        replace: machine.ownsStored,
       }));
+    machine.ownsStored = true;
     this.#isFirst = resumed === undefined;
     const save = () => {
       const own = sectionsOf(machine, 'reboot', execution.describe());

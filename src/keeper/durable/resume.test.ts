@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { patient } from '../../../tools/patient.ts';
 import { FakeRuntime, FakeStore, fakeConfig } from '../fake-runtime.ts';
 import type { Keeper } from '../keeper.ts';
@@ -121,4 +121,52 @@ test('a guest that was set going is stored as going at once', async () => {
   keeper = newKeeper();
   await keeper.resumeMachine(request());
   expect(keeper.info().machine?.runstate).toBe('running');
+});
+
+describe('a new guest where another one is in storage, which could not be read when it was started', () => {
+  beforeEach(async () => {
+    await store();
+    await start();
+  });
+
+  test('runs, and the stored one stays as it is', async () => {
+    await expect(keeper.checkpoint()).rejects.toMatchObject({ code: 'storage-occupied' });
+    await expect(keeper.cprSave({ kind: 'bytes' }, { mode: 'reboot' })).rejects.toMatchObject({
+      code: 'storage-occupied',
+    });
+    expect(keeper.info().machine).toMatchObject({
+      runstate: 'running',
+      durability: { state: 'failing', error: { code: 'storage-occupied' } },
+    });
+    expect(generations()).toHaveLength(1);
+  });
+
+  test('gives way to the stored one when its user says so', async () => {
+    await expect(keeper.resumeMachine(request())).rejects.toMatchObject({ code: 'bad-runstate' });
+    await keeper.resumeMachine({ ...request(), replace: true });
+    expect(keeper.info().machine?.arrival).toMatchObject({ kind: 'resumed' });
+    await keeper.checkpoint();
+    expect(generations()).toHaveLength(2);
+    // That one is the machine that is stored.
+    await expect(keeper.resumeMachine({ ...request(), replace: true })).rejects.toMatchObject({
+      code: 'bad-runstate',
+    });
+  });
+
+  test('takes its place when its user says so', async () => {
+    await keeper.setDurable(true, { replace: true });
+    await vi.waitFor(() => expect(generations()).toHaveLength(2), patient);
+    expect(keeper.info().machine?.durability).toMatchObject({ state: 'saved' });
+  });
+});
+
+test('a new guest that is started to replace what is there takes its place in storage, too', async () => {
+  await store();
+  await keeper.start({
+    config: { ...fakeConfig, id: 'mine', durable: true },
+    runtime: runtime.source,
+    replace: true,
+  });
+  await keeper.checkpoint();
+  expect(generations()).toHaveLength(2);
 });

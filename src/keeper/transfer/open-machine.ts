@@ -8,7 +8,7 @@ import { receiveGuest } from './import-guest.ts';
  * @throws CprError of whoever sends it, or what starting a machine throws
  */
 export async function openMachine(
-  { config, runtime, ranges, identity }: ImportRequest,
+  { config, runtime, ranges, identity, replace = false }: ImportRequest,
   port: MessagePort,
   environment: MachineEnvironment,
   signal: AbortSignal,
@@ -21,7 +21,7 @@ export async function openMachine(
     // A guest that does not arrive needs no runtime.
     arriving.catch((thrown) => failed.abort(thrown));
   };
-  const request = { config, runtime, incoming: true };
+  const request = { config, runtime, incoming: true, replace };
   const starting = AbortSignal.any([signal, failed.signal]);
   const machine = await MachineHost.start(request, environment, starting, receive);
   try {
