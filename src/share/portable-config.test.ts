@@ -45,6 +45,18 @@ describe('[SF8] a configuration in a state file', () => {
     ]);
   });
 
+  test('keeps what the machine would boot again from, and with which CPU', () => {
+    const others: Partial<MachineConfig> = {
+      multiboot: { url: `${site}kernel.elf` },
+      bootOrder: 0x213,
+      cpu: { cpuidLevel: 2, jit: false },
+      hda: { url: `${site}disk.img`, sizeBytes: 4096, load: 'parts', partBytes: 1024 },
+      sound: true,
+    };
+    const { config: opened } = checkConfig(portableConfig({ ...config, ...others }, site), site);
+    expect(opened).toMatchObject(others);
+  });
+
   test.each<[string, Record<string, unknown>]>([
     ['a script', { hda: { url: 'javascript:alert(1)' } }],
     ['a local file', { hda: { url: 'file:///etc/passwd' } }],
@@ -60,6 +72,8 @@ describe('[SF8] a configuration in a state file', () => {
     ['text for a number', { memoryMiB: '128' }],
     ['a size that is none', { hda: { emptyBytes: -1 } }],
     ['contents of another kind', { hda: { contents: { kind: 'link', name: '', sizeBytes: 1 } } }],
+    ['a CPU that makes no sense', { cpu: { jit: 'no' } }],
+    ['parts of no size', { hda: { url: 'https://x.example/a', load: 'parts' } }],
     ['no firmware', { bios: undefined }],
   ])('with %s is refused', (_what, spoilt) => {
     expect(() => checkConfig({ ...portable, ...spoilt } as JsonObject, site)).toThrow(

@@ -2,6 +2,7 @@
 import type { JsonObject } from '../cpr/json.ts';
 import { CprError } from '../errors.ts';
 import {
+  type CpuOptions,
   type DriveSource,
   driveNames,
   type ImageSource,
@@ -10,7 +11,7 @@ import {
 } from '../protocol/config.ts';
 import { badState } from './bad-state.ts';
 
-const imageNames = ['bios', 'vgaBios', 'bzImage', 'initrd'] as const;
+const imageNames = ['bios', 'vgaBios', 'bzImage', 'initrd', 'multiboot'] as const;
 const sourceNames = [...imageNames, ...driveNames] as const;
 export type SourceName = (typeof sourceNames)[number];
 
@@ -53,6 +54,9 @@ export function contentsOf(config: MachineConfig): Map<SourceName, Blob> {
   }
   return contents;
 }
+
+/** Of this browser, or of this life of the machine. */
+type LeftOut = 'id' | 'durable' | 'onlyCprCapable' | 'openedFrom';
 
 /** @param siteUrl address of the site's root: URLs under it become relative to any site's */
 export function portableConfig(config: MachineConfig, siteUrl: string): JsonObject {
@@ -128,8 +132,12 @@ const plainMembers = {
   virtioConsole: 'boolean',
   sound: 'boolean',
   serialPorts: 'number',
+  bootOrder: 'number',
   suspendWhenHiddenMs: 'number',
-} as const satisfies Partial<Record<keyof MachineConfig, string>>;
+} as const satisfies Record<
+  Exclude<keyof MachineConfig, SourceName | 'cpu' | 'networkBackend' | LeftOut>,
+  string
+>;
 
 const required = ['memoryMiB', 'vgaMemoryMiB', 'acpi', 'network', 'filesystem9p', 'virtioConsole'];
 
@@ -166,9 +174,11 @@ export function checkConfig(portable: JsonObject, siteUrl: string): CheckedConfi
         url,
         ...(members.has('sizeBytes') && { sizeBytes: sizeOf(name, members.get('sizeBytes')) }),
         ...((load === 'whole' || load === 'range') && { load }),
+        ...(load === 'parts' && { load, partBytes: sizeOf(name, members.get('partBytes')) }),
       };
     }
   }
+  if (Object.hasOwn(portable, 'cpu')) config.cpu = checkCpu(portable.cpu);
   const backend = checkBackend(portable.networkBackend, siteUrl, (url) => note('network', url));
   if (backend) config.networkBackend = backend;
   for (const name of ['bios', 'vgaBios'] as const)
@@ -196,6 +206,15 @@ function checkCarried(name: string, contents: unknown): CarriedContents {
 function sizeOf(name: string, size: unknown): number {
   if (typeof size === 'number' && Number.isSafeInteger(size) && size >= 0) return size;
   throw badState(`What this state says of the size of "${name}" makes no sense.`);
+}
+
+function checkCpu(value: unknown): CpuOptions {
+  const { cpuidLevel, jit } = Object(value);
+  const isSound =
+    (cpuidLevel === undefined || (Number.isInteger(cpuidLevel) && cpuidLevel >= 0)) &&
+    (jit === undefined || typeof jit === 'boolean');
+  if (!isSound) throw badState('What this state says of its CPU makes no sense.');
+  return { ...(cpuidLevel !== undefined && { cpuidLevel }), ...(jit !== undefined && { jit }) };
 }
 
 function checkBackend(
