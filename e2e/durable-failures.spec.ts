@@ -166,7 +166,7 @@ test.describe('storage that cannot be read when the page is opened', () => {
     await replace.click();
     await question.getByRole('button', { name: 'Delete the stored one' }).click();
     await runsAndIsSaved(guest);
-    await guest.page.reload();
+    await guest.reloadPage();
     expect((await guest.run('echo "$kept"')).output).toBe('\n');
   });
 });
