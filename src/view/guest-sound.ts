@@ -13,7 +13,9 @@ const mostBehindS = 0.25;
 export class GuestSound {
   #machine: Machine | null = null;
   #muted: boolean;
-  #isAllowed = navigator.userActivation?.hasBeenActive ?? false;
+  #isAllowed = false;
+  /** Listens for gestures while there is a machine. */
+  #gestures = new AbortController();
   #reader: ReadableStreamDefaultReader<SoundChunk> | null = null;
   #output: GainNode | null = null;
   /** Of the audio context's time: where what comes next is put. */
@@ -21,8 +23,6 @@ export class GuestSound {
 
   constructor({ muted }: { muted: boolean }) {
     this.#muted = muted;
-    for (const gesture of ['pointerdown', 'keydown'] as const)
-      document.addEventListener(gesture, () => this.#allow(), { capture: true });
   }
 
   get muted(): boolean {
@@ -38,10 +38,20 @@ export class GuestSound {
   follow(machine: Machine | null): void {
     this.#end();
     this.#machine = machine;
+    this.#gestures.abort();
+    if (machine) this.#awaitGestures();
     machine?.on('status', () => {
       if (this.#machine === machine) this.#update();
     });
     this.#update();
+  }
+
+  #awaitGestures(): void {
+    this.#isAllowed ||= navigator.userActivation?.hasBeenActive ?? false;
+    this.#gestures = new AbortController();
+    const { signal } = this.#gestures;
+    for (const gesture of ['pointerdown', 'keydown'] as const)
+      document.addEventListener(gesture, () => this.#allow(), { capture: true, signal });
   }
 
   #allow(): void {
