@@ -64,3 +64,24 @@ test('a page says whether it booted the guest or found it there', async ({ guest
   await expect(found).toHaveText('attached to a running guest');
   expect((await guest.status()).bootedAtMs).toBe(bootedAtMs);
 });
+
+test('who comes to the page types into the terminal, and who left it is not there after a reload', async ({
+  guest,
+}) => {
+  const { page } = guest;
+  const terminal = page.getByRole('textbox', { name: 'Serial console of the guest' });
+  await expect(terminal).toBeFocused();
+  const from = await guest.serial.end();
+  await page.keyboard.type('echo typed-$((6*7))\n');
+  await guest.waitForSerial(/typed-42/, { from });
+
+  await page.keyboard.press('Control+Alt+G');
+  await expect(terminal).not.toBeFocused();
+  await guest.reloadPage();
+  await expect(page.locator('#state-found')).toHaveText('attached to a running guest');
+  await expect(terminal).not.toBeFocused();
+
+  await page.keyboard.press('Control+Alt+1');
+  await guest.reloadPage();
+  await expect(terminal).toBeFocused();
+});

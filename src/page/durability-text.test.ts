@@ -34,6 +34,9 @@ test('a guest that was resumed says from how long before', () => {
   expect(arrivalText({ kind: 'resumed', takenAtMs: 1000, resumedAtMs: 63_000 })).toBe(
     'resumed from a checkpoint of 1 min 02 s before',
   );
+  expect(
+    arrivalText({ kind: 'opened', takenAtMs: 1000, openedAtMs: 63_000, identity: 'clone' }),
+  ).toBe('opened from a state that was 1 min 02 s old');
   expect(arrivalText({ kind: 'booted' })).toBeNull();
   expect(arrivalText(undefined)).toBeNull();
 });

@@ -40,7 +40,7 @@ export function durabilityDetail(durability: Durability | undefined): string {
 /** How the guest got here, where this page did not boot it. */
 export function arrivalText(arrival: Arrival | undefined): string | null {
   if (arrival?.kind === 'opened')
-    return `opened from a state of ${formatAge(arrival.openedAtMs - arrival.takenAtMs)} before`;
+    return `opened from a state that was ${formatAge(arrival.openedAtMs - arrival.takenAtMs)} old`;
   if (arrival?.kind !== 'resumed') return null;
   return `resumed from a checkpoint of ${formatAge(arrival.resumedAtMs - arrival.takenAtMs)} before`;
 }

@@ -3,10 +3,11 @@ import { type PaneName, paneNames } from './panes.ts';
 // For this tab only: another tab may be at something else.
 const key = 'holdfast.focus';
 
-/** The pane that had the keyboard when this tab left the page. */
-export function readFocus(): PaneName | null {
+/** The pane that had the keyboard when this tab left the page; undefined where it was never here. */
+export function readFocus(): PaneName | null | undefined {
   try {
     const value = sessionStorage.getItem(key);
+    if (value === null) return undefined;
     return paneNames.find((name) => name === value) ?? null;
   } catch {
     // Storage is blocked.
@@ -16,8 +17,7 @@ export function readFocus(): PaneName | null {
 
 export function writeFocus(pane: PaneName | null): void {
   try {
-    if (pane === null) sessionStorage.removeItem(key);
-    else sessionStorage.setItem(key, pane);
+    sessionStorage.setItem(key, pane ?? '');
   } catch {
     // As above.
   }

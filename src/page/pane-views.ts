@@ -57,10 +57,16 @@ export class PaneViews {
     this.screen.toggleFullScreen();
   }
 
-  /** Who typed into the guest when the page was reloaded goes on typing into it. */
+  /**
+   * Who typed into the guest when the page was reloaded goes on typing into it, and who comes to the
+   * page types into its terminal. Not where that would bring up a keyboard on the screen.
+   */
   keepFocus(): void {
+    const hasKeyboard = matchMedia('(pointer: fine)').matches;
     const before = readFocus();
     if (before) this.#view(before).focus();
+    else if (before === undefined && hasKeyboard && document.activeElement === document.body)
+      this.terminal.focus();
     window.addEventListener('pagehide', () => {
       const focused = paneNames.find((name) =>
         element(name, HTMLElement).contains(document.activeElement),
