@@ -12,6 +12,7 @@ import { chromiumLaunchOptions } from '../../tools/browser.mjs';
 import { benchArguments } from './lib/arguments.ts';
 import { launchBrowser, waitForOurPrompt, waitForStockPrompt } from './lib/browser.ts';
 import { type Metrics, ms, printHost, printTable, writeMetrics } from './lib/report.ts';
+import { settled } from './lib/settled.ts';
 import { serveBenchSite } from './lib/site.ts';
 import { median, quantile } from './lib/stats.ts';
 
@@ -32,6 +33,9 @@ async function start(folder: string): Promise<BrowserContext> {
 
 async function open(context: BrowserContext, url: string, script?: string): Promise<Page> {
   const page = await context.newPage();
+  const browser = context.browser();
+  if (!browser) throw new Error('A profile without a browser.');
+  await settled(browser);
   page.setDefaultTimeout(120_000);
   page.on('pageerror', (error) => console.error(`[page] ${error.message}`));
   if (script) await page.addInitScript({ content: script });

@@ -1,5 +1,6 @@
 import { type Browser, type BrowserContext, chromium, type Page } from '@playwright/test';
 import { chromiumLaunchOptions } from '../../../tools/browser.mjs';
+import { settled } from './settled.ts';
 import type { BenchSite } from './site.ts';
 
 export function launchBrowser(): Promise<Browser> {
@@ -21,6 +22,7 @@ async function newPage(browser: Browser): Promise<Page> {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   page.setDefaultTimeout(120_000);
   page.on('pageerror', (error) => console.error(`[page] ${error.message}`));
+  await settled(browser);
   return page;
 }
 
