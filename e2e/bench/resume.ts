@@ -2,7 +2,7 @@
  * How soon a guest runs again after its browser was closed: a new browser opens the page, which
  * finds the guest in IndexedDB. The same with v86 as npm ships it, its state in IndexedDB. What counts is
  * the guest's first progress. Ours is in a worker and does not wait for its page: when the page, which
- * is still building its terminal and screen, has seen it is another row.
+ * is still building its terminal and screen, has seen it is another row; so is what an empty page takes.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ import { type BrowserContext, chromium, type Page } from '@playwright/test';
 import { chromiumLaunchOptions } from '../../tools/browser.mjs';
 import { benchArguments } from './lib/arguments.ts';
 import { launchBrowser, waitForOurPrompt, waitForStockPrompt } from './lib/browser.ts';
+import { addFloor, type Floor, measureFloor } from './lib/floor.ts';
 import { type Metrics, ms, printHost, printTable, writeMetrics } from './lib/report.ts';
 import { settled } from './lib/settled.ts';
 import { serveBenchSite } from './lib/site.ts';
@@ -22,6 +23,7 @@ const meterProgram = [...readFileSync(new URL('lib/meter.elf', import.meta.url))
 // --count: new browsers for each of the two at each size.
 const { count, json } = benchArguments(7);
 const site = await serveBenchSite();
+const floorUrl = addFloor(site);
 
 /** A browser whose storage outlives it. */
 async function start(folder: string): Promise<BrowserContext> {
@@ -101,12 +103,24 @@ async function resumeStock(folder: string, size: number, address: number): Promi
   return tookMs;
 }
 
+const quantilesOf = (samples: number[]) =>
+  [0.5, 0.95, 1].map((share) => ms(quantile(samples, share)));
+
+/** In the same browser as stock: nothing of it is kept from one to the next but the code cache. */
+async function floorOf(folder: string): Promise<Floor> {
+  const context = await start(folder);
+  const floor = await measureFloor(await open(context, floorUrl));
+  await context.close();
+  return floor;
+}
+
 const browser = await launchBrowser();
 printHost('resume', browser.version());
 await browser.close();
 const metrics: Metrics = {};
 const rows: string[][] = [];
 const ratios: string[][] = [];
+const floors: Floor[] = [];
 for (const size of sizes) {
   const folders = [0, 1].map(() => mkdtempSync(join(tmpdir(), 'holdfast-resume-'))) as [
     string,
@@ -121,7 +135,9 @@ for (const size of sizes) {
   for (let i = -1; i < count; i++) {
     const our = await resumeOurs(folders[0], size, ourAddresses);
     const theirs = await resumeStock(folders[1], size, stockAddress);
+    const floor = await floorOf(folders[1]);
     if (i < 0) continue;
+    floors.push(floor);
     ours.push(our.guestMs);
     seen.push(our.seenMs);
     stock.push(theirs);
@@ -133,15 +149,21 @@ for (const size of sizes) {
   metrics[`resumeSeenMs.p50@${size}MiB`] = median(seen);
   metrics[`stockResumeMs.p50@${size}MiB`] = median(stock);
   metrics[`ratio@${size}MiB`] = ratio;
-  const quantiles = (samples: number[]) =>
-    [0.5, 0.95, 1].map((share) => ms(quantile(samples, share)));
   rows.push(
-    [`ours, ${size} MiB`, ...quantiles(ours)],
-    [`seen by its page, ${size} MiB`, ...quantiles(seen)],
-    [`stock, ${size} MiB`, ...quantiles(stock)],
+    [`ours, ${size} MiB`, ...quantilesOf(ours)],
+    [`seen by its page, ${size} MiB`, ...quantilesOf(seen)],
+    [`stock, ${size} MiB`, ...quantilesOf(stock)],
   );
   ratios.push([`${size} MiB`, ratio.toFixed(1)]);
 }
+const emptyMs = floors.map(({ emptyPageMs }) => emptyPageMs);
+const compiledMs = floors.map((floor) => floor.compiledMs);
+metrics['emptyPageMs.p50'] = median(emptyMs);
+metrics['compiledFloorMs.p50'] = median(compiledMs);
+rows.push(
+  ['the script of an empty page', ...quantilesOf(emptyMs)],
+  ['its worker has compiled v86.wasm', ...quantilesOf(compiledMs)],
+);
 printTable([`ms, ${count} new browsers`, 'p50', 'p95', 'max'], rows);
 printTable(['', 'stock/us'], ratios);
 await site.close();
