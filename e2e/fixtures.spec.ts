@@ -54,6 +54,13 @@ test('talks over the serial ports', async ({ guest }) => {
   );
 });
 
+test('a port is reached over a network that has a way in only', async ({ guest }) => {
+  await expect(guest.waitForPort(80)).rejects.toMatchObject({
+    code: 'network-unavailable',
+    message: expect.stringContaining('network backend "fetch" only; this machine has "none"'),
+  });
+});
+
 test('types, presses keys, and reads the screen', async ({ guest }) => {
   await guest.type('echo "$((6*7)) <ok>"\n');
   await guest.waitForText(/^42 <ok>$/m);
@@ -140,11 +147,21 @@ test('goes back to snapshots of its own', async ({ guest }) => {
   expect((await guest.run('echo $colour')).output).toBe('red\n');
 });
 
-test('stands still while it is paused', async ({ guest }) => {
+test('its time stands still while it is paused', async ({ guest }) => {
+  const uptimeMs = async () =>
+    1000 * Number((await guest.succeed('cat /proc/uptime')).split(' ')[0]);
+  const beganMs = performance.now();
+  const before = await uptimeMs();
   await guest.pause();
   expect((await guest.status()).runstate).toBe('paused');
+  const pausedMs = performance.now();
+  await expect.poll(() => performance.now() - pausedMs).toBeGreaterThan(1500);
+  const standingMs = performance.now() - pausedMs;
   await guest.resume();
-  await guest.succeed('true');
+  const guestMs = (await uptimeMs()) - before;
+  // However slow this computer is: no more than passed here while it ran, as its clock counts that.
+  const runningMs = performance.now() - beganMs - standingMs;
+  expect(guestMs).toBeLessThan(1.1 * runningMs + 300);
 });
 
 test('outlives its page, and the emulator it runs on', async ({ guest }) => {

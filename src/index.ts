@@ -4,6 +4,7 @@ export type { ExecuteOptions, ExecuteResult } from './machine/agent.ts';
 export { connect } from './machine/connect.ts';
 export type { ConsoleReadOptions, GuestConsole, WaitForOptions } from './machine/console-types.ts';
 export type { FramesOptions } from './machine/frames.ts';
+export type { ConnectTcpOptions, GuestSocket } from './machine/guest-socket.ts';
 export { defaultMachineId, isMachineId } from './machine/machine-id.ts';
 export type { SoundChunk } from './machine/sound.ts';
 export { missingFeatures } from './machine/support.ts';
@@ -68,6 +69,7 @@ export type {
   CprSaveOptions,
   CprSaveReport,
   KeeperInfo,
+  PauseOptions,
   RamBlockInfo,
   RestartReport,
   RuntimeSource,

@@ -3,9 +3,12 @@ import { expect, test } from 'holdfast/playwright';
 
 test.use({
   guestOptions: {
-    machine: { memoryMiB: 96 },
+    machine: { memoryMiB: 96, networkBackend: { kind: 'fetch' } },
     // Runs once a worker; every test finds what it did.
-    prepare: (guest) => guest.copyIn(Buffer.from('<h1>It works</h1>\n'), '/srv/www/index.html'),
+    prepare: async (guest) => {
+      await guest.copyIn(Buffer.from('<h1>It works</h1>\n'), '/srv/www/index.html');
+      await guest.waitUntilSucceeds('ifconfig eth0 | grep "inet addr"');
+    },
   },
 });
 
@@ -43,11 +46,20 @@ test('processes: one is started, found and ended', async ({ guest }) => {
   await guest.waitUntilFails(`kill -0 ${pid}`);
 });
 
-test('a web server: it is started, and answers', async ({ guest }) => {
+test('a web server: it is started, and answers the test, a browser and the guest', async ({
+  guest,
+  request,
+  page,
+}) => {
   await guest.succeed('httpd -p 8080 -h /srv/www');
-  const answer = await guest.waitUntilSucceeds('wget -q -O - http://127.0.0.1:8080/');
-  expect(answer).toBe('<h1>It works</h1>\n');
-  await guest.fail('wget -q -O - http://127.0.0.1:8080/missing');
+  await guest.waitForPort(8080);
+  const { url } = await guest.forwardPort(8080);
+  const answer = await request.get(url);
+  expect(await answer.text()).toBe('<h1>It works</h1>\n');
+  expect((await request.get(`${url}missing`)).status()).toBe(404);
+  await page.goto(url);
+  await expect(page.getByRole('heading')).toHaveText('It works');
+  expect(await guest.succeed('wget -q -O - http://127.0.0.1:8080/')).toContain('It works');
 });
 
 test('a user at the screen: a shell is typed to', async ({ guest }) => {

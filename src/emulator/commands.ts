@@ -47,6 +47,10 @@ export function machineCommands(machine: Machine): RuntimeCommands {
     filesList: (path: string) => machine.files.list(path),
     ...diskCommands(machine.drives, () => machine.running),
     infoNetwork: () => machine.network.info(),
+    connectTcp(port, channel) {
+      machine.network.open(port, channel);
+      machine.wake();
+    },
     readMemory(address, length) {
       return memoryAt(machine, address, length).slice();
     },

@@ -61,6 +61,8 @@ interface V86NetworkAdapter {
   /** By `GUEST:PORT:REMOTE:PORT`. */
   tcp_conn: Record<string, V86TcpConnection>;
   destroy(): void;
+  /** Fetch only: opens a connection to a port of the guest. */
+  connect?(port: number): V86TcpConnection;
   /** Fetch only. */
   fetch?(url: string, init: RequestInit): Promise<Response>;
   /** Wisp only. */
@@ -82,6 +84,14 @@ interface V86TcpConnection {
   seq: number;
   /** What waits for the guest. */
   send_buffer: { length: number };
+  /** One listener an event. `shutdown`: the guest sends no more. `close`: reset or refused. */
+  on(event: 'connect' | 'shutdown' | 'close', listener: () => void): void;
+  on(event: 'data', listener: (bytes: Uint8Array) => void): void;
+  write(bytes: Uint8Array): void;
+  /** Sends no more, after what waits. */
+  close(): void;
+  /** Forgets the connection. */
+  release(): void;
 }
 
 interface V86Image {

@@ -10,6 +10,7 @@ import type {
   CprSaveReport,
   KeeperApi,
   KeeperInfo,
+  PauseOptions,
   RamBlockInfo,
   RestartReport,
   RuntimeSource,
@@ -205,12 +206,16 @@ export class Keeper implements KeeperApi {
     return this.#slot.present.operations.restart(acceptRuntime(runtime));
   }
 
-  async pause(): Promise<void> {
-    this.#slot.present.execution.pause();
+  async pause({ stopsTime = false }: PauseOptions = {}): Promise<void> {
+    const { execution, clock } = this.#slot.present;
+    execution.pause();
+    if (stopsTime) clock.stop();
   }
 
   async resume(): Promise<void> {
-    this.#slot.present.execution.resume();
+    const { execution, clock } = this.#slot.present;
+    if (execution.runstate === 'paused' && !execution.isFrozen) clock.goOn();
+    execution.resume();
   }
 
   async destroy(): Promise<void> {

@@ -34,6 +34,26 @@ test('goes on from the reading of another worker, forwards and backwards', () =>
   expect(clock.now()).toBeCloseTo(8, 3);
 });
 
+test('leaves out what passed while it was stopped, unless another reading was given meanwhile', () => {
+  const clock = new MachineClock();
+  const now = vi.spyOn(performance, 'now').mockReturnValue(50);
+  clock.goOn();
+  clock.stop();
+  now.mockReturnValue(60);
+  clock.stop();
+  expect(clock.now()).toBeCloseTo(60, 3);
+  clock.goOn();
+  expect(clock.now()).toBeCloseTo(50, 3);
+  now.mockReturnValue(61);
+  expect(clock.now()).toBeCloseTo(51, 3);
+
+  clock.stop();
+  clock.continueFrom(7);
+  now.mockReturnValue(70);
+  clock.goOn();
+  expect(clock.now()).toBeCloseTo(16, 3);
+});
+
 test.each([Number.NaN, -1, Number.POSITIVE_INFINITY])('refuses %s', (reading) => {
   expect(() => new MachineClock().continueFrom(reading)).toThrow(RangeError);
 });

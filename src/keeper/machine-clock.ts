@@ -6,6 +6,8 @@
 export class MachineClock {
   #offsetMs = 0;
   #last = 0;
+  /** What {@link goOn} continues from. */
+  #stoppedAt: number | undefined;
 
   /** Milliseconds, strictly increasing. */
   readonly now = (): number => {
@@ -26,5 +28,19 @@ export class MachineClock {
     }
     this.#offsetMs = reading - performance.now();
     this.#last = reading;
+    this.#stoppedAt = undefined;
+  }
+
+  /**
+   * What passes from here to {@link goOn} will not have passed. Readings go on meanwhile, for runtimes that
+   * are made ready; the guest, which stands still, takes none.
+   */
+  stop(): void {
+    this.#stoppedAt ??= this.now();
+  }
+
+  /** Undoes {@link stop}, if that was the last that happened to the clock. */
+  goOn(): void {
+    if (this.#stoppedAt !== undefined) this.continueFrom(this.#stoppedAt);
   }
 }

@@ -8,6 +8,7 @@ import type {
   CprSaveOptions,
   CprSaveReport,
   KeeperInfo,
+  PauseOptions,
   RamBlockInfo,
   RestartReport,
   RuntimeSource,
@@ -121,8 +122,8 @@ export class RemoteMachine extends RemoteGuest implements Machine {
     return report;
   }
 
-  async pause(): Promise<void> {
-    await this.#connection.keeper.pause();
+  async pause(options?: PauseOptions): Promise<void> {
+    await this.#connection.keeper.pause(options);
     await this.#refresh();
   }
 

@@ -17,6 +17,7 @@ import type { GuestConsole } from './console-types.ts';
 import { diskImage } from './disk-export.ts';
 import { type FramesOptions, frames } from './frames.ts';
 import { RemoteConsole } from './guest-console.ts';
+import { type ConnectTcpOptions, connectTcp, type GuestSocket } from './guest-socket.ts';
 import type { MachineEventOf } from './types.ts';
 import { type SendKeyOptions, type TypeOptions, Typist } from './typist.ts';
 
@@ -102,6 +103,10 @@ export abstract class RemoteGuest {
 
   async filesList(path: string): Promise<ShareEntry[]> {
     return (await this.#keeper.command('filesList', [path])) as ShareEntry[];
+  }
+
+  connectTcp(port: number, options: ConnectTcpOptions = {}): Promise<GuestSocket> {
+    return connectTcp((...args) => this.command('connectTcp', ...args), port, options);
   }
 
   async infoNetwork(): Promise<NetworkInfo> {

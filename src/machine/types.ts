@@ -17,6 +17,7 @@ import type {
   CprSaveOptions,
   CprSaveReport,
   KeeperInfo,
+  PauseOptions,
   RamBlockInfo,
   RestartReport,
   RuntimeSource,
@@ -46,6 +47,7 @@ import type {
 import type { ExecuteOptions, ExecuteResult } from './agent.ts';
 import type { GuestConsole } from './console-types.ts';
 import type { FramesOptions } from './frames.ts';
+import type { ConnectTcpOptions, GuestSocket } from './guest-socket.ts';
 import type { KeeperWorker } from './keeper-worker.ts';
 import type { SoundChunk } from './sound.ts';
 import type { SendKeyOptions, TypeOptions } from './typist.ts';
@@ -144,7 +146,7 @@ export interface Machine {
   start(config: MachineConfig, runtime: RuntimeSource, options?: StartOptions): Promise<void>;
   /** Live update: hands the running guest over to another runtime, in place. */
   restart(options: { runtime: RuntimeSource }): Promise<RestartReport>;
-  pause(): Promise<void>;
+  pause(options?: PauseOptions): Promise<void>;
   /** A machine that was suspended when it was paused is suspended again. */
   resume(): Promise<void>;
   /** The guest stops executing until input, network traffic or {@link wakeup} wakes it. */
@@ -203,6 +205,12 @@ export interface Machine {
   /** What is in a directory of the 9p share; `''` is the share itself. */
   filesList(path: string): Promise<ShareEntry[]>;
   infoNetwork(): Promise<NetworkInfo>;
+  /**
+   * Opens a TCP connection to a port of the guest, over the network backend `fetch`; the guest must have
+   * the address that DHCP gives it. It goes on through live updates. Rejects with `not-found` where nothing
+   * listens, `guest-silent`, or `network-unavailable` with another backend.
+   */
+  connectTcp(port: number, options?: ConnectTcpOptions): Promise<GuestSocket>;
   /** The parts of the guest's memory; with `digests` the guest should be paused. */
   ramBlocks(options?: { digests?: boolean }): Promise<RamBlockInfo[]>;
   /** The drives, and what is in them. */

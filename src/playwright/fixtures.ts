@@ -57,6 +57,7 @@ export const test = base.extend<GuestFixtures, GuestWorkerOptions & GuestWorkerF
   guest: async ({ golden }, use, testInfo) => {
     const guest = await golden.fresh();
     await use(guest);
+    await guest.closePorts();
     if (testInfo.status !== testInfo.expectedStatus) await attachEvidence(guest, testInfo);
   },
 });

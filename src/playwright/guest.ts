@@ -14,10 +14,13 @@ import { GuestKeyboard, type TypeOptions } from './guest-keyboard.ts';
 import { GuestMedia, type Medium } from './guest-media.ts';
 import { GuestMouse } from './guest-mouse.ts';
 import { GuestPage, withColdBoot } from './guest-page.ts';
+import { GuestPorts } from './guest-ports.ts';
+import { type ConfigChange, GuestPower } from './guest-power.ts';
+import { GuestRuntimes } from './guest-runtimes.ts';
 import { GuestScreen, type ScreenMask, type StillScreenOptions } from './guest-screen.ts';
 import { GuestShell, type RunResult } from './guest-shell.ts';
 import { callMachine } from './page-machine.ts';
-import { type ConfigChange, changed, restartWithDisks } from './power-cycle.ts';
+import type { ForwardPortOptions, PortForward } from './port-forward.ts';
 import { SerialConsole, type SerialWaitOptions } from './serial-console.ts';
 import type { Site } from './site.ts';
 import { brief, step } from './step.ts';
@@ -39,12 +42,13 @@ export class Guest {
   readonly #screen: GuestScreen;
   readonly #files: GuestFiles;
   readonly #media: GuestMedia;
-  readonly #surroundings: GuestSurroundings;
+  readonly #ports: GuestPorts;
+  readonly #runtimes: GuestRuntimes;
+  readonly #power: GuestPower;
   readonly #page: GuestPage;
 
   private constructor(page: GuestPage, surroundings: GuestSurroundings) {
     this.#page = page;
-    this.#surroundings = surroundings;
     const current = () => page.current;
     this.serial = new SerialConsole(current);
     this.mouse = new GuestMouse(current);
@@ -53,6 +57,9 @@ export class Guest {
     this.#shell = new GuestShell(current, this.serial);
     this.#files = new GuestFiles(current, this.#shell);
     this.#media = new GuestMedia(page, surroundings.site);
+    this.#ports = new GuestPorts(current);
+    this.#runtimes = new GuestRuntimes(surroundings.site);
+    this.#power = new GuestPower(page, this.#runtimes);
   }
 
   /** Prepares a page for a guest; to be called before the page goes anywhere. */
@@ -232,6 +239,26 @@ export class Guest {
     return step(`eject ${drive}`, () => this.#media.eject(drive));
   }
 
+  // The network; it needs the network backend `fetch`, and an address in the guest.
+
+  /** Waits until something in the guest takes TCP connections on this port. */
+  waitForPort(port: number, options: WaitOptions = {}): Promise<void> {
+    return step(`wait for port ${port}`, () => this.#ports.waitFor(port, options));
+  }
+
+  /**
+   * Makes a TCP port of the guest one of the computer that runs the test, until the test ends:
+   * `await request.get((await guest.forwardPort(80)).url)`.
+   */
+  forwardPort(port: number, options: ForwardPortOptions = {}): Promise<PortForward> {
+    return step(`forward port ${port}`, () => this.#ports.forward(port, options));
+  }
+
+  /** Closes what {@link forwardPort} opened. The fixtures do it after each test. */
+  closePorts(): Promise<void> {
+    return this.#ports.close();
+  }
+
   // The machine.
 
   /** Calls the API of the machine in the page. What it throws arrives as a CprError. */
@@ -253,18 +280,12 @@ export class Guest {
    * `undefined` takes an option away.
    */
   async start(runtime: RuntimeSource, change: ConfigChange = {}): Promise<void> {
-    const { config } = await this.status();
-    await this.boot(changed(config, change), runtime);
+    await this.#power.start(await this.status(), runtime, change);
   }
 
   /** Starts a machine in place of any other. */
-  async boot(config: MachineConfig, runtime: RuntimeSource): Promise<void> {
-    // Its consoles begin anew, and nothing that the machine before said is to be taken for its output.
-    await this.#page.forgetConsoles();
-    await this.machine(
-      (machine, given) => machine.start(given.config, given.runtime, { replace: true }),
-      { config, runtime },
-    );
+  boot(config: MachineConfig, runtime: RuntimeSource): Promise<void> {
+    return this.#power.boot(config, runtime);
   }
 
   /**
@@ -272,19 +293,12 @@ export class Guest {
    * what else is different, as for {@link start}; `initrd: undefined` takes an option away.
    */
   powerCycle(change: ConfigChange = {}): Promise<void> {
-    return step('power cycle', async () => {
-      const { config, runtimeId } = await this.status();
-      const runtime = (await this.#runtimes()).find(({ id }) => id === runtimeId);
-      if (!runtime)
-        throw new Error('The emulator that this guest is on is not to be had any more.');
-      await this.#page.forgetConsoles();
-      await restartWithDisks(this.page, changed(config, change), runtime);
-    });
+    return step('power cycle', async () => this.#power.cycle(await this.status(), change));
   }
 
-  /** Stops the guest and its time. */
+  /** Stops the guest and its time: what passes until {@link resume} has not passed for it. */
   pause(): Promise<void> {
-    return step('pause', () => this.machine((machine) => machine.pause()));
+    return step('pause', () => this.machine((machine) => machine.pause({ stopsTime: true })));
   }
 
   resume(): Promise<void> {
@@ -315,20 +329,9 @@ export class Guest {
   /** Hands the running guest over to another emulator; without an argument, to one it is not on. */
   liveUpdate(runtime?: RuntimeSource): Promise<RestartReport> {
     return step('live update', async () => {
-      const to = runtime ?? (await this.#otherRuntime());
+      const to = runtime ?? (await this.#runtimes.other((await this.status()).runtimeId));
       return this.machine((machine, next) => machine.restart({ runtime: next }), to);
     });
-  }
-
-  async #otherRuntime(): Promise<RuntimeSource> {
-    const { runtimeId } = await this.status();
-    const other = (await this.#runtimes()).find(({ id }) => id !== runtimeId);
-    if (!other) throw new Error('There is no other runtime here: name the one to update to.');
-    return other;
-  }
-
-  async #runtimes(): Promise<readonly RuntimeSource[]> {
-    return (await this.#surroundings.site?.runtimes()) ?? [];
   }
 
   // The page and the browser around it.

@@ -214,6 +214,8 @@ export interface RuntimeCommands extends Partial<DiskCommands> {
   exportV86State?(): Uint8Array;
   /** Takes over a state of v86, before the guest has run. */
   loadV86State?(state: Uint8Array): void;
+  /** Opens a TCP connection to a port of the guest: see tcp-channel.ts. */
+  connectTcp?(port: number, channel: MessagePort): void;
   /** Presses the power button, which only a guest with ACPI hears. */
   systemPowerdown?(): void;
   [name: string]: ((...args: never[]) => unknown) | undefined;

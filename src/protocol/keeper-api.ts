@@ -67,6 +67,14 @@ export interface RestartReport {
   timings: RestartTimings;
 }
 
+export interface PauseOptions {
+  /**
+   * The guest's time stands still as well, as with QEMU's `stop`: what passes until it is resumed has
+   * not passed for its clocks and timers, and its time of day is behind by that. Default false.
+   */
+  stopsTime?: boolean;
+}
+
 export interface CprSaveOptions {
   mode: CprMode;
   /** Mode `restart`: who takes over at `cprLoad`. Without it the runtime of now, made anew. */
@@ -139,7 +147,7 @@ export interface KeeperApi extends StoredMachineCalls, StateFileCalls {
   attach(port: MessagePort, pageLock: string, pageId?: string): Promise<KeeperInfo>;
   start(request: StartRequest): Promise<void>;
   restart(runtime: RuntimeSource): Promise<RestartReport>;
-  pause(): Promise<void>;
+  pause(options?: PauseOptions): Promise<void>;
   resume(): Promise<void>;
   destroy(): Promise<void>;
   ramBlocks(options?: { digests?: boolean }): Promise<RamBlockInfo[]>;

@@ -84,11 +84,12 @@ export function wrapKeeper(port: MessagePort): KeeperWire {
       settle(proxy.attach(Comlink.transfer(events, [events]), pageLock, pageId)),
     start: (request) => settle(proxy.start(request)),
     restart: (runtime) => settle(proxy.restart(runtime)),
-    pause: () => settle(proxy.pause()),
+    pause: (options) => settle(proxy.pause(options)),
     resume: () => settle(proxy.resume()),
     destroy: () => settle(proxy.destroy()),
     ramBlocks: (options) => settle(proxy.ramBlocks(options)),
-    command: (name, args) => settle(proxy.command(name, args)),
+    command: (name, args) =>
+      settle(proxy.command(name, Comlink.transfer(args, args.filter(isPort)))),
     suspend: () => settle(proxy.suspend()),
     wakeup: () => settle(proxy.wakeup()),
     visibility: (pageId, visible) => settle(proxy.visibility(pageId, visible)),
@@ -120,6 +121,9 @@ export function wrapKeeper(port: MessagePort): KeeperWire {
   };
   return { keeper, release: () => proxy[Comlink.releaseProxy]() };
 }
+
+/** What is handed over where everything else is copied. */
+const isPort = (value: unknown): value is MessagePort => value instanceof MessagePort;
 
 /** Not everything comes from the other side: arguments that cannot be cloned fail right here. */
 async function settle<T>(answer: Promise<T>): Promise<T> {

@@ -84,6 +84,20 @@ export class Network {
     };
   }
 
+  /**
+   * Opens a TCP connection to a port of the guest; what comes of it is told over `channel`.
+   * @throws {CprError} `network-unavailable` where no backend can
+   */
+  open(port: number, channel: MessagePort): void {
+    if (this.#wire?.open?.(port, channel)) return;
+    const { kind } = this.#options.host.config.networkBackend ?? none;
+    channel.close();
+    throw new CprError(
+      'network-unavailable',
+      `Ports of the guest can be reached over the network backend "fetch" only; this machine has "${kind}".`,
+    );
+  }
+
   blockers(mode: CprMode): Blocker[] {
     if (mode !== 'reboot') return [];
     const { onlyCprCapable, networkBackend = none } = this.#options.host.config;

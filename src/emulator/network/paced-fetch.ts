@@ -11,6 +11,8 @@ type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 export interface PacedFetch {
   /** Takes the place of v86's own. */
   readonly fetch: Fetch;
+  /** Resolves when there is room for more to a connection: with false when nobody wants it. */
+  room(tuple: string): Promise<boolean>;
   /** To be called around what v86 does with a frame of the guest. */
   during(frame: Uint8Array, process: () => void): void;
 }
@@ -33,6 +35,7 @@ export function pacedFetch(connections: () => Record<string, V86TcpConnection>):
     });
 
   return {
+    room,
     async fetch(url, init) {
       const tuple = current;
       const response = await fetch(url, init);

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { patient } from '../../../tools/patient.ts';
 import { v86Packages } from '../../../tools/v86-versions.ts';
+import type { TcpEvent, TcpRequest } from '../../protocol/tcp-channel.ts';
 import { tcpProbe } from './tcp-probe.ts';
 import { userNetwork } from './user-network.ts';
 import type { Backend } from './wire.ts';
@@ -147,6 +148,71 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
     backend.send(guestSegment({ flags: flag.rst, sequence, acknowledged, text: '' }));
     await vi.waitFor(() => expect(cancelled).toBe(true), patient);
     expect(pulled).toBe(5 * pieceBytes);
+  });
+
+  describe('a connection into the guest', () => {
+    /** What the guest answers with, from the port that was opened. */
+    const answer = (segment: Segment, port: number) => {
+      const frame = guestSegment(segment);
+      const view = new DataView(frame.buffer);
+      frame.set([192, 168, 86, 1], 30);
+      view.setUint16(34, 8080);
+      view.setUint16(36, port);
+      return frame;
+    };
+
+    /** Opens port 8080; the guest has answered its SYN. */
+    function open() {
+      const backend = fetchNetwork();
+      const { port1, port2 } = new MessageChannel();
+      const events: TcpEvent[] = [];
+      port1.onmessage = ({ data }: MessageEvent<TcpEvent>) => events.push(data);
+      backend.open?.(8080, port2);
+      expect(received.splice(0)).toMatchObject([{ flags: flag.syn }]);
+      const port = Number(backend.connections()[0]?.remote.split(':')[1]);
+      const say = (flags: number, sequence: number, acknowledged: number, text = '') =>
+        backend.send(answer({ flags, sequence, acknowledged, text }, port));
+      const send = (request: TcpRequest) => port1.postMessage(request);
+      return { backend, events, say, send };
+    }
+    const bytes = (text: string) => new TextEncoder().encode(text);
+    const kinds = (events: readonly TcpEvent[]) => events.map(({ type }) => type);
+
+    it('carries data both ways, and what a last segment holds', async () => {
+      const { backend, events, say, send } = open();
+      say(flag.syn | flag.ack, 4999, 1338);
+      await vi.waitFor(() => expect(kinds(events)).toEqual(['connected']), patient);
+      send({ type: 'data', bytes: bytes('question') });
+      const asked = () => received.filter(({ text }) => text === 'question');
+      await vi.waitFor(() => expect(asked()).toHaveLength(1), patient);
+      // Linux ends a stream in the segment of its last data.
+      say(flag.psh | flag.ack | flag.fin, 5000, 1338 + 8, 'answer');
+      await vi.waitFor(() => expect(kinds(events)).toContain('end'), patient);
+      expect(events).toContainEqual({ type: 'data', bytes: bytes('answer') });
+      expect(received.at(-1)).toMatchObject({ acknowledged: 5007 });
+      send({ type: 'end' });
+      await vi.waitFor(() => expect(received.at(-1)?.flags).toBe(flag.fin | flag.ack), patient);
+      say(flag.ack, 5007, 1338 + 9);
+      await vi.waitFor(() => expect(events.at(-1)).toEqual({ type: 'closed', reset: false }));
+      expect(backend.connections()).toEqual([]);
+    });
+
+    it('is over when the guest refuses it', async () => {
+      const { backend, events, say } = open();
+      say(flag.rst | flag.ack, 0, 1338);
+      await vi.waitFor(() => expect(events).toEqual([{ type: 'closed', reset: true }]), patient);
+      expect(backend.connections()).toEqual([]);
+    });
+
+    it('is reset in the guest when nobody wants it any more', async () => {
+      const { backend, say, send } = open();
+      say(flag.syn | flag.ack, 4999, 1338);
+      send({ type: 'abort' });
+      await vi.waitFor(() => expect(backend.connections()).toEqual([]), patient);
+      received.length = 0;
+      say(flag.psh | flag.ack, 5000, 1338, 'too late');
+      expect((received[0]?.flags ?? 0) & flag.rst).toBe(flag.rst);
+    });
   });
 
   it('resets a connection that it does not know, where the guest believes it', () => {

@@ -7,6 +7,8 @@
  */
 import { CprError } from '../../errors.ts';
 import type { NetworkBackend } from '../../protocol/config.ts';
+import { serveGuestPort } from './guest-port.ts';
+import { withoutDataInFin } from './last-segment.ts';
 import { macText } from './mac.ts';
 import { pacedFetch } from './paced-fetch.ts';
 import { tcpProbe } from './tcp-probe.ts';
@@ -32,11 +34,24 @@ export function userNetwork(
   const pace = pacedFetch(() => adapter.tcp_conn);
   adapter.fetch = pace.fetch;
   bus.register('net0-receive', receive, undefined);
+  const open = (port: number, channel: MessagePort) => {
+    const connection = adapter.connect?.(port);
+    const tuple = Object.entries(adapter.tcp_conn).find(([, each]) => each === connection)?.[0];
+    if (!connection || tuple === undefined) throw new Error('this v86 made no connection');
+    serveGuestPort({ connection, channel, room: () => pace.room(tuple) });
+  };
   return {
-    send: (frame) => pace.during(frame, () => bus.send('net0-send', frame)),
+    send(frame) {
+      for (const part of withoutDataInFin(frame))
+        pace.during(part, () => bus.send('net0-send', part));
+    },
     setMac: (address) => bus.send('net0-mac', address),
     connections: () => Object.values(adapter.tcp_conn).map(wireConnection),
-    close: () => adapter.destroy(),
+    ...(adapter.connect && { open }),
+    close() {
+      for (const connection of Object.values(adapter.tcp_conn)) connection.release();
+      adapter.destroy();
+    },
   };
 }
 

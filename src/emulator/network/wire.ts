@@ -18,6 +18,8 @@ export interface Wire {
   /** Delivers frames that waited. @returns whether the guest got any. */
   drain(): boolean;
   connections(): WireConnection[];
+  /** See {@link Backend.open}. */
+  open?(port: number, channel: MessagePort): boolean;
   /** Puts a frame to the guest on the wire, as if the backend had sent it. */
   inject(frame: Uint8Array): void;
   readonly waiting: number;
@@ -44,6 +46,11 @@ export interface Backend {
   /** The address of the guest's device, whenever it becomes known or changes. */
   setMac(mac: string): void;
   connections(): WireConnection[];
+  /**
+   * Opens a connection to a port of the guest, whose other end is at the other end of `channel`.
+   * Absent where no connection ends in the backend.
+   */
+  open?(port: number, channel: MessagePort): void;
   close(): void;
 }
 
@@ -98,6 +105,10 @@ export function makeWire(connect: (receive: (frame: Uint8Array) => void) => Back
       return delivered;
     },
     connections: () => backend.connections(),
+    open(port, channel) {
+      backend.open?.(port, channel);
+      return backend.open !== undefined;
+    },
     inject: receive,
     machineEnded() {
       nic = undefined;

@@ -1,0 +1,136 @@
+/** TCP connections to ports of the guest. */
+import { CprError } from '../errors.ts';
+import type { TcpEvent, TcpRequest } from '../protocol/tcp-channel.ts';
+
+export interface ConnectTcpOptions {
+  /** How long until the guest answers, ms: its network may not be up yet. Default 30,000. */
+  timeoutMs?: number;
+}
+
+/** A TCP connection to the guest. */
+export interface GuestSocket {
+  /** What the guest sends; ends when it does, errors when the guest resets the connection. */
+  readonly readable: ReadableStream<Uint8Array>;
+  /** Closing it tells the guest that no more comes. */
+  readonly writable: WritableStream<Uint8Array>;
+  /** Resolves when nothing of it is left at either end, however that came. */
+  readonly closed: Promise<void>;
+  /** Lets go of the connection at once: the guest sees a reset. */
+  close(): void;
+}
+
+/** Asks the keeper to connect to `port`, with the other end of a message channel. */
+type Open = (port: number, channel: MessagePort) => Promise<unknown>;
+
+const defaultTimeoutMs = 30_000;
+/** Nobody sends a lost SYN again: it is tried anew, ever more rarely. */
+const firstTryMs = 1000;
+
+/**
+ * @throws CprError `not-found` where nothing listens, `guest-silent` where nothing answers,
+ * `network-unavailable` where the machine's network has no way in
+ */
+export async function connectTcp(
+  open: Open,
+  port: number,
+  { timeoutMs = defaultTimeoutMs }: ConnectTcpOptions,
+): Promise<GuestSocket> {
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new CprError('bad-command', `A TCP port is a number from 1 to 65535; it is ${port}.`);
+  const endMs = performance.now() + timeoutMs;
+  for (let tryMs = firstTryMs; ; tryMs *= 2) {
+    const leftMs = endMs - performance.now();
+    const socket = await tryOnce(open, port, Math.min(tryMs, leftMs));
+    if (socket) return socket;
+    if (leftMs > tryMs) continue;
+    throw new CprError(
+      'guest-silent',
+      `The guest did not answer on TCP port ${port} within ${timeoutMs} ms. ` +
+        'Its network must be up, with the address that DHCP gives it.',
+    );
+  }
+}
+
+/** @returns undefined when nobody answered in time */
+async function tryOnce(
+  open: Open,
+  port: number,
+  timeoutMs: number,
+): Promise<GuestSocket | undefined> {
+  const { port1: channel, port2: far } = new MessageChannel();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    const answer = new Promise<GuestSocket | 'refused' | undefined>((resolve) => {
+      channel.onmessage = ({ data }: MessageEvent<TcpEvent>) => {
+        // At once: what the server says first is right behind.
+        if (data.type === 'connected') resolve(socketOver(channel));
+        else resolve('refused');
+      };
+      timer = setTimeout(() => resolve(undefined), timeoutMs);
+    });
+    await open(port, far);
+    const socket = await answer;
+    if (socket && socket !== 'refused') return socket;
+    channel.postMessage({ type: 'abort' } satisfies TcpRequest);
+    channel.close();
+    if (!socket) return undefined;
+    throw new CprError('not-found', `Nothing in the guest listens on TCP port ${port}.`);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function socketOver(channel: MessagePort): GuestSocket {
+  const send = (request: TcpRequest) => channel.postMessage(request);
+  let taken = () => {};
+  let failed = (_: CprError) => {};
+  let isOver = () => {};
+  const closed = new Promise<void>((resolve) => {
+    isOver = resolve;
+  });
+  const reset = () => new CprError('cancelled', 'The connection to the guest was reset.');
+
+  const readable = new ReadableStream<Uint8Array>({
+    start(controller) {
+      let hasEnded = false;
+      const end = () => {
+        if (!hasEnded) controller.close();
+        hasEnded = true;
+      };
+      channel.onmessage = ({ data: event }: MessageEvent<TcpEvent>) => {
+        if (event.type === 'data' && !hasEnded) controller.enqueue(event.bytes);
+        if (event.type === 'taken') taken();
+        if (event.type === 'end') end();
+        if (event.type !== 'closed') return;
+        failed(reset());
+        channel.close();
+        isOver();
+        if (event.reset && !hasEnded) {
+          hasEnded = true;
+          controller.error(reset());
+        } else end();
+      };
+    },
+    cancel: () => close(),
+  });
+  const writable = new WritableStream<Uint8Array>({
+    start(controller) {
+      failed = (error) => controller.error(error);
+    },
+    write: (bytes, controller) =>
+      new Promise((resolve, reject) => {
+        taken = resolve;
+        controller.signal.addEventListener('abort', () => reject(controller.signal.reason));
+        send({ type: 'data', bytes });
+      }),
+    close: () => send({ type: 'end' }),
+    abort: () => close(),
+  });
+  const close = () => {
+    send({ type: 'abort' });
+    failed(reset());
+    channel.close();
+    isOver();
+  };
+  return { readable, writable, closed, close };
+}
