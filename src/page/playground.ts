@@ -89,6 +89,7 @@ export class Playground {
       session,
       durable: options.durable,
       openInPage: (open) => this.#openInPage(open),
+      describe: (v86State) => this.#newMachine.open({ v86State }),
     });
     new ShareDialog(session);
     const menu = new MachineMenu(session, {
@@ -218,12 +219,13 @@ export class Playground {
   }
 
   /** Starts a machine of the visitor's own beside the one that is here, and goes to it. */
-  async #startNew({ options, isDemo, onProgress, signal }: NewMachine): Promise<void> {
+  async #startNew({ options, isDemo, v86State, onProgress, signal }: NewMachine): Promise<void> {
     const id = randomId();
     const { durable = this.#options.durable } = options;
     const machine = await startMachine({
       options,
       isDemo,
+      v86State,
       own: { ...hiddenPolicy(), id, durable },
       runtime: runtimeSource(this.#runtime()),
       connect: (machineId) => this.#session.connectTo(machineId),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { loadCodec } from './codec.ts';
-import { readV86State } from './v86-state.ts';
+import { machineOfV86State, readV86State } from './v86-state.ts';
 
 const state = Uint8Array.from({ length: 100_000 }, (_, i) => i % 251);
 
@@ -20,4 +20,46 @@ test('zstd that is damaged, or lies about its length, is refused', async () => {
   const liar = compressed.slice();
   liar.fill(0xff, 5, 9);
   await expect(readV86State(liar)).rejects.toMatchObject({ code: 'wrong-v86-state' });
+});
+
+/** As v86 writes it, without the buffers. */
+function stateFile(described: unknown): Uint8Array {
+  const info = new TextEncoder().encode(JSON.stringify(described));
+  const file = new Uint8Array(16 + info.length);
+  new Uint32Array(file.buffer, 0, 4).set([0x86768676, 6, file.length, info.length]);
+  file.set(info, 16);
+  return file;
+}
+
+test('a state of v86 says what its machine was', () => {
+  const machine: unknown[] = new Array(92).fill(null);
+  machine[0] = 64 << 20;
+  machine[52] = new Array(40).fill({ __state_type__: 'Uint8Array', buffer_id: 1 });
+  machine[83] = ['a virtio network card'];
+  machine[79] = ['a second serial port'];
+  const infos = [
+    { offset: 0, length: 1 },
+    { offset: 4, length: 16 << 20 },
+  ];
+  expect(machineOfV86State(stateFile({ state: machine, buffer_infos: infos }))).toEqual({
+    memoryMiB: 64,
+    vgaMemoryMiB: 16,
+    acpi: false,
+    network: 'virtio',
+    filesystem9p: false,
+    virtioConsole: false,
+    serialPorts: 2,
+  });
+});
+
+test.each([
+  ['another file', new Uint8Array(100)],
+  ['too short', new Uint8Array(3)],
+  ['no list', stateFile({ state: {} })],
+  ['no JSON', stateFile(1).fill(0, 16)],
+  ['no buffers', stateFile({ state: [1 << 20], buffer_infos: [] })],
+])('what is no state of v86 is refused: %s', (_, bytes) => {
+  expect(() => machineOfV86State(bytes)).toThrow(
+    expect.objectContaining({ code: 'wrong-v86-state' }),
+  );
 });

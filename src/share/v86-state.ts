@@ -1,7 +1,26 @@
 /** A state of v86 as a page has it: decompressed, if it was. */
 import { CprError } from '../errors.ts';
+import type { MachineConfig } from '../protocol/config.ts';
 
 const zstdMagic = 0xfd2fb528;
+/** Magic, version, length of the file, length of the JSON that describes it. */
+const headerBytes = 16;
+const v86Magic = 0x86768676;
+/** A state without its buffers is some 100 KiB; the tree of a 9p share can be larger. */
+const infoLimitBytes = 64 << 20;
+/** Of the list that is v86's state of a machine; a device that it has not is null. */
+const at = {
+  memorySize: 0,
+  share: 45,
+  acpi: 50,
+  vga: 52,
+  ne2k: 59,
+  uarts: [79, 80, 81],
+  virtioConsole: 82,
+  virtioNet: 83,
+} as const;
+/** Of the VGA's list: its memory. */
+const vgaMemoryAt = 39;
 /** As much as v86 itself can hold: all of RAM, and some. */
 const limitBytes = 2 ** 31;
 
@@ -26,4 +45,41 @@ export async function readV86State(state: Blob | Uint8Array): Promise<Uint8Array
   } catch (cause) {
     throw new CprError('wrong-v86-state', 'This zstd file is damaged.', { cause });
   }
+}
+
+/** What a state of v86 says of the machine that takes it. What is in its drives it does not say. */
+export type V86StateMachine = Pick<
+  MachineConfig,
+  'memoryMiB' | 'vgaMemoryMiB' | 'acpi' | 'network' | 'filesystem9p' | 'virtioConsole'
+> & { serialPorts: number };
+
+/**
+ * Of what {@link readV86State} gave. All of it is checked when the state is opened.
+ * @throws CprError `wrong-v86-state`
+ */
+export function machineOfV86State(state: Uint8Array): V86StateMachine {
+  const view = new DataView(state.buffer, state.byteOffset, state.byteLength);
+  if (state.length < headerBytes || view.getUint32(0, true) !== v86Magic)
+    throw new CprError('wrong-v86-state', 'This is no state of v86: its first bytes are others.');
+  const infoBytes = view.getUint32(12, true);
+  const info = state.subarray(headerBytes, headerBytes + Math.min(infoBytes, infoLimitBytes));
+  try {
+    const { state: machine, buffer_infos: buffers } = JSON.parse(new TextDecoder().decode(info));
+    const has = (index: number) => Array.isArray(machine[index]);
+    const memoryMiB = machine[at.memorySize] / 2 ** 20;
+    const vgaMemoryMiB = buffers[machine[at.vga][vgaMemoryAt].buffer_id].length / 2 ** 20;
+    if (memoryMiB > 0 && vgaMemoryMiB > 0)
+      return {
+        memoryMiB,
+        vgaMemoryMiB,
+        acpi: has(at.acpi),
+        network: has(at.virtioNet) ? 'virtio' : has(at.ne2k) ? 'ne2k' : 'none',
+        filesystem9p: has(at.share),
+        virtioConsole: has(at.virtioConsole),
+        serialPorts: 1 + at.uarts.filter(has).length,
+      };
+  } catch {
+    // Said below.
+  }
+  throw new CprError('wrong-v86-state', 'This is no state of v86: it is damaged.');
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { multibootKernel } from '../../../tools/guests/multiboot/multiboot-kernel.ts';
+import { loadCodec } from '../../share/codec.ts';
 import { guessImage } from './guess-image.ts';
 
 const bootSector = (size: number, change: (bytes: Uint8Array) => void = () => {}) => {
@@ -33,11 +34,21 @@ test.each([
   ['kernel.elf', Buffer.from(multibootKernel, 'base64'), 'multiboot'],
   ['mine.vmstate', new Uint8Array(100), 'state'],
   ['shared.dat', new TextEncoder().encode('HOLDSTAT…'), 'state'],
-  ['saved.dat', Uint8Array.of(0x76, 0x86, 0x76, 0x86), 'state'],
+  ['saved.dat', Uint8Array.of(0x76, 0x86, 0x76, 0x86), 'v86State'],
   ['letter.pdf', new TextEncoder().encode('%PDF-1.7'), undefined],
   ['nothing.iso', new Uint8Array(0), undefined],
 ])('%s is found out', async (name, bytes, kind) => {
   expect(await guessImage(new File([bytes as Uint8Array<ArrayBuffer>], name))).toBe(kind);
+});
+
+test('in a zstd file a state of v86 is found, whatever its name', async () => {
+  const { compress } = await loadCodec();
+  const state = new Uint8Array(1 << 20);
+  state.set([0x76, 0x86, 0x76, 0x86]);
+  const guess = (bytes: Uint8Array<ArrayBuffer>) => guessImage(new File([bytes], 'disk.img.zst'));
+  expect(await guess(compress(state, 19))).toBe('v86State');
+  expect(await guess(compress(new Uint8Array(1 << 20), 19))).toBe('hda');
+  expect(await guess(compress(state, 19).slice(0, 10))).toBe('hda');
 });
 
 test('a Linux kernel is one whatever its name', async () => {

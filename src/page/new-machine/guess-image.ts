@@ -1,6 +1,14 @@
 /** What a file is to a PC, by its size and its first bytes. No DOM but `Blob`. */
 
-export type ImageKind = 'state' | 'cdrom' | 'hda' | 'fda' | 'bzImage' | 'multiboot' | 'initrd';
+export type ImageKind =
+  | 'state'
+  | 'v86State'
+  | 'cdrom'
+  | 'hda'
+  | 'fda'
+  | 'bzImage'
+  | 'multiboot'
+  | 'initrd';
 
 /** Where an ISO 9660 volume says `CD001`: in its first descriptor, after 16 sectors (ECMA-119, 8.1). */
 const volumeAt = 16 * 2048 + 1;
@@ -14,6 +22,10 @@ const linuxMagicAt = 0x202;
 const stateMagic = 'HOLDSTAT';
 /** v86's `STATE_MAGIC`. */
 const v86Magic = 0x86768676;
+/** RFC 8878, 3.1.1. */
+const zstdMagic = 0xfd2fb528;
+/** The first block of a zstd file, of at most 128 KiB, is in here. */
+const firstBlockBytes = 256 * 1024;
 
 /** Floppies of 160 KiB to 2.88 MiB that are in use, in KiB. */
 const floppyKiB = [160, 180, 320, 360, 720, 1200, 1440, 1680, 1722, 2880];
@@ -29,8 +41,9 @@ export async function guessImage(file: File): Promise<ImageKind | undefined> {
     return undefined;
   }
   if (head.byteLength === 0) return undefined;
-  const isState = textAt(head, 0, stateMagic.length) === stateMagic || startsWith(head, v86Magic);
-  if (isState || /\.(vmstate|v86state)$/.test(name)) return 'state';
+  const isState = textAt(head, 0, stateMagic.length) === stateMagic;
+  if (isState || name.endsWith('.vmstate')) return 'state';
+  if (startsWith(head, v86Magic) || (await holdsV86State(file, head))) return 'v86State';
   if (textAt(head, volumeAt, 5) === 'CD001') return 'cdrom';
   if (isCompressed(head)) return kindOfName(name);
   if (textAt(head, linuxMagicAt, 4) === 'HdrS') return 'bzImage';
@@ -57,9 +70,27 @@ function textAt(head: DataView, at: number, length: number): string | undefined 
   return String.fromCharCode(...new Uint8Array(head.buffer, at, length));
 }
 
+/** States of v86 are often kept as zstd files: what is in one says so. */
+async function holdsV86State(file: Blob, head: DataView): Promise<boolean> {
+  if (!startsWith(head, zstdMagic)) return false;
+  const { Decompress } = await import('fzstd');
+  const start = new Uint8Array(await file.slice(0, firstBlockBytes).arrayBuffer());
+  let isState = false;
+  try {
+    new Decompress(({ buffer, byteOffset, byteLength }) => {
+      isState = startsWith(new DataView(buffer, byteOffset, byteLength), v86Magic);
+      // What is compressed well holds many more blocks.
+      throw new Error('seen enough');
+    }).push(start);
+  } catch {
+    // That, or it is no zstd file.
+  }
+  return isState;
+}
+
 /** gzip (RFC 1952) or zstd (RFC 8878). */
 const isCompressed = (head: DataView) =>
-  head.byteLength >= 4 && (head.getUint16(0) === 0x1f8b || startsWith(head, 0xfd2fb528));
+  head.byteLength >= 4 && (head.getUint16(0) === 0x1f8b || startsWith(head, zstdMagic));
 
 function hasMultibootHeader(head: DataView): boolean {
   for (let at = 0; at + 12 <= Math.min(head.byteLength, multibootBytes); at += 4) {

@@ -100,9 +100,7 @@ export class ImageRow {
 
   /** As if the visitor had picked this file. */
   setFile(file: File): void {
-    const files = new DataTransfer();
-    files.items.add(file);
-    this.#file.files = files.files;
+    setFile(this.#file, file);
     this.#origin.value = 'file';
     this.#show();
   }
@@ -116,4 +114,11 @@ export class ImageRow {
     this.#rangesLabel.hidden = origin !== 'url' || !this.#isDisk;
     this.#size.hidden = origin !== 'empty';
   }
+}
+
+/** As if the visitor had picked this file there. */
+export function setFile(input: HTMLInputElement, file: File): void {
+  const files = new DataTransfer();
+  files.items.add(file);
+  input.files = files.files;
 }

@@ -2,10 +2,11 @@
 import { CprError } from '../../errors.ts';
 import { checkOptions } from '../../machine/options/check-options.ts';
 import type { MachineOptions } from '../../machine/options/machine-options.ts';
+import { machineOfV86State, readV86State } from '../../share/v86-state.ts';
 import type { ProgressView } from '../boot-progress.ts';
 import { create, element } from '../element.ts';
 import { errorText } from '../error-text.ts';
-import type { ImageRow } from './image-row.ts';
+import { type ImageRow, setFile } from './image-row.ts';
 import { imageRows } from './image-rows.ts';
 import {
   type Boots,
@@ -22,6 +23,8 @@ export interface NewMachine {
   options: MachineOptions;
   /** Boots the demo Linux, with the options' other parts. */
   isDemo: boolean;
+  /** A state of v86 that the machine goes on from, in place of booting. */
+  v86State?: Uint8Array;
   onProgress(view: ProgressView): void;
   signal: AbortSignal;
 }
@@ -34,9 +37,12 @@ export class NewMachineDialog {
   readonly #backend = element('new-machine-backend', HTMLSelectElement);
   readonly #backendTarget = element('new-machine-backend-target', HTMLInputElement);
   readonly #folder = element('new-machine-folder', HTMLInputElement);
+  readonly #v86State = element('new-machine-v86-state', HTMLInputElement);
   readonly #error = element('new-machine-error', HTMLElement);
   readonly #ok = element('new-machine-ok', HTMLButtonElement);
   readonly #rows: Record<ImageField, ImageRow>;
+  /** What the visitor has picked there, decompressed; rejects where it is no state of v86. */
+  #v86Bytes: Promise<Uint8Array> | undefined;
   /** Set while a machine is being started. */
   #starting: AbortController | null = null;
   #bootsChosen = false;
@@ -50,6 +56,7 @@ export class NewMachineDialog {
       this.#show();
     });
     this.#backend.addEventListener('change', () => this.#show());
+    this.#v86State.addEventListener('change', () => void this.#v86StateChanged());
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault();
       void this.#submit();
@@ -57,11 +64,16 @@ export class NewMachineDialog {
     element('new-machine-cancel', HTMLButtonElement).addEventListener('click', () =>
       this.#dialog.close(),
     );
-    this.#dialog.addEventListener('close', () => this.#starting?.abort());
+    this.#dialog.addEventListener('close', () => {
+      this.#starting?.abort();
+      // As large as the memory of its machine.
+      this.#v86State.value = '';
+      this.#v86Bytes = undefined;
+    });
   }
 
   /** @param images to begin with, as dropped on the page */
-  open(images: Partial<Record<ImageField, File>> = {}): void {
+  open({ v86State, ...images }: Partial<Record<ImageField | 'v86State', File>> = {}): void {
     if (!this.#dialog.open) {
       if (!this.#starting) this.#reset();
       this.#dialog.showModal();
@@ -72,10 +84,44 @@ export class NewMachineDialog {
       this.#rows[field].setFile(file);
       this.#imageChanged(field);
     }
+    if (v86State) {
+      setFile(this.#v86State, v86State);
+      void this.#v86StateChanged();
+    }
+  }
+
+  /** The machine follows from the file; what was in its drives, its user knows. */
+  async #v86StateChanged(): Promise<void> {
+    const file = this.#v86State.files?.[0];
+    const advanced = this.#v86State.closest('details');
+    this.#v86Bytes = file && readV86State(file);
+    if (!this.#v86Bytes) return;
+    if (advanced) advanced.open = true;
+    // What that is, is to be said: the demo Linux it hardly is.
+    if (!this.#bootsChosen && this.#boots.value === 'demo') this.#boots.value = 'drives';
+    this.#show();
+    this.#v86State.scrollIntoView({ block: 'nearest' });
+    try {
+      const machine = machineOfV86State(await this.#v86Bytes);
+      this.#error.textContent = '';
+      const values: Record<string, string> = {
+        memoryMiB: String(machine.memoryMiB),
+        vgaMemoryMiB: String(machine.vgaMemoryMiB),
+        network: machine.network === 'ne2k' ? '' : machine.network,
+        serialPorts: String(machine.serialPorts),
+        virtioConsole: machine.virtioConsole ? '' : 'off',
+        filesystem9p: machine.filesystem9p ? '' : 'off',
+        acpi: machine.acpi ? 'on' : '',
+      };
+      for (const [name, value] of Object.entries(values)) this.#input(name).value = value;
+    } catch (thrown) {
+      this.#tell(CprError.from(thrown, 'wrong-v86-state', 'The file could not be read'));
+    }
   }
 
   #reset(): void {
     this.#form.reset();
+    this.#v86Bytes = undefined;
     this.#bootsChosen = false;
     for (const field of imageFields) this.#rows[field].reset();
     this.#showProblems([]);
@@ -141,9 +187,11 @@ export class NewMachineDialog {
     this.#starting = starting;
     this.#showProgress({ label: 'Preparing the machine…', fraction: null, bytes: '' });
     try {
+      const v86State = await this.#v86Bytes;
       await this.#start({
         options,
         isDemo: draft.boots === 'demo',
+        ...(v86State && { v86State }),
         onProgress: (view) => this.#showProgress(view),
         signal: starting.signal,
       });
@@ -174,6 +222,12 @@ export class NewMachineDialog {
     element('new-machine-bytes', HTMLElement).textContent = view.bytes;
     if (view.fraction === null) bar.removeAttribute('value');
     else bar.value = view.fraction;
+  }
+
+  #input(name: string): HTMLInputElement | HTMLSelectElement {
+    const found = this.#form.elements.namedItem(name);
+    if (found instanceof HTMLInputElement || found instanceof HTMLSelectElement) return found;
+    throw new Error(`index.html has no field "${name}"`);
   }
 
   #field(name: string): HTMLElement {

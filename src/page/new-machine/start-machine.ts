@@ -12,6 +12,8 @@ export interface StartRequest {
   options: MachineOptions;
   /** Boots the demo Linux, with the options' other parts. */
   isDemo: boolean;
+  /** Goes on from this state of v86 in place of booting. */
+  v86State?: Uint8Array | undefined;
   /** What this page gives every machine: its id, and whether it is kept. */
   own: Partial<MachineConfig> & { id: string };
   runtime: RuntimeSource;
@@ -25,7 +27,7 @@ export interface StartRequest {
  * @throws CprError of reading and starting it, after which nothing of it is left; `cancelled`
  */
 export async function startMachine(request: StartRequest): Promise<Machine> {
-  const { own, runtime, connect, onProgress, signal } = request;
+  const { own, v86State, runtime, connect, onProgress, signal } = request;
   const base = document.baseURI;
   const demo = request.isDemo ? await loadGuest('linux', base) : undefined;
   const options = demo ? withDemo(request.options, demo) : request.options;
@@ -42,6 +44,7 @@ export async function startMachine(request: StartRequest): Promise<Machine> {
   try {
     const { name } = config;
     const open = async () => {
+      if (v86State) return machine.openV86State(v86State, config, runtime);
       const isOpened =
         promptState !== undefined &&
         (await openedAtPrompt(machine, promptState, { runtime, config: { ...own, name } }));

@@ -6,6 +6,7 @@ import { randomId } from '../../protocol/random-id.ts';
 import { askApproval } from '../approval.ts';
 import { formatAge, formatBytes } from '../format.ts';
 import { addressOf } from '../machines/machine-address.ts';
+import { guessImage } from '../new-machine/guess-image.ts';
 import type { Session } from '../session.ts';
 import type { StateSource } from '../url-options.ts';
 import { discard, leave, pickUp } from './handoff.ts';
@@ -17,6 +18,8 @@ export interface StateOpenerOptions {
   durable: boolean;
   /** Runs an opening that takes the place of what the page shows. */
   openInPage(open: (runtime: RuntimeSource) => Promise<void>): Promise<void>;
+  /** Asks for the machine that a state of v86 belongs to, which says little of it itself. */
+  describe(v86State: File): void;
 }
 
 export class StateOpener {
@@ -68,6 +71,7 @@ export class StateOpener {
 
   /** Shows what a file holds, and opens it as a machine of its own or as the one that it is a state of. */
   async openFile(file: File): Promise<void> {
+    if ((await guessImage(file)) === 'v86State') return this.#options.describe(file);
     const state = await StateFile.read(file);
     state.close();
     const { info } = state;

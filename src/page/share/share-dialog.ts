@@ -17,7 +17,7 @@ import {
   uploadState,
 } from './state-server.ts';
 
-type How = 'upload' | 'link' | 'file';
+type How = 'upload' | 'link' | 'file' | 'v86';
 type Step = 'ask' | 'work' | 'done';
 
 const dayS = 24 * 3600;
@@ -70,11 +70,14 @@ export class ShareDialog {
   }
 
   /** What is possible here, and the best of it chosen. */
-  #offer({ openedFrom }: MachineConfig, server: StateServer | undefined): void {
+  #offer(config: MachineConfig, server: StateServer | undefined): void {
+    const { openedFrom } = config;
+    const disk = (['hda', 'hdb'] as const).find((name) => config[name]);
     const options: Record<How, boolean> = {
       upload: server !== undefined,
       link: openedFrom !== undefined,
       file: true,
+      v86: disk === undefined,
     };
     for (const [how, isPossible] of Object.entries(options)) {
       this.#choice(how as How).disabled = !isPossible;
@@ -90,6 +93,9 @@ export class ShareDialog {
     element('share-link-detail', HTMLElement).textContent = openedFrom
       ? `For small changes, up to ${formatBytes(linkStateBytes)}. Nothing is uploaded; the link is long.`
       : 'Only of a machine that was itself opened from a state of this site.';
+    element('share-v86-detail', HTMLElement).textContent = disk
+      ? 'Only of a machine without hard disks: v86 would not find there what was written to them.'
+      : `A file for restore_state of v86, in a machine with ${v86Machine(config)}.`;
   }
 
   #describe(config: MachineConfig): void {
@@ -114,6 +120,7 @@ export class ShareDialog {
     this.#error.textContent = '';
     this.#goTo('work');
     try {
+      if (how === 'v86') return await this.#saveV86State(machine);
       const exported = await this.#export(machine, how, abort.signal);
       if (how === 'upload') await this.#upload(exported, abort.signal);
       else if (how === 'link') await this.#putIntoLink(exported);
@@ -179,9 +186,19 @@ export class ShareDialog {
     });
   }
 
+  async #saveV86State(machine: Machine): Promise<void> {
+    this.#working('Writing the state');
+    const state = new Blob([(await machine.exportV86State()) as Uint8Array<ArrayBuffer>]);
+    download(`${this.#fileName}.v86state`, state);
+    this.#finish(`${formatBytes(state.size)}, not compressed. The file was saved.`);
+  }
+
+  get #fileName(): string {
+    return this.#name.value.trim().replaceAll(/[^\p{L}\p{N}._-]+/gu, '-') || 'machine';
+  }
+
   #save({ state, readBytes }: Exported): void {
-    const name = this.#name.value.trim().replaceAll(/[^\p{L}\p{N}._-]+/gu, '-') || 'machine';
-    download(`${name}.vmstate`, state);
+    download(`${this.#fileName}.vmstate`, state);
     this.#finish(`${sizes(readBytes, state.size)} The file was saved.`);
   }
 
@@ -242,7 +259,7 @@ export class ShareDialog {
   }
 
   get #how(): How {
-    const all: How[] = ['upload', 'link', 'file'];
+    const all: How[] = ['upload', 'link', 'file', 'v86'];
     return all.find((how) => this.#choice(how).checked) ?? 'file';
   }
 
@@ -268,6 +285,21 @@ interface Exported {
 
 const sizes = (before: number, after: number) =>
   `${formatBytes(before)} in use by the machine, ${formatBytes(after)} as a state.`;
+
+/** What v86 must be told to make a machine that takes a state of this one. */
+function v86Machine(config: MachineConfig): string {
+  const { memoryMiB, vgaMemoryMiB, acpi, network, filesystem9p, virtioConsole } = config;
+  const parts = [
+    `${memoryMiB} MiB of RAM`,
+    `${vgaMemoryMiB} MiB of VGA memory`,
+    network === 'none' ? 'no network card' : `network card ${network}`,
+    ...(filesystem9p ? ['a 9p filesystem'] : []),
+    ...(virtioConsole ? ['a virtio console'] : []),
+    ...(acpi ? ['ACPI'] : []),
+    ...driveNames.filter((name) => config[name]).map((name) => `the image in ${name}`),
+  ];
+  return parts.join(', ');
+}
 
 const cancelled = () => new CprError('cancelled', 'Sharing was cancelled.');
 
