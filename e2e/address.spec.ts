@@ -1,4 +1,7 @@
 /** Machines that the address of the page describes. */
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { WebSocketServer } from 'ws';
 import { expect, Guest, Site, test } from './test.ts';
 
 test.describe('with the option names of v86', () => {
@@ -52,6 +55,38 @@ test('files of other origins are shown first, and fetched only when their user s
   expect(other.requests.length).toBeGreaterThan(0);
   expect(await guest.machine((machine) => machine.status)).toBeNull();
   await other.close();
+});
+
+test('a relay of another origin is shown first, and connected to only when its user says so', async ({
+  page,
+  site,
+}) => {
+  const relay = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  await once(relay, 'listening');
+  let connections = 0;
+  relay.on('connection', () => connections++);
+  const url = `ws://127.0.0.1:${(relay.address() as AddressInfo).port}/`;
+  const guest = await Guest.in(page);
+  const mac = '00:22:15:0a:0b:0c';
+  await page.goto(
+    `${site.url}?fda.url=guests/pattern/text.img&m=32&relay_url=${encodeURIComponent(url)}&mac=${mac}`,
+  );
+  const dialog = page.locator('#approval-dialog');
+  await expect(dialog).toContainText('starts a machine with a network');
+  await expect(dialog).toContainText(url);
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(page.locator('#notices')).toContainText('Nothing was started');
+  expect(connections).toBe(0);
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await dialog.getByRole('button', { name: 'Connect and start' }).click();
+  await guest.waitForSerial(/pass \d+\r/);
+  expect(await guest.machine((machine) => machine.infoNetwork())).toMatchObject({
+    mac,
+    backend: { kind: 'wsproxy', url },
+  });
+  expect(connections).toBe(1);
+  await page.close();
+  relay.close();
 });
 
 test.describe('with text to type', () => {

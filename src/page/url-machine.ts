@@ -9,6 +9,7 @@ import {
   isFloppy,
   type MachineConfig,
 } from '../protocol/config.ts';
+import { allowedRelay, relayBackend } from './url-network.ts';
 import type { OptionProblem } from './url-options.ts';
 
 type Images = Partial<
@@ -28,6 +29,8 @@ export interface UrlMachine {
       | 'sound'
       | 'cpu'
       | 'network'
+      | 'networkBackend'
+      | 'mac'
       | 'serialPorts'
       | 'virtioConsole'
       | 'filesystem9p'
@@ -50,7 +53,11 @@ export const machineOptionHelp = [
   ['?vram=16', 'memory of the VGA in MiB: 1, 2, 4 … 256'],
   ['?boot_order=213', 'digits: 1 floppy, 2 hard disk, 3 CD, the last one first; v86’s own numbers'],
   ['?acpi=1', 'with power management'],
-  ['?net_device_type=virtio', 'the network device: none, ne2k or virtio'],
+  ['?net_device_type=virtio', 'the network device: none, ne2k or virtio; mac its address'],
+  [
+    '?relay_url=fetch',
+    'the network: fetch, inbrowser, or a relay at wss:// (Ethernet frames) or wisps://',
+  ],
   [
     '?serial_ports=4',
     'serial ports, 1 to 4; virtio_console=0 and filesystem=0 leave those devices out',
@@ -130,21 +137,35 @@ export function parseUrlMachine(
 
 /** The options that the library's schema checks as they are. */
 function readDevices(query: URLSearchParams, settings: UrlMachine['settings'], refuse: Refuse) {
-  const read = (option: string, name: keyof MachineOptions, parse: (text: string) => unknown) => {
+  const read = (
+    option: string,
+    name: keyof MachineOptions,
+    parse: (text: string) => unknown,
+    allowed = optionRules[name].allowed,
+  ) => {
     const text = query.get(option);
     if (text === null) return undefined;
     const value = parse(text);
     if (isAllowed(optionRules[name], value)) return { [name]: value };
-    refuse(option, text, optionRules[name].allowed);
+    refuse(option, text, allowed);
     return undefined;
   };
   Object.assign(
     settings,
     read('net_device_type', 'network', String),
+    read('mac', 'mac', String),
+    read('relay_url', 'networkBackend', relayBackend, allowedRelay),
     read('serial_ports', 'serialPorts', Number),
     read('cpuid_level', 'cpu', (text) => ({ cpuidLevel: Number(text) })),
   );
   if (flag(query, 'disable_jit', refuse)) settings.cpu = { ...settings.cpu, jit: false };
+  if (settings.network !== 'none') return;
+  const needsDevice = [
+    ['mac', settings.mac !== undefined],
+    ['relay_url', (settings.networkBackend?.kind ?? 'none') !== 'none'],
+  ] as const;
+  for (const [option, isGiven] of needsDevice)
+    if (isGiven) refuse(option, query.get(option) ?? '', 'given with a network device only');
 }
 
 function flag(query: URLSearchParams, option: string, refuse: Refuse): boolean | undefined {

@@ -1,7 +1,9 @@
 /// <reference path="../build.d.ts" />
 import type { RuntimeBuild } from 'virtual:holdfast-build';
 import { expect, test } from 'vitest';
+import type { NetworkBackend } from '../protocol/config.ts';
 import { foreignFiles } from './url-machine.ts';
+import { foreignNetwork } from './url-network.ts';
 import { parseUrlOptions } from './url-options.ts';
 
 const runtimes = ['0.5.462', '0.5.409'].map(
@@ -75,6 +77,14 @@ test.each([
   ['?multiboot.url=ftp:x', 'multiboot.url', 'http: or https:'],
   ['?multiboot.url=a&bzimage.url=b', 'multiboot.url', 'without bzimage.url'],
   ['?net_device_type=e1000', 'net_device_type', 'virtio'],
+  ['?mac=00:22:15:aa:bb', 'mac', 'six pairs'],
+  ['?mac=', 'mac', 'six pairs'],
+  ['?mac=00:22:15:aa:bb:cc&net_device_type=none', 'mac', 'with a network device'],
+  ['?relay_url=https://y.test/', 'relay_url', 'wisps://'],
+  ['?relay_url=wss://', 'relay_url', 'wisps://'],
+  ['?relay_url=fetch:ftp://y.test/', 'relay_url', 'CORS proxy'],
+  ['?relay_url=inbrowser:', 'relay_url', 'inbrowser'],
+  ['?relay_url=fetch&net_device_type=none', 'relay_url', 'with a network device'],
   ['?serial_ports=5', 'serial_ports', 'from 1 to 4'],
   ['?cpuid_level=99', 'cpuid_level', '1 to 22'],
   ['?virtio_console=maybe', 'virtio_console', 'true or false'],
@@ -137,6 +147,32 @@ test('kernels, firmware and devices are described too', () => {
     },
   });
 });
+
+test.each<[string, NetworkBackend, string | undefined]>([
+  ['none', { kind: 'none' }, undefined],
+  ['', { kind: 'none' }, undefined],
+  ['fetch', { kind: 'fetch' }, 'web servers'],
+  ['fetch:https://y.test/?', { kind: 'fetch', corsProxy: 'https://y.test/?' }, 'https://y.test/?'],
+  ['inbrowser', { kind: 'inbrowser', group: '0' }, 'machines of this browser'],
+  ['inbrowser:lab', { kind: 'inbrowser', group: 'lab' }, '“lab”'],
+  ['ws://x.test/', { kind: 'wsproxy', url: 'ws://x.test/' }, 'ws://x.test/'],
+  ['wss://x.test/r', { kind: 'wsproxy', url: 'wss://x.test/r' }, undefined],
+  ['wss://x.test:444/', { kind: 'wsproxy', url: 'wss://x.test:444/' }, 'wss://x.test:444/'],
+  ['wisps://x.test/', { kind: 'wisp', url: 'wisps://x.test/' }, undefined],
+  ['wisp://y.test/', { kind: 'wisp', url: 'wisp://y.test/' }, 'wisp://y.test/'],
+  ['wisps://y.test\\@x.test/', { kind: 'wisp', url: 'wisps://y.test\\@x.test/' }, 'wisps://y.test'],
+])(
+  'the network “%s” is read, and asked about where it leads elsewhere',
+  (relay, backend, shown) => {
+    const parsed = parse(`?relay_url=${encodeURIComponent(relay)}&mac=00:22:15:AA:bb:0c`);
+    expect(parsed).toMatchObject({
+      options: { machine: { settings: { networkBackend: backend, mac: '00:22:15:AA:bb:0c' } } },
+    });
+    const network = foreignNetwork(backend, 'https://x.test');
+    if (shown === undefined) expect(network).toBeUndefined();
+    else expect(network).toContain(shown);
+  },
+);
 
 test('only files of other origins are to be asked about', () => {
   const parsed = parse('?bzimage.url=k&initrd.url=https://y.test/i');
