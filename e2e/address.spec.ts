@@ -1,7 +1,9 @@
 /** Machines that the address of the page describes. */
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
+import { noise } from './disk-server.ts';
 import { expect, Guest, Site, test } from './test.ts';
 
 test.describe('with the option names of v86', () => {
@@ -87,6 +89,36 @@ test('a relay of another origin is shown first, and connected to only when its u
   expect(connections).toBe(1);
   await page.close();
   relay.close();
+});
+
+test('a guest has an empty disk, and one that is fetched in the parts that it was split into', async ({
+  page,
+  site,
+}) => {
+  const partBytes = 64 << 10;
+  const contents = noise(3 * partBytes + 512);
+  for (let at = 0; at < contents.length; at += partBytes)
+    await site.put(`e2e/disk-${at}-${at + partBytes}.img`, contents.subarray(at, at + partBytes));
+  const guest = await Guest.in(page, { site });
+  await guest.open(
+    `${site.url}?guest=linux&hda.empty=3M&hdb.url=e2e/disk.img&hdb.part_size=64K&hdb.size=${contents.length}`,
+  );
+  await guest.waitForSerial(/holdfast:~# /);
+  const fetched = () => site.requests.filter((path) => path.includes('e2e/disk-'));
+  expect(fetched().length).toBeLessThan(4);
+  const { output } = await guest.run(
+    'cat /sys/block/sda/size; sha256sum </dev/sda; sha256sum </dev/sdb; echo kept >/dev/sda; sync; head -n 1 /dev/sda',
+  );
+  const sum = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+  const empty = new Uint8Array(3 << 20);
+  expect(output.split('\n').map((line) => line.replace(/ .*/, ''))).toEqual([
+    String(empty.length / 512),
+    sum(empty),
+    sum(contents),
+    'kept',
+    '',
+  ]);
+  expect(new Set(fetched()).size).toBe(4);
 });
 
 test.describe('with text to type', () => {

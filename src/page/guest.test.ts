@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { linuxConfig, loadDescribed, loadGuest } from './guest.ts';
+import type { UrlMachine } from './url-machine.ts';
 import type { UrlOptions } from './url-options.ts';
 
 const base = 'https://x.test/some/path/';
@@ -58,5 +59,20 @@ test('a guest with changes is booted: its state at the prompt is of the guest as
   });
   const machine = { images: {}, settings: { cmdline: 'loud' } };
   expect(await load({ machine })).toEqual({ config: expect.objectContaining(machine.settings) });
+  vi.unstubAllGlobals();
+});
+
+test('an empty disk is nothing to boot from', async () => {
+  vi.stubGlobal('fetch', async () => Response.json({ name: 'Demo', bzimage: 'k' }));
+  const load = (images: UrlMachine['images']) =>
+    loadDescribed(
+      { guest: 'linux', hasGuest: false, machine: { images, settings: {} } } as UrlOptions,
+      base,
+    );
+  const hda = { emptyBytes: 512 };
+  expect(await load({ hda })).toMatchObject({ config: { name: 'Demo', bzImage: {}, hda } });
+  const { config } = await load({ hda, cdrom: { url: `${base}a.iso` } });
+  expect(config).toMatchObject({ name: 'a.iso', hda });
+  expect(config).not.toHaveProperty('bzImage');
   vi.unstubAllGlobals();
 });

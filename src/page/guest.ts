@@ -94,7 +94,7 @@ export async function loadDescribed(
 /** The first file that it boots from. */
 function nameOf({ images }: UrlMachine): string {
   const { hda, cdrom, fda, bzImage, multiboot } = images;
-  const source = hda ?? cdrom ?? fda ?? bzImage ?? multiboot;
+  const source = [hda, cdrom, fda, bzImage, multiboot].find((file) => file && 'url' in file);
   return source ? sourceName(source) : 'Machine';
 }
 

@@ -2,19 +2,14 @@
 
 import type { MachineOptions } from '../machine/options/machine-options.ts';
 import { isAllowed, optionRules } from '../machine/options/schema.ts';
-import {
-  type DriveName,
-  type DriveSource,
-  driveNames,
-  isFloppy,
-  type MachineConfig,
-} from '../protocol/config.ts';
+import type { MachineConfig } from '../protocol/config.ts';
+import { allowedUrl, fileUrl } from './file-url.ts';
+import { readDrives, type UrlDrives } from './url-drives.ts';
+import { type Refuse, urlFlag } from './url-flag.ts';
 import { allowedRelay, relayBackend } from './url-network.ts';
-import type { OptionProblem } from './url-options.ts';
 
-type Images = Partial<
-  Pick<MachineConfig, DriveName | 'bzImage' | 'initrd' | 'multiboot' | 'bios' | 'vgaBios'>
->;
+type Images = UrlDrives &
+  Partial<Pick<MachineConfig, 'bzImage' | 'initrd' | 'multiboot' | 'bios' | 'vgaBios'>>;
 
 /** What the address says about the machine; everything else is as the guest or the defaults have it. */
 export interface UrlMachine {
@@ -38,12 +33,12 @@ export interface UrlMachine {
   >;
 }
 
-type Refuse = (...problem: [OptionProblem['option'], OptionProblem['value'], string]) => void;
-
 /** Documented in the help dialog and in README.md. */
 export const machineOptionHelp = [
   ['?hda.url=disk.img', 'a hard disk; hdb.url a second one'],
-  ['?hda.async=1', 'fetched in parts as the guest reads it; hda.size says how many bytes it has'],
+  ['?hda.async=1', 'fetched as the guest reads it; hda.size says how many bytes it has'],
+  ['?hda.part_size=1M', 'the same of a disk that was split into files of this size'],
+  ['?hda.empty=2G', 'an empty hard disk; hdb.empty a second one'],
   ['?cdrom.url=a.iso', 'a CD'],
   ['?fda.url=a.img', 'a floppy; fdb.url a second one'],
   ['?bzimage.url=bzImage', 'a Linux kernel; initrd.url its initial RAM disk'],
@@ -74,7 +69,6 @@ const wholeImages = {
   bios: 'bios',
   vga_bios: 'vgaBios',
 } as const;
-const images = [...driveNames, ...keysOf(wholeImages)] as const;
 /** What is on or off: v86's names, and ours. */
 const switches = {
   acpi: 'acpi',
@@ -82,7 +76,6 @@ const switches = {
   virtio_console: 'virtioConsole',
   filesystem: 'filesystem9p',
 } as const;
-const allowedUrl = 'an address of a file, relative to this page or with http: or https:';
 
 /**
  * @param base what relative addresses are relative to
@@ -93,15 +86,14 @@ export function parseUrlMachine(
   base: string,
   refuse: Refuse,
 ): UrlMachine | undefined {
-  const found: UrlMachine = { images: {}, settings: {} };
-  for (const name of images) {
+  const found: UrlMachine = { images: readDrives(query, base, refuse), settings: {} };
+  for (const name of keysOf(wholeImages)) {
     const option = `${name}.url`;
     const value = query.get(option);
     if (value === null) continue;
     const url = fileUrl(value, base);
-    if (!url) refuse(option, value, allowedUrl);
-    else if (isWhole(name)) found.images[wholeImages[name]] = { url };
-    else found.images[name] = driveSource(name, url, query, refuse);
+    if (url) found.images[wholeImages[name]] = { url };
+    else refuse(option, value, allowedUrl);
   }
   if (found.images.initrd && !found.images.bzImage && !found.images.multiboot) {
     const allowed = 'given together with bzimage.url or multiboot.url only';
@@ -109,9 +101,6 @@ export function parseUrlMachine(
   }
   if (found.images.multiboot && found.images.bzImage) {
     refuse('multiboot.url', query.get('multiboot.url') ?? '', 'given without bzimage.url only');
-  }
-  if (found.images.hdb && !found.images.hda) {
-    refuse('hdb.url', query.get('hdb.url') ?? '', 'given together with hda.url only');
   }
 
   const cmdline = query.get('cmdline');
@@ -127,7 +116,7 @@ export function parseUrlMachine(
     else refuse('boot_order', order, 'one to three of the digits 1, 2 and 3, for example 213');
   }
   for (const name of keysOf(switches)) {
-    const value = flag(query, name, refuse);
+    const value = urlFlag(query, name, refuse);
     if (value !== undefined) found.settings[switches[name]] = value;
   }
   readDevices(query, found.settings, refuse);
@@ -158,7 +147,7 @@ function readDevices(query: URLSearchParams, settings: UrlMachine['settings'], r
     read('serial_ports', 'serialPorts', Number),
     read('cpuid_level', 'cpu', (text) => ({ cpuidLevel: Number(text) })),
   );
-  if (flag(query, 'disable_jit', refuse)) settings.cpu = { ...settings.cpu, jit: false };
+  if (urlFlag(query, 'disable_jit', refuse)) settings.cpu = { ...settings.cpu, jit: false };
   if (settings.network !== 'none') return;
   const needsDevice = [
     ['mac', settings.mac !== undefined],
@@ -168,14 +157,6 @@ function readDevices(query: URLSearchParams, settings: UrlMachine['settings'], r
     if (isGiven) refuse(option, query.get(option) ?? '', 'given with a network device only');
 }
 
-function flag(query: URLSearchParams, option: string, refuse: Refuse): boolean | undefined {
-  const text = query.get(option);
-  if (text === null) return undefined;
-  const value = booleans[text];
-  if (value === undefined) refuse(option, text, '1, 0, true or false');
-  return value;
-}
-
 /** The files that the address asks for from other origins than the page's. */
 export function foreignFiles({ images }: UrlMachine, pageOrigin: string): string[] {
   return Object.values(images)
@@ -183,36 +164,6 @@ export function foreignFiles({ images }: UrlMachine, pageOrigin: string): string
     .filter((url) => new URL(url).origin !== pageOrigin);
 }
 
-/** @returns the absolute address, or undefined for what is no file of a web server */
-export function fileUrl(value: string, base: string): string | undefined {
-  if (value === '' || !URL.canParse(value, base)) return undefined;
-  const url = new URL(value, base);
-  const isWeb = url.protocol === 'http:' || url.protocol === 'https:';
-  // An address with a password in it belongs to somebody, and no fetch takes it.
-  return isWeb && url.username === '' && url.password === '' ? url.href : undefined;
-}
-
-const isWhole = (name: string): name is keyof typeof wholeImages => name in wholeImages;
-
 function keysOf<T extends object>(object: T): (keyof T & string)[] {
   return Object.keys(object) as (keyof T & string)[];
-}
-
-const booleans: Record<string, boolean> = { '1': true, true: true, '0': false, false: false };
-
-function driveSource(
-  name: DriveName,
-  url: string,
-  query: URLSearchParams,
-  refuse: (option: string, value: string, allowed: string) => void,
-): DriveSource {
-  const size = query.get(`${name}.size`);
-  const sizeBytes = size !== null && /^\d{1,15}$/.test(size) ? Number(size) : undefined;
-  if (size !== null && !sizeBytes) refuse(`${name}.size`, size, 'a number of bytes');
-  const async = query.get(`${name}.async`);
-  const inParts = async === null ? false : booleans[async];
-  if (inParts === undefined) refuse(`${name}.async`, async ?? '', '1, 0, true or false');
-  if (inParts && isFloppy(name))
-    refuse(`${name}.async`, async ?? '', 'left out: floppies are small');
-  return { url, ...(sizeBytes && { sizeBytes }), ...(inParts && { load: 'range' as const }) };
 }

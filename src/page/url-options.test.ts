@@ -69,6 +69,18 @@ test.each([
   ['?hdb.url=b.img', 'hdb.url', 'with hda.url'],
   ['?initrd.url=i', 'initrd.url', 'with bzimage.url or'],
   ['?hda.url=a&hda.size=big', 'hda.size', 'number of bytes'],
+  ['?hda.size=512', 'hda.size', 'with hda.url'],
+  ['?hda.part_size=512', 'hda.part_size', 'with hda.url'],
+  ['?hda.url=a&hda.part_size=1000', 'hda.part_size', 'multiple of 512'],
+  ['?hda.url=a&hda.part_size=', 'hda.part_size', 'number of bytes'],
+  ['?hda.url=a&hda.part_size=1M&hda.async=0', 'hda.async', 'with part_size'],
+  ['?fda.url=a&fda.part_size=1M', 'fda.part_size', 'floppies'],
+  ['?hda.empty=2T', 'hda.empty', '512M or 2G'],
+  ['?hda.empty=0', 'hda.empty', '512M or 2G'],
+  ['?hda.empty=1000', 'hda.empty', 'multiple of 512'],
+  ['?hda.empty=99999999999G', 'hda.empty', 'number of bytes'],
+  ['?hda.empty=1G&hda.url=a', 'hda.empty', 'without hda.url'],
+  ['?hdb.empty=1G', 'hdb.empty', 'with hda.url or hda.empty'],
   ['?fda.url=a&fda.async=1', 'fda.async', 'floppies'],
   ['?vram=3', 'vram', 'power of two'],
   ['?boot_order=4', 'boot_order', 'digits'],
@@ -123,6 +135,27 @@ test('a machine is described in the words of v86', () => {
         },
       },
       typed: { keyboard: 'ls', serial: 'uname' },
+    },
+  });
+});
+
+test('disks are split, or empty', () => {
+  const search =
+    '?hda.url=disk.img.zst&hda.part_size=1M&hda.size=8M&hdb.empty=2G&cdrom.url=a.iso&cdrom.part_size=262144';
+  expect(parse(search)).toMatchObject({
+    options: {
+      machine: {
+        images: {
+          hda: {
+            url: `${page}disk.img.zst`,
+            load: 'parts',
+            partBytes: 1 << 20,
+            sizeBytes: 8 << 20,
+          },
+          hdb: { emptyBytes: 2 ** 31 },
+          cdrom: { url: `${page}a.iso`, load: 'parts', partBytes: 1 << 18 },
+        },
+      },
     },
   });
 });

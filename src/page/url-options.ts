@@ -1,7 +1,8 @@
 /** What the address of the page may ask for. No DOM. */
 import type { RuntimeBuild } from 'virtual:holdfast-build';
 import { defaultMachineId, isMachineId } from '../machine/machine-id.ts';
-import { fileUrl, machineOptionHelp, parseUrlMachine, type UrlMachine } from './url-machine.ts';
+import { fileUrl } from './file-url.ts';
+import { machineOptionHelp, parseUrlMachine, type UrlMachine } from './url-machine.ts';
 
 export const guestNames = ['linux', 'pattern-text', 'pattern-graphics'] as const;
 export type GuestName = (typeof guestNames)[number];
@@ -156,8 +157,8 @@ function leastMemory({ machine, guest, hasGuest }: UrlOptions): number {
 }
 
 /** Whether there is something to boot from in the description itself. */
-export const bringsItsOwnSystem = ({ images }: UrlMachine) =>
-  Object.keys(images).some((name) => name !== 'bios' && name !== 'vgaBios');
+export const bringsItsOwnSystem = ({ images: { bios: _, vgaBios: _vga, ...images } }: UrlMachine) =>
+  Object.values(images).some((source) => 'url' in source);
 
 function stateSource(
   query: URLSearchParams,

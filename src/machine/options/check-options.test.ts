@@ -49,6 +49,7 @@ const badDisks = [
   ...badImages,
   { emptyBytes: 0 },
   { emptyBytes: 1000 },
+  { emptyBytes: 2 ** 60 },
   { emptyBytes: 512, url: 'disk.img' },
   { url: 'disk.img', load: 'lazily' },
   { url: 'disk.img', load: 'parts' },

@@ -25,7 +25,7 @@ const url = v.pipe(
 const wholeNumber = (least: number, most: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
 const sizeBytes = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)));
-const sectors = v.pipe(v.number(), v.integer(), v.minValue(512), v.multipleOf(512));
+const sectors = v.pipe(v.number(), v.safeInteger(), v.minValue(512), v.multipleOf(512));
 
 const bytesOf = v.union([v.instance(Uint8Array), v.instance(ArrayBuffer)]);
 const someBytes = v.pipe(

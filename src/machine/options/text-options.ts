@@ -19,8 +19,8 @@ const asFlag: Read = (text) => {
 
 const units: Record<string, number> = { '': 1, k: 1 << 10, m: 1 << 20, g: 1 << 30 };
 
-/** `512`, `1440K`, `64M`, `2G`. */
-function asSize(text: string): unknown {
+/** `512`, `1440K`, `64M`, `2G`. @returns bytes, or text that is no size as it is */
+export function asSize(text: string): unknown {
   const [, number, unit = ''] = /^(\d+)([kmg]?)$/i.exec(text) ?? [];
   return number === undefined ? text : Number(number) * (units[unit.toLowerCase()] ?? 1);
 }
