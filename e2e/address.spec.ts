@@ -121,6 +121,45 @@ test('a guest has an empty disk, and one that is fetched in the parts that it wa
   expect(new Set(fetched()).size).toBe(4);
 });
 
+test('the files of an index are in the 9p share, and those of another origin are shown first', async ({
+  page,
+  site,
+  siteRoot,
+}) => {
+  const other = await Site.serve({ root: siteRoot });
+  const mode = 0o100644;
+  const fsroot = [
+    ['note', 5, 0, mode, 0, 0, 'note.bin'],
+    ['dir', 0, 0, 0o040755, 0, 0, [['run.sh', 13, 0, mode, 0, 0, 'run.bin']]],
+  ];
+  await site.put('e2e/fs.json', JSON.stringify({ version: 3, size: 18, fsroot }));
+  await site.put('e2e/flat/note.bin', 'text\n');
+  await site.put('e2e/flat/run.bin', 'echo it runs\n');
+  const address = (base: string) =>
+    `${site.url}?filesystem.basefs=e2e/fs.json&filesystem.baseurl=${encodeURIComponent(base)}`;
+  const guest = await Guest.in(page, { site });
+
+  await page.goto(address(other.urlOf('e2e/flat')));
+  const dialog = page.locator('#approval-dialog');
+  await expect(dialog).toContainText(other.urlOf('e2e/flat'));
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(page.locator('#notices')).toContainText('Nothing was started');
+  expect([...other.requests, ...site.requests.filter((path) => path.startsWith('e2e'))]).toEqual(
+    [],
+  );
+  // There is no such file: told before anything starts.
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await dialog.getByRole('button', { name: 'Fetch and start' }).click();
+  await expect(page.locator('#notices')).toContainText('cannot be had for the share');
+  expect(await guest.machine((machine) => machine.status)).toBeNull();
+
+  await guest.open(address('e2e/flat'));
+  await guest.waitForSerial(/holdfast:~# /);
+  await guest.succeed('until grep -q " /mnt 9p " /proc/mounts; do usleep 100000; done');
+  expect(await guest.succeed('cat /mnt/note; sh /mnt/dir/run.sh')).toBe('text\nit runs\n');
+  await other.close();
+});
+
 test.describe('with text to type', () => {
   const query = new URLSearchParams({ s: 'echo $((6*7))', c: 'echo typed >/tmp/t', m: '96' });
   test.use({

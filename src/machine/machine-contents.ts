@@ -24,6 +24,9 @@ export async function loadContents(
 }
 
 /** Copies the files into the share of a machine that has just been started. */
-export async function fillShare(machine: Machine, { files }: MachineContents): Promise<void> {
+export async function fillShare(
+  machine: Machine,
+  { files }: Pick<MachineContents, 'files'>,
+): Promise<void> {
   for (const { path, bytes } of files) await machine.filesWrite(path, bytes);
 }

@@ -1,5 +1,6 @@
 /** The guests that this site ships, as machine configurations. */
 import { CprError } from '../errors.ts';
+import { type LoadedFile, shareFiles } from '../machine/options/share-files.ts';
 import { defaultConfig, type MachineConfig, sourceName } from '../protocol/config.ts';
 import type { UrlMachine } from './url-machine.ts';
 import { bringsItsOwnSystem, type GuestName, type UrlOptions } from './url-options.ts';
@@ -24,6 +25,8 @@ export interface LoadedGuest {
   prompt?: string;
   /** URL of a state file of it, unchanged, at that prompt. */
   promptState?: string;
+  /** For its 9p share, once it has been started. */
+  files?: readonly LoadedFile[];
 }
 
 /**
@@ -73,6 +76,7 @@ export function linuxConfig(description: unknown, url: string, base: string): Ma
 /**
  * What the address of the page describes: the guest with changes, or, with something to boot from
  * and no `?guest=`, a bare machine.
+ * @throws CprError `image-unavailable` for what cannot be had of the guest's description or the share
  */
 export async function loadDescribed(
   { guest, hasGuest, memoryMiB, machine }: UrlOptions,
@@ -85,6 +89,7 @@ export async function loadDescribed(
   const described = { ...config, ...machine?.images, ...machine?.settings };
   return {
     config: withMemory(described, memoryMiB),
+    ...(machine?.share && { files: await shareFiles(machine.share) }),
     ...(prompt && { prompt }),
     // Its state is that of the guest as it is, without changes.
     ...(promptState && !machine && { promptState }),

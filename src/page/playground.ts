@@ -1,6 +1,7 @@
 /** The whole page, once it is known that a guest can be had. */
 import { type RuntimeBuild, runtimes } from 'virtual:holdfast-build';
 import { CprError } from '../errors.ts';
+import { fillShare } from '../machine/machine-contents.ts';
 import type { Machine, OpenStateOptions } from '../machine/types.ts';
 import type { RuntimeSource } from '../protocol/keeper-api.ts';
 import { randomId } from '../protocol/random-id.ts';
@@ -301,7 +302,7 @@ export class Playground {
       const loaded = again
         ? { config: again }
         : await loadDescribed(this.#options, document.baseURI);
-      const { config: described, prompt, promptState }: LoadedGuest = loaded;
+      const { config: described, prompt, promptState, files = [] }: LoadedGuest = loaded;
       const own = { ...hiddenPolicy(), id: machineId, durable };
       this.#views.terminal.expectNewMachine();
       // Who starts fresh wants to see it boot.
@@ -311,6 +312,7 @@ export class Playground {
         !this.#options.coldBoot &&
         (await this.#openedAtPrompt(promptState, own, runtime));
       if (!isOpened) await this.#session.start({ ...described, ...own }, runtime, replace);
+      if (this.machine) await fillShare(this.machine, { files });
       this.#views.terminal.newMachineBegan();
       this.#typeFromAddress(prompt);
       if (durable) this.#stored.settled();

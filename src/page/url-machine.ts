@@ -11,9 +11,18 @@ import { allowedRelay, relayBackend } from './url-network.ts';
 type Images = UrlDrives &
   Partial<Pick<MachineConfig, 'bzImage' | 'initrd' | 'multiboot' | 'bios' | 'vgaBios'>>;
 
+/** What is in the 9p share when the machine begins; both absolute. */
+export interface UrlShare {
+  /** A file index of v86's format (`fs.json`). */
+  index: string;
+  /** The folder of its files. Absent: that of the index. */
+  base?: string;
+}
+
 /** What the address says about the machine; everything else is as the guest or the defaults have it. */
 export interface UrlMachine {
   images: Images;
+  share?: UrlShare;
   settings: Partial<
     Pick<
       MachineConfig,
@@ -56,6 +65,10 @@ export const machineOptionHelp = [
   [
     '?serial_ports=4',
     'serial ports, 1 to 4; virtio_console=0 and filesystem=0 leave those devices out',
+  ],
+  [
+    '?filesystem.basefs=fs.json',
+    'the files of the 9p share: an index of v86’s fs2json; filesystem.baseurl is their folder',
   ],
   ['?cpuid_level=2', 'for guests that stumble over more; disable_jit=1 interprets everything'],
   ['?sound=1', 'what it plays can be heard: Sound Blaster 16 and PC speaker'],
@@ -120,6 +133,18 @@ export function parseUrlMachine(
     if (value !== undefined) found.settings[switches[name]] = value;
   }
   readDevices(query, found.settings, refuse);
+  const share = readShare(query, base, refuse);
+  if (share) {
+    if (found.settings.filesystem9p === false)
+      refuse(
+        'filesystem.basefs',
+        query.get('filesystem.basefs') ?? '',
+        'given without filesystem=0',
+      );
+    found.share = share;
+    // Not every guest of this site has one.
+    found.settings.filesystem9p = true;
+  }
   const isEmpty = [found.images, found.settings].every((part) => Object.keys(part).length === 0);
   return isEmpty ? undefined : found;
 }
@@ -157,10 +182,32 @@ function readDevices(query: URLSearchParams, settings: UrlMachine['settings'], r
     if (isGiven) refuse(option, query.get(option) ?? '', 'given with a network device only');
 }
 
-/** The files that the address asks for from other origins than the page's. */
-export function foreignFiles({ images }: UrlMachine, pageOrigin: string): string[] {
-  return Object.values(images)
-    .flatMap((source) => ('url' in source ? [source.url] : []))
+/** v86's names. */
+function readShare(query: URLSearchParams, base: string, refuse: Refuse): UrlShare | undefined {
+  const read = (option: string) => {
+    const text = query.get(option);
+    const url = text === null ? undefined : fileUrl(text, base);
+    if (text !== null && !url) refuse(option, text, allowedUrl);
+    return url;
+  };
+  const index = read('filesystem.basefs');
+  const folder = read('filesystem.baseurl');
+  if (index) return { index, ...(folder && { base: folder }) };
+  if (folder && !query.has('filesystem.basefs')) {
+    const allowed = 'given together with filesystem.basefs only';
+    refuse('filesystem.baseurl', query.get('filesystem.baseurl') ?? '', allowed);
+  }
+  return undefined;
+}
+
+/** The files, and folders of files, that the address asks for from other origins than the page's. */
+export function foreignFiles({ images, share }: UrlMachine, pageOrigin: string): string[] {
+  return [
+    ...Object.values(images).map((source) => ('url' in source ? source.url : undefined)),
+    share?.index,
+    share?.base,
+  ]
+    .filter((url) => url !== undefined)
     .filter((url) => new URL(url).origin !== pageOrigin);
 }
 

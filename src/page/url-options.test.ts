@@ -100,6 +100,10 @@ test.each([
   ['?serial_ports=5', 'serial_ports', 'from 1 to 4'],
   ['?cpuid_level=99', 'cpuid_level', '1 to 22'],
   ['?virtio_console=maybe', 'virtio_console', 'true or false'],
+  ['?filesystem.basefs=ftp:x', 'filesystem.basefs', 'http: or https:'],
+  ['?filesystem.basefs=a&filesystem.baseurl=', 'filesystem.baseurl', 'http: or https:'],
+  ['?filesystem.baseurl=a', 'filesystem.baseurl', 'with filesystem.basefs'],
+  ['?filesystem.basefs=a&filesystem=0', 'filesystem.basefs', 'without filesystem=0'],
   ['?state=file:///etc/passwd', 'state', 'http: or https:'],
   ['#s=a%20b', '#s', 'complete'],
 ])('%s is refused, and the message says what is allowed', (search, option, allowed) => {
@@ -207,10 +211,33 @@ test.each<[string, NetworkBackend, string | undefined]>([
   },
 );
 
+test('the 9p share has the files of an index', () => {
+  expect(parse('?filesystem.basefs=fs.json&filesystem.baseurl=https://y.test/flat')).toMatchObject({
+    options: {
+      machine: {
+        share: { index: `${page}fs.json`, base: 'https://y.test/flat' },
+        settings: { filesystem9p: true },
+      },
+    },
+  });
+  const parsed = parse('?filesystem.basefs=https://y.test/fs.json');
+  expect(parsed).toHaveProperty('options.machine.share', { index: 'https://y.test/fs.json' });
+});
+
 test('only files of other origins are to be asked about', () => {
   const parsed = parse('?bzimage.url=k&initrd.url=https://y.test/i');
   const machine = parsed.ok ? parsed.options.machine : undefined;
   expect(machine && foreignFiles(machine, 'https://x.test')).toEqual(['https://y.test/i']);
+});
+
+test.each([
+  ['?filesystem.basefs=fs.json&filesystem.baseurl=flat/', []],
+  ['?filesystem.basefs=https://y.test/i', ['https://y.test/i']],
+  ['?filesystem.basefs=i&filesystem.baseurl=https://y.test/', ['https://y.test/']],
+])('of the share %s only what is elsewhere is to be asked about', (search, files) => {
+  const parsed = parse(search);
+  const machine = parsed.ok ? parsed.options.machine : undefined;
+  expect(machine && foreignFiles(machine, 'https://x.test')).toEqual(files);
 });
 
 test('a state is named by the address, or held by it', () => {

@@ -60,8 +60,12 @@ test.each([
   ['fs.json', 'no JSON'],
   ['fs.json', '{"version":2,"fsroot":[]}'],
   ['fs.json', index([file('a', 'gone')])],
+  ['fs.json', index([null])],
+  ['fs.json', index([file('a', 'https://elsewhere.test/1.bin')])],
+  ['fs.json', index([file('a', 'http://')])],
 ])('%s with %s is refused by name', async (name, contents) => {
   if (contents) files.set(`https://site.test/page/${name}`, contents);
+  files.set('https://elsewhere.test/1.bin', 'of another server');
   await expect(shareFiles({ index: name })).rejects.toMatchObject({
     code: 'image-unavailable',
     message: expect.stringMatching(/https:\/\/site\.test\/page\/(missing|fs|gone)/),

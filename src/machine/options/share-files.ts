@@ -39,21 +39,26 @@ const modes = { mask: 0o170000, directory: 0o040000, file: 0o100000 } as const;
 async function fromIndex(index: string, base?: string): Promise<LoadedFile[]> {
   const url = new URL(index, baseUrl());
   const bytes = await read(url.href, () => get(url));
-  const parsed = parseIndex(bytes, url.href);
   const folder = new URL(base === undefined ? '.' : `${base.replace(/\/?$/, '/')}`, url);
-  const found = [...filesIn(parsed, '')];
+  const found = parseIndex(bytes, url.href);
   return Promise.all(
     found.map(async ({ path, contents }) => {
-      const at = new URL(contents, folder);
+      const at = URL.parse(contents, folder);
+      // Who agreed to this server has not agreed to others that its index might name.
+      if (at?.origin !== folder.origin)
+        throw new CprError(
+          'image-unavailable',
+          `${url.href} names "${contents}", no file of ${folder}`,
+        );
       return { path, bytes: await read(at.href, () => get(at)) };
     }),
   );
 }
 
-function parseIndex(bytes: Uint8Array, url: string): readonly IndexEntry[] {
+function parseIndex(bytes: Uint8Array, url: string): IndexFile[] {
   try {
     const { version, fsroot } = JSON.parse(new TextDecoder().decode(bytes));
-    if (version === 3 && Array.isArray(fsroot)) return fsroot;
+    if (version === 3 && Array.isArray(fsroot)) return [...filesIn(fsroot, '')];
   } catch {
     // Said below.
   }
@@ -63,10 +68,12 @@ function parseIndex(bytes: Uint8Array, url: string): readonly IndexEntry[] {
   );
 }
 
-function* filesIn(
-  entries: readonly IndexEntry[],
-  folder: string,
-): Generator<{ path: string; contents: string }> {
+interface IndexFile {
+  path: string;
+  contents: string;
+}
+
+function* filesIn(entries: readonly IndexEntry[], folder: string): Generator<IndexFile> {
   for (const [name, , , mode, , , target] of entries) {
     const path = `${folder}${name}`;
     const kind = mode & modes.mask;
