@@ -29,6 +29,9 @@ export function relayBackend(text: string): unknown {
   }
 }
 
+/** Whom v86 asks for the addresses of names where it has a wisp server. */
+const nameServer = 'cloudflare-dns.com';
+
 /**
  * What the guest reaches over a network, for people; undefined for nothing but a relay of the page's
  * own server.
@@ -48,10 +51,11 @@ export function foreignNetwork(
     case 'inbrowser':
       return `machines of this browser on the hub “${backend.group}”`;
     case 'wisp':
+      return `${backend.url}, with names looked up at ${nameServer}`;
     case 'wsproxy':
       return relayOrigin(backend.url) === pageOrigin ? undefined : backend.url;
   }
 }
 
 /** That of the server that the WebSocket is asked of. */
-const relayOrigin = (url: string) => URL.parse(url.replace(/^(?:wisp|ws)/, 'http'))?.origin;
+const relayOrigin = (url: string) => URL.parse(url.replace(/^ws/, 'http'))?.origin;

@@ -1,6 +1,8 @@
 /// <reference path="../build.d.ts" />
+
+import { readFile } from 'node:fs/promises';
 import type { RuntimeBuild } from 'virtual:holdfast-build';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { NetworkBackend } from '../protocol/config.ts';
 import { foreignFiles } from './url-machine.ts';
 import { foreignNetwork } from './url-network.ts';
@@ -25,6 +27,26 @@ test('no options at all mean Linux in whatever worker lasts', () => {
     ok: true,
     options: { guest: 'linux', host: 'auto', machineId: 'default', durable: true, ...defaults },
   });
+});
+
+test('README.md lists every option that is read, and no other', async () => {
+  const readme = await readFile('README.md', 'utf8');
+  const table = /^\| option \|.*\n((?:\|.*\n)+)/m.exec(readme)?.[1] ?? '';
+  const listed = new Set([...table.matchAll(/`[?#]([\w.]+)=/g)].map(([, name = '']) => name));
+  const read = new Set<string>();
+  for (const ask of ['get', 'has'] as const) {
+    const asked = vi.spyOn(URLSearchParams.prototype, ask);
+    parse('?hda.url=a');
+    parse('?filesystem.baseurl=a');
+    for (const [name] of asked.mock.calls) read.add(name);
+    asked.mockRestore();
+  }
+  // What the page writes for itself.
+  read.delete('opened');
+  // One row is about all drives.
+  const ofDrives = (names: Set<string>) =>
+    new Set([...names].map((name) => name.replace(/^(?:hd[ab]|cdrom|fd[ab])\./, 'hda.')));
+  expect([...ofDrives(listed)].sort()).toEqual([...ofDrives(read)].sort());
 });
 
 test('every option is read, and those of others are left alone', () => {
@@ -195,9 +217,9 @@ test.each<[string, NetworkBackend, string | undefined]>([
   ['ws://x.test/', { kind: 'wsproxy', url: 'ws://x.test/' }, 'ws://x.test/'],
   ['wss://x.test/r', { kind: 'wsproxy', url: 'wss://x.test/r' }, undefined],
   ['wss://x.test:444/', { kind: 'wsproxy', url: 'wss://x.test:444/' }, 'wss://x.test:444/'],
-  ['wisps://x.test/', { kind: 'wisp', url: 'wisps://x.test/' }, undefined],
+  ['wisps://x.test/', { kind: 'wisp', url: 'wisps://x.test/' }, 'cloudflare-dns.com'],
   ['wisp://y.test/', { kind: 'wisp', url: 'wisp://y.test/' }, 'wisp://y.test/'],
-  ['wisps://y.test\\@x.test/', { kind: 'wisp', url: 'wisps://y.test\\@x.test/' }, 'wisps://y.test'],
+  ['wss://y.test\\@x.test/', { kind: 'wsproxy', url: 'wss://y.test\\@x.test/' }, 'wss://y.test'],
 ])(
   'the network “%s” is read, and asked about where it leads elsewhere',
   (relay, backend, shown) => {
