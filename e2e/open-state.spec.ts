@@ -210,3 +210,30 @@ test('what a state would fetch from elsewhere is shown, and not fetched without 
   expect((await other.status()).config.hda).toMatchObject({ load: 'range' });
   await disk.close();
 });
+
+test('a network that a state comes with is shown, and not connected to without a yes', async ({
+  guest,
+  runtimes,
+  browser,
+  site,
+}) => {
+  await guest.machine((machine, runtime) => {
+    if (!machine.status) throw new Error('There is no machine.');
+    const { bzImage, initrd, cmdline, ...bare } = machine.status.config;
+    const networkBackend = { kind: 'fetch' } as const;
+    return machine.start({ ...bare, memoryMiB: 16, networkBackend }, runtime, { replace: true });
+  }, runtimes.newer);
+  const file = await site.put('network.vmstate', await exportState(guest, {}));
+
+  const page = await (await browser.newContext()).newPage();
+  const other = await Guest.in(page);
+  await page.goto(`${site.url}?state=${encodeURIComponent(file)}`);
+  await expect(approval(page)).toContainText('web servers');
+  await approval(page).getByRole('button', { name: 'Cancel' }).click();
+  await expect(notices(page)).toContainText('not approved');
+  expect(await other.machine((machine) => machine.status)).toBeNull();
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await agree(page);
+  await other.attached();
+  expect((await other.status()).config.networkBackend).toEqual({ kind: 'fetch' });
+});

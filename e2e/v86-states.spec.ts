@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { loadCodec } from '../src/share/codec.ts';
 import { stockGuest } from './stock-v86.ts';
-import { expect, type Guest, patternGuest, test, waitForPasses } from './test.ts';
+import { expect, Guest, patternGuest, test, waitForPasses } from './test.ts';
 
 test.use(patternGuest);
 
@@ -69,6 +69,34 @@ for (const format of ['raw', 'zstd'] as const) {
     await waitForPasses(guest, 1);
   });
 }
+
+test('a state that v86 saved is opened by its address, once its machine is described', async ({
+  page,
+  site,
+  siteRoot,
+}) => {
+  const floppy = await readFile(floppyPath(siteRoot));
+  const stock = await stockGuest(
+    { firmware: join(siteRoot, 'firmware'), memoryMiB, floppy },
+    /pass 2\r\n/,
+  );
+  const state = await stock.save();
+  const last = passes(stock.serial()).at(-1) ?? 0;
+  const url = await site.put('e2e/saved.bin', state);
+  const guest = await Guest.in(page, { site });
+  await page.goto(`${site.url}?state=${encodeURIComponent(url)}`);
+  await expect(field(page, 'Memory').getByRole('textbox')).toHaveValue(String(memoryMiB));
+  expect(await guest.machine((machine) => machine.status)).toBeNull();
+  // Nothing is lost with the dialog.
+  await dialog(page).getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Describe its machine…' }).click();
+  await field(page, 'Floppy').getByRole('combobox').selectOption('file');
+  await field(page, 'Floppy').locator('input[type=file]').setInputFiles(floppyPath(siteRoot));
+  await dialog(page).getByRole('button', { name: 'Start' }).click();
+  await page.waitForURL(/\?machine=[0-9a-f-]+$/);
+  await expect.poll(async () => passes(await guest.machine(terminalOf))[0]).toBe(last + 1);
+  await expect(page.locator('#notices')).not.toContainText('state of v86 itself');
+});
 
 const terminalOf = () =>
   (window as unknown as { holdfast: { terminalText(): string } }).holdfast

@@ -197,7 +197,8 @@ export class Playground {
   async #openState(source: StateSource): Promise<void> {
     this.#notices.remove('open-state');
     try {
-      await this.#opener.openAddress(source);
+      const v86State = await this.#opener.openAddress(source);
+      if (v86State) return this.#describe(v86State);
       this.#stateOpened = true;
       this.#update.updateByItself();
     } catch (thrown) {
@@ -205,6 +206,21 @@ export class Playground {
       if (this.#session.status) this.#attached();
       this.#reports.report(error, 'open-state', () => void this.#openState(source));
     }
+  }
+
+  /** A guest that is here goes on; where there is none, none is started that nobody asked for. */
+  #describe(v86State: File): void {
+    if (this.#session.status) this.#attached();
+    const describe = () => {
+      this.#newMachine.open({ v86State });
+      this.#notices.show('open-state', {
+        tone: 'info',
+        title: 'This address is that of a state of v86 itself',
+        text: 'It opens in a machine like the one that it was saved in. What was in its drives is for you to choose.',
+        actions: [{ label: 'Describe its machine…', run: describe }],
+      });
+    };
+    describe();
   }
 
   async #openInPage(open: (runtime: RuntimeSource) => Promise<void>): Promise<void> {

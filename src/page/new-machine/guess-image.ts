@@ -24,8 +24,8 @@ const stateMagic = 'HOLDSTAT';
 const v86Magic = 0x86768676;
 /** RFC 8878, 3.1.1. */
 const zstdMagic = 0xfd2fb528;
-/** The first block of a zstd file, of at most 128 KiB, is in here. */
-const firstBlockBytes = 256 * 1024;
+/** The first block of a zstd file, of at most 128 KiB, is in here: no guess takes more of a file. */
+export const firstBlockBytes = 256 * 1024;
 
 /** Floppies of 160 KiB to 2.88 MiB that are in use, in KiB. */
 const floppyKiB = [160, 180, 320, 360, 720, 1200, 1440, 1680, 1722, 2880];

@@ -8,7 +8,9 @@ import { formatAge, formatBytes } from '../format.ts';
 import { addressOf } from '../machines/machine-address.ts';
 import { guessImage } from '../new-machine/guess-image.ts';
 import type { Session } from '../session.ts';
+import { foreignNetwork } from '../url-network.ts';
 import type { StateSource } from '../url-options.ts';
+import { fetchV86State } from './fetch-v86-state.ts';
 import { discard, leave, pickUp } from './handoff.ts';
 import { stateOfPayload } from './link.ts';
 import { OpeningBar } from './opening-bar.ts';
@@ -33,14 +35,22 @@ export class StateOpener {
   /**
    * Opens the state that the address of this page asks for, as this page's machine. What of another
    * origin would be fetched, and a guest that would be replaced, is asked about first.
+   * @returns a state of v86 itself, whose machine is to be described before it can be opened
    * @throws CprError of reading and opening it, `not-approved`, or `cancelled`
    */
-  async openAddress(source: StateSource): Promise<void> {
+  async openAddress(source: StateSource): Promise<File | undefined> {
     if ('url' in source) await requireFetch(source.url);
-    await this.#withBar('Opening the state', async (signal) => {
+    const v86State = await this.#withBar('Opening the state', async (signal) => {
       const onProgress = ({ loadedBytes = 0, totalBytes = 0 }) =>
         this.#bar.show(loadedBytes, totalBytes);
-      const file = await StateFile.read(await contentsOf(source), { signal, onProgress });
+      let file: StateFile;
+      try {
+        file = await StateFile.read(await contentsOf(source), { signal, onProgress });
+      } catch (thrown) {
+        const v86State = 'url' in source && (await this.#v86StateAt(source.url, thrown, signal));
+        if (v86State) return v86State;
+        throw thrown;
+      }
       try {
         const identity = await this.#askIdentity(file.info);
         if (identity === 'elsewhere') {
@@ -48,6 +58,7 @@ export class StateOpener {
           location.assign(addressWith(file.info.machineId, source));
           return new Promise<never>(() => {});
         }
+        if (!('handoff' in source)) await requireNetwork(file.info);
         const { durable, session, openInPage } = this.#options;
         const { machineId } = session;
         await openInPage(async (runtime) => {
@@ -63,10 +74,20 @@ export class StateOpener {
       } finally {
         file.close();
       }
+      return undefined;
     });
+    if (v86State) return v86State;
     if ('handoff' in source) await discard(source.handoff);
     // From here on the address is that of the machine: a reload comes back to it, not to the state.
     history.replaceState(null, '', addressOf(this.#options.session.machineId, document.baseURI));
+    return undefined;
+  }
+
+  /** @returns what is there, where it was refused because it is a state of v86 itself */
+  async #v86StateAt(url: string, refused: unknown, signal: AbortSignal): Promise<File | undefined> {
+    if (!(refused instanceof CprError) || refused.code !== 'bad-state-file') return undefined;
+    const onProgress = this.#bar.show.bind(this.#bar);
+    return fetchV86State(url, { signal, onProgress });
   }
 
   /** Shows what a file holds, and opens it as a machine of its own or as the one that it is a state of. */
@@ -91,13 +112,13 @@ export class StateOpener {
     location.assign(addressWith(randomId(), { handoff: token }));
   }
 
-  async #withBar(label: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  async #withBar<T>(label: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const abort = new AbortController();
     this.#bar.begin(label, () =>
       abort.abort(new CprError('cancelled', 'Opening the state was cancelled.')),
     );
     try {
-      await work(abort.signal);
+      return await work(abort.signal);
     } finally {
       this.#bar.end();
     }
@@ -163,6 +184,27 @@ async function requireFetch(url: string): Promise<void> {
   if (!yes) throw new CprError('not-approved', 'The state was not fetched.');
 }
 
+/**
+ * Those that have no address of their own: the others are among the URLs that a state is asked about.
+ * @throws CprError `not-approved`
+ */
+async function requireNetwork(info: StateFileInfo): Promise<void> {
+  const network = foreignNetwork(info.config.networkBackend, location.origin);
+  const isAskedAbout = info.urls.some(({ purpose }) => purpose === 'network');
+  if (network === undefined || isAskedAbout) return;
+  const yes = await askApproval({
+    title: 'This state comes with a network',
+    text: 'What runs in the machine reaches others over it, from this browser. Whoever made the state chose it.',
+    picture: info.thumbnail,
+    items: [
+      { what: 'State', value: info.title },
+      { what: 'Network', value: network },
+    ],
+    ok: 'Connect and open',
+  });
+  if (!yes) throw new CprError('not-approved', 'The network was not approved; nothing was opened.');
+}
+
 /** @throws CprError `cancelled` */
 async function requireReplacement(info: StateFileInfo): Promise<void> {
   const yes = await askApproval({
@@ -194,11 +236,13 @@ const purposes: Partial<Record<StateUrl['purpose'], string>> = {
 };
 
 function factsOf({ title, createdAtMs, sizeBytes, config, v86Version, base }: StateFileInfo) {
+  const network = foreignNetwork(config.networkBackend, location.origin);
   return [
     { what: 'Title', value: title },
     { what: 'Made', value: `${formatAge(Date.now() - createdAtMs)} ago` },
     ...(sizeBytes ? [{ what: 'Size', value: formatBytes(sizeBytes) }] : []),
     { what: 'Machine', value: `${config.memoryMiB} MiB RAM, v86 ${v86Version}` },
+    ...(network === undefined ? [] : [{ what: 'Network', value: network }]),
     ...(base ? [{ what: 'Builds on', value: base.url }] : []),
   ];
 }
