@@ -12,6 +12,7 @@ import type {
   packageAssets,
 } from '../src/library/index.ts';
 import { Site } from '../src/playwright/index.ts';
+import { expectTone, soundFloppy, tap } from './sound-tap.ts';
 import { makeViteProject, type ViteProject } from './vite-project.ts';
 
 interface LibraryWindow {
@@ -45,6 +46,8 @@ guest?.addEventListener('ready', () => document.body.classList.add('ready'));
 
 const guestTag = `<holdfast-guest machineid="element" bzimage="linux/bzImage" initrd="linux/initrd.lz4"
   cmdline="console=ttyS0 console=tty0 quiet tsc=reliable mitigations=off"></holdfast-guest>`;
+const soundTag =
+  '<holdfast-guest machineid="sound" fda="sound.img" memorymib="16" sound="1" durable="0"></holdfast-guest>';
 const page = (script: string, body = '') =>
   `<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
   <title>Somebody else's</title><body>${body}<script type="module" src="${script}"></script>`;
@@ -64,6 +67,7 @@ const test = base.extend<{ site: Site }, { project: ViteProject }>({
         'element.ts': element,
         'index.html': page('./main.ts'),
         'element.html': page('./element.ts', guestTag),
+        'sound.html': page('./element.ts', soundTag),
       });
       await use(project);
       await project.remove();
@@ -164,6 +168,32 @@ test('an element is a guest, with its screen, its terminal, and keys for a phone
   });
   await expect(page.locator('body.ready')).toBeAttached();
   await expect.poll(screenText).toMatch(/^on the screen$/m);
+});
+
+test('an element with sound is heard, unless it is muted', async ({ page, site }) => {
+  await site.put('sound.img', soundFloppy());
+  await page.addInitScript(tap);
+  await page.goto(site.urlOf('sound.html'));
+  const guest = page.locator('holdfast-guest');
+  await expect(page.locator('body.ready')).toBeAttached();
+  await guest.evaluate(async (node) => {
+    const console = (node as HoldfastGuest).machine?.console();
+    await console?.waitFor(/R/);
+    await console?.write('b');
+    await console?.waitFor(/B/);
+  });
+  // Browsers let a page make noise once it is used.
+  await guest.locator('canvas').click();
+  await expectTone(page, 1000);
+
+  const mute = guest.getByRole('button', { name: 'Mute' });
+  await mute.focus();
+  await page.keyboard.press('Enter');
+  await expect(guest).toHaveAttribute('muted');
+  await expectTone(page, 0);
+  await guest.evaluate((node) => node.removeAttribute('muted'));
+  await expect(mute).toHaveAttribute('aria-pressed', 'false');
+  await expectTone(page, 1000);
 });
 
 test('each option that is not acceptable is named before anything is fetched', async ({
