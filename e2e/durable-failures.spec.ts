@@ -1,6 +1,6 @@
 /** A guest whose storage fails, goes away or is damaged: it runs on, and the page says what that means. */
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
@@ -169,6 +169,32 @@ test.describe('storage that cannot be read when the page is opened', () => {
     await guest.reloadPage();
     expect((await guest.run('echo "$kept"')).output).toBe('\n');
   });
+});
+
+test('a database that the browser finds damaged and throws away: the page says so', async ({
+  profile,
+  site,
+}) => {
+  test.slow();
+  const before = await Guest.in(await (await profile.start()).newPage());
+  await before.open(site.url);
+  await before.waitForSerial(/holdfast:~# /);
+  await checkpoint(before);
+  await profile.stop();
+  const databases = join(profile.folder, 'Default/IndexedDB');
+  const found = (await readdir(databases)).find((name) => name.endsWith('.leveldb'));
+  // LevelDB's pointer to all the rest.
+  await writeFile(join(databases, found ?? '', 'CURRENT'), 'damaged');
+
+  const page = await (await profile.start()).newPage();
+  const guest = await Guest.in(page);
+  await guest.open(site.url);
+  await guest.waitForSerial(/holdfast:~# /);
+  await expect(notices(page)).toContainText('The browser threw away what was stored here');
+  await runsAndIsSaved(guest);
+  await guest.reloadPage();
+  await runsAndIsSaved(guest);
+  await expect(notices(page)).not.toContainText('threw away');
 });
 
 test('a newer page has converted the database: the page says to reload', async ({

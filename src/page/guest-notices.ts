@@ -2,6 +2,7 @@
 import type { MachineStatus } from '../protocol/events.ts';
 import { actionLabel } from './error-text.ts';
 import type { Notices } from './notices.ts';
+import type { Session } from './session.ts';
 
 /** @param reason why the newest generation could not be used */
 export function tellFellBack(notices: Notices, reason: string): void {
@@ -10,6 +11,19 @@ export function tellFellBack(notices: Notices, reason: string): void {
     title: 'The newest checkpoint was damaged',
     text: 'The guest goes on from the one before it.',
     detail: reason,
+  });
+}
+
+/** Says so on the page that found it out: the guest that is here now is another one. */
+export async function tellDiscarded(session: Session, notices: Notices): Promise<void> {
+  const usage = await session.machine?.shelf.usage().catch(() => undefined);
+  const { discarded } = usage ?? {};
+  if (!discarded || discarded.atMs < performance.timeOrigin) return;
+  notices.show('stored', {
+    tone: 'warning',
+    title: 'The browser threw away what was stored here',
+    text: 'It found its storage of this site damaged, as after a crash or a full disk, and made it anew. The machines that were in it are gone; guests are saved again from now on.',
+    ...(discarded.reason && { detail: discarded.reason }),
   });
 }
 

@@ -12,7 +12,7 @@ import { noteVisit, takeEarlyPrompt } from './early-prompt.ts';
 import { element } from './element.ts';
 import { type LoadedGuest, loadDescribed } from './guest.ts';
 import { GuestEnd } from './guest-end.ts';
-import { tellFellBack, tellOtherMemory } from './guest-notices.ts';
+import { tellDiscarded, tellFellBack, tellOtherMemory } from './guest-notices.ts';
 import { keepStorage } from './keep-storage.ts';
 import { LiveUpdate } from './live-update.ts';
 import { MachineButtons } from './machine-buttons.ts';
@@ -185,6 +185,7 @@ export class Playground {
     if (this.#options.state && !this.#stateOpened) await this.#openState(this.#options.state);
     else if (this.#session.status || (await this.#openedEarly())) this.#attached();
     else await this.#stored.open();
+    if (this.#session.found === 'booted') void tellDiscarded(this.#session, this.#notices);
     noteVisit();
   }
 

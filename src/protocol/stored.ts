@@ -43,6 +43,11 @@ export interface StorageUsage {
   quotaBytes: number;
   /** Whether the browser promised not to evict it by itself. */
   persisted: boolean;
+  /**
+   * The browser found what was stored damaged and threw it all away (`atMs`, `Date.now()`), with its
+   * own words. Chromium only.
+   */
+  discarded?: { atMs: number; reason: string };
 }
 
 /** How a guest came to be where it is now. */

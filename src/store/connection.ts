@@ -34,6 +34,20 @@ export interface WriteOptions {
   doing: string;
 }
 
+/** The browser found the database damaged, threw it away, and made an empty one. */
+export interface DiscardedData {
+  /** When that came out (`Date.now()`). */
+  atMs: number;
+  /** The browser's own words. */
+  reason: string;
+}
+
+/** Of Chromium alone: what its event says beside the standard. */
+interface DataLoss {
+  dataLoss?: 'none' | 'total';
+  dataLossMessage?: string;
+}
+
 /** A browser that clears this site's data may close the new connection as well as the old one. */
 const attempts = 3;
 
@@ -41,9 +55,15 @@ export class Connection {
   readonly #options: ConnectionOptions;
   #database: Promise<Database> | undefined;
   #closed = false;
+  #discarded: DiscardedData | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+  }
+
+  /** Found out when the database was opened; Chromium only, others say nothing. */
+  get discarded(): DiscardedData | undefined {
+    return this.#discarded;
   }
 
   /** Connects if it is not connected. */
@@ -150,7 +170,9 @@ export class Connection {
       onLost(loss);
     };
     const opening = openDB(databaseName, version, {
-      upgrade(database, oldVersion, _newVersion, transaction) {
+      upgrade: (database, oldVersion, _newVersion, transaction, event) => {
+        const { dataLoss, dataLossMessage = '' } = event as DataLoss;
+        if (dataLoss === 'total') this.#discarded = { atMs: Date.now(), reason: dataLossMessage };
         onWindow('upgrade:begun');
         upgrade(database as Database, oldVersion, transaction as Transaction<'versionchange'>);
         onWindow('upgrade:written');

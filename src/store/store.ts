@@ -171,8 +171,9 @@ class IndexedDbStore implements Store {
     );
   }
 
-  usage(): ReturnType<Store['usage']> {
-    return storageUsage();
+  async usage(): ReturnType<Store['usage']> {
+    const { discarded } = this.#connection;
+    return { ...(await storageUsage()), ...(discarded && { discarded }) };
   }
 
   close(): void {

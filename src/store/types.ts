@@ -1,5 +1,7 @@
 /** Persistent storage of machines, by machine and generation. Knows no guest, no v86 and no page. */
 
+import type { DiscardedData } from './connection.ts';
+
 /** A machine as the list of machines shows it. */
 export interface StoredMachine {
   id: string;
@@ -134,6 +136,11 @@ export interface Store {
   /** Deletes the machine and all that only it needs. That it is not there is no error. */
   remove(id: string): Promise<void>;
   /** Of the whole origin. `quotaBytes` is Infinity where the browser does not say. */
-  usage(): Promise<{ usedBytes: number; quotaBytes: number; persisted: boolean }>;
+  usage(): Promise<{
+    usedBytes: number;
+    quotaBytes: number;
+    persisted: boolean;
+    discarded?: DiscardedData;
+  }>;
   close(): void;
 }
