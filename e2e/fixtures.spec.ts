@@ -15,7 +15,11 @@ test.describe('each test begins with the golden guest', () => {
 });
 
 test('runs commands, and says what one that is not as expected said', async ({ guest }) => {
-  expect(await guest.execute('echo out; exit 3')).toEqual({ exitCode: 3, stdout: 'out\n' });
+  expect(await guest.execute('echo out; exit 3')).toEqual({
+    exitCode: 3,
+    stdout: 'out\n',
+    stderr: '',
+  });
   expect(await guest.succeed('echo out')).toBe('out\n');
   expect(await guest.fail('echo out; false')).toBe('out\n');
   await expect(guest.succeed('echo why; false')).rejects.toThrow(

@@ -22,9 +22,9 @@ function port() {
   const id = (index: number) => sent[index]?.split(' ')[0];
   const agent = new GuestAgent(machine);
   /** As with a guest whose agent listens: the first thing it is asked is whether it is there. */
-  const begin = async () => {
+  const begin = async (version?: string) => {
     const probed = agent.execute('echo there');
-    say(`${id(0)} x 0\r\n`);
+    say(`${id(0)} x 0${version === undefined ? '' : ` ${version}`}\r\n`);
     await new Promise((resolve) => setTimeout(resolve));
     say(`${id(1)} x 0\r\n`);
     await probed;
@@ -46,7 +46,46 @@ test('sends shell code in base64 and puts the answer together from pieces', asyn
   say(`${bytes.subarray(3).toString('base64')}\r\n`);
   say(`${id(0)} x 1\n`, 'serial0');
   say(`${id(0)} x 3\r\n`);
-  expect(await running).toEqual({ exitCode: 3, stdout: 'grün\n' });
+  expect(await running).toEqual({ exitCode: 3, stdout: 'grün\n', stderr: '' });
+});
+
+test('standard error comes apart from standard output', async () => {
+  const { agent, say, id, begin } = port();
+  await begin();
+  const running = agent.execute('make');
+  await Promise.resolve();
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  say(`${id(0)} o ${base64('made\n')}\r\n${id(0)} s 2\r\n${id(0)} e ${base64('no ruße\n')}\r\n`);
+  say(`${id(0)} x 2\r\n`);
+  expect(await running).toEqual({ exitCode: 2, stdout: 'made\n', stderr: 'no ruße\n' });
+});
+
+test('code of one line goes to an agent of version 2 as it is, any other in base64', async () => {
+  const { agent, sent, begin } = port();
+  await begin('2');
+  const codes = ['echo "grün"', 'a\nb', ' a', 'a\\ ', 'a\tb', ''];
+  // Nobody answers these.
+  for (const code of codes) agent.execute(code).catch(() => {});
+  await Promise.resolve();
+  const given = sent.map((line) => line.slice(line.indexOf(' ') + 1, -1));
+  expect(given[0]).toBe(': echo "grün"');
+  expect(given.slice(1).map((line) => Buffer.from(line, 'base64').toString())).toEqual(
+    codes.slice(1),
+  );
+});
+
+test('a shell that has ended while something holds its output is told as that', async () => {
+  const { agent, say, id, begin } = port();
+  await begin('2');
+  const running = agent.execute('daemon &', { timeoutMs: 50 });
+  await Promise.resolve();
+  say(`${id(0)} o ${Buffer.from('begun').toString('base64')}\r\n${id(0)} s 0\r\n`);
+  await expect(running).rejects.toMatchObject({
+    code: 'guest-silent',
+    message: expect.stringMatching(
+      /The shell of "daemon &" has ended with status 0, but its standard output was still open[\s\S]*so far ---\nbegun/,
+    ),
+  });
 });
 
 test('commands run side by side', async () => {

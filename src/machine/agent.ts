@@ -13,12 +13,17 @@ export interface ExecuteOptions {
 
 export interface ExecuteResult {
   exitCode: number;
-  /** UTF-8. */
+  /** UTF-8, as {@link stderr}. */
   stdout: string;
+  /** Empty with an agent of version 1, which sends it to the guest's console. */
+  stderr: string;
 }
 
 interface Command {
-  output: Uint8Array[];
+  readonly stdout: Uint8Array[];
+  readonly stderr: Uint8Array[];
+  /** Of the shell, once it has ended; something that it left behind may still be writing. */
+  shellStatus?: number;
   done(result: ExecuteResult): void;
   fail(error: CprError): void;
 }
@@ -26,6 +31,12 @@ interface Command {
 type AgentMachine = Pick<Machine, 'on' | 'consoleInput' | 'status'>;
 
 const defaultTimeoutMs = 30_000;
+/** Of the end of a silent command's output, in an error. */
+const shownCharacters = 500;
+/** Understands code that is not in base64: the guest saves the processes that unpack it. */
+const plainCodeVersion = 2;
+/** One line. The agent's shell would strip white space at its ends. */
+const isPlain = (code: string) => code !== '' && code === code.trim() && !/\p{Cc}/u.test(code);
 /** What is said before the agent has opened its port is lost: it is asked again, ever more rarely. */
 const probeMs = { first: 200, longest: 3000 } as const;
 
@@ -40,6 +51,8 @@ export class GuestAgent {
   #listening = false;
   /** Since which boot somebody has answered: a guest that boots again has no agent for a while. */
   #answeredSince: { bootedAtMs: number | undefined } | undefined;
+  /** What the agent that answered speaks. */
+  #version = 1;
 
   constructor(machine: AgentMachine, console = 'serial1') {
     this.#machine = machine;
@@ -57,16 +70,19 @@ export class GuestAgent {
     if (!this.#listening) this.#listen();
     let timer: ReturnType<typeof setTimeout> | undefined;
     let given = false;
+    let command: Command | undefined;
     const silence = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         given = true;
-        reject(noAnswer(code, timeoutMs));
+        reject(noAnswer(code, timeoutMs, command));
       }, timeoutMs);
     });
     const answer = async () => {
       for (let waitMs: number = probeMs.first; !this.#isThere && !given; waitMs *= 1.5)
         await this.#probe(Math.min(waitMs, probeMs.longest));
-      return this.#send(code);
+      return this.#send(this.#encoded(code), (sent) => {
+        command = sent;
+      });
     };
     try {
       return await Promise.race([answer(), silence]);
@@ -86,12 +102,18 @@ export class GuestAgent {
     await Promise.race([this.#send(''), pause]);
   }
 
-  async #send(code: string): Promise<ExecuteResult> {
+  #encoded(code: string): string {
+    return this.#version >= plainCodeVersion && isPlain(code) ? `: ${code}` : toBase64(code);
+  }
+
+  async #send(encoded: string, sent?: (command: Command) => void): Promise<ExecuteResult> {
     const id = `${this.#prefix}.${++this.#count}`;
     const answer = new Promise<ExecuteResult>((resolve, reject) => {
-      this.#commands.set(id, { output: [], done: resolve, fail: reject });
+      const command = { stdout: [], stderr: [], done: resolve, fail: reject };
+      this.#commands.set(id, command);
+      sent?.(command);
     });
-    await this.#machine.consoleInput(this.#console, `${id} ${toBase64(code)}\n`);
+    await this.#machine.consoleInput(this.#console, `${id} ${encoded}\n`);
     return answer;
   }
 
@@ -118,27 +140,55 @@ export class GuestAgent {
   }
 
   #read(line: string): void {
-    const [id = '', kind, data = ''] = line.split(' ');
+    const [id = '', kind, data = '', version] = line.split(' ');
     const command = this.#commands.get(id);
     // A port that is not raw yet echoes what was asked: that is nobody's answer.
-    if (!command || (kind !== 'o' && kind !== 'x')) return;
+    if (!command || !isAnswer(kind)) return;
     this.#answeredSince = { bootedAtMs: this.#machine.status?.bootedAtMs };
-    if (kind === 'o') command.output.push(fromBase64(data));
-    else {
-      this.#commands.delete(id);
-      const decoder = new TextDecoder();
-      const text = command.output.map((piece) => decoder.decode(piece, { stream: true }));
-      command.done({ exitCode: Number(data), stdout: text.join('') + decoder.decode() });
+    switch (kind) {
+      case 'o':
+        command.stdout.push(fromBase64(data));
+        break;
+      case 'e':
+        command.stderr.push(fromBase64(data));
+        break;
+      case 's':
+        command.shellStatus = Number(data);
+        break;
+      case 'x':
+        if (version !== undefined) this.#version = Number(version);
+        this.#commands.delete(id);
+        command.done({
+          exitCode: Number(data),
+          stdout: textOf(command.stdout),
+          stderr: textOf(command.stderr),
+        });
     }
   }
 }
 
-function noAnswer(code: string, timeoutMs: number): CprError {
-  return new CprError(
-    'guest-silent',
-    `The guest did not answer "${code.slice(0, 60)}" within ${timeoutMs} ms. ` +
-      'Its agent must be running on the second serial port, and the command must end.',
-  );
+const answers = ['o', 'e', 's', 'x'] as const;
+const isAnswer = (kind: string | undefined): kind is (typeof answers)[number] =>
+  answers.some((answer) => answer === kind);
+
+function noAnswer(code: string, timeoutMs: number, command: Command | undefined): CprError {
+  const shown = `"${code.slice(0, 60)}"`;
+  const { shellStatus, stdout = [] } = command ?? {};
+  const said = textOf(stdout).slice(-shownCharacters);
+  const sofar = said && `\n--- standard output so far ---\n${said}`;
+  const why =
+    shellStatus === undefined
+      ? `The guest did not answer ${shown} within ${timeoutMs} ms. ` +
+        'Its agent must be running on the second serial port, and the command must end.'
+      : `The shell of ${shown} has ended with status ${shellStatus}, but its standard output was ` +
+        `still open after ${timeoutMs} ms: something that it started goes on and holds it. ` +
+        'Start that with its output sent elsewhere, as in: command >/dev/null 2>&1 &';
+  return new CprError('guest-silent', why + sofar);
+}
+
+function textOf(pieces: readonly Uint8Array[]): string {
+  const decoder = new TextDecoder();
+  return pieces.map((piece) => decoder.decode(piece, { stream: true })).join('') + decoder.decode();
 }
 
 function toBase64(text: string): string {

@@ -98,9 +98,15 @@ export class GuestShell {
   async #unexpected(code: string, what: string, result: ExecuteResult): Promise<Error> {
     return new Error(
       `"${brief(code, 200)}" ${what}, with status ${result.exitCode}.\n` +
-        `--- standard output ---\n${result.stdout.slice(-2000)}\n${await consoles(this.#page())}`,
+        `${shownOutput(result)}\n${await consoles(this.#page())}`,
     );
   }
+}
+
+/** What a command said, for an error. */
+export function shownOutput({ stdout, stderr }: ExecuteResult): string {
+  const part = (name: string, text: string) => `--- standard ${name} ---\n${text.slice(-2000)}`;
+  return part('output', stdout) + (stderr && `\n${part('error', stderr)}`);
 }
 
 /** As one word of a shell. */

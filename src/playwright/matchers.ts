@@ -2,6 +2,7 @@
 import { expect as base, type ExpectMatcherState } from '@playwright/test';
 import type { Guest } from './guest.ts';
 import type { ScreenMask, StillScreenOptions } from './guest-screen.ts';
+import { shownOutput } from './guest-shell.ts';
 import type { SerialWaitOptions } from './serial-console.ts';
 import { brief } from './step.ts';
 import type { WaitOptions } from './wait-options.ts';
@@ -76,13 +77,11 @@ export const expect = base.extend({
     code: string,
     { timeout }: WaitOptions = {},
   ) {
-    const { exitCode, stdout } = await guest.execute(
-      code,
-      timeout === undefined ? {} : { timeout },
-    );
+    const result = await guest.execute(code, timeout === undefined ? {} : { timeout });
+    const { exitCode } = result;
     return {
       pass: exitCode === 0,
-      message: () => `"${brief(code, 200)}" ended with status ${exitCode}:\n${stdout}`,
+      message: () => `"${brief(code, 200)}" ended with status ${exitCode}.\n${shownOutput(result)}`,
     };
   },
 });
