@@ -53,6 +53,8 @@ export const cprErrorCodes = [
   'storage-newer',
   /** The origin's quota is used up. */
   'storage-full',
+  /** A write failed: the disk is full or fails. What was stored before is left alone. */
+  'storage-failing',
   /** Another guest is in storage under this machine's id, and nobody said that it may go. */
   'storage-occupied',
   /** What is stored is torn or damaged. */

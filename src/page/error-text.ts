@@ -223,6 +223,13 @@ function textOf(code: CprErrorCode): ErrorText {
           'The guest runs on, but is not saved any more. Delete machines you no longer need or free disk space, then try again.',
         actions: ['try-again'],
       };
+    case 'storage-failing':
+      return {
+        title: 'The disk of this computer is full, or fails',
+        advice:
+          'The guest runs on, but is not saved meanwhile. What was saved before is left as it is. Free disk space: saving resumes by itself.',
+        actions: ['try-again'],
+      };
     case 'storage-occupied':
       return {
         title: 'Another guest is in storage in its place',

@@ -86,7 +86,7 @@ export class Connection {
     doing: string,
     body: (transaction: Transaction<'readonly'>) => Promise<T>,
   ): Promise<T> {
-    return this.#again(doing, async (database) => {
+    return this.#again('read', doing, async (database) => {
       const transaction = database.transaction(stores, 'readonly');
       return await finish(transaction, () => body(transaction));
     });
@@ -101,7 +101,7 @@ export class Connection {
     body: (transaction: Transaction<'readwrite'>) => Promise<T>,
   ): Promise<T> {
     const reach = (window: CrashWindow) => this.#options.onWindow(window);
-    return this.#again(doing, async (database) => {
+    return this.#again('write', doing, async (database) => {
       const transaction = database.transaction(stores, 'readwrite', { durability });
       const result = await finish(transaction, async () => {
         reach(`${name}:begun`);
@@ -115,14 +115,18 @@ export class Connection {
   }
 
   /** Once more where the connection was lost meanwhile, and again where that happens to the next one. */
-  async #again<T>(doing: string, run: (database: Database) => Promise<T>): Promise<T> {
+  async #again<T>(
+    access: 'read' | 'write',
+    doing: string,
+    run: (database: Database) => Promise<T>,
+  ): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       let database: Database | undefined;
       try {
         database = await this.#connected(doing);
         return await run(database);
       } catch (thrown) {
-        if (attempt === attempts || !isLost(thrown)) throw storageError(thrown, doing);
+        if (attempt === attempts || !isLost(thrown)) throw storageError(thrown, doing, access);
       }
       if (database) this.#forget(database);
     }

@@ -5,15 +5,38 @@ export function hasName(thrown: unknown, ...names: string[]): boolean {
   return thrown instanceof Error && names.includes(thrown.name);
 }
 
+/** Chromium's words for a write that its disk refused. A reader meets them, too: all connections are closed. */
+const diskFailure = /IO ?error|failed to write|no[_ ]?space|full disk|opening backing store/i;
+
+/** Whether the disk refused to take something, and so what the browser wrote last may be torn. */
+export function isDiskFailure(thrown: unknown): boolean {
+  return (
+    hasName(thrown, 'DataError', 'UnknownError', 'AbortError', 'QuotaExceededError') &&
+    diskFailure.test(messageOf(thrown))
+  );
+}
+
 /**
  * What IndexedDB threw, as one of our codes. A CprError stays itself.
  * @param doing completes "The browser refused to …"
+ * @param access a value that cannot be read is damaged; a write that fails damages nothing
  */
-export function storageError(thrown: unknown, doing: string): CprError {
+export function storageError(
+  thrown: unknown,
+  doing: string,
+  access: 'read' | 'write' = 'read',
+): CprError {
   if (thrown instanceof CprError) return thrown;
   const fail = (code: CprError['code'], message: string) =>
     new CprError(code, message, { cause: thrown });
   const name = thrown instanceof Error ? thrown.name : '';
+  const isUnreadable = name === 'NotReadableError' || name === 'DataError';
+  if (isDiskFailure(thrown) || (access === 'write' && isUnreadable)) {
+    return fail(
+      'storage-failing',
+      `The browser could not ${doing}: the disk is full or fails (${messageOf(thrown)}). What was stored before is left as it is.`,
+    );
+  }
   switch (name) {
     case 'QuotaExceededError':
       return fail(
