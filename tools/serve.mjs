@@ -33,8 +33,7 @@ export async function serveSite({ root, port = 0, host = '127.0.0.1', isolated =
     if (states && request.url?.startsWith('/states/')) void states.handle(request, response);
     else handle(request, response);
   });
-  // A large upload over a slow line takes longer than Node lets a request take.
-  if (states) server.requestTimeout = 0;
+  states?.limit(server);
   await new Promise((done, fail) => {
     server.once('error', fail).listen(port, host, () => done(undefined));
   });

@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -69,4 +70,18 @@ test('the state server stands beside the site', async () => {
   expect(JSON.parse(await read('states/'))).toMatchObject({ server: 'holdfast' });
   expect(await read('keeper.js')).toBe('keeper');
   await both.close();
+});
+
+test('under npm start, too, a body that stands still is broken off', async () => {
+  const { openStateServer } = await import('./state-server.mjs');
+  vi.stubEnv('HOLDFAST_STATES_FOLDER', join(folder, 'stalled'));
+  vi.stubEnv('HOLDFAST_STATES_STALL_SECONDS', '0.4');
+  const both = await serveSite({ root: join(folder, 'old'), states: await openStateServer() });
+  const socket = connect(both.port, '127.0.0.1', () =>
+    socket.write('POST /states/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n'),
+  );
+  // The answer comes at once; the body never does.
+  await new Promise((done) => socket.resume().on('error', done).once('close', done));
+  await both.close();
+  vi.unstubAllEnvs();
 });

@@ -12,7 +12,7 @@ import {
 import { Upload } from '@aws-sdk/lib-storage';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { notFound } from './http.ts';
-import { type ByteRange, checkKey, type ObjectStore } from './object-store.ts';
+import { type ByteRange, checkKey, isKey, type ObjectStore } from './object-store.ts';
 
 /** A bucket of an S3-compatible object storage. */
 export interface BucketOptions {
@@ -108,9 +108,14 @@ export class BucketStore implements ObjectStore {
       { Bucket: this.#bucket, Prefix: prefix },
     );
     for await (const { Contents = [] } of pages) {
-      for (const { Key, Size = 0 } of Contents) if (Key) yield { key: Key, sizeBytes: Size };
+      for (const { Key = '', Size = 0 } of Contents) {
+        if (isKey(Key)) yield { key: Key, sizeBytes: Size };
+      }
     }
   }
+
+  /** Parts of uploads that a crash ended are the bucket's: a lifecycle rule of it removes them. */
+  async removeTemporaries(): Promise<void> {}
 
   #at(key: string): { Bucket: string; Key: string } {
     return { Bucket: this.#bucket, Key: checkKey(key) };

@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { open, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { moveDurably, removeDurably, temporaryName, writeDurably } from './durable-files.ts';
 import { notFound } from './http.ts';
-import { type ByteRange, checkKey, type ObjectStore } from './object-store.ts';
+import { type ByteRange, checkKey, isKey, type ObjectStore } from './object-store.ts';
 
 /** States as files on a disk. */
 export class FolderStore implements ObjectStore {
@@ -15,23 +15,12 @@ export class FolderStore implements ObjectStore {
     this.#folder = folder;
   }
 
-  async putFile(key: string, path: string): Promise<void> {
-    const target = this.#path(key);
-    await mkdir(dirname(target), { recursive: true });
-    await flush(path);
-    await rename(path, target);
+  putFile(key: string, path: string): Promise<void> {
+    return moveDurably(path, this.#path(key));
   }
 
-  async putText(key: string, text: string): Promise<void> {
-    const temporary = join(this.#folder, `.${randomBytes(16).toString('hex')}`);
-    await mkdir(this.#folder, { recursive: true });
-    const file = await open(temporary, 'wx');
-    try {
-      await file.writeFile(text);
-    } finally {
-      await file.close();
-    }
-    await this.putFile(key, temporary);
+  putText(key: string, text: string): Promise<void> {
+    return writeDurably(this.#path(key), text);
   }
 
   async getText(key: string): Promise<string | undefined> {
@@ -52,21 +41,27 @@ export class FolderStore implements ObjectStore {
 
   async remove(key: string): Promise<void> {
     const path = this.#path(key);
-    await rm(path, { force: true });
+    await removeDurably(path);
     // The last share of a state takes their folder with it; any other leaves it as it is.
     if (key.split('/').length === 3) await rmdir(dirname(path)).catch(() => {});
   }
 
   async *list(prefix: string): AsyncIterable<{ key: string; sizeBytes: number }> {
-    const entries = await unlessMissing(
-      readdir(join(this.#folder, prefix), { withFileTypes: true, recursive: true }),
-    );
-    for (const entry of entries ?? []) {
-      if (!entry.isFile()) continue;
-      const path = join(entry.parentPath, entry.name);
-      const found = await unlessMissing(stat(path));
+    for await (const path of filesIn(join(this.#folder, prefix), true)) {
       const key = path.slice(this.#folder.length + 1).replaceAll('\\', '/');
-      if (found) yield { key, sizeBytes: found.size };
+      const found = await unlessMissing(stat(path));
+      if (found && isKey(key)) yield { key, sizeBytes: found.size };
+    }
+  }
+
+  async removeTemporaries(olderThanMs: number): Promise<void> {
+    // Earlier versions wrote them into the folder itself.
+    for (const folder of ['', 'states', 'records']) {
+      for await (const path of filesIn(join(this.#folder, folder))) {
+        if (!temporaryName.test(basename(path))) continue;
+        const found = await unlessMissing(stat(path));
+        if (found && Date.now() - found.mtimeMs >= olderThanMs) await rm(path, { force: true });
+      }
     }
   }
 
@@ -75,12 +70,10 @@ export class FolderStore implements ObjectStore {
   }
 }
 
-async function flush(path: string): Promise<void> {
-  const file = await open(path, 'r+');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
+async function* filesIn(folder: string, recursive = false): AsyncIterable<string> {
+  const entries = await unlessMissing(readdir(folder, { withFileTypes: true, recursive }));
+  for (const entry of entries ?? []) {
+    if (entry.isFile()) yield join(entry.parentPath, entry.name);
   }
 }
 

@@ -25,9 +25,7 @@ async function run(): Promise<void> {
   const host = take('--host') ?? process.env.HOST ?? '127.0.0.1';
   const states = await createStateServer(readOptions(args, process.env));
   const server = createServer((request, response) => void states.handle(request, response));
-  // A large upload over a slow line takes long; one that stands still does not.
-  server.requestTimeout = 0;
-  server.timeout = 60_000;
+  states.limit(server);
   server.listen(port, host, () => {
     const address = server.address();
     const taken = typeof address === 'object' && address ? address.port : port;

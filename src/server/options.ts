@@ -1,35 +1,63 @@
 import { parseArgs } from 'node:util';
 import type { BucketOptions } from './bucket-store.ts';
+import type { ConnectionLimits } from './connections.ts';
+import type { LedgerLimits } from './ledger.ts';
 import type { RateLimitOptions } from './rate-limits.ts';
 
-export interface StateServerOptions extends RateLimitOptions {
+export interface StateServerOptions extends RateLimitOptions, LedgerLimits, ConnectionLimits {
   /** Of unfinished uploads and, unless there is a bucket, of the states. */
   folder: string;
   bucket?: BucketOptions;
   /** Of one state. */
   maxBytes: number;
-  /** Of all states and unfinished uploads together. */
-  maxTotalBytes: number;
   /** How long a state is kept; 0: for ever. */
   expireAfterS: number;
+  /** Unfinished uploads that stand still for so long are removed. */
+  idleMs: number;
+  /** Of one client, under way at once. */
+  maxRequestsAtOnce: number;
   /** Of pages that may upload, besides the server's own; `*` is all. Any page may read. */
   origins: string[];
+  /** Names that the server has, besides localhost and addresses; `*` is all. */
+  hosts: string[];
+  /** How many proxies stand before the server, each of which adds to `X-Forwarded-For`. */
+  trustedProxies: number;
 }
 
 const MiB = 1024 * 1024;
 const dayS = 24 * 3600;
+const minuteMs = 60_000;
 
 /** What can be set: `--folder DIR`, or `HOLDFAST_STATES_FOLDER=DIR` in the environment. */
 export const settings = {
   folder: { value: 'states', help: 'of unfinished uploads and, without a bucket, of the states' },
   'max-mib': { value: '1024', help: 'largest state, MiB' },
   'max-total-mib': { value: '20480', help: 'all states and unfinished uploads, MiB' },
+  'max-pending-mib': { value: '8192', help: 'unfinished uploads of all, what has arrived, MiB' },
+  'max-pending-uploads': { value: '1000', help: 'unfinished uploads of all' },
+  'pending-mib': { value: '2048', help: 'unfinished uploads of one address, MiB' },
+  'pending-uploads': { value: '16', help: 'unfinished uploads of one address' },
+  'idle-minutes': {
+    value: '15',
+    help: 'unfinished uploads that stand still are removed after this',
+  },
   'expire-days': { value: '30', help: 'how long a state is kept; 0: for ever' },
   origins: { value: '', help: 'of other sites that may upload, separated by spaces; * is all' },
+  hosts: {
+    value: '',
+    help: 'names of this server besides localhost, separated by spaces; * is any',
+  },
   'requests-per-minute': { value: '600', help: 'of one address' },
+  'requests-at-once': { value: '64', help: 'of one address' },
   'uploads-per-hour': { value: '60', help: 'of one address' },
-  'upload-mib-per-day': { value: '8192', help: 'of one address' },
-  'behind-proxy': { value: '0', help: '1: clients are told apart by X-Forwarded-For' },
+  'upload-mib-per-day': { value: '2048', help: 'of one address' },
+  'behind-proxy': {
+    value: '0',
+    help: 'how many proxies stand before the server; clients are told apart by X-Forwarded-For',
+  },
+  connections: { value: '1000', help: 'open at once' },
+  'connections-per-address': { value: '100', help: 'open at once, from another computer' },
+  'stall-seconds': { value: '60', help: 'bodies and answers that move under 16 KiB in this end' },
   's3-bucket': { value: '', help: 'states go to this bucket of an S3-compatible storage' },
   's3-endpoint': { value: '', help: 'URL of the storage; absent: Amazon' },
   's3-region': { value: 'us-east-1', help: 'of the bucket' },
@@ -59,18 +87,31 @@ export function readOptions(
     }
     return value;
   };
+  const words = (name: SettingName) => get(name).split(/\s+/).filter(Boolean);
   const bucket = get('s3-bucket');
   const endpoint = get('s3-endpoint');
+  const maxBytes = number('max-mib') * MiB;
   return {
     folder: get('folder'),
-    maxBytes: number('max-mib') * MiB,
+    maxBytes,
     maxTotalBytes: number('max-total-mib') * MiB,
+    maxPendingBytes: number('max-pending-mib') * MiB,
+    maxPendingUploads: number('max-pending-uploads'),
+    // One state of the largest size is possible from any address.
+    maxPendingBytesPerClient: Math.max(number('pending-mib') * MiB, maxBytes),
+    maxPendingUploadsPerClient: number('pending-uploads'),
+    idleMs: number('idle-minutes') * minuteMs,
     expireAfterS: number('expire-days') * dayS,
-    origins: get('origins').split(/\s+/).filter(Boolean),
+    origins: words('origins'),
+    hosts: words('hosts').map((host) => host.toLowerCase()),
     requestsPerMinute: number('requests-per-minute'),
+    maxRequestsAtOnce: number('requests-at-once'),
     uploadsPerHour: number('uploads-per-hour'),
     uploadBytesPerDay: number('upload-mib-per-day') * MiB,
-    behindProxy: get('behind-proxy') === '1',
+    trustedProxies: number('behind-proxy'),
+    maxConnections: number('connections'),
+    maxConnectionsPerAddress: number('connections-per-address'),
+    stallMs: number('stall-seconds') * 1000,
     ...(bucket && {
       bucket: {
         bucket,

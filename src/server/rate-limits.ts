@@ -1,60 +1,57 @@
-import type { IncomingMessage } from 'node:http';
-import { isIPv6 } from 'node:net';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible';
+import type { Client } from './client.ts';
 import { HttpError } from './http.ts';
 
 export interface RateLimitOptions {
   requestsPerMinute: number;
   uploadsPerHour: number;
   uploadBytesPerDay: number;
-  /** Takes the client's address from the last entry of `X-Forwarded-For`, which a proxy wrote. */
-  behindProxy: boolean;
 }
+
+/** Makes a limiter of so many points in so many seconds, see {@link Coordination}. */
+export type MakeLimiter = (name: string, points: number, durationS: number) => RateLimiterAbstract;
+
+type Limiters = Record<'requests' | 'uploads' | 'bytes', RateLimiterAbstract>;
 
 const kibibyte = 1024;
 
-/** What one client address may do. */
+/** What one client may do. */
 export class RateLimits {
-  readonly #requests: RateLimiterMemory;
-  readonly #uploads: RateLimiterMemory;
-  /** Counts KiB. */
-  readonly #uploadedKiB: RateLimiterMemory;
-  readonly #behindProxy: boolean;
+  readonly #limiters: Record<1 | 4, Limiters>;
 
-  constructor(options: RateLimitOptions) {
-    this.#behindProxy = options.behindProxy;
-    this.#requests = new RateLimiterMemory({ points: options.requestsPerMinute, duration: 60 });
-    this.#uploads = new RateLimiterMemory({ points: options.uploadsPerHour, duration: 3600 });
-    this.#uploadedKiB = new RateLimiterMemory({
-      points: Math.ceil(options.uploadBytesPerDay / kibibyte),
-      duration: 86_400,
+  constructor(options: RateLimitOptions, makeLimiter: MakeLimiter) {
+    const limiters = (shares: number): Limiters => ({
+      requests: makeLimiter(`requests${shares}`, options.requestsPerMinute * shares, 60),
+      uploads: makeLimiter(`uploads${shares}`, options.uploadsPerHour * shares, 3600),
+      // Counts KiB.
+      bytes: makeLimiter(
+        `bytes${shares}`,
+        Math.ceil(options.uploadBytesPerDay / kibibyte) * shares,
+        86_400,
+      ),
     });
+    this.#limiters = { 1: limiters(1), 4: limiters(4) };
   }
 
   /** @throws HttpError 429 */
-  async request(request: IncomingMessage): Promise<void> {
-    await consume(this.#requests, this.#client(request), 1, 'requests');
+  request(client: Client): Promise<void> {
+    return this.#consume(client, 'requests', 1);
   }
 
   /** @throws HttpError 429 */
-  async upload(request: IncomingMessage, sizeBytes: number): Promise<void> {
-    const client = this.#client(request);
-    await consume(this.#uploads, client, 1, 'uploads');
-    await consume(this.#uploadedKiB, client, Math.ceil(sizeBytes / kibibyte), 'bytes');
+  async upload(client: Client, sizeBytes: number): Promise<void> {
+    await this.#consume(client, 'uploads', 1);
+    await this.#consume(client, 'bytes', Math.ceil(sizeBytes / kibibyte));
   }
 
-  #client(request: IncomingMessage): string {
-    const forwarded = String((this.#behindProxy && request.headers['x-forwarded-for']) || '');
-    const address = forwarded.split(',').at(-1)?.trim() || addressOf(request);
-    // One household has a whole /64.
-    return isIPv6(address) ? address.split(':').slice(0, 4).join(':') : address;
+  async #consume(client: Client, what: keyof Limiters, points: number): Promise<void> {
+    for (const { key, shares } of client) {
+      await consume(this.#limiters[shares][what], key, points, what);
+    }
   }
 }
 
-const addressOf = (request: IncomingMessage) =>
-  (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
-
-async function consume(limiter: RateLimiterMemory, key: string, points: number, what: string) {
+async function consume(limiter: RateLimiterAbstract, key: string, points: number, what: string) {
   try {
     await limiter.consume(key, points);
   } catch (reason) {

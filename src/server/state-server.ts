@@ -1,19 +1,27 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { join, resolve } from 'node:path';
 import type { BucketOptions } from './bucket-store.ts';
+import { type Client, Clients } from './client.ts';
+import { limitConnections } from './connections.ts';
+import { ownCoordination } from './coordination.ts';
 import { sendState } from './downloads.ts';
 import { FolderStore } from './folder-store.ts';
+import { FolderUploads } from './folder-uploads.ts';
+import { requireHost } from './hosts.ts';
 import { HttpError, notFound, readJson, sendJson } from './http.ts';
+import { refusalOf } from './ledger.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { StateServerOptions } from './options.ts';
 import { RateLimits } from './rate-limits.ts';
 import { StateShelf } from './state-shelf.ts';
-import { Uploads } from './uploads.ts';
+import { type PublishRequest, Uploads } from './uploads.ts';
 
 export interface StateServer {
   /** Answers every request under {@link statesPath}. Never rejects. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
-  /** Removes what has expired; happens by itself every hour. */
+  /** Sets what connections of the HTTP server may cost. To be called before it listens. */
+  limit(server: Server): void;
+  /** Removes what has expired; happens by itself every hour, of unfinished uploads every minute. */
   sweep(): Promise<void>;
   /** Ends what happens by itself. Requests under way are the HTTP server's. */
   close(): void;
@@ -23,6 +31,7 @@ export interface StateServer {
 export const statesPath = '/states/';
 
 const hourMs = 3600 * 1000;
+const minuteMs = 60 * 1000;
 const publishRequestBytes = 1024;
 
 const statePath = /^\/states\/([0-9a-f]{64})$/;
@@ -37,7 +46,7 @@ const publishPath = /^\/states\/uploads\/([0-9a-f]{32})\/publish$/;
  * |---|---|
  * | `GET states/` | what the server takes: `{ server, maxBytes, expireAfterS }` |
  * | `POST states/uploads`, `HEAD`, `PATCH`, `DELETE states/uploads/ID` | an upload, by the tus protocol 1.0 |
- * | `POST states/uploads/ID/publish` `{ sha256? }` | `{ id, sizeBytes, expiresAt?, deletionToken }` |
+ * | `POST states/uploads/ID/publish` `{ sha256?, retryKey? }` | `{ id, sizeBytes, expiresAt?, deletionToken }` |
  * | `GET`, `HEAD states/SHA256` | the state |
  * | `DELETE states/SHA256`, `Authorization: Bearer TOKEN` | takes a share back |
  *
@@ -46,26 +55,35 @@ const publishPath = /^\/states\/uploads\/([0-9a-f]{32})\/publish$/;
 export async function createStateServer(options: StateServerOptions): Promise<StateServer> {
   const folder = resolve(options.folder);
   const store = options.bucket ? await openBucket(options.bucket) : new FolderStore(folder);
-  const shelf = new StateShelf(store, options.expireAfterS * 1000);
-  const limits = new RateLimits(options);
-  const uploads = new Uploads(shelf, {
-    folder: join(folder, 'uploads'),
+  const coordination = ownCoordination(options);
+  const shelf = new StateShelf(store, options.expireAfterS * 1000, coordination);
+  const clients = new Clients(options.trustedProxies);
+  const limits = new RateLimits(options, coordination.makeLimiter);
+  const underWay = new UnderWay(options.maxRequestsAtOnce);
+  const uploadStore = await FolderUploads.open(join(folder, 'uploads'), store);
+  const uploads = new Uploads(uploadStore, shelf, coordination, {
     path: `${statesPath}uploads`,
     maxBytes: options.maxBytes,
-    maxTotalBytes: options.maxTotalBytes,
+    idleMs: options.idleMs,
     isAllowedOrigin: (origin) => isAllowed(options, origin),
-    onCreate: (request, sizeBytes) => limits.upload(request, sizeBytes),
+    onCreate: (client, sizeBytes) => limits.upload(client, sizeBytes),
   });
   const sweep = async () => {
+    await store.removeTemporaries(hourMs);
     await shelf.sweep();
     await uploads.sweep();
   };
+  // No other process writes to it: what is half written is from before a crash.
+  await store.removeTemporaries(0);
   await sweep();
-  const timer = setInterval(() => {
-    sweep().catch((error: unknown) => console.error('State server: the sweep failed:', error));
-  }, hourMs).unref();
+  const timers = [every(hourMs, sweep), every(minuteMs, () => uploads.sweep())];
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function answer(
+    client: Client,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    requireHost(options.hosts, request);
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
     const method = request.method ?? '';
     const isRead = method === 'GET' || method === 'HEAD';
@@ -75,7 +93,7 @@ export async function createStateServer(options: StateServerOptions): Promise<St
 
     if (method === 'OPTIONS' && !isUpload) return preflight(response);
     if (!(isRead && !isUpload)) requireOrigin(options, request);
-    await limits.request(request);
+    await limits.request(client);
 
     if (path === statesPath && isRead) {
       const { maxBytes, expireAfterS } = options;
@@ -91,14 +109,13 @@ export async function createStateServer(options: StateServerOptions): Promise<St
       return;
     }
     if (toPublish && method === 'POST') {
-      const { sha256 } = await readJson(request, publishRequestBytes);
-      const expected = typeof sha256 === 'string' ? sha256.toLowerCase() : undefined;
-      return sendJson(request, response, 201, await uploads.publish(toPublish, expected));
+      const asked = publishRequestOf(await readJson(request, publishRequestBytes));
+      return sendJson(request, response, 201, await uploads.publish(toPublish, asked));
     }
     const isTus = uploadsPath.test(path)
       ? method === 'POST' || method === 'OPTIONS'
       : ['HEAD', 'PATCH', 'DELETE', 'OPTIONS'].includes(method);
-    if (isUpload && isTus) return uploads.handle(request, response);
+    if (isUpload && isTus) return uploads.handle(client, request, response);
     if (state || isUpload || toPublish || path === statesPath) {
       throw new HttpError(405, 'bad-method', `${method} is not possible here.`);
     }
@@ -108,15 +125,65 @@ export async function createStateServer(options: StateServerOptions): Promise<St
   return {
     async handle(request, response) {
       setCors(options, request, response);
+      const client = clients.of(request);
       try {
-        await answer(request, response);
+        await underWay.run(client, () => answer(client, request, response));
       } catch (error) {
         answerError(request, response, error);
       }
     },
+    limit: (server) => limitConnections(server, options),
     sweep,
-    close: () => clearInterval(timer),
+    close() {
+      for (const timer of timers) clearInterval(timer);
+    },
   };
+}
+
+/** Counts the requests under way of each client. */
+class UnderWay {
+  readonly #limit: number;
+  readonly #counts = new Map<string, number>();
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** @throws HttpError 429 */
+  async run(client: Client, work: () => Promise<void>): Promise<void> {
+    const count = (key: string) => this.#counts.get(key) ?? 0;
+    if (client.some(({ key, shares }) => count(key) >= this.#limit * shares)) {
+      throw new HttpError(429, 'rate-limited', 'Too many requests from this address at once.', {
+        'Retry-After': '5',
+      });
+    }
+    for (const { key } of client) this.#counts.set(key, count(key) + 1);
+    try {
+      await work();
+    } finally {
+      for (const { key } of client) {
+        if (count(key) > 1) this.#counts.set(key, count(key) - 1);
+        else this.#counts.delete(key);
+      }
+    }
+  }
+}
+
+function every(ms: number, work: () => Promise<void>): NodeJS.Timeout {
+  const run = () =>
+    work().catch((error: unknown) => console.error('State server: the sweep failed:', error));
+  return setInterval(run, ms).unref();
+}
+
+/** @throws HttpError 400 */
+function publishRequestOf({ sha256, retryKey }: Record<string, unknown>): PublishRequest {
+  if (
+    retryKey !== undefined &&
+    !(typeof retryKey === 'string' && /^[\w-]{22,128}$/.test(retryKey))
+  ) {
+    throw new HttpError(400, 'bad-request', 'A retry key is 22 to 128 random letters and digits.');
+  }
+  return { sha256: typeof sha256 === 'string' ? sha256.toLowerCase() : undefined, retryKey };
 }
 
 /** Amazon's SDK is large: only those who use it load it. */
@@ -131,15 +198,19 @@ function answerError(request: IncomingMessage, response: ServerResponse, error: 
     response.destroy();
     return;
   }
-  const known =
-    error instanceof HttpError
-      ? error
-      : new HttpError(500, 'failed', 'The server failed. Try again later.');
+  const known = asHttpError(error);
   if (known !== error) console.error('State server:', error);
   // The rest of a body that nobody reads would be taken for the next request.
   const close: Record<string, string> = request.readableEnded ? {} : { Connection: 'close' };
   const { status, code, message, headers } = known;
   sendJson(request, response, status, { error: code, message }, { ...headers, ...close });
+}
+
+function asHttpError(error: unknown): HttpError {
+  if (error instanceof HttpError) return error;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return refusalOf('bytes');
+  return new HttpError(500, 'failed', 'The server failed. Try again later.');
 }
 
 /** Anyone may read a state whose name they know; the origins that may write are a setting. */
@@ -175,7 +246,7 @@ function requireOrigin(options: StateServerOptions, request: IncomingMessage): v
   const { origin, host } = request.headers;
   if (!origin || isAllowed(options, origin)) return;
   // The server's own pages.
-  if (URL.canParse(origin) && new URL(origin).host === host) return;
+  if (URL.canParse(origin) && new URL(origin).host === host?.toLowerCase()) return;
   throw new HttpError(403, 'wrong-origin', `Pages of ${origin} may not write to this server.`);
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { KeyedLock } from './keyed-lock.ts';
+import type { Coordination } from './coordination.ts';
 import type { ObjectStore } from './object-store.ts';
 
 /** SHA-256, hex. */
@@ -11,54 +11,74 @@ export interface PublishedState {
   expiresAt?: number;
 }
 
+/** Shares of a state by the digest of their deletion tokens: when each ends, 0 for never. */
+type Shares = Map<string, number>;
+
+/** One record stays this small, so that to look at a state costs the same for all. */
+export const maxShares = 100;
+
 /**
  * The published states. A state is named by the SHA-256 of its content and is there as long as one
  * share of it is: two people who upload the same bytes have one file and a deletion token each.
  *
- * Keys: `states/<digest>` and, for each share, `shares/<digest>/<SHA-256 of the token>`. The share
- * is written before the state, so that no state can be left without one.
+ * Keys: `states/<digest>`, and `records/<digest>` for its shares. The record is written before the
+ * state and removed after it, so that no state can be left without one. A record without a state is
+ * what a crash left; a sweep removes it.
  */
 export class StateShelf {
   readonly #store: ObjectStore;
   readonly #expireAfterMs: number;
+  readonly #coordination: Coordination;
   readonly #now: () => number;
-  readonly #lock = new KeyedLock();
-  #usedBytes = 0;
 
   /** @param expireAfterMs how long a share lasts; 0: for ever */
-  constructor(store: ObjectStore, expireAfterMs: number, now = Date.now) {
+  constructor(
+    store: ObjectStore,
+    expireAfterMs: number,
+    coordination: Coordination,
+    now = Date.now,
+  ) {
     this.#store = store;
     this.#expireAfterMs = expireAfterMs;
+    this.#coordination = coordination;
     this.#now = now;
   }
 
-  get usedBytes(): number {
-    return this.#usedBytes;
+  /** When a share ends that begins now; 0: never. */
+  newExpiry(): number {
+    return this.#expireAfterMs > 0 ? this.#now() + this.#expireAfterMs : 0;
   }
 
-  /** Publishes a file whose content has the digest `id`; the file may be gone afterwards. */
-  add(id: string, token: string, path: string, sizeBytes: number): Promise<PublishedState> {
-    return this.#lock.run(id, async () => {
-      const expiresAt = this.#expireAfterMs > 0 ? this.#now() + this.#expireAfterMs : undefined;
-      await this.#store.putText(shareKey(id, digestOf(token)), JSON.stringify({ expiresAt }));
-      if ((await this.#store.size(stateKey(id))) === undefined) {
-        await this.#store.putFile(stateKey(id), path);
-        this.#usedBytes += sizeBytes;
-      }
-      return { sizeBytes, ...(expiresAt !== undefined && { expiresAt }) };
+  /**
+   * Adds a share of a state.
+   * @param put stores the content at a key; called where it is not there yet
+   */
+  add(
+    id: string,
+    share: { tokenDigest: string; expiresAt: number },
+    sizeBytes: number,
+    put: (key: string) => Promise<void>,
+  ): Promise<void> {
+    return this.#exclusively(id, async () => {
+      const shares = this.#current((await this.#shares(id)) ?? new Map());
+      shares.delete(share.tokenDigest);
+      // Those who share what very many share lose only the means to delete it, which others keep.
+      while (shares.size >= maxShares) shares.delete(firstToEnd(shares));
+      shares.set(share.tokenDigest, share.expiresAt);
+      await this.#write(id, shares);
+      if ((await this.#store.size(stateKey(id))) === undefined) await put(stateKey(id));
+      await this.#coordination.ledger.setState(id, sizeBytes);
     });
   }
 
-  /** Undefined: it was never there, is deleted or has expired. */
+  /** Reads one size and one record. Undefined: it was never there, is deleted or has expired. */
   async find(id: string): Promise<PublishedState | undefined> {
     const sizeBytes = await this.#store.size(stateKey(id));
     if (sizeBytes === undefined) return undefined;
-    let expiresAt = 0;
-    for (const share of await this.#shares(id)) {
-      expiresAt = Math.max(expiresAt, share.expiresAt ?? Number.POSITIVE_INFINITY);
-    }
-    if (expiresAt <= this.#now()) return undefined;
-    return { sizeBytes, ...(Number.isFinite(expiresAt) && { expiresAt }) };
+    const shares = this.#current((await this.#shares(id)) ?? new Map());
+    if (shares.size === 0) return undefined;
+    const ends = [...shares.values()];
+    return { sizeBytes, ...(!ends.includes(0) && { expiresAt: Math.max(...ends) }) };
   }
 
   read(...[id, range]: [id: string, range?: { start: number; end: number }]) {
@@ -71,55 +91,118 @@ export class StateShelf {
 
   /** Takes one share back, and with the last one the state. @returns false: no share has this token */
   removeShare(id: string, token: string): Promise<boolean> {
-    return this.#lock.run(id, async () => {
-      const key = shareKey(id, digestOf(token));
-      if ((await this.#store.size(key)) === undefined) return false;
-      await this.#store.remove(key);
-      await this.#removeIfUnshared(id);
+    return this.#exclusively(id, async () => {
+      const shares = this.#current((await this.#shares(id)) ?? new Map());
+      if (!shares.delete(digestOf(token))) return false;
+      if (shares.size === 0) await this.#remove(id);
+      else await this.#write(id, shares);
       return true;
     });
   }
 
-  /** Removes what has expired, and counts what is there. */
+  /** Removes what has expired or was left by a crash, and enters what is there in the ledger. */
   async sweep(): Promise<void> {
-    let usedBytes = 0;
-    for await (const { key, sizeBytes } of this.#store.list('states/')) {
-      const id = key.slice('states/'.length);
-      const kept = await this.#lock.run(id, async () => {
-        for (const share of await this.#shares(id)) {
-          if ((share.expiresAt ?? Number.POSITIVE_INFINITY) <= this.#now()) {
-            await this.#store.remove(share.key);
-          }
-        }
-        return !(await this.#removeIfUnshared(id));
-      });
-      if (kept) usedBytes += sizeBytes;
+    await this.#adoptOldShares();
+    const kept = new Set<string>();
+    for await (const { key } of this.#store.list('records/')) {
+      const id = key.slice('records/'.length);
+      if (await this.#exclusively(id, () => this.#sweepOne(id))) kept.add(id);
     }
-    this.#usedBytes = usedBytes;
+    for await (const { key } of this.#store.list('states/')) {
+      const id = key.slice('states/'.length);
+      if (!kept.has(id) && (await this.#exclusively(id, () => this.#sweepOne(id)))) kept.add(id);
+    }
+    for await (const id of this.#coordination.ledger.states()) {
+      if (!kept.has(id)) await this.#exclusively(id, () => this.#sweepOne(id));
+    }
   }
 
-  /** Inside of the lock. */
-  async #removeIfUnshared(id: string): Promise<boolean> {
-    if ((await this.#shares(id)).length > 0) return false;
-    this.#usedBytes -= (await this.#store.size(stateKey(id))) ?? 0;
-    await this.#store.remove(stateKey(id));
+  /** @returns whether the state stays */
+  async #sweepOne(id: string): Promise<boolean> {
+    const sizeBytes = await this.#store.size(stateKey(id));
+    const all = await this.#shares(id);
+    const shares = this.#current(all ?? new Map());
+    if (sizeBytes === undefined || shares.size === 0) {
+      await this.#remove(id);
+      return false;
+    }
+    if (shares.size < (all?.size ?? 0)) await this.#write(id, shares);
+    await this.#coordination.ledger.setState(id, sizeBytes);
     return true;
   }
 
-  async #shares(id: string): Promise<{ key: string; expiresAt?: number }[]> {
-    const shares = [];
-    for await (const { key } of this.#store.list(`shares/${id}/`)) {
-      const text = await this.#store.getText(key);
-      if (text !== undefined) shares.push({ key, ...parseShare(text) });
+  /** The state first: if the server ends in between, what is left cannot be read and is swept. */
+  async #remove(id: string): Promise<void> {
+    await this.#store.remove(stateKey(id));
+    await this.#store.remove(recordKey(id));
+    await this.#coordination.ledger.setState(id, 0);
+  }
+
+  /** Earlier versions had an object for each share, `shares/<digest>/<SHA-256 of the token>`. */
+  async #adoptOldShares(): Promise<void> {
+    for await (const { key } of this.#store.list('shares/')) {
+      const [, id = '', tokenDigest = ''] = key.split('/');
+      await this.#exclusively(id, async () => {
+        const expiresAt = oldExpiry(await this.#store.getText(key));
+        const shares = (await this.#shares(id)) ?? new Map();
+        if (shares.size < maxShares) {
+          shares.set(tokenDigest, expiresAt ?? this.newExpiry());
+          await this.#write(id, shares);
+        }
+        await this.#store.remove(key);
+      });
     }
-    return shares;
+  }
+
+  #current(shares: Shares): Shares {
+    const now = this.#now();
+    return new Map([...shares].filter(([, expiresAt]) => expiresAt === 0 || expiresAt > now));
+  }
+
+  async #shares(id: string): Promise<Shares | undefined> {
+    const text = await this.#store.getText(recordKey(id));
+    if (text === undefined) return undefined;
+    try {
+      const { shares } = JSON.parse(text) as { shares: Record<string, number> };
+      return new Map(Object.entries(shares));
+    } catch {
+      // A disk that lost a record need not lose the state with it: it stays for one lifetime more.
+      console.error(`State server: the record of ${id} cannot be read.`);
+      return new Map([[digestOf(''), this.newExpiry()]]);
+    }
+  }
+
+  #write(id: string, shares: Shares): Promise<void> {
+    const record = { shares: Object.fromEntries(shares) };
+    return this.#store.putText(recordKey(id), JSON.stringify(record));
+  }
+
+  #exclusively<T>(id: string, work: () => Promise<T>): Promise<T> {
+    return this.#coordination.exclusively(`state:${id}`, work);
   }
 }
 
 const stateKey = (id: string) => `states/${id}`;
-const shareKey = (id: string, tokenDigest: string) => `shares/${id}/${tokenDigest}`;
+const recordKey = (id: string) => `records/${id}`;
 
-function parseShare(text: string): { expiresAt?: number } {
-  const { expiresAt } = JSON.parse(text) as { expiresAt?: unknown };
-  return typeof expiresAt === 'number' ? { expiresAt } : {};
+function firstToEnd(shares: Shares): string {
+  let first = '';
+  let firstEnd = Number.POSITIVE_INFINITY;
+  for (const [tokenDigest, expiresAt] of shares) {
+    const end = expiresAt || Number.MAX_SAFE_INTEGER;
+    if (end >= firstEnd) continue;
+    first = tokenDigest;
+    firstEnd = end;
+  }
+  return first;
+}
+
+/** Undefined: it cannot be read. */
+function oldExpiry(text = ''): number | undefined {
+  try {
+    const { expiresAt } = JSON.parse(text) as { expiresAt?: unknown };
+    return typeof expiresAt === 'number' ? expiresAt : 0;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,13 +1,14 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { FileStore } from '@tus/file-store';
-import { Server as TusServer } from '@tus/server';
+import { type DataStore, Server as TusServer } from '@tus/server';
+import type { Client } from './client.ts';
+import type { Coordination } from './coordination.ts';
 import { HttpError, notFound } from './http.ts';
+import { refusalOf } from './ledger.ts';
+import { currentClient, metered, tusAnswer } from './metered-store.ts';
+import { StateHeadCheck } from './state-head.ts';
 import { digestOf, type PublishedState, type StateShelf } from './state-shelf.ts';
+import type { UploadStore } from './upload-store.ts';
 
 /** What {@link Uploads.publish} answers. */
 export interface Publication extends PublishedState {
@@ -17,113 +18,176 @@ export interface Publication extends PublishedState {
   deletionToken: string;
 }
 
+export interface PublishRequest {
+  /** The digest that the client computed, hex. */
+  sha256?: string | undefined;
+  /** Random text of the client's: who asks again with the same gets the same answer. */
+  retryKey?: string | undefined;
+}
+
 export interface UploadOptions {
-  /** Of unfinished uploads. */
-  folder: string;
   /** Under which the uploads stand, for example `/states/uploads`. */
   path: string;
   maxBytes: number;
-  maxTotalBytes: number;
+  /** Uploads that stand still for so long are removed. */
+  idleMs: number;
   isAllowedOrigin(origin: string): boolean;
   /** Called once for each upload that begins. @throws HttpError to refuse it */
-  onCreate(request: IncomingMessage, sizeBytes: number): Promise<void>;
+  onCreate(client: Client, sizeBytes: number): Promise<void>;
 }
 
-/** Unfinished uploads, and the results of finished ones, are kept for this long. */
-const uploadLifetimeMs = 24 * 3600 * 1000;
+/** What is stored of a publication, before anything of it is done. */
+interface Result {
+  id: string;
+  sizeBytes: number;
+  /** 0: never. */
+  expiresAt: number;
+  tokenDigest: string;
+  isDone: boolean;
+}
+
+/** Results of finished uploads are kept for this long. */
+const resultLifetimeMs = 24 * 3600 * 1000;
 
 /**
- * Resumable uploads by the tus protocol, onto the local disk; then `publish`, which checks what came
- * and puts it on the shelf. Publishing can be asked for again, by a client that lost the answer.
+ * Resumable uploads by the tus protocol; then `publish`, which checks what came and puts it on the
+ * shelf. Publishing can be asked for again, by a client that lost the answer or whose server ended.
  *
- * An upload's id is 128 random bits that only the uploader knows, and which its deletion token is
- * derived from, so that the server need not keep tokens.
+ * An upload's id is 128 random bits that only the uploader knows, but addresses are in logs of
+ * proxies. Its deletion token is therefore derived from a key that is in the body of a request.
  */
 export class Uploads {
   readonly #tus: TusServer;
+  readonly #datastore: DataStore;
+  readonly #store: UploadStore;
   readonly #shelf: StateShelf;
+  readonly #coordination: Coordination;
   readonly #options: UploadOptions;
-  readonly #publishing = new Map<string, Promise<Publication>>();
-  /** Sizes of the uploads that are not published yet, by id. */
-  readonly #pending = new Map<string, number>();
 
-  constructor(shelf: StateShelf, options: UploadOptions) {
+  constructor(
+    store: UploadStore,
+    shelf: StateShelf,
+    coordination: Coordination,
+    options: UploadOptions,
+  ) {
+    this.#store = store;
     this.#shelf = shelf;
+    this.#coordination = coordination;
     this.#options = options;
+    const { prefix } = store;
+    this.#datastore = metered(store, coordination.ledger);
     this.#tus = new TusServer({
       path: options.path,
-      datastore: new FileStore({ directory: options.folder }),
+      datastore: this.#datastore,
+      locker: coordination.uploadLocks,
       maxSize: options.maxBytes,
       allowedOrigins: (origin) => options.isAllowedOrigin(origin),
-      getFileIdFromRequest: (request) => idFromPath(new URL(request.url).pathname),
+      namingFunction: () => prefix + randomBytes(16).toString('hex'),
+      getFileIdFromRequest: (request) => {
+        const id = idFromPath(new URL(request.url).pathname);
+        return id && prefix + id;
+      },
       // Relative to the request, so that it is right behind any proxy and under any prefix.
-      generateUrl: (_request, { id }) => `uploads/${id}`,
-      onUploadCreate: async (request, upload) => {
-        // The type of the request hides what it is made of.
-        const { req } = request.runtime?.node ?? {};
-        if (!upload.size) throw refusal(new HttpError(400, 'bad-request', 'Say the size first.'));
+      generateUrl: (_request, { id }) => `uploads/${id.slice(prefix.length)}`,
+      onUploadCreate: async (_request, upload) => {
         try {
-          this.#requireRoom(upload.size);
-          if (req) await options.onCreate(req as IncomingMessage, upload.size);
+          await this.#begin(upload.id.slice(prefix.length), upload.size);
         } catch (error) {
-          throw error instanceof HttpError ? refusal(error) : error;
+          throw error instanceof HttpError ? tusAnswer(error) : error;
         }
-        this.#pending.set(upload.id, upload.size);
         // Nobody needs metadata: what is not stored cannot do harm.
         return { metadata: {} };
       },
     });
-    this.#tus.on('POST_TERMINATE', (_request, _response, id) => this.#pending.delete(id));
   }
 
   /** Handles a request of the tus protocol. */
-  handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    return this.#tus.handle(request, response);
+  handle(client: Client, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    return currentClient.run(client, () => this.#tus.handle(request, response));
   }
 
   /**
    * Publishes a finished upload under the digest of its content.
-   * @param expected the digest that the client computed, hex
-   * @throws HttpError 404 no such upload, 409 not finished, 422 the content is not what was sent
+   * @throws HttpError 403 somebody else has published it, 404 no such upload, 409 not finished,
+   *   415 no state file, 422 the content is not what was sent
    */
-  publish(uploadId: string, expected?: string): Promise<Publication> {
-    const running = this.#publishing.get(uploadId);
-    if (running) return running;
-    const publication = this.#publish(uploadId, expected).finally(() =>
-      this.#publishing.delete(uploadId),
-    );
-    this.#publishing.set(uploadId, publication);
-    return publication;
+  publish(uploadId: string, request: PublishRequest): Promise<Publication> {
+    return this.#exclusively(uploadId, () => this.#publish(uploadId, request));
   }
 
-  /** Removes uploads that nobody finished, and learns of those from before a restart of the server. */
-  async sweep(now = Date.now()): Promise<void> {
-    await mkdir(this.#options.folder, { recursive: true });
-    for (const name of await readdir(this.#options.folder)) {
-      const id = name.slice(0, 32);
-      const path = join(this.#options.folder, name);
-      const found = await stat(path).catch(() => undefined);
-      if (!found) continue;
-      if (now - found.mtimeMs > uploadLifetimeMs) {
-        await rm(path, { force: true });
-        this.#pending.delete(id);
-      } else if (name === `${id}.json`) {
-        // Undefined where the server was killed as it wrote the description.
-        const upload = await this.#tus.datastore.getUpload(id).catch(() => undefined);
-        if (upload?.size) this.#pending.set(id, upload.size);
+  /** Removes uploads that stand still, and learns of those from before a restart of the server. */
+  async sweep(): Promise<void> {
+    const { ledger } = this.#coordination;
+    const there = new Set<string>();
+    for await (const { id, bytes, changedAtMs } of this.#store.list()) {
+      if (Date.now() - changedAtMs >= this.#options.idleMs) await this.#removeIfIdle(id);
+      else {
+        there.add(id);
+        await ledger.learn(id, bytes);
       }
     }
+    for (const id of await ledger.idle(this.#options.idleMs)) {
+      if (!there.has(id)) await ledger.end(id);
+    }
+    await this.#store.removeOld(resultLifetimeMs);
   }
 
-  async #publish(uploadId: string, expected?: string): Promise<Publication> {
-    const path = join(this.#options.folder, uploadId);
-    const deletionToken = digestOf(`deletion token of ${uploadId}`);
-    const published = await readFile(resultPath(path), 'utf8').catch(() => undefined);
-    if (published !== undefined) {
-      return { ...(JSON.parse(published) as Publication), deletionToken };
+  async #removeIfIdle(id: string): Promise<void> {
+    // What is being written or published is not idle.
+    const lock = this.#coordination.uploadLocks.newLock(this.#store.prefix + id);
+    try {
+      await lock.lock(AbortSignal.timeout(1), () => {});
+    } catch {
+      return;
     }
-    const upload = await this.#tus.datastore.getUpload(uploadId).catch(() => {
-      throw notFound('There is no such upload. It may have expired.');
+    try {
+      await this.#forget(id);
+    } finally {
+      await lock.unlock();
+    }
+  }
+
+  async #begin(id: string, sizeBytes: number | undefined): Promise<void> {
+    if (!sizeBytes) throw new HttpError(400, 'bad-request', 'Say the size first.');
+    const { ledger } = this.#coordination;
+    const client = currentClient.getStore() ?? [];
+    await ledger.begin(id, client, sizeBytes);
+    try {
+      await this.#options.onCreate(client, sizeBytes);
+      const freeBytes = await this.#store.freeBytes();
+      if (freeBytes !== undefined && freeBytes < sizeBytes) throw refusalOf('bytes');
+    } catch (error) {
+      await ledger.end(id);
+      throw error;
+    }
+  }
+
+  async #publish(uploadId: string, { sha256, retryKey }: PublishRequest): Promise<Publication> {
+    const key = retryKey ?? randomBytes(32).toString('hex');
+    const deletionToken = createHmac('sha256', key).update(uploadId).digest('hex');
+    const before = parseResult(await this.#store.getResult(uploadId));
+    if (before && before.tokenDigest !== digestOf(deletionToken)) {
+      throw new HttpError(403, 'published', 'This upload is published, by another request.');
+    }
+    const result = before ?? (await this.#check(uploadId, sha256, digestOf(deletionToken)));
+    const { id, sizeBytes, expiresAt } = result;
+    if (!result.isDone) {
+      // From here on the server may end at any time: whoever asks again is answered.
+      if (!before) await this.#putResult(uploadId, result);
+      await this.#shelf.add(id, result, sizeBytes, (at) => this.#move(uploadId, at));
+      await this.#putResult(uploadId, { ...result, isDone: true });
+    }
+    await this.#forget(uploadId);
+    return { id, sizeBytes, ...(expiresAt > 0 && { expiresAt }), deletionToken };
+  }
+
+  async #check(
+    uploadId: string,
+    expected: string | undefined,
+    tokenDigest: string,
+  ): Promise<Result> {
+    const upload = await this.#datastore.getUpload(this.#store.prefix + uploadId).catch(() => {
+      throw noUpload();
     });
     if (upload.offset !== upload.size) {
       throw new HttpError(
@@ -132,7 +196,13 @@ export class Uploads {
         `${upload.offset} of ${upload.size} bytes have arrived.`,
       );
     }
-    const id = await fileDigest(path);
+    const hash = createHash('sha256');
+    const head = new StateHeadCheck();
+    for await (const bytes of await this.#store.content(uploadId)) {
+      hash.update(bytes);
+      head.update(bytes);
+    }
+    const id = hash.digest('hex');
     if (expected !== undefined && expected !== id) {
       await this.#forget(uploadId);
       throw new HttpError(
@@ -141,37 +211,61 @@ export class Uploads {
         'What arrived is not what was sent: upload it again.',
       );
     }
-    const state = await this.#shelf.add(id, deletionToken, path, upload.offset);
-    await writeFile(resultPath(path), JSON.stringify({ id, ...state }));
-    await this.#forget(uploadId);
-    return { id, ...state, deletionToken };
+    if (!head.isSound()) {
+      await this.#forget(uploadId);
+      throw new HttpError(415, 'no-state-file', 'This is not a state file of Holdfast.');
+    }
+    const expiresAt = this.#shelf.newExpiry();
+    return { id, sizeBytes: upload.offset, expiresAt, tokenDigest, isDone: false };
+  }
+
+  async #move(uploadId: string, key: string): Promise<void> {
+    try {
+      await this.#store.moveTo(key, uploadId);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw noUpload();
+      throw error;
+    }
+  }
+
+  #putResult(uploadId: string, result: Result): Promise<void> {
+    return this.#store.putResult(uploadId, JSON.stringify(result));
   }
 
   async #forget(uploadId: string): Promise<void> {
-    const path = join(this.#options.folder, uploadId);
-    await Promise.all([rm(path, { force: true }), rm(`${path}.json`, { force: true })]);
-    this.#pending.delete(uploadId);
+    await this.#store.remove(uploadId);
+    await this.#coordination.ledger.end(uploadId);
   }
 
-  #requireRoom(sizeBytes: number): void {
-    let pendingBytes = 0;
-    for (const size of this.#pending.values()) pendingBytes += size;
-    if (this.#shelf.usedBytes + pendingBytes + sizeBytes > this.#options.maxTotalBytes) {
-      throw new HttpError(507, 'storage-full', 'The server has no room for this state now.');
+  /** Neither written to, removed nor published by anybody else meanwhile. */
+  async #exclusively<T>(uploadId: string, work: () => Promise<T>): Promise<T> {
+    const lock = this.#coordination.uploadLocks.newLock(this.#store.prefix + uploadId);
+    await lock
+      .lock(new AbortController().signal, () => {})
+      .catch(() => {
+        throw new HttpError(409, 'busy', 'This upload is being worked on. Try again.', {
+          'Retry-After': '5',
+        });
+      });
+    try {
+      return await work();
+    } finally {
+      await lock.unlock();
     }
   }
 }
 
+const noUpload = () => notFound('There is no such upload. It may have expired.');
+
 /** The id at the end of a path that the server has already found to be one of an upload. */
 const idFromPath = (path: string) => /\/([0-9a-f]{32})$/.exec(path)?.[1];
 
-const resultPath = (path: string) => `${path}.result`;
-
-/** In the form in which the tus library takes an answer. */
-const refusal = ({ status, message }: HttpError) => ({ status_code: status, body: message });
-
-async function fileDigest(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
+/** Undefined: there is none, or one of an earlier version, or one that a crash tore. */
+function parseResult(text: string | undefined): Result | undefined {
+  try {
+    const result = JSON.parse(text ?? 'null') as Result | null;
+    return result?.tokenDigest ? result : undefined;
+  } catch {
+    return undefined;
+  }
 }

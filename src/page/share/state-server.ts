@@ -27,6 +27,7 @@ export interface UploadOptions {
 const lookMs = 5000;
 /** A broken connection goes on where it was; after these waits it is given up. */
 const retryDelaysMs = [0, 500, 1000, 2000, 4000, 8000, 15_000];
+const publishDelaysMs = [500, 2000, 8000];
 const chunkBytes = 8 * 1024 * 1024;
 /** Larger ones would have to be in memory as a whole; the file's own digest guards them. */
 const hashedBytes = 16 * 1024 * 1024;
@@ -62,11 +63,7 @@ export async function uploadState(
   }
   const digest = state.size <= hashedBytes && isSecureContext ? await sha256(state) : undefined;
   const uploadUrl = await upload(server, state, options);
-  const response = await request(`${uploadUrl}/publish`, {
-    method: 'POST',
-    body: JSON.stringify({ sha256: digest }),
-    signal: options.signal,
-  });
+  const response = await publish(uploadUrl, digest, options.signal);
   const { id, sizeBytes, expiresAt, deletionToken } = (await response.json()) as {
     id: string;
     sizeBytes: number;
@@ -75,6 +72,26 @@ export async function uploadState(
   };
   const url = new URL(id, server.url).href;
   return { url, sizeBytes, deletionToken, ...(expiresAt && { expiresAtMs: expiresAt }) };
+}
+
+/** Asks again where the answer was lost: the same key gives the same answer. */
+async function publish(
+  uploadUrl: string,
+  sha256: string | undefined,
+  signal: AbortSignal,
+): Promise<Response> {
+  const retryKey = hex(crypto.getRandomValues(new Uint8Array(32)));
+  const init = { method: 'POST', body: JSON.stringify({ sha256, retryKey }), signal };
+  for (const delayMs of publishDelaysMs) {
+    try {
+      return await request(`${uploadUrl}/publish`, init);
+    } catch (thrown) {
+      const { cause } = thrown as CprError;
+      if (!(cause instanceof TypeError)) throw thrown;
+      await new Promise((done) => setTimeout(done, delayMs));
+    }
+  }
+  return request(`${uploadUrl}/publish`, init);
 }
 
 /** @throws CprError `share-failed` */
@@ -135,6 +152,8 @@ const failed = (message: string, cause?: unknown) =>
   new CprError('share-failed', message, { ...(cause !== undefined && { cause }) });
 
 async function sha256(blob: Blob): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', await blob.arrayBuffer());
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', await blob.arrayBuffer())));
 }
+
+const hex = (bytes: Uint8Array) =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type PreviousUpload, Upload } from 'tus-js-client';
+import xxhash from 'xxhash-wasm';
 import type { StateServerOptions } from '../options.ts';
 import { readOptions } from '../options.ts';
 import { createStateServer, type StateServer } from '../state-server.ts';
@@ -20,17 +21,26 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** A test is one client that asks much. */
+export const roomy = {
+  'requests-per-minute': '100000',
+  'requests-at-once': '1000',
+  'uploads-per-hour': '1000',
+  'pending-uploads': '1000',
+};
+
 /** A state server at a free port with a new folder of its own. */
 export async function startServer(
   options: Partial<StateServerOptions> = {},
 ): Promise<RunningServer> {
   const root = await mkdtemp(join(tmpdir(), 'holdfast-states-'));
   const states = await createStateServer({
-    ...readOptions([], {}, { 'requests-per-minute': '100000', 'uploads-per-hour': '1000' }),
+    ...readOptions([], {}, roomy),
     folder: join(root, 'states'),
     ...options,
   });
   const server = createServer((request, response) => void states.handle(request, response));
+  states.limit(server);
   await new Promise<void>((done) => {
     server.listen(0, '127.0.0.1', done);
   });
@@ -52,7 +62,25 @@ export async function startServer(
 
 export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-export const randomState = (sizeBytes: number): Buffer => randomBytes(sizeBytes);
+const { h64Raw } = await xxhash();
+const preambleBytes = 24;
+
+/** Bytes that begin as a state file does: with magic, version, and a head of the right digest. */
+export function stateOf(head: Buffer, rest = Buffer.alloc(0)): Buffer {
+  const preamble = Buffer.alloc(preambleBytes);
+  preamble.write('HOLDSTAT', 'latin1');
+  preamble.writeUInt32LE(1, 8);
+  preamble.writeUInt32LE(head.length, 12);
+  preamble.writeBigUInt64LE(h64Raw(head, h64Raw(preamble.subarray(0, 16))), 16);
+  return Buffer.concat([preamble, head, rest]);
+}
+
+/** @param sizeBytes 32 at least, so that no two are the same */
+export function randomState(sizeBytes: number): Buffer {
+  const bytes = randomBytes(sizeBytes - preambleBytes);
+  const headBytes = Math.min(bytes.length, 1000);
+  return stateOf(bytes.subarray(0, headBytes), bytes.subarray(headBytes));
+}
 
 /** Uploads with the tus client, and publishes. */
 export async function share(url: string, bytes: Buffer): Promise<Publication> {
@@ -101,10 +129,14 @@ export const previousUpload = (uploadUrl: string, sizeBytes: number): PreviousUp
 });
 
 /** Asks for the publication of a finished upload. */
-export async function publish(uploadUrl: string, sha256?: string): Promise<Publication> {
+export async function publish(
+  uploadUrl: string,
+  sha256?: string,
+  retryKey?: string,
+): Promise<Publication> {
   const response = await fetch(`${uploadUrl}/publish`, {
     method: 'POST',
-    body: JSON.stringify({ sha256 }),
+    body: JSON.stringify({ sha256, retryKey }),
   });
   if (response.status !== 201) throw new Error(`${response.status}: ${await response.text()}`);
   return (await response.json()) as Publication;

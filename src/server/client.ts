@@ -1,0 +1,63 @@
+import type { IncomingMessage } from 'node:http';
+import ipaddr from 'ipaddr.js';
+
+/** A network that requests come from, and how many times one address's limits it has. */
+export interface ClientNetwork {
+  key: string;
+  shares: 1 | 4;
+}
+
+/** One network for IPv4; for IPv6 the /64 of a household and the /48 of a site. */
+export type Client = readonly ClientNetwork[];
+
+/** Finds out which client sends a request, through proxies that are trusted. */
+export class Clients {
+  readonly #trustedHops: number;
+  #hasWarned = false;
+
+  /** @param trustedHops how many proxies stand before the server, each adding to `X-Forwarded-For` */
+  constructor(trustedHops: number) {
+    this.#trustedHops = trustedHops;
+  }
+
+  of(request: IncomingMessage): Client {
+    const forwarded = request.headers['x-forwarded-for'];
+    if (forwarded === undefined) return networksOf(socketAddress(request));
+    if (this.#trustedHops === 0) {
+      this.#warn();
+      return networksOf(socketAddress(request));
+    }
+    const entries = String(forwarded).split(',');
+    // Entries further to the left are the client's own words.
+    const entry = entries.at(-this.#trustedHops) ?? entries[0] ?? '';
+    const address = withoutPort(entry.trim());
+    return networksOf(ipaddr.isValid(address) ? address : socketAddress(request));
+  }
+
+  #warn(): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    console.warn(
+      'State server: a request came through a proxy (X-Forwarded-For), but "behind-proxy" is 0: ' +
+        'all clients count as one. Set it to the number of proxies, or remove that header.',
+    );
+  }
+}
+
+const socketAddress = (request: IncomingMessage) => request.socket.remoteAddress ?? '';
+
+const withoutPort = (entry: string) =>
+  /^\[(.+)\](:\d+)?$/.exec(entry)?.[1] ?? entry.replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1');
+
+function networksOf(address: string): Client {
+  // A socket that closed meanwhile has no address any more.
+  if (!ipaddr.isValid(address)) return [{ key: 'unknown', shares: 1 }];
+  const parsed = ipaddr.process(address);
+  if (parsed.kind() === 'ipv4') return [{ key: parsed.toString(), shares: 1 }];
+  // Whole: a compressed form has fewer parts than the network it stands for.
+  const parts = (parsed as ipaddr.IPv6).parts.map((part) => part.toString(16));
+  return [
+    { key: `${parts.slice(0, 4).join(':')}::/64`, shares: 1 },
+    { key: `${parts.slice(0, 3).join(':')}::/48`, shares: 4 },
+  ];
+}

@@ -1,0 +1,92 @@
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { FileStore } from '@tus/file-store';
+import { writeDurably } from './durable-files.ts';
+import type { ObjectStore } from './object-store.ts';
+import type { StoredUpload, UploadStore } from './upload-store.ts';
+
+/** An upload is `ID`, described by `ID.json`; the result of its publication is `ID.result`. */
+const uploadName = /^([0-9a-f]{32})(\.json)?$/;
+
+/** Uploads as files on the local disk. */
+export class FolderUploads implements UploadStore {
+  readonly prefix = '';
+  readonly tus: FileStore;
+  readonly #folder: string;
+  readonly #states: ObjectStore;
+
+  private constructor(folder: string, states: ObjectStore) {
+    this.#folder = folder;
+    this.#states = states;
+    this.tus = new FileStore({ directory: folder });
+  }
+
+  static async open(folder: string, states: ObjectStore): Promise<FolderUploads> {
+    await mkdir(folder, { recursive: true });
+    return new FolderUploads(folder, states);
+  }
+
+  async content(id: string): Promise<Readable> {
+    return createReadStream(this.#path(id));
+  }
+
+  moveTo(key: string, id: string): Promise<void> {
+    return this.#states.putFile(key, this.#path(id));
+  }
+
+  getResult(id: string): Promise<string | undefined> {
+    return readFile(this.#path(`${id}.result`), 'utf8').catch(() => undefined);
+  }
+
+  putResult(id: string, text: string): Promise<void> {
+    return writeDurably(this.#path(`${id}.result`), text);
+  }
+
+  async remove(id: string): Promise<void> {
+    await rm(this.#path(id), { force: true });
+    await rm(this.#path(`${id}.json`), { force: true });
+  }
+
+  async *list(): AsyncIterable<StoredUpload> {
+    const uploads = new Map<string, StoredUpload>();
+    for (const { name, sizeBytes, changedAtMs } of await this.#files()) {
+      const [, id, description] = uploadName.exec(name) ?? [];
+      if (!id) continue;
+      const { bytes = 0, changedAtMs: other = 0 } = uploads.get(id) ?? {};
+      uploads.set(id, {
+        id,
+        bytes: description ? bytes : sizeBytes,
+        // The description is from the beginning of an upload that may take a day.
+        changedAtMs: Math.max(changedAtMs, other),
+      });
+    }
+    yield* uploads.values();
+  }
+
+  async removeOld(olderThanMs: number): Promise<void> {
+    for (const { name, changedAtMs } of await this.#files()) {
+      if (uploadName.test(name) || Date.now() - changedAtMs < olderThanMs) continue;
+      await rm(this.#path(name), { force: true });
+    }
+  }
+
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.#folder);
+    return bavail * bsize;
+  }
+
+  async #files(): Promise<{ name: string; sizeBytes: number; changedAtMs: number }[]> {
+    const files = [];
+    for (const name of await readdir(this.#folder)) {
+      const found = await stat(this.#path(name)).catch(() => undefined);
+      if (found?.isFile()) files.push({ name, sizeBytes: found.size, changedAtMs: found.mtimeMs });
+    }
+    return files;
+  }
+
+  #path(name: string): string {
+    return join(this.#folder, name);
+  }
+}

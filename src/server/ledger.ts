@@ -1,0 +1,66 @@
+import type { Client } from './client.ts';
+import { HttpError } from './http.ts';
+
+export interface LedgerLimits {
+  /** Of all states and of what has arrived of unfinished uploads. */
+  maxTotalBytes: number;
+  /** Of what has arrived of all unfinished uploads. */
+  maxPendingBytes: number;
+  maxPendingUploads: number;
+  /** Of one address. */
+  maxPendingBytesPerClient: number;
+  maxPendingUploadsPerClient: number;
+}
+
+/**
+ * The account of the room that states and unfinished uploads take. An upload takes what has arrived of
+ * it, never what it declares: who declares much takes nothing from others.
+ */
+export interface Ledger {
+  /**
+   * Enters an upload before anything else is awaited for it.
+   * @throws HttpError 429 too many of this client, 503 of all, 507 no room
+   */
+  begin(uploadId: string, client: Client, sizeBytes: number): Promise<void>;
+  /**
+   * Counts bytes of an upload that are about to be stored. Unknown uploads are entered: they are from
+   * before a restart.
+   * @throws HttpError 429 or 507 where there is no room for them; then they are not counted
+   */
+  arrive(uploadId: string, client: Client, bytes: number): Promise<void>;
+  /** Corrects what has arrived of an upload: not all that was counted got as far as storage. */
+  correct(uploadId: string, bytes: number): Promise<void>;
+  /** Enters an upload that storage holds, unless it is entered. */
+  learn(uploadId: string, bytes: number): Promise<void>;
+  /** Removes an upload. */
+  end(uploadId: string): Promise<void>;
+  /** Uploads that have not changed for so long. */
+  idle(forMs: number): Promise<string[]>;
+  /** Enters a state, or with 0 bytes removes it. */
+  setState(id: string, sizeBytes: number): Promise<void>;
+  /** All states that are entered. */
+  states(): AsyncIterable<string>;
+  usedBytes(): Promise<number>;
+}
+
+export type Refusal = 'client-uploads' | 'client-bytes' | 'uploads' | 'bytes';
+
+const refusals: Record<Refusal, readonly [status: number, code: string, message: string]> = {
+  'client-uploads': [
+    429,
+    'too-many-uploads',
+    'Too many unfinished uploads from this address. Finish or cancel one first.',
+  ],
+  'client-bytes': [
+    429,
+    'too-many-uploads',
+    'The unfinished uploads from this address take too much. Finish or cancel one first.',
+  ],
+  uploads: [503, 'busy', 'Too many uploads are under way. Try again in some minutes.'],
+  bytes: [507, 'storage-full', 'The server has no room for this state now.'],
+};
+
+export function refusalOf(refusal: Refusal): HttpError {
+  const [status, code, message] = refusals[refusal];
+  return new HttpError(status, code, message, status === 507 ? {} : { 'Retry-After': '60' });
+}
