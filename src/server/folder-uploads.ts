@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { FileStore } from '@tus/file-store';
-import { writeDurably } from './durable-files.ts';
+import { temporaryName, writeDurably } from './durable-files.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { StoredUpload, UploadStore } from './upload-store.ts';
 
@@ -25,6 +25,10 @@ export class FolderUploads implements UploadStore {
 
   static async open(folder: string, states: ObjectStore): Promise<FolderUploads> {
     await mkdir(folder, { recursive: true });
+    for (const name of await readdir(folder)) {
+      // No other process writes to it: what is half written is from before a crash.
+      if (temporaryName.test(name)) await rm(join(folder, name), { force: true });
+    }
     return new FolderUploads(folder, states);
   }
 
