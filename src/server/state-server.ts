@@ -126,8 +126,10 @@ export async function createStateServer(options: StateServerOptions): Promise<St
     async handle(request, response) {
       setCors(options, request, response);
       const client = clients.of(request);
+      // A client that went away is under way no longer, whatever still waits to answer it.
+      const closed = new Promise<void>((done) => response.once('close', done));
       try {
-        await underWay.run(client, () => answer(client, request, response));
+        await underWay.run(client, () => Promise.race([answer(client, request, response), closed]));
       } catch (error) {
         answerError(request, response, error);
       }
