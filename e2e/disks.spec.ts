@@ -195,6 +195,31 @@ test('what the guest writes to its disks survives live updates in both direction
   expect(await imageSum(guest, 'hdb')).toBe(sha256(base));
 });
 
+test('the largest disk is whole for the guest, and is exported without its emptiness', async ({
+  guest,
+  runtimes,
+}) => {
+  const sizeBytes = 2 ** 41 - 512;
+  await expect(
+    guest.start(runtimes.newer, { hda: { emptyBytes: sizeBytes + 512 } }),
+  ).rejects.toMatchObject({ code: 'bad-config', message: expect.stringContaining('hda') });
+  await startWith(guest, runtimes, { hda: { emptyBytes: sizeBytes } });
+  const last = sizeBytes / 512 - 1;
+  const { output } = await guest.run(
+    `cat /sys/block/sda/size; echo last | dd of=/dev/sda bs=512 seek=${last} conv=sync 2>/dev/null; sync`,
+  );
+  expect(output).toBe(`${sizeBytes / 512}\n`);
+  const exported = await guest.machine(async (machine, end) => {
+    await machine.checkpoint();
+    const id = machine.status?.config.id ?? '';
+    const { blob } = await machine.shelf.export(id, { kind: 'disk', device: 'hda' });
+    const { blob: all } = await machine.shelf.export(id, { kind: 'everything' });
+    const text = await blob.slice(end - 512, end - 507).text();
+    return { sizeBytes: blob.size, text, isInArchive: all.size > end };
+  }, sizeBytes);
+  expect(exported).toEqual({ sizeBytes, text: 'last\n', isInArchive: true });
+});
+
 test('a CD from a local file is read through a live update, changed and ejected', async ({
   guest,
   runtimes,

@@ -8,6 +8,7 @@ import {
   isFloppy,
   type MachineConfig,
 } from '../protocol/config.ts';
+import { diskLimit } from '../protocol/disk-size.ts';
 import { allowedUrl, fileUrl } from './file-url.ts';
 import { type Refuse, urlFlag } from './url-flag.ts';
 
@@ -72,23 +73,27 @@ function emptyDisk(options: DriveOptions): DriveSource | undefined {
   for (const option of ['size', 'async', 'part_size'] as const)
     if (text(option) !== null) refuse(option, `given together with ${name}.url only`);
   // Of an empty floppy or CD no guest can make anything.
-  if (name !== 'hda' && name !== 'hdb') return undefined;
+  if (name !== 'hda' && name !== 'hdb') {
+    if (text('empty') !== null) refuse('empty', 'left out: only hda and hdb can begin empty');
+    return undefined;
+  }
   const emptyBytes = readSize(options, 'empty', sectorBytes);
   return emptyBytes === undefined ? undefined : { emptyBytes };
 }
 
 /** @param unitBytes what it must be a multiple of */
 function readSize(
-  { text, refuse }: DriveOptions,
+  { name, text, refuse }: DriveOptions,
   option: Option,
   unitBytes = 1,
 ): number | undefined {
   const given = text(option);
   if (given === null) return undefined;
   const bytes = asSize(given);
-  if (Number.isSafeInteger(bytes) && Number(bytes) > 0 && Number(bytes) % unitBytes === 0)
-    return Number(bytes);
+  const limit = diskLimit(name);
+  if (typeof bytes === 'number' && bytes > 0 && bytes <= limit.bytes && bytes % unitBytes === 0)
+    return bytes;
   const multiples = unitBytes === 1 ? '' : ` and a multiple of ${unitBytes}`;
-  refuse(option, `a number of bytes, such as 1474560, 512M or 2G${multiples}`);
+  refuse(option, `a number of bytes, such as 1474560, 512M or 2G${multiples}, ${limit.words}`);
   return undefined;
 }

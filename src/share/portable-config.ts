@@ -9,6 +9,7 @@ import {
   type MachineConfig,
   type NetworkBackend,
 } from '../protocol/config.ts';
+import { diskLimit } from '../protocol/disk-size.ts';
 import { badState } from './bad-state.ts';
 
 const imageNames = ['bios', 'vgaBios', 'bzImage', 'initrd', 'multiboot'] as const;
@@ -203,8 +204,12 @@ function checkCarried(name: string, contents: unknown): CarriedContents {
   return { kind, name: fileName, lastModifiedMs, sizeBytes: sizeOf(name, sizeBytes) };
 }
 
+/** No disk or image of a machine is larger. */
+const largestBytes = diskLimit('hda').bytes;
+
 function sizeOf(name: string, size: unknown): number {
-  if (typeof size === 'number' && Number.isSafeInteger(size) && size >= 0) return size;
+  if (typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 && size <= largestBytes)
+    return size;
   throw badState(`What this state says of the size of "${name}" makes no sense.`);
 }
 

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import type { DriveName, DriveSource } from '../../protocol/config.ts';
+import { diskLimit } from '../../protocol/disk-size.ts';
 import { labHost } from '../lab-host.ts';
+import { floppySize } from './floppy-size.ts';
 import { openMedia, openMedium } from './medium.ts';
 
 const open = (device: DriveName, source: DriveSource) =>
@@ -15,6 +17,8 @@ test.each<[string, DriveName, DriveSource, string]>([
   ],
   ['an image with nothing in it', 'cdrom', { bytes: new Uint8Array(0) }, 'image-unavailable'],
   ['a floppy of 10 MB', 'fda', { file: new Blob([new Uint8Array(10 << 20)]) }, 'bad-config'],
+  ['an empty disk of 2 TiB', 'hda', { emptyBytes: 2 ** 41 }, 'bad-config'],
+  ['an empty floppy of 2 TiB', 'fda', { emptyBytes: 2 ** 41 }, 'bad-config'],
   ['an empty disk of half a sector', 'hda', { emptyBytes: 256 }, 'bad-config'],
   ['an empty disk without a size', 'hda', { emptyBytes: Number.NaN }, 'bad-config'],
 ])('%s is refused', async (_, device, source, code) => {
@@ -41,4 +45,12 @@ test('a disk is opened once in a machine, whatever runtimes come', async () => {
   const media = await openMedia(host, undefined);
   expect(media.hda).toMatchObject({ base: 'empty', sizeBytes: 1 << 20, overlay: 'disk.hda' });
   expect(await openMedia(host, undefined)).toBe(media);
+});
+
+test('a disk of one sector less than 2 TiB can be had, and so can the largest floppy', async () => {
+  const largest = diskLimit('hda').bytes;
+  expect(await open('hda', { emptyBytes: largest })).toMatchObject({ sizeBytes: 2 ** 41 - 512 });
+  const floppy = diskLimit('fda').bytes;
+  expect(floppySize(floppy)).toBe(floppy);
+  expect(floppySize(floppy + 1)).toBeUndefined();
 });

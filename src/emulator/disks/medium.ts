@@ -10,6 +10,7 @@ import {
   type PartsSource,
 } from '../../protocol/config.ts';
 import { diskPieces } from '../../protocol/disk-piece.ts';
+import { diskLimit } from '../../protocol/disk-size.ts';
 import { download } from '../download.ts';
 import { turn } from '../turn.ts';
 import { type ChunkCache, newChunkCache } from './chunked-base.ts';
@@ -78,6 +79,12 @@ export async function openMedium(
   const medium = { device, overlay: await overlayName(device, opened), ...opened };
   if (medium.sizeBytes === 0)
     throw new CprError('image-unavailable', `The disk for ${device} is empty. Check the image.`);
+  const limit = diskLimit(device);
+  if (!isFloppy(device) && medium.sizeBytes > limit.bytes)
+    throw new CprError(
+      'bad-config',
+      `The disk for ${device} has ${medium.sizeBytes} bytes. A disk can have ${limit.words}.`,
+    );
   if (isFloppy(device) && floppySize(medium.sizeBytes) === undefined)
     throw new CprError(
       'bad-config',

@@ -49,13 +49,13 @@ function memoryFiles({ manifest, pages }: StoredContents): TarEntry[] {
         missing += pageBytes;
         continue;
       }
-      parts.push(...zeros(missing));
+      parts.push(zeros(missing));
       missing = 0;
       const contents =
         typeof found === 'number' ? new Uint32Array(pageBytes / 4).fill(found) : found;
       parts.push(contents as Uint8Array<ArrayBuffer>);
     }
-    parts.push(...zeros(missing));
+    parts.push(zeros(missing));
     first += length;
     return { name: `memory/${block}.bin`, contents: new Blob(parts) };
   });

@@ -19,7 +19,7 @@ export function rawDisk(
       parts.push(base.slice(at, inBase));
       at = inBase;
     }
-    parts.push(...zeros(until - at));
+    if (at < until) parts.push(zeros(until - at));
     at = until;
   };
   const write = (start: number, bytes: Uint8Array) => {

@@ -15,11 +15,14 @@ export function tar(entries: readonly TarEntry[], modifiedAtMs: number): Blob {
   const parts: BlobPart[] = [];
   for (const { name, contents } of entries) {
     parts.push(header(name, contents.size, modifiedAtMs), contents);
-    parts.push(...zeros(-contents.size & (blockBytes - 1)));
+    parts.push(zeros(paddingOf(contents.size)));
   }
-  parts.push(...zeros(2 * blockBytes));
+  parts.push(zeros(2 * blockBytes));
   return new Blob(parts, { type: 'application/x-tar' });
 }
+
+/** Not by bits: sizes have more than 32. */
+const paddingOf = (sizeBytes: number) => (blockBytes - (sizeBytes % blockBytes)) % blockBytes;
 
 function header(name: string, sizeBytes: number, modifiedAtMs: number): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(blockBytes);

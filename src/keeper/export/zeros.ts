@@ -1,11 +1,30 @@
-const chunkBytes = 1024 * 1024;
-let chunk: Blob | undefined;
+const leafBytes = 1024 * 1024;
+/** Zeros, each twice as long as the one before. */
+const runs: Blob[] = [];
 
-/** So many zeros, as parts of a Blob that share their bytes. */
-export function zeros(length: number): BlobPart[] {
-  chunk ??= new Blob([new Uint8Array(chunkBytes)]);
-  const parts: BlobPart[] = [];
-  for (let left = length; left > 0; left -= chunkBytes)
-    parts.push(left >= chunkBytes ? chunk : chunk.slice(0, left));
-  return parts;
+function run(power: number): Blob {
+  let found = runs[power];
+  if (!found) {
+    const half = power > 0 ? run(power - 1) : undefined;
+    found = new Blob(half ? [half, half] : [new Uint8Array(leafBytes)]);
+    runs[power] = found;
+  }
+  return found;
+}
+
+/**
+ * So many zeros as one Blob. It is made of Blobs that share their bytes, so a disk of 2 TiB that nobody
+ * wrote to costs some twenty of them.
+ */
+export function zeros(length: number): Blob {
+  const parts: Blob[] = [];
+  let left = length;
+  for (let power = Math.max(0, Math.ceil(Math.log2(length / leafBytes))); power >= 0; power--) {
+    const runBytes = leafBytes * 2 ** power;
+    if (left < runBytes) continue;
+    parts.push(run(power));
+    left -= runBytes;
+  }
+  if (left > 0) parts.push(run(0).slice(0, left));
+  return new Blob(parts);
 }

@@ -7,6 +7,8 @@ import { optionNames, textOptions } from './text-options.ts';
 const bootable: MachineOptions = { cdrom: 'debian.iso' };
 const bytes = new Uint8Array(512);
 const file = new Blob([bytes]);
+/** Node's Blobs end at 4 GiB, and only the size is looked at. */
+const hugeFile = Object.defineProperty(new Blob([bytes]), 'size', { value: 2 ** 41 });
 
 const good: MachineOptions[] = [
   bootable,
@@ -50,6 +52,11 @@ const badDisks = [
   { emptyBytes: 0 },
   { emptyBytes: 1000 },
   { emptyBytes: 2 ** 60 },
+  { emptyBytes: 2 ** 41 },
+  { url: 'disk.img', sizeBytes: 2 ** 41 },
+  { url: 'disk.img', load: 'range', sizeBytes: 2 ** 41 },
+  { file: hugeFile },
+  hugeFile,
   { emptyBytes: 512, url: 'disk.img' },
   { url: 'disk.img', load: 'lazily' },
   { url: 'disk.img', load: 'parts' },
@@ -149,6 +156,7 @@ test.each([
   ['hda', 'range:disk.img', { url: 'disk.img', load: 'range' }],
   ['hda', 'parts:1M:disk.img', { url: 'disk.img', load: 'parts', partBytes: 1048576 }],
   ['hda', 'empty:2G', { emptyBytes: 2147483648 }],
+  ['hda', 'empty:2199023255040', { emptyBytes: 2 ** 41 - 512 }],
   ['bootorder', 'cdrom, hda', ['cdrom', 'hda']],
   ['acpi', '', true],
   ['acpi', 'off', false],
@@ -175,6 +183,10 @@ test.each([
   ['memoryMiB', 'much'],
   ['memoryMiB', ''],
   ['hda', 'empty:some'],
+  ['hda', 'empty:2048G'],
+  ['hdb', 'empty:2048G'],
+  ['fda', 'empty:2048G'],
+  ['fda', 'empty:1G'],
   ['hda', 'parts:x:disk.img'],
   ['bootOrder', 'usb'],
   ['acpi', 'maybe'],

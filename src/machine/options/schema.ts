@@ -1,7 +1,8 @@
 /** What each option may be: the one description that API, page and address are checked against. */
 import * as v from 'valibot';
 import { baseUrl } from '../../protocol/base-url.ts';
-import { bootDevices } from '../../protocol/config.ts';
+import { bootDevices, type DriveName } from '../../protocol/config.ts';
+import { diskLimit } from '../../protocol/disk-size.ts';
 import type { MachineOptions } from './machine-options.ts';
 
 export interface OptionRule {
@@ -25,7 +26,7 @@ const url = v.pipe(
 const wholeNumber = (least: number, most: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
 const sizeBytes = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)));
-const sectors = v.pipe(v.number(), v.safeInteger(), v.minValue(512), v.multipleOf(512));
+const sectors = (most: number) => v.pipe(wholeNumber(512, most), v.multipleOf(512));
 
 const bytesOf = v.union([v.instance(Uint8Array), v.instance(ArrayBuffer)]);
 const someBytes = v.pipe(
@@ -48,17 +49,29 @@ const image: OptionRule = {
   allowed: 'a URL, a file that is not empty, or bytes',
   schema: v.union([...imageForms]),
 };
-const disk: OptionRule = {
-  allowed:
-    "a URL, a file that is not empty, bytes, { url, load: 'whole' or 'range' }, { url, load: 'parts', partBytes } " +
-    'or { emptyBytes } in multiples of 512',
-  schema: v.union([
-    ...imageForms,
-    v.strictObject({ url, sizeBytes, load: v.optional(v.picklist(['whole', 'range'])) }),
-    v.strictObject({ url, sizeBytes, load: v.literal('parts'), partBytes: sectors }),
-    v.strictObject({ file: someFile }),
-    v.strictObject({ emptyBytes: sectors }),
-  ]),
+const drive = (device: DriveName): OptionRule => {
+  const { bytes: most, words } = diskLimit(device);
+  const file = v.pipe(
+    someFile,
+    v.check(({ size }) => size <= most),
+  );
+  const sizeBytes = v.optional(wholeNumber(1, most));
+  return {
+    allowed:
+      "a URL, a file that is not empty, bytes, { url, load: 'whole' or 'range' }, { url, load: 'parts', partBytes } " +
+      `or { emptyBytes } in multiples of 512, ${words}`,
+    schema: v.union([
+      url,
+      v.instance(URL),
+      file,
+      someBytes,
+      v.strictObject({ bytes: someBytes, sizeBytes }),
+      v.strictObject({ url, sizeBytes, load: v.optional(v.picklist(['whole', 'range'])) }),
+      v.strictObject({ url, sizeBytes, load: v.literal('parts'), partBytes: sectors(most) }),
+      v.strictObject({ file }),
+      v.strictObject({ emptyBytes: sectors(most) }),
+    ]),
+  };
 };
 
 const address = (...schemes: string[]) =>
@@ -115,11 +128,11 @@ export const optionRules: Readonly<Record<keyof MachineOptions, OptionRule>> = {
     allowed: 'a text of at most 2047 characters in one line',
     schema: v.pipe(v.string(), v.maxLength(2047), v.regex(/^[^\0\n]*$/)),
   },
-  hda: disk,
-  hdb: disk,
-  cdrom: disk,
-  fda: disk,
-  fdb: disk,
+  hda: drive('hda'),
+  hdb: drive('hdb'),
+  cdrom: drive('cdrom'),
+  fda: drive('fda'),
+  fdb: drive('fdb'),
   filesystem9p: {
     allowed: 'true, false, { index: URL, base: URL }, or the files of a folder',
     schema: v.union([

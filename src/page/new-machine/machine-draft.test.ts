@@ -72,6 +72,12 @@ test.each([
     '“empty:big”',
   ],
   [
+    'hda',
+    draft({ images: { hda: image({ origin: 'empty', size: '2048G' }) } }),
+    /less than 2 TiB/,
+    '“empty:2048G”',
+  ],
+  [
     'networkBackend',
     draft({ boots: 'demo', texts: { networkBackend: 'wsproxy:http://x/' } }),
     /ws:\/\/ or wss:/,

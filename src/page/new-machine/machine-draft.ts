@@ -1,6 +1,7 @@
 /** A machine as the dialog has it, and what is wrong with it. No DOM but `File`. */
 import { checkOptions } from '../../machine/options/check-options.ts';
 import { textOptions } from '../../machine/options/text-options.ts';
+import { diskLimit } from '../../protocol/disk-size.ts';
 
 /** What the machine boots, as the dialog asks for it. */
 export type Boots = 'demo' | 'drives' | 'kernel' | 'multiboot';
@@ -95,7 +96,9 @@ export function draftProblems(draft: MachineDraft): FieldProblem[] {
     const isObject = given.startsWith('{');
     return {
       field,
-      allowed: choice ? allowedFor(choice, allowed) : (inWords[option] ?? allowed),
+      allowed: choice
+        ? allowedFor(option as ImageField, choice, allowed)
+        : (inWords[option] ?? allowed),
       given: isObject && choice ? `“${imageText(choice)}”` : (emptyWords[given] ?? given),
     };
   });
@@ -110,14 +113,16 @@ function backendProblem({ texts }: MachineDraft): FieldProblem {
   };
 }
 
-function allowedFor({ origin }: ImageChoice, allowed: string): string {
+function allowedFor(field: ImageField, { origin }: ImageChoice, allowed: string): string {
+  const drive = driveFields.find((name) => name === field);
+  const size = drive ? `, ${diskLimit(drive).words}` : '';
   switch (origin) {
     case 'file':
-      return 'a file that is not empty';
+      return `a file that is not empty${size}`;
     case 'url':
       return 'the address of a file: a path on this site, or http(s)://…';
     case 'empty':
-      return 'empty with a size in multiples of 512 bytes, such as 512M or 2G';
+      return `empty with a size in multiples of 512 bytes, such as 512M or 2G${size}`;
     case 'none':
       return allowed;
   }
