@@ -54,6 +54,11 @@ export class HeldFile {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** Breaks off what is under way. */
+  breakOff(): void {
+    this.#server.closeAllConnections();
+  }
+
   close(): void {
     this.#server.closeAllConnections();
     this.#server.close();

@@ -77,6 +77,43 @@ test.describe('a download in the guest goes on through live updates', () => {
   });
 });
 
+for (const kind of ['fetch', 'wisp'] as const) {
+  test(`over ${kind}, connections whose other end fails end in the guest, and are not counted`, async ({
+    guest,
+    runtimes,
+  }) => {
+    const [file, relay] = [await HeldFile.serve(), await serveWisp()];
+    file.release(0.1);
+    const backend = kind === 'fetch' ? { kind } : { kind, url: relay.url };
+    await startWith(guest, runtimes, 'virtio', backend);
+    await waitForAddress(guest);
+    const at = (port: number) =>
+      kind === 'fetch' ? `http://${port}.external/f` : `http://10.9.8.7:${port}/f`;
+
+    // The server breaks the answer off.
+    await guest.run(`(wget -q -O /tmp/f ${at(file.port)}; echo $? >/tmp/result) & true`);
+    const received = async () => Number((await guest.execute('wc -c </tmp/f')).stdout);
+    await expect.poll(received).toBeGreaterThan(90_000);
+    file.breakOff();
+    await expect.poll(async () => (await info(guest)).connections).toEqual([]);
+    const broken = await guest.run(
+      'wait; cat /tmp/result; netstat -tn 2>/dev/null | grep ESTABLISHED',
+    );
+    expect(broken.output).toBe('1\n');
+
+    // The guest loses its patience with a server that says no more. Over fetch it may want the rest.
+    if (kind === 'wisp') await guest.run(`wget -q -T 1 -O /tmp/f ${at(file.port)}`);
+    // Nobody is there.
+    const refused = await guest.run(`wget -q -T 5 -O /tmp/f ${at(1)}`);
+    expect(refused.exitCode).not.toBe(0);
+    await expect.poll(async () => (await info(guest)).connections).toEqual([]);
+    const blockers = await guest.machine((machine) => machine.cprBlockers('reboot'));
+    expect(blockers.map(({ code }) => code)).not.toContain('network-cannot-follow');
+    relay.close();
+    file.close();
+  });
+}
+
 test('without a backend nothing leaves', async ({ guest, runtimes }) => {
   test.setTimeout(120_000);
   const file = await HeldFile.serve();

@@ -70,6 +70,7 @@ interface V86NetworkAdapter {
   connections?: Record<number, unknown>;
   register_ws?(url: string): void;
   process_incoming_wisp_frame?(frame: Uint8Array): void;
+  on_tcp_connection?(connection: V86TcpConnection, packet: object): boolean;
 }
 
 interface V86TcpConnection {
@@ -92,6 +93,14 @@ interface V86TcpConnection {
   close(): void;
   /** Forgets the connection. */
   release(): void;
+  /** Tells whoever made it that the guest sends no more; that it is gone. */
+  on_shutdown(): void;
+  on_close(): void;
+  /** It is to be closed once the guest has what waits for it, and is then in that state. */
+  delayed_send_fin: boolean;
+  delayed_state: string | undefined;
+  /** Wisp only. */
+  stream_id?: number;
 }
 
 interface V86Image {

@@ -118,6 +118,7 @@ export class Machine implements RuntimeInstance {
     this.#reboot = new Reboot({ host, cpu, reset, kernel: options.kernel, loop: this.#loop });
     cpu.reboot_internal = () => {
       this.input.clear();
+      this.network.reset();
       this.sound?.reset();
       this.#reboot.begin();
       host.guestReset();

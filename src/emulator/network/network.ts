@@ -125,10 +125,19 @@ export class Network {
     return connections.length ? { connections } : undefined;
   }
 
+  /** The guest was reset, and has forgotten its connections. */
+  reset(): void {
+    this.#orphans = [];
+    this.#wire?.forget?.(() => true);
+  }
+
   /** @param section what {@link save} returned */
   load({ connections }: NetworkSection): void {
     const name = ({ guest, remote }: WireConnection) => `${guest} ${remote}`;
-    // Over the wire that they were made on, all of them are still there.
+    const known = new Map(connections.map((each) => [name(each), each.sequence]));
+    // A guest that was put back to an earlier moment missed what came since: that stream is broken.
+    this.#wire?.forget?.((each) => known.get(name(each)) !== each.sequence);
+    // Over the wire that they were made on, the others are still there.
     const open = new Set(this.#wire?.connections().map(name));
     this.#orphans = connections.filter((connection) => !open.has(name(connection)));
   }

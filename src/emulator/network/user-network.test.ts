@@ -5,6 +5,7 @@ import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { patient } from '../../../tools/patient.ts';
 import { v86Packages } from '../../../tools/v86-versions.ts';
 import type { TcpEvent, TcpRequest } from '../../protocol/tcp-channel.ts';
+import { type NetworkPatience, usualPatience } from './exchange.ts';
 import { tcpProbe } from './tcp-probe.ts';
 import { userNetwork } from './user-network.ts';
 import type { Backend } from './wire.ts';
@@ -70,10 +71,11 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
     vi.unstubAllGlobals();
   });
 
-  function fetchNetwork(): Backend {
-    const backend = userNetwork(V86, { kind: 'fetch' }, (frame) => {
+  function fetchNetwork(patience: Partial<NetworkPatience> = {}): Backend {
+    const receive = (frame: Uint8Array) => {
       if (frame[23] === 6) received.push(parse(frame));
-    });
+    };
+    const backend = userNetwork(V86, { kind: 'fetch' }, receive, { ...usualPatience, ...patience });
     backends.push(backend);
     backend.setMac(mac);
     return backend;
@@ -148,6 +150,157 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
     backend.send(guestSegment({ flags: flag.rst, sequence, acknowledged, text: '' }));
     await vi.waitFor(() => expect(cancelled).toBe(true), patient);
     expect(pulled).toBe(5 * pieceBytes);
+  });
+
+  describe('a request', () => {
+    const text = 'GET /x HTTP/1.1\r\nHost: 8080.external\r\n\r\n';
+    const end = 1000 + text.length;
+
+    /** Asks for something; what `fetch` then gets is `answer`. */
+    function ask(
+      answer: (init: RequestInit) => Promise<Response>,
+      patience: Partial<NetworkPatience> = {},
+    ) {
+      vi.stubGlobal('fetch', (_: string, init: RequestInit) => answer(init));
+      const backend = fetchNetwork(patience);
+      openConnection(backend);
+      const say = (flags: number, sequence: number, acknowledged: number, data = '') =>
+        backend.send(guestSegment({ flags, sequence, acknowledged, text: data }));
+      say(flag.psh | flag.ack, 1000, 1338, text);
+      /** What the guest has got, all of which it acknowledges, for as long as there is more. */
+      const read = () => {
+        let got = '';
+        for (let segment = received.shift(); segment; segment = received.shift()) {
+          got += segment.text;
+          if (segment.text) say(flag.ack, end, segment.sequence + segment.text.length);
+        }
+        return got;
+      };
+      return { backend, say, read };
+    }
+    /** Never answered, until nobody wants it. */
+    const silence = ({ signal }: RequestInit) =>
+      new Promise<Response>((_, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason));
+      });
+    const isReset = ({ flags }: Segment) => (flags & flag.rst) !== 0;
+    /** The guest answers a probe, and is told that the connection is gone. */
+    const expectReset = async ({ backend, say, read }: ReturnType<typeof ask>) => {
+      await vi.waitFor(() => {
+        read();
+        expect(backend.connections()).toEqual([]);
+      }, patient);
+      received.length = 0;
+      say(flag.ack, end, 2000);
+      expect(received).toHaveLength(1);
+      expect(received.every(isReset)).toBe(true);
+    };
+
+    it('whose answer breaks off is reset, after what arrived', async () => {
+      let fail = () => {};
+      const body = new ReadableStream<Uint8Array>({
+        start(controller) {
+          controller.enqueue(new TextEncoder().encode('the first half'));
+          fail = () => controller.error(new TypeError('network error'));
+        },
+      });
+      const request = ask(async () => new Response(body), { takenMs: 60_000 });
+      let got = '';
+      await vi.waitFor(() => {
+        got += request.read();
+        expect(got).toContain('the first half');
+      }, patient);
+      fail();
+      await expectReset(request);
+    });
+
+    it('whose answer breaks off is reset also in a guest that takes nothing', async () => {
+      const body = new ReadableStream<Uint8Array>({
+        start(controller) {
+          controller.enqueue(new Uint8Array(100));
+        },
+        pull: (controller) => controller.error(new TypeError('network error')),
+      });
+      const request = ask(async () => new Response(body), { takenMs: 1 });
+      await expectReset({ ...request, read: () => '' });
+    });
+
+    it('that no server answers is reset, and given up', async () => {
+      let isAborted = false;
+      const answer = (init: RequestInit) => {
+        init.signal?.addEventListener('abort', () => {
+          isAborted = true;
+        });
+        return silence(init);
+      };
+      await expectReset(ask(answer, { answerMs: 1 }));
+      expect(isAborted).toBe(true);
+    });
+
+    it('that cannot be made is answered with an error, and over', async () => {
+      const request = ask(() => Promise.reject(new TypeError('Failed to fetch')));
+      let got = '';
+      await vi.waitFor(() => {
+        got += request.read();
+        expect(got).toMatch(/^HTTP\/1.1 502 /);
+        expect(received.length === 0 && got).toContain('Failed to fetch');
+      }, patient);
+    });
+
+    it('is over for the server when the guest resets the connection', async () => {
+      let isAborted = false;
+      const { backend, say } = ask((init) => {
+        init.signal?.addEventListener('abort', () => {
+          isAborted = true;
+        });
+        return silence(init);
+      });
+      say(flag.rst, end, 1338);
+      expect(isAborted).toBe(true);
+      expect(backend.connections()).toEqual([]);
+      expect(received.every(({ text: said }) => said === '')).toBe(true);
+    });
+
+    it('is answered also when the guest has ended its side', async () => {
+      let answer: (response: Response) => void = () => {};
+      const request = ask(() => new Promise((resolve) => (answer = resolve)));
+      request.say(flag.fin | flag.ack, end, 1338);
+      expect(request.backend.connections()).toHaveLength(1);
+      answer(new Response('late'));
+      let got = '';
+      await vi.waitFor(() => {
+        got += request.read();
+        expect(got).toContain('late');
+      }, patient);
+    });
+
+    it('that a guest has given up is not counted for ever', async () => {
+      const request = ask(silence, { endedMs: 1 });
+      request.say(flag.fin | flag.ack, end, 1338);
+      await expectReset(request);
+    });
+  });
+
+  it('ends a connection that the guest ends without having asked for anything', () => {
+    const backend = fetchNetwork();
+    openConnection(backend);
+    const say = (flags: number, sequence: number, acknowledged: number) =>
+      backend.send(guestSegment({ flags, sequence, acknowledged, text: '' }));
+    say(flag.fin | flag.ack, 1000, 1338);
+    const fin = received.find(({ flags }) => flags & flag.fin);
+    expect(fin).toMatchObject({ acknowledged: 1001 });
+    say(flag.ack, 1001, (fin?.sequence ?? 0) + 1);
+    expect(backend.connections()).toEqual([]);
+  });
+
+  it('forgets the connections of a guest that has forgotten them', () => {
+    const backend = fetchNetwork();
+    openConnection(backend);
+    backend.forget?.(({ sequence }) => sequence !== 1338);
+    expect(backend.connections()).toHaveLength(1);
+    backend.forget?.(() => true);
+    expect(backend.connections()).toEqual([]);
+    expect(received).toEqual([]);
   });
 
   describe('a connection into the guest', () => {

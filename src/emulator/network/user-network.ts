@@ -7,6 +7,7 @@
  */
 import { CprError } from '../../errors.ts';
 import type { NetworkBackend } from '../../protocol/config.ts';
+import { type NetworkPatience, usualPatience } from './exchange.ts';
 import { serveGuestPort } from './guest-port.ts';
 import { withoutDataInFin } from './last-segment.ts';
 import { macText } from './mac.ts';
@@ -21,19 +22,38 @@ export function userNetwork(
   V86: V86Constructor,
   config: UserNetwork,
   receive: (frame: Uint8Array) => void,
+  patience: NetworkPatience = usualPatience,
 ): Backend {
-  const { adapter, bus } = makeAdapter(V86, config);
-  const dropAll = () => {
-    for (const [tuple, connection] of Object.entries(adapter.tcp_conn)) {
-      delete adapter.tcp_conn[tuple];
-      // Not the device's address: while the guest's driver sets that up, it reads as zeros.
-      receive(tcpProbe(wireConnection(connection), macText(connection.hdest)));
-    }
+  const { adapter, bus, adapterBus } = makeAdapter(V86, config);
+  /** The guest answers the probe, and v86 answers that with a reset that the guest believes. */
+  const reset = (connection: V86TcpConnection) => {
+    connection.release();
+    // Not the device's address: while the guest's driver sets that up, it reads as zeros.
+    receive(tcpProbe(wireConnection(connection), macText(connection.hdest)));
+    pace.look();
   };
-  if (config.kind === 'wisp') tendWisp(adapter, dropAll);
-  const pace = pacedFetch(() => adapter.tcp_conn);
+  const pace = pacedFetch({ connections: () => adapter.tcp_conn, reset, patience });
+  if (config.kind === 'wisp') {
+    tendWisp(adapter, {
+      async broke(connection) {
+        await pace.taken(connection);
+        if (Object.values(adapter.tcp_conn).includes(connection)) reset(connection);
+      },
+      dropAll() {
+        for (const connection of Object.values(adapter.tcp_conn)) reset(connection);
+      },
+    });
+  }
   adapter.fetch = pace.fetch;
   bus.register('net0-receive', receive, undefined);
+  adapterBus.register(
+    'tcp-connection',
+    (connection: V86TcpConnection) =>
+      connection.on('shutdown', () => {
+        if (!pace.guestEnded(connection)) endToo(connection);
+      }),
+    undefined,
+  );
   const open = (port: number, channel: MessagePort) => {
     const connection = adapter.connect?.(port);
     const tuple = Object.entries(adapter.tcp_conn).find(([, each]) => each === connection)?.[0];
@@ -47,12 +67,28 @@ export function userNetwork(
     },
     setMac: (address) => bus.send('net0-mac', address),
     connections: () => Object.values(adapter.tcp_conn).map(wireConnection),
+    forget(isGone) {
+      for (const connection of Object.values(adapter.tcp_conn)) {
+        if (!isGone(wireConnection(connection))) continue;
+        connection.on_close();
+        connection.release();
+      }
+      pace.look();
+    },
     ...(adapter.connect && { open }),
     close() {
       for (const connection of Object.values(adapter.tcp_conn)) connection.release();
+      pace.look();
       adapter.destroy();
     },
   };
+}
+
+/** Closes the connection of a guest that sends no more and waits for nothing. */
+function endToo(connection: V86TcpConnection): void {
+  connection.close();
+  // v86 has chosen where it goes from here when the answer was whole, which the guest had not ended yet.
+  if (connection.delayed_send_fin) connection.delayed_state = 'last-ack';
 }
 
 function wireConnection({ pdest, dport, psrc, sport, seq }: V86TcpConnection): WireConnection {
@@ -90,7 +126,7 @@ function makeAdapter(V86: V86Constructor, config: UserNetwork) {
     emulator.continue_init(machine, options).catch(() => undefined);
     const adapter = emulator.network_adapter;
     if (!adapter?.tcp_conn) throw new Error('this v86 made no network adapter');
-    return { adapter, bus: emulator.emulator_bus };
+    return { adapter, bus: emulator.emulator_bus, adapterBus: emulator.bus };
   } catch (cause) {
     throw CprError.from(
       cause,
@@ -103,17 +139,47 @@ function makeAdapter(V86: V86Constructor, config: UserNetwork) {
 /** Wisp's packet types that name a stream which v86 takes for granted. */
 const wispData = 2;
 const wispContinue = 3;
+const wispClose = 4;
+/** Reasons of a stream's end that are no failure: unspecified, and voluntary. */
+const wispEnds: readonly (number | undefined)[] = [1, 2];
+
+interface WispCare {
+  /** The server says that a connection has failed. */
+  broke(connection: V86TcpConnection): void;
+  /** The server itself is gone. */
+  dropAll(): void;
+}
 
 /**
- * v86 throws at packets for streams that it has closed meanwhile, and forgets to end the
- * connections of the guest when it loses the server.
+ * v86 throws at packets for streams that it has closed meanwhile, takes a failure for an end, leaves
+ * a connection half open that the guest has ended, and forgets to end the connections of the guest when
+ * it loses the server.
  */
-function tendWisp(adapter: V86NetworkAdapter, dropAll: () => void): void {
+function tendWisp(adapter: V86NetworkAdapter, { broke, dropAll }: WispCare): void {
   const process = adapter.process_incoming_wisp_frame;
   adapter.process_incoming_wisp_frame = function (frame) {
     const stream = new DataView(frame.buffer, frame.byteOffset).getUint32(1, true);
     const named = frame[0] === wispData || frame[0] === wispContinue;
-    if (!named || adapter.connections?.[stream]) process?.call(this, frame);
+    if (named && !adapter.connections?.[stream]) return;
+    if (frame[0] === wispClose && !wispEnds.includes(frame[5])) {
+      const all = Object.values(adapter.tcp_conn);
+      const connection = all.find(({ stream_id }) => stream_id === stream);
+      delete adapter.connections?.[stream];
+      if (connection) broke(connection);
+      return;
+    }
+    process?.call(this, frame);
+  };
+  const accept = adapter.on_tcp_connection;
+  adapter.on_tcp_connection = function (connection, packet) {
+    const isAccepted = accept?.call(this, connection, packet) ?? false;
+    // Wisp ends both directions at once: the server has been told.
+    const { on_shutdown: tellServer } = connection;
+    connection.on_shutdown = () => {
+      tellServer.call(connection);
+      queueMicrotask(() => endToo(connection));
+    };
+    return isAccepted;
   };
   const watch = () => {
     const socket = adapter.wispws;

@@ -20,6 +20,8 @@ export interface Wire {
   connections(): WireConnection[];
   /** See {@link Backend.open}. */
   open?(port: number, channel: MessagePort): boolean;
+  /** See {@link Backend.forget}. */
+  forget?(isGone: (connection: WireConnection) => boolean): void;
   /** Puts a frame to the guest on the wire, as if the backend had sent it. */
   inject(frame: Uint8Array): void;
   readonly waiting: number;
@@ -51,6 +53,8 @@ export interface Backend {
    * Absent where no connection ends in the backend.
    */
   open?(port: number, channel: MessagePort): void;
+  /** Drops connections that the guest knows nothing of. Absent where none ends in the backend. */
+  forget?(isGone: (connection: WireConnection) => boolean): void;
   close(): void;
 }
 
@@ -109,6 +113,7 @@ export function makeWire(connect: (receive: (frame: Uint8Array) => void) => Back
       backend.open?.(port, channel);
       return backend.open !== undefined;
     },
+    forget: (isGone) => backend.forget?.(isGone),
     inject: receive,
     machineEnded() {
       nic = undefined;
