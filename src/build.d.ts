@@ -10,6 +10,8 @@ declare module 'virtual:holdfast-build' {
     /** `runtimes/<id>/v86.wasm`, the transformed module */
     readonly wasmUrl: string;
     readonly wasmBytes: number;
+    /** Of `url`, 64 hex digits. */
+    readonly sha256: string;
     readonly wasmSha256: string;
   }
 

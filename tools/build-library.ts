@@ -27,7 +27,8 @@ const assetsModule: Plugin = {
 };
 
 await rm(out, { recursive: true, force: true });
-const workers = await buildSiteWorkers();
+// Maps would be most of the package.
+const workers = await buildSiteWorkers({ maps: false });
 await Promise.all([
   writeAssets(workers),
   writeTypes(),
@@ -43,15 +44,9 @@ await buildMachinePage(workers);
 async function writeAssets({ files, manifest }: SiteWorkers): Promise<void> {
   const folder = join(out, 'assets');
   for (const [path, content] of files) {
-    // Maps would be most of the package.
-    if (path.endsWith('.map')) continue;
     const target = join(folder, path);
     await mkdir(dirname(target), { recursive: true });
-    const isScript = path.endsWith('.js') && typeof content === 'string';
-    await writeFile(
-      target,
-      isScript ? content.replace(/^\/\/# sourceMappingURL=.*$/m, '') : content,
-    );
+    await writeFile(target, content);
   }
   for (const name of ['firmware', 'guests/linux']) {
     // The state at the prompt is the playground's: fixtures have a state of their own.
@@ -62,8 +57,9 @@ async function writeAssets({ files, manifest }: SiteWorkers): Promise<void> {
   const at = (path: string) =>
     `new URL(${JSON.stringify(`./assets/${path}`)}, import.meta.url).href`;
   const runtimes = manifest.runtimes.map(
-    ({ id, v86Version, url, wasmUrl }) =>
-      `    { id: '${id}', v86Version: '${v86Version}', url: ${at(url)}, wasmUrl: ${at(wasmUrl)} },`,
+    // Bundlers and their development servers rewrite scripts: only of the other there is a digest.
+    ({ id, v86Version, url, wasmUrl, wasmSha256 }) =>
+      `    { id: '${id}', v86Version: '${v86Version}', url: ${at(url)}, wasmUrl: ${at(wasmUrl)}, wasmSha256: '${wasmSha256}' },`,
   );
   const lines = [
     '// Each URL stands here as bundlers look for it.',

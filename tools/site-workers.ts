@@ -22,6 +22,7 @@ export interface RuntimeBuild {
   url: string;
   wasmUrl: string;
   wasmBytes: number;
+  sha256: string;
   wasmSha256: string;
 }
 
@@ -42,14 +43,16 @@ export interface SiteWorkersOptions {
   tag?: string | undefined;
   /** Packages to ship instead of tools/v86-versions.ts, newest first. */
   packages?: readonly string[] | undefined;
+  /** Scripts that name source maps, and these beside them. Default true. */
+  maps?: boolean;
 }
 
 /** Bundles the keeper and one runtime per v86 version. */
 export async function buildSiteWorkers(options: SiteWorkersOptions = {}): Promise<SiteWorkers> {
-  const { tag = '', packages = v86Packages } = options;
+  const { tag = '', packages = v86Packages, maps = true } = options;
   const [keeper, ...built] = await Promise.all([
     bundle('workers/keeper.ts', 'keeper.js'),
-    ...packages.map((name) => buildRuntime(name, tag)),
+    ...packages.map((name) => buildRuntime(name, tag, maps)),
   ]);
   const runtimes = built.map(({ runtime }) => runtime);
   const sources = sourceHash(repositoryRoot);
@@ -57,29 +60,30 @@ export async function buildSiteWorkers(options: SiteWorkersOptions = {}): Promis
   const manifest = { buildId: buildId.slice(0, 8), keeperUrl: 'keeper.js', runtimes };
 
   const files: SiteWorkers['files'] = new Map();
-  files.set('keeper.js', keeper.code).set('keeper.js.map', keeper.map);
+  files.set('keeper.js', maps ? keeper.code : withoutMap(keeper.code));
+  if (maps) files.set('keeper.js.map', keeper.map);
   for (const { runtime, code, map, wasm } of built) {
     const folder = `runtimes/${runtime.id}`;
-    const { id, v86Version, wasmSha256, wasmBytes } = runtime;
+    const { id, v86Version, sha256, wasmSha256, wasmBytes } = runtime;
     files
       .set(`${folder}/runtime.js`, code)
-      .set(`${folder}/runtime.js.map`, map)
       .set(`${folder}/v86.wasm`, wasm)
-      .set(`${folder}/runtime.json`, toJson({ id, v86Version, wasmSha256, wasmBytes }));
+      .set(`${folder}/runtime.json`, toJson({ id, v86Version, sha256, wasmSha256, wasmBytes }));
+    if (maps) files.set(`${folder}/runtime.js.map`, map);
   }
   // For a page that looks for a newer build, and for `npm start`, which asks whether this is stale.
   files.set('build.json', toJson({ ...manifest, sourceHash: sources }));
   return { manifest, files };
 }
 
-async function buildRuntime(packageName: string, tag: string) {
+async function buildRuntime(packageName: string, tag: string, maps: boolean) {
   const packageDir = join(repositoryRoot, 'node_modules', packageName);
   const { version } = JSON.parse(await readFile(join(packageDir, 'package.json'), 'utf8')) as {
     version: string;
   };
   // v86 publishes "0.5.462+g5f9a90f"; the commit says nothing that the version does not.
   const v86Version = version.replace(/\+.*/, '');
-  const [{ code, map }, wasm] = await Promise.all([
+  const [{ code: mapped, map }, wasm] = await Promise.all([
     bundle('workers/runtime.ts', 'runtime.js', {
       alias: { 'v86-package': join(packageDir, 'build/libv86.mjs') },
       define: { __V86_VERSION__: JSON.stringify(v86Version) },
@@ -87,13 +91,15 @@ async function buildRuntime(packageName: string, tag: string) {
     }),
     transformWasm(join(packageDir, 'build/v86.wasm')),
   ]);
-  const id = `${v86Version}-${sha256(code, wasm).slice(0, 8)}`;
+  const id = `${v86Version}-${sha256(mapped, wasm).slice(0, 8)}`;
+  const code = maps ? mapped : withoutMap(mapped);
   const runtime: RuntimeBuild = {
     id,
     v86Version,
     url: `runtimes/${id}/runtime.js`,
     wasmUrl: `runtimes/${id}/v86.wasm`,
     wasmBytes: wasm.byteLength,
+    sha256: sha256(code),
     wasmSha256: sha256(wasm),
   };
   return { runtime, code, map, wasm };
@@ -160,6 +166,8 @@ async function transformWasm(path: string): Promise<Uint8Array> {
   }
   return readFile(cached);
 }
+
+const withoutMap = (code: string) => code.replace(/^\/\/# sourceMappingURL=.*$/m, '');
 
 function sha256(...parts: (string | Uint8Array)[]): string {
   const hash = createHash('sha256');

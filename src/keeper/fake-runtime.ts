@@ -78,7 +78,8 @@ export class FakeRuntime {
 
   get source(): RuntimeSource {
     const { name } = this;
-    return { id: name, v86Version: name, url: `${name}.js`, wasmUrl: `${name}.wasm` };
+    const site = `https://site.test/${name}`;
+    return { id: name, v86Version: name, url: `${site}.js`, wasmUrl: `${site}.wasm` };
   }
 
   get module(): RuntimeModule {

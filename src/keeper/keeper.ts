@@ -59,6 +59,8 @@ export interface KeeperOptions {
   loader?: RuntimeLoader;
   /** Absent where there is no persistent storage. */
   openStore?: OpenStore;
+  /** Address of the keeper's own script. */
+  keeperUrl?: string;
   /** Called around each step of cprSave and cprLoad: for tests that let one fail. */
   around?: AroundStep;
 }
@@ -66,6 +68,7 @@ export interface KeeperOptions {
 /** What pages talk to. A keeper has one machine: each other machine has a keeper of its own, see `ConnectOptions.machineId`. */
 export class Keeper implements KeeperApi {
   readonly #identity: KeeperIdentity;
+  readonly #keeperUrl: string | undefined;
   readonly #environment: MachineEnvironment;
   readonly #pages = new Pages(() => this.#pagesChanged());
   readonly #slot: MachineSlot;
@@ -77,7 +80,8 @@ export class Keeper implements KeeperApi {
 
   constructor(identity: KeeperIdentity, options: KeeperOptions = {}) {
     this.#identity = identity;
-    const { loader = new RuntimeLoader(), openStore, around } = options;
+    const { loader = new RuntimeLoader(), openStore, keeperUrl, around } = options;
+    this.#keeperUrl = keeperUrl;
     this.#slot = new MachineSlot(this.#pages, identity.keeperLock);
     this.#stored = new StoredMachines(openStore, () => this.#presentId);
     this.#environment = { pages: this.#pages, loader, openStore, around };
@@ -265,6 +269,7 @@ export class Keeper implements KeeperApi {
         source,
         options,
         this.#environment.openStore,
+        this.#keeperUrl,
       );
       await this.#slot.hold(machineId);
       const machine = await MachineHost.start(request, this.#environment, signal);
@@ -407,7 +412,14 @@ export class Keeper implements KeeperApi {
   }
 }
 
-function accepted<T extends { runtime?: RuntimeSource }>(options: T): T {
-  const { runtime } = options;
-  return runtime ? { ...options, runtime: acceptRuntime(runtime) } : options;
+/** The runtimes of a call are those that the page's own code names. */
+function accepted<T extends { runtime?: RuntimeSource; runtimes?: readonly RuntimeSource[] }>(
+  options: T,
+): T {
+  const { runtime, runtimes } = options;
+  return {
+    ...options,
+    ...(runtime && { runtime: acceptRuntime(runtime) }),
+    ...(runtimes && { runtimes: runtimes.map(acceptRuntime) }),
+  };
 }

@@ -60,8 +60,15 @@ export class NextRuntime {
     const host = new GatedHost(this.#backing);
     const prepared = await this.bounded('prepare', source, async (signal) => {
       checkRuntime(module, source);
-      const { wasmUrl } = source;
-      const preparing = module.prepare(host, { wasmUrl, coldBoot: incoming, incoming, signal });
+      const { wasmUrl, wasmSha256 } = source;
+      const preparing = module.prepare(host, {
+        wasmUrl,
+        // Else the runtime fetches it by itself, which checks nothing.
+        ...(wasmSha256 !== undefined && { module: this.#loader.compile(source) }),
+        coldBoot: incoming,
+        incoming,
+        signal,
+      });
       this.#preparing = true;
       const settled = () => {
         this.#preparing = false;

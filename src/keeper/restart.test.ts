@@ -149,7 +149,7 @@ test('a runtime that is not there fails in phase fetch, and is asked for again',
   runtime('next');
   await keeper.restart(sourceOf('next'));
   await keeper.restart(sourceOf('old'));
-  expect(imports).toEqual(['old.js', 'next.js', 'next.js']);
+  expect(imports.map((url) => url.replace(/.*\//, ''))).toEqual(['old.js', 'next.js', 'next.js']);
 });
 
 test('a runtime of another ABI is refused before it is prepared', async () => {

@@ -1,35 +1,44 @@
 import { CprError } from '../errors.ts';
 import { abiVersion, type RuntimeModule } from '../protocol/abi.ts';
 import type { RuntimeSource } from '../protocol/keeper-api.ts';
+import { fetchChecked } from './fetch-checked.ts';
 
 export type ImportModule = (url: string) => Promise<unknown>;
 
-type CompileModule = (wasmUrl: string) => Promise<WebAssembly.Module | undefined>;
+type CompileModule = (source: RuntimeSource) => Promise<WebAssembly.Module | undefined>;
 
-/** Imports runtimes by URL, each once. */
+/** Imports runtimes by URL, each once. Where a source has digests, no other files are run. */
 export class RuntimeLoader {
-  readonly #import: ImportModule;
+  readonly #import: (source: RuntimeSource) => Promise<unknown>;
   readonly #compile: CompileModule;
   readonly #modules = new Map<string, Promise<unknown>>();
   readonly #compiled = new Map<string, Promise<WebAssembly.Module | undefined>>();
 
   /** `importModule` is `import()` but in tests, which compile nothing beforehand either. */
   constructor(importModule?: ImportModule) {
-    this.#import = importModule ?? ((url) => import(/* @vite-ignore */ url));
-    this.#compile = importModule
-      ? async () => undefined
-      : (url) => WebAssembly.compileStreaming(fetch(url));
+    this.#import = importModule ? ({ url }) => importModule(url) : importChecked;
+    this.#compile = importModule ? async () => undefined : compileChecked;
   }
 
   /**
    * The runtime's WebAssembly module, which is compiled while the runtime is imported.
    * Without one the runtime fetches it itself, and says what is wrong with it.
+   * @throws CprError `runtime-unavailable`, where the source has a digest of it
    */
-  compile({ wasmUrl }: RuntimeSource): Promise<WebAssembly.Module | undefined> {
-    let compiling = this.#compiled.get(wasmUrl);
+  compile(source: RuntimeSource): Promise<WebAssembly.Module | undefined> {
+    const key = `${source.wasmUrl} ${source.wasmSha256 ?? ''}`;
+    let compiling = this.#compiled.get(key);
     if (!compiling) {
-      compiling = this.#compile(wasmUrl).catch(() => undefined);
-      this.#compiled.set(wasmUrl, compiling);
+      compiling = this.#compile(source).catch((thrown) => {
+        this.#compiled.delete(key);
+        if (source.wasmSha256 === undefined) return undefined;
+        // The runtime would fetch it unchecked.
+        const what = `${source.wasmUrl} could not be compiled`;
+        throw CprError.from(thrown, 'runtime-unavailable', what);
+      });
+      // Heard of by whoever awaits it.
+      compiling.catch(() => {});
+      this.#compiled.set(key, compiling);
     }
     return compiling;
   }
@@ -42,17 +51,17 @@ export class RuntimeLoader {
 
   /** @throws CprError `runtime-unavailable` */
   async load(source: RuntimeSource): Promise<unknown> {
-    let loading = this.#modules.get(source.url);
+    const key = `${source.url} ${source.sha256 ?? ''}`;
+    let loading = this.#modules.get(key);
     if (loading === undefined) {
-      loading = this.#import(source.url);
-      this.#modules.set(source.url, loading);
+      loading = this.#import(source);
+      this.#modules.set(key, loading);
     }
     try {
       return await loading;
     } catch (thrown) {
       // The next attempt asks the server again.
-      this.#modules.delete(source.url);
-      this.#compiled.delete(source.wasmUrl);
+      this.#modules.delete(key);
       throw CprError.from(
         thrown,
         'runtime-unavailable',
@@ -60,6 +69,28 @@ export class RuntimeLoader {
       );
     }
   }
+}
+
+/**
+ * `import()` takes no digest in workers, and strict policies allow no `blob:` module. So the file is
+ * fetched and checked before, and imported from the same address: by way of the HTTP cache the same
+ * bytes, where the server lets them be kept (ours says `immutable`). A server that answers two
+ * requests in a row differently is not caught; it could as well serve another keeper.
+ */
+async function importChecked({ url, sha256 }: RuntimeSource): Promise<unknown> {
+  if (sha256 !== undefined) await fetchChecked(url, sha256);
+  return import(/* @vite-ignore */ url);
+}
+
+/** The bytes that are compiled are those that were checked. */
+async function compileChecked({ wasmUrl, wasmSha256 }: RuntimeSource): Promise<WebAssembly.Module> {
+  if (wasmSha256 === undefined) return WebAssembly.compileStreaming(fetch(wasmUrl));
+  const response = await fetchChecked(wasmUrl, wasmSha256);
+  const isTyped = response.headers.get('content-type')?.startsWith('application/wasm');
+  // Some static hosts serve .wasm without its type, which streaming insists on.
+  return isTyped
+    ? WebAssembly.compileStreaming(response)
+    : WebAssembly.compile(await response.arrayBuffer());
 }
 
 /** @throws CprError `runtime-incompatible` */

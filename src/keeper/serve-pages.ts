@@ -44,7 +44,7 @@ async function createKeeper(survivesPages: boolean, options: ServeOptions): Prom
   openStore().catch(() => {});
   const held = await holdForLife(keeperLock);
   const identity = { instanceId, survivesPages, startedAtMs, ...(held && { keeperLock }) };
-  return new Keeper(identity, { openStore, ...options });
+  return new Keeper(identity, { openStore, keeperUrl: location.href, ...options });
 }
 
 /** Resolves once the lock is held; only the end of this worker gives it back. */

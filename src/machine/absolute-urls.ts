@@ -12,6 +12,9 @@ export function absoluteRuntime(runtime: RuntimeSource): RuntimeSource {
   return { ...runtime, url: resolve(runtime.url), wasmUrl: resolve(runtime.wasmUrl) };
 }
 
+export const absoluteRuntimes = (runtimes: readonly RuntimeSource[]): RuntimeSource[] =>
+  runtimes.map(absoluteRuntime);
+
 export function absoluteConfig(config: MachineConfig): MachineConfig {
   const sources = imageKeys.flatMap((key) => {
     const source = config[key];

@@ -1,7 +1,7 @@
 /** Takes part in what a keeper does: a page, or a program without one. */
 import { CprError } from '../errors.ts';
 import { abiVersion } from '../protocol/abi.ts';
-import type { KeeperInfo } from '../protocol/keeper-api.ts';
+import type { KeeperInfo, RuntimeSource } from '../protocol/keeper-api.ts';
 import { randomId } from '../protocol/random-id.ts';
 import { firstKeeperMethods, wrapKeeper } from '../protocol/rpc.ts';
 import { Connection } from './connection.ts';
@@ -28,6 +28,8 @@ export interface Attached {
 export interface AttachOptions {
   /** Silence after which a pending call is rejected with `keeper-silent`, ms. Default 10,000. */
   silenceMs?: number | undefined;
+  /** See {@link ConnectOptions.runtimes}. */
+  runtimes?: readonly RuntimeSource[] | undefined;
   /** What a page has to tell the keeper beyond what everybody does. */
   attached?(attached: Attached): void;
 }
@@ -35,7 +37,7 @@ export interface AttachOptions {
 /** @throws CprError `keeper-unavailable`, `keeper-incompatible`, `keeper-silent` or `keeper-gone` */
 export async function attach(
   worker: KeeperWorker,
-  { silenceMs = defaultSilenceMs, attached }: AttachOptions = {},
+  { silenceMs = defaultSilenceMs, runtimes, attached }: AttachOptions = {},
 ): Promise<Machine> {
   const connection = new Connection(wrapKeeper(worker.port), { silenceMs });
   /** Aborts when this page leaves: gives its lock back, stops watching the keeper's. */
@@ -57,10 +59,11 @@ export async function attach(
     const { port1, port2 } = new MessageChannel();
     const there = await connection.keeper.attach(port2, hasLock ? pageLock : '', pageId);
     attached?.({ info, pageId, connection, events: port1, hasLock, left: left.signal });
-    return new RemoteMachine(there, connection, { pageId, port: port1 }, () => {
+    const close = () => {
       leave();
       port1.close();
-    });
+    };
+    return new RemoteMachine(there, connection, { pageId, port: port1 }, close, runtimes);
   } catch (thrown) {
     connection.close();
     leave();

@@ -19,7 +19,8 @@ export async function connect(options: ConnectOptions): Promise<Machine> {
     );
   }
   const worker = options.worker ?? openKeeperWorker(options);
-  return attach(worker, { silenceMs: options.silenceMs, attached: asPage });
+  const { silenceMs, runtimes } = options;
+  return attach(worker, { silenceMs, runtimes, attached: asPage });
 }
 
 function asPage({ info, pageId, connection, events, hasLock, left }: Attached): void {

@@ -37,12 +37,13 @@ export async function createMachine(
   options: CreateOptions,
   assets: HoldfastAssets,
 ): Promise<Machine> {
-  const { machineId, keeperUrl, host, worker, silenceMs, ...others } = options;
+  const { machineId, keeperUrl, host, worker, silenceMs, runtimes, ...others } = options;
   const { fresh = false, runtime, ...given } = others;
   requireOptions(given);
-  const source = runtime ?? newestOf(assets.runtimes);
+  const source = runtime ?? newestOf(runtimes ?? assets.runtimes);
   const machine = await connect({
     keeperUrl: keeperUrl ?? assets.keeperUrl,
+    runtimes: runtimes ?? assets.runtimes,
     ...(machineId !== undefined && { machineId }),
     ...(host !== undefined && { host }),
     ...(worker !== undefined && { worker }),

@@ -19,7 +19,7 @@ import type { CheckpointInfo, ResumeReport, ResumeRequest } from '../protocol/st
 import type { StateFile } from '../share/state-file.ts';
 import type { ExportStateOptions, StateSource } from '../share/types.ts';
 import { readV86State } from '../share/v86-state.ts';
-import { absoluteConfig, absoluteRuntime } from './absolute-urls.ts';
+import { absoluteConfig, absoluteRuntime, absoluteRuntimes } from './absolute-urls.ts';
 import type { Connection } from './connection.ts';
 import { EventStream } from './event-stream.ts';
 import { RemoteGuest } from './remote-guest.ts';
@@ -47,16 +47,19 @@ export class RemoteMachine extends RemoteGuest implements Machine {
   readonly #sound: SoundFeed;
   #status: MachineStatus | null;
   #watch: Watch | null = null;
+  readonly #runtimes: readonly RuntimeSource[] | undefined;
 
   /**
    * @param events where they arrive, and what this page calls itself
    * @param leave called once, by {@link close}: lets the keeper know that this page is gone
+   * @param runtimes of the build that this page belongs to, newest first
    */
   constructor(
     keeper: KeeperInfo,
     connection: Connection,
     events: { pageId: string; port: MessagePort },
     leave: () => void,
+    runtimes?: readonly RuntimeSource[],
   ) {
     super(connection.keeper);
     this.keeper = keeper;
@@ -64,6 +67,7 @@ export class RemoteMachine extends RemoteGuest implements Machine {
     this.shelf = new RemoteShelf(connection.keeper);
     this.#sound = new SoundFeed(this, (frames) => connection.keeper.listen(events.pageId, frames));
     this.#leave = leave;
+    this.#runtimes = runtimes;
     this.#status = keeper.machine;
     events.port.onmessage = ({ data }: MessageEvent<MachineEvent>) => {
       // A machine of the keeper's own has come.
@@ -163,9 +167,10 @@ export class RemoteMachine extends RemoteGuest implements Machine {
 
   async cprLoad(
     source: CprSource,
-    { runtime, replace = false }: CprLoadOptions = {},
+    { runtime, runtimes = this.#runtimes, replace = false }: CprLoadOptions = {},
   ): Promise<CprLoadReport> {
     const options = {
+      ...(runtimes && { runtimes: absoluteRuntimes(runtimes) }),
       ...(runtime && { runtime: absoluteRuntime(runtime) }),
       ...(replace && { replace }),
     };

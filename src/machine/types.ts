@@ -66,6 +66,11 @@ export interface ConnectOptions {
   worker?: KeeperWorker;
   /** Silence after which a pending call is rejected with `keeper-silent`, ms. Default 10,000. */
   silenceMs?: number;
+  /**
+   * The emulators of this page's build, newest first: what {@link Machine.cprLoad} takes a machine's
+   * emulator from where its options name none. A state never names the one that is run.
+   */
+  runtimes?: readonly RuntimeSource[];
 }
 
 export type MachineEventOf<T extends MachineEvent['type']> = Extract<MachineEvent, { type: T }>;

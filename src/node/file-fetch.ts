@@ -1,4 +1,5 @@
 /** `fetch` that also reads files of this computer: Node's own knows no `file:` URLs. */
+import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -24,6 +25,7 @@ async function readFile(url: URL, init: RequestInit | undefined): Promise<Respon
     if (asked && start >= size) return new Response(null, { status: 416 });
     const bytes = Buffer.alloc(end - start);
     const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
+    requireIntegrity(bytes, init?.integrity);
     const type = url.pathname.endsWith('.wasm') ? 'application/wasm' : 'application/octet-stream';
     const headers = new Headers({
       'content-type': type,
@@ -35,4 +37,11 @@ async function readFile(url: URL, init: RequestInit | undefined): Promise<Respon
   } finally {
     await file.close();
   }
+}
+
+/** As `fetch` does for what comes from a server. One digest is all that ours asks for. */
+function requireIntegrity(bytes: Buffer, integrity: string | undefined): void {
+  if (!integrity) return;
+  const found = `sha256-${createHash('sha256').update(bytes).digest('base64')}`;
+  if (found !== integrity) throw new TypeError('fetch failed: the file has another digest');
 }

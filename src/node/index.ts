@@ -70,6 +70,7 @@ export async function createMachine(options: NodeCreateOptions): Promise<Machine
   }
   const { runtime, silenceMs, ...given } = options;
   const ready = await withFileUrls(given);
-  const open = () => attach(openKeeperThread(assets.keeperUrl), { silenceMs });
+  const open = () =>
+    attach(openKeeperThread(assets.keeperUrl), { silenceMs, runtimes: assets.runtimes });
   return startMachine(ready, open, { ...assets, ...(runtime && { runtimes: [runtime] }) });
 }

@@ -9,6 +9,7 @@ import { showFullPage, showUnsupported } from './full-page.ts';
 import { linkMachineId } from './link-machine.ts';
 import { Playground } from './playground.ts';
 import { setUpResumeSetting } from './resume-setting.ts';
+import { runtimeSource } from './runtime-source.ts';
 import { Session } from './session.ts';
 import { shortcutHelp } from './shortcuts.ts';
 import { setUpTheme } from './theme.ts';
@@ -53,6 +54,7 @@ if (missing.length > 0) {
   if (options.state && !options.hasMachineId) options.machineId = randomId();
   const session = new Session({
     keeperUrl: new URL(keeperUrl, document.baseURI).href,
+    runtimes: runtimes.map(runtimeSource),
     host: options.host,
     machineId: options.machineId,
   });

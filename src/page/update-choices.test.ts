@@ -9,6 +9,7 @@ const build = (v86Version: string, hash = 'aaaaaaaa'): RuntimeBuild => ({
   url: '',
   wasmUrl: '',
   wasmBytes: 0,
+  sha256: '',
   wasmSha256: '',
 });
 const runtimes = [build('0.5.462'), build('0.5.409')];

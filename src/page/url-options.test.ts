@@ -15,6 +15,7 @@ const runtimes = ['0.5.462', '0.5.409'].map(
     url: '',
     wasmUrl: '',
     wasmBytes: 0,
+    sha256: '',
     wasmSha256: '',
   }),
 );

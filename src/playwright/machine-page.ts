@@ -7,7 +7,16 @@ declare const window: HoldfastWindow & Window;
 
 const framesPerSecond = 10;
 
-const machine = await connect({ keeperUrl });
+/** With no more of the build's description than the keeper knows. */
+const sources = runtimes.map(({ id, v86Version, url, wasmUrl, sha256, wasmSha256 }) => ({
+  id,
+  v86Version,
+  url,
+  wasmUrl,
+  sha256,
+  wasmSha256,
+}));
+const machine = await connect({ keeperUrl, runtimes: sources });
 if (!machine.status) await resumeStored();
 window.holdfast = { machine };
 for (;;) {
@@ -18,11 +27,9 @@ for (;;) {
 /** After a crash of the browser: with the guest that it ran. */
 async function resumeStored(): Promise<void> {
   const [stored] = await machine.shelf.list();
-  const [newest] = runtimes;
+  const [newest] = sources;
   if (!stored || !newest) return;
-  // Nothing of the build's own description: it would become part of the guest's state.
-  const { id, v86Version, url, wasmUrl } = newest;
-  await machine.resumeStored(stored.id, { runtime: { id, v86Version, url, wasmUrl } });
+  await machine.resumeStored(stored.id, { runtime: newest });
 }
 
 async function show(canvas: HTMLCanvasElement): Promise<void> {

@@ -23,6 +23,10 @@ export interface RuntimeSource {
   /** The module to import. */
   url: string;
   wasmUrl: string;
+  /** SHA-256 of the module, 64 hex digits. With it the keeper imports no other file. */
+  sha256?: string;
+  /** SHA-256 of what is at `wasmUrl`, 64 hex digits. */
+  wasmSha256?: string;
 }
 
 export interface KeeperInfo {
@@ -97,8 +101,15 @@ export interface CprSaveReport {
 }
 
 export interface CprLoadOptions {
-  /** Who runs the guest. Without it: the one that `cprSave` or `start` made ready, or that saved it. */
+  /** Who runs the guest. Without it: the one that `cprSave` or `start` made ready. */
   runtime?: RuntimeSource;
+  /**
+   * The runtimes of the caller's build, newest first. Where a machine has to be made, and `runtime`
+   * names none, the one that saved the state is taken, or the newest. What a state names is never
+   * imported. Without both, the runtime that the machine was stored with runs it, if it is one of
+   * the keeper's own site.
+   */
+  runtimes?: readonly RuntimeSource[];
   /**
    * A machine that is there goes on until the loaded one takes its place, and for good when that
    * fails. Without it there must be none, or one in `inmigrate`.

@@ -1,37 +1,77 @@
 import { CprError } from '../../errors.ts';
 import { driveNames, type MachineConfig } from '../../protocol/config.ts';
 import type { CprSource } from '../../protocol/cpr.ts';
-import type { CprLoadOptions, StartRequest } from '../../protocol/keeper-api.ts';
+import type { CprLoadOptions, RuntimeSource, StartRequest } from '../../protocol/keeper-api.ts';
+import { acceptRuntime, isOfSite } from '../accept-runtime.ts';
 import { xxh64 } from './digest.ts';
 import { decomposeVmstate } from './sections.ts';
-import { storedConfig } from './stored-details.ts';
+import { storedDetails } from './stored-details.ts';
+import { requireStored } from './stored-guest.ts';
 import { type OpenStore, readSource, storeOf } from './targets.ts';
 
 /**
- * How to start the machine that a stored state needs: as it was stored, or else as the vmstate says.
- * @throws CprError `bad-vmstate`; `wrong-machine` for a state whose RAM is not in storage;
- * `bad-config` when it was made of files that only the page had.
+ * How to start the machine that a stored state needs: as it was stored. Of the vmstate itself only
+ * the name of the stored machine is used; neither its configuration nor its runtime is.
+ * @param keeperUrl of the keeper's own script; absent in tests
+ * @throws CprError `bad-vmstate`; `wrong-machine` for a state without its RAM; `not-found` when its
+ * machine is not in storage;
+ * `runtime-unavailable` when nobody names a runtime for it; `bad-config` when it was made of files
+ * that only the page had.
  */
 export async function incomingRequest(
   source: CprSource,
-  { runtime }: CprLoadOptions,
+  { runtime, runtimes }: CprLoadOptions,
   openStore: OpenStore | undefined,
+  keeperUrl?: string,
 ): Promise<{ bytes: Uint8Array; request: StartRequest; machineId: string }> {
   const bytes = await readSource(source, openStore);
   const { h64Raw } = await xxh64();
   const { machine, checkpoint } = decomposeVmstate(bytes, h64Raw);
-  if (!checkpoint) {
+  const store = await storeOf(openStore);
+  const machineId = await requireStored({ machine, ...(checkpoint && { checkpoint }) }, store);
+  const stored = await storedDetails(store, machineId);
+  if (!stored) {
     throw new CprError(
-      'wrong-machine',
-      'This is device state only: it was saved in mode "restart", and its RAM is in no keeper now.',
+      'not-found',
+      'The machine that this state belongs to is not in the storage of this browser. Load the state where it was saved.',
     );
   }
-  const store = await storeOf(openStore);
-  const { machineId } = checkpoint;
-  const config = (await storedConfig(store, machineId)) ?? machine.config;
-  requireContents(config);
-  const request = { config, runtime: runtime ?? machine.runtime, incoming: true };
+  if (!stored.config) {
+    requireContents(machine.config);
+    throw new CprError(
+      'wrong-machine',
+      'The storage does not say how this machine was started. Start it as it was, with "incoming", and load the state into that.',
+    );
+  }
+  requireContents(stored.config);
+  const request = {
+    config: stored.config,
+    runtime: runtime ?? ofBuild(runtimes, machine.runtime) ?? ofStorage(stored.runtime, keeperUrl),
+    incoming: true,
+  };
   return { bytes, request, machineId };
+}
+
+/** The runtime of a build that comes nearest to the one that saved a state. */
+function ofBuild(
+  runtimes: readonly RuntimeSource[] | undefined,
+  { id, v86Version }: Pick<RuntimeSource, 'id' | 'v86Version'>,
+): RuntimeSource | undefined {
+  return (
+    runtimes?.find((one) => one.id === id) ??
+    runtimes?.find((one) => one.v86Version === v86Version) ??
+    runtimes?.[0]
+  );
+}
+
+/** For callers of earlier releases, which name no runtime. */
+function ofStorage(stored: RuntimeSource | undefined, keeperUrl: string | undefined) {
+  if (stored && (keeperUrl === undefined || isOfSite(stored.url, keeperUrl)))
+    return acceptRuntime(stored);
+  throw new CprError(
+    'runtime-unavailable',
+    'Nothing says which emulator is to run this machine: give one with "runtime".',
+  );
 }
 
 /**

@@ -1,16 +1,18 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { patient } from '../../../tools/patient.ts';
+import type { MachineSection } from '../../cpr/sections.ts';
 import { CprError } from '../../errors.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import type { CprTarget } from '../../protocol/cpr.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
 import type { CprSaveReport, RuntimeSource } from '../../protocol/keeper-api.ts';
+import { isOfSite } from '../accept-runtime.ts';
 import { FakeRuntime, FakeStore, fakeConfig } from '../fake-runtime.ts';
 import { Keeper } from '../keeper.ts';
 import { RuntimeLoader } from '../runtime-loader.ts';
 import { xxh64 } from './digest.ts';
 import { begin, everyDoing, expectDoing, failure } from './doings.ts';
-import { decomposeVmstate } from './sections.ts';
+import { composeVmstate, decomposeVmstate } from './sections.ts';
 import type { AroundStep, CprStep } from './steps.ts';
 
 const { h64Raw: digest } = await xxh64();
@@ -21,18 +23,24 @@ let keeper: Keeper;
 let fakeStore: FakeStore;
 /** Throws at a step, when set. */
 let around: AroundStep | undefined;
+/** Addresses of the modules that were imported. */
+const imported: string[] = [];
 let openStore: (() => Promise<FakeStore['store']>) | undefined;
 
 /** A keeper in a new worker: it has nothing but the store. */
 function newKeeper(): Keeper {
   const modules = new Map([old, next].map((fake) => [fake.source.url, fake]));
-  const loader = new RuntimeLoader(async (url) => modules.get(url)?.module);
+  const loader = new RuntimeLoader(async (url) => {
+    imported.push(url);
+    return modules.get(url)?.module;
+  });
   return new Keeper(
     { instanceId: 'test', survivesPages: false, startedAtMs: 0 },
     {
       loader,
       around: (operation, step, when) => around?.(operation, step, when),
       ...(openStore && { openStore }),
+      keeperUrl: 'https://site.test/keeper.js',
     },
   );
 }
@@ -454,4 +462,102 @@ describe('cprLoad is refused', () => {
     await keeper.destroy();
     expect(next.log).toContain('discard');
   });
+});
+
+describe('of what a vmstate says of itself, nothing is imported, fetched or used as configuration', () => {
+  const evil = {
+    id: 'evil',
+    v86Version: 'evil',
+    url: 'data:text/javascript,globalThis.pwned=1',
+    wasmUrl: 'https://elsewhere.test/v86.wasm',
+  };
+
+  /** The state with its `machine` section changed, as anybody can write it. */
+  function forge({ bytes = new Uint8Array() }: CprSaveReport, change: Partial<MachineSection>) {
+    const { device, ...own } = decomposeVmstate(bytes, digest);
+    const machine = { ...own.machine, ...change } as typeof own.machine;
+    return {
+      kind: 'bytes',
+      bytes: composeVmstate(device, { ...own, machine }, digest),
+    } as const;
+  }
+
+  beforeEach(() => void imported.splice(0));
+
+  test('a runtime in the file is not imported: the caller names it, or the stored machine', async () => {
+    const report = await save();
+    keeper = newKeeper();
+    imported.length = 0;
+    await keeper.cprLoad(forge(report, { runtime: evil }));
+    expect(imported).toEqual([old.source.url]);
+    await save();
+  });
+
+  test('of the runtimes of a build the one is taken that saved the state, else the newest', async () => {
+    const report = await save();
+    const runtimes = [next.source, old.source];
+    keeper = newKeeper();
+    imported.length = 0;
+    await keeper.cprLoad(sourceOf(report), { runtimes });
+    expect(imported).toEqual([old.source.url]);
+    const again = await save();
+    keeper = newKeeper();
+    imported.length = 0;
+    await keeper.cprLoad(forge(again, { runtime: evil }), { runtimes });
+    expect(imported).toEqual([next.source.url]);
+  });
+
+  test('without a stored machine nothing is imported, and the guest that is there goes on', async () => {
+    const report = await save();
+    fakeStore.stored.clear();
+    await keeper.start({ config: fakeConfig, runtime: next.source });
+    imported.length = 0;
+    const loading = keeper.cprLoad(forge(report, { runtime: evil }), { replace: true });
+    expect(await failure(loading)).toMatchObject({ code: 'not-found' });
+    expect(imported).toEqual([]);
+    expect([runstate(), next.running]).toEqual(['running', true]);
+  });
+
+  test('the configuration in the file is not used, but that of the stored machine', async () => {
+    const report = await save();
+    const bios = { url: 'https://elsewhere.test/bios' };
+    keeper = newKeeper();
+    await keeper.cprLoad(
+      forge(report, { config: { ...fakeConfig, bios, memoryMiB: 16 } as never }),
+    );
+    expect(keeper.info().machine?.config).toMatchObject(fakeConfig);
+  });
+
+  test('a stored runtime of another folder or site is not imported', async () => {
+    const report = await save();
+    for (const url of ['https://elsewhere.test/old.js', 'https://site.test.evil.test/old.js']) {
+      for (const stored of fakeStore.stored.values())
+        stored.details = { ...(stored.details as object), runtime: { ...old.source, url } };
+      keeper = newKeeper();
+      imported.length = 0;
+      const loading = keeper.cprLoad(sourceOf(report));
+      expect(await failure(loading)).toMatchObject({ code: 'runtime-unavailable' });
+      expect(imported).toEqual([]);
+    }
+    await keeper.cprLoad(sourceOf(report), { runtime: old.source });
+  });
+
+  test('the folder of the keeper is its site, with what lies below', () => {
+    const isBelow = (url: string) => isOfSite(url, 'https://site.test/a/keeper.js');
+    expect(isBelow('https://site.test/a/runtimes/r/runtime.js')).toBe(true);
+    expect(isBelow('https://site.test/a/../b/runtime.js')).toBe(false);
+    expect(isBelow('https://site.test:8443/a/runtime.js')).toBe(false);
+    expect(isBelow('https://site.test/ab/runtime.js')).toBe(false);
+  });
+
+  test.each(['data:text/javascript,1', 'blob:https://site.test/1', 'javascript:1'])(
+    'no caller can name a module that comes out of its own address: %s',
+    async (url) => {
+      const runtime = { ...next.source, url };
+      expect(await failure(keeper.restart(runtime))).toMatchObject({ code: 'bad-config' });
+      expect(
+        await failure(keeper.cprLoad({ kind: 'store', name: 'x' }, { runtimes: [runtime] })),
+      ).toMatchObject({ code: 'bad-config' });
+    },
+  );
 });

@@ -34,6 +34,7 @@ export function sectionsOf(
   mode: 'restart' | 'reboot',
   frozen: FrozenExecution,
 ): KeeperSections {
+  const { id: runtimeId, v86Version, url, wasmUrl } = execution.source;
   return {
     machine: {
       id,
@@ -43,7 +44,7 @@ export function sectionsOf(
       mode,
       cut: randomId(),
       savedAtMs: Date.now(),
-      runtime: { ...execution.source },
+      runtime: { id: runtimeId, v86Version, url, wasmUrl },
     },
     blocks: {
       blocks: guestBlocks(backing.blocks).map(({ name, sizeBytes }) => ({ name, sizeBytes })),

@@ -57,8 +57,16 @@ export function withFiles(
   );
 }
 
+/** What the store's list says of a machine; undefined where it does not have it. */
+export async function storedDetails(
+  store: Store,
+  id: string,
+): Promise<Partial<StoredDetails> | undefined> {
+  const machine = (await store.machines()).find((candidate) => candidate.id === id);
+  return machine && ((machine.details as Partial<StoredDetails> | undefined) ?? {});
+}
+
 /** The configuration that a machine was stored with. */
 export async function storedConfig(store: Store, id: string): Promise<MachineConfig | undefined> {
-  const machine = (await store.machines()).find((candidate) => candidate.id === id);
-  return (machine?.details as Partial<StoredDetails> | undefined)?.config;
+  return (await storedDetails(store, id))?.config;
 }

@@ -241,14 +241,22 @@ export async function bringBack<Cut extends GuestCut>(
   }
 }
 
-/**
- * The machine's storage, if it still is what the vmstate names.
- * @throws CprError `wrong-machine` for a state whose RAM is not in storage, `not-found`
- */
+/** The machine's storage, if it still is what the vmstate names. @throws as {@link requireStored} */
 async function findStored(
-  { machine, checkpoint }: DecodedVmstate,
+  named: DecodedVmstate,
   store: Awaited<ReturnType<typeof storeOf>>,
 ): Promise<MachineStore> {
+  return store.open(await requireStored(named, store));
+}
+
+/**
+ * @returns the id of the stored machine, whose newest checkpoint is what the vmstate names
+ * @throws CprError `wrong-machine` for a state whose RAM is not in storage, `not-found`
+ */
+export async function requireStored(
+  { machine, checkpoint }: Pick<DecodedVmstate, 'machine' | 'checkpoint'>,
+  store: Awaited<ReturnType<typeof storeOf>>,
+): Promise<string> {
   if (!checkpoint) {
     throw new CprError(
       'wrong-machine',
@@ -271,7 +279,7 @@ async function findStored(
       `Checkpoint ${generation} in storage is not the one that this state was saved with.`,
     );
   }
-  return store.open(machineId);
+  return machineId;
 }
 
 async function getReady(
