@@ -25,7 +25,7 @@ let page: MessageChannel;
 
 function runtime(name: string, options?: FakeOptions): FakeRuntime {
   const fake = new FakeRuntime(name, options);
-  runtimes.set(`${name}.js`, fake);
+  runtimes.set(fake.source.url, fake);
   return fake;
 }
 
