@@ -12,9 +12,10 @@ import { screenContents } from './screen-contents.ts';
 const frameBufferAddress = 0xe0000000;
 
 export function machineCommands(machine: Machine): RuntimeCommands {
-  const { bus, cpu } = machine.shell;
-  const send = (event: string, data: unknown) => {
-    bus.send(event, data);
+  const { cpu } = machine.shell;
+  const { ps2 } = machine;
+  const typed = (input: () => void) => {
+    input();
     machine.wake();
   };
   return {
@@ -22,13 +23,13 @@ export function machineCommands(machine: Machine): RuntimeCommands {
       machine.input.send(name, bytes);
       machine.wake();
     },
-    scancodes(codes) {
-      for (const code of codes) send('keyboard-code', code);
-    },
-    mouseDelta: (dx, dy) => send('mouse-delta', [dx, dy]),
-    mouseAbsolute: (x, y, width, height) => send('mouse-absolute', [x, y, width, height]),
-    mouseButtons: (left, middle, right) => send('mouse-click', [left, middle, right]),
-    mouseWheel: (delta) => send('mouse-wheel', [delta, 0]),
+    scancodes: (codes) => typed(() => ps2.scancodes(codes)),
+    mouseDelta: (dx, dy) => typed(() => ps2.mouseDelta(dx, dy)),
+    mouseAbsolute: (...position) => typed(() => ps2.mouseAbsolute(...position)),
+    mouseButtons: (...buttons) => typed(() => ps2.mouseButtons(...buttons)),
+    mouseWheel: (delta) => typed(() => ps2.mouseWheel(delta)),
+    keyboardLocks: (locks) => ps2.follow(locks),
+    releaseInput: () => typed(() => ps2.release()),
     reset() {
       cpu.reboot_internal();
       machine.wake();

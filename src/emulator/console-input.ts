@@ -62,10 +62,14 @@ export class ConsoleInput {
     this.#waiting.clear();
   }
 
-  /** @returns the section `console.input`, undefined when nothing waits */
-  save(): Uint8Array | undefined {
-    if (this.#waiting.size === 0) return undefined;
-    const marked = Array.from(this.#waiting, ([name, bytes]) => {
+  /**
+   * @param ps2 what stands in the section as if it were a console: older runtimes leave that out
+   * @returns the section `console.input`, undefined when nothing waits
+   */
+  save(ps2?: Uint8Array): Uint8Array | undefined {
+    const waiting = [...this.#waiting, ...(ps2 ? ([[ps2Name, ps2]] as const) : [])];
+    if (waiting.length === 0) return undefined;
+    const marked = waiting.map(([name, bytes]) => {
       const out = new Uint8Array(bytes.length + 1);
       out.set(bytes);
       out[bytes.length] = endMark;
@@ -75,9 +79,12 @@ export class ConsoleInput {
   }
 
   load(waiting: WaitingInput): void {
-    for (const [name, bytes] of waiting) this.#waiting.set(name, bytes);
+    for (const [name, bytes] of waiting) if (name !== ps2Name) this.#waiting.set(name, bytes);
   }
 }
+
+/** In the section: keys and mouse, see ps2-state.ts. No console has this name. */
+export const ps2Name = 'ps2';
 
 /** By console. */
 export type WaitingInput = ReadonlyMap<string, Uint8Array>;

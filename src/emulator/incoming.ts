@@ -10,9 +10,10 @@ import {
 import { type Digest, decodeVmstate, type Section } from '../cpr/vmstate.ts';
 import { CprError } from '../errors.ts';
 import type { DiskIdentity } from '../protocol/cpr.ts';
-import { parseConsoleInput, type WaitingInput } from './console-input.ts';
+import { parseConsoleInput, ps2Name, type WaitingInput } from './console-input.ts';
 import type { DeviceState } from './device-state.ts';
 import type { DeviceTemplate } from './device-template.ts';
+import { type Ps2State, parsePs2State } from './ps2-state.ts';
 
 export interface IncomingState {
   devices: DeviceState;
@@ -21,6 +22,8 @@ export interface IncomingState {
   /** Absent where the device state holds the contents of the share itself. */
   shareFiles: ShareFilesSection | undefined;
   consoleInput: WaitingInput | undefined;
+  /** Absent where nothing was down or waited. */
+  ps2?: Ps2State | undefined;
   network: NetworkSection | undefined;
   /** [SE4] Sections that this runtime does not know, for the next vmstate. */
   carried: readonly Section[];
@@ -44,11 +47,14 @@ export function readIncoming(
   // The keeper's: it reads them itself, but what is malformed is refused wherever it shows up.
   checkJsonSections(sections);
   const input = sections.find(({ name }) => name === 'console.input');
+  const consoleInput = input && parseConsoleInput(input.bytes);
+  const ps2 = consoleInput?.get(ps2Name);
   return {
     devices: template.read(devices.bytes),
     disks: readSection(sections, 'disks')?.disks,
     shareFiles: readSection(sections, '9p.files'),
-    consoleInput: input && parseConsoleInput(input.bytes),
+    consoleInput,
+    ps2: ps2 && parsePs2State(ps2),
     network: readSection(sections, 'network'),
     carried,
   };

@@ -28,6 +28,7 @@ import { ShareFiles } from './ninep/share-files.ts';
 import { ShareState } from './ninep/share-state.ts';
 import type { PageOps } from './page-ops.ts';
 import { ParkedPages } from './parked-pages.ts';
+import { Ps2Input } from './ps2-input.ts';
 import { quiesce } from './quiesce.ts';
 import { Reboot } from './reboot.ts';
 import { RunLoop } from './run-loop.ts';
@@ -73,6 +74,8 @@ export class Machine implements RuntimeInstance {
   readonly network: Network;
   readonly files: ShareFiles;
   readonly input: ConsoleInput;
+  /** Keys and mouse. */
+  readonly ps2: Ps2Input;
   /** Of a machine with sound. */
   readonly sound: Sound | undefined;
   readonly #share: ShareState;
@@ -108,6 +111,7 @@ export class Machine implements RuntimeInstance {
     this.network = new Network({ host, V86, cpu, bus, wake: () => this.wake() });
     this.files = new ShareFiles(cpu);
     this.input = new ConsoleInput(cpu, bus);
+    this.ps2 = new Ps2Input(cpu, bus);
     if (host.config.sound) this.sound = new Sound({ host, cpu, bus });
     this.#share = new ShareState(cpu, host);
     this.#parked = new ParkedPages(host, shell, ops);
@@ -118,6 +122,7 @@ export class Machine implements RuntimeInstance {
     this.#reboot = new Reboot({ host, cpu, reset, kernel: options.kernel, loop: this.#loop });
     cpu.reboot_internal = () => {
       this.input.clear();
+      this.ps2.clear();
       this.network.reset();
       this.sound?.reset();
       this.#reboot.begin();
@@ -163,7 +168,7 @@ export class Machine implements RuntimeInstance {
    *   stand still until it has compiled the compiler
    */
   load(
-    { devices, disks, shareFiles, consoleInput, network, carried }: IncomingState,
+    { devices, disks, shareFiles, consoleInput, ps2, network, carried }: IncomingState,
     { isWarm = true } = {},
   ): void {
     const { host, drives } = this.#options;
@@ -174,6 +179,7 @@ export class Machine implements RuntimeInstance {
     loadDevices(this.shell.cpu, devices, host.clock);
     this.#share.load(shareFiles);
     if (consoleInput) this.input.load(consoleInput);
+    if (ps2) this.ps2.load(ps2);
     if (network) this.network.load(network);
     this.sound?.loaded();
     this.network.stop();
@@ -195,9 +201,10 @@ export class Machine implements RuntimeInstance {
   #step(): number {
     const idleMs = this.shell.step();
     const gotFrames = this.network.drain();
+    const gotKeys = this.ps2.pump();
     const gotInput = this.input.pump();
     const soundMs = this.sound?.pump() ?? idleMs;
-    return gotFrames || gotInput ? 0 : Math.min(idleMs, soundMs);
+    return gotFrames || gotKeys || gotInput ? 0 : Math.min(idleMs, soundMs);
   }
 
   get drives(): Drives {
@@ -246,6 +253,7 @@ export class Machine implements RuntimeInstance {
       drives,
       share: this.#share,
       input: this.input,
+      ps2: this.ps2,
       network: this.network,
       v86Version,
       wasmDigest,
@@ -266,6 +274,7 @@ export class Machine implements RuntimeInstance {
     this.drives.replaceMedia(media as Media);
     this.#connectDrives();
     this.input.clear();
+    this.ps2.clear();
     this.sound?.clear();
     // Pages that are as they were have the same code in them as before: it stays compiled.
     const keepingCode = cpu.jit_clear_cache;
@@ -292,6 +301,7 @@ export class Machine implements RuntimeInstance {
     const taking = { cpu, drives: this.drives, template, clock };
     const { devices, fillMemory } = readV86State(taking, bytes);
     this.input.clear();
+    this.ps2.clear();
     fillMemory();
     this.load({
       devices,

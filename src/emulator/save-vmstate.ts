@@ -6,6 +6,7 @@ import { saveDevices } from './device-state.ts';
 import type { Drives } from './disks/drives.ts';
 import type { Network } from './network/network.ts';
 import type { ShareState } from './ninep/share-state.ts';
+import type { Ps2Input } from './ps2-input.ts';
 
 /** Where sections that this runtime does not know wait for the next vmstate. */
 const carriedSections = 'vmstate.carried';
@@ -17,6 +18,7 @@ export interface SavedMachine {
   readonly drives: Drives;
   readonly share: ShareState;
   readonly input: ConsoleInput;
+  readonly ps2: Ps2Input;
   readonly network: Network;
   readonly v86Version: string;
   /** `xxh64:…` of the transformed v86.wasm, where that says so. */
@@ -40,7 +42,7 @@ export function saveVmstate(machine: SavedMachine): Uint8Array {
   ];
   const shareFiles = machine.share.save();
   if (shareFiles) sections.push(jsonSection('9p.files', shareFiles));
-  const input = machine.input.save();
+  const input = machine.input.save(machine.ps2.save());
   if (input) sections.push(value('console.input', input));
   const network = machine.network.save();
   if (network) sections.push(jsonSection('network', network));

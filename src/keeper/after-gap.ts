@@ -3,9 +3,11 @@ import type { Arrival } from '../protocol/stored.ts';
 import type { Origin } from './cpr/stored-guest.ts';
 import type { DurableMachine, MachineDurability } from './durable/durability.ts';
 import { putRight, randomMac } from './durable/put-right.ts';
+import type { PageInput } from './page-input.ts';
 
 export interface ReturningMachine extends DurableMachine {
   readonly durability: MachineDurability;
+  readonly input: PageInput;
   pagesChanged(): void;
 }
 
@@ -29,9 +31,10 @@ export function goesOnAfterGap(
   machine: ReturningMachine,
   { arrival, origin, isClone }: { arrival: Arrival; origin?: Origin; isClone: boolean },
 ): void {
-  const { view, durability, consoles } = machine;
+  const { view, durability, consoles, input } = machine;
   view.arrival = arrival;
   durability.begin(origin);
+  input.forget();
   putGuestRight(machine, isClone);
   consoles.flush();
   machine.pagesChanged();

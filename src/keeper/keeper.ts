@@ -41,6 +41,7 @@ import { resumeStored } from './durable/resume-stored.ts';
 import { StoredMachines } from './durable/stored-machines.ts';
 import { type MachineEnvironment, MachineHost } from './machine-host.ts';
 import { MachineSlot, noMachine } from './machine-slot.ts';
+import type { Client } from './page-input.ts';
 import { portLink } from './page-link.ts';
 import { Pages } from './pages.ts';
 import { RuntimeLoader } from './runtime-loader.ts';
@@ -70,7 +71,10 @@ export class Keeper implements KeeperApi {
   readonly #identity: KeeperIdentity;
   readonly #keeperUrl: string | undefined;
   readonly #environment: MachineEnvironment;
-  readonly #pages = new Pages(() => this.#pagesChanged());
+  readonly #pages = new Pages(
+    () => this.#pagesChanged(),
+    (client) => this.#slot.machine?.input.gone(client),
+  );
   readonly #slot: MachineSlot;
   /** A resume that no page has asked for yet, under way. */
   #early: EarlyResume | undefined;
@@ -97,9 +101,24 @@ export class Keeper implements KeeperApi {
   }
 
   // Without an await from the greeting on: no event falls between it and the live ones.
-  async attach(port: MessagePort, pageLock: string, pageId = ''): Promise<KeeperInfo> {
-    this.#pages.add(portLink(port), pageLock, pageId, this.#slot.machine?.view.greeting() ?? []);
+  async attach(
+    port: MessagePort,
+    pageLock: string,
+    pageId = '',
+    client: Client = {},
+  ): Promise<KeeperInfo> {
+    const greeting = this.#slot.machine?.view.greeting() ?? [];
+    this.#pages.add(portLink(port), pageLock, pageId, greeting, client);
     return this.info();
+  }
+
+  /** The calls that differ with who makes them, for one connection. */
+  connection(): Pick<KeeperApi, 'attach' | 'command'> {
+    const client: Client = {};
+    return {
+      attach: (port, pageLock, pageId) => this.attach(port, pageLock, pageId, client),
+      command: (name, args) => this.command(name, args, client),
+    };
   }
 
   /** The machine that is there stays untouched until the new one runs. */
@@ -306,8 +325,8 @@ export class Keeper implements KeeperApi {
     return this.#slot.present.operations.snapshots();
   }
 
-  command(name: string, args: unknown[]): unknown {
-    return this.#slot.present.command(name, args);
+  command(name: string, args: unknown[], client?: Client): unknown {
+    return this.#slot.present.command(name, args, client);
   }
 
   async storedMachines(): Promise<StoredMachineInfo[]> {

@@ -21,6 +21,7 @@ import { MachineOperations, type OperatedMachine } from './machine-operations.ts
 import { MachineView } from './machine-view.ts';
 import { allocateMemory } from './memory-layout.ts';
 import { NextRuntime, prepareFirst } from './next-runtime.ts';
+import { type Client, PageInput } from './page-input.ts';
 import type { Pages } from './pages.ts';
 import { checkRuntime, type RuntimeLoader } from './runtime-loader.ts';
 import { SuspendWhenHidden } from './suspend-when-hidden.ts';
@@ -51,6 +52,7 @@ export class MachineHost implements OperatedMachine {
   readonly view: MachineView;
   readonly durability = new MachineDurability(this);
   readonly operations = new MachineOperations(this);
+  readonly input = new PageInput((command, args) => runCommand(this.execution, command, args));
   restarts = 0;
   ownsStored: boolean;
   readonly #pages: Pages;
@@ -185,8 +187,11 @@ export class MachineHost implements OperatedMachine {
     this.execution.charge?.instance.setListened?.(this.#pages.anyListens);
   }
 
-  command(name: string, args: unknown[]): unknown {
-    return runCommand(this.execution, name, args);
+  /** @param client who gives it: a page's keys are let go of when it goes */
+  command(name: string, args: unknown[], client?: Client): unknown {
+    const answer = runCommand(this.execution, name, args);
+    if (client) this.input.note(client, name, args);
+    return answer;
   }
 
   ramBlocks({ digests = false }: { digests?: boolean } = {}): Promise<RamBlockInfo[]> {
@@ -263,6 +268,7 @@ export class MachineHost implements OperatedMachine {
     // A guest that somebody set going must not come back as it stood still, nor the other way round.
     if (runstate !== this.#lastRunstate) this.durability.soon();
     this.#lastRunstate = runstate;
+    this.input.settle();
     this.view.sendStatus();
     this.#hidden?.update(this.#pages.anyVisible);
   }

@@ -79,6 +79,7 @@ export class MachineOperations {
       const load = () => this.#cpr.load(source, options);
       const { report, from, origin } = await this.#orShowAgain(load);
       if (origin) broughtBack(machine, origin);
+      else machine.input.forget();
       if (from) {
         machine.restarts++;
         await this.#settle(from);
@@ -146,9 +147,10 @@ export class MachineOperations {
   restoreSnapshot(id: string): Promise<RestoreReport> {
     return this.#exclusively('A restore', async () => {
       const machine = this.#machine;
-      const { durability, consoles, view } = machine;
+      const { durability, consoles, view, input } = machine;
       // What checkpoints know of the guest is true no more.
       const report = await durability.stepAside(() => this.#snapshots.restore(id));
+      input.forget();
       consoles.flush();
       machine.pagesChanged();
       view.describe();

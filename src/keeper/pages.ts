@@ -1,4 +1,5 @@
 import type { MachineEvent } from '../protocol/events.ts';
+import type { Client } from './page-input.ts';
 import type { PageLink } from './page-link.ts';
 
 interface Page {
@@ -8,6 +9,8 @@ interface Page {
   visible: boolean;
   /** Of sound, that it still takes; absent when it does not listen. */
   frames?: number;
+  /** Whose commands are this page's. */
+  client: Client | undefined;
   /** Ends the wait for the page's lock. */
   gone: AbortController;
 }
@@ -19,10 +22,15 @@ const mostFrames = 48_000;
 export class Pages {
   readonly #pages = new Set<Page>();
   readonly #onChange: () => void;
+  readonly #onGone: (client: Client) => void;
 
-  /** @param onChange pages have come or gone, or are shown or hidden */
-  constructor(onChange: () => void) {
+  /**
+   * @param onChange pages have come or gone, or are shown or hidden
+   * @param onGone a page has gone that gave commands as this client
+   */
+  constructor(onChange: () => void, onGone: (client: Client) => void = () => {}) {
     this.#onChange = onChange;
+    this.#onGone = onGone;
   }
 
   get count(): number {
@@ -56,8 +64,14 @@ export class Pages {
    * @param pageLock a lock that the page holds already; empty where the page has no Web Locks
    * @param greeting what this page must know first; nothing reaches it before
    */
-  add(link: PageLink, pageLock: string, id: string, greeting: readonly MachineEvent[]): void {
-    const page: Page = { link, id, visible: true, gone: new AbortController() };
+  add(
+    link: PageLink,
+    pageLock: string,
+    id: string,
+    greeting: readonly MachineEvent[],
+    client?: Client,
+  ): void {
+    const page: Page = { link, id, visible: true, client, gone: new AbortController() };
     this.#pages.add(page);
     for (const event of greeting) link.post(event, []);
     link.open({
@@ -109,6 +123,7 @@ export class Pages {
     if (!this.#pages.delete(page)) return;
     page.gone.abort();
     page.link.close();
+    if (page.client) this.#onGone(page.client);
     this.#onChange();
   }
 }

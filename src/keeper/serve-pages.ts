@@ -24,7 +24,7 @@ export function servePages(options: ServeOptions = {}): void {
     const there = await keeper;
     hearResume(port, ({ id, runtime }) => there.resumeEarly({ id, runtime }));
     hearOpen(port, (message) => there.openEarly(message));
-    exposeKeeper(there, port);
+    exposeKeeper(there, port, there.connection());
   };
   if (survivesPages) {
     addEventListener('connect', (event) => serve((event as MessageEvent).ports[0]));

@@ -198,6 +198,13 @@ export interface RuntimeCommands extends Partial<DiskCommands> {
   mouseAbsolute(x: number, y: number, width: number, height: number): void;
   mouseButtons(left: boolean, middle: boolean, right: boolean): void;
   mouseWheel(delta: number): void;
+  /**
+   * What the lights of the keyboard in front of the user show: before its next key that they change, the
+   * guest gets a press of the lock key where its own lights differ.
+   */
+  keyboardLocks?(locks: { caps?: boolean; num?: boolean }): void;
+  /** Lets go of every key and mouse button that the guest believes to be down. */
+  releaseInput?(): void;
   reset(): void;
   /** Guest-physical memory, RAM or the linear frame buffer, copied. */
   readMemory(address: number, length: number): Uint8Array;

@@ -64,11 +64,18 @@ export const keeperMethods = Object.keys(methods) as (keyof KeeperApi)[];
 /** {@link KeeperInfo.methods} of a keeper that has none. */
 export const firstKeeperMethods = keeperMethods.filter((name) => methods[name]);
 
-/** Answers a page's calls that arrive at `port`. */
-export function exposeKeeper(api: KeeperApi, port: MessagePort): void {
+/**
+ * Answers a page's calls that arrive at `port`.
+ * @param own calls of this connection, in place of those of `api`
+ */
+export function exposeKeeper(
+  api: KeeperApi,
+  port: MessagePort,
+  own: Partial<KeeperApi> = {},
+): void {
   keepErrorCodes();
   const exposed: Record<string, unknown> = Object.create(null);
-  for (const name of keeperMethods) exposed[name] = api[name].bind(api);
+  for (const name of keeperMethods) exposed[name] = own[name] ?? api[name].bind(api);
   Comlink.expose(exposed, port);
 }
 
