@@ -1,6 +1,6 @@
 /** The text screen as the page knows it. No DOM. */
 import { cellFlag, type TextScreen } from '../protocol/events.ts';
-import { characterOf } from './code-page.ts';
+import { type Glyphs, lineOf } from './glyphs.ts';
 
 /** 32-bit words a cell: see {@link TextScreen}. */
 export const wordsPerCell = 3;
@@ -56,15 +56,20 @@ export class CellGrid {
     return rows;
   }
 
-  /** Lines of text without what is blank at their end. */
-  text(): string {
+  /**
+   * Lines of text without what is blank at their end.
+   * @param glyphs of the font that the cells are shown with
+   */
+  text(glyphs: Glyphs): string {
+    const pageB = cellFlag.fontPageB << 8;
     const lines: string[] = [];
     for (let row = 0; row < this.rows; row++) {
-      let line = '';
+      const line: (readonly string[])[] = [];
       for (let col = 0; col < this.cols; col++) {
-        line += characterOf(this.cells[(row * this.cols + col) * wordsPerCell]!);
+        const word = this.cells[(row * this.cols + col) * wordsPerCell]!;
+        line.push(glyphs.charactersOf(word & 0xff, (word & pageB) !== 0));
       }
-      lines.push(line.trimEnd());
+      lines.push(lineOf(line));
     }
     return lines.join('\n');
   }

@@ -1,4 +1,5 @@
 import { CellGrid } from '../pc/cell-grid.ts';
+import { Glyphs } from '../pc/glyphs.ts';
 import { drawRow } from '../pc/text-raster.ts';
 import type { TextCursor, TextFont, TextScreen } from '../protocol/events.ts';
 
@@ -10,6 +11,8 @@ export class TextScreenView {
   readonly #context: CanvasRenderingContext2D;
   readonly #grid: CellGrid;
   #font: TextFont;
+  /** Of the font, once somebody asks for text. */
+  #glyphs: Glyphs | undefined;
   #cursor: TextCursor;
   #row: ImageData;
   #blinkOn = true;
@@ -40,7 +43,8 @@ export class TextScreenView {
   }
 
   text(): string {
-    return this.#grid.text();
+    this.#glyphs ??= new Glyphs(this.#font);
+    return this.#grid.text(this.#glyphs);
   }
 
   setRows(row: number, rows: number, cells: Int32Array): void {
@@ -50,6 +54,7 @@ export class TextScreenView {
 
   setFont(font: TextFont): void {
     this.#font = font;
+    this.#glyphs = undefined;
     this.#row = this.#setSize();
     this.#grid.markAll();
     this.#schedule();
