@@ -56,7 +56,7 @@ async function promptState(page: Page, url: string): Promise<Buffer> {
   const chunks = await page.evaluate(async (code) => {
     const machine = window.holdfast?.machine;
     if (!machine) throw new Error('The page has no machine.');
-    const { exitCode, stdout } = await machine.execute(code);
+    const { exitCode, stdout } = await machine.execute(code, { timeoutMs: 300_000 });
     if (exitCode !== 0) throw new Error(`The guest could not be tidied up: ${stdout}`);
     const stream = machine.exportState({ title: 'Linux at its prompt' });
     const file = new Uint8Array(await new Response(stream).arrayBuffer());
