@@ -259,6 +259,7 @@ const unacceptable: Record<keyof MachineOptions, unknown> = {
   suspendWhenHiddenMs: -1,
   onlyCprCapable: 0,
   sound: 'yes',
+  keyboardLayout: 'klingon',
 };
 
 test('a script tag is enough, and an option that is not acceptable is told before anything is fetched', async ({

@@ -23,7 +23,7 @@ for (const { device, name, sizeBytes } of [
       ] as const);
     // The shell has asked the terminal where its cursor is: an answer that comes late would be pasted too.
     if (name === 'serial0') {
-      await guest.waitForSerial(/# .\[6n$/);
+      await guest.waitForSerial(/# .\[6n/);
       await guest.page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
     }
     const marker = `ready-${sizeBytes}`;

@@ -27,7 +27,6 @@ export {
   type MonitorResult,
   type WrittenFile,
 } from './monitor/index.ts';
-export { type KeyboardLayout, keyboardLayouts } from './pc/keyboard-layouts.ts';
 export { keyNames } from './pc/keys.ts';
 export type { Picture } from './pc/picture.ts';
 export type { BlockInfo } from './protocol/block-info.ts';
@@ -74,6 +73,7 @@ export type {
   RestartReport,
   RuntimeSource,
 } from './protocol/keeper-api.ts';
+export { type KeyboardLayout, keyboardLayouts } from './protocol/keyboard-layouts.ts';
 export type { GuestConnection, NetworkCounters, NetworkInfo } from './protocol/network.ts';
 export type { CpuRegisters } from './protocol/registers.ts';
 export type { ShareEntry } from './protocol/share.ts';

@@ -56,9 +56,7 @@ export class GuestPanes implements GuestLink {
     const input = this.#find('textarea', HTMLTextAreaElement);
     this.#screen = new GuestScreen(canvas, () => this.#fit());
     this.#terminal = new GuestTerminal(this.#find('.terminal', HTMLElement), this);
-    new Keyboard(this, canvas, input, (characters) =>
-      this.say(`A US keyboard has no key for: ${characters.join(' ')}`),
-    );
+    new Keyboard(this, canvas, input, (text) => this.say(text));
     new Mouse(this, canvas, input);
     new KeyBar(this.#find('.keys', HTMLElement), {
       sendKey: (keys) => this.#sendKey(keys),

@@ -1,7 +1,9 @@
 import { FitAddon } from '@xterm/addon-fit';
 import { Terminal } from '@xterm/xterm';
 import type { Machine } from '../machine/types.ts';
+import { EarlyInput } from '../view/early-input.ts';
 import type { GuestLink } from '../view/guest-link.ts';
+import { followTerminal } from '../view/terminal-input.ts';
 
 const consoleName = 'serial0';
 
@@ -22,6 +24,8 @@ export class GuestTerminal {
   readonly #terminal = new Terminal({ fontSize: 13, scrollback: 10_000, cursorBlink: true });
   readonly #fit = new FitAddon();
   readonly #link: GuestLink;
+  readonly #early = new EarlyInput();
+  #machine: Machine | null = null;
   /** Pieces on their way to the screen that were on one before: what they ask was answered. */
   #shownAgain = 0;
 
@@ -30,10 +34,14 @@ export class GuestTerminal {
     this.#terminal.loadAddon(this.#fit);
     this.#terminal.open(container);
     this.#terminal.textarea?.setAttribute('aria-label', 'Serial console of the guest');
-    this.#terminal.onData((data) => this.#typed(data));
-    this.#terminal.onBinary((data) => this.#send(Uint8Array.from(data, (c) => c.charCodeAt(0))));
+    followTerminal(this.#terminal, {
+      send: (data) => this.#send(data),
+      isShownAgain: () => this.#shownAgain > 0,
+    });
     new ResizeObserver(() => {
-      if (container.clientWidth > 0) this.#fit.fit();
+      if (container.clientWidth === 0) return;
+      this.#fit.fit();
+      this.#tellSize();
     }).observe(container);
   }
 
@@ -42,6 +50,11 @@ export class GuestTerminal {
   }
 
   follow(machine: Machine): void {
+    this.#machine = machine;
+    this.#tellSize();
+    machine.on('status', () => {
+      for (const data of this.#early.take()) this.#send(data);
+    });
     this.#terminal.reset();
     let end = 0;
     machine.on('console', ({ console, offset, bytes, again }) => {
@@ -64,12 +77,14 @@ export class GuestTerminal {
     return true;
   }
 
-  /** Keys, and the terminal's own answers, of which one page may give one. */
-  #typed(data: string): void {
-    if (this.#shownAgain === 0 && document.hasFocus()) this.#send(data);
+  #tellSize(): void {
+    const { element, cols, rows } = this.#terminal;
+    if (!element?.clientWidth) return;
+    this.#link.send((machine) => machine.terminalSize(consoleName, { cols, rows }));
   }
 
   #send(data: string | Uint8Array): void {
-    this.#link.send((machine) => machine.consoleInput(consoleName, data));
+    if (!this.#machine?.status) this.#early.add(data);
+    else this.#link.send((machine) => machine.consoleInput(consoleName, data));
   }
 }

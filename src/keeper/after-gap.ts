@@ -4,10 +4,12 @@ import type { Origin } from './cpr/stored-guest.ts';
 import type { DurableMachine, MachineDurability } from './durable/durability.ts';
 import { putRight, randomMac } from './durable/put-right.ts';
 import type { PageInput } from './page-input.ts';
+import type { TerminalSizes } from './terminal-sizes.ts';
 
 export interface ReturningMachine extends DurableMachine {
   readonly durability: MachineDurability;
   readonly input: PageInput;
+  readonly terminals: TerminalSizes;
   pagesChanged(): void;
 }
 
@@ -31,11 +33,12 @@ export function goesOnAfterGap(
   machine: ReturningMachine,
   { arrival, origin, isClone }: { arrival: Arrival; origin?: Origin; isClone: boolean },
 ): void {
-  const { view, durability, consoles, input } = machine;
+  const { view, durability, consoles, input, terminals } = machine;
   view.arrival = arrival;
   durability.begin(origin);
   input.forget();
   putGuestRight(machine, isClone);
+  terminals.restored();
   consoles.flush();
   machine.pagesChanged();
   view.describe();

@@ -17,13 +17,21 @@ function onlyLooks(command: string): boolean {
 
 /** @throws CprError `bad-runstate` for a guest that was saved, or what the command throws */
 export function runCommand(execution: Execution, name: string, args: unknown[]): unknown {
+  if (wakesGuest(name)) {
+    requireReceptive(execution, name);
+    execution.wakeIfSuspended();
+  }
+  return tellGuest(execution, name, args);
+}
+
+/** As {@link runCommand}, but a suspended guest sleeps on: it hears of it when something else wakes it. */
+export function tellGuest(execution: Execution, name: string, args: unknown[]): unknown {
   const { commands, v86Version } = execution.instance;
   const command: unknown = name in Object.prototype ? undefined : commands[name];
   if (typeof command !== 'function') {
     throw new CprError('internal', `The runtime (v86 ${v86Version}) has no command "${name}".`);
   }
   if (!onlyLooks(name)) requireReceptive(execution, name);
-  if (wakesGuest(name)) execution.wakeIfSuspended();
   return command.apply(commands, args);
 }
 

@@ -46,6 +46,7 @@ import { portLink } from './page-link.ts';
 import { Pages } from './pages.ts';
 import { RuntimeLoader } from './runtime-loader.ts';
 import { withContents } from './same-contents.ts';
+import type { TerminalSize } from './terminal-sizes.ts';
 import { EarlyOpening } from './transfer/early-opening.ts';
 import { openMachine } from './transfer/open-machine.ts';
 import { untilAborted } from './until-aborted.ts';
@@ -81,6 +82,8 @@ export class Keeper implements KeeperApi {
   /** A state that is opened where there is nothing to resume, under way. */
   #opening: EarlyOpening | undefined;
   readonly #stored: StoredMachines;
+  /** What pages show, for machines that come later as well. */
+  readonly #terminals = new Map<string, TerminalSize>();
 
   constructor(identity: KeeperIdentity, options: KeeperOptions = {}) {
     this.#identity = identity;
@@ -88,7 +91,13 @@ export class Keeper implements KeeperApi {
     this.#keeperUrl = keeperUrl;
     this.#slot = new MachineSlot(this.#pages, identity.keeperLock);
     this.#stored = new StoredMachines(openStore, () => this.#presentId);
-    this.#environment = { pages: this.#pages, loader, openStore, around };
+    this.#environment = {
+      pages: this.#pages,
+      terminals: this.#terminals,
+      loader,
+      openStore,
+      around,
+    };
   }
 
   info(): KeeperInfo {
@@ -260,6 +269,11 @@ export class Keeper implements KeeperApi {
   listen(pageId: string, frames: number): void {
     this.#pages.listen(pageId, frames);
     this.#slot.machine?.listenersChanged();
+  }
+
+  terminalSize(console: string, cols: number, rows: number): void {
+    this.#terminals.set(console, { cols, rows });
+    this.#slot.machine?.terminals.set(console, { cols, rows });
   }
 
   async ramBlocks(options?: { digests?: boolean }): Promise<RamBlockInfo[]> {

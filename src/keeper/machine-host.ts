@@ -14,7 +14,7 @@ import type { OpenStore } from './cpr/targets.ts';
 import { MachineDurability } from './durable/durability.ts';
 import { Execution } from './execution.ts';
 import { GatedHost, type HostBacking } from './gated-host.ts';
-import { runCommand } from './guest-commands.ts';
+import { runCommand, tellGuest } from './guest-commands.ts';
 import { KeptPieceMaps } from './kept-pieces.ts';
 import { MachineClock } from './machine-clock.ts';
 import { MachineOperations, type OperatedMachine } from './machine-operations.ts';
@@ -25,6 +25,7 @@ import { type Client, PageInput } from './page-input.ts';
 import type { Pages } from './pages.ts';
 import { checkRuntime, type RuntimeLoader } from './runtime-loader.ts';
 import { SuspendWhenHidden } from './suspend-when-hidden.ts';
+import { type TerminalSize, TerminalSizes } from './terminal-sizes.ts';
 import { untilAborted } from './until-aborted.ts';
 
 const statusIntervalMs = 1000;
@@ -33,6 +34,8 @@ const statusIntervalMs = 1000;
 export interface MachineEnvironment {
   readonly pages: Pages;
   readonly loader: RuntimeLoader;
+  /** What pages show consoles as. */
+  readonly terminals: ReadonlyMap<string, TerminalSize>;
   /** Absent where there is no persistent storage. */
   readonly openStore: OpenStore | undefined;
   /** For tests that let a step fail. */
@@ -52,7 +55,11 @@ export class MachineHost implements OperatedMachine {
   readonly view: MachineView;
   readonly durability = new MachineDurability(this);
   readonly operations = new MachineOperations(this);
-  readonly input = new PageInput((command, args) => runCommand(this.execution, command, args));
+  readonly input = new PageInput((command, args) => tellGuest(this.execution, command, args));
+  readonly terminals = new TerminalSizes({
+    said: (console) => this.consoles.text(console),
+    consoleInput: (...input) => tellGuest(this.execution, 'consoleInput', input),
+  });
   restarts = 0;
   ownsStored: boolean;
   readonly #pages: Pages;
@@ -89,13 +96,20 @@ export class MachineHost implements OperatedMachine {
       clock: this.clock.now,
       pieces: new KeptPieceMaps(),
       emit,
-      consoleOutput: (name, bytes) => this.consoles.output(name, bytes),
+      consoleOutput: (name, bytes) => {
+        this.consoles.output(name, bytes);
+        this.terminals.heard(name, bytes);
+      },
       crashed: (reason) => this.execution.crashed(reason),
-      guestReset: () => this.execution.guestReset(),
+      guestReset: () => {
+        this.terminals.reset();
+        this.execution.guestReset();
+      },
       guestHalted: () => this.execution.guestHalted(),
       wakeup: () => this.execution.wakeIfSuspended(),
       driveChanged: (device, source) => this.#driveChanged(device, source),
     };
+    for (const [console, size] of environment.terminals) this.terminals.set(console, size);
     this.next = new NextRuntime(loader, this.backing, this.#gone.signal);
     this.#hidden = SuspendWhenHidden.for(this.execution, config.suspendWhenHiddenMs);
     this.#timer = setInterval(() => this.execution.tick(), statusIntervalMs);
@@ -236,6 +250,7 @@ export class MachineHost implements OperatedMachine {
     clearInterval(this.#timer);
     this.durability.end();
     this.#hidden?.stop();
+    this.terminals.end();
     this.#gone.abort(new CprError('no-machine', 'The machine was destroyed meanwhile.'));
     const lastStatus: MachineStatus = {
       ...this.view.status(),
@@ -269,6 +284,7 @@ export class MachineHost implements OperatedMachine {
     if (runstate !== this.#lastRunstate) this.durability.soon();
     this.#lastRunstate = runstate;
     this.input.settle();
+    this.terminals.tell();
     this.view.sendStatus();
     this.#hidden?.update(this.#pages.anyVisible);
   }

@@ -79,7 +79,10 @@ export class MachineOperations {
       const load = () => this.#cpr.load(source, options);
       const { report, from, origin } = await this.#orShowAgain(load);
       if (origin) broughtBack(machine, origin);
-      else machine.input.forget();
+      else {
+        machine.input.forget();
+        machine.terminals.restored();
+      }
       if (from) {
         machine.restarts++;
         await this.#settle(from);
@@ -147,10 +150,11 @@ export class MachineOperations {
   restoreSnapshot(id: string): Promise<RestoreReport> {
     return this.#exclusively('A restore', async () => {
       const machine = this.#machine;
-      const { durability, consoles, view, input } = machine;
+      const { durability, consoles, view, input, terminals } = machine;
       // What checkpoints know of the guest is true no more.
       const report = await durability.stepAside(() => this.#snapshots.restore(id));
       input.forget();
+      terminals.restored();
       consoles.flush();
       machine.pagesChanged();
       view.describe();

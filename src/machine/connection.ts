@@ -54,6 +54,7 @@ export class Connection {
       wakeup: race('wakeup', keeper.wakeup),
       visibility: race('visibility', keeper.visibility),
       listen: race('listen', keeper.listen),
+      terminalSize: race('terminalSize', keeper.terminalSize),
       cprBlockers: race('cprBlockers', keeper.cprBlockers),
       cprSave: race('cprSave', keeper.cprSave),
       cprLoad: race('cprLoad', keeper.cprLoad),

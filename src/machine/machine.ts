@@ -1,4 +1,4 @@
-import type { CprError } from '../errors.ts';
+import { CprError } from '../errors.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import type { Blocker, CprMode, CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { MachineEvent, MachineStatus } from '../protocol/events.ts';
@@ -149,6 +149,15 @@ export class RemoteMachine extends RemoteGuest implements Machine {
   async wakeup(): Promise<void> {
     await this.#connection.keeper.wakeup();
     await this.#refresh();
+  }
+
+  async terminalSize(name: string, { cols, rows }: { cols: number; rows: number }): Promise<void> {
+    try {
+      await this.#connection.keeper.terminalSize(name, cols, rows);
+    } catch (thrown) {
+      // A guest that an older keeper runs goes without.
+      if (CprError.from(thrown, 'internal', '').code !== 'keeper-incompatible') throw thrown;
+    }
   }
 
   cprBlockers(mode: CprMode): Promise<Blocker[]> {

@@ -1,5 +1,7 @@
 /** What a page does with the guest's devices: all that the runtime answers itself, by command. */
+import { CprError } from '../errors.ts';
 import { CellGrid } from '../pc/cell-grid.ts';
+import { Glyphs } from '../pc/glyphs.ts';
 import { type Picture, pictureOf } from '../pc/picture.ts';
 import { encodePng } from '../pc/png.ts';
 import type { RuntimeCommands } from '../protocol/abi.ts';
@@ -30,7 +32,11 @@ type KnownCommand = keyof {
 export abstract class RemoteGuest {
   readonly #keeper: Pick<RemoteKeeper, 'command'>;
   readonly #agent = new GuestAgent(this);
-  readonly #typist = new Typist((codes) => this.scancodes(codes));
+  readonly #typist = new Typist({
+    scancodes: (codes) => this.scancodes(codes),
+    keyboardLocks: (locks) => this.keyboardLocks(locks),
+    layout: () => this.status?.config.keyboardLayout,
+  });
   /** What the consoles said. */
   protected readonly log = new ConsoleLog();
 
@@ -75,6 +81,15 @@ export abstract class RemoteGuest {
 
   async scancodes(codes: readonly number[]): Promise<void> {
     await this.command('scancodes', Uint8Array.from(codes));
+  }
+
+  async keyboardLocks(locks: { caps?: boolean; num?: boolean }): Promise<void> {
+    try {
+      await this.command('keyboardLocks', locks);
+    } catch (thrown) {
+      // An older runtime leaves the guest's locks alone.
+      if (!(thrown instanceof CprError) || thrown.code !== 'internal') throw thrown;
+    }
   }
 
   async mouseDelta(dx: number, dy: number): Promise<void> {
@@ -161,7 +176,8 @@ export abstract class RemoteGuest {
 
   async screenText(): Promise<string> {
     const contents = await this.screen();
-    return contents.mode === 'text' ? new CellGrid(contents.screen).text() : '';
+    if (contents.mode !== 'text') return '';
+    return new CellGrid(contents.screen).text(new Glyphs(contents.font));
   }
 
   async screenshot(): Promise<Uint8Array<ArrayBuffer>> {

@@ -183,6 +183,11 @@ export interface Machine {
   console(name?: string): GuestConsole;
   /** Types on a console. Rejects with `bad-config` when the machine has no such console. */
   consoleInput(name: string, data: string | Uint8Array): Promise<void>;
+  /**
+   * Tells the guest how large the terminal is that shows this console, through its agent: programs in it
+   * ask for that. Again by itself whenever the guest begins anew. Nothing happens without an agent.
+   */
+  terminalSize(name: string, size: { cols: number; rows: number }): Promise<void>;
   /** PC scan codes, set 1. */
   scancodes(codes: readonly number[]): Promise<void>;
   /**
@@ -195,6 +200,11 @@ export interface Machine {
    * characters that the layout does not have.
    */
   type(text: string, options?: TypeOptions): Promise<void>;
+  /**
+   * What the lights of the user's keyboard show. Before the guest's next key that a lock changes, it
+   * gets a press of the lock key where its own lights differ. A guest that sets no lights is left alone.
+   */
+  keyboardLocks(locks: { caps?: boolean; num?: boolean }): Promise<void>;
   /** Moves the mouse; up is positive `dy`, as a PS/2 mouse counts. */
   mouseDelta(dx: number, dy: number): Promise<void>;
   /** For guests that take absolute positions: pixels on a screen of `width` and `height`. */

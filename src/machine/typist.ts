@@ -1,8 +1,12 @@
 /** Keys for the guest, one after the other. */
 import { CprError } from '../errors.ts';
-import type { KeyboardLayout } from '../pc/keyboard-layouts.ts';
 import { strokesOf } from '../pc/keys.ts';
-import { typeText } from '../pc/typing.ts';
+import { typeText, untypableText } from '../pc/typing.ts';
+import {
+  defaultKeyboardLayout,
+  isKeyboardLayout,
+  type KeyboardLayout,
+} from '../protocol/keyboard-layouts.ts';
 
 /** QEMU's. */
 const usualHoldMs = 100;
@@ -15,33 +19,39 @@ export interface SendKeyOptions {
 }
 
 export interface TypeOptions {
-  /** What the guest's keyboard is set to. Default `us`. */
+  /** What the guest's keyboard is set to. Default: what the machine's configuration says, or `us`. */
   layout?: KeyboardLayout;
   /** Between two characters, ms. Default 8. */
   delayMs?: number;
 }
 
-/** Whatever takes scan codes, set 1. */
-type Send = (codes: readonly number[]) => Promise<void>;
+/** The guest's keyboard. */
+export interface TypedKeyboard {
+  /** Set 1. */
+  scancodes(codes: readonly number[]): Promise<void>;
+  keyboardLocks(locks: { caps?: boolean }): Promise<void>;
+  /** What the machine's configuration says. */
+  layout(): KeyboardLayout | undefined;
+}
 
 /** What is typed together would be mixed up. */
 export class Typist {
-  readonly #send: Send;
+  readonly #keyboard: TypedKeyboard;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(send: Send) {
-    this.#send = send;
+  constructor(keyboard: TypedKeyboard) {
+    this.#keyboard = keyboard;
   }
 
   /** @throws CprError `bad-command` for a key that there is not */
   async sendKey(keys: string, { holdMs = usualHoldMs }: SendKeyOptions = {}): Promise<void> {
     const { press, release } = strokesOf(keys);
     return this.#inTurn(async () => {
-      await this.#send(press);
+      await this.#keyboard.scancodes(press);
       try {
         await pause(holdMs);
       } finally {
-        await this.#send(release);
+        await this.#keyboard.scancodes(release);
       }
     });
   }
@@ -49,18 +59,19 @@ export class Typist {
   /** @throws CprError `bad-command` for characters that the keyboard does not have; none is typed then */
   async type(
     text: string,
-    { layout = 'us', delayMs = usualDelayMs }: TypeOptions = {},
+    { layout: given, delayMs = usualDelayMs }: TypeOptions = {},
   ): Promise<void> {
+    const set = given ?? this.#keyboard.layout();
+    const layout = isKeyboardLayout(set) ? set : defaultKeyboardLayout;
     const { strokes, untypable } = typeText(text, layout);
     if (untypable.length > 0) {
-      throw new CprError(
-        'bad-command',
-        `A "${layout}" keyboard has no key for ${untypable.join(' ')}.`,
-      );
+      throw new CprError('bad-command', untypableText(untypable, layout));
     }
     return this.#inTurn(async () => {
+      // The text is to arrive as it is, whatever Caps Lock of the guest says.
+      if (strokes.length > 0) await this.#keyboard.keyboardLocks({ caps: false });
       for (const stroke of strokes) {
-        await this.#send(stroke);
+        await this.#keyboard.scancodes(stroke);
         await pause(delayMs);
       }
     });

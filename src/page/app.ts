@@ -24,6 +24,7 @@ declare global {
       screenText(): string;
       /** The text of the serial console, scrollback included. */
       terminalText(): string;
+      terminalSize(): { cols: number; rows: number };
     };
   }
 }
@@ -65,6 +66,7 @@ if (missing.length > 0) {
     },
     screenText: () => playground.screenText(),
     terminalText: () => playground.terminalText(),
+    terminalSize: () => playground.terminalSize(),
   };
   void playground.open();
 } else {

@@ -92,12 +92,8 @@ export class PaneViews {
 function setUpScreen(session: Session, notices: Notices): ScreenView {
   const screen = new ScreenView(session);
   const input = element('screen-input', HTMLTextAreaElement);
-  new Keyboard(session, screen.canvas, input, (characters) =>
-    notices.show('paste', {
-      tone: 'info',
-      title: 'Some characters were left out',
-      text: `A US keyboard has no key for: ${characters.join(' ')}`,
-    }),
+  new Keyboard(session, screen.canvas, input, (text) =>
+    notices.show('paste', { tone: 'info', title: 'Some characters were left out', text }),
   );
   new Mouse(session, screen.canvas, input);
   const onClick = (id: string, run: () => void) =>

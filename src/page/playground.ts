@@ -173,6 +173,10 @@ export class Playground {
     return this.#views.terminal.text();
   }
 
+  terminalSize(): { cols: number; rows: number } {
+    return this.#views.terminal.size;
+  }
+
   /** Connects, and attaches to the guest that is there or boots one. */
   async open(): Promise<void> {
     const isConnected = await this.#reports.attempt(

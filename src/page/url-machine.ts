@@ -31,6 +31,7 @@ export interface UrlMachine {
       | 'bootOrder'
       | 'acpi'
       | 'sound'
+      | 'keyboardLayout'
       | 'cpu'
       | 'network'
       | 'networkBackend'
@@ -71,6 +72,7 @@ export const machineOptionHelp = [
     'the files of the 9p share: an index of v86’s fs2json; filesystem.baseurl is their folder',
   ],
   ['?cpuid_level=2', 'for guests that stumble over more; disable_jit=1 interprets everything'],
+  ['?keyboard=de', 'what the guest has its keyboard set to: pasted text is typed for that'],
   ['?sound=1', 'what it plays can be heard: Sound Blaster 16 and PC speaker'],
 ] as const satisfies readonly (readonly [string, string])[];
 
@@ -168,6 +170,7 @@ function readDevices(query: URLSearchParams, settings: UrlMachine['settings'], r
     settings,
     read('net_device_type', 'network', String),
     read('mac', 'mac', String),
+    read('keyboard', 'keyboardLayout', String),
     read('relay_url', 'networkBackend', relayBackend, allowedRelay),
     read('serial_ports', 'serialPorts', Number),
     read('cpuid_level', 'cpu', (text) => ({ cpuidLevel: Number(text) })),

@@ -115,6 +115,7 @@ test.each([
   ['?boot_order=4', 'boot_order', 'digits'],
   ['?acpi=yes', 'acpi', 'true or false'],
   ['?sound=loud', 'sound', 'true or false'],
+  ['?keyboard=klingon', 'keyboard', 'us, gb, de'],
   ['?multiboot.url=ftp:x', 'multiboot.url', 'http: or https:'],
   ['?multiboot.url=a&bzimage.url=b', 'multiboot.url', 'without bzimage.url'],
   ['?net_device_type=e1000', 'net_device_type', 'virtio'],
@@ -150,7 +151,7 @@ test('all bad options are named at once', () => {
 test('a machine is described in the words of v86', () => {
   const search =
     '?hda.url=disk.img&hda.async=1&hda.size=512&cdrom.url=https://y.test/a.iso&m=32&vram=16' +
-    '&boot_order=213&acpi=1&sound=1&cmdline=quiet%20splash&c=ls&s=uname';
+    '&boot_order=213&acpi=1&sound=1&keyboard=de&cmdline=quiet%20splash&c=ls&s=uname';
   expect(parse(search)).toMatchObject({
     options: {
       memoryMiB: 32,
@@ -164,6 +165,7 @@ test('a machine is described in the words of v86', () => {
           bootOrder: 0x213,
           acpi: true,
           sound: true,
+          keyboardLayout: 'de',
           cmdline: 'quiet splash',
         },
       },

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { keyboardLayouts, keysOf } from './keyboard-layouts.ts';
+import { keyboardLayouts } from '../protocol/keyboard-layouts.ts';
+import { keysFor, keysOf } from './keyboard-layouts.ts';
 
 test.each(keyboardLayouts)('a %s keyboard types every letter and digit', (layout) => {
   const keys = keysOf(layout);
@@ -29,4 +30,33 @@ test.each([
   ['fr', '!', { code: 'Slash' }],
 ] as const)('on a %s keyboard %s is made with one key', (layout, character, key) => {
   expect(keysOf(layout).get(character)).toEqual(key);
+});
+
+const ascii = Array.from({ length: 95 }, (_, index) => String.fromCharCode(32 + index));
+
+test.each(keyboardLayouts)(
+  '[K5] a %s keyboard types all of ASCII, each in its own way',
+  (layout) => {
+    const ways = ascii.map((character) => keysFor(character, layout));
+    expect(ascii.filter((_, i) => !ways[i])).toEqual([]);
+    expect(new Set(ways.map((keys) => JSON.stringify(keys))).size).toBe(95);
+  },
+);
+
+test.each([
+  ['de', 'ñ', undefined],
+  ['de', 'é', ['Equal', 'KeyE']],
+  ['de', 'à', ['Equal', 'KeyA']],
+  ['fr', 'ê', ['BracketLeft', 'KeyE']],
+  ['fr', 'ï', ['BracketLeft', 'KeyI']],
+  ['es', 'ñ', ['Semicolon']],
+  ['es', 'á', ['Quote', 'KeyA']],
+  ['it', '{', ['BracketLeft']],
+  ['pt-br', 'ã', ['Quote', 'KeyA']],
+  ['pt-br', '/', ['IntlRo']],
+  ['se', '~', ['BracketRight', 'Space']],
+  ['jp', '_', ['IntlRo']],
+  ['jp', '@', ['BracketLeft']],
+] as const)('[K5] on a %s keyboard %s is made with the keys %j', (layout, character, codes) => {
+  expect(keysFor(character, layout)?.map(({ code }) => code)).toEqual(codes);
 });

@@ -1,5 +1,6 @@
 /** Text as somebody at a keyboard would type it. No DOM. */
-import { type KeyboardLayout, keysOf, type LayoutKey } from './keyboard-layouts.ts';
+import { defaultKeyboardLayout, type KeyboardLayout } from '../protocol/keyboard-layouts.ts';
+import { keysFor, type LayoutKey, layoutName } from './keyboard-layouts.ts';
 import { breakBytes, makeBytes } from './scancodes.ts';
 
 /** What word processors put in place of the characters that a keyboard has. */
@@ -14,25 +15,39 @@ const look: Record<string, string> = {
 };
 
 export interface TypedText {
-  /** One array of scan codes a character, presses and releases. */
+  /** One array of scan codes a key, presses and releases; a dead key and the next are two. */
   strokes: number[][];
   /** Characters that the keyboard does not have; they are left out. */
   untypable: string[];
 }
 
-export function typeText(text: string, layout: KeyboardLayout = 'us'): TypedText {
-  const keys = keysOf(layout);
+export function typeText(text: string, layout: KeyboardLayout = defaultKeyboardLayout): TypedText {
   const strokes: number[][] = [];
   const untypable = new Set<string>();
-  for (const original of text.replace(/\r\n?/g, '\n')) {
-    const key = keys.get(original) ?? keys.get(look[original] ?? '');
-    if (key) strokes.push(strokeOf(key));
+  for (const original of charactersOf(text)) {
+    const keys = keysFor(original, layout) ?? keysFor(look[original] ?? '', layout);
+    if (keys) strokes.push(...keys.map(strokeOf));
     else untypable.add(original);
   }
   return { strokes, untypable: [...untypable] };
 }
 
+/** Says which characters of a text the guest's keyboard lacks. */
+export const untypableText = (characters: readonly string[], layout: KeyboardLayout): string =>
+  `The guest's keyboard (${layoutName(layout)}) has no key for: ${characters.join(' ')}`;
+
+/** An accent stays with its letter, and what is drawn as one (👍🏽) is one. */
+function charactersOf(text: string): string[] {
+  const composed = text.replace(/\r\n?/g, '\n').normalize('NFC');
+  return Array.from(new Intl.Segmenter().segment(composed), ({ segment }) => segment);
+}
+
 function strokeOf({ code, modifier }: LayoutKey): number[] {
-  const tap = [...makeBytes(code), ...breakBytes(code)];
-  return modifier ? [...makeBytes(modifier), ...tap, ...breakBytes(modifier)] : tap;
+  const held = modifier?.split('+') ?? [];
+  return [
+    ...held.flatMap(makeBytes),
+    ...makeBytes(code),
+    ...breakBytes(code),
+    ...held.reverse().flatMap(breakBytes),
+  ];
 }

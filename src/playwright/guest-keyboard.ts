@@ -1,6 +1,7 @@
 /** The PC's keyboard. */
 import type { Page } from '@playwright/test';
 import type { SendKeyOptions } from '../machine/typist.ts';
+import type { KeyboardLayout } from '../protocol/keyboard-layouts.ts';
 import { parseBootCommand } from './boot-command.ts';
 import type { GuestScreen } from './guest-screen.ts';
 import { callMachine } from './page-machine.ts';
@@ -10,6 +11,8 @@ import type { WaitOptions } from './wait-options.ts';
 export interface TypeOptions {
   /** Between two keys, ms. Default 8. */
   delay?: number;
+  /** What the guest's keyboard is set to. Default: the machine option `keyboardLayout`, or `us`. */
+  layout?: KeyboardLayout;
 }
 
 export class GuestKeyboard {
@@ -30,8 +33,11 @@ export class GuestKeyboard {
     );
   }
 
-  type(text: string, { delay }: TypeOptions = {}): Promise<void> {
-    const options = delay === undefined ? {} : { delayMs: delay };
+  type(text: string, { delay, layout }: TypeOptions = {}): Promise<void> {
+    const options = {
+      ...(delay !== undefined && { delayMs: delay }),
+      ...(layout && { layout }),
+    };
     return step(`type ${brief(text)}`, () =>
       callMachine(this.#page(), (machine, [typed, how]) => machine.type(typed, how), [
         text,

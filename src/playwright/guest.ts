@@ -188,7 +188,7 @@ export class Guest {
     return this.#keyboard.press(keys, options);
   }
 
-  /** Types on the PC's keyboard, `\n` as Enter. The guest's layout must be US. */
+  /** Types on the PC's keyboard, `\n` as Enter, with the keys of the layout that the guest is set to. */
   type(text: string, options?: TypeOptions): Promise<void> {
     return this.#keyboard.type(text, options);
   }

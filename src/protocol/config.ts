@@ -1,5 +1,7 @@
 /** What a machine is made of. Stored by the keeper; survives runtimes and pages. */
 
+import type { KeyboardLayout } from './keyboard-layouts.ts';
+
 /** A file on a web server. URLs are absolute by the time the keeper sees them. */
 export interface UrlSource {
   url: string;
@@ -139,6 +141,8 @@ export interface MachineConfig {
   virtioConsole: boolean;
   /** What the guest plays on the Sound Blaster 16 and the PC speaker can be heard. Default false. */
   sound?: boolean;
+  /** What the guest has its keyboard set to: text is typed for it. Default `us`. */
+  keyboardLayout?: KeyboardLayout;
   /** Serial ports of the PC, 1 to 4. The demo guest's agent listens on the second. Default 2. */
   serialPorts?: number;
   /** Takes checkpoints by itself, so that the guest comes back when its keeper ended. Default false. */

@@ -175,6 +175,11 @@ export interface KeeperApi extends StoredMachineCalls, StateFileCalls {
    * all: what comes when it takes none is left out. 0: it takes no more.
    */
   listen(pageId: string, frames: number): void;
+  /**
+   * A page shows the console as a terminal of this size. A guest with an agent learns it then, and again
+   * whenever it begins anew. The last page to say so counts.
+   */
+  terminalSize(console: string, cols: number, rows: number): void;
   /** Why `cprSave` in this mode would be refused now; empty when it would not. */
   cprBlockers(mode: CprMode): Promise<Blocker[]>;
   /**

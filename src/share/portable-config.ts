@@ -10,6 +10,7 @@ import {
   type NetworkBackend,
 } from '../protocol/config.ts';
 import { diskLimit } from '../protocol/disk-size.ts';
+import { isKeyboardLayout } from '../protocol/keyboard-layouts.ts';
 import { badState } from './bad-state.ts';
 
 const imageNames = ['bios', 'vgaBios', 'bzImage', 'initrd', 'multiboot'] as const;
@@ -132,6 +133,7 @@ const plainMembers = {
   filesystem9p: 'boolean',
   virtioConsole: 'boolean',
   sound: 'boolean',
+  keyboardLayout: 'string',
   serialPorts: 'number',
   bootOrder: 'number',
   suspendWhenHiddenMs: 'number',
@@ -154,6 +156,8 @@ export function checkConfig(portable: JsonObject, siteUrl: string): CheckedConfi
   }
   if (!['none', 'ne2k', 'virtio'].includes(String(config.network)))
     throw badState('This state has a network device that is not known.');
+  // A newer build may know more of them: the guest is the same without.
+  if (!isKeyboardLayout(config.keyboardLayout)) delete config.keyboardLayout;
   const carried: CheckedConfig['carried'] = new Map();
   const urls: CheckedConfig['urls'] = [];
   const note = (purpose: StateUrl['purpose'], url: string) => {

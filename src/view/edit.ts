@@ -1,8 +1,8 @@
 /** What was typed, from a text field before and after. No DOM. */
 
 export interface Edit {
-  /** To delete before the text is typed. */
-  backspaces: number;
+  /** To delete before the text is typed: characters, from the first to the last. */
+  removed: string[];
   text: string;
 }
 
@@ -12,5 +12,5 @@ export function editBetween(before: string, after: string): Edit {
   const now = [...after];
   let same = 0;
   while (same < old.length && same < now.length && old[same] === now[same]) same++;
-  return { backspaces: old.length - same, text: now.slice(same).join('') };
+  return { removed: old.slice(same), text: now.slice(same).join('') };
 }

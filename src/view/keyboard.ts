@@ -1,8 +1,16 @@
+import type { Machine } from '../machine/types.ts';
 import { PressedKeys } from '../pc/pressed-keys.ts';
 import { breakBytes, makeBytes } from '../pc/scancodes.ts';
-import { typeText } from '../pc/typing.ts';
+import { typeText, untypableText } from '../pc/typing.ts';
+import {
+  defaultKeyboardLayout,
+  isKeyboardLayout,
+  type KeyboardLayout,
+} from '../protocol/keyboard-layouts.ts';
+import { AltGrFilter } from './alt-gr.ts';
 import { editBetween } from './edit.ts';
 import type { GuestLink } from './guest-link.ts';
+import { type Locks, locksOf } from './locks.ts';
 
 /** As fast as a guest's BIOS, with room for 16 keys, can be trusted to read. */
 const strokeMs = 8;
@@ -10,48 +18,69 @@ const longestInput = 200;
 /** Something to delete, so that the phone's backspace key is heard. */
 const filler = ' ';
 
+/** Scan codes, or what the lights of the user's keyboard show. */
+type Input = number[] | Locks;
+
 /** The guest's PC keyboard: keys on the canvas, pasted text, and the keyboard of a phone. */
 export class Keyboard {
   readonly #session: GuestLink;
   readonly #keys = new PressedKeys();
-  #strokes: number[][] = [];
+  readonly #altGr = new AltGrFilter((code) => this.#sendInTurn(this.#keys.press(code)));
+  readonly #untypable: (message: string) => void;
+  #strokes: Input[] = [];
   #typing: ReturnType<typeof setInterval> | null = null;
+  #machine: Machine | null = null;
+  /** What the machine was told last. */
+  #locks: Locks = {};
 
   /**
    * @param canvas has the focus while a real keyboard is used
    * @param input has it while the keyboard of a phone is open
-   * @param untypable is told of pasted characters that a US keyboard lacks
+   * @param untypable is told which characters the guest's keyboard lacks, in a sentence
    */
   constructor(
     session: GuestLink,
     canvas: HTMLCanvasElement,
     input: HTMLTextAreaElement,
-    untypable: (characters: string[]) => void,
+    untypable: (message: string) => void,
   ) {
     this.#session = session;
+    this.#untypable = untypable;
+    session.onMachine((machine) => {
+      this.#machine = machine;
+      this.#locks = {};
+    });
     for (const target of [canvas, input] as HTMLElement[]) {
       target.addEventListener('keydown', (event) => this.#keyDown(event));
       target.addEventListener('keyup', (event) => this.#keyUp(event));
-      target.addEventListener('blur', () => this.#sendInTurn(this.#keys.releaseAll()));
+      target.addEventListener('blur', () => this.#letGo());
       target.addEventListener('paste', (event) => {
         event.preventDefault();
-        const { strokes, untypable: left } = typeText(event.clipboardData?.getData('text') ?? '');
         // The guest must not hold Ctrl and Shift while the text is typed.
-        this.#type([this.#keys.releaseAll(), ...strokes]);
-        if (left.length > 0) untypable(left);
+        this.#letGo();
+        this.#typeText(event.clipboardData?.getData('text') ?? '');
       });
     }
     this.#followInput(input);
     this.#pasteThrough(canvas, input);
   }
 
+  get #layout(): KeyboardLayout {
+    const set = this.#machine?.status?.config.keyboardLayout;
+    return isKeyboardLayout(set) ? set : defaultKeyboardLayout;
+  }
+
   #keyDown(event: KeyboardEvent): void {
     if (browserKeeps(event) || isText(event)) return;
     event.preventDefault();
+    if (this.#altGr.holdsBack(event)) return;
+    if (this.#altGr.wasSentFor(event)) this.#sendInTurn(this.#keys.release('ControlLeft'));
+    this.#followLocks(event);
     this.#sendInTurn(this.#keys.press(event.code));
   }
 
   #keyUp(event: KeyboardEvent): void {
+    this.#altGr.flush();
     // macOS tells no release of keys that were pressed with Command.
     const bytes = event.code.startsWith('Meta')
       ? this.#keys.releaseAll()
@@ -61,10 +90,23 @@ export class Keyboard {
     this.#sendInTurn(bytes);
   }
 
+  #letGo(): void {
+    this.#altGr.drop();
+    this.#sendInTurn(this.#keys.releaseAll());
+  }
+
+  /** Tells the guest's keyboard what the lights of the user's show, when that has changed. */
+  #followLocks(event: KeyboardEvent): void {
+    const locks = locksOf(event);
+    const names = Object.keys(locks) as (keyof Locks)[];
+    if (names.every((name) => locks[name] === this.#locks[name])) return;
+    this.#sendInTurn(locks);
+  }
+
   /** Behind the text that is still being typed. */
-  #sendInTurn(bytes: number[]): void {
-    if (this.#typing === null) this.#send(bytes);
-    else this.#strokes.push(bytes);
+  #sendInTurn(input: Input): void {
+    if (this.#typing === null) this.#send(input);
+    else this.#strokes.push(input);
   }
 
   /** Browsers paste into what can be edited: for a moment that has the focus. */
@@ -85,17 +127,35 @@ export class Keyboard {
     };
     input.addEventListener('focus', clear);
     input.addEventListener('input', (event) => {
-      const { backspaces, text } = editBetween(before, input.value);
+      const { backspaces, text } = this.#editBetween(before, input.value);
       before = input.value;
       const backspace = [...makeBytes('Backspace'), ...breakBytes('Backspace')];
-      this.#type([...Array<number[]>(backspaces).fill(backspace), ...typeText(text).strokes]);
+      this.#type(Array<number[]>(backspaces).fill(backspace));
+      this.#typeText(text);
       const isComposing = event instanceof InputEvent && event.isComposing;
       const isUsedUp = input.value === '' || input.value.length > longestInput;
       if (isUsedUp && !isComposing) clear();
     });
   }
 
-  #type(strokes: number[][]): void {
+  /** What was left out of the guest's text is not deleted there either. */
+  #editBetween(before: string, after: string): { backspaces: number; text: string } {
+    const { removed, text } = editBetween(before, after);
+    const strokes = removed.map((character) => typeText(character, this.#layout));
+    return { backspaces: strokes.filter((typed) => typed.untypable.length === 0).length, text };
+  }
+
+  #typeText(text: string): void {
+    if (text === '') return;
+    const layout = this.#layout;
+    const { strokes, untypable } = typeText(text, layout);
+    // Whatever the lights show now: the text is to arrive as it is.
+    this.#type([{ caps: false }, ...strokes]);
+    if (untypable.length > 0) this.#untypable(untypableText(untypable, layout));
+  }
+
+  #type(strokes: Input[]): void {
+    if (strokes.length === 0) return;
     this.#strokes.push(...strokes);
     this.#typing ??= setInterval(() => {
       const stroke = this.#strokes.shift();
@@ -108,8 +168,13 @@ export class Keyboard {
     }, strokeMs);
   }
 
-  #send(bytes: number[]): void {
-    if (bytes.length > 0) this.#session.send((machine) => machine.scancodes(bytes));
+  #send(input: Input): void {
+    if (Array.isArray(input)) {
+      if (input.length > 0) this.#session.send((machine) => machine.scancodes(input));
+      return;
+    }
+    this.#locks = { ...this.#locks, ...input };
+    this.#session.send((machine) => machine.keyboardLocks(input));
   }
 }
 

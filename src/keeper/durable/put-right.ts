@@ -6,8 +6,8 @@
  */
 
 /** Where the agent of the demo guest listens (tools/guests/linux/rootfs/usr/lib/holdfast). */
-const agentConsole = 'serial1';
-const agentGreeting = 'holdfast-agent ';
+export const agentConsole = 'serial1';
+export const agentGreeting = 'holdfast-agent ';
 /** Bytes that no two lives of a state share. */
 const entropyBytes = 64;
 

@@ -88,6 +88,7 @@ const bad: Record<keyof MachineOptions, readonly unknown[]> = {
   filesystem9p: ['fs.json', 1, { base: 'flat/' }, { files: [{ path: '', file }] }, ['a']],
   serialPorts: [0, 5, 1.5, '2'],
   sound: badFlags,
+  keyboardLayout: ['', 'DE', 'klingon', 1, null],
   virtioConsole: badFlags,
   network: ['e1000', '', true, null],
   networkBackend: [
@@ -161,6 +162,7 @@ test.each([
   ['acpi', '', true],
   ['acpi', 'off', false],
   ['sound', '1', true],
+  ['keyboardlayout', 'pt-br', 'pt-br'],
   ['networkbackend', 'fetch', 'fetch'],
   ['networkbackend', 'fetch:https://proxy/', { kind: 'fetch', corsProxy: 'https://proxy/' }],
   ['networkbackend', 'wisp://host/', { kind: 'wisp', url: 'wisp://host/' }],

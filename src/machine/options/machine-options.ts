@@ -6,6 +6,7 @@ import type {
   ImageSource,
   NetworkBackend,
 } from '../../protocol/config.ts';
+import type { KeyboardLayout } from '../../protocol/keyboard-layouts.ts';
 
 /**
  * A file that is needed as a whole: its address, relative to the page; a file that the user picked;
@@ -79,6 +80,11 @@ export interface MachineOptions {
    * {@link Machine.sound}. Default false.
    */
   sound?: boolean;
+  /**
+   * What the guest has its keyboard set to: pasted and typed text is typed with that keyboard's keys.
+   * Default `us`.
+   */
+  keyboardLayout?: KeyboardLayout;
   /** The network device. Default `ne2k`. */
   network?: 'none' | 'ne2k' | 'virtio';
   /** Where its cable ends. Default: nowhere. */

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { baseUrl } from '../../protocol/base-url.ts';
 import { bootDevices, type DriveName } from '../../protocol/config.ts';
 import { diskLimit } from '../../protocol/disk-size.ts';
+import { keyboardLayouts } from '../../protocol/keyboard-layouts.ts';
 import type { MachineOptions } from './machine-options.ts';
 
 export interface OptionRule {
@@ -149,6 +150,10 @@ export const optionRules: Readonly<Record<keyof MachineOptions, OptionRule>> = {
   serialPorts: { allowed: 'a whole number from 1 to 4', schema: wholeNumber(1, 4) },
   virtioConsole: onOff,
   sound: onOff,
+  keyboardLayout: {
+    allowed: `one of ${keyboardLayouts.join(', ')}`,
+    schema: v.picklist(keyboardLayouts),
+  },
   network: {
     allowed: "'none', 'ne2k' or 'virtio'",
     schema: v.picklist(['none', 'ne2k', 'virtio']),

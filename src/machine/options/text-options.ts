@@ -92,6 +92,7 @@ const readers: Record<keyof MachineOptions, Read> = {
   serialPorts: asNumber,
   virtioConsole: asFlag,
   sound: asFlag,
+  keyboardLayout: asIs,
   network: asIs,
   networkBackend: asBackend,
   mac: asIs,

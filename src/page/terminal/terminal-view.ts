@@ -1,6 +1,8 @@
 import { FitAddon } from '@xterm/addon-fit';
 import { Terminal } from '@xterm/xterm';
 import type { Machine } from '../../machine/types.ts';
+import { EarlyInput } from '../../view/early-input.ts';
+import { followTerminal } from '../../view/terminal-input.ts';
 import { element } from '../element.ts';
 import type { Session } from '../session.ts';
 import { readSetting, writeSetting } from '../settings.ts';
@@ -12,7 +14,7 @@ const consoleName = 'serial0';
 const leastFontPx = 10;
 /** What the fit add-on sets aside. */
 const scrollbarPx = 14;
-/** Typing must not depend on a screen that never comes. */
+/** Answers must not depend on a screen that never comes. */
 const longestReplayMs = 2000;
 
 /** The guest's serial console. */
@@ -23,6 +25,7 @@ export class TerminalView {
   readonly #fit = new FitAddon();
   readonly #keys: KeyRow;
   readonly #stream = new ConsoleStream();
+  readonly #early = new EarlyInput();
   /** Ems that a character is wide. */
   readonly #advance: number;
   #replaying = false;
@@ -56,17 +59,23 @@ export class TerminalView {
     this.#keys = new KeyRow(element('terminal-keys', HTMLElement), this.#terminal, (data) =>
       this.#send(data),
     );
-    this.#terminal.onData((data) => this.#typed(this.#keys.applyCtrl(data)));
-    this.#terminal.onBinary((data) => this.#send(Uint8Array.from(data, (c) => c.charCodeAt(0))));
+    followTerminal(this.#terminal, {
+      send: (data) => this.#send(data),
+      isShownAgain: () => this.#replaying || this.#shownAgain > 0,
+      typed: (data) => this.#keys.applyCtrl(data),
+    });
     // xterm.js draws no cursor before it has had the focus once.
     if (document.activeElement === document.body) {
       this.#terminal.focus();
       this.#terminal.blur();
     }
     new ResizeObserver(() => this.#resize()).observe(this.#container);
+    // Of two pages the one that is used counts.
+    window.addEventListener('focus', () => this.#tellSize());
     session.onMachine((machine) => this.#follow(machine));
     session.onChange(() => {
       this.#terminal.options.disableStdin = session.isWatching;
+      this.#sendEarly();
     });
     this.#setUpScreenReaderMode();
   }
@@ -118,6 +127,7 @@ export class TerminalView {
       });
     });
 
+    this.#tellSize();
     if (machine.keeper.machine === null) return;
     this.#replaying = true;
     const replayed = () =>
@@ -130,17 +140,14 @@ export class TerminalView {
     setTimeout(replayed, longestReplayMs);
   }
 
-  /**
-   * Keys, and the terminal's own answers to what the guest asked it. A scrollback that is shown
-   * again asks again, and so do all pages at once: only the first and only one may answer, or the
-   * answers end up on the guest's command line.
-   */
-  #typed(data: string): void {
-    if (!this.#replaying && this.#shownAgain === 0 && document.hasFocus()) this.#send(data);
+  #send(data: string | Uint8Array): void {
+    if (!this.#session.status) this.#early.add(data);
+    else this.#session.send((machine) => machine.consoleInput(consoleName, data));
   }
 
-  #send(data: string | Uint8Array): void {
-    this.#session.send((machine) => machine.consoleInput(consoleName, data));
+  /** What was typed before there was a guest to type to. */
+  #sendEarly(): void {
+    if (this.#session.status) for (const data of this.#early.take()) this.#send(data);
   }
 
   #resize(): void {
@@ -151,6 +158,20 @@ export class TerminalView {
     if (width <= 0) return;
     this.#terminal.options.fontSize = fontSizeFor(width, this.#advance, leastFontPx);
     this.#fit.fit();
+    this.#tellSize();
+  }
+
+  /** In characters. */
+  get size(): { cols: number; rows: number } {
+    const { cols, rows } = this.#terminal;
+    return { cols, rows };
+  }
+
+  #tellSize(): void {
+    const { cols, rows } = this.size;
+    // Behind a tab it has no size of its own.
+    if (this.#container.clientWidth === 0 || this.#session.isWatching) return;
+    this.#session.send((machine) => machine.terminalSize(consoleName, { cols, rows }));
   }
 
   #setUpScreenReaderMode(): void {

@@ -1,0 +1,25 @@
+/** What a guest's keyboard can be set to. Which keys that means is in src/pc/keyboard-layouts.ts. */
+export const keyboardLayouts = [
+  'us',
+  'gb',
+  'de',
+  'ch',
+  'fr',
+  'be',
+  'es',
+  'it',
+  'pt',
+  'pt-br',
+  'se',
+  'no',
+  'dk',
+  'jp',
+] as const;
+
+export type KeyboardLayout = (typeof keyboardLayouts)[number];
+
+export const defaultKeyboardLayout: KeyboardLayout = 'us';
+
+/** A machine of a newer build can have a layout that this one does not know. */
+export const isKeyboardLayout = (name: unknown): name is KeyboardLayout =>
+  keyboardLayouts.some((layout) => layout === name);

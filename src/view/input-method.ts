@@ -1,0 +1,58 @@
+/**
+ * Keys that make no text, pressed while an input method (Chinese, Japanese, Korean) is on. Browsers
+ * give them the key code 229, which terminals leave to the input method. No DOM.
+ */
+
+/** What is looked at of a keydown. */
+export interface InputMethodKey {
+  type: string;
+  keyCode: number;
+  code: string;
+  isComposing: boolean;
+  ctrlKey: boolean;
+  altKey: boolean;
+  metaKey: boolean;
+  shiftKey: boolean;
+  timeStamp: number;
+}
+
+/** The key as it is without an input method. */
+export interface PlainKey {
+  key: string;
+  keyCode: number;
+}
+
+const processed = 229;
+/** Safari tells of the key that ended a composition right after the end. */
+const endOfCompositionMs = 50;
+
+const withoutText: Readonly<Record<string, PlainKey>> = {
+  Escape: { key: 'Escape', keyCode: 27 },
+  Tab: { key: 'Tab', keyCode: 9 },
+};
+
+const withCtrl: Readonly<Record<string, PlainKey>> = {
+  BracketLeft: { key: '[', keyCode: 219 },
+  Backslash: { key: '\\', keyCode: 220 },
+  BracketRight: { key: ']', keyCode: 221 },
+};
+
+/**
+ * @param composedAtMs when a composition ended last, as event times are
+ * @returns undefined for what the input method, or the terminal, is to have as it is
+ */
+export function keyUnderInputMethod(
+  event: InputMethodKey,
+  composedAtMs: number,
+): PlainKey | undefined {
+  const { code, ctrlKey, shiftKey } = event;
+  if (event.type !== 'keydown' || event.keyCode !== processed || event.isComposing)
+    return undefined;
+  if (event.timeStamp - composedAtMs < endOfCompositionMs) return undefined;
+  if (event.altKey || event.metaKey) return undefined;
+  if (!ctrlKey) return withoutText[code];
+  if (shiftKey) return undefined;
+  const letter = /^Key([A-Z])$/.exec(code)?.[1];
+  if (letter) return { key: letter.toLowerCase(), keyCode: letter.charCodeAt(0) };
+  return withCtrl[code];
+}

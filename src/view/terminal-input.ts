@@ -1,0 +1,67 @@
+/**
+ * What somebody types into a terminal, told from what the terminal says by itself: its answers to
+ * what the guest asks. A scrollback that is shown again asks again, and so do all pages at once: only
+ * the first and only one may answer, or the answers end up on the guest's command line.
+ */
+import { keyUnderInputMethod } from './input-method.ts';
+
+interface Disposable {
+  dispose(): void;
+}
+
+/** Of xterm.js, as far as it is used here. */
+export interface InputTerminal {
+  readonly textarea: HTMLTextAreaElement | undefined;
+  onData(listener: (data: string) => void): Disposable;
+  onBinary(listener: (data: string) => void): Disposable;
+  attachCustomKeyEventHandler(handler: (event: KeyboardEvent) => boolean): void;
+}
+
+/** Not in xterm.js's API: fires right before the data of a key, a paste or the mouse. */
+interface WithUserInput {
+  _core: { coreService: { onUserInput(listener: () => void): Disposable } };
+}
+
+export interface TerminalInputOptions {
+  /** To the guest's serial line. */
+  send(data: string | Uint8Array): void;
+  /** Whether what the terminal is working on was shown before: what it asks was answered. */
+  isShownAgain(): boolean;
+  /** What a user typed, as it is to be sent. */
+  typed?(data: string): string;
+}
+
+/** Sends what is typed in `terminal`, and the answers that it owes the guest. */
+export function followTerminal(
+  terminal: InputTerminal,
+  { send, isShownAgain, typed = (data) => data }: TerminalInputOptions,
+): void {
+  let isUsers = false;
+  (terminal as unknown as WithUserInput)._core.coreService.onUserInput(() => {
+    isUsers = true;
+  });
+  terminal.onData((data) => {
+    const wasUsers = isUsers;
+    isUsers = false;
+    if (wasUsers) send(typed(data));
+    else if (!isShownAgain() && document.hasFocus()) send(data);
+  });
+  terminal.onBinary((data) => send(Uint8Array.from(data, (c) => c.charCodeAt(0))));
+  sendKeysUnderInputMethod(terminal);
+}
+
+function sendKeysUnderInputMethod(terminal: InputTerminal): void {
+  let composedAtMs = Number.NEGATIVE_INFINITY;
+  terminal.textarea?.addEventListener('compositionend', ({ timeStamp }) => {
+    composedAtMs = timeStamp;
+  });
+  terminal.attachCustomKeyEventHandler((event) => {
+    const key = keyUnderInputMethod(event, composedAtMs);
+    if (!key) return true;
+    event.preventDefault();
+    const { code, ctrlKey, shiftKey } = event;
+    const init = { ...key, code, ctrlKey, shiftKey, bubbles: true, cancelable: true };
+    event.target?.dispatchEvent(new KeyboardEvent('keydown', init));
+    return false;
+  });
+}
