@@ -63,23 +63,29 @@ def psf(data: bytes):
             yield data[header + at * size : header + (at + 1) * size], [ord(c) for c in text]
 
 
-known = collections.defaultdict(set)
+# By digest: characters that have the glyph to themselves in some font, and those that share it
+# everywhere, as ¤ does with the euro sign where a font has no better one.
+alone = collections.defaultdict(set)
+shared = collections.defaultdict(set)
 for path in sorted(fonts.iterdir()):
     if not wanted.match(path.name):
         continue
     for rows, characters in psf(gzip.decompress(path.read_bytes())):
-        for character in characters:
-            private = 0xD800 <= character < 0xF900
-            if rows.strip(b'\0') and 0x20 < character < 0xFFFE and not private:
-                known[character].add(digest(rows))
+        public = {c for c in characters if 0x20 < c < 0xD800 or 0xF900 <= c < 0xFFFE}
+        if rows.strip(b'\0'):
+            (alone if len(public) == 1 else shared)[digest(rows)] |= public
 bios = (root / 'public/firmware/vgabios.bin').read_bytes()
 for height, first in ((16, '00007e81a58181bd9981817e00000000'), (14, '00007e81a58181bd99817e000000'), (8, '7e81a581bd99817e')):
     start = bios.index(bytes.fromhex(first)) - height
     for code, character in enumerate(cp437):
         rows = bios[start + code * height : start + (code + 1) * height]
         if rows.strip(b'\0'):
-            known[ord(character)].add(digest(rows))
+            alone[digest(rows)].add(ord(character))
 
+known = collections.defaultdict(set)
+for value in alone.keys() | shared.keys():
+    for character in alone.get(value) or shared[value]:
+        known[character].add(value)
 packed = bytearray()
 for character, digests in sorted(known.items()):
     packed += struct.pack('<HB', character, len(digests))
