@@ -122,7 +122,7 @@ test.describe('a guest with a US keyboard', () => {
     await guest.resume();
     const digits = (count: number) => Array.from({ length: count }, (_, i) => (i % 9) + 1).join('');
     await expect
-      .poll(() => contents(guest, '/tmp/typed'))
+      .poll(() => contents(guest, '/tmp/typed'), { timeout: 100_000 })
       .toBe(digits(513) + digits(100).repeat(7));
   });
 
