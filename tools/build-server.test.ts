@@ -1,0 +1,64 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type ServerProcess, startProcess } from '../src/server/testing/process.ts';
+import { randomState, sha256, share } from '../src/server/testing/server.ts';
+import { buildServer } from './build-server.mjs';
+import { root } from './setup.mjs';
+
+let folder: string;
+let installed: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'holdfast-install-'));
+  installed = join(folder, 'server');
+  expect(buildServer(join(folder, 'built'))).toBe(true);
+  // As one does: what was built is copied to where it is to run, and installs what it needs there.
+  cpSync(join(folder, 'built'), installed, { recursive: true });
+  const npm = process.env.npm_execpath;
+  const [command, ...args] = npm ? [process.execPath, npm] : ['npm'];
+  const ci = [...args, 'ci', '--omit=dev', '--omit=optional', '--prefer-offline'];
+  const { status, stderr } = spawnSync(command, ci, { cwd: installed, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`npm ci failed: ${stderr}`);
+}, 300_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('an installed server starts, takes a state and serves it', async () => {
+  let server: ServerProcess | undefined;
+  try {
+    server = await startProcess(
+      { folder: installed },
+      { args: ['--folder', join(folder, 'states')] },
+    );
+    const bytes = randomState(100_000);
+    const { id } = await share(server.url, bytes);
+    const response = await fetch(new URL(id, server.url));
+    expect(sha256(Buffer.from(await response.arrayBuffer()))).toBe(id);
+  } finally {
+    await server?.kill();
+  }
+});
+
+test('an installation has JavaScript and what it needs, and nothing that only tests use', () => {
+  const files = readdirSync(installed);
+  expect(files.filter((name) => name.endsWith('.ts'))).toEqual([]);
+  expect(files).toContain('LICENSE');
+  const packages = readdirSync(join(installed, 'node_modules'));
+  expect(packages).toContain('ipaddr.js');
+  for (const name of ['s3rver', 'tsx', 'typescript', 'vitest', 'vite', 'v86']) {
+    expect(packages).not.toContain(name);
+  }
+});
+
+test('the image and the unit name files that the build has', () => {
+  const read = (name: string) => readFileSync(join(installed, name), 'utf8');
+  expect(read('Dockerfile')).toContain('"main.js"');
+  expect(read('holdfast-states.service')).toContain('/main.js');
+  for (const name of ['main.js', 'package.json', 'package-lock.json', '.npmrc']) {
+    expect(existsSync(join(installed, name))).toBe(true);
+  }
+  // Nothing of an installation names this place.
+  expect(read('main.js')).not.toContain(root);
+});
