@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findBrowser } from './browser.mjs';
 import { findFirefox, noFirefox } from './firefox.mjs';
+import { findRedis, noRedis } from './redis.mjs';
 import { sourceHash } from './source-hash.mjs';
 
 export { findBrowser };
@@ -87,6 +88,21 @@ export function ensureFirefox() {
   if (!findFirefox()) {
     console.warn(`${noFirefox} Its tests are skipped.`);
   }
+}
+
+/**
+ * Finds a Redis server, or installs Debian's with apt as root. It is for tests of several processes of
+ * the state server, which are skipped where there is none, and say so.
+ */
+export function ensureRedis() {
+  if (findRedis()) return;
+  if (existsSync('/etc/debian_version') && process.getuid?.() === 0) {
+    console.log('Found no Redis, installing one ...');
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    run('apt-get', ['update'], { env });
+    run('apt-get', ['install', '-y', 'redis-server'], { env });
+  }
+  if (!findRedis()) console.warn(`${noRedis} Its tests are skipped.`);
 }
 
 /** Builds the site into dist/ unless it holds a build of the sources as they are. */

@@ -10,6 +10,7 @@ import {
   ensureBrowser,
   ensureFirefox,
   ensurePackages,
+  ensureRedis,
   root,
   run,
 } from './setup.mjs';
@@ -23,10 +24,12 @@ function runAll() {
   ensurePackages();
   const browser = ensureBrowser();
   ensureFirefox();
+  ensureRedis();
   rmSync(reports, { recursive: true, force: true });
   mkdirSync(reports);
   return [
     check('format and lint', [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings']),
+    check('packages', [join(root, 'tools/audit.mjs')]),
     // All anew: an incremental build of TypeScript 7.0 misses a global that a .d.ts has gained.
     check('types', [bin('typescript/bin/tsc'), '--build', '--force']),
     unit(),

@@ -1,12 +1,14 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import {
+  CopyObjectCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   PutObjectCommand,
   paginateListObjectsV2,
   S3Client,
+  type S3ClientConfig,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
@@ -26,6 +28,28 @@ export interface BucketOptions {
   redirectReads: boolean;
 }
 
+/** How browsers that read from the bucket take a state. */
+const stateHeaders = {
+  ContentType: 'application/octet-stream',
+  ContentDisposition: 'attachment',
+  CacheControl: 'public, max-age=31536000, immutable',
+};
+
+/** How the AWS SDK reaches a bucket. */
+export const clientConfigOf = ({
+  endpoint,
+  region,
+  credentials,
+}: BucketOptions): S3ClientConfig => ({
+  region,
+  // Names of buckets as paths: storages that are not Amazon's rarely have a host name for each.
+  ...(endpoint && { endpoint, forcePathStyle: true }),
+  ...(credentials && { credentials }),
+  // Checksums in trailers are Amazon's own; ours is checked before anything is stored.
+  requestChecksumCalculation: 'WHEN_REQUIRED',
+  responseChecksumValidation: 'WHEN_REQUIRED',
+});
+
 const partBytes = 8 * 1024 * 1024;
 const directUrlLifetimeS = 3600;
 
@@ -35,18 +59,10 @@ export class BucketStore implements ObjectStore {
   readonly #bucket: string;
   readonly directUrl?: (key: string) => Promise<string>;
 
-  constructor({ bucket, endpoint, region, credentials, redirectReads }: BucketOptions) {
-    this.#bucket = bucket;
-    this.#client = new S3Client({
-      region,
-      // Names of buckets as paths: storages that are not Amazon's rarely have a host name for each.
-      ...(endpoint && { endpoint, forcePathStyle: true }),
-      ...(credentials && { credentials }),
-      // Checksums in trailers are Amazon's own; ours is checked before anything is stored.
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-      responseChecksumValidation: 'WHEN_REQUIRED',
-    });
-    if (redirectReads) {
+  constructor(options: BucketOptions) {
+    this.#bucket = options.bucket;
+    this.#client = new S3Client(clientConfigOf(options));
+    if (options.redirectReads) {
       this.directUrl = (key) =>
         getSignedUrl(this.#client, new GetObjectCommand(this.#at(key)), {
           expiresIn: directUrlLifetimeS,
@@ -59,15 +75,31 @@ export class BucketStore implements ObjectStore {
       client: this.#client,
       params: {
         ...this.#at(key),
+        ...stateHeaders,
         Body: createReadStream(path),
-        ContentType: 'application/octet-stream',
-        ContentDisposition: 'attachment',
-        CacheControl: 'public, max-age=31536000, immutable',
       },
       partSize: partBytes,
       queueSize: 3,
     });
     await upload.done();
+  }
+
+  /**
+   * Makes another object of the bucket the content of a key, up to 5 GiB.
+   * @throws HttpError 404 if there is none
+   */
+  async copyFrom(from: string, key: string): Promise<void> {
+    const copied = await unlessMissing(
+      this.#client.send(
+        new CopyObjectCommand({
+          ...this.#at(key),
+          ...stateHeaders,
+          CopySource: `${this.#bucket}/${from}`,
+          MetadataDirective: 'REPLACE',
+        }),
+      ),
+    );
+    if (!copied) throw notFound('There is no such upload. It may have expired.');
   }
 
   async putText(key: string, text: string): Promise<void> {

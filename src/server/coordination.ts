@@ -14,6 +14,8 @@ export interface Coordination {
   makeLimiter: MakeLimiter;
   /** Lets what concerns one key happen one after the other. */
   exclusively<T>(key: string, work: () => Promise<T>): Promise<T>;
+  /** Whether this process is the one that does what is to be done once in so long. */
+  mayStart(name: string, everyMs: number): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -25,6 +27,7 @@ export function ownCoordination(limits: LedgerLimits): Coordination {
     uploadLocks: new MemoryLocks(),
     makeLimiter: (_name, points, duration) => new RateLimiterMemory({ points, duration }),
     exclusively: (key, work) => locks.run(key, work),
+    mayStart: async () => true,
     close: async () => {},
   };
 }

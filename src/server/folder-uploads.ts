@@ -55,16 +55,12 @@ export class FolderUploads implements UploadStore {
 
   async *list(): AsyncIterable<StoredUpload> {
     const uploads = new Map<string, StoredUpload>();
-    for (const { name, sizeBytes, changedAtMs } of await this.#files()) {
-      const [, id, description] = uploadName.exec(name) ?? [];
+    for (const { name, changedAtMs } of await this.#files()) {
+      const id = uploadName.exec(name)?.[1];
       if (!id) continue;
-      const { bytes = 0, changedAtMs: other = 0 } = uploads.get(id) ?? {};
-      uploads.set(id, {
-        id,
-        bytes: description ? bytes : sizeBytes,
-        // The description is from the beginning of an upload that may take a day.
-        changedAtMs: Math.max(changedAtMs, other),
-      });
+      const other = uploads.get(id)?.changedAtMs ?? 0;
+      // The description is from the beginning of an upload that may take a day.
+      uploads.set(id, { id, changedAtMs: Math.max(changedAtMs, other) });
     }
     yield* uploads.values();
   }
@@ -81,11 +77,11 @@ export class FolderUploads implements UploadStore {
     return bavail * bsize;
   }
 
-  async #files(): Promise<{ name: string; sizeBytes: number; changedAtMs: number }[]> {
+  async #files(): Promise<{ name: string; changedAtMs: number }[]> {
     const files = [];
     for (const name of await readdir(this.#folder)) {
       const found = await stat(this.#path(name)).catch(() => undefined);
-      if (found?.isFile()) files.push({ name, sizeBytes: found.size, changedAtMs: found.mtimeMs });
+      if (found?.isFile()) files.push({ name, changedAtMs: found.mtimeMs });
     }
     return files;
   }

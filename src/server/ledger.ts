@@ -30,8 +30,9 @@ export interface Ledger {
   arrive(uploadId: string, client: Client, bytes: number): Promise<void>;
   /** Corrects what has arrived of an upload: not all that was counted got as far as storage. */
   correct(uploadId: string, bytes: number): Promise<void>;
+  knows(uploadId: string): Promise<boolean>;
   /** Enters an upload that storage holds, unless it is entered. */
-  learn(uploadId: string, bytes: number): Promise<void>;
+  learn(uploadId: string, bytes: number, changedAtMs: number): Promise<void>;
   /** Removes an upload. */
   end(uploadId: string): Promise<void>;
   /** Uploads that have not changed for so long. */

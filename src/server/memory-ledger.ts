@@ -44,9 +44,12 @@ export class MemoryLedger implements Ledger {
     if (entry) this.#set(uploadId, { ...entry, bytes });
   }
 
-  async learn(uploadId: string, bytes: number): Promise<void> {
-    if (this.#pending.has(uploadId)) return;
-    this.#set(uploadId, { bytes, client: [], changedAt: this.#now() });
+  async knows(uploadId: string): Promise<boolean> {
+    return this.#pending.has(uploadId);
+  }
+
+  async learn(uploadId: string, bytes: number, changedAt: number): Promise<void> {
+    if (!this.#pending.has(uploadId)) this.#set(uploadId, { bytes, client: [], changedAt });
   }
 
   async end(uploadId: string): Promise<void> {

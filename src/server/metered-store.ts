@@ -62,6 +62,8 @@ export function metered(uploads: UploadStore, ledger: Ledger): DataStore {
         );
       },
     });
+    // The store may not listen yet: it asks the bucket first.
+    meter.on('error', () => {});
     // Not a pipeline: it would end the source, of which the library hears before it has the reason.
     source.once('error', (error) => meter.destroy(error));
     source.once('close', () => {

@@ -8,6 +8,8 @@ export interface StateServerOptions extends RateLimitOptions, LedgerLimits, Conn
   /** Of unfinished uploads and, unless there is a bucket, of the states. */
   folder: string;
   bucket?: BucketOptions;
+  /** What several processes on one bucket share. Absent: the server is one process. */
+  redis?: RedisOptions;
   /** Of one state. */
   maxBytes: number;
   /** How long a state is kept; 0: for ever. */
@@ -22,6 +24,12 @@ export interface StateServerOptions extends RateLimitOptions, LedgerLimits, Conn
   hosts: string[];
   /** How many proxies stand before the server, each of which adds to `X-Forwarded-For`. */
   trustedProxies: number;
+}
+
+export interface RedisOptions {
+  url: string;
+  /** For so long a process that was killed holds the uploads that it worked on. */
+  lockMs: number;
 }
 
 const MiB = 1024 * 1024;
@@ -62,6 +70,11 @@ export const settings = {
   's3-endpoint': { value: '', help: 'URL of the storage; absent: Amazon' },
   's3-region': { value: 'us-east-1', help: 'of the bucket' },
   's3-redirect': { value: '0', help: '1: browsers read from the bucket, by signed URLs' },
+  'redis-url': { value: '', help: 'several processes share the bucket, by this Redis server' },
+  'redis-lock-seconds': {
+    value: '10',
+    help: 'a process that was killed holds its uploads so long',
+  },
 } as const satisfies Record<string, { value: string; help: string }>;
 
 type SettingName = keyof typeof settings;
@@ -91,6 +104,8 @@ export function readOptions(
   const bucket = get('s3-bucket');
   const endpoint = get('s3-endpoint');
   const maxBytes = number('max-mib') * MiB;
+  const redisUrl = get('redis-url');
+  if (redisUrl && !bucket) throw new Error('redis-url needs s3-bucket: processes share a bucket.');
   return {
     folder: get('folder'),
     maxBytes,
@@ -112,6 +127,9 @@ export function readOptions(
     maxConnections: number('connections'),
     maxConnectionsPerAddress: number('connections-per-address'),
     stallMs: number('stall-seconds') * 1000,
+    ...(redisUrl && {
+      redis: { url: redisUrl, lockMs: number('redis-lock-seconds') * 1000 },
+    }),
     ...(bucket && {
       bucket: {
         bucket,

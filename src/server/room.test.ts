@@ -106,13 +106,33 @@ test('an upload that stands still is removed, one that goes on is not', async ()
   await utimes(join(folder, `${id(still)}.json`), old, old);
   // An upload may take longer than any time limit: only its description is old.
   await utimes(join(folder, `${id(going)}.json`), old, old);
+  // Another that knows of them what the files say.
+  const again = await startServer({ folder: join(server.root, 'states'), maxPendingUploads: 2 });
+  try {
+    const at = (url: string) => url.replace(server.url, again.url);
+    await again.states.sweep();
+    expect((await fetch(at(still), { method: 'HEAD', headers: tus })).status).toBe(404);
+    const create = () =>
+      fetch(new URL('uploads', again.url), {
+        method: 'POST',
+        headers: { ...tus, 'upload-length': '1' },
+      });
+    expect((await create()).status).toBe(201);
+    expect((await create()).status).toBe(503);
+    await upload(again.url, bytes, { previous: previousUpload(at(going), bytes.length) });
+    expect((await publish(at(going))).id).toBe(sha256(bytes));
+  } finally {
+    await again.close();
+  }
+});
+
+test('an upload that nothing arrives of is removed after a while, and its place is free', async () => {
+  await start({ maxPendingUploads: 1, idleMs: 0 });
+  const begun = urlOf(await begin(1000));
+  expect((await begin(1000)).status).toBe(503);
   await server.states.sweep();
-  expect((await fetch(still, { method: 'HEAD', headers: tus })).status).toBe(404);
-  await upload(server.url, bytes, { previous: previousUpload(going, bytes.length) });
-  expect((await publish(going)).id).toBe(sha256(bytes));
-  // Its place is free.
-  expect((await begin(1)).status).toBe(201);
-  expect((await begin(1)).status).toBe(201);
+  expect((await fetch(begun, { method: 'HEAD', headers: tus })).status).toBe(404);
+  expect((await begin(1000)).status).toBe(201);
 });
 
 test('an upload that could not be created takes no place', async () => {
@@ -167,10 +187,10 @@ test('after a restart unfinished uploads still count, until they stand still for
     ).status;
   try {
     expect(await status()).toBe(507);
-    const folder = join(root, 'states/uploads');
-    const old = new Date(Date.now() - 3600_000);
-    for (const name of await readdir(folder)) await utimes(join(folder, name), old, old);
-    await again.states.sweep();
+    const [name = ''] = (await readdir(join(root, 'states/uploads'))).filter(
+      (file) => !file.includes('.'),
+    );
+    await fetch(new URL(`uploads/${name}`, again.url), { method: 'DELETE', headers: tus });
     expect(await status()).toBe(201);
   } finally {
     await again.close();

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { BucketOptions } from './bucket-store.ts';
 import { type Client, Clients } from './client.ts';
 import { limitConnections } from './connections.ts';
-import { ownCoordination } from './coordination.ts';
+import { type Coordination, ownCoordination } from './coordination.ts';
 import { sendState } from './downloads.ts';
 import { FolderStore } from './folder-store.ts';
 import { FolderUploads } from './folder-uploads.ts';
@@ -14,6 +14,7 @@ import type { ObjectStore } from './object-store.ts';
 import type { StateServerOptions } from './options.ts';
 import { RateLimits } from './rate-limits.ts';
 import { StateShelf } from './state-shelf.ts';
+import type { UploadStore } from './upload-store.ts';
 import { type PublishRequest, Uploads } from './uploads.ts';
 
 export interface StateServer {
@@ -53,14 +54,11 @@ const publishPath = /^\/states\/uploads\/([0-9a-f]{32})\/publish$/;
  * No request lists anything. Errors are `{ error, message }`.
  */
 export async function createStateServer(options: StateServerOptions): Promise<StateServer> {
-  const folder = resolve(options.folder);
-  const store = options.bucket ? await openBucket(options.bucket) : new FolderStore(folder);
-  const coordination = ownCoordination(options);
+  const { store, uploadStore, coordination } = await openStorage(options);
   const shelf = new StateShelf(store, options.expireAfterS * 1000, coordination);
   const clients = new Clients(options.trustedProxies);
   const limits = new RateLimits(options, coordination.makeLimiter);
   const underWay = new UnderWay(options.maxRequestsAtOnce);
-  const uploadStore = await FolderUploads.open(join(folder, 'uploads'), store);
   const uploads = new Uploads(uploadStore, shelf, coordination, {
     path: `${statesPath}uploads`,
     maxBytes: options.maxBytes,
@@ -73,10 +71,15 @@ export async function createStateServer(options: StateServerOptions): Promise<St
     await shelf.sweep();
     await uploads.sweep();
   };
-  // No other process writes to it: what is half written is from before a crash.
-  await store.removeTemporaries(0);
-  await sweep();
-  const timers = [every(hourMs, sweep), every(minuteMs, () => uploads.sweep())];
+  const sweepInTurn = async (name: string, everyMs: number, work: () => Promise<void>) => {
+    // One process of several does it.
+    if (await coordination.mayStart(name, everyMs / 2)) await work();
+  };
+  await sweepInTurn('sweep', hourMs, sweep);
+  const timers = [
+    every(hourMs, () => sweepInTurn('sweep', hourMs, sweep)),
+    every(minuteMs, () => sweepInTurn('sweep uploads', minuteMs, () => uploads.sweep())),
+  ];
 
   async function answer(
     client: Client,
@@ -138,6 +141,7 @@ export async function createStateServer(options: StateServerOptions): Promise<St
     sweep,
     close() {
       for (const timer of timers) clearInterval(timer);
+      void coordination.close();
     },
   };
 }
@@ -188,7 +192,31 @@ function publishRequestOf({ sha256, retryKey }: Record<string, unknown>): Publis
   return { sha256: typeof sha256 === 'string' ? sha256.toLowerCase() : undefined, retryKey };
 }
 
-/** Amazon's SDK is large: only those who use it load it. */
+interface Storage {
+  store: ObjectStore;
+  uploadStore: UploadStore;
+  coordination: Coordination;
+}
+
+/** Amazon's SDK and the Redis client are large: only those who use them load them. */
+async function openStorage(options: StateServerOptions): Promise<Storage> {
+  const folder = resolve(options.folder);
+  const { bucket, redis } = options;
+  if (bucket && redis) {
+    const { BucketStore } = await import('./bucket-store.ts');
+    const { BucketUploads } = await import('./bucket-uploads.ts');
+    const { redisCoordination } = await import('./redis-coordination.ts');
+    const store = new BucketStore(bucket);
+    const coordination = await redisCoordination(redis, options);
+    return { store, uploadStore: new BucketUploads(bucket, store), coordination };
+  }
+  const store = bucket ? await openBucket(bucket) : new FolderStore(folder);
+  // No other process writes to it: what is half written is from before a crash.
+  await store.removeTemporaries(0);
+  const uploadStore = await FolderUploads.open(join(folder, 'uploads'), store);
+  return { store, uploadStore, coordination: ownCoordination(options) };
+}
+
 async function openBucket(options: BucketOptions): Promise<ObjectStore> {
   const { BucketStore } = await import('./bucket-store.ts');
   return new BucketStore(options);

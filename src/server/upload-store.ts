@@ -4,7 +4,6 @@ import type { DataStore } from '@tus/server';
 /** An unfinished or unpublished upload, as storage has it. */
 export interface StoredUpload {
   id: string;
-  bytes: number;
   /** When the newest part of it was written. */
   changedAtMs: number;
 }

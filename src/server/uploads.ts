@@ -118,17 +118,14 @@ export class Uploads {
   /** Removes uploads that stand still, and learns of those from before a restart of the server. */
   async sweep(): Promise<void> {
     const { ledger } = this.#coordination;
-    const there = new Set<string>();
-    for await (const { id, bytes, changedAtMs } of this.#store.list()) {
-      if (Date.now() - changedAtMs >= this.#options.idleMs) await this.#removeIfIdle(id);
-      else {
-        there.add(id);
-        await ledger.learn(id, bytes);
-      }
+    const { prefix } = this.#store;
+    for await (const { id, changedAtMs } of this.#store.list()) {
+      if (await ledger.knows(id)) continue;
+      const upload = await this.#datastore.getUpload(prefix + id).catch(() => undefined);
+      await ledger.learn(id, upload?.offset ?? 0, changedAtMs);
     }
-    for (const id of await ledger.idle(this.#options.idleMs)) {
-      if (!there.has(id)) await ledger.end(id);
-    }
+    // The ledger has heard of every part; storage only of those that it shows.
+    for (const id of await ledger.idle(this.#options.idleMs)) await this.#removeIfIdle(id);
     await this.#store.removeOld(resultLifetimeMs);
   }
 

@@ -93,6 +93,8 @@ export interface UploadSettings {
   previous?: PreviousUpload;
   /** Called once this many bytes have arrived; the upload then breaks off. */
   breakOffAfterBytes?: number;
+  /** Called once the server has said where the upload is. */
+  onUrl?(url: string): void;
 }
 
 /**
@@ -100,12 +102,13 @@ export interface UploadSettings {
  * @throws what the tus client says
  */
 export function upload(url: string, bytes: Buffer, settings: UploadSettings = {}): Promise<string> {
-  const { chunkSize, previous, breakOffAfterBytes = Number.POSITIVE_INFINITY } = settings;
+  const { chunkSize, previous, onUrl, breakOffAfterBytes = Number.POSITIVE_INFINITY } = settings;
   return new Promise((done, fail) => {
     const upload = new Upload(bytes, {
       endpoint: new URL('uploads', url).href,
       retryDelays: null,
       ...(chunkSize && { chunkSize }),
+      onUploadUrlAvailable: () => onUrl?.(upload.url ?? ''),
       onSuccess: () => done(upload.url ?? ''),
       onError: fail,
       onChunkComplete: (_size, accepted) => {
