@@ -28,6 +28,12 @@ test('a guest that kills the emulator ends in a report, and a new one can be sta
 
   const notice = page.getByRole('alert');
   await expect(notice).toContainText('The emulator crashed while it ran the guest');
+  // One sentence; what only a report needs is folded away.
+  const details = notice.getByText(/wasm/);
+  await expect(details).toBeHidden();
+  await notice.getByText('Details for a report').click();
+  await expect(details).toBeVisible();
+  await expect(notice.getByRole('button', { name: 'Copy' })).toBeVisible();
   await expect(notice).toContainText('guest-crashed');
   await expect(page.locator('#state-runstate')).toHaveText(/crash|error/i);
   const { runstate, crash, v86Version } = await guest.status();

@@ -289,6 +289,14 @@ test('a script tag is enough, and an option that is not acceptable is told befor
         }),
     );
     expect(detail).toBe('bad-config');
+
+    await site.put(
+      'misspelt.html',
+      `<!doctype html><script type="module" src="element.js"></script>
+      <holdfast-guest cdrm="debian.iso" data-mine="1"></holdfast-guest>`,
+    );
+    await page.goto(site.urlOf('misspelt.html'));
+    await expect(notice).toHaveText('There is no attribute "cdrm": did you mean "cdrom"?');
   } finally {
     await site.close();
   }

@@ -87,6 +87,9 @@ export const cprErrorCodes = [
   'internal',
 ] as const;
 
+/** In the message of an error that a network may be the reason of, as against what was fetched. */
+export const unreachable = 'cannot be reached';
+
 export type CprErrorCode = (typeof cprErrorCodes)[number];
 
 /**

@@ -4,6 +4,7 @@ import { optionNames, textOptions } from '../machine/options/text-options.ts';
 import type { Machine } from '../machine/types.ts';
 import type { MachineStatus } from '../protocol/events.ts';
 import { GuestPanes, isView } from './guest-panes.ts';
+import { unknownAttributes } from './unknown-attributes.ts';
 
 /** What the element tells, as `CustomEvent`s; none of them bubbles. */
 export interface GuestElementEvents {
@@ -117,12 +118,24 @@ export abstract class GuestElement extends HTMLElement {
 
   #attributeOptions(): CreateOptions {
     const attributes = Array.from(this.attributes, ({ name, value }) => [name, value] as const);
+    this.#checkNames(attributes.map(([name]) => name));
     const options = textOptions(attributes) as CreateOptions;
     const { machineid, keeperurl, host } = Object.fromEntries(attributes);
     if (machineid !== undefined) options.machineId = machineid;
     if (keeperurl !== undefined) options.keeperUrl = keeperurl;
     if (host === 'auto' || host === 'dedicated') options.host = host;
     return options;
+  }
+
+  /** @throws CprError `bad-config` for an attribute that is probably a misspelt one */
+  #checkNames(names: readonly string[]): void {
+    const sentences: string[] = [];
+    for (const { name, meant } of unknownAttributes(names, guestAttributes)) {
+      if (meant === undefined)
+        console.warn(`<${this.localName}> does not know the attribute "${name}".`);
+      else sentences.push(`There is no attribute "${name}": did you mean "${meant}"?`);
+    }
+    if (sentences.length > 0) throw new CprError('bad-config', sentences.join(' '));
   }
 
   #attach(machine: Machine): void {

@@ -47,6 +47,8 @@ export class GuestPanes implements GuestLink {
   #machine: Machine | null = null;
   #failed: (error: CprError) => void = () => {};
   #pane: Pane = 'screen';
+  /** The one that is told. */
+  #crash: string | undefined;
 
   /** @param toggleMuted its button was pressed */
   constructor(root: ShadowRoot, toggleMuted: () => void) {
@@ -89,6 +91,7 @@ export class GuestPanes implements GuestLink {
   attach(machine: Machine, failed: (error: CprError) => void): void {
     this.#machine = machine;
     this.#failed = failed;
+    this.#crash = undefined;
     this.#find('.notice', HTMLElement).hidden = true;
     this.#screen.follow(machine);
     this.#terminal.follow(machine);
@@ -107,7 +110,7 @@ export class GuestPanes implements GuestLink {
     state.textContent = `${config.name}: ${destroyed ? 'ended' : runstate}`;
     state.dataset.runstate = runstate;
     this.#find('.mute', HTMLElement).hidden = !config.sound;
-    if (crash) this.say(crash, true);
+    if (crash) this.#sayCrash(crash);
   }
 
   /** @param isError stays until there is a guest */
@@ -120,6 +123,19 @@ export class GuestPanes implements GuestLink {
     const notice = this.#find('.notice', HTMLElement);
     notice.textContent = text;
     notice.hidden = false;
+  }
+
+  #sayCrash(crash: string): void {
+    // About once a second: what somebody opened or selected must stay.
+    if (this.#crash === crash) return;
+    this.#crash = crash;
+    this.say('The emulator crashed while it ran the guest, which cannot go on.', true);
+    const details = document.createElement('details');
+    const summary = Object.assign(document.createElement('summary'), {
+      textContent: 'Details for a report',
+    });
+    details.append(summary, Object.assign(document.createElement('pre'), { textContent: crash }));
+    this.#find('.notice', HTMLElement).append(details);
   }
 
   send(call: (machine: Machine) => Promise<void>): void {

@@ -74,4 +74,5 @@ canvas { display: block; outline-offset: 0; }
 .input { position: absolute; width: 1px; height: 1px; opacity: 0; border: 0; padding: 0; resize: none; pointer-events: none; }
 .terminal { padding: 4px 0 4px 6px; box-sizing: border-box; }
 .notice { padding: 8px 10px; border-top: 1px solid #e5694f; background: #3a1d17; color: #ffd9d0; overflow-wrap: anywhere; }
+.notice pre { max-height: 160px; overflow: auto; white-space: pre-wrap; user-select: text; }
 `;

@@ -3,9 +3,10 @@ import { buildId, keeperUrl, runtimes } from 'virtual:holdfast-build';
 import { missingFeatures } from '../index.ts';
 import type { Machine } from '../machine/types.ts';
 import { randomId } from '../protocol/random-id.ts';
+import { showBadOptions } from './bad-options.ts';
 import { fillTerms, toggleHelp } from './dialogs.ts';
-import { create, element } from './element.ts';
-import { showFullPage, showUnsupported } from './full-page.ts';
+import { element } from './element.ts';
+import { showUnsupported } from './full-page.ts';
 import { linkMachineId } from './link-machine.ts';
 import { Playground } from './playground.ts';
 import { setUpResumeSetting } from './resume-setting.ts';
@@ -13,7 +14,7 @@ import { runtimeSource } from './runtime-source.ts';
 import { Session } from './session.ts';
 import { shortcutHelp } from './shortcuts.ts';
 import { setUpTheme } from './theme.ts';
-import { type OptionProblem, optionHelp, parseUrlOptions } from './url-options.ts';
+import { optionHelp, parseUrlOptions } from './url-options.ts';
 
 declare global {
   interface Window {
@@ -68,20 +69,8 @@ if (missing.length > 0) {
     terminalText: () => playground.terminalText(),
     terminalSize: () => playground.terminalSize(),
   };
+  if (parsed.unknown) playground.tellUnknown(parsed.unknown);
   void playground.open();
 } else {
-  showFullPage(
-    'An option in the address is not valid',
-    ...parsed.problems.map(problemText),
-    create('p', { text: 'Nothing was started. Correct the address and load the page again.' }),
-  );
-}
-
-function problemText({ option, value, allowed }: OptionProblem): HTMLElement {
-  return create('p', {
-    children: [
-      create('code', { text: `${option.startsWith('#') ? '' : '?'}${option}=${value}` }),
-      document.createTextNode(`: “${option}” may be ${allowed}.`),
-    ],
-  });
+  showBadOptions(parsed.problems);
 }

@@ -1,9 +1,22 @@
 import type { Machine } from '../machine/types.ts';
+import type { Runstate } from '../protocol/events.ts';
 import { BootProgress } from './boot-progress.ts';
 import { element } from './element.ts';
 import type { Session } from './session.ts';
 
-/** The bar from the start of a guest until it shows a sign of life. */
+/** Without news for so long, a file is not on its way any more: its fetch failed. */
+const staleMs = 3000;
+
+/** Of a guest that has been started, whatever became of it. */
+const isThere: ReadonlySet<Runstate> = new Set([
+  'running',
+  'paused',
+  'suspended',
+  'internal-error',
+  'shutdown',
+]);
+
+/** The bar from the start of a guest until it runs. */
 export class BootBar {
   readonly #region = element('boot', HTMLElement);
   readonly #label = element('boot-label', HTMLElement);
@@ -11,6 +24,9 @@ export class BootBar {
   readonly #bytes = element('boot-bytes', HTMLElement);
   readonly #progress = new BootProgress();
   readonly #session: Session;
+  #lastNewsMs = 0;
+  /** Nothing has been asked of the machine yet: its status is that of the guest before. */
+  #isBeginning = false;
 
   constructor(session: Session) {
     this.#session = session;
@@ -23,10 +39,13 @@ export class BootBar {
   /** A guest is being started here. */
   begin(): void {
     this.#progress.clear();
+    this.#region.hidden = false;
+    this.#isBeginning = true;
     this.#show();
   }
 
   end(): void {
+    this.#isBeginning = false;
     this.#region.hidden = true;
   }
 
@@ -35,8 +54,10 @@ export class BootBar {
       // Another page may be the one that starts it.
       if (this.#region.hidden && progress.done) return;
       this.#progress.add(progress);
+      this.#lastNewsMs = performance.now();
       this.#show();
     });
+    // What it shows may have come before the bar, and it may say nothing at all: then its status does.
     machine.on('console', () => this.end());
     machine.on('screen-text', () => this.end());
     machine.on('screen-graphics', () => this.end());
@@ -44,6 +65,13 @@ export class BootBar {
 
   #show(): void {
     const { busy, status } = this.#session;
+    if (busy !== null) this.#isBeginning = false;
+    const isLoading = this.#progress.isLoading && performance.now() - this.#lastNewsMs < staleMs;
+    const isIdle = busy === null && !this.#isBeginning && !isLoading;
+    if (status && isThere.has(status.runstate) && isIdle) {
+      this.end();
+      return;
+    }
     const { label, fraction, bytes } = this.#progress.view(busy !== 'start' && status !== null);
     this.#region.hidden = false;
     this.#label.textContent = label;

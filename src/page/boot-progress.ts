@@ -28,6 +28,11 @@ export class BootProgress {
     this.#files.clear();
   }
 
+  /** Whether a file is on its way, as far as is known. */
+  get isLoading(): boolean {
+    return [...this.#files.values()].some(({ done }) => !done);
+  }
+
   /** @param runs whether the guest runs already: then there is nothing left to load */
   view(runs: boolean): ProgressView {
     const files = [...this.#files.values()];

@@ -10,6 +10,14 @@ test.each(cprErrorCodes)('%s says what happened and what to do', (code) => {
   for (const action of actions) expect(actionLabel[action]).toBeTruthy();
 });
 
+test('only a server that cannot be reached is told as a matter of the network', () => {
+  const advice = (message: string) =>
+    errorText({ code: 'image-unavailable', message }, 'start').advice;
+  expect(advice('a.img cannot be used: its server cannot be reached')).toContain('network');
+  expect(advice('a.img cannot be used: the server answered 404')).not.toContain('network');
+  expect(advice('a.bin is not a PC BIOS')).toContain('what is wrong with the file');
+});
+
 test('a failed live update says that the guest goes on, and does not offer to throw it away', () => {
   const text = errorText({ code: 'runtime-failed' }, 'live-update');
   expect(text.advice).toMatch(/^The guest goes on with the emulator it had\./);

@@ -1,5 +1,5 @@
 /** Every error code in words, with what to do about it. No DOM. */
-import type { CprError, CprErrorCode } from '../errors.ts';
+import { type CprError, type CprErrorCode, unreachable } from '../errors.ts';
 
 /** What the page was doing when it failed. */
 export type Operation =
@@ -33,8 +33,12 @@ export interface ErrorText {
   actions: readonly ErrorAction[];
 }
 
-export function errorText(error: Pick<CprError, 'code'>, operation: Operation): ErrorText {
-  const text = textOf(error.code);
+/** @param error its message is needed where one code has several reasons */
+export function errorText(
+  error: Pick<CprError, 'code'> & Partial<Pick<CprError, 'message'>>,
+  operation: Operation,
+): ErrorText {
+  const text = textOf(error.code, error.message?.includes(unreachable));
   if (operation === 'change-medium' && error.code === 'bad-config')
     return {
       title: 'The image does not fit into this drive',
@@ -62,7 +66,7 @@ function guestIsLost(code: CprErrorCode): boolean {
   return ['guest-crashed', 'keeper-gone', 'keeper-silent', 'no-machine'].includes(code);
 }
 
-function textOf(code: CprErrorCode): ErrorText {
+function textOf(code: CprErrorCode, isNetwork = false): ErrorText {
   switch (code) {
     case 'unsupported-browser':
       return {
@@ -79,7 +83,9 @@ function textOf(code: CprErrorCode): ErrorText {
     case 'image-unavailable':
       return {
         title: 'A file the guest boots from could not be loaded',
-        advice: 'Check the network connection, then try again.',
+        advice: isNetwork
+          ? 'Check the network connection, then try again.'
+          : 'The words below say what is wrong with the file or its address. Mend that, then try again.',
         actions: ['try-again', 'reload'],
       };
     case 'runtime-unavailable':
@@ -134,7 +140,7 @@ function textOf(code: CprErrorCode): ErrorText {
     case 'guest-crashed':
       return {
         title: 'The emulator crashed while it ran the guest',
-        advice: 'This guest cannot go on. Start fresh to boot a new one.',
+        advice: 'This guest cannot go on: start fresh to boot a new one.',
         actions: ['start-fresh'],
       };
     case 'keeper-incompatible':

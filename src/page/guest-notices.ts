@@ -3,6 +3,7 @@ import type { MachineStatus } from '../protocol/events.ts';
 import { actionLabel } from './error-text.ts';
 import type { Notices } from './notices.ts';
 import type { Session } from './session.ts';
+import type { UnknownOption } from './unknown-options.ts';
 
 /** @param reason why the newest generation could not be used */
 export function tellFellBack(notices: Notices, reason: string): void {
@@ -43,5 +44,14 @@ export function tellOtherMemory(
     title: `This guest has ${memoryMiB} MiB of RAM, not ${askedMiB}`,
     text: 'It was there before this page. The options in the address apply when a guest is started.',
     actions: [{ label: actionLabel['start-fresh'], run: startFresh }],
+  });
+}
+
+export function tellUnknownOptions(notices: Notices, unknown: readonly UnknownOption[]): void {
+  const names = unknown.map(({ option }) => `?${option}`).join(', ');
+  notices.show('unknown-options', {
+    tone: 'info',
+    title: `The address has what this page does not know: ${names}`,
+    text: 'It was left aside. The help lists the options that there are.',
   });
 }

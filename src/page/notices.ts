@@ -1,4 +1,5 @@
 import { button, create } from './element.ts';
+import { foldedDetail } from './folded-detail.ts';
 
 export interface NoticeAction {
   label: string;
@@ -11,6 +12,8 @@ export interface Notice {
   text: string;
   /** The words of the failure itself, for whoever reports it. */
   detail?: string;
+  /** Lines for whoever reports it, such as a stack: folded away, and copied by a button. */
+  folded?: string;
   actions?: readonly NoticeAction[];
   /** Stays until what it says is over: its actions are nowhere else. */
   lasting?: true;
@@ -36,6 +39,7 @@ export class Notices {
       ],
     });
     if (notice.detail) words.append(create('p', { class: 'notice-detail', text: notice.detail }));
+    if (notice.folded) words.append(foldedDetail(notice.folded));
     const buttons = create('div', {
       class: 'notice-buttons',
       children: actions.map(({ label, run }) =>

@@ -1,7 +1,7 @@
 /** Tells what failed, and offers what can be done about it. */
 import { CprError } from '../errors.ts';
 import { actionLabel, type ErrorAction, errorText, type Operation } from './error-text.ts';
-import type { Notices } from './notices.ts';
+import type { Notice, Notices } from './notices.ts';
 import type { Session } from './session.ts';
 
 export interface OperationReportsOptions {
@@ -59,7 +59,7 @@ export class OperationReports {
       tone: 'error',
       title,
       text: advice,
-      detail: `${error.message} (${error.code}${error.phase ? `, phase ${error.phase}` : ''})`,
+      ...detailOf(error),
       actions: actions.flatMap((action) => {
         const act = run[action];
         return act ? [{ label: actionLabel[action], run: act }] : [];
@@ -87,3 +87,20 @@ export class OperationReports {
     return machine !== null && !machine.survivesReload && status?.runstate === 'running';
   }
 }
+
+/** What the error itself says. A stack, and whatever a crash left, is for a report only. */
+export function detailOf({
+  code,
+  phase,
+  message,
+}: Pick<CprError, 'code' | 'phase' | 'message'>): Pick<Notice, 'detail' | 'folded'> {
+  const kind = `(${code}${phase ? `, phase ${phase}` : ''})`;
+  const [sentence = '', ...rest] = message.trim().split('\n');
+  const isCrash = code === 'guest-crashed';
+  if (rest.length === 0 && !isCrash) return { detail: `${message} ${kind}` };
+  const folded = `${message.trim()}\n${kind}`;
+  // A stack begins with a name that means nothing to most.
+  return isCrash || isFrame(sentence) ? { folded } : { detail: `${sentence} ${kind}`, folded };
+}
+
+const isFrame = (line: string) => /^\s*at |\bhttps?:\S+:\d+:\d+/.test(line);

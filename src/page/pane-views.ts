@@ -10,6 +10,7 @@ import { ScreenView } from './screen/screen-view.ts';
 import { SoundButton } from './screen/sound-button.ts';
 import type { Session } from './session.ts';
 import { TerminalView } from './terminal/terminal-view.ts';
+import { UsedView } from './used-view.ts';
 
 export class PaneViews {
   readonly terminal: TerminalView;
@@ -22,6 +23,23 @@ export class PaneViews {
     this.screen = setUpScreen(session, notices);
     new SoundButton(session);
     this.#monitor = this.#setUpMonitor(session);
+    element('show-terminal', HTMLButtonElement).addEventListener('click', () =>
+      this.goTo('terminal'),
+    );
+    new UsedView({
+      session,
+      hasSpoken: () => this.terminal.hasSpoken,
+      changed: (onlyScreen) => this.#useOnlyScreen(onlyScreen),
+    });
+  }
+
+  /** The keyboard goes with the terminal that goes, and to nobody who does something else. */
+  #useOnlyScreen(onlyScreen: boolean): void {
+    const { activeElement, body } = document;
+    const isAtTerminal = element('terminal', HTMLElement).contains(activeElement);
+    this.#panes.useOnlyScreen(onlyScreen);
+    if (!onlyScreen) return;
+    if (isAtTerminal || (activeElement === body && hasKeyboard())) this.screen.focus();
   }
 
   #setUpMonitor(session: Session): MonitorView {
@@ -62,10 +80,9 @@ export class PaneViews {
    * page types into its terminal. Not where that would bring up a keyboard on the screen.
    */
   keepFocus(): void {
-    const hasKeyboard = matchMedia('(pointer: fine)').matches;
     const before = readFocus();
     if (before) this.#view(before).focus();
-    else if (before === undefined && hasKeyboard && document.activeElement === document.body)
+    else if (before === undefined && hasKeyboard() && document.activeElement === document.body)
       this.terminal.focus();
     window.addEventListener('pagehide', () => {
       const focused = paneNames.find((name) =>
@@ -88,6 +105,8 @@ export class PaneViews {
     return { terminal: this.terminal, screen: this.screen, monitor: this.#monitor }[name];
   }
 }
+
+const hasKeyboard = () => matchMedia('(pointer: fine)').matches;
 
 function setUpScreen(session: Session, notices: Notices): ScreenView {
   const screen = new ScreenView(session);

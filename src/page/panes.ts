@@ -14,6 +14,10 @@ const narrow = matchMedia('(max-width: 1099px)');
 export class Panes {
   #chosen: PaneName = paneNames.find((name) => name === readSetting('tab')) ?? 'terminal';
   #isMonitorOpen = readSetting('monitor') === 'open';
+  /** The guest uses the screen only. */
+  #isOnlyScreen = false;
+  /** Somebody wants to see the terminal of such a guest. */
+  #isTerminalWanted = false;
 
   constructor() {
     for (const name of paneNames) {
@@ -29,8 +33,18 @@ export class Panes {
     return narrow.matches ? this.#chosen === 'monitor' : this.#isMonitorOpen;
   }
 
+  /** Gives the screen the room of the terminal as well, until that is asked for. */
+  useOnlyScreen(only: boolean): void {
+    this.#isOnlyScreen = only;
+    this.#isTerminalWanted = false;
+    // Behind tabs, what somebody chose is no setting of his.
+    if (only && this.#chosen === 'terminal') this.#chosen = 'screen';
+    this.#show();
+  }
+
   choose(name: PaneName): void {
     this.#chosen = name;
+    if (name === 'terminal') this.#isTerminalWanted = true;
     writeSetting('tab', name);
     if (name === 'monitor') this.#setMonitorOpen(true);
     this.#show();
@@ -75,13 +89,22 @@ export class Panes {
         pane.setAttribute('role', 'tabpanel');
         pane.setAttribute('aria-labelledby', tab.id);
       } else {
-        pane.hidden = name === 'monitor' && !this.#isMonitorOpen;
+        pane.hidden = this.#isLeftOut(name);
         pane.removeAttribute('role');
         pane.removeAttribute('aria-labelledby');
       }
     }
     const toggle = element('monitor-toggle', HTMLButtonElement);
     toggle.setAttribute('aria-expanded', String(this.isMonitorOpen));
+    const isAlone = !narrow.matches && this.#isLeftOut('terminal');
+    element('panes', HTMLElement).toggleAttribute('data-only-screen', isAlone);
+    element('show-terminal', HTMLButtonElement).hidden = !isAlone;
+  }
+
+  /** Where there is room for more than one. */
+  #isLeftOut(name: PaneName): boolean {
+    if (name === 'monitor') return !this.#isMonitorOpen;
+    return name === 'terminal' && this.#isOnlyScreen && !this.#isTerminalWanted;
   }
 }
 

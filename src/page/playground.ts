@@ -12,7 +12,12 @@ import { noteVisit, takeEarlyPrompt } from './early-prompt.ts';
 import { element } from './element.ts';
 import { type LoadedGuest, loadDescribed } from './guest.ts';
 import { GuestEnd } from './guest-end.ts';
-import { tellDiscarded, tellFellBack, tellOtherMemory } from './guest-notices.ts';
+import {
+  tellDiscarded,
+  tellFellBack,
+  tellOtherMemory,
+  tellUnknownOptions,
+} from './guest-notices.ts';
 import { keepStorage } from './keep-storage.ts';
 import { LiveUpdate } from './live-update.ts';
 import { MachineButtons } from './machine-buttons.ts';
@@ -42,6 +47,7 @@ import { StateLine } from './state-line.ts';
 import { type ResumeHow, StoredGuest } from './stored-guest.ts';
 import { showSurvival } from './survival-notice.ts';
 import { typeFromAddress } from './typed-from-address.ts';
+import type { UnknownOption } from './unknown-options.ts';
 import type { StateSource, UrlOptions } from './url-options.ts';
 import { markViewOnly } from './view-only.ts';
 
@@ -159,6 +165,11 @@ export class Playground {
       runShortcut(shortcut, { views: this.#views, buttons: this.#buttons, update: this.#update }),
     );
     this.#views.keepFocus();
+  }
+
+  /** Options of the address that nobody here reads. */
+  tellUnknown(unknown: readonly UnknownOption[]): void {
+    tellUnknownOptions(this.#notices, unknown);
   }
 
   get machine(): Machine | null {

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import type { RuntimeBuild } from 'virtual:holdfast-build';
 import { expect, test, vi } from 'vitest';
 import type { NetworkBackend } from '../protocol/config.ts';
+import { knownOptions } from './unknown-options.ts';
 import { foreignFiles } from './url-machine.ts';
 import { foreignNetwork } from './url-network.ts';
 import { parseUrlOptions } from './url-options.ts';
@@ -48,6 +49,24 @@ test('README.md lists every option that is read, and no other', async () => {
   const ofDrives = (names: Set<string>) =>
     new Set([...names].map((name) => name.replace(/^(?:hd[ab]|cdrom|fd[ab])\./, 'hda.')));
   expect([...ofDrives(listed)].sort()).toEqual([...ofDrives(read)].sort());
+  const known = new Set(knownOptions.filter((name) => name !== 'opened'));
+  expect([...ofDrives(known)].sort()).toEqual(
+    [...ofDrives(read)].filter((name) => name !== '#s').sort(),
+  );
+});
+
+test('a misspelt option is refused with the one that was probably meant', () => {
+  expect(parse('?cdrm.url=a.iso&m=256')).toEqual({
+    ok: false,
+    problems: [{ option: 'cdrm.url', value: 'a.iso', allowed: '', meant: 'cdrom.url' }],
+  });
+});
+
+test('an option that is like none is named, unless a tracker has added it', () => {
+  expect(parse('?theme=dark&utm_source=x&fbclid=y')).toMatchObject({
+    ok: true,
+    unknown: [{ option: 'theme', value: 'dark' }],
+  });
 });
 
 test('every option is read, and those of others are left alone', () => {

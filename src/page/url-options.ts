@@ -2,6 +2,7 @@
 import type { RuntimeBuild } from 'virtual:holdfast-build';
 import { defaultMachineId, isMachineId } from '../machine/machine-id.ts';
 import { fileUrl } from './file-url.ts';
+import { type UnknownOption, unknownOptions } from './unknown-options.ts';
 import { machineOptionHelp, parseUrlMachine, type UrlMachine } from './url-machine.ts';
 
 export const guestNames = ['linux', 'pattern-text', 'pattern-graphics'] as const;
@@ -53,12 +54,15 @@ export type StateSource = { url: string } | { payload: string } | { handoff: str
 export interface OptionProblem {
   option: string;
   value: string;
-  /** Completes the sentence "It may be …". */
+  /** Completes the sentence "It may be …". Empty where there is no such option. */
   allowed: string;
+  /** The option that was probably meant. */
+  meant?: string;
 }
 
 export type UrlOptionsResult =
-  | { ok: true; options: UrlOptions }
+  /** `unknown` are options that are like none of ours. */
+  | { ok: true; options: UrlOptions; unknown?: UnknownOption[] }
   | { ok: false; problems: OptionProblem[] };
 
 // Above v86's fixed initrd address of 64 MiB there must be room for the initrd itself.
@@ -70,7 +74,8 @@ const leastMemoryMiB: Record<GuestName, number> = {
 const mostMemoryMiB = 2047;
 
 /**
- * @param address the whole of it: `location.href`. Options that are not ours are left alone.
+ * @param address the whole of it: `location.href`. An option that is probably a misspelt one of ours is
+ * a problem, others that are not ours are left alone.
  * @param base what relative addresses in it are relative to; absent: the address
  */
 export function parseUrlOptions(
@@ -147,7 +152,11 @@ export function parseUrlOptions(
     else refuse('durable', durable, oneOf(['on', 'off']));
   }
 
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, options };
+  const unknown = unknownOptions(query);
+  for (const { option, value, meant } of unknown)
+    if (meant !== undefined) problems.push({ option, value, allowed: '', meant });
+  if (problems.length > 0) return { ok: false, problems };
+  return { ok: true, options, ...(unknown.length > 0 && { unknown }) };
 }
 
 function leastMemory({ machine, guest, hasGuest }: UrlOptions): number {

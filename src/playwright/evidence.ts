@@ -1,6 +1,7 @@
 /** What to look at when something went wrong with a guest. */
-import type { Page, TestInfo } from '@playwright/test';
+import { type Page, type TestInfo, test } from '@playwright/test';
 import type { Guest } from './guest.ts';
+import { saveState } from './guest-state.ts';
 import { callMachine } from './page-machine.ts';
 import type { TappedWindow } from './page-tap.ts';
 
@@ -13,10 +14,24 @@ export async function consoles(page: Page): Promise<string> {
   const failed = (error: Error) => `(${error.message.split('\n')[0]})`;
   const [serial, screen] = await Promise.all([
     page.evaluate(() => window.holdfastTap?.read('serial0', 0).text ?? '').catch(failed),
-    callMachine(page, (machine) => machine.screenText(), undefined).catch(failed),
+    screenInWords(page).catch(failed),
   ]);
   const lines = serial.split('\n').slice(-shownLines).join('\n');
   return `--- serial console ---\n${lines}\n--- screen ---\n${screen.trimEnd()}`;
+}
+
+/** The text on the guest's screen, or that there is none because it shows graphics. */
+export function screenInWords(page: Page): Promise<string> {
+  return callMachine(
+    page,
+    async (machine) => {
+      const screen = await machine.screen();
+      if (screen.mode === 'text') return machine.screenText();
+      const size = `${screen.width} x ${screen.height} pixels`;
+      return `(The guest shows graphics, ${size}: there is no text to read. A picture shows it.)`;
+    },
+    undefined,
+  );
 }
 
 /**
@@ -38,19 +53,30 @@ export async function attachEvidence(guest: Guest, testInfo: TestInfo): Promise<
     }
   };
   await attach('serial0.log', 'text/plain', () => guest.serial.log());
-  await attach('screen.txt', 'text/plain', () => guest.screenText());
+  await attach('screen.txt', 'text/plain', () => screenInWords(guest.page));
   await attach('screen.png', 'image/png', () => guest.screenshot());
-  await attach('guest.state', 'application/octet-stream', () => stateFile(guest));
+  await attachState(guest, testInfo);
 }
 
-async function stateFile(guest: Guest): Promise<Buffer> {
-  const base64 = await guest.machine(async (machine) => {
-    const file = await new Response(machine.exportState()).blob();
-    return new Promise<string>((resolve) => {
-      const reader = new FileReader();
-      reader.onload = () => resolve(String(reader.result).replace(/^.*?,/, ''));
-      reader.readAsDataURL(file);
+/**
+ * In the report, but not in the trace as well: a state is large. Playwright puts into the trace what a
+ * step's attachments are when the step ends.
+ */
+async function attachState(guest: Guest, testInfo: TestInfo): Promise<void> {
+  const name = 'guest.state';
+  const path = testInfo.outputPath(name);
+  const contentType = 'application/octet-stream';
+  let attached: TestInfo['attachments'][number] | undefined;
+  try {
+    await saveState(guest.page, path);
+    await test.step(`Attach "${name}"`, async () => {
+      testInfo.attachments.push({ name, path, contentType });
+      attached = testInfo.attachments.at(-1);
+      delete attached?.path;
     });
-  });
-  return Buffer.from(base64, 'base64');
+  } catch (error) {
+    await testInfo.attach(`${name} (not available)`, { body: String(error) });
+  } finally {
+    if (attached) attached.path = path;
+  }
 }

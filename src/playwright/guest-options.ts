@@ -26,7 +26,7 @@ export interface GuestOptions {
   ready?: RegExp | ((guest: Guest) => Promise<void>);
   /** What every test begins after: runs once a worker, before the snapshot. */
   prepare?: (guest: Guest) => Promise<void>;
-  /** Milliseconds until `ready`. Default 60,000. */
+  /** Milliseconds until `ready`. Default 120,000: a computer may have more to do. */
   bootTimeout?: number;
   /**
    * The URL of a page of yours instead of the fixtures' own, which starts a guest by itself and puts
@@ -35,7 +35,7 @@ export interface GuestOptions {
   page?: string;
 }
 
-export const defaultBootTimeout = 60_000;
+export const defaultBootTimeout = 120_000;
 
 /** `guest.json` beside a kernel. */
 interface GuestDescription {

@@ -4,7 +4,8 @@ import type { BrowserProfile } from './browser-profile.ts';
 import { consoles } from './evidence.ts';
 import type { HoldfastWindow } from './page-machine.ts';
 import { installTap, type TappedWindow } from './page-tap.ts';
-import { defaultTimeout, type WaitOptions } from './wait-options.ts';
+import { waitLimit } from './test-time.ts';
+import type { WaitOptions } from './wait-options.ts';
 
 declare const window: HoldfastWindow & TappedWindow & Window;
 
@@ -75,16 +76,19 @@ export class GuestPage {
   async waitUntil(
     predicate: () => boolean,
     otherwise: string,
-    { timeout = defaultTimeout }: WaitOptions = {},
+    { timeout }: WaitOptions = {},
   ): Promise<void> {
+    const limit = waitLimit(timeout);
     try {
-      await this.#page.waitForFunction(predicate, undefined, { timeout, polling: 50 });
+      // 0 would be for ever.
+      const options = { timeout: Math.max(1, limit.ms), polling: 50 };
+      await this.#page.waitForFunction(predicate, undefined, options);
     } catch (cause) {
       const page = await this.#page
         .evaluate(() => document.body.innerText)
         .catch((error: Error) => `(${error.message})`);
       const shown = `${await consoles(this.#page)}\n--- page ---\n${page.trim().slice(0, 2000)}`;
-      throw new Error(`${otherwise} within ${timeout} ms.\n${shown}`, { cause });
+      throw new Error(`${otherwise} ${limit.within}.\n${shown}`, { cause });
     }
   }
 

@@ -5,7 +5,8 @@ import { CprError } from '../errors.ts';
 import { consoles } from './evidence.ts';
 import { callMachine } from './page-machine.ts';
 import { type ForwardPortOptions, PortForward } from './port-forward.ts';
-import { defaultTimeout, type WaitOptions } from './wait-options.ts';
+import { type WaitLimit, waitLimit } from './test-time.ts';
+import type { WaitOptions } from './wait-options.ts';
 
 const retryMs = 100;
 /** A try that is under way when the time is up gets so long to end. */
@@ -26,15 +27,17 @@ export class GuestPorts {
   }
 
   /** Resolves when something in the guest takes connections on this port. */
-  async waitFor(port: number, { timeout = defaultTimeout }: WaitOptions): Promise<void> {
-    const endMs = performance.now() + timeout;
+  async waitFor(port: number, { timeout }: WaitOptions): Promise<void> {
+    const limit = waitLimit(timeout);
+    const endMs = performance.now() + limit.ms;
     for (;;) {
       try {
-        return await this.#knock(port, Math.max(lastTryMs, endMs - performance.now()));
+        const tryMs = Math.max(lastTryMs, endMs - performance.now());
+        return await this.#knock(port, waitLimit(tryMs).ms);
       } catch (error) {
         const isExpected = error instanceof CprError && error.code === 'not-found';
         if (isExpected && performance.now() + retryMs < endMs) await wait(retryMs);
-        else throw await this.#because(error, port, timeout);
+        else throw await this.#because(error, port, limit);
       }
     }
   }
@@ -56,10 +59,10 @@ export class GuestPorts {
     );
   }
 
-  async #because(error: unknown, port: number, timeout: number): Promise<unknown> {
+  async #because(error: unknown, port: number, limit: WaitLimit): Promise<unknown> {
     if (!(error instanceof CprError) || error.code === 'network-unavailable') return error;
     return new Error(
-      `TCP port ${port} of the guest did not open within ${timeout} ms: ${error.message}\n` +
+      `TCP port ${port} of the guest did not open ${limit.within}: ${error.message}\n` +
         (await consoles(this.#page())),
       { cause: error },
     );

@@ -2,7 +2,8 @@
 import type { Page } from '@playwright/test';
 import { consoles } from './evidence.ts';
 import { callMachine } from './page-machine.ts';
-import { defaultTimeout, type WaitOptions } from './wait-options.ts';
+import { waitLimit } from './test-time.ts';
+import type { WaitOptions } from './wait-options.ts';
 
 export interface StillScreenOptions extends WaitOptions {
   /** How long nothing may change, ms. Default 1,000. */
@@ -37,8 +38,9 @@ export class GuestScreen {
   /** Resolves with the match, or with null when `shown` is false and nothing matches any more. */
   async waitForText(
     pattern: RegExp,
-    { timeout = defaultTimeout, shown = true }: WaitOptions & { shown?: boolean } = {},
+    { timeout, shown = true }: WaitOptions & { shown?: boolean } = {},
   ): Promise<RegExpMatchArray | null> {
+    const limit = waitLimit(timeout);
     const { isAsWanted, match } = await callMachine(
       this.#page(),
       async (machine, wanted) => {
@@ -52,19 +54,22 @@ export class GuestScreen {
           await new Promise((resolve) => setTimeout(resolve, 50));
         }
       },
-      { source: pattern.source, flags: pattern.flags.replace(/[gy]/g, ''), timeout, shown },
+      {
+        source: pattern.source,
+        flags: pattern.flags.replace(/[gy]/g, ''),
+        timeout: limit.ms,
+        shown,
+      },
     );
     if (isAsWanted) return match as RegExpMatchArray | null;
     throw new Error(
-      `The screen ${shown ? 'did not show' : 'did not stop to show'} ${pattern} within ${timeout} ms.\n` +
+      `The screen ${shown ? 'did not show' : 'did not stop to show'} ${pattern} ${limit.within}.\n` +
         (await consoles(this.#page())),
     );
   }
 
-  async waitForStill({
-    stillFor = 1000,
-    timeout = defaultTimeout,
-  }: StillScreenOptions = {}): Promise<void> {
+  async waitForStill({ stillFor = 1000, timeout }: StillScreenOptions = {}): Promise<void> {
+    const limit = waitLimit(timeout);
     const isStill = await callMachine(
       this.#page(),
       async (machine, { stillMs, limitMs }) => {
@@ -88,11 +93,11 @@ export class GuestScreen {
           await new Promise((resolve) => setTimeout(resolve, Math.min(100, stillMs / 2)));
         }
       },
-      { stillMs: stillFor, limitMs: timeout },
+      { stillMs: stillFor, limitMs: limit.ms },
     );
     if (isStill) return;
     throw new Error(
-      `The screen did not stand still for ${stillFor} ms within ${timeout} ms.\n` +
+      `The screen did not stand still for ${stillFor} ms ${limit.within}.\n` +
         (await consoles(this.#page())),
     );
   }

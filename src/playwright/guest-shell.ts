@@ -6,7 +6,8 @@ import { consoles } from './evidence.ts';
 import { callMachine } from './page-machine.ts';
 import type { SerialConsole, SerialWaitOptions } from './serial-console.ts';
 import { brief } from './step.ts';
-import { defaultTimeout, type WaitOptions } from './wait-options.ts';
+import { waitLimit } from './test-time.ts';
+import type { WaitOptions } from './wait-options.ts';
 
 export interface RunResult {
   /** What the command wrote, with `\n` line ends. */
@@ -32,15 +33,18 @@ export class GuestShell {
   }
 
   async execute(code: string, { timeout }: WaitOptions = {}): Promise<ExecuteResult> {
-    const options = timeout === undefined ? {} : { timeoutMs: timeout };
+    const limit = waitLimit(timeout);
     try {
       return await callMachine(
         this.#page(),
-        (machine, [text, given]) => machine.execute(text, given),
-        [code, options] as const,
+        (machine, [text, timeoutMs]) => machine.execute(text, { timeoutMs }),
+        [code, limit.ms] as const,
       );
     } catch (error) {
-      if (error instanceof Error) error.message += `\n${await consoles(this.#page())}`;
+      if (error instanceof Error) {
+        const message = error.message.replace(`within ${limit.ms} ms`, limit.within);
+        error.message = `${message}\n${await consoles(this.#page())}`;
+      }
       throw error;
     }
   }
@@ -57,19 +61,20 @@ export class GuestShell {
     throw await this.#unexpected(code, 'succeeded', result);
   }
 
-  async waitUntil(
-    code: string,
-    success: boolean,
-    { timeout = defaultTimeout }: WaitOptions = {},
-  ): Promise<string> {
-    const endMs = performance.now() + timeout;
+  async waitUntil(code: string, success: boolean, { timeout }: WaitOptions = {}): Promise<string> {
+    const limit = waitLimit(timeout);
+    const endMs = performance.now() + limit.ms;
     for (;;) {
       const leftMs = endMs - performance.now();
       const result = await this.execute(code, { timeout: Math.max(lastTryMs, leftMs) });
       if ((result.exitCode === 0) === success) return result.stdout;
       if (performance.now() + retryMs > endMs) {
         const still = success ? 'still failed' : 'still succeeded';
-        throw await this.#unexpected(code, `${still} after ${timeout} ms`, result);
+        throw await this.#unexpected(
+          code,
+          `${still} ${limit.within.replace('within', 'after')}`,
+          result,
+        );
       }
       await wait(retryMs);
     }

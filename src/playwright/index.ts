@@ -3,6 +3,7 @@ export { CprError, type CprErrorCode } from '../errors.ts';
 export { BrowserProfile } from './browser-profile.ts';
 export { attachEvidence } from './evidence.ts';
 export {
+  type GuestAutoFixtures,
   type GuestFixtures,
   type GuestWorkerFixtures,
   type GuestWorkerOptions,

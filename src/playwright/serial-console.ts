@@ -3,7 +3,8 @@ import { consoles } from './evidence.ts';
 import { callMachine } from './page-machine.ts';
 import type { TappedWindow } from './page-tap.ts';
 import { step } from './step.ts';
-import { defaultTimeout, type WaitOptions } from './wait-options.ts';
+import { waitLimit } from './test-time.ts';
+import type { WaitOptions } from './wait-options.ts';
 
 declare const window: TappedWindow & Window;
 
@@ -56,8 +57,9 @@ export class SerialConsole {
 
   async #waitFor(
     pattern: RegExp,
-    { from = 0, timeout = defaultTimeout }: SerialWaitOptions,
+    { from = 0, timeout }: SerialWaitOptions,
   ): Promise<RegExpMatchArray> {
+    const limit = waitLimit(timeout);
     const match = await this.#page().evaluate(
       ([name, source, flags, start, limitMs]) =>
         new Promise<string[] | null>((resolve) => {
@@ -69,11 +71,11 @@ export class SerialConsole {
           });
           setTimeout(() => resolve(null), limitMs);
         }),
-      [this.name, pattern.source, pattern.flags.replace(/[gy]/g, ''), from, timeout] as const,
+      [this.name, pattern.source, pattern.flags.replace(/[gy]/g, ''), from, limit.ms] as const,
     );
     if (match) return match as RegExpMatchArray;
     throw new Error(
-      `${this.name} did not show ${pattern} within ${timeout} ms.\n${await consoles(this.#page())}`,
+      `${this.name} did not show ${pattern} ${limit.within}.\n${await consoles(this.#page())}`,
     );
   }
 }

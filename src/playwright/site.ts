@@ -24,6 +24,8 @@ export interface SiteOptions {
   path?: string;
   /** With the headers that make its pages cross-origin isolated. */
   isolated?: boolean;
+  /** On this port, unless another program has it. */
+  port?: number;
 }
 
 const isolationHeaders = {
@@ -56,21 +58,25 @@ export class Site {
     this.#isolated = isolated;
   }
 
-  static async serve({ root, path = '', isolated = false }: SiteOptions): Promise<Site> {
+  static async serve({ root, path = '', isolated = false, port = 0 }: SiteOptions): Promise<Site> {
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-site-'));
     const server = createServer();
     const site = new Site(server, folder, path.replace(/^\/+|\/+$/g, ''), isolated);
     await site.deploy(root);
-    await new Promise<void>((done, fail) => {
-      server.once('error', fail).listen(0, '127.0.0.1', done);
+    await listen(server, port).catch((error) => {
+      if (port === 0) throw error;
+      return listen(server, 0);
     });
     return site;
   }
 
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
   /** The address of the page. Ends in a slash. */
   get url(): string {
-    const { port } = this.#server.address() as AddressInfo;
-    return `http://localhost:${port}/${this.#path && `${this.#path}/`}`;
+    return `http://localhost:${this.port}/${this.#path && `${this.#path}/`}`;
   }
 
   /** The address of a file of the site. */
@@ -153,6 +159,15 @@ export class Site {
     await ownFolder(dirname(target), this.#root);
     return target;
   }
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((done, fail) => {
+    server.once('error', fail).listen(port, '127.0.0.1', () => {
+      server.off('error', fail);
+      done();
+    });
+  });
 }
 
 async function linkEntries(from: string, to: string): Promise<void> {

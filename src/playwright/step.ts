@@ -9,6 +9,11 @@ export function step<T>(title: string, body: () => Promise<T>): Promise<T> {
   return isInTest() ? test.step(title, body, { box: true }) : body();
 }
 
+/** A step whose errors point to where they arose: at most a function of the test's own. */
+export function openStep<T>(title: string, body: () => Promise<T>): Promise<T> {
+  return isInTest() ? test.step(title, body) : body();
+}
+
 /** Guests can be driven without Playwright's runner, as benchmarks do. */
 function isInTest(): boolean {
   try {

@@ -4,6 +4,7 @@ import type { BlobItem, CutItem, NoBlobItem, PagesItem } from '../protocol/state
 import { type BaseImage, blobName } from './base-image.ts';
 import { encodeBlobs } from './blob-group.ts';
 import type { Codec } from './codec.ts';
+import { compressionLevel } from './compression-level.ts';
 import type { Compress } from './compression-workers.ts';
 import { encodePreamble, type FrameKind, frameKind } from './frame.ts';
 import { FrameQueue } from './frame-queue.ts';
@@ -25,11 +26,6 @@ export interface StateWriterOptions {
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
 }
 
-/**
- * Levels of zstd. 9 with groups of 4 MiB makes a guest's memory as small as 12 does in half the time.
- * What is on a base is little, and may have to fit into a link.
- */
-const levels = { usual: 9, onBase: 19, onBaseBytes: 3 << 20 } as const;
 const blobGroupBytes = 2 << 20;
 /** Pages that are compared with the base's; a file with more fits into no link anyway. */
 const mostCompared = 8192;
@@ -49,6 +45,8 @@ export class StateWriter {
   readonly #group = new WaitingPages();
   #blobs: (BlobItem | NoBlobItem)[] = [];
   #blobBytes = 0;
+  /** Before compression. */
+  #rawBytes = 0;
 
   constructor(options: StateWriterOptions) {
     this.#options = options;
@@ -184,7 +182,11 @@ export class StateWriter {
 
   async #frame(kind: FrameKind, raw: Uint8Array<ArrayBuffer>): Promise<void> {
     const { base } = this.#options;
-    const level = base && raw.length <= levels.onBaseBytes ? levels.onBase : levels.usual;
+    const level = compressionLevel(raw.length, {
+      writtenBytes: this.#rawBytes,
+      hasBase: base !== undefined,
+    });
+    this.#rawBytes += raw.length;
     await this.#frames.add(kind, raw, level);
   }
 }

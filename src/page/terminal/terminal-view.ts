@@ -32,6 +32,7 @@ export class TerminalView {
   /** Pieces on their way to the screen that were on one before. */
   #shownAgain = 0;
   #keeperId = '';
+  #hasSpoken = false;
 
   constructor(session: Session) {
     this.#session = session;
@@ -96,6 +97,11 @@ export class TerminalView {
     return text.trimEnd();
   }
 
+  /** Whether the guest that is shown has said anything here. */
+  get hasSpoken(): boolean {
+    return this.#hasSpoken;
+  }
+
   /** A guest is being started in place of the one that is shown. */
   expectNewMachine(): void {
     this.#stream.expectNewMachine();
@@ -105,7 +111,12 @@ export class TerminalView {
   newMachineBegan(): void {
     if (!this.#stream.isExpectingNewMachine) return;
     this.#stream.forget();
+    this.#reset();
+  }
+
+  #reset(): void {
     this.#terminal.reset();
+    this.#hasSpoken = false;
   }
 
   #follow(machine: Machine): void {
@@ -115,8 +126,9 @@ export class TerminalView {
     machine.on('console', (event) => {
       if (event.console !== consoleName) return;
       const { newMachine, bytes } = this.#stream.accept(event.offset, event.bytes);
-      if (newMachine) this.#terminal.reset();
+      if (newMachine) this.#reset();
       if (bytes.length === 0) return;
+      this.#hasSpoken = true;
       if (!event.again) {
         this.#terminal.write(bytes);
         return;

@@ -1,0 +1,60 @@
+import { beforeAll, expect, test } from 'vitest';
+import type { PagesItem } from '../protocol/state-transfer.ts';
+import { type Codec, loadCodec } from './codec.ts';
+import { compressionLevel } from './compression-level.ts';
+import { compressed } from './frame.ts';
+import { pageBytes } from './limits.ts';
+import { StateWriter } from './state-writer.ts';
+
+const mib = 1 << 20;
+let codec: Codec;
+beforeAll(async () => {
+  codec = await loadCodec();
+});
+
+test('a guest of usual size, and what is on a base, are made as small as they can be', () => {
+  expect(compressionLevel(4 * mib, { writtenBytes: 40 * mib, hasBase: false })).toBe(9);
+  expect(compressionLevel(mib, { writtenBytes: 0, hasBase: true })).toBe(19);
+});
+
+test('a large guest is written fast: what comes after its first part is compressed less', async () => {
+  const levels: number[] = [];
+  const pages = 30_000;
+  const writer = new StateWriter({
+    codec,
+    head: {
+      state: {
+        title: 'Large',
+        createdAtMs: 0,
+        machineId: 'm',
+        config: { name: 'Large', memoryMiB: 128, vgaMemoryMiB: 8 },
+        v86Version: '0.5.462',
+        ranges: [{ block: 'pc.ram', offsetBytes: 0, pages }],
+      },
+    },
+    // What is compressed matters here, not how small it becomes.
+    compress: async (raw, level) => {
+      levels.push(level);
+      return compressed(raw.subarray(0, pageBytes).slice(), codec, 1);
+    },
+    parallel: 2,
+    write: async () => {},
+  });
+  await writer.begin();
+  for (let first = 0; first < pages; first += 500) await writer.pages(somePages(first, 500));
+  expect(levels[0]).toBe(9);
+  expect(levels.at(-1)).toBe(3);
+  expect(levels).toEqual([...levels].sort((a, b) => b - a));
+});
+
+/** Each is another one. */
+function somePages(first: number, count: number): PagesItem {
+  const words = new Uint32Array((count * pageBytes) / 4);
+  for (let i = 0; i < words.length; i++) words[i] = Math.imul(first * 1024 + i, 2_654_435_761);
+  return {
+    kind: 'pages',
+    numbers: Uint32Array.from({ length: count }, (_, i) => first + i),
+    contents: new Uint8Array(words.buffer),
+    uniform: new Uint32Array(),
+  };
+}

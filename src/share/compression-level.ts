@@ -1,0 +1,23 @@
+/** How hard a state file is compressed: a large guest must not keep its visitor waiting. */
+
+/**
+ * Levels of zstd. 9 with groups of 4 MiB makes a guest's memory as small as 12 does in half the time.
+ * It takes six times as long as 3 for programs, whose pages become 10 % smaller by it.
+ */
+const usual = 9;
+/** A state on a base is little, and may have to fit into a link. */
+const onBase = { level: 19, mostBytes: 3 << 20 } as const;
+/** For what comes after so many bytes of the guest. */
+const ofLarge = [
+  { afterBytes: 96 << 20, level: 3 },
+  { afterBytes: 48 << 20, level: 5 },
+] as const;
+
+/** @param writtenBytes of the guest so far, as they were before compression */
+export function compressionLevel(
+  rawBytes: number,
+  { writtenBytes, hasBase }: { writtenBytes: number; hasBase: boolean },
+): number {
+  if (hasBase && rawBytes <= onBase.mostBytes) return onBase.level;
+  return ofLarge.find(({ afterBytes }) => writtenBytes >= afterBytes)?.level ?? usual;
+}
