@@ -3,6 +3,9 @@ import { CprError } from '../errors.ts';
 import type { RuntimeHost } from '../protocol/abi.ts';
 import type { UrlSource } from '../protocol/config.ts';
 
+/** What is larger does not fit into memory beside a guest; disks of this size are read in ranges. */
+const largestBytes = 2 ** 31;
+
 /** @throws CprError `image-unavailable` */
 export async function download(
   source: UrlSource,
@@ -25,6 +28,10 @@ export async function download(
       if (done) break;
       chunks.push(value);
       loaded += value.length;
+      if (loaded > (source.sizeBytes ?? largestBytes)) {
+        await reader.cancel();
+        throw new Error(`it goes on after ${source.sizeBytes ?? largestBytes} bytes`);
+      }
       host.emit({ type: 'progress', file, loaded, total, done: false });
     }
     if (source.sizeBytes !== undefined && loaded !== source.sizeBytes)
@@ -33,7 +40,8 @@ export async function download(
     host.emit({ type: 'progress', file, loaded, total: loaded, done: true });
     const bytes = new Uint8Array(loaded);
     let offset = 0;
-    for (const chunk of chunks) {
+    // Each is let go of once it is copied.
+    for (let chunk = chunks.shift(); chunk; chunk = chunks.shift()) {
       bytes.set(chunk, offset);
       offset += chunk.length;
     }

@@ -73,7 +73,8 @@ export class MachineHost implements OperatedMachine {
   private constructor(request: StartRequest, environment: MachineEnvironment) {
     const { pages, loader, openStore, around } = environment;
     this.id = request.config.id ?? randomId();
-    const config = { ...request.config, id: this.id };
+    const { lineage = randomId() } = request.config;
+    const config = { ...request.config, id: this.id, lineage };
     this.ownsStored = request.replace ?? false;
     this.openStore = openStore;
     this.around = around;
@@ -228,8 +229,9 @@ export class MachineHost implements OperatedMachine {
 
   /** The guest is another, and has other media; the machine's name and what it is to do are not. */
   configure(config: MachineConfig): void {
-    const { name, durable } = this.backing.config;
+    const { name, durable, lineage } = this.backing.config;
     this.backing.config = {
+      ...(lineage !== undefined && { lineage }),
       ...config,
       id: this.id,
       name,

@@ -7,6 +7,7 @@ import { firstKeeperMethods, wrapKeeper } from '../protocol/rpc.ts';
 import { Connection } from './connection.ts';
 import type { KeeperWorker } from './keeper-worker.ts';
 import { RemoteMachine } from './machine.ts';
+import type { RequirePublic } from './state-files.ts';
 import type { Machine } from './types.ts';
 import { holdLock, whenReleased } from './web-lock.ts';
 
@@ -30,6 +31,7 @@ export interface AttachOptions {
   silenceMs?: number | undefined;
   /** See {@link ConnectOptions.runtimes}. */
   runtimes?: readonly RuntimeSource[] | undefined;
+  requirePublic?: RequirePublic | undefined;
   /** What a page has to tell the keeper beyond what everybody does. */
   attached?(attached: Attached): void;
 }
@@ -37,7 +39,7 @@ export interface AttachOptions {
 /** @throws CprError `keeper-unavailable`, `keeper-incompatible`, `keeper-silent` or `keeper-gone` */
 export async function attach(
   worker: KeeperWorker,
-  { silenceMs = defaultSilenceMs, runtimes, attached }: AttachOptions = {},
+  { silenceMs = defaultSilenceMs, attached, ...options }: AttachOptions = {},
 ): Promise<Machine> {
   const connection = new Connection(wrapKeeper(worker.port), { silenceMs });
   /** Aborts when this page leaves: gives its lock back, stops watching the keeper's. */
@@ -63,7 +65,7 @@ export async function attach(
       leave();
       port1.close();
     };
-    return new RemoteMachine(there, connection, { pageId, port: port1 }, close, runtimes);
+    return new RemoteMachine(there, connection, { pageId, port: port1 }, close, options);
   } catch (thrown) {
     connection.close();
     leave();

@@ -20,12 +20,13 @@ import type { StateFile } from '../share/state-file.ts';
 import type { ExportStateOptions, StateSource } from '../share/types.ts';
 import { readV86State } from '../share/v86-state.ts';
 import { absoluteConfig, absoluteRuntime, absoluteRuntimes } from './absolute-urls.ts';
+import type { AttachOptions } from './attach.ts';
 import type { Connection } from './connection.ts';
 import { EventStream } from './event-stream.ts';
 import { RemoteGuest } from './remote-guest.ts';
 import { RemoteShelf } from './remote-shelf.ts';
 import { type SoundChunk, SoundFeed } from './sound.ts';
-import { exportState, openState } from './state-files.ts';
+import { exportState, openState, type RequirePublic } from './state-files.ts';
 import type {
   Machine,
   MachineEventOf,
@@ -48,18 +49,19 @@ export class RemoteMachine extends RemoteGuest implements Machine {
   #status: MachineStatus | null;
   #watch: Watch | null = null;
   readonly #runtimes: readonly RuntimeSource[] | undefined;
+  readonly #requirePublic: RequirePublic | undefined;
 
   /**
    * @param events where they arrive, and what this page calls itself
    * @param leave called once, by {@link close}: lets the keeper know that this page is gone
-   * @param runtimes of the build that this page belongs to, newest first
+   * @param options of whoever attaches
    */
   constructor(
     keeper: KeeperInfo,
     connection: Connection,
     events: { pageId: string; port: MessagePort },
     leave: () => void,
-    runtimes?: readonly RuntimeSource[],
+    { runtimes, requirePublic }: Pick<AttachOptions, 'runtimes' | 'requirePublic'> = {},
   ) {
     super(connection.keeper);
     this.keeper = keeper;
@@ -68,6 +70,7 @@ export class RemoteMachine extends RemoteGuest implements Machine {
     this.#sound = new SoundFeed(this, (frames) => connection.keeper.listen(events.pageId, frames));
     this.#leave = leave;
     this.#runtimes = runtimes;
+    this.#requirePublic = requirePublic;
     this.#status = keeper.machine;
     events.port.onmessage = ({ data }: MessageEvent<MachineEvent>) => {
       // A machine of the keeper's own has come.
@@ -287,7 +290,8 @@ export class RemoteMachine extends RemoteGuest implements Machine {
     options: OpenStateOptions,
   ): Promise<ImportReport> {
     const runtime = absoluteRuntime(options.runtime);
-    const report = await openState(this.#connection.keeper, source, { ...options, runtime });
+    const given = { ...options, runtime };
+    const report = await openState(this.#connection.keeper, source, given, this.#requirePublic);
     await this.#refresh();
     return report;
   }

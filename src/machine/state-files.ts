@@ -1,9 +1,10 @@
 /** State files between this page's keeper and the worker that reads and writes them. */
 import { CprError } from '../errors.ts';
+import { toBeAsked } from '../protocol/reach.ts';
 import type { RemoteKeeper } from '../protocol/rpc.ts';
 import type { ExportReport, ImportReport } from '../protocol/state-transfer.ts';
 import { StateFile, writeStateFile } from '../share/state-file.ts';
-import type { ExportStateOptions, StateFileInfo, StateSource } from '../share/types.ts';
+import type { ExportStateOptions, StateFileInfo, StateSource, StateUrl } from '../share/types.ts';
 import type { OpenStateOptions } from './types.ts';
 
 /** @param send makes the keeper send a guest to this port */
@@ -42,21 +43,27 @@ function failingWith(
   );
 }
 
+/** Refuses what a state must not reach from here, whatever was approved. @throws CprError `not-approved` */
+export type RequirePublic = (info: StateFileInfo, options: OpenStateOptions) => Promise<void>;
+
 export async function openState(
   keeper: RemoteKeeper,
   source: StateSource | StateFile,
   options: OpenStateOptions,
+  requirePublic?: RequirePublic,
 ): Promise<ImportReport> {
   const file = source instanceof StateFile ? source : await StateFile.read(source, options);
   try {
+    file.onMore((sizeBytes) => options.approve?.([memoryItem(sizeBytes)]) ?? false);
     await requireApproval(file.info, options);
+    await requirePublic?.(file.info, options);
     const { runtime, replace = false, identity = 'clone' } = options;
     const cancelled = aborted(options.signal ?? file.signal);
     // Heard of by whoever awaits it at that moment.
     cancelled.catch(() => {});
     const { config, ranges, guest, failed } = await Promise.race([file.open(), cancelled]);
-    // A clone's network card is given an address of its own.
-    const { mac: _mac, ...rest } = config;
+    // A clone's network card is given an address of its own, and its states are no others'.
+    const { mac: _mac, lineage: _lineage, ...rest } = config;
     const own = identity === 'clone' ? rest : { ...config, id: file.info.machineId };
     const request = {
       config: { ...own, ...options.config },
@@ -94,15 +101,24 @@ function settled(promise: Promise<unknown>, timeoutMs: number): Promise<void> {
   });
 }
 
+const memoryItem = (sizeBytes: number): StateUrl => ({
+  purpose: 'memory',
+  url: '',
+  isSameOrigin: false,
+  sizeBytes,
+});
+
+/** @throws CprError `not-approved` */
 async function requireApproval(
   { urls }: StateFileInfo,
   { approve }: OpenStateOptions,
 ): Promise<void> {
-  const elsewhere = urls.filter(({ isSameOrigin }) => !isSameOrigin);
-  if (elsewhere.length === 0 || (await approve?.(elsewhere))) return;
+  const asked = toBeAsked(urls);
+  if (asked.length === 0 || (await approve?.(asked))) return;
+  const names = asked.map(({ purpose, kind, url }) => url || `${purpose} "${kind}"`);
   throw new CprError(
     'not-approved',
-    `This state needs what is on other sites: ${elsewhere.map(({ url }) => url).join(', ')}. That was not approved.`,
+    `This state reaches others: ${names.join(', ')}. That was not approved.`,
   );
 }
 

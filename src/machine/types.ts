@@ -94,10 +94,17 @@ export interface OpenStateOptions extends ReadStateOptions {
   /** Of the machine that is made; instead of what the state says. */
   config?: Pick<Partial<MachineConfig>, 'id' | 'name' | 'durable' | 'suspendWhenHiddenMs' | 'mac'>;
   /**
-   * Asked before anything is fetched or connected to that the state names and that is of another
-   * origin. Without it such a state is refused.
+   * Asked before anything is fetched or connected to that the state names: what is of another origin,
+   * and every network but a relay of the page's own. Asked again, with a `memory`, where the state
+   * unpacks to more than 512 MiB. Without it such a state is refused. In Node addresses that are not
+   * of the internet are refused all the same, see {@link allowPrivate}.
    */
   approve?(urls: readonly StateUrl[]): boolean | Promise<boolean>;
+  /**
+   * Node: the state may reach this computer, its network and its cloud's metadata, if it is approved.
+   * Default false.
+   */
+  allowPrivate?: boolean;
 }
 
 /** What happened to the connection itself. */

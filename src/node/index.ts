@@ -23,6 +23,7 @@ import type { Machine } from '../machine/types.ts';
 import { setBaseUrl } from '../protocol/base-url.ts';
 import { openStateWorkersBy } from '../share/worker-client.ts';
 import { type NodeMachineOptions, withFileUrls } from './local-files.ts';
+import { requirePublic } from './public-hosts.ts';
 import { openKeeperThread, openStateThread } from './worker-thread.ts';
 
 export * from '../index.ts';
@@ -71,6 +72,10 @@ export async function createMachine(options: NodeCreateOptions): Promise<Machine
   const { runtime, silenceMs, ...given } = options;
   const ready = await withFileUrls(given);
   const open = () =>
-    attach(openKeeperThread(assets.keeperUrl), { silenceMs, runtimes: assets.runtimes });
+    attach(openKeeperThread(assets.keeperUrl), {
+      silenceMs,
+      runtimes: assets.runtimes,
+      requirePublic,
+    });
   return startMachine(ready, open, { ...assets, ...(runtime && { runtimes: [runtime] }) });
 }

@@ -16,14 +16,14 @@ export class AddressApproval {
   /** Asks once; not where everything is from the page's own origin. @throws CprError `not-approved` */
   async require(): Promise<void> {
     const { machine, memoryMiB, typed = {} } = this.#options;
-    const files = machine ? foreignFiles(machine, location.origin) : [];
-    const network = foreignNetwork(machine?.settings.networkBackend, location.origin);
-    if ((files.length === 0 && network === undefined) || this.#isGiven) return;
+    const files = machine ? foreignFiles(machine, document.baseURI) : [];
+    const network = foreignNetwork(machine?.settings.networkBackend, document.baseURI);
+    if ((files.length === 0 && network.length === 0) || this.#isGiven) return;
     this.#isGiven = await askApproval({
-      ...words(files.length > 0, network !== undefined),
+      ...words(files.length > 0, network.length > 0),
       items: [
         ...files.map((value) => ({ what: 'Fetches', value })),
-        ...(network === undefined ? [] : [{ what: 'Network', value: network }]),
+        ...network,
         ...(memoryMiB ? [{ what: 'RAM', value: `${memoryMiB} MiB` }] : []),
         ...Object.values(typed).map((value) => ({ what: 'Types', value })),
       ],

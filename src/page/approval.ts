@@ -13,6 +13,12 @@ export interface Approval {
   cancel?: string;
 }
 
+/** Characters that are not seen, or make others look different from what they are. */
+const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}]/gu;
+
+/** A value with a mark in the place of each character that could deceive. */
+export const shown = (value: string): string => value.replaceAll(unseen, '\u{fffd}');
+
 /** Shows what an address or a state asks for, before any of it is done. */
 export function askApproval(approval: Approval): Promise<boolean> {
   const { title, text, items, picture, ok, cancel = 'Cancel' } = approval;
@@ -24,17 +30,20 @@ export function askApproval(approval: Approval): Promise<boolean> {
   element('approval-items', HTMLDListElement).replaceChildren(
     ...items.flatMap(({ what, value }) => [
       create('dt', { text: what }),
-      create('dd', { children: [create('code', { text: value })] }),
+      // What others chose reads as a value of its own, and turns nothing around it.
+      create('dd', {
+        children: [create('bdi', { children: [create('code', { text: shown(value) })] })],
+      }),
     ]),
   );
-  const shown = element('approval-picture', HTMLImageElement);
-  shown.hidden = picture === undefined;
-  if (picture) shown.src = URL.createObjectURL(picture);
+  const image = element('approval-picture', HTMLImageElement);
+  image.hidden = picture === undefined;
+  if (picture) image.src = URL.createObjectURL(picture);
   return new Promise((resolve) => {
     dialog.returnValue = 'cancel';
     const closed = () => {
-      URL.revokeObjectURL(shown.src);
-      shown.removeAttribute('src');
+      URL.revokeObjectURL(image.src);
+      image.removeAttribute('src');
       resolve(dialog.returnValue === 'ok');
     };
     dialog.addEventListener('close', closed, { once: true });

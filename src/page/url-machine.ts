@@ -3,6 +3,7 @@
 import type { MachineOptions } from '../machine/options/machine-options.ts';
 import { isAllowed, optionRules } from '../machine/options/schema.ts';
 import type { MachineConfig } from '../protocol/config.ts';
+import { reachedFile, reachOf, toBeAsked } from '../protocol/reach.ts';
 import { allowedUrl, fileUrl } from './file-url.ts';
 import { readDrives, type UrlDrives } from './url-drives.ts';
 import { type Refuse, urlFlag } from './url-flag.ts';
@@ -204,14 +205,13 @@ function readShare(query: URLSearchParams, base: string, refuse: Refuse): UrlSha
 }
 
 /** The files, and folders of files, that the address asks for from other origins than the page's. */
-export function foreignFiles({ images, share }: UrlMachine, pageOrigin: string): string[] {
-  return [
-    ...Object.values(images).map((source) => ('url' in source ? source.url : undefined)),
-    share?.index,
-    share?.base,
-  ]
-    .filter((url) => url !== undefined)
-    .filter((url) => new URL(url).origin !== pageOrigin);
+export function foreignFiles({ images, share }: UrlMachine, pageUrl: string): string[] {
+  const folders = [share?.index, share?.base].filter((url) => url !== undefined);
+  const reached = [
+    ...reachOf(images, pageUrl),
+    ...folders.map((url) => reachedFile('base', url, pageUrl)),
+  ];
+  return toBeAsked(reached).map(({ url }) => url);
 }
 
 function keysOf<T extends object>(object: T): (keyof T & string)[] {

@@ -1,6 +1,7 @@
 /** The network that the address of the page asks for, as v86's own page writes it. No DOM. */
 
 import type { NetworkBackend } from '../protocol/config.ts';
+import { type Reached, reachOf, toBeAsked } from '../protocol/reach.ts';
 
 /** Completes the sentence "It may be …". */
 export const allowedRelay =
@@ -29,33 +30,32 @@ export function relayBackend(text: string): unknown {
   }
 }
 
-/** Whom v86 asks for the addresses of names where it has a wisp server. */
-const nameServer = 'cloudflare-dns.com';
+/** A line of a question. What others chose stands alone in its value: see approval.ts. */
+export interface ReachLine {
+  what: string;
+  value: string;
+}
 
-/**
- * What the guest reaches over a network, for people; undefined for nothing but a relay of the page's
- * own server.
- */
-export function foreignNetwork(
-  backend: NetworkBackend | undefined,
-  pageOrigin: string,
-): string | undefined {
-  switch (backend?.kind) {
-    case undefined:
-    case 'none':
-      return undefined;
+/** What the guest reaches over a network, for people. */
+export function networkLines({ kind, url, group }: Reached): ReachLine[] {
+  const line = (value: string) => ({ what: 'Network', value });
+  switch (kind) {
     case 'fetch':
-      return backend.corsProxy === undefined
-        ? 'web servers that allow this page, and those of this computer that do'
-        : `web servers, through ${backend.corsProxy}`;
+      return url === ''
+        ? [line('web servers that allow this page, and those of this computer that do')]
+        : [line('web servers, through a proxy'), { what: 'Proxy', value: url }];
     case 'inbrowser':
-      return `machines of this browser on the hub “${backend.group}”`;
+      return [line('machines of this browser, on a hub'), { what: 'Hub', value: group ?? '' }];
     case 'wisp':
-      return `${backend.url}, with names looked up at ${nameServer}`;
-    case 'wsproxy':
-      return relayOrigin(backend.url) === pageOrigin ? undefined : backend.url;
+      return [line('any server, with the help of this one'), { what: 'Server', value: url }];
+    default:
+      return [line('a relay of Ethernet frames'), { what: 'Relay', value: url }];
   }
 }
 
-/** That of the server that the WebSocket is asked of. */
-const relayOrigin = (url: string) => URL.parse(url.replace(/^ws/, 'http'))?.origin;
+/**
+ * What the guest reaches over a network, for people; nothing for no network, and for a relay of the
+ * page's own server.
+ */
+export const foreignNetwork = (backend: NetworkBackend | undefined, pageUrl: string): ReachLine[] =>
+  toBeAsked(reachOf(backend ? { networkBackend: backend } : {}, pageUrl)).flatMap(networkLines);

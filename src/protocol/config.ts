@@ -100,6 +100,12 @@ export interface CpuOptions {
 export interface MachineConfig {
   /** Random, given by the keeper when absent. A guest that is saved and goes on keeps it. */
   id?: string;
+  /**
+   * Random, made at the first boot: 32 hex digits that tell a state of this machine from one of
+   * another that only has its id. A guest that is saved and goes on keeps it, a clone gets one of its
+   * own.
+   */
+  lineage?: string;
   /** Shown to people; no two machines need differ. */
   name: string;
   /** Guest RAM in MiB, 16 to 2047; at least 80 when an initrd is given (v86 puts it at 64 MiB). */

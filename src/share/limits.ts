@@ -12,8 +12,12 @@ export const stateLimits = {
   pages: 1 << 20,
   /** Of a picture of the screen. */
   thumbnailBytes: 256 << 10,
-  /** Console output, overlays and 9p files together. */
+  /** Console output, overlays, 9p files and carried disks together, whoever agrees to them. */
   blobBytes: 8 * 2 ** 30,
+  /** Of these as much as nobody is asked about. Above it somebody is asked for twice as much each time. */
+  unaskedBytes: 512 * 2 ** 20,
+  /** What a blob counts for besides its bytes: it stands in lists. */
+  blobOverheadBytes: 64,
   /** Names of blobs' streams. */
   nameBytes: 255,
 } as const;

@@ -3,8 +3,9 @@
  * that was started before the page's own script.
  */
 import type { Offer, OfferAnswer } from '../protocol/head-start.ts';
+import { reachedFile, toBeAsked } from '../protocol/reach.ts';
 import { badState } from './bad-state.ts';
-import { checkConfig, stateUrl } from './portable-config.ts';
+import { checkConfig } from './portable-config.ts';
 import { ReadingState } from './read-job.ts';
 import type { OfferJob, WorkerMessage } from './worker-protocol.ts';
 
@@ -30,15 +31,18 @@ export async function offerState(
 }
 
 async function sendOffer({ url, siteUrl, runtime, config, stallMs, offer }: OfferJob) {
-  // Progress is nobody's business yet.
-  const reading = await ReadingState.open({ source: { url }, stallMs }, () => {});
+  let reading: ReadingState | undefined;
+  // Progress is nobody's business yet, and nobody can be asked for more memory.
+  reading = await ReadingState.open({ source: { url }, stallMs }, ({ type }) => {
+    if (type === 'more') queueMicrotask(() => reading?.answerMore(false));
+  });
   const { state } = reading.head;
   const checked = checkConfig(state.config, siteUrl);
-  const urls = [...checked.urls, stateUrl('base', state.base?.url ?? url, siteUrl)];
-  if (state.base || checked.carried.size > 0 || urls.some(({ isSameOrigin }) => !isSameOrigin))
+  const urls = [...checked.urls, reachedFile('base', state.base?.url ?? url, siteUrl)];
+  if (state.base || checked.carried.size > 0 || toBeAsked(urls).length > 0)
     throw badState('This state needs more than itself.');
-  // A clone's network card is given an address of its own.
-  const { mac: _mac, ...rest } = checked.config;
+  // A clone's network card is given an address of its own, and its states are no others'.
+  const { mac: _mac, lineage: _lineage, ...rest } = checked.config;
   const { port1, port2 } = new MessageChannel();
   const request = {
     config: { ...rest, ...config },

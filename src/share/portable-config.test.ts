@@ -42,6 +42,8 @@ describe('[SF8] a configuration in a state file', () => {
       ['bios', true],
       ['hda', false],
       ['network', false],
+      // Who looks names up.
+      ['network', false],
     ]);
   });
 

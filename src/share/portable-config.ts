@@ -11,6 +11,7 @@ import {
 } from '../protocol/config.ts';
 import { diskLimit } from '../protocol/disk-size.ts';
 import { isKeyboardLayout } from '../protocol/keyboard-layouts.ts';
+import { type Reached, reachOf } from '../protocol/reach.ts';
 import { badState } from './bad-state.ts';
 
 const imageNames = ['bios', 'vgaBios', 'bzImage', 'initrd', 'multiboot'] as const;
@@ -19,16 +20,6 @@ export type SourceName = (typeof sourceNames)[number];
 
 /** Stands for the site that a state is opened on, where a file lies beside the page. */
 const sitePrefix = 'site:';
-
-/** Something that a state wants to be fetched or connected to. */
-export interface StateUrl {
-  /** What for: `base`, a drive or image such as `hda` or `bzImage`, or `network`. */
-  purpose: 'base' | 'network' | SourceName;
-  /** Absolute. */
-  url: string;
-  /** Whether it is of the same origin as the page. */
-  isSameOrigin: boolean;
-}
 
 /** A file or bytes that travel within the state. */
 export interface CarriedContents {
@@ -42,7 +33,8 @@ export interface CheckedConfig {
   /** Without what {@link carried} names. */
   config: MachineConfig;
   carried: Map<SourceName, CarriedContents>;
-  urls: StateUrl[];
+  /** Everything that such a machine fetches or connects to. */
+  urls: Reached[];
 }
 
 /** What only this browser has: to be written into the file. */
@@ -124,6 +116,7 @@ export function absoluteUrl(
 /** Members that are as in the file when they are of this type; others of the file are left out. */
 const plainMembers = {
   name: 'string',
+  lineage: 'string',
   memoryMiB: 'number',
   vgaMemoryMiB: 'number',
   cmdline: 'string',
@@ -142,6 +135,8 @@ const plainMembers = {
   string
 >;
 
+const isLineage = (value: unknown) => typeof value === 'string' && /^[0-9a-f]{32}$/.test(value);
+
 const required = ['memoryMiB', 'vgaMemoryMiB', 'acpi', 'network', 'filesystem9p', 'virtioConsole'];
 
 /** @throws CprError `bad-state-file` */
@@ -154,16 +149,13 @@ export function checkConfig(portable: JsonObject, siteUrl: string): CheckedConfi
     if (!isSound) throw badState(`In this state's configuration "${member}" is not a ${type}.`);
     config[member] = value;
   }
+  // Whoever writes no sound one has none.
+  if (!isLineage(config.lineage)) delete config.lineage;
   if (!['none', 'ne2k', 'virtio'].includes(String(config.network)))
     throw badState('This state has a network device that is not known.');
   // A newer build may know more of them: the guest is the same without.
   if (!isKeyboardLayout(config.keyboardLayout)) delete config.keyboardLayout;
   const carried: CheckedConfig['carried'] = new Map();
-  const urls: CheckedConfig['urls'] = [];
-  const note = (purpose: StateUrl['purpose'], url: string) => {
-    urls.push(stateUrl(purpose, url, siteUrl));
-    return url;
-  };
   for (const name of sourceNames) {
     const source = Object.hasOwn(portable, name) ? portable[name] : undefined;
     if (source === undefined) continue;
@@ -173,7 +165,7 @@ export function checkConfig(portable: JsonObject, siteUrl: string): CheckedConfi
     else if (members.has('emptyBytes'))
       config[name] = { emptyBytes: sizeOf(name, members.get('emptyBytes')) };
     else {
-      const url = note(name, absoluteUrl(members.get('url'), siteUrl));
+      const url = absoluteUrl(members.get('url'), siteUrl);
       const load = members.get('load');
       config[name] = {
         url,
@@ -184,17 +176,12 @@ export function checkConfig(portable: JsonObject, siteUrl: string): CheckedConfi
     }
   }
   if (Object.hasOwn(portable, 'cpu')) config.cpu = checkCpu(portable.cpu);
-  const backend = checkBackend(portable.networkBackend, siteUrl, (url) => note('network', url));
+  const backend = checkBackend(portable.networkBackend, siteUrl);
   if (backend) config.networkBackend = backend;
   for (const name of ['bios', 'vgaBios'] as const)
     if (!config[name] && !carried.has(name)) throw badState(`This state names no "${name}".`);
-  return { config: config as unknown as MachineConfig, carried, urls };
-}
-
-export function stateUrl(purpose: StateUrl['purpose'], url: string, siteUrl: string): StateUrl {
-  // Sockets of the page's own host count as its origin.
-  const origin = (text: string) => new URL(text.replace(/^ws/, 'http')).origin;
-  return { purpose, url, isSameOrigin: origin(url) === origin(siteUrl) };
+  const checked = config as unknown as MachineConfig;
+  return { config: checked, carried, urls: reachOf(checked, siteUrl) };
 }
 
 function checkCarried(name: string, contents: unknown): CarriedContents {
@@ -226,16 +213,12 @@ function checkCpu(value: unknown): CpuOptions {
   return { ...(cpuidLevel !== undefined && { cpuidLevel }), ...(jit !== undefined && { jit }) };
 }
 
-function checkBackend(
-  value: unknown,
-  siteUrl: string,
-  note: (url: string) => string,
-): NetworkBackend | undefined {
+function checkBackend(value: unknown, siteUrl: string): NetworkBackend | undefined {
   if (value === undefined) return undefined;
   const { kind, url, corsProxy, dohServer, group } = Object(value);
-  const web = (text: unknown) => note(absoluteUrl(text, siteUrl));
+  const web = (text: unknown) => absoluteUrl(text, siteUrl);
   const socket = (text: unknown) =>
-    note(absoluteUrl(String(text).replace(/^wisp(s?):/, 'ws$1:'), siteUrl, ['ws:', 'wss:']));
+    absoluteUrl(String(text).replace(/^wisp(s?):/, 'ws$1:'), siteUrl, ['ws:', 'wss:']);
   switch (kind) {
     case 'none':
       return { kind };

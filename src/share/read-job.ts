@@ -3,6 +3,7 @@ import { CprError } from '../errors.ts';
 import type { StateReference } from '../protocol/config.ts';
 import { PortReceiver, PortSender } from '../protocol/port-stream.ts';
 import type { ArrivingItem, CutItem } from '../protocol/state-transfer.ts';
+import { AskedRoom } from './asked-room.ts';
 import { badState } from './bad-state.ts';
 import { requireReference } from './base-image.ts';
 import { type Codec, loadCodec } from './codec.ts';
@@ -21,6 +22,7 @@ export class ReadingState {
   readonly #post: Post;
   readonly #stallMs: number;
   readonly #items: AsyncGenerator<StateItem>;
+  readonly #room: AskedRoom;
   #sender: PortSender<ArrivingItem> | undefined;
   #loadedBytes = 0;
   #totalBytes: number | undefined;
@@ -33,7 +35,8 @@ export class ReadingState {
     this.#reader = reader;
     this.#post = post;
     this.#stallMs = stallMs;
-    this.#items = readAhead(reader.items());
+    this.#room = new AskedRoom((sizeBytes) => post({ type: 'more', sizeBytes }));
+    this.#items = readAhead(reader.items((bytes) => this.#room.take(bytes)));
   }
 
   /** Reads the head and posts it. @throws CprError `bad-state-file`, `state-unavailable` */
@@ -86,6 +89,11 @@ export class ReadingState {
     }
   }
 
+  /** The answer to a message `more`. */
+  answerMore(isAllowed: boolean): void {
+    this.#room.answer(isAllowed);
+  }
+
   /** Tells the keeper, where it waits for the guest. */
   giveUp(): void {
     this.#sender?.fail(new CprError('cancelled', 'Opening the state was given up.'));
@@ -114,7 +122,7 @@ export class ReadingState {
     if (reader.pageCount !== this.#reader.pageCount)
       throw new CprError('wrong-base', 'The base is a machine with another amount of memory.');
     try {
-      for await (const item of reader.items())
+      for await (const item of reader.items((bytes) => this.#room.take(bytes)))
         if (item.kind !== 'cut' && item.kind !== 'contents') await sendItem(sender, item);
     } catch (thrown) {
       throw asBaseError(thrown, base);

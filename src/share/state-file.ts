@@ -3,6 +3,7 @@ import { CprError } from '../errors.ts';
 import { baseUrl } from '../protocol/base-url.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import { PortReceiver, PortSender, readableFrom, sendStream } from '../protocol/port-stream.ts';
+import { reachedFile } from '../protocol/reach.ts';
 import { badState } from './bad-state.ts';
 import { fromResponse } from './fetch-state.ts';
 import type { StateHead } from './head.ts';
@@ -12,7 +13,6 @@ import {
   type CheckedConfig,
   checkConfig,
   type SourceName,
-  stateUrl,
 } from './portable-config.ts';
 import type { ExportStateOptions, ReadStateOptions, StateFileInfo, StateSource } from './types.ts';
 import { StateWorker } from './worker-client.ts';
@@ -102,6 +102,14 @@ export class StateFile {
       guest: port2,
       failed: this.#worker.failed,
     };
+  }
+
+  /** @param approve whether the state may take so much memory, besides its machine's; else it is refused */
+  onMore(approve: (sizeBytes: number) => boolean | Promise<boolean>): void {
+    this.#worker.on('more', async ({ sizeBytes }) => {
+      const isAllowed = await Promise.resolve(approve(sizeBytes)).catch(() => false);
+      this.#worker.post({ type: 'more-answer', isAllowed }, []);
+    });
   }
 
   get signal(): AbortSignal | undefined {
@@ -207,7 +215,7 @@ function infoOf(
     config,
     v86Version: state.v86Version,
     ...(base && { base }),
-    urls: base ? [stateUrl('base', base.url, site), ...urls] : urls,
+    urls: base ? [reachedFile('base', base.url, site), ...urls] : urls,
     ...(thumbnail &&
       isPicture(thumbnail) && { thumbnail: new Blob([thumbnail], { type: 'image/png' }) }),
   };

@@ -27,6 +27,17 @@ export interface ContentsItem {
 
 export type StateItem = ArrivingPages | BlobItem | NoBlobItem | CutItem | ContentsItem;
 
+/** @param bytes more than before */
+export type MakeRoom = (bytes: number) => Promise<void> | void;
+
+/** Of a blob in parts the first counts for all of it. */
+function roomOf(item: StateItem): number {
+  if (item.kind === 'pages' || item.kind === 'cut') return 0;
+  if (item.kind === 'no-blob') return stateLimits.blobOverheadBytes;
+  const { offsetBytes, totalBytes } = item.kind === 'contents' ? item.blob : item;
+  return (offsetBytes === 0 ? totalBytes : 0) + stateLimits.blobOverheadBytes;
+}
+
 export class StateReader {
   readonly head: StateHead;
   readonly headBytes: number;
@@ -63,8 +74,11 @@ export class StateReader {
     return this.#digest;
   }
 
-  /** @throws CprError `bad-state-file`, or what the source throws */
-  async *items(): AsyncGenerator<StateItem> {
+  /**
+   * @param room told of what is about to come for which somebody needs memory; may wait, and refuse
+   * @throws CprError `bad-state-file`, or what the source or `room` throws
+   */
+  async *items(room?: MakeRoom): AsyncGenerator<StateItem> {
     let cuts = 0;
     let blobBytes = 0;
     try {
@@ -78,8 +92,10 @@ export class StateReader {
         this.#bytes.cover(headerBytes);
         for (const item of await this.#decode(header)) {
           if (item.kind === 'cut' && ++cuts > 1) throw badState('This state file has two cuts.');
-          if (item.kind === 'blob') blobBytes += item.bytes.length;
+          const needed = roomOf(item);
+          blobBytes += needed;
           if (blobBytes > stateLimits.blobBytes) throw badState('This state file is too large.');
+          if (needed > 0) await room?.(needed);
           yield item;
         }
       }

@@ -7,6 +7,7 @@ import { ReadingState } from './read-job.ts';
 import type {
   CompressJob,
   EndCommand,
+  MoreAnswer,
   OfferJob,
   OpenCommand,
   ReadJob,
@@ -15,7 +16,7 @@ import type {
 } from './worker-protocol.ts';
 import { writeState } from './write-job.ts';
 
-type Command = WriteJob | ReadJob | OpenCommand | OfferJob | CompressJob | EndCommand;
+type Command = WriteJob | ReadJob | OpenCommand | OfferJob | CompressJob | MoreAnswer | EndCommand;
 
 const post = (message: WorkerMessage, transfer: Transferable[] = []) =>
   postMessage(message, { transfer });
@@ -37,6 +38,8 @@ async function handle(command: Command): Promise<void> {
       return;
     case 'open':
       return reading?.send(command);
+    case 'more-answer':
+      return reading?.answerMore(command.isAllowed);
     case 'end':
       reading?.giveUp();
       return post({ type: 'ended' });

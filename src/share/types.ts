@@ -1,8 +1,9 @@
 /** State files as a page sees them; `src/index.ts` exports this. */
 import type { MachineConfig, StateReference } from '../protocol/config.ts';
-import type { StateUrl } from './portable-config.ts';
+import type { Reached } from '../protocol/reach.ts';
 
-export type { StateUrl } from './portable-config.ts';
+/** Something that a state wants to be fetched or connected to. */
+export type StateUrl = Reached;
 
 /** Where a state file comes from. A URL is fetched by a worker, as it is read. */
 export type StateSource = string | URL | Blob | Response | ReadableStream<Uint8Array>;

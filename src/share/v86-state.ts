@@ -23,6 +23,10 @@ const at = {
 const vgaMemoryAt = 39;
 /** As much as v86 itself can hold: all of RAM, and some. */
 const limitBytes = 2 ** 31;
+/** What a compressed state may become without being as large as its machine's memory could be. */
+const unquestionedBytes = 512 * 2 ** 20;
+/** Guests compress some ten times, and memory that is all zeros thousands of times. */
+const usualRatio = 256;
 
 /** @throws CprError `wrong-v86-state` */
 export async function readV86State(state: Blob | Uint8Array): Promise<Uint8Array> {
@@ -38,7 +42,7 @@ export async function readV86State(state: Blob | Uint8Array): Promise<Uint8Array
       'This zstd file does not say how long its contents are. Compress the state as a file, not as a stream, or decompress it first.',
     );
   }
-  if (rawBytes > limitBytes)
+  if (rawBytes > Math.min(limitBytes, Math.max(unquestionedBytes, bytes.length * usualRatio)))
     throw new CprError('wrong-v86-state', `This file claims ${rawBytes} bytes of contents.`);
   try {
     return (await loadCodec()).decompress(bytes, rawBytes);

@@ -3,6 +3,7 @@ import { CprError } from '../errors.ts';
 import { fromWireError } from '../protocol/wire-error.ts';
 import type {
   EndCommand,
+  MoreAnswer,
   OpenCommand,
   ReadJob,
   WorkerMessage,
@@ -61,7 +62,7 @@ export class StateWorker {
     ]);
   }
 
-  post(command: WriteJob | ReadJob | OpenCommand, transfer: Transferable[]): void {
+  post(command: WriteJob | ReadJob | OpenCommand | MoreAnswer, transfer: Transferable[]): void {
     this.#worker.postMessage(command, transfer);
   }
 

@@ -37,6 +37,12 @@ export interface OpenCommand {
   carried: ReadonlyMap<SourceName, number>;
 }
 
+/** To a reading worker that asked for more memory. */
+export interface MoreAnswer {
+  type: 'more-answer';
+  isAllowed: boolean;
+}
+
 /** To any of them: nobody wants what it does any more. */
 export interface EndCommand {
   type: 'end';
@@ -67,6 +73,8 @@ export type WorkerMessage =
   /** What the file carries is here: what follows goes to the guest. */
   | { type: 'contents'; contents: Map<SourceName, Blob> }
   | { type: 'read-progress'; progress: StateProgress }
+  /** The state is large: may it become so much? Reading waits for a {@link MoreAnswer}. */
+  | { type: 'more'; sizeBytes: number }
   | { type: 'write-progress'; progress: ExportProgress }
   /** Nothing more comes: the file is whole, or whoever reads it knows why it is not. */
   | { type: 'written' }

@@ -56,7 +56,7 @@ export async function findParts(
     if (await exists(part(middle), signal)) there = middle;
     else missing = middle;
   }
-  const last = await fetchPart(part(there), signal);
+  const last = await fetchPart(part(there), partBytes, signal);
   return { ...known, sizeBytes: there * partBytes + last.length };
 }
 
@@ -87,7 +87,7 @@ async function partAt(
   if (file.last?.start === start) return file.last.bytes;
   const { url, partBytes, sizeBytes } = file;
   const address = partUrl(url, start, start + partBytes);
-  const bytes = await fetchPart(address, signal);
+  const bytes = await fetchPart(address, partBytes, signal);
   const expected = Math.min(partBytes, sizeBytes - start);
   if (bytes.length !== expected)
     throw unavailable(address, `it has ${bytes.length} bytes, not ${expected}`);
@@ -110,14 +110,18 @@ async function exists(
   return modified ? { version: `mtime:${modified}` } : {};
 }
 
-async function fetchPart(url: string, signal?: AbortSignal): Promise<Uint8Array> {
+async function fetchPart(
+  url: string,
+  partBytes: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
   const response = await request(url, 'GET', signal);
   if (response.status === 404)
     throw unavailable(url, 'it is not there any more. Put it back', new ChangedError('it is gone'));
   if (!response.ok) throw new TransientError(`${url}: the server answered ${response.status}`);
   try {
     const bytes = new Uint8Array(await response.arrayBuffer());
-    return packed.test(new URL(url).pathname) ? await unpack(bytes) : bytes;
+    return packed.test(new URL(url).pathname) ? await unpack(bytes, partBytes) : bytes;
   } catch (cause) {
     if (cause instanceof CprError) throw cause;
     throw new TransientError(`${url}: the answer broke off`, { cause });

@@ -1,5 +1,5 @@
 /** Disks that were compressed as a whole. */
-import { decompress } from 'fzstd';
+import { Decompress } from 'fzstd';
 import { CprError } from '../../errors.ts';
 import { readFile } from './file-read.ts';
 
@@ -15,13 +15,32 @@ export function compressionOf(bytes: Uint8Array): Compression | undefined {
   return names.find((name) => magics[name].every((byte, index) => bytes[index] === byte));
 }
 
-/** @throws CprError `image-unavailable` for what is damaged */
-export async function unpack(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+/** What anything may unpack to: a link of 100 KiB can name an image of zeros that fills all memory. */
+const unquestionedBytes = 512 * 2 ** 20;
+/** Above it only what is compressed no more than disks with something on them are. */
+const usualRatio = 32;
+const largestBytes = 2 ** 31;
+
+export const limitOfUnpacked = (packedBytes: number): number =>
+  Math.min(largestBytes, Math.max(unquestionedBytes, packedBytes * usualRatio));
+
+/**
+ * @param limitBytes where it is known how much there can be
+ * @throws CprError `image-unavailable` for what is damaged, or becomes too large
+ */
+export async function unpack(
+  bytes: Uint8Array<ArrayBuffer>,
+  limitBytes = limitOfUnpacked(bytes.length),
+): Promise<Uint8Array<ArrayBuffer>> {
   const compression = compressionOf(bytes);
   if (!compression) return bytes;
+  const unpacked = new GrowingBytes(Math.min(limitBytes, bytes.length * 4), limitBytes);
   try {
-    return compression === 'zstd' ? decompress(bytes).slice() : await gunzip(new Blob([bytes]));
+    if (compression === 'zstd') unzstd(bytes, unpacked);
+    else await gunzip(new Blob([bytes]), unpacked);
+    return unpacked.bytes();
   } catch (cause) {
+    if (cause instanceof CprError) throw cause;
     throw new CprError(
       'image-unavailable',
       `The image is compressed (${compression}) and damaged: check the file.`,
@@ -37,7 +56,61 @@ export async function unpackFile(file: Blob): Promise<Uint8Array<ArrayBuffer> | 
   return unpack((await readFile(file, 0, file.size)) as Uint8Array<ArrayBuffer>);
 }
 
-async function gunzip(blob: Blob): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = blob.stream().pipeThrough(new DecompressionStream('gzip'));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+/** Pieces of input, so that a bomb is noticed before much of it has gone off. */
+const pieceBytes = 64 * 1024;
+
+function unzstd(bytes: Uint8Array, unpacked: GrowingBytes): void {
+  const stream = new Decompress((piece) => unpacked.add(piece));
+  for (let at = 0; at < bytes.length; at += pieceBytes)
+    stream.push(bytes.subarray(at, at + pieceBytes), at + pieceBytes >= bytes.length);
+}
+
+async function gunzip(blob: Blob, unpacked: GrowingBytes): Promise<void> {
+  const reader = blob.stream().pipeThrough(new DecompressionStream('gzip')).getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      unpacked.add(value);
+    }
+  } catch (thrown) {
+    await reader.cancel().catch(() => {});
+    throw thrown;
+  }
+}
+
+/** Bytes whose number is not known, up to a limit, without a second copy of all at the end. */
+class GrowingBytes {
+  readonly #limit: number;
+  #bytes: Uint8Array<ArrayBuffer>;
+  #length = 0;
+
+  constructor(capacity: number, limit: number) {
+    this.#bytes = new Uint8Array(Math.max(1, capacity));
+    this.#limit = limit;
+  }
+
+  add(piece: Uint8Array): void {
+    const length = this.#length + piece.length;
+    if (length > this.#limit)
+      throw new CprError(
+        'image-unavailable',
+        `The image unpacks to more than ${this.#limit} bytes. Unpack it on the server, and have it read in ranges.`,
+      );
+    if (length > this.#bytes.length) {
+      this.#bytes = grown(this.#bytes, Math.min(this.#limit, Math.max(length, this.#length * 1.5)));
+    }
+    this.#bytes.set(piece, this.#length);
+    this.#length = length;
+  }
+
+  bytes(): Uint8Array<ArrayBuffer> {
+    return this.#length === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#length);
+  }
+}
+
+function grown(bytes: Uint8Array<ArrayBuffer>, capacity: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.ceil(capacity));
+  larger.set(bytes);
+  return larger;
 }

@@ -154,15 +154,18 @@ function readChunk(scrollback: Scrollback, chunk: number): Uint8Array {
 export class BlobRestore {
   readonly #streams = new Map<string, Map<number, Uint8Array | undefined>>();
 
-  /** @returns whether this is the first, so the newest, of its kind. */
-  add({ stream, index, bytes }: Blob): boolean {
+  /**
+   * @param owned nobody else has or will change the bytes: they are not copied
+   * @returns whether this is the first, so the newest, of its kind.
+   */
+  add({ stream, index, bytes }: Blob, { owned = false } = {}): boolean {
     let found = this.#streams.get(stream);
     if (!found) {
       found = new Map();
       this.#streams.set(stream, found);
     }
     if (found.has(index)) return false;
-    found.set(index, bytes?.slice());
+    found.set(index, owned ? bytes : bytes?.slice());
     return true;
   }
 

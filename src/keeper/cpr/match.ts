@@ -46,6 +46,7 @@ export function requireSameBlocks(saved: BlocksSection, backing: HostBacking): v
 /** Options that say where things come from or how the machine is treated, not what it is. */
 const free: readonly (keyof MachineConfig)[] = [
   'id',
+  'lineage',
   'name',
   'suspendWhenHiddenMs',
   'onlyCprCapable',

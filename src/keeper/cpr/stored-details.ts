@@ -57,6 +57,13 @@ export function withFiles(
   );
 }
 
+/** A copy that was made in storage is a clone: it has the original's details until it is stored anew. */
+export function ofOwnLineage(config: MachineConfig, id: string): MachineConfig {
+  if (config.id === undefined || config.id === id) return config;
+  const { lineage: _lineage, ...clone } = config;
+  return clone;
+}
+
 /** What the store's list says of a machine; undefined where it does not have it. */
 export async function storedDetails(
   store: Store,

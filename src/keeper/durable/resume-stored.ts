@@ -2,7 +2,7 @@ import { CprError } from '../../errors.ts';
 import type { ResumeRequest } from '../../protocol/stored.ts';
 import type { MachineStore, Store, StoredReading } from '../../store/types.ts';
 import { requireContents } from '../cpr/incoming-request.ts';
-import { type StoredDetails, withFiles } from '../cpr/stored-details.ts';
+import { ofOwnLineage, type StoredDetails, withFiles } from '../cpr/stored-details.ts';
 import { type Restoring, restoreMemory } from '../cpr/stored-guest.ts';
 import { storeOf } from '../cpr/targets.ts';
 import { type MachineEnvironment, MachineHost } from '../machine-host.ts';
@@ -21,7 +21,7 @@ export async function resumeStored(
   const stored = await store.read(id);
   const details = (stored.machine.details ?? {}) as Partial<StoredDetails>;
   if (!details.config) throw new CprError('not-found', `No machine "${id}" is in storage.`);
-  const config = withFiles({ ...details, config: details.config }, files);
+  const config = ofOwnLineage(withFiles({ ...details, config: details.config }, files), id);
   requireContents(config);
   const identity = { id, name: stored.machine.name };
   const request = { config: { ...config, ...identity }, runtime, incoming: true };

@@ -10,7 +10,7 @@ import type {
   StoredStateInfo,
 } from '../../protocol/stored.ts';
 import type { StoredMachine } from '../../store/types.ts';
-import type { StoredDetails } from '../cpr/stored-details.ts';
+import { ofOwnLineage, type StoredDetails } from '../cpr/stored-details.ts';
 import type { OpenStore } from '../cpr/targets.ts';
 import { exportMachine } from '../export/export-machine.ts';
 import { exportStored } from '../transfer/send-stored.ts';
@@ -35,7 +35,8 @@ export class StoredMachines {
 
   #describe(machine: StoredMachine, running: Set<string>): StoredMachineInfo {
     const { details, takenAtMs, id, name, createdAtMs, lastUsedAtMs, sizeBytes } = machine;
-    const { config, files } = (details ?? {}) as Partial<StoredDetails>;
+    const { config: stored, files } = (details ?? {}) as Partial<StoredDetails>;
+    const config = stored && ofOwnLineage(stored, id);
     const elsewhere = running.has(id) ? 'elsewhere' : 'no';
     return {
       id,

@@ -57,7 +57,7 @@ function memoryFiles({ manifest, pages }: StoredContents): TarEntry[] {
     }
     parts.push(zeros(missing));
     first += length;
-    return { name: `memory/${block}.bin`, contents: new Blob(parts) };
+    return { name: `memory/${fileName(block)}.bin`, contents: new Blob(parts) };
   });
 }
 
@@ -77,7 +77,7 @@ function consoleFiles(contents: StoredContents): TarEntry[] {
         parts.push(bytes as Uint8Array<ArrayBuffer>);
         next = index + 1;
       }
-      const name = `console/${stream.slice(consolePrefix.length)}.txt`;
+      const name = `console/${fileName(stream.slice(consolePrefix.length))}.txt`;
       return { name, contents: new Blob(parts) };
     });
 }
@@ -89,10 +89,17 @@ function pieceFiles(contents: StoredContents): TarEntry[] {
     .filter((stream) => stream.startsWith(piecePrefix) && !stream.startsWith(`${piecePrefix}disk.`))
     .flatMap((stream) =>
       [...contents.blobs(stream)].map(([index, bytes]) => ({
-        name: `pieces/${stream.slice(piecePrefix.length)}/${index}`,
+        name: `pieces/${fileName(stream.slice(piecePrefix.length))}/${index}`,
         contents: blobOf(bytes),
       })),
     );
 }
 
 const blobOf = (bytes: Uint8Array) => new Blob([bytes as Uint8Array<ArrayBuffer>]);
+
+/** Names that are stored may have come with a state file: none is a path, or leads out of its folder. */
+const fileName = (stored: string): string =>
+  stored
+    .replaceAll(/[^\w.-]/g, '_')
+    .replace(/^\.+/, '_')
+    .slice(0, 60) || '_';

@@ -6,6 +6,7 @@ import type { MemoryStore } from '../checkpoint/memory-store.ts';
 import { FakeRuntime, FakeStore, fakeConfig } from '../fake-runtime.ts';
 import { Keeper } from '../keeper.ts';
 import { RuntimeLoader } from '../runtime-loader.ts';
+import { tar } from './tar.ts';
 
 const id = 'm';
 const sizeBytes = 5 * 4096 + 512;
@@ -168,3 +169,22 @@ describe('of a damaged machine', () => {
     expect(files.get('disks/hda.img')).toEqual(expectedDisk());
   });
 });
+
+test('[13] names that came with a state file never become paths of the archive', async () => {
+  runtime.host?.consoleOutput('../../x', new TextEncoder().encode('y'));
+  runtime.host?.pieces?.('../../z').set(7, Uint8Array.of(1));
+  await keeper.checkpoint();
+  const { blob } = await exported({ kind: 'everything' });
+  for (const name of (await filesOf(blob)).keys()) {
+    expect(name).toMatch(/^[\w.-]+(\/[\w.-]+)*$/);
+    expect(name.split('/')).not.toContain('..');
+  }
+});
+
+test.each(['../x', 'a/../x', '/x', 'a//b', './a', 'a/.', 'a\\b', 'a\0', 'é', 'a'.repeat(101), ''])(
+  '[13] no archive has a file named %j',
+  (name) => {
+    const entries = [{ name, contents: new Blob(['x']) }];
+    expect(() => tar(entries, 0)).toThrow(expect.objectContaining({ code: 'internal' }));
+  },
+);

@@ -1,4 +1,5 @@
 /** A tar archive (POSIX ustar) of Blobs. https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html */
+import { CprError } from '../../errors.ts';
 import { zeros } from './zeros.ts';
 
 const blockBytes = 512;
@@ -11,9 +12,15 @@ export interface TarEntry {
   contents: Blob;
 }
 
+/** A path that stays within the folder that an archive is unpacked in, whoever unpacks it. */
+const safeName = /^(?!.*(^|\/)\.{1,2}(\/|$))[\w.-]+(\/[\w.-]+)*$/;
+
+/** @throws CprError `internal` for a name that is no plain path, which nothing that a file brought may become */
 export function tar(entries: readonly TarEntry[], modifiedAtMs: number): Blob {
   const parts: BlobPart[] = [];
   for (const { name, contents } of entries) {
+    if (!safeName.test(name) || name.length > 100)
+      throw new CprError('internal', `An archive cannot have a file ${JSON.stringify(name)}.`);
     parts.push(header(name, contents.size, modifiedAtMs), contents);
     parts.push(zeros(paddingOf(contents.size)));
   }

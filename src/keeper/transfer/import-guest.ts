@@ -4,7 +4,7 @@
  */
 
 import { CprError } from '../../errors.ts';
-import { joinBytes } from '../../protocol/join-bytes.ts';
+import type { MachineConfig } from '../../protocol/config.ts';
 import { PortReceiver } from '../../protocol/port-stream.ts';
 import type {
   ArrivingItem,
@@ -13,11 +13,17 @@ import type {
   CutItem,
   MemoryRange,
 } from '../../protocol/state-transfer.ts';
-import { BlobRestore } from '../checkpoint/blob-batch.ts';
+import {
+  BlobRestore,
+  consoleChunkBytes,
+  consolePrefix,
+  piecePrefix,
+} from '../checkpoint/blob-batch.ts';
 import { placeRanges } from '../checkpoint/cut.ts';
 import { type GuestPages, pageBytes } from '../checkpoint/guest-pages.ts';
 import { nextTask, Slices } from '../checkpoint/slices.ts';
 import type { CprMachine } from '../cpr/cpr-machine.ts';
+import { limitOf, type StreamLimit } from './stream-limits.ts';
 
 const bad = (what: string) =>
   new CprError('bad-state-file', `${what} The file is damaged or was made to do harm.`);
@@ -35,7 +41,7 @@ export async function receiveGuest(
   const receiver = new PortReceiver<ArrivingItem>(port);
   gone.addEventListener('abort', () => receiver.cancel(gone.reason), { once: true });
   const memory = new ArrivingMemory(backing.memory, placeRanges(ranges, backing.blocks));
-  const blobs = new ArrivingBlobs();
+  const blobs = new ArrivingBlobs(backing.config);
   const slices = new Slices(nextTask, sliceMs);
   let cut: CutItem | undefined;
   for await (const item of receiver) {
@@ -101,22 +107,36 @@ class ArrivingMemory {
   }
 }
 
-/** Of each blob the last that came counts. */
+/** Of each blob the last that came counts. Only those are kept that such a machine can have. */
 class ArrivingBlobs {
-  readonly #blobs = new Map<string, Map<number, Uint8Array>>();
-  #open: { stream: string; index: number; parts: Uint8Array[]; bytes: number } | undefined;
+  readonly #config: MachineConfig;
+  readonly #streams = new Map<string, ArrivingStream>();
+  #open: { stream: string; index: number; whole: Uint8Array; bytes: number } | undefined;
+
+  constructor(config: MachineConfig) {
+    this.#config = config;
+  }
 
   add({ stream, index, bytes, totalBytes, offsetBytes }: BlobItem): void {
     const open = this.#open;
-    if (offsetBytes === 0) this.#open = { stream, index, parts: [bytes], bytes: bytes.length };
-    else if (open?.stream === stream && open.index === index && open.bytes === offsetBytes) {
-      open.parts.push(bytes);
-      open.bytes += bytes.length;
-    } else throw bad(`A part of "${stream}" is missing.`);
-    const { parts, bytes: there } = this.#open ?? { parts: [], bytes: 0 };
-    if (there > totalBytes) throw bad(`"${stream}" is longer than it says.`);
-    if (there < totalBytes) return;
-    this.#of(stream).set(index, parts.length === 1 ? bytes : joinBytes(parts));
+    if (offsetBytes === 0) {
+      this.#of(stream).require(index, totalBytes);
+      if (bytes.length === totalBytes) {
+        this.#of(stream).set(index, bytes);
+        this.#open = undefined;
+        return;
+      }
+      // Whoever reads the file has counted all of it; joined at its end it would be there twice.
+      this.#open = { stream, index, whole: roomFor(stream, totalBytes), bytes: 0 };
+    } else if (open?.stream !== stream || open.index !== index || open.bytes !== offsetBytes)
+      throw bad(`A part of "${stream}" is missing.`);
+    const part = this.#open;
+    if (!part || part.bytes + bytes.length > part.whole.length)
+      throw bad(`"${stream}" is longer than it says.`);
+    part.whole.set(bytes, part.bytes);
+    part.bytes += bytes.length;
+    if (part.bytes < part.whole.length) return;
+    this.#of(stream).set(index, part.whole);
     this.#open = undefined;
   }
 
@@ -126,18 +146,71 @@ class ArrivingBlobs {
 
   restore(place: Parameters<BlobRestore['restore']>[0], cut: CutItem): void {
     if (this.#open) throw bad(`"${this.#open.stream}" is cut off.`);
+    for (const name of Object.keys(cut.consoles)) limitOf(consolePrefix + name, this.#config);
+    for (const name of Object.keys(cut.pieces)) limitOf(piecePrefix + name, this.#config);
     const restored = new BlobRestore();
-    for (const [stream, blobs] of this.#blobs)
-      for (const [index, bytes] of blobs) restored.add({ stream, index, bytes });
+    for (const [stream, { blobs }] of this.#streams) {
+      const isConsole = stream.startsWith(consolePrefix);
+      const said = cut.consoles[stream.slice(consolePrefix.length)] ?? 0;
+      const end = isConsole ? said : Number.POSITIVE_INFINITY;
+      // What a console had said beyond its end was taken back by a snapshot.
+      for (const [index, bytes] of blobs) {
+        const there = end - index * consoleChunkBytes;
+        if (there <= 0) continue;
+        const kept = bytes.length > there ? bytes.subarray(0, there) : bytes;
+        restored.add({ stream, index, bytes: kept }, { owned: true });
+      }
+    }
     restored.restore(place, cut);
   }
 
-  #of(stream: string): Map<number, Uint8Array> {
-    let blobs = this.#blobs.get(stream);
-    if (!blobs) {
-      blobs = new Map();
-      this.#blobs.set(stream, blobs);
+  #of(name: string): ArrivingStream {
+    let stream = this.#streams.get(name);
+    if (!stream) {
+      stream = new ArrivingStream(name, limitOf(name, this.#config));
+      this.#streams.set(name, stream);
     }
-    return blobs;
+    return stream;
+  }
+}
+
+/** @throws CprError `out-of-memory` */
+function roomFor(stream: string, bytes: number): Uint8Array {
+  try {
+    return new Uint8Array(bytes);
+  } catch (cause) {
+    const message = `There is no room for "${stream}" of this state, ${bytes} bytes.`;
+    throw new CprError('out-of-memory', message, { cause });
+  }
+}
+
+class ArrivingStream {
+  readonly blobs = new Map<number, Uint8Array>();
+  readonly #name: string;
+  readonly #limit: StreamLimit;
+  #bytes = 0;
+
+  constructor(name: string, limit: StreamLimit) {
+    this.#name = name;
+    this.#limit = limit;
+  }
+
+  /** Before any of it is kept. */
+  require(index: number, bytes: number): void {
+    const { blobBytes, count, totalBytes } = this.#limit;
+    const before = this.blobs.get(index)?.length ?? 0;
+    if (index >= count || bytes > blobBytes || this.#bytes - before + bytes > totalBytes)
+      throw bad(`"${this.#name}" is more than such a machine can have.`);
+  }
+
+  set(index: number, bytes: Uint8Array): void {
+    this.delete(index);
+    this.blobs.set(index, bytes);
+    this.#bytes += bytes.length;
+  }
+
+  delete(index: number): void {
+    this.#bytes -= this.blobs.get(index)?.length ?? 0;
+    this.blobs.delete(index);
   }
 }

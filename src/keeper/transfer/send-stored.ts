@@ -8,7 +8,7 @@ import { decodeManifest, type Manifest } from '../checkpoint/manifest.ts';
 import { decodeRecord } from '../checkpoint/record.ts';
 import { nextTask, Slices } from '../checkpoint/slices.ts';
 import { xxh64 } from '../cpr/digest.ts';
-import { type StoredDetails, withFiles } from '../cpr/stored-details.ts';
+import { ofOwnLineage, type StoredDetails, withFiles } from '../cpr/stored-details.ts';
 import { blobItems, buffersOf, cutItem, pagesItem } from './leaving-records.ts';
 
 export type LeavingSender = PortSender<LeavingItem>;
@@ -29,7 +29,7 @@ export async function exportStored(
     const { runtime } = details;
     if (!stored || !details.config || !runtime)
       throw new CprError('not-found', `No machine "${id}" is in storage.`);
-    const config = withFiles({ ...details, config: details.config });
+    const config = ofOwnLineage(withFiles({ ...details, config: details.config }), id);
     const { h64Raw: digest } = await xxh64();
     const takenAtMs = await withCopy(store, id, stored.name, (copy) =>
       sendStored(copy, sender, digest, ({ ranges }) =>

@@ -71,3 +71,35 @@ test.each([
     message: expect.stringMatching(/https:\/\/site\.test\/page\/(missing|fs|gone)/),
   });
 });
+
+test('a file that is longer than its index says is not read on', async () => {
+  files.set('https://site.test/page/fs.json', index([file('a', 'a.bin')]));
+  files.set('https://site.test/page/a.bin', 'x'.repeat(1_000_000));
+  await expect(shareFiles({ index: 'fs.json' })).rejects.toMatchObject({
+    code: 'image-unavailable',
+    message: expect.stringContaining('more than the 3 bytes'),
+  });
+});
+
+test('an index that promises more than a share has room for is refused before a file is fetched', async () => {
+  const asked: string[] = [];
+  const many = Array.from({ length: 1000 }, (_, at) => [`${at}`, 2 ** 20, 0, 0o100644, 0, 0, 'a']);
+  vi.stubGlobal('fetch', async (url: URL) => {
+    asked.push(String(url));
+    return new Response(index(many));
+  });
+  await expect(shareFiles({ index: 'fs.json' })).rejects.toMatchObject({
+    code: 'image-unavailable',
+    message: expect.stringContaining('1000 files'),
+  });
+  expect(asked).toEqual(['https://site.test/page/fs.json']);
+});
+
+test('folders within folders without an end are refused', async () => {
+  let tree: unknown = [];
+  for (let depth = 0; depth < 2000; depth++) tree = [['d', 0, 0, 0o040755, 0, 0, tree]];
+  files.set('https://site.test/page/fs.json', index(tree));
+  await expect(shareFiles({ index: 'fs.json' })).rejects.toMatchObject({
+    code: 'image-unavailable',
+  });
+});

@@ -38,21 +38,52 @@ const modes = { mask: 0o170000, directory: 0o040000, file: 0o100000 } as const;
 /** v86's `fs.json`, version 3, as its `tools/fs2json.py` makes it; links and devices are left out. */
 async function fromIndex(index: string, base?: string): Promise<LoadedFile[]> {
   const url = new URL(index, baseUrl());
-  const bytes = await read(url.href, () => get(url));
+  const bytes = await read(url.href, () => get(url, indexBytes));
   const folder = new URL(base === undefined ? '.' : `${base.replace(/\/?$/, '/')}`, url);
   const found = parseIndex(bytes, url.href);
-  return Promise.all(
-    found.map(async ({ path, contents }) => {
-      const at = URL.parse(contents, folder);
-      // Who agreed to this server has not agreed to others that its index might name.
-      if (at?.origin !== folder.origin)
-        throw new CprError(
-          'image-unavailable',
-          `${url.href} names "${contents}", no file of ${folder}`,
-        );
-      return { path, bytes: await read(at.href, () => get(at)) };
-    }),
+  requireRoom(found, url.href);
+  const fetched = found.map(({ path, contents, sizeBytes }) => async () => {
+    const at = URL.parse(contents, folder);
+    // Who agreed to this server has not agreed to others that its index might name.
+    if (at?.origin !== folder.origin)
+      throw new CprError(
+        'image-unavailable',
+        `${url.href} names "${contents}", no file of ${folder}`,
+      );
+    return { path, bytes: await read(at.href, () => get(at, sizeBytes)) };
+  });
+  return fewAtATime(fetched);
+}
+
+/** Of an index itself. */
+const indexBytes = 16 * 2 ** 20;
+/** Of all files of a share: they are in memory. */
+const shareBytes = 512 * 2 ** 20;
+const shareFileCount = 50_000;
+const fetchesAtATime = 8;
+
+/** @throws CprError `image-unavailable` for an index that promises too much */
+function requireRoom(found: readonly IndexFile[], url: string): void {
+  const total = found.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  if (total <= shareBytes && found.length <= shareFileCount) return;
+  throw new CprError(
+    'image-unavailable',
+    `${url} names ${found.length} files of ${total} bytes. A share has room for ${shareFileCount} files and ${shareBytes} bytes.`,
   );
+}
+
+async function fewAtATime<T>(works: readonly (() => Promise<T>)[]): Promise<T[]> {
+  const results: T[] = [];
+  let next = 0;
+  const worker = async () => {
+    while (next < works.length) {
+      const at = next++;
+      const work = works[at];
+      if (work) results[at] = await work();
+    }
+  };
+  await Promise.all(Array.from({ length: fetchesAtATime }, worker));
+  return results;
 }
 
 function parseIndex(bytes: Uint8Array, url: string): IndexFile[] {
@@ -71,21 +102,38 @@ function parseIndex(bytes: Uint8Array, url: string): IndexFile[] {
 interface IndexFile {
   path: string;
   contents: string;
+  sizeBytes: number;
 }
 
+const deepestFolder = 256;
+
 function* filesIn(entries: readonly IndexEntry[], folder: string): Generator<IndexFile> {
-  for (const [name, , , mode, , , target] of entries) {
+  if (folder.split('/').length > deepestFolder) throw new Error('it goes too deep');
+  for (const [name, size, , mode, , , target] of entries) {
     const path = `${folder}${name}`;
     const kind = mode & modes.mask;
     if (kind === modes.directory && Array.isArray(target)) yield* filesIn(target, `${path}/`);
-    if (kind === modes.file && typeof target === 'string') yield { path, contents: target };
+    if (kind === modes.file && typeof target === 'string')
+      yield { path, contents: target, sizeBytes: Math.max(0, Number(size) || 0) };
   }
 }
 
-async function get(url: URL): Promise<ArrayBuffer> {
+/** @param limitBytes more than which the server must not send */
+async function get(url: URL, limitBytes: number): Promise<ArrayBuffer> {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`the server answered ${response.status}`);
-  return response.arrayBuffer();
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let bytes = 0;
+  for (const reader = response.body?.getReader(); reader; ) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    bytes += value.length;
+    parts.push(value as Uint8Array<ArrayBuffer>);
+    if (bytes <= limitBytes) continue;
+    await reader.cancel();
+    throw new Error(`it has more than the ${limitBytes} bytes that it may have`);
+  }
+  return new Blob(parts).arrayBuffer();
 }
 
 async function read(what: string, action: () => Promise<ArrayBuffer>): Promise<Uint8Array> {

@@ -6,7 +6,25 @@ const addressFor = (token: string) => new URL(`handoff/${token}`, document.baseU
 /** Leaves a file for the page that is told the token. */
 export async function leave(token: string, file: Blob): Promise<void> {
   const cache = await caches.open(cacheName);
-  await cache.put(addressFor(token), new Response(file));
+  await sweep();
+  await cache.put(
+    addressFor(token),
+    new Response(file, { headers: { [leftAt]: `${Date.now()}` } }),
+  );
+}
+
+/** Its opening was cancelled or has failed, and nobody tried again for so long. */
+const keptMs = 60 * 60 * 1000;
+const leftAt = 'x-left-at';
+
+/** Throws away what nobody comes for any more. */
+export async function sweep(): Promise<void> {
+  if (!(await caches.has(cacheName))) return;
+  const cache = await caches.open(cacheName);
+  for (const request of await cache.keys()) {
+    const left = Number((await cache.match(request))?.headers.get(leftAt) ?? 0);
+    if (Date.now() - left > keptMs) await cache.delete(request);
+  }
 }
 
 /** @returns undefined when nothing is there, or no more */

@@ -1,17 +1,18 @@
 /** Opens states: from an address, from a link that holds one, from a file. */
 import { CprError } from '../../errors.ts';
-import { StateFile, type StateFileInfo, type StateUrl } from '../../index.ts';
+import { defaultMachineId, StateFile, type StateFileInfo, type StateUrl } from '../../index.ts';
 import type { RuntimeSource } from '../../protocol/keeper-api.ts';
 import { randomId } from '../../protocol/random-id.ts';
-import { askApproval } from '../approval.ts';
+import type { StoredMachineInfo } from '../../protocol/stored.ts';
+import { askApproval, shown } from '../approval.ts';
 import { formatAge, formatBytes } from '../format.ts';
 import { addressOf } from '../machines/machine-address.ts';
 import { guessImage } from '../new-machine/guess-image.ts';
 import type { Session } from '../session.ts';
-import { foreignNetwork } from '../url-network.ts';
+import { foreignNetwork, networkLines } from '../url-network.ts';
 import type { StateSource } from '../url-options.ts';
 import { fetchV86State } from './fetch-v86-state.ts';
-import { discard, leave, pickUp } from './handoff.ts';
+import { discard, leave, pickUp, sweep } from './handoff.ts';
 import { stateOfPayload } from './link.ts';
 import { OpeningBar } from './opening-bar.ts';
 
@@ -30,6 +31,8 @@ export class StateOpener {
 
   constructor(options: StateOpenerOptions) {
     this.#options = options;
+    // Not on insecure origins, where no file is left either.
+    if ('caches' in globalThis) void sweep().catch(() => {});
   }
 
   /**
@@ -53,12 +56,11 @@ export class StateOpener {
       }
       try {
         const identity = await this.#askIdentity(file.info);
-        if (identity === 'elsewhere') {
+        if (typeof identity === 'object') {
           // The same address, for the page of the machine that goes on.
-          location.assign(addressWith(file.info.machineId, source));
+          location.assign(addressWith(identity.elsewhere, source));
           return new Promise<never>(() => {});
         }
-        if (!('handoff' in source)) await requireNetwork(file.info);
         const { durable, session, openInPage } = this.#options;
         const { machineId } = session;
         await openInPage(async (runtime) => {
@@ -66,8 +68,8 @@ export class StateOpener {
             runtime,
             replace: true,
             identity,
-            config: { id: machineId, durable, name: file.info.title },
-            approve: (urls) => askForUrls(file.info, urls),
+            config: { id: machineId, durable, name: shown(file.info.title) },
+            approve: (urls) => askFor(file.info, urls),
             signal,
           });
         });
@@ -98,7 +100,7 @@ export class StateOpener {
     const { info } = state;
     const own = await this.#ownMachine(info);
     const yes = await askApproval({
-      title: `Open “${info.title}”?`,
+      title: 'Open this state?',
       text: own
         ? 'It opens as a machine of its own, a clone; or next you may let your machine go on from it.'
         : 'It opens as a machine of its own. The guest that is here now stays where it is.',
@@ -125,11 +127,13 @@ export class StateOpener {
   }
 
   /** @throws CprError `cancelled` */
-  async #askIdentity(info: StateFileInfo): Promise<'clone' | 'continuation' | 'elsewhere'> {
+  async #askIdentity(
+    info: StateFileInfo,
+  ): Promise<'clone' | 'continuation' | { elsewhere: string }> {
     const { session } = this.#options;
     const { machineId } = session;
-    const isOfThisMachine = info.machineId === machineId;
-    if (!isOfThisMachine && (await this.#ownMachine(info))) {
+    const own = await this.#ownMachine(info);
+    if (own !== undefined && own !== machineId) {
       const goOn = await askApproval({
         title: 'This is a state of a machine of yours',
         text: 'Open it as a clone: a machine of its own, with another network address. Or let your machine go on from it: what it is now is then replaced.',
@@ -138,19 +142,32 @@ export class StateOpener {
         ok: 'Let my machine go on',
         cancel: 'Open as a clone',
       });
-      if (goOn) return 'elsewhere';
+      if (goOn) return { elsewhere: own };
     }
-    const stored = await session.storedMachines().catch(() => []);
-    const present = session.status ?? stored.find(({ id }) => id === machineId);
+    const stored = await listed(session);
+    // What is not known may be there.
+    const present = session.status ?? (stored ? stored.find(({ id }) => id === machineId) : true);
     if (present) await requireReplacement(info);
-    return isOfThisMachine ? 'continuation' : 'clone';
+    else if (machineId === defaultMachineId) await requireDefault(info);
+    return own === machineId ? 'continuation' : 'clone';
   }
 
-  async #ownMachine({ machineId }: StateFileInfo): Promise<boolean> {
+  /** The machine of this browser that the state is one of. An id says nothing: all first ones have the same. */
+  async #ownMachine({ config: { lineage } }: StateFileInfo): Promise<string | undefined> {
+    if (lineage === undefined) return undefined;
     const { session } = this.#options;
-    if (session.status?.config.id === machineId) return true;
-    const stored = await session.storedMachines().catch(() => []);
-    return stored.some(({ id }) => id === machineId);
+    if (session.status?.config.lineage === lineage) return session.machineId;
+    return (await listed(session))?.find(({ config }) => config?.lineage === lineage)?.id;
+  }
+}
+
+/** @returns undefined where the browser has storage, and does not say what is in it */
+async function listed(session: Session): Promise<StoredMachineInfo[] | undefined> {
+  try {
+    return await session.storedMachines();
+  } catch (thrown) {
+    const isNone = thrown instanceof CprError && thrown.code === 'storage-unavailable';
+    return isNone ? [] : undefined;
   }
 }
 
@@ -184,27 +201,6 @@ async function requireFetch(url: string): Promise<void> {
   if (!yes) throw new CprError('not-approved', 'The state was not fetched.');
 }
 
-/**
- * Those that have no address of their own: the others are among the URLs that a state is asked about.
- * @throws CprError `not-approved`
- */
-async function requireNetwork(info: StateFileInfo): Promise<void> {
-  const network = foreignNetwork(info.config.networkBackend, location.origin);
-  const isAskedAbout = info.urls.some(({ purpose }) => purpose === 'network');
-  if (network === undefined || isAskedAbout) return;
-  const yes = await askApproval({
-    title: 'This state comes with a network',
-    text: 'What runs in the machine reaches others over it, from this browser. Whoever made the state chose it.',
-    picture: info.thumbnail,
-    items: [
-      { what: 'State', value: info.title },
-      { what: 'Network', value: network },
-    ],
-    ok: 'Connect and open',
-  });
-  if (!yes) throw new CprError('not-approved', 'The network was not approved; nothing was opened.');
-}
-
 /** @throws CprError `cancelled` */
 async function requireReplacement(info: StateFileInfo): Promise<void> {
   const yes = await askApproval({
@@ -217,32 +213,63 @@ async function requireReplacement(info: StateFileInfo): Promise<void> {
   if (!yes) throw new CprError('cancelled', 'The machine was left as it is.');
 }
 
-function askForUrls(info: StateFileInfo, urls: readonly StateUrl[]): Promise<boolean> {
+/** One question for all that it fetches and connects to. Nothing of it is done before. */
+function askFor(info: StateFileInfo, reached: readonly StateUrl[]): Promise<boolean> {
+  const [first] = reached;
+  if (first?.purpose === 'memory') return askForMemory(info, first.sizeBytes ?? 0);
+  const hasNetwork = reached.some(({ purpose }) => purpose === 'network');
+  const hasFiles = reached.some(({ purpose }) => purpose !== 'network');
+  const files = 'These servers are asked for files, and learn that you did.';
+  const network = 'What runs in the machine reaches others over the network, from this browser.';
   return askApproval({
-    title: 'This state needs what is elsewhere',
-    text: 'These servers are asked for it, and learn that you did. Whoever made the state chose them.',
+    title: hasNetwork ? 'This state comes with a network' : 'This state needs what is elsewhere',
+    text: `${[hasFiles && files, hasNetwork && network].filter(Boolean).join(' ')} Whoever made the state chose them.`,
     picture: info.thumbnail,
     items: [
       { what: 'State', value: info.title },
-      ...urls.map(({ purpose, url }) => ({ what: purposes[purpose] ?? purpose, value: url })),
+      ...reached.flatMap((one) =>
+        one.purpose === 'network'
+          ? networkLines(one)
+          : [{ what: one.purpose === 'base' ? 'Builds on' : one.purpose, value: one.url }],
+      ),
     ],
-    ok: 'Fetch and open',
+    ok: hasNetwork ? 'Connect and open' : 'Fetch and open',
   });
 }
 
-const purposes: Partial<Record<StateUrl['purpose'], string>> = {
-  base: 'Builds on',
-  network: 'Network',
-};
+/** @throws CprError `cancelled` */
+async function requireDefault(info: StateFileInfo): Promise<void> {
+  const yes = await askApproval({
+    title: 'Make this your machine here?',
+    text: 'Whoever comes to this site without a link gets the machine of this place. The address asks for this state there, and somebody else may have made it.',
+    items: factsOf(info),
+    picture: info.thumbnail,
+    ok: 'Make it mine',
+  });
+  if (!yes) throw new CprError('cancelled', 'The place of your machine was left empty.');
+}
+
+function askForMemory(info: StateFileInfo, sizeBytes: number): Promise<boolean> {
+  return askApproval({
+    title: 'This state is unusually large',
+    text: 'It has not ended yet. A browser whose memory is full ends pages, and the machines in them.',
+    picture: info.thumbnail,
+    items: [
+      { what: 'State', value: info.title },
+      { what: 'May take', value: `${formatBytes(sizeBytes)} of memory, besides the machine’s own` },
+    ],
+    ok: 'Go on',
+  });
+}
 
 function factsOf({ title, createdAtMs, sizeBytes, config, v86Version, base }: StateFileInfo) {
-  const network = foreignNetwork(config.networkBackend, location.origin);
+  const network = foreignNetwork(config.networkBackend, document.baseURI);
   return [
     { what: 'Title', value: title },
     { what: 'Made', value: `${formatAge(Date.now() - createdAtMs)} ago` },
     ...(sizeBytes ? [{ what: 'Size', value: formatBytes(sizeBytes) }] : []),
     { what: 'Machine', value: `${config.memoryMiB} MiB RAM, v86 ${v86Version}` },
-    ...(network === undefined ? [] : [{ what: 'Network', value: network }]),
+    ...network,
     ...(base ? [{ what: 'Builds on', value: base.url }] : []),
   ];
 }

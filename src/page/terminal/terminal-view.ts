@@ -7,6 +7,7 @@ import { element } from '../element.ts';
 import type { Session } from '../session.ts';
 import { readSetting, writeSetting } from '../settings.ts';
 import { ConsoleStream } from './console-stream.ts';
+import { openGuestLink } from './guest-link.ts';
 import { KeyRow } from './key-row.ts';
 import { fontSizeFor } from './terminal-size.ts';
 
@@ -44,6 +45,7 @@ export class TerminalView {
       scrollback: 10_000,
       cursorBlink: true,
       screenReaderMode: readSetting('screen-reader') === 'on',
+      linkHandler: { activate: (_, address) => void openGuestLink(address) },
       theme: {
         background: '#0e1011',
         foreground: '#d6d9db',

@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import type { RemoteKeeper } from '../protocol/rpc.ts';
+import { StateFile } from '../share/state-file.ts';
+import { openState } from './state-files.ts';
+import type { OpenStateOptions } from './types.ts';
+
+const runtime = { id: 'r', v86Version: '1', url: 'https://x.test/r', wasmUrl: 'https://x.test/w' };
+const keeper = {} as RemoteKeeper;
+
+/** A file whose head says this, and which tells whether it was read on. */
+function stateFile(urls: StateFile['info']['urls']) {
+  const told = { isOpened: false };
+  const file = Object.create(StateFile.prototype, {
+    info: { value: { urls } },
+    onMore: { value: () => {} },
+    close: { value: () => {} },
+    open: {
+      value: () => {
+        told.isOpened = true;
+        return Promise.reject(new Error('opened'));
+      },
+    },
+    signal: { value: undefined },
+  }) as StateFile;
+  return { file, told };
+}
+
+const network = { purpose: 'network', kind: 'fetch', url: '', isSameOrigin: false } as const;
+const own = { purpose: 'bios', url: 'https://x.test/b', isSameOrigin: true } as const;
+const foreign = { purpose: 'hda', url: 'https://y.test/d', isSameOrigin: false } as const;
+
+test('[3] without approve a state that reaches others is refused before anything is read', async () => {
+  for (const reached of [network, foreign]) {
+    const { file, told } = stateFile([own, reached]);
+    await expect(openState(keeper, file, { runtime })).rejects.toMatchObject({
+      code: 'not-approved',
+    });
+    expect(told.isOpened).toBe(false);
+  }
+});
+
+test('[3] approve gets every item that reaches others, networks too, and a no ends it', async () => {
+  const asked: unknown[] = [];
+  const approve: NonNullable<OpenStateOptions['approve']> = (items) => {
+    asked.push(...items);
+    return false;
+  };
+  const { file, told } = stateFile([own, network, foreign]);
+  await expect(openState(keeper, file, { runtime, approve })).rejects.toMatchObject({
+    code: 'not-approved',
+  });
+  expect(asked).toEqual([network, foreign]);
+  expect(told.isOpened).toBe(false);
+});
+
+test('[3] what must not be reached from here is refused although it was approved', async () => {
+  const { file, told } = stateFile([foreign]);
+  const requirePublic = () => Promise.reject(new Error('private'));
+  const opening = openState(keeper, file, { runtime, approve: () => true }, requirePublic);
+  await expect(opening).rejects.toThrow('private');
+  expect(told.isOpened).toBe(false);
+});
+
+test('a state that needs nothing of others is opened without a question', async () => {
+  const { file, told } = stateFile([own]);
+  await expect(openState(keeper, file, { runtime })).rejects.toThrow('opened');
+  expect(told.isOpened).toBe(true);
+});

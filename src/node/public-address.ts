@@ -1,0 +1,33 @@
+/** Which addresses are of the internet, and not of this computer or a network around it. */
+import { BlockList, isIPv4, isIPv6 } from 'node:net';
+
+/** IANA's special-purpose registries: what is not globally reachable, or stands for an IPv4 address. */
+const special = new BlockList();
+for (const [network, prefix] of [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['224.0.0.0', 3],
+] as const)
+  special.addSubnet(network, prefix, 'ipv4');
+/** Everything but global unicast, and of that the ranges that hold an IPv4 address. */
+const globalUnicast = new BlockList();
+globalUnicast.addSubnet('2000::', 3, 'ipv6');
+for (const [network, prefix] of [
+  ['2001::', 23],
+  ['2002::', 16],
+] as const)
+  special.addSubnet(network, prefix, 'ipv6');
+
+/** @param address in the forms that the system's resolver gives; a scope may follow `%` */
+export function isPublicAddress(address: string): boolean {
+  const [plain = ''] = address.split('%');
+  if (isIPv4(plain)) return !special.check(plain, 'ipv4');
+  return isIPv6(plain) && globalUnicast.check(plain, 'ipv6') && !special.check(plain, 'ipv6');
+}

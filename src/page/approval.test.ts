@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { shown } from './approval.ts';
+import { networkLines } from './url-network.ts';
+
+test('what a file says stands in a value of its own, and cannot go on with our sentence', () => {
+  const group = '0”. Nothing leaves this browser. “';
+  const lines = networkLines({
+    purpose: 'network',
+    kind: 'inbrowser',
+    url: '',
+    group,
+    isSameOrigin: false,
+  });
+  expect(lines.filter(({ value }) => value.includes('Nothing leaves'))).toEqual([
+    { what: 'Hub', value: group },
+  ]);
+});
+
+test('characters that turn or hide others are shown as what they are: something is there', () => {
+  expect(shown('gnp.\u{202e}exe\u{200b}\n\u{2066}a\u{0}')).toBe(
+    'gnp.\u{fffd}exe\u{fffd}\u{fffd}\u{fffd}a\u{fffd}',
+  );
+  expect(shown('Zürich 日本 עברית 👍')).toBe('Zürich 日本 עברית 👍');
+});

@@ -1,0 +1,73 @@
+/**
+ * What a machine of a configuration fetches and connects to: the one place that says so, for whoever
+ * asks before a stranger's machine starts.
+ */
+import { imageKeys, type MachineConfig, type NetworkBackend } from './config.ts';
+
+/** Whom v86 asks for the addresses of names where it has a wisp server. */
+export const defaultNameServer = 'https://cloudflare-dns.com/dns-query';
+
+export type ImageName = (typeof imageKeys)[number];
+
+/** Something that a machine would fetch or connect to. */
+export interface Reached {
+  /**
+   * What for: `base`, a drive or image such as `hda` or `bzImage`, `network`, or `memory`, which is no
+   * address but room for what a state unpacks to.
+   */
+  purpose: 'base' | 'network' | 'memory' | ImageName;
+  /** Of a network. Each kind but `wsproxy` reaches more than its own address. */
+  kind?: Exclude<NetworkBackend['kind'], 'none'>;
+  /** Absolute. Empty where there is no single address: networks of the kinds `fetch` and `inbrowser`. */
+  url: string;
+  /** Whether that is all, and of the same origin as the page: nobody needs to be asked. */
+  isSameOrigin: boolean;
+  /** Of a network `inbrowser`: the name of its hub. */
+  group?: string;
+  /** Of `memory`: how much it may become. */
+  sizeBytes?: number;
+}
+
+/** Sockets of the page's own host count as its origin. */
+const originOf = (url: string): string => new URL(url.replace(/^w(isp|s)(s?):/, 'http$2:')).origin;
+
+/** @param purpose an image, or the base that a state builds on */
+export function reachedFile(purpose: Reached['purpose'], url: string, siteUrl: string): Reached {
+  return { purpose, url, isSameOrigin: originOf(url) === originOf(siteUrl) };
+}
+
+/** Everything, whether somebody has to be asked about it or not. @param siteUrl of the page */
+export function reachOf(config: Partial<MachineConfig>, siteUrl: string): Reached[] {
+  const files = imageKeys.flatMap((name) => {
+    const source = config[name];
+    return source && 'url' in source ? [reachedFile(name, source.url, siteUrl)] : [];
+  });
+  return [...files, ...reachOfNetwork(config.networkBackend, siteUrl)];
+}
+
+function reachOfNetwork(backend: NetworkBackend | undefined, siteUrl: string): Reached[] {
+  const network = (url: string, more: Partial<Reached> = {}): Reached => ({
+    purpose: 'network',
+    ...(backend && backend.kind !== 'none' && { kind: backend.kind }),
+    url,
+    isSameOrigin: false,
+    ...more,
+  });
+  switch (backend?.kind) {
+    case undefined:
+    case 'none':
+      return [];
+    case 'fetch':
+      return [network(backend.corsProxy ?? '')];
+    case 'inbrowser':
+      return [network('', { group: backend.group })];
+    case 'wisp':
+      return [network(backend.url), network(backend.dohServer ?? defaultNameServer)];
+    case 'wsproxy':
+      return [network(backend.url, { isSameOrigin: originOf(backend.url) === originOf(siteUrl) })];
+  }
+}
+
+/** What somebody has to be asked about before any of it is done. */
+export const toBeAsked = (reached: readonly Reached[]): Reached[] =>
+  reached.filter(({ isSameOrigin }) => !isSameOrigin);
