@@ -162,7 +162,12 @@ test('[5] [13] streams that the machine does not have are refused, and bombs are
   await expect(notices()).toContainText('not approved');
 });
 
-test('[4] a link asks before it fills the place of the visitor’s own machine', async () => {
+test('[4] a link asks before it fills the place of the visitor’s own machine', async ({
+  browser,
+}) => {
+  // A visitor who was never here.
+  await page.context().close();
+  page = await (await browser.newContext()).newPage();
   const url = await site.put('default.vmstate', honest);
   await page.goto(`${site.url}?machine=default&durable=off&state=${encodeURIComponent(url)}`);
   expect(await outcome()).toContain('Make this your machine here?');

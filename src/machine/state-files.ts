@@ -79,8 +79,11 @@ export async function openState(
     } catch (thrown) {
       // Whoever tries again must not be told that the keeper is still busy with this one.
       file.close();
-      await settled(imported, keeperMs);
-      throw thrown;
+      const refused = await failureOf(imported, keeperMs);
+      // A keeper that refuses a guest cancels its transfer, and the worker's word may come first.
+      const isEcho = thrown instanceof CprError && thrown.code === 'cancelled';
+      const isOwn = options.signal?.aborted || file.signal?.aborted;
+      throw isEcho && !isOwn && refused instanceof CprError ? refused : thrown;
     }
   } finally {
     file.close();
@@ -90,14 +93,15 @@ export async function openState(
 /** Longest wait for a keeper to notice that a guest does not arrive. */
 const keeperMs = 5_000;
 
-function settled(promise: Promise<unknown>, timeoutMs: number): Promise<void> {
+/** @returns what it rejects with; undefined where it does not, or not in time */
+function failureOf(promise: Promise<unknown>, timeoutMs: number): Promise<unknown> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, timeoutMs);
-    const done = () => {
+    const timer = setTimeout(() => resolve(undefined), timeoutMs);
+    const done = (thrown?: unknown) => {
       clearTimeout(timer);
-      resolve();
+      resolve(thrown);
     };
-    promise.then(done, done);
+    promise.then(() => done(), done);
   });
 }
 
