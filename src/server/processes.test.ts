@@ -160,4 +160,17 @@ describe.skipIf(!hasRedis)('three processes on one bucket', () => {
     }
     expect(steps).toBeGreaterThan(8);
   });
+
+  test('without Redis states are read, and no upload begins', async () => {
+    const bytes = randomState(100_000);
+    const { id } = await publish(await upload(urlOf(0), bytes), undefined, key);
+    await redis.close();
+    for (const { url } of stay) expect(await read(url, id)).toBe(id);
+    const create = await fetch(new URL('uploads', urlOf(0)), {
+      method: 'POST',
+      headers: { ...tus, 'upload-length': '10' },
+    });
+    expect(create.status).toBe(500);
+    for (const { url } of stay) expect(await read(url, id)).toBe(id);
+  });
 });

@@ -42,6 +42,7 @@ export async function redisCoordination(
     exclusively: async (key, work) => {
       const mutex = new Mutex(redis, `${prefix}${key}`, {
         lockTimeout: lockMs,
+        refreshInterval: lockMs / 3,
         acquireTimeout: lockWaitMs,
       });
       await mutex.acquire();
@@ -98,6 +99,8 @@ class RedisLocks implements Locker {
     while (!signal.aborted) {
       const mutex = new Mutex(this.#redis, `${prefix}upload:${id}`, {
         lockTimeout: this.#lockMs,
+        // A busy computer may miss one.
+        refreshInterval: this.#lockMs / 3,
         acquireTimeout: askAgainMs,
         retryInterval: 50,
         // A process that stood still for long: another may have gone on with the upload.
