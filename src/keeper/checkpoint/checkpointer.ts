@@ -8,6 +8,7 @@
 import { CprError } from '../../errors.ts';
 import type { WriteTracking } from '../../protocol/abi.ts';
 import type { CheckpointInfo } from '../../protocol/stored.ts';
+import { adoptCprError } from '../../protocol/wire-error.ts';
 import type { MachineStore } from '../../store/types.ts';
 import { BlobBatch } from './blob-batch.ts';
 import { blockNamed, type CutSource, indexBlock, storedRanges } from './cut.ts';
@@ -17,6 +18,7 @@ import { PagePacker, packBlobs } from './pack-records.ts';
 import { PageBatch } from './page-batch.ts';
 import { PageScanner, pageState } from './page-scan.ts';
 import { encodeRecord, type LogRecord, pagesOf } from './record.ts';
+import { RecordBuffers } from './record-buffers.ts';
 import type { RestoredCut } from './restore-cut.ts';
 import { Segments } from './segments.ts';
 import { nextTask, Slices } from './slices.ts';
@@ -86,6 +88,7 @@ export class Checkpointer {
   readonly #scanner: PageScanner;
   #segments: Segments;
   readonly #batch: PageBatch;
+  readonly #buffers = new RecordBuffers();
   #blobs: BlobBatch;
   /** Whose marks are complete: of any other runtime nothing is known. */
   #tracking: WriteTracking | undefined;
@@ -130,7 +133,7 @@ export class Checkpointer {
       await this.#store.abandon(attempt.puts).catch(() => {
         // Records of no generation: the store drops them when it is next opened.
       });
-      throw CprError.from(thrown, 'internal', 'The checkpoint failed');
+      throw CprError.from(adoptCprError(thrown), 'internal', 'The checkpoint failed');
     } finally {
       this.#underWay = false;
     }
@@ -338,11 +341,13 @@ export class Checkpointer {
   }
 
   async #put({ puts, report }: Attempt, record: LogRecord) {
-    const bytes = encodeRecord(record, this.#source.digest);
+    const bytes = encodeRecord(record, this.#source.digest, this.#buffers.take);
+    const sizeBytes = bytes.length;
     const id = await this.#store.putRecord(bytes);
+    this.#buffers.give(bytes);
     puts.push(id);
-    report.writtenBytes += bytes.length;
-    return { id, sizeBytes: bytes.length };
+    report.writtenBytes += sizeBytes;
+    return { id, sizeBytes };
   }
 }
 

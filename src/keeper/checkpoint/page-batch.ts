@@ -5,8 +5,8 @@
 import { pageBytes } from './guest-pages.ts';
 
 const slabPages = 256;
-/** Slabs that are kept from one checkpoint to the next. */
-const keptSlabs = 8;
+/** Slabs that are kept from one checkpoint to the next at least. */
+const leastSlabs = 8;
 
 /** No slot: the page is not in the batch, or is one word over and over. */
 const none = 0xffffffff;
@@ -21,6 +21,7 @@ export class PageBatch {
   readonly #slabs: Uint8Array[] = [];
   readonly #freeSlots: number[] = [];
   #usedSlots = 0;
+  #keptSlabs = leastSlabs;
 
   constructor(memory: WebAssembly.Memory, pageCount: number) {
     this.#memory = new Uint8Array(memory.buffer);
@@ -79,8 +80,11 @@ export class PageBatch {
     this.#pages.clear();
     this.#uniform.clear();
     this.#freeSlots.length = 0;
+    // What the next checkpoint is likely to need: fresh memory costs more than the copies in it.
+    const used = Math.ceil(this.#usedSlots / slabPages);
+    this.#keptSlabs = Math.max(leastSlabs, used, Math.floor(this.#keptSlabs / 2));
     this.#usedSlots = 0;
-    this.#slabs.length = Math.min(this.#slabs.length, keptSlabs);
+    this.#slabs.length = Math.min(this.#slabs.length, this.#keptSlabs);
   }
 
   #releaseSlot(page: number): void {

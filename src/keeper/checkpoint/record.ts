@@ -48,15 +48,20 @@ export function pagesOf({ pages, repeats, uniform }: LogRecord): Uint32Array {
   return all;
 }
 
-export function encodeRecord(record: LogRecord, digest: Digest): Uint8Array {
+/** @param allocate gives memory of that length, all of which is written to */
+export function encodeRecord(
+  record: LogRecord,
+  digest: Digest,
+  allocate = (length: number): Uint8Array => new Uint8Array(length),
+): Uint8Array {
   const { pages, repeats, uniform, blobs } = record;
   const names = blobs.map(({ stream }) => new TextEncoder().encode(stream));
   const tableBytes = names.reduce((sum, name) => sum + 10 + name.length, 0);
   const blobBytes = blobs.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0);
   const lists = 4 * pages.length + 8 * repeats.length + 8 * uniform.length;
   const contents = pages.length * pageBytes + blobBytes;
-  const out = new Uint8Array(headerBytes + lists + tableBytes + contents);
-  const view = new DataView(out.buffer);
+  const out = allocate(headerBytes + lists + tableBytes + contents);
+  const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
   let at = 0;
   const u32 = (value: number) => {
     view.setUint32(at, value, true);
