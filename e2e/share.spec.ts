@@ -1,5 +1,5 @@
 /** Machines that are sent around: as links through the state server, as links that hold them, as files. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from '@playwright/test';
@@ -9,13 +9,13 @@ import { serveSite } from '../tools/serve.mjs';
 import { rendererGrowthMiB } from './renderer-memory.ts';
 import { test as base, expect, Guest } from './test.ts';
 
-const test = base.extend<{ shareSite: { url: string } }>({
+const test = base.extend<{ shareSite: { url: string; folder: string } }>({
   // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the destructuring.
   shareSite: async ({}, use) => {
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-share-'));
     const states = await createStateServer(readOptions([], {}, { folder }));
     const site = await serveSite({ root: 'dist', states });
-    await use({ url: site.url });
+    await use({ url: site.url, folder });
     await site.close();
     await rm(folder, { recursive: true, force: true });
   },
@@ -59,14 +59,23 @@ test('a machine shared as a link goes on in another browser as a clone, until it
   await page.getByRole('button', { name: 'Share…' }).click();
   await expect(dialog(page)).toContainText('passwords and keys');
   await page.keyboard.press('Escape');
-  // The first upload breaks off: it goes on where it was.
-  let broken = 0;
-  await page.route('**/states/uploads/*', async (route) => {
-    if (route.request().method() === 'PATCH' && broken++ === 0) await route.abort();
+  // The first upload breaks off, and a proxy answers in the place of its server, which restarts: the
+  // upload goes on where it was, and is published all the same.
+  const asked = { POST: 0, PATCH: 0, HEAD: 0, publish: 0 };
+  await page.route(/\/states\/uploads/, async (route) => {
+    const request = route.request();
+    const what = request.url().endsWith('/publish') ? 'publish' : request.method();
+    const isFirst = what in asked && asked[what as keyof typeof asked]++ === 0;
+    if (isFirst && what === 'PATCH') await route.abort();
+    else if (isFirst && what !== 'POST') await route.fulfill({ status: 502, body: 'Bad Gateway' });
     else await route.continue();
   });
   const link = await shareAs(page, 'upload', '<img src=x onerror="document.title=1"> & co');
-  expect(broken).toBeGreaterThan(1);
+  expect(asked).toMatchObject({ POST: 1, HEAD: 2, publish: 2 });
+  expect(asked.PATCH).toBeGreaterThan(1);
+  expect(await readdir(join(shareSite.folder, 'uploads'))).toEqual([
+    expect.stringMatching(/\.result$/),
+  ]);
   expect(link).toMatch(/\?state=states\/[0-9a-f]{64}$/);
   await expect(dialog(page)).toContainText(
     /[\d.]+ MiB in use by the machine, [\d.]+ MiB as a state/,

@@ -63,7 +63,12 @@ export async function uploadState(
   }
   const digest = state.size <= hashedBytes && isSecureContext ? await sha256(state) : undefined;
   const uploadUrl = await upload(server, state, options);
-  const response = await publish(uploadUrl, digest, options.signal);
+  const response = await publish(uploadUrl, digest, options.signal).catch((thrown) => {
+    // Its bytes take up room on the server that others would have.
+    const init = { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } };
+    void fetch(uploadUrl, init).catch(() => {});
+    throw thrown;
+  });
   const { id, sizeBytes, expiresAt, deletionToken } = (await response.json()) as {
     id: string;
     sizeBytes: number;
@@ -87,8 +92,9 @@ async function publish(
       return await request(`${uploadUrl}/publish`, init);
     } catch (thrown) {
       const { cause } = thrown as CprError;
-      if (!(cause instanceof TypeError)) throw thrown;
+      if (!(cause instanceof TypeError || cause instanceof PassingFailure)) throw thrown;
       await new Promise((done) => setTimeout(done, delayMs));
+      signal.throwIfAborted();
     }
   }
   return request(`${uploadUrl}/publish`, init);
@@ -116,8 +122,15 @@ async function upload(
       // Each export is another one: there is nothing to find again after a reload.
       storeFingerprintForResuming: false,
       onProgress,
+      // Else an answer of a proxy whose server restarts would begin another upload, at its first byte.
+      onUploadUrlAvailable() {
+        running.options.endpoint = null;
+      },
       onSuccess: () => resolve(running.url ?? ''),
-      onError: (error) => reject(failed(`The upload failed: ${answerOf(error)}`, error)),
+      onError(error) {
+        void running.abort(true).catch(() => {});
+        reject(failed(`The upload failed: ${answerOf(error)}`, error));
+      },
     });
     const cancel = () => {
       void running.abort(true).catch(() => {});
@@ -144,9 +157,21 @@ async function request(url: string, init: RequestInit): Promise<Response> {
     throw failed('The state server cannot be reached.', thrown);
   }
   if (response.ok) return response;
+  const { status } = response;
   const { message } = (await response.json().catch(() => ({}))) as { message?: string };
-  throw failed(message ?? `The state server answered ${response.status}.`);
+  throw failed(
+    message ?? `The state server answered ${status}.`,
+    passing.has(status) ? new PassingFailure(String(status)) : undefined,
+  );
 }
+
+/** The cause of what may work a moment later. */
+class PassingFailure extends Error {
+  override readonly name = 'PassingFailure';
+}
+
+/** What a proxy answers for a server that restarts. */
+const passing = new Set([502, 503, 504]);
 
 const failed = (message: string, cause?: unknown) =>
   new CprError('share-failed', message, { ...(cause !== undefined && { cause }) });
