@@ -34,10 +34,11 @@ export function goesOnAfterGap(
   { arrival, origin, isClone }: { arrival: Arrival; origin?: Origin; isClone: boolean },
 ): void {
   const { view, durability, consoles, input, terminals } = machine;
-  view.arrival = arrival;
   durability.begin(origin);
   input.forget();
-  putGuestRight(machine, isClone);
+  const wasTold = putGuestRight(machine, isClone);
+  const isUnaware = isClone && !wasTold && arrival.kind !== 'booted';
+  view.arrival = isUnaware ? { ...arrival, isUnawareClone: true } : arrival;
   terminals.restored();
   consoles.flush();
   machine.pagesChanged();
@@ -47,8 +48,12 @@ export function goesOnAfterGap(
 /**
  * What in the guest only its agent can mend. A clone gets a network address of its own; its guest's
  * driver follows where there is an agent, else at its next start.
+ * @returns whether an agent was told
  */
-function putGuestRight({ execution, backing, consoles }: ReturningMachine, isClone: boolean): void {
+function putGuestRight(
+  { execution, backing, consoles }: ReturningMachine,
+  isClone: boolean,
+): boolean {
   const { commands } = execution.instance;
   const mac = isClone && backing.config.network !== 'none' ? randomMac() : undefined;
   if (mac) {
@@ -59,5 +64,5 @@ function putGuestRight({ execution, backing, consoles }: ReturningMachine, isClo
     said: (console: string) => consoles.text(console),
     consoleInput: (name: string, bytes: Uint8Array) => commands.consoleInput(name, bytes),
   };
-  putRight(port, { ...(mac !== undefined && { mac }) });
+  return putRight(port, { ...(mac !== undefined && { mac }) });
 }

@@ -15,6 +15,26 @@ export function tellFellBack(notices: Notices, reason: string): void {
   });
 }
 
+/** Says on the page that opened a clone what its guest does not know. */
+export function tellUnawareClone(session: Session, notices: Notices): void {
+  let toldAtMs = performance.timeOrigin;
+  const look = ({ status: { arrival } }: { status: MachineStatus }) => {
+    if (!arrival || arrival.kind === 'booted' || !arrival.isUnawareClone) return;
+    const atMs = arrival.kind === 'opened' ? arrival.openedAtMs : arrival.resumedAtMs;
+    if (atMs <= toldAtMs) return;
+    toldAtMs = atMs;
+    notices.show('clone', {
+      tone: 'warning',
+      title: 'This guest does not know that it is a copy',
+      text: 'No agent in it could be told. Until it is booted again, every copy of this machine draws the same random numbers: make no keys or passwords in it before that.',
+    });
+  };
+  session.onMachine((machine) => {
+    notices.remove('clone');
+    machine.on('status', look);
+  });
+}
+
 /** Says so on the page that found it out: the guest that is here now is another one. */
 export async function tellDiscarded(session: Session, notices: Notices): Promise<void> {
   const usage = await session.machine?.shelf.usage().catch(() => undefined);

@@ -50,25 +50,34 @@ export interface StorageUsage {
   discarded?: { atMs: number; reason: string };
 }
 
+/** What is known of a clone beside where it comes from. */
+interface CloneArrival {
+  /**
+   * Its system has no agent to tell it that it is a copy: until it is booted again, its random numbers
+   * are those of the other copies.
+   */
+  isUnawareClone?: true;
+}
+
 /** How a guest came to be where it is now. */
 export type Arrival =
   | { kind: 'booted' }
-  | {
+  | ({
       kind: 'resumed';
       /** Of the checkpoint it went on from. */
       takenAtMs: number;
       resumedAtMs: number;
       /** Why the newest checkpoint was not used, when it was not. */
       fellBack?: string;
-    }
-  | {
+    } & CloneArrival)
+  | ({
       /** From a state file. */
       kind: 'opened';
       /** Of the state. */
       takenAtMs: number;
       openedAtMs: number;
       identity: StateIdentity;
-    };
+    } & CloneArrival);
 
 /** Whether the guest would come back if everything ended now. */
 export interface Durability {

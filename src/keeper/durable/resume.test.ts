@@ -64,6 +64,29 @@ test('a guest that came back before its page asked runs, and the page finds it',
   await expect(keeper.resumeMachine(request())).rejects.toMatchObject({ code: 'bad-runstate' });
 });
 
+describe('a copy goes on as a clone', () => {
+  async function arrivalOfCopy(said: string) {
+    await start();
+    runtime.host?.consoleOutput('serial1', new TextEncoder().encode(said));
+    await keeper.checkpoint();
+    await keeper.destroy();
+    keeper = newKeeper();
+    // What is stored of a copy has the names of its original.
+    const original = fakeStore.stored.get('mine');
+    if (original) fakeStore.stored.set('copy', original);
+    await keeper.resumeMachine({ id: 'copy', runtime: runtime.source });
+    return keeper.info().machine?.arrival;
+  }
+
+  test('whose page is told that no agent could tell the guest', async () => {
+    expect(await arrivalOfCopy('login: ')).toMatchObject({ kind: 'resumed', isUnawareClone: true });
+  });
+
+  test('of which there is nothing to say where an agent was told', async () => {
+    expect(await arrivalOfCopy('holdfast-agent 1\r\n')).not.toHaveProperty('isUnawareClone');
+  });
+});
+
 test('what kept a guest from coming back is told to the page that asks', async () => {
   keeper.resumeEarly(request());
   await expect(keeper.resumeMachine(request())).rejects.toMatchObject({ code: 'not-found' });

@@ -103,6 +103,7 @@ export class ShareDialog {
     const contents = [
       `its memory, ${config.memoryMiB} MiB: also passwords and keys that programs hold there`,
       'what its screen and consoles show and have shown',
+      'its random numbers: copies of a guest without an agent go on with the same ones, until they are booted again',
       ...(disks.length > 0 ? [`what was written to its disks: ${disks.join(', ')}`] : []),
       ...(config.filesystem9p ? ['the files in /mnt'] : []),
     ];
