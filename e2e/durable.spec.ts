@@ -65,6 +65,51 @@ test('a guest goes on by itself after its browser was killed, and says so', asyn
   expect(await after.serial.log()).toContain('kept=here');
 });
 
+test('a guest whose CD is away is saved, comes back, and goes on with it or without', async ({
+  profile,
+  site,
+  runtimes,
+}) => {
+  test.setTimeout(180_000);
+  const server = await DiskServer.serve(noise(4 << 20));
+  try {
+    const before = await openIn(profile, site.url);
+    await before.start(runtimes.newer, {
+      cdrom: { url: server.url, load: 'range' },
+      durable: true,
+    });
+    await before.waitForSerial(/holdfast:~# /);
+    server.behave({ hold: true });
+    const read = (skip: number) =>
+      `dd if=/dev/sr0 bs=64k skip=${skip} count=4 2>/dev/null | sha256sum`;
+    await before.run(`${read(20)} >/tmp/sum & reader=$!`);
+    await expect.poll(() => server.held).toBeGreaterThan(0);
+    await checkpoint(before);
+    await profile.kill();
+
+    const after = await openIn(profile, site.url);
+    expect((await after.run('echo alive')).output).toBe('alive\n');
+    const notices = after.page.locator('#notices');
+    await expect(notices).toContainText('The guest waits for its CD');
+    await expect(notices).toContainText(server.url);
+    server.behave({});
+    await expect(notices).not.toContainText(server.url);
+    const { output } = await after.run(`wait $reader; cat /tmp/sum; ${read(20)}`, {
+      timeout: 60_000,
+    });
+    const [first, second] = output.trim().split('\n');
+    expect(first).toBe(second);
+
+    server.behave({ hold: true });
+    await after.run(`${read(40)} >/tmp/sum & reader=$!`);
+    await notices.getByRole('button', { name: 'Eject' }).click();
+    await after.run('wait $reader', { timeout: 60_000 });
+    await expect(notices).not.toContainText(server.url);
+  } finally {
+    await server.close();
+  }
+});
+
 test('the clock of a resumed guest is right, and its random numbers are its own', async ({
   profile,
   site,

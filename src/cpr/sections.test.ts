@@ -46,6 +46,9 @@ const contents: JsonSections = {
     placement: '67112960,201592832',
   },
   disks: { disks: [disk satisfies DiskSection] },
+  'disk.reads': {
+    reads: [{ device: 'cdrom', start: 2048, length: 4096, command: 0xa0, byteLimit: 0x800 }],
+  },
   '9p.files': { files: [[3, 1 << 20]] },
   network: {
     connections: [{ guest: '192.168.86.100:1024', remote: '10.0.0.1:80', sequence: 2 ** 32 - 1 }],

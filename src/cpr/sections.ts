@@ -32,6 +32,7 @@ export const sectionVersions = {
   machine: 1,
   blocks: 1,
   disks: 1,
+  'disk.reads': 1,
   '9p.files': 1,
   'console.input': 1,
   network: 1,
@@ -101,6 +102,20 @@ export interface DisksSection {
   disks: readonly DiskSection[];
 }
 
+/** Reads of disks that the guest waits for: whoever loads the state asks again. */
+export interface DiskReadsSection {
+  readonly reads: readonly {
+    device: string;
+    /** In bytes. */
+    start: number;
+    length: number;
+    /** The drive's command, as in its register. */
+    command: number;
+    /** Of a packet command without DMA: how many bytes at a time the guest takes. */
+    byteLimit?: number | undefined;
+  }[];
+}
+
 /** The files of the 9p share whose contents belong to the tree in `v86.devices`. */
 export interface ShareFilesSection {
   /** Inode and length in bytes. */
@@ -155,6 +170,7 @@ export interface JsonSections {
   machine: MachineSection;
   blocks: BlocksSection;
   disks: DisksSection;
+  'disk.reads': DiskReadsSection;
   '9p.files': ShareFilesSection;
   network: NetworkSection;
   checkpoint: CheckpointSection;
@@ -216,6 +232,21 @@ const checkers: { [Name in keyof JsonSections]: Checker<JsonSections[Name]> } = 
           base: url,
           baseDigest: optional(text(1024)),
           generation: integer(0),
+        }),
+        16,
+      ),
+    ),
+  }),
+  'disk.reads': record<DiskReadsSection>({
+    reads: distinct(
+      'device',
+      listOf(
+        record({
+          device: oneOf('hda', 'hdb', 'cdrom', 'fda', 'fdb'),
+          start: byteLength,
+          length: integer(1, 1 << 27),
+          command: integer(0, 255),
+          byteLimit: optional(integer(0, 0xffff)),
         }),
         16,
       ),

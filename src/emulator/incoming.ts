@@ -1,6 +1,7 @@
 /** Everything that can be said about a vmstate before the guest is touched. SPEC.md, [LM2]. */
 import {
   checkJsonSections,
+  type DiskReadsSection,
   type NetworkSection,
   readSection,
   type ShareFilesSection,
@@ -19,6 +20,8 @@ export interface IncomingState {
   devices: DeviceState;
   /** Absent in what format version 1 left. */
   disks: readonly DiskIdentity[] | undefined;
+  /** Absent where the guest waits for no disk. */
+  diskReads: DiskReadsSection | undefined;
   /** Absent where the device state holds the contents of the share itself. */
   shareFiles: ShareFilesSection | undefined;
   consoleInput: WaitingInput | undefined;
@@ -52,6 +55,7 @@ export function readIncoming(
   return {
     devices: template.read(devices.bytes),
     disks: readSection(sections, 'disks')?.disks,
+    diskReads: readSection(sections, 'disk.reads'),
     shareFiles: readSection(sections, '9p.files'),
     consoleInput,
     ps2: ps2 && parsePs2State(ps2),

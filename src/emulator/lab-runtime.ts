@@ -21,10 +21,12 @@ export async function prepareLab(
 ): Promise<PreparedRuntime> {
   const { fetch } = globalThis;
   const headers = { 'content-type': 'application/wasm' };
-  globalThis.fetch = async () => new Response(runtime.wasm, { headers });
+  const wasmUrl = `https://lab.invalid/${runtime.name}.wasm`;
+  globalThis.fetch = async (input, init) =>
+    input === wasmUrl ? new Response(runtime.wasm, { headers }) : fetch(input, init);
   try {
     return await prepareRuntime(runtime.V86, runtime.name, host, {
-      wasmUrl: `https://lab.invalid/${runtime.name}.wasm`,
+      wasmUrl,
       coldBoot,
       incoming,
     });
@@ -123,6 +125,11 @@ export class LabGuest {
   async handOver(to: LabRuntime): Promise<void> {
     const prepared = await prepareLab(to, this.host, false);
     await this.#machine.quiesce();
+    this.takeOver(prepared, to);
+  }
+
+  /** @param prepared of the runtime that it is handed to */
+  takeOver(prepared: PreparedRuntime, to: LabRuntime): void {
     const state = this.#machine.save();
     this.#machine.park();
     const next = prepared.load(state) as Machine;

@@ -374,6 +374,7 @@ interface V86IdeChannel {
   slave: V86IdeInterface;
   /** Bus master status register. */
   dma_status: number;
+  dma_write_command8(command: number): void;
 }
 
 /** An IDE or ATAPI drive. */
@@ -383,7 +384,10 @@ interface V86IdeInterface {
   status_reg: number;
   error_reg: number;
   current_command: number;
-  in_progress_io_ids: { size: number };
+  features_reg: number;
+  lba_mid_reg: number;
+  lba_high_reg: number;
+  in_progress_io_ids: { size: number; clear(): void };
   /** The packet that the guest sent, or what it will read. */
   data: Uint8Array;
   data_pointer: number;
@@ -391,7 +395,13 @@ interface V86IdeInterface {
   atapi_sense_key: number;
   /** A number where v86 announces changes by itself: 2, 1, 0. */
   medium_changed: number | boolean;
+  ata_command(command: number): void;
   atapi_handle(): void;
+  /** Each asks the buffer for what the registers say, and answers the guest in the end. */
+  ata_read_sectors(command: number): void;
+  do_ata_read_sectors_dma(): void;
+  atapi_read(packet: Uint8Array): void;
+  atapi_read_dma(packet: Uint8Array): void;
   cancel_io_operations(): void;
   atapi_check_condition_response(senseKey: number, additionalSense: number): void;
   push_irq(): void;
@@ -401,7 +411,23 @@ interface V86IdeInterface {
 
 interface V86FloppyController {
   drives: V86FloppyDrive[];
+  cmd_code: number;
+  dma: V86Dma;
+  /** As if the sector had been read: goes to the next. */
+  seek_next_sect(): void;
   end_read_write(status0: number, status1: number, status2: number): void;
+}
+
+interface V86Dma {
+  channel_addr: Uint16Array;
+  /** Moves the channel on, and writes what comes to guest memory. */
+  do_read(
+    disk: V86Disk,
+    start: number,
+    length: number,
+    channel: number,
+    done: (hasFailed: boolean) => void,
+  ): void;
 }
 
 interface V86FloppyDrive {

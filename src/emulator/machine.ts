@@ -1,6 +1,7 @@
 /** A v86 in charge of the guest: implements the keeper's {@link RuntimeInstance}. */
 
 import type { Digest } from '../cpr/vmstate.ts';
+import { CprError } from '../errors.ts';
 import type {
   DeviceSnapshot,
   MemoryArea,
@@ -168,7 +169,7 @@ export class Machine implements RuntimeInstance {
    *   stand still until it has compiled the compiler
    */
   load(
-    { devices, disks, shareFiles, consoleInput, ps2, network, carried }: IncomingState,
+    { devices, disks, diskReads, shareFiles, consoleInput, ps2, network, carried }: IncomingState,
     { isWarm = true } = {},
   ): void {
     const { host, drives } = this.#options;
@@ -176,6 +177,7 @@ export class Machine implements RuntimeInstance {
     drives.check(disks);
     if (shareFiles) this.#share.check(shareFiles);
     keepCarried(host, carried);
+    drives.forgetReads();
     loadDevices(this.shell.cpu, devices, host.clock);
     this.#share.load(shareFiles);
     if (consoleInput) this.input.load(consoleInput);
@@ -184,6 +186,7 @@ export class Machine implements RuntimeInstance {
     this.sound?.loaded();
     this.network.stop();
     this.#reboot.loaded();
+    if (diskReads) drives.askAgain(diskReads);
     this.#eagerSoon = isWarm;
   }
 
@@ -229,7 +232,7 @@ export class Machine implements RuntimeInstance {
   }
 
   blockers(mode: CprMode): Blocker[] {
-    return [...diskBlockers(this.drives, mode, performance.now()), ...this.network.blockers(mode)];
+    return [...diskBlockers(this.drives, mode), ...this.network.blockers(mode)];
   }
 
   wake(): void {
@@ -237,8 +240,7 @@ export class Machine implements RuntimeInstance {
   }
 
   quiesce(): Promise<void> {
-    const idle = () => quiesce(this.#options.drives.inFlight, this.#loop);
-    return this.#reboot.waiting?.then(idle) ?? idle();
+    return quiesce(this.#reboot.waiting);
   }
 
   disks(): DiskIdentity[] {
@@ -290,6 +292,12 @@ export class Machine implements RuntimeInstance {
   }
 
   exportV86State(): Uint8Array<ArrayBuffer> {
+    const [operation] = this.drives.inFlight.operations;
+    if (operation)
+      throw new CprError(
+        'blocked',
+        `The guest waits for ${operation.device}, which a state of v86 cannot hold. Try again, or export a state file.`,
+      );
     return exportV86State(this.shell.cpu, this.drives);
   }
 
@@ -306,6 +314,7 @@ export class Machine implements RuntimeInstance {
     this.load({
       devices,
       disks: undefined,
+      diskReads: undefined,
       shareFiles: undefined,
       consoleInput: undefined,
       network: undefined,
@@ -337,6 +346,7 @@ export class Machine implements RuntimeInstance {
     clearTimeout(this.#eager);
     const { screen, drives } = this.#options;
     drives.disconnect();
+    drives.forgetReads();
     screen.setQuiet(true);
     screen.setWatched(false);
     this.#loop.destroy();
@@ -356,7 +366,11 @@ export class Machine implements RuntimeInstance {
   }
 
   snapshot(): MachineEvent[] {
-    return [{ type: 'mouse-mode', ...this.#mouse }, ...this.#options.screen.snapshot()];
+    return [
+      { type: 'mouse-mode', ...this.#mouse },
+      ...this.#options.screen.snapshot(),
+      ...this.drives.waits.snapshot(),
+    ];
   }
 
   setListened(listened: boolean): void {

@@ -48,7 +48,7 @@ export async function prepareRuntime(
     compile(request),
     digest,
     loadImages(host, imagesOfDevices(host, request), request.signal),
-    Drives.open(host, request.signal),
+    Drives.open(host, request),
   ]);
   const { coldBoot, incoming = false, signal } = request;
   const disks = drives.options;

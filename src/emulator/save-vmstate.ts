@@ -40,6 +40,8 @@ export function saveVmstate(machine: SavedMachine): Uint8Array {
     jsonSection('disks', { disks: drives.save() }),
     value('v86.devices', saveDevices(cpu, host.clock)),
   ];
+  const diskReads = drives.saveReads();
+  if (diskReads) sections.push(jsonSection('disk.reads', diskReads));
   const shareFiles = machine.share.save();
   if (shareFiles) sections.push(jsonSection('9p.files', shareFiles));
   const input = machine.input.save(machine.ps2.save());

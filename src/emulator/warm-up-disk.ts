@@ -16,6 +16,7 @@ export function warmUpDisk(): DriveBuffer {
   const buffer = new DriveBuffer({
     device: 'fda',
     inFlight: new InFlight(),
+    waits: { begin: () => undefined, end: () => undefined },
     wake: () => undefined,
     failed: () => undefined,
   });

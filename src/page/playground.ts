@@ -7,6 +7,7 @@ import type { RuntimeSource } from '../protocol/keeper-api.ts';
 import { randomId } from '../protocol/random-id.ts';
 import { AddressApproval } from './address-approval.ts';
 import { BootBar } from './boot-bar.ts';
+import { showDiskNotices } from './disk-notices.ts';
 import { DurabilityNotice } from './durability-notice.ts';
 import { noteVisit, takeEarlyPrompt } from './early-prompt.ts';
 import { element } from './element.ts';
@@ -16,6 +17,7 @@ import {
   tellDiscarded,
   tellFellBack,
   tellOtherMemory,
+  tellUnawareClone,
   tellUnknownOptions,
 } from './guest-notices.ts';
 import { keepStorage } from './keep-storage.ts';
@@ -87,6 +89,8 @@ export class Playground {
       reconnect: () => void this.open(),
       startFresh: () => this.#buttons.askStartFresh(),
     });
+    tellUnawareClone(session, this.#notices);
+    showDiskNotices({ session, notices: this.#notices, reports: this.#reports });
     this.#buttons = new MachineButtons(session, {
       attempt: (operation, work) => void this.#reports.attempt(operation, work),
       startFresh: () => void this.#start(true),

@@ -8,7 +8,8 @@ export interface BlockInfo {
   medium?: {
     /** Where the base comes from, see {@link DiskIdentity.base}. */
     base: string;
-    backing: 'bytes' | 'range' | 'parts' | 'file' | 'empty';
+    /** `later`: its server was away when the guest came back; it is opened at its first read. */
+    backing: 'bytes' | 'range' | 'parts' | 'file' | 'empty' | 'later';
     /** Of the disk as the guest sees it. */
     sizeBytes: number;
     /** What the guest wrote: blocks of 4 KiB, and how many writes it took. */

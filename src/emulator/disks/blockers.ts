@@ -2,19 +2,16 @@
 import type { Blocker, CprMode } from '../../protocol/cpr.ts';
 import type { Drives } from './drives.ts';
 import { readFile } from './file-read.ts';
-import type { InFlight } from './in-flight.ts';
+import type { InFlight, Operation } from './in-flight.ts';
 import type { Medium } from './medium.ts';
 import { ChangedError, fetchRange } from './range-fetch.ts';
 
-/** How long an operation may take before it is one that cannot be waited for, ms. */
-const patienceMs = 5000;
-
-export function diskBlockers(drives: Drives, mode: CprMode, now: number): Blocker[] {
+export function diskBlockers(drives: Drives, mode: CprMode): Blocker[] {
   const media = Object.values(drives.media).filter((medium) => medium !== undefined);
   return [
     ...media.flatMap(changedBase),
     ...(mode === 'reboot' ? media.flatMap(notReopenable) : []),
-    ...inFlight(drives.inFlight, now),
+    ...inFlight(drives.inFlight),
   ];
 }
 
@@ -30,15 +27,19 @@ function notReopenable({ device, base, reopenable }: Medium): Blocker[] {
   return [{ code: 'disk-not-reopenable', device, message }];
 }
 
-function inFlight({ operations }: InFlight, now: number): Blocker[] {
+/** Reads are asked again by whoever has the guest then. */
+function inFlight({ operations }: InFlight): Blocker[] {
   return [...operations]
-    .filter(({ sinceMs }) => now - sinceMs > patienceMs)
-    .map(({ device }) => ({
+    .filter(({ isWrite }) => isWrite)
+    .map((operation) => ({
       code: 'operation-in-flight',
-      device,
-      message: `The guest has been waiting for ${device} for too long: its file or server cannot be reached.`,
+      device: operation.device,
+      message: inTheWay(operation),
     }));
 }
+
+export const inTheWay = ({ device }: Operation): string =>
+  `The guest is in the middle of writing to ${device}, whose file or server does not answer. Try again later, or take the medium out.`;
 
 /** Longest wait for a server that is asked whether it still has the same file, ms. */
 const checkMs = 3000;

@@ -1,11 +1,16 @@
 import { CprError } from '../../errors.ts';
 import type { DriveName } from '../../protocol/config.ts';
 import { aligned, type Disk } from './disk.ts';
-import type { InFlight } from './in-flight.ts';
+import type { DiskWaits } from './disk-waits.ts';
+import type { InFlight, Operation } from './in-flight.ts';
+
+/** How long the guest waits before pages are told, ms. */
+const tellAfterMs = 2000;
 
 export interface DriveBufferOptions {
   device: DriveName;
   inFlight: InFlight;
+  waits: Pick<DiskWaits, 'begin' | 'end'>;
   /** Something happened that the guest should see now. */
   wake(): void;
   /** The read that the drive is doing has failed: tells the guest. */
@@ -17,8 +22,12 @@ export class DriveBuffer implements V86Disk {
   onload: ((event: object) => void) | undefined;
   readonly #options: DriveBufferOptions;
   #disk: Disk | undefined;
+  /** Where it comes from, for people. */
+  #source = '';
   /** Of the runtime that is in charge: the answers to another one's questions come to nothing. */
   #connected = true;
+  /** Whether v86 has to find out a disk's geometry, which stands in its first sector. */
+  needsGeometry = true;
 
   constructor(options: DriveBufferOptions) {
     this.#options = options;
@@ -28,8 +37,9 @@ export class DriveBuffer implements V86Disk {
     return this.#disk;
   }
 
-  insert(disk: Disk | undefined): void {
+  insert(disk: Disk | undefined, source = ''): void {
     this.#disk = disk;
+    this.#source = source;
   }
 
   connect(connected: boolean): void {
@@ -52,54 +62,62 @@ export class DriveBuffer implements V86Disk {
   ): void {
     const now = this.#disk?.readNow(start, length);
     if (now) done(now);
-    else this.#read(start, length, done, signal);
+    else this.#read({ start, length, isWrite: false }, done, signal);
   }
 
   #read(
-    start: number,
-    length: number,
+    what: Pick<Operation, 'start' | 'length' | 'isWrite'>,
     done: (bytes: Uint8Array) => void,
-    guestSignal: AbortSignal | undefined,
+    guestSignal?: AbortSignal,
   ): void {
-    const { device, inFlight, wake, failed } = this.#options;
+    const { device, inFlight, waits, wake, failed } = this.#options;
     const abort = new AbortController();
-    const operation = {
-      device,
-      start,
-      length,
-      sinceMs: performance.now(),
-      fail: () => abort.abort(new CprError('cancelled', `The read of ${device} was given up.`)),
-    };
-    // The guest has reset the drive: v86 forgets the read once it is answered, with whatever.
-    const guestGaveUp = () => abort.abort(guestSignal?.reason);
-    guestSignal?.addEventListener('abort', guestGaveUp);
-    inFlight.begin(operation);
+    let isOver = false;
     const settle = (tell: () => void) => {
+      if (isOver) return;
+      isOver = true;
+      clearTimeout(timer);
       guestSignal?.removeEventListener('abort', guestGaveUp);
+      inFlight.end(operation);
       if (this.#connected) {
         tell();
         wake();
+        if (inFlight.of(device).length === 0) waits.end(device);
       }
-      inFlight.end(operation);
+      abort.abort(new CprError('cancelled', `The read of ${device} was given up.`));
     };
+    const fail = (error: CprError) =>
+      settle(() => {
+        failed(error);
+        // An IDE drive that was told forgets this call; a floppy drive would take it for success.
+        if (device !== 'fda' && device !== 'fdb') done(new Uint8Array(0));
+      });
+    const operation: Operation = {
+      device,
+      ...what,
+      fail: () => fail(new CprError('cancelled', `The read of ${device} was given up.`)),
+      forget: () => settle(() => undefined),
+    };
+    // The guest has reset the drive: v86 forgets the read once it is answered, with whatever.
+    const guestGaveUp = () => settle(() => done(new Uint8Array(0)));
+    guestSignal?.addEventListener('abort', guestGaveUp);
+    inFlight.begin(operation);
+    const timer = setTimeout(() => {
+      if (this.#connected) waits.begin(device, `The guest waits for ${device}: ${this.#source}.`);
+    }, tellAfterMs);
     const reading = this.#disk
-      ? this.#disk.read(start, length, abort.signal)
+      ? this.#disk.read(what.start, what.length, abort.signal)
       : Promise.reject(new CprError('image-unavailable', `There is no disk in ${device}.`));
     reading.then(
       (bytes) => settle(() => done(bytes)),
-      (thrown) =>
-        settle(() => {
-          if (!guestSignal?.aborted)
-            failed(CprError.from(thrown, 'image-unavailable', `${device} cannot be read`));
-          // An IDE drive that was told forgets this call; a floppy drive would take it for success.
-          if (device !== 'fda' && device !== 'fdb') done(new Uint8Array(0));
-        }),
+      (thrown) => fail(CprError.from(thrown, 'image-unavailable', `${device} cannot be read`)),
     );
   }
 
   /** v86 reads a hard disk's first sector through this one, before it makes the drive. */
   get_and_cache(start: number, length: number, done: (bytes: Uint8Array) => void): void {
-    this.get(start, length, done);
+    if (this.needsGeometry) this.get(start, length, done);
+    else done(new Uint8Array(length));
   }
 
   get_from_cache(start: number, length: number): Uint8Array | undefined {
@@ -115,12 +133,15 @@ export class DriveBuffer implements V86Disk {
     }
     // A floppy controller can stop in the middle of a sector. The bytes are in guest memory, which goes on.
     const copy = bytes.slice();
-    this.get(sectors.start, sectors.length, (under) => {
+    const write = (under: Uint8Array) => {
       const whole = under.slice();
       whole.set(copy, start - sectors.start);
       this.#disk?.write(sectors.start, whole);
       done();
-    });
+    };
+    const now = this.#disk?.readNow(sectors.start, sectors.length);
+    if (now) write(now);
+    else this.#read({ ...sectors, isWrite: true }, write);
   }
 
   get_buffer(done: (buffer: ArrayBuffer | undefined) => void): void {

@@ -1,18 +1,29 @@
 /** The drives of a machine, as one runtime has them. */
+
+import type { DiskReadsSection } from '../../cpr/sections.ts';
 import { CprError } from '../../errors.ts';
 import type { RuntimeHost } from '../../protocol/abi.ts';
 import { type DriveName, driveNames, isFloppy } from '../../protocol/config.ts';
 import type { DiskIdentity } from '../../protocol/cpr.ts';
+import { inTheWay } from './blockers.ts';
+import { DiskWaits } from './disk-waits.ts';
 import { DriveBuffer } from './drive-buffer.ts';
 import { failRead, ideDrive } from './drive-error.ts';
 import { checkDisks } from './identity.ts';
 import { InFlight } from './in-flight.ts';
 import { type Media, type Medium, openMedia } from './medium.ts';
 import { openDisk } from './open-disk.ts';
+import { askAgain, describeRead, noteByteLimits } from './pending-reads.ts';
 import { announceMediumChanges } from './unit-attention.ts';
 
 /** The part of v86's options that the drives are. */
 export type DriveOptions = Partial<Record<DriveName, V86Disk>>;
+
+export interface DrivesRequest {
+  signal?: AbortSignal | undefined;
+  coldBoot: boolean;
+  incoming?: boolean | undefined;
+}
 
 interface Machine {
   cpu: V86Cpu;
@@ -23,16 +34,19 @@ export class Drives {
   readonly host: RuntimeHost;
   readonly media: Media;
   readonly inFlight = new InFlight();
+  readonly waits: DiskWaits;
   readonly #buffers: Record<DriveName, DriveBuffer>;
   #machine: Machine | undefined;
 
   private constructor(host: RuntimeHost, media: Media) {
     this.host = host;
     this.media = media;
+    this.waits = new DiskWaits(host);
     const buffer = (device: DriveName) =>
       new DriveBuffer({
         device,
         inFlight: this.inFlight,
+        waits: this.waits,
         wake: () => this.#machine?.wake(),
         failed: () => this.#machine && failRead(this.#machine.cpu, device),
       });
@@ -43,8 +57,15 @@ export class Drives {
   }
 
   /** @throws CprError `image-unavailable`, `bad-config` */
-  static async open(host: RuntimeHost, signal: AbortSignal | undefined): Promise<Drives> {
-    return new Drives(host, await openMedia(host, signal));
+  static async open(
+    host: RuntimeHost,
+    { signal, coldBoot, incoming = false }: DrivesRequest,
+  ): Promise<Drives> {
+    const drives = new Drives(host, await openMedia(host, signal, { incoming }));
+    // Of a guest that goes on, the geometry is in its state.
+    const needsGeometry = coldBoot && !incoming;
+    for (const device of driveNames) drives.#buffers[device].needsGeometry = needsGeometry;
+    return drives;
   }
 
   /** What v86 is built with: a drive without a medium is left out. */
@@ -74,7 +95,8 @@ export class Drives {
   /** The disk of the medium that is in a drive now. */
   open(device: DriveName): void {
     const medium = this.media[device];
-    this.#buffers[device].insert(medium && openDisk(medium, this.host));
+    if (medium) this.#buffers[device].insert(openDisk(medium, this.host, this.waits), medium.base);
+    else this.#buffers[device].insert(undefined);
   }
 
   /**
@@ -85,7 +107,10 @@ export class Drives {
     this.#machine = machine;
     const { cpu } = machine;
     const { cdrom } = cpu.devices;
-    if (cdrom) announceMediumChanges(cdrom);
+    if (cdrom) {
+      announceMediumChanges(cdrom);
+      noteByteLimits(cdrom);
+    }
     this.#openDisks();
     for (const device of driveNames) {
       const buffer = this.#buffers[device];
@@ -120,27 +145,69 @@ export class Drives {
     };
   }
 
-  /**
-   * For the vmstate: which disks it was taken with.
-   * @throws CprError `blocked` while an operation is in flight, which no state of v86's can hold
-   */
+  /** For the vmstate: which disks it was taken with. */
   save(): readonly DiskIdentity[] {
-    const [operation] = this.inFlight.operations;
-    if (operation)
-      throw new CprError(
-        'blocked',
-        `${operation.device} is being read: wait until its operations are done (quiesce).`,
-      );
     this.noticeEjected();
     return this.identities();
   }
 
   /**
+   * For the vmstate: what the guest waits for.
+   * @throws CprError `blocked` by an operation that cannot be asked again
+   */
+  saveReads(): DiskReadsSection | undefined {
+    const cpu = this.#machine?.cpu;
+    const operations = [...this.inFlight.operations];
+    if (!cpu || operations.length === 0) return undefined;
+    const reads = operations.map((operation) => {
+      const read = describeRead(cpu, operation);
+      if (read) return read;
+      throw new CprError('blocked', inTheWay(operation));
+    });
+    return { reads };
+  }
+
+  /** The guest that asked is no more, or is to be another one. */
+  forgetReads(): void {
+    for (const operation of [...this.inFlight.operations]) operation.forget();
+    const { cpu } = this.#machine ?? {};
+    if (!cpu) return;
+    for (const device of ['hda', 'hdb', 'cdrom'] as const)
+      ideDrive(cpu, device)?.in_progress_io_ids.clear();
+  }
+
+  /** Asks again what the guest of a state waits for; everything else of it is loaded. */
+  askAgain({ reads }: DiskReadsSection): void {
+    const cpu = this.#machine?.cpu;
+    for (const read of reads) {
+      const device = driveNames.find((name) => name === read.device);
+      if (cpu && device) askAgain(cpu, { ...read, device }, this.#buffers[device]);
+    }
+  }
+
+  /**
    * @param wanted the disks that a state was taken with; absent where nobody wrote them down
-   * @throws CprError `wrong-disk`
+   * @throws CprError `wrong-disk`; `image-unavailable` where nobody can say what a disk is
    */
   check(wanted: readonly DiskIdentity[] | undefined): void {
+    for (const medium of Object.values(this.media)) {
+      if (medium?.backing.kind === 'later') this.#adopt(medium, wanted);
+    }
     if (wanted) checkDisks(wanted, this.identities());
+  }
+
+  /** A disk that nobody could look at is what the state says, until it is read. */
+  #adopt(medium: Medium, wanted: readonly DiskIdentity[] | undefined): void {
+    const was = wanted?.find(({ device }) => device === medium.device);
+    if (!was)
+      throw new CprError(
+        'image-unavailable',
+        `The disk for ${medium.device} (${medium.base}) cannot be reached. Try again when its server can be.`,
+      );
+    medium.sizeBytes = was.sizeBytes;
+    if (was.baseDigest === undefined) delete medium.baseDigest;
+    else medium.baseDigest = was.baseDigest;
+    this.open(medium.device);
   }
 
   /** Puts back what was in the drives; to be followed by {@link connect}. */

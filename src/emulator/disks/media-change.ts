@@ -17,7 +17,6 @@ export async function changeMedia(
   const medium = await openMedium(device, source, drives.host, undefined);
   const { cpu } = drives;
   if (!cpu) throw new CprError('busy', 'The guest has been handed to another emulator: try again.');
-  giveUpReads(drives, device);
   drives.media[device] = medium;
   drives.open(device);
   const buffer = drives.buffer(device);
@@ -28,6 +27,7 @@ export async function changeMedia(
     cdrom?.eject();
     cdrom?.set_cdrom(buffer);
   }
+  giveUpReads(drives, device);
   drives.host.driveChanged?.(device, source);
   drives.wake();
 }
@@ -36,9 +36,9 @@ export function ejectMedia(drives: Drives, device: RemovableDriveName): void {
   checkRemovable(device);
   const { cpu } = drives;
   if (!cpu || !drives.media[device]) return;
-  giveUpReads(drives, device);
   if (isFloppy(device)) floppyDrive(cpu, device)?.eject_disk();
   else ideDrive(cpu, 'cdrom')?.eject();
+  giveUpReads(drives, device);
   drives.media[device] = undefined;
   drives.open(device);
   drives.host.driveChanged?.(device, undefined);

@@ -16,6 +16,7 @@ import { turn } from '../turn.ts';
 import { type ChunkCache, newChunkCache } from './chunked-base.ts';
 import { nameOf, versionOf } from './file-read.ts';
 import { floppySize } from './floppy-size.ts';
+import { isAway } from './later-base.ts';
 import { findParts, type PartsFile } from './parts-fetch.ts';
 import { fetchRange, type RangeFile } from './range-fetch.ts';
 import { unpack, unpackFile } from './unpack.ts';
@@ -25,7 +26,9 @@ export type MediumBacking =
   | { kind: 'range'; file: RangeFile; cache: ChunkCache }
   | { kind: 'parts'; file: PartsFile; cache: ChunkCache }
   | { kind: 'file'; file: Blob; cache: ChunkCache }
-  | { kind: 'empty' };
+  | { kind: 'empty' }
+  /** Not to be had when the guest came back, and opened at its first read. */
+  | { kind: 'later'; source: DriveSource };
 
 export interface Medium {
   device: DriveName;
@@ -48,17 +51,23 @@ export type Media = Partial<Record<DriveName, Medium>>;
 
 const keptAs = 'disks.media';
 
-/** Opens what the machine's configuration puts into its drives, once in a machine's life. */
+/**
+ * Opens what the machine's configuration puts into its drives, once in a machine's life.
+ * @param options `incoming`: a guest comes that knows its disks already, and can go on until it reads them
+ */
 export async function openMedia(
   host: RuntimeHost,
   signal: AbortSignal | undefined,
+  { incoming = false } = {},
 ): Promise<Media> {
   let media = host.kept.get(keptAs) as Media | undefined;
   if (!media) {
     checkDrives(host);
     const configured = driveNames.flatMap((device) => {
       const source = host.config[device];
-      return source ? [openMedium(device, source, host, signal)] : [];
+      if (!source) return [];
+      if (incoming) return [openOrLater(device, source, host, signal)];
+      return [openMedium(device, source, host, signal)];
     });
     media = Object.fromEntries(
       (await Promise.all(configured)).map((medium) => [medium.device, medium]),
@@ -91,6 +100,34 @@ export async function openMedium(
       `The image for ${device} has ${medium.sizeBytes} bytes: no floppy is that large. Use it as hda.`,
     );
   return medium;
+}
+
+/** How long a guest that comes back waits for the server of a disk that it may not need, ms. */
+const openMs = 3000;
+
+async function openOrLater(
+  device: DriveName,
+  source: DriveSource,
+  host: RuntimeHost,
+  signal: AbortSignal | undefined,
+): Promise<Medium> {
+  const isRead = 'load' in source && source.load !== 'whole';
+  const limit = AbortSignal.timeout(openMs);
+  const either = isRead ? AbortSignal.any([limit, ...(signal ? [signal] : [])]) : signal;
+  try {
+    return await openMedium(device, source, host, either);
+  } catch (thrown) {
+    signal?.throwIfAborted();
+    if (isFloppy(device) || !('url' in source) || !isAway(thrown)) throw thrown;
+    return {
+      device,
+      base: source.url,
+      sizeBytes: 0,
+      backing: { kind: 'later', source },
+      overlay: diskPieces(device),
+      reopenable: true,
+    };
+  }
 }
 
 type Opened = Omit<Medium, 'device' | 'overlay'>;

@@ -1,6 +1,7 @@
 /** Keeps a machine in storage as it goes on: checkpoints by themselves, and when asked for. */
 import { CprError } from '../../errors.ts';
 import type { CheckpointInfo, Durability } from '../../protocol/stored.ts';
+import { adoptCprError } from '../../protocol/wire-error.ts';
 import { Checkpointer, type CheckpointReport } from '../checkpoint/checkpointer.ts';
 import type { CprMachine } from '../cpr/cpr-machine.ts';
 import { cutSource } from '../cpr/cut-source.ts';
@@ -167,7 +168,7 @@ export class Durable {
       this.#succeeded(report);
       return report;
     } catch (thrown) {
-      const error = CprError.from(thrown, 'internal', 'The checkpoint failed');
+      const error = CprError.from(adoptCprError(thrown), 'internal', 'The checkpoint failed');
       this.#failed(error);
       throw error;
     }

@@ -8,6 +8,7 @@ import { CprError } from '../../errors.ts';
 import { PortSender } from '../../protocol/port-stream.ts';
 import type { ExportReport, LeavingItem } from '../../protocol/state-transfer.ts';
 import type { CheckpointInfo } from '../../protocol/stored.ts';
+import { adoptCprError } from '../../protocol/wire-error.ts';
 import { Checkpointer } from '../checkpoint/checkpointer.ts';
 import { storedRanges } from '../checkpoint/cut.ts';
 import { decodeManifest } from '../checkpoint/manifest.ts';
@@ -46,7 +47,11 @@ export async function exportGuest(options: ExportOptions): Promise<ExportReport>
     sender.end();
     return report;
   } catch (thrown) {
-    const error = CprError.from(thrown, 'internal', 'The guest could not be exported');
+    const error = CprError.from(
+      adoptCprError(thrown),
+      'internal',
+      'The guest could not be exported',
+    );
     sender.fail(error);
     throw error;
   }

@@ -1,0 +1,47 @@
+import type { RuntimeHost } from '../../protocol/abi.ts';
+import type { MachineEvent } from '../../protocol/events.ts';
+
+const keptAs = 'disks.waits';
+
+/** The drives whose server or file lets the guest wait, as pages are told. Runtimes hand them on. */
+export class DiskWaits {
+  readonly #host: RuntimeHost;
+  readonly #messages: Map<string, string>;
+
+  constructor(host: RuntimeHost) {
+    this.#host = host;
+    const kept = host.kept.get(keptAs) as Map<string, string> | undefined;
+    this.#messages = kept ?? new Map();
+    host.kept.set(keptAs, this.#messages);
+  }
+
+  begin(device: string, message: string): void {
+    if (this.#messages.has(device)) return;
+    this.#messages.set(device, message);
+    this.#host.emit(waiting(device, message));
+  }
+
+  /** The guest waits for this drive no more, for whatever reason. */
+  end(device: string): void {
+    if (!this.#messages.delete(device)) return;
+    const message = `The guest no longer waits for ${device}.`;
+    this.#host.emit({ type: 'disk', device, state: 'ready', message });
+  }
+
+  failed(device: string, message: string): void {
+    this.#messages.delete(device);
+    this.#host.emit({ type: 'disk', device, state: 'failed', message });
+  }
+
+  /** For a page that has heard nothing yet. */
+  snapshot(): MachineEvent[] {
+    return [...this.#messages].map(([device, message]) => waiting(device, message));
+  }
+}
+
+const waiting = (device: string, message: string): MachineEvent => ({
+  type: 'disk',
+  device,
+  state: 'waiting',
+  message,
+});

@@ -1,0 +1,64 @@
+/**
+ * A disk whose server was away when the guest came back: what it is, the guest's state says, and it is
+ * opened when the guest first reads it. So a guest whose CD is away goes on without it.
+ */
+import { CprError } from '../../errors.ts';
+import type { DiskBase } from './disk-base.ts';
+import { ChangedError } from './range-fetch.ts';
+import { TransientError } from './retry.ts';
+
+export interface LaterBaseOptions {
+  sizeBytes: number;
+  /** @throws as {@link DiskBase.read} */
+  open(signal: AbortSignal | undefined): Promise<DiskBase>;
+}
+
+export class LaterBase implements DiskBase {
+  readonly #options: LaterBaseOptions;
+  #base: DiskBase | undefined;
+
+  constructor(options: LaterBaseOptions) {
+    this.#options = options;
+  }
+
+  get sizeBytes(): number {
+    return this.#options.sizeBytes;
+  }
+
+  readNow(start: number, length: number): Uint8Array | undefined {
+    return this.#base?.readNow(start, length);
+  }
+
+  async read(start: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
+    this.#base ??= await this.#options.open(signal);
+    return this.#base.read(start, length, signal);
+  }
+}
+
+/** Whether a medium could not be opened because nobody answered, and not because of what was said. */
+export function isAway(thrown: unknown): boolean {
+  for (let error = thrown; error instanceof Error; error = error.cause as unknown) {
+    // What `fetch` throws is a TypeError; a limit of ours ends it otherwise.
+    if (error instanceof TransientError || error.name === 'TypeError') return true;
+    if (error.name === 'TimeoutError') return true;
+  }
+  return false;
+}
+
+interface Identity {
+  device: string;
+  base: string;
+  sizeBytes: number;
+  baseDigest?: string;
+}
+
+/** @throws CprError `image-unavailable` where the disk is not the one that the guest has been using */
+export function requireSameDisk(was: Identity, is: Identity): void {
+  if (was.sizeBytes === is.sizeBytes && was.baseDigest === is.baseDigest) return;
+  const why = `it has ${is.sizeBytes} bytes (${is.baseDigest ?? 'no version'}), and had ${was.sizeBytes} (${was.baseDigest ?? 'no version'})`;
+  throw new CprError(
+    'image-unavailable',
+    `The disk in ${was.device} (${is.base}) is not the one that the guest has been using: ${why}. Put the former one back.`,
+    { cause: new ChangedError(why) },
+  );
+}
