@@ -17,6 +17,9 @@ export const isView = (text: string): text is View => views.some((view) => view 
 
 type Pane = Exclude<View, 'both'>;
 
+/** How long it says which characters were left out. */
+const leftOutMs = 10_000;
+
 const template = `
   <div class="bar" part="bar">
     <span class="state" role="status"></span>
@@ -49,6 +52,7 @@ export class GuestPanes implements GuestLink {
   #pane: Pane = 'screen';
   /** The one that is told. */
   #crash: string | undefined;
+  #leftOutTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param toggleMuted its button was pressed */
   constructor(root: ShadowRoot, toggleMuted: () => void) {
@@ -58,7 +62,7 @@ export class GuestPanes implements GuestLink {
     const input = this.#find('textarea', HTMLTextAreaElement);
     this.#screen = new GuestScreen(canvas, () => this.#fit());
     this.#terminal = new GuestTerminal(this.#find('.terminal', HTMLElement), this);
-    new Keyboard(this, canvas, input, (text) => this.say(text));
+    new Keyboard(this, canvas, input, (text) => this.#tellLeftOut(text));
     new Mouse(this, canvas, input);
     new KeyBar(this.#find('.keys', HTMLElement), {
       sendKey: (keys) => this.#sendKey(keys),
@@ -136,6 +140,16 @@ export class GuestPanes implements GuestLink {
     });
     details.append(summary, Object.assign(document.createElement('pre'), { textContent: crash }));
     this.#find('.notice', HTMLElement).append(details);
+  }
+
+  /** The state line would be written over within a second. */
+  #tellLeftOut(text: string): void {
+    this.say(text, true);
+    clearTimeout(this.#leftOutTimer);
+    this.#leftOutTimer = setTimeout(() => {
+      const notice = this.#find('.notice', HTMLElement);
+      if (notice.textContent === text) notice.hidden = true;
+    }, leftOutMs);
   }
 
   send(call: (machine: Machine) => Promise<void>): void {

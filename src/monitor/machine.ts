@@ -23,6 +23,8 @@ export interface MonitorMachine {
   reset(): Promise<void>;
   restart(options: { runtime: RuntimeSource }): Promise<RestartReport>;
   scancodes(codes: readonly number[]): Promise<void>;
+  /** In the layout of the machine's option `keyboardLayout`. @throws CprError `bad-command` */
+  type(text: string): Promise<void>;
   readMemory(address: number, length: number): Promise<Uint8Array>;
   ramBlocks(options?: { digests?: boolean }): Promise<RamBlockInfo[]>;
   infoRegisters(): Promise<CpuRegisters>;

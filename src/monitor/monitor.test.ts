@@ -84,6 +84,9 @@ class FakeMachine implements MonitorMachine {
   async wakeup() {
     this.#call('wakeup');
   }
+  async type(text: string) {
+    this.#call('type', text);
+  }
   async scancodes(codes: readonly number[]) {
     this.#call('scancodes', ...codes);
   }
@@ -396,6 +399,11 @@ describe('keys', () => {
       ['scancodes', 0x9e, 0x9d],
     ]);
   });
+});
+
+test('[K5] text is typed in the layout of the machine', async () => {
+  await run('sendtext "grün\\n"');
+  expect(machine.calls).toEqual([['type', 'grün\n']]);
 });
 
 describe('memory', () => {

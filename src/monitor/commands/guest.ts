@@ -85,6 +85,15 @@ export const guestCommands: readonly Command[] = [
     },
   },
   {
+    names: ['sendtext'],
+    parameters: [{ name: 'text', kind: 'string' }],
+    help: "type text on the guest's keyboard, in its layout, e.g. 'sendtext \"ls -l\\n\"'",
+    run: async ({ machine }, args) => {
+      await machine.type(args.text('text'));
+      return undefined;
+    },
+  },
+  {
     names: ['restart'],
     parameters: [{ name: 'runtime', kind: 'runtime', optional: true }],
     help: 'live update: hand the running guest over to another runtime, or to a new copy of its own',
