@@ -38,7 +38,7 @@ test('[K10] the guest knows how large its terminal is, from the start and when t
   const from = await guest.serial.end();
   await guest.serial.write('vi /tmp/new\n');
   await guest.waitForSerial(new RegExp(`\\x1b\\[${rows};1H`), { from });
-  await guest.serial.write('\x1b:q!\n');
+  await guest.serial.write(':q!\n');
   await guest.waitForSerial(/holdfast:~# /, { from });
 
   // Where it went back to a time with another one, it is told again.
