@@ -142,6 +142,22 @@ test.describe('the page says what is wrong with', () => {
     await expect(page.locator('#terminal')).toContainText('holdfast:~#');
   });
 
+  test('a file that is not there, which is no matter of the network', async ({ page, site }) => {
+    await page.goto(`${site.url}?fda.url=missing.img`);
+    const notice = page.getByRole('alert');
+    await expect(notice).toContainText('missing.img cannot be used');
+    await expect(notice).toContainText('the server answered 404: it has no such file');
+    await expect(notice).not.toContainText('network');
+  });
+
+  test('firmware that is not a PC BIOS', async ({ page, site }) => {
+    await site.put('ovmf.bin', new Uint8Array(4 << 20));
+    await page.goto(`${site.url}?bios.url=ovmf.bin&boot=cold`);
+    const notice = page.getByRole('alert');
+    await expect(notice).toContainText('ovmf.bin is not a PC BIOS: it has 4096 KiB');
+    await expect(notice).not.toContainText('network');
+  });
+
   for (const [what, file, content] of [
     ['a kernel that is not there', 'guests/linux/bzImage', undefined],
     ['a kernel that is damaged', 'guests/linux/bzImage', new Uint8Array(100_000).fill(7)],

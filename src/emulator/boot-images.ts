@@ -3,6 +3,7 @@ import { CprError } from '../errors.ts';
 import type { PrepareRequest, RuntimeHost } from '../protocol/abi.ts';
 import { sourceName } from '../protocol/config.ts';
 import { download } from './download.ts';
+import { checkKinds } from './image-checks.ts';
 import type { Range } from './page-ops.ts';
 
 export const imageNames = ['bios', 'vgaBios', 'bzImage', 'initrd', 'multiboot'] as const;
@@ -65,41 +66,15 @@ export async function loadImages(
 }
 
 function checkImages(host: RuntimeHost, images: BootImages): void {
-  const { bzImage, initrd, bios, multiboot } = images;
-  const bad = (file: string, why: string) =>
-    new CprError('image-unavailable', `${file} ${why}. Check the file and its URL.`);
-  // The reset vector is a far jump; every PC firmware ends with one.
-  if (bios && (bios.length % 4096 || bios[bios.length - 16] !== 0xea))
-    throw bad(sourceName(host.config.bios), 'is not a PC firmware image');
-  if (bzImage) {
-    const header = new TextDecoder('latin1').decode(bzImage.subarray(0x202, 0x206));
-    if (header !== 'HdrS')
-      throw bad(
-        host.config.bzImage ? sourceName(host.config.bzImage) : '',
-        'is not a Linux kernel (bzImage)',
-      );
-  }
-  if (multiboot && !isMultiboot(multiboot))
-    throw bad(
-      host.config.multiboot ? sourceName(host.config.multiboot) : '',
-      'is not a Multiboot kernel: it has no header of version 1 in its first 8 KiB',
-    );
+  checkKinds(images, (name) => {
+    const source = host.config[name];
+    return source && 'url' in source ? sourceName(source) : `The image given as ${name}`;
+  });
   const ramBytes = host.config.memoryMiB * 1024 * 1024;
   const last = bootRanges(images).at(-1);
   if (last && last.end > ramBytes)
     throw new CprError(
       'bad-config',
-      `The guest's kernel and initrd end at ${Math.ceil(last.end / 1048576)} MiB, which does not fit ${host.config.memoryMiB} MiB of RAM${initrd ? ' (v86 puts the initrd at 64 MiB)' : ''}. Give it more memory.`,
+      `The guest's kernel and initrd end at ${Math.ceil(last.end / 1048576)} MiB, which does not fit ${host.config.memoryMiB} MiB of RAM${images.initrd ? ' (v86 puts the initrd at 64 MiB)' : ''}. Give it more memory.`,
     );
-}
-
-/** Multiboot Specification 0.6.96, section 3.1.1: magic, flags, and what makes their sum 0. */
-function isMultiboot(image: Uint8Array): boolean {
-  const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
-  for (let at = 0; at + 12 <= Math.min(image.length, 8192); at += 4) {
-    if (view.getUint32(at, true) !== 0x1bad_b002) continue;
-    const sum = 0x1bad_b002 + view.getUint32(at + 4, true) + view.getUint32(at + 8, true);
-    if (sum % 2 ** 32 === 0) return true;
-  }
-  return false;
 }

@@ -1,7 +1,9 @@
 /** Fetches an image as a whole, and says how far it is. */
-import { CprError } from '../errors.ts';
+import { CprError, unreachable } from '../errors.ts';
 import type { RuntimeHost } from '../protocol/abi.ts';
 import type { UrlSource } from '../protocol/config.ts';
+import { isWebPage } from './image-kind.ts';
+import { requireFile, webPage } from './server-answer.ts';
 
 /** What is larger does not fit into memory beside a guest; disks of this size are read in ranges. */
 const largestBytes = 2 ** 31;
@@ -14,8 +16,11 @@ export async function download(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const file = source.url.slice(source.url.lastIndexOf('/') + 1);
   try {
-    const response = await fetch(source.url, signal ? { signal } : {});
-    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    const response = await fetch(source.url, signal ? { signal } : {}).catch((cause) => {
+      signal?.throwIfAborted();
+      throw new Error(`its server ${unreachable}`, { cause });
+    });
+    requireFile(response);
     if (!response.body) throw new Error('the server sent nothing');
     const encoded = response.headers.has('content-encoding');
     const length = encoded ? 0 : Number(response.headers.get('content-length') ?? 0);
@@ -26,6 +31,7 @@ export async function download(
     for (const reader = response.body.getReader(); ; ) {
       const { done, value } = await reader.read();
       if (done) break;
+      if (chunks.length === 0 && isWebPage(value)) throw new Error(webPage);
       chunks.push(value);
       loaded += value.length;
       if (loaded > (source.sizeBytes ?? largestBytes)) {

@@ -1,6 +1,7 @@
 /** A disk that stands on a web server in files of equal size: see {@link PartsSource}. */
-import { CprError } from '../../errors.ts';
+import { CprError, unreachable } from '../../errors.ts';
 import type { PartsSource } from '../../protocol/config.ts';
+import { isPageAnswer, webPage } from '../server-answer.ts';
 import { ChangedError } from './range-fetch.ts';
 import { TransientError } from './retry.ts';
 import { unpack } from './unpack.ts';
@@ -102,7 +103,9 @@ async function exists(
   const response = await request(url, 'HEAD', signal).catch((thrown) => {
     throw CprError.from(thrown, 'image-unavailable', `The disk at ${url} cannot be used`);
   });
-  if (response.status === 404 || response.status === 403) return undefined;
+  // A site that answers everything with its page would seem to have any number of parts.
+  if (response.status === 404 || response.status === 403 || isPageAnswer(response))
+    return undefined;
   if (!response.ok) throw unavailable(url, `the server answered ${response.status}`);
   const etag = response.headers.get('etag');
   const modified = response.headers.get('last-modified');
@@ -119,6 +122,7 @@ async function fetchPart(
   if (response.status === 404)
     throw unavailable(url, 'it is not there any more. Put it back', new ChangedError('it is gone'));
   if (!response.ok) throw new TransientError(`${url}: the server answered ${response.status}`);
+  if (isPageAnswer(response)) throw unavailable(url, webPage);
   try {
     const bytes = new Uint8Array(await response.arrayBuffer());
     return packed.test(new URL(url).pathname) ? await unpack(bytes, partBytes) : bytes;
@@ -134,7 +138,7 @@ async function request(url: string, method: string, signal?: AbortSignal): Promi
     return await fetch(url, { method, signal: signal ? AbortSignal.any([signal, limit]) : limit });
   } catch (cause) {
     signal?.throwIfAborted();
-    throw new TransientError(`${url} cannot be reached`, { cause });
+    throw new TransientError(`${url} ${unreachable}`, { cause });
   }
 }
 

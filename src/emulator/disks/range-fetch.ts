@@ -1,5 +1,6 @@
 /** Parts of a file from a web server that answers HTTP range requests (RFC 9110, section 14). */
-import { CprError } from '../../errors.ts';
+import { CprError, unreachable } from '../../errors.ts';
+import { isPageAnswer, statusWords, webPage } from '../server-answer.ts';
 import { TransientError } from './retry.ts';
 
 export interface RangeFile {
@@ -74,7 +75,7 @@ async function request(
       signal,
     });
   } catch (cause) {
-    throw new TransientError(`${url} cannot be reached`, { cause });
+    throw new TransientError(`${url} ${unreachable}`, { cause });
   }
 }
 
@@ -98,12 +99,13 @@ function describe(
     if ('version' in known) throw changed(url, 'it is shorter now');
     throw unavailable(url, 'it is empty, or the server does not know ranges');
   }
+  if (status < 300 && isPageAnswer(response)) throw unavailable(url, webPage);
   if (status === 200)
     throw unavailable(
       url,
       'the server ignores ranges and sent the whole file. Use a server that supports HTTP range requests, or load the disk as a whole',
     );
-  if (status !== 206) throw unavailable(url, `the server answered ${status}`);
+  if (status !== 206) throw unavailable(url, statusWords(status));
   if (headers.has('content-encoding'))
     throw unavailable(url, 'the server compresses it, so its ranges mean nothing');
 

@@ -1,0 +1,21 @@
+/** What servers answer in place of a file. */
+
+export const webPage =
+  'the server sent a web page in its place, as many do for a file that they do not have';
+
+const noFile = new Set([404, 410]);
+
+/** Whether this is the page of a site, and no image of any kind. */
+export const isPageAnswer = ({ headers }: Response) =>
+  /^text\/html\b/i.test(headers.get('content-type') ?? '');
+
+/** For people; an answer that is good has no such words. */
+export function statusWords(status: number): string {
+  return `the server answered ${status}${noFile.has(status) ? ': it has no such file' : ''}`;
+}
+
+/** @throws Error that says what was answered */
+export function requireFile(response: Response): void {
+  if (!response.ok) throw new Error(statusWords(response.status));
+  if (isPageAnswer(response)) throw new Error(webPage);
+}
