@@ -38,9 +38,21 @@ const isZero = (bytes: Uint8Array) =>
 
 const prepare = (host: LabHost) => prepareLab(runtime, host, true, { incoming: true });
 
+/** What a guest has in its memory, without what v86's allocator notes before and behind it. */
+function copyGuest(from: LabHost, to: LabHost): void {
+  for (const [name, bytes] of [
+    ['pc.ram', config.memoryMiB << 20],
+    ['vga.vram', 8 << 20],
+    ['vga.planes', blockOf(from, 'vga.planes').sizeBytes],
+  ] as const) {
+    const start = blockOf(from, name).address + (name === 'vga.planes' ? 0 : 4096);
+    new Uint8Array(to.memory.buffer).set(new Uint8Array(from.memory.buffer, start, bytes), start);
+  }
+}
+
 async function bringBack(host: LabHost): Promise<Machine> {
   const prepared = await prepare(host);
-  guestMemory(host).set(guestMemory(saved.host));
+  copyGuest(saved.host, host);
   return prepared.load(saved.vmstate) as Machine;
 }
 
