@@ -4,9 +4,11 @@
  */
 import { test as base } from '../src/playwright/index.ts';
 import { type Runtimes, runtimesOf } from './runtimes.ts';
+import { type PolicyFixture, policyFixture } from './watched-policy.ts';
 
 export { expect, type Guest } from '../src/playwright/index.ts';
 
-export const test = base.extend<{ runtimes: Runtimes }>({
+export const test = base.extend<{ runtimes: Runtimes } & PolicyFixture>({
+  ...policyFixture,
   runtimes: async ({ guestSite }, use) => use(await runtimesOf(guestSite)),
 });

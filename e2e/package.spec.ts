@@ -14,6 +14,7 @@ import type {
 import { Site } from '../src/playwright/index.ts';
 import { expectTone, soundFloppy, tap } from './sound-tap.ts';
 import { makeViteProject, type ViteProject } from './vite-project.ts';
+import { type PolicyFixture, policyFixture } from './watched-policy.ts';
 
 interface LibraryWindow {
   library: typeof import('../src/library/index.ts');
@@ -52,7 +53,8 @@ const page = (script: string, body = '') =>
   `<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
   <title>Somebody else's</title><body>${body}<script type="module" src="${script}"></script>`;
 
-const test = base.extend<{ site: Site }, { project: ViteProject }>({
+const test = base.extend<{ site: Site } & PolicyFixture, { project: ViteProject }>({
+  ...policyFixture,
   project: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the destructuring.
     async ({}, use) => {

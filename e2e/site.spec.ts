@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, test } from '@playwright/test';
+import { Site } from '../src/playwright/index.ts';
 import { serveSite } from '../tools/serve.mjs';
 import type { BuildManifest } from '../tools/site-workers.ts';
 
@@ -48,5 +49,42 @@ test('each runtime that build.json names compiles', async ({ page, request }) =>
       wasmUrl,
     );
     expect(compiles).toBe(true);
+  }
+});
+
+test('what the policy blocks is heard from page, worker and shared worker', async ({ page }) => {
+  const site = await Site.serve({ root: 'dist' });
+  try {
+    await site.put('eval.js', "try { (0, eval)('1'); } catch {}");
+    await site.put(
+      'evals.html',
+      '<!doctype html><title>evals</title><script src="eval.js"></script>',
+    );
+    await page.goto(site.urlOf('evals.html'));
+    await page.evaluate(() => {
+      const url = new URL('eval.js', location.href).href;
+      const { trustedTypes } = window as unknown as {
+        trustedTypes: {
+          createPolicy(name: string, rules: object): { createScriptURL(url: string): string };
+        };
+      };
+      const policy = trustedTypes.createPolicy('holdfast', {
+        createScriptURL: (text: string) => text,
+      });
+      new Worker(policy.createScriptURL(`${url}?worker`));
+      new SharedWorker(policy.createScriptURL(`${url}?shared`));
+    });
+    await expect
+      .poll(
+        () =>
+          new Set(
+            site.violations.map(
+              ({ documentUrl }) => new URL(documentUrl).pathname + new URL(documentUrl).search,
+            ),
+          ),
+      )
+      .toEqual(new Set(['/evals.html', '/eval.js?worker', '/eval.js?shared']));
+  } finally {
+    await site.close();
   }
 });

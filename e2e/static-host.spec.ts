@@ -1,6 +1,6 @@
 import { expect, test } from './test.ts';
 
-test.use({ sitePath: 'some/where' });
+test.use({ sitePath: 'some/where', siteSecured: false });
 
 test('a static host without special headers runs it all under any path', async ({
   guest,
@@ -12,7 +12,9 @@ test('a static host without special headers runs it all under any path', async (
   const headers = (await (await page.request.get(site.url)).headersArray()).map(({ name }) =>
     name.toLowerCase(),
   );
-  expect(headers.filter((name) => name.startsWith('cross-origin'))).toEqual([]);
+  expect(
+    headers.filter((name) => /^(cross-origin|content-sec|permissions-p|referrer-p)/.test(name)),
+  ).toEqual([]);
   expect(await page.evaluate(() => crossOriginIsolated)).toBe(false);
 
   await guest.run('kept=here');

@@ -5,6 +5,7 @@ import { attachEvidence, test as base, Guest, Site } from '../src/playwright/ind
 import { bundleModule } from './bundle.ts';
 import type { PatternResult } from './pattern.ts';
 import { type Runtimes, runtimesOf } from './runtimes.ts';
+import { type PolicyFixture, policyFixture } from './watched-policy.ts';
 
 export { expect, Guest, Site } from '../src/playwright/index.ts';
 export type { Runtimes } from './runtimes.ts';
@@ -14,13 +15,15 @@ interface Options {
   sitePath: string;
   /** Whether the site's pages are cross-origin isolated. */
   siteIsolated: boolean;
+  /** Whether the site sends its security policy. */
+  siteSecured: boolean;
   /** Options of the page, for example `?guest=pattern-text&m=32`. */
   guestQuery: string;
   /** What the serial console says when the guest is up. */
   guestReady: RegExp;
 }
 
-interface Fixtures {
+interface Fixtures extends PolicyFixture {
   /** The playground, for this test alone. */
   site: Site;
   /** URL of e2e/in-page.ts on the site. */
@@ -32,11 +35,17 @@ export const test = base.extend<Options & Fixtures, { inPageBundle: string; site
   siteRoot: ['dist', { option: true, scope: 'worker' }],
   sitePath: ['', { option: true }],
   siteIsolated: [false, { option: true }],
+  siteSecured: [true, { option: true }],
   guestQuery: ['', { option: true }],
   guestReady: [/holdfast:~# /, { option: true }],
 
-  site: async ({ siteRoot, sitePath, siteIsolated }, use) => {
-    const site = await Site.serve({ root: siteRoot, path: sitePath, isolated: siteIsolated });
+  site: async ({ siteRoot, sitePath, siteIsolated, siteSecured }, use) => {
+    const site = await Site.serve({
+      root: siteRoot,
+      path: sitePath,
+      isolated: siteIsolated,
+      secured: siteSecured,
+    });
     await use(site);
     await site.close();
   },
@@ -49,6 +58,8 @@ export const test = base.extend<Options & Fixtures, { inPageBundle: string; site
     await use(guest);
     if (testInfo.status !== testInfo.expectedStatus) await attachEvidence(guest, testInfo);
   },
+
+  ...policyFixture,
 
   inPageBundle: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the destructuring.

@@ -1,4 +1,4 @@
-/** What begins in the page's head: src/page/early.ts, which needs no request, and the rest of the page. */
+/** What begins in the page's head: src/page/early.ts, and the request for the rest of the page. */
 import { join } from 'node:path';
 import { build, type Plugin, type Rolldown } from 'vite';
 import { type BuildManifest, repositoryRoot } from './site-workers.ts';
@@ -6,13 +6,17 @@ import { type BuildManifest, repositoryRoot } from './site-workers.ts';
 /** Where it goes in index.html: before the stylesheets, which scripts wait for. */
 const placeholder = '<!-- early script -->';
 
-/** @param head with the path of a script that is fetched at once, and run when it is imported */
+/**
+ * A file of its own, so that `script-src 'self'` suffices.
+ * @param head with the path of the early script, and of one that is fetched at once and run when it is
+ *   imported
+ */
 export function withHead(
   html: string,
   { script, preload }: { script: string; preload: string | undefined },
 ): string {
   if (!html.includes(placeholder)) throw new Error(`index.html lacks ${placeholder}.`);
-  const tags = [`<script>${script.replaceAll('</script', '<\\/script')}</script>`];
+  const tags = [`<script src="./${script}"></script>`];
   if (preload) tags.push(`<link rel="preload" as="script" crossorigin href="./${preload}" />`);
   return html.replace(placeholder, () => tags.join('\n    '));
 }

@@ -1,6 +1,7 @@
 /**
  * A static server for a built site: `node tools/serve.mjs [--root DIR] [--port N]`.
  */
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,13 +10,25 @@ import sirv from 'sirv';
 /** Files whose name holds a hash of their content. */
 const hashed = /^\/(assets|runtimes)\//;
 
+const headers = JSON.parse(
+  readFileSync(new URL('../src/playwright/response-headers.json', import.meta.url), 'utf8'),
+);
+
 /**
  * What makes pages cross-origin isolated. Holdfast works without; with it, a page whose worker ends
  * with it can wait, while it goes, until the guest is saved to the last instruction.
+ * @type {Record<string, string>}
  */
-export const isolationHeaders = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
+export const isolationHeaders = headers.isolation;
+
+/**
+ * Limits what a page and its workers can be made to do. Each file carries them: a shared worker has
+ * the policy of its own script's response.
+ * @type {Record<string, string>}
+ */
+export const securityHeaders = {
+  'Content-Security-Policy': headers.contentSecurityPolicy.join('; '),
+  ...headers.security,
 };
 
 /**
@@ -68,8 +81,8 @@ function siteHandler(root, isolated) {
         'Cache-Control',
         isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
       );
-      if (!isolated) return;
-      for (const [name, value] of Object.entries(isolationHeaders)) response.setHeader(name, value);
+      const all = { ...securityHeaders, ...(isolated && isolationHeaders) };
+      for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
     },
   });
 }

@@ -51,6 +51,16 @@ test('pages and workers are isolated, unless asked otherwise', async () => {
   await plain.close();
 });
 
+test('every file carries the security policy: workers have that of their own script', async () => {
+  for (const path of ['', 'keeper.js', 'runtimes/1-ab/v86.wasm']) {
+    const { headers } = await get(path);
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('permissions-policy')).toContain('camera=()');
+    expect(headers.get('referrer-policy')).toBe('same-origin');
+  }
+});
+
 test('a range of a file can be asked for, as disks are', async () => {
   const part = await get('runtimes/1-ab/v86.wasm', { range: 'bytes=2-4' });
   expect([part.status, await part.text()]).toEqual([206, '234']);

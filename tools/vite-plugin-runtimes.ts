@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { lookup } from 'mrmime';
 import type { Plugin, Rolldown, ViteDevServer } from 'vite';
 import { bundleEarlyScript, type EarlyPromptState, withHead } from './early-script.ts';
+import { headersFile, withPolicy } from './page-policy.ts';
 import {
   type BuildManifest,
   buildSiteWorkers,
@@ -21,13 +23,15 @@ const watched = [...workerSources, 'workers', 'tools/wasm'].map((path) =>
 /**
  * Puts `keeper.js`, `runtimes/<id>/` and `build.json` beside the page, at the same paths in
  * development and in a build, tells the page about them through `virtual:holdfast-build`, and puts
- * the script that starts the keeper early (src/page/early.ts) into the page.
+ * the script that starts the keeper early (src/page/early.ts) into the page's head. A build also gets
+ * the security policy: as `<meta>` in each page, and as headers in `_headers`.
  *
  * Two environment variables make other builds of the same sources, for tests of live updates:
  * `HOLDFAST_BUILD_TAG` (any text) and `HOLDFAST_V86_PACKAGES` (comma-separated package names).
  */
 export function runtimes(): Plugin {
   let workers: Promise<SiteWorkers>;
+  let early = { fileName: 'early.js', source: '' };
   const rebuild = () => {
     workers = buildSiteWorkers({
       tag: process.env.HOLDFAST_BUILD_TAG,
@@ -55,25 +59,39 @@ export function runtimes(): Plugin {
       return manifestModule(manifest);
     },
 
-    async generateBundle() {
-      for (const [fileName, source] of (await workers).files) {
-        this.emitFile({ type: 'asset', fileName, source });
-      }
+    generateBundle: {
+      // After Vite has made the pages, and with them the early script.
+      order: 'post',
+      handler: async function () {
+        const { files } = await workers;
+        for (const [fileName, source] of files) this.emitFile({ type: 'asset', fileName, source });
+        this.emitFile({ type: 'asset', ...early });
+        this.emitFile({ type: 'asset', fileName: '_headers', source: headersFile() });
+      },
     },
 
     transformIndexHtml: {
       order: 'post',
       handler: async (html, { bundle, path }) => {
+        // A development server puts scripts and styles into the page.
+        const page = bundle ? withPolicy(html) : html;
         // The page of the fixtures begins when they say so.
-        if (path !== '/index.html') return html;
+        if (path !== '/index.html') return page;
         const { manifest } = await workers;
-        const script = await bundleEarlyScript(manifest, await promptState(bundle));
-        return withHead(html, { script, preload: nameOfChunk(bundle, 'src/page/app.ts') });
+        const source = await bundleEarlyScript(manifest, await promptState(bundle));
+        const hash = createHash('sha256').update(source).digest('hex').slice(0, 8);
+        early = { fileName: bundle ? `assets/early-${hash}.js` : 'early.js', source };
+        const preload = nameOfChunk(bundle, 'src/page/app.ts');
+        return withHead(page, { script: early.fileName, preload });
       },
     },
 
     configureServer(server) {
-      serve(server, () => workers, rebuild);
+      serve(
+        server,
+        async () => new Map([...(await workers).files, [early.fileName, early.source]]),
+        rebuild,
+      );
     },
   };
 }
@@ -108,7 +126,7 @@ export function manifestModule(manifest: BuildManifest): string {
 
 function serve(
   server: ViteDevServer,
-  current: () => Promise<SiteWorkers>,
+  current: () => Promise<SiteWorkers['files']>,
   rebuild: () => Promise<SiteWorkers>,
 ): void {
   // Runtimes of earlier rebuilds stay reachable, as on a site that keeps its old files.
@@ -117,7 +135,7 @@ function serve(
   server.middlewares.use(async (request, response, next) => {
     const path = (request.url ?? '/').replace(/[?#].*/, '').slice(1);
     try {
-      for (const [name, content] of (await current()).files) served.set(name, content);
+      for (const [name, content] of await current()) served.set(name, content);
     } catch (error) {
       next(error);
       return;

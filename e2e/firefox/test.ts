@@ -2,6 +2,7 @@
 import { test as base } from '@playwright/test';
 import { type Browser, launch } from 'puppeteer-core';
 import { findFirefox, noFirefox } from '../../tools/firefox.mjs';
+import { type PolicyFixture, policyFixture } from '../watched-policy.ts';
 
 export { expect } from '@playwright/test';
 
@@ -17,7 +18,8 @@ export function launchFirefox(userDataDir?: string): Promise<Browser> {
   });
 }
 
-export const test = base.extend<{ needsFirefox: undefined }, { firefox: Browser }>({
+export const test = base.extend<{ needsFirefox: undefined } & PolicyFixture, { firefox: Browser }>({
+  ...policyFixture,
   needsFirefox: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the destructuring.
     async ({}, use) => {

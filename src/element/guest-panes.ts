@@ -7,9 +7,10 @@ import { GuestSound } from '../view/guest-sound.ts';
 import { Keyboard } from '../view/keyboard.ts';
 import { Mouse } from '../view/mouse.ts';
 import { fitPicture } from '../view/screen-scale.ts';
+import { elementParts } from './element-parts.ts';
 import { GuestTerminal } from './guest-terminal.ts';
 import { KeyBar } from './key-bar.ts';
-import { style } from './style.ts';
+import { styleSheet } from './style.ts';
 
 const views = ['both', 'screen', 'terminal'] as const;
 export type View = (typeof views)[number];
@@ -19,26 +20,6 @@ type Pane = Exclude<View, 'both'>;
 
 /** How long it says which characters were left out. */
 const leftOutMs = 10_000;
-
-const template = `
-  <div class="bar" part="bar">
-    <span class="state" role="status"></span>
-    <span class="tabs" role="tablist">
-      <button type="button" role="tab" data-pane="screen">Screen</button>
-      <button type="button" role="tab" data-pane="terminal">Terminal</button>
-    </span>
-    <button type="button" class="mute" part="mute" aria-pressed="false" hidden>Mute</button>
-    <span class="keys" part="keys"></span>
-  </div>
-  <div class="panes">
-    <div class="screen" part="screen" data-pane="screen">
-      <canvas tabindex="0" aria-label="Screen of the guest" width="720" height="400"></canvas>
-      <textarea class="input" aria-label="Keyboard of the guest" autocapitalize="off"
-        autocomplete="off" autocorrect="off" spellcheck="false"></textarea>
-    </div>
-    <div class="terminal" part="terminal" data-pane="terminal"></div>
-  </div>
-  <div class="notice" part="notice" role="alert" hidden></div>`;
 
 /** What is in the element's shadow: a bar, the screen, the terminal, and what went wrong. */
 export class GuestPanes implements GuestLink {
@@ -57,7 +38,8 @@ export class GuestPanes implements GuestLink {
   /** @param toggleMuted its button was pressed */
   constructor(root: ShadowRoot, toggleMuted: () => void) {
     this.#root = root;
-    root.innerHTML = `<style>${style}</style>${template}`;
+    root.adoptedStyleSheets = [styleSheet()];
+    root.append(...elementParts());
     const canvas = this.#find('canvas', HTMLCanvasElement);
     const input = this.#find('textarea', HTMLTextAreaElement);
     this.#screen = new GuestScreen(canvas, () => this.#fit());

@@ -1,8 +1,9 @@
 import { FitAddon } from '@xterm/addon-fit';
-import { Terminal } from '@xterm/xterm';
+import type { Terminal } from '@xterm/xterm';
 import type { Machine } from '../machine/types.ts';
 import { EarlyInput } from '../view/early-input.ts';
 import type { GuestLink } from '../view/guest-link.ts';
+import { openTerminal } from '../view/policy-safe-terminal.ts';
 import { followTerminal } from '../view/terminal-input.ts';
 
 const consoleName = 'serial0';
@@ -21,7 +22,7 @@ const sequences: Record<string, string> = {
 
 /** The guest's first serial port as a terminal. */
 export class GuestTerminal {
-  readonly #terminal = new Terminal({ fontSize: 13, scrollback: 10_000, cursorBlink: true });
+  readonly #terminal: Terminal;
   readonly #fit = new FitAddon();
   readonly #link: GuestLink;
   readonly #early = new EarlyInput();
@@ -31,8 +32,8 @@ export class GuestTerminal {
 
   constructor(container: HTMLElement, link: GuestLink) {
     this.#link = link;
-    this.#terminal.loadAddon(this.#fit);
-    this.#terminal.open(container);
+    const options = { fontSize: 13, scrollback: 10_000, cursorBlink: true };
+    this.#terminal = openTerminal(container, options, [this.#fit]);
     this.#terminal.textarea?.setAttribute('aria-label', 'Serial console of the guest');
     followTerminal(this.#terminal, {
       send: (data) => this.#send(data),

@@ -1,7 +1,7 @@
 import xterm from '@xterm/xterm/css/xterm.css?inline';
 
-/** Of the element's shadow. The page styles it through its parts and these custom properties. */
-export const style = `${xterm}
+/** The page styles it through its parts and these custom properties. */
+const style = `${xterm}
 :host {
   --_ground: var(--holdfast-ground, #0e1011);
   --_ink: var(--holdfast-ink, #d6d9db);
@@ -76,3 +76,10 @@ canvas { display: block; outline-offset: 0; }
 .notice { padding: 8px 10px; border-top: 1px solid #e5694f; background: #3a1d17; color: #ffd9d0; overflow-wrap: anywhere; }
 .notice pre { max-height: 160px; overflow: auto; white-space: pre-wrap; user-select: text; }
 `;
+
+/** The style sheet of the element's shadow. Constructed: `style-src 'self'` allows no `<style>`. */
+export function styleSheet(): CSSStyleSheet {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(style);
+  return sheet;
+}

@@ -1,4 +1,5 @@
 import { CprError } from '../errors.ts';
+import { scriptUrl } from '../protocol/script-url.ts';
 import { defaultMachineId, isMachineId } from './machine-id.ts';
 import { hasExtendedLifetime, isSiteDataBlocked } from './support.ts';
 import type { ConnectOptions } from './types.ts';
@@ -46,12 +47,12 @@ function workerName(machineId: string): string {
 // Name, type and lifetime are part of the ABI: pages that differ in one do not find the same worker.
 function openShared(url: URL, name: string): KeeperWorker {
   const options = { type: 'module', name, extendedLifetime: true } as const;
-  const worker = new SharedWorker(url, options);
+  const worker = new SharedWorker(scriptUrl(url), options);
   return { port: worker.port, failed: failureOf(worker, url), leave: () => {} };
 }
 
 function openDedicated(url: URL): KeeperWorker {
-  const worker = new Worker(url, { type: 'module', name: 'holdfast' });
+  const worker = new Worker(scriptUrl(url), { type: 'module', name: 'holdfast' });
   const { port1, port2 } = new MessageChannel();
   worker.postMessage({ type: 'connect', port: port2 }, [port2]);
   return { port: port1, failed: failureOf(worker, url), leave: () => worker.terminate() };

@@ -3,6 +3,8 @@
  * is listed needs no secure context and no cross-origin isolation.
  */
 
+import { scriptUrl } from '../protocol/script-url.ts';
+
 const header = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 /** Type section: one function type, no parameters, no results; and one function of it. */
 const oneFunction = [0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x03, 0x02, 0x01, 0x00];
@@ -87,7 +89,7 @@ function readsOption(
     },
   });
   try {
-    construct('https://[', options);
+    construct(scriptUrl('https://['), options);
   } catch {
     // The URL is invalid: expected, and the point.
   }

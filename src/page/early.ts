@@ -11,6 +11,7 @@ import type { RuntimeSource } from '../protocol/keeper-api.ts';
 import { offerPrompt } from './offer-prompt.ts';
 import { resumeSetting } from './resume-setting.ts';
 import { runtimeSource } from './runtime-source.ts';
+import { readSetting } from './settings.ts';
 import { parseUrlOptions, type UrlOptions } from './url-options.ts';
 
 function start(): void {
@@ -34,6 +35,8 @@ function headStart(port: MessagePort, options: UrlOptions, runtime: RuntimeSourc
 }
 
 try {
+  // Before the first paint, so that a chosen theme does not flash. See theme.ts.
+  document.documentElement.dataset.theme = readSetting('theme') ?? '';
   start();
 } catch {
   // The page meets the same obstacle, and says so.

@@ -5,6 +5,7 @@
 import { promptState } from 'virtual:holdfast-build';
 import { onHeard, sayOpen } from '../protocol/head-start.ts';
 import type { RuntimeSource } from '../protocol/keeper-api.ts';
+import { scriptUrl } from '../protocol/script-url.ts';
 import type { OfferJob, WorkerMessage } from '../share/worker-protocol.ts';
 import type { EarlyPrompt } from './early-prompt.ts';
 import { readSetting } from './settings.ts';
@@ -16,7 +17,7 @@ const stallMs = 30_000;
 export function offerPrompt(port: MessagePort, options: UrlOptions, runtime: RuntimeSource): void {
   if (!promptState || readSetting('visited') !== null || !isUnchanged(options)) return;
   const absolute = (path: string) => new URL(path, document.baseURI).href;
-  const worker = new Worker(absolute(promptState.workerUrl), { type: 'module' });
+  const worker = new Worker(scriptUrl(absolute(promptState.workerUrl)), { type: 'module' });
   const { port1, port2 } = new MessageChannel();
   const { machineId, durable } = options;
   const job: OfferJob = {

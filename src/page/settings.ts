@@ -11,7 +11,6 @@ export type SettingName =
   | 'suspend-when-hidden-ms'
   | 'visited';
 
-// index.html reads `holdfast.theme` by itself, before this module is there.
 const prefix = 'holdfast.';
 
 export function readSetting(name: SettingName): string | null {

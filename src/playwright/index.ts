@@ -22,5 +22,5 @@ export { expect, type MatchScreenOptions } from './matchers.ts';
 export type { HoldfastWindow } from './page-machine.ts';
 export type { ForwardPortOptions, PortForward } from './port-forward.ts';
 export type { SerialConsole, SerialWaitOptions } from './serial-console.ts';
-export { Site, type SiteOptions } from './site.ts';
+export { type PolicyViolation, Site, type SiteOptions } from './site.ts';
 export type { WaitOptions } from './wait-options.ts';

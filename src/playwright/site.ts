@@ -10,12 +10,14 @@ import {
   symlink,
   writeFile,
 } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve, sep } from 'node:path';
+import { text } from 'node:stream/consumers';
 import sirv from 'sirv';
 import type { RuntimeSource } from '../protocol/keeper-api.ts';
+import headers from './response-headers.json' with { type: 'json' };
 
 export interface SiteOptions {
   /** Folder of the build. */
@@ -26,42 +28,65 @@ export interface SiteOptions {
   isolated?: boolean;
   /** On this port, unless another program has it. */
   port?: number;
+  /** With the headers that limit what pages and workers can be made to do; `true` if absent. */
+  secured?: boolean;
 }
 
-const isolationHeaders = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
+/** Something that the content security policy has blocked, as the browser reports it. */
+export interface PolicyViolation {
+  documentUrl: string;
+  directive: string;
+  blocked: string;
+  /** Script, line and column, if known. */
+  source: string;
+  sample: string;
+}
+
+/** Browsers send here what the policy blocks, in pages and in all kinds of workers. */
+const reportPath = 'policy-violations';
+
+const securityHeaders = {
+  'Content-Security-Policy': `${headers.contentSecurityPolicy.join('; ')}; report-uri /${reportPath}`,
+  ...headers.security,
 };
 
 /**
- * Serves a build like any static host, without a special header unless asked for. What it serves is
- * a copy made of links: files can be put, removed and replaced by another build without touching the
- * build.
+ * Serves a build under the security policy of its documentation. What it serves is a copy made of
+ * links: files can be put, removed and replaced by another build without touching the build.
  */
 export class Site {
   readonly #server: Server;
   readonly #folder: string;
   readonly #path: string;
-  readonly #isolated: boolean;
+  readonly #headers: [string, string][];
   /** Where the site's own files stand. */
   #root: string;
   #builds = 0;
   #shared = 0;
   /** Paths asked for since the beginning, with the query, without the site's path. */
   readonly requests: string[] = [];
+  /** What the policy has blocked since the beginning. */
+  readonly violations: PolicyViolation[] = [];
 
-  private constructor(server: Server, folder: string, path: string, isolated: boolean) {
+  private constructor(server: Server, folder: string, path: string, headers: [string, string][]) {
     this.#server = server;
     this.#folder = folder;
     this.#root = folder;
     this.#path = path;
-    this.#isolated = isolated;
+    this.#headers = headers;
   }
 
-  static async serve({ root, path = '', isolated = false, port = 0 }: SiteOptions): Promise<Site> {
+  static async serve(options: SiteOptions): Promise<Site> {
+    const { root, path = '', isolated = false, secured = true, port = 0 } = options;
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-site-'));
     const server = createServer();
-    const site = new Site(server, folder, path.replace(/^\/+|\/+$/g, ''), isolated);
+    const sent = { ...(secured && securityHeaders), ...(isolated && headers.isolation) };
+    const site = new Site(
+      server,
+      folder,
+      path.replace(/^\/+|\/+$/g, ''),
+      Object.entries<string>(sent),
+    );
     await site.deploy(root);
     await listen(server, port).catch((error) => {
       if (port === 0) throw error;
@@ -90,16 +115,19 @@ export class Site {
     const root = join(base, this.#path);
     await mkdir(root, { recursive: true });
     await linkEntries(resolve(build), root);
-    const headers = Object.entries(this.#isolated ? isolationHeaders : {});
     const handle = sirv(base, {
       dev: true,
       etag: true,
       setHeaders: (response) => {
-        for (const [name, value] of headers) response.setHeader(name, value);
+        for (const [name, value] of this.#headers) response.setHeader(name, value);
       },
     });
     this.#server.removeAllListeners('request').on('request', (request, response) => {
       const path = (request.url ?? '/').slice(1);
+      if (path === reportPath) {
+        void this.#hearViolation(request).finally(() => response.writeHead(204).end());
+        return;
+      }
       if (path.startsWith(this.#path)) {
         this.requests.push(path.slice(this.#path.length).replace(/^\//, ''));
       }
@@ -150,6 +178,19 @@ export class Site {
     this.#server.closeAllConnections();
     await closed;
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #hearViolation(request: IncomingMessage): Promise<void> {
+    const { 'csp-report': report } = JSON.parse(await text(request)) as {
+      'csp-report': Record<string, string | number>;
+    };
+    this.violations.push({
+      documentUrl: String(report['document-uri']),
+      directive: String(report['effective-directive'] ?? report['violated-directive']),
+      blocked: String(report['blocked-uri']),
+      source: `${report['source-file']}:${report['line-number']}:${report['column-number']}`,
+      sample: String(report['script-sample'] ?? ''),
+    });
   }
 
   /** The file's path, after its folders have become ours instead of links into the build. */

@@ -3,6 +3,7 @@
  * run the same script, see state-worker.ts.
  */
 import { CprError } from '../errors.ts';
+import { scriptUrl } from '../protocol/script-url.ts';
 import { fromWireError } from '../protocol/wire-error.ts';
 import { loadCodec } from './codec.ts';
 import { compressed, type Stored } from './frame.ts';
@@ -68,4 +69,4 @@ export class CompressionWorkers {
   }
 }
 
-const newWorker = () => new Worker(globalThis.location.href, { type: 'module' });
+const newWorker = () => new Worker(scriptUrl(globalThis.location.href), { type: 'module' });

@@ -1,5 +1,6 @@
 /** A worker for one state file. */
 import { CprError } from '../errors.ts';
+import { scriptUrl } from '../protocol/script-url.ts';
 import { fromWireError } from '../protocol/wire-error.ts';
 import type {
   EndCommand,
@@ -22,6 +23,15 @@ export interface StateWorkerPort {
 
 /** For a worker to tell a keeper that its guest does not come: not every browser does when it is gone. */
 const farewellMs = 2_000;
+
+/** Vite looks for `new Worker(new URL(…, import.meta.url))` and names the file of the build there. */
+const Worker =
+  globalThis.Worker &&
+  class extends globalThis.Worker {
+    constructor(url: URL, options: WorkerOptions) {
+      super(scriptUrl(url), options);
+    }
+  };
 
 let open = (): StateWorkerPort =>
   new Worker(new URL('./state-worker.ts', import.meta.url), { type: 'module' });

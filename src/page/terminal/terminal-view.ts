@@ -1,7 +1,8 @@
 import { FitAddon } from '@xterm/addon-fit';
-import { Terminal } from '@xterm/xterm';
+import type { Terminal } from '@xterm/xterm';
 import type { Machine } from '../../machine/types.ts';
 import { EarlyInput } from '../../view/early-input.ts';
+import { openTerminal } from '../../view/policy-safe-terminal.ts';
 import { followTerminal } from '../../view/terminal-input.ts';
 import { element } from '../element.ts';
 import type { Session } from '../session.ts';
@@ -39,7 +40,7 @@ export class TerminalView {
     this.#session = session;
     const fontFamily = getComputedStyle(document.documentElement).getPropertyValue('--mono');
     this.#advance = measureAdvance(fontFamily);
-    this.#terminal = new Terminal({
+    const options = {
       fontFamily,
       fontSize: 13,
       scrollback: 10_000,
@@ -52,9 +53,8 @@ export class TerminalView {
         cursor: '#d6d9db',
         selectionBackground: '#2f5f55',
       },
-    });
-    this.#terminal.loadAddon(this.#fit);
-    this.#terminal.open(this.#container);
+    };
+    this.#terminal = openTerminal(this.#container, options, [this.#fit]);
     const input = this.#terminal.textarea;
     input?.setAttribute('aria-label', 'Serial console of the guest');
     input?.setAttribute('aria-describedby', 'terminal-hint');

@@ -1,0 +1,85 @@
+/** What the strict content security policy must not take away, and what it must. */
+import type { Page } from '@playwright/test';
+import { expect, test } from './test.ts';
+
+/** Colours and height as they are computed: a blocked style leaves the page's own. */
+function terminalStyles(page: Page) {
+  return page
+    .locator('.xterm-rows')
+    .first()
+    .evaluate((rows) => {
+      const find = (text: string) =>
+        [...rows.querySelectorAll('span')].find(({ textContent }) => textContent?.includes(text));
+      const colorOf = (text: string) => {
+        const found = find(text);
+        return found && getComputedStyle(found).color;
+      };
+      const [first, second] = [...rows.children].map((row) => row.getBoundingClientRect());
+      return {
+        palette: colorOf('PALETTE'),
+        direct: colorOf('DIRECT'),
+        isStacked: first !== undefined && second !== undefined && first.bottom <= second.top + 1,
+        space: getComputedStyle(rows).whiteSpace,
+      };
+    });
+}
+
+test("[D6] the terminal is drawn under style-src 'self', in 256 and in 16 million colours", async ({
+  guest,
+  page,
+  site,
+}) => {
+  const { headers } = await fetch(site.url);
+  expect(headers.get('content-security-policy')).toContain("style-src 'self';");
+  await guest.run("printf '\\033[38;5;196mPALETTE\\033[m \\033[38;2;1;2;3mDIRECT\\033[m\\n'");
+  await expect
+    .poll(() => terminalStyles(page))
+    .toEqual({
+      palette: 'rgb(255, 0, 0)',
+      direct: 'rgb(1, 2, 3)',
+      isStacked: true,
+      space: expect.stringContaining('pre'),
+    });
+
+  await test.step('script text is not HTML, and no worker of another origin starts', async () => {
+    const refused = await page.evaluate(async () => {
+      const problems: string[] = [];
+      const attempt = (name: string, run: () => unknown) => {
+        try {
+          run();
+          problems.push(`${name} was allowed`);
+        } catch {}
+      };
+      attempt('innerHTML', () => {
+        document.createElement('div').innerHTML = '<img src=x onerror=alert(1)>';
+      });
+      attempt('a worker by text', () => new Worker('keeper.js'));
+      return problems;
+    });
+    expect(refused).toEqual([]);
+    await expect.poll(() => site.violations.length).toBe(2);
+    site.violations.length = 0;
+  });
+});
+
+test.describe('on a host without headers', () => {
+  test.use({ siteSecured: false });
+
+  test("the page's own meta element holds the policy", async ({ page, site }) => {
+    await page.goto(`${site.url}machine.html`);
+    const blocked = await page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) =>
+            resolve(effectiveDirective),
+          );
+          const script = document.createElement('script');
+          script.append("document.title = 'owned'");
+          document.head.append(script);
+        }),
+    );
+    expect(blocked).toMatch(/^script-src|^require-trusted/);
+    expect(await page.title()).toBe('A guest');
+    expect((await fetch(site.url)).headers.get('content-security-policy')).toBeNull();
+  });
+});

@@ -1,0 +1,62 @@
+/**
+ * xterm.js under a content security policy without `unsafe-inline`. It writes `<style>` elements and
+ * `style` attributes, which such a policy blocks; constructed style sheets and the CSSOM are allowed.
+ */
+import { type ITerminalAddon, type ITerminalOptions, Terminal } from '@xterm/xterm';
+
+/** A terminal in `container`, in the document or in a shadow. */
+export function openTerminal(
+  container: HTMLElement,
+  options: ITerminalOptions,
+  addons: readonly ITerminalAddon[],
+): Terminal {
+  const root = container.getRootNode();
+  const create = creatorOf(root instanceof ShadowRoot ? root : document);
+  const documentOverride = new Proxy(document, {
+    get(target, key) {
+      if (key === 'createElement') return create;
+      const value = Reflect.get(target, key, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  const terminal = new Terminal({ ...options, documentOverride });
+  for (const addon of addons) terminal.loadAddon(addon);
+  // Its viewport asks the window's own document, whatever the option says (xterm.js 6.0.0).
+  document.createElement = create as Document['createElement'];
+  try {
+    terminal.open(container);
+  } finally {
+    Reflect.deleteProperty(document, 'createElement');
+  }
+  return terminal;
+}
+
+function creatorOf(root: DocumentOrShadowRoot) {
+  return (name: string): HTMLElement => {
+    if (name === 'style') return sheetElement(root);
+    const made = Document.prototype.createElement.call(document, name);
+    if (name === 'span') made.setAttribute = setAttribute;
+    return made;
+  };
+}
+
+/** Stands for a `<style>`: its text goes into a style sheet of the root. */
+function sheetElement(root: DocumentOrShadowRoot): HTMLElement {
+  const sheet = new CSSStyleSheet();
+  root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+  const element = Document.prototype.createElement.call(document, 'template');
+  Object.defineProperty(element, 'textContent', {
+    set: (css: string) => sheet.replaceSync(css),
+  });
+  element.remove = () => {
+    root.adoptedStyleSheets = root.adoptedStyleSheets.filter((adopted) => adopted !== sheet);
+    Element.prototype.remove.call(element);
+  };
+  return element;
+}
+
+/** 24-bit colours: the only attributes with a style that xterm.js sets. */
+function setAttribute(this: HTMLElement, name: string, value: string): void {
+  if (name === 'style') this.style.cssText = value;
+  else Element.prototype.setAttribute.call(this, name, value);
+}
