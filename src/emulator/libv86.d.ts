@@ -67,6 +67,7 @@ interface V86NetworkAdapter {
   fetch?(url: string, init: RequestInit): Promise<Response>;
   /** Wisp only. */
   wispws?: WebSocket | null;
+  congested_buffer?: unknown[];
   connections?: Record<number, unknown>;
   register_ws?(url: string): void;
   process_incoming_wisp_frame?(frame: Uint8Array): void;
@@ -85,6 +86,8 @@ interface V86TcpConnection {
   seq: number;
   /** What waits for the guest. */
   send_buffer: { length: number };
+  /** Missing in v86 that is not known. */
+  events_handlers?: Record<string, unknown>;
   /** One listener an event. `shutdown`: the guest sends no more. `close`: reset or refused. */
   on(event: 'connect' | 'shutdown' | 'close', listener: () => void): void;
   on(event: 'data', listener: (bytes: Uint8Array) => void): void;

@@ -2,12 +2,15 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { fetchForGuest, guestNetworkOf } from './guest-fetch.ts';
 
-/** Puts it in the place of this thread's `fetch`. */
+/** Puts it in the place of this thread's `fetch`. Requests of guests read no files: see guest-fetch.ts. */
 export function fetchFiles(): void {
   const { fetch } = globalThis;
   globalThis.fetch = (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input);
+    const network = guestNetworkOf(init);
+    if (init && network) return fetchForGuest(url.href, init, network);
     return url.protocol === 'file:' ? readFile(url, init) : fetch(input, init);
   };
 }

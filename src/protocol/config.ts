@@ -65,9 +65,12 @@ export type NetworkBackend =
   /**
    * A user-mode network in the keeper that turns the guest's HTTP requests (port 80) into `fetch`. Servers
    * must allow the page's origin (CORS), or be reached through `corsProxy`, a URL that theirs is
-   * appended to. `http://8080.external/` is port 8080 of the browser's own machine.
+   * appended to. `http://8080.external/` is port 8080 of the browser's own machine. No request carries
+   * cookies or passwords of the visitor. Requests to the page's own origin are answered with 403 unless
+   * `ownOrigin` is true; in Node those to private, link-local and loopback addresses unless
+   * `privateAddresses` is true. State files carry neither.
    */
-  | { kind: 'fetch'; corsProxy?: string }
+  | { kind: 'fetch'; corsProxy?: string; ownOrigin?: boolean; privateAddresses?: boolean }
   /**
    * A user-mode network in the keeper whose TCP connections go to a wisp server. `url`: `wisp://`,
    * `wisps://`, `ws://` or `wss://`. Names are looked up over HTTPS at `dohServer`,

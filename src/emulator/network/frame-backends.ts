@@ -23,6 +23,8 @@ export function inBrowserHub(group: string, receive: Receive): Backend {
 
 /** Frames of the guest that wait for the relay; a network that is down loses the rest. */
 const outgoingLimit = 64;
+/** Bytes on their way to a relay that is slower than the guest; then the guest's frames are lost. */
+const bufferedLimit = 4 * 1024 * 1024;
 const reconnectMs = 10_000;
 
 /** A relay that takes and gives a frame a message. Connects again when it is lost. */
@@ -50,8 +52,9 @@ export function webSocketRelay(url: string, receive: Receive): Backend {
   }
   return {
     send(frame) {
-      if (socket.readyState === WebSocket.OPEN) socket.send(frame);
-      else if (outgoing.length < outgoingLimit) outgoing.push(frame);
+      if (socket.readyState === WebSocket.OPEN) {
+        if (socket.bufferedAmount <= bufferedLimit) socket.send(frame);
+      } else if (outgoing.length < outgoingLimit) outgoing.push(frame);
     },
     setMac: () => undefined,
     connections: () => [],

@@ -8,7 +8,9 @@
 import { CprError } from '../../errors.ts';
 import type { NetworkBackend } from '../../protocol/config.ts';
 import { type NetworkPatience, usualPatience } from './exchange.ts';
+import { guestFetch } from './guest-fetch.ts';
 import { serveGuestPort } from './guest-port.ts';
+import { guestRequests } from './guest-requests.ts';
 import { withoutDataInFin } from './last-segment.ts';
 import { macText } from './mac.ts';
 import { pacedFetch } from './paced-fetch.ts';
@@ -44,7 +46,9 @@ export function userNetwork(
       },
     });
   }
-  adapter.fetch = pace.fetch;
+  if (config.kind === 'fetch') adapter.fetch = guestFetch(config, pace.fetch);
+  const requests = guestRequests(adapter);
+  adapterBus.register('tcp-connection', requests.tend, undefined);
   bus.register('net0-receive', receive, undefined);
   adapterBus.register(
     'tcp-connection',
@@ -62,6 +66,7 @@ export function userNetwork(
   };
   return {
     send(frame) {
+      if (isFull(adapter) || (opensConnection(frame) && !requests.mayConnect())) return;
       for (const part of withoutDataInFin(frame))
         pace.during(part, () => bus.send('net0-send', part));
     },
@@ -89,6 +94,22 @@ function endToo(connection: V86TcpConnection): void {
   connection.close();
   // v86 has chosen where it goes from here when the answer was whole, which the guest had not ended yet.
   if (connection.delayed_send_fin) connection.delayed_state = 'last-ack';
+}
+
+/** What waits for a wisp server, bytes and frames: beyond it the guest has to send again, as on any line. */
+const toServerLimit = { bytes: 8 * 1024 * 1024, frames: 4096 };
+
+const isFull = ({ wispws, congested_buffer }: V86NetworkAdapter): boolean =>
+  (wispws?.bufferedAmount ?? 0) > toServerLimit.bytes ||
+  (congested_buffer?.length ?? 0) > toServerLimit.frames;
+
+/** The first segment of a TCP connection: SYN without ACK. */
+function opensConnection(frame: Uint8Array): boolean {
+  const ip = 14;
+  if (frame.length < ip + 40 || frame[12] !== 0x08 || frame[13] !== 0 || frame[ip + 9] !== 6)
+    return false;
+  const flags = frame[ip + ((frame[ip] ?? 0) & 15) * 4 + 13] ?? 0;
+  return (flags & 0x12) === 0x02;
 }
 
 function wireConnection({ pdest, dport, psrc, sport, seq }: V86TcpConnection): WireConnection {

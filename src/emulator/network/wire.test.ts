@@ -84,6 +84,58 @@ describe('the wire', () => {
     expect(wire.counters.dropped).toBe(6);
   });
 
+  it('[12] drops frames that no driver sends, and keeps no more than 2 MiB for a guest that is slow', () => {
+    let [sent, fromBackend] = [0, (_: Uint8Array) => {}];
+    const wire = makeWire((receive) => {
+      fromBackend = receive;
+      return { send: () => sent++, setMac: () => {}, connections: () => [], close: () => {} };
+    });
+    wire.unplug(() => undefined);
+    for (const length of [9217, 65_536, 16 * 1024 * 1024]) fromBackend(new Uint8Array(length));
+    expect(wire.waiting).toBe(0);
+    wire.send(new Uint8Array(9217));
+    expect([sent, wire.counters.dropped]).toEqual([0, 4]);
+    for (let i = 0; i < 1024; i++) fromBackend(new Uint8Array(9216));
+    expect(wire.waiting).toBe(Math.floor((2 * 1024 * 1024) / 9216));
+    let got = 0;
+    wire.plug({ mac: '00:22:15:00:00:01', receive: () => ++got > 0 });
+    wire.drain();
+    // There is room again.
+    wire.unplug(() => undefined);
+    fromBackend(new Uint8Array(9216));
+    expect([got, wire.waiting]).toEqual([227, 1]);
+  });
+
+  it('[12] keeps a small frame without the large buffer that it came in', () => {
+    let fromBackend = (_: Uint8Array) => {};
+    const wire = makeWire((receive) => {
+      fromBackend = receive;
+      return { send: () => {}, setMac: () => {}, connections: () => [], close: () => {} };
+    });
+    wire.unplug(() => undefined);
+    fromBackend(new Uint8Array(new ArrayBuffer(1024 * 1024), 0, 60));
+    const kept: number[] = [];
+    wire.plug({
+      mac: '00:22:15:00:00:01',
+      receive: ({ buffer }) => kept.push(buffer.byteLength) > 0,
+    });
+    wire.drain();
+    expect(kept).toEqual([60]);
+  });
+
+  it('survives a frame that its backend chokes on', () => {
+    const wire = makeWire(() => ({
+      send: () => {
+        throw new RangeError('Offset is outside the bounds of the DataView');
+      },
+      setMac: () => {},
+      connections: () => [],
+      close: () => {},
+    }));
+    wire.send(new Uint8Array(14));
+    expect(wire.counters.dropped).toBe(1);
+  });
+
   it('closes its backend at the end of the machine, and says nothing to the guest after that', () => {
     const { wire, arrive, isClosed } = setUp();
     const end = nic();

@@ -59,11 +59,15 @@ export interface Backend {
 }
 
 /** Frames for a guest that stands still or is slow; then, as on any network, they are dropped. */
-const waitingLimit = 1024;
+const waitingLimit = { frames: 1024, bytes: 2 * 1024 * 1024 };
+
+/** A jumbo frame with its header. Longer ones come from no driver, and are dropped in both directions. */
+export const frameLimit = 9216;
 
 export function makeWire(connect: (receive: (frame: Uint8Array) => void) => Backend): Wire {
   const counters = { framesOut: 0, bytesOut: 0, framesIn: 0, bytesIn: 0, dropped: 0 };
   const waiting: Uint8Array[] = [];
+  let waitingBytes = 0;
   let nic: WireEnd | undefined;
   let arrived: (() => void) | undefined;
 
@@ -74,9 +78,18 @@ export function makeWire(connect: (receive: (frame: Uint8Array) => void) => Back
     return true;
   };
   const receive = (frame: Uint8Array): void => {
+    if (frame.length > frameLimit) {
+      counters.dropped++;
+      return;
+    }
     if (waiting.length === 0 && deliver(frame)) return;
-    if (waiting.length < waitingLimit) waiting.push(frame);
-    else counters.dropped++;
+    const hasRoom =
+      waiting.length < waitingLimit.frames && waitingBytes + frame.length <= waitingLimit.bytes;
+    if (hasRoom) {
+      // Its own bytes: a small view may hold a large buffer.
+      waiting.push(frame.length < frame.buffer.byteLength ? frame.slice() : frame);
+      waitingBytes += frame.length;
+    } else counters.dropped++;
     if (!nic) arrived?.();
   };
   const backend = connect(receive);
@@ -89,7 +102,16 @@ export function makeWire(connect: (receive: (frame: Uint8Array) => void) => Back
     send(frame) {
       counters.framesOut++;
       counters.bytesOut += frame.length;
-      backend.send(frame);
+      if (frame.length > frameLimit) {
+        counters.dropped++;
+        return;
+      }
+      try {
+        backend.send(frame);
+      } catch {
+        // v86 throws where a header says more than the frame holds: nobody is at such an address.
+        counters.dropped++;
+      }
     },
     plug(end) {
       nic = end;
@@ -104,6 +126,7 @@ export function makeWire(connect: (receive: (frame: Uint8Array) => void) => Back
       let delivered = false;
       for (let frame = waiting[0]; frame && deliver(frame); frame = waiting[0]) {
         waiting.shift();
+        waitingBytes -= frame.length;
         delivered = true;
       }
       return delivered;

@@ -84,7 +84,12 @@ const webAddress = v.optional(address('http:', 'https:'));
 const backends = v.union([
   v.picklist(['none', 'fetch']),
   v.strictObject({ kind: v.literal('none') }),
-  v.strictObject({ kind: v.literal('fetch'), corsProxy: webAddress }),
+  v.strictObject({
+    kind: v.literal('fetch'),
+    corsProxy: webAddress,
+    ownOrigin: v.optional(v.boolean()),
+    privateAddresses: v.optional(v.boolean()),
+  }),
   v.strictObject({
     kind: v.literal('wisp'),
     url: address('wisp:', 'wisps:', 'ws:', 'wss:'),
@@ -160,7 +165,7 @@ export const optionRules: Readonly<Record<keyof MachineOptions, OptionRule>> = {
   },
   networkBackend: {
     allowed:
-      "'none', 'fetch', { kind: 'fetch', corsProxy: an http(s):// URL }, { kind: 'wisp', url: a wisp(s):// or ws(s):// URL }, " +
+      "'none', 'fetch', { kind: 'fetch', corsProxy: an http(s):// URL, ownOrigin, privateAddresses: true or false }, { kind: 'wisp', url: a wisp(s):// or ws(s):// URL }, " +
       "{ kind: 'inbrowser', group } or { kind: 'wsproxy', url: a ws(s):// URL }",
     schema: backends,
   },
