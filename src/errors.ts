@@ -67,6 +67,8 @@ export const cprErrorCodes = [
   'network-unavailable',
   /** The guest does not answer on the console that was asked: no agent there, or it is busy. */
   'guest-silent',
+  /** What the guest answers makes no sense, or is more than a program should take from it. */
+  'guest-failed',
   /** A line of the monitor is no command, or its arguments are not the command's. */
   'bad-command',
   /** Bytes that should be a state file are not one, are damaged, cut off, or claim too much. */

@@ -134,3 +134,71 @@ test('a guest that does not answer is an error that says what to look at', async
     message: expect.stringContaining('agent'),
   });
 });
+
+test('[7] a forged answer fails its command, and nothing else', async () => {
+  const forged = ['o *not base64*', 'e \0\u{ff}', 's -1', 'x', 'x NaN', 'x 1e3', 'x 99999'];
+  for (const answer of forged) {
+    const { agent, say, id, begin } = port();
+    await begin();
+    const attacked = agent.execute('true');
+    const beside = agent.execute('true');
+    await Promise.resolve();
+    say(`${id(0)} ${answer}\r\n${id(1)} x 0 7z\r\n`);
+    await expect(attacked, answer).rejects.toMatchObject({ code: 'guest-failed' });
+    expect((await beside).exitCode).toBe(0);
+  }
+});
+
+test('[7] a line without an end costs 64 KiB, in time linear to what comes', async () => {
+  const { agent, say, id, begin } = port();
+  await begin();
+  const running = agent.execute('true');
+  await Promise.resolve();
+  const piece = 'A'.repeat(1024 * 1024);
+  say(`${id(0)} o `);
+  // 256 MiB in one line: looked at again for each piece, it would take minutes.
+  for (let sent = 0; sent < 256; sent++) say(piece);
+  say('\r\n');
+  await expect(running).rejects.toMatchObject({ code: 'guest-failed' });
+  const next = agent.execute('true');
+  await Promise.resolve();
+  say(`${id(1)} x 0\r\n`);
+  expect((await next).exitCode).toBe(0);
+});
+
+test('[7] output without an end fails its command at 16 MiB, in large pieces or small', async () => {
+  for (const bytes of [40_000, 1]) {
+    const { agent, say, id, begin } = port();
+    await begin();
+    const running = agent.execute('yes');
+    let isOver = false;
+    running.catch(() => {}).finally(() => (isOver = true));
+    await Promise.resolve();
+    const line = `${id(0)} o ${Buffer.alloc(bytes).toString('base64')}\n`;
+    let sent = 0;
+    const most = (17 * 1024 * 1024) / 64;
+    while (!isOver && sent < most) {
+      say(line.repeat(100));
+      sent += 100;
+      await Promise.resolve();
+    }
+    await expect(running).rejects.toMatchObject({
+      code: 'guest-failed',
+      message: expect.stringContaining('16 MiB'),
+    });
+  }
+});
+
+test('[7] commands that nobody waits for any more are forgotten', async () => {
+  const { agent, sent, say, id, begin } = port();
+  await begin();
+  await expect(agent.execute('sleep 9', { timeoutMs: 1 })).rejects.toMatchObject({
+    code: 'guest-silent',
+  });
+  const late = id(0);
+  sent.length = 0;
+  const running = agent.execute('true');
+  await Promise.resolve();
+  say(`${late} o *\n${late} x 0\n${id(0)} x 0\n`);
+  expect((await running).exitCode).toBe(0);
+});

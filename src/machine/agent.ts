@@ -4,6 +4,7 @@
  */
 import { CprError } from '../errors.ts';
 import { randomId } from '../protocol/random-id.ts';
+import { type Line, LineReader } from './line-reader.ts';
 import type { Machine } from './types.ts';
 
 export interface ExecuteOptions {
@@ -22,6 +23,7 @@ export interface ExecuteResult {
 interface Command {
   readonly stdout: Uint8Array[];
   readonly stderr: Uint8Array[];
+  outputBytes: number;
   /** Of the shell, once it has ended; something that it left behind may still be writing. */
   shellStatus?: number;
   done(result: ExecuteResult): void;
@@ -31,6 +33,8 @@ interface Command {
 type AgentMachine = Pick<Machine, 'on' | 'consoleInput' | 'status'>;
 
 const defaultTimeoutMs = 30_000;
+/** Of both outputs of a command. What is larger goes over a file, or the network. */
+const outputLimit = 16 * 1024 * 1024;
 /** Of the end of a silent command's output, in an error. */
 const shownCharacters = 500;
 /** Understands code that is not in base64: the guest saves the processes that unpack it. */
@@ -47,7 +51,7 @@ export class GuestAgent {
   /** Ids are this client's own: pages of one machine share the port. */
   readonly #prefix = randomId();
   #count = 0;
-  #line = '';
+  readonly #lines = new LineReader();
   #listening = false;
   /** Since which boot somebody has answered: a guest that boots again has no agent for a while. */
   #answeredSince: { bootedAtMs: number | undefined } | undefined;
@@ -61,7 +65,8 @@ export class GuestAgent {
 
   /**
    * Runs shell code in the guest, as root; several may run side by side.
-   * @throws CprError `guest-silent` when nobody answers in time: no agent, or a command that goes on.
+   * @throws CprError `guest-silent` when nobody answers in time: no agent, or a command that goes on;
+   * `guest-failed` when what answers is no agent's answer, or more than 16 MiB
    */
   async execute(
     code: string,
@@ -71,6 +76,7 @@ export class GuestAgent {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let given = false;
     let command: Command | undefined;
+    const first = this.#count + 1;
     const silence = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         given = true;
@@ -88,6 +94,9 @@ export class GuestAgent {
       return await Promise.race([answer(), silence]);
     } finally {
       clearTimeout(timer);
+      given = true;
+      if (command) this.#drop(command);
+      else this.#dropSilent(first);
     }
   }
 
@@ -109,7 +118,13 @@ export class GuestAgent {
   async #send(encoded: string, sent?: (command: Command) => void): Promise<ExecuteResult> {
     const id = `${this.#prefix}.${++this.#count}`;
     const answer = new Promise<ExecuteResult>((resolve, reject) => {
-      const command = { stdout: [], stderr: [], done: resolve, fail: reject };
+      const command: Command = {
+        stdout: [],
+        stderr: [],
+        outputBytes: 0,
+        done: resolve,
+        fail: reject,
+      };
       this.#commands.set(id, command);
       sent?.(command);
     });
@@ -120,18 +135,15 @@ export class GuestAgent {
   #listen(): void {
     this.#listening = true;
     this.#machine.on('snapshot-restored', () => this.#forget());
-    const decoder = new TextDecoder('latin1');
     this.#machine.on('console', ({ console, bytes }) => {
       if (console !== this.#console) return;
-      const lines = (this.#line + decoder.decode(bytes)).split('\n');
-      this.#line = lines.pop() ?? '';
-      for (const line of lines) this.#read(line.trimEnd());
+      for (const line of this.#lines.add(bytes)) this.#read(line);
     });
   }
 
   /** The guest is one that was given none of these commands, and whose agent may not be up yet. */
   #forget(): void {
-    this.#line = '';
+    this.#lines.forget();
     this.#answeredSince = undefined;
     const commands = [...this.#commands.values()];
     this.#commands.clear();
@@ -139,37 +151,63 @@ export class GuestAgent {
     for (const { fail } of commands) fail(error);
   }
 
-  #read(line: string): void {
-    const [id = '', kind, data = '', version] = line.split(' ');
+  #read({ text, isCut }: Line): void {
+    const [id = '', kind, data = '', version] = text.split(' ', 4);
     const command = this.#commands.get(id);
     // A port that is not raw yet echoes what was asked: that is nobody's answer.
     if (!command || !isAnswer(kind)) return;
     this.#answeredSince = { bootedAtMs: this.#machine.status?.bootedAtMs };
-    switch (kind) {
-      case 'o':
-        command.stdout.push(fromBase64(data));
-        break;
-      case 'e':
-        command.stderr.push(fromBase64(data));
-        break;
-      case 's':
-        command.shellStatus = Number(data);
-        break;
-      case 'x':
-        if (version !== undefined) this.#version = Number(version);
-        this.#commands.delete(id);
-        command.done({
-          exitCode: Number(data),
-          stdout: textOf(command.stdout),
-          stderr: textOf(command.stderr),
-        });
+    const isSound = !isCut && this.#take(command, kind, data);
+    if (!isSound || kind === 'x') this.#commands.delete(id);
+    if (!isSound) command.fail(noAgentsAnswer(command.outputBytes));
+    else if (kind === 'x') {
+      if (/^[1-9]$/.test(version ?? '')) this.#version = Number(version);
+      command.done({
+        exitCode: Number(data),
+        stdout: textOf(command.stdout),
+        stderr: textOf(command.stderr),
+      });
     }
+  }
+
+  /** @returns false for what no agent sends */
+  #take(command: Command, kind: (typeof answers)[number], data: string): boolean {
+    if (kind === 's' || kind === 'x') {
+      if (!/^\d{1,3}$/.test(data)) return false;
+      command.shellStatus = Number(data);
+      return true;
+    }
+    const bytes = fromBase64(data);
+    if (!bytes) return false;
+    // An array of one byte takes many times that.
+    command.outputBytes += Math.max(bytes.length, 64);
+    (kind === 'o' ? command.stdout : command.stderr).push(bytes);
+    return command.outputBytes <= outputLimit;
+  }
+
+  #drop(command: Command): void {
+    for (const [id, each] of this.#commands) if (each === command) this.#commands.delete(id);
+  }
+
+  /** Nobody has answered: of the questions that this command has asked, none is waited for. */
+  #dropSilent(first: number): void {
+    for (let count = first; count <= this.#count; count++)
+      this.#commands.delete(`${this.#prefix}.${count}`);
   }
 }
 
 const answers = ['o', 'e', 's', 'x'] as const;
 const isAnswer = (kind: string | undefined): kind is (typeof answers)[number] =>
   answers.some((answer) => answer === kind);
+
+function noAgentsAnswer(outputBytes: number): CprError {
+  return new CprError(
+    'guest-failed',
+    outputBytes > outputLimit
+      ? `The command wrote more than ${outputLimit / 2 ** 20} MiB. Let it write to a file, and read parts of that.`
+      : "What the guest answered on the agent's port makes no sense: something else writes there, or the agent is damaged.",
+  );
+}
 
 function noAnswer(code: string, timeoutMs: number, command: Command | undefined): CprError {
   const shown = `"${code.slice(0, 60)}"`;
@@ -196,6 +234,11 @@ function toBase64(text: string): string {
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
 }
 
-function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+/** @returns undefined for what is no base64 */
+function fromBase64(text: string): Uint8Array | undefined {
+  try {
+    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,6 @@
 import { CprError } from '../errors.ts';
 import type { KeeperWire, RemoteKeeper } from '../protocol/rpc.ts';
+import { reportListenerError } from './report-listener-error.ts';
 
 export interface ConnectionOptions {
   /** Silence after which the keeper counts as unresponsive, ms. */
@@ -91,7 +92,7 @@ export class Connection {
 
   /** Called at once when the connection is lost already. Not called for {@link close}. */
   onLost(listener: (error: CprError) => void): () => void {
-    if (this.#lost) queueMicrotask(() => this.#lost && listener(this.#lost));
+    if (this.#lost) queueMicrotask(() => this.#lost && tell(listener, this.#lost));
     else this.#lostListeners.add(listener);
     return () => this.#lostListeners.delete(listener);
   }
@@ -101,7 +102,7 @@ export class Connection {
     if (this.#lost) return;
     const listeners = [...this.#lostListeners];
     this.#end(error);
-    for (const listener of listeners) queueMicrotask(() => listener(error));
+    for (const listener of listeners) queueMicrotask(() => tell(listener, error));
   }
 
   /** Ends the connection from this side; pending calls are rejected. */
@@ -173,4 +174,12 @@ function unknownTo(name: string): CprError {
     'keeper-incompatible',
     `The keeper that is running is older than this page and does not know "${name}". To start the new one, which ends the guest, close all pages of this site and quit the browser.`,
   );
+}
+
+function tell(listener: (error: CprError) => void, error: CprError): void {
+  try {
+    listener(error);
+  } catch (thrown) {
+    reportListenerError(thrown);
+  }
 }

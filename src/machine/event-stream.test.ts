@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { MachineEvent } from '../protocol/events.ts';
 import { EventStream } from './event-stream.ts';
 
@@ -66,4 +66,19 @@ test('a page that never listens keeps a bounded backlog, the newest of it', asyn
   await microtask();
   expect(seen.length).toBeLessThanOrEqual(64);
   expect(seen.at(-1)).toBe(199);
+});
+
+test('[7] what a listener throws is reported, ends no program, and the others get the event', () => {
+  const reported = vi.spyOn(console, 'error').mockImplementation(() => {});
+  const stream = new EventStream();
+  const thrown = new Error('of the user');
+  let seen = 0;
+  stream.on('console', () => {
+    throw thrown;
+  });
+  stream.on('console', () => seen++);
+  stream.push(output(0));
+  expect(seen).toBe(1);
+  expect(reported).toHaveBeenCalledWith(expect.any(String), thrown);
+  reported.mockRestore();
 });

@@ -1,4 +1,5 @@
 import type { MachineEvent } from '../protocol/events.ts';
+import { reportListenerError } from './report-listener-error.ts';
 import type { MachineEventOf } from './types.ts';
 
 type Type = MachineEvent['type'];
@@ -60,10 +61,8 @@ export class EventStream {
       try {
         listener(event);
       } catch (thrown) {
-        // Like an event target: reported as uncaught, and the other listeners get the event too.
-        queueMicrotask(() => {
-          throw thrown;
-        });
+        // Like an event target: the other listeners get the event too.
+        reportListenerError(thrown);
       }
     }
   }

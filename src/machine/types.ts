@@ -184,7 +184,7 @@ export interface Machine {
   cprCancel(): Promise<void>;
   reset(): Promise<void>;
   destroy(): Promise<void>;
-  /** Runs shell code in the guest through its agent. @throws CprError `guest-silent` */
+  /** Runs shell code in the guest through its agent. @throws CprError `guest-silent`, `guest-failed` */
   execute(code: string, options?: ExecuteOptions): Promise<ExecuteResult>;
   /** A console as streams: `serial0` (the default) to `serial3`, `virtio-console0`. */
   console(name?: string): GuestConsole;

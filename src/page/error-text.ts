@@ -275,6 +275,12 @@ function textOf(code: CprErrorCode, isNetwork = false): ErrorText {
         advice: 'It may be busy, or has no agent running. Try again in a moment.',
         actions: ['try-again'],
       };
+    case 'guest-failed':
+      return {
+        title: 'The guest answered with something else',
+        advice: 'Its agent is damaged, or another program writes to its port. Restart the agent.',
+        actions: ['try-again'],
+      };
     case 'bad-command':
       return {
         title: 'The monitor does not know this command',

@@ -1,0 +1,45 @@
+/** Lines of what a guest sends, whatever it sends: each byte is looked at and copied a fixed number of times. */
+
+/** A longer line is cut: the rest of it, up to its end, is dropped. */
+const lineLimit = 64 * 1024;
+
+export interface Line {
+  /** As Latin-1, without CR and LF. */
+  text: string;
+  isCut: boolean;
+}
+
+export class LineReader {
+  readonly #decoder = new TextDecoder('latin1');
+  #pieces: string[] = [];
+  #length = 0;
+
+  /** @returns the lines that `bytes` end */
+  add(bytes: Uint8Array): Line[] {
+    const ended: Line[] = [];
+    let from = 0;
+    for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, from)) {
+      this.#take(bytes.subarray(from, end));
+      const text = this.#pieces.join('').trimEnd();
+      ended.push({ text, isCut: this.#length > lineLimit });
+      this.forget();
+      from = end + 1;
+    }
+    this.#take(bytes.subarray(from));
+    return ended;
+  }
+
+  /** What has arrived of a line is nobody's. */
+  forget(): void {
+    this.#pieces = [];
+    this.#length = 0;
+  }
+
+  #take(bytes: Uint8Array): void {
+    const room = lineLimit - this.#length;
+    // Counts on, so that a line that was cut is known at its end.
+    this.#length += bytes.length;
+    if (room > 0 && bytes.length > 0)
+      this.#pieces.push(this.#decoder.decode(bytes.subarray(0, room)));
+  }
+}
