@@ -9,7 +9,7 @@ function terminalStyles(page: Page) {
     .first()
     .evaluate((rows) => {
       const find = (text: string) =>
-        [...rows.querySelectorAll('span')].find(({ textContent }) => textContent?.includes(text));
+        [...rows.querySelectorAll('span')].findLast(({ textContent }) => textContent === text);
       const colorOf = (text: string) => {
         const found = find(text);
         return found && getComputedStyle(found).color;

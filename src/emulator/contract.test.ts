@@ -154,7 +154,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
       'svga_allocate_memory',
     ])
       expect(typeof cpu[name], `cpu.${name} is no longer a function`).toBe('function');
-    for (const name of ['next_tick', 'unregister_yield', 'destroy'] as const)
+    for (const name of ['next_tick', 'destroy'] as const)
       expect(typeof machine[name], `v86.${name} is no longer a function`).toBe('function');
     expect(typeof bus.register, 'the bus has no register() any more').toBe('function');
     const { vga, ps2, uart0, sb16, pit } = cpu.devices;

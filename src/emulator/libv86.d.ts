@@ -152,7 +152,6 @@ interface V86Machine {
   idle: boolean;
   init(settings: V86Settings): void;
   next_tick(delayMs: number): void;
-  unregister_yield(): void;
   destroy(): void;
 }
 

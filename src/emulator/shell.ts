@@ -165,8 +165,6 @@ export class Shell {
           // v86 gathers its settings and images by itself; the step after that is ours.
           machine.init = (settings) => initialise(machine, settings);
           machine.next_tick = () => undefined;
-          // On hosts with nested workers v86 has just started one for its timers.
-          machine.unregister_yield();
           await super.continue_init(machine, options).catch(reject);
         }
       }

@@ -28,7 +28,15 @@ export function openTerminal(
   } finally {
     Reflect.deleteProperty(document, 'createElement');
   }
+  // And so does what makes its rows, for as long as it lives.
+  const { _core: core } = terminal as unknown as TerminalInternals;
+  core._renderService._renderer.value._rowFactory._document = documentOverride;
   return terminal;
+}
+
+/** Of xterm.js 6.0.0. e2e/policy.spec.ts says when they have moved. */
+interface TerminalInternals {
+  _core: { _renderService: { _renderer: { value: { _rowFactory: { _document: Document } } } } };
 }
 
 function creatorOf(root: DocumentOrShadowRoot) {
