@@ -64,9 +64,13 @@ export class GuestTerminal {
       if (offset < end) this.#terminal.reset();
       end = offset + bytes.length;
       if (again) this.#shownAgain++;
-      this.#terminal.write(bytes, () => {
-        if (again) this.#shownAgain--;
-      });
+      // The keeper sends no more than the terminal keeps up with.
+      return new Promise<void>((shown) =>
+        this.#terminal.write(bytes, () => {
+          if (again) this.#shownAgain--;
+          shown();
+        }),
+      );
     });
   }
 

@@ -1,6 +1,11 @@
 import type { MachineEvent } from '../protocol/events.ts';
 import { Scrollback } from './scrollback.ts';
 
+interface ConsoleOutput {
+  type: 'console';
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
 interface Console {
   scrollback: Scrollback;
   /** Offset up to which the attached pages have it. */
@@ -39,11 +44,17 @@ export class Consoles {
   flush(): void {
     this.#flushing = false;
     for (const [name, console] of this.#consoles) {
-      for (const { offset, bytes } of console.scrollback.chunks(console.sent)) {
-        const again = offset < console.restoredEnd && ({ again: true } as const);
-        this.#emit({ type: 'console', console: name, offset, bytes, ...again }, [bytes.buffer]);
-      }
+      for (const event of this.from(name, console.sent)) this.#emit(event, [event.bytes.buffer]);
       console.sent = console.scrollback.end;
+    }
+  }
+
+  /** What is still there of what a console said from `start` on. */
+  *from(name: string, start: number): Generator<MachineEvent & ConsoleOutput> {
+    const console = this.#consoles.get(name);
+    for (const { offset, bytes } of console?.scrollback.chunks(start) ?? []) {
+      const again = offset < (console?.restoredEnd ?? 0) && ({ again: true } as const);
+      yield { type: 'console', console: name, offset, bytes, ...again };
     }
   }
 

@@ -2,6 +2,7 @@ import { CprError } from '../errors.ts';
 import { abiVersion } from '../protocol/abi.ts';
 import { hollowImages } from '../protocol/config.ts';
 import type { Blocker, CprMode, CprSource, CprTarget } from '../protocol/cpr.ts';
+import type { TakenEvents } from '../protocol/event-bytes.ts';
 import type { OpenMessage } from '../protocol/head-start.ts';
 import type {
   CprLoadOptions,
@@ -75,6 +76,8 @@ export class Keeper implements KeeperApi {
   readonly #pages = new Pages(
     () => this.#pagesChanged(),
     (client) => this.#slot.machine?.input.gone(client),
+    () => this.#slot.machine?.watchersChanged(),
+    () => this.#slot.machine?.view,
   );
   readonly #slot: MachineSlot;
   /** A resume that no page has asked for yet, under way. */
@@ -274,6 +277,10 @@ export class Keeper implements KeeperApi {
   terminalSize(console: string, cols: number, rows: number): void {
     this.#terminals.set(console, { cols, rows });
     this.#slot.machine?.terminals.set(console, { cols, rows });
+  }
+
+  took(pageId: string, taken: TakenEvents): void {
+    this.#pages.took(pageId, taken);
   }
 
   async ramBlocks(options?: { digests?: boolean }): Promise<RamBlockInfo[]> {

@@ -183,6 +183,7 @@ export class MachineHost implements OperatedMachine {
   show(): void {
     if (!this.durability.hasBegun && this.execution.charge) this.durability.begin();
     const greeting = this.view.greeting();
+    this.#pages.renew();
     this.view.show();
     this.pagesChanged();
     for (const event of greeting) this.view.emit(event);
@@ -190,11 +191,16 @@ export class MachineHost implements OperatedMachine {
 
   /** Pages have come or gone, or are shown or hidden. */
   pagesChanged(): void {
-    this.execution.charge?.instance.setWatched(this.#pages.count > 0);
+    this.watchersChanged();
     this.listenersChanged();
     this.#hidden?.update(this.#pages.anyVisible);
     if (this.#wasSeen && !this.#pages.anyVisible) this.durability.soon();
     this.#wasSeen = this.#pages.anyVisible;
+  }
+
+  /** Pages have room for more of the screen, or none has. What changes meanwhile is sent as one. */
+  watchersChanged(): void {
+    this.execution.charge?.instance.setWatched(this.#pages.anyWatches);
   }
 
   /** Pages want to hear the guest, or no more. */

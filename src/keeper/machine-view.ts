@@ -4,6 +4,7 @@ import type { Arrival, Durability } from '../protocol/stored.ts';
 import type { Consoles } from './consoles.ts';
 import type { Execution } from './execution.ts';
 import type { HostBacking } from './gated-host.ts';
+import type { PageSource } from './page-pace.ts';
 import type { Pages } from './pages.ts';
 
 /** Counts over all machines of this keeper, see {@link MachineStatus.revision}. */
@@ -20,7 +21,7 @@ export interface ViewedMachine {
 }
 
 /** What the attached pages hear of one machine: its status, its events, its screen. */
-export class MachineView {
+export class MachineView implements PageSource {
   /** How this guest came to be here. */
   arrival: Arrival = { kind: 'booted' };
   /** Of the last live update. */
@@ -79,6 +80,14 @@ export class MachineView {
       ...consoles.history(),
       ...execution.snapshot(),
     ];
+  }
+
+  consoleFrom(name: string, offset: number): Iterable<MachineEvent> {
+    return this.#machine.consoles.from(name, offset);
+  }
+
+  screen(): MachineEvent[] {
+    return this.#machine.execution.snapshot();
   }
 
   /** Sends status and screen anew. */

@@ -1,4 +1,5 @@
 /** How a page is reached: by the port that it came with, or by a channel when it only watches. */
+import type { TakenEvents } from '../protocol/event-bytes.ts';
 import type { MachineEvent } from '../protocol/events.ts';
 import type { WatcherMessage, WatchMessage } from '../protocol/watch.ts';
 
@@ -7,7 +8,11 @@ export interface PageLink {
   readonly watchesOnly: boolean;
   post(event: MachineEvent, transfer: Transferable[]): void;
   /** Begins to listen to the page. */
-  open(heard: { left(): void; visible(visible: boolean): void }): void;
+  open(heard: {
+    left(): void;
+    visible(visible: boolean): void;
+    took(taken: TakenEvents): void;
+  }): void;
   close(): void;
 }
 
@@ -30,10 +35,11 @@ export function channelLink(name: string, keeperLock: string | undefined): PageL
   return {
     watchesOnly: true,
     post,
-    open: ({ left, visible }) => {
+    open: ({ left, visible, took }) => {
       channel.onmessage = ({ data }: MessageEvent<WatcherMessage>) => {
         if (data.type === 'leave') left();
         else if (data.type === 'visible') visible(data.visible);
+        else if (data.type === 'took') took(data.taken);
       };
     },
     close: () => channel.close(),

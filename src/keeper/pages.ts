@@ -1,12 +1,15 @@
+import type { TakenEvents } from '../protocol/event-bytes.ts';
 import type { MachineEvent } from '../protocol/events.ts';
 import type { Client } from './page-input.ts';
 import type { PageLink } from './page-link.ts';
+import { PagePace, type PageSource } from './page-pace.ts';
 
 interface Page {
   link: PageLink;
   /** Empty for pages that are older than ids: they never say that they are hidden. */
   id: string;
   visible: boolean;
+  readonly pace: PagePace;
   /** Of sound, that it still takes; absent when it does not listen. */
   frames?: number;
   /** Whose commands are this page's. */
@@ -23,14 +26,26 @@ export class Pages {
   readonly #pages = new Set<Page>();
   readonly #onChange: () => void;
   readonly #onGone: (client: Client) => void;
+  readonly #onWatch: () => void;
+  readonly #source: () => PageSource | undefined;
+  #wasWatched = false;
 
   /**
    * @param onChange pages have come or gone, or are shown or hidden
    * @param onGone a page has gone that gave commands as this client
+   * @param onWatch {@link anyWatches} is another
+   * @param source of what is shown now
    */
-  constructor(onChange: () => void, onGone: (client: Client) => void = () => {}) {
+  constructor(
+    onChange: () => void,
+    onGone: (client: Client) => void = () => {},
+    onWatch: () => void = () => {},
+    source: () => PageSource | undefined = () => undefined,
+  ) {
     this.#onChange = onChange;
     this.#onGone = onGone;
+    this.#onWatch = onWatch;
+    this.#source = source;
   }
 
   get count(): number {
@@ -41,9 +56,48 @@ export class Pages {
     return [...this.#pages].some(({ visible }) => visible);
   }
 
+  /** Whether what the screen shows now would be sent to anybody. */
+  get anyWatches(): boolean {
+    return [...this.#pages].some(({ pace, visible }) => pace.wantsScreen(visible));
+  }
+
   setVisible(id: string, visible: boolean): void {
-    for (const page of this.#pages) if (page.id === id) page.visible = visible;
+    for (const page of this.#pages) if (page.id === id) this.#show(page, visible);
+  }
+
+  #show(page: Page, visible: boolean): void {
+    page.visible = visible;
+    this.#catchUp(page);
     this.#onChange();
+    this.#noteWatch();
+  }
+
+  /** The page has room for more. One that says so for the first time is sent no more than that from then on. */
+  took(id: string, taken: TakenEvents): void {
+    for (const page of this.#pages) if (page.id === id) this.#took(page, taken);
+  }
+
+  #took(page: Page, taken: TakenEvents): void {
+    page.pace.took(taken);
+    this.#catchUp(page);
+    this.#noteWatch();
+  }
+
+  #catchUp({ pace, visible, link }: Page): void {
+    const source = this.#source();
+    if (source) pace.catchUp(source, visible, (event) => link.post(event, []));
+  }
+
+  #noteWatch(): void {
+    const { anyWatches } = this;
+    if (anyWatches === this.#wasWatched) return;
+    this.#wasWatched = anyWatches;
+    this.#onWatch();
+  }
+
+  /** Another machine is shown from here on. */
+  renew(): void {
+    for (const { pace } of this.#pages) pace.renew();
   }
 
   get anyListens(): boolean {
@@ -71,18 +125,18 @@ export class Pages {
     greeting: readonly MachineEvent[],
     client?: Client,
   ): void {
-    const page: Page = { link, id, visible: true, client, gone: new AbortController() };
+    const pace = new PagePace();
+    const page: Page = { link, id, visible: true, client, pace, gone: new AbortController() };
     this.#pages.add(page);
-    for (const event of greeting) link.post(event, []);
+    for (const event of greeting) if (pace.admits(event, true)) link.post(event, []);
     link.open({
       // A page without Web Locks says when it leaves.
       left: () => this.#drop(page),
-      visible: (visible) => {
-        page.visible = visible;
-        this.#onChange();
-      },
+      visible: (visible) => this.#show(page, visible),
+      took: (taken) => this.#took(page, taken),
     });
     this.#onChange();
+    this.#noteWatch();
     void this.#awaitEnd(page, pageLock);
   }
 
@@ -97,11 +151,13 @@ export class Pages {
     const taker = links.findLast(({ watchesOnly }) => !watchesOnly);
     for (const link of links) if (link !== taker) link.post(event, []);
     taker?.post(event, transfer);
+    this.#noteWatch();
   }
 
   #receivers(event: MachineEvent): Page[] {
     const pages = [...this.#pages];
-    if (event.type !== 'audio') return pages;
+    if (event.type !== 'audio')
+      return pages.filter(({ pace, visible }) => pace.admits(event, visible));
     const { length } = event.left;
     const listening = pages.filter(({ frames = 0 }) => frames >= length);
     for (const page of listening) page.frames = (page.frames ?? 0) - length;
@@ -125,5 +181,6 @@ export class Pages {
     page.link.close();
     if (page.client) this.#onGone(page.client);
     this.#onChange();
+    this.#noteWatch();
   }
 }

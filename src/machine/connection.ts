@@ -56,6 +56,7 @@ export class Connection {
       visibility: race('visibility', keeper.visibility),
       listen: race('listen', keeper.listen),
       terminalSize: race('terminalSize', keeper.terminalSize),
+      took: race('took', keeper.took),
       cprBlockers: race('cprBlockers', keeper.cprBlockers),
       cprSave: race('cprSave', keeper.cprSave),
       cprLoad: race('cprLoad', keeper.cprLoad),

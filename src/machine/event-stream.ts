@@ -1,9 +1,10 @@
+import { eventBytes } from '../protocol/event-bytes.ts';
 import type { MachineEvent } from '../protocol/events.ts';
 import { reportListenerError } from './report-listener-error.ts';
 import type { MachineEventOf } from './types.ts';
 
 type Type = MachineEvent['type'];
-type Listener = (event: MachineEvent) => void;
+type Listener = (event: MachineEvent) => unknown;
 
 /** What a page that never listens may cost; beyond it the oldest events are dropped. */
 const maxBacklogEvents = 8192;
@@ -21,8 +22,14 @@ export class EventStream {
   #backlog: MachineEvent[] = [];
   #backlogBytes = 0;
   #draining = false;
+  readonly #taken: (event: MachineEvent) => void;
 
-  on<T extends Type>(type: T, listener: (event: MachineEventOf<T>) => void): () => void {
+  /** @param taken is called once all listeners have an event, and what they returned is settled */
+  constructor(taken: (event: MachineEvent) => void = () => {}) {
+    this.#taken = taken;
+  }
+
+  on<T extends Type>(type: T, listener: (event: MachineEventOf<T>) => unknown): () => void {
     // A wrapper of its own for every subscription, so that one listener may be added twice.
     const entry: Listener = (event) => listener(event as MachineEventOf<T>);
     let listeners = this.#listeners.get(type);
@@ -57,19 +64,25 @@ export class EventStream {
   }
 
   #deliver(event: MachineEvent): void {
+    const waits: unknown[] = [];
     for (const listener of this.#listeners.get(event.type) ?? []) {
       try {
-        listener(event);
+        const returned = listener(event);
+        if (returned instanceof Promise) waits.push(returned);
       } catch (thrown) {
         // Like an event target: the other listeners get the event too.
         reportListenerError(thrown);
       }
     }
+    if (waits.length === 0) this.#taken(event);
+    else void Promise.allSettled(waits).then(() => this.#taken(event));
   }
 
   #keep(event: MachineEvent): void {
+    // Nobody waits for it, and the backlog has its own bound.
+    this.#taken(event);
     this.#backlog.push(event);
-    this.#backlogBytes += sizeOf(event);
+    this.#backlogBytes += eventBytes(event);
     if (this.#backlog.length <= maxBacklogEvents && this.#backlogBytes <= maxBacklogBytes) return;
     // Half at a time: dropping one by one would move the whole array for every event.
     while (
@@ -77,24 +90,7 @@ export class EventStream {
       this.#backlogBytes > maxBacklogBytes / 2
     ) {
       const dropped = this.#backlog.splice(0, Math.ceil(this.#backlog.length / 2));
-      for (const old of dropped) this.#backlogBytes -= sizeOf(old);
+      for (const old of dropped) this.#backlogBytes -= eventBytes(old);
     }
-  }
-}
-
-function sizeOf(event: MachineEvent): number {
-  switch (event.type) {
-    case 'console':
-      return event.bytes.byteLength;
-    case 'screen-frame':
-      return event.pixels.byteLength;
-    case 'screen-text':
-      return event.screen.cells.byteLength + event.font.glyphs.byteLength;
-    case 'screen-cells':
-      return event.cells.byteLength;
-    case 'screen-font':
-      return event.font.glyphs.byteLength;
-    default:
-      return 0;
   }
 }

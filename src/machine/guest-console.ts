@@ -32,9 +32,12 @@ export class RemoteConsole implements GuestConsole {
   readable({ from = 0 }: ConsoleReadOptions = {}): ReadableStream<Uint8Array> {
     let next = from;
     let stop = () => {};
+    let give = () => {};
     return new ReadableStream<Uint8Array>({
       start: (controller) => {
-        const give = () => {
+        give = () => {
+          // What nobody reads stays in the log, which is bounded.
+          if ((controller.desiredSize ?? 0) <= 0) return;
           // It went back to where it was when a snapshot was taken, or another machine began.
           next = Math.min(next, this.end);
           const { offset, bytes } = this.#log.read(this.name, next);
@@ -44,6 +47,7 @@ export class RemoteConsole implements GuestConsole {
         stop = this.#log.follow(this.name, give);
         give();
       },
+      pull: () => give(),
       cancel: () => stop(),
     });
   }

@@ -1,6 +1,7 @@
 import { CprError } from '../errors.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import type { Blocker, CprMode, CprSource, CprTarget } from '../protocol/cpr.ts';
+import type { TakenEvents } from '../protocol/event-bytes.ts';
 import type { MachineEvent, MachineStatus } from '../protocol/events.ts';
 import type {
   CprLoadOptions,
@@ -23,6 +24,7 @@ import { absoluteConfig, absoluteRuntime, absoluteRuntimes } from './absolute-ur
 import type { AttachOptions } from './attach.ts';
 import type { Connection } from './connection.ts';
 import { EventStream } from './event-stream.ts';
+import { EventsTaken } from './events-taken.ts';
 import { RemoteGuest } from './remote-guest.ts';
 import { RemoteShelf } from './remote-shelf.ts';
 import { type SoundChunk, SoundFeed } from './sound.ts';
@@ -41,7 +43,7 @@ export class RemoteMachine extends RemoteGuest implements Machine {
   readonly keeper: KeeperInfo;
   readonly #connection: Connection;
   readonly #leave: () => void;
-  readonly #events = new EventStream();
+  readonly #events: EventStream;
   /** Hears of each restore, as an event with the snapshot's id. */
   readonly #restored = new EventTarget();
   readonly shelf: RemoteShelf;
@@ -71,6 +73,14 @@ export class RemoteMachine extends RemoteGuest implements Machine {
     this.#leave = leave;
     this.#runtimes = runtimes;
     this.#requirePublic = requirePublic;
+    const report = (taken: TakenEvents) => {
+      if (this.#watch) this.#watch.took(taken);
+      // A keeper of an earlier release sends everything.
+      else connection.keeper.took(events.pageId, taken).catch(() => {});
+    };
+    const taken = new EventsTaken(report);
+    this.#events = new EventStream((event) => taken.add(event));
+    report({});
     this.#status = keeper.machine;
     events.port.onmessage = ({ data }: MessageEvent<MachineEvent>) => {
       // A machine of the keeper's own has come.
@@ -96,7 +106,7 @@ export class RemoteMachine extends RemoteGuest implements Machine {
 
   on<T extends MachineEvent['type']>(
     type: T,
-    listener: (event: MachineEventOf<T>) => void,
+    listener: (event: MachineEventOf<T>) => unknown,
   ): () => void {
     return this.#events.on(type, listener);
   }

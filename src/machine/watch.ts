@@ -1,5 +1,6 @@
 /** Looks on at a machine that runs in a worker which this page has no port to. */
 import { CprError } from '../errors.ts';
+import type { TakenEvents } from '../protocol/event-bytes.ts';
 import type { MachineEvent } from '../protocol/events.ts';
 import { randomId } from '../protocol/random-id.ts';
 import {
@@ -20,6 +21,8 @@ interface Watcher extends WatchListener {
 
 export interface Watch {
   readonly machineId: string;
+  /** The page has room for more. */
+  took(taken: TakenEvents): void;
   close(): void;
 }
 
@@ -71,7 +74,9 @@ export async function watchMachine(machineId: string, watcher: Watcher): Promise
       watcher.began();
       void follow(data.keeperLock);
       sayVisible();
-      resolve({ machineId, close });
+      const took = (taken: TakenEvents) => say({ type: 'took', taken });
+      took({});
+      resolve({ machineId, took, close });
     };
     ask();
   });

@@ -1,6 +1,8 @@
 /** The calls a page makes to the keeper. Additive only: pages of any age use them. */
+
 import type { MachineConfig } from './config.ts';
 import type { Blocker, CprMode, CprSource, CprTarget, SavedRunstate } from './cpr.ts';
+import type { TakenEvents } from './event-bytes.ts';
 import type { MachineStatus, RestartTimings } from './events.ts';
 import type { RestoreReport, SnapshotInfo } from './snapshot.ts';
 import type { ExportReport, ImportReport, ImportRequest } from './state-transfer.ts';
@@ -180,6 +182,12 @@ export interface KeeperApi extends StoredMachineCalls, StateFileCalls {
    * whenever it begins anew. The last page to say so counts.
    */
   terminalSize(console: string, cols: number, rows: number): void;
+  /**
+   * The page of this id has drawn and shown what it was sent, and has room for more. From the first call
+   * on it is sent no more than that: it misses pictures, and parts of consoles that are forgotten
+   * meanwhile. One that never calls is sent everything.
+   */
+  took(pageId: string, taken: TakenEvents): void;
   /** Why `cprSave` in this mode would be refused now; empty when it would not. */
   cprBlockers(mode: CprMode): Promise<Blocker[]>;
   /**

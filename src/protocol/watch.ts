@@ -2,6 +2,7 @@
  * How a page watches a machine that runs in a worker which it has no port to: over channels of the
  * origin. What is watched cannot be touched. Additive only: workers and pages of any age meet here.
  */
+import type { TakenEvents } from './event-bytes.ts';
 import type { MachineEvent } from './events.ts';
 
 /** Where whoever runs a machine hears of those who want it. */
@@ -22,4 +23,8 @@ export type MachinesMessage =
 export type WatchMessage = { type: 'watching'; keeperLock?: string } | MachineEvent;
 
 /** What a watcher says on its channel. */
-export type WatcherMessage = { type: 'leave' } | { type: 'visible'; visible: boolean };
+export type WatcherMessage =
+  | { type: 'leave' }
+  | { type: 'visible'; visible: boolean }
+  /** From now on it is sent no more than it has room for. */
+  | { type: 'took'; taken: TakenEvents };

@@ -25,6 +25,12 @@ test('a scrollback that begins later, or with a gap, is shown', () => {
   expect(read([1000, 'x'], [2000, 'y'])).toBe('xy');
 });
 
+test('[11] what is missing in the middle is counted, and not what was said before this page came', () => {
+  const stream = new ConsoleStream();
+  const missed = (offset: number) => stream.accept(offset, bytes('x')).missed;
+  expect([missed(1000), missed(1001), missed(1500), missed(1400)]).toEqual([0, 0, 498, 0]);
+});
+
 test('a new machine is recognised by its first output', () => {
   expect(read([0, 'old guest'], [0, 'new'], [3, '!'])).toBe('old guest|new!');
 });
@@ -34,8 +40,12 @@ test('a new machine that is expected is recognised however much it says', () => 
   stream.accept(0, bytes('abc'));
   stream.expectNewMachine();
   // The old guest goes on until the new one is there.
-  expect(stream.accept(3, bytes('d'))).toEqual({ newMachine: false, bytes: bytes('d') });
-  expect(stream.accept(0, bytes('abcdef'))).toEqual({ newMachine: true, bytes: bytes('abcdef') });
+  expect(stream.accept(3, bytes('d'))).toEqual({ newMachine: false, missed: 0, bytes: bytes('d') });
+  expect(stream.accept(0, bytes('abcdef'))).toEqual({
+    newMachine: true,
+    missed: 0,
+    bytes: bytes('abcdef'),
+  });
 });
 
 test('a terminal that was cleared for the new machine is not cleared again', () => {
@@ -44,6 +54,6 @@ test('a terminal that was cleared for the new machine is not cleared again', () 
   stream.expectNewMachine();
   expect(stream.isExpectingNewMachine).toBe(true);
   stream.forget();
-  expect(stream.accept(0, bytes('x'))).toEqual({ newMachine: false, bytes: bytes('x') });
+  expect(stream.accept(0, bytes('x'))).toEqual({ newMachine: false, missed: 0, bytes: bytes('x') });
   expect(stream.isExpectingNewMachine).toBe(false);
 });

@@ -3,6 +3,8 @@
 export interface AcceptedOutput {
   /** Another machine began: what was shown belongs to the last one. */
   newMachine: boolean;
+  /** How many bytes before these were never seen here. */
+  missed: number;
   bytes: Uint8Array;
 }
 
@@ -21,11 +23,12 @@ export class ConsoleStream {
       const newMachine = this.#next > 0;
       this.#expectsNewMachine = false;
       this.#next = end;
-      return { newMachine, bytes };
+      return { newMachine, missed: 0, bytes };
     }
     const seen = Math.max(0, Math.min(bytes.length, this.#next - offset));
+    const missed = this.#next > 0 ? Math.max(0, offset - this.#next) : 0;
     this.#next = Math.max(this.#next, end);
-    return { newMachine: false, bytes: seen > 0 ? bytes.subarray(seen) : bytes };
+    return { newMachine: false, missed, bytes: seen > 0 ? bytes.subarray(seen) : bytes };
   }
 
   get isExpectingNewMachine(): boolean {

@@ -10,6 +10,7 @@ import { readSetting, writeSetting } from '../settings.ts';
 import { ConsoleStream } from './console-stream.ts';
 import { openGuestLink } from './guest-link.ts';
 import { KeyRow } from './key-row.ts';
+import { missedNote } from './missed-note.ts';
 import { fontSizeFor } from './terminal-size.ts';
 
 const consoleName = 'serial0';
@@ -127,18 +128,19 @@ export class TerminalView {
     this.#keeperId = machine.keeper.instanceId;
     machine.on('console', (event) => {
       if (event.console !== consoleName) return;
-      const { newMachine, bytes } = this.#stream.accept(event.offset, event.bytes);
+      const { newMachine, missed, bytes } = this.#stream.accept(event.offset, event.bytes);
       if (newMachine) this.#reset();
+      if (missed > 0) this.#terminal.write(missedNote(missed));
       if (bytes.length === 0) return;
       this.#hasSpoken = true;
-      if (!event.again) {
-        this.#terminal.write(bytes);
-        return;
-      }
-      this.#shownAgain++;
-      this.#terminal.write(bytes, () => {
-        this.#shownAgain--;
-      });
+      if (event.again) this.#shownAgain++;
+      // The keeper sends no more than the terminal keeps up with.
+      return new Promise<void>((shown) =>
+        this.#terminal.write(bytes, () => {
+          if (event.again) this.#shownAgain--;
+          shown();
+        }),
+      );
     });
 
     this.#tellSize();

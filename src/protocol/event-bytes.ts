@@ -1,0 +1,43 @@
+/** What an event takes while it is on its way or kept: what grows with what a guest does. */
+import type { MachineEvent } from './events.ts';
+
+export function eventBytes(event: MachineEvent): number {
+  switch (event.type) {
+    case 'console':
+      return event.bytes.byteLength;
+    case 'screen-frame':
+      return event.pixels.byteLength;
+    case 'screen-text':
+      return event.screen.cells.byteLength + event.font.glyphs.byteLength;
+    case 'screen-cells':
+      return event.cells.byteLength;
+    case 'screen-font':
+      return event.font.glyphs.byteLength;
+    default:
+      return 0;
+  }
+}
+
+const screenEvents: ReadonlySet<MachineEvent['type']> = new Set([
+  'screen-text',
+  'screen-cells',
+  'screen-font',
+  'screen-cursor',
+  'screen-graphics',
+  'screen-frame',
+  'mouse-mode',
+]);
+
+/** Whether an event is part of what the screen shows now: a later picture makes up for it. */
+export const isOfScreen = ({ type }: MachineEvent): boolean => screenEvents.has(type);
+
+/** What an event of the screen counts: small ones are not free. */
+export const screenCost = (event: MachineEvent): number => 256 + eventBytes(event);
+
+/** What a page has done with its events since it last said so. */
+export interface TakenEvents {
+  /** {@link screenCost} of what it has drawn. */
+  screen?: number;
+  /** By console, the offset up to which it has taken what was said. */
+  consoles?: Record<string, number>;
+}
