@@ -259,6 +259,7 @@ const unacceptable: Record<keyof MachineOptions, unknown> = {
   mac: '00:22',
   durable: 1,
   suspendWhenHiddenMs: -1,
+  limits: { shareMiB: 0 },
   onlyCprCapable: 0,
   sound: 'yes',
   keyboardLayout: 'klingon',

@@ -27,6 +27,8 @@ export const cprErrorCodes = [
   'out-of-memory',
   /** The emulator died while it ran the guest (runstate `internal-error`). */
   'guest-crashed',
+  /** The guest has used up what it may take of the keeper: see {@link MachineLimits}. */
+  'guest-over-limit',
   /** The keeper runs an ABI that this page cannot talk to. */
   'keeper-incompatible',
   /** The keeper's worker could not be started. */

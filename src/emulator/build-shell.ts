@@ -6,11 +6,13 @@ import type { BootImages } from './boot-images.ts';
 import { keepRamOut } from './device-state.ts';
 import type { DriveOptions } from './disks/drives.ts';
 import { setMac } from './network/nic.ts';
+import { guardShare } from './ninep/share-guard.ts';
 import { keepFilesOut } from './ninep/share-state.ts';
 import { ScreenTap } from './screen-tap.ts';
 import { Shell } from './shell.ts';
 import { readySound } from './sound/sound.ts';
 import type { V86Wasm } from './v86-wasm.ts';
+import { guardVirtio } from './virtio-guard.ts';
 
 /** What the parts of a runtime are made of. */
 export interface Building {
@@ -56,6 +58,8 @@ export async function buildShell(
 /** Makes a new shell one whose state is that of its devices alone, and of this machine. */
 export function readyDevices({ cpu }: Shell, host: RuntimeHost): void {
   keepRamOut(cpu);
+  guardVirtio(cpu);
+  guardShare(cpu, host);
   keepFilesOut(cpu, host);
   if (host.config.sound) readySound(cpu);
   if (host.config.mac) setMac(cpu.devices, host.config.mac);

@@ -270,11 +270,27 @@ interface V86VirtQueue {
   is_configured(): boolean;
   has_request(): boolean;
   pop_request(): V86VirtBuffer;
+  push_reply(request: V86VirtBuffer): void;
+  flush_replies(): void;
+  reset(): void;
+  get_descriptor(table: number, index: number): V86Descriptor;
+}
+
+interface V86Descriptor {
+  addr_low: number;
+  addr_high: number;
+  len: number;
+  flags: number;
+  next: number;
 }
 
 interface V86VirtBuffer {
   /** Bytes that the device may write into it. */
   length_writable: number;
+  /** Bytes that the driver has put into it. */
+  length_readable: number;
+  get_next_blob(target: Uint8Array): number;
+  set_next_blob(bytes: Uint8Array): number;
 }
 
 interface V86VirtioConsole {
@@ -287,6 +303,8 @@ interface V86Virtio9p {
   fs: V86Filesystem;
   fids: V86Fid[];
   replybuffer: Uint8Array;
+  /** Absent in tests that need a file system only. */
+  virtqueue?: V86VirtQueue;
   get_state(): unknown[];
 }
 
@@ -302,6 +320,7 @@ interface V86Filesystem {
   /** Contents of files and listings of directories, by inode; may be longer than the file. */
   inodedata: Record<number, Uint8Array>;
   get_state(): unknown[];
+  set_state?(state: unknown): unknown;
   set_data(inode: number, contents: Uint8Array): Promise<void>;
   DeleteData(inode: number): Promise<void>;
   PrepareCAPs(inode: number): number;
@@ -318,6 +337,7 @@ interface V86Inode {
   /** Seconds. */
   mtime: number;
   qid: { version: number };
+  locks: unknown[];
   direntries: Map<string, number>;
 }
 

@@ -6,9 +6,21 @@ export class KeptPieceMap implements KeptPieces {
   /** The generation of each index's last change. Of deleted indexes too: their end is a change. */
   readonly #changes = new Map<number, number>();
   #generation = 0;
+  #bytes = 0;
+  readonly #grew: (bytes: number) => void;
+
+  /** @param grew the pieces take so many bytes more than before */
+  constructor(grew: (bytes: number) => void = () => {}) {
+    this.#grew = grew;
+  }
 
   get generation(): number {
     return this.#generation;
+  }
+
+  /** Of all pieces. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Pieces that are there. */
@@ -21,11 +33,15 @@ export class KeptPieceMap implements KeptPieces {
   }
 
   set(index: number, bytes: Uint8Array): void {
+    const growth = bytes.length - (this.#pieces.get(index)?.length ?? 0);
     this.#pieces.set(index, bytes);
     this.#changes.set(index, ++this.#generation);
+    this.#bytes += growth;
+    if (growth > 0) this.#grew(growth);
   }
 
   delete(index: number): void {
+    this.#bytes -= this.#pieces.get(index)?.length ?? 0;
     if (this.#pieces.delete(index)) this.#changes.set(index, ++this.#generation);
   }
 
@@ -53,7 +69,9 @@ export class KeptPieceMap implements KeptPieces {
     this.#pieces.clear();
     this.#changes.clear();
     this.#generation = generation;
+    this.#bytes = 0;
     for (const [index, bytes] of pieces) {
+      this.#bytes += bytes.length - (this.#pieces.get(index)?.length ?? 0);
       this.#pieces.set(index, bytes);
       this.#changes.set(index, generation);
     }
@@ -63,12 +81,25 @@ export class KeptPieceMap implements KeptPieces {
 /** All pieces of a machine, by name. */
 export class KeptPieceMaps {
   readonly #maps = new Map<string, KeptPieceMap>();
+  readonly #grew: (name: string) => void;
+
+  /** @param grew pieces of this name take more than before */
+  constructor(grew: (name: string) => void = () => {}) {
+    this.#grew = grew;
+  }
+
+  /** What the pieces take whose name begins so. */
+  bytesOf(prefix: string): number {
+    let bytes = 0;
+    for (const [name, map] of this.#maps) if (name.startsWith(prefix)) bytes += map.bytes;
+    return bytes;
+  }
 
   /** The pieces of this name, made when first asked for. */
   of(name: string): KeptPieceMap {
     let map = this.#maps.get(name);
     if (!map) {
-      map = new KeptPieceMap();
+      map = new KeptPieceMap(() => this.#grew(name));
       this.#maps.set(name, map);
     }
     return map;

@@ -11,6 +11,7 @@ import { cprBlockers, refuseIfEverBlocked } from './cpr/blockers.ts';
 import { listRamBlocks } from './cpr/ram-blocks.ts';
 import type { AroundStep } from './cpr/steps.ts';
 import type { OpenStore } from './cpr/targets.ts';
+import { DiskLimit } from './disk-limit.ts';
 import { MachineDurability } from './durable/durability.ts';
 import { Execution } from './execution.ts';
 import { GatedHost, type HostBacking } from './gated-host.ts';
@@ -29,6 +30,8 @@ import { type TerminalSize, TerminalSizes } from './terminal-sizes.ts';
 import { untilAborted } from './until-aborted.ts';
 
 const statusIntervalMs = 1000;
+/** See src/protocol/disk-piece.ts. */
+const diskPrefix = 'disk.';
 
 /** What a keeper lends to its machines. */
 export interface MachineEnvironment {
@@ -63,6 +66,7 @@ export class MachineHost implements OperatedMachine {
   restarts = 0;
   ownsStored: boolean;
   readonly #pages: Pages;
+  readonly #diskLimit: DiskLimit;
   readonly #hidden: SuspendWhenHidden | undefined;
   /** Aborts with the machine's end. */
   readonly #gone = new AbortController();
@@ -95,7 +99,7 @@ export class MachineHost implements OperatedMachine {
       blocks: layout.blocks,
       kept: new Map(),
       clock: this.clock.now,
-      pieces: new KeptPieceMaps(),
+      pieces: new KeptPieceMaps((name) => this.#piecesGrew(name)),
       emit,
       consoleOutput: (name, bytes) => {
         this.consoles.output(name, bytes);
@@ -111,6 +115,7 @@ export class MachineHost implements OperatedMachine {
       driveChanged: (device, source) => this.#driveChanged(device, source),
     };
     for (const [console, size] of environment.terminals) this.terminals.set(console, size);
+    this.#diskLimit = new DiskLimit(config.limits?.diskMiB);
     this.next = new NextRuntime(loader, this.backing, this.#gone.signal);
     this.#hidden = SuspendWhenHidden.for(this.execution, config.suspendWhenHiddenMs);
     this.#timer = setInterval(() => this.execution.tick(), statusIntervalMs);
@@ -183,6 +188,7 @@ export class MachineHost implements OperatedMachine {
   show(): void {
     if (!this.durability.hasBegun && this.execution.charge) this.durability.begin();
     const greeting = this.view.greeting();
+    this.#diskLimit.allow(this.backing.pieces.bytesOf(diskPrefix));
     this.#pages.renew();
     this.view.show();
     this.pagesChanged();
@@ -295,6 +301,24 @@ export class MachineHost implements OperatedMachine {
     this.terminals.tell();
     this.view.sendStatus();
     this.#hidden?.update(this.#pages.anyVisible);
+  }
+
+  #piecesGrew(name: string): void {
+    if (!name.startsWith(diskPrefix)) return;
+    const written = this.backing.pieces.bytesOf(diskPrefix);
+    if (this.#diskLimit.isReached(written)) queueMicrotask(() => this.#overDiskLimit());
+  }
+
+  /** After the device that writes: the guest stands still between two instructions. */
+  #overDiskLimit(): void {
+    if (this.#gone.signal.aborted || this.execution.runstate !== 'running') return;
+    this.execution.pause();
+    const written = Math.round(this.backing.pieces.bytesOf(diskPrefix) / 2 ** 20);
+    this.view.emit({
+      type: 'error',
+      code: 'guest-over-limit',
+      message: `The guest has written ${written} MiB to its disks, all of which this site keeps. It is paused; nothing is lost. Resume it to let it write a quarter more.`,
+    });
   }
 
   /** A runtime whose state is stored from here on is stored with this medium. */

@@ -222,6 +222,13 @@ function textOf(code: CprErrorCode, isNetwork = false): ErrorText {
           'The guest runs on, but is not saved any more. Close the other pages of this site and reload this page to get that version: it goes on with the guest as it was last saved.',
         actions: ['reload'],
       };
+    case 'guest-over-limit':
+      return {
+        title: 'The guest has used up what it may take',
+        advice:
+          'The details say of what. Resume it if it was paused, or delete something in the guest.',
+        actions: [],
+      };
     case 'storage-full':
       return {
         title: 'The storage of this site is full',

@@ -1,4 +1,5 @@
 /** What a machine is made of. Stored by the keeper; survives runtimes and pages. */
+import type { MachineLimits } from './limits.ts';
 
 import type { KeyboardLayout } from './keyboard-layouts.ts';
 
@@ -160,6 +161,8 @@ export interface MachineConfig {
   openedFrom?: StateReference;
   /** Suspends the guest once no page has been visible for this long, ms. Never when absent. */
   suspendWhenHiddenMs?: number;
+  /** What the guest may take of the keeper. */
+  limits?: MachineLimits;
   /** Refuses to start with anything that could later block `cprSave`, in either mode. */
   onlyCprCapable?: boolean;
 }

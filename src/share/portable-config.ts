@@ -50,11 +50,18 @@ export function contentsOf(config: MachineConfig): Map<SourceName, Blob> {
 }
 
 /** Of this browser, or of this life of the machine. */
-type LeftOut = 'id' | 'durable' | 'onlyCprCapable' | 'openedFrom';
+type LeftOut = 'id' | 'durable' | 'limits' | 'onlyCprCapable' | 'openedFrom';
 
 /** @param siteUrl address of the site's root: URLs under it become relative to any site's */
 export function portableConfig(config: MachineConfig, siteUrl: string): JsonObject {
-  const { id: _id, durable: _durable, onlyCprCapable: _only, openedFrom: _from, ...rest } = config;
+  const {
+    id: _id,
+    durable: _durable,
+    limits: _limits,
+    onlyCprCapable: _only,
+    openedFrom: _from,
+    ...rest
+  } = config;
   const portable: Record<string, unknown> = { ...rest };
   for (const name of sourceNames) {
     const source = config[name];

@@ -49,6 +49,7 @@ const free: readonly (keyof MachineConfig)[] = [
   'lineage',
   'name',
   'suspendWhenHiddenMs',
+  'limits',
   'onlyCprCapable',
   'openedFrom',
   'bios',

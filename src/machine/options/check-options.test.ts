@@ -27,6 +27,7 @@ const good: MachineOptions[] = [
   { ...bootable, filesystem9p: { files: [{ path: 'a/b', file }] }, virtioConsole: false },
   { bootOrder: ['network'], name: '', durable: true, acpi: true, suspendWhenHiddenMs: 0 },
   { bios: bytes, vgaBios: 'vgabios.bin', onlyCprCapable: true },
+  { ...bootable, limits: { shareMiB: 1, diskMiB: 2 ** 20 } },
 ];
 
 test.each(good.map((options) => [JSON.stringify(options), options] as const))(
@@ -105,6 +106,7 @@ const bad: Record<keyof MachineOptions, readonly unknown[]> = {
   mac: ['', '00:22:15:aa:bb', '00-22-15-aa-bb-cc', 'zz:22:15:aa:bb:cc', 5],
   durable: badFlags,
   suspendWhenHiddenMs: [-1, Number.NaN, Number.POSITIVE_INFINITY, '0'],
+  limits: [{}, { shareMiB: 0 }, { diskMiB: 1.5 }, { ramMiB: 5 }, 5].slice(1),
   onlyCprCapable: badFlags,
 };
 

@@ -7,6 +7,7 @@ import type {
   NetworkBackend,
 } from '../../protocol/config.ts';
 import type { KeyboardLayout } from '../../protocol/keyboard-layouts.ts';
+import type { MachineLimits } from '../../protocol/limits.ts';
 
 /**
  * A file that is needed as a whole: its address, relative to the page; a file that the user picked;
@@ -95,6 +96,8 @@ export interface MachineOptions {
   durable?: boolean;
   /** Suspends the guest once no page has been visible for this long, ms. */
   suspendWhenHiddenMs?: number;
+  /** What the guest may take: 256 MiB of the 9p share, 4 GiB written to disks by default. */
+  limits?: MachineLimits;
   /** Refuses to start with anything that could later block `cprSave`. */
   onlyCprCapable?: boolean;
 }

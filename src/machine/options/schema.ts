@@ -178,6 +178,13 @@ export const optionRules: Readonly<Record<keyof MachineOptions, OptionRule>> = {
     allowed: 'a number of milliseconds, 0 or more',
     schema: v.pipe(v.number(), v.finite(), v.minValue(0)),
   },
+  limits: {
+    allowed: '{ shareMiB, diskMiB }, whole numbers of MiB from 1 to 1048576',
+    schema: v.strictObject({
+      shareMiB: v.optional(wholeNumber(1, 2 ** 20)),
+      diskMiB: v.optional(wholeNumber(1, 2 ** 20)),
+    }),
+  },
   onlyCprCapable: onOff,
 };
 

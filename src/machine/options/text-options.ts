@@ -64,6 +64,18 @@ const asCpu: Read = (text) =>
     }),
   );
 
+/** `shareMiB:512,diskMiB:8192` */
+const asLimits: Read = (text) =>
+  Object.fromEntries(
+    text.split(',').map((part) => {
+      const [name = '', value = ''] = part.split(':').map((word) => word.trim());
+      const known = ['shareMiB', 'diskMiB'].find(
+        (each) => each.toLowerCase() === name.toLowerCase(),
+      );
+      return [known ?? name, asNumber(value)];
+    }),
+  );
+
 /** On, off, or the URL of an index. */
 const asShare: Read = (text) => {
   const flag = asFlag(text);
@@ -98,6 +110,7 @@ const readers: Record<keyof MachineOptions, Read> = {
   mac: asIs,
   durable: asFlag,
   suspendWhenHiddenMs: asNumber,
+  limits: asLimits,
   onlyCprCapable: asFlag,
 };
 

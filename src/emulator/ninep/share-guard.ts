@@ -1,0 +1,149 @@
+/**
+ * What a guest may do with its 9p share. v86 allocates what a message says, takes each message for well
+ * formed, and leaves a promise that nobody waits for. Here each is looked at before v86 gets it.
+ */
+import type { RuntimeHost } from '../../protocol/abi.ts';
+import { usualLimits } from '../../protocol/limits.ts';
+import { errno, errorReply, type Growth, judge } from './message.ts';
+
+/** Messages that v86 has not answered; their bytes wait with them. */
+const inFlightLimit = 128;
+/** v86 keeps those of deleted files, too. */
+const inodeLimit = 131_072;
+const lockLimit = 4096;
+
+export function guardShare(cpu: V86Cpu, host: RuntimeHost): void {
+  const device = cpu.devices.virtio_9p;
+  if (device?.virtqueue) new ShareGuard(device, device.virtqueue, host);
+}
+
+class ShareGuard {
+  readonly #device: V86Virtio9p;
+  readonly #limitBytes: number;
+  readonly #host: RuntimeHost;
+  #inFlight = 0;
+  #next: V86VirtBuffer | undefined;
+  /** Of all contents; undefined when it has to be counted. */
+  #contents: number | undefined;
+  /** Of what was made since this runtime has the guest. */
+  #metadata = 0;
+  #isTold = false;
+
+  constructor(device: V86Virtio9p, queue: V86VirtQueue, host: RuntimeHost) {
+    this.#device = device;
+    this.#host = host;
+    const { shareMiB = usualLimits.shareMiB } = host.config.limits ?? {};
+    this.#limitBytes = shareMiB * 2 ** 20;
+    this.#count(device.fs);
+    this.#intercept(queue);
+  }
+
+  #count(fs: V86Filesystem): void {
+    const { set_data: set, DeleteData: remove, set_state: load } = fs;
+    const note = (bytes: number) => {
+      if (this.#contents !== undefined) this.#contents += bytes;
+    };
+    fs.set_data = function set_data(inode, contents) {
+      note(contents.length - (this.inodedata[inode]?.length ?? 0));
+      return set.call(this, inode, contents);
+    };
+    fs.DeleteData = function DeleteData(inode) {
+      note(-(this.inodedata[inode]?.length ?? 0));
+      return remove.call(this, inode);
+    };
+    if (load)
+      fs.set_state = (state) => {
+        this.#contents = undefined;
+        return load.call(fs, state);
+      };
+  }
+
+  #intercept(queue: V86VirtQueue): void {
+    const { has_request: has, pop_request: pop, push_reply: push, reset } = queue;
+    queue.push_reply = (chain) => {
+      this.#inFlight = Math.max(0, this.#inFlight - 1);
+      push.call(queue, chain);
+    };
+    queue.reset = () => {
+      this.#inFlight = 0;
+      this.#next = undefined;
+      reset.call(queue);
+    };
+    queue.has_request = () => {
+      while (!this.#next && this.#inFlight < inFlightLimit && has.call(queue)) {
+        const chain = pop.call(queue);
+        this.#inFlight++;
+        const message = new Uint8Array(chain.length_readable);
+        chain.get_next_blob(message);
+        const code = this.#refusal(message);
+        if (code === undefined) this.#next = readAgain(chain, message);
+        else {
+          chain.set_next_blob(errorReply(message, code));
+          queue.push_reply(chain);
+          queue.flush_replies();
+        }
+      }
+      return this.#next !== undefined;
+    };
+    queue.pop_request = () => {
+      const chain = this.#next ?? pop.call(queue);
+      this.#next = undefined;
+      return chain;
+    };
+  }
+
+  #refusal(message: Uint8Array): number | undefined {
+    const judged = judge(message, (fid) => (this.#device.fids[fid]?.inodeid ?? -1) >= 0);
+    return judged.kind === 'refused' ? judged.errno : this.#overLimit(judged.growth);
+  }
+
+  #overLimit({ resize, metadataBytes, lock }: Growth): number | undefined {
+    const { fs, fids } = this.#device;
+    if (lock && (fs.inodes[fids[lock.fid]?.inodeid ?? -1]?.locks.length ?? 0) >= lockLimit)
+      return errno.noLocks;
+    let growth = 0;
+    if (metadataBytes !== undefined) {
+      if (fs.inodes.length >= inodeLimit) return this.#full();
+      growth = metadataBytes;
+    }
+    if (resize) {
+      const present = fs.inodedata[fids[resize.fid]?.inodeid ?? -1]?.length ?? 0;
+      // v86 makes room for half as much again, beside what is there.
+      if (resize.sizeBytes > present) growth = Math.floor(resize.sizeBytes * 1.5) - present;
+    }
+    if (growth === 0) return undefined;
+    if (this.#used() + growth > this.#limitBytes) return this.#full();
+    this.#metadata += metadataBytes ?? 0;
+    return undefined;
+  }
+
+  #used(): number {
+    const { fs } = this.#device;
+    this.#contents ??= Object.values(fs.inodedata).reduce((sum, { length }) => sum + length, 0);
+    return this.#contents + this.#metadata;
+  }
+
+  #full(): number {
+    if (!this.#isTold) {
+      this.#isTold = true;
+      this.#host.emit({
+        type: 'error',
+        code: 'guest-over-limit',
+        message: `The guest's 9p share is full: it may hold ${this.#limitBytes / 2 ** 20} MiB. The guest is told that no space is left, and runs on.`,
+      });
+    }
+    return errno.noSpace;
+  }
+}
+
+/** The request as v86 reads it, whose bytes are in `message` already. */
+function readAgain(chain: V86VirtBuffer, message: Uint8Array): V86VirtBuffer {
+  let at = 0;
+  chain.get_next_blob = (target) => {
+    const bytes = message.subarray(at, at + target.length);
+    target.set(bytes);
+    at += bytes.length;
+    return bytes.length;
+  };
+  return chain;
+}
