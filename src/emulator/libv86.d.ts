@@ -305,6 +305,7 @@ interface V86Virtio9p {
   replybuffer: Uint8Array;
   /** Absent in tests that need a file system only. */
   virtqueue?: V86VirtQueue;
+  ReceiveRequest(request: V86VirtBuffer): Promise<void>;
   get_state(): unknown[];
 }
 

@@ -227,7 +227,7 @@ function textOf(code: CprErrorCode, isNetwork = false): ErrorText {
         title: 'The guest has used up what it may take',
         advice:
           'The details say of what. Resume it if it was paused, or delete something in the guest.',
-        actions: [],
+        actions: ['try-again'],
       };
     case 'storage-full':
       return {

@@ -389,7 +389,9 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
       await vi.waitFor(() => {
         got += request.read();
         expect(got).toMatch(/^HTTP\/1.1 502 /);
-        expect(received.length === 0 && got).toContain('The request failed: the server cannot be reached');
+        expect(received.length === 0 && got).toContain(
+          'The request failed: the server cannot be reached',
+        );
       }, patient);
     });
 

@@ -21,8 +21,7 @@ class ShareGuard {
   readonly #device: V86Virtio9p;
   readonly #limitBytes: number;
   readonly #host: RuntimeHost;
-  #inFlight = 0;
-  #next: V86VirtBuffer | undefined;
+  readonly #unanswered = new Set<V86VirtBuffer>();
   /** Of all contents; undefined when it has to be counted. */
   #contents: number | undefined;
   /** Of what was made since this runtime has the guest. */
@@ -58,38 +57,53 @@ class ShareGuard {
       };
   }
 
+  /** v86's own loop over a queue finds nothing: each request is taken here, and its promise kept. */
   #intercept(queue: V86VirtQueue): void {
     const { has_request: has, pop_request: pop, push_reply: push, reset } = queue;
     queue.push_reply = (chain) => {
-      this.#inFlight = Math.max(0, this.#inFlight - 1);
-      push.call(queue, chain);
+      if (this.#unanswered.delete(chain)) push.call(queue, chain);
     };
     queue.reset = () => {
-      this.#inFlight = 0;
-      this.#next = undefined;
+      this.#unanswered.clear();
       reset.call(queue);
     };
+    let isPopping = false;
     queue.has_request = () => {
-      while (!this.#next && this.#inFlight < inFlightLimit && has.call(queue)) {
+      // v86 asks once more when it takes one.
+      if (isPopping) return has.call(queue);
+      while (this.#unanswered.size < inFlightLimit && has.call(queue)) {
+        isPopping = true;
         const chain = pop.call(queue);
-        this.#inFlight++;
-        const message = new Uint8Array(chain.length_readable);
-        chain.get_next_blob(message);
-        const code = this.#refusal(message);
-        if (code === undefined) this.#next = readAgain(chain, message);
-        else {
-          chain.set_next_blob(errorReply(message, code));
-          queue.push_reply(chain);
-          queue.flush_replies();
-        }
+        isPopping = false;
+        this.#unanswered.add(chain);
+        void this.#receive(queue, chain);
       }
-      return this.#next !== undefined;
+      return false;
     };
-    queue.pop_request = () => {
-      const chain = this.#next ?? pop.call(queue);
-      this.#next = undefined;
-      return chain;
-    };
+  }
+
+  async #receive(queue: V86VirtQueue, chain: V86VirtBuffer): Promise<void> {
+    const message = new Uint8Array(chain.length_readable);
+    try {
+      chain.get_next_blob(message);
+      const code = this.#refusal(message);
+      if (code !== undefined) return this.#answer(queue, chain, errorReply(message, code));
+      await this.#device.ReceiveRequest(readAgain(chain, message));
+    } catch {
+      // v86 stumbles over what no driver sends, and over buffers outside of the guest's memory.
+      this.#answer(queue, chain, errorReply(message, errno.io));
+    }
+  }
+
+  #answer(queue: V86VirtQueue, chain: V86VirtBuffer, reply: Uint8Array): void {
+    if (!this.#unanswered.has(chain)) return;
+    try {
+      chain.set_next_blob(reply);
+    } catch {
+      // The guest has given no room for it that there is.
+    }
+    queue.push_reply(chain);
+    queue.flush_replies();
   }
 
   #refusal(message: Uint8Array): number | undefined {
