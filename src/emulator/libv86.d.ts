@@ -267,7 +267,9 @@ interface V86VirtioNet {
 }
 
 interface V86VirtQueue {
+  size: number;
   is_configured(): boolean;
+  count_requests(): number;
   has_request(): boolean;
   pop_request(): V86VirtBuffer;
   push_reply(request: V86VirtBuffer): void;

@@ -20,6 +20,11 @@ export function guardQueue(queue: V86VirtQueue): void {
   if (guarded.has(queue)) return;
   guarded.add(queue);
   const { pop_request: pop, get_descriptor: read } = queue;
+  queue.has_request = function has_request() {
+    const waiting = this.count_requests();
+    // A driver has no more than the queue holds: of one that says so nothing is believed.
+    return waiting > 0 && waiting <= this.size;
+  };
   let left = { ...chainLimit };
   queue.pop_request = function pop_request() {
     left = { ...chainLimit };
