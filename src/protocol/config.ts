@@ -1,7 +1,7 @@
 /** What a machine is made of. Stored by the keeper; survives runtimes and pages. */
-import type { MachineLimits } from './limits.ts';
 
 import type { KeyboardLayout } from './keyboard-layouts.ts';
+import type { MachineLimits } from './limits.ts';
 
 /** A file on a web server. URLs are absolute by the time the keeper sees them. */
 export interface UrlSource {
