@@ -1,5 +1,5 @@
 import { FitAddon } from '@xterm/addon-fit';
-import type { Terminal } from '@xterm/xterm';
+import type { ITerminalOptions, Terminal } from '@xterm/xterm';
 import type { Machine } from '../../machine/types.ts';
 import { EarlyInput } from '../../view/early-input.ts';
 import { openTerminal } from '../../view/policy-safe-terminal.ts';
@@ -41,7 +41,7 @@ export class TerminalView {
     this.#session = session;
     const fontFamily = getComputedStyle(document.documentElement).getPropertyValue('--mono');
     this.#advance = measureAdvance(fontFamily);
-    const options = {
+    const options: ITerminalOptions = {
       fontFamily,
       fontSize: 13,
       scrollback: 10_000,
