@@ -138,7 +138,7 @@ test.describe('storage that cannot be read when the page is opened', () => {
     const letGo = await keepFromOpening(beside);
     await guest.open(site.url);
     await guest.waitForSerial(/holdfast:~# /);
-    await expect(notices(page)).toContainText('not be saved', byItself);
+    await expect(notices(page)).toContainText(/is not saved|will not be saved/, byItself);
     await letGo();
     await expect(notices(page)).toContainText('Another guest is in storage', byItself);
     return guest;
@@ -171,30 +171,68 @@ test.describe('storage that cannot be read when the page is opened', () => {
   });
 });
 
-test('a database that the browser finds damaged and throws away: the page says so', async ({
+/** Chromium finds the LevelDBs of stored machines damaged: of the origin's own database, or of all. */
+async function damageDatabases(profile: Profile, which: 'first' | 'all'): Promise<void> {
+  const folder = join(profile.folder, 'Default');
+  const all = await readdir(folder, { recursive: true, withFileTypes: true });
+  // LevelDB's pointer to all the rest.
+  const pointers = all
+    .filter(({ name, parentPath }) => name === 'CURRENT' && parentPath.endsWith('.leveldb'))
+    .map(({ name, parentPath }) => join(parentPath, name))
+    .filter((path) => /\/IndexedDB\//.test(path));
+  const first = pointers.filter((path) => !path.includes('/WebStorage/'));
+  expect(pointers.length, 'there are two copies').toBeGreaterThan(first.length);
+  for (const path of which === 'first' ? first : pointers) await writeFile(path, 'damaged');
+}
+
+/** A guest that is stored, and a page that is opened after `damage`. */
+async function openDamaged(
+  { profile, site }: { profile: Profile; site: Site },
+  damage: () => Promise<void>,
+): Promise<Guest> {
+  const before = await Guest.in(await (await profile.start()).newPage());
+  await before.page.goto(site.url);
+  await before.waitForSerial(/holdfast:~# /, { timeout: 90_000 });
+  await before.run('kept=here');
+  await checkpoint(before);
+  await profile.stop();
+  await damage();
+  const guest = await Guest.in(await (await profile.start()).newPage());
+  await guest.page.goto(site.url);
+  return guest;
+}
+
+test('[S1] a database that the browser finds damaged and throws away: the guest comes from the second copy', async ({
   profile,
   site,
 }) => {
   test.slow();
-  const before = await Guest.in(await (await profile.start()).newPage());
-  await before.open(site.url);
-  await before.waitForSerial(/holdfast:~# /);
-  await checkpoint(before);
-  await profile.stop();
-  const databases = join(profile.folder, 'Default/IndexedDB');
-  const found = (await readdir(databases)).find((name) => name.endsWith('.leveldb'));
-  // LevelDB's pointer to all the rest.
-  await writeFile(join(databases, found ?? '', 'CURRENT'), 'damaged');
+  const guest = await openDamaged({ profile, site }, () => damageDatabases(profile, 'first'));
+  await expect(guest.page.locator('#state-found')).toContainText('resumed from a checkpoint');
+  expect((await guest.run('echo $kept')).output).toBe('here\n');
+  await runsAndIsSaved(guest);
+  // From where it was put, and without the first place.
+  await profile.kill();
+  const again = await Guest.in(await (await profile.start()).newPage());
+  await again.page.goto(site.url);
+  await expect(again.page.locator('#state-found')).toContainText('resumed from a checkpoint');
+  expect((await again.run('echo $kept')).output).toBe('here\n');
+});
 
-  const page = await (await profile.start()).newPage();
-  const guest = await Guest.in(page);
-  await guest.open(site.url);
-  await guest.waitForSerial(/holdfast:~# /);
-  await expect(notices(page)).toContainText('The browser threw away what was stored here');
+test('[S2] both copies are thrown away: the page says which machine was stored and until when', async ({
+  profile,
+  site,
+}) => {
+  test.slow();
+  const guest = await openDamaged({ profile, site }, () => damageDatabases(profile, 'all'));
+  const { page } = guest;
+  await guest.waitForSerial(/holdfast:~# /, { timeout: 90_000 });
+  await expect(notices(page)).toContainText('What was stored of a machine is gone', byItself);
+  await expect(notices(page)).toContainText(/“Linux” until .*\d/);
   await runsAndIsSaved(guest);
   await guest.reloadPage();
   await runsAndIsSaved(guest);
-  await expect(notices(page)).not.toContainText('threw away');
+  await expect(notices(page)).not.toContainText('is gone');
 });
 
 test('a newer page has converted the database: the page says to reload', async ({
@@ -225,6 +263,63 @@ test('a newer page has converted the database: the page says to reload', async (
   await runsAndIsSaved(guest);
 });
 
+/** Undefined: there is no guest. */
+const runstateOf = (page: Page) =>
+  page.evaluate(() => {
+    type Holdfast = { machine: { status: { runstate: string } | null } | null };
+    const { holdfast } = window as unknown as { holdfast?: Holdfast };
+    return holdfast?.machine?.status?.runstate;
+  });
+
+test('[S6] the site went back to an older version: nothing starts, and what is stored can be exported', async ({
+  profile,
+  site,
+}) => {
+  test.slow();
+  const none = async () => undefined;
+  const guest = await openDamaged({ profile, site }, none);
+  const { page } = guest;
+  await expect(page.locator('#state-found')).toContainText('resumed from a checkpoint', byItself);
+  await profile.stop();
+  const again = await (await profile.start()).newPage();
+  await again.goto(site.urlOf('build.json'));
+  await again.evaluate(
+    () =>
+      new Promise<void>((done, fail) => {
+        // What a newer store does, which keeps the tables that this one knows.
+        const request = indexedDB.open('holdfast', 1000);
+        request.onsuccess = () => {
+          request.result.close();
+          done();
+        };
+        request.onerror = () => fail(request.error);
+      }),
+  );
+  await again.goto(site.url);
+  const notice = notices(again);
+  await expect(notice).toContainText('This site went back to an older version', byItself);
+  await expect(notice).not.toContainText('eload');
+  expect(await runstateOf(again)).toBeUndefined();
+
+  await notice.getByRole('button', { name: 'Export machines…' }).click();
+  const dialog = again.locator('#machines-dialog');
+  await dialog.getByRole('button', { name: 'Export… Linux' }).click();
+  for (const gone of ['Rename… Linux', 'Delete… Linux', 'Duplicate Linux'])
+    await expect(dialog.getByRole('button', { name: gone })).toHaveCount(0);
+  const folder = await savedArchive(again, () =>
+    dialog.getByRole('button', { name: /everything/i }).click(),
+  );
+  try {
+    const said = await readFile(join(folder, 'console/serial0.txt'), 'utf8');
+    expect(said).toContain('kept=here');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await notice.getByRole('button', { name: 'Start without saving' }).click();
+  await expect.poll(() => runstateOf(again), byItself).toBe('running');
+});
+
 test('site data is blocked: the guest boots, and the page says that it will not be saved', async ({
   profile,
   site,
@@ -242,45 +337,73 @@ test('site data is blocked: the guest boots, and the page says that it will not 
 
 type Part = 'record' | 'manifest';
 
+/** In the first place alone, or in the second copy as well. */
+type Places = 'the first place' | 'both places';
+
 /** Flips a bit in what is stored of the newest checkpoint alone, or of every one. */
-async function damage(page: Page, part: Part, which: 'newest' | 'all'): Promise<void> {
+async function damage(
+  page: Page,
+  part: Part,
+  which: 'newest' | 'all',
+  places: Places,
+): Promise<void> {
   await page.evaluate(
-    async ([part, which]) => {
+    async ([part, which, places]) => {
       const result = <T>(request: IDBRequest<T>) =>
         new Promise<T>((done, fail) => {
           request.onsuccess = () => done(request.result);
           request.onerror = () => fail(request.error);
         });
-      const database = await result(indexedDB.open('holdfast'));
-      const transaction = database.transaction(
-        ['generations', 'manifests', 'records'],
-        'readwrite',
-      );
-      const rows: { number: number; machine: string; records: Float64Array }[] = await result(
-        transaction.objectStore('generations').getAll(),
-      );
-      const [newest, before] = rows.sort((a, b) => b.number - a.number);
-      if (!newest || !before) throw new Error('There are not two checkpoints in storage.');
-      if (part === 'manifest') {
-        const store = transaction.objectStore('manifests');
-        for (const { machine, number } of which === 'all' ? rows : [newest]) {
-          const bytes: Uint8Array = await result(store.get([machine, number]));
-          bytes[bytes.length >> 1]! ^= 1;
-          await result(store.put(bytes, [machine, number]));
-        }
-      } else {
-        // The two share what has not changed between them.
-        const others = new Set(before.records);
-        const id = [...newest.records].find((id) => others.has(id) === (which === 'all'));
-        if (id === undefined) throw new Error('There is no such record.');
-        const store = transaction.objectStore('records');
-        const record: { bytes: Uint8Array } = await result(store.get(id));
-        record.bytes[record.bytes.length >> 1]! ^= 1;
-        await result(store.put(record, id));
+      interface Buckets {
+        keys(): Promise<string[]>;
+        open(name: string): Promise<{ indexedDB: IDBFactory }>;
       }
-      database.close();
+      const { storageBuckets } = navigator as unknown as { storageBuckets: Buckets };
+      const factories = [indexedDB];
+      if (places === 'both places') {
+        for (const name of await storageBuckets.keys())
+          if (/^holdfast-\d+$/.test(name))
+            factories.push((await storageBuckets.open(name)).indexedDB);
+        if (factories.length < 2) throw new Error('There is no second copy.');
+      }
+      let damaged: IDBValidKey[] | undefined;
+      for (const factory of factories) {
+        const database = await result(factory.open('holdfast'));
+        const transaction = database.transaction(
+          ['generations', 'manifests', 'records'],
+          'readwrite',
+        );
+        if (!damaged) {
+          const rows: { number: number; machine: string; records: Float64Array }[] = await result(
+            transaction.objectStore('generations').getAll(),
+          );
+          const [newest, before] = rows.sort((a, b) => b.number - a.number);
+          if (!newest || !before) throw new Error('There are not two checkpoints in storage.');
+          // The two share what has not changed between them.
+          const others = new Set(before.records);
+          const record = [...newest.records].find((id) => others.has(id) === (which === 'all'));
+          const manifests = (which === 'all' ? rows : [newest]).map((row) => [
+            row.machine,
+            row.number,
+          ]);
+          if (part === 'record' && record === undefined) throw new Error('No such record.');
+          damaged = part === 'manifest' ? manifests : [record as number];
+        }
+        const store = transaction.objectStore(part === 'manifest' ? 'manifests' : 'records');
+        for (const key of damaged) {
+          const value: Uint8Array | { bytes: Uint8Array } | undefined = await result(
+            store.get(key),
+          );
+          // The copy has the newest alone.
+          if (!value) continue;
+          const bytes = value instanceof Uint8Array ? value : value.bytes;
+          bytes[bytes.length >> 1]! ^= 1;
+          await result(store.put(value, key));
+        }
+        database.close();
+      }
     },
-    [part, which] as const,
+    [part, which, places] as const,
   );
 }
 
@@ -289,6 +412,7 @@ async function resumeDamaged(
   { profile, site }: { profile: Profile; site: Site },
   part: Part,
   which: 'newest' | 'all',
+  places: Places = 'both places',
 ): Promise<Guest> {
   const before = await Guest.in(await (await profile.start()).newPage());
   await before.open(site.url);
@@ -302,7 +426,7 @@ async function resumeDamaged(
 
   const guest = await Guest.in(await (await profile.start()).newPage());
   await guest.page.goto(site.urlOf('build.json'));
-  await damage(guest.page, part, which);
+  await damage(guest.page, part, which, places);
   await guest.page.goto(site.url);
   return guest;
 }
@@ -316,6 +440,20 @@ for (const part of ['record', 'manifest'] as const) {
     await expect(notices(guest.page)).toContainText('The newest checkpoint was damaged', byItself);
     await expect(notices(guest.page)).toContainText('from the one before');
     expect((await guest.run('echo $kept')).output).toBe('older\n');
+    await checkpoint(guest);
+    await runsAndIsSaved(guest);
+  });
+}
+
+for (const part of ['record', 'manifest'] as const) {
+  test(`[S1] a damaged ${part} in the first place: the guest goes on from the newest checkpoint of the second`, async ({
+    profile,
+    site,
+  }) => {
+    const guest = await resumeDamaged({ profile, site }, part, 'newest', 'the first place');
+    await expect(guest.page.locator('#state-found')).toContainText('resumed from a checkpoint');
+    await expect(notices(guest.page)).toHaveText('');
+    expect((await guest.run('echo $kept')).output).toBe('newer\n');
     await checkpoint(guest);
     await runsAndIsSaved(guest);
   });

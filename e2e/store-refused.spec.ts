@@ -61,7 +61,7 @@ test('a full store says so, keeps what it has, and goes on when there is room', 
   ]);
 });
 
-test('when the browser clears the site’s data, the store begins anew', async ({
+test('[S2] when the browser clears the site’s data, the store says that it is empty, and begins anew', async ({
   lab: page,
   startOpener,
 }) => {
@@ -78,9 +78,12 @@ test('when the browser clears the site’s data, the store begins anew', async (
     const failure = await lab.failure(() => lab.checkpoint('m', specs));
     await lab.openMachine('m');
     await lab.checkpoint('m', specs);
-    return { code: failure?.code, losses: lab.losses, read: await lab.readBack('m') };
+    const { discarded } = await lab.store().usage();
+    const { reason } = discarded ?? {};
+    return { code: failure?.code, losses: lab.losses, read: await lab.readBack('m'), reason };
   }, specs(2));
   expect(result).toEqual({
+    reason: 'It was open before, and is empty now.',
     code: 'not-found',
     losses: ['terminated'],
     read: [{ number: 1, records: specs(2) }],

@@ -1,9 +1,12 @@
 /** What the tests of the store run in a page or a worker; bundled, and there as `globalThis.lab`. */
 import { Connection, type ConnectionLoss } from '../../src/store/connection.ts';
-import type { CrashWindow, WriteName } from '../../src/store/crash-windows.ts';
+import type { CrashWindow, copyWriteNames, writeNames } from '../../src/store/crash-windows.ts';
+import { openKeptStore } from '../../src/store/kept-store.ts';
 import { openStore } from '../../src/store/store.ts';
 import type { MachineStore, Store } from '../../src/store/types.ts';
 import { requestPersistence } from '../../src/store/usage.ts';
+
+type WriteName = (typeof writeNames)[number];
 
 interface LabOptions {
   openTimeoutMs?: number;
@@ -65,6 +68,37 @@ export const lab = {
         if (window === stopAt) stopForGood();
       },
     });
+  },
+  /** With a second copy; see src/store/DURABILITY.md. */
+  async openKeptStore({ throwAt, stopAt }: LabOptions = {}): Promise<void> {
+    machines.clear();
+    store = await openKeptStore({
+      onLost: (loss) => losses.push(loss),
+      onWindow: (window) => {
+        reached.push(window);
+        if (window === throwAt) throw new Error(`died at ${window}`);
+        if (window === stopAt) stopForGood();
+      },
+    });
+  },
+  /** What both places have, once the copy is complete. */
+  async prepareKept(): Promise<void> {
+    await lab.openKeptStore();
+    await lab.openMachine('other');
+    await lab.checkpoint('other', specs(7));
+    await lab.openMachine('m');
+    await lab.checkpoint('m', specs(1, 2));
+    await lab.putEntry('e', { seed: 1, sizeBytes: 3 * 1024 * 1024 });
+  },
+  /** Writes to both places, each in one of the ways that there are. */
+  async performKept(write: (typeof copyWriteNames)[number], options: LabOptions): Promise<void> {
+    await lab.openKeptStore(options);
+    // The copy is known to be complete from the first checkpoint on.
+    if (write === 'copy-remove') return opened().remove('m');
+    if (write === 'copy-entry') return opened().entries.delete('e');
+    await lab.openMachine('m');
+    await lab.checkpoint('m', specs(9, 10));
+    await lab.checkpoint('m', specs(11));
   },
   store: opened,
   machine,

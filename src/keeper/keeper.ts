@@ -64,6 +64,8 @@ export interface KeeperOptions {
   openStore?: OpenStore;
   /** Address of the keeper's own script. */
   keeperUrl?: string;
+  /** For reading what a newer version of this site has stored. */
+  openNewerStore?: OpenStore;
   /** Called around each step of cprSave and cprLoad: for tests that let one fail. */
   around?: AroundStep;
 }
@@ -90,10 +92,10 @@ export class Keeper implements KeeperApi {
 
   constructor(identity: KeeperIdentity, options: KeeperOptions = {}) {
     this.#identity = identity;
-    const { loader = new RuntimeLoader(), openStore, keeperUrl, around } = options;
+    const { loader = new RuntimeLoader(), openStore, openNewerStore, keeperUrl, around } = options;
     this.#keeperUrl = keeperUrl;
     this.#slot = new MachineSlot(this.#pages, identity.keeperLock);
-    this.#stored = new StoredMachines(openStore, () => this.#presentId);
+    this.#stored = new StoredMachines(openStore, () => this.#presentId, openNewerStore);
     this.#environment = {
       pages: this.#pages,
       terminals: this.#terminals,

@@ -1,7 +1,7 @@
 import { hearOpen, hearResume, sayHello } from '../protocol/head-start.ts';
 import { randomId } from '../protocol/random-id.ts';
 import { exposeKeeper } from '../protocol/rpc.ts';
-import { keeperStore } from './cpr/keeper-store.ts';
+import { keeperStore, openNewerStore } from './cpr/keeper-store.ts';
 import type { AroundStep } from './cpr/steps.ts';
 import { Keeper } from './keeper.ts';
 
@@ -44,7 +44,7 @@ async function createKeeper(survivesPages: boolean, options: ServeOptions): Prom
   openStore().catch(() => {});
   const held = await holdForLife(keeperLock);
   const identity = { instanceId, survivesPages, startedAtMs, ...(held && { keeperLock }) };
-  return new Keeper(identity, { openStore, keeperUrl: location.href, ...options });
+  return new Keeper(identity, { openStore, openNewerStore, keeperUrl: location.href, ...options });
 }
 
 /** Resolves once the lock is held; only the end of this worker gives it back. */

@@ -22,10 +22,19 @@ function start(): void {
   if (state || (machine && !hasMachineId)) return;
   const worker = openKeeperWorker({ keeperUrl, host, machineId });
   window.holdfastEarly = { worker, hello: hearHello(worker.port) };
-  // The browser opens the files of the database meanwhile, which takes it longer than the keeper's start.
-  void indexedDB.databases?.().catch(() => {});
+  void openDatabases().catch(() => {});
   if (runtime && resumeSetting() === 'auto')
     headStart(worker.port, parsed.options, runtimeSource(runtime));
+}
+
+/**
+ * The browser opens the files of the database meanwhile, which takes it longer than the keeper's start. After
+ * a failed write nobody may open them again while the browser runs (src/store/DURABILITY.md).
+ */
+async function openDatabases(): Promise<void> {
+  const held = (await navigator.locks?.query())?.held ?? [];
+  if (!held.some(({ name }) => name?.startsWith('holdfast.retired ')))
+    await indexedDB.databases?.();
 }
 
 /** What is in storage comes first. */

@@ -35,17 +35,47 @@ export function tellUnawareClone(session: Session, notices: Notices): void {
   });
 }
 
-/** Says so on the page that found it out: the guest that is here now is another one. */
-export async function tellDiscarded(session: Session, notices: Notices): Promise<void> {
+/**
+ * Says what is gone on the page that found it out.
+ * @param marked what an earlier page knew to be stored, where the guest that is here now is another one
+ */
+export async function tellLost(
+  session: Session,
+  notices: Notices,
+  marked: { name: string; takenAtMs: number } | undefined,
+): Promise<void> {
+  // Of storage that cannot be read nobody knows what it has.
   const usage = await session.machine?.shelf.usage().catch(() => undefined);
-  const { discarded } = usage ?? {};
-  if (!discarded || discarded.atMs < performance.timeOrigin) return;
-  notices.show('stored', {
-    tone: 'warning',
-    title: 'The browser threw away what was stored here',
-    text: 'It found its storage of this site damaged, as after a crash or a full disk, and made it anew. The machines that were in it are gone; guests are saved again from now on.',
-    ...(discarded.reason && { detail: discarded.reason }),
-  });
+  if (!usage) return;
+  const { discarded, lost = [] } = usage;
+  const isNews = (atMs: number) => atMs >= performance.timeOrigin;
+  const machines: { id: string; name: string; takenAtMs: number }[] = lost.filter(({ foundAtMs }) =>
+    isNews(foundAtMs),
+  );
+  const id = session.machineId;
+  if (marked && !machines.some((machine) => machine.id === id)) machines.push({ id, ...marked });
+  const detail = discarded?.reason && { detail: discarded.reason };
+  if (machines.length > 0) {
+    const names = machines.map(
+      ({ name, takenAtMs }) => `“${name}” until ${new Date(takenAtMs).toLocaleString()}`,
+    );
+    notices.show('stored', {
+      tone: 'warning',
+      title:
+        machines.length === 1
+          ? 'What was stored of a machine is gone'
+          : `What was stored of ${machines.length} machines is gone`,
+      text: `The browser lost or deleted what it stored for this site, as after a crash or a full disk. Stored were ${names.join(', ')}. Guests are saved again from now on.`,
+      ...detail,
+    });
+  } else if (discarded && isNews(discarded.atMs) && session.found === 'booted') {
+    notices.show('stored', {
+      tone: 'warning',
+      title: 'The browser threw away what was stored here',
+      text: 'It found its storage of this site damaged, as after a crash or a full disk, and made it anew. The machines that were in it are gone; guests are saved again from now on.',
+      ...detail,
+    });
+  }
 }
 
 /**

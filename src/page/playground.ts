@@ -14,8 +14,8 @@ import { element } from './element.ts';
 import { type LoadedGuest, loadDescribed } from './guest.ts';
 import { GuestEnd } from './guest-end.ts';
 import {
-  tellDiscarded,
   tellFellBack,
+  tellLost,
   tellOtherMemory,
   tellUnawareClone,
   tellUnknownOptions,
@@ -47,6 +47,7 @@ import { RunstateBar } from './state/runstate-bar.ts';
 import { wakeOnTouch } from './state/wake-on-touch.ts';
 import { StateLine } from './state-line.ts';
 import { type ResumeHow, StoredGuest } from './stored-guest.ts';
+import { markStored, storedMark } from './stored-mark.ts';
 import { showSurvival } from './survival-notice.ts';
 import { typeFromAddress } from './typed-from-address.ts';
 import type { UnknownOption } from './unknown-options.ts';
@@ -73,12 +74,16 @@ export class Playground {
   readonly #newMachine = new NewMachineDialog((machine) => this.#startNew(machine));
   /** The state in the address is opened once: after that its machine is this page's. */
   #stateOpened = false;
+  /** What an earlier page knew of the guest that is stored here. */
+  readonly #marked: ReturnType<typeof storedMark>;
   /** To a machine that was described here: the options of the address are those of another. */
   #hasMoved = false;
 
   constructor(session: Session, options: UrlOptions) {
     this.#session = session;
     this.#options = options;
+    this.#marked = storedMark(session.machineId);
+    markStored(session);
     this.#approval = new AddressApproval(options);
     new StateLine(session);
     this.#boot = new BootBar(session);
@@ -204,8 +209,17 @@ export class Playground {
     if (this.#options.state && !this.#stateOpened) await this.#openState(this.#options.state);
     else if (this.#session.status || (await this.#openedEarly())) this.#attached();
     else await this.#stored.open();
-    if (this.#session.found === 'booted') void tellDiscarded(this.#session, this.#notices);
+    void tellLost(this.#session, this.#notices, this.#isNewHere() ? this.#marked : undefined);
     noteVisit();
+  }
+
+  /** A guest began as this page was opened, and none is in storage in its place. */
+  #isNewHere(): boolean {
+    const { status } = this.#session;
+    if (!status || this.#stored.replaced !== undefined || this.#options.state) return false;
+    const { arrival, bootedAtMs } = status;
+    const beganAtMs = arrival?.kind === 'opened' ? arrival.openedAtMs : bootedAtMs;
+    return arrival?.kind !== 'resumed' && beganAtMs >= performance.timeOrigin;
   }
 
   /** @returns whether there is a guest that early.ts has asked for */

@@ -2,6 +2,7 @@
 import { CprError } from '../errors.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import type { ResumeRequest, StoredMachineInfo } from '../protocol/stored.ts';
+import { element } from './element.ts';
 import { errorText } from './error-text.ts';
 import { formatAge } from './format.ts';
 import { addressOf } from './machines/machine-address.ts';
@@ -56,6 +57,7 @@ export class StoredGuest {
   async open(): Promise<void> {
     const { boot, resume } = this.#options;
     const stored = await this.#find();
+    if (stored === 'newer') return this.#tellWentBack();
     this.#waiting = stored;
     if (!stored) return boot(true);
     if (stored.running === 'elsewhere') return this.lookOn();
@@ -82,8 +84,11 @@ export class StoredGuest {
     } catch (thrown) {
       const error = CprError.from(thrown, 'internal', 'The machine cannot be shown');
       if (error.code !== 'not-found') failed(error, again);
-      else if ((await this.#find())?.running === 'elsewhere') this.#offerTakeOver(error);
-      else await this.open();
+      else {
+        const found = await this.#find();
+        if (found && found !== 'newer' && found.running === 'elsewhere') this.#offerTakeOver(error);
+        else await this.open();
+      }
     }
   }
 
@@ -154,16 +159,19 @@ export class StoredGuest {
     }
   }
 
-  async #find(): Promise<StoredMachineInfo | undefined> {
+  /** @returns `newer`: a newer version of this site has stored what is there */
+  async #find(): Promise<StoredMachineInfo | 'newer' | undefined> {
     const { session, notices } = this.#options;
     try {
       const machines = await session.storedMachines();
+      if (machines.some(({ newer }) => newer)) return 'newer';
       const found = machines.find(({ id }) => id === session.machineId);
       return found?.takenAtMs === undefined && found?.running !== 'elsewhere' ? undefined : found;
     } catch (thrown) {
       const error = CprError.from(thrown, 'storage-unavailable', 'Storage cannot be read');
       // A keeper of an earlier release has no storage.
       if (error.code === 'keeper-incompatible') return undefined;
+      if (error.code === 'storage-newer') return 'newer';
       const { title, advice } = errorText(error, 'storage');
       notices.show('durability', {
         tone: 'warning',
@@ -173,6 +181,27 @@ export class StoredGuest {
       });
       return undefined;
     }
+  }
+
+  /** This page was loaded just now: there is no newer one to reload. */
+  #tellWentBack(): void {
+    const { notices, boot } = this.#options;
+    notices.show('stored', {
+      tone: 'warning',
+      title: 'This site went back to an older version',
+      text: 'A newer one has stored the machines that are here. They are left as they are, and nothing was started. Export what you need, or come back when the site is updated.',
+      lasting: true,
+      actions: [
+        {
+          label: 'Export machines…',
+          run: () => {
+            element('machines', HTMLButtonElement).click();
+            this.#tellWentBack();
+          },
+        },
+        { label: 'Start without saving', run: () => void boot(false) },
+      ],
+    });
   }
 
   #ask(stored: StoredMachineInfo): void {

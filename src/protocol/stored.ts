@@ -20,6 +20,8 @@ export interface StoredMachineInfo {
   needs?: readonly NeededFile[];
   /** Whether a keeper runs it now: this one, another one, or none. */
   running: 'here' | 'elsewhere' | 'no';
+  /** A newer version of this site has stored it: it can be exported, and nothing else. */
+  newer?: true;
 }
 
 /** A file that the user picked, and that is not stored with the machine. */
@@ -48,6 +50,8 @@ export interface StorageUsage {
    * own words. Chromium only.
    */
   discarded?: { atMs: number; reason: string };
+  /** Machines that were stored here until `takenAtMs`, roughly, and are gone. Chromium and secure origins only. */
+  lost?: readonly { id: string; name: string; takenAtMs: number; foundAtMs: number }[];
 }
 
 /** What is known of a clone beside where it comes from. */

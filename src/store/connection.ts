@@ -2,28 +2,39 @@
  * The one connection of a store to its database. It opens, is told of, and survives all that can
  * happen to a connection: blocked by an older page, blocking a newer one, ended by the browser.
  */
-import { openDB } from 'idb';
 import { CprError } from '../errors.ts';
 import type { CrashWindow, WindowHook, WriteName } from './crash-windows.ts';
+import { openDatabase, renewLog } from './database.ts';
 import { type Database, type Stores, schemaVersion, type Transaction, upgrade } from './schema.ts';
 import { hasName, storageError } from './storage-error.ts';
+import { finish, within } from './waiting.ts';
 
 /**
  * Why the connection was closed under us:
  * `newer-page` a page of a newer version wants to convert the database: nothing can be stored until
  * this page is reloaded; `deleted` somebody deletes the database, `terminated` the browser ended
- * it, for example to clear this site's data: the next operation connects again.
+ * it, for example to clear this site's data: the next operation connects again. `failed`: the disk
+ * refused a write, see {@link ConnectionOptions.onFailed}.
  */
-export type ConnectionLoss = 'newer-page' | 'deleted' | 'terminated';
+export type ConnectionLoss = 'newer-page' | 'deleted' | 'terminated' | 'failed';
 
 export interface ConnectionOptions {
   databaseName: string;
-  /** Default: the schema's. */
-  version?: number;
+  /** Default: the origin's own. */
+  factory?: () => Promise<IDBFactory>;
+  /** Default: the schema's. `as-it-is`: that of the database, to read what a newer version has stored. */
+  version?: number | 'as-it-is';
   /** How long to wait for a database that does not open. */
   openTimeoutMs: number;
   onLost: (loss: ConnectionLoss) => void;
   onWindow: WindowHook;
+  /**
+   * The disk refused a write, or the browser closed the database by itself. It is not opened again:
+   * all that is asked for afterwards fails with `storage-failing`. Absent: it is opened again.
+   */
+  onFailed?: () => void;
+  /** Waited for before the first write. */
+  beforeWrites?: (connection: Connection) => Promise<void>;
 }
 
 export interface WriteOptions {
@@ -52,10 +63,18 @@ interface DataLoss {
 const attempts = 3;
 
 export class Connection {
+  /** Another place, for what cannot be read here. */
+  spare?: () => Promise<Connection | undefined>;
   readonly #options: ConnectionOptions;
   #database: Promise<Database> | undefined;
   #closed = false;
   #discarded: DiscardedData | undefined;
+  #failed: CprError | undefined;
+  #isNew = false;
+  #hasBeenOpen = false;
+  /** Somebody deletes the database, so that it is empty when it is opened again. */
+  #isDeleted = false;
+  #readyToWrite: Promise<void> | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -64,6 +83,16 @@ export class Connection {
   /** Found out when the database was opened; Chromium only, others say nothing. */
   get discarded(): DiscardedData | undefined {
     return this.#discarded;
+  }
+
+  /** The database was made when it was opened. */
+  get isNew(): boolean {
+    return this.#isNew;
+  }
+
+  /** Nothing can be read or written by this connection any more. */
+  get hasFailed(): boolean {
+    return this.#failed !== undefined;
   }
 
   /** Connects if it is not connected. */
@@ -102,6 +131,7 @@ export class Connection {
   ): Promise<T> {
     const reach = (window: CrashWindow) => this.#options.onWindow(window);
     return this.#again('write', doing, async (database) => {
+      await this.#beforeWrites();
       const transaction = database.transaction(stores, 'readwrite', { durability });
       const result = await finish(transaction, async () => {
         reach(`${name}:begun`);
@@ -112,6 +142,44 @@ export class Connection {
       reach(`${name}:committed`);
       return result;
     });
+  }
+
+  /** @throws what {@link ConnectionOptions.beforeWrites} throws: the next write tries it again */
+  async #beforeWrites(): Promise<void> {
+    const { beforeWrites } = this.#options;
+    if (!beforeWrites) return;
+    this.#readyToWrite ??= beforeWrites(this).catch((thrown) => {
+      this.#readyToWrite = undefined;
+      throw thrown;
+    });
+    await this.#readyToWrite;
+  }
+
+  /** One transaction of many small values, see DURABILITY.md. It comes before any other write. */
+  async renewLog(sizeBytes: number): Promise<void> {
+    const database = await this.#connected('renew the log of the stored machines');
+    await renewLog(database, sizeBytes).catch((thrown) => {
+      throw this.#noted(thrown, 'write', 'renew the log of the stored machines');
+    });
+  }
+
+  /** As one of our codes; a failure of the disk is the end of this connection. */
+  #noted(thrown: unknown, access: 'read' | 'write', doing: string): CprError {
+    if (thrown instanceof CprError) return thrown;
+    const error = storageError(thrown, doing, access);
+    if (error.code === 'storage-failing') this.#fail(error);
+    return error;
+  }
+
+  #fail(error: CprError): void {
+    if (this.#failed || !this.#options.onFailed) return;
+    this.#failed = error;
+    this.#database?.then(
+      (database) => database.close(),
+      () => undefined,
+    );
+    this.#database = undefined;
+    this.#options.onFailed();
   }
 
   /** Once more where the connection was lost meanwhile, and again where that happens to the next one. */
@@ -126,7 +194,8 @@ export class Connection {
         database = await this.#connected(doing);
         return await run(database);
       } catch (thrown) {
-        if (attempt === attempts || !isLost(thrown)) throw storageError(thrown, doing, access);
+        if (this.#failed) throw this.#failed;
+        if (attempt === attempts || !isLost(thrown)) throw this.#noted(thrown, access, doing);
       }
       if (database) this.#forget(database);
     }
@@ -138,10 +207,11 @@ export class Connection {
         new CprError('storage-unavailable', 'The store was closed. Open it again.'),
       );
     }
+    if (this.#failed) return Promise.reject(this.#failed);
     if (!this.#database) {
       const opening = this.#connect().catch((thrown) => {
         if (this.#database === opening) this.#database = undefined;
-        throw storageError(thrown, doing);
+        throw this.#noted(thrown, 'read', doing);
       });
       this.#database = opening;
     }
@@ -162,6 +232,7 @@ export class Connection {
   async #connect(): Promise<Database> {
     const {
       databaseName,
+      factory = async () => indexedDB,
       version = schemaVersion,
       openTimeoutMs,
       onLost,
@@ -171,92 +242,63 @@ export class Connection {
     let opened: Database | undefined;
     const lose = (loss: ConnectionLoss) => {
       if (opened) this.#forget(opened);
+      if (loss === 'terminated') this.#fail(closedByBrowser());
       onLost(loss);
     };
-    const opening = openDB(databaseName, version, {
-      upgrade: (database, oldVersion, _newVersion, transaction, event) => {
-        const { dataLoss, dataLossMessage = '' } = event as DataLoss;
-        if (dataLoss === 'total') this.#discarded = { atMs: Date.now(), reason: dataLossMessage };
-        onWindow('upgrade:begun');
-        upgrade(database as Database, oldVersion, transaction as Transaction<'versionchange'>);
-        onWindow('upgrade:written');
-        transaction.done.then(
-          () => onWindow('upgrade:committed'),
-          () => undefined,
-        );
+    const opening = openDatabase(
+      await factory(),
+      databaseName,
+      version === 'as-it-is' ? undefined : version,
+      {
+        upgrade: (database, oldVersion, transaction, event) => {
+          const { dataLoss, dataLossMessage = '' } = event as DataLoss;
+          this.#isNew = oldVersion === 0;
+          // Chromium may throw it away under us without a word; nobody asked for that.
+          const isGone = this.#isNew && this.#hasBeenOpen && !this.#isDeleted;
+          if (dataLoss === 'total' || isGone) {
+            const reason = dataLossMessage || 'It was open before, and is empty now.';
+            this.#discarded = { atMs: Date.now(), reason };
+          }
+          onWindow('upgrade:begun');
+          upgrade(database, oldVersion, transaction);
+          onWindow('upgrade:written');
+          transaction.done.then(
+            () => onWindow('upgrade:committed'),
+            () => undefined,
+          );
+        },
+        blocked: () => {
+          blocked = true;
+        },
+        blocking: (wanted, database) => {
+          this.#isDeleted ||= wanted === null;
+          // At once: whoever waits for us may be a page that somebody looks at.
+          database.close();
+          lose(wanted === null ? 'deleted' : 'newer-page');
+        },
+        terminated: () => lose('terminated'),
       },
-      blocked: () => {
-        blocked = true;
-      },
-      blocking: (_version, wanted, event) => {
-        // At once: whoever waits for us may be a page that somebody looks at.
-        (event.target as IDBDatabase).close();
-        lose(wanted === null ? 'deleted' : 'newer-page');
-      },
-      terminated: () => lose('terminated'),
-    }) as Promise<Database>;
+    );
     opened = await within(openTimeoutMs, opening, () =>
       blocked
         ? 'A page of an older version holds the stored machines. Close the other pages of this site.'
         : 'The browser does not open the stored machines. Close the other pages of this site, or restart the browser.',
     );
     if (this.#closed) opened.close();
+    this.#hasBeenOpen = true;
+    this.#isDeleted = false;
     return opened;
   }
 }
+
+const closedByBrowser = () =>
+  new CprError(
+    'storage-failing',
+    'The browser closed the stored machines by itself, as it does when the disk is full or fails.',
+  );
 
 /** AbortError: not by us, or the reason would have been thrown. InvalidStateError: closing. */
 function isLost(thrown: unknown): boolean {
   const reason = thrown instanceof CprError ? thrown.cause : thrown;
   return hasName(reason, 'AbortError', 'InvalidStateError');
-}
-
-/** The outcome of `body` when `transaction` is committed; undoes the transaction when it throws. */
-async function finish<T>(
-  transaction: Transaction<'readonly' | 'readwrite'>,
-  body: () => Promise<T>,
-): Promise<T> {
-  try {
-    const result = await body();
-    await transaction.done;
-    return result;
-  } catch (thrown) {
-    try {
-      transaction.abort();
-    } catch {
-      // It has ended already, which is what we want.
-    }
-    // A request fails with AbortError when its transaction failed: the transaction knows why.
-    const reason = await transaction.done.then(
-      () => thrown,
-      (ended) => ended,
-    );
-    throw hasName(thrown, 'AbortError') ? reason : thrown;
-  }
-}
-
-/** Rejects when `opening` takes too long, and closes what it opens later. */
-function within(
-  timeoutMs: number,
-  opening: Promise<Database>,
-  reason: () => string,
-): Promise<Database> {
-  return new Promise((resolve, reject) => {
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      reject(new CprError('storage-blocked', reason()));
-    }, timeoutMs);
-    opening.then(
-      (database) => {
-        clearTimeout(timer);
-        if (late) database.close();
-        else resolve(database);
-      },
-      (thrown) => {
-        clearTimeout(timer);
-        reject(thrown);
-      },
-    );
-  });
 }

@@ -19,7 +19,15 @@ export const writeNames = [
   'delete-entry',
 ] as const;
 
-export type WriteName = (typeof writeNames)[number];
+/** The same of those that write a second copy, or carry over to another place. */
+export const copyWriteNames = [
+  'copy-records',
+  'copy-generation',
+  'copy-remove',
+  'copy-entry',
+] as const;
+
+export type WriteName = (typeof writeNames)[number] | (typeof copyWriteNames)[number];
 
 export const writeStages = ['begun', 'written', 'committed'] as const;
 

@@ -1,6 +1,7 @@
 /** Named vmstates. One transaction writes a whole entry, in parts that IndexedDB takes fast. */
 import { CprError } from '../errors.ts';
 import type { Connection } from './connection.ts';
+import type { Copy } from './copy.ts';
 import type { Digest } from './digest.ts';
 import { under } from './key-ranges.ts';
 import { mayBeLost } from './lost-value.ts';
@@ -21,7 +22,10 @@ export class Entries implements EntryStore {
   readonly #connection: Connection;
   readonly #digest: Digest;
 
-  constructor(connection: Connection, digest: Digest) {
+  readonly #copy: Copy | undefined;
+
+  constructor(connection: Connection, digest: Digest, copy?: Copy) {
+    this.#copy = copy;
     this.#connection = connection;
     this.#digest = digest;
   }
@@ -82,10 +86,12 @@ export class Entries implements EntryStore {
           .put({ name, sizeBytes: bytes.length, savedAtMs: Date.now(), parts });
       },
     );
+    await this.#copy?.again();
   }
 
   async delete(name: string): Promise<void> {
     const doing = 'delete the saved state';
+    await this.#copy?.removeEntry(name);
     await this.#connection.write(
       { name: 'delete-entry', stores, durability: 'strict', doing },
       async (transaction) => {

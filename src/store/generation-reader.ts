@@ -53,11 +53,34 @@ export async function readMachine(
     readable.push({ number, takenAtMs, manifest, records: [...records] });
   }
   if (readable[0]?.number === machine.generation) return { machine, generations: readable };
+  const copied = await copiedGeneration(connection, digest, machine);
+  if (copied) return { machine, generations: [copied, ...readable] };
   return {
     machine,
     generations: readable,
     damage: `The newest stored state of “${machine.name}” (generation ${machine.generation}) is damaged.`,
   };
+}
+
+/** The newest generation, whole, from the second copy. */
+async function copiedGeneration(
+  connection: Connection,
+  digest: Digest,
+  { id, generation }: MachineRow,
+): Promise<Generation | undefined> {
+  try {
+    const spare = await connection.spare?.();
+    const { generations } = spare ? await readStored(spare, id) : { generations: [] };
+    for (const { row, manifest } of generations) {
+      if (row.number !== generation || !isWhole(row, digest)) continue;
+      if (!isManifestWhole(row, manifest, digest)) continue;
+      const { number, takenAtMs, records } = row;
+      return { number, takenAtMs, manifest, records: [...records] };
+    }
+  } catch {
+    // It is not there, or damaged, too.
+  }
+  return undefined;
 }
 
 /** The rows as they are, damaged or not. */

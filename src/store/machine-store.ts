@@ -9,6 +9,7 @@ import { idRange } from './key-ranges.ts';
 import { idsOf } from './record-ids.ts';
 import { readRecords, type StoredRecord } from './record-reader.ts';
 import { cloneable, type NewRecord, RecordWriter } from './record-writer.ts';
+import type { WholeGeneration } from './replicate.ts';
 import { withoutKept } from './retention.ts';
 import type { GenerationRow, MachineRow, Stores, Transaction } from './schema.ts';
 import { deleteRecords, sweep } from './sweep.ts';
@@ -46,7 +47,8 @@ export function openMachine(
       if (!machine) throw notFound(id);
       if (create && !create.replace && machine.generation !== undefined) throw occupied(machine);
       await deleteOrphans(transaction, machine);
-      const opener = (counters?.lastOpener ?? 0) + 1;
+      // Of a place that was made from a copy, the counter may be behind.
+      const opener = Math.max(counters?.lastOpener ?? 0, machine.opener) + 1;
       await Promise.all([
         meta.put({ lastOpener: opener }, 'counters'),
         transaction.objectStore('machines').put({ ...machine, opener, lastUsedAtMs: Date.now() }),
@@ -90,12 +92,21 @@ async function deleteOrphans(
   await deleteRecords(transaction, withoutKept(put, kept));
 }
 
+/** Hears of what is written of machines, to write it elsewhere as well. It never fails. */
+export interface MachineWitness {
+  /** They are on their way here. */
+  records(records: readonly NewRecord[]): Promise<void>;
+  /** It is published here. */
+  generation(whole: WholeGeneration): Promise<void>;
+}
+
 export class OpenMachine implements MachineStore {
   readonly id: string;
   readonly #connection: Connection;
   readonly #digest: Digest;
   readonly #opener: number;
   readonly #writer: RecordWriter;
+  readonly #witness: MachineWitness | undefined;
   /** Until somebody asks, or something is written. */
   #first: Promise<ReadableGenerations> | undefined;
   #nextId: number;
@@ -113,8 +124,10 @@ export class OpenMachine implements MachineStore {
     id: string,
     opener: number,
     first?: Promise<ReadableGenerations>,
+    witness?: MachineWitness,
   ) {
     this.id = id;
+    this.#witness = witness;
     this.#first = first;
     this.#connection = connection;
     this.#digest = digest;
@@ -146,16 +159,17 @@ export class OpenMachine implements MachineStore {
   }
 
   async #writeRecords(records: readonly NewRecord[]): Promise<void> {
-    await this.#write('put-records', ['records'], 'relaxed', async (transaction) => {
+    const written = this.#write('put-records', ['records'], 'relaxed', async (transaction) => {
       const store = transaction.objectStore('records');
       await Promise.all(records.map(({ id, row }) => store.put(row, id)));
     });
+    await Promise.all([written, this.#witness?.records(records)]);
   }
 
   async publish(request: PublishRequest): Promise<number> {
     const manifest = cloneable(request.manifest);
     const manifestDigest = this.#digest(manifest);
-    const number = await this.#write(
+    const whole = await this.#write(
       'publish',
       ['records', 'generations', 'manifests'],
       'strict',
@@ -179,24 +193,26 @@ export class OpenMachine implements MachineStore {
         );
         const kept = [...relatives.filter((relative) => !dropped.includes(relative)), row];
         await this.#dropRows(transaction, dropped, kept);
+        const published: MachineRow = {
+          ...machine,
+          lastGeneration: number,
+          generation: number,
+          takenAtMs: request.takenAtMs,
+          lastUsedAtMs: Date.now(),
+          sizeBytes: sizeOf(kept.filter((relative) => relative.machine === this.id)),
+          details: 'details' in request ? request.details : machine.details,
+        };
         await Promise.all([
           generations.put(row),
-          transaction.objectStore('machines').put({
-            ...machine,
-            lastGeneration: number,
-            generation: number,
-            takenAtMs: request.takenAtMs,
-            lastUsedAtMs: Date.now(),
-            sizeBytes: sizeOf(kept.filter((relative) => relative.machine === this.id)),
-            details: 'details' in request ? request.details : machine.details,
-          }),
+          transaction.objectStore('machines').put(published),
           transaction.objectStore('manifests').put(manifest, [this.id, number]),
         ]);
-        return number;
+        return { machine: published, row, manifest };
       },
     );
     for (const id of request.records) this.#unpublished.delete(id);
-    return number;
+    await this.#witness?.generation(whole);
+    return whole.row.number;
   }
 
   async dropNewest(): Promise<void> {

@@ -34,7 +34,7 @@ export async function* readRecords(
     const rows = (await reading.shift()) ?? [];
     for (const [at, row] of rows.entries()) {
       const id = batch[at] as number;
-      yield { id, bytes: wholeRecord(row, id, digest) };
+      yield { id, bytes: await wholeOrSpare(connection, digest, id, row) };
     }
   }
 }
@@ -54,6 +54,31 @@ async function readBatch(
   } catch (thrown) {
     if (!mayBeLost(thrown)) throw thrown;
     return Promise.all(ids.map((id) => readAlone(connection, 'records', id, doing)));
+  }
+}
+
+/** A record that is damaged here comes from the second copy, and is mended with it. */
+async function wholeOrSpare(
+  connection: Connection,
+  digest: Digest,
+  id: number,
+  row: RecordRow | undefined,
+): Promise<Uint8Array> {
+  try {
+    return wholeRecord(row, id, digest);
+  } catch (thrown) {
+    const spare = await connection.spare?.();
+    const other = spare && (await readAlone(spare, 'records', id, doing).catch(() => undefined));
+    if (!other || !(other.bytes instanceof Uint8Array)) throw thrown;
+    if (digest(other.bytes, BigInt(id)) !== other.digest) throw thrown;
+    const mending = { name: 'copy-records', stores: ['records'], durability: 'relaxed' } as const;
+    // Where it cannot be written, it is read from the copy again.
+    connection
+      .write({ ...mending, stores: ['records'], doing: 'mend the stored machine' }, (transaction) =>
+        transaction.objectStore('records').put(other, id),
+      )
+      .catch(() => undefined);
+    return other.bytes;
   }
 }
 

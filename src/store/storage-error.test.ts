@@ -13,6 +13,7 @@ const fullDisk = [
     'Connection is closing because of: IO error: .../000003.log: FILE_ERROR_NO_SPACE (ChromeMethodBFE: 3::WritableFileAppend::8)',
   ],
   ['QuotaExceededError', 'Encountered full disk while opening backing store for indexedDB.open.'],
+  ['UnknownError', 'Unknown error occured while creating a bucket.'],
   ['UnknownError', 'Internal error opening backing store for indexedDB.open.'],
 ] as const;
 

@@ -6,7 +6,8 @@ export function hasName(thrown: unknown, ...names: string[]): boolean {
 }
 
 /** Chromium's words for a write that its disk refused. A reader meets them, too: all connections are closed. */
-const diskFailure = /IO ?error|failed to write|no[_ ]?space|full disk|opening backing store/i;
+const diskFailure =
+  /IO ?error|failed to write|no[_ ]?space|full disk|opening backing store|creating a bucket/i;
 
 /** Whether the disk refused to take something, and so what the browser wrote last may be torn. */
 export function isDiskFailure(thrown: unknown): boolean {

@@ -1,12 +1,14 @@
 /** Machines, their generations and named vmstates in one IndexedDB database. */
 import { Connection, type ConnectionLoss } from './connection.ts';
+import type { Copy } from './copy.ts';
 import type { WindowHook } from './crash-windows.ts';
 import { type Digest, loadDigest } from './digest.ts';
 import { Entries } from './entry-store.ts';
 import { notFound, readGenerations, readMachine, readReadable } from './generation-reader.ts';
 import { isWhole, seal } from './generation-row.ts';
 import { under } from './key-ranges.ts';
-import { OpenMachine, openMachine } from './machine-store.ts';
+import { type MachineWitness, OpenMachine, openMachine } from './machine-store.ts';
+import type { Mark, Marks } from './mark.ts';
 import { readRecords } from './record-reader.ts';
 import { salvageMachine } from './salvage.ts';
 import type { MachineRow } from './schema.ts';
@@ -33,6 +35,12 @@ export interface StoreOptions {
   onWindow?: WindowHook;
 }
 
+/** What a store has beside its database. */
+export interface StoreExtras {
+  copy: Copy;
+  marks: Marks;
+}
+
 /** @throws CprError `storage-unavailable`, `storage-blocked`, `storage-newer`, `storage-full` or `storage-damaged` */
 export async function openStore({
   databaseName = 'holdfast',
@@ -46,16 +54,48 @@ export async function openStore({
   return new IndexedDbStore(connection, digest);
 }
 
-class IndexedDbStore implements Store {
+export class IndexedDbStore implements Store {
   readonly entries: EntryStore;
   readonly #connection: Connection;
   readonly #digest: Digest;
+  readonly #extras: StoreExtras | undefined;
+  readonly #lost: Promise<(Mark & { foundAtMs: number })[]>;
 
-  constructor(connection: Connection, digest: Digest) {
+  constructor(connection: Connection, digest: Digest, extras?: StoreExtras) {
     this.#connection = connection;
     this.#digest = digest;
-    this.entries = new Entries(connection, digest);
+    this.#extras = extras;
+    this.entries = new Entries(connection, digest, extras?.copy);
+    // Before anything is stored in the place of what is gone.
+    this.#lost = this.#findLost();
   }
+
+  /** Machines that were stored, by their marks, and are not, or only as they were before. Their marks go with it. */
+  async #findLost(): Promise<(Mark & { foundAtMs: number })[]> {
+    const { marks } = this.#extras ?? {};
+    if (!marks) return [];
+    try {
+      const [marked, machines] = await Promise.all([marks.all(), this.machines()]);
+      const isStored = ({ id, takenAtMs }: Mark) =>
+        machines.some((machine) => machine.id === id && (machine.takenAtMs ?? 0) >= takenAtMs);
+      const lost = marked.filter((mark) => !isStored(mark));
+      await Promise.all(lost.map(({ id }) => marks.delete(id)));
+      return lost.map((mark) => ({ ...mark, foundAtMs: Date.now() }));
+    } catch {
+      // It cannot be read now: nothing is known to be lost.
+      return [];
+    }
+  }
+
+  readonly #witness: MachineWitness = {
+    records: async (records) => this.#extras?.copy.records(records),
+    generation: async (whole) => {
+      const { id, name } = whole.machine;
+      await this.#extras?.copy.generation(whole);
+      await this.#lost;
+      await this.#extras?.marks.put({ id, name, takenAtMs: whole.row.takenAtMs });
+    },
+  };
 
   async machines(): Promise<StoredMachine[]> {
     const rows = await this.#connection.read(['machines'], 'list the machines', (transaction) =>
@@ -69,7 +109,7 @@ class IndexedDbStore implements Store {
     // In line behind it, not after it: whoever opens what is stored waits for both.
     const first = create ? undefined : readReadable(this.#connection, this.#digest, id);
     first?.catch(() => undefined);
-    return new OpenMachine(this.#connection, this.#digest, id, await opening, first);
+    return new OpenMachine(this.#connection, this.#digest, id, await opening, first, this.#witness);
   }
 
   async read(id: string): Promise<StoredReading> {
@@ -108,6 +148,7 @@ class IndexedDbStore implements Store {
         await machines.put({ ...machine, name });
       },
     );
+    await this.#extras?.copy.again();
   }
 
   async duplicate(id: string, name: string): Promise<string> {
@@ -149,10 +190,13 @@ class IndexedDbStore implements Store {
         });
       },
     );
+    await this.#extras?.copy.again();
     return copyId;
   }
 
   async remove(id: string): Promise<void> {
+    await this.#extras?.marks.delete(id);
+    await this.#extras?.copy.remove(id);
     await this.#connection.write(
       {
         name: 'remove',
@@ -173,11 +217,13 @@ class IndexedDbStore implements Store {
 
   async usage(): ReturnType<Store['usage']> {
     const { discarded } = this.#connection;
-    return { ...(await storageUsage()), ...(discarded && { discarded }) };
+    const [usage, lost] = await Promise.all([storageUsage(), this.#lost]);
+    return { ...usage, ...(discarded && { discarded }), ...(lost.length > 0 && { lost }) };
   }
 
   close(): void {
     this.#connection.close();
+    this.#extras?.copy.close();
   }
 }
 

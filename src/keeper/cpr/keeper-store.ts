@@ -1,6 +1,8 @@
-import { openStore } from '../../store/store.ts';
+import { openKeptStore } from '../../store/kept-store.ts';
 import type { Store } from '../../store/types.ts';
 import type { OpenStore } from './targets.ts';
+
+export { openNewerStore } from '../../store/kept-store.ts';
 
 /** The keeper's store: opened when it is first needed, and again after it was lost. */
 export function keeperStore(): OpenStore {
@@ -10,7 +12,7 @@ export function keeperStore(): OpenStore {
   };
   return () => {
     if (!opening) {
-      opening = openStore({ onLost: forget });
+      opening = openKeptStore({ onLost: forget });
       opening.catch(forget);
     }
     return opening;

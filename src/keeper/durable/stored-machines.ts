@@ -9,7 +9,7 @@ import type {
   StoredMachineInfo,
   StoredStateInfo,
 } from '../../protocol/stored.ts';
-import type { StoredMachine } from '../../store/types.ts';
+import type { Store, StoredMachine } from '../../store/types.ts';
 import { ofOwnLineage, type StoredDetails } from '../cpr/stored-details.ts';
 import type { OpenStore } from '../cpr/targets.ts';
 import { exportMachine } from '../export/export-machine.ts';
@@ -18,19 +18,31 @@ import { runningMachines } from './machine-lock.ts';
 
 export class StoredMachines {
   readonly #openStore: OpenStore | undefined;
+  readonly #openNewer: OpenStore | undefined;
   readonly #presentId: () => string | undefined;
 
-  /** @param presentId of the machine that this keeper runs, or brings back */
-  constructor(openStore: OpenStore | undefined, presentId: () => string | undefined) {
+  /**
+   * @param presentId of the machine that this keeper runs, or brings back
+   * @param openNewer for reading what a newer version has stored
+   */
+  constructor(
+    openStore: OpenStore | undefined,
+    presentId: () => string | undefined,
+    openNewer?: OpenStore,
+  ) {
     this.#openStore = openStore;
     this.#presentId = presentId;
+    this.#openNewer = openNewer;
   }
 
   async list(): Promise<StoredMachineInfo[]> {
     if (!this.#openStore) return [];
-    const store = await this.#openStore();
+    const { store, isNewer } = await this.#toRead();
     const [machines, running] = await Promise.all([store.machines(), runningMachines()]);
-    return machines.map((machine) => this.#describe(machine, running));
+    return machines.map((machine) => ({
+      ...this.#describe(machine, running),
+      ...(isNewer && { newer: true }),
+    }));
   }
 
   #describe(machine: StoredMachine, running: Set<string>): StoredMachineInfo {
@@ -52,7 +64,7 @@ export class StoredMachines {
   }
 
   async usage(): Promise<StorageUsage> {
-    return (await this.#store()).usage();
+    return (await this.#toRead()).store.usage();
   }
 
   /** @throws CprError `bad-config` for a name that nobody could read */
@@ -80,7 +92,7 @@ export class StoredMachines {
   }
 
   async states(): Promise<StoredStateInfo[]> {
-    return (await this.#store()).entries.list();
+    return (await this.#toRead()).store.entries.list();
   }
 
   async removeState(name: string): Promise<void> {
@@ -88,11 +100,22 @@ export class StoredMachines {
   }
 
   async export(id: string, request: ExportRequest): Promise<ExportedFile> {
-    return exportMachine(await this.#store(), id, request);
+    return exportMachine((await this.#toRead()).store, id, request);
   }
 
   async exportState(id: string, port: MessagePort): Promise<ExportReport> {
-    return exportStored(await this.#store(), id, port);
+    return exportStored((await this.#toRead()).store, id, port);
+  }
+
+  /** The store; or, where a newer version has stored what is there, that for reading alone. */
+  async #toRead(): Promise<{ store: Store; isNewer: boolean }> {
+    try {
+      return { store: await this.#store(), isNewer: false };
+    } catch (thrown) {
+      const isNewer = thrown instanceof CprError && thrown.code === 'storage-newer';
+      if (!isNewer || !this.#openNewer) throw thrown;
+      return { store: await this.#openNewer(), isNewer: true };
+    }
   }
 
   #store() {

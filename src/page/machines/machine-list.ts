@@ -7,6 +7,7 @@ import { button, create, element } from '../element.ts';
 import { errorText } from '../error-text.ts';
 import { formatAge, formatBytes } from '../format.ts';
 import type { Session } from '../session.ts';
+import { forgetMark } from '../stored-mark.ts';
 import { exportChoices, type FileRequest } from './export-choices.ts';
 import { addressOf } from './machine-address.ts';
 import { StateList } from './state-list.ts';
@@ -107,6 +108,8 @@ export class MachineList {
   #buttons(machine: StoredMachineInfo, isCurrent: boolean): Node[] {
     const shelf = this.#shelf;
     const buttons: Node[] = [];
+    // A newer version of this site can do more with it.
+    if (machine.newer) return machine.takenAtMs === undefined ? [] : [this.#exportButton(machine)];
     if (!isCurrent) {
       const open = create('a', {
         class: 'button',
@@ -128,11 +131,16 @@ export class MachineList {
         this.#run(() => shelf.duplicate(machine.id, `${machine.name} (copy)`)),
       ),
     );
-    if (machine.takenAtMs !== undefined)
-      buttons.push(named('Export…', () => this.#offerExport(machine)));
+    if (machine.takenAtMs !== undefined) buttons.push(this.#exportButton(machine));
     if (!isCurrent && machine.running === 'no')
       buttons.push(named('Delete…', () => void this.#askRemove(machine)));
     return buttons;
+  }
+
+  #exportButton(machine: StoredMachineInfo): HTMLButtonElement {
+    const made = button('Export…', () => this.#offerExport(machine));
+    made.setAttribute('aria-label', `Export… ${machine.name}`);
+    return made;
   }
 
   /** A second line of the row; away with it when asked again. */
@@ -210,7 +218,9 @@ export class MachineList {
       text: 'Its memory and disks are deleted from this browser for good.',
       ok: 'Delete',
     });
-    if (yes) await this.#run(() => this.#shelf.remove(machine.id));
+    if (!yes) return;
+    forgetMark(machine.id);
+    await this.#run(() => this.#shelf.remove(machine.id));
   }
 
   async #suspend({ id, name }: StoredMachineInfo): Promise<void> {

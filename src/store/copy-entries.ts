@@ -1,0 +1,46 @@
+/** Carries saved states from one place to another, as they are. */
+import type { Connection, WriteOptions } from './connection.ts';
+import { under } from './key-ranges.ts';
+import type { EntryRow } from './schema.ts';
+
+const doing = 'copy the saved states';
+const writing: WriteOptions = {
+  name: 'copy-entry',
+  stores: ['entries', 'entryParts'],
+  durability: 'strict',
+  doing,
+};
+
+/** An entry is replaced as a whole, so its name and time say whether two are the same. The later one stays. */
+export async function copyEntries(from: Connection, to: Connection): Promise<void> {
+  const [wanted, found] = await Promise.all([entriesOf(from), entriesOf(to)]);
+  const there = new Map(found.map((row) => [row.name, row.savedAtMs]));
+  for (const row of wanted)
+    if (row.savedAtMs > (there.get(row.name) ?? 0)) await copyEntry(from, to, row);
+}
+
+export function removeEntry(to: Connection, name: string): Promise<void> {
+  return to.write(writing, async (transaction) => {
+    await Promise.all([
+      transaction.objectStore('entries').delete(name),
+      transaction.objectStore('entryParts').delete(under(name)),
+    ]);
+  });
+}
+
+const entriesOf = (connection: Connection): Promise<EntryRow[]> =>
+  connection.read(['entries'], doing, (transaction) => transaction.objectStore('entries').getAll());
+
+async function copyEntry(from: Connection, to: Connection, row: EntryRow): Promise<void> {
+  const parts = await from.read(['entryParts'], doing, async (transaction) => {
+    const store = transaction.objectStore('entryParts');
+    const keys = await store.getAllKeys(under(row.name));
+    return Promise.all(keys.map(async (key) => ({ key, part: await store.get(key) })));
+  });
+  await to.write(writing, async (transaction) => {
+    const store = transaction.objectStore('entryParts');
+    await store.delete(under(row.name));
+    await Promise.all(parts.map(({ key, part }) => part && store.put(part, key)));
+    await transaction.objectStore('entries').put(row);
+  });
+}

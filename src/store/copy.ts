@@ -1,0 +1,196 @@
+/**
+ * The second copy, see DURABILITY.md [F4]: the newest whole generation of each machine in a place of
+ * its own. It never fails its owner: a copy that cannot be written is given up, and another one begun.
+ */
+import { CprError } from '../errors.ts';
+import type { Connection } from './connection.ts';
+import { copyEntries, removeEntry } from './copy-entries.ts';
+import type { Digest } from './digest.ts';
+import { under } from './key-ranges.ts';
+import type { MachineWitness } from './machine-store.ts';
+import type { NewRecord } from './record-writer.ts';
+import {
+  copyMachine,
+  publishCopy,
+  putMissing,
+  putRecords,
+  rowsOf,
+  vouchedFor,
+  type WholeGeneration,
+} from './replicate.ts';
+import { withoutKept } from './retention.ts';
+import { deleteRecords } from './sweep.ts';
+
+/** After a failure. */
+const againMs = 10_000;
+
+export interface CopyOptions {
+  first: Connection;
+  digest: Digest;
+  /** @param make a place for it where there is none; otherwise undefined */
+  connect(make: boolean): Promise<Connection | undefined>;
+  /** It cannot be written: the next one is to be another. */
+  giveUp(): void;
+  /** It has all that the first place has: older ones may go. */
+  completed(): Promise<void>;
+}
+
+export class Copy implements MachineWitness {
+  readonly #options: CopyOptions;
+  #connection: Promise<Connection | undefined> | undefined;
+  /** Records that it has and no generation of it vouches for. */
+  readonly #put = new Set<number>();
+  #isComplete = false;
+  #notBeforeMs = 0;
+
+  constructor(options: CopyOptions) {
+    this.#options = options;
+  }
+
+  /** For reading what the first place lacks. */
+  async spare(): Promise<Connection | undefined> {
+    return this.#connect(false).catch(() => undefined);
+  }
+
+  /** Records on their way into a generation. Never rejects. */
+  async records(records: readonly NewRecord[]): Promise<void> {
+    // Before it has all of the rest they are read from the first place.
+    if (!this.#isComplete) return;
+    await this.#try(async (connection) => {
+      await putRecords(connection, records);
+      for (const { id } of records) this.#put.add(id);
+    });
+  }
+
+  /** The generation is in the first place. Resolves when it is here, too, or cannot be. */
+  async generation(whole: WholeGeneration): Promise<void> {
+    await this.#try(async (connection) => {
+      const { first, digest } = this.#options;
+      const there = await vouchedFor(connection, whole.row.family);
+      const records = [...whole.row.records];
+      const missing = records.filter((id) => !there.has(id) && !this.#put.has(id));
+      await putMissing(connection, missing, (ids) => rowsOf(first, digest, ids));
+      await publishCopy(connection, whole);
+      for (const id of records) this.#put.delete(id);
+    });
+    if (!this.#isComplete) void this.#complete();
+  }
+
+  /** Makes all other machines and saved states the same as in the first place. */
+  async #complete(): Promise<void> {
+    await this.#try(async (connection) => {
+      this.#isComplete = true;
+      const { first, digest } = this.#options;
+      const [wanted, found] = await Promise.all([machinesOf(first), machinesOf(connection)]);
+      for (const { id, generation } of wanted) {
+        const there = found.find((row) => row.id === id);
+        if (generation !== undefined && there?.generation !== generation)
+          await copyMachine(first, connection, digest, id).catch(unlessGone);
+      }
+      // What it has and the first place lacks stays: it may be all that is left of that.
+      await copyEntries(first, connection);
+      await this.#options.completed();
+    });
+  }
+
+  /** What was written to the first place beside checkpoints. Never rejects. */
+  async again(): Promise<void> {
+    if (this.#isComplete) await this.#complete();
+  }
+
+  /** Before it goes from the first place: otherwise it would come back from here. */
+  async remove(id: string): Promise<void> {
+    const connection = await this.spare();
+    await this.#try(async () => {
+      if (connection) await removeFrom(connection, id);
+    });
+  }
+
+  /** As {@link remove}, for a saved state. */
+  async removeEntry(name: string): Promise<void> {
+    const connection = await this.spare();
+    await this.#try(async () => {
+      if (connection) await removeEntry(connection, name);
+    });
+  }
+
+  close(): void {
+    this.#connection?.then(
+      (connection) => connection?.close(),
+      () => undefined,
+    );
+  }
+
+  #connect(make: boolean): Promise<Connection | undefined> {
+    const connecting = this.#connection ?? this.#options.connect(make);
+    this.#connection = connecting;
+    connecting.then(
+      (connection) => {
+        if (!connection && this.#connection === connecting) this.#connection = undefined;
+      },
+      () => {
+        if (this.#connection === connecting) this.#connection = undefined;
+      },
+    );
+    return connecting;
+  }
+
+  async #try(work: (connection: Connection) => Promise<void>): Promise<void> {
+    if (Date.now() < this.#notBeforeMs) return;
+    try {
+      const connection = await this.#connect(true);
+      if (connection) await work(connection);
+    } catch (thrown) {
+      console.info('The second copy of what is stored:', thrown);
+      this.close();
+      this.#connection = undefined;
+      this.#isComplete = false;
+      this.#put.clear();
+      this.#notBeforeMs = Date.now() + againMs;
+      this.#options.giveUp();
+    }
+  }
+}
+
+export const machinesOf = (connection: Connection) =>
+  connection.read(['machines'], 'list the machines', (transaction) =>
+    transaction.objectStore('machines').getAll(),
+  );
+
+/** A machine that was deleted, or is damaged, meanwhile. */
+export function unlessGone(thrown: unknown): void {
+  const isGone =
+    thrown instanceof CprError && ['not-found', 'storage-damaged'].includes(thrown.code);
+  if (!isGone) throw thrown;
+}
+
+function removeFrom(connection: Connection, id: string): Promise<void> {
+  return connection.write(
+    {
+      name: 'copy-remove',
+      stores: ['machines', 'generations', 'manifests', 'records'],
+      durability: 'strict',
+      doing: 'delete the machine',
+    },
+    async (transaction) => {
+      const machine = await transaction.objectStore('machines').get(id);
+      if (!machine) return;
+      const relatives = await transaction
+        .objectStore('generations')
+        .index('family')
+        .getAll(machine.family);
+      const lists = (isOwn: boolean) =>
+        relatives.filter((row) => (row.machine === id) === isOwn).map(({ records }) => records);
+      const unneeded = withoutKept(
+        lists(true).flatMap((records) => [...records]),
+        lists(false),
+      );
+      await Promise.all([
+        deleteRecords(transaction, unneeded),
+        transaction.objectStore('machines').delete(id),
+        transaction.objectStore('generations').delete(under(id)),
+        transaction.objectStore('manifests').delete(under(id)),
+      ]);
+    },
+  );
+}

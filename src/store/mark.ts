@@ -1,0 +1,56 @@
+/**
+ * Marks outside IndexedDB of what is stored there, see DURABILITY.md [F5]. Cache Storage has files of
+ * its own and no LevelDB. Where it is missing (insecure origins) there are no marks.
+ */
+
+/** A machine that was stored. */
+export interface Mark {
+  id: string;
+  name: string;
+  /** Of its last checkpoint, or a little earlier. */
+  takenAtMs: number;
+}
+
+const cacheName = 'holdfast-marks';
+/** A mark says how much was lost, roughly: it need not follow each checkpoint. */
+const refreshMs = 10_000;
+
+const urlOf = (id: string) => `/holdfast-mark/${encodeURIComponent(id)}`;
+
+export class Marks {
+  readonly #markedAt = new Map<string, { name: string; takenAtMs: number }>();
+
+  /** Never rejects: a mark that cannot be written is missed only after a loss. */
+  async put({ id, name, takenAtMs }: Mark): Promise<void> {
+    const last = this.#markedAt.get(id);
+    if (last?.name === name && takenAtMs - last.takenAtMs < refreshMs) return;
+    this.#markedAt.set(id, { name, takenAtMs });
+    await this.#try(async (cache) => {
+      const body = JSON.stringify({ id, name, takenAtMs } satisfies Mark);
+      await cache.put(urlOf(id), new Response(body));
+    });
+  }
+
+  async delete(id: string): Promise<void> {
+    this.#markedAt.delete(id);
+    await this.#try((cache) => cache.delete(urlOf(id)));
+  }
+
+  async all(): Promise<Mark[]> {
+    const found = await this.#try(async (cache) => {
+      const answers = await Promise.all((await cache.keys()).map((key) => cache.match(key)));
+      return Promise.all(answers.map((answer) => answer?.json() as Promise<Mark | undefined>));
+    });
+    return (found ?? []).filter((mark) => mark !== undefined);
+  }
+
+  async #try<T>(work: (cache: Cache) => Promise<T>): Promise<T | undefined> {
+    if (typeof caches === 'undefined') return undefined;
+    try {
+      return await work(await caches.open(cacheName));
+    } catch (thrown) {
+      console.info('Marks of stored machines:', thrown);
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * Places of the store: databases that have files of their own. Place 0 is the origin's default
+ * IndexedDB; place n is the Storage Bucket `holdfast-n`. Names of buckets are all that is known without
+ * opening a place, so the bucket `holdfast-n-ready` says that place n is complete and is the first.
+ * The first place and its copy are never both in buckets: Chromium drops all buckets when the database of
+ * their names is damaged.
+ */
+
+/** Storage Buckets API, as far as the store uses it. */
+interface BucketManager {
+  open(name: string, options?: BucketOptions): Promise<{ readonly indexedDB: IDBFactory }>;
+  keys(): Promise<string[]>;
+  delete(name: string): Promise<void>;
+}
+
+interface BucketOptions {
+  persisted: boolean;
+  durability: 'strict';
+}
+
+/** A bucket is persistent only where the site's data may be; otherwise a full disk has it deleted. */
+const lasting: BucketOptions = { persisted: true, durability: 'strict' };
+
+export interface PlacesInUse {
+  /** What is read and written. */
+  first: number;
+  /** The second copy, where there is one. */
+  copy?: number;
+  /** What the first has replaced, or an unfinished place left. The newest first. */
+  others: readonly number[];
+  /** Never used before. */
+  next: number;
+}
+
+/** The copy of a first place that is a bucket: a second database in the origin's default IndexedDB. */
+export const copyBesideBuckets = -1;
+
+const nameOf = (number: number) => `holdfast-${number}`;
+const readyName = (number: number) => `${nameOf(number)}-ready`;
+
+/** Which places there are, by the names of all buckets of the origin. */
+export function placesInUse(buckets: readonly string[]): PlacesInUse {
+  // Also of places that are gone: no number is used twice.
+  const named = buckets.flatMap((name) => {
+    const [, number] = /^holdfast-(\d+)(-ready)?$/.exec(name) ?? [];
+    return number === undefined ? [] : [Number(number)];
+  });
+  const places = [...new Set(named)].filter((number) => buckets.includes(nameOf(number)));
+  const first = Math.max(0, ...places.filter((number) => buckets.includes(readyName(number))));
+  const later = places.filter((number) => number > first);
+  // A place that was being made ready when its maker died serves as the copy: it is compared anyway.
+  const latest = later.length > 0 ? Math.max(...later) : undefined;
+  const copy = first > 0 ? copyBesideBuckets : latest;
+  return {
+    first,
+    ...(copy !== undefined && { copy }),
+    others: places.filter((number) => number !== first && number !== copy).sort((a, b) => b - a),
+    next: Math.max(0, ...named) + 1,
+  };
+}
+
+export class Places {
+  readonly #buckets: BucketManager;
+  readonly #databaseName: string;
+
+  private constructor(buckets: BucketManager, databaseName: string) {
+    this.#buckets = buckets;
+    this.#databaseName = databaseName;
+  }
+
+  /** Undefined where the browser has no buckets: then a second database is all that could be had. */
+  static of(databaseName: string): Places | undefined {
+    const { storageBuckets } = globalThis.navigator as { storageBuckets?: BucketManager };
+    return storageBuckets && new Places(storageBuckets, databaseName);
+  }
+
+  async inUse(): Promise<PlacesInUse> {
+    return placesInUse(await this.#buckets.keys());
+  }
+
+  async factory(place: number): Promise<IDBFactory> {
+    return place <= 0 ? indexedDB : (await this.#buckets.open(nameOf(place), lasting)).indexedDB;
+  }
+
+  databaseIn(place: number): string {
+    return place === copyBesideBuckets ? `${this.#databaseName}-copy` : this.#databaseName;
+  }
+
+  /** Whether a copy was left in the default IndexedDB by buckets that are gone. */
+  async hasCopyBesideBuckets(): Promise<boolean> {
+    const name = this.databaseIn(copyBesideBuckets);
+    return (await indexedDB.databases()).some((database) => database.name === name);
+  }
+
+  /** Makes a complete place the first, at once and for good. */
+  async makeFirst(place: number): Promise<void> {
+    await this.#buckets.open(readyName(place), lasting);
+  }
+
+  /** Resolves when nothing of the place is left; connections to it are closed. */
+  async remove(place: number): Promise<void> {
+    if (place <= 0) return deleteDatabase(this.databaseIn(place));
+    await this.#buckets.delete(nameOf(place));
+    await this.#buckets.delete(readyName(place));
+  }
+
+  /**
+   * Writes so many bytes to a place of their own and deletes them.
+   * @throws what the browser throws when the disk refuses
+   */
+  async probe(sizeBytes: number): Promise<void> {
+    const name = `holdfast-probe-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
+    try {
+      const { indexedDB: factory } = await this.#buckets.open(name);
+      const request = factory.open('probe');
+      request.onupgradeneeded = () => request.result.createObjectStore('bytes');
+      const database = await settled(request);
+      const transaction = database.transaction('bytes', 'readwrite', { durability: 'strict' });
+      const done = new Promise<void>((resolve, reject) => {
+        transaction.oncomplete = () => resolve();
+        transaction.onabort = () => reject(transaction.error);
+      });
+      transaction.objectStore('bytes').put(new Uint8Array(sizeBytes), 0);
+      await done.finally(() => database.close());
+    } finally {
+      await this.#buckets.delete(name).catch(() => undefined);
+    }
+  }
+}
+
+/** Waits for nobody who holds on to it. */
+function deleteDatabase(name: string): Promise<void> {
+  const request = indexedDB.deleteDatabase(name);
+  return new Promise((resolve, reject) => {
+    request.onblocked = () => resolve();
+    request.onsuccess = () => resolve();
+    request.onerror = () => reject(request.error);
+  });
+}
+
+function settled<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}

@@ -1,0 +1,160 @@
+/** Carries rows from one place to another as they are: same ids, same bytes, same digests. */
+import type { Connection } from './connection.ts';
+import type { Digest } from './digest.ts';
+import { readStored } from './generation-reader.ts';
+import { isManifestWhole, isWhole, sizeOf } from './generation-row.ts';
+import { idRange, under } from './key-ranges.ts';
+import { idsOf } from './record-ids.ts';
+import { readRecords } from './record-reader.ts';
+import type { NewRecord } from './record-writer.ts';
+import { withoutKept } from './retention.ts';
+import type { Bytes, GenerationRow, MachineRow, RecordRow } from './schema.ts';
+import { deleteRecords } from './sweep.ts';
+
+/** A generation with all its rows but the records. */
+export interface WholeGeneration {
+  machine: MachineRow;
+  row: GenerationRow;
+  manifest: Bytes;
+}
+
+const doing = 'store a second copy of the machine';
+const batchLength = 16;
+
+/** The newest generation that is whole; undefined when none is. */
+export async function newestWhole(
+  connection: Connection,
+  digest: Digest,
+  id: string,
+): Promise<WholeGeneration | undefined> {
+  const { machine, generations } = await readStored(connection, id);
+  for (const { row, manifest } of generations) {
+    if (isWhole(row, digest) && isManifestWhole(row, manifest, digest))
+      return { machine, row, manifest };
+  }
+  return undefined;
+}
+
+/** Data first. @param read where records come from that `to` lacks */
+export async function putMissing(
+  to: Connection,
+  wanted: readonly number[],
+  read: (ids: readonly number[]) => AsyncIterable<{ id: number; row: RecordRow }>,
+): Promise<void> {
+  let batch: NewRecord[] = [];
+  const flush = async () => {
+    const records = batch;
+    batch = [];
+    await putRecords(to, records);
+  };
+  for await (const record of read(wanted)) {
+    batch.push(record);
+    if (batch.length === batchLength) await flush();
+  }
+  if (batch.length > 0) await flush();
+}
+
+export function putRecords(to: Connection, records: readonly NewRecord[]): Promise<void> {
+  return to.write(
+    { name: 'copy-records', stores: ['records'], durability: 'relaxed', doing },
+    async (transaction) => {
+      const store = transaction.objectStore('records');
+      await Promise.all(records.map(({ id, row }) => store.put(row, id)));
+    },
+  );
+}
+
+/** Whole records of a place, digests checked, as rows. */
+export async function* rowsOf(
+  connection: Connection,
+  digest: Digest,
+  ids: readonly number[],
+): AsyncGenerator<{ id: number; row: RecordRow }> {
+  for await (const { id, bytes } of readRecords(connection, digest, ids)) {
+    const own = bytes as Bytes;
+    yield { id, row: { bytes: own, digest: digest(own, BigInt(id)) } };
+  }
+}
+
+/** Ids of records that the generations of `to` vouch for. */
+export async function vouchedFor(to: Connection, family: string): Promise<Set<number>> {
+  const rows = await to.read(['generations'], doing, (transaction) =>
+    transaction.objectStore('generations').index('family').getAll(family),
+  );
+  return new Set(rows.flatMap(({ records }) => [...records]));
+}
+
+/** The manifest last, in one strict transaction. All records must be there. */
+export function publishCopy(
+  to: Connection,
+  { machine, row, manifest }: WholeGeneration,
+): Promise<void> {
+  return to.write(
+    {
+      name: 'copy-generation',
+      stores: ['meta', 'machines', 'generations', 'manifests', 'records'],
+      durability: 'strict',
+      doing,
+    },
+    async (transaction) => {
+      const machines = transaction.objectStore('machines');
+      const generations = transaction.objectStore('generations');
+      const manifests = transaction.objectStore('manifests');
+      const meta = transaction.objectStore('meta');
+      const [before, relatives, counters] = await Promise.all([
+        machines.get(machine.id),
+        generations.index('family').getAll(machine.family),
+        meta.get('counters'),
+      ]);
+      // Somebody who read the machine later was faster.
+      const isOld =
+        before?.createdAtMs === machine.createdAtMs && (before.generation ?? 0) > row.number;
+      if (isOld) return;
+      const isOwn = (relative: GenerationRow) => relative.machine === machine.id;
+      const kept = [...relatives.filter((relative) => !isOwn(relative)), row];
+      const dropped = relatives.filter(isOwn).map(({ records }) => [...records]);
+      // What an opener that is gone had put and not published.
+      const orphans =
+        before && before.opener !== machine.opener && before.opener > 0
+          ? await transaction.objectStore('records').getAllKeys(idRange(idsOf(before.opener)))
+          : [];
+      const unneeded = withoutKept(
+        [...dropped.flat(), ...orphans],
+        kept.map(({ records }) => records),
+      );
+      const lastOpener = Math.max(counters?.lastOpener ?? 0, machine.opener);
+      await Promise.all([
+        deleteRecords(transaction, unneeded),
+        generations.delete(under(machine.id)),
+        manifests.delete(under(machine.id)),
+      ]);
+      await Promise.all([
+        generations.put(row),
+        manifests.put(manifest, [machine.id, row.number]),
+        machines.put({
+          ...machine,
+          generation: row.number,
+          takenAtMs: row.takenAtMs,
+          sizeBytes: sizeOf([row]),
+        }),
+        meta.put({ lastOpener }, 'counters'),
+      ]);
+    },
+  );
+}
+
+/** Carries the newest whole generation of a machine over. @returns whether there was one */
+export async function copyMachine(
+  from: Connection,
+  to: Connection,
+  digest: Digest,
+  id: string,
+): Promise<boolean> {
+  const whole = await newestWhole(from, digest, id);
+  if (!whole) return false;
+  const there = await vouchedFor(to, whole.row.family);
+  const missing = [...whole.row.records].filter((record) => !there.has(record));
+  await putMissing(to, missing, (ids) => rowsOf(from, digest, ids));
+  await publishCopy(to, whole);
+  return true;
+}
