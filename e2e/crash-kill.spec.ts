@@ -4,7 +4,10 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { randomSource } from '../src/cpr/mutate.ts';
+import { DiskFullRounds, describeDiskFull, smallDiskMiB } from './crash/disk-full.ts';
+import { describePowerLoss, PowerLossRounds } from './crash/power-loss.ts';
 import { CrashRounds } from './crash/rounds.ts';
+import { SmallDisk } from './crash/small-disk.ts';
 import { describeRound } from './crash/summary.ts';
 import { workloadNames } from './crash/workloads.ts';
 import { Profile } from './profile.ts';
@@ -33,6 +36,48 @@ for (const name of workloadNames) {
     }
   });
 }
+
+test('[S1] [S2] [S3] a disk that is filled, and a kill: never older than what was said to be saved', async ({
+  site,
+}, testInfo) => {
+  test.setTimeout(300_000);
+  const disk = SmallDisk.mount(smallDiskMiB);
+  if ('refused' in disk) {
+    test.skip(true, disk.refused);
+    return;
+  }
+  const seed = (Date.now() % 0x7fff_ffff) + 1;
+  testInfo.annotations.push({ type: 'seed', description: String(seed) });
+  const below = randomSource(seed);
+  const crash = new DiskFullRounds(site.url, disk);
+  try {
+    for (let round = 0; round < rounds; round++) {
+      const description = describeDiskFull(await crash.round(below));
+      testInfo.annotations.push({ type: 'round', description });
+    }
+  } finally {
+    await crash.close();
+    disk.unmount();
+  }
+});
+
+test('[S1] [S2] a profile that lost power: the guest goes on, or the page says what is lost', async ({
+  site,
+}, testInfo) => {
+  test.setTimeout(300_000);
+  const seed = (Date.now() % 0x7fff_ffff) + 1;
+  testInfo.annotations.push({ type: 'seed', description: String(seed) });
+  const below = randomSource(seed);
+  const crash = new PowerLossRounds(site.url);
+  try {
+    for (let round = 0; round < rounds; round++) {
+      const description = describePowerLoss(await crash.round(below));
+      testInfo.annotations.push({ type: 'round', description });
+    }
+  } finally {
+    await crash.close();
+  }
+});
 
 /** The moment of the guest's own life that its console stands at. */
 const counter = (guest: Guest) => guest.execute('cat /tmp/n').then(({ stdout }) => Number(stdout));

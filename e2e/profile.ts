@@ -5,5 +5,7 @@ import { chromiumLaunchOptions } from '../tools/browser.mjs';
 
 export type Profile = BrowserProfile;
 export const Profile = {
-  make: (): Promise<BrowserProfile> => BrowserProfile.make(chromium, chromiumLaunchOptions()),
+  /** @param parent the folder that it is made in */
+  make: (parent?: string): Promise<BrowserProfile> =>
+    BrowserProfile.make(chromium, chromiumLaunchOptions(), parent),
 };

@@ -16,12 +16,16 @@ export class BrowserProfile {
     this.#launchOptions = launchOptions;
   }
 
-  /** @param launchOptions on top of those of the Playwright project, where one runs */
+  /**
+   * @param launchOptions on top of those of the Playwright project, where one runs
+   * @param parent the folder that the profile is made in; default: that of temporary files
+   */
   static async make(
     browserType: BrowserType,
     launchOptions: LaunchOptions = {},
+    parent = tmpdir(),
   ): Promise<BrowserProfile> {
-    const folder = await mkdtemp(join(tmpdir(), 'holdfast-profile-'));
+    const folder = await mkdtemp(join(parent, 'holdfast-profile-'));
     return new BrowserProfile(folder, browserType, launchOptions);
   }
 

@@ -15,7 +15,8 @@ const cacheName = 'holdfast-marks';
 /** A mark says how much was lost, roughly: it need not follow each checkpoint. */
 const refreshMs = 10_000;
 
-const urlOf = (id: string) => `/holdfast-mark/${encodeURIComponent(id)}`;
+/** Absolute: a worker may have a blob as its address. */
+const urlOf = (id: string) => `${globalThis.origin}/holdfast-mark/${encodeURIComponent(id)}`;
 
 export class Marks {
   readonly #markedAt = new Map<string, { name: string; takenAtMs: number }>();

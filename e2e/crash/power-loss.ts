@@ -1,0 +1,130 @@
+/**
+ * `power-loss`: copies of a profile while its browser writes, with LevelDB files that are truncated, emptied
+ * or gone. A browser on each copy resumes the guest, or says what is lost.
+ */
+import { cp, readdir, rm, stat, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Profile } from '../profile.ts';
+import { expect, Guest } from '../test.ts';
+import { busyGuest, lookAt, openedGuest, toldOfLoss } from './seen-guest.ts';
+
+export interface PowerLossRound {
+  damage: string[];
+  outcome: 'resumed' | 'resumed, told' | 'told';
+  /** What was resumed, before the newest that the page said was saved when the copy began. */
+  olderByMs?: number;
+  notices: string;
+}
+
+const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+export class PowerLossRounds {
+  readonly #url: string;
+  #profile: Profile | undefined;
+  #guest: Guest | undefined;
+
+  constructor(siteUrl: string) {
+    this.#url = siteUrl;
+  }
+
+  async round(below: (limit: number) => number): Promise<PowerLossRound> {
+    const guest = this.#guest ?? (await this.#begin());
+    await wait(below(3000));
+    const { takenAtMs: newest = 0 } = await lookAt(guest);
+    const copy = await Profile.make();
+    try {
+      await this.#copyAtOnce(copy.folder);
+      const damage = await damageLevelDb(copy.folder, below);
+      const page = await (await copy.start()).newPage();
+      const after = await Guest.in(page);
+      await page.goto(this.#url);
+      const { arrival } = await openedGuest(after);
+      if (arrival?.kind === 'resumed') {
+        const olderByMs = newest - (arrival.takenAtMs ?? 0);
+        const { notices } = await lookAt(after);
+        return {
+          damage,
+          outcome: toldOfLoss.test(notices) ? 'resumed, told' : 'resumed',
+          olderByMs,
+          notices,
+        };
+      }
+      await expect
+        .poll(async () => (await lookAt(after)).notices, {
+          message: `Nothing is said after ${damage}`,
+          timeout: 30_000,
+        })
+        .toMatch(toldOfLoss);
+      const { notices } = await lookAt(after);
+      return { damage, outcome: 'told', notices };
+    } finally {
+      await copy.delete();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#profile?.delete();
+    this.#profile = undefined;
+    this.#guest = undefined;
+  }
+
+  /** The browser stands still meanwhile: what loses power has one moment. */
+  async #copyAtOnce(to: string): Promise<void> {
+    const devtools = await this.#guest?.page.context().browser()?.newBrowserCDPSession();
+    const { processInfo = [] } = (await devtools?.send('SystemInfo.getProcessInfo')) ?? {};
+    const browser = processInfo.find(({ type }) => type === 'browser');
+    if (!browser || !this.#profile) throw new Error('There is no browser.');
+    process.kill(browser.id, 'SIGSTOP');
+    try {
+      await copyFolder(this.#profile.folder, to);
+    } finally {
+      process.kill(browser.id, 'SIGCONT');
+    }
+  }
+
+  async #begin(): Promise<Guest> {
+    this.#profile = await Profile.make();
+    const page = await (await this.#profile.start()).newPage();
+    const guest = await Guest.in(page);
+    this.#guest = guest;
+    await page.goto(this.#url);
+    await guest.waitForSerial(/holdfast:~# /, { timeout: 60_000 });
+    await guest.execute(busyGuest);
+    await guest.machine((machine) => machine.checkpoint());
+    return guest;
+  }
+}
+
+/** What says who has the profile stays behind; files that go meanwhile are missing. */
+async function copyFolder(from: string, to: string): Promise<void> {
+  for (const name of await readdir(from, { recursive: true, withFileTypes: true })) {
+    const path = join(name.parentPath, name.name);
+    if (!name.isFile() || name.name.startsWith('Singleton')) continue;
+    const target = join(to, path.slice(from.length));
+    await cp(path, target).catch((thrown) => {
+      if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw thrown;
+    });
+  }
+}
+
+/** One to three files of the LevelDBs that machines are in. */
+async function damageLevelDb(folder: string, below: (limit: number) => number): Promise<string[]> {
+  const files = (await readdir(join(folder, 'Default'), { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => /IndexedDB\/.*\.leveldb\/(\d+\.|MANIFEST|CURRENT)/.test(path))
+    .sort();
+  const done: string[] = [];
+  for (let left = 1 + below(3); left > 0 && files.length > 0; left--) {
+    const [path = ''] = files.splice(below(files.length), 1);
+    const { size } = await stat(path);
+    const way = (['truncated', 'emptied', 'removed'] as const)[below(3)];
+    if (way === 'removed') await rm(path);
+    else await truncate(path, way === 'emptied' ? 0 : below(size + 1));
+    done.push(`${path.slice(folder.length)} ${way}`);
+  }
+  return done;
+}
+
+export const describePowerLoss = ({ damage, outcome, olderByMs, notices }: PowerLossRound) =>
+  `power-loss: ${damage.join(', ')}: ${outcome}${olderByMs === undefined ? '' : `, ${olderByMs} ms before the newest`} “${notices.slice(0, 160)}”`;

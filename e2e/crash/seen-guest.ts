@@ -1,0 +1,83 @@
+/** What a page says of its guest, for rounds whose storage fails. */
+import { expect, type Guest } from '../test.ts';
+
+export interface SeenGuest {
+  state?: string | undefined;
+  takenAtMs?: number | undefined;
+  arrival?: { kind: string; takenAtMs?: number } | undefined;
+  runstate?: string | undefined;
+  notices: string;
+}
+
+declare const window: {
+  holdfast?: {
+    machine: {
+      status: {
+        runstate: string;
+        arrival?: { kind: string; takenAtMs?: number };
+        durability?: { state: string; takenAtMs?: number };
+      } | null;
+    } | null;
+  };
+};
+
+export function lookAt({ page }: Guest): Promise<SeenGuest> {
+  return page.evaluate(() => {
+    const { runstate, arrival, durability } = window.holdfast?.machine?.status ?? {};
+    return {
+      runstate,
+      arrival,
+      state: durability?.state,
+      takenAtMs: durability?.takenAtMs,
+      notices: document.querySelector('#notices')?.textContent ?? '',
+    };
+  });
+}
+
+/** What a page has that was just opened: a guest that runs, or words that say why there is none. */
+export async function openedGuest(guest: Guest): Promise<SeenGuest> {
+  const isOpened = async () => {
+    const { runstate, notices } = await lookAt(guest);
+    return runstate === 'running' || toldOfLoss.test(notices);
+  };
+  await expect.poll(isOpened, { timeout: 120_000 }).toBe(true);
+  return lookAt(guest);
+}
+
+/** Words of the page for storage that is gone, cannot be read or cannot be written. */
+export const toldOfLoss =
+  /is gone|threw away|is damaged|was damaged|will not be saved|is not saved|in storage in its place|is full, or fails/;
+
+/** Ten MiB of new RAM contents over and over, and a count on the console. */
+export const busyGuest = `(n=0
+while :; do
+  n=$((n+1)); echo $n >/tmp/n
+  read up _ </proc/uptime; echo "tick $n $up" >/dev/ttyS0
+  dd if=/dev/urandom of=/tmp/noise bs=256k count=8 2>/dev/null
+  usleep 100000
+done) >/dev/null 2>&1 &`;
+
+/** All that a page can find out about what is stored, for the report of a round that failed. */
+export async function describeStorage({ page }: Guest): Promise<string> {
+  const found = await page.evaluate(async () => {
+    const buckets = await (
+      navigator as unknown as { storageBuckets: { keys(): Promise<string[]> } }
+    ).storageBuckets
+      .keys()
+      .catch(String);
+    const shelf = (window as unknown as { holdfast: { machine: { shelf: Shelf } } }).holdfast
+      .machine.shelf;
+    return {
+      buckets,
+      stored: await shelf.list().catch(String),
+      usage: await shelf.usage().catch(String),
+      notices: document.querySelector('#notices')?.textContent,
+    };
+  });
+  return JSON.stringify(found);
+}
+
+interface Shelf {
+  list(): Promise<unknown>;
+  usage(): Promise<unknown>;
+}

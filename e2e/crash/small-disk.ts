@@ -1,0 +1,50 @@
+/** A file system of its own, in memory, that a test may fill to the last byte. Linux, root. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export class SmallDisk {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** @returns a reason where this computer does not let one mount a file system */
+  static mount(sizeMiB: number): SmallDisk | { refused: string } {
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-disk-'));
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMiB}m`, 'tmpfs', folder], {
+        stdio: 'pipe',
+      });
+      return new SmallDisk(folder);
+    } catch (thrown) {
+      rmSync(folder, { recursive: true });
+      const [line = ''] = String((thrown as Error).message)
+        .split('\n')
+        .slice(1);
+      return { refused: `A tmpfs cannot be mounted here: ${line || (thrown as Error).message}` };
+    }
+  }
+
+  /** To 0 bytes. What is deleted meanwhile makes room again: call it more than once. */
+  fill(): void {
+    const run = (command: string) => execFileSync('sh', ['-c', command], { cwd: this.folder });
+    run(
+      'n=0; while [ -e fill$n ]; do n=$((n+1)); done; free=$(df --output=avail -B1 . | tail -1); ' +
+        '[ "$free" -lt 4096 ] || fallocate -l "$free" fill$n 2>/dev/null || ' +
+        'dd if=/dev/zero of=fill$n bs=4096 2>/dev/null; true',
+    );
+  }
+
+  empty(): void {
+    execFileSync('sh', ['-c', 'rm -f fill*'], { cwd: this.folder });
+  }
+
+  unmount(): void {
+    // Processes of a killed browser may hold it for a moment: it goes when they do.
+    execFileSync('umount', ['--lazy', this.folder]);
+    rmSync(this.folder, { recursive: true });
+  }
+}
