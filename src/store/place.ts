@@ -89,7 +89,9 @@ export class Places {
   /** Whether a copy was left in the default IndexedDB by buckets that are gone. */
   async hasCopyBesideBuckets(): Promise<boolean> {
     const name = this.databaseIn(copyBesideBuckets);
-    return (await indexedDB.databases()).some((database) => database.name === name);
+    // Where the default IndexedDB cannot be opened, as without its MANIFEST, there is none to be had.
+    const databases = await indexedDB.databases().catch(() => []);
+    return databases.some((database) => database.name === name);
   }
 
   /** Makes a complete place the first, at once and for good. */
