@@ -47,6 +47,14 @@ describe('[SF8] a configuration in a state file', () => {
     ]);
   });
 
+  test('[SF9] keeps the lineage of a machine, and none that is not 32 hex digits', () => {
+    const lineage = '0123456789abcdef0123456789abcdef';
+    const opened = checkConfig(portableConfig({ ...config, lineage }, site), site).config;
+    expect(opened.lineage).toBe(lineage);
+    for (const forged of ['default', lineage.toUpperCase(), `${lineage}0`, ''])
+      expect(checkConfig({ ...portable, lineage: forged }, site).config.lineage).toBeUndefined();
+  });
+
   test('keeps what the machine would boot again from, and with which CPU', () => {
     const others: Partial<MachineConfig> = {
       multiboot: { url: `${site}kernel.elf` },

@@ -87,6 +87,32 @@ describe('a copy goes on as a clone', () => {
   });
 });
 
+test('[SF9] a machine keeps the lineage of its first boot, and a copy of it gets one of its own', async () => {
+  const lineage = () => keeper.info().machine?.config.lineage;
+  await start();
+  const first = lineage();
+  expect(first).toMatch(/^[0-9a-f]{32}$/);
+  await keeper.checkpoint();
+  await keeper.destroy();
+  keeper = newKeeper();
+  await keeper.resumeMachine(request());
+  expect(lineage()).toBe(first);
+  await keeper.checkpoint();
+  await keeper.destroy();
+  keeper = newKeeper();
+  const original = fakeStore.stored.get('mine');
+  if (original) fakeStore.stored.set('copy', original);
+  const listed = (await keeper.storedMachines()).find(({ id }) => id === 'copy');
+  expect(listed).not.toHaveProperty('config.lineage');
+  await keeper.resumeMachine({ id: 'copy', runtime: runtime.source });
+  expect(lineage()).toMatch(/^[0-9a-f]{32}$/);
+  expect(lineage()).not.toBe(first);
+  await keeper.destroy();
+  keeper = newKeeper();
+  await start();
+  expect(lineage()).not.toBe(first);
+});
+
 test('what kept a guest from coming back is told to the page that asks', async () => {
   keeper.resumeEarly(request());
   await expect(keeper.resumeMachine(request())).rejects.toMatchObject({ code: 'not-found' });
