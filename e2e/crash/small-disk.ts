@@ -1,14 +1,17 @@
 /** A file system of its own, in memory, that a test may fill to the last byte. Linux, root. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export class SmallDisk {
   readonly folder: string;
 
-  private constructor(folder: string) {
+  readonly #sizeBytes: number;
+
+  private constructor(folder: string, sizeMiB: number) {
     this.folder = folder;
+    this.#sizeBytes = sizeMiB * 2 ** 20;
   }
 
   /** @returns a reason where this computer does not let one mount a file system */
@@ -18,7 +21,7 @@ export class SmallDisk {
       execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMiB}m`, 'tmpfs', folder], {
         stdio: 'pipe',
       });
-      return new SmallDisk(folder);
+      return new SmallDisk(folder, sizeMiB);
     } catch (thrown) {
       rmSync(folder, { recursive: true });
       const [line = ''] = String((thrown as Error).message)
@@ -28,8 +31,14 @@ export class SmallDisk {
     }
   }
 
-  /** To 0 bytes. What is deleted meanwhile makes room again: call it more than once. */
+  /**
+   * Fills the disk to 0 bytes. What is deleted meanwhile makes room again: call it more than once.
+   * @throws Error where the folder is no longer this disk: below it is the computer's own
+   */
   fill(): void {
+    const { blocks, bsize } = statfsSync(this.folder);
+    if (blocks * bsize > this.#sizeBytes)
+      throw new Error(`${this.folder} is not mounted any more.`);
     const run = (command: string) => execFileSync('sh', ['-c', command], { cwd: this.folder });
     run(
       'n=0; while [ -e fill$n ]; do n=$((n+1)); done; free=$(df --output=avail -B1 . | tail -1); ' +
