@@ -96,7 +96,7 @@ export interface OpenStateOptions extends ReadStateOptions {
   /**
    * Asked before anything is fetched or connected to that the state names: what is of another origin,
    * and every network but a relay of the page's own. Asked again, with a `memory`, where the state
-   * unpacks to more than 512 MiB. Without it such a state is refused. In Node addresses that are not
+   * unpacks to more than 256 MiB. Without it such a state is refused. In Node addresses that are not
    * of the internet are refused all the same, see {@link allowPrivate}.
    */
   approve?(urls: readonly StateUrl[]): boolean | Promise<boolean>;

@@ -15,9 +15,9 @@ export const stateLimits = {
   /** Console output, overlays, 9p files and carried disks together, whoever agrees to them. */
   blobBytes: 8 * 2 ** 30,
   /** Of these as much as nobody is asked about. Above it somebody is asked for twice as much each time. */
-  unaskedBytes: 512 * 2 ** 20,
-  /** What a blob counts for besides its bytes: it stands in lists. */
-  blobOverheadBytes: 64,
+  unaskedBytes: 256 * 2 ** 20,
+  /** What a blob counts for besides its bytes: an array, its buffer, and entries in several lists. */
+  blobOverheadBytes: 1024,
   /** Names of blobs' streams. */
   nameBytes: 255,
 } as const;

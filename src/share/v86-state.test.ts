@@ -63,3 +63,22 @@ test.each([
     expect.objectContaining({ code: 'wrong-v86-state' }),
   );
 });
+
+test('[5] a small file that claims gigabytes is refused before any memory is taken', async () => {
+  const { compress } = await loadCodec();
+  const claims = async (bytes: number) => {
+    const file = compress(state, 3).slice();
+    // RFC 8878, section 3.1.1: a content size of 4 bytes follows the descriptor.
+    file[4] = 0xa0;
+    new DataView(file.buffer).setUint32(5, bytes, true);
+    return readV86State(file);
+  };
+  const refused = (bytes: number) => ({
+    code: 'wrong-v86-state',
+    message: `This file claims ${bytes} bytes of contents.`,
+  });
+  for (const bytes of [513 * 2 ** 20, 2 ** 31 + 1, 2 ** 32 - 1])
+    await expect(claims(bytes)).rejects.toMatchObject(refused(bytes));
+  // As much as is taken without a doubt fails only for what is in it.
+  await expect(claims(2 ** 20)).rejects.toMatchObject({ message: /damaged/ });
+});

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { endless } from '../../../tools/endless-server.ts';
 import { findParts, partUrl, readParts } from './parts-fetch.ts';
 import { compressionOf, unpack, unpackFile } from './unpack.ts';
 
@@ -105,6 +106,25 @@ test('what is missing or of another size is said', async () => {
   await expect(readParts(file, 0, 512)).rejects.toMatchObject({ code: 'image-unavailable' });
   files.delete('/disk-4096-8192.img');
   await expect(readParts(file, 5000, 512)).rejects.toMatchObject({ code: 'image-unavailable' });
+});
+
+test.each(['', '.gz', '.zst'])(
+  '[5] a part that never ends is refused, and its connection closed: "%s"',
+  async (extension) => {
+    const closed = endless(server);
+    const file = { url: `${base}/disk.img${extension}`, partBytes, sizeBytes: disk.length };
+    await expect(readParts(file, 0, 512)).rejects.toMatchObject({
+      code: 'image-unavailable',
+      message: expect.stringContaining('goes on after'),
+    });
+    await closed;
+  },
+);
+
+test('[5] a compressed part becomes no larger than a part', async () => {
+  files.set('/disk-0-4096.img.gz', gzipSync(new Uint8Array(64 << 20)));
+  const file = { url: `${base}/disk.img.gz`, partBytes, sizeBytes: disk.length };
+  await expect(readParts(file, 0, 512)).rejects.toMatchObject({ code: 'image-unavailable' });
 });
 
 test.each([

@@ -124,12 +124,43 @@ async function fetchPart(
   if (!response.ok) throw new TransientError(`${url}: the server answered ${response.status}`);
   if (isPageAnswer(response)) throw unavailable(url, webPage);
   try {
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    return packed.test(new URL(url).pathname) ? await unpack(bytes, partBytes) : bytes;
+    const isPacked = packed.test(new URL(url).pathname);
+    const bytes = await bodyOf(response, url, isPacked ? packedLimit(partBytes) : partBytes);
+    return isPacked ? await unpack(bytes, partBytes) : bytes;
   } catch (cause) {
     if (cause instanceof CprError) throw cause;
     throw new TransientError(`${url}: the answer broke off`, { cause });
   }
+}
+
+/** What cannot be compressed becomes a little larger, by far less than this. */
+const packedLimit = (partBytes: number) => partBytes + (partBytes >> 8) + 64 * 1024;
+
+/** @throws CprError as soon as there is more than a part can have: some servers never end */
+async function bodyOf(
+  { body }: Response,
+  url: string,
+  limitBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  const reader = body?.getReader();
+  for (;;) {
+    const { done, value } = (await reader?.read()) ?? { done: true };
+    if (done || !value) break;
+    chunks.push(value);
+    length += value.length;
+    if (length <= limitBytes) continue;
+    await reader?.cancel().catch(() => {});
+    throw unavailable(url, `it goes on after ${limitBytes} bytes`);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
 }
 
 async function request(url: string, method: string, signal?: AbortSignal): Promise<Response> {

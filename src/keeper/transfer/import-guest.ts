@@ -150,6 +150,8 @@ class ArrivingBlobs {
     for (const name of Object.keys(cut.pieces)) limitOf(piecePrefix + name, this.#config);
     const restored = new BlobRestore();
     for (const [stream, { blobs }] of this.#streams) {
+      // Two lists of a hundred thousand blobs at a time are some ten MiB.
+      this.#streams.delete(stream);
       const isConsole = stream.startsWith(consolePrefix);
       const said = cut.consoles[stream.slice(consolePrefix.length)] ?? 0;
       const end = isConsole ? said : Number.POSITIVE_INFINITY;

@@ -1,9 +1,8 @@
 /** Opens states: from an address, from a link that holds one, from a file. */
 import { CprError } from '../../errors.ts';
-import { defaultMachineId, StateFile, type StateFileInfo, type StateUrl } from '../../index.ts';
+import { StateFile, type StateFileInfo, type StateUrl } from '../../index.ts';
 import type { RuntimeSource } from '../../protocol/keeper-api.ts';
 import { randomId } from '../../protocol/random-id.ts';
-import type { StoredMachineInfo } from '../../protocol/stored.ts';
 import { askApproval, shown } from '../approval.ts';
 import { formatAge, formatBytes } from '../format.ts';
 import { addressOf } from '../machines/machine-address.ts';
@@ -15,6 +14,7 @@ import { fetchV86State } from './fetch-v86-state.ts';
 import { discard, leave, pickUp, sweep } from './handoff.ts';
 import { stateOfPayload } from './link.ts';
 import { OpeningBar } from './opening-bar.ts';
+import { listed, questionBefore } from './place-of-machine.ts';
 
 export interface StateOpenerOptions {
   session: Session;
@@ -145,10 +145,9 @@ export class StateOpener {
       if (goOn) return { elsewhere: own };
     }
     const stored = await listed(session);
-    // What is not known may be there.
-    const present = session.status ?? (stored ? stored.find(({ id }) => id === machineId) : true);
-    if (present) await requireReplacement(info);
-    else if (machineId === defaultMachineId) await requireDefault(info);
+    const question = questionBefore({ machineId, isHere: session.status !== null, stored });
+    if (question === 'replace') await requireReplacement(info);
+    if (question === 'default') await requireDefault(info);
     return own === machineId ? 'continuation' : 'clone';
   }
 
@@ -158,16 +157,6 @@ export class StateOpener {
     const { session } = this.#options;
     if (session.status?.config.lineage === lineage) return session.machineId;
     return (await listed(session))?.find(({ config }) => config?.lineage === lineage)?.id;
-  }
-}
-
-/** @returns undefined where the browser has storage, and does not say what is in it */
-async function listed(session: Session): Promise<StoredMachineInfo[] | undefined> {
-  try {
-    return await session.storedMachines();
-  } catch (thrown) {
-    const isNone = thrown instanceof CprError && thrown.code === 'storage-unavailable';
-    return isNone ? [] : undefined;
   }
 }
 
