@@ -219,6 +219,29 @@ test('[S1] a database that the browser finds damaged and throws away: the guest 
   expect((await again.run('echo $kept')).output).toBe('here\n');
 });
 
+/** LevelDB does not open without it; Chromium then deletes nothing, and fails. */
+async function removeManifestOfFirst(profile: Profile): Promise<void> {
+  const folder = join(profile.folder, 'Default/IndexedDB');
+  const all = await readdir(folder, { recursive: true, withFileTypes: true });
+  const found = all.filter(
+    ({ name, parentPath }) => parentPath.endsWith('.leveldb') && name.startsWith('MANIFEST-'),
+  );
+  expect(found.length, 'manifests of the first place').toBeGreaterThan(0);
+  for (const { name, parentPath } of found) await rm(join(parentPath, name));
+}
+
+test('[S1] the first place cannot be opened, as its MANIFEST is missing: the guest comes from the second copy', async ({
+  profile,
+  site,
+}) => {
+  test.slow();
+  const guest = await openDamaged({ profile, site }, () => removeManifestOfFirst(profile));
+  const found = guest.page.locator('#state-found');
+  await expect(found).toContainText('resumed from a checkpoint', byItself);
+  expect((await guest.run('echo $kept')).output).toBe('here\n');
+  await runsAndIsSaved(guest);
+});
+
 test('[S2] both copies are thrown away: the page says which machine was stored and until when', async ({
   profile,
   site,
