@@ -40,8 +40,27 @@ export async function openedGuest(guest: Guest): Promise<SeenGuest> {
     const { runstate, notices } = await lookAt(guest);
     return runstate === 'running' || toldOfLoss.test(notices);
   };
-  await expect.poll(isOpened, { timeout: 120_000 }).toBe(true);
+  await expect
+    .poll(isOpened, { timeout: 120_000 })
+    .toBe(true)
+    .catch(async (cause) => {
+      throw new Error(`No guest runs, and nothing says why: ${await describeShown(guest)}`, {
+        cause,
+      });
+    });
   return lookAt(guest);
+}
+
+/** What can be seen of a page whose keeper may not answer. */
+async function describeShown({ page }: Guest): Promise<string> {
+  const said = (await page.consoleMessages()).map((message) => message.text());
+  const shown = await page.evaluate(() => ({
+    isReady: 'holdfast' in window,
+    boot: document.querySelector('#boot-label')?.textContent,
+    state: document.querySelector('.state')?.textContent?.replace(/\s+/g, ' '),
+    notices: document.querySelector('#notices')?.textContent,
+  }));
+  return JSON.stringify({ ...shown, said });
 }
 
 /** Words of the page for storage that is gone, cannot be read or cannot be written. */
