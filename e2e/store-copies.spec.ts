@@ -85,6 +85,77 @@ test('[S2] what neither place has any more is told once, by name and time', asyn
   expect(await lost()).toBeUndefined();
 });
 
+test('[S1] what is deleted stays deleted, also when the second place refuses to delete it', async ({
+  startOpener,
+}) => {
+  const opener = (await startOpener()) as Worker;
+  await opener.evaluate(async () => {
+    await lab.prepareKept();
+    await lab.openKeptStore({ throwAt: 'copy-remove:begun' });
+    await lab.store().remove('m');
+    await lab.openKeptStore({ throwAt: 'copy-entry:begun' });
+    await lab.store().entries.delete('e');
+  });
+  const next = (await startOpener()) as Worker;
+  const names = () =>
+    next.evaluate(async () => {
+      await lab.openKeptStore();
+      const { machines, entries } = await lab.snapshot();
+      return [...machines, ...entries].map(({ name }) => name);
+    });
+  expect(await names()).toEqual(['other']);
+  // Nor is it in what the second place would give.
+  await next.evaluate(() => lab.deleteDatabase());
+  expect(await names()).not.toContain('m');
+});
+
+test('[S1] a machine that was renamed has its new name in the second place', async ({
+  startOpener,
+}) => {
+  const opener = (await startOpener()) as Worker;
+  await opener.evaluate(async () => {
+    await lab.prepareKept();
+    await lab.store().rename('other', 'renamed');
+  });
+  const found = await withoutFirst((await startOpener()) as Worker);
+  expect(newest(found)).toContainEqual({ name: 'renamed', newest: specs(7) });
+});
+
+for (const damaged of [false, true]) {
+  const then = damaged ? 'is left when it has a machine that nobody can read' : 'is deleted';
+  test(`[F3] a first place that was retired ${then}`, async ({ startOpener }) => {
+    const opener = (await startOpener()) as Worker;
+    await opener.evaluate(async (damaged) => {
+      await lab.prepareKept();
+      lab.store().close();
+      if (damaged) await lab.damageManifests('other');
+      // As a worker does whose write was refused.
+      await new Promise((held) => {
+        void navigator.locks.request('holdfast.retired 0', { mode: 'shared' }, () => {
+          held(undefined);
+          return new Promise(() => undefined);
+        });
+      });
+      await lab.openKeptStore();
+    }, damaged);
+    expect(newest(await opener.evaluate(() => lab.snapshot()))).toContainEqual({
+      name: 'm',
+      newest: specs(1, 2),
+    });
+    const databases = () =>
+      opener.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name));
+    if (damaged) {
+      // The copy is complete then: what is older has been deleted.
+      await opener.evaluate(async () => {
+        await lab.openMachine('m');
+        await lab.checkpoint('m', [{ seed: 3, sizeBytes: 1024 }]);
+        await lab.store().rename('m', 'm');
+      });
+      expect(await databases()).toContain('holdfast');
+    } else await expect.poll(databases).not.toContain('holdfast');
+  });
+}
+
 for (const write of copyWriteNames) {
   test(`[S1] a browser killed in a crash window of ${write}: both places are whole`, async ({
     profile,

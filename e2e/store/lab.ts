@@ -197,6 +197,24 @@ export const lab = {
     await connection.open();
     connection.close();
   },
+  /** Of one machine, in the first place and in all copies. */
+  async damageManifests(id: string): Promise<void> {
+    const { storageBuckets } = navigator as unknown as {
+      storageBuckets: {
+        keys(): Promise<string[]>;
+        open(name: string): Promise<{ indexedDB: IDBFactory }>;
+      };
+    };
+    const names = (await storageBuckets.keys()).filter((name) => /^holdfast-\d+$/.test(name));
+    const buckets = await Promise.all(names.map((name) => storageBuckets.open(name)));
+    for (const { indexedDB: factory } of [{ indexedDB }, ...buckets]) {
+      const database = await settled(factory.open(databaseName));
+      const manifests = database.transaction('manifests', 'readwrite').objectStore('manifests');
+      for (const key of await settled(manifests.getAllKeys(IDBKeyRange.bound([id], [id, []]))))
+        await settled(manifests.put(new Uint8Array(1), key));
+      database.close();
+    }
+  },
   letGo: () => stubborn?.close(),
   /** Resolves when the database is deleted. */
   deleteDatabase: async (): Promise<void> => {

@@ -33,6 +33,8 @@ export interface CopyOptions {
   giveUp(): void;
   /** It has all that the first place has: older ones may go. */
   completed(): Promise<void>;
+  /** Deletes all copies. */
+  discard(): Promise<void>;
 }
 
 export class Copy implements MachineWitness {
@@ -82,9 +84,10 @@ export class Copy implements MachineWitness {
       this.#isComplete = true;
       const { first, digest } = this.#options;
       const [wanted, found] = await Promise.all([machinesOf(first), machinesOf(connection)]);
-      for (const { id, generation } of wanted) {
+      for (const { id, name, generation } of wanted) {
         const there = found.find((row) => row.id === id);
-        if (generation !== undefined && there?.generation !== generation)
+        const isSame = there?.generation === generation && there?.name === name;
+        if (generation !== undefined && !isSame)
           await copyMachine(first, connection, digest, id).catch(unlessGone);
       }
       // What it has and the first place lacks stays: it may be all that is left of that.
@@ -98,20 +101,43 @@ export class Copy implements MachineWitness {
     if (this.#isComplete) await this.#complete();
   }
 
-  /** Before it goes from the first place: otherwise it would come back from here. */
-  async remove(id: string): Promise<void> {
-    const connection = await this.spare();
-    await this.#try(async () => {
-      if (connection) await removeFrom(connection, id);
-    });
+  /**
+   * A machine goes from here and then, by `removeFromFirst`, from the first place: in the other order it
+   * would come back from here. A copy that it cannot be deleted from is deleted as a whole.
+   */
+  remove(id: string, removeFromFirst: () => Promise<void>): Promise<void> {
+    return this.#removed((connection) => removeFrom(connection, id), removeFromFirst);
   }
 
   /** As {@link remove}, for a saved state. */
-  async removeEntry(name: string): Promise<void> {
-    const connection = await this.spare();
-    await this.#try(async () => {
-      if (connection) await removeEntry(connection, name);
-    });
+  removeEntry(name: string, removeFromFirst: () => Promise<void>): Promise<void> {
+    return this.#removed((connection) => removeEntry(connection, name), removeFromFirst);
+  }
+
+  async #removed(
+    removeHere: (connection: Connection) => Promise<void>,
+    removeFromFirst: () => Promise<void>,
+  ): Promise<void> {
+    let isGone = true;
+    try {
+      const connection = await this.#connect(false);
+      if (connection) await removeHere(connection);
+    } catch (thrown) {
+      console.info('The second copy of what is stored:', thrown);
+      isGone = false;
+    }
+    // Where this fails, too, the copy may be all that is left.
+    await removeFromFirst();
+    if (isGone) return;
+    this.#reset();
+    await this.#options.discard();
+  }
+
+  #reset(): void {
+    this.close();
+    this.#connection = undefined;
+    this.#isComplete = false;
+    this.#put.clear();
   }
 
   close(): void {
@@ -142,10 +168,7 @@ export class Copy implements MachineWitness {
       if (connection) await work(connection);
     } catch (thrown) {
       console.info('The second copy of what is stored:', thrown);
-      this.close();
-      this.#connection = undefined;
-      this.#isComplete = false;
-      this.#put.clear();
+      this.#reset();
       this.#notBeforeMs = Date.now() + againMs;
       this.#options.giveUp();
     }

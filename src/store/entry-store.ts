@@ -91,8 +91,12 @@ export class Entries implements EntryStore {
 
   async delete(name: string): Promise<void> {
     const doing = 'delete the saved state';
-    await this.#copy?.removeEntry(name);
-    await this.#connection.write(
+    const remove = () => this.#remove(name, doing);
+    await (this.#copy ? this.#copy.removeEntry(name, remove) : remove());
+  }
+
+  #remove(name: string, doing: string): Promise<void> {
+    return this.#connection.write(
       { name: 'delete-entry', stores, durability: 'strict', doing },
       async (transaction) => {
         await Promise.all([

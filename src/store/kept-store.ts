@@ -1,14 +1,13 @@
 /** The store of a keeper: it outlives the failure of the place that it is in, see DURABILITY.md. */
 import { CprError } from '../errors.ts';
+import { carryOver } from './carry-over.ts';
 import { Connection } from './connection.ts';
 import { Copy, machinesOf, unlessGone } from './copy.ts';
-import { copyEntries } from './copy-entries.ts';
 import { type Digest, loadDigest } from './digest.ts';
 import { Marks } from './mark.ts';
 import { copyBesideBuckets, Places, type PlacesInUse } from './place.ts';
 import { alone, flag, hasFlag } from './place-flags.ts';
 import { copyMachine } from './replicate.ts';
-import type { MachineRow } from './schema.ts';
 import { storageError } from './storage-error.ts';
 import { IndexedDbStore, openStore, type StoreOptions } from './store.ts';
 import type { Store } from './types.ts';
@@ -28,37 +27,6 @@ export async function openKeptStore(options: StoreOptions = {}): Promise<Store> 
   return kept.open().catch((thrown) => {
     throw storageError(thrown, 'open the stored machines');
   });
-}
-
-/**
- * For reading what a newer version of this site has stored, as far as it is where this version knows it.
- * @throws CprError `storage-newer` when it is not
- */
-export async function openNewerStore({
-  databaseName = 'holdfast',
-  openTimeoutMs = 10_000,
-}: StoreOptions = {}): Promise<Store> {
-  const places = Places.of(databaseName);
-  const first = places ? (await places.inUse()).first : 0;
-  const connection = new Connection({
-    databaseName,
-    ...(places && { factory: () => places.factory(first) }),
-    version: 'as-it-is',
-    openTimeoutMs,
-    onLost: () => undefined,
-    onWindow: () => undefined,
-  });
-  try {
-    await machinesOf(connection);
-    return new IndexedDbStore(connection, await loadDigest());
-  } catch (cause) {
-    connection.close();
-    throw new CprError(
-      'storage-newer',
-      'A newer version of this site has stored the machines, in a way that this one cannot read.',
-      { cause },
-    );
-  }
 }
 
 class KeptPlaces {
@@ -87,8 +55,14 @@ class KeptPlaces {
       },
       completed: async () => {
         const { others, copy } = await this.#places.inUse();
-        if (copy === copyPlace) await this.#removeAll(others);
+        if (copy !== copyPlace && copy !== copyBesideBuckets) return;
+        const older: number[] = others.filter((other) => other !== copyPlace);
+        // Left by buckets that are gone, or given up.
+        const isBeside = copyPlace === copyBesideBuckets;
+        if (!isBeside && (await this.#places.hasCopyBesideBuckets())) older.push(copyBesideBuckets);
+        await this.#removeAll(older);
       },
+      discard: () => this.#discardCopies(place),
     });
     first.spare = () => copy.spare();
     return new IndexedDbStore(first, this.#digest, { copy, marks: new Marks() });
@@ -104,7 +78,7 @@ class KeptPlaces {
       await connection.open();
       const machines = await machinesOf(connection);
       if (machines.length > 0) {
-        await this.#mend(connection, machines, inUse);
+        await this.#mend(connection, inUse);
         return [first, connection];
       }
       if ((await this.#copiesOf(inUse)).length === 0) return [first, connection];
@@ -118,17 +92,17 @@ class KeptPlaces {
   }
 
   /** What the copy has and the first place lacks, as after a loss of power, goes there again. */
-  async #mend(
-    first: Connection,
-    machines: readonly MachineRow[],
-    { copy }: PlacesInUse,
-  ): Promise<void> {
+  async #mend(first: Connection, inUse: PlacesInUse): Promise<void> {
+    const copy = inUse.copy ?? (await this.#copiesOf(inUse))[0];
     if (copy === undefined || (await hasFlag('retired', copy))) return;
-    const times = new Map(machines.map(({ id, takenAtMs = 0 }) => [id, takenAtMs]));
     let connection: Connection | undefined;
     try {
       connection = await this.#connectCopy(copy);
-      for (const { id, takenAtMs = 0 } of await machinesOf(connection))
+      const copied = await machinesOf(connection);
+      // Read after the copy, which is written last: what another worker stores meanwhile is there.
+      const machines = await machinesOf(first);
+      const times = new Map(machines.map(({ id, takenAtMs = 0 }) => [id, takenAtMs]));
+      for (const { id, takenAtMs = 0 } of copied)
         if (takenAtMs > (times.get(id) ?? 0))
           await copyMachine(connection, first, this.#digest, id).catch(unlessGone);
     } catch (thrown) {
@@ -159,7 +133,7 @@ class KeptPlaces {
       reason = CprError.from(thrown, 'internal', 'The store cannot be opened');
     }
     const copies = await this.#copiesOf(inUse);
-    const moved = copies.length > 0 && (await this.#moveTo(inUse, copies));
+    const moved = copies.length > 0 && (await this.#moveTo(inUse, copies, !again));
     if (moved) {
       again?.close();
       return moved;
@@ -189,24 +163,34 @@ class KeptPlaces {
     const moved = await this.#moveTo(inUse, [first, ...(await this.#copiesOf(inUse))]);
     if (moved) return moved;
     // Nothing was stored yet, or nothing can be read: what comes is stored in a new place all the same.
+    await this.#keepAll(othersOf(inUse).concat(first));
     await this.#places.makeFirst(next);
     const target = this.#connect(next);
     await target.open();
     return [next, target];
   }
 
-  /** @returns the new first place; undefined when no machine was found */
+  /**
+   * @param isUnread the first place cannot be opened: it is left as it is
+   * @returns the new first place; undefined when no machine was found
+   */
   async #moveTo(
     { first, next }: PlacesInUse,
     sources: readonly number[],
+    isUnread = false,
   ): Promise<[place: number, Connection] | undefined> {
     const target = this.#connect(next);
     try {
       await target.open();
-      await this.#carryOver(sources, target);
+      const open = (place: number) =>
+        new Connection({ ...this.#connecting(place), onLost: () => undefined });
+      const left = await carryOver(sources, target, open, this.#digest);
+      if (isUnread) left.add(first);
       if ((await machinesOf(target)).length > 0) {
+        await this.#keepAll(left);
         await this.#places.makeFirst(next);
-        void this.#removeAll([first, ...sources.filter((place) => place > 0 && place !== first)]);
+        const old = new Set([first, ...sources.filter((place) => place > 0)]);
+        void this.#removeAll([...old].filter((place) => !left.has(place)));
         return [next, target];
       }
     } catch (thrown) {
@@ -219,34 +203,18 @@ class KeptPlaces {
     return undefined;
   }
 
-  /** Of each machine its newest state that can be read anywhere. */
-  async #carryOver(sources: readonly number[], target: Connection): Promise<void> {
-    const found: { from: Connection; row: MachineRow }[] = [];
-    const opened: Connection[] = [];
-    for (const place of sources) {
-      const from = new Connection({ ...this.#connecting(place), onLost: () => undefined });
-      opened.push(from);
-      try {
-        for (const row of await machinesOf(from)) found.push({ from, row });
-        await copyEntries(from, target);
-      } catch (thrown) {
-        requireWell(target, thrown);
-        console.info(`Place ${place} of what is stored cannot be read:`, thrown);
-      }
-    }
-    const age = ({ takenAtMs = 0 }: MachineRow) => takenAtMs;
-    found.sort((a, b) => age(b.row) - age(a.row));
-    const done = new Set<string>();
-    for (const { from, row } of found) {
-      if (done.has(row.id)) continue;
-      try {
-        if (await copyMachine(from, target, this.#digest, row.id)) done.add(row.id);
-      } catch (thrown) {
-        requireWell(target, thrown);
-        console.info(`“${row.name}” cannot be read in one place:`, thrown);
-      }
-    }
-    for (const connection of opened) connection.close();
+  async #keepAll(places: Iterable<number>): Promise<void> {
+    for (const place of places) await this.#places.keep(place);
+  }
+
+  /** All but the first place. */
+  async #discardCopies(first: number): Promise<void> {
+    const inUse = await this.#places.inUse();
+    if (inUse.first !== first) return;
+    const places = [...inUse.others];
+    if (inUse.copy !== undefined && inUse.copy > 0) places.push(inUse.copy);
+    if (await this.#places.hasCopyBesideBuckets()) places.push(copyBesideBuckets);
+    for (const place of places) await this.#places.remove(place);
   }
 
   async #removeAll(places: readonly number[]): Promise<void> {
@@ -330,8 +298,3 @@ const othersOf = ({ copy, others, first }: PlacesInUse): number[] => [
   ...(copy === undefined ? [] : [copy]),
   ...others.filter((place) => place > first),
 ];
-
-/** A source that cannot be read is no reason to give up; a target that cannot be written is. */
-function requireWell(target: Connection, thrown: unknown): void {
-  if (target.hasFailed) throw thrown;
-}

@@ -5,7 +5,6 @@ import type { WriteName } from './crash-windows.ts';
 import type { Digest } from './digest.ts';
 import { notFound, readGenerations, readReadable } from './generation-reader.ts';
 import { isWhole, seal, sizeOf } from './generation-row.ts';
-import { idRange } from './key-ranges.ts';
 import { idsOf } from './record-ids.ts';
 import { readRecords, type StoredRecord } from './record-reader.ts';
 import { cloneable, type NewRecord, RecordWriter } from './record-writer.ts';
@@ -13,84 +12,7 @@ import type { WholeGeneration } from './replicate.ts';
 import { withoutKept } from './retention.ts';
 import type { GenerationRow, MachineRow, Stores, Transaction } from './schema.ts';
 import { deleteRecords, sweep } from './sweep.ts';
-import type {
-  Generation,
-  MachineStore,
-  NewMachine,
-  PublishRequest,
-  ReadableGenerations,
-} from './types.ts';
-
-/**
- * Resolves with the opener's number. What the opener before left unpublished is deleted.
- * @throws CprError `not-found` or `storage-occupied`
- */
-export function openMachine(
-  connection: Connection,
-  id: string,
-  create: NewMachine | undefined,
-): Promise<number> {
-  return connection.write(
-    {
-      name: 'open',
-      stores: ['meta', 'machines', 'generations', 'records'],
-      durability: 'relaxed',
-      doing: 'open the stored machine',
-    },
-    async (transaction) => {
-      const meta = transaction.objectStore('meta');
-      const [counters, stored] = await Promise.all([
-        meta.get('counters'),
-        transaction.objectStore('machines').get(id),
-      ]);
-      const machine = stored ?? (create && newMachine(id, create));
-      if (!machine) throw notFound(id);
-      if (create && !create.replace && machine.generation !== undefined) throw occupied(machine);
-      await deleteOrphans(transaction, machine);
-      // Of a place that was made from a copy, the counter may be behind.
-      const opener = Math.max(counters?.lastOpener ?? 0, machine.opener) + 1;
-      await Promise.all([
-        meta.put({ lastOpener: opener }, 'counters'),
-        transaction.objectStore('machines').put({ ...machine, opener, lastUsedAtMs: Date.now() }),
-      ]);
-      return opener;
-    },
-  );
-}
-
-const occupied = ({ name }: MachineRow) =>
-  new CprError(
-    'storage-occupied',
-    `“${name}” is in storage under the id of this machine, and this guest is another one.`,
-  );
-
-function newMachine(id: string, { name, details }: NewMachine): MachineRow {
-  const now = Date.now();
-  return {
-    id,
-    name,
-    createdAtMs: now,
-    lastUsedAtMs: now,
-    sizeBytes: 0,
-    opener: 0,
-    family: id,
-    lastGeneration: 0,
-    details,
-  };
-}
-
-async function deleteOrphans(
-  transaction: Transaction<'readwrite'>,
-  { opener, family }: MachineRow,
-): Promise<void> {
-  if (opener === 0) return;
-  const [put, relatives] = await Promise.all([
-    transaction.objectStore('records').getAllKeys(idRange(idsOf(opener))),
-    transaction.objectStore('generations').index('family').getAll(family),
-  ]);
-  const kept = relatives.map(({ records }) => records);
-  await deleteRecords(transaction, withoutKept(put, kept));
-}
+import type { Generation, MachineStore, PublishRequest, ReadableGenerations } from './types.ts';
 
 /** Hears of what is written of machines, to write it elsewhere as well. It never fails. */
 export interface MachineWitness {
@@ -114,7 +36,7 @@ export class OpenMachine implements MachineStore {
   readonly #unpublished = new Map<number, number>();
 
   /**
-   * @param opener from {@link openMachine}
+   * @param opener from `openMachine`
    * @param first what {@link readableGenerations} resolves with the first time, read by a transaction
    *   that comes after the machine was opened
    */

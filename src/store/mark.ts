@@ -14,6 +14,8 @@ export interface Mark {
 const cacheName = 'holdfast-marks';
 /** A mark says how much was lost, roughly: it need not follow each checkpoint. */
 const refreshMs = 10_000;
+/** Nothing that is stored waits longer for a Cache Storage that does not answer. */
+const answerMs = 10_000;
 
 /** Absolute: a worker may have a blob as its address. */
 const urlOf = (id: string) => `${globalThis.origin}/holdfast-mark/${encodeURIComponent(id)}`;
@@ -47,11 +49,17 @@ export class Marks {
 
   async #try<T>(work: (cache: Cache) => Promise<T>): Promise<T | undefined> {
     if (typeof caches === 'undefined') return undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('Cache Storage does not answer.')), answerMs);
+    });
     try {
-      return await work(await caches.open(cacheName));
+      return await Promise.race([caches.open(cacheName).then(work), late]);
     } catch (thrown) {
       console.info('Marks of stored machines:', thrown);
       return undefined;
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

@@ -20,6 +20,11 @@ const cases: [string, string[], ReturnType<typeof placesInUse>][] = [
     { first: 0, copy: 2, others: [1], next: 3 },
   ],
   [
+    'with a replaced place that nobody could read',
+    ['holdfast-1', 'holdfast-1-kept', 'holdfast-2', 'holdfast-3', 'holdfast-3-ready'],
+    { first: 3, copy: -1, others: [2], next: 4 },
+  ],
+  [
     'with a marker left of a deleted place',
     ['holdfast-4-ready'],
     { first: 0, others: [], next: 5 },

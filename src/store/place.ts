@@ -26,7 +26,7 @@ export interface PlacesInUse {
   first: number;
   /** The second copy, where there is one. */
   copy?: number;
-  /** What the first has replaced, or an unfinished place left. The newest first. */
+  /** What the first has replaced, or an unfinished place left, but for those that are kept. The newest first. */
   others: readonly number[];
   /** Never used before. */
   next: number;
@@ -37,12 +37,13 @@ export const copyBesideBuckets = -1;
 
 const nameOf = (number: number) => `holdfast-${number}`;
 const readyName = (number: number) => `${nameOf(number)}-ready`;
+const keptName = (number: number) => `${nameOf(number)}-kept`;
 
 /** Which places there are, by the names of all buckets of the origin. */
 export function placesInUse(buckets: readonly string[]): PlacesInUse {
   // Also of places that are gone: no number is used twice.
   const named = buckets.flatMap((name) => {
-    const [, number] = /^holdfast-(\d+)(-ready)?$/.exec(name) ?? [];
+    const [, number] = /^holdfast-(\d+)(-ready|-kept)?$/.exec(name) ?? [];
     return number === undefined ? [] : [Number(number)];
   });
   const places = [...new Set(named)].filter((number) => buckets.includes(nameOf(number)));
@@ -54,7 +55,11 @@ export function placesInUse(buckets: readonly string[]): PlacesInUse {
   return {
     first,
     ...(copy !== undefined && { copy }),
-    others: places.filter((number) => number !== first && number !== copy).sort((a, b) => b - a),
+    others: places
+      .filter(
+        (number) => number !== first && number !== copy && !buckets.includes(keptName(number)),
+      )
+      .sort((a, b) => b - a),
     next: Math.max(0, ...named) + 1,
   };
 }
@@ -97,6 +102,11 @@ export class Places {
   /** Makes a complete place the first, at once and for good. */
   async makeFirst(place: number): Promise<void> {
     await this.#buckets.open(readyName(place), lasting);
+  }
+
+  /** A place that was replaced has something that nobody could read: it is not deleted. */
+  async keep(place: number): Promise<void> {
+    if (place > 0) await this.#buckets.open(keptName(place), lasting);
   }
 
   /** Resolves when nothing of the place is left; connections to it are closed. */

@@ -7,8 +7,9 @@ import { Entries } from './entry-store.ts';
 import { notFound, readGenerations, readMachine, readReadable } from './generation-reader.ts';
 import { isWhole, seal } from './generation-row.ts';
 import { under } from './key-ranges.ts';
-import { type MachineWitness, OpenMachine, openMachine } from './machine-store.ts';
+import { type MachineWitness, OpenMachine } from './machine-store.ts';
 import type { Mark, Marks } from './mark.ts';
+import { openMachine } from './open-machine.ts';
 import { readRecords } from './record-reader.ts';
 import { salvageMachine } from './salvage.ts';
 import type { MachineRow } from './schema.ts';
@@ -75,10 +76,16 @@ export class IndexedDbStore implements Store {
     const { marks } = this.#extras ?? {};
     if (!marks) return [];
     try {
-      const [marked, machines] = await Promise.all([marks.all(), this.machines()]);
+      // Other workers store and delete meanwhile. Marks are written last, and deleted first.
+      const marked = await marks.all();
+      if (marked.length === 0) return [];
+      const machines = await this.machines();
       const isStored = ({ id, takenAtMs }: Mark) =>
         machines.some((machine) => machine.id === id && (machine.takenAtMs ?? 0) >= takenAtMs);
-      const lost = marked.filter((mark) => !isStored(mark));
+      const missing = marked.filter((mark) => !isStored(mark));
+      if (missing.length === 0) return [];
+      const marksNow = await marks.all();
+      const lost = missing.filter(({ id }) => marksNow.some((mark) => mark.id === id));
       await Promise.all(lost.map(({ id }) => marks.delete(id)));
       return lost.map((mark) => ({ ...mark, foundAtMs: Date.now() }));
     } catch {
@@ -88,7 +95,9 @@ export class IndexedDbStore implements Store {
   }
 
   readonly #witness: MachineWitness = {
-    records: async (records) => this.#extras?.copy.records(records),
+    records: async (records) => {
+      await Promise.all([this.#lost, this.#extras?.copy.records(records)]);
+    },
     generation: async (whole) => {
       const { id, name } = whole.machine;
       await this.#extras?.copy.generation(whole);
@@ -195,9 +204,14 @@ export class IndexedDbStore implements Store {
   }
 
   async remove(id: string): Promise<void> {
-    await this.#extras?.marks.delete(id);
-    await this.#extras?.copy.remove(id);
-    await this.#connection.write(
+    const { marks, copy } = this.#extras ?? {};
+    await marks?.delete(id);
+    const remove = () => this.#remove(id);
+    await (copy ? copy.remove(id, remove) : remove());
+  }
+
+  #remove(id: string): Promise<void> {
+    return this.#connection.write(
       {
         name: 'remove',
         stores: ['machines', 'generations', 'manifests', 'records'],

@@ -2,7 +2,7 @@ import { openKeptStore } from '../../store/kept-store.ts';
 import type { Store } from '../../store/types.ts';
 import type { OpenStore } from './targets.ts';
 
-export { openNewerStore } from '../../store/kept-store.ts';
+export { openNewerStore } from '../../store/newer-store.ts';
 
 /** The keeper's store: opened when it is first needed, and again after it was lost. */
 export function keeperStore(): OpenStore {

@@ -1,0 +1,56 @@
+/** Fills a new place with what old ones have, see DURABILITY.md [F3]. */
+import type { Connection } from './connection.ts';
+import { machinesOf } from './copy.ts';
+import { copyEntries } from './copy-entries.ts';
+import type { Digest } from './digest.ts';
+import { copyMachine } from './replicate.ts';
+import type { MachineRow } from './schema.ts';
+
+/**
+ * Of each machine its newest state that can be read anywhere.
+ * @returns places that have something that could not be read
+ * @throws when the target cannot be written
+ */
+export async function carryOver(
+  sources: readonly number[],
+  target: Connection,
+  open: (place: number) => Connection,
+  digest: Digest,
+): Promise<Set<number>> {
+  const found: { place: number; from: Connection; row: MachineRow }[] = [];
+  const left = new Set<number>();
+  const opened: Connection[] = [];
+  for (const place of sources) {
+    const from = open(place);
+    opened.push(from);
+    try {
+      for (const row of await machinesOf(from)) found.push({ place, from, row });
+      await copyEntries(from, target);
+    } catch (thrown) {
+      requireWell(target, thrown);
+      left.add(place);
+      console.info(`Place ${place} of what is stored cannot be read:`, thrown);
+    }
+  }
+  const age = ({ takenAtMs = 0 }: MachineRow) => takenAtMs;
+  found.sort((a, b) => age(b.row) - age(a.row));
+  const done = new Set<string>();
+  for (const { from, row } of found) {
+    if (done.has(row.id)) continue;
+    try {
+      if (await copyMachine(from, target, digest, row.id)) done.add(row.id);
+    } catch (thrown) {
+      requireWell(target, thrown);
+      console.info(`“${row.name}” cannot be read in one place:`, thrown);
+    }
+  }
+  for (const connection of opened) connection.close();
+  for (const { place, row } of found)
+    if (row.generation !== undefined && !done.has(row.id)) left.add(place);
+  return left;
+}
+
+/** A source that cannot be read is no reason to give up; a target that cannot be written is. */
+function requireWell(target: Connection, thrown: unknown): void {
+  if (target.hasFailed) throw thrown;
+}

@@ -1,0 +1,39 @@
+/** The store of a site that went back to an older version, see DURABILITY.md [F7]. */
+import { CprError } from '../errors.ts';
+import { Connection } from './connection.ts';
+import { machinesOf } from './copy.ts';
+import { loadDigest } from './digest.ts';
+import { Places } from './place.ts';
+import { IndexedDbStore, type StoreOptions } from './store.ts';
+import type { Store } from './types.ts';
+
+/**
+ * For reading what a newer version of this site has stored, as far as it is where this version knows it.
+ * @throws CprError `storage-newer` when it is not
+ */
+export async function openNewerStore({
+  databaseName = 'holdfast',
+  openTimeoutMs = 10_000,
+}: StoreOptions = {}): Promise<Store> {
+  const places = Places.of(databaseName);
+  const first = places ? (await places.inUse()).first : 0;
+  const connection = new Connection({
+    databaseName,
+    ...(places && { factory: () => places.factory(first) }),
+    version: 'as-it-is',
+    openTimeoutMs,
+    onLost: () => undefined,
+    onWindow: () => undefined,
+  });
+  try {
+    await machinesOf(connection);
+    return new IndexedDbStore(connection, await loadDigest());
+  } catch (cause) {
+    connection.close();
+    throw new CprError(
+      'storage-newer',
+      'A newer version of this site has stored the machines, in a way that this one cannot read.',
+      { cause },
+    );
+  }
+}
