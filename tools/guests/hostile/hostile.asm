@@ -31,6 +31,7 @@ MESSAGE equ 0x210000
 REPLY   equ 0x230000
 SECTOR  equ 0x240000
 PRD     equ 0x250000
+KEEPERS equ 0x08000000          ; beyond 16 MiB of RAM: here a keeper has a runtime's pages
 NEXT    equ 1
 WRITE   equ 2
 INDIRECT equ 4
@@ -254,6 +255,10 @@ beyond: call open9p
         call offer
         mov edx, 100000
         call await
+        mov dword [DESC + 16], KEEPERS
+        call offer
+        mov edx, 100000
+        call await
         mov eax, 0x70108086         ; the PIIX' IDE function: its bus master
         call find
         mov al, 0x20
@@ -261,10 +266,12 @@ beyond: call open9p
         and eax, 0xfffc
         jz done
         mov ebx, eax
-        mov dword [PRD], 0xfffffe00 ; two that never end
+        mov dword [PRD], KEEPERS    ; three that never end
         mov dword [PRD + 4], 0
-        mov dword [PRD + 8], 0x7ff00000
+        mov dword [PRD + 8], 0xfffffe00
         mov dword [PRD + 12], 0
+        mov dword [PRD + 16], 0x7ff00000
+        mov dword [PRD + 20], 0
         lea dx, [bx + 4]
         mov eax, PRD
         out dx, eax
