@@ -79,7 +79,8 @@ for (const device of ['ne2k', 'virtio'] as const) {
     await guest.machine(
       (machine, [runtime, network]) => {
         if (!machine.status) throw new Error('There is no machine.');
-        const networkBackend = { kind: 'fetch' } as const;
+        // The server that it asks is that of the page.
+        const networkBackend = { kind: 'fetch', ownOrigin: true } as const;
         const config = { ...machine.status.config, network, networkBackend };
         return machine.start(config, runtime, { replace: true });
       },
