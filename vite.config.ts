@@ -1,11 +1,12 @@
 import { defineConfig } from 'vite';
+import { holdfast } from './src/node/vite.ts';
 import { isolationHeaders } from './tools/serve.mjs';
 import { runtimes } from './tools/vite-plugin-runtimes.ts';
 
 export default defineConfig({
   // Relative, so that the site works under any path of any static host.
   base: './',
-  plugins: [runtimes()],
+  plugins: [runtimes(), holdfast()],
   server: { port: 8085, strictPort: false, headers: isolationHeaders },
   build: {
     target: 'es2022',

@@ -36,12 +36,11 @@ declare module 'virtual:holdfast-build' {
 
 /** Folder of the npm package's files, relative to its modules: set by tools/build-library.ts. */
 declare const __HOLDFAST_FILES__: string;
-/** The script of the worker for state files, relative to that folder. */
-declare const __HOLDFAST_STATE_WORKER__: string;
-/** The demo Linux as machine options, with URLs relative to that folder. */
-declare const __HOLDFAST_DEMO_LINUX__: { bzImage: string; initrd: string; cmdline: string };
 
 /** Where the files of the npm package are: written by tools/build-library.ts. */
 declare module 'virtual:holdfast-assets' {
   export const assets: import('./machine/create-machine.ts').HoldfastAssets;
+  /** The script of src/share/state-worker.ts. */
+  export const stateWorkerUrl: string;
+  export const demo: import('./machine/demo-guest.ts').DemoGuest;
 }

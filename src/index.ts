@@ -5,6 +5,7 @@ export { connect } from './machine/connect.ts';
 export type { ConsoleReadOptions, GuestConsole, WaitForOptions } from './machine/console-types.ts';
 export type { FramesOptions } from './machine/frames.ts';
 export type { ConnectTcpOptions, GuestSocket } from './machine/guest-socket.ts';
+export type { IterableStream } from './machine/iterable-stream.ts';
 export { defaultMachineId, isMachineId } from './machine/machine-id.ts';
 export type { SoundChunk } from './machine/sound.ts';
 export { missingFeatures } from './machine/support.ts';
@@ -12,6 +13,7 @@ export type {
   ConnectOptions,
   Machine,
   MachineEventOf,
+  MachineShelf,
   OpenStateOptions,
   StartOptions,
   WatchListener,

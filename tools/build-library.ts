@@ -6,12 +6,17 @@
  * which `assets.js` names with `new URL(…, import.meta.url)`, so that bundlers find and copy them.
  */
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { build, type Plugin } from 'vite';
 import { bin } from './setup.mjs';
-import { buildSiteWorkers, repositoryRoot, type SiteWorkers } from './site-workers.ts';
+import {
+  buildSiteWorkers,
+  bundle as bundleWorker,
+  repositoryRoot,
+  type SiteWorkers,
+} from './site-workers.ts';
 import { manifestModule } from './vite-plugin-runtimes.ts';
 
 const execFileAsync = promisify(execFile);
@@ -37,6 +42,7 @@ await Promise.all([
 await bundleForNode({ playwright: 'src/playwright/index.ts' });
 await bundleForNode({
   node: 'src/node/index.ts',
+  vite: 'src/node/vite.ts',
   'node-worker': 'src/node/worker.ts',
 });
 await buildMachinePage(workers);
@@ -48,11 +54,11 @@ async function writeAssets({ files, manifest }: SiteWorkers): Promise<void> {
     await mkdir(dirname(target), { recursive: true });
     await writeFile(target, content);
   }
-  for (const name of ['firmware', 'guests/linux']) {
-    // The state at the prompt is the playground's: fixtures have a state of their own.
-    const filter = (path: string) => !path.endsWith('.vmstate');
-    await cp(join(repositoryRoot, 'public', name), join(folder, name), { recursive: true, filter });
-  }
+  const { code } = await bundleWorker('src/share/state-worker.ts', 'state-worker.js');
+  await writeFile(join(folder, 'state-worker.js'), code.replace(/^\/\/# sourceMappingURL=.*$/m, ''));
+  for (const name of ['firmware', 'guests/linux'])
+    await cp(join(repositoryRoot, 'public', name), join(folder, name), { recursive: true });
+  const demo = await demoLinux(folder);
 
   const at = (path: string) =>
     `new URL(${JSON.stringify(`./assets/${path}`)}, import.meta.url).href`;
@@ -72,6 +78,17 @@ async function writeAssets({ files, manifest }: SiteWorkers): Promise<void> {
     '  runtimes: [',
     ...runtimes,
     '  ],',
+    '};',
+    `export const stateWorkerUrl = ${at('state-worker.js')};`,
+    'export const demo = {',
+    '  options: {',
+    `    name: ${JSON.stringify(demo.name)},`,
+    `    bzImage: ${at(demo.bzImage)},`,
+    `    initrd: ${at(demo.initrd)},`,
+    `    cmdline: ${JSON.stringify(demo.cmdline)},`,
+    `    memoryMiB: ${demo.memoryMiB},`,
+    '  },',
+    `  stateUrl: ${at(demo.state)},`,
     '};',
     '',
   ];
@@ -110,8 +127,6 @@ async function bundleForNode(entries: Record<string, string>): Promise<void> {
     ssr: { noExternal: true, external: ['@playwright/test'] },
     define: {
       __HOLDFAST_FILES__: JSON.stringify('./assets/'),
-      __HOLDFAST_STATE_WORKER__: JSON.stringify(await stateWorker()),
-      __HOLDFAST_DEMO_LINUX__: JSON.stringify(await demoLinux()),
     },
     build: {
       ssr: true,
@@ -127,20 +142,22 @@ async function bundleForNode(entries: Record<string, string>): Promise<void> {
   });
 }
 
-/** The bundler has named it. */
-async function stateWorker(): Promise<string> {
-  const names = await readdir(join(out, 'assets'));
-  const script = names.find((name) => /^state-worker-.*\.js$/.test(name));
-  if (!script) throw new Error('The library has no worker for state files.');
-  return script;
-}
-
-/** As `guest.json` beside the kernel says. */
-async function demoLinux() {
+/**
+ * As `guest.json` beside the kernel says. A kernel without an extension gets one: development servers
+ * (Vite's) take files without for scripts. Node and the fixtures find it by either name.
+ */
+async function demoLinux(assets: string) {
   const folder = 'guests/linux';
-  const path = join(repositoryRoot, 'public', folder, 'guest.json');
-  const { bzimage, initrd, cmdline } = JSON.parse(await readFile(path, 'utf8'));
-  return { bzImage: `${folder}/${bzimage}`, initrd: `${folder}/${initrd}`, cmdline };
+  const path = join(assets, folder, 'guest.json');
+  const { bzimage, initrd, state, ...rest } = JSON.parse(await readFile(path, 'utf8'));
+  const kernel = join(assets, folder, bzimage);
+  await rename(kernel, `${kernel}.bin`);
+  return {
+    ...(rest as { name: string; cmdline: string; memoryMiB: number }),
+    bzImage: `${folder}/${bzimage}.bin`,
+    initrd: `${folder}/${initrd}`,
+    state: `${folder}/${state}`,
+  };
 }
 
 /** The page that the fixtures open, among the files that they serve. */
@@ -180,10 +197,15 @@ async function writeTypes(): Promise<void> {
     '--outDir',
     types,
   ]);
+  await cp(join(repositoryRoot, 'src/library/jsx.d.ts'), join(types, 'library/jsx.d.ts'));
+  await appendFile(join(types, 'library/element.d.ts'), "import './jsx.ts';\n");
   const paths = await readdir(types, { recursive: true });
   for (const path of paths.filter((name) => name.endsWith('.d.ts'))) {
     const file = join(types, path);
     const text = await readFile(file, 'utf8');
-    await writeFile(file, text.replace(/(from |import\()(['"]\.[^'"]*)\.ts(['"])/g, '$1$2.js$3'));
+    await writeFile(
+      file,
+      text.replace(/(from |import |import\()(['"]\.[^'"]*)\.ts(['"])/g, '$1$2.js$3'),
+    );
   }
 }

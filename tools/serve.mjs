@@ -44,7 +44,7 @@ export async function serveSite({ root, port = 0, host = '127.0.0.1', isolated =
   let handle = siteHandler(root, isolated);
   const server = createServer((request, response) => {
     if (states && request.url?.startsWith('/states/')) void states.handle(request, response);
-    else handle(request, response);
+    else handle(request, keepArchive(request, response));
   });
   states?.limit(server);
   await new Promise((done, fail) => {
@@ -85,6 +85,28 @@ function siteHandler(root, isolated) {
       for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
     },
   });
+}
+
+/**
+ * sirv takes `x.gz` for `x`, compressed for its way, and browsers then unpack it. A disk or an initrd
+ * of that name is wanted as it is. src/node/archives.ts has the same.
+ * @param {import('node:http').IncomingMessage} request
+ * @param {import('node:http').ServerResponse} response
+ */
+function keepArchive({ url = '/' }, response) {
+  if (!/\.(gz|br)$/.test(url.replace(/[?#].*/, ''))) return response;
+  const writeHead = /** @type {(...head: any[]) => typeof response} */ (
+    response.writeHead.bind(response)
+  );
+  response.writeHead = (/** @type {any[]} */ ...head) => {
+    const headers = head.at(-1);
+    if (headers?.['Content-Encoding']) {
+      delete headers['Content-Encoding'];
+      headers['Content-Type'] = 'application/octet-stream';
+    }
+    return writeHead(...head);
+  };
+  return response;
 }
 
 if (process.argv[1] === import.meta.filename) {

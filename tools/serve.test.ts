@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { serveSite } from './serve.mjs';
 
@@ -65,6 +66,24 @@ test('a range of a file can be asked for, as disks are', async () => {
   const part = await get('runtimes/1-ab/v86.wasm', { range: 'bytes=2-4' });
   expect([part.status, await part.text()]).toEqual([206, '234']);
 });
+
+test.each(['initrd.gz', 'disk.img.br', 'disk.img.zst'])(
+  '%s is served as it is, also in ranges',
+  async (name) => {
+    const bytes = name.endsWith('.gz')
+      ? gzipSync('contents '.repeat(1000))
+      : Buffer.from('0123456789');
+    writeFileSync(join(folder, 'old', name), bytes);
+    const whole = await get(name);
+    expect(whole.headers.get('content-encoding')).toBeNull();
+    expect(whole.headers.get('content-length')).toBe(String(bytes.length));
+    expect(Buffer.from(await whole.arrayBuffer())).toEqual(bytes);
+    const part = await get(name, { range: 'bytes=2-5' });
+    expect([part.status, part.headers.get('content-encoding')]).toEqual([206, null]);
+    expect(part.headers.get('content-range')).toBe(`bytes 2-5/${bytes.length}`);
+    expect(Buffer.from(await part.arrayBuffer())).toEqual(bytes.subarray(2, 6));
+  },
+);
 
 test('setRoot deploys another build at the same origin', async () => {
   site.setRoot(join(folder, 'new'));

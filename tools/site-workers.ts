@@ -114,7 +114,7 @@ async function buildRuntime(packageName: string, tag: string, maps: boolean) {
  * Bundles an entry point into one ES module without imports. Not minified: libv86 comes minified,
  * our own part is small, and a stack trace from a user's guest stays readable.
  */
-async function bundle(
+export async function bundle(
   entry: string,
   fileName: string,
   {

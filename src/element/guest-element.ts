@@ -16,16 +16,47 @@ export interface GuestElementEvents {
   error: CustomEvent<CprError>;
 }
 
+interface ListenerMap extends Omit<HTMLElementEventMap, keyof GuestElementEvents> {}
+interface ListenerMap extends GuestElementEvents {}
+
+/** An element whose listeners are given the element's own events. */
+interface GuestEventTarget extends HTMLElement {
+  addEventListener<K extends keyof ListenerMap>(
+    type: K,
+    listener: (this: this, event: ListenerMap[K]) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  removeEventListener<K extends keyof ListenerMap>(
+    type: K,
+    listener: (this: this, event: ListenerMap[K]) => unknown,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | EventListenerOptions,
+  ): void;
+}
+
+/** Where there is no document, as where a server renders a page, the class can be named and no more. */
+const Base = (globalThis.HTMLElement ?? class {}) as unknown as new () => GuestEventTarget;
+
 /**
  * `<holdfast-guest>`: a guest with its screen and its serial terminal.
  *
  * Attributes: every option of `MachineOptions` as text (`hda="range:disk.img" memorymib="256"`);
  * `machineid`, `keeperurl` and `host` as in `ConnectOptions`; `view`, which is `both` (default),
- * `screen` or `terminal`; `muted`; `autostart`, which `off` leaves to {@link start}. They are read
+ * `screen` or `terminal`; `muted`; `autostart`, which `off` leaves to {@link start}; `demo`, the Linux that
+ * comes with the package. They are read
  * when the machine is started: only `view` and `muted` may change later. What no text can say is set with
  * {@link options}. An element that is removed leaves its guest running.
  */
-export abstract class GuestElement extends HTMLElement {
+export abstract class GuestElement extends Base {
   static readonly observedAttributes = ['view', 'muted'];
 
   #options: CreateOptions = {};
@@ -169,13 +200,27 @@ export abstract class GuestElement extends HTMLElement {
   }
 }
 
-/** Attributes that the element reads, for tools. */
-export const guestAttributes: readonly string[] = [
-  ...optionNames.map((name) => name.toLowerCase()),
+const ownAttributes = [
   'machineid',
   'keeperurl',
   'host',
   'view',
   'muted',
   'autostart',
+  'demo',
+] as const;
+
+/** What can stand as attributes of the element, see {@link GuestElement}. */
+export type GuestAttributes = {
+  [name in Lowercase<keyof CreateOptions> | (typeof ownAttributes)[number]]?:
+    | string
+    | number
+    | boolean
+    | undefined;
+};
+
+/** Attributes that the element reads, for tools. */
+export const guestAttributes: readonly string[] = [
+  ...optionNames.map((name) => name.toLowerCase()),
+  ...ownAttributes,
 ];

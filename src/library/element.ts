@@ -3,16 +3,17 @@
  *
  * ```html
  * <script type="module" src="node_modules/holdfast/dist-lib/element.js"></script>
- * <holdfast-guest cdrom="debian.iso" memorymib="256"></holdfast-guest>
+ * <holdfast-guest demo></holdfast-guest>
  * ```
  * @module
  */
-import { assets } from 'virtual:holdfast-assets';
 import { GuestElement } from '../element/guest-element.ts';
 import { type CreateOptions, createMachine } from '../machine/create-machine.ts';
 import type { Machine } from '../machine/types.ts';
+import { files } from './files.ts';
 
 export {
+  type GuestAttributes,
   GuestElement,
   type GuestElementEvents,
   guestAttributes,
@@ -21,11 +22,14 @@ export {
 /** {@link GuestElement} with the emulators and the firmware of this package. */
 export class HoldfastGuest extends GuestElement {
   protected override create(options: CreateOptions): Promise<Machine> {
-    return createMachine(options, assets);
+    const demo = this.hasAttribute('demo') ? files.demo.options : {};
+    return createMachine({ ...demo, ...options }, files);
   }
 }
 
-if (!customElements.get('holdfast-guest')) customElements.define('holdfast-guest', HoldfastGuest);
+// Server rendering imports it where there is no document.
+if (globalThis.customElements && !customElements.get('holdfast-guest'))
+  customElements.define('holdfast-guest', HoldfastGuest);
 
 declare global {
   interface HTMLElementTagNameMap {

@@ -3,20 +3,21 @@
  * and its firmware, which it finds by itself.
  *
  * ```ts
- * import { createMachine } from 'holdfast';
+ * import { createMachine, demoLinux } from 'holdfast';
  *
- * const machine = await createMachine({ cdrom: 'images/debian.iso', memoryMiB: 256 });
- * await machine.console().waitFor(/login:/);
+ * const machine = await createMachine(demoLinux);
+ * console.log((await machine.execute('uname -a')).stdout);
  * ```
  * @module
  */
-import { assets } from 'virtual:holdfast-assets';
 import {
   type CreateOptions,
   createMachine as createWith,
   type HoldfastAssets,
 } from '../machine/create-machine.ts';
+import type { MachineOptions } from '../machine/options/machine-options.ts';
 import type { Machine } from '../machine/types.ts';
+import { files } from './files.ts';
 
 export * from '../index.ts';
 export type { CreateOptions, HoldfastAssets } from '../machine/create-machine.ts';
@@ -32,7 +33,17 @@ export type {
 export { textOptions } from '../machine/options/text-options.ts';
 
 /** The files of this package, newest v86 first. */
-export const packageAssets: HoldfastAssets = assets;
+export const packageAssets: HoldfastAssets = {
+  keeperUrl: files.keeperUrl,
+  firmware: files.firmware,
+  runtimes: files.runtimes,
+};
+
+/**
+ * The Linux that comes with Holdfast: a shell on the first serial port and the screen, the agent on
+ * the second. As it is, it opens at its prompt; with options that make another machine of it, it boots.
+ */
+export const demoLinux: MachineOptions = files.demo.options;
 
 /**
  * The machine of this page's `machineId`: the one that runs, in whichever page it was started; else,
@@ -42,5 +53,5 @@ export const packageAssets: HoldfastAssets = assets;
  * acceptable and what is allowed; and what connecting and starting reject with
  */
 export function createMachine(options: CreateOptions): Promise<Machine> {
-  return createWith(options, assets);
+  return createWith(options, files);
 }

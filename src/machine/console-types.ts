@@ -1,4 +1,5 @@
 /** A console of the guest: a serial port, or the virtio console. */
+import type { IterableStream } from './iterable-stream.ts';
 
 export interface ConsoleReadOptions {
   /** Where to begin: a byte offset since the machine began, see {@link GuestConsole.end}. Default 0. */
@@ -23,7 +24,7 @@ export interface GuestConsole extends AsyncIterable<Uint8Array> {
   /** What the guest has written since the machine began, or since `from`, as UTF-8. */
   text(from?: number): string;
   /** What the guest writes, from `from` on and without an end, until it is cancelled. */
-  readable(options?: ConsoleReadOptions): ReadableStream<Uint8Array>;
+  readable(options?: ConsoleReadOptions): IterableStream<Uint8Array>;
   /** What is written to it is typed on the console. */
   readonly writable: WritableStream<Uint8Array | string>;
   write(data: string | Uint8Array): Promise<void>;

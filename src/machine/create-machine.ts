@@ -2,7 +2,8 @@ import { CprError } from '../errors.ts';
 import { type DriveName, driveNames } from '../protocol/config.ts';
 import type { RuntimeSource } from '../protocol/keeper-api.ts';
 import { connect } from './connect.ts';
-import { fillShare, loadContents } from './machine-contents.ts';
+import { type DemoGuest, isDemoGuest, openAtPrompt } from './demo-guest.ts';
+import { fillShare, loadContents, type MachineContents } from './machine-contents.ts';
 import { defaultMachineId } from './machine-id.ts';
 import { requireOptions } from './options/check-options.ts';
 import type { Firmware } from './options/machine-config.ts';
@@ -17,6 +18,9 @@ export interface HoldfastAssets {
   /** Newest v86 first. */
   runtimes: readonly RuntimeSource[];
 }
+
+/** Besides, what a build may have to start from. */
+type Build = Pick<HoldfastAssets, 'firmware' | 'runtimes'> & { demo?: DemoGuest };
 
 /** Where a machine runs, and how this page comes to it. */
 export interface CreateOptions extends MachineOptions, Partial<ConnectOptions> {
@@ -35,7 +39,7 @@ export interface CreateOptions extends MachineOptions, Partial<ConnectOptions> {
  */
 export async function createMachine(
   options: CreateOptions,
-  assets: HoldfastAssets,
+  assets: HoldfastAssets & Build,
 ): Promise<Machine> {
   const { machineId, keeperUrl, host, worker, silenceMs, runtimes, ...others } = options;
   const { fresh = false, runtime, ...given } = others;
@@ -59,14 +63,30 @@ export async function createMachine(
       return machine;
     const contents = await loadContents(given, assets.firmware);
     contents.config.id = machineId ?? defaultMachineId;
-    await orThere(machine, () => machine.start(contents.config, source, { replace: fresh }));
-    await fillShare(machine, contents);
+    const demo = demoFor(given, assets);
+    await orThere(machine, () => begin(machine, contents, source, { replace: fresh, demo }));
     return machine;
   } catch (thrown) {
     machine.close();
     throw thrown;
   }
 }
+
+/** Starts it, or opens it at its prompt where a state of it comes with the build. */
+async function begin(
+  machine: Machine,
+  contents: MachineContents,
+  runtime: RuntimeSource,
+  { replace = false, demo }: { replace?: boolean; demo: DemoGuest | undefined },
+): Promise<void> {
+  const { config } = contents;
+  if (demo && (await openAtPrompt(machine, demo, { config, runtime, replace }))) return;
+  await machine.start(config, runtime, { replace });
+  await fillShare(machine, contents);
+}
+
+const demoFor = (options: MachineOptions, { demo }: Build) =>
+  demo && isDemoGuest(options, demo) ? demo : undefined;
 
 /** @returns whether there is such a machine in storage, which then runs */
 async function resumed(
@@ -103,14 +123,13 @@ function pickedFiles(options: MachineOptions): Partial<Record<DriveName, Blob>> 
 export async function startMachine(
   options: MachineOptions,
   open: () => Promise<Machine>,
-  { firmware, runtimes }: Pick<HoldfastAssets, 'firmware' | 'runtimes'>,
+  build: Build,
 ): Promise<Machine> {
-  const runtime = newestOf(runtimes);
-  const contents = await loadContents(options, firmware);
+  const runtime = newestOf(build.runtimes);
+  const contents = await loadContents(options, build.firmware);
   const machine = await open();
   try {
-    await machine.start(contents.config, runtime);
-    await fillShare(machine, contents);
+    await begin(machine, contents, runtime, { demo: demoFor(options, build) });
     return machine;
   } catch (thrown) {
     machine.close();

@@ -1,6 +1,7 @@
 import { CprError } from '../errors.ts';
 import type { ConsoleLog } from './console-log.ts';
 import type { ConsoleReadOptions, GuestConsole, WaitForOptions } from './console-types.ts';
+import { type IterableStream, iterable } from './iterable-stream.ts';
 
 const defaultTimeoutMs = 30_000;
 const shownCharacters = 2000;
@@ -29,27 +30,29 @@ export class RemoteConsole implements GuestConsole {
     return this.#send(data);
   }
 
-  readable({ from = 0 }: ConsoleReadOptions = {}): ReadableStream<Uint8Array> {
+  readable({ from = 0 }: ConsoleReadOptions = {}): IterableStream<Uint8Array> {
     let next = from;
     let stop = () => {};
     let give = () => {};
-    return new ReadableStream<Uint8Array>({
-      start: (controller) => {
-        give = () => {
-          // What nobody reads stays in the log, which is bounded.
-          if ((controller.desiredSize ?? 0) <= 0) return;
-          // It went back to where it was when a snapshot was taken, or another machine began.
-          next = Math.min(next, this.end);
-          const { offset, bytes } = this.#log.read(this.name, next);
-          next = offset + bytes.length;
-          if (bytes.length > 0) controller.enqueue(bytes);
-        };
-        stop = this.#log.follow(this.name, give);
-        give();
-      },
-      pull: () => give(),
-      cancel: () => stop(),
-    });
+    return iterable(
+      new ReadableStream<Uint8Array>({
+        start: (controller) => {
+          give = () => {
+            // What nobody reads stays in the log, which is bounded.
+            if ((controller.desiredSize ?? 0) <= 0) return;
+            // It went back to where it was when a snapshot was taken, or another machine began.
+            next = Math.min(next, this.end);
+            const { offset, bytes } = this.#log.read(this.name, next);
+            next = offset + bytes.length;
+            if (bytes.length > 0) controller.enqueue(bytes);
+          };
+          stop = this.#log.follow(this.name, give);
+          give();
+        },
+        pull: () => give(),
+        cancel: () => stop(),
+      }),
+    );
   }
 
   get writable(): WritableStream<Uint8Array | string> {

@@ -25,6 +25,7 @@ import type { AttachOptions } from './attach.ts';
 import type { Connection } from './connection.ts';
 import { EventStream } from './event-stream.ts';
 import { EventsTaken } from './events-taken.ts';
+import { type IterableStream, iterable } from './iterable-stream.ts';
 import { RemoteGuest } from './remote-guest.ts';
 import { RemoteShelf } from './remote-shelf.ts';
 import { type SoundChunk, SoundFeed } from './sound.ts';
@@ -111,8 +112,8 @@ export class RemoteMachine extends RemoteGuest implements Machine {
     return this.#events.on(type, listener);
   }
 
-  sound(): ReadableStream<SoundChunk> {
-    return this.#sound.stream();
+  sound(): IterableStream<SoundChunk> {
+    return iterable(this.#sound.stream());
   }
 
   onLost(listener: (error: CprError) => void): () => void {
@@ -291,8 +292,8 @@ export class RemoteMachine extends RemoteGuest implements Machine {
     await this.#refresh();
   }
 
-  exportState(options: ExportStateOptions = {}): ReadableStream<Uint8Array> {
-    return exportState((port) => this.#connection.keeper.exportGuest(port), options);
+  exportState(options: ExportStateOptions = {}): IterableStream<Uint8Array> {
+    return iterable(exportState((port) => this.#connection.keeper.exportGuest(port), options));
   }
 
   async openState(

@@ -20,6 +20,7 @@ import { diskImage } from './disk-export.ts';
 import { type FramesOptions, frames } from './frames.ts';
 import { RemoteConsole } from './guest-console.ts';
 import { type ConnectTcpOptions, connectTcp, type GuestSocket } from './guest-socket.ts';
+import { type IterableStream, iterable } from './iterable-stream.ts';
 import type { MachineEventOf } from './types.ts';
 import { type SendKeyOptions, type TypeOptions, Typist } from './typist.ts';
 
@@ -148,13 +149,15 @@ export abstract class RemoteGuest {
     await this.command('checkDisks');
   }
 
-  diskImage(device: DriveName): ReadableStream<Uint8Array> {
-    return diskImage(
-      {
-        infoBlock: () => this.infoBlock(),
-        readDisk: async (...range) => (await this.command('readDisk', ...range)) as Uint8Array,
-      },
-      device,
+  diskImage(device: DriveName): IterableStream<Uint8Array> {
+    return iterable(
+      diskImage(
+        {
+          infoBlock: () => this.infoBlock(),
+          readDisk: async (...range) => (await this.command('readDisk', ...range)) as Uint8Array,
+        },
+        device,
+      ),
     );
   }
 
@@ -184,8 +187,8 @@ export abstract class RemoteGuest {
     return encodePng(pictureOf(await this.screen()));
   }
 
-  frames(options?: FramesOptions): ReadableStream<Picture> {
-    return frames(this, options);
+  frames(options?: FramesOptions): IterableStream<Picture> {
+    return iterable(frames(this, options));
   }
 
   async systemPowerdown(): Promise<void> {

@@ -7,6 +7,7 @@ import type {
   StoredStateInfo,
 } from '../protocol/stored.ts';
 import type { ExportStateOptions } from '../share/types.ts';
+import { type IterableStream, iterable } from './iterable-stream.ts';
 import { exportState } from './state-files.ts';
 import type { MachineShelf } from './types.ts';
 
@@ -53,8 +54,8 @@ export class RemoteShelf implements MachineShelf {
     return this.#keeper.removeState(name);
   }
 
-  exportState(id: string, options: ExportStateOptions = {}): ReadableStream<Uint8Array> {
-    return exportState((port) => this.#keeper.exportStored(id, port), options);
+  exportState(id: string, options: ExportStateOptions = {}): IterableStream<Uint8Array> {
+    return iterable(exportState((port) => this.#keeper.exportStored(id, port), options));
   }
 
   export(id: string, request: ExportRequest): Promise<ExportedFile> {

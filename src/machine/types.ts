@@ -48,6 +48,7 @@ import type { ExecuteOptions, ExecuteResult } from './agent.ts';
 import type { GuestConsole } from './console-types.ts';
 import type { FramesOptions } from './frames.ts';
 import type { ConnectTcpOptions, GuestSocket } from './guest-socket.ts';
+import type { IterableStream } from './iterable-stream.ts';
 import type { KeeperWorker } from './keeper-worker.ts';
 import type { SoundChunk } from './sound.ts';
 import type { SendKeyOptions, TypeOptions } from './typist.ts';
@@ -136,7 +137,7 @@ export interface MachineShelf {
   states(): Promise<StoredStateInfo[]>;
   removeState(name: string): Promise<void>;
   /** The newest checkpoint of a machine as a state file, without going on with it. */
-  exportState(id: string, options?: ExportStateOptions): ReadableStream<Uint8Array>;
+  exportState(id: string, options?: ExportStateOptions): IterableStream<Uint8Array>;
   /** A file of what is stored, without going on with the machine. */
   export(id: string, request: ExportRequest): Promise<ExportedFile>;
 }
@@ -249,7 +250,7 @@ export interface Machine {
    * A disk as a raw image: its base and what the guest wrote. Of a guest that runs it is no
    * consistent one: pause it first.
    */
-  diskImage(device: DriveName): ReadableStream<Uint8Array>;
+  diskImage(device: DriveName): IterableStream<Uint8Array>;
   /** Throws away what the guest wrote to a disk. The machine must be paused. */
   resetDisk(device: DriveName): Promise<void>;
   /** Looks whether disks that are elsewhere have changed there; the blockers and `infoBlock` say so. */
@@ -265,13 +266,13 @@ export interface Machine {
   /** The guest's screen as a PNG, text as a VGA draws it. */
   screenshot(): Promise<Uint8Array<ArrayBuffer>>;
   /** The screen now, and again after each change. */
-  frames(options?: FramesOptions): ReadableStream<Picture>;
+  frames(options?: FramesOptions): IterableStream<Picture>;
   /**
    * What the guest plays, of a machine with the option `sound`: nothing comes while it is silent. A
    * reader who is slow misses what is more than a second behind. Of a machine that this page only
    * {@link watch}es nothing is heard.
    */
-  sound(): ReadableStream<SoundChunk>;
+  sound(): IterableStream<SoundChunk>;
   /**
    * Presses the power button: a guest that listens shuts itself down, and is `shutdown` then. Rejects
    * with `bad-config` for a machine without ACPI, with `bad-runstate` for a guest that does not listen.
@@ -313,7 +314,7 @@ export interface Machine {
    * The machine as a state file, while it goes on: what is written is the moment of the call or a
    * little later, as one consistent cut. Cancelling the stream gives it up.
    */
-  exportState(options?: ExportStateOptions): ReadableStream<Uint8Array>;
+  exportState(options?: ExportStateOptions): IterableStream<Uint8Array>;
   /**
    * Makes a machine of a state file. The one that is there goes on until the new one runs, and
    * whenever this fails. Rejects with `bad-state-file`, `state-unavailable`, `wrong-base`,

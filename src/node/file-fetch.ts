@@ -1,6 +1,6 @@
 /** `fetch` that also reads files of this computer: Node's own knows no `file:` URLs. */
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { fetchForGuest, guestNetworkOf } from './guest-fetch.ts';
 
@@ -15,10 +15,19 @@ export function fetchFiles(): void {
   };
 }
 
+/** The package's kernel has an extension that it lacks on a site, which states of it name. */
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    return await open(path);
+  } catch (missing) {
+    return open(`${path}.bin`).catch(() => Promise.reject(missing));
+  }
+}
+
 /** Answers as a web server would that knows ranges (RFC 9110, section 14). */
 async function readFile(url: URL, init: RequestInit | undefined): Promise<Response> {
   init?.signal?.throwIfAborted();
-  const file = await open(fileURLToPath(url)).catch((error: NodeJS.ErrnoException) => error);
+  const file = await openFile(fileURLToPath(url)).catch((error: NodeJS.ErrnoException) => error);
   if (file instanceof Error) return new Response(null, { status: 404, statusText: file.code });
   try {
     const { size, mtime } = await file.stat();

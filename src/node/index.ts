@@ -10,7 +10,7 @@
  * ```
  * @module
  */
-import { assets } from 'virtual:holdfast-assets';
+import { assets, demo, stateWorkerUrl } from 'virtual:holdfast-assets';
 import { CprError } from '../errors.ts';
 import { attach } from '../machine/attach.ts';
 import {
@@ -19,6 +19,7 @@ import {
   startMachine,
 } from '../machine/create-machine.ts';
 import { sentence } from '../machine/options/check-options.ts';
+import type { MachineOptions } from '../machine/options/machine-options.ts';
 import type { Machine } from '../machine/types.ts';
 import { setBaseUrl } from '../protocol/base-url.ts';
 import { openStateWorkersBy } from '../share/worker-client.ts';
@@ -42,8 +43,11 @@ export interface NodeCreateOptions
   extends NodeMachineOptions,
     Pick<CreateOptions, 'runtime' | 'silenceMs'> {}
 
-/** The Linux that comes with Holdfast: a shell on the first serial port, the agent on the second. */
-export const demoLinux: NodeMachineOptions = __HOLDFAST_DEMO_LINUX__;
+/**
+ * The Linux that comes with Holdfast: a shell on the first serial port and the screen, the agent on
+ * the second. As it is, it opens at its prompt; with options that make another machine of it, it boots.
+ */
+export const demoLinux: MachineOptions = demo.options;
 
 /** The files of this package, newest v86 first. */
 export const packageAssets: HoldfastAssets = assets;
@@ -54,7 +58,7 @@ const ofBrowsers = ['durable', 'suspendWhenHiddenMs', 'machineId', 'keeperUrl', 
 const files = new URL(__HOLDFAST_FILES__, import.meta.url);
 // URLs in options and in state files are relative to the package's files, as to those of a site.
 setBaseUrl(files.href);
-openStateWorkersBy(() => openStateThread(new URL(__HOLDFAST_STATE_WORKER__, files).href));
+openStateWorkersBy(() => openStateThread(stateWorkerUrl));
 
 /**
  * Starts a machine in a thread of its own, which {@link Machine.close} ends. Consoles, commands,
@@ -77,5 +81,5 @@ export async function createMachine(options: NodeCreateOptions): Promise<Machine
       runtimes: assets.runtimes,
       requirePublic,
     });
-  return startMachine(ready, open, { ...assets, ...(runtime && { runtimes: [runtime] }) });
+  return startMachine(ready, open, { ...assets, demo, ...(runtime && { runtimes: [runtime] }) });
 }

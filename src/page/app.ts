@@ -1,6 +1,7 @@
 /** The page: made of its parts once its address is understood. */
 import { buildId, keeperUrl, runtimes } from 'virtual:holdfast-build';
 import { missingFeatures } from '../index.ts';
+import { openSiteWorkers } from '../machine/site-worker.ts';
 import type { Machine } from '../machine/types.ts';
 import { randomId } from '../protocol/random-id.ts';
 import { showBadOptions } from './bad-options.ts';
@@ -34,6 +35,7 @@ declare global {
 window.addEventListener('hashchange', () => {
   if (location.hash.startsWith('#s=')) location.reload();
 });
+openSiteWorkers();
 setUpTheme();
 setUpResumeSetting();
 fillTerms('help-shortcuts', shortcutHelp, 'kbd');

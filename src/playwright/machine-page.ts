@@ -1,6 +1,7 @@
 /** The page that hosts a guest for the fixtures: a machine, its screen to look at, and nothing else. */
 import { keeperUrl, runtimes } from 'virtual:holdfast-build';
 import { connect } from '../index.ts';
+import { openSiteWorkers } from '../machine/site-worker.ts';
 import type { HoldfastWindow } from './page-machine.ts';
 
 declare const window: HoldfastWindow & Window;
@@ -16,6 +17,7 @@ const sources = runtimes.map(({ id, v86Version, url, wasmUrl, sha256, wasmSha256
   sha256,
   wasmSha256,
 }));
+openSiteWorkers();
 const machine = await connect({ keeperUrl, runtimes: sources });
 if (!machine.status) await resumeStored();
 window.holdfast = { machine };

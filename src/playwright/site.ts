@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { text } from 'node:stream/consumers';
 import sirv from 'sirv';
+import { keepArchives } from '../node/archives.ts';
 import type { RuntimeSource } from '../protocol/keeper-api.ts';
 import headers from './response-headers.json' with { type: 'json' };
 
@@ -118,6 +119,8 @@ export class Site {
     const handle = sirv(base, {
       dev: true,
       etag: true,
+      // The package's kernel has one that it lacks on a site, see tools/build-library.ts.
+      extensions: ['html', 'htm', 'bin'],
       setHeaders: (response) => {
         for (const [name, value] of this.#headers) response.setHeader(name, value);
       },
@@ -131,6 +134,7 @@ export class Site {
       if (path.startsWith(this.#path)) {
         this.requests.push(path.slice(this.#path.length).replace(/^\//, ''));
       }
+      keepArchives(request, response);
       handle(request, response);
     });
     this.#root = root;

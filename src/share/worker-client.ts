@@ -1,6 +1,5 @@
 /** A worker for one state file. */
 import { CprError } from '../errors.ts';
-import { scriptUrl } from '../protocol/script-url.ts';
 import { fromWireError } from '../protocol/wire-error.ts';
 import type {
   EndCommand,
@@ -24,19 +23,14 @@ export interface StateWorkerPort {
 /** For a worker to tell a keeper that its guest does not come: not every browser does when it is gone. */
 const farewellMs = 2_000;
 
-/** Vite looks for `new Worker(new URL(…, import.meta.url))` and names the file of the build there. */
-const Worker =
-  globalThis.Worker &&
-  class extends globalThis.Worker {
-    constructor(url: URL, options: WorkerOptions) {
-      super(scriptUrl(url), options);
-    }
-  };
+let open = (): StateWorkerPort => {
+  throw new CprError('internal', 'This build names no worker for state files.');
+};
 
-let open = (): StateWorkerPort =>
-  new Worker(new URL('./state-worker.ts', import.meta.url), { type: 'module' });
-
-/** For where there are no web workers. */
+/**
+ * Each kind of build finds the worker's script in its own way: a site by its bundler, the npm package
+ * as a file beside its modules, Node as a thread.
+ */
 export function openStateWorkersBy(opener: () => StateWorkerPort): void {
   open = opener;
 }

@@ -5,12 +5,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import { expect, test } from '@playwright/test';
-import { chromiumLaunchOptions } from '../tools/browser.mjs';
-import { pack } from './vite-project.ts';
+import { chromiumLaunchOptions } from '../../tools/browser.mjs';
+import { install } from './tarball.ts';
 
 const execFileAsync = promisify(execFile);
-const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-const shell = process.platform === 'win32';
 
 const spec = `
 import { expect, test } from 'holdfast/playwright';
@@ -32,10 +30,8 @@ test('fixtures from the tarball drive a guest, and attach evidence of what faile
   test.setTimeout(240_000);
   const root = await mkdtemp(join(tmpdir(), 'holdfast-project-'));
   try {
-    const tarball = await pack(root);
     await writeFile(join(root, 'package.json'), JSON.stringify({ name: 'a', type: 'module' }));
-    const install = ['install', '--offline', '--legacy-peer-deps', '--no-audit', '--no-fund'];
-    await execFileAsync(npm, [...install, tarball], { cwd: root, shell });
+    await install(root);
     // As if it had been installed: it is the peer that the fixtures work with.
     await mkdir(join(root, 'node_modules/@playwright'));
     await symlink(

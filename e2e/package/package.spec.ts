@@ -3,85 +3,25 @@ import { execFile } from 'node:child_process';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { test as base, expect } from '@playwright/test';
-import type { HoldfastGuest } from '../src/library/element.ts';
+import type { HoldfastGuest } from '../../src/library/element.ts';
 import type {
   CreateOptions,
   Machine,
   MachineOptions,
   packageAssets,
-} from '../src/library/index.ts';
-import { Site } from '../src/playwright/index.ts';
-import { expectTone, soundFloppy, tap } from './sound-tap.ts';
-import { makeViteProject, type ViteProject } from './vite-project.ts';
-import { type PolicyFixture, policyFixture } from './watched-policy.ts';
+} from '../../src/library/index.ts';
+import { Site } from '../../src/playwright/index.ts';
+import { expectTone, soundFloppy, tap } from '../sound-tap.ts';
+import { expect, test } from './test.ts';
 
 interface LibraryWindow {
-  library: typeof import('../src/library/index.ts');
+  library: typeof import('../../src/library/index.ts');
 }
 interface ProjectWindow extends Window {
   machine?: Machine;
   runtimes: typeof packageAssets.runtimes;
 }
 declare const window: ProjectWindow;
-
-const main = `
-import { createMachine, packageAssets } from 'holdfast';
-
-const machine = await createMachine({
-  bzImage: 'linux/bzImage',
-  initrd: 'linux/initrd.lz4',
-  cmdline: 'console=ttyS0 console=tty0 quiet tsc=reliable mitigations=off',
-  filesystem9p: { index: 'share/fs.json' },
-});
-await machine.console().waitFor(/holdfast:~# /);
-Object.assign(window, { machine, runtimes: packageAssets.runtimes });
-`;
-
-const element = `
-import 'holdfast/element';
-
-const guest = document.querySelector('holdfast-guest');
-guest?.addEventListener('ready', () => document.body.classList.add('ready'));
-`;
-
-const guestTag = `<holdfast-guest machineid="element" bzimage="linux/bzImage" initrd="linux/initrd.lz4"
-  cmdline="console=ttyS0 console=tty0 quiet tsc=reliable mitigations=off"></holdfast-guest>`;
-const soundTag =
-  '<holdfast-guest machineid="sound" fda="sound.img" memorymib="16" sound="1" durable="0"></holdfast-guest>';
-const page = (script: string, body = '') =>
-  `<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-  <title>Somebody else's</title><body>${body}<script type="module" src="${script}"></script>`;
-
-const test = base.extend<{ site: Site } & PolicyFixture, { project: ViteProject }>({
-  ...policyFixture,
-  project: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the destructuring.
-    async ({}, use) => {
-      const project = await makeViteProject({
-        'main.ts': main,
-        'public/share/fs.json': JSON.stringify({
-          version: 3,
-          size: 4,
-          fsroot: [['note', 4, 0, 0o100644, 0, 0, 'note.bin']],
-        }),
-        'public/share/note.bin': 'text',
-        'element.ts': element,
-        'index.html': page('./main.ts'),
-        'element.html': page('./element.ts', guestTag),
-        'sound.html': page('./element.ts', soundTag),
-      });
-      await use(project);
-      await project.remove();
-    },
-    { scope: 'worker', timeout: 120_000 },
-  ],
-  site: async ({ project }, use) => {
-    const site = await Site.serve({ root: project.dist });
-    await use(site);
-    await site.close();
-  },
-});
 
 test('ten lines boot a guest, which a reload finds again and a live update leaves running', async ({
   page,
@@ -202,7 +142,7 @@ test('each option that is not acceptable is named before anything is fetched', a
   page,
   project,
 }) => {
-  const site = await Site.serve({ root: `${project.root}/node_modules/holdfast/dist-lib` });
+  const site = await Site.serve({ root: `${project.package}/dist-lib` });
   try {
     await site.put('empty.html', '<!doctype html><title>Empty</title>');
     await page.goto(site.urlOf('empty.html'));
@@ -269,7 +209,7 @@ test('a script tag is enough, and an option that is not acceptable is told befor
   page,
   project,
 }) => {
-  const site = await Site.serve({ root: `${project.root}/node_modules/holdfast/dist-lib` });
+  const site = await Site.serve({ root: `${project.package}/dist-lib` });
   try {
     await site.put(
       'bad.html',

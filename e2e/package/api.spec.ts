@@ -1,0 +1,25 @@
+/** Everything that the package offers, used as it comes out of the tarball. */
+import { join } from 'node:path';
+import { publicCalls } from './public-api.ts';
+import { expect, test } from './test.ts';
+
+interface ApiWindow extends Window {
+  run?: () => Promise<string[]>;
+}
+declare const window: ApiWindow;
+
+/** What browsers call. */
+const ofTheDocument = /\.(attributeChanged|connected|disconnected)Callback$/;
+
+test('every public call does what it says', async ({ page, project, site }) => {
+  await page.goto(site.urlOf('api.html'));
+  await page.waitForFunction(() => window.run !== undefined);
+  const called = new Set(await page.evaluate(() => window.run?.()));
+  for (const entry of ['index', 'element']) {
+    const types = join(project.package, `dist-lib/types/library/${entry}.d.ts`);
+    const offered = (await publicCalls(types)).filter((call) => !ofTheDocument.test(call));
+    expect(offered.length).toBeGreaterThan(8);
+    const named = (call: string) => call.replace(/^GuestElement\./, 'HoldfastGuest.');
+    expect(offered.filter((call) => !called.has(named(call)))).toEqual([]);
+  }
+});

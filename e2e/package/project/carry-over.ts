@@ -1,0 +1,20 @@
+import { type Machine, packageAssets, StateFile } from 'holdfast';
+
+/** From a guest into a state file and back: what a guest of the file knows, and what it is. */
+export async function carryOver(machine: Machine): Promise<string[]> {
+  const shell = async (code: string) => (await machine.execute(code)).stdout.trim();
+  const arrival = machine.status?.arrival?.kind ?? 'unknown';
+  await shell('echo kept >/tmp/note');
+  const file = await new Response(machine.exportState({ title: 'A note' })).blob();
+  await shell('rm /tmp/note');
+  const [runtime] = packageAssets.runtimes;
+  if (!runtime) throw new Error('The package brings no emulator.');
+  const state = await StateFile.read(file);
+  await machine.openState(state, { runtime, replace: true });
+  return [
+    arrival,
+    state.info.title,
+    await shell('cat /tmp/note'),
+    machine.status?.config.name ?? '',
+  ];
+}

@@ -1,0 +1,55 @@
+/** Notes what is used of a library, by the names of its types. */
+
+/** What a member gives that is followed as well. */
+const given: Record<string, string> = {
+  createMachine: 'Machine',
+  connect: 'Machine',
+  createMonitor: 'Monitor',
+  'StateFile.read': 'StateFile',
+  'Machine.shelf': 'MachineShelf',
+  'Machine.console': 'GuestConsole',
+  'Machine.connectTcp': 'GuestSocket',
+  'CprError.from': 'CprError',
+};
+/** Behind each stand-in what it stands for: private members want that. */
+const targets = new WeakMap<object, object>();
+
+export const isA = { called: new Set<string>() };
+
+/** The module, whose members are noted as they are used. */
+export function covered<T extends object>(module: T): T {
+  return follow(module, '');
+}
+
+function follow<T>(value: T, type: string): T {
+  if (value instanceof Promise) return value.then((settled) => follow(settled, type)) as T;
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return value;
+  const standIn = new Proxy(value as object, {
+    get(target, name) {
+      const member = Reflect.get(target, name, target);
+      if (typeof name === 'symbol') return bound(member, target);
+      const path = type ? `${type}.${name}` : name;
+      isA.called.add(path);
+      if (typeof member !== 'function') return given[path] ? follow(member, given[path]) : member;
+      // A class of the module: its static members, and instances.
+      if (/^[A-Z]/.test(name)) return follow(member, name);
+      return (...args: unknown[]) => {
+        const result: unknown = member.apply(target, args.map(original));
+        return given[path] ? follow(result, given[path]) : result;
+      };
+    },
+    set: (target, name, to) => {
+      isA.called.add(`${type}.${String(name)}`);
+      return Reflect.set(target, name, to, target);
+    },
+    construct: (target, args) => follow(Reflect.construct(target as never, args), type),
+  });
+  targets.set(standIn, value as object);
+  return standIn as T;
+}
+
+const original = (value: unknown) =>
+  (typeof value === 'object' && value !== null && targets.get(value)) || value;
+
+const bound = (member: unknown, target: object) =>
+  typeof member === 'function' ? member.bind(target) : member;

@@ -1,0 +1,1 @@
+export { default } from 'holdfast/assets/guests/linux/bzImage?url';

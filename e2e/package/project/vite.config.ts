@@ -1,0 +1,8 @@
+import { holdfast } from 'holdfast/vite';
+
+const pages = ['index', 'element', 'sound', 'states', 'react', 'api'];
+
+export default {
+  plugins: [holdfast()],
+  build: { target: 'es2022', rolldownOptions: { input: pages.map((name) => `${name}.html`) } },
+};

@@ -1,0 +1,24 @@
+/** Streams that `for await` takes, as everything in Node does that takes a stream. */
+
+/** Typed so whichever libraries a project is compiled with: `dom` alone leaves the iterator out. */
+export type IterableStream<T> = ReadableStream<T> & AsyncIterable<T>;
+
+/** Not every browser's streams are iterable (Safari's, before 26). */
+export function iterable<T>(stream: ReadableStream<T>): IterableStream<T> {
+  if (!(Symbol.asyncIterator in stream))
+    Object.defineProperty(stream, Symbol.asyncIterator, { value: () => values(stream) });
+  return stream as IterableStream<T>;
+}
+
+async function* values<T>(stream: ReadableStream<T>): AsyncGenerator<T> {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel();
+  }
+}

@@ -1,0 +1,32 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Site } from './site.ts';
+
+let folder: string;
+let site: Site;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'holdfast-site-test-'));
+  site = await Site.serve({ root: folder });
+});
+afterAll(async () => {
+  await site.close();
+  await rm(folder, { recursive: true });
+});
+
+test.each(['initrd.gz', 'disk.img.br', 'disk.img.zst'])(
+  '%s reaches a guest as it is',
+  async (name) => {
+    const bytes = gzipSync('contents '.repeat(1000));
+    const url = await site.put(name, bytes);
+    const whole = await fetch(url);
+    expect(whole.headers.get('content-encoding')).toBeNull();
+    expect(Buffer.from(await whole.arrayBuffer())).toEqual(bytes);
+    const part = await fetch(url, { headers: { range: 'bytes=2-5' } });
+    expect(part.headers.get('content-range')).toBe(`bytes 2-5/${bytes.length}`);
+    expect(Buffer.from(await part.arrayBuffer())).toEqual(bytes.subarray(2, 6));
+  },
+);
