@@ -85,6 +85,10 @@ export const cprErrorCodes = [
   'not-approved',
   /** A state file of v86 does not fit the machine options that were given. */
   'wrong-v86-state',
+  /** A part of the page that is fetched when it is needed cannot be had. */
+  'part-unavailable',
+  /** The site was updated while the page was open, and has not what the page needs any more. */
+  'site-updated',
   /** The caller gave it up. */
   'cancelled',
   /** A defect in Holdfast itself. */

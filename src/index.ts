@@ -1,6 +1,7 @@
 /** Holdfast: x86 guests that outlive the page and the emulator that runs them. */
 export { CprError, type CprErrorCode, type CprErrorOptions, type RestartPhase } from './errors.ts';
 export type { ExecuteOptions, ExecuteResult } from './machine/agent.ts';
+export { collectBlob } from './machine/collect-blob.ts';
 export { connect } from './machine/connect.ts';
 export type { ConsoleReadOptions, GuestConsole, WaitForOptions } from './machine/console-types.ts';
 export type { FramesOptions } from './machine/frames.ts';

@@ -55,7 +55,10 @@ async function writeAssets({ files, manifest }: SiteWorkers): Promise<void> {
     await writeFile(target, content);
   }
   const { code } = await bundleWorker('src/share/state-worker.ts', 'state-worker.js');
-  await writeFile(join(folder, 'state-worker.js'), code.replace(/^\/\/# sourceMappingURL=.*$/m, ''));
+  await writeFile(
+    join(folder, 'state-worker.js'),
+    code.replace(/^\/\/# sourceMappingURL=.*$/m, ''),
+  );
   for (const name of ['firmware', 'guests/linux'])
     await cp(join(repositoryRoot, 'public', name), join(folder, name), { recursive: true });
   const demo = await demoLinux(folder);

@@ -61,13 +61,13 @@ test('states are written and opened without a bundler, under a path', async ({ p
     await site.put(
       'plain.html',
       `<!doctype html><script type="module">
-        import { createMachine, demoLinux, packageAssets } from './holdfast/dist-lib/index.js';
+        import { collectBlob, createMachine, demoLinux, packageAssets } from './holdfast/dist-lib/index.js';
         const machine = await createMachine(demoLinux);
         const shell = async (code) => (await machine.execute(code)).stdout.trim();
         window.carryOver = async () => {
           const arrival = machine.status.arrival.kind;
           await shell('echo kept >/tmp/note');
-          const file = await new Response(machine.exportState({ title: 'A note' })).blob();
+          const file = await collectBlob(machine.exportState({ title: 'A note' }));
           await shell('rm /tmp/note');
           const [runtime] = packageAssets.runtimes;
           await machine.openState(file, { runtime, replace: true });

@@ -5,7 +5,20 @@ import type { RemoteKeeper } from '../protocol/rpc.ts';
 import type { ExportReport, ImportReport } from '../protocol/state-transfer.ts';
 import { StateFile, writeStateFile } from '../share/state-file.ts';
 import type { ExportStateOptions, StateFileInfo, StateSource, StateUrl } from '../share/types.ts';
+import { StateWorker } from '../share/worker-client.ts';
 import type { OpenStateOptions } from './types.ts';
+
+/** Has the browser cache all that a worker for state files consists of. */
+export async function cacheStateWorker(): Promise<void> {
+  const worker = new StateWorker();
+  try {
+    // Nothing to do, with everything that doing it takes.
+    worker.post({ type: 'compress', raw: new Uint8Array(1), level: 1 }, []);
+    await worker.next('compressed');
+  } finally {
+    worker.end();
+  }
+}
 
 /** @param send makes the keeper send a guest to this port */
 export function exportState(

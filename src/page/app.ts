@@ -6,6 +6,7 @@ import type { Machine } from '../machine/types.ts';
 import { randomId } from '../protocol/random-id.ts';
 import { showBadOptions } from './bad-options.ts';
 import { fillTerms, toggleHelp } from './dialogs.ts';
+import { fetchPartsEarly } from './early-parts.ts';
 import { element } from './element.ts';
 import { showUnsupported } from './full-page.ts';
 import { linkMachineId } from './link-machine.ts';
@@ -73,6 +74,7 @@ if (missing.length > 0) {
   };
   if (parsed.unknown) playground.tellUnknown(parsed.unknown);
   void playground.open();
+  fetchPartsEarly();
 } else {
   showBadOptions(parsed.problems);
 }

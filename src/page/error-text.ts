@@ -333,6 +333,18 @@ function textOf(code: CprErrorCode, isNetwork = false): ErrorText {
           'Open a machine with the memory sizes and drives that it was saved with (in the address: ?m=, ?vram=, ?hda.url= and so on), then try again.',
         actions: ['try-again'],
       };
+    case 'part-unavailable':
+      return {
+        title: 'A part of this page could not be loaded',
+        advice: 'The guest goes on. Check the network connection, then try again.',
+        actions: ['try-again', 'reload'],
+      };
+    case 'site-updated':
+      return {
+        title: 'This site was updated',
+        advice: 'Reload: the guest goes on.',
+        actions: ['reload'],
+      };
     case 'cancelled':
       return {
         title: 'It was cancelled',

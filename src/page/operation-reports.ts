@@ -1,8 +1,9 @@
 /** Tells what failed, and offers what can be done about it. */
-import { CprError } from '../errors.ts';
+import type { CprError } from '../errors.ts';
 import { actionLabel, type ErrorAction, errorText, type Operation } from './error-text.ts';
 import type { Notice, Notices } from './notices.ts';
 import type { Session } from './session.ts';
+import { explained } from './site-update.ts';
 
 export interface OperationReportsOptions {
   session: Session;
@@ -31,7 +32,7 @@ export class OperationReports {
       await work();
       return true;
     } catch (thrown) {
-      const error = CprError.from(thrown, 'internal', 'This did not work');
+      const error = await explained(thrown, 'This did not work');
       // Who closes a dialog need not be told.
       if (error.code !== 'cancelled') this.report(error, operation, again);
       return false;

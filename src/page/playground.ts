@@ -41,6 +41,7 @@ import type { Session } from './session.ts';
 import { StateOpener } from './share/open-state.ts';
 import { ShareDialog } from './share/share-dialog.ts';
 import { setUpShortcuts } from './shortcut-keys.ts';
+import { explained } from './site-update.ts';
 import { hiddenPolicy, setUpHiddenPolicy } from './state/hidden-policy.ts';
 import { MachineMenu } from './state/machine-menu.ts';
 import { RunstateBar } from './state/runstate-bar.ts';
@@ -236,7 +237,7 @@ export class Playground {
       this.#stateOpened = true;
       this.#update.updateByItself();
     } catch (thrown) {
-      const error = CprError.from(thrown, 'internal', 'The state could not be opened');
+      const error = await explained(thrown, 'The state could not be opened');
       if (this.#session.status) this.#attached();
       this.#reports.report(error, 'open-state', () => void this.#openState(source));
     }
@@ -317,7 +318,7 @@ export class Playground {
       this.#update.updateByItself();
     } catch (thrown) {
       this.#boot.end();
-      const error = CprError.from(thrown, 'internal', 'Could not resume the guest');
+      const error = await explained(thrown, 'Could not resume the guest');
       if (error.code === 'taken-over') await this.#stored.lookOn();
       else if (error.code === 'file-needed')
         await this.#neededFiles.ask(files, (all) => void this.#resumeStored(how, all));
@@ -367,7 +368,7 @@ export class Playground {
       this.#typeFromAddress(prompt);
       if (durable) this.#stored.settled();
     } catch (thrown) {
-      const error = CprError.from(thrown, 'internal', 'Could not start the guest');
+      const error = await explained(thrown, 'Could not start the guest');
       const isThere = error.code === 'bad-runstate' || error.code === 'busy';
       if (isThere && !replace) {
         return this.#join(() => this.#start(replace, durable));

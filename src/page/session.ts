@@ -2,6 +2,7 @@
 import type { RuntimeBuild } from 'virtual:holdfast-build';
 import { CprError } from '../errors.ts';
 import { connect, type StateFile } from '../index.ts';
+import { collectBlob } from '../machine/collect-blob.ts';
 import type { ConnectOptions, Machine, OpenStateOptions, WatchListener } from '../machine/types.ts';
 import type { DriveName, MachineConfig, RemovableDriveName } from '../protocol/config.ts';
 import type { CprSource, CprTarget } from '../protocol/cpr.ts';
@@ -220,7 +221,7 @@ export class Session {
   /** Saves a state file of what is stored of a machine. Resolves with nothing missing. */
   async exportState(id: string, name: string): Promise<readonly string[]> {
     if (!this.#machine) throw this.#notConnected();
-    const blob = await new Response(this.#machine.shelf.exportState(id)).blob();
+    const blob = await collectBlob(this.#machine.shelf.exportState(id));
     download(`${name.replaceAll(/[^\w.() -]+/g, '_')}.vmstate`, blob);
     return [];
   }

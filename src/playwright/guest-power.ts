@@ -43,8 +43,11 @@ export class GuestPower {
         const disks: Pick<MachineConfig, 'hda' | 'hdb'> = {};
         for (const { device, medium } of await machine.infoBlock()) {
           if ((device !== 'hda' && device !== 'hdb') || !medium) continue;
-          const image = await new Response(machine.diskImage(device)).arrayBuffer();
-          disks[device] = { bytes: new Uint8Array(image) };
+          const parts: BlobPart[] = [];
+          // A Response would tell none of its errors.
+          for await (const part of machine.diskImage(device))
+            parts.push(part as Uint8Array<ArrayBuffer>);
+          disks[device] = { bytes: new Uint8Array(await new Blob(parts).arrayBuffer()) };
         }
         await machine.start({ ...given.config, ...disks }, given.runtime, { replace: true });
       },

@@ -28,13 +28,28 @@ const unquestionedBytes = 512 * 2 ** 20;
 /** Guests compress some ten times, and memory that is all zeros thousands of times. */
 const usualRatio = 256;
 
+/**
+ * Few pages need it, so it is not part of all of them.
+ * @throws CprError `part-unavailable`
+ */
+export async function codecPart() {
+  try {
+    return await import('./codec.ts');
+  } catch (cause) {
+    throw new CprError(
+      'part-unavailable',
+      'What reads zstd files could not be loaded. If the site was updated meanwhile, reload the page: the guest goes on.',
+      { cause },
+    );
+  }
+}
+
 /** @throws CprError `wrong-v86-state` */
 export async function readV86State(state: Blob | Uint8Array): Promise<Uint8Array> {
   const bytes = state instanceof Blob ? new Uint8Array(await state.arrayBuffer()) : state;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 4 || view.getUint32(0, true) !== zstdMagic) return bytes;
-  // Few pages need it, so it is not part of all of them.
-  const { contentBytes, loadCodec } = await import('./codec.ts');
+  const { contentBytes, loadCodec } = await codecPart();
   const rawBytes = contentBytes(bytes);
   if (rawBytes === undefined) {
     throw new CprError(

@@ -2,6 +2,7 @@
 import { CprError } from '../errors.ts';
 import { fromWireError } from '../protocol/wire-error.ts';
 import type {
+  CompressJob,
   EndCommand,
   MoreAnswer,
   OpenCommand,
@@ -44,9 +45,7 @@ export class StateWorker {
   constructor() {
     this.failed = new Promise<never>((_, reject) => {
       this.on('failed', ({ error }) => reject(fromWireError(error)));
-      this.#worker.addEventListener('error', ({ message }) =>
-        reject(new CprError('internal', `The worker for state files failed: ${message}`)),
-      );
+      this.#worker.addEventListener('error', ({ message }) => reject(failure(message)));
     });
     // Told to whoever waits; nobody may.
     this.failed.catch(() => {});
@@ -66,7 +65,10 @@ export class StateWorker {
     ]);
   }
 
-  post(command: WriteJob | ReadJob | OpenCommand | MoreAnswer, transfer: Transferable[]): void {
+  post(
+    command: WriteJob | ReadJob | OpenCommand | MoreAnswer | CompressJob,
+    transfer: Transferable[],
+  ): void {
     this.#worker.postMessage(command, transfer);
   }
 
@@ -82,3 +84,12 @@ export class StateWorker {
     this.#worker.postMessage({ type: 'end' } satisfies EndCommand, []);
   }
 }
+
+/** A script that cannot be fetched gives an event without a message. */
+const failure = (message: string | undefined) =>
+  message
+    ? new CprError('internal', `The worker for state files failed: ${message}`)
+    : new CprError(
+        'part-unavailable',
+        'The script of the worker for state files could not be loaded. If the site was updated meanwhile, reload the page: the guest goes on.',
+      );

@@ -1,10 +1,10 @@
 /** Every call of the package, each on a machine that can take it. */
 import * as holdfast from 'holdfast';
 import * as elements from 'holdfast/element';
-import { covered, isA } from './coverage';
+import { covered, isA, original } from './coverage';
 
-const { CprError, StateFile, checkOptions, connect, createMachine, createMonitor, textOptions } =
-  covered(holdfast);
+const { CprError, StateFile, connect, createMachine, createMonitor } = covered(holdfast);
+const { checkOptions, collectBlob, textOptions } = covered(holdfast);
 const { demoLinux, packageAssets, isMachineId, missingFeatures, defaultMachineId } =
   covered(holdfast);
 const { cellFlag, defaultConfig, keyNames, keyboardLayouts } = covered(holdfast);
@@ -73,7 +73,7 @@ async function screenAndKeys(machine: holdfast.Machine): Promise<void> {
   await machine.mouseAbsolute(1, 1, 2, 2);
   await machine.mouseButtons(false, false, false);
   await machine.mouseWheel(1);
-  expect('screen', (await machine.screen()).kind, 'text');
+  expect('screen', (await machine.screen()).mode, 'text');
   expect('screenshot', text((await machine.screenshot()).slice(1, 4)), 'PNG');
   expect('frames', (await first(machine.frames({ fps: 30 }))).width > 0, true);
   // Silent: nothing comes, and it can be given up.
@@ -155,7 +155,7 @@ async function storage(machine: holdfast.Machine): Promise<void> {
   const stored = await shelf.list();
   expect('list', stored.map(({ name }) => name).sort(), ['API', 'Copy']);
   expect('export', (await shelf.export(copy, { kind: 'everything' })).missing, []);
-  const file = await new Response(shelf.exportState(copy)).blob();
+  const file = await collectBlob(shelf.exportState(copy));
   expect('stored state', await infoOf(file), [copy, 'undefined']);
   await shelf.remove(copy);
   await machine.setDurable(false);
@@ -177,7 +177,7 @@ async function infoOf(file: Blob): Promise<string[]> {
 
 async function otherLives(machine: holdfast.Machine): Promise<void> {
   const state = await machine.exportV86State();
-  const file = await new Response(machine.exportState()).blob();
+  const file = await collectBlob(machine.exportState());
   await machine.cprSave({ kind: 'store', name: 'aside' }, { mode: 'reboot' });
   expect(
     'states',
@@ -188,7 +188,11 @@ async function otherLives(machine: holdfast.Machine): Promise<void> {
   await machine.shelf.removeState('aside');
   const config = machine.status?.config;
   if (!config) throw new Error('There is no machine.');
-  await machine.openState(file, { runtime: runtime as never, replace: true, identity: 'continue' });
+  await machine.openState(file, {
+    runtime: runtime as never,
+    replace: true,
+    identity: 'continuation',
+  });
   const { durable: _, networkBackend: _backend, ...described } = config;
   await machine.openV86State(state, described, runtime as never, { replace: true });
   await machine.reset();
@@ -207,7 +211,7 @@ async function element(): Promise<void> {
   guest.setAttribute('autostart', 'off');
   guest.options = { ...demoLinux, machineId: 'api-element' };
   guest.muted = true;
-  document.body.append(guest);
+  document.body.append(original(guest));
   const machine = await guest.start();
   expect(
     'element',

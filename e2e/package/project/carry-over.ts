@@ -1,11 +1,11 @@
-import { type Machine, packageAssets, StateFile } from 'holdfast';
+import { collectBlob, type Machine, packageAssets, StateFile } from 'holdfast';
 
 /** From a guest into a state file and back: what a guest of the file knows, and what it is. */
 export async function carryOver(machine: Machine): Promise<string[]> {
   const shell = async (code: string) => (await machine.execute(code)).stdout.trim();
   const arrival = machine.status?.arrival?.kind ?? 'unknown';
   await shell('echo kept >/tmp/note');
-  const file = await new Response(machine.exportState({ title: 'A note' })).blob();
+  const file = await collectBlob(machine.exportState({ title: 'A note' }));
   await shell('rm /tmp/note');
   const [runtime] = packageAssets.runtimes;
   if (!runtime) throw new Error('The package brings no emulator.');

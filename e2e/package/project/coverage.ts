@@ -48,8 +48,9 @@ function follow<T>(value: T, type: string): T {
   return standIn as T;
 }
 
-const original = (value: unknown) =>
-  (typeof value === 'object' && value !== null && targets.get(value)) || value;
+/** What a stand-in stands for: the document takes no others. */
+export const original = <T>(value: T): T =>
+  ((typeof value === 'object' && value !== null && targets.get(value)) || value) as T;
 
 const bound = (member: unknown, target: object) =>
   typeof member === 'function' ? member.bind(target) : member;

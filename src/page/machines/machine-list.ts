@@ -1,4 +1,5 @@
 /** The dialog that lists the machines in storage. */
+
 import { CprError } from '../../errors.ts';
 import type { MachineShelf } from '../../machine/types.ts';
 import type { StorageUsage, StoredMachineInfo } from '../../protocol/stored.ts';
@@ -7,6 +8,7 @@ import { button, create, element } from '../element.ts';
 import { errorText } from '../error-text.ts';
 import { formatAge, formatBytes } from '../format.ts';
 import type { Session } from '../session.ts';
+import { explained } from '../site-update.ts';
 import { forgetMark } from '../stored-mark.ts';
 import { exportChoices, type FileRequest } from './export-choices.ts';
 import { addressOf } from './machine-address.ts';
@@ -237,12 +239,12 @@ export class MachineList {
       await work();
       await this.#refresh();
     } catch (thrown) {
-      this.#showError(thrown);
+      await this.#showError(thrown);
     }
   }
 
-  #showError(thrown: unknown): void {
-    const error = CprError.from(thrown, 'internal', 'This did not work');
+  async #showError(thrown: unknown): Promise<void> {
+    const error = await explained(thrown, 'This did not work');
     const { title, advice } = errorText(error, 'storage');
     this.#message.textContent = `${title}. ${advice} (${error.message})`;
   }

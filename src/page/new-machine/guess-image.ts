@@ -1,4 +1,5 @@
 /** What a file is to a PC, by its size and its first bytes. No DOM but `Blob`. */
+import { part } from '../early-parts.ts';
 
 export type ImageKind =
   | 'state'
@@ -73,7 +74,7 @@ function textAt(head: DataView, at: number, length: number): string | undefined 
 /** States of v86 are often kept as zstd files: what is in one says so. */
 async function holdsV86State(file: Blob, head: DataView): Promise<boolean> {
   if (!startsWith(head, zstdMagic)) return false;
-  const { Decompress } = await import('fzstd');
+  const { Decompress } = await part('zstd');
   const start = new Uint8Array(await file.slice(0, firstBlockBytes).arrayBuffer());
   let isState = false;
   try {

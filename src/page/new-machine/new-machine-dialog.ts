@@ -1,4 +1,5 @@
 /** The dialog that describes a machine, checks it, and starts it. */
+
 import { CprError } from '../../errors.ts';
 import { checkOptions } from '../../machine/options/check-options.ts';
 import type { MachineOptions } from '../../machine/options/machine-options.ts';
@@ -6,6 +7,7 @@ import { machineOfV86State, readV86State } from '../../share/v86-state.ts';
 import type { ProgressView } from '../boot-progress.ts';
 import { create, element } from '../element.ts';
 import { errorText } from '../error-text.ts';
+import { explained } from '../site-update.ts';
 import { type ImageRow, setFile } from './image-row.ts';
 import { imageRows } from './image-rows.ts';
 import {
@@ -197,7 +199,7 @@ export class NewMachineDialog {
       });
       this.#dialog.close();
     } catch (thrown) {
-      this.#tell(CprError.from(thrown, 'internal', 'The machine could not be started'));
+      this.#tell(await explained(thrown, 'The machine could not be started'));
     } finally {
       this.#starting = null;
       this.#showProgress(null);

@@ -1,6 +1,7 @@
 /** A state of v86 itself by its address. */
+
+import { collectBlob } from '../../machine/collect-blob.ts';
 import { firstBlockBytes, guessImage } from '../new-machine/guess-image.ts';
-import { collectBlob } from './collect-blob.ts';
 
 export interface FetchV86StateOptions {
   signal: AbortSignal;

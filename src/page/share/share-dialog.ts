@@ -1,5 +1,6 @@
 /** The dialog that makes a link, or a file, of the machine. */
 import { CprError } from '../../errors.ts';
+import { collectBlob } from '../../machine/collect-blob.ts';
 import type { Machine } from '../../machine/types.ts';
 import { driveNames, type MachineConfig } from '../../protocol/config.ts';
 import { create, element } from '../element.ts';
@@ -7,7 +8,7 @@ import { errorText } from '../error-text.ts';
 import { download } from '../files.ts';
 import { formatBytes } from '../format.ts';
 import type { Session } from '../session.ts';
-import { collectBlob } from './collect-blob.ts';
+import { explained } from '../site-update.ts';
 import { linkStateBytes, linkToState, linkWithState } from './link.ts';
 import {
   deleteShared,
@@ -127,7 +128,7 @@ export class ShareDialog {
       else if (how === 'link') await this.#putIntoLink(exported);
       else this.#save(exported);
     } catch (thrown) {
-      const error = CprError.from(thrown, 'internal', 'The machine could not be shared');
+      const error = await explained(thrown, 'The machine could not be shared');
       this.#goTo('ask');
       if (error.code !== 'cancelled') this.#showError(error);
     } finally {

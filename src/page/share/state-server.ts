@@ -1,5 +1,6 @@
 /** The state server that this site shares through, where it has one (src/server/state-server.ts). */
 import { CprError } from '../../errors.ts';
+import { part } from '../early-parts.ts';
 
 export interface StateServer {
   /** Ends in a slash. */
@@ -113,7 +114,7 @@ async function upload(
   state: Blob,
   { signal, onProgress }: UploadOptions,
 ): Promise<string> {
-  const { Upload } = await import('tus-js-client');
+  const { Upload } = await part('upload');
   return new Promise((resolve, reject) => {
     const running = new Upload(state, {
       endpoint: new URL('uploads', server.url).href,
