@@ -22,7 +22,9 @@ export function ensurePackages() {
   console.log('Installing packages (npm ci) ...');
   // Under `npm start` npm names itself here; a bare `npm` is a script that Windows cannot spawn.
   const npm = process.env.npm_execpath;
-  const [command, ...args] = npm ? [process.execPath, npm, 'ci'] : ['npm', 'ci'];
+  // `npm pack --ignore-scripts=false` would hand that on to every package.
+  const install = ['ci', '--ignore-scripts'];
+  const [command = '', ...args] = npm ? [process.execPath, npm, ...install] : ['npm', ...install];
   const ok = run(command, args, { shell: !npm && process.platform === 'win32' });
   if (!ok || !isInstalled()) {
     throw new Error('npm ci failed, see above. It needs an npm registry.');

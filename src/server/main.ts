@@ -3,6 +3,7 @@
  * `--help` lists what can be set.
  */
 import { createServer } from 'node:http';
+import { readListening } from './listening.ts';
 import { readOptions, settings, variableOf } from './options.ts';
 import { createStateServer } from './state-server.ts';
 
@@ -13,19 +14,27 @@ if (args.includes('--help')) {
     console.log(`--${name} (${variableOf(name)}), default ${value || 'none'}: ${help}`);
   }
 } else {
-  await run();
+  await run().catch(refuse);
+}
+
+/** A setting that cannot be is told in one sentence. */
+function refuse(thrown: unknown): void {
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  console.error(
+    `${/^.*?[^.](?:\.(?=\s|$)|$)/.exec(message)?.[0] ?? message} --help lists the settings.`,
+  );
+  process.exitCode = 2;
 }
 
 async function run(): Promise<void> {
-  const take = (name: string) => {
-    const at = args.indexOf(name);
-    return at < 0 ? undefined : args.splice(at, 2)[1];
-  };
-  const port = Number(take('--port') ?? process.env.PORT ?? 8087);
-  const host = take('--host') ?? process.env.HOST ?? '127.0.0.1';
-  const states = await createStateServer(readOptions(args, process.env));
+  const { port, host, others } = readListening(args, process.env);
+  const states = await createStateServer(readOptions(others, process.env));
   const server = createServer((request, response) => void states.handle(request, response));
   states.limit(server);
+  server.once('error', (error) => {
+    states.close();
+    refuse(new Error(`Port ${port} of ${host} cannot be listened on: ${error.message}.`));
+  });
   server.listen(port, host, () => {
     const address = server.address();
     const taken = typeof address === 'object' && address ? address.port : port;
