@@ -206,9 +206,8 @@ async function writeTypes(): Promise<void> {
   for (const path of paths.filter((name) => name.endsWith('.d.ts'))) {
     const file = join(types, path);
     const text = await readFile(file, 'utf8');
-    await writeFile(
-      file,
-      text.replace(/(from |import |import\()(['"]\.[^'"]*)\.ts(['"])/g, '$1$2.js$3'),
-    );
+    const ours = text.replace(/(from |import |import\()(['"]\.[^'"]*)\.ts(['"])/g, '$1$2.js$3');
+    // The peer that a project installs, not what that is made of.
+    await writeFile(file, ours.replaceAll('"playwright/test"', '"@playwright/test"'));
   }
 }

@@ -52,7 +52,7 @@ async function callsOf(name: string, file: string): Promise<string[]> {
   if (new RegExp(`^export declare (?:const|function) ${name}\\b`, 'm').test(text)) return [name];
   const [, body] =
     new RegExp(
-      `^export (?:declare )?(?:abstract )?(?:class|interface) ${name}\\b.*\\{\\n([^]*?)^\\}`,
+      `^export (?:declare )?(?:abstract )?(?:class|interface) ${name}\\b.*\\{\\n([\\s\\S]*?)^\\}`,
       'm',
     ).exec(text) ?? [];
   if (body === undefined) return [];

@@ -29,10 +29,15 @@ export async function tarball(): Promise<string> {
 }
 
 /** @throws Error with everything that the command said */
-export async function run(command: string, args: string[], cwd: string): Promise<string> {
+export async function run(
+  command: string,
+  args: string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<string> {
   try {
     // A cmd file needs a shell.
-    const options = { cwd, shell: command.endsWith('.cmd'), maxBuffer: 1 << 26 };
+    const options = { cwd, env, shell: command.endsWith('.cmd'), maxBuffer: 1 << 26 };
     return (await promisify(execFile)(command, args, options)).stdout;
   } catch (thrown) {
     const { stdout = '', stderr = '' } = thrown as { stdout?: string; stderr?: string };

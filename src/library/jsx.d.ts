@@ -20,9 +20,9 @@ declare module 'react' {
   namespace JSX {
     interface IntrinsicElements {
       // @ts-ignore
-      'holdfast-guest': Omit<React.HTMLAttributes<HoldfastGuest>, keyof GuestProps> &
+      'holdfast-guest': Omit<HTMLAttributes<HoldfastGuest>, keyof GuestProps> &
         // @ts-ignore
-        React.ClassAttributes<HoldfastGuest> &
+        ClassAttributes<HoldfastGuest> &
         GuestProps;
     }
   }
@@ -33,17 +33,18 @@ declare module 'preact' {
   namespace JSX {
     interface IntrinsicElements {
       // @ts-ignore
-      'holdfast-guest': Omit<preact.HTMLAttributes<HoldfastGuest>, keyof GuestProps> & GuestProps;
+      'holdfast-guest': Omit<import('preact').HTMLAttributes<HoldfastGuest>, keyof GuestProps> &
+        GuestProps;
     }
   }
 }
 
 // @ts-ignore
-declare module 'solid-js' {
+declare module 'solid-js/jsx-runtime' {
   namespace JSX {
     interface IntrinsicElements {
       // @ts-ignore
-      'holdfast-guest': Omit<JSX.HTMLAttributes<HoldfastGuest>, keyof GuestProps> &
+      'holdfast-guest': Omit<HTMLAttributes<HoldfastGuest>, keyof GuestProps> &
         GuestProps & {
           'on:ready'?: Listener<'ready'>;
           'on:status'?: Listener<'status'>;

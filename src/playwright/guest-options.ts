@@ -1,14 +1,22 @@
 /** What a guest is made of, as `test.use({ guestOptions: … })` says it. */
-import { defaultConfig, type driveNames, type MachineConfig } from '../protocol/config.ts';
+import {
+  defaultConfig,
+  driveNames,
+  type ImageSource,
+  type imageKeys,
+  type MachineConfig,
+} from '../protocol/config.ts';
 import type { Guest } from './guest.ts';
 import type { Medium } from './guest-media.ts';
 import type { Site } from './site.ts';
 
 type DriveName = (typeof driveNames)[number];
+type ImageName = Exclude<(typeof imageKeys)[number], DriveName>;
 
-/** A machine's configuration, with drives that may also be files of this computer. */
-export type GuestMachine = Partial<Omit<MachineConfig, DriveName>> &
-  Partial<Record<DriveName, Medium>>;
+/** A machine's configuration, with drives and images that may also be files of this computer. */
+export type GuestMachine = Partial<Omit<MachineConfig, DriveName | ImageName>> &
+  Partial<Record<DriveName, Medium>> &
+  Partial<Record<ImageName, ImageSource | { path: string }>>;
 
 export interface GuestOptions {
   /**
@@ -60,8 +68,11 @@ export async function machineConfig(
   for (const [option, value] of Object.entries(machine)) {
     if (value === undefined) continue;
     const isFile = typeof value === 'object' && 'path' in value;
+    const isDrive = driveNames.some((drive) => drive === option);
     Object.assign(config, {
-      [option]: isFile ? { url: await site.share(value.path), load: 'range' } : value,
+      [option]: isFile
+        ? { url: await site.share(value.path), ...(isDrive && { load: 'range' }) }
+        : value,
     });
   }
   return config;

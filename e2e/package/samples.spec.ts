@@ -1,0 +1,195 @@
+/** Every sample of README and of the package's documentation, compiled strictly and run as it stands. */
+import { cp, mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { createServer, loadConfigFromFile } from 'vite';
+import type { HoldfastGuest } from '../../src/library/element.ts';
+import { Site } from '../../src/playwright/index.ts';
+import { chromiumLaunchOptions } from '../../tools/browser.mjs';
+import { loginCd } from './login-cd.ts';
+import { compile } from './project.ts';
+import { isForNode, isForPlaywright, isForVite, type Sample, samplesOf } from './samples.ts';
+import { run } from './tarball.ts';
+import { test as base, expect } from './test.ts';
+
+interface Samples {
+  folder: string;
+  all: Sample[];
+}
+
+/** In the project, with the files that they name. */
+const test = base.extend<object, { samples: Samples }>({
+  samples: [
+    async ({ project }, use) => {
+      const folder = join(project.root, 'samples');
+      const all = await samplesOf();
+      const files: [string, string | Uint8Array][] = all.map((sample) => [
+        `${sample.name}.${isForPlaywright(sample) ? 'spec.ts' : sample.language}`,
+        sample.code,
+      ]);
+      files.push(['images/debian.iso', loginCd()], ['site/index.html', 'A page.']);
+      files.push(['empty.html', '<!doctype html><title>Samples</title>']);
+      for (const [path, content] of files) {
+        await mkdir(dirname(join(folder, path)), { recursive: true });
+        await writeFile(join(folder, path), content);
+      }
+      await mkdir(join(project.root, 'node_modules/@playwright'), { recursive: true });
+      const playwright = 'node_modules/@playwright/test';
+      await symlink(resolve(playwright), join(project.root, playwright));
+      await use({ folder, all });
+    },
+    { scope: 'worker', timeout: 120_000 },
+  ],
+});
+
+/** What projects are compiled with. Samples for browsers need `dom`, the others do without, too. */
+const compilers = [
+  { name: 'bundler', module: 'esnext', moduleResolution: 'bundler', lib: ['es2023', 'dom'] },
+  { name: 'nodenext', module: 'nodenext', moduleResolution: 'nodenext', lib: ['es2023', 'dom'] },
+  { name: 'node alone', module: 'nodenext', moduleResolution: 'nodenext', lib: ['es2023'] },
+];
+
+for (const { name, ...options } of compilers)
+  test(`samples compile strictly: ${name}`, async ({ samples }) => {
+    const isNode = !options.lib.includes('dom');
+    const chosen = samples.all.filter(
+      (sample) => sample.language !== 'html' && (!isNode || isForNode(sample)),
+    );
+    expect(chosen.length).toBeGreaterThan(1);
+    const config = join(samples.folder, `tsconfig.${name.replace(' ', '-')}.json`);
+    const compilerOptions = {
+      ...options,
+      ...{ target: 'es2023', strict: true, jsx: 'react-jsx', types: ['node'] },
+      // Playwright's own declarations, and those of Node, are of their versions' libraries.
+      skipLibCheck: true,
+    };
+    const files = chosen.map(
+      (sample) => `${sample.name}.${isForPlaywright(sample) ? 'spec.ts' : sample.language}`,
+    );
+    await writeFile(config, JSON.stringify({ compilerOptions, files }));
+    await compile(samples.folder, '-p', config);
+  });
+
+test('the package is typed for JSX of React, Preact and Solid, and without any of them', async ({
+  project,
+  samples,
+}) => {
+  const use = `
+    import { type HoldfastGuest } from 'holdfast/element';
+    export const good = <holdfast-guest demo memorymib={256} onready={({ detail }) => detail.execute('ls')} />;
+    // @ts-expect-error: no such attribute
+    export const bad = <holdfast-guest memory={256} />;
+    declare const element: HoldfastGuest;
+    element.addEventListener('status', ({ detail }) => detail.runstate satisfies string);
+    element.addEventListener('error', ({ detail }) => detail.code satisfies string);
+    element.addEventListener('click', ({ clientX }) => clientX satisfies number);
+  `;
+  const options = { ...compilers[0], strict: true, target: 'es2023', types: [] };
+  for (const source of ['react', 'preact', 'solid-js']) {
+    const folder = join(samples.folder, source);
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'use.tsx'), use);
+    const jsx = source === 'solid-js' ? 'preserve' : 'react-jsx';
+    const { name: _, ...rest } = options;
+    const compilerOptions = { ...rest, jsx, jsxImportSource: source };
+    await writeFile(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions, files: ['use.tsx'] }),
+    );
+    await compile(folder);
+  }
+  // Where none of them is to be found, nothing is missed.
+  const alone = await mkdtemp(join(tmpdir(), 'holdfast-alone-'));
+  try {
+    const installed = join(alone, 'node_modules/holdfast');
+    await cp(join(project.package, 'dist-lib/types'), join(installed, 'dist-lib/types'), {
+      recursive: true,
+    });
+    await cp(join(project.package, 'package.json'), join(installed, 'package.json'));
+    await writeFile(join(alone, 'use.ts'), use.replace(/^.*(?:export const|ts-expect).*$/gm, ''));
+    const { name: _, ...compilerOptions } = options;
+    await writeFile(
+      join(alone, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions, files: ['use.ts'] }),
+    );
+    await compile(alone);
+  } finally {
+    await rm(alone, { recursive: true });
+  }
+});
+
+test('samples for a page run', async ({ page, project, samples }) => {
+  const server = await createServer({
+    root: project.root,
+    logLevel: 'silent',
+    server: { port: 0 },
+  });
+  try {
+    await server.listen();
+    await page.goto(`${server.resolvedUrls?.local[0]}samples/empty.html`);
+    const chosen = samples.all.filter(
+      (sample) =>
+        sample.language === 'ts' &&
+        ![isForNode, isForPlaywright, isForVite].some((is) => is(sample)),
+    );
+    expect(chosen.map(({ name }) => name)).toContain('library-index-0');
+    expect(chosen.length).toBeGreaterThan(3);
+    for (const { name } of chosen)
+      await test.step(name, () => page.evaluate((url) => import(url), `./${name}.ts`));
+  } finally {
+    await server.close();
+  }
+});
+
+test('samples of the element run', async ({ page, project, samples }) => {
+  const site = await Site.serve({ root: join(project.package, '..') });
+  const modules = join(project.package, '..');
+  try {
+    await site.put('images/debian.iso', loginCd());
+    const chosen = samples.all.filter(({ language }) => language === 'html');
+    expect(chosen.length).toBeGreaterThan(1);
+    for (const { name, code } of chosen) {
+      const html = code.replace('"node_modules/holdfast', '"holdfast');
+      await site.put(`${name}.html`, `<!doctype html><title>${modules}</title>${html}`);
+      await page.goto(site.urlOf(`${name}.html`));
+      await page.waitForFunction(() => {
+        const guest = document.querySelector('holdfast-guest') as HoldfastGuest | null;
+        return guest?.machine?.status?.runstate === 'running';
+      });
+    }
+  } finally {
+    await site.close();
+  }
+});
+
+test('samples for Node run', async ({ samples }) => {
+  const chosen = samples.all.filter(isForNode);
+  expect(chosen.length).toBeGreaterThan(1);
+  for (const { name, code } of chosen) {
+    await writeFile(join(samples.folder, `${name}.mjs`), code);
+    expect(await run(process.execPath, [`${name}.mjs`], samples.folder)).toContain(
+      'Linux holdfast',
+    );
+  }
+  expect((await stat(join(samples.folder, 'guest.state'))).size).toBeGreaterThan(1 << 20);
+});
+
+test("the sample of Vite's configuration is one", async ({ samples }) => {
+  const [sample] = samples.all.filter(isForVite);
+  const command = { command: 'serve', mode: 'development' } as const;
+  const loaded = await loadConfigFromFile(command, join(samples.folder, `${sample?.name}.ts`));
+  expect(loaded?.config.plugins).toMatchObject([{ name: 'holdfast' }]);
+});
+
+test('the sample of the fixtures runs', async ({ samples }) => {
+  test.setTimeout(240_000);
+  const config = { use: { launchOptions: chromiumLaunchOptions() }, workers: 1, timeout: 60_000 };
+  await writeFile(
+    join(samples.folder, 'playwright.config.ts'),
+    `export default ${JSON.stringify({ ...config, testMatch: '*.spec.ts', reporter: 'line' })};`,
+  );
+  const cli = resolve('node_modules/@playwright/test/cli.js');
+  const { TEST_WORKER_INDEX: _, ...env } = process.env;
+  const said = await run(process.execPath, [cli, 'test'], samples.folder, env);
+  expect(said).toContain('1 passed');
+});
