@@ -98,3 +98,13 @@ describe('[SF8] a configuration in a state file', () => {
     expect(opened.onlyCprCapable).toBeUndefined();
   });
 });
+
+test('[SF9] a lineage travels as 32 hex digits, and is no lineage in any other form', () => {
+  const lineage = '0123456789abcdef0123456789abcdef';
+  const opened = (value: string) =>
+    checkConfig({ ...portable, lineage: value }, site).config.lineage;
+  expect(portableConfig({ ...config, lineage }, site).lineage).toBe(lineage);
+  expect(opened(lineage)).toBe(lineage);
+  for (const other of ['default', lineage.slice(1), `${lineage}0`, lineage.replace('0', 'g')])
+    expect(opened(other)).toBeUndefined();
+});
