@@ -17,6 +17,7 @@ import {
   repositoryRoot,
   type SiteWorkers,
 } from './site-workers.ts';
+import { inlineZstd } from './vite-plugin-inline-zstd.ts';
 import { manifestModule } from './vite-plugin-runtimes.ts';
 
 const execFileAsync = promisify(execFile);
@@ -105,7 +106,7 @@ async function bundle(entry: Record<string, string>): Promise<void> {
     mode: 'production',
     logLevel: 'warn',
     publicDir: false,
-    plugins: [assetsModule],
+    plugins: [assetsModule, inlineZstd()],
     build: {
       outDir: out,
       emptyOutDir: false,
@@ -172,7 +173,9 @@ async function buildMachinePage({ manifest }: SiteWorkers): Promise<void> {
     mode: 'production',
     logLevel: 'warn',
     publicDir: false,
+    worker: { plugins: () => [inlineZstd()] },
     plugins: [
+      inlineZstd(),
       {
         name: 'holdfast-build',
         resolveId: (id) => (id === 'virtual:holdfast-build' ? `\0${id}` : undefined),

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { build, type Rolldown } from 'vite';
 import { sourceHash } from './source-hash.mjs';
 import { v86Packages } from './v86-versions.ts';
+import { inlineZstd } from './vite-plugin-inline-zstd.ts';
 
 const execFileAsync = promisify(execFile);
 const toolsDir = dirname(fileURLToPath(import.meta.url));
@@ -129,6 +130,7 @@ export async function bundle(
     mode: 'production',
     logLevel: 'warn',
     publicDir: false,
+    plugins: [inlineZstd()],
     resolve: { alias },
     define,
     build: {

@@ -58,10 +58,10 @@ test('states are written and opened without a bundler, under a path', async ({ p
   const root = join(project.package, '..');
   const site = await Site.serve({ root, path: 'some/where' });
   try {
+    await site.put('plain.html', '<!doctype html><script type="module" src="plain.js"></script>');
     await site.put(
-      'plain.html',
-      `<!doctype html><script type="module">
-        import { collectBlob, createMachine, demoLinux, packageAssets } from './holdfast/dist-lib/index.js';
+      'plain.js',
+      `import { collectBlob, createMachine, demoLinux, packageAssets } from './holdfast/dist-lib/index.js';
         const machine = await createMachine(demoLinux);
         const shell = async (code) => (await machine.execute(code)).stdout.trim();
         window.carryOver = async () => {
@@ -72,8 +72,7 @@ test('states are written and opened without a bundler, under a path', async ({ p
           const [runtime] = packageAssets.runtimes;
           await machine.openState(file, { runtime, replace: true });
           return [arrival, 'A note', await shell('cat /tmp/note'), machine.status.config.name];
-        };
-      </script>`,
+        };`,
     );
     await page.goto(site.urlOf('plain.html'));
     await expectStates(page);

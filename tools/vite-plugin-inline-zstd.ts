@@ -1,0 +1,24 @@
+import { readFile } from 'node:fs/promises';
+import type { Plugin } from 'vite';
+
+const module = /[\\/]@bokuweb[\\/]zstd-wasm[\\/]dist[\\/]web[\\/]index\.web\.js$/;
+const wasmUrl = 'new URL(`./zstd.wasm`, import.meta.url).href';
+
+/**
+ * Puts the wasm of zstd into the scripts that use it, as bytes. The library waits for ever for a file
+ * that is gone, as after a new deployment. A security policy may forbid to fetch a `data:` URL.
+ */
+export function inlineZstd(): Plugin {
+  return {
+    name: 'holdfast-inline-zstd',
+    enforce: 'pre',
+    async transform(code, id) {
+      const [path = ''] = id.split('?');
+      if (!module.test(path)) return undefined;
+      if (!code.includes(wasmUrl)) throw new Error(`${path} does not name its wasm as expected.`);
+      const wasm = await readFile(path.replace('index.web.js', 'zstd.wasm'));
+      const bytes = `Uint8Array.from(atob('${wasm.toString('base64')}'), (char) => char.charCodeAt(0))`;
+      return { code: code.replace(wasmUrl, () => bytes), map: null };
+    },
+  };
+}
