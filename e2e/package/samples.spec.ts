@@ -118,6 +118,38 @@ test('the package is typed for JSX of React, Preact and Solid, and without any o
   }
 });
 
+test('images are typed as files by path in Node and in the fixtures, and nowhere else', async ({
+  samples,
+}) => {
+  const use = `
+    import type { MachineOptions } from 'holdfast';
+    import type { NodeCreateOptions } from 'holdfast/node';
+    import type { GuestOptions } from 'holdfast/playwright';
+    const images = { hda: { path: 'disk.img' }, cdrom: { path: 'cd.iso' }, bzImage: { path: 'bzImage' } };
+    images satisfies NodeCreateOptions;
+    ({ machine: images }) satisfies GuestOptions;
+    // @ts-expect-error: a page has no paths
+    images satisfies MachineOptions;
+    // @ts-expect-error: no path
+    ({ machine: { bzImage: { path: 1 } } }) satisfies GuestOptions;
+    // @ts-expect-error: no path
+    ({ initrd: { path: 1 } }) satisfies NodeCreateOptions;
+  `;
+  const { name: _, ...options } = compilers[1] as (typeof compilers)[number];
+  const folder = join(samples.folder, 'paths');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'use.ts'), use);
+  const compilerOptions = {
+    ...options,
+    ...{ target: 'es2023', strict: true, types: ['node'], skipLibCheck: true },
+  };
+  await writeFile(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, files: ['use.ts'] }),
+  );
+  await compile(folder);
+});
+
 test('samples for a page run', async ({ page, project, samples }) => {
   const server = await createServer({
     root: project.root,
