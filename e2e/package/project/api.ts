@@ -188,11 +188,16 @@ async function otherLives(machine: holdfast.Machine): Promise<void> {
   await machine.shelf.removeState('aside');
   const config = machine.status?.config;
   if (!config) throw new Error('There is no machine.');
-  await machine.openState(file, {
-    runtime: runtime as never,
-    replace: true,
-    identity: 'continuation',
-  });
+  const open = (approve: boolean) =>
+    machine.openState(file, {
+      runtime: runtime as never,
+      replace: true,
+      identity: 'continuation',
+      // Its guest reaches other sites by the network.
+      approve: () => approve,
+    });
+  expect('approve', await refusal(open(false)), 'not-approved');
+  await open(true);
   const { durable: _, networkBackend: _backend, ...described } = config;
   await machine.openV86State(state, described, runtime as never, { replace: true });
   await machine.reset();
