@@ -62,6 +62,9 @@ async function consoles(machine: holdfast.Machine): Promise<void> {
   expect('readable', said.includes('echo'), true);
   expect('iterator', (await first(console)).length > 0, true);
   expect('text', console.text(from).includes('64'), true);
+  await machine.terminalSize('serial0', { cols: 91, rows: 31 });
+  const size = async () => (await machine.execute('stty -F /dev/ttyS0 size')).stdout;
+  for (;;) if ((await size()) === '31 91\n') break;
 }
 
 async function screenAndKeys(machine: holdfast.Machine): Promise<void> {
@@ -69,6 +72,10 @@ async function screenAndKeys(machine: holdfast.Machine): Promise<void> {
   await machine.sendKey('ret');
   await machine.scancodes([0x1c, 0x9c]);
   for (;;) if (/^typed$/m.test(await machine.screenText())) break;
+  await machine.keyboardLocks({ caps: true });
+  await machine.scancodes([0x1e, 0x9e, 0x1c, 0x9c]);
+  for (;;) if (/# A\s*$/m.test(await machine.screenText())) break;
+  await machine.keyboardLocks({ caps: false });
   await machine.mouseDelta(1, 1);
   await machine.mouseAbsolute(1, 1, 2, 2);
   await machine.mouseButtons(false, false, false);
@@ -169,6 +176,8 @@ async function infoOf(file: Blob): Promise<string[]> {
   const state = await StateFile.read(file);
   const { port1 } = new MessageChannel();
   port1.close();
+  // A state of this size asks for no more memory.
+  state.onMore(() => false);
   const { guest } = await state.open();
   guest.close();
   state.close();
