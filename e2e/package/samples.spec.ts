@@ -38,7 +38,7 @@ const test = base.extend<object, { samples: Samples }>({
       await symlink(resolve(playwright), join(project.root, playwright));
       await use({ folder, all });
     },
-    { scope: 'worker', timeout: 120_000 },
+    { scope: 'worker', timeout: 600_000 },
   ],
 });
 

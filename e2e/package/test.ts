@@ -15,7 +15,8 @@ export const test = base.extend<{ site: Site } & PolicyFixture, { project: Proje
       await use(project);
       await project.remove();
     },
-    { scope: 'worker', timeout: 120_000 },
+    // Packing takes minutes on a busy computer.
+    { scope: 'worker', timeout: 600_000 },
   ],
   site: async ({ project }, use) => {
     const site = await Site.serve({ root: project.dist });
