@@ -15,10 +15,11 @@ test('every public call does what it says', async ({ page, project, site }) => {
   await page.goto(site.urlOf('api.html'));
   await page.waitForFunction(() => window.run !== undefined);
   const called = new Set(await page.evaluate(() => window.run?.()));
-  for (const entry of ['index', 'element']) {
+  for (const [entry, least] of Object.entries({ index: 100, element: 6 })) {
     const types = join(project.package, `dist-lib/types/library/${entry}.d.ts`);
     const offered = (await publicCalls(types)).filter((call) => !ofTheDocument.test(call));
-    expect(offered.length).toBeGreaterThan(8);
+    // Declarations that are written in another way would go unread.
+    expect(offered.length).toBeGreaterThanOrEqual(least);
     const named = (call: string) => call.replace(/^GuestElement\./, 'HoldfastGuest.');
     expect(offered.filter((call) => !called.has(named(call)))).toEqual([]);
   }
