@@ -54,6 +54,8 @@ async function hostileStates(): Promise<[string, Buffer][]> {
 test('Load state… refuses a vmstate that brings its own emulator: no request, and the guest runs on', async () => {
   const { guest, site } = standing;
   const { page } = guest;
+  // The page fetches parts of its own build a while after it is there.
+  await page.locator('html[data-parts="there"]').waitFor();
   for (const [what, buffer] of await hostileStates()) {
     const asked = site.requests.length;
     await page.locator('#machine-menu-open').click();
