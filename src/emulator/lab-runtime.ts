@@ -107,7 +107,11 @@ export class LabGuest {
   /** Runs some `instructions`, give or take a basic block or a compiled page, `times` times. */
   async run(instructions: number, times = 1): Promise<void> {
     this.#machine.shell.setKnobs({ jitThreshold: this.#jitThreshold, loopCounter: instructions });
-    for (let i = 0; i < times; i++) this.#machine.shell.step();
+    for (let i = 0; i < times; i++) {
+      this.#machine.shell.step();
+      // As the machine does after each slice: keys wait until the guest has read those before.
+      this.#machine.ps2.pump();
+    }
     // What the guest wrote to its consoles arrives in a microtask.
     await undefined;
   }
