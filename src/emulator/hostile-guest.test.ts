@@ -1,7 +1,4 @@
-/**
- * What a hostile guest tries against the devices, with each v86 that ships: tools/guests/hostile. What it
- * tries against pages and other keepers is in e2e/hostile-guest.spec.ts.
- */
+/** The devices withstand a hostile guest (tools/guests/hostile), with each v86 that ships. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bareMachine, labFirmware, loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
 import { v86Packages } from '../../tools/v86-versions.ts';

@@ -1,5 +1,5 @@
 ; The hostile guest: tries what a guest can to harm the keeper that runs it, or others.
-; e2e/hostile-guest.spec.ts says what must come of each attempt.
+; src/emulator/hostile-guest.test.ts says what must come of each attempt.
 ;
 ; A Multiboot kernel (specification 0.6.96). It prints "hostile" on COM1 and waits for a letter there:
 ;
