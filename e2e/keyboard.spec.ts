@@ -1,6 +1,6 @@
 /** Keys as browsers send them, and text that is pasted or typed on a phone. */
 import { useGermanKeymap } from './german-keymap.ts';
-import { shownScreen, waitForShown } from './playground-view.ts';
+import { shownScreen, shownTerminal, waitForShown } from './playground-view.ts';
 import { expect, type Guest, test } from './test.ts';
 
 const atPrompt = { guestQuery: '?boot=prompt' };
@@ -148,6 +148,11 @@ test.describe('a guest with a US keyboard', () => {
   }) => {
     test.slow();
     await guest.run('seq 15000', { timeout: 120_000 });
+    // The shell asks the terminal where its cursor is. On a busy computer the page is thousands of lines
+    // behind: its answer must not come after the shell has made way.
+    await expect
+      .poll(async () => (await shownTerminal(guest)).slice(-40), { timeout: 60_000 })
+      .toMatch(/holdfast:~# *$/);
     await guest.serial.write('cat >/tmp/early\n');
     await guest.waitForFile('/tmp/early');
     const text = 'abcdefghijklmnopqrstuvwxyz0123456789';

@@ -157,7 +157,9 @@ test('what is not acceptable is told at its field, before anything is fetched', 
   await page.getByText('Advanced').click();
   await page.getByLabel('Network', { exact: true }).selectOption('wisp');
   await start(page).click();
-  await expect(field(page, 'CD')).toContainText('a file that is not empty; it is not chosen yet');
+  await expect(field(page, 'CD')).toContainText(
+    'a file that is not empty, less than 2 TiB; it is not chosen yet',
+  );
   await expect(field(page, 'Hard disk')).toContainText('in multiples of 512 bytes');
   await expect(field(page, 'Floppy')).toContainText('the address of a file');
   await expect(field(page, 'Network')).toContainText(
