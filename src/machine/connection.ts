@@ -1,11 +1,13 @@
 import { CprError } from '../errors.ts';
-import type { KeeperWire, RemoteKeeper } from '../protocol/rpc.ts';
+import { callsOf, type KeeperWire, type RemoteKeeper } from '../protocol/rpc.ts';
 import { reportListenerError } from './report-listener-error.ts';
 
 export interface ConnectionOptions {
   /** Silence after which the keeper counts as unresponsive, ms. */
   silenceMs: number;
 }
+
+type Call = (...args: unknown[]) => Promise<unknown>;
 
 /** A silence is this many pings in a row without an answer. */
 const missedPings = 5;
@@ -35,52 +37,9 @@ export class Connection {
     this.#wire = wire;
     // The first ping goes out after one interval.
     this.#pingMs = silenceMs / (missedPings + 1);
-    const race =
-      <A extends unknown[], R>(name: keyof RemoteKeeper, call: (...args: A) => Promise<R>) =>
-      (...args: A) =>
-        this.#race(name, () => call(...args));
-    const { keeper } = wire;
-    this.keeper = {
-      info: race('info', keeper.info),
-      ping: race('ping', keeper.ping),
-      attach: race('attach', keeper.attach),
-      start: race('start', keeper.start),
-      restart: race('restart', keeper.restart),
-      pause: race('pause', keeper.pause),
-      resume: race('resume', keeper.resume),
-      destroy: race('destroy', keeper.destroy),
-      ramBlocks: race('ramBlocks', keeper.ramBlocks),
-      command: race('command', keeper.command),
-      suspend: race('suspend', keeper.suspend),
-      wakeup: race('wakeup', keeper.wakeup),
-      visibility: race('visibility', keeper.visibility),
-      listen: race('listen', keeper.listen),
-      terminalSize: race('terminalSize', keeper.terminalSize),
-      took: race('took', keeper.took),
-      cprBlockers: race('cprBlockers', keeper.cprBlockers),
-      cprSave: race('cprSave', keeper.cprSave),
-      cprLoad: race('cprLoad', keeper.cprLoad),
-      cprCancel: race('cprCancel', keeper.cprCancel),
-      storedMachines: race('storedMachines', keeper.storedMachines),
-      storageUsage: race('storageUsage', keeper.storageUsage),
-      renameMachine: race('renameMachine', keeper.renameMachine),
-      duplicateMachine: race('duplicateMachine', keeper.duplicateMachine),
-      removeMachine: race('removeMachine', keeper.removeMachine),
-      storedStates: race('storedStates', keeper.storedStates),
-      removeState: race('removeState', keeper.removeState),
-      exportMachine: race('exportMachine', keeper.exportMachine),
-      resumeMachine: race('resumeMachine', keeper.resumeMachine),
-      checkpoint: race('checkpoint', keeper.checkpoint),
-      setDurable: race('setDurable', keeper.setDurable),
-      flush: race('flush', keeper.flush),
-      takeSnapshot: race('takeSnapshot', keeper.takeSnapshot),
-      restoreSnapshot: race('restoreSnapshot', keeper.restoreSnapshot),
-      dropSnapshot: race('dropSnapshot', keeper.dropSnapshot),
-      snapshots: race('snapshots', keeper.snapshots),
-      exportStored: race('exportStored', keeper.exportStored),
-      exportGuest: race('exportGuest', keeper.exportGuest),
-      importGuest: race('importGuest', keeper.importGuest),
-    };
+    this.keeper = callsOf((name, args) =>
+      this.#race(name, () => (wire.keeper[name] as Call)(...args)),
+    );
   }
 
   /**

@@ -86,55 +86,27 @@ export function wrapKeeper(port: MessagePort): KeeperWire {
   keepErrorCodes();
   const proxy = Comlink.wrap<KeeperApi>(port);
   // Comlink's proxy is thenable: returned from an async function it would be asked for `then`.
-  const keeper: RemoteKeeper = {
-    info: () => settle(proxy.info()),
-    ping: () => settle(proxy.ping()),
-    attach: (events, pageLock, pageId) =>
-      settle(proxy.attach(Comlink.transfer(events, [events]), pageLock, pageId)),
-    start: (request) => settle(proxy.start(request)),
-    restart: (runtime) => settle(proxy.restart(runtime)),
-    pause: (options) => settle(proxy.pause(options)),
-    resume: () => settle(proxy.resume()),
-    destroy: () => settle(proxy.destroy()),
-    ramBlocks: (options) => settle(proxy.ramBlocks(options)),
-    command: (name, args) =>
-      settle(proxy.command(name, Comlink.transfer(args, args.filter(isPort)))),
-    suspend: () => settle(proxy.suspend()),
-    wakeup: () => settle(proxy.wakeup()),
-    visibility: (pageId, visible) => settle(proxy.visibility(pageId, visible)),
-    listen: (pageId, frames) => settle(proxy.listen(pageId, frames)),
-    terminalSize: (console, cols, rows) => settle(proxy.terminalSize(console, cols, rows)),
-    took: (pageId, taken) => settle(proxy.took(pageId, taken)),
-    cprBlockers: (mode) => settle(proxy.cprBlockers(mode)),
-    cprSave: (target, options) => settle(proxy.cprSave(target, options)),
-    cprLoad: (source, options) => settle(proxy.cprLoad(source, options)),
-    cprCancel: () => settle(proxy.cprCancel()),
-    storedMachines: () => settle(proxy.storedMachines()),
-    storageUsage: () => settle(proxy.storageUsage()),
-    renameMachine: (id, name) => settle(proxy.renameMachine(id, name)),
-    duplicateMachine: (id, name) => settle(proxy.duplicateMachine(id, name)),
-    removeMachine: (id) => settle(proxy.removeMachine(id)),
-    storedStates: () => settle(proxy.storedStates()),
-    removeState: (name) => settle(proxy.removeState(name)),
-    exportMachine: (id, request) => settle(proxy.exportMachine(id, request)),
-    resumeMachine: (request) => settle(proxy.resumeMachine(request)),
-    checkpoint: () => settle(proxy.checkpoint()),
-    setDurable: (on, options) => settle(proxy.setDurable(on, options)),
-    flush: (flag) => settle(proxy.flush(flag)),
-    takeSnapshot: () => settle(proxy.takeSnapshot()),
-    restoreSnapshot: (id) => settle(proxy.restoreSnapshot(id)),
-    dropSnapshot: (id) => settle(proxy.dropSnapshot(id)),
-    snapshots: () => settle(proxy.snapshots()),
-    exportStored: (id, port) => settle(proxy.exportStored(id, Comlink.transfer(port, [port]))),
-    exportGuest: (port) => settle(proxy.exportGuest(Comlink.transfer(port, [port]))),
-    importGuest: (request, port) =>
-      settle(proxy.importGuest(request, Comlink.transfer(port, [port]))),
-  };
+  const keeper = callsOf((name, args) => {
+    const call = proxy[name] as (...args: unknown[]) => Promise<unknown>;
+    return settle(call(...args.map(withPorts)));
+  });
   return { keeper, release: () => proxy[Comlink.releaseProxy]() };
 }
 
-/** What is handed over where everything else is copied. */
-const isPort = (value: unknown): value is MessagePort => value instanceof MessagePort;
+/** An object with every call of the keeper, each of them made by `make`. */
+export function callsOf(
+  make: (name: keyof KeeperApi, args: unknown[]) => Promise<unknown>,
+): RemoteKeeper {
+  return Object.fromEntries(
+    keeperMethods.map((name) => [name, (...args: unknown[]) => make(name, args)]),
+  ) as unknown as RemoteKeeper;
+}
+
+/** Ports are handed over, as an argument or in a list of arguments; everything else is copied. */
+function withPorts(arg: unknown): unknown {
+  const ports = (Array.isArray(arg) ? arg : [arg]).filter((each) => each instanceof MessagePort);
+  return ports.length > 0 ? Comlink.transfer(arg, ports) : arg;
+}
 
 /** Not everything comes from the other side: arguments that cannot be cloned fail right here. */
 async function settle<T>(answer: Promise<T>): Promise<T> {
