@@ -2,6 +2,7 @@ import { CprError } from '../errors.ts';
 import type { ConsoleLog } from './console-log.ts';
 import type { ConsoleReadOptions, GuestConsole, WaitForOptions } from './console-types.ts';
 import { type IterableStream, iterable } from './iterable-stream.ts';
+import { PacedLooks } from './paced-looks.ts';
 
 const defaultTimeoutMs = 30_000;
 const shownCharacters = 2000;
@@ -78,27 +79,31 @@ export class RemoteConsole implements GuestConsole {
   ): Promise<RegExpExecArray> {
     const test = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
     return new Promise((resolve, reject) => {
+      const looks = new PacedLooks(() => {
+        const found = test.exec(this.text(from));
+        if (found) settle(() => resolve(found));
+      });
       const settle = (action: () => void) => {
         clearTimeout(timer);
         stop();
+        looks.end();
         signal?.removeEventListener('abort', abort);
         action();
-      };
-      const look = () => {
-        const found = test.exec(this.text(from));
-        if (found) settle(() => resolve(found));
       };
       const abort = () =>
         settle(() => reject(CprError.from(signal?.reason, 'cancelled', 'The wait was given up')));
       const timer = setTimeout(() => {
+        // What came last may not have been looked at.
+        looks.now();
+        if (looks.hasEnded) return;
         const said = this.text(from).slice(-shownCharacters);
         const message = `${this.name} did not show ${pattern} within ${timeoutMs} ms. Its end:\n${said}`;
         settle(() => reject(new CprError('guest-silent', message)));
       }, timeoutMs);
-      const stop = this.#log.follow(this.name, look);
+      const stop = this.#log.follow(this.name, () => looks.soon());
       signal?.addEventListener('abort', abort);
       if (signal?.aborted) abort();
-      else look();
+      else looks.now();
     });
   }
 }

@@ -83,6 +83,8 @@ async function tryOnce(
 function socketOver(channel: MessagePort): GuestSocket {
   const send = (request: TcpRequest) => channel.postMessage(request);
   let taken = () => {};
+  /** Of the write that is under way. */
+  let refused = (_: unknown) => {};
   let failed = (_: CprError) => {};
   let isOver = () => {};
   const closed = new Promise<void>((resolve) => {
@@ -116,11 +118,12 @@ function socketOver(channel: MessagePort): GuestSocket {
   const writable = new WritableStream<Uint8Array>({
     start(controller) {
       failed = (error) => controller.error(error);
+      controller.signal.addEventListener('abort', () => refused(controller.signal.reason));
     },
-    write: (bytes, controller) =>
+    write: (bytes) =>
       new Promise((resolve, reject) => {
         taken = resolve;
-        controller.signal.addEventListener('abort', () => reject(controller.signal.reason));
+        refused = reject;
         send({ type: 'data', bytes });
       }),
     close: () => send({ type: 'end' }),
