@@ -17,10 +17,18 @@ export function connectConsoleOutput(bus: V86Bus, host: RuntimeHost): void {
   );
 }
 
+/** Longest piece, bytes. */
+const pieceBytes = 64 * 1024;
+
+interface Pending {
+  bytes: Uint8Array<ArrayBuffer>;
+  length: number;
+}
+
 /** Bytes the guest writes one at a time leave in one piece a turn. */
 class ConsoleOutput {
   readonly #host: RuntimeHost;
-  readonly #pending = new Map<string, number[]>();
+  readonly #pending = new Map<string, Pending>();
   #scheduled = false;
 
   constructor(host: RuntimeHost) {
@@ -28,22 +36,43 @@ class ConsoleOutput {
   }
 
   byte(name: string, byte: number): void {
+    const pending = this.#room(name);
+    pending.bytes[pending.length++] = byte;
+    if (pending.length === pieceBytes) this.#send(name, pending);
+    this.#schedule();
+  }
+
+  /** Of a device that writes pieces: behind what is pending of the same console. */
+  bytes(name: string, bytes: Uint8Array): void {
     const pending = this.#pending.get(name);
-    if (pending) pending.push(byte);
-    else this.#pending.set(name, [byte]);
+    if (pending) this.#send(name, pending);
+    if (bytes.length > 0) this.#host.consoleOutput(name, bytes.slice());
+  }
+
+  #room(name: string): Pending {
+    let pending = this.#pending.get(name);
+    if (!pending) {
+      pending = { bytes: new Uint8Array(256), length: 0 };
+      this.#pending.set(name, pending);
+    }
+    if (pending.length < pending.bytes.length) return pending;
+    const larger = new Uint8Array(pending.bytes.length * 2);
+    larger.set(pending.bytes);
+    pending.bytes = larger;
+    return pending;
+  }
+
+  #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    queueMicrotask(() => this.#flush());
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      for (const [name, pending] of this.#pending) this.#send(name, pending);
+    });
   }
 
-  bytes(name: string, bytes: Uint8Array): void {
-    for (const byte of bytes) this.byte(name, byte);
-  }
-
-  #flush(): void {
-    this.#scheduled = false;
-    for (const [name, bytes] of this.#pending)
-      this.#host.consoleOutput(name, Uint8Array.from(bytes));
-    this.#pending.clear();
+  #send(name: string, pending: Pending): void {
+    if (pending.length > 0) this.#host.consoleOutput(name, pending.bytes.slice(0, pending.length));
+    pending.length = 0;
   }
 }

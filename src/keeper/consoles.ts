@@ -18,16 +18,12 @@ interface Console {
 export class Consoles {
   readonly #consoles = new Map<string, Console>();
   readonly #emit: (event: MachineEvent, transfer: Transferable[]) => void;
-  #flushing = false;
 
   constructor(emit: (event: MachineEvent, transfer: Transferable[]) => void) {
     this.#emit = emit;
   }
 
-  /**
-   * v86 hands serial output over byte by byte. The pages get it at the end of the guest's slice,
-   * as one message instead of thousands.
-   */
+  /** The runtime collects what its devices write one byte at a time, so a piece is a message. */
   output(name: string, bytes: Uint8Array): void {
     let console = this.#consoles.get(name);
     if (console === undefined) {
@@ -35,18 +31,17 @@ export class Consoles {
       this.#consoles.set(name, console);
     }
     console.scrollback.append(bytes);
-    if (this.#flushing) return;
-    this.#flushing = true;
-    queueMicrotask(() => this.flush());
+    this.#send(name, console);
   }
 
   /** Sends what the pages do not have yet. To be called before a page is added. */
   flush(): void {
-    this.#flushing = false;
-    for (const [name, console] of this.#consoles) {
-      for (const event of this.from(name, console.sent)) this.#emit(event, [event.bytes.buffer]);
-      console.sent = console.scrollback.end;
-    }
+    for (const [name, console] of this.#consoles) this.#send(name, console);
+  }
+
+  #send(name: string, console: Console): void {
+    for (const event of this.from(name, console.sent)) this.#emit(event, [event.bytes.buffer]);
+    console.sent = console.scrollback.end;
   }
 
   /** What is still there of what a console said from `start` on. */
