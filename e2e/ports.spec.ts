@@ -44,6 +44,22 @@ test('what is sent into the guest arrives, and each end can end first', async ({
   expect((await guest.copyOut('/tmp/got')).equals(bytes)).toBe(true);
 });
 
+test('a guest that nobody reads from waits, and loses nothing', async ({ guest }) => {
+  const bytes = 8 << 20;
+  await guest.succeed(`head -c ${bytes} /dev/zero | nc -l -p 9001 >/dev/null 2>&1 &`);
+  await guest.waitUntilSucceeds('netstat -ltn | grep ":9001 "');
+  const { port } = await guest.forwardPort(9001);
+  const socket = connect(port, '127.0.0.1').pause();
+  await once(socket, 'connect');
+  // The timer of a sender that was told a window of 0.
+  await guest.waitUntilSucceeds(
+    "grep -E '^ *[0-9]+: .{27} .. [0-9A-F]{8}:[0-9A-F]{8} 04:' /proc/net/tcp",
+  );
+  let received = 0;
+  for await (const piece of socket) received += (piece as Buffer).length;
+  expect(received).toBe(bytes);
+});
+
 test('a port where nobody listens is closed', async ({ guest }) => {
   await expect(guest.waitForPort(9, { timeout: 300 })).rejects.toThrow(
     /TCP port 9 of the guest did not open within 300 ms: .*listens[\s\S]*--- serial console ---/,

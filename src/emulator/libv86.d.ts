@@ -84,6 +84,8 @@ interface V86TcpConnection {
   dport: number;
   /** Next byte to the guest that it has not acknowledged. */
   seq: number;
+  /** Next byte that is expected of the guest. */
+  ack: number;
   /** What waits for the guest. */
   send_buffer: { length: number };
   /** Missing in v86 that is not known. */

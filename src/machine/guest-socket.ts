@@ -23,6 +23,8 @@ export interface GuestSocket {
 type Open = (port: number, channel: MessagePort) => Promise<unknown>;
 
 const defaultTimeoutMs = 30_000;
+/** What waits for a reader here, bytes; what is more waits in the keeper, then in the guest. */
+const waitingBytes = 256 * 1024;
 /** Nobody sends a lost SYN again: it is tried anew, ever more rarely. */
 const firstTryMs = 1000;
 
@@ -92,15 +94,27 @@ function socketOver(channel: MessagePort): GuestSocket {
   });
   const reset = () => new CprError('cancelled', 'The connection to the guest was reset.');
 
-  const readable = new ReadableStream<Uint8Array>({
+  let received = 0;
+  let reported = 0;
+  const reportTaken = ({ desiredSize }: ReadableStreamDefaultController<Uint8Array>) => {
+    const taken = received - (waitingBytes - (desiredSize ?? waitingBytes));
+    if (taken > reported) send({ type: 'taken', bytes: taken - reported });
+    reported = Math.max(reported, taken);
+  };
+  const source: UnderlyingDefaultSource<Uint8Array> = {
     start(controller) {
       let hasEnded = false;
+      // From the first byte on the guest sends no faster than this stream is read.
+      send({ type: 'taken', bytes: 0 });
       const end = () => {
         if (!hasEnded) controller.close();
         hasEnded = true;
       };
       channel.onmessage = ({ data: event }: MessageEvent<TcpEvent>) => {
-        if (event.type === 'data' && !hasEnded) controller.enqueue(event.bytes);
+        if (event.type === 'data' && !hasEnded) {
+          received += event.bytes.length;
+          controller.enqueue(event.bytes);
+        }
         if (event.type === 'taken') taken();
         if (event.type === 'end') end();
         if (event.type !== 'closed') return;
@@ -113,8 +127,11 @@ function socketOver(channel: MessagePort): GuestSocket {
         } else end();
       };
     },
+    pull: reportTaken,
     cancel: () => close(),
-  });
+  };
+  const size = new ByteLengthQueuingStrategy({ highWaterMark: waitingBytes });
+  const readable = new ReadableStream(source, size);
   const writable = new WritableStream<Uint8Array>({
     start(controller) {
       failed = (error) => controller.error(error);

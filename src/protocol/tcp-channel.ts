@@ -6,6 +6,8 @@
 /** To the guest. */
 export type TcpRequest =
   | { type: 'data'; bytes: Uint8Array }
+  /** So many more bytes of the guest's `data` were read. Whoever never says so is sent everything. */
+  | { type: 'taken'; bytes: number }
   /** No more data will come (FIN). */
   | { type: 'end' }
   /** Nobody listens any more. */

@@ -3,6 +3,7 @@
  * what it sends and gets goes over a message port.
  */
 import type { TcpEvent, TcpRequest } from '../../protocol/tcp-channel.ts';
+import type { ReadWindow } from './read-windows.ts';
 
 export interface GuestPort {
   connection: V86TcpConnection;
@@ -10,20 +11,25 @@ export interface GuestPort {
   channel: MessagePort;
   /** Resolves when little waits for the guest; with false when the connection is gone. */
   room(): Promise<boolean>;
+  window: ReadWindow;
 }
 
 /** Answers at `channel` until the connection is over. Before anything of the guest has arrived. */
-export function serveGuestPort({ connection, channel, room }: GuestPort): void {
+export function serveGuestPort({ connection, channel, room, window }: GuestPort): void {
   const tell = (event: TcpEvent) => channel.postMessage(event);
   let isOver = false;
   const finish = (reset: boolean) => {
     if (isOver) return;
     isOver = true;
+    window.close();
     tell({ type: 'closed', reset });
     channel.close();
   };
   connection.on('connect', () => tell({ type: 'connected' }));
-  connection.on('data', (bytes) => tell({ type: 'data', bytes: bytes.slice() }));
+  connection.on('data', (bytes) => {
+    window.add(bytes.length);
+    tell({ type: 'data', bytes: bytes.slice() });
+  });
   connection.on('shutdown', () => tell({ type: 'end' }));
   connection.on('close', () => finish(true));
   // A connection that both ends have closed says nothing: it is only let go of.
@@ -40,6 +46,9 @@ export function serveGuestPort({ connection, channel, room }: GuestPort): void {
       case 'data':
         connection.write(request.bytes);
         if ((await room()) && !isOver) tell({ type: 'taken' });
+        break;
+      case 'taken':
+        if (!isOver) window.take(request.bytes);
         break;
       case 'end':
         connection.close();

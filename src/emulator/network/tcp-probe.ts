@@ -27,7 +27,19 @@ function checksum(bytes: Uint8Array, sum = 0): number {
 }
 
 /** @param mac the guest's, `00:22:15:aa:bb:cc` */
-export function tcpProbe(connection: WireConnection, mac: string): Uint8Array {
+export const tcpProbe = (connection: WireConnection, mac: string): Uint8Array =>
+  acknowledgement({ ...connection, sequence: connection.sequence - 1 }, mac);
+
+/**
+ * An empty segment of the remote end, with its ACK flag.
+ * @param acknowledged next byte that is expected of the guest
+ * @param window bytes that it may send beyond that
+ */
+export function acknowledgement(
+  connection: WireConnection,
+  mac: string,
+  { acknowledged = 0, window = 0 } = {},
+): Uint8Array<ArrayBuffer> {
   const from = endpoint(connection.remote);
   const to = endpoint(connection.guest);
   const frame = new Uint8Array(offsets.end);
@@ -48,9 +60,11 @@ export function tcpProbe(connection: WireConnection, mac: string): Uint8Array {
   const tcp = offsets.tcp;
   view.setUint16(tcp, from.port);
   view.setUint16(tcp + 2, to.port);
-  view.setUint32(tcp + 4, (connection.sequence - 1) >>> 0);
+  view.setUint32(tcp + 4, connection.sequence >>> 0);
+  view.setUint32(tcp + 8, acknowledged >>> 0);
   view.setUint8(tcp + 12, 5 << 4);
   view.setUint8(tcp + 13, 0x10);
+  view.setUint16(tcp + 14, window);
   // Of the pseudo header: the addresses, the protocol and the length.
   const pseudo = ~checksum(frame.subarray(ip + 12, offsets.tcp), 6 + offsets.end - tcp) & 0xffff;
   view.setUint16(tcp + 16, checksum(frame.subarray(tcp), pseudo));

@@ -14,6 +14,7 @@ import { guestRequests } from './guest-requests.ts';
 import { withoutDataInFin } from './last-segment.ts';
 import { macText } from './mac.ts';
 import { pacedFetch } from './paced-fetch.ts';
+import { ReadWindows } from './read-windows.ts';
 import { tcpProbe } from './tcp-probe.ts';
 import type { Backend, WireConnection } from './wire.ts';
 
@@ -23,10 +24,15 @@ type UserNetwork = Extract<NetworkBackend, { kind: 'fetch' | 'wisp' }>;
 export function userNetwork(
   V86: V86Constructor,
   config: UserNetwork,
-  receive: (frame: Uint8Array) => void,
+  toGuest: (frame: Uint8Array) => void,
   patience: NetworkPatience = usualPatience,
 ): Backend {
   const { adapter, bus, adapterBus } = makeAdapter(V86, config);
+  const windows = new ReadWindows(toGuest);
+  const receive = (frame: Uint8Array) => {
+    windows.apply(frame);
+    toGuest(frame);
+  };
   /** The guest answers the probe, and v86 answers that with a reset that the guest believes. */
   const reset = (connection: V86TcpConnection) => {
     connection.release();
@@ -62,7 +68,11 @@ export function userNetwork(
     const connection = adapter.connect?.(port);
     const tuple = Object.entries(adapter.tcp_conn).find(([, each]) => each === connection)?.[0];
     if (!connection || tuple === undefined) throw new Error('this v86 made no connection');
-    serveGuestPort({ connection, channel, room: () => pace.room(tuple) });
+    const window = windows.open(
+      () => ({ ...wireConnection(connection), acknowledged: connection.ack }),
+      () => macText(connection.hdest),
+    );
+    serveGuestPort({ connection, channel, room: () => pace.room(tuple), window });
   };
   return {
     send(frame) {
