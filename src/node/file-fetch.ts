@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { fetchGuarded, hostOf, isGuarded } from './guarded-hosts.ts';
 import { fetchForGuest, guestNetworkOf } from './guest-fetch.ts';
 
 /** Puts it in the place of this thread's `fetch`. Requests of guests read no files: see guest-fetch.ts. */
@@ -11,7 +12,8 @@ export function fetchFiles(): void {
     const url = new URL(input instanceof Request ? input.url : input);
     const network = guestNetworkOf(init);
     if (init && network) return fetchForGuest(url.href, init, network);
-    return url.protocol === 'file:' ? readFile(url, init) : fetch(input, init);
+    if (url.protocol === 'file:') return readFile(url, init);
+    return isGuarded(hostOf(url)) ? fetchGuarded(fetch, url, init) : fetch(input, init);
   };
 }
 

@@ -3,11 +3,12 @@
  * intranet; here nothing does. So an address is looked at when it is connected to, after each redirect, and
  * private ones are refused: a name may lead anywhere.
  */
-import { lookup } from 'node:dns';
+import dns from 'node:dns';
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { isIP, type LookupFunction } from 'node:net';
+import { isIP } from 'node:net';
 import { Readable } from 'node:stream';
+import { hostOf, publicLookup, refused } from './guarded-hosts.ts';
 import { isPublicAddress } from './public-address.ts';
 
 /** As src/emulator/network/guest-fetch.ts marks requests. */
@@ -50,43 +51,31 @@ export async function fetchForGuest(
 
 interface Asked {
   method: string;
-  headers: Record<string, string>;
-  body: Buffer | undefined;
-  signal: AbortSignal | null | undefined;
-  privateAddresses: boolean;
+  headers?: Record<string, string>;
+  body?: Buffer | undefined;
+  signal?: AbortSignal | null | undefined;
+  privateAddresses?: boolean;
 }
 
-function ask(url: URL, asked: Asked): Promise<IncomingMessage> {
-  const { method, headers, body, signal, privateAddresses } = asked;
+/** One request, without redirects. @throws TypeError for a private address, unless those are allowed */
+export async function ask(url: URL, asked: Asked): Promise<IncomingMessage> {
+  const { method, headers, body, signal, privateAddresses = false } = asked;
   const request = { 'http:': requestHttp, 'https:': requestHttps }[url.protocol];
   if (!request) throw new TypeError(`${url.protocol} is no protocol for guests.`);
-  const literal = url.hostname.replace(/^\[|\]$/g, '');
+  const literal = hostOf(url);
   if (!privateAddresses && isIP(literal) && !isPublicAddress(literal)) throw refused();
   const options: RequestOptions = {
     method,
     headers: { ...headers, 'accept-encoding': 'identity' },
     // A connection that others use might lead where this one must not.
     agent: false,
-    lookup: privateAddresses ? lookup : publicLookup,
+    lookup: privateAddresses ? dns.lookup : publicLookup,
     ...(signal && { signal }),
   };
   return new Promise((resolve, reject) => {
     request(url, options, resolve).once('error', reject).end(body);
   });
 }
-
-const refused = () => new TypeError('The address is of this computer or its own network.');
-
-/** `dns.lookup` that fails where a name leads to a private address, if only among others. */
-const publicLookup: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error) return callback(error, []);
-    if (!addresses.every(({ address }) => isPublicAddress(address))) return callback(refused(), []);
-    if (options.all) return callback(null, addresses);
-    const [first] = addresses;
-    callback(null, first?.address ?? '', first?.family);
-  });
-};
 
 function responseOf(message: IncomingMessage, url: URL, redirected: boolean): Response {
   const { statusCode: status = 502, statusMessage: statusText = '' } = message;

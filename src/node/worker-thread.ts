@@ -3,12 +3,14 @@ import { Worker } from 'node:worker_threads';
 import { CprError } from '../errors.ts';
 import type { KeeperWorker } from '../machine/keeper-worker.ts';
 import type { StateWorkerPort } from '../share/worker-client.ts';
+import { guardedHosts } from './guarded-hosts.ts';
 
 /** What src/node/worker.ts is built into. */
 const workerModule = () => new URL('./node-worker.js', import.meta.url);
 
 /** @param script URL of a worker's own script, as a page would give it to `new Worker` */
-const newThread = (script: string) => new Worker(workerModule(), { workerData: { script } });
+const newThread = (script: string) =>
+  new Worker(workerModule(), { workerData: { script, guardedHosts } });
 
 export function openKeeperThread(script: string): KeeperWorker {
   const thread = newThread(script);

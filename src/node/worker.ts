@@ -4,8 +4,10 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { fetchFiles } from './file-fetch.ts';
+import { guardLookups } from './guarded-hosts.ts';
 
 const { script } = workerData as { script: string };
+guardLookups();
 fetchFiles();
 const waiting: unknown[] = [];
 let hear = (data: unknown): void => void waiting.push(data);
