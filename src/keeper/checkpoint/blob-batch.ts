@@ -1,6 +1,16 @@
 /** Copies of pieces and of console output that wait to be written. */
 import type { Scrollback } from '../scrollback.ts';
 import type { CutPlace } from './cut.ts';
+import {
+  joinParts,
+  PartDigests,
+  type PieceLengths,
+  partAt,
+  partCount,
+  partsOf,
+  pieceOf,
+  wholeBytes,
+} from './large-pieces.ts';
 import type { Blob } from './record.ts';
 import type { BlobKey, Segments } from './segments.ts';
 
@@ -13,10 +23,27 @@ export const piecePrefix = 'pieces.';
 interface Progress {
   consoles: Map<string, number>;
   pieces: Map<string, number>;
+  /** Of {@link PieceLengths}. */
+  parts: Map<string, number>;
+}
+
+/** What {@link BlobBatch} had put into a checkpoint, and {@link BlobRestore} puts back. */
+export interface StoredBlobs {
+  consoles: Record<string, number>;
+  pieces: Record<string, number>;
+  parts?: PieceLengths;
+}
+
+export interface BlobBatchOptions {
+  /** What is in storage already. */
+  done?: StoredBlobs | undefined;
+  /** Large pieces are not divided: whoever receives them knows no parts. */
+  wholePieces?: boolean | undefined;
 }
 
 export class BlobBatch {
   readonly #place: Pick<CutPlace, 'consoles' | 'pieces'>;
+  readonly #digests: PartDigests | undefined;
   readonly #segments: Segments;
   readonly #waiting = new Map<string, Map<number, Uint8Array | undefined>>();
   /** To be written although they have not changed. */
@@ -25,15 +52,17 @@ export class BlobBatch {
   #done: Progress;
 
   constructor(
-    place: Pick<CutPlace, 'consoles' | 'pieces'>,
+    place: Pick<CutPlace, 'consoles' | 'pieces' | 'digest'>,
     segments: Segments,
-    done?: { consoles: Record<string, number>; pieces: Record<string, number> },
+    { done, wholePieces = false }: BlobBatchOptions = {},
   ) {
     this.#place = place;
     this.#segments = segments;
+    this.#digests = wholePieces ? undefined : new PartDigests(place.digest);
     this.#done = {
       consoles: new Map(Object.entries(done?.consoles ?? {})),
       pieces: new Map(Object.entries(done?.pieces ?? {})),
+      parts: new Map(Object.entries(done?.parts ?? {})),
     };
   }
 
@@ -45,14 +74,20 @@ export class BlobBatch {
     return Object.fromEntries(this.#done.pieces);
   }
 
+  get parts(): PieceLengths {
+    return Object.fromEntries(this.#done.parts);
+  }
+
   /** For {@link resetTo}. */
   progress(): Progress {
-    return { consoles: new Map(this.#done.consoles), pieces: new Map(this.#done.pieces) };
+    const { consoles, pieces, parts } = this.#done;
+    return { consoles: new Map(consoles), pieces: new Map(pieces), parts: new Map(parts) };
   }
 
   /** Gives up what was collected since. Everything else that has to be written again is forced. */
   resetTo(progress: Progress): void {
     this.#waiting.clear();
+    this.#digests?.forgetAll();
     this.#done = progress;
   }
 
@@ -66,25 +101,83 @@ export class BlobBatch {
   }
 
   forceAll(): void {
-    this.#done = { consoles: new Map(), pieces: new Map() };
+    const { parts } = this.#done;
+    this.#digests?.forgetAll();
+    this.#done = { consoles: new Map(), pieces: new Map(), parts };
   }
 
-  /** Copies the pieces that changed since the last time. @returns bytes copied. */
+  /** Copies the pieces that changed since the last time, large ones in part. @returns bytes copied. */
   collectPieces(): number {
     let copied = 0;
     for (const name of this.#place.pieces.names()) {
       const set = this.#place.pieces.of(name);
       const stream = piecePrefix + name;
-      const take = (index: number) => {
+      for (const index of set.changedSince(this.#done.pieces.get(name) ?? 0)) {
+        const parts = partsOf(name, index);
         const bytes = set.get(index);
-        if (!bytes && !this.#segments.ownsBlob({ stream, index })) this.#drop(stream, index);
-        else copied += this.#put(stream, index, bytes?.slice());
-      };
-      for (const index of set.changedSince(this.#done.pieces.get(name) ?? 0)) take(index);
+        if (bytes && bytes.length > wholeBytes && this.#digests) {
+          copied += this.#collectParts(parts, bytes, this.#digests);
+        } else {
+          if (this.#done.parts.delete(parts)) this.#forgetParts(parts);
+          copied += this.#putOrDrop(stream, index, bytes);
+        }
+      }
       this.#done.pieces.set(name, set.generation);
-      for (const index of this.#takeForced(stream)) take(index);
+      for (const index of this.#takeForced(stream)) {
+        const isInParts = this.#done.parts.has(partsOf(name, index));
+        copied += this.#putOrDrop(stream, index, isInParts ? undefined : set.get(index));
+      }
+    }
+    return copied + this.#takeForcedParts();
+  }
+
+  /** Of a large piece only the parts that changed. */
+  #collectParts(parts: string, bytes: Uint8Array, digests: PartDigests): number {
+    const stream = piecePrefix + parts;
+    const whole = pieceOf(stream);
+    // It was smaller, and is there as a whole.
+    if (whole && !this.#done.parts.has(parts))
+      this.#putOrDrop(whole.stream, whole.index, undefined);
+    this.#done.parts.set(parts, bytes.length);
+    let copied = 0;
+    for (const part of digests.changed(parts, bytes))
+      copied += this.#put(stream, part, partAt(bytes, part).slice());
+    const count = partCount(bytes.length);
+    this.#segments.keepBlobs(stream, 0, count);
+    for (const part of this.#waiting.get(stream)?.keys() ?? [])
+      if (part >= count) this.#drop(stream, part);
+    return copied;
+  }
+
+  #forgetParts(parts: string): void {
+    this.#digests?.forget(parts);
+    this.#segments.keepBlobs(piecePrefix + parts, 0, 0);
+    this.#waiting.delete(piecePrefix + parts);
+  }
+
+  #takeForcedParts(): number {
+    let copied = 0;
+    for (const stream of [...this.#forced.keys()]) {
+      const piece = pieceOf(stream);
+      if (!piece) continue;
+      const forced = this.#takeForced(stream);
+      const name = piece.stream.slice(piecePrefix.length);
+      const isInParts = this.#done.parts.has(partsOf(name, piece.index));
+      const bytes = isInParts ? this.#place.pieces.of(name).get(piece.index) : undefined;
+      if (!bytes) continue;
+      for (const part of forced)
+        if (part < partCount(bytes.length))
+          copied += this.#put(stream, part, partAt(bytes, part).slice());
     }
     return copied;
+  }
+
+  /** @returns bytes copied */
+  #putOrDrop(stream: string, index: number, bytes: Uint8Array | undefined): number {
+    if (bytes || this.#segments.ownsBlob({ stream, index }))
+      return this.#put(stream, index, bytes?.slice());
+    this.#drop(stream, index);
+    return 0;
   }
 
   /** Copies what the consoles said since the last time. @returns bytes copied. */
@@ -102,7 +195,7 @@ export class BlobBatch {
           copied += this.#put(stream, chunk, readChunk(scrollback, chunk));
       }
       this.#done.consoles.set(name, end);
-      this.#segments.dropBlobs(stream, chunkOf(start));
+      this.#segments.keepBlobs(stream, chunkOf(start), Number.POSITIVE_INFINITY);
     }
     return copied;
   }
@@ -169,10 +262,8 @@ export class BlobRestore {
     return true;
   }
 
-  restore(
-    { consoles, pieces }: Pick<CutPlace, 'consoles' | 'pieces'>,
-    state: { consoles: Record<string, number>; pieces: Record<string, number> },
-  ): void {
+  /** @throws CprError `storage-damaged` when a part of a large piece is missing */
+  restore({ consoles, pieces }: Pick<CutPlace, 'consoles' | 'pieces'>, state: StoredBlobs): void {
     const said = Object.entries(state.consoles).map(([name, end]) => {
       const chunks = this.#streams.get(consolePrefix + name) ?? new Map();
       return { name, end, bytes: lastBytes(chunks, end) };
@@ -180,9 +271,16 @@ export class BlobRestore {
     consoles.restore(said);
     for (const [name, generation] of Object.entries(state.pieces)) {
       const found = this.#streams.get(piecePrefix + name) ?? new Map();
-      const there = [...found].filter(
-        (entry): entry is [number, Uint8Array] => entry[1] !== undefined,
-      );
+      const there = new Map<number, Uint8Array>();
+      for (const [index, bytes] of found) if (bytes) there.set(index, bytes);
+      for (const [parts, length] of Object.entries(state.parts ?? {})) {
+        const piece = pieceOf(parts);
+        if (piece?.stream !== name) continue;
+        const stream = piecePrefix + parts;
+        there.set(piece.index, joinParts(parts, length, this.#streams.get(stream)));
+        // A share of some hundred MiB is not to be there twice.
+        this.#streams.delete(stream);
+      }
       pieces.of(name).restore(there, generation);
     }
   }

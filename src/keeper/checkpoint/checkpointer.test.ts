@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import xxhash from 'xxhash-wasm';
+import { decodeVmstate } from '../../cpr/vmstate.ts';
 import { CprError } from '../../errors.ts';
 import type { KeptPieces, RamBlock, WriteTracking } from '../../protocol/abi.ts';
 import { Consoles } from '../consoles.ts';
 import { Checkpointer, type CheckpointOptions } from './checkpointer.ts';
 import { type CutPieceSet, type CutSource, indexBlock } from './cut.ts';
 import { pageBytes } from './guest-pages.ts';
+import { JoinedPieces } from './joined-pieces.ts';
+import { decodeManifest } from './manifest.ts';
 import { MemoryStore } from './memory-store.ts';
 import { pageIndexBytes } from './page-scan.ts';
+import { type Blob, decodeRecord, encodeRecord } from './record.ts';
 import { type RestoredCut, restoreCut } from './restore-cut.ts';
 
 const { h64Raw: digest } = await xxhash();
@@ -172,7 +176,23 @@ function live(machine: LabMachine, random: (below: number) => number, writes: nu
   if (random(3) === 0) machine.consoles.output('serial1', bytes(random(50)));
   for (let i = random(4); i > 0; i--) machine.disk.set(random(64), bytes(512 + random(512)));
   if (random(4) === 0) machine.disk.delete(random(64));
+  if (random(6) === 0) live9p(machine, random);
   machine.vmstate = bytes(64);
+}
+
+/** A file of a share: written in place, made longer or shorter, or gone. */
+function live9p({ disk }: LabMachine, random: (below: number) => number): void {
+  const index = 100 + random(3);
+  const before = disk.get(index);
+  if (random(6) === 0) {
+    disk.delete(index);
+    return;
+  }
+  const length = before && random(2) ? before.length : 1 + random(6) * 100_000;
+  const bytes = before?.length === length ? before : new Uint8Array(length);
+  if (before && before !== bytes) bytes.set(before.subarray(0, length));
+  bytes[random(length)] = random(256);
+  disk.set(index, bytes);
 }
 
 const still: CheckpointOptions = { stop: () => undefined, go: () => undefined };
@@ -477,5 +497,93 @@ describe('a checkpoint that fails', () => {
     const first = checkpointer.checkpoint(still);
     await expect(checkpointer.checkpoint(still)).rejects.toMatchObject({ code: 'busy' });
     await first;
+  });
+});
+
+describe('of a large piece', () => {
+  const fileBytes = 4 * 1024 * 1024;
+
+  async function withFile(options: { wholePieces?: boolean } = {}) {
+    const machine = new LabMachine();
+    const file = new Uint8Array(fileBytes);
+    for (let at = 0; at < fileBytes; at += 997) file[at] = at;
+    machine.disk.set(7, file);
+    const store = new MemoryStore();
+    const checkpointer = new Checkpointer({ source: machine, store, ...options });
+    await checkpointer.checkpoint(still);
+    const restore = async () => {
+      const other = new LabMachine();
+      const resumed = await restoreCut(store, other);
+      expect(Buffer.compare(other.disk.get(7) as Uint8Array, file)).toBe(0);
+      return { machine: other, resumed };
+    };
+    return { machine, file, store, checkpointer, restore };
+  }
+
+  it('only the parts that changed are written', async () => {
+    const { machine, file, checkpointer, restore } = await withFile();
+    file[fileBytes / 2] = 200;
+    machine.disk.set(7, file);
+    const { writtenBytes } = await checkpointer.checkpoint(still);
+    expect(writtenBytes).toBeLessThan(128 * 1024);
+    await restore();
+  });
+
+  it('one that an earlier version has written whole is read, and written in parts from then on', async () => {
+    const { store, restore } = await withFile({ wholePieces: true });
+    const { machine, resumed } = await restore();
+    const file = machine.disk.get(7) as Uint8Array;
+    const next = new Checkpointer({ source: machine, store, resumed });
+    for (const most of [fileBytes + 128 * 1024, 128 * 1024]) {
+      file[5] = (file[5] ?? 0) + 1;
+      machine.disk.set(7, file);
+      expect((await next.checkpoint(still)).writtenBytes).toBeLessThan(most);
+      const again = new LabMachine();
+      await restoreCut(store, again);
+      expect(again.picture().disk).toEqual(machine.picture().disk);
+    }
+  });
+
+  it('a build that knows no parts does not take the rest for all there is', async () => {
+    const versionOf = async (store: MemoryStore) => {
+      const [newest] = await store.generations();
+      const sections = decodeVmstate(newest?.manifest as Uint8Array, digest);
+      return sections.find(({ name }) => name === 'checkpoint')?.version;
+    };
+    const { machine, store, checkpointer } = await withFile();
+    expect(await versionOf(store)).toBe(2);
+    machine.disk.delete(7);
+    await checkpointer.checkpoint(still);
+    expect(await versionOf(store)).toBe(1);
+  });
+
+  it('a part that is missing is damage', async () => {
+    const { store } = await withFile();
+    for (const [id, bytes] of store.records) {
+      const { blobs, ...record } = decodeRecord(bytes, digest);
+      const kept = blobs.filter(
+        ({ stream, index }) => stream !== 'pieces.disk.hda/7' || index !== 3,
+      );
+      store.records.set(id, encodeRecord({ ...record, blobs: kept }, digest));
+    }
+    await expect(restoreCut(store, new LabMachine())).rejects.toMatchObject({
+      code: 'storage-damaged',
+    });
+  });
+
+  it('whoever exports it gets it whole', async () => {
+    const { store, file } = await withFile();
+    const [newest] = await store.generations();
+    const { records = [], manifest = new Uint8Array() } = newest ?? {};
+    const large = new JoinedPieces(decodeManifest(manifest, records, digest).parts);
+    const found: Blob[] = [];
+    for await (const { bytes } of store.readRecords([...records].reverse()))
+      for (const blob of decodeRecord(bytes, digest).blobs) {
+        const whole = large.take(blob);
+        if (whole?.bytes) found.push(whole);
+      }
+    large.requireAll();
+    expect(found.map(({ stream, index }) => `${stream} ${index}`)).toEqual(['pieces.disk.hda 7']);
+    expect(Buffer.compare(found[0]?.bytes as Uint8Array, file)).toBe(0);
   });
 });

@@ -65,6 +65,8 @@ export interface CheckpointerOptions {
   sliceMs?: number;
   /** Of copies that wait while the guest runs; what is more is written first. */
   waitingBytes?: number;
+  /** For a receiver that knows no parts of large pieces. */
+  wholePieces?: boolean;
 }
 
 /** One checkpoint under way. */
@@ -90,6 +92,7 @@ export class Checkpointer {
   readonly #batch: PageBatch;
   readonly #buffers = new RecordBuffers();
   #blobs: BlobBatch;
+  readonly #wholePieces: boolean | undefined;
   /** Whose marks are complete: of any other runtime nothing is known. */
   #tracking: WriteTracking | undefined;
   /** A damaged generation that is newer than the one the machine was restored from. */
@@ -98,7 +101,7 @@ export class Checkpointer {
   #lastDirtyBytes = 0;
 
   constructor(options: CheckpointerOptions) {
-    const { source, store, resumed, turn = nextTask, sliceMs = 2 } = options;
+    const { source, store, resumed, turn = nextTask, sliceMs = 2, wholePieces } = options;
     this.#maximumWaitingBytes = options.waitingBytes ?? maximumWaitingBytes;
     this.#source = source;
     this.#store = store;
@@ -109,7 +112,8 @@ export class Checkpointer {
     if (!resumed) this.#scanner.forgetAll();
     this.#segments = resumed?.segments ?? new Segments(this.#pages.count);
     this.#batch = new PageBatch(memory, this.#pages.count);
-    this.#blobs = new BlobBatch(source, this.#segments, resumed?.state);
+    this.#blobs = new BlobBatch(source, this.#segments, { done: resumed?.state, wholePieces });
+    this.#wholePieces = wholePieces;
     this.#damagedNewest = resumed?.fellBack !== undefined;
   }
 
@@ -186,7 +190,8 @@ export class Checkpointer {
   #beginAnew(): void {
     this.#scanner.forgetAll();
     this.#segments = new Segments(this.#pages.count);
-    this.#blobs = new BlobBatch(this.#source, this.#segments);
+    const wholePieces = this.#wholePieces;
+    this.#blobs = new BlobBatch(this.#source, this.#segments, { wholePieces });
     this.#tracking = undefined;
   }
 
@@ -262,6 +267,7 @@ export class Checkpointer {
         ranges: storedRanges(source),
         consoles: this.#blobs.consoles,
         pieces: this.#blobs.pieces,
+        parts: this.#blobs.parts,
         vmstate: source.save(),
         keeperState: source.keeperState?.() ?? new Uint8Array(0),
       };

@@ -2,8 +2,11 @@
 import { decodeValue, encodeValue, type Value } from '../../cpr/value.ts';
 import { type Digest, decodeVmstate, encodeVmstate, type Section } from '../../cpr/vmstate.ts';
 import { CprError } from '../../errors.ts';
+import type { PieceLengths } from './large-pieces.ts';
 
 const sectionVersions = { checkpoint: 1, vmstate: 1, keeper: 1 } as const;
+/** Of `checkpoint` with pieces in parts, which a build that knows only version 1 would lose. */
+const withParts = 2;
 
 /** Part of a RAM block that belongs to the guest; its pages are numbered across all of these. */
 export interface StoredRange {
@@ -19,6 +22,8 @@ export interface Manifest {
   consoles: Record<string, number>;
   /** Generation of each set of pieces. */
   pieces: Record<string, number>;
+  /** Of the pieces that are stored in parts, see large-pieces.ts. Absent: none. */
+  parts?: PieceLengths;
   /** Device state, as the runtime saved it. */
   vmstate: Uint8Array;
   /** Whatever else the keeper wants back. */
@@ -31,21 +36,27 @@ export function encodeManifest(
   records: readonly number[],
   digest: Digest,
 ): Uint8Array {
-  const { vmstate, keeperState, ranges, ...rest } = manifest;
+  const { vmstate, keeperState, ranges, parts = {}, ...rest } = manifest;
+  const hasParts = Object.keys(parts).length > 0;
   const described: Value = {
     ...rest,
+    ...(hasParts && { parts }),
     ranges: ranges.map((range) => ({ ...range })),
     records: recordsDigest(records, digest),
   };
-  const section = (name: keyof typeof sectionVersions, bytes: Uint8Array): Section => ({
+  const section = (
+    name: keyof typeof sectionVersions,
+    bytes: Uint8Array,
+    version: number = sectionVersions[name],
+  ): Section => ({
     name,
-    version: sectionVersions[name],
+    version,
     required: true,
     bytes,
   });
   return encodeVmstate(
     [
-      section('checkpoint', encodeValue(described)),
+      section('checkpoint', encodeValue(described), hasParts ? withParts : undefined),
       section('vmstate', vmstate),
       section('keeper', keeperState),
     ],
@@ -68,7 +79,10 @@ export function decodeManifest(
     });
   }
   for (const { name, version, required } of sections) {
-    if (required && (sectionVersions as Record<string, number>)[name] !== version)
+    const isKnown =
+      (sectionVersions as Record<string, number>)[name] === version ||
+      (name === 'checkpoint' && version === withParts);
+    if (required && !isKnown)
       throw new CprError(
         'runtime-incompatible',
         `The stored guest has version ${version} of "${name}", which this build does not know. Use a newer one.`,

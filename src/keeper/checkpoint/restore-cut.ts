@@ -2,9 +2,10 @@
 import { CprError } from '../../errors.ts';
 import type { RamBlock } from '../../protocol/abi.ts';
 import type { Generation, MachineStore } from '../../store/types.ts';
-import { BlobRestore } from './blob-batch.ts';
+import { BlobRestore, piecePrefix } from './blob-batch.ts';
 import { blockNamed, type CutPlace, indexBlock, placeRanges } from './cut.ts';
 import { type GuestPages, pageBytes } from './guest-pages.ts';
+import { partCount, pieceOf } from './large-pieces.ts';
 import { decodeManifest, type Manifest } from './manifest.ts';
 import { PageScanner } from './page-scan.ts';
 import { decodeRecord, type LogRecord, pagesOf } from './record.ts';
@@ -27,7 +28,7 @@ export interface RestoredCut {
   /** Why the newest generation could not be used, where an older one was. */
   readonly fellBack?: string;
   readonly segments: Segments;
-  readonly state: Pick<Manifest, 'consoles' | 'pieces'>;
+  readonly state: Pick<Manifest, 'consoles' | 'pieces' | 'parts'>;
 }
 
 export type CutStore = Pick<MachineStore, 'readableGenerations' | 'readRecords'>;
@@ -90,8 +91,14 @@ async function restoreGeneration(
   const segments = new Segments(pages.count);
   for (const { id, sizeBytes, pages, blobs } of found.reverse())
     segments.append(id, sizeBytes, pages, blobs);
+  const { vmstate, keeperState, consoles, pieces, parts = {} } = manifest;
+  for (const stream of segments.streams()) {
+    const piece = pieceOf(stream);
+    if (!piece) continue;
+    const length = parts[stream.slice(piecePrefix.length)] ?? 0;
+    segments.keepBlobs(stream, 0, partCount(length));
+  }
   segments.forgetDead();
-  const { vmstate, keeperState, consoles, pieces } = manifest;
   return {
     vmstate,
     keeperState,
@@ -103,7 +110,7 @@ async function restoreGeneration(
       sizeBytes: count * pageBytes,
     })),
     segments,
-    state: { consoles, pieces },
+    state: { consoles, pieces, parts },
   };
 }
 

@@ -51,6 +51,11 @@ export class Segments {
     return this.#blobOwners.get(stream)?.has(index) ?? false;
   }
 
+  /** Streams that any blob is known of. */
+  streams(): IterableIterator<string> {
+    return this.#blobOwners.keys();
+  }
+
   /** From here on everything can be undone. */
   begin(): void {
     this.#journal = [];
@@ -81,10 +86,10 @@ export class Segments {
     return segment;
   }
 
-  /** Forgets the blobs of a stream before `firstIndex`, which nobody will ask for again. */
-  dropBlobs(stream: string, firstIndex: number): void {
+  /** Forgets the blobs of a stream but those from `first` to before `end`: nobody will ask for them again. */
+  keepBlobs(stream: string, first: number, end: number): void {
     for (const [index, key] of this.#blobOwners.get(stream) ?? []) {
-      if (index >= firstIndex) continue;
+      if (index >= first && index < end) continue;
       this.#ownBlob({ stream, index }, undefined);
       this.#journal.push(() => this.#ownBlob({ stream, index }, key));
     }

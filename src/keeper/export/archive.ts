@@ -2,6 +2,7 @@
 import { type MachineConfig, withoutContents } from '../../protocol/config.ts';
 import { consoleChunkBytes, consolePrefix, piecePrefix } from '../checkpoint/blob-batch.ts';
 import { pageBytes } from '../checkpoint/guest-pages.ts';
+import { partBytes, partCount, partsOf, pieceOf } from '../checkpoint/large-pieces.ts';
 import type { StoredContents } from './stored-contents.ts';
 import { type TarEntry, tar } from './tar.ts';
 import { zeros } from './zeros.ts';
@@ -84,15 +85,33 @@ function consoleFiles(contents: StoredContents): TarEntry[] {
 
 /** Pieces of other things than disks: the files of the 9p share, by number. */
 function pieceFiles(contents: StoredContents): TarEntry[] {
-  return contents
-    .streams()
-    .filter((stream) => stream.startsWith(piecePrefix) && !stream.startsWith(`${piecePrefix}disk.`))
-    .flatMap((stream) =>
-      [...contents.blobs(stream)].map(([index, bytes]) => ({
-        name: `pieces/${fileName(stream.slice(piecePrefix.length))}/${index}`,
-        contents: blobOf(bytes),
-      })),
-    );
+  const lengths = contents.manifest?.parts ?? {};
+  const files = new Map<string, Blob>();
+  for (const stream of contents.streams()) {
+    if (!stream.startsWith(piecePrefix) || stream.startsWith(`${piecePrefix}disk.`)) continue;
+    const name = stream.slice(piecePrefix.length);
+    const piece = pieceOf(name);
+    // Parts of an earlier time are parts of nothing.
+    if (piece && contents.manifest && lengths[name] === undefined) continue;
+    const { stream: pieces, index: whole } = piece ?? { stream: name };
+    const found = contents.blobs(stream);
+    const add = (index: number, blob: Blob) =>
+      files.set(`pieces/${fileName(pieces)}/${index}`, blob);
+    if (whole !== undefined) add(whole, blobOfParts(found, lengths[name]));
+    else
+      for (const [index, bytes] of found)
+        if (lengths[partsOf(name, index)] === undefined) add(index, blobOf(bytes));
+  }
+  return [...files].map(([name, contents]) => ({ name, contents }));
+}
+
+/** Zeros are in the place of what is lost. */
+function blobOfParts(parts: ReadonlyMap<number, Uint8Array>, length?: number): Blob {
+  const count = Math.max(0, ...parts.keys()) + 1;
+  const bytes = new Uint8Array(length ?? count * partBytes);
+  for (const [part, contents] of parts)
+    if (part < partCount(bytes.length)) bytes.set(contents, part * partBytes);
+  return blobOf(bytes);
 }
 
 const blobOf = (bytes: Uint8Array) => new Blob([bytes as Uint8Array<ArrayBuffer>]);

@@ -126,6 +126,22 @@ test('everything is in the archive, each in a file of its own', async () => {
   });
 });
 
+test('a large file of the share is whole, although it is stored in parts', async () => {
+  const file = Uint8Array.from({ length: 300_000 }, (_, at) => at * 7);
+  const share = runtime.host?.pieces?.('9p.files') as KeptPieces;
+  share.set(8, file);
+  await keeper.checkpoint();
+  file[1] = 99;
+  share.set(8, file);
+  await keeper.checkpoint();
+  const files = await filesOf((await exported({ kind: 'everything' })).blob);
+  expect([...files.keys()].filter((name) => name.startsWith('pieces/')).sort()).toEqual([
+    'pieces/9p.files/7',
+    'pieces/9p.files/8',
+  ]);
+  expect(Buffer.compare(files.get('pieces/9p.files/8') as Uint8Array, file)).toBe(0);
+});
+
 describe('of a damaged machine', () => {
   const lose = (record: number) => stored().records.delete(record);
 

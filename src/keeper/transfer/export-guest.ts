@@ -100,7 +100,7 @@ async function exportWhileRunning(
     return composeVmstate(execution.instance.save(), own, digest);
   };
   const source = cutSource(machine, digest, save);
-  const checkpointer = new Checkpointer({ source, store, waitingBytes });
+  const checkpointer = new Checkpointer({ source, store, waitingBytes, wholePieces: true });
   const { takenAtMs, pauseMs } = await checkpointer.checkpoint({
     settle: () => execution.instance.quiesce(),
     stop: () => execution.hold(),

@@ -4,6 +4,7 @@ import { CprError } from '../../errors.ts';
 import { PortSender } from '../../protocol/port-stream.ts';
 import type { ExportReport, LeavingItem } from '../../protocol/state-transfer.ts';
 import type { MachineStore, Store } from '../../store/types.ts';
+import { JoinedPieces } from '../checkpoint/joined-pieces.ts';
 import { decodeManifest, type Manifest } from '../checkpoint/manifest.ts';
 import { decodeRecord } from '../checkpoint/record.ts';
 import { nextTask, Slices } from '../checkpoint/slices.ts';
@@ -82,6 +83,7 @@ export async function sendStored(
   await begin(cut);
   const seen = new Set<number>();
   const seenBlobs = new Set<string>();
+  const large = new JoinedPieces(cut.parts);
   const isFirst = (page: number) => !seen.has(page) && seen.add(page) !== undefined;
   const slices = new Slices(nextTask, 1.5);
   // The newest first, so that of each page only the copy that counts is sent.
@@ -95,9 +97,12 @@ export async function sendStored(
       const name = `${blob.index} ${blob.stream}`;
       if (seenBlobs.has(name)) continue;
       seenBlobs.add(name);
-      for (const item of blobItems(blob)) await sender.send(item, buffersOf(item));
+      const whole = large.take(blob);
+      if (!whole) continue;
+      for (const item of blobItems(whole)) await sender.send(item, buffersOf(item));
     }
   }
+  large.requireAll();
   await sender.send(cutItem(cut));
   return takenAtMs;
 }

@@ -1,0 +1,47 @@
+/** Large pieces of a stored checkpoint, each whole as soon as all of its parts have come. */
+import { CprError } from '../../errors.ts';
+import { piecePrefix } from './blob-batch.ts';
+import { joinParts, type PieceLengths, partCount, partsOf, pieceOf } from './large-pieces.ts';
+import type { Blob } from './record.ts';
+
+export class JoinedPieces {
+  readonly #lengths: PieceLengths;
+  readonly #parts = new Map<string, Map<number, Uint8Array>>();
+  readonly #missing: Set<string>;
+
+  /** @param lengths of the checkpoint's manifest */
+  constructor(lengths: PieceLengths = {}) {
+    this.#lengths = lengths;
+    this.#missing = new Set(Object.keys(lengths));
+  }
+
+  /**
+   * To be given the newest of each blob.
+   * @returns a blob that is no part; of a part, the piece that it makes whole, or undefined
+   */
+  take(blob: Blob): Blob | undefined {
+    const { stream, index, bytes } = blob;
+    const piece = pieceOf(stream);
+    // It was smaller once.
+    if (!piece)
+      return partsOf(stream, index).slice(piecePrefix.length) in this.#lengths ? undefined : blob;
+    const name = stream.slice(piecePrefix.length);
+    const length = this.#lengths[name];
+    if (length === undefined || !bytes || index >= partCount(length)) return undefined;
+    const parts = this.#parts.get(name) ?? new Map<number, Uint8Array>();
+    this.#parts.set(name, parts);
+    // The record that it is in goes, with all others in it.
+    parts.set(index, bytes.slice());
+    if (parts.size < partCount(length)) return undefined;
+    this.#parts.delete(name);
+    this.#missing.delete(name);
+    return { ...piece, bytes: joinParts(name, length, parts) };
+  }
+
+  /** @throws CprError `storage-damaged` */
+  requireAll(): void {
+    const [missing] = this.#missing;
+    if (missing !== undefined)
+      throw new CprError('storage-damaged', `A part of "${missing}" is not in storage.`);
+  }
+}
