@@ -3,8 +3,11 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { keepStates, residentMiB } from '../src/server/testing/kept-states.ts';
 import { type ServerProcess, startProcess } from '../src/server/testing/process.ts';
+import { startProxy } from '../src/server/testing/proxy.ts';
 import { randomState, sha256, share } from '../src/server/testing/server.ts';
+import { holdSlowClients, type SlowClients } from '../src/server/testing/slow-clients.ts';
 import { buildServer } from './build-server.mjs';
 import { root } from './setup.mjs';
 
@@ -40,6 +43,40 @@ test('an installed server starts, takes a state and serves it', async () => {
     await server?.kill();
   }
 });
+
+test('an installed server keeps, holds and answers what its documentation says, in no more memory', async () => {
+  const documented = /keeps ([\d,]+) states .*?holds (\d+) slow clients .*?in at most (\d+) MiB/s;
+  const text = readFileSync(join(installed, 'README.md'), 'utf8');
+  const [kept = 0, slow = 0, mostMiB = 0] = (documented.exec(text) ?? [])
+    .slice(1)
+    .map((figure) => Number(figure.replace(',', '')));
+  expect(kept).toBeGreaterThan(0);
+  const states = join(folder, 'many-states');
+  await keepStates(states, kept);
+  const args = ['--folder', states, '--behind-proxy', '1', '--requests-per-minute', '10000'];
+  const server = await startProcess({ folder: installed }, { args });
+  const proxy = await startProxy(() => server.url);
+  let clients: SlowClients | undefined;
+  try {
+    // More than the buffers on the way to a slow client hold.
+    const { id } = await share(proxy.url, randomState(8 * 1024 * 1024));
+    const small = await share(proxy.url, randomState(64 * 1024));
+    clients = await holdSlowClients(proxy.url, id, slow);
+    for (let round = 0; round < 50; round++) {
+      const reads = Array.from({ length: 8 }, async () => {
+        const response = await fetch(new URL(small.id, proxy.url));
+        return (await response.arrayBuffer()).byteLength;
+      });
+      expect(await Promise.all(reads)).toEqual(reads.map(() => 64 * 1024));
+    }
+    expect(clients.held).toBe(slow);
+    expect(await residentMiB(server)).toBeLessThan(mostMiB);
+  } finally {
+    clients?.end();
+    await proxy.close();
+    await server.kill();
+  }
+}, 120_000);
 
 test('an installation has JavaScript and what it needs, and nothing that only tests use', () => {
   const files = readdirSync(installed);

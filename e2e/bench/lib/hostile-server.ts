@@ -2,15 +2,11 @@
  * The state server beside clients that are slow: how many it holds, how many requests it answers
  * beside them, and what memory that takes. The server runs as it is installed, in a process of its own.
  */
-import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  builtServer,
-  type ServerProcess,
-  startProcess,
-} from '../../../src/server/testing/process.ts';
+import { keepStates, residentMiB } from '../../../src/server/testing/kept-states.ts';
+import { builtServer, startProcess } from '../../../src/server/testing/process.ts';
 import { startProxy } from '../../../src/server/testing/proxy.ts';
 import { randomState, share } from '../../../src/server/testing/server.ts';
 import { holdSlowClients } from '../../../src/server/testing/slow-clients.ts';
@@ -26,7 +22,7 @@ export async function measureServer(): Promise<Metrics> {
   const built = builtServer();
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-states-'));
   try {
-    await keepStates(folder);
+    await keepStates(folder, keptStates);
     const server = await startProcess(built, {
       args: ['--folder', folder, '--behind-proxy', '1', '--requests-per-minute', '10000000'],
     });
@@ -59,18 +55,6 @@ export async function measureServer(): Promise<Metrics> {
   }
 }
 
-/** States as an earlier run of the server left them, small ones. */
-async function keepStates(folder: string): Promise<void> {
-  for (const kind of ['states', 'records']) await mkdir(join(folder, kind), { recursive: true });
-  const name = () => randomBytes(32).toString('hex');
-  for (let count = 0; count < keptStates; count++) {
-    const id = name();
-    await writeFile(join(folder, 'states', id), '.');
-    const record = { shares: { [name()]: Date.now() + 86_400_000 } };
-    await writeFile(join(folder, 'records', id), JSON.stringify(record));
-  }
-}
-
 /** Reads of a state of 64 KiB, from start to end. */
 async function requestsPerSecond(url: URL): Promise<number> {
   const began = performance.now();
@@ -86,9 +70,4 @@ async function requestsPerSecond(url: URL): Promise<number> {
   };
   await Promise.all(Array.from({ length: readers }, read));
   return answered / ((performance.now() - began) / 1000);
-}
-
-async function residentMiB({ process: { pid } }: ServerProcess): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
 }

@@ -1,0 +1,22 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ServerProcess } from './process.ts';
+
+/** Small states as an earlier run of the server left them in its folder. */
+export async function keepStates(folder: string, count: number): Promise<void> {
+  for (const kind of ['states', 'records']) await mkdir(join(folder, kind), { recursive: true });
+  const name = () => randomBytes(32).toString('hex');
+  for (let at = 0; at < count; at++) {
+    const id = name();
+    await writeFile(join(folder, 'states', id), '.');
+    const record = { shares: { [name()]: Date.now() + 86_400_000 } };
+    await writeFile(join(folder, 'records', id), JSON.stringify(record));
+  }
+}
+
+/** What the process has in memory. */
+export async function residentMiB({ process: { pid } }: ServerProcess): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+}
