@@ -55,6 +55,8 @@ export const cprErrorCodes = [
   'storage-newer',
   /** The origin's quota is used up. */
   'storage-full',
+  /** A machine of somebody else's has what it may take of the storage: the rest is for its user's own. */
+  'storage-reserved',
   /** A write failed: the disk is full or fails. What was stored before is left alone. */
   'storage-failing',
   /** Another guest is in storage under this machine's id, and nobody said that it may go. */

@@ -91,6 +91,7 @@ export type {
   NeededFile,
   ResumeReport,
   ResumeRequest,
+  SetDurableOptions,
   StorageUsage,
   StoredMachineInfo,
   StoredStateInfo,

@@ -172,6 +172,7 @@ export const fakeConfig: MachineConfig = {
 export class FakeStore {
   readonly entries = new Map<string, Uint8Array>();
   readonly stored = new Map<string, { store: MemoryStore; details: unknown; name: string }>();
+  quotaBytes = Number.POSITIVE_INFINITY;
 
   get store(): Store {
     const entries: EntryStore = {
@@ -195,7 +196,20 @@ export class FakeStore {
       return store;
     };
     const machines: Store['machines'] = async () =>
-      [...this.stored].map(([id, { name, details }]) => ({ id, name, details }) as StoredMachine);
+      [...this.stored].map(
+        ([id, { store, name, details }]) =>
+          ({
+            id,
+            name,
+            details,
+            sizeBytes: store.publishedBytes,
+          }) as StoredMachine,
+      );
+    const usage: Store['usage'] = async () => {
+      const sizes = [...this.stored.values()].map(({ store }) => store.storedBytes);
+      const usedBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
+      return { usedBytes, quotaBytes: this.quotaBytes, persisted: false };
+    };
     const found = async (id: string) => {
       const { store } = this.stored.get(id) ?? {};
       if (!store) throw new CprError('not-found', `There is no stored machine "${id}".`);
@@ -212,6 +226,14 @@ export class FakeStore {
         readRecords: (ids) => store.readRecords(ids),
       };
     };
-    return { entries, open, machines, read, peek: found, salvage } as Partial<Store> as Store;
+    return {
+      entries,
+      open,
+      machines,
+      usage,
+      read,
+      peek: found,
+      salvage,
+    } as Partial<Store> as Store;
   }
 }

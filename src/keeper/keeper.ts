@@ -28,6 +28,7 @@ import type {
   ExportRequest,
   ResumeReport,
   ResumeRequest,
+  SetDurableOptions,
   StorageUsage,
   StoredMachineInfo,
   StoredStateInfo,
@@ -423,12 +424,15 @@ export class Keeper implements KeeperApi {
     });
   }
 
-  async setDurable(on: boolean, { replace = false } = {}): Promise<void> {
+  async setDurable(
+    on: boolean,
+    { replace = false, own = false }: SetDurableOptions = {},
+  ): Promise<void> {
     const machine = this.#slot.present;
     if (on) await this.#slot.hold(machine.id);
     if (replace) machine.ownsStored = true;
-    machine.durability.set(on);
-    if (replace) machine.durability.soon();
+    machine.durability.set(on, { own });
+    if (replace || own) machine.durability.soon();
   }
 
   flush(flag: SharedArrayBuffer): void {

@@ -241,12 +241,14 @@ export class MachineHost implements OperatedMachine {
 
   /** The guest is another, and has other media; the machine's name and what it is to do are not. */
   configure(config: MachineConfig): void {
-    const { name, durable, lineage } = this.backing.config;
+    const { name, durable, foreign, lineage } = this.backing.config;
+    const { foreign: _, ...guest } = config;
     this.backing.config = {
       ...(lineage !== undefined && { lineage }),
-      ...config,
+      ...guest,
       id: this.id,
       name,
+      ...(foreign && { foreign }),
       ...(durable !== undefined && { durable }),
     };
   }

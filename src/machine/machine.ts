@@ -16,7 +16,12 @@ import type {
 } from '../protocol/keeper-api.ts';
 import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
 import type { ImportReport } from '../protocol/state-transfer.ts';
-import type { CheckpointInfo, ResumeReport, ResumeRequest } from '../protocol/stored.ts';
+import type {
+  CheckpointInfo,
+  ResumeReport,
+  ResumeRequest,
+  SetDurableOptions,
+} from '../protocol/stored.ts';
 import type { StateFile } from '../share/state-file.ts';
 import type { ExportStateOptions, StateSource } from '../share/types.ts';
 import { readV86State } from '../share/v86-state.ts';
@@ -319,7 +324,7 @@ export class RemoteMachine extends RemoteGuest implements Machine {
     return this.#connection.keeper.checkpoint();
   }
 
-  async setDurable(on: boolean, options: { replace?: boolean } = {}): Promise<void> {
+  async setDurable(on: boolean, options: SetDurableOptions = {}): Promise<void> {
     await this.#connection.keeper.setDurable(on, options);
     await this.#refresh();
   }

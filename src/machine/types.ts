@@ -33,6 +33,7 @@ import type {
   ExportRequest,
   ResumeReport,
   ResumeRequest,
+  SetDurableOptions,
   StorageUsage,
   StoredMachineInfo,
   StoredStateInfo,
@@ -93,7 +94,10 @@ export interface OpenStateOptions extends ReadStateOptions {
   /** A second life of the state, or the same machine going on. Default `clone`. */
   identity?: StateIdentity;
   /** Of the machine that is made; instead of what the state says. */
-  config?: Pick<Partial<MachineConfig>, 'id' | 'name' | 'durable' | 'suspendWhenHiddenMs' | 'mac'>;
+  config?: Pick<
+    Partial<MachineConfig>,
+    'id' | 'name' | 'durable' | 'foreign' | 'suspendWhenHiddenMs' | 'mac'
+  >;
   /**
    * Asked before anything is fetched or connected to that the state names: what is of another origin,
    * and every network but a relay of the page's own. Asked again, with a `memory`, where the state
@@ -341,9 +345,9 @@ export interface Machine {
   checkpoint(): Promise<CheckpointInfo>;
   /**
    * Whether checkpoints are taken by themselves.
-   * @param options.replace another guest that is in storage under this machine's id gives way
+   * @throws CprError `busy` while the machine is exported
    */
-  setDurable(on: boolean, options?: { replace?: boolean }): Promise<void>;
+  setDurable(on: boolean, options?: SetDurableOptions): Promise<void>;
   /** Leaves; the guest goes on in the keeper. */
   close(): void;
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { type Reached, reachOf } from '../protocol/reach.ts';
 import { shown } from './approval.ts';
 import { networkLines } from './url-network.ts';
 
@@ -21,4 +22,14 @@ test('characters that turn or hide others are shown as what they are: something 
     'gnp.\u{fffd}exe\u{fffd}\u{fffd}\u{fffd}a\u{fffd}',
   );
   expect(shown('Zürich 日本 עברית 👍')).toBe('Zürich 日本 עברית 👍');
+});
+
+test('a network that fetches says whether it reaches this site', () => {
+  const reached = (more: Partial<Reached>) =>
+    networkLines({ purpose: 'network', kind: 'fetch', url: '', isSameOrigin: false, ...more });
+  expect(reached({})[0]?.value).toContain('not this site');
+  expect(reached({ ownOrigin: true })[0]?.value).toContain('this site as well');
+  const networkBackend = { kind: 'fetch', ownOrigin: true } as const;
+  const lines = reachOf({ networkBackend }, 'https://x.test').flatMap(networkLines);
+  expect(lines.map(({ value }) => value).join()).toContain('this site as well');
 });

@@ -12,6 +12,8 @@ export interface DurabilityNoticeOptions {
   resumeStored(): void;
   /** The guest that is here takes its place in storage. */
   replaceStored(): void;
+  /** The machine is one of the visitor's own from now on. */
+  keepAsOwn(): void;
 }
 
 /** Says that the guest is not saved any more, and what to do, for as long as that is so. */
@@ -45,7 +47,7 @@ export class DurabilityNotice {
   }
 
   #actions(code: CprError['code']) {
-    const { tryAgain, resumeStored } = this.#options;
+    const { tryAgain, resumeStored, keepAsOwn } = this.#options;
     switch (code) {
       case 'taken-over':
         return [];
@@ -53,6 +55,11 @@ export class DurabilityNotice {
         return [
           { label: 'Resume the stored one', run: resumeStored },
           { label: 'Save this one in its place…', run: () => void this.#askReplace() },
+        ];
+      case 'storage-reserved':
+        return [
+          { label: 'Keep it as mine', run: keepAsOwn },
+          { label: 'Try again', run: tryAgain },
         ];
       default:
         return [{ label: 'Try again', run: tryAgain }];

@@ -236,6 +236,13 @@ function textOf(code: CprErrorCode, isNetwork = false): ErrorText {
           'The guest runs on, but is not saved any more. Delete machines you no longer need or free disk space, then try again.',
         actions: ['try-again'],
       };
+    case 'storage-reserved':
+      return {
+        title: 'A machine from a link or file may take no more storage',
+        advice:
+          'The guest runs on, but is not saved any more: the rest is for machines of your own. Keep this one as yours, or delete others that came so.',
+        actions: ['try-again'],
+      };
     case 'storage-failing':
       return {
         title: 'The disk of this computer is full, or fails',

@@ -143,6 +143,8 @@ export class Playground {
       resumeStored: () => void this.#resumeStored({ replace: true }),
       replaceStored: () =>
         void this.#reports.attempt('storage', () => session.setDurable(true, { replace: true })),
+      keepAsOwn: () =>
+        void this.#reports.attempt('storage', () => session.setDurable(true, { own: true })),
     });
     keepStorage(session);
     new MachineList({
@@ -278,7 +280,8 @@ export class Playground {
       options,
       isDemo,
       v86State,
-      own: { ...hiddenPolicy(), id, durable },
+      // A state of v86 says nothing of who made it.
+      own: { ...hiddenPolicy(), id, durable, ...(v86State && { foreign: true }) },
       runtime: runtimeSource(this.#runtime()),
       connect: (machineId) => this.#session.connectTo(machineId),
       onProgress,
@@ -354,7 +357,9 @@ export class Playground {
         ? { config: again }
         : await loadDescribed(this.#options, document.baseURI);
       const { config: described, prompt, promptState, files = [] }: LoadedGuest = loaded;
-      const own = { ...hiddenPolicy(), id: machineId, durable };
+      // What the address describes, its author chose.
+      const foreign = !again && this.#options.machine !== undefined;
+      const own = { ...hiddenPolicy(), id: machineId, durable, ...(foreign && { foreign }) };
       this.#views.terminal.expectNewMachine();
       // Who starts fresh wants to see it boot.
       const isOpened =

@@ -18,6 +18,7 @@ import type {
   ExportRequest,
   ResumeReport,
   ResumeRequest,
+  SetDurableOptions,
   StoredMachineInfo,
 } from '../protocol/stored.ts';
 import { takeEarlyKeeper } from './early-keeper.ts';
@@ -298,7 +299,7 @@ export class Session {
   }
 
   /** Checkpoints on or off. */
-  setDurable(on: boolean, options?: { replace?: boolean }): Promise<void> {
+  setDurable(on: boolean, options?: SetDurableOptions): Promise<void> {
     return this.#run('storage', (machine) => machine.setDurable(on, options));
   }
 

@@ -37,17 +37,20 @@ export interface ReachLine {
 }
 
 /** What the guest reaches over a network, for people. */
-export function networkLines({ kind, url, group }: Reached): ReachLine[] {
+export function networkLines({ kind, url, group, ownOrigin }: Reached): ReachLine[] {
   const line = (value: string) => ({ what: 'Network', value });
+  const site = ownOrigin ? 'this site as well' : 'not this site';
   switch (kind) {
     case 'fetch':
       return url === ''
-        ? [line('web servers that allow this page, and those of this computer that do')]
-        : [line('web servers, through a proxy'), { what: 'Proxy', value: url }];
+        ? [line(`web servers that allow this page, also on this computer; ${site}`)]
+        : [line(`web servers, through a proxy; ${site}`), { what: 'Proxy', value: url }];
     case 'inbrowser':
       return [line('machines of this browser, on a hub'), { what: 'Hub', value: group ?? '' }];
     case 'wisp':
-      return [line('any server, with the help of this one'), { what: 'Server', value: url }];
+      return /^https?:/.test(url)
+        ? [{ what: 'Looks names up at', value: url }]
+        : [line('any server, with the help of this one'), { what: 'Server', value: url }];
     default:
       return [line('a relay of Ethernet frames'), { what: 'Relay', value: url }];
   }

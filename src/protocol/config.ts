@@ -157,6 +157,11 @@ export interface MachineConfig {
   serialPorts?: number;
   /** Takes checkpoints by itself, so that the guest comes back when its keeper ended. Default false. */
   durable?: boolean;
+  /**
+   * Made by somebody else: it came from a link or a file. In storage it leaves room for machines of this
+   * browser's user, see foreign-storage.ts. Default false. State files do not carry it.
+   */
+  foreign?: boolean;
   /** The published state that it was opened from: a state file of it may build on that. */
   openedFrom?: StateReference;
   /** Suspends the guest once no page has been visible for this long, ms. Never when absent. */

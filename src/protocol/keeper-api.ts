@@ -12,6 +12,7 @@ import type {
   ExportRequest,
   ResumeReport,
   ResumeRequest,
+  SetDurableOptions,
   StorageUsage,
   StoredMachineInfo,
   StoredStateInfo,
@@ -247,9 +248,8 @@ export interface StoredMachineCalls {
   checkpoint(): Promise<CheckpointInfo>;
   /**
    * Whether checkpoints are taken by themselves. They are until this says otherwise.
-   * `replace`: another guest that is in storage under this machine's id gives way.
    */
-  setDurable(on: boolean, options?: { replace?: boolean }): Promise<void>;
+  setDurable(on: boolean, options?: SetDurableOptions): Promise<void>;
   /**
    * A page that takes its worker with it waits, blocked, for the first word of `flag` to become
    * {@link flushed}: a last checkpoint at once. @param flag an Int32 in shared memory

@@ -22,6 +22,8 @@ export interface Reached {
   url: string;
   /** Whether that is all, and of the same origin as the page: nobody needs to be asked. */
   isSameOrigin: boolean;
+  /** Of a network `fetch`: it reaches the page's own site as well. Only an embedder's own code says so. */
+  ownOrigin?: true;
   /** Of a network `inbrowser`: the name of its hub. */
   group?: string;
   /** Of `memory`: how much it may become. */
@@ -58,7 +60,7 @@ function reachOfNetwork(backend: NetworkBackend | undefined, siteUrl: string): R
     case 'none':
       return [];
     case 'fetch':
-      return [network(backend.corsProxy ?? '')];
+      return [network(backend.corsProxy ?? '', backend.ownOrigin ? { ownOrigin: true } : {})];
     case 'inbrowser':
       return [network('', { group: backend.group })];
     case 'wisp':

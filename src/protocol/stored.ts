@@ -98,6 +98,14 @@ export interface Durability {
   error?: { code: CprErrorCode; message: string };
 }
 
+/** Of `setDurable`. */
+export interface SetDurableOptions {
+  /** Another guest that is in storage under this machine's id gives way. */
+  replace?: boolean;
+  /** The machine is its user's own from now on, whoever made it: see {@link MachineConfig.foreign}. */
+  own?: boolean;
+}
+
 export interface ResumeRequest {
   /** Which machine of {@link StoredMachineInfo}. */
   id: string;

@@ -50,13 +50,14 @@ export function contentsOf(config: MachineConfig): Map<SourceName, Blob> {
 }
 
 /** Of this browser, or of this life of the machine. */
-type LeftOut = 'id' | 'durable' | 'limits' | 'onlyCprCapable' | 'openedFrom';
+type LeftOut = 'id' | 'durable' | 'foreign' | 'limits' | 'onlyCprCapable' | 'openedFrom';
 
 /** @param siteUrl address of the site's root: URLs under it become relative to any site's */
 export function portableConfig(config: MachineConfig, siteUrl: string): JsonObject {
   const {
     id: _id,
     durable: _durable,
+    foreign: _foreign,
     limits: _limits,
     onlyCprCapable: _only,
     openedFrom: _from,

@@ -18,6 +18,17 @@ export class MemoryStore implements MachineStore {
   #lastRecord = 0;
   #lastGeneration = 0;
 
+  /** Of everything that was put and not deleted. */
+  get storedBytes(): number {
+    return [...this.records.values()].reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** Of both generations, as the store's list says. */
+  get publishedBytes(): number {
+    const ids = new Set(this.published.flatMap(({ records }) => records));
+    return [...ids].reduce((sum, id) => sum + (this.records.get(id)?.length ?? 0), 0);
+  }
+
   async generations(): Promise<Generation[]> {
     return [...this.published];
   }

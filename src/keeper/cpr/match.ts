@@ -50,6 +50,7 @@ const free: readonly (keyof MachineConfig)[] = [
   'name',
   'suspendWhenHiddenMs',
   'limits',
+  'foreign',
   'onlyCprCapable',
   'openedFrom',
   'bios',

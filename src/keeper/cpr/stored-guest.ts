@@ -15,6 +15,7 @@ import type { FrozenExecution } from '../execution.ts';
 import { guestBlocks } from '../memory-layout.ts';
 import { discardReady, type ReadyRuntime } from '../next-runtime.ts';
 import { refuseIfBlocked } from './blockers.ts';
+import { openBounded } from './bounded-store.ts';
 import type { CprMachine } from './cpr-machine.ts';
 import { cutSource, readKeeperState } from './cut-source.ts';
 import { xxh64 } from './digest.ts';
@@ -40,14 +41,9 @@ export async function saveToStorage(
     await steps.wait('blockers', () => refuseIfBlocked('reboot', machine));
     const { h64Raw: digest } = await xxh64();
     const details = detailsOf(backing.config, execution.source);
-    const { result: store, tookMs: prepareMs } = await steps.wait('prepare', async () =>
-      (await storeOf(openStore)).open(machine.id, {
-        name: backing.config.name,
-        details,
-        replace: machine.ownsStored,
-      }),
+    const { result: store, tookMs: prepareMs } = await steps.wait('prepare', () =>
+      openBounded(machine),
     );
-    machine.ownsStored = true;
     await steps.wait('quiesce', () =>
       next.bounded('stop', execution.source, () => execution.instance.quiesce()),
     );

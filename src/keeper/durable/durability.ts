@@ -1,7 +1,7 @@
 /** Whether and how one machine is kept in storage, and who else may copy it meanwhile. */
 import { CprError } from '../../errors.ts';
 import type { ExportReport } from '../../protocol/state-transfer.ts';
-import type { CheckpointInfo, Durability } from '../../protocol/stored.ts';
+import type { CheckpointInfo, Durability, SetDurableOptions } from '../../protocol/stored.ts';
 import type { CprMachine } from '../cpr/cpr-machine.ts';
 import type { Origin } from '../cpr/stored-guest.ts';
 import type { MachineView } from '../machine-view.ts';
@@ -56,12 +56,13 @@ export class MachineDurability {
   }
 
   /** @throws CprError `busy` while the guest is copied */
-  set(on: boolean): void {
+  set(on: boolean, { own = false }: Pick<SetDurableOptions, 'own'> = {}): void {
     if (this.#isExporting) {
       throw new CprError('busy', 'This machine is being exported: wait for its end.');
     }
     const { backing, view } = this.#machine;
-    backing.config = { ...backing.config, durable: on };
+    const { foreign, ...config } = backing.config;
+    backing.config = { ...config, durable: on, ...(foreign && !own && { foreign }) };
     this.#durable?.set(on);
     view.sendStatus();
   }

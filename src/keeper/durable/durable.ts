@@ -3,13 +3,13 @@ import { CprError } from '../../errors.ts';
 import type { CheckpointInfo, Durability } from '../../protocol/stored.ts';
 import { adoptCprError } from '../../protocol/wire-error.ts';
 import { Checkpointer, type CheckpointReport } from '../checkpoint/checkpointer.ts';
+import { type BoundedStore, openBounded } from '../cpr/bounded-store.ts';
 import type { CprMachine } from '../cpr/cpr-machine.ts';
 import { cutSource } from '../cpr/cut-source.ts';
 import { xxh64 } from '../cpr/digest.ts';
 import { composeVmstate, sectionsOf } from '../cpr/sections.ts';
 import { detailsOf } from '../cpr/stored-details.ts';
 import type { Origin } from '../cpr/stored-guest.ts';
-import { storeOf } from '../cpr/targets.ts';
 import { Pace } from './pace.ts';
 
 export interface DurableOptions {
@@ -26,6 +26,8 @@ export class Durable {
   #origin: Origin | undefined;
   readonly #pace = new Pace();
   #checkpointer: Promise<Checkpointer> | undefined;
+  /** Where that writes to. */
+  #store: BoundedStore | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #underWay: Promise<unknown> | undefined;
   /** One that holds what the guest does until now is to be taken without delay. */
@@ -89,6 +91,7 @@ export class Durable {
   async checkpoint({ urgent = false } = {}): Promise<CheckpointInfo> {
     // One that is under way may have made its cut already.
     while (this.#underWay) await this.#underWay.catch(() => {});
+    if (!urgent) this.#store?.tryAgain();
     return this.#take(urgent);
   }
 
@@ -211,7 +214,8 @@ export class Durable {
     this.#pace.failed();
     this.#error = error;
     // What was open may be closed, and what was written may be gone.
-    if (error.code !== 'taken-over') this.#checkpointer = undefined;
+    const isWhole = error.code === 'taken-over' || error.code === 'storage-reserved';
+    if (!isWhole) this.#checkpointer = undefined;
     this.#changed();
   }
 
@@ -225,21 +229,13 @@ export class Durable {
 
   async #openAnew() {
     const machine = this.#machine;
-    const { backing, execution } = machine;
+    const { execution } = machine;
     const { h64Raw: digest } = await xxh64();
     // Good for one checkpointer: the next one does not know what this one wrote.
     const resumed = this.#origin;
     this.#origin = undefined;
-    const store =
-      (await resumed?.store) ??
-      (await (
-        await storeOf(machine.openStore)
-      ).open(machine.id, {
-        name: backing.config.name,
-        details: detailsOf(backing.config, execution.source),
-        replace: machine.ownsStored,
-      }));
-    machine.ownsStored = true;
+    const store = await openBounded(machine, resumed?.store);
+    this.#store = store;
     this.#isFirst = resumed === undefined;
     const save = () => {
       const own = sectionsOf(machine, 'reboot', execution.describe());

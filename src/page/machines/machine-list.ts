@@ -2,6 +2,7 @@
 
 import { CprError } from '../../errors.ts';
 import type { MachineShelf } from '../../machine/types.ts';
+import { foreignLimitBytes } from '../../protocol/foreign-storage.ts';
 import type { StorageUsage, StoredMachineInfo } from '../../protocol/stored.ts';
 import { ask } from '../dialogs.ts';
 import { button, create, element } from '../element.ts';
@@ -61,7 +62,7 @@ export class MachineList {
         this.#states.refresh(shelf),
       ]);
       machines.sort((a, b) => b.lastUsedAtMs - a.lastUsedAtMs);
-      this.#rows.replaceChildren(...machines.map((machine) => this.#row(machine)));
+      this.#rows.replaceChildren(...machines.map((machine) => this.#row(machine, usage)));
       this.#message.textContent =
         machines.length > 0 ? '' : 'Nothing is stored yet. A machine is saved while it runs.';
       this.#showUsage(usage);
@@ -80,7 +81,7 @@ export class MachineList {
     this.#persist.hidden = persisted;
   }
 
-  #row(machine: StoredMachineInfo): HTMLLIElement {
+  #row(machine: StoredMachineInfo, { quotaBytes }: StorageUsage): HTMLLIElement {
     const isCurrent = machine.id === this.#options.session.machineId;
     const name = create('span', { class: 'machine-name', text: machine.name });
     const details = [
@@ -89,6 +90,9 @@ export class MachineList {
       machine.running === 'no'
         ? `used ${formatAge(Date.now() - machine.lastUsedAtMs)} ago`
         : 'running',
+      ...(machine.config?.foreign
+        ? [`from a link or file, may take ${formatBytes(foreignLimitBytes(quotaBytes))}`]
+        : []),
     ];
     const row = create('li', {
       class: 'machine-row',

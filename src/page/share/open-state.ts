@@ -63,12 +63,15 @@ export class StateOpener {
         }
         const { durable, session, openInPage } = this.#options;
         const { machineId } = session;
+        // Lineage alone vouches for no contents: it is in every state of a machine.
+        const own = await this.#ownMachine(file.info);
+        const foreign = identity === 'clone' || (own?.isForeign ?? true);
         await openInPage(async (runtime) => {
           await session.openState(file, {
             runtime,
             replace: true,
             identity,
-            config: { id: machineId, durable, name: shown(file.info.title) },
+            config: { id: machineId, durable, name: shown(file.info.title), foreign },
             approve: (urls) => askFor(file.info, urls),
             signal,
           });
@@ -132,12 +135,12 @@ export class StateOpener {
   ): Promise<'clone' | 'continuation' | { elsewhere: string }> {
     const { session } = this.#options;
     const { machineId } = session;
-    const own = await this.#ownMachine(info);
+    const { id: own, name = '' } = (await this.#ownMachine(info)) ?? {};
     if (own !== undefined && own !== machineId) {
       const goOn = await askApproval({
-        title: 'This is a state of a machine of yours',
-        text: 'Open it as a clone: a machine of its own, with another network address. Or let your machine go on from it: what it is now is then replaced.',
-        items: factsOf(info),
+        title: 'This looks like a state of a machine of yours',
+        text: 'It bears the mark of your machine, which is in every state of it that you gave away: somebody else may have made this one. If you trust it, your machine can go on from it, and what it is now is replaced. A clone is a machine of its own.',
+        items: [{ what: 'Your machine', value: name }, ...factsOf(info)],
         picture: info.thumbnail,
         ok: 'Let my machine go on',
         cancel: 'Open as a clone',
@@ -152,11 +155,16 @@ export class StateOpener {
   }
 
   /** The machine of this browser that the state is one of. An id says nothing: all first ones have the same. */
-  async #ownMachine({ config: { lineage } }: StateFileInfo): Promise<string | undefined> {
+  async #ownMachine({
+    config: { lineage },
+  }: StateFileInfo): Promise<{ id: string; name: string; isForeign: boolean } | undefined> {
     if (lineage === undefined) return undefined;
     const { session } = this.#options;
-    if (session.status?.config.lineage === lineage) return session.machineId;
-    return (await listed(session))?.find(({ config }) => config?.lineage === lineage)?.id;
+    const { machineId: id, status } = session;
+    const stored = (await listed(session)) ?? [];
+    const here = status ? [{ id, name: status.config.name, config: status.config }] : [];
+    const found = [...here, ...stored].find(({ config }) => config?.lineage === lineage);
+    return found && { id: found.id, name: found.name, isForeign: found.config?.foreign ?? false };
   }
 }
 

@@ -1,0 +1,160 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { patient } from '../../../tools/patient.ts';
+import { foreignLimitBytes } from '../../protocol/foreign-storage.ts';
+import type { Store } from '../../store/types.ts';
+import { MemoryStore } from '../checkpoint/memory-store.ts';
+import { Pace } from '../durable/pace.ts';
+import { FakeRuntime, FakeStore, fakeConfig } from '../fake-runtime.ts';
+import { Keeper } from '../keeper.ts';
+import { RuntimeLoader } from '../runtime-loader.ts';
+import { BoundedStore } from './bounded-store.ts';
+
+const kib = (count: number) => new Uint8Array(count * 1024);
+
+/** A machine of somebody else's in a store of 800 KiB, beside others of these sizes. */
+function bounded(others: { sizeBytes: number; foreign?: boolean }[] = [], usedBytes = 0) {
+  const machine = new MemoryStore();
+  let isForeign = true;
+  const machines = others.map(({ sizeBytes, foreign }, i) => ({
+    id: `other ${i}`,
+    sizeBytes,
+    details: { config: { foreign } },
+  }));
+  const store = {
+    machines: async () => [
+      { id: 'lab', sizeBytes: machine.publishedBytes, details: {} },
+      ...machines,
+    ],
+    usage: async () => ({ usedBytes, quotaBytes: 800 * 1024, persisted: false }),
+  } as unknown as Store;
+  const room = new BoundedStore(machine, store, () => isForeign);
+  const keep = () => {
+    isForeign = false;
+  };
+  return { room, machine, machines, keep };
+}
+
+const refused = { code: 'storage-reserved' };
+
+describe('[6] a machine of somebody else’s', () => {
+  test('takes an eighth of the quota, with what it has put and not published', async () => {
+    const { room, machine } = bounded();
+    await room.putRecord(kib(60));
+    await room.putRecord(kib(40));
+    await expect(room.putRecord(kib(1))).rejects.toMatchObject(refused);
+    expect(machine.storedBytes).toBe(100 * 1024);
+  });
+
+  test('in one go takes no more than one after the other', async () => {
+    const { room, machine } = bounded();
+    const puts = await Promise.allSettled([1, 2, 3, 4].map(() => room.putRecord(kib(40))));
+    expect(puts.map(({ status }) => status).sort()).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'rejected',
+    ]);
+    expect(machine.storedBytes).toBe(80 * 1024);
+  });
+
+  test('has less where others of that kind have a quarter together, own ones do not count', async () => {
+    const { room } = bounded([
+      { sizeBytes: 90 * 1024, foreign: true },
+      { sizeBytes: 80 * 1024, foreign: true },
+      { sizeBytes: 300 * 1024 },
+    ]);
+    await room.putRecord(kib(30));
+    await expect(room.putRecord(kib(1))).rejects.toMatchObject(refused);
+  });
+
+  test('is not written while less than a quarter of the quota is free', async () => {
+    const { room } = bounded([], 599 * 1024);
+    await expect(room.putRecord(kib(1))).rejects.toMatchObject(refused);
+  });
+
+  test('begins no checkpoint again that would be refused, until there is room or somebody asks', async () => {
+    const { room, machine, machines } = bounded([
+      { sizeBytes: 90 * 1024, foreign: true },
+      { sizeBytes: 80 * 1024, foreign: true },
+    ]);
+    const first = await room.putRecord(kib(25));
+    await expect(room.putRecord(kib(25))).rejects.toMatchObject(refused);
+    await room.abandon([first]);
+    await expect(room.putRecord(kib(25))).rejects.toMatchObject(refused);
+    expect(machine.storedBytes).toBe(0);
+    room.tryAgain();
+    await room.abandon([await room.putRecord(kib(25))]);
+    machines.pop();
+    await room.putRecord(kib(25));
+    await room.putRecord(kib(25));
+  });
+
+  test('that its user keeps as one of theirs takes what there is', async () => {
+    const { room, keep } = bounded();
+    await expect(room.putRecord(kib(101))).rejects.toMatchObject(refused);
+    keep();
+    await room.putRecord(kib(500));
+  });
+
+  test('has a limit where the browser does not say how much there is', () => {
+    expect(foreignLimitBytes(Number.POSITIVE_INFINITY)).toBe(2 * 2 ** 30);
+  });
+});
+
+describe('[6] in a keeper', () => {
+  const fakeStore = new FakeStore();
+  const keepers: Keeper[] = [];
+
+  beforeEach(() => {
+    vi.stubGlobal('navigator', {});
+    vi.spyOn(Pace.prototype, 'delayMs', 'get').mockReturnValue(1);
+  });
+
+  afterEach(async () => {
+    for (const keeper of keepers) await keeper.destroy().catch(() => {});
+    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+  });
+
+  async function start(id: string, foreign: boolean) {
+    const runtime = new FakeRuntime(id);
+    const keeper = new Keeper(
+      { instanceId: id, survivesPages: true, startedAtMs: 0 },
+      {
+        loader: new RuntimeLoader(async () => runtime.module),
+        openStore: async () => fakeStore.store,
+      },
+    );
+    keepers.push(keeper);
+    const config = { ...fakeConfig, id, durable: true, ...(foreign && { foreign }) };
+    await keeper.start({ config, runtime: runtime.source });
+    const generation = () => fakeStore.stored.get(id)?.store.published[0]?.number ?? 0;
+    const durability = () => keeper.info().machine?.durability;
+    return { keeper, runtime, generation, durability };
+  }
+
+  test('a stranger’s machine at its limit says so and runs on, and the others are saved as before', async () => {
+    const foreign = await start('foreign', true);
+    const own = await start('own', false);
+    await vi.waitFor(() => {
+      expect(foreign.generation()).toBeGreaterThan(0);
+      expect(own.generation()).toBeGreaterThan(0);
+    }, patient);
+    fakeStore.quotaBytes = 8 * (fakeStore.stored.get('foreign')?.store.publishedBytes ?? 0);
+
+    // Noise, which no record holds for less than it is.
+    crypto.getRandomValues(foreign.runtime.memory('pc.ram').subarray(0, 65_536));
+    foreign.runtime.instructions++;
+    const failing = { state: 'failing', error: { code: 'storage-reserved' } };
+    await vi.waitFor(() => expect(foreign.durability()).toMatchObject(failing), patient);
+    expect(foreign.keeper.info().machine?.runstate).toBe('running');
+    const before = own.generation();
+    own.runtime.instructions++;
+    await vi.waitFor(() => expect(own.generation()).toBeGreaterThan(before), patient);
+    expect(own.durability()).toMatchObject({ state: 'saved' });
+
+    await foreign.keeper.setDurable(true, { own: true });
+    await vi.waitFor(() => expect(foreign.durability()).toMatchObject({ state: 'saved' }), patient);
+    expect(foreign.keeper.info().machine?.config.foreign).toBeUndefined();
+  });
+});

@@ -1,0 +1,155 @@
+/** Lets a machine of somebody else's take its share of the storage, and no more. */
+import { CprError } from '../../errors.ts';
+import { foreignQuota, foreignShares } from '../../protocol/foreign-storage.ts';
+import type { MachineStore, PublishRequest, Store } from '../../store/types.ts';
+import type { CprMachine } from './cpr-machine.ts';
+import { detailsOf, type StoredDetails } from './stored-details.ts';
+import { storeOf } from './targets.ts';
+
+/** Others may take some of it meanwhile: after so much is written, storage is looked at again. */
+const trustedBytes = 64 * 2 ** 20;
+
+/**
+ * Opens the machine's own storage, for whatever writes to it.
+ * @param resumed where it is open already
+ * @throws CprError `storage-unavailable`, `storage-occupied`, or what the store throws
+ */
+export async function openBounded(
+  machine: CprMachine,
+  resumed?: MachineStore | Promise<MachineStore>,
+): Promise<BoundedStore> {
+  const { backing, execution } = machine;
+  const store = await storeOf(machine.openStore);
+  const opened =
+    (await resumed) ??
+    (await store.open(machine.id, {
+      name: backing.config.name,
+      details: detailsOf(backing.config, execution.source),
+      replace: machine.ownsStored,
+    }));
+  machine.ownsStored = true;
+  // Its user may keep it as one of theirs at any time.
+  return new BoundedStore(opened, store, () => machine.backing.config.foreign === true);
+}
+
+export class BoundedStore implements MachineStore {
+  readonly id: string;
+  readonly #machine: MachineStore;
+  readonly #store: Store;
+  readonly #isForeign: () => boolean;
+  /** Free for this machine when storage was last looked at, and how much of that was not taken yet. */
+  #freeBytes = 0;
+  #leftBytes = 0;
+  #looking: Promise<void> | undefined;
+  /** Put, and neither published nor abandoned. */
+  #unpublishedBytes = 0;
+  /** A checkpoint that was refused needs more than this: until it is free, none is begun. */
+  #neededBytes = 0;
+
+  /** @param isForeign asked whenever something is written */
+  constructor(machine: MachineStore, store: Store, isForeign: () => boolean) {
+    this.id = machine.id;
+    this.#machine = machine;
+    this.#store = store;
+    this.#isForeign = isForeign;
+  }
+
+  /** The next checkpoint is tried whatever is known of its size. */
+  tryAgain(): void {
+    this.#neededBytes = 0;
+  }
+
+  generations() {
+    return this.#machine.generations();
+  }
+
+  readableGenerations() {
+    return this.#machine.readableGenerations();
+  }
+
+  readRecords(ids: readonly number[]) {
+    return this.#machine.readRecords(ids);
+  }
+
+  dropNewest() {
+    return this.#machine.dropNewest();
+  }
+
+  /** @throws CprError `storage-reserved` */
+  putRecord(bytes: Uint8Array): Promise<number> {
+    if (!this.#isForeign()) return this.#machine.putRecord(bytes);
+    const { length } = bytes;
+    // Without an await where none is needed: what is put in one go shares a transaction.
+    if (length > this.#leftBytes || this.#neededBytes > 0) {
+      return this.#look().then(() => {
+        this.#require(length);
+        return this.#put(bytes);
+      });
+    }
+    return this.#put(bytes);
+  }
+
+  #put(bytes: Uint8Array): Promise<number> {
+    this.#leftBytes -= bytes.length;
+    this.#unpublishedBytes += bytes.length;
+    return this.#machine.putRecord(bytes);
+  }
+
+  async publish(request: PublishRequest): Promise<number> {
+    const number = await this.#machine.publish(request);
+    this.#unpublishedBytes = 0;
+    this.#neededBytes = 0;
+    return number;
+  }
+
+  async abandon(records: readonly number[]): Promise<void> {
+    // What is free afterwards nobody knows yet.
+    this.#unpublishedBytes = 0;
+    this.#leftBytes = 0;
+    await this.#machine.abandon(records);
+  }
+
+  /** After a look. @throws CprError `storage-reserved` */
+  #require(bytes: number): void {
+    const needed = Math.max(this.#neededBytes, this.#unpublishedBytes + bytes);
+    this.#neededBytes = 0;
+    if (bytes <= this.#leftBytes && needed - this.#unpublishedBytes <= this.#freeBytes) return;
+    this.#neededBytes = needed;
+    throw new CprError(
+      'storage-reserved',
+      'This machine came from a link or file. It has used what such machines may take of the storage of this site; the rest is for machines of your own.',
+    );
+  }
+
+  /** Once for all that are put in one go. */
+  #look(): Promise<void> {
+    this.#looking ??= this.#countFree().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #countFree(): Promise<void> {
+    const [machines, { usedBytes, quotaBytes }] = await Promise.all([
+      this.#store.machines(),
+      this.#store.usage(),
+    ]);
+    const quota = foreignQuota(quotaBytes);
+    let own = this.#unpublishedBytes;
+    let together = this.#unpublishedBytes;
+    for (const { id, sizeBytes, details } of machines) {
+      const isThis = id === this.id;
+      if (isThis) own += sizeBytes;
+      const { config } = (details ?? {}) as Partial<StoredDetails>;
+      if (isThis || config?.foreign) together += sizeBytes;
+    }
+    const { one, free } = foreignShares;
+    this.#freeBytes = Math.min(
+      quota * one - own,
+      quota * foreignShares.together - together,
+      // The second copy takes as much again.
+      (quota * (1 - free) - usedBytes) / 2,
+    );
+    this.#leftBytes = Math.min(this.#freeBytes, trustedBytes);
+  }
+}
