@@ -181,8 +181,15 @@ test('[6] a machine from a link that has its share of storage says so, runs on, 
   const url = await site.put('stored.vmstate', honest);
   const { origin } = new URL(site.url);
   const browser = await page.context().newCDPSession(page);
-  // Less than what the guest needs, which is then an eighth of it.
-  await browser.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 4 << 20 });
+  // With what the visitor has of their own, less than a quarter is free.
+  await browser.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 64 << 20 });
+  await page.goto(await site.put('blank.html', '<!doctype html>'));
+  await page.evaluate(async () => {
+    const noise = Array.from({ length: 49 * 16 }, () =>
+      crypto.getRandomValues(new Uint8Array(65_536)),
+    );
+    await (await caches.open('own')).put('own', new Response(new Blob(noise)));
+  });
   await page.goto(`${site.url}?state=${encodeURIComponent(url)}`);
   await expect(notices()).toContainText('may take no more storage');
   expect(await statusOf(page)).toMatchObject({

@@ -3,8 +3,11 @@ import { create, element } from './element.ts';
 export interface Approval {
   title: string;
   text: string;
-  /** What would be fetched or done, each with what it is. Shown as text, whatever it holds. */
-  items: readonly { what: string; value: string }[];
+  /**
+   * What would be fetched or done, each with what it is. Shown as text, whatever it holds. `isOurs`: the
+   * value is our sentence, not what somebody else chose.
+   */
+  items: readonly { what: string; value: string; isOurs?: boolean }[];
   /** Shown above them. */
   picture?: Blob | undefined;
   /** The label of the button that does it. */
@@ -28,12 +31,14 @@ export function askApproval(approval: Approval): Promise<boolean> {
   element('approval-ok', HTMLButtonElement).textContent = ok;
   element('approval-cancel', HTMLButtonElement).textContent = cancel;
   element('approval-items', HTMLDListElement).replaceChildren(
-    ...items.flatMap(({ what, value }) => [
+    ...items.flatMap(({ what, value, isOurs }) => [
       create('dt', { text: what }),
-      // What others chose reads as a value of its own, and turns nothing around it.
-      create('dd', {
-        children: [create('bdi', { children: [create('code', { text: shown(value) })] })],
-      }),
+      isOurs
+        ? create('dd', { text: value })
+        : // What others chose reads as a value of its own, and turns nothing around it.
+          create('dd', {
+            children: [create('bdi', { children: [create('code', { text: shown(value) })] })],
+          }),
     ]),
   );
   const image = element('approval-picture', HTMLImageElement);

@@ -330,7 +330,7 @@ function textOf(code: CprErrorCode, isNetwork = false): ErrorText {
     case 'not-approved':
       return {
         title: 'Nothing was started',
-        advice: 'It needs files from elsewhere that were not approved. Try again to decide anew.',
+        advice: 'You did not agree to what it asks for. Try again to decide anew.',
         actions: ['try-again'],
       };
     case 'wrong-v86-state':

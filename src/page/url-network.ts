@@ -34,11 +34,13 @@ export function relayBackend(text: string): unknown {
 export interface ReachLine {
   what: string;
   value: string;
+  /** The value is our sentence, not what somebody else chose. */
+  isOurs?: boolean;
 }
 
 /** What the guest reaches over a network, for people. */
 export function networkLines({ kind, url, group, ownOrigin }: Reached): ReachLine[] {
-  const line = (value: string) => ({ what: 'Network', value });
+  const line = (value: string) => ({ what: 'Network', value, isOurs: true });
   const site = ownOrigin ? 'this site as well' : 'not this site';
   switch (kind) {
     case 'fetch':
@@ -49,7 +51,7 @@ export function networkLines({ kind, url, group, ownOrigin }: Reached): ReachLin
       return [line('machines of this browser, on a hub'), { what: 'Hub', value: group ?? '' }];
     case 'wisp':
       return /^https?:/.test(url)
-        ? [{ what: 'Looks names up at', value: url }]
+        ? [{ what: 'Name server', value: url }]
         : [line('any server, with the help of this one'), { what: 'Server', value: url }];
     default:
       return [line('a relay of Ethernet frames'), { what: 'Relay', value: url }];

@@ -143,7 +143,7 @@ describe('[6] in a keeper', () => {
     fakeStore.quotaBytes = 8 * (fakeStore.stored.get('foreign')?.store.publishedBytes ?? 0);
 
     // Noise, which no record holds for less than it is.
-    crypto.getRandomValues(foreign.runtime.memory('pc.ram').subarray(0, 65_536));
+    foreign.runtime.memory('pc.ram').set(crypto.getRandomValues(new Uint8Array(65_536)));
     foreign.runtime.instructions++;
     const failing = { state: 'failing', error: { code: 'storage-reserved' } };
     await vi.waitFor(() => expect(foreign.durability()).toMatchObject(failing), patient);

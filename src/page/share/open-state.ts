@@ -105,7 +105,7 @@ export class StateOpener {
     const yes = await askApproval({
       title: 'Open this state?',
       text: own
-        ? 'It opens as a machine of its own, a clone; or next you may let your machine go on from it.'
+        ? 'It looks like a state of a machine of yours. Next you choose: a clone, which is a machine of its own, or your machine continues from it.'
         : 'It opens as a machine of its own. The guest that is here now stays where it is.',
       items: factsOf(info),
       picture: info.thumbnail,
@@ -210,6 +210,21 @@ async function requireReplacement(info: StateFileInfo): Promise<void> {
   if (!yes) throw new CprError('cancelled', 'The machine was left as it is.');
 }
 
+const fileLabels: Record<Exclude<StateUrl['purpose'], 'network'>, string> = {
+  base: 'Builds on',
+  memory: 'Memory',
+  bios: 'BIOS',
+  vgaBios: 'VGA BIOS',
+  bzImage: 'Kernel',
+  initrd: 'Initial RAM disk',
+  multiboot: 'Kernel',
+  hda: 'Disk hda',
+  hdb: 'Disk hdb',
+  cdrom: 'CD',
+  fda: 'Floppy fda',
+  fdb: 'Floppy fdb',
+};
+
 /** One question for all that it fetches and connects to. Nothing of it is done before. */
 function askFor(info: StateFileInfo, reached: readonly StateUrl[]): Promise<boolean> {
   const [first] = reached;
@@ -220,14 +235,14 @@ function askFor(info: StateFileInfo, reached: readonly StateUrl[]): Promise<bool
   const network = 'What runs in the machine reaches others over the network, from this browser.';
   return askApproval({
     title: hasNetwork ? 'This state comes with a network' : 'This state needs what is elsewhere',
-    text: `${[hasFiles && files, hasNetwork && network].filter(Boolean).join(' ')} Whoever made the state chose them.`,
+    text: `${[hasFiles && files, hasNetwork && network].filter(Boolean).join(' ')} ${hasFiles ? 'Whoever made the state chose them.' : 'Whoever made the state chose which.'}`,
     picture: info.thumbnail,
     items: [
       { what: 'State', value: info.title },
       ...reached.flatMap((one) =>
         one.purpose === 'network'
           ? networkLines(one)
-          : [{ what: one.purpose === 'base' ? 'Builds on' : one.purpose, value: one.url }],
+          : [{ what: fileLabels[one.purpose], value: one.url }],
       ),
     ],
     ok: hasNetwork ? 'Connect and open' : 'Fetch and open',
@@ -238,7 +253,7 @@ function askFor(info: StateFileInfo, reached: readonly StateUrl[]): Promise<bool
 async function requireDefault(info: StateFileInfo): Promise<void> {
   const yes = await askApproval({
     title: 'Make this your machine here?',
-    text: 'Whoever comes to this site without a link gets the machine of this place. The address asks for this state there, and somebody else may have made it.',
+    text: 'Without a link, this site opens your own machine. You have none here yet, and this address makes one of a state that somebody else may have made.',
     items: factsOf(info),
     picture: info.thumbnail,
     ok: 'Make it mine',
@@ -249,13 +264,17 @@ async function requireDefault(info: StateFileInfo): Promise<void> {
 function askForMemory(info: StateFileInfo, sizeBytes: number): Promise<boolean> {
   return askApproval({
     title: 'This state is unusually large',
-    text: 'It has not ended yet. A browser whose memory is full ends pages, and the machines in them.',
+    text: 'It unpacks to more than what is opened without a question. A browser that runs out of memory closes pages, and ends the machines in them.',
     picture: info.thumbnail,
     items: [
       { what: 'State', value: info.title },
-      { what: 'May take', value: `${formatBytes(sizeBytes)} of memory, besides the machine’s own` },
+      {
+        what: 'May take',
+        value: `${formatBytes(sizeBytes)} of memory, besides the machine’s own`,
+        isOurs: true,
+      },
     ],
-    ok: 'Go on',
+    ok: 'Open it anyway',
   });
 }
 
@@ -263,8 +282,8 @@ function factsOf({ title, createdAtMs, sizeBytes, config, v86Version, base }: St
   const network = foreignNetwork(config.networkBackend, document.baseURI);
   return [
     { what: 'Title', value: title },
-    { what: 'Made', value: `${formatAge(Date.now() - createdAtMs)} ago` },
-    ...(sizeBytes ? [{ what: 'Size', value: formatBytes(sizeBytes) }] : []),
+    { what: 'Made', value: `${formatAge(Date.now() - createdAtMs)} ago`, isOurs: true },
+    ...(sizeBytes ? [{ what: 'Size', value: formatBytes(sizeBytes), isOurs: true }] : []),
     { what: 'Machine', value: `${config.memoryMiB} MiB RAM, v86 ${v86Version}` },
     ...network,
     ...(base ? [{ what: 'Builds on', value: base.url }] : []),
