@@ -177,39 +177,6 @@ test('[4] a link asks before it fills the place of the visitor’s own machine',
   await expect(notices()).toContainText('left empty');
 });
 
-test('[6] a machine from a link that has its share of storage says so, runs on, and is kept by a click', async () => {
-  const url = await site.put('stored.vmstate', honest);
-  const { origin } = new URL(site.url);
-  const browser = await page.context().newCDPSession(page);
-  // With what the visitor has of their own, less than a quarter is free.
-  await browser.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 64 << 20 });
-  await page.goto(await site.put('blank.html', '<!doctype html>'));
-  await page.evaluate(async () => {
-    const noise = Array.from({ length: 49 * 16 }, () =>
-      crypto.getRandomValues(new Uint8Array(65_536)),
-    );
-    await (await caches.open('own')).put('own', new Response(new Blob(noise)));
-  });
-  await page.goto(`${site.url}?state=${encodeURIComponent(url)}`);
-  await expect(notices()).toContainText('may take no more storage');
-  expect(await statusOf(page)).toMatchObject({
-    runstate: 'running',
-    durability: { state: 'failing', error: { code: 'storage-reserved' } },
-  });
-  await page.locator('#machines').click();
-  await expect(page.locator('#machines-rows')).toContainText('from a link or file');
-  await page.keyboard.press('Escape');
-
-  await browser.send('Storage.overrideQuotaForOrigin', { origin });
-  await notices().getByRole('button', { name: 'Keep it as mine' }).click();
-  await expect(notices()).not.toContainText('may take no more storage');
-  await expect(async () => {
-    const status = await statusOf(page);
-    expect(status?.durability?.state).toBe('saved');
-    expect(status?.config.foreign).toBeUndefined();
-  }).toPass();
-});
-
 /** One of the ways to break a file, by chance. */
 function broken(random: (below: number) => number): Buffer {
   const bytes = Buffer.from(honest);

@@ -1,13 +1,10 @@
 /**
- * How much of a site's storage the machines of others may take, see `MachineConfig.foreign`. Half of it is
- * always left to machines of the user's own.
+ * How much of a site's storage the machines of others may take, see `MachineConfig.foreign`: shares of what
+ * there would be without them. Chromium says that the quota is 10 GiB more than is used, whatever it is: so
+ * what they use must not add to it.
  */
 
-/**
- * Shares of the origin's quota. What is stored in two places (src/store/DURABILITY.md, F4) takes twice as
- * much of it as the sizes say.
- */
-export const foreignShares = {
+const shares = {
   /** Of one machine. */
   one: 1 / 8,
   /** Of all of them. */
@@ -18,11 +15,35 @@ export const foreignShares = {
 
 /** Where the browser does not say, as on origins that are not secure. */
 const assumedQuotaBytes = 16 * 2 ** 30;
+/** Of what is stored: once more in a second place, see src/store/DURABILITY.md, F4. */
+const copies = 2;
 
-/** @param quotaBytes of `StorageUsage` */
-export const foreignQuota = (quotaBytes: number): number =>
+/** As `StorageUsage`. */
+interface Usage {
+  usedBytes: number;
+  quotaBytes: number;
+}
+
+/** Of one machine. @param togetherBytes what all machines of others have in storage */
+export const foreignLimitBytes = ({ quotaBytes }: Usage, togetherBytes: number): number =>
+  Math.max(0, basisOf(quotaBytes, togetherBytes) * shares.one);
+
+/** What a machine of somebody else's may store beside what is there. @param ownBytes of {@link togetherBytes} its own */
+export function foreignFreeBytes(usage: Usage, togetherBytes: number, ownBytes: number): number {
+  const { usedBytes, quotaBytes } = usage;
+  const basis = basisOf(quotaBytes, togetherBytes);
+  // Each byte that is stored makes less of what there is without it.
+  const upTo = (share: number, present: number) => (basis * share - present) / (1 + copies * share);
+  const unused = knownQuota(quotaBytes) * (1 - shares.free) - usedBytes;
+  return Math.min(
+    upTo(shares.one, ownBytes),
+    upTo(shares.together, togetherBytes),
+    unused / copies,
+  );
+}
+
+const basisOf = (quotaBytes: number, togetherBytes: number): number =>
+  knownQuota(quotaBytes) - copies * togetherBytes;
+
+const knownQuota = (quotaBytes: number): number =>
   Number.isFinite(quotaBytes) ? quotaBytes : assumedQuotaBytes;
-
-/** Of one machine. */
-export const foreignLimitBytes = (quotaBytes: number): number =>
-  foreignQuota(quotaBytes) * foreignShares.one;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { patient } from '../../../tools/patient.ts';
-import { foreignLimitBytes } from '../../protocol/foreign-storage.ts';
+import { foreignFreeBytes, foreignLimitBytes } from '../../protocol/foreign-storage.ts';
 import type { Store } from '../../store/types.ts';
 import { MemoryStore } from '../checkpoint/memory-store.ts';
 import { Pace } from '../durable/pace.ts';
@@ -11,7 +11,7 @@ import { BoundedStore } from './bounded-store.ts';
 
 const kib = (count: number) => new Uint8Array(count * 1024);
 
-/** A machine of somebody else's in a store of 800 KiB, beside others of these sizes. */
+/** A machine of somebody else's in a store of 1,000 KiB, beside others of these sizes. */
 function bounded(others: { sizeBytes: number; foreign?: boolean }[] = [], usedBytes = 0) {
   const machine = new MemoryStore();
   let isForeign = true;
@@ -25,7 +25,7 @@ function bounded(others: { sizeBytes: number; foreign?: boolean }[] = [], usedBy
       { id: 'lab', sizeBytes: machine.publishedBytes, details: {} },
       ...machines,
     ],
-    usage: async () => ({ usedBytes, quotaBytes: 800 * 1024, persisted: false }),
+    usage: async () => ({ usedBytes, quotaBytes: 1000 * 1024, persisted: false }),
   } as unknown as Store;
   const room = new BoundedStore(machine, store, () => isForeign);
   const keep = () => {
@@ -37,7 +37,7 @@ function bounded(others: { sizeBytes: number; foreign?: boolean }[] = [], usedBy
 const refused = { code: 'storage-reserved' };
 
 describe('[6] a machine of somebody else’s', () => {
-  test('takes an eighth of the quota, with what it has put and not published', async () => {
+  test('takes an eighth of what there is without it, with what it has put and not published', async () => {
     const { room, machine } = bounded();
     await room.putRecord(kib(60));
     await room.putRecord(kib(40));
@@ -57,25 +57,46 @@ describe('[6] a machine of somebody else’s', () => {
     expect(machine.storedBytes).toBe(80 * 1024);
   });
 
-  test('has less where others of that kind have a quarter together, own ones do not count', async () => {
+  test('has less where others of that kind have a share together, own ones do not count', async () => {
+    // Of (1000 - 2 · 160) KiB all of them may have a quarter.
     const { room } = bounded([
-      { sizeBytes: 90 * 1024, foreign: true },
+      { sizeBytes: 80 * 1024, foreign: true },
       { sizeBytes: 80 * 1024, foreign: true },
       { sizeBytes: 300 * 1024 },
     ]);
-    await room.putRecord(kib(30));
+    await room.putRecord(kib(6));
     await expect(room.putRecord(kib(1))).rejects.toMatchObject(refused);
   });
 
   test('is not written while less than a quarter of the quota is free', async () => {
-    const { room } = bounded([], 599 * 1024);
+    const { room } = bounded([], 749 * 1024);
     await expect(room.putRecord(kib(1))).rejects.toMatchObject(refused);
+  });
+
+  test('adds nothing to its own limit where a browser counts from what is used', () => {
+    const gib = 2 ** 30;
+    const usage = (usedBytes: number) => ({ usedBytes, quotaBytes: usedBytes + 10 * gib });
+    let stored = 0;
+    while (foreignFreeBytes(usage(2 * stored), stored, stored) > 0) stored += gib / 16;
+    expect(stored / gib).toBeCloseTo(1.25, 1);
+  });
+
+  test('gives way where there is less room than the browser said, until somebody asks', async () => {
+    const { room, machine } = bounded();
+    machine.writesLeft = 0;
+    await expect(room.putRecord(kib(1))).rejects.toMatchObject({ code: 'storage-full' });
+    await room.abandon([]);
+    machine.writesLeft = 1;
+    await expect(room.putRecord(kib(1))).rejects.toMatchObject(refused);
+    expect(machine.writesLeft).toBe(1);
+    room.tryAgain();
+    await room.putRecord(kib(1));
   });
 
   test('begins no checkpoint again that would be refused, until there is room or somebody asks', async () => {
     const { room, machine, machines } = bounded([
-      { sizeBytes: 90 * 1024, foreign: true },
-      { sizeBytes: 80 * 1024, foreign: true },
+      { sizeBytes: 70 * 1024, foreign: true },
+      { sizeBytes: 70 * 1024, foreign: true },
     ]);
     const first = await room.putRecord(kib(25));
     await expect(room.putRecord(kib(25))).rejects.toMatchObject(refused);
@@ -97,7 +118,9 @@ describe('[6] a machine of somebody else’s', () => {
   });
 
   test('has a limit where the browser does not say how much there is', () => {
-    expect(foreignLimitBytes(Number.POSITIVE_INFINITY)).toBe(2 * 2 ** 30);
+    expect(foreignLimitBytes({ usedBytes: 0, quotaBytes: Number.POSITIVE_INFINITY }, 0)).toBe(
+      2 * 2 ** 30,
+    );
   });
 });
 

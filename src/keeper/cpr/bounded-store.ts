@@ -1,6 +1,6 @@
 /** Lets a machine of somebody else's take its share of the storage, and no more. */
 import { CprError } from '../../errors.ts';
-import { foreignQuota, foreignShares } from '../../protocol/foreign-storage.ts';
+import { foreignFreeBytes } from '../../protocol/foreign-storage.ts';
 import type { MachineStore, PublishRequest, Store } from '../../store/types.ts';
 import type { CprMachine } from './cpr-machine.ts';
 import { detailsOf, type StoredDetails } from './stored-details.ts';
@@ -92,11 +92,18 @@ export class BoundedStore implements MachineStore {
   #put(bytes: Uint8Array): Promise<number> {
     this.#leftBytes -= bytes.length;
     this.#unpublishedBytes += bytes.length;
-    return this.#machine.putRecord(bytes);
+    return this.#machine.putRecord(bytes).catch((thrown) => this.#giveWay(thrown));
+  }
+
+  /** Where there is less than the browser said, the user's own machines need what there is. */
+  #giveWay(thrown: unknown): never {
+    const isFull = thrown instanceof CprError && thrown.code === 'storage-full';
+    if (isFull && this.#isForeign()) this.#neededBytes = Number.POSITIVE_INFINITY;
+    throw thrown;
   }
 
   async publish(request: PublishRequest): Promise<number> {
-    const number = await this.#machine.publish(request);
+    const number = await this.#machine.publish(request).catch((thrown) => this.#giveWay(thrown));
     this.#unpublishedBytes = 0;
     this.#neededBytes = 0;
     return number;
@@ -130,11 +137,7 @@ export class BoundedStore implements MachineStore {
   }
 
   async #countFree(): Promise<void> {
-    const [machines, { usedBytes, quotaBytes }] = await Promise.all([
-      this.#store.machines(),
-      this.#store.usage(),
-    ]);
-    const quota = foreignQuota(quotaBytes);
+    const [machines, usage] = await Promise.all([this.#store.machines(), this.#store.usage()]);
     let own = this.#unpublishedBytes;
     let together = this.#unpublishedBytes;
     for (const { id, sizeBytes, details } of machines) {
@@ -143,13 +146,7 @@ export class BoundedStore implements MachineStore {
       const { config } = (details ?? {}) as Partial<StoredDetails>;
       if (isThis || config?.foreign) together += sizeBytes;
     }
-    const { one, free } = foreignShares;
-    this.#freeBytes = Math.min(
-      quota * one - own,
-      quota * foreignShares.together - together,
-      // The second copy takes as much again.
-      (quota * (1 - free) - usedBytes) / 2,
-    );
+    this.#freeBytes = foreignFreeBytes(usage, together, own);
     this.#leftBytes = Math.min(this.#freeBytes, trustedBytes);
   }
 }

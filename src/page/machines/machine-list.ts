@@ -62,7 +62,10 @@ export class MachineList {
         this.#states.refresh(shelf),
       ]);
       machines.sort((a, b) => b.lastUsedAtMs - a.lastUsedAtMs);
-      this.#rows.replaceChildren(...machines.map((machine) => this.#row(machine, usage)));
+      const foreign = machines.filter(({ config }) => config?.foreign);
+      const together = foreign.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      const limitBytes = foreignLimitBytes(usage, together);
+      this.#rows.replaceChildren(...machines.map((machine) => this.#row(machine, limitBytes)));
       this.#message.textContent =
         machines.length > 0 ? '' : 'Nothing is stored yet. A machine is saved while it runs.';
       this.#showUsage(usage);
@@ -81,7 +84,8 @@ export class MachineList {
     this.#persist.hidden = persisted;
   }
 
-  #row(machine: StoredMachineInfo, { quotaBytes }: StorageUsage): HTMLLIElement {
+  /** @param limitBytes what it may take, if somebody else made it */
+  #row(machine: StoredMachineInfo, limitBytes: number): HTMLLIElement {
     const isCurrent = machine.id === this.#options.session.machineId;
     const name = create('span', { class: 'machine-name', text: machine.name });
     const details = [
@@ -91,7 +95,7 @@ export class MachineList {
         ? `used ${formatAge(Date.now() - machine.lastUsedAtMs)} ago`
         : 'running',
       ...(machine.config?.foreign
-        ? [`from a link or file, may take ${formatBytes(foreignLimitBytes(quotaBytes))}`]
+        ? [`from a link or file, may take ${formatBytes(limitBytes)}`]
         : []),
     ];
     const row = create('li', {
