@@ -56,15 +56,15 @@ export class DiskFullRounds {
     if (this.#left === 0) await this.close();
     const guest = this.#guest ?? (await this.#begin());
     this.#left--;
-    await wait(below(3000));
+    await wait(below(1500));
     const round: DiskFullRound = {
-      filledMs: 500 + below(8000),
+      filledMs: 500 + below(5000),
       isPersistent: this.#isPersistent,
       wasTold: false,
       olderByMs: 0,
     };
     const isEmptied = below(2) === 0;
-    const livedMs = isEmptied ? below(12_000) : 0;
+    const livedMs = isEmptied ? below(9_000) : 0;
     let newest = (await lookAt(guest)).takenAtMs ?? 0;
     const watch = async (forMs: number, each: () => void) => {
       const untilMs = Date.now() + forMs;

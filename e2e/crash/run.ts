@@ -1,7 +1,8 @@
 /**
- * `npm run test:crash -- [--seed N] [--count N] [--only boot,idle,ram,disk,disk-full,power-loss]`: kills
- * of the whole browser at random moments, and disks that are full or lose what they had. One kind
+ * `npm run test:crash -- [--seed N] [--count N] [--at-once N] [--only boot,idle,ram,disk,disk-full,power-loss]`:
+ * kills of the whole browser at random moments, and disks that are full or lose what they had. One kind
  * after the other: a guest that waits for its turn in a browser would take its share of the machine.
+ * `--at-once`: so many series of rounds side by side, for kinds that mostly wait.
  */
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -19,9 +20,16 @@ import { workloadNames } from './workloads.ts';
 const kinds = [...workloadNames, 'disk-full', 'power-loss'] as const;
 type Kind = (typeof kinds)[number];
 
-/** Rounds of one kind, each in words. */
+/** How one round went. */
+interface Told {
+  description: string;
+  /** In a word or two: rounds are counted by it. */
+  outcome: string;
+}
+
+/** Rounds of one kind. */
 interface Rounds {
-  round(below: (limit: number) => number): Promise<string>;
+  round(below: (limit: number) => number): Promise<Told>;
   close(): Promise<void>;
   end?(): void;
 }
@@ -31,10 +39,12 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String((Date.now() % 0x7fff_ffff) + 1) },
     count: { type: 'string', default: '200' },
     only: { type: 'string', default: kinds.join(',') },
+    'at-once': { type: 'string', default: '1' },
   },
 });
 const seed = positive('seed', values.seed);
 const count = positive('count', values.count);
+const atOnce = positive('at-once', values['at-once']);
 const names = values.only.split(',').map((name): Kind => {
   const known = kinds.find((candidate) => candidate === name);
   if (known) return known;
@@ -48,7 +58,6 @@ function positive(option: string, text: string): number {
 }
 
 ensureBuild();
-const below = randomSource(seed);
 const site = await Site.serve({ root: join(root, 'dist') });
 const inPage = await site.put(
   'e2e/in-page.js',
@@ -58,7 +67,7 @@ const [newer, older] = await site.runtimes();
 if (!newer || !older) throw new Error('The build ships fewer than two runtimes.');
 const lab = { inPage, runtimes: { newer, older } };
 const killed: Round[] = [];
-let passed = 0;
+const outcomes = new Map<string, number>();
 let failed = 0;
 
 function roundsOf(kind: Kind): Rounds | { refused: string } {
@@ -68,7 +77,13 @@ function roundsOf(kind: Kind): Rounds | { refused: string } {
       if ('refused' in disk) return disk;
       const rounds = new DiskFullRounds(site.url, disk);
       return {
-        round: async (below) => describeDiskFull(await rounds.round(below)),
+        round: async (below) => {
+          const round = await rounds.round(below);
+          return {
+            description: describeDiskFull(round),
+            outcome: round.isGone ? 'told' : 'resumed',
+          };
+        },
         close: () => rounds.close(),
         end: () => disk.unmount(),
       };
@@ -76,7 +91,10 @@ function roundsOf(kind: Kind): Rounds | { refused: string } {
     case 'power-loss': {
       const rounds = new PowerLossRounds(site.url);
       return {
-        round: async (below) => describePowerLoss(await rounds.round(below)),
+        round: async (below) => {
+          const round = await rounds.round(below);
+          return { description: describePowerLoss(round), outcome: round.outcome };
+        },
         close: () => rounds.close(),
       };
     }
@@ -86,7 +104,7 @@ function roundsOf(kind: Kind): Rounds | { refused: string } {
         round: async (below) => {
           const round = await rounds.round(below);
           killed.push(round);
-          return describeRound(round);
+          return { description: describeRound(round), outcome: round.arrival };
         },
         close: () => rounds.close(),
       };
@@ -94,22 +112,28 @@ function roundsOf(kind: Kind): Rounds | { refused: string } {
   }
 }
 
-console.log(`seed ${seed}, ${count} rounds`);
-for (const [turn, name] of names.entries()) {
+const countOutcome = (outcome: string) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+
+/** Rounds from `from` to `to`, one after the other. */
+async function series(name: Kind, from: number, to: number, own: number): Promise<void> {
+  if (from === to) return;
   const crash = roundsOf(name);
   if ('refused' in crash) {
     console.log(`${name}: left out. ${crash.refused}`);
-    continue;
+    return;
   }
-  const [from, to] = [turn, turn + 1].map((part) => Math.round((part * count) / names.length));
-  for (let index = from ?? 0; index < (to ?? 0); index++) {
+  const below = randomSource(own);
+  for (let index = from; index < to; index++) {
+    const beganMs = Date.now();
+    const took = () => `${((Date.now() - beganMs) / 1000).toFixed(1)} s`;
     try {
-      const description = await crash.round(below);
-      passed++;
-      console.log(`${index + 1} ${description}`);
+      const { description, outcome } = await crash.round(below);
+      countOutcome(`${name}: ${outcome}`);
+      console.log(`${index + 1} ${description} (${took()})`);
     } catch (error) {
       failed++;
-      console.error(`${index + 1} ${name}: FAILED (seed ${seed})`, error);
+      countOutcome(`${name}: FAILED`);
+      console.error(`${index + 1} ${name}: FAILED (seed ${own}, ${took()})`, error);
       // The next round begins with another guest.
       await crash.close();
     }
@@ -117,7 +141,26 @@ for (const [turn, name] of names.entries()) {
   await crash.close();
   crash.end?.();
 }
+
+console.log(`seed ${seed}, ${count} rounds`);
+for (const [turn, name] of names.entries()) {
+  const [from = 0, to = 0] = parts(0, count, names.length, turn);
+  await Promise.all(
+    Array.from({ length: atOnce }, (_, lane) => {
+      const [first = 0, end = 0] = parts(from, to, atOnce, lane);
+      return series(name, first, end, seed + lane);
+    }),
+  );
+}
 await site.close();
 for (const line of summarize(killed)) console.log(line);
-console.log(`seed ${seed}: ${passed} passed, ${failed} failed`);
+for (const [outcome, times] of [...outcomes].sort()) console.log(`${outcome}: ${times}`);
+const ended = [...outcomes.values()].reduce((sum, times) => sum + times, 0);
+console.log(`seed ${seed}: ${ended - failed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
+
+/** Where a share of a range begins and ends. */
+function parts(from: number, to: number, shares: number, share: number): [number, number] {
+  const at = (part: number) => from + Math.round((part * (to - from)) / shares);
+  return [at(share), at(share + 1)];
+}

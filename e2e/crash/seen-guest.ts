@@ -65,7 +65,7 @@ async function describeShown({ page }: Guest): Promise<string> {
 
 /** Words of the page for storage that is gone, cannot be read or cannot be written. */
 export const toldOfLoss =
-  /is gone|threw away|is damaged|was damaged|will not be saved|is not saved|in storage in its place|is full, or fails/;
+  /is gone|threw away|is damaged|was damaged|will not be saved|is not saved|in storage in its place|is full, or fails|does not open/;
 
 /** Ten MiB of new RAM contents over and over, and a count on the console. */
 export const busyGuest = `(n=0

@@ -47,19 +47,26 @@ async function createKeeper(survivesPages: boolean, options: ServeOptions): Prom
   return new Keeper(identity, { openStore, openNewerStore, keeperUrl: location.href, ...options });
 }
 
-/** Resolves once the lock is held; only the end of this worker gives it back. */
+/** Longest wait for a lock that nobody else wants, ms: less than pages wait for the keeper. */
+const lockMs = 5_000;
+
+/** Resolves once the lock is held, or cannot be had; only the end of this worker gives it back. */
 function holdForLife(name: string): Promise<boolean> {
   // Missing on insecure origins, whatever the types say.
   const locks = navigator.locks as LockManager | undefined;
   if (locks === undefined) return Promise.resolve(false);
   return new Promise((resolve) => {
+    const without = (reason: unknown) => {
+      clearTimeout(timer);
+      console.warn('Pages will not notice at once when this keeper ends:', reason);
+      resolve(false);
+    };
+    const timer = setTimeout(() => without('the browser does not answer'), lockMs);
     const forLife = () => {
+      clearTimeout(timer);
       resolve(true);
       return new Promise<never>(() => {});
     };
-    locks.request(name, forLife).catch((thrown) => {
-      console.warn('Pages will not notice at once when this keeper ends:', thrown);
-      resolve(false);
-    });
+    locks.request(name, forLife).catch(without);
   });
 }

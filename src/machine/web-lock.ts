@@ -4,6 +4,9 @@
 const locks = () =>
   (globalThis.navigator as Navigator | undefined)?.locks as LockManager | undefined;
 
+/** Longest wait for a lock that nobody else wants, ms: on a disk that fails the browser may not answer. */
+const lockMs = 5_000;
+
 /**
  * Holds a lock until `signal` aborts or this page ends.
  * @returns false where there are no Web Locks, or none for this site.
@@ -12,13 +15,16 @@ export function holdLock(name: string, signal: AbortSignal): Promise<boolean> {
   const manager = locks();
   if (manager === undefined) return Promise.resolve(false);
   return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(false), lockMs);
     const untilAborted = () =>
       new Promise<void>((release) => {
+        clearTimeout(timer);
         resolve(true);
         signal.addEventListener('abort', () => release(), { once: true });
         if (signal.aborted) release();
       });
     manager.request(name, untilAborted).catch((thrown) => {
+      clearTimeout(timer);
       // Where site data is blocked.
       if (thrown instanceof DOMException && thrown.name === 'SecurityError') resolve(false);
       else reject(thrown);

@@ -41,3 +41,19 @@ test('only a browser that refuses storage is told of private browsing', () => {
 test.each(['keeper-gone', 'keeper-silent'] as const)('%s offers to reconnect', (code) => {
   expect(errorText({ code }, 'run').actions).toContain('reconnect');
 });
+
+test('a guest that cannot be resumed is not said to run on', () => {
+  const codes = [
+    'storage-blocked',
+    'storage-failing',
+    'storage-unavailable',
+    'storage-full',
+  ] as const;
+  for (const code of codes) {
+    const { advice } = errorText({ code }, 'resume-stored');
+    expect(advice, code).toMatch(
+      /^Nothing was started, and what is stored is left as it is\. [A-Z]/,
+    );
+    expect(advice, code).not.toContain('runs on');
+  }
+});

@@ -45,6 +45,7 @@ export function errorText(
       advice: 'What was in the drive is still there. Choose another image.',
       actions: [],
     };
+  if (operation === 'resume-stored') return { ...text, advice: withoutGuest(text.advice) };
   if (operation !== 'live-update' || guestIsLost(error.code)) return text;
   return {
     title: 'The live update did not happen',
@@ -60,6 +61,13 @@ export const actionLabel: Record<ErrorAction, string> = {
   reconnect: 'Reconnect',
   'export-rest': 'Export what is left',
 };
+
+/** What is said of a guest that runs while its storage fails, where none runs yet. */
+const withoutGuest = (advice: string) =>
+  advice.replace(
+    /^The guest runs on, but is [^.]*\. (What was saved before is left as it is\. )?/,
+    'Nothing was started, and what is stored is left as it is. ',
+  );
 
 /** Whether this failure means that there is no guest, or none that the page can reach. */
 function guestIsLost(code: CprErrorCode): boolean {
@@ -210,9 +218,9 @@ function textOf(code: CprErrorCode, isNetwork = false): ErrorText {
       };
     case 'storage-blocked':
       return {
-        title: 'Another page of this site keeps its storage from being opened',
+        title: 'The storage of this site does not open',
         advice:
-          'The guest runs on, but is not saved meanwhile. Close the other pages of this site, then try again.',
+          'The guest runs on, but is not saved meanwhile. Close the other pages of this site, or restart the browser, then try again.',
         actions: ['try-again'],
       };
     case 'storage-newer':

@@ -3,8 +3,9 @@
  * happen to a connection: blocked by an older page, blocking a newer one, ended by the browser.
  */
 import { CprError } from '../errors.ts';
+import { Answers, NoAnswer, readMs, writeMs } from './answers.ts';
 import type { CrashWindow, WindowHook, WriteName } from './crash-windows.ts';
-import { openDatabase, renewLog } from './database.ts';
+import { type DatabaseEvents, openDatabase, renewLog } from './database.ts';
 import { type Database, type Stores, schemaVersion, type Transaction, upgrade } from './schema.ts';
 import { hasName, storageError } from './storage-error.ts';
 import { finish, within } from './waiting.ts';
@@ -43,6 +44,8 @@ export interface WriteOptions {
   durability: 'strict' | 'relaxed';
   /** Completes "The browser refused to …". */
   doing: string;
+  /** Of what is put, where that is much: it takes longer. */
+  sizeBytes?: number;
 }
 
 /** The browser found the database damaged, threw it away, and made an empty one. */
@@ -61,11 +64,14 @@ interface DataLoss {
 
 /** A browser that clears this site's data may close the new connection as well as the old one. */
 const attempts = 3;
+/** Slower than any disk that one stores machines on. */
+const leastBytesPerMs = 5_000;
 
 export class Connection {
   /** Another place, for what cannot be read here. */
   spare?: () => Promise<Connection | undefined>;
   readonly #options: ConnectionOptions;
+  readonly #answers = new Answers();
   #database: Promise<Database> | undefined;
   #closed = false;
   #discarded: DiscardedData | undefined;
@@ -117,7 +123,8 @@ export class Connection {
   ): Promise<T> {
     return this.#again('read', doing, async (database) => {
       const transaction = database.transaction(stores, 'readonly');
-      return await finish(transaction, () => body(transaction));
+      const finished = finish(transaction, () => body(transaction));
+      return await this.#answers.to(finished, doing, readMs);
     });
   }
 
@@ -126,19 +133,21 @@ export class Connection {
    * meanwhile, `body` is run again: it must bear that an earlier run has been committed.
    */
   write<T>(
-    { name, stores, durability, doing }: WriteOptions,
+    { name, stores, durability, doing, sizeBytes = 0 }: WriteOptions,
     body: (transaction: Transaction<'readwrite'>) => Promise<T>,
   ): Promise<T> {
     const reach = (window: CrashWindow) => this.#options.onWindow(window);
     return this.#again('write', doing, async (database) => {
       await this.#beforeWrites();
       const transaction = database.transaction(stores, 'readwrite', { durability });
-      const result = await finish(transaction, async () => {
+      const finished = finish(transaction, async () => {
         reach(`${name}:begun`);
         const written = await body(transaction);
         reach(`${name}:written`);
         return written;
       });
+      const silenceMs = writeMs + sizeBytes / leastBytesPerMs;
+      const result = await this.#answers.to(finished, doing, silenceMs);
       reach(`${name}:committed`);
       return result;
     });
@@ -158,8 +167,9 @@ export class Connection {
   /** One transaction of many small values, see DURABILITY.md. It comes before any other write. */
   async renewLog(sizeBytes: number): Promise<void> {
     const database = await this.#connected('renew the log of the stored machines');
-    await renewLog(database, sizeBytes).catch((thrown) => {
-      throw this.#noted(thrown, 'write', 'renew the log of the stored machines');
+    const doing = 'renew the log of the stored machines';
+    await this.#answers.to(renewLog(database, sizeBytes), doing, writeMs).catch((thrown) => {
+      throw this.#noted(thrown, 'write', doing);
     });
   }
 
@@ -195,6 +205,8 @@ export class Connection {
         return await run(database);
       } catch (thrown) {
         if (this.#failed) throw this.#failed;
+        // What comes next is asked of a new connection.
+        if (database && thrown instanceof NoAnswer) this.#forget(database);
         if (attempt === attempts || !isLost(thrown)) throw this.#noted(thrown, access, doing);
       }
       if (database) this.#forget(database);
@@ -245,40 +257,38 @@ export class Connection {
       if (loss === 'terminated') this.#fail(closedByBrowser());
       onLost(loss);
     };
-    const opening = openDatabase(
-      await factory(),
-      databaseName,
-      version === 'as-it-is' ? undefined : version,
-      {
-        upgrade: (database, oldVersion, transaction, event) => {
-          const { dataLoss, dataLossMessage = '' } = event as DataLoss;
-          this.#isNew = oldVersion === 0;
-          // Chromium may throw it away under us without a word; nobody asked for that.
-          const isGone = this.#isNew && this.#hasBeenOpen && !this.#isDeleted;
-          if (dataLoss === 'total' || isGone) {
-            const reason = dataLossMessage || 'It was open before, and is empty now.';
-            this.#discarded = { atMs: Date.now(), reason };
-          }
-          onWindow('upgrade:begun');
-          upgrade(database, oldVersion, transaction);
-          onWindow('upgrade:written');
-          transaction.done.then(
-            () => onWindow('upgrade:committed'),
-            () => undefined,
-          );
-        },
-        blocked: () => {
-          blocked = true;
-        },
-        blocking: (wanted, database) => {
-          this.#isDeleted ||= wanted === null;
-          // At once: whoever waits for us may be a page that somebody looks at.
-          database.close();
-          lose(wanted === null ? 'deleted' : 'newer-page');
-        },
-        terminated: () => lose('terminated'),
+    const events: DatabaseEvents = {
+      upgrade: (database, oldVersion, transaction, event) => {
+        const { dataLoss, dataLossMessage = '' } = event as DataLoss;
+        this.#isNew = oldVersion === 0;
+        // Chromium may throw it away under us without a word; nobody asked for that.
+        const isGone = this.#isNew && this.#hasBeenOpen && !this.#isDeleted;
+        if (dataLoss === 'total' || isGone) {
+          const reason = dataLossMessage || 'It was open before, and is empty now.';
+          this.#discarded = { atMs: Date.now(), reason };
+        }
+        onWindow('upgrade:begun');
+        upgrade(database, oldVersion, transaction);
+        onWindow('upgrade:written');
+        transaction.done.then(
+          () => onWindow('upgrade:committed'),
+          () => undefined,
+        );
       },
-    );
+      blocked: () => {
+        blocked = true;
+      },
+      blocking: (wanted, database) => {
+        this.#isDeleted ||= wanted === null;
+        // At once: whoever waits for us may be a page that somebody looks at.
+        database.close();
+        lose(wanted === null ? 'deleted' : 'newer-page');
+      },
+      terminated: () => lose('terminated'),
+    };
+    const toOpen = version === 'as-it-is' ? undefined : version;
+    // A bucket may not answer either.
+    const opening = factory().then((own) => openDatabase(own, databaseName, toOpen, events));
     opened = await within(openTimeoutMs, opening, () =>
       blocked
         ? 'A page of an older version holds the stored machines. Close the other pages of this site.'

@@ -37,7 +37,7 @@ async function copyEntry(from: Connection, to: Connection, row: EntryRow): Promi
     const keys = await store.getAllKeys(under(row.name));
     return Promise.all(keys.map(async (key) => ({ key, part: await store.get(key) })));
   });
-  await to.write(writing, async (transaction) => {
+  await to.write({ ...writing, sizeBytes: row.sizeBytes }, async (transaction) => {
     const store = transaction.objectStore('entryParts');
     await store.delete(under(row.name));
     await Promise.all(parts.map(({ key, part }) => part && store.put(part, key)));

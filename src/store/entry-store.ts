@@ -68,7 +68,7 @@ export class Entries implements EntryStore {
   async put(name: string, bytes: Uint8Array): Promise<void> {
     const doing = 'save the state';
     await this.#connection.write(
-      { name: 'put-entry', stores, durability: 'strict', doing },
+      { name: 'put-entry', stores, durability: 'strict', doing, sizeBytes: bytes.length },
       async (transaction) => {
         const entryParts = transaction.objectStore('entryParts');
         await entryParts.delete(under(name));

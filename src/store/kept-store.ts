@@ -71,7 +71,7 @@ class KeptPlaces {
   async #first(): Promise<[place: number, Connection]> {
     const inUse = await this.#places.inUse();
     const { first } = inUse;
-    if (await hasFlag('retired', first)) return alone(() => this.#moveAway());
+    if (await hasFlag('retired', first)) return alone('places', () => this.#moveAway());
     const connection = this.#connect(first);
     let reason: CprError | undefined;
     try {
@@ -88,7 +88,7 @@ class KeptPlaces {
       reason = error;
     }
     connection.close();
-    return alone(() => this.#takeOver(first, reason));
+    return alone('places', () => this.#takeOver(first, reason));
   }
 
   /** What the copy has and the first place lacks, as after a loss of power, goes there again. */
@@ -228,7 +228,7 @@ class KeptPlaces {
   /** @throws CprError `storage-failing` */
   async #probe(): Promise<void> {
     try {
-      await this.#places.probe(probeBytes);
+      await alone('probe', () => this.#places.probe(probeBytes));
     } catch (cause) {
       throw new CprError(
         'storage-failing',

@@ -2,6 +2,7 @@
  * Marks outside IndexedDB of what is stored there, see DURABILITY.md [F5]. Cache Storage has files of
  * its own and no LevelDB. Where it is missing (insecure origins) there are no marks.
  */
+import { answerTo } from './answers.ts';
 
 /** A machine that was stored. */
 export interface Mark {
@@ -14,8 +15,6 @@ export interface Mark {
 const cacheName = 'holdfast-marks';
 /** A mark says how much was lost, roughly: it need not follow each checkpoint. */
 const refreshMs = 10_000;
-/** Nothing that is stored waits longer for a Cache Storage that does not answer. */
-const answerMs = 10_000;
 
 /** Absolute: a worker may have a blob as its address. */
 const urlOf = (id: string) => `${globalThis.origin}/holdfast-mark/${encodeURIComponent(id)}`;
@@ -49,17 +48,12 @@ export class Marks {
 
   async #try<T>(work: (cache: Cache) => Promise<T>): Promise<T | undefined> {
     if (typeof caches === 'undefined') return undefined;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('Cache Storage does not answer.')), answerMs);
-    });
     try {
-      return await Promise.race([caches.open(cacheName).then(work), late]);
+      // Nothing that is stored waits for a Cache Storage that does not answer.
+      return await answerTo(caches.open(cacheName).then(work), 'remember what is stored');
     } catch (thrown) {
       console.info('Marks of stored machines:', thrown);
       return undefined;
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

@@ -1,35 +1,75 @@
 /**
- * What the workers of an origin tell each other of a place, for as long as the browser runs: a Web Lock
- * by its name, held by whoever found it out.
+ * What the workers of an origin tell each other of a place: a Web Lock by its name, held by whoever
+ * found it out.
  */
+import { answerTo, writeMs } from './answers.ts';
 
-/** `retired`: nobody may open it again, see DURABILITY.md [F2]. `renewed`: its log is not that of an earlier life. */
+/**
+ * `retired`: nobody may open it again while the browser runs, see DURABILITY.md [F2]. `renewed`: its log is
+ * not that of an earlier life.
+ */
 export type PlaceFlag = 'retired' | 'renewed';
 
-const own = new Set<string>();
+const own = new Map<string, number>();
 const lockName = (flag: PlaceFlag, place: number) => `holdfast.${flag} ${place}`;
 
 const manager = () => (globalThis.navigator as { locks?: LockManager }).locks;
 
-export function flag(name: PlaceFlag, place: number): void {
+/** @returns takes it back */
+export function flag(name: PlaceFlag, place: number): () => void {
   const lock = lockName(name, place);
-  if (own.has(lock)) return;
-  own.add(lock);
-  const held = () => new Promise<void>(() => undefined);
+  own.set(lock, (own.get(lock) ?? 0) + 1);
+  let release = () => {};
+  const held = new Promise<void>((done) => {
+    release = done;
+  });
   manager()
-    ?.request(lock, { mode: 'shared' }, held)
+    ?.request(lock, { mode: 'shared' }, () => held)
     .catch(() => undefined);
+  let isHeld = true;
+  return () => {
+    if (isHeld) own.set(lock, (own.get(lock) ?? 1) - 1);
+    isHeld = false;
+    release();
+  };
 }
 
+/** @throws CprError `storage-blocked` where the browser does not say */
 export async function hasFlag(name: PlaceFlag, place: number): Promise<boolean> {
   const lock = lockName(name, place);
-  if (own.has(lock)) return true;
-  const held = (await manager()?.query())?.held ?? [];
+  if ((own.get(lock) ?? 0) > 0) return true;
+  const asked = manager()?.query();
+  const held = (asked && (await answerTo(asked, 'say what others store')).held) ?? [];
   return held.some((other) => other.name === lock);
 }
 
-/** Runs `action` while no other worker of the origin runs one. */
-export async function alone<T>(action: () => Promise<T>): Promise<T> {
+/** What only one worker of the origin may do at a time. */
+export type AloneTask = 'places' | 'renewal' | 'probe';
+
+/**
+ * Runs `action` while no other worker of the origin does the same.
+ * @throws CprError `storage-blocked` where another one does not come to its end
+ */
+export async function alone<T>(task: AloneTask, action: () => Promise<T>): Promise<T> {
   const locks = manager();
-  return locks ? await locks.request('holdfast.places', action) : action();
+  if (!locks) return action();
+  const waiting = new AbortController();
+  let begin = () => {};
+  const begun = new Promise<void>((done) => {
+    begin = done;
+  });
+  const running = locks.request(`holdfast.${task}`, { signal: waiting.signal }, () => {
+    begin();
+    return action();
+  });
+  // The first of the two: what goes wrong before it has begun is told here.
+  const first = Promise.race([begun, running.then(() => undefined)]);
+  try {
+    await answerTo(first, 'wait for another page that stores machines', writeMs);
+  } catch (thrown) {
+    running.catch(() => undefined);
+    waiting.abort();
+    throw thrown;
+  }
+  return running;
 }

@@ -5,6 +5,7 @@
  * The first place and its copy are never both in buckets: Chromium drops all buckets when the database of
  * their names is damaged.
  */
+import { answerTo, readMs, writeMs } from './answers.ts';
 
 /** Storage Buckets API, as far as the store uses it. */
 interface BucketManager {
@@ -38,6 +39,7 @@ export const copyBesideBuckets = -1;
 const nameOf = (number: number) => `holdfast-${number}`;
 const readyName = (number: number) => `${nameOf(number)}-ready`;
 const keptName = (number: number) => `${nameOf(number)}-kept`;
+const probePrefix = 'holdfast-probe-';
 
 /** Which places there are, by the names of all buckets of the origin. */
 export function placesInUse(buckets: readonly string[]): PlacesInUse {
@@ -80,11 +82,11 @@ export class Places {
   }
 
   async inUse(): Promise<PlacesInUse> {
-    return placesInUse(await this.#buckets.keys());
+    return placesInUse(await answerTo(this.#buckets.keys(), 'list the places of stored machines'));
   }
 
   async factory(place: number): Promise<IDBFactory> {
-    return place <= 0 ? indexedDB : (await this.#buckets.open(nameOf(place), lasting)).indexedDB;
+    return place <= 0 ? indexedDB : (await this.#open(nameOf(place))).indexedDB;
   }
 
   databaseIn(place: number): string {
@@ -95,33 +97,46 @@ export class Places {
   async hasCopyBesideBuckets(): Promise<boolean> {
     const name = this.databaseIn(copyBesideBuckets);
     // Where the default IndexedDB cannot be opened, as without its MANIFEST, there is none to be had.
-    const databases = await indexedDB.databases().catch(() => []);
+    const listed = indexedDB.databases().catch(() => []);
+    const databases = await answerTo(listed, 'list the databases of stored machines');
     return databases.some((database) => database.name === name);
   }
 
   /** Makes a complete place the first, at once and for good. */
   async makeFirst(place: number): Promise<void> {
-    await this.#buckets.open(readyName(place), lasting);
+    await this.#open(readyName(place));
   }
 
   /** A place that was replaced has something that nobody could read: it is not deleted. */
   async keep(place: number): Promise<void> {
-    if (place > 0) await this.#buckets.open(keptName(place), lasting);
+    if (place > 0) await this.#open(keptName(place));
   }
 
   /** Resolves when nothing of the place is left; connections to it are closed. */
   async remove(place: number): Promise<void> {
-    if (place <= 0) return deleteDatabase(this.databaseIn(place));
-    await this.#buckets.delete(nameOf(place));
-    await this.#buckets.delete(readyName(place));
+    if (place <= 0)
+      return answerTo(
+        deleteDatabase(this.databaseIn(place)),
+        'delete old stored machines',
+        writeMs,
+      );
+    await this.#delete(nameOf(place));
+    await this.#delete(readyName(place));
   }
 
   /**
-   * Writes so many bytes to a place of their own and deletes them.
-   * @throws what the browser throws when the disk refuses
+   * Writes so many bytes to a place of their own and deletes them. One at a time: those that others left
+   * behind are deleted, too.
+   * @throws what the browser throws when the disk refuses, or CprError `storage-blocked`
    */
   async probe(sizeBytes: number): Promise<void> {
-    const name = `holdfast-probe-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
+    const names = await answerTo(this.#buckets.keys(), 'list the places of stored machines');
+    for (const name of names) if (name.startsWith(probePrefix)) await this.#delete(name);
+    const name = `${probePrefix}${crypto.getRandomValues(new Uint32Array(1))[0]}`;
+    await answerTo(this.#probeIn(name, sizeBytes), 'write to the disk', readMs);
+  }
+
+  async #probeIn(name: string, sizeBytes: number): Promise<void> {
     try {
       const { indexedDB: factory } = await this.#buckets.open(name);
       const request = factory.open('probe');
@@ -137,6 +152,14 @@ export class Places {
     } finally {
       await this.#buckets.delete(name).catch(() => undefined);
     }
+  }
+
+  #open(name: string): Promise<{ readonly indexedDB: IDBFactory }> {
+    return answerTo(this.#buckets.open(name, lasting), 'open a place of stored machines');
+  }
+
+  #delete(name: string): Promise<void> {
+    return answerTo(this.#buckets.delete(name), 'delete old stored machines', writeMs);
   }
 }
 

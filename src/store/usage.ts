@@ -1,3 +1,4 @@
+import { answerTo, NoAnswer } from './answers.ts';
 import { storageError } from './storage-error.ts';
 import type { Store } from './types.ts';
 
@@ -11,11 +12,12 @@ interface StorageManager {
 
 const manager = () => (globalThis.navigator as { storage?: StorageManager }).storage;
 
-/** Of the whole origin. `quotaBytes` is Infinity where the browser does not say. */
+/** Of the whole origin. `quotaBytes` is Infinity where the browser does not say, or not answer. */
 export async function storageUsage(): ReturnType<Store['usage']> {
   try {
     const storage = manager();
-    const [estimate, persisted] = await Promise.all([storage?.estimate(), storage?.persisted()]);
+    const asked = Promise.all([storage?.estimate(), storage?.persisted()]);
+    const [estimate, persisted] = await answerTo(asked, 'say how much it stores').catch(unknown);
     return {
       usedBytes: estimate?.usage ?? 0,
       quotaBytes: estimate?.quota ?? Number.POSITIVE_INFINITY,
@@ -24,6 +26,12 @@ export async function storageUsage(): ReturnType<Store['usage']> {
   } catch (thrown) {
     throw storageError(thrown, 'say how much it stores');
   }
+}
+
+/** What else is known, as of machines that are gone, is told all the same. */
+function unknown(thrown: unknown): [undefined, undefined] {
+  if (thrown instanceof NoAnswer) return [undefined, undefined];
+  throw thrown;
 }
 
 /**

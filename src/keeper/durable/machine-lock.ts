@@ -5,6 +5,7 @@
  */
 import { CprError } from '../../errors.ts';
 import { type MachinesMessage, machinesChannel } from '../../protocol/watch.ts';
+import { answerTo } from '../../store/answers.ts';
 
 const lockName = (machineId: string) => `holdfast-machine-${machineId}`;
 /** Longest that a holder may take to save its guest and let go, ms. */
@@ -129,9 +130,13 @@ export async function askForMachine(machineId: string): Promise<void> {
   }
 }
 
-/** Ids of the machines that run somewhere in this browser. */
+/**
+ * Ids of the machines that run somewhere in this browser.
+ * @throws CprError `storage-blocked` where the browser does not say
+ */
 export async function runningMachines(): Promise<Set<string>> {
-  const held = (await locks()?.query())?.held ?? [];
+  const asked = locks()?.query();
+  const held = (asked && (await answerTo(asked, 'say which machines run')).held) ?? [];
   const prefix = lockName('');
   return new Set(
     held.flatMap(({ name }) => (name?.startsWith(prefix) ? [name.slice(prefix.length)] : [])),
