@@ -107,7 +107,14 @@ export class DiskFullRounds {
     if (seen.arrival?.kind !== 'resumed') return seen;
     await expect
       .poll(async () => (await lookAt(guest)).takenAtMs ?? 0, { timeout: 90_000 })
-      .toBeGreaterThan(newest);
+      .toBeGreaterThan(newest)
+      .catch(async (cause) => {
+        const now = JSON.stringify(await lookAt(guest));
+        const disk = `${this.#disk.freeMiB} MiB are free`;
+        throw new Error(`Not saved again: ${now}, ${disk}, ${await describeStorage(guest)}`, {
+          cause,
+        });
+      });
     return seen;
   }
 
@@ -135,7 +142,8 @@ export class DiskFullRounds {
           () => false,
         );
       if (told && !this.#isPersistent) return;
-      throw new Error(`The guest is gone: ${await describeStorage(guest)}`);
+      const disk = `${this.#disk.freeMiB} MiB are free`;
+      throw new Error(`The guest is gone: ${disk}, ${await describeStorage(guest)}`);
     }
     expect(arrival.takenAtMs, notices).toBeGreaterThanOrEqual(newest);
   }

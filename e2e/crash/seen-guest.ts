@@ -86,8 +86,12 @@ export async function describeStorage({ page }: Guest): Promise<string> {
       .catch(String);
     const shelf = (window as unknown as { holdfast: { machine: { shelf: Shelf } } }).holdfast
       .machine.shelf;
+    const { held = [] } = await navigator.locks.query();
+    const databases = await indexedDB.databases().catch(String);
     return {
       buckets,
+      databases,
+      locks: held.map(({ name }) => name).filter((name) => name?.startsWith('holdfast.')),
       stored: await shelf.list().catch(String),
       usage: await shelf.usage().catch(String),
       notices: document.querySelector('#notices')?.textContent,

@@ -47,6 +47,11 @@ export class SmallDisk {
     );
   }
 
+  get freeMiB(): number {
+    const { bavail, bsize } = statfsSync(this.folder);
+    return Math.round((bavail * bsize) / 2 ** 20);
+  }
+
   empty(): void {
     execFileSync('sh', ['-c', 'rm -f fill*'], { cwd: this.folder });
   }
