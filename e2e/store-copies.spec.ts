@@ -1,6 +1,7 @@
 /** The second copy of what is stored, and what the store makes of it when the first place is gone. */
 import type { Worker } from '@playwright/test';
 import { copyWriteNames, writeStages } from '../src/store/crash-windows.ts';
+import { movedVersion } from '../src/store/schema.ts';
 import { Profile } from './profile.ts';
 import { specs } from './store/contract.ts';
 import type { Snapshot } from './store/lab.ts';
@@ -121,40 +122,219 @@ test('[S1] a machine that was renamed has its new name in the second place', asy
   expect(newest(found)).toContainEqual({ name: 'renamed', newest: specs(7) });
 });
 
-for (const damaged of [false, true]) {
-  const then = damaged ? 'is left when it has a machine that nobody can read' : 'is deleted';
-  test(`[F3] a first place that was retired ${then}`, async ({ startOpener }) => {
-    const opener = (await startOpener()) as Worker;
-    await opener.evaluate(async (damaged) => {
-      await lab.prepareKept();
-      lab.store().close();
-      if (damaged) await lab.damageManifests('other');
-      // As a worker does whose write was refused.
-      await new Promise((held) => {
+/** As a worker does whose write was refused. */
+const retireFirst = (worker: Worker) =>
+  worker.evaluate(
+    () =>
+      new Promise<void>((held) => {
         void navigator.locks.request('holdfast.retired 0', { mode: 'shared' }, () => {
-          held(undefined);
+          held();
           return new Promise(() => undefined);
         });
-      });
-      await lab.openKeptStore();
-    }, damaged);
-    expect(newest(await opener.evaluate(() => lab.snapshot()))).toContainEqual({
-      name: 'm',
-      newest: specs(1, 2),
-    });
-    const databases = () =>
-      opener.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name));
-    if (damaged) {
-      // The copy is complete then: what is older has been deleted.
-      await opener.evaluate(async () => {
-        await lab.openMachine('m');
-        await lab.checkpoint('m', [{ seed: 3, sizeBytes: 1024 }]);
-        await lab.store().rename('m', 'm');
-      });
-      expect(await databases()).toContain('holdfast');
-    } else await expect.poll(databases).not.toContain('holdfast');
+      }),
+  );
+
+const defaultVersion = (worker: Worker) => worker.evaluate(() => lab.defaultVersion());
+const placeNames = (worker: Worker) => worker.evaluate(() => lab.placeNames());
+
+test('[F3] a first place that was retired is emptied, and no older page stores there again', async ({
+  startOpener,
+}) => {
+  const older = (await startOpener()) as Worker;
+  const opener = (await startOpener()) as Worker;
+  await opener.evaluate(async () => {
+    await lab.prepareKept();
+    lab.store().close();
   });
-}
+  // It knows of no place but the default IndexedDB.
+  await older.evaluate(() => lab.openStore());
+  await retireFirst(opener);
+  await opener.evaluate(() => lab.openKeptStore());
+  expect(newest(await opener.evaluate(() => lab.snapshot()))).toContainEqual({
+    name: 'm',
+    newest: specs(1, 2),
+  });
+  await expect.poll(() => defaultVersion(opener)).toBe(movedVersion);
+  const stored = () =>
+    older.evaluate(async () => (await lab.failure(() => lab.openMachine('m')))?.code);
+  expect(await stored()).toBe('storage-blocked');
+  expect(await older.evaluate(() => lab.losses)).toContain('newer-page');
+  const opened = await older.evaluate(
+    () =>
+      new Promise<string>((done) => {
+        const request = indexedDB.open('holdfast', 1);
+        request.onsuccess = () => done('opened');
+        request.onerror = () => done(request.error?.name ?? '');
+      }),
+  );
+  expect(opened, 'what a build without places is told').toBe('VersionError');
+});
+
+test('[F3] a place with a machine that nobody can read is left until that is stored anew', async ({
+  startOpener,
+}) => {
+  const opener = (await startOpener()) as Worker;
+  await opener.evaluate(async () => {
+    await lab.prepareKept();
+    lab.store().close();
+    await lab.damageManifests('other');
+  });
+  await retireFirst(opener);
+  await opener.evaluate(async () => {
+    await lab.openKeptStore();
+    // The copy is complete then: what is older has been deleted.
+    await lab.openMachine('m');
+    await lab.checkpoint('m', [{ seed: 3, sizeBytes: 1024 }]);
+    await lab.store().rename('m', 'm');
+  });
+  expect(await defaultVersion(opener)).toBe(1);
+  expect((await placeNames(opener)).filter((name) => name.endsWith('kept'))).not.toEqual([]);
+  const next = (await startOpener()) as Worker;
+  await next.evaluate(async () => {
+    await lab.openKeptStore();
+    await lab.openMachine('other');
+    await lab.checkpoint('other', [{ seed: 4, sizeBytes: 1024 }]);
+  });
+  await expect.poll(() => defaultVersion(next)).toBe(movedVersion);
+  const kept = async () => (await placeNames(next)).filter((name) => name.endsWith('kept'));
+  await expect.poll(kept).toEqual([]);
+});
+
+test('[F3] a newest state that is damaged in the place that failed is taken from the copy', async ({
+  startOpener,
+}) => {
+  const opener = (await startOpener()) as Worker;
+  await opener.evaluate(async (records) => {
+    await lab.prepareKept();
+    await lab.checkpoint('m', records);
+    lab.store().close();
+    await lab.change('manifests', ['m', 2], () => new Uint8Array(1));
+  }, specs(5));
+  await retireFirst(opener);
+  await opener.evaluate(() => lab.openKeptStore());
+  expect(newest(await opener.evaluate(() => lab.snapshot()))).toContainEqual({
+    name: 'm',
+    newest: specs(5),
+  });
+});
+
+test('[F2] a place that failed is not written again after the browser was killed', async ({
+  profile,
+  server,
+}) => {
+  const worker = await startBrowser(profile, server);
+  await worker.evaluate(async () => {
+    await lab.prepareKept();
+    await lab.failPlace(0);
+  });
+  await profile.kill();
+  const next = await startBrowser(profile, server);
+  const after = await next.evaluate(async () => {
+    await lab.openKeptStore();
+    await lab.openMachine('m');
+    await lab.checkpoint('m', [{ seed: 3, sizeBytes: 1024 }]);
+    return lab.snapshot();
+  });
+  expect(newest(after)).toContainEqual({ name: 'm', newest: [{ seed: 3, sizeBytes: 1024 }] });
+  expect(await placeNames(next)).toContain('holdfast-2-ready');
+  await expect.poll(() => defaultVersion(next)).toBe(movedVersion);
+  await expect.poll(() => next.evaluate(() => lab.hasFailed(0))).toBe(false);
+});
+
+test('[F8] before the log of an earlier life is renewed, the copy has what the first place has', async ({
+  profile,
+  server,
+}) => {
+  const worker = await startBrowser(profile, server);
+  await worker.evaluate(() => lab.prepareKept());
+  await profile.kill();
+  const next = await startBrowser(profile, server);
+  const reached = await next.evaluate(async () => {
+    const { storageBuckets } = navigator as unknown as {
+      storageBuckets: { delete(name: string): Promise<void> };
+    };
+    // As where it was given up for a while.
+    for (const name of await lab.placeNames()) await storageBuckets.delete(name);
+    await lab.openKeptStore();
+    await lab.openMachine('m');
+    return lab.reached;
+  });
+  const first = reached.findIndex((window) => window.startsWith('open:'));
+  const copied = reached.filter((window) => window === 'copy-generation:committed');
+  expect(copied, 'both machines').toHaveLength(2);
+  expect(reached.lastIndexOf('copy-generation:committed')).toBeLessThan(first);
+});
+
+test('[F4] a second page mends, reads marks and moves nothing while the first one stores', async ({
+  startOpener,
+}) => {
+  const first = (await startOpener()) as Worker;
+  const second = (await startOpener()) as Worker;
+  await first.evaluate(() => lab.prepareKept());
+  const rounds = 12;
+  const storing = first.evaluate(async (rounds) => {
+    for (let seed = 20; seed < 20 + rounds; seed++) {
+      await lab.checkpoint('m', [{ seed, sizeBytes: 256 * 1024 }]);
+      if (seed % 4 === 0) await lab.store().remove('other');
+      if (seed % 4 === 2) {
+        await lab.openMachine('other');
+        await lab.checkpoint('other', [{ seed, sizeBytes: 1024 }]);
+        await lab.openMachine('m');
+      }
+    }
+  }, rounds);
+  let isStoring = true;
+  const ended = storing.finally(() => {
+    isStoring = false;
+  });
+  const lost: unknown[] = [];
+  do {
+    lost.push(
+      await second.evaluate(async () => {
+        await lab.openKeptStore();
+        const { lost } = await lab.store().usage();
+        lab.store().close();
+        return lost;
+      }),
+    );
+  } while (isStoring);
+  await ended;
+  expect(lost.filter((machines) => machines !== undefined)).toEqual([]);
+  const last = { name: 'm', newest: [{ seed: 19 + rounds, sizeBytes: 256 * 1024 }] };
+  expect(newest(await first.evaluate(() => lab.snapshot()))).toContainEqual(last);
+  await first.evaluate(() => lab.store().close());
+  expect(newest(await withoutFirst(second))).toContainEqual(last);
+});
+
+test('[F4] what is mended from the copy does not fence off whoever opened it meanwhile', async ({
+  startOpener,
+}) => {
+  const opener = (await startOpener()) as Worker;
+  const onItsWay = await opener.evaluate(async () => {
+    await lab.prepareKept();
+    await lab.checkpoint('m', [{ seed: 3, sizeBytes: 1024 }]);
+    // The first place has lost its newest generation, as a damaged log loses what came last.
+    await lab.change('machines', 'm', (row: object) => ({
+      ...row,
+      generation: 1,
+      takenAtMs: 1,
+    }));
+    await lab.openStore();
+    await lab.openMachine('m', false);
+    return lab.put('m', [{ seed: 6, sizeBytes: 1024 }]);
+  });
+  const second = (await startOpener()) as Worker;
+  await second.evaluate(() => lab.openKeptStore());
+  expect(newest(await second.evaluate(() => lab.snapshot()))).toContainEqual({
+    name: 'm',
+    newest: [{ seed: 3, sizeBytes: 1024 }],
+  });
+  await opener.evaluate((ids) => lab.publish('m', [{ seed: 6, sizeBytes: 1024 }], ids), onItsWay);
+  expect(newest(await opener.evaluate(() => lab.snapshot()))).toContainEqual({
+    name: 'm',
+    newest: [{ seed: 6, sizeBytes: 1024 }],
+  });
+});
 
 for (const write of copyWriteNames) {
   test(`[S1] a browser killed in a crash window of ${write}: both places are whole`, async ({

@@ -167,3 +167,31 @@ guestTest(
     );
   },
 );
+
+guestTest(
+  '[S2] what is stored is deleted beside the page: the next one says which machine was stored and until when',
+  { isolated: false },
+  async (page, site) => {
+    await page.evaluate(() => window.holdfast?.machine?.checkpoint());
+    // The page, and with it the worker that stores, is gone.
+    await page.goto(new URL('build.json', site.url).href);
+    await page.evaluate(
+      () =>
+        new Promise<void>((done, fail) => {
+          const request = indexedDB.deleteDatabase('holdfast');
+          request.onsuccess = () => done();
+          request.onerror = () => fail(request.error);
+          // What the page itself remembers would tell of its own machine alone.
+          localStorage.clear();
+        }),
+    );
+    await page.goto(site.url);
+    await waitFor(page, 'the loss is told', () =>
+      /“Linux” until .*\d/.test(document.querySelector('#notices')?.textContent ?? ''),
+    );
+    expect(await notices(page)).toContain('What was stored of a machine is gone');
+    await waitFor(page, 'a new guest is saved', () =>
+      /ago$/.test(document.querySelector('#state-saved')?.textContent ?? ''),
+    );
+  },
+);

@@ -1,6 +1,7 @@
 /** What the tests of the store run in a page or a worker; bundled, and there as `globalThis.lab`. */
 import { Connection, type ConnectionLoss } from '../../src/store/connection.ts';
 import type { CrashWindow, copyWriteNames, writeNames } from '../../src/store/crash-windows.ts';
+import { FailedPlaces } from '../../src/store/failed-places.ts';
 import { openKeptStore } from '../../src/store/kept-store.ts';
 import { openStore } from '../../src/store/store.ts';
 import type { MachineStore, Store } from '../../src/store/types.ts';
@@ -215,6 +216,19 @@ export const lab = {
       database.close();
     }
   },
+  /** As a worker remembers whose disk refused a write there. */
+  failPlace: (place: number): Promise<void> => new FailedPlaces().add(place),
+  hasFailed: (place: number): Promise<boolean> => new FailedPlaces().has(place),
+  /** Names of the buckets that are places or say something of one. */
+  placeNames: async (): Promise<string[]> => {
+    const { storageBuckets } = navigator as unknown as {
+      storageBuckets: { keys(): Promise<string[]> };
+    };
+    return (await storageBuckets.keys()).filter((name) => /^holdfast-\d/.test(name)).sort();
+  },
+  /** The version of the default IndexedDB's database, where there is one. */
+  defaultVersion: async (): Promise<number | undefined> =>
+    (await indexedDB.databases()).find(({ name }) => name === databaseName)?.version,
   letGo: () => stubborn?.close(),
   /** Resolves when the database is deleted. */
   deleteDatabase: async (): Promise<void> => {

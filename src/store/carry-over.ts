@@ -3,7 +3,7 @@ import type { Connection } from './connection.ts';
 import { machinesOf } from './copy.ts';
 import { copyEntries } from './copy-entries.ts';
 import type { Digest } from './digest.ts';
-import { copyMachine } from './replicate.ts';
+import { copyMachine, newestWhole } from './replicate.ts';
 import type { MachineRow } from './schema.ts';
 
 /**
@@ -32,13 +32,18 @@ export async function carryOver(
       console.info(`Place ${place} of what is stored cannot be read:`, thrown);
     }
   }
-  const age = ({ takenAtMs = 0 }: MachineRow) => takenAtMs;
-  found.sort((a, b) => age(b.row) - age(a.row));
-  const done = new Set<string>();
+  // A place with the newest row may have lost what belongs to it.
+  const whole: { from: Connection; row: MachineRow; takenAtMs: number }[] = [];
   for (const { from, row } of found) {
-    if (done.has(row.id)) continue;
+    const newest = await newestWhole(from, digest, row.id).catch(() => undefined);
+    if (newest) whole.push({ from, row, takenAtMs: newest.row.takenAtMs });
+  }
+  whole.sort((a, b) => b.takenAtMs - a.takenAtMs);
+  const carried = new Map<string, number>();
+  for (const { from, row, takenAtMs } of whole) {
+    if (carried.has(row.id)) continue;
     try {
-      if (await copyMachine(from, target, digest, row.id)) done.add(row.id);
+      if (await copyMachine(from, target, digest, row.id)) carried.set(row.id, takenAtMs);
     } catch (thrown) {
       requireWell(target, thrown);
       console.info(`“${row.name}” cannot be read in one place:`, thrown);
@@ -46,7 +51,8 @@ export async function carryOver(
   }
   for (const connection of opened) connection.close();
   for (const { place, row } of found)
-    if (row.generation !== undefined && !done.has(row.id)) left.add(place);
+    if (row.generation !== undefined && (carried.get(row.id) ?? 0) < (row.takenAtMs ?? 0))
+      left.add(place);
   return left;
 }
 

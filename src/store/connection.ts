@@ -34,8 +34,8 @@ export interface ConnectionOptions {
    * all that is asked for afterwards fails with `storage-failing`. Absent: it is opened again.
    */
   onFailed?: () => void;
-  /** Waited for before the first write. */
-  beforeWrites?: (connection: Connection) => Promise<void>;
+  /** Waited for before the first write. What it resolves with is called when the connection ends. */
+  beforeWrites?: (connection: Connection) => Promise<() => void>;
 }
 
 export interface WriteOptions {
@@ -80,7 +80,7 @@ export class Connection {
   #hasBeenOpen = false;
   /** Somebody deletes the database, so that it is empty when it is opened again. */
   #isDeleted = false;
-  #readyToWrite: Promise<void> | undefined;
+  #readyToWrite: Promise<() => void> | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -108,6 +108,7 @@ export class Connection {
 
   close(): void {
     this.#closed = true;
+    this.#endWriting();
     this.#database?.then(
       (database) => database.close(),
       () => undefined,
@@ -153,6 +154,21 @@ export class Connection {
     });
   }
 
+  /** What was done before the first write holds for as long as the database is open. */
+  #endWriting(): void {
+    this.#readyToWrite?.then(
+      (end) => end(),
+      () => undefined,
+    );
+    this.#readyToWrite = undefined;
+  }
+
+  /** Nobody may write here. @returns the error, for whoever wanted to */
+  refuse(error: CprError): CprError {
+    this.#fail(error);
+    return error;
+  }
+
   /** @throws what {@link ConnectionOptions.beforeWrites} throws: the next write tries it again */
   async #beforeWrites(): Promise<void> {
     const { beforeWrites } = this.#options;
@@ -184,6 +200,7 @@ export class Connection {
   #fail(error: CprError): void {
     if (this.#failed || !this.#options.onFailed) return;
     this.#failed = error;
+    this.#endWriting();
     this.#database?.then(
       (database) => database.close(),
       () => undefined,
@@ -232,6 +249,7 @@ export class Connection {
 
   #forget(database: Database): void {
     database.close();
+    this.#endWriting();
     const current = this.#database;
     current?.then(
       (open) => {

@@ -84,16 +84,28 @@ export class Copy implements MachineWitness {
       this.#isComplete = true;
       const { first, digest } = this.#options;
       const [wanted, found] = await Promise.all([machinesOf(first), machinesOf(connection)]);
-      for (const { id, name, generation } of wanted) {
+      for (const { id, name, generation, takenAtMs = 0 } of wanted) {
         const there = found.find((row) => row.id === id);
         const isSame = there?.generation === generation && there?.name === name;
-        if (generation !== undefined && !isSame)
+        // What is newer here goes to the first place when that is opened.
+        const isNewer = (there?.takenAtMs ?? 0) > takenAtMs;
+        if (generation !== undefined && !isSame && !isNewer)
           await copyMachine(first, connection, digest, id).catch(unlessGone);
       }
       // What it has and the first place lacks stays: it may be all that is left of that.
       await copyEntries(first, connection);
-      await this.#options.completed();
+      void this.#options.completed().catch((thrown) => {
+        console.info('What is stored no more cannot be deleted:', thrown);
+      });
     });
+  }
+
+  /**
+   * Comes before the log of the first place is renewed, which a kill may leave rejected: what is there is
+   * here as well, or cannot be. Never rejects.
+   */
+  async secure(): Promise<void> {
+    if (!this.#isComplete) await this.#complete();
   }
 
   /** What was written to the first place beside checkpoints. Never rejects. */
@@ -170,7 +182,9 @@ export class Copy implements MachineWitness {
       console.info('The second copy of what is stored:', thrown);
       this.#reset();
       this.#notBeforeMs = Date.now() + againMs;
-      this.#options.giveUp();
+      // That tears nothing, and another one would only take more of what there is too little of.
+      const isFull = thrown instanceof CprError && thrown.code === 'storage-full';
+      if (!isFull) this.#options.giveUp();
     }
   }
 }

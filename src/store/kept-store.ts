@@ -1,29 +1,25 @@
 /** The store of a keeper: it outlives the failure of the place that it is in, see DURABILITY.md. */
 import { CprError } from '../errors.ts';
-import { carryOver } from './carry-over.ts';
-import { Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { Copy, machinesOf, unlessGone } from './copy.ts';
 import { type Digest, loadDigest } from './digest.ts';
+import { FailedPlaces } from './failed-places.ts';
 import { Marks } from './mark.ts';
+import { type FirstPlace, Moves } from './moves.ts';
 import { copyBesideBuckets, Places, type PlacesInUse } from './place.ts';
-import { alone, flag, hasFlag } from './place-flags.ts';
+import { PlaceConnections } from './place-connections.ts';
+import { alone, hasFlag } from './place-flags.ts';
 import { copyMachine } from './replicate.ts';
-import { storageError } from './storage-error.ts';
+import { MovedAway, storageError } from './storage-error.ts';
 import { IndexedDbStore, openStore, type StoreOptions } from './store.ts';
 import type { Store } from './types.ts';
 
-/** A disk that takes this has room for some checkpoints. */
-const probeBytes = 8 * 1024 * 1024;
-/** More than LevelDB gathers before it begins a new log. */
-const logBytes = 5 * 1024 * 1024;
-
 /** As {@link openStore}; where the browser has Storage Buckets, with a second copy, and moved when the disk failed. */
 export async function openKeptStore(options: StoreOptions = {}): Promise<Store> {
-  const { databaseName = 'holdfast' } = options;
-  const places = Places.of(databaseName);
+  const places = Places.of(options.databaseName ?? 'holdfast');
   // As on origins that are not secure, and in other browsers: those have no log that loses everything.
-  if (!places) return openStore(options);
-  const kept = new KeptPlaces(places, { ...options, databaseName }, await loadDigest());
+  if (!places) return openStore(options, { marks: new Marks() });
+  const kept = new KeptPlaces(places, options, await loadDigest());
   return kept.open().catch((thrown) => {
     throw storageError(thrown, 'open the stored machines');
   });
@@ -31,73 +27,93 @@ export async function openKeptStore(options: StoreOptions = {}): Promise<Store> 
 
 class KeptPlaces {
   readonly #places: Places;
-  readonly #options: StoreOptions & { databaseName: string };
   readonly #digest: Digest;
+  readonly #failed = new FailedPlaces();
+  readonly #connections: PlaceConnections;
+  readonly #moves: Moves;
+  #copy: Copy | undefined;
 
-  constructor(places: Places, options: StoreOptions & { databaseName: string }, digest: Digest) {
+  constructor(places: Places, options: StoreOptions, digest: Digest) {
     this.#places = places;
-    this.#options = options;
     this.#digest = digest;
+    this.#connections = new PlaceConnections(places, this.#failed, options);
+    this.#moves = new Moves({
+      places,
+      connections: this.#connections,
+      failed: this.#failed,
+      digest,
+      connect: (place) => this.#connect(place),
+    });
   }
 
   async open(): Promise<Store> {
-    const [place, first] = await this.#first();
+    const { place, connection: first, toMend } = await this.#first();
+    const copy = this.#copyOf(first, place);
+    first.spare = () => copy.spare();
+    this.#copy = copy;
+    if (toMend) await this.#mend(first, toMend);
+    return new IndexedDbStore(first, this.#digest, { copy, marks: new Marks() });
+  }
+
+  #copyOf(first: Connection, place: number): Copy {
     let copyPlace: number | undefined;
-    const copy = new Copy({
+    return new Copy({
       first,
       digest: this.#digest,
       connect: async (make) => {
         copyPlace = await this.#copyPlace(place, make);
-        return copyPlace === undefined ? undefined : this.#connectCopy(copyPlace);
+        return copyPlace === undefined ? undefined : this.#connections.copy(copyPlace);
       },
       giveUp: () => {
-        if (copyPlace !== undefined) flag('retired', copyPlace);
+        if (copyPlace !== undefined) this.#connections.retire(copyPlace);
       },
-      completed: async () => {
-        const { others, copy } = await this.#places.inUse();
-        if (copy !== copyPlace && copy !== copyBesideBuckets) return;
-        const older: number[] = others.filter((other) => other !== copyPlace);
-        // Left by buckets that are gone, or given up.
-        const isBeside = copyPlace === copyBesideBuckets;
-        if (!isBeside && (await this.#places.hasCopyBesideBuckets())) older.push(copyBesideBuckets);
-        await this.#removeAll(older);
-      },
+      completed: () => this.#removeOld(first, copyPlace),
       discard: () => this.#discardCopies(place),
     });
-    first.spare = () => copy.spare();
-    return new IndexedDbStore(first, this.#digest, { copy, marks: new Marks() });
   }
 
-  async #first(): Promise<[place: number, Connection]> {
+  /** `toMend`: it is there as it was, and may be written to. */
+  async #first(): Promise<FirstPlace & { toMend?: PlacesInUse }> {
     const inUse = await this.#places.inUse();
-    const { first } = inUse;
-    if (await hasFlag('retired', first)) return alone('places', () => this.#moveAway());
-    const connection = this.#connect(first);
+    const { first: place } = inUse;
+    const away = () => alone('places', () => this.#moves.away(place));
+    const [isRetired, isFailed] = await Promise.all([
+      hasFlag('retired', place),
+      this.#failed.has(place),
+    ]);
+    if (isRetired) return away();
+    if (isFailed) {
+      try {
+        return await away();
+      } catch (thrown) {
+        // Without room for another place what is there can still be read.
+        console.info('What is stored cannot be moved to another place yet:', thrown);
+      }
+    }
+    const connection = this.#connect(place);
     let reason: CprError | undefined;
     try {
       await connection.open();
-      const machines = await machinesOf(connection);
-      if (machines.length > 0) {
-        await this.#mend(connection, inUse);
-        return [first, connection];
-      }
-      if ((await this.#copiesOf(inUse)).length === 0) return [first, connection];
+      if ((await machinesOf(connection)).length > 0)
+        return { place, connection, ...(!isFailed && { toMend: inUse }) };
+      if ((await this.#moves.copiesOf(inUse)).length === 0) return { place, connection };
     } catch (thrown) {
       const error = CprError.from(thrown, 'internal', 'The store cannot be opened');
-      if (error.code !== 'storage-failing' && error.code !== 'storage-unavailable') throw error;
+      const codes: CprError['code'][] = ['storage-failing', 'storage-unavailable'];
+      if (!(error instanceof MovedAway) && !codes.includes(error.code)) throw error;
       reason = error;
     }
     connection.close();
-    return alone('places', () => this.#takeOver(first, reason));
+    return alone('places', () => this.#moves.takeOver(place, reason));
   }
 
   /** What the copy has and the first place lacks, as after a loss of power, goes there again. */
   async #mend(first: Connection, inUse: PlacesInUse): Promise<void> {
-    const copy = inUse.copy ?? (await this.#copiesOf(inUse))[0];
+    const copy = inUse.copy ?? (await this.#moves.copiesOf(inUse))[0];
     if (copy === undefined || (await hasFlag('retired', copy))) return;
     let connection: Connection | undefined;
     try {
-      connection = await this.#connectCopy(copy);
+      connection = await this.#connections.copy(copy);
       const copied = await machinesOf(connection);
       // Read after the copy, which is written last: what another worker stores meanwhile is there.
       const machines = await machinesOf(first);
@@ -111,100 +127,18 @@ class KeptPlaces {
     connection?.close();
   }
 
-  /**
-   * The first place is empty, or cannot be opened. When it is so still, and the disk is well, what the
-   * copies have becomes the first place.
-   */
-  async #takeOver(
-    failed: number,
-    reason: CprError | undefined,
-  ): Promise<[place: number, Connection]> {
+  /** The copy is complete: what the two have replaced may go. */
+  async #removeOld(first: Connection, copyPlace: number | undefined): Promise<void> {
     const inUse = await this.#places.inUse();
-    // Nobody tells a copy that is empty from one that cannot be read while the disk fails.
-    await this.#probe();
-    let again: Connection | undefined;
-    try {
-      again = this.#connect(inUse.first);
-      await again.open();
-      if (inUse.first !== failed || (await machinesOf(again)).length > 0)
-        return [inUse.first, again];
-    } catch (thrown) {
-      again = undefined;
-      reason = CprError.from(thrown, 'internal', 'The store cannot be opened');
-    }
-    const copies = await this.#copiesOf(inUse);
-    const moved = copies.length > 0 && (await this.#moveTo(inUse, copies, !again));
-    if (moved) {
-      again?.close();
-      return moved;
-    }
-    if (again) return [inUse.first, again];
-    throw reason;
-  }
-
-  /** Places that may have what the first lacks. */
-  async #copiesOf(inUse: PlacesInUse): Promise<number[]> {
-    const others = othersOf(inUse);
-    if (others.includes(copyBesideBuckets)) return others;
-    return (await this.#places.hasCopyBesideBuckets()) ? [...others, copyBesideBuckets] : others;
-  }
-
-  /** The first place is retired: all that can be read goes to a new one. */
-  async #moveAway(): Promise<[place: number, Connection]> {
-    const inUse = await this.#places.inUse();
-    const { first, next } = inUse;
-    // Another worker has done it meanwhile.
-    if (!(await hasFlag('retired', first))) {
-      const connection = this.#connect(first);
-      await connection.open();
-      return [first, connection];
-    }
-    await this.#probe();
-    const moved = await this.#moveTo(inUse, [first, ...(await this.#copiesOf(inUse))]);
-    if (moved) return moved;
-    // Nothing was stored yet, or nothing can be read: what comes is stored in a new place all the same.
-    await this.#keepAll(othersOf(inUse).concat(first));
-    await this.#places.makeFirst(next);
-    const target = this.#connect(next);
-    await target.open();
-    return [next, target];
-  }
-
-  /**
-   * @param isUnread the first place cannot be opened: it is left as it is
-   * @returns the new first place; undefined when no machine was found
-   */
-  async #moveTo(
-    { first, next }: PlacesInUse,
-    sources: readonly number[],
-    isUnread = false,
-  ): Promise<[place: number, Connection] | undefined> {
-    const target = this.#connect(next);
-    try {
-      await target.open();
-      const open = (place: number) =>
-        new Connection({ ...this.#connecting(place), onLost: () => undefined });
-      const left = await carryOver(sources, target, open, this.#digest);
-      if (isUnread) left.add(first);
-      if ((await machinesOf(target)).length > 0) {
-        await this.#keepAll(left);
-        await this.#places.makeFirst(next);
-        const old = new Set([first, ...sources.filter((place) => place > 0)]);
-        void this.#removeAll([...old].filter((place) => !left.has(place)));
-        return [next, target];
-      }
-    } catch (thrown) {
-      target.close();
-      await this.#places.remove(next).catch(() => undefined);
-      throw storageError(thrown, 'move what is stored to a new place', 'write');
-    }
-    target.close();
-    await this.#places.remove(next);
-    return undefined;
-  }
-
-  async #keepAll(places: Iterable<number>): Promise<void> {
-    for (const place of places) await this.#places.keep(place);
+    const { others, copy } = inUse;
+    if (copy !== copyPlace && copy !== copyBesideBuckets) return;
+    const older: number[] = others.filter((other) => other !== copyPlace);
+    // Left by buckets that are gone, or given up.
+    const isBeside = copyPlace === copyBesideBuckets;
+    if (!isBeside && (await this.#places.hasCopyBesideBuckets())) older.push(copyBesideBuckets);
+    const machines = await machinesOf(first);
+    await this.#moves.removeAll(older, machines);
+    await this.#moves.removeOutlived(inUse, machines, (place) => hasFlag('retired', place));
   }
 
   /** All but the first place. */
@@ -214,87 +148,25 @@ class KeptPlaces {
     const places = [...inUse.others];
     if (inUse.copy !== undefined && inUse.copy > 0) places.push(inUse.copy);
     if (await this.#places.hasCopyBesideBuckets()) places.push(copyBesideBuckets);
-    for (const place of places) await this.#places.remove(place);
-  }
-
-  async #removeAll(places: readonly number[]): Promise<void> {
     for (const place of places) {
-      await this.#places.remove(place).catch((thrown) => {
-        console.info(`Place ${place} of what was stored cannot be deleted:`, thrown);
-      });
-    }
-  }
-
-  /** @throws CprError `storage-failing` */
-  async #probe(): Promise<void> {
-    try {
-      await alone('probe', () => this.#places.probe(probeBytes));
-    } catch (cause) {
-      throw new CprError(
-        'storage-failing',
-        'The disk has no room, or fails: nothing is written until it does again.',
-        { cause },
-      );
+      await this.#places.remove(place);
+      await this.#failed.delete(place);
     }
   }
 
   #connect(place: number): Connection {
-    const { onLost = () => undefined } = this.#options;
-    return new Connection({
-      ...this.#connecting(place),
-      onLost,
-      onFailed: () => {
-        flag('retired', place);
-        onLost('failed');
-      },
-    });
-  }
-
-  #connecting(place: number) {
-    const { openTimeoutMs = 10_000, onWindow = () => undefined } = this.#options;
-    return {
-      databaseName: this.#places.databaseIn(place),
-      openTimeoutMs,
-      onWindow,
-      factory: () => this.#places.factory(place),
-      beforeWrites: (connection: Connection) => this.#renewLog(place, connection),
-    };
-  }
-
-  /** Nothing is appended to the log of an earlier life of the browser, whose end may be torn. */
-  async #renewLog(place: number, connection: Connection): Promise<void> {
-    // Those in the origin's default IndexedDB share a log: a new database there may have an old one.
-    const isNew = connection.isNew && place !== copyBesideBuckets;
-    if (!isNew && !(await hasFlag('renewed', place))) {
-      await this.#probe();
-      await connection.renewLog(logBytes);
-    }
-    flag('renewed', place);
+    return this.#connections.first(place, async () => this.#copy?.secure());
   }
 
   /** @param make chooses a new one where there is none that can be written */
-  async #copyPlace(first: number, make: boolean): Promise<number | undefined> {
+  async #copyPlace(place: number, make: boolean): Promise<number | undefined> {
     const { first: now, copy, next } = await this.#places.inUse();
-    if (now !== first) return undefined;
-    if (!make && copy === copyBesideBuckets && !(await this.#places.hasCopyBesideBuckets()))
-      return undefined;
-    if (!make || (copy !== undefined && !(await hasFlag('retired', copy)))) return copy;
-    return next;
-  }
-
-  async #connectCopy(place: number): Promise<Connection> {
-    const connection = new Connection({
-      ...this.#connecting(place),
-      // Its failure is not that of the store.
-      onLost: () => undefined,
-      onFailed: () => undefined,
-    });
-    await connection.open();
-    return connection;
+    if (now !== place) return undefined;
+    const isBeside = copy === copyBesideBuckets;
+    const isThere = !isBeside || (await this.#places.hasCopyBesideBuckets());
+    if (!make) return isThere ? copy : undefined;
+    const mayBe = copy !== undefined && !(await this.#connections.isFailed(copy));
+    if (mayBe && isThere) return copy;
+    return mayBe ? copy : this.#connections.unused(next);
   }
 }
-
-const othersOf = ({ copy, others, first }: PlacesInUse): number[] => [
-  ...(copy === undefined ? [] : [copy]),
-  ...others.filter((place) => place > first),
-];

@@ -46,14 +46,21 @@ export class Marks {
     return (found ?? []).filter((mark) => mark !== undefined);
   }
 
-  async #try<T>(work: (cache: Cache) => Promise<T>): Promise<T | undefined> {
-    if (typeof caches === 'undefined') return undefined;
-    try {
-      // Nothing that is stored waits for a Cache Storage that does not answer.
-      return await answerTo(caches.open(cacheName).then(work), 'remember what is stored');
-    } catch (thrown) {
-      console.info('Marks of stored machines:', thrown);
-      return undefined;
-    }
+  #try<T>(work: (cache: Cache) => Promise<T>): Promise<T | undefined> {
+    return inCache(cacheName, work);
+  }
+}
+
+/** Undefined where it cannot be done: nothing that is stored waits for a Cache Storage that does not answer. */
+export async function inCache<T>(
+  name: string,
+  work: (cache: Cache) => Promise<T>,
+): Promise<T | undefined> {
+  if (typeof caches === 'undefined') return undefined;
+  try {
+    return await answerTo(caches.open(name).then(work), 'remember what is stored');
+  } catch (thrown) {
+    console.info('Marks of stored machines:', thrown);
+    return undefined;
   }
 }

@@ -6,6 +6,7 @@
  * their names is damaged.
  */
 import { answerTo, readMs, writeMs } from './answers.ts';
+import { type MachineRow, movedVersion } from './schema.ts';
 
 /** Storage Buckets API, as far as the store uses it. */
 interface BucketManager {
@@ -29,6 +30,8 @@ export interface PlacesInUse {
   copy?: number;
   /** What the first has replaced, or an unfinished place left, but for those that are kept. The newest first. */
   others: readonly number[];
+  /** Replaced, too, with something in it that could not be read. */
+  kept: readonly number[];
   /** Never used before. */
   next: number;
 }
@@ -54,14 +57,15 @@ export function placesInUse(buckets: readonly string[]): PlacesInUse {
   // A place that was being made ready when its maker died serves as the copy: it is compared anyway.
   const latest = later.length > 0 ? Math.max(...later) : undefined;
   const copy = first > 0 ? copyBesideBuckets : latest;
+  const replaced = places
+    .filter((number) => number !== first && number !== copy)
+    .sort((a, b) => b - a);
+  const isKept = (number: number) => buckets.includes(keptName(number));
   return {
     first,
     ...(copy !== undefined && { copy }),
-    others: places
-      .filter(
-        (number) => number !== first && number !== copy && !buckets.includes(keptName(number)),
-      )
-      .sort((a, b) => b - a),
+    others: replaced.filter((number) => !isKept(number)),
+    kept: replaced.filter(isKept),
     next: Math.max(0, ...named) + 1,
   };
 }
@@ -96,10 +100,13 @@ export class Places {
   /** Whether a copy was left in the default IndexedDB by buckets that are gone. */
   async hasCopyBesideBuckets(): Promise<boolean> {
     const name = this.databaseIn(copyBesideBuckets);
-    // Where the default IndexedDB cannot be opened, as without its MANIFEST, there is none to be had.
+    return (await this.#databases()).some((database) => database.name === name);
+  }
+
+  /** Where the default IndexedDB cannot be opened, as without its MANIFEST, there is none to be had. */
+  #databases(): Promise<IDBDatabaseInfo[]> {
     const listed = indexedDB.databases().catch(() => []);
-    const databases = await answerTo(listed, 'list the databases of stored machines');
-    return databases.some((database) => database.name === name);
+    return answerTo(listed, 'list the databases of stored machines');
   }
 
   /** Makes a complete place the first, at once and for good. */
@@ -112,7 +119,7 @@ export class Places {
     if (place > 0) await this.#open(keptName(place));
   }
 
-  /** Resolves when nothing of the place is left; connections to it are closed. */
+  /** Resolves when nothing of the place is left; connections to it are closed. Place 0 is {@link vacate}d. */
   async remove(place: number): Promise<void> {
     if (place <= 0)
       return answerTo(
@@ -122,6 +129,25 @@ export class Places {
       );
     await this.#delete(nameOf(place));
     await this.#delete(readyName(place));
+    await this.#delete(keptName(place));
+  }
+
+  /** Whether place 0 has a database that was not vacated. */
+  async hasDefault(): Promise<boolean> {
+    const name = this.databaseIn(0);
+    return (await this.#databases()).some(
+      (database) => database.name === name && database.version !== movedVersion,
+    );
+  }
+
+  /**
+   * Empties place 0, and leaves what keeps pages of older versions from storing there.
+   * @param isOutlived whether all that is there is stored elsewhere. Nobody writes meanwhile.
+   * @returns whether it is empty now
+   */
+  async vacate(isOutlived: (machines: readonly MachineRow[]) => boolean): Promise<boolean> {
+    const vacated = vacateDatabase(this.databaseIn(0), isOutlived);
+    return answerTo(vacated, 'delete old stored machines', writeMs);
   }
 
   /**
@@ -131,7 +157,8 @@ export class Places {
    */
   async probe(sizeBytes: number): Promise<void> {
     const names = await answerTo(this.#buckets.keys(), 'list the places of stored machines');
-    for (const name of names) if (name.startsWith(probePrefix)) await this.#delete(name);
+    for (const name of names)
+      if (name.startsWith(probePrefix)) void this.#delete(name).catch(() => undefined);
     const name = `${probePrefix}${crypto.getRandomValues(new Uint32Array(1))[0]}`;
     await answerTo(this.#probeIn(name, sizeBytes), 'write to the disk', readMs);
   }
@@ -161,6 +188,37 @@ export class Places {
   #delete(name: string): Promise<void> {
     return answerTo(this.#buckets.delete(name), 'delete old stored machines', writeMs);
   }
+}
+
+function vacateDatabase(
+  name: string,
+  isOutlived: (machines: readonly MachineRow[]) => boolean,
+): Promise<boolean> {
+  const request = indexedDB.open(name, movedVersion);
+  let isLeft = false;
+  request.onupgradeneeded = () => {
+    const { result: database, transaction } = request;
+    const drop = () => {
+      for (const store of database.objectStoreNames) database.deleteObjectStore(store);
+    };
+    if (!database.objectStoreNames.contains('machines')) return drop();
+    const rows = transaction?.objectStore('machines').getAll();
+    if (!rows) return;
+    rows.onsuccess = () => {
+      isLeft = !isOutlived(rows.result);
+      if (isLeft) transaction?.abort();
+      else drop();
+    };
+  };
+  return new Promise((resolve, reject) => {
+    // Waits for nobody who holds on to it.
+    request.onblocked = () => resolve(false);
+    request.onsuccess = () => {
+      request.result.close();
+      resolve(true);
+    };
+    request.onerror = () => (isLeft ? resolve(false) : reject(request.error));
+  });
 }
 
 /** Waits for nobody who holds on to it. */

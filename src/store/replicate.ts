@@ -113,9 +113,9 @@ export function publishCopy(
       const isOwn = (relative: GenerationRow) => relative.machine === machine.id;
       const kept = [...relatives.filter((relative) => !isOwn(relative)), row];
       const dropped = relatives.filter(isOwn).map(({ records }) => [...records]);
-      // What an opener that is gone had put and not published.
+      // What an opener that is gone had put and not published. One that came later is at work.
       const orphans =
-        before && before.opener !== machine.opener && before.opener > 0
+        before && before.opener < machine.opener && before.opener > 0
           ? await transaction.objectStore('records').getAllKeys(idRange(idsOf(before.opener)))
           : [];
       const unneeded = withoutKept(
@@ -133,6 +133,7 @@ export function publishCopy(
         manifests.put(manifest, [machine.id, row.number]),
         machines.put({
           ...machine,
+          opener: Math.max(before?.opener ?? 0, machine.opener),
           generation: row.number,
           takenAtMs: row.takenAtMs,
           sizeBytes: sizeOf([row]),

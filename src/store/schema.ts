@@ -105,6 +105,12 @@ export const upgrades: readonly Upgrade[] = [
 
 export const schemaVersion = upgrades.length;
 
+/**
+ * Of the default IndexedDB's database, empty, when what it had is in a bucket: a page of an older version,
+ * which knows no other place, is told to reload in place of storing there again.
+ */
+export const movedVersion = 2 ** 31 - 1;
+
 export function upgrade(
   database: Database,
   oldVersion: number,

@@ -1,4 +1,5 @@
 import { CprError } from '../errors.ts';
+import { movedVersion } from './schema.ts';
 
 /** Whether `thrown` is a DOMException with one of these names. */
 export function hasName(thrown: unknown, ...names: string[]): boolean {
@@ -45,6 +46,7 @@ export function storageError(
         `The browser has no room left to ${doing}. Delete machines or saved states, or free disk space.`,
       );
     case 'VersionError':
+      if (messageOf(thrown).includes(String(movedVersion))) return new MovedAway(thrown);
       return fail(
         'storage-newer',
         'A newer version of this page has converted the stored machines. Reload this page to use them.',
@@ -74,6 +76,17 @@ export function storageError(
       );
     default:
       return CprError.from(thrown, 'internal', `Could not ${doing}`);
+  }
+}
+
+/** Another worker has moved what is stored, or the place that it is in is gone. */
+export class MovedAway extends CprError {
+  constructor(cause: unknown) {
+    super(
+      'storage-blocked',
+      'What was stored here is in another place now. It is looked for there by itself.',
+      { cause },
+    );
   }
 }
 

@@ -38,21 +38,24 @@ export interface StoreOptions {
 
 /** What a store has beside its database. */
 export interface StoreExtras {
-  copy: Copy;
-  marks: Marks;
+  copy?: Copy;
+  marks?: Marks;
 }
 
 /** @throws CprError `storage-unavailable`, `storage-blocked`, `storage-newer`, `storage-full` or `storage-damaged` */
-export async function openStore({
-  databaseName = 'holdfast',
-  openTimeoutMs = 10_000,
-  onLost = () => undefined,
-  onWindow = () => undefined,
-}: StoreOptions = {}): Promise<Store> {
+export async function openStore(
+  {
+    databaseName = 'holdfast',
+    openTimeoutMs = 10_000,
+    onLost = () => undefined,
+    onWindow = () => undefined,
+  }: StoreOptions = {},
+  extras?: StoreExtras,
+): Promise<Store> {
   const digest = await loadDigest();
   const connection = new Connection({ databaseName, openTimeoutMs, onLost, onWindow });
   await connection.open();
-  return new IndexedDbStore(connection, digest);
+  return new IndexedDbStore(connection, digest, extras);
 }
 
 export class IndexedDbStore implements Store {
@@ -96,13 +99,13 @@ export class IndexedDbStore implements Store {
 
   readonly #witness: MachineWitness = {
     records: async (records) => {
-      await Promise.all([this.#lost, this.#extras?.copy.records(records)]);
+      await Promise.all([this.#lost, this.#extras?.copy?.records(records)]);
     },
     generation: async (whole) => {
       const { id, name } = whole.machine;
-      await this.#extras?.copy.generation(whole);
+      await this.#extras?.copy?.generation(whole);
       await this.#lost;
-      await this.#extras?.marks.put({ id, name, takenAtMs: whole.row.takenAtMs });
+      await this.#extras?.marks?.put({ id, name, takenAtMs: whole.row.takenAtMs });
     },
   };
 
@@ -157,7 +160,7 @@ export class IndexedDbStore implements Store {
         await machines.put({ ...machine, name });
       },
     );
-    await this.#extras?.copy.again();
+    await this.#extras?.copy?.again();
   }
 
   async duplicate(id: string, name: string): Promise<string> {
@@ -199,7 +202,7 @@ export class IndexedDbStore implements Store {
         });
       },
     );
-    await this.#extras?.copy.again();
+    await this.#extras?.copy?.again();
     return copyId;
   }
 
@@ -237,7 +240,7 @@ export class IndexedDbStore implements Store {
 
   close(): void {
     this.#connection.close();
-    this.#extras?.copy.close();
+    this.#extras?.copy?.close();
   }
 }
 
