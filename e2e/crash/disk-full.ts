@@ -4,6 +4,8 @@
  * Chromium deletes all data of a site that may not keep it: half of the profiles may not, and there the
  * page must at least say what is gone.
  */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Profile } from '../profile.ts';
 import { expect, Guest } from '../test.ts';
 import {
@@ -159,6 +161,7 @@ export class DiskFullRounds {
     this.#profile = await Profile.make(this.#disk.folder);
     this.#isPersistent = !this.#isPersistent;
     this.#left = roundsOfProfile;
+    if (this.#isPersistent) await this.#letKeep(this.#profile);
     const guest = await this.#open();
     await guest.waitForSerial(/holdfast:~# /, { timeout: 60_000 });
     if (this.#isPersistent) {
@@ -169,14 +172,23 @@ export class DiskFullRounds {
     return guest;
   }
 
+  /**
+   * The site's user has agreed, and the profile says so: a permission that is given to a browser that runs comes
+   * after what it deletes as it starts on a full disk.
+   */
+  async #letKeep({ folder }: Profile): Promise<void> {
+    const { origin } = new URL(this.#url);
+    const exceptions = { durable_storage: { [`${origin},*`]: { setting: 1 } } };
+    await mkdir(join(folder, 'Default'), { recursive: true });
+    await writeFile(
+      join(folder, 'Default/Preferences'),
+      JSON.stringify({ profile: { content_settings: { exceptions } } }),
+    );
+  }
+
   async #open(): Promise<Guest> {
     if (!this.#profile) throw new Error('There is no profile.');
     const context = await this.#profile.start();
-    if (this.#isPersistent) {
-      const devtools = await context.browser()?.newBrowserCDPSession();
-      const permission = { name: 'persistent-storage' };
-      await devtools?.send('Browser.setPermission', { permission, setting: 'granted' });
-    }
     const page = await context.newPage();
     const guest = await Guest.in(page);
     this.#guest = guest;
