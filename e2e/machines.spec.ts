@@ -125,6 +125,20 @@ test('a machine is exported without going on with it', async ({ guest, runtimes,
   await guest.start(runtimes.newer, { hda: { emptyBytes: sizeBytes } });
   await guest.waitForSerial(/holdfast:~# /, { timeout: 60_000 });
   await guest.run('echo in-the-checkpoint | dd of=/dev/sda bs=512 seek=100 conv=sync; sync');
+  // A file of the share that checkpoints store in parts.
+  const large = () =>
+    guest.machine(async (machine) => {
+      const bytes = await machine.filesRead('large');
+      const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+      return [bytes.length, ...new Uint8Array(digest)];
+    });
+  await guest.machine((machine) =>
+    machine.filesWrite(
+      'large',
+      Uint8Array.from({ length: 700_000 }, (_, at) => at >> 8),
+    ),
+  );
+  const before = await large();
   const page = await openList(guest);
   const name = (await page.locator('.machine-name').textContent()) ?? '';
   await page.getByRole('button', { name: `Duplicate ${name}` }).click();
@@ -157,6 +171,7 @@ test('a machine is exported without going on with it', async ({ guest, runtimes,
   );
   const read = 'dd if=/dev/sda bs=512 skip=100 count=1 2>/dev/null | head -n 1';
   expect((await guest.execute(read)).stdout).toBe('in-the-checkpoint\n');
+  expect(await large()).toEqual(before);
 });
 
 test('a new machine has an id of its own', async ({ guest }) => {

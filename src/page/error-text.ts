@@ -248,7 +248,7 @@ function textOf(code: CprErrorCode, isNetwork = false): ErrorText {
       return {
         title: 'A machine from a link or file may take no more storage',
         advice:
-          'The guest runs on, but is not saved any more: the rest is for machines of your own. Keep this one as yours, or delete others that came so.',
+          'The guest runs on, but is not saved any more. What storage is left is for machines of your own. Keep this one as yours, or delete others that came from links or files.',
         actions: ['try-again'],
       };
     case 'storage-failing':
