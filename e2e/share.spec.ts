@@ -157,7 +157,10 @@ test('a static host shares as a file, and the own file goes on as a clone or as 
   await choose('Open as a clone');
   await guest.attached();
   expect((await guest.run('echo $kept')).output).toBe('before\n');
-  expect((await guest.status()).config.id).not.toBe('default');
+  const clone = (await guest.status()).config;
+  expect(clone.id).not.toBe('default');
+  // Lineage vouches for no contents: it leaves room in storage as any stranger's does.
+  expect(clone.foreign).toBe(true);
 
   await page.goto(site.url);
   await guest.attached();
@@ -168,7 +171,8 @@ test('a static host shares as a file, and the own file goes on as a clone or as 
   await choose('Throw away and open');
   await page.waitForURL(site.url);
   expect((await guest.run('echo $kept')).output).toBe('before\n');
-  expect((await guest.status()).config.id).toBe('default');
+  const own = (await guest.status()).config;
+  expect([own.id, own.foreign]).toEqual(['default', false]);
 });
 
 test('the memory of the page stays flat while a machine of 256 MiB is shared', async ({
