@@ -9,7 +9,14 @@ import { inBrowserHub, webSocketRelay } from './frame-backends.ts';
 import { nicOf } from './nic.ts';
 import { tcpProbe } from './tcp-probe.ts';
 import { userNetwork } from './user-network.ts';
-import { type Backend, makeWire, type Wire, type WireConnection, type WireEnd } from './wire.ts';
+import {
+  type Backend,
+  frameLimit,
+  makeWire,
+  type Wire,
+  type WireConnection,
+  type WireEnd,
+} from './wire.ts';
 
 const keptAs = 'network.wire';
 const none: NetworkBackend = { kind: 'none' };
@@ -39,7 +46,13 @@ export class Network {
     this.#wire = keptWire(host, V86);
     const wire = this.#wire;
     if (!wire) return;
-    bus.register('net0-send', (frame: Uint8Array) => wire.send(frame.slice()), this);
+    bus.register(
+      'net0-send',
+      // Of what is dropped anyway no copy is made: a guest may send thousands of them in a turn.
+      (frame: Uint8Array<ArrayBuffer>) =>
+        wire.send(frame.length > frameLimit ? frame : frame.slice()),
+      this,
+    );
     this.#nic = {
       get mac() {
         return nic.mac;
