@@ -1,7 +1,8 @@
 /** State files between this page's keeper and the worker that reads and writes them. */
 import { CprError } from '../errors.ts';
+import type { MachineConfig } from '../protocol/config.ts';
 import { toBeAsked } from '../protocol/reach.ts';
-import type { RemoteKeeper } from '../protocol/rpc.ts';
+import { handOver, type RemoteKeeper } from '../protocol/rpc.ts';
 import type { ExportReport, ImportReport } from '../protocol/state-transfer.ts';
 import { StateFile, writeStateFile } from '../share/state-file.ts';
 import type { ExportStateOptions, StateFileInfo, StateSource, StateUrl } from '../share/types.ts';
@@ -85,7 +86,7 @@ export async function openState(
       replace,
       identity,
     };
-    const imported = keeper.importGuest(request, guest);
+    const imported = keeper.importGuest(handOver(request, buffersIn(config)), guest);
     imported.catch(() => {});
     try {
       return await Promise.race([imported, failed, cancelled]);
@@ -101,6 +102,14 @@ export async function openState(
   } finally {
     file.close();
   }
+}
+
+/** Of disks and images that came with the state: nobody but the keeper needs them. */
+function buffersIn(config: MachineConfig): ArrayBuffer[] {
+  const sources: unknown[] = Object.values(config);
+  return sources
+    .map((source) => (Object(source) as { bytes?: Uint8Array<ArrayBuffer> }).bytes?.buffer)
+    .filter((buffer) => buffer instanceof ArrayBuffer);
 }
 
 /** Longest wait for a keeper to notice that a guest does not arrive. */

@@ -7,7 +7,7 @@ import { type LifeSign, PortLife } from './port-life.ts';
 import { fromWireError, toWireError, type WireError } from './wire-error.ts';
 
 type FromSender<T> = { item: T } | { end: true } | { error: WireError } | LifeSign;
-type FromReceiver = { take: number } | { cancel: WireError } | LifeSign;
+type FromReceiver = { take: number; knows?: readonly string[] } | { cancel: WireError } | LifeSign;
 
 /** Items under way at a time. */
 const window = 4;
@@ -21,6 +21,7 @@ export class PortSender<T> {
   readonly #cancelled = new AbortController();
   readonly #life: PortLife;
   #credit = 0;
+  #known: readonly string[] = [];
   #isClosed = false;
   #wake: (() => void) | undefined;
 
@@ -29,8 +30,11 @@ export class PortSender<T> {
     this.#life = new PortLife(port, () => this.#cancel(gone()));
     port.onmessage = ({ data }: MessageEvent<FromReceiver>) => {
       this.#life.heard(data);
-      if ('take' in data) this.#credit += data.take;
-      else if ('cancel' in data) this.#cancel(fromWireError(data.cancel));
+      if ('take' in data) {
+        this.#credit += data.take;
+        if (data.knows) this.#known = data.knows;
+      }
+      if ('cancel' in data) this.#cancel(fromWireError(data.cancel));
       this.#wake?.();
     };
     // Where browsers tell it, nobody need wait for the silence of whoever was closed with its page.
@@ -46,14 +50,27 @@ export class PortSender<T> {
 
   /** @throws CprError by which the receiver cancelled */
   async send(item: T, transfer: Transferable[] = []): Promise<void> {
+    await this.#room();
+    this.#credit--;
+    this.#port.postMessage({ item } satisfies FromSender<T>, transfer);
+  }
+
+  /**
+   * Whether the receiver said that it takes items of this kind, which earlier releases do not know.
+   * @throws CprError by which the receiver cancelled
+   */
+  async knows(kind: string): Promise<boolean> {
+    await this.#room();
+    return this.#known.includes(kind);
+  }
+
+  async #room(): Promise<void> {
     while (this.#credit === 0 && !this.signal.aborted) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
     this.signal.throwIfAborted();
-    this.#credit--;
-    this.#port.postMessage({ item } satisfies FromSender<T>, transfer);
   }
 
   end(): void {
@@ -86,7 +103,8 @@ export class PortReceiver<T> implements AsyncIterable<T> {
   #end: { error?: CprError } | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(port: MessagePort) {
+  /** @param knows kinds of items that receivers of earlier releases do not take */
+  constructor(port: MessagePort, knows: readonly string[] = []) {
     this.#port = port;
     this.#life = new PortLife(port, () => this.#finish({ error: gone() }));
     port.onmessage = ({ data }: MessageEvent<FromSender<T>>) => {
@@ -100,7 +118,7 @@ export class PortReceiver<T> implements AsyncIterable<T> {
       this.#finish({ error: gone() });
       this.#wake?.();
     });
-    port.postMessage({ take: window } satisfies FromReceiver);
+    port.postMessage({ take: window, knows } satisfies FromReceiver);
   }
 
   /** @returns undefined at the end. @throws CprError of the sender */

@@ -108,6 +108,10 @@ function withPorts(arg: unknown): unknown {
   return ports.length > 0 ? Comlink.transfer(arg, ports) : arg;
 }
 
+/** The next call with this argument hands over the buffers in it, which it copies otherwise. */
+export const handOver = <T extends object>(argument: T, buffers: ArrayBuffer[]): T =>
+  Comlink.transfer(argument, buffers);
+
 /** Not everything comes from the other side: arguments that cannot be cloned fail right here. */
 async function settle<T>(answer: Promise<T>): Promise<T> {
   try {

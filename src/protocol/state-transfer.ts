@@ -75,8 +75,17 @@ export interface NoBlobItem {
   index: number;
 }
 
+/** Blobs of one frame of a state file, see blobs-item.ts. Only for receivers that say that they know it. */
+export interface BlobsItem {
+  kind: 'blobs';
+  /** The blobs' own, among others. */
+  bytes: Uint8Array<ArrayBuffer>;
+  streams: readonly string[];
+  entries: Float64Array<ArrayBuffer>;
+}
+
 export type LeavingItem = GuestDescription | PagesItem | BlobItem | CutItem;
-export type ArrivingItem = ArrivingPages | BlobItem | NoBlobItem | CutItem;
+export type ArrivingItem = ArrivingPages | BlobItem | NoBlobItem | BlobsItem | CutItem;
 
 /** A new life, or the same one going on. */
 export type StateIdentity = 'clone' | 'continuation';

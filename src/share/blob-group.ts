@@ -1,5 +1,6 @@
 /** Blobs of a state file, as they stand in a frame. SPEC.md, "Blobs". */
-import type { BlobItem, NoBlobItem } from '../protocol/state-transfer.ts';
+import { blobsOf, noBlob } from '../protocol/blobs-item.ts';
+import type { BlobItem, BlobsItem, NoBlobItem } from '../protocol/state-transfer.ts';
 import { badState } from './bad-state.ts';
 import { stateLimits } from './limits.ts';
 
@@ -34,10 +35,12 @@ export function encodeBlobs(blobs: readonly (BlobItem | NoBlobItem)[]): Uint8Arr
   return out;
 }
 
-/** @throws CprError `bad-state-file` */
-export function* decodeBlobs(raw: Uint8Array<ArrayBuffer>): Generator<BlobItem | NoBlobItem> {
+/** In place: nothing of `raw` is copied. @throws CprError `bad-state-file` */
+export function readBlobs(raw: Uint8Array<ArrayBuffer>): BlobsItem {
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   const cutOff = () => badState('A part of this state file is cut off.');
+  const streams = new Map<string, number>();
+  const entries: number[] = [];
   for (let at = 0; at < raw.length; ) {
     if (at + entryBytes > raw.length) throw cutOff();
     const nameBytes = view.getUint16(at, true);
@@ -47,10 +50,12 @@ export function* decodeBlobs(raw: Uint8Array<ArrayBuffer>): Generator<BlobItem |
     const length = view.getUint32(at + 22, true);
     const bytesAt = at + entryBytes + nameBytes;
     if (nameBytes > stateLimits.nameBytes || bytesAt > raw.length) throw cutOff();
-    const stream = nameOf(raw.slice(at + entryBytes, bytesAt));
+    const name = nameOf(raw.slice(at + entryBytes, bytesAt));
+    const stream = streams.get(name) ?? streams.size;
+    streams.set(name, stream);
     if (length === absent) {
       at = bytesAt;
-      yield { kind: 'no-blob', stream, index };
+      entries.push(stream, index, 0, 0, noBlob, noBlob);
       continue;
     }
     at = bytesAt + length;
@@ -61,9 +66,21 @@ export function* decodeBlobs(raw: Uint8Array<ArrayBuffer>): Generator<BlobItem |
       offsetBytes >= 0 &&
       offsetBytes + length <= totalBytes &&
       totalBytes <= stateLimits.blobBytes;
-    if (!isSound) throw badState(`The state's "${stream}" has lengths that make no sense.`);
-    yield { kind: 'blob', stream, index, bytes: raw.slice(bytesAt, at), totalBytes, offsetBytes };
+    if (!isSound) throw badState(`The state's "${name}" has lengths that make no sense.`);
+    entries.push(stream, index, totalBytes, offsetBytes, bytesAt, at);
   }
+  return {
+    kind: 'blobs',
+    bytes: raw,
+    streams: [...streams.keys()],
+    entries: Float64Array.from(entries),
+  };
+}
+
+/** Each with bytes of its own. */
+export function* ownBlobsOf(item: BlobsItem): Generator<BlobItem | NoBlobItem> {
+  for (const blob of blobsOf(item))
+    yield blob.kind === 'blob' ? { ...blob, bytes: blob.bytes.slice() } : blob;
 }
 
 function nameOf(bytes: Uint8Array): string {

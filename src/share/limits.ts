@@ -18,6 +18,8 @@ export const stateLimits = {
   unaskedBytes: 256 * 2 ** 20,
   /** What a blob counts for besides its bytes: an array, its buffer, and entries in several lists. */
   blobOverheadBytes: 1024,
+  /** What a blob counts for at least: a hundred thousand empty ones take as much as some with contents. */
+  leastBlobBytes: 4096,
   /** Names of blobs' streams. */
   nameBytes: 255,
 } as const;

@@ -6,12 +6,13 @@ import type { ArrivingItem, CutItem } from '../protocol/state-transfer.ts';
 import { AskedRoom } from './asked-room.ts';
 import { badState } from './bad-state.ts';
 import { requireReference } from './base-image.ts';
+import { ownBlobsOf } from './blob-group.ts';
 import { type Codec, loadCodec } from './codec.ts';
 import { type FetchedState, fetchState, fromStream } from './fetch-state.ts';
 import type { StateHead } from './head.ts';
 import { buffersOfPages } from './page-group.ts';
 import type { SourceName } from './portable-config.ts';
-import { type ContentsItem, type StateItem, StateReader } from './state-reader.ts';
+import { type ContentsItem, type StatePart, StateReader } from './state-reader.ts';
 import type { OpenCommand, ReadJob, WorkerMessage } from './worker-protocol.ts';
 
 type Post = (message: WorkerMessage) => void;
@@ -21,7 +22,7 @@ export class ReadingState {
   readonly #reader: StateReader;
   readonly #post: Post;
   readonly #stallMs: number;
-  readonly #items: AsyncGenerator<StateItem>;
+  readonly #parts: AsyncGenerator<StatePart>;
   readonly #room: AskedRoom;
   #sender: PortSender<ArrivingItem> | undefined;
   #loadedBytes = 0;
@@ -36,7 +37,7 @@ export class ReadingState {
     this.#post = post;
     this.#stallMs = stallMs;
     this.#room = new AskedRoom((sizeBytes) => post({ type: 'more', sizeBytes }));
-    this.#items = readAhead(reader.items((bytes) => this.#room.take(bytes)));
+    this.#parts = readAhead(reader.parts((bytes) => this.#room.take(bytes)));
   }
 
   /** Reads the head and posts it. @throws CprError `bad-state-file`, `state-unavailable` */
@@ -67,17 +68,17 @@ export class ReadingState {
     const sender = new PortSender<ArrivingItem>(guest);
     this.#sender = sender;
     try {
-      const items = this.#items;
-      const first = await this.#takeContents(items, carried);
+      const parts = this.#parts;
+      const first = await this.#takeContents(parts, carried);
       if (base) await this.#sendBase(sender, base);
       let cut: CutItem | undefined;
-      const send = async (item: StateItem) => {
-        if (item.kind === 'cut') cut = item;
-        else if (item.kind === 'contents') throw badState('This state file is in no order.');
-        else await sendItem(sender, item);
+      const send = async (part: StatePart) => {
+        if (part.kind === 'cut') cut = part;
+        else if (part.kind === 'contents') throw badState('This state file is in no order.');
+        else await sendPart(sender, part);
       };
       if (first) await send(first);
-      for await (const item of items) await send(item);
+      for await (const part of parts) await send(part);
       // Only now is it known that all of the file is what was written.
       if (cut) await sender.send({ ...cut, ...this.#origin(base, publishedAt) });
       sender.end();
@@ -122,8 +123,8 @@ export class ReadingState {
     if (reader.pageCount !== this.#reader.pageCount)
       throw new CprError('wrong-base', 'The base is a machine with another amount of memory.');
     try {
-      for await (const item of reader.items((bytes) => this.#room.take(bytes)))
-        if (item.kind !== 'cut' && item.kind !== 'contents') await sendItem(sender, item);
+      for await (const part of reader.parts((bytes) => this.#room.take(bytes)))
+        if (part.kind !== 'cut' && part.kind !== 'contents') await sendPart(sender, part);
     } catch (thrown) {
       throw asBaseError(thrown, base);
     }
@@ -132,13 +133,13 @@ export class ReadingState {
 
   /** Posts them, where there are any. @returns the first item that is something else. */
   async #takeContents(
-    items: AsyncGenerator<StateItem>,
+    items: AsyncGenerator<StatePart>,
     carried: OpenCommand['carried'],
-  ): Promise<StateItem | undefined> {
+  ): Promise<StatePart | undefined> {
     if (carried.size === 0) return undefined;
     const parts = new Map<SourceName, { blobs: Blob[]; bytes: number }>();
     for (const name of carried.keys()) parts.set(name, { blobs: [], bytes: 0 });
-    let first: StateItem | undefined;
+    let first: StatePart | undefined;
     for (;;) {
       const { done, value } = await items.next();
       if (done) break;
@@ -209,13 +210,14 @@ async function fetchedFrom(source: ReadJob['source'], stallMs: number): Promise<
   return { bytes: new PortReceiver<Uint8Array>(source.bytes) };
 }
 
-function sendItem(sender: PortSender<ArrivingItem>, item: ArrivingItem): Promise<void> {
-  switch (item.kind) {
-    case 'pages':
-      return sender.send(item, buffersOfPages(item));
-    case 'blob':
-      return sender.send(item, [item.bytes.buffer]);
-    default:
-      return sender.send(item);
-  }
+async function sendPart(
+  sender: PortSender<ArrivingItem>,
+  part: Exclude<StatePart, ContentsItem>,
+): Promise<void> {
+  if (part.kind === 'pages') return sender.send(part, buffersOfPages(part));
+  if (part.kind === 'cut') return sender.send(part);
+  if (await sender.knows('blobs'))
+    return sender.send(part, [part.bytes.buffer, part.entries.buffer]);
+  for (const blob of ownBlobsOf(part))
+    await sender.send(blob, blob.kind === 'blob' ? [blob.bytes.buffer] : []);
 }

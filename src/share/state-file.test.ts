@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { ArrivingItem, BlobItem, CutItem, PagesItem } from '../protocol/state-transfer.ts';
+import type { BlobItem, CutItem, PagesItem } from '../protocol/state-transfer.ts';
 import { BaseImage } from './base-image.ts';
 import { type Codec, digestText, loadCodec } from './codec.ts';
 import { compressed } from './frame.ts';
 import type { StateHead } from './head.ts';
 import { pageBytes } from './limits.ts';
-import { StateReader } from './state-reader.ts';
+import { type ContentsItem, type StateItem, StateReader } from './state-reader.ts';
 import { StateWriter } from './state-writer.ts';
 
 let codec: Codec;
@@ -92,7 +92,7 @@ class Memory {
   readonly blobs = new Map<string, string>();
   cut: CutItem | undefined;
 
-  put(item: ArrivingItem): void {
+  put(item: Exclude<StateItem, ContentsItem>): void {
     const { bytes } = this;
     if (item.kind === 'pages') {
       const { numbers, contents, uniform, xorNumbers, xor, copies } = item;

@@ -1,8 +1,15 @@
 /** Reads a state file as it arrives: its head, then item by item. Holds one frame at a time. */
 import { CprError } from '../errors.ts';
-import type { ArrivingPages, BlobItem, CutItem, NoBlobItem } from '../protocol/state-transfer.ts';
+import { blobsOf } from '../protocol/blobs-item.ts';
+import type {
+  ArrivingPages,
+  BlobItem,
+  BlobsItem,
+  CutItem,
+  NoBlobItem,
+} from '../protocol/state-transfer.ts';
 import { badState } from './bad-state.ts';
-import { decodeBlobs } from './blob-group.ts';
+import { readBlobs } from './blob-group.ts';
 import { ByteSource } from './byte-source.ts';
 import { type Codec, digestText } from './codec.ts';
 import {
@@ -25,17 +32,27 @@ export interface ContentsItem {
   blob: BlobItem;
 }
 
-export type StateItem = ArrivingPages | BlobItem | NoBlobItem | CutItem | ContentsItem;
+/** As frames have them. */
+export type StatePart = ArrivingPages | BlobsItem | CutItem | ContentsItem;
+
+export type StateItem = Exclude<StatePart, BlobsItem> | BlobItem | NoBlobItem;
 
 /** @param bytes more than before */
 export type MakeRoom = (bytes: number) => Promise<void> | void;
 
 /** Of a blob in parts the first counts for all of it. */
-function roomOf(item: StateItem): number {
-  if (item.kind === 'pages' || item.kind === 'cut') return 0;
-  if (item.kind === 'no-blob') return stateLimits.blobOverheadBytes;
-  const { offsetBytes, totalBytes } = item.kind === 'contents' ? item.blob : item;
-  return (offsetBytes === 0 ? totalBytes : 0) + stateLimits.blobOverheadBytes;
+function roomOf(part: StatePart): number {
+  if (part.kind === 'contents') return roomOfBlob(part.blob);
+  if (part.kind !== 'blobs') return 0;
+  let bytes = 0;
+  for (const blob of blobsOf(part)) bytes += roomOfBlob(blob);
+  return bytes;
+}
+
+function roomOfBlob(blob: BlobItem | NoBlobItem): number {
+  const isFirst = blob.kind === 'blob' && blob.offsetBytes === 0;
+  const leastBytes = stateLimits.leastBlobBytes;
+  return (isFirst ? Math.max(blob.totalBytes, leastBytes) : 0) + stateLimits.blobOverheadBytes;
 }
 
 export class StateReader {
@@ -74,11 +91,19 @@ export class StateReader {
     return this.#digest;
   }
 
+  /** @throws CprError `bad-state-file`, or what the source throws */
+  async *items(): AsyncGenerator<StateItem> {
+    for await (const part of this.parts()) {
+      if (part.kind === 'blobs') yield* blobsOf(part);
+      else yield part;
+    }
+  }
+
   /**
    * @param room told of what is about to come for which somebody needs memory; may wait, and refuse
    * @throws CprError `bad-state-file`, or what the source or `room` throws
    */
-  async *items(room?: MakeRoom): AsyncGenerator<StateItem> {
+  async *parts(room?: MakeRoom): AsyncGenerator<StatePart> {
     let cuts = 0;
     let blobBytes = 0;
     try {
@@ -90,13 +115,13 @@ export class StateReader {
           break;
         }
         this.#bytes.cover(headerBytes);
-        for (const item of await this.#decode(header)) {
-          if (item.kind === 'cut' && ++cuts > 1) throw badState('This state file has two cuts.');
-          const needed = roomOf(item);
+        for (const part of await this.#decode(header)) {
+          if (part.kind === 'cut' && ++cuts > 1) throw badState('This state file has two cuts.');
+          const needed = roomOf(part);
           blobBytes += needed;
           if (blobBytes > stateLimits.blobBytes) throw badState('This state file is too large.');
           if (needed > 0) await room?.(needed);
-          yield item;
+          yield part;
         }
       }
       if (cuts === 0) throw badState('This state file holds no device state.');
@@ -110,14 +135,14 @@ export class StateReader {
     return this.#bytes.close();
   }
 
-  async #decode(header: FrameHeader): Promise<Iterable<StateItem>> {
+  async #decode(header: FrameHeader): Promise<Iterable<StatePart>> {
     const stored = await this.#bytes.read(header.storedBytes);
     const raw = decodeFrame(header, stored, this.#codec);
     switch (header.kind) {
       case frameKind.pages:
         return [decodePageGroup(raw, this.pageCount)];
       case frameKind.blobs:
-        return decodeBlobs(raw);
+        return [readBlobs(raw)];
       case frameKind.contents:
         return contentsOf(raw);
       case frameKind.cut:
@@ -140,7 +165,7 @@ export class StateReader {
 }
 
 function* contentsOf(raw: Uint8Array<ArrayBuffer>): Generator<ContentsItem> {
-  for (const blob of decodeBlobs(raw)) {
+  for (const blob of blobsOf(readBlobs(raw))) {
     if (blob.kind !== 'blob') throw badState('This state file leaves out what it begins.');
     yield { kind: 'contents', blob };
   }

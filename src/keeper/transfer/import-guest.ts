@@ -4,6 +4,7 @@
  */
 
 import { CprError } from '../../errors.ts';
+import { blobsOf } from '../../protocol/blobs-item.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import { PortReceiver } from '../../protocol/port-stream.ts';
 import type {
@@ -12,6 +13,7 @@ import type {
   BlobItem,
   CutItem,
   MemoryRange,
+  NoBlobItem,
 } from '../../protocol/state-transfer.ts';
 import {
   BlobRestore,
@@ -38,7 +40,7 @@ export async function receiveGuest(
   port: MessagePort,
 ): Promise<CutItem> {
   const { backing, consoles, gone } = machine;
-  const receiver = new PortReceiver<ArrivingItem>(port);
+  const receiver = new PortReceiver<ArrivingItem>(port, ['blobs']);
   gone.addEventListener('abort', () => receiver.cancel(gone.reason), { once: true });
   const memory = new ArrivingMemory(backing.memory, placeRanges(ranges, backing.blocks));
   const blobs = new ArrivingBlobs(backing.config);
@@ -51,10 +53,14 @@ export async function receiveGuest(
         memory.put(item);
         break;
       case 'blob':
-        blobs.add(item);
-        break;
       case 'no-blob':
-        blobs.remove(item.stream, item.index);
+        blobs.take(item);
+        break;
+      case 'blobs':
+        for (const blob of blobsOf(item)) {
+          blobs.take(blob);
+          await slices.step();
+        }
         break;
       case 'cut':
         cut = item;
@@ -117,7 +123,12 @@ class ArrivingBlobs {
     this.#config = config;
   }
 
-  add({ stream, index, bytes, totalBytes, offsetBytes }: BlobItem): void {
+  take(item: BlobItem | NoBlobItem): void {
+    if (item.kind === 'blob') this.#add(item);
+    else this.#of(item.stream).delete(item.index);
+  }
+
+  #add({ stream, index, bytes, totalBytes, offsetBytes }: BlobItem): void {
     const open = this.#open;
     if (offsetBytes === 0) {
       this.#of(stream).require(index, totalBytes);
@@ -138,10 +149,6 @@ class ArrivingBlobs {
     if (part.bytes < part.whole.length) return;
     this.#of(stream).set(index, part.whole);
     this.#open = undefined;
-  }
-
-  remove(stream: string, index: number): void {
-    this.#of(stream).delete(index);
   }
 
   restore(place: Parameters<BlobRestore['restore']>[0], cut: CutItem): void {

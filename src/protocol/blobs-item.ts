@@ -1,0 +1,25 @@
+/**
+ * Many blobs of a guest that arrives, in one message and one piece of memory. A small blob in a buffer
+ * of its own takes a kilobyte more than it holds.
+ */
+import type { BlobItem, BlobsItem, NoBlobItem } from './state-transfer.ts';
+
+/** Numbers of an entry: number of the stream, index, whole length, offset, begin and end in `bytes`. */
+export const entryNumbers = 6;
+/** In place of the begin: there is no such blob. */
+export const noBlob = -1;
+
+/** Their bytes are views of the item's. */
+export function* blobsOf(item: BlobsItem): Generator<BlobItem | NoBlobItem> {
+  const { bytes, streams, entries } = item;
+  for (let at = 0; at < entries.length; at += entryNumbers) {
+    const [number = 0, index = 0, totalBytes = 0, offsetBytes = 0, begin = noBlob, end = 0] =
+      entries.subarray(at, at + entryNumbers);
+    const stream = streams[number] ?? '';
+    if (begin === noBlob) yield { kind: 'no-blob', stream, index };
+    else {
+      const part = bytes.subarray(begin, end);
+      yield { kind: 'blob', stream, index, bytes: part, totalBytes, offsetBytes };
+    }
+  }
+}
