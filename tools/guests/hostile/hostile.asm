@@ -1,14 +1,16 @@
 ; The hostile guest: tries what a guest can to harm the keeper that runs it, or others.
-; src/emulator/hostile-guest.test.ts says what must come of each attempt.
+; src/emulator/hostile-guest.test.ts and e2e/hostile-guest.spec.ts say what must come of each attempt.
 ;
 ; A Multiboot kernel (specification 0.6.96). It prints "hostile" on COM1 and waits for a letter there:
 ;
-;   p  9p: grows a file to 4,000 MB by truncation and by a write, then 20,000 random messages
+;   p  9p: grows a file to 4,000 MB and to 64 GiB by truncation, to 4 GiB by a write, then 20,000 random
+;      messages
 ;   v  virtio rings: an indirect table that leads to itself, a chain that is a circle with lengths of
 ;      4 GiB, an available index that is 65,535 ahead
 ;   x  virtio and IDE: reads and writes memory far behind its own
-;   c  consoles: 16 MiB on COM1, as fast as it goes
-;   s  screen: 2560 x 1600 x 32, where each picture differs in its first and its last pixel
+;   c  consoles: 8 MiB on COM1, as fast as it goes
+;   s  screen: 2560 x 1600 x 32, where each picture differs in its first and its last pixel, until a
+;      letter comes
 ;   a  agent: answers each line on COM2 with what is no answer
 ;   n  network: NE2000 frames of 0 to 65,535 bytes
 ;   d  disk: writes to one sector of each 4 KiB, without an end
@@ -77,6 +79,8 @@ ninep:  call open9p
         mov esi, create
         call ask
         mov esi, truncate
+        call askAndSay
+        mov esi, vast
         call askAndSay
         mov esi, distant
         call askAndSay
@@ -287,7 +291,7 @@ beyond: call open9p
 
 ; ---------------------------------------------------------------- consoles
 consoles:
-        mov ecx, 16 << 20
+        mov ecx, 8 << 20
         mov dx, COM1
 .next:  mov al, cl
         and al, 63
@@ -319,7 +323,7 @@ screen: mov ax, 4                   ; Bochs VBE: disabled, size, 32 bits, enable
         call config
         and eax, 0xfffffff0
         mov edi, eax
-        mov ecx, 400000000
+        xor ecx, ecx
 .next:  mov [edi], ecx
         mov [edi + (2560 * 1600 - 1) * 4], ecx
         test ecx, 0xffff
@@ -329,8 +333,7 @@ screen: mov ax, 4                   ; Bochs VBE: disabled, size, 32 bits, enable
         test al, 1
         jnz done
 .same:  dec ecx
-        jnz .next
-        jmp done
+        jmp .next
 
 vbe:    mov dx, 0x1ce
         out dx, ax
@@ -562,6 +565,10 @@ truncate: dd 67
           db 26, 1, 0
           dd 1, 8, 0, 0, 0
           dd 4000000000, 0, 0, 0, 0, 0, 0, 0, 0, 0
+vast:     dd 67
+          db 26, 1, 0
+          dd 1, 8, 0, 0, 0
+          dd 0, 16, 0, 0, 0, 0, 0, 0, 0, 0
 distant:  dd 27
           db 118, 1, 0
           dd 1
