@@ -9,6 +9,7 @@ import {
   decodePreamble,
   encodeFrameHeader,
   encodePreamble,
+  type FrameKind,
   frameHeaderBytes,
   frameKind,
   preambleBytes,
@@ -22,12 +23,14 @@ export interface Forgery {
   base?: { url: string; digest: string };
   /** Blobs before the device state; lists of them become frames. */
   blobs?: Iterable<readonly BlobItem[]>;
+  /** Parts of disks and images, before everything else. */
+  contents?: Iterable<readonly BlobItem[]>;
 }
 
 /** @param state a whole state file */
 export async function forge(
   state: Uint8Array,
-  { config, title, base, blobs = [] }: Forgery,
+  { config, title, base, blobs = [], contents = [] }: Forgery,
 ): Promise<Buffer> {
   const codec = await loadCodec();
   const headBytes = decodePreamble(state.subarray(0, preambleBytes));
@@ -51,18 +54,21 @@ export async function forge(
     digest.update(part);
     parts.push(part);
   };
+  const addFrames = (kind: FrameKind, frames: Iterable<readonly BlobItem[]>) => {
+    for (const frame of frames) {
+      const stored = compressed(encodeBlobs(frame), codec, 3);
+      add(encodeFrameHeader(kind, stored, codec.digest));
+      add(stored.bytes);
+    }
+  };
   add(encodePreamble(changed, codec.digest));
   add(changed);
+  addFrames(frameKind.contents, contents);
   for (let at = framesAt; at < state.length; ) {
     const headerBytes = state.subarray(at, at + frameHeaderBytes);
     const { kind, storedBytes } = decodeFrameHeader(Uint8Array.from(headerBytes));
     const end = at + frameHeaderBytes + storedBytes;
-    if (kind === frameKind.cut)
-      for (const frame of blobs) {
-        const stored = compressed(encodeBlobs(frame), codec, 3);
-        add(encodeFrameHeader(frameKind.blobs, stored, codec.digest));
-        add(stored.bytes);
-      }
+    if (kind === frameKind.cut) addFrames(frameKind.blobs, blobs);
     if (kind === frameKind.end) {
       const last = new Uint8Array(8);
       new DataView(last.buffer).setBigUint64(0, digest.digest(), true);

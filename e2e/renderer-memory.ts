@@ -1,5 +1,5 @@
 /** What the browser's renderers, in which pages and their workers run, have of their own. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { Browser } from '@playwright/test';
 
 /** Ids of the processes that are there now. */
@@ -8,6 +8,18 @@ async function renderers(browser: Browser): Promise<number[]> {
   const { processInfo } = await session.send('SystemInfo.getProcessInfo');
   await session.detach();
   return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
+}
+
+/** Ids of those in which a shared worker runs; none where no /proc tells. */
+export async function keeperProcesses(browser: Browser): Promise<number[]> {
+  return (await renderers(browser)).filter((id) => {
+    const threads = `/proc/${id}/task`;
+    if (!existsSync(threads)) return false;
+    return readdirSync(threads).some((thread) => {
+      const file = `${threads}/${thread}/comm`;
+      return existsSync(file) && readFileSync(file, 'utf8').startsWith('SharedWorker');
+    });
+  });
 }
 
 /** Anonymous memory of a process, MiB: without the browser's program, which every process maps. */
@@ -20,10 +32,15 @@ function anonymousMiB(id: number): number {
 
 /**
  * Only of the renderers that were there before: browsers start spare ones whenever they like.
+ * @param of only these; all that are there if absent
  * @returns the most that one of them grew while `work` went on, MiB
  */
-export async function rendererGrowthMiB(browser: Browser, work: Promise<unknown>): Promise<number> {
-  const before = new Map((await renderers(browser)).map((id) => [id, anonymousMiB(id)]));
+export async function rendererGrowthMiB(
+  browser: Browser,
+  work: Promise<unknown>,
+  of?: readonly number[],
+): Promise<number> {
+  const before = new Map((of ?? (await renderers(browser))).map((id) => [id, anonymousMiB(id)]));
   let most = 0;
   let isDone = false;
   const done = work.finally(() => {
