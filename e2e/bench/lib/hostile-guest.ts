@@ -1,31 +1,28 @@
-/**
- * What a guest that floods makes its keeper take, with pages that do not take what they are sent. The
- * budget is 9 MiB a page (8 of pictures, 1 of a console) and the scrollback, besides its own memory.
- */
-import type { Page } from '@playwright/test';
+/** What a guest that floods makes its keeper take, with ten pages of which nine never take what they are sent. */
+import { HostilePc } from '../../hostile-pc.ts';
 import { rendererGrowthMiB } from '../../renderer-memory.ts';
-import { attempt, ramMiB, vgaMiB, withHostilePc } from './hostile-pc.ts';
+import { withSite } from './hostile-site.ts';
 
 const deafPages = 9;
-/** 9p, 16 MiB on the console, pictures of 16 MiB each. */
-const attempts = ['p', 'c', 's'] as const;
-
-/** Its thread waits in a dialog that nobody answers. Costs no time of the processor. */
-async function deafen(page: Page): Promise<void> {
-  const asked = page.waitForEvent('dialog');
-  page.evaluate(() => window.confirm('Wait')).catch(() => {});
-  await asked;
-}
+const pictures = 20;
 
 export function measureGuest(): Promise<{ guestFloodMiB: number }> {
-  return withHostilePc(async ({ browser, page, attach }) => {
-    for (let deaf = 0; deaf < deafPages; deaf++) await deafen(await attach());
-    let grownMiB = 0;
-    for (const letter of attempts) {
-      const more = await rendererGrowthMiB(browser, attempt(page, letter));
-      console.log(`"${letter}": ${more.toFixed(1)} MiB more.`);
-      grownMiB += more;
-    }
-    return { guestFloodMiB: Math.max(0, grownMiB - ramMiB - vgaMiB) };
+  return withSite(async (browser, site) => {
+    const pc = await HostilePc.boot(browser, site);
+    for (let deaf = 0; deaf < deafPages; deaf++) await pc.attachDeaf();
+    const attempts = {
+      '9p': () => pc.attempt('p'),
+      rings: () => pc.attempt('v'),
+      network: () => pc.attempt('n'),
+      console: () => pc.attempt('c'),
+      screen: () => pc.floodScreen(pictures),
+    };
+    const flood = async () => {
+      for (const [what, attempt] of Object.entries(attempts)) {
+        const grownMiB = await rendererGrowthMiB(browser, attempt(), pc.keeper);
+        console.log(`${what}: ${grownMiB.toFixed(1)} MiB more.`);
+      }
+    };
+    return { guestFloodMiB: await rendererGrowthMiB(browser, flood(), pc.keeper) };
   });
 }

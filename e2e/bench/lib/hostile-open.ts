@@ -1,59 +1,119 @@
 /**
- * What opening the worst state file takes that is accepted without a question, beyond what the guest
- * that it brings has of its own: RAM, VGA memory, and what it wrote to its disk.
+ * What opening the worst state files takes that are accepted without a question, beyond what the guests
+ * that they bring have of their own: RAM, disks, and files of the share. The page that
+ * opens, its worker and the keeper share a process.
  */
-import type { HoldfastWindow } from '../../../src/playwright/page-machine.ts';
+import type { Browser, Page } from '@playwright/test';
+import { callMachine } from '../../../src/playwright/page-machine.ts';
+import type { Site } from '../../../src/playwright/site.ts';
 import { blockBytes } from '../../../src/protocol/disk-piece.ts';
 import { stateLimits } from '../../../src/share/limits.ts';
-import { blob, forge } from '../../hostile-state.ts';
+import { ramMiB, waitForShown } from '../../hostile-pc.ts';
+import { blob, type Forgery, forge, zeros } from '../../hostile-state.ts';
 import { rendererGrowthMiB } from '../../renderer-memory.ts';
-import { ramMiB, vgaMiB, withHostilePc } from './hostile-pc.ts';
+import { withSite } from './hostile-site.ts';
 
-const blocksOfFrame = 1024;
+const blobsOfFrame = 1024;
+/** Left for what an honest state has. */
+const honestBytes = 16 << 20;
+/** That nobody is asked about. */
+const unaskedBytes = stateLimits.unaskedBytes - honestBytes;
 
-/** As many blocks of a disk as nobody is asked about. */
-const blockCount = Math.floor(
-  (stateLimits.unaskedBytes - (16 << 20)) / (blockBytes + stateLimits.blobOverheadBytes),
-);
+interface Worst {
+  forgery: Forgery;
+  /** Of the guest's own, beside its memory. */
+  ownBytes: number;
+  /** A CD of so many bytes, which travels in the state. */
+  cdBytes?: number;
+}
 
-function* blocks() {
-  const zeros = new Uint8Array(blockBytes);
-  for (let from = 0; from < blockCount; from += blocksOfFrame) {
-    const length = Math.min(blocksOfFrame, blockCount - from);
-    yield Array.from({ length }, (_, at) => blob('pieces.disk.hda', from + at, zeros));
+function* small(stream: string, count: number, bytes: Uint8Array) {
+  for (let from = 0; from < count; from += blobsOfFrame) {
+    const length = Math.min(blobsOfFrame, count - from);
+    yield Array.from({ length }, (_, at) => blob(stream, from + at, bytes));
   }
 }
 
+const blobCount = Math.floor(unaskedBytes / (blockBytes + stateLimits.blobOverheadBytes));
+const fileBytes = unaskedBytes - (1 << 20);
+
+const worst: Record<string, () => Worst> = {
+  'a disk, by block': () => ({
+    forgery: { blobs: small('pieces.disk.hda', blobCount, new Uint8Array(blockBytes)) },
+    ownBytes: blobCount * blockBytes,
+  }),
+  'one file': () => ({
+    forgery: { blobs: zeros('pieces.9p.files', fileBytes) },
+    ownBytes: fileBytes,
+  }),
+  'empty files': () => ({
+    forgery: { blobs: small('pieces.9p.files', blobCount, new Uint8Array()) },
+    ownBytes: 0,
+  }),
+  'a CD': () => ({ forgery: {}, ownBytes: fileBytes, cdBytes: fileBytes }),
+};
+
 export function measureOpen(): Promise<{ openPeakMiB: number }> {
-  return withHostilePc(async ({ browser, site, page }) => {
-    const text = await page.evaluate(async () => {
-      const { holdfast } = window as HoldfastWindow & Window;
-      if (!holdfast?.machine) throw new Error('There is no machine.');
-      const bytes = new Uint8Array(
-        await new Response(holdfast.machine.exportState()).arrayBuffer(),
-      );
-      return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
-    });
-    const bomb = await forge(Buffer.from(text, 'latin1'), { blobs: blocks() });
-    console.log(`The file has ${bomb.length} bytes, ${blockCount} blocks of ${blockBytes} bytes.`);
-    const url = await site.put('bomb.vmstate', bomb);
-    const [runtime] = await site.runtimes();
-    const opened = page.evaluate(
-      async ([from, by]) => {
-        const { holdfast } = window as HoldfastWindow & Window;
-        if (!holdfast?.machine || !by) throw new Error('There is no machine.');
-        // A guest that runs takes turns with the opening.
-        await holdfast.machine.pause();
-        // Nobody is asked: whatever needs a yes fails.
-        await holdfast.machine.openState(from, { runtime: by, replace: true });
-      },
-      [url, runtime] as const,
-    );
-    const grownMiB = await rendererGrowthMiB(browser, opened);
-    const ownMiB = ramMiB + vgaMiB + (blockCount * blockBytes) / 2 ** 20;
-    console.log(
-      `It grew by ${grownMiB.toFixed(1)} MiB, of which ${ownMiB.toFixed(1)} are the guest.`,
-    );
-    return { openPeakMiB: Math.max(0, grownMiB - ownMiB) };
+  return withSite(async (browser, site) => {
+    let openPeakMiB = 0;
+    for (const [what, make] of Object.entries(worst)) {
+      const { forgery, ownBytes, cdBytes } = make();
+      const honest = await exported(browser, site, cdBytes);
+      const url = await site.put('worst.vmstate', await forge(honest, forgery));
+      const peakMiB = (await grownMiB(browser, site, url)) - ramMiB - ownBytes / 2 ** 20;
+      console.log(`${what}: ${peakMiB.toFixed(1)} MiB beyond the guest.`);
+      openPeakMiB = Math.max(openPeakMiB, peakMiB);
+    }
+    return { openPeakMiB };
   });
+}
+
+/** A page with a guest that writes to all of its RAM. */
+async function openGuest(browser: Browser, site: Site): Promise<Page> {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(
+    `${site.url}?guest=pattern-text&m=${ramMiB}&vram=8&hda.empty=1G&filesystem=1&durable=off`,
+  );
+  await waitForShown(page, 'pass 2');
+  // One that runs takes turns with the opening.
+  await callMachine(page, (machine) => machine.pause(), undefined);
+  return page;
+}
+
+async function exported(browser: Browser, site: Site, cdBytes: number | undefined) {
+  const page = await openGuest(browser, site);
+  const [runtime] = await site.runtimes();
+  const text = await callMachine(
+    page,
+    async (machine, given) => {
+      const { config } = machine.status ?? {};
+      if (config && given.runtime && given.cdBytes !== undefined) {
+        const cdrom = { bytes: new Uint8Array(given.cdBytes) };
+        await machine.start({ ...config, cdrom }, given.runtime, { replace: true });
+        await machine.console('serial0').waitFor(/pass 2/);
+      }
+      const bytes = new Uint8Array(await new Response(machine.exportState()).arrayBuffer());
+      return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+    },
+    { runtime, cdBytes },
+  );
+  await page.context().close();
+  return Buffer.from(text, 'latin1');
+}
+
+async function grownMiB(browser: Browser, site: Site, url: string): Promise<number> {
+  const page = await openGuest(browser, site);
+  const [runtime] = await site.runtimes();
+  const opened = callMachine(
+    page,
+    async (machine, given) => {
+      // Nobody is asked: whatever needs a yes fails.
+      if (given.runtime)
+        await machine.openState(given.url, { runtime: given.runtime, replace: true });
+    },
+    { url, runtime },
+  );
+  const grown = await rendererGrowthMiB(browser, opened);
+  await page.context().close();
+  return grown;
 }
