@@ -1,4 +1,6 @@
 /** The second copy of what is stored, and what the store makes of it when the first place is gone. */
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Worker } from '@playwright/test';
 import { copyWriteNames, writeStages } from '../src/store/crash-windows.ts';
 import { movedVersion } from '../src/store/schema.ts';
@@ -45,6 +47,38 @@ test('[S1] the second place alone has the newest of each machine and all saved s
     { name: 'other', newest: specs(7) },
   ]);
   expect(found.entries).toEqual([{ name: 'e', sizeBytes: 3 * 1024 * 1024 }]);
+});
+
+test('[F4] a large record that is lost in the first place comes from the second, and is mended', async ({
+  profile,
+  server,
+}) => {
+  const large = [{ seed: 3, sizeBytes: 1024 * 1024 }];
+  const before = await startBrowser(profile, server);
+  await before.evaluate(async (records) => {
+    await lab.openKeptStore();
+    await lab.openMachine('m');
+    await lab.checkpoint('m', records);
+  }, large);
+  await profile.stop();
+  const files = await readdir(join(profile.folder, 'Default/IndexedDB'), { recursive: true });
+  const blobs = files.filter((file) => /\.indexeddb\.blob\/.*\/[0-9a-f]+$/.test(file));
+  let removed = 0;
+  for (const blob of blobs) {
+    const path = join(profile.folder, 'Default/IndexedDB', blob);
+    if ((await stat(path)).size < 1024 * 1024) continue;
+    await rm(path);
+    removed++;
+  }
+  expect(removed).toBe(1);
+
+  const after = await startBrowser(profile, server);
+  const read = await after.evaluate(async () => {
+    await lab.openKeptStore();
+    await lab.readBack('m');
+    return lab.readBack('m');
+  });
+  expect(read).toEqual([{ number: 1, records: large }]);
 });
 
 test('[S1] a machine or saved state that was deleted does not come back from the second place', async ({

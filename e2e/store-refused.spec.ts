@@ -132,8 +132,13 @@ test('persistence is granted or refused to a page, and cannot be asked for in a 
   expect(inWorker).toEqual({ persisted: true, asked: 'unavailable' });
 });
 
-for (const damage of ['torn', 'lost'] as const) {
-  test(`a record whose file is ${damage} while the browser is closed is found out, and the generation before is whole`, async ({
+for (const [damage, what, sizeBytes] of [
+  ['torn', 'record', 256 * 1024],
+  ['lost', 'record', 256 * 1024],
+  ['torn', 'large record', 1024 * 1024],
+  ['lost', 'large record', 1024 * 1024],
+] as const) {
+  test(`a ${what} whose file is ${damage} while the browser is closed is found out, and the generation before is whole`, async ({
     profile,
     server,
   }) => {
@@ -147,7 +152,7 @@ for (const damage of ['torn', 'lost'] as const) {
         await lab.checkpoint('m', first);
         await lab.checkpoint('m', second);
       },
-      [specs(1), specs(2)] as const,
+      [[{ seed: 1, sizeBytes }], [{ seed: 2, sizeBytes }]] as const,
     );
     await profile.stop();
     const file = await lastRecordFile(profile.folder);
@@ -163,7 +168,7 @@ for (const damage of ['torn', 'lost'] as const) {
     });
     expect(result).toMatchObject({
       failure: { code: 'storage-damaged' },
-      read: [{ number: 1, records: specs(1) }],
+      read: [{ number: 1, records: [{ seed: 1, sizeBytes }] }],
     });
   });
 }

@@ -320,6 +320,31 @@ function records(test: TestType<ContractFixtures, object>): void {
     expect(isRight).toBe(true);
   });
 
+  test('large records are kept as Blobs, and come back in order among small ones', async ({
+    startOpener,
+  }) => {
+    const opener = await startOpener();
+    const result = await opener.evaluate(async () => {
+      await lab.openStore();
+      await lab.openMachine('m');
+      // More than is read ahead.
+      const sizes = [1000, 4 << 20, 256 << 10, 600 << 10, 1001, ...Array(8).fill(4 << 20), 1002];
+      const specs = sizes.map((sizeBytes, seed) => ({ seed, sizeBytes }));
+      const ids = await lab.checkpoint('m', specs);
+      const rows = (await lab.raw(['records'], (transaction) =>
+        transaction.objectStore('records').getAll(),
+      )) as { bytes: unknown }[];
+      const isBlob = rows.slice(0, 5).map(({ bytes }) => bytes instanceof Blob);
+      const read = (await lab.readBack('m'))[0]?.records.length;
+      return { isBlob, read, written: ids.length };
+    });
+    expect(result).toEqual({
+      isBlob: [false, true, false, true, false],
+      read: 14,
+      written: 14,
+    });
+  });
+
   test('whoever stops reading half-way leaves nothing behind', async ({ startOpener }) => {
     const opener = await startOpener();
     const result = await opener.evaluate(

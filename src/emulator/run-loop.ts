@@ -9,7 +9,7 @@ const sliceMs = 3;
 /** Node's. It reads message ports until they are empty, which this one's would never be: nothing else would run. */
 type SetImmediate = (callback: () => void) => void;
 
-type PostTask = (callback: () => void, options: { delay: number }) => Promise<unknown>;
+type PostTask = (callback: () => void, options?: { delay: number }) => Promise<unknown>;
 
 export interface RunLoopOptions {
   /**
@@ -104,11 +104,13 @@ export class RunLoop {
     this.#idle = delayMs >= 1;
     if (delayMs < 1 && this.#setImmediate) {
       this.#setImmediate(() => this.#tick(generation));
+    } else if (this.#postTask) {
+      // Not clamped to 4 ms, as nested timeouts are. A message goes by way of another thread, for whose
+      // turn a guest would wait where the processors are busy.
+      const when = delayMs < 1 ? undefined : { delay: delayMs };
+      this.#postTask(() => this.#tick(generation), when).catch(() => undefined);
     } else if (delayMs < 1) {
       this.#channel.port2.postMessage(generation);
-    } else if (this.#postTask) {
-      // Not clamped to 4 ms, as nested timeouts are.
-      this.#postTask(() => this.#tick(generation), { delay: delayMs }).catch(() => undefined);
     } else {
       setTimeout(() => this.#tick(generation), delayMs);
     }

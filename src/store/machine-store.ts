@@ -16,7 +16,7 @@ import type { Generation, MachineStore, PublishRequest, ReadableGenerations } fr
 
 /** Hears of what is written of machines, to write it elsewhere as well. It never fails. */
 export interface MachineWitness {
-  /** They are on their way here. */
+  /** They are here, in no generation yet. */
   records(records: readonly NewRecord[]): Promise<void>;
   /** It is published here. */
   generation(whole: WholeGeneration): Promise<void>;
@@ -81,11 +81,12 @@ export class OpenMachine implements MachineStore {
   }
 
   async #writeRecords(records: readonly NewRecord[]): Promise<void> {
-    const written = this.#write('put-records', ['records'], 'relaxed', async (transaction) => {
+    await this.#write('put-records', ['records'], 'relaxed', async (transaction) => {
       const store = transaction.objectStore('records');
       await Promise.all(records.map(({ id, row }) => store.put(row, id)));
     });
-    await Promise.all([written, this.#witness?.records(records)]);
+    // One after the other: the threads that write both at once would take the guest's processor.
+    await this.#witness?.records(records);
   }
 
   async publish(request: PublishRequest): Promise<number> {

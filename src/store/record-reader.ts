@@ -3,16 +3,26 @@ import { CprError } from '../errors.ts';
 import type { Connection } from './connection.ts';
 import type { Digest } from './digest.ts';
 import { mayBeLost, readAlone } from './lost-value.ts';
-import type { RecordRow } from './schema.ts';
+import { loadedRow, sizeOfRow } from './record-row.ts';
+import type { RecordRow, StoredRow } from './schema.ts';
 
-/** 4 MiB of records of the usual size. */
+/** 4 MiB of small records. */
 const batchLength = 16;
 /** Whoever takes them is busy with other things, too, while they come. */
 const batchesInFlight = 6;
+/** Large ones are read one by one. */
+const largeBytesInFlight = 24 * 1024 * 1024;
 
 export interface StoredRecord {
   id: number;
   bytes: Uint8Array;
+}
+
+interface Reading {
+  id: number;
+  sizeBytes: number;
+  isLarge: boolean;
+  row: Promise<RecordRow | undefined>;
 }
 
 export async function* readRecords(
@@ -20,10 +30,35 @@ export async function* readRecords(
   digest: Digest,
   ids: readonly number[],
 ): AsyncGenerator<StoredRecord, void, undefined> {
+  const reading: Reading[] = [];
+  let sizeBytes = 0;
+  const take = async function* (below: number) {
+    for (let first = reading[0]; first; first = reading[0]) {
+      // Large ones are given time, all of them together so much room.
+      if (first.isLarge && sizeBytes < below) return;
+      reading.shift();
+      sizeBytes -= first.sizeBytes;
+      const row = await first.row;
+      yield { id: first.id, bytes: await wholeOrSpare(connection, digest, first.id, row) };
+    }
+  };
+  for await (const { id, stored } of readRows(connection, ids)) {
+    const row = loaded(connection, stored);
+    // Whoever stops taking never looks at it.
+    row.catch(() => undefined);
+    const own = stored ? sizeOfRow(stored) : 0;
+    reading.push({ id, sizeBytes: own, isLarge: stored?.bytes instanceof Blob, row });
+    sizeBytes += own;
+    yield* take(largeBytesInFlight);
+  }
+  yield* take(0);
+}
+
+async function* readRows(connection: Connection, ids: readonly number[]) {
   const batches: (readonly number[])[] = [];
   for (let at = 0; at < ids.length; at += batchLength)
     batches.push(ids.slice(at, at + batchLength));
-  const reading: Promise<(RecordRow | undefined)[]>[] = [];
+  const reading: Promise<(StoredRow | undefined)[]>[] = [];
   for (const [index, batch] of batches.entries()) {
     for (const later of batches.slice(index + reading.length, index + batchesInFlight)) {
       const rows = readBatch(connection, later);
@@ -32,11 +67,21 @@ export async function* readRecords(
       reading.push(rows);
     }
     const rows = (await reading.shift()) ?? [];
-    for (const [at, row] of rows.entries()) {
-      const id = batch[at] as number;
-      yield { id, bytes: await wholeOrSpare(connection, digest, id, row) };
-    }
+    for (const [at, stored] of rows.entries()) yield { id: batch[at] as number, stored };
   }
+}
+
+async function loaded(
+  connection: Connection,
+  stored: StoredRow | undefined,
+): Promise<RecordRow | undefined> {
+  const row = await loadedRow(stored);
+  // Where even this cannot be read, it is not the record that is damaged.
+  if (stored && !row)
+    await connection.read(['records'], doing, (transaction) =>
+      transaction.objectStore('records').count(),
+    );
+  return row;
 }
 
 const doing = 'read the stored machine';
@@ -44,7 +89,7 @@ const doing = 'read the stored machine';
 async function readBatch(
   connection: Connection,
   ids: readonly number[],
-): Promise<(RecordRow | undefined)[]> {
+): Promise<(StoredRow | undefined)[]> {
   try {
     return await connection.read(['records'], doing, (transaction) => {
       // Many small requests at once are nearly twice as fast in Chromium as one getAll.
@@ -68,14 +113,15 @@ async function wholeOrSpare(
     return wholeRecord(row, id, digest);
   } catch (thrown) {
     const spare = await connection.spare?.();
-    const other = spare && (await readAlone(spare, 'records', id, doing).catch(() => undefined));
-    if (!other || !(other.bytes instanceof Uint8Array)) throw thrown;
+    const copied = spare && (await readAlone(spare, 'records', id, doing).catch(() => undefined));
+    const other = await loadedRow(copied);
+    if (!copied || !(other?.bytes instanceof Uint8Array)) throw thrown;
     if (digest(other.bytes, BigInt(id)) !== other.digest) throw thrown;
     const mending = { name: 'copy-records', stores: ['records'], durability: 'relaxed' } as const;
     // Where it cannot be written, it is read from the copy again.
     connection
       .write({ ...mending, stores: ['records'], doing: 'mend the stored machine' }, (transaction) =>
-        transaction.objectStore('records').put(other, id),
+        transaction.objectStore('records').put(copied, id),
       )
       .catch(() => undefined);
     return other.bytes;

@@ -1,13 +1,14 @@
 /** Puts records in transactions of a few MiB: whatever is asked for in one go is written together. */
 import type { Digest } from './digest.ts';
-import type { Bytes, RecordRow } from './schema.ts';
+import { rowOf, sizeOfRow } from './record-row.ts';
+import type { Bytes, StoredRow } from './schema.ts';
 
 /** More in one transaction is not faster, and the browser holds it all until it commits. */
 const batchBytes = 4 * 1024 * 1024;
 
 export interface NewRecord {
   id: number;
-  row: RecordRow;
+  row: StoredRow;
 }
 
 interface Pending extends NewRecord {
@@ -28,8 +29,7 @@ export class RecordWriter {
 
   /** Resolves when the record is committed. */
   put(id: number, bytes: Uint8Array): Promise<void> {
-    const own = cloneable(bytes);
-    const row = { bytes: own, digest: this.#digest(own, BigInt(id)) };
+    const row = rowOf(id, cloneable(bytes), this.#digest);
     return new Promise((done, fail) => {
       if (this.#queue.length === 0) queueMicrotask(() => this.#flush());
       this.#queue.push({ id, row, done, fail });
@@ -65,13 +65,13 @@ function batchesOf(pending: readonly Pending[]): Pending[][] {
   const batches: Pending[][] = [];
   let size = batchBytes;
   for (const record of pending) {
-    const { byteLength } = record.row.bytes;
-    if (size + byteLength > batchBytes) {
+    const sizeBytes = sizeOfRow(record.row);
+    if (size + sizeBytes > batchBytes) {
       batches.push([]);
       size = 0;
     }
     batches.at(-1)?.push(record);
-    size += byteLength;
+    size += sizeBytes;
   }
   return batches;
 }

@@ -6,9 +6,10 @@ import { isManifestWhole, isWhole, sizeOf } from './generation-row.ts';
 import { idRange, under } from './key-ranges.ts';
 import { idsOf } from './record-ids.ts';
 import { readRecords } from './record-reader.ts';
+import { rowOf } from './record-row.ts';
 import type { NewRecord } from './record-writer.ts';
 import { withoutKept } from './retention.ts';
-import type { Bytes, GenerationRow, MachineRow, RecordRow } from './schema.ts';
+import type { Bytes, GenerationRow, MachineRow, StoredRow } from './schema.ts';
 import { deleteRecords } from './sweep.ts';
 
 /** A generation with all its rows but the records. */
@@ -39,7 +40,7 @@ export async function newestWhole(
 export async function putMissing(
   to: Connection,
   wanted: readonly number[],
-  read: (ids: readonly number[]) => AsyncIterable<{ id: number; row: RecordRow }>,
+  read: (ids: readonly number[]) => AsyncIterable<{ id: number; row: StoredRow }>,
 ): Promise<void> {
   let batch: NewRecord[] = [];
   const flush = async () => {
@@ -69,10 +70,9 @@ export async function* rowsOf(
   connection: Connection,
   digest: Digest,
   ids: readonly number[],
-): AsyncGenerator<{ id: number; row: RecordRow }> {
+): AsyncGenerator<{ id: number; row: StoredRow }> {
   for await (const { id, bytes } of readRecords(connection, digest, ids)) {
-    const own = bytes as Bytes;
-    yield { id, row: { bytes: own, digest: digest(own, BigInt(id)) } };
+    yield { id, row: rowOf(id, bytes as Bytes, digest) };
   }
 }
 

@@ -48,6 +48,15 @@ export interface RecordRow {
   digest: bigint;
 }
 
+/**
+ * A large record is a Blob: the browser takes it without the copies that a structured clone of an array
+ * is made of, and both places are given the same one.
+ */
+export interface StoredRow {
+  bytes: Bytes | Blob;
+  digest: bigint;
+}
+
 export interface EntryRow {
   name: string;
   sizeBytes: number;
@@ -64,7 +73,7 @@ export interface StoreSchema extends DBSchema {
     indexes: { family: string };
   };
   manifests: { key: [machine: string, number: number]; value: Bytes };
-  records: { key: number; value: RecordRow };
+  records: { key: number; value: StoredRow };
   entries: { key: string; value: EntryRow };
   entryParts: { key: [name: string, part: number]; value: RecordRow };
 }
@@ -100,6 +109,12 @@ export const upgrades: readonly Upgrade[] = [
       database.createObjectStore('entries', { keyPath: 'name' });
       database.createObjectStore('entryParts');
     },
+  },
+  {
+    to: 2,
+    name: 'large records may be Blobs',
+    // Nothing is to be converted; an earlier version of this site would take a Blob for damage.
+    apply() {},
   },
 ];
 

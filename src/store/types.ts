@@ -59,7 +59,7 @@ export interface MachineStore {
   /** As {@link generations}, but without the newest where that is damaged, and why. */
   readableGenerations(): Promise<ReadableGenerations>;
   /**
-   * Stores a record of some 256 KiB, not yet part of any generation. Resolves with its id, which was
+   * Stores a record of 256 KiB to some MiB, not yet part of any generation. Resolves with its id, which was
    * never used before, when it is committed; until then the bytes must not change. They may be a
    * view, also of shared memory: that costs a copy. Records put in one go share transactions.
    */

@@ -17,7 +17,7 @@ import { encodeManifest, type Manifest } from './manifest.ts';
 import { PagePacker, packBlobs } from './pack-records.ts';
 import { PageBatch } from './page-batch.ts';
 import { PageScanner, pageState } from './page-scan.ts';
-import { encodeRecord, type LogRecord, pagesOf } from './record.ts';
+import { contentBytes, encodeRecord, type LogRecord, pagesOf } from './record.ts';
 import { RecordBuffers } from './record-buffers.ts';
 import type { RestoredCut } from './restore-cut.ts';
 import { Segments } from './segments.ts';
@@ -32,10 +32,10 @@ const maximumPasses = 5;
 const uselessShare = 0.7;
 /** Copies that wait; more are written while the guest runs on. */
 const maximumWaitingBytes = 32 * 1024 * 1024;
-/** Records on their way to the store at a time. */
-const putsInFlight = 4;
-/** For cleaning: a share of what changed, at least so many bytes. */
-const cleaning = { share: 0.1, leastBytes: 256 * 1024 } as const;
+/** Records on their way to the store at a time, or one that is larger. */
+const bytesInFlight = 4 * 1024 * 1024;
+/** For cleaning: a share of what changed, at least so many bytes: half of the largest record. */
+const cleaning = { share: 0.1, leastBytes: 2 * 1024 * 1024 } as const;
 
 export interface CheckpointOptions {
   /** Waits for a moment without device operations under way; `stop` follows before anything else. */
@@ -327,9 +327,8 @@ export class Checkpointer {
       await slices.step();
     }
     const records = [...packer.records, ...packBlobs(this.#blobs.take())];
-    for (let first = 0; first < records.length; first += putsInFlight) {
+    for (const some of inParts(records)) {
       checkAborted(options.signal);
-      const some = records.slice(first, first + putsInFlight);
       const puts = some.map((record) => this.#put(attempt, record));
       slices.end();
       const results = await Promise.allSettled(puts);
@@ -355,6 +354,22 @@ export class Checkpointer {
     report.writtenBytes += sizeBytes;
     return { id, sizeBytes };
   }
+}
+
+/** What is put in one go. */
+function inParts(records: readonly LogRecord[]): LogRecord[][] {
+  const parts: LogRecord[][] = [];
+  let room = 0;
+  for (const record of records) {
+    const sizeBytes = contentBytes(record);
+    room -= sizeBytes;
+    if (room >= 0) parts.at(-1)?.push(record);
+    else {
+      parts.push([record]);
+      room = bytesInFlight - sizeBytes;
+    }
+  }
+  return parts;
 }
 
 function newAttempt(options: CheckpointOptions, slices: Slices): Attempt {

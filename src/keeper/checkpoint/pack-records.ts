@@ -1,12 +1,24 @@
-/** Sorts what waits to be written into records of some 256 KiB. */
+/** Sorts what waits to be written into records of 256 KiB to 4 MiB. */
 import { pageBytes } from './guest-pages.ts';
 import type { PageBatch } from './page-batch.ts';
 import { type Blob, emptyRecord, type LogRecord } from './record.ts';
 
 /** IndexedDB is fastest at this size; a record a page is twenty times slower. */
 export const recordBytes = 256 * 1024;
-/** Leaves room for the record's head. */
-const pagesPerRecord = recordBytes / pageBytes - 1;
+/**
+ * The browser takes a few large ones at a fifth of the processor time of many small ones. Small ones are
+ * sooner of no use as a whole, and so deleted: a guest that writes little gets those.
+ */
+const largestRecordBytes = 4 * 1024 * 1024;
+/** Records of what waits at a time. */
+const fewRecords = 4;
+/** Leaves room for the record's head, with the number of each page. */
+const pagesIn = (bytes: number) => Math.floor((bytes - 64) / (pageBytes + 4));
+
+/** Of a record, where so many bytes wait. */
+export function recordBytesFor(waitingBytes: number): number {
+  return Math.min(largestRecordBytes, Math.max(recordBytes, waitingBytes / fewRecords));
+}
 /** Of pages that take eight bytes each. */
 const uniformPerRecord = 16 * 1024;
 
@@ -15,12 +27,14 @@ export class PagePacker {
   readonly records: LogRecord[] = [];
   readonly #batch: PageBatch;
   readonly #hashOf: (page: number) => number;
+  readonly #pagesPerRecord: number;
   readonly #known = new Map<number, { record: LogRecord; like: number; contents: Uint8Array }>();
 
   /** `hashOf`: the same number for pages of the same contents. */
   constructor(batch: PageBatch, hashOf: (page: number) => number) {
     this.#batch = batch;
     this.#hashOf = hashOf;
+    this.#pagesPerRecord = pagesIn(recordBytesFor(batch.sizeBytes));
   }
 
   add(page: number): void {
@@ -36,7 +50,7 @@ export class PagePacker {
       same.record.repeats.push({ page, like: same.like });
       return;
     }
-    const record = this.#room(({ pages }) => pages.length < pagesPerRecord);
+    const record = this.#room(({ pages }) => pages.length < this.#pagesPerRecord);
     this.#known.set(hash, { record, like: record.pages.length, contents });
     record.pages.push({ page, contents });
   }

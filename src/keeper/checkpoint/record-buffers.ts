@@ -1,5 +1,6 @@
 /** Records that are put at once, and some of another length. */
 const mostSpare = 8;
+const mostSpareBytes = 8 * 1024 * 1024;
 
 /**
  * Memory of records that are committed, for those that come next: fresh memory, which the browser has to
@@ -18,6 +19,10 @@ export class RecordBuffers {
   /** To be called once nobody reads it any more. */
   give(bytes: Uint8Array): void {
     // The newest first: the others may be of a length that never comes again.
-    this.#spare = [bytes, ...this.#spare].slice(0, mostSpare);
+    let room = mostSpareBytes;
+    this.#spare = [bytes, ...this.#spare].slice(0, mostSpare).filter(({ byteLength }) => {
+      room -= byteLength;
+      return room >= 0;
+    });
   }
 }

@@ -48,6 +48,11 @@ export function pagesOf({ pages, repeats, uniform }: LogRecord): Uint32Array {
   return all;
 }
 
+/** Without the lists before them, which are little. */
+export function contentBytes({ pages, blobs }: LogRecord): number {
+  return pages.length * pageBytes + blobs.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0);
+}
+
 /** @param allocate gives memory of that length, all of which is written to */
 export function encodeRecord(
   record: LogRecord,
@@ -57,10 +62,8 @@ export function encodeRecord(
   const { pages, repeats, uniform, blobs } = record;
   const names = blobs.map(({ stream }) => new TextEncoder().encode(stream));
   const tableBytes = names.reduce((sum, name) => sum + 10 + name.length, 0);
-  const blobBytes = blobs.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0);
   const lists = 4 * pages.length + 8 * repeats.length + 8 * uniform.length;
-  const contents = pages.length * pageBytes + blobBytes;
-  const out = allocate(headerBytes + lists + tableBytes + contents);
+  const out = allocate(headerBytes + lists + tableBytes + contentBytes(record));
   const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
   let at = 0;
   const u32 = (value: number) => {

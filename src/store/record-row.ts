@@ -1,0 +1,25 @@
+/** A record as it stands in the database: small ones as an array, large ones as a Blob. */
+import type { Digest } from './digest.ts';
+import type { Bytes, RecordRow, StoredRow } from './schema.ts';
+
+/** A Blob takes the browser longer than a small array. */
+const leastBlobBytes = 512 * 1024;
+
+/** @param bytes all of their buffer; those of a large record are not needed afterwards */
+export function rowOf(id: number, bytes: Bytes, digest: Digest): StoredRow {
+  const isLarge = bytes.byteLength >= leastBlobBytes;
+  return { bytes: isLarge ? new Blob([bytes]) : bytes, digest: digest(bytes, BigInt(id)) };
+}
+
+export const sizeOfRow = ({ bytes }: StoredRow): number =>
+  bytes instanceof Blob ? bytes.size : bytes.byteLength;
+
+/** @returns undefined where the file of a Blob is torn or gone */
+export async function loadedRow(row: StoredRow | undefined): Promise<RecordRow | undefined> {
+  if (!(row?.bytes instanceof Blob)) return row as RecordRow | undefined;
+  try {
+    return { ...row, bytes: new Uint8Array(await row.bytes.arrayBuffer()) };
+  } catch {
+    return undefined;
+  }
+}
