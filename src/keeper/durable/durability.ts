@@ -41,7 +41,7 @@ export class MachineDurability {
     const machine = this.#machine;
     if (!machine.openStore) return;
     this.#durable = new Durable({ machine, origin, changed: () => this.#changed() });
-    this.#durable.set(this.isOn);
+    this.#durable.set(this.isOn, { isNew: true });
   }
 
   #changed(): void {

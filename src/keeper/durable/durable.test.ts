@@ -22,6 +22,7 @@ beforeEach(() => {
   vi.stubGlobal('navigator', {});
   delayMs = neverMs;
   vi.spyOn(Pace.prototype, 'delayMs', 'get').mockImplementation(() => delayMs);
+  vi.spyOn(Pace.prototype, 'firstDelayMs', 'get').mockReturnValue(0);
   runtime = new FakeRuntime('now');
   next = new FakeRuntime('next');
   next.instructions = 100;
@@ -77,6 +78,16 @@ describe('a checkpoint is taken', () => {
       await untilSaved(number);
       runtime.instructions++;
     }
+  });
+
+  test('not of a guest that has just begun, but at once when its page is left', async () => {
+    vi.spyOn(Pace.prototype, 'firstDelayMs', 'get').mockReturnValue(neverMs);
+    await attach('a');
+    await keeper.start({ config: { ...fakeConfig, id, durable: true }, runtime: runtime.source });
+    await new Promise((done) => setTimeout(done, 20));
+    expect(durability()).toMatchObject({ state: 'none' });
+    keeper.visibility('a', false);
+    await untilSaved(1);
   });
 
   test('not of a guest that stands still, and of what it does next', async () => {

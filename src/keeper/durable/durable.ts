@@ -64,13 +64,15 @@ export class Durable {
   /**
    * Takes checkpoints by itself from now on, or no more. The first one comes at once, but of a guest
    * that has just come from storage.
+   * @param isNew the guest and its page have just begun: to write all of it now would hold both up
    */
-  set(on: boolean): void {
+  set(on: boolean, { isNew = false } = {}): void {
     if (this.#on === on) return;
     this.#on = on;
     this.#isDue = false;
     clearTimeout(this.#timer);
     if (on && this.#origin) this.#later();
+    else if (on && isNew) this.#later(this.#pace.firstDelayMs);
     else if (on) this.soon();
     else this.#error = undefined;
     this.#changed();
@@ -129,11 +131,10 @@ export class Durable {
     this.#later();
   }
 
-  #later(): void {
+  #later(delayMs = this.#pace.delayMs): void {
     clearTimeout(this.#timer);
     // One that is due and waits in line must not be put off by the end of the one before it.
-    const delayMs = this.#isDue ? 0 : this.#pace.delayMs;
-    this.#timer = setTimeout(() => void this.#byItself(), delayMs);
+    this.#timer = setTimeout(() => void this.#byItself(), this.#isDue ? 0 : delayMs);
   }
 
   /** A guest that has stood still since the last checkpoint is in storage as it is. */

@@ -26,6 +26,11 @@ export class Pace {
   #delayMs = usualMs;
   #failures = 0;
 
+  /** From a guest's begin to the begin of its first checkpoint, ms. */
+  get firstDelayMs(): number {
+    return usualMs;
+  }
+
   /** From the end of the last checkpoint to the begin of the next, ms. */
   get delayMs(): number {
     if (this.#failures === 0) return this.#delayMs;
