@@ -9,8 +9,8 @@ const usual = 9;
 const onBase = { level: 19, mostBytes: 3 << 20 } as const;
 /** For what comes after so many bytes of the guest. */
 const ofLarge = [
-  { afterBytes: 96 << 20, level: 3 },
-  { afterBytes: 48 << 20, level: 5 },
+  { afterBytes: 48 << 20, level: 3 },
+  { afterBytes: 24 << 20, level: 5 },
 ] as const;
 
 /** @param writtenBytes of the guest so far, as they were before compression */
