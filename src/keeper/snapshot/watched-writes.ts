@@ -1,6 +1,6 @@
 /**
- * The notes of what the guest writes have one reader who clears them, the checkpointer. Snapshots
- * read them too, at other times: what is about to be cleared is told to them first.
+ * The notes of what the guest writes have two readers, at times of their own: the checkpointer and
+ * snapshots. What one of them clears is kept for the other.
  */
 import type { WriteTracking } from '../../protocol/abi.ts';
 
@@ -9,12 +9,15 @@ export class WatchedWrites implements WriteTracking {
   readonly #notes: Uint8Array;
   /** What was noted, and cleared since, from the last {@link take} on. */
   readonly #cleared: Uint8Array;
+  /** What {@link take} has cleared, and whoever calls {@link collect} has not seen. */
+  readonly #unseen: Uint8Array;
 
   constructor(writes: WriteTracking, memory: WebAssembly.Memory) {
     this.#writes = writes;
     const { address, pages } = writes.map;
     this.#notes = new Uint8Array(memory.buffer, address, pages);
     this.#cleared = new Uint8Array(pages);
+    this.#unseen = new Uint8Array(pages);
   }
 
   get map() {
@@ -23,25 +26,27 @@ export class WatchedWrites implements WriteTracking {
 
   collect(): void {
     this.#writes.collect();
+    addTo(this.#notes, this.#unseen);
+    this.#unseen.fill(0);
   }
 
   reset(): void {
-    this.#remember();
+    addTo(this.#cleared, this.#notes);
     this.#writes.reset();
   }
 
   /** The pages that may have been written since the last call, a byte a page. The guest stands still. */
   take(): Uint8Array {
     this.#writes.collect();
-    this.#remember();
+    addTo(this.#cleared, this.#notes);
+    addTo(this.#unseen, this.#notes);
     const taken = this.#cleared.slice();
     this.#cleared.fill(0);
     this.#writes.reset();
     return taken;
   }
+}
 
-  #remember(): void {
-    const notes = this.#notes;
-    for (let page = 0; page < notes.length; page++) if (notes[page]) this.#cleared[page] = 1;
-  }
+function addTo(marks: Uint8Array, others: Uint8Array): void {
+  for (let page = 0; page < others.length; page++) if (others[page]) marks[page] = 1;
 }
