@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import xxhash from 'xxhash-wasm';
 import { decodeVmstate } from '../../cpr/vmstate.ts';
 import { CprError } from '../../errors.ts';
@@ -336,6 +336,24 @@ describe('what is written', () => {
     const report = await checkpointer.checkpoint(still);
     expect(report.dirtyBytes).toBe(pageBytes);
     expect(report.scannedBytes).toBeLessThanOrEqual((1 + 2 * vramPages) * pageBytes);
+  });
+
+  it('of a guest that writes little the marks are begun anew once a checkpoint', async () => {
+    const machine = new LabMachine({ tracking: true });
+    const { writes } = machine;
+    const reset = vi.spyOn(writes as NonNullable<typeof writes>, 'reset');
+    const store = new MemoryStore();
+    const checkpointer = new Checkpointer({ source: machine, store });
+    await checkpointer.checkpoint(still);
+    reset.mockClear();
+    const noise = Uint8Array.from({ length: pageBytes }, (_, i) => i * 13);
+    for (const page of [3, 30, 70]) machine.write(page * pageBytes, noise);
+    const { dirtyBytes } = await checkpointer.checkpoint(still);
+    expect(dirtyBytes).toBe(3 * pageBytes);
+    expect(reset).toHaveBeenCalledTimes(1);
+    const restored = new LabMachine();
+    restored.vmstate = (await restoreCut(store, restored)).vmstate;
+    expect(restored.picture()).toEqual(machine.picture());
   });
 
   it('what another runtime wrote is found, whatever the marks say', async () => {

@@ -27,6 +27,8 @@ import { nextTask, Slices } from './slices.ts';
 const lookPages = 128;
 /** Little enough to copy while the guest stands still. */
 const smallRestPages = 256;
+/** Little enough to look at meanwhile. The first MiB is always looked at, see write-tracking.ts. */
+const smallLookPages = 512;
 const maximumPasses = 5;
 /** A pass that leaves more than this share of the one before gains nothing. */
 const uselessShare = 0.7;
@@ -217,7 +219,7 @@ export class Checkpointer {
     let before = Number.POSITIVE_INFINITY;
     for (let pass = 0; pass < maximumPasses; pass++) {
       report.passes++;
-      const ranges = this.#collect(pass === 0);
+      const ranges = this.#collect(pass === 0, true);
       report.dirtyBytes += this.#blobs.collectPieces();
       let found = 0;
       for (const range of ranges) found += await this.#scanInSlices(attempt, range);
@@ -280,20 +282,24 @@ export class Checkpointer {
   /**
    * Makes candidates of all pages that may have been written since the last time.
    * `all`: also those of blocks for which nobody keeps track, so each of their pages is one.
+   * `runs`: the guest runs, and is stopped later: little is left until then.
    * @returns the ranges to look at.
    */
-  #collect(all: boolean): PageRange[] {
-    const { writes } = this.#source;
+  #collect(all: boolean, runs = false): PageRange[] {
+    const { writes, memory } = this.#source;
     const known = writes !== undefined && writes === this.#tracking;
     writes?.collect();
+    // To begin anew costs the guest a walk of its page tables for every page that it uses.
+    const isLeft = runs && known && marksOf(writes, memory) <= smallLookPages;
     const ranges = this.#pages.ranges.filter((range) => {
       const tracked = writes !== undefined && range.name === 'pc.ram';
+      if (tracked && isLeft) return false;
       if (tracked && known) this.#scanner.markMapped(range, writes.map.address);
       else if (tracked || all || !known) this.#scanner.markRange(range);
       else return false;
       return true;
     });
-    writes?.reset();
+    if (!isLeft) writes?.reset();
     this.#tracking = writes;
     return ranges;
   }
@@ -354,6 +360,13 @@ export class Checkpointer {
     report.writtenBytes += sizeBytes;
     return { id, sizeBytes };
   }
+}
+
+/** Pages that may have been written. */
+function marksOf({ map: { address, pages } }: WriteTracking, { buffer }: WebAssembly.Memory) {
+  let count = 0;
+  for (const mark of new Uint8Array(buffer, address, pages)) if (mark !== 0) count++;
+  return count;
 }
 
 /** What is put in one go. */
