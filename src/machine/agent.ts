@@ -48,8 +48,11 @@ export class GuestAgent {
   readonly #machine: AgentMachine;
   readonly #console: string;
   readonly #commands = new Map<string, Command>();
-  /** Ids are this client's own: pages of one machine share the port. */
-  readonly #prefix = randomId();
+  /**
+   * Ids are this client's own: pages of one machine share the port. Short, because the guest's shell
+   * reads its line with a system call for each character.
+   */
+  readonly #prefix = randomId().slice(0, 8);
   #count = 0;
   readonly #lines = new LineReader();
   #listening = false;
