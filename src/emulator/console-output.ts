@@ -2,7 +2,7 @@
 import type { RuntimeHost } from '../protocol/abi.ts';
 
 /** From here on `host` hears of everything that the devices on `bus` send. */
-export function connectConsoleOutput(bus: V86Bus, host: RuntimeHost): void {
+export function connectConsoleOutput(bus: V86Bus, host: RuntimeHost): ConsoleOutput {
   const output = new ConsoleOutput(host);
   for (const port of [0, 1, 2, 3])
     bus.register(
@@ -15,10 +15,13 @@ export function connectConsoleOutput(bus: V86Bus, host: RuntimeHost): void {
     (bytes: Uint8Array) => output.bytes('virtio-console0', bytes),
     output,
   );
+  return output;
 }
 
 /** Longest piece, bytes. */
 const pieceBytes = 64 * 1024;
+/** An answer that somebody waits for. Where there is more, what counts is how many messages it takes. */
+const shortBytes = 512;
 
 interface Pending {
   bytes: Uint8Array<ArrayBuffer>;
@@ -26,7 +29,7 @@ interface Pending {
 }
 
 /** Bytes the guest writes one at a time leave in one piece a turn. */
-class ConsoleOutput {
+export class ConsoleOutput {
   readonly #host: RuntimeHost;
   readonly #pending = new Map<string, Pending>();
   #scheduled = false;
@@ -47,6 +50,13 @@ class ConsoleOutput {
     const pending = this.#pending.get(name);
     if (pending) this.#send(name, pending);
     if (bytes.length > 0) this.#host.consoleOutput(name, bytes.slice());
+  }
+
+  /** To be called a few times a turn: what is short does not wait for its end. */
+  sendShort(): void {
+    if (!this.#scheduled) return;
+    for (const [name, pending] of this.#pending)
+      if (pending.length <= shortBytes) this.#send(name, pending);
   }
 
   #room(name: string): Pending {

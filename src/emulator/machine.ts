@@ -15,7 +15,7 @@ import type { MachineEvent } from '../protocol/events.ts';
 import { hearPowerOff } from './acpi-power.ts';
 import { machineCommands } from './commands.ts';
 import { ConsoleInput } from './console-input.ts';
-import { connectConsoleOutput } from './console-output.ts';
+import { type ConsoleOutput, connectConsoleOutput } from './console-output.ts';
 import { loadDevices } from './device-state.ts';
 import type { DeviceTemplate } from './device-template.ts';
 import { diskBlockers } from './disks/blockers.ts';
@@ -82,6 +82,7 @@ export class Machine implements RuntimeInstance {
   readonly #share: ShareState;
   readonly #options: MachineOptions;
   readonly #loop: RunLoop;
+  readonly #output: ConsoleOutput;
   readonly #mouse = { absolute: false, enabled: false };
   readonly #parked: ParkedPages;
   readonly #reboot: Reboot;
@@ -95,6 +96,7 @@ export class Machine implements RuntimeInstance {
     this.v86Version = options.v86Version;
     const { host, shell, V86, ops } = options;
     const { cpu, machine, bus } = shell;
+    this.#output = connectConsoleOutput(bus, host);
     this.#loop = new RunLoop({
       step: () => this.#step(),
       clock: host.clock,
@@ -152,7 +154,6 @@ export class Machine implements RuntimeInstance {
 
   #listen(): void {
     const { host, shell } = this.#options;
-    connectConsoleOutput(shell.bus, host);
     // Sent for a halt with interrupts off, which nothing ends: what `poweroff` comes to.
     shell.bus.register('cpu-event-halt', () => host.guestHalted?.(), this);
     hearPowerOff(shell.cpu, () => host.guestHalted?.());
@@ -203,6 +204,7 @@ export class Machine implements RuntimeInstance {
   /** @returns how long the guest is idle from now, ms */
   #step(): number {
     const idleMs = this.shell.step();
+    this.#output.sendShort();
     const gotFrames = this.network.drain();
     const gotKeys = this.ps2.pump();
     const gotInput = this.input.pump();

@@ -48,6 +48,11 @@ export async function attach(
     left.abort();
     worker.leave();
   };
+  const pageId = randomId();
+  const pageLock = `holdfast-page-${pageId}`;
+  const holding = holdLock(pageLock, left.signal);
+  // Heard of below, unless there is no keeper.
+  holding.catch(() => {});
   try {
     const info = await Promise.race([connection.keeper.info(), worker.failed]);
     checkAbi(info);
@@ -55,9 +60,7 @@ export async function attach(
     if (info.keeperLock) watchKeeper(info.keeperLock, connection, left.signal);
 
     // Held before the keeper asks for it: it takes a free lock for a dead page.
-    const pageId = randomId();
-    const pageLock = `holdfast-page-${pageId}`;
-    const hasLock = await holdLock(pageLock, left.signal);
+    const hasLock = await holding;
     const { port1, port2 } = new MessageChannel();
     const there = await connection.keeper.attach(port2, hasLock ? pageLock : '', pageId);
     attached?.({ info, pageId, connection, events: port1, hasLock, left: left.signal });
