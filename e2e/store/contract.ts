@@ -345,6 +345,25 @@ function records(test: TestType<ContractFixtures, object>): void {
     });
   });
 
+  test('a database of version 1 takes large records, and a store of that version is told that it is older', async ({
+    startOpener,
+  }) => {
+    const opener = await startOpener();
+    const result = await opener.evaluate(async () => {
+      await lab.connect(1, 5000);
+      await lab.openStore();
+      await lab.openMachine('m');
+      const large = [{ seed: 1, sizeBytes: 1 << 20 }];
+      await lab.checkpoint('m', large);
+      const older = await lab.failure(() => lab.connect(1, 5000));
+      return { read: await lab.readBack('m'), older: older?.code };
+    });
+    expect(result).toEqual({
+      read: [{ number: 1, records: [{ seed: 1, sizeBytes: 1 << 20 }] }],
+      older: 'storage-newer',
+    });
+  });
+
   test('whoever stops reading half-way leaves nothing behind', async ({ startOpener }) => {
     const opener = await startOpener();
     const result = await opener.evaluate(
