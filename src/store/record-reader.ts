@@ -114,7 +114,7 @@ async function wholeOrSpare(
   } catch (thrown) {
     const spare = await connection.spare?.();
     const copied = spare && (await readAlone(spare, 'records', id, doing).catch(() => undefined));
-    const other = await loadedRow(copied);
+    const other = await loadedRow(copied).catch(() => undefined);
     if (!copied || !(other?.bytes instanceof Uint8Array)) throw thrown;
     if (digest(other.bytes, BigInt(id)) !== other.digest) throw thrown;
     const mending = { name: 'copy-records', stores: ['records'], durability: 'relaxed' } as const;

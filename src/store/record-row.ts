@@ -1,4 +1,6 @@
 /** A record as it stands in the database: small ones as an array, large ones as a Blob. */
+import { CprError } from '../errors.ts';
+import { answerTo, readMs } from './answers.ts';
 import type { Digest } from './digest.ts';
 import type { Bytes, RecordRow, StoredRow } from './schema.ts';
 
@@ -14,12 +16,17 @@ export function rowOf(id: number, bytes: Bytes, digest: Digest): StoredRow {
 export const sizeOfRow = ({ bytes }: StoredRow): number =>
   bytes instanceof Blob ? bytes.size : bytes.byteLength;
 
-/** @returns undefined where the file of a Blob is torn or gone */
+/**
+ * @returns undefined where the file of a Blob is torn or gone
+ * @throws CprError `storage-blocked` where the browser does not answer
+ */
 export async function loadedRow(row: StoredRow | undefined): Promise<RecordRow | undefined> {
   if (!(row?.bytes instanceof Blob)) return row as RecordRow | undefined;
   try {
-    return { ...row, bytes: new Uint8Array(await row.bytes.arrayBuffer()) };
-  } catch {
+    const reading = answerTo(row.bytes.arrayBuffer(), 'read the stored machine', readMs);
+    return { ...row, bytes: new Uint8Array(await reading) };
+  } catch (thrown) {
+    if (thrown instanceof CprError) throw thrown;
     return undefined;
   }
 }
