@@ -44,9 +44,10 @@ export async function tellLost(
   notices: Notices,
   marked: { name: string; takenAtMs: number } | undefined,
 ): Promise<void> {
-  // Of storage that cannot be read nobody knows what it has.
   const usage = await session.machine?.shelf.usage().catch(() => undefined);
-  if (!usage) return;
+  // Of storage that cannot be read nobody knows what it has. Once a guest is saved there it can be, and
+  // what was said of storage that fails is gone from the page.
+  if (!usage) return whenSaved(session, () => void tellLost(session, notices, marked));
   const { discarded, lost = [] } = usage;
   const isNews = (atMs: number) => atMs >= performance.timeOrigin;
   const machines: { id: string; name: string; takenAtMs: number }[] = lost.filter(({ foundAtMs }) =>
@@ -76,6 +77,15 @@ export async function tellLost(
       ...detail,
     });
   }
+}
+
+function whenSaved(session: Session, run: () => void): void {
+  let isDone = false;
+  session.onChange(() => {
+    if (isDone || session.status?.durability?.state !== 'saved') return;
+    isDone = true;
+    run();
+  });
 }
 
 /**
