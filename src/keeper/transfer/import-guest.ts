@@ -51,17 +51,23 @@ export async function receiveGuest(
     switch (item.kind) {
       case 'pages':
         memory.put(item);
+        for (const buffer of new Set([item.contents.buffer, item.xor.buffer])) free(buffer);
         break;
       case 'blob':
+        if (!blobs.take(item)) free(item.bytes.buffer);
+        break;
       case 'no-blob':
         blobs.take(item);
         break;
-      case 'blobs':
+      case 'blobs': {
+        let isKept = false;
         for (const blob of blobsOf(item)) {
-          blobs.take(blob);
+          isKept = blobs.take(blob) || isKept;
           await slices.step();
         }
+        if (!isKept) free(item.bytes.buffer);
         break;
+      }
       case 'cut':
         cut = item;
         break;
@@ -123,19 +129,21 @@ class ArrivingBlobs {
     this.#config = config;
   }
 
-  take(item: BlobItem | NoBlobItem): void {
-    if (item.kind === 'blob') this.#add(item);
-    else this.#of(item.stream).delete(item.index);
+  /** @returns whether the item's bytes are kept as they are, and not copied */
+  take(item: BlobItem | NoBlobItem): boolean {
+    if (item.kind === 'blob') return this.#add(item);
+    this.#of(item.stream).delete(item.index);
+    return false;
   }
 
-  #add({ stream, index, bytes, totalBytes, offsetBytes }: BlobItem): void {
+  #add({ stream, index, bytes, totalBytes, offsetBytes }: BlobItem): boolean {
     const open = this.#open;
     if (offsetBytes === 0) {
       this.#of(stream).require(index, totalBytes);
       if (bytes.length === totalBytes) {
         this.#of(stream).set(index, bytes);
         this.#open = undefined;
-        return;
+        return true;
       }
       // Whoever reads the file has counted all of it; joined at its end it would be there twice.
       this.#open = { stream, index, whole: roomFor(stream, totalBytes), bytes: 0 };
@@ -146,9 +154,11 @@ class ArrivingBlobs {
       throw bad(`"${stream}" is longer than it says.`);
     part.whole.set(bytes, part.bytes);
     part.bytes += bytes.length;
-    if (part.bytes < part.whole.length) return;
-    this.#of(stream).set(index, part.whole);
-    this.#open = undefined;
+    if (part.bytes === part.whole.length) {
+      this.#of(stream).set(index, part.whole);
+      this.#open = undefined;
+    }
+    return false;
   }
 
   restore(place: Parameters<BlobRestore['restore']>[0], cut: CutItem): void {
@@ -181,6 +191,18 @@ class ArrivingBlobs {
     }
     return stream;
   }
+}
+
+/**
+ * Gives memory back at once: a collection comes after some 64 MiB of it. Detached by its own `transfer`, it
+ * would be held on and not counted any more.
+ */
+function free(buffer: ArrayBufferLike): void {
+  const { port1, port2 } = new MessageChannel();
+  port2.close();
+  // Nobody receives it.
+  port1.postMessage(undefined, [buffer as ArrayBuffer]);
+  port1.close();
 }
 
 /** @throws CprError `out-of-memory` */
