@@ -35,3 +35,11 @@ test('[5] the limit without a declared size is 512 MiB, or what disks usually co
   expect(limitOfUnpacked(40 * 2 ** 20)).toBe(1280 * 2 ** 20);
   expect(limitOfUnpacked(2 ** 30)).toBe(2 ** 31);
 });
+
+test('[5] what asks for 2 GiB to be unpacked with is refused before they are taken', async () => {
+  const bomb = Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 21 << 3, 1, 0, 0]);
+  await expect(unpack(bomb)).rejects.toMatchObject({
+    code: 'image-unavailable',
+    message: expect.stringContaining('more than 128 MiB'),
+  });
+});

@@ -1,6 +1,7 @@
 /** Disks that were compressed as a whole. */
 import { Decompress } from 'fzstd';
 import { CprError } from '../../errors.ts';
+import { largestZstdWindowBytes, zstdWindowBytes } from '../../protocol/zstd-window.ts';
 import { readFile } from './file-read.ts';
 
 /** RFC 1952, section 2.3.1; RFC 8878, section 3.1.1. */
@@ -60,6 +61,11 @@ export async function unpackFile(file: Blob): Promise<Uint8Array<ArrayBuffer> | 
 const pieceBytes = 64 * 1024;
 
 function unzstd(bytes: Uint8Array, unpacked: GrowingBytes): void {
+  if ((zstdWindowBytes(bytes) ?? 0) > largestZstdWindowBytes)
+    throw new CprError(
+      'image-unavailable',
+      `The image asks for more than ${largestZstdWindowBytes / 2 ** 20} MiB to be unpacked with (a zstd window). Compress it without --long or --ultra.`,
+    );
   const stream = new Decompress((piece) => unpacked.add(piece));
   for (let at = 0; at < bytes.length; at += pieceBytes)
     stream.push(bytes.subarray(at, at + pieceBytes), at + pieceBytes >= bytes.length);

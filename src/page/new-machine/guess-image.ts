@@ -1,4 +1,5 @@
 /** What a file is to a PC, by its size and its first bytes. No DOM but `Blob`. */
+import { largestZstdWindowBytes, zstdWindowBytes } from '../../protocol/zstd-window.ts';
 import { part } from '../early-parts.ts';
 
 export type ImageKind =
@@ -76,6 +77,7 @@ async function holdsV86State(file: Blob, head: DataView): Promise<boolean> {
   if (!startsWith(head, zstdMagic)) return false;
   const { Decompress } = await part('zstd');
   const start = new Uint8Array(await file.slice(0, firstBlockBytes).arrayBuffer());
+  if ((zstdWindowBytes(start) ?? 0) > largestZstdWindowBytes) return false;
   let isState = false;
   try {
     new Decompress(({ buffer, byteOffset, byteLength }) => {
