@@ -32,11 +32,26 @@ export class PowerLossRounds {
     const guest = this.#guest ?? (await this.#begin());
     // Checkpoints come once a second.
     await wait(below(1500));
+    return this.#damaged(guest, (folder) => damageLevelDb(folder, below));
+  }
+
+  /** Neither place has the newest any more: one has lost its end, the other all. */
+  async roundWithoutEnds(): Promise<PowerLossRound> {
+    const guest = this.#guest ?? (await this.#begin());
+    const { takenAtMs: first = 0 } = await lookAt(guest);
+    await expect.poll(async () => (await lookAt(guest)).takenAtMs ?? 0).toBeGreaterThan(first);
+    return this.#damaged(guest, cutEnds);
+  }
+
+  async #damaged(
+    guest: Guest,
+    damageFiles: (folder: string) => Promise<string[]>,
+  ): Promise<PowerLossRound> {
     const { takenAtMs: newest = 0 } = await lookAt(guest);
     const copy = await Profile.make();
     try {
       await this.#copyAtOnce(copy.folder);
-      const damage = await damageLevelDb(copy.folder, below);
+      const damage = await damageFiles(copy.folder);
       const page = await (await copy.start()).newPage();
       const after = await Guest.in(page);
       await page.goto(this.#url);
@@ -116,13 +131,30 @@ async function copyFolder(from: string, to: string): Promise<void> {
   }
 }
 
-/** One to three files of the LevelDBs that machines are in. */
-async function damageLevelDb(folder: string, below: (limit: number) => number): Promise<string[]> {
-  const files = (await readdir(join(folder, 'Default'), { recursive: true, withFileTypes: true }))
+/** Of the LevelDBs that machines are in. */
+async function levelDbFiles(folder: string): Promise<string[]> {
+  return (await readdir(join(folder, 'Default'), { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((path) => /IndexedDB\/.*\.leveldb\/(\d+\.|MANIFEST|CURRENT)/.test(path))
     .sort();
+}
+
+async function cutEnds(folder: string): Promise<string[]> {
+  const done: string[] = [];
+  for (const path of await levelDbFiles(folder)) {
+    const isSecond = path.includes('/WebStorage/');
+    if (isSecond ? !path.endsWith('CURRENT') : !path.endsWith('.log')) continue;
+    const { size } = await stat(path);
+    await truncate(path, isSecond ? 7 : Math.floor(size * 0.9));
+    done.push(`${path.slice(folder.length)} truncated`);
+  }
+  return done;
+}
+
+/** One to three files. */
+async function damageLevelDb(folder: string, below: (limit: number) => number): Promise<string[]> {
+  const files = await levelDbFiles(folder);
   const done: string[] = [];
   for (let left = 1 + below(3); left > 0 && files.length > 0; left--) {
     const [path = ''] = files.splice(below(files.length), 1);

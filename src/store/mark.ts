@@ -8,33 +8,35 @@ import { answerTo } from './answers.ts';
 export interface Mark {
   id: string;
   name: string;
-  /** Of its last checkpoint, or a little earlier. */
+  /** Of its last checkpoint. */
   takenAtMs: number;
 }
 
 const cacheName = 'holdfast-marks';
-/** A mark says how much was lost, roughly: it need not follow each checkpoint. */
-const refreshMs = 10_000;
+/** After one that did not come about, nothing that is stored waits for another so soon. */
+const againMs = 10_000;
 
 /** Absolute: a worker may have a blob as its address. */
 const urlOf = (id: string) => `${globalThis.origin}/holdfast-mark/${encodeURIComponent(id)}`;
 
 export class Marks {
-  readonly #markedAt = new Map<string, { name: string; takenAtMs: number }>();
+  #failedAtMs = Number.NEGATIVE_INFINITY;
 
-  /** Never rejects: a mark that cannot be written is missed only after a loss. */
+  /**
+   * Of each checkpoint: where both places lose the newest, an older one is resumed, and only the mark
+   * knows. Never rejects: a mark that cannot be written is missed only after a loss.
+   */
   async put({ id, name, takenAtMs }: Mark): Promise<void> {
-    const last = this.#markedAt.get(id);
-    if (last?.name === name && takenAtMs - last.takenAtMs < refreshMs) return;
-    this.#markedAt.set(id, { name, takenAtMs });
-    await this.#try(async (cache) => {
+    if (performance.now() - this.#failedAtMs < againMs) return;
+    const isPut = await this.#try(async (cache) => {
       const body = JSON.stringify({ id, name, takenAtMs } satisfies Mark);
       await cache.put(urlOf(id), new Response(body));
+      return true;
     });
+    if (!isPut) this.#failedAtMs = performance.now();
   }
 
   async delete(id: string): Promise<void> {
-    this.#markedAt.delete(id);
     await this.#try((cache) => cache.delete(urlOf(id)));
   }
 
