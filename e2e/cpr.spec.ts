@@ -305,7 +305,8 @@ test.describe('a machine that was started to wait', () => {
  * suspended guest wakes: it has to have been given first.
  */
 async function suspendAtPrompt(guest: Guest): Promise<void> {
-  await guest.waitForSerial(/# .\[6n/);
+  // The last thing that was said: the terminal's answer to an older question would wake the guest.
+  await guest.waitForSerial(/# .\[6n$/);
   // xterm.js reads what it was given in a task of its own, which was queued before this one.
   await guest.page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
   await call(guest, 'suspend');
