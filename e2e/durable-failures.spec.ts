@@ -392,13 +392,10 @@ async function damage(
       let damaged: IDBValidKey[] | undefined;
       for (const factory of factories) {
         const database = await result(factory.open('holdfast'));
-        const transaction = database.transaction(
-          ['generations', 'manifests', 'records'],
-          'readwrite',
-        );
         if (!damaged) {
+          const generations = database.transaction('generations').objectStore('generations');
           const rows: { number: number; machine: string; records: Float64Array }[] = await result(
-            transaction.objectStore('generations').getAll(),
+            generations.getAll(),
           );
           const [newest, before] = rows.sort((a, b) => b.number - a.number);
           if (!newest || !before) throw new Error('There are not two checkpoints in storage.');
@@ -412,16 +409,23 @@ async function damage(
           if (part === 'record' && record === undefined) throw new Error('No such record.');
           damaged = part === 'manifest' ? manifests : [record as number];
         }
-        const store = transaction.objectStore(part === 'manifest' ? 'manifests' : 'records');
+        const name = part === 'manifest' ? 'manifests' : 'records';
+        const storeIn = (mode: IDBTransactionMode) =>
+          database.transaction(name, mode).objectStore(name);
+        type Row = { bytes: Uint8Array<ArrayBuffer> | Blob };
         for (const key of damaged) {
-          const value: Uint8Array | { bytes: Uint8Array } | undefined = await result(
-            store.get(key),
+          const value: Uint8Array<ArrayBuffer> | Row | undefined = await result(
+            storeIn('readonly').get(key),
           );
           // The copy has the newest alone.
           if (!value) continue;
-          const bytes = value instanceof Uint8Array ? value : value.bytes;
+          const stored = value instanceof Uint8Array ? value : value.bytes;
+          // Large records are Blobs.
+          const bytes =
+            stored instanceof Blob ? new Uint8Array(await stored.arrayBuffer()) : stored;
           bytes[bytes.length >> 1]! ^= 1;
-          await result(store.put(value, key));
+          const row = stored instanceof Blob ? { ...value, bytes: new Blob([bytes]) } : value;
+          await result(storeIn('readwrite').put(row, key));
         }
         database.close();
       }
