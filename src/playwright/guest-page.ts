@@ -92,9 +92,15 @@ export class GuestPage {
     }
   }
 
-  /** What the consoles said belongs to a machine that is about to be no more. */
-  async forgetConsoles(): Promise<void> {
+  /** Runs `start`, which puts another machine in the place of this one: its consoles begin anew. */
+  async replaceMachine(start: () => Promise<void>): Promise<void> {
     await this.#page.evaluate(() => window.holdfastTap.clear());
+    try {
+      await start();
+    } catch (thrown) {
+      await this.#page.evaluate(() => window.holdfastTap.goOn()).catch(() => {});
+      throw thrown;
+    }
   }
 
   async #openIn(context: BrowserContext): Promise<void> {

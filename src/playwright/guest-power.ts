@@ -19,12 +19,12 @@ export class GuestPower {
   }
 
   async boot(config: MachineConfig, runtime: RuntimeSource): Promise<void> {
-    // Its consoles begin anew, and nothing that the machine before said is to be taken for its output.
-    await this.#page.forgetConsoles();
-    await callMachine(
-      this.#page.current,
-      (machine, given) => machine.start(given.config, given.runtime, { replace: true }),
-      { config, runtime },
+    await this.#page.replaceMachine(() =>
+      callMachine(
+        this.#page.current,
+        (machine, given) => machine.start(given.config, given.runtime, { replace: true }),
+        { config, runtime },
+      ),
     );
   }
 
@@ -35,24 +35,25 @@ export class GuestPower {
   /** Boots again, with what the guest wrote to its hard disks. */
   async cycle({ config, runtimeId }: MachineStatus, change: ConfigChange): Promise<void> {
     const runtime = await this.#runtimes.present(runtimeId);
-    await this.#page.forgetConsoles();
-    await callMachine(
-      this.#page.current,
-      async (machine, given) => {
-        await machine.pause();
-        const disks: Pick<MachineConfig, 'hda' | 'hdb'> = {};
-        for (const { device, medium } of await machine.infoBlock()) {
-          if ((device !== 'hda' && device !== 'hdb') || !medium) continue;
-          const parts: BlobPart[] = [];
-          // A Response would tell none of its errors.
-          for await (const part of machine.diskImage(device))
-            parts.push(part as Uint8Array<ArrayBuffer>);
-          disks[device] = { bytes: new Uint8Array(await new Blob(parts).arrayBuffer()) };
-        }
-        await machine.start({ ...given.config, ...disks }, given.runtime, { replace: true });
-      },
-      { config: changed(config, change), runtime },
-    );
+    const start = () =>
+      callMachine(
+        this.#page.current,
+        async (machine, given) => {
+          await machine.pause();
+          const disks: Pick<MachineConfig, 'hda' | 'hdb'> = {};
+          for (const { device, medium } of await machine.infoBlock()) {
+            if ((device !== 'hda' && device !== 'hdb') || !medium) continue;
+            const parts: BlobPart[] = [];
+            // A Response would tell none of its errors.
+            for await (const part of machine.diskImage(device))
+              parts.push(part as Uint8Array<ArrayBuffer>);
+            disks[device] = { bytes: new Uint8Array(await new Blob(parts).arrayBuffer()) };
+          }
+          await machine.start({ ...given.config, ...disks }, given.runtime, { replace: true });
+        },
+        { config: changed(config, change), runtime },
+      );
+    await this.#page.replaceMachine(start);
   }
 }
 

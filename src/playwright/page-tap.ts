@@ -7,8 +7,13 @@ export interface TappedWindow {
     read(console: string, from: number): { start: number; end: number; text: string };
     /** Calls back for new output until it returns true. */
     follow(console: string, listener: () => boolean): void;
-    /** Forgets what all consoles said. */
+    /**
+     * Another machine is about to take this one's place: forgets what all consoles said, and what this
+     * one says until each of them begins anew.
+     */
     clear(): void;
+    /** It did not come to that. */
+    goOn(): void;
   };
 }
 
@@ -32,7 +37,14 @@ export function installTap(): void {
     }
     return log;
   };
+  let isBeingReplaced = false;
+  /** Consoles of the machine that took its place. */
+  const begun = new Set<string>();
   const add = (name: string, offset: number, bytes: Uint8Array) => {
+    if (isBeingReplaced && !begun.has(name)) {
+      if (offset > 0) return;
+      begun.add(name);
+    }
     const log = logOf(name);
     // Sent again after a reconnect, or by another machine, or after a gap: what is new counts.
     const at = offset - log.start;
@@ -64,6 +76,11 @@ export function installTap(): void {
     },
     clear() {
       for (const log of logs.values()) log.start = log.length = 0;
+      isBeingReplaced = true;
+      begun.clear();
+    },
+    goOn() {
+      isBeingReplaced = false;
     },
   };
   Object.assign(window, { holdfastTap: tap });

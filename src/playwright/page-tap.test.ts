@@ -1,0 +1,49 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { installTap, type TappedWindow } from './page-tap.ts';
+
+interface FakeWindow extends TappedWindow {
+  MessageChannel: typeof MessageChannel;
+}
+let window: FakeWindow;
+let channel: MessageChannel;
+
+beforeEach(() => {
+  window = { MessageChannel } as FakeWindow;
+  vi.stubGlobal('window', window);
+  installTap();
+  channel = new window.MessageChannel();
+  channel.port1.start();
+});
+afterEach(() => {
+  channel.port1.close();
+  vi.unstubAllGlobals();
+});
+
+const say = (offset: number, text: string) =>
+  channel.port2.postMessage({
+    type: 'console',
+    console: 'serial0',
+    offset,
+    bytes: new TextEncoder().encode(text),
+  });
+const read = () => window.holdfastTap.read('serial0', 0).text;
+
+test('what a machine says while another one takes its place is not taken for that one’s', async () => {
+  say(0, 'old ');
+  await vi.waitFor(() => expect(read()).toBe('old '));
+  window.holdfastTap.clear();
+  say(4, 'prompt# ');
+  say(0, 'new');
+  await vi.waitFor(() => expect(read()).toBe('new'));
+  say(3, ' prompt# ');
+  await vi.waitFor(() => expect(read()).toBe('new prompt# '));
+});
+
+test('where no other machine came the one that is there is heard again', async () => {
+  say(0, 'old ');
+  await vi.waitFor(() => expect(read()).toBe('old '));
+  window.holdfastTap.clear();
+  window.holdfastTap.goOn();
+  say(4, 'prompt# ');
+  await vi.waitFor(() => expect(read()).toBe('prompt# '));
+});
