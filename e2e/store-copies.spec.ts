@@ -3,7 +3,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Worker } from '@playwright/test';
 import { copyWriteNames, writeStages } from '../src/store/crash-windows.ts';
-import { movedVersion } from '../src/store/schema.ts';
+import { movedVersion, schemaVersion } from '../src/store/schema.ts';
 import { Profile } from './profile.ts';
 import { specs } from './store/contract.ts';
 import type { Snapshot } from './store/lab.ts';
@@ -221,7 +221,7 @@ test('[F3] a place with a machine that nobody can read is left until that is sto
     await lab.checkpoint('m', [{ seed: 3, sizeBytes: 1024 }]);
     await lab.store().rename('m', 'm');
   });
-  expect(await defaultVersion(opener)).toBe(1);
+  expect(await defaultVersion(opener)).toBe(schemaVersion);
   expect((await placeNames(opener)).filter((name) => name.endsWith('kept'))).not.toEqual([]);
   const next = (await startOpener()) as Worker;
   await next.evaluate(async () => {
