@@ -1,5 +1,7 @@
+import { Decompress } from 'fzstd';
 import { expect, test } from 'vitest';
-import { zstdWindowBytes } from './zstd-window.ts';
+import { loadCodec } from '../share/codec.ts';
+import { withSmallWindow, zstdWindowBytes } from './zstd-window.ts';
 
 const magic = [0x28, 0xb5, 0x2f, 0xfd];
 
@@ -19,4 +21,19 @@ test.each([
 test('what is no zstd file has no window', () => {
   expect(zstdWindowBytes(Uint8Array.from([0x1f, 0x8b, 8, 0, 0, 0, 0]))).toBeUndefined();
   expect(zstdWindowBytes(new Uint8Array())).toBeUndefined();
+});
+
+test('[5] the first block of a frame is read whatever the frame claims', async () => {
+  const contents = new Uint8Array(100_000).fill(7);
+  const bomb = (await loadCodec()).compress(contents, 3).slice();
+  new DataView(bomb.buffer).setUint32(5, 2 ** 31 - 1, true);
+  expect(zstdWindowBytes(bomb)).toBe(2 ** 31 - 1);
+  const small = withSmallWindow(bomb) as Uint8Array;
+  expect(zstdWindowBytes(small)).toBe(256 * 1024);
+  let read = 0;
+  new Decompress((piece) => {
+    read += piece.length;
+  }).push(small);
+  expect(read).toBe(contents.length);
+  expect(withSmallWindow(contents)).toBeUndefined();
 });

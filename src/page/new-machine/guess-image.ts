@@ -1,5 +1,5 @@
 /** What a file is to a PC, by its size and its first bytes. No DOM but `Blob`. */
-import { largestZstdWindowBytes, zstdWindowBytes } from '../../protocol/zstd-window.ts';
+import { withSmallWindow } from '../../protocol/zstd-window.ts';
 import { part } from '../early-parts.ts';
 
 export type ImageKind =
@@ -76,8 +76,8 @@ function textAt(head: DataView, at: number, length: number): string | undefined 
 async function holdsV86State(file: Blob, head: DataView): Promise<boolean> {
   if (!startsWith(head, zstdMagic)) return false;
   const { Decompress } = await part('zstd');
-  const start = new Uint8Array(await file.slice(0, firstBlockBytes).arrayBuffer());
-  if ((zstdWindowBytes(start) ?? 0) > largestZstdWindowBytes) return false;
+  const start = withSmallWindow(new Uint8Array(await file.slice(0, firstBlockBytes).arrayBuffer()));
+  if (!start) return false;
   let isState = false;
   try {
     new Decompress(({ buffer, byteOffset, byteLength }) => {
