@@ -12,7 +12,7 @@ import { blob, type Forgery, forge, zeros } from './hostile-state.ts';
 import { Stranger } from './stranger.ts';
 import { expect, Guest, patternGuest, Site, test, waitForPasses } from './test.ts';
 
-/** Of damaged files; the ways take turns. */
+/** Number of damaged files. Each goes through the next of the ways to open one. */
 const count = Number(process.env.HOLDFAST_HOSTILE_COUNT ?? 9);
 const seed = Number(process.env.HOLDFAST_HOSTILE_SEED ?? 1);
 test.describe.configure({ mode: 'serial', timeout: 120_000 + count * 10_000 });

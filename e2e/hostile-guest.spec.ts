@@ -87,7 +87,7 @@ test('[6] [11] [12] floods and malformed messages, with ten pages of which one r
   expect(lengths.length).toBeGreaterThan(100);
   expect(Math.max(...lengths)).toBeLessThanOrEqual(9216);
   expect(await status()).toMatchObject({ runstate: 'running', pages: pageCount });
-  // Whoever reads again is shown what there is now.
+  // A page that reads again shows the present screen.
   await dialog.dismiss();
   await waitForShown(deaf, 's done');
 });

@@ -12,10 +12,10 @@ import { keeperProcesses } from './renderer-memory.ts';
 export const ramMiB = 16;
 const vgaMiB = 16;
 export const diskBytes = 64 * 2 ** 30;
-/** Of its network. */
+/** Name of the in-browser network hub that the hostile PC joins. */
 export const hub = 'hostile';
 
-/** What the keeper may grow by under its floods, MiB. See SECURITY.md. */
+/** Budget for the growth of the keeper under its floods, MiB. SECURITY.md states it. */
 export const floodBudgetMiB = (pages: number): number => 64 + 32 * pages;
 
 const settings = [
@@ -95,7 +95,7 @@ export class HostilePc {
     return this.#type(letter, letter);
   }
 
-  /** Ends an attempt that goes on until a key is typed. */
+  /** Types a key, which ends an attempt that has no end of its own. */
   end(letter: string): Promise<void> {
     return this.#type('\n', letter);
   }

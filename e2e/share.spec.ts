@@ -159,7 +159,7 @@ test('a static host shares as a file, and the own file goes on as a clone or as 
   expect((await guest.run('echo $kept')).output).toBe('before\n');
   const clone = (await guest.status()).config;
   expect(clone.id).not.toBe('default');
-  // Lineage vouches for no contents: it leaves room in storage as any stranger's does.
+  // A lineage proves nothing about the contents, so the storage limit for strangers' machines applies.
   expect(clone.foreign).toBe(true);
 
   await page.goto(site.url);

@@ -35,7 +35,7 @@ export class PowerLossRounds {
     return this.#damaged(guest, (folder) => damageLevelDb(folder, below));
   }
 
-  /** Neither place has the newest any more: one has lost its end, the other all. */
+  /** One place loses the end of its log, the other place everything: the newest state is in neither. */
   async roundWithoutEnds(): Promise<PowerLossRound> {
     const guest = this.#guest ?? (await this.#begin());
     const { takenAtMs: first = 0 } = await lookAt(guest);
@@ -131,7 +131,7 @@ async function copyFolder(from: string, to: string): Promise<void> {
   }
 }
 
-/** Of the LevelDBs that machines are in. */
+/** Lists the files of the LevelDBs that hold machines. */
 async function levelDbFiles(folder: string): Promise<string[]> {
   return (await readdir(join(folder, 'Default'), { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
@@ -152,7 +152,7 @@ async function cutEnds(folder: string): Promise<string[]> {
   return done;
 }
 
-/** One to three files. */
+/** Damages one to three of them. */
 async function damageLevelDb(folder: string, below: (limit: number) => number): Promise<string[]> {
   const files = await levelDbFiles(folder);
   const done: string[] = [];

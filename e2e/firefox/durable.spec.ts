@@ -181,7 +181,7 @@ guestTest(
           const request = indexedDB.deleteDatabase('holdfast');
           request.onsuccess = () => done();
           request.onerror = () => fail(request.error);
-          // What the page itself remembers would tell of its own machine alone.
+          // The page's own mark in localStorage names only this page's machine.
           localStorage.clear();
         }),
     );

@@ -45,7 +45,7 @@ export class ConsoleOutput {
     this.#schedule();
   }
 
-  /** Of a device that writes pieces: behind what is pending of the same console. */
+  /** Sends a piece that a device wrote whole, after the pending bytes of the same console. */
   bytes(name: string, bytes: Uint8Array): void {
     const pending = this.#pending.get(name);
     if (pending) this.#send(name, pending);

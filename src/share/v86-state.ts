@@ -1,6 +1,7 @@
 /** A state of v86 as a page has it: decompressed, if it was. */
 import { CprError } from '../errors.ts';
 import type { MachineConfig } from '../protocol/config.ts';
+import { zstdContentBytes } from '../protocol/zstd-frame.ts';
 
 const zstdMagic = 0xfd2fb528;
 /** Magic, version, length of the file, length of the JSON that describes it. */
@@ -49,8 +50,8 @@ export async function readV86State(state: Blob | Uint8Array): Promise<Uint8Array
   const bytes = state instanceof Blob ? new Uint8Array(await state.arrayBuffer()) : state;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 4 || view.getUint32(0, true) !== zstdMagic) return bytes;
-  const { contentBytes, loadCodec } = await codecPart();
-  const rawBytes = contentBytes(bytes);
+  const { loadCodec } = await codecPart();
+  const rawBytes = zstdContentBytes(bytes);
   if (rawBytes === undefined) {
     throw new CprError(
       'wrong-v86-state',

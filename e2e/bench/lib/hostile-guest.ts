@@ -1,4 +1,4 @@
-/** What a guest that floods makes its keeper take, with ten pages of which nine never take what they are sent. */
+/** Measures how much a keeper grows while its guest floods ten pages, nine of which read nothing. */
 import { HostilePc } from '../../hostile-pc.ts';
 import { rendererGrowthMiB } from '../../renderer-memory.ts';
 import { withSite } from './hostile-site.ts';

@@ -21,7 +21,7 @@ const unaskedBytes = stateLimits.unaskedBytes - honestBytes;
 
 interface Worst {
   forgery: Forgery;
-  /** Of the guest's own, beside its memory. */
+  /** Size of the guest's disks and files, which it has beside its memory. */
   ownBytes: number;
   /** A CD of so many bytes, which travels in the state. */
   cdBytes?: number;
@@ -107,7 +107,7 @@ async function grownMiB(browser: Browser, site: Site, url: string): Promise<numb
   const opened = callMachine(
     page,
     async (machine, given) => {
-      // Nobody is asked: whatever needs a yes fails.
+      // No `approve` is given, so an opening that needs approval fails.
       if (given.runtime)
         await machine.openState(given.url, { runtime: given.runtime, replace: true });
     },

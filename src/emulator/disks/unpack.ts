@@ -1,7 +1,7 @@
 /** Disks that were compressed as a whole. */
 import { Decompress } from 'fzstd';
 import { CprError } from '../../errors.ts';
-import { largestZstdWindowBytes, zstdWindowBytes } from '../../protocol/zstd-window.ts';
+import { largestZstdWindowBytes, zstdWindowBytes } from '../../protocol/zstd-frame.ts';
 import { readFile } from './file-read.ts';
 
 /** RFC 1952, section 2.3.1; RFC 8878, section 3.1.1. */

@@ -194,8 +194,8 @@ class ArrivingBlobs {
 }
 
 /**
- * Gives memory back at once: a collection comes after some 64 MiB of it. Detached by its own `transfer`, it
- * would be held on and not counted any more.
+ * Frees a buffer at once. The collector frees it only after some 64 MiB of such buffers.
+ * `ArrayBuffer.transfer` detaches it, but then the browser holds its memory and counts it as free.
  */
 function free(buffer: ArrayBufferLike): void {
   const { port1, port2 } = new MessageChannel();

@@ -1,5 +1,5 @@
 /** What a file is to a PC, by its size and its first bytes. No DOM but `Blob`. */
-import { withSmallWindow } from '../../protocol/zstd-window.ts';
+import { withSmallWindow } from '../../protocol/zstd-frame.ts';
 import { part } from '../early-parts.ts';
 
 export type ImageKind =

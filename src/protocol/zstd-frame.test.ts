@@ -1,7 +1,7 @@
 import { Decompress } from 'fzstd';
 import { expect, test } from 'vitest';
 import { loadCodec } from '../share/codec.ts';
-import { withSmallWindow, zstdWindowBytes } from './zstd-window.ts';
+import { withSmallWindow, zstdWindowBytes } from './zstd-frame.ts';
 
 const magic = [0x28, 0xb5, 0x2f, 0xfd];
 
