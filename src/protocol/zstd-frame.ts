@@ -1,8 +1,15 @@
-/** The header of a zstd file's first frame (RFC 8878, 3.1.1.1). */
+/** The frames of a zstd file, without what is compressed in them (RFC 8878, 3.1). */
 
 const magic = 0xfd2fb528;
 /** Magic and descriptor. */
 const leastBytes = 5;
+const blockHeaderBytes = 3;
+const checksumBytes = 4;
+/** Magic and size. Its last digit is any. */
+const skippableHeaderBytes = 8;
+const skippableMagic = 0x184d2a50;
+
+const blockKind = { repeated: 1, reserved: 3 } as const;
 
 /** zstd's own programs allow this much unless told otherwise. Readers allocate what a file claims. */
 export const largestZstdWindowBytes = 128 * 2 ** 20;
@@ -54,9 +61,47 @@ function windowOf(descriptor: number): number {
   return base + (base / 8) * (descriptor & 7);
 }
 
-/** @returns undefined for bytes that are no zstd frame, or too few to say */
-export const zstdWindowBytes = (bytes: Uint8Array): number | undefined =>
-  readHeader(bytes)?.windowBytes;
+/**
+ * Hops from block to block through the whole file: each of its frames has a window of its own.
+ * @returns undefined unless the file is frames from its first byte to its last
+ */
+export function largestZstdWindow(bytes: Uint8Array): number | undefined {
+  let largest = 0;
+  for (let at = 0; at < bytes.length; ) {
+    const rest = bytes.subarray(at);
+    const frame = readHeader(rest);
+    const length = frame ? frameLength(rest, frame) : skippableLength(rest);
+    if (length === undefined) return undefined;
+    largest = Math.max(largest, frame?.windowBytes ?? 0);
+    at += length;
+  }
+  return largest;
+}
+
+/** @returns undefined for a frame that is cut off or has a block of no known kind */
+function frameLength(bytes: Uint8Array, { headerBytes, hasChecksum }: ZstdFrame) {
+  let at = headerBytes;
+  for (let isLast = false; !isLast; ) {
+    if (at + blockHeaderBytes > bytes.length) return undefined;
+    const header = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16);
+    const kind = (header >> 1) & 3;
+    if (kind === blockKind.reserved) return undefined;
+    isLast = (header & 1) !== 0;
+    // A repeated byte is there once, whatever the size says.
+    at += blockHeaderBytes + (kind === blockKind.repeated ? 1 : header >> 3);
+  }
+  if (hasChecksum) at += checksumBytes;
+  return at <= bytes.length ? at : undefined;
+}
+
+/** RFC 8878, 3.1.2. */
+function skippableLength(bytes: Uint8Array): number | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < skippableHeaderBytes) return undefined;
+  if ((view.getUint32(0, true) & ~0xf) >>> 0 !== skippableMagic) return undefined;
+  const length = skippableHeaderBytes + view.getUint32(4, true);
+  return length <= bytes.length ? length : undefined;
+}
 
 /** @returns undefined for bytes that are no zstd frame, and for a frame that does not say it */
 export const zstdContentBytes = (bytes: Uint8Array): number | undefined =>

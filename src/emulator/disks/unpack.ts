@@ -1,7 +1,7 @@
 /** Disks that were compressed as a whole. */
 import { Decompress } from 'fzstd';
 import { CprError } from '../../errors.ts';
-import { largestZstdWindowBytes, zstdWindowBytes } from '../../protocol/zstd-frame.ts';
+import { largestZstdWindow, largestZstdWindowBytes } from '../../protocol/zstd-frame.ts';
 import { readFile } from './file-read.ts';
 
 /** RFC 1952, section 2.3.1; RFC 8878, section 3.1.1. */
@@ -61,7 +61,10 @@ export async function unpackFile(file: Blob): Promise<Uint8Array<ArrayBuffer> | 
 const pieceBytes = 64 * 1024;
 
 function unzstd(bytes: Uint8Array, unpacked: GrowingBytes): void {
-  if ((zstdWindowBytes(bytes) ?? 0) > largestZstdWindowBytes)
+  const windowBytes = largestZstdWindow(bytes);
+  if (windowBytes === undefined) throw new RangeError('This is not frames of zstd to its end.');
+  // Before any of it is unpacked: the library allocates what each frame claims.
+  if (windowBytes > largestZstdWindowBytes)
     throw new CprError(
       'image-unavailable',
       `The image asks for more than ${largestZstdWindowBytes / 2 ** 20} MiB to be unpacked with (a zstd window). Compress it without --long or --ultra.`,
