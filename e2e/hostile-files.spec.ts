@@ -181,6 +181,20 @@ test('[5] [13] streams that the machine does not have are refused, and bombs are
   await expect(notices()).toContainText('not approved');
 });
 
+test('[3] [5] each question has an answer of its own, however early a file asks the next', async () => {
+  // What it carries comes first in a file, so that it is read while the first question is shown.
+  const sizeBytes = 600 << 20;
+  const [first = []] = zeros('hda', sizeBytes);
+  const hda = { contents: { kind: 'bytes', name: '', lastModifiedMs: 0, sizeBytes } };
+  const config = { hda, network: 'ne2k', networkBackend: { kind: 'fetch' } };
+  await openByAddress('both.vmstate', await forge(honest, { config, contents: [first] }));
+  expect(await outcome()).toContain('comes with a network');
+  await approval().getByRole('button', { name: 'Connect and open' }).click();
+  await expect(approval()).toContainText('unusually large');
+  await approval().getByRole('button', { name: 'Cancel' }).click();
+  await expect(notices()).toContainText('not approved');
+});
+
 test('[4] a link asks before it fills the place of the visitor’s own machine', async ({
   browser,
 }) => {

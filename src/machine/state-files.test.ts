@@ -12,7 +12,8 @@ function stateFile(urls: StateFile['info']['urls']) {
   const told = { isOpened: false };
   const file = Object.create(StateFile.prototype, {
     info: { value: { urls } },
-    onMore: { value: () => {} },
+    // It is as large as it can be from the beginning.
+    onMore: { value: (approve: (sizeBytes: number) => unknown) => approve(2 ** 30) },
     close: { value: () => {} },
     open: {
       value: () => {
@@ -51,6 +52,23 @@ test('[3] approve gets every item that reaches others, networks too, and a no en
   });
   expect(asked).toEqual([network, foreign]);
   expect(told.isOpened).toBe(false);
+});
+
+test('[3] [5] memory is asked about once the rest is approved, not beside it', async () => {
+  const asked: string[] = [];
+  let answer = (_: boolean) => {};
+  const approve: NonNullable<OpenStateOptions['approve']> = ([first]) => {
+    asked.push(first?.purpose ?? '');
+    return new Promise((resolve) => {
+      answer = resolve;
+    });
+  };
+  const { file } = stateFile([network]);
+  const opening = openState(keeper, file, { runtime, approve });
+  await expect.poll(() => asked).toEqual(['network']);
+  answer(true);
+  await expect(opening).rejects.toThrow('opened');
+  expect(asked).toEqual(['network', 'memory']);
 });
 
 test('[3] what must not be reached from here is refused although it was approved', async () => {

@@ -68,9 +68,10 @@ export async function openState(
 ): Promise<ImportReport> {
   const file = source instanceof StateFile ? source : await StateFile.read(source, options);
   try {
-    file.onMore((sizeBytes) => options.approve?.([memoryItem(sizeBytes)]) ?? false);
     await requireApproval(file.info, options);
     await requirePublic?.(file.info, options);
+    // Not beside the other question: whoever sees one of them would answer both.
+    file.onMore((sizeBytes) => options.approve?.([memoryItem(sizeBytes)]) ?? false);
     const { runtime, replace = false, identity = 'clone' } = options;
     const cancelled = aborted(options.signal ?? file.signal);
     // Heard of by whoever awaits it at that moment.

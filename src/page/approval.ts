@@ -1,4 +1,5 @@
 import { create, element } from './element.ts';
+import { inTurn } from './in-turn.ts';
 
 export interface Approval {
   title: string;
@@ -22,8 +23,15 @@ const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}]/gu;
 /** A value with a mark in the place of each character that could deceive. */
 export const shown = (value: string): string => value.replaceAll(unseen, '\u{fffd}');
 
-/** Shows what an address or a state asks for, before any of it is done. */
-export function askApproval(approval: Approval): Promise<boolean> {
+const turn = inTurn();
+
+/**
+ * Shows what an address or a state asks for, before any of it is done. One question at a time: an answer
+ * is never taken for that to another.
+ */
+export const askApproval = (approval: Approval): Promise<boolean> => turn(() => show(approval));
+
+function show(approval: Approval): Promise<boolean> {
   const { title, text, items, picture, ok, cancel = 'Cancel' } = approval;
   const dialog = element('approval-dialog', HTMLDialogElement);
   element('approval-title', HTMLElement).textContent = title;

@@ -7,6 +7,7 @@ import { reachedFile } from '../protocol/reach.ts';
 import { badState } from './bad-state.ts';
 import { fromResponse } from './fetch-state.ts';
 import type { StateHead } from './head.ts';
+import { MoreQuestion } from './more-question.ts';
 import {
   absoluteUrl,
   type CarriedContents,
@@ -36,6 +37,7 @@ export interface OpeningGuest {
 export class StateFile {
   readonly info: StateFileInfo;
   readonly #worker: StateWorker;
+  readonly #more: MoreQuestion;
   readonly #head: StateHead;
   readonly #checked: CheckedConfig;
   readonly #publishedAt: string | undefined;
@@ -43,12 +45,13 @@ export class StateFile {
   #isOpened = false;
 
   private constructor(
-    worker: StateWorker,
+    { worker, more }: { worker: StateWorker; more: MoreQuestion },
     { head, sizeBytes }: { head: StateHead; sizeBytes?: number },
     publishedAt: string | undefined,
     signal: AbortSignal | undefined,
   ) {
     this.#worker = worker;
+    this.#more = more;
     this.#head = head;
     this.#publishedAt = publishedAt;
     this.#signal = signal;
@@ -64,12 +67,14 @@ export class StateFile {
     const { signal, stallMs = defaultStallMs, onProgress } = options;
     signal?.throwIfAborted();
     const worker = new StateWorker();
+    // It reads on while its head is shown and asked about.
+    const more = new MoreQuestion(worker);
     const aborted = abortion(signal, worker);
     try {
       if (onProgress) worker.on('read-progress', ({ progress }) => onProgress(progress));
       const publishedAt = beginReading(worker, source, stallMs);
       const head = await Promise.race([worker.next('head'), aborted]);
-      return new StateFile(worker, head, publishedAt, signal);
+      return new StateFile({ worker, more }, head, publishedAt, signal);
     } catch (thrown) {
       worker.end();
       throw thrown;
@@ -104,12 +109,12 @@ export class StateFile {
     };
   }
 
-  /** @param approve whether the state may take so much memory, besides its machine's; else it is refused */
+  /**
+   * Reading waits until there is somebody to answer.
+   * @param approve whether the state may take so much memory, besides its machine's; else it is refused
+   */
   onMore(approve: (sizeBytes: number) => boolean | Promise<boolean>): void {
-    this.#worker.on('more', async ({ sizeBytes }) => {
-      const isAllowed = await Promise.resolve(approve(sizeBytes)).catch(() => false);
-      this.#worker.post({ type: 'more-answer', isAllowed }, []);
-    });
+    this.#more.answerBy(approve);
   }
 
   get signal(): AbortSignal | undefined {

@@ -1,0 +1,39 @@
+/** The question of a worker whether its state may take more memory, kept until somebody answers it. */
+import type { StateWorker } from './worker-client.ts';
+
+type Approve = (sizeBytes: number) => boolean | Promise<boolean>;
+
+export class MoreQuestion {
+  readonly #worker: Pick<StateWorker, 'on' | 'post'>;
+  #approve: Approve | undefined;
+  /** Asked, and not answered yet. */
+  #sizeBytes: number | undefined;
+
+  constructor(worker: Pick<StateWorker, 'on' | 'post'>) {
+    this.#worker = worker;
+    worker.on('more', ({ sizeBytes }) => {
+      this.#sizeBytes = sizeBytes;
+      void this.#ask();
+    });
+  }
+
+  /** @param approve is asked what was asked before, too; one that fails says no */
+  answerBy(approve: Approve): void {
+    this.#approve = approve;
+    void this.#ask();
+  }
+
+  async #ask(): Promise<void> {
+    const approve = this.#approve;
+    const sizeBytes = this.#sizeBytes;
+    if (!approve || sizeBytes === undefined) return;
+    this.#sizeBytes = undefined;
+    let isAllowed = false;
+    try {
+      isAllowed = await approve(sizeBytes);
+    } catch {
+      // Nobody has agreed.
+    }
+    this.#worker.post({ type: 'more-answer', isAllowed }, []);
+  }
+}
