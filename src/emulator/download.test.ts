@@ -5,7 +5,7 @@ import { endless } from '../../tools/endless-server.ts';
 import type { RuntimeHost } from '../protocol/abi.ts';
 import { download } from './download.ts';
 
-const host = { emit() {} } as unknown as RuntimeHost;
+const host = { emit() {}, config: {} } as unknown as RuntimeHost;
 let server: Server;
 let url: string;
 

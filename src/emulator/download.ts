@@ -2,6 +2,7 @@
 import { CprError, unreachable } from '../errors.ts';
 import type { RuntimeHost } from '../protocol/abi.ts';
 import type { UrlSource } from '../protocol/config.ts';
+import { askingFor } from '../protocol/visitor.ts';
 import { isWebPage } from './image-kind.ts';
 import { requireFile, webPage } from './server-answer.ts';
 
@@ -16,7 +17,10 @@ export async function download(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const file = source.url.slice(source.url.lastIndexOf('/') + 1);
   try {
-    const response = await fetch(source.url, signal ? { signal } : {}).catch((cause) => {
+    const response = await fetch(source.url, {
+      ...askingFor(source.url, host.config.foreign, globalThis.location?.href),
+      ...(signal && { signal }),
+    }).catch((cause) => {
       signal?.throwIfAborted();
       throw new Error(`its server ${unreachable}`, { cause });
     });

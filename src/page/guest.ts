@@ -89,7 +89,7 @@ export async function loadDescribed(
   const described = { ...config, ...machine?.images, ...machine?.settings };
   return {
     config: withMemory(described, memoryMiB),
-    ...(machine?.share && { files: await shareFiles(machine.share) }),
+    ...(machine?.share && { files: await shareFiles(machine.share, true) }),
     ...(prompt && { prompt }),
     // Its state is that of the guest as it is, without changes.
     ...(promptState && !machine && { promptState }),

@@ -1,9 +1,11 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { DriveName, DriveSource } from '../../protocol/config.ts';
 import { diskLimit } from '../../protocol/disk-size.ts';
 import { labHost } from '../lab-host.ts';
 import { floppySize } from './floppy-size.ts';
 import { openMedia, openMedium } from './medium.ts';
+
+afterEach(() => vi.unstubAllGlobals());
 
 const open = (device: DriveName, source: DriveSource) =>
   openMedium(device, source, labHost({}), undefined);
@@ -54,3 +56,32 @@ test('a disk of one sector less than 2 TiB can be had, and so can the largest fl
   expect(floppySize(floppy)).toBe(floppy);
   expect(floppySize(floppy + 1)).toBeUndefined();
 });
+
+const loads: [string, DriveSource][] = [
+  ['whole', { url: 'https://site.test/account' }],
+  ['in ranges', { url: 'https://site.test/account', load: 'range' }],
+  ['in parts', { url: 'https://site.test/account', load: 'parts', partBytes: 512 }],
+];
+test.each(loads)(
+  '[2] a stranger’s disk, %s, is not asked for as the visitor of the page',
+  async (_, source) => {
+    const asked: (RequestInit | undefined)[] = [];
+    vi.stubGlobal('location', new URL('https://site.test/play/keeper.js'));
+    vi.stubGlobal('fetch', async (_url: string, init?: RequestInit) => {
+      asked.push(init);
+      const headers = { 'content-range': 'bytes 0-511/512' };
+      const isRange = new Headers(init?.headers).has('range');
+      return new Response(new Uint8Array(512), isRange ? { status: 206, headers } : {});
+    });
+    const openAs = (foreign: boolean) =>
+      openMedium('hda', sized(source), labHost({}, { foreign }), undefined);
+    await openAs(true);
+    expect(asked.map((init) => init?.credentials)).toEqual(asked.map(() => 'omit'));
+    const { length } = asked;
+    await openAs(false);
+    expect(asked.slice(length).map((init) => init?.credentials)).toEqual([undefined]);
+  },
+);
+
+/** Without asking for more than one part. */
+const sized = (source: DriveSource): DriveSource => ({ ...source, sizeBytes: 512 }) as DriveSource;

@@ -2,15 +2,10 @@
 import xxhash from 'xxhash-wasm';
 import { CprError } from '../../errors.ts';
 import type { RuntimeHost } from '../../protocol/abi.ts';
-import {
-  type DriveName,
-  type DriveSource,
-  driveNames,
-  isFloppy,
-  type PartsSource,
-} from '../../protocol/config.ts';
+import { type DriveName, type DriveSource, driveNames, isFloppy } from '../../protocol/config.ts';
 import { diskPieces } from '../../protocol/disk-piece.ts';
 import { diskLimit } from '../../protocol/disk-size.ts';
+import { askingFor } from '../../protocol/visitor.ts';
 import { download } from '../download.ts';
 import { turn } from '../turn.ts';
 import { type ChunkCache, newChunkCache } from './chunked-base.ts';
@@ -153,8 +148,9 @@ async function open(
     };
   }
   if ('bytes' in source) return whole('bytes', await unpack(source.bytes), false);
-  if (source.load === 'range') return openRange(device, source, signal);
-  if (source.load === 'parts') return openParts(source, signal);
+  const asking = askingFor(source.url, host.config.foreign, globalThis.location?.href);
+  if (source.load === 'range') return openRange(device, { ...source, ...asking }, signal);
+  if (source.load === 'parts') return openParts(await findParts(source, signal, asking));
   // Kept under this name by runtimes that wrote into it: their disk is this one's base.
   const kept = host.kept.get(`image.${device}`) as Uint8Array | undefined;
   return whole(source.url, kept ?? (await unpack(await download(source, host, signal))), true);
@@ -192,7 +188,7 @@ async function whole(base: string, bytes: Uint8Array, reopenable: boolean): Prom
 
 async function openRange(
   device: DriveName,
-  source: { url: string; sizeBytes?: number },
+  source: { url: string; sizeBytes?: number; credentials?: 'omit' },
   signal: AbortSignal | undefined,
 ): Promise<Opened> {
   const { file } = await fetchRange(source, 0, 512, signal).catch((thrown) => {
@@ -208,10 +204,9 @@ async function openRange(
   };
 }
 
-async function openParts(source: PartsSource, signal: AbortSignal | undefined): Promise<Opened> {
-  const file = await findParts(source, signal);
+function openParts(file: PartsFile): Opened {
   return {
-    base: source.url,
+    base: file.url,
     ...(file.version !== undefined && { baseDigest: file.version }),
     sizeBytes: file.sizeBytes,
     backing: { kind: 'parts', file, cache: newChunkCache() },

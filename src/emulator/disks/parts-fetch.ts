@@ -2,6 +2,7 @@
 import { CprError, unreachable } from '../../errors.ts';
 import type { PartsSource } from '../../protocol/config.ts';
 import { isPageAnswer, webPage } from '../server-answer.ts';
+import { boundedBody } from './bounded-body.ts';
 import { ChangedError } from './range-fetch.ts';
 import { TransientError } from './retry.ts';
 import { unpack } from './unpack.ts';
@@ -12,9 +13,13 @@ export interface PartsFile {
   sizeBytes: number;
   /** Of the first part: `etag:…` or `mtime:…`. */
   version?: string;
+  /** Of a stranger's machine, see src/protocol/visitor.ts. */
+  credentials?: 'omit';
   /** The part that was read last: what the guest reads next is often in it. */
   last?: { start: number; bytes: Uint8Array };
 }
+
+type Asking = Pick<PartsFile, 'credentials'>;
 
 /** Longest time without an answer. */
 const answerMs = 30_000;
@@ -39,25 +44,31 @@ export function partUrl(url: string, start: number, end: number): string {
 export async function findParts(
   { url, partBytes, sizeBytes }: PartsSource,
   signal: AbortSignal | undefined,
+  asking: Asking = {},
 ): Promise<PartsFile> {
   const part = (index: number) => partUrl(url, index * partBytes, (index + 1) * partBytes);
-  const first = await exists(part(0), signal);
+  const first = await exists(part(0), signal, asking);
   if (!first) throw unavailable(url, `there is no ${part(0)}. Check partBytes (${partBytes})`);
-  const known = { url, partBytes, ...(first.version !== undefined && { version: first.version }) };
+  const known = {
+    url,
+    partBytes,
+    ...(first.version !== undefined && { version: first.version }),
+    ...asking,
+  };
   if (sizeBytes !== undefined) return { ...known, sizeBytes };
 
   let there = 0;
   let missing = 1;
-  while (await exists(part(missing), signal)) {
+  while (await exists(part(missing), signal, asking)) {
     there = missing;
     missing *= 2;
   }
   while (missing - there > 1) {
     const middle = Math.floor((there + missing) / 2);
-    if (await exists(part(middle), signal)) there = middle;
+    if (await exists(part(middle), signal, asking)) there = middle;
     else missing = middle;
   }
-  const last = await fetchPart(part(there), partBytes, signal);
+  const last = await fetchPart({ ...known, url: part(there) }, signal);
   return { ...known, sizeBytes: there * partBytes + last.length };
 }
 
@@ -88,7 +99,7 @@ async function partAt(
   if (file.last?.start === start) return file.last.bytes;
   const { url, partBytes, sizeBytes } = file;
   const address = partUrl(url, start, start + partBytes);
-  const bytes = await fetchPart(address, partBytes, signal);
+  const bytes = await fetchPart({ ...file, url: address }, signal);
   const expected = Math.min(partBytes, sizeBytes - start);
   if (bytes.length !== expected)
     throw unavailable(address, `it has ${bytes.length} bytes, not ${expected}`);
@@ -99,8 +110,9 @@ async function partAt(
 async function exists(
   url: string,
   signal: AbortSignal | undefined,
+  asking: Asking,
 ): Promise<{ version?: string } | undefined> {
-  const response = await request(url, 'HEAD', signal).catch((thrown) => {
+  const response = await request(url, { method: 'HEAD', ...asking }, signal).catch((thrown) => {
     throw CprError.from(thrown, 'image-unavailable', `The disk at ${url} cannot be used`);
   });
   // A site that answers everything with its page would seem to have any number of parts.
@@ -114,18 +126,19 @@ async function exists(
 }
 
 async function fetchPart(
-  url: string,
-  partBytes: number,
+  { url, partBytes, credentials }: Pick<PartsFile, 'url' | 'partBytes' | 'credentials'>,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
-  const response = await request(url, 'GET', signal);
+  const response = await request(url, credentials ? { credentials } : {}, signal);
   if (response.status === 404)
     throw unavailable(url, 'it is not there any more. Put it back', new ChangedError('it is gone'));
   if (!response.ok) throw new TransientError(`${url}: the server answered ${response.status}`);
   if (isPageAnswer(response)) throw unavailable(url, webPage);
   try {
     const isPacked = packed.test(new URL(url).pathname);
-    const bytes = await bodyOf(response, url, isPacked ? packedLimit(partBytes) : partBytes);
+    const limitBytes = isPacked ? packedLimit(partBytes) : partBytes;
+    const bytes = await boundedBody(response, limitBytes);
+    if (!bytes) throw unavailable(url, `it goes on after ${limitBytes} bytes`);
     return isPacked ? await unpack(bytes, partBytes) : bytes;
   } catch (cause) {
     if (cause instanceof CprError) throw cause;
@@ -136,37 +149,10 @@ async function fetchPart(
 /** What cannot be compressed becomes a little larger, by far less than this. */
 const packedLimit = (partBytes: number) => partBytes + (partBytes >> 8) + 64 * 1024;
 
-/** @throws CprError as soon as there is more than a part can have: some servers never end */
-async function bodyOf(
-  { body }: Response,
-  url: string,
-  limitBytes: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let length = 0;
-  const reader = body?.getReader();
-  for (;;) {
-    const { done, value } = (await reader?.read()) ?? { done: true };
-    if (done || !value) break;
-    chunks.push(value);
-    length += value.length;
-    if (length <= limitBytes) continue;
-    await reader?.cancel().catch(() => {});
-    throw unavailable(url, `it goes on after ${limitBytes} bytes`);
-  }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
-}
-
-async function request(url: string, method: string, signal?: AbortSignal): Promise<Response> {
+async function request(url: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
   const limit = AbortSignal.timeout(answerMs);
   try {
-    return await fetch(url, { method, signal: signal ? AbortSignal.any([signal, limit]) : limit });
+    return await fetch(url, { ...init, signal: signal ? AbortSignal.any([signal, limit]) : limit });
   } catch (cause) {
     signal?.throwIfAborted();
     throw new TransientError(`${url} ${unreachable}`, { cause });

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
+import { endless } from '../../../tools/endless-server.ts';
 import { type ChangedError, fetchRange, type RangeFile } from './range-fetch.ts';
 import { retry } from './retry.ts';
 
@@ -159,4 +160,11 @@ test('giving up ends the tries', async () => {
     recovered: () => undefined,
   });
   await expect(reading).rejects.toThrow('enough');
+});
+
+test('[5] a server that never ends a range is broken off where it should have ended', async () => {
+  const url = await serve(() => {});
+  const closed = endless(server as Server, 206, { 'content-range': 'bytes 0-511/10000' });
+  await expect(fetchRange({ url }, 0, 512)).rejects.toThrow('the answer has more bytes, not 512');
+  await closed;
 });

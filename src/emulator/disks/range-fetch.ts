@@ -1,6 +1,7 @@
 /** Parts of a file from a web server that answers HTTP range requests (RFC 9110, section 14). */
 import { CprError, unreachable } from '../../errors.ts';
 import { isPageAnswer, statusWords, webPage } from '../server-answer.ts';
+import { boundedBody } from './bounded-body.ts';
 import { TransientError } from './retry.ts';
 
 export interface RangeFile {
@@ -8,12 +9,16 @@ export interface RangeFile {
   sizeBytes: number;
   /** `etag:…`, or `mtime:…` where the server has no ETag; absent where it has neither. */
   version?: string;
+  /** Of a stranger's machine, see src/protocol/visitor.ts. */
+  credentials?: 'omit';
 }
 
 export interface RangeAnswer {
   file: RangeFile;
   bytes: Uint8Array;
 }
+
+type Asked = Pick<RangeFile, 'url' | 'credentials'> & { sizeBytes?: number };
 
 /** Longest time without a whole answer: then the connection is taken for dead. */
 const answerMs = 30_000;
@@ -29,7 +34,7 @@ const passing = new Set([408, 425, 429, 500, 502, 503, 504]);
  * file is another one now
  */
 export async function fetchRange(
-  known: RangeFile | { url: string; sizeBytes?: number },
+  known: RangeFile | Asked,
   start: number,
   length: number,
   signal?: AbortSignal,
@@ -37,17 +42,19 @@ export async function fetchRange(
   const { url } = known;
   const limit = AbortSignal.timeout(answerMs);
   const either = signal ? AbortSignal.any([signal, limit]) : limit;
-  const response = await request(url, start, length, either).catch((thrown) => {
+  const response = await request(known, start, length, either).catch((thrown) => {
     signal?.throwIfAborted();
     throw thrown;
   });
   try {
     const file = describe(known, response, start);
-    const bytes = await body(response);
     const expected = Math.min(length, file.sizeBytes - start);
+    const bytes = await body(response, expected);
     // More than was asked for is a server that counts wrongly: as unusable as too little.
-    if (bytes.length !== expected)
-      throw new TransientError(`${url}: the answer has ${bytes.length} bytes, not ${expected}`);
+    if (bytes?.length !== expected)
+      throw new TransientError(
+        `${url}: the answer has ${bytes?.length ?? 'more'} bytes, not ${expected}`,
+      );
     return { file, bytes };
   } catch (thrown) {
     // Else the connection is kept busy with what nobody reads.
@@ -62,7 +69,7 @@ export class ChangedError extends Error {
 }
 
 async function request(
-  url: string,
+  { url, credentials }: Asked,
   start: number,
   length: number,
   signal: AbortSignal,
@@ -73,26 +80,23 @@ async function request(
       // The HTTP cache would keep each byte a second time, and could mix two versions of the file.
       cache: 'no-store',
       signal,
+      ...(credentials && { credentials }),
     });
   } catch (cause) {
     throw new TransientError(`${url} ${unreachable}`, { cause });
   }
 }
 
-async function body(response: Response): Promise<Uint8Array> {
+async function body(response: Response, limitBytes: number) {
   try {
-    return new Uint8Array(await response.arrayBuffer());
+    return await boundedBody(response, limitBytes);
   } catch (cause) {
     throw new TransientError(`${response.url}: the answer broke off`, { cause });
   }
 }
 
-function describe(
-  known: RangeFile | { url: string; sizeBytes?: number },
-  response: Response,
-  start: number,
-): RangeFile {
-  const { url } = known;
+function describe(known: RangeFile | Asked, response: Response, start: number): RangeFile {
+  const { url, credentials } = known;
   const { status, headers } = response;
   if (passing.has(status)) throw new TransientError(`${url}: the server answered ${status}`);
   if (status === 416) {
@@ -126,7 +130,12 @@ function describe(
   const version = etag ? `etag:${etag}` : modified ? `mtime:${modified}` : undefined;
   if ('version' in known && known.version !== version)
     throw changed(url, `it was ${known.version} and is ${version ?? 'without a version'}`);
-  return { url, sizeBytes: total, ...(version !== undefined && { version }) };
+  return {
+    url,
+    sizeBytes: total,
+    ...(version !== undefined && { version }),
+    ...(credentials && { credentials }),
+  };
 }
 
 function unavailable(url: string, why: string, cause?: unknown): CprError {

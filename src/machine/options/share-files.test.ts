@@ -103,3 +103,13 @@ test('folders within folders without an end are refused', async () => {
     code: 'image-unavailable',
   });
 });
+
+test('[2] an index that somebody else chose reads nothing of this origin as the visitor of the page', async () => {
+  const asked: (RequestInit | undefined)[] = [];
+  vi.stubGlobal('fetch', async (url: URL, init?: RequestInit) => {
+    asked.push(init);
+    return new Response(String(url).endsWith('.json') ? index([file('a', 'secret')]) : 'one');
+  });
+  await shareFiles({ index: 'https://site.test/fs.json', base: '/account/' }, true);
+  expect(asked).toEqual([{ credentials: 'omit' }, { credentials: 'omit' }]);
+});

@@ -1,6 +1,7 @@
 /** What goes into the 9p share of a new machine. */
 import { CprError } from '../../errors.ts';
 import { baseUrl } from '../../protocol/base-url.ts';
+import { askingFor } from '../../protocol/visitor.ts';
 import type { ShareFile, ShareInput } from './machine-options.ts';
 
 export interface LoadedFile {
@@ -10,11 +11,15 @@ export interface LoadedFile {
 
 /**
  * Reads or fetches all files.
+ * @param isForeign whether somebody else chose them, see src/protocol/visitor.ts
  * @throws CprError `image-unavailable`, with the file's name
  */
-export async function shareFiles(input: ShareInput | undefined): Promise<LoadedFile[]> {
+export async function shareFiles(
+  input: ShareInput | undefined,
+  isForeign = false,
+): Promise<LoadedFile[]> {
   if (input === undefined || typeof input === 'boolean') return [];
-  if ('index' in input) return fromIndex(input.index, input.base);
+  if ('index' in input) return fromIndex(input.index, input.base, isForeign);
   const files = 'files' in input ? input.files : input.map(asShareFile);
   return Promise.all(
     files.map(async ({ path, file }) => ({
@@ -36,9 +41,13 @@ type IndexEntry = readonly [string, number, number, number, number, number, unkn
 const modes = { mask: 0o170000, directory: 0o040000, file: 0o100000 } as const;
 
 /** v86's `fs.json`, version 3, as its `tools/fs2json.py` makes it; links and devices are left out. */
-async function fromIndex(index: string, base?: string): Promise<LoadedFile[]> {
+async function fromIndex(
+  index: string,
+  base: string | undefined,
+  isForeign: boolean,
+): Promise<LoadedFile[]> {
   const url = new URL(index, baseUrl());
-  const bytes = await read(url.href, () => get(url, indexBytes));
+  const bytes = await read(url.href, () => get(url, indexBytes, isForeign));
   const folder = new URL(base === undefined ? '.' : `${base.replace(/\/?$/, '/')}`, url);
   const found = parseIndex(bytes, url.href);
   requireRoom(found, url.href);
@@ -50,7 +59,7 @@ async function fromIndex(index: string, base?: string): Promise<LoadedFile[]> {
         'image-unavailable',
         `${url.href} names "${contents}", no file of ${folder}`,
       );
-    return { path, bytes: await read(at.href, () => get(at, sizeBytes)) };
+    return { path, bytes: await read(at.href, () => get(at, sizeBytes, isForeign)) };
   });
   return fewAtATime(fetched);
 }
@@ -119,8 +128,8 @@ function* filesIn(entries: readonly IndexEntry[], folder: string): Generator<Ind
 }
 
 /** @param limitBytes more than which the server must not send */
-async function get(url: URL, limitBytes: number): Promise<ArrayBuffer> {
-  const response = await fetch(url);
+async function get(url: URL, limitBytes: number, isForeign: boolean): Promise<ArrayBuffer> {
+  const response = await fetch(url, askingFor(url.href, isForeign, baseUrl()));
   if (!response.ok) throw new Error(`the server answered ${response.status}`);
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;
