@@ -6,7 +6,7 @@ import { fetchRange } from './disks/range-fetch.ts';
 import { download } from './download.ts';
 import { checkKinds } from './image-checks.ts';
 
-const host = { emit() {} } as unknown as RuntimeHost;
+const host = { emit() {}, config: {} } as unknown as RuntimeHost;
 const ascii = (text: string, sizeBytes = 8192) => {
   const bytes = new Uint8Array(sizeBytes);
   bytes.set(new TextEncoder().encode(text));
