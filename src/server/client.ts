@@ -49,7 +49,8 @@ const socketAddress = (request: IncomingMessage) => request.socket.remoteAddress
 const withoutPort = (entry: string) =>
   /^\[(.+)\](:\d+)?$/.exec(entry)?.[1] ?? entry.replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1');
 
-function networksOf(address: string): Client {
+/** @param address of a socket or of a proxy's header */
+export function networksOf(address: string): Client {
   // A socket that closed meanwhile has no address any more.
   if (!ipaddr.isValid(address)) return [{ key: 'unknown', shares: 1 }];
   const parsed = ipaddr.process(address);

@@ -18,6 +18,7 @@ async function start(
   limitConnections(server, {
     maxConnections: 1000,
     maxConnectionsPerAddress: 100,
+    trustedProxies: 0,
     stallMs: 400,
     ...limits,
   });
@@ -115,13 +116,36 @@ test('an answer that takes the server long is waited for', async () => {
   await expect.poll(() => answer).toContain('at last');
 });
 
+const serve = (_request: unknown, response: { end(): void }) => void response.end();
+/** Connections come from these addresses in turn. */
+const from =
+  (...addresses: string[]) =>
+  (server: Server) => {
+    let next = 0;
+    server.on('connection', (socket: Socket) => {
+      const value = addresses[next++ % addresses.length];
+      Object.defineProperty(socket, 'remoteAddress', { value });
+    });
+  };
+const answered = ({ socket }: { socket: Socket }) =>
+  new Promise((done) => socket.once('data', () => done('answered')));
+
+test('[9] an IPv6 network is one client, whatever addresses of it connect', async () => {
+  const addresses = ['2001:db8::1', '2001:db8::2', '2001:db8::3'];
+  await start({ maxConnectionsPerAddress: 2 }, serve, from(...addresses));
+  await Promise.all([answered(open(get)), answered(open(get))]);
+  const third = open(get);
+  expect(await Promise.race([answered(third), third.ended.then(() => 'refused')])).toBe('refused');
+});
+
+test('[9] a proxy on another computer has as many connections as its clients need', async () => {
+  await start({ maxConnectionsPerAddress: 2, trustedProxies: 1 }, serve, from('192.0.2.1'));
+  const clients = [open(get), open(get), open(get)];
+  expect(await Promise.all(clients.map(answered))).toEqual(['answered', 'answered', 'answered']);
+});
+
 test('connections of one address are limited, all of them too', async () => {
-  const serve = (_request: unknown, response: { end(): void }) => void response.end();
-  const address = (value: string) => (server: Server) =>
-    server.on('connection', (socket: Socket) =>
-      Object.defineProperty(socket, 'remoteAddress', { value }),
-    );
-  await start({ maxConnectionsPerAddress: 2 }, serve, address('192.0.2.1'));
+  await start({ maxConnectionsPerAddress: 2 }, serve, from('192.0.2.1'));
   const kept = [open(get), open(get)];
   await Promise.all(kept.map(({ socket }) => new Promise((done) => socket.once('data', done))));
   await open(get).ended;

@@ -1,12 +1,15 @@
 /** What connections may cost: how many there are, and how long one may stand still. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { networksOf } from './client.ts';
 
 export interface ConnectionLimits {
   /** Open at once. */
   maxConnections: number;
-  /** Of one address, other than this computer's own: a proxy's are all its clients'. */
+  /** Of one client, see client.ts, other than this computer. Of no proxy: its connections are all its clients'. */
   maxConnectionsPerAddress: number;
+  /** How many proxies stand before the server. */
+  trustedProxies: number;
   /** A body or an answer that moves less than {@link stallBytes} in this time is broken off. */
   stallMs: number;
 }
@@ -26,28 +29,13 @@ interface Watched {
 
 /** Sets the limits of an HTTP server. To be called before it listens. */
 export function limitConnections(server: Server, limits: ConnectionLimits): void {
-  const { maxConnections, maxConnectionsPerAddress, stallMs } = limits;
+  const { maxConnections, maxConnectionsPerAddress, trustedProxies, stallMs } = limits;
   server.maxConnections = maxConnections;
   server.headersTimeout = headersMs;
   // A large upload over a slow line takes long; one that stands still does not, see below.
   server.requestTimeout = 0;
 
-  const perAddress = new Map<string, number>();
-  server.on('connection', (socket: Socket) => {
-    const address = socket.remoteAddress ?? '';
-    if (isOwn(address)) return;
-    const count = (perAddress.get(address) ?? 0) + 1;
-    if (count > maxConnectionsPerAddress) {
-      socket.destroy();
-      return;
-    }
-    perAddress.set(address, count);
-    socket.once('close', () => {
-      const left = (perAddress.get(address) ?? 1) - 1;
-      if (left > 0) perAddress.set(address, left);
-      else perAddress.delete(address);
-    });
-  });
+  if (trustedProxies === 0) limitPerClient(server, maxConnectionsPerAddress);
 
   const watched = new Set<Watched>();
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
@@ -59,6 +47,28 @@ export function limitConnections(server: Server, limits: ConnectionLimits): void
     for (const entry of watched) endIfStalled(entry, stallMs);
   }, stallMs / 4).unref();
   server.once('close', () => clearInterval(timer));
+}
+
+/** An IPv6 network is one client: it has more addresses than a server has connections. */
+function limitPerClient(server: Server, limit: number): void {
+  const counts = new Map<string, number>();
+  const count = (key: string) => counts.get(key) ?? 0;
+  server.on('connection', (socket: Socket) => {
+    const address = socket.remoteAddress ?? '';
+    if (isOwn(address)) return;
+    const client = networksOf(address);
+    if (client.some(({ key, shares }) => count(key) >= limit * shares)) {
+      socket.destroy();
+      return;
+    }
+    for (const { key } of client) counts.set(key, count(key) + 1);
+    socket.once('close', () => {
+      for (const { key } of client) {
+        if (count(key) > 1) counts.set(key, count(key) - 1);
+        else counts.delete(key);
+      }
+    });
+  });
 }
 
 function endIfStalled(entry: Watched, stallMs: number): void {

@@ -64,7 +64,10 @@ export const settings = {
     help: 'how many proxies stand before the server; clients are told apart by X-Forwarded-For',
   },
   connections: { value: '1000', help: 'open at once' },
-  'connections-per-address': { value: '100', help: 'open at once, from another computer' },
+  'connections-per-address': {
+    value: '100',
+    help: 'open at once, of one client; not behind proxies',
+  },
   'stall-seconds': { value: '60', help: 'bodies and answers that move under 16 KiB in this end' },
   's3-bucket': { value: '', help: 'states go to this bucket of an S3-compatible storage' },
   's3-endpoint': { value: '', help: 'URL of the storage; absent: Amazon' },
