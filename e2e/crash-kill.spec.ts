@@ -79,16 +79,18 @@ test('[S1] [S2] a profile that lost power: the guest goes on, or the page says w
   }
 });
 
-test('[F5] an older state than was said to be saved is told, also seconds after the first one', async ({
-  site,
-}) => {
-  const crash = new PowerLossRounds(site.url);
-  try {
-    expect((await crash.roundWithoutEnds()).outcome).toMatch(/told/);
-  } finally {
-    await crash.close();
-  }
-});
+for (const whole of ['first', 'copy'] as const) {
+  test(`[F5] with the ${whole} place gone and the end of the other, the page says what is lost`, async ({
+    site,
+  }) => {
+    const crash = new PowerLossRounds(site.url);
+    try {
+      expect((await crash.roundWithoutEnds(whole)).outcome).toMatch(/told/);
+    } finally {
+      await crash.close();
+    }
+  });
+}
 
 /** The moment of the guest's own life that its console stands at. */
 const counter = (guest: Guest) => guest.execute('cat /tmp/n').then(({ stdout }) => Number(stdout));

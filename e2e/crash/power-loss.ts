@@ -35,12 +35,15 @@ export class PowerLossRounds {
     return this.#damaged(guest, (folder) => damageLevelDb(folder, below));
   }
 
-  /** One place loses the end of its log, the other place everything: the newest state is in neither. */
-  async roundWithoutEnds(): Promise<PowerLossRound> {
+  /**
+   * One place loses the end of its log, the other place everything: the newest state is in neither.
+   * @param whole which place loses everything
+   */
+  async roundWithoutEnds(whole: 'first' | 'copy'): Promise<PowerLossRound> {
     const guest = this.#guest ?? (await this.#begin());
     const { takenAtMs: first = 0 } = await lookAt(guest);
     await expect.poll(async () => (await lookAt(guest)).takenAtMs ?? 0).toBeGreaterThan(first);
-    return this.#damaged(guest, cutEnds);
+    return this.#damaged(guest, (folder) => cutEnds(folder, whole));
   }
 
   async #damaged(
@@ -140,14 +143,16 @@ async function levelDbFiles(folder: string): Promise<string[]> {
     .sort();
 }
 
-async function cutEnds(folder: string): Promise<string[]> {
+async function cutEnds(folder: string, whole: 'first' | 'copy'): Promise<string[]> {
   const done: string[] = [];
   for (const path of await levelDbFiles(folder)) {
-    const isSecond = path.includes('/WebStorage/');
-    if (isSecond ? !path.endsWith('CURRENT') : !path.endsWith('.log')) continue;
+    const isWhole = path.includes('/WebStorage/') === (whole === 'copy');
     const { size } = await stat(path);
-    await truncate(path, isSecond ? 7 : Math.floor(size * 0.9));
-    done.push(`${path.slice(folder.length)} truncated`);
+    if (isWhole && path.includes('MANIFEST')) await rm(path);
+    // More than the last checkpoint wrote there, less than all.
+    else if (!isWhole && path.endsWith('.log')) await truncate(path, Math.max(0, size - 2500));
+    else continue;
+    done.push(`${path.slice(folder.length)} ${isWhole ? 'removed' : 'truncated'}`);
   }
   return done;
 }

@@ -36,3 +36,16 @@ test('[S2] what is gone is told when storage that could not be read is written a
   await expect.poll(() => shown.length).toBe(1);
   expect(shown[0]?.title).toBe('What was stored of a machine is gone');
 });
+
+test('[F5] of a machine that is there as it was before, the page says from when it goes on', async () => {
+  const shown: Notice[] = [];
+  const notices = { show: (_: string, notice: Notice) => shown.push(notice) } as unknown as Notices;
+  const foundAtMs = Date.now() + 1000;
+  const lost = [{ id: 'default', name: 'Linux', takenAtMs: 9000, leftAtMs: 7000, foundAtMs }];
+  const usage = async () => ({ usedBytes: 0, quotaBytes: 0, persisted: false, lost });
+  const session = { machineId: 'default', machine: { shelf: { usage } } };
+  await tellLost(session as unknown as Session, notices, undefined);
+  expect(shown[0]?.title).toBe('The newest state of a machine is gone');
+  expect(shown[0]?.text).toContain('“Linux” goes on from');
+  expect(shown[0]?.text).toContain('2 s before');
+});

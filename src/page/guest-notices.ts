@@ -1,6 +1,7 @@
 /** What a visitor should know of a guest that was there before the page, or that came back. */
 import type { MachineStatus } from '../protocol/events.ts';
 import { actionLabel } from './error-text.ts';
+import { formatAge } from './format.ts';
 import type { Notices } from './notices.ts';
 import type { Session } from './session.ts';
 import type { UnknownOption } from './unknown-options.ts';
@@ -35,6 +36,13 @@ export function tellUnawareClone(session: Session, notices: Notices): void {
   });
 }
 
+interface GoneMachine {
+  id: string;
+  name: string;
+  takenAtMs: number;
+  leftAtMs?: number;
+}
+
 /**
  * Says what is gone on the page that found it out.
  * @param marked what an earlier page knew to be stored, where the guest that is here now is another one
@@ -50,13 +58,25 @@ export async function tellLost(
   if (!usage) return whenSaved(session, () => void tellLost(session, notices, marked));
   const { discarded, lost = [] } = usage;
   const isNews = (atMs: number) => atMs >= performance.timeOrigin;
-  const machines: { id: string; name: string; takenAtMs: number }[] = lost.filter(({ foundAtMs }) =>
-    isNews(foundAtMs),
-  );
+  const machines: GoneMachine[] = lost.filter(({ foundAtMs }) => isNews(foundAtMs));
   const id = session.machineId;
   if (marked && !machines.some((machine) => machine.id === id)) machines.push({ id, ...marked });
   const detail = discarded?.reason && { detail: discarded.reason };
-  if (machines.length > 0) {
+  if (machines.length > 0 && machines.every(({ leftAtMs }) => leftAtMs !== undefined)) {
+    const older = machines.map(
+      ({ name, takenAtMs, leftAtMs = 0 }) =>
+        `“${name}” goes on from ${new Date(leftAtMs).toLocaleString()}, ${formatAge(takenAtMs - leftAtMs)} before`,
+    );
+    notices.show('stored', {
+      tone: 'warning',
+      title:
+        machines.length === 1
+          ? 'The newest state of a machine is gone'
+          : `The newest state of ${machines.length} machines is gone`,
+      text: `The browser lost it, as after a crash or a full disk. An older one was found: ${older.join('; ')}.`,
+      ...detail,
+    });
+  } else if (machines.length > 0) {
     const names = machines.map(
       ({ name, takenAtMs }) => `“${name}” until ${new Date(takenAtMs).toLocaleString()}`,
     );

@@ -50,8 +50,17 @@ export interface StorageUsage {
    * own words. Chromium only.
    */
   discarded?: { atMs: number; reason: string };
-  /** Machines that were stored here until `takenAtMs`, roughly, and are gone. Chromium and secure origins only. */
-  lost?: readonly { id: string; name: string; takenAtMs: number; foundAtMs: number }[];
+  /**
+   * Machines whose state of `takenAtMs` was stored here and is gone. With `leftAtMs` an older state is there,
+   * taken then. `Date.now()`. Chromium and secure origins only.
+   */
+  lost?: readonly {
+    id: string;
+    name: string;
+    takenAtMs: number;
+    foundAtMs: number;
+    leftAtMs?: number;
+  }[];
 }
 
 /** What is known of a clone beside where it comes from. */

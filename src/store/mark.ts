@@ -16,11 +16,19 @@ const cacheName = 'holdfast-marks';
 /** After one that did not come about, nothing that is stored waits for another so soon. */
 const againMs = 10_000;
 
-/** Absolute: a worker may have a blob as its address. */
-const urlOf = (id: string) => `${globalThis.origin}/holdfast-mark/${encodeURIComponent(id)}`;
+/**
+ * Each machine has two entries, written in turn: a browser that dies while it replaces an entry has neither the
+ * old nor the new one. Absolute: a worker may have a blob as its address.
+ */
+const urlsOf = (id: string): [string, string] => {
+  const url = `${globalThis.origin}/holdfast-mark/${encodeURIComponent(id)}`;
+  return [url, `${url}?second`];
+};
 
 export class Marks {
   #failedAtMs = Number.NEGATIVE_INFINITY;
+  /** The entry to write next: the older one. */
+  readonly #next = new Map<string, 0 | 1>();
 
   /**
    * Of each checkpoint: where both places lose the newest, an older one is resumed, and only the mark
@@ -29,27 +37,61 @@ export class Marks {
   async put({ id, name, takenAtMs }: Mark): Promise<void> {
     if (performance.now() - this.#failedAtMs < againMs) return;
     const isPut = await this.#try(async (cache) => {
+      const turn = this.#next.get(id) ?? (await olderOf(cache, id));
       const body = JSON.stringify({ id, name, takenAtMs } satisfies Mark);
-      await cache.put(urlOf(id), new Response(body));
+      await cache.put(urlsOf(id)[turn], new Response(body));
+      this.#next.set(id, turn === 0 ? 1 : 0);
       return true;
     });
     if (!isPut) this.#failedAtMs = performance.now();
   }
 
   async delete(id: string): Promise<void> {
-    await this.#try((cache) => cache.delete(urlOf(id)));
+    await this.#try((cache) => Promise.all(urlsOf(id).map((url) => cache.delete(url))));
+    this.#next.delete(id);
   }
 
+  /** Leaves the mark of a machine that was stored anew meanwhile. */
+  async deleteUpTo({ id, takenAtMs }: Mark): Promise<void> {
+    await this.#try(async (cache) => {
+      for (const url of urlsOf(id)) {
+        const mark = await markAt(cache, url);
+        if (mark && mark.takenAtMs <= takenAtMs) await cache.delete(url);
+      }
+    });
+  }
+
+  /** The newest of each machine. */
   async all(): Promise<Mark[]> {
     const found = await this.#try(async (cache) => {
-      const answers = await Promise.all((await cache.keys()).map((key) => cache.match(key)));
-      return Promise.all(answers.map((answer) => answer?.json() as Promise<Mark | undefined>));
+      const keys = await cache.keys();
+      return Promise.all(keys.map((key) => markAt(cache, key)));
     });
-    return (found ?? []).filter((mark) => mark !== undefined);
+    const newest = new Map<string, Mark>();
+    for (const mark of found ?? [])
+      if (mark && mark.takenAtMs > (newest.get(mark.id)?.takenAtMs ?? Number.NEGATIVE_INFINITY))
+        newest.set(mark.id, mark);
+    return [...newest.values()];
   }
 
   #try<T>(work: (cache: Cache) => Promise<T>): Promise<T | undefined> {
     return inCache(cacheName, work);
+  }
+}
+
+/** Which of the two entries of a machine is to be replaced. */
+async function olderOf(cache: Cache, id: string): Promise<0 | 1> {
+  const [first, second] = await Promise.all(urlsOf(id).map((url) => markAt(cache, url)));
+  return (first?.takenAtMs ?? 0) > (second?.takenAtMs ?? 0) ? 1 : 0;
+}
+
+/** Undefined for one that is missing or torn: the other ones still count. */
+async function markAt(cache: Cache, at: Request | string): Promise<Mark | undefined> {
+  try {
+    const answer = await cache.match(at);
+    return (await answer?.json()) as Mark | undefined;
+  } catch {
+    return undefined;
   }
 }
 

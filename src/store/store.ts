@@ -7,8 +7,9 @@ import { Entries } from './entry-store.ts';
 import { notFound, readGenerations, readMachine, readReadable } from './generation-reader.ts';
 import { isWhole, seal } from './generation-row.ts';
 import { under } from './key-ranges.ts';
+import { LostMachines } from './lost-machines.ts';
 import { type MachineWitness, OpenMachine } from './machine-store.ts';
-import type { Mark, Marks } from './mark.ts';
+import type { Marks } from './mark.ts';
 import { openMachine } from './open-machine.ts';
 import { readRecords } from './record-reader.ts';
 import { salvageMachine } from './salvage.ts';
@@ -63,7 +64,7 @@ export class IndexedDbStore implements Store {
   readonly #connection: Connection;
   readonly #digest: Digest;
   readonly #extras: StoreExtras | undefined;
-  readonly #lost: Promise<(Mark & { foundAtMs: number })[]>;
+  readonly #lost: LostMachines;
 
   constructor(connection: Connection, digest: Digest, extras?: StoreExtras) {
     this.#connection = connection;
@@ -71,40 +72,18 @@ export class IndexedDbStore implements Store {
     this.#extras = extras;
     this.entries = new Entries(connection, digest, extras?.copy);
     // Before anything is stored in the place of what is gone.
-    this.#lost = this.#findLost();
-  }
-
-  /** Machines that were stored, by their marks, and are not, or only as they were before. Their marks go with it. */
-  async #findLost(): Promise<(Mark & { foundAtMs: number })[]> {
-    const { marks } = this.#extras ?? {};
-    if (!marks) return [];
-    try {
-      // Other workers store and delete meanwhile. Marks are written last, and deleted first.
-      const marked = await marks.all();
-      if (marked.length === 0) return [];
-      const machines = await this.machines();
-      const isStored = ({ id, takenAtMs }: Mark) =>
-        machines.some((machine) => machine.id === id && (machine.takenAtMs ?? 0) >= takenAtMs);
-      const missing = marked.filter((mark) => !isStored(mark));
-      if (missing.length === 0) return [];
-      const marksNow = await marks.all();
-      const lost = missing.filter(({ id }) => marksNow.some((mark) => mark.id === id));
-      await Promise.all(lost.map(({ id }) => marks.delete(id)));
-      return lost.map((mark) => ({ ...mark, foundAtMs: Date.now() }));
-    } catch {
-      // It cannot be read now: nothing is known to be lost.
-      return [];
-    }
+    this.#lost = new LostMachines(extras?.marks, () => this.machines());
+    void this.#lost.look();
   }
 
   readonly #witness: MachineWitness = {
     records: async (records) => {
-      await Promise.all([this.#lost, this.#extras?.copy?.records(records)]);
+      await Promise.all([this.#lost.look(), this.#extras?.copy?.records(records)]);
     },
     generation: async (whole) => {
       const { id, name } = whole.machine;
       await this.#extras?.copy?.generation(whole);
-      await this.#lost;
+      await this.#lost.look();
       await this.#extras?.marks?.put({ id, name, takenAtMs: whole.row.takenAtMs });
     },
   };
@@ -234,7 +213,7 @@ export class IndexedDbStore implements Store {
 
   async usage(): ReturnType<Store['usage']> {
     const { discarded } = this.#connection;
-    const [usage, lost] = await Promise.all([storageUsage(), this.#lost]);
+    const [usage, lost] = await Promise.all([storageUsage(), this.#lost.tell()]);
     return { ...usage, ...(discarded && { discarded }), ...(lost.length > 0 && { lost }) };
   }
 

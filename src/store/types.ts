@@ -1,7 +1,7 @@
 /** Persistent storage of machines, by machine and generation. Knows no guest, no v86 and no page. */
 
 import type { DiscardedData } from './connection.ts';
-import type { Mark } from './mark.ts';
+import type { LostMachine } from './lost-machines.ts';
 
 /** A machine as the list of machines shows it. */
 export interface StoredMachine {
@@ -143,7 +143,7 @@ export interface Store {
     persisted: boolean;
     discarded?: DiscardedData;
     /** Machines that were stored and are gone, found out when the store was opened. */
-    lost?: readonly (Mark & { foundAtMs: number })[];
+    lost?: readonly LostMachine[];
   }>;
   close(): void;
 }
