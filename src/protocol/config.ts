@@ -74,8 +74,8 @@ export type NetworkBackend =
   | { kind: 'fetch'; corsProxy?: string; ownOrigin?: boolean; privateAddresses?: boolean }
   /**
    * A user-mode network in the keeper whose TCP connections go to a wisp server. `url`: `wisp://`,
-   * `wisps://`, `ws://` or `wss://`. Names are looked up over HTTPS at `dohServer`,
-   * by default `cloudflare-dns.com`.
+   * `wisps://`, `ws://` or `wss://`. Names are looked up over HTTPS at `dohServer`, a
+   * host with or without a port, under `/dns-query`; by default `cloudflare-dns.com`.
    */
   | { kind: 'wisp'; url: string; dohServer?: string }
   /** A hub of all guests of this origin and `group`, in whichever tabs they are. */

@@ -17,8 +17,8 @@ test.each<[NetworkBackend, string[]]>([
     ['wisp wss://example.org/wisp/', 'wisp https://cloudflare-dns.com/dns-query'],
   ],
   [
-    { kind: 'wisp', url: 'wisps://example.org/', dohServer: `${site}doh` },
-    ['wisp wisps://example.org/', `wisp ${site}doh`],
+    { kind: 'wisp', url: 'wisps://example.org/', dohServer: 'dns.example:8443' },
+    ['wisp wisps://example.org/', 'wisp https://dns.example:8443/dns-query'],
   ],
   [{ kind: 'wsproxy', url: 'wss://relay.example.com/' }, ['wsproxy wss://relay.example.com/']],
   [{ kind: 'wsproxy', url: 'wss://example.org:8443/' }, ['wsproxy wss://example.org:8443/']],

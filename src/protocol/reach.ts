@@ -4,8 +4,11 @@
  */
 import { imageKeys, type MachineConfig, type NetworkBackend } from './config.ts';
 
-/** Whom v86 asks for the addresses of names where it has a wisp server. */
-export const defaultNameServer = 'https://cloudflare-dns.com/dns-query';
+/** Asked for the addresses of names where there is a wisp server. */
+const defaultNameServer = 'cloudflare-dns.com';
+
+/** @param server a host, with a port or without */
+export const nameServerUrl = (server = defaultNameServer): string => `https://${server}/dns-query`;
 
 export type ImageName = (typeof imageKeys)[number];
 
@@ -64,7 +67,7 @@ function reachOfNetwork(backend: NetworkBackend | undefined, siteUrl: string): R
     case 'inbrowser':
       return [network('', { group: backend.group })];
     case 'wisp':
-      return [network(backend.url), network(backend.dohServer ?? defaultNameServer)];
+      return [network(backend.url), network(nameServerUrl(backend.dohServer))];
     case 'wsproxy':
       return [network(backend.url, { isSameOrigin: originOf(backend.url) === originOf(siteUrl) })];
   }

@@ -67,7 +67,24 @@ describe('[SF8] a configuration in a state file', () => {
     expect(opened).toMatchObject(others);
   });
 
+  test('[3] names the server for names that is asked, in whatever form the file has it', () => {
+    const wisp = (dohServer: string) => ({ kind: 'wisp', url: 'wss://x.example/', dohServer });
+    for (const dohServer of ['dns.example', 'https://dns.example/other', 'dns.example/a?b#c']) {
+      const file = { ...portable, networkBackend: wisp(dohServer) } as JsonObject;
+      const { config: opened, urls } = checkConfig(file, site);
+      expect(opened.networkBackend).toEqual(wisp('dns.example'));
+      expect(urls.map(({ url }) => url)).toContain('https://dns.example/dns-query');
+    }
+    const network = { networkBackend: wisp('dns.example:8443') } as Partial<MachineConfig>;
+    const { config: again } = checkConfig(portableConfig({ ...config, ...network }, site), site);
+    expect(again.networkBackend).toEqual(network.networkBackend);
+  });
+
   test.each<[string, Record<string, unknown>]>([
+    [
+      'a server for names with a password',
+      { networkBackend: { kind: 'wisp', url: 'wss://x.example/', dohServer: 'a:b@c.example' } },
+    ],
     ['a script', { hda: { url: 'javascript:alert(1)' } }],
     ['a local file', { hda: { url: 'file:///etc/passwd' } }],
     ['a blob', { hda: { url: 'blob:https://example.org/1' } }],

@@ -225,6 +225,10 @@ function checkBackend(value: unknown, siteUrl: string): NetworkBackend | undefin
   if (value === undefined) return undefined;
   const { kind, url, corsProxy, dohServer, group } = Object(value);
   const web = (text: unknown) => absoluteUrl(text, siteUrl);
+  const host = (text: unknown) => {
+    const url = URL.parse(web(/^https?:/.test(String(text)) ? text : `https://${text}/`));
+    return url?.host ?? '';
+  };
   const socket = (text: unknown) =>
     absoluteUrl(String(text).replace(/^wisp(s?):/, 'ws$1:'), siteUrl, ['ws:', 'wss:']);
   switch (kind) {
@@ -236,7 +240,7 @@ function checkBackend(value: unknown, siteUrl: string): NetworkBackend | undefin
       return {
         kind,
         url: socket(url),
-        ...(dohServer !== undefined && { dohServer: web(dohServer) }),
+        ...(dohServer !== undefined && { dohServer: host(dohServer) }),
       };
     case 'inbrowser':
       if (typeof group === 'string' && group.length <= 255) return { kind, group };

@@ -8,7 +8,7 @@ type FetchConfig = Extract<NetworkBackend, { kind: 'fetch' }>;
 type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** The visitor's cookies and passwords, page and cache stay out of it. */
-const asStranger = {
+export const asStranger = {
   credentials: 'omit',
   referrerPolicy: 'no-referrer',
   cache: 'no-store',

@@ -8,6 +8,7 @@ import type { NetworkBackend } from '../../protocol/config.ts';
 import type { TcpEvent, TcpRequest } from '../../protocol/tcp-channel.ts';
 import { type NetworkPatience, usualPatience } from './exchange.ts';
 import { tcpProbe } from './tcp-probe.ts';
+import { udpFrame } from './testing/udp-frame.ts';
 import { userNetwork } from './user-network.ts';
 import type { Backend } from './wire.ts';
 
@@ -195,6 +196,27 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
       backend.send(request('GET / HTTP/1.1\r\nHost: play.example\r\n\r\n'));
       await answered('HTTP/1.1 200');
     });
+  });
+
+  it('[2] [12] looks names up as a stranger, and a name server that is away ends nothing', async () => {
+    const fetched = vi.fn(() => Promise.reject(new TypeError('fetch failed')));
+    vi.stubGlobal('fetch', fetched);
+    vi.stubGlobal(
+      'WebSocket',
+      class {
+        close() {}
+      },
+    );
+    const config = { kind: 'wisp', url: 'wss://x.example/', dohServer: 'dns.example' } as const;
+    const backend = userNetwork(V86, config, () => {});
+    backends.push(backend);
+    backend.send(
+      udpFrame(Uint8Array.of(1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 97, 0, 0, 1, 0, 1), 53),
+    );
+    expect(fetched).toHaveBeenCalledExactlyOnceWith(
+      'https://dns.example/dns-query',
+      expect.objectContaining({ credentials: 'omit' }),
+    );
   });
 
   it('[15] answers a failed request with a sentence, without stack and addresses', async () => {

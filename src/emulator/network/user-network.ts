@@ -13,6 +13,7 @@ import { serveGuestPort } from './guest-port.ts';
 import { guestRequests } from './guest-requests.ts';
 import { withoutDataInFin } from './last-segment.ts';
 import { macText } from './mac.ts';
+import { nameLookups } from './name-lookups.ts';
 import { pacedFetch } from './paced-fetch.ts';
 import { ReadWindows } from './read-windows.ts';
 import { tcpProbe } from './tcp-probe.ts';
@@ -53,6 +54,7 @@ export function userNetwork(
     });
   }
   if (config.kind === 'fetch') adapter.fetch = guestFetch(config, pace.fetch);
+  const lookUp = config.kind === 'wisp' ? nameLookups(config.dohServer, toGuest) : () => false;
   const requests = guestRequests(adapter);
   adapterBus.register('tcp-connection', requests.tend, undefined);
   bus.register('net0-receive', receive, undefined);
@@ -76,6 +78,7 @@ export function userNetwork(
   };
   return {
     send(frame) {
+      if (lookUp(frame)) return;
       if (isFull(adapter) || (opensConnection(frame) && !requests.mayConnect())) return;
       for (const part of withoutDataInFin(frame))
         pace.during(part, () => bus.send('net0-send', part));
@@ -147,7 +150,6 @@ function makeAdapter(V86: V86Constructor, config: UserNetwork) {
       type: 'none',
       relay_url: relay,
       ...(config.kind === 'fetch' && config.corsProxy && { cors_proxy: config.corsProxy }),
-      ...(config.kind === 'wisp' && config.dohServer && { doh_server: config.dohServer }),
     },
   };
   try {

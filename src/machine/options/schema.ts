@@ -80,6 +80,7 @@ const address = (...schemes: string[]) =>
     v.string(),
     v.check((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol)),
   );
+const isHost = (text: string) => URL.parse(`https://${text}/`)?.host === text.toLowerCase();
 const webAddress = v.optional(address('http:', 'https:'));
 const backends = v.union([
   v.picklist(['none', 'fetch']),
@@ -93,7 +94,7 @@ const backends = v.union([
   v.strictObject({
     kind: v.literal('wisp'),
     url: address('wisp:', 'wisps:', 'ws:', 'wss:'),
-    dohServer: v.optional(v.pipe(v.string(), v.nonEmpty())),
+    dohServer: v.optional(v.pipe(v.string(), v.check(isHost))),
   }),
   v.strictObject({ kind: v.literal('inbrowser'), group: v.pipe(v.string(), v.nonEmpty()) }),
   v.strictObject({ kind: v.literal('wsproxy'), url: address('ws:', 'wss:') }),
