@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { ConsoleLog } from './console-log.ts';
 import { RemoteConsole } from './guest-console.ts';
@@ -74,4 +76,34 @@ test('a wait resolves with the match, or says what was there instead', async () 
   });
   const signal = AbortSignal.abort(new Error('no time'));
   await expect(console.waitFor(/never/, { signal })).rejects.toMatchObject({ code: 'cancelled' });
+});
+
+test('[7] output of single bytes takes little more than its bytes', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const usedBytes = () => {
+    collect();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const log = new ConsoleLog();
+  const before = usedBytes();
+  for (let at = 0; at < 400_000; at++) log.push('serial0', at, Uint8Array.of(at));
+  expect(usedBytes() - before).toBeLessThan(8 * 1024 * 1024);
+  const { offset, bytes: kept } = log.read('serial0', 0);
+  expect(offset).toBe(0);
+  expect(kept.every((byte, at) => byte === (at & 255))).toBe(true);
+});
+
+test('pieces of all sizes, with what is said again between them, stay what they were', () => {
+  const log = new ConsoleLog();
+  let said = '';
+  for (let at = 0; at < 3000; at++) {
+    if (at % 100 === 99) said = said.slice(0, -50);
+    const piece = `${at};`.repeat(at % 700 === 0 ? 2000 : 1);
+    log.push('serial0', said.length, bytes(piece));
+    said += piece;
+  }
+  const { offset, bytes: kept } = log.read('serial0', 0);
+  expect(new TextDecoder().decode(kept)).toBe(said.slice(offset));
 });

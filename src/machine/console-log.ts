@@ -2,11 +2,15 @@
 
 /** Of each console the last so many bytes are kept, as in the keeper. */
 const keptBytes = 1024 * 1024;
+/** An array of its own for each byte takes a hundred times that. */
+const sharedBytes = 16 * 1024;
 
 interface Log {
   /** Bytes since the machine began, before the first one that is kept. */
   start: number;
   chunks: Uint8Array[];
+  /** Where small pieces are put one behind the other, and how far it is used. */
+  shared: { bytes: Uint8Array; used: number };
   end: number;
   readonly waiting: Set<() => void>;
 }
@@ -28,7 +32,7 @@ export class ConsoleLog {
     const log = this.#log(console);
     if (offset > log.end || offset < log.start) this.#cutTo(log, offset, true);
     else if (offset < log.end) this.#cutTo(log, offset, false);
-    if (bytes.length > 0) log.chunks.push(bytes);
+    if (bytes.length > 0) append(log, bytes);
     log.end = offset + bytes.length;
     while (log.end - log.start - (log.chunks[0]?.length ?? 0) >= keptBytes)
       log.start += log.chunks.shift()?.length ?? 0;
@@ -80,9 +84,30 @@ export class ConsoleLog {
   #log(console: string): Log {
     let log = this.#logs.get(console);
     if (!log) {
-      log = { start: 0, chunks: [], end: 0, waiting: new Set() };
+      log = { start: 0, chunks: [], shared: nothingShared(), end: 0, waiting: new Set() };
       this.#logs.set(console, log);
     }
     return log;
   }
+}
+
+const nothingShared = () => ({ bytes: new Uint8Array(0), used: 0 });
+
+function append(log: Log, bytes: Uint8Array): void {
+  if (bytes.length > sharedBytes / 4) {
+    log.chunks.push(bytes);
+    return;
+  }
+  let { shared } = log;
+  if (shared.used + bytes.length > shared.bytes.length) {
+    shared = { bytes: new Uint8Array(sharedBytes), used: 0 };
+    log.shared = shared;
+  }
+  shared.bytes.set(bytes, shared.used);
+  const last = log.chunks.at(-1);
+  const isBehind =
+    last?.buffer === shared.bytes.buffer && last.byteOffset + last.length === shared.used;
+  const from = isBehind ? last.byteOffset : shared.used;
+  shared.used += bytes.length;
+  log.chunks.splice(isBehind ? -1 : log.chunks.length, 1, shared.bytes.subarray(from, shared.used));
 }

@@ -116,6 +116,22 @@ describe('[SF8] a configuration in a state file', () => {
   });
 });
 
+test('[2] [3] [6] a file neither widens a network nor says what its machine may take', () => {
+  const wide = {
+    networkBackend: { kind: 'fetch', ownOrigin: true, privateAddresses: true },
+    limits: { shareMiB: 2 ** 20, diskMiB: 2 ** 20 },
+    foreign: false,
+    durable: true,
+    id: 'default',
+    openedFrom: { url: site, digest: 'xxh64:0' },
+  };
+  const { config: opened } = checkConfig({ ...portable, ...wide } as JsonObject, site);
+  expect(opened.networkBackend).toEqual({ kind: 'fetch' });
+  for (const member of Object.keys(wide).slice(1)) expect(opened).not.toHaveProperty(member);
+  const own = portableConfig({ ...config, ...wide } as unknown as MachineConfig, site);
+  for (const member of Object.keys(wide).slice(1)) expect(own).not.toHaveProperty(member);
+});
+
 test('[SF9] a lineage travels as 32 hex digits, and is no lineage in any other form', () => {
   const lineage = '0123456789abcdef0123456789abcdef';
   const opened = (value: string) =>
