@@ -27,7 +27,7 @@ test.describe('with the option names of v86', () => {
       fda: { url: site.urlOf('guests/pattern/text.img') },
     });
     expect(config.id).toMatch(/^link-[0-9a-f]{16}$/);
-    await expect(guest.page.locator('#notices')).toContainText('On the keyboard: “x”');
+    await expect(guest.page.locator('#notices bdi > code')).toHaveText('x');
     // The same address finds the same machine.
     await guest.reloadPage();
     expect((await guest.status()).config.id).toBe(config.id);

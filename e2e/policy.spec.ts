@@ -1,5 +1,6 @@
 /** What the strict content security policy must not take away, and what it must. */
 import type { Page } from '@playwright/test';
+import { Stranger } from './stranger.ts';
 import { expect, test } from './test.ts';
 
 /** Colours and height as they are computed: a blocked style leaves the page's own. */
@@ -41,8 +42,9 @@ test("[D6] the terminal is drawn under style-src 'self', in 256 and in 16 millio
       space: expect.stringContaining('pre'),
     });
 
-  await test.step('script text is not HTML, and no worker of another origin starts', async () => {
-    const refused = await page.evaluate(async () => {
+  await test.step('script text is not HTML, and no script or worker comes from elsewhere', async () => {
+    const stranger = await Stranger.listen();
+    const refused = await page.evaluate(async (elsewhere) => {
       const problems: string[] = [];
       const attempt = (name: string, run: () => unknown) => {
         try {
@@ -54,11 +56,36 @@ test("[D6] the terminal is drawn under style-src 'self', in 256 and in 16 millio
         document.createElement('div').innerHTML = '<img src=x onerror=alert(1)>';
       });
       attempt('a worker by text', () => new Worker('keeper.js'));
+      const attemptLater = (name: string, run: () => Promise<unknown>) =>
+        run().then(
+          () => problems.push(`${name} was allowed`),
+          () => {},
+        );
+      await attemptLater('a script of another origin', () => import(elsewhere));
+      await attemptLater('a script in an address', () => import('data:text/javascript,0' as never));
+      // As script that is here already could: what is left is worker-src.
+      const { trustedTypes } = window as never as {
+        trustedTypes: {
+          createPolicy(name: string, rules: object): { createScriptURL: typeof String };
+        };
+      };
+      const all = trustedTypes.createPolicy('holdfast', { createScriptURL: String });
+      const opened = (url: string) =>
+        new Promise((resolve, reject) => {
+          const worker = new Worker(all.createScriptURL(url));
+          worker.onmessage = resolve;
+          worker.onerror = reject;
+        });
+      const text = 'postMessage(1)';
+      await attemptLater('a worker of a blob', () => opened(URL.createObjectURL(new Blob([text]))));
+      await attemptLater('a worker in an address', () => opened(`data:text/javascript,${text}`));
       return problems;
-    });
+    }, `${stranger.url}script.js`);
     expect(refused).toEqual([]);
-    await expect.poll(() => site.violations.length).toBe(2);
+    await expect.poll(() => site.violations.length).toBe(6);
     site.violations.length = 0;
+    expect(stranger.requests).toEqual([]);
+    stranger.close();
   });
 });
 

@@ -1,4 +1,6 @@
 import { CprError } from '../errors.ts';
+import { defaultMachineId } from '../machine/machine-id.ts';
+import { sourceName } from '../protocol/config.ts';
 import { askApproval } from './approval.ts';
 import { foreignFiles } from './url-machine.ts';
 import { foreignNetwork } from './url-network.ts';
@@ -8,6 +10,7 @@ import type { UrlOptions } from './url-options.ts';
 export class AddressApproval {
   readonly #options: UrlOptions;
   #isGiven = false;
+  #isMadeOwn = false;
 
   constructor(options: UrlOptions) {
     this.#options = options;
@@ -15,6 +18,7 @@ export class AddressApproval {
 
   /** Asks once; not where everything is from the page's own origin. @throws CprError `not-approved` */
   async require(): Promise<void> {
+    await this.#requireOwnPlace();
     const { machine, memoryMiB, typed = {} } = this.#options;
     const files = machine ? foreignFiles(machine, document.baseURI) : [];
     const network = foreignNetwork(machine?.settings.networkBackend, document.baseURI);
@@ -22,16 +26,32 @@ export class AddressApproval {
     this.#isGiven = await askApproval({
       ...words(files.length > 0, network.length > 0),
       items: [
-        ...files.map((value) => ({ what: 'Fetches', value })),
         ...network,
+        ...files.map((value) => ({ what: 'Fetches', value })),
         ...(memoryMiB ? [{ what: 'RAM', value: `${memoryMiB} MiB` }] : []),
         ...Object.values(typed).map((value) => ({ what: 'Types', value })),
       ],
     });
     if (this.#isGiven) return;
-    throw new CprError('not-approved', 'Nothing was fetched and nothing was started.');
+    throw refused();
+  }
+
+  /** What a link describes becomes the visitor's own machine only if they say so. @throws CprError `not-approved` */
+  async #requireOwnPlace(): Promise<void> {
+    const { machine, machineId } = this.#options;
+    if (!machine || machineId !== defaultMachineId || this.#isMadeOwn) return;
+    const images = Object.entries(machine.images);
+    this.#isMadeOwn = await askApproval({
+      title: 'Make this your machine here?',
+      text: 'Without a link, this site opens your own machine. This address puts one in its place that somebody else may have described.',
+      items: images.map(([what, source]) => ({ what, value: sourceName(source) })),
+      ok: 'Make it mine',
+    });
+    if (!this.#isMadeOwn) throw refused();
   }
 }
+
+const refused = () => new CprError('not-approved', 'Nothing was fetched and nothing was started.');
 
 function words(hasFiles: boolean, hasNetwork: boolean) {
   const what = [hasFiles && 'files from elsewhere', hasNetwork && 'a network'];

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Reached, reachOf } from '../protocol/reach.ts';
-import { shown } from './approval.ts';
+import { asName, shown } from './approval.ts';
 import { networkLines } from './url-network.ts';
 
 test('what a file says stands in a value of its own, and cannot go on with our sentence', () => {
@@ -22,6 +22,15 @@ test('characters that turn or hide others are shown as what they are: something 
     'gnp.\u{fffd}exe\u{fffd}\u{fffd}\u{fffd}a\u{fffd}',
   );
   expect(shown('Zürich 日本 עברית 👍')).toBe('Zürich 日本 עברית 👍');
+});
+
+test('[15] a title that becomes a name cannot leave its quotation marks', () => {
+  const title = 'Linux”. \u{202e}Your browser is out of date: call "us" «now» „please‟ ';
+  expect(asName(title)).not.toMatch(/["“”„‟«»‹›\u{202e}]/u);
+  expect(asName(title)).toContain('Linux’. ');
+  expect([...asName('x'.repeat(500))].length).toBe(80);
+  expect(asName('   ')).toBe('Machine');
+  expect(asName('Zürich’s 日本 👍')).toBe('Zürich’s 日本 👍');
 });
 
 test('a network that fetches says whether it reaches this site', () => {

@@ -23,6 +23,28 @@ const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}]/gu;
 /** A value with a mark in the place of each character that could deceive. */
 export const shown = (value: string): string => value.replaceAll(unseen, '\u{fffd}');
 
+/** Longest name that somebody can give a machine here. */
+const nameLength = 80;
+/** With those a name would end where it stands in a sentence of ours, and go on as one of its own. */
+const quotationMarks = /[\p{Pi}\p{Pf}"„‚]/gu;
+
+/** A title of somebody else's as the name of a machine, which stands in our sentences. */
+export const asName = (title: string): string =>
+  [...shown(title).replaceAll(quotationMarks, '’')].slice(0, nameLength).join('').trim() ||
+  'Machine';
+
+/** Lines of a list: what something is, and its value. */
+export const factNodes = (items: Approval['items']): HTMLElement[] =>
+  items.flatMap(({ what, value, isOurs }) => [
+    create('dt', { text: what }),
+    isOurs
+      ? create('dd', { text: value })
+      : // What others chose reads as a value of its own, and turns nothing around it.
+        create('dd', {
+          children: [create('bdi', { children: [create('code', { text: shown(value) })] })],
+        }),
+  ]);
+
 const turn = inTurn();
 
 /**
@@ -36,19 +58,14 @@ function show(approval: Approval): Promise<boolean> {
   const dialog = element('approval-dialog', HTMLDialogElement);
   element('approval-title', HTMLElement).textContent = title;
   element('approval-text', HTMLElement).textContent = text;
-  element('approval-ok', HTMLButtonElement).textContent = ok;
+  const okButton = element('approval-ok', HTMLButtonElement);
+  okButton.textContent = ok;
+  okButton.onclick = (event) => {
+    // The second click of a double click was meant for the question before.
+    if (event.detail > 1) event.preventDefault();
+  };
   element('approval-cancel', HTMLButtonElement).textContent = cancel;
-  element('approval-items', HTMLDListElement).replaceChildren(
-    ...items.flatMap(({ what, value, isOurs }) => [
-      create('dt', { text: what }),
-      isOurs
-        ? create('dd', { text: value })
-        : // What others chose reads as a value of its own, and turns nothing around it.
-          create('dd', {
-            children: [create('bdi', { children: [create('code', { text: shown(value) })] })],
-          }),
-    ]),
-  );
+  element('approval-items', HTMLDListElement).replaceChildren(...factNodes(items));
   const image = element('approval-picture', HTMLImageElement);
   image.hidden = picture === undefined;
   if (picture) image.src = URL.createObjectURL(picture);

@@ -128,10 +128,10 @@ export function tellOtherMemory(
 }
 
 export function tellUnknownOptions(notices: Notices, unknown: readonly UnknownOption[]): void {
-  const names = unknown.map(({ option }) => `?${option}`).join(', ');
   notices.show('unknown-options', {
     tone: 'info',
-    title: `The address has what this page does not know: ${names}`,
-    text: 'It was left aside. The help lists the options that there are.',
+    title: 'The address has options that this page does not know',
+    text: 'They were left aside. The help lists those that there are.',
+    items: unknown.map(({ option }) => ({ what: 'Option', value: `?${option}` })),
   });
 }

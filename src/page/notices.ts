@@ -1,3 +1,4 @@
+import { type Approval, factNodes } from './approval.ts';
 import { button, create } from './element.ts';
 import { foldedDetail } from './folded-detail.ts';
 
@@ -10,6 +11,8 @@ export interface Notice {
   tone: 'error' | 'warning' | 'info';
   title: string;
   text: string;
+  /** What others chose, each with what it is: not a part of our sentences. */
+  items?: Approval['items'];
   /** The words of the failure itself, for whoever reports it. */
   detail?: string;
   /** Lines for whoever reports it, such as a stack: folded away, and copied by a button. */
@@ -38,6 +41,8 @@ export class Notices {
         create('p', { text: notice.text }),
       ],
     });
+    if (notice.items)
+      words.append(create('dl', { class: 'facts', children: factNodes(notice.items) }));
     if (notice.detail) words.append(create('p', { class: 'notice-detail', text: notice.detail }));
     if (notice.folded) words.append(foldedDetail(notice.folded));
     const buttons = create('div', {

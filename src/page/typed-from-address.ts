@@ -21,10 +21,11 @@ export async function typeFromAddress(options: TypedOptions): Promise<void> {
   notices.show('typed', {
     tone: 'info',
     title: 'The address of this page types into the guest',
-    text: [
-      ...(typed.keyboard ? [`On the keyboard: “${typed.keyboard}”.`] : []),
-      ...(typed.serial ? [`On the serial console: “${typed.serial}”.`] : []),
-    ].join(' '),
+    text: 'Whoever made the address chose what.',
+    items: [
+      ...(typed.keyboard ? [{ what: 'Keyboard', value: typed.keyboard }] : []),
+      ...(typed.serial ? [{ what: 'Serial console', value: typed.serial }] : []),
+    ],
   });
   const serial = machine.console('serial0');
   if (typed.serial) {

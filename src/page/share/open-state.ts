@@ -3,7 +3,7 @@ import { CprError } from '../../errors.ts';
 import { StateFile, type StateFileInfo, type StateUrl } from '../../index.ts';
 import type { RuntimeSource } from '../../protocol/keeper-api.ts';
 import { randomId } from '../../protocol/random-id.ts';
-import { askApproval, shown } from '../approval.ts';
+import { askApproval, asName } from '../approval.ts';
 import { formatAge, formatBytes } from '../format.ts';
 import { addressOf } from '../machines/machine-address.ts';
 import { guessImage } from '../new-machine/guess-image.ts';
@@ -71,7 +71,7 @@ export class StateOpener {
             runtime,
             replace: true,
             identity,
-            config: { id: machineId, durable, name: shown(file.info.title), foreign },
+            config: { id: machineId, durable, name: asName(file.info.title), foreign },
             approve: (urls) => askFor(file.info, urls),
             signal,
           });
@@ -239,10 +239,9 @@ function askFor(info: StateFileInfo, reached: readonly StateUrl[]): Promise<bool
     picture: info.thumbnail,
     items: [
       { what: 'State', value: info.title },
+      ...reached.flatMap((one) => (one.purpose === 'network' ? networkLines(one) : [])),
       ...reached.flatMap((one) =>
-        one.purpose === 'network'
-          ? networkLines(one)
-          : [{ what: fileLabels[one.purpose], value: one.url }],
+        one.purpose === 'network' ? [] : [{ what: fileLabels[one.purpose], value: one.url }],
       ),
     ],
     ok: hasNetwork ? 'Connect and open' : 'Fetch and open',
