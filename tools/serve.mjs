@@ -44,7 +44,10 @@ export async function serveSite({ root, port = 0, host = '127.0.0.1', isolated =
   let handle = siteHandler(root, isolated);
   const server = createServer((request, response) => {
     if (states && request.url?.startsWith('/states/')) void states.handle(request, response);
-    else handle(request, keepArchive(request, response));
+    else {
+      ignoreOtherRanges(request);
+      handle(request, keepArchive(request, response));
+    }
   });
   states?.limit(server);
   await new Promise((done, fail) => {
@@ -107,6 +110,17 @@ function keepArchive({ url = '/' }, response) {
     return writeHead(...head);
   };
   return response;
+}
+
+/**
+ * sirv understands `bytes=FIRST-LAST` and `bytes=FIRST-` alone, and ends the server for `bytes=5-3`.
+ * src/node/archives.ts has the same, and says more.
+ * @param {import('node:http').IncomingMessage} request
+ */
+function ignoreOtherRanges({ headers }) {
+  const [, first, last] = /^bytes=(\d{1,15})-(\d{0,15})$/.exec(headers.range ?? '') ?? [];
+  const end = last === '' ? Number.POSITIVE_INFINITY : Number(last);
+  if (!(end >= Number(first) && end > 0)) delete headers.range;
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -67,6 +67,25 @@ test('a range of a file can be asked for, as disks are', async () => {
   expect([part.status, await part.text()]).toEqual([206, '234']);
 });
 
+test.each([
+  'bytes=5-3',
+  'bytes=0-0',
+  'bytes=-3',
+  'bytes=0-1,4-5',
+  'bytes=2-99999999999999999999',
+  'x',
+])('[D3] the range %s, which sirv does not understand, is ignored', async (range) => {
+  const answer = await get('runtimes/1-ab/v86.wasm', { range });
+  expect([answer.status, await answer.text()]).toEqual([200, '0123456789']);
+});
+
+test('[D3] a range to the end of a file, and one behind it', async () => {
+  const rest = await get('runtimes/1-ab/v86.wasm', { range: 'bytes=7-' });
+  expect([rest.status, await rest.text()]).toEqual([206, '789']);
+  const behind = await get('runtimes/1-ab/v86.wasm', { range: 'bytes=10-11' });
+  expect([behind.status, behind.headers.get('content-range')]).toEqual([416, 'bytes */10']);
+});
+
 test.each(['initrd.gz', 'disk.img.br', 'disk.img.zst'])(
   '%s is served as it is, also in ranges',
   async (name) => {

@@ -1,5 +1,10 @@
 /** For servers built on sirv, as our own and Vite's are. */
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type {
+  IncomingHttpHeaders,
+  IncomingMessage,
+  OutgoingHttpHeaders,
+  ServerResponse,
+} from 'node:http';
 
 /**
  * sirv takes `x.gz` for `x`, compressed for its way, and says so: browsers then unpack it. A disk or an
@@ -17,4 +22,16 @@ export function keepArchives({ url = '/' }: IncomingMessage, response: ServerRes
     response.removeHeader('Content-Encoding');
     return writeHead(...head);
   };
+}
+
+/**
+ * sirv understands `bytes=FIRST-LAST` and `bytes=FIRST-` alone. It sends wrong bytes for other ranges, and
+ * throws where nobody catches for `bytes=5-3`, which ends the server. HTTP lets a server ignore the
+ * header: the whole file is sent then. tools/serve.mjs has the same.
+ */
+export function ignoreOtherRanges({ headers }: { headers: IncomingHttpHeaders }): void {
+  // 15 digits: numbers beyond 2⁵³ throw as well. sirv takes a last byte of 0 for the end of the file.
+  const [, first, last] = /^bytes=(\d{1,15})-(\d{0,15})$/.exec(headers.range ?? '') ?? [];
+  const end = last === '' ? Number.POSITIVE_INFINITY : Number(last);
+  if (!(end >= Number(first) && end > 0)) delete headers.range;
 }

@@ -43,5 +43,9 @@ test.each([
     const part = await fetch(url, { headers: { range: 'bytes=2-5' } });
     expect(part.headers.get('content-range')).toBe(`bytes 2-5/${bytes.length}`);
     expect(Buffer.from(await part.arrayBuffer())).toEqual(bytes.subarray(2, 6));
+    for (const range of ['bytes=5-3', 'bytes=-5']) {
+      const strange = await fetch(url, { headers: { range } });
+      expect([strange.status, Buffer.from(await strange.arrayBuffer())]).toEqual([200, bytes]);
+    }
   }
 });

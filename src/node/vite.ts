@@ -8,7 +8,7 @@
  * ```
  * @module
  */
-import { keepArchives } from './archives.ts';
+import { ignoreOtherRanges, keepArchives } from './archives.ts';
 
 /** As much of Vite's servers as is needed: a configuration may be compiled without Node's types. */
 interface Server {
@@ -27,11 +27,13 @@ export interface HoldfastVitePlugin {
 
 /**
  * Leaves the package's modules where its files lie, which the development server would otherwise move
- * them away from; and has disks and kernels whose names end in `.gz` or `.br` served as they are.
+ * them away from; and has disks and kernels whose names end in `.gz` or `.br` served as they are, and no
+ * range of them answered wrongly.
  */
 export function holdfast(): HoldfastVitePlugin {
   const serve = ({ middlewares }: Server) => {
     middlewares.use((request, response, next) => {
+      ignoreOtherRanges(request);
       keepArchives(request, response);
       next();
     });

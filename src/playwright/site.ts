@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { text } from 'node:stream/consumers';
 import sirv from 'sirv';
-import { keepArchives } from '../node/archives.ts';
+import { ignoreOtherRanges, keepArchives } from '../node/archives.ts';
 import type { RuntimeSource } from '../protocol/keeper-api.ts';
 import headers from './response-headers.json' with { type: 'json' };
 
@@ -134,6 +134,7 @@ export class Site {
       if (path.startsWith(this.#path)) {
         this.requests.push(path.slice(this.#path.length).replace(/^\//, ''));
       }
+      ignoreOtherRanges(request);
       keepArchives(request, response);
       handle(request, response);
     });
