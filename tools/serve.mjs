@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import sirv from 'sirv';
+import { readPort } from './port.mjs';
 
 /** Files whose name holds a hash of their content. */
 const hashed = /^\/(assets|runtimes)\//;
@@ -130,6 +131,12 @@ if (process.argv[1] === import.meta.filename) {
       port: { type: 'string', default: '8086' },
     },
   });
-  const { url } = await serveSite({ root: values.root, port: Number(values.port) });
-  console.log(`Serving ${values.root} at ${url}`);
+  try {
+    const port = readPort(values.port, '--port');
+    const { url } = await serveSite({ root: values.root, port });
+    console.log(`Serving ${values.root} at ${url}`);
+  } catch (error) {
+    console.error(/** @type {Error} */ (error).message);
+    process.exitCode = 2;
+  }
 }

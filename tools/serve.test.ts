@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -103,6 +104,23 @@ test.each(['initrd.gz', 'disk.img.br', 'disk.img.zst'])(
     expect(Buffer.from(await part.arrayBuffer())).toEqual(bytes.subarray(2, 6));
   },
 );
+
+test.each([
+  ['tools/start.mjs', [], 'PORT is "8o86": give a whole number from 0 to 65535.'],
+  [
+    'tools/serve.mjs',
+    ['--port', '65536'],
+    '--port is "65536": give a whole number from 0 to 65535.',
+  ],
+])('[D7] a port that cannot be is told in one sentence: %s', (script, args, message) => {
+  const env = { ...process.env, PORT: '8o86' };
+  const { status, stderr } = spawnSync(process.execPath, [script, ...args], {
+    env,
+    encoding: 'utf8',
+  });
+  expect(status).toBeGreaterThan(0);
+  expect(stderr.trim()).toBe(message);
+});
 
 test('setRoot deploys another build at the same origin', async () => {
   site.setRoot(join(folder, 'new'));

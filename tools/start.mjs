@@ -4,11 +4,12 @@
  * src/server/options.ts.
  */
 import { join } from 'node:path';
+import { readPort } from './port.mjs';
 import { ensureBuild, ensurePackages, root } from './setup.mjs';
 
-const port = Number(process.env.PORT || 8086);
-
+let port = 8086;
 try {
+  if (process.env.PORT) port = readPort(process.env.PORT, 'PORT');
   ensurePackages();
   ensureBuild();
   // Only now: what it imports is in node_modules.

@@ -82,6 +82,8 @@ describe('console input', () => {
     const { input } = consoles();
     const code = (expected: string) => expect.objectContaining({ code: expected });
     expect(() => input.send('serial3', bytes(1))).toThrow(code('bad-config'));
-    expect(() => input.send('serial0', new Uint8Array(17 * 1024 * 1024))).toThrow(code('busy'));
+    const large = () => input.send('serial0', new Uint8Array(17 * 1024 * 1024));
+    expect(large).toThrow(code('busy'));
+    expect(large).toThrow(/17825792 more\. Send them in smaller parts\./);
   });
 });

@@ -32,11 +32,16 @@ export class ConsoleInput {
     if (!this.#devices.has(name))
       throw new CprError('bad-config', `This machine has no console "${name}".`);
     const before = this.#waiting.get(name) ?? new Uint8Array(0);
-    if (before.length + bytes.length > waitingLimit)
+    if (before.length + bytes.length > waitingLimit) {
+      const advice =
+        bytes.length > waitingLimit
+          ? 'Send them in smaller parts.'
+          : `${before.length} are not read yet: wait until they are.`;
       throw new CprError(
         'busy',
-        `The guest has not read ${before.length} bytes that were sent to ${name}. Wait until it does.`,
+        `At most ${waitingLimit} bytes can wait for the guest at ${name}, and these are ${bytes.length} more. ${advice}`,
       );
+    }
     const all = new Uint8Array(before.length + bytes.length);
     all.set(before);
     all.set(bytes, before.length);
