@@ -105,6 +105,22 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     expect(signed(2).reduce((sum, dy) => sum + dy, 0)).toBe(-300);
   });
 
+  it('[K4] what is no movement is refused, one without an end has one, and keys come after it', async () => {
+    const guest = await boot();
+    const { commands } = guest.machine;
+    for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY, 'far' as never]) {
+      expect(() => commands.mouseDelta(wrong, 0)).toThrow(withCode('bad-command'));
+      expect(() => commands.mouseWheel(wrong)).toThrow(withCode('bad-command'));
+      expect(() => commands.mouseAbsolute(1, wrong, 640, 480)).toThrow(withCode('bad-command'));
+    }
+    expect(() => commands.mouseAbsolute(1, 1, 0, 0)).toThrow(withCode('bad-command'));
+    for (let i = 0; i < 100; i++) commands.mouseDelta(1e99, -1e99);
+    commands.scancodes(codes(0x1e, 0x9e));
+    const bytes = guest.read();
+    expect(bytes.slice(-2)).toEqual([0x1e, 0x9e]);
+    expect(bytes.length).toBeLessThan(4000);
+  });
+
   it('[K4] keys and mouse arrive in the order in which they were used', async () => {
     const guest = await boot();
     const { commands } = guest.machine;
@@ -124,6 +140,28 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     commands.scancodes(new Uint8Array(16_000).fill(0x1e));
     expect(() => commands.scancodes(new Uint8Array(1000).fill(0x1f))).toThrow(withCode('busy'));
     expect(guest.read()).toEqual(Array(16_000).fill(0x1e));
+  });
+
+  it('[K2] [K4] where no more can wait, what is down is let go of all the same, once', async () => {
+    const guest = await boot();
+    const { commands } = guest.machine;
+    commands.mouseButtons(true, false, false);
+    guest.read();
+    commands.scancodes(codes(0x2a));
+    commands.scancodes(new Uint8Array(16_384).fill(0x1e));
+    expect(() => commands.scancodes(codes(0x30))).toThrow(withCode('busy'));
+    commands.scancodes(codes(0xaa));
+    expect(() => commands.scancodes(codes(0xaa))).toThrow(withCode('busy'));
+    expect(() => commands.scancodes(codes(0x9e, 0x9e))).toThrow(withCode('busy'));
+    commands.releaseInput?.();
+    expect(guest.read()).toEqual([0x2a, ...Array(16_384).fill(0x1e), 0xaa, 0x9e, 0x08, 0, 0]);
+  });
+
+  it('[K4] a call that is larger than all that can wait says so', async () => {
+    const guest = await boot();
+    expect(() => guest.machine.commands.scancodes(new Uint8Array(16_385).fill(0x1e))).toThrow(
+      /16385 more\. Send them in smaller parts\./,
+    );
   });
 
   it('[K4] a command to the keyboard throws away no key that the guest has not read', async () => {

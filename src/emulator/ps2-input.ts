@@ -15,6 +15,8 @@ import { type Ps2State, ps2StateBytes, type WaitingInput } from './ps2-state.ts'
 const waitingLimit = 16_384;
 /** A PS/2 packet has no room for more. */
 const longestStep = 127;
+/** Beyond the edge of every screen. More would be nothing but packets, for hours. */
+const farthest = 32_767;
 /** Bit of the controller's command byte: the keyboard's clock is off. */
 const keyboardOff = 0x10;
 /** Numbers in the VMware mouse's queue; it switches itself off at 1,024. */
@@ -55,7 +57,10 @@ export class Ps2Input {
   /** @throws CprError `busy` when too much waits already; nothing of `codes` is taken then */
   scancodes(codes: Uint8Array): void {
     const keys = keysIn(codes);
-    this.#require(keys.length);
+    // What is down can always be let go of, or it stays down for ever.
+    const onlyReleases =
+      keys.length <= this.#keys.size && keys.every((key) => this.#keys.isReleasedBy(key));
+    if (!onlyReleases) this.#require(keys.length);
     for (const key of keys) {
       this.#keys.note(key);
       this.#waiting.push({ kind: 'key', key });
@@ -63,25 +68,35 @@ export class Ps2Input {
     this.pump();
   }
 
+  /** @throws CprError `bad-command` for what is no number, as do the others; `busy` as above */
   mouseDelta(dx: number, dy: number): void {
+    requireNumbers(dx, dy);
     const last = this.#waiting.at(-1);
     if (last?.kind === 'move') {
-      last.dx += dx;
-      last.dy += dy;
-    } else this.#add({ kind: 'move', dx, dy });
+      last.dx = distance(last.dx + dx);
+      last.dy = distance(last.dy + dy);
+    } else this.#add({ kind: 'move', dx: distance(dx), dy: distance(dy) });
   }
 
   mouseAbsolute(x: number, y: number, width: number, height: number): void {
+    requireNumbers(x, y, width, height);
+    if (width <= 0 || height <= 0)
+      throw new CprError('bad-command', 'A position of the mouse is one of a screen with a size.');
     if (this.#waiting.at(-1)?.kind === 'position') this.#waiting.pop();
     this.#add({ kind: 'position', x, y, width, height });
   }
 
   mouseButtons(left: boolean, middle: boolean, right: boolean): void {
-    this.#buttons = Number(left) | (Number(middle) << 1) | (Number(right) << 2);
-    this.#add({ kind: 'buttons', down: this.#buttons });
+    const down = Number(left) | (Number(middle) << 1) | (Number(right) << 2);
+    const onlyReleases = down !== this.#buttons && (down & ~this.#buttons) === 0;
+    if (!onlyReleases) this.#require(1);
+    this.#buttons = down;
+    this.#waiting.push({ kind: 'buttons', down });
+    this.pump();
   }
 
   mouseWheel(delta: number): void {
+    requireNumbers(delta);
     this.#add({ kind: 'wheel', delta });
   }
 
@@ -142,10 +157,15 @@ export class Ps2Input {
   }
 
   #require(more: number): void {
-    if (this.#waiting.length + more <= waitingLimit) return;
+    const waiting = this.#waiting.length;
+    if (waiting + more <= waitingLimit) return;
+    const advice =
+      more > waitingLimit
+        ? 'Send them in smaller parts.'
+        : `${waiting} are not read yet: wait until they are.`;
     throw new CprError(
       'busy',
-      `The guest has not read ${this.#waiting.length} keys and mouse movements that were sent to it. Wait until it does.`,
+      `At most ${waitingLimit} keys and mouse movements can wait for the guest, and these are ${more} more. ${advice}`,
     );
   }
 
@@ -242,11 +262,20 @@ export class Ps2Input {
   }
 }
 
+const distance = (pixels: number) => Math.max(-farthest, Math.min(farthest, pixels));
+
+function requireNumbers(...values: unknown[]): void {
+  if (!values.every(Number.isFinite))
+    throw new CprError('bad-command', `The mouse moves by numbers, not by ${values.join(', ')}.`);
+}
+
 /** What is too far for one packet goes in several. */
 function partOf(input: WaitingInput): { now: WaitingInput; later: WaitingInput } | undefined {
   if (input.kind !== 'move') return undefined;
   const step = (distance: number) => Math.max(-longestStep, Math.min(longestStep, distance));
-  const now = { kind: 'move' as const, dx: step(input.dx), dy: step(input.dy) };
-  const later = { kind: 'move' as const, dx: input.dx - now.dx, dy: input.dy - now.dy };
+  // A state may say anything.
+  const [dx, dy] = [distance(input.dx), distance(input.dy)];
+  const now = { kind: 'move' as const, dx: step(dx), dy: step(dy) };
+  const later = { kind: 'move' as const, dx: dx - now.dx, dy: dy - now.dy };
   return later.dx === 0 && later.dy === 0 ? undefined : { now, later };
 }

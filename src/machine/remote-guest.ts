@@ -81,6 +81,10 @@ export abstract class RemoteGuest {
   }
 
   async scancodes(codes: readonly number[]): Promise<void> {
+    const isByte = (code: unknown) => Number.isInteger(code) && (code as number) >> 8 === 0;
+    const wrong = Array.from(codes).find((code) => !isByte(code));
+    if (wrong !== undefined)
+      throw new CprError('bad-command', `Scan codes are bytes, 0 to 255, not ${String(wrong)}.`);
     await this.command('scancodes', Uint8Array.from(codes));
   }
 

@@ -35,12 +35,17 @@ export class KeysDown {
     return this.#down.has(make);
   }
 
+  /** Whether the key is down, and goes up by it. */
+  isReleasedBy(key: KeyBytes): boolean {
+    const make = makeOf(key);
+    return make !== undefined && isRelease(key) && this.#down.has(make);
+  }
+
   /** @returns whether the key goes down and was not before */
   note(key: KeyBytes): boolean {
     const make = makeOf(key);
     if (make === undefined) return false;
-    const isRelease = ((key.at(-1) ?? 0) & released) !== 0;
-    if (isRelease) {
+    if (isRelease(key)) {
       this.#down.delete(make);
       return false;
     }
@@ -58,6 +63,8 @@ export class KeysDown {
     this.#down.clear();
   }
 }
+
+const isRelease = (key: KeyBytes) => ((key.at(-1) ?? 0) & released) !== 0;
 
 /** The make code of a key that goes down or up; undefined for Pause and for what is no key. */
 export function makeOf(key: KeyBytes): number | undefined {
