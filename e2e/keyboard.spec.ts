@@ -167,5 +167,13 @@ test.describe('a guest with a US keyboard', () => {
         .poll(async () => (await contents(guest, '/tmp/early')).split('\n'))
         .toEqual([...Array(round).fill(text), '']);
     }
+
+    // So does what is typed on the screen.
+    await page.locator('#screen-canvas').focus();
+    await page.reload({ waitUntil: 'commit' });
+    await page.locator('#screen-canvas:focus').waitFor();
+    await page.keyboard.type(text, { delay: 10 });
+    await guest.attached();
+    await expect.poll(() => lastLine(guest)).toBe(`holdfast:~# ${text}`);
   });
 });

@@ -3,14 +3,14 @@
 /** Beyond that nobody types, but something else is in the way. */
 const limit = 1000;
 
-export class EarlyInput {
-  #waiting: (string | Uint8Array)[] = [];
+export class EarlyInput<Input = string | Uint8Array> {
+  #waiting: Input[] = [];
 
-  add(data: string | Uint8Array): void {
-    if (this.#waiting.length < limit) this.#waiting.push(data);
+  add(input: Input): void {
+    if (this.#waiting.length < limit) this.#waiting.push(input);
   }
 
-  take(): (string | Uint8Array)[] {
+  take(): Input[] {
     const waiting = this.#waiting;
     this.#waiting = [];
     return waiting;

@@ -8,6 +8,7 @@ import {
   type KeyboardLayout,
 } from '../protocol/keyboard-layouts.ts';
 import { AltGrFilter } from './alt-gr.ts';
+import { EarlyInput } from './early-input.ts';
 import { editBetween } from './edit.ts';
 import type { GuestLink } from './guest-link.ts';
 import { type Locks, locksOf } from './locks.ts';
@@ -29,6 +30,8 @@ export class Keyboard {
   readonly #untypable: (message: string) => void;
   #strokes: Input[] = [];
   #typing: ReturnType<typeof setInterval> | null = null;
+  /** Keys, and text whose keys depend on the machine's layout. */
+  readonly #early = new EarlyInput<Input | string>();
   #machine: Machine | null = null;
   /** What the machine was told last. */
   #locks: Locks = {};
@@ -49,6 +52,7 @@ export class Keyboard {
     session.onMachine((machine) => {
       this.#machine = machine;
       this.#locks = {};
+      machine.on('status', () => this.#sendEarly());
     });
     for (const target of [canvas, input] as HTMLElement[]) {
       target.addEventListener('keydown', (event) => this.#keyDown(event));
@@ -147,6 +151,10 @@ export class Keyboard {
 
   #typeText(text: string): void {
     if (text === '') return;
+    if (!this.#machine?.status) {
+      this.#early.add(text);
+      return;
+    }
     const layout = this.#layout;
     const { strokes, untypable } = typeText(text, layout);
     // Whatever the lights show now: the text is to arrive as it is.
@@ -169,12 +177,25 @@ export class Keyboard {
   }
 
   #send(input: Input): void {
+    if (Array.isArray(input) && input.length === 0) return;
+    if (!this.#machine?.status) {
+      this.#early.add(input);
+      return;
+    }
     if (Array.isArray(input)) {
-      if (input.length > 0) this.#session.send((machine) => machine.scancodes(input));
+      this.#session.send((machine) => machine.scancodes(input));
       return;
     }
     this.#locks = { ...this.#locks, ...input };
     this.#session.send((machine) => machine.keyboardLocks(input));
+  }
+
+  /** What was typed before there was a guest to type to. */
+  #sendEarly(): void {
+    if (!this.#machine?.status) return;
+    for (const input of this.#early.take())
+      if (typeof input === 'string') this.#typeText(input);
+      else this.#sendInTurn(input);
   }
 }
 
