@@ -7,6 +7,7 @@ import { blockOf } from './blocks.ts';
 import { type LabHost, labHost } from './lab-host.ts';
 import { type LabRuntime, prepareLab } from './lab-runtime.ts';
 import type { Machine } from './machine.ts';
+import { quiesce } from './quiesce.ts';
 import { turn } from './turn.ts';
 
 const images = { ...labFirmware, bzImage: projectFile('public/guests/linux/bzImage') };
@@ -130,6 +131,57 @@ it('a guest whose kernel cannot be had runs on, until it boots again', async () 
   await vi.waitUntil(() => host.crash !== undefined, patient);
   expect(host.crash).toMatchObject({ code: 'image-unavailable' });
   machine.destroy();
+});
+
+it('[S4] a guest whose kernel is away when it boots again waits for it, which is told', async () => {
+  const host = elsewhere();
+  const machine = await bringBack(host);
+  const serve = globalThis.fetch;
+  let isAway = true;
+  let requests = 0;
+  vi.stubGlobal('fetch', async (url: string) => {
+    if (!isAway) return serve(url);
+    if (requests++ % 2 === 0) return new Response(null, { status: 503 });
+    throw new TypeError('Failed to fetch');
+  });
+  machine.run();
+  machine.commands.reset();
+  await vi.waitUntil(() => requests > 8, patient);
+  const told = () => host.events.filter(({ type }) => type === 'disk');
+  expect(told()).toEqual([
+    expect.objectContaining({
+      device: 'boot',
+      state: 'waiting',
+      message: expect.stringContaining('kept:'),
+    }),
+  ]);
+  expect(machine.snapshot()).toContainEqual(told()[0]);
+  await expect(quiesce(machine.quiesce(), 1)).rejects.toMatchObject({ code: 'blocked' });
+  expect(host.crash).toBeUndefined();
+
+  isAway = false;
+  await machine.quiesce();
+  expect(told().at(-1)).toMatchObject({ device: 'boot', state: 'ready' });
+  const { instruction_counter: counter } = machine.shell.cpu;
+  const before = counter[0];
+  await vi.waitUntil(() => counter[0] !== before, patient);
+  expect(host.crash).toBeUndefined();
+  machine.destroy();
+});
+
+it('[S4] a guest that goes back in time waits no more for the kernel of its reset', async () => {
+  const host = elsewhere();
+  const machine = await bringBack(host);
+  vi.stubGlobal('fetch', async () => {
+    throw new TypeError('Failed to fetch');
+  });
+  machine.run();
+  machine.commands.reset();
+  await vi.waitUntil(() => host.events.some(({ type }) => type === 'disk'), patient);
+  machine.destroy();
+  await machine.quiesce();
+  expect(host.events.at(-1)).toMatchObject({ type: 'disk', device: 'boot', state: 'ready' });
+  expect(host.crash).toBeUndefined();
 });
 
 it('a guest that was saved in its firmware finds its loader', async () => {

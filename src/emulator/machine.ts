@@ -122,7 +122,9 @@ export class Machine implements RuntimeInstance {
     machine.idle = true;
     usePlanesBlock(host, cpu);
     const reset = cpu.reboot_internal.bind(cpu);
-    this.#reboot = new Reboot({ host, cpu, reset, kernel: options.kernel, loop: this.#loop });
+    const { kernel, drives } = options;
+    const { waits } = drives;
+    this.#reboot = new Reboot({ host, cpu, reset, kernel, loop: this.#loop, waits });
     cpu.reboot_internal = () => {
       this.input.clear();
       this.ps2.clear();
@@ -346,6 +348,7 @@ export class Machine implements RuntimeInstance {
 
   destroy(): void {
     clearTimeout(this.#eager);
+    this.#reboot.giveUp();
     const { screen, drives } = this.#options;
     drives.disconnect();
     drives.forgetReads();

@@ -4,12 +4,17 @@
  */
 import type { RuntimeHost } from '../protocol/abi.ts';
 import { firmwareNames, loadImages } from './boot-images.ts';
+import type { DiskWaits } from './disks/disk-waits.ts';
+import { isAway } from './disks/later-base.ts';
+import { retry, TransientError } from './disks/retry.ts';
 import type { KernelImage } from './kernel-image.ts';
 import type { RunLoop } from './run-loop.ts';
 import { leavingRam } from './shell.ts';
 
 /** CR0: without it a guest is in its firmware or in the first steps of its kernel. */
 const paging = 1 << 31;
+/** Stands in events where the name of a drive does otherwise. */
+const waitName = 'boot';
 
 export interface RebootOptions {
   host: RuntimeHost;
@@ -18,12 +23,15 @@ export interface RebootOptions {
   reset(): void;
   kernel: KernelImage;
   loop: Pick<RunLoop, 'run' | 'hold'>;
+  /** Told while the server of firmware and kernel is away. */
+  waits: Pick<DiskWaits, 'begin' | 'end'>;
 }
 
 export class Reboot {
   readonly #options: RebootOptions;
   #bringing: Promise<void> | undefined;
   #waiting: Promise<void> | undefined;
+  #givingUp = new AbortController();
   /** What the guest waits with. */
   #then = () => {};
 
@@ -56,6 +64,7 @@ export class Reboot {
     cpu.option_roms = kernel.optionRoms;
     // Of a guest that is no more.
     this.#then = () => {};
+    this.giveUp();
     if (this.#isReady) return;
     const isInFirmware = ((cpu.cr[0] ?? 0) & paging) === 0;
     if (isInFirmware) this.#wait();
@@ -66,6 +75,14 @@ export class Reboot {
   run(): void {
     this.#options.loop.run();
     if (this.#waiting) this.#hold(this.#waiting);
+  }
+
+  /** Nobody waits any more: the guest is another one, or none. */
+  giveUp(): void {
+    this.#givingUp.abort();
+    this.#givingUp = new AbortController();
+    this.#waiting = undefined;
+    this.#options.waits.end(waitName);
   }
 
   /** @throws CprError `image-unavailable`; the next call tries again */
@@ -102,14 +119,40 @@ export class Reboot {
   }
 
   #wait(): void {
-    const waiting = this.bring()
-      .then(() => this.#then())
-      .catch((thrown) => this.#options.host.crashed(thrown))
-      .finally(() => {
-        if (this.#waiting === waiting) this.#waiting = undefined;
+    const { signal } = this.#givingUp;
+    const givenUp = new Promise<void>((resolve) =>
+      signal.addEventListener('abort', () => resolve(), { once: true }),
+    );
+    const brought = this.#bringPatiently(signal)
+      .then(() => {
+        if (!signal.aborted) this.#then();
+      })
+      .catch((thrown) => {
+        if (!signal.aborted) this.#options.host.crashed(thrown);
       });
+    const waiting = Promise.race([brought, givenUp]).finally(() => {
+      if (this.#waiting === waiting) this.#waiting = undefined;
+    });
     this.#waiting = waiting;
     this.#hold(waiting);
+  }
+
+  /** A server that is away is asked again until it answers. */
+  async #bringPatiently(signal: AbortSignal): Promise<void> {
+    const { waits } = this.#options;
+    const attempt = () =>
+      this.bring().catch((cause: Error) => {
+        throw isAway(cause) ? new TransientError(cause.message, { cause }) : cause;
+      });
+    try {
+      await retry(attempt, {
+        signal,
+        failed: ({ message }) => waits.begin(waitName, message),
+        recovered: () => {},
+      });
+    } finally {
+      if (!signal.aborted) waits.end(waitName);
+    }
   }
 
   /** Unless somebody stops or runs the guest meanwhile. */

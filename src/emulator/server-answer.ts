@@ -1,4 +1,5 @@
 /** What servers answer in place of a file. */
+import { TransientError } from './disks/retry.ts';
 
 export const webPage =
   'the server sent a web page in its place, as many do for a file that they do not have';
@@ -14,8 +15,13 @@ export function statusWords(status: number): string {
   return `the server answered ${status}${noFile.has(status) ? ': it has no such file' : ''}`;
 }
 
-/** @throws Error that says what was answered */
+/** A server that is overloaded, or a proxy whose server is away. */
+const mayPass = (status: number) => status >= 500 || status === 429 || status === 408;
+
+/** @throws Error that says what was answered; {@link TransientError} where that may be another soon */
 export function requireFile(response: Response): void {
-  if (!response.ok) throw new Error(statusWords(response.status));
+  const { ok, status } = response;
+  if (!ok && mayPass(status)) throw new TransientError(statusWords(status));
+  if (!ok) throw new Error(statusWords(status));
   if (isPageAnswer(response)) throw new Error(webPage);
 }

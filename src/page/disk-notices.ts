@@ -13,6 +13,7 @@ const names: Record<string, string> = {
   cdrom: 'CD',
   fda: 'floppy (fda)',
   fdb: 'second floppy (fdb)',
+  boot: 'kernel or firmware',
 };
 
 interface DiskNoticesOptions {
@@ -43,6 +44,13 @@ function noticeOf(
   const name = names[device] ?? device;
   switch (state) {
     case 'waiting': {
+      if (device === 'boot')
+        return {
+          tone: 'warning',
+          title: `The guest boots again, and waits for its ${name}`,
+          text: 'It goes on when the server answers. Until then it is not saved: what is stored is from before.',
+          detail: message,
+        };
       const isRemovable = device === 'cdrom' || device === 'fda' || device === 'fdb';
       return {
         tone: 'warning',

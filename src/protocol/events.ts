@@ -126,7 +126,8 @@ export type MachineEvent =
   | { type: 'mouse-mode'; absolute: boolean; enabled: boolean }
   /**
    * A disk whose base is elsewhere: cannot be reached, so the guest waits (`waiting`); can be again
-   * (`ready`); will not be, so the guest was given a disk error (`failed`).
+   * (`ready`); will not be, so the guest was given a disk error (`failed`). `device` is `boot` for the
+   * firmware and the kernel of a guest that boots again.
    */
   | { type: 'disk'; device: string; state: 'waiting' | 'ready' | 'failed'; message: string }
   | { type: 'restarted'; runtimeId: string; v86Version: string; timings: RestartTimings }
