@@ -24,7 +24,10 @@ export function absoluteConfig(config: MachineConfig): MachineConfig {
 }
 
 export function absoluteSource<T extends ImageSource | DriveSource>(source: T): T {
-  return 'url' in source ? { ...source, url: resolve(source.url) } : source;
+  // What is no source at all is refused where it is opened.
+  return 'url' in Object(source)
+    ? { ...source, url: resolve((source as { url: string }).url) }
+    : source;
 }
 
 function resolve(url: string): string {

@@ -22,6 +22,9 @@ test.each<[string, DriveName, DriveSource, string]>([
   ['an empty disk of 2 TiB', 'hda', { emptyBytes: 2 ** 41 }, 'bad-config'],
   ['an empty floppy of 2 TiB', 'fda', { emptyBytes: 2 ** 41 }, 'bad-config'],
   ['an empty disk of half a sector', 'hda', { emptyBytes: 256 }, 'bad-config'],
+  ['an address alone', 'cdrom', 'images/debian.iso' as never, 'bad-config'],
+  ['a medium of no kind', 'cdrom', { empty: 1024 } as never, 'bad-config'],
+  ['no medium at all', 'hda', null as never, 'bad-config'],
   ['an empty disk without a size', 'hda', { emptyBytes: Number.NaN }, 'bad-config'],
 ])('%s is refused', async (_, device, source, code) => {
   await expect(open(device, source)).rejects.toMatchObject({ code });

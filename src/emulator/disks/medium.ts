@@ -133,6 +133,12 @@ async function open(
   host: RuntimeHost,
   signal: AbortSignal | undefined,
 ): Promise<Opened> {
+  const kinds = ['emptyBytes', 'file', 'bytes', 'url'];
+  if (!kinds.some((kind) => kind in Object(source)))
+    throw new CprError(
+      'bad-config',
+      `What is to be in ${device} has none of ${kinds.join(', ')}: it is no medium.`,
+    );
   if ('emptyBytes' in source) return openEmpty(device, source.emptyBytes);
   if ('file' in source) {
     const { file } = source;
