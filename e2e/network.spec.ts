@@ -102,10 +102,14 @@ for (const kind of ['fetch', 'wisp'] as const) {
     expect(broken.output).toBe('1\n');
 
     // The guest loses its patience with a server that says no more. Over fetch it may want the rest.
-    if (kind === 'wisp') await guest.run(`wget -q -T 1 -O /tmp/f ${at(file.port)}`);
-    // Nobody is there.
-    const refused = await guest.run(`wget -q -T 5 -O /tmp/f ${at(1)}`);
-    expect(refused.exitCode).not.toBe(0);
+    // Debian's busybox has a wget whose -T ends in a segmentation fault.
+    if (kind === 'wisp') {
+      const patience = await guest.run(`timeout 1 wget -q -O /tmp/f ${at(file.port)}`);
+      expect(patience.exitCode).toBe(143);
+    }
+    // Nobody is there: wget is told so.
+    const refused = await guest.run(`timeout 20 wget -q -O /tmp/f ${at(1)}`);
+    expect(refused.exitCode).toBe(1);
     await expect.poll(async () => (await info(guest)).connections).toEqual([]);
     const blockers = await guest.machine((machine) => machine.cprBlockers('reboot'));
     expect(blockers.map(({ code }) => code)).not.toContain('network-cannot-follow');
@@ -119,9 +123,9 @@ test('without a backend nothing leaves', async ({ guest, runtimes }) => {
   const file = await HeldFile.serve();
   await startWith(guest, runtimes, 'ne2k', { kind: 'none' });
   const { exitCode } = await guest.run(
-    `ifconfig eth0 192.168.86.100 up; route add default gw 192.168.86.1; wget -q -T 2 -O /dev/null http://192.168.87.1:${file.port}/`,
+    `ifconfig eth0 192.168.86.100 up; route add default gw 192.168.86.1; timeout 2 wget -q -O /dev/null http://192.168.87.1:${file.port}/`,
   );
-  expect(exitCode).not.toBe(0);
+  expect(exitCode).toBe(143);
   expect(file.requests).toBe(0);
   expect(await info(guest)).toMatchObject({ device: 'ne2k', framesOut: 0, framesIn: 0 });
   file.close();
