@@ -174,7 +174,12 @@ function readDevices(query: URLSearchParams, settings: UrlMachine['settings'], r
     read('keyboard', 'keyboardLayout', String),
     read('relay_url', 'networkBackend', relayBackend, allowedRelay),
     read('serial_ports', 'serialPorts', Number),
-    read('cpuid_level', 'cpu', (text) => ({ cpuidLevel: Number(text) })),
+    read(
+      'cpuid_level',
+      'cpu',
+      (text) => ({ cpuidLevel: Number(text) }),
+      'a whole number from 1 to 22',
+    ),
   );
   if (urlFlag(query, 'disable_jit', refuse)) settings.cpu = { ...settings.cpu, jit: false };
   if (settings.network !== 'none') return;

@@ -147,7 +147,7 @@ test.each([
   ['?relay_url=inbrowser:', 'relay_url', 'inbrowser'],
   ['?relay_url=fetch&net_device_type=none', 'relay_url', 'with a network device'],
   ['?serial_ports=5', 'serial_ports', 'from 1 to 4'],
-  ['?cpuid_level=99', 'cpuid_level', '1 to 22'],
+  ['?cpuid_level=99', 'cpuid_level', 'a whole number from 1 to 22'],
   ['?virtio_console=maybe', 'virtio_console', 'true or false'],
   ['?filesystem.basefs=ftp:x', 'filesystem.basefs', 'http: or https:'],
   ['?filesystem.basefs=a&filesystem.baseurl=', 'filesystem.baseurl', 'http: or https:'],
