@@ -58,6 +58,9 @@ test('a machine shared as a link goes on in another browser as a clone, until it
   await startLoop(guest);
   await page.getByRole('button', { name: 'Share…' }).click();
   await expect(dialog(page)).toContainText('passwords and keys');
+  await expect(dialog(page)).toContainText(
+    'its random numbers: copies of a guest without an agent',
+  );
   await page.keyboard.press('Escape');
   // The first upload breaks off, and a proxy answers in the place of its server, which restarts: the
   // upload goes on where it was, and is published all the same.

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { tellLost } from './guest-notices.ts';
+import { tellLost, tellUnawareClone } from './guest-notices.ts';
 import type { Notice, Notices } from './notices.ts';
 import type { Session } from './session.ts';
 
@@ -48,4 +48,33 @@ test('[F5] of a machine that is there as it was before, the page says from when 
   expect(shown[0]?.title).toBe('The newest state of a machine is gone');
   expect(shown[0]?.text).toContain('“Linux” goes on from');
   expect(shown[0]?.text).toContain('2 s before');
+});
+
+test('[N3] a copy that no agent could be told of is told to whoever opened it, once', () => {
+  const shown: Notice[] = [];
+  const notices = {
+    show: (_: string, notice: Notice) => shown.push(notice),
+    remove: () => {},
+  } as unknown as Notices;
+  let status = (_: unknown) => {};
+  const machine = {
+    on: (_: string, listener: typeof status) => {
+      status = listener;
+    },
+  };
+  const session = {
+    onMachine: (listener: (connected: unknown) => void) => listener(machine),
+  } as unknown as Session;
+  tellUnawareClone(session, notices);
+  const say = (arrival: object) => status({ status: { arrival } });
+  const now = performance.timeOrigin;
+  say({ kind: 'booted' });
+  say({ kind: 'opened', openedAtMs: now + 1 });
+  say({ kind: 'opened', openedAtMs: now - 1, isUnawareClone: true });
+  expect(shown).toEqual([]);
+  for (let i = 0; i < 2; i++) say({ kind: 'opened', openedAtMs: now + 1, isUnawareClone: true });
+  say({ kind: 'resumed', resumedAtMs: now + 2, isUnawareClone: true });
+  expect(shown.map(({ text }) => text)).toEqual(
+    Array(2).fill(expect.stringMatching(/same random numbers/)),
+  );
 });
