@@ -1,6 +1,7 @@
 /** How fast one page is sent things: no faster than it says that it takes them. */
 import { isOfScreen, screenCost, type TakenEvents } from '../protocol/event-bytes.ts';
 import type { MachineEvent } from '../protocol/events.ts';
+import { PicturesOnWay } from './pictures-on-way.ts';
 
 /** What may be on its way to a page, bytes; one event may be larger. */
 const windows = { screen: 8 * 1024 * 1024, console: 1024 * 1024 } as const;
@@ -20,15 +21,29 @@ export interface PageSource {
 }
 
 export class PagePace {
+  /** Of all pages. */
+  readonly #pictures: PicturesOnWay;
   /** A page of an earlier release never says what it has taken, and is sent everything. */
   #isPaced = false;
   #screenOnWay = 0;
   #missedScreen = false;
   readonly #consoles = new Map<string, Progress>();
 
+  constructor(pictures = new PicturesOnWay()) {
+    this.#pictures = pictures;
+  }
+
+  /** Whether the page has room for the whole screen, which it missed: it waits for others. */
+  waitsForTurn(visible: boolean): boolean {
+    return this.#isPaced && this.#missedScreen && this.#hasRoom(visible);
+  }
+
   /** Whether more of the screen would be sent now. @param visible whether anybody sees the page */
   wantsScreen(visible: boolean): boolean {
-    if (!this.#isPaced) return true;
+    return !this.#isPaced || (this.#hasRoom(visible) && this.#pictures.hasRoom);
+  }
+
+  #hasRoom(visible: boolean): boolean {
     return visible && (this.#screenOnWay === 0 || this.#screenOnWay < windows.screen);
   }
 
@@ -41,8 +56,14 @@ export class PagePace {
       this.#missedScreen = true;
       return false;
     }
-    if (this.#isPaced) this.#screenOnWay += screenCost(event);
+    if (this.#isPaced) this.#sentScreen(event);
     return true;
+  }
+
+  #sentScreen(event: MachineEvent): void {
+    const cost = screenCost(event);
+    this.#screenOnWay += cost;
+    this.#pictures.sent(this, cost);
   }
 
   #admitsConsole({ console, offset, bytes }: MachineEvent & { type: 'console' }): boolean {
@@ -63,6 +84,7 @@ export class PagePace {
     if (!this.#isPaced) for (const each of this.#consoles.values()) each.taken = each.sent;
     this.#isPaced = true;
     this.#screenOnWay = Math.max(0, this.#screenOnWay - screen);
+    this.#pictures.took(this, screen);
     for (const [name, offset] of Object.entries(consoles)) {
       const progress = this.#consoles.get(name);
       if (progress) progress.taken = Math.max(progress.taken, Math.min(offset, progress.sent));
@@ -88,9 +110,14 @@ export class PagePace {
     const events = source.screen();
     this.#missedScreen = false;
     for (const event of events) {
-      this.#screenOnWay += screenCost(event);
+      this.#sentScreen(event);
       post(event);
     }
+  }
+
+  /** The page is gone. */
+  end(): void {
+    this.#pictures.drop(this);
   }
 
   /** Another machine is shown from here on. */

@@ -1,8 +1,10 @@
 import type { TakenEvents } from '../protocol/event-bytes.ts';
 import type { MachineEvent } from '../protocol/events.ts';
+import { freeBuffer } from '../protocol/free-buffer.ts';
 import type { Client } from './page-input.ts';
 import type { PageLink } from './page-link.ts';
 import { PagePace, type PageSource } from './page-pace.ts';
+import { PicturesOnWay } from './pictures-on-way.ts';
 
 interface Page {
   link: PageLink;
@@ -18,6 +20,9 @@ interface Page {
   gone: AbortController;
 }
 
+/** Pictures from this size on are worth a message to free them. */
+const largeBytes = 256 * 1024;
+
 /** Of sound that may be on its way to a page: a second. */
 const mostFrames = 48_000;
 
@@ -28,6 +33,9 @@ export class Pages {
   readonly #onGone: (client: Client) => void;
   readonly #onWatch: () => void;
   readonly #source: () => PageSource | undefined;
+  readonly #pictures = new PicturesOnWay();
+  /** Runs while pages wait for a turn that nobody gives up. */
+  #turn: ReturnType<typeof setTimeout> | undefined;
   #wasWatched = false;
 
   /**
@@ -68,6 +76,7 @@ export class Pages {
   #show(page: Page, visible: boolean): void {
     page.visible = visible;
     this.#catchUp(page);
+    this.#giveTurns();
     this.#onChange();
     this.#noteWatch();
   }
@@ -79,13 +88,39 @@ export class Pages {
 
   #took(page: Page, taken: TakenEvents): void {
     page.pace.took(taken);
+    // Those that wait come first.
+    this.#giveTurns();
     this.#catchUp(page);
     this.#noteWatch();
   }
 
-  #catchUp({ pace, visible, link }: Page): void {
+  #catchUp(page: Page): void {
     const source = this.#source();
-    if (source) pace.catchUp(source, visible, (event) => link.post(event, []));
+    // All of it was made for this page.
+    if (source) page.pace.catchUp(source, page.visible, (event) => postOwned(page.link, event));
+  }
+
+  /** The screen for pages that missed it, as far as there is room. The page that was served goes to the end. */
+  #giveTurns(): void {
+    for (const page of [...this.#pages]) {
+      if (!page.pace.waitsForTurn(page.visible)) continue;
+      if (!this.#pictures.hasRoom) break;
+      this.#pages.delete(page);
+      this.#pages.add(page);
+      this.#catchUp(page);
+    }
+    this.#awaitTurn();
+  }
+
+  /** Pages that take nothing hold up others for a time only. */
+  #awaitTurn(): void {
+    const waits = [...this.#pages].some(({ pace, visible }) => pace.waitsForTurn(visible));
+    if (!waits || !this.#source() || this.#turn !== undefined) return;
+    this.#turn = setTimeout(() => {
+      this.#turn = undefined;
+      this.#giveTurns();
+      this.#noteWatch();
+    }, this.#pictures.msToRoom);
   }
 
   #noteWatch(): void {
@@ -125,10 +160,10 @@ export class Pages {
     greeting: readonly MachineEvent[],
     client?: Client,
   ): void {
-    const pace = new PagePace();
+    const pace = new PagePace(this.#pictures);
     const page: Page = { link, id, visible: true, client, pace, gone: new AbortController() };
     this.#pages.add(page);
-    for (const event of greeting) if (pace.admits(event, true)) link.post(event, []);
+    for (const event of greeting) if (pace.admits(event, true)) postOwned(link, event);
     link.open({
       // A page without Web Locks says when it leaves.
       left: () => this.#drop(page),
@@ -150,7 +185,9 @@ export class Pages {
     const links = this.#receivers(event).map(({ link }) => link);
     const taker = links.findLast(({ watchesOnly }) => !watchesOnly);
     for (const link of links) if (link !== taker) link.post(event, []);
-    taker?.post(event, transfer);
+    if (taker) taker.post(event, transfer);
+    else freePicture(event, transfer);
+    this.#awaitTurn();
     this.#noteWatch();
   }
 
@@ -178,9 +215,27 @@ export class Pages {
   #drop(page: Page): void {
     if (!this.#pages.delete(page)) return;
     page.gone.abort();
+    page.pace.end();
     page.link.close();
     if (page.client) this.#onGone(page.client);
+    this.#giveTurns();
     this.#onChange();
     this.#noteWatch();
   }
+}
+
+/** Of an event that was made for this page alone: a picture is moved there and not copied. */
+function postOwned(link: PageLink, event: MachineEvent): void {
+  const owned = event.type === 'screen-frame' ? [event.pixels.buffer] : [];
+  if (link.watchesOnly) {
+    link.post(event, []);
+    freePicture(event, owned);
+  } else link.post(event, owned);
+}
+
+/** Nobody took it over. The collector would let several of 16 MiB add up. */
+function freePicture(event: MachineEvent, owned: readonly Transferable[]): void {
+  if (event.type !== 'screen-frame') return;
+  const { buffer } = event.pixels;
+  if (owned.includes(buffer) && buffer.byteLength >= largeBytes) freeBuffer(buffer);
 }

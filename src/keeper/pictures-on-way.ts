@@ -1,0 +1,64 @@
+/**
+ * Bounds the pictures of the screen that are on their way to all pages together. Each is copied for each
+ * page, and one of 2560 x 1600 takes 16 MiB. Pages take turns where there is no room for all.
+ */
+
+/** Below it one picture more is sent, so that this and one picture are on their way at most. */
+const windowBytes = 32 * 1024 * 1024;
+/**
+ * A page that is silent for so long holds up no other. What it was sent has left the keeper's process
+ * by then, and it is sent no more before it answers.
+ */
+const longestMs = 1_000;
+
+interface Holder {
+  bytes: number;
+  /** Time at which it was sent the first picture that it has not taken, or took another one. */
+  heardAt: number;
+}
+
+export class PicturesOnWay {
+  readonly #holders = new Map<object, Holder>();
+  readonly #now: () => number;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  get hasRoom(): boolean {
+    return this.msToRoom === 0;
+  }
+
+  /** Time until there is room even if no page answers. */
+  get msToRoom(): number {
+    const now = this.#now();
+    let bytes = 0;
+    let leftMs = longestMs;
+    for (const holder of this.#holders.values()) {
+      const holdsMs = holder.heardAt + longestMs - now;
+      if (holdsMs <= 0) continue;
+      bytes += holder.bytes;
+      leftMs = Math.min(leftMs, holdsMs);
+    }
+    return bytes < windowBytes ? 0 : leftMs;
+  }
+
+  sent(page: object, bytes: number): void {
+    const holder = this.#holders.get(page);
+    if (holder) holder.bytes += bytes;
+    else this.#holders.set(page, { bytes, heardAt: this.#now() });
+  }
+
+  took(page: object, bytes: number): void {
+    const holder = this.#holders.get(page);
+    if (!holder) return;
+    holder.bytes -= bytes;
+    holder.heardAt = this.#now();
+    if (holder.bytes <= 0) this.#holders.delete(page);
+  }
+
+  /** The page is gone. */
+  drop(page: object): void {
+    this.#holders.delete(page);
+  }
+}
