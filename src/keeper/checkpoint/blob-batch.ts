@@ -46,6 +46,7 @@ export class BlobBatch {
   readonly #digests: PartDigests | undefined;
   readonly #segments: Segments;
   readonly #waiting = new Map<string, Map<number, Uint8Array | undefined>>();
+  #waitingBytes = 0;
   /** To be written although they have not changed. */
   readonly #forced = new Map<string, Set<number>>();
   /** Up to where each console was put into a batch, and each set of pieces. */
@@ -64,6 +65,11 @@ export class BlobBatch {
       pieces: new Map(Object.entries(done?.pieces ?? {})),
       parts: new Map(Object.entries(done?.parts ?? {})),
     };
+  }
+
+  /** Size of the copies that wait. */
+  get sizeBytes(): number {
+    return this.#waitingBytes;
   }
 
   get consoles(): Record<string, number> {
@@ -86,7 +92,7 @@ export class BlobBatch {
 
   /** Gives up what was collected since. Everything else that has to be written again is forced. */
   resetTo(progress: Progress): void {
-    this.#waiting.clear();
+    this.#clear();
     this.#digests?.forgetAll();
     this.#done = progress;
   }
@@ -106,57 +112,59 @@ export class BlobBatch {
     this.#done = { consoles: new Map(), pieces: new Map(), parts };
   }
 
-  /** Copies the pieces that changed since the last time, large ones in part. @returns bytes copied. */
-  collectPieces(): number {
-    let copied = 0;
+  /**
+   * Copies the pieces that changed since the last time, large ones in part. The guest may run between
+   * two steps: what it changes meanwhile is for the next collection.
+   * @yields bytes copied, after each piece or part
+   */
+  *collectPieces(): Generator<number> {
     for (const name of this.#place.pieces.names()) {
       const set = this.#place.pieces.of(name);
       const stream = piecePrefix + name;
-      for (const index of set.changedSince(this.#done.pieces.get(name) ?? 0)) {
+      const changed = set.changedSince(this.#done.pieces.get(name) ?? 0);
+      this.#done.pieces.set(name, set.generation);
+      for (const index of changed) {
         const parts = partsOf(name, index);
         const bytes = set.get(index);
         if (bytes && bytes.length > wholeBytes && this.#digests) {
-          copied += this.#collectParts(parts, bytes, this.#digests);
+          yield* this.#collectParts(parts, bytes, this.#digests);
         } else {
           if (this.#done.parts.delete(parts)) this.#forgetParts(parts);
-          copied += this.#putOrDrop(stream, index, bytes);
+          yield this.#putOrDrop(stream, index, bytes);
         }
       }
-      this.#done.pieces.set(name, set.generation);
       for (const index of this.#takeForced(stream)) {
         const isInParts = this.#done.parts.has(partsOf(name, index));
-        copied += this.#putOrDrop(stream, index, isInParts ? undefined : set.get(index));
+        yield this.#putOrDrop(stream, index, isInParts ? undefined : set.get(index));
       }
     }
-    return copied + this.#takeForcedParts();
+    yield* this.#takeForcedParts();
   }
 
   /** Of a large piece only the parts that changed. */
-  #collectParts(parts: string, bytes: Uint8Array, digests: PartDigests): number {
+  *#collectParts(parts: string, bytes: Uint8Array, digests: PartDigests): Generator<number> {
     const stream = piecePrefix + parts;
     const whole = pieceOf(stream);
     // It was smaller, and is there as a whole.
     if (whole && !this.#done.parts.has(parts))
       this.#putOrDrop(whole.stream, whole.index, undefined);
     this.#done.parts.set(parts, bytes.length);
-    let copied = 0;
     for (const part of digests.changed(parts, bytes))
-      copied += this.#put(stream, part, partAt(bytes, part).slice());
+      yield this.#put(stream, part, partAt(bytes, part).slice());
     const count = partCount(bytes.length);
     this.#segments.keepBlobs(stream, 0, count);
     for (const part of this.#waiting.get(stream)?.keys() ?? [])
       if (part >= count) this.#drop(stream, part);
-    return copied;
   }
 
   #forgetParts(parts: string): void {
     this.#digests?.forget(parts);
     this.#segments.keepBlobs(piecePrefix + parts, 0, 0);
-    this.#waiting.delete(piecePrefix + parts);
+    for (const part of this.#waiting.get(piecePrefix + parts)?.keys() ?? [])
+      this.#drop(piecePrefix + parts, part);
   }
 
-  #takeForcedParts(): number {
-    let copied = 0;
+  *#takeForcedParts(): Generator<number> {
     for (const stream of [...this.#forced.keys()]) {
       const piece = pieceOf(stream);
       if (!piece) continue;
@@ -167,9 +175,8 @@ export class BlobBatch {
       if (!bytes) continue;
       for (const part of forced)
         if (part < partCount(bytes.length))
-          copied += this.#put(stream, part, partAt(bytes, part).slice());
+          yield this.#put(stream, part, partAt(bytes, part).slice());
     }
-    return copied;
   }
 
   /** @returns bytes copied */
@@ -205,7 +212,7 @@ export class BlobBatch {
     const blobs: Blob[] = [];
     for (const [stream, waiting] of this.#waiting)
       for (const [index, bytes] of waiting) blobs.push({ stream, index, bytes });
-    this.#waiting.clear();
+    this.#clear();
     return blobs;
   }
 
@@ -215,12 +222,20 @@ export class BlobBatch {
       waiting = new Map();
       this.#waiting.set(stream, waiting);
     }
+    this.#waitingBytes += (bytes?.length ?? 0) - (waiting.get(index)?.length ?? 0);
     waiting.set(index, bytes);
     return bytes?.length ?? 0;
   }
 
   #drop(stream: string, index: number): void {
-    this.#waiting.get(stream)?.delete(index);
+    const waiting = this.#waiting.get(stream);
+    this.#waitingBytes -= waiting?.get(index)?.length ?? 0;
+    waiting?.delete(index);
+  }
+
+  #clear(): void {
+    this.#waiting.clear();
+    this.#waitingBytes = 0;
   }
 
   #takeForced(stream: string): Set<number> {
@@ -271,19 +286,33 @@ export class BlobRestore {
     consoles.restore(said);
     for (const [name, generation] of Object.entries(state.pieces)) {
       const found = this.#streams.get(piecePrefix + name) ?? new Map();
-      const there = new Map<number, Uint8Array>();
-      for (const [index, bytes] of found) if (bytes) there.set(index, bytes);
-      for (const [parts, length] of Object.entries(state.parts ?? {})) {
-        const piece = pieceOf(parts);
-        if (piece?.stream !== name) continue;
-        const stream = piecePrefix + parts;
-        there.set(piece.index, joinParts(parts, length, this.#streams.get(stream)));
-        // A share of some hundred MiB is not to be there twice.
-        this.#streams.delete(stream);
-      }
-      pieces.of(name).restore(there, generation);
+      const joined = this.#joined(name, state.parts);
+      pieces.of(name).restore(present(found, joined), generation);
     }
   }
+
+  /** Large pieces of one name. */
+  #joined(name: string, lengths: PieceLengths = {}): Map<number, Uint8Array> {
+    const joined = new Map<number, Uint8Array>();
+    for (const [parts, length] of Object.entries(lengths)) {
+      const piece = pieceOf(parts);
+      if (piece?.stream !== name) continue;
+      const stream = piecePrefix + parts;
+      joined.set(piece.index, joinParts(parts, length, this.#streams.get(stream)));
+      // A share of some hundred MiB is not to be there twice.
+      this.#streams.delete(stream);
+    }
+    return joined;
+  }
+}
+
+/** One after the other: one more list of a hundred thousand pieces is some MiB. */
+function* present(
+  found: ReadonlyMap<number, Uint8Array | undefined>,
+  joined: ReadonlyMap<number, Uint8Array>,
+): Generator<[index: number, bytes: Uint8Array]> {
+  for (const [index, bytes] of found) if (bytes) yield [index, bytes];
+  yield* joined;
 }
 
 function lastBytes(chunks: Map<number, Uint8Array | undefined>, end: number): Uint8Array {

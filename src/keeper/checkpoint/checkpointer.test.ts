@@ -217,6 +217,8 @@ describe('a restored machine is the machine at its last published cut', () => {
           store,
           resumed,
           sliceMs: 0,
+          // With some seeds only a few copies may wait.
+          ...(seed % 3 === 0 && { waitingBytes: 8 * 1024 }),
           // The guest runs whenever it is let.
           turn: async () => {
             if (running && random(4) === 0) live(source, random, random(20));
@@ -327,6 +329,49 @@ describe('what is written', () => {
     expect(report.dirtyBytes).toBe(ramPages * pageBytes);
     expect(report.writtenBytes / report.dirtyBytes).toBeLessThan(1.02);
   });
+
+  const mebi = 1024 * 1024;
+  it.each([
+    ['in pieces', Array.from({ length: 2048 }, () => 4096)],
+    ['in one large piece', [8 * mebi]],
+  ])(
+    '[5] copies of a disk do not pile up: most are written before the next are made, %s',
+    async (_, lengths) => {
+      const machine = new LabMachine();
+      for (const [index, length] of lengths.entries())
+        machine.disk.set(index, new Uint8Array(length).fill(1));
+      const store = new MemoryStore();
+      let waiting = 0;
+      let most = 0;
+      const { slice } = Uint8Array.prototype;
+      const copies = vi.spyOn(Uint8Array.prototype, 'slice').mockImplementation(function (
+        this: Uint8Array,
+        ...range
+      ) {
+        const copy = slice.apply(this, range);
+        waiting += copy.length;
+        most = Math.max(most, waiting);
+        return copy;
+      });
+      const put = store.putRecord.bind(store);
+      store.putRecord = (bytes) => {
+        waiting -= bytes.length;
+        // The store's own copy stays.
+        const before = waiting;
+        const stored = put(bytes);
+        waiting = before;
+        return stored;
+      };
+      const waitingBytes = mebi / 2;
+      await new Checkpointer({ source: machine, store, waitingBytes }).checkpoint(still);
+      copies.mockRestore();
+      expect(store.records.size).toBeGreaterThan(8);
+      expect(most).toBeLessThanOrEqual(2 * waitingBytes);
+      const restored = new LabMachine();
+      restored.vmstate = (await restoreCut(store, restored)).vmstate;
+      expect(restored.picture()).toEqual(machine.picture());
+    },
+  );
 
   it('with write tracking only marked pages are looked at', async () => {
     const machine = new LabMachine({ tracking: true });

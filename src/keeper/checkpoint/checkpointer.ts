@@ -220,7 +220,7 @@ export class Checkpointer {
     for (let pass = 0; pass < maximumPasses; pass++) {
       report.passes++;
       const ranges = this.#collect(pass === 0, true);
-      report.dirtyBytes += this.#blobs.collectPieces();
+      await this.#collectPiecesInSlices(attempt);
       let found = 0;
       for (const range of ranges) found += await this.#scanInSlices(attempt, range);
       if (found <= smallRestPages || found > before * uselessShare) return;
@@ -241,14 +241,30 @@ export class Checkpointer {
       found += look.found;
       await slices.step();
       checkAborted(options.signal);
-      if (this.#batch.sizeBytes > this.#maximumWaitingBytes) {
-        slices.end();
-        await this.#flush(attempt);
-        slices.start();
-      }
+      await this.#flushMany(attempt);
     }
     slices.end();
     return found;
+  }
+
+  async #collectPiecesInSlices(attempt: Attempt): Promise<void> {
+    const { slices, options, report } = attempt;
+    slices.start();
+    for (const copied of this.#blobs.collectPieces()) {
+      report.dirtyBytes += copied;
+      await slices.step();
+      checkAborted(options.signal);
+      await this.#flushMany(attempt);
+    }
+    slices.end();
+  }
+
+  /** Writes what waits, where that is more than may. */
+  async #flushMany(attempt: Attempt): Promise<void> {
+    if (this.#batch.sizeBytes + this.#blobs.sizeBytes <= this.#maximumWaitingBytes) return;
+    attempt.slices.end();
+    await this.#flush(attempt);
+    attempt.slices.start();
   }
 
   /** The guest stands still from its first line to its last. */
@@ -263,7 +279,8 @@ export class Checkpointer {
         for (let page = range.first; page < end; )
           page = this.#look(attempt, range, page, Number.POSITIVE_INFINITY).next;
       }
-      report.dirtyBytes += this.#blobs.collectPieces() + this.#blobs.collectConsoles();
+      for (const copied of this.#blobs.collectPieces()) report.dirtyBytes += copied;
+      report.dirtyBytes += this.#blobs.collectConsoles();
       return {
         takenAtMs: Date.now(),
         ranges: storedRanges(source),

@@ -36,19 +36,23 @@ export class PartDigests {
     this.#digest = digest;
   }
 
-  /** @returns all parts, of a piece that nothing is known of */
-  changed(name: string, bytes: Uint8Array): number[] {
+  /**
+   * Each part is looked at when the one before is done with: the guest may run meanwhile, so a part
+   * has to be copied before the next is asked for.
+   * @yields all parts, of a piece that nothing is known of
+   */
+  *changed(name: string, bytes: Uint8Array): Generator<number> {
     const before = this.#digests.get(name);
     const now = new BigUint64Array(partCount(bytes.length));
-    const changed: number[] = [];
+    // What is not looked at any more counts as unknown.
+    this.#digests.delete(name);
     for (let part = 0; part < now.length; part++) {
       const contents = partAt(bytes, part);
       // A last part of another length has another digest, too.
       now[part] = this.#digest(contents, BigInt(contents.length));
-      if (!before || before[part] !== now[part]) changed.push(part);
+      if (!before || before[part] !== now[part]) yield part;
     }
     this.#digests.set(name, now);
-    return changed;
   }
 
   forget(name: string): void {
