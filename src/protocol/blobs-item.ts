@@ -12,13 +12,16 @@ export const noBlob = -1;
 /** Their bytes are views of the item's. */
 export function* blobsOf(item: BlobsItem): Generator<BlobItem | NoBlobItem> {
   const { bytes, streams, entries } = item;
+  // Number by number: an array for each of a hundred thousand blobs is some ten MiB of garbage.
   for (let at = 0; at < entries.length; at += entryNumbers) {
-    const [number = 0, index = 0, totalBytes = 0, offsetBytes = 0, begin = noBlob, end = 0] =
-      entries.subarray(at, at + entryNumbers);
-    const stream = streams[number] ?? '';
+    const stream = streams[entries[at] ?? 0] ?? '';
+    const index = entries[at + 1] ?? 0;
+    const begin = entries[at + 4] ?? noBlob;
     if (begin === noBlob) yield { kind: 'no-blob', stream, index };
     else {
-      const part = bytes.subarray(begin, end);
+      const part = bytes.subarray(begin, entries[at + 5]);
+      const totalBytes = entries[at + 2] ?? 0;
+      const offsetBytes = entries[at + 3] ?? 0;
       yield { kind: 'blob', stream, index, bytes: part, totalBytes, offsetBytes };
     }
   }

@@ -9,8 +9,8 @@ import { fromWireError, toWireError, type WireError } from './wire-error.ts';
 type FromSender<T> = { item: T } | { end: true } | { error: WireError } | LifeSign;
 type FromReceiver = { take: number; knows?: readonly string[] } | { cancel: WireError } | LifeSign;
 
-/** Items under way at a time. */
-const window = 4;
+/** Items under way at a time, unless the receiver says otherwise. */
+const usualWindow = 4;
 
 const gone = () =>
   new CprError('cancelled', 'The other end of the transfer is gone: its page was closed.');
@@ -103,8 +103,11 @@ export class PortReceiver<T> implements AsyncIterable<T> {
   #end: { error?: CprError } | undefined;
   #wake: (() => void) | undefined;
 
-  /** @param knows kinds of items that receivers of earlier releases do not take */
-  constructor(port: MessagePort, knows: readonly string[] = []) {
+  /**
+   * @param knows kinds of items that receivers of earlier releases do not take
+   * @param window items under way at a time
+   */
+  constructor(port: MessagePort, knows: readonly string[] = [], window = usualWindow) {
     this.#port = port;
     this.#life = new PortLife(port, () => this.#finish({ error: gone() }));
     port.onmessage = ({ data }: MessageEvent<FromSender<T>>) => {

@@ -41,6 +41,10 @@ export function readBlobs(raw: Uint8Array<ArrayBuffer>): BlobsItem {
   const cutOff = () => badState('A part of this state file is cut off.');
   const streams = new Map<string, number>();
   const entries: number[] = [];
+  let stream = 0;
+  let name = '';
+  /** Where the name of the blob before begins and ends. */
+  let [nameAt, nameEnd] = [0, 0];
   for (let at = 0; at < raw.length; ) {
     if (at + entryBytes > raw.length) throw cutOff();
     const nameBytes = view.getUint16(at, true);
@@ -50,9 +54,13 @@ export function readBlobs(raw: Uint8Array<ArrayBuffer>): BlobsItem {
     const length = view.getUint32(at + 22, true);
     const bytesAt = at + entryBytes + nameBytes;
     if (nameBytes > stateLimits.nameBytes || bytesAt > raw.length) throw cutOff();
-    const name = nameOf(raw.slice(at + entryBytes, bytesAt));
-    const stream = streams.get(name) ?? streams.size;
-    streams.set(name, stream);
+    // Blobs that follow each other are mostly of one stream.
+    if (entries.length === 0 || !repeats(raw, nameAt, nameEnd, at + entryBytes, bytesAt)) {
+      name = nameOf(raw.subarray(at + entryBytes, bytesAt));
+      stream = streams.get(name) ?? streams.size;
+      streams.set(name, stream);
+    }
+    [nameAt, nameEnd] = [at + entryBytes, bytesAt];
     if (length === absent) {
       at = bytesAt;
       entries.push(stream, index, 0, 0, noBlob, noBlob);
@@ -83,9 +91,19 @@ export function* ownBlobsOf(item: BlobsItem): Generator<BlobItem | NoBlobItem> {
     yield blob.kind === 'blob' ? { ...blob, bytes: blob.bytes.slice() } : blob;
 }
 
+/** Whether the bytes from `at` to `end` are those from `before` to `beforeEnd`. */
+function repeats(raw: Uint8Array, before: number, beforeEnd: number, at: number, end: number) {
+  if (end - at !== beforeEnd - before) return false;
+  for (let i = at; i < end; i++) if (raw[i] !== raw[before + i - at]) return false;
+  return true;
+}
+
+/** One for all: each takes a kilobyte until it is collected. */
+const names = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 function nameOf(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return names.decode(bytes);
   } catch (cause) {
     throw badState('A name in this state file is not text.', cause);
   }

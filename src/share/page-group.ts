@@ -33,6 +33,8 @@ export function encodePageGroup(group: ArrivingPages): Uint8Array<ArrayBuffer> {
 }
 
 /**
+ * Pages stay in place: nothing but the lists of `raw` is copied.
+ * @param raw begins with its buffer, so that pages of it are aligned
  * @param pageCount of the machine: a larger number is refused
  * @throws CprError `bad-state-file`
  */
@@ -62,9 +64,8 @@ export function decodePageGroup(raw: Uint8Array<ArrayBuffer>, pageCount: number)
   const uniform = take(words * 2, (i) => i % 2 === 0);
   const xorNumbers = take(differences, every);
   const copies = take(copied * 2, every);
-  // Copied, so that the keeper can take them over, aligned.
-  const contents = raw.slice(at, at + plain * pageBytes);
-  const xor = raw.slice(at + contents.length);
+  const contents = raw.subarray(at, at + plain * pageBytes);
+  const xor = raw.subarray(at + contents.length);
   return { kind: 'pages', numbers, contents, uniform, xorNumbers, xor, copies };
 }
 
@@ -84,5 +85,6 @@ export function onlyCopies(copies: readonly number[]): ArrivingPages {
 
 export function buffersOfPages(group: ArrivingPages): Transferable[] {
   const { numbers, contents, uniform, xorNumbers, xor, copies } = group;
-  return [numbers, contents, uniform, xorNumbers, xor, copies].map(({ buffer }) => buffer);
+  const arrays = [numbers, contents, uniform, xorNumbers, xor, copies];
+  return [...new Set(arrays.map(({ buffer }) => buffer))];
 }

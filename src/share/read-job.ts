@@ -1,6 +1,7 @@
 /** Reads one state file, in a worker: checks and decompresses it, and hands the guest to its keeper. */
 import { CprError } from '../errors.ts';
 import type { StateReference } from '../protocol/config.ts';
+import { freeBuffer } from '../protocol/free-buffer.ts';
 import { PortReceiver, PortSender } from '../protocol/port-stream.ts';
 import type { ArrivingItem, CutItem } from '../protocol/state-transfer.ts';
 import { AskedRoom } from './asked-room.ts';
@@ -140,6 +141,8 @@ export class ReadingState {
     const parts = new Map<SourceName, { blobs: Blob[]; bytes: number }>();
     for (const name of carried.keys()) parts.set(name, { blobs: [], bytes: 0 });
     let first: StatePart | undefined;
+    /** Of the frame whose parts are taken. */
+    let frame: ArrayBufferLike | undefined;
     for (;;) {
       const { done, value } = await items.next();
       if (done) break;
@@ -147,8 +150,12 @@ export class ReadingState {
         first = value;
         break;
       }
-      takePart(value, parts, carried);
+      const { buffer } = value.blob.bytes;
+      if (frame && frame !== buffer) freeBuffer(frame);
+      frame = buffer;
+      await takePart(value, parts, carried);
     }
+    if (frame) freeBuffer(frame);
     for (const [name, { bytes }] of parts)
       if (bytes !== carried.get(name)) throw badState(`"${name}" is missing in this state file.`);
     const contents = new Map([...parts].map(([name, { blobs }]) => [name, new Blob(blobs)]));
@@ -177,17 +184,21 @@ function readAhead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
   })();
 }
 
-function takePart(
+/** Resolves when the browser has taken the part over. */
+async function takePart(
   { blob }: ContentsItem,
   parts: Map<SourceName, { blobs: Blob[]; bytes: number }>,
   carried: OpenCommand['carried'],
-): void {
+): Promise<void> {
   const name = blob.stream as SourceName;
   const found = parts.get(name);
   if (!found || found.bytes !== blob.offsetBytes || blob.totalBytes !== carried.get(name))
     throw badState('This state file carries something that its head does not name.');
-  found.blobs.push(new Blob([blob.bytes]));
+  const part = new Blob([blob.bytes]);
+  found.blobs.push(part);
   found.bytes += blob.bytes.length;
+  // Until then this process holds its bytes, and the next parts may come faster than they leave.
+  await part.slice(0, 1).arrayBuffer();
 }
 
 function asBaseError(thrown: unknown, { url }: StateReference): unknown {

@@ -1,6 +1,7 @@
 /** Reads a state file as it arrives: its head, then item by item. Holds one frame at a time. */
 import { CprError } from '../errors.ts';
-import { blobsOf } from '../protocol/blobs-item.ts';
+import { blobsOf, entryNumbers, noBlob } from '../protocol/blobs-item.ts';
+import { freeBuffer } from '../protocol/free-buffer.ts';
 import type {
   ArrivingPages,
   BlobItem,
@@ -42,17 +43,20 @@ export type MakeRoom = (bytes: number) => Promise<void> | void;
 
 /** Of a blob in parts the first counts for all of it. */
 function roomOf(part: StatePart): number {
-  if (part.kind === 'contents') return roomOfBlob(part.blob);
+  if (part.kind === 'contents') return roomOfBlob(part.blob.offsetBytes, part.blob.totalBytes);
   if (part.kind !== 'blobs') return 0;
+  const { entries } = part;
   let bytes = 0;
-  for (const blob of blobsOf(part)) bytes += roomOfBlob(blob);
+  for (let at = 0; at < entries.length; at += entryNumbers) {
+    const isAbsent = entries[at + 4] === noBlob;
+    bytes += roomOfBlob(isAbsent ? noBlob : (entries[at + 3] ?? 0), entries[at + 2] ?? 0);
+  }
   return bytes;
 }
 
-function roomOfBlob(blob: BlobItem | NoBlobItem): number {
-  const isFirst = blob.kind === 'blob' && blob.offsetBytes === 0;
-  const leastBytes = stateLimits.leastBlobBytes;
-  return (isFirst ? Math.max(blob.totalBytes, leastBytes) : 0) + stateLimits.blobOverheadBytes;
+function roomOfBlob(offsetBytes: number, totalBytes: number): number {
+  const { leastBlobBytes, blobOverheadBytes } = stateLimits;
+  return (offsetBytes === 0 ? Math.max(totalBytes, leastBlobBytes) : 0) + blobOverheadBytes;
 }
 
 export class StateReader {
@@ -138,6 +142,7 @@ export class StateReader {
   async #decode(header: FrameHeader): Promise<Iterable<StatePart>> {
     const stored = await this.#bytes.read(header.storedBytes);
     const raw = decodeFrame(header, stored, this.#codec);
+    if (raw !== stored) freeBuffer(stored.buffer);
     switch (header.kind) {
       case frameKind.pages:
         return [decodePageGroup(raw, this.pageCount)];

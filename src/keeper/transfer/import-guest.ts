@@ -6,6 +6,7 @@
 import { CprError } from '../../errors.ts';
 import { blobsOf } from '../../protocol/blobs-item.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
+import { freeBuffer } from '../../protocol/free-buffer.ts';
 import { PortReceiver } from '../../protocol/port-stream.ts';
 import type {
   ArrivingItem,
@@ -32,6 +33,10 @@ const bad = (what: string) =>
 
 /** Keeps the guest of another machine in this keeper running meanwhile. */
 const sliceMs = 4;
+/** Small blobs that are taken between two looks at the time, each of which leaves a promise. */
+const stepBlobs = 64;
+/** Items that wait for their turn: one, while the sender makes the next. An item has up to 6 MiB. */
+const window = 2;
 
 /** @throws CprError of the sender, `bad-state-file`, or `wrong-machine` when the memory has no room */
 export async function receiveGuest(
@@ -40,7 +45,7 @@ export async function receiveGuest(
   port: MessagePort,
 ): Promise<CutItem> {
   const { backing, consoles, gone } = machine;
-  const receiver = new PortReceiver<ArrivingItem>(port, ['blobs']);
+  const receiver = new PortReceiver<ArrivingItem>(port, ['blobs'], window);
   gone.addEventListener('abort', () => receiver.cancel(gone.reason), { once: true });
   const memory = new ArrivingMemory(backing.memory, placeRanges(ranges, backing.blocks));
   const blobs = new ArrivingBlobs(backing.config);
@@ -51,21 +56,22 @@ export async function receiveGuest(
     switch (item.kind) {
       case 'pages':
         memory.put(item);
-        for (const buffer of new Set([item.contents.buffer, item.xor.buffer])) free(buffer);
+        for (const buffer of new Set([item.contents.buffer, item.xor.buffer])) freeBuffer(buffer);
         break;
       case 'blob':
-        if (!blobs.take(item)) free(item.bytes.buffer);
+        if (!blobs.take(item)) freeBuffer(item.bytes.buffer);
         break;
       case 'no-blob':
         blobs.take(item);
         break;
       case 'blobs': {
         let isKept = false;
+        let taken = 0;
         for (const blob of blobsOf(item)) {
           isKept = blobs.take(blob) || isKept;
-          await slices.step();
+          if (++taken % stepBlobs === 0) await slices.step();
         }
-        if (!isKept) free(item.bytes.buffer);
+        if (!isKept) freeBuffer(item.bytes.buffer);
         break;
       }
       case 'cut':
@@ -191,18 +197,6 @@ class ArrivingBlobs {
     }
     return stream;
   }
-}
-
-/**
- * Frees a buffer at once. The collector frees it only after some 64 MiB of such buffers.
- * `ArrayBuffer.transfer` detaches it, but then the browser holds its memory and counts it as free.
- */
-function free(buffer: ArrayBufferLike): void {
-  const { port1, port2 } = new MessageChannel();
-  port2.close();
-  // Nobody receives it.
-  port1.postMessage(undefined, [buffer as ArrayBuffer]);
-  port1.close();
 }
 
 /** @throws CprError `out-of-memory` */
