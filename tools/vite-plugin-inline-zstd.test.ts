@@ -6,7 +6,7 @@ test('the worker for state files has its wasm in it, and fetches none', {
 }, async () => {
   const { code } = await bundle('src/share/state-worker.ts', 'state-worker.js');
   expect(code).not.toMatch(/data:application\/wasm|zstd\.wasm/);
-  const [, base64 = ''] = /atob\(["'`]([^"'`]+)["'`]\)/.exec(code) ?? [];
+  const [, base64 = ''] = /["'`](AGFzbQ[^"'`]+)["'`]/.exec(code) ?? [];
   const { exports } = await WebAssembly.compile(Buffer.from(base64, 'base64')).then((compiled) => ({
     exports: WebAssembly.Module.exports(compiled).length,
   }));

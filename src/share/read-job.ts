@@ -43,10 +43,9 @@ export class ReadingState {
 
   /** Reads the head and posts it. @throws CprError `bad-state-file`, `state-unavailable` */
   static async open({ source, stallMs }: Omit<ReadJob, 'type'>, post: Post): Promise<ReadingState> {
-    const [codec, { bytes, sizeBytes }] = await Promise.all([
-      loadCodec(),
-      fetchedFrom(source, stallMs),
-    ]);
+    // First of all: the file is under way while the codec is made ready.
+    const fetching = fetchedFrom(source, stallMs);
+    const [codec, { bytes, sizeBytes }] = await Promise.all([loadCodec(), fetching]);
     let reading: ReadingState | undefined;
     let early = 0;
     const reader = await StateReader.open(bytes, codec, (loaded) => {

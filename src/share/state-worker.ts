@@ -20,8 +20,9 @@ type Command = WriteJob | ReadJob | OpenCommand | OfferJob | CompressJob | MoreA
 
 const post = (message: WorkerMessage, transfer: Transferable[] = []) =>
   postMessage(message, { transfer });
-// Whatever it is to do, it needs that; who comes to need it hears why it cannot be had.
-loadCodec().catch(() => {});
+// Whatever it is to do, it needs that; who comes to need it hears why it cannot be had. A command that
+// is there already goes first, because it may have to wait for a server.
+setTimeout(() => loadCodec().catch(() => {}));
 let reading: ReadingState | undefined;
 
 async function handle(command: Command): Promise<void> {
