@@ -8,17 +8,23 @@ const placeholder = '<!-- early script -->';
 
 /**
  * A file of its own, so that `script-src 'self'` suffices.
- * @param head with the path of the early script, and of one that is fetched at once and run when it is
- *   imported
+ * @param head with the paths of the early script, and of modules that are fetched at once and run when
+ *   they are imported
  */
 export function withHead(
   html: string,
-  { script, preload }: { script: string; preload: string | undefined },
+  { script, modules }: { script: string; modules: readonly string[] },
 ): string {
   if (!html.includes(placeholder)) throw new Error(`index.html lacks ${placeholder}.`);
-  const tags = [`<script src="./${script}"></script>`];
-  if (preload) tags.push(`<link rel="preload" as="script" crossorigin href="./${preload}" />`);
-  return html.replace(placeholder, () => tags.join('\n    '));
+  const links = modules.map(
+    (path) => `    <link rel="modulepreload" crossorigin href="./${path}" />\n`,
+  );
+  return (
+    html
+      .replace(placeholder, () => `<script src="./${script}"></script>`)
+      // After the stylesheet, which the first paint waits for.
+      .replace(/^ *<\/head>/m, (end) => links.join('') + end)
+  );
 }
 
 /** `promptState` of `virtual:holdfast-build`, see src/build.d.ts. */

@@ -81,8 +81,8 @@ export function runtimes(): Plugin {
         const source = await bundleEarlyScript(manifest, await promptState(bundle));
         const hash = createHash('sha256').update(source).digest('hex').slice(0, 8);
         early = { fileName: bundle ? `assets/early-${hash}.js` : 'early.js', source };
-        const preload = nameOfChunk(bundle, 'src/page/app.ts');
-        return withHead(page, { script: early.fileName, preload });
+        const modules = chunksOf(bundle, 'src/page/app.ts');
+        return withHead(page, { script: early.fileName, modules });
       },
     },
 
@@ -96,11 +96,19 @@ export function runtimes(): Plugin {
   };
 }
 
-/** The file that a module of the page went into; none in development. */
-function nameOfChunk(bundle: Rolldown.OutputBundle | undefined, module: string) {
-  return Object.values(bundle ?? {}).find(
+/** The files that a module of the page went into, with what it imports; none in development. */
+export function chunksOf(bundle: Rolldown.OutputBundle | undefined, module: string): string[] {
+  const files = bundle ?? {};
+  const entry = Object.values(files).find(
     (file) => file.type === 'chunk' && file.facadeModuleId?.endsWith(module),
-  )?.fileName;
+  );
+  const found = new Set(entry && [entry.fileName]);
+  // A set that grows is walked to its end.
+  for (const name of found) {
+    const file = files[name];
+    if (file?.type === 'chunk') for (const imported of file.imports) found.add(imported);
+  }
+  return [...found];
 }
 
 /** What early.ts may open, and with which worker; nothing in development. */

@@ -1,0 +1,28 @@
+import type { Rolldown } from 'vite';
+import { expect, test } from 'vitest';
+import { withHead } from './early-script.ts';
+import { chunksOf } from './vite-plugin-runtimes.ts';
+
+const chunk = (fileName: string, imports: string[], facadeModuleId?: string) =>
+  ({ type: 'chunk', fileName, imports, facadeModuleId }) as unknown as Rolldown.OutputChunk;
+
+test('all that a module of the page imports is fetched with it, each file once', () => {
+  const bundle = {
+    'app.js': chunk('app.js', ['a.js', 'b.js'], '/site/src/page/app.ts'),
+    'a.js': chunk('a.js', ['b.js']),
+    'b.js': chunk('b.js', ['c.js', 'a.js']),
+    'c.js': chunk('c.js', []),
+    'later.js': chunk('later.js', ['a.js']),
+  };
+  expect(chunksOf(bundle, 'src/page/app.ts')).toEqual(['app.js', 'a.js', 'b.js', 'c.js']);
+  expect(chunksOf(undefined, 'src/page/app.ts')).toEqual([]);
+});
+
+test('the early script comes before the stylesheet, and modules for later after it', () => {
+  const html =
+    '<head>\n    <!-- early script -->\n    <link rel="stylesheet" href="s.css">\n  </head>';
+  const parts = withHead(html, { script: 'early.js', modules: ['app.js', 'a.js'] });
+  const found = [...parts.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path);
+  expect(found).toEqual(['./early.js', 's.css', './app.js', './a.js']);
+  expect(() => withHead('<head></head>', { script: 'early.js', modules: [] })).toThrow('lacks');
+});
