@@ -93,7 +93,7 @@ async function buildRuntime(packageName: string, tag: string, maps: boolean) {
         // that our run loop does not use.
         Worker: 'undefined',
       },
-      banner: tag && `/* build ${tag.replaceAll('*/', '')} */`,
+      banner: tag && `/*! build ${tag.replaceAll('*/', '')} */`,
     }),
     transformWasm(join(packageDir, 'build/v86.wasm')),
   ]);
@@ -112,8 +112,8 @@ async function buildRuntime(packageName: string, tag: string, maps: boolean) {
 }
 
 /**
- * Bundles an entry point into one ES module without imports. Not minified: libv86 comes minified,
- * our own part is small, and a stack trace from a user's guest stays readable.
+ * Bundles an entry point into one ES module without imports. Names stay as they are, so that a stack
+ * trace from a user's guest is readable; what the engine would only skip is left out.
  */
 export async function bundle(
   entry: string,
@@ -142,7 +142,11 @@ export async function bundle(
       rolldownOptions: {
         // libv86 asks for these in branches that only Node takes; in a browser they stay inert.
         external: [/^node:/, ...builtinModules],
-        output: { codeSplitting: false, banner },
+        output: {
+          codeSplitting: false,
+          banner,
+          minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+        },
       },
     },
   });
