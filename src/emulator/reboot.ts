@@ -15,6 +15,8 @@ import { leavingRam } from './shell.ts';
 const paging = 1 << 31;
 /** Stands in events where the name of a drive does otherwise. */
 const waitName = 'boot';
+/** How long after a guest was loaded its firmware is fetched: its first answer goes before. */
+const firmwareMs = 2_000;
 
 export interface RebootOptions {
   host: RuntimeHost;
@@ -32,6 +34,7 @@ export class Reboot {
   #bringing: Promise<void> | undefined;
   #waiting: Promise<void> | undefined;
   #givingUp = new AbortController();
+  #later: ReturnType<typeof setTimeout> | undefined;
   /** What the guest waits with. */
   #then = () => {};
 
@@ -69,7 +72,7 @@ export class Reboot {
     const isInFirmware = ((cpu.cr[0] ?? 0) & paging) === 0;
     if (isInFirmware) this.#wait();
     // Its firmware is also at the top of the address space, where hardly a guest looks.
-    else void this.#bringFirmware().catch(() => {});
+    else this.#later = setTimeout(() => this.#bringFirmware().catch(() => {}), firmwareMs);
   }
 
   run(): void {
@@ -79,6 +82,7 @@ export class Reboot {
 
   /** Nobody waits any more: the guest is another one, or none. */
   giveUp(): void {
+    clearTimeout(this.#later);
     this.#givingUp.abort();
     this.#givingUp = new AbortController();
     this.#waiting = undefined;
