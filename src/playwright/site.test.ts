@@ -32,3 +32,11 @@ test.each(['initrd.gz', 'disk.img.br', 'disk.img.zst'])(
     expect([strange.status, Buffer.from(await strange.arrayBuffer())]).toEqual([200, bytes]);
   },
 );
+
+test('[T1] an image that is not there is named by its path, before a guest is started with it', async () => {
+  const path = join(folder, 'nope.img');
+  await expect(site.share(path)).rejects.toMatchObject({
+    code: 'file-failed',
+    message: expect.stringContaining(path),
+  });
+});

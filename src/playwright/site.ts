@@ -7,6 +7,7 @@ import {
   readFile,
   readlink,
   rm,
+  stat,
   symlink,
   writeFile,
 } from 'node:fs/promises';
@@ -16,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { text } from 'node:stream/consumers';
 import sirv from 'sirv';
+import { CprError } from '../errors.ts';
 import { ignoreOtherRanges, keepArchives } from '../node/archives.ts';
 import type { RuntimeSource } from '../protocol/keeper-api.ts';
 import headers from './response-headers.json' with { type: 'json' };
@@ -149,8 +151,17 @@ export class Site {
     return this.urlOf(file);
   }
 
-  /** Serves a file of this computer as it is then. @returns its address */
+  /**
+   * Serves a file of this computer as it is then.
+   * @returns its address
+   * @throws CprError `file-failed` where there is none
+   */
   async share(path: string): Promise<string> {
+    await stat(path).catch((cause: Error) => {
+      throw new CprError('file-failed', `${resolve(path)} cannot be read: ${cause.message}`, {
+        cause,
+      });
+    });
     const file = `shared/${this.#shared++}/${basename(path)}`;
     await symlink(resolve(path), await this.#own(file));
     return this.urlOf(file);
