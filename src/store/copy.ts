@@ -9,15 +9,7 @@ import type { Digest } from './digest.ts';
 import { under } from './key-ranges.ts';
 import type { MachineWitness } from './machine-store.ts';
 import type { NewRecord } from './record-writer.ts';
-import {
-  copyMachine,
-  publishCopy,
-  putMissing,
-  putRecords,
-  rowsOf,
-  vouchedFor,
-  type WholeGeneration,
-} from './replicate.ts';
+import { copyMachine, putRecords, replicate, rowsOf, type WholeGeneration } from './replicate.ts';
 import { withoutKept } from './retention.ts';
 import { deleteRecords } from './sweep.ts';
 
@@ -68,12 +60,8 @@ export class Copy implements MachineWitness {
   async generation(whole: WholeGeneration): Promise<void> {
     await this.#try(async (connection) => {
       const { first, digest } = this.#options;
-      const there = await vouchedFor(connection, whole.row.family);
-      const records = [...whole.row.records];
-      const missing = records.filter((id) => !there.has(id) && !this.#put.has(id));
-      await putMissing(connection, missing, (ids) => rowsOf(first, digest, ids));
-      await publishCopy(connection, whole);
-      for (const id of records) this.#put.delete(id);
+      await replicate(connection, whole, this.#put, (ids) => rowsOf(first, digest, ids));
+      for (const id of whole.row.records) this.#put.delete(id);
     });
     if (!this.#isComplete) void this.#complete();
   }

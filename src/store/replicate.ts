@@ -37,7 +37,7 @@ export async function newestWhole(
 }
 
 /** Data first. @param read where records come from that `to` lacks */
-export async function putMissing(
+async function putMissing(
   to: Connection,
   wanted: readonly number[],
   read: (ids: readonly number[]) => AsyncIterable<{ id: number; row: StoredRow }>,
@@ -76,19 +76,40 @@ export async function* rowsOf(
   }
 }
 
-/** Ids of records that the generations of `to` vouch for. */
-export async function vouchedFor(to: Connection, family: string): Promise<Set<number>> {
-  const rows = await to.read(['generations'], doing, (transaction) =>
-    transaction.objectStore('generations').index('family').getAll(family),
-  );
-  return new Set(rows.flatMap(({ records }) => [...records]));
+/** Ids of records that these generations vouch for. */
+const vouchedForBy = (rows: readonly GenerationRow[]) =>
+  new Set(rows.flatMap(({ records }) => [...records]));
+
+/**
+ * Publishes a generation in `to`, after what it lacks of the records.
+ * @param put records that are there, and in no generation yet
+ * @param read where records come from
+ */
+export async function replicate(
+  to: Connection,
+  whole: WholeGeneration,
+  put: ReadonlySet<number>,
+  read: (ids: readonly number[]) => AsyncIterable<{ id: number; row: StoredRow }>,
+): Promise<void> {
+  const there = new Set(put);
+  for (;;) {
+    const missing = await publishCopy(to, whole, there);
+    if (missing.length === 0) return;
+    await putMissing(to, missing, read);
+    for (const id of missing) there.add(id);
+  }
 }
 
-/** The manifest last, in one strict transaction. All records must be there. */
-export function publishCopy(
+/**
+ * The manifest last, in one strict transaction.
+ * @param put records that are there, and in no generation yet
+ * @returns records that are not there: nothing is published then
+ */
+function publishCopy(
   to: Connection,
   { machine, row, manifest }: WholeGeneration,
-): Promise<void> {
+  put: ReadonlySet<number>,
+): Promise<number[]> {
   return to.write(
     {
       name: 'copy-generation',
@@ -109,7 +130,10 @@ export function publishCopy(
       // Somebody who read the machine later was faster.
       const isOld =
         before?.createdAtMs === machine.createdAtMs && (before.generation ?? 0) > row.number;
-      if (isOld) return;
+      if (isOld) return [];
+      const there = vouchedForBy(relatives);
+      const missing = [...row.records].filter((id) => !there.has(id) && !put.has(id));
+      if (missing.length > 0) return missing;
       const isOwn = (relative: GenerationRow) => relative.machine === machine.id;
       const kept = [...relatives.filter((relative) => !isOwn(relative)), row];
       const dropped = relatives.filter(isOwn).map(({ records }) => [...records]);
@@ -138,8 +162,9 @@ export function publishCopy(
           takenAtMs: row.takenAtMs,
           sizeBytes: sizeOf([row]),
         }),
-        meta.put({ lastOpener }, 'counters'),
+        lastOpener !== counters?.lastOpener && meta.put({ lastOpener }, 'counters'),
       ]);
+      return [];
     },
   );
 }
@@ -153,9 +178,6 @@ export async function copyMachine(
 ): Promise<boolean> {
   const whole = await newestWhole(from, digest, id);
   if (!whole) return false;
-  const there = await vouchedFor(to, whole.row.family);
-  const missing = [...whole.row.records].filter((record) => !there.has(record));
-  await putMissing(to, missing, (ids) => rowsOf(from, digest, ids));
-  await publishCopy(to, whole);
+  await replicate(to, whole, new Set(), (ids) => rowsOf(from, digest, ids));
   return true;
 }

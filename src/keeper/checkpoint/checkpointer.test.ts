@@ -380,7 +380,8 @@ describe('what is written', () => {
     machine.write(3 * pageBytes, Uint8Array.of(1));
     const report = await checkpointer.checkpoint(still);
     expect(report.dirtyBytes).toBe(pageBytes);
-    expect(report.scannedBytes).toBeLessThanOrEqual((1 + 2 * vramPages) * pageBytes);
+    // Memory that nobody keeps track of is looked at once, in the cut, where little of it had changed.
+    expect(report.scannedBytes).toBeLessThanOrEqual((1 + vramPages) * pageBytes);
   });
 
   it('of a guest that writes little the marks are begun anew once a checkpoint', async () => {

@@ -22,6 +22,7 @@ import { RecordBuffers } from './record-buffers.ts';
 import type { RestoredCut } from './restore-cut.ts';
 import { Segments } from './segments.ts';
 import { nextTask, Slices } from './slices.ts';
+import { writtenPages } from './written-pages.ts';
 
 /** Pages looked at between two looks at the time. */
 const lookPages = 128;
@@ -80,6 +81,8 @@ interface Attempt {
   changed: Set<number>;
   /** Pages that are written again only because their record is to go. */
   cleaned: Set<number>;
+  /** How many pages had changed, by range. */
+  found: Map<string, number>;
   report: CheckpointReport;
 }
 
@@ -101,6 +104,8 @@ export class Checkpointer {
   #damagedNewest: boolean;
   #underWay = false;
   #lastDirtyBytes = 0;
+  /** What the last checkpoint found to have changed, by range. */
+  #lastFound: ReadonlyMap<string, number> = new Map();
 
   constructor(options: CheckpointerOptions) {
     const { source, store, resumed, turn = nextTask, sliceMs = 2, wholePieces } = options;
@@ -172,6 +177,7 @@ export class Checkpointer {
     });
     this.#segments.forgetDead();
     this.#lastDirtyBytes = report.dirtyBytes += attempt.changed.size * pageBytes;
+    this.#lastFound = attempt.found;
     report.takenAtMs = takenAtMs;
     report.manifestBytes = bytes.length;
     report.writtenBytes += bytes.length;
@@ -307,10 +313,12 @@ export class Checkpointer {
     const known = writes !== undefined && writes === this.#tracking;
     writes?.collect();
     // To begin anew costs the guest a walk of its page tables for every page that it uses.
-    const isLeft = runs && known && marksOf(writes, memory) <= smallLookPages;
+    const isLeft = runs && known && writtenPages(writes, memory) <= smallLookPages;
     const ranges = this.#pages.ranges.filter((range) => {
       const tracked = writes !== undefined && range.name === 'pc.ram';
       if (tracked && isLeft) return false;
+      // All of it is looked at when the guest is stopped, which is no longer for the copies of a few pages.
+      if (!tracked && known && runs && this.#changedLittle(range)) return false;
       if (tracked && known) this.#scanner.markMapped(range, writes.map.address);
       else if (tracked || all || !known) this.#scanner.markRange(range);
       else return false;
@@ -321,11 +329,21 @@ export class Checkpointer {
     return ranges;
   }
 
+  /** As the memory of a screen that shows text, which nobody keeps track of. */
+  #changedLittle({ name }: PageRange): boolean {
+    return (this.#lastFound.get(name) ?? Number.POSITIVE_INFINITY) <= smallRestPages;
+  }
+
   /**
    * Looks at up to `limit` candidates of the range from `page` on.
    * @returns where to go on, and how many pages had changed.
    */
-  #look({ changed, cleaned, report }: Attempt, range: PageRange, page: number, limit: number) {
+  #look(
+    { changed, cleaned, found: counts, report }: Attempt,
+    range: PageRange,
+    page: number,
+    limit: number,
+  ) {
     const batch = this.#batch;
     let found = 0;
     const { next, looked } = this.#scanner.scan(range, page, limit, (page, address, word) => {
@@ -336,6 +354,7 @@ export class Checkpointer {
       else batch.putUniform(page, word);
       if (!cleaned.has(page)) changed.add(page);
     });
+    counts.set(range.name, (counts.get(range.name) ?? 0) + found);
     report.scannedBytes += looked * pageBytes;
     return { next, found };
   }
@@ -379,13 +398,6 @@ export class Checkpointer {
   }
 }
 
-/** Pages that may have been written. */
-function marksOf({ map: { address, pages } }: WriteTracking, { buffer }: WebAssembly.Memory) {
-  let count = 0;
-  for (const mark of new Uint8Array(buffer, address, pages)) if (mark !== 0) count++;
-  return count;
-}
-
 /** What is put in one go. */
 function inParts(records: readonly LogRecord[]): LogRecord[][] {
   const parts: LogRecord[][] = [];
@@ -409,6 +421,7 @@ function newAttempt(options: CheckpointOptions, slices: Slices): Attempt {
     puts: [],
     changed: new Set(),
     cleaned: new Set(),
+    found: new Map(),
     report: {
       generation: 0,
       takenAtMs: 0,

@@ -3,6 +3,8 @@ import { CprError } from '../../errors.ts';
 import type { CheckpointInfo, Durability } from '../../protocol/stored.ts';
 import { adoptCprError } from '../../protocol/wire-error.ts';
 import { Checkpointer, type CheckpointReport } from '../checkpoint/checkpointer.ts';
+import { pageBytes } from '../checkpoint/guest-pages.ts';
+import { writtenPages } from '../checkpoint/written-pages.ts';
 import { type BoundedStore, openBounded } from '../cpr/bounded-store.ts';
 import type { CprMachine } from '../cpr/cpr-machine.ts';
 import { cutSource } from '../cpr/cut-source.ts';
@@ -134,7 +136,21 @@ export class Durable {
   #later(delayMs = this.#pace.delayMs): void {
     clearTimeout(this.#timer);
     // One that is due and waits in line must not be put off by the end of the one before it.
-    this.#timer = setTimeout(() => void this.#byItself(), this.#isDue ? 0 : delayMs);
+    const waitMs = this.#isDue ? 0 : delayMs;
+    const { lookMs } = this.#pace;
+    this.#timer =
+      waitMs > lookMs
+        ? setTimeout(() => this.#look(lookMs), lookMs)
+        : setTimeout(() => void this.#byItself(), waitMs);
+  }
+
+  /** A guest that has begun to write much needs more time to be stored. */
+  #look(waitedMs: number): void {
+    const { execution, backing } = this.#machine;
+    const writes = this.#isLive() ? execution.instance.writes : undefined;
+    const pages = writes ? writtenPages(writes, backing.memory) : 0;
+    const restMs = this.#pace.delayFor(pages) - waitedMs;
+    this.#timer = setTimeout(() => void this.#byItself(), restMs);
   }
 
   /** A guest that has stood still since the last checkpoint is in storage as it is. */
@@ -196,10 +212,14 @@ export class Durable {
   }
 
   #succeeded(report: CheckpointReport): void {
-    const { takenAtMs, pauseMs, writtenBytes } = report;
+    const { takenAtMs, pauseMs, writtenBytes, durationMs, dirtyBytes, busyMs } = report;
     // The first one writes everything, and says nothing about those that follow.
     if (this.#isFirst) this.#pace.began();
-    else this.#pace.succeeded(report);
+    else {
+      // By the computer's clock, which somebody may set.
+      const sinceCutMs = Math.min(Math.max(Date.now() - takenAtMs, 0), durationMs);
+      this.#pace.succeeded({ busyMs, durationMs, sinceCutMs, pages: dirtyBytes / pageBytes });
+    }
     this.#isFirst = false;
     this.#last = { takenAtMs, pauseMs, writtenBytes };
     const hadFailed = this.#error !== undefined;

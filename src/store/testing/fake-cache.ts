@@ -2,15 +2,14 @@
 import { vi } from 'vitest';
 
 export class FakeCache {
-  readonly entries = new Map<string, string>();
+  readonly entries = new Map<string, Response>();
 
   readonly put = vi.fn(async (url: string, answer: Response) => {
-    this.entries.set(url, await answer.text());
+    this.entries.set(url, answer);
   });
 
   async match(url: string): Promise<Response | undefined> {
-    const body = this.entries.get(url);
-    return body === undefined ? undefined : new Response(body);
+    return this.entries.get(url)?.clone();
   }
 
   async keys(): Promise<string[]> {
