@@ -8,6 +8,7 @@ import { copyEntries, removeEntry } from './copy-entries.ts';
 import type { Digest } from './digest.ts';
 import { under } from './key-ranges.ts';
 import type { MachineWitness } from './machine-store.ts';
+import { sizeOfRow } from './record-row.ts';
 import type { NewRecord } from './record-writer.ts';
 import { copyMachine, putRecords, replicate, rowsOf, type WholeGeneration } from './replicate.ts';
 import { withoutKept } from './retention.ts';
@@ -15,6 +16,8 @@ import { deleteRecords } from './sweep.ts';
 
 /** After a failure. */
 const againMs = 10_000;
+/** Records that are written with their generation, in one transaction. More is written by itself, before. */
+const heldBytes = 512 * 1024;
 
 export interface CopyOptions {
   first: Connection;
@@ -34,6 +37,8 @@ export class Copy implements MachineWitness {
   #connection: Promise<Connection | undefined> | undefined;
   /** Records that it has and no generation of it vouches for. */
   readonly #put = new Set<number>();
+  /** Records that wait for their generation. */
+  #held: NewRecord[] = [];
   #isComplete = false;
   #notBeforeMs = 0;
 
@@ -50,17 +55,26 @@ export class Copy implements MachineWitness {
   async records(records: readonly NewRecord[]): Promise<void> {
     // Before it has all of the rest they are read from the first place.
     if (!this.#isComplete) return;
+    this.#held.push(...records);
+    if (sizeOfRows(this.#held) <= heldBytes) return;
+    const held = this.#held;
+    this.#held = [];
     await this.#try(async (connection) => {
-      await putRecords(connection, records);
-      for (const { id } of records) this.#put.add(id);
+      await putRecords(connection, held);
+      for (const { id } of held) this.#put.add(id);
     });
   }
 
   /** The generation is in the first place. Resolves when it is here, too, or cannot be. */
   async generation(whole: WholeGeneration): Promise<void> {
+    const wanted = new Set(whole.row.records);
+    const held = this.#held.filter(({ id }) => wanted.has(id));
+    // Another machine's, or given up. What is lost of them is read from the first place.
+    this.#held = this.#held.filter(({ id }) => !wanted.has(id));
     await this.#try(async (connection) => {
       const { first, digest } = this.#options;
-      await replicate(connection, whole, this.#put, (ids) => rowsOf(first, digest, ids));
+      const read = (ids: readonly number[]) => rowsOf(first, digest, ids);
+      await replicate(connection, { ...whole, held }, this.#put, read);
       for (const id of whole.row.records) this.#put.delete(id);
     });
     if (!this.#isComplete) void this.#complete();
@@ -138,6 +152,7 @@ export class Copy implements MachineWitness {
     this.#connection = undefined;
     this.#isComplete = false;
     this.#put.clear();
+    this.#held = [];
   }
 
   close(): void {
@@ -176,6 +191,9 @@ export class Copy implements MachineWitness {
     }
   }
 }
+
+const sizeOfRows = (records: readonly NewRecord[]) =>
+  records.reduce((sum, { row }) => sum + sizeOfRow(row), 0);
 
 export const machinesOf = (connection: Connection) =>
   connection.read(['machines'], 'list the machines', (transaction) =>

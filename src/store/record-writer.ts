@@ -4,7 +4,7 @@ import { rowOf, sizeOfRow } from './record-row.ts';
 import type { Bytes, StoredRow } from './schema.ts';
 
 /** More in one transaction is not faster, and the browser holds it all until it commits. */
-const batchBytes = 4 * 1024 * 1024;
+const batchBytes = 8 * 1024 * 1024;
 
 export interface NewRecord {
   id: number;

@@ -19,6 +19,11 @@ export interface WholeGeneration {
   manifest: Bytes;
 }
 
+/** One with records of its own that are written with it. */
+export interface NewGeneration extends WholeGeneration {
+  held?: readonly NewRecord[];
+}
+
 const doing = 'store a second copy of the machine';
 const batchLength = 16;
 
@@ -87,11 +92,12 @@ const vouchedForBy = (rows: readonly GenerationRow[]) =>
  */
 export async function replicate(
   to: Connection,
-  whole: WholeGeneration,
+  whole: NewGeneration,
   put: ReadonlySet<number>,
   read: (ids: readonly number[]) => AsyncIterable<{ id: number; row: StoredRow }>,
 ): Promise<void> {
   const there = new Set(put);
+  for (const { id } of whole.held ?? []) there.add(id);
   for (;;) {
     const missing = await publishCopy(to, whole, there);
     if (missing.length === 0) return;
@@ -101,13 +107,13 @@ export async function replicate(
 }
 
 /**
- * The manifest last, in one strict transaction.
+ * In one strict transaction, the manifest last.
  * @param put records that are there, and in no generation yet
  * @returns records that are not there: nothing is published then
  */
 function publishCopy(
   to: Connection,
-  { machine, row, manifest }: WholeGeneration,
+  { machine, row, manifest, held = [] }: NewGeneration,
   put: ReadonlySet<number>,
 ): Promise<number[]> {
   return to.write(
@@ -152,6 +158,8 @@ function publishCopy(
         generations.delete(under(machine.id)),
         manifests.delete(under(machine.id)),
       ]);
+      const records = transaction.objectStore('records');
+      await Promise.all(held.map((record) => records.put(record.row, record.id)));
       await Promise.all([
         generations.put(row),
         manifests.put(manifest, [machine.id, row.number]),

@@ -121,7 +121,9 @@ export class BlobBatch {
     for (const name of this.#place.pieces.names()) {
       const set = this.#place.pieces.of(name);
       const stream = piecePrefix + name;
-      const changed = set.changedSince(this.#done.pieces.get(name) ?? 0);
+      const since = this.#done.pieces.get(name) ?? 0;
+      // To list what changed is a walk over all that ever did.
+      const changed = set.generation === since ? [] : set.changedSince(since);
       this.#done.pieces.set(name, set.generation);
       for (const index of changed) {
         const parts = partsOf(name, index);

@@ -36,9 +36,9 @@ const uselessShare = 0.7;
 /** Copies that wait; more are written while the guest runs on. */
 const maximumWaitingBytes = 32 * 1024 * 1024;
 /** Records on their way to the store at a time, or one that is larger. */
-const bytesInFlight = 4 * 1024 * 1024;
+const bytesInFlight = 8 * 1024 * 1024;
 /** For cleaning: a share of what changed, at least so many bytes: half of the largest record. */
-const cleaning = { share: 0.1, leastBytes: 2 * 1024 * 1024 } as const;
+const cleaning = { share: 0.1, leastBytes: 4 * 1024 * 1024 } as const;
 
 export interface CheckpointOptions {
   /** Waits for a moment without device operations under way; `stop` follows before anything else. */

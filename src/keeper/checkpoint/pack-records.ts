@@ -1,4 +1,4 @@
-/** Sorts what waits to be written into records of 256 KiB to 4 MiB. */
+/** Sorts what waits to be written into records of 256 KiB to 8 MiB. */
 import { pageBytes } from './guest-pages.ts';
 import type { PageBatch } from './page-batch.ts';
 import { type Blob, emptyRecord, type LogRecord } from './record.ts';
@@ -9,15 +9,17 @@ export const recordBytes = 256 * 1024;
  * The browser takes a few large ones at a fifth of the processor time of many small ones. Small ones are
  * sooner of no use as a whole, and so deleted: a guest that writes little gets those.
  */
-const largestRecordBytes = 4 * 1024 * 1024;
+const largestRecordBytes = 8 * 1024 * 1024;
 /** Records of what waits at a time. */
 const fewRecords = 4;
 /** Leaves room for the record's head, with the number of each page. */
 const pagesIn = (bytes: number) => Math.floor((bytes - 64) / (pageBytes + 4));
 
-/** Of a record, where so many bytes wait. */
+/** Of a record, where so many bytes wait: a few sizes, so that memory of earlier records can be used again. */
 export function recordBytesFor(waitingBytes: number): number {
-  return Math.min(largestRecordBytes, Math.max(recordBytes, waitingBytes / fewRecords));
+  let bytes = recordBytes;
+  while (bytes < largestRecordBytes && bytes * fewRecords < waitingBytes) bytes *= 2;
+  return bytes;
 }
 /** Of pages that take eight bytes each. */
 const uniformPerRecord = 16 * 1024;

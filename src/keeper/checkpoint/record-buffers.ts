@@ -1,6 +1,6 @@
 /** Records that are put at once, and some of another length. */
 const mostSpare = 8;
-const mostSpareBytes = 8 * 1024 * 1024;
+const mostSpareBytes = 12 * 1024 * 1024;
 
 /**
  * Memory of records that are committed, for those that come next: fresh memory, which the browser has to
