@@ -186,6 +186,14 @@ export async function copyMachine(
 ): Promise<boolean> {
   const whole = await newestWhole(from, digest, id);
   if (!whole) return false;
-  await replicate(to, whole, new Set(), (ids) => rowsOf(from, digest, ids));
+  const { records, family } = whole.row;
+  const rows = await to.read(['generations'], doing, (transaction) =>
+    transaction.objectStore('generations').index('family').getAll(family),
+  );
+  const there = vouchedForBy(rows);
+  const missing = [...records].filter((id) => !there.has(id));
+  const read = (ids: readonly number[]) => rowsOf(from, digest, ids);
+  await putMissing(to, missing, read);
+  await replicate(to, whole, new Set(missing), read);
   return true;
 }
