@@ -7,6 +7,7 @@ import {
   type RuntimeHost,
   type RuntimeInstance,
   type RuntimeModule,
+  type WriteTracking,
 } from '../protocol/abi.ts';
 import { defaultConfig, type MachineConfig } from '../protocol/config.ts';
 import type { Blocker } from '../protocol/cpr.ts';
@@ -43,6 +44,8 @@ export interface FakeOptions {
   refuseRevert?: unknown;
   /** As runtimes that are older than checkpoints. */
   hidesMemory?: boolean;
+  /** Has notes of what the guest writes, see {@link FakeRuntime.note}. */
+  tracksWrites?: boolean;
 }
 
 const { h64Raw: digest } = await xxh64();
@@ -116,6 +119,24 @@ export class FakeRuntime {
     return new Uint8Array(this.host.memory.buffer, found.address, found.sizeBytes);
   }
 
+  get #notes(): Uint8Array {
+    if (!this.host) throw new Error('The runtime was not prepared.');
+    const { blocks, memory } = this.host;
+    const { address } = blocks.find(({ name }) => name === 'vga.vram') as RamBlock;
+    // Behind what the guest has of the block.
+    return new Uint8Array(memory.buffer, address + 65_536, 16);
+  }
+
+  /** The guest may have written so many pages. */
+  note(pages: number): void {
+    this.#notes.fill(1, 0, pages);
+  }
+
+  get #writes(): WriteTracking {
+    const { byteOffset: address, length: pages } = this.#notes;
+    return { map: { address, pages }, reset: () => this.#notes.fill(0), collect: () => {} };
+  }
+
   #instance(): RuntimeInstance {
     return {
       v86Version: this.name,
@@ -130,6 +151,7 @@ export class FakeRuntime {
       snapshot: (): MachineEvent[] => [{ type: 'mouse-mode', absolute: true, enabled: true }],
       setWatched: () => {},
       ...(!this.options.hidesMemory && { guestMemory: this.guestMemory }),
+      ...(this.options.tracksWrites && { writes: this.#writes }),
       blockers: (mode) => this.options.blockers?.(mode) ?? ([] as Blocker[]),
       capture: () => ({ vmstate: fakeVmstate(`state of ${this.name}`), media: 'media' }),
       revert: ({ vmstate }, putBack) => {

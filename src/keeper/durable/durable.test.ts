@@ -80,6 +80,16 @@ describe('a checkpoint is taken', () => {
     }
   });
 
+  test('earlier of a guest that has begun to write much', async () => {
+    runtime.options.tracksWrites = true;
+    vi.spyOn(Execution.prototype, 'tick').mockImplementation(() => {});
+    vi.spyOn(Pace.prototype, 'lookMs', 'get').mockReturnValue(1);
+    vi.spyOn(Pace.prototype, 'delayFor').mockImplementation((pages) => (pages < 9 ? neverMs : 1));
+    await startSaved();
+    runtime.note(9);
+    await untilSaved(2);
+  });
+
   test('not of a guest that has just begun, but at once when its page is left', async () => {
     vi.spyOn(Pace.prototype, 'firstDelayMs', 'get').mockReturnValue(neverMs);
     await attach('a');

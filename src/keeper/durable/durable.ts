@@ -14,6 +14,9 @@ import { detailsOf } from '../cpr/stored-details.ts';
 import type { Origin } from '../cpr/stored-guest.ts';
 import { Pace } from './pace.ts';
 
+/** Between two looks at how much the guest has written. */
+const lookAgainMs = 250;
+
 export interface DurableOptions {
   machine: CprMachine;
   /** Of a machine that was resumed: only what changed since is written. */
@@ -138,19 +141,23 @@ export class Durable {
     // One that is due and waits in line must not be put off by the end of the one before it.
     const waitMs = this.#isDue ? 0 : delayMs;
     const { lookMs } = this.#pace;
+    const beganMs = performance.now();
     this.#timer =
       waitMs > lookMs
-        ? setTimeout(() => this.#look(lookMs), lookMs)
+        ? setTimeout(() => this.#look(beganMs), lookMs)
         : setTimeout(() => void this.#byItself(), waitMs);
   }
 
   /** A guest that has begun to write much needs more time to be stored. */
-  #look(waitedMs: number): void {
+  #look(beganMs: number): void {
     const { execution, backing } = this.#machine;
     const writes = this.#isLive() ? execution.instance.writes : undefined;
     const pages = writes ? writtenPages(writes, backing.memory) : 0;
-    const restMs = this.#pace.delayFor(pages) - waitedMs;
-    this.#timer = setTimeout(() => void this.#byItself(), restMs);
+    const restMs = this.#pace.delayFor(pages) - (performance.now() - beganMs);
+    this.#timer =
+      restMs > lookAgainMs
+        ? setTimeout(() => this.#look(beganMs), lookAgainMs)
+        : setTimeout(() => void this.#byItself(), restMs);
   }
 
   /** A guest that has stood still since the last checkpoint is in storage as it is. */

@@ -51,7 +51,7 @@ export class Pace {
     return Math.min(retryMs.first * 2 ** (this.#failures - 1), retryMs.longest);
   }
 
-  /** When to look how much the guest has written, where {@link delayMs} is longer. */
+  /** When to begin to look how much the guest has written, where {@link delayMs} is longer. */
   get lookMs(): number {
     return usualMs;
   }
