@@ -279,6 +279,11 @@ export class BlobRestore {
     return true;
   }
 
+  /** All blobs of a stream. Nobody else has the list, or will change the bytes. */
+  adopt(stream: string, blobs: Map<number, Uint8Array | undefined>): void {
+    this.#streams.set(stream, blobs);
+  }
+
   /** @throws CprError `storage-damaged` when a part of a large piece is missing */
   restore({ consoles, pieces }: Pick<CutPlace, 'consoles' | 'pieces'>, state: StoredBlobs): void {
     const said = Object.entries(state.consoles).map(([name, end]) => {
@@ -313,9 +318,13 @@ function* present(
   found: ReadonlyMap<number, Uint8Array | undefined>,
   joined: ReadonlyMap<number, Uint8Array>,
 ): Generator<[index: number, bytes: Uint8Array]> {
-  for (const [index, bytes] of found) if (bytes) yield [index, bytes];
+  for (const entry of found) if (isThere(entry)) yield entry;
   yield* joined;
 }
+
+const isThere = (
+  entry: [index: number, bytes: Uint8Array | undefined],
+): entry is [number, Uint8Array] => entry[1] !== undefined;
 
 function lastBytes(chunks: Map<number, Uint8Array | undefined>, end: number): Uint8Array {
   let first = chunkOf(end - 1);

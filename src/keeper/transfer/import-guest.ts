@@ -149,7 +149,7 @@ class ArrivingBlobs {
       if (bytes.length === totalBytes) {
         this.#of(stream).set(index, bytes);
         this.#open = undefined;
-        return true;
+        return bytes.length > 0;
       }
       // Whoever reads the file has counted all of it; joined at its end it would be there twice.
       this.#open = { stream, index, whole: roomFor(stream, totalBytes), bytes: 0 };
@@ -173,11 +173,13 @@ class ArrivingBlobs {
     for (const name of Object.keys(cut.pieces)) limitOf(piecePrefix + name, this.#config);
     const restored = new BlobRestore();
     for (const [stream, { blobs }] of this.#streams) {
-      // Two lists of a hundred thousand blobs at a time are some ten MiB.
+      // Further lists of a hundred thousand blobs are some ten MiB.
       this.#streams.delete(stream);
-      const isConsole = stream.startsWith(consolePrefix);
-      const said = cut.consoles[stream.slice(consolePrefix.length)] ?? 0;
-      const end = isConsole ? said : Number.POSITIVE_INFINITY;
+      if (!stream.startsWith(consolePrefix)) {
+        restored.adopt(stream, blobs);
+        continue;
+      }
+      const end = cut.consoles[stream.slice(consolePrefix.length)] ?? 0;
       // What a console had said beyond its end was taken back by a snapshot.
       for (const [index, bytes] of blobs) {
         const there = end - index * consoleChunkBytes;
@@ -209,6 +211,8 @@ function roomFor(stream: string, bytes: number): Uint8Array {
   }
 }
 
+const nothing = new Uint8Array();
+
 class ArrivingStream {
   readonly blobs = new Map<number, Uint8Array>();
   readonly #name: string;
@@ -230,7 +234,8 @@ class ArrivingStream {
 
   set(index: number, bytes: Uint8Array): void {
     this.delete(index);
-    this.blobs.set(index, bytes);
+    // An empty view of a frame would keep all of the frame.
+    this.blobs.set(index, bytes.length > 0 ? bytes : nothing);
     this.#bytes += bytes.length;
   }
 
