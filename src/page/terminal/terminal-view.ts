@@ -43,7 +43,8 @@ export class TerminalView {
     this.#advance = measureAdvance(fontFamily);
     const options: ITerminalOptions = {
       fontFamily,
-      fontSize: 13,
+      // A change of it has xterm.js measure all of its characters anew.
+      fontSize: this.#fittingFontPx() ?? 13,
       scrollback: 10_000,
       cursorBlink: true,
       screenReaderMode: readSetting('screen-reader') === 'on',
@@ -167,14 +168,19 @@ export class TerminalView {
   }
 
   #resize(): void {
+    const fontPx = this.#fittingFontPx();
+    if (fontPx === undefined) return;
+    this.#terminal.options.fontSize = fontPx;
+    this.#fit.fit();
+    this.#tellSize();
+  }
+
+  /** Nothing behind a tab. */
+  #fittingFontPx(): number | undefined {
     const style = getComputedStyle(this.#container);
     const padding = Number.parseFloat(style.paddingLeft) + Number.parseFloat(style.paddingRight);
     const width = this.#container.clientWidth - padding - scrollbarPx;
-    // Behind a tab.
-    if (width <= 0) return;
-    this.#terminal.options.fontSize = fontSizeFor(width, this.#advance, leastFontPx);
-    this.#fit.fit();
-    this.#tellSize();
+    return width > 0 ? fontSizeFor(width, this.#advance, leastFontPx) : undefined;
   }
 
   /** In characters. */
