@@ -35,7 +35,8 @@ export async function openAtPrompt(
   options: { config: MachineConfig; runtime: RuntimeSource; replace?: boolean },
 ): Promise<boolean> {
   try {
-    await machine.openState(stateUrl, options);
+    const config = { ...options.config, foreign: options.config.foreign ?? false };
+    await machine.openState(stateUrl, { ...options, config });
     return true;
   } catch (thrown) {
     const { code } = CprError.from(thrown, 'internal', 'The state could not be opened');

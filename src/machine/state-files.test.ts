@@ -79,6 +79,24 @@ test('[3] what must not be reached from here is refused although it was approved
   expect(told.isOpened).toBe(false);
 });
 
+test('[2] [6] who opens a clone of nobody knows whom gives it no cookies, and room is left for others', async () => {
+  const made = async (options: Omit<OpenStateOptions, 'runtime'>) => {
+    const { file } = stateFile([own]);
+    const opened = { config: { name: 'x' }, ranges: [], failed: new Promise(() => {}) };
+    let config: unknown;
+    const importGuest = async (request: { config: unknown }) => {
+      config = request.config;
+    };
+    const whole = Object.create(file, { open: { value: async () => opened } }) as StateFile;
+    await openState({ importGuest } as never, whole, { runtime, ...options });
+    return config;
+  };
+  expect(await made({})).toMatchObject({ foreign: true });
+  expect(await made({ config: { name: 'y' } })).toMatchObject({ name: 'y', foreign: true });
+  expect(await made({ config: { foreign: false } })).toMatchObject({ foreign: false });
+  expect(await made({ identity: 'continuation' })).not.toHaveProperty('foreign');
+});
+
 test('a state that needs nothing of others is opened without a question', async () => {
   const { file, told } = stateFile([own]);
   await expect(openState(keeper, file, { runtime })).rejects.toThrow('opened');

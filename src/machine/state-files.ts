@@ -80,8 +80,10 @@ export async function openState(
     // A clone's network card is given an address of its own, and its states are no others'.
     const { mac: _mac, lineage: _lineage, ...rest } = config;
     const own = identity === 'clone' ? rest : { ...config, id: file.info.machineId };
+    // Who made it is not known: unless the caller does, it was somebody else.
+    const { foreign = identity === 'clone' } = options.config ?? {};
     const request = {
-      config: { ...own, ...options.config },
+      config: { ...own, ...options.config, ...(foreign && { foreign }) },
       runtime,
       ranges,
       replace,

@@ -93,7 +93,10 @@ export interface OpenStateOptions extends ReadStateOptions {
   replace?: boolean;
   /** A second life of the state, or the same machine going on. Default `clone`. */
   identity?: StateIdentity;
-  /** Of the machine that is made; instead of what the state says. */
+  /**
+   * Of the machine that is made; instead of what the state says. `foreign` is true for a clone unless it is
+   * given: say false for a state that is your own.
+   */
   config?: Pick<
     Partial<MachineConfig>,
     'id' | 'name' | 'durable' | 'foreign' | 'suspendWhenHiddenMs' | 'mac'

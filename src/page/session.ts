@@ -186,7 +186,10 @@ export class Session {
   ): Promise<void> {
     return this.#run('start', async (machine) => {
       machine.unwatch();
-      await machine.openState(url, { runtime: runtimeSource(runtime), ...(config && { config }) });
+      await machine.openState(url, {
+        runtime: runtimeSource(runtime),
+        config: { foreign: false, ...config },
+      });
       this.#found = 'booted';
       this.#isSavedAway = false;
     });

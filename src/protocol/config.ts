@@ -159,7 +159,8 @@ export interface MachineConfig {
   durable?: boolean;
   /**
    * Made by somebody else: it came from a link or a file. In storage it leaves room for machines of this
-   * browser's user, see foreign-storage.ts. Default false. State files do not carry it.
+   * browser's user, see foreign-storage.ts; it fetches nothing with the user's cookies, see visitor.ts. Default
+   * false, but of a clone true. State files do not carry it.
    */
   foreign?: boolean;
   /** The published state that it was opened from: a state file of it may build on that. */

@@ -47,7 +47,10 @@ export async function startMachine(request: StartRequest): Promise<Machine> {
       if (v86State) return machine.openV86State(v86State, config, runtime);
       const isOpened =
         promptState !== undefined &&
-        (await openedAtPrompt(machine, promptState, { runtime, config: { ...own, name } }));
+        (await openedAtPrompt(machine, promptState, {
+          runtime,
+          config: { foreign: false, ...own, name },
+        }));
       if (!isOpened) await machine.start(config, runtime);
     };
     await Promise.race([open(), aborted(signal)]);
