@@ -2,11 +2,12 @@
 import { ERRORS, type Lock, type Locker, type RequestRelease } from '@tus/server';
 import { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
-import { Mutex, TimeoutError } from 'redis-semaphore';
+import { TimeoutError } from 'redis-semaphore';
 import type { Coordination } from './coordination.ts';
 import type { LedgerLimits } from './ledger.ts';
 import type { RedisOptions } from './options.ts';
 import { RedisLedger } from './redis-ledger.ts';
+import { RedisMutex } from './redis-mutex.ts';
 
 const prefix = 'holdfast:';
 const lockWaitMs = 30_000;
@@ -40,10 +41,10 @@ export async function redisCoordination(
         insuranceLimiter: new RateLimiterMemory({ points, duration }),
       }),
     exclusively: async (key, work) => {
-      const mutex = new Mutex(redis, `${prefix}${key}`, {
-        lockTimeout: lockMs,
-        refreshInterval: lockMs / 3,
-        acquireTimeout: lockWaitMs,
+      const mutex = new RedisMutex(redis, `${prefix}${key}`, {
+        lockMs,
+        waitMs: lockWaitMs,
+        lost: () => console.error(`State server: the lock of ${key} was lost.`),
       });
       await mutex.acquire();
       try {
@@ -80,7 +81,7 @@ class RedisLocks implements Locker {
   }
 
   newLock(id: string): Lock {
-    let mutex: Mutex | undefined;
+    let mutex: RedisMutex | undefined;
     return {
       lock: async (signal, requestRelease) => {
         const given = AbortSignal.any([signal, AbortSignal.timeout(lockWaitMs)]);
@@ -95,16 +96,17 @@ class RedisLocks implements Locker {
     };
   }
 
-  async #take(id: string, signal: AbortSignal, requestRelease: RequestRelease): Promise<Mutex> {
+  async #take(
+    id: string,
+    signal: AbortSignal,
+    requestRelease: RequestRelease,
+  ): Promise<RedisMutex> {
     while (!signal.aborted) {
-      const mutex = new Mutex(this.#redis, `${prefix}upload:${id}`, {
-        lockTimeout: this.#lockMs,
-        // A busy computer may miss one.
-        refreshInterval: this.#lockMs / 3,
-        acquireTimeout: askAgainMs,
-        retryInterval: 50,
-        // A process that stood still for long: another may have gone on with the upload.
-        onLockLost: () => void requestRelease(),
+      const mutex = new RedisMutex(this.#redis, `${prefix}upload:${id}`, {
+        lockMs: this.#lockMs,
+        waitMs: askAgainMs,
+        // Another process may have gone on with the upload.
+        lost: () => void requestRelease(),
       });
       try {
         await mutex.acquire();

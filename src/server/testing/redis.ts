@@ -8,6 +8,8 @@ import { findRedis } from '../../../tools/redis.mjs';
 
 export interface RunningRedis {
   url: string;
+  /** Kills it, and starts another one, which remembers nothing, at the same address. */
+  restart(whileAway: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -18,18 +20,34 @@ export async function startRedis(): Promise<RunningRedis> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-redis-'));
   const socket = join(folder, 'redis.sock');
   const args = ['--port', '0', '--unixsocket', socket, '--save', '', '--dir', folder];
-  const child: ChildProcess = spawn(path, args, { stdio: 'ignore' });
-  const ended = new Promise((done) => child.once('exit', done));
+  let child = await spawned(path, args, socket);
+  return {
+    url: socket,
+    async restart(whileAway) {
+      await killed(child);
+      await rm(socket, { force: true });
+      await whileAway();
+      child = await spawned(path, args, socket);
+    },
+    async close() {
+      await killed(child);
+      if (existsSync(folder)) await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function spawned(path: string, args: string[], socket: string): Promise<ChildProcess> {
+  const child = spawn(path, args, { stdio: 'ignore' });
   const client = new Redis(socket, { retryStrategy: () => 50, maxRetriesPerRequest: null });
   client.on('error', () => {});
   await client.ping();
   client.disconnect();
-  return {
-    url: socket,
-    async close() {
-      child.kill('SIGKILL');
-      await ended;
-      if (existsSync(folder)) await rm(folder, { recursive: true, force: true });
-    },
-  };
+  return child;
+}
+
+async function killed(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((done) => child.once('exit', done));
+  child.kill('SIGKILL');
+  await ended;
 }
