@@ -82,3 +82,15 @@ test('[7] what a listener throws is reported, ends no program, and the others ge
   expect(reported).toHaveBeenCalledWith(expect.any(String), thrown);
   reported.mockRestore();
 });
+
+test('[7] so is what an asynchronous listener fails with, and the event counts as taken', async () => {
+  const reported = vi.spyOn(console, 'error').mockImplementation(() => {});
+  const taken = vi.fn();
+  const stream = new EventStream(taken);
+  const thrown = new Error('of the user, later');
+  stream.on('console', () => Promise.reject(thrown));
+  stream.push(output(0));
+  await expect.poll(() => taken.mock.calls.length).toBe(1);
+  expect(reported).toHaveBeenCalledWith(expect.any(String), thrown);
+  reported.mockRestore();
+});

@@ -68,14 +68,15 @@ export class EventStream {
     for (const listener of this.#listeners.get(event.type) ?? []) {
       try {
         const returned = listener(event);
-        if (returned instanceof Promise) waits.push(returned);
+        // One that fails later has failed as one that throws.
+        if (returned instanceof Promise) waits.push(returned.catch(reportListenerError));
       } catch (thrown) {
         // Like an event target: the other listeners get the event too.
         reportListenerError(thrown);
       }
     }
     if (waits.length === 0) this.#taken(event);
-    else void Promise.allSettled(waits).then(() => this.#taken(event));
+    else void Promise.all(waits).then(() => this.#taken(event));
   }
 
   #keep(event: MachineEvent): void {
