@@ -127,7 +127,11 @@ export class DiskFullRounds {
     if (seen.arrival?.kind === 'resumed') return this.#require(guest, seen, newest);
     await expect
       .poll(async () => (await lookAt(guest)).notices, { timeout: 60_000 })
-      .toMatch(toldOfLoss);
+      .toMatch(toldOfLoss)
+      .catch(async (cause) => {
+        const now = JSON.stringify(await lookAt(guest));
+        throw new Error(`Nothing is said: ${now}, ${await describeStorage(guest)}`, { cause });
+      });
     // Another guest runs beside what is stored: with room, the next browser must have it.
     await this.#profile?.kill();
     this.#disk.empty();

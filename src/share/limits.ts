@@ -10,6 +10,11 @@ export const stateLimits = {
   cutBytes: 24 << 20,
   /** The guest's pages: 4 GiB. */
   pages: 1 << 20,
+  /**
+   * How often all pages may be written. A guest that runs while it is exported needs six at most; a list of
+   * the same page over and over compresses to nothing, and would keep a keeper busy for hours.
+   */
+  pageRounds: 16,
   /** Of a picture of the screen. */
   thumbnailBytes: 256 << 10,
   /** Console output, overlays, 9p files and carried disks together, whoever agrees to them. */

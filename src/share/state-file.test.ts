@@ -290,3 +290,19 @@ describe('[SF6] a state file on a base', () => {
     await expect(reading).rejects.toMatchObject({ code: 'wrong-base' });
   });
 });
+
+test('[5] a file that writes its pages over and over is refused', async () => {
+  const round = items(
+    new Map(),
+    Array.from({ length: pageCount }, (_, page) => [page, 7]),
+  );
+  const read = async (rounds: number) => {
+    const { bytes } = await write(Array.from({ length: rounds }, () => round));
+    for await (const _ of (await open(bytes)).items());
+  };
+  await read(16);
+  await expect(read(17)).rejects.toMatchObject({
+    code: 'bad-state-file',
+    message: expect.stringContaining('over and over'),
+  });
+});

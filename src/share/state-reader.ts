@@ -110,6 +110,7 @@ export class StateReader {
   async *parts(room?: MakeRoom): AsyncGenerator<StatePart> {
     let cuts = 0;
     let blobBytes = 0;
+    let pagesLeft = stateLimits.pageRounds * this.pageCount;
     try {
       for (;;) {
         const headerBytes = await this.#bytes.read(frameHeaderBytes, { covered: false });
@@ -121,6 +122,8 @@ export class StateReader {
         this.#bytes.cover(headerBytes);
         for (const part of await this.#decode(header)) {
           if (part.kind === 'cut' && ++cuts > 1) throw badState('This state file has two cuts.');
+          pagesLeft -= pagesOf(part);
+          if (pagesLeft < 0) throw badState('This state file writes the same pages over and over.');
           const needed = roomOf(part);
           blobBytes += needed;
           if (blobBytes > stateLimits.blobBytes) throw badState('This state file is too large.');
@@ -167,6 +170,13 @@ export class StateReader {
     await this.#bytes.requireEnd();
     this.#digest = digestText(digest);
   }
+}
+
+/** Pages that are written. */
+function pagesOf(part: StatePart): number {
+  if (part.kind !== 'pages') return 0;
+  const { numbers, uniform, xorNumbers, copies } = part;
+  return numbers.length + xorNumbers.length + (uniform.length + copies.length) / 2;
 }
 
 function* contentsOf(raw: Uint8Array<ArrayBuffer>): Generator<ContentsItem> {
