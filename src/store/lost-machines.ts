@@ -1,13 +1,6 @@
 /** What was stored and is not there any more, see DURABILITY.md [F5]. */
-import type { Mark, Marks } from './mark.ts';
-import type { StoredMachine } from './types.ts';
-
-/** A machine whose last checkpoint is gone. */
-export interface LostMachine extends Mark {
-  foundAtMs: number;
-  /** When the older state was taken that is there; missing where nothing of the machine is. */
-  leftAtMs?: number;
-}
+import type { Marks } from './mark.ts';
+import type { LostMachine, StoredMachine } from './types.ts';
 
 /**
  * What was found in this life of the worker: a store that is opened again after a failure finds nothing

@@ -1,7 +1,7 @@
 /** Persistent storage of machines, by machine and generation. Knows no guest, no v86 and no page. */
 
 import type { DiscardedData } from './connection.ts';
-import type { LostMachine } from './lost-machines.ts';
+import type { Mark } from './mark.ts';
 
 /** A machine as the list of machines shows it. */
 export interface StoredMachine {
@@ -98,6 +98,13 @@ export interface EntryStore {
   get(name: string): Promise<Uint8Array>;
   put(name: string, bytes: Uint8Array): Promise<void>;
   delete(name: string): Promise<void>;
+}
+
+/** A machine whose last checkpoint is gone. */
+export interface LostMachine extends Mark {
+  foundAtMs: number;
+  /** When the older state was taken that is there; missing where nothing of the machine is. */
+  leftAtMs?: number;
 }
 
 export interface NewMachine {
