@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { FileStore } from '@tus/file-store';
 import { temporaryName, writeDurably } from './durable-files.ts';
@@ -24,7 +24,7 @@ export class FolderUploads implements UploadStore {
   }
 
   static async open(folder: string, states: ObjectStore): Promise<FolderUploads> {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     for (const name of await readdir(folder)) {
       // No other process writes to it: what is half written is from before a crash.
       if (temporaryName.test(name)) await rm(join(folder, name), { force: true });
@@ -88,5 +88,36 @@ export class FolderUploads implements UploadStore {
 
   #path(name: string): string {
     return join(this.#folder, name);
+  }
+}
+
+/**
+ * One by one: `mkdir` with `recursive` never ends where no folder can be made in the first that is there, as
+ * in /proc.
+ * @throws Error that names the folder
+ */
+async function makeFolders(folder: string): Promise<void> {
+  try {
+    const missing: string[] = [];
+    for (let path = resolve(folder); !(await isThere(path)); path = dirname(path))
+      missing.unshift(path);
+    for (const path of missing) {
+      await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EEXIST') throw error;
+      });
+    }
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new Error(`States cannot be kept in ${dirname(folder)}: ${message}.`, { cause });
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
   }
 }

@@ -17,7 +17,9 @@ test.each([
   [['--port'], /^--port is given without a value\./],
   [['--max-mib', 'much'], /^max-mib \(HOLDFAST_STATES_MAX_MIB\) is "much": give a number\./],
   [['--nonsense', '1'], /^Unknown option '--nonsense'/],
-  [['--folder', 'package.json'], /package\.json/],
+  [['--folder', 'package.json'], /^States cannot be kept in \S*package\.json: ENOTDIR/],
+  // `mkdir` of Node never ends there.
+  [['--folder', '/proc/holdfast'], /^States cannot be kept in \/proc\/holdfast: ENOENT/],
 ])('%j is refused with a sentence, and exit code 2', async (args, sentence) => {
   const [code, said] = await start(...args);
   expect(said).toMatch(sentence);
