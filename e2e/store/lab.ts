@@ -113,7 +113,15 @@ export const lab = {
 
   /** Puts records of these seeds without publishing. */
   put: (id: string, specs: readonly RecordSpec[]): Promise<number[]> =>
-    Promise.all(specs.map((spec) => machine(id).putRecord(bytesOf(spec)))),
+    Promise.all(
+      specs.map(async (spec) => {
+        const bytes = bytesOf(spec);
+        const record = await machine(id).putRecord(bytes);
+        // As the checkpointer does, which writes the next record there.
+        bytes.fill(0xee);
+        return record;
+      }),
+    ),
 
   publish: (id: string, specs: readonly RecordSpec[], records: readonly number[]) =>
     machine(id).publish({ takenAtMs: Date.now(), manifest: encode(specs), records }),

@@ -55,9 +55,11 @@ export class Copy implements MachineWitness {
   async records(records: readonly NewRecord[]): Promise<void> {
     // Before it has all of the rest they are read from the first place.
     if (!this.#isComplete) return;
-    this.#held.push(...records);
-    if (sizeOfRows(this.#held) <= heldBytes) return;
-    const held = this.#held;
+    const held = [...this.#held, ...records];
+    if (sizeOfRows(held) <= heldBytes) {
+      this.#held.push(...records.map(withOwnBytes));
+      return;
+    }
     this.#held = [];
     await this.#try(async (connection) => {
       await putRecords(connection, held);
@@ -191,6 +193,12 @@ export class Copy implements MachineWitness {
     }
   }
 }
+
+/** Whoever puts a record may write the next one into its memory as soon as it is committed. */
+const withOwnBytes = ({ id, row }: NewRecord): NewRecord => ({
+  id,
+  row: row.bytes instanceof Blob ? row : { ...row, bytes: row.bytes.slice() },
+});
 
 const sizeOfRows = (records: readonly NewRecord[]) =>
   records.reduce((sum, { row }) => sum + sizeOfRow(row), 0);
