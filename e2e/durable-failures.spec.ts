@@ -425,7 +425,13 @@ async function damage(
             stored instanceof Blob ? new Uint8Array(await stored.arrayBuffer()) : stored;
           bytes[bytes.length >> 1]! ^= 1;
           const row = stored instanceof Blob ? { ...value, bytes: new Blob([bytes]) } : value;
-          await result(storeIn('readwrite').put(row, key));
+          const store = storeIn('readwrite');
+          store.put(row, key);
+          // A request succeeds before its Blob is written, and a page that goes takes that with it.
+          await new Promise<void>((done, fail) => {
+            store.transaction.oncomplete = () => done();
+            store.transaction.onabort = () => fail(store.transaction.error);
+          });
         }
         database.close();
       }
