@@ -172,11 +172,13 @@ test.describe('a guest with a US keyboard', () => {
     await page.locator('#screen-canvas').focus();
     await page.addInitScript(() => {
       const typeE = ({ target }: Event) => {
+        if (!(target instanceof HTMLCanvasElement)) return;
+        document.removeEventListener('focusin', typeE);
         const init = { code: 'KeyE', key: 'e', bubbles: true, cancelable: true };
         for (const type of ['keydown', 'keyup'])
-          target?.dispatchEvent(new KeyboardEvent(type, init));
+          target.dispatchEvent(new KeyboardEvent(type, init));
       };
-      document.addEventListener('focusin', typeE, { once: true });
+      document.addEventListener('focusin', typeE);
     });
     await page.reload();
     await guest.attached();
