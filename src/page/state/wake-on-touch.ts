@@ -1,15 +1,13 @@
 import { element } from '../element.ts';
 import type { Session } from '../session.ts';
+import { wakerOf } from './waker.ts';
 
 /**
  * Wakes a suspended guest when somebody touches its consoles. Input wakes it as well, but not every
  * click or key is input: a guest may have no mouse.
  */
 export function wakeOnTouch(session: Session): void {
-  const wake = () => {
-    if (session.status?.runstate === 'suspended' && session.busy === null)
-      session.send((machine) => machine.wakeup());
-  };
+  const wake = wakerOf(session);
   for (const id of ['terminal', 'screen', 'terminal-keys']) {
     const console = element(id, HTMLElement);
     // Captured: the terminal and the screen keep what they hear to themselves.
