@@ -86,7 +86,7 @@ for (const whole of ['first', 'copy'] as const) {
     test.setTimeout(180_000);
     const crash = new PowerLossRounds(site.url);
     try {
-      // What is cut off may be of a checkpoint that has only begun: then nothing is lost.
+      // The bytes that were cut off may belong to a checkpoint that was not complete. Then nothing is lost.
       const isNothingLost = ({ olderByMs }: PowerLossRound) => (olderByMs ?? 1) <= 0;
       let round = await crash.roundWithoutEnds(whole);
       while (isNothingLost(round)) round = await crash.roundWithoutEnds(whole);

@@ -190,7 +190,7 @@ async function clickAt(button: string, clickCount: number): Promise<void> {
 }
 
 test('[3] [5] each question has an answer of its own, however early a file asks the next', async () => {
-  // What it carries comes first in a file, so that it is read while the first question is shown.
+  // A file begins with the images that it carries: they are read while the first question is shown.
   const sizeBytes = 600 << 20;
   const [first = []] = zeros('hda', sizeBytes);
   const hda = { contents: { kind: 'bytes', name: '', lastModifiedMs: 0, sizeBytes } };

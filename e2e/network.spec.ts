@@ -107,7 +107,7 @@ for (const kind of ['fetch', 'wisp'] as const) {
       const patience = await guest.run(`timeout 1 wget -q -O /tmp/f ${at(file.port)}`);
       expect(patience.exitCode).toBe(143);
     }
-    // Nobody is there: wget is told so.
+    // No server listens at that address, and wget is answered with an error.
     const refused = await guest.run(`timeout 20 wget -q -O /tmp/f ${at(1)}`);
     expect(refused.exitCode).toBe(1);
     await expect.poll(async () => (await info(guest)).connections).toEqual([]);

@@ -24,7 +24,7 @@ test('[5] an image that goes on after its size is refused, and its connection cl
   const closed = endless(server);
   await expect(download({ url, sizeBytes: 1 << 20 }, host, undefined)).rejects.toMatchObject({
     code: 'image-unavailable',
-    cause: { message: 'it goes on after 1048576 bytes' },
+    cause: { message: 'it has more than 1048576 bytes' },
   });
   await closed;
 });

@@ -40,7 +40,7 @@ export async function download(
       loaded += value.length;
       if (loaded > (source.sizeBytes ?? largestBytes)) {
         await reader.cancel();
-        throw new Error(`it goes on after ${source.sizeBytes ?? largestBytes} bytes`);
+        throw new Error(`it has more than ${source.sizeBytes ?? largestBytes} bytes`);
       }
       host.emit({ type: 'progress', file, loaded, total, done: false });
     }

@@ -57,7 +57,7 @@ export class Ps2Input {
   /** @throws CprError `busy` when too much waits already; nothing of `codes` is taken then */
   scancodes(codes: Uint8Array): void {
     const keys = keysIn(codes);
-    // What is down can always be let go of, or it stays down for ever.
+    // A release is taken also where the queue is full: otherwise the guest would hold that key for ever.
     const onlyReleases =
       keys.length <= this.#keys.size && keys.every((key) => this.#keys.isReleasedBy(key));
     if (!onlyReleases) this.#require(keys.length);

@@ -80,7 +80,7 @@ export class Reboot {
     if (this.#waiting) this.#hold(this.#waiting);
   }
 
-  /** Nobody waits any more: the guest is another one, or none. */
+  /** Ends the wait for a server: this guest was replaced by another one, or ended. */
   giveUp(): void {
     clearTimeout(this.#later);
     this.#givingUp.abort();

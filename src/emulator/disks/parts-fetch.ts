@@ -13,7 +13,7 @@ export interface PartsFile {
   sizeBytes: number;
   /** Of the first part: `etag:…` or `mtime:…`. */
   version?: string;
-  /** Of a stranger's machine, see src/protocol/visitor.ts. */
+  /** Set where a stranger chose the file: it is fetched without cookies, see src/protocol/visitor.ts. */
   credentials?: 'omit';
   /** The part that was read last: what the guest reads next is often in it. */
   last?: { start: number; bytes: Uint8Array };
@@ -138,7 +138,7 @@ async function fetchPart(
     const isPacked = packed.test(new URL(url).pathname);
     const limitBytes = isPacked ? packedLimit(partBytes) : partBytes;
     const bytes = await boundedBody(response, limitBytes);
-    if (!bytes) throw unavailable(url, `it goes on after ${limitBytes} bytes`);
+    if (!bytes) throw unavailable(url, `it has more than ${limitBytes} bytes`);
     return isPacked ? await unpack(bytes, partBytes) : bytes;
   } catch (cause) {
     if (cause instanceof CprError) throw cause;

@@ -9,7 +9,7 @@ export interface RangeFile {
   sizeBytes: number;
   /** `etag:…`, or `mtime:…` where the server has no ETag; absent where it has neither. */
   version?: string;
-  /** Of a stranger's machine, see src/protocol/visitor.ts. */
+  /** Set where a stranger chose the file: it is fetched without cookies, see src/protocol/visitor.ts. */
   credentials?: 'omit';
 }
 

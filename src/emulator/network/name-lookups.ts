@@ -9,7 +9,7 @@ import { asStranger } from './guest-fetch.ts';
 
 /** A guest that floods asks nobody. */
 const atOnce = 32;
-/** Of an answer: what a frame of Ethernet carries. */
+/** The longest answer of a name server that is read: as much as one Ethernet frame carries. */
 const answerLimit = 1472;
 const answerMs = 10_000;
 
@@ -51,7 +51,7 @@ export function nameLookups(
   };
 }
 
-/** What is in a UDP packet to the port of name servers. */
+/** The contents of the UDP packet with the question, which the guest sent to port 53. */
 function questionOf(frame: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
   if (frame.length < ethernet + ipHeader + udpHeader) return undefined;
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);

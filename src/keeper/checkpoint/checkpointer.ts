@@ -104,7 +104,7 @@ export class Checkpointer {
   #damagedNewest: boolean;
   #underWay = false;
   #lastDirtyBytes = 0;
-  /** What the last checkpoint found to have changed, by range. */
+  /** The number of pages that had changed at the last checkpoint, by the name of their range. */
   #lastFound: ReadonlyMap<string, number> = new Map();
 
   constructor(options: CheckpointerOptions) {

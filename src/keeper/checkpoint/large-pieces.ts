@@ -44,7 +44,7 @@ export class PartDigests {
   *changed(name: string, bytes: Uint8Array): Generator<number> {
     const before = this.#digests.get(name);
     const now = new BigUint64Array(partCount(bytes.length));
-    // What is not looked at any more counts as unknown.
+    // A caller that stops half-way leaves no digests: the next time all parts are written again.
     this.#digests.delete(name);
     for (let part = 0; part < now.length; part++) {
       const contents = partAt(bytes, part);
