@@ -1,5 +1,5 @@
 import { defineConfig } from 'vite';
-import { holdfast } from './src/node/vite.ts';
+import { holdfast } from './src/packages/node/vite.ts';
 import { isolationHeaders } from './tools/serve.mjs';
 import { inlineZstd } from './tools/vite-plugin-inline-zstd.ts';
 import { runtimes } from './tools/vite-plugin-runtimes.ts';

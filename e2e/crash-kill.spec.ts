@@ -3,7 +3,7 @@
  * and guests whose page or browser was closed for a while.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import { randomSource } from '../src/cpr/mutate.ts';
+import { randomSource } from '../src/vmstate/mutate.ts';
 import { DiskFullRounds, describeDiskFull, smallDiskMiB } from './crash/disk-full.ts';
 import { describePowerLoss, type PowerLossRound, PowerLossRounds } from './crash/power-loss.ts';
 import { CrashRounds } from './crash/rounds.ts';

@@ -1,8 +1,8 @@
 /** Vmstates that strangers wrote, loaded by every way there is: nothing that they name is ever asked for. */
 import { readFile } from 'node:fs/promises';
 import xxhash from 'xxhash-wasm';
-import { jsonSection, type MachineSection, readSection } from '../src/cpr/sections.ts';
-import { decodeVmstate, encodeVmstate } from '../src/cpr/vmstate.ts';
+import { jsonSection, type MachineSection, readSection } from '../src/vmstate/sections.ts';
+import { decodeVmstate, encodeVmstate } from '../src/vmstate/vmstate.ts';
 import { Stranger } from './stranger.ts';
 import { expect, openStandingGuest, type StandingGuest, test, waitForPasses } from './test.ts';
 

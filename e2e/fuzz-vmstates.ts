@@ -5,13 +5,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import xxhash from 'xxhash-wasm';
-import { fixDigests } from '../src/cpr/fix-digests.ts';
-import { type Mutated, mutate, randomSource } from '../src/cpr/mutate.ts';
-import { decodedSizeBytes, decodeValue, encodeValue } from '../src/cpr/value.ts';
-import { decodeVmstate, encodeVmstate, type Section } from '../src/cpr/vmstate.ts';
-import { DeviceTemplate } from '../src/emulator/device-template.ts';
-import { readIncoming } from '../src/emulator/incoming.ts';
 import { CprError } from '../src/errors.ts';
+import { DeviceTemplate } from '../src/runtime/state/device-template.ts';
+import { readIncoming } from '../src/runtime/state/incoming.ts';
+import { fixDigests } from '../src/vmstate/fix-digests.ts';
+import { type Mutated, mutate, randomSource } from '../src/vmstate/mutate.ts';
+import { decodedSizeBytes, decodeValue, encodeValue } from '../src/vmstate/value.ts';
+import { decodeVmstate, encodeVmstate, type Section } from '../src/vmstate/vmstate.ts';
 
 const { h64Raw: digest } = await xxhash();
 const states = join(import.meta.dirname, 'states');

@@ -14,12 +14,12 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import xxhash from 'xxhash-wasm';
-import { jsonSection } from '../src/cpr/sections.ts';
-import { decodeVmstate, encodeVmstate, formatVersion } from '../src/cpr/vmstate.ts';
-import { labHost } from '../src/emulator/lab-host.ts';
-import type { Machine } from '../src/emulator/machine.ts';
-import { prepareRuntime } from '../src/emulator/runtime.ts';
-import { turn } from '../src/emulator/turn.ts';
+import type { Machine } from '../src/runtime/machine.ts';
+import { prepareRuntime } from '../src/runtime/runtime.ts';
+import { turn } from '../src/runtime/shell/turn.ts';
+import { labHost } from '../src/runtime/testing/lab-host.ts';
+import { jsonSection } from '../src/vmstate/sections.ts';
+import { decodeVmstate, encodeVmstate, formatVersion } from '../src/vmstate/vmstate.ts';
 import { checkPattern } from './pattern.ts';
 
 const { h64Raw } = await xxhash();

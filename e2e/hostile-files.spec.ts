@@ -5,9 +5,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { Browser, Page } from '@playwright/test';
-import { randomSource } from '../src/cpr/mutate.ts';
-import type { HoldfastWindow } from '../src/playwright/page-machine.ts';
-import { loadCodec } from '../src/share/codec.ts';
+import type { HoldfastWindow } from '../src/packages/playwright/page-machine.ts';
+import { loadCodec } from '../src/state-file/codec.ts';
+import { randomSource } from '../src/vmstate/mutate.ts';
 import { blob, type Forgery, forge, zeros } from './hostile-state.ts';
 import { Stranger } from './stranger.ts';
 import { expect, Guest, patternGuest, Site, test, waitForPasses } from './test.ts';

@@ -1,7 +1,7 @@
 /**
  * A guest that means harm (tools/guests/hostile) in a real browser: its keeper stays within the budget
  * that SECURITY.md states, a machine beside it notices nothing, and every end is a typed state. What
- * its devices do is tested in src/emulator/hostile-guest.test.ts, with each v86.
+ * its devices do is tested in src/runtime/hostile-guest.test.ts, with each v86.
  */
 import { diskBytes, floodBudgetMiB, HostilePc, hub, waitForShown } from './hostile-pc.ts';
 import { rendererGrowthMiB } from './renderer-memory.ts';

@@ -5,8 +5,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Browser, BrowserContext, Dialog, Page } from '@playwright/test';
 import type { Machine, MachineConfig, RuntimeSource } from '../src/index.ts';
-import { callMachine, type HoldfastWindow } from '../src/playwright/page-machine.ts';
-import type { Site } from '../src/playwright/site.ts';
+import { callMachine, type HoldfastWindow } from '../src/packages/playwright/page-machine.ts';
+import type { Site } from '../src/packages/playwright/site.ts';
 import { keeperProcesses } from './renderer-memory.ts';
 
 export const ramMiB = 16;

@@ -1,8 +1,8 @@
 /** State files as somebody with bad intent writes them: every digest fits, what they say does not. */
-import type { JsonObject } from '../src/cpr/json.ts';
+
 import type { BlobItem } from '../src/protocol/state-transfer.ts';
-import { encodeBlobs } from '../src/share/blob-group.ts';
-import { loadCodec } from '../src/share/codec.ts';
+import { encodeBlobs } from '../src/state-file/blob-group.ts';
+import { loadCodec } from '../src/state-file/codec.ts';
 import {
   compressed,
   decodeFrameHeader,
@@ -13,8 +13,9 @@ import {
   frameHeaderBytes,
   frameKind,
   preambleBytes,
-} from '../src/share/frame.ts';
-import { decodeHead, encodeHead } from '../src/share/head.ts';
+} from '../src/state-file/frame.ts';
+import { decodeHead, encodeHead } from '../src/state-file/head.ts';
+import type { JsonObject } from '../src/vmstate/json.ts';
 
 export interface Forgery {
   /** Put over the configuration of the file. */

@@ -1,9 +1,9 @@
 /** What tests run inside the page; bundled, so it may use the same sources as the page does. */
-import type { Machine } from '../src/machine/types.ts';
+import type { Machine } from '../src/client/types.ts';
 import { checkPattern, type PatternResult } from './pattern.ts';
 
+export { machineConfig } from '../src/client/options/machine-config.ts';
 export { connect, missingFeatures } from '../src/index.ts';
-export { machineConfig } from '../src/machine/options/machine-config.ts';
 
 const sliceBytes = 1024 * 1024;
 /** Of the pattern guest's header, see tools/guests/pattern/pattern.asm. */

@@ -1,6 +1,6 @@
 /** An origin that is not secure: no Web Locks, Storage Buckets or Cache Storage, and so one place alone. */
 import { chromium } from '@playwright/test';
-import { BrowserProfile } from '../src/playwright/index.ts';
+import { BrowserProfile } from '../src/packages/playwright/index.ts';
 import { chromiumLaunchOptions } from '../tools/browser.mjs';
 import { expect, Guest, test } from './test.ts';
 

@@ -1,5 +1,5 @@
 /** A keeper whose cprSave and cprLoad die where a test wants them to; bundled in place of keeper.js. */
-import { servePages } from '../src/keeper/serve-pages.ts';
+import { servePages } from '../src/keeper/pages/serve-pages.ts';
 
 export interface KillPoint {
   operation: 'cprSave' | 'cprLoad';

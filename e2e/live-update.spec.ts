@@ -1,4 +1,4 @@
-import type { TappedWindow } from '../src/playwright/page-tap.ts';
+import type { TappedWindow } from '../src/packages/playwright/page-tap.ts';
 import {
   expect,
   type Guest,

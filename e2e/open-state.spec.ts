@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Page } from '@playwright/test';
 import type { ExportStateOptions } from '../src/index.ts';
-import { linkWithState } from '../src/page/share/link.ts';
+import { linkWithState } from '../src/playground/share/link.ts';
 import { DiskServer, noise } from './disk-server.ts';
 import { expect, Guest, patternGuest, test, waitForPasses } from './test.ts';
 

@@ -1,6 +1,6 @@
 /** Browsers that tests kill and start again, launched as all others here. */
 import { chromium } from '@playwright/test';
-import { BrowserProfile } from '../src/playwright/index.ts';
+import { BrowserProfile } from '../src/packages/playwright/index.ts';
 import { chromiumLaunchOptions } from '../tools/browser.mjs';
 
 export type Profile = BrowserProfile;

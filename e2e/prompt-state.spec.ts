@@ -1,5 +1,5 @@
 /** The state at the prompt that the playground starts from in place of a boot. */
-import { linkStateBytes } from '../src/page/share/link.ts';
+import { linkStateBytes } from '../src/playground/share/link.ts';
 import { expect, Guest, test } from './test.ts';
 
 test.use({ guestQuery: '?boot=prompt' });

@@ -11,11 +11,11 @@ import { chromium, type Page } from '@playwright/test';
 import sirv from 'sirv';
 import type { Machine } from '../src/index.ts';
 import type { PagesItem } from '../src/protocol/state-transfer.ts';
-import { loadCodec } from '../src/share/codec.ts';
-import { compressed } from '../src/share/frame.ts';
-import { pageBytes } from '../src/share/limits.ts';
-import { StateReader } from '../src/share/state-reader.ts';
-import { StateWriter } from '../src/share/state-writer.ts';
+import { loadCodec } from '../src/state-file/codec.ts';
+import { compressed } from '../src/state-file/frame.ts';
+import { pageBytes } from '../src/state-file/limits.ts';
+import { StateReader } from '../src/state-file/state-reader.ts';
+import { StateWriter } from '../src/state-file/state-writer.ts';
 import { chromiumLaunchOptions } from '../tools/browser.mjs';
 
 declare const window: { holdfast?: { machine: Machine | null; terminalText(): string } };

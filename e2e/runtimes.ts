@@ -1,5 +1,5 @@
 import type { RuntimeSource } from '../src/index.ts';
-import type { Site } from '../src/playwright/index.ts';
+import type { Site } from '../src/packages/playwright/index.ts';
 
 /** The two emulators that this build ships. */
 export interface Runtimes {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, test } from '@playwright/test';
-import { Site } from '../src/playwright/index.ts';
+import { Site } from '../src/packages/playwright/index.ts';
 import { serveSite } from '../tools/serve.mjs';
 import type { BuildManifest } from '../tools/site-workers.ts';
 

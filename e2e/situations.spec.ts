@@ -1,6 +1,6 @@
 /**
  * Live updates in a real browser while the guest is in each situation that is hard to take a state in.
- * The guest checks itself; src/emulator/situations.test.ts says where exactly it is caught.
+ * The guest checks itself; src/runtime/situations.test.ts says where exactly it is caught.
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';

@@ -1,13 +1,13 @@
 /** The published fixtures, and what only these tests need. */
 import { resolve } from 'node:path';
 import type { Browser } from '@playwright/test';
-import { attachEvidence, test as base, Guest, Site } from '../src/playwright/index.ts';
+import { attachEvidence, test as base, Guest, Site } from '../src/packages/playwright/index.ts';
 import { bundleModule } from './bundle.ts';
 import type { PatternResult } from './pattern.ts';
 import { type Runtimes, runtimesOf } from './runtimes.ts';
 import { type PolicyFixture, policyFixture } from './watched-policy.ts';
 
-export { expect, Guest, Site } from '../src/playwright/index.ts';
+export { expect, Guest, Site } from '../src/packages/playwright/index.ts';
 export type { Runtimes } from './runtimes.ts';
 
 interface Options {

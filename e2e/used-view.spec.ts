@@ -1,5 +1,5 @@
 /** The page shows the view that a guest uses. */
-import { saveState } from '../src/playwright/guest-state.ts';
+import { saveState } from '../src/packages/playwright/guest-state.ts';
 import { expect, Guest, test } from './test.ts';
 
 /** Switches to 320 x 200 pixels, and says nothing to anybody. */

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
-import { loadCodec } from '../src/share/codec.ts';
+import { loadCodec } from '../src/state-file/codec.ts';
 import { stockGuest } from './stock-v86.ts';
 import { expect, Guest, patternGuest, test, waitForPasses } from './test.ts';
 

@@ -8,9 +8,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type LabHost, labHost } from '../src/emulator/lab-host.ts';
-import type { Machine } from '../src/emulator/machine.ts';
-import { prepareRuntime } from '../src/emulator/runtime.ts';
+import type { Machine } from '../src/runtime/machine.ts';
+import { prepareRuntime } from '../src/runtime/runtime.ts';
+import { type LabHost, labHost } from '../src/runtime/testing/lab-host.ts';
 
 const root = join(import.meta.dirname, '..');
 const cache = join(root, 'node_modules/.cache/holdfast/versions');

@@ -1,6 +1,6 @@
 /** Fails a test under which a page or a worker needs more than the security policy allows. */
 import { expect } from '@playwright/test';
-import { type PolicyViolation, Site } from '../src/playwright/index.ts';
+import { type PolicyViolation, Site } from '../src/packages/playwright/index.ts';
 
 const served: Site[] = [];
 const serve = Site.serve;

@@ -26,7 +26,7 @@ declare module 'virtual:holdfast-build' {
         readonly url: string;
         /** Of the guest, as in the file. */
         readonly memoryMiB: number;
-        /** The script of src/share/state-worker.ts. */
+        /** The script of src/state-file/state-worker.ts. */
         readonly workerUrl: string;
       }
     | undefined;
@@ -39,8 +39,8 @@ declare const __HOLDFAST_FILES__: string;
 
 /** Where the files of the npm package are: written by tools/build-library.ts. */
 declare module 'virtual:holdfast-assets' {
-  export const assets: import('./machine/create-machine.ts').HoldfastAssets;
-  /** The script of src/share/state-worker.ts. */
+  export const assets: import('./client/create-machine.ts').HoldfastAssets;
+  /** The script of src/state-file/state-worker.ts. */
   export const stateWorkerUrl: string;
-  export const demo: import('./machine/demo-guest.ts').DemoGuest;
+  export const demo: import('./client/demo-guest.ts').DemoGuest;
 }

@@ -1,25 +1,26 @@
 /** Holdfast: x86 guests that outlive the page and the emulator that runs them. */
-export { CprError, type CprErrorCode, type CprErrorOptions, type RestartPhase } from './errors.ts';
-export type { ExecuteOptions, ExecuteResult } from './machine/agent.ts';
-export { collectBlob } from './machine/collect-blob.ts';
-export { connect } from './machine/connect.ts';
-export type { ConsoleReadOptions, GuestConsole, WaitForOptions } from './machine/console-types.ts';
-export type { FramesOptions } from './machine/frames.ts';
-export type { ConnectTcpOptions, GuestSocket } from './machine/guest-socket.ts';
-export type { IterableStream } from './machine/iterable-stream.ts';
-export { defaultMachineId, isMachineId } from './machine/machine-id.ts';
-export type { SoundChunk } from './machine/sound.ts';
-export { missingFeatures } from './machine/support.ts';
+
+export type { ExecuteOptions, ExecuteResult } from './client/agent.ts';
+export { collectBlob } from './client/collect-blob.ts';
+export { connect } from './client/connect.ts';
+export type { ConsoleReadOptions, GuestConsole, WaitForOptions } from './client/console-types.ts';
+export type { FramesOptions } from './client/frames.ts';
+export type { ConnectTcpOptions, GuestSocket } from './client/guest-socket.ts';
+export type { IterableStream } from './client/iterable-stream.ts';
+export type { MachineEventOf } from './client/machine-core.ts';
+export { defaultMachineId, isMachineId } from './client/machine-id.ts';
+export type { SoundChunk } from './client/sound.ts';
+export { missingFeatures } from './client/support.ts';
 export type {
   ConnectOptions,
   Machine,
-  MachineEventOf,
   MachineShelf,
   OpenStateOptions,
   StartOptions,
   WatchListener,
-} from './machine/types.ts';
-export type { SendKeyOptions, TypeOptions } from './machine/typist.ts';
+} from './client/types.ts';
+export type { SendKeyOptions, TypeOptions } from './client/typist.ts';
+export { CprError, type CprErrorCode, type CprErrorOptions, type RestartPhase } from './errors.ts';
 export {
   type Completion,
   createMonitor,
@@ -74,11 +75,11 @@ export type {
   PauseOptions,
   RamBlockInfo,
   RestartReport,
-  RuntimeSource,
 } from './protocol/keeper-api.ts';
 export { type KeyboardLayout, keyboardLayouts } from './protocol/keyboard-layouts.ts';
 export type { GuestConnection, NetworkCounters, NetworkInfo } from './protocol/network.ts';
 export type { CpuRegisters } from './protocol/registers.ts';
+export type { RuntimeSource } from './protocol/runtime-source.ts';
 export type { ShareEntry } from './protocol/share.ts';
 export type { RestoreReport, SnapshotInfo } from './protocol/snapshot.ts';
 export type { ExportReport, ImportReport, StateIdentity } from './protocol/state-transfer.ts';
@@ -96,7 +97,7 @@ export type {
   StoredMachineInfo,
   StoredStateInfo,
 } from './protocol/stored.ts';
-export { StateFile } from './share/state-file.ts';
+export { StateFile } from './state-file/state-file.ts';
 export type {
   ExportProgress,
   ExportStateOptions,
@@ -105,4 +106,4 @@ export type {
   StateProgress,
   StateSource,
   StateUrl,
-} from './share/types.ts';
+} from './state-file/types.ts';

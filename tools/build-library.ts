@@ -38,13 +38,13 @@ const workers = await buildSiteWorkers({ maps: false });
 await Promise.all([
   writeAssets(workers),
   writeTypes(),
-  bundle({ index: 'src/library/index.ts', element: 'src/library/element.ts' }),
+  bundle({ index: 'src/packages/browser/index.ts', element: 'src/packages/browser/element.ts' }),
 ]);
-await bundleForNode({ playwright: 'src/playwright/index.ts' });
+await bundleForNode({ playwright: 'src/packages/playwright/index.ts' });
 await bundleForNode({
-  node: 'src/node/index.ts',
-  vite: 'src/node/vite.ts',
-  'node-worker': 'src/node/worker.ts',
+  node: 'src/packages/node/index.ts',
+  vite: 'src/packages/node/vite.ts',
+  'node-worker': 'src/packages/node/worker.ts',
 });
 await buildMachinePage(workers);
 
@@ -55,7 +55,7 @@ async function writeAssets({ files, manifest }: SiteWorkers): Promise<void> {
     await mkdir(dirname(target), { recursive: true });
     await writeFile(target, content);
   }
-  const { code } = await bundleWorker('src/share/state-worker.ts', 'state-worker.js');
+  const { code } = await bundleWorker('src/state-file/state-worker.ts', 'state-worker.js');
   await writeFile(
     join(folder, 'state-worker.js'),
     code.replace(/^\/\/# sourceMappingURL=.*$/m, ''),
@@ -203,8 +203,11 @@ async function writeTypes(): Promise<void> {
     '--outDir',
     types,
   ]);
-  await cp(join(repositoryRoot, 'src/library/jsx.d.ts'), join(types, 'library/jsx.d.ts'));
-  await appendFile(join(types, 'library/element.d.ts'), "import './jsx.ts';\n");
+  await cp(
+    join(repositoryRoot, 'src/packages/browser/jsx.d.ts'),
+    join(types, 'packages/browser/jsx.d.ts'),
+  );
+  await appendFile(join(types, 'packages/browser/element.d.ts'), "import './jsx.ts';\n");
   const paths = await readdir(types, { recursive: true });
   for (const path of paths.filter((name) => name.endsWith('.d.ts'))) {
     const file = join(types, path);

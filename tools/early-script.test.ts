@@ -14,8 +14,8 @@ test('all that a module of the page imports is fetched with it, each file once',
     'c.js': chunk('c.js', []),
     'later.js': chunk('later.js', ['a.js']),
   };
-  expect(chunksOf(bundle, 'src/page/app.ts')).toEqual(['app.js', 'a.js', 'b.js', 'c.js']);
-  expect(chunksOf(undefined, 'src/page/app.ts')).toEqual([]);
+  expect(chunksOf(bundle, 'src/playground/app.ts')).toEqual(['app.js', 'a.js', 'b.js', 'c.js']);
+  expect(chunksOf(undefined, 'src/playground/app.ts')).toEqual([]);
 });
 
 test('the early script comes before the stylesheet, and modules for later after it', () => {

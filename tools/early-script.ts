@@ -1,4 +1,4 @@
-/** What begins in the page's head: src/page/early.ts, and the request for the rest of the page. */
+/** What begins in the page's head: src/playground/start/early.ts, and the request for the rest of the page. */
 import { join } from 'node:path';
 import { build, type Plugin, type Rolldown } from 'vite';
 import { type BuildManifest, repositoryRoot } from './site-workers.ts';
@@ -34,7 +34,7 @@ export interface EarlyPromptState {
   workerUrl: string;
 }
 
-/** Bundles src/page/early.ts into a classic script. */
+/** Bundles src/playground/start/early.ts into a classic script. */
 export async function bundleEarlyScript(
   { keeperUrl, runtimes }: BuildManifest,
   promptState: EarlyPromptState | undefined,
@@ -61,7 +61,7 @@ export async function bundleEarlyScript(
       write: false,
       target: 'es2022',
       lib: {
-        entry: join(repositoryRoot, 'src/page/early.ts'),
+        entry: join(repositoryRoot, 'src/playground/start/early.ts'),
         formats: ['iife'],
         name: 'holdfastEarlyScript',
         fileName: () => 'early.js',

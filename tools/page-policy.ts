@@ -1,5 +1,5 @@
 /** The security policy of a built site, for hosts that send no headers of ours. */
-import headers from '../src/playwright/response-headers.json' with { type: 'json' };
+import headers from '../src/packages/playwright/response-headers.json' with { type: 'json' };
 
 /** Browsers heed these as headers only. */
 const headerOnly = /^frame-ancestors /;

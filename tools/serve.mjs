@@ -12,7 +12,10 @@ import { readPort } from './port.mjs';
 const hashed = /^\/(assets|runtimes)\//;
 
 const headers = JSON.parse(
-  readFileSync(new URL('../src/playwright/response-headers.json', import.meta.url), 'utf8'),
+  readFileSync(
+    new URL('../src/packages/playwright/response-headers.json', import.meta.url),
+    'utf8',
+  ),
 );
 
 /**
@@ -93,7 +96,7 @@ function siteHandler(root, isolated) {
 
 /**
  * sirv takes `x.gz` for `x`, compressed for its way, and browsers then unpack it. A disk or an initrd
- * of that name is wanted as it is. src/node/archives.ts has the same.
+ * of that name is wanted as it is. src/packages/node/archives.ts has the same.
  * @param {import('node:http').IncomingMessage} request
  * @param {import('node:http').ServerResponse} response
  */
@@ -115,7 +118,7 @@ function keepArchive({ url = '/' }, response) {
 
 /**
  * sirv understands `bytes=FIRST-LAST` and `bytes=FIRST-` alone, and ends the server for `bytes=5-3`.
- * src/node/archives.ts has the same, and says more.
+ * src/packages/node/archives.ts has the same, and says more.
  * @param {import('node:http').IncomingMessage} request
  */
 function ignoreOtherRanges({ headers }) {

@@ -15,7 +15,7 @@ import {
 const virtualId = 'virtual:holdfast-build';
 const resolvedId = `\0${virtualId}`;
 /** A change in one of these rebuilds the keeper and the runtimes of a development server. */
-const workerSources = ['src/emulator', 'src/keeper', 'src/protocol', 'src/cpr', 'src/errors.ts'];
+const workerSources = ['src/runtime', 'src/keeper', 'src/protocol', 'src/vmstate', 'src/errors.ts'];
 const watched = [...workerSources, 'workers', 'tools/wasm'].map((path) =>
   `${repositoryRoot}/${path}`.replaceAll('/', sep),
 );
@@ -23,7 +23,7 @@ const watched = [...workerSources, 'workers', 'tools/wasm'].map((path) =>
 /**
  * Puts `keeper.js`, `runtimes/<id>/` and `build.json` beside the page, at the same paths in
  * development and in a build, tells the page about them through `virtual:holdfast-build`, and puts
- * the script that starts the keeper early (src/page/early.ts) into the page's head. A build also gets
+ * the script that starts the keeper early (src/playground/start/early.ts) into the page's head. A build also gets
  * the security policy: as `<meta>` in each page, and as headers in `_headers`.
  *
  * Two environment variables make other builds of the same sources, for tests of live updates:
@@ -81,7 +81,7 @@ export function runtimes(): Plugin {
         const source = await bundleEarlyScript(manifest, await promptState(bundle));
         const hash = createHash('sha256').update(source).digest('hex').slice(0, 8);
         early = { fileName: bundle ? `assets/early-${hash}.js` : 'early.js', source };
-        const modules = chunksOf(bundle, 'src/page/app.ts');
+        const modules = chunksOf(bundle, 'src/playground/app.ts');
         return withHead(page, { script: early.fileName, modules });
       },
     },

@@ -1,4 +1,4 @@
 /** Entry point of a runtime: built once per v86 version (tools/v86-versions.ts). */
-import { createRuntime } from '../src/emulator/index.ts';
+import { createRuntime } from '../src/runtime/index.ts';
 
 export const { abiVersion, v86Version, prepare } = createRuntime();

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { chromium } from '@playwright/test';
-import { GoldenGuest, type Guest, Site } from '../../src/playwright/index.ts';
+import { GoldenGuest, type Guest, Site } from '../../src/packages/playwright/index.ts';
 import { chromiumLaunchOptions } from '../../tools/browser.mjs';
 import { benchArguments } from './lib/arguments.ts';
 import { type Metrics, ms, printHost, printTable, writeMetrics } from './lib/report.ts';

@@ -7,7 +7,7 @@
  * starts, as a page without a second emulator does.
  */
 import type { Page } from '@playwright/test';
-import { loadCodec } from '../../src/share/codec.ts';
+import { loadCodec } from '../../src/state-file/codec.ts';
 import { benchArguments } from './lib/arguments.ts';
 import {
   closeOurs,

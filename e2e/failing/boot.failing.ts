@@ -1,4 +1,4 @@
-import { test } from '../../src/playwright/index.ts';
+import { test } from '../../src/packages/playwright/index.ts';
 
 test.use({
   guestOptions: {

@@ -1,4 +1,4 @@
-import { expect, type Guest, test } from '../../src/playwright/index.ts';
+import { expect, type Guest, test } from '../../src/packages/playwright/index.ts';
 
 test.use({
   guestOptions: {

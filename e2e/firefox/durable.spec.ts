@@ -1,7 +1,7 @@
 /** A guest in Firefox, which has no worker that outlives the page: it comes back from storage. */
 import type { Page } from 'puppeteer-core';
-import type { Machine } from '../../src/machine/types.ts';
-import { Site } from '../../src/playwright/index.ts';
+import type { Machine } from '../../src/client/types.ts';
+import { Site } from '../../src/packages/playwright/index.ts';
 import { expectLittleLost } from '../checkpoint-loss.ts';
 import { expect, test } from './test.ts';
 

@@ -16,7 +16,7 @@ test('every public call does what it says', async ({ page, project, site }) => {
   await page.waitForFunction(() => window.run !== undefined);
   const called = new Set(await page.evaluate(() => window.run?.()));
   for (const [entry, least] of Object.entries({ index: 100, element: 6 })) {
-    const types = join(project.package, `dist-lib/types/library/${entry}.d.ts`);
+    const types = join(project.package, `dist-lib/types/packages/browser/${entry}.d.ts`);
     const offered = (await publicCalls(types)).filter((call) => !ofTheDocument.test(call));
     // Declarations that are written in another way would go unread.
     expect(offered.length).toBeGreaterThanOrEqual(least);

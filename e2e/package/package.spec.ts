@@ -3,19 +3,19 @@ import { execFile } from 'node:child_process';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { HoldfastGuest } from '../../src/library/element.ts';
+import type { HoldfastGuest } from '../../src/packages/browser/element.ts';
 import type {
   CreateOptions,
   Machine,
   MachineOptions,
   packageAssets,
-} from '../../src/library/index.ts';
-import { Site } from '../../src/playwright/index.ts';
+} from '../../src/packages/browser/index.ts';
+import { Site } from '../../src/packages/playwright/index.ts';
 import { expectTone, soundFloppy, tap } from '../sound-tap.ts';
 import { expect, test } from './test.ts';
 
 interface LibraryWindow {
-  library: typeof import('../../src/library/index.ts');
+  library: typeof import('../../src/packages/browser/index.ts');
 }
 interface ProjectWindow extends Window {
   machine?: Machine;

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { createServer } from 'vite';
-import type { HoldfastGuest } from '../../src/library/element.ts';
-import { Site } from '../../src/playwright/index.ts';
+import type { HoldfastGuest } from '../../src/packages/browser/element.ts';
+import { Site } from '../../src/packages/playwright/index.ts';
 import { run } from './tarball.ts';
 import { expect, test } from './test.ts';
 

@@ -3,8 +3,8 @@ import { cp, mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createServer, loadConfigFromFile } from 'vite';
-import type { HoldfastGuest } from '../../src/library/element.ts';
-import { Site } from '../../src/playwright/index.ts';
+import type { HoldfastGuest } from '../../src/packages/browser/element.ts';
+import { Site } from '../../src/packages/playwright/index.ts';
 import { chromiumLaunchOptions } from '../../tools/browser.mjs';
 import { loginCd } from './login-cd.ts';
 import { compile } from './project.ts';
@@ -164,7 +164,7 @@ test('samples for a page run', async ({ page, project, samples }) => {
         sample.language === 'ts' &&
         ![isForNode, isForPlaywright, isForVite].some((is) => is(sample)),
     );
-    expect(chosen.map(({ name }) => name)).toContain('library-index-0');
+    expect(chosen.map(({ name }) => name)).toContain('packages-browser-index-0');
     expect(chosen.length).toBeGreaterThan(3);
     for (const { name } of chosen)
       await test.step(name, () => page.evaluate((url) => import(url), `./${name}.ts`));

@@ -11,7 +11,12 @@ export interface Sample {
 const fence = /^```(\w*)\n([\s\S]*?)^```$/gm;
 /** Neither code nor markup. */
 const others = ['', 'sh'];
-const entries = ['library/index', 'library/element', 'node/index', 'node/vite'];
+const entries = [
+  'packages/browser/index',
+  'packages/browser/element',
+  'packages/node/index',
+  'packages/node/vite',
+];
 
 /** @throws Error for one in a language that nothing compiles */
 export async function samplesOf(): Promise<Sample[]> {

@@ -1,6 +1,6 @@
 /** Tests of the packed library, which share one project. */
 import { test as base } from '@playwright/test';
-import { Site } from '../../src/playwright/index.ts';
+import { Site } from '../../src/packages/playwright/index.ts';
 import { type PolicyFixture, policyFixture } from '../watched-policy.ts';
 import { makeProject, type Project } from './project.ts';
 

@@ -14,12 +14,12 @@ import type {
   PauseOptions,
   RamBlockInfo,
   RestartReport,
-  RuntimeSource,
   StartRequest,
 } from '../protocol/keeper-api.ts';
 import { flushed } from '../protocol/keeper-api.ts';
 import { randomId } from '../protocol/random-id.ts';
 import { keeperMethods } from '../protocol/rpc.ts';
+import type { RuntimeSource } from '../protocol/runtime-source.ts';
 import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
 import type { ExportReport, ImportReport, ImportRequest } from '../protocol/state-transfer.ts';
 import type {
@@ -33,25 +33,25 @@ import type {
   StoredMachineInfo,
   StoredStateInfo,
 } from '../protocol/stored.ts';
-import { acceptRuntime } from './accept-runtime.ts';
 import { incomingRequest } from './cpr/incoming-request.ts';
 import type { AroundStep } from './cpr/steps.ts';
 import type { OpenStore } from './cpr/targets.ts';
-import { EarlyResume } from './durable/early-resume.ts';
 import { askForMachine } from './durable/machine-lock.ts';
-import { resumeStored } from './durable/resume-stored.ts';
 import { StoredMachines } from './durable/stored-machines.ts';
-import { type MachineEnvironment, MachineHost } from './machine-host.ts';
-import { MachineSlot, noMachine } from './machine-slot.ts';
-import type { Client } from './page-input.ts';
-import { portLink } from './page-link.ts';
-import { Pages } from './pages.ts';
-import { RuntimeLoader } from './runtime-loader.ts';
-import { withContents } from './same-contents.ts';
-import type { TerminalSize } from './terminal-sizes.ts';
-import { EarlyOpening } from './transfer/early-opening.ts';
-import { openMachine } from './transfer/open-machine.ts';
-import { untilAborted } from './until-aborted.ts';
+import { EarlyOpening } from './machine/early-opening.ts';
+import { EarlyResume } from './machine/early-resume.ts';
+import { type MachineEnvironment, MachineHost } from './machine/machine-host.ts';
+import { MachineSlot, noMachine } from './machine/machine-slot.ts';
+import { openMachine } from './machine/open-machine.ts';
+import { resumeStored } from './machine/resume-stored.ts';
+import { withContents } from './machine/same-contents.ts';
+import type { Client } from './pages/page-input.ts';
+import { portLink } from './pages/page-link.ts';
+import { Pages } from './pages/pages.ts';
+import type { TerminalSize } from './pages/terminal-sizes.ts';
+import { acceptRuntime } from './runtimes/accept-runtime.ts';
+import { RuntimeLoader } from './runtimes/runtime-loader.ts';
+import { untilAborted } from './runtimes/until-aborted.ts';
 
 export type KeeperIdentity = Omit<KeeperInfo, 'abiVersion' | 'methods' | 'machine'>;
 

@@ -3,16 +3,16 @@ import { patient } from '../../tools/patient.ts';
 import { CprError, type RestartPhase } from '../errors.ts';
 import { abiVersion } from '../protocol/abi.ts';
 import type { MachineEvent } from '../protocol/events.ts';
-import { failure } from './cpr/doings.ts';
+import { Keeper } from './keeper.ts';
+import { RuntimeLoader } from './runtimes/runtime-loader.ts';
+import { failure } from './testing/doings.ts';
 import {
   type FakeOptions,
   FakeRuntime,
   type FakeStep,
   fakeConfig,
   fakeVmstate,
-} from './fake-runtime.ts';
-import { Keeper } from './keeper.ts';
-import { RuntimeLoader } from './runtime-loader.ts';
+} from './testing/fake-runtime.ts';
 
 const config = fakeConfig;
 const sourceOf = (name: string) => new FakeRuntime(name).source;

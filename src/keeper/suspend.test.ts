@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { CprError } from '../errors.ts';
 import type { MachineConfig } from '../protocol/config.ts';
-import { FakeRuntime, fakeConfig } from './fake-runtime.ts';
 import { Keeper } from './keeper.ts';
-import { RuntimeLoader } from './runtime-loader.ts';
+import { RuntimeLoader } from './runtimes/runtime-loader.ts';
+import { FakeRuntime, fakeConfig } from './testing/fake-runtime.ts';
 
 const guest = new FakeRuntime('guest');
 let keeper: Keeper;

@@ -1,5 +1,5 @@
 /** What a command is, and what it is given. */
-import type { RuntimeSource } from '../protocol/keeper-api.ts';
+import type { RuntimeSource } from '../protocol/runtime-source.ts';
 import type { Arguments, Signature } from './arguments.ts';
 import type { MonitorFiles } from './files.ts';
 import type { MonitorMachine } from './machine.ts';

@@ -1,4 +1,4 @@
-/** What the monitor needs of a machine. `Machine` of src/machine satisfies it. */
+/** What the monitor needs of a machine. `Machine` of src/client satisfies it. */
 import type { BlockInfo } from '../protocol/block-info.ts';
 import type { DriveSource, RemovableDriveName } from '../protocol/config.ts';
 import type { Blocker, CprMode, CprSource, CprTarget } from '../protocol/cpr.ts';
@@ -10,10 +10,10 @@ import type {
   KeeperInfo,
   RamBlockInfo,
   RestartReport,
-  RuntimeSource,
 } from '../protocol/keeper-api.ts';
 import type { NetworkInfo } from '../protocol/network.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
+import type { RuntimeSource } from '../protocol/runtime-source.ts';
 
 export interface MonitorMachine {
   readonly keeper: KeeperInfo;

@@ -2,8 +2,9 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { CprError } from '../errors.ts';
 import type { CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { MachineStatus, Runstate } from '../protocol/events.ts';
-import type { KeeperInfo, RuntimeSource } from '../protocol/keeper-api.ts';
+import type { KeeperInfo } from '../protocol/keeper-api.ts';
 import type { CpuRegisters, SegmentRegister } from '../protocol/registers.ts';
+import type { RuntimeSource } from '../protocol/runtime-source.ts';
 import { createMonitor, type MonitorMachine, type MonitorOptions } from './index.ts';
 
 const runtime = (v86Version: string): RuntimeSource => ({

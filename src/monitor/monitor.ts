@@ -1,6 +1,6 @@
 /** A command line to a machine, with the words of QEMU's human monitor (HMP). */
 import { CprError } from '../errors.ts';
-import type { RuntimeSource } from '../protocol/keeper-api.ts';
+import type { RuntimeSource } from '../protocol/runtime-source.ts';
 import { Arguments, signatureText } from './arguments.ts';
 import type { Command, CommandContext } from './command.ts';
 import { splitWords, type Word } from './command-line.ts';

@@ -3,7 +3,7 @@
  * calls, so that whoever says them needs none of the code of calls; pages and keepers of earlier
  * releases take no notice of them.
  */
-import type { RuntimeSource } from './keeper-api.ts';
+import type { RuntimeSource } from './runtime-source.ts';
 import type { ImportRequest } from './state-transfer.ts';
 
 /** The page's: it will ask for this guest in storage (`resumeMachine`), which can come back right now. */

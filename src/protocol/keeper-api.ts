@@ -4,6 +4,7 @@ import type { MachineConfig } from './config.ts';
 import type { Blocker, CprMode, CprSource, CprTarget, SavedRunstate } from './cpr.ts';
 import type { TakenEvents } from './event-bytes.ts';
 import type { MachineStatus, RestartTimings } from './events.ts';
+import type { RuntimeSource } from './runtime-source.ts';
 import type { RestoreReport, SnapshotInfo } from './snapshot.ts';
 import type { ExportReport, ImportReport, ImportRequest } from './state-transfer.ts';
 import type {
@@ -17,20 +18,6 @@ import type {
   StoredMachineInfo,
   StoredStateInfo,
 } from './stored.ts';
-
-/** A runtime by address. URLs are absolute. */
-export interface RuntimeSource {
-  /** Stable name of this build, for example `0.5.462-1a2b3c4d`. */
-  id: string;
-  v86Version: string;
-  /** The module to import. */
-  url: string;
-  wasmUrl: string;
-  /** SHA-256 of the module, 64 hex digits. With it the keeper imports no other file. */
-  sha256?: string;
-  /** SHA-256 of what is at `wasmUrl`, 64 hex digits. */
-  wasmSha256?: string;
-}
 
 export interface KeeperInfo {
   abiVersion: number;

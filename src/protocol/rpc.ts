@@ -11,7 +11,7 @@ export type RemoteKeeper = {
   ) => Promise<Awaited<ReturnType<KeeperApi[K]>>>;
 };
 
-/** The page's end of the wire. A dead keeper never answers: see src/machine/connection.ts. */
+/** The page's end of the wire. A dead keeper never answers: see src/client/connection.ts. */
 export interface KeeperWire {
   readonly keeper: RemoteKeeper;
   /** Lets go of the port at both ends. */

@@ -1,6 +1,6 @@
 /** How a guest travels between its keeper and whoever writes or reads a state file. Additive only. */
 import type { MachineConfig, StateReference } from './config.ts';
-import type { RuntimeSource } from './keeper-api.ts';
+import type { RuntimeSource } from './runtime-source.ts';
 
 /** A part of a RAM block that is the guest's; its pages are numbered across all parts. */
 export interface MemoryRange {

@@ -1,7 +1,7 @@
 /** What travels between page and keeper about machines in storage. Additive only. */
 import type { CprErrorCode } from '../errors.ts';
 import type { DriveName, MachineConfig } from './config.ts';
-import type { RuntimeSource } from './keeper-api.ts';
+import type { RuntimeSource } from './runtime-source.ts';
 import type { StateIdentity } from './state-transfer.ts';
 
 /** A machine in the storage of this origin, as a list shows it. */

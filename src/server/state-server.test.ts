@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadCodec } from '../share/codec.ts';
-import { encodePreamble } from '../share/frame.ts';
+import { loadCodec } from '../state-file/codec.ts';
+import { encodePreamble } from '../state-file/frame.ts';
 import { type RunningBucket, startBucket } from './testing/bucket.ts';
 import {
   publish,

@@ -1,8 +1,8 @@
 /** A browser that does not answer, as on a disk that is full or damaged: whoever asks hears of it. */
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { holdLock } from '../client/web-lock.ts';
 import { CprError } from '../errors.ts';
 import { runningMachines } from '../keeper/durable/machine-lock.ts';
-import { holdLock } from '../machine/web-lock.ts';
 import { Answers, writeMs } from './answers.ts';
 import { Connection } from './connection.ts';
 import { loadDigest } from './digest.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { errorText } from '../page/error-text.ts';
+import { errorText } from '../playground/notices/error-text.ts';
 import { isDiskFailure, storageError } from './storage-error.ts';
 
 const codeOf = (name: string, message: string, access?: 'read' | 'write') =>

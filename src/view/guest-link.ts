@@ -1,4 +1,4 @@
-import type { Machine } from '../machine/types.ts';
+import type { Machine } from '../client/types.ts';
 
 /** The way from what is shown of a guest to the guest, across reconnects. */
 export interface GuestLink {

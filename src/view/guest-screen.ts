@@ -1,4 +1,4 @@
-import type { Machine } from '../machine/types.ts';
+import type { Machine } from '../client/types.ts';
 import type { MachineEvent } from '../protocol/events.ts';
 import { TextScreenView } from './text-screen.ts';
 

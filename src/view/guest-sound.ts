@@ -1,5 +1,5 @@
-import type { SoundChunk } from '../machine/sound.ts';
-import type { Machine } from '../machine/types.ts';
+import type { SoundChunk } from '../client/sound.ts';
+import type { Machine } from '../client/types.ts';
 
 /** What is kept in hand, so that a guest or a page that is late for a moment is not heard, s. */
 const leadS = 0.06;

@@ -1,4 +1,4 @@
-import type { Machine } from '../machine/types.ts';
+import type { Machine } from '../client/types.ts';
 import { PressedKeys } from '../pc/pressed-keys.ts';
 import { breakBytes, makeBytes } from '../pc/scancodes.ts';
 import { typeText, untypableText } from '../pc/typing.ts';

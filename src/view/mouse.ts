@@ -1,4 +1,4 @@
-import type { Machine } from '../machine/types.ts';
+import type { Machine } from '../client/types.ts';
 import type { GuestLink } from './guest-link.ts';
 
 /** A touch that moves less is a click. CSS pixels. */

@@ -4,10 +4,10 @@
  * opens, its worker and the keeper share a process.
  */
 import type { Browser, Page } from '@playwright/test';
-import { callMachine } from '../../../src/playwright/page-machine.ts';
-import type { Site } from '../../../src/playwright/site.ts';
+import { callMachine } from '../../../src/packages/playwright/page-machine.ts';
+import type { Site } from '../../../src/packages/playwright/site.ts';
 import { blockBytes } from '../../../src/protocol/disk-piece.ts';
-import { stateLimits } from '../../../src/share/limits.ts';
+import { stateLimits } from '../../../src/state-file/limits.ts';
 import { ramMiB, waitForShown } from '../../hostile-pc.ts';
 import { blob, type Forgery, forge, zeros } from '../../hostile-state.ts';
 import { rendererGrowthMiB } from '../../renderer-memory.ts';

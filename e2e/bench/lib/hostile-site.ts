@@ -1,6 +1,6 @@
 /** The built site in a browser of its own, for measuring what strangers can make them take. */
 import type { Browser } from '@playwright/test';
-import { Site } from '../../../src/playwright/site.ts';
+import { Site } from '../../../src/packages/playwright/site.ts';
 import { launchBrowser } from './browser.ts';
 
 export async function withSite<T>(

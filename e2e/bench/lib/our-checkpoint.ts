@@ -1,7 +1,7 @@
 /** Checkpoints of a guest that computes, and what they take from it. */
 
+import type { Machine } from '../../../src/client/types.ts';
 import type { CheckpointInfo } from '../../../src/index.ts';
-import type { Machine } from '../../../src/machine/types.ts';
 import { wallMs } from './guest-page.ts';
 import type { Meter } from './meter.ts';
 

@@ -1,6 +1,6 @@
 /** Runs in the playground before its own script does. */
-import type { Machine } from '../../../src/machine/types.ts';
-import type { RuntimeSource } from '../../../src/protocol/keeper-api.ts';
+import type { Machine } from '../../../src/client/types.ts';
+import type { RuntimeSource } from '../../../src/protocol/runtime-source.ts';
 import { ConsoleReader } from './console-reader.ts';
 import { type GuestPage, sendProgram, timeCommand, wallMs } from './guest-page.ts';
 import { Meter } from './meter.ts';
@@ -8,7 +8,7 @@ import { measureCheckpoints } from './our-checkpoint.ts';
 import { measureRestart } from './our-restart.ts';
 import { scanGBps } from './scan-speed.ts';
 
-/** What the playground offers for this: see src/page/app.ts. */
+/** What the playground offers for this: see src/playground/app.ts. */
 interface Playground {
   readonly machine: Machine | null;
   screenText(): string;

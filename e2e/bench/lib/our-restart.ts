@@ -1,7 +1,7 @@
 /** One restart, measured from three sides: the keeper, this page, and the guest. */
-import type { Machine } from '../../../src/machine/types.ts';
+import type { Machine } from '../../../src/client/types.ts';
 import type { RestartTimings } from '../../../src/protocol/events.ts';
-import type { RuntimeSource } from '../../../src/protocol/keeper-api.ts';
+import type { RuntimeSource } from '../../../src/protocol/runtime-source.ts';
 import { wallMs } from './guest-page.ts';
 import type { Meter, SeenSample } from './meter.ts';
 import { longestGap, speedBetween, usualSpeed } from './meter-log.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sirv, { type Options, type RequestHandler } from 'sirv';
 import { build, type Rolldown } from 'vite';
-import type { RuntimeSource } from '../../../src/protocol/keeper-api.ts';
+import type { RuntimeSource } from '../../../src/protocol/runtime-source.ts';
 import type { BuildManifest } from '../../../tools/site-workers.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));

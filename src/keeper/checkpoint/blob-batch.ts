@@ -1,5 +1,5 @@
 /** Copies of pieces and of console output that wait to be written. */
-import type { Scrollback } from '../scrollback.ts';
+import type { Scrollback } from '../guest/scrollback.ts';
 import type { CutPlace } from './cut.ts';
 import {
   joinParts,

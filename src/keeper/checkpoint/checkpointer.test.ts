@@ -1,15 +1,15 @@
 import { describe, expect, it, vi } from 'vitest';
 import xxhash from 'xxhash-wasm';
-import { decodeVmstate } from '../../cpr/vmstate.ts';
 import { CprError } from '../../errors.ts';
 import type { KeptPieces, RamBlock, WriteTracking } from '../../protocol/abi.ts';
-import { Consoles } from '../consoles.ts';
+import { decodeVmstate } from '../../vmstate/vmstate.ts';
+import { Consoles } from '../guest/consoles.ts';
+import { MemoryStore } from '../testing/memory-store.ts';
 import { Checkpointer, type CheckpointOptions } from './checkpointer.ts';
 import { type CutPieceSet, type CutSource, indexBlock } from './cut.ts';
 import { pageBytes } from './guest-pages.ts';
 import { JoinedPieces } from './joined-pieces.ts';
 import { decodeManifest } from './manifest.ts';
-import { MemoryStore } from './memory-store.ts';
 import { pageIndexBytes } from './page-scan.ts';
 import { type Blob, decodeRecord, encodeRecord } from './record.ts';
 import { type RestoredCut, restoreCut } from './restore-cut.ts';

@@ -1,8 +1,9 @@
 /** What a checkpoint is made of, as the machine lends it. */
-import type { Digest } from '../../cpr/vmstate.ts';
+
 import { CprError } from '../../errors.ts';
 import type { KeptPieces, RamBlock, WriteTracking } from '../../protocol/abi.ts';
-import type { Consoles } from '../consoles.ts';
+import type { Digest } from '../../vmstate/vmstate.ts';
+import type { Consoles } from '../guest/consoles.ts';
 import { GuestPages } from './guest-pages.ts';
 import type { StoredRange } from './manifest.ts';
 

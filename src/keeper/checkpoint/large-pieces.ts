@@ -3,8 +3,9 @@
  * They are stored in parts, each a blob of a stream of its own, `pieces.9p.files/7` for file 7. The manifest
  * says which pieces are in parts, and how long each is; parts beyond that are of earlier times.
  */
-import type { Digest } from '../../cpr/vmstate.ts';
+
 import { CprError } from '../../errors.ts';
+import type { Digest } from '../../vmstate/vmstate.ts';
 
 export const partBytes = 64 * 1024;
 /** What is no larger is written whole. */

@@ -1,7 +1,8 @@
 /** The manifest of a checkpoint: everything that is not in records, and how to read them. */
-import { decodeValue, encodeValue, type Value } from '../../cpr/value.ts';
-import { type Digest, decodeVmstate, encodeVmstate, type Section } from '../../cpr/vmstate.ts';
+
 import { CprError } from '../../errors.ts';
+import { decodeValue, encodeValue, type Value } from '../../vmstate/value.ts';
+import { type Digest, decodeVmstate, encodeVmstate, type Section } from '../../vmstate/vmstate.ts';
 import type { PieceLengths } from './large-pieces.ts';
 
 const sectionVersions = { checkpoint: 1, vmstate: 1, keeper: 1 } as const;

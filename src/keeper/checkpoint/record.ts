@@ -14,8 +14,9 @@
  * | | blob table: u16 length of the name, name (UTF-8), u32 index, u32 length (2^32-1: deleted) |
  * | | contents of the pages, 4 KiB each, then of the blobs |
  */
-import type { Digest } from '../../cpr/vmstate.ts';
+
 import { CprError } from '../../errors.ts';
+import type { Digest } from '../../vmstate/vmstate.ts';
 import { pageBytes } from './guest-pages.ts';
 
 const magic = 0x31524648;

@@ -2,11 +2,11 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { patient } from '../../../tools/patient.ts';
 import { foreignFreeBytes, foreignLimitBytes } from '../../protocol/foreign-storage.ts';
 import type { Store } from '../../store/types.ts';
-import { MemoryStore } from '../checkpoint/memory-store.ts';
 import { Pace } from '../durable/pace.ts';
-import { FakeRuntime, FakeStore, fakeConfig } from '../fake-runtime.ts';
 import { Keeper } from '../keeper.ts';
-import { RuntimeLoader } from '../runtime-loader.ts';
+import { RuntimeLoader } from '../runtimes/runtime-loader.ts';
+import { FakeRuntime, FakeStore, fakeConfig } from '../testing/fake-runtime.ts';
+import { MemoryStore } from '../testing/memory-store.ts';
 import { BoundedStore } from './bounded-store.ts';
 
 const kib = (count: number) => new Uint8Array(count * 1024);

@@ -1,9 +1,9 @@
 import type { WriteTracking } from '../../protocol/abi.ts';
-import type { Consoles } from '../consoles.ts';
-import type { Execution } from '../execution.ts';
-import type { HostBacking } from '../gated-host.ts';
-import type { MachineClock } from '../machine-clock.ts';
-import type { NextRuntime } from '../next-runtime.ts';
+import type { Consoles } from '../guest/consoles.ts';
+import type { Execution } from '../guest/execution.ts';
+import type { MachineClock } from '../guest/machine-clock.ts';
+import type { HostBacking } from '../runtimes/gated-host.ts';
+import type { NextRuntime } from '../runtimes/next-runtime.ts';
 import type { AroundStep } from './steps.ts';
 import type { OpenStore } from './targets.ts';
 

@@ -1,6 +1,7 @@
 /** The machine as checkpoints see it. */
-import type { Digest } from '../../cpr/vmstate.ts';
+
 import { CprError } from '../../errors.ts';
+import type { Digest } from '../../vmstate/vmstate.ts';
 import type { CutSource } from '../checkpoint/cut.ts';
 import { unknownMemory } from './blockers.ts';
 import type { CprMachine } from './cpr-machine.ts';

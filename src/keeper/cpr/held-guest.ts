@@ -1,14 +1,10 @@
 /** Mode `restart`: the guest is held in the keeper, stopped, between cprSave and cprLoad. */
 import type { CprSource, CprTarget } from '../../protocol/cpr.ts';
-import type {
-  CprLoadOptions,
-  CprLoadReport,
-  CprSaveReport,
-  RuntimeSource,
-} from '../../protocol/keeper-api.ts';
-import type { FrozenExecution } from '../execution.ts';
-import { handOver, LostGuestError } from '../hand-over.ts';
-import { discardReady, type ReadyRuntime } from '../next-runtime.ts';
+import type { CprLoadOptions, CprLoadReport, CprSaveReport } from '../../protocol/keeper-api.ts';
+import type { RuntimeSource } from '../../protocol/runtime-source.ts';
+import type { FrozenExecution } from '../guest/execution.ts';
+import { handOver, LostGuestError } from '../runtimes/hand-over.ts';
+import { discardReady, type ReadyRuntime } from '../runtimes/next-runtime.ts';
 import { refuseIfBlocked } from './blockers.ts';
 import type { CprMachine } from './cpr-machine.ts';
 import { xxh64 } from './digest.ts';

@@ -1,8 +1,9 @@
 import { CprError } from '../../errors.ts';
 import { driveNames, type MachineConfig } from '../../protocol/config.ts';
 import type { CprSource } from '../../protocol/cpr.ts';
-import type { CprLoadOptions, RuntimeSource, StartRequest } from '../../protocol/keeper-api.ts';
-import { acceptRuntime, isOfSite } from '../accept-runtime.ts';
+import type { CprLoadOptions, StartRequest } from '../../protocol/keeper-api.ts';
+import type { RuntimeSource } from '../../protocol/runtime-source.ts';
+import { acceptRuntime, isOfSite } from '../runtimes/accept-runtime.ts';
 import { xxh64 } from './digest.ts';
 import { decomposeVmstate } from './sections.ts';
 import { storedDetails } from './stored-details.ts';

@@ -7,8 +7,8 @@ import type {
   CprSaveReport,
 } from '../../protocol/keeper-api.ts';
 import type { CutItem } from '../../protocol/state-transfer.ts';
-import type { HostedInstance } from '../hand-over.ts';
-import { discardReady, type ReadyRuntime } from '../next-runtime.ts';
+import type { HostedInstance } from '../runtimes/hand-over.ts';
+import { discardReady, type ReadyRuntime } from '../runtimes/next-runtime.ts';
 import type { CprMachine } from './cpr-machine.ts';
 import { type HeldGuest, letGo, loadHeld, saveAndHold } from './held-guest.ts';
 import { Steps } from './steps.ts';

@@ -1,9 +1,10 @@
 /** Whether a state is that of this machine. */
-import type { BlocksSection, MachineSection } from '../../cpr/sections.ts';
+
 import { CprError } from '../../errors.ts';
 import { driveNames, type MachineConfig } from '../../protocol/config.ts';
-import type { HostBacking } from '../gated-host.ts';
-import { guestBlocks } from '../memory-layout.ts';
+import type { BlocksSection, MachineSection } from '../../vmstate/sections.ts';
+import { guestBlocks } from '../checkpoint/memory-layout.ts';
+import type { HostBacking } from '../runtimes/gated-host.ts';
 
 const wrong = (message: string) => new CprError('wrong-machine', message);
 

@@ -1,8 +1,8 @@
 import type { MemoryArea, RuntimeInstance } from '../../protocol/abi.ts';
 import type { RamBlockInfo } from '../../protocol/keeper-api.ts';
+import { guestBlocks } from '../checkpoint/memory-layout.ts';
 import { nextTask } from '../checkpoint/slices.ts';
-import type { HostBacking } from '../gated-host.ts';
-import { guestBlocks } from '../memory-layout.ts';
+import type { HostBacking } from '../runtimes/gated-host.ts';
 import { xxh64 } from './digest.ts';
 
 const mib = 1024 * 1024;

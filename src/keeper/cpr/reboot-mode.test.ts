@@ -1,17 +1,18 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { patient } from '../../../tools/patient.ts';
-import type { MachineSection } from '../../cpr/sections.ts';
 import { CprError } from '../../errors.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import type { CprTarget } from '../../protocol/cpr.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
-import type { CprSaveReport, RuntimeSource } from '../../protocol/keeper-api.ts';
-import { isOfSite } from '../accept-runtime.ts';
-import { FakeRuntime, FakeStore, fakeConfig } from '../fake-runtime.ts';
+import type { CprSaveReport } from '../../protocol/keeper-api.ts';
+import type { RuntimeSource } from '../../protocol/runtime-source.ts';
+import type { MachineSection } from '../../vmstate/sections.ts';
 import { Keeper } from '../keeper.ts';
-import { RuntimeLoader } from '../runtime-loader.ts';
+import { isOfSite } from '../runtimes/accept-runtime.ts';
+import { RuntimeLoader } from '../runtimes/runtime-loader.ts';
+import { begin, everyDoing, expectDoing, failure } from '../testing/doings.ts';
+import { FakeRuntime, FakeStore, fakeConfig } from '../testing/fake-runtime.ts';
 import { xxh64 } from './digest.ts';
-import { begin, everyDoing, expectDoing, failure } from './doings.ts';
 import { composeVmstate, decomposeVmstate } from './sections.ts';
 import type { AroundStep, CprStep } from './steps.ts';
 

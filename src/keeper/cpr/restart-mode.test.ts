@@ -2,11 +2,17 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CprError } from '../../errors.ts';
 import type { CprTarget } from '../../protocol/cpr.ts';
 import type { CprSaveReport } from '../../protocol/keeper-api.ts';
-import { FakeRuntime, FakeStore, fakeConfig, fakeVmstate, textOfVmstate } from '../fake-runtime.ts';
 import { Keeper } from '../keeper.ts';
-import { RuntimeLoader } from '../runtime-loader.ts';
+import { RuntimeLoader } from '../runtimes/runtime-loader.ts';
+import { begin, everyDoing, expectDoing, failure } from '../testing/doings.ts';
+import {
+  FakeRuntime,
+  FakeStore,
+  fakeConfig,
+  fakeVmstate,
+  textOfVmstate,
+} from '../testing/fake-runtime.ts';
 import { xxh64 } from './digest.ts';
-import { begin, everyDoing, expectDoing, failure } from './doings.ts';
 import { decomposeVmstate } from './sections.ts';
 import type { AroundStep, CprStep } from './steps.ts';
 

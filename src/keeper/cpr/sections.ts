@@ -1,17 +1,18 @@
 /** The keeper's own sections of a vmstate, beside those of the runtime, which it does not look into. */
+
+import { CprError } from '../../errors.ts';
+import { type MachineConfig, withoutContents } from '../../protocol/config.ts';
+import { randomId } from '../../protocol/random-id.ts';
 import {
   type BlocksSection,
   type CheckpointSection,
   jsonSection,
   type MachineSection,
   readSection,
-} from '../../cpr/sections.ts';
-import { type Digest, decodeVmstate, encodeVmstate, type Section } from '../../cpr/vmstate.ts';
-import { CprError } from '../../errors.ts';
-import { type MachineConfig, withoutContents } from '../../protocol/config.ts';
-import { randomId } from '../../protocol/random-id.ts';
-import type { FrozenExecution } from '../execution.ts';
-import { guestBlocks } from '../memory-layout.ts';
+} from '../../vmstate/sections.ts';
+import { type Digest, decodeVmstate, encodeVmstate, type Section } from '../../vmstate/vmstate.ts';
+import { guestBlocks } from '../checkpoint/memory-layout.ts';
+import type { FrozenExecution } from '../guest/execution.ts';
 import type { CprMachine } from './cpr-machine.ts';
 
 export interface KeeperSections {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fakeConfig } from '../fake-runtime.ts';
+import { fakeConfig } from '../testing/fake-runtime.ts';
 import { detailsOf, withFiles } from './stored-details.ts';
 
 const fakeSource = { id: 'fake', v86Version: '0.5.462', url: 'runtime.js', wasmUrl: 'v86.wasm' };

@@ -1,7 +1,7 @@
 /** What the store's list of machines carries for the keeper, see `StoredMachine.details`. */
 import { CprError } from '../../errors.ts';
 import { type DriveName, driveNames, type MachineConfig } from '../../protocol/config.ts';
-import type { RuntimeSource } from '../../protocol/keeper-api.ts';
+import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import type { NeededFile } from '../../protocol/stored.ts';
 import type { Store } from '../../store/types.ts';
 

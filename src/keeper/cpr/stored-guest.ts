@@ -2,18 +2,14 @@
 import { CprError } from '../../errors.ts';
 import type { RuntimeInstance } from '../../protocol/abi.ts';
 import type { CprSource, CprTarget } from '../../protocol/cpr.ts';
-import type {
-  CprLoadOptions,
-  CprLoadReport,
-  CprSaveReport,
-  RuntimeSource,
-} from '../../protocol/keeper-api.ts';
+import type { CprLoadOptions, CprLoadReport, CprSaveReport } from '../../protocol/keeper-api.ts';
+import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import type { MachineStore } from '../../store/types.ts';
 import { Checkpointer } from '../checkpoint/checkpointer.ts';
+import { guestBlocks } from '../checkpoint/memory-layout.ts';
 import { type CutStore, type RestoredCut, restoreCut } from '../checkpoint/restore-cut.ts';
-import type { FrozenExecution } from '../execution.ts';
-import { guestBlocks } from '../memory-layout.ts';
-import { discardReady, type ReadyRuntime } from '../next-runtime.ts';
+import type { FrozenExecution } from '../guest/execution.ts';
+import { discardReady, type ReadyRuntime } from '../runtimes/next-runtime.ts';
 import { refuseIfBlocked } from './blockers.ts';
 import { openBounded } from './bounded-store.ts';
 import type { CprMachine } from './cpr-machine.ts';

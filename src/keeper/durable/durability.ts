@@ -4,7 +4,7 @@ import type { ExportReport } from '../../protocol/state-transfer.ts';
 import type { CheckpointInfo, Durability, SetDurableOptions } from '../../protocol/stored.ts';
 import type { CprMachine } from '../cpr/cpr-machine.ts';
 import type { Origin } from '../cpr/stored-guest.ts';
-import type { MachineView } from '../machine-view.ts';
+import type { MachineView } from '../pages/machine-view.ts';
 import { exportGuest } from '../transfer/export-guest.ts';
 import { Durable } from './durable.ts';
 

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { patient } from '../../../tools/patient.ts';
-import { Execution } from '../execution.ts';
-import { FakeRuntime, FakeStore, fakeConfig } from '../fake-runtime.ts';
+import { Execution } from '../guest/execution.ts';
 import { Keeper } from '../keeper.ts';
-import { RuntimeLoader } from '../runtime-loader.ts';
+import { RuntimeLoader } from '../runtimes/runtime-loader.ts';
+import { FakeRuntime, FakeStore, fakeConfig } from '../testing/fake-runtime.ts';
 import { Pace } from './pace.ts';
 
 const id = 'm';

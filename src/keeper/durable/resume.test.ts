@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { patient } from '../../../tools/patient.ts';
-import { FakeRuntime, FakeStore, fakeConfig } from '../fake-runtime.ts';
 import type { Keeper } from '../keeper.ts';
-import { keeperOf } from '../keeper-of.ts';
+import { FakeRuntime, FakeStore, fakeConfig } from '../testing/fake-runtime.ts';
+import { keeperOf } from '../testing/keeper-of.ts';
 import { Pace } from './pace.ts';
 
 /** No checkpoint comes by itself then. */

@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { KeptPieces } from '../../protocol/abi.ts';
 import { diskPieces } from '../../protocol/disk-piece.ts';
 import type { ExportRequest } from '../../protocol/stored.ts';
-import type { MemoryStore } from '../checkpoint/memory-store.ts';
-import { FakeRuntime, FakeStore, fakeConfig } from '../fake-runtime.ts';
 import { Keeper } from '../keeper.ts';
-import { RuntimeLoader } from '../runtime-loader.ts';
+import { RuntimeLoader } from '../runtimes/runtime-loader.ts';
+import { FakeRuntime, FakeStore, fakeConfig } from '../testing/fake-runtime.ts';
+import type { MemoryStore } from '../testing/memory-store.ts';
 import { tar } from './tar.ts';
 
 const id = 'm';

@@ -1,7 +1,8 @@
 /** What a stored machine holds, read from storage without a machine to put it into. */
-import type { Digest } from '../../cpr/vmstate.ts';
+
 import { CprError } from '../../errors.ts';
 import type { MachineStore, SalvagedMachine, Store } from '../../store/types.ts';
+import type { Digest } from '../../vmstate/vmstate.ts';
 import { decodeManifest, type Manifest } from '../checkpoint/manifest.ts';
 import { decodeRecord, type LogRecord } from '../checkpoint/record.ts';
 

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { patient } from '../../../tools/patient.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
-import { FakeRuntime, FakeStore, fakeConfig } from '../fake-runtime.ts';
 import { Keeper } from '../keeper.ts';
-import { RuntimeLoader } from '../runtime-loader.ts';
+import { RuntimeLoader } from '../runtimes/runtime-loader.ts';
+import { FakeRuntime, FakeStore, fakeConfig } from '../testing/fake-runtime.ts';
 
 let runtime: FakeRuntime;
 let store: FakeStore;

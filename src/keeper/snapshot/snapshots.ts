@@ -11,7 +11,7 @@ import { joinBytes } from '../../protocol/join-bytes.ts';
 import { randomId } from '../../protocol/random-id.ts';
 import type { RestoreReport, SnapshotInfo } from '../../protocol/snapshot.ts';
 import type { CprMachine } from '../cpr/cpr-machine.ts';
-import type { FrozenExecution } from '../execution.ts';
+import type { FrozenExecution } from '../guest/execution.ts';
 import { type ChangedPages, MemoryImage } from './memory-image.ts';
 import { WatchedWrites } from './watched-writes.ts';
 

@@ -3,12 +3,13 @@
  * checkpointed and read back from storage, at the receiver's pace; any other is copied while it runs,
  * as for a checkpoint. Either way it stands still only for what a checkpoint's pause is.
  */
-import type { Digest } from '../../cpr/vmstate.ts';
+
 import { CprError } from '../../errors.ts';
 import { PortSender } from '../../protocol/port-stream.ts';
 import type { ExportReport, LeavingItem } from '../../protocol/state-transfer.ts';
 import type { CheckpointInfo } from '../../protocol/stored.ts';
 import { adoptCprError } from '../../protocol/wire-error.ts';
+import type { Digest } from '../../vmstate/vmstate.ts';
 import { Checkpointer } from '../checkpoint/checkpointer.ts';
 import { storedRanges } from '../checkpoint/cut.ts';
 import { decodeManifest } from '../checkpoint/manifest.ts';

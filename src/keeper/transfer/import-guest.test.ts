@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { PortSender } from '../../protocol/port-stream.ts';
 import type { ArrivingItem, BlobItem, BlobsItem, CutItem } from '../../protocol/state-transfer.ts';
 import type { CprMachine } from '../cpr/cpr-machine.ts';
-import { fakeConfig } from '../fake-runtime.ts';
+import { fakeConfig } from '../testing/fake-runtime.ts';
 import { receiveGuest } from './import-guest.ts';
 
 const stream = 'pieces.9p.files';

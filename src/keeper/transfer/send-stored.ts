@@ -1,9 +1,10 @@
 /** A machine in storage, sent to whoever writes a state file, at the receiver's pace. */
-import type { Digest } from '../../cpr/vmstate.ts';
+
 import { CprError } from '../../errors.ts';
 import { PortSender } from '../../protocol/port-stream.ts';
 import type { ExportReport, LeavingItem } from '../../protocol/state-transfer.ts';
 import type { MachineStore, Store } from '../../store/types.ts';
+import type { Digest } from '../../vmstate/vmstate.ts';
 import { JoinedPieces } from '../checkpoint/joined-pieces.ts';
 import { decodeManifest, type Manifest } from '../checkpoint/manifest.ts';
 import { decodeRecord } from '../checkpoint/record.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fakeConfig } from '../fake-runtime.ts';
+import { fakeConfig } from '../testing/fake-runtime.ts';
 import { limitOf } from './stream-limits.ts';
 
 const config = {

@@ -1,7 +1,7 @@
 /** Stopping, starting and resetting the guest, and pressing its keys. */
 import { CprError } from '../../errors.ts';
 import { strokesOf } from '../../pc/keys.ts';
-import type { RuntimeSource } from '../../protocol/keeper-api.ts';
+import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import type { Command, CommandContext } from '../command.ts';
 
 /** QEMU's. */

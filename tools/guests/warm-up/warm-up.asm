@@ -1,4 +1,4 @@
-; The throwaway guest that warms a runtime up (src/emulator/warm-up.ts).
+; The throwaway guest that warms a runtime up (src/runtime/prepare/warm-up.ts).
 ;
 ; What a kernel and a shell make an emulator do, without end: protected mode with paging,
 ; ring 3, system calls, timer interrupts, page faults, and a mix of instructions whose code

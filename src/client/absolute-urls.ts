@@ -1,0 +1,35 @@
+/** The keeper cannot resolve what is relative to this page. */
+import { baseUrl } from '../protocol/base-url.ts';
+import {
+  type DriveSource,
+  type ImageSource,
+  imageKeys,
+  type MachineConfig,
+} from '../protocol/config.ts';
+import type { RuntimeSource } from '../protocol/runtime-source.ts';
+
+export function absoluteRuntime(runtime: RuntimeSource): RuntimeSource {
+  return { ...runtime, url: resolve(runtime.url), wasmUrl: resolve(runtime.wasmUrl) };
+}
+
+export const absoluteRuntimes = (runtimes: readonly RuntimeSource[]): RuntimeSource[] =>
+  runtimes.map(absoluteRuntime);
+
+export function absoluteConfig(config: MachineConfig): MachineConfig {
+  const sources = imageKeys.flatMap((key) => {
+    const source = config[key];
+    return source ? [[key, absoluteSource(source)]] : [];
+  });
+  return { ...config, ...Object.fromEntries(sources) };
+}
+
+export function absoluteSource<T extends ImageSource | DriveSource>(source: T): T {
+  // What is no source at all is refused where it is opened.
+  return 'url' in Object(source)
+    ? { ...source, url: resolve((source as { url: string }).url) }
+    : source;
+}
+
+function resolve(url: string): string {
+  return new URL(url, baseUrl()).href;
+}

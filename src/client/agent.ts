@@ -1,0 +1,247 @@
+/**
+ * Runs commands in the guest through the agent on one of its serial ports
+ * (tools/guests/linux/rootfs/usr/lib/holdfast/agent, which says how they talk).
+ */
+import { CprError } from '../errors.ts';
+import { randomId } from '../protocol/random-id.ts';
+import { type Line, LineReader } from './line-reader.ts';
+import type { MachineCore } from './machine-core.ts';
+
+export interface ExecuteOptions {
+  /** How long the command may take, ms. Default 30,000. */
+  timeoutMs?: number;
+}
+
+export interface ExecuteResult {
+  exitCode: number;
+  /** UTF-8, as {@link stderr}. */
+  stdout: string;
+  /** Empty with an agent of version 1, which sends it to the guest's console. */
+  stderr: string;
+}
+
+interface Command {
+  readonly stdout: Uint8Array[];
+  readonly stderr: Uint8Array[];
+  outputBytes: number;
+  /** Of the shell, once it has ended; something that it left behind may still be writing. */
+  shellStatus?: number;
+  done(result: ExecuteResult): void;
+  fail(error: CprError): void;
+}
+
+type AgentMachine = Pick<MachineCore, 'on' | 'consoleInput' | 'status'>;
+
+const defaultTimeoutMs = 30_000;
+/** Of both outputs of a command. What is larger goes over a file, or the network. */
+const outputLimit = 16 * 1024 * 1024;
+/** Of the end of a silent command's output, in an error. */
+const shownCharacters = 500;
+/** Understands code that is not in base64: the guest saves the processes that unpack it. */
+const plainCodeVersion = 2;
+/** One line. The agent's shell would strip white space at its ends. */
+const isPlain = (code: string) => code !== '' && code === code.trim() && !/\p{Cc}/u.test(code);
+/** What is said before the agent has opened its port is lost: it is asked again, ever more rarely. */
+const probeMs = { first: 200, longest: 3000 } as const;
+
+export class GuestAgent {
+  readonly #machine: AgentMachine;
+  readonly #console: string;
+  readonly #commands = new Map<string, Command>();
+  /**
+   * Ids are this client's own: pages of one machine share the port. Short, because the guest's shell
+   * reads its line with a system call for each character.
+   */
+  readonly #prefix = randomId().slice(0, 8);
+  #count = 0;
+  readonly #lines = new LineReader();
+  #listening = false;
+  /** Since which boot somebody has answered: a guest that boots again has no agent for a while. */
+  #answeredSince: { bootedAtMs: number | undefined } | undefined;
+  /** What the agent that answered speaks. */
+  #version = 1;
+
+  constructor(machine: AgentMachine, console = 'serial1') {
+    this.#machine = machine;
+    this.#console = console;
+  }
+
+  /**
+   * Runs shell code in the guest, as root; several may run side by side.
+   * @throws CprError `guest-silent` when nobody answers in time: no agent, or a command that goes on;
+   * `guest-failed` when what answers is no agent's answer, or more than 16 MiB
+   */
+  async execute(
+    code: string,
+    { timeoutMs = defaultTimeoutMs }: ExecuteOptions = {},
+  ): Promise<ExecuteResult> {
+    if (!this.#listening) this.#listen();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let given = false;
+    let command: Command | undefined;
+    const first = this.#count + 1;
+    const silence = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        given = true;
+        reject(noAnswer(code, timeoutMs, command));
+      }, timeoutMs);
+    });
+    const answer = async () => {
+      for (let waitMs: number = probeMs.first; !this.#isThere && !given; waitMs *= 1.5)
+        await this.#probe(Math.min(waitMs, probeMs.longest));
+      return this.#send(this.#encoded(code), (sent) => {
+        command = sent;
+      });
+    };
+    try {
+      return await Promise.race([answer(), silence]);
+    } finally {
+      clearTimeout(timer);
+      given = true;
+      if (command) this.#drop(command);
+      else this.#dropSilent(first);
+    }
+  }
+
+  get #isThere(): boolean {
+    const { bootedAtMs } = this.#machine.status ?? {};
+    return this.#answeredSince !== undefined && this.#answeredSince.bootedAtMs === bootedAtMs;
+  }
+
+  /** Asks whether anybody is there, and waits a moment for an answer. */
+  async #probe(waitMs: number): Promise<void> {
+    const pause = new Promise((resolve) => setTimeout(resolve, waitMs));
+    await Promise.race([this.#send(''), pause]);
+  }
+
+  #encoded(code: string): string {
+    return this.#version >= plainCodeVersion && isPlain(code) ? `: ${code}` : toBase64(code);
+  }
+
+  async #send(encoded: string, sent?: (command: Command) => void): Promise<ExecuteResult> {
+    const id = `${this.#prefix}.${++this.#count}`;
+    const answer = new Promise<ExecuteResult>((resolve, reject) => {
+      const command: Command = {
+        stdout: [],
+        stderr: [],
+        outputBytes: 0,
+        done: resolve,
+        fail: reject,
+      };
+      this.#commands.set(id, command);
+      sent?.(command);
+    });
+    await this.#machine.consoleInput(this.#console, `${id} ${encoded}\n`);
+    return answer;
+  }
+
+  #listen(): void {
+    this.#listening = true;
+    this.#machine.on('snapshot-restored', () => this.#forget());
+    this.#machine.on('console', ({ console, bytes }) => {
+      if (console !== this.#console) return;
+      for (const line of this.#lines.add(bytes)) this.#read(line);
+    });
+  }
+
+  /** The guest is one that was given none of these commands, and whose agent may not be up yet. */
+  #forget(): void {
+    this.#lines.forget();
+    this.#answeredSince = undefined;
+    const commands = [...this.#commands.values()];
+    this.#commands.clear();
+    const error = new CprError('cancelled', 'The guest went back to a snapshot meanwhile.');
+    for (const { fail } of commands) fail(error);
+  }
+
+  #read({ text, isCut }: Line): void {
+    const [id = '', kind, data = '', version] = text.split(' ', 4);
+    const command = this.#commands.get(id);
+    // A port that is not raw yet echoes what was asked: that is nobody's answer.
+    if (!command || !isAnswer(kind)) return;
+    this.#answeredSince = { bootedAtMs: this.#machine.status?.bootedAtMs };
+    const isSound = !isCut && this.#take(command, kind, data);
+    if (!isSound || kind === 'x') this.#commands.delete(id);
+    if (!isSound) command.fail(noAgentsAnswer(command.outputBytes));
+    else if (kind === 'x') {
+      if (/^[1-9]$/.test(version ?? '')) this.#version = Number(version);
+      command.done({
+        exitCode: Number(data),
+        stdout: textOf(command.stdout),
+        stderr: textOf(command.stderr),
+      });
+    }
+  }
+
+  /** @returns false for what no agent sends */
+  #take(command: Command, kind: (typeof answers)[number], data: string): boolean {
+    if (kind === 's' || kind === 'x') {
+      if (!/^\d{1,3}$/.test(data)) return false;
+      command.shellStatus = Number(data);
+      return true;
+    }
+    const bytes = fromBase64(data);
+    if (!bytes) return false;
+    // An array of one byte takes many times that.
+    command.outputBytes += Math.max(bytes.length, 64);
+    (kind === 'o' ? command.stdout : command.stderr).push(bytes);
+    return command.outputBytes <= outputLimit;
+  }
+
+  #drop(command: Command): void {
+    for (const [id, each] of this.#commands) if (each === command) this.#commands.delete(id);
+  }
+
+  /** Nobody has answered: of the questions that this command has asked, none is waited for. */
+  #dropSilent(first: number): void {
+    for (let count = first; count <= this.#count; count++)
+      this.#commands.delete(`${this.#prefix}.${count}`);
+  }
+}
+
+const answers = ['o', 'e', 's', 'x'] as const;
+const isAnswer = (kind: string | undefined): kind is (typeof answers)[number] =>
+  answers.some((answer) => answer === kind);
+
+function noAgentsAnswer(outputBytes: number): CprError {
+  return new CprError(
+    'guest-failed',
+    outputBytes > outputLimit
+      ? `The command wrote more than ${outputLimit / 2 ** 20} MiB. Let it write to a file, and read parts of that.`
+      : "What the guest answered on the agent's port makes no sense: something else writes there, or the agent is damaged.",
+  );
+}
+
+function noAnswer(code: string, timeoutMs: number, command: Command | undefined): CprError {
+  const shown = `"${code.slice(0, 60)}"`;
+  const { shellStatus, stdout = [] } = command ?? {};
+  const said = textOf(stdout).slice(-shownCharacters);
+  const sofar = said && `\n--- standard output so far ---\n${said}`;
+  const why =
+    shellStatus === undefined
+      ? `The guest did not answer ${shown} within ${timeoutMs} ms. ` +
+        'Its agent must be running on the second serial port, and the command must end.'
+      : `The shell of ${shown} has ended with status ${shellStatus}, but its standard output was ` +
+        `still open after ${timeoutMs} ms: something that it started goes on and holds it. ` +
+        'Start that with its output sent elsewhere, as in: command >/dev/null 2>&1 &';
+  return new CprError('guest-silent', why + sofar);
+}
+
+function textOf(pieces: readonly Uint8Array[]): string {
+  const decoder = new TextDecoder();
+  return pieces.map((piece) => decoder.decode(piece, { stream: true })).join('') + decoder.decode();
+}
+
+function toBase64(text: string): string {
+  const bytes = new TextEncoder().encode(text);
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+}
+
+/** @returns undefined for what is no base64 */
+function fromBase64(text: string): Uint8Array | undefined {
+  try {
+    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  } catch {
+    return undefined;
+  }
+}

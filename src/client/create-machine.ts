@@ -1,0 +1,162 @@
+import { CprError } from '../errors.ts';
+import { type DriveName, driveNames } from '../protocol/config.ts';
+import type { RuntimeSource } from '../protocol/runtime-source.ts';
+import { connect } from './connect.ts';
+import { type DemoGuest, isDemoGuest, openAtPrompt } from './demo-guest.ts';
+import { fillShare, loadContents, type MachineContents } from './machine-contents.ts';
+import { defaultMachineId } from './machine-id.ts';
+import { requireOptions } from './options/check-options.ts';
+import type { Firmware } from './options/machine-config.ts';
+import type { MachineOptions } from './options/machine-options.ts';
+import type { ConnectOptions, Machine } from './types.ts';
+
+/** The files that a build of Holdfast consists of, beside the page's own code. */
+export interface HoldfastAssets {
+  /** URL of keeper.js, on the origin of the page. Guests live as long as it stays the same. */
+  keeperUrl: string;
+  firmware: Firmware;
+  /** Newest v86 first. */
+  runtimes: readonly RuntimeSource[];
+}
+
+/** Besides, what a build may have to start from. */
+type Build = Pick<HoldfastAssets, 'firmware' | 'runtimes'> & { demo?: DemoGuest };
+
+/** Where a machine runs, and how this page comes to it. */
+export interface CreateOptions extends MachineOptions, Partial<ConnectOptions> {
+  /** Throws away a machine of this id that runs or is in storage. Default false. */
+  fresh?: boolean;
+  /** The emulator to start with. Default: the newest of {@link HoldfastAssets.runtimes}. */
+  runtime?: RuntimeSource;
+}
+
+/**
+ * The machine of this id: the one that runs, in whichever page it was started; else, with `durable`,
+ * the one in storage, from its last checkpoint; else a new one with these options. So the same call
+ * starts a guest and finds it again after a reload, and `machine.status.arrival` says which.
+ * @throws CprError `bad-config` before anything else happens, with each option that is not
+ * acceptable; and what connecting and starting reject with
+ */
+export async function createMachine(
+  options: CreateOptions,
+  assets: HoldfastAssets & Build,
+): Promise<Machine> {
+  const { machineId, keeperUrl, host, worker, silenceMs, runtimes, ...others } = options;
+  const { fresh = false, runtime, ...given } = others;
+  requireOptions(given);
+  const source = runtime ?? newestOf(runtimes ?? assets.runtimes);
+  const machine = await connect({
+    keeperUrl: keeperUrl ?? assets.keeperUrl,
+    runtimes: runtimes ?? assets.runtimes,
+    ...(machineId !== undefined && { machineId }),
+    ...(host !== undefined && { host }),
+    ...(worker !== undefined && { worker }),
+    ...(silenceMs !== undefined && { silenceMs }),
+  });
+  try {
+    const isThere = machine.status !== null && !machine.status.destroyed;
+    if (
+      !fresh &&
+      (isThere ||
+        (given.durable && (await resumed(machine, machineId, source, pickedFiles(given)))))
+    )
+      return machine;
+    const contents = await loadContents(given, assets.firmware);
+    contents.config.id = machineId ?? defaultMachineId;
+    const demo = demoFor(given, assets);
+    await orThere(machine, () => begin(machine, contents, source, { replace: fresh, demo }));
+    return machine;
+  } catch (thrown) {
+    machine.close();
+    throw thrown;
+  }
+}
+
+/** Starts it, or opens it at its prompt where a state of it comes with the build. */
+async function begin(
+  machine: Machine,
+  contents: MachineContents,
+  runtime: RuntimeSource,
+  { replace = false, demo }: { replace?: boolean; demo: DemoGuest | undefined },
+): Promise<void> {
+  const { config } = contents;
+  if (demo && (await openAtPrompt(machine, demo, { config, runtime, replace }))) return;
+  await machine.start(config, runtime, { replace });
+  await fillShare(machine, contents);
+}
+
+const demoFor = (options: MachineOptions, { demo }: Build) =>
+  demo && isDemoGuest(options, demo) ? demo : undefined;
+
+/** @returns whether there is such a machine in storage, which then runs */
+async function resumed(
+  machine: Machine,
+  id = defaultMachineId,
+  runtime: RuntimeSource,
+  files: Partial<Record<DriveName, Blob>>,
+): Promise<boolean> {
+  const stored = await machine.shelf.list().catch((thrown) => {
+    // Without storage a guest is as durable as its worker.
+    if (thrown instanceof CprError && thrown.code === 'storage-unavailable') return [];
+    throw thrown;
+  });
+  if (!stored.some((one) => one.id === id && one.takenAtMs !== undefined)) return false;
+  return orThere(machine, () => machine.resumeStored(id, { runtime, files }));
+}
+
+/** What a stored machine may need again, see {@link StoredMachineInfo.needs}. */
+function pickedFiles(options: MachineOptions): Partial<Record<DriveName, Blob>> {
+  const files: Partial<Record<DriveName, Blob>> = {};
+  for (const device of driveNames) {
+    const { [device]: input } = options;
+    const file = input && typeof input === 'object' && 'file' in input ? input.file : input;
+    if (file instanceof Blob) files[device] = file;
+  }
+  return files;
+}
+
+/**
+ * A new machine, in a keeper that nobody else can reach.
+ * @param open called once nothing about the options is wrong
+ * @throws CprError as {@link createMachine}
+ */
+export async function startMachine(
+  options: MachineOptions,
+  open: () => Promise<Machine>,
+  build: Build,
+): Promise<Machine> {
+  const runtime = newestOf(build.runtimes);
+  const contents = await loadContents(options, build.firmware);
+  const machine = await open();
+  try {
+    await begin(machine, contents, runtime, { demo: demoFor(options, build) });
+    return machine;
+  } catch (thrown) {
+    machine.close();
+    throw thrown;
+  }
+}
+
+function newestOf([newest]: readonly RuntimeSource[]): RuntimeSource {
+  if (newest) return newest;
+  throw new CprError('runtime-unavailable', 'This build ships no emulator.');
+}
+
+/** Another page may have been faster: then its guest is the one. */
+async function orThere(machine: Machine, action: () => Promise<unknown>): Promise<true> {
+  try {
+    await action();
+  } catch (thrown) {
+    const code = thrown instanceof CprError ? thrown.code : undefined;
+    if (code !== 'bad-runstate' && code !== 'busy') throw thrown;
+    if (!machine.status) await new Promise<void>((resolve) => waitForStatus(machine, resolve));
+  }
+  return true;
+}
+
+function waitForStatus(machine: Machine, done: () => void): void {
+  const stop = machine.on('status', () => {
+    stop();
+    done();
+  });
+}

@@ -1,0 +1,97 @@
+import { eventBytes } from '../protocol/event-bytes.ts';
+import type { MachineEvent } from '../protocol/events.ts';
+import type { MachineEventOf } from './machine-core.ts';
+import { reportListenerError } from './report-listener-error.ts';
+
+type Type = MachineEvent['type'];
+type Listener = (event: MachineEvent) => unknown;
+
+/** What a page that never listens may cost; beyond it the oldest events are dropped. */
+const maxBacklogEvents = 8192;
+const maxBacklogBytes = 64 * 1024 * 1024;
+
+/**
+ * Delivers the keeper's events. What has no listener yet is kept for the first listener of its
+ * type. Listeners added in one go get the backlog in the order in which it came, whatever order
+ * they are added in: it is delivered in a microtask.
+ */
+export class EventStream {
+  readonly #listeners = new Map<Type, Set<Listener>>();
+  /** Types that have had a listener: their events are not kept any more. */
+  readonly #heardTypes = new Set<Type>();
+  #backlog: MachineEvent[] = [];
+  #backlogBytes = 0;
+  #draining = false;
+  readonly #taken: (event: MachineEvent) => void;
+
+  /** @param taken is called once all listeners have an event, and what they returned is settled */
+  constructor(taken: (event: MachineEvent) => void = () => {}) {
+    this.#taken = taken;
+  }
+
+  on<T extends Type>(type: T, listener: (event: MachineEventOf<T>) => unknown): () => void {
+    // A wrapper of its own for every subscription, so that one listener may be added twice.
+    const entry: Listener = (event) => listener(event as MachineEventOf<T>);
+    let listeners = this.#listeners.get(type);
+    if (listeners === undefined) {
+      listeners = new Set();
+      this.#listeners.set(type, listeners);
+    }
+    listeners.add(entry);
+    this.#heardTypes.add(type);
+    if (this.#backlog.length > 0 && !this.#draining) {
+      this.#draining = true;
+      queueMicrotask(() => this.#drain());
+    }
+    return () => listeners.delete(entry);
+  }
+
+  push(event: MachineEvent): void {
+    // While the backlog waits for its microtask, later events queue up behind it.
+    if (this.#heardTypes.has(event.type) && !this.#draining) this.#deliver(event);
+    else this.#keep(event);
+  }
+
+  #drain(): void {
+    const backlog = this.#backlog;
+    this.#backlog = [];
+    this.#backlogBytes = 0;
+    this.#draining = false;
+    for (const event of backlog) {
+      if (this.#heardTypes.has(event.type)) this.#deliver(event);
+      else this.#keep(event);
+    }
+  }
+
+  #deliver(event: MachineEvent): void {
+    const waits: unknown[] = [];
+    for (const listener of this.#listeners.get(event.type) ?? []) {
+      try {
+        const returned = listener(event);
+        // One that fails later has failed as one that throws.
+        if (returned instanceof Promise) waits.push(returned.catch(reportListenerError));
+      } catch (thrown) {
+        // Like an event target: the other listeners get the event too.
+        reportListenerError(thrown);
+      }
+    }
+    if (waits.length === 0) this.#taken(event);
+    else void Promise.all(waits).then(() => this.#taken(event));
+  }
+
+  #keep(event: MachineEvent): void {
+    // Nobody waits for it, and the backlog has its own bound.
+    this.#taken(event);
+    this.#backlog.push(event);
+    this.#backlogBytes += eventBytes(event);
+    if (this.#backlog.length <= maxBacklogEvents && this.#backlogBytes <= maxBacklogBytes) return;
+    // Half at a time: dropping one by one would move the whole array for every event.
+    while (
+      this.#backlog.length > maxBacklogEvents / 2 ||
+      this.#backlogBytes > maxBacklogBytes / 2
+    ) {
+      const dropped = this.#backlog.splice(0, Math.ceil(this.#backlog.length / 2));
+      for (const old of dropped) this.#backlogBytes -= eventBytes(old);
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { CprError } from '../errors.ts';
+import { scriptUrl } from '../protocol/script-url.ts';
+import { defaultMachineId, isMachineId } from './machine-id.ts';
+import { hasExtendedLifetime, isSiteDataBlocked } from './support.ts';
+
+/** Which worker. */
+export interface KeeperWorkerOptions {
+  /** URL of keeper.js, absolute or relative to the document. Never hashed, never versioned. */
+  keeperUrl: string;
+  /** Which machine: each has a keeper of its own. Lower-case letters, digits and `-`. Default `default`. */
+  machineId?: string;
+  /**
+   * `auto`: a shared worker that outlives the page where the browser has one, else a
+   * dedicated worker that dies with it. `dedicated` forces the latter.
+   */
+  host?: 'auto' | 'dedicated';
+}
+
+/** The worker the keeper runs in, as far as this page is concerned. */
+export interface KeeperWorker {
+  /** For calls. */
+  readonly port: MessagePort;
+  /** Rejects with `keeper-unavailable` if the worker's script cannot be loaded or run. */
+  readonly failed: Promise<never>;
+  /** Leaves a shared worker alone; ends a dedicated one, which nobody else can reach. */
+  leave(): void;
+}
+
+/** @throws CprError `keeper-unavailable` */
+export function openKeeperWorker({
+  keeperUrl,
+  host = 'auto',
+  machineId = defaultMachineId,
+}: KeeperWorkerOptions): KeeperWorker {
+  const name = workerName(machineId);
+  try {
+    const url = new URL(keeperUrl, document.baseURI);
+    const isShared = host === 'auto' && hasExtendedLifetime() && !isSiteDataBlocked();
+    return isShared ? openShared(url, name) : openDedicated(url);
+  } catch (thrown) {
+    throw CprError.from(
+      thrown,
+      'keeper-unavailable',
+      `The keeper could not be started from ${keeperUrl}`,
+    );
+  }
+}
+
+function workerName(machineId: string): string {
+  if (!isMachineId(machineId)) {
+    throw new CprError(
+      'bad-config',
+      `"${machineId}" is no machine id: 1 to 64 lower-case letters, digits and "-".`,
+    );
+  }
+  return machineId === defaultMachineId ? 'holdfast' : `holdfast-${machineId}`;
+}
+
+// Name, type and lifetime are part of the ABI: pages that differ in one do not find the same worker.
+function openShared(url: URL, name: string): KeeperWorker {
+  const options = { type: 'module', name, extendedLifetime: true } as const;
+  const worker = new SharedWorker(scriptUrl(url), options);
+  return { port: worker.port, failed: failureOf(worker, url), leave: () => {} };
+}
+
+function openDedicated(url: URL): KeeperWorker {
+  const worker = new Worker(scriptUrl(url), { type: 'module', name: 'holdfast' });
+  const { port1, port2 } = new MessageChannel();
+  worker.postMessage({ type: 'connect', port: port2 }, [port2]);
+  return { port: port1, failed: failureOf(worker, url), leave: () => worker.terminate() };
+}
+
+function failureOf(worker: AbstractWorker & EventTarget, url: URL): Promise<never> {
+  const failed = new Promise<never>((_, reject) => {
+    worker.addEventListener('error', (event) => {
+      const reason = event instanceof ErrorEvent && event.message ? `: ${event.message}` : '';
+      const message = `The keeper's worker could not be started from ${url}${reason}. Is the file there, and was it opened by other pages of this site with the same options?`;
+      reject(new CprError('keeper-unavailable', message));
+    });
+  });
+  // Errors after the first answer have no one who waits for them.
+  failed.catch(() => {});
+  return failed;
+}

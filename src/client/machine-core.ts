@@ -1,0 +1,27 @@
+/** Of a machine, what its streams and its agent are made from. */
+import type { MachineEvent, MachineStatus } from '../protocol/events.ts';
+import type { KeeperInfo } from '../protocol/keeper-api.ts';
+
+export type MachineEventOf<T extends MachineEvent['type']> = Extract<MachineEvent, { type: T }>;
+
+/** Who holds the machine, what it is doing, what it says, and its consoles. */
+export interface MachineCore {
+  /** Who answered when this page attached. */
+  readonly keeper: KeeperInfo;
+  /** False where a reload ends the guest (no surviving shared worker). */
+  readonly survivesReload: boolean;
+  /** Null until a machine has been started. Follows the `status` events. */
+  readonly status: MachineStatus | null;
+  /**
+   * Events are kept from the attach on until the first listener of their type, so none is missed. A
+   * listener may return a promise: the keeper counts the event as on its way until it is settled, and
+   * sends a page no more pictures and console output than it has room for. Pages that are too slow miss
+   * pictures, and console output that the scrollback of 1 MiB has lost: `offset` then jumps.
+   */
+  on<T extends MachineEvent['type']>(
+    type: T,
+    listener: (event: MachineEventOf<T>) => void,
+  ): () => void;
+  /** Types on a console. Rejects with `bad-config` when the machine has no such console. */
+  consoleInput(name: string, data: string | Uint8Array): Promise<void>;
+}

@@ -1,0 +1,336 @@
+import { CprError } from '../errors.ts';
+import type { MachineConfig } from '../protocol/config.ts';
+import type { Blocker, CprMode, CprSource, CprTarget } from '../protocol/cpr.ts';
+import type { TakenEvents } from '../protocol/event-bytes.ts';
+import type { MachineEvent, MachineStatus } from '../protocol/events.ts';
+import type {
+  CprLoadOptions,
+  CprLoadReport,
+  CprSaveOptions,
+  CprSaveReport,
+  KeeperInfo,
+  PauseOptions,
+  RamBlockInfo,
+  RestartReport,
+} from '../protocol/keeper-api.ts';
+import type { RuntimeSource } from '../protocol/runtime-source.ts';
+import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
+import type { ImportReport } from '../protocol/state-transfer.ts';
+import type {
+  CheckpointInfo,
+  ResumeReport,
+  ResumeRequest,
+  SetDurableOptions,
+} from '../protocol/stored.ts';
+import type { StateFile } from '../state-file/state-file.ts';
+import type { ExportStateOptions, StateSource } from '../state-file/types.ts';
+import { readV86State } from '../state-file/v86-state.ts';
+import { absoluteConfig, absoluteRuntime, absoluteRuntimes } from './absolute-urls.ts';
+import type { Connection } from './connection.ts';
+import { EventStream } from './event-stream.ts';
+import { EventsTaken } from './events-taken.ts';
+import { type IterableStream, iterable } from './iterable-stream.ts';
+import type { MachineEventOf } from './machine-core.ts';
+import { RemoteGuest } from './remote-guest.ts';
+import { RemoteShelf } from './remote-shelf.ts';
+import { type SoundChunk, SoundFeed } from './sound.ts';
+import { exportState, type OpeningRules, openState, type RequirePublic } from './state-files.ts';
+import type { Machine, OpenStateOptions, StartOptions, WatchListener } from './types.ts';
+import { type Watch, watchMachine } from './watch.ts';
+
+/** A machine in a keeper, over a connection. Made by `connect`. */
+export class RemoteMachine extends RemoteGuest implements Machine {
+  readonly keeper: KeeperInfo;
+  readonly #connection: Connection;
+  readonly #leave: () => void;
+  readonly #events: EventStream;
+  /** Hears of each restore, as an event with the snapshot's id. */
+  readonly #restored = new EventTarget();
+  readonly shelf: RemoteShelf;
+  readonly #sound: SoundFeed;
+  #status: MachineStatus | null;
+  #watch: Watch | null = null;
+  readonly #runtimes: readonly RuntimeSource[] | undefined;
+  readonly #requirePublic: RequirePublic | undefined;
+
+  /**
+   * @param events where they arrive, and what this page calls itself
+   * @param leave called once, by {@link close}: lets the keeper know that this page is gone
+   * @param options of whoever attaches
+   */
+  constructor(
+    keeper: KeeperInfo,
+    connection: Connection,
+    events: { pageId: string; port: MessagePort },
+    leave: () => void,
+    { runtimes, requirePublic }: OpeningRules = {},
+  ) {
+    super(connection.keeper);
+    this.keeper = keeper;
+    this.#connection = connection;
+    this.shelf = new RemoteShelf(connection.keeper);
+    this.#sound = new SoundFeed(this, (frames) => connection.keeper.listen(events.pageId, frames));
+    this.#leave = leave;
+    this.#runtimes = runtimes;
+    this.#requirePublic = requirePublic;
+    const report = (taken: TakenEvents) => {
+      if (this.#watch) this.#watch.took(taken);
+      // A keeper of an earlier release sends everything.
+      else connection.keeper.took(events.pageId, taken).catch(() => {});
+    };
+    const taken = new EventsTaken(report);
+    this.#events = new EventStream((event) => taken.add(event));
+    report({});
+    this.#status = keeper.machine;
+    events.port.onmessage = ({ data }: MessageEvent<MachineEvent>) => {
+      // A machine of the keeper's own has come.
+      if (data.type === 'status') this.unwatch();
+      this.#push(data);
+    };
+  }
+
+  #push(event: MachineEvent): void {
+    if (event.type === 'status') this.#adopt(event.status);
+    if (event.type === 'console') this.log.push(event.console, event.offset, event.bytes);
+    if (event.type === 'snapshot-restored') this.#restored.dispatchEvent(new Event(event.id));
+    this.#events.push(event);
+  }
+
+  get survivesReload(): boolean {
+    return this.keeper.survivesPages;
+  }
+
+  get status(): MachineStatus | null {
+    return this.#status;
+  }
+
+  on<T extends MachineEvent['type']>(
+    type: T,
+    listener: (event: MachineEventOf<T>) => unknown,
+  ): () => void {
+    return this.#events.on(type, listener);
+  }
+
+  sound(): IterableStream<SoundChunk> {
+    return iterable(this.#sound.stream());
+  }
+
+  onLost(listener: (error: CprError) => void): () => void {
+    return this.#connection.onLost(listener);
+  }
+
+  async start(
+    config: MachineConfig,
+    runtime: RuntimeSource,
+    { replace = false, incoming = false }: StartOptions = {},
+  ): Promise<void> {
+    await this.#connection.keeper.start({
+      config: absoluteConfig(config),
+      runtime: absoluteRuntime(runtime),
+      replace,
+      ...(incoming && { incoming }),
+    });
+    await this.#refresh();
+  }
+
+  async restart({ runtime }: { runtime: RuntimeSource }): Promise<RestartReport> {
+    const report = await this.#connection.keeper.restart(absoluteRuntime(runtime));
+    await this.#refresh();
+    return report;
+  }
+
+  async pause(options?: PauseOptions): Promise<void> {
+    await this.#connection.keeper.pause(options);
+    await this.#refresh();
+  }
+
+  async resume(): Promise<void> {
+    await this.#connection.keeper.resume();
+    await this.#refresh();
+  }
+
+  async destroy(): Promise<void> {
+    await this.#connection.keeper.destroy();
+    await this.#refresh();
+  }
+
+  async suspend(): Promise<void> {
+    await this.#connection.keeper.suspend();
+    await this.#refresh();
+  }
+
+  async wakeup(): Promise<void> {
+    await this.#connection.keeper.wakeup();
+    await this.#refresh();
+  }
+
+  async terminalSize(name: string, { cols, rows }: { cols: number; rows: number }): Promise<void> {
+    try {
+      await this.#connection.keeper.terminalSize(name, cols, rows);
+    } catch (thrown) {
+      // A guest that an older keeper runs goes without.
+      if (CprError.from(thrown, 'internal', '').code !== 'keeper-incompatible') throw thrown;
+    }
+  }
+
+  cprBlockers(mode: CprMode): Promise<Blocker[]> {
+    return this.#connection.keeper.cprBlockers(mode);
+  }
+
+  async cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport> {
+    const { mode, runtime } = options;
+    const report = await this.#connection.keeper.cprSave(target, {
+      mode,
+      ...(runtime && { runtime: absoluteRuntime(runtime) }),
+    });
+    await this.#refresh();
+    return report;
+  }
+
+  async cprLoad(
+    source: CprSource,
+    { runtime, runtimes = this.#runtimes, replace = false }: CprLoadOptions = {},
+  ): Promise<CprLoadReport> {
+    const options = {
+      ...(runtimes && { runtimes: absoluteRuntimes(runtimes) }),
+      ...(runtime && { runtime: absoluteRuntime(runtime) }),
+      ...(replace && { replace }),
+    };
+    const report = await this.#connection.keeper.cprLoad(source, options);
+    await this.#refresh();
+    return report;
+  }
+
+  async cprCancel(): Promise<void> {
+    await this.#connection.keeper.cprCancel();
+    await this.#refresh();
+  }
+
+  async reset(): Promise<void> {
+    await this.command('reset');
+    await this.#refresh();
+  }
+
+  ramBlocks(options: { digests?: boolean } = {}): Promise<RamBlockInfo[]> {
+    return this.#connection.keeper.ramBlocks(options);
+  }
+
+  get watching(): string | null {
+    return this.#watch?.machineId ?? null;
+  }
+
+  async watch(id: string, { began, gone }: WatchListener): Promise<void> {
+    this.unwatch();
+    this.#watch = await watchMachine(id, {
+      began: () => {
+        // Each keeper counts its statuses for itself.
+        this.#status = null;
+        began();
+      },
+      event: (event) => this.#push(event),
+      gone,
+    });
+  }
+
+  unwatch(): void {
+    if (!this.#watch) return;
+    this.#watch.close();
+    this.#watch = null;
+    this.#status = null;
+  }
+
+  close(): void {
+    this.unwatch();
+    this.#connection.close();
+    this.#leave();
+  }
+
+  async resumeStored(
+    id: string,
+    { runtime, takeOver = false, replace = false, files }: Omit<ResumeRequest, 'id'>,
+  ): Promise<ResumeReport> {
+    const request = {
+      id,
+      runtime: absoluteRuntime(runtime),
+      ...(takeOver && { takeOver }),
+      ...(replace && { replace }),
+      ...(files && { files }),
+    };
+    const report = await this.#connection.keeper.resumeMachine(request);
+    await this.#refresh();
+    return report;
+  }
+
+  snapshot(): Promise<SnapshotInfo> {
+    return this.#connection.keeper.takeSnapshot();
+  }
+
+  async restore({ id }: Pick<SnapshotInfo, 'id'>): Promise<RestoreReport> {
+    // Answers and events travel apart: what the consoles said is then what they had said.
+    const told = new Promise((resolve) => {
+      this.#restored.addEventListener(id, resolve, { once: true });
+    });
+    const report = await this.#connection.keeper.restoreSnapshot(id);
+    await told;
+    await this.#refresh();
+    return report;
+  }
+
+  async openV86State(
+    state: Blob | Uint8Array,
+    config: MachineConfig,
+    runtime: RuntimeSource,
+    { replace = false }: Pick<StartOptions, 'replace'> = {},
+  ): Promise<void> {
+    await this.#connection.keeper.start({
+      config: absoluteConfig(config),
+      runtime: absoluteRuntime(runtime),
+      replace,
+      v86State: await readV86State(state),
+    });
+    await this.#refresh();
+  }
+
+  exportState(options: ExportStateOptions = {}): IterableStream<Uint8Array> {
+    return iterable(exportState((port) => this.#connection.keeper.exportGuest(port), options));
+  }
+
+  async openState(
+    source: StateSource | StateFile,
+    options: OpenStateOptions,
+  ): Promise<ImportReport> {
+    const runtime = absoluteRuntime(options.runtime);
+    const given = { ...options, runtime };
+    const report = await openState(this.#connection.keeper, source, given, this.#requirePublic);
+    await this.#refresh();
+    return report;
+  }
+
+  dropSnapshot({ id }: Pick<SnapshotInfo, 'id'>): Promise<void> {
+    return this.#connection.keeper.dropSnapshot(id);
+  }
+
+  snapshots(): Promise<SnapshotInfo[]> {
+    return this.#connection.keeper.snapshots();
+  }
+
+  checkpoint(): Promise<CheckpointInfo> {
+    return this.#connection.keeper.checkpoint();
+  }
+
+  async setDurable(on: boolean, options: SetDurableOptions = {}): Promise<void> {
+    await this.#connection.keeper.setDurable(on, options);
+    await this.#refresh();
+  }
+
+  /** Answers and events travel apart: after a call the status must show what the call did. */
+  async #refresh(): Promise<void> {
+    const { machine } = await this.#connection.keeper.info();
+    if (machine) this.#adopt(machine);
+    else if (this.#status) this.#status = { ...this.#status, runstate: 'shutdown', mips: 0 };
+  }
+
+  #adopt(status: MachineStatus): void {
+    if ((status.revision ?? 0) >= (this.#status?.revision ?? 0)) this.#status = status;
+  }
+}

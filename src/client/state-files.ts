@@ -1,0 +1,174 @@
+/** State files between this page's keeper and the worker that reads and writes them. */
+import { CprError } from '../errors.ts';
+import type { MachineConfig } from '../protocol/config.ts';
+import { toBeAsked } from '../protocol/reach.ts';
+import { handOver, type RemoteKeeper } from '../protocol/rpc.ts';
+import type { RuntimeSource } from '../protocol/runtime-source.ts';
+import type { ExportReport, ImportReport } from '../protocol/state-transfer.ts';
+import { StateFile, writeStateFile } from '../state-file/state-file.ts';
+import type {
+  ExportStateOptions,
+  StateFileInfo,
+  StateSource,
+  StateUrl,
+} from '../state-file/types.ts';
+import { StateWorker } from '../state-file/worker-client.ts';
+import type { OpenStateOptions } from './types.ts';
+
+/** Has the browser cache all that a worker for state files consists of. */
+export async function cacheStateWorker(): Promise<void> {
+  const worker = new StateWorker();
+  try {
+    // Nothing to do, with everything that doing it takes.
+    worker.post({ type: 'compress', raw: new Uint8Array(1), level: 1 }, []);
+    await worker.next('compressed');
+  } finally {
+    worker.end();
+  }
+}
+
+/** @param send makes the keeper send a guest to this port */
+export function exportState(
+  send: (port: MessagePort) => Promise<ExportReport>,
+  options: ExportStateOptions,
+): ReadableStream<Uint8Array> {
+  const { port1, port2 } = new MessageChannel();
+  const exported = send(port1);
+  const file = writeStateFile(port2, options);
+  // What goes wrong in the keeper comes through the port as well, unless the call never got there.
+  const failed = exported.then(
+    () => new Promise<never>(() => {}),
+    (thrown) => Promise.reject(thrown),
+  );
+  failed.catch(() => {});
+  return failingWith(file, failed);
+}
+
+/** A stream that also fails when `failed` rejects. */
+function failingWith(
+  stream: ReadableStream<Uint8Array>,
+  failed: Promise<never>,
+): ReadableStream<Uint8Array> {
+  const reader = stream.getReader();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await Promise.race([reader.read(), failed]);
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** Refuses what a state must not reach from here, whatever was approved. @throws CprError `not-approved` */
+export type RequirePublic = (info: StateFileInfo, options: OpenStateOptions) => Promise<void>;
+
+/** What the program that attaches decides about every state that it opens. */
+export interface OpeningRules {
+  /** See {@link ConnectOptions.runtimes}. */
+  runtimes?: readonly RuntimeSource[] | undefined;
+  requirePublic?: RequirePublic | undefined;
+}
+
+export async function openState(
+  keeper: RemoteKeeper,
+  source: StateSource | StateFile,
+  options: OpenStateOptions,
+  requirePublic?: RequirePublic,
+): Promise<ImportReport> {
+  const file = source instanceof StateFile ? source : await StateFile.read(source, options);
+  try {
+    await requireApproval(file.info, options);
+    await requirePublic?.(file.info, options);
+    // Not beside the other question: whoever sees one of them would answer both.
+    file.onMore((sizeBytes) => options.approve?.([memoryItem(sizeBytes)]) ?? false);
+    const { runtime, replace = false, identity = 'clone' } = options;
+    const cancelled = aborted(options.signal ?? file.signal);
+    // Heard of by whoever awaits it at that moment.
+    cancelled.catch(() => {});
+    const { config, ranges, guest, failed } = await Promise.race([file.open(), cancelled]);
+    // A clone's network card is given an address of its own, and its states are no others'.
+    const { mac: _mac, lineage: _lineage, ...rest } = config;
+    const own = identity === 'clone' ? rest : { ...config, id: file.info.machineId };
+    // Who made it is not known: unless the caller does, it was somebody else.
+    const { foreign = identity === 'clone' } = options.config ?? {};
+    const request = {
+      config: { ...own, ...options.config, ...(foreign && { foreign }) },
+      runtime,
+      ranges,
+      replace,
+      identity,
+    };
+    const imported = keeper.importGuest(handOver(request, buffersIn(config)), guest);
+    imported.catch(() => {});
+    try {
+      return await Promise.race([imported, failed, cancelled]);
+    } catch (thrown) {
+      // Whoever tries again must not be told that the keeper is still busy with this one.
+      file.close();
+      const refused = await failureOf(imported, keeperMs);
+      // A keeper that refuses a guest cancels its transfer, and the worker's word may come first.
+      const isEcho = thrown instanceof CprError && thrown.code === 'cancelled';
+      const isOwn = options.signal?.aborted || file.signal?.aborted;
+      throw isEcho && !isOwn && refused instanceof CprError ? refused : thrown;
+    }
+  } finally {
+    file.close();
+  }
+}
+
+/** Of disks and images that came with the state: nobody but the keeper needs them. */
+function buffersIn(config: MachineConfig): ArrayBuffer[] {
+  const sources: unknown[] = Object.values(config);
+  return sources
+    .map((source) => (Object(source) as { bytes?: Uint8Array<ArrayBuffer> }).bytes?.buffer)
+    .filter((buffer) => buffer instanceof ArrayBuffer);
+}
+
+/** Longest wait for a keeper to notice that a guest does not arrive. */
+const keeperMs = 5_000;
+
+/** @returns what it rejects with; undefined where it does not, or not in time */
+function failureOf(promise: Promise<unknown>, timeoutMs: number): Promise<unknown> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(undefined), timeoutMs);
+    const done = (thrown?: unknown) => {
+      clearTimeout(timer);
+      resolve(thrown);
+    };
+    promise.then(() => done(), done);
+  });
+}
+
+const memoryItem = (sizeBytes: number): StateUrl => ({
+  purpose: 'memory',
+  url: '',
+  isSameOrigin: false,
+  sizeBytes,
+});
+
+/** @throws CprError `not-approved` */
+async function requireApproval(
+  { urls }: StateFileInfo,
+  { approve }: OpenStateOptions,
+): Promise<void> {
+  const asked = toBeAsked(urls);
+  if (asked.length === 0 || (await approve?.(asked))) return;
+  const names = asked.map(({ purpose, kind, url }) => url || `${purpose} "${kind}"`);
+  throw new CprError(
+    'not-approved',
+    `This state reaches others: ${names.join(', ')}. That was not approved.`,
+  );
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    const abort = () =>
+      reject(CprError.from(signal?.reason, 'cancelled', 'Opening the state was cancelled'));
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort);
+  });
+}

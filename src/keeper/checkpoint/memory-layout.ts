@@ -1,0 +1,108 @@
+import { CprError } from '../../errors.ts';
+import type { RamBlock } from '../../protocol/abi.ts';
+import type { MachineConfig } from '../../protocol/config.ts';
+import { indexBlock } from './cut.ts';
+import { pageIndexBytes } from './page-scan.ts';
+
+export const pageBytes = 64 * 1024;
+const mib = 1024 * 1024;
+/** What a 32-bit memory can address. */
+const maxPages = 65_536;
+
+/** The runtime in charge: its static area and heap arena. */
+const runtimeBytes = 64 * mib;
+/** Room for what a runtime puts beside a region's contents: alignment, guard words. */
+const slackBytes = 256 * 1024;
+const planesBytes = 256 * 1024;
+/** A whole runtime area moved aside, with room for what describes it. */
+const parkingBytes = 80 * mib;
+
+/** Where everything lies in a machine's memory. Never changes while the machine lives. */
+export interface MemoryLayout {
+  runtimeBytes: number;
+  blocks: RamBlock[];
+  totalPages: number;
+  /** The scratch memory has the same addresses, but ends where the guest's blocks end. */
+  scratchPages: number;
+}
+
+/** @throws CprError `bad-config` for sizes that no guest can have. */
+export function layOutMemory(
+  config: Pick<MachineConfig, 'memoryMiB' | 'vgaMemoryMiB'>,
+): MemoryLayout {
+  const { memoryMiB, vgaMemoryMiB } = config;
+  if (!(Number.isInteger(memoryMiB) && memoryMiB >= 16 && memoryMiB <= 2047)) {
+    throw new CprError(
+      'bad-config',
+      `memoryMiB must be a whole number from 16 to 2047, it is ${memoryMiB}.`,
+    );
+  }
+  if (!(vgaMemoryMiB >= 1 && vgaMemoryMiB <= 256 && Number.isInteger(Math.log2(vgaMemoryMiB)))) {
+    throw new CprError(
+      'bad-config',
+      `vgaMemoryMiB must be a power of two from 1 to 256, it is ${vgaMemoryMiB}.`,
+    );
+  }
+
+  const blocks: RamBlock[] = [];
+  let end = runtimeBytes;
+  const add = (name: string, bytes: number) => {
+    const sizeBytes = Math.ceil(bytes / pageBytes) * pageBytes;
+    blocks.push({ name, address: end, sizeBytes });
+    end += sizeBytes;
+  };
+  add('pc.ram', memoryMiB * mib + slackBytes);
+  add('vga.vram', vgaMemoryMiB * mib + slackBytes);
+  add('vga.planes', planesBytes);
+  const guestBytes = end - runtimeBytes;
+  const scratchPages = end / pageBytes;
+  add('runtime.parked', parkingBytes);
+  add('runtime.incoming', parkingBytes);
+  add(indexBlock, pageIndexBytes(guestBytes / 4096));
+
+  const totalPages = end / pageBytes;
+  if (totalPages > maxPages) {
+    throw new CprError(
+      'bad-config',
+      `The machine needs ${end / mib} MiB of memory, more than the 4096 MiB that WebAssembly can address.`,
+    );
+  }
+  return { runtimeBytes, blocks, totalPages, scratchPages };
+}
+
+/** The blocks that hold what the guest sees; the others are room for runtimes and the keeper. */
+export function guestBlocks(blocks: readonly RamBlock[]): RamBlock[] {
+  return blocks.filter(({ name }) => name.startsWith('pc.') || name.startsWith('vga.'));
+}
+
+export interface MachineMemory {
+  layout: MemoryLayout;
+  memory: WebAssembly.Memory;
+  scratch: WebAssembly.Memory;
+}
+
+/**
+ * Reserves the address space; the operating system commits pages as they are touched.
+ * @throws CprError `out-of-memory`, or `bad-config` from {@link layOutMemory}.
+ */
+export function allocateMemory(config: MachineConfig): MachineMemory {
+  const layout = layOutMemory(config);
+  const { totalPages, scratchPages } = layout;
+  try {
+    return { layout, memory: sharedMemory(totalPages), scratch: sharedMemory(scratchPages) };
+  } catch (thrown) {
+    if (!(thrown instanceof RangeError)) throw thrown;
+    const needMiB = Math.ceil(((totalPages + scratchPages) * pageBytes) / mib);
+    throw new CprError(
+      'out-of-memory',
+      `The browser has no room for this guest: ${config.memoryMiB} MiB of RAM and ` +
+        `${config.vgaMemoryMiB} MiB of VGA memory take ${needMiB} MiB of address space. ` +
+        'Choose less memory, or close other tabs.',
+      { cause: thrown },
+    );
+  }
+}
+
+function sharedMemory(pages: number): WebAssembly.Memory {
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+}

@@ -1,0 +1,88 @@
+import type { MachineEvent } from '../../protocol/events.ts';
+import { Scrollback } from './scrollback.ts';
+
+interface ConsoleOutput {
+  type: 'console';
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+interface Console {
+  scrollback: Scrollback;
+  /** Offset up to which the attached pages have it. */
+  sent: number;
+  /** What was said before this offset was said in another keeper. */
+  restoredEnd: number;
+}
+
+/** The consoles of one machine: what they said, and what the pages were told of it. */
+export class Consoles {
+  readonly #consoles = new Map<string, Console>();
+  readonly #emit: (event: MachineEvent, transfer: Transferable[]) => void;
+
+  constructor(emit: (event: MachineEvent, transfer: Transferable[]) => void) {
+    this.#emit = emit;
+  }
+
+  /** The runtime collects what its devices write one byte at a time, so a piece is a message. */
+  output(name: string, bytes: Uint8Array): void {
+    let console = this.#consoles.get(name);
+    if (console === undefined) {
+      console = { scrollback: new Scrollback(), sent: 0, restoredEnd: 0 };
+      this.#consoles.set(name, console);
+    }
+    console.scrollback.append(bytes);
+    this.#send(name, console);
+  }
+
+  /** Sends what the pages do not have yet. To be called before a page is added. */
+  flush(): void {
+    for (const [name, console] of this.#consoles) this.#send(name, console);
+  }
+
+  #send(name: string, console: Console): void {
+    for (const event of this.from(name, console.sent)) this.#emit(event, [event.bytes.buffer]);
+    console.sent = console.scrollback.end;
+  }
+
+  /** What is still there of what a console said from `start` on. */
+  *from(name: string, start: number): Generator<MachineEvent & ConsoleOutput> {
+    const console = this.#consoles.get(name);
+    for (const { offset, bytes } of console?.scrollback.chunks(start) ?? []) {
+      const again = offset < (console?.restoredEnd ?? 0) && ({ again: true } as const);
+      yield { type: 'console', console: name, offset, bytes, ...again };
+    }
+  }
+
+  /** Every console's scrollback, by name. */
+  *scrollbacks(): Generator<[name: string, scrollback: Scrollback]> {
+    for (const [name, { scrollback }] of this.#consoles) yield [name, scrollback];
+  }
+
+  /**
+   * Puts back what the consoles said, in place of everything: of each the last `bytes`, of `end` in
+   * all. The pages do not have it yet.
+   */
+  restore(said: Iterable<{ name: string; end: number; bytes: Uint8Array }>): void {
+    this.#consoles.clear();
+    for (const { name, end, bytes } of said) {
+      const scrollback = Scrollback.of(end, bytes);
+      this.#consoles.set(name, { scrollback, sent: scrollback.start, restoredEnd: end });
+    }
+  }
+
+  /** What is still there of what a console said. */
+  text(name: string): string {
+    const { scrollback } = this.#consoles.get(name) ?? {};
+    const decoder = new TextDecoder('latin1');
+    return [...(scrollback?.chunks() ?? [])].map(({ bytes }) => decoder.decode(bytes)).join('');
+  }
+
+  /** The whole scrollback, for a page that knows nothing. */
+  *history(): Generator<MachineEvent> {
+    for (const [name, { scrollback }] of this.#consoles) {
+      for (const { offset, bytes } of scrollback.chunks()) {
+        yield { type: 'console', console: name, offset, bytes, again: true };
+      }
+    }
+  }
+}

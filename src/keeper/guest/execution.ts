@@ -1,0 +1,357 @@
+import { CprError, type RestartPhase } from '../../errors.ts';
+import type { RuntimeInstance } from '../../protocol/abi.ts';
+import type { SavedRunstate } from '../../protocol/cpr.ts';
+import type { MachineEvent, Runstate } from '../../protocol/events.ts';
+import type { RuntimeSource } from '../../protocol/runtime-source.ts';
+import { adoptCprError } from '../../protocol/wire-error.ts';
+import type { HostedInstance } from '../runtimes/hand-over.ts';
+import { MipsMeter } from './mips-meter.ts';
+import { RunstateMachine } from './runstate.ts';
+
+/** What a machine was doing when it was frozen. Part of the vmstate. */
+export interface FrozenExecution {
+  runstate: SavedRunstate;
+  /** With `paused`: what `resume` brings back is `suspended`. */
+  wasSuspended: boolean;
+}
+
+export interface ExecutionEvents {
+  /** The runstate changed, or something else that a status tells. */
+  changed(): void;
+  crashed(report: string): void;
+}
+
+/** What can be saved, handed over and loaded. */
+const live = ['running', 'paused', 'suspended'] as const;
+
+/** Who executes the guest, and whether it does: the runtime in charge and the runstate. */
+export class Execution {
+  readonly #runstate = new RunstateMachine();
+  readonly #meter = new MipsMeter();
+  readonly #events: ExecutionEvents;
+  #charge: HostedInstance | undefined;
+  #source: RuntimeSource;
+  /** QEMU's `vm_was_suspended`: what a paused machine was before. */
+  #wasSuspended = false;
+  /** From {@link freeze} to {@link thaw}: only the save that froze it may set it going. */
+  #frozen = false;
+  bootedAtMs = Date.now();
+  mips = 0;
+  crash: string | undefined;
+
+  constructor(source: RuntimeSource, events: ExecutionEvents) {
+    this.#source = source;
+    this.#events = events;
+  }
+
+  get runstate(): Runstate {
+    return this.#runstate.current;
+  }
+
+  /** The runtime in charge. While `inmigrate` it is the one that had the guest, stopped. */
+  get source(): RuntimeSource {
+    return this.#source;
+  }
+
+  get charge(): HostedInstance | undefined {
+    return this.#charge;
+  }
+
+  /** @throws CprError `no-machine`, or `bad-runstate` while there is nothing but an empty machine */
+  get hosted(): HostedInstance {
+    if (this.#charge) return this.#charge;
+    if (this.runstate === 'inmigrate') this.#runstate.require('reach the guest', ...live);
+    throw new CprError('no-machine', 'The machine was destroyed.');
+  }
+
+  get instance(): RuntimeInstance {
+    return this.hosted.instance;
+  }
+
+  get isFrozen(): boolean {
+    return this.#frozen || this.runstate === 'inmigrate';
+  }
+
+  /** The machine's first guest; on `error` nothing of it is left. */
+  boot(charge: HostedInstance): void {
+    this.#charge = charge;
+    this.bootedAtMs = Date.now();
+    this.#restartMeter();
+    charge.instance.run();
+    charge.host.rethrowCrash();
+    charge.host.gate = 'in-charge';
+    this.#runstate.set('running');
+  }
+
+  /** A machine without a guest, for one that is to be loaded. */
+  await(): void {
+    this.#runstate.set('inmigrate');
+  }
+
+  /** Another runtime has the guest. The runstate stays. */
+  handedOver(charge: HostedInstance, source: RuntimeSource): void {
+    this.#charge = charge;
+    this.#source = source;
+    this.#restartMeter();
+  }
+
+  pause(): void {
+    this.#requireThawed('pause');
+    if (this.runstate === 'paused') return;
+    this.#runstate.require('pause', 'running', 'suspended');
+    const wasSuspended = this.runstate === 'suspended';
+    if (!wasSuspended) this.#orFail('pause', () => this.instance.stop());
+    this.#wasSuspended = wasSuspended;
+    this.#enter('paused');
+  }
+
+  /** Like QEMU's `cont`: nothing for a suspended machine, and back to that for one that was. */
+  resume(): void {
+    this.#requireThawed('resume');
+    if (this.runstate === 'running' || this.runstate === 'suspended') return;
+    this.#runstate.require('resume', 'paused');
+    if (this.#wasSuspended) this.#enter('suspended');
+    else this.#run('resume');
+  }
+
+  suspend(): void {
+    this.#requireThawed('suspend');
+    if (this.runstate === 'suspended') return;
+    this.#runstate.require('suspend', 'running');
+    this.#orFail('suspend', () => this.instance.stop());
+    this.#enter('suspended');
+  }
+
+  /** @throws CprError `bad-runstate` unless the machine is suspended */
+  wakeup(): void {
+    this.#requireThawed('wake the machine up');
+    this.#runstate.require('wake the machine up', 'suspended');
+    this.#run('wake the machine up');
+  }
+
+  /** Something happened that a suspended guest wakes of; others take no notice. */
+  wakeIfSuspended(): void {
+    if (this.runstate === 'suspended' && !this.#frozen) this.wakeup();
+  }
+
+  /** @throws CprError `bad-runstate` for a machine that cannot be saved or handed over */
+  requireLive(operation: string, phase?: RestartPhase): void {
+    try {
+      this.#runstate.require(operation, ...live);
+    } catch (thrown) {
+      throw CprError.from(thrown, 'bad-runstate', `Cannot ${operation}`, phase);
+    }
+  }
+
+  requireIncoming(operation: string): void {
+    this.#runstate.require(operation, 'inmigrate');
+  }
+
+  /** Stops the guest for a save. A machine that is paused stays in that runstate, as in QEMU. */
+  freeze(): FrozenExecution {
+    this.requireLive('save');
+    const runstate = this.runstate as SavedRunstate;
+    const before = { runstate, wasSuspended: runstate === 'paused' && this.#wasSuspended };
+    if (runstate === 'running') this.#stopOrRunOn();
+    this.#frozen = true;
+    if (runstate !== 'paused') this.#enter('save-vm');
+    return before;
+  }
+
+  /** What the machine is doing, for a checkpoint. @throws CprError `bad-runstate` */
+  describe(): FrozenExecution {
+    this.requireLive('take a checkpoint');
+    const runstate = this.runstate as SavedRunstate;
+    return { runstate, wasSuspended: runstate === 'paused' && this.#wasSuspended };
+  }
+
+  /** The guest stands still for a moment that nobody is told of, until {@link letGo}. */
+  hold(): void {
+    if (this.runstate === 'running') this.instance.stop();
+  }
+
+  letGo(): void {
+    if (this.runstate === 'running') this.#runOrCrash();
+  }
+
+  /** Whether the guest is still there as {@link freeze} left it: it may have died or been destroyed. */
+  requireFrozen(): void {
+    if (!this.#charge) throw new CprError('no-machine', 'The machine was destroyed meanwhile.');
+    this.#runstate.require('go on', 'save-vm', 'paused', 'inmigrate');
+  }
+
+  /** Frozen, and from now on to be loaded. */
+  enterIncoming(): void {
+    this.requireFrozen();
+    this.#frozen = false;
+    this.#enter('inmigrate');
+  }
+
+  /** Undoes {@link freeze} and {@link enterIncoming}. A guest that is gone meanwhile stays gone. */
+  thaw({ runstate, wasSuspended }: FrozenExecution): void {
+    this.#frozen = false;
+    const current = this.runstate;
+    if (!this.#charge || (current !== 'save-vm' && current !== 'inmigrate')) return;
+    this.#wasSuspended = wasSuspended;
+    if (runstate !== 'running') this.#enter(runstate);
+    else this.#runOrCrash();
+  }
+
+  /** The guest was loaded, and runs if it is to. */
+  arrived(
+    charge: HostedInstance,
+    source: RuntimeSource,
+    { runstate, wasSuspended }: FrozenExecution,
+  ): void {
+    this.handedOver(charge, source);
+    this.#wasSuspended = wasSuspended;
+    this.#enter(runstate);
+  }
+
+  /** @throws CprError `bad-runstate` unless the devices can take another state */
+  requireRevertible(): void {
+    this.#requireThawed('restore a snapshot');
+    this.#runstate.require('restore a snapshot', ...live, 'shutdown');
+  }
+
+  /** The guest stands still, and is about to be another. */
+  beginRevert(): void {
+    this.requireRevertible();
+    if (this.runstate === 'running') this.#stopOrRunOn();
+  }
+
+  /** The guest is as it was before {@link beginRevert}. */
+  abandonRevert(): void {
+    if (this.runstate === 'running') this.#runOrCrash();
+  }
+
+  /** The guest is the one of a snapshot, and does what it did then. */
+  reverted({ runstate, wasSuspended }: FrozenExecution): void {
+    this.#wasSuspended = wasSuspended;
+    // A guest that was powered down comes up again, as by a reset.
+    if (this.runstate === 'shutdown') this.#runstate.set('prelaunch');
+    this.crash = undefined;
+    if (runstate === 'running') {
+      if (this.runstate !== 'running') this.#runstate.set('running');
+      this.#runOrCrash();
+      this.#events.changed();
+    } else if (this.runstate !== runstate) {
+      if (this.runstate === 'prelaunch') this.#runstate.set('running');
+      this.#enter(runstate);
+    }
+  }
+
+  crashed(reason: unknown): void {
+    const what = reason instanceof Error ? (reason.stack ?? String(reason)) : String(reason);
+    const v86Version = this.#charge?.instance.v86Version ?? this.#source.v86Version;
+    const runtime = `runtime ${this.#source.id}, v86 ${v86Version}`;
+    this.crash ??= `The emulator died while it ran the guest (${runtime}): ${what}`;
+    if (this.runstate !== 'internal-error') this.#runstate.set('internal-error');
+    this.#frozen = false;
+    this.mips = 0;
+    this.#events.crashed(this.crash);
+    this.#events.changed();
+  }
+
+  guestReset(): void {
+    this.bootedAtMs = Date.now();
+    if (this.runstate === 'shutdown') {
+      this.#runstate.set('prelaunch');
+      this.#runstate.set('running');
+      this.instance.run();
+    }
+    this.#events.changed();
+  }
+
+  /** The guest stopped its CPU for good; only a reset brings it back. */
+  guestHalted(): void {
+    if (this.runstate !== 'running') return;
+    this.instance.stop();
+    this.#enter('shutdown');
+  }
+
+  /** To be called about once a second. */
+  tick(): void {
+    if (this.runstate !== 'running' || !this.#charge) return;
+    this.mips = this.#meter.sample(this.#charge.instance.instructionCounter(), performance.now());
+    this.#events.changed();
+  }
+
+  snapshot(): MachineEvent[] {
+    try {
+      return this.#charge?.instance.snapshot() ?? [];
+    } catch (thrown) {
+      // Of a crashed emulator a page still gets the status and what the consoles said.
+      console.warn('The runtime could not describe its screen:', thrown);
+      return [];
+    }
+  }
+
+  end(): void {
+    if (!this.#charge) return;
+    const { instance, host } = this.#charge;
+    this.#charge = undefined;
+    host.gate = 'closed';
+    // Each for itself: a crashed emulator may fail to stop and must still let go.
+    for (const step of ['stop', 'destroy'] as const) {
+      try {
+        instance[step]();
+      } catch (thrown) {
+        console.warn(`The runtime could not ${step}:`, thrown);
+      }
+    }
+  }
+
+  #enter(runstate: Runstate): void {
+    this.#runstate.set(runstate);
+    if (runstate !== 'running') this.mips = 0;
+    this.#events.changed();
+  }
+
+  #run(operation: string): void {
+    this.#restartMeter();
+    this.#orFail(operation, () => this.instance.run());
+    this.#enter('running');
+  }
+
+  #stopOrRunOn(): void {
+    try {
+      this.instance.stop();
+    } catch (thrown) {
+      this.#runOrCrash();
+      throw thrown;
+    }
+  }
+
+  #runOrCrash(): void {
+    try {
+      this.instance.run();
+    } catch (thrown) {
+      this.crashed(thrown);
+      return;
+    }
+    this.#restartMeter();
+    if (this.runstate !== 'running') this.#enter('running');
+  }
+
+  #restartMeter(): void {
+    const { instance } = this.hosted;
+    this.#meter.restart(instance.instructionCounter(), performance.now());
+  }
+
+  #orFail(operation: string, action: () => void): void {
+    try {
+      action();
+    } catch (thrown) {
+      throw CprError.from(adoptCprError(thrown), 'runtime-failed', `Cannot ${operation}`);
+    }
+  }
+
+  #requireThawed(operation: string): void {
+    if (!this.#frozen) return;
+    throw new CprError(
+      'busy',
+      `Cannot ${operation}: the machine is being saved, wait for its end.`,
+    );
+  }
+}

@@ -1,0 +1,50 @@
+import { CprError } from '../../errors.ts';
+import type { Runstate } from '../../protocol/events.ts';
+
+/**
+ * Which runstate may follow which: `runstate_transitions_def` of QEMU 9 (system/runstate.c),
+ * cut down to our states, with two additions. v86 can die while its guest stands still, so
+ * `internal-error` may follow `paused`, `suspended` and `save-vm`. And where QEMU has two processes,
+ * one that saved and one that comes up in `inmigrate`, here one machine changes hands: `inmigrate`
+ * may follow `save-vm`, and `paused`, which a machine that is saved while paused stays in.
+ */
+const transitions: Record<Runstate, readonly Runstate[]> = {
+  prelaunch: ['inmigrate', 'running', 'suspended'],
+  inmigrate: ['prelaunch', 'running', 'paused', 'suspended', 'shutdown', 'internal-error'],
+  running: ['paused', 'suspended', 'save-vm', 'shutdown', 'internal-error'],
+  paused: ['prelaunch', 'running', 'suspended', 'inmigrate', 'internal-error'],
+  suspended: ['prelaunch', 'running', 'paused', 'save-vm', 'shutdown', 'internal-error'],
+  'save-vm': ['running', 'suspended', 'inmigrate', 'internal-error'],
+  'internal-error': ['prelaunch', 'paused'],
+  shutdown: ['prelaunch', 'paused'],
+};
+
+/** The runstate of one machine. Starts as `prelaunch`. */
+export class RunstateMachine {
+  #current: Runstate = 'prelaunch';
+
+  get current(): Runstate {
+    return this.#current;
+  }
+
+  /** @throws CprError `internal` for a transition that the table does not have: a defect of ours. */
+  set(next: Runstate): void {
+    if (!canFollow(this.#current, next)) {
+      throw new CprError('internal', `Invalid runstate transition: ${this.#current} to ${next}.`);
+    }
+    this.#current = next;
+  }
+
+  /** @throws CprError `bad-runstate` unless the current state is one of `allowed`. */
+  require(operation: string, ...allowed: Runstate[]): void {
+    if (allowed.includes(this.#current)) return;
+    throw new CprError(
+      'bad-runstate',
+      `Cannot ${operation}: the machine is in runstate "${this.#current}", not "${allowed.join('" or "')}".`,
+    );
+  }
+}
+
+export function canFollow(from: Runstate, to: Runstate): boolean {
+  return transitions[from].includes(to);
+}

@@ -1,0 +1,68 @@
+/** A guest goes on after a gap: from storage, from a state file, or as a copy. */
+import type { Arrival } from '../../protocol/stored.ts';
+import type { Origin } from '../cpr/stored-guest.ts';
+import type { DurableMachine, MachineDurability } from '../durable/durability.ts';
+import { putRight, randomMac } from '../durable/put-right.ts';
+import type { PageInput } from '../pages/page-input.ts';
+import type { TerminalSizes } from '../pages/terminal-sizes.ts';
+
+export interface ReturningMachine extends DurableMachine {
+  readonly durability: MachineDurability;
+  readonly input: PageInput;
+  readonly terminals: TerminalSizes;
+  pagesChanged(): void;
+}
+
+/** What came back from storage goes on. */
+export function broughtBack(
+  machine: ReturningMachine,
+  origin: Origin,
+  { isClone = false } = {},
+): void {
+  const { takenAtMs, fellBack } = origin.cut;
+  const arrival: Arrival = {
+    kind: 'resumed',
+    takenAtMs,
+    resumedAtMs: Date.now(),
+    ...(fellBack !== undefined && { fellBack }),
+  };
+  goesOnAfterGap(machine, { arrival, origin, isClone });
+}
+
+export function goesOnAfterGap(
+  machine: ReturningMachine,
+  { arrival, origin, isClone }: { arrival: Arrival; origin?: Origin; isClone: boolean },
+): void {
+  const { view, durability, consoles, input, terminals } = machine;
+  durability.begin(origin);
+  input.forget();
+  const wasTold = putGuestRight(machine, isClone);
+  const isUnaware = isClone && !wasTold && arrival.kind !== 'booted';
+  view.arrival = isUnaware ? { ...arrival, isUnawareClone: true } : arrival;
+  terminals.restored();
+  consoles.flush();
+  machine.pagesChanged();
+  view.describe();
+}
+
+/**
+ * What in the guest only its agent can mend. A clone gets a network address of its own; its guest's
+ * driver follows where there is an agent, else at its next start.
+ * @returns whether an agent was told
+ */
+function putGuestRight(
+  { execution, backing, consoles }: ReturningMachine,
+  isClone: boolean,
+): boolean {
+  const { commands } = execution.instance;
+  const mac = isClone && backing.config.network !== 'none' ? randomMac() : undefined;
+  if (mac) {
+    commands.changeMac?.(mac);
+    backing.config = { ...backing.config, mac };
+  }
+  const port = {
+    said: (console: string) => consoles.text(console),
+    consoleInput: (name: string, bytes: Uint8Array) => commands.consoleInput(name, bytes),
+  };
+  return putRight(port, { ...(mac !== undefined && { mac }) });
+}

@@ -1,0 +1,35 @@
+import type { RestartTimings } from '../../protocol/events.ts';
+import type { RestartReport } from '../../protocol/keeper-api.ts';
+import type { RuntimeSource } from '../../protocol/runtime-source.ts';
+import type { Execution } from '../guest/execution.ts';
+import { type HostedInstance, handOver, LostGuestError } from '../runtimes/hand-over.ts';
+import { discardReady, type NextRuntime } from '../runtimes/next-runtime.ts';
+
+/**
+ * Live update, in memory only. The guest runs on in its present runtime until the other is ready.
+ * Resolves with the runtime that had the guest, which is still to be destroyed.
+ * @throws CprError after the guest went on in its present runtime
+ */
+export async function liveRestart(
+  { execution, next }: { execution: Execution; next: NextRuntime },
+  source: RuntimeSource,
+): Promise<{ report: RestartReport; from: HostedInstance }> {
+  const from = execution.hosted;
+  const ready = await next.prepare(source);
+  let timings: RestartTimings;
+  try {
+    await next.bounded('stop', source, () => from.instance.quiesce());
+    // The guest ran until here: it may have been paused, or have crashed.
+    execution.requireLive('restart', 'stop');
+    const isRunning = execution.runstate === 'running';
+    const done = handOver({ from, to: ready, wasRunning: isRunning, run: isRunning });
+    timings = { prepareMs: ready.prepareMs, ...done.timings };
+    execution.handedOver({ instance: done.instance, host: ready.host }, source);
+  } catch (thrown) {
+    discardReady(ready);
+    if (thrown instanceof LostGuestError && execution.charge) execution.crashed(thrown);
+    throw thrown;
+  }
+  const { v86Version } = execution.instance;
+  return { report: { runtimeId: source.id, v86Version, timings }, from };
+}

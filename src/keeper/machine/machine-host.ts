@@ -1,0 +1,332 @@
+import { CprError } from '../../errors.ts';
+import type { PreparedRuntime, WriteTracking } from '../../protocol/abi.ts';
+import type { DriveSource, MachineConfig, RemovableDriveName } from '../../protocol/config.ts';
+import type { Blocker, CprMode } from '../../protocol/cpr.ts';
+import type { MachineEvent, MachineStatus, Runstate } from '../../protocol/events.ts';
+import type { RamBlockInfo, StartRequest } from '../../protocol/keeper-api.ts';
+import { randomId } from '../../protocol/random-id.ts';
+import { adoptCprError } from '../../protocol/wire-error.ts';
+import { allocateMemory } from '../checkpoint/memory-layout.ts';
+import { cprBlockers, refuseIfEverBlocked } from '../cpr/blockers.ts';
+import { listRamBlocks } from '../cpr/ram-blocks.ts';
+import type { AroundStep } from '../cpr/steps.ts';
+import type { OpenStore } from '../cpr/targets.ts';
+import { MachineDurability } from '../durable/durability.ts';
+import { Consoles } from '../guest/consoles.ts';
+import { Execution } from '../guest/execution.ts';
+import { MachineClock } from '../guest/machine-clock.ts';
+import { MachineView } from '../pages/machine-view.ts';
+import { type Client, PageInput } from '../pages/page-input.ts';
+import type { Pages } from '../pages/pages.ts';
+import { type TerminalSize, TerminalSizes } from '../pages/terminal-sizes.ts';
+import { GatedHost, type HostBacking } from '../runtimes/gated-host.ts';
+import { KeptPieceMaps } from '../runtimes/kept-pieces.ts';
+import { NextRuntime, prepareFirst } from '../runtimes/next-runtime.ts';
+import { checkRuntime, type RuntimeLoader } from '../runtimes/runtime-loader.ts';
+import { untilAborted } from '../runtimes/until-aborted.ts';
+import { DiskLimit } from './disk-limit.ts';
+import { runCommand, tellGuest } from './guest-commands.ts';
+import { MachineOperations, type OperatedMachine } from './machine-operations.ts';
+import { SuspendWhenHidden } from './suspend-when-hidden.ts';
+
+const statusIntervalMs = 1000;
+/** See src/protocol/disk-piece.ts. */
+const diskPrefix = 'disk.';
+
+/** What a keeper lends to its machines. */
+export interface MachineEnvironment {
+  readonly pages: Pages;
+  readonly loader: RuntimeLoader;
+  /** What pages show consoles as. */
+  readonly terminals: ReadonlyMap<string, TerminalSize>;
+  /** Absent where there is no persistent storage. */
+  readonly openStore: OpenStore | undefined;
+  /** For tests that let a step fail. */
+  readonly around: AroundStep | undefined;
+}
+
+/** One machine: its memory, what it said, and the runtime that runs it. */
+export class MachineHost implements OperatedMachine {
+  id: string;
+  readonly backing: HostBacking;
+  readonly execution: Execution;
+  readonly next: NextRuntime;
+  readonly consoles: Consoles;
+  readonly clock = new MachineClock();
+  readonly openStore: OpenStore | undefined;
+  readonly around: AroundStep | undefined;
+  readonly view: MachineView;
+  readonly durability = new MachineDurability(this);
+  readonly operations = new MachineOperations(this);
+  readonly input = new PageInput((command, args) => tellGuest(this.execution, command, args));
+  readonly terminals = new TerminalSizes({
+    said: (console) => this.consoles.text(console),
+    consoleInput: (...input) => tellGuest(this.execution, 'consoleInput', input),
+  });
+  restarts = 0;
+  ownsStored: boolean;
+  readonly #pages: Pages;
+  readonly #diskLimit: DiskLimit;
+  readonly #hidden: SuspendWhenHidden | undefined;
+  /** Aborts with the machine's end. */
+  readonly #gone = new AbortController();
+  readonly #timer: ReturnType<typeof setInterval>;
+  #wasSeen = false;
+  #lastRunstate: Runstate | undefined;
+
+  private constructor(request: StartRequest, environment: MachineEnvironment) {
+    const { pages, loader, openStore, around } = environment;
+    this.id = request.config.id ?? randomId();
+    const { lineage = randomId() } = request.config;
+    const config = { ...request.config, id: this.id, lineage };
+    this.ownsStored = request.replace ?? false;
+    this.openStore = openStore;
+    this.around = around;
+    this.#pages = pages;
+    this.view = new MachineView(this, pages);
+    const { layout, memory, scratch } = allocateMemory(config);
+    const emit = (event: MachineEvent, transfer: Transferable[]) => this.view.emit(event, transfer);
+    this.consoles = new Consoles(emit);
+    this.execution = new Execution(request.runtime, {
+      changed: () => this.#changed(),
+      crashed: (message) => this.view.emit({ type: 'error', code: 'guest-crashed', message }),
+    });
+    this.backing = {
+      config,
+      memory,
+      scratch,
+      runtimeBytes: layout.runtimeBytes,
+      blocks: layout.blocks,
+      kept: new Map(),
+      clock: this.clock.now,
+      pieces: new KeptPieceMaps((name) => this.#piecesGrew(name)),
+      emit,
+      consoleOutput: (name, bytes) => {
+        this.consoles.output(name, bytes);
+        this.terminals.heard(name, bytes);
+      },
+      crashed: (reason) => this.execution.crashed(reason),
+      guestReset: () => {
+        this.terminals.reset();
+        this.execution.guestReset();
+      },
+      guestHalted: () => this.execution.guestHalted(),
+      wakeup: () => this.execution.wakeIfSuspended(),
+      driveChanged: (device, source) => this.#driveChanged(device, source),
+    };
+    for (const [console, size] of environment.terminals) this.terminals.set(console, size);
+    this.#diskLimit = new DiskLimit(config.limits?.diskMiB);
+    this.next = new NextRuntime(loader, this.backing, this.#gone.signal);
+    this.#hidden = SuspendWhenHidden.for(this.execution, config.suspendWhenHiddenMs);
+    this.#timer = setInterval(() => this.execution.tick(), statusIntervalMs);
+  }
+
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /**
+   * Builds a machine up to a guest that runs, or, `incoming`, to one that waits to be loaded; unseen
+   * by the pages until {@link show}. Whatever fails, it leaves nothing behind.
+   * @param meanwhile begins what can be done while the runtime is fetched and made ready
+   */
+  static async start(
+    request: StartRequest,
+    environment: MachineEnvironment,
+    signal: AbortSignal,
+    meanwhile: (machine: MachineHost) => void = () => {},
+  ): Promise<MachineHost> {
+    const { loader } = environment;
+    const machine = new MachineHost(request, environment);
+    const host = new GatedHost(machine.backing);
+    const { wasmUrl, id } = request.runtime;
+    try {
+      meanwhile(machine);
+      const compiling = loader.compile(request.runtime);
+      const module = await untilAborted(loader.load(request.runtime), signal);
+      checkRuntime(module, request.runtime);
+      const { incoming = false } = request;
+      const preparing = { wasmUrl, module: compiling, coldBoot: true, incoming, signal };
+      const prepared = await prepareFirst(module, host, preparing);
+      if (request.incoming) machine.operations.await({ prepared, host, prepareMs: 0 });
+      else machine.#boot(prepared, host);
+      if (request.v86State) machine.#loadV86State(request.v86State);
+      if (request.config.onlyCprCapable) await untilAborted(refuseIfEverBlocked(machine), signal);
+      return machine;
+    } catch (thrown) {
+      host.gate = 'closed';
+      machine.end();
+      throw CprError.from(
+        adoptCprError(thrown),
+        'runtime-unavailable',
+        `The machine could not be started with runtime ${id}`,
+      );
+    }
+  }
+
+  /** Before the guest has run. @throws CprError `wrong-v86-state`, `runtime-incompatible` */
+  #loadV86State(state: Uint8Array): void {
+    const { loadV86State } = this.execution.instance.commands;
+    if (!loadV86State) {
+      throw new CprError('runtime-incompatible', 'This runtime is too old to take a state of v86.');
+    }
+    loadV86State(state);
+  }
+
+  #boot(prepared: PreparedRuntime, host: GatedHost): void {
+    try {
+      host.gate = 'taking-over';
+      this.execution.boot({ instance: prepared.boot(), host });
+    } catch (thrown) {
+      this.execution.end();
+      prepared.discard();
+      throw CprError.from(adoptCprError(thrown), 'runtime-failed', 'The guest could not be booted');
+    }
+  }
+
+  /** Makes this the machine that the attached pages see. */
+  show(): void {
+    if (!this.durability.hasBegun && this.execution.charge) this.durability.begin();
+    const greeting = this.view.greeting();
+    this.#diskLimit.allow(this.backing.pieces.bytesOf(diskPrefix));
+    this.#pages.renew();
+    this.view.show();
+    this.pagesChanged();
+    for (const event of greeting) this.view.emit(event);
+  }
+
+  /** Pages have come or gone, or are shown or hidden. */
+  pagesChanged(): void {
+    this.watchersChanged();
+    this.listenersChanged();
+    this.#hidden?.update(this.#pages.anyVisible);
+    if (this.#wasSeen && !this.#pages.anyVisible) this.durability.soon();
+    this.#wasSeen = this.#pages.anyVisible;
+  }
+
+  /** Pages have room for more of the screen, or none has. What changes meanwhile is sent as one. */
+  watchersChanged(): void {
+    this.execution.charge?.instance.setWatched(this.#pages.anyWatches);
+  }
+
+  /** Pages want to hear the guest, or no more. */
+  listenersChanged(): void {
+    this.execution.charge?.instance.setListened?.(this.#pages.anyListens);
+  }
+
+  /** @param client who gives it: a page's keys are let go of when it goes */
+  command(name: string, args: unknown[], client?: Client): unknown {
+    const answer = runCommand(this.execution, name, args);
+    if (client) this.input.note(client, name, args);
+    return answer;
+  }
+
+  ramBlocks({ digests = false }: { digests?: boolean } = {}): Promise<RamBlockInfo[]> {
+    const { charge, runstate } = this.execution;
+    const moving = runstate === 'running';
+    return listRamBlocks(this.backing, charge?.instance, { digests, moving });
+  }
+
+  async cprBlockers(mode: CprMode): Promise<Blocker[]> {
+    const blockers = await cprBlockers(mode, this);
+    const { current } = this.operations;
+    if (current === undefined) return blockers;
+    const message = `${current} is under way. Wait for its end.`;
+    return [{ code: 'operation-in-flight', message }, ...blockers];
+  }
+
+  watchedWrites(writes: WriteTracking | undefined): WriteTracking | undefined {
+    return this.operations.watchedWrites(writes);
+  }
+
+  /** The guest is another, and has other media; the machine's name and what it is to do are not. */
+  configure(config: MachineConfig): void {
+    const { name, durable, foreign, lineage } = this.backing.config;
+    const { foreign: _, ...guest } = config;
+    this.backing.config = {
+      ...(lineage !== undefined && { lineage }),
+      ...guest,
+      id: this.id,
+      name,
+      ...(foreign && { foreign }),
+      ...(durable !== undefined && { durable }),
+    };
+  }
+
+  become(id: string, name: string): void {
+    this.id = id;
+    this.backing.config = { ...this.backing.config, id, name };
+  }
+
+  /**
+   * The end of the guest. The pages hear it as a last status, `shutdown`, unless another machine
+   * takes its place at once.
+   */
+  end({ replaced = false, reason }: { replaced?: boolean; reason?: CprError } = {}): void {
+    clearInterval(this.#timer);
+    this.durability.end();
+    this.#hidden?.stop();
+    this.terminals.end();
+    this.#gone.abort(new CprError('no-machine', 'The machine was destroyed meanwhile.'));
+    const lastStatus: MachineStatus = {
+      ...this.view.status(),
+      runstate: 'shutdown',
+      mips: 0,
+      destroyed: true,
+      ...(reason && { reason: { code: reason.code, message: reason.message } }),
+    };
+    this.execution.end();
+    this.operations.end();
+    this.#endKept();
+    this.consoles.flush();
+    if (!replaced) this.view.emit({ type: 'status', status: lastStatus });
+    this.view.hide();
+  }
+
+  /** What runtimes left with us may hold sockets. */
+  #endKept(): void {
+    for (const kept of this.backing.kept.values()) {
+      try {
+        (kept as { machineEnded?: () => void } | null)?.machineEnded?.();
+      } catch (thrown) {
+        console.warn('Something kept for the machine could not be ended:', thrown);
+      }
+    }
+  }
+
+  #changed(): void {
+    const { runstate } = this.execution;
+    // A guest that somebody set going must not come back as it stood still, nor the other way round.
+    if (runstate !== this.#lastRunstate) this.durability.soon();
+    this.#lastRunstate = runstate;
+    this.input.settle();
+    this.terminals.tell();
+    this.view.sendStatus();
+    this.#hidden?.update(this.#pages.anyVisible);
+  }
+
+  #piecesGrew(name: string): void {
+    if (!name.startsWith(diskPrefix)) return;
+    const written = this.backing.pieces.bytesOf(diskPrefix);
+    if (this.#diskLimit.isReached(written)) queueMicrotask(() => this.#overDiskLimit());
+  }
+
+  /** After the device that writes: the guest stands still between two instructions. */
+  #overDiskLimit(): void {
+    if (this.#gone.signal.aborted || this.execution.runstate !== 'running') return;
+    this.execution.pause();
+    const written = Math.round(this.backing.pieces.bytesOf(diskPrefix) / 2 ** 20);
+    this.view.emit({
+      type: 'error',
+      code: 'guest-over-limit',
+      message: `The guest has written ${written} MiB to its disks, all of which this site keeps. It is paused; nothing is lost. Resume it to let it write a quarter more.`,
+    });
+  }
+
+  /** A runtime whose state is stored from here on is stored with this medium. */
+  #driveChanged(device: RemovableDriveName, source: DriveSource | undefined): void {
+    const { [device]: _, ...others } = this.backing.config;
+    this.backing.config = source ? { ...others, [device]: source } : others;
+    this.view.sendStatus();
+  }
+}

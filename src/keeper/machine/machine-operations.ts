@@ -1,0 +1,214 @@
+/** What takes hold of a whole machine, one at a time: live update, CPR, snapshots, and returns. */
+import type { WriteTracking } from '../../protocol/abi.ts';
+import type { CprSource, CprTarget } from '../../protocol/cpr.ts';
+import type { MachineEvent } from '../../protocol/events.ts';
+import type {
+  CprLoadOptions,
+  CprLoadReport,
+  CprSaveOptions,
+  CprSaveReport,
+  RestartReport,
+} from '../../protocol/keeper-api.ts';
+import type { RuntimeSource } from '../../protocol/runtime-source.ts';
+import type { RestoreReport, SnapshotInfo } from '../../protocol/snapshot.ts';
+import type { CutItem, ImportRequest } from '../../protocol/state-transfer.ts';
+import { MachineCpr } from '../cpr/machine-cpr.ts';
+import type { Restoring } from '../cpr/stored-guest.ts';
+import type { HostedInstance } from '../runtimes/hand-over.ts';
+import type { ReadyRuntime } from '../runtimes/next-runtime.ts';
+import { type SnapshotMachine, Snapshots } from '../snapshot/snapshots.ts';
+import { broughtBack, goesOnAfterGap, type ReturningMachine } from './after-gap.ts';
+import { liveRestart } from './live-restart.ts';
+import { OneAtATime } from './one-at-a-time.ts';
+
+export interface OperatedMachine extends ReturningMachine, SnapshotMachine {}
+
+export class MachineOperations {
+  readonly #machine: OperatedMachine;
+  readonly #cpr: MachineCpr;
+  readonly #snapshots: Snapshots;
+  readonly #operations = new OneAtATime();
+
+  constructor(machine: OperatedMachine) {
+    this.#machine = machine;
+    this.#cpr = new MachineCpr(machine);
+    this.#snapshots = new Snapshots(machine);
+  }
+
+  /** What is under way, for people: `A restart`. */
+  get current(): string | undefined {
+    return this.#operations.current;
+  }
+
+  /** The machine has no guest, and a runtime that can take one. */
+  await(ready: ReadyRuntime): void {
+    this.#cpr.await(ready);
+  }
+
+  /** Live update. The guest runs on in its present runtime until the other one is ready. */
+  restart(source: RuntimeSource): Promise<RestartReport> {
+    return this.#exclusively('A restart', async () => {
+      const machine = this.#machine;
+      machine.execution.requireLive('restart');
+      // Beside the preparation: should everything fail, little is lost.
+      machine.durability.soon();
+      const { report, from } = await this.#orShowAgain(() => liveRestart(machine, source));
+      machine.restarts++;
+      machine.view.lastPauseMs = report.timings.pauseMs;
+      await this.#settle(from, { type: 'restarted', ...report });
+      return report;
+    });
+  }
+
+  /**
+   * After mode `reboot` the machine is frozen, and to be ended.
+   * @throws CprError with the guest in the runstate that it had
+   */
+  cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport> {
+    return this.#exclusively('A cprSave', () => {
+      const save = () => this.#cpr.save(target, options);
+      // Mode `reboot` writes to the same storage.
+      return options.mode === 'reboot' ? this.#machine.durability.stepAside(save) : save();
+    });
+  }
+
+  /** @throws CprError with the machine in `inmigrate` as before */
+  cprLoad(source: CprSource, options: CprLoadOptions): Promise<CprLoadReport> {
+    return this.#exclusively('A cprLoad', async () => {
+      const machine = this.#machine;
+      const load = () => this.#cpr.load(source, options);
+      const { report, from, origin } = await this.#orShowAgain(load);
+      if (origin) broughtBack(machine, origin);
+      else {
+        machine.input.forget();
+        machine.terminals.restored();
+      }
+      if (from) {
+        machine.restarts++;
+        await this.#settle(from);
+      }
+      return report;
+    });
+  }
+
+  cprCancel(): Promise<void> {
+    return this.#exclusively('A cprCancel', async () => this.#cpr.cancel());
+  }
+
+  /**
+   * Goes on with the newest state in `store` that is whole. For a machine that was started `incoming`.
+   * @throws CprError with the machine in `inmigrate` as before
+   */
+  resumeStored(
+    restoring: Restoring,
+    identity: { id: string; name: string },
+  ): Promise<{ takenAtMs: number; fellBack?: string }> {
+    return this.#exclusively('A resume', async () => {
+      const machine = this.#machine;
+      const origin = await this.#cpr.resume(restoring);
+      // A copy still has the names of what it was copied from: it goes on as a clone.
+      const isClone = machine.id !== identity.id;
+      machine.become(identity.id, identity.name);
+      broughtBack(machine, origin, { isClone });
+      const { takenAtMs, fellBack } = origin.cut;
+      return { takenAtMs, ...(fellBack !== undefined && { fellBack }) };
+    });
+  }
+
+  /**
+   * Goes on with a guest that arrives in this machine's memory. For one that was started `incoming`.
+   * @returns when its state was taken
+   * @throws CprError with the machine in `inmigrate` as before
+   */
+  openGuest(
+    arriving: Promise<CutItem>,
+    { config, identity }: Pick<ImportRequest, 'config' | 'identity'>,
+  ): Promise<number> {
+    return this.#exclusively('An opening', async () => {
+      const machine = this.#machine;
+      const { backing, execution } = machine;
+      const { takenAtMs, openedFrom } = await this.#cpr.open(arriving);
+      const { name, id = machine.id } = config;
+      machine.become(id, name);
+      if (openedFrom) backing.config = { ...backing.config, openedFrom };
+      const isClone = identity === 'clone';
+      const openedAtMs = Date.now();
+      // A second life: it is as old as itself.
+      if (isClone) execution.bootedAtMs = openedAtMs;
+      const arrival = { kind: 'opened', takenAtMs, openedAtMs, identity } as const;
+      goesOnAfterGap(machine, { arrival, isClone });
+      return takenAtMs;
+    });
+  }
+
+  /** @throws CprError with the guest going on as before */
+  takeSnapshot(): Promise<SnapshotInfo> {
+    return this.#exclusively('A snapshot', () => this.#snapshots.take());
+  }
+
+  /** @throws CprError as {@link Snapshots.restore} */
+  restoreSnapshot(id: string): Promise<RestoreReport> {
+    return this.#exclusively('A restore', async () => {
+      const machine = this.#machine;
+      const { durability, consoles, view, input, terminals } = machine;
+      // What checkpoints know of the guest is true no more.
+      const report = await durability.stepAside(() => this.#snapshots.restore(id));
+      input.forget();
+      terminals.restored();
+      consoles.flush();
+      machine.pagesChanged();
+      view.describe();
+      view.emit({ type: 'snapshot-restored', id });
+      return report;
+    });
+  }
+
+  dropSnapshot(id: string): void {
+    this.#snapshots.drop(id);
+  }
+
+  snapshots(): SnapshotInfo[] {
+    return this.#snapshots.list();
+  }
+
+  watchedWrites(writes: WriteTracking | undefined): WriteTracking | undefined {
+    return this.#snapshots.watch(writes);
+  }
+
+  async #exclusively<T>(operation: string, action: () => Promise<T>): Promise<T> {
+    // One that was given up still owns the memory in which runtimes are made ready.
+    if (this.#operations.current === undefined) this.#machine.next.requireIdle();
+    return this.#operations.run(operation, action);
+  }
+
+  /** Another runtime that failed may have drawn on the pages before it did. */
+  async #orShowAgain<T>(action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (thrown) {
+      const { execution, view } = this.#machine;
+      if (execution.charge) view.describe();
+      throw thrown;
+    }
+  }
+
+  /** After a hand-over: everything that can wait until the guest has run. */
+  async #settle(from: HostedInstance, event?: MachineEvent): Promise<void> {
+    // The guest's first slice in the new runtime goes before everything that is left to do.
+    await new Promise((resolve) => setTimeout(resolve));
+    try {
+      from.instance.destroy();
+    } catch (thrown) {
+      console.warn('The old runtime could not be ended:', thrown);
+    }
+    const machine = this.#machine;
+    if (!machine.execution.charge) return;
+    machine.pagesChanged();
+    if (event) machine.view.emit(event);
+    machine.view.describe();
+  }
+
+  end(): void {
+    this.#cpr.end();
+  }
+}

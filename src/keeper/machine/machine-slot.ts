@@ -1,0 +1,141 @@
+/** The place of a keeper's one machine, and the claim to that machine among all keepers. */
+import { CprError } from '../../errors.ts';
+import { MachineClaims } from '../durable/machine-lock.ts';
+import { channelLink } from '../pages/page-link.ts';
+import type { Pages } from '../pages/pages.ts';
+import type { MachineHost } from './machine-host.ts';
+
+export class MachineSlot {
+  readonly #pages: Pages;
+  readonly #keeperLock: string | undefined;
+  #machine: MachineHost | undefined;
+  /** Set while a machine is being built; aborting it gives that up. */
+  #starting: AbortController | undefined;
+  #startingEnded: Promise<void> = Promise.resolve();
+  readonly #claims = new MachineClaims({
+    giveUp: (id) => void this.#giveUp(id),
+    watch: (id, channel) => this.#addWatcher(id, channel),
+  });
+
+  constructor(pages: Pages, keeperLock: string | undefined) {
+    this.#pages = pages;
+    this.#keeperLock = keeperLock;
+  }
+
+  get machine(): MachineHost | undefined {
+    return this.#machine;
+  }
+
+  /** @throws CprError `no-machine` */
+  get present(): MachineHost {
+    if (!this.#machine) throw noMachine();
+    return this.#machine;
+  }
+
+  get isStarting(): boolean {
+    return this.#starting !== undefined;
+  }
+
+  /** @throws CprError `taken-over` when the machine runs elsewhere */
+  hold(machineId: string): Promise<void> {
+    return this.#claims.hold(machineId);
+  }
+
+  holds(machineId: string): boolean {
+    return this.#claims.holds(machineId);
+  }
+
+  /** Resolves when it is known whether the machine asked for last is held. Never rejects. */
+  settled(): Promise<void> {
+    return this.#claims.settled();
+  }
+
+  /**
+   * What is there stays untouched until `build` has made the machine that takes its place.
+   * @throws CprError `busy` while another one is built
+   */
+  async fill<T>(
+    build: (signal: AbortSignal) => Promise<{ machine: MachineHost; result: T }>,
+  ): Promise<T> {
+    if (this.#starting) {
+      throw new CprError('busy', 'A machine is being started: wait for it, or destroy it.');
+    }
+    const starting = new AbortController();
+    this.#starting = starting;
+    let ended = () => {};
+    this.#startingEnded = new Promise((resolve) => {
+      ended = resolve;
+    });
+    try {
+      const { machine, result } = await build(starting.signal);
+      this.#machine?.end({ replaced: true });
+      this.#pages.endWatches();
+      this.#machine = machine;
+      machine.show();
+      this.#claims.announce(machine.id);
+      return result;
+    } finally {
+      this.#starting = undefined;
+      this.#claims.keepOnly(this.#machine?.id);
+      ended();
+    }
+  }
+
+  /** Resolves once no machine is being built, or after so long. */
+  async vacant(timeoutMs: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([this.#startingEnded, late]);
+    clearTimeout(timer);
+  }
+
+  /** Ends the machine that is there, and one that is being built. @throws CprError `no-machine` */
+  destroy(): void {
+    if (!this.#machine && !this.#starting) throw noMachine();
+    this.#starting?.abort(
+      new CprError('no-machine', 'The machine was destroyed while it was being started.'),
+    );
+    if (this.#machine) this.end(this.#machine);
+    else this.#release();
+  }
+
+  /** Ends a machine. Whoever destroyed or replaced it meanwhile has ended it. */
+  end(machine: MachineHost, reason?: CprError): void {
+    if (this.#machine === machine) this.#machine = undefined;
+    machine.end({ ...(reason && { reason }) });
+    this.#release();
+  }
+
+  #release(): void {
+    this.#pages.endWatches();
+    this.#claims.keepOnly(this.#machine?.id);
+  }
+
+  /** Somebody else wants to run this machine: it is saved, and ends here. */
+  async #giveUp(id: string): Promise<void> {
+    const machine = this.#machine;
+    if (machine?.id !== id) {
+      this.#claims.keepOnly(machine?.id);
+      return;
+    }
+    await machine.durability.checkpoint({ urgent: true }).catch((thrown) => {
+      console.warn('A machine that goes on elsewhere could not be saved first:', thrown);
+    });
+    const message = 'This machine was taken over by another tab and goes on there.';
+    this.end(machine, new CprError('taken-over', message));
+  }
+
+  /** A page of another keeper looks on. Channel and lock have one name. */
+  #addWatcher(id: string, channel: string): void {
+    // Until the machine is there nobody is answered: who waits is told by the announcement.
+    if (this.#machine?.id !== id) return;
+    const link = channelLink(channel, this.#keeperLock);
+    this.#pages.add(link, channel, channel, this.#machine.view.greeting());
+  }
+}
+
+export function noMachine(): CprError {
+  return new CprError('no-machine', 'There is no machine: start one first.');
+}

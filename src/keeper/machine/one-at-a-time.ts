@@ -1,0 +1,30 @@
+import { CprError } from '../../errors.ts';
+
+/** The operations of a machine that exclude each other. */
+export class OneAtATime {
+  #current: string | undefined;
+
+  /** What is under way. */
+  get current(): string | undefined {
+    return this.#current;
+  }
+
+  /**
+   * @param operation for people: `A restart`
+   * @throws CprError `busy`
+   */
+  async run<T>(operation: string, action: () => Promise<T>): Promise<T> {
+    if (this.#current !== undefined) {
+      throw new CprError(
+        'busy',
+        `${this.#current} of this machine is under way: wait for its end.`,
+      );
+    }
+    this.#current = operation;
+    try {
+      return await action();
+    } finally {
+      this.#current = undefined;
+    }
+  }
+}

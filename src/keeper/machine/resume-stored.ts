@@ -1,0 +1,61 @@
+import { CprError } from '../../errors.ts';
+import type { ResumeRequest } from '../../protocol/stored.ts';
+import type { MachineStore, Store, StoredReading } from '../../store/types.ts';
+import { requireContents } from '../cpr/incoming-request.ts';
+import { ofOwnLineage, type StoredDetails, withFiles } from '../cpr/stored-details.ts';
+import { type Restoring, restoreMemory } from '../cpr/stored-guest.ts';
+import { storeOf } from '../cpr/targets.ts';
+import { untilAborted } from '../runtimes/until-aborted.ts';
+import { type MachineEnvironment, MachineHost } from './machine-host.ts';
+
+/**
+ * Makes a machine of what is in storage under this id.
+ * @throws CprError `not-found`, `storage-damaged`, `file-needed`, or what starting a machine throws
+ */
+export async function resumeStored(
+  { id, runtime, files }: Omit<ResumeRequest, 'takeOver'>,
+  environment: MachineEnvironment,
+  signal: AbortSignal,
+): Promise<{ machine: MachineHost; takenAtMs: number; fellBack?: string }> {
+  const store = await storeOf(environment.openStore);
+  const stored = await store.read(id);
+  const details = (stored.machine.details ?? {}) as Partial<StoredDetails>;
+  if (!details.config) throw new CprError('not-found', `No machine "${id}" is in storage.`);
+  const config = ofOwnLineage(withFiles({ ...details, config: details.config }, files), id);
+  requireContents(config);
+  const identity = { id, name: stored.machine.name };
+  const request = { config: { ...config, ...identity }, runtime, incoming: true };
+  // Most of the time goes into making the runtime ready: memory is filled beside that.
+  let restoring: Restoring | undefined;
+  const beginRestoring = (machine: MachineHost) => {
+    const source = {
+      readableGenerations: async () => stored,
+      readRecords: stored.readRecords,
+    };
+    const memory = restoreMemory(machine, source);
+    // To open it is to write, for which reading would wait.
+    const opened = memory.then(() => openAsRead(store, stored));
+    // Whoever awaits them hears of a failure; it may come before anybody does.
+    for (const promise of [memory, opened]) promise.catch(() => {});
+    restoring = { store: opened, restoring: memory };
+  };
+  const machine = await MachineHost.start(request, environment, signal, beginRestoring);
+  try {
+    const resume = async () => machine.operations.resumeStored(restoring as Restoring, identity);
+    return { machine, ...(await untilAborted(resume(), signal)) };
+  } catch (thrown) {
+    machine.end();
+    throw thrown;
+  }
+}
+
+/** @throws CprError `taken-over` when somebody has written to the machine since it was read */
+async function openAsRead(store: Store, { machine }: StoredReading): Promise<MachineStore> {
+  const opened = await store.open(machine.id);
+  const now = await store.read(machine.id);
+  if (now.machine.generation === machine.generation) return opened;
+  throw new CprError(
+    'taken-over',
+    `“${machine.name}” went on in another tab or window while it was brought back here.`,
+  );
+}

@@ -1,0 +1,111 @@
+import { withoutContents } from '../../protocol/config.ts';
+import type { MachineEvent, MachineStatus } from '../../protocol/events.ts';
+import type { Arrival, Durability } from '../../protocol/stored.ts';
+import type { Consoles } from '../guest/consoles.ts';
+import type { Execution } from '../guest/execution.ts';
+import type { HostBacking } from '../runtimes/gated-host.ts';
+import type { PageSource } from './page-pace.ts';
+import type { Pages } from './pages.ts';
+
+/** Counts over all machines of this keeper, see {@link MachineStatus.revision}. */
+let revision = 0;
+
+/** What a view shows. */
+export interface ViewedMachine {
+  readonly backing: Pick<HostBacking, 'config'>;
+  readonly execution: Execution;
+  readonly consoles: Consoles;
+  readonly restarts: number;
+  /** Absent where nothing keeps it. */
+  readonly durability: { readonly status: Durability | undefined };
+}
+
+/** What the attached pages hear of one machine: its status, its events, its screen. */
+export class MachineView implements PageSource {
+  /** How this guest came to be here. */
+  arrival: Arrival = { kind: 'booted' };
+  /** Of the last live update. */
+  lastPauseMs: number | undefined;
+  readonly #machine: ViewedMachine;
+  readonly #pages: Pages;
+  /** Until the machine is in its place its pages hear of another one. */
+  #visible = false;
+  /** The status goes to every page once a second: its configuration is made when that changes. */
+  #described: { of: unknown; config: MachineStatus['config'] } | undefined;
+
+  constructor(machine: ViewedMachine, pages: Pages) {
+    this.#machine = machine;
+    this.#pages = pages;
+  }
+
+  status(): MachineStatus {
+    const { execution, restarts, durability } = this.#machine;
+    const { runstate, source, charge, mips, bootedAtMs, crash } = execution;
+    const kept = durability.status;
+    return {
+      runstate,
+      config: this.#config(),
+      runtimeId: source.id,
+      v86Version: charge?.instance.v86Version ?? source.v86Version,
+      mips,
+      bootedAtMs,
+      restarts,
+      ...(this.lastPauseMs !== undefined && { lastPauseMs: this.lastPauseMs }),
+      pages: this.#pages.count,
+      ...(kept && { durability: kept }),
+      arrival: this.arrival,
+      ...(crash !== undefined && { crash }),
+      revision: ++revision,
+    };
+  }
+
+  #config(): MachineStatus['config'] {
+    const { config } = this.#machine.backing;
+    if (this.#described?.of !== config) {
+      this.#described = { of: config, config: withoutContents(config) };
+    }
+    return this.#described.config;
+  }
+
+  sendStatus(): void {
+    this.emit({ type: 'status', status: this.status() });
+  }
+
+  /** What brings a page that knows nothing up to date; everything later is sent live. */
+  greeting(): MachineEvent[] {
+    const { consoles, execution } = this.#machine;
+    consoles.flush();
+    return [
+      { type: 'status', status: this.status() },
+      ...consoles.history(),
+      ...execution.snapshot(),
+    ];
+  }
+
+  consoleFrom(name: string, offset: number): Iterable<MachineEvent> {
+    return this.#machine.consoles.from(name, offset);
+  }
+
+  screen(): MachineEvent[] {
+    return this.#machine.execution.snapshot();
+  }
+
+  /** Sends status and screen anew. */
+  describe(): void {
+    this.sendStatus();
+    for (const event of this.#machine.execution.snapshot()) this.emit(event);
+  }
+
+  /** From here on the pages hear of this machine. */
+  show(): void {
+    this.#visible = true;
+  }
+
+  hide(): void {
+    this.#visible = false;
+  }
+
+  emit(event: MachineEvent, transfer: Transferable[] = []): void {
+    if (this.#visible || event.type === 'progress') this.#pages.broadcast(event, transfer);
+  }
+}

@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import { CprError } from '../../errors.ts';
+import { PageInput } from './page-input.ts';
+
+/** What the guest is told; refused while `frozen`. */
+function guest() {
+  const told: unknown[] = [];
+  const state = { frozen: false };
+  const input = new PageInput((command, args) => {
+    if (state.frozen) throw new CprError('bad-runstate', 'frozen');
+    told.push([command, ...args.map((arg) => (arg instanceof Uint8Array ? [...arg] : arg))]);
+  });
+  return { input, told, state };
+}
+
+const codes = (...bytes: number[]) => [Uint8Array.from(bytes)];
+
+test('[K2] keys and buttons of a page that goes are let go of', () => {
+  const { input, told } = guest();
+  const page = {};
+  input.note(page, 'scancodes', codes(0x2a, 0xe0, 0x38, 0x1e, 0x9e));
+  input.note(page, 'mouseButtons', [true, false, false]);
+  input.gone(page);
+  expect(told).toEqual([
+    ['scancodes', [0xe0, 0xb8, 0xaa]],
+    ['mouseButtons', false, false, false],
+  ]);
+  input.gone(page);
+  expect(told).toHaveLength(2);
+});
+
+test('[K2] what another page holds as well stays down', () => {
+  const { input, told } = guest();
+  const [first, second] = [{}, {}];
+  input.note(first, 'scancodes', codes(0x2a, 0x1d));
+  input.note(first, 'mouseButtons', [true, false, true]);
+  input.note(second, 'scancodes', codes(0x2a));
+  input.note(second, 'mouseButtons', [true, false, false]);
+  input.gone(first);
+  expect(told).toEqual([
+    ['scancodes', [0x9d]],
+    ['mouseButtons', true, false, false],
+  ]);
+});
+
+test('[K2] a page that holds nothing says nothing when it goes', () => {
+  const { input, told } = guest();
+  const page = {};
+  input.note(page, 'scancodes', codes(0x1e, 0x9e));
+  input.note(page, 'mouseButtons', [false, false, false]);
+  input.gone(page);
+  expect(told).toEqual([]);
+});
+
+test('[K2] a guest whose state is being saved is told afterwards', () => {
+  const { input, told, state } = guest();
+  const page = {};
+  input.note(page, 'scancodes', codes(0x2a));
+  state.frozen = true;
+  input.gone(page);
+  expect(told).toEqual([]);
+  state.frozen = false;
+  input.settle();
+  input.settle();
+  expect(told).toEqual([['scancodes', [0xaa]]]);
+});
+
+test('[K2] an older runtime, which cannot let go by itself, is asked once', () => {
+  const asked: string[] = [];
+  const input = new PageInput((command) => {
+    asked.push(command);
+    if (command === 'releaseInput') throw new CprError('internal', 'no such command');
+  });
+  input.forget();
+  const page = {};
+  input.note(page, 'scancodes', codes(0x2a));
+  input.gone(page);
+  expect(asked).toEqual(['releaseInput', 'scancodes']);
+});
+
+test('[K2] of a guest that went back in time nobody holds anything, and it lets go itself', () => {
+  const { input, told } = guest();
+  const page = {};
+  input.note(page, 'scancodes', codes(0x2a));
+  input.forget();
+  expect(told).toEqual([['releaseInput']]);
+  input.gone(page);
+  expect(told).toHaveLength(1);
+});

@@ -1,0 +1,82 @@
+/**
+ * Who holds which keys and mouse buttons of the guest. A page that goes cannot let go of them any
+ * more, so the keeper does.
+ */
+import { CprError } from '../../errors.ts';
+import { KeysDown, keysIn, releaseOf } from '../../protocol/scan-codes.ts';
+
+/** Whoever gives commands: one for each connection. */
+export type Client = object;
+
+interface Held {
+  keys: KeysDown;
+  buttons: readonly boolean[];
+}
+
+/** Sends the guest a command. @throws CprError `bad-runstate` for one whose state was saved */
+type Send = (command: string, args: unknown[]) => unknown;
+
+export class PageInput {
+  readonly #send: Send;
+  readonly #held = new Map<Client, Held>();
+  /** What the guest could not be told yet. */
+  readonly #owed: [command: string, args: unknown[]][] = [];
+
+  constructor(send: Send) {
+    this.#send = send;
+  }
+
+  /** A client's command has reached the guest. */
+  note(client: Client, command: string, args: unknown[]): void {
+    const [first] = args;
+    if (command === 'scancodes' && first instanceof Uint8Array) {
+      const { keys } = this.#heldBy(client);
+      for (const key of keysIn(first)) keys.note(key);
+    } else if (command === 'mouseButtons') this.#heldBy(client).buttons = args.map(Boolean);
+  }
+
+  /** What it held is let go of, but for what somebody else holds as well. */
+  gone(client: Client): void {
+    const held = this.#held.get(client);
+    if (!held) return;
+    this.#held.delete(client);
+    const others = [...this.#held.values()];
+    const makes = held.keys.makes().filter((make) => !others.some(({ keys }) => keys.has(make)));
+    if (makes.length > 0) this.#owed.push(['scancodes', [Uint8Array.from(releaseOf(makes))]]);
+    if (held.buttons.includes(true)) {
+      const down = [0, 1, 2].map((at) => others.some(({ buttons }) => buttons[at]));
+      this.#owed.push(['mouseButtons', down]);
+    }
+    this.settle();
+  }
+
+  /** The guest is another one, or as it was another time: nobody holds anything of it. */
+  forget(): void {
+    this.#held.clear();
+    this.#owed.length = 0;
+    this.#owed.push(['releaseInput', []]);
+    this.settle();
+  }
+
+  /** To be called when the guest may take again what it could not. */
+  settle(): void {
+    while (this.#owed[0]) {
+      try {
+        this.#send(...this.#owed[0]);
+      } catch (thrown) {
+        // Its state was saved: what is owed waits. Only an older runtime does not know the command.
+        if (CprError.from(thrown, 'internal', '').code !== 'internal') return;
+      }
+      this.#owed.shift();
+    }
+  }
+
+  #heldBy(client: Client): Held {
+    let held = this.#held.get(client);
+    if (!held) {
+      held = { keys: new KeysDown(), buttons: [] };
+      this.#held.set(client, held);
+    }
+    return held;
+  }
+}

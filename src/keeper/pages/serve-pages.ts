@@ -1,0 +1,72 @@
+import { hearOpen, hearResume, sayHello } from '../../protocol/head-start.ts';
+import { randomId } from '../../protocol/random-id.ts';
+import { exposeKeeper } from '../../protocol/rpc.ts';
+import { keeperStore, openNewerStore } from '../cpr/keeper-store.ts';
+import type { AroundStep } from '../cpr/steps.ts';
+import { Keeper } from '../keeper.ts';
+
+export interface ServeOptions {
+  /** Called around each step of cprSave and cprLoad: for tests that let one fail. */
+  around?: AroundStep;
+}
+
+/**
+ * Runs the keeper in this worker. In a shared worker pages arrive as `connect` events. In a
+ * dedicated worker its page posts `{ type: 'connect', port }`.
+ */
+export function servePages(options: ServeOptions = {}): void {
+  const survivesPages = 'SharedWorkerGlobalScope' in globalThis;
+  const keeper = createKeeper(survivesPages, options);
+  const serve = async (port: MessagePort | undefined) => {
+    // Calls wait in the port until it is exposed: nobody is answered before the lock is held.
+    if (!port) return;
+    sayHello(port);
+    const there = await keeper;
+    hearResume(port, ({ id, runtime }) => there.resumeEarly({ id, runtime }));
+    hearOpen(port, (message) => there.openEarly(message));
+    exposeKeeper(there, port, there.connection());
+  };
+  if (survivesPages) {
+    addEventListener('connect', (event) => serve((event as MessageEvent).ports[0]));
+  } else {
+    addEventListener('message', ({ data }: MessageEvent) => {
+      if (data?.type === 'connect') void serve(data.port);
+    });
+  }
+}
+
+async function createKeeper(survivesPages: boolean, options: ServeOptions): Promise<Keeper> {
+  const instanceId = randomId();
+  const startedAtMs = Date.now();
+  const keeperLock = `holdfast-keeper-${instanceId}`;
+  const openStore = keeperStore();
+  // Before anybody needs it, and tells who does what is in the way: most pages come for a stored guest.
+  openStore().catch(() => {});
+  const held = await holdForLife(keeperLock);
+  const identity = { instanceId, survivesPages, startedAtMs, ...(held && { keeperLock }) };
+  return new Keeper(identity, { openStore, openNewerStore, keeperUrl: location.href, ...options });
+}
+
+/** Longest wait for a lock that nobody else wants, ms: less than pages wait for the keeper. */
+const lockMs = 5_000;
+
+/** Resolves once the lock is held, or cannot be had; only the end of this worker gives it back. */
+function holdForLife(name: string): Promise<boolean> {
+  // Missing on insecure origins, whatever the types say.
+  const locks = navigator.locks as LockManager | undefined;
+  if (locks === undefined) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const without = (reason: unknown) => {
+      clearTimeout(timer);
+      console.warn('Pages will not notice at once when this keeper ends:', reason);
+      resolve(false);
+    };
+    const timer = setTimeout(() => without('the browser does not answer'), lockMs);
+    const forLife = () => {
+      clearTimeout(timer);
+      resolve(true);
+      return new Promise<never>(() => {});
+    };
+    locks.request(name, forLife).catch(without);
+  });
+}

@@ -1,0 +1,118 @@
+import {
+  abiVersion,
+  type KeptPieces,
+  type RamBlock,
+  type RuntimeHost,
+} from '../../protocol/abi.ts';
+import type { DriveSource, MachineConfig, RemovableDriveName } from '../../protocol/config.ts';
+import type { MachineEvent } from '../../protocol/events.ts';
+import { GatedPieces, type KeptPieceMaps } from './kept-pieces.ts';
+
+export type WakeupReason = Parameters<NonNullable<RuntimeHost['wakeup']>>[0];
+
+/** What a machine lends to its runtimes. */
+export interface HostBacking {
+  /** As it is now: what is in the drives changes. */
+  config: MachineConfig;
+  readonly memory: WebAssembly.Memory;
+  readonly runtimeBytes: number;
+  readonly scratch: WebAssembly.Memory;
+  readonly blocks: readonly RamBlock[];
+  readonly kept: Map<string, unknown>;
+  readonly pieces: KeptPieceMaps;
+  readonly clock: () => number;
+  emit(event: MachineEvent, transfer: Transferable[]): void;
+  consoleOutput(name: string, bytes: Uint8Array): void;
+  crashed(reason: unknown): void;
+  guestReset(): void;
+  guestHalted(): void;
+  driveChanged(device: RemovableDriveName, source: DriveSource | undefined): void;
+  wakeup(reason: WakeupReason): void;
+}
+
+/**
+ * `preparing`: only progress passes. `taking-over`: everything but a crash, which whoever hands the
+ * guest over must look at. `in-charge`: everything. `closed`: nothing, so that a late timer of a
+ * runtime that is parked or gone cannot speak for the guest.
+ */
+export type Gate = 'preparing' | 'taking-over' | 'in-charge' | 'closed';
+
+/** The host of one runtime. */
+export class GatedHost implements RuntimeHost {
+  readonly abiVersion = abiVersion;
+  readonly memory: WebAssembly.Memory;
+  readonly runtimeBytes: number;
+  readonly scratch: WebAssembly.Memory;
+  readonly blocks: readonly RamBlock[];
+  readonly kept: Map<string, unknown>;
+  readonly #backing: HostBacking;
+  readonly #pieces = new Map<string, KeptPieces>();
+  gate: Gate = 'preparing';
+  #failure: { reason: unknown } | undefined;
+
+  constructor(backing: HostBacking) {
+    this.#backing = backing;
+    this.memory = backing.memory;
+    this.runtimeBytes = backing.runtimeBytes;
+    this.scratch = backing.scratch;
+    this.blocks = backing.blocks;
+    this.kept = backing.kept;
+    this.clock = backing.clock;
+  }
+
+  get config(): MachineConfig {
+    return this.#backing.config;
+  }
+
+  // Arrow functions: a runtime may hand them to v86 without their object.
+  readonly clock: () => number;
+
+  readonly emit = (event: MachineEvent, transfer: Transferable[] = []): void => {
+    const passes = this.gate === 'preparing' ? event.type === 'progress' : this.gate !== 'closed';
+    if (passes) this.#backing.emit(event, transfer);
+  };
+
+  readonly consoleOutput = (name: string, bytes: Uint8Array): void => {
+    if (this.#speaksForGuest()) this.#backing.consoleOutput(name, bytes);
+  };
+
+  readonly crashed = (reason: unknown): void => {
+    if (this.gate === 'in-charge') this.#backing.crashed(reason);
+    else if (this.gate === 'taking-over') this.#failure ??= { reason };
+    else console.warn(`A runtime that is ${this.gate} reported a crash:`, reason);
+  };
+
+  readonly guestReset = (): void => {
+    if (this.#speaksForGuest()) this.#backing.guestReset();
+  };
+
+  readonly guestHalted = (): void => {
+    if (this.gate === 'in-charge') this.#backing.guestHalted();
+  };
+
+  readonly wakeup = (reason: WakeupReason): void => {
+    if (this.gate === 'in-charge') this.#backing.wakeup(reason);
+  };
+
+  readonly pieces = (name: string): KeptPieces => {
+    let pieces = this.#pieces.get(name);
+    if (!pieces) {
+      pieces = new GatedPieces(this.#backing.pieces.of(name), () => this.#speaksForGuest());
+      this.#pieces.set(name, pieces);
+    }
+    return pieces;
+  };
+
+  readonly driveChanged = (device: RemovableDriveName, source: DriveSource | undefined): void => {
+    if (this.#speaksForGuest()) this.#backing.driveChanged(device, source);
+  };
+
+  /** Throws the reason of a crash that was reported while `taking-over`. */
+  rethrowCrash(): void {
+    if (this.#failure) throw this.#failure.reason;
+  }
+
+  #speaksForGuest(): boolean {
+    return this.gate === 'in-charge' || this.gate === 'taking-over';
+  }
+}

@@ -1,0 +1,123 @@
+import { CprError, type RestartPhase } from '../../errors.ts';
+import type { PreparedRuntime, RuntimeInstance } from '../../protocol/abi.ts';
+import type { RestartTimings } from '../../protocol/events.ts';
+import { adoptCprError } from '../../protocol/wire-error.ts';
+import type { GatedHost } from './gated-host.ts';
+
+/** A runtime with the host it talks to. */
+export interface HostedInstance {
+  instance: RuntimeInstance;
+  host: GatedHost;
+}
+
+/** The steps of a hand-over, each of which may fail. */
+export type HandOverStep = Extract<RestartPhase, 'stop' | 'save' | 'swap' | 'load' | 'run'>;
+
+export interface HandOverRequest {
+  from: HostedInstance;
+  to: { prepared: PreparedRuntime; host: GatedHost };
+  /** What the old runtime does now, and does again when this fails. */
+  wasRunning: boolean;
+  /** A guest that was paused stays paused. */
+  run: boolean;
+  /** What to load, of a guest that was stopped and saved before. Without it both happen here. */
+  vmstate?: Uint8Array;
+  /** Called around each step; what it throws is a failure of that step. */
+  around?: (step: HandOverStep, when: 'before' | 'after') => void;
+}
+
+export type HandOverTimings = Omit<RestartTimings, 'prepareMs'>;
+
+/** The old runtime could not be put back either: the guest is lost. */
+export class LostGuestError extends CprError {}
+
+/**
+ * Hands the guest over. Synchronous from the first line to the last: no time passes for anybody
+ * else, so nobody ever sees the machine between two runtimes.
+ * @throws CprError with its phase, after the old runtime was put back and the guest goes on.
+ * @throws LostGuestError when putting it back failed too.
+ */
+export function handOver(request: HandOverRequest): {
+  instance: RuntimeInstance;
+  timings: HandOverTimings;
+} {
+  const { from, to, wasRunning, run, around } = request;
+  let phase: HandOverStep = 'stop';
+  let parked = false;
+  let next: RuntimeInstance | undefined;
+  const took: Record<HandOverStep, number> = { stop: 0, save: 0, swap: 0, load: 0, run: 0 };
+  const step = <T>(name: HandOverStep, action: () => T): T => {
+    phase = name;
+    const fromMs = performance.now();
+    around?.(name, 'before');
+    const result = action();
+    around?.(name, 'after');
+    took[name] = performance.now() - fromMs;
+    return result;
+  };
+  const beganMs = performance.now();
+  try {
+    if (wasRunning) step('stop', () => from.instance.stop());
+    const vmstate = request.vmstate ?? step('save', () => from.instance.save());
+    step('swap', () => {
+      from.host.gate = 'closed';
+      parked = true;
+      from.instance.park();
+    });
+    const taken = step('load', () => {
+      to.host.gate = 'taking-over';
+      next = to.prepared.load(vmstate);
+      return next;
+    });
+    step('run', () => {
+      if (run) taken.run();
+      to.host.rethrowCrash();
+    });
+    const timings = {
+      stopMs: took.stop,
+      saveMs: took.save,
+      swapMs: took.swap,
+      loadMs: took.load,
+      pauseMs: performance.now() - beganMs,
+      vmstateBytes: vmstate.byteLength,
+    };
+    to.host.gate = 'in-charge';
+    return { instance: taken, timings };
+  } catch (thrown) {
+    const error = CprError.from(
+      adoptCprError(thrown),
+      'runtime-failed',
+      `The hand-over failed in phase "${phase}", the runtime of before has the guest again`,
+      phase,
+    );
+    putBack(request, next, parked, error);
+    throw error;
+  }
+}
+
+function putBack(
+  { from, to, wasRunning }: HandOverRequest,
+  next: RuntimeInstance | undefined,
+  parked: boolean,
+  error: CprError,
+): void {
+  to.host.gate = 'closed';
+  try {
+    // First, so that no slice of its is left to run over the memory that comes back.
+    next?.destroy();
+  } catch (thrown) {
+    console.warn('A runtime that failed to take over also failed to end:', thrown);
+  }
+  try {
+    if (parked) from.instance.unpark();
+    from.host.gate = 'in-charge';
+    if (wasRunning) from.instance.run();
+  } catch (thrown) {
+    const second = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new LostGuestError(
+      error.code,
+      `${error.message} — and the old runtime could not be put back: ${second}`,
+      { cause: thrown, ...(error.phase && { phase: error.phase }) },
+    );
+  }
+}

@@ -1,0 +1,123 @@
+import { CprError, type RestartPhase } from '../../errors.ts';
+import type { PreparedRuntime, PrepareRequest, RuntimeModule } from '../../protocol/abi.ts';
+import type { RuntimeSource } from '../../protocol/runtime-source.ts';
+import { adoptCprError } from '../../protocol/wire-error.ts';
+import { GatedHost, type HostBacking } from './gated-host.ts';
+import { checkRuntime, type RuntimeLoader } from './runtime-loader.ts';
+import { untilAborted, withDeadline } from './until-aborted.ts';
+
+/** Longest wait for what happens while the guest runs on; without an end it would block updates. */
+const limitMs = { fetch: 60_000, prepare: 120_000, stop: 10_000 } as const;
+
+export interface ReadyRuntime {
+  prepared: PreparedRuntime;
+  host: GatedHost;
+  prepareMs: number;
+}
+
+/** Gives a runtime back that does not take the guest after all. */
+export function discardReady({ prepared, host }: ReadyRuntime): void {
+  host.gate = 'closed';
+  try {
+    prepared.discard();
+  } catch (thrown) {
+    console.warn('A prepared runtime could not be discarded:', thrown);
+  }
+}
+
+/** Gets a machine's next runtime ready while the guest runs on in its present one. */
+export class NextRuntime {
+  readonly #loader: RuntimeLoader;
+  readonly #backing: HostBacking;
+  readonly #gone: AbortSignal;
+  #preparing = false;
+
+  /** @param gone aborts with the machine's end */
+  constructor(loader: RuntimeLoader, backing: HostBacking, gone: AbortSignal) {
+    this.#loader = loader;
+    this.#backing = backing;
+    this.#gone = gone;
+  }
+
+  /** A runtime is being prepared, perhaps by a restart that was given up: it owns scratch memory. */
+  get preparing(): boolean {
+    return this.#preparing;
+  }
+
+  /** @throws CprError `busy` while one is being prepared */
+  requireIdle(): void {
+    if (!this.#preparing) return;
+    throw new CprError('busy', 'A runtime is still being made ready: wait for its end.');
+  }
+
+  /**
+   * @param incoming for a machine whose first runtime it is: the guest comes from storage
+   * @throws CprError in phase `fetch` or `prepare`
+   */
+  async prepare(source: RuntimeSource, { incoming = false } = {}): Promise<ReadyRuntime> {
+    const beganMs = performance.now();
+    const module = await this.bounded('fetch', source, () => this.#loader.load(source));
+    const host = new GatedHost(this.#backing);
+    const prepared = await this.bounded('prepare', source, async (signal) => {
+      checkRuntime(module, source);
+      const { wasmUrl, wasmSha256 } = source;
+      const preparing = module.prepare(host, {
+        wasmUrl,
+        // Else the runtime fetches it by itself, which checks nothing.
+        ...(wasmSha256 !== undefined && { module: this.#loader.compile(source) }),
+        coldBoot: incoming,
+        incoming,
+        signal,
+      });
+      this.#preparing = true;
+      const settled = () => {
+        this.#preparing = false;
+      };
+      preparing.then(settled, settled);
+      return orDiscard(preparing, signal);
+    });
+    return { prepared, host, prepareMs: performance.now() - beganMs };
+  }
+
+  /**
+   * Waits for one phase of a restart, but neither for ever nor beyond the machine's end.
+   * @throws CprError in this phase
+   */
+  async bounded<T>(
+    phase: RestartPhase & keyof typeof limitMs,
+    source: RuntimeSource,
+    begin: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await withDeadline(limitMs[phase], this.#gone, begin);
+    } catch (thrown) {
+      throw CprError.from(
+        adoptCprError(thrown),
+        phase === 'stop' ? 'runtime-failed' : 'runtime-unavailable',
+        `The restart with runtime ${source.id} failed in phase "${phase}", the guest was not touched`,
+        phase,
+      );
+    }
+  }
+}
+
+/** Prepares a machine's first runtime. */
+export function prepareFirst(
+  module: RuntimeModule,
+  host: GatedHost,
+  request: PrepareRequest & { signal: AbortSignal },
+): Promise<PreparedRuntime> {
+  return orDiscard(module.prepare(host, request), request.signal);
+}
+
+/** Until `signal` aborts; a runtime that gets ready after all is then given back. */
+function orDiscard(
+  preparing: Promise<PreparedRuntime>,
+  signal: AbortSignal,
+): Promise<PreparedRuntime> {
+  preparing.then(
+    (prepared) => signal.aborted && prepared.discard(),
+    () => {},
+  );
+  return untilAborted(preparing, signal);
+}

@@ -1,0 +1,115 @@
+import { CprError } from '../../errors.ts';
+import { abiVersion, type RuntimeModule } from '../../protocol/abi.ts';
+import type { RuntimeSource } from '../../protocol/runtime-source.ts';
+import { fetchChecked } from './fetch-checked.ts';
+
+export type ImportModule = (url: string) => Promise<unknown>;
+
+type CompileModule = (source: RuntimeSource) => Promise<WebAssembly.Module | undefined>;
+
+/** Imports runtimes by URL, each once. Where a source has digests, no other files are run. */
+export class RuntimeLoader {
+  readonly #import: (source: RuntimeSource) => Promise<unknown>;
+  readonly #compile: CompileModule;
+  readonly #modules = new Map<string, Promise<unknown>>();
+  readonly #compiled = new Map<string, Promise<WebAssembly.Module | undefined>>();
+
+  /** `importModule` is `import()` but in tests, which compile nothing beforehand either. */
+  constructor(importModule?: ImportModule) {
+    this.#import = importModule ? ({ url }) => importModule(url) : importChecked;
+    this.#compile = importModule ? async () => undefined : compileChecked;
+  }
+
+  /**
+   * The runtime's WebAssembly module, which is compiled while the runtime is imported.
+   * Without one the runtime fetches it itself, and says what is wrong with it.
+   * @throws CprError `runtime-unavailable`, where the source has a digest of it
+   */
+  compile(source: RuntimeSource): Promise<WebAssembly.Module | undefined> {
+    const key = `${source.wasmUrl} ${source.wasmSha256 ?? ''}`;
+    let compiling = this.#compiled.get(key);
+    if (!compiling) {
+      compiling = this.#compile(source).catch((thrown) => {
+        this.#compiled.delete(key);
+        if (source.wasmSha256 === undefined) return undefined;
+        // The runtime would fetch it unchecked.
+        const what = `${source.wasmUrl} could not be compiled`;
+        throw CprError.from(thrown, 'runtime-unavailable', what);
+      });
+      // Heard of by whoever awaits it.
+      compiling.catch(() => {});
+      this.#compiled.set(key, compiling);
+    }
+    return compiling;
+  }
+
+  /** Begins what {@link compile} and {@link load} will be asked for, which then say what failed. */
+  begin(source: RuntimeSource): void {
+    void this.compile(source);
+    this.load(source).catch(() => {});
+  }
+
+  /** @throws CprError `runtime-unavailable` */
+  async load(source: RuntimeSource): Promise<unknown> {
+    const key = `${source.url} ${source.sha256 ?? ''}`;
+    let loading = this.#modules.get(key);
+    if (loading === undefined) {
+      loading = this.#import(source);
+      this.#modules.set(key, loading);
+    }
+    try {
+      return await loading;
+    } catch (thrown) {
+      // The next attempt asks the server again.
+      this.#modules.delete(key);
+      throw CprError.from(
+        thrown,
+        'runtime-unavailable',
+        `Runtime ${source.id} could not be loaded from ${source.url}`,
+      );
+    }
+  }
+}
+
+/**
+ * `import()` takes no digest in workers, and strict policies allow no `blob:` module. So the file is
+ * fetched and checked before, and imported from the same address: by way of the HTTP cache the same
+ * bytes, where the server lets them be kept (ours says `immutable`). A server that answers two
+ * requests in a row differently is not caught; it could as well serve another keeper.
+ */
+async function importChecked({ url, sha256 }: RuntimeSource): Promise<unknown> {
+  if (sha256 !== undefined) await fetchChecked(url, sha256);
+  return import(/* @vite-ignore */ url);
+}
+
+/** The bytes that are compiled are those that were checked. */
+async function compileChecked({ wasmUrl, wasmSha256 }: RuntimeSource): Promise<WebAssembly.Module> {
+  if (wasmSha256 === undefined) return WebAssembly.compileStreaming(fetch(wasmUrl));
+  const response = await fetchChecked(wasmUrl, wasmSha256);
+  const isTyped = response.headers.get('content-type')?.startsWith('application/wasm');
+  // Some static hosts serve .wasm without its type, which streaming insists on.
+  return isTyped
+    ? WebAssembly.compileStreaming(response)
+    : WebAssembly.compile(await response.arrayBuffer());
+}
+
+/** @throws CprError `runtime-incompatible` */
+export function checkRuntime(
+  module: unknown,
+  source: RuntimeSource,
+): asserts module is RuntimeModule {
+  const { abiVersion: found, prepare } = module as Partial<RuntimeModule>;
+  if (typeof found !== 'number' || typeof prepare !== 'function') {
+    throw new CprError(
+      'runtime-incompatible',
+      `${source.url} is not a Holdfast runtime: it exports no abiVersion and prepare.`,
+    );
+  }
+  if (found !== abiVersion) {
+    throw new CprError(
+      'runtime-incompatible',
+      `Runtime ${source.id} speaks ABI ${found}, this keeper speaks ABI ${abiVersion}. The guest ` +
+        'can move to it only in a new keeper: close all pages of this site, then open it again.',
+    );
+  }
+}

@@ -1,0 +1,262 @@
+/** Runtimes for tests of the keeper, which write down what they are asked to do. */
+
+import { CprError } from '../../errors.ts';
+import {
+  abiVersion,
+  type RamBlock,
+  type RuntimeHost,
+  type RuntimeInstance,
+  type RuntimeModule,
+  type WriteTracking,
+} from '../../protocol/abi.ts';
+import { defaultConfig, type MachineConfig } from '../../protocol/config.ts';
+import type { Blocker } from '../../protocol/cpr.ts';
+import type { MachineEvent } from '../../protocol/events.ts';
+import type { RuntimeSource } from '../../protocol/runtime-source.ts';
+import type { EntryStore, MachineStore, Store, StoredMachine } from '../../store/types.ts';
+import { decodeVmstate, encodeVmstate } from '../../vmstate/vmstate.ts';
+import { guestBlocks } from '../checkpoint/memory-layout.ts';
+import { xxh64 } from '../cpr/digest.ts';
+import { MemoryStore } from './memory-store.ts';
+
+export type FakeStep =
+  | 'prepare'
+  | 'boot'
+  | 'load'
+  | 'quiesce'
+  | 'stop'
+  | 'save'
+  | 'park'
+  | 'run'
+  | 'unpark'
+  | 'destroy'
+  | 'revert';
+
+export interface FakeOptions {
+  abi?: number;
+  /** A step of this runtime that throws, and what. */
+  fail?: Partial<Record<FakeStep, unknown>>;
+  /** Waits for this before it is prepared. */
+  prepareGate?: Promise<void>;
+  /** Reports a crash in this step instead of throwing. */
+  crashIn?: 'boot' | 'load' | 'run';
+  blockers?: RuntimeInstance['blockers'];
+  /** Thrown by `revert` before anything is put back. */
+  refuseRevert?: unknown;
+  /** As runtimes that are older than checkpoints. */
+  hidesMemory?: boolean;
+  /** Has notes of what the guest writes, see {@link FakeRuntime.note}. */
+  tracksWrites?: boolean;
+}
+
+const { h64Raw: digest } = await xxh64();
+const sectionName = 'fake.device';
+
+/** A vmstate as runtimes write it, with a text for device state. */
+export function fakeVmstate(text: string): Uint8Array {
+  const bytes = new TextEncoder().encode(text);
+  return encodeVmstate([{ name: sectionName, version: 1, required: true, bytes }], digest);
+}
+
+/** The text of {@link fakeVmstate}; throws for anything else. */
+export function textOfVmstate(vmstate: Uint8Array): string {
+  const sections = decodeVmstate(vmstate, digest);
+  if (sections.length !== 1) throw new Error('A runtime was given sections that are not its own.');
+  return new TextDecoder().decode(sections[0]?.bytes);
+}
+
+export class FakeRuntime {
+  readonly log: string[] = [];
+  host: RuntimeHost | undefined;
+  running = false;
+  /** As the guest would count: grows with what it does. */
+  instructions = 1;
+  signal: AbortSignal | undefined;
+  readonly name: string;
+  options: FakeOptions;
+
+  constructor(name: string, options: FakeOptions = {}) {
+    this.name = name;
+    this.options = options;
+  }
+
+  get source(): RuntimeSource {
+    const { name } = this;
+    const site = `https://site.test/${name}`;
+    return { id: name, v86Version: name, url: `${site}.js`, wasmUrl: `${site}.wasm` };
+  }
+
+  get module(): RuntimeModule {
+    return {
+      abiVersion: this.options.abi ?? abiVersion,
+      v86Version: this.name,
+      prepare: async (host, { signal }) => {
+        this.host = host;
+        this.signal = signal;
+        await this.options.prepareGate;
+        this.#step('prepare');
+        return {
+          boot: () => this.#step('boot', () => this.#instance()),
+          load: (bytes) => {
+            this.log.push(textOfVmstate(bytes));
+            return this.#step('load', () => this.#instance());
+          },
+          discard: () => void this.log.push('discard'),
+        };
+      },
+    };
+  }
+
+  /** The first pages of each block will do. */
+  get guestMemory(): RamBlock[] {
+    const blocks = guestBlocks(this.host?.blocks ?? []);
+    return blocks.map(({ name, address }) => ({ name, address, sizeBytes: 65_536 }));
+  }
+
+  /** The guest's memory at the beginning of a RAM block. */
+  memory(block: string): Uint8Array {
+    const found = this.guestMemory.find(({ name }) => name === block);
+    if (!found || !this.host) throw new Error(`The machine has no RAM block "${block}".`);
+    return new Uint8Array(this.host.memory.buffer, found.address, found.sizeBytes);
+  }
+
+  get #notes(): Uint8Array {
+    if (!this.host) throw new Error('The runtime was not prepared.');
+    const { blocks, memory } = this.host;
+    const { address } = blocks.find(({ name }) => name === 'vga.vram') as RamBlock;
+    // Behind what the guest has of the block.
+    return new Uint8Array(memory.buffer, address + 65_536, 16);
+  }
+
+  /** The guest may have written so many pages. */
+  note(pages: number): void {
+    this.#notes.fill(1, 0, pages);
+  }
+
+  get #writes(): WriteTracking {
+    const { byteOffset: address, length: pages } = this.#notes;
+    return { map: { address, pages }, reset: () => this.#notes.fill(0), collect: () => {} };
+  }
+
+  #instance(): RuntimeInstance {
+    return {
+      v86Version: this.name,
+      run: () => this.#step('run', () => this.#setRunning(true)),
+      stop: () => this.#step('stop', () => this.#setRunning(false)),
+      quiesce: async () => this.#step<void>('quiesce'),
+      save: () => this.#step('save', () => fakeVmstate(`state of ${this.name}`)),
+      park: () => this.#step<void>('park'),
+      unpark: () => this.#step<void>('unpark'),
+      destroy: () => this.#step('destroy', () => this.#setRunning(false)),
+      instructionCounter: () => this.instructions,
+      snapshot: (): MachineEvent[] => [{ type: 'mouse-mode', absolute: true, enabled: true }],
+      setWatched: () => {},
+      ...(!this.options.hidesMemory && { guestMemory: this.guestMemory }),
+      ...(this.options.tracksWrites && { writes: this.#writes }),
+      blockers: (mode) => this.options.blockers?.(mode) ?? ([] as Blocker[]),
+      capture: () => ({ vmstate: fakeVmstate(`state of ${this.name}`), media: 'media' }),
+      revert: ({ vmstate }, putBack) => {
+        this.log.push(textOfVmstate(vmstate));
+        if (this.options.refuseRevert) throw this.options.refuseRevert;
+        putBack();
+        this.#step('revert');
+      },
+      commands: {
+        echo: (value: unknown) => value,
+        infoNothing: () => 'nothing',
+        consoleInput: (_console: string, bytes: Uint8Array) =>
+          void this.log.push(`input ${new TextDecoder().decode(bytes)}`),
+      } as never,
+    };
+  }
+
+  #setRunning(running: boolean): void {
+    this.running = running;
+  }
+
+  #step<T>(step: FakeStep, result?: () => T): T {
+    this.log.push(step);
+    if (this.options.fail && step in this.options.fail) throw this.options.fail[step];
+    if (this.options.crashIn === step) this.host?.crashed(new Error(`died in ${step}`));
+    return result?.() as T;
+  }
+}
+
+export const fakeConfig: MachineConfig = {
+  ...defaultConfig,
+  name: 'test',
+  memoryMiB: 16,
+  vgaMemoryMiB: 1,
+  bios: { url: 'bios' },
+  vgaBios: { url: 'vgabios' },
+};
+
+/** A store in memory, as far as the keeper uses one. */
+export class FakeStore {
+  readonly entries = new Map<string, Uint8Array>();
+  readonly stored = new Map<string, { store: MemoryStore; details: unknown; name: string }>();
+  quotaBytes = Number.POSITIVE_INFINITY;
+
+  get store(): Store {
+    const entries: EntryStore = {
+      list: async () => [],
+      get: async (name) => {
+        const found = this.entries.get(name);
+        if (!found) throw new CprError('not-found', `There is no entry "${name}".`);
+        return found;
+      },
+      put: async (name, bytes) => void this.entries.set(name, bytes),
+      delete: async (name) => void this.entries.delete(name),
+    };
+    const open: Store['open'] = async (id, create): Promise<MachineStore> => {
+      const found = this.stored.get(id);
+      if (found && create && !create.replace && found.store.published.length > 0)
+        throw new CprError('storage-occupied', `Another guest is stored as "${id}".`);
+      if (found) return found.store;
+      if (!create) throw new CprError('not-found', `There is no stored machine "${id}".`);
+      const store = new MemoryStore();
+      this.stored.set(id, { store, name: create.name, details: create.details });
+      return store;
+    };
+    const machines: Store['machines'] = async () =>
+      [...this.stored].map(
+        ([id, { store, name, details }]) =>
+          ({
+            id,
+            name,
+            details,
+            sizeBytes: store.publishedBytes,
+          }) as StoredMachine,
+      );
+    const usage: Store['usage'] = async () => {
+      const sizes = [...this.stored.values()].map(({ store }) => store.storedBytes);
+      const usedBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
+      return { usedBytes, quotaBytes: this.quotaBytes, persisted: false };
+    };
+    const found = async (id: string) => {
+      const { store } = this.stored.get(id) ?? {};
+      if (!store) throw new CprError('not-found', `There is no stored machine "${id}".`);
+      return store;
+    };
+    const salvage: Store['salvage'] = async (id) => (await found(id)).salvage();
+    const read: Store['read'] = async (id) => {
+      const store = await found(id);
+      const machine = (await machines()).find((row) => row.id === id) as StoredMachine;
+      const [newest] = store.published;
+      return {
+        machine: { ...machine, ...(newest && { generation: newest.number }) },
+        ...(await store.readableGenerations()),
+        readRecords: (ids) => store.readRecords(ids),
+      };
+    };
+    return {
+      entries,
+      open,
+      machines,
+      usage,
+      read,
+      peek: found,
+      salvage,
+    } as Partial<Store> as Store;
+  }
+}

@@ -1,7 +1,0 @@
-/** The files that the package's modules bring along, for a browser. */
-import { assets, demo, stateWorkerUrl } from 'virtual:holdfast-assets';
-import { openScriptWorkers } from '../machine/script-worker.ts';
-
-openScriptWorkers(stateWorkerUrl);
-
-export const files = { ...assets, demo };

@@ -1,0 +1,7 @@
+/** The files that the package's modules bring along, for a browser. */
+import { assets, demo, stateWorkerUrl } from 'virtual:holdfast-assets';
+import { openScriptWorkers } from '../../client/script-worker.ts';
+
+openScriptWorkers(stateWorkerUrl);
+
+export const files = { ...assets, demo };

@@ -1,0 +1,57 @@
+/**
+ * The npm package: everything of Holdfast that an application uses, with its keeper, its emulators
+ * and its firmware, which it finds by itself.
+ *
+ * ```ts
+ * import { createMachine, demoLinux } from 'holdfast';
+ *
+ * const machine = await createMachine(demoLinux);
+ * console.log((await machine.execute('uname -a')).stdout);
+ * ```
+ * @module
+ */
+import {
+  type CreateOptions,
+  createMachine as createWith,
+  type HoldfastAssets,
+} from '../../client/create-machine.ts';
+import type { MachineOptions } from '../../client/options/machine-options.ts';
+import type { Machine } from '../../client/types.ts';
+import { files } from './files.ts';
+
+export type { CreateOptions, HoldfastAssets } from '../../client/create-machine.ts';
+export { checkOptions } from '../../client/options/check-options.ts';
+export type {
+  DiskInput,
+  ImageInput,
+  MachineOptions,
+  OptionProblem,
+  ShareFile,
+  ShareInput,
+} from '../../client/options/machine-options.ts';
+export { textOptions } from '../../client/options/text-options.ts';
+export * from '../../index.ts';
+
+/** The files of this package, newest v86 first. */
+export const packageAssets: HoldfastAssets = {
+  keeperUrl: files.keeperUrl,
+  firmware: files.firmware,
+  runtimes: files.runtimes,
+};
+
+/**
+ * The Linux that comes with Holdfast: a shell on the first serial port and the screen, the agent on
+ * the second. As it is, it opens at its prompt; with options that make another machine of it, it boots.
+ */
+export const demoLinux: MachineOptions = files.demo.options;
+
+/**
+ * The machine of this page's `machineId`: the one that runs, in whichever page it was started; else,
+ * with `durable`, the one in storage, from its last checkpoint; else a new one with these options.
+ * So the same call starts a guest and finds it again after a reload.
+ * @throws {CprError} `bad-config` before anything else happens, naming each option that is not
+ * acceptable and what is allowed; and what connecting and starting reject with
+ */
+export function createMachine(options: CreateOptions): Promise<Machine> {
+  return createWith(options, files);
+}

@@ -1,0 +1,226 @@
+import type { CreateOptions } from '../../client/create-machine.ts';
+import { optionNames, textOptions } from '../../client/options/text-options.ts';
+import type { Machine } from '../../client/types.ts';
+import { CprError } from '../../errors.ts';
+import type { MachineStatus } from '../../protocol/events.ts';
+import { GuestPanes, isView } from './guest-panes.ts';
+import { unknownAttributes } from './unknown-attributes.ts';
+
+/** What the element tells, as `CustomEvent`s; none of them bubbles. */
+export interface GuestElementEvents {
+  /** There is a machine: started, found running, or resumed. */
+  ready: CustomEvent<Machine>;
+  /** About once a second, and when something changes. */
+  status: CustomEvent<MachineStatus>;
+  /** An option is not acceptable, the machine cannot be had, or it was lost. */
+  error: CustomEvent<CprError>;
+}
+
+interface ListenerMap extends Omit<HTMLElementEventMap, keyof GuestElementEvents> {}
+interface ListenerMap extends GuestElementEvents {}
+
+/** An element whose listeners are given the element's own events. */
+interface GuestEventTarget extends HTMLElement {
+  addEventListener<K extends keyof ListenerMap>(
+    type: K,
+    listener: (this: this, event: ListenerMap[K]) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  removeEventListener<K extends keyof ListenerMap>(
+    type: K,
+    listener: (this: this, event: ListenerMap[K]) => unknown,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | EventListenerOptions,
+  ): void;
+}
+
+/** Where there is no document, as where a server renders a page, the class can be named and no more. */
+const Base = (globalThis.HTMLElement ?? class {}) as unknown as new () => GuestEventTarget;
+
+/**
+ * `<holdfast-guest>`: a guest with its screen and its serial terminal.
+ *
+ * Attributes: every option of `MachineOptions` as text (`hda="range:disk.img" memorymib="256"`);
+ * `machineid`, `keeperurl` and `host` as in `ConnectOptions`; `view`, which is `both` (default),
+ * `screen` or `terminal`; `muted`; `autostart`, which `off` leaves to {@link start}; `demo`, the Linux that
+ * comes with the package. They are read
+ * when the machine is started: only `view` and `muted` may change later. What no text can say is set with
+ * {@link options}. An element that is removed leaves its guest running.
+ */
+export abstract class GuestElement extends Base {
+  static readonly observedAttributes = ['view', 'muted'];
+
+  #options: CreateOptions = {};
+  #machine: Machine | null = null;
+  #starting: Promise<Machine> | null = null;
+  #panes: GuestPanes | null = null;
+
+  /** Creates or finds the machine. */
+  protected abstract create(options: CreateOptions): Promise<Machine>;
+
+  /** Options beside those of the attributes, which they go before; of the next {@link start}. */
+  get options(): CreateOptions {
+    return this.#options;
+  }
+
+  set options(options: CreateOptions) {
+    this.#options = options;
+  }
+
+  /** Null before {@link GuestElementEvents.ready}, and after the element was removed. */
+  get machine(): Machine | null {
+    return this.#machine;
+  }
+
+  /** A guest with sound is not heard. Follows the attribute, and is in turn. */
+  get muted(): boolean {
+    return this.hasAttribute('muted');
+  }
+
+  set muted(muted: boolean) {
+    this.toggleAttribute('muted', muted);
+  }
+
+  /**
+   * Starts the machine, or finds the one that runs. Called by itself unless `autostart` is `off`.
+   * @throws CprError as `createMachine`, which is told as an event as well
+   */
+  start(): Promise<Machine> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<Machine> {
+    try {
+      this.#panes?.say('Starting…');
+      const machine = await this.create({ ...this.#attributeOptions(), ...this.#options });
+      if (!this.isConnected) {
+        machine.close();
+        throw new CprError('cancelled', 'The element was removed meanwhile.');
+      }
+      this.#attach(machine);
+      return machine;
+    } catch (thrown) {
+      this.#starting = null;
+      this.#panes?.say('Not started');
+      const error = CprError.from(thrown, 'internal', 'The guest could not be started');
+      this.#fail(error);
+      throw error;
+    }
+  }
+
+  connectedCallback(): void {
+    this.#panes ??= new GuestPanes(this.shadowRoot ?? this.attachShadow({ mode: 'open' }), () => {
+      this.muted = !this.muted;
+    });
+    this.#showAttributes();
+    if (this.getAttribute('autostart') === 'off') return;
+    // Scripts that make the element set its options after it is in the document, too.
+    queueMicrotask(() => {
+      if (this.isConnected) this.start().catch(() => {});
+    });
+  }
+
+  disconnectedCallback(): void {
+    this.#machine?.close();
+    this.#machine = null;
+    this.#starting = null;
+    this.#panes?.detach();
+  }
+
+  attributeChangedCallback(): void {
+    this.#showAttributes();
+  }
+
+  #showAttributes(): void {
+    this.#panes?.setMuted(this.muted);
+    const view = this.getAttribute('view') ?? 'both';
+    if (isView(view)) this.#panes?.show(view);
+  }
+
+  #attributeOptions(): CreateOptions {
+    const attributes = Array.from(this.attributes, ({ name, value }) => [name, value] as const);
+    this.#checkNames(attributes.map(([name]) => name));
+    const options = textOptions(attributes) as CreateOptions;
+    const { machineid, keeperurl, host } = Object.fromEntries(attributes);
+    if (machineid !== undefined) options.machineId = machineid;
+    if (keeperurl !== undefined) options.keeperUrl = keeperurl;
+    if (host === 'auto' || host === 'dedicated') options.host = host;
+    return options;
+  }
+
+  /** @throws CprError `bad-config` for an attribute that is probably a misspelt one */
+  #checkNames(names: readonly string[]): void {
+    const sentences: string[] = [];
+    for (const { name, meant } of unknownAttributes(names, guestAttributes)) {
+      if (meant === undefined)
+        console.warn(`<${this.localName}> does not know the attribute "${name}".`);
+      else sentences.push(`There is no attribute "${name}": did you mean "${meant}"?`);
+    }
+    if (sentences.length > 0) throw new CprError('bad-config', sentences.join(' '));
+  }
+
+  #attach(machine: Machine): void {
+    this.#machine = machine;
+    this.#panes?.attach(machine, (error) => this.#fail(error));
+    machine.on('status', ({ status }) => {
+      this.#panes?.showStatus(status);
+      this.#tell('status', status);
+    });
+    machine.on('error', ({ code, message }) => this.#fail(new CprError(code, message)));
+    machine.onLost((error) => {
+      if (this.#machine !== machine) return;
+      this.#machine = null;
+      this.#starting = null;
+      this.#fail(error);
+    });
+    if (machine.status) this.#panes?.showStatus(machine.status);
+    this.#tell('ready', machine);
+  }
+
+  #fail(error: CprError): void {
+    this.#panes?.say(error.message, true);
+    this.#tell('error', error);
+  }
+
+  #tell<K extends keyof GuestElementEvents>(
+    type: K,
+    detail: GuestElementEvents[K]['detail'],
+  ): void {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+const ownAttributes = [
+  'machineid',
+  'keeperurl',
+  'host',
+  'view',
+  'muted',
+  'autostart',
+  'demo',
+] as const;
+
+/** What can stand as attributes of the element, see {@link GuestElement}. */
+export type GuestAttributes = {
+  [name in Lowercase<keyof CreateOptions> | (typeof ownAttributes)[number]]?:
+    | string
+    | number
+    | boolean
+    | undefined;
+};
+
+/** Attributes that the element reads, for tools. */
+export const guestAttributes: readonly string[] = [
+  ...optionNames.map((name) => name.toLowerCase()),
+  ...ownAttributes,
+];

@@ -1,0 +1,95 @@
+import { FitAddon } from '@xterm/addon-fit';
+import type { Terminal } from '@xterm/xterm';
+import type { Machine } from '../../client/types.ts';
+import { EarlyInput } from '../../view/early-input.ts';
+import type { GuestLink } from '../../view/guest-link.ts';
+import { openTerminal } from '../../view/policy-safe-terminal.ts';
+import { followTerminal } from '../../view/terminal-input.ts';
+
+const consoleName = 'serial0';
+
+/** What keys send on a serial line, by their names of `sendkey`. */
+const sequences: Record<string, string> = {
+  esc: '\x1b',
+  tab: '\t',
+  'ctrl-c': '\x03',
+  'ctrl-d': '\x04',
+  left: '\x1b[D',
+  down: '\x1b[B',
+  up: '\x1b[A',
+  right: '\x1b[C',
+};
+
+/** The guest's first serial port as a terminal. */
+export class GuestTerminal {
+  readonly #terminal: Terminal;
+  readonly #fit = new FitAddon();
+  readonly #link: GuestLink;
+  readonly #early = new EarlyInput();
+  #machine: Machine | null = null;
+  /** Pieces on their way to the screen that were on one before: what they ask was answered. */
+  #shownAgain = 0;
+
+  constructor(container: HTMLElement, link: GuestLink) {
+    this.#link = link;
+    const options = { fontSize: 13, scrollback: 10_000, cursorBlink: true };
+    this.#terminal = openTerminal(container, options, [this.#fit]);
+    this.#terminal.textarea?.setAttribute('aria-label', 'Serial console of the guest');
+    followTerminal(this.#terminal, {
+      send: (data) => this.#send(data),
+      isShownAgain: () => this.#shownAgain > 0,
+    });
+    new ResizeObserver(() => {
+      if (container.clientWidth === 0) return;
+      this.#fit.fit();
+      this.#tellSize();
+    }).observe(container);
+  }
+
+  focus(): void {
+    this.#terminal.focus();
+  }
+
+  follow(machine: Machine): void {
+    this.#machine = machine;
+    this.#tellSize();
+    machine.on('status', () => {
+      for (const data of this.#early.take()) this.#send(data);
+    });
+    this.#terminal.reset();
+    let end = 0;
+    machine.on('console', ({ console, offset, bytes, again }) => {
+      if (console !== consoleName) return;
+      // The guest of a snapshot, or another machine.
+      if (offset < end) this.#terminal.reset();
+      end = offset + bytes.length;
+      if (again) this.#shownAgain++;
+      // The keeper sends no more than the terminal keeps up with.
+      return new Promise<void>((shown) =>
+        this.#terminal.write(bytes, () => {
+          if (again) this.#shownAgain--;
+          shown();
+        }),
+      );
+    });
+  }
+
+  /** @returns false for a key that a serial line does not have */
+  sendKey(name: string): boolean {
+    const sequence = sequences[name];
+    if (sequence === undefined) return false;
+    this.#send(sequence);
+    return true;
+  }
+
+  #tellSize(): void {
+    const { element, cols, rows } = this.#terminal;
+    if (!element?.clientWidth) return;
+    this.#link.send((machine) => machine.terminalSize(consoleName, { cols, rows }));
+  }
+
+  #send(data: string | Uint8Array): void {
+    if (!this.#machine?.status) this.#early.add(data);
+    else this.#link.send((machine) => machine.consoleInput(consoleName, data));
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Machines in Node, without a browser: each in a thread of its own.
+ *
+ * ```ts
+ * import { createMachine, demoLinux } from 'holdfast/node';
+ *
+ * const machine = await createMachine(demoLinux);
+ * console.log((await machine.execute('uname -a')).stdout);
+ * machine.close();
+ * ```
+ * @module
+ */
+import { assets, demo, stateWorkerUrl } from 'virtual:holdfast-assets';
+import { attach } from '../../client/attach.ts';
+import {
+  type CreateOptions,
+  type HoldfastAssets,
+  startMachine,
+} from '../../client/create-machine.ts';
+import { sentence } from '../../client/options/check-options.ts';
+import type { MachineOptions } from '../../client/options/machine-options.ts';
+import type { Machine } from '../../client/types.ts';
+import { CprError } from '../../errors.ts';
+import { setBaseUrl } from '../../protocol/base-url.ts';
+import { openStateWorkersBy } from '../../state-file/worker-client.ts';
+import { type NodeMachineOptions, withFileUrls } from './local-files.ts';
+import { requirePublic } from './public-hosts.ts';
+import { openKeeperThread, openStateThread } from './worker-thread.ts';
+
+export { checkOptions } from '../../client/options/check-options.ts';
+export type {
+  DiskInput,
+  ImageInput,
+  MachineOptions,
+  OptionProblem,
+  ShareFile,
+  ShareInput,
+} from '../../client/options/machine-options.ts';
+export * from '../../index.ts';
+export type { LocalFile, NodeMachineOptions } from './local-files.ts';
+
+export interface NodeCreateOptions
+  extends NodeMachineOptions,
+    Pick<CreateOptions, 'runtime' | 'silenceMs'> {}
+
+/**
+ * The Linux that comes with Holdfast: a shell on the first serial port and the screen, the agent on
+ * the second. As it is, it opens at its prompt; with options that make another machine of it, it boots.
+ */
+export const demoLinux: MachineOptions = demo.options;
+
+/** The files of this package, newest v86 first. */
+export const packageAssets: HoldfastAssets = assets;
+
+/** What needs a page, or a browser's storage. */
+const ofBrowsers = ['durable', 'suspendWhenHiddenMs', 'machineId', 'keeperUrl', 'host', 'worker'];
+
+const files = new URL(__HOLDFAST_FILES__, import.meta.url);
+// URLs in options and in state files are relative to the package's files, as to those of a site.
+setBaseUrl(files.href);
+openStateWorkersBy(() => openStateThread(stateWorkerUrl));
+
+/**
+ * Starts a machine in a thread of its own, which {@link Machine.close} ends. Consoles, commands,
+ * snapshots, live updates and state files are as in a page. There is no storage: what would use it
+ * (checkpoints, the shelf, `cprSave` to the store) rejects with `storage-unavailable`.
+ * @throws {CprError} `bad-config` before anything else happens, `image-unavailable`, and what
+ * starting rejects with
+ */
+export async function createMachine(options: NodeCreateOptions): Promise<Machine> {
+  for (const [option, value] of Object.entries(options)) {
+    if (value === undefined || !ofBrowsers.includes(option)) continue;
+    const allowed = 'given only in a browser';
+    throw new CprError('bad-config', sentence({ option, given: 'given in Node', allowed }));
+  }
+  const { runtime, silenceMs, ...given } = options;
+  const ready = await withFileUrls(given);
+  const open = () =>
+    attach(openKeeperThread(assets.keeperUrl), {
+      silenceMs,
+      runtimes: assets.runtimes,
+      requirePublic,
+    });
+  return startMachine(ready, open, { ...assets, demo, ...(runtime && { runtimes: [runtime] }) });
+}

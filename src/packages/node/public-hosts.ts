@@ -1,0 +1,61 @@
+/**
+ * A program in Node stands inside of a network, and no CORS keeps a guest from its servers. So a state
+ * that a stranger made reaches only the internet.
+ */
+import dns from 'node:dns';
+import { isIP } from 'node:net';
+import { promisify } from 'node:util';
+import type { RequirePublic } from '../../client/state-files.ts';
+import { CprError } from '../../errors.ts';
+import { toBeAsked } from '../../protocol/reach.ts';
+import { guardHost, hostOf } from './guarded-hosts.ts';
+import { ask } from './guest-fetch.ts';
+import { isPublicAddress } from './public-address.ts';
+
+const longestChain = 5;
+
+/**
+ * Resolves every name, of redirects too, once all of it was approved and before anything is read. What the
+ * names lead to later, those look at who connect: see guarded-hosts.ts.
+ */
+export const requirePublic: RequirePublic = async ({ urls }, { allowPrivate, signal }) => {
+  if (allowPrivate) return;
+  const asked = toBeAsked(urls).filter(({ url }) => url !== '');
+  for (const { url } of asked) await requirePublicHost(new URL(url));
+  for (const { url, purpose } of asked)
+    if (purpose !== 'network') await requirePublicRedirects(new URL(url), signal);
+};
+
+/** @throws CprError `not-approved` unless each of the host's addresses is of the internet */
+export async function requirePublicHost(url: URL): Promise<void> {
+  const host = hostOf(url);
+  guardHost(host);
+  const found = isIP(host) ? [{ address: host }] : await addressesOf(host);
+  const local = found.find(({ address }) => !isPublicAddress(address));
+  if (found.length > 0 && !local) return;
+  const why = local ? `is ${local.address}, which is not on the internet` : 'has no address';
+  throw new CprError(
+    'not-approved',
+    `This state names ${url.href}, whose host ${why}. Give "allowPrivate" if it may reach that.`,
+  );
+}
+
+/** @returns none for a name that leads nowhere */
+const addressesOf = (host: string): Promise<{ address: string }[]> =>
+  promisify((callback: (error: Error | null, found: dns.LookupAddress[]) => void) =>
+    dns.lookup(host, { all: true }, callback),
+  )().catch(() => []);
+
+async function requirePublicRedirects(from: URL, signal: AbortSignal | undefined): Promise<void> {
+  let url = from;
+  for (let hop = 0; hop < longestChain; hop++) {
+    // One that does not answer, or whose name leads elsewhere by now, is not connected to later either.
+    const response = await ask(url, { method: 'HEAD', signal }).catch(() => undefined);
+    response?.destroy();
+    const { statusCode = 0, headers: { location } = {} } = response ?? {};
+    if (statusCode < 300 || statusCode > 399 || !location) return;
+    url = new URL(location, url);
+    await requirePublicHost(url);
+  }
+  throw new CprError('not-approved', `${from.href} leads on and on.`);
+}

@@ -1,0 +1,222 @@
+/** One guest for all tests of a worker: booted once, brought back for each. */
+import { existsSync } from 'node:fs';
+import { link, rename, rm } from 'node:fs/promises';
+import type { BrowserType, LaunchOptions } from '@playwright/test';
+import { CprError } from '../../errors.ts';
+import type { RuntimeSource } from '../../protocol/runtime-source.ts';
+import type { SnapshotInfo } from '../../protocol/snapshot.ts';
+import { BrowserProfile } from './browser-profile.ts';
+import { Guest } from './guest.ts';
+import { defaultBootTimeout, type GuestOptions, machineConfig } from './guest-options.ts';
+import { openState, saveState } from './guest-state.ts';
+import { consoles } from './shown-consoles.ts';
+import type { Site } from './site.ts';
+import { openStep } from './step.ts';
+
+export interface GoldenSurroundings {
+  site: Site;
+  browserType: BrowserType;
+  /** On top of those of the Playwright project, where one runs. */
+  launchOptions?: LaunchOptions;
+}
+
+interface Booted {
+  guest: Guest;
+  browser: BrowserProfile;
+  snapshot: SnapshotInfo;
+  /** The runtime that the snapshot was taken on: a test may have left the guest on another. */
+  runtimeId: string;
+}
+
+export interface FreshOptions {
+  /** Where the golden state is kept as a file, and found again instead of booting. */
+  statePath?: string;
+  /** Called with a guest that did not come up, while it is still there. */
+  failed?: (guest: Guest) => Promise<void>;
+}
+
+export class GoldenGuest {
+  readonly #options: GuestOptions;
+  readonly #surroundings: GoldenSurroundings;
+  #booted: Booted | undefined;
+  /** Where this guest is kept as a file. */
+  #statePath: string | undefined;
+
+  /** Nothing is booted before {@link fresh}. */
+  constructor(options: GuestOptions, surroundings: GoldenSurroundings) {
+    this.#options = options;
+    this.#surroundings = surroundings;
+  }
+
+  static async boot(options: GuestOptions, surroundings: GoldenSurroundings): Promise<GoldenGuest> {
+    const golden = new GoldenGuest(options, surroundings);
+    await golden.fresh();
+    return golden;
+  }
+
+  /** The guest as it was when the golden state was taken, whatever was done to it since. */
+  async fresh(options: FreshOptions = {}): Promise<Guest> {
+    await this.#alsoAt(options.statePath);
+    if (this.#booted && (await this.#restore(this.#booted))) return this.#booted.guest;
+    const path = this.#statePath ?? options.statePath;
+    if (path !== undefined && existsSync(path)) {
+      try {
+        const { guest } = await this.#open(path);
+        this.#statePath = path;
+        return guest;
+      } catch (error) {
+        console.warn(`The golden guest boots, because its state could not be opened: ${error}`);
+        await rm(path, { force: true });
+      }
+    }
+    return (await this.#boot(options)).guest;
+  }
+
+  /** Another test asks for the same guest: it is found under its name for it, too. */
+  async #alsoAt(path: string | undefined): Promise<void> {
+    const kept = this.#statePath;
+    if (kept === undefined || path === undefined || existsSync(path)) return;
+    // Where links are not to be had, another worker boots.
+    await link(kept, path).catch(() => {});
+  }
+
+  async close(): Promise<void> {
+    const { browser } = this.#booted ?? {};
+    this.#booted = undefined;
+    await browser?.delete();
+  }
+
+  /** @returns false where the golden state went with a browser or a worker that is no more */
+  async #restore({ guest, snapshot, runtimeId }: Booted): Promise<boolean> {
+    if (guest.page.isClosed()) return false;
+    try {
+      // Each call crosses to the page and back, before every test.
+      const present = await guest.machine(async (machine, id) => {
+        await machine.restore({ id });
+        return machine.status?.runtimeId;
+      }, snapshot.id);
+      if (present === runtimeId) return true;
+      await guest.liveUpdate(await this.#runtime(runtimeId));
+      await guest.restore(snapshot);
+      return true;
+    } catch (error) {
+      const expected: CprError['code'][] = ['not-found', 'no-machine', 'bad-runstate'];
+      const lost: CprError['code'][] = ['keeper-gone', 'keeper-silent'];
+      const isGone = error instanceof CprError && [...expected, ...lost].includes(error.code);
+      if (isGone || guest.page.isClosed()) return false;
+      throw error;
+    }
+  }
+
+  #boot({ statePath, failed }: FreshOptions): Promise<Booted> {
+    return openStep('boot the golden guest', () =>
+      this.#begin(async (guest) => {
+        try {
+          await this.#bootIn(guest);
+          await this.#options.prepare?.(guest);
+        } catch (error) {
+          await failed?.(guest);
+          throw error;
+        }
+        if (statePath === undefined || this.#options.page !== undefined) return;
+        if (await keepState(guest, statePath)) this.#statePath = statePath;
+      }),
+    );
+  }
+
+  /** As it was booted by a worker that is no more, or before its browser was killed. */
+  #open(statePath: string): Promise<Booted> {
+    return openStep('open the golden guest', () =>
+      this.#begin(async (guest) => {
+        const { site } = this.#surroundings;
+        const { base = 'demo-linux', runtime } = this.#options;
+        await guest.openPage(site.urlOf('machine.html'));
+        // The state names files of this computer by the addresses that they have here.
+        await machineConfig(this.#options, site);
+        await openState(guest.page, statePath, {
+          runtime: await this.#runtime(runtime),
+          identity: 'continuation',
+          replace: true,
+        });
+        if (base === 'demo-linux') await guest.succeed(untilPutRight);
+      }),
+    );
+  }
+
+  async #begin(bringUp: (guest: Guest) => Promise<void>): Promise<Booted> {
+    await this.close();
+    const { browserType, launchOptions, site } = this.#surroundings;
+    const browser = await BrowserProfile.make(browserType, launchOptions);
+    try {
+      const context = await browser.start();
+      const page = context.pages()[0] ?? (await context.newPage());
+      const guest = await Guest.in(page, { browser, site });
+      await bringUp(guest);
+      const snapshot = await guest.snapshot();
+      const { runtimeId } = await guest.status();
+      this.#booted = { guest, browser, snapshot, runtimeId };
+      return this.#booted;
+    } catch (error) {
+      await browser.delete();
+      throw error;
+    }
+  }
+
+  async #bootIn(guest: Guest): Promise<void> {
+    const { site } = this.#surroundings;
+    const { base = 'demo-linux', page, runtime, ready } = this.#options;
+    const { bootTimeout: timeout = defaultBootTimeout } = this.#options;
+    if (page !== undefined) {
+      await guest.openPage(page);
+      await guest.attached();
+    } else {
+      await guest.openPage(site.urlOf('machine.html'));
+      const config = await machineConfig(this.#options, site);
+      await guest.boot(config, await this.#runtime(runtime));
+    }
+    if (ready instanceof RegExp) await guest.waitForSerial(ready, { timeout });
+    else if (ready) await within(timeout, guest, ready(guest));
+    else if (page === undefined && base === 'demo-linux') await guest.succeed('true', { timeout });
+  }
+
+  async #runtime(wanted?: string): Promise<RuntimeSource> {
+    const runtimes = await this.#surroundings.site.runtimes();
+    const found = runtimes.find(
+      ({ id, v86Version }) => wanted === undefined || id === wanted || v86Version === wanted,
+    );
+    if (found) return found;
+    const there = runtimes.map(({ id }) => id).join(', ');
+    throw new Error(`There is no runtime "${wanted}" here, only ${there}.`);
+  }
+}
+
+/** The agent mends what the gap broke, see src/keeper/machine/after-gap.ts. The brackets do not find themselves. */
+const untilPutRight = "while ps -o args | grep -q '[h]oldfast/resumed'; do usleep 20000; done";
+
+/** Whole, or not at all. A guest that cannot be a file is booted again when it is needed. */
+async function keepState(guest: Guest, path: string): Promise<boolean> {
+  const unfinished = `${path}.unfinished`;
+  try {
+    await openStep('keep the golden state', () => saveState(guest.page, unfinished));
+    await rename(unfinished, path);
+    return true;
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    if (error instanceof CprError) return false;
+    throw error;
+  }
+}
+
+async function within(timeout: number, guest: Guest, ready: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(resolve, timeout, 'late');
+  });
+  const outcome = await Promise.race([ready, late]).finally(() => clearTimeout(timer));
+  if (outcome !== 'late') return;
+  // It fails once the guest is thrown away, which nobody wants to hear of.
+  ready.catch(() => {});
+  throw new Error(
+    `The guest was not ready within ${timeout} ms (bootTimeout).\n${await consoles(guest.page)}`,
+  );
+}

@@ -1,0 +1,92 @@
+/** What a guest is made of, as `test.use({ guestOptions: … })` says it. */
+import {
+  defaultConfig,
+  driveNames,
+  type ImageSource,
+  type imageKeys,
+  type MachineConfig,
+} from '../../protocol/config.ts';
+import type { Guest } from './guest.ts';
+import type { Medium } from './guest-media.ts';
+import type { Site } from './site.ts';
+
+type DriveName = (typeof driveNames)[number];
+type ImageName = Exclude<(typeof imageKeys)[number], DriveName>;
+
+/** A machine's configuration, with drives and images that may also be files of this computer. */
+export type GuestMachine = Partial<Omit<MachineConfig, DriveName | ImageName>> &
+  Partial<Record<DriveName, Medium>> &
+  Partial<Record<ImageName, ImageSource | { path: string }>>;
+
+export interface GuestOptions {
+  /**
+   * What `machine` changes. `demo-linux`, the default: the Linux that comes with Holdfast, with a
+   * shell, the agent, a network device and a 9p share. `pc`: a PC with a BIOS and nothing in it.
+   */
+  base?: 'demo-linux' | 'pc';
+  machine?: GuestMachine;
+  /** A v86 version or the id of a runtime. Default: the newest there is. */
+  runtime?: string;
+  /**
+   * When the guest is up: what its first serial port has said, or what a function waits for. Default:
+   * for `demo-linux` when its agent answers, for `pc` at once.
+   */
+  ready?: RegExp | ((guest: Guest) => Promise<void>);
+  /** What every test begins after: runs once a worker, before the snapshot. */
+  prepare?: (guest: Guest) => Promise<void>;
+  /** Milliseconds until `ready`. Default 120,000: a computer may have more to do. */
+  bootTimeout?: number;
+  /**
+   * The URL of a page of yours instead of the fixtures' own, which starts a guest by itself and puts
+   * `{ machine }` into `window.holdfast`. `base`, `machine` and `runtime` are then the page's.
+   */
+  page?: string;
+}
+
+export const defaultBootTimeout = 120_000;
+
+/** `guest.json` beside a kernel. */
+interface GuestDescription {
+  bzimage: string;
+  initrd?: string;
+  cmdline?: string;
+  memoryMiB?: number;
+}
+
+/** The configuration that the options ask for, with everything at URLs. */
+export async function machineConfig(
+  { base = 'demo-linux', machine = {} }: GuestOptions,
+  site: Site,
+): Promise<MachineConfig> {
+  const config: MachineConfig = {
+    ...defaultConfig,
+    name: 'guest',
+    bios: { url: site.urlOf('firmware/seabios.bin') },
+    vgaBios: { url: site.urlOf('firmware/vgabios.bin') },
+    ...(base === 'demo-linux' && (await demoLinux(site))),
+  };
+  for (const [option, value] of Object.entries(machine)) {
+    if (value === undefined) continue;
+    const isFile = typeof value === 'object' && 'path' in value;
+    const isDrive = driveNames.some((drive) => drive === option);
+    Object.assign(config, {
+      [option]: isFile
+        ? { url: await site.share(value.path), ...(isDrive && { load: 'range' }) }
+        : value,
+    });
+  }
+  return config;
+}
+
+async function demoLinux(site: Site): Promise<Partial<MachineConfig>> {
+  const folder = 'guests/linux';
+  const description = JSON.parse(String(await site.read(`${folder}/guest.json`)));
+  const { bzimage, initrd, cmdline, memoryMiB } = description as GuestDescription;
+  const image = (name: string) => ({ url: site.urlOf(`${folder}/${name}`) });
+  return {
+    bzImage: image(bzimage),
+    ...(initrd !== undefined && { initrd: image(initrd) }),
+    ...(cmdline !== undefined && { cmdline }),
+    ...(memoryMiB !== undefined && { memoryMiB }),
+  };
+}

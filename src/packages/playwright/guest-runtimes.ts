@@ -1,0 +1,29 @@
+/** The emulators that a guest can be on. */
+import type { RuntimeSource } from '../../protocol/runtime-source.ts';
+import type { Site } from './site.ts';
+
+export class GuestRuntimes {
+  readonly #site: Site | undefined;
+
+  constructor(site: Site | undefined) {
+    this.#site = site;
+  }
+
+  /** The one that a guest is on. */
+  async present(runtimeId: string): Promise<RuntimeSource> {
+    const found = (await this.#all()).find(({ id }) => id === runtimeId);
+    if (found) return found;
+    throw new Error('The emulator that this guest is on is not to be had any more.');
+  }
+
+  /** One that it is not on. */
+  async other(runtimeId: string): Promise<RuntimeSource> {
+    const found = (await this.#all()).find(({ id }) => id !== runtimeId);
+    if (found) return found;
+    throw new Error('There is no other runtime here: name the one to update to.');
+  }
+
+  async #all(): Promise<readonly RuntimeSource[]> {
+    return (await this.#site?.runtimes()) ?? [];
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * The whole guest as a state file, between its page and this computer. It travels as a download and as a
+ * chosen file: what a call returns would lie in the trace of the test, as large as it is.
+ */
+import type { Page } from '@playwright/test';
+import type { OpenStateOptions } from '../../client/types.ts';
+import { callMachine } from './page-machine.ts';
+
+/** Writes the guest to a state file while it goes on. */
+export async function saveState(page: Page, path: string): Promise<void> {
+  const downloading = page.waitForEvent('download', { timeout: 0 });
+  const made = callMachine(
+    page,
+    async (machine) => {
+      const pieces: Uint8Array<ArrayBuffer>[] = [];
+      const reader = machine.exportState().getReader();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        pieces.push(value as Uint8Array<ArrayBuffer>);
+      }
+      const link = document.createElement('a');
+      link.href = URL.createObjectURL(new Blob(pieces));
+      link.download = 'guest.state';
+      link.click();
+      return link.href;
+    },
+    undefined,
+  );
+  // A page that is closed meanwhile is told by the other one.
+  downloading.catch(() => {});
+  const url = await made;
+  const download = await downloading;
+  await download.saveAs(path);
+  await download.delete();
+  await page.evaluate((address) => URL.revokeObjectURL(address), url);
+}
+
+/** Makes a guest of a state file, in place of any other. */
+export async function openState(
+  page: Page,
+  path: string,
+  options: Pick<OpenStateOptions, 'runtime' | 'identity' | 'replace'>,
+): Promise<void> {
+  const id = 'holdfast-state';
+  await page.evaluate((name) => {
+    const input = Object.assign(document.createElement('input'), { type: 'file', id: name });
+    input.hidden = true;
+    document.body.append(input);
+  }, id);
+  await page.locator(`#${id}`).setInputFiles(path);
+  await callMachine(
+    page,
+    async (machine, [name, given]) => {
+      const input = document.getElementById(name) as HTMLInputElement;
+      const [file] = input.files ?? [];
+      if (!file) throw new Error('The page was given no state file.');
+      await machine.openState(file, given);
+      input.remove();
+    },
+    [id, options] as const,
+  );
+}

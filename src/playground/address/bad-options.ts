@@ -1,0 +1,60 @@
+/** The page in place of a guest whose address has options that are not acceptable. */
+import { button, create } from '../ui/element.ts';
+import { showFullPage } from '../ui/full-page.ts';
+import type { OptionProblem } from './url-options.ts';
+
+export function showBadOptions(problems: readonly OptionProblem[]): void {
+  const [first] = problems;
+  const meant = problems.every(({ meant }) => meant !== undefined);
+  const without = button(problems.length === 1 ? 'Start without it' : 'Start without them', () =>
+    goTo(addressWith(location.href, problems)),
+  );
+  const buttons = [without];
+  if (meant) {
+    const words = problems.length === 1 ? `Use ?${first?.meant}` : 'Use those that were meant';
+    buttons.unshift(button(words, () => goTo(addressWith(location.href, problems, true))));
+  }
+  buttons[0]?.classList.add('primary');
+  showFullPage(
+    'An option in the address is not valid',
+    ...problems.map(problemText),
+    create('p', {
+      text: 'Nothing was started. Correct the address and load the page again, or go on from here.',
+    }),
+    create('div', { class: 'notice-buttons', children: buttons }),
+  );
+}
+
+function problemText({ option, value, allowed, meant }: OptionProblem): HTMLElement {
+  const text =
+    meant === undefined
+      ? `: “${option}” may be ${allowed}.`
+      : `: there is no such option. Did you mean “${meant}”?`;
+  return create('p', {
+    children: [
+      create('code', { text: `${option.startsWith('#') ? '' : '?'}${option}=${value}` }),
+      document.createTextNode(text),
+    ],
+  });
+}
+
+/** @param corrected puts the options that were meant in their place */
+function addressWith(
+  address: string,
+  problems: readonly OptionProblem[],
+  corrected = false,
+): string {
+  const url = new URL(address);
+  for (const { option, value, meant } of problems) {
+    if (option.startsWith('#')) url.hash = '';
+    url.searchParams.delete(option);
+    if (corrected && meant !== undefined) url.searchParams.set(meant, value);
+  }
+  return url.href;
+}
+
+/** Also where only what is behind the “#” differs, which by itself loads nothing. */
+function goTo(address: string): void {
+  history.pushState(null, '', address);
+  location.reload();
+}

@@ -1,0 +1,80 @@
+/** The page: made of its parts once its address is understood. */
+import { buildId, keeperUrl, runtimes } from 'virtual:holdfast-build';
+import { openSiteWorkers } from '../client/site-worker.ts';
+import type { Machine } from '../client/types.ts';
+import { missingFeatures } from '../index.ts';
+import { randomId } from '../protocol/random-id.ts';
+import { showBadOptions } from './address/bad-options.ts';
+import { linkMachineId } from './address/link-machine.ts';
+import { optionHelp, parseUrlOptions } from './address/url-options.ts';
+import { Playground } from './playground.ts';
+import { Session } from './session.ts';
+import { fetchPartsEarly } from './start/early-parts.ts';
+import { fillTerms, toggleHelp } from './ui/dialogs.ts';
+import { element } from './ui/element.ts';
+import { showUnsupported } from './ui/full-page.ts';
+import { setUpResumeSetting } from './ui/resume-setting.ts';
+import { runtimeSource } from './ui/runtime-source.ts';
+import { shortcutHelp } from './ui/shortcuts.ts';
+import { setUpTheme } from './ui/theme.ts';
+
+declare global {
+  interface Window {
+    /** For tests and curious people. */
+    holdfast?: {
+      readonly machine: Machine | null;
+      /** The text of the VGA screen; nothing in graphics. */
+      screenText(): string;
+      /** The text of the serial console, scrollback included. */
+      terminalText(): string;
+      terminalSize(): { cols: number; rows: number };
+    };
+  }
+}
+
+// Such an address in the bar of a page that is open would otherwise only change the bar.
+window.addEventListener('hashchange', () => {
+  if (location.hash.startsWith('#s=')) location.reload();
+});
+openSiteWorkers();
+setUpTheme();
+setUpResumeSetting();
+fillTerms('help-shortcuts', shortcutHelp, 'kbd');
+fillTerms('help-options', optionHelp, 'code');
+element('help', HTMLButtonElement).addEventListener('click', toggleHelp);
+element('help-build', HTMLElement).textContent = `Page build ${buildId}, with v86 ${runtimes
+  .map(({ v86Version }) => v86Version)
+  .join(' and ')}.`;
+
+const missing = missingFeatures();
+const parsed = parseUrlOptions(location.href, runtimes, document.baseURI);
+if (missing.length > 0) {
+  showUnsupported(missing);
+} else if (parsed.ok) {
+  const { options } = parsed;
+  if (options.machine && !options.hasMachineId) {
+    options.machineId = await linkMachineId(location.search);
+  }
+  // A state that is opened is a machine of its own, and leaves the visitor's alone.
+  if (options.state && !options.hasMachineId) options.machineId = randomId();
+  const session = new Session({
+    keeperUrl: new URL(keeperUrl, document.baseURI).href,
+    runtimes: runtimes.map(runtimeSource),
+    host: options.host,
+    machineId: options.machineId,
+  });
+  const playground = new Playground(session, options);
+  window.holdfast = {
+    get machine() {
+      return playground.machine;
+    },
+    screenText: () => playground.screenText(),
+    terminalText: () => playground.terminalText(),
+    terminalSize: () => playground.terminalSize(),
+  };
+  if (parsed.unknown) playground.tellUnknown(parsed.unknown);
+  void playground.open();
+  fetchPartsEarly();
+} else {
+  showBadOptions(parsed.problems);
+}

@@ -1,0 +1,161 @@
+import { type RuntimeBuild, runtimes } from 'virtual:holdfast-build';
+import type { Machine } from '../../client/types.ts';
+import type { CprError } from '../../errors.ts';
+import type { Runstate } from '../../protocol/events.ts';
+import type { Session } from '../session.ts';
+import { create, element } from '../ui/element.ts';
+import { formatPause } from '../ui/format.ts';
+import { readSetting, writeSetting } from '../ui/settings.ts';
+import { newerRuntime, updateChoices } from './update-choices.ts';
+
+type Failed = (error: CprError, again: () => void) => void;
+
+const updatable: readonly Runstate[] = ['running', 'paused', 'suspended'];
+
+/** The live update button with its choice of emulators, and the bar that offers a newer one. */
+export class LiveUpdate {
+  readonly #session: Session;
+  readonly #failed: Failed;
+  readonly #button = element('update', HTMLButtonElement);
+  readonly #target = element('update-target', HTMLSelectElement);
+  readonly #result = element('update-result', HTMLElement);
+  readonly #bar = element('update-bar', HTMLElement);
+  readonly #barText = element('update-bar-text', HTMLElement);
+  /** Which choice is on offer, to leave the select alone while it is. */
+  #offered = '';
+  /** The newer runtime that was declined, until the page is left. */
+  #dismissed: string | null = null;
+
+  /** @param failed is told of updates that did not happen */
+  constructor(session: Session, failed: Failed) {
+    this.#session = session;
+    this.#failed = failed;
+    session.onChange(() => this.#show());
+    session.onMachine((machine) => this.#follow(machine));
+    this.#button.addEventListener('click', () => this.run());
+    this.#setUpBar();
+    this.#setUpSetting();
+    this.#show();
+  }
+
+  /** Updates to the chosen emulator. */
+  run(): void {
+    const chosen = runtimes.find(({ id }) => id === this.#target.value);
+    if (chosen && !this.#button.disabled) void this.#update(chosen);
+  }
+
+  /** After the attach: updates at once where that is wanted and there is a newer emulator. */
+  updateByItself(): void {
+    const newer = this.#newer();
+    if (newer && readSetting('auto-update') === 'on' && !this.#button.disabled)
+      void this.#update(newer);
+  }
+
+  async #update(runtime: RuntimeBuild): Promise<void> {
+    this.#say(`Preparing ${runtime.v86Version}… the guest goes on meanwhile`);
+    try {
+      const { timings } = await this.#session.liveUpdate(runtime);
+      this.#say(`Guest paused ${formatPause(timings.pauseMs)}`, 'good');
+    } catch (error) {
+      this.#say('Not updated', 'bad');
+      this.#failed(error as CprError, () => void this.#update(runtime));
+    }
+  }
+
+  #follow(machine: Machine): void {
+    machine.on('restarted', ({ v86Version, timings }) => {
+      if (this.#session.busy === 'live-update') return;
+      this.#say(
+        `Updated to ${v86Version} elsewhere, guest paused ${formatPause(timings.pauseMs)}`,
+        'good',
+      );
+    });
+  }
+
+  #newer(): RuntimeBuild | null {
+    const { status } = this.#session;
+    return status ? newerRuntime(runtimes, status) : null;
+  }
+
+  #setUpBar(): void {
+    element('update-bar-run', HTMLButtonElement).addEventListener('click', () => {
+      const newer = this.#newer();
+      if (newer && !this.#button.disabled) void this.#update(newer);
+    });
+    element('update-bar-dismiss', HTMLButtonElement).addEventListener('click', () => {
+      this.#dismissed = this.#newer()?.id ?? null;
+      this.#show();
+    });
+  }
+
+  /** The same setting twice: in the bar and in the help dialog. */
+  #setUpSetting(): void {
+    const boxes = ['update-bar-auto', 'setting-auto-update'].map((id) =>
+      element(id, HTMLInputElement),
+    );
+    const show = () => {
+      for (const box of boxes) box.checked = readSetting('auto-update') === 'on';
+    };
+    for (const box of boxes) {
+      box.addEventListener('change', () => {
+        writeSetting('auto-update', box.checked ? 'on' : null);
+        show();
+      });
+    }
+    show();
+  }
+
+  #show(): void {
+    const { status, busy, isWatching } = this.#session;
+    const isFree = busy === null && !isWatching;
+    const canUpdate = isFree && status !== null && updatable.includes(status.runstate);
+    this.#button.disabled = !canUpdate;
+    this.#button.title = canUpdate
+      ? 'Hand the guest over to another emulator while it runs (Ctrl+Alt+U)'
+      : 'Needs a guest that runs, is paused or suspended';
+    this.#button.setAttribute('aria-busy', String(busy === 'live-update'));
+    // What was said was about another guest.
+    if (busy === 'start') this.#say('');
+    this.#showChoices();
+    this.#target.disabled = !canUpdate;
+    this.#showBar();
+  }
+
+  #showChoices(): void {
+    const { status } = this.#session;
+    const offered = status?.runtimeId ?? '';
+    if (this.#offered === offered) return;
+    this.#offered = offered;
+    const choices = status ? updateChoices(runtimes, status) : [];
+    this.#target.replaceChildren(
+      ...choices.map(({ runtime, label }) => {
+        const option = create('option', { text: label });
+        option.value = runtime.id;
+        return option;
+      }),
+    );
+    this.#target.selectedIndex = 0;
+    this.#target.hidden = choices.length < 2;
+    const only = choices.length === 1 ? ` ${choices[0]?.label}` : '';
+    this.#button.textContent = `Live update${only}`;
+  }
+
+  #showBar(): void {
+    const newer = this.#newer();
+    const { status } = this.#session;
+    const isOffered = newer?.id !== this.#dismissed && !this.#session.isWatching;
+    this.#bar.hidden = !newer || !status || !isOffered;
+    if (!newer || !status) return;
+    const sameVersion = newer.v86Version === status.v86Version;
+    const [from, to] = sameVersion
+      ? [status.runtimeId, newer.id]
+      : [status.v86Version, newer.v86Version];
+    this.#barText.textContent = `A newer emulator is available (${from} → ${to}).`;
+    element('update-bar-run', HTMLButtonElement).disabled = this.#button.disabled;
+  }
+
+  #say(text: string, tone: 'good' | 'bad' | '' = ''): void {
+    this.#result.textContent = text;
+    this.#result.dataset.tone = tone;
+  }
+}

@@ -1,0 +1,12 @@
+/** The page's entry: lets the keeper start first, see early-keeper.ts. */
+import '@xterm/xterm/css/xterm.css';
+import './styles/base.css';
+import './styles/layout.css';
+import './styles/panes.css';
+import './styles/monitor.css';
+import './styles/dialogs.css';
+import './styles/new-machine.css';
+import { earlyKeeperThere } from './start/early-keeper.ts';
+
+await earlyKeeperThere();
+await import('./app.ts');

@@ -1,0 +1,21 @@
+/** The files of the page's monitor: downloads, and the dialogs of the browser. */
+import { CprError } from '../../errors.ts';
+import type { MonitorFiles } from '../../index.ts';
+import { chooseFile, download, saveHandle } from '../ui/files.ts';
+
+/** What is saved is downloaded; a state of the machine goes where somebody says. */
+export class PageFiles implements MonitorFiles {
+  async write(name: string, type: string, bytes: Uint8Array): Promise<void> {
+    download(name, new Blob([bytes as Uint8Array<ArrayBuffer>], { type }));
+  }
+
+  handle(name: string): Promise<FileSystemFileHandle | undefined> {
+    return saveHandle(name);
+  }
+
+  async read(name: string): Promise<Blob> {
+    const file = await chooseFile();
+    if (file) return file;
+    throw new CprError('cancelled', `No file was chosen for '${name}'.`);
+  }
+}

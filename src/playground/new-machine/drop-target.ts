@@ -1,0 +1,82 @@
+/** Files that are dropped on the page: images for a machine, or a state. */
+import { create, element } from '../ui/element.ts';
+import { guessImage, type ImageKind } from '../ui/guess-image.ts';
+
+export type DroppedImages = Partial<Record<Exclude<ImageKind, 'state'>, File>>;
+
+export interface DropActions {
+  openState(file: File): void;
+  /** Describes a new machine with them. */
+  describe(images: DroppedImages): void;
+  /** Puts it into a drive of the machine that runs here; undefined when none does. */
+  insert: ((device: 'cdrom' | 'fda', file: File) => void) | undefined;
+  /** None of them is of use. */
+  refuse(names: readonly string[]): void;
+}
+
+export class DropTarget {
+  readonly #actions: () => DropActions;
+  readonly #overlay = element('drop-target', HTMLElement);
+
+  /** @param actions asked for at each drop */
+  constructor(actions: () => DropActions) {
+    this.#actions = actions;
+    window.addEventListener('dragover', (event) => {
+      if (!this.#takes(event)) return;
+      event.preventDefault();
+      if (!this.#overlay.matches(':popover-open')) this.#overlay.showPopover();
+    });
+    window.addEventListener('dragleave', ({ relatedTarget }) => {
+      if (relatedTarget === null) this.#overlay.hidePopover();
+    });
+    window.addEventListener('drop', (event) => {
+      this.#overlay.hidePopover();
+      if (!this.#takes(event)) return;
+      event.preventDefault();
+      void this.#drop([...(event.dataTransfer?.files ?? [])]);
+    });
+  }
+
+  /** A field for a file takes what is dropped on it by itself; a question wants its answer first. */
+  #takes({ dataTransfer, target }: DragEvent): boolean {
+    const isField = target instanceof HTMLInputElement && target.type === 'file';
+    const question = document.querySelector('dialog:open:not(#new-machine-dialog)');
+    return dataTransfer?.types.includes('Files') === true && !isField && !question;
+  }
+
+  async #drop(files: readonly File[]): Promise<void> {
+    const kinds = await Promise.all(files.map(guessImage));
+    const actions = this.#actions();
+    const state = files[kinds.indexOf('state')];
+    if (state) return actions.openState(state);
+    const images: DroppedImages = {};
+    for (const [at, kind] of kinds.entries()) {
+      const file = files[at];
+      if (file && kind && kind !== 'state') images[kind] ??= file;
+    }
+    const [[device, file] = [], another] = Object.entries(images);
+    if (!file) return actions.refuse(files.map(({ name }) => name));
+    const isRemovable = device === 'cdrom' || device === 'fda';
+    const isDescribing = element('new-machine-dialog', HTMLDialogElement).open;
+    if (isRemovable && !another && actions.insert && !isDescribing) {
+      const answer = await askWhatFor(file);
+      if (answer === 'insert') actions.insert(device, file);
+      if (answer !== 'new') return;
+    }
+    actions.describe(images);
+  }
+}
+
+function askWhatFor(file: File): Promise<string> {
+  const dialog = element('drop-dialog', HTMLDialogElement);
+  element('drop-title', HTMLElement).replaceChildren(
+    '“',
+    create('span', { text: file.name }),
+    '” was dropped',
+  );
+  return new Promise((resolve) => {
+    dialog.returnValue = 'cancel';
+    dialog.addEventListener('close', () => resolve(dialog.returnValue), { once: true });
+    dialog.showModal();
+  });
+}

@@ -1,0 +1,80 @@
+import { CprError } from '../../errors.ts';
+import type { Session } from '../session.ts';
+import { ask } from '../ui/dialogs.ts';
+import { errorText } from './error-text.ts';
+import type { Notices } from './notices.ts';
+
+export interface DurabilityNoticeOptions {
+  session: Session;
+  notices: Notices;
+  tryAgain(): void;
+  /** Goes on with the guest in storage, in place of the one that is here. */
+  resumeStored(): void;
+  /** The guest that is here takes its place in storage. */
+  replaceStored(): void;
+  /** The machine is one of the visitor's own from now on. */
+  keepAsOwn(): void;
+}
+
+/** Says that the guest is not saved any more, and what to do, for as long as that is so. */
+export class DurabilityNotice {
+  readonly #options: DurabilityNoticeOptions;
+  #shown: string | undefined;
+
+  constructor(options: DurabilityNoticeOptions) {
+    this.#options = options;
+    options.session.onChange(() => this.#show());
+  }
+
+  #show(): void {
+    const { session, notices } = this.#options;
+    // Whoever runs it is told there.
+    const error = session.isWatching ? undefined : session.status?.durability?.error;
+    if (error?.code === this.#shown) return;
+    this.#shown = error?.code;
+    if (!error) {
+      notices.remove('durability');
+      return;
+    }
+    const { title, advice } = errorText(new CprError(error.code, error.message), 'storage');
+    notices.show('durability', {
+      tone: 'warning',
+      title: `The guest is not saved: ${title}`,
+      text: advice,
+      detail: `${error.message} (${error.code})`,
+      actions: this.#actions(error.code),
+    });
+  }
+
+  #actions(code: CprError['code']) {
+    const { tryAgain, resumeStored, keepAsOwn } = this.#options;
+    switch (code) {
+      case 'taken-over':
+        return [];
+      case 'storage-occupied':
+        return [
+          { label: 'Resume the stored one', run: resumeStored },
+          { label: 'Save this one in its place…', run: () => void this.#askReplace() },
+        ];
+      case 'storage-reserved':
+        return [
+          { label: 'Keep it as mine', run: keepAsOwn },
+          { label: 'Try again', run: tryAgain },
+        ];
+      default:
+        return [{ label: 'Try again', run: tryAgain }];
+    }
+  }
+
+  async #askReplace(): Promise<void> {
+    const yes = await ask({
+      title: 'Save this guest in place of the stored one?',
+      text: 'The guest in storage is deleted for good. The one that is here goes on, and is saved from now on.',
+      ok: 'Delete the stored one',
+    });
+    if (yes) return this.#options.replaceStored();
+    // It went away with the click.
+    this.#shown = undefined;
+    this.#show();
+  }
+}

@@ -1,0 +1,46 @@
+/** What the page says about checkpoints, in words. No DOM. */
+import type { Arrival, Durability } from '../../protocol/stored.ts';
+import { formatAge, formatBytes, formatPause } from '../ui/format.ts';
+
+/** A few words for the state line. */
+export function durabilityText(durability: Durability | undefined, nowMs: number): string {
+  if (!durability) return 'not saved';
+  const { state, takenAtMs } = durability;
+  const ago = takenAtMs === undefined ? undefined : `${formatAge(nowMs - takenAtMs)} ago`;
+  switch (state) {
+    case 'off':
+      return ago ? `off since ${ago}` : 'off';
+    case 'none':
+      return 'not yet';
+    case 'saved':
+      return ago ?? 'yes';
+    case 'failing':
+      return ago ? `failing since ${ago}` : 'failing';
+  }
+}
+
+/** What it means for the guest that no checkpoints are taken. */
+export function whatOffMeans(durability: Durability | undefined): string {
+  const back =
+    durability?.takenAtMs === undefined
+      ? 'the guest is gone'
+      : 'the guest comes back as it was at the last checkpoint, and what it did since is lost';
+  return `When the browser or the computer ends, ${back}.`;
+}
+
+/** More about the last checkpoint, for a tooltip. */
+export function durabilityDetail(durability: Durability | undefined): string {
+  const { state, writtenBytes, pauseMs, error } = durability ?? {};
+  if (error) return error.message;
+  if (state === 'off') return `Checkpoints are off. ${whatOffMeans(durability)}`;
+  if (writtenBytes === undefined || pauseMs === undefined) return '';
+  return `The last checkpoint wrote ${formatBytes(writtenBytes)}; the guest stood still for ${formatPause(pauseMs)}`;
+}
+
+/** How the guest got here, where this page did not boot it. */
+export function arrivalText(arrival: Arrival | undefined): string | null {
+  if (arrival?.kind === 'opened')
+    return `opened from a state that was ${formatAge(arrival.openedAtMs - arrival.takenAtMs)} old`;
+  if (arrival?.kind !== 'resumed') return null;
+  return `resumed from a checkpoint of ${formatAge(arrival.resumedAtMs - arrival.takenAtMs)} before`;
+}

@@ -1,0 +1,86 @@
+/** Tells the end of a guest that crashed, powered itself down, or that another page threw away. */
+import { CprError } from '../../errors.ts';
+import type { MachineStatus } from '../../protocol/events.ts';
+import type { Session } from '../session.ts';
+import { actionLabel } from './error-text.ts';
+import type { Notices } from './notices.ts';
+import type { OperationReports } from './operation-reports.ts';
+
+export interface GuestEndOptions {
+  session: Session;
+  notices: Notices;
+  reports: OperationReports;
+  /** The machine goes on elsewhere. */
+  lookOn(): void;
+  loadState(): void;
+  startFresh(): void;
+}
+
+export class GuestEnd {
+  readonly #options: GuestEndOptions;
+  /** It is told once. */
+  #isShown = false;
+
+  constructor(options: GuestEndOptions) {
+    this.#options = options;
+    options.session.onChange(() => this.#update());
+  }
+
+  /** Another guest is about to begin, whose end is told again. */
+  expectAnother(): void {
+    this.#isShown = false;
+  }
+
+  #update(): void {
+    const { session, notices } = this.#options;
+    const { status, busy } = session;
+    const hasEnded = status?.runstate === 'internal-error' || status?.runstate === 'shutdown';
+    if (!status || !hasEnded) {
+      if (this.#isShown) notices.remove('run');
+      this.#isShown = false;
+      return;
+    }
+    // What this page is doing with it is told elsewhere.
+    const isOurs = busy !== null || session.isSavedAway || session.isWatching;
+    if (this.#isShown || isOurs) return;
+    this.#isShown = true;
+    this.#show(status);
+  }
+
+  #show({ runstate, destroyed, reason, crash }: MachineStatus): void {
+    const { reports, lookOn } = this.#options;
+    if (runstate === 'shutdown' && !destroyed) this.#tellPoweredDown();
+    else if (reason?.code === 'taken-over') lookOn();
+    else if (reason) reports.report(new CprError(reason.code, reason.message), 'run');
+    else if (runstate === 'shutdown') this.#tellGone();
+    else {
+      const message = crash ?? 'The emulator gave no reason.';
+      reports.report(new CprError('guest-crashed', message), 'run');
+    }
+  }
+
+  #tellPoweredDown(): void {
+    const { session, notices, reports } = this.#options;
+    notices.show('run', {
+      tone: 'info',
+      title: 'The guest powered itself down',
+      text: 'It goes on with a boot when you reset it.',
+      actions: [
+        { label: 'Reset', run: () => void reports.attempt('reset', () => session.reset()) },
+      ],
+    });
+  }
+
+  #tellGone(): void {
+    const { notices, loadState, startFresh } = this.#options;
+    notices.show('run', {
+      tone: 'info',
+      title: 'There is no guest any more',
+      text: 'It was saved and shut down, or removed, here or by another page. Load its state to go on, or start a new one.',
+      actions: [
+        { label: 'Load state…', run: loadState },
+        { label: actionLabel['start-fresh'], run: startFresh },
+      ],
+    });
+  }
+}

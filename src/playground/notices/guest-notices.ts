@@ -1,0 +1,137 @@
+/** What a visitor should know of a guest that was there before the page, or that came back. */
+import type { MachineStatus } from '../../protocol/events.ts';
+import type { UnknownOption } from '../address/unknown-options.ts';
+import type { Session } from '../session.ts';
+import { formatAge } from '../ui/format.ts';
+import { actionLabel } from './error-text.ts';
+import type { Notices } from './notices.ts';
+
+/** @param reason why the newest generation could not be used */
+export function tellFellBack(notices: Notices, reason: string): void {
+  notices.show('stored', {
+    tone: 'warning',
+    title: 'The newest checkpoint was damaged',
+    text: 'The guest goes on from the one before it.',
+    detail: reason,
+  });
+}
+
+/** Says on the page that opened a clone what its guest does not know. */
+export function tellUnawareClone(session: Session, notices: Notices): void {
+  let toldAtMs = performance.timeOrigin;
+  const look = ({ status: { arrival } }: { status: MachineStatus }) => {
+    if (!arrival || arrival.kind === 'booted' || !arrival.isUnawareClone) return;
+    const atMs = arrival.kind === 'opened' ? arrival.openedAtMs : arrival.resumedAtMs;
+    if (atMs <= toldAtMs) return;
+    toldAtMs = atMs;
+    notices.show('clone', {
+      tone: 'warning',
+      title: 'This guest does not know that it is a copy',
+      text: 'No agent in it could be told. Until it is booted again, every copy of this machine draws the same random numbers: make no keys or passwords in it before that.',
+    });
+  };
+  session.onMachine((machine) => {
+    notices.remove('clone');
+    machine.on('status', look);
+  });
+}
+
+interface GoneMachine {
+  id: string;
+  name: string;
+  takenAtMs: number;
+  leftAtMs?: number;
+}
+
+/**
+ * Says what is gone on the page that found it out.
+ * @param marked what an earlier page knew to be stored, where the guest that is here now is another one
+ */
+export async function tellLost(
+  session: Session,
+  notices: Notices,
+  marked: { name: string; takenAtMs: number } | undefined,
+): Promise<void> {
+  const usage = await session.machine?.shelf.usage().catch(() => undefined);
+  // Of storage that cannot be read nobody knows what it has. Once a guest is saved there it can be, and
+  // what was said of storage that fails is gone from the page.
+  if (!usage) return whenSaved(session, () => void tellLost(session, notices, marked));
+  const { discarded, lost = [] } = usage;
+  const isNews = (atMs: number) => atMs >= performance.timeOrigin;
+  const machines: GoneMachine[] = lost.filter(({ foundAtMs }) => isNews(foundAtMs));
+  const id = session.machineId;
+  if (marked && !machines.some((machine) => machine.id === id)) machines.push({ id, ...marked });
+  const detail = discarded?.reason && { detail: discarded.reason };
+  if (machines.length > 0 && machines.every(({ leftAtMs }) => leftAtMs !== undefined)) {
+    const older = machines.map(
+      ({ name, takenAtMs, leftAtMs = 0 }) =>
+        `“${name}” goes on from ${new Date(leftAtMs).toLocaleString()}, ${formatAge(takenAtMs - leftAtMs)} before`,
+    );
+    notices.show('stored', {
+      tone: 'warning',
+      title:
+        machines.length === 1
+          ? 'The newest state of a machine is gone'
+          : `The newest state of ${machines.length} machines is gone`,
+      text: `The browser lost it, as after a crash or a full disk. An older one was found: ${older.join('; ')}.`,
+      ...detail,
+    });
+  } else if (machines.length > 0) {
+    const names = machines.map(
+      ({ name, takenAtMs }) => `“${name}” until ${new Date(takenAtMs).toLocaleString()}`,
+    );
+    notices.show('stored', {
+      tone: 'warning',
+      title:
+        machines.length === 1
+          ? 'What was stored of a machine is gone'
+          : `What was stored of ${machines.length} machines is gone`,
+      text: `The browser lost or deleted what it stored for this site, as after a crash or a full disk. Stored were ${names.join(', ')}. Guests are saved again from now on.`,
+      ...detail,
+    });
+  } else if (discarded && isNews(discarded.atMs) && session.found === 'booted') {
+    notices.show('stored', {
+      tone: 'warning',
+      title: 'The browser threw away what was stored here',
+      text: 'It found its storage of this site damaged, as after a crash or a full disk, and made it anew. The machines that were in it are gone; guests are saved again from now on.',
+      ...detail,
+    });
+  }
+}
+
+function whenSaved(session: Session, run: () => void): void {
+  let isDone = false;
+  session.onChange(() => {
+    if (isDone || session.status?.durability?.state !== 'saved') return;
+    isDone = true;
+    run();
+  });
+}
+
+/**
+ * Options in the address do nothing to a guest that is there already.
+ * @param askedMiB the memory that the address asks for
+ */
+export function tellOtherMemory(
+  notices: Notices,
+  { config: { memoryMiB } }: MachineStatus,
+  askedMiB: number,
+  startFresh: () => void,
+): void {
+  if (askedMiB === memoryMiB) return;
+  notices.show('options', {
+    tone: 'info',
+    title: `This guest has ${memoryMiB} MiB of RAM, not ${askedMiB}`,
+    text: 'It was there before this page. The options in the address apply when a guest is started.',
+    actions: [{ label: actionLabel['start-fresh'], run: startFresh }],
+  });
+}
+
+export function tellUnknownOptions(notices: Notices, unknown: readonly UnknownOption[]): void {
+  notices.show('unknown-options', {
+    tone: 'info',
+    title: 'The address has options that this page does not know',
+    text: 'They were left aside. The help lists those that there are.',
+    items: unknown.map(({ option }) => ({ what: 'Option', value: `?${option}` })),
+  });
+}

@@ -1,0 +1,107 @@
+/** Tells what failed, and offers what can be done about it. */
+import type { CprError } from '../../errors.ts';
+import type { Session } from '../session.ts';
+import { actionLabel, type ErrorAction, errorText, type Operation } from './error-text.ts';
+import type { Notice, Notices } from './notices.ts';
+import { explained } from './site-update.ts';
+
+export interface OperationReportsOptions {
+  session: Session;
+  notices: Notices;
+  /** Connects anew. */
+  reconnect(): void;
+  /** Asks first. @returns whether a new guest boots */
+  startFresh(): Promise<boolean>;
+}
+
+export class OperationReports {
+  readonly #options: OperationReportsOptions;
+
+  constructor(options: OperationReportsOptions) {
+    this.#options = options;
+  }
+
+  /** @returns whether it worked */
+  async attempt(
+    operation: Operation,
+    work: () => Promise<unknown>,
+    again: () => void = () => void this.attempt(operation, work),
+  ): Promise<boolean> {
+    this.#options.notices.remove(operation);
+    try {
+      await work();
+      return true;
+    } catch (thrown) {
+      const error = await explained(thrown, 'This did not work');
+      // Who closes a dialog need not be told.
+      if (error.code !== 'cancelled') this.report(error, operation, again);
+      return false;
+    }
+  }
+
+  report(error: CprError, operation: Operation, again?: () => void): void {
+    const { notices, startFresh, reconnect } = this.#options;
+    const { title, advice, actions } = errorText(error, operation);
+    const run: Record<ErrorAction, (() => void) | undefined> = {
+      'try-again': again,
+      'start-fresh': async () => {
+        if (!(await startFresh())) this.report(error, operation, again);
+      },
+      reload: this.#reloadEndsGuest ? undefined : () => location.reload(),
+      reconnect,
+      'export-rest':
+        operation === 'resume-stored'
+          ? () => void this.#exportRest(() => this.report(error, operation, again))
+          : undefined,
+    };
+    // A lost keeper ends every operation: one notice says so.
+    const isLost = error.code === 'keeper-gone' || error.code === 'keeper-silent';
+    notices.show(isLost ? 'run' : operation, {
+      tone: 'error',
+      title,
+      text: advice,
+      ...detailOf(error),
+      actions: actions.flatMap((action) => {
+        const act = run[action];
+        return act ? [{ label: actionLabel[action], run: act }] : [];
+      }),
+    });
+  }
+
+  /** @param back shows what offered this: it can be asked for again */
+  async #exportRest(back: () => void): Promise<void> {
+    const { session, notices } = this.#options;
+    await this.attempt('storage', async () => {
+      const missing = await session.export(session.machineId, { kind: 'everything' });
+      notices.show('export', {
+        tone: 'info',
+        title: 'What is left was saved as a tar archive',
+        text: 'In it are memory, disks as raw images, and what the consoles said; machine.json says what is missing.',
+        detail: missing.join(' '),
+      });
+    });
+    back();
+  }
+
+  get #reloadEndsGuest(): boolean {
+    const { machine, status } = this.#options.session;
+    return machine !== null && !machine.survivesReload && status?.runstate === 'running';
+  }
+}
+
+/** What the error itself says. A stack, and whatever a crash left, is for a report only. */
+export function detailOf({
+  code,
+  phase,
+  message,
+}: Pick<CprError, 'code' | 'phase' | 'message'>): Pick<Notice, 'detail' | 'folded'> {
+  const kind = `(${code}${phase ? `, phase ${phase}` : ''})`;
+  const [sentence = '', ...rest] = message.trim().split('\n');
+  const isCrash = code === 'guest-crashed';
+  if (rest.length === 0 && !isCrash) return { detail: `${message} ${kind}` };
+  const folded = `${message.trim()}\n${kind}`;
+  // A stack begins with a name that means nothing to most.
+  return isCrash || isFrame(sentence) ? { folded } : { detail: `${sentence} ${kind}`, folded };
+}
+
+const isFrame = (line: string) => /^\s*at |\bhttps?:\S+:\d+:\d+/.test(line);

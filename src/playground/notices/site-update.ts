@@ -1,0 +1,33 @@
+/**
+ * A new deployment under an open page: files that the page has not fetched yet may be gone. What is
+ * small is there before (see early-parts.ts); the rest is told as what it is.
+ */
+import { buildId } from 'virtual:holdfast-build';
+import { CprError, type CprErrorCode } from '../../errors.ts';
+
+/** What a file that is missing fails with. */
+const missing: readonly CprErrorCode[] = [
+  'part-unavailable',
+  'runtime-unavailable',
+  'keeper-unavailable',
+];
+
+/** Anything thrown, as what the user is told: `site-updated` where that explains it. */
+export async function explained(thrown: unknown, what: string): Promise<CprError> {
+  const error = CprError.from(thrown, 'internal', what);
+  if (!missing.includes(error.code) || !(await isUpdated())) return error;
+  const message = `This site was updated. Reload: the guest goes on. ${error.message}`;
+  return new CprError('site-updated', message, { cause: thrown });
+}
+
+/** Whether the site serves another build than the one that this page is of. */
+async function isUpdated(): Promise<boolean> {
+  try {
+    const response = await fetch(new URL('build.json', document.baseURI), { cache: 'no-store' });
+    const served = (await response.json()) as { buildId?: unknown };
+    return typeof served.buildId === 'string' && served.buildId !== buildId;
+  } catch {
+    // Nothing is known then.
+    return false;
+  }
+}

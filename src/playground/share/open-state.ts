@@ -1,0 +1,290 @@
+/** Opens states: from an address, from a link that holds one, from a file. */
+import { CprError } from '../../errors.ts';
+import { StateFile, type StateFileInfo, type StateUrl } from '../../index.ts';
+import { randomId } from '../../protocol/random-id.ts';
+import type { RuntimeSource } from '../../protocol/runtime-source.ts';
+import { addressOf } from '../address/machine-address.ts';
+import { foreignNetwork, networkLines } from '../address/url-network.ts';
+import type { StateSource } from '../address/url-options.ts';
+import type { Session } from '../session.ts';
+import { askApproval, asName } from '../ui/approval.ts';
+import { formatAge, formatBytes } from '../ui/format.ts';
+import { guessImage } from '../ui/guess-image.ts';
+import { fetchV86State } from './fetch-v86-state.ts';
+import { discard, leave, pickUp, sweep } from './handoff.ts';
+import { stateOfPayload } from './link.ts';
+import { OpeningBar } from './opening-bar.ts';
+import { listed, questionBefore } from './place-of-machine.ts';
+
+export interface StateOpenerOptions {
+  session: Session;
+  durable: boolean;
+  /** Runs an opening that takes the place of what the page shows. */
+  openInPage(open: (runtime: RuntimeSource) => Promise<void>): Promise<void>;
+  /** Asks for the machine that a state of v86 belongs to, which says little of it itself. */
+  describe(v86State: File): void;
+}
+
+export class StateOpener {
+  readonly #options: StateOpenerOptions;
+  readonly #bar = new OpeningBar();
+
+  constructor(options: StateOpenerOptions) {
+    this.#options = options;
+    // Not on insecure origins, where no file is left either.
+    if ('caches' in globalThis) void sweep().catch(() => {});
+  }
+
+  /**
+   * Opens the state that the address of this page asks for, as this page's machine. What of another
+   * origin would be fetched, and a guest that would be replaced, is asked about first.
+   * @returns a state of v86 itself, whose machine is to be described before it can be opened
+   * @throws CprError of reading and opening it, `not-approved`, or `cancelled`
+   */
+  async openAddress(source: StateSource): Promise<File | undefined> {
+    if ('url' in source) await requireFetch(source.url);
+    const v86State = await this.#withBar('Opening the state', async (signal) => {
+      const onProgress = ({ loadedBytes = 0, totalBytes = 0 }) =>
+        this.#bar.show(loadedBytes, totalBytes);
+      let file: StateFile;
+      try {
+        file = await StateFile.read(await contentsOf(source), { signal, onProgress });
+      } catch (thrown) {
+        const v86State = 'url' in source && (await this.#v86StateAt(source.url, thrown, signal));
+        if (v86State) return v86State;
+        throw thrown;
+      }
+      try {
+        const identity = await this.#askIdentity(file.info);
+        if (typeof identity === 'object') {
+          // The same address, for the page of the machine that goes on.
+          location.assign(addressWith(identity.elsewhere, source));
+          return new Promise<never>(() => {});
+        }
+        const { durable, session, openInPage } = this.#options;
+        const { machineId } = session;
+        // Lineage alone vouches for no contents: it is in every state of a machine.
+        const own = await this.#ownMachine(file.info);
+        const foreign = identity === 'clone' || (own?.isForeign ?? true);
+        await openInPage(async (runtime) => {
+          await session.openState(file, {
+            runtime,
+            replace: true,
+            identity,
+            config: { id: machineId, durable, name: asName(file.info.title), foreign },
+            approve: (urls) => askFor(file.info, urls),
+            signal,
+          });
+        });
+      } finally {
+        file.close();
+      }
+      return undefined;
+    });
+    if (v86State) return v86State;
+    if ('handoff' in source) await discard(source.handoff);
+    // From here on the address is that of the machine: a reload comes back to it, not to the state.
+    history.replaceState(null, '', addressOf(this.#options.session.machineId, document.baseURI));
+    return undefined;
+  }
+
+  /** @returns what is there, where it was refused because it is a state of v86 itself */
+  async #v86StateAt(url: string, refused: unknown, signal: AbortSignal): Promise<File | undefined> {
+    if (!(refused instanceof CprError) || refused.code !== 'bad-state-file') return undefined;
+    const onProgress = this.#bar.show.bind(this.#bar);
+    return fetchV86State(url, { signal, onProgress });
+  }
+
+  /** Shows what a file holds, and opens it as a machine of its own or as the one that it is a state of. */
+  async openFile(file: File): Promise<void> {
+    if ((await guessImage(file)) === 'v86State') return this.#options.describe(file);
+    const state = await StateFile.read(file);
+    state.close();
+    const { info } = state;
+    const own = await this.#ownMachine(info);
+    const yes = await askApproval({
+      title: 'Open this state?',
+      text: own
+        ? 'It looks like a state of a machine of yours. Next you choose: a clone, which is a machine of its own, or your machine continues from it.'
+        : 'It opens as a machine of its own. The guest that is here now stays where it is.',
+      items: factsOf(info),
+      picture: info.thumbnail,
+      ok: 'Open',
+    });
+    if (!yes) return;
+    const token = randomId();
+    await leave(token, file);
+    location.assign(addressWith(randomId(), { handoff: token }));
+  }
+
+  async #withBar<T>(label: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const abort = new AbortController();
+    this.#bar.begin(label, () =>
+      abort.abort(new CprError('cancelled', 'Opening the state was cancelled.')),
+    );
+    try {
+      return await work(abort.signal);
+    } finally {
+      this.#bar.end();
+    }
+  }
+
+  /** @throws CprError `cancelled` */
+  async #askIdentity(
+    info: StateFileInfo,
+  ): Promise<'clone' | 'continuation' | { elsewhere: string }> {
+    const { session } = this.#options;
+    const { machineId } = session;
+    const { id: own, name = '' } = (await this.#ownMachine(info)) ?? {};
+    if (own !== undefined && own !== machineId) {
+      const goOn = await askApproval({
+        title: 'This looks like a state of a machine of yours',
+        text: 'It bears the mark of your machine, which is in every state of it that you gave away: somebody else may have made this one. If you trust it, your machine can go on from it, and what it is now is replaced. A clone is a machine of its own.',
+        items: [{ what: 'Your machine', value: name }, ...factsOf(info)],
+        picture: info.thumbnail,
+        ok: 'Let my machine go on',
+        cancel: 'Open as a clone',
+      });
+      if (goOn) return { elsewhere: own };
+    }
+    const stored = await listed(session);
+    const question = questionBefore({ machineId, isHere: session.status !== null, stored });
+    if (question === 'replace') await requireReplacement(info);
+    if (question === 'default') await requireDefault(info);
+    return own === machineId ? 'continuation' : 'clone';
+  }
+
+  /** The machine of this browser that the state is one of. An id says nothing: all first ones have the same. */
+  async #ownMachine({
+    config: { lineage },
+  }: StateFileInfo): Promise<{ id: string; name: string; isForeign: boolean } | undefined> {
+    if (lineage === undefined) return undefined;
+    const { session } = this.#options;
+    const { machineId: id, status } = session;
+    const stored = (await listed(session)) ?? [];
+    const here = status ? [{ id, name: status.config.name, config: status.config }] : [];
+    const found = [...here, ...stored].find(({ config }) => config?.lineage === lineage);
+    return found && { id: found.id, name: found.name, isForeign: found.config?.foreign ?? false };
+  }
+}
+
+async function contentsOf(source: StateSource): Promise<string | Blob> {
+  if ('url' in source) return source.url;
+  if ('payload' in source) return new Blob([stateOfPayload(source.payload)]);
+  const file = await pickUp(source.handoff);
+  if (file) return file;
+  throw new CprError('state-unavailable', 'The file is no longer there: open it again.');
+}
+
+/** The page of a machine, asked for this state. */
+function addressWith(machineId: string, source: StateSource): string {
+  const address = new URL('./', document.baseURI);
+  address.searchParams.set('machine', machineId);
+  if ('url' in source) address.searchParams.set('state', source.url);
+  else if ('handoff' in source) address.searchParams.set('opened', source.handoff);
+  else address.hash = `s=${source.payload}`;
+  return address.href;
+}
+
+/** @throws CprError `not-approved` */
+async function requireFetch(url: string): Promise<void> {
+  if (new URL(url).origin === location.origin) return;
+  const yes = await askApproval({
+    title: 'This address opens a state from elsewhere',
+    text: 'It is fetched from this server, which learns that you did. What runs in the machine stays in it.',
+    items: [{ what: 'Fetches', value: url }],
+    ok: 'Fetch and open',
+  });
+  if (!yes) throw new CprError('not-approved', 'The state was not fetched.');
+}
+
+/** @throws CprError `cancelled` */
+async function requireReplacement(info: StateFileInfo): Promise<void> {
+  const yes = await askApproval({
+    title: 'Replace the machine that is here?',
+    text: 'The machine as it is now is thrown away, with its memory and disks, once the state is open.',
+    items: factsOf(info),
+    picture: info.thumbnail,
+    ok: 'Throw away and open',
+  });
+  if (!yes) throw new CprError('cancelled', 'The machine was left as it is.');
+}
+
+const fileLabels: Record<Exclude<StateUrl['purpose'], 'network'>, string> = {
+  base: 'Builds on',
+  memory: 'Memory',
+  bios: 'BIOS',
+  vgaBios: 'VGA BIOS',
+  bzImage: 'Kernel',
+  initrd: 'Initial RAM disk',
+  multiboot: 'Kernel',
+  hda: 'Disk hda',
+  hdb: 'Disk hdb',
+  cdrom: 'CD',
+  fda: 'Floppy fda',
+  fdb: 'Floppy fdb',
+};
+
+/** One question for all that it fetches and connects to. Nothing of it is done before. */
+function askFor(info: StateFileInfo, reached: readonly StateUrl[]): Promise<boolean> {
+  const [first] = reached;
+  if (first?.purpose === 'memory') return askForMemory(info, first.sizeBytes ?? 0);
+  const hasNetwork = reached.some(({ purpose }) => purpose === 'network');
+  const hasFiles = reached.some(({ purpose }) => purpose !== 'network');
+  const files = 'These servers are asked for files, and learn that you did.';
+  const network = 'What runs in the machine reaches others over the network, from this browser.';
+  return askApproval({
+    title: hasNetwork ? 'This state comes with a network' : 'This state needs what is elsewhere',
+    text: `${[hasFiles && files, hasNetwork && network].filter(Boolean).join(' ')} ${hasFiles ? 'Whoever made the state chose them.' : 'Whoever made the state chose which.'}`,
+    picture: info.thumbnail,
+    items: [
+      { what: 'State', value: info.title },
+      ...reached.flatMap((one) => (one.purpose === 'network' ? networkLines(one) : [])),
+      ...reached.flatMap((one) =>
+        one.purpose === 'network' ? [] : [{ what: fileLabels[one.purpose], value: one.url }],
+      ),
+    ],
+    ok: hasNetwork ? 'Connect and open' : 'Fetch and open',
+  });
+}
+
+/** @throws CprError `cancelled` */
+async function requireDefault(info: StateFileInfo): Promise<void> {
+  const yes = await askApproval({
+    title: 'Make this your machine here?',
+    text: 'Without a link, this site opens your own machine. You have none here yet, and this address makes one of a state that somebody else may have made.',
+    items: factsOf(info),
+    picture: info.thumbnail,
+    ok: 'Make it mine',
+  });
+  if (!yes) throw new CprError('cancelled', 'The place of your machine was left empty.');
+}
+
+function askForMemory(info: StateFileInfo, sizeBytes: number): Promise<boolean> {
+  return askApproval({
+    title: 'This state is unusually large',
+    text: 'It unpacks to more than what is opened without a question. A browser that runs out of memory closes pages, and ends the machines in them.',
+    picture: info.thumbnail,
+    items: [
+      { what: 'State', value: info.title },
+      {
+        what: 'May take',
+        value: `${formatBytes(sizeBytes)} of memory, besides the machine’s own`,
+        isOurs: true,
+      },
+    ],
+    ok: 'Open it anyway',
+  });
+}
+
+function factsOf({ title, createdAtMs, sizeBytes, config, v86Version, base }: StateFileInfo) {
+  const network = foreignNetwork(config.networkBackend, document.baseURI);
+  return [
+    { what: 'Title', value: title },
+    { what: 'Made', value: `${formatAge(Date.now() - createdAtMs)} ago`, isOurs: true },
+    ...(sizeBytes ? [{ what: 'Size', value: formatBytes(sizeBytes), isOurs: true }] : []),
+    { what: 'Machine', value: `${config.memoryMiB} MiB RAM, v86 ${v86Version}` },
+    ...network,
+    ...(base ? [{ what: 'Builds on', value: base.url }] : []),
+  ];
+}

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { defaultMachineId } from '../../client/machine-id.ts';
+import { CprError } from '../../errors.ts';
+import { listed, questionBefore } from './place-of-machine.ts';
+
+const place = { machineId: 'a', isHere: false, stored: [] };
+
+test('[15] while it is not known what is stored, a machine is thrown away only with a yes', async () => {
+  const failures = [
+    new CprError('internal', 'The list could not be read.'),
+    new CprError('storage-failing', 'The disk failed.'),
+    new DOMException('The database is damaged.', 'UnknownError'),
+  ];
+  for (const failure of failures) {
+    const stored = await listed({ storedMachines: () => Promise.reject(failure) });
+    expect(stored).toBeUndefined();
+    for (const machineId of ['a', defaultMachineId])
+      expect(questionBefore({ ...place, machineId, stored })).toBe('replace');
+  }
+});
+
+test('[15] where nothing can be stored nothing is replaced', async () => {
+  const failure = new CprError('storage-unavailable', 'There is none.');
+  const stored = await listed({ storedMachines: () => Promise.reject(failure) });
+  expect(questionBefore({ ...place, stored })).toBeNull();
+});
+
+test('a machine that is here or stored is replaced only with a yes', () => {
+  expect(questionBefore({ ...place, isHere: true })).toBe('replace');
+  expect(questionBefore({ ...place, stored: [{ id: 'b' }, { id: 'a' }] })).toBe('replace');
+});
+
+test('[4] nobody’s place is taken without a word but that of the visitor’s own machine', () => {
+  expect(questionBefore({ ...place, stored: [{ id: 'b' }] })).toBeNull();
+  expect(questionBefore({ ...place, machineId: defaultMachineId })).toBe('default');
+});

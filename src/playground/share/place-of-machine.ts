@@ -1,0 +1,32 @@
+/** What is asked before a state is opened in the place of a machine. No DOM. */
+
+import { defaultMachineId } from '../../client/machine-id.ts';
+import { CprError } from '../../errors.ts';
+import type { StoredMachineInfo } from '../../protocol/stored.ts';
+
+export interface Place {
+  machineId: string;
+  /** Whether a machine of this id runs or is stopped in this page's keeper. */
+  isHere: boolean;
+  /** Of {@link listed}. */
+  stored: readonly Pick<StoredMachineInfo, 'id'>[] | undefined;
+}
+
+/** @returns `replace`: a machine may be thrown away; `default`: the visitor's own place is empty */
+export function questionBefore({ machineId, isHere, stored }: Place): 'replace' | 'default' | null {
+  // What is not known may be there.
+  if (isHere || !stored || stored.some(({ id }) => id === machineId)) return 'replace';
+  return machineId === defaultMachineId ? 'default' : null;
+}
+
+/** @returns undefined where the browser has storage, and does not say what is in it */
+export async function listed(session: {
+  storedMachines(): Promise<StoredMachineInfo[]>;
+}): Promise<StoredMachineInfo[] | undefined> {
+  try {
+    return await session.storedMachines();
+  } catch (thrown) {
+    const isNone = thrown instanceof CprError && thrown.code === 'storage-unavailable';
+    return isNone ? [] : undefined;
+  }
+}

@@ -1,0 +1,185 @@
+/** The state server that this site shares through, where it has one (src/server/state-server.ts). */
+import { CprError } from '../../errors.ts';
+import { part } from '../start/early-parts.ts';
+
+export interface StateServer {
+  /** Ends in a slash. */
+  url: string;
+  /** Of one state. */
+  maxBytes: number;
+  /** 0: for ever. */
+  expireAfterS: number;
+}
+
+/** A state that is on a server. */
+export interface SharedState {
+  url: string;
+  sizeBytes: number;
+  /** `Date.now()`; absent: never. */
+  expiresAtMs?: number;
+  deletionToken: string;
+}
+
+export interface UploadOptions {
+  signal: AbortSignal;
+  onProgress(sentBytes: number): void;
+}
+
+const lookMs = 5000;
+/** A broken connection goes on where it was; after these waits it is given up. */
+const retryDelaysMs = [0, 500, 1000, 2000, 4000, 8000, 15_000];
+const publishDelaysMs = [500, 2000, 8000];
+const chunkBytes = 8 * 1024 * 1024;
+/** Larger ones would have to be in memory as a whole; the file's own digest guards them. */
+const hashedBytes = 16 * 1024 * 1024;
+
+/**
+ * The server that index.html names in `<meta name="holdfast-states" content="URL">`, by default
+ * `states/` beside the page.
+ * @returns undefined where there is none, as on a static host
+ */
+export async function findStateServer(): Promise<StateServer | undefined> {
+  const named = document.querySelector<HTMLMetaElement>('meta[name="holdfast-states"]')?.content;
+  const url = new URL(named || 'states/', document.baseURI).href;
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(lookMs) });
+    if (!response.ok) return undefined;
+    const { server, maxBytes, expireAfterS } = (await response.json()) as Record<string, unknown>;
+    if (server !== 'holdfast' || typeof maxBytes !== 'number') return undefined;
+    return { url, maxBytes, expireAfterS: typeof expireAfterS === 'number' ? expireAfterS : 0 };
+  } catch {
+    // No server, or a page of the host in its place: nothing is shared through it.
+    return undefined;
+  }
+}
+
+/** @throws CprError `share-failed`, or `cancelled` */
+export async function uploadState(
+  server: StateServer,
+  state: Blob,
+  options: UploadOptions,
+): Promise<SharedState> {
+  if (state.size > server.maxBytes) {
+    throw failed(`The server takes states of up to ${server.maxBytes} bytes.`);
+  }
+  const digest = state.size <= hashedBytes && isSecureContext ? await sha256(state) : undefined;
+  const uploadUrl = await upload(server, state, options);
+  const response = await publish(uploadUrl, digest, options.signal).catch((thrown) => {
+    // Its bytes take up room on the server that others would have.
+    const init = { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } };
+    void fetch(uploadUrl, init).catch(() => {});
+    throw thrown;
+  });
+  const { id, sizeBytes, expiresAt, deletionToken } = (await response.json()) as {
+    id: string;
+    sizeBytes: number;
+    expiresAt?: number;
+    deletionToken: string;
+  };
+  const url = new URL(id, server.url).href;
+  return { url, sizeBytes, deletionToken, ...(expiresAt && { expiresAtMs: expiresAt }) };
+}
+
+/** Asks again where the answer was lost: the same key gives the same answer. */
+async function publish(
+  uploadUrl: string,
+  sha256: string | undefined,
+  signal: AbortSignal,
+): Promise<Response> {
+  const retryKey = hex(crypto.getRandomValues(new Uint8Array(32)));
+  const init = { method: 'POST', body: JSON.stringify({ sha256, retryKey }), signal };
+  for (const delayMs of publishDelaysMs) {
+    try {
+      return await request(`${uploadUrl}/publish`, init);
+    } catch (thrown) {
+      const { cause } = thrown as CprError;
+      if (!(cause instanceof TypeError || cause instanceof PassingFailure)) throw thrown;
+      await new Promise((done) => setTimeout(done, delayMs));
+      signal.throwIfAborted();
+    }
+  }
+  return request(`${uploadUrl}/publish`, init);
+}
+
+/** @throws CprError `share-failed` */
+export async function deleteShared({ url, deletionToken }: SharedState): Promise<void> {
+  await request(url, {
+    method: 'DELETE',
+    headers: { Authorization: `Bearer ${deletionToken}` },
+  });
+}
+
+async function upload(
+  server: StateServer,
+  state: Blob,
+  { signal, onProgress }: UploadOptions,
+): Promise<string> {
+  const { Upload } = await part('upload');
+  return new Promise((resolve, reject) => {
+    const running = new Upload(state, {
+      endpoint: new URL('uploads', server.url).href,
+      retryDelays: retryDelaysMs,
+      chunkSize: chunkBytes,
+      // Each export is another one: there is nothing to find again after a reload.
+      storeFingerprintForResuming: false,
+      onProgress,
+      // Else an answer of a proxy whose server restarts would begin another upload, at its first byte.
+      onUploadUrlAvailable() {
+        running.options.endpoint = null;
+      },
+      onSuccess: () => resolve(running.url ?? ''),
+      onError(error) {
+        void running.abort(true).catch(() => {});
+        reject(failed(`The upload failed: ${answerOf(error)}`, error));
+      },
+    });
+    const cancel = () => {
+      void running.abort(true).catch(() => {});
+      reject(CprError.from(signal.reason, 'cancelled', 'The upload was cancelled'));
+    };
+    if (signal.aborted) return cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    running.start();
+  });
+}
+
+/** What the server said, where it said anything. */
+function answerOf(error: Error): string {
+  const { originalResponse } = error as { originalResponse?: { getBody(): string } | null };
+  return originalResponse?.getBody().trim() || 'the server cannot be reached.';
+}
+
+async function request(url: string, init: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, init);
+  } catch (thrown) {
+    init.signal?.throwIfAborted();
+    throw failed('The state server cannot be reached.', thrown);
+  }
+  if (response.ok) return response;
+  const { status } = response;
+  const { message } = (await response.json().catch(() => ({}))) as { message?: string };
+  throw failed(
+    message ?? `The state server answered ${status}.`,
+    passing.has(status) ? new PassingFailure(String(status)) : undefined,
+  );
+}
+
+/** The cause of what may work a moment later. */
+class PassingFailure extends Error {
+  override readonly name = 'PassingFailure';
+}
+
+/** What a proxy answers for a server that restarts. */
+const passing = new Set([502, 503, 504]);
+
+const failed = (message: string, cause?: unknown) =>
+  new CprError('share-failed', message, { ...(cause !== undefined && { cause }) });
+
+async function sha256(blob: Blob): Promise<string> {
+  return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', await blob.arrayBuffer())));
+}
+
+const hex = (bytes: Uint8Array) =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

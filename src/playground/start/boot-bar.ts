@@ -1,0 +1,82 @@
+import type { Machine } from '../../client/types.ts';
+import type { Runstate } from '../../protocol/events.ts';
+import type { Session } from '../session.ts';
+import { element } from '../ui/element.ts';
+import { BootProgress } from './boot-progress.ts';
+
+/** Without news for so long, a file is not on its way any more: its fetch failed. */
+const staleMs = 3000;
+
+/** Of a guest that has been started, whatever became of it. */
+const isThere: ReadonlySet<Runstate> = new Set([
+  'running',
+  'paused',
+  'suspended',
+  'internal-error',
+  'shutdown',
+]);
+
+/** The bar from the start of a guest until it runs. */
+export class BootBar {
+  readonly #region = element('boot', HTMLElement);
+  readonly #label = element('boot-label', HTMLElement);
+  readonly #bar = element('boot-bar', HTMLProgressElement);
+  readonly #bytes = element('boot-bytes', HTMLElement);
+  readonly #progress = new BootProgress();
+  readonly #session: Session;
+  #lastNewsMs = 0;
+  /** Nothing has been asked of the machine yet: its status is that of the guest before. */
+  #isBeginning = false;
+
+  constructor(session: Session) {
+    this.#session = session;
+    session.onChange(() => {
+      if (!this.#region.hidden) this.#show();
+    });
+    session.onMachine((machine) => this.#follow(machine));
+  }
+
+  /** A guest is being started here. */
+  begin(): void {
+    this.#progress.clear();
+    this.#region.hidden = false;
+    this.#isBeginning = true;
+    this.#show();
+  }
+
+  end(): void {
+    this.#isBeginning = false;
+    this.#region.hidden = true;
+  }
+
+  #follow(machine: Machine): void {
+    machine.on('progress', (progress) => {
+      // Another page may be the one that starts it.
+      if (this.#region.hidden && progress.done) return;
+      this.#progress.add(progress);
+      this.#lastNewsMs = performance.now();
+      this.#show();
+    });
+    // What it shows may have come before the bar, and it may say nothing at all: then its status does.
+    machine.on('console', () => this.end());
+    machine.on('screen-text', () => this.end());
+    machine.on('screen-graphics', () => this.end());
+  }
+
+  #show(): void {
+    const { busy, status } = this.#session;
+    if (busy !== null) this.#isBeginning = false;
+    const isLoading = this.#progress.isLoading && performance.now() - this.#lastNewsMs < staleMs;
+    const isIdle = busy === null && !this.#isBeginning && !isLoading;
+    if (status && isThere.has(status.runstate) && isIdle) {
+      this.end();
+      return;
+    }
+    const { label, fraction, bytes } = this.#progress.view(busy !== 'start' && status !== null);
+    this.#region.hidden = false;
+    this.#label.textContent = label;
+    this.#bytes.textContent = bytes;
+    if (fraction === null) this.#bar.removeAttribute('value');
+    else this.#bar.value = fraction;
+  }
+}

@@ -1,0 +1,63 @@
+/** What the bar says while a guest starts. No DOM. */
+import { formatBytes } from '../ui/format.ts';
+
+export interface FileProgress {
+  file: string;
+  loaded: number;
+  /** 0 where the server does not say. */
+  total: number;
+  done: boolean;
+}
+
+export interface ProgressView {
+  label: string;
+  /** 0 to 1, or null where nobody knows. */
+  fraction: number | null;
+  bytes: string;
+}
+
+/** Follows the files on their way. Several may be under way at once. */
+export class BootProgress {
+  readonly #files = new Map<string, FileProgress>();
+
+  add(progress: FileProgress): void {
+    this.#files.set(progress.file, progress);
+  }
+
+  clear(): void {
+    this.#files.clear();
+  }
+
+  /** Whether a file is on its way, as far as is known. */
+  get isLoading(): boolean {
+    return [...this.#files.values()].some(({ done }) => !done);
+  }
+
+  /** @param runs whether the guest runs already: then there is nothing left to load */
+  view(runs: boolean): ProgressView {
+    const files = [...this.#files.values()];
+    const current = files.find(({ done }) => !done);
+    if (!current) {
+      return { label: runs ? 'Booting…' : 'Preparing the machine…', fraction: null, bytes: '' };
+    }
+    const { loaded, total } = current;
+    const known = total > 0;
+    return {
+      label: `Loading ${fileName(current.file)}`,
+      // A compressed transfer can deliver more than the server announced.
+      fraction: known ? Math.min(1, loaded / total) : null,
+      bytes: known ? `${formatBytes(loaded)} of ${formatBytes(total)}` : formatBytes(loaded),
+    };
+  }
+}
+
+/** The last part of a URL or path. */
+function fileName(file: string): string {
+  return (
+    file
+      .replace(/[?#].*/, '')
+      .split('/')
+      .filter(Boolean)
+      .at(-1) ?? file
+  );
+}

@@ -1,0 +1,52 @@
+/**
+ * Runs in the head of the document, long before the page's own script is there: starts the keeper,
+ * and has it bring back the guest that the page will ask for. All of it is a head start: the page does
+ * without where anything is unusual.
+ */
+import { keeperUrl, runtimes } from 'virtual:holdfast-build';
+import { openKeeperWorker } from '../../client/keeper-worker.ts';
+import { missingFeatures } from '../../client/support.ts';
+import { hearHello, sayResume } from '../../protocol/head-start.ts';
+import type { RuntimeSource } from '../../protocol/runtime-source.ts';
+import { parseUrlOptions, type UrlOptions } from '../address/url-options.ts';
+import { resumeSetting } from '../ui/resume-setting.ts';
+import { runtimeSource } from '../ui/runtime-source.ts';
+import { readSetting } from '../ui/settings.ts';
+import { offerPrompt } from './offer-prompt.ts';
+
+function start(): void {
+  const parsed = parseUrlOptions(location.href, runtimes, document.baseURI);
+  if (!parsed.ok || missingFeatures().length > 0) return;
+  const { host, machineId, hasMachineId, machine, state, runtime = runtimes[0] } = parsed.options;
+  // Which machine it is takes more to find out, or its guest comes from somewhere else.
+  if (state || (machine && !hasMachineId)) return;
+  const worker = openKeeperWorker({ keeperUrl, host, machineId });
+  window.holdfastEarly = { worker, hello: hearHello(worker.port) };
+  void openDatabases().catch(() => {});
+  if (runtime && resumeSetting() === 'auto')
+    headStart(worker.port, parsed.options, runtimeSource(runtime));
+}
+
+/**
+ * The browser opens the files of the database meanwhile, which takes it longer than the keeper's start. After
+ * a failed write nobody may open them again while the browser runs (src/store/DURABILITY.md).
+ */
+async function openDatabases(): Promise<void> {
+  const held = (await navigator.locks?.query())?.held ?? [];
+  if (!held.some(({ name }) => name?.startsWith('holdfast.retired ')))
+    await indexedDB.databases?.();
+}
+
+/** What is in storage comes first. */
+function headStart(port: MessagePort, options: UrlOptions, runtime: RuntimeSource): void {
+  sayResume(port, { id: options.machineId, runtime });
+  offerPrompt(port, options, runtime);
+}
+
+try {
+  // Before the first paint, so that a chosen theme does not flash. See theme.ts.
+  document.documentElement.dataset.theme = readSetting('theme') ?? '';
+  start();
+} catch {
+  // The page meets the same obstacle, and says so.
+}

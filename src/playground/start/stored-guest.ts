@@ -1,0 +1,238 @@
+/** The guest in storage, when the page is opened and its keeper has none. */
+import { CprError } from '../../errors.ts';
+import type { MachineConfig } from '../../protocol/config.ts';
+import type { ResumeRequest, StoredMachineInfo } from '../../protocol/stored.ts';
+import { addressOf } from '../address/machine-address.ts';
+import { errorText } from '../notices/error-text.ts';
+import type { Notices } from '../notices/notices.ts';
+import type { Session } from '../session.ts';
+import { element } from '../ui/element.ts';
+import { formatAge } from '../ui/format.ts';
+import { resumeSetting } from '../ui/resume-setting.ts';
+
+export type ResumeHow = Pick<ResumeRequest, 'takeOver' | 'replace'>;
+
+export interface StoredGuestOptions {
+  session: Session;
+  notices: Notices;
+  /** Boots a guest in place of the one in storage, or beside it, without checkpoints. */
+  boot(durable: boolean): Promise<void>;
+  /** Asks first. @returns whether a new guest boots */
+  startFresh(): Promise<boolean>;
+  /** Goes on with the guest in storage; deals with what goes wrong. */
+  resume(how?: ResumeHow): Promise<void>;
+  failed(error: CprError, again: () => void): void;
+}
+
+/** Finds out whether there is one, and does with it what this browser's user chose. */
+export class StoredGuest {
+  readonly #options: StoredGuestOptions;
+  /** The notice is about a machine of another tab. */
+  #watchShown = false;
+  /** In storage under this page's id, and not what runs here. */
+  #waiting: StoredMachineInfo | undefined;
+
+  constructor(options: StoredGuestOptions) {
+    this.#options = options;
+    options.session.onChange(() => this.#showEnd());
+  }
+
+  /** What a new guest of this page would take the place of, in words; undefined for nothing. */
+  get replaced(): string | undefined {
+    const stored = this.#waiting;
+    return stored && `“${stored.name}”, saved ${age(stored)} ago`;
+  }
+
+  /** What the guest in storage is made of, without its contents. */
+  get config(): MachineConfig | undefined {
+    return this.#waiting?.config;
+  }
+
+  /** What runs here now is what is in storage. */
+  settled(): void {
+    this.#waiting = undefined;
+  }
+
+  /** Leaves a guest that runs, or a notice that offers what to do. */
+  async open(): Promise<void> {
+    const { boot, resume } = this.#options;
+    const stored = await this.#find();
+    if (stored === 'newer') return this.#tellWentBack();
+    this.#waiting = stored;
+    if (!stored) return boot(true);
+    if (stored.running === 'elsewhere') return this.lookOn();
+    switch (resumeSetting()) {
+      case 'auto':
+        return resume();
+      case 'ask':
+        return this.#ask(stored);
+      case 'never':
+        await boot(false);
+        return this.#tellLeftAlone(stored);
+    }
+  }
+
+  /** The machine runs in another tab: shows it, and offers what else can be done. */
+  async lookOn(): Promise<void> {
+    const { session, failed } = this.#options;
+    const again = () => void this.lookOn();
+    try {
+      await session.watch(session.machineId, {
+        began: () => this.#tellWatching(),
+        gone: () => this.#tellGone('The tab that ran this machine was closed'),
+      });
+    } catch (thrown) {
+      const error = CprError.from(thrown, 'internal', 'The machine cannot be shown');
+      if (error.code !== 'not-found') failed(error, again);
+      else {
+        const found = await this.#find();
+        if (found && found !== 'newer' && found.running === 'elsewhere') this.#offerTakeOver(error);
+        else await this.open();
+      }
+    }
+  }
+
+  #showEnd(): void {
+    const { session, notices } = this.#options;
+    const { status, isWatching, busy } = session;
+    if (!isWatching && this.#watchShown && busy === null) {
+      this.#watchShown = false;
+      notices.remove('stored');
+    }
+    // Who takes it over says so by showing it again.
+    if (isWatching && status?.destroyed && status.reason?.code !== 'taken-over')
+      this.#tellGone('The machine was ended in the other tab');
+  }
+
+  #tellWatching(): void {
+    this.#tellElsewhere(
+      'You see it as it goes on there, and cannot type into it. Take it over (it is saved there and goes on here), or open a copy as it was last saved.',
+    );
+  }
+
+  /** It cannot be shown: whoever runs it does not answer. */
+  #offerTakeOver({ message }: CprError): void {
+    this.#tellElsewhere(
+      'Go on there, take it over (it is saved there and goes on here), or open a copy as it was last saved.',
+      message,
+    );
+  }
+
+  #tellElsewhere(text: string, detail?: string): void {
+    const { notices, resume } = this.#options;
+    this.#watchShown = true;
+    // What happens when this page goes matters to the other tab.
+    notices.remove('survival');
+    notices.show('stored', {
+      tone: 'warning',
+      title: 'This machine runs in another tab',
+      text,
+      ...(detail !== undefined && { detail }),
+      lasting: true,
+      actions: [
+        { label: 'Take over', run: () => void resume({ takeOver: true }) },
+        { label: 'Open a copy', run: () => void this.#openCopy() },
+      ],
+    });
+  }
+
+  #tellGone(title: string): void {
+    this.#watchShown = true;
+    this.#options.notices.show('stored', {
+      tone: 'warning',
+      title,
+      text: 'You see it as it was then. It goes on here from where it was last saved.',
+      lasting: true,
+      actions: [{ label: 'Go on here', run: () => void this.#options.resume() }],
+    });
+  }
+
+  async #openCopy(): Promise<void> {
+    const { session, failed } = this.#options;
+    try {
+      const id = await session.duplicate(session.machineId, 'Copy');
+      location.assign(addressOf(id, document.baseURI));
+    } catch (thrown) {
+      failed(CprError.from(thrown, 'internal', 'No copy could be made'), () =>
+        this.#tellWatching(),
+      );
+    }
+  }
+
+  /** @returns `newer`: a newer version of this site has stored what is there */
+  async #find(): Promise<StoredMachineInfo | 'newer' | undefined> {
+    const { session, notices } = this.#options;
+    try {
+      const machines = await session.storedMachines();
+      if (machines.some(({ newer }) => newer)) return 'newer';
+      const found = machines.find(({ id }) => id === session.machineId);
+      return found?.takenAtMs === undefined && found?.running !== 'elsewhere' ? undefined : found;
+    } catch (thrown) {
+      const error = CprError.from(thrown, 'storage-unavailable', 'Storage cannot be read');
+      // A keeper of an earlier release has no storage.
+      if (error.code === 'keeper-incompatible') return undefined;
+      if (error.code === 'storage-newer') return 'newer';
+      const { title, advice } = errorText(error, 'storage');
+      notices.show('durability', {
+        tone: 'warning',
+        title: `This guest will not be saved: ${title}`,
+        text: advice,
+        detail: `${error.message} (${error.code})`,
+      });
+      return undefined;
+    }
+  }
+
+  /** This page was loaded just now: there is no newer one to reload. */
+  #tellWentBack(): void {
+    const { notices, boot } = this.#options;
+    notices.show('stored', {
+      tone: 'warning',
+      title: 'This site went back to an older version',
+      text: 'A newer one has stored the machines that are here. They are left as they are, and nothing was started. Export what you need, or come back when the site is updated.',
+      lasting: true,
+      actions: [
+        {
+          label: 'Export machines…',
+          run: () => {
+            element('machines', HTMLButtonElement).click();
+            this.#tellWentBack();
+          },
+        },
+        { label: 'Start without saving', run: () => void boot(false) },
+      ],
+    });
+  }
+
+  #ask(stored: StoredMachineInfo): void {
+    const { notices, startFresh, resume } = this.#options;
+    notices.show('stored', {
+      tone: 'info',
+      title: `“${stored.name}” is in storage, ${age(stored)} old`,
+      text: 'It goes on where it was, or a new guest boots in its place.',
+      actions: [
+        { label: 'Resume', run: () => void resume() },
+        {
+          label: 'Start fresh…',
+          run: async () => {
+            if (!(await startFresh())) this.#ask(stored);
+          },
+        },
+      ],
+    });
+  }
+
+  #tellLeftAlone(stored: StoredMachineInfo): void {
+    const { notices, resume } = this.#options;
+    notices.show('stored', {
+      tone: 'info',
+      title: `“${stored.name}” was left in storage, ${age(stored)} old`,
+      text: 'So this new guest is not saved. The settings say what happens when the page is opened.',
+      actions: [{ label: 'Resume the stored one', run: () => void resume({ replace: true }) }],
+    });
+  }
+}
+
+function age({ takenAtMs = Date.now() }: StoredMachineInfo): string {
+  return formatAge(Date.now() - takenAtMs);
+}

@@ -1,0 +1,51 @@
+/**
+ * What the page itself remembers of the guest that is stored here. localStorage stays when the browser
+ * deletes all other data of the site, which it does on a full disk unless the data is persistent.
+ */
+import type { Session } from '../session.ts';
+
+interface StoredMark {
+  name: string;
+  takenAtMs: number;
+}
+
+const keyOf = (id: string) => `holdfast.stored.${id}`;
+/** A mark says roughly how much was lost. */
+const refreshMs = 10_000;
+
+/** Marks the guest of the session each time that it was saved, now and then. */
+export function markStored(session: Session): void {
+  let lastMs = 0;
+  session.onChange(() => {
+    const { durability, config } = session.status ?? {};
+    if (session.isWatching || durability?.state !== 'saved') return;
+    const { takenAtMs = 0 } = durability;
+    if (takenAtMs - lastMs < refreshMs) return;
+    lastMs = takenAtMs;
+    const mark: StoredMark = { name: config?.name ?? 'Machine', takenAtMs };
+    write(session.machineId, JSON.stringify(mark));
+  });
+}
+
+/** What was stored of a machine when a page saw it last. */
+export function storedMark(id: string): StoredMark | undefined {
+  try {
+    return JSON.parse(localStorage.getItem(keyOf(id)) ?? 'null') ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Its user deleted it. */
+export function forgetMark(id: string): void {
+  write(id, null);
+}
+
+function write(id: string, value: string | null): void {
+  try {
+    if (value === null) localStorage.removeItem(keyOf(id));
+    else localStorage.setItem(keyOf(id), value);
+  } catch {
+    // Storage is blocked or full: nothing is remembered.
+  }
+}

@@ -1,0 +1,25 @@
+/** Throwing away what a guest wrote to its disks, when its user says so. */
+import type { MachineConfig } from '../../protocol/config.ts';
+import { type DriveName, driveNames, sourceName } from '../../protocol/config.ts';
+import type { Session } from '../session.ts';
+import { ask } from '../ui/dialogs.ts';
+
+/** The disks that a guest can write to. */
+export function writableDisks(config: Partial<MachineConfig> | undefined): DriveName[] {
+  return driveNames.filter((device) => device !== 'cdrom' && config?.[device] !== undefined);
+}
+
+/** @returns the disks to reset; none when it was called off */
+export async function askResetDisks({ status }: Session): Promise<DriveName[]> {
+  const disks = writableDisks(status?.config);
+  const named = disks.map((device) => {
+    const source = status?.config[device];
+    return source ? `${device} (${sourceName(source)})` : device;
+  });
+  const yes = await ask({
+    title: 'Reset the disks?',
+    text: `All that the guest wrote to ${named.join(' and ')} is thrown away, for good: each is again as it was at first. The guest boots from there.`,
+    ok: 'Reset and boot',
+  });
+  return yes ? disks : [];
+}

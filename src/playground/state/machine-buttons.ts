@@ -1,0 +1,92 @@
+import type { Operation } from '../notices/error-text.ts';
+import type { Session } from '../session.ts';
+import { ask } from '../ui/dialogs.ts';
+import { element } from '../ui/element.ts';
+
+/** What the buttons set going; the page deals with failures. */
+export interface MachineActions {
+  attempt(operation: Operation, work: () => Promise<unknown>): void;
+  startFresh(): void;
+  /** The guest in storage that a new one would take the place of, in words. */
+  storedGuest(): string | undefined;
+}
+
+/** Pause, reset and start fresh. */
+export class MachineButtons {
+  readonly #session: Session;
+  readonly #actions: MachineActions;
+  readonly #pause = element('pause', HTMLButtonElement);
+  readonly #reset = element('reset', HTMLButtonElement);
+  readonly #fresh = element('fresh', HTMLButtonElement);
+
+  constructor(session: Session, actions: MachineActions) {
+    this.#session = session;
+    this.#actions = actions;
+    this.#pause.addEventListener('click', () => this.togglePause());
+    this.#reset.addEventListener('click', () => void this.#askReset());
+    this.#fresh.addEventListener('click', () => void this.askStartFresh());
+    session.onChange(() => this.#show());
+    this.#show();
+  }
+
+  togglePause(): void {
+    if (this.#pause.disabled) return;
+    if (this.#session.status?.runstate === 'paused')
+      this.#actions.attempt('resume', () => this.#session.resume());
+    else this.#actions.attempt('pause', () => this.#session.pause());
+  }
+
+  focus(): void {
+    const buttons = [this.#pause, this.#reset, this.#fresh];
+    buttons.find((button) => !button.disabled)?.focus();
+  }
+
+  /** @returns whether a new guest boots */
+  async askStartFresh(): Promise<boolean> {
+    const stored = this.#actions.storedGuest();
+    const lost = [
+      ...(this.#session.status === null
+        ? []
+        : ['The guest is thrown away, with its memory and disks, for every page that shows it.']),
+      ...(stored === undefined ? [] : [`The guest in storage, ${stored}, is deleted for good.`]),
+    ];
+    const yes =
+      lost.length === 0 ||
+      (await ask({
+        title: 'Start fresh?',
+        text: [...lost, 'A new one boots.'].join(' '),
+        ok: 'Throw away and boot',
+      }));
+    if (yes) this.#actions.startFresh();
+    return yes;
+  }
+
+  async #askReset(): Promise<void> {
+    const isPoweredDown = this.#session.status?.runstate === 'shutdown';
+    const yes =
+      isPoweredDown ||
+      (await ask({
+        title: 'Reset the guest?',
+        text: 'Like the reset button of a PC: programs in the guest end, and what they have not saved is lost.',
+        ok: 'Reset',
+      }));
+    if (yes) this.#actions.attempt('reset', () => this.#session.reset());
+  }
+
+  #show(): void {
+    const { machine, status } = this.#session;
+    const busy = this.#session.isWatching ? 'watch' : this.#session.busy;
+    const isLive = status?.runstate === 'running' || status?.runstate === 'paused';
+    const isPaused = status?.runstate === 'paused';
+    this.#pause.disabled = busy !== null || !isLive;
+    this.#pause.textContent = isPaused ? 'Resume' : 'Pause';
+    this.#pause.title = isPaused
+      ? 'Let the guest go on (Ctrl+Alt+P)'
+      : 'Stop the guest where it is (Ctrl+Alt+P)';
+    const isPoweredDown = status?.runstate === 'shutdown' && !status.destroyed;
+    this.#reset.disabled = busy !== null || !(isLive || isPoweredDown);
+    this.#reset.title = 'Boot the guest again, as its reset button would';
+    this.#fresh.disabled = busy !== null || machine === null;
+    this.#fresh.title = 'Throw the guest away and boot a new one';
+  }
+}

@@ -1,0 +1,240 @@
+/** Saving, loading, suspending: CPR with a mouse. */
+import { runtimes } from 'virtual:holdfast-build';
+import { CprError } from '../../errors.ts';
+import type { CprMode, CprSource, CprTarget } from '../../protocol/cpr.ts';
+import type { Runstate } from '../../protocol/events.ts';
+import type { Operation } from '../notices/error-text.ts';
+import type { Notices } from '../notices/notices.ts';
+import type { Session } from '../session.ts';
+import { element } from '../ui/element.ts';
+import { chooseFile, download, saveHandle } from '../ui/files.ts';
+import { Menu } from '../ui/menu.ts';
+import { runtimeSource } from '../ui/runtime-source.ts';
+import { CheckpointSwitch } from './checkpoint-switch.ts';
+import { askResetDisks, writableDisks } from './disk-reset.ts';
+import { MediaMenu } from './media-menu.ts';
+import { askForState, type Place } from './state-dialog.ts';
+
+/** States that a cprSave starts from. */
+const savable: readonly Runstate[] = ['running', 'paused', 'suspended'];
+
+export interface MachineMenuActions {
+  /** Failures are told to the person in front. */
+  attempt(operation: Operation, work: () => Promise<unknown>): void;
+  /** Another guest may take the place of the one that is shown. */
+  expectNewMachine(): void;
+  newMachineBegan(): void;
+  openStateFile(file: File): Promise<void>;
+  newMachine(): void;
+  notices: Notices;
+}
+
+export class MachineMenu {
+  readonly #session: Session;
+  readonly #actions: MachineMenuActions;
+  readonly #items;
+  readonly media: MediaMenu;
+  /** Where the state that was saved last is, for as long as this page lives. */
+  #saved: (() => Promise<CprSource>) | null = null;
+
+  constructor(session: Session, actions: MachineMenuActions) {
+    this.#session = session;
+    this.#actions = actions;
+    const menu = new Menu(
+      element('machine-menu-open', HTMLButtonElement),
+      element('machine-menu', HTMLElement),
+    );
+    const save = menu.add('Save state…', () => void this.#askSave('restart'));
+    const load = menu.add('Load state…', () => void this.askLoad());
+    const shutDown = menu.add('Save and shut down…', () => void this.#askSave('reboot'));
+    new CheckpointSwitch({ session, menu, ...actions });
+    menu.addSeparator();
+    this.media = new MediaMenu({ session, menu, attempt: actions.attempt });
+    menu.addSeparator();
+    menu.add('New machine…', () => this.#actions.newMachine());
+    menu.add('Open state file…', () => this.#openStateFile());
+    menu.addSeparator();
+    const suspend = menu.add('Suspend', () => this.toggleSuspended());
+    const keys = menu.add('Send Ctrl+Alt+Delete', () => this.#sendCtrlAltDelete());
+    const disks = menu.add('Reset disks…', () => void this.#resetDisks());
+    disks.title = 'Throw away what the guest wrote to its disks';
+    this.#items = { save, load, shutDown, suspend, keys, disks };
+    session.onChange(() => this.#show());
+    this.#show();
+  }
+
+  /** Whether this page knows the state that the guest waits for; no more once it goes on. */
+  get hasSaved(): boolean {
+    return this.#saved !== null;
+  }
+
+  toggleSuspended(): void {
+    if (this.#session.status?.runstate === 'suspended')
+      this.#actions.attempt('wake-up', () => this.#session.wakeup());
+    else this.#actions.attempt('suspend', () => this.#session.suspend());
+  }
+
+  loadSaved(): void {
+    const saved = this.#saved;
+    if (!saved) return;
+    this.#actions.attempt('load-state', async () => this.#load(await saved()));
+  }
+
+  goBack(): void {
+    this.#actions.attempt('go-back', () => this.#session.cprCancel());
+  }
+
+  async askLoad(): Promise<void> {
+    const { status } = this.#session;
+    const hasGuest = status !== null && status.runstate !== 'inmigrate' && !status.destroyed;
+    const answer = await askForState({
+      title: 'Load state',
+      text: [
+        'The guest goes on as it was when the state was saved: running, paused or suspended.',
+        ...(hasGuest
+          ? [
+              'The guest that is here now goes on until all of the state is read and checked. Then it is thrown away, with its memory and disks.',
+            ]
+          : []),
+      ],
+      ok: hasGuest ? 'Throw away and load' : 'Load',
+      direction: 'load',
+    });
+    if (!answer) return;
+    // Choosing a file needs the click that closed the dialog: nothing may come in between.
+    this.#actions.attempt('load-state', async () => {
+      const source = await sourceAt(answer.place);
+      await this.#load(source, hasGuest);
+    });
+  }
+
+  #openStateFile(): void {
+    this.#actions.attempt('open-state', async () => {
+      const file = await chooseFile();
+      if (!file) throw new CprError('cancelled', 'No file was chosen.');
+      await this.#actions.openStateFile(file);
+    });
+  }
+
+  async #load(source: CprSource, replace = false): Promise<void> {
+    if (replace) this.#actions.expectNewMachine();
+    await this.#session.cprLoad(source, { replace });
+    if (replace) this.#actions.newMachineBegan();
+    this.#saved = null;
+  }
+
+  async #askSave(mode: CprMode): Promise<void> {
+    const { machine, status } = this.#session;
+    if (!machine || !status) return;
+    let blockers: Awaited<ReturnType<typeof machine.cprBlockers>>;
+    try {
+      blockers = await machine.cprBlockers(mode);
+    } catch (thrown) {
+      this.#actions.attempt('save-state', () => Promise.reject(thrown));
+      return;
+    }
+    const present = runtimes.filter(({ id }) => id === status.runtimeId);
+    const others = runtimes.filter(({ id }) => id !== status.runtimeId);
+    const answer = await askForState({
+      ...saveWords[mode],
+      direction: 'save',
+      blockers,
+      ...(mode === 'restart' && { runtimes: [...present, ...others] }),
+    });
+    if (!answer) return;
+    this.#actions.attempt('save-state', async () => {
+      const name = fileName(mode);
+      const place = await targetAt(answer.place, name);
+      const { bytes } = await this.#session.cprSave(place.target, {
+        mode,
+        ...(answer.runtime && { runtime: runtimeSource(answer.runtime) }),
+      });
+      if (bytes) download(name, new Blob([bytes as Uint8Array<ArrayBuffer>]));
+      this.#saved = () => place.sourceOf(bytes);
+      this.#session.changed();
+    });
+  }
+
+  async #resetDisks(): Promise<void> {
+    const disks = await askResetDisks(this.#session);
+    if (disks.length > 0) this.#actions.attempt('reset', () => this.#session.resetDisks(disks));
+  }
+
+  #sendCtrlAltDelete(): void {
+    this.#session.send(async (machine) => {
+      await machine.scancodes([0x1d, 0x38, 0xe0, 0x53]);
+      await machine.scancodes([0xe0, 0xd3, 0xb8, 0x9d]);
+    });
+  }
+
+  #show(): void {
+    const { machine, status, busy } = this.#session;
+    const runstate = status?.runstate;
+    const waits = runstate === 'inmigrate' || this.#session.isSavedAway;
+    if (!waits && busy === null) this.#saved = null;
+    const isFree = busy === null && machine !== null && !this.#session.isWatching;
+    const canSave = isFree && runstate !== undefined && savable.includes(runstate);
+    const { save, load, shutDown, suspend, keys, disks } = this.#items;
+    disks.hidden = writableDisks(status?.config).length === 0;
+    disks.disabled = !isFree || (runstate !== 'running' && runstate !== 'paused');
+    save.disabled = !canSave;
+    shutDown.disabled = !canSave;
+    load.disabled = !isFree;
+    suspend.disabled = !isFree || (runstate !== 'running' && runstate !== 'suspended');
+    suspend.textContent = runstate === 'suspended' ? 'Wake up' : 'Suspend';
+    keys.disabled = !isFree || (runstate !== 'running' && runstate !== 'suspended');
+  }
+}
+
+const saveWords = {
+  restart: {
+    title: 'Save state',
+    text: [
+      'The guest stops and the state of its devices is saved. Its memory stays where it is, in this browser.',
+      'The machine then waits. Load the state to go on, on the emulator that you choose here, or go back to the one of now.',
+    ],
+    ok: 'Save state',
+  },
+  reboot: {
+    title: 'Save and shut down',
+    text: [
+      'Everything that the guest needs is put into the storage of this browser, and the machine ends. The browser may then be closed.',
+      'The state of its devices is saved where you choose. Load it, in this browser, to go on.',
+    ],
+    ok: 'Save and shut down',
+  },
+} as const;
+
+function fileName(mode: CprMode): string {
+  const time = new Date().toISOString().slice(0, 16).replaceAll(':', '-');
+  return `holdfast-${mode}-${time}.vmstate`;
+}
+
+interface TargetPlace {
+  target: CprTarget;
+  /** @param bytes the state, where the target was bytes */
+  sourceOf(bytes: Uint8Array | undefined): Promise<CprSource>;
+}
+
+/** @throws CprError `cancelled` */
+async function targetAt(place: Place, name: string): Promise<TargetPlace> {
+  if (place.kind === 'store') return { target: place, sourceOf: async () => place };
+  const handle = await saveHandle(name);
+  if (handle)
+    return {
+      target: { kind: 'file', handle },
+      sourceOf: async () => ({ kind: 'file', file: await handle.getFile() }),
+    };
+  return {
+    target: { kind: 'bytes' },
+    sourceOf: async (bytes = new Uint8Array()) => ({ kind: 'bytes', bytes }),
+  };
+}
+
+/** @throws CprError `cancelled` */
+async function sourceAt(place: Place): Promise<CprSource> {
+  if (place.kind === 'store') return place;
+  const file = await chooseFile();
+  if (!file) throw new CprError('cancelled', 'No file was chosen.');
+  return { kind: 'file', file };
+}

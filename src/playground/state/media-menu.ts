@@ -1,0 +1,67 @@
+/** CDs and floppies of the machine that runs, in its menu. Every PC here has a drive for each. */
+import { CprError } from '../../errors.ts';
+import { type RemovableDriveName, sourceName } from '../../protocol/config.ts';
+import type { Operation } from '../notices/error-text.ts';
+import type { Session } from '../session.ts';
+import { chooseFile } from '../ui/files.ts';
+import type { Menu } from '../ui/menu.ts';
+
+export interface MediaMenuOptions {
+  session: Session;
+  menu: Menu;
+  /** Failures are told to the person in front. */
+  attempt(operation: Operation, work: () => Promise<unknown>): void;
+}
+
+/** The second floppy drive is there for a machine that was described with it. */
+const words = { cdrom: 'CD', fda: 'floppy', fdb: 'second floppy' } as const;
+
+export class MediaMenu {
+  readonly #options: MediaMenuOptions;
+
+  constructor(options: MediaMenuOptions) {
+    this.#options = options;
+    for (const device of ['cdrom', 'fda', 'fdb'] as const) this.#add(device);
+  }
+
+  /** Puts a file into a drive while the guest runs. */
+  insert(device: RemovableDriveName, file: File): void {
+    const { session, attempt } = this.#options;
+    attempt('change-medium', () => session.changeMedia(device, file));
+  }
+
+  #add(device: RemovableDriveName): void {
+    const { session, menu } = this.#options;
+    const change = menu.add('', () => this.#choose(device));
+    const eject = menu.add('', () => this.#eject(device));
+    const show = () => {
+      const { machine, status, busy, isWatching } = session;
+      const medium = status?.config[device];
+      change.textContent = `${medium ? 'Change' : 'Insert'} ${words[device]}…`;
+      change.hidden = device === 'fdb' && !medium;
+      eject.textContent = `Eject ${words[device]}`;
+      eject.title = medium ? sourceName(medium) : '';
+      eject.hidden = !medium;
+      const isLive = ['running', 'paused', 'suspended'].includes(status?.runstate ?? '');
+      const isFree = machine !== null && busy === null && !isWatching && isLive;
+      change.disabled = !isFree;
+      eject.disabled = !isFree;
+    };
+    session.onChange(show);
+    show();
+  }
+
+  #choose(device: RemovableDriveName): void {
+    const { session, attempt } = this.#options;
+    attempt('change-medium', async () => {
+      const file = await chooseFile();
+      if (!file) throw new CprError('cancelled', 'No file was chosen.');
+      await session.changeMedia(device, file);
+    });
+  }
+
+  #eject(device: RemovableDriveName): void {
+    const { session, attempt } = this.#options;
+    attempt('change-medium', () => session.ejectMedia(device));
+  }
+}

@@ -1,0 +1,27 @@
+/** Links that a guest wrote into its terminal (OSC 8): their text says nothing of where they lead. */
+import { askApproval } from '../ui/approval.ts';
+
+/** What a link may lead to; undefined for what is no address of the web. */
+export function guestLink(address: string): { host: string; href: string } | undefined {
+  const url = URL.parse(address);
+  if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) return undefined;
+  // A name before the host reads as one.
+  if (url.username || url.password) return undefined;
+  return { host: url.host, href: url.href };
+}
+
+/** Asks, with the host apart, and opens it in a window that knows nothing of this page. */
+export async function openGuestLink(address: string): Promise<void> {
+  const link = guestLink(address);
+  if (!link) return;
+  const yes = await askApproval({
+    title: 'Leave for a link of the guest?',
+    text: 'What runs in the machine wrote this link. It opens in another tab.',
+    items: [
+      { what: 'Site', value: link.host },
+      { what: 'Address', value: link.href },
+    ],
+    ok: 'Open',
+  });
+  if (yes) window.open(link.href, '_blank', 'noopener,noreferrer');
+}

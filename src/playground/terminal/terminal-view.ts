@@ -1,0 +1,214 @@
+import { FitAddon } from '@xterm/addon-fit';
+import type { ITerminalOptions, Terminal } from '@xterm/xterm';
+import type { Machine } from '../../client/types.ts';
+import { EarlyInput } from '../../view/early-input.ts';
+import { openTerminal } from '../../view/policy-safe-terminal.ts';
+import { followTerminal } from '../../view/terminal-input.ts';
+import type { Session } from '../session.ts';
+import { element } from '../ui/element.ts';
+import { readSetting, writeSetting } from '../ui/settings.ts';
+import { ConsoleStream } from './console-stream.ts';
+import { openGuestLink } from './guest-link.ts';
+import { KeyRow } from './key-row.ts';
+import { missedNote } from './missed-note.ts';
+import { fontSizeFor } from './terminal-size.ts';
+
+const consoleName = 'serial0';
+const leastFontPx = 10;
+/** What the fit add-on sets aside. */
+const scrollbarPx = 14;
+/** Answers must not depend on a screen that never comes. */
+const longestReplayMs = 2000;
+
+/** The guest's serial console. */
+export class TerminalView {
+  readonly #session: Session;
+  readonly #container = element('terminal', HTMLElement);
+  readonly #terminal: Terminal;
+  readonly #fit = new FitAddon();
+  readonly #keys: KeyRow;
+  readonly #stream = new ConsoleStream();
+  readonly #early = new EarlyInput();
+  /** Ems that a character is wide. */
+  readonly #advance: number;
+  #replaying = false;
+  /** Pieces on their way to the screen that were on one before. */
+  #shownAgain = 0;
+  #keeperId = '';
+  #hasSpoken = false;
+
+  constructor(session: Session) {
+    this.#session = session;
+    const fontFamily = getComputedStyle(document.documentElement).getPropertyValue('--mono');
+    this.#advance = measureAdvance(fontFamily);
+    const options: ITerminalOptions = {
+      fontFamily,
+      // A change of it has xterm.js measure all of its characters anew.
+      fontSize: this.#fittingFontPx() ?? 13,
+      scrollback: 10_000,
+      cursorBlink: true,
+      screenReaderMode: readSetting('screen-reader') === 'on',
+      linkHandler: { activate: (_, address) => void openGuestLink(address) },
+      theme: {
+        background: '#0e1011',
+        foreground: '#d6d9db',
+        cursor: '#d6d9db',
+        selectionBackground: '#2f5f55',
+      },
+    };
+    this.#terminal = openTerminal(this.#container, options, [this.#fit]);
+    const input = this.#terminal.textarea;
+    input?.setAttribute('aria-label', 'Serial console of the guest');
+    input?.setAttribute('aria-describedby', 'terminal-hint');
+
+    this.#keys = new KeyRow(element('terminal-keys', HTMLElement), this.#terminal, (data) =>
+      this.#send(data),
+    );
+    followTerminal(this.#terminal, {
+      send: (data) => this.#send(data),
+      isShownAgain: () => this.#replaying || this.#shownAgain > 0,
+      typed: (data) => this.#keys.applyCtrl(data),
+    });
+    // xterm.js draws no cursor before it has had the focus once.
+    if (document.activeElement === document.body) {
+      this.#terminal.focus();
+      this.#terminal.blur();
+    }
+    new ResizeObserver(() => this.#resize()).observe(this.#container);
+    // Of two pages the one that is used counts.
+    window.addEventListener('focus', () => this.#tellSize());
+    session.onMachine((machine) => this.#follow(machine));
+    session.onChange(() => {
+      this.#terminal.options.disableStdin = session.isWatching;
+      this.#sendEarly();
+    });
+    this.#setUpScreenReaderMode();
+  }
+
+  focus(): void {
+    this.#terminal.focus();
+  }
+
+  /** The text that is on the terminal, scrollback included, for tests and curious people. */
+  text(): string {
+    const { active } = this.#terminal.buffer;
+    let text = '';
+    for (let row = 0; row < active.length; row++) {
+      const line = active.getLine(row);
+      if (!line) continue;
+      text += `${line.isWrapped || row === 0 ? '' : '\n'}${line.translateToString(true)}`;
+    }
+    return text.trimEnd();
+  }
+
+  /** Whether the guest that is shown has said anything here. */
+  get hasSpoken(): boolean {
+    return this.#hasSpoken;
+  }
+
+  /** A guest is being started in place of the one that is shown. */
+  expectNewMachine(): void {
+    this.#stream.expectNewMachine();
+  }
+
+  /** The new guest is there, even if it has said nothing yet. */
+  newMachineBegan(): void {
+    if (!this.#stream.isExpectingNewMachine) return;
+    this.#stream.forget();
+    this.#reset();
+  }
+
+  #reset(): void {
+    this.#terminal.reset();
+    this.#hasSpoken = false;
+  }
+
+  #follow(machine: Machine): void {
+    // Another keeper has another guest; the same one sends again what it sent before.
+    if (this.#keeperId !== machine.keeper.instanceId) this.#stream.expectNewMachine();
+    this.#keeperId = machine.keeper.instanceId;
+    machine.on('console', (event) => {
+      if (event.console !== consoleName) return;
+      const { newMachine, missed, bytes } = this.#stream.accept(event.offset, event.bytes);
+      if (newMachine) this.#reset();
+      if (missed > 0) this.#terminal.write(missedNote(missed));
+      if (bytes.length === 0) return;
+      this.#hasSpoken = true;
+      if (event.again) this.#shownAgain++;
+      // The keeper sends no more than the terminal keeps up with.
+      return new Promise<void>((shown) =>
+        this.#terminal.write(bytes, () => {
+          if (event.again) this.#shownAgain--;
+          shown();
+        }),
+      );
+    });
+
+    this.#tellSize();
+    if (machine.keeper.machine === null) return;
+    this.#replaying = true;
+    const replayed = () =>
+      this.#terminal.write('', () => {
+        this.#replaying = false;
+      });
+    // The keeper greets a page with the scrollback first and the screen after it.
+    machine.on('screen-text', replayed);
+    machine.on('screen-graphics', replayed);
+    setTimeout(replayed, longestReplayMs);
+  }
+
+  #send(data: string | Uint8Array): void {
+    if (!this.#session.status) this.#early.add(data);
+    else this.#session.send((machine) => machine.consoleInput(consoleName, data));
+  }
+
+  /** What was typed before there was a guest to type to. */
+  #sendEarly(): void {
+    if (this.#session.status) for (const data of this.#early.take()) this.#send(data);
+  }
+
+  #resize(): void {
+    const fontPx = this.#fittingFontPx();
+    if (fontPx === undefined) return;
+    this.#terminal.options.fontSize = fontPx;
+    this.#fit.fit();
+    this.#tellSize();
+  }
+
+  /** Nothing behind a tab. */
+  #fittingFontPx(): number | undefined {
+    const style = getComputedStyle(this.#container);
+    const padding = Number.parseFloat(style.paddingLeft) + Number.parseFloat(style.paddingRight);
+    const width = this.#container.clientWidth - padding - scrollbarPx;
+    return width > 0 ? fontSizeFor(width, this.#advance, leastFontPx) : undefined;
+  }
+
+  /** In characters. */
+  get size(): { cols: number; rows: number } {
+    const { cols, rows } = this.#terminal;
+    return { cols, rows };
+  }
+
+  #tellSize(): void {
+    const { cols, rows } = this.size;
+    // Behind a tab it has no size of its own.
+    if (this.#container.clientWidth === 0 || this.#session.isWatching) return;
+    this.#session.send((machine) => machine.terminalSize(consoleName, { cols, rows }));
+  }
+
+  #setUpScreenReaderMode(): void {
+    const box = element('setting-screen-reader', HTMLInputElement);
+    box.checked = readSetting('screen-reader') === 'on';
+    box.addEventListener('change', () => {
+      writeSetting('screen-reader', box.checked ? 'on' : null);
+      this.#terminal.options.screenReaderMode = box.checked;
+    });
+  }
+}
+
+function measureAdvance(fontFamily: string): number {
+  const context = document.createElement('canvas').getContext('2d');
+  if (!context) return 0.6;
+  context.font = `100px ${fontFamily}`;
+  return context.measureText('0').width / 100;
+}

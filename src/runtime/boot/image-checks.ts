@@ -1,0 +1,61 @@
+/** Refuses boot images that arrived, but are not what they should be. */
+import { CprError } from '../../errors.ts';
+import { isLinuxKernel, isWebPage, itIs } from './image-kind.ts';
+import type { BootImages } from './image-names.ts';
+
+const kib = 1024;
+/** v86 ends its firmware at 1 MiB, below which a PC has no more room for it. */
+const mostBiosBytes = 512 * kib;
+
+/**
+ * @param nameOf what people call the image
+ * @throws CprError `image-unavailable` that says what is wrong with the file
+ */
+export function checkKinds(images: BootImages, nameOf: (name: keyof BootImages) => string): void {
+  for (const [key, image] of Object.entries(images)) {
+    const name = key as keyof BootImages;
+    const why = image.length === 0 ? 'is empty' : wrong[name](image);
+    if (why === undefined) continue;
+    throw new CprError('image-unavailable', `${nameOf(name)} ${why}. Check the file and its URL.`);
+  }
+}
+
+/** Each returns what is wrong, or undefined. */
+const wrong: Record<keyof BootImages, (image: Uint8Array) => string | undefined> = {
+  bios(image) {
+    if (image.length > mostBiosBytes && !isWebPage(image))
+      return `is not a PC BIOS: it has ${Math.ceil(image.length / kib)} KiB, and a PC BIOS at most 512. UEFI firmware does not run on this PC`;
+    // The reset vector is a far jump; every PC BIOS ends with one.
+    if (image.length % 4096 === 0 && image[image.length - 16] === 0xea) return undefined;
+    return `is not a PC firmware image (BIOS)${itIs(image)}`;
+  },
+
+  // Of an option ROM, Plug and Play BIOS Specification 1.0A, section 3.1.
+  vgaBios: (image) =>
+    image[0] === 0x55 && image[1] === 0xaa ? undefined : `is not a VGA BIOS${itIs(image)}`,
+
+  bzImage: (image) =>
+    isLinuxKernel(image) ? undefined : `is not a Linux kernel (bzImage)${itIs(image)}`,
+
+  // Archives and file systems of many kinds may be one.
+  initrd: (image) =>
+    isWebPage(image) || isLinuxKernel(image)
+      ? `is not an initial RAM disk${itIs(image)}`
+      : undefined,
+
+  multiboot: (image) =>
+    isMultiboot(image)
+      ? undefined
+      : `is not a Multiboot kernel: it has no header of version 1 in its first 8 KiB${itIs(image).replace(':', ';')}`,
+};
+
+/** Multiboot Specification 0.6.96, section 3.1.1: magic, flags, and what makes their sum 0. */
+function isMultiboot(image: Uint8Array): boolean {
+  const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
+  for (let at = 0; at + 12 <= Math.min(image.length, 8192); at += 4) {
+    if (view.getUint32(at, true) !== 0x1bad_b002) continue;
+    const sum = 0x1bad_b002 + view.getUint32(at + 4, true) + view.getUint32(at + 8, true);
+    if (sum % 2 ** 32 === 0) return true;
+  }
+  return false;
+}

@@ -1,0 +1,93 @@
+/**
+ * What v86's Linux loader puts into a machine before its first instruction. v86 forgets it on a reset;
+ * here it is kept. A guest that was brought back runs without it, and may never be reset: then it is
+ * made when it is first asked for.
+ */
+import type { RuntimeHost } from '../../protocol/abi.ts';
+import type { Range } from '../shell/page-ops.ts';
+import type { Shell } from '../shell/shell.ts';
+import { bootRanges, loadImages } from './boot-images.ts';
+import { type Building, buildShell } from './build-shell.ts';
+import { imageNames } from './image-names.ts';
+
+/** By guest-physical address. */
+type RamImage = readonly { address: number; bytes: Uint8Array }[];
+type OptionRoms = V86Cpu['option_roms'];
+
+/** Names of the two parts among what is kept. */
+const kept = { ram: 'boot.image', optionRoms: 'boot.optionRoms' } as const;
+
+const wasmPage = 65536;
+
+export class KernelImage {
+  readonly #host: RuntimeHost;
+  readonly #building: Omit<Building, 'images' | 'disks' | 'coldBoot' | 'incoming'>;
+  #making: Promise<void> | undefined;
+
+  constructor(building: Omit<Building, 'images' | 'disks' | 'coldBoot' | 'incoming'>) {
+    this.#host = building.host;
+    this.#building = building;
+  }
+
+  /** False for a machine that boots a kernel which was not fetched yet. */
+  get isThere(): boolean {
+    return !this.#host.config.bzImage || this.#host.kept.has(kept.ram);
+  }
+
+  get ram(): RamImage {
+    return (this.#host.kept.get(kept.ram) ?? []) as RamImage;
+  }
+
+  /** What the firmware finds beside guest RAM: the loader. */
+  get optionRoms(): OptionRoms {
+    return (this.#host.kept.get(kept.optionRoms) ?? []) as OptionRoms;
+  }
+
+  /**
+   * Of a shell that has just loaded it.
+   * @param ram the guest's memory as the loader left it, firmware first: v86 loads that again itself
+   */
+  keep({ cpu }: Shell, [, ...ram]: RamImage): void {
+    this.#host.kept.set(kept.optionRoms, cpu.option_roms);
+    this.#host.kept.set(kept.ram, ram);
+  }
+
+  /**
+   * Fetches it where it is not there.
+   * @throws CprError `image-unavailable`; the next call tries again
+   */
+  async bring(): Promise<void> {
+    if (this.isThere) return;
+    this.#making ??= this.#make().finally(() => {
+      this.#making = undefined;
+    });
+    await this.#making;
+  }
+
+  /** In memory of its own: a runtime may be in the making in scratch memory. */
+  async #make(): Promise<void> {
+    const host = this.#host;
+    const images = await loadImages(host, imageNames);
+    const pages = host.scratch.buffer.byteLength / wasmPage;
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    const config = { ...host.config, filesystem9p: false };
+    const { shell } = await buildShell(
+      {
+        ...this.#building,
+        host: { ...host, config },
+        images,
+        disks: {},
+        coldBoot: true,
+        incoming: false,
+      },
+      memory,
+    );
+    const ram = new Uint8Array(memory.buffer);
+    const copy = ({ start, end }: Range) => ({
+      address: start,
+      bytes: ram.slice(shell.ramAddress + start, shell.ramAddress + end),
+    });
+    this.keep(shell, bootRanges(images).map(copy));
+    shell.destroy();
+  }
+}

@@ -1,0 +1,247 @@
+/** Keys and mouse at v86's own controller, read as a guest reads them: port by port. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bareMachine, labFirmware, loadLabRuntime } from '../../../tools/lab-runtime.ts';
+import { v86Packages } from '../../../tools/v86-versions.ts';
+import type { Machine } from '../machine.ts';
+import { labHost } from '../testing/lab-host.ts';
+import { type LabRuntime, prepareLab } from '../testing/lab-runtime.ts';
+
+interface Ports {
+  port_read8(port: number): number;
+  port_write8(port: number, value: number): void;
+}
+
+const dataPort = 0x60;
+const statusPort = 0x64;
+const statusFull = 1;
+const statusMouse = 0x20;
+
+/** A guest that is only its ports: what is sent to it arrives when it reads. */
+class PortGuest {
+  readonly machine: Machine;
+  readonly #ports: Ports;
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+    this.#ports = machine.shell.cpu.io as unknown as Ports;
+    this.command(0xf4);
+    this.toMouse(0xf4);
+    this.read();
+  }
+
+  /** To the keyboard. */
+  command(...bytes: number[]): void {
+    for (const byte of bytes) this.#ports.port_write8(dataPort, byte);
+  }
+
+  /** To the controller. */
+  control(byte: number): void {
+    this.#ports.port_write8(statusPort, byte);
+  }
+
+  toMouse(byte: number): void {
+    this.control(0xd4);
+    this.command(byte);
+  }
+
+  /** One byte, and where it is from; undefined when there is none. */
+  readByte(): { byte: number; isMouse: boolean } | undefined {
+    this.machine.ps2.pump();
+    const status = this.#ports.port_read8(statusPort);
+    if ((status & statusFull) === 0) return undefined;
+    return { byte: this.#ports.port_read8(dataPort), isMouse: (status & statusMouse) !== 0 };
+  }
+
+  /** All that there is. */
+  read(): number[] {
+    const bytes: number[] = [];
+    for (let next = this.readByte(); next; next = this.readByte()) bytes.push(next.byte);
+    return bytes;
+  }
+}
+
+const codes = (...bytes: number[]) => Uint8Array.from(bytes);
+const withCode = (code: string) => expect.objectContaining({ code });
+
+describe.each(v86Packages)('npm package %s', (packageName) => {
+  let runtime: LabRuntime;
+
+  beforeAll(async () => {
+    runtime = await loadLabRuntime(packageName);
+  }, 60_000);
+
+  const boot = async () => {
+    const prepared = await prepareLab(runtime, labHost(labFirmware, bareMachine), true);
+    return new PortGuest(prepared.boot() as Machine);
+  };
+
+  it('[K4] more keys than v86 holds wait for the guest, and arrive all and in order', async () => {
+    const guest = await boot();
+    const sent = Array.from({ length: 1000 }, (_, i) => [0x02 + (i % 9), 0x82 + (i % 9)]).flat();
+    guest.machine.commands.scancodes(Uint8Array.from(sent));
+    expect(guest.read()).toEqual(sent);
+  });
+
+  it('[K4] more movements and clicks than v86 holds arrive, all and in order', async () => {
+    const guest = await boot();
+    for (let i = 0; i < 500; i++) {
+      guest.machine.commands.mouseDelta(1, 0);
+      guest.machine.commands.mouseButtons(i % 2 === 0, false, false);
+    }
+    const bytes = guest.read();
+    expect(bytes).toHaveLength(500 * 2 * 3);
+    const moves = bytes.filter((_, i) => i % 3 === 1).reduce((sum, dx) => sum + dx, 0);
+    expect(moves).toBe(500);
+    const clicks = bytes.filter((_, i) => i % 6 === 3).map((status) => status & 1);
+    expect(clicks).toEqual(Array.from({ length: 500 }, (_, i) => (i % 2 === 0 ? 1 : 0)));
+  });
+
+  it('[K4] a movement too long for a packet arrives whole', async () => {
+    const guest = await boot();
+    guest.machine.commands.mouseDelta(1000, -300);
+    const bytes = guest.read();
+    const signed = (at: number) => bytes.filter((_, i) => i % 3 === at).map((b) => (b << 24) >> 24);
+    expect(signed(1).reduce((sum, dx) => sum + dx, 0)).toBe(1000);
+    expect(signed(2).reduce((sum, dy) => sum + dy, 0)).toBe(-300);
+  });
+
+  it('[K4] what is no movement is refused, one without an end has one, and keys come after it', async () => {
+    const guest = await boot();
+    const { commands } = guest.machine;
+    for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY, 'far' as never]) {
+      expect(() => commands.mouseDelta(wrong, 0)).toThrow(withCode('bad-command'));
+      expect(() => commands.mouseWheel(wrong)).toThrow(withCode('bad-command'));
+      expect(() => commands.mouseAbsolute(1, wrong, 640, 480)).toThrow(withCode('bad-command'));
+    }
+    expect(() => commands.mouseAbsolute(1, 1, 0, 0)).toThrow(withCode('bad-command'));
+    for (let i = 0; i < 100; i++) commands.mouseDelta(1e99, -1e99);
+    commands.scancodes(codes(0x1e, 0x9e));
+    const bytes = guest.read();
+    expect(bytes.slice(-2)).toEqual([0x1e, 0x9e]);
+    expect(bytes.length).toBeLessThan(4000);
+  });
+
+  it('[K4] keys and mouse arrive in the order in which they were used', async () => {
+    const guest = await boot();
+    const { commands } = guest.machine;
+    commands.scancodes(codes(0x1d));
+    commands.mouseButtons(true, false, false);
+    commands.mouseButtons(false, false, false);
+    commands.scancodes(codes(0x9d));
+    const from: string[] = [];
+    for (let next = guest.readByte(); next; next = guest.readByte())
+      from.push(next.isMouse ? 'mouse' : next.byte.toString(16));
+    expect(from).toEqual(['1d', ...Array(6).fill('mouse'), '9d']);
+  });
+
+  it('[K4] too much is refused whole, by name, and what waits still arrives', async () => {
+    const guest = await boot();
+    const { commands } = guest.machine;
+    commands.scancodes(new Uint8Array(16_000).fill(0x1e));
+    expect(() => commands.scancodes(new Uint8Array(1000).fill(0x1f))).toThrow(withCode('busy'));
+    expect(guest.read()).toEqual(Array(16_000).fill(0x1e));
+  });
+
+  it('[K2] [K4] where no more can wait, what is down is let go of all the same, once', async () => {
+    const guest = await boot();
+    const { commands } = guest.machine;
+    commands.mouseButtons(true, false, false);
+    guest.read();
+    commands.scancodes(codes(0x2a));
+    commands.scancodes(new Uint8Array(16_384).fill(0x1e));
+    expect(() => commands.scancodes(codes(0x30))).toThrow(withCode('busy'));
+    commands.scancodes(codes(0xaa));
+    expect(() => commands.scancodes(codes(0xaa))).toThrow(withCode('busy'));
+    expect(() => commands.scancodes(codes(0x9e, 0x9e))).toThrow(withCode('busy'));
+    commands.releaseInput?.();
+    expect(guest.read()).toEqual([0x2a, ...Array(16_384).fill(0x1e), 0xaa, 0x9e, 0x08, 0, 0]);
+  });
+
+  it('[K4] a call that is larger than all that can wait says so', async () => {
+    const guest = await boot();
+    expect(() => guest.machine.commands.scancodes(new Uint8Array(16_385).fill(0x1e))).toThrow(
+      /16385 more\. Send them in smaller parts\./,
+    );
+  });
+
+  it('[K4] a command to the keyboard throws away no key that the guest has not read', async () => {
+    const guest = await boot();
+    guest.machine.commands.scancodes(codes(0xe0, 0x48, 0xe0, 0xc8, 0x1e, 0x9e));
+    expect(guest.readByte()?.byte).toBe(0xe0);
+    // The lights, in the middle of a key.
+    guest.command(0xed, 0x02);
+    expect(guest.read()).toEqual([0xfa, 0xfa, 0x48, 0xe0, 0xc8, 0x1e, 0x9e]);
+  });
+
+  it('[K4] keys wait for a keyboard that the guest has switched off', async () => {
+    const guest = await boot();
+    guest.control(0xad);
+    guest.machine.commands.scancodes(codes(0x1e, 0x9e));
+    expect(guest.read()).toEqual([]);
+    guest.control(0xae);
+    expect(guest.read()).toEqual([0x1e, 0x9e]);
+  });
+
+  it('[K2] what is down and what waits goes with the vmstate, and can be let go of there', async () => {
+    const first = await boot();
+    first.machine.commands.scancodes(codes(0x2a, 0xe0, 0x38, 0x1e, 0x9e));
+    first.machine.commands.mouseButtons(false, false, true);
+    expect([first.readByte()?.byte, first.readByte()?.byte]).toEqual([0x2a, 0xe0]);
+    const state = first.machine.save();
+    const prepared = await prepareLab(runtime, labHost(labFirmware, bareMachine), true);
+    prepared.discard();
+    const other = await prepareLab(runtime, labHost(labFirmware, bareMachine), false);
+    const machine = other.load(state) as Machine;
+    machine.commands.releaseInput?.();
+    const bytes: number[] = [];
+    const ports = machine.shell.cpu.io as unknown as Ports;
+    for (;;) {
+      machine.ps2.pump();
+      if ((ports.port_read8(statusPort) & statusFull) === 0) break;
+      bytes.push(ports.port_read8(dataPort));
+    }
+    // What waited comes first; then Alt and Shift go up, and the right button.
+    expect(bytes).toEqual([0x38, 0x1e, 0x9e, 0x0a, 0, 0, 0xe0, 0xb8, 0xaa, 0x08, 0, 0]);
+    machine.commands.releaseInput?.();
+    expect(machine.ps2.pump(), 'nothing is down any more').toBe(false);
+  });
+
+  it('[K2] a machine that nobody touches has nothing of it in its vmstate', async () => {
+    const guest = await boot();
+    expect(guest.machine.ps2.save()).toBeUndefined();
+    guest.machine.commands.scancodes(codes(0x1e, 0x9e));
+    guest.read();
+    expect(guest.machine.ps2.save()).toBeUndefined();
+  });
+
+  it("[K9] Caps Lock of the guest follows the user's before the next letter, and only then", async () => {
+    const guest = await boot();
+    const { commands } = guest.machine;
+    // A guest that has never set its lights is left alone.
+    commands.keyboardLocks?.({ caps: true });
+    commands.scancodes(codes(0x1e, 0x9e));
+    expect(guest.read()).toEqual([0x1e, 0x9e]);
+    guest.command(0xed, 0x00);
+    guest.read();
+    commands.scancodes(codes(0x2a, 0x1e, 0x9e, 0xaa));
+    expect(guest.read()).toEqual([0x2a, 0x3a, 0xba, 0x1e, 0x9e, 0xaa]);
+    guest.command(0xed, 0x04);
+    guest.read();
+    commands.scancodes(codes(0x1e, 0x9e, 0x1c, 0x9c));
+    expect(guest.read()).toEqual([0x1e, 0x9e, 0x1c, 0x9c]);
+    // The user presses it where the guest sees it too: it is not pressed a second time.
+    commands.scancodes(codes(0x3a, 0xba));
+    commands.keyboardLocks?.({ caps: false });
+    commands.scancodes(codes(0x1e, 0x9e));
+    expect(guest.read()).toEqual([0x3a, 0xba, 0x1e, 0x9e]);
+  });
+
+  it('[K9] Num Lock is put right before a key of the number pad', async () => {
+    const guest = await boot();
+    guest.command(0xed, 0x00);
+    guest.read();
+    guest.machine.commands.keyboardLocks?.({ caps: false, num: true });
+    guest.machine.commands.scancodes(codes(0x1e, 0x9e, 0x4f, 0xcf));
+    expect(guest.read()).toEqual([0x1e, 0x9e, 0x45, 0xc5, 0x4f, 0xcf]);
+  });
+});

@@ -1,0 +1,203 @@
+/** A runtime's part in the machine's network: it plugs its device into the wire while it runs. */
+
+import { CprError } from '../../errors.ts';
+import type { RuntimeHost } from '../../protocol/abi.ts';
+import type { MachineConfig, NetworkBackend } from '../../protocol/config.ts';
+import type { Blocker, CprMode } from '../../protocol/cpr.ts';
+import type { NetworkInfo } from '../../protocol/network.ts';
+import type { NetworkSection } from '../../vmstate/sections.ts';
+import { inBrowserHub, webSocketRelay } from './frame-backends.ts';
+import { nicOf } from './nic.ts';
+import { tcpProbe } from './tcp-probe.ts';
+import { userNetwork } from './user-network.ts';
+import {
+  type Backend,
+  frameLimit,
+  makeWire,
+  type Wire,
+  type WireConnection,
+  type WireEnd,
+} from './wire.ts';
+
+const keptAs = 'network.wire';
+const none: NetworkBackend = { kind: 'none' };
+
+export interface NetworkOptions {
+  host: RuntimeHost;
+  V86: V86Constructor;
+  cpu: V86Cpu;
+  bus: V86Bus;
+  /** An idle guest should look at its devices. */
+  wake(): void;
+}
+
+export class Network {
+  readonly #options: NetworkOptions;
+  readonly #nic: WireEnd | undefined;
+  readonly #wire: Wire | undefined;
+  /** Connections that the guest knows and the wire does not. */
+  #orphans: readonly WireConnection[] = [];
+
+  /** @throws {CprError} `network-unavailable` when the machine's first backend cannot be made. */
+  constructor(options: NetworkOptions) {
+    this.#options = options;
+    const { host, V86, cpu, bus, wake } = options;
+    const nic = nicOf({ cpu, bus });
+    if (!nic) return;
+    this.#wire = keptWire(host, V86);
+    const wire = this.#wire;
+    if (!wire) return;
+    bus.register(
+      'net0-send',
+      // Of what is dropped anyway no copy is made: a guest may send thousands of them in a turn.
+      (frame: Uint8Array<ArrayBuffer>) =>
+        wire.send(frame.length > frameLimit ? frame : frame.slice()),
+      this,
+    );
+    this.#nic = {
+      get mac() {
+        return nic.mac;
+      },
+      receive(frame) {
+        const received = nic.receive(frame);
+        if (received) wake();
+        return received;
+      },
+    };
+  }
+
+  /** The guest runs from now on. */
+  run(): void {
+    if (!this.#wire || !this.#nic) return;
+    this.#wire.plug(this.#nic);
+    for (const orphan of this.#orphans) this.#wire.inject(tcpProbe(orphan, this.#nic.mac));
+    this.#orphans = [];
+  }
+
+  /** The guest stands still, and this runtime is the one that would run it. */
+  stop(): void {
+    this.#wire?.unplug(() => this.#options.host.wakeup?.('network'));
+  }
+
+  /** After each slice of the guest. @returns whether it got something. */
+  drain(): boolean {
+    return this.#wire?.waiting ? this.#wire.drain() : false;
+  }
+
+  info(): NetworkInfo {
+    const { host, cpu, bus } = this.#options;
+    const wire = this.#wire;
+    const mac = nicOf({ cpu, bus })?.mac;
+    return {
+      device: host.config.network,
+      ...(mac !== undefined && { mac }),
+      backend: host.config.networkBackend ?? none,
+      connections: (wire?.connections() ?? []).map(({ guest, remote }) => ({ guest, remote })),
+      waiting: wire?.waiting ?? 0,
+      ...(wire?.counters ?? { framesOut: 0, bytesOut: 0, framesIn: 0, bytesIn: 0, dropped: 0 }),
+    };
+  }
+
+  /**
+   * Opens a TCP connection to a port of the guest; what comes of it is told over `channel`.
+   * @throws {CprError} `network-unavailable` where no backend can
+   */
+  open(port: number, channel: MessagePort): void {
+    if (this.#wire?.open?.(port, channel)) return;
+    const { kind } = this.#options.host.config.networkBackend ?? none;
+    channel.close();
+    throw new CprError(
+      'network-unavailable',
+      `Ports of the guest can be reached over the network backend "fetch" only; this machine has "${kind}".`,
+    );
+  }
+
+  blockers(mode: CprMode): Blocker[] {
+    if (mode !== 'reboot') return [];
+    const { onlyCprCapable, networkBackend = none } = this.#options.host.config;
+    const blocker = (message: string): Blocker[] => [
+      { code: 'network-cannot-follow', device: 'net0', message },
+    ];
+    const open = this.#wire?.connections().length ?? 0;
+    if (open > 0) {
+      const what = open === 1 ? '1 connection' : `${open} connections`;
+      return blocker(
+        `${what} of the guest would be cut, because the other end is in this worker. Let the guest finish or close them first.`,
+      );
+    }
+    // Asked before there can be any.
+    if (onlyCprCapable && (networkBackend.kind === 'fetch' || networkBackend.kind === 'wisp'))
+      return blocker(
+        `Connections of the guest over ${networkBackend.kind} end in this worker, and would be cut. Use another backend, or none.`,
+      );
+    return [];
+  }
+
+  /** What a runtime needs that goes on without this wire; undefined when there is nothing. */
+  save(): NetworkSection | undefined {
+    const connections = this.#wire?.connections() ?? [];
+    return connections.length ? { connections } : undefined;
+  }
+
+  /** The guest was reset, and has forgotten its connections. */
+  reset(): void {
+    this.#orphans = [];
+    this.#wire?.forget?.(() => true);
+  }
+
+  /** @param section what {@link save} returned */
+  load({ connections }: NetworkSection): void {
+    const name = ({ guest, remote }: WireConnection) => `${guest} ${remote}`;
+    const known = new Map(connections.map((each) => [name(each), each.sequence]));
+    // A guest that was put back to an earlier moment missed what came since: that stream is broken.
+    this.#wire?.forget?.((each) => known.get(name(each)) !== each.sequence);
+    // Over the wire that they were made on, the others are still there.
+    const open = new Set(this.#wire?.connections().map(name));
+    this.#orphans = connections.filter((connection) => !open.has(name(connection)));
+  }
+}
+
+function keptWire(host: RuntimeHost, V86: V86Constructor): Wire | undefined {
+  const kept = host.kept.get(keptAs) as Wire | undefined;
+  if (kept) return kept;
+  const config = host.config.networkBackend ?? none;
+  if (config.kind === 'none') return undefined;
+  const wire = makeWire((receive) => connect(V86, config, receive));
+  host.kept.set(keptAs, wire);
+  return wire;
+}
+
+function connect(
+  V86: V86Constructor,
+  config: Exclude<NetworkBackend, { kind: 'none' }>,
+  receive: (frame: Uint8Array) => void,
+): Backend {
+  switch (config.kind) {
+    case 'fetch':
+    case 'wisp':
+      return userNetwork(V86, config, receive);
+    case 'inbrowser':
+      return inBrowserHub(config.group, receive);
+    case 'wsproxy':
+      return webSocketRelay(config.url, receive);
+  }
+}
+
+const schemes: Partial<Record<NetworkBackend['kind'], RegExp>> = {
+  wisp: /^(wisp|ws)s?:$/,
+  wsproxy: /^wss?:$/,
+};
+
+/** @throws {CprError} `bad-config` */
+export function checkNetwork({ networkBackend, mac }: MachineConfig): void {
+  if (mac !== undefined && !/^([\da-f]{2}:){5}[\da-f]{2}$/i.test(mac))
+    throw new CprError('bad-config', `"${mac}" is no MAC address: write it as 00:22:15:aa:bb:cc.`);
+  const scheme = networkBackend && schemes[networkBackend.kind];
+  if (!scheme || !('url' in networkBackend)) return;
+  const url = URL.canParse(networkBackend.url) ? new URL(networkBackend.url) : undefined;
+  if (!url || !scheme.test(url.protocol))
+    throw new CprError(
+      'bad-config',
+      `"${networkBackend.url}" is no address of a ${networkBackend.kind} server: it begins with ${networkBackend.kind === 'wisp' ? 'wisp:// or wisps://' : 'ws:// or wss://'}.`,
+    );
+}

@@ -1,0 +1,180 @@
+/** The emulator's side of the keeper's ABI: see src/protocol/abi.ts. */
+import xxhash from 'xxhash-wasm';
+import type { PreparedRuntime, PrepareRequest, RuntimeHost } from '../protocol/abi.ts';
+import type { Digest } from '../vmstate/vmstate.ts';
+import { bootRanges, imagesOfDevices, loadImages } from './boot/boot-images.ts';
+import { type Building, buildShell, checkPlacement, readyDevices } from './boot/build-shell.ts';
+import { KernelImage } from './boot/kernel-image.ts';
+import { Drives } from './disks/drives.ts';
+import { prepareIncoming } from './first-runtime.ts';
+import { Machine, type MachineOptions } from './machine.ts';
+import { checkNetwork } from './network/network.ts';
+import { type GuestPages, ScratchMemory } from './prepare/scratch-memory.ts';
+import { warmUp } from './prepare/warm-up.ts';
+import { warmUpDisk } from './prepare/warm-up-disk.ts';
+import { blockOf, pageStore } from './shell/blocks.ts';
+import { PageOps, type Range } from './shell/page-ops.ts';
+import type { Shell } from './shell/shell.ts';
+import { turn } from './shell/turn.ts';
+import { compileV86Wasm, type V86Wasm } from './shell/v86-wasm.ts';
+import { loadDevices, saveDevices } from './state/device-state.ts';
+import { DeviceTemplate } from './state/device-template.ts';
+import { readIncoming } from './state/incoming.ts';
+
+/** Compiled once per module: a runtime that is used again starts warm. */
+const compiled = new Map<string, Promise<V86Wasm>>();
+
+let digest: Promise<Digest> | undefined;
+
+function compile(request: PrepareRequest): Promise<V86Wasm> {
+  let promise = compiled.get(request.wasmUrl);
+  if (!promise) {
+    promise = compileV86Wasm(request);
+    compiled.set(request.wasmUrl, promise);
+    promise.catch(() => compiled.delete(request.wasmUrl));
+  }
+  return promise;
+}
+
+export async function prepareRuntime(
+  V86: V86Constructor,
+  v86Version: string,
+  host: RuntimeHost,
+  request: PrepareRequest,
+): Promise<PreparedRuntime> {
+  checkNetwork(host.config);
+  digest ??= xxhash().then(({ h64Raw }) => h64Raw);
+  const [wasm, hash, images, drives] = await Promise.all([
+    compile(request),
+    digest,
+    loadImages(host, imagesOfDevices(host, request), request.signal),
+    Drives.open(host, request),
+  ]);
+  const { coldBoot, incoming = false, signal } = request;
+  const disks = drives.options;
+  const building = { V86, wasm, host, images, disks, coldBoot, incoming };
+  const kernel = new KernelImage({ V86, wasm, host });
+  const wasmDigest = wasm.digest;
+  const parts = { host, V86, kernel, drives, v86Version, wasmDigest, digest: hash };
+  if (coldBoot && incoming) return prepareIncoming(building, parts);
+  const scratch = new ScratchMemory(host);
+  try {
+    return await prepareInScratch(building, parts, scratch, signal);
+  } catch (thrown) {
+    // The next runtime's allocator believes that fresh memory is zero.
+    scratch.wipe();
+    throw thrown;
+  }
+}
+
+/** Beside the guest's present runtime, whose part of the guest's memory stays its own until the end. */
+async function prepareInScratch(
+  building: Building,
+  parts: Omit<MachineOptions, 'shell' | 'screen' | 'ops' | 'template'>,
+  scratch: ScratchMemory,
+  signal: AbortSignal | undefined,
+): Promise<PreparedRuntime> {
+  const { wasm, host, images, coldBoot } = building;
+  const { kernel, digest: hash } = parts;
+  if (!coldBoot && !wasm.warm) {
+    await warmUpInScratch(building, scratch, signal);
+    wasm.warm = true;
+  }
+
+  const { shell, screen } = await buildShell(building);
+  checkPlacement(host, shell);
+  await turn();
+  const staged = pageStore(blockOf(host, 'runtime.incoming'));
+  const imagePages = scratch.moveOut(shell.ownRanges, staged);
+  const boot = bootRanges(images).map(offset(shell.ramAddress));
+  const guestPages = coldBoot ? scratch.copyGuest(boot) : [];
+  readyDevices(shell, host);
+  if (coldBoot) kernel.keep(shell, guestPages.map(inRam(shell)));
+  else shell.cpu.option_roms = kernel.optionRoms;
+  const template = await rehearse(shell, host.clock, coldBoot);
+  scratch.clean(shell, boot);
+  await turn();
+  shell.prepareMove(host.memory);
+
+  const ops = new PageOps(host.memory);
+  const takeOver = (): Machine => {
+    ops.scatter(staged.list, imagePages, staged.pages);
+    shell.moveTo(host.memory);
+    return new Machine({ ...parts, shell, screen, ops, template });
+  };
+  return {
+    boot() {
+      const memory = new Uint8Array(host.memory.buffer);
+      for (const { address, bytes } of guestPages) memory.set(bytes, address);
+      return takeOver();
+    },
+    load(vmstate) {
+      // All of it is read and checked before the guest's memory is touched.
+      const state = readIncoming(vmstate, hash, template);
+      const machine = takeOver();
+      machine.load(state, { isWarm: wasm.warm });
+      return machine;
+    },
+    discard: () => shell.destroy(),
+  };
+}
+
+/** The throwaway guest: same devices, little memory, its own boot floppy. */
+const warmUpRamMiB = 16;
+
+async function warmUpInScratch(
+  building: Building,
+  scratch: ScratchMemory,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { host, images } = building;
+  const config = { ...host.config, memoryMiB: warmUpRamMiB, filesystem9p: false };
+  const { bios, vgaBios } = images;
+  const { shell } = await buildShell({
+    ...building,
+    coldBoot: true,
+    host: { ...host, config },
+    images: { ...(bios && { bios }), ...(vgaBios && { vgaBios }) },
+    disks: { fda: warmUpDisk() },
+  });
+  await turn();
+  try {
+    await warmUp(shell, host.clock, signal);
+  } finally {
+    shell.destroy();
+    scratch.clean(shell, [
+      { start: shell.ramAddress, end: shell.ramAddress + warmUpRamMiB * 1024 * 1024 },
+      { start: shell.vramAddress, end: shell.vramAddress + host.config.vgaMemoryMiB * 1024 * 1024 },
+    ]);
+  }
+}
+
+/**
+ * Takes the state of the new shell and gives it back, so that the code which does that is
+ * compiled by the time the guest stands still.
+ * @param coldBoot such a runtime will save one day, but load nothing
+ * @returns what the state of these devices looks like
+ */
+async function rehearse(
+  shell: Shell,
+  clock: () => number,
+  coldBoot: boolean,
+): Promise<DeviceTemplate> {
+  for (let round = 0; ; round++) {
+    await turn();
+    const state = saveDevices(shell.cpu, clock);
+    await turn();
+    const template = new DeviceTemplate(state);
+    if (!coldBoot) loadDevices(shell.cpu, template.read(state), clock);
+    if (round === 2) return template;
+  }
+}
+
+const offset =
+  (by: number) =>
+  ({ start, end }: Range): Range => ({ start: start + by, end: end + by });
+
+/** By guest-physical address. */
+const inRam =
+  ({ ramAddress }: Shell) =>
+  ({ address, bytes }: GuestPages): GuestPages => ({ address: address - ramAddress, bytes });

@@ -1,0 +1,76 @@
+/**
+ * Which pages of guest RAM may have been written, noted by the module itself: see
+ * tools/wasm/track-writes.ts. Here is what the module cannot see.
+ */
+import type { WriteTracking } from '../../protocol/abi.ts';
+
+const pageShift = 12;
+
+/** A byte for every guest-physical page of four GiB, in the runtime's own part of the memory. */
+export const writeMapBytes = 1 << 20;
+
+export const writeMapAddress = (runtimeBytes: number) => runtimeBytes - writeMapBytes;
+
+/**
+ * v86 has an alias of the first MiB just below four GiB, where firmware is: writes there end in
+ * JavaScript, which stores the bytes without telling anybody.
+ */
+const aliasedBytes = 1 << 20;
+
+export interface TrackedEmulator {
+  memory: WebAssembly.Memory;
+  runtimeBytes: number;
+  ramBytes: number;
+  clearTlb(): void;
+}
+
+export class RamWrites implements WriteTracking {
+  readonly map: { address: number; pages: number };
+  readonly #notes: Uint8Array;
+  readonly #clearTlb: () => void;
+
+  constructor({ memory, runtimeBytes, ramBytes, clearTlb }: TrackedEmulator) {
+    this.map = { address: writeMapAddress(runtimeBytes), pages: ramBytes >> pageShift };
+    this.#notes = new Uint8Array(memory.buffer, this.map.address, this.map.pages);
+    this.#clearTlb = clearTlb;
+  }
+
+  /** The next write to a page has to make a TLB entry anew, and so is noted again. */
+  reset(): void {
+    this.#notes.fill(0);
+    this.#clearTlb();
+  }
+
+  collect(): void {
+    this.#notes.fill(1, 0, aliasedBytes >> pageShift);
+  }
+
+  /** Somebody else wrote, nobody knows what. */
+  invalidate(): void {
+    this.#notes.fill(1);
+  }
+}
+
+type Export = (...args: number[]) => number;
+
+/**
+ * The exports that devices call when they write to RAM themselves, made to note it.
+ * @param note takes a half-open range of guest-physical addresses.
+ */
+export function notingExports(
+  { jit_dirty_cache, zero_memory }: Record<string, Export>,
+  note: (start: number, end: number) => void,
+): Record<string, Export> {
+  return {
+    // Called before a DMA: what is compiled of those pages is no longer true.
+    jit_dirty_cache(start = 0, end = 0) {
+      note(start, end);
+      return jit_dirty_cache?.(start, end) ?? 0;
+    },
+    // The memory balloon's.
+    zero_memory(start = 0, length = 0) {
+      note(start, start + length);
+      return zero_memory?.(start, length) ?? 0;
+    },
+  };
+}

@@ -1,0 +1,65 @@
+/**
+ * Buffers that v86's devices make as large as the guest's largest transfer so far. In a state they
+ * are as long as what the devices still need of them, and no zeros that are needed are left out of
+ * its bytes: so a state's bytes bound what it takes up. SPEC.md, rules DV3 and VL6.
+ */
+import type { Value } from '../../vmstate/value.ts';
+
+/** Elements of v86's state of the CPU. */
+const cpuState = { share: 45, cdrom: 56, disk: 57, ide: 85 } as const;
+const driveState = { data: 16, dataLength: 17 } as const;
+const shareState = { messageSize: 5, replyBuffer: 6 } as const;
+
+/** What v86 gives a drive, and a 9p device, at first. */
+const driveBufferBytes = 65_536;
+const replyBufferBytes = 16_384;
+/** v86's own limit. */
+const replyBufferLimit = 16 << 20;
+
+const isList = (value: Value | undefined): value is Value[] => Array.isArray(value);
+
+function drivesOf(cpu: readonly Value[]): Value[][] {
+  const ide = cpu[cpuState.ide];
+  const channels = [...(isList(ide) ? ide : []), cpu[cpuState.cdrom], cpu[cpuState.disk]];
+  return channels.filter(isList).flatMap((channel) => channel.slice(0, 2).filter(isList));
+}
+
+/**
+ * Cut to the present transfer. When that is longer than a drive's first buffer, a word follows that
+ * is not zero, so that zeros before it are stored; a drive does not mind a buffer that is longer.
+ */
+function cutDriveBuffer(drive: Value[]): void {
+  const buffer = drive[driveState.data];
+  if (!(buffer instanceof Uint8Array) || buffer.length <= driveBufferBytes) return;
+  // Whole words: v86 looks at it through views of 32 bits.
+  const neededBytes = Math.min((Number(drive[driveState.dataLength]) + 3) & ~3, buffer.length);
+  if (neededBytes <= driveBufferBytes) {
+    drive[driveState.data] = buffer.slice(0, driveBufferBytes);
+    return;
+  }
+  const cut = new Uint8Array(neededBytes + 4);
+  cut.set(buffer.subarray(0, neededBytes));
+  cut[neededBytes + 3] = 1;
+  drive[driveState.data] = cut;
+}
+
+/** Cuts the buffers in the CPU's state `cpu`; the devices keep theirs. */
+export function cutBuffers(cpu: readonly Value[]): void {
+  for (const drive of drivesOf(cpu)) cutDriveBuffer(drive);
+  const share = cpu[cpuState.share];
+  if (!isList(share)) return;
+  const buffer = share[shareState.replyBuffer];
+  // A reply is written and sent at once: between two replies nothing is in it.
+  if (buffer instanceof Uint8Array && buffer.length > replyBufferBytes)
+    share[shareState.replyBuffer] = new Uint8Array(replyBufferBytes);
+}
+
+/** Gives the 9p device the room for replies that its guest asked for, in place. */
+export function growReplyBuffer(cpu: readonly Value[]): void {
+  const share = cpu[cpuState.share];
+  if (!isList(share)) return;
+  const buffer = share[shareState.replyBuffer];
+  const sizeBytes = Math.min(2 * Number(share[shareState.messageSize]), replyBufferLimit);
+  if (buffer instanceof Uint8Array && buffer.length < sizeBytes)
+    share[shareState.replyBuffer] = new Uint8Array(sizeBytes);
+}

@@ -1,0 +1,122 @@
+/**
+ * 100,000 damaged vmstates, and 2,000 of them given to a runtime while another one has the guest:
+ * each is a typed error or a machine, in little time and little memory, and the guest never notices.
+ */
+import { describe, expect, it } from 'vitest';
+import xxhash from 'xxhash-wasm';
+import { allowedOutcomes, devicesOf, fuzzVmstates, goldens } from '../../e2e/fuzz-vmstates.ts';
+import { checkPattern } from '../../e2e/pattern.ts';
+import { labFirmware, loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
+import { CprError } from '../errors.ts';
+import type { PreparedRuntime, RuntimeInstance } from '../protocol/abi.ts';
+import { fixDigests } from '../vmstate/fix-digests.ts';
+import { mutate, randomSource } from '../vmstate/mutate.ts';
+import { decodeValue, type Value } from '../vmstate/value.ts';
+import type { Machine } from './machine.ts';
+import { turn } from './shell/turn.ts';
+import { type LabHost, labHost } from './testing/lab-host.ts';
+import { prepareLab } from './testing/lab-runtime.ts';
+
+const { h64Raw: digest } = await xxhash();
+
+const seed = 20_261_123;
+const cases = 100_000;
+const runtimeCases = 2000;
+
+/** A pattern guest in a real runtime, and what makes further runtimes ready to take it over. */
+async function patternGuest() {
+  const runtime = await loadLabRuntime('v86');
+  const images = { ...labFirmware, fda: projectFile('public/guests/pattern/graphics.img') };
+  const host = labHost(images, { memoryMiB: 16, vgaMemoryMiB: 2 });
+  const prepare = (coldBoot: boolean) => prepareLab(runtime, host, coldBoot);
+  return { host, machine: (await prepare(true)).boot() as Machine, prepare };
+}
+
+/** Runs the guest until it has finished `passes` more passes. */
+async function untilPass(host: LabHost, machine: Machine, passes: number): Promise<void> {
+  const done = () => host.serial.match(/pass \d+/g)?.length ?? 0;
+  const wanted = done() + passes;
+  while (done() < wanted) {
+    if (host.crash) throw new Error(`The emulator died: ${String(host.crash)}`);
+    machine.shell.step();
+    await turn();
+  }
+}
+
+/** Of RAM, VGA memory and planes: not of what the emulator has beside them in their blocks. */
+function memoryDigest({ blocks, memory }: LabHost, { shell }: Machine): bigint {
+  const planes = blocks.find(({ name }) => name === 'vga.planes');
+  const { svga_memory } = shell.cpu.devices.vga;
+  const areas: readonly [address: number, sizeBytes: number][] = [
+    [shell.ramAddress, shell.cpu.mem8.length],
+    [shell.vramAddress, svga_memory.length],
+    [planes?.address ?? 0, planes?.sizeBytes ?? 0],
+  ];
+  return areas.reduce(
+    (seed, [address, sizeBytes]) => digest(new Uint8Array(memory.buffer, address, sizeBytes), seed),
+    0n,
+  );
+}
+
+/** General registers, instruction pointer, flags and segments. */
+const registersOf = (vmstate: Uint8Array) => {
+  const { cpu } = decodeValue(devicesOf(vmstate)) as unknown as { cpu: Value[] };
+  return [39, 37, 26, 40].map((element) => cpu[element]);
+};
+
+/** What a keeper does: the old runtime stands aside while the other one tries. */
+function loadOrRefuse(
+  machine: Machine,
+  prepared: PreparedRuntime,
+  bytes: Uint8Array,
+): RuntimeInstance | undefined {
+  machine.park();
+  try {
+    return prepared.load(bytes);
+  } catch (error) {
+    expect(error).toBeInstanceOf(CprError);
+    machine.unpark();
+    return undefined;
+  }
+}
+
+describe('damaged vmstates', () => {
+  it(`[LM1] ${cases} of them: each a typed error or a machine, at once and in little memory`, () => {
+    const { failures, outcomes, slowestMs, largestShare } = fuzzVmstates(cases, seed);
+    expect(failures.slice(0, 10)).toEqual([]);
+    expect(slowestMs, 'ms for one case').toBeLessThan(1000);
+    expect(largestShare.damaged, 'of what the undamaged file takes').toBeLessThanOrEqual(2);
+    expect(largestShare.forged, 'of that, with digests that fit').toBeLessThanOrEqual(2);
+    for (const outcome of allowedOutcomes)
+      expect(outcomes.get(outcome), outcome).toBeGreaterThan(0);
+  }, 300_000);
+
+  it(`[LM2] ${runtimeCases} of them given to a runtime: the guest's memory stays as it is, and it goes on`, async () => {
+    const { host, machine, prepare } = await patternGuest();
+    await untilPass(host, machine, 2);
+    const own = machine.save();
+    const next = randomSource(seed + 1);
+    let prepared = await prepare(false);
+    const before = memoryDigest(host, machine);
+    let taken = 0;
+    for (let i = 0; i < runtimeCases; i++) {
+      const mutated = mutate([own, ...goldens], 0, next);
+      if (mutated.redigest) fixDigests(mutated.bytes, digest);
+      const runtime = loadOrRefuse(machine, prepared, mutated.bytes);
+      if (runtime) {
+        // As after a hand-over that failed at its last step: the old runtime comes back.
+        runtime.destroy();
+        machine.unpark();
+        prepared = await prepare(false);
+        taken++;
+      }
+      if (i % 100 === 0)
+        expect(memoryDigest(host, machine), `case ${i}, ${mutated.kind}`).toBe(before);
+    }
+    expect(taken).toBeGreaterThan(100);
+    expect(memoryDigest(host, machine)).toBe(before);
+    expect(registersOf(machine.save())).toEqual(registersOf(own));
+    await untilPass(host, machine, 4);
+    expect(checkPattern(machine.commands.readMemory)).toMatchObject({ ok: true });
+  }, 300_000);
+});

@@ -1,0 +1,40 @@
+/** Compression and digests: the one place that knows the libraries. */
+import { compress, decompress, init } from '@bokuweb/zstd-wasm';
+import xxhash, { type XXHash } from 'xxhash-wasm';
+import { zstdContentBytes } from '../protocol/zstd-frame.ts';
+import type { Digest } from '../vmstate/vmstate.ts';
+import { badState } from './bad-state.ts';
+
+export interface Codec {
+  /** @param level of zstd, 1 to 19 */
+  compress(bytes: Uint8Array, level: number): Uint8Array<ArrayBuffer>;
+  /** @throws CprError `bad-state-file` unless it becomes exactly so many bytes */
+  decompress(bytes: Uint8Array, rawBytes: number): Uint8Array<ArrayBuffer>;
+  digest: Digest;
+  newDigest(): XXHash<bigint>;
+}
+
+let loading: Promise<Codec> | undefined;
+
+/** Compiled once. */
+export function loadCodec(): Promise<Codec> {
+  loading ??= Promise.all([init(), xxhash()]).then(([, { h64Raw, create64 }]) => ({
+    compress: (bytes, level) => compress(bytes, level) as Uint8Array<ArrayBuffer>,
+    decompress: (bytes, rawBytes) => {
+      // The library allocates what this header claims.
+      if (zstdContentBytes(bytes) !== rawBytes) throw badState('A part of the state is damaged.');
+      try {
+        const raw = decompress(bytes) as Uint8Array<ArrayBuffer>;
+        if (raw.length === rawBytes) return raw;
+      } catch (cause) {
+        throw badState('A part of the state is damaged.', cause);
+      }
+      throw badState('A part of the state is damaged.');
+    },
+    digest: h64Raw,
+    newDigest: () => create64(),
+  }));
+  return loading;
+}
+
+export const digestText = (digest: bigint) => `xxh64:${digest.toString(16).padStart(16, '0')}`;

@@ -1,0 +1,58 @@
+/**
+ * Pages of a state on a base are written as what differs from a page of the base: the one in the same
+ * place, or one that has parts in common, such as the page that a process's copy was made of.
+ */
+import type { BaseImage } from './base-image.ts';
+import type { Codec } from './codec.ts';
+import { pageBytes } from './limits.ts';
+
+export interface PageReference {
+  /** Contents of the page in the base. */
+  old: Uint8Array;
+  /** Which page, where it is not the one in the same place: to be copied there first. */
+  from?: number;
+}
+
+export interface ReferenceRequest {
+  codec: Codec;
+  base: BaseImage;
+  pages: readonly { page: number; contents: Uint8Array }[];
+  /** Whether a page still is what it was in the base. */
+  isUnchanged(page: number): boolean;
+}
+
+/** @returns by page, where its difference is smaller than itself */
+export async function chooseReferences({
+  codec,
+  base,
+  pages,
+  isUnchanged,
+}: ReferenceRequest): Promise<Map<number, PageReference>> {
+  const similar = await base.similarPages();
+  const chosen = new Map<number, PageReference>();
+  const copied = new Set<number>();
+  const sizeOf = (bytes: Uint8Array) => codec.compress(bytes, 1).length;
+  for (const { page, contents } of pages) {
+    // What was copied over in the same go is not as in the base any more.
+    const isUsable = (other: number) => other !== page && isUnchanged(other) && !copied.has(other);
+    const from = similar.find(contents, isUsable);
+    const candidates: PageReference[] = [];
+    if (!base.isZero(page)) candidates.push({ old: await base.contents([page]) });
+    if (from !== undefined) candidates.push({ old: await base.contents([from]), from });
+    let least = sizeOf(contents);
+    for (const candidate of candidates) {
+      const sizeBytes = sizeOf(differenceOf(contents, candidate.old));
+      if (sizeBytes >= least) continue;
+      least = sizeBytes;
+      chosen.set(page, candidate);
+    }
+    if (chosen.get(page)?.from !== undefined) copied.add(page);
+  }
+  return chosen;
+}
+
+export function differenceOf(contents: Uint8Array, old: Uint8Array): Uint8Array {
+  const difference = new Uint8Array(pageBytes);
+  for (let i = 0; i < pageBytes; i++) difference[i] = (contents[i] ?? 0) ^ (old[i] ?? 0);
+  return difference;
+}
