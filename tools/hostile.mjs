@@ -1,4 +1,4 @@
-/** `npm run test:hostile -- [--count N] [--seed N]`: the hostile files of e2e/hostile-files.spec.ts, more of them. */
+/** `npm run test:hostile -- [--count N] [--seed N]`: the hostile files of e2e/safety/hostile-files.spec.ts, more of them. */
 import { parseArgs } from 'node:util';
 import { bin, run } from './setup.mjs';
 
@@ -14,5 +14,5 @@ const env = {
   HOLDFAST_HOSTILE_SEED: values.seed,
 };
 console.log(`seed ${values.seed}`);
-const args = [bin('@playwright/test/cli.js'), 'test', 'e2e/hostile-files.spec.ts'];
+const args = [bin('@playwright/test/cli.js'), 'test', 'e2e/safety/hostile-files.spec.ts'];
 process.exitCode = run(process.execPath, args, { env }) ? 0 : 1;

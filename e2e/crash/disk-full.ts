@@ -6,8 +6,8 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Profile } from '../profile.ts';
-import { expect, Guest } from '../test.ts';
+import { Profile } from '../support/profile.ts';
+import { expect, Guest } from '../support/test.ts';
 import {
   busyGuest,
   describeStorage,

@@ -3,7 +3,7 @@
  * of slots; entry n stands in slot n modulo their number, as lines that are all the same.
  */
 import { createHash } from 'node:crypto';
-import { expect, type Guest, type Runtimes } from '../test.ts';
+import { expect, type Guest, type Runtimes } from '../support/test.ts';
 
 const slots = 128;
 const slotBytes = 65_536;

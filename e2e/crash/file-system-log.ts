@@ -4,7 +4,7 @@
  * same. What is checked is read from the disk anew, after the file system was unmounted.
  */
 import { createHash } from 'node:crypto';
-import { expect, type Guest } from '../test.ts';
+import { expect, type Guest } from '../support/test.ts';
 
 export const fileSystemBytes = 4 * 1024 * 1024;
 const files = 32;

@@ -5,8 +5,8 @@
  */
 import { cp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Profile } from '../profile.ts';
-import { expect, Guest } from '../test.ts';
+import { Profile } from '../support/profile.ts';
+import { expect, Guest } from '../support/test.ts';
 import { busyGuest, lookAt, openedGuest, toldOfLoss } from './seen-guest.ts';
 
 export interface PowerLossRound {

@@ -1,6 +1,6 @@
 /** Kills of a whole browser at random moments, and what the next one on its profile finds. */
-import { Profile } from '../profile.ts';
-import { expect, Guest } from '../test.ts';
+import { Profile } from '../support/profile.ts';
+import { expect, Guest } from '../support/test.ts';
 import { type Lab, type Workload, type WorkloadName, workloads } from './workloads.ts';
 
 /** How a round went. Times in ms. */

@@ -8,8 +8,8 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { randomSource } from '../../src/vmstate/mutate.ts';
 import { ensureBuild, root } from '../../tools/setup.mjs';
-import { bundleModule } from '../bundle.ts';
-import { Site } from '../test.ts';
+import { bundleModule } from '../support/bundle.ts';
+import { Site } from '../support/test.ts';
 import { DiskFullRounds, describeDiskFull, smallDiskMiB } from './disk-full.ts';
 import { describePowerLoss, PowerLossRounds } from './power-loss.ts';
 import { CrashRounds, type Round } from './rounds.ts';
@@ -61,7 +61,7 @@ ensureBuild();
 const site = await Site.serve({ root: join(root, 'dist') });
 const inPage = await site.put(
   'e2e/in-page.js',
-  await bundleModule(resolve(root, 'e2e/in-page.ts')),
+  await bundleModule(resolve(root, 'e2e/support/in-page.ts')),
 );
 const [newer, older] = await site.runtimes();
 if (!newer || !older) throw new Error('The build ships fewer than two runtimes.');

@@ -1,5 +1,5 @@
 /** What a page says of its guest, for rounds whose storage fails. */
-import { expect, type Guest } from '../test.ts';
+import { expect, type Guest } from '../support/test.ts';
 
 export interface SeenGuest {
   state?: string | undefined;

@@ -1,5 +1,11 @@
 /** What a guest is doing when its browser is killed, and what must hold when it is back. */
-import { expect, type Guest, inspectPattern, patternGuest, type Runtimes } from '../test.ts';
+import {
+  expect,
+  type Guest,
+  inspectPattern,
+  patternGuest,
+  type Runtimes,
+} from '../support/test.ts';
 import { expectWholeLog, startLog, stopLog } from './disk-log.ts';
 import { expectWholeFileSystem, fileSystemBytes, startFileSystemLog } from './file-system-log.ts';
 
@@ -9,7 +15,7 @@ export type WorkloadName = (typeof workloadNames)[number];
 /** What the checks need beside the guest. */
 export interface Lab {
   runtimes: Runtimes;
-  /** URL of e2e/in-page.ts on the site. */
+  /** URL of e2e/support/in-page.ts on the site. */
   inPage: string;
 }
 

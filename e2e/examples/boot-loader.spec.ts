@@ -1,6 +1,6 @@
 /** Example: a boot loader, driven from its menu to its command line by what the screen shows. */
 import { expect, test } from 'holdfast/playwright';
-import { debianFile } from '../debian-packages.ts';
+import { debianFile } from '../support/debian-packages.ts';
 
 test.use({ guestOptions: { base: 'pc', machine: { memoryMiB: 64, network: 'none' } } });
 

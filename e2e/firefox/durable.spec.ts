@@ -2,7 +2,7 @@
 import type { Page } from 'puppeteer-core';
 import type { Machine } from '../../src/client/types.ts';
 import { Site } from '../../src/packages/playwright/index.ts';
-import { expectLittleLost } from '../checkpoint-loss.ts';
+import { expectLittleLost } from '../support/checkpoint-loss.ts';
 import { expect, test } from './test.ts';
 
 declare const window: Window & {

@@ -1,14 +1,14 @@
 /** The store in Firefox, each opener a page. */
 import { resolve } from 'node:path';
-import { bundleModule } from '../bundle.ts';
-import { type ContractFixtures, storeContract } from '../store/contract.ts';
-import { LabServer } from '../store/lab-server.ts';
+import { type ContractFixtures, storeContract } from '../durability/store/contract.ts';
+import { LabServer } from '../durability/store/lab-server.ts';
+import { bundleModule } from '../support/bundle.ts';
 import { test as base } from './test.ts';
 
 const test = base.extend<ContractFixtures & { server: LabServer }, { labScript: string }>({
   labScript: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the destructuring.
-    async ({}, use) => use(await bundleModule(resolve('e2e/store/lab.ts'))),
+    async ({}, use) => use(await bundleModule(resolve('e2e/durability/store/lab.ts'))),
     { scope: 'worker' },
   ],
   // A port, and so an origin and a database, for each test.

@@ -2,7 +2,7 @@
 import { test as base } from '@playwright/test';
 import { type Browser, launch } from 'puppeteer-core';
 import { findFirefox, noFirefox } from '../../tools/firefox.mjs';
-import { type PolicyFixture, policyFixture } from '../watched-policy.ts';
+import { type PolicyFixture, policyFixture } from '../support/watched-policy.ts';
 
 export { expect } from '@playwright/test';
 

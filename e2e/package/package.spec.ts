@@ -11,7 +11,7 @@ import type {
   packageAssets,
 } from '../../src/packages/browser/index.ts';
 import { Site } from '../../src/packages/playwright/index.ts';
-import { expectTone, soundFloppy, tap } from '../sound-tap.ts';
+import { expectTone, soundFloppy, tap } from '../support/sound-tap.ts';
 import { expect, test } from './test.ts';
 
 interface LibraryWindow {

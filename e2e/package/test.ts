@@ -1,7 +1,7 @@
 /** Tests of the packed library, which share one project. */
 import { test as base } from '@playwright/test';
 import { Site } from '../../src/packages/playwright/index.ts';
-import { type PolicyFixture, policyFixture } from '../watched-policy.ts';
+import { type PolicyFixture, policyFixture } from '../support/watched-policy.ts';
 import { makeProject, type Project } from './project.ts';
 
 export { expect } from '@playwright/test';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import xxhash from 'xxhash-wasm';
-import { checkPattern } from '../../e2e/pattern.ts';
+import { checkPattern } from '../../e2e/support/pattern.ts';
 import { labFirmware, loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
 import { v86Packages } from '../../tools/v86-versions.ts';
 import { formatMigrations, sectionMigrations } from '../vmstate/migrations.ts';
@@ -17,7 +17,7 @@ import { labHost } from './testing/lab-host.ts';
 import { type LabRuntime, prepareLab } from './testing/lab-runtime.ts';
 
 const { h64Raw: digest } = await xxhash();
-/** What e2e/golden-vmstate.ts writes beside a vmstate. */
+/** What e2e/support/golden-vmstate.ts writes beside a vmstate. */
 interface Manifest {
   memoryMiB: number;
   vgaMemoryMiB: number;

@@ -4,8 +4,13 @@
  */
 import { describe, expect, it } from 'vitest';
 import xxhash from 'xxhash-wasm';
-import { allowedOutcomes, devicesOf, fuzzVmstates, goldens } from '../../e2e/fuzz-vmstates.ts';
-import { checkPattern } from '../../e2e/pattern.ts';
+import {
+  allowedOutcomes,
+  devicesOf,
+  fuzzVmstates,
+  goldens,
+} from '../../e2e/support/fuzz-vmstates.ts';
+import { checkPattern } from '../../e2e/support/pattern.ts';
 import { labFirmware, loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
 import { CprError } from '../errors.ts';
 import type { PreparedRuntime, RuntimeInstance } from '../protocol/abi.ts';

@@ -3,8 +3,8 @@
  * them read. Pages that read are sent the most pictures.
  */
 import type { Browser } from '@playwright/test';
-import { HostilePc } from '../../hostile-pc.ts';
-import { rendererGrowthMiB } from '../../renderer-memory.ts';
+import { HostilePc } from '../../support/hostile-pc.ts';
+import { rendererGrowthMiB } from '../../support/renderer-memory.ts';
 import { withSite } from './hostile-site.ts';
 
 const morePages = 9;

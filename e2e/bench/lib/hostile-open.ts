@@ -8,9 +8,9 @@ import { callMachine } from '../../../src/packages/playwright/page-machine.ts';
 import type { Site } from '../../../src/packages/playwright/site.ts';
 import { blockBytes } from '../../../src/protocol/disk-piece.ts';
 import { stateLimits } from '../../../src/state-file/limits.ts';
-import { ramMiB, waitForShown } from '../../hostile-pc.ts';
-import { blob, type Forgery, forge, zeros } from '../../hostile-state.ts';
-import { rendererGrowthMiB } from '../../renderer-memory.ts';
+import { ramMiB, waitForShown } from '../../support/hostile-pc.ts';
+import { blob, type Forgery, forge, zeros } from '../../support/hostile-state.ts';
+import { rendererGrowthMiB } from '../../support/renderer-memory.ts';
 import { withSite } from './hostile-site.ts';
 
 const blobsOfFrame = 1024;

@@ -3,7 +3,7 @@ import { blockBytes, sectorBytes } from '../../protocol/disk-piece.ts';
 import { rawDisk } from './raw-disk.ts';
 import { zeros } from './zeros.ts';
 
-// Node's Blobs end at 4 GiB; e2e/disks.spec.ts exports one of 2 TiB in a browser.
+// Node's Blobs end at 4 GiB; e2e/devices/disks.spec.ts exports one of 2 TiB in a browser.
 const sizeBytes = 4 * 2 ** 30 - 3 * sectorBytes;
 
 const bytesAt = async (disk: Blob, start: number, length: number) =>

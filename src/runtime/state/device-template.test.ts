@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { devicesOf } from '../../../e2e/fuzz-vmstates.ts';
+import { devicesOf } from '../../../e2e/support/fuzz-vmstates.ts';
 import { decodeValue, encodeValue, type Value } from '../../vmstate/value.ts';
 import { DeviceTemplate } from './device-template.ts';
 import { layoutChanges, translateLayout } from './state-layout.ts';

@@ -1,5 +1,5 @@
 ; The hostile guest: tries what a guest can to harm the keeper that runs it, or others.
-; src/runtime/hostile-guest.test.ts and e2e/hostile-guest.spec.ts say what must come of each attempt.
+; src/runtime/hostile-guest.test.ts and e2e/safety/hostile-guest.spec.ts say what must come of each attempt.
 ;
 ; A Multiboot kernel (specification 0.6.96). It prints "hostile" on COM1 and waits for a letter there:
 ;

@@ -1,5 +1,5 @@
 ; The situations guest: goes where a machine's state is hard to take, stays there, and checks itself
-; without end. What src/runtime/situations.test.ts and e2e/situations.spec.ts hand over.
+; without end. What src/runtime/situations.test.ts and e2e/update/situations.spec.ts hand over.
 ;
 ; A boot floppy. It prints "situations" on COM1 and waits for a letter, which names the situation; a
 ; reset goes back to there. Each finished round of checks prints "NAME round N"; a check that fails

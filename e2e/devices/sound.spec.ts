@@ -1,0 +1,57 @@
+/** What a guest plays comes out of the page: see tools/guests/sound. */
+import { expectTone, soundFloppy, soundSeconds, tap } from '../support/sound-tap.ts';
+import { expect, type Guest, test } from '../support/test.ts';
+
+/** The guest starts or ends a sound: it answers a letter with its capital. */
+async function command(guest: Guest, letter: 'w' | 'q' | 'b' | 'n'): Promise<void> {
+  const from = await guest.serial.end();
+  await guest.serial.write(letter);
+  await guest.waitForSerial(new RegExp(letter.toUpperCase()), { from });
+}
+
+test.beforeEach(async ({ site }) => {
+  // In the place of a guest that the page knows.
+  await site.put('guests/pattern/text.img', soundFloppy());
+});
+
+test.use({ guestQuery: '?guest=pattern-text&m=16&sound=1&durable=off', guestReady: /R/ });
+
+test('a page plays what its guest plays, across a live update and a reload', async ({
+  page,
+  guest,
+}) => {
+  await page.addInitScript(tap);
+  await guest.reloadPage();
+  const mute = page.getByRole('button', { name: 'Mute' });
+  await expect(mute).toBeVisible();
+
+  await command(guest, 'b');
+  // Browsers let a page make noise once it is used.
+  await page.locator('#screen-canvas').click();
+  await expectTone(page, 1000);
+
+  await guest.liveUpdate();
+  const updatedAt = await soundSeconds(page);
+  await expect.poll(() => soundSeconds(page)).toBeGreaterThan(updatedAt + 0.5);
+  await expectTone(page, 1000);
+
+  await command(guest, 'n');
+  await expectTone(page, 0);
+  await command(guest, 'w');
+  await expectTone(page, 500);
+
+  await mute.focus();
+  await page.keyboard.press('Enter');
+  await expect(mute).toHaveAttribute('aria-pressed', 'true');
+  await expectTone(page, 0);
+  await guest.reloadPage();
+  await expect(mute).toHaveAttribute('aria-pressed', 'true');
+  await mute.click();
+  await expectTone(page, 500);
+
+  // The guest's driver got its interrupts all along, heard or not.
+  const from = await guest.serial.end();
+  await guest.waitForSerial(/[.]{8}/, { from });
+  await command(guest, 'q');
+  await expectTone(page, 0);
+});

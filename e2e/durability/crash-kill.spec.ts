@@ -1,0 +1,158 @@
+/**
+ * Whole browsers killed at random moments, a few rounds of what `npm run test:crash` does at length;
+ * and guests whose page or browser was closed for a while.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import { randomSource } from '../../src/vmstate/mutate.ts';
+import { DiskFullRounds, describeDiskFull, smallDiskMiB } from '../crash/disk-full.ts';
+import { describePowerLoss, type PowerLossRound, PowerLossRounds } from '../crash/power-loss.ts';
+import { CrashRounds } from '../crash/rounds.ts';
+import { SmallDisk } from '../crash/small-disk.ts';
+import { describeRound } from '../crash/summary.ts';
+import { workloadNames } from '../crash/workloads.ts';
+import { Profile } from '../support/profile.ts';
+import { expect, Guest, test } from '../support/test.ts';
+
+const rounds = 2;
+
+for (const name of workloadNames) {
+  test(`a browser killed at random moments, ${name}: its guest goes on`, async ({
+    site,
+    inPage,
+    runtimes,
+  }, testInfo) => {
+    test.setTimeout(120_000);
+    const seed = (Date.now() % 0x7fff_ffff) + 1;
+    testInfo.annotations.push({ type: 'seed', description: String(seed) });
+    const below = randomSource(seed);
+    const crash = new CrashRounds(name, site.url, { inPage, runtimes });
+    try {
+      for (let round = 0; round < rounds; round++) {
+        const description = describeRound(await crash.round(below));
+        testInfo.annotations.push({ type: 'round', description });
+      }
+    } finally {
+      await crash.close();
+    }
+  });
+}
+
+test('[S1] [S2] [S3] a disk that is filled, and a kill: never older than what was said to be saved', async ({
+  site,
+}, testInfo) => {
+  test.setTimeout(300_000);
+  const disk = SmallDisk.mount(smallDiskMiB);
+  if ('refused' in disk) {
+    test.skip(true, disk.refused);
+    return;
+  }
+  const seed = (Date.now() % 0x7fff_ffff) + 1;
+  testInfo.annotations.push({ type: 'seed', description: String(seed) });
+  const below = randomSource(seed);
+  const crash = new DiskFullRounds(site.url, disk);
+  try {
+    for (let round = 0; round < rounds; round++) {
+      const description = describeDiskFull(await crash.round(below));
+      testInfo.annotations.push({ type: 'round', description });
+    }
+  } finally {
+    await crash.close();
+    disk.unmount();
+  }
+});
+
+test('[S1] [S2] a profile that lost power: the guest goes on, or the page says what is lost', async ({
+  site,
+}, testInfo) => {
+  test.setTimeout(300_000);
+  const seed = (Date.now() % 0x7fff_ffff) + 1;
+  testInfo.annotations.push({ type: 'seed', description: String(seed) });
+  const below = randomSource(seed);
+  const crash = new PowerLossRounds(site.url);
+  try {
+    for (let round = 0; round < rounds; round++) {
+      const description = describePowerLoss(await crash.round(below));
+      testInfo.annotations.push({ type: 'round', description });
+    }
+  } finally {
+    await crash.close();
+  }
+});
+
+for (const whole of ['first', 'copy'] as const) {
+  test(`[F5] with the ${whole} place gone and the end of the other, the page says what is lost`, async ({
+    site,
+  }) => {
+    test.setTimeout(180_000);
+    const crash = new PowerLossRounds(site.url);
+    try {
+      // The bytes that were cut off may belong to a checkpoint that was not complete. Then nothing is lost.
+      const isNothingLost = ({ olderByMs }: PowerLossRound) => (olderByMs ?? 1) <= 0;
+      let round = await crash.roundWithoutEnds(whole);
+      while (isNothingLost(round)) round = await crash.roundWithoutEnds(whole);
+      expect(round.outcome).toMatch(/told/);
+    } finally {
+      await crash.close();
+    }
+  });
+}
+
+/** The moment of the guest's own life that its console stands at. */
+const counter = (guest: Guest) => guest.execute('cat /tmp/n').then(({ stdout }) => Number(stdout));
+const startCounting = (guest: Guest) =>
+  guest.execute(
+    '(n=0; while :; do n=$((n+1)); echo $n >/tmp/n; usleep 20000; done) >/dev/null 2>&1 &',
+  );
+
+for (const seconds of [1, 40]) {
+  test(`a page closed for ${seconds} s is attached to its guest again`, async ({
+    guest,
+    context,
+    site,
+  }) => {
+    test.setTimeout(120_000);
+    await startCounting(guest);
+    await expect.poll(() => counter(guest)).toBeGreaterThan(0);
+    const { bootedAtMs } = await guest.status();
+    const before = await counter(guest);
+    await guest.page.close();
+    // The time is what is tested.
+    await wait(seconds * 1000);
+
+    const again = await Guest.in(await context.newPage());
+    await again.open(site.url);
+    await expect(again.page.locator('#state-found')).toHaveText('attached to a running guest');
+    expect((await again.status()).bootedAtMs).toBe(bootedAtMs);
+    expect(await counter(again)).toBeGreaterThan(before);
+  });
+}
+
+test('a browser closed for a minute: its guest is resumed, and the page says of when', async ({
+  site,
+}) => {
+  test.setTimeout(180_000);
+  const closedMs = 60_000;
+  const profile = await Profile.make();
+  try {
+    const before = await Guest.in(await (await profile.start()).newPage());
+    await before.open(site.url);
+    await before.waitForSerial(/holdfast:~# /);
+    await before.run('kept=here');
+    await before.machine((machine) => machine.checkpoint());
+    await profile.stop();
+    // The time is what is tested.
+    await wait(closedMs);
+
+    const after = await Guest.in(await (await profile.start()).newPage());
+    await after.open(site.url);
+    expect((await after.run('echo $kept')).output).toBe('here\n');
+    const { arrival } = await after.status();
+    if (arrival?.kind !== 'resumed') throw new Error('The guest was not resumed.');
+    expect(arrival.resumedAtMs - arrival.takenAtMs).toBeGreaterThanOrEqual(closedMs);
+    await expect(after.page.locator('#state-found')).toHaveText(
+      /^resumed from a checkpoint of 1 min \d+ s before$/,
+    );
+  } finally {
+    await profile.delete();
+  }
+});

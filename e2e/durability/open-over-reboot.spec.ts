@@ -1,0 +1,43 @@
+/** What is open in the guest is still open after mode `reboot`, where everything around it is made anew. */
+import { HeldFile } from '../support/held-file.ts';
+import { expect, test } from '../support/test.ts';
+
+test('open files of the share, unread console input and the network go on after a reboot of the keeper', async ({
+  guest,
+  runtimes,
+}) => {
+  test.setTimeout(180_000);
+  const file = await HeldFile.serve();
+  file.release(1);
+  await guest.start(runtimes.newer, { networkBackend: { kind: 'fetch' } });
+  await guest.waitForSerial(/holdfast:~# /);
+  await guest.run('until grep -q " /mnt 9p " /proc/mounts; do usleep 100000; done');
+  await guest.run('until ifconfig eth0 | grep -q "inet addr"; do usleep 100000; done');
+  await guest.machine((machine) =>
+    machine.filesWrite('in.txt', new TextEncoder().encode('one\ntwo\n')),
+  );
+  await guest.run('exec 3</mnt/in.txt 4>>/mnt/out.txt; read -r word <&3; echo "$word" >&4');
+
+  const saved = await guest.machine(async (machine) => {
+    await machine.pause();
+    await machine.consoleInput('virtio-console0', 'stty -echo; cat >/tmp/typed\n');
+    await machine.consoleInput('virtio-console0', `${'typed ahead\n'.repeat(500)}\x04`);
+    return machine.cprSave({ kind: 'bytes' }, { mode: 'reboot' });
+  });
+  await guest.machine(
+    async (machine, [bytes, runtime]) => {
+      await machine.cprLoad({ kind: 'bytes', bytes: bytes ?? new Uint8Array() }, { runtime });
+      await machine.resume();
+    },
+    [saved.bytes, runtimes.older] as const,
+  );
+
+  const { output } = await guest.run(
+    'read -r word <&3; echo "$word" >&4; cat /mnt/out.txt; until [ "$(wc -l </tmp/typed)" -ge 500 ]; do usleep 100000; done; sort -u /tmp/typed; wc -l </tmp/typed',
+  );
+  expect(output).toBe('one\ntwo\ntyped ahead\n500\n');
+  const url = `http://${file.port}.external/`;
+  const download = await guest.run(`wget -q -O - ${url} | sha256sum`, { timeout: 60_000 });
+  expect(download.output).toContain(file.sha256);
+  file.close();
+});

@@ -1,0 +1,54 @@
+/** An origin that is not secure: no Web Locks, Storage Buckets or Cache Storage, and so one place alone. */
+import { chromium } from '@playwright/test';
+import { BrowserProfile } from '../../src/packages/playwright/index.ts';
+import { chromiumLaunchOptions } from '../../tools/browser.mjs';
+import { expect, Guest, test } from '../support/test.ts';
+
+const host = 'holdfast.test';
+
+test('[S1] [S2] on an origin that is not secure a guest is saved and resumed, and its loss is told', async ({
+  site,
+}) => {
+  test.slow();
+  const { args = [], ...options } = chromiumLaunchOptions();
+  const toLoopback = `--host-resolver-rules=MAP ${host} 127.0.0.1`;
+  const profile = await BrowserProfile.make(chromium, { ...options, args: [...args, toLoopback] });
+  const url = new URL(site.url);
+  url.hostname = host;
+  try {
+    const before = await Guest.in(await (await profile.start()).newPage());
+    await before.page.goto(url.href);
+    expect(await before.page.evaluate(() => isSecureContext)).toBe(false);
+    await before.waitForSerial(/holdfast:~# /, { timeout: 90_000 });
+    await before.run('kept=here');
+    await before.machine((machine) => machine.checkpoint());
+    await profile.kill();
+
+    const after = await Guest.in(await (await profile.start()).newPage());
+    await after.page.goto(url.href);
+    await expect(after.page.locator('#state-found')).toContainText('resumed from a checkpoint');
+    expect((await after.run('echo $kept')).output).toBe('here\n');
+    // By its user's way of closing it: pages remember what is stored some seconds late.
+    await expect(after.page.locator('#state-saved')).toHaveText(/ago$/);
+    await profile.stop();
+
+    const page = await (await profile.start()).newPage();
+    const again = await Guest.in(page);
+    await page.goto(new URL('build.json', url).href);
+    await page.evaluate(
+      () =>
+        new Promise<void>((done, fail) => {
+          const request = indexedDB.deleteDatabase('holdfast');
+          request.onsuccess = () => done();
+          request.onerror = () => fail(request.error);
+        }),
+    );
+    await page.goto(url.href);
+    await again.waitForSerial(/holdfast:~# /, { timeout: 90_000 });
+    const notices = page.locator('#notices');
+    await expect(notices).toContainText('What was stored of a machine is gone');
+    await expect(notices).toContainText(/“Linux” until .*\d/);
+  } finally {
+    await profile.delete();
+  }
+});

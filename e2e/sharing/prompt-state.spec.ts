@@ -1,0 +1,127 @@
+/** The state at the prompt that the playground starts from in place of a boot. */
+import { linkStateBytes } from '../../src/playground/share/link.ts';
+import { expect, Guest, test } from '../support/test.ts';
+
+test.use({ guestQuery: '?boot=prompt' });
+
+test('the page starts at a prompt that answers, as a machine of its own with the right time', async ({
+  guest,
+  site,
+  context,
+}) => {
+  expect((await guest.status()).arrival).toMatchObject({ kind: 'opened', identity: 'clone' });
+  expect((await guest.run('echo $((6 * 7))')).output.trim()).toBe('42');
+  const skewS = async () =>
+    Math.abs(Number((await guest.run('date +%s')).output) - Date.now() / 1000);
+  await expect.poll(skewS).toBeLessThan(3);
+
+  const other = await Guest.in(await context.newPage());
+  await other.open(`${site.url}?boot=prompt&machine=two`);
+  await other.waitForSerial(/holdfast:~# /);
+  const ids = await Promise.all([guest, other].map(async (g) => (await g.status()).config.id));
+  expect(new Set(ids).size).toBe(2);
+  const mac = (g: Guest) => g.run('cat /sys/class/net/eth0/address');
+  const macOf = async (g: Guest) => (await mac(g)).output.trim();
+  await expect.poll(async () => (await macOf(guest)) !== (await macOf(other))).toBe(true);
+});
+
+test('a first visit has its prompt without waiting for the page, a later one its guest', async ({
+  page,
+  site,
+}) => {
+  const guest = await Guest.in(page);
+  await guest.open(`${site.url}?boot=prompt`);
+  await guest.waitForSerial(/holdfast:~# /);
+  // The page's own way begins with this file.
+  const asked = () =>
+    page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name));
+  expect(await asked()).not.toContain(site.urlOf('guests/linux/guest.json'));
+  expect((await guest.run('x=kept; echo $((6 * 7))')).output.trim()).toBe('42');
+  await guest.reloadPage();
+  expect((await guest.run('echo $x')).output.trim()).toBe('kept');
+});
+
+test('a page that is left while its guest is being opened is in the way of none after it', async ({
+  page,
+  site,
+}) => {
+  const guest = await Guest.in(page);
+  await page.goto(`${site.url}?boot=prompt`, { waitUntil: 'commit' });
+  await page.goto(`${site.url}?boot=prompt`, { waitUntil: 'commit' });
+  await guest.open(`${site.url}?boot=prompt`);
+  await guest.waitForSerial(/holdfast:~# /);
+  expect((await guest.status()).arrival).toMatchObject({ kind: 'opened' });
+});
+
+test('the state at the prompt is opened by each emulator that ships, and handed on', async ({
+  page,
+  site,
+  runtimes,
+}) => {
+  const guest = await Guest.in(page);
+  await guest.open(`${site.url}?boot=prompt&runtime=${runtimes.older.v86Version}`);
+  await guest.waitForSerial(/holdfast:~# /);
+  expect((await guest.status()).arrival).toMatchObject({ kind: 'opened' });
+  expect((await guest.status()).v86Version).toBe(runtimes.older.v86Version);
+  expect((await guest.run('echo it $((1 + 1))')).output.trim()).toBe('it 2');
+  await guest.liveUpdate(runtimes.newer);
+  expect((await guest.run('echo it $((1 + 2))')).output.trim()).toBe('it 3');
+});
+
+test('without that state the guest boots', async ({ page, site }) => {
+  await site.remove('guests/linux/prompt.vmstate');
+  const guest = await Guest.in(page);
+  await guest.open(`${site.url}?boot=prompt`);
+  await guest.waitForSerial(/holdfast:~# /);
+  expect((await guest.status()).arrival).toEqual({ kind: 'booted' });
+});
+
+test('a guest that was opened at its prompt fetches its kernel when it is reset', async ({
+  guest,
+  site,
+}) => {
+  expect(site.requests).not.toContain('guests/linux/bzImage');
+  const from = await guest.serial.end();
+  await guest.machine((machine) => machine.reset());
+  await guest.waitForSerial(/BusyBox[\s\S]*holdfast:~# /, { from });
+  expect((await guest.run('echo up')).output.trim()).toBe('up');
+  expect(site.requests).toContain('guests/linux/bzImage');
+});
+
+test('a small change is a small file on that state, and is there in another browser', async ({
+  guest,
+  site,
+  browser,
+  runtimes,
+}) => {
+  await guest.run('echo hello > /root/x');
+  const base64 = await guest.machine(async (machine) => {
+    const stream = machine.exportState({ base: 'opened-from', title: 'A small change' });
+    const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+  });
+  const file = Buffer.from(base64, 'base64');
+  // How small it is, `bench -- share` says: that depends on what the guest's kernel does meanwhile.
+  expect(file.length).toBeLessThan(linkStateBytes);
+  await site.put('small.vmstate', file);
+
+  const context = await browser.newContext();
+  const other = await Guest.in(await context.newPage());
+  await other.open(`${site.url}?guest=pattern-text&m=32`);
+  await other.waitForSerial(/pass \d+\r/);
+  await other.machine(
+    (machine, { url, runtime }) => machine.openState(url, { runtime, replace: true }),
+    { url: site.urlOf('small.vmstate'), runtime: runtimes.newer },
+  );
+  expect((await other.run('cat /root/x')).output).toBe('hello\n');
+
+  // What it builds on is another state by now.
+  await site.put('guests/linux/prompt.vmstate', file);
+  const again = other.machine(
+    (machine, { url, runtime }) => machine.openState(url, { runtime, replace: true }),
+    { url: site.urlOf('small.vmstate'), runtime: runtimes.newer },
+  );
+  await expect(again).rejects.toMatchObject({ code: 'wrong-base' });
+  expect((await other.run('cat /root/x')).output).toBe('hello\n');
+  await context.close();
+});

@@ -1,0 +1,150 @@
+/** States of v86 itself, taken from npm's v86 by the page, and given to it. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Page } from '@playwright/test';
+import { loadCodec } from '../../src/state-file/codec.ts';
+import { stockGuest } from '../support/stock-v86.ts';
+import { expect, Guest, patternGuest, test, waitForPasses } from '../support/test.ts';
+
+test.use(patternGuest);
+
+const memoryMiB = 16;
+const passes = (serial: string) => [...serial.matchAll(/pass (\d+)\r/g)].map(([, n]) => Number(n));
+const floppyPath = (siteRoot: string) => join(siteRoot, 'guests/pattern/text.img');
+const dialog = (page: Page) => page.locator('#new-machine-dialog');
+const field = (page: Page, label: string) => dialog(page).locator(`[data-label="${label}"]`);
+
+async function openStateFile({ page }: Guest, path: string): Promise<void> {
+  const chooser = page.waitForEvent('filechooser');
+  await page.locator('#machine-menu-open').click();
+  await page.getByRole('menuitem', { name: 'Open state file…' }).click();
+  await (await chooser).setFiles(path);
+  await expect(dialog(page)).toBeVisible();
+}
+
+for (const format of ['raw', 'zstd'] as const) {
+  test(`a state that v86 saved goes on in a machine of its own: ${format}`, async ({
+    guest,
+    siteRoot,
+  }, testInfo) => {
+    const { page } = guest;
+    const options = { firmware: join(siteRoot, 'firmware'), memoryMiB };
+    const floppy = await readFile(floppyPath(siteRoot));
+    const stock = await stockGuest({ ...options, floppy }, /pass 2\r\n/);
+    const state = await stock.save();
+    const last = passes(stock.serial()).at(-1) ?? 0;
+    const path = testInfo.outputPath(`saved.${format}`);
+    const isRaw = format === 'raw';
+    await writeFile(path, isRaw ? state : (await loadCodec()).compress(state, 3));
+
+    await openStateFile(guest, path);
+    // What the machine was is in the state.
+    await expect(field(page, 'Memory').getByRole('textbox')).toHaveValue(String(memoryMiB));
+    await expect(field(page, 'Serial ports').getByRole('textbox')).toHaveValue('1');
+    await expect(field(page, 'virtio console').getByRole('combobox')).toHaveValue('off');
+    // What was in its drives is not.
+    await expect(page.getByLabel('Boots')).toHaveValue('drives');
+    await field(page, 'Floppy').getByRole('combobox').selectOption('file');
+    await field(page, 'Floppy').locator('input[type=file]').setInputFiles(floppyPath(siteRoot));
+    const start = dialog(page).getByRole('button', { name: 'Start' });
+    // Another machine does not take it, and the one that is here goes on.
+    await field(page, 'Memory').getByRole('textbox').fill('32');
+    await start.click();
+    const error = page.locator('#new-machine-error');
+    await expect(error).toContainText('16 MiB of RAM, this machine 32 MiB');
+    await waitForPasses(guest, 1);
+    // It would count in the same terminal, and take a core.
+    await guest.pause();
+
+    await field(page, 'Memory').getByRole('textbox').fill(String(memoryMiB));
+    await start.click();
+    await page.waitForURL(/\?machine=[0-9a-f-]+$/);
+    await expect(dialog(page)).toBeHidden();
+    await expect.poll(async () => passes(await guest.machine(terminalOf))[0]).toBe(last + 1);
+    expect(await guest.machine(terminalOf)).not.toContain('BAD');
+
+    // It is a machine as any other.
+    await guest.machine((machine) => machine.checkpoint());
+    await guest.reloadPage();
+    await waitForPasses(guest, 1);
+  });
+}
+
+test('a state that v86 saved is opened by its address, once its machine is described', async ({
+  page,
+  site,
+  siteRoot,
+}) => {
+  const floppy = await readFile(floppyPath(siteRoot));
+  const stock = await stockGuest(
+    { firmware: join(siteRoot, 'firmware'), memoryMiB, floppy },
+    /pass 2\r\n/,
+  );
+  const state = await stock.save();
+  const last = passes(stock.serial()).at(-1) ?? 0;
+  const url = await site.put('e2e/saved.bin', state);
+  const guest = await Guest.in(page, { site });
+  await page.goto(`${site.url}?state=${encodeURIComponent(url)}`);
+  await expect(field(page, 'Memory').getByRole('textbox')).toHaveValue(String(memoryMiB));
+  expect(await guest.machine((machine) => machine.status)).toBeNull();
+  // Nothing is lost with the dialog.
+  await dialog(page).getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Describe its machine…' }).click();
+  await field(page, 'Floppy').getByRole('combobox').selectOption('file');
+  await field(page, 'Floppy').locator('input[type=file]').setInputFiles(floppyPath(siteRoot));
+  await dialog(page).getByRole('button', { name: 'Start' }).click();
+  await page.waitForURL(/\?machine=[0-9a-f-]+$/);
+  await expect.poll(async () => passes(await guest.machine(terminalOf))[0]).toBe(last + 1);
+  await expect(page.locator('#notices')).not.toContainText('state of v86 itself');
+});
+
+const terminalOf = () =>
+  (window as unknown as { holdfast: { terminalText(): string } }).holdfast
+    .terminalText()
+    .replaceAll('\n', '\r\n');
+
+test('what is no state of v86, or a damaged one, is told in the dialog, and the guest goes on', async ({
+  guest,
+}, testInfo) => {
+  const path = testInfo.outputPath('damaged.bin');
+  await writeFile(path, Uint8Array.of(0x76, 0x86, 0x76, 0x86, 6, 0, 0, 0, 99, 0, 0, 0));
+  await openStateFile(guest, path);
+  await expect(guest.page.locator('#new-machine-error')).toContainText('no state of v86');
+  await waitForPasses(guest, 1);
+});
+
+test('a machine is saved as a state for v86 itself, where its guest goes on', async ({
+  guest,
+  siteRoot,
+}) => {
+  const { page } = guest;
+  const share = page.locator('#share-dialog');
+  await page.getByRole('button', { name: 'Share…' }).click();
+  await share.getByLabel('a state of v86 itself').check();
+  await expect(share).toContainText('32 MiB of RAM');
+  const saved = page.waitForEvent('download');
+  await share.getByRole('button', { name: 'Share', exact: true }).click();
+  const download = await saved;
+  expect(download.suggestedFilename()).toMatch(/\.v86state$/);
+  await expect(share).toContainText('The file was saved.');
+  const { config } = await guest.status();
+  const stock = await stockGuest(
+    {
+      floppy: await readFile(floppyPath(siteRoot)),
+      firmware: join(siteRoot, 'firmware'),
+      memoryMiB: config.memoryMiB,
+      state: await readFile(await download.path()),
+      more: {
+        vga_memory_size: config.vgaMemoryMiB << 20,
+        net_device: { type: config.network },
+        ...(config.filesystem9p && { filesystem: {} }),
+        virtio_console: config.virtioConsole,
+        uart1: (config.serialPorts ?? 2) > 1,
+      },
+    },
+    /pass \d+\r\npass \d+\r\n/,
+  );
+  await stock.end();
+  expect(stock.serial()).not.toContain('BAD');
+  expect(stock.serial()).not.toContain('SeaBIOS');
+});

@@ -1,0 +1,56 @@
+/** How much a guest loses that goes back to its last checkpoint; the page may be of any browser. */
+import { expect } from '@playwright/test';
+import type { Machine } from '../../src/index.ts';
+
+/** What this needs of a page: Playwright's and Puppeteer's have it. */
+interface AnyPage {
+  evaluate<T>(run: () => T | Promise<T>): Promise<T>;
+}
+
+declare const window: {
+  holdfast?: { readonly machine: Machine | null };
+  holdfastTaken?: number[];
+};
+
+const reloads = 5;
+/** Checkpoints that are awaited before each reload: those that follow upon the resume itself come first. */
+const checkpoints = 3;
+
+/**
+ * Reloads over and over. Nothing is lost that the page knew to be saved, and, as a rule, no more than
+ * what a guest does from one checkpoint to the next.
+ * @param reload resolves when the guest runs again
+ */
+export async function expectLittleLost(page: AnyPage, reload: () => Promise<void>): Promise<void> {
+  const lostMs: number[] = [];
+  let longestMs = 0;
+  for (let round = 0; round < reloads; round++) {
+    await page.evaluate(noteCheckpoints);
+    const taken = () => page.evaluate(() => window.holdfastTaken ?? []);
+    await expect
+      .poll(async () => (await taken()).length, { timeout: 60_000 })
+      .toBeGreaterThan(checkpoints);
+    const noted = await taken();
+    for (const [index, at] of noted.slice(1).entries())
+      longestMs = Math.max(longestMs, at - (noted[index] ?? at));
+    const leftAtMs = Date.now();
+    await reload();
+    const arrival = await page.evaluate(() => window.holdfast?.machine?.status?.arrival);
+    if (arrival?.kind !== 'resumed') throw new Error('The guest was not resumed.');
+    expect(arrival.takenAtMs).toBeGreaterThanOrEqual(noted.at(-1) ?? 0);
+    lostMs.push(leftAtMs - arrival.takenAtMs);
+  }
+  // Of all, because any single one may fall into a moment when the machine was busy with other things.
+  const median = lostMs.sort((a, b) => a - b)[Math.floor(reloads / 2)];
+  expect(median).toBeLessThanOrEqual(longestMs);
+}
+
+/** Runs in the page. */
+function noteCheckpoints(): void {
+  const taken: number[] = [];
+  window.holdfastTaken = taken;
+  window.holdfast?.machine?.on('status', ({ status }) => {
+    const at = status.durability?.takenAtMs;
+    if (at !== undefined && at !== taken.at(-1)) taken.push(at);
+  });
+}

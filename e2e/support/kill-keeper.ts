@@ -1,0 +1,24 @@
+/** A keeper whose cprSave and cprLoad die where a test wants them to; bundled in place of keeper.js. */
+import { servePages } from '../../src/keeper/pages/serve-pages.ts';
+
+export interface KillPoint {
+  operation: 'cprSave' | 'cprLoad';
+  step: string;
+  when: 'before' | 'after';
+}
+
+/** A test posts a {@link KillPoint} or null, and waits for it to come back. */
+const channel = new BroadcastChannel('holdfast-kill');
+let point: KillPoint | null = null;
+channel.addEventListener('message', ({ data }: MessageEvent<{ arm?: KillPoint | null }>) => {
+  if (data.arm === undefined) return;
+  point = data.arm;
+  channel.postMessage({ armed: point });
+});
+
+servePages({
+  around: (operation, step, when) => {
+    const isHere = point?.operation === operation && point.step === step && point.when === when;
+    if (isHere) throw new Error(`killed ${when} ${step}`);
+  },
+});

@@ -1,0 +1,71 @@
+import { expect, patternGuest, test, waitForPasses } from '../support/test.ts';
+
+test.use(patternGuest);
+
+/**
+ * Turns paging on with the page directory at 1 GiB, where this guest has no memory. Hardware reads
+ * ones there; v86 reads past the end of its memory and traps.
+ */
+const killsTheEmulator = [
+  ...[0xb8, 0x00, 0x00, 0x00, 0x40], // mov eax, 0x40000000
+  ...[0x0f, 0x22, 0xd8], // mov cr3, eax
+  ...[0x0f, 0x20, 0xc0], // mov eax, cr0
+  ...[0x0d, 0x00, 0x00, 0x00, 0x80], // or eax, 0x80000000
+  ...[0x0f, 0x22, 0xc0], // mov cr0, eax
+  ...[0xeb, 0xfe], // jmp $
+];
+
+test('a guest that kills the emulator ends in a report, and a new one can be started', async ({
+  guest,
+}) => {
+  const { page } = guest;
+  await guest.machine(async (machine, code) => {
+    // The pattern guest's interrupt table stands at 0x2000; the timer has vector 0x20.
+    const gate = new DataView((await machine.readMemory(0x2000 + 0x20 * 8, 8)).buffer);
+    const handler = gate.getUint16(0, true) | (gate.getUint16(6, true) << 16);
+    await machine.writeMemory(handler, Uint8Array.from(code));
+  }, killsTheEmulator);
+
+  const notice = page.getByRole('alert');
+  await expect(notice).toContainText('The emulator crashed while it ran the guest');
+  // One sentence; what only a report needs is folded away.
+  const details = notice.getByText(/wasm/);
+  await expect(details).toBeHidden();
+  await notice.getByText('Details for a report').click();
+  await expect(details).toBeVisible();
+  await expect(notice.getByRole('button', { name: 'Copy' })).toBeVisible();
+  await expect(notice).toContainText('guest-crashed');
+  await expect(page.locator('#state-runstate')).toHaveText(/crash|error/i);
+  const { runstate, crash, v86Version } = await guest.status();
+  expect(runstate).toBe('internal-error');
+  expect(crash).toContain(`v86 ${v86Version}`);
+  // The report names where in the emulator it happened.
+  expect(crash).toMatch(/wasm/);
+  expect(await guest.serial.log()).toMatch(/pass \d+/);
+  await expect(guest.machine((machine) => machine.resume())).rejects.toMatchObject({
+    code: 'bad-runstate',
+  });
+
+  // Whoever opens the page now is told as well.
+  await guest.reloadPage();
+  await expect(notice).toContainText('The emulator crashed while it ran the guest');
+
+  await notice.getByRole('button', { name: /start fresh/i }).click();
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: /throw away/i })
+    .click();
+  await expect.poll(async () => (await guest.status()).runstate).toBe('running');
+  await waitForPasses(guest);
+  await expect(notice).toBeHidden();
+});
+
+test('a live update of a guest that crashed is refused', async ({ guest, runtimes }) => {
+  await guest.machine(async (machine, code) => {
+    const gate = new DataView((await machine.readMemory(0x2000 + 0x20 * 8, 8)).buffer);
+    const handler = gate.getUint16(0, true) | (gate.getUint16(6, true) << 16);
+    await machine.writeMemory(handler, Uint8Array.from(code));
+  }, killsTheEmulator);
+  await expect.poll(async () => (await guest.status()).runstate).toBe('internal-error');
+  await expect(guest.liveUpdate(runtimes.older)).rejects.toMatchObject({ code: 'bad-runstate' });
+});

@@ -1,0 +1,137 @@
+/** A second tab on a machine that runs in a worker of the first tab alone: it looks on. */
+import type { BrowserContext, Page } from '@playwright/test';
+import { machinesChannel } from '../../src/protocol/watch.ts';
+import { shownTerminal, typeOnScreen, waitForShown } from '../support/playground-view.ts';
+import { expect, Guest, type Site, test } from '../support/test.ts';
+
+test.use({ guestQuery: '?host=dedicated' });
+
+const notices = (page: Page) => page.locator('#notices');
+const checkpoint = (guest: Guest) => guest.machine((machine) => machine.checkpoint());
+const elsewhere = 'This machine runs in another tab';
+const shows = (guest: Guest, text: string) =>
+  expect.poll(() => shownTerminal(guest), { timeout: 20_000 }).toContain(text);
+const wentOn = (guest: Guest) =>
+  expect(guest.page.locator('#state-found')).toContainText('resumed', { timeout: 30_000 });
+
+async function lookOn(context: BrowserContext, site: Site): Promise<Guest> {
+  const second = await Guest.in(await context.newPage());
+  await second.page.goto(`${site.url}?host=dedicated`);
+  await expect(notices(second.page)).toContainText(elsewhere);
+  return second;
+}
+
+test('it shows the terminal and the screen as they go on, and cannot touch the guest', async ({
+  guest,
+  context,
+  site,
+}) => {
+  await guest.run('echo on-the-screen >/dev/tty1; echo said-$((6*7))');
+  const second = await lookOn(context, site);
+  const { page } = second;
+  await shows(second, 'said-42');
+  await waitForShown(second, /on-the-screen/);
+  await expect(page.locator('#state-runstate')).toHaveText('Running');
+  await expect(page.locator('#state-found')).toHaveText('looks on at a guest in another tab');
+  await expect(guest.page.locator('#state-pages')).toHaveText('2');
+  for (const name of ['Pause', 'Reset…', 'Start fresh…', /^Live update/])
+    await expect(page.getByRole('button', { name })).toBeDisabled();
+
+  // What is typed here goes nowhere; what the first tab does is seen here.
+  await page.locator('#terminal textarea').focus();
+  await page.keyboard.type('echo from-the-second\n');
+  await typeOnScreen(second, 'x');
+  await guest.run('echo later-$((6*7)); echo later >/dev/tty1');
+  await shows(second, 'later-42');
+  await waitForShown(second, /later/);
+  expect(await guest.serial.log()).not.toContain('from-the-second');
+  await guest.machine((machine) => machine.pause());
+  await expect(page.locator('#state-runstate')).toHaveText('Paused');
+
+  await page.close();
+  await expect(guest.page.locator('#state-pages')).toHaveText('1');
+});
+
+test('it goes on showing a machine whose tab is reloaded', async ({ guest, context, site }) => {
+  const second = await lookOn(context, site);
+  await checkpoint(guest);
+  await guest.reloadPage();
+  await guest.run('echo after-$((6*7))');
+  await shows(second, 'after-42');
+  await expect(notices(second.page)).toContainText(elsewhere);
+});
+
+test('when the first tab is closed the machine goes on in the second', async ({
+  guest,
+  context,
+  site,
+}) => {
+  await guest.run('kept=here');
+  await checkpoint(guest);
+  const second = await lookOn(context, site);
+  await guest.page.close();
+  await expect(notices(second.page)).toContainText('The tab that ran this machine was closed');
+  await notices(second.page).getByRole('button', { name: 'Go on here' }).click();
+  await wentOn(second);
+  expect((await second.run('echo $kept')).output).toBe('here\n');
+  await expect(notices(second.page)).not.toContainText('was closed');
+});
+
+test('it takes the machine over, and the first tab looks on from then', async ({
+  guest,
+  context,
+  site,
+}) => {
+  await guest.run('kept=here');
+  const second = await lookOn(context, site);
+  await notices(second.page).getByRole('button', { name: 'Take over' }).click();
+  await wentOn(second);
+  // Saved there before it let go.
+  expect((await second.run('echo $kept; echo now-$((6*7))')).output).toBe('here\nnow-42\n');
+  await expect(notices(guest.page)).toContainText(elsewhere);
+  await shows(guest, 'now-42');
+});
+
+test('it opens a copy, which goes its own way', async ({ guest, context, site }) => {
+  await guest.run('kept=here');
+  await checkpoint(guest);
+  const second = await lookOn(context, site);
+  await notices(second.page).getByRole('button', { name: 'Open a copy' }).click();
+  await second.page.waitForURL(/\?machine=[0-9a-f]+$/);
+  await wentOn(second);
+  expect((await second.run('echo $kept; kept=copy')).output).toBe('here\n');
+  expect((await guest.run('echo $kept')).output).toBe('here\n');
+});
+
+test('a page does not take the worker of the page before, which is about to end, for another tab', async ({
+  guest,
+  context,
+  site,
+}) => {
+  await checkpoint(guest);
+  const other = await context.newPage();
+  await other.goto(site.urlOf('favicon.svg'));
+  // In the place of that worker: the lock is let go of only after the new page has asked for it.
+  await guest.page.goto('about:blank');
+  const worker = await other.evaluateHandle(
+    ({ lock, channel }) =>
+      new Promise<{ release: () => void; heard: string[] }>((holds) => {
+        const heard: string[] = [];
+        new BroadcastChannel(channel).onmessage = ({ data }) => heard.push(data.type);
+        void navigator.locks.request(
+          lock,
+          () => new Promise<void>((release) => holds({ release, heard })),
+        );
+      }),
+    { lock: 'holdfast-machine-default', channel: machinesChannel },
+  );
+  const asked = () =>
+    other.evaluate(async () => (await navigator.locks.query()).pending?.length ?? 0);
+  const opening = guest.page.goto(`${site.url}?host=dedicated`);
+  await expect.poll(asked, { intervals: [10] }).toBeGreaterThan(0);
+  await worker.evaluate(({ release }) => release());
+  await opening;
+  await wentOn(guest);
+  // "watch" would be from a page that looks on at a machine of another tab.
+  expect(await worker.evaluate(({ heard }) => heard)).toEqual(['there']);
+});

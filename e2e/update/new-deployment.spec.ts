@@ -1,0 +1,94 @@
+/** A new deployment under an open page, which takes the files of the one before away. */
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from '@playwright/test';
+import { serveSite } from '../../tools/serve.mjs';
+import { expect, Guest, test } from '../support/test.ts';
+
+const updated = 'This site was updated. Reload: the guest goes on.';
+
+/** What few visitors use is fetched a while after the page. */
+const partsThere = (page: Page) => expect(page.locator('html[data-parts="there"]')).toBeAttached();
+
+async function manifestOfAnotherBuild(): Promise<string> {
+  const manifest = JSON.parse(await readFile('dist/build.json', 'utf8'));
+  return JSON.stringify({ ...manifest, buildId: '00000000' });
+}
+
+async function shareAsFile(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Share…' }).click();
+  await page.locator('#share-dialog input[value="file"]').check();
+  await page.locator('#share-dialog').getByRole('button', { name: 'Share', exact: true }).click();
+}
+
+test('an open page says that the site was updated, whatever needs a file that is gone', async ({
+  guest,
+  page,
+  site,
+}) => {
+  await guest.run('kept=here');
+  await guest.machine((machine) => machine.checkpoint());
+  await partsThere(page);
+  await site.put('build.json', await manifestOfAnotherBuild());
+  await site.remove('assets');
+  await site.remove('runtimes');
+  const asked = site.requests.length;
+
+  await test.step('Share', async () => {
+    await shareAsFile(page);
+    await expect(page.locator('#share-error')).toContainText(updated);
+    await page.keyboard.press('Escape');
+  });
+  await test.step('the list of machines, and its export of a state file', async () => {
+    await page.getByRole('button', { name: 'Machines' }).click();
+    await page.getByRole('button', { name: /^Export…/ }).click();
+    await page.getByRole('button', { name: 'State file' }).click();
+    await expect(page.locator('#machines-dialog')).toContainText(updated);
+    await page.keyboard.press('Escape');
+  });
+  await test.step('New machine', async () => {
+    await page.locator('#machine-menu-open').click();
+    await page.getByRole('menuitem', { name: 'New machine…' }).click();
+    await page.getByLabel('Boots').selectOption('demo');
+    await page.locator('#new-machine-dialog').getByRole('button', { name: 'Start' }).click();
+    await expect(page.locator('#new-machine-dialog')).toContainText(updated);
+    await page.keyboard.press('Escape');
+  });
+  await test.step('the monitor', async () => {
+    await page.keyboard.press('Control+Alt+Digit3');
+    await page.locator('#monitor-input').fill('info status');
+    await page.keyboard.press('Enter');
+    await expect(page.locator('#monitor-log')).toContainText('running');
+  });
+  // Everything else was there.
+  const scripts = site.requests.slice(asked).filter((path) => /^assets\/.*\.js$/.test(path));
+  expect(scripts.filter((path) => !path.includes('state-worker'))).toEqual([]);
+
+  await site.deploy('dist');
+  await guest.reloadPage();
+  expect((await guest.run('echo $kept')).output).toBe('here\n');
+});
+
+test('where files with a hash are cached, an open page shares on after a new deployment', async ({
+  page,
+}) => {
+  const newer = await mkdtemp(join(tmpdir(), 'holdfast-newer-'));
+  const site = await serveSite({ root: 'dist' });
+  try {
+    await cp('dist', newer, { recursive: true });
+    for (const folder of ['assets', 'runtimes']) await rm(join(newer, folder), { recursive: true });
+    await writeFile(join(newer, 'build.json'), await manifestOfAnotherBuild());
+    const guest = await Guest.in(page);
+    await guest.open(site.url);
+    await guest.waitForSerial(/holdfast:~# /);
+    await partsThere(page);
+    site.setRoot(newer);
+    const saved = page.waitForEvent('download');
+    await shareAsFile(page);
+    expect((await saved).suggestedFilename()).toMatch(/\.vmstate$/);
+  } finally {
+    await site.close();
+    await rm(newer, { recursive: true });
+  }
+});
