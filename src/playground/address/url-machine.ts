@@ -44,7 +44,7 @@ export interface UrlMachine {
   >;
 }
 
-/** Documented in the help dialog and in README.md. */
+/** Documented in the help dialog and in docs/playground.md. */
 export const machineOptionHelp = [
   ['?hda.url=disk.img', 'a hard disk; hdb.url a second one'],
   ['?hda.async=1', 'fetched as the guest reads it; hda.size says how many bytes it has'],
