@@ -510,10 +510,10 @@ for (const part of ['record', 'manifest'] as const) {
     const guest = await resumeDamaged({ profile, site }, part, 'all');
     const { page } = guest;
     const offer = notices(page).getByRole('alert');
-    await expect(offer).toContainText('What is stored of this guest is damaged', byItself);
+    await expect(offer).toContainText('The stored guest is damaged', byItself);
     // Nothing is thrown away before its user says so.
     await page.reload();
-    await expect(offer).toContainText('What is stored of this guest is damaged', byItself);
+    await expect(offer).toContainText('The stored guest is damaged', byItself);
 
     const folder = await savedArchive(page, () =>
       offer.getByRole('button', { name: 'Export what is left' }).click(),

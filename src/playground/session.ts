@@ -21,7 +21,7 @@ import type {
   SetDurableOptions,
   StoredMachineInfo,
 } from '../protocol/stored.ts';
-import type { Operation } from './notices/error-text.ts';
+import type { Operation } from './operation.ts';
 import { takeEarlyKeeper } from './start/early-keeper.ts';
 import { download } from './ui/files.ts';
 import { runtimeSource } from './ui/runtime-source.ts';

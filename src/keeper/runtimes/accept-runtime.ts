@@ -38,5 +38,5 @@ function hexDigest(text: string): string {
 
 /** Whether an address is in the folder of the keeper's own script, or below it. */
 export function isOfSite(url: string, keeperUrl: string): boolean {
-  return new URL(url).href.startsWith(new URL('../', keeperUrl).href);
+  return new URL(url).href.startsWith(new URL('./', keeperUrl).href);
 }

@@ -3,7 +3,7 @@ import { defaultMachineId } from '../../index.ts';
 
 /** The address of the page that shows this machine, without what was asked of the present one. */
 export function addressOf(id: string, base: string): string {
-  const url = new URL('../machines/', base);
+  const url = new URL('./', base);
   if (id !== defaultMachineId) url.searchParams.set('machine', id);
   return url.href;
 }

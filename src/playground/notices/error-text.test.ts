@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { cprErrorCodes } from '../../errors.ts';
-import { actionLabel, errorText } from './error-text.ts';
+import { errorText } from './error-text.ts';
+import { actionLabel } from './error-texts.ts';
 
 test.each(cprErrorCodes)('%s says what happened and what to do', (code) => {
   const { title, advice, actions } = errorText({ code }, 'start');
@@ -15,19 +16,19 @@ test('only a server that cannot be reached is told as a matter of the network', 
     errorText({ code: 'image-unavailable', message }, 'start').advice;
   expect(advice('a.img cannot be used: its server cannot be reached')).toContain('network');
   expect(advice('a.img cannot be used: the server answered 404')).not.toContain('network');
-  expect(advice('a.bin is not a PC BIOS')).toContain('what is wrong with the file');
+  expect(advice('a.bin is not a PC BIOS')).toContain('correct the file');
 });
 
-test('a failed live update says that the guest goes on, and does not offer to throw it away', () => {
+test('a failed live update says that the guest keeps running, and does not offer to throw it away', () => {
   const text = errorText({ code: 'runtime-failed' }, 'live-update');
-  expect(text.advice).toMatch(/^The guest goes on with the emulator it had\./);
+  expect(text.advice).toMatch(/^The guest keeps running on the emulator it had\./);
   expect(text.actions).not.toContain('start-fresh');
 });
 
 test.each(['guest-crashed', 'keeper-gone', 'keeper-silent'] as const)(
-  'a live update that ends in %s does not claim that the guest goes on',
+  'a live update that ends in %s does not claim that the guest keeps running',
   (code) => {
-    expect(errorText({ code }, 'live-update').advice).not.toContain('goes on');
+    expect(errorText({ code }, 'live-update').advice).not.toContain('keeps running');
   },
 );
 
@@ -42,7 +43,7 @@ test.each(['keeper-gone', 'keeper-silent'] as const)('%s offers to reconnect', (
   expect(errorText({ code }, 'run').actions).toContain('reconnect');
 });
 
-test('a guest that cannot be resumed is not said to run on', () => {
+test('a guest that cannot be resumed is not said to keep running', () => {
   const codes = [
     'storage-blocked',
     'storage-failing',
@@ -52,8 +53,8 @@ test('a guest that cannot be resumed is not said to run on', () => {
   for (const code of codes) {
     const { advice } = errorText({ code }, 'resume-stored');
     expect(advice, code).toMatch(
-      /^Nothing was started, and what is stored is left as it is\. [A-Z]/,
+      /^Nothing was started, and the stored guest is left as it is\. [A-Z]/,
     );
-    expect(advice, code).not.toContain('runs on');
+    expect(advice, code).not.toContain('keeps running');
   }
 });

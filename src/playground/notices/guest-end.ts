@@ -2,7 +2,7 @@
 import { CprError } from '../../errors.ts';
 import type { MachineStatus } from '../../protocol/events.ts';
 import type { Session } from '../session.ts';
-import { actionLabel } from './error-text.ts';
+import { actionLabel } from './error-texts.ts';
 import type { Notices } from './notices.ts';
 import type { OperationReports } from './operation-reports.ts';
 

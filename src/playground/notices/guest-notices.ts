@@ -3,7 +3,7 @@ import type { MachineStatus } from '../../protocol/events.ts';
 import type { UnknownOption } from '../address/unknown-options.ts';
 import type { Session } from '../session.ts';
 import { formatAge } from '../ui/format.ts';
-import { actionLabel } from './error-text.ts';
+import { actionLabel } from './error-texts.ts';
 import type { Notices } from './notices.ts';
 
 /** @param reason why the newest generation could not be used */

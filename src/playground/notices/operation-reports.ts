@@ -1,7 +1,9 @@
 /** Tells what failed, and offers what can be done about it. */
 import type { CprError } from '../../errors.ts';
+import type { Operation } from '../operation.ts';
 import type { Session } from '../session.ts';
-import { actionLabel, type ErrorAction, errorText, type Operation } from './error-text.ts';
+import { errorText } from './error-text.ts';
+import { actionLabel, type ErrorAction } from './error-texts.ts';
 import type { Notice, Notices } from './notices.ts';
 import { explained } from './site-update.ts';
 

@@ -1,8 +1,8 @@
 /** The off switch for checkpoints, in the menu of the machine, and what it means. */
 
 import { whatOffMeans } from '../notices/durability-text.ts';
-import type { Operation } from '../notices/error-text.ts';
 import type { Notices } from '../notices/notices.ts';
+import type { Operation } from '../operation.ts';
 import type { Session } from '../session.ts';
 import { ask } from '../ui/dialogs.ts';
 import type { Menu } from '../ui/menu.ts';

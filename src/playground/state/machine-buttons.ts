@@ -1,4 +1,4 @@
-import type { Operation } from '../notices/error-text.ts';
+import type { Operation } from '../operation.ts';
 import type { Session } from '../session.ts';
 import { ask } from '../ui/dialogs.ts';
 import { element } from '../ui/element.ts';

@@ -1,0 +1,21 @@
+/** What this page is doing to its machine, or failed to do. */
+export type Operation =
+  | 'connect'
+  | 'start'
+  | 'live-update'
+  | 'pause'
+  | 'resume'
+  | 'reset'
+  | 'save-state'
+  | 'load-state'
+  | 'go-back'
+  | 'suspend'
+  | 'wake-up'
+  | 'input'
+  | 'storage'
+  | 'share'
+  | 'open-state'
+  | 'resume-stored'
+  | 'watch'
+  | 'change-medium'
+  | 'run';
