@@ -8,7 +8,7 @@ const chunk = (fileName: string, imports: string[], facadeModuleId?: string) =>
 
 test('all that a module of the page imports is fetched with it, each file once', () => {
   const bundle = {
-    'app.js': chunk('app.js', ['a.js', 'b.js'], '/site/src/page/app.ts'),
+    'app.js': chunk('app.js', ['a.js', 'b.js'], '/site/src/playground/app.ts'),
     'a.js': chunk('a.js', ['b.js']),
     'b.js': chunk('b.js', ['c.js', 'a.js']),
     'c.js': chunk('c.js', []),

@@ -38,7 +38,7 @@ test('the keeper is a module without imports, at a name that never changes', asy
 test('each runtime that build.json names compiles', async ({ page, request }) => {
   const { runtimes } = (await (await request.get('build.json')).json()) as BuildManifest;
   expect(runtimes.length).toBeGreaterThan(1);
-  await page.goto('../');
+  await page.goto('./');
   for (const { url, wasmUrl, wasmSha256 } of runtimes) {
     expect((await request.get(url)).headers()['content-type']).toContain('javascript');
     const wasm = await (await request.get(wasmUrl)).body();
