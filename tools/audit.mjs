@@ -83,7 +83,7 @@ export function advisories(folder, level, env = process.env) {
 }
 
 /** @returns {{ faults: string[], unknown?: string }} */
-export function signatures() {
+function signatures() {
   const { ok, stdout, stderr } = npm(['audit', 'signatures', '--json'], root, process.env);
   try {
     const { invalid = [], missing = [], message, error } = JSON.parse(stdout);

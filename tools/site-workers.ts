@@ -39,7 +39,7 @@ export interface SiteWorkers {
   files: Map<string, string | Uint8Array>;
 }
 
-export interface SiteWorkersOptions {
+interface SiteWorkersOptions {
   /** Makes another build of the same sources: changes the build id and every runtime's id. */
   tag?: string | undefined;
   /** Packages to ship instead of tools/v86-versions.ts, newest first. */

@@ -19,7 +19,7 @@ import {
 import type { SmallDisk } from './small-disk.ts';
 
 /** Times in ms. */
-export interface DiskFullRound {
+interface DiskFullRound {
   filledMs: number;
   /** Absent: it was full when the browser was killed. */
   emptiedMs?: number;

@@ -7,7 +7,7 @@ import { type PolicyFixture, policyFixture } from '../support/watched-policy.ts'
 export { expect } from '@playwright/test';
 
 /** @param userDataDir a profile to keep; without it, one that goes with the browser */
-export function launchFirefox(userDataDir?: string): Promise<Browser> {
+function launchFirefox(userDataDir?: string): Promise<Browser> {
   const executablePath = findFirefox();
   if (!executablePath) throw new Error(noFirefox);
   return launch({

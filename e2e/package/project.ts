@@ -40,7 +40,7 @@ export async function makeProject(): Promise<Project> {
 }
 
 /** With the packages installed and nothing else. */
-export async function emptyProject(): Promise<string> {
+async function emptyProject(): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'holdfast-project-'));
   const manifest = { name: 'somebody-elses', private: true, type: 'module' };
   await writeFile(join(root, 'package.json'), JSON.stringify(manifest));

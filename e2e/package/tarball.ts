@@ -11,7 +11,7 @@ const root = resolve('.');
 const notOfTheSite = ['package.json', 'tsconfig.base.json', 'tsconfig.library.json', '.npmrc'];
 
 /** @returns the path of the tarball */
-export async function tarball(): Promise<string> {
+async function tarball(): Promise<string> {
   const name = `${sourceHash(root).slice(0, 8)}-${sourceHash(root, notOfTheSite).slice(0, 8)}.tgz`;
   const folder = join(root, 'test-results/package');
   const packed = join(folder, name);

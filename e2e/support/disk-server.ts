@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 
 /** How a {@link DiskServer} answers from now on. */
-export interface Behaviour {
+interface Behaviour {
   /** Before each answer. */
   delayMs?: number;
   /** Answers wait until this is no longer set. */

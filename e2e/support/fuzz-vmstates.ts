@@ -30,7 +30,7 @@ export const allowedOutcomes: readonly string[] = [
   'another machine, whole',
 ];
 
-export interface FuzzReport {
+interface FuzzReport {
   cases: number;
   outcomes: ReadonlyMap<string, number>;
   /** Cases that ended otherwise than {@link allowedOutcomes}: which, and how. */
@@ -44,7 +44,7 @@ export interface FuzzReport {
   largestShare: { damaged: number; forged: number };
 }
 
-export const isEqual = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
+const isEqual = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
 
 export function devicesOf(vmstate: Uint8Array): Uint8Array {
   const section = decodeVmstate(vmstate, digest).find(({ name }) => name === 'v86.devices');

@@ -3,6 +3,7 @@
  * prompt. `npm run build && npx tsx e2e/support/prompt-state.ts`, after every change of the
  * guest or its machine; a newer v86 or keeper reads the same file.
  */
+
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,10 +11,10 @@ import { join } from 'node:path';
 import { chromium, type Page } from '@playwright/test';
 import sirv from 'sirv';
 import type { Machine } from '../../src/index.ts';
+import { pageBytes } from '../../src/protocol/page-bytes.ts';
 import type { PagesItem } from '../../src/protocol/state-transfer.ts';
 import { loadCodec } from '../../src/state-file/codec.ts';
 import { compressed } from '../../src/state-file/frame.ts';
-import { pageBytes } from '../../src/state-file/limits.ts';
 import { StateReader } from '../../src/state-file/state-reader.ts';
 import { StateWriter } from '../../src/state-file/state-writer.ts';
 import { chromiumLaunchOptions } from '../../tools/browser.mjs';

@@ -13,7 +13,7 @@ interface Stock {
   destroy(): Promise<void>;
 }
 
-export interface StockGuest {
+interface StockGuest {
   /** What it wrote to its first serial port. */
   serial(): string;
   /** Stops it, and ends it. */
@@ -21,7 +21,7 @@ export interface StockGuest {
   end(): Promise<void>;
 }
 
-export interface StockOptions {
+interface StockOptions {
   /** Bytes of the floppy that it boots from. */
   floppy: Uint8Array;
   firmware: string;

@@ -13,7 +13,7 @@ Site.serve = async (options) => {
 };
 
 /** What the policies of all sites of this process have blocked since the last call. */
-export function newViolations(): PolicyViolation[] {
+function newViolations(): PolicyViolation[] {
   return served.flatMap(({ violations }) => violations.splice(0));
 }
 

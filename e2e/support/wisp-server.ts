@@ -5,7 +5,7 @@ import { type AddressInfo, createConnection, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { logging, server as wisp } from '@mercuryworkshop/wisp-js/server';
 
-export interface WispServer {
+interface WispServer {
   url: string;
   /** Cuts the connections of all browsers, as a server that restarts does. */
   cut(): void;

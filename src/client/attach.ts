@@ -26,7 +26,7 @@ export interface Attached {
   readonly left: AbortSignal;
 }
 
-export interface AttachOptions extends OpeningRules {
+interface AttachOptions extends OpeningRules {
   /** Silence after which a pending call is rejected with `keeper-silent`, ms. Default 10,000. */
   silenceMs?: number | undefined;
   /** What a page has to tell the keeper beyond what everybody does. */

@@ -15,7 +15,7 @@ interface Log {
   readonly waiting: Set<() => void>;
 }
 
-export interface LoggedOutput {
+interface LoggedOutput {
   /** Of the first of `bytes`, which is later than was asked for where that is forgotten. */
   offset: number;
   bytes: Uint8Array;

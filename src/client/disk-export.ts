@@ -4,7 +4,7 @@ import type { DriveName } from '../protocol/config.ts';
 
 const chunkBytes = 1 << 20;
 
-export interface DiskReader {
+interface DiskReader {
   infoBlock(): Promise<BlockInfo[]>;
   readDisk(...range: Parameters<DiskCommands['readDisk']>): Promise<Uint8Array>;
 }

@@ -104,12 +104,6 @@ export interface OpenStateOptions extends ReadStateOptions {
   allowPrivate?: boolean;
 }
 
-/** What happened to the connection itself. */
-export interface ConnectionEvents {
-  /** The keeper's worker is gone: `keeper-gone`, or answers no more: `keeper-silent`. Final. */
-  lost: CprError;
-}
-
 /** Of {@link Machine.watch}. */
 export interface WatchListener {
   /** It is shown: at first, and whenever another worker goes on with it. */

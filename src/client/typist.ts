@@ -26,7 +26,7 @@ export interface TypeOptions {
 }
 
 /** The guest's keyboard. */
-export interface TypedKeyboard {
+interface TypedKeyboard {
   /** Set 1. */
   scancodes(codes: readonly number[]): Promise<void>;
   keyboardLocks(locks: { caps?: boolean }): Promise<void>;

@@ -1,8 +1,5 @@
 /** Web Locks as signs of life: a lock becomes free when its holder is gone. */
-
-// Missing on insecure origins and in older Node, whatever the types say.
-const locks = () =>
-  (globalThis.navigator as Navigator | undefined)?.locks as LockManager | undefined;
+import { webLocks } from '../protocol/web-locks.ts';
 
 /** Longest wait for a lock that nobody else wants, ms: on a disk that fails the browser may not answer. */
 const lockMs = 5_000;
@@ -12,7 +9,7 @@ const lockMs = 5_000;
  * @returns false where there are no Web Locks, or none for this site.
  */
 export function holdLock(name: string, signal: AbortSignal): Promise<boolean> {
-  const manager = locks();
+  const manager = webLocks();
   if (manager === undefined) return Promise.resolve(false);
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => resolve(false), lockMs);
@@ -34,7 +31,7 @@ export function holdLock(name: string, signal: AbortSignal): Promise<boolean> {
 
 /** Resolves true once nobody holds the lock any more, false when that cannot be told. */
 export async function whenReleased(name: string, signal: AbortSignal): Promise<boolean> {
-  const manager = locks();
+  const manager = webLocks();
   if (manager === undefined) return false;
   try {
     return await manager.request(name, { signal }, () => true);

@@ -53,13 +53,13 @@ import { acceptRuntime } from './runtimes/accept-runtime.ts';
 import { RuntimeLoader } from './runtimes/runtime-loader.ts';
 import { untilAborted } from './runtimes/until-aborted.ts';
 
-export type KeeperIdentity = Omit<KeeperInfo, 'abiVersion' | 'methods' | 'machine'>;
+type KeeperIdentity = Omit<KeeperInfo, 'abiVersion' | 'methods' | 'machine'>;
 
 /** Longest wait for an opening to end whose page has left: that is noticed a moment later. */
 const leavingPageMs = 3_000;
 
 /** What a keeper works with; tests give it others. */
-export interface KeeperOptions {
+interface KeeperOptions {
   loader?: RuntimeLoader;
   /** Absent where there is no persistent storage. */
   openStore?: OpenStore;

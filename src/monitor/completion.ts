@@ -17,7 +17,7 @@ export interface Completion {
 }
 
 /** What only the host knows. */
-export interface CompletionSources {
+interface CompletionSources {
   files(): Promise<readonly string[]>;
   /** States in storage, as `store:NAME`. */
   states(): Promise<readonly string[]>;

@@ -1,6 +1,5 @@
 /** The monitor: a command line over a machine. Pure logic: no DOM, no worker. */
 export type { Completion } from './completion.ts';
 export type { MonitorFiles, WrittenFile } from './files.ts';
-export type { History } from './history.ts';
 export type { MonitorMachine } from './machine.ts';
 export { createMonitor, type Monitor, type MonitorOptions, type MonitorResult } from './monitor.ts';

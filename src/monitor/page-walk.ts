@@ -1,11 +1,12 @@
 /** Reading the guest's memory by physical and by linear address. Intel SDM vol. 3, chapter 4. */
+
 import { CprError } from '../errors.ts';
+import { pageBytes } from '../protocol/page-bytes.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
 import type { MonitorMachine } from './machine.ts';
 
 type Memory = Pick<MonitorMachine, 'readMemory'>;
 
-const pageBytes = 4096;
 /** One answer of the keeper: small enough not to hold the guest up. */
 const sliceBytes = 2 ** 20;
 const largestSave = 2 ** 31;

@@ -93,7 +93,7 @@ const codes: Record<string, string> = {
 
 export const keyNames: readonly string[] = Object.keys(codes).sort();
 
-export interface Strokes {
+interface Strokes {
   /** Scan codes of the keys going down, in order, and of their release in the other order. */
   press: number[];
   release: number[];

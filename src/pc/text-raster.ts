@@ -5,7 +5,7 @@ import { type CellGrid, wordsPerCell } from './cell-grid.ts';
 const glyphRows = 32;
 const glyphsPerPage = 256;
 
-export interface RasterState {
+interface RasterState {
   font: TextFont;
   cursor: TextCursor;
   /** Half of the time: blinking characters and the cursor are hidden in the other half. */

@@ -14,7 +14,7 @@ const look: Record<string, string> = {
   '\u2014': '-',
 };
 
-export interface TypedText {
+interface TypedText {
   /** One array of scan codes a key, presses and releases; a dead key and the next are two. */
   strokes: number[][];
   /** Characters that the keyboard does not have; they are left out. */

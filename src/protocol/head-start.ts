@@ -7,7 +7,7 @@ import type { RuntimeSource } from './runtime-source.ts';
 import type { ImportRequest } from './state-transfer.ts';
 
 /** The page's: it will ask for this guest in storage (`resumeMachine`), which can come back right now. */
-export interface ResumeMessage {
+interface ResumeMessage {
   type: 'head-start-resume';
   id: string;
   runtime: RuntimeSource;

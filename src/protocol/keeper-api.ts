@@ -204,7 +204,7 @@ export interface KeeperApi extends StoredMachineCalls, StateFileCalls {
 }
 
 /** What a keeper does for machines in storage. Every call rejects with `storage-unavailable` where there is none. */
-export interface StoredMachineCalls {
+interface StoredMachineCalls {
   storedMachines(): Promise<StoredMachineInfo[]>;
   storageUsage(): Promise<StorageUsage>;
   renameMachine(id: string, name: string): Promise<void>;
@@ -245,7 +245,7 @@ export interface StoredMachineCalls {
 }
 
 /** A guest that leaves its keeper as a state file, or arrives from one: items over a port. */
-export interface StateFileCalls {
+interface StateFileCalls {
   /**
    * Sends a consistent cut of the guest to `port` as {@link LeavingItem}s of a `PortSender`, while it
    * goes on. Resolves when all of it was taken.

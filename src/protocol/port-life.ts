@@ -4,6 +4,7 @@
  * the worker ends, however it does. Where there are no locks, the other end's silence says it.
  */
 import { randomId } from './random-id.ts';
+import { webLocks } from './web-locks.ts';
 
 /** What the ends tell each other, beside what they are there for. Earlier releases name no lock. */
 export type LifeSign = { alive: true; lock?: string };
@@ -41,7 +42,7 @@ export class PortLife {
     const { signal } = this.#over;
     if (!('lock' in message) || typeof message.lock !== 'string' || signal.aborted) return;
     // Several ports may wait for one worker.
-    locks()
+    webLocks()
       ?.request(message.lock, { signal, mode: 'shared' }, () => this.#listenOut())
       .catch((thrown) => {
         if (!signal.aborted) console.warn('The end of a transfer will be noticed late:', thrown);
@@ -75,9 +76,6 @@ export class PortLife {
   }
 }
 
-/** Missing on insecure origins and in Node, whatever the types say. */
-const locks = () => globalThis.navigator?.locks as LockManager | undefined;
-
 let held: Promise<string | undefined> | undefined;
 
 /** Name of the lock that only the end of this worker gives back. */
@@ -88,7 +86,7 @@ function lifeLock(): Promise<string | undefined> {
       resolve(name);
       return new Promise<never>(() => {});
     };
-    const requested = locks()?.request(name, forLife);
+    const requested = webLocks()?.request(name, forLife);
     if (requested) requested.catch(() => resolve(undefined));
     else resolve(undefined);
   });

@@ -10,7 +10,7 @@ const defaultNameServer = 'cloudflare-dns.com';
 /** @param server a host, with a port or without */
 export const nameServerUrl = (server = defaultNameServer): string => `https://${server}/dns-query`;
 
-export type ImageName = (typeof imageKeys)[number];
+type ImageName = (typeof imageKeys)[number];
 
 /** Something that a machine would fetch or connect to. */
 export interface Reached {

@@ -18,7 +18,7 @@ import type { Shell } from './shell/shell.ts';
 const frameBufferAddress = 0xe0000000;
 
 /** Of a machine, what its commands reach. */
-export interface CommandTarget {
+interface CommandTarget {
   readonly shell: Shell;
   readonly ps2: Ps2Input;
   readonly input: ConsoleInput;

@@ -11,6 +11,7 @@ import type {
 } from '../protocol/abi.ts';
 import type { Blocker, CprMode, DiskIdentity } from '../protocol/cpr.ts';
 import type { MachineEvent } from '../protocol/events.ts';
+import { pageBytes } from '../protocol/page-bytes.ts';
 import type { Digest } from '../vmstate/vmstate.ts';
 import type { KernelImage } from './boot/kernel-image.ts';
 import { Reboot } from './boot/reboot.ts';
@@ -40,8 +41,6 @@ import { type IncomingState, readIncoming } from './state/incoming.ts';
 import { keepCarried, saveVmstate } from './state/save-vmstate.ts';
 import { exportV86State, readV86State } from './state/v86-state.ts';
 import { planesBlock, usePlanesBlock } from './state/vga-planes.ts';
-
-const pageBytes = 4096;
 
 /** How v86 runs a guest: `usual` is its own way. */
 const knobs = {

@@ -11,7 +11,7 @@ type SetImmediate = (callback: () => void) => void;
 
 type PostTask = (callback: () => void, options?: { delay: number }) => Promise<unknown>;
 
-export interface RunLoopOptions {
+interface RunLoopOptions {
   /**
    * Runs the guest for about a millisecond.
    * @returns how long the guest is idle from now, ms; below 1 when it is not.

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
 
 /** A network that requests come from, and how many times one address's limits it has. */
-export interface ClientNetwork {
+interface ClientNetwork {
   key: string;
   shares: 1 | 4;
 }

@@ -15,7 +15,7 @@ export interface ConnectionLimits {
 }
 
 /** Slower lines than this (270 bytes a second in a minute) hold a connection for nothing. */
-export const stallBytes = 16 * 1024;
+const stallBytes = 16 * 1024;
 const headersMs = 20_000;
 
 /** A request under way, and what had moved when its time began. */

@@ -1,6 +1,6 @@
 /** Where the state server listens, when it stands by itself. */
 
-export interface Listening {
+interface Listening {
   port: number;
   host: string;
   /** Arguments that say something else. */

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { Mutex } from 'redis-semaphore';
 
-export interface MutexOptions {
+interface MutexOptions {
   /** For so long a process that was killed holds it, ms. */
   lockMs: number;
   /** Longest wait for it, ms. */

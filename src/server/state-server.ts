@@ -29,7 +29,7 @@ export interface StateServer {
 }
 
 /** Where the state server stands on its origin. */
-export const statesPath = '/states/';
+const statesPath = '/states/';
 
 const hourMs = 3600 * 1000;
 const minuteMs = 60 * 1000;

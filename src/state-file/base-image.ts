@@ -2,10 +2,11 @@
  * The pages and blobs of a state that another one builds on: digests of all, contents of those that
  * are asked for. It stays compressed, in a Blob, which browsers keep out of memory.
  */
+
 import { CprError } from '../errors.ts';
 import type { StateReference } from '../protocol/config.ts';
+import { pageBytes } from '../protocol/page-bytes.ts';
 import type { Codec } from './codec.ts';
-import { pageBytes } from './limits.ts';
 import { decodePageGroup, encodePageGroup } from './page-group.ts';
 import { SimilarPages } from './similar-pages.ts';
 import type { StateReader } from './state-reader.ts';

@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from 'vitest';
+import { pageBytes } from '../protocol/page-bytes.ts';
 import type { PagesItem } from '../protocol/state-transfer.ts';
 import { type Codec, loadCodec } from './codec.ts';
 import { compressionLevel } from './compression-level.ts';
 import { compressed } from './frame.ts';
-import { pageBytes } from './limits.ts';
 import { StateWriter } from './state-writer.ts';
 
 const mib = 1 << 20;

@@ -3,7 +3,7 @@ import type { Codec } from './codec.ts';
 import type { Compress } from './compression-workers.ts';
 import { encodeFrameHeader, type FrameKind, frameKind, type Stored } from './frame.ts';
 
-export interface FrameQueueOptions {
+interface FrameQueueOptions {
   codec: Codec;
   compress: Compress;
   /** Frames to compress at a time: each is held in memory meanwhile. */

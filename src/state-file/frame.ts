@@ -8,9 +8,9 @@ import type { Codec } from './codec.ts';
 import { stateLimits } from './limits.ts';
 
 /** [SF1] "HOLDSTAT" as bytes. */
-export const stateMagic = Uint8Array.of(0x48, 0x4f, 0x4c, 0x44, 0x53, 0x54, 0x41, 0x54);
+const stateMagic = Uint8Array.of(0x48, 0x4f, 0x4c, 0x44, 0x53, 0x54, 0x41, 0x54);
 /** [SF2] */
-export const stateFormatVersion = 1;
+const stateFormatVersion = 1;
 /** Magic, format version u32, length of the head u32, digest of the head u64. */
 export const preambleBytes = 24;
 export const frameHeaderBytes = 24;

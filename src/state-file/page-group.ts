@@ -1,7 +1,7 @@
 /** Pages of a state file, as they stand in a frame. SPEC.md, "Pages". */
+import { pageBytes } from '../protocol/page-bytes.ts';
 import type { ArrivingPages } from '../protocol/state-transfer.ts';
 import { badState } from './bad-state.ts';
-import { pageBytes } from './limits.ts';
 
 const headerBytes = 16;
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { pageBytes } from './limits.ts';
+import { pageBytes } from '../protocol/page-bytes.ts';
 import { similarityOrder } from './page-order.ts';
 
 /** Noise, the same for the same seed. */

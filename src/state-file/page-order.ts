@@ -3,7 +3,7 @@
  * guest has the same bytes in several places: a file in its cache, in what it was unpacked from, in
  * the memory of a process. Pages that share bytes, at whatever offsets, are put next to each other.
  */
-import { pageBytes } from './limits.ts';
+import { pageBytes } from '../protocol/page-bytes.ts';
 
 const wordsPerPage = pageBytes / 4;
 const windowWords = 4;

@@ -2,9 +2,9 @@
  * Pages of a state on a base are written as what differs from a page of the base: the one in the same
  * place, or one that has parts in common, such as the page that a process's copy was made of.
  */
+import { pageBytes } from '../protocol/page-bytes.ts';
 import type { BaseImage } from './base-image.ts';
 import type { Codec } from './codec.ts';
-import { pageBytes } from './limits.ts';
 
 export interface PageReference {
   /** Contents of the page in the base. */
@@ -13,7 +13,7 @@ export interface PageReference {
   from?: number;
 }
 
-export interface ReferenceRequest {
+interface ReferenceRequest {
   codec: Codec;
   base: BaseImage;
   pages: readonly { page: number; contents: Uint8Array }[];

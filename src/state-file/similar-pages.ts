@@ -1,5 +1,5 @@
 /** Finds pages of a base that have parts in common with another page. */
-import { pageBytes } from './limits.ts';
+import { pageBytes } from '../protocol/page-bytes.ts';
 
 const blockBytes = 64;
 const blocksPerPage = pageBytes / blockBytes;

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { pageBytes } from '../protocol/page-bytes.ts';
 import type { BlobItem, CutItem, PagesItem } from '../protocol/state-transfer.ts';
 import { BaseImage } from './base-image.ts';
 import { type Codec, digestText, loadCodec } from './codec.ts';
 import { compressed } from './frame.ts';
 import type { StateHead } from './head.ts';
-import { pageBytes } from './limits.ts';
 import { type ContentsItem, type StateItem, StateReader } from './state-reader.ts';
 import { StateWriter } from './state-writer.ts';
 

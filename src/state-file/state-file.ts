@@ -24,7 +24,7 @@ const defaultStallMs = 30_000;
 const siteUrl = () => new URL('.', baseUrl()).href;
 
 /** A guest on its way from a state file. */
-export interface OpeningGuest {
+interface OpeningGuest {
   /** Whole: to start the machine with. */
   config: MachineConfig;
   ranges: StateHead['state']['ranges'];

@@ -39,7 +39,7 @@ export type StatePart = ArrivingPages | BlobsItem | CutItem | ContentsItem;
 export type StateItem = Exclude<StatePart, BlobsItem> | BlobItem | NoBlobItem;
 
 /** @param bytes more than before */
-export type MakeRoom = (bytes: number) => Promise<void> | void;
+type MakeRoom = (bytes: number) => Promise<void> | void;
 
 /** Of a blob in parts the first counts for all of it. */
 function roomOf(part: StatePart): number {

@@ -1,5 +1,7 @@
 /** Writes a state file from the items of a guest that leaves its keeper, in groups of some 4 MiB. */
+
 import { CprError } from '../errors.ts';
+import { pageBytes } from '../protocol/page-bytes.ts';
 import type { BlobItem, CutItem, NoBlobItem, PagesItem } from '../protocol/state-transfer.ts';
 import { type BaseImage, blobName } from './base-image.ts';
 import { encodeBlobs } from './blob-group.ts';
@@ -9,12 +11,11 @@ import type { Compress } from './compression-workers.ts';
 import { encodePreamble, type FrameKind, frameKind } from './frame.ts';
 import { FrameQueue } from './frame-queue.ts';
 import { encodeCut, encodeHead, type StateHead } from './head.ts';
-import { pageBytes } from './limits.ts';
 import { encodePageGroup, onlyCopies } from './page-group.ts';
 import { chooseReferences, type PageReference } from './page-references.ts';
 import { WaitingPages } from './waiting-pages.ts';
 
-export interface StateWriterOptions {
+interface StateWriterOptions {
   codec: Codec;
   head: StateHead;
   /** Only what differs from it is written. */

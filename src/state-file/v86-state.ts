@@ -68,7 +68,7 @@ export async function readV86State(state: Blob | Uint8Array): Promise<Uint8Array
 }
 
 /** What a state of v86 says of the machine that takes it. What is in its drives it does not say. */
-export type V86StateMachine = Pick<
+type V86StateMachine = Pick<
   MachineConfig,
   'memoryMiB' | 'vgaMemoryMiB' | 'acpi' | 'network' | 'filesystem9p' | 'virtioConsole'
 > & { serialPorts: number };

@@ -1,5 +1,6 @@
+import { pageBytes } from '../protocol/page-bytes.ts';
 import type { ArrivingPages } from '../protocol/state-transfer.ts';
-import { groupPages, pageBytes, waitingGroups } from './limits.ts';
+import { groupPages, waitingGroups } from './limits.ts';
 import { similarityOrder } from './page-order.ts';
 import { differenceOf, type PageReference } from './page-references.ts';
 

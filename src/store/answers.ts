@@ -5,7 +5,7 @@
 import { CprError } from '../errors.ts';
 
 /** Longest silence of what opens, lists or looks up, ms. A busy computer takes a second. */
-export const lookMs = 10_000;
+const lookMs = 10_000;
 /** Longest silence while values are read, ms. */
 export const readMs = 30_000;
 /** Longest silence while values are written, ms: much may wait in line, and others may be at it. */

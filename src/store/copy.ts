@@ -19,7 +19,7 @@ const againMs = 10_000;
 /** Records that are written with their generation, in one transaction. More is written by itself, before. */
 const heldBytes = 512 * 1024;
 
-export interface CopyOptions {
+interface CopyOptions {
   first: Connection;
   digest: Digest;
   /** @param make a place for it where there is none; otherwise undefined */

@@ -33,10 +33,6 @@ export const writeStages = ['begun', 'written', 'committed'] as const;
 
 export type CrashWindow = `${WriteName}:${(typeof writeStages)[number]}`;
 
-export const crashWindows: readonly CrashWindow[] = writeNames.flatMap((name) =>
-  writeStages.map((stage) => `${name}:${stage}` as const),
-);
-
 /**
  * Called synchronously at each crash window. What it throws ends the operation there: a transaction
  * that has not committed is undone.

@@ -16,7 +16,7 @@ export interface FirstPlace {
   connection: Connection;
 }
 
-export interface MoveOptions {
+interface MoveOptions {
   places: Places;
   connections: PlaceConnections;
   failed: FailedPlaces;
@@ -181,7 +181,7 @@ export class Moves {
 }
 
 /** Whether each of the old machines is among `machines`, as it was then or later. */
-export function isOutlived(old: readonly MachineRow[], machines: readonly MachineRow[]): boolean {
+function isOutlived(old: readonly MachineRow[], machines: readonly MachineRow[]): boolean {
   return old.every(
     ({ id, generation, takenAtMs = 0 }) =>
       generation === undefined ||

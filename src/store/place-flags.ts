@@ -2,18 +2,17 @@
  * What the workers of an origin tell each other of a place: a Web Lock by its name, held by whoever
  * found it out.
  */
+import { webLocks } from '../protocol/web-locks.ts';
 import { answerTo, writeMs } from './answers.ts';
 
 /**
  * `retired`: nobody may open it again while the browser runs, see DURABILITY.md [F2]. `renewed`: its log is
  * not that of an earlier life.
  */
-export type PlaceFlag = 'retired' | 'renewed';
+type PlaceFlag = 'retired' | 'renewed';
 
 const own = new Map<string, number>();
 const lockName = (flag: PlaceFlag, place: number) => `holdfast.${flag} ${place}`;
-
-const manager = () => (globalThis.navigator as { locks?: LockManager }).locks;
 
 /** @returns takes it back */
 export function flag(name: PlaceFlag, place: number): () => void {
@@ -23,7 +22,7 @@ export function flag(name: PlaceFlag, place: number): () => void {
   const held = new Promise<void>((done) => {
     release = done;
   });
-  manager()
+  webLocks()
     ?.request(lock, { mode: 'shared' }, () => held)
     .catch(() => undefined);
   let isHeld = true;
@@ -38,20 +37,20 @@ export function flag(name: PlaceFlag, place: number): () => void {
 export async function hasFlag(name: PlaceFlag, place: number): Promise<boolean> {
   const lock = lockName(name, place);
   if ((own.get(lock) ?? 0) > 0) return true;
-  const asked = manager()?.query();
+  const asked = webLocks()?.query();
   const held = (asked && (await answerTo(asked, 'say what others store')).held) ?? [];
   return held.some((other) => other.name === lock);
 }
 
 /** What only one worker of the origin may do at a time. */
-export type AloneTask = 'places' | 'renewal' | 'probe';
+type AloneTask = 'places' | 'renewal' | 'probe';
 
 /**
  * Runs `action` while no other worker of the origin does the same.
  * @throws CprError `storage-blocked` where another one does not come to its end
  */
 export async function alone<T>(task: AloneTask, action: () => Promise<T>): Promise<T> {
-  const locks = manager();
+  const locks = webLocks();
   if (!locks) return action();
   const waiting = new AbortController();
   let begin = () => {};

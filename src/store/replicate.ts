@@ -20,7 +20,7 @@ export interface WholeGeneration {
 }
 
 /** One with records of its own that are written with it. */
-export interface NewGeneration extends WholeGeneration {
+interface NewGeneration extends WholeGeneration {
   held?: readonly NewRecord[];
 }
 

@@ -3,7 +3,7 @@ import type { DBSchema, IDBPDatabase, IDBPTransaction, StoreNames } from 'idb';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-export interface Counters {
+interface Counters {
   /** Number of the last opening of any machine; see record-ids.ts. */
   lastOpener: number;
 }

@@ -1,4 +1,5 @@
 /** Machines, their generations and named vmstates in one IndexedDB database. */
+import { randomId } from '../protocol/random-id.ts';
 import { Connection, type ConnectionLoss } from './connection.ts';
 import type { Copy } from './copy.ts';
 import type { WindowHook } from './crash-windows.ts';
@@ -38,7 +39,7 @@ export interface StoreOptions {
 }
 
 /** What a store has beside its database. */
-export interface StoreExtras {
+interface StoreExtras {
   copy?: Copy;
   marks?: Marks;
 }
@@ -235,10 +236,4 @@ function listed(row: MachineRow): StoredMachine {
     ...(takenAtMs !== undefined && { takenAtMs }),
     details,
   };
-}
-
-/** `crypto.randomUUID` is not there on insecure origins. */
-function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -38,7 +38,7 @@ function unknown(thrown: unknown): [undefined, undefined] {
  * `granted`: the browser will not clear this site's data by itself. `refused`: it may, when disk
  * space is short. `unavailable`: it cannot be asked here (a worker, an insecure origin).
  */
-export type Persistence = 'granted' | 'refused' | 'unavailable';
+type Persistence = 'granted' | 'refused' | 'unavailable';
 
 /** Asks the browser not to evict what is stored; it may ask its user. For pages. */
 export async function requestPersistence(): Promise<Persistence> {

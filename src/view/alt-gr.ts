@@ -6,7 +6,7 @@ const waitMs = 50;
 const sameMomentMs = 2;
 
 /** What is looked at of a key that goes down. */
-export interface KeyDown {
+interface KeyDown {
   code: string;
   timeStamp: number;
 }

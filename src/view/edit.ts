@@ -1,6 +1,6 @@
 /** What was typed, from a text field before and after. No DOM. */
 
-export interface Edit {
+interface Edit {
   /** To delete before the text is typed: characters, from the first to the last. */
   removed: string[];
   text: string;

@@ -17,7 +17,7 @@ export interface InputMethodKey {
 }
 
 /** The key as it is without an input method. */
-export interface PlainKey {
+interface PlainKey {
   key: string;
   keyCode: number;
 }

@@ -5,7 +5,7 @@ export interface Size {
   height: number;
 }
 
-export interface Scale extends Size {
+interface Scale extends Size {
   /** Whether each guest pixel keeps hard edges; else the browser smooths. */
   pixelated: boolean;
 }

@@ -10,7 +10,7 @@ interface Disposable {
 }
 
 /** Of xterm.js, as far as it is used here. */
-export interface InputTerminal {
+interface InputTerminal {
   readonly textarea: HTMLTextAreaElement | undefined;
   onData(listener: (data: string) => void): Disposable;
   onBinary(listener: (data: string) => void): Disposable;
@@ -22,7 +22,7 @@ interface WithUserInput {
   _core: { coreService: { onUserInput(listener: () => void): Disposable } };
 }
 
-export interface TerminalInputOptions {
+interface TerminalInputOptions {
   /** To the guest's serial line. */
   send(data: string | Uint8Array): void;
   /** Whether what the terminal is working on was shown before: what it asks was answered. */

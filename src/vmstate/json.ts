@@ -4,7 +4,7 @@
  */
 import { CprError } from '../errors.ts';
 
-export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export type JsonObject = { readonly [member: string]: Json };
 
 /** [JS2] Before anything is parsed: what a parsed value takes up follows from these. */

@@ -21,12 +21,12 @@ interface Step {
 }
 
 /** From the bytes of one whole vmstate to another's. */
-export interface FormatMigration extends Step {
+interface FormatMigration extends Step {
   migrate(state: Uint8Array, digest: Digest): Uint8Array;
 }
 
 /** From the contents of one section to another's. */
-export interface SectionMigration extends Step {
+interface SectionMigration extends Step {
   readonly section: string;
   migrate(contents: Uint8Array): Uint8Array;
 }

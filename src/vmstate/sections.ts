@@ -44,17 +44,17 @@ export const sectionVersions = {
   keeper: 1,
 } as const;
 
-export type SectionName = keyof typeof sectionVersions;
+type SectionName = keyof typeof sectionVersions;
 
 /** The emulator that saved the device state. */
-export interface EmulatorSection {
+interface EmulatorSection {
   v86Version: string;
   /** `xxh64:…` of the transformed v86.wasm; absent in what format version 1 left. */
   wasmDigest?: string | undefined;
 }
 
 /** Where the runtime comes from that had the guest. */
-export interface RuntimeName {
+interface RuntimeName {
   id: string;
   v86Version: string;
   url: string;
@@ -98,7 +98,7 @@ export interface DiskSection {
 }
 
 /** The drives that have something in them. */
-export interface DisksSection {
+interface DisksSection {
   disks: readonly DiskSection[];
 }
 

@@ -14,7 +14,7 @@ export const inlineWasm = [
   { source: 'src/keeper/checkpoint/page-scan.wat', exportName: 'pageScanWasm' },
 ] as const;
 
-export type InlineWasm = (typeof inlineWasm)[number];
+type InlineWasm = (typeof inlineWasm)[number];
 
 /** `page-ops.wat` becomes `page-ops-wasm.ts`. */
 export const targetOf = ({ source }: InlineWasm): string =>

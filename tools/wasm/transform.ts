@@ -36,16 +36,16 @@ import { trackWrites } from './track-writes.ts';
  * Name of the custom section: u32 minimum pages, then per segment u32 address, u32 length, and
  * that many bytes. Numbers are LEB128.
  */
-export const dataSectionName = 'holdfast.data';
+const dataSectionName = 'holdfast.data';
 
 /** Name of the custom section that says which module this is, see `digestSection`. */
 const digestSectionName = 'holdfast.digest';
 
 /** Largest shared memory the import accepts, in pages of 64 KiB: all of 32 bits. */
-export const maximumPages = 65536;
+const maximumPages = 65536;
 
 /** v86's build no longer has the shape that Holdfast relies on. */
-export class UnexpectedV86Wasm extends Error {
+class UnexpectedV86Wasm extends Error {
   override name = 'UnexpectedV86Wasm';
 }
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export interface BenchArguments {
+interface BenchArguments {
   /** File for the metrics. */
   json?: string;
   /** How often everything is measured. */

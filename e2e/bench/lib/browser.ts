@@ -7,7 +7,7 @@ export function launchBrowser(): Promise<Browser> {
   return chromium.launch(chromiumLaunchOptions());
 }
 
-export interface OurOptions {
+interface OurOptions {
   guest?: 'linux' | 'pattern-graphics';
   memoryMiB?: number;
   runtime?: string;

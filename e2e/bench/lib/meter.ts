@@ -1,8 +1,8 @@
 /** The page's side of meter.asm, which holds the contract. */
+import { pageBytes } from '../../../src/protocol/page-bytes.ts';
 import { type GuestPage, sendProgram, timeCommand, wallMs } from './guest-page.ts';
 
 const magic = [0x4d6c6448, 0x72657465] as const;
-const pageBytes = 4096;
 const logPages = 64;
 const entriesPerPage = 255;
 const ticksPerMs = 1_000_000;

@@ -104,7 +104,7 @@ const bench = {
   },
 };
 
-export type OurBench = typeof bench;
+type OurBench = typeof bench;
 
 declare global {
   interface Window {

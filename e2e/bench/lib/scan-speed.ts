@@ -1,6 +1,8 @@
 /** How fast memory can be looked at for changes. */
-import { GuestPages, pageBytes } from '../../../src/keeper/checkpoint/guest-pages.ts';
+
+import { GuestPages } from '../../../src/keeper/checkpoint/guest-pages.ts';
 import { PageScanner, pageIndexBytes } from '../../../src/keeper/checkpoint/page-scan.ts';
+import { pageBytes } from '../../../src/protocol/page-bytes.ts';
 
 const sizeBytes = 256 * 1024 * 1024;
 const indexAddress = 0x10000 + sizeBytes;

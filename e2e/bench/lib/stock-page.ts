@@ -132,7 +132,7 @@ const bench = {
   },
 };
 
-export type StockBench = typeof bench;
+type StockBench = typeof bench;
 
 declare global {
   interface Window {

@@ -23,7 +23,7 @@ export interface RecordSpec {
   sizeBytes: number;
 }
 
-export interface GenerationSpec {
+interface GenerationSpec {
   number: number;
   records: RecordSpec[];
 }
@@ -52,7 +52,7 @@ function machine(id: string): MachineStore {
   return open;
 }
 
-export const lab = {
+const lab = {
   losses,
   /** All crash windows so far, in order. */
   reached,

@@ -6,7 +6,7 @@ import { diskLimit } from '../../protocol/disk-size.ts';
 import { keyboardLayouts } from '../../protocol/keyboard-layouts.ts';
 import type { MachineOptions } from './machine-options.ts';
 
-export interface OptionRule {
+interface OptionRule {
   /** Completes the sentence "… may be". */
   allowed: string;
   schema: v.GenericSchema;

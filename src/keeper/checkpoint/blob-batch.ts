@@ -28,13 +28,13 @@ interface Progress {
 }
 
 /** What {@link BlobBatch} had put into a checkpoint, and {@link BlobRestore} puts back. */
-export interface StoredBlobs {
+interface StoredBlobs {
   consoles: Record<string, number>;
   pieces: Record<string, number>;
   parts?: PieceLengths;
 }
 
-export interface BlobBatchOptions {
+interface BlobBatchOptions {
   /** What is in storage already. */
   done?: StoredBlobs | undefined;
   /** Large pieces are not divided: whoever receives them knows no parts. */

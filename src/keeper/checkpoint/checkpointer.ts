@@ -5,14 +5,16 @@
  * stands still while the rest is copied, and goes on before anything of it is written. Data goes
  * first, the manifest last: until it is published the checkpoint before is the newest.
  */
+
 import { CprError } from '../../errors.ts';
 import type { WriteTracking } from '../../protocol/abi.ts';
+import { pageBytes } from '../../protocol/page-bytes.ts';
 import type { CheckpointInfo } from '../../protocol/stored.ts';
 import { adoptCprError } from '../../protocol/wire-error.ts';
 import type { MachineStore } from '../../store/types.ts';
 import { BlobBatch } from './blob-batch.ts';
 import { blockNamed, type CutSource, indexBlock, storedRanges } from './cut.ts';
-import { GuestPages, type PageRange, pageBytes } from './guest-pages.ts';
+import { GuestPages, type PageRange } from './guest-pages.ts';
 import { encodeManifest, type Manifest } from './manifest.ts';
 import { PagePacker, packBlobs } from './pack-records.ts';
 import { PageBatch } from './page-batch.ts';
@@ -57,7 +59,7 @@ export interface CheckpointOptions {
 
 export type CheckpointReport = CheckpointInfo;
 
-export interface CheckpointerOptions {
+interface CheckpointerOptions {
   source: CutSource;
   store: MachineStore;
   /** What this machine was restored from: only what changed since is written. */

@@ -11,7 +11,7 @@ import type { StoredRange } from './manifest.ts';
 export const indexBlock = 'checkpoint.index';
 
 /** The machine's pieces, by name: a KeptPieceMaps. */
-export interface CutPieces {
+interface CutPieces {
   names(): Iterable<string>;
   of(name: string): CutPieceSet;
 }

@@ -1,7 +1,7 @@
 /** The guest's memory as one row of pages, across its RAM blocks. */
-import type { RamBlock } from '../../protocol/abi.ts';
 
-export const pageBytes = 4096;
+import type { RamBlock } from '../../protocol/abi.ts';
+import { pageBytes } from '../../protocol/page-bytes.ts';
 
 /** A RAM block's pages in the row: the first one's number, and how many there are. */
 export interface PageRange {

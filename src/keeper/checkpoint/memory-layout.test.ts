@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { layOutMemory, pageBytes } from './memory-layout.ts';
+import { layOutMemory, wasmPageBytes } from './memory-layout.ts';
 
 const mib = 1024 * 1024;
 
@@ -16,11 +16,11 @@ test('the blocks follow the runtime without gaps, on page boundaries', () => {
   let end = layout.runtimeBytes;
   for (const { address, sizeBytes } of layout.blocks) {
     expect(address).toBe(end);
-    expect(address % pageBytes).toBe(0);
-    expect(sizeBytes % pageBytes).toBe(0);
+    expect(address % wasmPageBytes).toBe(0);
+    expect(sizeBytes % wasmPageBytes).toBe(0);
     end += sizeBytes;
   }
-  expect(layout.totalPages * pageBytes).toBe(end);
+  expect(layout.totalPages * wasmPageBytes).toBe(end);
 });
 
 test('guest RAM and video memory get room to spare', () => {
@@ -32,7 +32,7 @@ test('guest RAM and video memory get room to spare', () => {
 test('scratch memory has the same addresses and ends with the guest', () => {
   const { blocks, scratchPages } = layOutMemory({ memoryMiB: 64, vgaMemoryMiB: 2 });
   const planes = blocks.find(({ name }) => name === 'vga.planes')!;
-  expect(scratchPages * pageBytes).toBe(planes.address + planes.sizeBytes);
+  expect(scratchPages * wasmPageBytes).toBe(planes.address + planes.sizeBytes);
 });
 
 test('the largest guest fits what WebAssembly can address', () => {

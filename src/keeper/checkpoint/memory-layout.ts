@@ -4,7 +4,8 @@ import type { MachineConfig } from '../../protocol/config.ts';
 import { indexBlock } from './cut.ts';
 import { pageIndexBytes } from './page-scan.ts';
 
-export const pageBytes = 64 * 1024;
+/** A page of a WebAssembly memory. */
+export const wasmPageBytes = 64 * 1024;
 const mib = 1024 * 1024;
 /** What a 32-bit memory can address. */
 const maxPages = 65_536;
@@ -18,7 +19,7 @@ const planesBytes = 256 * 1024;
 const parkingBytes = 80 * mib;
 
 /** Where everything lies in a machine's memory. Never changes while the machine lives. */
-export interface MemoryLayout {
+interface MemoryLayout {
   runtimeBytes: number;
   blocks: RamBlock[];
   totalPages: number;
@@ -47,7 +48,7 @@ export function layOutMemory(
   const blocks: RamBlock[] = [];
   let end = runtimeBytes;
   const add = (name: string, bytes: number) => {
-    const sizeBytes = Math.ceil(bytes / pageBytes) * pageBytes;
+    const sizeBytes = Math.ceil(bytes / wasmPageBytes) * wasmPageBytes;
     blocks.push({ name, address: end, sizeBytes });
     end += sizeBytes;
   };
@@ -55,12 +56,12 @@ export function layOutMemory(
   add('vga.vram', vgaMemoryMiB * mib + slackBytes);
   add('vga.planes', planesBytes);
   const guestBytes = end - runtimeBytes;
-  const scratchPages = end / pageBytes;
+  const scratchPages = end / wasmPageBytes;
   add('runtime.parked', parkingBytes);
   add('runtime.incoming', parkingBytes);
   add(indexBlock, pageIndexBytes(guestBytes / 4096));
 
-  const totalPages = end / pageBytes;
+  const totalPages = end / wasmPageBytes;
   if (totalPages > maxPages) {
     throw new CprError(
       'bad-config',
@@ -75,7 +76,7 @@ export function guestBlocks(blocks: readonly RamBlock[]): RamBlock[] {
   return blocks.filter(({ name }) => name.startsWith('pc.') || name.startsWith('vga.'));
 }
 
-export interface MachineMemory {
+interface MachineMemory {
   layout: MemoryLayout;
   memory: WebAssembly.Memory;
   scratch: WebAssembly.Memory;
@@ -92,7 +93,7 @@ export function allocateMemory(config: MachineConfig): MachineMemory {
     return { layout, memory: sharedMemory(totalPages), scratch: sharedMemory(scratchPages) };
   } catch (thrown) {
     if (!(thrown instanceof RangeError)) throw thrown;
-    const needMiB = Math.ceil(((totalPages + scratchPages) * pageBytes) / mib);
+    const needMiB = Math.ceil(((totalPages + scratchPages) * wasmPageBytes) / mib);
     throw new CprError(
       'out-of-memory',
       `The browser has no room for this guest: ${config.memoryMiB} MiB of RAM and ` +

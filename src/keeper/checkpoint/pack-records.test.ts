@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { pageBytes } from './guest-pages.ts';
+import { pageBytes } from '../../protocol/page-bytes.ts';
 import { PagePacker } from './pack-records.ts';
 import { PageBatch } from './page-batch.ts';
 import { encodeRecord } from './record.ts';

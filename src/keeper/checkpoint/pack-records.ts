@@ -1,10 +1,10 @@
 /** Sorts what waits to be written into records of 256 KiB to 8 MiB. */
-import { pageBytes } from './guest-pages.ts';
+import { pageBytes } from '../../protocol/page-bytes.ts';
 import type { PageBatch } from './page-batch.ts';
 import { type Blob, emptyRecord, type LogRecord } from './record.ts';
 
 /** IndexedDB is fastest at this size; a record a page is twenty times slower. */
-export const recordBytes = 256 * 1024;
+const recordBytes = 256 * 1024;
 /**
  * The browser takes a few large ones at a fifth of the processor time of many small ones. Small ones are
  * sooner of no use as a whole, and so deleted: a guest that writes little gets those.
@@ -16,7 +16,7 @@ const fewRecords = 4;
 const pagesIn = (bytes: number) => Math.floor((bytes - 64) / (pageBytes + 4));
 
 /** Of a record, where so many bytes wait: a few sizes, so that memory of earlier records can be used again. */
-export function recordBytesFor(waitingBytes: number): number {
+function recordBytesFor(waitingBytes: number): number {
   let bytes = recordBytes;
   while (bytes < largestRecordBytes && bytes * fewRecords < waitingBytes) bytes *= 2;
   return bytes;

@@ -2,7 +2,7 @@
  * Copies of pages that wait to be written. A page that changes again before it is written is copied
  * over its older copy, so looking at memory while the guest runs costs no second write.
  */
-import { pageBytes } from './guest-pages.ts';
+import { pageBytes } from '../../protocol/page-bytes.ts';
 
 const slabPages = 256;
 /** Slabs that are kept from one checkpoint to the next at least. */

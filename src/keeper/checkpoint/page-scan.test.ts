@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { GuestPages, pageBytes } from './guest-pages.ts';
+import { pageBytes } from '../../protocol/page-bytes.ts';
+import { GuestPages } from './guest-pages.ts';
 import { PageScanner, pageIndexBytes, pageState } from './page-scan.ts';
 
 const pageCount = 40;

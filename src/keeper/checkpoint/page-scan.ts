@@ -2,8 +2,10 @@
  * Which pages of guest memory changed since they were last looked at: a hash of each is kept, next to
  * the guest's memory because WebAssembly code reaches only one memory. See page-scan.wat.
  */
+
 import type { RamBlock } from '../../protocol/abi.ts';
-import { type GuestPages, type PageRange, pageBytes } from './guest-pages.ts';
+import { pageBytes } from '../../protocol/page-bytes.ts';
+import type { GuestPages, PageRange } from './guest-pages.ts';
 import { pageScanWasm } from './page-scan-wasm.ts';
 
 /** What is to be done with a page; 0: nothing. */
@@ -43,14 +45,14 @@ interface PageScanExports {
   ): number;
 }
 
-export interface ScanResult {
+interface ScanResult {
   /** Where to go on in the range; its end when there is no more. */
   next: number;
   /** Pages whose hash was computed. */
   looked: number;
 }
 
-export type FoundPage = (page: number, address: number, uniformWord: number | undefined) => void;
+type FoundPage = (page: number, address: number, uniformWord: number | undefined) => void;
 
 let compiled: WebAssembly.Module | undefined;
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { pageBytes } from '../../protocol/page-bytes.ts';
 import { xxh64 } from '../cpr/digest.ts';
-import { pageBytes } from './guest-pages.ts';
 import { decodeRecord, emptyRecord, encodeRecord } from './record.ts';
 import { RecordBuffers } from './record-buffers.ts';
 

@@ -16,8 +16,8 @@
  */
 
 import { CprError } from '../../errors.ts';
+import { pageBytes } from '../../protocol/page-bytes.ts';
 import type { Digest } from '../../vmstate/vmstate.ts';
-import { pageBytes } from './guest-pages.ts';
 
 const magic = 0x31524648;
 const digestOffset = 24;

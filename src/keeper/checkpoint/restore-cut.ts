@@ -1,17 +1,19 @@
 /** Puts a stored guest back into memory. */
+
 import { CprError } from '../../errors.ts';
 import type { RamBlock } from '../../protocol/abi.ts';
+import { pageBytes } from '../../protocol/page-bytes.ts';
 import type { Generation, MachineStore } from '../../store/types.ts';
 import { BlobRestore, piecePrefix } from './blob-batch.ts';
 import { blockNamed, type CutPlace, indexBlock, placeRanges } from './cut.ts';
-import { type GuestPages, pageBytes } from './guest-pages.ts';
+import type { GuestPages } from './guest-pages.ts';
 import { partCount, pieceOf } from './large-pieces.ts';
 import { decodeManifest, type Manifest } from './manifest.ts';
 import { PageScanner } from './page-scan.ts';
 import { decodeRecord, type LogRecord, pagesOf } from './record.ts';
 import { type BlobKey, Segments } from './segments.ts';
 
-export interface RestorePlace extends CutPlace {
+interface RestorePlace extends CutPlace {
   /** True for memory that nothing was ever written to: then its zeros need not be looked for. */
   readonly fresh?: boolean;
 }

@@ -7,7 +7,7 @@ import { unknownMemory } from './blockers.ts';
 import type { CprMachine } from './cpr-machine.ts';
 
 /** What the keeper itself knows of a guest and must know again. Members are only ever added. */
-export interface KeeperState {
+interface KeeperState {
   /** The reading of the machine's clock at the cut. */
   clockMs: number;
   bootedAtMs: number;

@@ -15,7 +15,7 @@ import { guestBlocks } from '../checkpoint/memory-layout.ts';
 import type { FrozenExecution } from '../guest/execution.ts';
 import type { CprMachine } from './cpr-machine.ts';
 
-export interface KeeperSections {
+interface KeeperSections {
   machine: MachineSection<MachineConfig>;
   blocks: BlocksSection;
   /** Mode `reboot`: where the rest of the guest is. */

@@ -148,7 +148,7 @@ export interface Origin {
 }
 
 /** What a guest is brought back from, and by whom. */
-export interface BringBackRequest<Cut> {
+interface BringBackRequest<Cut> {
   awaiting: AwaitingGuest;
   runtime: RuntimeSource;
   steps: Steps;
@@ -157,7 +157,7 @@ export interface BringBackRequest<Cut> {
 }
 
 /** What a guest needs beside its memory. */
-export type GuestCut = Pick<RestoredCut, 'vmstate' | 'keeperState' | 'fellBack'>;
+type GuestCut = Pick<RestoredCut, 'vmstate' | 'keeperState' | 'fellBack'>;
 
 /** A machine's memory on its way back from storage. */
 export interface Restoring {

@@ -1,9 +1,10 @@
 /** Keeps a machine in storage as it goes on: checkpoints by themselves, and when asked for. */
+
 import { CprError } from '../../errors.ts';
+import { pageBytes } from '../../protocol/page-bytes.ts';
 import type { CheckpointInfo, Durability } from '../../protocol/stored.ts';
 import { adoptCprError } from '../../protocol/wire-error.ts';
 import { Checkpointer, type CheckpointReport } from '../checkpoint/checkpointer.ts';
-import { pageBytes } from '../checkpoint/guest-pages.ts';
 import { writtenPages } from '../checkpoint/written-pages.ts';
 import { type BoundedStore, openBounded } from '../cpr/bounded-store.ts';
 import type { CprMachine } from '../cpr/cpr-machine.ts';
@@ -17,7 +18,7 @@ import { Pace } from './pace.ts';
 /** Between two looks at how much the guest has written. */
 const lookAgainMs = 250;
 
-export interface DurableOptions {
+interface DurableOptions {
   machine: CprMachine;
   /** Of a machine that was resumed: only what changed since is written. */
   origin?: Origin | undefined;

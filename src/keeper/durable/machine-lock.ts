@@ -5,6 +5,7 @@
  */
 import { CprError } from '../../errors.ts';
 import { type MachinesMessage, machinesChannel } from '../../protocol/watch.ts';
+import { webLocks } from '../../protocol/web-locks.ts';
 import { answerTo } from '../../store/answers.ts';
 
 const lockName = (machineId: string) => `holdfast-machine-${machineId}`;
@@ -13,11 +14,8 @@ const giveUpMs = 15_000;
 /** A worker whose page was reloaded ends a moment after the new page has begun to load, ms. */
 const leavingMs = 1000;
 
-// Missing on insecure origins, whatever the types say.
-const locks = () => navigator.locks as LockManager | undefined;
-
 /** What others ask of whoever runs a machine. */
-export interface MachineRequests {
+interface MachineRequests {
   /** Somebody else wants to run it: to be followed by a release. */
   giveUp(machineId: string): void;
   /** Somebody wants to see it, see {@link MachinesMessage}. */
@@ -32,7 +30,7 @@ interface MachineLock {
 
 /** @throws CprError `taken-over` when the machine runs elsewhere */
 async function holdMachine(machineId: string, requests: MachineRequests): Promise<MachineLock> {
-  const manager = locks();
+  const manager = webLocks();
   if (!manager) return { announce: () => {}, release: () => {} };
   const release = await new Promise<(() => void) | null>((resolve, reject) => {
     const hold = () => new Promise<void>((letGo) => resolve(letGo));
@@ -110,7 +108,7 @@ export class MachineClaims {
  * @throws CprError `busy` when it does not
  */
 export async function askForMachine(machineId: string): Promise<void> {
-  const manager = locks();
+  const manager = webLocks();
   if (!manager) return;
   const channel = new BroadcastChannel(machinesChannel);
   channel.postMessage({ type: 'give-up', machineId } satisfies MachinesMessage);
@@ -135,7 +133,7 @@ export async function askForMachine(machineId: string): Promise<void> {
  * @throws CprError `storage-blocked` where the browser does not say
  */
 export async function runningMachines(): Promise<Set<string>> {
-  const asked = locks()?.query();
+  const asked = webLocks()?.query();
   const held = (asked && (await answerTo(asked, 'say which machines run')).held) ?? [];
   const prefix = lockName('');
   return new Set(

@@ -11,13 +11,13 @@ export const agentGreeting = 'holdfast-agent ';
 /** Bytes that no two lives of a state share. */
 const entropyBytes = 64;
 
-export interface AgentPort {
+interface AgentPort {
   /** What the guest wrote to this console so far. */
   said(console: string): string;
   consoleInput(console: string, bytes: Uint8Array): void;
 }
 
-export interface PutRightOptions {
+interface PutRightOptions {
   /** The guest goes on as a clone, with this network address. */
   mac?: string;
   nowMs?: number;

@@ -1,13 +1,14 @@
 /** Everything of a stored machine in one tar archive, in forms that other tools read. */
+
 import { type MachineConfig, withoutContents } from '../../protocol/config.ts';
+import { pageBytes } from '../../protocol/page-bytes.ts';
 import { consoleChunkBytes, consolePrefix, piecePrefix } from '../checkpoint/blob-batch.ts';
-import { pageBytes } from '../checkpoint/guest-pages.ts';
 import { partBytes, partCount, partsOf, pieceOf } from '../checkpoint/large-pieces.ts';
 import type { StoredContents } from './stored-contents.ts';
 import { type TarEntry, tar } from './tar.ts';
 import { zeros } from './zeros.ts';
 
-export interface ArchiveRequest {
+interface ArchiveRequest {
   name: string;
   config: MachineConfig | undefined;
   contents: StoredContents;

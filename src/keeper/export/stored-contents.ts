@@ -7,10 +7,10 @@ import { decodeManifest, type Manifest } from '../checkpoint/manifest.ts';
 import { decodeRecord, type LogRecord } from '../checkpoint/record.ts';
 
 /** Contents of a page, or the word that it is over and over. */
-export type PageContents = Uint8Array | number;
+type PageContents = Uint8Array | number;
 
 /** Which streams of blobs are wanted. */
-export interface Wanted {
+interface Wanted {
   pages: boolean;
   stream(name: string): boolean;
 }

@@ -15,7 +15,7 @@ export interface FrozenExecution {
   wasSuspended: boolean;
 }
 
-export interface ExecutionEvents {
+interface ExecutionEvents {
   /** The runstate changed, or something else that a status tells. */
   changed(): void;
   crashed(report: string): void;

@@ -1,5 +1,5 @@
 /** A piece of console output. `offset`: bytes of this console before it, since the machine began. */
-export interface ScrollbackChunk {
+interface ScrollbackChunk {
   offset: number;
   bytes: Uint8Array<ArrayBuffer>;
 }

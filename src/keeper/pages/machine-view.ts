@@ -11,7 +11,7 @@ import type { Pages } from './pages.ts';
 let revision = 0;
 
 /** What a view shows. */
-export interface ViewedMachine {
+interface ViewedMachine {
   readonly backing: Pick<HostBacking, 'config'>;
   readonly execution: Execution;
   readonly consoles: Consoles;

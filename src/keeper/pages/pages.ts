@@ -1,6 +1,7 @@
 import type { TakenEvents } from '../../protocol/event-bytes.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
 import { freeBuffer } from '../../protocol/free-buffer.ts';
+import { webLocks } from '../../protocol/web-locks.ts';
 import { PicturesOnWay } from '../pictures-on-way.ts';
 import type { Client } from './page-input.ts';
 import type { PageLink } from './page-link.ts';
@@ -202,8 +203,7 @@ export class Pages {
   }
 
   async #awaitEnd(page: Page, pageLock: string): Promise<void> {
-    // Missing on insecure origins, whatever the types say.
-    const locks = navigator.locks as LockManager | undefined;
+    const locks = webLocks();
     if (locks === undefined || pageLock === '') return;
     try {
       await locks.request(pageLock, { signal: page.gone.signal }, () => this.#drop(page));

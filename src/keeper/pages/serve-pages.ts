@@ -1,11 +1,12 @@
 import { hearOpen, hearResume, sayHello } from '../../protocol/head-start.ts';
 import { randomId } from '../../protocol/random-id.ts';
 import { exposeKeeper } from '../../protocol/rpc.ts';
+import { webLocks } from '../../protocol/web-locks.ts';
 import { keeperStore, openNewerStore } from '../cpr/keeper-store.ts';
 import type { AroundStep } from '../cpr/steps.ts';
 import { Keeper } from '../keeper.ts';
 
-export interface ServeOptions {
+interface ServeOptions {
   /** Called around each step of cprSave and cprLoad: for tests that let one fail. */
   around?: AroundStep;
 }
@@ -52,8 +53,7 @@ const lockMs = 5_000;
 
 /** Resolves once the lock is held, or cannot be had; only the end of this worker gives it back. */
 function holdForLife(name: string): Promise<boolean> {
-  // Missing on insecure origins, whatever the types say.
-  const locks = navigator.locks as LockManager | undefined;
+  const locks = webLocks();
   if (locks === undefined) return Promise.resolve(false);
   return new Promise((resolve) => {
     const without = (reason: unknown) => {

@@ -15,7 +15,7 @@ export interface TerminalSize {
   rows: number;
 }
 
-export interface TerminalGuest {
+interface TerminalGuest {
   /** What the guest wrote to this console so far. */
   said(console: string): string;
   /** @throws CprError while the guest can take nothing */

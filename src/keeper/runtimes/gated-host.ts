@@ -8,7 +8,7 @@ import type { DriveSource, MachineConfig, RemovableDriveName } from '../../proto
 import type { MachineEvent } from '../../protocol/events.ts';
 import { GatedPieces, type KeptPieceMaps } from './kept-pieces.ts';
 
-export type WakeupReason = Parameters<NonNullable<RuntimeHost['wakeup']>>[0];
+type WakeupReason = Parameters<NonNullable<RuntimeHost['wakeup']>>[0];
 
 /** What a machine lends to its runtimes. */
 export interface HostBacking {
@@ -35,7 +35,7 @@ export interface HostBacking {
  * guest over must look at. `in-charge`: everything. `closed`: nothing, so that a late timer of a
  * runtime that is parked or gone cannot speak for the guest.
  */
-export type Gate = 'preparing' | 'taking-over' | 'in-charge' | 'closed';
+type Gate = 'preparing' | 'taking-over' | 'in-charge' | 'closed';
 
 /** The host of one runtime. */
 export class GatedHost implements RuntimeHost {

@@ -11,9 +11,9 @@ export interface HostedInstance {
 }
 
 /** The steps of a hand-over, each of which may fail. */
-export type HandOverStep = Extract<RestartPhase, 'stop' | 'save' | 'swap' | 'load' | 'run'>;
+type HandOverStep = Extract<RestartPhase, 'stop' | 'save' | 'swap' | 'load' | 'run'>;
 
-export interface HandOverRequest {
+interface HandOverRequest {
   from: HostedInstance;
   to: { prepared: PreparedRuntime; host: GatedHost };
   /** What the old runtime does now, and does again when this fails. */
@@ -26,7 +26,7 @@ export interface HandOverRequest {
   around?: (step: HandOverStep, when: 'before' | 'after') => void;
 }
 
-export type HandOverTimings = Omit<RestartTimings, 'prepareMs'>;
+type HandOverTimings = Omit<RestartTimings, 'prepareMs'>;
 
 /** The old runtime could not be put back either: the guest is lost. */
 export class LostGuestError extends CprError {}

@@ -3,7 +3,7 @@ import { abiVersion, type RuntimeModule } from '../../protocol/abi.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import { fetchChecked } from './fetch-checked.ts';
 
-export type ImportModule = (url: string) => Promise<unknown>;
+type ImportModule = (url: string) => Promise<unknown>;
 
 type CompileModule = (source: RuntimeSource) => Promise<WebAssembly.Module | undefined>;
 

@@ -1,7 +1,8 @@
 /** A copy of the guest's memory, for putting it back page by page. */
 
 import type { RamBlock } from '../../protocol/abi.ts';
-import { GuestPages, pageBytes } from '../checkpoint/guest-pages.ts';
+import { pageBytes } from '../../protocol/page-bytes.ts';
+import { GuestPages } from '../checkpoint/guest-pages.ts';
 
 const pageWords = pageBytes / 4;
 const slabPages = 256;

@@ -26,7 +26,7 @@ import { type LeavingSender, sendStored, withCopy } from './send-stored.ts';
 /** Copies that wait while the guest runs: no more, so that an export needs little memory. */
 const waitingBytes = 4 * 1024 * 1024;
 
-export interface ExportOptions {
+interface ExportOptions {
   machine: CprMachine;
   port: MessagePort;
   /** Of a durable machine: a checkpoint of all that the guest did before the call. */

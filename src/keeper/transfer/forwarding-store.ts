@@ -7,7 +7,7 @@ import type {
   ReadableGenerations,
 } from '../../store/types.ts';
 
-export interface CutReceiver {
+interface CutReceiver {
   /** A record of the checkpoint log; what a later one says of a page or blob counts. */
   record(bytes: Uint8Array): Promise<void>;
   manifest(manifest: Uint8Array, records: readonly number[]): Promise<void>;

@@ -7,6 +7,7 @@ import { CprError } from '../../errors.ts';
 import { blobsOf } from '../../protocol/blobs-item.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import { freeBuffer } from '../../protocol/free-buffer.ts';
+import { pageBytes } from '../../protocol/page-bytes.ts';
 import { PortReceiver } from '../../protocol/port-stream.ts';
 import type {
   ArrivingItem,
@@ -23,7 +24,7 @@ import {
   piecePrefix,
 } from '../checkpoint/blob-batch.ts';
 import { placeRanges } from '../checkpoint/cut.ts';
-import { type GuestPages, pageBytes } from '../checkpoint/guest-pages.ts';
+import type { GuestPages } from '../checkpoint/guest-pages.ts';
 import { nextTask, Slices } from '../checkpoint/slices.ts';
 import type { CprMachine } from '../cpr/cpr-machine.ts';
 import { limitOf, type StreamLimit } from './stream-limits.ts';

@@ -1,6 +1,6 @@
 /** Records of the checkpoint log as the items of a guest that leaves its keeper. */
+import { pageBytes } from '../../protocol/page-bytes.ts';
 import type { BlobItem, CutItem, PagesItem } from '../../protocol/state-transfer.ts';
-import { pageBytes } from '../checkpoint/guest-pages.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
 import type { Blob, LogRecord } from '../checkpoint/record.ts';
 

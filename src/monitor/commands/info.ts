@@ -89,7 +89,7 @@ export function parseMode(command: string, text: string): CprMode {
 }
 
 /** @throws CprError `no-machine` */
-export function statusOf({ status }: Pick<MonitorMachine, 'status'>): MachineStatus {
+function statusOf({ status }: Pick<MonitorMachine, 'status'>): MachineStatus {
   if (status) return status;
   throw new CprError('no-machine', 'There is no machine: start one first.');
 }
@@ -130,7 +130,7 @@ async function cprLines(machine: MonitorMachine): Promise<string[]> {
   return lines;
 }
 
-export function blockerLines(mode: CprMode, blockers: readonly Blocker[]): string[] {
+function blockerLines(mode: CprMode, blockers: readonly Blocker[]): string[] {
   if (blockers.length === 0) return [`${mode}: nothing is in the way`];
   return [
     `${mode}: blocked`,

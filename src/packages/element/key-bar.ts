@@ -10,7 +10,7 @@ const keys: readonly (readonly [label: string, name: string])[] = [
   ['Ctrl+Alt+Del', 'ctrl-alt-delete'],
 ];
 
-export interface KeyBarActions {
+interface KeyBarActions {
   /** @param keys as in `Machine.sendKey` */
   sendKey(keys: string): void;
   /** Opens the keyboard of a phone. */

@@ -5,7 +5,7 @@ import { similarName } from '../../client/options/similar-name.ts';
 const ofOthers =
   /^(?:id|class|style|slot|title|hidden|inert|tabindex|lang|dir|role|part|exportparts|is|nonce|key|ref|on\w+|item\w+|popover|translate|draggable|spellcheck|accesskey|autofocus|contenteditable|enterkeyhint|inputmode)$|[-:@._]/;
 
-export interface UnknownAttribute {
+interface UnknownAttribute {
   name: string;
   meant?: string;
 }

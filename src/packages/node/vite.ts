@@ -18,7 +18,7 @@ interface Server {
 }
 
 /** As much of a plugin of Vite as this one is. */
-export interface HoldfastVitePlugin {
+interface HoldfastVitePlugin {
   name: string;
   config(): { optimizeDeps: { exclude: string[] } };
   configureServer(server: Server): void;

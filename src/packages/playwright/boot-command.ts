@@ -11,7 +11,7 @@
  * - `<lt>` and `<gt>` are `<` and `>`
  */
 
-export type BootStep =
+type BootStep =
   | { do: 'type'; text: string }
   | { do: 'press'; keys: string }
   | { do: 'wait-for-text'; pattern: RegExp }

@@ -28,7 +28,7 @@ interface Booted {
   runtimeId: string;
 }
 
-export interface FreshOptions {
+interface FreshOptions {
   /** Where the golden state is kept as a file, and found again instead of booting. */
   statePath?: string;
   /** Called with a guest that did not come up, while it is still there. */

@@ -13,7 +13,7 @@ type Images = UrlDrives &
   Partial<Pick<MachineConfig, 'bzImage' | 'initrd' | 'multiboot' | 'bios' | 'vgaBios'>>;
 
 /** What is in the 9p share when the machine begins; both absolute. */
-export interface UrlShare {
+interface UrlShare {
   /** A file index of v86's format (`fs.json`). */
   index: string;
   /** The folder of its files. Absent: that of the index. */

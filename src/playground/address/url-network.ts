@@ -31,7 +31,7 @@ export function relayBackend(text: string): unknown {
 }
 
 /** A line of a question. What others chose stands alone in its value: see approval.ts. */
-export interface ReachLine {
+interface ReachLine {
   what: string;
   value: string;
   /** The value is our sentence, not what somebody else chose. */

@@ -5,7 +5,7 @@ import { fileUrl } from './file-url.ts';
 import { type UnknownOption, unknownOptions } from './unknown-options.ts';
 import { machineOptionHelp, parseUrlMachine, type UrlMachine } from './url-machine.ts';
 
-export const guestNames = ['linux', 'pattern-text', 'pattern-graphics'] as const;
+const guestNames = ['linux', 'pattern-text', 'pattern-graphics'] as const;
 export type GuestName = (typeof guestNames)[number];
 
 /** Documented in the help dialog. */
@@ -60,7 +60,7 @@ export interface OptionProblem {
   meant?: string;
 }
 
-export type UrlOptionsResult =
+type UrlOptionsResult =
   /** `unknown` are options that are like none of ours. */
   | { ok: true; options: UrlOptions; unknown?: UnknownOption[] }
   | { ok: false; problems: OptionProblem[] };

@@ -2,12 +2,12 @@
 import type { RuntimeBuild } from 'virtual:holdfast-build';
 
 /** What runs now. */
-export interface RunningRuntime {
+interface RunningRuntime {
   runtimeId: string;
   v86Version: string;
 }
 
-export interface UpdateChoice {
+interface UpdateChoice {
   runtime: RuntimeBuild;
   /** `0.5.409 → 0.5.462` */
   label: string;
@@ -30,10 +30,7 @@ export function updateChoices(
 }
 
 /** Versions where they differ, else the ids, else that it is the same. */
-export function updateLabel(
-  from: RunningRuntime,
-  to: Pick<RuntimeBuild, 'id' | 'v86Version'>,
-): string {
+function updateLabel(from: RunningRuntime, to: Pick<RuntimeBuild, 'id' | 'v86Version'>): string {
   if (from.v86Version !== to.v86Version) return `${from.v86Version} → ${to.v86Version}`;
   if (from.runtimeId !== to.id) return `${from.runtimeId} → ${to.id}`;
   return `${from.v86Version} again`;

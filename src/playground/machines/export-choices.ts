@@ -5,7 +5,7 @@ import type { ExportRequest, StoredMachineInfo } from '../../protocol/stored.ts'
 /** `state`: a state file, which any browser can open. */
 export type FileRequest = ExportRequest | { kind: 'state' };
 
-export interface ExportChoice {
+interface ExportChoice {
   label: string;
   /** More about it, for a tooltip. */
   title: string;

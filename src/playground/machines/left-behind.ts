@@ -9,7 +9,7 @@ import { suspendOther } from './suspend-other.ts';
 
 const subject = 'left-behind';
 
-export interface LeftBehind {
+interface LeftBehind {
   id: string;
   status: MachineStatus;
 }

@@ -16,7 +16,7 @@ import { exportChoices, type FileRequest } from './export-choices.ts';
 import { StateList } from './state-list.ts';
 import { suspendOther } from './suspend-other.ts';
 
-export interface MachineListOptions {
+interface MachineListOptions {
   session: Session;
   /** Asks for a machine of a new id. */
   createMachine(): void;

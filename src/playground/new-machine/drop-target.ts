@@ -2,7 +2,7 @@
 import { create, element } from '../ui/element.ts';
 import { guessImage, type ImageKind } from '../ui/guess-image.ts';
 
-export type DroppedImages = Partial<Record<Exclude<ImageKind, 'state'>, File>>;
+type DroppedImages = Partial<Record<Exclude<ImageKind, 'state'>, File>>;
 
 export interface DropActions {
   openState(file: File): void;

@@ -6,7 +6,7 @@ import { diskLimit } from '../../protocol/disk-size.ts';
 /** What the machine boots, as the dialog asks for it. */
 export type Boots = 'demo' | 'drives' | 'kernel' | 'multiboot';
 
-export const driveFields = ['cdrom', 'hda', 'hdb', 'fda', 'fdb'] as const;
+const driveFields = ['cdrom', 'hda', 'hdb', 'fda', 'fdb'] as const;
 export const imageFields = [
   ...driveFields,
   'bzImage',

@@ -4,7 +4,7 @@ import { ask } from '../ui/dialogs.ts';
 import { errorText } from './error-text.ts';
 import type { Notices } from './notices.ts';
 
-export interface DurabilityNoticeOptions {
+interface DurabilityNoticeOptions {
   session: Session;
   notices: Notices;
   tryAgain(): void;

@@ -3,7 +3,7 @@ import { type CprError, type CprErrorCode, unreachable } from '../../errors.ts';
 import type { Operation } from '../operation.ts';
 import { type ErrorAction, errorTexts } from './error-texts.ts';
 
-export interface ErrorText {
+interface ErrorText {
   title: string;
   /** Sentences that end in a next step. */
   advice: string;

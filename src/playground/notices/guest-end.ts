@@ -6,7 +6,7 @@ import { actionLabel } from './error-texts.ts';
 import type { Notices } from './notices.ts';
 import type { OperationReports } from './operation-reports.ts';
 
-export interface GuestEndOptions {
+interface GuestEndOptions {
   session: Session;
   notices: Notices;
   reports: OperationReports;

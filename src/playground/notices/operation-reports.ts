@@ -7,7 +7,7 @@ import { actionLabel, type ErrorAction } from './error-texts.ts';
 import type { Notice, Notices } from './notices.ts';
 import { explained } from './site-update.ts';
 
-export interface OperationReportsOptions {
+interface OperationReportsOptions {
   session: Session;
   notices: Notices;
   /** Connects anew. */

@@ -3,7 +3,7 @@
 import { collectBlob } from '../../client/collect-blob.ts';
 import { firstBlockBytes, guessImage } from '../ui/guess-image.ts';
 
-export interface FetchV86StateOptions {
+interface FetchV86StateOptions {
   signal: AbortSignal;
   /** `totalBytes`: 0 where the server does not say. */
   onProgress(loadedBytes: number, totalBytes: number): void;

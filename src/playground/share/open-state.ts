@@ -16,7 +16,7 @@ import { stateOfPayload } from './link.ts';
 import { OpeningBar } from './opening-bar.ts';
 import { listed, questionBefore } from './place-of-machine.ts';
 
-export interface StateOpenerOptions {
+interface StateOpenerOptions {
   session: Session;
   durable: boolean;
   /** Runs an opening that takes the place of what the page shows. */

@@ -1,7 +1,7 @@
 /** What the bar says while a guest starts. No DOM. */
 import { formatBytes } from '../ui/format.ts';
 
-export interface FileProgress {
+interface FileProgress {
   file: string;
   loaded: number;
   /** 0 where the server does not say. */

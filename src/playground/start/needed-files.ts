@@ -8,7 +8,7 @@ import { formatAge, formatBytes } from '../ui/format.ts';
 
 export type PickedFiles = Partial<Record<DriveName, File>>;
 
-export interface NeededFilesOptions {
+interface NeededFilesOptions {
   session: Session;
   notices: Notices;
   /** Asks first. @returns whether a new guest boots */

@@ -12,7 +12,7 @@ import { resumeSetting } from '../ui/resume-setting.ts';
 
 export type ResumeHow = Pick<ResumeRequest, 'takeOver' | 'replace'>;
 
-export interface StoredGuestOptions {
+interface StoredGuestOptions {
   session: Session;
   notices: Notices;
   /** Boots a guest in place of the one in storage, or beside it, without checkpoints. */

@@ -3,7 +3,7 @@ import type { Machine } from '../../client/types.ts';
 import type { UrlOptions } from '../address/url-options.ts';
 import type { Notices } from '../notices/notices.ts';
 
-export interface TypedOptions {
+interface TypedOptions {
   machine: Machine;
   notices: Notices;
   typed: NonNullable<UrlOptions['typed']>;

@@ -9,7 +9,7 @@ import type { Menu } from '../ui/menu.ts';
 
 const subject = 'checkpoints-off';
 
-export interface CheckpointSwitchOptions {
+interface CheckpointSwitchOptions {
   session: Session;
   menu: Menu;
   notices: Notices;

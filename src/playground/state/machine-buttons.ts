@@ -4,7 +4,7 @@ import { ask } from '../ui/dialogs.ts';
 import { element } from '../ui/element.ts';
 
 /** What the buttons set going; the page deals with failures. */
-export interface MachineActions {
+interface MachineActions {
   attempt(operation: Operation, work: () => Promise<unknown>): void;
   startFresh(): void;
   /** The guest in storage that a new one would take the place of, in words. */

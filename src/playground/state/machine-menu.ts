@@ -18,7 +18,7 @@ import { askForState, type Place } from './state-dialog.ts';
 /** States that a cprSave starts from. */
 const savable: readonly Runstate[] = ['running', 'paused', 'suspended'];
 
-export interface MachineMenuActions {
+interface MachineMenuActions {
   /** Failures are told to the person in front. */
   attempt(operation: Operation, work: () => Promise<unknown>): void;
   /** Another guest may take the place of the one that is shown. */

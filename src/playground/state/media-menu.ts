@@ -6,7 +6,7 @@ import type { Session } from '../session.ts';
 import { chooseFile } from '../ui/files.ts';
 import type { Menu } from '../ui/menu.ts';
 
-export interface MediaMenuOptions {
+interface MediaMenuOptions {
   session: Session;
   menu: Menu;
   /** Failures are told to the person in front. */

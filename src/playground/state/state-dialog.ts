@@ -6,7 +6,7 @@ import { create, element } from '../ui/element.ts';
 
 export type Place = { kind: 'file' } | { kind: 'store'; name: string };
 
-export interface StateQuestion {
+interface StateQuestion {
   title: string;
   /** What will happen, a paragraph each. */
   text: readonly string[];
@@ -20,7 +20,7 @@ export interface StateQuestion {
   runtimes?: readonly RuntimeBuild[];
 }
 
-export interface StateAnswer {
+interface StateAnswer {
   place: Place;
   runtime?: RuntimeBuild;
 }

@@ -1,6 +1,6 @@
 /** Puts a console's output in order by its offsets. No DOM. */
 
-export interface AcceptedOutput {
+interface AcceptedOutput {
   /** Another machine began: what was shown belongs to the last one. */
   newMachine: boolean;
   /** How many bytes before these were never seen here. */

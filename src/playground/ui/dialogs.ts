@@ -1,6 +1,6 @@
 import { create, element } from './element.ts';
 
-export interface Question {
+interface Question {
   title: string;
   text: string;
   /** The label of the button that does it. */

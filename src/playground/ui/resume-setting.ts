@@ -2,7 +2,7 @@
 import { element } from './element.ts';
 import { readSetting, writeSetting } from './settings.ts';
 
-export type ResumeSetting = 'auto' | 'ask' | 'never';
+type ResumeSetting = 'auto' | 'ask' | 'never';
 const choices: readonly ResumeSetting[] = ['auto', 'ask', 'never'];
 
 export function resumeSetting(): ResumeSetting {

@@ -9,7 +9,7 @@ type TextScreen = Extract<MachineEvent, { type: 'screen-text' }>['screen'];
 const silentMs = 5000;
 const blanks = new Set([0, 0x20, 0xff]);
 
-export interface UsedViewOptions {
+interface UsedViewOptions {
   session: Session;
   /** Whether anything was said on the serial console. */
   hasSpoken(): boolean;

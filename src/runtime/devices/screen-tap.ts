@@ -21,7 +21,7 @@ interface Layer {
   buffer_height: number;
 }
 
-export interface ScreenTapOptions {
+interface ScreenTapOptions {
   emit(event: MachineEvent, transfer?: Transferable[]): void;
   /** Makes v86's VGA call `update_buffer` with what has changed. */
   fill(): void;

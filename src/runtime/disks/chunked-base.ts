@@ -20,11 +20,7 @@ export interface ChunkCache {
 export const newChunkCache = (): ChunkCache => ({ chunks: new Map(), hits: 0, misses: 0 });
 
 /** Fetches the bytes `start .. start + length`, all of them, or throws as {@link DiskBase.read}. */
-export type FetchBytes = (
-  start: number,
-  length: number,
-  signal?: AbortSignal,
-) => Promise<Uint8Array>;
+type FetchBytes = (start: number, length: number, signal?: AbortSignal) => Promise<Uint8Array>;
 
 /** A base that is somewhere else and read in chunks, never as a whole. */
 export class ChunkedBase implements DiskBase {

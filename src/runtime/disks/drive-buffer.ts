@@ -7,7 +7,7 @@ import type { InFlight, Operation } from './in-flight.ts';
 /** How long the guest waits before pages are told, ms. */
 const tellAfterMs = 2000;
 
-export interface DriveBufferOptions {
+interface DriveBufferOptions {
   device: DriveName;
   inFlight: InFlight;
   waits: Pick<DiskWaits, 'begin' | 'end'>;

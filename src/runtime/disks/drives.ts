@@ -19,7 +19,7 @@ import { announceMediumChanges } from './unit-attention.ts';
 /** The part of v86's options that the drives are. */
 export type DriveOptions = Partial<Record<DriveName, V86Disk>>;
 
-export interface DrivesRequest {
+interface DrivesRequest {
   signal?: AbortSignal | undefined;
   coldBoot: boolean;
   incoming?: boolean | undefined;

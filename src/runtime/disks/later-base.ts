@@ -7,7 +7,7 @@ import type { DiskBase } from './disk-base.ts';
 import { ChangedError } from './range-fetch.ts';
 import { TransientError } from './retry.ts';
 
-export interface LaterBaseOptions {
+interface LaterBaseOptions {
   sizeBytes: number;
   /** @throws as {@link DiskBase.read} */
   open(signal: AbortSignal | undefined): Promise<DiskBase>;

@@ -16,7 +16,7 @@ import { findParts, type PartsFile } from './parts-fetch.ts';
 import { fetchRange, type RangeFile } from './range-fetch.ts';
 import { unpack, unpackFile } from './unpack.ts';
 
-export type MediumBacking =
+type MediumBacking =
   | { kind: 'bytes'; bytes: Uint8Array }
   | { kind: 'range'; file: RangeFile; cache: ChunkCache }
   | { kind: 'parts'; file: PartsFile; cache: ChunkCache }

@@ -13,7 +13,7 @@ export interface RangeFile {
   credentials?: 'omit';
 }
 
-export interface RangeAnswer {
+interface RangeAnswer {
   file: RangeFile;
   bytes: Uint8Array;
 }

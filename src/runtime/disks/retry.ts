@@ -6,7 +6,7 @@ export class TransientError extends Error {
 /** Waits between tries, ms; the last one is repeated. */
 const backoffMs = [100, 250, 500, 1000, 2000, 4000, 8000] as const;
 
-export interface RetryOptions {
+interface RetryOptions {
   signal?: AbortSignal | undefined;
   /** Called for each failure that is tried again. */
   failed(error: TransientError): void;

@@ -5,7 +5,7 @@
 import type { TcpEvent, TcpRequest } from '../../protocol/tcp-channel.ts';
 import type { ReadWindow } from './read-windows.ts';
 
-export interface GuestPort {
+interface GuestPort {
   connection: V86TcpConnection;
   /** The other end is with whoever opened the connection. */
   channel: MessagePort;

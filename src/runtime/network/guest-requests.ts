@@ -15,7 +15,7 @@ const connectionLimit = 1024;
 
 type Handle = (this: V86TcpConnection, bytes: Uint8Array) => unknown;
 
-export interface GuestRequests {
+interface GuestRequests {
   /** Whether one more connection may be opened. */
   mayConnect(): boolean;
   /** Puts itself between a connection and what v86 answers with. */

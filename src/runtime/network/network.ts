@@ -22,7 +22,7 @@ import {
 const keptAs = 'network.wire';
 const none: NetworkBackend = { kind: 'none' };
 
-export interface NetworkOptions {
+interface NetworkOptions {
   host: RuntimeHost;
   V86: V86Constructor;
   cpu: V86Cpu;

@@ -10,7 +10,7 @@ const bufferedLimit = 256 * 1024;
 
 type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-export interface PacedFetch {
+interface PacedFetch {
   /** Takes the place of v86's own. */
   readonly fetch: Fetch;
   /** Resolves when there is room for more to a connection: with false when nobody wants it. */
@@ -25,7 +25,7 @@ export interface PacedFetch {
   guestEnded(connection: V86TcpConnection): boolean;
 }
 
-export interface PacedFetchOptions {
+interface PacedFetchOptions {
   connections(): Record<string, V86TcpConnection>;
   /** Tells the guest that a connection has broken. */
   reset(connection: V86TcpConnection): void;

@@ -23,7 +23,7 @@ export interface ReadWindow {
   close(): void;
 }
 
-export interface WindowedConnection extends WireConnection {
+interface WindowedConnection extends WireConnection {
   /** Next byte that is expected of the guest. */
   acknowledged: number;
 }

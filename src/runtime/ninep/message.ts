@@ -28,7 +28,7 @@ export interface Growth {
   lock?: { fid: number };
 }
 
-export type Judged = { kind: 'refused'; errno: number } | { kind: 'fine'; growth: Growth };
+type Judged = { kind: 'refused'; errno: number } | { kind: 'fine'; growth: Growth };
 
 const refused = (code: number): Judged => ({ kind: 'refused', errno: code });
 const fine = (growth: Growth = {}): Judged => ({ kind: 'fine', growth });

@@ -19,7 +19,7 @@ const windowMs = 100;
 /** Warm when this many windows in a row bring no new best. */
 const patience = 4;
 
-export interface WarmUpReport {
+interface WarmUpReport {
   /** Wall time, ms. */
   tookMs: number;
   /** Guest instructions per millisecond, for each window. */

@@ -1,7 +1,6 @@
 /** Fast operations on 4 KiB pages of a shared memory; see page-ops.wat. */
+import { pageBytes } from '../../protocol/page-bytes.ts';
 import { pageOpsWasm } from './page-ops-wasm.ts';
-
-export const pageBytes = 4096;
 
 /** A half-open range of addresses. */
 export interface Range {

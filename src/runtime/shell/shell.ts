@@ -22,7 +22,7 @@ import type { V86Wasm } from './v86-wasm.ts';
 import { type Knobs, WasmInstance } from './wasm-instance.ts';
 import { writeMapAddress, writeMapBytes } from './write-tracking.ts';
 
-export interface ShellOptions {
+interface ShellOptions {
   V86: V86Constructor;
   wasm: V86Wasm;
   /** Where the shell is built. */

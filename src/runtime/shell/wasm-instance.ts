@@ -20,7 +20,7 @@ interface WriteTrackingGlobals {
   ram_base?: WebAssembly.Global<'i32'>;
 }
 
-export interface WasmInstanceOptions {
+interface WasmInstanceOptions {
   module: WebAssembly.Module;
   env: V86Env;
   memory: WebAssembly.Memory;

@@ -2,6 +2,7 @@
  * The proof of write tracking: whatever a guest does, a page of RAM that changed between two looks
  * was noted. Checked page by page against a copy, over real guests, with each v86 that ships.
  */
+
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   type SituationName,
@@ -17,13 +18,13 @@ import {
   projectFile,
 } from '../../../tools/lab-runtime.ts';
 import { v86Packages } from '../../../tools/v86-versions.ts';
+import { pageBytes } from '../../protocol/page-bytes.ts';
 import { type LabHost, labHost } from '../testing/lab-host.ts';
 import { LabClock, LabGuest, type LabRuntime } from '../testing/lab-runtime.ts';
 
 const linux = JSON.parse(
   new TextDecoder().decode(projectFile('public/guests/linux/guest.json')),
 ) as { initrd: string; cmdline: string; prompt: string };
-const pageBytes = 4096;
 /** Instructions between two times that the guest is let go. */
 const stride = 20_000;
 

@@ -17,7 +17,7 @@ export const writeMapAddress = (runtimeBytes: number) => runtimeBytes - writeMap
  */
 const aliasedBytes = 1 << 20;
 
-export interface TrackedEmulator {
+interface TrackedEmulator {
   memory: WebAssembly.Memory;
   runtimeBytes: number;
   ramBytes: number;

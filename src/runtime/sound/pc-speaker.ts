@@ -16,7 +16,7 @@ const highestHz = 20_000;
 const mostChanges = 256;
 
 /** Members of v86's PIT; `speaker_control` is ours, and saved with what v86's own state leaves out. */
-export interface SpeakerTimer {
+interface SpeakerTimer {
   counter_mode: ArrayLike<number>;
   counter_reload: ArrayLike<number>;
   /** The two lowest bits that were last written to port 61h. */

@@ -16,7 +16,7 @@ const paceMs = 5;
 /** What a machine that did not get to run misses is left out, ms. */
 const longestStepMs = 100;
 
-export interface SoundOptions {
+interface SoundOptions {
   host: RuntimeHost;
   cpu: V86Cpu;
   bus: V86Bus;

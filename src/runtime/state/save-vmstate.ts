@@ -12,7 +12,7 @@ import { saveDevices } from './device-state.ts';
 const carriedSections = 'vmstate.carried';
 
 /** Everything of a stopped guest that is not memory. */
-export interface SavedMachine {
+interface SavedMachine {
   readonly host: RuntimeHost;
   readonly cpu: V86Cpu;
   readonly drives: Drives;

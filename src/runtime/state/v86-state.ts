@@ -2,6 +2,7 @@
 
 import { CprError } from '../../errors.ts';
 import type { DriveName } from '../../protocol/config.ts';
+import { pageBytes } from '../../protocol/page-bytes.ts';
 import { decodeValue, encodeValue, type TypedArray, type Value } from '../../vmstate/value.ts';
 import { plain, saveDevices } from './device-state.ts';
 import type { DeviceTemplate } from './device-template.ts';
@@ -12,14 +13,12 @@ import { decodeV86State, encodeV86State } from './v86-state-file.ts';
 const cpuState = { memorySize: 0, packedMemory: 77, bitmap: 78 } as const;
 const vgaState = { planes: 6, linearFrameBuffer: 39 } as const;
 const shareState = { tree: 9 } as const;
-const pageBytes = 4096;
-
 type Prototype<T> = { [K in keyof T]: T[K] };
 /** What an object had before this emulator made it leave its memory out. */
 const original = <T extends object>(object: T): Prototype<T> => Object.getPrototypeOf(object);
 
 /** The disk in a drive, as far as v86's states hold it. */
-export interface StateDrives {
+interface StateDrives {
   buffer(device: DriveName): {
     readonly byteLength: number;
     get_from_cache(start: number, length: number): Uint8Array | undefined;
@@ -67,14 +66,14 @@ export function exportV86State(cpu: V86Cpu, drives: StateDrives): Uint8Array<Arr
 }
 
 /** A state of v86 that fits this machine: the guest's memory, and the rest as a vmstate has it. */
-export interface ReadV86State {
+interface ReadV86State {
   devices: IncomingState['devices'];
   /** Puts RAM and VGA memory in place. */
   fillMemory(): void;
 }
 
 /** What takes such a state. */
-export interface StateMachine {
+interface StateMachine {
   cpu: V86Cpu;
   drives: StateDrives;
   template: DeviceTemplate;

@@ -10,7 +10,7 @@ import { mapPieces } from '../disks/pieces.ts';
 const mebibyte = 1 << 20;
 const slackBytes = 256 << 10;
 
-export type LabImages = Partial<
+type LabImages = Partial<
   Record<'bios' | 'vgaBios' | 'bzImage' | 'initrd' | 'fda' | 'cdrom' | 'hda', Uint8Array>
 >;
 

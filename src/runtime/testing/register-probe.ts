@@ -7,7 +7,7 @@ const floppyBytes = 1440 * 1024;
 /** IRQ 9, as the BIOS has it. */
 const sciVector = 0x71;
 
-export interface RegisterProbe {
+interface RegisterProbe {
   image: Uint8Array;
   /** Set last: who sees it may look at the others. */
   eax: number;

@@ -24,7 +24,7 @@ export function builtServer(): { folder: string; remove(): void } {
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-export interface ProcessOptions {
+interface ProcessOptions {
   args?: string[];
   env?: NodeJS.ProcessEnv;
   /** Modules to import before the server. */

@@ -87,7 +87,7 @@ export async function share(url: string, bytes: Buffer): Promise<Publication> {
   return publish(await upload(url, bytes), sha256(bytes));
 }
 
-export interface UploadSettings {
+interface UploadSettings {
   chunkSize?: number;
   /** Goes on with an upload that was broken off. */
   previous?: PreviousUpload;
