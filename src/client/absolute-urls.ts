@@ -1,11 +1,7 @@
 /** The keeper cannot resolve what is relative to this page. */
 import { baseUrl } from '../protocol/base-url.ts';
-import {
-  type DriveSource,
-  type ImageSource,
-  imageKeys,
-  type MachineConfig,
-} from '../protocol/config.ts';
+import type { DriveSource, ImageSource, MachineConfig } from '../protocol/config.ts';
+import { imageKeys } from '../protocol/images.ts';
 import type { RuntimeSource } from '../protocol/runtime-source.ts';
 
 export function absoluteRuntime(runtime: RuntimeSource): RuntimeSource {

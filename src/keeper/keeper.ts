@@ -1,9 +1,9 @@
 import { CprError } from '../errors.ts';
 import { abiVersion } from '../protocol/abi.ts';
-import { hollowImages } from '../protocol/config.ts';
 import type { Blocker, CprMode, CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { TakenEvents } from '../protocol/event-bytes.ts';
 import type { OpenMessage } from '../protocol/head-start.ts';
+import { imagesWithoutData } from '../protocol/images.ts';
 import type {
   CprLoadOptions,
   CprLoadReport,
@@ -43,8 +43,8 @@ import { EarlyResume } from './machine/early-resume.ts';
 import { type MachineEnvironment, MachineHost } from './machine/machine-host.ts';
 import { MachineSlot, noMachine } from './machine/machine-slot.ts';
 import { openMachine } from './machine/open-machine.ts';
+import { resolveImages } from './machine/resolve-images.ts';
 import { resumeStored } from './machine/resume-stored.ts';
-import { withContents } from './machine/same-contents.ts';
 import type { Client } from './pages/page-input.ts';
 import { portLink } from './pages/page-link.ts';
 import { Pages } from './pages/pages.ts';
@@ -147,10 +147,10 @@ export class Keeper implements KeeperApi {
       );
     }
     const { machine: present } = this.#slot;
-    const isWhole = hollowImages(given.config).length === 0;
+    const isWhole = imagesWithoutData(given.config).length === 0;
     const config = isWhole
       ? given.config
-      : await withContents(given.config, present, this.#environment.openStore);
+      : await resolveImages(given.config, present, this.#environment.openStore);
     const request = { ...given, config, runtime };
     await this.#slot.fill(async (signal) => {
       const { id, durable } = config;

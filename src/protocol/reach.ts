@@ -2,15 +2,14 @@
  * What a machine of a configuration fetches and connects to: the one place that says so, for whoever
  * asks before a stranger's machine starts.
  */
-import { imageKeys, type MachineConfig, type NetworkBackend } from './config.ts';
+import type { MachineConfig, NetworkBackend } from './config.ts';
+import { type ImageName, imageKeys } from './images.ts';
 
 /** Asked for the addresses of names where there is a wisp server. */
 const defaultNameServer = 'cloudflare-dns.com';
 
 /** @param server a host, with a port or without */
 export const nameServerUrl = (server = defaultNameServer): string => `https://${server}/dns-query`;
-
-type ImageName = (typeof imageKeys)[number];
 
 /** Something that a machine would fetch or connect to. */
 export interface Reached {

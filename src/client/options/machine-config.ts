@@ -7,10 +7,9 @@ import {
   defaultConfig,
   driveNames,
   type ImageSource,
-  imageKeys,
   type MachineConfig,
-  sourceName,
 } from '../../protocol/config.ts';
+import { type ImageName, imageKeys, sourceName } from '../../protocol/images.ts';
 import { requireOptions } from './check-options.ts';
 import type { DiskInput, ImageInput, MachineOptions } from './machine-options.ts';
 
@@ -35,7 +34,7 @@ export async function machineConfig(
   const { filesystem9p, networkBackend, bootOrder, name, bios, vgaBios, ...rest } = options;
   const { bios: _, ...others } = defaultConfig as Partial<MachineConfig>;
   const images = { ...firmware, ...(bios && { bios }), ...(vgaBios && { vgaBios }) };
-  const sources: Partial<Record<(typeof imageKeys)[number], ImageSource | DriveSource>> = {};
+  const sources: Partial<Record<ImageName, ImageSource | DriveSource>> = {};
   for (const key of imageKeys) {
     const input = key === 'bios' || key === 'vgaBios' ? images[key] : options[key];
     if (input === undefined) continue;

@@ -1,7 +1,8 @@
 /** The keeper's own sections of a vmstate, beside those of the runtime, which it does not look into. */
 
 import { CprError } from '../../errors.ts';
-import { type MachineConfig, withoutContents } from '../../protocol/config.ts';
+import type { MachineConfig } from '../../protocol/config.ts';
+import { withoutContents } from '../../protocol/images.ts';
 import { randomId } from '../../protocol/random-id.ts';
 import {
   type BlocksSection,

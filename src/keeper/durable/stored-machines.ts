@@ -1,6 +1,6 @@
 /** The machines in storage: what a list of them shows and does. */
 import { CprError } from '../../errors.ts';
-import { withoutContents } from '../../protocol/config.ts';
+import { withoutContents } from '../../protocol/images.ts';
 import type { ExportReport } from '../../protocol/state-transfer.ts';
 import type {
   ExportedFile,

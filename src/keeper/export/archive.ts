@@ -1,6 +1,6 @@
 /** Everything of a stored machine in one tar archive, in forms that other tools read. */
-
-import { type MachineConfig, withoutContents } from '../../protocol/config.ts';
+import type { MachineConfig } from '../../protocol/config.ts';
+import { withoutContents } from '../../protocol/images.ts';
 import { pageBytes } from '../../protocol/page-bytes.ts';
 import { consoleChunkBytes, consolePrefix, piecePrefix } from '../checkpoint/blob-batch.ts';
 import { partBytes, partCount, partsOf, pieceOf } from '../checkpoint/large-pieces.ts';

@@ -6,9 +6,9 @@ import {
   driveNames,
   isFloppy,
   type MachineConfig,
-  sourceName,
 } from '../../protocol/config.ts';
 import { diskPieces } from '../../protocol/disk-piece.ts';
+import { sourceName } from '../../protocol/images.ts';
 import type { ExportedFile, ExportRequest } from '../../protocol/stored.ts';
 import type { Store } from '../../store/types.ts';
 import { piecePrefix } from '../checkpoint/blob-batch.ts';

@@ -1,5 +1,5 @@
-import { withoutContents } from '../../protocol/config.ts';
 import type { MachineEvent, MachineStatus } from '../../protocol/events.ts';
+import { withoutContents } from '../../protocol/images.ts';
 import type { Arrival, Durability } from '../../protocol/stored.ts';
 import type { Consoles } from '../guest/consoles.ts';
 import type { Execution } from '../guest/execution.ts';

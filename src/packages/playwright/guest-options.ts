@@ -3,9 +3,9 @@ import {
   defaultConfig,
   driveNames,
   type ImageSource,
-  type imageKeys,
   type MachineConfig,
 } from '../../protocol/config.ts';
+import type { imageKeys } from '../../protocol/images.ts';
 import type { Guest } from './guest.ts';
 import type { Medium } from './guest-media.ts';
 import type { Site } from './site.ts';

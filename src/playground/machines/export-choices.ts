@@ -1,5 +1,6 @@
 /** What of a stored machine its user may have as a file. No DOM. */
-import { driveNames, sourceName } from '../../protocol/config.ts';
+import { driveNames } from '../../protocol/config.ts';
+import { sourceName } from '../../protocol/images.ts';
 import type { ExportRequest, StoredMachineInfo } from '../../protocol/stored.ts';
 
 /** `state`: a state file, which any browser can open. */

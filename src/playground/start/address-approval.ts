@@ -1,6 +1,6 @@
 import { defaultMachineId } from '../../client/machine-id.ts';
 import { CprError } from '../../errors.ts';
-import { sourceName } from '../../protocol/config.ts';
+import { sourceName } from '../../protocol/images.ts';
 import { foreignFiles } from '../address/url-machine.ts';
 import { foreignNetwork } from '../address/url-network.ts';
 import type { UrlOptions } from '../address/url-options.ts';

@@ -1,6 +1,7 @@
 /** Throwing away what a guest wrote to its disks, when its user says so. */
 import type { MachineConfig } from '../../protocol/config.ts';
-import { type DriveName, driveNames, sourceName } from '../../protocol/config.ts';
+import { type DriveName, driveNames } from '../../protocol/config.ts';
+import { sourceName } from '../../protocol/images.ts';
 import type { Session } from '../session.ts';
 import { ask } from '../ui/dialogs.ts';
 

@@ -1,6 +1,7 @@
 /** CDs and floppies of the machine that runs, in its menu. Every PC here has a drive for each. */
 import { CprError } from '../../errors.ts';
-import { type RemovableDriveName, sourceName } from '../../protocol/config.ts';
+import type { RemovableDriveName } from '../../protocol/config.ts';
+import { sourceName } from '../../protocol/images.ts';
 import type { Operation } from '../operation.ts';
 import type { Session } from '../session.ts';
 import { chooseFile } from '../ui/files.ts';

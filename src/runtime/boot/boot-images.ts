@@ -1,7 +1,7 @@
 /** What the guest boots from: fetched once, kept by the keeper, put back on every reset. */
 import { CprError } from '../../errors.ts';
 import type { PrepareRequest, RuntimeHost } from '../../protocol/abi.ts';
-import { sourceName } from '../../protocol/config.ts';
+import { sourceName } from '../../protocol/images.ts';
 import { download } from '../disks/download.ts';
 import type { Range } from '../shell/page-ops.ts';
 import { checkKinds } from './image-checks.ts';

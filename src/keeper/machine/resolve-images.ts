@@ -1,24 +1,25 @@
-/** A machine that starts anew from what another was made of: contents that no page has. */
+/** Finds the image data that a page describes but does not hold: another machine, or storage, has it. */
 import { CprError } from '../../errors.ts';
-import { hollowImages, type MachineConfig } from '../../protocol/config.ts';
+import type { MachineConfig } from '../../protocol/config.ts';
+import { imagesWithoutData } from '../../protocol/images.ts';
 import { storedConfig } from '../cpr/stored-details.ts';
 import type { OpenStore } from '../cpr/targets.ts';
 import type { MachineHost } from './machine-host.ts';
 
 /**
- * Fills in the images of which `config` has the description alone.
- * @param present the machine that has them; absent: the one in storage under its id
+ * Fills in the images that `config` describes without their data.
+ * @param present the machine that has the data; absent: the one in storage under the id of `config`
  * @throws CprError `image-unavailable` naming those that are nowhere
  */
-export async function withContents(
+export async function resolveImages(
   config: MachineConfig,
   present: Pick<MachineHost, 'backing'> | undefined,
   openStore: OpenStore | undefined,
 ): Promise<MachineConfig> {
-  const hollow = hollowImages(config);
+  const described = imagesWithoutData(config);
   const source = present?.backing.config ?? (await inStorage(config.id, openStore));
-  const full = source ? { ...config, ...pick(source, hollow) } : config;
-  const missing = hollowImages(full);
+  const full = source ? { ...config, ...pick(source, described) } : config;
+  const missing = imagesWithoutData(full);
   if (missing.length === 0) return full;
   throw new CprError(
     'image-unavailable',
