@@ -14,6 +14,7 @@ const locks = [
   { path: 'package-lock.json', level: 'high' },
   { path: 'server/package-lock.json', level: 'low' },
   { path: 'tools/api-docs/package-lock.json', level: 'high' },
+  { path: 'tools/checks/package-lock.json', level: 'high' },
 ];
 
 /**

@@ -18,24 +18,36 @@ export function ensurePackages() {
   if (major < 20 || (major === 20 && minor < 19)) {
     throw new Error(`Holdfast needs Node 20.19 or newer, this is ${process.version}.`);
   }
-  if (isInstalled()) return;
-  console.log('Installing packages (npm ci) ...');
+  install('.');
+}
+
+/** Installs the tools of the gate, which are apart because each brings an older TypeScript. */
+export function ensureChecks() {
+  install('tools/checks');
+}
+
+/** @param {string} folder of a package.json and its lock, relative to the root */
+function install(folder) {
+  if (isInstalled(folder)) return;
+  console.log(`Installing packages of ${folder} (npm ci) ...`);
   // Under `npm start` npm names itself here; a bare `npm` is a script that Windows cannot spawn.
   const npm = process.env.npm_execpath;
   // `npm pack --ignore-scripts=false` would hand that on to every package.
-  const install = ['ci', '--ignore-scripts'];
-  const [command = '', ...args] = npm ? [process.execPath, npm, ...install] : ['npm', ...install];
-  const ok = run(command, args, { shell: !npm && process.platform === 'win32' });
-  if (!ok || !isInstalled()) {
+  const ci = ['ci', '--ignore-scripts'];
+  const [command = '', ...args] = npm ? [process.execPath, npm, ...ci] : ['npm', ...ci];
+  const shell = !npm && process.platform === 'win32';
+  const ok = run(command, args, { cwd: join(root, folder), shell });
+  if (!ok || !isInstalled(folder)) {
     throw new Error('npm ci failed, see above. It needs an npm registry.');
   }
 }
 
-function isInstalled() {
-  const installed = readPackages('node_modules/.package-lock.json');
+/** @param {string} folder */
+function isInstalled(folder) {
+  const installed = readPackages(`${folder}/node_modules/.package-lock.json`);
   if (!installed) return false;
   // Packages for other systems are in the lock file and rightly not on disk.
-  return Object.entries(readPackages('package-lock.json') ?? {}).every(
+  return Object.entries(readPackages(`${folder}/package-lock.json`) ?? {}).every(
     ([path, { version, optional }]) =>
       path === '' || (installed[path] ? installed[path].version === version : optional),
   );
@@ -122,6 +134,14 @@ export function ensureBuild() {
  */
 export function bin(path) {
   return join(root, 'node_modules', path);
+}
+
+/**
+ * The path of a command line of the gate's tools.
+ * @param {string} path relative to the node_modules of tools/checks
+ */
+export function checkBin(path) {
+  return join(root, 'tools/checks/node_modules', path);
 }
 
 /** What `npm run build` runs, as arguments to Node. */

@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import {
   bin,
   buildCommand,
+  checkBin,
   ensureBrowser,
+  ensureChecks,
   ensureFirefox,
   ensurePackages,
   ensureRedis,
@@ -22,6 +24,7 @@ const reports = join(root, 'test-results');
 /** @returns {Result[]} */
 function runAll() {
   ensurePackages();
+  ensureChecks();
   const browser = ensureBrowser();
   ensureFirefox();
   ensureRedis();
@@ -29,6 +32,9 @@ function runAll() {
   mkdirSync(reports);
   return [
     check('format and lint', [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings']),
+    check('unused code', [checkBin('knip/bin/knip.js'), '--treat-config-hints-as-errors']),
+    check('layers', cruise('layers.mjs', 'src', 'workers', 'tools', 'e2e')),
+    check('folders', cruise('folders.mjs', 'src', 'workers')),
     check('packages', [join(root, 'tools/audit.mjs')]),
     // All anew: an incremental build of TypeScript 7.0 misses a global that a .d.ts has gained.
     check('types', [bin('typescript/bin/tsc'), '--build', '--force']),
@@ -36,6 +42,15 @@ function runAll() {
     check('build', buildCommand),
     endToEnd(browser),
   ];
+}
+
+/**
+ * @param {string} rules a file of tools/checks
+ * @param {string[]} folders
+ */
+function cruise(rules, ...folders) {
+  const config = join(root, 'tools/checks', rules);
+  return [checkBin('dependency-cruiser/bin/dependency-cruise.mjs'), '--config', config, ...folders];
 }
 
 /**

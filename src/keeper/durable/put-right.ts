@@ -4,10 +4,8 @@
  * does, where there is one; a guest without one finds the right time in the PC's clock (RTC), and
  * keeps its network address until its driver reads the device's again.
  */
+import { agentConsole, agentGreeting } from '../guest/agent-console.ts';
 
-/** Where the agent of the demo guest listens (tools/guests/linux/rootfs/usr/lib/holdfast). */
-export const agentConsole = 'serial1';
-export const agentGreeting = 'holdfast-agent ';
 /** Bytes that no two lives of a state share. */
 const entropyBytes = 64;
 

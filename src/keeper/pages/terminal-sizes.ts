@@ -3,7 +3,7 @@
  * the guest sets them, where there is one.
  */
 
-import { agentConsole, agentGreeting } from '../durable/put-right.ts';
+import { agentConsole, agentGreeting } from '../guest/agent-console.ts';
 
 /** A window that is being resized changes many times a second. */
 const shortestPauseMs = 200;

@@ -1,6 +1,6 @@
 /** Refuses boot images that arrived, but are not what they should be. */
 import { CprError } from '../../errors.ts';
-import { isLinuxKernel, isWebPage, itIs } from './image-kind.ts';
+import { isLinuxKernel, isWebPage, itIs } from '../disks/image-kind.ts';
 import type { BootImages } from './image-names.ts';
 
 const kib = 1024;

@@ -3,7 +3,7 @@ import { CprError, unreachable } from '../../errors.ts';
 import type { RuntimeHost } from '../../protocol/abi.ts';
 import type { UrlSource } from '../../protocol/config.ts';
 import { askingFor } from '../../protocol/visitor.ts';
-import { isWebPage } from '../boot/image-kind.ts';
+import { isWebPage } from './image-kind.ts';
 import { requireFile, webPage } from './server-answer.ts';
 
 /** What is larger does not fit into memory beside a guest; disks of this size are read in ranges. */
