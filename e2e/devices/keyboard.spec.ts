@@ -105,6 +105,12 @@ test.describe('a guest with a US keyboard', () => {
     await press(guest, '#screen-canvas', [letter, { ...letter, up: true }]);
     await paste(guest, 'aA');
     await expect.poll(() => lastLine(guest)).toBe('holdfast:~# nave  okBbBaA');
+    // So does a program's text, and the user's next key is still what it says.
+    await guest.machine((machine) => machine.type('a'));
+    await press(guest, '#screen-canvas', [letter, { ...letter, up: true }]);
+    await guest.machine((machine) => machine.type('a'));
+    await press(guest, '#screen-canvas', [letter, { ...letter, up: true }]);
+    await expect.poll(() => lastLine(guest)).toBe('holdfast:~# nave  okBbBaAaBaB');
   });
 
   test('[K4] 513 keys in one call and 700 while it stands still arrive, all and in order', async ({

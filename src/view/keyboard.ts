@@ -33,8 +33,6 @@ export class Keyboard {
   /** Keys, and text whose keys depend on the machine's layout. */
   readonly #early = new EarlyInput<Input | string>();
   #machine: Machine | null = null;
-  /** What the machine was told last. */
-  #locks: Locks = {};
 
   /**
    * @param canvas has the focus while a real keyboard is used
@@ -51,7 +49,6 @@ export class Keyboard {
     this.#untypable = untypable;
     session.onMachine((machine) => {
       this.#machine = machine;
-      this.#locks = {};
       machine.on('status', () => this.#sendEarly());
     });
     for (const target of [canvas, input] as HTMLElement[]) {
@@ -99,12 +96,13 @@ export class Keyboard {
     this.#sendInTurn(this.#keys.releaseAll());
   }
 
-  /** Tells the guest's keyboard what the lights of the user's show, when that has changed. */
+  /**
+   * Tells the guest's keyboard what the lights of the user's show. With every key: meanwhile another
+   * page or a program may have typed, or another runtime may have the guest.
+   */
   #followLocks(event: KeyboardEvent): void {
     const locks = locksOf(event);
-    const names = Object.keys(locks) as (keyof Locks)[];
-    if (names.every((name) => locks[name] === this.#locks[name])) return;
-    this.#sendInTurn(locks);
+    if (Object.keys(locks).length > 0) this.#sendInTurn(locks);
   }
 
   /** Behind the text that is still being typed. */
@@ -186,7 +184,6 @@ export class Keyboard {
       this.#session.send((machine) => machine.scancodes(input));
       return;
     }
-    this.#locks = { ...this.#locks, ...input };
     this.#session.send((machine) => machine.keyboardLocks(input));
   }
 

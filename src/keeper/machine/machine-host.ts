@@ -216,6 +216,7 @@ export class MachineHost implements OperatedMachine {
 
   /** @param client who gives it: a page's keys are let go of when it goes */
   command(name: string, args: unknown[], client?: Client): unknown {
+    if (client) this.input.precede(client, name);
     const answer = runCommand(this.execution, name, args);
     if (client) this.input.note(client, name, args);
     return answer;

@@ -87,3 +87,41 @@ test('[K2] of a guest that went back in time nobody holds anything, and it lets 
   input.gone(page);
   expect(told).toHaveLength(1);
 });
+
+test("[K9] each page's keys come after what its own keyboard's lights show", () => {
+  const { input, told } = guest();
+  const [first, second] = [{}, {}];
+  const type = (page: object) => {
+    input.precede(page, 'scancodes');
+    input.note(page, 'scancodes', codes(0x1e, 0x9e));
+  };
+  input.note(first, 'keyboardLocks', [{ caps: true }]);
+  type(first);
+  input.note(second, 'keyboardLocks', [{ caps: false, num: true }]);
+  type(second);
+  expect(told, 'nobody else came between').toEqual([]);
+  type(first);
+  type(first);
+  type(second);
+  expect(told).toEqual([
+    ['keyboardLocks', { caps: true }],
+    ['keyboardLocks', { caps: false, num: true }],
+  ]);
+  // On purpose: what it said of Caps Lock before is over.
+  input.note(second, 'scancodes', codes(0x3a, 0xba));
+  type(first);
+  type(second);
+  expect(told.slice(2)).toEqual([
+    ['keyboardLocks', { caps: true }],
+    ['keyboardLocks', { num: true }],
+  ]);
+});
+
+test('[K9] keys go on where the guest cannot be told what the lights show', () => {
+  const { input, state } = guest();
+  const [first, second] = [{}, {}];
+  input.note(first, 'keyboardLocks', [{ caps: true }]);
+  input.note(second, 'keyboardLocks', [{ caps: false }]);
+  state.frozen = true;
+  expect(() => input.precede(first, 'scancodes')).not.toThrow();
+});

@@ -11,7 +11,12 @@ export type Client = object;
 interface Held {
   keys: KeysDown;
   buttons: readonly boolean[];
+  /** What the lights of its user's keyboard show, as far as it says and as far as it still counts. */
+  locks: Record<string, unknown>;
 }
+
+/** Make codes of Caps Lock and Num Lock, as members of what a client says of them. */
+const lockKeys: Readonly<Record<number, string>> = { 58: 'caps', 69: 'num' };
 
 /** Sends the guest a command. @throws CprError `bad-runstate` for one whose state was saved */
 type Send = (command: string, args: unknown[]) => unknown;
@@ -21,17 +26,39 @@ export class PageInput {
   readonly #held = new Map<Client, Held>();
   /** What the guest could not be told yet. */
   readonly #owed: [command: string, args: unknown[]][] = [];
+  /** Whose keyboard's lights the guest was told last. */
+  #followed: Client | undefined;
 
   constructor(send: Send) {
     this.#send = send;
   }
 
+  /** A client's command is about to reach the guest: its keys mean what its user's lights show. */
+  precede(client: Client, command: string): void {
+    if (command !== 'scancodes' || !this.#followed || this.#followed === client) return;
+    const locks = this.#held.get(client)?.locks ?? {};
+    if (Object.keys(locks).length === 0) return;
+    try {
+      this.#send('keyboardLocks', [locks]);
+    } catch {
+      // Keys are refused as well, and say why. An older runtime leaves the guest's locks alone.
+    }
+    this.#followed = client;
+  }
+
   /** A client's command has reached the guest. */
   note(client: Client, command: string, args: unknown[]): void {
     const [first] = args;
-    if (command === 'scancodes' && first instanceof Uint8Array) {
-      const { keys } = this.#heldBy(client);
-      for (const key of keysIn(first)) keys.note(key);
+    if (command === 'keyboardLocks') {
+      Object.assign(this.#heldBy(client).locks, first);
+      this.#followed = client;
+    } else if (command === 'scancodes' && first instanceof Uint8Array) {
+      const { keys, locks } = this.#heldBy(client);
+      for (const key of keysIn(first)) {
+        // Its user presses a lock key on purpose: what was said of that one is over.
+        delete locks[lockKeys[key[0] ?? 0] ?? ''];
+        keys.note(key);
+      }
     } else if (command === 'mouseButtons') this.#heldBy(client).buttons = args.map(Boolean);
   }
 
@@ -74,7 +101,7 @@ export class PageInput {
   #heldBy(client: Client): Held {
     let held = this.#held.get(client);
     if (!held) {
-      held = { keys: new KeysDown(), buttons: [] };
+      held = { keys: new KeysDown(), buttons: [], locks: {} };
       this.#held.set(client, held);
     }
     return held;

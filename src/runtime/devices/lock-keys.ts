@@ -24,20 +24,58 @@ const changing: Readonly<Record<Lock, (make: number) => boolean>> = {
   num: (make) => make >= 0x47 && make <= 0x53 && make !== 0x4a && make !== 0x4e,
 };
 
+/**
+ * Slices of the guest, about a millisecond each while it is busy. Linux sets its lights some 50 ms after
+ * it has read the key, later where it is busy, and not at all when the lock has changed back by then.
+ */
+const settledAfter = 2000;
+
+/**
+ * The guest sets its lights some time after it has read a lock key, and may have got the next one by
+ * then. So lights that differ from those before answer the oldest press without an answer, and say
+ * nothing about the presses after it.
+ */
 export class LockKeys {
-  /** What the guest's lights show, once it has set them, or will when it has seen the keys of now. */
-  #guest: Locks | undefined;
+  /** What the guest's lights show, once it has set them. */
+  #shown: Locks | undefined;
+  /** Presses of each lock key that the lights do not show yet. */
+  #unanswered: Record<Lock, number> = { caps: 0, num: 0 };
+  /** Pressed, and not read by the guest: its lights cannot show that. */
+  #unread: Lock | undefined;
+  /** Slices of the guest since it read a lock key. */
+  #slices = 0;
   /** What they show where the user sits. */
   #wanted: Locks = {};
   readonly #down = new KeysDown();
 
+  /** What the guest's lights show once it has seen the keys of now. */
   get lights(): Locks | undefined {
-    return this.#guest;
+    return this.#shown && { caps: this.#expected('caps'), num: this.#expected('num') };
+  }
+
+  /** How many presses of each lock key {@link lights} is ahead of the guest's lights. */
+  get unanswered(): Readonly<Record<Lock, number>> {
+    return { ...this.#unanswered };
   }
 
   /** The guest has set its lights. */
   shown(lights: Locks): void {
-    this.#guest = { ...lights };
+    for (const lock of locks) {
+      const unread = this.#unread === lock ? 1 : 0;
+      const isLate = this.#shown !== undefined && !this.#isSettled;
+      const isAnswer = isLate && lights[lock] !== this.#shown?.[lock];
+      if (!isLate) this.#unanswered[lock] = unread;
+      else if (isAnswer && this.#unanswered[lock] > unread) this.#unanswered[lock]--;
+    }
+    this.#shown = { ...lights };
+  }
+
+  /** As {@link lights} and {@link unanswered} say of another. */
+  load(lights: Locks, unanswered: Partial<Record<Lock, number>> = {}): void {
+    this.#unanswered = { caps: unanswered.caps ?? 0, num: unanswered.num ?? 0 };
+    // The one follows from the other either way round.
+    this.#shown = lights;
+    this.#shown = { caps: this.#expected('caps'), num: this.#expected('num') };
   }
 
   follow(wanted: Locks): void {
@@ -50,9 +88,23 @@ export class LockKeys {
     const lock = locks.find((name) => lockKeys[name] === makeOf(key));
     if (!lock || !isNew) return;
     // Its user presses it on purpose: what is wanted changes with it.
-    if (this.#wanted[lock] !== undefined && this.#wanted[lock] === this.#guest?.[lock])
+    if (this.#wanted[lock] !== undefined && this.#wanted[lock] === this.#expected(lock))
       this.#wanted[lock] = !this.#wanted[lock];
-    if (this.#guest?.[lock] !== undefined) this.#guest[lock] = !this.#guest[lock];
+    // What has got no answer by now gets none.
+    if (this.#isSettled && this.lights) this.load(this.lights);
+    this.#unanswered[lock]++;
+    this.#unread = lock;
+  }
+
+  /** The guest has read the key that was delivered last. */
+  read(): void {
+    if (this.#unread) this.#slices = 0;
+    this.#unread = undefined;
+  }
+
+  /** The guest has run for a slice. */
+  ran(): void {
+    this.#slices++;
   }
 
   /** The lock key to press before this one, where the guest would take it for another. */
@@ -62,7 +114,7 @@ export class LockKeys {
     if (make === undefined || !isPress) return undefined;
     const wrong = locks.find((name) => {
       const wanted = this.#wanted[name];
-      const guest = this.#guest?.[name];
+      const guest = this.#expected(name);
       if (wanted === undefined || guest === undefined || wanted === guest) return false;
       return changing[name](make);
     });
@@ -70,7 +122,18 @@ export class LockKeys {
   }
 
   clear(): void {
-    this.#guest = undefined;
+    this.#shown = undefined;
+    this.#unanswered = { caps: 0, num: 0 };
+    this.#unread = undefined;
     this.#down.clear();
+  }
+
+  get #isSettled(): boolean {
+    return this.#slices >= settledAfter;
+  }
+
+  #expected(lock: Lock): boolean | undefined {
+    const shown = this.#shown?.[lock];
+    return shown === undefined ? undefined : shown !== (this.#unanswered[lock] % 2 === 1);
   }
 }

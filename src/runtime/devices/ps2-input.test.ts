@@ -5,6 +5,7 @@ import { v86Packages } from '../../../tools/v86-versions.ts';
 import type { Machine } from '../machine.ts';
 import { labHost } from '../testing/lab-host.ts';
 import { type LabRuntime, prepareLab } from '../testing/lab-runtime.ts';
+import { parsePs2State } from './ps2-state.ts';
 
 interface Ports {
   port_read8(port: number): number;
@@ -244,4 +245,138 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     guest.machine.commands.scancodes(codes(0x1e, 0x9e, 0x4f, 0xcf));
     expect(guest.read()).toEqual([0x1e, 0x9e, 0x45, 0xc5, 0x4f, 0xcf]);
   });
+
+  const capsLock = { caps: true, key: 0x3a, letter: 0x1e, light: 4 };
+  const numLock = { num: true, key: 0x45, letter: 0x4f, light: 2 };
+
+  describe.each([
+    ['Caps Lock', capsLock],
+    ['Num Lock', numLock],
+  ])(
+    '[K9] %s changes faster than the guest sets its lights',
+    (_, { key, letter, light, ...on }) => {
+      const [name] = Object.keys(on) as ['caps' | 'num'];
+      const [press, release] = [key, key | 0x80];
+      const stroke = [letter, letter | 0x80];
+      const corrected = [press, release, ...stroke];
+
+      /** Its lights are off, and known. */
+      const bootWithLights = async () => {
+        const guest = await boot();
+        guest.command(0xed, 0x00);
+        guest.read();
+        const type = (isOn: boolean) => {
+          guest.machine.commands.keyboardLocks?.({ [name]: isOn });
+          guest.machine.commands.scancodes(codes(...stroke));
+        };
+        return { guest, type };
+      };
+
+      it('an answer that comes late is none to the press that is on its way', async () => {
+        const { guest, type } = await bootWithLights();
+        type(true);
+        expect(guest.read()).toEqual(corrected);
+        type(false);
+        // The second press waits in the controller while the first one is answered.
+        guest.command(0xed);
+        expect(guest.readByte()?.byte).toBe(0xfa);
+        guest.machine.ps2.pump();
+        guest.command(light);
+        expect(guest.read().filter((byte) => byte !== 0xfa)).toEqual(corrected);
+        type(true);
+        expect(guest.read()).toEqual(corrected);
+        guest.command(0xed, 0x00);
+        guest.command(0xed, light);
+        guest.read();
+        type(true);
+        expect(guest.read()).toEqual(stroke);
+      });
+
+      it('an answer that comes late is none to the press that was read meanwhile', async () => {
+        const { guest, type } = await bootWithLights();
+        for (const isOn of [true, false]) {
+          type(isOn);
+          expect(guest.read()).toEqual(corrected);
+        }
+        guest.command(0xed, light);
+        guest.read();
+        type(false);
+        expect(guest.read()).toEqual(stroke);
+        type(true);
+        expect(guest.read()).toEqual(corrected);
+        for (const lights of [0x00, light]) {
+          guest.command(0xed, lights);
+          guest.read();
+          type(true);
+          expect(guest.read()).toEqual(stroke);
+        }
+      });
+
+      it('the light of another lock, Scroll Lock too, answers nothing', async () => {
+        const { guest, type } = await bootWithLights();
+        type(true);
+        expect(guest.read()).toEqual(corrected);
+        guest.machine.commands.scancodes(codes(0x46, 0xc6));
+        expect(guest.read()).toEqual([0x46, 0xc6]);
+        for (const other of [1, 7 & ~light]) {
+          guest.command(0xed, other);
+          guest.read();
+          type(true);
+          expect(guest.read()).toEqual(stroke);
+        }
+        guest.command(0xed, light | 1);
+        guest.read();
+        type(true);
+        expect(guest.read()).toEqual(stroke);
+      });
+
+      it('a guest that does not answer any more is still followed', async () => {
+        const { guest, type } = await bootWithLights();
+        for (const isOn of [true, false, true, false]) {
+          type(isOn);
+          expect(guest.read()).toEqual(corrected);
+          type(isOn);
+          expect(guest.read()).toEqual(stroke);
+        }
+      });
+
+      it('what the guest sets by itself counts once all presses had their time', async () => {
+        const { guest, type } = await bootWithLights();
+        type(true);
+        type(false);
+        expect(guest.read()).toEqual([...corrected, ...corrected]);
+        for (let i = 0; i < 2000; i++) guest.machine.ps2.pump();
+        guest.command(0xed, light);
+        guest.read();
+        type(false);
+        expect(guest.read()).toEqual(corrected);
+      });
+
+      it('what waits arrives as the lights were when it was typed', async () => {
+        const { guest, type } = await bootWithLights();
+        guest.control(0xad);
+        for (const isOn of [true, false, false, true]) type(isOn);
+        guest.control(0xae);
+        expect(guest.read()).toEqual([...corrected, ...corrected, ...stroke, ...corrected]);
+      });
+
+      it('the vmstate has what is not answered, and what the lights were for keys that wait', async () => {
+        const { guest, type } = await bootWithLights();
+        type(true);
+        type(false);
+        expect(guest.read()).toEqual([...corrected, ...corrected]);
+        guest.control(0xad);
+        for (const isOn of [true, false]) type(isOn);
+        const state = parsePs2State(guest.machine.ps2.save() ?? new Uint8Array());
+        guest.machine.ps2.load(state);
+        guest.control(0xae);
+        guest.command(0xed, light);
+        expect(guest.read().filter((byte) => byte !== 0xfa)).toEqual([...corrected, ...corrected]);
+        guest.command(0xed, 0x00);
+        guest.read();
+        type(false);
+        expect(guest.read()).toEqual(stroke);
+      });
+    },
+  );
 });

@@ -43,6 +43,8 @@ export class Ps2Input {
   readonly #keys = new KeysDown();
   #buttons = 0;
   readonly #locks = new LockKeys();
+  /** What the lights say where the user sits, for the next key: those that wait have their own. */
+  #toFollow: Locks | undefined;
   /** The controller's queue that is listened to: a reset makes another. */
   #queue: V86ClearableQueue | undefined;
   /** Of the last key, at the end of that queue: what the guest has not read. */
@@ -63,7 +65,8 @@ export class Ps2Input {
     if (!onlyReleases) this.#require(keys.length);
     for (const key of keys) {
       this.#keys.note(key);
-      this.#waiting.push({ kind: 'key', key });
+      this.#waiting.push({ kind: 'key', key, ...(this.#toFollow && { locks: this.#toFollow }) });
+      this.#toFollow = undefined;
     }
     this.pump();
   }
@@ -102,7 +105,7 @@ export class Ps2Input {
 
   /** What the lights of the keyboard in front of the user say: the guest's follow before its next key. */
   follow(locks: Locks): void {
-    this.#locks.follow(locks);
+    this.#toFollow = { ...this.#toFollow, ...locks };
   }
 
   /** Whoever held them is gone. What waits arrives first. */
@@ -114,9 +117,11 @@ export class Ps2Input {
 
   /** To be called after each slice of the guest. @returns whether the guest got something. */
   pump(): boolean {
+    this.#locks.ran();
     let delivered = false;
     for (let next = this.#waiting[0]; next && this.#takes(next); next = this.#waiting[0]) {
       delivered = true;
+      if (next.kind === 'key' && next.locks) this.#locks.follow(next.locks);
       if (next.kind !== 'key' || !this.#correctLocks(next.key)) this.#deliver(next);
     }
     return delivered;
@@ -128,6 +133,7 @@ export class Ps2Input {
     this.#unread = [];
     this.#keys.clear();
     this.#buttons = 0;
+    this.#toFollow = undefined;
     this.#locks.clear();
   }
 
@@ -140,16 +146,16 @@ export class Ps2Input {
       waiting: this.#waiting,
       keys: this.#keys.makes(),
       buttons: this.#buttons,
-      ...(lights && { lights }),
+      ...(lights && { lights, unanswered: this.#locks.unanswered }),
     });
   }
 
-  load({ waiting, keys, buttons, lights }: Ps2State): void {
+  load({ waiting, keys, buttons, lights, unanswered }: Ps2State): void {
     this.clear();
     this.#waiting.push(...waiting);
     for (const make of keys) this.#keys.note(make > 0xff ? [make >> 8, make & 0xff] : [make]);
     this.#buttons = buttons;
-    if (lights) this.#locks.shown(lights);
+    if (lights) this.#locks.load(lights, unanswered);
   }
 
   get #controller(): Controller {
@@ -237,6 +243,7 @@ export class Ps2Input {
     this.#unread = [];
     const { shift, clear } = queue;
     queue.shift = () => {
+      if (this.#unread.length === 1) this.#locks.read();
       this.#unread.shift();
       return shift.call(queue);
     };

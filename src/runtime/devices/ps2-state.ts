@@ -4,7 +4,8 @@ import type { KeyBytes } from '../../protocol/scan-codes.ts';
 import type { Locks } from './lock-keys.ts';
 
 export type WaitingInput =
-  | { kind: 'key'; key: KeyBytes }
+  /** With what the lights of the user's keyboard say before it, where that was said. */
+  | { kind: 'key'; key: KeyBytes; locks?: Locks }
   | { kind: 'move'; dx: number; dy: number }
   /** In pixels of the screen. */
   | { kind: 'position'; x: number; y: number; width: number; height: number }
@@ -18,8 +19,10 @@ export interface Ps2State {
   keys: readonly number[];
   /** As in {@link WaitingInput}. */
   buttons: number;
-  /** What the guest has set the keyboard's lights to. */
+  /** What the guest has set the keyboard's lights to, or will when it has seen the keys of now. */
   lights?: Locks;
+  /** How many presses of each lock key `lights` is ahead of what the guest has set. */
+  unanswered?: Record<keyof Locks, number>;
 }
 
 /** More than the queue takes, with what puts Caps Lock right. */
@@ -37,7 +40,7 @@ export function parsePs2State(bytes: Uint8Array): Ps2State {
     throw damaged(cause);
   }
   if (!isObject(state)) throw damaged();
-  const { waiting, keys, buttons, lights } = state;
+  const { waiting, keys, buttons, lights, unanswered } = state;
   if (!Array.isArray(waiting) || waiting.length > mostWaiting || !waiting.every(isInput))
     throw damaged();
   if (!Array.isArray(keys) || keys.length > 256 || !keys.every(isMake)) throw damaged();
@@ -49,12 +52,23 @@ export function parsePs2State(bytes: Uint8Array): Ps2State {
     keys,
     buttons,
     lights: { caps: lights.caps === true, num: lights.num === true },
+    unanswered: presses(unanswered),
   };
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Absent in states of older runtimes. */
+function presses(value: unknown = {}): Record<keyof Locks, number> {
+  if (!isObject(value)) throw damaged();
+  const { caps = 0, num = 0 } = value;
+  if (!isCount(caps) || !isCount(num)) throw damaged();
+  return { caps, num };
+}
+
+const isCount = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= 0;
 const isByte = (value: unknown) =>
   Number.isInteger(value) && Number(value) >= 0 && Number(value) < 256;
 const isMake = (value: unknown): value is number =>
@@ -64,12 +78,18 @@ const isMake = (value: unknown): value is number =>
 const isButtons = (value: unknown): value is number => isByte(value) && Number(value) < 8;
 const isNumber = (value: unknown) => typeof value === 'number' && Number.isFinite(value);
 
+function isLocks(value: unknown): value is Locks {
+  if (!isObject(value)) return false;
+  return [value.caps, value.num].every((on) => on === undefined || typeof on === 'boolean');
+}
+
 function isInput(value: unknown): value is WaitingInput {
   if (!isObject(value)) return false;
   switch (value.kind) {
     case 'key': {
-      const { key } = value;
-      return Array.isArray(key) && key.length > 0 && key.length <= 3 && key.every(isByte);
+      const { key, locks } = value;
+      const isKey = Array.isArray(key) && key.length > 0 && key.length <= 3 && key.every(isByte);
+      return isKey && (locks === undefined || isLocks(locks));
     }
     case 'move':
       return isNumber(value.dx) && isNumber(value.dy);
