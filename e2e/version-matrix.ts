@@ -11,6 +11,7 @@ import { pathToFileURL } from 'node:url';
 import type { Machine } from '../src/runtime/machine.ts';
 import { prepareRuntime } from '../src/runtime/runtime.ts';
 import { type LabHost, labHost } from '../src/runtime/testing/lab-host.ts';
+import { prompt } from './support/linux-guest.ts';
 
 const root = join(import.meta.dirname, '..');
 const cache = join(root, 'node_modules/.cache/holdfast/versions');
@@ -128,7 +129,7 @@ async function bootNewest(): Promise<void> {
   host = newHost();
   machine = (await prepare(host, await fetchVersion(newest), true)).boot() as Machine;
   machine.run();
-  await waitFor(host, /holdfast:~# /);
+  await waitFor(host, prompt);
   type(machine, loop);
   count = await check(host, machine, -1);
   from = newest;

@@ -6,6 +6,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { prompt } from '../support/linux-guest.ts';
 import { Profile } from '../support/profile.ts';
 import { expect, Guest } from '../support/test.ts';
 import {
@@ -167,7 +168,7 @@ export class DiskFullRounds {
     this.#left = roundsOfProfile;
     if (this.#isPersistent) await this.#letKeep(this.#profile);
     const guest = await this.#open();
-    await guest.waitForSerial(/holdfast:~# /, { timeout: 60_000 });
+    await guest.waitForSerial(prompt, { timeout: 60_000 });
     if (this.#isPersistent) {
       await expect.poll(() => guest.page.evaluate(() => navigator.storage.persist())).toBe(true);
     }

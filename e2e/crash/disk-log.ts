@@ -3,6 +3,7 @@
  * of slots; entry n stands in slot n modulo their number, as lines that are all the same.
  */
 import { createHash } from 'node:crypto';
+import { prompt } from '../support/linux-guest.ts';
 import { expect, type Guest, type Runtimes } from '../support/test.ts';
 
 const slots = 128;
@@ -45,7 +46,7 @@ export async function startLog(
     hda: { emptyBytes: slots * slotBytes },
     hdb: { emptyBytes: secondBytes },
   });
-  await guest.waitForSerial(/holdfast:~# /, { timeout: 60_000 });
+  await guest.waitForSerial(prompt, { timeout: 60_000 });
   await guest.execute(writer);
   await expect
     .poll(async () => Number((await guest.execute('cat /tmp/log.n')).stdout), { timeout: 60_000 })

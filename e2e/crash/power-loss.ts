@@ -5,6 +5,7 @@
  */
 import { cp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { prompt } from '../support/linux-guest.ts';
 import { Profile } from '../support/profile.ts';
 import { expect, Guest } from '../support/test.ts';
 import { busyGuest, lookAt, openedGuest, toldOfLoss } from './seen-guest.ts';
@@ -115,7 +116,7 @@ export class PowerLossRounds {
     const guest = await Guest.in(page);
     this.#guest = guest;
     await page.goto(this.#url);
-    await guest.waitForSerial(/holdfast:~# /, { timeout: 60_000 });
+    await guest.waitForSerial(prompt, { timeout: 60_000 });
     await guest.execute(busyGuest);
     await guest.machine((machine) => machine.checkpoint());
     return guest;

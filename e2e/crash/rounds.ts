@@ -1,6 +1,10 @@
 /** Kills of a whole browser at random moments, and what the next one on its profile finds. */
+
+import { playground } from '../support/playground-page.ts';
+import type { PlaygroundWindow } from '../support/playground-window.ts';
 import { Profile } from '../support/profile.ts';
 import { expect, Guest } from '../support/test.ts';
+import { describePage } from './seen-guest.ts';
 import { type Lab, type Workload, type WorkloadName, workloads } from './workloads.ts';
 
 /** How a round went. Times in ms. */
@@ -72,7 +76,7 @@ export class CrashRounds {
         { timeout: openMs },
       )
       .catch(async (cause) => {
-        throw new Error(`There is no guest that runs: ${await describePage(after)}`, { cause });
+        throw new Error(`There is no guest that runs: ${await describeRound(after)}`, { cause });
       });
     const found = await look(after);
     const { arrival } = await after.status();
@@ -84,7 +88,7 @@ export class CrashRounds {
     if (seen.takenAtMs !== undefined) {
       round.toldAgeMs = killedAtMs - seen.takenAtMs;
       if (arrival?.kind !== 'resumed')
-        throw new Error(`What was in storage is gone: ${await describePage(after)}`);
+        throw new Error(`What was in storage is gone: ${await describeRound(after)}`);
     }
     if (arrival?.kind === 'resumed') {
       expect(arrival.fellBack).toBeUndefined();
@@ -97,7 +101,9 @@ export class CrashRounds {
       if (seen.uptimeMs !== undefined && found.uptimeMs !== undefined) {
         round.guestAgeMs = seen.uptimeMs - (found.uptimeMs - (found.atMs - arrival.resumedAtMs));
       }
-      await expect(after.page.locator('#state-found')).toContainText('resumed from a checkpoint');
+      await expect(playground(after.page).state('found')).toContainText(
+        'resumed from a checkpoint',
+      );
     }
     await this.#workload.verify(after, this.#lab);
     return round;
@@ -147,29 +153,20 @@ export class CrashRounds {
   }
 }
 
-declare const window: {
-  holdfast?: {
-    machine: {
-      status: { runstate: string; durability?: { takenAtMs?: number } } | null;
-      shelf: { list(): Promise<unknown> };
-    } | null;
-  };
+declare const window: PlaygroundWindow & {
   holdfastTap: { read(console: string, from: number): { end: number; text: string } };
 };
 
 /** What a page says that does not show the guest it should. */
-async function describePage({ page }: Guest): Promise<string> {
+async function describeRound({ page }: Guest): Promise<string> {
   const said = (await page.consoleMessages()).map((message) => message.text());
   const seen = await page.evaluate(async () => ({
     machine: window.holdfast?.machine?.status ?? null,
     stored: await window.holdfast?.machine?.shelf.list().catch(String),
-    state: document.querySelector('.state')?.textContent?.replace(/\s+/g, ' '),
-    notices: document.querySelector('#notices')?.textContent,
-    boot: document.querySelector('#boot-label')?.textContent,
     hidden: document.hidden,
     visited: localStorage.getItem('holdfast.visited'),
   }));
-  return JSON.stringify({ ...seen, said });
+  return JSON.stringify({ ...seen, ...(await describePage({ page })), said });
 }
 
 async function look({ page }: Guest): Promise<Seen> {

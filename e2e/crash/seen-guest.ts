@@ -1,4 +1,7 @@
 /** What a page says of its guest, for rounds whose storage fails. */
+
+import { selectors } from '../support/playground-page.ts';
+import type { PlaygroundWindow } from '../support/playground-window.ts';
 import { expect, type Guest } from '../support/test.ts';
 
 export interface SeenGuest {
@@ -9,29 +12,19 @@ export interface SeenGuest {
   notices: string;
 }
 
-declare const window: {
-  holdfast?: {
-    machine: {
-      status: {
-        runstate: string;
-        arrival?: { kind: string; takenAtMs?: number };
-        durability?: { state: string; takenAtMs?: number };
-      } | null;
-    } | null;
-  };
-};
+declare const window: PlaygroundWindow & Window;
 
 export function lookAt({ page }: Guest): Promise<SeenGuest> {
-  return page.evaluate(() => {
+  return page.evaluate((noticesSelector) => {
     const { runstate, arrival, durability } = window.holdfast?.machine?.status ?? {};
     return {
       runstate,
       arrival,
       state: durability?.state,
       takenAtMs: durability?.takenAtMs,
-      notices: document.querySelector('#notices')?.textContent ?? '',
+      notices: document.querySelector(noticesSelector)?.textContent ?? '',
     };
-  });
+  }, selectors.notices);
 }
 
 /** What a page has that was just opened: a guest that runs, or words that say why there is none. */
@@ -51,15 +44,22 @@ export async function openedGuest(guest: Guest): Promise<SeenGuest> {
   return lookAt(guest);
 }
 
+/** What a page shows, for the report of a round that failed. */
+export const describePage = ({ page }: Pick<Guest, 'page'>) =>
+  page.evaluate(
+    ({ notices, starting }) => ({
+      isReady: 'holdfast' in window,
+      boot: document.querySelector(starting)?.textContent,
+      state: document.querySelector('.state')?.textContent?.replace(/\s+/g, ' '),
+      notices: document.querySelector(notices)?.textContent,
+    }),
+    selectors,
+  );
+
 /** What can be seen of a page whose keeper may not answer. */
 async function describeShown({ page }: Guest): Promise<string> {
   const said = (await page.consoleMessages()).map((message) => message.text());
-  const shown = await page.evaluate(() => ({
-    isReady: 'holdfast' in window,
-    boot: document.querySelector('#boot-label')?.textContent,
-    state: document.querySelector('.state')?.textContent?.replace(/\s+/g, ' '),
-    notices: document.querySelector('#notices')?.textContent,
-  }));
+  const shown = await describePage({ page });
   return JSON.stringify({ ...shown, said });
 }
 
@@ -78,29 +78,23 @@ done) >/dev/null 2>&1 &`;
 
 /** All that a page can find out about what is stored, for the report of a round that failed. */
 export async function describeStorage({ page }: Guest): Promise<string> {
-  const found = await page.evaluate(async () => {
+  const found = await page.evaluate(async (noticesSelector) => {
     const buckets = await (
       navigator as unknown as { storageBuckets: { keys(): Promise<string[]> } }
     ).storageBuckets
       .keys()
       .catch(String);
-    const shelf = (window as unknown as { holdfast: { machine: { shelf: Shelf } } }).holdfast
-      .machine.shelf;
+    const shelf = window.holdfast?.machine?.shelf;
     const { held = [] } = await navigator.locks.query();
     const databases = await indexedDB.databases().catch(String);
     return {
       buckets,
       databases,
       locks: held.map(({ name }) => name).filter((name) => name?.startsWith('holdfast.')),
-      stored: await shelf.list().catch(String),
-      usage: await shelf.usage().catch(String),
-      notices: document.querySelector('#notices')?.textContent,
+      stored: await shelf?.list().catch(String),
+      usage: await shelf?.usage().catch(String),
+      notices: document.querySelector(noticesSelector)?.textContent,
     };
-  });
+  }, selectors.notices);
   return JSON.stringify(found);
-}
-
-interface Shelf {
-  list(): Promise<unknown>;
-  usage(): Promise<unknown>;
 }

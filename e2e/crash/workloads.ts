@@ -1,4 +1,6 @@
 /** What a guest is doing when its browser is killed, and what must hold when it is back. */
+
+import { prompt } from '../support/linux-guest.ts';
 import {
   expect,
   type Guest,
@@ -65,7 +67,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     fromNothing: true,
     begin: () => Promise.resolve(),
     verify: async (guest) => {
-      await guest.waitForSerial(/holdfast:~# /, { timeout: 60_000 });
+      await guest.waitForSerial(prompt, { timeout: 60_000 });
       expect((await guest.run('echo alive')).output).toBe('alive\n');
     },
   },
@@ -73,7 +75,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     query: '',
     killMs: [500, 5000],
     begin: async (guest) => {
-      await guest.waitForSerial(/holdfast:~# /);
+      await guest.waitForSerial(prompt);
       await startCounting(guest);
     },
     verify: expectCountedOn,

@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import type { MachineOptions } from '../../src/client/options/machine-options.ts';
 import { multibootKernel } from '../../tools/guests/multiboot/multiboot-kernel.ts';
 import { debianFile } from '../support/debian-packages.ts';
+import { prompt } from '../support/linux-guest.ts';
 import {
   expect,
   type Guest,
@@ -276,14 +277,13 @@ test('a local disk of 2 GiB is read where the guest reads it, and nowhere else',
     await page.evaluate(() => {
       const input = document.createElement('input');
       input.type = 'file';
-      input.id = 'disk';
       document.body.append(input);
     });
-    await page.locator('#disk').setInputFiles(path);
+    await page.locator('body > input[type=file]').setInputFiles(path);
     await guest.machine(
       async (machine, [url, runtime]) => {
         const { machineConfig } = await import(url);
-        const { files } = document.querySelector('#disk') as HTMLInputElement;
+        const { files } = document.querySelector('body > input[type=file]') as HTMLInputElement;
         const config = await machineConfig(
           {
             hda: files?.[0],
@@ -297,7 +297,7 @@ test('a local disk of 2 GiB is read where the guest reads it, and nowhere else',
       },
       [inPage, runtimes.newer] as const,
     );
-    await guest.waitForSerial(/holdfast:~# /);
+    await guest.waitForSerial(prompt);
     const { output } = await guest.run(
       'cat /sys/block/sda/size; dd if=/dev/sda bs=512 skip=4194303 2>/dev/null | head -c 15',
     );

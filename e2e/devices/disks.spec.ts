@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import type { DriveName, MachineConfig, MachineEvent } from '../../src/index.ts';
 import { floppyBootSector } from '../../tools/guests/floppy/boot-sector.ts';
 import { DiskServer, noise } from '../support/disk-server.ts';
+import { prompt } from '../support/linux-guest.ts';
+import { playground } from '../support/playground-page.ts';
 import { expect, type Guest, patternGuest, type Runtimes, test } from '../support/test.ts';
 
 const mebibyte = 1 << 20;
@@ -15,7 +17,7 @@ async function startWith(
   guest: Guest,
   runtimes: Runtimes,
   drives: Partial<MachineConfig>,
-  ready = /holdfast:~# /,
+  ready = prompt,
 ): Promise<void> {
   await guest.start(runtimes.newer, drives);
   await guest.waitForSerial(ready);
@@ -77,7 +79,7 @@ test.describe('a disk that is read in ranges from a web server', () => {
     await guest.run('dd if=/dev/sda bs=64k skip=20 2>/dev/null | sha256sum >/tmp/sum & reader=$!');
     await expect.poll(() => server.held).toBeGreaterThan(0);
     // Said, and by name, to whoever looks.
-    await expect(guest.page.locator('#notices')).toContainText(server.url);
+    await expect(playground(guest.page).notices).toContainText(server.url);
     await guest.liveUpdate(runtimes.older);
     const { takenAtMs, snapshot } = await guest.machine(async (machine) => ({
       takenAtMs: (await machine.checkpoint()).takenAtMs,
@@ -94,7 +96,7 @@ test.describe('a disk that is read in ranges from a web server', () => {
     expect((await block(guest, 'hda'))?.inFlight).toBe(1);
     server.behave({});
     await guest.run('wait $reader', { timeout: 60_000 });
-    await expect(guest.page.locator('#notices')).not.toContainText(server.url);
+    await expect(playground(guest.page).notices).not.toContainText(server.url);
     const { output } = await guest.run(
       'cat /tmp/sum; dd if=/dev/sda bs=64k skip=20 2>/dev/null | sha256sum',
     );
@@ -290,7 +292,7 @@ async function startWithFile(
     [runtimes.newer, device, contents, name] as const,
   );
   await guest.reloadPage();
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
 }
 
 test.describe('a floppy', () => {

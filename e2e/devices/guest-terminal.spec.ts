@@ -1,18 +1,19 @@
 /** What the guest knows of the terminals that it is shown on, and what is known of its screen. */
 import { gunzipSync } from 'node:zlib';
 import { debianFile } from '../support/debian-packages.ts';
+import { prompt } from '../support/linux-guest.ts';
 import { shownScreen, waitForShown } from '../support/playground-view.ts';
+import type { PlaygroundWindow } from '../support/playground-window.ts';
 import { expect, type Guest, test } from '../support/test.ts';
 
 test.use({ guestQuery: '?boot=prompt' });
 
+declare const window: PlaygroundWindow;
+
 /** Rows and columns of the terminal in the page, as `stty size` says them. */
 const terminalSize = (guest: Guest) =>
   guest.page.evaluate(() => {
-    const { holdfast } = window as unknown as {
-      holdfast: { terminalSize(): { cols: number; rows: number } };
-    };
-    const { cols, rows } = holdfast.terminalSize();
+    const { cols, rows } = window.holdfast?.terminalSize() ?? {};
     return `${rows} ${cols}\n`;
   });
 
@@ -39,7 +40,7 @@ test('[K10] the guest knows how large its terminal is, from the start and when t
   await guest.serial.write('vi /tmp/new\n');
   await guest.waitForSerial(new RegExp(`\\x1b\\[${rows};1H`), { from });
   await guest.serial.write(':q!\n');
-  await guest.waitForSerial(/holdfast:~# /, { from });
+  await guest.waitForSerial(prompt, { from });
 
   // Where it went back to a time with another one, it is told again.
   const snapshot = await guest.snapshot();

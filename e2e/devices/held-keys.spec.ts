@@ -1,7 +1,10 @@
 /** [K2] Keys that are down when their page, or their time, goes away are not down in the guest after it. */
+
+import { shownPrompt } from '../support/linux-guest.ts';
+import { playground } from '../support/playground-page.ts';
 import { shownScreen, waitForShown } from '../support/playground-view.ts';
 import { Profile } from '../support/profile.ts';
-import { expect, Guest, test } from '../support/test.ts';
+import { expect, Guest, openGuest, test } from '../support/test.ts';
 
 test.use({ guestQuery: '?boot=prompt' });
 
@@ -18,7 +21,7 @@ async function letterOf(guest: Guest): Promise<string> {
 }
 
 async function holdShift(guest: Guest): Promise<void> {
-  await guest.page.locator('#screen-canvas').focus();
+  await playground(guest.page).screen.focus();
   await guest.page.keyboard.down('ShiftLeft');
   await expect.poll(() => letterOf(guest)).toBe('A');
 }
@@ -28,15 +31,14 @@ test('[K2] a page that is reloaded, closed or left lets go of its keys', async (
   context,
   site,
 }) => {
-  await waitForShown(guest, /holdfast:~#/);
+  await waitForShown(guest, shownPrompt);
   await holdShift(guest);
   await guest.reloadPage();
   await expect.poll(() => letterOf(guest)).toBe('a');
 
   await guest.page.keyboard.up('ShiftLeft');
   await holdShift(guest);
-  const second = await Guest.in(await context.newPage());
-  await second.open(site.url);
+  const second = await openGuest(context, site.url);
   await guest.page.close();
   await expect.poll(() => letterOf(second)).toBe('a');
 
@@ -50,7 +52,7 @@ test('[K2] a snapshot or a clone of a guest with Shift down is typed to without 
   guest,
   runtimes,
 }) => {
-  await waitForShown(guest, /holdfast:~#/);
+  await waitForShown(guest, shownPrompt);
   await send(guest, shift.down);
   expect(await letterOf(guest)).toBe('A');
   const snapshot = await guest.snapshot();
@@ -64,7 +66,7 @@ test('[K2] a snapshot or a clone of a guest with Shift down is typed to without 
     const state = await new Response(machine.exportState()).blob();
     await machine.openState(state, { runtime, replace: true });
   }, runtimes.newer);
-  await waitForShown(guest, /holdfast:~#/);
+  await waitForShown(guest, shownPrompt);
   expect(await letterOf(guest)).toBe('a');
 });
 
@@ -74,7 +76,7 @@ test('[K2] after a kill the resumed guest has no key down', async ({ site }) => 
     const open = async () => {
       const guest = await Guest.in(await (await profile.start()).newPage());
       await guest.open(`${site.url}?boot=prompt`);
-      await waitForShown(guest, /holdfast:~#/);
+      await waitForShown(guest, shownPrompt);
       return guest;
     };
     const before = await open();

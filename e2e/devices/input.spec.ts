@@ -1,3 +1,5 @@
+import { prompt, shownPrompt } from '../support/linux-guest.ts';
+import { playground } from '../support/playground-page.ts';
 import { pressOnScreen, typeOnScreen, waitForShown } from '../support/playground-view.ts';
 import { expect, test } from '../support/test.ts';
 
@@ -7,7 +9,7 @@ const printable = Array.from({ length: 95 }, (_, index) => String.fromCharCode(3
 
 test('every printable ASCII character that is typed in the terminal arrives', async ({ guest }) => {
   const { keyboard } = guest.page;
-  await guest.page.locator('#terminal').click();
+  await playground(guest.page).terminal.click();
   // Nothing but the terminal line stands between the keyboard and the file.
   await keyboard.type('cat >/tmp/typed');
   await keyboard.press('Enter');
@@ -19,7 +21,7 @@ test('every printable ASCII character that is typed in the terminal arrives', as
 });
 
 test('every printable ASCII character that is typed on the screen arrives', async ({ guest }) => {
-  await waitForShown(guest, /holdfast:~#/);
+  await waitForShown(guest, shownPrompt);
   await typeOnScreen(guest, 'cat >/tmp/typed\n');
   await waitForShown(guest, /cat >\/tmp\/typed\n/);
   await typeOnScreen(guest, `${printable}\n`);
@@ -31,10 +33,10 @@ test('every printable ASCII character that is typed on the screen arrives', asyn
 test('control keys reach the programs of the guest', async ({ guest }) => {
   await guest.serial.write('sleep 1000\n');
   await guest.waitForSerial(/sleep 1000\r\n/);
-  await guest.page.locator('#terminal').click();
+  await playground(guest.page).terminal.click();
   const from = await guest.serial.end();
   await guest.page.keyboard.press('Control+KeyC');
-  await guest.waitForSerial(/holdfast:~# /, { from });
+  await guest.waitForSerial(prompt, { from });
 
   await typeOnScreen(guest, 'slwep');
   for (let i = 0; i < 3; i++) await pressOnScreen(guest, 'ArrowLeft');

@@ -1,5 +1,9 @@
 /** Keys as browsers send them, and text that is pasted or typed on a phone. */
+
+import type { Locator } from '@playwright/test';
 import { useGermanKeymap } from '../support/german-keymap.ts';
+import { promptText, shownPrompt } from '../support/linux-guest.ts';
+import { playground } from '../support/playground-page.ts';
 import { shownScreen, shownTerminal, waitForShown } from '../support/playground-view.ts';
 import { expect, type Guest, test } from '../support/test.ts';
 
@@ -15,26 +19,22 @@ interface Key {
   up?: boolean;
 }
 
-const press = (guest: Guest, target: string, events: readonly Key[]) =>
-  guest.page.evaluate(
-    ([selector, keys]) => {
-      const element = document.querySelector(selector) as HTMLElement;
-      element.focus();
-      const { timeStamp } = new Event('now');
-      for (const { up, ...init } of keys) {
-        const type = up ? 'keyup' : 'keydown';
-        const event = new KeyboardEvent(type, { ...init, bubbles: true, cancelable: true });
-        // All of one moment, as the two of AltGr are on Windows.
-        Object.defineProperty(event, 'timeStamp', { value: timeStamp });
-        element.dispatchEvent(event);
-      }
-    },
-    [target, events] as const,
-  );
+const press = (target: Locator, events: readonly Key[]) =>
+  target.evaluate((element: HTMLElement, keys) => {
+    element.focus();
+    const { timeStamp } = new Event('now');
+    for (const { up, ...init } of keys) {
+      const type = up ? 'keyup' : 'keydown';
+      const event = new KeyboardEvent(type, { ...init, bubbles: true, cancelable: true });
+      // All of one moment, as the two of AltGr are on Windows.
+      Object.defineProperty(event, 'timeStamp', { value: timeStamp });
+      element.dispatchEvent(event);
+    }
+  }, events);
 
 /** As from the clipboard. */
 const paste = (guest: Guest, text: string) =>
-  guest.page.locator('#screen-canvas').evaluate((canvas, pasted) => {
+  playground(guest.page).screen.evaluate((canvas, pasted) => {
     const clipboardData = new DataTransfer();
     clipboardData.setData('text', pasted);
     canvas.focus();
@@ -51,7 +51,7 @@ test.describe('a guest with a German keyboard', () => {
     guest,
   }) => {
     await guest.succeed(useGermanKeymap);
-    await waitForShown(guest, /holdfast:~#/);
+    await waitForShown(guest, shownPrompt);
     const altGrAndQ = [
       { code: 'ControlLeft', key: 'Control' },
       { code: 'AltRight', key: 'AltGraph' },
@@ -60,12 +60,12 @@ test.describe('a guest with a German keyboard', () => {
       { code: 'ControlLeft', key: 'Control', up: true },
       { code: 'AltRight', key: 'AltGraph', up: true },
     ];
-    await press(guest, '#screen-canvas', altGrAndQ);
-    await expect.poll(() => lastLine(guest)).toBe('holdfast:~# @');
+    await press(playground(guest.page).screen, altGrAndQ);
+    await expect.poll(() => lastLine(guest)).toBe(`${promptText}@`);
 
     // Not ~, which is a dead key on some German keyboards and none on others.
     const text = 'Zürich: y/z {[@\\]} ß ^ é';
-    await press(guest, '#screen-canvas', [
+    await press(playground(guest.page).screen, [
       { code: 'Backspace', key: 'Backspace' },
       { code: 'Backspace', key: 'Backspace', up: true },
     ]);
@@ -87,36 +87,36 @@ test.describe('a guest with a US keyboard', () => {
   test('[K7] [K9] a phone is told what is left out, and Caps Lock is what the user has', async ({
     guest,
   }) => {
-    await waitForShown(guest, /holdfast:~#/);
-    await guest.page.locator('#screen-input').focus();
+    await waitForShown(guest, shownPrompt);
+    await guest.page.getByRole('textbox', { name: "Text for the guest's keyboard" }).focus();
     await guest.page.keyboard.insertText('naïve 👍 ok');
-    await expect.poll(() => lastLine(guest)).toBe('holdfast:~# nave  ok');
+    await expect.poll(() => lastLine(guest)).toBe(`${promptText}nave  ok`);
     const notice = guest.page.getByText(/has no key for: ï 👍/);
     await expect(notice).toBeVisible();
 
     // The one in front of the user is on, the guest has not seen it go on.
     const letter = { code: 'KeyB', key: 'B', modifierCapsLock: true };
-    await press(guest, '#screen-canvas', [letter, { ...letter, up: true }]);
-    await expect.poll(() => lastLine(guest)).toBe('holdfast:~# nave  okB');
+    await press(playground(guest.page).screen, [letter, { ...letter, up: true }]);
+    await expect.poll(() => lastLine(guest)).toBe(`${promptText}nave  okB`);
     const plain = { code: 'KeyB', key: 'b' };
-    await press(guest, '#screen-canvas', [plain, { ...plain, up: true }]);
-    await expect.poll(() => lastLine(guest)).toBe('holdfast:~# nave  okBb');
+    await press(playground(guest.page).screen, [plain, { ...plain, up: true }]);
+    await expect.poll(() => lastLine(guest)).toBe(`${promptText}nave  okBb`);
     // Pasted text arrives as it is, with Caps Lock on as well.
-    await press(guest, '#screen-canvas', [letter, { ...letter, up: true }]);
+    await press(playground(guest.page).screen, [letter, { ...letter, up: true }]);
     await paste(guest, 'aA');
-    await expect.poll(() => lastLine(guest)).toBe('holdfast:~# nave  okBbBaA');
+    await expect.poll(() => lastLine(guest)).toBe(`${promptText}nave  okBbBaA`);
     // So does a program's text, and the user's next key is still what it says.
     await guest.machine((machine) => machine.type('a'));
-    await press(guest, '#screen-canvas', [letter, { ...letter, up: true }]);
+    await press(playground(guest.page).screen, [letter, { ...letter, up: true }]);
     await guest.machine((machine) => machine.type('a'));
-    await press(guest, '#screen-canvas', [letter, { ...letter, up: true }]);
-    await expect.poll(() => lastLine(guest)).toBe('holdfast:~# nave  okBbBaAaBaB');
+    await press(playground(guest.page).screen, [letter, { ...letter, up: true }]);
+    await expect.poll(() => lastLine(guest)).toBe(`${promptText}nave  okBbBaAaBaB`);
   });
 
   test('[K4] 513 keys in one call and 700 while it stands still arrive, all and in order', async ({
     guest,
   }) => {
-    await waitForShown(guest, /holdfast:~#/);
+    await waitForShown(guest, shownPrompt);
     await guest.machine((machine) => machine.type('stty -icanon; cat >/tmp/typed\n'));
     await guest.waitForFile('/tmp/typed');
     const keys = (count: number) =>
@@ -142,10 +142,10 @@ test.describe('a guest with a US keyboard', () => {
       keyCode: 229,
       ...more,
     });
-    const terminal = '#terminal textarea';
-    await press(guest, terminal, [under('Escape'), under('KeyJ', { ctrlKey: true })]);
+    const terminal = playground(guest.page).terminalInput;
+    await press(terminal, [under('Escape'), under('KeyJ', { ctrlKey: true })]);
     await expect.poll(() => contents(guest, '/tmp/typed')).toBe('\x1b\n');
-    await press(guest, terminal, [under('KeyC', { ctrlKey: true })]);
+    await press(terminal, [under('KeyC', { ctrlKey: true })]);
     await guest.waitForSerial(/\^C[\s\S]*holdfast:~# /, { from });
   });
 
@@ -165,7 +165,7 @@ test.describe('a guest with a US keyboard', () => {
     const { page } = guest;
     for (let round = 1; round <= 3; round++) {
       await page.reload({ waitUntil: 'commit' });
-      await page.locator('#terminal textarea:focus').waitFor({ state: 'attached' });
+      await expect(playground(page).terminalInput).toBeFocused();
       await page.keyboard.type(text, { delay: 40 });
       await page.keyboard.press('Enter');
       await guest.attached();
@@ -175,7 +175,7 @@ test.describe('a guest with a US keyboard', () => {
     }
 
     // So does what is typed on the screen, from the moment on at which it has the focus.
-    await page.locator('#screen-canvas').focus();
+    await playground(page).screen.focus();
     await page.addInitScript(() => {
       const typeE = ({ target }: Event) => {
         if (!(target instanceof HTMLCanvasElement)) return;
@@ -188,7 +188,7 @@ test.describe('a guest with a US keyboard', () => {
     });
     await page.reload();
     await guest.attached();
-    await expect(page.locator('#screen-canvas')).toBeFocused();
-    await expect.poll(() => lastLine(guest)).toBe('holdfast:~# e');
+    await expect(playground(page).screen).toBeFocused();
+    await expect.poll(() => lastLine(guest)).toBe(`${promptText}e`);
   });
 });

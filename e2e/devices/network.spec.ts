@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { type RelaySocket, WebSocketServer } from 'ws';
 import type { MachineConfig, NetworkBackend, NetworkInfo } from '../../src/index.ts';
 import { HeldFile } from '../support/held-file.ts';
+import { prompt } from '../support/linux-guest.ts';
 import { expect, type Guest, type Runtimes, test } from '../support/test.ts';
 import { serveWisp } from '../support/wisp-server.ts';
 
@@ -15,7 +16,7 @@ async function startWith(
   networkBackend: NetworkBackend,
 ): Promise<void> {
   await guest.start(runtimes.newer, { network, networkBackend });
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
 }
 
 const waitForAddress = (guest: Guest) =>
@@ -222,7 +223,7 @@ test('a MAC address and a backend that cannot be are refused', async ({ guest, r
   await expect(start({ networkBackend: wrong })).rejects.toMatchObject({ code: 'bad-config' });
   await start({ mac: '00:22:15:0a:0b:0c' });
   await guest.reloadPage();
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
   const { output } = await guest.run('cat /sys/class/net/eth0/address');
   expect(output).toBe('00:22:15:0a:0b:0c\n');
 });

@@ -1,4 +1,6 @@
 import { powerBootSector } from '../../tools/guests/power/boot-sector.ts';
+import { promptAfterBoot, shownPrompt } from '../support/linux-guest.ts';
+import { playground } from '../support/playground-page.ts';
 import { expect, type Guest, test } from '../support/test.ts';
 
 /** The shell's greeting after a boot; a prompt that was there before does not count. */
@@ -6,7 +8,7 @@ async function bootsAnew(guest: Guest, reboot: () => Promise<unknown>): Promise<
   const before = await guest.status();
   const from = await guest.serial.end();
   await reboot();
-  await guest.waitForSerial(/built-in shell \(ash\)[\s\S]*holdfast:~# /, { from });
+  await guest.waitForSerial(promptAfterBoot, { from });
   const { bootedAtMs, restarts, runtimeId, runstate } = await guest.status();
   expect(bootedAtMs).toBeGreaterThan(before.bootedAtMs);
   expect({ restarts, runtimeId, runstate }).toEqual({
@@ -37,7 +39,7 @@ for (const [from, to] of [
     expect(Number(uptime.output)).toBeLessThan(20);
 
     await bootsAnew(guest, () => guest.machine((machine) => machine.reset()));
-    await guest.waitForText(/holdfast:~#/);
+    await guest.waitForText(shownPrompt);
     expect((await guest.run('echo up again')).output).toBe('up again\n');
     expect((await guest.status()).restarts).toBe(restarts);
   });
@@ -48,11 +50,11 @@ test('a guest that powers itself down is off, not idle, and a reset brings it ba
 }) => {
   await guest.serial.write('poweroff\n');
   await expect.poll(async () => (await guest.status()).runstate).toBe('shutdown');
-  await expect(guest.page.locator('#state-runstate')).toHaveAttribute('data-runstate', 'shutdown');
-  const notice = guest.page.locator('.notice', { hasText: 'The guest powered itself down' });
+  await expect(playground(guest.page).state('runstate')).toHaveText('Off');
+  const notice = playground(guest.page).notice.filter({ hasText: 'The guest powered itself down' });
   const from = await guest.serial.end();
   await notice.getByRole('button', { name: 'Reset' }).click();
-  await guest.waitForSerial(/built-in shell \(ash\)[\s\S]*holdfast:~# /, { from });
+  await guest.waitForSerial(promptAfterBoot, { from });
   expect((await guest.status()).runstate).toBe('running');
   await expect(notice).toHaveCount(0);
 });

@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
+import { playground } from '../support/playground-page.ts';
 import { shownScreen, waitForShown } from '../support/playground-view.ts';
-import { expect, Guest, patternGuest, test, waitForPasses } from '../support/test.ts';
+import {
+  expect,
+  type Guest,
+  openGuest,
+  patternGuest,
+  test,
+  waitForPasses,
+} from '../support/test.ts';
 
 test('the screen shows exactly what Linux prints on it', async ({ guest }) => {
   const lines = Array.from(
@@ -23,8 +31,7 @@ test('a page that comes later gets the whole screen and the whole terminal at on
   await waitForShown(guest, /^third line$/m);
   // A guest that stands still draws nothing: what the page shows, the keeper has told it.
   await guest.machine((machine) => machine.pause());
-  const second = await Guest.in(await context.newPage());
-  await second.open(site.url);
+  const second = await openGuest(context, site.url);
   await expect.poll(() => shownScreen(second)).toBe(await shownScreen(guest));
   expect(await second.serial.log()).toBe(await guest.serial.log());
 });
@@ -35,8 +42,8 @@ test.describe('in graphics', () => {
   const picture = async (guest: Guest) =>
     createHash('sha256')
       .update(
-        await guest.page.evaluate(() =>
-          (document.getElementById('screen-canvas') as HTMLCanvasElement).toDataURL(),
+        await playground(guest.page).screen.evaluate((canvas: HTMLCanvasElement) =>
+          canvas.toDataURL(),
         ),
       )
       .digest('hex');
@@ -45,7 +52,7 @@ test.describe('in graphics', () => {
   const wrongPixels = (guest: Guest, inPage: string) =>
     guest.machine(async (machine, url) => {
       const head = new DataView((await machine.readMemory(0x8000, 40)).buffer);
-      const canvas = document.getElementById('screen-canvas') as HTMLCanvasElement;
+      const canvas = document.querySelector('canvas') as HTMLCanvasElement;
       return (await import(url)).wrongPixels(machine, canvas, head.getUint32(16, true));
     }, inPage);
 
@@ -54,7 +61,7 @@ test.describe('in graphics', () => {
     inPage,
     runtimes,
   }) => {
-    const canvas = guest.page.locator('#screen-canvas');
+    const canvas = playground(guest.page).screen;
     await expect(canvas).toHaveJSProperty('width', 1024);
     await expect(canvas).toHaveJSProperty('height', 768);
     expect(await shownScreen(guest)).toBe('');
@@ -83,8 +90,7 @@ test.describe('in graphics', () => {
     site,
   }) => {
     await guest.machine((machine) => machine.pause());
-    const second = await Guest.in(await context.newPage());
-    await second.open(site.url);
+    const second = await openGuest(context, site.url);
     await expect.poll(() => wrongPixels(second, inPage)).toBe(0);
     await guest.reloadPage();
     await expect.poll(() => wrongPixels(guest, inPage)).toBe(0);

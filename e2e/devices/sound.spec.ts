@@ -1,4 +1,6 @@
 /** What a guest plays comes out of the page: see tools/guests/sound. */
+
+import { playground } from '../support/playground-page.ts';
 import { expectTone, soundFloppy, soundSeconds, tap } from '../support/sound-tap.ts';
 import { expect, type Guest, test } from '../support/test.ts';
 
@@ -27,7 +29,7 @@ test('a page plays what its guest plays, across a live update and a reload', asy
 
   await command(guest, 'b');
   // Browsers let a page make noise once it is used.
-  await page.locator('#screen-canvas').click();
+  await playground(page).screen.click();
   await expectTone(page, 1000);
 
   await guest.liveUpdate();

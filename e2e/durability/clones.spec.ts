@@ -1,5 +1,7 @@
 /** Clones of one state: machines of their own, on one network. */
-import { expect, Guest, test } from '../support/test.ts';
+
+import { prompt } from '../support/linux-guest.ts';
+import { expect, type Guest, openGuest, test } from '../support/test.ts';
 
 const mac = async (guest: Guest) =>
   (await guest.execute('cat /sys/class/net/eth0/address')).stdout.trim();
@@ -23,7 +25,7 @@ test('two clones of one state reach each other on a network, each with an addres
     return machine.start(config, runtime, { replace: true });
   }, runtimes.newer);
   await guest.reloadPage();
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
   // Nobody gives addresses on this network.
   await guest.run('until ifconfig eth0 | grep -q UP; do usleep 50000; done; killall udhcpc');
   await guest.run('ifconfig eth0 10.0.0.1; echo 0 >/etc/machine-id');
@@ -38,8 +40,7 @@ test('two clones of one state reach each other on a network, each with an addres
 
   const clones: Guest[] = [];
   for (const id of ids) {
-    const clone = await Guest.in(await context.newPage());
-    await clone.open(`${site.url}?machine=${id}`);
+    const clone = await openGuest(context, `${site.url}?machine=${id}`);
     clones.push(clone);
   }
   const [one, two] = clones as [Guest, Guest];
@@ -87,14 +88,13 @@ for (const device of ['ne2k', 'virtio'] as const) {
       [runtimes.newer, device] as const,
     );
     await guest.reloadPage();
-    await guest.waitForSerial(/holdfast:~# /);
+    await guest.waitForSerial(prompt);
     await guest.run('until ifconfig eth0 | grep -q "inet addr"; do usleep 100000; done');
     const id = await guest.machine(async (machine) => {
       await machine.checkpoint();
       return machine.shelf.duplicate('default', 'Clone');
     });
-    const clone = await Guest.in(await context.newPage());
-    await clone.open(`${site.url}?machine=${id}`);
+    const clone = await openGuest(context, `${site.url}?machine=${id}`);
     expect(await waitForMac(clone)).not.toBe(await mac(guest));
     await clone.run('until ifconfig eth0 | grep -q "inet addr"; do usleep 100000; done');
     // Its frames come back to the new address.

@@ -10,8 +10,10 @@ import { CrashRounds } from '../crash/rounds.ts';
 import { SmallDisk } from '../crash/small-disk.ts';
 import { describeRound } from '../crash/summary.ts';
 import { workloadNames } from '../crash/workloads.ts';
+import { prompt } from '../support/linux-guest.ts';
+import { playground } from '../support/playground-page.ts';
 import { Profile } from '../support/profile.ts';
-import { expect, Guest, test } from '../support/test.ts';
+import { expect, Guest, openGuest, test } from '../support/test.ts';
 
 const rounds = 2;
 
@@ -119,9 +121,8 @@ for (const seconds of [1, 40]) {
     // The time is what is tested.
     await wait(seconds * 1000);
 
-    const again = await Guest.in(await context.newPage());
-    await again.open(site.url);
-    await expect(again.page.locator('#state-found')).toHaveText('attached to a running guest');
+    const again = await openGuest(context, site.url);
+    await expect(playground(again.page).state('found')).toHaveText('attached to a running guest');
     expect((await again.status()).bootedAtMs).toBe(bootedAtMs);
     expect(await counter(again)).toBeGreaterThan(before);
   });
@@ -136,7 +137,7 @@ test('a browser closed for a minute: its guest is resumed, and the page says of 
   try {
     const before = await Guest.in(await (await profile.start()).newPage());
     await before.open(site.url);
-    await before.waitForSerial(/holdfast:~# /);
+    await before.waitForSerial(prompt);
     await before.run('kept=here');
     await before.machine((machine) => machine.checkpoint());
     await profile.stop();
@@ -149,7 +150,7 @@ test('a browser closed for a minute: its guest is resumed, and the page says of 
     const { arrival } = await after.status();
     if (arrival?.kind !== 'resumed') throw new Error('The guest was not resumed.');
     expect(arrival.resumedAtMs - arrival.takenAtMs).toBeGreaterThanOrEqual(closedMs);
-    await expect(after.page.locator('#state-found')).toHaveText(
+    await expect(playground(after.page).state('found')).toHaveText(
       /^resumed from a checkpoint of 1 min \d+ s before$/,
     );
   } finally {

@@ -4,6 +4,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
+import { prompt } from '../support/linux-guest.ts';
+import { playground } from '../support/playground-page.ts';
+import type { PlaygroundWindow } from '../support/playground-window.ts';
 import { Profile } from '../support/profile.ts';
 import { test as base, expect, Guest, type Site } from '../support/test.ts';
 
@@ -16,8 +19,8 @@ const test = base.extend<{ profile: Profile }>({
   },
 });
 
-const notices = (page: Page) => page.locator('#notices');
-const saved = (page: Page) => page.locator('#state-saved');
+const notices = (page: Page) => playground(page).notices;
+const saved = (page: Page) => playground(page).state('saved');
 const checkpoint = (guest: Guest) => guest.machine((machine) => machine.checkpoint());
 /** Longer than the keeper waits before it tries again, and than a checkpoint of a whole guest takes. */
 const byItself = { timeout: 40_000 };
@@ -54,7 +57,7 @@ test('a full disk: the page says so, and the guest is saved when there is room',
   await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1024 * 1024 });
   const guest = await Guest.in(page);
   await guest.open(site.url);
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
   await runsAndIsNotSaved(guest);
   await expect(notices(page)).toContainText('The storage of this site is full');
   await expect(notices(page)).toContainText('Delete machines you no longer need');
@@ -128,7 +131,7 @@ test.describe('storage that cannot be read when the page is opened', () => {
   async function unread(profile: Profile, site: Site) {
     const before = await Guest.in(await (await profile.start()).newPage());
     await before.open(site.url);
-    await before.waitForSerial(/holdfast:~# /);
+    await before.waitForSerial(prompt);
     await before.run('kept=here');
     await checkpoint(before);
     await profile.stop();
@@ -137,7 +140,7 @@ test.describe('storage that cannot be read when the page is opened', () => {
     const beside = await openBeside(guest, site);
     const letGo = await keepFromOpening(beside);
     await guest.open(site.url);
-    await guest.waitForSerial(/holdfast:~# /);
+    await guest.waitForSerial(prompt);
     await expect(notices(page)).toContainText(/is not saved|will not be saved/, byItself);
     await letGo();
     await expect(notices(page)).toContainText('Another guest is in storage', byItself);
@@ -151,7 +154,7 @@ test.describe('storage that cannot be read when the page is opened', () => {
     test.slow();
     const guest = await unread(profile, site);
     await guest.page.getByRole('button', { name: 'Resume the stored one' }).click();
-    await expect(guest.page.locator('#state-found')).toContainText('resumed from a checkpoint');
+    await expect(playground(guest.page).state('found')).toContainText('resumed from a checkpoint');
     expect((await guest.run('echo $kept')).output).toBe('here\n');
     await runsAndIsSaved(guest);
   });
@@ -160,7 +163,7 @@ test.describe('storage that cannot be read when the page is opened', () => {
     test.slow();
     const guest = await unread(profile, site);
     const replace = guest.page.getByRole('button', { name: 'Save this one in its place…' });
-    const question = guest.page.locator('#confirm-dialog');
+    const question = playground(guest.page).question;
     await replace.click();
     await question.getByRole('button', { name: 'Cancel' }).click();
     await replace.click();
@@ -192,7 +195,7 @@ async function openDamaged(
 ): Promise<Guest> {
   const before = await Guest.in(await (await profile.start()).newPage());
   await before.page.goto(site.url);
-  await before.waitForSerial(/holdfast:~# /, { timeout: 90_000 });
+  await before.waitForSerial(prompt, { timeout: 90_000 });
   await before.run('kept=here');
   await checkpoint(before);
   await profile.stop();
@@ -208,14 +211,14 @@ test('[S1] a database that the browser finds damaged and throws away: the guest 
 }) => {
   test.slow();
   const guest = await openDamaged({ profile, site }, () => damageDatabases(profile, 'first'));
-  await expect(guest.page.locator('#state-found')).toContainText('resumed from a checkpoint');
+  await expect(playground(guest.page).state('found')).toContainText('resumed from a checkpoint');
   expect((await guest.run('echo $kept')).output).toBe('here\n');
   await runsAndIsSaved(guest);
   // From where it was put, and without the first place.
   await profile.kill();
   const again = await Guest.in(await (await profile.start()).newPage());
   await again.page.goto(site.url);
-  await expect(again.page.locator('#state-found')).toContainText('resumed from a checkpoint');
+  await expect(playground(again.page).state('found')).toContainText('resumed from a checkpoint');
   expect((await again.run('echo $kept')).output).toBe('here\n');
 });
 
@@ -236,7 +239,7 @@ test('[S1] the first place cannot be opened, as its MANIFEST is missing: the gue
 }) => {
   test.slow();
   const guest = await openDamaged({ profile, site }, () => removeManifestOfFirst(profile));
-  const found = guest.page.locator('#state-found');
+  const found = playground(guest.page).state('found');
   await expect(found).toContainText('resumed from a checkpoint', byItself);
   expect((await guest.run('echo $kept')).output).toBe('here\n');
   await runsAndIsSaved(guest);
@@ -249,7 +252,7 @@ test('[S2] both copies are thrown away: the page says which machine was stored a
   test.slow();
   const guest = await openDamaged({ profile, site }, () => damageDatabases(profile, 'all'));
   const { page } = guest;
-  await guest.waitForSerial(/holdfast:~# /, { timeout: 90_000 });
+  await guest.waitForSerial(prompt, { timeout: 90_000 });
   await expect(notices(page)).toContainText('What was stored of a machine is gone', byItself);
   await expect(notices(page)).toContainText(/“Linux” until .*\d/);
   await runsAndIsSaved(guest);
@@ -286,13 +289,10 @@ test('a newer page has converted the database: the page says to reload', async (
   await runsAndIsSaved(guest);
 });
 
+declare const window: PlaygroundWindow & Window;
+
 /** Undefined: there is no guest. */
-const runstateOf = (page: Page) =>
-  page.evaluate(() => {
-    type Holdfast = { machine: { status: { runstate: string } | null } | null };
-    const { holdfast } = window as unknown as { holdfast?: Holdfast };
-    return holdfast?.machine?.status?.runstate;
-  });
+const runstateOf = (page: Page) => page.evaluate(() => window.holdfast?.machine?.status?.runstate);
 
 test('[S6] the site went back to an older version: nothing starts, and what is stored can be exported', async ({
   profile,
@@ -302,7 +302,10 @@ test('[S6] the site went back to an older version: nothing starts, and what is s
   const none = async () => undefined;
   const guest = await openDamaged({ profile, site }, none);
   const { page } = guest;
-  await expect(page.locator('#state-found')).toContainText('resumed from a checkpoint', byItself);
+  await expect(playground(page).state('found')).toContainText(
+    'resumed from a checkpoint',
+    byItself,
+  );
   await profile.stop();
   const again = await (await profile.start()).newPage();
   await again.goto(site.urlOf('build.json'));
@@ -325,7 +328,7 @@ test('[S6] the site went back to an older version: nothing starts, and what is s
   expect(await runstateOf(again)).toBeUndefined();
 
   await notice.getByRole('button', { name: 'Export machines…' }).click();
-  const dialog = again.locator('#machines-dialog');
+  const dialog = playground(again).machinesDialog;
   await dialog.getByRole('button', { name: 'Export… Linux' }).click();
   for (const gone of ['Rename… Linux', 'Delete… Linux', 'Duplicate Linux'])
     await expect(dialog.getByRole('button', { name: gone })).toHaveCount(0);
@@ -352,7 +355,7 @@ test('site data is blocked: the guest boots, and the page says that it will not 
   await writeFile(join(profile.folder, 'Default/Preferences'), JSON.stringify(blockSiteData));
   const guest = await Guest.in(await (await profile.start()).newPage());
   await guest.open(site.url);
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
   await expect(notices(guest.page)).toContainText(notSaved);
   await expect(notices(guest.page)).toContainText('private browsing');
   expect((await guest.run('echo $((6*7))')).output).toBe('42\n');
@@ -449,7 +452,7 @@ async function resumeDamaged(
 ): Promise<Guest> {
   const before = await Guest.in(await (await profile.start()).newPage());
   await before.open(site.url);
-  await before.waitForSerial(/holdfast:~# /);
+  await before.waitForSerial(prompt);
   await before.machine((machine) => machine.setDurable(false));
   for (const kept of ['older', 'newer']) {
     await before.run(`kept=${kept}`);
@@ -484,7 +487,7 @@ for (const part of ['record', 'manifest'] as const) {
     site,
   }) => {
     const guest = await resumeDamaged({ profile, site }, part, 'newest', 'the first place');
-    await expect(guest.page.locator('#state-found')).toContainText('resumed from a checkpoint');
+    await expect(playground(guest.page).state('found')).toContainText('resumed from a checkpoint');
     await expect(notices(guest.page)).toHaveText('');
     expect((await guest.run('echo $kept')).output).toBe('newer\n');
     await checkpoint(guest);
@@ -532,13 +535,13 @@ for (const part of ['record', 'manifest'] as const) {
     }
 
     await offer.getByRole('button', { name: 'Start fresh' }).click();
-    const question = page.locator('#confirm-dialog');
+    const question = playground(page).question;
     await expect(question).toContainText('is deleted for good');
     await question.getByRole('button', { name: 'Cancel' }).click();
     await page.reload();
     await offer.getByRole('button', { name: 'Start fresh' }).click(byItself);
     await question.getByRole('button', { name: /throw away/i }).click();
-    await guest.waitForSerial(/holdfast:~# /);
+    await guest.waitForSerial(prompt);
     await checkpoint(guest);
     await runsAndIsSaved(guest);
     expect((await guest.run('echo "$kept"')).output).toBe('\n');

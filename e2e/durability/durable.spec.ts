@@ -3,12 +3,16 @@ import { createHash } from 'node:crypto';
 import type { Page } from '@playwright/test';
 import { expectLittleLost } from '../support/checkpoint-loss.ts';
 import { DiskServer, noise } from '../support/disk-server.ts';
+import { prompt } from '../support/linux-guest.ts';
+import { playground, selectors } from '../support/playground-page.ts';
+import type { PlaygroundWindow } from '../support/playground-window.ts';
 import { Profile } from '../support/profile.ts';
 import {
   test as base,
   expect,
   Guest,
   inspectPattern,
+  openGuest,
   patternGuest,
   waitForPasses,
 } from '../support/test.ts';
@@ -23,12 +27,7 @@ const test = base.extend<{ profile: Profile }>({
 });
 
 /** Opens the page in a browser with this profile. */
-async function openIn(profile: Profile, url: string): Promise<Guest> {
-  const context = await profile.start();
-  const guest = await Guest.in(await context.newPage());
-  await guest.open(url);
-  return guest;
-}
+const openIn = async (profile: Profile, url: string) => openGuest(await profile.start(), url);
 
 /** A loop in the guest that counts up in a file, whatever happens around it. */
 const countUp = 'n=0; while :; do n=$((n+1)); echo $n >/tmp/n; usleep 20000; done';
@@ -41,7 +40,7 @@ test('a guest goes on by itself after its browser was killed, and says so', asyn
   site,
 }) => {
   const before = await openIn(profile, site.url);
-  await before.waitForSerial(/holdfast:~# /);
+  await before.waitForSerial(prompt);
   await before.run('kept=here; mkdir /tmp/d; echo file >/tmp/d/f');
   const identity = async (guest: Guest) => ({
     id: (await guest.status()).config.id,
@@ -57,7 +56,7 @@ test('a guest goes on by itself after its browser was killed, and says so', asyn
   const after = await openIn(profile, site.url);
   expect((await after.run('echo $kept; cat /tmp/d/f')).output).toBe('here\nfile\n');
   await expect.poll(() => count(after)).toBeGreaterThan(counted);
-  await expect(after.page.locator('#state-found')).toContainText('resumed from a checkpoint');
+  await expect(playground(after.page).state('found')).toContainText('resumed from a checkpoint');
   expect((await after.status()).arrival).toMatchObject({ kind: 'resumed' });
   // The same guest goes on, not another one like it.
   expect(await identity(after)).toEqual(was);
@@ -78,7 +77,7 @@ test('a guest whose CD is away is saved, comes back, and goes on with it or with
       cdrom: { url: server.url, load: 'range' },
       durable: true,
     });
-    await before.waitForSerial(/holdfast:~# /);
+    await before.waitForSerial(prompt);
     server.behave({ hold: true });
     const read = (skip: number) =>
       `dd if=/dev/sr0 bs=64k skip=${skip} count=4 2>/dev/null | sha256sum`;
@@ -89,7 +88,7 @@ test('a guest whose CD is away is saved, comes back, and goes on with it or with
 
     const after = await openIn(profile, site.url);
     expect((await after.run('echo alive')).output).toBe('alive\n');
-    const notices = after.page.locator('#notices');
+    const notices = playground(after.page).notices;
     await expect(notices).toContainText('The guest waits for its CD');
     await expect(notices).toContainText(server.url);
     server.behave({});
@@ -115,7 +114,7 @@ test('the clock of a resumed guest is right, and its random numbers are its own'
   site,
 }) => {
   const before = await openIn(profile, site.url);
-  await before.waitForSerial(/holdfast:~# /);
+  await before.waitForSerial(prompt);
   await before.execute('date -s "2001-02-03 04:05:06"');
   await checkpoint(before);
   await profile.kill();
@@ -146,11 +145,11 @@ test('what a guest wrote over a disk image outlives its browser, and the image i
         64,
       );
     const before = await openIn(profile, site.url);
-    await before.waitForSerial(/holdfast:~# /);
+    await before.waitForSerial(prompt);
     const [runtime] = await site.runtimes();
     if (!runtime) throw new Error('The build ships no runtime.');
     await before.start(runtime, { hda: { url: server.url, load: 'range' } });
-    await before.waitForSerial(/holdfast:~# /, { timeout: 60_000 });
+    await before.waitForSerial(prompt, { timeout: 60_000 });
     await before.execute('echo written | dd of=/dev/sda bs=512 seek=7 conv=sync; sync');
     const written = Buffer.from(server.contents);
     written.fill(0, 7 * 512, 8 * 512).write('written\n', 7 * 512);
@@ -201,20 +200,20 @@ test('the browser is asked to keep what is stored, once, when there is something
   page,
   site,
 }) => {
-  await page.addInitScript(() => {
+  await page.addInitScript((savedSelector) => {
     const asked: boolean[] = [];
     Object.assign(window, { asked });
     const { persist } = StorageManager.prototype;
     StorageManager.prototype.persist = function () {
-      asked.push(document.querySelector('#state-saved')?.textContent?.endsWith('ago') === true);
+      asked.push(document.querySelector(savedSelector)?.textContent?.endsWith('ago') === true);
       return persist.call(this);
     };
-  });
+  }, selectors.saved);
   const guest = await Guest.in(page);
   await guest.open(site.url);
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
   for (let times = 0; times < 3; times++) await checkpoint(guest);
-  await expect(page.locator('#state-saved')).toHaveText(/ago$/);
+  await expect(playground(page).state('saved')).toHaveText(/ago$/);
   expect(await page.evaluate(() => (window as { asked?: boolean[] }).asked)).toEqual([true]);
 });
 
@@ -224,21 +223,20 @@ test('checkpoints are switched off and on in the page, which says what that mean
   site,
 }) => {
   await page.goto(site.url);
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
   const state = () => guest.status().then(({ durability }) => durability?.state);
   await expect.poll(state).toBe('saved');
   const choose = async (item: string) => {
-    await page.locator('#machine-menu-open').click();
-    await page.getByRole('menuitem', { name: item }).click();
+    await playground(page).choose(item);
   };
   await choose('Switch checkpoints off…');
   const dialog = page.getByRole('dialog', { name: 'Switch checkpoints off?' });
   await expect(dialog).toContainText('the guest comes back as it was at the last checkpoint');
   await dialog.getByRole('button', { name: 'Switch off' }).click();
   await expect.poll(state).toBe('off');
-  const notice = page.locator('#notices');
+  const notice = playground(page).notices;
   await expect(notice).toContainText('Checkpoints are off');
-  await expect(page.locator('#state-saved')).toContainText('off since');
+  await expect(playground(page).state('saved')).toContainText('off since');
   await notice.getByRole('button', { name: 'Switch on' }).click();
   await expect.poll(state).toBe('saved');
   await expect(notice).not.toContainText('Checkpoints are off');
@@ -249,10 +247,7 @@ test('checkpoints are switched off and on in the page, which says what that mean
 
 test('?durable=off takes no checkpoints', async ({ guest, page, site }) => {
   await page.goto(`${site.url}?machine=two&durable=off`);
-  await guest.waitUntil(
-    () => document.querySelector('#state-saved')?.textContent === 'off',
-    'The page did not say that nothing is saved',
-  );
+  await expect(playground(page).state('saved')).toHaveText('off');
   expect(
     await guest.machine(async (machine) => (await machine.shelf.list()).map(({ id }) => id)),
   ).toEqual(['default']);
@@ -280,7 +275,7 @@ test.describe('in a worker of the page alone', () => {
         expect(after).toBeGreaterThanOrEqual(before);
         expect((await guest.run('echo $i')).output).toBe(`${round}\n`);
       }
-      await expect(guest.page.locator('#notices')).toContainText('saved when this page goes');
+      await expect(playground(guest.page).notices).toContainText('saved when this page goes');
     });
   });
 
@@ -294,7 +289,7 @@ test.describe('in a worker of the page alone', () => {
       await checkpoint(guest);
       await guest.reloadPage();
       expect((await guest.run('echo $kept')).output).toBe('here\n');
-      await expect(guest.page.locator('#notices')).toContainText('back to its last checkpoint');
+      await expect(playground(guest.page).notices).toContainText('back to its last checkpoint');
     });
 
     test('a reload loses at most what the guest did since the last checkpoint', async ({
@@ -320,22 +315,24 @@ test.describe('in a worker of the page alone', () => {
         'The second tab did not take over',
       );
       expect((await second.run('echo $kept')).output).toBe('here\n');
-      await expect(guest.page.locator('#notices')).toContainText('runs in another tab');
+      await expect(playground(guest.page).notices).toContainText('runs in another tab');
     });
   });
 });
 
-declare const window: { holdfast?: { machine: { status: { runstate: string } | null } | null } };
+declare const window: PlaygroundWindow;
 
 test.describe('what is chosen for a guest in storage', () => {
   const choose = async (page: Page, choice: string) => {
-    await page.locator('#help').click();
-    await page.locator('#setting-resume').selectOption(choice);
+    await page.getByRole('button', { name: 'Help and settings' }).click();
+    await page
+      .getByLabel('A guest that is in storage when this page is opened')
+      .selectOption(choice);
     await page.keyboard.press('Escape');
   };
   const saved = async (profile: Profile, url: string, choice: string) => {
     const before = await openIn(profile, url);
-    await before.waitForSerial(/holdfast:~# /);
+    await before.waitForSerial(prompt);
     await before.run('kept=here');
     await choose(before.page, choice);
     await checkpoint(before);
@@ -360,8 +357,8 @@ test.describe('what is chosen for a guest in storage', () => {
     site,
   }) => {
     const guest = await saved(profile, site.url, 'ask');
-    const question = guest.page.locator('#confirm-dialog');
-    const fresh = guest.page.locator('#notices').getByRole('button', { name: 'Start fresh…' });
+    const question = playground(guest.page).question;
+    const fresh = playground(guest.page).notices.getByRole('button', { name: 'Start fresh…' });
     await fresh.click();
     await expect(question).toContainText(/The guest in storage, “.+”, saved .+ ago, is deleted/);
     await question.getByRole('button', { name: 'Cancel' }).click();
@@ -369,16 +366,16 @@ test.describe('what is chosen for a guest in storage', () => {
     // It is offered as before.
     await fresh.click();
     await question.getByRole('button', { name: /throw away/i }).click();
-    await guest.waitForSerial(/holdfast:~# /);
+    await guest.waitForSerial(prompt);
     expect((await guest.run('echo "$kept"')).output).toBe('\n');
-    await guest.page.locator('#fresh').click();
+    await guest.page.getByRole('button', { name: 'Start fresh…' }).click();
     await expect(question).not.toContainText('in storage');
   });
 
   test('never: a new guest boots, and the stored one is left alone', async ({ profile, site }) => {
     const guest = await saved(profile, site.url, 'never');
-    await guest.waitForSerial(/holdfast:~# /);
-    await expect(guest.page.locator('#state-saved')).toContainText('off');
+    await guest.waitForSerial(prompt);
+    await expect(playground(guest.page).state('saved')).toContainText('off');
     await choose(guest.page, 'auto');
     await profile.stop();
     const again = await openIn(profile, site.url);
@@ -390,9 +387,9 @@ test.describe('what is chosen for a guest in storage', () => {
     site,
   }) => {
     const guest = await saved(profile, site.url, 'never');
-    await guest.waitForSerial(/holdfast:~# /);
+    await guest.waitForSerial(prompt);
     await guest.page.getByRole('button', { name: 'Resume the stored one' }).click();
-    await expect(guest.page.locator('#state-found')).toContainText('resumed from a checkpoint');
+    await expect(playground(guest.page).state('found')).toContainText('resumed from a checkpoint');
     expect((await guest.run('echo $kept')).output).toBe('here\n');
   });
 });

@@ -1,5 +1,6 @@
 /** What is open in the guest is still open after mode `reboot`, where everything around it is made anew. */
 import { HeldFile } from '../support/held-file.ts';
+import { prompt } from '../support/linux-guest.ts';
 import { expect, test } from '../support/test.ts';
 
 test('open files of the share, unread console input and the network go on after a reboot of the keeper', async ({
@@ -10,7 +11,7 @@ test('open files of the share, unread console input and the network go on after 
   const file = await HeldFile.serve();
   file.release(1);
   await guest.start(runtimes.newer, { networkBackend: { kind: 'fetch' } });
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
   await guest.run('until grep -q " /mnt 9p " /proc/mounts; do usleep 100000; done');
   await guest.run('until ifconfig eth0 | grep -q "inet addr"; do usleep 100000; done');
   await guest.machine((machine) =>

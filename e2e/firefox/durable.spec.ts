@@ -1,13 +1,12 @@
 /** A guest in Firefox, which has no worker that outlives the page: it comes back from storage. */
 import type { Page } from 'puppeteer-core';
-import type { Machine } from '../../src/client/types.ts';
 import { Site } from '../../src/packages/playwright/index.ts';
 import { expectLittleLost } from '../support/checkpoint-loss.ts';
+import { selectors } from '../support/playground-page.ts';
+import type { PlaygroundWindow } from '../support/playground-window.ts';
 import { expect, test } from './test.ts';
 
-declare const window: Window & {
-  holdfast?: { readonly machine: Machine | null; terminalText(): string };
-};
+declare const window: PlaygroundWindow & Window;
 
 const longest = { timeout: 60_000 };
 
@@ -30,14 +29,22 @@ async function unlessFrozen(body: () => Promise<void>): Promise<void> {
 }
 
 /** Waits in the page; what the page shows is in the error when it waits for nothing. */
-async function waitFor(page: Page, what: string, condition: () => boolean): Promise<void> {
+async function waitFor<A>(
+  page: Page,
+  what: string,
+  condition: (argument: A) => boolean,
+  argument?: A,
+): Promise<void> {
   const waiting = new AbortController();
   const options = { ...longest, signal: waiting.signal };
-  const comes = page.waitForFunction(condition, options).then(() => 'came' as const);
+  const comes = page
+    .waitForFunction(condition as (argument: unknown) => boolean, options, argument)
+    .then(() => 'came' as const);
   const freezes = page
     .waitForFunction(
-      () => document.querySelector('#notices')?.textContent?.includes('(keeper-silent)'),
+      (notices) => document.querySelector(notices)?.textContent?.includes('(keeper-silent)'),
       options,
+      selectors.notices,
     )
     .then(() => 'froze' as const);
   freezes.catch(() => {});
@@ -101,7 +108,7 @@ async function execute(page: Page, code: string): Promise<string> {
 const count = async (page: Page) => Number(await execute(page, 'cat /tmp/n'));
 const countUp = 'n=0; while :; do n=$((n+1)); echo $n >/tmp/n; usleep 20000; done';
 const notices = (page: Page) =>
-  page.$eval('#notices', (element) => (element as HTMLElement).innerText);
+  page.$eval(selectors.notices, (element) => (element as HTMLElement).innerText);
 
 guestTest(
   'in an isolated page ten reloads in a row lose nothing',
@@ -150,10 +157,7 @@ guestTest(
         document.body.classList.contains('view-only'),
     );
     await execute(page, 'echo here >/tmp/kept');
-    await second.evaluate(() => {
-      const buttons = [...document.querySelectorAll<HTMLButtonElement>('#notices button')];
-      buttons.find(({ textContent }) => textContent === 'Take over')?.click();
-    });
+    await second.click(`${selectors.notices} ::-p-aria([name="Take over"][role="button"])`);
     await waitFor(
       second,
       'the guest runs in the second tab',
@@ -186,12 +190,18 @@ guestTest(
         }),
     );
     await page.goto(site.url);
-    await waitFor(page, 'the loss is told', () =>
-      /“Linux” until .*\d/.test(document.querySelector('#notices')?.textContent ?? ''),
+    await waitFor(
+      page,
+      'the loss is told',
+      (shown) => /“Linux” until .*\d/.test(document.querySelector(shown)?.textContent ?? ''),
+      selectors.notices,
     );
     expect(await notices(page)).toContain('What was stored of a machine is gone');
-    await waitFor(page, 'a new guest is saved', () =>
-      /ago$/.test(document.querySelector('#state-saved')?.textContent ?? ''),
+    await waitFor(
+      page,
+      'a new guest is saved',
+      (saved) => /ago$/.test(document.querySelector(saved)?.textContent ?? ''),
+      selectors.saved,
     );
   },
 );

@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
 import { noise } from '../support/disk-server.ts';
+import { prompt } from '../support/linux-guest.ts';
+import { playground } from '../support/playground-page.ts';
 import { expect, Guest, Site, test } from '../support/test.ts';
 
 test.describe('with the option names of v86', () => {
@@ -27,11 +29,11 @@ test.describe('with the option names of v86', () => {
       fda: { url: site.urlOf('guests/pattern/text.img') },
     });
     expect(config.id).toMatch(/^link-[0-9a-f]{16}$/);
-    await expect(guest.page.locator('#notices bdi > code')).toHaveText('x');
+    await expect(playground(guest.page).notices.locator('bdi > code')).toHaveText('x');
     // The same address finds the same machine.
     await guest.reloadPage();
     expect((await guest.status()).config.id).toBe(config.id);
-    await expect(guest.page.locator('#state-found')).toContainText('attached');
+    await expect(playground(guest.page).state('found')).toContainText('attached');
   });
 });
 
@@ -44,16 +46,16 @@ test('files of other origins are shown first, and fetched only when their user s
   const guest = await Guest.in(page);
   const file = other.urlOf('guests/pattern/text.img?<img src=x onerror=document.title=1>');
   await page.goto(`${site.url}?fda.url=${encodeURIComponent(file)}&m=32`);
-  const dialog = page.locator('#approval-dialog');
+  const dialog = playground(page).approval;
   await expect(dialog).toContainText(other.urlOf('guests/pattern/text.img'));
   await expect(dialog.locator('img[src]')).toHaveCount(0);
   await dialog.getByRole('button', { name: 'Cancel' }).click();
-  await expect(page.locator('#notices')).toContainText('Nothing was started');
+  await expect(playground(page).notices).toContainText('Nothing was started');
   expect(other.requests).toEqual([]);
   await page.getByRole('button', { name: 'Try again' }).click();
   await dialog.getByRole('button', { name: 'Fetch and start' }).click();
   // A server that does not let the page have it: said in words.
-  await expect(page.locator('#notices')).toContainText('could not be loaded');
+  await expect(playground(page).notices).toContainText('could not be loaded');
   expect(other.requests.length).toBeGreaterThan(0);
   expect(await guest.machine((machine) => machine.status)).toBeNull();
   await other.close();
@@ -73,11 +75,11 @@ test('a relay of another origin is shown first, and connected to only when its u
   await page.goto(
     `${site.url}?fda.url=guests/pattern/text.img&m=32&relay_url=${encodeURIComponent(url)}&mac=${mac}`,
   );
-  const dialog = page.locator('#approval-dialog');
+  const dialog = playground(page).approval;
   await expect(dialog).toContainText('starts a machine with a network');
   await expect(dialog).toContainText(url);
   await dialog.getByRole('button', { name: 'Cancel' }).click();
-  await expect(page.locator('#notices')).toContainText('Nothing was started');
+  await expect(playground(page).notices).toContainText('Nothing was started');
   expect(connections).toBe(0);
   await page.getByRole('button', { name: 'Try again' }).click();
   await dialog.getByRole('button', { name: 'Connect and start' }).click();
@@ -103,7 +105,7 @@ test('a guest has an empty disk, and one that is fetched in the parts that it wa
   await guest.open(
     `${site.url}?guest=linux&hda.empty=3M&hdb.url=e2e/disk.img&hdb.part_size=64K&hdb.size=${contents.length}`,
   );
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
   const fetched = () => site.requests.filter((path) => path.includes('e2e/disk-'));
   expect(fetched().length).toBeLessThan(4);
   const { output } = await guest.run(
@@ -140,21 +142,21 @@ test('the files of an index are in the 9p share, and those of another origin are
   const guest = await Guest.in(page, { site });
 
   await page.goto(address(other.urlOf('e2e/flat')));
-  const dialog = page.locator('#approval-dialog');
+  const dialog = playground(page).approval;
   await expect(dialog).toContainText(other.urlOf('e2e/flat'));
   await dialog.getByRole('button', { name: 'Cancel' }).click();
-  await expect(page.locator('#notices')).toContainText('Nothing was started');
+  await expect(playground(page).notices).toContainText('Nothing was started');
   expect([...other.requests, ...site.requests.filter((path) => path.startsWith('e2e'))]).toEqual(
     [],
   );
   // There is no such file: told before anything starts.
   await page.getByRole('button', { name: 'Try again' }).click();
   await dialog.getByRole('button', { name: 'Fetch and start' }).click();
-  await expect(page.locator('#notices')).toContainText('cannot be had for the share');
+  await expect(playground(page).notices).toContainText('cannot be had for the share');
   expect(await guest.machine((machine) => machine.status)).toBeNull();
 
   await guest.open(address('e2e/flat'));
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
   await guest.succeed('until grep -q " /mnt 9p " /proc/mounts; do usleep 100000; done');
   expect(await guest.succeed('cat /mnt/note; sh /mnt/dir/run.sh')).toBe('text\nit runs\n');
   await other.close();

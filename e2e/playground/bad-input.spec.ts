@@ -1,4 +1,6 @@
 import type { MachineConfig } from '../../src/index.ts';
+import { shownPrompt } from '../support/linux-guest.ts';
+import { playground } from '../support/playground-page.ts';
 import {
   expect,
   type Guest,
@@ -132,7 +134,7 @@ test.describe('the page says what is wrong with', () => {
     await expect(page.getByRole('button', { name: 'Use ?cdrom.url' })).toBeVisible();
     await page.getByRole('button', { name: 'Start without it' }).click();
     await expect(page).toHaveURL(`${site.url}?guest=linux&durable=off`);
-    await expect(page.locator('#terminal')).toContainText('holdfast:~#');
+    await expect(playground(page).terminal).toContainText(shownPrompt);
   });
 
   test('an option that is like none, and starts', async ({ page, site }) => {
@@ -140,7 +142,7 @@ test.describe('the page says what is wrong with', () => {
     const notice = page.getByRole('status').filter({ hasText: '?theme' });
     await expect(notice.locator('bdi > code')).toHaveText('?theme');
     await expect(notice).toContainText('does not know');
-    await expect(page.locator('#terminal')).toContainText('holdfast:~#');
+    await expect(playground(page).terminal).toContainText(shownPrompt);
   });
 
   test('a file that is not there, which is no matter of the network', async ({ page, site }) => {
@@ -177,7 +179,7 @@ test.describe('the page says what is wrong with', () => {
 
       await site.put(file, good);
       await notice.getByRole('button', { name: 'Try again' }).click();
-      await expect(page.locator('#terminal')).toContainText('holdfast:~#', { timeout: 60_000 });
+      await expect(playground(page).terminal).toContainText(shownPrompt, { timeout: 60_000 });
       await expect(notice).toBeHidden();
     });
   }

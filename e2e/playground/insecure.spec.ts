@@ -2,6 +2,8 @@
 import { chromium } from '@playwright/test';
 import { BrowserProfile } from '../../src/packages/playwright/index.ts';
 import { chromiumLaunchOptions } from '../../tools/browser.mjs';
+import { prompt } from '../support/linux-guest.ts';
+import { playground } from '../support/playground-page.ts';
 import { expect, Guest, test } from '../support/test.ts';
 
 const host = 'holdfast.test';
@@ -19,17 +21,17 @@ test('[S1] [S2] on an origin that is not secure a guest is saved and resumed, an
     const before = await Guest.in(await (await profile.start()).newPage());
     await before.page.goto(url.href);
     expect(await before.page.evaluate(() => isSecureContext)).toBe(false);
-    await before.waitForSerial(/holdfast:~# /, { timeout: 90_000 });
+    await before.waitForSerial(prompt, { timeout: 90_000 });
     await before.run('kept=here');
     await before.machine((machine) => machine.checkpoint());
     await profile.kill();
 
     const after = await Guest.in(await (await profile.start()).newPage());
     await after.page.goto(url.href);
-    await expect(after.page.locator('#state-found')).toContainText('resumed from a checkpoint');
+    await expect(playground(after.page).state('found')).toContainText('resumed from a checkpoint');
     expect((await after.run('echo $kept')).output).toBe('here\n');
     // By its user's way of closing it: pages remember what is stored some seconds late.
-    await expect(after.page.locator('#state-saved')).toHaveText(/ago$/);
+    await expect(playground(after.page).state('saved')).toHaveText(/ago$/);
     await profile.stop();
 
     const page = await (await profile.start()).newPage();
@@ -44,8 +46,8 @@ test('[S1] [S2] on an origin that is not secure a guest is saved and resumed, an
         }),
     );
     await page.goto(url.href);
-    await again.waitForSerial(/holdfast:~# /, { timeout: 90_000 });
-    const notices = page.locator('#notices');
+    await again.waitForSerial(prompt, { timeout: 90_000 });
+    const notices = playground(page).notices;
     await expect(notices).toContainText('What was stored of a machine is gone');
     await expect(notices).toContainText(/“Linux” until .*\d/);
   } finally {

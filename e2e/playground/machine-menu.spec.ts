@@ -1,13 +1,13 @@
 /** Saving, loading and suspending a guest with the menu of the page. */
 import type { Page } from '@playwright/test';
+import { prompt } from '../support/linux-guest.ts';
+import { playground } from '../support/playground-page.ts';
 import { expect, type Guest, test } from '../support/test.ts';
 
-const choose = async (page: Page, item: string) => {
-  await page.locator('#machine-menu-open').click();
-  await page.getByRole('menuitem', { name: item }).click();
-};
-const runstate = (page: Page) => page.locator('#state-runstate');
-const bar = (page: Page) => page.locator('#runstate-bar');
+const choose = (page: Page, item: string) => playground(page).choose(item);
+const runstate = (page: Page) => playground(page).state('runstate');
+const stateOk = (page: Page) => playground(page).ok(playground(page).stateDialog);
+const bar = (page: Page) => playground(page).runstateBar;
 
 /** A shell variable, and a loop that was running, live on. */
 async function prepare(guest: Guest): Promise<() => Promise<void>> {
@@ -28,8 +28,8 @@ test('a state saved in the browser goes on with another emulator', async ({ gues
   await page.getByLabel('this browser, under the name').check();
   await page.getByLabel('Name in this browser').fill('before lunch');
   await page.getByLabel('Go on with').selectOption({ label: `v86 ${runtimes.older.v86Version}` });
-  await page.locator('#state-ok').click();
-  await expect(runstate(page)).toHaveAttribute('data-runstate', 'inmigrate');
+  await stateOk(page).click();
+  await expect(runstate(page)).toHaveText('Waiting');
   await expect(bar(page)).toContainText('waits for its state');
 
   // Any page can go on with it, by its name.
@@ -38,10 +38,10 @@ test('a state saved in the browser goes on with another emulator', async ({ gues
   await bar(page).getByRole('button', { name: 'Load state…' }).click();
   await page.getByLabel('this browser, under the name').check();
   await page.getByLabel('Name in this browser').fill('before lunch');
-  await page.locator('#state-ok').click();
+  await stateOk(page).click();
   await expect(runstate(page)).toHaveText('Running');
   await expect(bar(page)).toBeHidden();
-  await expect(page.locator('#state-emulator')).toContainText(runtimes.older.v86Version);
+  await expect(playground(page).state('emulator')).toContainText(runtimes.older.v86Version);
   await stillThere();
 });
 
@@ -50,18 +50,12 @@ test('a state is downloaded, and goes on from the file', async ({ guest }) => {
   await withoutSavePicker(page);
   const stillThere = await prepare(guest);
   await choose(page, 'Save state…');
-  const [download] = await Promise.all([
-    page.waitForEvent('download'),
-    page.locator('#state-ok').click(),
-  ]);
+  const [download] = await Promise.all([page.waitForEvent('download'), stateOk(page).click()]);
   expect(download.suggestedFilename()).toMatch(/^holdfast-restart-.*\.vmstate$/);
-  await expect(runstate(page)).toHaveAttribute('data-runstate', 'inmigrate');
+  await expect(runstate(page)).toHaveText('Waiting');
 
   await bar(page).getByRole('button', { name: 'Load state…' }).click();
-  const [chooser] = await Promise.all([
-    page.waitForEvent('filechooser'),
-    page.locator('#state-ok').click(),
-  ]);
+  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), stateOk(page).click()]);
   await chooser.setFiles(await download.path());
   await expect(runstate(page)).toHaveText('Running');
   await stillThere();
@@ -80,7 +74,7 @@ test('a state is written by the keeper where a dialog says', async ({ guest }) =
   });
   const stillThere = await prepare(guest);
   await choose(page, 'Save state…');
-  await page.locator('#state-ok').click();
+  await stateOk(page).click();
   await bar(page).getByRole('button', { name: 'Load it now' }).click();
   await expect(runstate(page)).toHaveText('Running');
   await stillThere();
@@ -91,9 +85,9 @@ test('a guest that was saved and shut down comes back from storage', async ({ gu
   const stillThere = await prepare(guest);
   await choose(page, 'Save and shut down…');
   await page.getByLabel('this browser, under the name').check();
-  await page.locator('#state-ok').click();
+  await stateOk(page).click();
   await expect(bar(page)).toContainText('The guest is saved and shut down', { timeout: 30_000 });
-  await expect(page.locator('.notice')).toHaveCount(0);
+  await expect(playground(page).notice).toHaveCount(0);
   await bar(page).getByRole('button', { name: 'Load it now' }).click();
   await expect(runstate(page)).toHaveText('Running', { timeout: 30_000 });
   await expect(bar(page)).toBeHidden();
@@ -106,16 +100,16 @@ test('what is in the way of a save is said before anything is asked', async ({ g
     machine.changeMedia('cdrom', { file: new Blob([new Uint8Array(2048 * 64)]) }),
   );
   await choose(page, 'Save and shut down…');
-  const dialog = page.locator('#state-dialog');
+  const dialog = playground(page).stateDialog;
   await expect(dialog).toContainText('It cannot be done now');
   await expect(dialog.getByRole('listitem')).toContainText('cannot be opened again by itself');
-  await expect(page.locator('#state-ok')).toBeDisabled();
+  await expect(stateOk(page)).toBeDisabled();
   await page.getByRole('button', { name: 'Cancel' }).click();
 
   await guest.machine((machine) => machine.ejectMedia('cdrom'));
   await choose(page, 'Save and shut down…');
-  await expect(page.locator('#state-blockers')).toBeHidden();
-  await expect(page.locator('#state-ok')).toBeEnabled();
+  await expect(playground(page).stateDialog.getByRole('alert')).toBeHidden();
+  await expect(stateOk(page)).toBeEnabled();
   await page.getByRole('button', { name: 'Cancel' }).click();
   await expect(runstate(page)).toHaveText('Running');
 });
@@ -125,7 +119,7 @@ test('after a save the guest can go back to where it was', async ({ guest }) => 
   await withoutSavePicker(page);
   const stillThere = await prepare(guest);
   await choose(page, 'Save state…');
-  await page.locator('#state-ok').click();
+  await stateOk(page).click();
   await bar(page).getByRole('button', { name: 'Go back' }).click();
   await expect(runstate(page)).toHaveText('Running');
   await stillThere();
@@ -136,16 +130,13 @@ test('what is no state is refused in words, and the guest waits on', async ({ gu
   await withoutSavePicker(page);
   const stillThere = await prepare(guest);
   await choose(page, 'Save state…');
-  await page.locator('#state-ok').click();
+  await stateOk(page).click();
   await bar(page).getByRole('button', { name: 'Load state…' }).click();
-  const [chooser] = await Promise.all([
-    page.waitForEvent('filechooser'),
-    page.locator('#state-ok').click(),
-  ]);
+  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), stateOk(page).click()]);
   const buffer = Buffer.from('this is a letter, not a state');
   await chooser.setFiles({ name: 'letter.txt', mimeType: 'text/plain', buffer });
-  await expect(page.locator('.notice')).toContainText('The saved state of the devices is damaged');
-  await expect(runstate(page)).toHaveAttribute('data-runstate', 'inmigrate');
+  await expect(playground(page).notice).toContainText('The saved state of the devices is damaged');
+  await expect(runstate(page)).toHaveText('Waiting');
   await bar(page).getByRole('button', { name: 'Go back' }).click();
   await expect(runstate(page)).toHaveText('Running');
   await stillThere();
@@ -160,7 +151,7 @@ test('a guest that runs is thrown away for a state only once that is loaded', as
   const stillThere = await prepare(guest);
   const load = async (name: string) => {
     await choose(page, 'Load state…');
-    await expect(page.locator('#state-dialog')).toContainText('goes on until all of the state');
+    await expect(playground(page).stateDialog).toContainText('goes on until all of the state');
     await page.getByLabel('this browser, under the name').check();
     await page.getByLabel('Name in this browser').fill(name);
     await page.getByRole('button', { name: 'Throw away and load' }).click();
@@ -168,16 +159,16 @@ test('a guest that runs is thrown away for a state only once that is loaded', as
   await choose(page, 'Save and shut down…');
   await page.getByLabel('this browser, under the name').check();
   await page.getByLabel('Name in this browser').fill('before');
-  await page.locator('#state-ok').click();
+  await stateOk(page).click();
   await expect(bar(page)).toContainText('saved and shut down');
   // Another machine of another name, in this page's keeper.
   await guest.start(runtimes.newer, { id: 'other', durable: false });
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
   await guest.run('kept="of the other"');
   const { bootedAtMs } = await guest.status();
 
   await load('there is none');
-  await expect(page.locator('.notice')).toContainText('There is nothing stored under this name');
+  await expect(playground(page).notice).toContainText('There is nothing stored under this name');
   expect((await guest.run('echo "$kept"')).output).toBe('of the other\n');
   expect((await guest.status()).bootedAtMs).toBe(bootedAtMs);
 
@@ -192,17 +183,17 @@ test('disks are reset to what they were at first when their user says so', async
 }) => {
   test.slow();
   const { page } = guest;
-  await page.locator('#machine-menu-open').click();
+  await playground(page).menuButton.click();
   await expect(page.getByRole('menuitem', { name: 'Reset disks…' })).toBeHidden();
   await page.keyboard.press('Escape');
   await guest.start(runtimes.newer, { hda: { emptyBytes: 1 << 20 } });
-  await guest.waitForSerial(/holdfast:~# /, { timeout: 60_000 });
+  await guest.waitForSerial(prompt, { timeout: 60_000 });
   const onDisk = async () =>
     (await guest.run('head -c 8 /dev/sda | tr "\\0" .; echo')).output.trim();
   await guest.run('printf written. | dd of=/dev/sda conv=notrunc; sync');
   expect(await onDisk()).toBe('written.');
   await choose(page, 'Reset disks…');
-  const question = page.locator('#confirm-dialog');
+  const question = playground(page).question;
   await expect(question).toContainText('All that the guest wrote to hda (an empty disk)');
   await question.getByRole('button', { name: 'Cancel' }).click();
   expect(await onDisk()).toBe('written.');
@@ -210,7 +201,7 @@ test('disks are reset to what they were at first when their user says so', async
   await choose(page, 'Reset disks…');
   const from = await guest.serial.end();
   await question.getByRole('button', { name: 'Reset and boot' }).click();
-  await guest.waitForSerial(/holdfast:~# /, { from, timeout: 60_000 });
+  await guest.waitForSerial(prompt, { from, timeout: 60_000 });
   expect(await onDisk()).toBe('........');
 });
 
@@ -224,17 +215,17 @@ test('nothing happens to a guest whose save is called off', async ({ guest }) =>
     Object.assign(window, { showSaveFilePicker });
   });
   await choose(page, 'Save state…');
-  await page.locator('#state-ok').click();
-  await expect(page.locator('#state-dialog')).toBeHidden();
+  await stateOk(page).click();
+  await expect(playground(page).stateDialog).toBeHidden();
   await expect(runstate(page)).toHaveText('Running');
-  await expect(page.locator('.notice')).toHaveCount(0);
+  await expect(playground(page).notice).toHaveCount(0);
   await stillThere();
 });
 
 for (const [how, wake] of [
   ['a key', (page: Page) => page.keyboard.press('Enter')],
-  ['a click on the terminal', (page: Page) => page.locator('#terminal').click()],
-  ['a click on the screen', (page: Page) => page.locator('#screen-canvas').click()],
+  ['a click on the terminal', (page: Page) => playground(page).terminal.click()],
+  ['a click on the screen', (page: Page) => playground(page).screen.click()],
   ['its button', (page: Page) => page.getByRole('button', { name: 'Wake up' }).click()],
 ] as const) {
   test(`a suspended guest wakes of ${how}`, async ({ guest }) => {
@@ -253,7 +244,7 @@ for (const [how, wake] of [
 
 test('the menu is usable with the keyboard alone', async ({ guest }) => {
   const { page } = guest;
-  await page.locator('#machine-menu-open').focus();
+  await playground(page).menuButton.focus();
   await page.keyboard.press('Enter');
   await expect(page.getByRole('menuitem', { name: 'Save state…' })).toBeFocused();
   await page.keyboard.press('ArrowUp');
@@ -261,11 +252,11 @@ test('the menu is usable with the keyboard alone', async ({ guest }) => {
   await page.keyboard.press('ArrowUp');
   await page.keyboard.press('Enter');
   await expect(runstate(page)).toHaveText('Suspended');
-  await page.locator('#machine-menu-open').focus();
+  await playground(page).menuButton.focus();
   await page.keyboard.press('Enter');
   await page.keyboard.press('Escape');
-  await expect(page.locator('#machine-menu')).toBeHidden();
-  await expect(page.locator('#machine-menu-open')).toBeFocused();
+  await expect(playground(page).menu).toBeHidden();
+  await expect(playground(page).menuButton).toBeFocused();
 });
 
 test('the setting that suspends a guest nobody sees goes into the next guest', async ({
@@ -274,7 +265,7 @@ test('the setting that suspends a guest nobody sees goes into the next guest', a
 }) => {
   const { page } = guest;
   await page.getByRole('button', { name: 'Help and settings' }).click();
-  await page.locator('#setting-suspend').selectOption('60000');
+  await page.getByLabel('Suspend the guest while no page shows it:').selectOption('60000');
   await page.getByRole('button', { name: 'Close' }).click();
   await page.getByRole('button', { name: 'Start fresh…' }).click();
   await page.getByRole('button', { name: 'Throw away and boot' }).click();
@@ -282,5 +273,5 @@ test('the setting that suspends a guest nobody sees goes into the next guest', a
     .poll(async () => (await guest.status()).config.suspendWhenHiddenMs, { timeout: 30_000 })
     .toBe(60_000);
   await guest.open(site.url);
-  await expect(page.locator('#setting-suspend')).toHaveValue('60000');
+  await expect(page.getByLabel('Suspend the guest while no page shows it:')).toHaveValue('60000');
 });

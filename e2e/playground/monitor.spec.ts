@@ -1,6 +1,8 @@
 /** The monitor in the page, on a real guest. What its lines look like in detail is tested in src/monitor. */
 import { readFile } from 'node:fs/promises';
 import type { Download, Page } from '@playwright/test';
+import { promptAfterBoot, shownPrompt } from '../support/linux-guest.ts';
+import { playground } from '../support/playground-page.ts';
 import { expect, type Guest, test } from '../support/test.ts';
 
 interface Reply {
@@ -15,7 +17,7 @@ class MonitorPanel {
 
   constructor(page: Page) {
     this.page = page;
-    this.line = page.locator('#monitor-input');
+    this.line = playground(page).monitorInput;
   }
 
   async open(): Promise<void> {
@@ -27,7 +29,7 @@ class MonitorPanel {
     await this.line.fill(command);
     await this.line.press('Enter');
     await expect(this.line).toHaveAttribute('aria-busy', 'false', { timeout: 30_000 });
-    return this.page.locator('#monitor-log').evaluate((log) => {
+    return playground(this.page).monitorLog.evaluate((log) => {
       const entries = [...log.children] as HTMLElement[];
       const from = entries.findLastIndex(({ dataset }) => dataset.tone === 'input') + 1;
       const text = (tone: string) =>
@@ -66,7 +68,7 @@ test('a guest is stopped, looked at, and goes on', async ({ guest }) => {
   expect(await monitor.run('info status')).toEqual({ output: 'VM status: running', error: '' });
   expect(await monitor.run('stop')).toEqual({ output: '', error: '' });
   expect((await monitor.run('info status')).output).toBe('VM status: paused');
-  await expect(guest.page.locator('#state-runstate')).toHaveText('Paused');
+  await expect(playground(guest.page).state('runstate')).toHaveText('Paused');
 
   const { v86Version } = await guest.status();
   expect((await monitor.run('info version')).output).toContain(`v86 ${v86Version}`);
@@ -115,9 +117,9 @@ test('memory is shown and saved as it is', async ({ guest }) => {
 
 test('a screendump is an image of the size of the screen', async ({ guest }) => {
   const monitor = await openMonitor(guest);
-  const canvas = await guest.page
-    .locator('#screen-canvas')
-    .evaluate(({ width, height }: HTMLCanvasElement) => ({ width, height }));
+  const canvas = await playground(guest.page).screen.evaluate(
+    ({ width, height }: HTMLCanvasElement) => ({ width, height }),
+  );
   const { name, bytes } = await monitor.save('screendump screen.png');
   expect(name).toBe('screen.png');
   const decoded = await guest.page.evaluate(
@@ -142,12 +144,12 @@ test('sendkey ctrl-alt-delete reboots the guest, and system_reset does', async (
   for (const command of ['sendkey ctrl-alt-delete', 'system_reset']) {
     const from = await guest.serial.end();
     expect((await monitor.run(command)).error).toBe('');
-    await guest.waitForSerial(/built-in shell \(ash\)[\s\S]*holdfast:~# /, { from });
+    await guest.waitForSerial(promptAfterBoot, { from });
   }
 });
 
 test('sendkey types', async ({ guest }) => {
-  await guest.waitForText(/holdfast:~#/);
+  await guest.waitForText(shownPrompt);
   const monitor = await openMonitor(guest);
   for (const key of ['e', 'c', 'h', 'o', 'spc', 'shift-h', 'i', 'ret'])
     await monitor.run(`sendkey ${key} 20`);
@@ -236,7 +238,7 @@ test('Tab completes, the arrows and Ctrl+R go back, also after a reload', async 
   await expect(line).toHaveAttribute('aria-busy', 'false');
   await line.pressSequentially('system_');
   await line.press('Tab');
-  await expect(page.locator('#monitor-log > :last-child')).toHaveText(
+  await expect(playground(page).monitorLog.locator(':scope > :last-child')).toHaveText(
     'system_powerdown  system_reset  system_wakeup',
   );
   await line.press('Control+KeyC');
@@ -269,7 +271,7 @@ test('on a phone the monitor is a tab with the keys that its keyboard lacks', as
   await expect(monitor.line).toHaveValue('info version ');
   await guest.page.getByRole('button', { name: 'Type info status' }).click();
   await monitor.line.press('Enter');
-  await expect(guest.page.locator('#monitor-log')).toContainText('VM status: running');
+  await expect(playground(guest.page).monitorLog).toContainText('VM status: running');
   await guest.page.getByRole('button', { name: 'Older line' }).click();
   await expect(monitor.line).toHaveValue('info status');
   const overflow = await guest.page.evaluate(

@@ -3,19 +3,21 @@ import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator, Page } from '@playwright/test';
 import { multibootKernel } from '../../tools/guests/multiboot/multiboot-kernel.ts';
+import { prompt } from '../support/linux-guest.ts';
+import { NewMachinePage } from '../support/new-machine-page.ts';
+import { playground } from '../support/playground-page.ts';
 import { shownTerminal } from '../support/playground-view.ts';
 import { expect, type Guest, patternGuest, test, waitForPasses } from '../support/test.ts';
 
 // What the page starts by itself is small.
 test.use(patternGuest);
 
-const dialog = (page: Page) => page.locator('#new-machine-dialog');
+const dialog = (page: Page) => new NewMachinePage(page).dialog;
 const field = (page: Page, label: string) => dialog(page).locator(`[data-label="${label}"]`);
 const start = (page: Page) => dialog(page).getByRole('button', { name: 'Start' });
 
 async function openDialog({ page }: Guest): Promise<Locator> {
-  await page.locator('#machine-menu-open').click();
-  await page.getByRole('menuitem', { name: 'New machine…' }).click();
+  await playground(page).choose('New machine…');
   await expect(dialog(page)).toBeVisible();
   return dialog(page);
 }
@@ -49,7 +51,7 @@ test('a machine boots from a floppy image that was picked, beside the one that i
   // Who chooses a floppy wants it to be booted.
   await expect(page.getByLabel('Boots')).toHaveValue('drives');
   const id = await startAndFollow(guest);
-  await expect(page.locator('#notices')).toContainText('goes on running beside this machine');
+  await expect(playground(page).notices).toContainText('goes on running beside this machine');
 
   await expect.poll(() => guest.machine((machine) => machine.status?.config.id)).toBe(id);
   const { config } = await guest.status();
@@ -61,13 +63,13 @@ test('a machine boots from a floppy image that was picked, beside the one that i
   expect((await guest.status()).config.id).toBe(id);
   await guest.machine((machine) => machine.checkpoint());
   await page.getByRole('button', { name: 'Machines' }).click();
-  await expect(page.locator('#machines-rows .machine-row')).toHaveCount(2);
-  await expect(page.locator('#machines-rows a', { hasText: 'Show' })).toHaveCount(1);
+  await expect(playground(page).storedMachines).toHaveCount(2);
+  await expect(playground(page).storedMachines.getByRole('link', { name: 'Show' })).toHaveCount(1);
 
   // The other one can be suspended from here, and is shown so when it is looked at.
   await page.getByRole('button', { name: /^Suspend / }).click();
-  await expect(page.locator('#machines-message')).toContainText('is suspended');
-  await page.locator('#machines-rows a', { hasText: 'Show' }).click();
+  await expect(playground(page).machinesMessage).toContainText('is suspended');
+  await playground(page).storedMachines.getByRole('link', { name: 'Show' }).click();
   await guest.attached();
   await expect.poll(async () => (await guest.status()).config.id).toBe('default');
   expect((await guest.status()).runstate).toBe('suspended');
@@ -81,7 +83,7 @@ test('the machine that a new one leaves behind is suspended, or gone back to, wh
   await openDialog(guest);
   await pick(page, 'Floppy', patternImage(siteRoot));
   await startAndFollow(guest);
-  const notices = page.locator('#notices');
+  const notices = playground(page).notices;
   await notices.getByRole('button', { name: 'Suspend it' }).click();
   await expect(notices).toContainText('is suspended');
   const loaded = page.waitForEvent('load');
@@ -117,7 +119,7 @@ test('a disk of 2 GiB that is picked is read where the guest reads it', async ({
   await pick(page, 'Hard disk', path);
   await page.getByLabel('Boots').selectOption('demo');
   await startAndFollow(guest);
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
   const read = 'dd if=/dev/sda bs=512 skip=4194303 2>/dev/null | head -c 15';
   expect(await guest.succeed(read)).toBe('at the very end');
   const [hda] = await guest.machine((machine) => machine.infoBlock());
@@ -183,11 +185,11 @@ test('a file that cannot be had leaves the dialog and the guest as they were', a
   await field(page, 'CD').getByRole('combobox').selectOption('url');
   await field(page, 'CD').getByRole('textbox').fill('nothing/here.iso');
   await field(page, 'CD').getByRole('textbox').press('Enter');
-  await expect(page.locator('#new-machine-error')).toContainText('here.iso');
+  await expect(new NewMachinePage(page).error).toContainText('here.iso');
   await expect(start(page)).toBeEnabled();
   await page.getByRole('button', { name: 'Cancel' }).click();
   expect((await guest.status()).config.id).toBe('default');
-  await expect(page.locator('#notices')).toBeEmpty();
+  await expect(playground(page).notices).toBeEmpty();
 });
 
 test('the demo Linux starts with a disk and the files of a folder', async ({ guest }, testInfo) => {
@@ -203,7 +205,7 @@ test('the demo Linux starts with a disk and the files of a folder', async ({ gue
   await field(page, 'Hard disk').getByRole('textbox').fill('64M');
   await page.getByLabel('Boots').selectOption('demo');
   await startAndFollow(guest);
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
   await guest.succeed('until grep -q " /mnt 9p " /proc/mounts; do usleep 100000; done');
   expect(await guest.succeed('cat /mnt/notes.txt; sh /mnt/code/run.sh')).toBe(
     'of a folder\nit runs\n',
@@ -222,7 +224,7 @@ test('Start fresh boots what the machine was made of, also after a reload', asyn
   const startFresh = async () => {
     await page.getByRole('button', { name: 'Start fresh…' }).click();
     const before = await guest.status();
-    await page.locator('#confirm-ok').click();
+    await playground(page).ok(playground(page).question).click();
     const bootedAt = () => guest.machine((machine) => machine.status?.bootedAtMs);
     await expect.poll(bootedAt).toBeGreaterThan(before.bootedAtMs);
     expect((await guest.status()).config).toMatchObject({ id, name: 'text.img' });
@@ -249,7 +251,7 @@ test('Start fresh boots a kernel that was picked again, also after a reload', as
     await guest.waitForSerial(/multiboot one two\r\n/);
     const before = await guest.status();
     await page.getByRole('button', { name: 'Start fresh…' }).click();
-    await page.locator('#confirm-ok').click();
+    await playground(page).ok(playground(page).question).click();
     const bootedAt = async () => (await guest.status()).bootedAtMs;
     await expect.poll(bootedAt).toBeGreaterThan(before.bootedAtMs);
   }
@@ -267,7 +269,7 @@ test('Back goes to the machine of before', async ({ guest, siteRoot }) => {
   await loaded;
   await guest.attached();
   expect((await guest.status()).config.id).toBe('default');
-  await expect(page.locator('#state-found')).toContainText('attached');
+  await expect(playground(page).state('found')).toContainText('attached');
 });
 
 interface DroppedFile {
@@ -290,7 +292,7 @@ async function drop(page: Page, file: DroppedFile): Promise<void> {
     transfer.items.add(new File([bytes], name));
     return transfer;
   }, file);
-  const overlay = page.locator('#drop-target');
+  const overlay = playground(page).dropTarget;
   await page.locator('body').dispatchEvent('dragover', { dataTransfer: data });
   await expect(overlay).toBeVisible();
   await page.locator('body').dispatchEvent('drop', { dataTransfer: data });
@@ -314,7 +316,7 @@ test('a floppy image that is dropped starts as a machine, and what is no image i
     sizeBytes: 100,
     parts: [{ at: 0, base64: base64('%PDF') }],
   });
-  await expect(page.locator('#notices')).toContainText('Nothing here can use letter.pdf');
+  await expect(playground(page).notices).toContainText('Nothing here can use letter.pdf');
   await expect(dialog(page)).toBeHidden();
 
   const image = await readFile(patternImage(siteRoot));
@@ -338,7 +340,7 @@ test('a state file that is dropped is opened', async ({ guest }) => {
     sizeBytes: 1000,
     parts: [{ at: 0, base64: base64('HOLDSTAT') }],
   });
-  await expect(page.locator('#notices')).toContainText('not a state file that can be opened');
+  await expect(playground(page).notices).toContainText('not a state file that can be opened');
 });
 
 test('the CD of a machine that runs is inserted, changed and ejected', async ({ guest }) => {
@@ -352,9 +354,9 @@ test('the CD of a machine that runs is inserted, changed and ejected', async ({ 
   await page.getByRole('button', { name: 'Insert in this machine’s drive' }).click();
   await expect.poll(medium).toBe('file:first.iso');
 
-  const menu = page.locator('#machine-menu');
+  const menu = playground(page).menu;
   const chooser = page.waitForEvent('filechooser');
-  await page.locator('#machine-menu-open').click();
+  await playground(page).menuButton.click();
   await menu.getByRole('menuitem', { name: 'Change CD…' }).click();
   await (await chooser).setFiles({
     name: 'second.iso',
@@ -363,10 +365,10 @@ test('the CD of a machine that runs is inserted, changed and ejected', async ({ 
   });
   await expect.poll(medium).toBe('file:second.iso');
 
-  await page.locator('#machine-menu-open').click();
+  await playground(page).menuButton.click();
   await menu.getByRole('menuitem', { name: 'Eject CD' }).click();
   await expect.poll(medium).toBeUndefined();
-  await page.locator('#machine-menu-open').click();
+  await playground(page).menuButton.click();
   await expect(menu.getByRole('menuitem', { name: 'Insert CD…' })).toBeVisible();
   await expect(menu.getByRole('menuitem', { name: 'Eject CD' })).toBeHidden();
 
@@ -378,7 +380,7 @@ test('the CD of a machine that runs is inserted, changed and ejected', async ({ 
     mimeType: 'application/octet-stream',
     buffer: Buffer.alloc(5 << 20),
   });
-  await expect(page.locator('#notices')).toContainText('does not fit into this drive');
+  await expect(playground(page).notices).toContainText('does not fit into this drive');
   await waitForPasses(guest, 1);
 });
 
@@ -406,7 +408,7 @@ test.describe('where the worker ends with its page', () => {
     await guest.machine((machine) => machine.checkpoint());
     await page.reload();
 
-    const notices = page.locator('#notices');
+    const notices = playground(page).notices;
     await expect(notices).toContainText('Choose disk.img again to go on');
     const choose = async (path: string) => {
       const chooser = page.waitForEvent('filechooser');
@@ -417,7 +419,7 @@ test.describe('where the worker ends with its page', () => {
     await expect(notices).toContainText('“other.img” is another file');
     await choose(disk);
     await guest.attached();
-    await expect(page.locator('#state-found')).toContainText('resumed');
+    await expect(playground(page).state('found')).toContainText('resumed');
     await waitForPasses(guest, 1);
     const read = await guest.machine(async (machine) => {
       const image = machine.diskImage('hda');

@@ -1,5 +1,6 @@
 /** The page shows the view that a guest uses. */
 import { saveState } from '../../src/packages/playwright/guest-state.ts';
+import { playground } from '../support/playground-page.ts';
 import { expect, Guest, test } from '../support/test.ts';
 
 /** Switches to 320 x 200 pixels, and says nothing to anybody. */
@@ -19,14 +20,14 @@ test('a guest that only has a screen gets the window and the keyboard, also from
   const guest = await Guest.in(page, { site });
   await guest.open(`${site.url}?fda.url=silent.img&durable=off&m=16`);
 
-  const terminal = page.locator('#pane-terminal');
-  const screen = page.locator('#screen-canvas');
-  const bar = page.locator('#boot');
+  const terminal = playground(page).terminalPane;
+  const screen = playground(page).screen;
+  const bar = playground(page).starting;
   await expect(terminal).toBeHidden();
   await expect(screen).toBeFocused();
   await expect(bar).toBeHidden();
-  const both = await page.locator('#panes').boundingBox();
-  const whole = await page.locator('#pane-screen').boundingBox();
+  const both = await playground(page).panes.boundingBox();
+  const whole = await playground(page).screenPane.boundingBox();
   expect(whole?.width).toBeCloseTo(both?.width ?? 0, 0);
 
   await page.getByRole('button', { name: 'Terminal', exact: true }).click();
@@ -35,7 +36,7 @@ test('a guest that only has a screen gets the window and the keyboard, also from
   const path = testInfo.outputPath('silent.vmstate');
   await saveState(page, path);
   await guest.openPage(`${site.url}?state=${encodeURIComponent(await site.share(path))}`);
-  await expect(page.locator('#state-runstate')).toHaveText('Running');
+  await expect(playground(page).state('runstate')).toHaveText('Running');
   await expect(bar).toBeHidden();
   await expect(terminal).toBeHidden();
   await expect(screen).toBeFocused();
@@ -48,8 +49,8 @@ test('a guest that speaks on its serial console has both, and the keyboard in th
   const guest = await Guest.in(page, { site });
   await guest.open(`${site.url}?guest=pattern-graphics&m=32&durable=off`);
   await guest.waitForSerial(/pass \d+/);
-  await expect(page.locator('#screen-detail')).toContainText('graphics');
-  await expect(page.locator('#pane-terminal')).toBeVisible();
-  await expect(page.locator('#pane-screen')).toBeVisible();
-  await expect(page.locator('#boot')).toBeHidden();
+  await expect(playground(page).screenPane).toContainText('graphics');
+  await expect(playground(page).terminalPane).toBeVisible();
+  await expect(playground(page).screenPane).toBeVisible();
+  await expect(playground(page).starting).toBeHidden();
 });

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import xxhash from 'xxhash-wasm';
 import { jsonSection, type MachineSection, readSection } from '../../src/vmstate/sections.ts';
 import { decodeVmstate, encodeVmstate } from '../../src/vmstate/vmstate.ts';
+import { playground } from '../support/playground-page.ts';
 import { Stranger } from '../support/stranger.ts';
 import {
   expect,
@@ -64,11 +65,10 @@ test('Load state… refuses a vmstate that brings its own emulator: no request, 
   await page.locator('html[data-parts="there"]').waitFor();
   for (const [what, buffer] of await hostileStates()) {
     const asked = site.requests.length;
-    await page.locator('#machine-menu-open').click();
-    await page.getByRole('menuitem', { name: 'Load state…' }).click();
+    await playground(page).choose('Load state…');
     const [chooser] = await Promise.all([
       page.waitForEvent('filechooser'),
-      page.locator('#state-ok').click(),
+      playground(page).ok(playground(page).stateDialog).click(),
     ]);
     await chooser.setFiles({ name: 'cool.vmstate', mimeType: 'application/octet-stream', buffer });
     const notice = page.getByRole('alert');

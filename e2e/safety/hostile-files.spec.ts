@@ -5,10 +5,12 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { Browser, Page } from '@playwright/test';
-import type { HoldfastWindow } from '../../src/packages/playwright/page-machine.ts';
 import { loadCodec } from '../../src/state-file/codec.ts';
 import { randomSource } from '../../src/vmstate/mutate.ts';
 import { blob, type Forgery, forge, zeros } from '../support/hostile-state.ts';
+import { NewMachinePage } from '../support/new-machine-page.ts';
+import { playground, selectors } from '../support/playground-page.ts';
+import type { PlaygroundWindow } from '../support/playground-window.ts';
 import { Stranger } from '../support/stranger.ts';
 import { expect, Guest, patternGuest, Site, test, waitForPasses } from '../support/test.ts';
 
@@ -59,8 +61,10 @@ test.afterAll(async () => {
   stranger?.close();
 });
 
-const approval = () => page.locator('#approval-dialog');
-const notices = () => page.locator('#notices');
+declare const window: PlaygroundWindow & Window;
+
+const approval = () => playground(page).approval;
+const notices = () => playground(page).notices;
 
 async function openByAddress(name: string, bytes: Uint8Array): Promise<void> {
   const url = await site.put(name, bytes);
@@ -71,24 +75,20 @@ async function openByAddress(name: string, bytes: Uint8Array): Promise<void> {
 async function outcome(): Promise<string> {
   let found = '';
   await expect(async () => {
-    found = await page.evaluate(() => {
-      const dialog = document.querySelector<HTMLDialogElement>('dialog[open]');
+    found = await page.evaluate(({ openDialog, alert }) => {
+      const dialog = document.querySelector<HTMLDialogElement>(openDialog);
       if (dialog) return `asked: ${dialog.innerText}`;
-      const told = document.querySelector<HTMLElement>('#notices [role=alert]')?.innerText;
+      const told = document.querySelector<HTMLElement>(alert)?.innerText;
       if (told) return `told: ${told}`;
-      const { holdfast } = window as { holdfast?: HoldfastWindow['holdfast'] };
-      const runstate = holdfast?.machine?.status?.runstate;
+      const runstate = window.holdfast?.machine?.status?.runstate;
       return runstate ? `opened: ${runstate}` : '';
-    });
+    }, selectors);
     expect(found).not.toBe('');
   }).toPass();
   return found;
 }
 
-const statusOf = (of: Page) =>
-  of.evaluate(
-    () => (window as { holdfast?: HoldfastWindow['holdfast'] }).holdfast?.machine?.status ?? null,
-  );
+const statusOf = (of: Page) => of.evaluate(() => window.holdfast?.machine?.status ?? null);
 
 const networks: [string, () => Record<string, unknown>, RegExp][] = [
   ['the web', () => ({ kind: 'fetch' }), /web servers that allow this page/],
@@ -284,8 +284,8 @@ test('[5] a compressed state of v86 that claims gigabytes is refused, and the gu
   // RFC 8878, section 3.1.1: four bytes of content size. With more it is taken for no zstd file.
   new DataView(file.buffer).setUint32(5, 2 ** 30, true);
   await drop('a.bin.zst', file);
-  const dialog = page.locator('#new-machine-dialog');
-  await expect(page.locator('#new-machine-error')).toContainText(`claims ${2 ** 30} bytes`);
+  const dialog = new NewMachinePage(page).dialog;
+  await expect(new NewMachinePage(page).error).toContainText(`claims ${2 ** 30} bytes`);
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   expect(await statusOf(page)).toMatchObject({ runstate: 'running' });
 });
@@ -352,11 +352,11 @@ async function besideGuest(open: () => Promise<void>): Promise<void> {
   await page.goto(`${site.url}?guest=pattern-text&m=16&durable=off`);
   await expect.poll(() => statusOf(page)).toMatchObject({ runstate: 'running' });
   await open();
-  await expect(page.locator('dialog[open]').or(notices().getByRole('alert')).first()).toBeVisible();
+  await expect(playground(page).anyDialog.or(notices().getByRole('alert')).first()).toBeVisible();
 }
 
 async function chooseBy(press: () => Promise<void>, buffer: Buffer): Promise<void> {
-  await page.locator('#machine-menu-open').click();
+  await playground(page).menuButton.click();
   const [chooser] = await Promise.all([page.waitForEvent('filechooser'), press()]);
   await chooser.setFiles({ name: 'a.vmstate', mimeType: 'application/x', buffer });
 }
@@ -372,7 +372,7 @@ const ways: Record<string, (random: Random) => Promise<void>> = {
     const vmstate = await readFile('e2e/states/hostile/runtime-in-file.vmstate');
     const press = async () => {
       await menuItem('Load state…');
-      await page.locator('#state-ok').click();
+      await playground(page).ok(playground(page).stateDialog).click();
     };
     await besideGuest(() => chooseBy(press, broken(vmstate, random)));
   },

@@ -4,6 +4,7 @@
  * its devices do is tested in src/runtime/hostile-guest.test.ts, with each v86.
  */
 import { diskBytes, floodBudgetMiB, HostilePc, hub, waitForShown } from '../support/hostile-pc.ts';
+import { playground } from '../support/playground-page.ts';
 import { rendererGrowthMiB } from '../support/renderer-memory.ts';
 import {
   expect,
@@ -112,7 +113,7 @@ test('[6] a disk of 64 GiB is not kept for the asking: the guest is paused and t
   const limits = { diskMiB: 32 };
   await hostile.restart({ limits });
   await hostile.begin('d');
-  const notices = hostile.page.locator('#notices');
+  const notices = playground(hostile.page).notices;
   const told = async () =>
     Number(/has written (\d+) MiB to its disks/.exec(await notices.innerText())?.[1] ?? 0);
   await expect.poll(told).toBeGreaterThanOrEqual(limits.diskMiB);

@@ -5,13 +5,14 @@ import type { Page } from '@playwright/test';
 import type { ExportStateOptions } from '../../src/index.ts';
 import { linkWithState } from '../../src/playground/share/link.ts';
 import { DiskServer, noise } from '../support/disk-server.ts';
-import { expect, Guest, patternGuest, test, waitForPasses } from '../support/test.ts';
+import { playground } from '../support/playground-page.ts';
+import { expect, Guest, openGuest, patternGuest, test, waitForPasses } from '../support/test.ts';
 
 test.describe.configure({ timeout: 120_000 });
 
-const notices = (page: Page) => page.locator('#notices');
-const approval = (page: Page) => page.locator('#approval-dialog');
-const agree = (page: Page) => approval(page).locator('#approval-ok').click();
+const notices = (page: Page) => playground(page).notices;
+const approval = (page: Page) => playground(page).approval;
+const agree = (page: Page) => playground(page).ok(approval(page)).click();
 
 /** The machine of a page as a state file. */
 async function exportState(guest: Guest, options: ExportStateOptions = {}): Promise<Buffer> {
@@ -103,8 +104,8 @@ test.describe('beside a guest that runs', () => {
     await agree(page);
     await expect(approval(page)).toContainText('is thrown away');
     await agree(page);
-    await expect(page.locator('#opening')).toContainText(/[\d.]+ \S+ of [\d.]+ \S+/);
-    await page.locator('#opening').getByRole('button', { name: 'Cancel' }).click();
+    await expect(playground(page).opening).toContainText(/[\d.]+ \S+ of [\d.]+ \S+/);
+    await playground(page).opening.getByRole('button', { name: 'Cancel' }).click();
     await expectLeftAlone('It was cancelled');
 
     // Whoever does not want it replaced keeps it.
@@ -152,8 +153,7 @@ test.describe('with two pages', () => {
       response.writeHead(200, { 'content-length': state.length });
       response.write(state.subarray(0, middle));
     });
-    const other = await Guest.in(await context.newPage());
-    await other.open(site.url);
+    const other = await openGuest(context, site.url);
     await other.attached();
 
     await guest.machine(

@@ -1,6 +1,7 @@
 /** The state at the prompt that the playground starts from in place of a boot. */
 import { linkStateBytes } from '../../src/playground/share/link.ts';
-import { expect, Guest, test } from '../support/test.ts';
+import { prompt } from '../support/linux-guest.ts';
+import { expect, Guest, openGuest, test } from '../support/test.ts';
 
 test.use({ guestQuery: '?boot=prompt' });
 
@@ -15,9 +16,8 @@ test('the page starts at a prompt that answers, as a machine of its own with the
     Math.abs(Number((await guest.run('date +%s')).output) - Date.now() / 1000);
   await expect.poll(skewS).toBeLessThan(3);
 
-  const other = await Guest.in(await context.newPage());
-  await other.open(`${site.url}?boot=prompt&machine=two`);
-  await other.waitForSerial(/holdfast:~# /);
+  const other = await openGuest(context, `${site.url}?boot=prompt&machine=two`);
+  await other.waitForSerial(prompt);
   const ids = await Promise.all([guest, other].map(async (g) => (await g.status()).config.id));
   expect(new Set(ids).size).toBe(2);
   const mac = (g: Guest) => g.run('cat /sys/class/net/eth0/address');
@@ -31,7 +31,7 @@ test('a first visit has its prompt without waiting for the page, a later one its
 }) => {
   const guest = await Guest.in(page);
   await guest.open(`${site.url}?boot=prompt`);
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
   // The page's own way begins with this file.
   const asked = () =>
     page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name));
@@ -49,7 +49,7 @@ test('a page that is left while its guest is being opened is in the way of none 
   await page.goto(`${site.url}?boot=prompt`, { waitUntil: 'commit' });
   await page.goto(`${site.url}?boot=prompt`, { waitUntil: 'commit' });
   await guest.open(`${site.url}?boot=prompt`);
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
   expect((await guest.status()).arrival).toMatchObject({ kind: 'opened' });
 });
 
@@ -60,7 +60,7 @@ test('the state at the prompt is opened by each emulator that ships, and handed 
 }) => {
   const guest = await Guest.in(page);
   await guest.open(`${site.url}?boot=prompt&runtime=${runtimes.older.v86Version}`);
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
   expect((await guest.status()).arrival).toMatchObject({ kind: 'opened' });
   expect((await guest.status()).v86Version).toBe(runtimes.older.v86Version);
   expect((await guest.run('echo it $((1 + 1))')).output.trim()).toBe('it 2');
@@ -72,7 +72,7 @@ test('without that state the guest boots', async ({ page, site }) => {
   await site.remove('guests/linux/prompt.vmstate');
   const guest = await Guest.in(page);
   await guest.open(`${site.url}?boot=prompt`);
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
   expect((await guest.status()).arrival).toEqual({ kind: 'booted' });
 });
 
@@ -106,8 +106,7 @@ test('a small change is a small file on that state, and is there in another brow
   await site.put('small.vmstate', file);
 
   const context = await browser.newContext();
-  const other = await Guest.in(await context.newPage());
-  await other.open(`${site.url}?guest=pattern-text&m=32`);
+  const other = await openGuest(context, `${site.url}?guest=pattern-text&m=32`);
   await other.waitForSerial(/pass \d+\r/);
   await other.machine(
     (machine, { url, runtime }) => machine.openState(url, { runtime, replace: true }),

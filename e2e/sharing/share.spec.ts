@@ -6,8 +6,10 @@ import type { Browser, Page } from '@playwright/test';
 import { readOptions } from '../../src/server/options.ts';
 import { createStateServer } from '../../src/server/state-server.ts';
 import { serveSite } from '../../tools/serve.mjs';
+import { prompt } from '../support/linux-guest.ts';
+import { playground } from '../support/playground-page.ts';
 import { rendererGrowthMiB } from '../support/renderer-memory.ts';
-import { test as base, expect, Guest } from '../support/test.ts';
+import { test as base, expect, Guest, openGuest } from '../support/test.ts';
 
 const test = base.extend<{ shareSite: { url: string; folder: string } }>({
   // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the destructuring.
@@ -22,14 +24,9 @@ const test = base.extend<{ shareSite: { url: string; folder: string } }>({
 });
 test.describe.configure({ timeout: 120_000 });
 
-async function openIn(browser: Browser, url: string): Promise<Guest> {
-  const context = await browser.newContext();
-  const guest = await Guest.in(await context.newPage());
-  await guest.open(url);
-  return guest;
-}
+const openIn = async (browser: Browser, url: string) => openGuest(await browser.newContext(), url);
 
-const dialog = (page: Page) => page.locator('#share-dialog');
+const dialog = (page: Page) => playground(page).shareDialog;
 
 /** Shares by the dialog. @returns the link */
 async function shareAs(page: Page, how: 'upload' | 'link', title?: string): Promise<string> {
@@ -37,8 +34,9 @@ async function shareAs(page: Page, how: 'upload' | 'link', title?: string): Prom
   if (title) await dialog(page).getByLabel('Title').fill(title);
   await dialog(page).locator(`input[value="${how}"]`).check();
   await dialog(page).getByRole('button', { name: 'Share', exact: true }).click();
-  await expect(dialog(page).locator('#share-done')).toBeVisible({ timeout: 60_000 });
-  return dialog(page).getByLabel('Link', { exact: true }).inputValue();
+  const link = dialog(page).getByLabel('Link', { exact: true });
+  await expect(link).toBeVisible({ timeout: 60_000 });
+  return link.inputValue();
 }
 
 const startLoop = (guest: Guest) =>
@@ -54,7 +52,7 @@ test('a machine shared as a link goes on in another browser as a clone, until it
 }) => {
   const guest = await Guest.in(page);
   await guest.open(shareSite.url);
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
   await startLoop(guest);
   await page.getByRole('button', { name: 'Share…' }).click();
   await expect(dialog(page)).toContainText('passwords and keys');
@@ -106,13 +104,13 @@ test('a machine shared as a link goes on in another browser as a clone, until it
   await expect(dialog(page)).toContainText('was deleted');
   const late = await (await browser.newContext()).newPage();
   await late.goto(link);
-  await expect(late.locator('#notices')).toContainText('has expired or was deleted');
+  await expect(playground(late).notices).toContainText('has expired or was deleted');
 });
 
 test('a small change travels in the link itself', async ({ page, browser, shareSite }) => {
   const guest = await Guest.in(page);
   await guest.open(shareSite.url);
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
   const base = await shareAs(page, 'upload');
 
   const second = await openIn(browser, base);
@@ -144,17 +142,16 @@ test('a static host shares as a file, and the own file goes on as a clone or as 
 
   const openFile = async () => {
     const chooser = page.waitForEvent('filechooser');
-    await page.locator('#machine-menu-open').click();
-    await page.getByRole('menuitem', { name: 'Open state file…' }).click();
+    await playground(page).choose('Open state file…');
     await (await chooser).setFiles(file);
     const picture = page.getByAltText('The screen of the machine when the state was made');
     await expect(picture).toHaveJSProperty('complete', true);
     await expect(picture).not.toHaveJSProperty('naturalWidth', 0);
-    await page.locator('#approval-dialog').getByRole('button', { name: 'Open' }).click();
-    await expect(page.locator('#approval-dialog')).toContainText('a machine of yours');
+    await playground(page).approval.getByRole('button', { name: 'Open' }).click();
+    await expect(playground(page).approval).toContainText('a machine of yours');
   };
   const choose = (name: string) =>
-    page.locator('#approval-dialog').getByRole('button', { name, exact: true }).click();
+    playground(page).approval.getByRole('button', { name, exact: true }).click();
 
   await openFile();
   await choose('Open as a clone');
@@ -170,7 +167,7 @@ test('a static host shares as a file, and the own file goes on as a clone or as 
   expect((await guest.run('echo $kept')).output).toBe('after\n');
   await openFile();
   await choose('Let my machine go on');
-  await expect(page.locator('#approval-dialog')).toContainText('is thrown away');
+  await expect(playground(page).approval).toContainText('is thrown away');
   await choose('Throw away and open');
   await page.waitForURL(site.url);
   expect((await guest.run('echo $kept')).output).toBe('before\n');
@@ -187,7 +184,7 @@ test('the memory of the page stays flat while a machine of 256 MiB is shared', a
   test.slow();
   const guest = await Guest.in(page);
   await guest.open(`${shareSite.url}?m=256&durable=off`);
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
   // What it takes whatever is shared, the tables of the compressor above all.
   const emptyMiB = await rendererGrowthMiB(browser, shareAs(page, 'upload'));
   await dialog(page).getByRole('button', { name: 'Close' }).click();

@@ -3,7 +3,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
   expect,
-  Guest,
+  type Guest,
+  openGuest,
   openStandingGuest,
   type StandingGuest,
   test,
@@ -46,8 +47,7 @@ test('a running guest is exported in one profile and goes on in another', async 
   await site.put('shared.vmstate', Buffer.from(await fileOf(guest), 'base64'));
 
   const context = await browser.newContext();
-  const other = await Guest.in(await context.newPage());
-  await other.open(`${site.url}?guest=pattern-text&m=32`);
+  const other = await openGuest(context, `${site.url}?guest=pattern-text&m=32`);
   await other.waitForSerial(/pass \d+\r/);
   const report = await other.machine(
     async (machine, { url, runtime }) => {

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { rendererGrowthMiB } from '../support/renderer-memory.ts';
-import { expect, Guest, test, waitForPasses } from '../support/test.ts';
+import { expect, openGuest, test, waitForPasses } from '../support/test.ts';
 
 const guestMiB = 256;
 /** For compression (some 30 MiB), the group under way, and garbage that nobody has collected yet. */
@@ -27,8 +27,10 @@ test('a guest of 256 MiB is exported and opened in little more memory than its o
   const url = `http://localhost:${(server.address() as AddressInfo).port}/`;
 
   const context = await browser.newContext();
-  const guest = await Guest.in(await context.newPage());
-  await guest.open(`${site.url}?guest=pattern-text&m=${guestMiB}&durable=off`);
+  const guest = await openGuest(
+    context,
+    `${site.url}?guest=pattern-text&m=${guestMiB}&durable=off`,
+  );
   await waitForPasses(guest, 1);
   const exported = guest.machine(async (machine, to) => {
     const reader = machine.exportState().getReader();
@@ -43,8 +45,7 @@ test('a guest of 256 MiB is exported and opened in little more memory than its o
   await context.close();
 
   const elsewhere = await browser.newContext();
-  const other = await Guest.in(await elsewhere.newPage());
-  await other.open(`${site.url}?guest=pattern-text&m=16&durable=off`);
+  const other = await openGuest(elsewhere, `${site.url}?guest=pattern-text&m=16&durable=off`);
   await waitForPasses(other, 1);
   const opened = other.machine(
     (machine, given) =>

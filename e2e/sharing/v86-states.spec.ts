@@ -3,21 +3,23 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { loadCodec } from '../../src/state-file/codec.ts';
+import { NewMachinePage } from '../support/new-machine-page.ts';
+import { playground } from '../support/playground-page.ts';
+import { shownTerminal } from '../support/playground-view.ts';
 import { stockGuest } from '../support/stock-v86.ts';
 import { expect, Guest, patternGuest, test, waitForPasses } from '../support/test.ts';
 
 test.use(patternGuest);
 
 const memoryMiB = 16;
-const passes = (serial: string) => [...serial.matchAll(/pass (\d+)\r/g)].map(([, n]) => Number(n));
+const passes = (shown: string) => [...shown.matchAll(/pass (\d+)\r?$/gm)].map(([, n]) => Number(n));
 const floppyPath = (siteRoot: string) => join(siteRoot, 'guests/pattern/text.img');
-const dialog = (page: Page) => page.locator('#new-machine-dialog');
+const dialog = (page: Page) => new NewMachinePage(page).dialog;
 const field = (page: Page, label: string) => dialog(page).locator(`[data-label="${label}"]`);
 
 async function openStateFile({ page }: Guest, path: string): Promise<void> {
   const chooser = page.waitForEvent('filechooser');
-  await page.locator('#machine-menu-open').click();
-  await page.getByRole('menuitem', { name: 'Open state file…' }).click();
+  await playground(page).choose('Open state file…');
   await (await chooser).setFiles(path);
   await expect(dialog(page)).toBeVisible();
 }
@@ -50,7 +52,7 @@ for (const format of ['raw', 'zstd'] as const) {
     // Another machine does not take it, and the one that is here goes on.
     await field(page, 'Memory').getByRole('textbox').fill('32');
     await start.click();
-    const error = page.locator('#new-machine-error');
+    const error = new NewMachinePage(page).error;
     await expect(error).toContainText('16 MiB of RAM, this machine 32 MiB');
     await waitForPasses(guest, 1);
     // It would count in the same terminal, and take a core.
@@ -60,8 +62,8 @@ for (const format of ['raw', 'zstd'] as const) {
     await start.click();
     await page.waitForURL(/\?machine=[0-9a-f-]+$/);
     await expect(dialog(page)).toBeHidden();
-    await expect.poll(async () => passes(await guest.machine(terminalOf))[0]).toBe(last + 1);
-    expect(await guest.machine(terminalOf)).not.toContain('BAD');
+    await expect.poll(async () => passes(await shownTerminal(guest))[0]).toBe(last + 1);
+    expect(await shownTerminal(guest)).not.toContain('BAD');
 
     // It is a machine as any other.
     await guest.machine((machine) => machine.checkpoint());
@@ -94,14 +96,9 @@ test('a state that v86 saved is opened by its address, once its machine is descr
   await field(page, 'Floppy').locator('input[type=file]').setInputFiles(floppyPath(siteRoot));
   await dialog(page).getByRole('button', { name: 'Start' }).click();
   await page.waitForURL(/\?machine=[0-9a-f-]+$/);
-  await expect.poll(async () => passes(await guest.machine(terminalOf))[0]).toBe(last + 1);
-  await expect(page.locator('#notices')).not.toContainText('state of v86 itself');
+  await expect.poll(async () => passes(await shownTerminal(guest))[0]).toBe(last + 1);
+  await expect(playground(page).notices).not.toContainText('state of v86 itself');
 });
-
-const terminalOf = () =>
-  (window as unknown as { holdfast: { terminalText(): string } }).holdfast
-    .terminalText()
-    .replaceAll('\n', '\r\n');
 
 test('what is no state of v86, or a damaged one, is told in the dialog, and the guest goes on', async ({
   guest,
@@ -109,7 +106,7 @@ test('what is no state of v86, or a damaged one, is told in the dialog, and the 
   const path = testInfo.outputPath('damaged.bin');
   await writeFile(path, Uint8Array.of(0x76, 0x86, 0x76, 0x86, 6, 0, 0, 0, 99, 0, 0, 0));
   await openStateFile(guest, path);
-  await expect(guest.page.locator('#new-machine-error')).toContainText('no state of v86');
+  await expect(new NewMachinePage(guest.page).error).toContainText('no state of v86');
   await waitForPasses(guest, 1);
 });
 
@@ -118,7 +115,7 @@ test('a machine is saved as a state for v86 itself, where its guest goes on', as
   siteRoot,
 }) => {
   const { page } = guest;
-  const share = page.locator('#share-dialog');
+  const share = playground(page).shareDialog;
   await page.getByRole('button', { name: 'Share…' }).click();
   await share.getByLabel('a state of v86 itself').check();
   await expect(share).toContainText('32 MiB of RAM');

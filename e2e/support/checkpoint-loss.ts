@@ -1,16 +1,13 @@
 /** How much a guest loses that goes back to its last checkpoint; the page may be of any browser. */
 import { expect } from '@playwright/test';
-import type { Machine } from '../../src/index.ts';
+import type { PlaygroundWindow } from './playground-window.ts';
 
 /** What this needs of a page: Playwright's and Puppeteer's have it. */
 interface AnyPage {
   evaluate<T>(run: () => T | Promise<T>): Promise<T>;
 }
 
-declare const window: {
-  holdfast?: { readonly machine: Machine | null };
-  holdfastTaken?: number[];
-};
+declare const window: PlaygroundWindow & { holdfastTaken?: number[] };
 
 const reloads = 5;
 /** Checkpoints that are awaited before each reload: those that follow upon the resume itself come first. */

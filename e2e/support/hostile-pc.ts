@@ -5,8 +5,9 @@
 import { readFile } from 'node:fs/promises';
 import type { Browser, BrowserContext, Dialog, Page } from '@playwright/test';
 import type { Machine, MachineConfig, RuntimeSource } from '../../src/index.ts';
-import { callMachine, type HoldfastWindow } from '../../src/packages/playwright/page-machine.ts';
+import { callMachine } from '../../src/packages/playwright/page-machine.ts';
 import type { Site } from '../../src/packages/playwright/site.ts';
+import type { PlaygroundWindow } from './playground-window.ts';
 import { keeperProcesses } from './renderer-memory.ts';
 
 export const ramMiB = 16;
@@ -30,7 +31,6 @@ const settings = [
   'durable=off',
 ].join('&');
 
-type PlaygroundWindow = HoldfastWindow & { holdfast?: { terminalText(): string } };
 declare const window: PlaygroundWindow & Window;
 
 /** For one of its attempts on a busy computer. */

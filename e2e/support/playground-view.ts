@@ -1,10 +1,11 @@
 /** What the playground's page shows of its guest, and its keyboard: as somebody who sits there. */
+
+import { playground } from './playground-page.ts';
+import type { PlaygroundWindow } from './playground-window.ts';
 import { expect, type Guest } from './test.ts';
 import { keyFor } from './us-keyboard.ts';
 
-declare const window: Window & {
-  holdfast?: { screenText(): string; terminalText(): string };
-};
+declare const window: PlaygroundWindow & Window;
 
 /** The text of the VGA screen as the page shows it; empty in graphics. */
 export const shownScreen = (guest: Guest): Promise<string> =>
@@ -21,7 +22,7 @@ export const waitForShown = (guest: Guest, pattern: RegExp): Promise<void> =>
 /** Types on the PC keyboard: real key events on the screen in the page. */
 export async function typeOnScreen(guest: Guest, text: string): Promise<void> {
   const { keyboard } = guest.page;
-  await guest.page.locator('#screen-canvas').focus();
+  await playground(guest.page).screen.focus();
   for (const character of text) {
     const { code, shift } = keyFor(character);
     if (shift) await keyboard.down('ShiftLeft');
@@ -32,6 +33,6 @@ export async function typeOnScreen(guest: Guest, text: string): Promise<void> {
 
 /** Presses a key or a combination as Playwright names them: `Enter`, `Control+KeyC`. */
 export async function pressOnScreen(guest: Guest, name: string): Promise<void> {
-  await guest.page.locator('#screen-canvas').focus();
+  await playground(guest.page).screen.focus();
   await guest.page.keyboard.press(name);
 }

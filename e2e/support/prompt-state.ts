@@ -10,7 +10,6 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { chromium, type Page } from '@playwright/test';
 import sirv from 'sirv';
-import type { Machine } from '../../src/index.ts';
 import { pageBytes } from '../../src/protocol/page-bytes.ts';
 import type { PagesItem } from '../../src/protocol/state-transfer.ts';
 import { loadCodec } from '../../src/state-file/codec.ts';
@@ -18,8 +17,9 @@ import { compressed } from '../../src/state-file/frame.ts';
 import { StateReader } from '../../src/state-file/state-reader.ts';
 import { StateWriter } from '../../src/state-file/state-writer.ts';
 import { chromiumLaunchOptions } from '../../tools/browser.mjs';
+import type { PlaygroundWindow } from './playground-window.ts';
 
-declare const window: { holdfast?: { machine: Machine | null; terminalText(): string } };
+declare const window: PlaygroundWindow;
 
 const folder = 'public/guests/linux';
 /** Free memory is filled with zeros but for so much, KiB: the guest must not run out of it. */

@@ -1,8 +1,9 @@
 /** The published fixtures, and what only these tests need. */
 import { resolve } from 'node:path';
-import type { Browser } from '@playwright/test';
+import type { Browser, BrowserContext } from '@playwright/test';
 import { attachEvidence, test as base, Guest, Site } from '../../src/packages/playwright/index.ts';
 import { bundleModule } from './bundle.ts';
+import { prompt } from './linux-guest.ts';
 import type { PatternResult } from './pattern.ts';
 import { type Runtimes, runtimesOf } from './runtimes.ts';
 import { type PolicyFixture, policyFixture } from './watched-policy.ts';
@@ -37,7 +38,7 @@ export const test = base.extend<Options & Fixtures, { inPageBundle: string; site
   siteIsolated: [false, { option: true }],
   siteSecured: [true, { option: true }],
   guestQuery: ['', { option: true }],
-  guestReady: [/holdfast:~# /, { option: true }],
+  guestReady: [prompt, { option: true }],
 
   site: async ({ siteRoot, sitePath, siteIsolated, siteSecured }, use) => {
     const site = await Site.serve({
@@ -71,6 +72,13 @@ export const test = base.extend<Options & Fixtures, { inPageBundle: string; site
 });
 
 const putInPage = (site: Site, bundle: string) => site.put('e2e/in-page.js', bundle);
+
+/** A page of this context that has opened `url`, once its guest is there. */
+export async function openGuest(context: BrowserContext, url: string): Promise<Guest> {
+  const guest = await Guest.in(await context.newPage());
+  await guest.open(url);
+  return guest;
+}
 
 /** One pattern guest for several tests, in a `beforeAll`. What a test does to it, it must survive. */
 export interface StandingGuest {

@@ -1,4 +1,5 @@
-import { expect, patternGuest, test, waitForPasses } from '../support/test.ts';
+import { playground } from '../support/playground-page.ts';
+import { expect, type Guest, patternGuest, test, waitForPasses } from '../support/test.ts';
 
 test.use(patternGuest);
 
@@ -15,16 +16,20 @@ const killsTheEmulator = [
   ...[0xeb, 0xfe], // jmp $
 ];
 
-test('a guest that kills the emulator ends in a report, and a new one can be started', async ({
-  guest,
-}) => {
-  const { page } = guest;
-  await guest.machine(async (machine, code) => {
+/** Puts it in the place of what the guest does at its next tick. */
+const killEmulator = (guest: Guest) =>
+  guest.machine(async (machine, code) => {
     // The pattern guest's interrupt table stands at 0x2000; the timer has vector 0x20.
     const gate = new DataView((await machine.readMemory(0x2000 + 0x20 * 8, 8)).buffer);
     const handler = gate.getUint16(0, true) | (gate.getUint16(6, true) << 16);
     await machine.writeMemory(handler, Uint8Array.from(code));
   }, killsTheEmulator);
+
+test('a guest that kills the emulator ends in a report, and a new one can be started', async ({
+  guest,
+}) => {
+  const { page } = guest;
+  await killEmulator(guest);
 
   const notice = page.getByRole('alert');
   await expect(notice).toContainText('The emulator crashed while it ran the guest');
@@ -35,7 +40,7 @@ test('a guest that kills the emulator ends in a report, and a new one can be sta
   await expect(details).toBeVisible();
   await expect(notice.getByRole('button', { name: 'Copy' })).toBeVisible();
   await expect(notice).toContainText('guest-crashed');
-  await expect(page.locator('#state-runstate')).toHaveText(/crash|error/i);
+  await expect(playground(page).state('runstate')).toHaveText(/crash|error/i);
   const { runstate, crash, v86Version } = await guest.status();
   expect(runstate).toBe('internal-error');
   expect(crash).toContain(`v86 ${v86Version}`);
@@ -61,11 +66,7 @@ test('a guest that kills the emulator ends in a report, and a new one can be sta
 });
 
 test('a live update of a guest that crashed is refused', async ({ guest, runtimes }) => {
-  await guest.machine(async (machine, code) => {
-    const gate = new DataView((await machine.readMemory(0x2000 + 0x20 * 8, 8)).buffer);
-    const handler = gate.getUint16(0, true) | (gate.getUint16(6, true) << 16);
-    await machine.writeMemory(handler, Uint8Array.from(code));
-  }, killsTheEmulator);
+  await killEmulator(guest);
   await expect.poll(async () => (await guest.status()).runstate).toBe('internal-error');
   await expect(guest.liveUpdate(runtimes.older)).rejects.toMatchObject({ code: 'bad-runstate' });
 });

@@ -1,4 +1,7 @@
 import type { Browser } from '@playwright/test';
+import { prompt, shownPrompt } from '../support/linux-guest.ts';
+import { playground } from '../support/playground-page.ts';
+import type { PlaygroundWindow } from '../support/playground-window.ts';
 import { expect, Guest, test } from '../support/test.ts';
 
 /** Ends the keeper's worker, as a browser short of memory does. */
@@ -34,12 +37,12 @@ test('when the keeper is gone, pending calls fail and the page reconnects when a
   await notice.getByRole('button', { name: 'Reconnect' }).click();
   await expect(notice).toBeHidden();
   await guest.waitUntil(
-    () => (window as { holdfast?: { machine: unknown } }).holdfast?.machine != null,
+    () => (window as PlaygroundWindow).holdfast?.machine != null,
     'The page did not reconnect',
   );
   expect(await keeperId(guest)).not.toBe(before);
   await guest.reloadPage();
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
   expect((await guest.run('echo up again')).output).toBe('up again\n');
 });
 
@@ -65,17 +68,17 @@ test.describe('where no worker outlives its page', () => {
     runtimes,
   }) => {
     const { page } = guest;
-    await expect(page.locator('#notices')).toContainText('Here the guest ends with this page');
+    await expect(playground(page).notices).toContainText('Here the guest ends with this page');
     expect(await guest.machine((machine) => machine.survivesReload)).toBe(false);
     await guest.run('kept=here');
     await guest.liveUpdate(runtimes.older);
     expect((await guest.run('echo $kept')).output).toBe('here\n');
-    await guest.waitForText(/holdfast:~#/);
+    await guest.waitForText(shownPrompt);
 
     const before = await keeperId(guest);
     await guest.reloadPage();
     expect(await keeperId(guest)).not.toBe(before);
-    await guest.waitForSerial(/holdfast:~# /);
+    await guest.waitForSerial(prompt);
     expect((await guest.run('echo "[$kept]"')).output).toBe('[]\n');
   });
 });
@@ -87,10 +90,10 @@ test('a browser without extended lifetimes gets a dedicated worker, and is told'
   await page.addInitScript(() => Reflect.deleteProperty(window, 'SharedWorker'));
   const guest = await Guest.in(page);
   await guest.open(site.url);
-  await guest.waitForSerial(/holdfast:~# /);
-  await expect(page.locator('#notices')).toContainText(
+  await guest.waitForSerial(prompt);
+  await expect(playground(page).notices).toContainText(
     'This browser has no worker that outlives its pages',
   );
-  await expect(page.locator('#notices')).toContainText('back to its last checkpoint');
+  await expect(playground(page).notices).toContainText('back to its last checkpoint');
   expect((await guest.run('echo runs')).output).toBe('runs\n');
 });

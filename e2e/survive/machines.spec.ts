@@ -1,11 +1,13 @@
 /** The list of the machines in storage. */
 import { readFile } from 'node:fs/promises';
 import type { Page } from '@playwright/test';
-import { expect, Guest, test } from '../support/test.ts';
+import { prompt } from '../support/linux-guest.ts';
+import { playground } from '../support/playground-page.ts';
+import { expect, type Guest, openGuest, test } from '../support/test.ts';
 
 const checkpoint = (guest: Guest) => guest.machine((machine) => machine.checkpoint());
-const dialog = (page: Page) => page.locator('#machines-dialog');
-const rows = (page: Page) => page.locator('#machines-rows .machine-row');
+const dialog = (page: Page) => playground(page).machinesDialog;
+const rows = (page: Page) => playground(page).storedMachines;
 const named = (page: Page, name: string) =>
   rows(page).filter({ has: page.getByText(name, { exact: true }) });
 
@@ -29,7 +31,7 @@ test('it shows the machine of this page, what it takes, and renames it', async (
   await expect(rows(page)).toHaveCount(1);
   await expect(rows(page)).toContainText('This page');
   await expect(rows(page)).toContainText(/[\d.]+ MiB · \d+ MiB RAM · running/);
-  await expect(page.locator('#machines-usage')).toContainText(/uses [\d.]+ MiB of [\d.]+ GiB/);
+  await expect(playground(page).machinesDialog).toContainText(/uses [\d.]+ MiB of [\d.]+ GiB/);
   // A machine that runs is not deleted.
   await expect(page.getByRole('button', { name: /^Delete/ })).toHaveCount(0);
 
@@ -67,8 +69,7 @@ test('a copy goes on in a page of its own, and each machine then goes its own wa
   const address = await copy.getByRole('link', { name: 'Resume' }).getAttribute('href');
   expect(address).toContain('?machine=');
 
-  const second = await Guest.in(await context.newPage());
-  await second.open(address ?? '');
+  const second = await openGuest(context, address ?? '');
   expect((await second.run('echo $kept')).output).toBe('before\n');
   const { config } = await second.status();
   expect(address).toContain(config.id ?? 'an id');
@@ -89,7 +90,7 @@ test('a machine is deleted when its user says so', async ({ guest }) => {
   await page.getByRole('button', { name: `Duplicate ${name}` }).click();
   const copy = `${name} (copy)`;
   await page.getByRole('button', { name: `Delete… ${copy}` }).click();
-  const question = page.locator('#confirm-dialog');
+  const question = playground(page).question;
   await expect(question).toContainText(`Delete “${copy}”?`);
   await question.getByRole('button', { name: 'Cancel' }).click();
   await expect(named(page, copy)).toHaveCount(1);
@@ -110,10 +111,10 @@ test('states that were saved under a name are listed, and deleted', async ({ gue
     await machine.cprCancel();
   });
   const page = await openList(guest);
-  const states = page.locator('#machines-states');
+  const states = playground(page).storedStates;
   await expect(states).toContainText(/before lunch.*\d+ KiB · saved \d+ s ago/s);
   await states.getByRole('button', { name: 'Delete… the state before lunch' }).click();
-  await page.locator('#confirm-dialog').getByRole('button', { name: 'Delete' }).click();
+  await playground(page).question.getByRole('button', { name: 'Delete' }).click();
   await expect(states).toBeHidden();
   const left = await guest.machine((machine) => machine.shelf.states());
   expect(left).toEqual([]);
@@ -123,7 +124,7 @@ test('a machine is exported without going on with it', async ({ guest, runtimes,
   test.slow();
   const sizeBytes = 1 << 20;
   await guest.start(runtimes.newer, { hda: { emptyBytes: sizeBytes } });
-  await guest.waitForSerial(/holdfast:~# /, { timeout: 60_000 });
+  await guest.waitForSerial(prompt, { timeout: 60_000 });
   await guest.run('echo in-the-checkpoint | dd of=/dev/sda bs=512 seek=100 conv=sync; sync');
   // A file of the share that checkpoints store in parts.
   const large = () =>
@@ -158,7 +159,7 @@ test('a machine is exported without going on with it', async ({ guest, runtimes,
   const archive = await save('Everything');
   for (const file of ['machine.json', 'memory/pc.ram.bin', 'disks/hda.img', 'console/serial0.txt'])
     expect(archive.includes(file)).toBe(true);
-  await expect(page.locator('#machines-message')).toContainText('was saved as a file');
+  await expect(playground(page).machinesMessage).toContainText('was saved as a file');
   const state = await save('State file');
   await expect(copy).toContainText('used');
   // No copy that an export needs is left behind.
@@ -180,7 +181,7 @@ test('a new machine has an id of its own', async ({ guest }) => {
   await page.getByRole('button', { name: 'New machine…' }).click();
   await page.keyboard.press('Enter');
   await page.waitForURL(/\?machine=[0-9a-f-]+$/);
-  await guest.waitForSerial(/holdfast:~# /);
+  await guest.waitForSerial(prompt);
   await openList(guest);
   await expect(rows(page)).toHaveCount(2);
 });

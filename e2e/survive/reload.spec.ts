@@ -1,3 +1,5 @@
+import { prompt } from '../support/linux-guest.ts';
+import { playground } from '../support/playground-page.ts';
 import { shownScreen, shownTerminal, waitForShown } from '../support/playground-view.ts';
 import { expect, type Guest, test } from '../support/test.ts';
 
@@ -32,7 +34,7 @@ test('over 20 reloads a counting guest stays the same guest and no line of it is
 
   const from = await guest.serial.end();
   await guest.serial.write('\x03');
-  await guest.waitForSerial(/holdfast:~# /, { from });
+  await guest.waitForSerial(prompt, { from });
   const written = numbersIn(await guest.serial.log());
   const total = written.at(-1) ?? 0;
   expect(total).toBeGreaterThanOrEqual(last);
@@ -57,7 +59,7 @@ test('a reload shows terminal and screen at once, even of a guest that says noth
 });
 
 test('a page says whether it booted the guest or found it there', async ({ guest }) => {
-  const found = guest.page.locator('#state-found');
+  const found = playground(guest.page).state('found');
   await expect(found).toHaveText('booted here');
   const { bootedAtMs } = await guest.status();
   await guest.reloadPage();
@@ -78,7 +80,7 @@ test('who comes to the page types into the terminal, and who left it is not ther
   await page.keyboard.press('Control+Alt+G');
   await expect(terminal).not.toBeFocused();
   await guest.reloadPage();
-  await expect(page.locator('#state-found')).toHaveText('attached to a running guest');
+  await expect(playground(page).state('found')).toHaveText('attached to a running guest');
   await expect(terminal).not.toBeFocused();
 
   await page.keyboard.press('Control+Alt+1');

@@ -1,10 +1,11 @@
+import { playground } from '../support/playground-page.ts';
 import {
   shownScreen,
   shownTerminal,
   typeOnScreen,
   waitForShown,
 } from '../support/playground-view.ts';
-import { expect, Guest, test } from '../support/test.ts';
+import { expect, type Guest, openGuest, test } from '../support/test.ts';
 
 const pages = (guest: Guest) => guest.machine((machine) => machine.status?.pages);
 
@@ -13,8 +14,7 @@ test('two pages show one guest, both can type, and either may close', async ({
   context,
   site,
 }) => {
-  const second = await Guest.in(await context.newPage());
-  await second.open(site.url);
+  const second = await openGuest(context, site.url);
   await expect.poll(() => pages(guest)).toBe(2);
   expect(await second.machine(({ keeper }) => keeper.instanceId)).toBe(
     await guest.machine(({ keeper }) => keeper.instanceId),
@@ -36,7 +36,7 @@ test('two pages show one guest, both can type, and either may close', async ({
   await guest.page.close();
   await expect.poll(() => pages(second)).toBe(1);
   expect((await second.run('echo "$shared"')).output).toBe('yes\n');
-  await expect(second.page.locator('#state-pages')).toHaveText('1');
+  await expect(playground(second.page).state('pages')).toHaveText('1');
 });
 
 test('an update that one page makes is seen by the other', async ({
@@ -45,11 +45,10 @@ test('an update that one page makes is seen by the other', async ({
   runtimes,
   site,
 }) => {
-  const second = await Guest.in(await context.newPage());
-  await second.open(site.url);
+  const second = await openGuest(context, site.url);
   await guest.liveUpdate(runtimes.older);
-  const emulator = second.page.locator('#state-emulator');
+  const emulator = playground(second.page).state('emulator');
   await expect(emulator).toContainText(runtimes.older.v86Version);
-  await expect(second.page.locator('#state-restarts')).toHaveText('1');
+  await expect(playground(second.page).state('restarts')).toHaveText('1');
   expect((await second.run('echo here')).output).toBe('here\n');
 });

@@ -1,18 +1,19 @@
 /** A second tab on a machine that runs in a worker of the first tab alone: it looks on. */
 import type { BrowserContext, Page } from '@playwright/test';
 import { machinesChannel } from '../../src/protocol/watch.ts';
+import { playground } from '../support/playground-page.ts';
 import { shownTerminal, typeOnScreen, waitForShown } from '../support/playground-view.ts';
 import { expect, Guest, type Site, test } from '../support/test.ts';
 
 test.use({ guestQuery: '?host=dedicated' });
 
-const notices = (page: Page) => page.locator('#notices');
+const notices = (page: Page) => playground(page).notices;
 const checkpoint = (guest: Guest) => guest.machine((machine) => machine.checkpoint());
 const elsewhere = 'This machine runs in another tab';
 const shows = (guest: Guest, text: string) =>
   expect.poll(() => shownTerminal(guest), { timeout: 20_000 }).toContain(text);
 const wentOn = (guest: Guest) =>
-  expect(guest.page.locator('#state-found')).toContainText('resumed', { timeout: 30_000 });
+  expect(playground(guest.page).state('found')).toContainText('resumed', { timeout: 30_000 });
 
 async function lookOn(context: BrowserContext, site: Site): Promise<Guest> {
   const second = await Guest.in(await context.newPage());
@@ -31,14 +32,14 @@ test('it shows the terminal and the screen as they go on, and cannot touch the g
   const { page } = second;
   await shows(second, 'said-42');
   await waitForShown(second, /on-the-screen/);
-  await expect(page.locator('#state-runstate')).toHaveText('Running');
-  await expect(page.locator('#state-found')).toHaveText('looks on at a guest in another tab');
-  await expect(guest.page.locator('#state-pages')).toHaveText('2');
+  await expect(playground(page).state('runstate')).toHaveText('Running');
+  await expect(playground(page).state('found')).toHaveText('looks on at a guest in another tab');
+  await expect(playground(guest.page).state('pages')).toHaveText('2');
   for (const name of ['Pause', 'Reset…', 'Start fresh…', /^Live update/])
     await expect(page.getByRole('button', { name })).toBeDisabled();
 
   // What is typed here goes nowhere; what the first tab does is seen here.
-  await page.locator('#terminal textarea').focus();
+  await playground(page).terminalInput.focus();
   await page.keyboard.type('echo from-the-second\n');
   await typeOnScreen(second, 'x');
   await guest.run('echo later-$((6*7)); echo later >/dev/tty1');
@@ -46,10 +47,10 @@ test('it shows the terminal and the screen as they go on, and cannot touch the g
   await waitForShown(second, /later/);
   expect(await guest.serial.log()).not.toContain('from-the-second');
   await guest.machine((machine) => machine.pause());
-  await expect(page.locator('#state-runstate')).toHaveText('Paused');
+  await expect(playground(page).state('runstate')).toHaveText('Paused');
 
   await page.close();
-  await expect(guest.page.locator('#state-pages')).toHaveText('1');
+  await expect(playground(guest.page).state('pages')).toHaveText('1');
 });
 
 test('it goes on showing a machine whose tab is reloaded', async ({ guest, context, site }) => {

@@ -7,6 +7,7 @@ import type {
   CprTarget,
   RuntimeSource,
 } from '../../src/index.ts';
+import { prompt } from '../support/linux-guest.ts';
 import {
   expect,
   type Guest,
@@ -377,7 +378,7 @@ test('a Linux shell with its variables and files goes on in another keeper', asy
   // Its kernel is there for a reset, though nothing was booted in this keeper.
   const from = await guest.serial.end();
   await guest.machine((machine) => machine.reset());
-  await guest.waitForSerial(/holdfast:~# /, { from, timeout: 60_000 });
+  await guest.waitForSerial(prompt, { from, timeout: 60_000 });
   // Not through the shell, whose first prompt asks the terminal for its cursor meanwhile.
   expect(await guest.succeed('cat /proc/sys/kernel/random/boot_id')).not.toBe(before.output);
 });
@@ -396,7 +397,7 @@ test('a disk goes with its guest through mode reboot, and another one is refused
       [{ ...config, hda: { emptyBytes } }, runtimes.newer] as const,
     );
   await guest.start(runtimes.newer, { hda: { emptyBytes: 4 * mebibyte } });
-  await guest.waitForSerial(/holdfast:~# /, { timeout: 60_000 });
+  await guest.waitForSerial(prompt, { timeout: 60_000 });
   await guest.run('dd if=/dev/urandom of=/dev/sda bs=64k count=20 2>/dev/null; sync');
   const sum = 'echo 3 >/proc/sys/vm/drop_caches; sha256sum </dev/sda';
   const { output: written } = await guest.run(sum);

@@ -1,4 +1,5 @@
 import type { RuntimeSource } from '../../src/index.ts';
+import { playground } from '../support/playground-page.ts';
 import {
   expect,
   type Guest,
@@ -272,7 +273,7 @@ test.describe('in the page', () => {
 
     await site.put(path, script);
     await notice.getByRole('button', { name: 'Try again' }).click();
-    await expect(page.locator('#state-emulator')).toContainText(runtimes.older.v86Version);
+    await expect(playground(page).state('emulator')).toContainText(runtimes.older.v86Version);
     await expect(notice).toBeHidden();
     await waitForPasses(guest);
   });

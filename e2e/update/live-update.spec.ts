@@ -1,4 +1,6 @@
 import type { TappedWindow } from '../../src/packages/playwright/page-tap.ts';
+import { prompt } from '../support/linux-guest.ts';
+import { playground } from '../support/playground-page.ts';
 import {
   expect,
   type Guest,
@@ -127,7 +129,7 @@ test.describe('a paused guest', () => {
     const before = await inspectPattern(guest, inPage);
     await guest.liveUpdate(runtimes.older);
     expect((await guest.status()).runstate).toBe('paused');
-    await expect(guest.page.locator('#state-runstate')).toHaveText(/paused/i);
+    await expect(playground(guest.page).state('runstate')).toHaveText(/paused/i);
     // Each look at the whole memory gives a guest that runs the time for several passes.
     for (let look = 0; look < 3; look++)
       expect(await inspectPattern(guest, inPage)).toEqual(before);
@@ -175,7 +177,7 @@ class GuestClock {
   async stop(): Promise<void> {
     const from = await this.#guest.serial.end();
     await this.#guest.serial.write('\n');
-    await this.#guest.waitForSerial(/holdfast:~# /, { from });
+    await this.#guest.waitForSerial(prompt, { from });
   }
 
   async offset(): Promise<ClockOffset> {

@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { serveSite } from '../../tools/serve.mjs';
+import { prompt } from '../support/linux-guest.ts';
+import { NewMachinePage } from '../support/new-machine-page.ts';
+import { playground } from '../support/playground-page.ts';
 import { expect, Guest, test } from '../support/test.ts';
 
 const updated = 'This site was updated. Reload: the guest goes on.';
@@ -18,8 +21,8 @@ async function manifestOfAnotherBuild(): Promise<string> {
 
 async function shareAsFile(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Share…' }).click();
-  await page.locator('#share-dialog input[value="file"]').check();
-  await page.locator('#share-dialog').getByRole('button', { name: 'Share', exact: true }).click();
+  await playground(page).shareDialog.getByLabel('a file', { exact: true }).check();
+  await playground(page).shareDialog.getByRole('button', { name: 'Share', exact: true }).click();
 }
 
 test('an open page says that the site was updated, whatever needs a file that is gone', async ({
@@ -37,29 +40,28 @@ test('an open page says that the site was updated, whatever needs a file that is
 
   await test.step('Share', async () => {
     await shareAsFile(page);
-    await expect(page.locator('#share-error')).toContainText(updated);
+    await expect(playground(page).shareDialog.getByRole('alert')).toContainText(updated);
     await page.keyboard.press('Escape');
   });
   await test.step('the list of machines, and its export of a state file', async () => {
     await page.getByRole('button', { name: 'Machines' }).click();
     await page.getByRole('button', { name: /^Export…/ }).click();
     await page.getByRole('button', { name: 'State file' }).click();
-    await expect(page.locator('#machines-dialog')).toContainText(updated);
+    await expect(playground(page).machinesDialog).toContainText(updated);
     await page.keyboard.press('Escape');
   });
   await test.step('New machine', async () => {
-    await page.locator('#machine-menu-open').click();
-    await page.getByRole('menuitem', { name: 'New machine…' }).click();
+    await playground(page).choose('New machine…');
     await page.getByLabel('Boots').selectOption('demo');
-    await page.locator('#new-machine-dialog').getByRole('button', { name: 'Start' }).click();
-    await expect(page.locator('#new-machine-dialog')).toContainText(updated);
+    await new NewMachinePage(page).dialog.getByRole('button', { name: 'Start' }).click();
+    await expect(new NewMachinePage(page).dialog).toContainText(updated);
     await page.keyboard.press('Escape');
   });
   await test.step('the monitor', async () => {
     await page.keyboard.press('Control+Alt+Digit3');
-    await page.locator('#monitor-input').fill('info status');
+    await playground(page).monitorInput.fill('info status');
     await page.keyboard.press('Enter');
-    await expect(page.locator('#monitor-log')).toContainText('running');
+    await expect(playground(page).monitorLog).toContainText('running');
   });
   // Everything else was there.
   const scripts = site.requests.slice(asked).filter((path) => /^assets\/.*\.js$/.test(path));
@@ -81,7 +83,7 @@ test('where files with a hash are cached, an open page shares on after a new dep
     await writeFile(join(newer, 'build.json'), await manifestOfAnotherBuild());
     const guest = await Guest.in(page);
     await guest.open(site.url);
-    await guest.waitForSerial(/holdfast:~# /);
+    await guest.waitForSerial(prompt);
     await partsThere(page);
     site.setRoot(newer);
     const saved = page.waitForEvent('download');

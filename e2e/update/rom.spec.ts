@@ -1,7 +1,7 @@
 /** What a guest itself changed in the BIOS and the VGA ROM goes with it, in both modes of CPR. */
 import type { CprMode } from '../../src/index.ts';
 import { romBootSector } from '../../tools/guests/rom/boot-sector.ts';
-import { expect, Guest, Site, test } from '../support/test.ts';
+import { expect, type Guest, openGuest, Site, test } from '../support/test.ts';
 
 const floppyBytes = 1_474_560;
 
@@ -33,8 +33,7 @@ for (const mode of ['restart', 'reboot'] satisfies CprMode[]) {
     await site.put('guests/pattern/text.img', romFloppy());
     const context = await browser.newContext();
     try {
-      const guest = await Guest.in(await context.newPage());
-      await guest.open(`${site.url}?guest=pattern-text&m=16`);
+      const guest = await openGuest(context, `${site.url}?guest=pattern-text&m=16`);
       await guest.waitForSerial(/rom\r\n/);
       const original = await ask(guest, 'r');
       const changed = await ask(guest, 'w');

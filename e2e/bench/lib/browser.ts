@@ -1,5 +1,6 @@
 import { type Browser, type BrowserContext, chromium, type Page } from '@playwright/test';
 import { chromiumLaunchOptions } from '../../../tools/browser.mjs';
+import { promptText } from '../../support/linux-guest.ts';
 import { settled } from './settled.ts';
 import type { BenchSite } from './site.ts';
 
@@ -14,8 +15,6 @@ interface OurOptions {
   /** Opened at its prompt, as visitors get it; otherwise it boots. */
   boot?: 'cold' | 'prompt';
 }
-
-const prompt = 'holdfast:~# ';
 
 /** A page with errors that end the benchmark rather than its credibility. */
 async function newPage(browser: Browser): Promise<Page> {
@@ -61,7 +60,7 @@ export function waitForOurPrompt(page: Page): Promise<number> {
   return page.evaluate(
     async (text) =>
       (await window.ours.page.console.waitFor(text, 120_000)) - performance.timeOrigin,
-    prompt,
+    promptText,
   );
 }
 
@@ -69,7 +68,7 @@ export function waitForStockPrompt(page: Page): Promise<number> {
   return page.evaluate(
     async (text) =>
       (await window.stock.page.console.waitFor(text, 120_000)) - performance.timeOrigin,
-    prompt,
+    promptText,
   );
 }
 

@@ -1,6 +1,7 @@
 /** Runs in the playground before its own script does. */
 import type { Machine } from '../../../src/client/types.ts';
 import type { RuntimeSource } from '../../../src/protocol/runtime-source.ts';
+import type { PlaygroundWindow } from '../../support/playground-window.ts';
 import { ConsoleReader } from './console-reader.ts';
 import { type GuestPage, sendProgram, timeCommand, wallMs } from './guest-page.ts';
 import { Meter } from './meter.ts';
@@ -8,14 +9,7 @@ import { measureCheckpoints } from './our-checkpoint.ts';
 import { measureRestart } from './our-restart.ts';
 import { scanGBps } from './scan-speed.ts';
 
-/** What the playground offers for this: see src/playground/app.ts. */
-interface Playground {
-  readonly machine: Machine | null;
-  screenText(): string;
-  terminalText(): string;
-}
-
-const playground = () => (window as { holdfast?: Playground }).holdfast;
+const playground = () => (window as PlaygroundWindow).holdfast;
 const reader = new ConsoleReader(wallMs);
 
 /** The machine of this page, as soon as it is connected to it. */

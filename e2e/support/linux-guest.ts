@@ -1,0 +1,12 @@
+/** What the small Linux guest shows when it is up. */
+
+export const promptText = 'holdfast:~# ';
+
+/** On its serial console. */
+export const prompt = /holdfast:~# /;
+
+/** On its screen, where blanks at the end of a line are none. */
+export const shownPrompt = /holdfast:~#/;
+
+/** The prompt of a guest that has booted after the output before it. */
+export const promptAfterBoot = /built-in shell \(ash\)[\s\S]*holdfast:~# /;
