@@ -5,7 +5,7 @@ import type { Worker } from '@playwright/test';
 import { copyWriteNames, writeStages } from '../../src/store/crash-windows.ts';
 import { movedVersion, schemaVersion } from '../../src/store/schema.ts';
 import { Profile } from '../support/profile.ts';
-import { specs } from './store/contract.ts';
+import { specs } from './store/contract/opener.ts';
 import type { Snapshot } from './store/lab.ts';
 import type { LabServer } from './store/lab-server.ts';
 import { test as base, expect, openLab, startLabWorker } from './store/test.ts';

@@ -2,7 +2,7 @@
 import type { Worker } from '@playwright/test';
 import { writeNames, writeStages } from '../../src/store/crash-windows.ts';
 import { Profile } from '../support/profile.ts';
-import { outcomes, readAfterCrash } from './store/contract.ts';
+import { outcomes, readAfterCrash } from './store/contract/crashes.ts';
 import type { LabServer } from './store/lab-server.ts';
 import { test as base, expect, openLab, startLabWorker } from './store/test.ts';
 

@@ -2,7 +2,7 @@
 import { mkdir, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Profile } from '../support/profile.ts';
-import { type Opener, specs } from './store/contract.ts';
+import { type Opener, specs } from './store/contract/opener.ts';
 import { test as base, expect, openLab, startLabWorker } from './store/test.ts';
 
 const test = base.extend<{ profile: Profile }>({

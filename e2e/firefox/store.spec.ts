@@ -1,6 +1,7 @@
 /** The store in Firefox, each opener a page. */
 import { resolve } from 'node:path';
-import { type ContractFixtures, storeContract } from '../durability/store/contract.ts';
+import type { ContractFixtures } from '../durability/store/contract/opener.ts';
+import { storeContract } from '../durability/store/contract.ts';
 import { LabServer } from '../durability/store/lab-server.ts';
 import { bundleModule } from '../support/bundle.ts';
 import { test as base } from './test.ts';

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { test as base, type Page, type Worker } from '@playwright/test';
 import { bundleModule } from '../../support/bundle.ts';
-import type { ContractFixtures } from './contract.ts';
+import type { ContractFixtures } from './contract/opener.ts';
 import { LabServer } from './lab-server.ts';
 
 export { expect } from '@playwright/test';
