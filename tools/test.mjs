@@ -36,6 +36,7 @@ function runAll() {
     check('layers', cruise('layers.mjs', 'src', 'workers', 'tools', 'e2e')),
     check('folders', cruise('folders.mjs', 'src', 'workers')),
     check('packages', [join(root, 'tools/audit.mjs')]),
+    check('links', [join(root, 'tools/check-links.mjs')]),
     // All anew: an incremental build of TypeScript 7.0 misses a global that a .d.ts has gained.
     check('types', [bin('typescript/bin/tsc'), '--build', '--force']),
     unit(),

@@ -294,7 +294,7 @@ declare const window: PlaygroundWindow & Window;
 /** Undefined: there is no guest. */
 const runstateOf = (page: Page) => page.evaluate(() => window.holdfast?.machine?.status?.runstate);
 
-test('[S6] the site went back to an older version: nothing starts, and what is stored can be exported', async ({
+test('[S6] [F7] the site went back to an older version: nothing starts, and what is stored can be exported', async ({
   profile,
   site,
 }) => {

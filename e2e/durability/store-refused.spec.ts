@@ -61,7 +61,7 @@ test('a full store says so, keeps what it has, and goes on when there is room', 
   ]);
 });
 
-test('[S2] when the browser clears the site’s data, the store says that it is empty, and begins anew', async ({
+test('[S2] [F6] when the browser clears the site’s data, the store says that it is empty, and begins anew', async ({
   lab: page,
   startOpener,
 }) => {

@@ -1,5 +1,5 @@
-/** The samples of README and of the package's own documentation. */
-import { readFile } from 'node:fs/promises';
+/** The samples of README, of docs/ and of the package's own documentation. */
+import { readdir, readFile } from 'node:fs/promises';
 
 export interface Sample {
   /** Of a file for it. */
@@ -9,8 +9,8 @@ export interface Sample {
 }
 
 const fence = /^```(\w*)\n([\s\S]*?)^```$/gm;
-/** Neither code nor markup. */
-const others = ['', 'sh'];
+/** Neither code nor markup; the servers' configurations are for other programs. */
+const others = ['', 'sh', 'nginx', 'caddy'];
 const entries = [
   'packages/browser/index',
   'packages/browser/element',
@@ -21,9 +21,14 @@ const entries = [
 /** @throws Error for one in a language that nothing compiles */
 export async function samplesOf(): Promise<Sample[]> {
   const texts = [['readme', await readFile('README.md', 'utf8')]];
+  for (const page of await readdir('docs', { recursive: true })) {
+    if (!page.endsWith('.md')) continue;
+    const name = `docs/${page.slice(0, -'.md'.length)}`.replaceAll(/[\\/]/g, '-');
+    texts.push([name, await readFile(`docs/${page}`, 'utf8')]);
+  }
   for (const entry of entries) {
     const source = await readFile(`src/${entry}.ts`, 'utf8');
-    texts.push([entry.replace('/', '-'), source.replace(/^ \* ?/gm, '')]);
+    texts.push([entry.replaceAll('/', '-'), source.replace(/^ \* ?/gm, '')]);
   }
   return texts.flatMap(([of, text = '']) =>
     [...text.matchAll(fence)].flatMap(([, language = '', code = ''], index) => {

@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('a large record is a Blob of its bytes as they were, and a small one an array', async () => {
+test('[F10] a large record is a Blob of its bytes as they were, and a small one an array', async () => {
   const bytes = new Uint8Array(600 * 1024).fill(7);
   const row = rowOf(1, bytes, digest);
   bytes.fill(8);

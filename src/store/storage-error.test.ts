@@ -25,7 +25,7 @@ for (const [name, message] of fullDisk) {
   });
 }
 
-test('[S3] only a read finds damage: a write that fails damages nothing', () => {
+test('[S3] [F1] only a read finds damage: a write that fails damages nothing', () => {
   for (const name of ['DataError', 'NotReadableError']) {
     expect(codeOf(name, 'Something failed', 'read')).toBe('storage-damaged');
     expect(codeOf(name, 'Something failed', 'write')).toBe('storage-failing');

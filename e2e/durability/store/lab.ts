@@ -70,7 +70,7 @@ const lab = {
       },
     });
   },
-  /** With a second copy; see src/store/DURABILITY.md. */
+  /** With a second copy; see docs/spec/storage.md. */
   async openKeptStore({ throwAt, stopAt }: LabOptions = {}): Promise<void> {
     machines.clear();
     store = await openKeptStore({
