@@ -20,9 +20,9 @@ test('all that a module of the page imports is fetched with it, each file once',
 
 test('the early script comes before the stylesheet, and modules for later after it', () => {
   const html =
-    '<head>\n    <!-- early script -->\n    <link rel="stylesheet" href="s.css">\n  </head>';
-  const parts = withHead(html, { script: 'early.js', modules: ['app.js', 'a.js'] });
+    '<head>\n    <!-- early script -->\n    <link rel="modulepreload" href="./base.js">\n    <link rel="stylesheet" href="s.css">\n  </head>';
+  const parts = withHead(html, { script: 'early.js', modules: ['app.js', 'base.js', 'a.js'] });
   const found = [...parts.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path);
-  expect(found).toEqual(['./early.js', 's.css', './app.js', './a.js']);
+  expect(found).toEqual(['./early.js', './base.js', 's.css', './app.js', './a.js']);
   expect(() => withHead('<head></head>', { script: 'early.js', modules: [] })).toThrow('lacks');
 });

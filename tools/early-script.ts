@@ -16,9 +16,9 @@ export function withHead(
   { script, modules }: { script: string; modules: readonly string[] },
 ): string {
   if (!html.includes(placeholder)) throw new Error(`index.html lacks ${placeholder}.`);
-  const links = modules.map(
-    (path) => `    <link rel="modulepreload" crossorigin href="./${path}" />\n`,
-  );
+  const links = modules
+    .filter((path) => !html.includes(`href="./${path}"`))
+    .map((path) => `    <link rel="modulepreload" crossorigin href="./${path}" />\n`);
   return (
     html
       .replace(placeholder, () => `<script src="./${script}"></script>`)

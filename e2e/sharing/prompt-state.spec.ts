@@ -36,9 +36,27 @@ test('a first visit has its prompt without waiting for the page, a later one its
   const asked = () =>
     page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name));
   expect(await asked()).not.toContain(site.urlOf('guests/linux/guest.json'));
+  // Compared with its digest here, while the keeper started.
+  const { runtimeId } = await guest.status();
+  expect(await asked()).toContain(site.urlOf(`runtimes/${runtimeId}/runtime.js`));
   expect((await guest.run('x=kept; echo $((6 * 7))')).output.trim()).toBe('42');
   await guest.reloadPage();
   expect((await guest.run('echo $x')).output.trim()).toBe('kept');
+});
+
+test('the page asks for few files before its guest runs', async ({ page, site }) => {
+  const html = await (await page.request.get(site.url)).text();
+  const links = [...html.matchAll(/<(?:script|link)\b[^>]*\b(?:src|href)="\.\/([^"]+)"/g)];
+  const files = links.map(([, path = '']) => path.replace(/-[\w-]{8}\./, '.'));
+  expect(files).toEqual([
+    'favicon.svg',
+    'assets/early.js',
+    'assets/index.js',
+    'assets/base.js',
+    'assets/index.css',
+    'assets/app.js',
+    'assets/src.js',
+  ]);
 });
 
 test('a page that is left while its guest is being opened is in the way of none after it', async ({

@@ -172,9 +172,13 @@ export class Keeper implements KeeperApi {
     });
   }
 
-  /** A page will ask for this guest as soon as its script is there. */
-  resumeEarly(request: ResumeRequest): void {
+  /**
+   * A page will ask for this guest as soon as its script is there.
+   * @param checked see {@link RuntimeLoader.checkedAt}
+   */
+  resumeEarly(request: ResumeRequest, checked?: MessagePort): void {
     if (this.#slot.machine || this.#slot.isStarting) return;
+    if (checked) this.#environment.loader.checkedAt(checked, request.runtime);
     const early = new EarlyResume(request, this.#resume(request));
     this.#early = early;
     void early.settled.then(() => {

@@ -11,6 +11,8 @@ interface ResumeMessage {
   type: 'head-start-resume';
   id: string;
   runtime: RuntimeSource;
+  /** The page compares the runtime's script with its digest meanwhile. Here it says `true` if they agree. */
+  checked?: MessagePort;
 }
 
 /**
@@ -49,7 +51,11 @@ interface HelloMessage {
 type Message = Partial<ResumeMessage | OpenMessage | HeardMessage | HelloMessage> | null;
 
 export function sayResume(port: MessagePort, message: Omit<ResumeMessage, 'type'>): void {
-  port.postMessage({ ...message, type: 'head-start-resume' } satisfies ResumeMessage);
+  const { checked } = message;
+  port.postMessage(
+    { ...message, type: 'head-start-resume' } satisfies ResumeMessage,
+    checked ? [checked] : [],
+  );
 }
 
 /** To be called before the port is started. */

@@ -23,7 +23,7 @@ export function servePages(options: ServeOptions = {}): void {
     if (!port) return;
     sayHello(port);
     const there = await keeper;
-    hearResume(port, ({ id, runtime }) => there.resumeEarly({ id, runtime }));
+    hearResume(port, ({ id, runtime, checked }) => there.resumeEarly({ id, runtime }, checked));
     hearOpen(port, (message) => there.openEarly(message));
     exposeKeeper(there, port, there.connection());
   };

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { fetchChecked } from './fetch-checked.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fetchChecked } from '../../protocol/fetch-checked.ts';
 import { RuntimeLoader } from './runtime-loader.ts';
 
 const wasm = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
@@ -50,6 +50,49 @@ test('a module with another digest is never imported', async () => {
     code: 'runtime-unavailable',
   });
   expect(asked).toEqual(['GET /runtime.js', 'HEAD /runtime.js']);
+});
+
+describe('a module that its page compares with the digest', () => {
+  const module = () => source(sha256(wasm));
+  /** What is asked of the server before the import, which Node does not do by http. */
+  const askedFor = async (load: () => Promise<unknown>) => {
+    asked.length = 0;
+    await expect(load()).rejects.toMatchObject({ code: 'runtime-unavailable' });
+    return asked;
+  };
+  const loaderTold = (word: unknown, about = module()) => {
+    const loader = new RuntimeLoader();
+    const { port1, port2 } = new MessageChannel();
+    loader.checkedAt(port2, about);
+    if (word !== undefined) port1.postMessage(word);
+    return loader;
+  };
+
+  test('is not fetched once more where they agree, and is when it is loaded another time', async () => {
+    const told = { ...module(), sha256: sha256(wasm) };
+    const loader = loaderTold(true, told);
+    expect(await askedFor(() => loader.load(told))).toEqual([]);
+    expect(await askedFor(() => loader.load(told))).toEqual(['GET /runtime.js']);
+  });
+
+  test.each([
+    ['they differ', false],
+    ['it says something else', { isFine: true }],
+    ['it says nothing', undefined],
+  ])('is compared by the keeper where %s', async (_, word) => {
+    const loader = loaderTold(word);
+    expect(await askedFor(() => loader.load(module()))).toEqual([
+      'GET /runtime.js',
+      'HEAD /runtime.js',
+    ]);
+  });
+
+  test('is compared by the keeper where its word was of another file or digest', async () => {
+    for (const other of [{ sha256: '1'.repeat(64) }, { url: `${site}/other.js` }]) {
+      const loader = loaderTold(true, { ...module(), ...other });
+      expect(await askedFor(() => loader.load(module()))).toContain('GET /runtime.js');
+    }
+  });
 });
 
 test('WebAssembly with another digest is not compiled, nor left to the runtime to fetch', async () => {

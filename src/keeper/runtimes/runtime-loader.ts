@@ -1,18 +1,23 @@
 import { CprError } from '../../errors.ts';
 import { abiVersion, type RuntimeModule } from '../../protocol/abi.ts';
+import { fetchChecked } from '../../protocol/fetch-checked.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
-import { fetchChecked } from './fetch-checked.ts';
 
 type ImportModule = (url: string) => Promise<unknown>;
 
 type CompileModule = (source: RuntimeSource) => Promise<WebAssembly.Module | undefined>;
 
+/** How long a page's word is waited for: by then the keeper would be half done itself. */
+const checkedMs = 50;
+
 /** Imports runtimes by URL, each once. Where a source has digests, no other files are run. */
 export class RuntimeLoader {
-  readonly #import: (source: RuntimeSource) => Promise<unknown>;
+  readonly #import: (source: RuntimeSource, isChecked?: Promise<boolean>) => Promise<unknown>;
   readonly #compile: CompileModule;
   readonly #modules = new Map<string, Promise<unknown>>();
   readonly #compiled = new Map<string, Promise<WebAssembly.Module | undefined>>();
+  /** What pages say of the files of {@link #modules}. */
+  readonly #checked = new Map<string, Promise<boolean>>();
 
   /** `importModule` is `import()` but in tests, which compile nothing beforehand either. */
   constructor(importModule?: ImportModule) {
@@ -43,6 +48,25 @@ export class RuntimeLoader {
     return compiling;
   }
 
+  /**
+   * The page that names this source, and with it the digest, compares the two while the keeper starts.
+   * The next {@link load} waits for its word, for a moment, before it does that itself.
+   * @param port brings `true` once they agree
+   */
+  checkedAt(port: MessagePort, source: RuntimeSource): void {
+    const isChecked = new Promise<boolean>((resolve) => {
+      const settle = (isFine: boolean) => {
+        clearTimeout(timer);
+        port.close();
+        resolve(isFine);
+      };
+      const timer = setTimeout(settle, checkedMs, false);
+      port.addEventListener('message', ({ data }) => settle(data === true));
+      port.start();
+    });
+    this.#checked.set(moduleKey(source), isChecked);
+  }
+
   /** Begins what {@link compile} and {@link load} will be asked for, which then say what failed. */
   begin(source: RuntimeSource): void {
     void this.compile(source);
@@ -51,10 +75,11 @@ export class RuntimeLoader {
 
   /** @throws CprError `runtime-unavailable` */
   async load(source: RuntimeSource): Promise<unknown> {
-    const key = `${source.url} ${source.sha256 ?? ''}`;
+    const key = moduleKey(source);
     let loading = this.#modules.get(key);
     if (loading === undefined) {
-      loading = this.#import(source);
+      loading = this.#import(source, this.#checked.get(key));
+      this.#checked.delete(key);
       this.#modules.set(key, loading);
     }
     try {
@@ -71,14 +96,19 @@ export class RuntimeLoader {
   }
 }
 
+const moduleKey = ({ url, sha256 }: RuntimeSource) => `${url} ${sha256 ?? ''}`;
+
 /**
  * `import()` takes no digest in workers, and strict policies allow no `blob:` module. So the file is
  * fetched and checked before, and imported from the same address: by way of the HTTP cache the same
  * bytes, where the server lets them be kept (ours says `immutable`). A server that answers two
  * requests in a row differently is not caught; it could as well serve another keeper.
  */
-async function importChecked({ url, sha256 }: RuntimeSource): Promise<unknown> {
-  if (sha256 !== undefined) await fetchChecked(url, sha256);
+async function importChecked(
+  { url, sha256 }: RuntimeSource,
+  isChecked: Promise<boolean> = Promise.resolve(false),
+): Promise<unknown> {
+  if (sha256 !== undefined && !(await isChecked)) await fetchChecked(url, sha256);
   return import(/* @vite-ignore */ url);
 }
 

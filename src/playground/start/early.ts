@@ -6,13 +6,14 @@
 import { keeperUrl, runtimes } from 'virtual:holdfast-build';
 import { openKeeperWorker } from '../../client/keeper-worker.ts';
 import { missingFeatures } from '../../client/support.ts';
+import { fetchChecked } from '../../protocol/fetch-checked.ts';
 import { hearHello, sayResume } from '../../protocol/head-start.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import { parseUrlOptions, type UrlOptions } from '../address/url-options.ts';
 import { resumeSetting } from '../ui/resume-setting.ts';
 import { runtimeSource } from '../ui/runtime-source.ts';
 import { readSetting } from '../ui/settings.ts';
-import { offerPrompt } from './offer-prompt.ts';
+import { offerPrompt, offersPrompt } from './offer-prompt.ts';
 
 function start(): void {
   const parsed = parseUrlOptions(location.href, runtimes, document.baseURI);
@@ -39,8 +40,25 @@ async function openDatabases(): Promise<void> {
 
 /** What is in storage comes first. */
 function headStart(port: MessagePort, options: UrlOptions, runtime: RuntimeSource): void {
-  sayResume(port, { id: options.machineId, runtime });
+  const message = { id: options.machineId, runtime };
+  if (!offersPrompt(options)) {
+    sayResume(port, message);
+    return;
+  }
+  const { port1, port2 } = new MessageChannel();
+  sayResume(port, { ...message, checked: port2 });
   offerPrompt(port, options, runtime);
+  void checkRuntime(runtime, port1);
+}
+
+/**
+ * A visitor who was never here has nothing of the runtime. Its script is compared with its digest while
+ * the keeper starts, which then imports it from the HTTP cache at once.
+ */
+async function checkRuntime({ url, sha256 }: RuntimeSource, checked: MessagePort): Promise<void> {
+  const checking = sha256 === undefined ? undefined : fetchChecked(url, sha256);
+  const response = await checking?.catch(() => undefined);
+  checked.postMessage(response !== undefined);
 }
 
 try {

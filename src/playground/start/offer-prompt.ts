@@ -13,9 +13,14 @@ import type { EarlyPrompt } from './early-prompt.ts';
 
 const stallMs = 30_000;
 
+/** Whether this visitor was never here, and the address asks for the demo guest. */
+export function offersPrompt(options: UrlOptions): boolean {
+  return promptState !== undefined && readSetting('visited') === null && isUnchanged(options);
+}
+
 /** Asks the keeper at `port` to open it, unless something of this machine is in storage. */
 export function offerPrompt(port: MessagePort, options: UrlOptions, runtime: RuntimeSource): void {
-  if (!promptState || readSetting('visited') !== null || !isUnchanged(options)) return;
+  if (!promptState) return;
   const absolute = (path: string) => new URL(path, document.baseURI).href;
   const worker = new Worker(scriptUrl(absolute(promptState.workerUrl)), { type: 'module' });
   const { port1, port2 } = new MessageChannel();

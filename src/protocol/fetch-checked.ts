@@ -1,4 +1,4 @@
-import { CprError } from '../../errors.ts';
+import { CprError } from '../errors.ts';
 
 /**
  * Fetches a file of which the SHA-256 is known. The browser compares, before it gives out a byte.
