@@ -13,7 +13,8 @@ const siteSources = [
   'vite.config.ts',
   'workers',
 ];
-const isIrrelevant = /\.test\.ts$|\.md$|(^|\/)tsconfig\.json$|^tools\/guests\//;
+const isIrrelevant =
+  /\.test\.ts$|\.md$|(^|\/)tsconfig\.json$|^tools\/guests\/|^tools\/(api-docs|checks)(\/|$)/;
 
 /**
  * A hash over files and folders, the same on every machine.
