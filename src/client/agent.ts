@@ -24,7 +24,7 @@ interface Command {
   readonly stdout: Uint8Array[];
   readonly stderr: Uint8Array[];
   outputBytes: number;
-  /** Of the shell, once it has ended; something that it left behind may still be writing. */
+  /** Exit status of the shell, once it has ended. A process that it started may still write. */
   shellStatus?: number;
   done(result: ExecuteResult): void;
   fail(error: CprError): void;
@@ -33,15 +33,15 @@ interface Command {
 type AgentMachine = Pick<MachineCore, 'on' | 'consoleInput' | 'status'>;
 
 const defaultTimeoutMs = 30_000;
-/** Of both outputs of a command. What is larger goes over a file, or the network. */
+/** Most bytes of both outputs of a command. Larger output goes through a file, or the network. */
 const outputLimit = 16 * 1024 * 1024;
-/** Of the end of a silent command's output, in an error. */
+/** Characters of a silent command's last output that an error shows. */
 const shownCharacters = 500;
 /** Understands code that is not in base64: the guest saves the processes that unpack it. */
 const plainCodeVersion = 2;
 /** One line. The agent's shell would strip white space at its ends. */
 const isPlain = (code: string) => code !== '' && code === code.trim() && !/\p{Cc}/u.test(code);
-/** What is said before the agent has opened its port is lost: it is asked again, ever more rarely. */
+/** Pauses between probes, ever longer: a probe before the agent has opened its port is lost. */
 const probeMs = { first: 200, longest: 3000 } as const;
 
 export class GuestAgent {
@@ -58,7 +58,7 @@ export class GuestAgent {
   #listening = false;
   /** Since which boot somebody has answered: a guest that boots again has no agent for a while. */
   #answeredSince: { bootedAtMs: number | undefined } | undefined;
-  /** What the agent that answered speaks. */
+  /** Protocol version of the agent that answered. */
   #version = 1;
 
   constructor(machine: AgentMachine, console = 'serial1') {
@@ -192,7 +192,7 @@ export class GuestAgent {
     for (const [id, each] of this.#commands) if (each === command) this.#commands.delete(id);
   }
 
-  /** Nobody has answered: of the questions that this command has asked, none is waited for. */
+  /** Drops the questions that this command asked and that have no answer. */
   #dropSilent(first: number): void {
     for (let count = first; count <= this.#count; count++)
       this.#commands.delete(`${this.#prefix}.${count}`);

@@ -13,7 +13,7 @@ import { holdLock, whenReleased } from './web-lock.ts';
 
 const defaultSilenceMs = 10_000;
 
-/** What is known of whoever is attached. */
+/** State of an attached client. */
 export interface Attached {
   readonly info: KeeperInfo;
   readonly pageId: string;
@@ -29,7 +29,7 @@ export interface Attached {
 interface AttachOptions extends OpeningRules {
   /** Silence after which a pending call is rejected with `keeper-silent`, ms. Default 10,000. */
   silenceMs?: number | undefined;
-  /** What a page has to tell the keeper beyond what everybody does. */
+  /** Called with the attachment of a page, so that it can report more to the keeper. */
   attached?(attached: Attached): void;
 }
 

@@ -40,7 +40,7 @@ function sayWhenLeaving(events: MessagePort, left: AbortSignal): void {
   addEventListener('pagehide', onPageHide, { signal: left });
 }
 
-/** For guests that are suspended while nobody can see them. Older keepers have no use for it. */
+/** For guests that are suspended while no page shows them. Older keepers ignore it. */
 function reportVisibility(
   pageId: string,
   connection: Attached['connection'],

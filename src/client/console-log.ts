@@ -1,6 +1,6 @@
-/** What a machine's consoles said, as far as this page knows, and who waits for more of it. */
+/** The output of a machine's consoles as far as this page knows it, and the readers that wait. */
 
-/** Of each console the last so many bytes are kept, as in the keeper. */
+/** Bytes kept of each console: the last ones, as in the keeper. */
 const keptBytes = 1024 * 1024;
 /** An array of its own for each byte takes a hundred times that. */
 const sharedBytes = 16 * 1024;
@@ -16,7 +16,7 @@ interface Log {
 }
 
 interface LoggedOutput {
-  /** Of the first of `bytes`, which is later than was asked for where that is forgotten. */
+  /** Offset of the first of `bytes`: later than requested where older output was dropped. */
   offset: number;
   bytes: Uint8Array;
 }

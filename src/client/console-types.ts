@@ -21,11 +21,11 @@ export interface GuestConsole extends AsyncIterable<Uint8Array> {
   readonly name: string;
   /** Bytes that the guest has written since the machine began: where the next one will be. */
   readonly end: number;
-  /** What the guest has written since the machine began, or since `from`, as UTF-8. */
+  /** The output since the machine began, or since `from`, decoded as UTF-8. */
   text(from?: number): string;
-  /** What the guest writes, from `from` on and without an end, until it is cancelled. */
+  /** The output from `from` on, as a stream without an end, until it is cancelled. */
   readable(options?: ConsoleReadOptions): IterableStream<Uint8Array>;
-  /** What is written to it is typed on the console. */
+  /** Input: text that is written is typed on the console. */
   readonly writable: WritableStream<Uint8Array | string>;
   write(data: string | Uint8Array): Promise<void>;
   /**

@@ -104,7 +104,7 @@ async function resumed(
   return orThere(machine, () => machine.resumeStored(id, { runtime, files }));
 }
 
-/** What a stored machine may need again, see {@link StoredMachineInfo.needs}. */
+/** Files that a stored machine may need again, see {@link StoredMachineInfo.needs}. */
 function pickedFiles(options: MachineOptions): Partial<Record<DriveName, Blob>> {
   const files: Partial<Record<DriveName, Blob>> = {};
   for (const device of driveNames) {
@@ -116,7 +116,7 @@ function pickedFiles(options: MachineOptions): Partial<Record<DriveName, Blob>> 
 }
 
 /**
- * A new machine, in a keeper that nobody else can reach.
+ * Starts a new machine in a keeper that no other client can reach.
  * @param open called once nothing about the options is wrong
  * @throws CprError as {@link createMachine}
  */

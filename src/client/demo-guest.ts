@@ -6,7 +6,7 @@ import type { MachineOptions } from './options/machine-options.ts';
 import type { Machine } from './types.ts';
 
 export interface DemoGuest {
-  /** What it boots from, with absolute URLs. */
+  /** Boot options, with absolute URLs. */
   options: MachineOptions;
   /** URL of a state file: this guest at its prompt. */
   stateUrl: string;

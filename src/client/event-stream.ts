@@ -6,7 +6,7 @@ import { reportListenerError } from './report-listener-error.ts';
 type Type = MachineEvent['type'];
 type Listener = (event: MachineEvent) => unknown;
 
-/** What a page that never listens may cost; beyond it the oldest events are dropped. */
+/** Most events kept for a page that never listens. Beyond it the oldest are dropped. */
 const maxBacklogEvents = 8192;
 const maxBacklogBytes = 64 * 1024 * 1024;
 

@@ -9,7 +9,7 @@ export interface ConnectTcpOptions {
 
 /** A TCP connection to the guest. */
 export interface GuestSocket {
-  /** What the guest sends; ends when it does, errors when the guest resets the connection. */
+  /** Bytes from the guest. Ends with the guest's side, and errors when the guest resets the connection. */
   readonly readable: ReadableStream<Uint8Array>;
   /** Closing it tells the guest that no more comes. */
   readonly writable: WritableStream<Uint8Array>;
@@ -23,9 +23,9 @@ export interface GuestSocket {
 type Open = (port: number, channel: MessagePort) => Promise<unknown>;
 
 const defaultTimeoutMs = 30_000;
-/** What waits for a reader here, bytes; what is more waits in the keeper, then in the guest. */
+/** Bytes that wait for a reader here. More waits in the keeper, then in the guest. */
 const waitingBytes = 256 * 1024;
-/** Nobody sends a lost SYN again: it is tried anew, ever more rarely. */
+/** Pause before the first retry, ms: a lost SYN is not sent again by itself. */
 const firstTryMs = 1000;
 
 /**
@@ -85,7 +85,7 @@ async function tryOnce(
 function socketOver(channel: MessagePort): GuestSocket {
   const send = (request: TcpRequest) => channel.postMessage(request);
   let taken = () => {};
-  /** Of the write that is under way. */
+  /** Rejects the write that is under way. */
   let refused = (_: unknown) => {};
   let failed = (_: CprError) => {};
   let isOver = () => {};

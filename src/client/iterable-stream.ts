@@ -1,6 +1,6 @@
 /** Streams that `for await` takes, as everything in Node does that takes a stream. */
 
-/** Typed so whichever libraries a project is compiled with: `dom` alone leaves the iterator out. */
+/** Has the iterator under any `lib` setting: `dom` alone leaves it out. */
 export type IterableStream<T> = ReadableStream<T> & AsyncIterable<T>;
 
 /** Not every browser's streams are iterable (Safari's, before 26). */

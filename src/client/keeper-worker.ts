@@ -22,7 +22,7 @@ export interface KeeperWorker {
   readonly port: MessagePort;
   /** Rejects with `keeper-unavailable` if the worker's script cannot be loaded or run. */
   readonly failed: Promise<never>;
-  /** Leaves a shared worker alone; ends a dedicated one, which nobody else can reach. */
+  /** Leaves a shared worker running; ends a dedicated one, which no other client can reach. */
   leave(): void;
 }
 

@@ -1,4 +1,4 @@
-/** Lines of what a guest sends, whatever it sends: each byte is looked at and copied a fixed number of times. */
+/** Splits guest output into lines. Each byte is read and copied a fixed number of times. */
 
 /** A longer line is cut: the rest of it, up to its end, is dropped. */
 const lineLimit = 64 * 1024;
@@ -29,7 +29,7 @@ export class LineReader {
     return ended;
   }
 
-  /** What has arrived of a line is nobody's. */
+  /** Drops the part of a line that was received. */
   forget(): void {
     this.#pieces = [];
     this.#length = 0;

@@ -1,4 +1,4 @@
-/** What a new machine is made of, read before it starts. */
+/** The contents of a new machine, read before it starts. */
 import type { MachineConfig } from '../protocol/config.ts';
 import { type Firmware, machineConfig } from './options/machine-config.ts';
 import type { MachineOptions } from './options/machine-options.ts';
@@ -12,7 +12,7 @@ export interface MachineContents {
 }
 
 /**
- * Files that cannot be had are found missing before the guest runs.
+ * Reads the files of a machine, so that a missing one is found before the guest runs.
  * @throws CprError `bad-config`, `image-unavailable`
  */
 export async function loadContents(

@@ -1,12 +1,12 @@
-/** Of a machine, what its streams and its agent are made from. */
+/** The parts of a machine that its streams and its agent are built on. */
 import type { MachineEvent, MachineStatus } from '../protocol/events.ts';
 import type { KeeperInfo } from '../protocol/keeper-api.ts';
 
 export type MachineEventOf<T extends MachineEvent['type']> = Extract<MachineEvent, { type: T }>;
 
-/** Who holds the machine, what it is doing, what it says, and its consoles. */
+/** The machine's keeper, status, events and consoles. */
 export interface MachineCore {
-  /** Who answered when this page attached. */
+  /** The keeper that answered when this page attached. */
   readonly keeper: KeeperInfo;
   /** False where a reload ends the guest (no surviving shared worker). */
   readonly survivesReload: boolean;

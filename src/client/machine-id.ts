@@ -1,4 +1,4 @@
-/** The machine of whoever does not name one. */
+/** Id of the machine when the caller names none. */
 export const defaultMachineId = 'default';
 
 /** Ids are part of addresses and of worker and lock names: nothing else is let in. */

@@ -1,4 +1,4 @@
-/** What a page does with the guest's devices: all that the runtime answers itself, by command. */
+/** A page's access to the guest's devices: commands that the runtime answers itself. */
 import { CprError } from '../errors.ts';
 import { CellGrid } from '../pc/cell-grid.ts';
 import { Glyphs } from '../pc/glyphs.ts';
@@ -38,7 +38,7 @@ export abstract class RemoteGuest {
     keyboardLocks: (locks) => this.keyboardLocks(locks),
     layout: () => this.status?.config.keyboardLayout,
   });
-  /** What the consoles said. */
+  /** Output of the consoles. */
   protected readonly log = new ConsoleLog();
 
   constructor(keeper: Pick<RemoteKeeper, 'command'>) {

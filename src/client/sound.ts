@@ -1,4 +1,4 @@
-/** What the guest plays, as streams of samples. */
+/** The guest's sound, as streams of samples. */
 import type { MachineCore } from './machine-core.ts';
 
 /** Some milliseconds of sound, for two ears. */
@@ -12,7 +12,7 @@ export interface SoundChunk {
 
 /** A second at the rate that runtimes send. */
 const mostFrames = 48_000;
-/** After how many the keeper hears that they have arrived. */
+/** Frames after which the keeper is told that they were received. */
 const reportFrames = mostFrames / 4;
 
 /**

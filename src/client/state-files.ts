@@ -63,10 +63,10 @@ function failingWith(
   );
 }
 
-/** Refuses what a state must not reach from here, whatever was approved. @throws CprError `not-approved` */
+/** Refuses what a state must not reach from here, even if it was approved. @throws CprError `not-approved` */
 export type RequirePublic = (info: StateFileInfo, options: OpenStateOptions) => Promise<void>;
 
-/** What the program that attaches decides about every state that it opens. */
+/** Decisions of the attached program about every state that it opens. */
 export interface OpeningRules {
   /** See {@link ConnectOptions.runtimes}. */
   runtimes?: readonly RuntimeSource[] | undefined;
@@ -120,7 +120,7 @@ export async function openState(
   }
 }
 
-/** Of disks and images that came with the state: nobody but the keeper needs them. */
+/** Buffers of disks and images that came with the state: only the keeper needs them. */
 function buffersIn(config: MachineConfig): ArrayBuffer[] {
   const sources: unknown[] = Object.values(config);
   return sources
@@ -128,7 +128,7 @@ function buffersIn(config: MachineConfig): ArrayBuffer[] {
     .filter((buffer) => buffer instanceof ArrayBuffer);
 }
 
-/** Longest wait for a keeper to notice that a guest does not arrive. */
+/** Longest wait for a keeper to notice that no guest follows. */
 const keeperMs = 5_000;
 
 /** @returns what it rejects with; undefined where it does not, or not in time */

@@ -80,10 +80,10 @@ export interface OpenStateOptions extends ReadStateOptions {
   runtime: RuntimeSource;
   /** As in {@link StartOptions}. */
   replace?: boolean;
-  /** A second life of the state, or the same machine going on. Default `clone`. */
+  /** A second life of the state, or the same machine resumed. Default `clone`. */
   identity?: StateIdentity;
   /**
-   * Of the machine that is made; instead of what the state says. `foreign` is true for a clone unless it is
+   * Settings of the new machine that replace those of the state. `foreign` is true for a clone unless it is
    * given: say false for a state that is your own.
    */
   config?: Pick<
@@ -104,9 +104,9 @@ export interface OpenStateOptions extends ReadStateOptions {
   allowPrivate?: boolean;
 }
 
-/** Of {@link Machine.watch}. */
+/** Callbacks of {@link Machine.watch}. */
 export interface WatchListener {
-  /** It is shown: at first, and whenever another worker goes on with it. */
+  /** The machine is shown: at first, and each time another worker resumes it. */
   began(): void;
   /** The worker that ran it is gone. */
   gone(): void;
@@ -126,7 +126,7 @@ export interface MachineShelf {
   /** The named states that {@link Machine.cprSave} wrote. */
   states(): Promise<StoredStateInfo[]>;
   removeState(name: string): Promise<void>;
-  /** The newest checkpoint of a machine as a state file, without going on with it. */
+  /** The newest checkpoint of a machine as a state file, without resuming it. */
   exportState(id: string, options?: ExportStateOptions): IterableStream<Uint8Array>;
   /** A file of what is stored, without going on with the machine. */
   export(id: string, request: ExportRequest): Promise<ExportedFile>;

@@ -19,7 +19,7 @@ export interface SendKeyOptions {
 }
 
 export interface TypeOptions {
-  /** What the guest's keyboard is set to. Default: what the machine's configuration says, or `us`. */
+  /** Keyboard layout that the guest is set to. Default: what the machine's configuration says, or `us`. */
   layout?: KeyboardLayout;
   /** Between two characters, ms. Default 8. */
   delayMs?: number;

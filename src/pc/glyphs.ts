@@ -54,7 +54,7 @@ export class Glyphs {
   }
 
   /**
-   * What a cell can be: one character, or several that look the same, likeliest first.
+   * Characters of a cell: one, or several that look the same, likeliest first.
    * @param isPageB one of the other 256 glyphs of a font of 512
    */
   charactersOf(code: number, isPageB: boolean): readonly string[] {
@@ -87,7 +87,7 @@ export class Glyphs {
     return upper.length > 0 ? [...upper, ...candidates.filter(isAscii)] : candidates;
   }
 
-  /** Of a glyph, without empty ones at the end. */
+  /** Rows of a glyph, without empty ones at the end. */
   #rows(page: number, code: number): Uint8Array {
     const start = (page * glyphsPerPage + code) * glyphRows;
     const { glyphs, height } = this.#font;

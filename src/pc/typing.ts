@@ -3,7 +3,7 @@ import { defaultKeyboardLayout, type KeyboardLayout } from '../protocol/keyboard
 import { keysFor, type LayoutKey, layoutName } from './keyboard-layouts.ts';
 import { breakBytes, makeBytes } from './scancodes.ts';
 
-/** What word processors put in place of the characters that a keyboard has. */
+/** Typographic characters of word processors, and the keyboard's characters for them. */
 const look: Record<string, string> = {
   '\u00a0': ' ',
   '\u2018': "'",

@@ -1,11 +1,11 @@
-/** AltGr as Windows sends it: a left Ctrl that nobody pressed, and at the same moment the right Alt. No DOM. */
+/** AltGr as Windows sends it: a left Ctrl that was not pressed, and at once the right Alt. No DOM. */
 
 /** Longest wait for the right Alt, which comes in the same moment. */
 const waitMs = 50;
 /** Times of one moment, as coarse as browsers make them. */
 const sameMomentMs = 2;
 
-/** What is looked at of a key that goes down. */
+/** Members that are read of a keydown event. */
 interface KeyDown {
   code: string;
   timeStamp: number;

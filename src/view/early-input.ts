@@ -1,6 +1,6 @@
-/** What is typed before there is a guest to type to: a page that was reloaded has the focus at once. No DOM. */
+/** Keeps input typed before the guest is attached: a reloaded page has the focus at once. No DOM. */
 
-/** Beyond that nobody types, but something else is in the way. */
+/** Most characters that are kept: a person types no more in that time. */
 const limit = 1000;
 
 export class EarlyInput<Input = string | Uint8Array> {

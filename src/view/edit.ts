@@ -1,4 +1,4 @@
-/** What was typed, from a text field before and after. No DOM. */
+/** Derives typed keys from a text field before and after. No DOM. */
 
 interface Edit {
   /** To delete before the text is typed: characters, from the first to the last. */

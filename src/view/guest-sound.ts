@@ -1,7 +1,7 @@
 import type { SoundChunk } from '../client/sound.ts';
 import type { Machine } from '../client/types.ts';
 
-/** What is kept in hand, so that a guest or a page that is late for a moment is not heard, s. */
+/** Seconds of sound kept in reserve, so that a short delay of guest or page is not heard. */
 const leadS = 0.06;
 /** Farthest behind the guest, s: what comes beyond that is left out. */
 const mostBehindS = 0.25;
@@ -18,7 +18,7 @@ export class GuestSound {
   #gestures = new AbortController();
   #reader: ReadableStreamDefaultReader<SoundChunk> | null = null;
   #output: GainNode | null = null;
-  /** Of the audio context's time: where what comes next is put. */
+  /** Time of the audio context at which the next samples start. */
   #nextAt = 0;
 
   constructor({ muted }: { muted: boolean }) {

@@ -3,7 +3,7 @@
  * give them the key code 229, which terminals leave to the input method. No DOM.
  */
 
-/** What is looked at of a keydown. */
+/** Members that are read of a keydown event. */
 export interface InputMethodKey {
   type: string;
   keyCode: number;

@@ -140,7 +140,7 @@ export class Keyboard {
     });
   }
 
-  /** What was left out of the guest's text is not deleted there either. */
+  /** Text that was not sent to the guest is not deleted there either. */
   #editBetween(before: string, after: string): { backspaces: number; text: string } {
     const { removed, text } = editBetween(before, after);
     const strokes = removed.map((character) => typeText(character, this.#layout));
@@ -187,7 +187,7 @@ export class Keyboard {
     this.#session.send((machine) => machine.keyboardLocks(input));
   }
 
-  /** What was typed before there was a guest to type to. */
+  /** Sends the text that was typed before the guest was attached. */
   #sendEarly(): void {
     if (!this.#machine?.status) return;
     for (const input of this.#early.take())
@@ -209,7 +209,7 @@ function isPaste({ code, ctrlKey, shiftKey, metaKey }: KeyboardEvent): boolean {
   return code === 'Insert' && shiftKey;
 }
 
-/** Text for the phone's input, where it arrives as an edit. */
+/** Whether the key is text for a phone's input, which reports it as an edit. */
 function isText(event: KeyboardEvent): boolean {
   if (!(event.target instanceof HTMLTextAreaElement)) return false;
   if (event.ctrlKey || event.altKey) return false;

@@ -1,4 +1,4 @@
-/** What the lights of the user's keyboard say, as far as the key needs to know. No DOM. */
+/** State of the lock lights of the user's keyboard. No DOM. */
 export interface Locks {
   caps?: boolean;
   num?: boolean;

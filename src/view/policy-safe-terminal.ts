@@ -34,7 +34,7 @@ export function openTerminal(
   return terminal;
 }
 
-/** Of xterm.js 6.0.0. e2e/safety/policy.spec.ts says when they have moved. */
+/** Internals of xterm.js 6.0.0. e2e/safety/policy.spec.ts fails when they move. */
 interface TerminalInternals {
   _core: { _renderService: { _renderer: { value: { _rowFactory: { _document: Document } } } } };
 }

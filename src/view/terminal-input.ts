@@ -9,7 +9,7 @@ interface Disposable {
   dispose(): void;
 }
 
-/** Of xterm.js, as far as it is used here. */
+/** Part of xterm.js that is used here. */
 interface InputTerminal {
   readonly textarea: HTMLTextAreaElement | undefined;
   onData(listener: (data: string) => void): Disposable;
@@ -27,7 +27,7 @@ interface TerminalInputOptions {
   send(data: string | Uint8Array): void;
   /** Whether what the terminal is working on was shown before: what it asks was answered. */
   isShownAgain(): boolean;
-  /** What a user typed, as it is to be sent. */
+  /** Text that a user typed, in the form in which it is sent. */
   typed?(data: string): string;
 }
 

@@ -11,7 +11,7 @@ export class TextScreenView {
   readonly #context: CanvasRenderingContext2D;
   readonly #grid: CellGrid;
   #font: TextFont;
-  /** Of the font, once somebody asks for text. */
+  /** Glyphs of the font, once a text is asked for. */
   #glyphs: Glyphs | undefined;
   #cursor: TextCursor;
   #row: ImageData;

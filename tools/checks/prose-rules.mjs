@@ -10,7 +10,7 @@ export const forbidden = [
   { words: /\bput(s|ting)? right\b/, write: 'fix up, or correct' },
   { words: /\bshel(f|ves)\b/, write: 'storage' },
   { words: /\bdoings?\b/, write: 'run state, or operation' },
-  { words: /\b(arrivals?|arriv(es?|ed|ing))\b/, write: 'start source, or received' },
+  { words: /\barrivals?\b/, write: 'start source' },
   { words: /\b(who|what|which)(so)?ever\b/, write: 'the name of the caller or the thing' },
   { words: /\bnobody\b/, write: 'no page, no caller' },
   { words: /\bgo(es|ing)? on\b/, write: 'resume, or continue' },

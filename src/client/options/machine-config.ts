@@ -18,7 +18,7 @@ export interface Firmware {
   vgaBios: ImageInput;
 }
 
-/** What gives a machine its name, the first of them that there is. */
+/** Options that name a machine, the first of them that is given. */
 const naming = ['bzImage', 'multiboot', 'cdrom', 'hda', 'fda'] as const;
 
 /**

@@ -1,4 +1,4 @@
-/** What {@link createMachine} takes: everything about a machine, all of it optional but something to boot. */
+/** Options of {@link createMachine}: all are optional but a source to boot from. */
 import type {
   BootDevice,
   CpuOptions,
@@ -28,7 +28,7 @@ export interface ShareFile {
 }
 
 /**
- * What is in the 9p share when the machine begins, which is then copied there:
+ * Initial contents of the 9p share, which are copied into it:
  * - `true`: nothing; `false`: there is no share
  * - an index of v86's format (`fs.json`), and where its files are
  * - the files of a local folder, as of an `<input type="file" webkitdirectory>`
@@ -50,12 +50,12 @@ export interface MachineOptions {
   cpu?: CpuOptions;
   /** Default false. */
   acpi?: boolean;
-  /** Default: the floppy or the hard disk, whichever there is, first. */
+  /** Default: the floppy first, else the hard disk. */
   bootOrder?: readonly BootDevice[];
   /** Instead of SeaBIOS. */
   bios?: ImageInput;
   vgaBios?: ImageInput;
-  /** A Linux kernel, or whatever else has its boot protocol. */
+  /** A Linux kernel, or another image with its boot protocol. */
   bzImage?: ImageInput;
   /** A kernel in the Multiboot format, version 1. */
   multiboot?: ImageInput;
@@ -82,7 +82,7 @@ export interface MachineOptions {
    */
   sound?: boolean;
   /**
-   * What the guest has its keyboard set to: pasted and typed text is typed with that keyboard's keys.
+   * Keyboard layout that the guest is set to. Pasted text is typed with that keyboard's keys.
    * Default `us`.
    */
   keyboardLayout?: KeyboardLayout;
@@ -96,7 +96,7 @@ export interface MachineOptions {
   durable?: boolean;
   /** Suspends the guest once no page has been visible for this long, ms. */
   suspendWhenHiddenMs?: number;
-  /** What the guest may take: 256 MiB of the 9p share, 4 GiB written to disks by default. */
+  /** Limits of the guest. Default: 256 MiB of the 9p share, 4 GiB written to disks. */
   limits?: MachineLimits;
   /** Refuses to start with anything that could later block `cprSave`. */
   onlyCprCapable?: boolean;
@@ -106,8 +106,8 @@ export interface MachineOptions {
 export interface OptionProblem {
   /** Its name, as `memoryMiB`. */
   option: string;
-  /** What was given, for people. */
+  /** The value that was given, for people. */
   given: string;
-  /** What is allowed; completes the sentence "… may be". */
+  /** The allowed values; completes the sentence "… may be". */
   allowed: string;
 }

@@ -1,4 +1,4 @@
-/** What each option may be: the one description that API, page and address are checked against. */
+/** Schema of each option: API, page and address are checked against it. */
 import * as v from 'valibot';
 import { baseUrl } from '../../protocol/base-url.ts';
 import { bootDevices, type DriveName } from '../../protocol/config.ts';
@@ -12,7 +12,7 @@ interface OptionRule {
   schema: v.GenericSchema;
 }
 
-/** What relative URLs are checked against where there is no page yet. */
+/** Base for checking relative URLs where there is no page yet. */
 const anyBase = 'http://localhost/';
 /** `file:` is for Node; a page's own fetch refuses it. */
 const fetchable = ['http:', 'https:', 'blob:', 'data:', 'file:'];

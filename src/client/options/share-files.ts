@@ -1,4 +1,4 @@
-/** What goes into the 9p share of a new machine. */
+/** The files of a new machine's 9p share. */
 import { CprError } from '../../errors.ts';
 import { baseUrl } from '../../protocol/base-url.ts';
 import { askingFor } from '../../protocol/visitor.ts';
@@ -64,9 +64,9 @@ async function fromIndex(
   return fewAtATime(fetched);
 }
 
-/** Of an index itself. */
+/** Most bytes of an index. */
 const indexBytes = 16 * 2 ** 20;
-/** Of all files of a share: they are in memory. */
+/** Most bytes of all files of a share: they are in memory. */
 const shareBytes = 512 * 2 ** 20;
 const shareFileCount = 50_000;
 const fetchesAtATime = 8;

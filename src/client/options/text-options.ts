@@ -5,7 +5,7 @@
 import type { MachineOptions } from './machine-options.ts';
 import { optionRules } from './schema.ts';
 
-/** What is no text of the kind stays text, and is then refused by the schema with its own words. */
+/** Reads a text as a value. Text of another kind stays text, and the schema refuses it. */
 type Read = (text: string) => unknown;
 
 const asNumber: Read = (text) => (/^\d+(?:\.\d+)?$/.test(text) ? Number(text) : text);

@@ -6,13 +6,13 @@ import type { MachineStatus } from '../../protocol/events.ts';
 import { GuestPanes, isView } from './guest-panes.ts';
 import { unknownAttributes } from './unknown-attributes.ts';
 
-/** What the element tells, as `CustomEvent`s; none of them bubbles. */
+/** Events of the element, as `CustomEvent`s. None of them bubbles. */
 export interface GuestElementEvents {
   /** There is a machine: started, found running, or resumed. */
   ready: CustomEvent<Machine>;
   /** About once a second, and when something changes. */
   status: CustomEvent<MachineStatus>;
-  /** An option is not acceptable, the machine cannot be had, or it was lost. */
+  /** An option is invalid, the machine is unavailable, or it was lost. */
   error: CustomEvent<CprError>;
 }
 
@@ -210,7 +210,7 @@ const ownAttributes = [
   'demo',
 ] as const;
 
-/** What can stand as attributes of the element, see {@link GuestElement}. */
+/** Attributes of the element, see {@link GuestElement}. */
 export type GuestAttributes = {
   [name in Lowercase<keyof CreateOptions> | (typeof ownAttributes)[number]]?:
     | string

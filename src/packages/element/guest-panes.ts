@@ -21,7 +21,7 @@ type Pane = Exclude<View, 'both'>;
 /** How long it says which characters were left out. */
 const leftOutMs = 10_000;
 
-/** What is in the element's shadow: a bar, the screen, the terminal, and what went wrong. */
+/** Contents of the element's shadow root: a bar, the screen, the terminal, and errors. */
 export class GuestPanes implements GuestLink {
   readonly #root: ShadowRoot;
   readonly #screen: GuestScreen;
@@ -115,7 +115,7 @@ export class GuestPanes implements GuestLink {
     // About once a second: what somebody opened or selected must stay.
     if (this.#crash === crash) return;
     this.#crash = crash;
-    this.say('The emulator crashed while it ran the guest, which cannot go on.', true);
+    this.say('The emulator crashed, and the guest cannot continue.', true);
     const details = document.createElement('details');
     const summary = Object.assign(document.createElement('summary'), {
       textContent: 'Details for a report',

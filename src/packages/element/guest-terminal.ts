@@ -8,7 +8,7 @@ import { followTerminal } from '../../view/terminal-input.ts';
 
 const consoleName = 'serial0';
 
-/** What keys send on a serial line, by their names of `sendkey`. */
+/** Bytes that keys send on a serial line, by their names in `sendkey`. */
 const sequences: Record<string, string> = {
   esc: '\x1b',
   tab: '\t',

@@ -36,7 +36,7 @@ export function isGuarded(host: string): boolean {
 const keyOf = (host: string): bigint =>
   createHash('sha256').update(host.toLowerCase()).digest().readBigUInt64LE();
 
-/** Of a URL, without the brackets of an IPv6 address. */
+/** Host of a URL, without the brackets of an IPv6 address. */
 export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1');
 
 export const refused = () => new TypeError('The address is of this computer or its own network.');

@@ -1,5 +1,5 @@
 /**
- * What guests fetch from this computer. In a browser the same-origin policy stands between a guest and the
+ * Guests' requests from this computer. In a browser the same-origin policy stands between a guest and the
  * intranet; here nothing does. So an address is looked at when it is connected to, after each redirect, and
  * private ones are refused: a name may lead anywhere.
  */

@@ -52,7 +52,7 @@ export const demoLinux: MachineOptions = demo.options;
 /** The files of this package, newest v86 first. */
 export const packageAssets: HoldfastAssets = assets;
 
-/** What needs a page, or a browser's storage. */
+/** Options that need a page, or a browser's storage. */
 const ofBrowsers = ['durable', 'suspendWhenHiddenMs', 'machineId', 'keeperUrl', 'host', 'worker'];
 
 const files = new URL(__HOLDFAST_FILES__, import.meta.url);

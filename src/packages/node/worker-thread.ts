@@ -5,7 +5,7 @@ import { CprError } from '../../errors.ts';
 import type { StateWorkerPort } from '../../state-file/worker-client.ts';
 import { guardedHosts } from './guarded-hosts.ts';
 
-/** What src/packages/node/worker.ts is built into. */
+/** The module that src/packages/node/worker.ts is built into. */
 const workerModule = () => new URL('./node-worker.js', import.meta.url);
 
 /** @param script URL of a worker's own script, as a page would give it to `new Worker` */

@@ -1,4 +1,4 @@
-/** What to look at when something went wrong with a guest. */
+/** Evidence of a failed test with a guest. */
 import { type TestInfo, test } from '@playwright/test';
 import type { Guest } from './guest.ts';
 import { saveState } from './guest-state.ts';

@@ -15,7 +15,7 @@ export interface GuestFixtures {
 }
 
 export interface GuestWorkerOptions {
-  /** What the guest is made of. As it is booted once a worker, other options mean another worker. */
+  /** Options of the guest. It is booted once a worker, so other options mean another worker. */
   guestOptions: GuestOptions;
   /** Folder of a build of Holdfast: its keeper, runtimes, firmware and demo guest. */
   holdfastRoot: string;
@@ -38,7 +38,7 @@ export interface GuestAutoFixtures {
 // Set where the npm package is built: it has its files elsewhere than this repository.
 const files = typeof __HOLDFAST_FILES__ === 'string' ? __HOLDFAST_FILES__ : '../../../dist';
 const ownBuild = fileURLToPath(new URL(files, import.meta.url));
-/** What a boot may take beside `bootTimeout`: a browser's start, `prepare`, and evidence of a failure. */
+/** Time beside `bootTimeout`, ms: a browser's start, `prepare`, and evidence of a failure. */
 const besideBootMs = 120_000;
 
 export const test = base.extend<
@@ -110,7 +110,7 @@ export const test = base.extend<
 });
 
 /**
- * What tells options with functions apart: these may have the same source in two places, and mean
+ * Key that tells options with functions apart: these may have the same source in two places, and mean
  * another thing by what surrounds them.
  */
 function placeOf({ ready, prepare }: GuestOptions, testInfo: TestInfo): unknown {

@@ -13,7 +13,7 @@ const extension = '.vmstate';
 export class GoldenStates {
   readonly #folder: string;
   readonly #paths = new Set<string>();
-  /** Playwright ends this worker, and begins another that goes on with its tests. */
+  /** Playwright ends this worker, and begins another for the rest of its tests. */
   workerFollows = false;
 
   private constructor(folder: string) {
@@ -75,7 +75,7 @@ function inWords(_: string, value: unknown): unknown {
   return ArrayBuffer.isView(value) ? Buffer.from(value.buffer).toString('base64') : value;
 }
 
-/** Of runs whose last test failed, or that were killed. */
+/** Removes files of runs whose last test failed, or that were killed. */
 async function removeOldRuns(): Promise<void> {
   const names = await readdir(tmpdir()).catch(() => []);
   for (const name of names) {

@@ -1,4 +1,4 @@
-/** One guest for all tests of a worker: booted once, brought back for each. */
+/** One guest for all tests of a worker: booted once, restored for each. */
 import { existsSync } from 'node:fs';
 import { link, rename, rm } from 'node:fs/promises';
 import type { BrowserType, LaunchOptions } from '@playwright/test';
@@ -54,7 +54,7 @@ export class GoldenGuest {
     return golden;
   }
 
-  /** The guest as it was when the golden state was taken, whatever was done to it since. */
+  /** Restores the guest to the golden state. */
   async fresh(options: FreshOptions = {}): Promise<Guest> {
     await this.#alsoAt(options.statePath);
     if (this.#booted && (await this.#restore(this.#booted))) return this.#booted.guest;

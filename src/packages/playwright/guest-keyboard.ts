@@ -11,7 +11,7 @@ import type { WaitOptions } from './wait-options.ts';
 export interface TypeOptions {
   /** Between two keys, ms. Default 8. */
   delay?: number;
-  /** What the guest's keyboard is set to. Default: the machine option `keyboardLayout`, or `us`. */
+  /** Keyboard layout that the guest is set to. Default: the machine option `keyboardLayout`, or `us`. */
   layout?: KeyboardLayout;
 }
 

@@ -1,4 +1,4 @@
-/** What is put into the guest's drives while it runs. */
+/** Media that are inserted into the guest's drives while it runs. */
 import type { DriveSource, RemovableDriveName } from '../../protocol/config.ts';
 import type { GuestPage } from './guest-page.ts';
 import { callMachine } from './page-machine.ts';

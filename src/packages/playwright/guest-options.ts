@@ -1,4 +1,4 @@
-/** What a guest is made of, as `test.use({ guestOptions: … })` says it. */
+/** Options of a guest for `test.use({ guestOptions: … })`. */
 import {
   defaultConfig,
   driveNames,
@@ -20,7 +20,7 @@ export type GuestMachine = Partial<Omit<MachineConfig, DriveName | ImageName>> &
 
 export interface GuestOptions {
   /**
-   * What `machine` changes. `demo-linux`, the default: the Linux that comes with Holdfast, with a
+   * The machine that `machine` changes. `demo-linux`, the default: the Linux that comes with Holdfast, with a
    * shell, the agent, a network device and a 9p share. `pc`: a PC with a BIOS and nothing in it.
    */
   base?: 'demo-linux' | 'pc';
@@ -32,7 +32,7 @@ export interface GuestOptions {
    * for `demo-linux` when its agent answers, for `pc` at once.
    */
   ready?: RegExp | ((guest: Guest) => Promise<void>);
-  /** What every test begins after: runs once a worker, before the snapshot. */
+  /** Preparation of every test: runs once a worker, before the snapshot. */
   prepare?: (guest: Guest) => Promise<void>;
   /** Milliseconds until `ready`. Default 120,000: a computer may have more to do. */
   bootTimeout?: number;

@@ -13,7 +13,7 @@ export class GuestRuntimes {
   async present(runtimeId: string): Promise<RuntimeSource> {
     const found = (await this.#all()).find(({ id }) => id === runtimeId);
     if (found) return found;
-    throw new Error('The emulator that this guest is on is not to be had any more.');
+    throw new Error('The runtime of this guest is no longer available.');
   }
 
   /** One that it is not on. */

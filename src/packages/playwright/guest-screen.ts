@@ -18,10 +18,10 @@ export interface ScreenArea {
   height: number;
 }
 
-/** What is not compared: areas; on a text screen also all text that an expression matches. */
+/** Parts that are not compared: areas; on a text screen also text that an expression matches. */
 export type ScreenMask = ScreenArea | RegExp;
 
-/** As Playwright's own mask, so that nobody takes it for the guest's. */
+/** Playwright's own mask colour, so that it is not taken for the guest's. */
 const maskColour = '#ff00ff';
 
 export class GuestScreen {

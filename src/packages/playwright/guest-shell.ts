@@ -10,7 +10,7 @@ import { waitLimit } from './test-time.ts';
 import type { WaitOptions } from './wait-options.ts';
 
 export interface RunResult {
-  /** What the command wrote, with `\n` line ends. */
+  /** Output of the command, with `\n` line ends. */
   output: string;
   exitCode: number;
 }
@@ -108,7 +108,7 @@ export class GuestShell {
   }
 }
 
-/** What a command said, for an error. */
+/** Output of a command, for an error. */
 export function shownOutput({ stdout, stderr }: ExecuteResult): string {
   const part = (name: string, text: string) => `--- standard ${name} ---\n${text.slice(-2000)}`;
   return part('output', stdout) + (stderr && `\n${part('error', stderr)}`);

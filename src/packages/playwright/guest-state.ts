@@ -6,7 +6,7 @@ import type { Page } from '@playwright/test';
 import type { OpenStateOptions } from '../../client/types.ts';
 import { callMachine } from './page-machine.ts';
 
-/** Writes the guest to a state file while it goes on. */
+/** Writes the guest to a state file while it runs. */
 export async function saveState(page: Page, path: string): Promise<void> {
   const downloading = page.waitForEvent('download', { timeout: 0 });
   const made = callMachine(

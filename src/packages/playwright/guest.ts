@@ -27,7 +27,7 @@ import type { Site } from './site.ts';
 import { brief, step } from './step.ts';
 import type { WaitOptions } from './wait-options.ts';
 
-/** What a guest can be given beside its page. */
+/** Parts of a guest beside its page. */
 export interface GuestSurroundings {
   /** Its own browser, for {@link Guest.crashBrowser}. */
   browser?: BrowserProfile;
@@ -262,7 +262,7 @@ export class Guest {
 
   // The machine.
 
-  /** Calls the API of the machine in the page. What it throws arrives as a CprError. */
+  /** Calls the API of the machine in the page. Errors are rethrown as CprError. */
   machine<T, A = undefined>(
     call: (machine: Machine, argument: A) => Promise<T> | T,
     argument?: A,
@@ -315,7 +315,7 @@ export class Guest {
     return step('snapshot', () => this.machine((machine) => machine.snapshot()));
   }
 
-  /** Brings the guest back to where it was, and to what it was doing then. */
+  /** Restores the guest and its run state. */
   restore(snapshot: Pick<SnapshotInfo, 'id'>): Promise<RestoreReport> {
     return step('restore', () =>
       this.machine((machine, id) => machine.restore({ id }), snapshot.id),

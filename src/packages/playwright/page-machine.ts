@@ -3,7 +3,7 @@ import type { Page } from '@playwright/test';
 import type { Machine } from '../../client/types.ts';
 import { CprError, type CprErrorCode, type RestartPhase } from '../../errors.ts';
 
-/** What a page that hosts a machine puts into its window. */
+/** Globals of a page that hosts a machine. */
 export interface HoldfastWindow {
   holdfast?: {
     /** Null until the page is connected to it. */
@@ -18,7 +18,7 @@ type Answer<T> =
 
 /**
  * Runs `call` in the page. As with Playwright's `page.evaluate` it sees nothing of the test but its
- * argument, and what it returns is copied. What it throws arrives as a {@link CprError}.
+ * argument, and what it returns is copied. Errors are rethrown as a {@link CprError}.
  */
 export async function callMachine<T, A>(
   page: Page,

@@ -1,4 +1,4 @@
-/** What runs in the page before its own scripts: keeps what the guest's consoles said, byte by byte. */
+/** Runs in the page before its own scripts, and keeps the output of the guest's consoles. */
 
 /** Where the tap is found in the page. */
 export interface TappedWindow {

@@ -1,4 +1,4 @@
-/** A port of the computer that runs the test, whose connections go on into the guest. */
+/** A port of the computer that runs the test. Its connections are forwarded into the guest. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -10,7 +10,7 @@ export interface ForwardPortOptions {
   hostPort?: number;
 }
 
-/** What the page keeps of the connections that a test has open. */
+/** The page's state of the connections that a test has open. */
 interface ForwardWindow {
   holdfastForwards?: Map<
     number,

@@ -32,7 +32,7 @@ export class SerialConsole {
     ] as const);
   }
 
-  /** What the guest has written since the machine began, or since `from`. */
+  /** The output since the machine began, or since `from`. */
   async log(from = 0): Promise<string> {
     const read = await this.#page().evaluate(
       ([name, start]) => window.holdfastTap.read(name, start),

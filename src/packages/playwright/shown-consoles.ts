@@ -1,4 +1,4 @@
-/** What a guest shows, for the message of an error. */
+/** The consoles of a guest as text, for the message of an error. */
 import type { Page } from '@playwright/test';
 import { callMachine } from './page-machine.ts';
 import type { TappedWindow } from './page-tap.ts';

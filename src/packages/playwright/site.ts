@@ -68,7 +68,7 @@ export class Site {
   #shared = 0;
   /** Paths asked for since the beginning, with the query, without the site's path. */
   readonly requests: string[] = [];
-  /** What the policy has blocked since the beginning. */
+  /** Violations of the policy since the start. */
   readonly violations: PolicyViolation[] = [];
 
   private constructor(server: Server, folder: string, path: string, headers: [string, string][]) {
