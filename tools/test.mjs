@@ -32,7 +32,13 @@ function runAll() {
   ensureRedis();
   rmSync(reports, { recursive: true, force: true });
   mkdirSync(reports);
-  return [...checkSources(), unit(), check('build', buildCommand), endToEnd(browser)];
+  return [
+    ...checkSources(),
+    unit(),
+    check('build', buildCommand),
+    check('package', [join(root, 'tools/check-package.mjs')]),
+    endToEnd(browser),
+  ];
 }
 
 /** @returns {Result[]} */
@@ -44,7 +50,6 @@ function checkSources() {
     check('folders', cruise('folders.mjs', 'src', 'workers')),
     check('prose', [join(root, 'tools/prose.mjs')]),
     check('packages', [join(root, 'tools/audit.mjs')]),
-    check('links', [join(root, 'tools/check-links.mjs')]),
     // All anew: an incremental build of TypeScript 7.0 misses a global that a .d.ts has gained.
     check('types', [bin('typescript/bin/tsc'), '--build', '--force']),
   ];
