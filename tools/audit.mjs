@@ -13,8 +13,8 @@ import { root } from './setup.mjs';
 const locks = [
   { path: 'package-lock.json', level: 'high' },
   { path: 'server/package-lock.json', level: 'low' },
-  { path: 'tools/api-docs/package-lock.json', level: 'high' },
   { path: 'tools/checks/package-lock.json', level: 'high' },
+  { path: 'tools/docs-site/package-lock.json', level: 'high' },
 ];
 
 /**

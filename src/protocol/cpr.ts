@@ -50,7 +50,7 @@ export interface DiskIdentity {
   generation: number;
 }
 
-/** Where {@link KeeperApi.cprSave} writes to. A target that was good stays good until the new one is whole. */
+/** Where `cprSave` writes to. A target that was good stays good until the new one is whole. */
 export type CprTarget =
   | { kind: 'bytes' }
   /** A named entry in the keeper's store. */

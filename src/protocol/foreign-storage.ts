@@ -15,7 +15,7 @@ const shares = {
 
 /** Where the browser does not say, as on origins that are not secure. */
 const assumedQuotaBytes = 16 * 2 ** 30;
-/** Of what is stored: once more in a second place, see src/store/DURABILITY.md, F4. */
+/** Of what is stored: once more in a second place, see docs/spec/storage.md [F4]. */
 const copies = 2;
 
 /** As `StorageUsage`. */

@@ -1,5 +1,5 @@
 /**
- * What makes a file a state file (src/vmstate/SPEC.md, "The state file format"): its magic, its format
+ * What makes a file a state file (docs/spec/state-file.md): its magic, its format
  * version, and a head whose digest is right. The server is no host for other files.
  */
 import xxhash from 'xxhash-wasm';

@@ -1,6 +1,6 @@
 /**
- * A state file: magic, a head, then frames up to one that says that it is the last. SPEC.md, "State
- * files"; the rule ids in the comments are its.
+ * A state file: magic, a head, then frames up to the `end` frame. docs/spec/state-file.md, "Layout" and
+ * "Frames"; the rule ids in the comments are from that page.
  */
 import type { Digest } from '../vmstate/vmstate.ts';
 import { badState } from './bad-state.ts';

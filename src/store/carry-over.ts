@@ -1,4 +1,4 @@
-/** Fills a new place with what old ones have, see DURABILITY.md [F3]. */
+/** Fills a new place with what old ones have, see docs/spec/storage.md [F3]. */
 import type { Connection } from './connection.ts';
 import { machinesOf } from './copy.ts';
 import { copyEntries } from './copy-entries.ts';

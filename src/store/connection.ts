@@ -180,7 +180,7 @@ export class Connection {
     await this.#readyToWrite;
   }
 
-  /** One transaction of many small values, see DURABILITY.md. It comes before any other write. */
+  /** One transaction of many small values, see docs/spec/storage.md. It comes before any other write. */
   async renewLog(sizeBytes: number): Promise<void> {
     const database = await this.#connected('renew the log of the stored machines');
     const doing = 'renew the log of the stored machines';

@@ -1,5 +1,5 @@
 /**
- * The second copy, see DURABILITY.md [F4]: the newest whole generation of each machine in a place of
+ * The second copy, see docs/spec/storage.md [F4]: the newest whole generation of each machine in a place of
  * its own. It never fails its owner: a copy that cannot be written is given up, and another one begun.
  */
 import { CprError } from '../errors.ts';

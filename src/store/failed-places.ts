@@ -1,6 +1,6 @@
 /**
  * Places whose disk refused a write, remembered outside of them: the flag `retired` ends with the browser,
- * and the torn end of a log does not. They are read, and never written to again. See DURABILITY.md [F2].
+ * and the torn end of a log does not. They are read, and never written to again. See docs/spec/storage.md [F2].
  */
 import { inCache } from './mark.ts';
 

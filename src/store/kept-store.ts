@@ -1,4 +1,4 @@
-/** The store of a keeper: it outlives the failure of the place that it is in, see DURABILITY.md. */
+/** The store of a keeper: it outlives the failure of the place that it is in, see docs/spec/storage.md. */
 import { CprError } from '../errors.ts';
 import type { Connection } from './connection.ts';
 import { Copy, machinesOf, unlessGone } from './copy.ts';

@@ -1,5 +1,5 @@
 /**
- * Marks outside IndexedDB of what is stored there, see DURABILITY.md [F5]. Cache Storage has files of
+ * Marks outside IndexedDB of what is stored there, see docs/spec/storage.md [F5]. Cache Storage has files of
  * its own and no LevelDB. Where it is missing (insecure origins) there are no marks.
  */
 import { answerTo } from './answers.ts';

@@ -1,4 +1,4 @@
-/** Moves of all that is stored from places that failed or are empty to a new first place, see DURABILITY.md [F3]. */
+/** Moves of all that is stored from places that failed or are empty to a new first place, see docs/spec/storage.md [F3]. */
 import { CprError } from '../errors.ts';
 import { carryOver } from './carry-over.ts';
 import type { Connection } from './connection.ts';

@@ -1,4 +1,4 @@
-/** The store of a site that went back to an older version, see DURABILITY.md [F7]. */
+/** The store of a site that went back to an older version, see docs/spec/storage.md [F7]. */
 import { CprError } from '../errors.ts';
 import { Connection } from './connection.ts';
 import { machinesOf } from './copy.ts';

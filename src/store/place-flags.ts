@@ -6,7 +6,7 @@ import { webLocks } from '../protocol/web-locks.ts';
 import { answerTo, writeMs } from './answers.ts';
 
 /**
- * `retired`: nobody may open it again while the browser runs, see DURABILITY.md [F2]. `renewed`: its log is
+ * `retired`: nobody may open it again while the browser runs, see docs/spec/storage.md [F2]. `renewed`: its log is
  * not that of an earlier life.
  */
 type PlaceFlag = 'retired' | 'renewed';

@@ -5,7 +5,7 @@ const align8 = (value: number) => (value + 7) & ~7;
 
 /**
  * Sets the digests of a vmstate of format version 1 or 2 in place, as far as its sections can be
- * found: what does not fit is left as it is. Written apart from envelope.ts, after SPEC.md.
+ * found: what does not fit is left as it is. Written apart from envelope.ts, after docs/spec/vmstate.md.
  */
 export function fixDigests(state: Uint8Array, digest: Digest): void {
   if (state.length < 24) return;

@@ -30,7 +30,7 @@ function start(): void {
 
 /**
  * The browser opens the files of the database meanwhile, which takes it longer than the keeper's start. After
- * a failed write nobody may open them again while the browser runs (src/store/DURABILITY.md).
+ * a failed write nobody may open them again while the browser runs (docs/spec/storage.md).
  */
 async function openDatabases(): Promise<void> {
   const held = (await navigator.locks?.query())?.held ?? [];

@@ -20,7 +20,7 @@ const multibootBytes = 8192;
 const multibootMagic = 0x1badb002;
 /** Linux' boot protocol, "Details of header fields". */
 const linuxMagicAt = 0x202;
-/** `HOLDSTAT`, of a state file (src/vmstate/SPEC.md). */
+/** `HOLDSTAT`, of a state file (docs/spec/state-file.md). */
 const stateMagic = 'HOLDSTAT';
 /** v86's `STATE_MAGIC`. */
 const v86Magic = 0x86768676;

@@ -1,4 +1,4 @@
-/** The shape of what v86's 9p device and its file system save: SPEC.md leaves it to v86. */
+/** The shape of what v86's 9p device and its file system save: docs/spec/vmstate.md leaves it to v86. */
 import type { Value } from '../../vmstate/value.ts';
 
 type Check = (value: Value | undefined) => boolean;

@@ -26,7 +26,7 @@ interface SavedMachine {
   readonly digest: Digest;
 }
 
-/** The runtime's part of a vmstate; src/vmstate/SPEC.md. The counterpart of `readIncoming`. */
+/** The runtime's part of a vmstate; docs/spec/vmstate.md. The counterpart of `readIncoming`. */
 export function saveVmstate(machine: SavedMachine): Uint8Array {
   const { host, cpu, drives, v86Version, wasmDigest, digest } = machine;
   const value = (name: 'v86.devices' | 'console.input', bytes: Uint8Array): Section => ({
