@@ -14,7 +14,7 @@ const siteSources = [
   'workers',
 ];
 const isIrrelevant =
-  /\.test\.ts$|\.md$|(^|\/)tsconfig\.json$|^tools\/guests\/|^tools\/(api-docs|checks)(\/|$)/;
+  /\.test\.ts$|\.md$|(^|\/)tsconfig\.json$|^tools\/guests\/|^tools\/(checks|docs-site)(\/|$)/;
 
 /**
  * A hash over files and folders, the same on every machine.

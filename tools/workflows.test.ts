@@ -78,7 +78,7 @@ test('dependabot looks into every folder that has a lock file', () => {
   expect(version).toBe(2);
   const npm = updates.filter((update) => update['package-ecosystem'] === 'npm');
   const watched = npm.flatMap(({ directory, directories = [] }) => directory ?? directories);
-  expect(watched.sort()).toEqual(['/', '/server', '/tools/api-docs', '/tools/checks']);
+  expect(watched.sort()).toEqual(['/', '/server', '/tools/checks', '/tools/docs-site']);
 });
 
 test('a release names the repository that it is built in', () => {

@@ -1,5 +1,5 @@
 /**
- * A state file: magic, a head, then frames up to the `end` frame. docs/spec/state-file.md, "Layout" and
+ * A state file: magic, a head, then frames up to the `end` frame. See docs/spec/state-file.md, "Layout" and
  * "Frames"; the rule ids in the comments are from that page.
  */
 import type { Digest } from '../vmstate/vmstate.ts';

@@ -1,4 +1,4 @@
-/** What a state file may claim. All of it is checked before anything is allocated. docs/spec/state-file.md, [SF7]. */
+/** What a state file may claim. All of it is checked before anything is allocated. See docs/spec/state-file.md, [SF7]. */
 export const stateLimits = {
   /** Title, configuration, thumbnail. */
   headBytes: 1 << 20,

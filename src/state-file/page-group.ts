@@ -1,4 +1,4 @@
-/** Pages of a state file, as they stand in a frame. docs/spec/state-file.md, "Frames". */
+/** Pages of a state file, as they stand in a frame. See docs/spec/state-file.md, "Frames". */
 import { pageBytes } from '../protocol/page-bytes.ts';
 import type { ArrivingPages } from '../protocol/state-transfer.ts';
 import { badState } from './bad-state.ts';

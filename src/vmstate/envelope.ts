@@ -1,6 +1,6 @@
 /**
  * The vmstate container: named, versioned sections, each with a digest, and a digest over all of
- * their headers. docs/spec/vmstate.md, "Envelope" and "Sections"; the rule ids in the comments are its.
+ * their headers. See docs/spec/vmstate.md, "Envelope" and "Sections"; the rule ids in the comments are its.
  */
 import { CprError } from '../errors.ts';
 

@@ -1,6 +1,6 @@
 /**
  * JSON sections as typed values. A checker takes what JSON.parse gave and returns it typed, or
- * throws the sentence that {@link decodeJson} puts into a `bad-vmstate`. docs/spec/vmstate.md, rules JS1 to JS4.
+ * throws the sentence that {@link decodeJson} puts into a `bad-vmstate`. See docs/spec/vmstate.md, rules JS1 to JS4.
  */
 import { CprError } from '../errors.ts';
 

@@ -1,6 +1,6 @@
 /**
  * Every section of a vmstate: its name, its version, and what its JSON holds. The one place where
- * keeper, runtime and tests encode and decode them. docs/spec/vmstate.md, "Sections of version 2".
+ * keeper, runtime and tests encode and decode them. See docs/spec/vmstate.md, "Sections of version 2".
  */
 import { CprError } from '../errors.ts';
 import type { Section } from './envelope.ts';

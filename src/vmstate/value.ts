@@ -1,6 +1,6 @@
 /**
  * Plain values as bytes: what device state is made of once every device object has
- * been asked for its state. docs/spec/vmstate.md, "Values", rules VL1 to VL7.
+ * been asked for its state. See docs/spec/vmstate.md, "Values", rules VL1 to VL7.
  */
 import { CprError } from '../errors.ts';
 

@@ -1,4 +1,4 @@
-/** A vmstate as sections and as bytes: what the rest of Holdfast uses of the format. docs/spec/vmstate.md. */
+/** A vmstate as sections and as bytes: what the rest of Holdfast uses of the format. See docs/spec/vmstate.md. */
 import {
   claimedVersion,
   type Digest,

@@ -1,4 +1,4 @@
-/** Everything that can be said about a vmstate before the guest is touched. docs/spec/vmstate.md, [LM2]. */
+/** Everything that can be said about a vmstate before the guest is touched. See docs/spec/vmstate.md, [LM2]. */
 
 import { CprError } from '../../errors.ts';
 import type { DiskIdentity } from '../../protocol/cpr.ts';
