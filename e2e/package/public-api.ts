@@ -61,7 +61,22 @@ async function callsOf(name: string, file: string): Promise<string[]> {
   ];
   const isData = /^export interface/m.test(text) && members.every(([, , mark]) => mark === ':');
   if (isData) return [];
-  return members
+  const own = members
     .map(([, member]) => `${name}.${member}`)
     .filter((call) => !/\.constructor$|protected /.test(call));
+  return [...own, ...(await derivedCalls(name, file, text))];
+}
+
+/** Members that an interface takes over from the lists of calls, as `Machine.pause` of `PublicCalls`. */
+async function derivedCalls(name: string, file: string, text: string): Promise<string[]> {
+  const [, bases = ''] =
+    new RegExp(`^export interface ${name} extends ([\\w, ]+)`, 'm').exec(text) ?? [];
+  const found: string[] = [];
+  for (const base of bases.split(', ').filter((each) => each.endsWith('Calls'))) {
+    const [, path] = new RegExp(`\\b${base}\\b[^;]*from '(.*)\\.js';`).exec(text) ?? [];
+    if (path === undefined) throw new Error(`${file} does not import ${base}.`);
+    const calls = await callsOf(base, join(dirname(file), `${path}.d.ts`));
+    found.push(...calls.map((call) => call.replace(base, name)));
+  }
+  return found;
 }

@@ -2,8 +2,9 @@
 import { CprError } from '../errors.ts';
 import { abiVersion } from '../protocol/abi.ts';
 import type { KeeperInfo } from '../protocol/keeper-api.ts';
+import { firstKeeperMethods } from '../protocol/keeper-calls.ts';
 import { randomId } from '../protocol/random-id.ts';
-import { firstKeeperMethods, wrapKeeper } from '../protocol/rpc.ts';
+import { wrapKeeper } from '../protocol/rpc.ts';
 import { Connection } from './connection.ts';
 import type { KeeperWorker } from './keeper-worker.ts';
 import { RemoteMachine } from './machine.ts';

@@ -1,21 +1,18 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CprError } from '../errors.ts';
-import {
-  firstKeeperMethods,
-  type KeeperWire,
-  keeperMethods,
-  type RemoteKeeper,
-} from '../protocol/rpc.ts';
+import { answeredNames, firstKeeperMethods, keeperCalls } from '../protocol/keeper-calls.ts';
+import type { KeeperWire } from '../protocol/rpc.ts';
+import { releasedCalls } from '../protocol/testing/released-calls.ts';
 import { Connection } from './connection.ts';
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
 /** A keeper that answers nothing but what a test wants. */
-function wireOf(keeper: Partial<RemoteKeeper>): KeeperWire {
+function wireOf(answers: Record<string, (...args: unknown[]) => Promise<unknown>>): KeeperWire {
   const silent = () => new Promise<never>(() => {});
   return {
-    keeper: new Proxy(keeper as RemoteKeeper, { get: (k, name) => Reflect.get(k, name) ?? silent }),
+    call: (name, args) => (answers[name] ?? silent)(...args),
     release: () => {},
   };
 }
@@ -113,7 +110,28 @@ test('a call that an older keeper does not know is refused before it is made', a
   await connection.keeper.pause();
   expect(pause).toHaveBeenCalledOnce();
 
-  connection.restrictTo(keeperMethods);
+  connection.restrictTo(answeredNames);
   await connection.keeper.suspend();
   expect(suspend).toHaveBeenCalledOnce();
+});
+
+test('a page makes every call to a keeper of an earlier release by the name that it knows', async () => {
+  const made: string[] = [];
+  const wire: KeeperWire = {
+    call: async (name) => void made.push(name),
+    release: () => {},
+  };
+  const connection = new Connection(wire, { silenceMs: 6000 });
+  connection.restrictTo(releasedCalls);
+  for (const name of keeperCalls) await connection.call(name, []);
+  // No new name reaches it, and none of its calls is out of reach.
+  expect(made.toSorted()).toEqual(releasedCalls.toSorted());
+});
+
+test('a call that was renamed is refused where its former name is unknown too', async () => {
+  const connection = new Connection(wireOf({}), { silenceMs: 6000 });
+  connection.restrictTo([...firstKeeperMethods, 'storedMachines']);
+  const error = await connection.keeper.storage.usage().catch((e) => e);
+  expect(error).toMatchObject({ code: 'keeper-incompatible' });
+  expect(error.message).toContain('"storage.usage"');
 });

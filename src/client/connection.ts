@@ -1,4 +1,5 @@
 import { CprError } from '../errors.ts';
+import { type CallName, formerNames } from '../protocol/keeper-calls.ts';
 import { callsOf, type KeeperWire, type RemoteKeeper } from '../protocol/rpc.ts';
 import { reportListenerError } from './report-listener-error.ts';
 
@@ -6,8 +7,6 @@ export interface ConnectionOptions {
   /** Silence after which the keeper counts as unresponsive, ms. */
   silenceMs: number;
 }
-
-type Call = (...args: unknown[]) => Promise<unknown>;
 
 /** A silence is this many pings in a row without an answer. */
 const missedPings = 5;
@@ -37,17 +36,33 @@ export class Connection {
     this.#wire = wire;
     // The first ping goes out after one interval.
     this.#pingMs = silenceMs / (missedPings + 1);
-    this.keeper = callsOf((name, args) =>
-      this.#race(name, () => (wire.keeper[name] as Call)(...args)),
-    );
+    this.keeper = callsOf((name, args) => this.call(name, args));
   }
 
   /**
-   * From now on a call that is not among `methods` is rejected with `keeper-incompatible`: the
-   * keeper may be older than this page, and would answer it with nonsense.
+   * From now on a call is made by the name that is among `methods`. The keeper may be older than this
+   * page: a call that it has no name for is rejected with `keeper-incompatible`.
    */
   restrictTo(methods: readonly string[]): void {
     this.#methods = methods;
+  }
+
+  /** Makes one of the calls of {@link keeper}, by its name. */
+  call(name: CallName, args: unknown[]): Promise<unknown> {
+    if (this.#lost) return Promise.reject(this.#lost);
+    const known = this.#nameThere(name);
+    if (known === undefined) return Promise.reject(unknownTo(name));
+    return new Promise((resolve, reject) => {
+      this.#pending.add(reject);
+      this.#listen();
+      this.#wire
+        .call(known, args)
+        .then(resolve, reject)
+        .finally(() => {
+          this.#pending.delete(reject);
+          this.#heard();
+        });
+    });
   }
 
   /** Called at once when the connection is lost already. Not called for {@link close}. */
@@ -81,19 +96,10 @@ export class Connection {
     for (const reject of pending) reject(error);
   }
 
-  #race<T>(name: keyof RemoteKeeper, call: () => Promise<T>): Promise<T> {
-    if (this.#lost) return Promise.reject(this.#lost);
-    if (this.#methods?.includes(name) === false) return Promise.reject(unknownTo(name));
-    return new Promise<T>((resolve, reject) => {
-      this.#pending.add(reject);
-      this.#listen();
-      call()
-        .then(resolve, reject)
-        .finally(() => {
-          this.#pending.delete(reject);
-          this.#heard();
-        });
-    });
+  /** What the keeper at the other end calls this. */
+  #nameThere(name: CallName): string | undefined {
+    const names = [name, formerNames[name]];
+    return this.#methods ? names.find((each) => each && this.#methods?.includes(each)) : name;
   }
 
   /** Pings while calls are pending; the tick after the last one ends it. */
@@ -120,7 +126,7 @@ export class Connection {
     if (this.#pingUnanswered) return;
     this.#pingUnanswered = true;
     const heard = () => this.#heard();
-    this.#wire.keeper.ping().then(heard, heard);
+    this.#wire.call('ping', []).then(heard, heard);
   }
 
   #heard(): void {

@@ -1,6 +1,6 @@
 import { CprError } from '../errors.ts';
 import type { MachineConfig } from '../protocol/config.ts';
-import type { Blocker, CprMode, CprSource, CprTarget } from '../protocol/cpr.ts';
+import type { CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { TakenEvents } from '../protocol/event-bytes.ts';
 import type { MachineEvent, MachineStatus } from '../protocol/events.ts';
 import type {
@@ -9,19 +9,14 @@ import type {
   CprSaveOptions,
   CprSaveReport,
   KeeperInfo,
-  PauseOptions,
-  RamBlockInfo,
   RestartReport,
 } from '../protocol/keeper-api.ts';
+import { type CallName, changesStatus } from '../protocol/keeper-calls.ts';
+import { callsOf, type RemoteKeeper } from '../protocol/rpc.ts';
 import type { RuntimeSource } from '../protocol/runtime-source.ts';
 import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
 import type { ImportReport } from '../protocol/state-transfer.ts';
-import type {
-  CheckpointInfo,
-  ResumeReport,
-  ResumeRequest,
-  SetDurableOptions,
-} from '../protocol/stored.ts';
+import type { ResumeReport, ResumeRequest } from '../protocol/stored.ts';
 import type { StateFile } from '../state-file/state-file.ts';
 import type { ExportStateOptions, StateSource } from '../state-file/types.ts';
 import { readV86State } from '../state-file/v86-state.ts';
@@ -42,6 +37,8 @@ import { type Watch, watchMachine } from './watch.ts';
 export class RemoteMachine extends RemoteGuest implements Machine {
   readonly keeper: KeeperInfo;
   readonly #connection: Connection;
+  /** The keeper's calls, each of which ends when {@link status} shows what it did. */
+  readonly #calls: RemoteKeeper = callsOf((name, args) => this.#call(name, args));
   readonly #leave: () => void;
   readonly #events: EventStream;
   /** Hears of each restore, as an event with the snapshot's id. */
@@ -65,10 +62,10 @@ export class RemoteMachine extends RemoteGuest implements Machine {
     leave: () => void,
     { runtimes, requirePublic }: OpeningRules = {},
   ) {
-    super(connection.keeper);
+    super();
     this.keeper = keeper;
     this.#connection = connection;
-    this.shelf = new RemoteShelf(connection.keeper);
+    this.shelf = new RemoteShelf(this.#calls);
     this.#sound = new SoundFeed(this, (frames) => connection.keeper.listen(events.pageId, frames));
     this.#leave = leave;
     this.#runtimes = runtimes;
@@ -87,6 +84,16 @@ export class RemoteMachine extends RemoteGuest implements Machine {
       if (data.type === 'status') this.unwatch();
       this.#push(data);
     };
+  }
+
+  override answering(): RemoteKeeper {
+    return this.#calls;
+  }
+
+  async #call(name: CallName, args: unknown[]): Promise<unknown> {
+    const answer = await this.#connection.call(name, args);
+    if (changesStatus(name)) await this.#refresh();
+    return answer;
   }
 
   #push(event: MachineEvent): void {
@@ -124,67 +131,33 @@ export class RemoteMachine extends RemoteGuest implements Machine {
     runtime: RuntimeSource,
     { replace = false, incoming = false }: StartOptions = {},
   ): Promise<void> {
-    await this.#connection.keeper.start({
+    await this.#calls.start({
       config: absoluteConfig(config),
       runtime: absoluteRuntime(runtime),
       replace,
       ...(incoming && { incoming }),
     });
-    await this.#refresh();
   }
 
   async restart({ runtime }: { runtime: RuntimeSource }): Promise<RestartReport> {
-    const report = await this.#connection.keeper.restart(absoluteRuntime(runtime));
-    await this.#refresh();
-    return report;
-  }
-
-  async pause(options?: PauseOptions): Promise<void> {
-    await this.#connection.keeper.pause(options);
-    await this.#refresh();
-  }
-
-  async resume(): Promise<void> {
-    await this.#connection.keeper.resume();
-    await this.#refresh();
-  }
-
-  async destroy(): Promise<void> {
-    await this.#connection.keeper.destroy();
-    await this.#refresh();
-  }
-
-  async suspend(): Promise<void> {
-    await this.#connection.keeper.suspend();
-    await this.#refresh();
-  }
-
-  async wakeup(): Promise<void> {
-    await this.#connection.keeper.wakeup();
-    await this.#refresh();
+    return this.#calls.restart(absoluteRuntime(runtime));
   }
 
   async terminalSize(name: string, { cols, rows }: { cols: number; rows: number }): Promise<void> {
     try {
-      await this.#connection.keeper.terminalSize(name, cols, rows);
+      await this.#calls.terminalSize(name, cols, rows);
     } catch (thrown) {
       // A guest that an older keeper runs goes without.
       if (CprError.from(thrown, 'internal', '').code !== 'keeper-incompatible') throw thrown;
     }
   }
 
-  cprBlockers(mode: CprMode): Promise<Blocker[]> {
-    return this.#connection.keeper.cprBlockers(mode);
-  }
-
   async cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport> {
     const { mode, runtime } = options;
-    const report = await this.#connection.keeper.cprSave(target, {
+    return this.#calls.cprSave(target, {
       mode,
       ...(runtime && { runtime: absoluteRuntime(runtime) }),
     });
-    await this.#refresh();
-    return report;
   }
 
   async cprLoad(
@@ -196,23 +169,12 @@ export class RemoteMachine extends RemoteGuest implements Machine {
       ...(runtime && { runtime: absoluteRuntime(runtime) }),
       ...(replace && { replace }),
     };
-    const report = await this.#connection.keeper.cprLoad(source, options);
-    await this.#refresh();
-    return report;
-  }
-
-  async cprCancel(): Promise<void> {
-    await this.#connection.keeper.cprCancel();
-    await this.#refresh();
+    return this.#calls.cprLoad(source, options);
   }
 
   async reset(): Promise<void> {
     await this.command('reset');
     await this.#refresh();
-  }
-
-  ramBlocks(options: { digests?: boolean } = {}): Promise<RamBlockInfo[]> {
-    return this.#connection.keeper.ramBlocks(options);
   }
 
   get watching(): string | null {
@@ -256,13 +218,7 @@ export class RemoteMachine extends RemoteGuest implements Machine {
       ...(replace && { replace }),
       ...(files && { files }),
     };
-    const report = await this.#connection.keeper.resumeMachine(request);
-    await this.#refresh();
-    return report;
-  }
-
-  snapshot(): Promise<SnapshotInfo> {
-    return this.#connection.keeper.takeSnapshot();
+    return this.#calls.resumeStored(request);
   }
 
   async restore({ id }: Pick<SnapshotInfo, 'id'>): Promise<RestoreReport> {
@@ -270,9 +226,8 @@ export class RemoteMachine extends RemoteGuest implements Machine {
     const told = new Promise((resolve) => {
       this.#restored.addEventListener(id, resolve, { once: true });
     });
-    const report = await this.#connection.keeper.restoreSnapshot(id);
+    const report = await this.#calls.restore(id);
     await told;
-    await this.#refresh();
     return report;
   }
 
@@ -282,17 +237,16 @@ export class RemoteMachine extends RemoteGuest implements Machine {
     runtime: RuntimeSource,
     { replace = false }: Pick<StartOptions, 'replace'> = {},
   ): Promise<void> {
-    await this.#connection.keeper.start({
+    await this.#calls.start({
       config: absoluteConfig(config),
       runtime: absoluteRuntime(runtime),
       replace,
       v86State: await readV86State(state),
     });
-    await this.#refresh();
   }
 
   exportState(options: ExportStateOptions = {}): IterableStream<Uint8Array> {
-    return iterable(exportState((port) => this.#connection.keeper.exportGuest(port), options));
+    return iterable(exportState((port) => this.#calls.exportState(port), options));
   }
 
   async openState(
@@ -301,26 +255,11 @@ export class RemoteMachine extends RemoteGuest implements Machine {
   ): Promise<ImportReport> {
     const runtime = absoluteRuntime(options.runtime);
     const given = { ...options, runtime };
-    const report = await openState(this.#connection.keeper, source, given, this.#requirePublic);
-    await this.#refresh();
-    return report;
+    return openState(this.#calls, source, given, this.#requirePublic);
   }
 
   dropSnapshot({ id }: Pick<SnapshotInfo, 'id'>): Promise<void> {
-    return this.#connection.keeper.dropSnapshot(id);
-  }
-
-  snapshots(): Promise<SnapshotInfo[]> {
-    return this.#connection.keeper.snapshots();
-  }
-
-  checkpoint(): Promise<CheckpointInfo> {
-    return this.#connection.keeper.checkpoint();
-  }
-
-  async setDurable(on: boolean, options: SetDurableOptions = {}): Promise<void> {
-    await this.#connection.keeper.setDurable(on, options);
-    await this.#refresh();
+    return this.#calls.dropSnapshot(id);
   }
 
   /** Answers and events travel apart: after a call the status must show what the call did. */

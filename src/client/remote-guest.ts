@@ -8,7 +8,9 @@ import type { RuntimeCommands } from '../protocol/abi.ts';
 import type { BlockInfo } from '../protocol/block-info.ts';
 import type { DriveName, DriveSource, RemovableDriveName } from '../protocol/config.ts';
 import type { MachineEvent, MachineStatus, ScreenContents } from '../protocol/events.ts';
+import { type PublicCalls, publicCalls } from '../protocol/keeper-calls.ts';
 import type { NetworkInfo } from '../protocol/network.ts';
+import { passingOn } from '../protocol/passing-on.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
 import type { RemoteKeeper } from '../protocol/rpc.ts';
 import type { ShareEntry } from '../protocol/share.ts';
@@ -30,8 +32,7 @@ type KnownCommand = keyof {
 } &
   keyof RuntimeCommands;
 
-export abstract class RemoteGuest {
-  readonly #keeper: Pick<RemoteKeeper, 'command'>;
+export abstract class RemoteGuest extends passingOn<PublicCalls>(publicCalls) {
   readonly #agent = new GuestAgent(this);
   readonly #typist = new Typist({
     scancodes: (codes) => this.scancodes(codes),
@@ -41,9 +42,7 @@ export abstract class RemoteGuest {
   /** Output of the consoles. */
   protected readonly log = new ConsoleLog();
 
-  constructor(keeper: Pick<RemoteKeeper, 'command'>) {
-    this.#keeper = keeper;
-  }
+  abstract override answering(): RemoteKeeper;
 
   abstract get status(): MachineStatus | null;
 
@@ -56,7 +55,7 @@ export abstract class RemoteGuest {
     name: K,
     ...args: Parameters<NonNullable<RuntimeCommands[K]>>
   ): Promise<unknown> {
-    return this.#keeper.command(name, args);
+    return this.answering().command(name, args);
   }
 
   execute(code: string, options?: ExecuteOptions): Promise<ExecuteResult> {
@@ -114,15 +113,15 @@ export abstract class RemoteGuest {
   }
 
   async filesRead(path: string): Promise<Uint8Array> {
-    return (await this.#keeper.command('filesRead', [path])) as Uint8Array;
+    return (await this.answering().command('filesRead', [path])) as Uint8Array;
   }
 
   async filesWrite(path: string, bytes: Uint8Array): Promise<void> {
-    await this.#keeper.command('filesWrite', [path, bytes]);
+    await this.answering().command('filesWrite', [path, bytes]);
   }
 
   async filesList(path: string): Promise<ShareEntry[]> {
-    return (await this.#keeper.command('filesList', [path])) as ShareEntry[];
+    return (await this.answering().command('filesList', [path])) as ShareEntry[];
   }
 
   connectTcp(port: number, options: ConnectTcpOptions = {}): Promise<GuestSocket> {
@@ -130,7 +129,7 @@ export abstract class RemoteGuest {
   }
 
   async infoNetwork(): Promise<NetworkInfo> {
-    return (await this.#keeper.command('infoNetwork', [])) as NetworkInfo;
+    return (await this.answering().command('infoNetwork', [])) as NetworkInfo;
   }
 
   async infoBlock(): Promise<BlockInfo[]> {

@@ -84,11 +84,11 @@ test('[2] [6] who opens a clone of nobody knows whom gives it no cookies, and ro
     const { file } = stateFile([own]);
     const opened = { config: { name: 'x' }, ranges: [], failed: new Promise(() => {}) };
     let config: unknown;
-    const importGuest = async (request: { config: unknown }) => {
+    const keepersOpenState = async (request: { config: unknown }) => {
       config = request.config;
     };
     const whole = Object.create(file, { open: { value: async () => opened } }) as StateFile;
-    await openState({ importGuest } as never, whole, { runtime, ...options });
+    await openState({ openState: keepersOpenState } as never, whole, { runtime, ...options });
     return config;
   };
   expect(await made({})).toMatchObject({ foreign: true });

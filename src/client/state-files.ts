@@ -74,7 +74,7 @@ export interface OpeningRules {
 }
 
 export async function openState(
-  keeper: RemoteKeeper,
+  keeper: Pick<RemoteKeeper, 'openState'>,
   source: StateSource | StateFile,
   options: OpenStateOptions,
   requirePublic?: RequirePublic,
@@ -102,7 +102,7 @@ export async function openState(
       replace,
       identity,
     };
-    const imported = keeper.importGuest(handOver(request, buffersIn(config)), guest);
+    const imported = keeper.openState(handOver(request, buffersIn(config)), guest);
     imported.catch(() => {});
     try {
       return await Promise.race([imported, failed, cancelled]);

@@ -9,34 +9,23 @@ import type {
   MachineConfig,
   RemovableDriveName,
 } from '../protocol/config.ts';
-import type { Blocker, CprMode, CprSource, CprTarget } from '../protocol/cpr.ts';
+import type { CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { ScreenContents } from '../protocol/events.ts';
 import type {
   CprLoadOptions,
   CprLoadReport,
   CprSaveOptions,
   CprSaveReport,
-  PauseOptions,
-  RamBlockInfo,
   RestartReport,
 } from '../protocol/keeper-api.ts';
+import type { PublicCalls, StorageCalls } from '../protocol/keeper-calls.ts';
 import type { NetworkInfo } from '../protocol/network.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
 import type { RuntimeSource } from '../protocol/runtime-source.ts';
 import type { ShareEntry } from '../protocol/share.ts';
 import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
 import type { ImportReport, StateIdentity } from '../protocol/state-transfer.ts';
-import type {
-  CheckpointInfo,
-  ExportedFile,
-  ExportRequest,
-  ResumeReport,
-  ResumeRequest,
-  SetDurableOptions,
-  StorageUsage,
-  StoredMachineInfo,
-  StoredStateInfo,
-} from '../protocol/stored.ts';
+import type { ResumeReport, ResumeRequest, StoredMachineInfo } from '../protocol/stored.ts';
 import type { StateFile } from '../state-file/state-file.ts';
 import type {
   ExportStateOptions,
@@ -113,40 +102,19 @@ export interface WatchListener {
 }
 
 /** Machines in the storage of this browser. */
-export interface MachineShelf {
-  list(): Promise<StoredMachineInfo[]>;
-  usage(): Promise<StorageUsage>;
+export interface MachineShelf extends StorageCalls {
   /** Asks the browser not to evict them. Resolves with its answer. */
   persist(): Promise<boolean>;
-  rename(id: string, name: string): Promise<void>;
-  /** Resolves with the copy's id. */
-  duplicate(id: string, name: string): Promise<string>;
-  /** Rejects with `busy` for a machine that runs. */
-  remove(id: string): Promise<void>;
-  /** The named states that {@link Machine.cprSave} wrote. */
-  states(): Promise<StoredStateInfo[]>;
-  removeState(name: string): Promise<void>;
   /** The newest checkpoint of a machine as a state file, without resuming it. */
   exportState(id: string, options?: ExportStateOptions): IterableStream<Uint8Array>;
-  /** A file of what is stored, without going on with the machine. */
-  export(id: string, request: ExportRequest): Promise<ExportedFile>;
 }
 
 /** The keeper of this origin, and the one machine in it. Every method rejects with a {@link CprError}. */
-export interface Machine extends MachineCore {
+export interface Machine extends MachineCore, PublicCalls {
   onLost(listener: (error: CprError) => void): () => void;
   start(config: MachineConfig, runtime: RuntimeSource, options?: StartOptions): Promise<void>;
   /** Live update: hands the running guest over to another runtime, in place. */
   restart(options: { runtime: RuntimeSource }): Promise<RestartReport>;
-  pause(options?: PauseOptions): Promise<void>;
-  /** A machine that was suspended when it was paused is suspended again. */
-  resume(): Promise<void>;
-  /** The guest stops executing until input, network traffic or {@link wakeup} wakes it. */
-  suspend(): Promise<void>;
-  /** Rejects with `bad-runstate` unless the machine is suspended. */
-  wakeup(): Promise<void>;
-  /** Why {@link cprSave} would be refused now; empty when it would not. */
-  cprBlockers(mode: CprMode): Promise<Blocker[]>;
   /**
    * Stops the guest and writes its device state to `target`. Mode `restart`: the guest is then in
    * the hands of the other runtime, its RAM untouched, in `inmigrate` until {@link cprLoad} or
@@ -160,10 +128,7 @@ export interface Machine extends MachineCore {
    * waits for what wakes it. When it fails the machine is in `inmigrate` as before.
    */
   cprLoad(source: CprSource, options?: CprLoadOptions): Promise<CprLoadReport>;
-  /** After {@link cprSave} in mode `restart`: the guest goes on in the runtime it had. */
-  cprCancel(): Promise<void>;
   reset(): Promise<void>;
-  destroy(): Promise<void>;
   /** Runs shell code in the guest through its agent. @throws CprError `guest-silent`, `guest-failed` */
   execute(code: string, options?: ExecuteOptions): Promise<ExecuteResult>;
   /** A console as streams: `serial0` (the default) to `serial3`, `virtio-console0`. */
@@ -211,8 +176,6 @@ export interface Machine extends MachineCore {
    * listens, `guest-silent`, or `network-unavailable` with another backend.
    */
   connectTcp(port: number, options?: ConnectTcpOptions): Promise<GuestSocket>;
-  /** The parts of the guest's memory; with `digests` the guest should be paused. */
-  ramBlocks(options?: { digests?: boolean }): Promise<RamBlockInfo[]>;
   /** The drives, and what is in them. */
   infoBlock(): Promise<BlockInfo[]>;
   /** Puts a medium into a drive while the guest runs. URLs are relative to this page. */
@@ -268,11 +231,6 @@ export interface Machine extends MachineCore {
   watch(id: string, listener: WatchListener): Promise<void>;
   unwatch(): void;
   /**
-   * A snapshot of all of the guest in the keeper's memory: RAM, devices, what it wrote to disks and
-   * share, consoles. It lasts as long as the machine, and any page of it may {@link restore} it.
-   */
-  snapshot(): Promise<SnapshotInfo>;
-  /**
    * Brings the guest back to a snapshot, and to what it was doing then; guest time goes on from
    * there. Going back again and again to one snapshot costs what changed since. Rejects with
    * `not-found`, or `bad-runstate` for a guest that crashed.
@@ -280,8 +238,6 @@ export interface Machine extends MachineCore {
   restore(snapshot: Pick<SnapshotInfo, 'id'>): Promise<RestoreReport>;
   /** Gives the memory of a snapshot back. */
   dropSnapshot(snapshot: Pick<SnapshotInfo, 'id'>): Promise<void>;
-  /** The snapshots of this machine, oldest first. */
-  snapshots(): Promise<SnapshotInfo[]>;
   /**
    * The machine as a state file, while it goes on: what is written is the moment of the call or a
    * little later, as one consistent cut. Cancelling the stream gives it up.
@@ -309,13 +265,6 @@ export interface Machine extends MachineCore {
     runtime: RuntimeSource,
     options?: Pick<StartOptions, 'replace'>,
   ): Promise<void>;
-  /** A checkpoint now; others are taken by themselves. */
-  checkpoint(): Promise<CheckpointInfo>;
-  /**
-   * Whether checkpoints are taken by themselves.
-   * @throws CprError `busy` while the machine is exported
-   */
-  setDurable(on: boolean, options?: SetDurableOptions): Promise<void>;
   /** Leaves; the guest goes on in the keeper. */
   close(): void;
 }

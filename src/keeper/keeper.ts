@@ -1,6 +1,6 @@
 import { CprError } from '../errors.ts';
 import { abiVersion } from '../protocol/abi.ts';
-import type { Blocker, CprMode, CprSource, CprTarget } from '../protocol/cpr.ts';
+import type { CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { TakenEvents } from '../protocol/event-bytes.ts';
 import type { OpenMessage } from '../protocol/head-start.ts';
 import { imagesWithoutData } from '../protocol/images.ts';
@@ -9,30 +9,21 @@ import type {
   CprLoadReport,
   CprSaveOptions,
   CprSaveReport,
-  KeeperApi,
   KeeperInfo,
-  PauseOptions,
-  RamBlockInfo,
-  RestartReport,
   StartRequest,
 } from '../protocol/keeper-api.ts';
 import { flushed } from '../protocol/keeper-api.ts';
+import {
+  answeredNames,
+  type KeeperApi,
+  type MachineCalls,
+  machineCalls,
+} from '../protocol/keeper-calls.ts';
+import { passingOn } from '../protocol/passing-on.ts';
 import { randomId } from '../protocol/random-id.ts';
-import { keeperMethods } from '../protocol/rpc.ts';
 import type { RuntimeSource } from '../protocol/runtime-source.ts';
-import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
-import type { ExportReport, ImportReport, ImportRequest } from '../protocol/state-transfer.ts';
-import type {
-  CheckpointInfo,
-  ExportedFile,
-  ExportRequest,
-  ResumeReport,
-  ResumeRequest,
-  SetDurableOptions,
-  StorageUsage,
-  StoredMachineInfo,
-  StoredStateInfo,
-} from '../protocol/stored.ts';
+import type { ImportReport, ImportRequest } from '../protocol/state-transfer.ts';
+import type { ResumeReport, ResumeRequest, SetDurableOptions } from '../protocol/stored.ts';
 import { incomingRequest } from './cpr/incoming-request.ts';
 import type { AroundStep } from './cpr/steps.ts';
 import type { OpenStore } from './cpr/targets.ts';
@@ -41,10 +32,11 @@ import { StoredMachines } from './durable/stored-machines.ts';
 import { EarlyOpening } from './machine/early-opening.ts';
 import { EarlyResume } from './machine/early-resume.ts';
 import { type MachineEnvironment, MachineHost } from './machine/machine-host.ts';
+import type { MachineOperations } from './machine/machine-operations.ts';
 import { MachineSlot, noMachine } from './machine/machine-slot.ts';
-import { openMachine } from './machine/open-machine.ts';
+import { startOpened } from './machine/open-state.ts';
 import { resolveImages } from './machine/resolve-images.ts';
-import { resumeStored } from './machine/resume-stored.ts';
+import { startStored } from './machine/resume-stored.ts';
 import type { Client } from './pages/page-input.ts';
 import { portLink } from './pages/page-link.ts';
 import { Pages } from './pages/pages.ts';
@@ -72,7 +64,7 @@ interface KeeperOptions {
 }
 
 /** What pages talk to. A keeper has one machine: each other machine has a keeper of its own, see `ConnectOptions.machineId`. */
-export class Keeper implements KeeperApi {
+export class Keeper extends passingOn<MachineCalls>(machineCalls) implements KeeperApi {
   readonly #identity: KeeperIdentity;
   readonly #keeperUrl: string | undefined;
   readonly #environment: MachineEnvironment;
@@ -87,16 +79,23 @@ export class Keeper implements KeeperApi {
   #early: EarlyResume | undefined;
   /** A state that is opened where there is nothing to resume, under way. */
   #opening: EarlyOpening | undefined;
-  readonly #stored: StoredMachines;
+  readonly storage: StoredMachines;
   /** What pages show, for machines that come later as well. */
   readonly #terminals = new Map<string, TerminalSize>();
 
   constructor(identity: KeeperIdentity, options: KeeperOptions = {}) {
+    super();
     this.#identity = identity;
     const { loader = new RuntimeLoader(), openStore, openNewerStore, keeperUrl, around } = options;
     this.#keeperUrl = keeperUrl;
     this.#slot = new MachineSlot(this.#pages, identity.keeperLock);
-    this.#stored = new StoredMachines(openStore, () => this.#presentId, openNewerStore);
+    this.storage = new StoredMachines({
+      openStore,
+      openNewerStore,
+      presentId: () => this.#presentId,
+      // An early resume that still waits for its machine does not know yet where that runs.
+      settled: () => this.#slot.settled(),
+    });
     this.#environment = {
       pages: this.#pages,
       terminals: this.#terminals,
@@ -108,7 +107,7 @@ export class Keeper implements KeeperApi {
 
   info(): KeeperInfo {
     const machine = this.#slot.machine?.view.status() ?? null;
-    return { ...this.#identity, abiVersion, methods: keeperMethods, machine };
+    return { ...this.#identity, abiVersion, methods: answeredNames, machine };
   }
 
   ping(): number {
@@ -132,8 +131,13 @@ export class Keeper implements KeeperApi {
     const client: Client = {};
     return {
       attach: (port, pageLock, pageId) => this.attach(port, pageLock, pageId, client),
-      command: (name, args) => this.command(name, args, client),
+      command: (name, args) => this.answering().command(name, args, client),
     };
+  }
+
+  /** What is done to the machine that is there. @throws CprError `no-machine` */
+  override answering(): MachineOperations {
+    return this.#slot.present.operations;
   }
 
   /** The machine that is there stays untouched until the new one runs. */
@@ -160,7 +164,7 @@ export class Keeper implements KeeperApi {
     });
   }
 
-  async resumeMachine(request: ResumeRequest): Promise<ResumeReport> {
+  async resumeStored(request: ResumeRequest): Promise<ResumeReport> {
     const early = this.#early;
     if (!early?.isFor(request)) return this.#resume(request);
     return early.report.catch((thrown) => {
@@ -189,7 +193,7 @@ export class Keeper implements KeeperApi {
   /** A page would open a state as its guest, where there is none to resume. */
   openEarly(message: OpenMessage): void {
     const isNeeded = !this.#slot.machine && !this.#opening;
-    const open = (request: ImportRequest, guest: MessagePort) => this.importGuest(request, guest);
+    const open = (request: ImportRequest, guest: MessagePort) => this.openState(request, guest);
     const isWanted = isNeeded ? this.#nothingStored() : Promise.resolve(false);
     const opening = new EarlyOpening(message, isWanted, open);
     if (!isNeeded) return;
@@ -233,7 +237,7 @@ export class Keeper implements KeeperApi {
     return this.#slot.fill(async (signal) => {
       if (takeOver) await askForMachine(id);
       await this.#slot.hold(id);
-      const { machine, takenAtMs, fellBack } = await resumeStored(
+      const { machine, takenAtMs, fellBack } = await startStored(
         { id, runtime, ...(files && { files }) },
         this.#environment,
         signal,
@@ -244,32 +248,8 @@ export class Keeper implements KeeperApi {
     });
   }
 
-  async restart(runtime: RuntimeSource): Promise<RestartReport> {
-    return this.#slot.present.operations.restart(acceptRuntime(runtime));
-  }
-
-  async pause({ stopsTime = false }: PauseOptions = {}): Promise<void> {
-    const { execution, clock } = this.#slot.present;
-    execution.pause();
-    if (stopsTime) clock.stop();
-  }
-
-  async resume(): Promise<void> {
-    const { execution, clock } = this.#slot.present;
-    if (execution.runstate === 'paused' && !execution.isFrozen) clock.goOn();
-    execution.resume();
-  }
-
   async destroy(): Promise<void> {
     this.#slot.destroy();
-  }
-
-  async suspend(): Promise<void> {
-    this.#slot.present.execution.suspend();
-  }
-
-  async wakeup(): Promise<void> {
-    this.#slot.present.execution.wakeup();
   }
 
   visibility(pageId: string, visible: boolean): void {
@@ -288,14 +268,6 @@ export class Keeper implements KeeperApi {
 
   took(pageId: string, taken: TakenEvents): void {
     this.#pages.took(pageId, taken);
-  }
-
-  async ramBlocks(options?: { digests?: boolean }): Promise<RamBlockInfo[]> {
-    return this.#slot.present.ramBlocks(options);
-  }
-
-  async cprBlockers(mode: CprMode): Promise<Blocker[]> {
-    return this.#slot.present.cprBlockers(mode);
   }
 
   async cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport> {
@@ -333,77 +305,7 @@ export class Keeper implements KeeperApi {
     });
   }
 
-  async cprCancel(): Promise<void> {
-    return this.#slot.present.operations.cprCancel();
-  }
-
-  async takeSnapshot(): Promise<SnapshotInfo> {
-    return this.#slot.present.operations.takeSnapshot();
-  }
-
-  async restoreSnapshot(id: string): Promise<RestoreReport> {
-    return this.#slot.present.operations.restoreSnapshot(id);
-  }
-
-  async dropSnapshot(id: string): Promise<void> {
-    this.#slot.present.operations.dropSnapshot(id);
-  }
-
-  async snapshots(): Promise<SnapshotInfo[]> {
-    return this.#slot.present.operations.snapshots();
-  }
-
-  command(name: string, args: unknown[], client?: Client): unknown {
-    return this.#slot.present.command(name, args, client);
-  }
-
-  async storedMachines(): Promise<StoredMachineInfo[]> {
-    // An early resume that still waits for its machine does not know yet where that runs.
-    await this.#slot.settled();
-    return this.#stored.list();
-  }
-
-  storageUsage(): Promise<StorageUsage> {
-    return this.#stored.usage();
-  }
-
-  renameMachine(id: string, name: string): Promise<void> {
-    return this.#stored.rename(id, name);
-  }
-
-  duplicateMachine(id: string, name: string): Promise<string> {
-    return this.#stored.duplicate(id, name);
-  }
-
-  removeMachine(id: string): Promise<void> {
-    return this.#stored.remove(id);
-  }
-
-  exportStored(id: string, port: MessagePort): Promise<ExportReport> {
-    return this.#stored.exportState(id, port);
-  }
-
-  storedStates(): Promise<StoredStateInfo[]> {
-    return this.#stored.states();
-  }
-
-  removeState(name: string): Promise<void> {
-    return this.#stored.removeState(name);
-  }
-
-  exportMachine(id: string, request: ExportRequest): Promise<ExportedFile> {
-    return this.#stored.export(id, request);
-  }
-
-  async checkpoint(): Promise<CheckpointInfo> {
-    return this.#slot.present.durability.checkpoint();
-  }
-
-  async exportGuest(port: MessagePort): Promise<ExportReport> {
-    return this.#slot.present.durability.exportGuest(port);
-  }
-
-  async importGuest(request: ImportRequest, port: MessagePort): Promise<ImportReport> {
+  async openState(request: ImportRequest, port: MessagePort): Promise<ImportReport> {
     if (this.#early) await this.#early.settled;
     await this.#slot.vacant(leavingPageMs);
     if (this.#slot.machine && !request.replace) {
@@ -417,7 +319,7 @@ export class Keeper implements KeeperApi {
     return this.#slot.fill(async (signal) => {
       const { id = randomId(), durable } = request.config;
       if (durable) await this.#slot.hold(id);
-      const { machine, takenAtMs } = await openMachine(
+      const { machine, takenAtMs } = await startOpened(
         { ...request, runtime, config: { ...request.config, id } },
         port,
         this.#environment,

@@ -6,7 +6,7 @@
 import type { RuntimeSource } from './runtime-source.ts';
 import type { ImportRequest } from './state-transfer.ts';
 
-/** The page's: it will ask for this guest in storage (`resumeMachine`), which can come back right now. */
+/** The page's: it will ask for this guest in storage (`resumeStored`), which can come back right now. */
 interface ResumeMessage {
   type: 'head-start-resume';
   id: string;
@@ -27,7 +27,7 @@ export interface OpenMessage {
   offer: MessagePort;
 }
 
-/** A state's head is read and checked: the rest of it comes to `guest`, as for `importGuest`. */
+/** A state's head is read and checked: the rest of it comes to `guest`, as for `openState`. */
 export interface Offer {
   request: ImportRequest;
   guest: MessagePort;

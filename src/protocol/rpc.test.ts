@@ -1,7 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
 import { CprError } from '../errors.ts';
-import type { KeeperApi } from './keeper-api.ts';
-import { exposeKeeper, type KeeperWire, wrapKeeper } from './rpc.ts';
+import { answeredNames, formerNames, type KeeperApi, keeperCalls } from './keeper-calls.ts';
+import { callsOf, exposeKeeper, type KeeperWire, type RemoteKeeper, wrapKeeper } from './rpc.ts';
+import { releasedCalls } from './testing/released-calls.ts';
 
 let wire: KeeperWire | undefined;
 afterEach(() => {
@@ -10,8 +11,16 @@ afterEach(() => {
 });
 
 /** A keeper at the other end of a real message channel. */
-function remote(members: Partial<KeeperApi> & Record<string, unknown>): KeeperWire {
+function remote(members: Partial<KeeperApi>): { keeper: RemoteKeeper } {
   const { port1, port2 } = new MessageChannel();
+  exposeKeeper(whole(members), port1);
+  const opened = wrapKeeper(port2);
+  wire = opened;
+  return { keeper: callsOf(opened.call) };
+}
+
+/** With the rest of the calls, which fail. */
+function whole(members: object): KeeperApi {
   const missing = new Proxy(members, {
     get: (target, name) =>
       Reflect.get(target, name) ??
@@ -19,9 +28,7 @@ function remote(members: Partial<KeeperApi> & Record<string, unknown>): KeeperWi
         throw new Error(`no ${String(name)} in this test`);
       }),
   });
-  exposeKeeper(missing as unknown as KeeperApi, port1);
-  wire = wrapKeeper(port2);
-  return wire;
+  return missing as unknown as KeeperApi;
 }
 
 test('calls carry their arguments there and the result back', async () => {
@@ -103,4 +110,42 @@ test('pages reach the calls of the API and nothing else', async () => {
   port2.postMessage({ id: '1', type: 'GET', path: ['secret'] });
   expect((await answer).value).toBeUndefined();
   port2.close();
+});
+
+/** A keeper whose calls answer with their names of today. */
+function namesItsCalls(): KeeperApi {
+  const named = (prefix: string, storage?: object) =>
+    new Proxy({} as KeeperApi, {
+      get: (_, name) => (name === 'storage' ? storage : () => `${prefix}${String(name)}`),
+    });
+  return named('', named('storage.'));
+}
+
+test('a page of an earlier release reaches every call by the name that it knows', async () => {
+  const { port1, port2 } = new MessageChannel();
+  exposeKeeper(namesItsCalls(), port1);
+  const answers = new Map<string, unknown>();
+  const settled = new Promise<void>((resolve) => {
+    port2.onmessage = ({ data }) => {
+      answers.set(data.id, data.value);
+      if (answers.size === releasedCalls.length) resolve();
+    };
+  });
+  // As the Comlink of that page puts a call.
+  for (const name of releasedCalls)
+    port2.postMessage({ id: name, type: 'APPLY', path: [name], argumentList: [] });
+  await settled;
+  const renamed = new Map(Object.entries(formerNames).map(([now, former]) => [former, now]));
+  for (const name of releasedCalls) expect(answers.get(name)).toBe(renamed.get(name) ?? name);
+  // Such a page makes no call that the keeper does not list.
+  expect(answeredNames).toEqual(expect.arrayContaining([...releasedCalls]));
+  port2.close();
+});
+
+test('every call of today arrives under its own name', async () => {
+  const { port1, port2 } = new MessageChannel();
+  exposeKeeper(namesItsCalls(), port1);
+  const opened = wrapKeeper(port2);
+  wire = opened;
+  for (const name of keeperCalls) expect(await opened.call(name, [])).toBe(name);
 });

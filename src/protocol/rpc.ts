@@ -1,73 +1,28 @@
 /** Calls between page and keeper. The one place that knows Comlink. */
 import * as Comlink from 'comlink';
 import { CprError } from '../errors.ts';
-import type { KeeperApi } from './keeper-api.ts';
+import { type CallName, formerNames, type KeeperApi, keeperCalls } from './keeper-calls.ts';
 import { fromWireError, toWireError } from './wire-error.ts';
 
-/** The keeper as a page sees it: every answer takes a message there and back. */
-export type RemoteKeeper = {
-  readonly [K in keyof KeeperApi]: (
-    ...args: Parameters<KeeperApi[K]>
-  ) => Promise<Awaited<ReturnType<KeeperApi[K]>>>;
+type Remote<Calls> = {
+  readonly [K in keyof Calls]: Calls[K] extends (...args: infer Args) => infer Answer
+    ? (...args: Args) => Promise<Awaited<Answer>>
+    : Remote<Calls[K]>;
 };
+
+/** The keeper as a page sees it: every answer takes a message there and back. */
+export type RemoteKeeper = Remote<KeeperApi>;
 
 /** The page's end of the wire. A dead keeper never answers: see src/client/connection.ts. */
 export interface KeeperWire {
-  readonly keeper: RemoteKeeper;
+  /** @param name of now, or of an earlier release. Whatever is thrown arrives as a {@link CprError}. */
+  call(name: string, args: unknown[]): Promise<unknown>;
   /** Lets go of the port at both ends. */
   release(): void;
 }
 
-/** True for those of the first release, whose keepers do not list what they answer. */
-const methods: Record<keyof KeeperApi, boolean> = {
-  info: true,
-  ping: true,
-  attach: true,
-  start: true,
-  restart: true,
-  pause: true,
-  resume: true,
-  destroy: true,
-  ramBlocks: true,
-  command: true,
-  suspend: false,
-  wakeup: false,
-  visibility: false,
-  listen: false,
-  terminalSize: false,
-  took: false,
-  cprBlockers: false,
-  cprSave: false,
-  cprLoad: false,
-  cprCancel: false,
-  storedMachines: false,
-  storageUsage: false,
-  renameMachine: false,
-  duplicateMachine: false,
-  removeMachine: false,
-  storedStates: false,
-  removeState: false,
-  exportMachine: false,
-  resumeMachine: false,
-  checkpoint: false,
-  setDurable: false,
-  flush: false,
-  takeSnapshot: false,
-  restoreSnapshot: false,
-  dropSnapshot: false,
-  snapshots: false,
-  exportGuest: false,
-  exportStored: false,
-  importGuest: false,
-};
-
-/** Everything else of the keeper's object stays out of reach of pages. */
-export const keeperMethods = Object.keys(methods) as (keyof KeeperApi)[];
-/** {@link KeeperInfo.methods} of a keeper that has none. */
-export const firstKeeperMethods = keeperMethods.filter((name) => methods[name]);
-
 /**
- * Answers a page's calls that arrive at `port`.
+ * Answers a page's calls that arrive at `port`, by their names of now and of earlier releases.
  * @param own calls of this connection, in place of those of `api`
  */
 export function exposeKeeper(
@@ -77,29 +32,48 @@ export function exposeKeeper(
 ): void {
   keepErrorCodes();
   const exposed: Record<string, unknown> = Object.create(null);
-  for (const name of keeperMethods) exposed[name] = own[name] ?? api[name].bind(api);
+  for (const name of keeperCalls) {
+    const call = callOf(own, name) ?? callOf(api, name);
+    exposed[name] = call;
+    const { [name]: former } = formerNames;
+    if (former !== undefined) exposed[former] = call;
+  }
   Comlink.expose(exposed, port);
 }
 
-/** The keeper at the other end of `port`. Whatever it throws arrives as a {@link CprError}. */
-export function wrapKeeper(port: MessagePort): KeeperWire {
-  keepErrorCodes();
-  const proxy = Comlink.wrap<KeeperApi>(port);
-  // Comlink's proxy is thenable: returned from an async function it would be asked for `then`.
-  const keeper = callsOf((name, args) => {
-    const call = proxy[name] as (...args: unknown[]) => Promise<unknown>;
-    return settle(call(...args.map(withPorts)));
-  });
-  return { keeper, release: () => proxy[Comlink.releaseProxy]() };
+function callOf(
+  api: Partial<KeeperApi>,
+  name: CallName,
+): ((...args: never[]) => unknown) | undefined {
+  const [member = '', group] = name.split('.').reverse();
+  const owner = (group === undefined ? api : api[group as 'storage']) as
+    | Record<string, ((...args: never[]) => unknown) | undefined>
+    | undefined;
+  return owner?.[member]?.bind(owner);
 }
 
+/** The keeper at the other end of `port`. */
+export function wrapKeeper(port: MessagePort): KeeperWire {
+  keepErrorCodes();
+  // Comlink's proxy is thenable: returned from an async function it would be asked for `then`.
+  const proxy = Comlink.wrap<Record<string, (...args: unknown[]) => unknown>>(port);
+  return {
+    call: (name, args) => settle((proxy[name] as Call)(...args.map(withPorts))),
+    release: () => proxy[Comlink.releaseProxy](),
+  };
+}
+
+type Call = (...args: unknown[]) => Promise<unknown>;
+
 /** An object with every call of the keeper, each of them made by `make`. */
-export function callsOf(
-  make: (name: keyof KeeperApi, args: unknown[]) => Promise<unknown>,
-): RemoteKeeper {
-  return Object.fromEntries(
-    keeperMethods.map((name) => [name, (...args: unknown[]) => make(name, args)]),
-  ) as unknown as RemoteKeeper;
+export function callsOf(make: (name: CallName, args: unknown[]) => Promise<unknown>): RemoteKeeper {
+  const groups: Record<string, Record<string, Call>> = { '': {}, storage: {} };
+  for (const name of keeperCalls) {
+    const [member = '', group = ''] = name.split('.').reverse();
+    (groups[group] as Record<string, Call>)[member] = (...args) => make(name, args);
+  }
+  const { '': direct, ...grouped } = groups;
+  return { ...direct, ...grouped } as unknown as RemoteKeeper;
 }
 
 /** Ports are handed over, as an argument or in a list of arguments; everything else is copied. */

@@ -73,7 +73,7 @@ export class MachineCpr {
   }
 
   /** Brings back the newest state in `store` that is whole, whatever vmstate names it. */
-  async resume({ store, restoring }: Restoring): Promise<Origin> {
+  async resumeStored({ store, restoring }: Restoring): Promise<Origin> {
     const { execution, around } = this.#machine;
     execution.requireIncoming('resume');
     const awaiting = this.#awaiting;
@@ -91,7 +91,7 @@ export class MachineCpr {
   }
 
   /** Brings a guest to life that arrives in the machine's memory. */
-  async open(arriving: Promise<CutItem>): Promise<CutItem> {
+  async openState(arriving: Promise<CutItem>): Promise<CutItem> {
     const { execution, around } = this.#machine;
     execution.requireIncoming('open a state');
     const awaiting = this.#awaiting;

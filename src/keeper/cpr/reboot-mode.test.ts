@@ -116,7 +116,7 @@ test.each([
     () => keeper.restart(runtime),
     () => keeper.cprSave({ kind: 'bytes' }, { mode: 'restart', runtime }),
     () => keeper.start({ config: fakeConfig, runtime, replace: true }),
-    () => newKeeper().resumeMachine({ id: 'any', runtime }),
+    () => newKeeper().resumeStored({ id: 'any', runtime }),
   ]) {
     const { code, message } = await failure(call());
     expect(code).toBe('bad-config');

@@ -5,7 +5,7 @@ import type { CheckpointInfo, Durability, SetDurableOptions } from '../../protoc
 import type { CprMachine } from '../cpr/cpr-machine.ts';
 import type { Origin } from '../cpr/stored-guest.ts';
 import type { MachineView } from '../pages/machine-view.ts';
-import { exportGuest } from '../transfer/export-guest.ts';
+import { exportState } from '../transfer/export-state.ts';
 import { Durable } from './durable.ts';
 
 export interface DurableMachine extends CprMachine {
@@ -87,17 +87,17 @@ export class MachineDurability {
   }
 
   /** @throws CprError `busy` while another export of a machine without checkpoints is under way */
-  async exportGuest(port: MessagePort): Promise<ExportReport> {
+  async exportState(port: MessagePort): Promise<ExportReport> {
     const machine = this.#machine;
     const durable = this.isOn && this.status?.state !== 'failing';
     const checkpoint = durable ? () => this.checkpoint() : undefined;
-    if (checkpoint) return exportGuest({ machine, port, checkpoint });
+    if (checkpoint) return exportState({ machine, port, checkpoint });
     if (this.#isExporting) {
       throw new CprError('busy', 'This machine is being exported already: wait for its end.');
     }
     this.#isExporting = true;
     try {
-      return await exportGuest({ machine, port });
+      return await exportState({ machine, port });
     } finally {
       this.#isExporting = false;
     }

@@ -47,7 +47,7 @@ async function store(): Promise<void> {
 test('a page that asks for a guest which is coming back already gets that one', async () => {
   await store();
   keeper.resumeEarly(request());
-  const report = await keeper.resumeMachine(request());
+  const report = await keeper.resumeStored(request());
   expect(report.takenAtMs).toBe(generations()[0]?.takenAtMs);
   expect(runtime.log.filter((step) => step === 'load')).toHaveLength(1);
   expect(keeper.info().machine).toMatchObject({ runstate: 'running', config: { id: 'mine' } });
@@ -61,7 +61,7 @@ test('a guest that came back before its page asked runs, and the page finds it',
     runstate: 'running',
     arrival: { kind: 'resumed' },
   });
-  await expect(keeper.resumeMachine(request())).rejects.toMatchObject({ code: 'bad-runstate' });
+  await expect(keeper.resumeStored(request())).rejects.toMatchObject({ code: 'bad-runstate' });
 });
 
 describe('a copy goes on as a clone', () => {
@@ -74,7 +74,7 @@ describe('a copy goes on as a clone', () => {
     // What is stored of a copy has the names of its original.
     const original = fakeStore.stored.get('mine');
     if (original) fakeStore.stored.set('copy', original);
-    await keeper.resumeMachine({ id: 'copy', runtime: runtime.source });
+    await keeper.resumeStored({ id: 'copy', runtime: runtime.source });
     return keeper.info().machine?.arrival;
   }
 
@@ -95,16 +95,16 @@ test('[SF9] a machine keeps the lineage of its first boot, and a copy of it gets
   await keeper.checkpoint();
   await keeper.destroy();
   keeper = newKeeper();
-  await keeper.resumeMachine(request());
+  await keeper.resumeStored(request());
   expect(lineage()).toBe(first);
   await keeper.checkpoint();
   await keeper.destroy();
   keeper = newKeeper();
   const original = fakeStore.stored.get('mine');
   if (original) fakeStore.stored.set('copy', original);
-  const listed = (await keeper.storedMachines()).find(({ id }) => id === 'copy');
+  const listed = (await keeper.storage.list()).find(({ id }) => id === 'copy');
   expect(listed).not.toHaveProperty('config.lineage');
-  await keeper.resumeMachine({ id: 'copy', runtime: runtime.source });
+  await keeper.resumeStored({ id: 'copy', runtime: runtime.source });
   expect(lineage()).toMatch(/^[0-9a-f]{32}$/);
   expect(lineage()).not.toBe(first);
   await keeper.destroy();
@@ -115,7 +115,7 @@ test('[SF9] a machine keeps the lineage of its first boot, and a copy of it gets
 
 test('what kept a guest from coming back is told to the page that asks', async () => {
   keeper.resumeEarly(request());
-  await expect(keeper.resumeMachine(request())).rejects.toMatchObject({ code: 'not-found' });
+  await expect(keeper.resumeStored(request())).rejects.toMatchObject({ code: 'not-found' });
   await start();
   expect(keeper.info().machine).toMatchObject({ arrival: { kind: 'booted' } });
 });
@@ -127,7 +127,7 @@ test('a guest that is destroyed while it comes back does not come back once more
     letGo = resolve;
   });
   keeper.resumeEarly(request());
-  const asked = keeper.resumeMachine(request());
+  const asked = keeper.resumeStored(request());
   const refused = expect(asked).rejects.toMatchObject({ code: 'no-machine' });
   await vi.waitUntil(() => runtime.host !== undefined, patient);
   await keeper.destroy();
@@ -149,7 +149,7 @@ test('so does a state that is opened', async () => {
   keeper.resumeEarly(request());
   const { port1, port2 } = new MessageChannel();
   const { source } = runtime;
-  const opened = keeper.importGuest(
+  const opened = keeper.openState(
     { config: fakeConfig, runtime: source, ranges: [], identity: 'clone' },
     port1,
   );
@@ -168,7 +168,7 @@ test('a guest that was set going is stored as going at once', async () => {
   await vi.waitUntil(() => (generations()[0]?.number ?? 0) > paused, patient);
   await keeper.destroy();
   keeper = newKeeper();
-  await keeper.resumeMachine(request());
+  await keeper.resumeStored(request());
   expect(keeper.info().machine?.runstate).toBe('running');
 });
 
@@ -191,13 +191,13 @@ describe('a new guest where another one is in storage, which could not be read w
   });
 
   test('gives way to the stored one when its user says so', async () => {
-    await expect(keeper.resumeMachine(request())).rejects.toMatchObject({ code: 'bad-runstate' });
-    await keeper.resumeMachine({ ...request(), replace: true });
+    await expect(keeper.resumeStored(request())).rejects.toMatchObject({ code: 'bad-runstate' });
+    await keeper.resumeStored({ ...request(), replace: true });
     expect(keeper.info().machine?.arrival).toMatchObject({ kind: 'resumed' });
     await keeper.checkpoint();
     expect(generations()).toHaveLength(2);
     // That one is the machine that is stored.
-    await expect(keeper.resumeMachine({ ...request(), replace: true })).rejects.toMatchObject({
+    await expect(keeper.resumeStored({ ...request(), replace: true })).rejects.toMatchObject({
       code: 'bad-runstate',
     });
   });

@@ -1,6 +1,7 @@
 /** The machines in storage: what a list of them shows and does. */
 import { CprError } from '../../errors.ts';
 import { withoutContents } from '../../protocol/images.ts';
+import type { KeeperStorage } from '../../protocol/keeper-calls.ts';
 import type { ExportReport } from '../../protocol/state-transfer.ts';
 import type {
   ExportedFile,
@@ -13,30 +14,31 @@ import type { Store, StoredMachine } from '../../store/types.ts';
 import { ofOwnLineage, type StoredDetails } from '../cpr/stored-details.ts';
 import type { OpenStore } from '../cpr/targets.ts';
 import { exportMachine } from '../export/export-machine.ts';
-import { exportStored } from '../transfer/send-stored.ts';
+import { exportStoredState } from '../transfer/send-stored.ts';
 import { runningMachines } from './machine-lock.ts';
 
-export class StoredMachines {
-  readonly #openStore: OpenStore | undefined;
-  readonly #openNewer: OpenStore | undefined;
-  readonly #presentId: () => string | undefined;
+export interface StoredMachinesOptions {
+  /** Absent where there is no persistent storage. */
+  openStore?: OpenStore | undefined;
+  /** For reading what a newer version has stored. */
+  openNewerStore?: OpenStore | undefined;
+  /** Of the machine that this keeper runs, or brings back. */
+  presentId(): string | undefined;
+  /** Resolves when {@link presentId} is known. */
+  settled(): Promise<void>;
+}
 
-  /**
-   * @param presentId of the machine that this keeper runs, or brings back
-   * @param openNewer for reading what a newer version has stored
-   */
-  constructor(
-    openStore: OpenStore | undefined,
-    presentId: () => string | undefined,
-    openNewer?: OpenStore,
-  ) {
-    this.#openStore = openStore;
-    this.#presentId = presentId;
-    this.#openNewer = openNewer;
+export class StoredMachines implements KeeperStorage {
+  readonly #options: StoredMachinesOptions;
+
+  constructor(options: StoredMachinesOptions) {
+    this.#options = options;
   }
 
   async list(): Promise<StoredMachineInfo[]> {
-    if (!this.#openStore) return [];
+    const { openStore, settled } = this.#options;
+    await settled();
+    if (!openStore) return [];
     const { store, isNewer } = await this.#toRead();
     const [machines, running] = await Promise.all([store.machines(), runningMachines()]);
     return machines.map((machine) => ({
@@ -59,7 +61,7 @@ export class StoredMachines {
       ...(takenAtMs !== undefined && { takenAtMs }),
       ...(config && { config: withoutContents(config) }),
       ...(files && { needs: files }),
-      running: id === this.#presentId() ? 'here' : elsewhere,
+      running: id === this.#options.presentId() ? 'here' : elsewhere,
     };
   }
 
@@ -82,7 +84,7 @@ export class StoredMachines {
   /** @throws CprError `busy` for a machine that runs */
   async remove(id: string): Promise<void> {
     const running = await runningMachines();
-    if (id === this.#presentId() || running.has(id)) {
+    if (id === this.#options.presentId() || running.has(id)) {
       throw new CprError(
         'busy',
         'This machine runs: end it before you delete what is stored of it.',
@@ -104,7 +106,7 @@ export class StoredMachines {
   }
 
   async exportState(id: string, port: MessagePort): Promise<ExportReport> {
-    return exportStored((await this.#toRead()).store, id, port);
+    return exportStoredState((await this.#toRead()).store, id, port);
   }
 
   /** The store; or, where a newer version has stored what is there, that for reading alone. */
@@ -113,13 +115,15 @@ export class StoredMachines {
       return { store: await this.#store(), isNewer: false };
     } catch (thrown) {
       const isNewer = thrown instanceof CprError && thrown.code === 'storage-newer';
-      if (!isNewer || !this.#openNewer) throw thrown;
-      return { store: await this.#openNewer(), isNewer: true };
+      const { openNewerStore } = this.#options;
+      if (!isNewer || !openNewerStore) throw thrown;
+      return { store: await openNewerStore(), isNewer: true };
     }
   }
 
   #store() {
-    if (this.#openStore) return this.#openStore();
+    const { openStore } = this.#options;
+    if (openStore) return openStore();
     throw new CprError('storage-unavailable', 'This keeper has no persistent storage.');
   }
 }

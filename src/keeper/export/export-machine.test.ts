@@ -55,7 +55,7 @@ function pieces(device: 'hda'): KeptPieces {
 }
 
 const stored = (): MemoryStore => fakeStore.stored.get(id)?.store as MemoryStore;
-const exported = (request: ExportRequest) => keeper.exportMachine(id, request);
+const exported = (request: ExportRequest) => keeper.storage.export(id, request);
 const bytesOf = async (blob: Blob) => new Uint8Array(await blob.arrayBuffer());
 const expectedDisk = () => {
   const bytes = new Uint8Array(sizeBytes).fill(9);

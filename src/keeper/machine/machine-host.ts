@@ -1,14 +1,12 @@
 import { CprError } from '../../errors.ts';
 import type { PreparedRuntime, WriteTracking } from '../../protocol/abi.ts';
 import type { DriveSource, MachineConfig, RemovableDriveName } from '../../protocol/config.ts';
-import type { Blocker, CprMode } from '../../protocol/cpr.ts';
 import type { MachineEvent, MachineStatus, Runstate } from '../../protocol/events.ts';
-import type { RamBlockInfo, StartRequest } from '../../protocol/keeper-api.ts';
+import type { StartRequest } from '../../protocol/keeper-api.ts';
 import { randomId } from '../../protocol/random-id.ts';
 import { adoptCprError } from '../../protocol/wire-error.ts';
 import { allocateMemory } from '../checkpoint/memory-layout.ts';
-import { cprBlockers, refuseIfEverBlocked } from '../cpr/blockers.ts';
-import { listRamBlocks } from '../cpr/ram-blocks.ts';
+import { refuseIfEverBlocked } from '../cpr/blockers.ts';
 import type { AroundStep } from '../cpr/steps.ts';
 import type { OpenStore } from '../cpr/targets.ts';
 import { MachineDurability } from '../durable/durability.ts';
@@ -16,7 +14,7 @@ import { Consoles } from '../guest/consoles.ts';
 import { Execution } from '../guest/execution.ts';
 import { MachineClock } from '../guest/machine-clock.ts';
 import { MachineView } from '../pages/machine-view.ts';
-import { type Client, PageInput } from '../pages/page-input.ts';
+import { PageInput } from '../pages/page-input.ts';
 import type { Pages } from '../pages/pages.ts';
 import { type TerminalSize, TerminalSizes } from '../pages/terminal-sizes.ts';
 import { GatedHost, type HostBacking } from '../runtimes/gated-host.ts';
@@ -25,7 +23,7 @@ import { NextRuntime, prepareFirst } from '../runtimes/next-runtime.ts';
 import { checkRuntime, type RuntimeLoader } from '../runtimes/runtime-loader.ts';
 import { untilAborted } from '../runtimes/until-aborted.ts';
 import { DiskLimit } from './disk-limit.ts';
-import { runCommand, tellGuest } from './guest-commands.ts';
+import { tellGuest } from './guest-commands.ts';
 import { MachineOperations, type OperatedMachine } from './machine-operations.ts';
 import { SuspendWhenHidden } from './suspend-when-hidden.ts';
 
@@ -212,28 +210,6 @@ export class MachineHost implements OperatedMachine {
   /** Pages want to hear the guest, or no more. */
   listenersChanged(): void {
     this.execution.charge?.instance.setListened?.(this.#pages.anyListens);
-  }
-
-  /** @param client who gives it: a page's keys are let go of when it goes */
-  command(name: string, args: unknown[], client?: Client): unknown {
-    if (client) this.input.precede(client, name);
-    const answer = runCommand(this.execution, name, args);
-    if (client) this.input.note(client, name, args);
-    return answer;
-  }
-
-  ramBlocks({ digests = false }: { digests?: boolean } = {}): Promise<RamBlockInfo[]> {
-    const { charge, runstate } = this.execution;
-    const moving = runstate === 'running';
-    return listRamBlocks(this.backing, charge?.instance, { digests, moving });
-  }
-
-  async cprBlockers(mode: CprMode): Promise<Blocker[]> {
-    const blockers = await cprBlockers(mode, this);
-    const { current } = this.operations;
-    if (current === undefined) return blockers;
-    const message = `${current} is under way. Wait for its end.`;
-    return [{ code: 'operation-in-flight', message }, ...blockers];
   }
 
   watchedWrites(writes: WriteTracking | undefined): WriteTracking | undefined {

@@ -1,29 +1,37 @@
 /** What takes hold of a whole machine, one at a time: live update, CPR, snapshots, and returns. */
 import type { WriteTracking } from '../../protocol/abi.ts';
-import type { CprSource, CprTarget } from '../../protocol/cpr.ts';
+import type { Blocker, CprMode, CprSource, CprTarget } from '../../protocol/cpr.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
 import type {
   CprLoadOptions,
   CprLoadReport,
   CprSaveOptions,
   CprSaveReport,
+  PauseOptions,
+  RamBlockInfo,
   RestartReport,
 } from '../../protocol/keeper-api.ts';
+import type { MachineCalls } from '../../protocol/keeper-calls.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import type { RestoreReport, SnapshotInfo } from '../../protocol/snapshot.ts';
-import type { CutItem, ImportRequest } from '../../protocol/state-transfer.ts';
+import type { CutItem, ExportReport, ImportRequest } from '../../protocol/state-transfer.ts';
+import type { CheckpointInfo } from '../../protocol/stored.ts';
+import { cprBlockers } from '../cpr/blockers.ts';
 import { MachineCpr } from '../cpr/machine-cpr.ts';
+import { listRamBlocks } from '../cpr/ram-blocks.ts';
 import type { Restoring } from '../cpr/stored-guest.ts';
+import type { Client } from '../pages/page-input.ts';
 import type { HostedInstance } from '../runtimes/hand-over.ts';
 import type { ReadyRuntime } from '../runtimes/next-runtime.ts';
 import { type SnapshotMachine, Snapshots } from '../snapshot/snapshots.ts';
 import { broughtBack, goesOnAfterGap, type ReturningMachine } from './after-gap.ts';
+import { runCommand } from './guest-commands.ts';
 import { liveRestart } from './live-restart.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 
 export interface OperatedMachine extends ReturningMachine, SnapshotMachine {}
 
-export class MachineOperations {
+export class MachineOperations implements MachineCalls {
   readonly #machine: OperatedMachine;
   readonly #cpr: MachineCpr;
   readonly #snapshots: Snapshots;
@@ -33,11 +41,6 @@ export class MachineOperations {
     this.#machine = machine;
     this.#cpr = new MachineCpr(machine);
     this.#snapshots = new Snapshots(machine);
-  }
-
-  /** What is under way, for people: `A restart`. */
-  get current(): string | undefined {
-    return this.#operations.current;
   }
 
   /** The machine has no guest, and a runtime that can take one. */
@@ -91,6 +94,57 @@ export class MachineOperations {
     });
   }
 
+  async pause({ stopsTime = false }: PauseOptions = {}): Promise<void> {
+    const { execution, clock } = this.#machine;
+    execution.pause();
+    if (stopsTime) clock.stop();
+  }
+
+  async resume(): Promise<void> {
+    const { execution, clock } = this.#machine;
+    if (execution.runstate === 'paused' && !execution.isFrozen) clock.goOn();
+    execution.resume();
+  }
+
+  async suspend(): Promise<void> {
+    this.#machine.execution.suspend();
+  }
+
+  async wakeup(): Promise<void> {
+    this.#machine.execution.wakeup();
+  }
+
+  /** @param client who gives it: a page's keys are let go of when it goes */
+  command(name: string, args: unknown[], client?: Client): unknown {
+    const { execution, input } = this.#machine;
+    if (client) input.precede(client, name);
+    const answer = runCommand(execution, name, args);
+    if (client) input.note(client, name, args);
+    return answer;
+  }
+
+  ramBlocks({ digests = false }: { digests?: boolean } = {}): Promise<RamBlockInfo[]> {
+    const { execution, backing } = this.#machine;
+    const moving = execution.runstate === 'running';
+    return listRamBlocks(backing, execution.charge?.instance, { digests, moving });
+  }
+
+  async cprBlockers(mode: CprMode): Promise<Blocker[]> {
+    const blockers = await cprBlockers(mode, this.#machine);
+    const { current } = this.#operations;
+    if (current === undefined) return blockers;
+    const message = `${current} is under way. Wait for its end.`;
+    return [{ code: 'operation-in-flight', message }, ...blockers];
+  }
+
+  async checkpoint(): Promise<CheckpointInfo> {
+    return this.#machine.durability.checkpoint();
+  }
+
+  async exportState(port: MessagePort): Promise<ExportReport> {
+    return this.#machine.durability.exportState(port);
+  }
+
   cprCancel(): Promise<void> {
     return this.#exclusively('A cprCancel', async () => this.#cpr.cancel());
   }
@@ -105,7 +159,7 @@ export class MachineOperations {
   ): Promise<{ takenAtMs: number; fellBack?: string }> {
     return this.#exclusively('A resume', async () => {
       const machine = this.#machine;
-      const origin = await this.#cpr.resume(restoring);
+      const origin = await this.#cpr.resumeStored(restoring);
       // A copy still has the names of what it was copied from: it goes on as a clone.
       const isClone = machine.id !== identity.id;
       machine.become(identity.id, identity.name);
@@ -120,14 +174,14 @@ export class MachineOperations {
    * @returns when its state was taken
    * @throws CprError with the machine in `inmigrate` as before
    */
-  openGuest(
+  openState(
     arriving: Promise<CutItem>,
     { config, identity }: Pick<ImportRequest, 'config' | 'identity'>,
   ): Promise<number> {
     return this.#exclusively('An opening', async () => {
       const machine = this.#machine;
       const { backing, execution } = machine;
-      const { takenAtMs, openedFrom } = await this.#cpr.open(arriving);
+      const { takenAtMs, openedFrom } = await this.#cpr.openState(arriving);
       const { name, id = machine.id } = config;
       machine.become(id, name);
       if (openedFrom) backing.config = { ...backing.config, openedFrom };
@@ -142,12 +196,12 @@ export class MachineOperations {
   }
 
   /** @throws CprError with the guest going on as before */
-  takeSnapshot(): Promise<SnapshotInfo> {
-    return this.#exclusively('A snapshot', () => this.#snapshots.take());
+  snapshot(): Promise<SnapshotInfo> {
+    return this.#exclusively('A snapshot', () => this.#snapshots.snapshot());
   }
 
   /** @throws CprError as {@link Snapshots.restore} */
-  restoreSnapshot(id: string): Promise<RestoreReport> {
+  restore(id: string): Promise<RestoreReport> {
     return this.#exclusively('A restore', async () => {
       const machine = this.#machine;
       const { durability, consoles, view, input, terminals } = machine;
@@ -163,11 +217,11 @@ export class MachineOperations {
     });
   }
 
-  dropSnapshot(id: string): void {
+  async dropSnapshot(id: string): Promise<void> {
     this.#snapshots.drop(id);
   }
 
-  snapshots(): SnapshotInfo[] {
+  async snapshots(): Promise<SnapshotInfo[]> {
     return this.#snapshots.list();
   }
 

@@ -12,7 +12,7 @@ import { type MachineEnvironment, MachineHost } from './machine-host.ts';
  * Makes a machine of what is in storage under this id.
  * @throws CprError `not-found`, `storage-damaged`, `file-needed`, or what starting a machine throws
  */
-export async function resumeStored(
+export async function startStored(
   { id, runtime, files }: Omit<ResumeRequest, 'takeOver'>,
   environment: MachineEnvironment,
   signal: AbortSignal,

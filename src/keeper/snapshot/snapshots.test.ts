@@ -38,10 +38,10 @@ const runstate = () => keeper.info().machine?.runstate;
 test('memory is as it was, pages that were zero included', async () => {
   const ram = runtime.memory('pc.ram');
   ram[5] = 1;
-  const { id } = await keeper.takeSnapshot();
+  const { id } = await keeper.snapshot();
   ram[5] = 2;
   ram[9000] = 3;
-  await keeper.restoreSnapshot(id);
+  await keeper.restore(id);
   expect(ram[5]).toBe(1);
   expect(ram[9000]).toBe(0);
   expect(runstate()).toBe('running');
@@ -53,7 +53,7 @@ test('pieces and consoles are as they were, again and again', async () => {
   pieces?.set(3, Uint8Array.of(1));
   pieces?.set(4, Uint8Array.of(1));
   runtime.host?.consoleOutput('serial0', new TextEncoder().encode('before'));
-  const { id } = await keeper.takeSnapshot();
+  const { id } = await keeper.snapshot();
   const generation = pieces?.generation;
   for (let round = 0; round < 2; round++) {
     const piece = pieces?.get(3);
@@ -62,7 +62,7 @@ test('pieces and consoles are as they were, again and again', async () => {
     pieces?.delete(4);
     pieces?.set(5, Uint8Array.of(9));
     runtime.host?.consoleOutput('serial0', new TextEncoder().encode(' after'));
-    await keeper.restoreSnapshot(id);
+    await keeper.restore(id);
     expect(pieces?.get(3)).toEqual(Uint8Array.of(1));
     expect(pieces?.get(4)).toEqual(Uint8Array.of(1));
     expect(pieces?.get(5)).toBeUndefined();
@@ -75,44 +75,44 @@ test('pieces and consoles are as they were, again and again', async () => {
 });
 
 test('a guest that was paused is paused, and one that ran runs', async () => {
-  const running = await keeper.takeSnapshot();
+  const running = await keeper.snapshot();
   await keeper.pause();
-  const paused = await keeper.takeSnapshot();
-  await keeper.restoreSnapshot(running.id);
+  const paused = await keeper.snapshot();
+  await keeper.restore(running.id);
   expect([runstate(), runtime.running]).toEqual(['running', true]);
-  await keeper.restoreSnapshot(paused.id);
+  await keeper.restore(paused.id);
   expect([runstate(), runtime.running]).toEqual(['paused', false]);
 });
 
 test('when the snapshot is refused, the guest goes on untouched', async () => {
   const ram = runtime.memory('pc.ram');
-  const { id } = await keeper.takeSnapshot();
+  const { id } = await keeper.snapshot();
   ram[5] = 2;
   runtime.options.refuseRevert = new Error('on purpose');
-  await expect(keeper.restoreSnapshot(id)).rejects.toThrow('on purpose');
+  await expect(keeper.restore(id)).rejects.toThrow('on purpose');
   expect(ram[5]).toBe(2);
   expect([runstate(), runtime.running]).toEqual(['running', true]);
 });
 
 test('a failure half way is a crash that says so', async () => {
-  const { id } = await keeper.takeSnapshot();
+  const { id } = await keeper.snapshot();
   runtime.options.fail = { revert: new Error('on purpose') };
-  await expect(keeper.restoreSnapshot(id)).rejects.toMatchObject({ code: 'runtime-failed' });
+  await expect(keeper.restore(id)).rejects.toMatchObject({ code: 'runtime-failed' });
   expect(runstate()).toBe('internal-error');
-  await expect(keeper.restoreSnapshot(id)).rejects.toMatchObject({ code: 'bad-runstate' });
+  await expect(keeper.restore(id)).rejects.toMatchObject({ code: 'bad-runstate' });
 });
 
 test('the next checkpoint after a restore holds the guest as it is then', async () => {
   const ram = runtime.memory('pc.ram');
   ram[5] = 1;
-  const { id } = await keeper.takeSnapshot();
+  const { id } = await keeper.snapshot();
   ram[5] = 2;
   await keeper.checkpoint();
-  await keeper.restoreSnapshot(id);
+  await keeper.restore(id);
   await keeper.checkpoint();
   ram[5] = 0;
   await keeper.destroy();
-  await keeper.resumeMachine({
+  await keeper.resumeStored({
     id: [...store.stored.keys()][0] as string,
     runtime: runtime.source,
   });
@@ -120,9 +120,9 @@ test('the next checkpoint after a restore holds the guest as it is then', async 
 });
 
 test('a snapshot that was dropped, or never taken, is not found', async () => {
-  const { id } = await keeper.takeSnapshot();
+  const { id } = await keeper.snapshot();
   expect((await keeper.snapshots()).map((snapshot) => snapshot.id)).toEqual([id]);
   await keeper.dropSnapshot(id);
   expect(await keeper.snapshots()).toEqual([]);
-  await expect(keeper.restoreSnapshot(id)).rejects.toMatchObject({ code: 'not-found' });
+  await expect(keeper.restore(id)).rejects.toMatchObject({ code: 'not-found' });
 });

@@ -69,7 +69,7 @@ export class Snapshots {
    * The guest goes on afterwards as it did before.
    * @throws CprError `bad-runstate`, `runtime-incompatible`, `blocked` by a disk that does not answer
    */
-  async take(): Promise<SnapshotInfo> {
+  async snapshot(): Promise<SnapshotInfo> {
     const { execution, backing, consoles, clock } = this.#machine;
     execution.requireLive('take a snapshot');
     if (!execution.instance.capture) throw tooOld(execution.instance.v86Version);

@@ -19,7 +19,7 @@ export type LeavingSender = PortSender<LeavingItem>;
  * A machine that nobody runs, or one that runs as its newest checkpoint has it.
  * @throws CprError `not-found`, `storage-damaged`, `file-needed`; the receiver gets it too
  */
-export async function exportStored(
+export async function exportStoredState(
   store: Store,
   id: string,
   port: MessagePort,

@@ -34,7 +34,7 @@ interface ExportOptions {
 }
 
 /** @throws CprError; the receiver gets it too */
-export async function exportGuest(options: ExportOptions): Promise<ExportReport> {
+export async function exportState(options: ExportOptions): Promise<ExportReport> {
   const { machine, port, checkpoint } = options;
   const sender: LeavingSender = new PortSender(port);
   try {

@@ -3,7 +3,7 @@ import { PortSender } from '../../protocol/port-stream.ts';
 import type { ArrivingItem, BlobItem, BlobsItem, CutItem } from '../../protocol/state-transfer.ts';
 import type { CprMachine } from '../cpr/cpr-machine.ts';
 import { fakeConfig } from '../testing/fake-runtime.ts';
-import { receiveGuest } from './import-guest.ts';
+import { receiveState } from './receive-state.ts';
 
 const stream = 'pieces.9p.files';
 const partBytes = 1 << 20;
@@ -56,7 +56,7 @@ async function receive(items: readonly ArrivingItem[]) {
     consoles: { restore: () => {} },
     gone: new AbortController().signal,
   } as unknown as CprMachine;
-  const receiving = receiveGuest(machine, [], port2);
+  const receiving = receiveState(machine, [], port2);
   const sender = new PortSender<ArrivingItem>(port1);
   for (const item of items) await sender.send(item, 'bytes' in item ? [item.bytes.buffer] : []);
   sender.end();

@@ -1,13 +1,13 @@
 import type { CutItem, ImportRequest } from '../../protocol/state-transfer.ts';
 import { untilAborted } from '../runtimes/until-aborted.ts';
-import { receiveGuest } from '../transfer/import-guest.ts';
+import { receiveState } from '../transfer/receive-state.ts';
 import { type MachineEnvironment, MachineHost } from './machine-host.ts';
 
 /**
  * Makes a machine of a guest that arrives at `port`. The one that is there is not touched.
  * @throws CprError of whoever sends it, or what starting a machine throws
  */
-export async function openMachine(
+export async function startOpened(
   { config, runtime, ranges, identity, replace = false }: ImportRequest,
   port: MessagePort,
   environment: MachineEnvironment,
@@ -17,7 +17,7 @@ export async function openMachine(
   let arriving: Promise<CutItem> | undefined;
   const failed = new AbortController();
   const receive = (machine: MachineHost) => {
-    arriving = receiveGuest(machine, ranges, port);
+    arriving = receiveState(machine, ranges, port);
     // A guest that does not arrive needs no runtime.
     arriving.catch((thrown) => failed.abort(thrown));
   };
@@ -26,7 +26,7 @@ export async function openMachine(
   const machine = await MachineHost.start(request, environment, starting, receive);
   try {
     const takenAtMs = await untilAborted(
-      machine.operations.openGuest(arriving as Promise<CutItem>, { config, identity }),
+      machine.operations.openState(arriving as Promise<CutItem>, { config, identity }),
       signal,
     );
     return { machine, takenAtMs };

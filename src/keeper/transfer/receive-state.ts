@@ -40,7 +40,7 @@ const stepBlobs = 64;
 const window = 2;
 
 /** @throws CprError of the sender, `bad-state-file`, or `wrong-machine` when the memory has no room */
-export async function receiveGuest(
+export async function receiveState(
   machine: CprMachine,
   ranges: readonly MemoryRange[],
   port: MessagePort,
