@@ -131,8 +131,12 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     const client: Client = {};
     return {
       attach: (port, pageLock, pageId) => this.attach(port, pageLock, pageId, client),
-      command: (name, args) => this.answering().command(name, args, client),
+      command: (name, args) => this.command(name, args, client),
     };
+  }
+
+  command(name: string, args: unknown[], client?: Client): unknown {
+    return this.answering().command(name, args, client);
   }
 
   /** What is done to the machine that is there. @throws CprError `no-machine` */

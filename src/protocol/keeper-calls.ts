@@ -199,7 +199,7 @@ const callFacts = {
   resume: { by: 'machine', isFirst: true, changesStatus: true, isPublic: true },
   destroy: { by: 'keeper', isFirst: true, changesStatus: true, isPublic: true },
   ramBlocks: { by: 'machine', isFirst: true, isPublic: true },
-  command: { by: 'machine', isFirst: true },
+  command: { by: 'keeper', isFirst: true },
   suspend: { by: 'machine', changesStatus: true, isPublic: true },
   wakeup: { by: 'machine', changesStatus: true, isPublic: true },
   visibility: { by: 'keeper' },

@@ -1,12 +1,12 @@
 import { CprError } from '../../errors.ts';
 import type { Blocker, CprMode } from '../../protocol/cpr.ts';
-import type { CprMachine } from './cpr-machine.ts';
+import type { GuestParts } from './guest-parts.ts';
 import type { OpenStore } from './targets.ts';
 
 /** Why cprSave would be refused now, by the keeper or by the runtime in charge. */
 export async function cprBlockers(
   mode: CprMode,
-  { execution, openStore }: Pick<CprMachine, 'execution' | 'openStore'>,
+  { execution, openStore }: Pick<GuestParts, 'execution' | 'openStore'>,
 ): Promise<Blocker[]> {
   const blockers: Blocker[] = [];
   const instance = execution.charge?.instance;
@@ -30,7 +30,7 @@ export function unknownMemory(runtimeId: string): Blocker {
 }
 
 /** @throws CprError `blocked`, with the sentences of all blockers */
-export async function refuseIfBlocked(mode: CprMode, machine: CprMachine): Promise<void> {
+export async function refuseIfBlocked(mode: CprMode, machine: GuestParts): Promise<void> {
   const blockers = await cprBlockers(mode, machine);
   if (blockers.length > 0) throw blocked(`The machine cannot be saved in mode "${mode}"`, blockers);
 }
@@ -39,7 +39,7 @@ export async function refuseIfBlocked(mode: CprMode, machine: CprMachine): Promi
  * For a machine that must be able to follow at any time.
  * @throws CprError `blocked`
  */
-export async function refuseIfEverBlocked(machine: CprMachine): Promise<void> {
+export async function refuseIfEverBlocked(machine: GuestParts): Promise<void> {
   for (const mode of ['restart', 'reboot'] as const) {
     const blockers = await cprBlockers(mode, machine);
     if (blockers.length === 0) continue;

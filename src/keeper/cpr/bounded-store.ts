@@ -2,7 +2,7 @@
 import { CprError } from '../../errors.ts';
 import { foreignFreeBytes } from '../../protocol/foreign-storage.ts';
 import type { MachineStore, PublishRequest, Store } from '../../store/types.ts';
-import type { CprMachine } from './cpr-machine.ts';
+import type { GuestParts } from './guest-parts.ts';
 import { detailsOf, type StoredDetails } from './stored-details.ts';
 import { storeOf } from './targets.ts';
 
@@ -15,7 +15,7 @@ const trustedBytes = 64 * 2 ** 20;
  * @throws CprError `storage-unavailable`, `storage-occupied`, or what the store throws
  */
 export async function openBounded(
-  machine: CprMachine,
+  machine: GuestParts,
   resumed?: MachineStore | Promise<MachineStore>,
 ): Promise<BoundedStore> {
   const { backing, execution } = machine;

@@ -4,7 +4,7 @@ import { CprError } from '../../errors.ts';
 import type { Digest } from '../../vmstate/vmstate.ts';
 import type { CutSource } from '../checkpoint/cut.ts';
 import { unknownMemory } from './blockers.ts';
-import type { CprMachine } from './cpr-machine.ts';
+import type { GuestParts } from './guest-parts.ts';
 
 /** What the keeper itself knows of a guest and must know again. Members are only ever added. */
 interface KeeperState {
@@ -15,7 +15,7 @@ interface KeeperState {
 }
 
 /** @param save gives the guest's device state with the keeper's sections; the guest is stopped */
-export function cutSource(machine: CprMachine, digest: Digest, save: () => Uint8Array): CutSource {
+export function cutSource(machine: GuestParts, digest: Digest, save: () => Uint8Array): CutSource {
   const { backing, execution, consoles } = machine;
   return {
     memory: backing.memory,

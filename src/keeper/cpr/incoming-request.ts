@@ -5,9 +5,9 @@ import type { CprLoadOptions, StartRequest } from '../../protocol/keeper-api.ts'
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import { acceptRuntime, isOfSite } from '../runtimes/accept-runtime.ts';
 import { xxh64 } from './digest.ts';
+import { requireStored } from './find-stored.ts';
 import { decomposeVmstate } from './sections.ts';
 import { storedDetails } from './stored-details.ts';
-import { requireStored } from './stored-guest.ts';
 import { type OpenStore, readSource, storeOf } from './targets.ts';
 
 /**

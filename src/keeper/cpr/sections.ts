@@ -14,9 +14,9 @@ import {
 import { type Digest, decodeVmstate, encodeVmstate, type Section } from '../../vmstate/vmstate.ts';
 import { guestBlocks } from '../checkpoint/memory-layout.ts';
 import type { FrozenExecution } from '../guest/execution.ts';
-import type { CprMachine } from './cpr-machine.ts';
+import type { GuestParts } from './guest-parts.ts';
 
-interface KeeperSections {
+export interface KeeperSections {
   machine: MachineSection<MachineConfig>;
   blocks: BlocksSection;
   /** Mode `reboot`: where the rest of the guest is. */
@@ -32,7 +32,7 @@ const ownNames: readonly string[] = ['machine', 'blocks', 'checkpoint'];
 
 /** What the keeper says of a machine that is saved now. */
 export function sectionsOf(
-  { id, backing, execution }: CprMachine,
+  { id, backing, execution }: GuestParts,
   mode: 'restart' | 'reboot',
   frozen: FrozenExecution,
 ): KeeperSections {

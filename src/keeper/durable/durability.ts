@@ -2,24 +2,19 @@
 import { CprError } from '../../errors.ts';
 import type { ExportReport } from '../../protocol/state-transfer.ts';
 import type { CheckpointInfo, Durability, SetDurableOptions } from '../../protocol/stored.ts';
-import type { CprMachine } from '../cpr/cpr-machine.ts';
-import type { Origin } from '../cpr/stored-guest.ts';
-import type { MachineView } from '../pages/machine-view.ts';
+import type { Origin } from '../cpr/bring-back.ts';
+import type { GuestParts } from '../cpr/guest-parts.ts';
 import { exportState } from '../transfer/export-state.ts';
 import { Durable } from './durable.ts';
 
-export interface DurableMachine extends CprMachine {
-  readonly view: MachineView;
-}
-
 export class MachineDurability {
-  readonly #machine: DurableMachine;
+  readonly #machine: GuestParts;
   /** From the first guest on, where there is storage. */
   #durable: Durable | undefined;
   /** By copying it while it runs, as checkpoints do: one of the two at a time. */
   #isExporting = false;
 
-  constructor(machine: DurableMachine) {
+  constructor(machine: GuestParts) {
     this.#machine = machine;
   }
 

@@ -7,19 +7,19 @@ import { adoptCprError } from '../../protocol/wire-error.ts';
 import { Checkpointer, type CheckpointReport } from '../checkpoint/checkpointer.ts';
 import { writtenPages } from '../checkpoint/written-pages.ts';
 import { type BoundedStore, openBounded } from '../cpr/bounded-store.ts';
-import type { CprMachine } from '../cpr/cpr-machine.ts';
+import type { Origin } from '../cpr/bring-back.ts';
 import { cutSource } from '../cpr/cut-source.ts';
 import { xxh64 } from '../cpr/digest.ts';
+import type { GuestParts } from '../cpr/guest-parts.ts';
 import { composeVmstate, sectionsOf } from '../cpr/sections.ts';
 import { detailsOf } from '../cpr/stored-details.ts';
-import type { Origin } from '../cpr/stored-guest.ts';
 import { Pace } from './pace.ts';
 
 /** Between two looks at how much the guest has written. */
 const lookAgainMs = 250;
 
 interface DurableOptions {
-  machine: CprMachine;
+  machine: GuestParts;
   /** Of a machine that was resumed: only what changed since is written. */
   origin?: Origin | undefined;
   /** The state of {@link Durable.status} changed. */
@@ -27,7 +27,7 @@ interface DurableOptions {
 }
 
 export class Durable {
-  readonly #machine: CprMachine;
+  readonly #machine: GuestParts;
   readonly #changed: () => void;
   #origin: Origin | undefined;
   readonly #pace = new Pace();

@@ -10,8 +10,8 @@ interface Console {
   scrollback: Scrollback;
   /** Offset up to which the attached pages have it. */
   sent: number;
-  /** What was said before this offset was said in another keeper. */
-  restoredEnd: number;
+  /** What was said before this offset is sent with `again`: it was said in another keeper. */
+  againEnd: number;
 }
 
 /** The consoles of one machine: what they said, and what the pages were told of it. */
@@ -27,7 +27,7 @@ export class Consoles {
   output(name: string, bytes: Uint8Array): void {
     let console = this.#consoles.get(name);
     if (console === undefined) {
-      console = { scrollback: new Scrollback(), sent: 0, restoredEnd: 0 };
+      console = { scrollback: new Scrollback(), sent: 0, againEnd: 0 };
       this.#consoles.set(name, console);
     }
     console.scrollback.append(bytes);
@@ -48,7 +48,7 @@ export class Consoles {
   *from(name: string, start: number): Generator<MachineEvent & ConsoleOutput> {
     const console = this.#consoles.get(name);
     for (const { offset, bytes } of console?.scrollback.chunks(start) ?? []) {
-      const again = offset < (console?.restoredEnd ?? 0) && ({ again: true } as const);
+      const again = offset < (console?.againEnd ?? 0) && ({ again: true } as const);
       yield { type: 'console', console: name, offset, bytes, ...again };
     }
   }
@@ -66,7 +66,7 @@ export class Consoles {
     this.#consoles.clear();
     for (const { name, end, bytes } of said) {
       const scrollback = Scrollback.of(end, bytes);
-      this.#consoles.set(name, { scrollback, sent: scrollback.start, restoredEnd: end });
+      this.#consoles.set(name, { scrollback, sent: scrollback.start, againEnd: end });
     }
   }
 

@@ -209,24 +209,24 @@ export class Execution {
   }
 
   /** @throws CprError `bad-runstate` unless the devices can take another state */
-  requireRevertible(): void {
+  requireRestorable(): void {
     this.#requireThawed('restore a snapshot');
     this.#runstate.require('restore a snapshot', ...live, 'shutdown');
   }
 
   /** The guest stands still, and is about to be another. */
-  beginRevert(): void {
-    this.requireRevertible();
+  beginRestore(): void {
+    this.requireRestorable();
     if (this.runstate === 'running') this.#stopOrRunOn();
   }
 
-  /** The guest is as it was before {@link beginRevert}. */
-  abandonRevert(): void {
+  /** The guest is as it was before {@link beginRestore}. */
+  abandonRestore(): void {
     if (this.runstate === 'running') this.#runOrCrash();
   }
 
   /** The guest is the one of a snapshot, and does what it did then. */
-  reverted({ runstate, wasSuspended }: FrozenExecution): void {
+  restored({ runstate, wasSuspended }: FrozenExecution): void {
     this.#wasSuspended = wasSuspended;
     // A guest that was powered down comes up again, as by a reset.
     if (this.runstate === 'shutdown') this.#runstate.set('prelaunch');

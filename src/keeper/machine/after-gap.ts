@@ -1,21 +1,12 @@
 /** A guest goes on after a gap: from storage, from a state file, or as a copy. */
 import type { Arrival } from '../../protocol/stored.ts';
-import type { Origin } from '../cpr/stored-guest.ts';
-import type { DurableMachine, MachineDurability } from '../durable/durability.ts';
+import type { Origin } from '../cpr/bring-back.ts';
 import { putRight, randomMac } from '../durable/put-right.ts';
-import type { PageInput } from '../pages/page-input.ts';
-import type { TerminalSizes } from '../pages/terminal-sizes.ts';
-
-export interface ReturningMachine extends DurableMachine {
-  readonly durability: MachineDurability;
-  readonly input: PageInput;
-  readonly terminals: TerminalSizes;
-  pagesChanged(): void;
-}
+import type { OperatedMachine } from './operated-machine.ts';
 
 /** What came back from storage goes on. */
 export function broughtBack(
-  machine: ReturningMachine,
+  machine: OperatedMachine,
   origin: Origin,
   { isClone = false } = {},
 ): void {
@@ -30,7 +21,7 @@ export function broughtBack(
 }
 
 export function goesOnAfterGap(
-  machine: ReturningMachine,
+  machine: OperatedMachine,
   { arrival, origin, isClone }: { arrival: Arrival; origin?: Origin; isClone: boolean },
 ): void {
   const { view, durability, consoles, input, terminals } = machine;
@@ -51,7 +42,7 @@ export function goesOnAfterGap(
  * @returns whether an agent was told
  */
 function putGuestRight(
-  { execution, backing, consoles }: ReturningMachine,
+  { execution, backing, consoles }: OperatedMachine,
   isClone: boolean,
 ): boolean {
   const { commands } = execution.instance;

@@ -24,7 +24,8 @@ import { checkRuntime, type RuntimeLoader } from '../runtimes/runtime-loader.ts'
 import { untilAborted } from '../runtimes/until-aborted.ts';
 import { DiskLimit } from './disk-limit.ts';
 import { tellGuest } from './guest-commands.ts';
-import { MachineOperations, type OperatedMachine } from './machine-operations.ts';
+import { MachineOperations } from './machine-operations.ts';
+import type { OperatedMachine } from './operated-machine.ts';
 import { SuspendWhenHidden } from './suspend-when-hidden.ts';
 
 const statusIntervalMs = 1000;

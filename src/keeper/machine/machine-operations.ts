@@ -17,29 +17,29 @@ import type { RestoreReport, SnapshotInfo } from '../../protocol/snapshot.ts';
 import type { CutItem, ExportReport, ImportRequest } from '../../protocol/state-transfer.ts';
 import type { CheckpointInfo } from '../../protocol/stored.ts';
 import { cprBlockers } from '../cpr/blockers.ts';
-import { MachineCpr } from '../cpr/machine-cpr.ts';
+import type { Restoring } from '../cpr/bring-back.ts';
+import { Cpr } from '../cpr/cpr.ts';
 import { listRamBlocks } from '../cpr/ram-blocks.ts';
-import type { Restoring } from '../cpr/stored-guest.ts';
 import type { Client } from '../pages/page-input.ts';
+import { acceptRuntime } from '../runtimes/accept-runtime.ts';
 import type { HostedInstance } from '../runtimes/hand-over.ts';
 import type { ReadyRuntime } from '../runtimes/next-runtime.ts';
-import { type SnapshotMachine, Snapshots } from '../snapshot/snapshots.ts';
-import { broughtBack, goesOnAfterGap, type ReturningMachine } from './after-gap.ts';
+import { Snapshots } from '../snapshot/snapshots.ts';
+import { broughtBack, goesOnAfterGap } from './after-gap.ts';
 import { runCommand } from './guest-commands.ts';
 import { liveRestart } from './live-restart.ts';
 import { OneAtATime } from './one-at-a-time.ts';
-
-export interface OperatedMachine extends ReturningMachine, SnapshotMachine {}
+import type { OperatedMachine } from './operated-machine.ts';
 
 export class MachineOperations implements MachineCalls {
   readonly #machine: OperatedMachine;
-  readonly #cpr: MachineCpr;
+  readonly #cpr: Cpr;
   readonly #snapshots: Snapshots;
   readonly #operations = new OneAtATime();
 
   constructor(machine: OperatedMachine) {
     this.#machine = machine;
-    this.#cpr = new MachineCpr(machine);
+    this.#cpr = new Cpr(machine);
     this.#snapshots = new Snapshots(machine);
   }
 
@@ -49,7 +49,8 @@ export class MachineOperations implements MachineCalls {
   }
 
   /** Live update. The guest runs on in its present runtime until the other one is ready. */
-  restart(source: RuntimeSource): Promise<RestartReport> {
+  async restart(given: RuntimeSource): Promise<RestartReport> {
+    const source = acceptRuntime(given);
     return this.#exclusively('A restart', async () => {
       const machine = this.#machine;
       machine.execution.requireLive('restart');

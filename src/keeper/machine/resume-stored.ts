@@ -1,9 +1,9 @@
 import { CprError } from '../../errors.ts';
 import type { ResumeRequest } from '../../protocol/stored.ts';
 import type { MachineStore, Store, StoredReading } from '../../store/types.ts';
+import { type Restoring, restoreMemory } from '../cpr/bring-back.ts';
 import { requireContents } from '../cpr/incoming-request.ts';
 import { ofOwnLineage, type StoredDetails, withFiles } from '../cpr/stored-details.ts';
-import { type Restoring, restoreMemory } from '../cpr/stored-guest.ts';
 import { storeOf } from '../cpr/targets.ts';
 import { untilAborted } from '../runtimes/until-aborted.ts';
 import { type MachineEnvironment, MachineHost } from './machine-host.ts';

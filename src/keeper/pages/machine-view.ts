@@ -1,24 +1,15 @@
 import type { MachineEvent, MachineStatus } from '../../protocol/events.ts';
 import { withoutContents } from '../../protocol/images.ts';
-import type { Arrival, Durability } from '../../protocol/stored.ts';
-import type { Consoles } from '../guest/consoles.ts';
-import type { Execution } from '../guest/execution.ts';
-import type { HostBacking } from '../runtimes/gated-host.ts';
+import type { Arrival } from '../../protocol/stored.ts';
+import type { GuestParts } from '../cpr/guest-parts.ts';
 import type { PageSource } from './page-pace.ts';
 import type { Pages } from './pages.ts';
 
 /** Counts over all machines of this keeper, see {@link MachineStatus.revision}. */
 let revision = 0;
 
-/** What a view shows. */
-interface ViewedMachine {
-  readonly backing: Pick<HostBacking, 'config'>;
-  readonly execution: Execution;
-  readonly consoles: Consoles;
-  readonly restarts: number;
-  /** Absent where nothing keeps it. */
-  readonly durability: { readonly status: Durability | undefined };
-}
+/** What a view shows of its machine. */
+type Viewed = Pick<GuestParts, 'backing' | 'execution' | 'consoles' | 'restarts' | 'durability'>;
 
 /** What the attached pages hear of one machine: its status, its events, its screen. */
 export class MachineView implements PageSource {
@@ -26,14 +17,14 @@ export class MachineView implements PageSource {
   arrival: Arrival = { kind: 'booted' };
   /** Of the last live update. */
   lastPauseMs: number | undefined;
-  readonly #machine: ViewedMachine;
+  readonly #machine: Viewed;
   readonly #pages: Pages;
   /** Until the machine is in its place its pages hear of another one. */
   #visible = false;
   /** The status goes to every page once a second: its configuration is made when that changes. */
   #described: { of: unknown; config: MachineStatus['config'] } | undefined;
 
-  constructor(machine: ViewedMachine, pages: Pages) {
+  constructor(machine: Viewed, pages: Pages) {
     this.#machine = machine;
     this.#pages = pages;
   }

@@ -10,7 +10,7 @@ import type { MachineConfig } from '../../protocol/config.ts';
 import { joinBytes } from '../../protocol/join-bytes.ts';
 import { randomId } from '../../protocol/random-id.ts';
 import type { RestoreReport, SnapshotInfo } from '../../protocol/snapshot.ts';
-import type { CprMachine } from '../cpr/cpr-machine.ts';
+import type { GuestParts } from '../cpr/guest-parts.ts';
 import type { FrozenExecution } from '../guest/execution.ts';
 import { type ChangedPages, MemoryImage } from './memory-image.ts';
 import { WatchedWrites } from './watched-writes.ts';
@@ -38,19 +38,14 @@ interface Snapshot {
   consoles: readonly ConsoleSnapshot[];
 }
 
-export interface SnapshotMachine extends Omit<CprMachine, 'become'> {
-  /** Takes over a configuration, as far as it is the guest's: what is in its drives. */
-  configure(config: MachineConfig): void;
-}
-
 export class Snapshots {
-  readonly #machine: SnapshotMachine;
+  readonly #machine: GuestParts;
   readonly #snapshots = new Map<string, Snapshot>();
   readonly #watched = new WeakMap<WriteTracking, WatchedWrites>();
   /** What the guest was last the same as, and who has kept track of it since. */
   #last: { id: string; writes: WatchedWrites | undefined } | undefined;
 
-  constructor(machine: SnapshotMachine) {
+  constructor(machine: GuestParts) {
     this.#machine = machine;
   }
 
@@ -127,14 +122,14 @@ export class Snapshots {
     if (!snapshot) {
       throw new CprError('not-found', `This keeper has no snapshot "${id}" of this machine.`);
     }
-    execution.requireRevertible();
+    execution.requireRestorable();
     const { instance } = execution;
     if (!instance.revert) throw tooOld(instance.v86Version);
     // A guest that is powered down does nothing.
     if (execution.runstate !== 'shutdown') await this.#quiesce();
     next.requireIdle();
     const beganMs = performance.now();
-    execution.beginRevert();
+    execution.beginRestore();
     let pages = 0;
     let touched = false;
     try {
@@ -148,7 +143,7 @@ export class Snapshots {
       });
     } catch (thrown) {
       if (!touched) {
-        execution.abandonRevert();
+        execution.abandonRestore();
         throw thrown;
       }
       execution.crashed(thrown);
@@ -156,7 +151,7 @@ export class Snapshots {
     }
     this.#sameAs(id);
     execution.bootedAtMs = snapshot.bootedAtMs;
-    execution.reverted(snapshot.execution);
+    execution.restored(snapshot.execution);
     return { pages, pauseMs: performance.now() - beganMs };
   }
 

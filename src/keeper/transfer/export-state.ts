@@ -14,9 +14,9 @@ import { Checkpointer } from '../checkpoint/checkpointer.ts';
 import { storedRanges } from '../checkpoint/cut.ts';
 import { decodeManifest } from '../checkpoint/manifest.ts';
 import { decodeRecord } from '../checkpoint/record.ts';
-import type { CprMachine } from '../cpr/cpr-machine.ts';
 import { cutSource } from '../cpr/cut-source.ts';
 import { xxh64 } from '../cpr/digest.ts';
+import type { GuestParts } from '../cpr/guest-parts.ts';
 import { composeVmstate, sectionsOf } from '../cpr/sections.ts';
 import { storeOf } from '../cpr/targets.ts';
 import { ForwardingStore } from './forwarding-store.ts';
@@ -27,7 +27,7 @@ import { type LeavingSender, sendStored, withCopy } from './send-stored.ts';
 const waitingBytes = 4 * 1024 * 1024;
 
 interface ExportOptions {
-  machine: CprMachine;
+  machine: GuestParts;
   port: MessagePort;
   /** Of a durable machine: a checkpoint of all that the guest did before the call. */
   checkpoint?: (() => Promise<CheckpointInfo>) | undefined;
@@ -58,7 +58,7 @@ export async function exportState(options: ExportOptions): Promise<ExportReport>
   }
 }
 
-function describe(machine: CprMachine, digest: Digest): LeavingItem {
+function describe(machine: GuestParts, digest: Digest): LeavingItem {
   const { execution, backing, id } = machine;
   const ranges = storedRanges(cutSource(machine, digest, () => new Uint8Array()));
   const { config } = backing;
@@ -66,7 +66,7 @@ function describe(machine: CprMachine, digest: Digest): LeavingItem {
 }
 
 async function exportFromStorage(
-  machine: CprMachine,
+  machine: GuestParts,
   sender: LeavingSender,
   digest: Digest,
   checkpoint: () => Promise<CheckpointInfo>,
@@ -80,7 +80,7 @@ async function exportFromStorage(
 }
 
 async function exportWhileRunning(
-  machine: CprMachine,
+  machine: GuestParts,
   sender: LeavingSender,
   digest: Digest,
 ): Promise<ExportReport> {

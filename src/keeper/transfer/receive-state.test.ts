@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { PortSender } from '../../protocol/port-stream.ts';
 import type { ArrivingItem, BlobItem, BlobsItem, CutItem } from '../../protocol/state-transfer.ts';
-import type { CprMachine } from '../cpr/cpr-machine.ts';
+import type { GuestParts } from '../cpr/guest-parts.ts';
 import { fakeConfig } from '../testing/fake-runtime.ts';
 import { receiveState } from './receive-state.ts';
 
@@ -55,7 +55,7 @@ async function receive(items: readonly ArrivingItem[]) {
     },
     consoles: { restore: () => {} },
     gone: new AbortController().signal,
-  } as unknown as CprMachine;
+  } as unknown as GuestParts;
   const receiving = receiveState(machine, [], port2);
   const sender = new PortSender<ArrivingItem>(port1);
   for (const item of items) await sender.send(item, 'bytes' in item ? [item.bytes.buffer] : []);

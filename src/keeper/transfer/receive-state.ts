@@ -26,7 +26,7 @@ import {
 import { placeRanges } from '../checkpoint/cut.ts';
 import type { GuestPages } from '../checkpoint/guest-pages.ts';
 import { nextTask, Slices } from '../checkpoint/slices.ts';
-import type { CprMachine } from '../cpr/cpr-machine.ts';
+import type { GuestParts } from '../cpr/guest-parts.ts';
 import { limitOf, type StreamLimit } from './stream-limits.ts';
 
 const bad = (what: string) =>
@@ -41,7 +41,7 @@ const window = 2;
 
 /** @throws CprError of the sender, `bad-state-file`, or `wrong-machine` when the memory has no room */
 export async function receiveState(
-  machine: CprMachine,
+  machine: GuestParts,
   ranges: readonly MemoryRange[],
   port: MessagePort,
 ): Promise<CutItem> {

@@ -1,4 +1,7 @@
 import type { WriteTracking } from '../../protocol/abi.ts';
+import type { MachineConfig } from '../../protocol/config.ts';
+import type { MachineEvent } from '../../protocol/events.ts';
+import type { Durability } from '../../protocol/stored.ts';
 import type { Consoles } from '../guest/consoles.ts';
 import type { Execution } from '../guest/execution.ts';
 import type { MachineClock } from '../guest/machine-clock.ts';
@@ -7,14 +10,21 @@ import type { NextRuntime } from '../runtimes/next-runtime.ts';
 import type { AroundStep } from './steps.ts';
 import type { OpenStore } from './targets.ts';
 
-/** What CPR needs of a machine. */
-export interface CprMachine {
+/**
+ * What a guest is made of, for everything that saves it, brings it back, or shows it. What may be done
+ * to it is `MachineCalls`, in src/protocol/keeper-calls.ts.
+ */
+export interface GuestParts {
   readonly id: string;
   readonly backing: HostBacking;
   readonly consoles: Consoles;
   readonly clock: MachineClock;
   readonly execution: Execution;
   readonly next: NextRuntime;
+  /** What the attached pages are told. */
+  readonly view: { emit(event: MachineEvent): void; sendStatus(): void };
+  /** Absent where nothing keeps it. */
+  readonly durability: { readonly status: Durability | undefined };
   readonly openStore: OpenStore | undefined;
   readonly around: AroundStep | undefined;
   /** Aborts with the machine's end. */
@@ -27,4 +37,6 @@ export interface CprMachine {
   watchedWrites(writes: WriteTracking | undefined): WriteTracking | undefined;
   /** Takes over the identity of a stored guest that goes on here. */
   become(id: string, name: string): void;
+  /** Takes over a configuration, as far as it is the guest's: what is in its drives. */
+  configure(config: MachineConfig): void;
 }

@@ -8,28 +8,24 @@ import type {
 } from '../../protocol/keeper-api.ts';
 import type { CutItem } from '../../protocol/state-transfer.ts';
 import type { HostedInstance } from '../runtimes/hand-over.ts';
-import { discardReady, type ReadyRuntime } from '../runtimes/next-runtime.ts';
-import type { CprMachine } from './cpr-machine.ts';
-import { type HeldGuest, letGo, loadHeld, saveAndHold } from './held-guest.ts';
+import type { ReadyRuntime } from '../runtimes/next-runtime.ts';
+import { bringBack, type GuestCut, type Origin, type Restoring } from './bring-back.ts';
+import { loadStored, RebootSave } from './cpr-reboot.ts';
+import { type HeldGuest, letGo, loadHeld, RestartSave } from './cpr-restart.ts';
+import type { GuestParts } from './guest-parts.ts';
+import { saveGuest } from './save-guest.ts';
 import { Steps } from './steps.ts';
-import {
-  type AwaitingGuest,
-  bringBack,
-  loadStored,
-  type Origin,
-  type Restoring,
-  saveToStorage,
-} from './stored-guest.ts';
+import { discardWaiting, type WaitingRuntime } from './waiting-runtime.ts';
 
 /** cprSave and cprLoad of one machine, and what is ready for the next cprLoad in between. */
-export class MachineCpr {
-  readonly #machine: CprMachine;
+export class Cpr {
+  readonly #machine: GuestParts;
   /** After cprSave in mode `restart`. */
   #held: HeldGuest | undefined;
   /** Started `incoming`: until a guest is loaded. */
-  #awaiting: AwaitingGuest | undefined;
+  #awaiting: WaitingRuntime | undefined;
 
-  constructor(machine: CprMachine) {
+  constructor(machine: GuestParts) {
     this.#machine = machine;
   }
 
@@ -43,10 +39,11 @@ export class MachineCpr {
   async save(target: CprTarget, { mode, runtime }: CprSaveOptions): Promise<CprSaveReport> {
     const { execution } = this.#machine;
     execution.requireLive('save');
-    if (mode === 'reboot') return saveToStorage(this.#machine, target);
+    if (mode === 'reboot') return saveGuest(this.#machine, target, new RebootSave(this.#machine));
     if (mode !== 'restart') throw new CprError('bad-config', `There is no mode "${mode}".`);
-    const { report, held } = await saveAndHold(this.#machine, target, runtime ?? execution.source);
-    this.#held = held;
+    const restart = new RestartSave(this.#machine, runtime ?? execution.source);
+    const report = await saveGuest(this.#machine, target, restart);
+    this.#held = restart.held;
     return report;
   }
 
@@ -74,34 +71,22 @@ export class MachineCpr {
 
   /** Brings back the newest state in `store` that is whole, whatever vmstate names it. */
   async resumeStored({ store, restoring }: Restoring): Promise<Origin> {
-    const { execution, around } = this.#machine;
-    execution.requireIncoming('resume');
-    const awaiting = this.#awaiting;
-    if (!awaiting) throw new CprError('internal', 'The machine awaits nothing.');
-    const steps = new Steps('cprLoad', around);
-    const runtime = awaiting.source;
-    const { cut } = await bringBack(this.#machine, {
-      awaiting,
-      runtime,
-      steps,
-      restore: () => restoring,
-    });
-    this.#awaiting = undefined;
-    return { store, cut };
+    return { store, cut: await this.#bringBack('resume', () => restoring) };
   }
 
   /** Brings a guest to life that arrives in the machine's memory. */
-  async openState(arriving: Promise<CutItem>): Promise<CutItem> {
+  openState(arriving: Promise<CutItem>): Promise<CutItem> {
+    return this.#bringBack('open a state', () => arriving);
+  }
+
+  async #bringBack<Cut extends GuestCut>(doing: string, restore: () => Promise<Cut>): Promise<Cut> {
     const { execution, around } = this.#machine;
-    execution.requireIncoming('open a state');
+    execution.requireIncoming(doing);
     const awaiting = this.#awaiting;
     if (!awaiting) throw new CprError('internal', 'The machine awaits nothing.');
-    const { cut } = await bringBack(this.#machine, {
-      awaiting,
-      runtime: awaiting.source,
-      steps: new Steps('cprLoad', around),
-      restore: () => arriving,
-    });
+    const runtime = awaiting.source;
+    const steps = new Steps('cprLoad', around);
+    const { cut } = await bringBack(this.#machine, { awaiting, runtime, steps, restore });
     this.#awaiting = undefined;
     return cut;
   }
@@ -117,9 +102,7 @@ export class MachineCpr {
 
   /** The machine ends: gives back what was ready. */
   end(): void {
-    for (const ready of [this.#held?.ready, this.#awaiting?.ready]) {
-      if (ready) discardReady(ready);
-    }
+    for (const waiting of [this.#held, this.#awaiting]) if (waiting) discardWaiting(waiting);
     this.#held = undefined;
     this.#awaiting = undefined;
   }

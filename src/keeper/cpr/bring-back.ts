@@ -1,0 +1,117 @@
+/** A guest comes to life in a machine without one, from memory that was put in place. */
+import type { RuntimeInstance } from '../../protocol/abi.ts';
+import type { CprLoadReport } from '../../protocol/keeper-api.ts';
+import type { RuntimeSource } from '../../protocol/runtime-source.ts';
+import type { MachineStore } from '../../store/types.ts';
+import { type CutStore, type RestoredCut, restoreCut } from '../checkpoint/restore-cut.ts';
+import { discardReady } from '../runtimes/next-runtime.ts';
+import { readKeeperState } from './cut-source.ts';
+import { xxh64 } from './digest.ts';
+import { emptyMachine } from './empty-machine.ts';
+import type { GuestParts } from './guest-parts.ts';
+import { requireSameBlocks } from './match.ts';
+import { decomposeVmstate } from './sections.ts';
+import type { Steps } from './steps.ts';
+import { getReady, type WaitingRuntime } from './waiting-runtime.ts';
+
+/** Where in storage a guest was brought back from. */
+export interface Origin {
+  /** Opened for writing; it may be so only after the guest has gone on. */
+  store: MachineStore | Promise<MachineStore>;
+  cut: RestoredCut;
+}
+
+/** What a guest is brought back from, and by whom. */
+interface BringBackRequest<Cut> {
+  awaiting: WaitingRuntime;
+  runtime: RuntimeSource;
+  steps: Steps;
+  /** Puts memory, consoles and pieces in place, or waits for somebody who has begun to. */
+  restore(): Promise<Cut>;
+}
+
+/** What a guest needs beside its memory. */
+export type GuestCut = Pick<RestoredCut, 'vmstate' | 'keeperState' | 'fellBack'>;
+
+/** A machine's memory on its way back from storage. */
+export interface Restoring {
+  store: Promise<MachineStore>;
+  restoring: Promise<RestoredCut>;
+}
+
+/** Restores memory, consoles and pieces of a machine without a guest. */
+export async function restoreMemory(
+  { backing, consoles }: GuestParts,
+  store: CutStore,
+): Promise<RestoredCut> {
+  const { h64Raw: digest } = await xxh64();
+  return restoreCut(store, { ...backing, consoles, digest, fresh: true });
+}
+
+/**
+ * Brings a guest to life whose memory is restored.
+ * @throws CprError after the machine was emptied again
+ */
+export async function bringBack<Cut extends GuestCut>(
+  machine: GuestParts,
+  { awaiting, runtime, steps, restore }: BringBackRequest<Cut>,
+): Promise<{ report: CprLoadReport; cut: Cut }> {
+  const { execution, backing } = machine;
+  const { h64Raw: digest } = await xxh64();
+  const { result: ready, tookMs: prepareMs } = await steps.wait('prepare', () =>
+    getReady(machine.next, awaiting, runtime, { incoming: true }),
+  );
+  awaiting.ready = undefined;
+  let instance: RuntimeInstance | undefined;
+  try {
+    const { result: cut, tookMs: restoreMs } = await steps.wait('restore', restore);
+    machine.gone.throwIfAborted();
+    const saved = decomposeVmstate(cut.vmstate, digest);
+    requireSameBlocks(saved.blocks, backing);
+    const kept = readKeeperState(cut.keeperState);
+    machine.clock.continueFrom(kept.clockMs);
+
+    const beganMs = performance.now();
+    const { prepared, host } = ready;
+    const loaded = steps.take('load', () => {
+      host.gate = 'taking-over';
+      instance = prepared.load(saved.device);
+      return instance;
+    });
+    const { runstate, wasSuspended, savedAtMs, id, name } = saved.machine;
+    steps.take('run', () => {
+      if (runstate === 'running') loaded.run();
+      host.rethrowCrash();
+    });
+    host.gate = 'in-charge';
+    const loadMs = performance.now() - beganMs;
+    machine.become(id, name);
+    machine.restarts = kept.restarts;
+    execution.bootedAtMs = kept.bootedAtMs;
+    execution.arrived({ instance: loaded, host }, awaiting.source, { runstate, wasSuspended });
+    const report = {
+      machineId: id,
+      runstate,
+      savedAtMs,
+      runtimeId: awaiting.source.id,
+      v86Version: loaded.v86Version,
+      ...(cut.fellBack !== undefined && { fellBack: cut.fellBack }),
+      timings: { readMs: 0, prepareMs, restoreMs, loadMs },
+    };
+    return { report, cut };
+  } catch (thrown) {
+    discardReady(ready);
+    if (instance) end(instance);
+    emptyMachine(machine);
+    throw thrown;
+  }
+}
+
+function end(instance: RuntimeInstance): void {
+  try {
+    instance.stop();
+    instance.destroy();
+  } catch (thrown) {
+    console.warn('A runtime that failed to load a guest also failed to end:', thrown);
+  }
+}

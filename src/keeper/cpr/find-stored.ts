@@ -1,0 +1,48 @@
+/** The checkpoint in storage that a vmstate of mode `reboot` names. */
+import { CprError } from '../../errors.ts';
+import type { MachineStore, Store } from '../../store/types.ts';
+import { xxh64 } from './digest.ts';
+import type { DecodedVmstate } from './sections.ts';
+
+/** The machine's storage, if it still is what the vmstate names. @throws as {@link requireStored} */
+export async function findStored(named: DecodedVmstate, store: Store): Promise<MachineStore> {
+  return store.open(await requireStored(named, store));
+}
+
+/**
+ * @returns the id of the stored machine, whose newest checkpoint is what the vmstate names
+ * @throws CprError `wrong-machine` for a state whose RAM is not in storage, `not-found`
+ */
+export async function requireStored(
+  { machine, checkpoint }: Pick<DecodedVmstate, 'machine' | 'checkpoint'>,
+  store: Store,
+): Promise<string> {
+  if (!checkpoint) {
+    throw new CprError(
+      'wrong-machine',
+      `This is device state only: it was saved in mode "${machine.mode}", and its RAM stayed in the keeper that saved it.`,
+    );
+  }
+  const { machineId, generation, manifestDigest } = checkpoint;
+  // To open it fences off whoever runs it: not before it is known to be the right one.
+  const [newest] = await (await store.peek(machineId)).generations();
+  // One that is damaged is found so when it is restored; then the one before is taken.
+  if (newest && newest.number !== generation) {
+    throw new CprError(
+      'not-found',
+      `This state is that of checkpoint ${generation} of the machine, in storage is ${newest.number}: the guest has gone on since, or the checkpoint was dropped as damaged.`,
+    );
+  }
+  if (newest && (await digestOfManifest(newest.manifest)) !== manifestDigest) {
+    throw new CprError(
+      'wrong-machine',
+      `Checkpoint ${generation} in storage is not the one that this state was saved with.`,
+    );
+  }
+  return machineId;
+}
+
+export async function digestOfManifest(bytes: Uint8Array): Promise<string> {
+  const { h64Raw } = await xxh64();
+  return `xxh64:${h64Raw(bytes).toString(16).padStart(16, '0')}`;
+}
