@@ -67,7 +67,7 @@ export interface PublicCalls {
 }
 
 /** Calls that the page's own code makes, with other arguments or for itself. */
-export interface PageCalls {
+interface PageCalls {
   info(): KeeperInfo;
   ping(): number;
   /**
