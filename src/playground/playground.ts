@@ -142,9 +142,13 @@ export class Playground {
       tryAgain: () => void this.#reports.attempt('storage', () => session.checkpoint()),
       resumeStored: () => void this.#resumeStored({ replace: true }),
       replaceStored: () =>
-        void this.#reports.attempt('storage', () => session.setDurable(true, { replace: true })),
+        void this.#reports.attempt('storage', () =>
+          session.run('storage', (machine) => machine.setDurable(true, { replace: true })),
+        ),
       keepAsOwn: () =>
-        void this.#reports.attempt('storage', () => session.setDurable(true, { own: true })),
+        void this.#reports.attempt('storage', () =>
+          session.run('storage', (machine) => machine.setDurable(true, { own: true })),
+        ),
     });
     keepStorage(session);
     new MachineList({

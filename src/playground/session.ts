@@ -18,7 +18,6 @@ import type {
   ExportRequest,
   ResumeReport,
   ResumeRequest,
-  SetDurableOptions,
   StoredMachineInfo,
 } from '../protocol/stored.ts';
 import type { Operation } from './operation.ts';
@@ -97,7 +96,7 @@ export class Session {
 
   /** Connects, or connects again. */
   connect(): Promise<void> {
-    return this.#run('connect', async () => {
+    return this.run('connect', async () => {
       this.#machine?.close();
       this.#machine = null;
       this.#lost = undefined;
@@ -117,7 +116,7 @@ export class Session {
    * one of before goes on where it is; where its worker ends with this page, it is saved first.
    */
   moveTo(machine: Machine, machineId: string): Promise<void> {
-    return this.#run('connect', async () => {
+    return this.run('connect', async () => {
       const before = this.#machine;
       if (before?.survivesReload === false && before.status?.config.durable)
         await before.checkpoint().catch(() => {});
@@ -171,7 +170,7 @@ export class Session {
 
   /** Boots a guest in place of any other. */
   start(config: MachineConfig, runtime: RuntimeBuild, replace: boolean): Promise<void> {
-    return this.#run('start', async (machine) => {
+    return this.run('start', async (machine) => {
       await machine.start(config, runtimeSource(runtime), { replace });
       this.#found = 'booted';
       this.#isSavedAway = false;
@@ -184,7 +183,7 @@ export class Session {
     config: OpenStateOptions['config'],
     runtime: RuntimeBuild,
   ): Promise<void> {
-    return this.#run('start', async (machine) => {
+    return this.run('start', async (machine) => {
       machine.unwatch();
       await machine.openState(url, {
         runtime: runtimeSource(runtime),
@@ -208,7 +207,7 @@ export class Session {
 
   /** Shows a machine that runs in another tab. */
   watch(id: string, listener: WatchListener): Promise<void> {
-    return this.#run('watch', async (machine) => {
+    return this.run('watch', async (machine) => {
       await machine.watch(id, listener);
       this.#found = 'watching';
     });
@@ -236,7 +235,7 @@ export class Session {
     runtime: RuntimeBuild,
     { takeOver = false, replace = false, files = {} }: Omit<ResumeRequest, 'id' | 'runtime'> = {},
   ): Promise<ResumeReport> {
-    return this.#run('resume-stored', async (machine) => {
+    return this.run('resume-stored', async (machine) => {
       machine.unwatch();
       const options = { runtime: runtimeSource(runtime), takeOver, replace, files };
       const report = await machine.resumeStored(id, options);
@@ -247,7 +246,7 @@ export class Session {
 
   /** Makes a guest of a state, in place of any other. */
   openState(file: StateFile, options: OpenStateOptions): Promise<ImportReport> {
-    return this.#run('open-state', async (machine) => {
+    return this.run('open-state', async (machine) => {
       const report = await machine.openState(file, options);
       this.#found = 'opened';
       this.#isSavedAway = false;
@@ -256,7 +255,7 @@ export class Session {
   }
 
   liveUpdate(runtime: RuntimeBuild): Promise<RestartReport> {
-    return this.#run('live-update', (machine) =>
+    return this.run('live-update', (machine) =>
       machine.restart({ runtime: runtimeSource(runtime) }),
     );
   }
@@ -266,21 +265,9 @@ export class Session {
     await this.#machine?.checkpoint();
   }
 
-  pause(): Promise<void> {
-    return this.#run('pause', (machine) => machine.pause());
-  }
-
-  resume(): Promise<void> {
-    return this.#run('resume', (machine) => machine.resume());
-  }
-
-  reset(): Promise<void> {
-    return this.#run('reset', (machine) => machine.reset());
-  }
-
   /** Throws away what the guest wrote to these disks, and boots it from what they were at first. */
   resetDisks(devices: readonly DriveName[]): Promise<void> {
-    return this.#run('reset', async (machine) => {
+    return this.run('reset', async (machine) => {
       const wasRunning = machine.status?.runstate === 'running';
       if (wasRunning) await machine.pause();
       try {
@@ -294,28 +281,11 @@ export class Session {
 
   /** Puts a file into a drive while the guest runs; it is read when the guest reads it. */
   changeMedia(device: RemovableDriveName, file: File): Promise<void> {
-    return this.#run('change-medium', (machine) => machine.changeMedia(device, { file }));
-  }
-
-  ejectMedia(device: RemovableDriveName): Promise<void> {
-    return this.#run('change-medium', (machine) => machine.ejectMedia(device));
-  }
-
-  /** Checkpoints on or off. */
-  setDurable(on: boolean, options?: SetDurableOptions): Promise<void> {
-    return this.#run('storage', (machine) => machine.setDurable(on, options));
-  }
-
-  suspend(): Promise<void> {
-    return this.#run('suspend', (machine) => machine.suspend());
-  }
-
-  wakeup(): Promise<void> {
-    return this.#run('wake-up', (machine) => machine.wakeup());
+    return this.run('change-medium', (machine) => machine.changeMedia(device, { file }));
   }
 
   cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport> {
-    return this.#run('save-state', async (machine) => {
+    return this.run('save-state', async (machine) => {
       const report = await machine.cprSave(target, options);
       this.#isSavedAway = report.mode === 'reboot';
       return report;
@@ -324,15 +294,11 @@ export class Session {
 
   /** @param replace throws away the guest that is there, once the other one is */
   cprLoad(source: CprSource, { replace = false } = {}): Promise<CprLoadReport> {
-    return this.#run('load-state', async (machine) => {
+    return this.run('load-state', async (machine) => {
       const report = await machine.cprLoad(source, { replace });
       this.#isSavedAway = false;
       return report;
     });
-  }
-
-  cprCancel(): Promise<void> {
-    return this.#run('go-back', (machine) => machine.cprCancel());
   }
 
   /** Input for the guest. A guest that cannot take any now, takes none. */
@@ -347,8 +313,11 @@ export class Session {
     });
   }
 
-  /** Connecting needs no machine; everything else does. */
-  async #run<T>(operation: Operation, work: (machine: Machine) => Promise<T>): Promise<T> {
+  /**
+   * Does one thing at a time to the machine. Connecting needs no machine; everything else does.
+   * @throws CprError `busy` while this page does something else
+   */
+  async run<T>(operation: Operation, work: (machine: Machine) => Promise<T>): Promise<T> {
     const machine = this.#machine;
     if (!machine && operation !== 'connect') throw this.#notConnected();
     if (this.#busy) throw new CprError('busy', `This page is busy: ${this.#busy}.`);

@@ -59,7 +59,7 @@ export const layers = {
   client: {
     path: '^src/client/',
     may: ['errors', 'protocol', 'state-file', 'pc', 'build'],
-    why: 'The client reaches the keeper through src/protocol: add a call to src/protocol/keeper-api.ts.',
+    why: 'The client reaches the keeper through src/protocol: add a call to src/protocol/keeper-calls.ts.',
   },
   library: {
     path: '^src/index\\.ts$',

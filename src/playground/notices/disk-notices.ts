@@ -24,7 +24,9 @@ interface DiskNoticesOptions {
 
 export function showDiskNotices({ session, notices, reports }: DiskNoticesOptions): void {
   const eject = (device: RemovableDriveName) =>
-    void reports.attempt('change-medium', () => session.ejectMedia(device));
+    void reports.attempt('change-medium', () =>
+      session.run('change-medium', (machine) => machine.ejectMedia(device)),
+    );
   const show = (event: DiskEvent) => {
     const subject = `disk-${event.device}`;
     const notice = noticeOf(event, eject);

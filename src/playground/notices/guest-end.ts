@@ -66,7 +66,11 @@ export class GuestEnd {
       title: 'The guest powered itself down',
       text: 'It goes on with a boot when you reset it.',
       actions: [
-        { label: 'Reset', run: () => void reports.attempt('reset', () => session.reset()) },
+        {
+          label: 'Reset',
+          run: () =>
+            void reports.attempt('reset', () => session.run('reset', (machine) => machine.reset())),
+        },
       ],
     });
   }

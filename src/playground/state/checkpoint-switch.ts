@@ -46,7 +46,7 @@ export class CheckpointSwitch {
   #switch(on: boolean): void {
     const { session, attempt } = this.#options;
     attempt('storage', async () => {
-      await session.setDurable(on);
+      await session.run('storage', (machine) => machine.setDurable(on));
       if (!on) this.#say();
     });
   }

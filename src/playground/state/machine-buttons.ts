@@ -32,8 +32,13 @@ export class MachineButtons {
   togglePause(): void {
     if (this.#pause.disabled) return;
     if (this.#session.status?.runstate === 'paused')
-      this.#actions.attempt('resume', () => this.#session.resume());
-    else this.#actions.attempt('pause', () => this.#session.pause());
+      this.#actions.attempt('resume', () =>
+        this.#session.run('resume', (machine) => machine.resume()),
+      );
+    else
+      this.#actions.attempt('pause', () =>
+        this.#session.run('pause', (machine) => machine.pause()),
+      );
   }
 
   focus(): void {
@@ -70,7 +75,10 @@ export class MachineButtons {
         text: 'Like the reset button of a PC: programs in the guest end, and what they have not saved is lost.',
         ok: 'Reset',
       }));
-    if (yes) this.#actions.attempt('reset', () => this.#session.reset());
+    if (yes)
+      this.#actions.attempt('reset', () =>
+        this.#session.run('reset', (machine) => machine.reset()),
+      );
   }
 
   #show(): void {

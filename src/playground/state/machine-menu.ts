@@ -70,8 +70,13 @@ export class MachineMenu {
 
   toggleSuspended(): void {
     if (this.#session.status?.runstate === 'suspended')
-      this.#actions.attempt('wake-up', () => this.#session.wakeup());
-    else this.#actions.attempt('suspend', () => this.#session.suspend());
+      this.#actions.attempt('wake-up', () =>
+        this.#session.run('wake-up', (machine) => machine.wakeup()),
+      );
+    else
+      this.#actions.attempt('suspend', () =>
+        this.#session.run('suspend', (machine) => machine.suspend()),
+      );
   }
 
   loadSaved(): void {
@@ -81,7 +86,9 @@ export class MachineMenu {
   }
 
   goBack(): void {
-    this.#actions.attempt('go-back', () => this.#session.cprCancel());
+    this.#actions.attempt('go-back', () =>
+      this.#session.run('go-back', (machine) => machine.cprCancel()),
+    );
   }
 
   async askLoad(): Promise<void> {

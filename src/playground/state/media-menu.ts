@@ -63,6 +63,8 @@ export class MediaMenu {
 
   #eject(device: RemovableDriveName): void {
     const { session, attempt } = this.#options;
-    attempt('change-medium', () => session.ejectMedia(device));
+    attempt('change-medium', () =>
+      session.run('change-medium', (machine) => machine.ejectMedia(device)),
+    );
   }
 }
