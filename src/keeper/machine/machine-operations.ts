@@ -138,6 +138,10 @@ export class MachineOperations implements MachineCalls {
     return [{ code: 'operation-in-flight', message }, ...blockers];
   }
 
+  async guestTimeMs(): Promise<number> {
+    return this.#machine.clock.now();
+  }
+
   async checkpoint(): Promise<CheckpointInfo> {
     return this.#machine.durability.checkpoint();
   }
