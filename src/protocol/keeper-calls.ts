@@ -57,8 +57,6 @@ export interface PublicCalls {
   snapshot(): Promise<SnapshotInfo>;
   /** The snapshots of this machine, oldest first. */
   snapshots(): Promise<SnapshotInfo[]>;
-  /** The reading of the guest's own clock, ms: it stands still with the guest's time. */
-  guestTimeMs(): Promise<number>;
   /** A checkpoint now; others are taken by themselves. */
   checkpoint(): Promise<CheckpointInfo>;
   /**
@@ -213,7 +211,6 @@ const callFacts = {
   cprLoad: { by: 'keeper', changesStatus: true },
   cprCancel: { by: 'machine', changesStatus: true, isPublic: true },
   resumeStored: { by: 'keeper', changesStatus: true },
-  guestTimeMs: { by: 'machine', isPublic: true },
   checkpoint: { by: 'machine', isPublic: true },
   setDurable: { by: 'keeper', changesStatus: true, isPublic: true },
   flush: { by: 'keeper' },

@@ -138,10 +138,6 @@ export class MachineOperations implements MachineCalls {
     return [{ code: 'operation-in-flight', message }, ...blockers];
   }
 
-  async guestTimeMs(): Promise<number> {
-    return this.#machine.clock.now();
-  }
-
   async checkpoint(): Promise<CheckpointInfo> {
     return this.#machine.durability.checkpoint();
   }

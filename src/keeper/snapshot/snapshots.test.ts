@@ -126,13 +126,3 @@ test('a snapshot that was dropped, or never taken, is not found', async () => {
   expect(await keeper.snapshots()).toEqual([]);
   await expect(keeper.restore(id)).rejects.toMatchObject({ code: 'not-found' });
 });
-
-test("a snapshot takes the guest's clock back with the guest", async () => {
-  const { id } = await keeper.snapshot();
-  const thenMs = await keeper.guestTimeMs();
-  await vi.waitFor(async () => expect(await keeper.guestTimeMs()).toBeGreaterThan(thenMs + 50));
-  await keeper.pause({ stopsTime: true });
-  const lateMs = await keeper.guestTimeMs();
-  await keeper.restore(id);
-  expect(await keeper.guestTimeMs()).toBeLessThan(lateMs);
-});
