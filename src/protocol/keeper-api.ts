@@ -122,5 +122,5 @@ export interface RamBlockInfo {
   moving?: boolean;
 }
 
-/** Values of the word that {@link KeeperApi.flush} is given; 0 before. */
+/** Values of the word that {@link PageCalls.flush} is given; 0 before. */
 export const flushed = { saved: 1, failed: 2 } as const;
