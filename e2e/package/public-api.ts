@@ -72,7 +72,10 @@ async function derivedCalls(name: string, file: string, text: string): Promise<s
   const [, bases = ''] =
     new RegExp(`^export interface ${name} extends ([\\w, ]+)`, 'm').exec(text) ?? [];
   const found: string[] = [];
-  for (const base of bases.split(', ').filter((each) => each.endsWith('Calls'))) {
+  for (const base of bases
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each.endsWith('Calls'))) {
     const [, path] = new RegExp(`\\b${base}\\b[^;]*from '(.*)\\.js';`).exec(text) ?? [];
     if (path === undefined) throw new Error(`${file} does not import ${base}.`);
     const calls = await callsOf(base, join(dirname(file), `${path}.d.ts`));
