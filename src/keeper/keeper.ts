@@ -50,7 +50,7 @@ type KeeperIdentity = Omit<KeeperInfo, 'abiVersion' | 'methods' | 'machine'>;
 /** Longest wait for an opening to end whose page has left: that is noticed a moment later. */
 const leavingPageMs = 3_000;
 
-/** What a keeper works with; tests give it others. */
+/** Parts that a keeper works with; tests give it others. */
 interface KeeperOptions {
   loader?: RuntimeLoader;
   /** Absent where there is no persistent storage. */
@@ -139,7 +139,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     return this.answering().command(name, args, client);
   }
 
-  /** What is done to the machine that is there. @throws CprError `no-machine` */
+  /** Operations on the machine that is there. @throws CprError `no-machine` */
   override answering(): MachineOperations {
     return this.#slot.present.operations;
   }

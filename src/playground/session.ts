@@ -229,7 +229,7 @@ export class Session {
     return [];
   }
 
-  /** Goes on with a machine in storage. */
+  /** Resumes a machine in storage. */
   resumeStored(
     id: string,
     runtime: RuntimeBuild,

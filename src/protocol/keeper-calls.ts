@@ -108,28 +108,28 @@ interface PageCalls {
    */
   cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport>;
   /**
-   * Loads what {@link cprSave} wrote and goes on as it was: running, paused or suspended. When it
+   * Loads what {@link cprSave} wrote and resumes as it was: running, paused or suspended. When it
    * fails the machine is in `inmigrate` as before.
    */
   cprLoad(source: CprSource, options?: CprLoadOptions): Promise<CprLoadReport>;
   /**
-   * The guest goes on from where the snapshot was taken, in the runtime of now.
+   * Restores the guest to the snapshot, in the present runtime.
    * @throws CprError `not-found`
    */
   restore(id: string): Promise<RestoreReport>;
   dropSnapshot(id: string): Promise<void>;
   /**
    * Sends a consistent cut of the guest to `port` as {@link LeavingItem}s of a `PortSender`, while it
-   * goes on. Resolves when all of it was taken.
+   * runs. Resolves when all of it was taken.
    */
   exportState(port: MessagePort): Promise<ExportReport>;
   /**
    * Makes a machine of the {@link ArrivingItem}s that a `PortSender` sends to `port`. One that is
-   * there goes on until the new one runs, and whenever this fails.
+   * there runs until the new one does, and whenever this fails.
    */
   openState(request: ImportRequest, port: MessagePort): Promise<ImportReport>;
   /**
-   * Goes on with a machine from its newest checkpoint that is whole.
+   * Resumes a machine from its newest checkpoint that is whole.
    * @throws CprError `not-found`, `storage-damaged`, or `taken-over` when it runs elsewhere
    */
   resumeStored(request: ResumeRequest): Promise<ResumeReport>;
@@ -157,16 +157,16 @@ export interface StorageCalls {
   /** That it is not there is no error. */
   removeState(name: string): Promise<void>;
   /**
-   * A file of what is stored, without going on with the machine; of one that runs, its newest checkpoint.
+   * A file of what is stored, without resuming the machine; of one that runs, its newest checkpoint.
    * Rejects with `not-found`, `storage-damaged`, or `image-unavailable` for a disk's base.
    */
   export(id: string, request: ExportRequest): Promise<ExportedFile>;
 }
 
-/** What the keeper does for machines in storage. */
+/** Calls of the keeper for machines in storage. */
 export interface KeeperStorage extends StorageCalls {
   /**
-   * Sends a stored machine to whoever writes a state file: its newest checkpoint.
+   * Sends the newest checkpoint of a stored machine to the worker that writes a state file.
    * @throws CprError `not-found`, `storage-damaged`
    */
   exportState(id: string, port: MessagePort): Promise<ExportReport>;
@@ -179,9 +179,9 @@ export interface KeeperApi extends PublicCalls, PageCalls {
   readonly storage: KeeperStorage;
 }
 
-/** What there is to know of a call beside its type. */
+/** Facts of a call beside its type. */
 interface CallFacts {
-  /** Who answers: the keeper itself, or the machine in it. */
+  /** The object that answers: the keeper itself, or the machine in it. */
   by: 'keeper' | 'machine';
   /** The machine's status is another afterwards. */
   changesStatus?: true;

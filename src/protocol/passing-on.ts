@@ -1,13 +1,13 @@
 /** Methods that only pass a call on, made from a list of names. */
 
 export interface PassesOn<Calls> {
-  /** Who answers the calls now. What it throws is what the call is rejected with. */
+  /** Returns the object that answers the calls now. An error it throws rejects the call. */
   answering(): Calls;
 }
 
 /**
- * A base class with a method for each of these calls, which hands its arguments to the call of that name
- * of {@link PassesOn.answering}. A class that extends it defines that.
+ * Makes a base class with a method for each of these calls. A method hands its arguments to the call of
+ * that name of {@link PassesOn.answering}. A class that extends it defines that.
  */
 export function passingOn<Calls extends object>(
   names: readonly (keyof Calls)[],

@@ -14,14 +14,14 @@ import { decomposeVmstate } from './sections.ts';
 import type { Steps } from './steps.ts';
 import { getReady, type WaitingRuntime } from './waiting-runtime.ts';
 
-/** Where in storage a guest was brought back from. */
+/** Place in storage that a guest was restored from. */
 export interface Origin {
   /** Opened for writing; it may be so only after the guest has gone on. */
   store: MachineStore | Promise<MachineStore>;
   cut: RestoredCut;
 }
 
-/** What a guest is brought back from, and by whom. */
+/** Source and runtime of a guest that is restored. */
 interface BringBackRequest<Cut> {
   awaiting: WaitingRuntime;
   runtime: RuntimeSource;
@@ -30,7 +30,7 @@ interface BringBackRequest<Cut> {
   restore(): Promise<Cut>;
 }
 
-/** What a guest needs beside its memory. */
+/** State that a guest needs beside its memory. */
 export type GuestCut = Pick<RestoredCut, 'vmstate' | 'keeperState' | 'fellBack'>;
 
 /** A machine's memory on its way back from storage. */

@@ -11,8 +11,8 @@ import type { AroundStep } from './steps.ts';
 import type { OpenStore } from './targets.ts';
 
 /**
- * What a guest is made of, for everything that saves it, brings it back, or shows it. What may be done
- * to it is `MachineCalls`, in src/protocol/keeper-calls.ts.
+ * Parts that a guest is made of, for the code that saves, restores or shows it. `MachineCalls` of
+ * src/protocol/keeper-calls.ts lists what may be done to it.
  */
 export interface GuestParts {
   readonly id: string;
@@ -21,7 +21,7 @@ export interface GuestParts {
   readonly clock: MachineClock;
   readonly execution: Execution;
   readonly next: NextRuntime;
-  /** What the attached pages are told. */
+  /** Channel to the attached pages. */
   readonly view: { emit(event: MachineEvent): void; sendStatus(): void };
   /** Absent where nothing keeps it. */
   readonly durability: { readonly status: Durability | undefined };
@@ -31,11 +31,11 @@ export interface GuestParts {
   readonly gone: AbortSignal;
   /** Live updates since the machine was created. */
   restarts: number;
-  /** What is in storage under its id is this guest, or may give way to it. */
+  /** The machine in storage under its id is this guest, or may give way to it. */
   ownsStored: boolean;
-  /** A runtime's notes of what the guest writes, for whoever clears them. */
+  /** A runtime's notes of what the guest writes, for code that clears them. */
   watchedWrites(writes: WriteTracking | undefined): WriteTracking | undefined;
-  /** Takes over the identity of a stored guest that goes on here. */
+  /** Takes over the identity of a stored guest that resumes here. */
   become(id: string, name: string): void;
   /** Takes over a configuration, as far as it is the guest's: what is in its drives. */
   configure(config: MachineConfig): void;

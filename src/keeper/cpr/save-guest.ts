@@ -22,7 +22,7 @@ export interface StoppedGuest {
 /** Where the guest is kept meanwhile, beside its vmstate. Any of its methods may throw. */
 export interface SaveMode {
   readonly name: CprMode;
-  /** Whose build bounds the time that stopping may take. */
+  /** The runtime whose build bounds the time that stopping may take. */
   readonly source: RuntimeSource;
   /** The guest runs on. */
   prepare(): Promise<void>;
@@ -32,7 +32,7 @@ export interface SaveMode {
   keep(saved: Uint8Array, guest: StoppedGuest, steps: Steps): Promise<KeptGuest>;
   /** The last step: from here on the guest is saved. */
   finish(guest: StoppedGuest, steps: Steps): void;
-  /** Gives back what {@link prepare} made. The guest goes on as before. */
+  /** Gives back what {@link prepare} made. The guest resumes as before. */
   abandon(): void;
 }
 

@@ -22,7 +22,7 @@ export interface StoredMachinesOptions {
   openStore?: OpenStore | undefined;
   /** For reading what a newer version has stored. */
   openNewerStore?: OpenStore | undefined;
-  /** Of the machine that this keeper runs, or brings back. */
+  /** Id of the machine that this keeper runs or resumes. */
   presentId(): string | undefined;
   /** Resolves when {@link presentId} is known. */
   settled(): Promise<void>;
