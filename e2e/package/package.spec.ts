@@ -47,7 +47,7 @@ test('ten lines boot a guest, which a reload finds again and a live update leave
 
   await page.reload();
   await page.waitForFunction(() => window.machine !== undefined);
-  expect(await run('echo is-$colour', 'is-(\\w+)')).toBe('red');
+  expect(await run('echo is-$colour', 'is-(\\w+)\\r')).toBe('red');
 
   const versions = await page.evaluate(async () => {
     const machine = window.machine as Machine;
@@ -58,7 +58,7 @@ test('ten lines boot a guest, which a reload finds again and a live update leave
     return [before, v86Version];
   });
   expect(versions[0]).not.toBe(versions[1]);
-  expect(await run('echo is-$colour', 'is-(\\w+)')).toBe('red');
+  expect(await run('echo is-$colour', 'is-(\\w+)\\r')).toBe('red');
   expect(await page.evaluate(() => (window.machine as Machine).screenText())).toContain('holdfast');
 });
 
