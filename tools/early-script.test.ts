@@ -1,6 +1,7 @@
 import type { Rolldown } from 'vite';
 import { expect, test } from 'vitest';
-import { withHead } from './early-script.ts';
+import { optionTable } from '../src/protocol/options/option-table.ts';
+import { bundleEarlyScript, withHead } from './early-script.ts';
 import { chunksOf } from './vite-plugin-runtimes.ts';
 
 const chunk = (fileName: string, imports: string[], facadeModuleId?: string) =>
@@ -25,4 +26,14 @@ test('the early script comes before the stylesheet, and modules for later after 
   const found = [...parts.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path);
   expect(found).toEqual(['./early.js', './base.js', 's.css', './app.js', './a.js']);
   expect(() => withHead('<head></head>', { script: 'early.js', modules: [] })).toThrow('lacks');
+});
+
+test('the early script brings neither the table of machine options nor what checks them', async () => {
+  const script = await bundleEarlyScript(
+    { buildId: '', keeperUrl: 'keeper.js', runtimes: [] },
+    undefined,
+  );
+  expect(script).toContain('keeper.js');
+  expect(script).not.toContain(optionTable.vgaMemoryMiB.allowed);
+  expect(script).not.toContain('boot_order');
 });

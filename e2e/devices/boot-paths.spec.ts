@@ -3,7 +3,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { MachineOptions } from '../../src/client/options/machine-options.ts';
+import type { MachineOptions } from '../../src/protocol/options/machine-options.ts';
 import { multibootKernel } from '../../tools/guests/multiboot/multiboot-kernel.ts';
 import { debianFile } from '../support/debian-packages.ts';
 import { prompt } from '../support/linux-guest.ts';

@@ -1,13 +1,13 @@
 import { CprError } from '../errors.ts';
 import { type DriveName, driveNames } from '../protocol/config.ts';
+import { requireOptions } from '../protocol/options/check-options.ts';
+import type { MachineOptions } from '../protocol/options/machine-options.ts';
 import type { RuntimeSource } from '../protocol/runtime-source.ts';
 import { connect } from './connect.ts';
 import { type DemoGuest, isDemoGuest, openAtPrompt } from './demo-guest.ts';
 import { fillShare, loadContents, type MachineContents } from './machine-contents.ts';
 import { defaultMachineId } from './machine-id.ts';
-import { requireOptions } from './options/check-options.ts';
 import type { Firmware } from './options/machine-config.ts';
-import type { MachineOptions } from './options/machine-options.ts';
 import type { ConnectOptions, Machine } from './types.ts';
 
 /** The files that a build of Holdfast consists of, beside the page's own code. */

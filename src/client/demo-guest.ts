@@ -1,8 +1,8 @@
 /** The demo guest of a build, which starts at its prompt instead of booting. */
 import { CprError } from '../errors.ts';
 import type { MachineConfig } from '../protocol/config.ts';
+import type { MachineOptions } from '../protocol/options/machine-options.ts';
 import type { RuntimeSource } from '../protocol/runtime-source.ts';
-import type { MachineOptions } from './options/machine-options.ts';
 import type { Machine } from './types.ts';
 
 export interface DemoGuest {

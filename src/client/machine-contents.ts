@@ -1,7 +1,7 @@
 /** The contents of a new machine, read before it starts. */
 import type { MachineConfig } from '../protocol/config.ts';
+import type { MachineOptions } from '../protocol/options/machine-options.ts';
 import { type Firmware, machineConfig } from './options/machine-config.ts';
-import type { MachineOptions } from './options/machine-options.ts';
 import { type LoadedFile, shareFiles } from './options/share-files.ts';
 import type { Machine } from './types.ts';
 

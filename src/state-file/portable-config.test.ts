@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { defaultConfig, type MachineConfig } from '../protocol/config.ts';
+import { optionNames, optionTable } from '../protocol/options/option-table.ts';
 import type { JsonObject } from '../vmstate/json.ts';
 import { checkConfig, contentsOf, portableConfig } from './portable-config.ts';
 
@@ -140,4 +141,75 @@ test('[SF9] a lineage travels as 32 hex digits, and is no lineage in any other f
   expect(opened(lineage)).toBe(lineage);
   for (const other of ['default', lineage.slice(1), `${lineage}0`, lineage.replace('0', 'g')])
     expect(opened(other)).toBeUndefined();
+});
+
+/** Of each option that state files hold, a value that is not its default. */
+const others: Partial<MachineConfig> = {
+  name: 'other',
+  memoryMiB: 64,
+  vgaMemoryMiB: 16,
+  bios: { url: `${site}bios.bin`, sizeBytes: 4 },
+  vgaBios: { url: 'https://x.example/vga.bin' },
+  bzImage: { url: `${site}bzImage` },
+  initrd: { url: `${site}initrd` },
+  multiboot: { url: `${site}kernel` },
+  cmdline: 'quiet',
+  cpu: { cpuidLevel: 2, jit: false },
+  hda: { url: `${site}a.img`, load: 'whole' },
+  hdb: { emptyBytes: 512 },
+  cdrom: { url: `${site}a.iso`, load: 'parts', partBytes: 1024 },
+  fda: { url: `${site}a.ima` },
+  fdb: { url: `${site}b.ima` },
+  bootOrder: 0x4123,
+  acpi: true,
+  network: 'virtio',
+  networkBackend: { kind: 'inbrowser', group: 'lab' },
+  mac: '00:22:15:aa:bb:cc',
+  filesystem9p: false,
+  virtioConsole: false,
+  sound: true,
+  keyboardLayout: 'de',
+  serialPorts: 4,
+  suspendWhenHiddenMs: 60_000,
+};
+
+test('every option of the table that state files hold comes back from one', () => {
+  const held = optionNames.filter((name) => optionTable[name].inStateFile !== 'never');
+  expect(Object.keys(others).sort()).toEqual([...held].sort());
+  const whole = { ...defaultConfig, ...others } as MachineConfig;
+  expect(checkConfig(portableConfig(whole, site), site).config).toEqual(whole);
+});
+
+test.each([
+  ['memoryMiB', 8],
+  ['vgaMemoryMiB', 3],
+  ['serialPorts', 9],
+  ['mac', '00:22'],
+  ['acpi', 'on'],
+  ['network', 'e1000'],
+  ['suspendWhenHiddenMs', -1],
+] as const)('a file whose %s is %j is refused in the words of the API', (option, value) => {
+  const file = { ...portable, [option]: value } as JsonObject;
+  expect(() => checkConfig(file, site)).toThrow(
+    expect.objectContaining({
+      code: 'bad-state-file',
+      message: expect.stringContaining(`"${option}" in the configuration`),
+    }),
+  );
+  expect(() => checkConfig(file, site)).toThrow(optionTable[option].allowed);
+});
+
+test('what is wrong inside of a value is named', () => {
+  const file = (spoilt: object) => () =>
+    checkConfig({ ...portable, ...spoilt } as JsonObject, site);
+  expect(file({ cpu: { cpuidLevel: 99 } })).toThrow('Invalid "cpu.cpuidLevel"');
+  expect(file({ hda: { emptyBytes: -1 } })).toThrow('Invalid "hda.emptyBytes"');
+  expect(file({ hda: { url: 'file:///etc/passwd' } })).toThrow('file:///etc/passwd');
+});
+
+test('files of earlier builds open: they hold what addresses once took, or name a newer layout', () => {
+  const file = { ...portable, cmdline: 'two\nlines', bootOrder: 0x113, keyboardLayout: 'klingon' };
+  const { config: opened } = checkConfig(file as JsonObject, site);
+  expect(opened).toMatchObject({ cmdline: 'two\nlines', bootOrder: 0x113 });
+  expect(opened.keyboardLayout).toBeUndefined();
 });

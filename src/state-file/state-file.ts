@@ -2,6 +2,7 @@
 import { CprError } from '../errors.ts';
 import { baseUrl } from '../protocol/base-url.ts';
 import type { MachineConfig } from '../protocol/config.ts';
+import type { CarriedContents } from '../protocol/options/source-kinds.ts';
 import { PortReceiver, PortSender, readableFrom, sendStream } from '../protocol/port-stream.ts';
 import { reachedFile } from '../protocol/reach.ts';
 import { badState } from './bad-state.ts';
@@ -10,7 +11,6 @@ import type { StateHead } from './head.ts';
 import { MoreQuestion } from './more-question.ts';
 import {
   absoluteUrl,
-  type CarriedContents,
   type CheckedConfig,
   checkConfig,
   type SourceName,

@@ -148,6 +148,12 @@ const packages = [
     why: 'Only src/store touches idb: add a call to the store.',
   },
   {
+    name: 'valibot',
+    package: '^(node_modules/)?valibot($|/)',
+    only: '^src/(protocol/options|state-file)/',
+    why: 'Options are checked in one place: add what is missing to src/protocol/options.',
+  },
+  {
     name: 'playwright',
     package: '^(node_modules/)?@playwright/',
     only: '^src/packages/playwright/',
@@ -188,6 +194,14 @@ export default {
       severity: 'error',
       from: { path: shipped, pathNot: [tests, '^src/(server|packages/(node|playwright))/'] },
       to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'no-options-in-workers',
+      comment:
+        'The table of machine options is large, and keeper and runtime check what they are given by themselves.',
+      severity: 'error',
+      from: { path: ['^workers/', '^src/(keeper|runtime|store)/'], pathNot: tests },
+      to: { path: '^src/protocol/options/' },
     },
     {
       name: 'no-circle',

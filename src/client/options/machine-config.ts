@@ -2,7 +2,6 @@
 import { CprError } from '../../errors.ts';
 import { baseUrl } from '../../protocol/base-url.ts';
 import {
-  type BootDevice,
   type DriveSource,
   defaultConfig,
   driveNames,
@@ -10,8 +9,13 @@ import {
   type MachineConfig,
 } from '../../protocol/config.ts';
 import { type ImageName, imageKeys, sourceName } from '../../protocol/images.ts';
-import { requireOptions } from './check-options.ts';
-import type { DiskInput, ImageInput, MachineOptions } from './machine-options.ts';
+import { requireOptions } from '../../protocol/options/check-options.ts';
+import { optionsInConfig } from '../../protocol/options/in-config.ts';
+import type {
+  DiskInput,
+  ImageInput,
+  MachineOptions,
+} from '../../protocol/options/machine-options.ts';
 
 export interface Firmware {
   bios: ImageInput;
@@ -31,37 +35,22 @@ export async function machineConfig(
   firmware: Firmware,
 ): Promise<MachineConfig> {
   requireOptions(options);
-  const { filesystem9p, networkBackend, bootOrder, name, bios, vgaBios, ...rest } = options;
-  const { bios: _, ...others } = defaultConfig as Partial<MachineConfig>;
-  const images = { ...firmware, ...(bios && { bios }), ...(vgaBios && { vgaBios }) };
+  const images = { ...firmware, ...optionsInConfig(options) } as MachineOptions & Firmware;
   const sources: Partial<Record<ImageName, ImageSource | DriveSource>> = {};
   for (const key of imageKeys) {
-    const input = key === 'bios' || key === 'vgaBios' ? images[key] : options[key];
+    const input = images[key];
     if (input === undefined) continue;
     const isDrive = driveNames.some((drive) => drive === key);
     sources[key] = isDrive ? driveSource(input) : await imageSource(key, input as ImageInput);
   }
   const named = naming.flatMap((key) => sources[key] ?? []).map(sourceName)[0];
   const config = {
-    ...others,
-    ...withoutUndefined(rest),
-    name: name ?? named ?? 'machine',
-    ...(bootOrder && { bootOrder: orderNumber(bootOrder) }),
-    ...(filesystem9p !== undefined && { filesystem9p: filesystem9p !== false }),
-    ...(networkBackend !== undefined && {
-      networkBackend:
-        typeof networkBackend === 'string' ? { kind: networkBackend } : networkBackend,
-    }),
+    ...defaultConfig,
+    name: named ?? 'machine',
+    ...optionsInConfig(options),
     ...sources,
   };
-  return config as MachineConfig;
-}
-
-/** SeaBIOS reads it from CMOS: a digit for each device, the first one lowest. */
-const bootDigits: Record<BootDevice, number> = { fda: 1, hda: 2, cdrom: 3, network: 4 };
-
-function orderNumber(devices: readonly BootDevice[]): number {
-  return devices.reduce((order, device, place) => order | (bootDigits[device] << (4 * place)), 0);
+  return config as unknown as MachineConfig;
 }
 
 function driveSource(input: DiskInput): DriveSource {
@@ -90,8 +79,3 @@ function bytesOf(input: unknown): Uint8Array<ArrayBuffer> | undefined {
 }
 
 const absolute = (url: string | URL) => new URL(url, baseUrl()).href;
-
-function withoutUndefined<T extends object>(options: T): Partial<T> {
-  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as Partial<T>;
-}

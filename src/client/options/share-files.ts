@@ -1,8 +1,8 @@
 /** The files of a new machine's 9p share. */
 import { CprError } from '../../errors.ts';
 import { baseUrl } from '../../protocol/base-url.ts';
+import type { ShareFile, ShareInput } from '../../protocol/options/machine-options.ts';
 import { askingFor } from '../../protocol/visitor.ts';
-import type { ShareFile, ShareInput } from './machine-options.ts';
 
 export interface LoadedFile {
   path: string;

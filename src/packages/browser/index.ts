@@ -15,12 +15,13 @@ import {
   createMachine as createWith,
   type HoldfastAssets,
 } from '../../client/create-machine.ts';
-import type { MachineOptions } from '../../client/options/machine-options.ts';
 import type { Machine } from '../../client/types.ts';
+import type { MachineOptions } from '../../protocol/options/machine-options.ts';
 import { files } from './files.ts';
 
 export type { CreateOptions, HoldfastAssets } from '../../client/create-machine.ts';
-export { checkOptions } from '../../client/options/check-options.ts';
+export * from '../../index.ts';
+export { checkOptions } from '../../protocol/options/check-options.ts';
 export type {
   DiskInput,
   ImageInput,
@@ -28,9 +29,8 @@ export type {
   OptionProblem,
   ShareFile,
   ShareInput,
-} from '../../client/options/machine-options.ts';
-export { textOptions } from '../../client/options/text-options.ts';
-export * from '../../index.ts';
+} from '../../protocol/options/machine-options.ts';
+export { textOptions } from '../../protocol/options/text-options.ts';
 
 /** The files of this package, newest v86 first. */
 export const packageAssets: HoldfastAssets = {

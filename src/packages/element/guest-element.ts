@@ -1,8 +1,9 @@
 import type { CreateOptions } from '../../client/create-machine.ts';
-import { optionNames, textOptions } from '../../client/options/text-options.ts';
 import type { Machine } from '../../client/types.ts';
 import { CprError } from '../../errors.ts';
 import type { MachineStatus } from '../../protocol/events.ts';
+import { optionNames } from '../../protocol/options/option-table.ts';
+import { textOptions } from '../../protocol/options/text-options.ts';
 import { GuestPanes, isView } from './guest-panes.ts';
 import { unknownAttributes } from './unknown-attributes.ts';
 

@@ -17,17 +17,18 @@ import {
   type HoldfastAssets,
   startMachine,
 } from '../../client/create-machine.ts';
-import { sentence } from '../../client/options/check-options.ts';
-import type { MachineOptions } from '../../client/options/machine-options.ts';
 import type { Machine } from '../../client/types.ts';
 import { CprError } from '../../errors.ts';
 import { setBaseUrl } from '../../protocol/base-url.ts';
+import { sentence } from '../../protocol/options/check-options.ts';
+import type { MachineOptions } from '../../protocol/options/machine-options.ts';
 import { openStateWorkersBy } from '../../state-file/worker-client.ts';
 import { type NodeMachineOptions, withFileUrls } from './local-files.ts';
 import { requirePublic } from './public-hosts.ts';
 import { openKeeperThread, openStateThread } from './worker-thread.ts';
 
-export { checkOptions } from '../../client/options/check-options.ts';
+export * from '../../index.ts';
+export { checkOptions } from '../../protocol/options/check-options.ts';
 export type {
   DiskInput,
   ImageInput,
@@ -35,8 +36,7 @@ export type {
   OptionProblem,
   ShareFile,
   ShareInput,
-} from '../../client/options/machine-options.ts';
-export * from '../../index.ts';
+} from '../../protocol/options/machine-options.ts';
 export type { LocalFile, NodeMachineOptions } from './local-files.ts';
 
 export interface NodeCreateOptions

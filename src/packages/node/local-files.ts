@@ -2,13 +2,13 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { CprError } from '../../errors.ts';
+import { driveNames } from '../../protocol/config.ts';
 import type {
   DiskInput,
   ImageInput,
   MachineOptions,
-} from '../../client/options/machine-options.ts';
-import { CprError } from '../../errors.ts';
-import { driveNames } from '../../protocol/config.ts';
+} from '../../protocol/options/machine-options.ts';
 
 /** The path of a file, relative to the current directory. */
 export interface LocalFile {

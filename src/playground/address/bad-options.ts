@@ -1,7 +1,7 @@
 /** The page in place of a guest whose address has options that are not acceptable. */
 import { button, create } from '../ui/element.ts';
 import { showFullPage } from '../ui/full-page.ts';
-import type { OptionProblem } from './url-options.ts';
+import type { OptionProblem } from './page-options.ts';
 
 export function showBadOptions(problems: readonly OptionProblem[]): void {
   const [first] = problems;

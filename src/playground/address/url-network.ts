@@ -1,34 +1,7 @@
-/** The network that the address of the page asks for, as v86's own page writes it. No DOM. */
+/** Words for what a machine reaches over its network. No DOM. */
 
 import type { NetworkBackend } from '../../protocol/config.ts';
 import { type Reached, reachOf, toBeAsked } from '../../protocol/reach.ts';
-
-/** Completes the sentence "It may be …". */
-export const allowedRelay =
-  'fetch, fetch: with the http(s):// address of a CORS proxy, inbrowser, an address with ws://, wss://, wisp:// or wisps://, or none';
-
-/** The hub that v86's own page is on. */
-const usualGroup = '0';
-
-/** @returns a backend, still to be checked; other text as it is */
-export function relayBackend(text: string): unknown {
-  const [, kind, rest] = /^(fetch|inbrowser):(.*)$/.exec(text) ?? [];
-  if (kind === 'fetch') return { kind, corsProxy: rest };
-  if (kind === 'inbrowser') return { kind, group: rest };
-  if (/^wisps?:/.test(text)) return { kind: 'wisp', url: text };
-  if (/^wss?:/.test(text)) return { kind: 'wsproxy', url: text };
-  switch (text) {
-    case 'fetch':
-      return { kind: text };
-    case 'inbrowser':
-      return { kind: text, group: usualGroup };
-    case '':
-    case 'none':
-      return { kind: 'none' };
-    default:
-      return text;
-  }
-}
 
 /** A line of a question. What others chose stands alone in its value: see approval.ts. */
 interface ReachLine {

@@ -4,10 +4,9 @@ import { readFile } from 'node:fs/promises';
 import type { RuntimeBuild } from 'virtual:holdfast-build';
 import { expect, test, vi } from 'vitest';
 import type { NetworkBackend } from '../../protocol/config.ts';
-import { knownOptions } from './unknown-options.ts';
 import { foreignFiles } from './url-machine.ts';
 import { foreignNetwork } from './url-network.ts';
-import { parseUrlOptions } from './url-options.ts';
+import { knownOptions, parseUrlOptions } from './url-options.ts';
 
 const runtimes = ['0.5.462', '0.5.409'].map(
   (v86Version): RuntimeBuild => ({
@@ -132,6 +131,8 @@ test.each([
   ['?fda.url=a&fda.async=1', 'fda.async', 'floppies'],
   ['?vram=3', 'vram', 'power of two'],
   ['?boot_order=4', 'boot_order', 'digits'],
+  [`?cmdline=${'x'.repeat(2048)}`, 'cmdline', 'at most 2047 characters'],
+  ['?disable_jit=maybe', 'disable_jit', 'true or false'],
   ['?acpi=yes', 'acpi', 'true or false'],
   ['?sound=loud', 'sound', 'true or false'],
   ['?keyboard=klingon', 'keyboard', 'us, gb, de'],
@@ -191,6 +192,17 @@ test('a machine is described in the words of v86', () => {
       typed: { keyboard: 'ls', serial: 'uname' },
     },
   });
+});
+
+test('a device that the boot order names twice is tried where it comes first', () => {
+  expect(parse('?boot_order=113')).toMatchObject({
+    options: { machine: { settings: { bootOrder: 0x13 } } },
+  });
+});
+
+test('what says nothing of a machine describes none', () => {
+  expect(parse('?disable_jit=0')).toMatchObject({ ok: true });
+  expect(parse('?disable_jit=0')).not.toHaveProperty('options.machine');
 });
 
 test('disks are split, or empty', () => {

@@ -1,18 +1,8 @@
-/** The row of a dialog that asks where a disk, CD or kernel comes from. */
-import { create, element } from '../ui/element.ts';
+/** The inputs of a field that asks where a disk, CD or kernel comes from. */
+import type { FieldControl, ImageOrigin } from '../../protocol/options/option.ts';
+import { create } from '../ui/element.ts';
 import { formatBytes } from '../ui/format.ts';
-import type { ImageChoice, ImageField } from './machine-draft.ts';
-
-export interface ImageRowOptions {
-  field: ImageField;
-  label: string;
-  /** What can be chosen, the first of them at first. */
-  origins: readonly ImageChoice['origin'][];
-  /** The word for none of it. */
-  none?: string;
-  /** Whether what is at an address may be fetched in ranges. */
-  isDisk: boolean;
-}
+import type { ImageChoice } from './machine-draft.ts';
 
 export class ImageRow {
   readonly #origin: HTMLSelectElement;
@@ -21,14 +11,17 @@ export class ImageRow {
   readonly #size = create('input');
   readonly #ranges = create('input');
   readonly #rangesLabel = create('label', { class: 'fine' });
-  readonly #isDisk: boolean;
+  readonly #hasRanges: boolean;
   readonly #fileSize = create('span', { class: 'fine' });
 
-  /** Fills the row `new-machine-FIELD` of index.html. @param changed by the visitor */
-  constructor({ field, label, origins, none, isDisk }: ImageRowOptions, changed: () => void) {
-    const row = element(`new-machine-${field}`, HTMLElement);
-    const words = {
-      none: none ?? 'None',
+  /** @param changed by the visitor */
+  constructor(
+    { origins, none = 'None', hasRanges = false }: FieldControl & { kind: 'image' },
+    label: string,
+    changed: () => void,
+  ) {
+    const words: Record<ImageOrigin, string> = {
+      none,
       file: 'A file of this computer',
       url: 'At an address',
       empty: 'Empty, of a size',
@@ -40,9 +33,6 @@ export class ImageRow {
         return option;
       }),
     });
-    this.#origin.id = `new-machine-${field}-origin`;
-    const caption = create('label', { text: label });
-    caption.htmlFor = this.#origin.id;
     this.#file.type = 'file';
     this.#url.className = 'long';
     this.#url.placeholder = 'https://… or a path on this site';
@@ -51,67 +41,50 @@ export class ImageRow {
     this.#size.size = 8;
     this.#ranges.type = 'checkbox';
     this.#rangesLabel.append(this.#ranges, 'fetch only what the guest reads');
-    this.#isDisk = isDisk;
+    this.#hasRanges = hasRanges;
     this.#file.setAttribute('aria-label', `File for ${label}`);
     this.#url.setAttribute('aria-label', `Address for ${label}`);
     this.#size.setAttribute('aria-label', `Size of ${label}, as 512M or 2G`);
     for (const input of [this.#url, this.#size]) input.autocomplete = 'off';
-    row.dataset.field = field;
-    row.dataset.label = label;
-    row.append(
-      caption,
-      create('div', {
-        class: 'field-inputs',
-        children: [
-          this.#origin,
-          this.#file,
-          this.#fileSize,
-          this.#url,
-          this.#rangesLabel,
-          this.#size,
-        ],
-      }),
-    );
-    this.#origin.addEventListener('change', () => {
-      this.#show();
-      changed();
-    });
-    this.#file.addEventListener('change', () => {
-      this.#show();
-      changed();
-    });
-    this.#show();
+    for (const input of [this.#origin, this.#file]) {
+      input.addEventListener('change', () => {
+        this.reset();
+        changed();
+      });
+    }
+    this.reset();
+  }
+
+  /** The first of them takes the label. */
+  get inputs(): HTMLElement[] {
+    return [this.#origin, this.#file, this.#fileSize, this.#url, this.#rangesLabel, this.#size];
   }
 
   get choice(): ImageChoice {
     return {
-      origin: this.#origin.value as ImageChoice['origin'],
+      origin: this.#origin.value as ImageOrigin,
       file: this.#file.files?.[0],
       url: this.#url.value,
-      inRanges: this.#isDisk && this.#ranges.checked,
+      inRanges: this.#hasRanges && this.#ranges.checked,
       size: this.#size.value,
     };
-  }
-
-  /** After its form was reset. */
-  reset(): void {
-    this.#show();
   }
 
   /** As if the visitor had picked this file. */
   setFile(file: File): void {
     setFile(this.#file, file);
     this.#origin.value = 'file';
-    this.#show();
+    this.reset();
   }
 
-  #show(): void {
+  /** Shows the inputs of what is chosen; also after its form was reset. */
+  reset(): void {
     const { origin, file } = this.choice;
     this.#file.hidden = origin !== 'file';
     this.#fileSize.hidden = origin !== 'file' || !file;
     this.#fileSize.textContent = file ? formatBytes(file.size) : '';
     this.#url.hidden = origin !== 'url';
-    this.#rangesLabel.hidden = origin !== 'url' || !this.#isDisk;
+    this.#rangesLabel.hidden = origin !== 'url' || !this.#hasRanges;
     this.#size.hidden = origin !== 'empty';
   }
 }

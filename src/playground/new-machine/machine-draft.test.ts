@@ -96,6 +96,12 @@ test.each([
     'without it',
   ],
   ['memoryMiB', draft({ boots: 'demo', texts: { memoryMiB: 'much' } }), /16 to 2047/, '"much"'],
+  [
+    'cpu',
+    draft({ boots: 'demo', texts: { cpu: 'cpuidLevel:99,jit:off' } }),
+    /^a whole number from 1 to 22$/,
+    '“99”',
+  ],
 ])('what is wrong with %s is told in the words of the dialog', (field, wrong, allowed, given) => {
   const problems = draftProblems(wrong);
   expect(problems).toEqual([{ field, allowed: expect.stringMatching(allowed), given }]);

@@ -1,24 +1,18 @@
 /** A machine as the dialog has it, and what is wrong with it. No DOM but `File`. */
-import { checkOptions } from '../../client/options/check-options.ts';
-import { textOptions } from '../../client/options/text-options.ts';
+import { driveNames } from '../../protocol/config.ts';
 import { diskLimit } from '../../protocol/disk-size.ts';
+import { type ImageName, imageKeys } from '../../protocol/images.ts';
+import { checkEach, checkTogether } from '../../protocol/options/check-options.ts';
+import type { MachineOptions } from '../../protocol/options/machine-options.ts';
+import type { Boots, ImageOrigin } from '../../protocol/options/option.ts';
+import { optionTable } from '../../protocol/options/option-table.ts';
+import { textOptions } from '../../protocol/options/text-options.ts';
 
-/** What the machine boots, as the dialog asks for it. */
-export type Boots = 'demo' | 'drives' | 'kernel' | 'multiboot';
-
-const driveFields = ['cdrom', 'hda', 'hdb', 'fda', 'fdb'] as const;
-export const imageFields = [
-  ...driveFields,
-  'bzImage',
-  'multiboot',
-  'initrd',
-  'bios',
-  'vgaBios',
-] as const;
-export type ImageField = (typeof imageFields)[number];
+export const imageFields = imageKeys;
+export type ImageField = ImageName;
 
 export interface ImageChoice {
-  origin: 'none' | 'file' | 'url' | 'empty';
+  origin: ImageOrigin;
   file?: File | undefined;
   url: string;
   /** Of a disk: fetched when the guest reads it, from a server that answers range requests. */
@@ -49,25 +43,19 @@ export interface FieldProblem {
 /** Where the demo Linux is; its description, which is fetched later, says what else it needs. */
 const demoLinux = { bzImage: 'guests/linux/bzImage', initrd: 'guests/linux/initrd' };
 
-/** Which images count for what is booted; the drives always do. */
-const kernelFields: Record<Boots, readonly ImageField[]> = {
-  demo: [],
-  drives: [],
-  kernel: ['bzImage', 'initrd'],
-  multiboot: ['multiboot', 'initrd'],
-};
+const fieldsOf = (option: string) => optionTable[option as keyof MachineOptions]?.fields ?? [];
+
+/** Whether an option counts for what is booted. */
+const counts = (option: string, boots: Boots): boolean =>
+  fieldsOf(option).every((field) => field.boots?.includes(boots) ?? true);
 
 /** The options of the machine, still to be checked. */
 export function draftOptions({ boots, texts, images, folder }: MachineDraft) {
-  const given = Object.entries(texts).filter(([name, text]) => {
-    if (name === 'cmdline' && kernelFields[boots].length === 0) return false;
-    if (name === 'bootOrder' && boots !== 'drives') return false;
-    return text !== '';
-  });
+  const given = Object.entries(texts).filter(([name, text]) => text !== '' && counts(name, boots));
   const files: Record<string, File | null> = {};
-  for (const field of [...driveFields, 'bios', 'vgaBios', ...kernelFields[boots]] as const) {
+  for (const field of imageFields) {
     const choice = images[field];
-    if (!choice || choice.origin === 'none') continue;
+    if (!choice || choice.origin === 'none' || !counts(field, boots)) continue;
     if (choice.origin === 'file') files[field] = choice.file ?? null;
     else given.push([field, imageText(choice)]);
   }
@@ -87,34 +75,60 @@ function imageText({ origin, url, inRanges, size }: ImageChoice): string {
 
 /** Everything that is wrong with it, before anything is fetched. */
 export function draftProblems(draft: MachineDraft): FieldProblem[] {
-  return checkOptions(draftOptions(draft)).map(({ option, allowed, given }) => {
-    const field = option === 'what it boots' ? 'boots' : option;
-    // What does not go together is told in the schema's words.
-    if (allowed.startsWith('given ')) return { field, allowed, given };
-    if (option === 'networkBackend') return backendProblem(draft);
-    const choice = draft.images[option as ImageField];
-    const isObject = given.startsWith('{');
-    return {
-      field,
-      allowed: choice
-        ? allowedFor(option as ImageField, choice, allowed)
-        : (inWords[option] ?? allowed),
-      given: isObject && choice ? `“${imageText(choice)}”` : (emptyWords[given] ?? given),
-    };
-  });
+  const options = draftOptions(draft);
+  const wrong = checkEach(options);
+  if (wrong.length > 0)
+    return wrong.map(({ option, allowed, given }) => inWords(draft, option, allowed, given));
+  return [...checkTogether(options)].map(({ option, ...problem }) =>
+    option === 'what it boots'
+      ? { ...problem, field: 'boots', allowed: allowedBoots }
+      : { ...problem, field: option },
+  );
 }
 
-function backendProblem({ texts }: MachineDraft): FieldProblem {
-  const [, kind = '', target = ''] = /^(\w+):?(.*)$/.exec(texts.networkBackend ?? '') ?? [];
+const allowedBoots = 'a CD, a hard disk or a floppy to boot from: choose one below';
+
+/** Tells a problem of one option as its field shows it: the check speaks to programs. */
+function inWords(
+  draft: MachineDraft,
+  option: string,
+  allowed: string,
+  given: string,
+): FieldProblem {
+  const text = draft.texts[option];
+  for (const { control, member, allowed: ofField } of fieldsOf(option)) {
+    const shown = member === undefined ? text : textOfMember(text, member);
+    if (control.kind === 'target') {
+      const [, kind = '', target = ''] = /^(\w+):?(.*)$/.exec(text ?? '') ?? [];
+      const [, , chosen] = control.choices.find(([value]) => value === kind) ?? [];
+      return {
+        field: option,
+        allowed: chosen?.allowed ?? 'one of those that can be chosen',
+        given: inQuotes(target),
+      };
+    }
+    if (ofField !== undefined) return { field: option, allowed: ofField, given: inQuotes(shown) };
+  }
+  const choice = draft.images[option as ImageField];
+  if (!choice) return { field: option, allowed, given: emptyWords[given] ?? given };
   return {
-    field: 'networkBackend',
-    allowed: backendWords[kind] ?? 'one of those that can be chosen',
-    given: target ? `“${target}”` : 'empty',
+    field: option,
+    allowed: allowedImage(option as ImageField, choice, allowed),
+    given: given.startsWith('{') ? `“${imageText(choice)}”` : (emptyWords[given] ?? given),
   };
 }
 
-function allowedFor(field: ImageField, { origin }: ImageChoice, allowed: string): string {
-  const drive = driveFields.find((name) => name === field);
+/** `2` of `cpuidLevel:2,jit:off`. */
+const textOfMember = (text: string | undefined, member: string): string | undefined =>
+  text
+    ?.split(',')
+    .find((part) => part.startsWith(`${member}:`))
+    ?.slice(member.length + 1);
+
+const inQuotes = (text: string | undefined): string => (text ? `“${text}”` : 'empty');
+
+function allowedImage(field: ImageField, { origin }: ImageChoice, allowed: string): string {
+  const drive = driveNames.find((name) => name === field);
   const size = drive ? `, ${diskLimit(drive).words}` : '';
   switch (origin) {
     case 'file':
@@ -128,22 +142,8 @@ function allowedFor(field: ImageField, { origin }: ImageChoice, allowed: string)
   }
 }
 
-/** Where the schema speaks to programs. */
-const inWords: Record<string, string> = {
-  'what it boots': 'a CD, a hard disk or a floppy to boot from: choose one below',
-  cpu: 'a whole number from 1 to 22',
-};
-
 /** What nobody has filled in yet. */
 const emptyWords: Record<string, string> = { null: 'not chosen yet', '""': 'empty' };
-
-/** What a network backend needs beside its kind. */
-const backendWords: Record<string, string> = {
-  fetch: 'without an address, or with the http:// or https:// one of a CORS proxy',
-  wisp: 'an address with wisp://, wisps://, ws:// or wss://',
-  inbrowser: 'a hub with a name',
-  wsproxy: 'an address with ws:// or wss://',
-};
 
 /** For people. @param label of the field */
 export function problemSentence(label: string, { allowed, given }: FieldProblem): string {

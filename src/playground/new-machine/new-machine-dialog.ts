@@ -1,25 +1,24 @@
 /** The dialog that describes a machine, checks it, and starts it. */
 
-import { checkOptions } from '../../client/options/check-options.ts';
-import type { MachineOptions } from '../../client/options/machine-options.ts';
 import { CprError } from '../../errors.ts';
+import { checkOptions } from '../../protocol/options/check-options.ts';
+import type { MachineOptions } from '../../protocol/options/machine-options.ts';
+import type { Boots } from '../../protocol/options/option.ts';
 import { machineOfV86State, readV86State } from '../../state-file/v86-state.ts';
 import { errorText } from '../notices/error-text.ts';
 import { explained } from '../notices/site-update.ts';
 import type { ProgressView } from '../start/boot-progress.ts';
 import { create, element } from '../ui/element.ts';
-import { type ImageRow, setFile } from './image-row.ts';
-import { imageRows } from './image-rows.ts';
+import { setFile } from './image-row.ts';
 import {
-  type Boots,
   draftOptions,
   draftProblems,
   type FieldProblem,
   type ImageField,
   imageFields,
-  type MachineDraft,
   problemSentence,
 } from './machine-draft.ts';
+import { MachineFields } from './machine-fields.ts';
 
 export interface NewMachine {
   options: MachineOptions;
@@ -36,13 +35,10 @@ export class NewMachineDialog {
   readonly #dialog = element('new-machine-dialog', HTMLDialogElement);
   readonly #form = element('new-machine-form', HTMLFormElement);
   readonly #boots = element('new-machine-boots', HTMLSelectElement);
-  readonly #backend = element('new-machine-backend', HTMLSelectElement);
-  readonly #backendTarget = element('new-machine-backend-target', HTMLInputElement);
-  readonly #folder = element('new-machine-folder', HTMLInputElement);
   readonly #v86State = element('new-machine-v86-state', HTMLInputElement);
   readonly #error = element('new-machine-error', HTMLElement);
   readonly #ok = element('new-machine-ok', HTMLButtonElement);
-  readonly #rows: Record<ImageField, ImageRow>;
+  readonly #fields = new MachineFields((field) => this.#imageChanged(field));
   /** What the visitor has picked there, decompressed; rejects where it is no state of v86. */
   #v86Bytes: Promise<Uint8Array> | undefined;
   /** Set while a machine is being started. */
@@ -52,12 +48,10 @@ export class NewMachineDialog {
   /** @param start resolves when the machine runs; the dialog then closes, and else tells why not */
   constructor(start: (machine: NewMachine) => Promise<void>) {
     this.#start = start;
-    this.#rows = imageRows((field) => this.#imageChanged(field));
     this.#boots.addEventListener('change', () => {
       this.#bootsChosen = true;
       this.#show();
     });
-    this.#backend.addEventListener('change', () => this.#show());
     this.#v86State.addEventListener('change', () => void this.#v86StateChanged());
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -83,7 +77,7 @@ export class NewMachineDialog {
     for (const field of imageFields) {
       const file = images[field];
       if (!file) continue;
-      this.#rows[field].setFile(file);
+      this.#fields.image(field).setFile(file);
       this.#imageChanged(field);
     }
     if (v86State) {
@@ -106,7 +100,7 @@ export class NewMachineDialog {
     try {
       const machine = machineOfV86State(await this.#v86Bytes);
       this.#error.textContent = '';
-      const values: Record<string, string> = {
+      const values = {
         memoryMiB: String(machine.memoryMiB),
         vgaMemoryMiB: String(machine.vgaMemoryMiB),
         network: machine.network === 'ne2k' ? '' : machine.network,
@@ -114,8 +108,9 @@ export class NewMachineDialog {
         virtioConsole: machine.virtioConsole ? '' : 'off',
         filesystem9p: machine.filesystem9p ? '' : 'off',
         acpi: machine.acpi ? 'on' : '',
-      };
-      for (const [name, value] of Object.entries(values)) this.#input(name).value = value;
+      } as const;
+      for (const [option, value] of Object.entries(values))
+        this.#fields.setText(option as keyof typeof values, value);
     } catch (thrown) {
       this.#tell(CprError.from(thrown, 'wrong-v86-state', 'The file could not be read'));
     }
@@ -125,7 +120,7 @@ export class NewMachineDialog {
     this.#form.reset();
     this.#v86Bytes = undefined;
     this.#bootsChosen = false;
-    for (const field of imageFields) this.#rows[field].reset();
+    this.#fields.reset();
     this.#showProblems([]);
     this.#error.textContent = '';
     this.#show();
@@ -133,7 +128,7 @@ export class NewMachineDialog {
 
   /** Who chooses a disk wants it to be booted, unless they said otherwise. */
   #imageChanged(field: ImageField): void {
-    const isChosen = this.#rows[field].choice.origin !== 'none';
+    const isChosen = this.#fields.image(field).choice.origin !== 'none';
     if (isChosen && !this.#bootsChosen && field !== 'bios' && field !== 'vgaBios') {
       const isKernel = field === 'bzImage' || field === 'initrd';
       this.#boots.value = isKernel ? 'kernel' : field === 'multiboot' ? 'multiboot' : 'drives';
@@ -141,45 +136,14 @@ export class NewMachineDialog {
     this.#show();
   }
 
-  get #draft(): MachineDraft {
-    const texts: Record<string, string> = {};
-    for (const [name, value] of new FormData(this.#form))
-      if (typeof value === 'string') texts[name] = name === 'cmdline' ? value : value.trim();
-    const target = this.#backendTarget.value.trim();
-    const backend = this.#backend.value;
-    if (backend) texts.networkBackend = target ? `${backend}:${target}` : backend;
-    const cpu = [
-      ...(texts.cpuidLevel ? [`cpuidLevel:${texts.cpuidLevel}`] : []),
-      ...(texts.jit ? [`jit:${texts.jit}`] : []),
-    ];
-    return {
-      boots: this.#boots.value as Boots,
-      texts: { ...texts, cpu: cpu.join(',') },
-      images: Object.fromEntries(imageFields.map((field) => [field, this.#rows[field].choice])),
-      folder: [...(this.#folder.files ?? [])],
-    };
-  }
-
   /** Only what counts for what is chosen is there. */
   #show(): void {
-    const boots = this.#boots.value as Boots;
-    const isKernel = boots === 'kernel' || boots === 'multiboot';
-    const shown: Record<string, boolean> = {
-      bzImage: boots === 'kernel',
-      multiboot: boots === 'multiboot',
-      initrd: isKernel,
-      cmdline: isKernel,
-      bootOrder: boots === 'drives',
-    };
-    for (const [field, isShown] of Object.entries(shown)) this.#field(field).hidden = !isShown;
-    const target = backendTargets[this.#backend.value];
-    this.#backendTarget.hidden = target === undefined;
-    this.#backendTarget.placeholder = target ?? '';
+    this.#fields.show(this.#boots.value as Boots);
   }
 
   async #submit(): Promise<void> {
     if (this.#starting) return;
-    const draft = this.#draft;
+    const draft = this.#fields.draft(this.#boots.value as Boots);
     const problems = draftProblems(draft);
     this.#showProblems(problems);
     this.#error.textContent = '';
@@ -226,12 +190,6 @@ export class NewMachineDialog {
     else bar.value = view.fraction;
   }
 
-  #input(name: string): HTMLInputElement | HTMLSelectElement {
-    const found = this.#form.elements.namedItem(name);
-    if (found instanceof HTMLInputElement || found instanceof HTMLSelectElement) return found;
-    throw new Error(`index.html has no field "${name}"`);
-  }
-
   #field(name: string): HTMLElement {
     const field = this.#form.querySelector<HTMLElement>(`[data-field="${name}"]`);
     return field ?? this.#field('boots');
@@ -262,14 +220,6 @@ export class NewMachineDialog {
     inputs.find((input) => wrong.includes(input))?.focus();
   }
 }
-
-/** What else a network backend needs, by example. */
-const backendTargets: Record<string, string> = {
-  fetch: 'CORS proxy, where needed: https://…',
-  wisp: 'wisps://relay.example/',
-  inbrowser: 'name of the hub',
-  wsproxy: 'wss://relay.example/',
-};
 
 const areAcceptable = (
   options: Record<string, unknown>,

@@ -1,10 +1,10 @@
 /** Starts a described machine in a keeper of its own, beside the one that the page shows. */
 
 import { fillShare, loadContents, type MachineContents } from '../../client/machine-contents.ts';
-import type { MachineOptions } from '../../client/options/machine-options.ts';
 import type { Machine, OpenStateOptions } from '../../client/types.ts';
 import { CprError } from '../../errors.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
+import type { MachineOptions } from '../../protocol/options/machine-options.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import { BootProgress, type ProgressView } from '../start/boot-progress.ts';
 import { firmware, type LoadedGuest, loadGuest } from '../start/guest.ts';

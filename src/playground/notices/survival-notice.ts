@@ -1,6 +1,6 @@
 /** Whether a guest outlives this page, where that is not a matter of course. */
 
-import type { UrlOptions } from '../address/url-options.ts';
+import type { UrlOptions } from '../address/page-options.ts';
 import type { Session } from '../session.ts';
 import type { Notices } from './notices.ts';
 

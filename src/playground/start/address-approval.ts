@@ -1,9 +1,9 @@
 import { defaultMachineId } from '../../client/machine-id.ts';
 import { CprError } from '../../errors.ts';
 import { sourceName } from '../../protocol/images.ts';
+import type { UrlOptions } from '../address/page-options.ts';
 import { foreignFiles } from '../address/url-machine.ts';
 import { foreignNetwork } from '../address/url-network.ts';
-import type { UrlOptions } from '../address/url-options.ts';
 import { askApproval } from '../ui/approval.ts';
 
 /** Shows what the address has fetched from other origins or connects to, before any of it is done. */

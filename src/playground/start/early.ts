@@ -9,23 +9,29 @@ import { missingFeatures } from '../../client/support.ts';
 import { fetchChecked } from '../../protocol/fetch-checked.ts';
 import { hearHello, sayResume } from '../../protocol/head-start.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
-import { parseUrlOptions, type UrlOptions } from '../address/url-options.ts';
+import { pageOptionNames, parsePageOptions, type UrlOptions } from '../address/page-options.ts';
+import { isOfTracker } from '../address/unknown-options.ts';
 import { resumeSetting } from '../ui/resume-setting.ts';
 import { runtimeSource } from '../ui/runtime-source.ts';
 import { readSetting } from '../ui/settings.ts';
 import { offerPrompt, offersPrompt } from './offer-prompt.ts';
 
 function start(): void {
-  const parsed = parseUrlOptions(location.href, runtimes, document.baseURI);
-  if (!parsed.ok || missingFeatures().length > 0) return;
-  const { host, machineId, hasMachineId, machine, state, runtime = runtimes[0] } = parsed.options;
-  // Which machine it is takes more to find out, or its guest comes from somewhere else.
-  if (state || (machine && !hasMachineId)) return;
+  // What else an address says may describe a machine or be wrong: the table that tells is not in this script.
+  const names = [...new URLSearchParams(location.search).keys()];
+  if (names.some((name) => !pageOptionNames.includes(name) && !isOfTracker(name))) return;
+  const { options, problems } = parsePageOptions(location.href, {
+    runtimes,
+    base: document.baseURI,
+  });
+  const { host, machineId, state, runtime = runtimes[0] } = options;
+  // The guest of a state comes from somewhere else.
+  if (state || problems.length > 0 || missingFeatures().length > 0) return;
   const worker = openKeeperWorker({ keeperUrl, host, machineId });
   window.holdfastEarly = { worker, hello: hearHello(worker.port) };
   void openDatabases().catch(() => {});
   if (runtime && resumeSetting() === 'auto')
-    headStart(worker.port, parsed.options, runtimeSource(runtime));
+    headStart(worker.port, options, runtimeSource(runtime));
 }
 
 /**

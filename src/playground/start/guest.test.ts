@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
+import type { UrlOptions } from '../address/page-options.ts';
 import type { UrlMachine } from '../address/url-machine.ts';
-import type { UrlOptions } from '../address/url-options.ts';
 import { linuxConfig, loadDescribed, loadGuest } from './guest.ts';
 
 const base = 'https://x.test/some/path/';

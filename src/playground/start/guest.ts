@@ -4,8 +4,8 @@ import { type LoadedFile, shareFiles } from '../../client/options/share-files.ts
 import { CprError } from '../../errors.ts';
 import { defaultConfig, type MachineConfig } from '../../protocol/config.ts';
 import { sourceName } from '../../protocol/images.ts';
+import { bringsItsOwnSystem, type GuestName, type UrlOptions } from '../address/page-options.ts';
 import type { UrlMachine } from '../address/url-machine.ts';
-import { bringsItsOwnSystem, type GuestName, type UrlOptions } from '../address/url-options.ts';
 
 /** `guest.json` beside a kernel. File names are relative to it. */
 interface GuestDescription {

@@ -7,7 +7,7 @@ import { onHeard, sayOpen } from '../../protocol/head-start.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import { scriptUrl } from '../../protocol/script-url.ts';
 import type { OfferJob, WorkerMessage } from '../../state-file/worker-protocol.ts';
-import type { UrlOptions } from '../address/url-options.ts';
+import type { UrlOptions } from '../address/page-options.ts';
 import { readSetting } from '../ui/settings.ts';
 import type { EarlyPrompt } from './early-prompt.ts';
 

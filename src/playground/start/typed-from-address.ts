@@ -1,6 +1,6 @@
 /** Types what `?c=` and `?s=` ask for, once the guest is up. */
 import type { Machine } from '../../client/types.ts';
-import type { UrlOptions } from '../address/url-options.ts';
+import type { UrlOptions } from '../address/page-options.ts';
 import type { Notices } from '../notices/notices.ts';
 
 interface TypedOptions {

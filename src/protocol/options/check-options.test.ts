@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { checkOptions, requireOptions } from './check-options.ts';
 import type { MachineOptions } from './machine-options.ts';
-import { optionRules } from './schema.ts';
-import { optionNames, textOptions } from './text-options.ts';
+import { optionNames, optionTable } from './option-table.ts';
+import { textOptions } from './text-options.ts';
 
 const bootable: MachineOptions = { cdrom: 'debian.iso' };
 const bytes = new Uint8Array(512);
@@ -115,12 +115,12 @@ const cases = Object.entries(bad).flatMap(([option, values]) =>
 );
 test.each(cases)('%s: %j is refused, and the message says what is allowed', (option, value) => {
   const options = { ...bootable, ...(option === 'hdb' && { hda: 'disk.img' }), [option]: value };
-  expect(checkOptions(options)).toMatchObject([{ option, allowed: optionRules[option].allowed }]);
+  expect(checkOptions(options)).toMatchObject([{ option, allowed: optionTable[option].allowed }]);
   expect(() => requireOptions(options)).toThrow(
     expect.objectContaining({
       code: 'bad-config',
       message: expect.stringContaining(
-        `The option "${option}" may be ${optionRules[option].allowed}`,
+        `The option "${option}" may be ${optionTable[option].allowed}`,
       ),
     }),
   );

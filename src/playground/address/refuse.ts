@@ -1,0 +1,2 @@
+/** Tells that an option is not acceptable. @param allowed completes the sentence "It may be …" */
+export type Refuse = (option: string, value: string, allowed: string) => void;

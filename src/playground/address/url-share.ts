@@ -1,0 +1,32 @@
+/** The files of the 9p share that the address of the page names, as v86's own page has them. No DOM. */
+import { allowedUrl, fileUrl } from '../../protocol/options/foreign-url.ts';
+import type { Refuse } from './refuse.ts';
+
+/** What is in the 9p share when the machine begins; both absolute. */
+export interface UrlShare {
+  /** A file index of v86's format (`fs.json`). */
+  index: string;
+  /** The folder of its files. Absent: that of the index. */
+  base?: string;
+}
+
+export function readShare(
+  query: URLSearchParams,
+  base: string,
+  refuse: Refuse,
+): UrlShare | undefined {
+  const read = (option: string) => {
+    const text = query.get(option);
+    const url = text === null ? undefined : fileUrl(text, base);
+    if (text !== null && !url) refuse(option, text, allowedUrl);
+    return url;
+  };
+  const index = read('filesystem.basefs');
+  const folder = read('filesystem.baseurl');
+  if (index) return { index, ...(folder && { base: folder }) };
+  if (folder && !query.has('filesystem.basefs')) {
+    const allowed = 'given together with filesystem.basefs only';
+    refuse('filesystem.baseurl', query.get('filesystem.baseurl') ?? '', allowed);
+  }
+  return undefined;
+}
