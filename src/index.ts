@@ -3,7 +3,12 @@
 export type { ExecuteOptions, ExecuteResult } from './client/agent.ts';
 export { collectBlob } from './client/collect-blob.ts';
 export { connect } from './client/connect.ts';
-export type { ConsoleReadOptions, GuestConsole, WaitForOptions } from './client/console-types.ts';
+export type {
+  ConsoleChunk,
+  ConsoleReadOptions,
+  GuestConsole,
+  WaitForOptions,
+} from './client/console-types.ts';
 export type { FramesOptions } from './client/frames.ts';
 export type { ConnectTcpOptions, GuestSocket } from './client/guest-socket.ts';
 export type { IterableStream } from './client/iterable-stream.ts';

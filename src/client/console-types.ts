@@ -1,5 +1,8 @@
 /** A console of the guest: a serial port, or the virtio console. */
+import type { ConsoleChunk } from './console-log.ts';
 import type { IterableStream } from './iterable-stream.ts';
+
+export type { ConsoleChunk } from './console-log.ts';
 
 export interface ConsoleReadOptions {
   /** Where to begin: a byte offset since the machine began, see {@link GuestConsole.end}. Default 0. */
@@ -23,8 +26,17 @@ export interface GuestConsole extends AsyncIterable<Uint8Array> {
   readonly end: number;
   /** The output since the machine began, or since `from`, decoded as UTF-8. */
   text(from?: number): string;
-  /** The output from `from` on, as a stream without an end, until it is cancelled. */
+  /**
+   * The output from `from` on, as a stream without an end, until it is cancelled. A slow reader misses
+   * output that is more than 1 MiB behind.
+   */
   readable(options?: ConsoleReadOptions): IterableStream<Uint8Array>;
+  /**
+   * As {@link readable}, with the offset of each chunk. An offset after the end of the last chunk means
+   * that output was missed. An offset before it means that the guest went back: other output takes the
+   * place of what was read from there on.
+   */
+  chunks(options?: ConsoleReadOptions): IterableStream<ConsoleChunk>;
   /** Input: text that is written is typed on the console. */
   readonly writable: WritableStream<Uint8Array | string>;
   write(data: string | Uint8Array): Promise<void>;

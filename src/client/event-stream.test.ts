@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import type { MachineEvent } from '../protocol/events.ts';
+import { ConsoleLog } from './console-log.ts';
 import { EventStream } from './event-stream.ts';
 
 const output = (offset: number, length = 1): MachineEvent => ({
@@ -9,25 +10,39 @@ const output = (offset: number, length = 1): MachineEvent => ({
   bytes: new Uint8Array(length),
 });
 const graphics: MachineEvent = { type: 'screen-graphics', width: 1, height: 1 };
+/** A stream behind its log, as a machine has it. */
+function makeStream(taken?: (event: MachineEvent) => void) {
+  const log = new ConsoleLog();
+  const stream = new EventStream(log, taken);
+  const push = (event: MachineEvent) => {
+    if (event.type === 'console') log.push(event.console, event.offset, event.bytes, event.again);
+    stream.push(event);
+  };
+  return { stream, push };
+}
+
 const microtask = () => Promise.resolve();
 
 test('events before the first listener of their type are kept for it', async () => {
-  const stream = new EventStream();
-  stream.push(output(0));
-  stream.push(output(1));
-  const seen: number[] = [];
-  stream.on('console', ({ offset }) => seen.push(offset));
-  stream.push(output(2));
+  const { stream, push } = makeStream();
+  push(output(0));
+  push(output(1));
+  const seen: [offset: number, length: number][] = [];
+  stream.on('console', ({ offset, bytes }) => seen.push([offset, bytes.length]));
+  push(output(2));
   await microtask();
-  stream.push(output(3));
-  expect(seen).toEqual([0, 1, 2, 3]);
+  push(output(3));
+  expect(seen).toEqual([
+    [0, 3],
+    [3, 1],
+  ]);
 });
 
 test('listeners added together get the backlog in the order in which it came', async () => {
-  const stream = new EventStream();
-  stream.push(output(0));
-  stream.push(graphics);
-  stream.push(output(1));
+  const { stream, push } = makeStream();
+  push(output(0));
+  push(graphics);
+  push(output(1));
   const seen: string[] = [];
   stream.on('screen-graphics', () => seen.push('graphics'));
   stream.on('console', ({ offset }) => seen.push(`console ${offset}`));
@@ -36,8 +51,8 @@ test('listeners added together get the backlog in the order in which it came', a
 });
 
 test('what nobody listens for yet stays', async () => {
-  const stream = new EventStream();
-  stream.push(graphics);
+  const { stream, push } = makeStream();
+  push(graphics);
   stream.on('console', () => {});
   await microtask();
   let seen = 0;
@@ -47,22 +62,44 @@ test('what nobody listens for yet stays', async () => {
 });
 
 test('a listener that left gets nothing, and nothing is kept for the next one', async () => {
-  const stream = new EventStream();
+  const { stream, push } = makeStream();
   const off = stream.on('console', () => expect.unreachable());
   off();
-  stream.push(output(0));
+  push(output(0));
   let seen = 0;
   stream.on('console', () => seen++);
   await microtask();
   expect(seen).toBe(0);
 });
 
+test('console output that nobody listens for is kept once, in the log, the newest of it', async () => {
+  const { stream, push } = makeStream();
+  const length = 1024 * 1024;
+  for (let i = 0; i < 20; i++) push(output(i * length, length));
+  let bytes = 0;
+  let end = 0;
+  stream.on('console', (event) => {
+    bytes += event.bytes.length;
+    end = event.offset + event.bytes.length;
+  });
+  await microtask();
+  expect(bytes).toBeLessThanOrEqual(2 * length);
+  expect(end).toBe(20 * length);
+});
+
 test('a page that never listens keeps a bounded backlog, the newest of it', async () => {
-  const stream = new EventStream();
-  const chunk = 1024 * 1024;
-  for (let i = 0; i < 200; i++) stream.push(output(i, chunk));
+  const { stream, push } = makeStream();
+  const frame = (width: number): MachineEvent => ({
+    type: 'screen-frame',
+    x: 0,
+    y: 0,
+    width,
+    height: 1,
+    pixels: new Uint8ClampedArray(1024 * 1024),
+  });
+  for (let i = 0; i < 200; i++) push(frame(i));
   const seen: number[] = [];
-  stream.on('console', ({ offset }) => seen.push(offset));
+  stream.on('screen-frame', ({ width }) => seen.push(width));
   await microtask();
   expect(seen.length).toBeLessThanOrEqual(64);
   expect(seen.at(-1)).toBe(199);
@@ -70,14 +107,14 @@ test('a page that never listens keeps a bounded backlog, the newest of it', asyn
 
 test('[7] what a listener throws is reported, ends no program, and the others get the event', () => {
   const reported = vi.spyOn(console, 'error').mockImplementation(() => {});
-  const stream = new EventStream();
+  const { stream, push } = makeStream();
   const thrown = new Error('of the user');
   let seen = 0;
   stream.on('console', () => {
     throw thrown;
   });
   stream.on('console', () => seen++);
-  stream.push(output(0));
+  push(output(0));
   expect(seen).toBe(1);
   expect(reported).toHaveBeenCalledWith(expect.any(String), thrown);
   reported.mockRestore();
@@ -86,10 +123,10 @@ test('[7] what a listener throws is reported, ends no program, and the others ge
 test('[7] so is what an asynchronous listener fails with, and the event counts as taken', async () => {
   const reported = vi.spyOn(console, 'error').mockImplementation(() => {});
   const taken = vi.fn();
-  const stream = new EventStream(taken);
+  const { stream, push } = makeStream(taken);
   const thrown = new Error('of the user, later');
   stream.on('console', () => Promise.reject(thrown));
-  stream.push(output(0));
+  push(output(0));
   await expect.poll(() => taken.mock.calls.length).toBe(1);
   expect(reported).toHaveBeenCalledWith(expect.any(String), thrown);
   reported.mockRestore();

@@ -1,17 +1,27 @@
 import { eventBytes } from '../protocol/event-bytes.ts';
 import type { MachineEvent } from '../protocol/events.ts';
+import type { ConsoleLog } from './console-log.ts';
 import type { MachineEventOf } from './machine-core.ts';
 import { reportListenerError } from './report-listener-error.ts';
 
 type Type = MachineEvent['type'];
 type Listener = (event: MachineEvent) => unknown;
 
+/** Console output that waits for a listener. The bytes are in the log. */
+interface LoggedOutput {
+  type: 'logged';
+  console: string;
+  offset: number;
+  end: number;
+}
+
 /** Most events kept for a page that never listens. Beyond it the oldest are dropped. */
 const maxBacklogEvents = 8192;
 const maxBacklogBytes = 64 * 1024 * 1024;
 
 /**
- * Delivers the keeper's events. What has no listener yet is kept for the first listener of its
+ * Delivers the keeper's events. Console output that has no listener yet stays in the log, which
+ * keeps the last MiB of each console. What else has no listener yet is kept for the first listener of its
  * type. Listeners added in one go get the backlog in the order in which it came, whatever order
  * they are added in: it is delivered in a microtask.
  */
@@ -19,13 +29,18 @@ export class EventStream {
   readonly #listeners = new Map<Type, Set<Listener>>();
   /** Types that have had a listener: their events are not kept any more. */
   readonly #heardTypes = new Set<Type>();
-  #backlog: MachineEvent[] = [];
+  #backlog: (MachineEvent | LoggedOutput)[] = [];
   #backlogBytes = 0;
   #draining = false;
   readonly #taken: (event: MachineEvent) => void;
+  readonly #log: ConsoleLog;
 
-  /** @param taken is called once all listeners have an event, and what they returned is settled */
-  constructor(taken: (event: MachineEvent) => void = () => {}) {
+  /**
+   * @param log has all console output before it is pushed here
+   * @param taken is called once all listeners have an event, and what they returned is settled
+   */
+  constructor(log: ConsoleLog, taken: (event: MachineEvent) => void = () => {}) {
+    this.#log = log;
     this.#taken = taken;
   }
 
@@ -58,9 +73,20 @@ export class EventStream {
     this.#backlogBytes = 0;
     this.#draining = false;
     for (const event of backlog) {
-      if (this.#heardTypes.has(event.type)) this.#deliver(event);
+      if (event.type === 'logged') this.#drainConsole(event);
+      else if (this.#heardTypes.has(event.type)) this.#deliver(event);
       else this.#keep(event);
     }
+  }
+
+  #drainConsole(output: LoggedOutput): void {
+    if (!this.#heardTypes.has('console')) this.#backlog.push(output);
+    else
+      for (const chunk of this.#log.chunks(output.console, output.offset, output.end)) {
+        const { offset, bytes, again } = chunk;
+        const event = { type: 'console', console: output.console, offset, bytes } as const;
+        this.#deliver(again ? { ...event, again } : event);
+      }
   }
 
   #deliver(event: MachineEvent): void {
@@ -82,8 +108,24 @@ export class EventStream {
   #keep(event: MachineEvent): void {
     // Nobody waits for it, and the backlog has its own bound.
     this.#taken(event);
+    if (event.type === 'console') {
+      this.#keepConsole(event);
+      return;
+    }
     this.#backlog.push(event);
     this.#backlogBytes += eventBytes(event);
+    this.#bound();
+  }
+
+  #keepConsole({ console, offset, bytes }: MachineEventOf<'console'>): void {
+    const end = offset + bytes.length;
+    const last = this.#backlog.at(-1);
+    if (last?.type === 'logged' && last.console === console && last.end === offset) last.end = end;
+    else this.#backlog.push({ type: 'logged', console, offset, end });
+    this.#bound();
+  }
+
+  #bound(): void {
     if (this.#backlog.length <= maxBacklogEvents && this.#backlogBytes <= maxBacklogBytes) return;
     // Half at a time: dropping one by one would move the whole array for every event.
     while (
@@ -91,7 +133,7 @@ export class EventStream {
       this.#backlogBytes > maxBacklogBytes / 2
     ) {
       const dropped = this.#backlog.splice(0, Math.ceil(this.#backlog.length / 2));
-      for (const old of dropped) this.#backlogBytes -= eventBytes(old);
+      for (const old of dropped) if (old.type !== 'logged') this.#backlogBytes -= eventBytes(old);
     }
   }
 }

@@ -1,11 +1,14 @@
 import { CprError } from '../errors.ts';
-import type { ConsoleLog } from './console-log.ts';
+import type { ConsoleChunk, ConsoleLog } from './console-log.ts';
+import { ConsoleText } from './console-text.ts';
 import type { ConsoleReadOptions, GuestConsole, WaitForOptions } from './console-types.ts';
 import { type IterableStream, iterable } from './iterable-stream.ts';
 import { PacedLooks } from './paced-looks.ts';
 
 const defaultTimeoutMs = 30_000;
 const shownCharacters = 2000;
+/** Longest chunk of a stream: a terminal shows it in one go. */
+const chunkBytes = 64 * 1024;
 
 /** A console over a connection. */
 export class RemoteConsole implements GuestConsole {
@@ -31,23 +34,35 @@ export class RemoteConsole implements GuestConsole {
     return this.#send(data);
   }
 
-  readable({ from = 0 }: ConsoleReadOptions = {}): IterableStream<Uint8Array> {
-    let next = from;
+  readable(options?: ConsoleReadOptions): IterableStream<Uint8Array> {
+    return this.#stream(({ bytes }) => bytes, options);
+  }
+
+  chunks(options?: ConsoleReadOptions): IterableStream<ConsoleChunk> {
+    return this.#stream((chunk) => chunk, options);
+  }
+
+  #stream<T>(
+    of: (chunk: ConsoleChunk) => T,
+    { from = 0 }: ConsoleReadOptions = {},
+  ): IterableStream<T> {
+    let next = Math.min(from, this.end);
     let stop = () => {};
     let give = () => {};
     return iterable(
-      new ReadableStream<Uint8Array>({
+      new ReadableStream<T>({
         start: (controller) => {
           give = () => {
             // What nobody reads stays in the log, which is bounded.
-            if ((controller.desiredSize ?? 0) <= 0) return;
-            // It went back to where it was when a snapshot was taken, or another machine began.
-            next = Math.min(next, this.end);
-            const { offset, bytes } = this.#log.read(this.name, next);
-            next = offset + bytes.length;
-            if (bytes.length > 0) controller.enqueue(bytes);
+            if ((controller.desiredSize ?? 0) <= 0 || this.end <= next) return;
+            const chunk = this.#log.chunk(this.name, next, chunkBytes);
+            next = chunk.offset + chunk.bytes.length;
+            controller.enqueue(of(chunk));
           };
-          stop = this.#log.follow(this.name, give);
+          const cut = (offset: number) => {
+            next = Math.min(next, offset);
+          };
+          stop = this.#log.follow(this.name, { grew: () => give(), cut });
           give();
         },
         pull: () => give(),
@@ -80,12 +95,12 @@ export class RemoteConsole implements GuestConsole {
     const test = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
     return new Promise((resolve, reject) => {
       const looks = new PacedLooks(() => {
-        const found = test.exec(this.text(from));
+        const found = test.exec(said.text);
         if (found) settle(() => resolve(found));
       });
       const settle = (action: () => void) => {
         clearTimeout(timer);
-        stop();
+        said.end();
         looks.end();
         signal?.removeEventListener('abort', abort);
         action();
@@ -96,11 +111,11 @@ export class RemoteConsole implements GuestConsole {
         // What came last may not have been looked at.
         looks.now();
         if (looks.hasEnded) return;
-        const said = this.text(from).slice(-shownCharacters);
-        const message = `${this.name} did not show ${pattern} within ${timeoutMs} ms. Its end:\n${said}`;
-        settle(() => reject(new CprError('guest-silent', message)));
+        const message = `${this.name} did not show ${pattern} within ${timeoutMs} ms. Its end:\n`;
+        const end = said.text.slice(-shownCharacters);
+        settle(() => reject(new CprError('guest-silent', message + end)));
       }, timeoutMs);
-      const stop = this.#log.follow(this.name, () => looks.soon());
+      const said = new ConsoleText(this.#log, this.name, from, () => looks.soon());
       signal?.addEventListener('abort', abort);
       if (signal?.aborted) abort();
       else looks.now();

@@ -25,6 +25,8 @@ type Open = (port: number, channel: MessagePort) => Promise<unknown>;
 const defaultTimeoutMs = 30_000;
 /** Bytes that wait for a reader here. More waits in the keeper, then in the guest. */
 const waitingBytes = 256 * 1024;
+/** Most bytes that are sent before the guest has taken them. */
+const writtenBytes = 64 * 1024;
 /** Pause before the first retry, ms: a lost SYN is not sent again by itself. */
 const firstTryMs = 1000;
 
@@ -132,20 +134,32 @@ function socketOver(channel: MessagePort): GuestSocket {
   };
   const size = new ByteLengthQueuingStrategy({ highWaterMark: waitingBytes });
   const readable = new ReadableStream(source, size);
-  const writable = new WritableStream<Uint8Array>({
+  const write = (bytes: Uint8Array) =>
+    new Promise<void>((resolve, reject) => {
+      taken = resolve;
+      refused = reject;
+      // A view would take all of its buffer along.
+      send({ type: 'data', bytes: bytes.slice() });
+    });
+  const sink: UnderlyingSink<Uint8Array> = {
     start(controller) {
-      failed = (error) => controller.error(error);
+      failed = (error) => {
+        controller.error(error);
+        refused(error);
+      };
       controller.signal.addEventListener('abort', () => refused(controller.signal.reason));
     },
-    write: (bytes) =>
-      new Promise((resolve, reject) => {
-        taken = resolve;
-        refused = reject;
-        send({ type: 'data', bytes });
-      }),
+    async write(bytes) {
+      for (let at = 0; at < bytes.length; at += writtenBytes)
+        await write(bytes.subarray(at, at + writtenBytes));
+    },
     close: () => send({ type: 'end' }),
     abort: () => close(),
-  });
+  };
+  const writable = new WritableStream(
+    sink,
+    new ByteLengthQueuingStrategy({ highWaterMark: writtenBytes }),
+  );
   const close = () => {
     send({ type: 'abort' });
     failed(reset());

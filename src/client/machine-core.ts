@@ -13,7 +13,8 @@ export interface MachineCore {
   /** Null until a machine has been started. Follows the `status` events. */
   readonly status: MachineStatus | null;
   /**
-   * Events are kept from the attach on until the first listener of their type, so none is missed. A
+   * Events are kept from the attach on until the first listener of their type, so none is missed. Of
+   * console output the last MiB is kept. A
    * listener may return a promise: the keeper counts the event as on its way until it is settled, and
    * sends a page no more pictures and console output than it has room for. Pages that are too slow miss
    * pictures, and console output that the scrollback of 1 MiB has lost: `offset` then jumps.

@@ -76,7 +76,7 @@ export class RemoteMachine extends RemoteGuest implements Machine {
       else connection.keeper.took(events.pageId, taken).catch(() => {});
     };
     const taken = new EventsTaken(report);
-    this.#events = new EventStream((event) => taken.add(event));
+    this.#events = new EventStream(this.log, (event) => taken.add(event));
     report({});
     this.#status = keeper.machine;
     events.port.onmessage = ({ data }: MessageEvent<MachineEvent>) => {
@@ -98,7 +98,8 @@ export class RemoteMachine extends RemoteGuest implements Machine {
 
   #push(event: MachineEvent): void {
     if (event.type === 'status') this.#adopt(event.status);
-    if (event.type === 'console') this.log.push(event.console, event.offset, event.bytes);
+    if (event.type === 'console')
+      this.log.push(event.console, event.offset, event.bytes, event.again);
     if (event.type === 'snapshot-restored') this.#restored.dispatchEvent(new Event(event.id));
     this.#events.push(event);
   }

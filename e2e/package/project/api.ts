@@ -60,6 +60,8 @@ async function consoles(machine: holdfast.Machine): Promise<void> {
   await console.waitFor(/\n64\r/, { from });
   const said = text(await first(console.readable({ from })));
   expect('readable', said.includes('echo'), true);
+  const { offset, again } = await first(console.chunks({ from }));
+  expect('chunks', [offset, again], [from, false]);
   expect('iterator', (await first(console)).length > 0, true);
   expect('text', console.text(from).includes('64'), true);
   await machine.terminalSize('serial0', { cols: 91, rows: 31 });

@@ -4,6 +4,7 @@ import type { Machine } from '../../client/types.ts';
 import { EarlyInput } from '../../view/early-input.ts';
 import type { GuestLink } from '../../view/guest-link.ts';
 import { openTerminal } from '../../view/policy-safe-terminal.ts';
+import { ShownConsole } from '../../view/shown-console.ts';
 import { followTerminal } from '../../view/terminal-input.ts';
 
 const consoleName = 'serial0';
@@ -27,17 +28,20 @@ export class GuestTerminal {
   readonly #link: GuestLink;
   readonly #early = new EarlyInput();
   #machine: Machine | null = null;
-  /** Pieces on their way to the screen that were on one before: what they ask was answered. */
-  #shownAgain = 0;
+  readonly #shown: ShownConsole;
 
   constructor(container: HTMLElement, link: GuestLink) {
     this.#link = link;
     const options = { fontSize: 13, scrollback: 10_000, cursorBlink: true };
     this.#terminal = openTerminal(container, options, [this.#fit]);
     this.#terminal.textarea?.setAttribute('aria-label', 'Serial console of the guest');
+    this.#shown = new ShownConsole({
+      terminal: this.#terminal,
+      reset: () => this.#terminal.reset(),
+    });
     followTerminal(this.#terminal, {
       send: (data) => this.#send(data),
-      isShownAgain: () => this.#shownAgain > 0,
+      isShownAgain: () => this.#shown.isShownAgain,
     });
     new ResizeObserver(() => {
       if (container.clientWidth === 0) return;
@@ -56,22 +60,8 @@ export class GuestTerminal {
     machine.on('status', () => {
       for (const data of this.#early.take()) this.#send(data);
     });
-    this.#terminal.reset();
-    let end = 0;
-    machine.on('console', ({ console, offset, bytes, again }) => {
-      if (console !== consoleName) return;
-      // The guest of a snapshot, or another machine.
-      if (offset < end) this.#terminal.reset();
-      end = offset + bytes.length;
-      if (again) this.#shownAgain++;
-      // The keeper sends no more than the terminal keeps up with.
-      return new Promise<void>((shown) =>
-        this.#terminal.write(bytes, () => {
-          if (again) this.#shownAgain--;
-          shown();
-        }),
-      );
-    });
+    this.#shown.forget();
+    this.#shown.follow(machine.console(consoleName));
   }
 
   /** @returns false for a key that a serial line does not have */

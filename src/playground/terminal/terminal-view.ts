@@ -3,11 +3,11 @@ import type { ITerminalOptions, Terminal } from '@xterm/xterm';
 import type { Machine } from '../../client/types.ts';
 import { EarlyInput } from '../../view/early-input.ts';
 import { openTerminal } from '../../view/policy-safe-terminal.ts';
+import { ShownConsole } from '../../view/shown-console.ts';
 import { followTerminal } from '../../view/terminal-input.ts';
 import type { Session } from '../session.ts';
 import { element } from '../ui/element.ts';
 import { readSetting, writeSetting } from '../ui/settings.ts';
-import { ConsoleStream } from './console-stream.ts';
 import { openGuestLink } from './guest-link.ts';
 import { KeyRow } from './key-row.ts';
 import { missedNote } from './missed-note.ts';
@@ -27,15 +27,17 @@ export class TerminalView {
   readonly #terminal: Terminal;
   readonly #fit = new FitAddon();
   readonly #keys: KeyRow;
-  readonly #stream = new ConsoleStream();
+  readonly #shown: ShownConsole;
   readonly #early = new EarlyInput();
   /** Ems that a character is wide. */
   readonly #advance: number;
-  #replaying = false;
-  /** Pieces on their way to the screen that were on one before. */
-  #shownAgain = 0;
+  /** Where the output ends that the keeper greeted this page with: what it asks was answered. */
+  #greetingEnd = 0;
   #keeperId = '';
+  #machine: Machine | undefined;
   #hasSpoken = false;
+  /** The next output at offset 0 is a new machine's. */
+  #expectsFirstWord = false;
 
   constructor(session: Session) {
     this.#session = session;
@@ -57,6 +59,14 @@ export class TerminalView {
       },
     };
     this.#terminal = openTerminal(this.#container, options, [this.#fit]);
+    this.#shown = new ShownConsole({
+      terminal: this.#terminal,
+      reset: () => {
+        this.#terminal.reset();
+        if (Number.isFinite(this.#greetingEnd)) this.#greetingEnd = 0;
+      },
+      missed: missedNote,
+    });
     const input = this.#terminal.textarea;
     input?.setAttribute('aria-label', 'Serial console of the guest');
     input?.setAttribute('aria-describedby', 'terminal-hint');
@@ -66,7 +76,7 @@ export class TerminalView {
     );
     followTerminal(this.#terminal, {
       send: (data) => this.#send(data),
-      isShownAgain: () => this.#replaying || this.#shownAgain > 0,
+      isShownAgain: () => !this.#shown.shows(this.#greetingEnd) || this.#shown.isShownAgain,
       typed: (data) => this.#keys.applyCtrl(data),
     });
     // xterm.js draws no cursor before it has had the focus once.
@@ -108,49 +118,47 @@ export class TerminalView {
 
   /** A guest is being started in place of the one that is shown. */
   expectNewMachine(): void {
-    this.#stream.expectNewMachine();
+    this.#expectsFirstWord = true;
+    this.#shown.expectNewMachine();
   }
 
   /** The new guest is there, even if it has said nothing yet. */
   newMachineBegan(): void {
-    if (!this.#stream.isExpectingNewMachine) return;
-    this.#stream.forget();
-    this.#reset();
-  }
-
-  #reset(): void {
-    this.#terminal.reset();
-    this.#hasSpoken = false;
+    if (this.#expectsFirstWord) this.#hasSpoken = false;
+    if (this.#shown.expectsNewMachine) this.#shown.forget();
   }
 
   #follow(machine: Machine): void {
-    // Another keeper has another guest; the same one sends again what it sent before.
-    if (this.#keeperId !== machine.keeper.instanceId) this.#stream.expectNewMachine();
+    this.#machine = machine;
+    const console = machine.console(consoleName);
+    const isOtherKeeper = this.#keeperId !== machine.keeper.instanceId;
     this.#keeperId = machine.keeper.instanceId;
-    machine.on('console', (event) => {
-      if (event.console !== consoleName) return;
-      const { newMachine, missed, bytes } = this.#stream.accept(event.offset, event.bytes);
-      if (newMachine) this.#reset();
-      if (missed > 0) this.#terminal.write(missedNote(missed));
-      if (bytes.length === 0) return;
+    if (isOtherKeeper) {
+      // Another keeper has another guest.
+      this.expectNewMachine();
+      this.#shown.follow(console);
+    }
+    machine.on('console', ({ console, offset, bytes }) => {
+      if (console !== consoleName || bytes.length === 0) return;
+      if (offset === 0) this.#expectsFirstWord = false;
       this.#hasSpoken = true;
-      if (event.again) this.#shownAgain++;
-      // The keeper sends no more than the terminal keeps up with.
-      return new Promise<void>((shown) =>
-        this.#terminal.write(bytes, () => {
-          if (event.again) this.#shownAgain--;
-          shown();
-        }),
-      );
     });
 
     this.#tellSize();
-    if (machine.keeper.machine === null) return;
-    this.#replaying = true;
-    const replayed = () =>
-      this.#terminal.write('', () => {
-        this.#replaying = false;
-      });
+    if (machine.keeper.machine === null) {
+      if (!isOtherKeeper) this.#shown.follow(console);
+      return;
+    }
+    this.#greetingEnd = Number.POSITIVE_INFINITY;
+    let isGreeted = false;
+    const replayed = () => {
+      if (isGreeted || machine !== this.#machine) return;
+      isGreeted = true;
+      // The same keeper sends again what it sent before. Less than that is another guest's.
+      if (!isOtherKeeper)
+        this.#shown.follow(console, console.end < this.#shown.end ? 0 : this.#shown.end);
+      this.#greetingEnd = console.end;
+    };
     // The keeper greets a page with the scrollback first and the screen after it.
     machine.on('screen-text', replayed);
     machine.on('screen-graphics', replayed);

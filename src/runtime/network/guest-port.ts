@@ -25,15 +25,18 @@ export function serveGuestPort({ connection, channel, room, window }: GuestPort)
     tell({ type: 'closed', reset });
     channel.close();
   };
+  const { release } = connection;
   connection.on('connect', () => tell({ type: 'connected' }));
   connection.on('data', (bytes) => {
-    window.add(bytes.length);
-    tell({ type: 'data', bytes: bytes.slice() });
+    if (window.add(bytes.length)) tell({ type: 'data', bytes: bytes.slice() });
+    else {
+      finish(true);
+      release.call(connection);
+    }
   });
   connection.on('shutdown', () => tell({ type: 'end' }));
   connection.on('close', () => finish(true));
   // A connection that both ends have closed says nothing: it is only let go of.
-  const { release } = connection;
   connection.release = () => {
     release.call(connection);
     finish(false);

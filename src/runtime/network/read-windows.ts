@@ -16,8 +16,11 @@ const offsets = { etherType: 12, ip: 14, protocol: 9, source: 12, target: 16 } a
 
 /** Of one connection. */
 export interface ReadWindow {
-  /** The guest has sent so many bytes. */
-  add(bytes: number): void;
+  /**
+   * The guest has sent so many bytes.
+   * @returns false when it sends on and on without regard to its window
+   */
+  add(bytes: number): boolean;
   /** So many were read. A reader that has never said so is sent everything. */
   take(bytes: number): void;
   close(): void;
@@ -55,6 +58,7 @@ export class ReadWindows {
     return {
       add(bytes) {
         window.unread += bytes;
+        return !window.isPaced || window.unread <= unreadLimit + 2 * fullWindow;
       },
       take: (bytes) => {
         window.isPaced = true;

@@ -337,6 +337,12 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
     windows.length = 0;
     ask({ type: 'taken', bytes: unread });
     await vi.waitFor(() => expect(windows).toEqual([64_240]));
+
+    // One that does not keep to it is cut off: what waits for a reader has a bound.
+    const before = events.length;
+    for (let i = 0; i < 1000; i++) sendOne();
+    await vi.waitFor(() => expect(events.at(-1)).toEqual({ type: 'closed', reset: true }));
+    expect((events.length - before) * text.length).toBeLessThan(512 * 1024);
     page.close();
   });
 

@@ -1,0 +1,73 @@
+/** A console's output as text that grows: each byte is decoded once. */
+import type { ConsoleLog } from './console-log.ts';
+
+/** Text of smaller pieces is put together. */
+const pieceBytes = 16 * 1024;
+
+interface Piece {
+  /** Of its first byte. */
+  offset: number;
+  bytes: number;
+  text: string;
+}
+
+export class ConsoleText {
+  readonly #log: ConsoleLog;
+  readonly #console: string;
+  readonly #from: number;
+  readonly #stop: () => void;
+  #decoder = new TextDecoder();
+  #pieces: Piece[] = [];
+  #next: number;
+
+  /** @param grew called after each new output */
+  constructor(log: ConsoleLog, console: string, from: number, grew: () => void) {
+    this.#log = log;
+    this.#console = console;
+    this.#from = from;
+    this.#next = from;
+    this.#stop = log.follow(console, {
+      grew,
+      cut: (offset) => {
+        if (offset < this.#next) this.#beginAnew();
+      },
+    });
+  }
+
+  /** All that the log has from the first offset on. */
+  get text(): string {
+    this.#take();
+    return this.#pieces.map(({ text }) => text).join('');
+  }
+
+  end(): void {
+    this.#stop();
+  }
+
+  #beginAnew(): void {
+    this.#decoder = new TextDecoder();
+    this.#pieces = [];
+    this.#next = this.#from;
+  }
+
+  #take(): void {
+    // What is asked for is still to come.
+    if (this.#log.end(this.#console) <= this.#next) return;
+    const { offset, bytes } = this.#log.read(this.#console, this.#next);
+    // What is between is forgotten, and with it all that was before.
+    if (offset > this.#next) this.#beginAnew();
+    this.#next = offset + bytes.length;
+    this.#add(offset, bytes.length, this.#decoder.decode(bytes, { stream: true }));
+    const start = this.#log.start(this.#console);
+    const isForgotten = ({ offset, bytes }: Piece) => offset + bytes <= start;
+    while (this.#pieces[0] && isForgotten(this.#pieces[0])) this.#pieces.shift();
+  }
+
+  #add(offset: number, bytes: number, text: string): void {
+    const last = this.#pieces.at(-1);
+    if (last && last.bytes < pieceBytes) {
+      last.bytes += bytes;
+      last.text += text;
+    } else this.#pieces.push({ offset, bytes, text });
+  }
+}
