@@ -30,16 +30,23 @@ test.describe('Linux', () => {
     await guest.machine((machine) => machine.writeMemory(0x6000, new Uint8Array(4096).fill(0xa7)));
     const placement = await blocks();
     const clock = await GuestClock.start(guest);
-    const first = await clock.offset();
+    const first = await clock.narrowOffset();
 
-    let last = first;
+    let last: ClockOffset = first;
     for (let update = 0; update < updates; update++) {
       const report = await guest.liveUpdate(update % 2 ? runtimes.newer : runtimes.older);
       expect(report.runtimeId).toBe((update % 2 ? runtimes.newer : runtimes.older).id);
       const offset = await clock.offset();
+      if (!isNarrow(offset)) {
+        const description = `update ${update}: the clock is known to ${width(offset).toFixed()} ms only`;
+        test.info().annotations.push({ type: 'inconclusive', description });
+        continue;
+      }
       expect(leastJumpMs(last, offset), `update ${update}`).toBeLessThan(30);
       last = offset;
     }
+    // However busy the computer is: together the updates are looked at until there is an answer.
+    last = await clock.narrowOffset();
     expect(leastJumpMs(first, last), 'all updates together').toBeLessThan(30);
 
     await clock.stop();
@@ -146,10 +153,14 @@ interface ClockOffset {
 }
 
 const uptimeStepMs = 10;
+/** A measurement that is wider says nothing of a jump. */
+const narrowMs = 35;
+const width = ({ least, most }: ClockOffset) => most - least;
+const isNarrow = (offset: ClockOffset) => width(offset) <= narrowMs;
 
 /**
  * How far the clock has jumped between two measurements, at least: what a busy computer makes of the
- * measurement is no jump. Where each is as narrow as it is meant to be, a jump of 100 ms shows.
+ * measurement is no jump. Between two narrow measurements a jump of 100 ms shows.
  */
 function leastJumpMs(before: ClockOffset, after: ClockOffset): number {
   return Math.max(after.least - before.most, before.least - after.most);
@@ -180,10 +191,16 @@ class GuestClock {
     await this.#guest.waitForSerial(prompt, { from });
   }
 
-  async offset(): Promise<ClockOffset> {
+  /** Measures until the answer is narrow; the test's own time is the limit. */
+  narrowOffset(): Promise<ClockOffset> {
+    return this.offset(Number.POSITIVE_INFINITY);
+  }
+
+  /** Wider than {@link isNarrow} where the computer was too busy for `longestMs`. */
+  async offset(longestMs = 5000): Promise<ClockOffset> {
     const offset: ClockOffset = { least: Number.NEGATIVE_INFINITY, most: Number.POSITIVE_INFINITY };
-    const until = Date.now() + 5_000;
-    while (offset.most - offset.least > 35 && Date.now() < until) {
+    const until = Date.now() + longestMs;
+    while (!isNarrow(offset) && Date.now() < until) {
       const { asked, answered, uptimeMs } = await this.#ask();
       offset.least = Math.max(offset.least, uptimeMs - answered);
       offset.most = Math.min(offset.most, uptimeMs + uptimeStepMs - asked);

@@ -39,6 +39,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
+  vi.useRealTimers();
   await keeper.destroy().catch(() => {});
   for (const page of pages) page.close();
   vi.restoreAllMocks();
@@ -61,6 +62,17 @@ const untilSaved = (number: number) =>
     expect(published()).toBe(number);
     expect(durability()).toMatchObject({ state: 'saved' });
   }, patient);
+
+/**
+ * Time that goes on by itself, as the real one, until a test lets a lot of it pass. To be called
+ * before the keeper sets its timers.
+ */
+function holdTime(): void {
+  // What once a second looks at the guest may find that it runs, and have it saved for that.
+  vi.spyOn(Execution.prototype, 'tick').mockImplementation(() => {});
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+}
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
 /** A durable guest whose first checkpoint is taken, and that has done something since. */
 async function startSaved(): Promise<void> {
@@ -91,21 +103,23 @@ describe('a checkpoint is taken', () => {
   });
 
   test('not of a guest that has just begun, but at once when its page is left', async () => {
+    holdTime();
     vi.spyOn(Pace.prototype, 'firstDelayMs', 'get').mockReturnValue(neverMs);
     await attach('a');
     await keeper.start({ config: { ...fakeConfig, id, durable: true }, runtime: runtime.source });
-    await new Promise((done) => setTimeout(done, 20));
+    await pass(60_000);
     expect(durability()).toMatchObject({ state: 'none' });
     keeper.visibility('a', false);
     await untilSaved(1);
   });
 
   test('not of a guest that stands still, and of what it does next', async () => {
+    holdTime();
     delayMs = 1;
     await startSaved();
     await untilSaved(2);
     // Many times the delay.
-    await new Promise((done) => setTimeout(done, 50));
+    await pass(1000);
     expect(published()).toBe(2);
     await keeper.pause();
     await untilSaved(3);
@@ -114,9 +128,10 @@ describe('a checkpoint is taken', () => {
   test('at once when no page can be seen any more', async () => {
     await attach('a');
     await attach('b');
+    holdTime();
     await startSaved();
     keeper.visibility('a', false);
-    await new Promise((done) => setTimeout(done, 20));
+    await pass(60_000);
     expect(published()).toBe(1);
     keeper.visibility('b', false);
     await untilSaved(2);
@@ -159,12 +174,13 @@ describe('a checkpoint is taken', () => {
 
 test('switched off, none is taken by itself until it is switched on again', async () => {
   await attach('a');
+  holdTime();
   await startSaved();
   await keeper.setDurable(false);
   expect(durability()).toMatchObject({ state: 'off' });
   delayMs = 1;
   keeper.visibility('a', false);
-  await new Promise((done) => setTimeout(done, 50));
+  await pass(1000);
   expect(published()).toBe(1);
   await keeper.setDurable(true);
   await untilSaved(2);
