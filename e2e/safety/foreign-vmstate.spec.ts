@@ -14,7 +14,7 @@ import {
 } from '../support/test.ts';
 
 /** Names a script of its own as the emulator, and no stored machine. */
-const frozen = 'e2e/states/hostile/runtime-in-file.vmstate';
+const frozen = 'src/runtime/testing/states/hostile/runtime-in-file.vmstate';
 
 let standing: StandingGuest;
 let stranger: Stranger;

@@ -369,7 +369,7 @@ const ways: Record<string, (random: Random) => Promise<void>> = {
   'the menu': (random) =>
     besideGuest(() => chooseBy(() => menuItem('Open state file…'), broken(honest, random))),
   'Load state…': async (random) => {
-    const vmstate = await readFile('e2e/states/hostile/runtime-in-file.vmstate');
+    const vmstate = await readFile('src/runtime/testing/states/hostile/runtime-in-file.vmstate');
     const press = async () => {
       await menuItem('Load state…');
       await playground(page).ok(playground(page).stateDialog).click();

@@ -1,6 +1,6 @@
 /**
  * Writes the golden files of the format version that this tree writes:
- * `npx tsx e2e/support/golden-vmstate.ts` makes e2e/states/vN.{vmstate,memory.gz,json}.
+ * `npx tsx e2e/support/golden-vmstate.ts` makes src/runtime/testing/states/vN.{vmstate,memory.gz,json}.
  *
  * Run once, when a format version is released, and never again for it: a golden file is what that
  * release really wrote. The pattern guest (tools/guests/pattern) is stopped in the middle of a
@@ -18,9 +18,9 @@ import type { Machine } from '../../src/runtime/machine.ts';
 import { prepareRuntime } from '../../src/runtime/runtime.ts';
 import { turn } from '../../src/runtime/shell/turn.ts';
 import { labHost } from '../../src/runtime/testing/lab-host.ts';
+import { checkPattern } from '../../src/runtime/testing/pattern.ts';
 import { jsonSection } from '../../src/vmstate/sections.ts';
 import { decodeVmstate, encodeVmstate, formatVersion } from '../../src/vmstate/vmstate.ts';
-import { checkPattern } from './pattern.ts';
 
 const { h64Raw } = await xxhash();
 const root = join(import.meta.dirname, '../..');
@@ -113,7 +113,7 @@ const manifest = {
   blocks: memory.map(({ name, sizeBytes }) => ({ name, sizeBytes })),
 };
 
-const folder = join(root, 'e2e/states');
+const folder = join(root, 'src/runtime/testing/states');
 mkdirSync(folder, { recursive: true });
 const path = join(folder, `v${formatVersion}`);
 writeFileSync(`${path}.vmstate`, vmstate, { flag: 'wx' });

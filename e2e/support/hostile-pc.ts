@@ -61,7 +61,7 @@ export class HostilePc {
 
   /** Waits until the guest awaits its first letter. */
   static async boot(browser: Browser, site: Site): Promise<HostilePc> {
-    await site.put('hostile.bin', await readFile('e2e/guests/hostile.bin'));
+    await site.put('hostile.bin', await readFile('src/runtime/testing/guests/hostile.bin'));
     const context = await browser.newContext();
     const others = await keeperProcesses(browser);
     const first = await context.newPage();

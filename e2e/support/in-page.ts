@@ -1,6 +1,6 @@
 /** What tests run inside the page; bundled, so it may use the same sources as the page does. */
 import type { Machine } from '../../src/client/types.ts';
-import { checkPattern, type PatternResult } from './pattern.ts';
+import { checkPattern, type PatternResult } from '../../src/runtime/testing/pattern.ts';
 
 export { machineConfig } from '../../src/client/options/machine-config.ts';
 export { connect, missingFeatures } from '../../src/index.ts';

@@ -2,9 +2,9 @@
 import { resolve } from 'node:path';
 import type { Browser, BrowserContext } from '@playwright/test';
 import { attachEvidence, test as base, Guest, Site } from '../../src/packages/playwright/index.ts';
+import type { PatternResult } from '../../src/runtime/testing/pattern.ts';
 import { bundleModule } from './bundle.ts';
 import { prompt } from './linux-guest.ts';
-import type { PatternResult } from './pattern.ts';
 import { type Runtimes, runtimesOf } from './runtimes.ts';
 import { type PolicyFixture, policyFixture } from './watched-policy.ts';
 

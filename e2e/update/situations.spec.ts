@@ -27,7 +27,9 @@ test.describe('a live update', () => {
 
   test.beforeAll(async ({ browser, siteRoot }) => {
     site = await Site.serve({ root: siteRoot });
-    const floppy = situationsFloppy(readFileSync(resolve('e2e/guests/situations.bin')));
+    const floppy = situationsFloppy(
+      readFileSync(resolve('src/runtime/testing/guests/situations.bin')),
+    );
     // In the place of a guest that the page knows.
     await site.put('guests/pattern/text.img', floppy);
     await site.put('situations/disk.img', situationsDisk(4 << 20));

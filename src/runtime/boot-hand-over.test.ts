@@ -60,7 +60,7 @@ describe('a guest that boots', () => {
   it('from a floppy is handed over at 300 points in its firmware', {
     timeout: 180_000,
   }, async () => {
-    const image = projectFile('e2e/guests/situations.bin');
+    const image = projectFile('src/runtime/testing/guests/situations.bin');
     const run = async (handOvers: number) => {
       const host = labHost({ ...labFirmware, fda: situationsFloppy(image) }, bareMachine);
       const guest = await boot(host, {

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import xxhash from 'xxhash-wasm';
-import { checkPattern } from '../../e2e/support/pattern.ts';
 import { labFirmware, loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
 import { v86Packages } from '../../tools/v86-versions.ts';
 import { formatMigrations, sectionMigrations } from '../vmstate/migrations.ts';
@@ -15,6 +14,7 @@ import type { Machine } from './machine.ts';
 import { turn } from './shell/turn.ts';
 import { labHost } from './testing/lab-host.ts';
 import { type LabRuntime, prepareLab } from './testing/lab-runtime.ts';
+import { checkPattern } from './testing/pattern.ts';
 
 const { h64Raw: digest } = await xxhash();
 /** What e2e/support/golden-vmstate.ts writes beside a vmstate. */
@@ -26,16 +26,17 @@ interface Manifest {
   blocks: { name: string; sizeBytes: number }[];
 }
 
-const states = join(import.meta.dirname, '../../e2e/states');
+const states = join(import.meta.dirname, 'testing/states');
 const versions = readdirSync(states)
   .filter((file) => file.endsWith('.vmstate'))
   .map((file) => Number(/\d+/.exec(file)?.[0]))
   .sort((a, b) => a - b);
 
 const golden = (version: number) => ({
-  vmstate: projectFile(`e2e/states/v${version}.vmstate`),
+  vmstate: projectFile(`src/runtime/testing/states/v${version}.vmstate`),
   manifest: JSON.parse(readFileSync(join(states, `v${version}.json`), 'utf8')) as Manifest,
-  memory: () => new Uint8Array(gunzipSync(projectFile(`e2e/states/v${version}.memory.gz`))),
+  memory: () =>
+    new Uint8Array(gunzipSync(projectFile(`src/runtime/testing/states/v${version}.memory.gz`))),
 });
 
 /** The names of the migrations that reading `vmstate` takes. */

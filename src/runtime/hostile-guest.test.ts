@@ -22,7 +22,7 @@ describe.each(v86Packages)('a hostile guest on npm package %s', (packageName) =>
       filesystem9p: true,
       ...config,
     });
-    host.kept.set('image.multiboot', projectFile('e2e/guests/hostile.bin'));
+    host.kept.set('image.multiboot', projectFile('src/runtime/testing/guests/hostile.bin'));
     const guest = await LabGuest.boot(runtime, host);
     const until = async (said: string) => {
       for (let turns = 0; !host.serial.includes(said) && !host.crash; turns++) {

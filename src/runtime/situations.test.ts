@@ -19,7 +19,7 @@ import { v86Packages } from '../../tools/v86-versions.ts';
 import { type LabHost, labHost } from './testing/lab-host.ts';
 import { LabClock, LabGuest, type LabRuntime, prepareLab, Random } from './testing/lab-runtime.ts';
 
-const image = projectFile('e2e/guests/situations.bin');
+const image = projectFile('src/runtime/testing/guests/situations.bin');
 
 /** Instructions that the guest runs at once where nobody looks at what it is doing. */
 const stride = 20_000;

@@ -4,13 +4,6 @@
  */
 import { describe, expect, it } from 'vitest';
 import xxhash from 'xxhash-wasm';
-import {
-  allowedOutcomes,
-  devicesOf,
-  fuzzVmstates,
-  goldens,
-} from '../../e2e/support/fuzz-vmstates.ts';
-import { checkPattern } from '../../e2e/support/pattern.ts';
 import { labFirmware, loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
 import { CprError } from '../errors.ts';
 import type { PreparedRuntime, RuntimeInstance } from '../protocol/abi.ts';
@@ -19,8 +12,10 @@ import { mutate, randomSource } from '../vmstate/mutate.ts';
 import { decodeValue, type Value } from '../vmstate/value.ts';
 import type { Machine } from './machine.ts';
 import { turn } from './shell/turn.ts';
+import { allowedOutcomes, devicesOf, fuzzVmstates, goldens } from './testing/fuzz-vmstates.ts';
 import { type LabHost, labHost } from './testing/lab-host.ts';
 import { prepareLab } from './testing/lab-runtime.ts';
+import { checkPattern } from './testing/pattern.ts';
 
 const { h64Raw: digest } = await xxhash();
 

@@ -80,7 +80,7 @@ test('gives up on a guest that measures for too long', () => {
 
 test('SeaBIOS finds its disks though the processor is away whenever it begins to measure', async () => {
   const runtime = await loadLabRuntime(v86Packages[0] as string);
-  const fda = situationsFloppy(projectFile('e2e/guests/situations.bin'));
+  const fda = situationsFloppy(projectFile('src/runtime/testing/guests/situations.bin'));
   // Its data take a while to come.
   const host = labHost(labFirmware, { ...bareMachine, fda: { file: new Blob([fda]) } });
   let guest: LabGuest | undefined;

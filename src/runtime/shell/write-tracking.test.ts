@@ -129,7 +129,7 @@ describe('no write of a guest goes unnoted', () => {
         const disks = /ide|atapi/.test(name)
           ? { hda: situationsDisk(4 << 20), cdrom: situationsDisk(2 << 20) }
           : {};
-        const fda = situationsFloppy(projectFile('e2e/guests/situations.bin'));
+        const fda = situationsFloppy(projectFile('src/runtime/testing/guests/situations.bin'));
         const host = labHost(
           { ...labFirmware, ...disks, fda },
           { ...bareMachine, acpi: name === 'apic-timer' },

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { devicesOf } from '../../../e2e/support/fuzz-vmstates.ts';
 import { decodeValue, encodeValue, type Value } from '../../vmstate/value.ts';
+import { devicesOf } from '../testing/fuzz-vmstates.ts';
 import { DeviceTemplate } from './device-template.ts';
 import { layoutChanges, translateLayout } from './state-layout.ts';
 
-const newest = join(import.meta.dirname, '../../../e2e/states/v2.vmstate');
+const newest = join(import.meta.dirname, '../testing/states/v2.vmstate');
 const own = devicesOf(new Uint8Array(readFileSync(newest)));
 const template = new DeviceTemplate(own);
 

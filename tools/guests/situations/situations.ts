@@ -18,7 +18,7 @@ export function situationsDisk(
   return disk;
 }
 
-/** The floppy that it boots from. `image` is e2e/guests/situations.bin. */
+/** The floppy that it boots from. `image` is src/runtime/testing/guests/situations.bin. */
 export const situationsFloppy = (image: Uint8Array) => situationsDisk(floppyBytes, image);
 
 /** What the guest is told to do, as a letter on its first serial port. */

@@ -5,16 +5,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import xxhash from 'xxhash-wasm';
-import { CprError } from '../../src/errors.ts';
-import { DeviceTemplate } from '../../src/runtime/state/device-template.ts';
-import { readIncoming } from '../../src/runtime/state/incoming.ts';
-import { fixDigests } from '../../src/vmstate/fix-digests.ts';
-import { type Mutated, mutate, randomSource } from '../../src/vmstate/mutate.ts';
-import { decodedSizeBytes, decodeValue, encodeValue } from '../../src/vmstate/value.ts';
-import { decodeVmstate, encodeVmstate, type Section } from '../../src/vmstate/vmstate.ts';
+import { CprError } from '../../errors.ts';
+import { fixDigests } from '../../vmstate/fix-digests.ts';
+import { type Mutated, mutate, randomSource } from '../../vmstate/mutate.ts';
+import { decodedSizeBytes, decodeValue, encodeValue } from '../../vmstate/value.ts';
+import { decodeVmstate, encodeVmstate, type Section } from '../../vmstate/vmstate.ts';
+import { DeviceTemplate } from '../state/device-template.ts';
+import { readIncoming } from '../state/incoming.ts';
 
 const { h64Raw: digest } = await xxhash();
-const states = join(import.meta.dirname, '../states');
+const states = join(import.meta.dirname, 'states');
 
 /** The golden files, oldest format first. */
 export const goldens: readonly Uint8Array[] = readdirSync(states)
