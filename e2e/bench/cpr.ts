@@ -3,7 +3,7 @@
  * large its vmstate is, beside v86's own save_state and restore_state; and what damaged vmstates do.
  */
 import type { Page } from '@playwright/test';
-import { fuzzVmstates } from '../support/fuzz-vmstates.ts';
+import { fuzzVmstates } from '../../src/runtime/testing/fuzz-vmstates.ts';
 import { benchArguments } from './lib/arguments.ts';
 import {
   closeOurs,

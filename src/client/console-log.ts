@@ -8,7 +8,7 @@ const keptBytes = 1024 * 1024;
 /** An array of its own for each byte takes a hundred times that. */
 const sharedBytes = 16 * 1024;
 
-export interface Follower {
+interface Follower {
   /** Called after each new output. */
   grew(): void;
   /** Called before output takes the place of all that was there from `offset` on. */
