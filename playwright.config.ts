@@ -19,7 +19,11 @@ export default defineConfig({
   // Guests want the cores for themselves: two at once only slow each other down.
   workers: 1,
   forbidOnly: Boolean(process.env.CI),
-  reporter: [['list'], ['json', { outputFile: 'test-results/e2e.json' }]],
+  reporter: [
+    ['list'],
+    ['./tools/slow-tests.ts'],
+    ['json', { outputFile: 'test-results/e2e.json' }],
+  ],
   use: {
     baseURL,
     browserName: 'chromium',

@@ -226,12 +226,9 @@ test('memtest86+ 6 ends with a report: its paging is more than v86 has', async (
   expect(crash).toContain('call stack');
 });
 
-test('Debian’s installer comes up through a live update and a reload, and goes on', async ({
-  guest,
-  site,
-  inPage,
-  runtimes,
-}) => {
+test('Debian’s installer comes up through a live update and a reload, and goes on', {
+  tag: '@slow',
+}, async ({ guest, site, inPage, runtimes }) => {
   test.slow();
   const folder = 'usr/lib/debian-installer/images/12/i386/text/debian-installer/i386';
   for (const name of ['linux', 'initrd.gz'])

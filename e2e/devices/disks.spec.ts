@@ -48,7 +48,6 @@ test.describe('a disk that is read in ranges from a web server', () => {
     guest,
     runtimes,
   }) => {
-    test.setTimeout(120_000);
     await startWith(guest, runtimes, hda());
     const fetched = () => server.requests.reduce((sum, { start, end }) => sum + end - start, 0);
     expect(fetched()).toBeLessThan(server.contents.length / 2);
@@ -68,10 +67,9 @@ test.describe('a disk that is read in ranges from a web server', () => {
     expect((await guest.run('cat /tmp/sum')).output).toContain(server.sha256);
   });
 
-  test('is asked again by whoever has the guest: no checkpoint, update or export waits for its server', async ({
-    guest,
-    runtimes,
-  }) => {
+  test('is asked again by whoever has the guest: no checkpoint, update or export waits for its server', {
+    tag: '@slow',
+  }, async ({ guest, runtimes }) => {
     test.setTimeout(180_000);
     await startWith(guest, runtimes, hda());
     await guest.machine((machine) => machine.checkpoint());
@@ -108,7 +106,6 @@ test.describe('a disk that is read in ranges from a web server', () => {
     guest,
     runtimes,
   }) => {
-    test.setTimeout(120_000);
     await startWith(guest, runtimes, hda());
     const events = await watchDisks(guest);
     server.behave({ status: 503 });
@@ -123,7 +120,6 @@ test.describe('a disk that is read in ranges from a web server', () => {
     guest,
     runtimes,
   }) => {
-    test.setTimeout(120_000);
     await startWith(guest, runtimes, hda());
     const events = await watchDisks(guest);
     server.behave({ etag: '"2"' });
@@ -166,10 +162,9 @@ async function guestSum(guest: Guest, file: string): Promise<string> {
   return output.slice(0, 64);
 }
 
-test('what the guest writes to its disks survives live updates in both directions, and can be taken out', async ({
-  guest,
-  runtimes,
-}) => {
+test('what the guest writes to its disks survives live updates in both directions, and can be taken out', {
+  tag: '@slow',
+}, async ({ guest, runtimes }) => {
   test.setTimeout(180_000);
   const base = noise(2 * mebibyte);
   await startWith(guest, runtimes, {
@@ -231,11 +226,9 @@ test('the largest disk is whole for the guest, and is exported without its empti
   expect(exported).toEqual({ sizeBytes, text: 'last\n', isInArchive: true });
 });
 
-test('a CD from a local file is read through a live update, changed and ejected', async ({
-  guest,
-  runtimes,
-}) => {
-  test.setTimeout(120_000);
+test('a CD from a local file is read through a live update, changed and ejected', {
+  tag: '@slow',
+}, async ({ guest, runtimes }) => {
   const first = noise(3 * mebibyte, 1);
   const second = noise(2 * mebibyte, 2);
   await startWithFile(guest, runtimes, 'cdrom', first, 'first.iso');
@@ -319,7 +312,6 @@ test.describe('a floppy', () => {
     guest,
     runtimes,
   }) => {
-    test.setTimeout(120_000);
     const [a, b] = [floppy('A'), floppy('B')];
     await startWith(guest, runtimes, { fda: { bytes: a } }, /A{5}/);
     const change = (contents: Uint8Array<ArrayBuffer>) =>
@@ -349,7 +341,6 @@ test.describe('a floppy', () => {
   });
 
   test('on a slow server is read in ranges', async ({ guest, runtimes }) => {
-    test.setTimeout(120_000);
     const server = await DiskServer.serve(floppy('A'), { delayMs: 50 });
     try {
       await startWith(guest, runtimes, { fda: { url: server.url, load: 'range' } }, /A{3}/);

@@ -149,9 +149,9 @@ test.describe('a guest with a US keyboard', () => {
     await guest.waitForSerial(/\^C[\s\S]*holdfast:~# /, { from });
   });
 
-  test('[K3] what is typed right after a reload arrives, and no answer of the terminal with it', async ({
-    guest,
-  }) => {
+  test('[K3] what is typed right after a reload arrives, and no answer of the terminal with it', {
+    tag: '@slow',
+  }, async ({ guest }) => {
     test.slow();
     await guest.run('seq 15000', { timeout: 120_000 });
     // The shell asks the terminal where its cursor is. On a busy computer the page is thousands of lines

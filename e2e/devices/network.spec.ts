@@ -55,7 +55,7 @@ async function downloadThroughUpdates(
   expect(file.requests).toBe(1);
 }
 
-test.describe('a download in the guest goes on through live updates', () => {
+test.describe('a download in the guest goes on through live updates', { tag: '@slow' }, () => {
   test.setTimeout(150_000);
   for (const device of ['ne2k', 'virtio'] as const) {
     test(`over fetch, with ${device}`, async ({ guest, runtimes }) => {
@@ -120,7 +120,6 @@ for (const kind of ['fetch', 'wisp'] as const) {
 }
 
 test('without a backend nothing leaves', async ({ guest, runtimes }) => {
-  test.setTimeout(120_000);
   const file = await HeldFile.serve();
   await startWith(guest, runtimes, 'ne2k', { kind: 'none' });
   const { exitCode } = await guest.run(
@@ -133,8 +132,6 @@ test('without a backend nothing leaves', async ({ guest, runtimes }) => {
 });
 
 test.describe('over wisp', () => {
-  test.setTimeout(120_000);
-
   test('a frame wakes a guest that is suspended, and open connections block a reboot', async ({
     guest,
     runtimes,
@@ -193,7 +190,6 @@ test.describe('over wisp', () => {
 });
 
 test('frames go to a relay and come from it', async ({ guest, runtimes }) => {
-  test.setTimeout(120_000);
   const relay = new WebSocketServer({ host: '127.0.0.1', port: 0 });
   const socket = once(relay, 'connection');
   await once(relay, 'listening');

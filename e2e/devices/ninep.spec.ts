@@ -43,7 +43,6 @@ test('open files stay open and directories keep their inodes, up and down', asyn
   guest,
   runtimes,
 }) => {
-  test.setTimeout(120_000);
   await write(guest, 'in.txt', 'one\ntwo\nthree\nfour\n');
   await guest.run('mkdir -p /mnt/a/b; echo x >/mnt/a/b/c; ln -s b /mnt/a/link');
   const { output: inodes } = await guest.run(listTree);
@@ -62,7 +61,6 @@ test('open files stay open and directories keep their inodes, up and down', asyn
 });
 
 test('a big file adds nothing to the vmstate', async ({ guest, runtimes }) => {
-  test.setTimeout(120_000);
   const before = await guest.liveUpdate(runtimes.older);
   const digest = (sizeBytes?: number) =>
     guest.machine(async (machine, size) => {

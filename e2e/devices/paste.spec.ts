@@ -11,7 +11,6 @@ for (const { device, name, sizeBytes } of [
     guest,
     runtimes,
   }) => {
-    test.setTimeout(120_000);
     // Lines shorter than a terminal's line buffer, and nothing that a terminal acts upon.
     const text = randomBytes(Math.ceil((sizeBytes * 57) / 77))
       .toString('base64')

@@ -44,7 +44,9 @@ test('what is sent into the guest arrives, and each end can end first', async ({
   expect((await guest.copyOut('/tmp/got')).equals(bytes)).toBe(true);
 });
 
-test('a guest that nobody reads from waits, and loses nothing', async ({ guest }) => {
+test('a guest that nobody reads from waits, and loses nothing', { tag: '@slow' }, async ({
+  guest,
+}) => {
   const bytes = 8 << 20;
   await guest.succeed(`head -c ${bytes} /dev/zero | nc -l -p 9001 >/dev/null 2>&1 &`);
   await guest.waitUntilSucceeds('netstat -ltn | grep ":9001 "');

@@ -18,10 +18,9 @@ test.beforeEach(async ({ site }) => {
 
 test.use({ guestQuery: '?guest=pattern-text&m=16&sound=1&durable=off', guestReady: /R/ });
 
-test('a page plays what its guest plays, across a live update and a reload', async ({
-  page,
-  guest,
-}) => {
+test('a page plays what its guest plays, across a live update and a reload', {
+  tag: '@slow',
+}, async ({ page, guest }) => {
   await page.addInitScript(tap);
   await guest.reloadPage();
   const mute = page.getByRole('button', { name: 'Mute' });

@@ -11,12 +11,9 @@ const waitForMac = async (guest: Guest) => {
   return mac(guest);
 };
 
-test('two clones of one state reach each other on a network, each with an address of its own', async ({
-  guest,
-  runtimes,
-  context,
-  site,
-}) => {
+test('two clones of one state reach each other on a network, each with an address of its own', {
+  tag: '@slow',
+}, async ({ guest, runtimes, context, site }) => {
   test.slow();
   await guest.machine((machine, runtime) => {
     if (!machine.status) throw new Error('There is no machine.');
@@ -70,7 +67,7 @@ test('two clones of one state reach each other on a network, each with an addres
 });
 
 for (const device of ['ne2k', 'virtio'] as const) {
-  test(`a clone gets an address from the network anew, with ${device}`, async ({
+  test(`a clone gets an address from the network anew, with ${device}`, { tag: '@slow' }, async ({
     guest,
     runtimes,
     context,

@@ -23,7 +23,6 @@ for (const name of workloadNames) {
     inPage,
     runtimes,
   }, testInfo) => {
-    test.setTimeout(120_000);
     const seed = (Date.now() % 0x7fff_ffff) + 1;
     testInfo.annotations.push({ type: 'seed', description: String(seed) });
     const below = randomSource(seed);
@@ -39,52 +38,56 @@ for (const name of workloadNames) {
   });
 }
 
-test('[S1] [S2] [S3] a disk that is filled, and a kill: never older than what was said to be saved', async ({
-  site,
-}, testInfo) => {
-  test.setTimeout(300_000);
-  const disk = SmallDisk.mount(smallDiskMiB);
-  if ('refused' in disk) {
-    test.skip(true, disk.refused);
-    return;
-  }
-  const seed = (Date.now() % 0x7fff_ffff) + 1;
-  testInfo.annotations.push({ type: 'seed', description: String(seed) });
-  const below = randomSource(seed);
-  const crash = new DiskFullRounds(site.url, disk);
-  try {
-    for (let round = 0; round < rounds; round++) {
-      const description = describeDiskFull(await crash.round(below));
-      testInfo.annotations.push({ type: 'round', description });
+test(
+  '[S1] [S2] [S3] a disk that is filled, and a kill: never older than what was said to be saved',
+  { tag: '@slow' },
+  async ({ site }, testInfo) => {
+    test.setTimeout(300_000);
+    const disk = SmallDisk.mount(smallDiskMiB);
+    if ('refused' in disk) {
+      test.skip(true, disk.refused);
+      return;
     }
-  } finally {
-    await crash.close();
-    disk.unmount();
-  }
-});
+    const seed = (Date.now() % 0x7fff_ffff) + 1;
+    testInfo.annotations.push({ type: 'seed', description: String(seed) });
+    const below = randomSource(seed);
+    const crash = new DiskFullRounds(site.url, disk);
+    try {
+      for (let round = 0; round < rounds; round++) {
+        const description = describeDiskFull(await crash.round(below));
+        testInfo.annotations.push({ type: 'round', description });
+      }
+    } finally {
+      await crash.close();
+      disk.unmount();
+    }
+  },
+);
 
-test('[S1] [S2] a profile that lost power: the guest goes on, or the page says what is lost', async ({
-  site,
-}, testInfo) => {
-  test.setTimeout(300_000);
-  const seed = (Date.now() % 0x7fff_ffff) + 1;
-  testInfo.annotations.push({ type: 'seed', description: String(seed) });
-  const below = randomSource(seed);
-  const crash = new PowerLossRounds(site.url);
-  try {
-    for (let round = 0; round < rounds; round++) {
-      const description = describePowerLoss(await crash.round(below));
-      testInfo.annotations.push({ type: 'round', description });
+test(
+  '[S1] [S2] a profile that lost power: the guest goes on, or the page says what is lost',
+  { tag: '@slow' },
+  async ({ site }, testInfo) => {
+    test.setTimeout(300_000);
+    const seed = (Date.now() % 0x7fff_ffff) + 1;
+    testInfo.annotations.push({ type: 'seed', description: String(seed) });
+    const below = randomSource(seed);
+    const crash = new PowerLossRounds(site.url);
+    try {
+      for (let round = 0; round < rounds; round++) {
+        const description = describePowerLoss(await crash.round(below));
+        testInfo.annotations.push({ type: 'round', description });
+      }
+    } finally {
+      await crash.close();
     }
-  } finally {
-    await crash.close();
-  }
-});
+  },
+);
 
 for (const whole of ['first', 'copy'] as const) {
-  test(`[F5] with the ${whole} place gone and the end of the other, the page says what is lost`, async ({
-    site,
-  }) => {
+  test(`[F5] with the ${whole} place gone and the end of the other, the page says what is lost`, {
+    tag: '@slow',
+  }, async ({ site }) => {
     test.setTimeout(180_000);
     const crash = new PowerLossRounds(site.url);
     try {
@@ -112,7 +115,6 @@ for (const seconds of [1, 40]) {
     context,
     site,
   }) => {
-    test.setTimeout(120_000);
     await startCounting(guest);
     await expect.poll(() => counter(guest)).toBeGreaterThan(0);
     const { bootedAtMs } = await guest.status();
@@ -128,9 +130,9 @@ for (const seconds of [1, 40]) {
   });
 }
 
-test('a browser closed for a minute: its guest is resumed, and the page says of when', async ({
-  site,
-}) => {
+test('a browser closed for a minute: its guest is resumed, and the page says of when', {
+  tag: '@slow',
+}, async ({ site }) => {
   test.setTimeout(180_000);
   const closedMs = 60_000;
   const profile = await Profile.make();

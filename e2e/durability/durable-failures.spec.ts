@@ -46,10 +46,9 @@ async function runsAndIsNotSaved(guest: Guest): Promise<void> {
   expect((await guest.run('echo $((6*7))')).output).toBe('42\n');
 }
 
-test('a full disk: the page says so, and the guest is saved when there is room', async ({
-  page,
-  site,
-}) => {
+test('a full disk: the page says so, and the guest is saved when there is room', {
+  tag: '@slow',
+}, async ({ page, site }) => {
   test.slow();
   const devtools = await page.context().newCDPSession(page);
   const { origin } = new URL(site.url);
@@ -85,10 +84,9 @@ test('a database that is deleted is made again', async ({ guest, site }) => {
     .toEqual(['default']);
 });
 
-test('a deletion that another page holds up: the page says whom to close', async ({
-  guest,
-  site,
-}) => {
+test('a deletion that another page holds up: the page says whom to close', {
+  tag: '@slow',
+}, async ({ guest, site }) => {
   test.slow();
   await checkpoint(guest);
   const beside = await openBeside(guest, site);
@@ -147,10 +145,9 @@ test.describe('storage that cannot be read when the page is opened', () => {
     return guest;
   }
 
-  test('the guest that is stored is not overwritten by the one that boots', async ({
-    profile,
-    site,
-  }) => {
+  test('the guest that is stored is not overwritten by the one that boots', {
+    tag: '@slow',
+  }, async ({ profile, site }) => {
     test.slow();
     const guest = await unread(profile, site);
     await guest.page.getByRole('button', { name: 'Resume the stored one' }).click();
@@ -159,7 +156,10 @@ test.describe('storage that cannot be read when the page is opened', () => {
     await runsAndIsSaved(guest);
   });
 
-  test('its user may give its place to the new one', async ({ profile, site }) => {
+  test('its user may give its place to the new one', { tag: '@slow' }, async ({
+    profile,
+    site,
+  }) => {
     test.slow();
     const guest = await unread(profile, site);
     const replace = guest.page.getByRole('button', { name: 'Save this one in its place…' });
@@ -205,10 +205,9 @@ async function openDamaged(
   return guest;
 }
 
-test('[S1] a database that the browser finds damaged and throws away: the guest comes from the second copy', async ({
-  profile,
-  site,
-}) => {
+test('[S1] a database that the browser finds damaged and throws away: the guest comes from the second copy', {
+  tag: '@slow',
+}, async ({ profile, site }) => {
   test.slow();
   const guest = await openDamaged({ profile, site }, () => damageDatabases(profile, 'first'));
   await expect(playground(guest.page).state('found')).toContainText('resumed from a checkpoint');
@@ -233,10 +232,9 @@ async function removeManifestOfFirst(profile: Profile): Promise<void> {
   for (const { name, parentPath } of found) await rm(join(parentPath, name));
 }
 
-test('[S1] the first place cannot be opened, as its MANIFEST is missing: the guest comes from the second copy', async ({
-  profile,
-  site,
-}) => {
+test('[S1] the first place cannot be opened, as its MANIFEST is missing: the guest comes from the second copy', {
+  tag: '@slow',
+}, async ({ profile, site }) => {
   test.slow();
   const guest = await openDamaged({ profile, site }, () => removeManifestOfFirst(profile));
   const found = playground(guest.page).state('found');
@@ -245,10 +243,9 @@ test('[S1] the first place cannot be opened, as its MANIFEST is missing: the gue
   await runsAndIsSaved(guest);
 });
 
-test('[S2] both copies are thrown away: the page says which machine was stored and until when', async ({
-  profile,
-  site,
-}) => {
+test('[S2] both copies are thrown away: the page says which machine was stored and until when', {
+  tag: '@slow',
+}, async ({ profile, site }) => {
   test.slow();
   const guest = await openDamaged({ profile, site }, () => damageDatabases(profile, 'all'));
   const { page } = guest;
@@ -261,7 +258,7 @@ test('[S2] both copies are thrown away: the page says which machine was stored a
   await expect(notices(page)).not.toContainText('is gone');
 });
 
-test('a newer page has converted the database: the page says to reload', async ({
+test('a newer page has converted the database: the page says to reload', { tag: '@slow' }, async ({
   guest,
   site,
 }) => {
@@ -294,10 +291,9 @@ declare const window: PlaygroundWindow & Window;
 /** Undefined: there is no guest. */
 const runstateOf = (page: Page) => page.evaluate(() => window.holdfast?.machine?.status?.runstate);
 
-test('[S6] [F7] the site went back to an older version: nothing starts, and what is stored can be exported', async ({
-  profile,
-  site,
-}) => {
+test('[S6] [F7] the site went back to an older version: nothing starts, and what is stored can be exported', {
+  tag: '@slow',
+}, async ({ profile, site }) => {
   test.slow();
   const none = async () => undefined;
   const guest = await openDamaged({ profile, site }, none);
@@ -505,10 +501,9 @@ async function savedArchive(page: Page, click: () => Promise<void>): Promise<str
 }
 
 for (const part of ['record', 'manifest'] as const) {
-  test(`a damaged ${part} in both checkpoints: what is left can be had, and a new guest`, async ({
-    profile,
-    site,
-  }) => {
+  test(`a damaged ${part} in both checkpoints: what is left can be had, and a new guest`, {
+    tag: '@slow',
+  }, async ({ profile, site }) => {
     test.slow();
     const guest = await resumeDamaged({ profile, site }, part, 'all');
     const { page } = guest;

@@ -35,10 +35,9 @@ const count = async (guest: Guest) => Number((await guest.execute('cat /tmp/n'))
 const startCounting = (guest: Guest) => guest.execute(`(${countUp}) >/dev/null 2>&1 &`);
 const checkpoint = (guest: Guest) => guest.machine((machine) => machine.checkpoint());
 
-test('a guest goes on by itself after its browser was killed, and says so', async ({
-  profile,
-  site,
-}) => {
+test('a guest goes on by itself after its browser was killed, and says so', {
+  tag: '@quick',
+}, async ({ profile, site }) => {
   const before = await openIn(profile, site.url);
   await before.waitForSerial(prompt);
   await before.run('kept=here; mkdir /tmp/d; echo file >/tmp/d/f');
@@ -64,11 +63,9 @@ test('a guest goes on by itself after its browser was killed, and says so', asyn
   expect(await after.serial.log()).toContain('kept=here');
 });
 
-test('a guest whose CD is away is saved, comes back, and goes on with it or without', async ({
-  profile,
-  site,
-  runtimes,
-}) => {
+test('a guest whose CD is away is saved, comes back, and goes on with it or without', {
+  tag: '@slow',
+}, async ({ profile, site, runtimes }) => {
   test.setTimeout(180_000);
   const server = await DiskServer.serve(noise(4 << 20));
   try {
@@ -132,10 +129,9 @@ test('the clock of a resumed guest is right, and its random numbers are its own'
   expect(random[0]).not.toBe(random[1]);
 });
 
-test('what a guest wrote over a disk image outlives its browser, and the image is untouched', async ({
-  profile,
-  site,
-}) => {
+test('what a guest wrote over a disk image outlives its browser, and the image is untouched', {
+  tag: '@slow',
+}, async ({ profile, site }) => {
   test.slow();
   const server = await DiskServer.serve(noise(1 << 20));
   try {
@@ -264,7 +260,7 @@ test.describe('in a worker of the page alone', () => {
   test.describe('of an isolated page', () => {
     test.use({ siteIsolated: true, guestQuery: '?host=dedicated' });
 
-    test('a reload loses nothing, ten times in a row', async ({ guest }) => {
+    test('a reload loses nothing, ten times in a row', { tag: '@slow' }, async ({ guest }) => {
       test.slow();
       await startCounting(guest);
       await guest.run('i=0');
@@ -292,9 +288,9 @@ test.describe('in a worker of the page alone', () => {
       await expect(playground(guest.page).notices).toContainText('back to its last checkpoint');
     });
 
-    test('a reload loses at most what the guest did since the last checkpoint', async ({
-      guest,
-    }) => {
+    test('a reload loses at most what the guest did since the last checkpoint', {
+      tag: '@slow',
+    }, async ({ guest }) => {
       test.slow();
       await startCounting(guest);
       await expectLittleLost(guest.page, () => guest.reloadPage());

@@ -3,8 +3,9 @@ import { expect, test } from 'holdfast/playwright';
 
 test.use({ guestOptions: { machine: { hda: { emptyBytes: 16 << 20 } } } });
 
-test('a Linux is installed onto an empty disk, and boots from it', async ({ guest }) => {
-  test.setTimeout(120_000);
+test('a Linux is installed onto an empty disk, and boots from it', { tag: '@slow' }, async ({
+  guest,
+}) => {
   // The guest is its own installation medium: a Linux in RAM.
   await guest.succeed(
     `mke2fs -q /dev/sda

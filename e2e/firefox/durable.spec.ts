@@ -67,7 +67,7 @@ function guestTest(
   { isolated }: { isolated: boolean },
   body: (page: Page, site: Site) => Promise<void>,
 ): void {
-  test(title, async ({ firefox }) => {
+  test(title, { tag: '@slow' }, async ({ firefox }) => {
     test.setTimeout(300_000);
     await unlessFrozen(async () => {
       const site = await Site.serve({ root: 'dist', isolated });

@@ -11,7 +11,7 @@ declare const window: ApiWindow;
 /** What browsers call. */
 const ofTheDocument = /\.(attributeChanged|connected|disconnected)Callback$/;
 
-test('every public call does what it says', async ({ page, project, site }) => {
+test('every public call does what it says', { tag: '@slow' }, async ({ page, project, site }) => {
   await page.goto(site.urlOf('api.html'));
   await page.waitForFunction(() => window.run !== undefined);
   const called = new Set(await page.evaluate(() => window.run?.()));

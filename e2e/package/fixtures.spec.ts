@@ -26,7 +26,9 @@ test('and is fresh for each test', async ({ guest }) => {
 });
 `;
 
-test('fixtures from the tarball drive a guest, and attach evidence of what failed', async () => {
+test('fixtures from the tarball drive a guest, and attach evidence of what failed', {
+  tag: '@slow',
+}, async () => {
   test.setTimeout(240_000);
   const root = await mkdtemp(join(tmpdir(), 'holdfast-project-'));
   try {

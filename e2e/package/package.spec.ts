@@ -62,7 +62,7 @@ test('ten lines boot a guest, which a reload finds again and a live update leave
   expect(await page.evaluate(() => (window.machine as Machine).screenText())).toContain('holdfast');
 });
 
-test('a guest runs in plain Node, without a browser', async ({ project }) => {
+test('a guest runs in plain Node, without a browser', { tag: '@slow' }, async ({ project }) => {
   test.setTimeout(300_000);
   const example = join(project.root, 'plain-node.test.mjs');
   await copyFile('e2e/examples/plain-node.mjs', example);

@@ -217,7 +217,7 @@ test("the sample of Vite's configuration is one", async ({ samples }) => {
   expect(loaded?.config.plugins).toMatchObject([{ name: 'holdfast' }]);
 });
 
-test('the samples of the fixtures run', async ({ samples }) => {
+test('the samples of the fixtures run', { tag: '@slow' }, async ({ samples }) => {
   const chosen = samples.all.filter(isForPlaywright);
   expect(chosen.length).toBeGreaterThan(1);
   test.setTimeout(240_000);

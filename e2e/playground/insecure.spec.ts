@@ -8,9 +8,9 @@ import { expect, Guest, test } from '../support/test.ts';
 
 const host = 'holdfast.test';
 
-test('[S1] [S2] on an origin that is not secure a guest is saved and resumed, and its loss is told', async ({
-  site,
-}) => {
+test('[S1] [S2] on an origin that is not secure a guest is saved and resumed, and its loss is told', {
+  tag: '@slow',
+}, async ({ site }) => {
   test.slow();
   const { args = [], ...options } = chromiumLaunchOptions();
   const toLoopback = `--host-resolver-rules=MAP ${host} 127.0.0.1`;

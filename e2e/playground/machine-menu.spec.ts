@@ -142,10 +142,9 @@ test('what is no state is refused in words, and the guest waits on', async ({ gu
   await stillThere();
 });
 
-test('a guest that runs is thrown away for a state only once that is loaded', async ({
-  guest,
-  runtimes,
-}) => {
+test('a guest that runs is thrown away for a state only once that is loaded', {
+  tag: '@slow',
+}, async ({ guest, runtimes }) => {
   test.slow();
   const { page } = guest;
   const stillThere = await prepare(guest);
@@ -177,10 +176,9 @@ test('a guest that runs is thrown away for a state only once that is loaded', as
   await stillThere();
 });
 
-test('disks are reset to what they were at first when their user says so', async ({
-  guest,
-  runtimes,
-}) => {
+test('disks are reset to what they were at first when their user says so', {
+  tag: '@slow',
+}, async ({ guest, runtimes }) => {
   test.slow();
   const { page } = guest;
   await playground(page).menuButton.click();

@@ -192,26 +192,30 @@ test('a file that cannot be had leaves the dialog and the guest as they were', a
   await expect(playground(page).notices).toBeEmpty();
 });
 
-test('the demo Linux starts with a disk and the files of a folder', async ({ guest }, testInfo) => {
-  test.slow();
-  const { page } = guest;
-  const folder = testInfo.outputPath('lecture');
-  await mkdir(join(folder, 'code'), { recursive: true });
-  await writeFile(join(folder, 'notes.txt'), 'of a folder\n');
-  await writeFile(join(folder, 'code/run.sh'), 'echo it runs\n');
-  await openDialog(guest);
-  await page.getByLabel('Shared folder').setInputFiles(folder);
-  await field(page, 'Hard disk').getByRole('combobox').selectOption('empty');
-  await field(page, 'Hard disk').getByRole('textbox').fill('64M');
-  await page.getByLabel('Boots').selectOption('demo');
-  await startAndFollow(guest);
-  await guest.waitForSerial(prompt);
-  await guest.succeed('until grep -q " /mnt 9p " /proc/mounts; do usleep 100000; done');
-  expect(await guest.succeed('cat /mnt/notes.txt; sh /mnt/code/run.sh')).toBe(
-    'of a folder\nit runs\n',
-  );
-  expect(await guest.succeed('cat /sys/block/sda/size')).toBe('131072\n');
-});
+test(
+  'the demo Linux starts with a disk and the files of a folder',
+  { tag: '@slow' },
+  async ({ guest }, testInfo) => {
+    test.slow();
+    const { page } = guest;
+    const folder = testInfo.outputPath('lecture');
+    await mkdir(join(folder, 'code'), { recursive: true });
+    await writeFile(join(folder, 'notes.txt'), 'of a folder\n');
+    await writeFile(join(folder, 'code/run.sh'), 'echo it runs\n');
+    await openDialog(guest);
+    await page.getByLabel('Shared folder').setInputFiles(folder);
+    await field(page, 'Hard disk').getByRole('combobox').selectOption('empty');
+    await field(page, 'Hard disk').getByRole('textbox').fill('64M');
+    await page.getByLabel('Boots').selectOption('demo');
+    await startAndFollow(guest);
+    await guest.waitForSerial(prompt);
+    await guest.succeed('until grep -q " /mnt 9p " /proc/mounts; do usleep 100000; done');
+    expect(await guest.succeed('cat /mnt/notes.txt; sh /mnt/code/run.sh')).toBe(
+      'of a folder\nit runs\n',
+    );
+    expect(await guest.succeed('cat /sys/block/sda/size')).toBe('131072\n');
+  },
+);
 
 test('Start fresh boots what the machine was made of, also after a reload', async ({
   guest,

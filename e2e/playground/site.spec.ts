@@ -7,7 +7,7 @@ import { Site } from '../../src/packages/playwright/index.ts';
 import { serveSite } from '../../tools/serve.mjs';
 import type { BuildManifest } from '../../tools/site-workers.ts';
 
-test('the page loads from any path of a static host', async ({ page }) => {
+test('the page loads from any path of a static host', { tag: '@quick' }, async ({ page }) => {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-'));
   symlinkSync(resolve('dist'), join(folder, 'nested'));
   const site = await serveSite({ root: folder });

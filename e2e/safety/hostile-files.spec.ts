@@ -17,7 +17,7 @@ import { expect, Guest, patternGuest, Site, test, waitForPasses } from '../suppo
 /** Number of damaged files. Each goes through the next of the ways to open one. */
 const count = Number(process.env.HOLDFAST_HOSTILE_COUNT ?? 9);
 const seed = Number(process.env.HOLDFAST_HOSTILE_SEED ?? 1);
-test.describe.configure({ mode: 'serial', timeout: 120_000 + count * 10_000 });
+test.describe.configure({ mode: 'serial' });
 
 let site: Site;
 let stranger: Stranger;
@@ -398,7 +398,10 @@ const ways: Record<string, (random: Random) => Promise<void>> = {
   },
 };
 
-test(`damaged files end in a sentence, a question or a whole machine: ${count} from seed ${seed}`, async () => {
+test(`damaged files end in a sentence, a question or a whole machine: ${count} from seed ${seed}`, {
+  tag: '@slow',
+}, async () => {
+  test.setTimeout(120_000 + count * 10_000);
   const random = randomSource(seed);
   // The first numbers of a small seed are small.
   for (let warm = 0; warm < 16; warm++) random(2);

@@ -68,9 +68,9 @@ async function expectBesideWell(): Promise<void> {
   await beside.machine((machine) => machine.resume());
 }
 
-test('[6] [11] [12] floods and malformed messages, with ten pages of which one reads nothing, stay within the budget', async ({
-  browser,
-}) => {
+test('[6] [11] [12] floods and malformed messages, with ten pages of which one reads nothing, stay within the budget', {
+  tag: '@slow',
+}, async ({ browser }) => {
   const { page: deaf, dialog } = await hostile.attachDeaf();
   for (let pages = 2; pages < pageCount; pages++) await hostile.attach();
   expect((await status())?.pages).toBe(pageCount);
@@ -101,7 +101,9 @@ test('[6] [11] [12] floods and malformed messages, with ten pages of which one r
   await waitForShown(deaf, 's done');
 });
 
-test('[7] an agent that answers what is no answer fails the command, not who asked', async () => {
+test('[7] an agent that answers what is no answer fails the command, not who asked', {
+  tag: '@slow',
+}, async () => {
   await hostile.begin('a');
   const asked = hostile.machine((machine) => machine.execute('true'), undefined);
   await expect(asked).rejects.toMatchObject({ code: 'guest-failed' });
@@ -109,7 +111,9 @@ test('[7] an agent that answers what is no answer fails the command, not who ask
   expect(await status()).toMatchObject({ runstate: 'running' });
 });
 
-test('[6] a disk of 64 GiB is not kept for the asking: the guest is paused and told of', async () => {
+test('[6] a disk of 64 GiB is not kept for the asking: the guest is paused and told of', {
+  tag: '@slow',
+}, async () => {
   const limits = { diskMiB: 32 };
   await hostile.restart({ limits });
   await hostile.begin('d');
@@ -128,7 +132,9 @@ test('[6] a disk of 64 GiB is not kept for the asking: the guest is paused and t
   expect(disk).toMatchObject({ device: 'hda', medium: { sizeBytes: diskBytes } });
 });
 
-test('[6] DMA beyond its memory ends the guest with a reason, and its keeper takes the next one', async () => {
+test('[6] DMA beyond its memory ends the guest with a reason, and its keeper takes the next one', {
+  tag: '@slow',
+}, async () => {
   await hostile.restart({});
   await hostile.begin('x');
   await expect.poll(status).toMatchObject({ runstate: 'internal-error' });

@@ -86,7 +86,7 @@ test('the state at the prompt is opened by each emulator that ships, and handed 
   expect((await guest.run('echo it $((1 + 2))')).output.trim()).toBe('it 3');
 });
 
-test('without that state the guest boots', async ({ page, site }) => {
+test('without that state the guest boots', { tag: '@quick' }, async ({ page, site }) => {
   await site.remove('guests/linux/prompt.vmstate');
   const guest = await Guest.in(page);
   await guest.open(`${site.url}?boot=prompt`);
@@ -106,12 +106,9 @@ test('a guest that was opened at its prompt fetches its kernel when it is reset'
   expect(site.requests).toContain('guests/linux/bzImage');
 });
 
-test('a small change is a small file on that state, and is there in another browser', async ({
-  guest,
-  site,
-  browser,
-  runtimes,
-}) => {
+test('a small change is a small file on that state, and is there in another browser', {
+  tag: '@quick',
+}, async ({ guest, site, browser, runtimes }) => {
   await guest.run('echo hello > /root/x');
   const base64 = await guest.machine(async (machine) => {
     const stream = machine.exportState({ base: 'opened-from', title: 'A small change' });

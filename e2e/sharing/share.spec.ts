@@ -45,11 +45,9 @@ const startLoop = (guest: Guest) =>
   );
 const loopCount = async (guest: Guest) => Number((await guest.execute('cat /tmp/i')).stdout);
 
-test('a machine shared as a link goes on in another browser as a clone, until it is deleted', async ({
-  page,
-  browser,
-  shareSite,
-}) => {
+test('a machine shared as a link goes on in another browser as a clone, until it is deleted', {
+  tag: '@slow',
+}, async ({ page, browser, shareSite }) => {
   const guest = await Guest.in(page);
   await guest.open(shareSite.url);
   await guest.waitForSerial(prompt);
@@ -175,11 +173,9 @@ test('a static host shares as a file, and the own file goes on as a clone or as 
   expect([own.id, own.foreign]).toEqual(['default', false]);
 });
 
-test('the memory of the page stays flat while a machine of 256 MiB is shared', async ({
-  page,
-  browser,
-  shareSite,
-}) => {
+test('the memory of the page stays flat while a machine of 256 MiB is shared', {
+  tag: '@slow',
+}, async ({ page, browser, shareSite }) => {
   test.skip(process.platform !== 'linux', 'Only Linux tells what a process has.');
   test.slow();
   const guest = await Guest.in(page);

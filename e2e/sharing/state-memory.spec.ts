@@ -8,11 +8,9 @@ const guestMiB = 256;
 /** For compression (some 30 MiB), the group under way, and garbage that nobody has collected yet. */
 const roomMiB = 120;
 
-test('a guest of 256 MiB is exported and opened in little more memory than its own', async ({
-  browser,
-  site,
-  runtimes,
-}) => {
+test('a guest of 256 MiB is exported and opened in little more memory than its own', {
+  tag: '@slow',
+}, async ({ browser, site, runtimes }) => {
   test.skip(process.platform !== 'linux', 'Only Linux says what a process has resident.');
   test.setTimeout(180_000);
   const chunks: Buffer[] = [];

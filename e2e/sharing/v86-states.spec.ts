@@ -25,51 +25,52 @@ async function openStateFile({ page }: Guest, path: string): Promise<void> {
 }
 
 for (const format of ['raw', 'zstd'] as const) {
-  test(`a state that v86 saved goes on in a machine of its own: ${format}`, async ({
-    guest,
-    siteRoot,
-  }, testInfo) => {
-    const { page } = guest;
-    const options = { firmware: join(siteRoot, 'firmware'), memoryMiB };
-    const floppy = await readFile(floppyPath(siteRoot));
-    const stock = await stockGuest({ ...options, floppy }, /pass 2\r\n/);
-    const state = await stock.save();
-    const last = passes(stock.serial()).at(-1) ?? 0;
-    const path = testInfo.outputPath(`saved.${format}`);
-    const isRaw = format === 'raw';
-    await writeFile(path, isRaw ? state : (await loadCodec()).compress(state, 3));
+  test(
+    `a state that v86 saved goes on in a machine of its own: ${format}`,
+    { tag: '@slow' },
+    async ({ guest, siteRoot }, testInfo) => {
+      const { page } = guest;
+      const options = { firmware: join(siteRoot, 'firmware'), memoryMiB };
+      const floppy = await readFile(floppyPath(siteRoot));
+      const stock = await stockGuest({ ...options, floppy }, /pass 2\r\n/);
+      const state = await stock.save();
+      const last = passes(stock.serial()).at(-1) ?? 0;
+      const path = testInfo.outputPath(`saved.${format}`);
+      const isRaw = format === 'raw';
+      await writeFile(path, isRaw ? state : (await loadCodec()).compress(state, 3));
 
-    await openStateFile(guest, path);
-    // What the machine was is in the state.
-    await expect(field(page, 'Memory').getByRole('textbox')).toHaveValue(String(memoryMiB));
-    await expect(field(page, 'Serial ports').getByRole('textbox')).toHaveValue('1');
-    await expect(field(page, 'virtio console').getByRole('combobox')).toHaveValue('off');
-    // What was in its drives is not.
-    await expect(page.getByLabel('Boots')).toHaveValue('drives');
-    await field(page, 'Floppy').getByRole('combobox').selectOption('file');
-    await field(page, 'Floppy').locator('input[type=file]').setInputFiles(floppyPath(siteRoot));
-    const start = dialog(page).getByRole('button', { name: 'Start' });
-    // Another machine does not take it, and the one that is here goes on.
-    await field(page, 'Memory').getByRole('textbox').fill('32');
-    await start.click();
-    const error = new NewMachinePage(page).error;
-    await expect(error).toContainText('16 MiB of RAM, this machine 32 MiB');
-    await waitForPasses(guest, 1);
-    // It would count in the same terminal, and take a core.
-    await guest.pause();
+      await openStateFile(guest, path);
+      // What the machine was is in the state.
+      await expect(field(page, 'Memory').getByRole('textbox')).toHaveValue(String(memoryMiB));
+      await expect(field(page, 'Serial ports').getByRole('textbox')).toHaveValue('1');
+      await expect(field(page, 'virtio console').getByRole('combobox')).toHaveValue('off');
+      // What was in its drives is not.
+      await expect(page.getByLabel('Boots')).toHaveValue('drives');
+      await field(page, 'Floppy').getByRole('combobox').selectOption('file');
+      await field(page, 'Floppy').locator('input[type=file]').setInputFiles(floppyPath(siteRoot));
+      const start = dialog(page).getByRole('button', { name: 'Start' });
+      // Another machine does not take it, and the one that is here goes on.
+      await field(page, 'Memory').getByRole('textbox').fill('32');
+      await start.click();
+      const error = new NewMachinePage(page).error;
+      await expect(error).toContainText('16 MiB of RAM, this machine 32 MiB');
+      await waitForPasses(guest, 1);
+      // It would count in the same terminal, and take a core.
+      await guest.pause();
 
-    await field(page, 'Memory').getByRole('textbox').fill(String(memoryMiB));
-    await start.click();
-    await page.waitForURL(/\?machine=[0-9a-f-]+$/);
-    await expect(dialog(page)).toBeHidden();
-    await expect.poll(async () => passes(await shownTerminal(guest))[0]).toBe(last + 1);
-    expect(await shownTerminal(guest)).not.toContain('BAD');
+      await field(page, 'Memory').getByRole('textbox').fill(String(memoryMiB));
+      await start.click();
+      await page.waitForURL(/\?machine=[0-9a-f-]+$/);
+      await expect(dialog(page)).toBeHidden();
+      await expect.poll(async () => passes(await shownTerminal(guest))[0]).toBe(last + 1);
+      expect(await shownTerminal(guest)).not.toContain('BAD');
 
-    // It is a machine as any other.
-    await guest.machine((machine) => machine.checkpoint());
-    await guest.reloadPage();
-    await waitForPasses(guest, 1);
-  });
+      // It is a machine as any other.
+      await guest.machine((machine) => machine.checkpoint());
+      await guest.reloadPage();
+      await waitForPasses(guest, 1);
+    },
+  );
 }
 
 test('a state that v86 saved is opened by its address, once its machine is described', async ({

@@ -55,10 +55,9 @@ test('Escape leaves the name as it was, and the list open', async ({ guest }) =>
   await expect(dialog(page)).toBeVisible();
 });
 
-test('a copy goes on in a page of its own, and each machine then goes its own way', async ({
-  guest,
-  context,
-}) => {
+test('a copy goes on in a page of its own, and each machine then goes its own way', {
+  tag: '@slow',
+}, async ({ guest, context }) => {
   test.slow();
   await guest.run('kept=before');
   const page = await openList(guest);
@@ -120,7 +119,11 @@ test('states that were saved under a name are listed, and deleted', async ({ gue
   expect(left).toEqual([]);
 });
 
-test('a machine is exported without going on with it', async ({ guest, runtimes, site }) => {
+test('a machine is exported without going on with it', { tag: '@slow' }, async ({
+  guest,
+  runtimes,
+  site,
+}) => {
   test.slow();
   const sizeBytes = 1 << 20;
   await guest.start(runtimes.newer, { hda: { emptyBytes: sizeBytes } });
@@ -175,7 +178,7 @@ test('a machine is exported without going on with it', async ({ guest, runtimes,
   expect(await large()).toEqual(before);
 });
 
-test('a new machine has an id of its own', async ({ guest }) => {
+test('a new machine has an id of its own', { tag: '@slow' }, async ({ guest }) => {
   test.slow();
   const page = await openList(guest);
   await page.getByRole('button', { name: 'New machine…' }).click();

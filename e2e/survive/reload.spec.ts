@@ -18,9 +18,9 @@ async function nextNumber(guest: Guest): Promise<number> {
 
 const keeperId = (guest: Guest) => guest.machine((machine) => machine.keeper.instanceId);
 
-test('over 20 reloads a counting guest stays the same guest and no line of it is lost', async ({
-  guest,
-}) => {
+test('over 20 reloads a counting guest stays the same guest and no line of it is lost', {
+  tag: '@slow',
+}, async ({ guest }) => {
   const keeper = await keeperId(guest);
   await guest.serial.write(count);
   let last = await nextNumber(guest);
@@ -43,9 +43,9 @@ test('over 20 reloads a counting guest stays the same guest and no line of it is
   await expect.poll(async () => numbersIn(await shownTerminal(guest))).toEqual(written);
 });
 
-test('a reload shows terminal and screen at once, even of a guest that says nothing', async ({
-  guest,
-}) => {
+test('a reload shows terminal and screen at once, even of a guest that says nothing', {
+  tag: '@quick',
+}, async ({ guest }) => {
   await guest.run("printf '\\033[2J\\033[Hon the screen' >/dev/tty1; echo on the terminal");
   await waitForShown(guest, /^on the screen$/m);
   await expect.poll(() => shownTerminal(guest)).toMatch(/^on the terminal$/m);

@@ -39,7 +39,7 @@ test('two pages show one guest, both can type, and either may close', async ({
   await expect(playground(second.page).state('pages')).toHaveText('1');
 });
 
-test('an update that one page makes is seen by the other', async ({
+test('an update that one page makes is seen by the other', { tag: '@quick' }, async ({
   guest,
   context,
   runtimes,

@@ -387,7 +387,6 @@ test('a disk goes with its guest through mode reboot, and another one is refused
   guest,
   runtimes,
 }) => {
-  test.setTimeout(120_000);
   const mebibyte = 1024 * 1024;
   const { config } = await guest.status();
   const startIncoming = (emptyBytes: number) =>

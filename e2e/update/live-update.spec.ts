@@ -14,10 +14,9 @@ import {
 const updates = 50;
 
 test.describe('Linux', () => {
-  test(`keeps shell, files, programs and clock over ${updates} live updates`, async ({
-    guest,
-    runtimes,
-  }) => {
+  test(`keeps shell, files, programs and clock over ${updates} live updates`, {
+    tag: '@slow',
+  }, async ({ guest, runtimes }) => {
     test.setTimeout(300_000);
     const blocks = () => guest.machine((machine) => machine.ramBlocks());
     const marker = () => guest.machine((machine) => machine.readMemory(0x6000, 4096));
@@ -70,12 +69,9 @@ test.describe('Linux', () => {
 test.describe('the memory of a guest', () => {
   test.use(patternGuest);
 
-  test(`is the same to the last dword after each of ${updates} live updates`, async ({
-    guest,
-    inPage,
-    runtimes,
-  }) => {
-    test.setTimeout(120_000);
+  test(`is the same to the last dword after each of ${updates} live updates`, {
+    tag: '@slow',
+  }, async ({ guest, inPage, runtimes }) => {
     await expectUpdatesToKeepThePattern(guest, inPage, updates, runtimes);
   });
 });

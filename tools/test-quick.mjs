@@ -1,0 +1,89 @@
+/**
+ * `npm run test:quick`: an answer in under three minutes, while one works. Format, types, the unit tests
+ * that the changes reach, a build if it is stale, and the end-to-end tests tagged `@quick`. Stops at
+ * the first failure, and ends with what it left out. `npm test` is the whole gate.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { bin, ensureBrowser, ensurePackages, root, run } from './setup.mjs';
+
+/** Unit tests that take longer than all others together. */
+const slowUnits = [
+  'src/runtime/boot-hand-over.test.ts',
+  'src/runtime/contract.test.ts',
+  'src/runtime/golden.test.ts',
+  'src/runtime/hostile-guest.test.ts',
+  'src/runtime/shell/write-tracking.test.ts',
+  'src/runtime/situations.test.ts',
+  'src/runtime/sound/sound.test.ts',
+  'src/runtime/vmstate-fuzz.test.ts',
+  'src/server/crash.test.ts',
+  'src/server/fuzz.test.ts',
+  'src/server/processes.test.ts',
+  'tools/build-server.test.ts',
+  'tools/site-workers.test.ts',
+];
+
+const mainBranches = ['origin/main', 'main'];
+
+/** The commit that the changes are counted from: where the branch left main, or the newest commit. */
+function changesSince() {
+  for (const branch of mainBranches) {
+    const found = spawnSync('git', ['merge-base', 'HEAD', branch], { cwd: root, encoding: 'utf8' });
+    if (found.status === 0) return found.stdout.trim();
+  }
+  return 'HEAD';
+}
+
+/**
+ * @param {string} name
+ * @param {string[]} args
+ * @param {NodeJS.ProcessEnv} [env]
+ */
+function step(name, args, env = process.env) {
+  console.log(`\n── ${name} ──`);
+  const beganMs = Date.now();
+  const ok = run(process.execPath, args, { env });
+  console.log(
+    `${name}: ${ok ? 'passed' : 'failed'} in ${Math.round((Date.now() - beganMs) / 1000)} s`,
+  );
+  if (!ok) throw new Error(`${name} failed.`);
+}
+
+function runAll() {
+  ensurePackages();
+  const browser = ensureBrowser();
+  const gone = slowUnits.filter((path) => !existsSync(join(root, path)));
+  if (gone.length > 0) throw new Error(`tools/test-quick.mjs names files that are gone: ${gone}`);
+  const base = changesSince();
+  step('format and lint', [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings']);
+  step('types', [bin('typescript/bin/tsc'), '--build']);
+  step('unit', [
+    bin('vitest/vitest.mjs'),
+    'run',
+    '--passWithNoTests',
+    `--changed=${base}`,
+    ...slowUnits.flatMap((path) => ['--exclude', path]),
+  ]);
+  // Its web server builds if dist/ is stale.
+  step('end to end', [bin('@playwright/test/cli.js'), 'test', '--grep', '@quick'], {
+    ...process.env,
+    HOLDFAST_CHROMIUM: browser,
+  });
+  return base;
+}
+
+const beganMs = Date.now();
+try {
+  const base = runAll();
+  console.log(`
+Left out: unused code, layers, folders, packages, the unit tests that the changes since ${base.slice(0, 9)}
+do not reach and ${slowUnits.length} slow files of them, and all end-to-end tests without the tag @quick.
+npm test runs everything.
+
+Passed in ${Math.round((Date.now() - beganMs) / 1000)} s.`);
+} catch (error) {
+  console.error(`\n${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
+}
