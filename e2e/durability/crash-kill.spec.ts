@@ -3,6 +3,7 @@
  * and guests whose page or browser was closed for a while.
  */
 import { setTimeout as wait } from 'node:timers/promises';
+import type { BrowserContext } from '@playwright/test';
 import { randomSource } from '../../src/vmstate/mutate.ts';
 import { DiskFullRounds, describeDiskFull, smallDiskMiB } from '../crash/disk-full.ts';
 import { describePowerLoss, type PowerLossRound, PowerLossRounds } from '../crash/power-loss.ts';
@@ -13,7 +14,7 @@ import { workloadNames } from '../crash/workloads.ts';
 import { prompt } from '../support/linux-guest.ts';
 import { playground } from '../support/playground-page.ts';
 import { Profile } from '../support/profile.ts';
-import { expect, Guest, openGuest, test } from '../support/test.ts';
+import { expect, type Guest, openGuest, test } from '../support/test.ts';
 
 const rounds = 2;
 
@@ -109,36 +110,28 @@ const startCounting = (guest: Guest) =>
     '(n=0; while :; do n=$((n+1)); echo $n >/tmp/n; usleep 20000; done) >/dev/null 2>&1 &',
   );
 
-for (const seconds of [1, 40]) {
-  test(`a page closed for ${seconds} s is attached to its guest again`, async ({
-    guest,
-    context,
-    site,
-  }) => {
-    await startCounting(guest);
-    await expect.poll(() => counter(guest)).toBeGreaterThan(0);
-    const { bootedAtMs } = await guest.status();
-    const before = await counter(guest);
-    await guest.page.close();
-    // The time is what is tested.
-    await wait(seconds * 1000);
+async function expectAttachedAgain(
+  { guest, context, url }: { guest: Guest; context: BrowserContext; url: string },
+  closedMs: number,
+): Promise<void> {
+  await startCounting(guest);
+  await expect.poll(() => counter(guest)).toBeGreaterThan(0);
+  const { bootedAtMs } = await guest.status();
+  const before = await counter(guest);
+  await guest.page.close();
+  // The time is what is tested.
+  await wait(closedMs);
 
-    const again = await openGuest(context, site.url);
-    await expect(playground(again.page).state('found')).toHaveText('attached to a running guest');
-    expect((await again.status()).bootedAtMs).toBe(bootedAtMs);
-    expect(await counter(again)).toBeGreaterThan(before);
-  });
+  const again = await openGuest(context, url);
+  await expect(playground(again.page).state('found')).toHaveText('attached to a running guest');
+  expect((await again.status()).bootedAtMs).toBe(bootedAtMs);
+  expect(await counter(again)).toBeGreaterThan(before);
 }
 
-test('a browser closed for a minute: its guest is resumed, and the page says of when', {
-  tag: '@slow',
-}, async ({ site }) => {
-  test.setTimeout(180_000);
-  const closedMs = 60_000;
+async function expectResumed(url: string, closedMs: number): Promise<void> {
   const profile = await Profile.make();
   try {
-    const before = await Guest.in(await (await profile.start()).newPage());
-    await before.open(site.url);
+    const before = await openGuest(await profile.start(), url);
     await before.waitForSerial(prompt);
     await before.run('kept=here');
     await before.machine((machine) => machine.checkpoint());
@@ -146,8 +139,7 @@ test('a browser closed for a minute: its guest is resumed, and the page says of 
     // The time is what is tested.
     await wait(closedMs);
 
-    const after = await Guest.in(await (await profile.start()).newPage());
-    await after.open(site.url);
+    const after = await openGuest(await profile.start(), url);
     expect((await after.run('echo $kept')).output).toBe('here\n');
     const { arrival } = await after.status();
     if (arrival?.kind !== 'resumed') throw new Error('The guest was not resumed.');
@@ -158,4 +150,23 @@ test('a browser closed for a minute: its guest is resumed, and the page says of 
   } finally {
     await profile.delete();
   }
+}
+
+test('a page closed for a second is attached to its guest again', async ({
+  guest,
+  context,
+  site,
+}) => {
+  await expectAttachedAgain({ guest, context, url: site.url }, 1000);
+});
+
+test('a page closed for 40 s is attached to its guest again, and a browser closed for a minute resumes its own', {
+  tag: '@slow',
+}, async ({ guest, context, site }) => {
+  test.setTimeout(180_000);
+  // Two browsers, which wait at the same time.
+  await Promise.all([
+    test.step('the page', () => expectAttachedAgain({ guest, context, url: site.url }, 40_000)),
+    test.step('the browser', () => expectResumed(site.url, 60_000)),
+  ]);
 });

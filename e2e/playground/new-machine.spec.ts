@@ -13,20 +13,16 @@ import { expect, type Guest, patternGuest, test, waitForPasses } from '../suppor
 test.use(patternGuest);
 
 const dialog = (page: Page) => new NewMachinePage(page).dialog;
-const field = (page: Page, label: string) => dialog(page).locator(`[data-label="${label}"]`);
-const start = (page: Page) => dialog(page).getByRole('button', { name: 'Start' });
+const field = (page: Page, label: string) => new NewMachinePage(page).field(label);
+const start = (page: Page) => new NewMachinePage(page).start;
 
 async function openDialog({ page }: Guest): Promise<Locator> {
-  await playground(page).choose('New machine…');
-  await expect(dialog(page)).toBeVisible();
+  await new NewMachinePage(page).open();
   return dialog(page);
 }
 
-/** Picks a file for the drive with this label. */
-async function pick(page: Page, label: string, path: string): Promise<void> {
-  await field(page, label).getByRole('combobox').selectOption('file');
-  await field(page, label).locator('input[type=file]').setInputFiles(path);
-}
+const pick = (page: Page, label: string, path: string) =>
+  new NewMachinePage(page).pick(label, path);
 
 /** Presses Start, and waits until the page has gone over to the machine. */
 async function startAndFollow(guest: Guest): Promise<string> {
@@ -146,7 +142,7 @@ test('what is not acceptable is told at its field, before anything is fetched', 
   // One by one; what was put right is not told any more.
   await field(page, 'Memory').getByRole('textbox').fill('64');
   await start(page).click();
-  await expect(dialog(page).locator('.field-error')).toHaveText([
+  await expect(new NewMachinePage(page).fieldErrors).toHaveText([
     /^Boots may be a CD, a hard disk/,
   ]);
   await field(page, 'CD').getByRole('combobox').selectOption('file');
@@ -174,7 +170,7 @@ test('what is not acceptable is told at its field, before anything is fetched', 
   await page.keyboard.press('Escape');
   await expect(dialog(page)).toBeHidden();
   await openDialog(guest);
-  await expect(dialog(page).locator('.field-error')).toHaveCount(0);
+  await expect(new NewMachinePage(page).fieldErrors).toHaveCount(0);
 });
 
 test('a file that cannot be had leaves the dialog and the guest as they were', async ({
@@ -247,7 +243,7 @@ test('Start fresh boots a kernel that was picked again, also after a reload', as
   await writeFile(path, Buffer.from(multibootKernel, 'base64'));
   await openDialog(guest);
   await page.getByLabel('Boots').selectOption('multiboot');
-  await field(page, 'Kernel').locator('input[type=file]:visible').setInputFiles(path);
+  await new NewMachinePage(page).fileInput('Kernel').setInputFiles(path);
   await field(page, 'Command line').getByRole('textbox').fill('one two');
   await startAndFollow(guest);
   for (const reload of [false, true]) {

@@ -15,13 +15,32 @@ const memoryMiB = 16;
 const passes = (shown: string) => [...shown.matchAll(/pass (\d+)\r?$/gm)].map(([, n]) => Number(n));
 const floppyPath = (siteRoot: string) => join(siteRoot, 'guests/pattern/text.img');
 const dialog = (page: Page) => new NewMachinePage(page).dialog;
-const field = (page: Page, label: string) => dialog(page).locator(`[data-label="${label}"]`);
+const field = (page: Page, label: string) => new NewMachinePage(page).field(label);
 
 async function openStateFile({ page }: Guest, path: string): Promise<void> {
-  const chooser = page.waitForEvent('filechooser');
-  await playground(page).choose('Open state file…');
-  await (await chooser).setFiles(path);
+  await playground(page).chooseFile('Open state file…', path);
   await expect(dialog(page)).toBeVisible();
+}
+
+interface Saved {
+  state: Buffer;
+  /** Of the passes that the guest has counted. */
+  last: number;
+}
+
+async function saveByV86(siteRoot: string): Promise<Saved> {
+  const floppy = await readFile(floppyPath(siteRoot));
+  const options = { firmware: join(siteRoot, 'firmware'), memoryMiB, floppy };
+  const stock = await stockGuest(options, /pass 2\r\n/);
+  return { state: await stock.save(), last: passes(stock.serial()).at(-1) ?? 0 };
+}
+
+let saved: Promise<Saved> | undefined;
+
+/** Saved once for all tests that open it. */
+function savedByV86(siteRoot: string): Promise<Saved> {
+  saved ??= saveByV86(siteRoot);
+  return saved;
 }
 
 for (const format of ['raw', 'zstd'] as const) {
@@ -30,11 +49,7 @@ for (const format of ['raw', 'zstd'] as const) {
     { tag: '@slow' },
     async ({ guest, siteRoot }, testInfo) => {
       const { page } = guest;
-      const options = { firmware: join(siteRoot, 'firmware'), memoryMiB };
-      const floppy = await readFile(floppyPath(siteRoot));
-      const stock = await stockGuest({ ...options, floppy }, /pass 2\r\n/);
-      const state = await stock.save();
-      const last = passes(stock.serial()).at(-1) ?? 0;
+      const { state, last } = await savedByV86(siteRoot);
       const path = testInfo.outputPath(`saved.${format}`);
       const isRaw = format === 'raw';
       await writeFile(path, isRaw ? state : (await loadCodec()).compress(state, 3));
@@ -46,8 +61,7 @@ for (const format of ['raw', 'zstd'] as const) {
       await expect(field(page, 'virtio console').getByRole('combobox')).toHaveValue('off');
       // What was in its drives is not.
       await expect(page.getByLabel('Boots')).toHaveValue('drives');
-      await field(page, 'Floppy').getByRole('combobox').selectOption('file');
-      await field(page, 'Floppy').locator('input[type=file]').setInputFiles(floppyPath(siteRoot));
+      await new NewMachinePage(page).pick('Floppy', floppyPath(siteRoot));
       const start = dialog(page).getByRole('button', { name: 'Start' });
       // Another machine does not take it, and the one that is here goes on.
       await field(page, 'Memory').getByRole('textbox').fill('32');
@@ -78,13 +92,7 @@ test('a state that v86 saved is opened by its address, once its machine is descr
   site,
   siteRoot,
 }) => {
-  const floppy = await readFile(floppyPath(siteRoot));
-  const stock = await stockGuest(
-    { firmware: join(siteRoot, 'firmware'), memoryMiB, floppy },
-    /pass 2\r\n/,
-  );
-  const state = await stock.save();
-  const last = passes(stock.serial()).at(-1) ?? 0;
+  const { state, last } = await savedByV86(siteRoot);
   const url = await site.put('e2e/saved.bin', state);
   const guest = await Guest.in(page, { site });
   await page.goto(`${site.url}?state=${encodeURIComponent(url)}`);
@@ -93,8 +101,7 @@ test('a state that v86 saved is opened by its address, once its machine is descr
   // Nothing is lost with the dialog.
   await dialog(page).getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('button', { name: 'Describe its machine…' }).click();
-  await field(page, 'Floppy').getByRole('combobox').selectOption('file');
-  await field(page, 'Floppy').locator('input[type=file]').setInputFiles(floppyPath(siteRoot));
+  await new NewMachinePage(page).pick('Floppy', floppyPath(siteRoot));
   await dialog(page).getByRole('button', { name: 'Start' }).click();
   await page.waitForURL(/\?machine=[0-9a-f-]+$/);
   await expect.poll(async () => passes(await shownTerminal(guest))[0]).toBe(last + 1);
