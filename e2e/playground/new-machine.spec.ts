@@ -130,6 +130,8 @@ test('what is not acceptable is told at its field, before anything is fetched', 
 }) => {
   const { page } = guest;
   await openDialog(guest);
+  // The page fetches parts of its own build a while after it is there.
+  await playground(page).hasItsParts();
   const before = [...site.requests];
   await field(page, 'Memory').getByRole('textbox').fill('8');
   await page.getByLabel('Boots').selectOption('drives');

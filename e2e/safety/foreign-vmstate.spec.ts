@@ -62,7 +62,7 @@ test('Load state… refuses a vmstate that brings its own emulator: no request, 
   const { guest, site } = standing;
   const { page } = guest;
   // The page fetches parts of its own build a while after it is there.
-  await page.locator('html[data-parts="there"]').waitFor();
+  await playground(page).hasItsParts();
   for (const [what, buffer] of await hostileStates()) {
     const asked = site.requests.length;
     await playground(page).choose('Load state…');

@@ -12,7 +12,6 @@ import { expect, Guest, test } from '../support/test.ts';
 const updated = 'This site was updated. Reload: the guest goes on.';
 
 /** What few visitors use is fetched a while after the page. */
-const partsThere = (page: Page) => expect(page.locator('html[data-parts="there"]')).toBeAttached();
 
 async function manifestOfAnotherBuild(): Promise<string> {
   const manifest = JSON.parse(await readFile('dist/build.json', 'utf8'));
@@ -32,7 +31,7 @@ test('an open page says that the site was updated, whatever needs a file that is
 }) => {
   await guest.run('kept=here');
   await guest.machine((machine) => machine.checkpoint());
-  await partsThere(page);
+  await playground(page).hasItsParts();
   await site.put('build.json', await manifestOfAnotherBuild());
   await site.remove('assets');
   await site.remove('runtimes');
@@ -84,7 +83,7 @@ test('where files with a hash are cached, an open page shares on after a new dep
     const guest = await Guest.in(page);
     await guest.open(site.url);
     await guest.waitForSerial(prompt);
-    await partsThere(page);
+    await playground(page).hasItsParts();
     site.setRoot(newer);
     const saved = page.waitForEvent('download');
     await shareAsFile(page);
