@@ -4,11 +4,14 @@ import { playground } from '../support/playground-page.ts';
 import type { PlaygroundWindow } from '../support/playground-window.ts';
 import { expect, Guest, test } from '../support/test.ts';
 
-/** Ends the keeper's worker, as a browser short of memory does. */
-async function endKeeper(browser: Browser): Promise<void> {
+/** Ends the worker of a site's keeper, as a browser short of memory does. */
+async function endKeeper(browser: Browser, siteUrl: string): Promise<void> {
   const devtools = await browser.newBrowserCDPSession();
   const { targetInfos } = await devtools.send('Target.getTargets');
-  const workers = targetInfos.filter(({ type }) => type === 'shared_worker');
+  // Those of tests before this one may still be there: they outlive their pages.
+  const workers = targetInfos.filter(
+    ({ type, url }) => type === 'shared_worker' && url.startsWith(siteUrl),
+  );
   expect(workers).toHaveLength(1);
   for (const { targetId } of workers) await devtools.send('Target.closeTarget', { targetId });
 }
@@ -28,7 +31,7 @@ test('when the keeper is gone, pending calls fail and the page reconnects when a
   const rejected = expect(pending).rejects.toMatchObject({ code: 'keeper-gone' });
   // The script is on its way: the call has reached the keeper.
   await expect.poll(() => site.requests).toContain('endless/runtime.js');
-  await endKeeper(browser);
+  await endKeeper(browser, site.url);
   await rejected;
 
   const notice = page.getByRole('alert');
