@@ -5,7 +5,7 @@ import type { ConsoleLog } from './console-log.ts';
 const pieceBytes = 16 * 1024;
 
 interface Piece {
-  /** Of its first byte. */
+  /** Offset of the first byte. */
   offset: number;
   bytes: number;
   text: string;

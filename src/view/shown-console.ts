@@ -1,14 +1,14 @@
 /** A console of the guest in a terminal, written no faster than the terminal shows it. */
 import type { ConsoleChunk, GuestConsole } from '../client/console-types.ts';
 
-/** Of xterm.js, as far as it is used here. */
+/** The part of xterm.js that is used here. */
 interface OutputTerminal {
   write(data: string | Uint8Array, written: () => void): void;
 }
 
 export interface ShownConsoleOptions {
   terminal: OutputTerminal;
-  /** What is shown belongs to another machine, or to what a snapshot undid. */
+  /** Clears the terminal: its text belongs to another machine, or to a state before a restore. */
   reset(): void;
   /** Text in the place of output that was missed. */
   missed?(bytes: number): string;
