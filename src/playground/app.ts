@@ -7,7 +7,7 @@ import { randomId } from '../protocol/random-id.ts';
 import { showBadOptions } from './address/bad-options.ts';
 import { linkMachineId } from './address/link-machine.ts';
 import { optionHelp, parseUrlOptions } from './address/url-options.ts';
-import { Playground } from './playground.ts';
+import { compose } from './compose.ts';
 import { Session } from './session.ts';
 import { fetchPartsEarly } from './start/early-parts.ts';
 import { fillTerms, toggleHelp } from './ui/dialogs.ts';
@@ -63,17 +63,17 @@ if (missing.length > 0) {
     host: options.host,
     machineId: options.machineId,
   });
-  const playground = new Playground(session, options);
+  const page = compose(session, options);
   window.holdfast = {
     get machine() {
-      return playground.machine;
+      return page.machine;
     },
-    screenText: () => playground.screenText(),
-    terminalText: () => playground.terminalText(),
-    terminalSize: () => playground.terminalSize(),
+    screenText: () => page.screenText(),
+    terminalText: () => page.terminalText(),
+    terminalSize: () => page.terminalSize(),
   };
-  if (parsed.unknown) playground.tellUnknown(parsed.unknown);
-  void playground.open();
+  if (parsed.unknown) page.tellUnknown(parsed.unknown);
+  void page.open();
   fetchPartsEarly();
 } else {
   showBadOptions(parsed.problems);

@@ -1,29 +1,10 @@
 /** This page's connection to the guest, across reconnects, and what it is doing with it. */
-import type { RuntimeBuild } from 'virtual:holdfast-build';
-import { collectBlob } from '../client/collect-blob.ts';
-import type { ConnectOptions, Machine, OpenStateOptions, WatchListener } from '../client/types.ts';
+import type { ConnectOptions, Machine } from '../client/types.ts';
 import { CprError } from '../errors.ts';
-import { connect, type StateFile } from '../index.ts';
-import type { DriveName, MachineConfig, RemovableDriveName } from '../protocol/config.ts';
-import type { CprSource, CprTarget } from '../protocol/cpr.ts';
+import { connect } from '../index.ts';
 import type { MachineStatus } from '../protocol/events.ts';
-import type {
-  CprLoadReport,
-  CprSaveOptions,
-  CprSaveReport,
-  RestartReport,
-} from '../protocol/keeper-api.ts';
-import type { ImportReport } from '../protocol/state-transfer.ts';
-import type {
-  ExportRequest,
-  ResumeReport,
-  ResumeRequest,
-  StoredMachineInfo,
-} from '../protocol/stored.ts';
 import type { Operation } from './operation.ts';
 import { takeEarlyKeeper } from './start/early-keeper.ts';
-import { download } from './ui/files.ts';
-import { runtimeSource } from './ui/runtime-source.ts';
 
 /** How this page came to its guest. */
 export type Found = 'attached' | 'booted' | 'resumed' | 'opened' | 'watching';
@@ -96,7 +77,7 @@ export class Session {
 
   /** Connects, or connects again. */
   connect(): Promise<void> {
-    return this.run('connect', async () => {
+    return this.#occupied('connect', async () => {
       this.#machine?.close();
       this.#machine = null;
       this.#lost = undefined;
@@ -116,16 +97,15 @@ export class Session {
    * one of before goes on where it is; where its worker ends with this page, it is saved first.
    */
   moveTo(machine: Machine, machineId: string): Promise<void> {
-    return this.run('connect', async () => {
+    return this.#occupied('connect', async () => {
       const before = this.#machine;
       if (before?.survivesReload === false && before.status?.config.durable)
         await before.checkpoint().catch(() => {});
       before?.close();
       this.#lost = undefined;
       this.#connectOptions = { ...this.#connectOptions, machineId };
-      this.#isSavedAway = false;
       this.#use(machine);
-      this.#found = 'booted';
+      this.came('booted');
     });
   }
 
@@ -168,137 +148,21 @@ export class Session {
     });
   }
 
-  /** Boots a guest in place of any other. */
-  start(config: MachineConfig, runtime: RuntimeBuild, replace: boolean): Promise<void> {
-    return this.run('start', async (machine) => {
-      await machine.start(config, runtimeSource(runtime), { replace });
-      this.#found = 'booted';
-      this.#isSavedAway = false;
-    });
+  /** This page has started, resumed or opened a guest, or shows one of another tab. */
+  came(found: Found): void {
+    this.#found = found;
+    this.#isSavedAway = false;
   }
 
-  /** Starts with a guest from a state file of this site, in place of booting it. */
-  openPromptState(
-    url: string,
-    config: OpenStateOptions['config'],
-    runtime: RuntimeBuild,
-  ): Promise<void> {
-    return this.run('start', async (machine) => {
-      machine.unwatch();
-      await machine.openState(url, {
-        runtime: runtimeSource(runtime),
-        config: { foreign: false, ...config },
-      });
-      this.#found = 'booted';
-      this.#isSavedAway = false;
-    });
+  /** @param isAway the guest of this page was saved and shut down, else that it was loaded again */
+  savedAway(isAway: boolean): void {
+    this.#isSavedAway = isAway;
   }
 
-  /** @throws CprError `storage-unavailable`, or `keeper-incompatible` from an early keeper */
-  async storedMachines(): Promise<StoredMachineInfo[]> {
-    return (await this.#machine?.shelf.list()) ?? [];
-  }
-
-  /** Resolves with the copy's id. */
-  async duplicate(id: string, name: string): Promise<string> {
-    if (!this.#machine) throw this.#notConnected();
-    return this.#machine.shelf.duplicate(id, name);
-  }
-
-  /** Shows a machine that runs in another tab. */
-  watch(id: string, listener: WatchListener): Promise<void> {
-    return this.run('watch', async (machine) => {
-      await machine.watch(id, listener);
-      this.#found = 'watching';
-    });
-  }
-
-  /** Saves a file of what is stored of a machine. Resolves with what is missing in it. */
-  async export(id: string, request: ExportRequest): Promise<readonly string[]> {
-    if (!this.#machine) throw this.#notConnected();
-    const { name, blob, missing } = await this.#machine.shelf.export(id, request);
-    download(name, blob);
-    return missing;
-  }
-
-  /** Saves a state file of what is stored of a machine. Resolves with nothing missing. */
-  async exportState(id: string, name: string): Promise<readonly string[]> {
-    if (!this.#machine) throw this.#notConnected();
-    const blob = await collectBlob(this.#machine.shelf.exportState(id));
-    download(`${name.replaceAll(/[^\w.() -]+/g, '_')}.vmstate`, blob);
-    return [];
-  }
-
-  /** Resumes a machine in storage. */
-  resumeStored(
-    id: string,
-    runtime: RuntimeBuild,
-    { takeOver = false, replace = false, files = {} }: Omit<ResumeRequest, 'id' | 'runtime'> = {},
-  ): Promise<ResumeReport> {
-    return this.run('resume-stored', async (machine) => {
-      machine.unwatch();
-      const options = { runtime: runtimeSource(runtime), takeOver, replace, files };
-      const report = await machine.resumeStored(id, options);
-      this.#found = 'resumed';
-      return report;
-    });
-  }
-
-  /** Makes a guest of a state, in place of any other. */
-  openState(file: StateFile, options: OpenStateOptions): Promise<ImportReport> {
-    return this.run('open-state', async (machine) => {
-      const report = await machine.openState(file, options);
-      this.#found = 'opened';
-      this.#isSavedAway = false;
-      return report;
-    });
-  }
-
-  liveUpdate(runtime: RuntimeBuild): Promise<RestartReport> {
-    return this.run('live-update', (machine) =>
-      machine.restart({ runtime: runtimeSource(runtime) }),
-    );
-  }
-
-  /** Checkpoints take themselves: this one does not keep the page from anything else. */
-  async checkpoint(): Promise<void> {
-    await this.#machine?.checkpoint();
-  }
-
-  /** Throws away what the guest wrote to these disks, and boots it from what they were at first. */
-  resetDisks(devices: readonly DriveName[]): Promise<void> {
-    return this.run('reset', async (machine) => {
-      const wasRunning = machine.status?.runstate === 'running';
-      if (wasRunning) await machine.pause();
-      try {
-        for (const device of devices) await machine.resetDisk(device);
-        await machine.reset();
-      } finally {
-        if (wasRunning) await machine.resume();
-      }
-    });
-  }
-
-  /** Puts a file into a drive while the guest runs; it is read when the guest reads it. */
-  changeMedia(device: RemovableDriveName, file: File): Promise<void> {
-    return this.run('change-medium', (machine) => machine.changeMedia(device, { file }));
-  }
-
-  cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport> {
-    return this.run('save-state', async (machine) => {
-      const report = await machine.cprSave(target, options);
-      this.#isSavedAway = report.mode === 'reboot';
-      return report;
-    });
-  }
-
-  /** @param replace throws away the guest that is there, once the other one is */
-  cprLoad(source: CprSource, { replace = false } = {}): Promise<CprLoadReport> {
-    return this.run('load-state', async (machine) => {
-      const report = await machine.cprLoad(source, { replace });
-      this.#isSavedAway = false;
-      return report;
-    });
+  /** The machine of this page. @throws CprError `keeper-gone`, or what ended the connection */
+  get connected(): Machine {
+    if (this.#machine) return this.#machine;
+    throw this.#lost ?? new CprError('keeper-gone', 'This page is not connected to a keeper.');
   }
 
   /** Input for the guest. A guest that cannot take any now, takes none. */
@@ -314,25 +178,24 @@ export class Session {
   }
 
   /**
-   * Does one thing at a time to the machine. Connecting needs no machine; everything else does.
-   * @throws CprError `busy` while this page does something else
+   * Runs one operation on the machine; the page has one at a time.
+   * @throws CprError `busy`, `keeper-gone`, or what the operation throws
    */
   async run<T>(operation: Operation, work: (machine: Machine) => Promise<T>): Promise<T> {
-    const machine = this.#machine;
-    if (!machine && operation !== 'connect') throw this.#notConnected();
+    const machine = this.connected;
+    return this.#occupied(operation, () => work(machine));
+  }
+
+  async #occupied<T>(operation: Operation, work: () => Promise<T>): Promise<T> {
     if (this.#busy) throw new CprError('busy', `This page is busy: ${this.#busy}.`);
     this.#busy = operation;
     this.changed();
     try {
-      return await work(machine as Machine);
+      return await work();
     } finally {
       this.#busy = null;
       this.changed();
     }
-  }
-
-  #notConnected(): CprError {
-    return this.#lost ?? new CprError('keeper-gone', 'This page is not connected to a keeper.');
   }
 
   #fail(error: CprError, operation: Operation): void {

@@ -5,6 +5,7 @@ import type { Runstate } from '../../protocol/events.ts';
 import type { Session } from '../session.ts';
 import { create, element } from '../ui/element.ts';
 import { formatPause } from '../ui/format.ts';
+import { runtimeSource } from '../ui/runtime-source.ts';
 import { readSetting, writeSetting } from '../ui/settings.ts';
 import { newerRuntime, updateChoices } from './update-choices.ts';
 
@@ -54,7 +55,9 @@ export class LiveUpdate {
   async #update(runtime: RuntimeBuild): Promise<void> {
     this.#say(`Preparing ${runtime.v86Version}… the guest goes on meanwhile`);
     try {
-      const { timings } = await this.#session.liveUpdate(runtime);
+      const { timings } = await this.#session.run('live-update', (machine) =>
+        machine.restart({ runtime: runtimeSource(runtime) }),
+      );
       this.#say(`Guest paused ${formatPause(timings.pauseMs)}`, 'good');
     } catch (error) {
       this.#say('Not updated', 'bad');

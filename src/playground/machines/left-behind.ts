@@ -9,7 +9,7 @@ import { suspendOther } from './suspend-other.ts';
 
 const subject = 'left-behind';
 
-interface LeftBehind {
+export interface LeftBehind {
   id: string;
   status: MachineStatus;
 }

@@ -1,7 +1,6 @@
 /** The dialog that lists the machines in storage. */
 
 import type { MachineShelf } from '../../client/types.ts';
-import { CprError } from '../../errors.ts';
 import { foreignLimitBytes } from '../../protocol/foreign-storage.ts';
 import type { StorageUsage, StoredMachineInfo } from '../../protocol/stored.ts';
 import { addressOf } from '../address/machine-address.ts';
@@ -13,6 +12,7 @@ import { ask } from '../ui/dialogs.ts';
 import { button, create, element } from '../ui/element.ts';
 import { formatAge, formatBytes } from '../ui/format.ts';
 import { exportChoices, type FileRequest } from './export-choices.ts';
+import { saveStored } from './save-stored.ts';
 import { StateList } from './state-list.ts';
 import { suspendOther } from './suspend-other.ts';
 
@@ -42,9 +42,7 @@ export class MachineList {
   }
 
   get #shelf(): MachineShelf {
-    const { machine } = this.#options.session;
-    if (machine) return machine.shelf;
-    throw new CprError('keeper-gone', 'This page is not connected to a keeper.');
+    return this.#options.session.connected.shelf;
   }
 
   async open(): Promise<void> {
@@ -179,11 +177,7 @@ export class MachineList {
     choice.disabled = true;
     this.#message.textContent = `“${name}” is being read…`;
     try {
-      const { session } = this.#options;
-      const missing =
-        request.kind === 'state'
-          ? await session.exportState(id, name)
-          : await session.export(id, request);
+      const missing = await saveStored(this.#options.session, { id, name }, request);
       this.#message.textContent = [`“${name}” was saved as a file.`, ...missing].join(' ');
     } catch (thrown) {
       this.#showError(thrown);

@@ -1,4 +1,5 @@
 import { CprError } from '../../errors.ts';
+import type { SetDurableOptions } from '../../protocol/stored.ts';
 import type { Session } from '../session.ts';
 import { ask } from '../ui/dialogs.ts';
 import { errorText } from './error-text.ts';
@@ -7,13 +8,10 @@ import type { Notices } from './notices.ts';
 interface DurabilityNoticeOptions {
   session: Session;
   notices: Notices;
-  tryAgain(): void;
+  /** Runs something about storage, and tells what goes wrong. */
+  attempt(work: () => Promise<unknown>): void;
   /** Goes on with the guest in storage, in place of the one that is here. */
   resumeStored(): void;
-  /** The guest that is here takes its place in storage. */
-  replaceStored(): void;
-  /** The machine is one of the visitor's own from now on. */
-  keepAsOwn(): void;
 }
 
 /** Says that the guest is not saved any more, and what to do, for as long as that is so. */
@@ -47,7 +45,11 @@ export class DurabilityNotice {
   }
 
   #actions(code: CprError['code']) {
-    const { tryAgain, resumeStored, keepAsOwn } = this.#options;
+    const { session, attempt, resumeStored } = this.#options;
+    const tryAgain = {
+      label: 'Try again',
+      run: () => attempt(async () => session.machine?.checkpoint()),
+    };
     switch (code) {
       case 'taken-over':
         return [];
@@ -57,13 +59,16 @@ export class DurabilityNotice {
           { label: 'Save this one in its place…', run: () => void this.#askReplace() },
         ];
       case 'storage-reserved':
-        return [
-          { label: 'Keep it as mine', run: keepAsOwn },
-          { label: 'Try again', run: tryAgain },
-        ];
+        return [{ label: 'Keep it as mine', run: () => this.#setDurable({ own: true }) }, tryAgain];
       default:
-        return [{ label: 'Try again', run: tryAgain }];
+        return [tryAgain];
     }
+  }
+
+  /** Takes the place in storage, or makes the machine one of the visitor's own. */
+  #setDurable(how: SetDurableOptions): void {
+    const { session, attempt } = this.#options;
+    attempt(() => session.run('storage', (machine) => machine.setDurable(true, how)));
   }
 
   async #askReplace(): Promise<void> {
@@ -72,7 +77,7 @@ export class DurabilityNotice {
       text: 'The guest in storage is deleted for good. The one that is here goes on, and is saved from now on.',
       ok: 'Delete the stored one',
     });
-    if (yes) return this.#options.replaceStored();
+    if (yes) return this.#setDurable({ replace: true });
     // It went away with the click.
     this.#shown = undefined;
     this.#show();

@@ -1,5 +1,6 @@
 /** Tells what failed, and offers what can be done about it. */
 import type { CprError } from '../../errors.ts';
+import { saveStored } from '../machines/save-stored.ts';
 import type { Operation } from '../operation.ts';
 import type { Session } from '../session.ts';
 import { errorText } from './error-text.ts';
@@ -74,7 +75,11 @@ export class OperationReports {
   async #exportRest(back: () => void): Promise<void> {
     const { session, notices } = this.#options;
     await this.attempt('storage', async () => {
-      const missing = await session.export(session.machineId, { kind: 'everything' });
+      const missing = await saveStored(
+        session,
+        { id: session.machineId, name: '' },
+        { kind: 'everything' },
+      );
       notices.show('export', {
         tone: 'info',
         title: 'What is left was saved as a tar archive',

@@ -6,6 +6,7 @@ import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import { addressOf } from '../address/machine-address.ts';
 import type { StateSource } from '../address/page-options.ts';
 import { foreignNetwork, networkLines } from '../address/url-network.ts';
+import { openState, storedMachines } from '../guest-commands.ts';
 import type { Session } from '../session.ts';
 import { askApproval, asName } from '../ui/approval.ts';
 import { formatAge, formatBytes } from '../ui/format.ts';
@@ -67,7 +68,7 @@ export class StateOpener {
         const own = await this.#ownMachine(file.info);
         const foreign = identity === 'clone' || (own?.isForeign ?? true);
         await openInPage(async (runtime) => {
-          await session.openState(file, {
+          await openState(session, file, {
             runtime,
             replace: true,
             identity,
@@ -147,7 +148,7 @@ export class StateOpener {
       });
       if (goOn) return { elsewhere: own };
     }
-    const stored = await listed(session);
+    const stored = await listed(() => storedMachines(session));
     const question = questionBefore({ machineId, isHere: session.status !== null, stored });
     if (question === 'replace') await requireReplacement(info);
     if (question === 'default') await requireDefault(info);
@@ -161,7 +162,7 @@ export class StateOpener {
     if (lineage === undefined) return undefined;
     const { session } = this.#options;
     const { machineId: id, status } = session;
-    const stored = (await listed(session)) ?? [];
+    const stored = (await listed(() => storedMachines(session))) ?? [];
     const here = status ? [{ id, name: status.config.name, config: status.config }] : [];
     const found = [...here, ...stored].find(({ config }) => config?.lineage === lineage);
     return found && { id: found.id, name: found.name, isForeign: found.config?.foreign ?? false };

@@ -12,7 +12,7 @@ test('[15] while it is not known what is stored, a machine is thrown away only w
     new DOMException('The database is damaged.', 'UnknownError'),
   ];
   for (const failure of failures) {
-    const stored = await listed({ storedMachines: () => Promise.reject(failure) });
+    const stored = await listed(() => Promise.reject(failure));
     expect(stored).toBeUndefined();
     for (const machineId of ['a', defaultMachineId])
       expect(questionBefore({ ...place, machineId, stored })).toBe('replace');
@@ -21,7 +21,7 @@ test('[15] while it is not known what is stored, a machine is thrown away only w
 
 test('[15] where nothing can be stored nothing is replaced', async () => {
   const failure = new CprError('storage-unavailable', 'There is none.');
-  const stored = await listed({ storedMachines: () => Promise.reject(failure) });
+  const stored = await listed(() => Promise.reject(failure));
   expect(questionBefore({ ...place, stored })).toBeNull();
 });
 

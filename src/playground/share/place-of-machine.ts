@@ -20,11 +20,11 @@ export function questionBefore({ machineId, isHere, stored }: Place): 'replace' 
 }
 
 /** @returns undefined where the browser has storage, and does not say what is in it */
-export async function listed(session: {
-  storedMachines(): Promise<StoredMachineInfo[]>;
-}): Promise<StoredMachineInfo[] | undefined> {
+export async function listed(
+  list: () => Promise<StoredMachineInfo[]>,
+): Promise<StoredMachineInfo[] | undefined> {
   try {
-    return await session.storedMachines();
+    return await list();
   } catch (thrown) {
     const isNone = thrown instanceof CprError && thrown.code === 'storage-unavailable';
     return isNone ? [] : undefined;

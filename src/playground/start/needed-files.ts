@@ -1,6 +1,7 @@
 /** Asks for the files of the visitor's computer that a stored machine needs to go on. */
 import type { DriveName } from '../../protocol/config.ts';
 import type { NeededFile, StoredMachineInfo } from '../../protocol/stored.ts';
+import { storedMachines } from '../guest-commands.ts';
 import type { NoticeAction, Notices } from '../notices/notices.ts';
 import type { Session } from '../session.ts';
 import { chooseFile } from '../ui/files.ts';
@@ -27,7 +28,7 @@ export class NeededFiles {
   /** @param resume called with all of them, once they are chosen */
   async ask(given: PickedFiles, resume: (files: PickedFiles) => void): Promise<void> {
     const { session } = this.#options;
-    const machines = await session.storedMachines();
+    const machines = await storedMachines(session);
     const stored = machines.find(({ id }) => id === session.machineId);
     if (stored) this.#show(stored, given, resume);
   }

@@ -3,10 +3,10 @@ import { CprError } from '../../errors.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import type { ResumeRequest, StoredMachineInfo } from '../../protocol/stored.ts';
 import { addressOf } from '../address/machine-address.ts';
+import { storedMachines, watchMachine } from '../guest-commands.ts';
 import { errorText } from '../notices/error-text.ts';
 import type { Notices } from '../notices/notices.ts';
 import type { Session } from '../session.ts';
-import { element } from '../ui/element.ts';
 import { formatAge } from '../ui/format.ts';
 import { resumeSetting } from '../ui/resume-setting.ts';
 
@@ -22,6 +22,8 @@ interface StoredGuestOptions {
   /** Goes on with the guest in storage; deals with what goes wrong. */
   resume(how?: ResumeHow): Promise<void>;
   failed(error: CprError, again: () => void): void;
+  /** Opens the list of machines. */
+  showMachines(): void;
 }
 
 /** Finds out whether there is one, and does with it what this browser's user chose. */
@@ -77,7 +79,7 @@ export class StoredGuest {
     const { session, failed } = this.#options;
     const again = () => void this.lookOn();
     try {
-      await session.watch(session.machineId, {
+      await watchMachine(session, {
         began: () => this.#tellWatching(),
         gone: () => this.#tellGone('The tab that ran this machine was closed'),
       });
@@ -150,7 +152,7 @@ export class StoredGuest {
   async #openCopy(): Promise<void> {
     const { session, failed } = this.#options;
     try {
-      const id = await session.duplicate(session.machineId, 'Copy');
+      const id = await session.connected.shelf.duplicate(session.machineId, 'Copy');
       location.assign(addressOf(id, document.baseURI));
     } catch (thrown) {
       failed(CprError.from(thrown, 'internal', 'No copy could be made'), () =>
@@ -163,7 +165,7 @@ export class StoredGuest {
   async #find(): Promise<StoredMachineInfo | 'newer' | undefined> {
     const { session, notices } = this.#options;
     try {
-      const machines = await session.storedMachines();
+      const machines = await storedMachines(session);
       if (machines.some(({ newer }) => newer)) return 'newer';
       const found = machines.find(({ id }) => id === session.machineId);
       return found?.takenAtMs === undefined && found?.running !== 'elsewhere' ? undefined : found;
@@ -195,7 +197,7 @@ export class StoredGuest {
         {
           label: 'Export machines…',
           run: () => {
-            element('machines', HTMLButtonElement).click();
+            this.#options.showMachines();
             this.#tellWentBack();
           },
         },

@@ -3,6 +3,7 @@ import { runtimes } from 'virtual:holdfast-build';
 import { CprError } from '../../errors.ts';
 import type { CprMode, CprSource, CprTarget } from '../../protocol/cpr.ts';
 import type { Runstate } from '../../protocol/events.ts';
+import { cprLoad, cprSave, resetDisks } from '../guest-commands.ts';
 import type { Notices } from '../notices/notices.ts';
 import type { Operation } from '../operation.ts';
 import type { Session } from '../session.ts';
@@ -125,7 +126,7 @@ export class MachineMenu {
 
   async #load(source: CprSource, replace = false): Promise<void> {
     if (replace) this.#actions.expectNewMachine();
-    await this.#session.cprLoad(source, { replace });
+    await cprLoad(this.#session, source, { replace });
     if (replace) this.#actions.newMachineBegan();
     this.#saved = null;
   }
@@ -152,7 +153,7 @@ export class MachineMenu {
     this.#actions.attempt('save-state', async () => {
       const name = fileName(mode);
       const place = await targetAt(answer.place, name);
-      const { bytes } = await this.#session.cprSave(place.target, {
+      const { bytes } = await cprSave(this.#session, place.target, {
         mode,
         ...(answer.runtime && { runtime: runtimeSource(answer.runtime) }),
       });
@@ -164,7 +165,7 @@ export class MachineMenu {
 
   async #resetDisks(): Promise<void> {
     const disks = await askResetDisks(this.#session);
-    if (disks.length > 0) this.#actions.attempt('reset', () => this.#session.resetDisks(disks));
+    if (disks.length > 0) this.#actions.attempt('reset', () => resetDisks(this.#session, disks));
   }
 
   #sendCtrlAltDelete(): void {

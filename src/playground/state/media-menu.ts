@@ -28,7 +28,9 @@ export class MediaMenu {
   /** Puts a file into a drive while the guest runs. */
   insert(device: RemovableDriveName, file: File): void {
     const { session, attempt } = this.#options;
-    attempt('change-medium', () => session.changeMedia(device, file));
+    attempt('change-medium', () =>
+      session.run('change-medium', (machine) => machine.changeMedia(device, { file })),
+    );
   }
 
   #add(device: RemovableDriveName): void {
@@ -57,7 +59,7 @@ export class MediaMenu {
     attempt('change-medium', async () => {
       const file = await chooseFile();
       if (!file) throw new CprError('cancelled', 'No file was chosen.');
-      await session.changeMedia(device, file);
+      await session.run('change-medium', (machine) => machine.changeMedia(device, { file }));
     });
   }
 

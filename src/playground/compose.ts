@@ -1,0 +1,223 @@
+/** The whole page, made of its parts once it is known that a guest can be had. */
+import { type RuntimeBuild, runtimes } from 'virtual:holdfast-build';
+import type { Machine } from '../client/types.ts';
+import { CprError } from '../errors.ts';
+import type { RuntimeSource } from '../protocol/runtime-source.ts';
+import type { UrlOptions } from './address/page-options.ts';
+import type { UnknownOption } from './address/unknown-options.ts';
+import { dropActions } from './drop-actions.ts';
+import { LiveUpdate } from './live-update/live-update.ts';
+import { keepStorage } from './machines/keep-storage.ts';
+import { tellLeftBehind } from './machines/left-behind.ts';
+import { MachineList } from './machines/machine-list.ts';
+import { DropTarget } from './new-machine/drop-target.ts';
+import { NewMachineDialog } from './new-machine/new-machine-dialog.ts';
+import { showDiskNotices } from './notices/disk-notices.ts';
+import { DurabilityNotice } from './notices/durability-notice.ts';
+import { GuestEnd } from './notices/guest-end.ts';
+import { tellLost, tellUnawareClone, tellUnknownOptions } from './notices/guest-notices.ts';
+import { Notices } from './notices/notices.ts';
+import { OperationReports } from './notices/operation-reports.ts';
+import { showSurvival } from './notices/survival-notice.ts';
+import type { Operation } from './operation.ts';
+import type { Session } from './session.ts';
+import { StateOpener } from './share/open-state.ts';
+import { ShareDialog } from './share/share-dialog.ts';
+import { AddressApproval } from './start/address-approval.ts';
+import { openAddressState } from './start/address-state.ts';
+import { BootBar } from './start/boot-bar.ts';
+import { noteVisit, takeEarlyPrompt } from './start/early-prompt.ts';
+import { loadDescribed } from './start/guest.ts';
+import { GuestStarter } from './start/guest-starter.ts';
+import { NeededFiles } from './start/needed-files.ts';
+import { startBeside } from './start/start-beside.ts';
+import { startEvents } from './start/start-events.ts';
+import { StoredGuest } from './start/stored-guest.ts';
+import { markStored, storedMark } from './start/stored-mark.ts';
+import { hiddenPolicy, setUpHiddenPolicy } from './state/hidden-policy.ts';
+import { MachineButtons } from './state/machine-buttons.ts';
+import { MachineMenu } from './state/machine-menu.ts';
+import { RunstateBar } from './state/runstate-bar.ts';
+import { StateLine } from './state/state-line.ts';
+import { wakeOnTouch } from './state/wake-on-touch.ts';
+import { element } from './ui/element.ts';
+import { PaneViews } from './ui/pane-views.ts';
+import { runShortcut } from './ui/run-shortcut.ts';
+import { runtimeSource } from './ui/runtime-source.ts';
+import { setUpShortcuts } from './ui/shortcut-keys.ts';
+import { markViewOnly } from './ui/view-only.ts';
+
+/** What the rest of the page may ask of it. */
+export interface Page {
+  /** Connects, and shows a guest. */
+  open(): Promise<void>;
+  /** Shows options of the address that this page does not know. */
+  tellUnknown(unknown: readonly UnknownOption[]): void;
+  readonly machine: Machine | null;
+  screenText(): string;
+  terminalText(): string;
+  terminalSize(): { cols: number; rows: number };
+}
+
+export function compose(session: Session, address: UrlOptions): Page {
+  const marked = storedMark(session.machineId);
+  markStored(session);
+  const notices = new Notices(element('notices', HTMLElement));
+  const survival = () => showSurvival(session, address, notices);
+  const runtime = (): RuntimeBuild => {
+    const build = address.runtime ?? runtimes[0];
+    if (build) return build;
+    throw new CprError('runtime-unavailable', 'This build ships no emulator.');
+  };
+
+  new StateLine(session);
+  const boot = new BootBar(session);
+  const views = new PaneViews(session, notices);
+  const { terminal } = views;
+  const reports = new OperationReports({
+    session,
+    notices,
+    reconnect: () => void starter.open(),
+    startFresh: () => buttons.askStartFresh(),
+  });
+  const attempt = (operation: Operation, work: () => Promise<unknown>) =>
+    void reports.attempt(operation, work);
+  tellUnawareClone(session, notices);
+  showDiskNotices({ session, notices, reports });
+  const buttons = new MachineButtons(session, {
+    attempt,
+    startFresh: () => void starter.start(true),
+    storedGuest: () => stored.replaced,
+  });
+
+  const newMachine = new NewMachineDialog((machine) =>
+    startBeside(machine, {
+      session,
+      durable: address.durable,
+      runtime: () => runtimeSource(runtime()),
+      moving: () => {
+        end.expectAnother();
+        notices.clear();
+        boot.begin();
+      },
+      moved: (left) => {
+        starter.moved();
+        survival();
+        if (left) tellLeftBehind(left, session, notices);
+      },
+    }),
+  );
+  const openInPage = async (open: (runtime: RuntimeSource) => Promise<void>) => {
+    boot.begin();
+    end.expectAnother();
+    try {
+      terminal.expectNewMachine();
+      await open(runtimeSource(runtime()));
+      terminal.newMachineBegan();
+    } finally {
+      boot.end();
+    }
+  };
+  const opener = new StateOpener({
+    session,
+    durable: address.durable,
+    openInPage,
+    describe: (v86State) => newMachine.open({ v86State }),
+  });
+  new ShareDialog(session);
+  const menu = new MachineMenu(session, {
+    attempt,
+    expectNewMachine: () => terminal.expectNewMachine(),
+    newMachineBegan: () => terminal.newMachineBegan(),
+    openStateFile: (file) => opener.openFile(file),
+    newMachine: () => newMachine.open(),
+    notices,
+  });
+  const { media } = menu;
+  new DropTarget(() => dropActions({ session, notices, reports, opener, media, newMachine }));
+  new RunstateBar(session, menu);
+  wakeOnTouch(session);
+  markViewOnly(session);
+  setUpHiddenPolicy();
+  const update = new LiveUpdate(session, (error, again) =>
+    reports.report(error, 'live-update', again),
+  );
+  new DurabilityNotice({
+    session,
+    notices,
+    resumeStored: () => void starter.resume({ replace: true }),
+    attempt: (work) => attempt('storage', work),
+  });
+  keepStorage(session);
+  const machines = new MachineList({ session, createMachine: () => newMachine.open() });
+  const startFresh = () => buttons.askStartFresh();
+  const neededFiles = new NeededFiles({ session, notices, startFresh });
+  const stored = new StoredGuest({
+    session,
+    notices,
+    boot: (durable) => starter.start(false, durable && address.durable),
+    startFresh,
+    resume: (how) => starter.resume(how),
+    failed: (error, again) => reports.report(error, 'storage', again),
+    showMachines: () => void machines.open(),
+  });
+  session.onFailure((error, operation) => reports.report(error, operation));
+  const end = new GuestEnd({
+    session,
+    notices,
+    reports,
+    lookOn: () => void stored.lookOn(),
+    loadState: () => void menu.askLoad(),
+    startFresh: () => void startFresh(),
+  });
+
+  const approval = new AddressApproval(address);
+  const starter: GuestStarter = new GuestStarter({
+    session,
+    address,
+    reports,
+    stored,
+    neededFiles,
+    runtime,
+    approve: () => approval.require(),
+    load: () => loadDescribed(address, document.baseURI),
+    openedEarly: takeEarlyPrompt,
+    openState: async (source) => {
+      const isOpen = await openAddressState(source, { notices, opener, newMachine });
+      if (isOpen) update.updateByItself();
+      return isOpen;
+    },
+    own: hiddenPolicy,
+    events: {
+      ...startEvents({
+        session,
+        address,
+        notices,
+        reports,
+        boot,
+        end,
+        views,
+        update,
+        survival,
+        startFresh,
+      }),
+      opened: () => {
+        void tellLost(session, notices, starter.isNewHere ? marked : undefined);
+        noteVisit();
+      },
+    },
+  });
+  setUpShortcuts((shortcut) => runShortcut(shortcut, { views, buttons, update }));
+  views.keepFocus();
+
+  return {
+    open: () => starter.open(),
+    tellUnknown: (unknown) => tellUnknownOptions(notices, unknown),
+    get machine() {
+      return session.machine;
+    },
+    screenText: () => views.screen.text(),
+    terminalText: () => terminal.text(),
+    terminalSize: () => terminal.size,
+  };
+}

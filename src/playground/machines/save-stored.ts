@@ -1,0 +1,22 @@
+/** Files of stored machines, as downloads. */
+import { collectBlob } from '../../client/collect-blob.ts';
+import type { Session } from '../session.ts';
+import { download } from '../ui/files.ts';
+import type { FileRequest } from './export-choices.ts';
+
+/** Downloads a stored machine. Resolves with what is missing in the file. */
+export async function saveStored(
+  session: Session,
+  { id, name }: { id: string; name: string },
+  request: FileRequest,
+): Promise<readonly string[]> {
+  const { shelf } = session.connected;
+  if (request.kind === 'state') {
+    const blob = await collectBlob(shelf.exportState(id));
+    download(`${name.replaceAll(/[^\w.() -]+/g, '_')}.vmstate`, blob);
+    return [];
+  }
+  const exported = await shelf.export(id, request);
+  download(exported.name, exported.blob);
+  return exported.missing;
+}

@@ -1,0 +1,38 @@
+/** The state that the address of the page asks for. */
+import type { StateSource } from '../address/page-options.ts';
+import type { NewMachineDialog } from '../new-machine/new-machine-dialog.ts';
+import type { Notices } from '../notices/notices.ts';
+import type { StateOpener } from '../share/open-state.ts';
+
+export interface AddressStateOptions {
+  notices: Notices;
+  opener: StateOpener;
+  newMachine: NewMachineDialog;
+}
+
+const subject = 'open-state';
+
+/**
+ * Opens it as this page's machine.
+ * @returns false for a state of v86, whose machine its user is asked to describe
+ * @throws CprError of {@link StateOpener.openAddress}
+ */
+export async function openAddressState(
+  source: StateSource,
+  { notices, opener, newMachine }: AddressStateOptions,
+): Promise<boolean> {
+  notices.remove(subject);
+  const v86State = await opener.openAddress(source);
+  if (!v86State) return true;
+  const describe = () => {
+    newMachine.open({ v86State });
+    notices.show(subject, {
+      tone: 'info',
+      title: 'This address opens a state that v86 saved',
+      text: 'Describe a machine like the one that it was saved in, and choose what is in its drives.',
+      actions: [{ label: 'Describe its machine…', run: describe }],
+    });
+  };
+  describe();
+  return false;
+}

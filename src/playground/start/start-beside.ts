@@ -1,0 +1,46 @@
+/** Starts a described machine beside the one that is here, and shows it on this page. */
+import { randomId } from '../../protocol/random-id.ts';
+import type { RuntimeSource } from '../../protocol/runtime-source.ts';
+import { addressOf } from '../address/machine-address.ts';
+import { type LeftBehind, leftBehind } from '../machines/left-behind.ts';
+import type { NewMachine } from '../new-machine/new-machine-dialog.ts';
+import { startMachine } from '../new-machine/start-machine.ts';
+import type { Session } from '../session.ts';
+import { hiddenPolicy } from '../state/hidden-policy.ts';
+
+export interface StartBesideOptions {
+  session: Session;
+  /** Whether machines are saved that do not say so themselves. */
+  durable: boolean;
+  runtime(): RuntimeSource;
+  /** The machine runs: the page moves to it now. */
+  moving(): void;
+  /** @param left the machine of before, where it goes on */
+  moved(left: LeftBehind | undefined): void;
+}
+
+export async function startBeside(
+  { options, isDemo, v86State, onProgress, signal }: NewMachine,
+  { session, durable: isUsual, runtime, moving, moved }: StartBesideOptions,
+): Promise<void> {
+  const id = randomId();
+  const { durable = isUsual } = options;
+  const machine = await startMachine({
+    options,
+    isDemo,
+    v86State,
+    // A state of v86 says nothing of who made it.
+    own: { ...hiddenPolicy(), id, durable, ...(v86State && { foreign: true }) },
+    runtime: runtime(),
+    connect: (machineId) => session.connectTo(machineId),
+    onProgress,
+    signal,
+  });
+  moving();
+  const left = leftBehind(session);
+  await session.moveTo(machine, id);
+  history.pushState(null, '', addressOf(id, document.baseURI));
+  // Back is the machine of before, as when its address is opened.
+  window.addEventListener('popstate', () => location.reload(), { once: true });
+  moved(left);
+}

@@ -1,0 +1,79 @@
+/** What the page shows while a guest is started, and once it is there. */
+import type { UrlOptions } from '../address/page-options.ts';
+import type { LiveUpdate } from '../live-update/live-update.ts';
+import type { GuestEnd } from '../notices/guest-end.ts';
+import { tellFellBack, tellOtherMemory } from '../notices/guest-notices.ts';
+import type { Notices } from '../notices/notices.ts';
+import type { OperationReports } from '../notices/operation-reports.ts';
+import type { Session } from '../session.ts';
+import type { PaneViews } from '../ui/pane-views.ts';
+import type { BootBar } from './boot-bar.ts';
+import type { StartEvents } from './guest-starter.ts';
+import { typeFromAddress } from './typed-from-address.ts';
+
+export interface StartEventsOptions {
+  session: Session;
+  address: UrlOptions;
+  notices: Notices;
+  reports: OperationReports;
+  boot: BootBar;
+  end: GuestEnd;
+  views: PaneViews;
+  update: LiveUpdate;
+  /** Says whether a guest outlives the page, where it does not. */
+  survival(): void;
+  startFresh(): Promise<boolean>;
+}
+
+export function startEvents(options: StartEventsOptions): Omit<StartEvents, 'opened'> {
+  const { notices, boot, end, views, update, survival } = options;
+  const { terminal } = views;
+  return {
+    connected: survival,
+    starting(how) {
+      boot.begin();
+      notices.remove('stored');
+      notices.remove(how === 'new' ? 'run' : 'resume-stored');
+      if (how === 'new') end.expectAnother();
+    },
+    failed: () => boot.end(),
+    expectNewMachine: () => terminal.expectNewMachine(),
+    newMachineBegan: () => terminal.newMachineBegan(),
+    resumed({ takeOver }, fellBack) {
+      if (takeOver) survival();
+      if (fellBack) tellFellBack(notices, fellBack);
+      update.updateByItself();
+    },
+    booted: (prompt) => typeInto(options, prompt),
+    attached: () => attached(options),
+  };
+}
+
+function typeInto(
+  { session, address, notices, reports, views }: StartEventsOptions,
+  prompt?: string,
+) {
+  const { typed } = address;
+  const { machine } = session;
+  if (!typed || !machine) return;
+  const screenText = () => views.screen.text();
+  void reports.attempt('input', () =>
+    typeFromAddress({ machine, notices, typed, prompt, screenText }),
+  );
+}
+
+/** Tells how the guest came to be there before this page asked for it. */
+function attached({ session, address, notices, update, startFresh }: StartEventsOptions): void {
+  const { arrival } = session.status ?? {};
+  // early.ts has asked for it: what this page found is what it brought back.
+  const { timeOrigin } = performance;
+  const isResumed = arrival?.kind === 'resumed' && arrival.resumedAtMs >= timeOrigin;
+  const isOpened = arrival?.kind === 'opened' && arrival.openedAtMs >= timeOrigin;
+  session.attached(isResumed ? 'resumed' : isOpened ? 'booted' : 'attached');
+  if (isResumed && arrival.fellBack) tellFellBack(notices, arrival.fellBack);
+  const { status } = session;
+  const { memoryMiB } = address;
+  if (status && memoryMiB !== undefined)
+    tellOtherMemory(notices, status, memoryMiB, () => void startFresh());
+  update.updateByItself();
+}
