@@ -61,7 +61,7 @@ export const cprErrorCodes = [
   'storage-failing',
   /** Another guest is in storage under this machine's id, and nobody said that it may go. */
   'storage-occupied',
-  /** What is stored is torn or damaged. */
+  /** The stored data is torn or damaged. */
   'storage-damaged',
   /** This machine runs in another tab or browser window now. */
   'taken-over',
@@ -71,7 +71,7 @@ export const cprErrorCodes = [
   'network-unavailable',
   /** The guest does not answer on the console that was asked: no agent there, or it is busy. */
   'guest-silent',
-  /** What the guest answers makes no sense, or is more than a program should take from it. */
+  /** The guest's answer is invalid, or larger than a program should take from it. */
   'guest-failed',
   /** A line of the monitor is no command, or its arguments are not the command's. */
   'bad-command',
@@ -83,7 +83,7 @@ export const cprErrorCodes = [
   'wrong-base',
   /** A state could not be uploaded, or is too large for a link. */
   'share-failed',
-  /** What a state file or an address asks to be fetched was not approved. */
+  /** A fetch that a state file or an address asks for was not approved. */
   'not-approved',
   /** A state file of v86 does not fit the machine options that were given. */
   'wrong-v86-state',

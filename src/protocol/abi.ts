@@ -46,7 +46,7 @@ export interface MemoryArea {
   bytes?: Uint8Array;
 }
 
-/** What the keeper gives a runtime. One host a machine. */
+/** The keeper's side of a runtime. One host a machine. */
 export interface RuntimeHost {
   readonly abiVersion: number;
   readonly config: MachineConfig;
@@ -97,9 +97,9 @@ export interface PrepareRequest {
   wasmUrl: string;
   /** True for the machine's first runtime: it also fetches the boot images, unless it is `incoming`. */
   coldBoot: boolean;
-  /** What is at `wasmUrl`, where somebody has begun to compile it already. */
+  /** The module at `wasmUrl`, if its compilation has begun already. */
   module?: Promise<WebAssembly.Module | undefined>;
-  /** Of a first runtime: it loads a guest, which is waited for, and does not boot one. */
+  /** A first runtime loads a guest, which it waits for, and boots none. */
   incoming?: boolean;
   signal?: AbortSignal;
 }
@@ -171,7 +171,7 @@ export interface RuntimeInstance {
   readonly guestMemory?: readonly RamBlock[];
   /** Absent where the emulator cannot tell: then everything may have been written. */
   readonly writes?: WriteTracking;
-  /** What {@link revert} needs beside guest memory and pieces. The guest is stopped. */
+  /** Data that {@link revert} needs beside guest memory and pieces. The guest is stopped. */
   capture?(): DeviceSnapshot;
   /**
    * Loads the device state of a snapshot over the stopped guest. Everything that can be checked is
@@ -184,7 +184,7 @@ export interface RuntimeInstance {
 /** A machine's devices at one moment, for runtimes of this machine in this keeper. */
 export interface DeviceSnapshot {
   vmstate: Uint8Array;
-  /** What was in the drives: as opaque as what is {@link RuntimeHost.kept}. */
+  /** Contents of the drives: as opaque as {@link RuntimeHost.kept}. */
   media: unknown;
 }
 

@@ -1,4 +1,4 @@
-/** What relative URLs are relative to. */
+/** Base of relative URLs. */
 
 let given: string | undefined;
 

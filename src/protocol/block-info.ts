@@ -10,11 +10,11 @@ export interface BlockInfo {
     base: string;
     /** `later`: its server was away when the guest came back; it is opened at its first read. */
     backing: 'bytes' | 'range' | 'parts' | 'file' | 'empty' | 'later';
-    /** Of the disk as the guest sees it. */
+    /** Size of the disk as the guest sees it. */
     sizeBytes: number;
-    /** What the guest wrote: blocks of 4 KiB, and how many writes it took. */
+    /** Blocks of 4 KiB that the guest wrote, and the number of writes. */
     overlay: { blocks: number; generation: number };
-    /** Of backings that are read in parts: chunks of 64 KiB. */
+    /** Backings that are read in parts: chunks of 64 KiB. */
     cache?: { chunks: number; hits: number; misses: number };
     /** Set when the base is no longer what the guest has been using: a sentence. */
     changed?: string;

@@ -1,4 +1,4 @@
-/** What a machine is made of. Stored by the keeper; survives runtimes and pages. */
+/** Configuration of a machine. Stored by the keeper; survives runtimes and pages. */
 
 import type { KeyboardLayout } from './keyboard-layouts.ts';
 import type { MachineLimits } from './limits.ts';
@@ -17,7 +17,7 @@ export interface BytesSource {
   sizeBytes?: number;
 }
 
-/** What the guest boots from: needed as a whole, in memory. */
+/** Images that the guest boots from: needed as a whole, in memory. */
 export type ImageSource = UrlSource | BytesSource;
 
 /**
@@ -90,7 +90,7 @@ export interface StateReference {
   digest: string;
 }
 
-/** What the firmware can boot from. */
+/** Devices that the firmware can boot from. */
 export const bootDevices = ['cdrom', 'hda', 'fda', 'network'] as const;
 export type BootDevice = (typeof bootDevices)[number];
 
@@ -144,14 +144,14 @@ export interface MachineConfig {
   network: 'none' | 'ne2k' | 'virtio';
   /** Default: `none`. */
   networkBackend?: NetworkBackend;
-  /** Of the network device, as `00:22:15:aa:bb:cc`; random by default. Not used where a state is loaded. */
+  /** MAC address of the network device, as `00:22:15:aa:bb:cc`; random by default. Not used where a state is loaded. */
   mac?: string;
   /** An empty 9p share with the tag `host9p`. */
   filesystem9p: boolean;
   virtioConsole: boolean;
-  /** What the guest plays on the Sound Blaster 16 and the PC speaker can be heard. Default false. */
+  /** Enables output of the Sound Blaster 16 and the PC speaker. Default false. */
   sound?: boolean;
-  /** What the guest has its keyboard set to: text is typed for it. Default `us`. */
+  /** Keyboard layout that the guest is set to: text is typed for it. Default `us`. */
   keyboardLayout?: KeyboardLayout;
   /** Serial ports of the PC, 1 to 4. The demo guest's agent listens on the second. Default 2. */
   serialPorts?: number;
@@ -167,7 +167,7 @@ export interface MachineConfig {
   openedFrom?: StateReference;
   /** Suspends the guest once no page has been visible for this long, ms. Never when absent. */
   suspendWhenHiddenMs?: number;
-  /** What the guest may take of the keeper. */
+  /** Limits of the guest in the keeper. */
   limits?: MachineLimits;
   /** Refuses to start with anything that could later block `cprSave`, in either mode. */
   onlyCprCapable?: boolean;

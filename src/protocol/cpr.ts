@@ -6,7 +6,7 @@
  */
 export type CprMode = 'restart' | 'reboot';
 
-/** What a machine that is saved may have been doing. */
+/** Run states in which a machine can be saved. */
 export type SavedRunstate = 'running' | 'paused' | 'suspended';
 
 export type BlockerCode =
@@ -32,12 +32,12 @@ export interface Blocker {
   device?: string;
 }
 
-/** What to tell people: the device is named once, whether or not the message names it. */
+/** Text for people: the device is named once, also if the message names it. */
 export function blockerSentence({ device, message }: Blocker): string {
   return device === undefined || message.startsWith(device) ? message : `${device}: ${message}`;
 }
 
-/** What tells one disk from another. Compared when a state is loaded. */
+/** Identity of a disk. Compared when a state is loaded. */
 export interface DiskIdentity {
   /** `hda`, `hdb`, `cdrom`, `fda`, `fdb`. */
   device: string;

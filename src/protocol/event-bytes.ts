@@ -1,4 +1,4 @@
-/** What an event takes while it is on its way or kept: what grows with what a guest does. */
+/** Bytes of an event while it is sent or kept: the parts that grow with the guest's activity. */
 import type { MachineEvent } from './events.ts';
 
 export function eventBytes(event: MachineEvent): number {
@@ -31,10 +31,10 @@ const screenEvents: ReadonlySet<MachineEvent['type']> = new Set([
 /** Whether an event is part of what the screen shows now: a later picture makes up for it. */
 export const isOfScreen = ({ type }: MachineEvent): boolean => screenEvents.has(type);
 
-/** What an event of the screen counts: small ones are not free. */
+/** Cost of a screen event, bytes: small ones are not free. */
 export const screenCost = (event: MachineEvent): number => 256 + eventBytes(event);
 
-/** What a page has done with its events since it last said so. */
+/** Events that a page has handled since its last report. */
 export interface TakenEvents {
   /** {@link screenCost} of what it has drawn. */
   screen?: number;

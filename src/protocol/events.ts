@@ -114,7 +114,7 @@ export type MachineEvent =
       height: number;
       pixels: Uint8ClampedArray;
     }
-  /** What the guest plays, from -1 to 1, only to pages that asked for it. Nothing is sent while it is silent. */
+  /** Samples from -1 to 1, only to pages that asked for them. Nothing is sent while the guest is silent. */
   | {
       type: 'audio';
       /** Frames a second. */

@@ -5,9 +5,9 @@
  */
 
 const shares = {
-  /** Of one machine. */
+  /** Share of the storage for one machine. */
   one: 1 / 8,
-  /** Of all of them. */
+  /** Share of the storage for all of them. */
   together: 1 / 4,
   /** They are written only while so much is unused. */
   free: 1 / 4,
@@ -15,7 +15,7 @@ const shares = {
 
 /** Where the browser does not say, as on origins that are not secure. */
 const assumedQuotaBytes = 16 * 2 ** 30;
-/** Of what is stored: once more in a second place, see docs/spec/storage.md [F4]. */
+/** Copies of stored data: the second is in another place, see docs/spec/storage.md [F4]. */
 const copies = 2;
 
 /** As `StorageUsage`. */
@@ -24,7 +24,7 @@ interface Usage {
   quotaBytes: number;
 }
 
-/** Of one machine. @param togetherBytes what all machines of others have in storage */
+/** Limit of one machine. @param togetherBytes what all machines of others have in storage */
 export const foreignLimitBytes = ({ quotaBytes }: Usage, togetherBytes: number): number =>
   Math.max(0, basisOf(quotaBytes, togetherBytes) * shares.one);
 

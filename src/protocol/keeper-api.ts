@@ -64,7 +64,7 @@ export interface CprSaveOptions {
 export interface CprSaveReport {
   mode: CprMode;
   machineId: string;
-  /** What the machine was doing, and does again after `cprLoad`. */
+  /** Run state of the machine, which `cprLoad` restores. */
   runstate: SavedRunstate;
   savedAtMs: number;
   vmstateBytes: number;
@@ -77,7 +77,7 @@ export interface CprSaveReport {
 }
 
 export interface CprLoadOptions {
-  /** Who runs the guest. Without it: the one that `cprSave` or `start` made ready. */
+  /** Runtime that executes the guest. Default: the one that `cprSave` or `start` prepared. */
   runtime?: RuntimeSource;
   /**
    * The runtimes of the caller's build, newest first. Where a machine has to be made, and `runtime`
@@ -95,7 +95,7 @@ export interface CprLoadOptions {
 
 export interface CprLoadReport {
   machineId: string;
-  /** What the machine is doing now: what it did when it was saved. */
+  /** Run state of the machine: the same as when it was saved. */
   runstate: SavedRunstate;
   savedAtMs: number;
   runtimeId: string;

@@ -1,4 +1,4 @@
-/** What a guest's keyboard can be set to. Which keys that means is in src/pc/keyboard-layouts.ts. */
+/** Keyboard layouts of guests. Their keys are in src/pc/keyboard-layouts.ts. */
 export const keyboardLayouts = [
   'us',
   'gb',

@@ -1,9 +1,9 @@
-/** What one guest may take of the keeper that runs it. */
+/** Limits of one guest in its keeper. */
 
 export interface MachineLimits {
-  /** Of the 9p share: then the guest is told that no space is left. MiB, default 256. */
+  /** Size of the 9p share, MiB. Beyond it the guest gets ENOSPC. Default 256. */
   shareMiB?: number;
-  /** Of what the guest writes to its disks: then it is paused, and may go on when resumed. MiB, default 4096. */
+  /** Bytes that the guest writes to its disks, MiB. Beyond it the guest is paused, until it is resumed. Default 4096. */
   diskMiB?: number;
 }
 

@@ -1,4 +1,4 @@
-/** What can be asked about a machine's network. Additive only. */
+/** Questions about a machine's network. Additive only. */
 import type { NetworkBackend } from './config.ts';
 
 /** A TCP connection of the guest that ends in the keeper. */

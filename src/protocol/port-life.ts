@@ -6,7 +6,7 @@
 import { randomId } from './random-id.ts';
 import { webLocks } from './web-locks.ts';
 
-/** What the ends tell each other, beside what they are there for. Earlier releases name no lock. */
+/** Messages of both ends about being alive. Earlier releases name no lock. */
 export type LifeSign = { alive: true; lock?: string };
 
 const heartbeatMs = 5_000;

@@ -18,17 +18,17 @@ export interface Reached {
    * address but room for what a state unpacks to.
    */
   purpose: 'base' | 'network' | 'memory' | ImageName;
-  /** Of a network. Each kind but `wsproxy` reaches more than its own address. */
+  /** Kind of a network. Each kind but `wsproxy` reaches more than its own address. */
   kind?: Exclude<NetworkBackend['kind'], 'none'>;
   /** Absolute. Empty where there is no single address: networks of the kinds `fetch` and `inbrowser`. */
   url: string;
   /** Whether that is all, and of the same origin as the page: nobody needs to be asked. */
   isSameOrigin: boolean;
-  /** Of a network `fetch`: it reaches the page's own site as well. Only an embedder's own code says so. */
+  /** A network `fetch` reaches the page's own site as well. Only an embedder's own code sets it. */
   ownOrigin?: true;
-  /** Of a network `inbrowser`: the name of its hub. */
+  /** Name of the hub of a network `inbrowser`. */
   group?: string;
-  /** Of `memory`: how much it may become. */
+  /** Bytes that `memory` may unpack to. */
   sizeBytes?: number;
 }
 
@@ -72,6 +72,6 @@ function reachOfNetwork(backend: NetworkBackend | undefined, siteUrl: string): R
   }
 }
 
-/** What somebody has to be asked about before any of it is done. */
+/** Addresses and sizes that a user must approve first. */
 export const toBeAsked = (reached: readonly Reached[]): Reached[] =>
   reached.filter(({ isSameOrigin }) => !isSameOrigin);

@@ -1,6 +1,6 @@
 /** Scan codes of set 1, as a PC's keyboard controller hands them to the guest. */
 
-/** What the guest must get as a whole: a key going down or up, with its prefix. */
+/** Scan codes that belong together: a key going down or up, with its prefix. */
 export type KeyBytes = readonly number[];
 
 const prefix = 0xe0;

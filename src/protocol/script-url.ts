@@ -1,6 +1,6 @@
 /** URLs of worker scripts, for pages that enforce Trusted Types. */
 
-/** What TypeScript's libraries do not declare yet. */
+/** Declarations that TypeScript's libraries do not have yet. */
 interface TrustedTypes {
   createPolicy(
     name: string,

@@ -1,4 +1,4 @@
-/** What can be asked about the 9p share. Additive only. */
+/** Questions about the 9p share. Additive only. */
 
 export interface ShareEntry {
   name: string;

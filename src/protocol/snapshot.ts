@@ -5,7 +5,7 @@ export interface SnapshotInfo {
   /** Random. */
   id: string;
   takenAtMs: number;
-  /** What it takes up in the keeper's memory. */
+  /** Bytes in the keeper's memory. */
   sizeBytes: number;
   /** How long the guest stood still for it. */
   pauseMs: number;

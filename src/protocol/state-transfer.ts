@@ -25,7 +25,7 @@ export interface GuestDescription {
  */
 export interface PagesItem {
   kind: 'pages';
-  /** Of the pages that have contents of their own. */
+  /** Numbers of the pages that have contents of their own. */
   numbers: Uint32Array<ArrayBuffer>;
   /** 4 KiB for each of them. */
   contents: Uint8Array<ArrayBuffer>;
@@ -33,7 +33,7 @@ export interface PagesItem {
   uniform: Uint32Array<ArrayBuffer>;
 }
 
-/** What a guest that arrives is told in addition, carried out in the order of this interface. */
+/** Further steps for a received guest, carried out in the order of this interface. */
 export interface ArrivingPages extends PagesItem {
   /** The pages whose contents are not `contents`, but those in memory XOR `xor`. */
   xorNumbers: Uint32Array<ArrayBuffer>;
@@ -47,7 +47,7 @@ export interface BlobItem {
   kind: 'blob';
   stream: string;
   index: number;
-  /** Of a longer blob, whose parts follow each other. */
+  /** Bytes of a blob, or a part of it: parts follow each other. */
   bytes: Uint8Array<ArrayBuffer>;
   totalBytes: number;
   offsetBytes: number;
@@ -64,7 +64,7 @@ export interface CutItem {
   consoles: Record<string, number>;
   /** Generation of each set of pieces. */
   pieces: Record<string, number>;
-  /** Of a guest that arrives: the published state that later ones may build on. */
+  /** The published state of a received guest, that later states may build on. */
   openedFrom?: StateReference;
 }
 

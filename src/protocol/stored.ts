@@ -1,4 +1,4 @@
-/** What travels between page and keeper about machines in storage. Additive only. */
+/** Messages between page and keeper about machines in storage. Additive only. */
 import type { CprErrorCode } from '../errors.ts';
 import type { DriveName, MachineConfig } from './config.ts';
 import type { RuntimeSource } from './runtime-source.ts';
@@ -16,7 +16,7 @@ export interface StoredMachineInfo {
   takenAtMs?: number;
   /** Drives of {@link needs} have an empty file of that name. */
   config?: MachineConfig;
-  /** What {@link ResumeRequest.files} has to have; absent: nothing. */
+  /** Files that {@link ResumeRequest.files} must have; absent: none. */
   needs?: readonly NeededFile[];
   /** Whether a keeper runs it now: this one, another one, or none. */
   running: 'here' | 'elsewhere' | 'no';
@@ -32,7 +32,7 @@ export interface NeededFile {
   lastModifiedMs: number;
 }
 
-/** What `cprSave` wrote to a named entry of the storage. */
+/** A named entry of the storage that `cprSave` wrote. */
 export interface StoredStateInfo {
   name: string;
   sizeBytes: number;
@@ -63,7 +63,7 @@ export interface StorageUsage {
   }[];
 }
 
-/** What is known of a clone beside where it comes from. */
+/** Facts of a clone beside its source. */
 interface CloneArrival {
   /**
    * Its system has no agent to tell it that it is a copy: until it is booted again, its random numbers
@@ -77,7 +77,7 @@ export type Arrival =
   | { kind: 'booted' }
   | ({
       kind: 'resumed';
-      /** Of the checkpoint it went on from. */
+      /** Time of the checkpoint that it was resumed from. */
       takenAtMs: number;
       resumedAtMs: number;
       /** Why the newest checkpoint was not used, when it was not. */
@@ -86,7 +86,7 @@ export type Arrival =
   | ({
       /** From a state file. */
       kind: 'opened';
-      /** Of the state. */
+      /** Time of the state. */
       takenAtMs: number;
       openedAtMs: number;
       identity: StateIdentity;
@@ -107,7 +107,7 @@ export interface Durability {
   error?: { code: CprErrorCode; message: string };
 }
 
-/** Of `setDurable`. */
+/** Options of `setDurable`. */
 export interface SetDurableOptions {
   /** Another guest that is in storage under this machine's id gives way. */
   replace?: boolean;
@@ -127,7 +127,7 @@ export interface ResumeRequest {
   replace?: boolean;
 }
 
-/** What of a stored machine is to be had as a file. */
+/** Parts of a stored machine that are available as a file. */
 export type ExportRequest =
   /** A disk as a raw image, of the newest checkpoint that is whole. */
   | { kind: 'disk'; device: DriveName }
@@ -141,11 +141,11 @@ export interface ExportedFile {
   /** Made of the machine's. */
   name: string;
   blob: Blob;
-  /** What could not be read, a sentence each. */
+  /** Parts that could not be read, a sentence each. */
   missing: readonly string[];
 }
 
-/** What one checkpoint was and cost. */
+/** Contents and cost of one checkpoint. */
 export interface CheckpointInfo {
   generation: number;
   takenAtMs: number;

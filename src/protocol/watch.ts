@@ -19,10 +19,10 @@ export type MachinesMessage =
   /** From who runs it: it is there from now on. */
   | { type: 'there'; machineId: string };
 
-/** What a watcher hears on its channel. The first is `watching`, then what every new page is sent. */
+/** Messages to a watcher on its channel: first `watching`, then the events of every new page. */
 export type WatchMessage = { type: 'watching'; keeperLock?: string } | MachineEvent;
 
-/** What a watcher says on its channel. */
+/** Messages from a watcher on its channel. */
 export type WatcherMessage =
   | { type: 'leave' }
   | { type: 'visible'; visible: boolean }

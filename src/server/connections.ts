@@ -1,4 +1,4 @@
-/** What connections may cost: how many there are, and how long one may stand still. */
+/** Limits of connections: their number, and how long one may stand still. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { networksOf } from './client.ts';

@@ -6,7 +6,7 @@ import { MemoryLedger } from './memory-ledger.ts';
 import { MemoryLocks } from './memory-locks.ts';
 import type { MakeLimiter } from './rate-limits.ts';
 
-/** What several processes of the server agree on: who does what now, and what has been used. */
+/** State that several processes of the server share: current work, and use. */
 export interface Coordination {
   ledger: Ledger;
   /** Of uploads. */

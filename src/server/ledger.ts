@@ -2,12 +2,12 @@ import type { Client } from './client.ts';
 import { HttpError } from './http.ts';
 
 export interface LedgerLimits {
-  /** Of all states and of what has arrived of unfinished uploads. */
+  /** Most bytes of all states and of the received parts of unfinished uploads. */
   maxTotalBytes: number;
-  /** Of what has arrived of all unfinished uploads. */
+  /** Most received bytes of all unfinished uploads. */
   maxPendingBytes: number;
   maxPendingUploads: number;
-  /** Of one address. */
+  /** Most received bytes of unfinished uploads of one address. */
   maxPendingBytesPerClient: number;
   maxPendingUploadsPerClient: number;
 }

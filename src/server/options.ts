@@ -5,10 +5,10 @@ import type { LedgerLimits } from './ledger.ts';
 import type { RateLimitOptions } from './rate-limits.ts';
 
 export interface StateServerOptions extends RateLimitOptions, LedgerLimits, ConnectionLimits {
-  /** Of unfinished uploads and, unless there is a bucket, of the states. */
+  /** Folder of unfinished uploads and, without a bucket, of the states. */
   folder: string;
   bucket?: BucketOptions;
-  /** What several processes on one bucket share. Absent: the server is one process. */
+  /** Redis that several processes on one bucket share. Absent: the server is one process. */
   redis?: RedisOptions;
   /** Of one state. */
   maxBytes: number;
@@ -16,9 +16,9 @@ export interface StateServerOptions extends RateLimitOptions, LedgerLimits, Conn
   expireAfterS: number;
   /** Unfinished uploads that stand still for so long are removed. */
   idleMs: number;
-  /** Of one client, under way at once. */
+  /** Requests of one client that are under way at once. */
   maxRequestsAtOnce: number;
-  /** Of pages that may upload, besides the server's own; `*` is all. Any page may read. */
+  /** Origins of pages that may upload, besides the server's own; `*` is all. Any page may read. */
   origins: string[];
   /** Names that the server has, besides localhost and addresses; `*` is all. */
   hosts: string[];
@@ -36,7 +36,7 @@ const MiB = 1024 * 1024;
 const dayS = 24 * 3600;
 const minuteMs = 60_000;
 
-/** What can be set: `--folder DIR`, or `HOLDFAST_STATES_FOLDER=DIR` in the environment. */
+/** Settings: `--folder DIR`, or `HOLDFAST_STATES_FOLDER=DIR` in the environment. */
 export const settings = {
   folder: { value: 'states', help: 'of unfinished uploads and, without a bucket, of the states' },
   'max-mib': { value: '1024', help: 'largest state, MiB' },

@@ -15,7 +15,7 @@ type Limiters = Record<'requests' | 'uploads' | 'bytes', RateLimiterAbstract>;
 
 const kibibyte = 1024;
 
-/** What one client may do. */
+/** Limits of one client. */
 export class RateLimits {
   readonly #limiters: Record<1 | 4, Limiters>;
 

@@ -1,4 +1,4 @@
-/** What several processes of the server agree on, through Redis. */
+/** State that several processes of the server share through Redis. */
 import { ERRORS, type Lock, type Locker, type RequestRelease } from '@tus/server';
 import { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';

@@ -12,7 +12,7 @@ export interface StoredUpload {
 export interface UploadStore {
   /** For the tus server. */
   readonly tus: DataStore;
-  /** What ids of uploads begin with in {@link tus}. */
+  /** Prefix of upload ids in {@link tus}. */
   readonly prefix: string;
   content(id: string): Promise<Readable>;
   /** Makes the content of an upload that of a state's key. */
@@ -24,6 +24,6 @@ export interface UploadStore {
   list(): AsyncIterable<StoredUpload>;
   /** Removes results, and what crashes left, that is older. */
   removeOld(olderThanMs: number): Promise<void>;
-  /** What the disk of the uploads has left; undefined: not known. */
+  /** Free bytes on the disk of the uploads; undefined: not known. */
   freeBytes(): Promise<number | undefined>;
 }

@@ -10,11 +10,11 @@ import { StateHeadCheck } from './state-head.ts';
 import { digestOf, type PublishedState, type StateShelf } from './state-shelf.ts';
 import type { UploadStore } from './upload-store.ts';
 
-/** What {@link Uploads.publish} answers. */
+/** Answer of {@link Uploads.publish}. */
 export interface Publication extends PublishedState {
   /** SHA-256 of the content, hex: the state's name. */
   id: string;
-  /** Whoever has it may delete this share of the state. */
+  /** Secret that allows to delete this share of the state. */
   deletionToken: string;
 }
 
@@ -36,7 +36,7 @@ export interface UploadOptions {
   onCreate(client: Client, sizeBytes: number): Promise<void>;
 }
 
-/** What is stored of a publication, before anything of it is done. */
+/** Record of a publication, stored before any of it is done. */
 interface Result {
   id: string;
   sizeBytes: number;

@@ -35,7 +35,7 @@ interface StoredBlobs {
 }
 
 interface BlobBatchOptions {
-  /** What is in storage already. */
+  /** Pieces that are in storage already. */
   done?: StoredBlobs | undefined;
   /** Large pieces are not divided: whoever receives them knows no parts. */
   wholePieces?: boolean | undefined;

@@ -400,7 +400,7 @@ export class Checkpointer {
   }
 }
 
-/** What is put in one go. */
+/** Splits records into parts that are stored in one write. */
 function inParts(records: readonly LogRecord[]): LogRecord[][] {
   const parts: LogRecord[][] = [];
   let room = 0;

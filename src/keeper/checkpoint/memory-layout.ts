@@ -7,7 +7,7 @@ import { pageIndexBytes } from './page-scan.ts';
 /** A page of a WebAssembly memory. */
 export const wasmPageBytes = 64 * 1024;
 const mib = 1024 * 1024;
-/** What a 32-bit memory can address. */
+/** Pages that a 32-bit memory can address. */
 const maxPages = 65_536;
 
 /** The runtime in charge: its static area and heap arena. */

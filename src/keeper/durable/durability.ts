@@ -26,7 +26,7 @@ export class MachineDurability {
     return this.#durable !== undefined;
   }
 
-  /** What the machine's configuration says. */
+  /** The machine's configuration. */
   get isOn(): boolean {
     return this.#machine.backing.config.durable === true;
   }

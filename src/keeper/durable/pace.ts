@@ -5,7 +5,7 @@
  * and later and later while they fail.
  */
 
-/** What the last checkpoint cost. */
+/** Cost of the last checkpoint. */
 export interface Cost {
   /** Time that the guest was kept from running. */
   busyMs: number;
@@ -35,7 +35,7 @@ const usualPageMs = 0.1;
 export class Pace {
   #delayMs = usualMs;
   #failures = 0;
-  /** What the next checkpoint is expected to take. */
+  /** Expected duration of the next checkpoint. */
   #durationMs = 0;
   #pageMs = usualPageMs;
   #last: Cost = { busyMs: 0, durationMs: 0, sinceCutMs: 0, pages: 0 };

@@ -10,7 +10,7 @@ import { agentConsole, agentGreeting } from '../guest/agent-console.ts';
 const entropyBytes = 64;
 
 interface AgentPort {
-  /** What the guest wrote to this console so far. */
+  /** Output of this console so far. */
   said(console: string): string;
   consoleInput(console: string, bytes: Uint8Array): void;
 }

@@ -1,4 +1,4 @@
-/** What a stored machine holds, read from storage without a machine to put it into. */
+/** Contents of a stored machine, read from storage without starting it. */
 
 import { CprError } from '../../errors.ts';
 import type { MachineStore, SalvagedMachine, Store } from '../../store/types.ts';
@@ -22,7 +22,7 @@ export class StoredContents {
   readonly pages = new Map<number, PageContents>();
   /** Blobs by stream and index. */
   readonly #streams = new Map<string, Map<number, Uint8Array | undefined>>();
-  /** What could not be read, a sentence each. */
+  /** Parts that could not be read, a sentence each. */
   readonly damage: string[] = [];
   readonly #wanted: Wanted;
 

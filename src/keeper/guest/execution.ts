@@ -21,7 +21,7 @@ interface ExecutionEvents {
   crashed(report: string): void;
 }
 
-/** What can be saved, handed over and loaded. */
+/** Run states that can be saved, handed over and loaded. */
 const live = ['running', 'paused', 'suspended'] as const;
 
 /** Who executes the guest, and whether it does: the runtime in charge and the runstate. */

@@ -4,7 +4,7 @@ import type { Origin } from '../cpr/bring-back.ts';
 import { putRight, randomMac } from '../durable/put-right.ts';
 import type { OperatedMachine } from './operated-machine.ts';
 
-/** What came back from storage goes on. */
+/** Resumes a guest that was restored from storage. */
 export function broughtBack(
   machine: OperatedMachine,
   origin: Origin,

@@ -32,7 +32,7 @@ const statusIntervalMs = 1000;
 /** See src/protocol/disk-piece.ts. */
 const diskPrefix = 'disk.';
 
-/** What a keeper lends to its machines. */
+/** Parts of a keeper that its machines use. */
 export interface MachineEnvironment {
   readonly pages: Pages;
   readonly loader: RuntimeLoader;

@@ -1,4 +1,4 @@
-/** What takes hold of a whole machine, one at a time: live update, CPR, snapshots, and returns. */
+/** Operations on a whole machine, one at a time: live update, CPR, snapshots, and resuming. */
 import type { WriteTracking } from '../../protocol/abi.ts';
 import type { Blocker, CprMode, CprSource, CprTarget } from '../../protocol/cpr.ts';
 import type { MachineEvent } from '../../protocol/events.ts';

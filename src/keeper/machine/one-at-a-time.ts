@@ -4,7 +4,7 @@ import { CprError } from '../../errors.ts';
 export class OneAtATime {
   #current: string | undefined;
 
-  /** What is under way. */
+  /** The operation that is under way. */
   get current(): string | undefined {
     return this.#current;
   }

@@ -15,7 +15,7 @@ type Viewed = Pick<GuestParts, 'backing' | 'execution' | 'consoles' | 'restarts'
 export class MachineView implements PageSource {
   /** How this guest came to be here. */
   arrival: Arrival = { kind: 'booted' };
-  /** Of the last live update. */
+  /** Pause of the last live update. */
   lastPauseMs: number | undefined;
   readonly #machine: Viewed;
   readonly #pages: Pages;

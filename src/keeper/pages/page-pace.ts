@@ -21,7 +21,7 @@ export interface PageSource {
 }
 
 export class PagePace {
-  /** Of all pages. */
+  /** Pictures on their way to all pages. */
   readonly #pictures: PicturesOnWay;
   /** A page of an earlier release never says what it has taken, and is sent everything. */
   #isPaced = false;

@@ -16,7 +16,7 @@ export interface TerminalSize {
 }
 
 interface TerminalGuest {
-  /** What the guest wrote to this console so far. */
+  /** Output of this console so far. */
   said(console: string): string;
   /** @throws CprError while the guest can take nothing */
   consoleInput(console: string, bytes: Uint8Array): void;

@@ -10,7 +10,7 @@ import { GatedPieces, type KeptPieceMaps } from './kept-pieces.ts';
 
 type WakeupReason = Parameters<NonNullable<RuntimeHost['wakeup']>>[0];
 
-/** What a machine lends to its runtimes. */
+/** Parts of a machine that its runtimes use. */
 export interface HostBacking {
   /** As it is now: what is in the drives changes. */
   config: MachineConfig;

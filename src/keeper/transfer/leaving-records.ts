@@ -53,7 +53,7 @@ export function cutItem({ takenAtMs, vmstate, keeperState, consoles, pieces }: M
   };
 }
 
-/** What is sent along without a copy. */
+/** Buffers that are transferred without a copy. */
 export function buffersOf(item: PagesItem | BlobItem): Transferable[] {
   return item.kind === 'pages'
     ? [item.numbers.buffer, item.contents.buffer, item.uniform.buffer]

@@ -5,11 +5,11 @@ import { blockBytes } from '../../protocol/disk-piece.ts';
 import { consoleChunkBytes, consolePrefix, piecePrefix } from '../checkpoint/blob-batch.ts';
 
 export interface StreamLimit {
-  /** Of one blob. */
+  /** Most bytes of one blob. */
   blobBytes: number;
   /** Indexes are below this. */
   count: number;
-  /** Of all blobs of the stream together. */
+  /** Most bytes of all blobs of the stream together. */
   totalBytes: number;
 }
 

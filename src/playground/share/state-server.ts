@@ -171,7 +171,7 @@ class PassingFailure extends Error {
   override readonly name = 'PassingFailure';
 }
 
-/** What a proxy answers for a server that restarts. */
+/** Status codes of a proxy whose server restarts. */
 const passing = new Set([502, 503, 504]);
 
 const failed = (message: string, cause?: unknown) =>

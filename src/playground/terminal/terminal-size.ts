@@ -1,6 +1,6 @@
 /** The font size of the terminal. No DOM. */
 
-/** What serial programs assume, as the line cannot tell them. */
+/** Size that serial programs assume, since the line cannot tell them. */
 export const usualColumns = 80;
 
 const largestPx = 15;

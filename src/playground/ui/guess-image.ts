@@ -1,4 +1,4 @@
-/** What a file is to a PC, by its size and its first bytes. No DOM but `Blob`. */
+/** Guesses the kind of an image by its size and its first bytes. No DOM but `Blob`. */
 import { withSmallWindow } from '../../protocol/zstd-frame.ts';
 import { part } from '../start/early-parts.ts';
 

@@ -1,4 +1,4 @@
-/** What happens to a stored guest when the page is opened. */
+/** The setting for a stored guest when the page is opened. */
 import { element } from './element.ts';
 import { readSetting, writeSetting } from './settings.ts';
 

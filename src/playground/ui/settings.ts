@@ -1,4 +1,4 @@
-/** What this browser remembers about the page itself. */
+/** Settings of the page itself, which this browser keeps. */
 export type SettingName =
   | 'theme'
   | 'muted'

@@ -11,7 +11,7 @@ export type Shortcut =
   | 'full-screen'
   | 'help';
 
-/** What is needed of a KeyboardEvent. */
+/** Members of a KeyboardEvent that are read. */
 export interface KeyPress {
   code: string;
   ctrlKey: boolean;
