@@ -17,35 +17,15 @@ declare module 'v86-package' {
 
 type V86Constructor = typeof import('v86-package').V86;
 
-interface V86Options {
+/** What a machine has, from its configuration. */
+type V86MachineOptions = import('./boot/v86-options.ts').V86MachineOptions;
+
+interface V86Options extends V86MachineOptions {
   wasm_fn(imports: { env: V86Env }): Promise<V86Exports>;
-  memory_size: number;
-  vga_memory_size: number;
   autostart: false;
   disable_keyboard: true;
   disable_mouse: true;
   disable_speaker: true;
-  acpi: boolean;
-  bios?: V86Image;
-  vga_bios?: V86Image;
-  bzimage?: V86Image;
-  initrd?: V86Image;
-  multiboot?: V86Image;
-  fda?: V86Disk;
-  fdb?: V86Disk;
-  cdrom?: V86Disk;
-  hda?: V86Disk;
-  hdb?: V86Disk;
-  cmdline?: string;
-  boot_order?: number;
-  cpuid_level?: number;
-  disable_jit?: boolean;
-  net_device: V86NetDevice;
-  virtio_console?: boolean;
-  uart1?: boolean;
-  uart2?: boolean;
-  uart3?: boolean;
-  filesystem?: object;
   preserve_mac_from_state_image: boolean;
 }
 

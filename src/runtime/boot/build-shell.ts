@@ -13,6 +13,7 @@ import type { V86Wasm } from '../shell/v86-wasm.ts';
 import { readySound } from '../sound/sound.ts';
 import { keepRamOut } from '../state/device-state.ts';
 import type { BootImages } from './image-names.ts';
+import { v86Options } from './v86-options.ts';
 
 /** What the parts of a runtime are made of. */
 export interface Building {
@@ -47,7 +48,7 @@ export async function buildShell(
     runtimeBytes: host.runtimeBytes,
     ram: blockOf(host, 'pc.ram'),
     vram: blockOf(host, 'vga.vram'),
-    machine: machineOptions(host, images, disks, coldBoot),
+    machine: v86Options(host, images, disks, coldBoot),
     screen,
     clock: host.clock,
     leavesRam: incoming,
@@ -75,58 +76,4 @@ export function checkPlacement(host: RuntimeHost, shell: Shell): void {
       'runtime-incompatible',
       'This emulator would lay out guest memory differently, so it cannot take this guest over.',
     );
-}
-
-function machineOptions(
-  host: RuntimeHost,
-  images: BootImages,
-  disks: DriveOptions,
-  coldBoot: boolean,
-) {
-  const { config } = host;
-  const file = (bytes: Uint8Array<ArrayBuffer> | undefined) =>
-    // v86 writes into the kernel image it is given.
-    bytes ? { buffer: bytes.slice().buffer } : undefined;
-  return defined({
-    memory_size: config.memoryMiB << 20,
-    vga_memory_size: config.vgaMemoryMiB << 20,
-    acpi: config.acpi,
-    boot_order: config.bootOrder,
-    bios: file(images.bios),
-    vga_bios: file(images.vgaBios),
-    // Over live RAM the kernel must not be loaded again; its option ROM is kept.
-    bzimage: coldBoot ? file(inWords(images.bzImage)) : undefined,
-    // The Multiboot loader puts nothing anywhere before the firmware asks for it, after a reset too.
-    multiboot: file(images.multiboot),
-    initrd: coldBoot || images.multiboot ? file(images.initrd) : undefined,
-    cpuid_level: config.cpu?.cpuidLevel,
-    disable_jit: config.cpu?.jit === false ? true : undefined,
-    cmdline: config.cmdline,
-    ...disks,
-    net_device: { type: config.network },
-    virtio_console: config.virtioConsole,
-    ...moreSerialPorts(config.serialPorts ?? 1),
-    filesystem: config.filesystem9p ? {} : undefined,
-  });
-}
-
-/** v86 reads a kernel's header as words, of all of the file. */
-function inWords(image: Uint8Array<ArrayBuffer> | undefined): Uint8Array<ArrayBuffer> | undefined {
-  if (!image || image.length % 4 === 0) return image;
-  const padded = new Uint8Array(Math.ceil(image.length / 4) * 4);
-  padded.set(image);
-  return padded;
-}
-
-/** v86 always has the first one. */
-function moreSerialPorts(count: number) {
-  const port = (number: number) => (count > number ? true : undefined);
-  return { uart1: port(1), uart2: port(2), uart3: port(3) };
-}
-
-/** v86 tells an absent option from one that is undefined. */
-function defined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
-  };
 }

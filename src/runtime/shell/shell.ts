@@ -30,15 +30,7 @@ interface ShellOptions {
   runtimeBytes: number;
   ram: RamBlock;
   vram: RamBlock;
-  machine: Omit<
-    V86Options,
-    | 'wasm_fn'
-    | 'autostart'
-    | 'disable_keyboard'
-    | 'disable_mouse'
-    | 'disable_speaker'
-    | 'preserve_mac_from_state_image'
-  >;
+  machine: V86MachineOptions;
   screen: object;
   clock(): number;
   /** Guest RAM is somebody else's already: firmware is not copied there. */
