@@ -110,11 +110,11 @@ export interface MachineConfig {
    * own.
    */
   lineage?: string;
-  /** Shown to people; no two machines need differ. */
+  /** Shown to people; no two machines need differ. Default: the name of its first image. */
   name: string;
-  /** Guest RAM in MiB, 16 to 2047; at least 80 when an initrd is given (v86 puts it at 64 MiB). */
+  /** Guest RAM in MiB, 16 to 2047; at least 80 with an initrd (v86 puts it at 64 MiB). Default 128. */
   memoryMiB: number;
-  /** VGA memory in MiB, a power of two from 1 to 256. */
+  /** VGA memory in MiB, a power of two from 1 to 256. Default 8. */
   vgaMemoryMiB: number;
   bios: ImageSource;
   vgaBios: ImageSource;
@@ -139,8 +139,9 @@ export interface MachineConfig {
    * floppy, `0x312` with a hard disk, else `0x123`.
    */
   bootOrder?: number;
+  /** Power management and a power button. Default false. */
   acpi: boolean;
-  /** The network device. */
+  /** The network device. Default `ne2k`. */
   network: 'none' | 'ne2k' | 'virtio';
   /** Default: `none`. */
   networkBackend?: NetworkBackend;
@@ -148,6 +149,7 @@ export interface MachineConfig {
   mac?: string;
   /** An empty 9p share with the tag `host9p`. */
   filesystem9p: boolean;
+  /** Default true. */
   virtioConsole: boolean;
   /** Enables output of the Sound Blaster 16 and the PC speaker. Default false. */
   sound?: boolean;
