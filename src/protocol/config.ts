@@ -139,8 +139,6 @@ export interface MachineConfig {
    * floppy, `0x312` with a hard disk, else `0x123`.
    */
   bootOrder?: number;
-  /** The firmware boots without offering its boot menu. Default false. */
-  fastBoot?: boolean;
   /** Power management and a power button. Default false. */
   acpi: boolean;
   /** The network device. Default `ne2k`. */
