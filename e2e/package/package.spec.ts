@@ -179,7 +179,6 @@ const unacceptable: Record<keyof MachineOptions, unknown> = {
   vgaMemoryMiB: 3,
   cpu: { cores: 2 },
   acpi: 'yes',
-  networkMtu: 9000,
   bootOrder: ['usb'],
   bios: 1,
   vgaBios: {},

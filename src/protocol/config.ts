@@ -139,8 +139,6 @@ export interface MachineConfig {
    * floppy, `0x312` with a hard disk, else `0x123`.
    */
   bootOrder?: number;
-  /** The largest packet of the network device, in bytes, 576 to 1500. Default 1500. */
-  networkMtu?: number;
   /** Power management and a power button. Default false. */
   acpi: boolean;
   /** The network device. Default `ne2k`. */

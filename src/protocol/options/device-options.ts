@@ -151,21 +151,6 @@ export const deviceOptions = {
     ],
     inStateFile: 'optional',
   },
-  networkMtu: {
-    ...wholeNumber(576, 1500, 'bytes'),
-    help: 'the largest packet of the network device, by default 1500',
-    url: [
-      {
-        name: 'mtu',
-        fromText: asNumber,
-        help: ['1400', 'the largest packet of the network, bytes'],
-      },
-    ],
-    fields: [
-      { label: 'Largest packet', control: { ...number(), unit: 'bytes' }, place: 'advanced' },
-    ],
-    inStateFile: 'optional',
-  },
   serialPorts: {
     ...wholeNumber(1, 4),
     help: 'serial ports, by default 2; the agent of the demo guest listens on the second',

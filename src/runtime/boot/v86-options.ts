@@ -22,7 +22,7 @@ export interface V86MachineOptions {
   boot_order?: number;
   cpuid_level?: number;
   disable_jit?: boolean;
-  net_device: V86NetDevice & { mtu?: number };
+  net_device: V86NetDevice;
   virtio_console?: boolean;
   uart1?: boolean;
   uart2?: boolean;
@@ -57,7 +57,7 @@ export function v86Options(
     disable_jit: config.cpu?.jit === false ? true : undefined,
     cmdline: config.cmdline,
     ...disks,
-    net_device: defined({ type: config.network, mtu: config.networkMtu }),
+    net_device: { type: config.network },
     virtio_console: config.virtioConsole,
     ...moreSerialPorts(config.serialPorts ?? 1),
     filesystem: config.filesystem9p ? {} : undefined,
