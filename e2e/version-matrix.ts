@@ -8,9 +8,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Machine } from '../src/runtime/machine.ts';
 import { prepareRuntime } from '../src/runtime/runtime.ts';
 import { type LabHost, labHost } from '../src/runtime/testing/lab-host.ts';
+import type { V86Runtime } from '../src/runtime/v86-runtime.ts';
 import { prompt } from './support/linux-guest.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -85,11 +85,11 @@ async function waitFor(host: LabHost, pattern: RegExp, seconds = 60): Promise<Re
   );
 }
 
-const type = (machine: Machine, text: string) =>
+const type = (machine: V86Runtime, text: string) =>
   machine.commands.consoleInput('serial0', new TextEncoder().encode(text));
 
 /** The shell answers, and the loop in the background went on counting. */
-async function check(host: LabHost, machine: Machine, after: number): Promise<number> {
+async function check(host: LabHost, machine: V86Runtime, after: number): Promise<number> {
   // The loop empties the file before it writes: an answer without a number says nothing.
   for (;;) {
     host.serial = '';
@@ -120,14 +120,14 @@ const names = published().reverse();
 const [newest = first] = names;
 console.log(`${names.length} versions of v86, ${names.at(-1)} to ${newest}`);
 
-let machine!: Machine;
+let machine!: V86Runtime;
 let count: number;
 let from = newest;
 
 /** A new guest on the newest v86, with something to lose. */
 async function bootNewest(): Promise<void> {
   host = newHost();
-  machine = (await prepare(host, await fetchVersion(newest), true)).boot() as Machine;
+  machine = (await prepare(host, await fetchVersion(newest), true)).boot() as V86Runtime;
   machine.run();
   await waitFor(host, prompt);
   type(machine, loop);
@@ -142,7 +142,7 @@ async function handOverTo(name: string): Promise<string | undefined> {
     const prepared = await prepare(host, await fetchVersion(name), false);
     const state = machine.save();
     machine.park();
-    const next = prepared.load(state) as Machine;
+    const next = prepared.load(state) as V86Runtime;
     next.run();
     machine.destroy();
     machine = next;

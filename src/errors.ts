@@ -1,8 +1,8 @@
 /**
- * Every expected failure is a {@link CprError} with one of these codes. Callers
+ * Every expected failure is a {@link HoldfastError} with one of these codes. Callers
  * switch over the code exhaustively; the message is for people and says what to do.
  */
-export const cprErrorCodes = [
+export const holdfastErrorCodes = [
   /** The browser lacks something a guest cannot run without. */
   'unsupported-browser',
   /** An option of the machine configuration is not acceptable. */
@@ -100,7 +100,7 @@ export const cprErrorCodes = [
 /** In the message of an error that a network may be the reason of, as against what was fetched. */
 export const unreachable = 'cannot be reached';
 
-export type CprErrorCode = (typeof cprErrorCodes)[number];
+export type HoldfastErrorCode = (typeof holdfastErrorCodes)[number];
 
 /**
  * Where in a restart, a cprSave or a cprLoad something failed; the guest is back in the runstate it
@@ -120,32 +120,37 @@ export const restartPhases = [
 
 export type RestartPhase = (typeof restartPhases)[number];
 
-export interface CprErrorOptions {
+export interface HoldfastErrorOptions {
   cause?: unknown;
   /** Set on errors of a restart. */
   phase?: RestartPhase;
 }
 
-export class CprError extends Error {
-  override readonly name = 'CprError';
-  readonly code: CprErrorCode;
+export class HoldfastError extends Error {
+  override readonly name = 'HoldfastError';
+  readonly code: HoldfastErrorCode;
   readonly phase: RestartPhase | undefined;
 
-  constructor(code: CprErrorCode, message: string, options: CprErrorOptions = {}) {
+  constructor(code: HoldfastErrorCode, message: string, options: HoldfastErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.phase = options.phase;
   }
 
-  /** Wraps anything thrown; a CprError stays itself. */
-  static from(thrown: unknown, code: CprErrorCode, what: string, phase?: RestartPhase): CprError {
-    if (thrown instanceof CprError && (phase === undefined || thrown.phase !== undefined))
+  /** Wraps anything thrown; a HoldfastError stays itself. */
+  static from(
+    thrown: unknown,
+    code: HoldfastErrorCode,
+    what: string,
+    phase?: RestartPhase,
+  ): HoldfastError {
+    if (thrown instanceof HoldfastError && (phase === undefined || thrown.phase !== undefined))
       return thrown;
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    const options: CprErrorOptions = { cause: thrown };
+    const options: HoldfastErrorOptions = { cause: thrown };
     if (phase !== undefined) options.phase = phase;
-    return thrown instanceof CprError
-      ? new CprError(thrown.code, thrown.message, options)
-      : new CprError(code, `${what}: ${reason}`, options);
+    return thrown instanceof HoldfastError
+      ? new HoldfastError(thrown.code, thrown.message, options)
+      : new HoldfastError(code, `${what}: ${reason}`, options);
   }
 }

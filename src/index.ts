@@ -19,13 +19,18 @@ export { missingFeatures } from './client/support.ts';
 export type {
   ConnectOptions,
   Machine,
-  MachineShelf,
+  MachineStorage,
   OpenStateOptions,
   StartOptions,
   WatchListener,
 } from './client/types.ts';
 export type { SendKeyOptions, TypeOptions } from './client/typist.ts';
-export { CprError, type CprErrorCode, type CprErrorOptions, type RestartPhase } from './errors.ts';
+export {
+  HoldfastError,
+  type HoldfastErrorCode,
+  type HoldfastErrorOptions,
+  type RestartPhase,
+} from './errors.ts';
 export {
   type Completion,
   createMonitor,
@@ -83,13 +88,12 @@ export type {
 } from './protocol/keeper-api.ts';
 export { type KeyboardLayout, keyboardLayouts } from './protocol/keyboard-layouts.ts';
 export type { GuestConnection, NetworkCounters, NetworkInfo } from './protocol/network.ts';
+export type { NinepEntry } from './protocol/ninep.ts';
 export type { CpuRegisters } from './protocol/registers.ts';
 export type { RuntimeSource } from './protocol/runtime-source.ts';
-export type { ShareEntry } from './protocol/share.ts';
 export type { RestoreReport, SnapshotInfo } from './protocol/snapshot.ts';
 export type { ExportReport, ImportReport, StateIdentity } from './protocol/state-transfer.ts';
 export type {
-  Arrival,
   CheckpointInfo,
   Durability,
   ExportedFile,
@@ -98,6 +102,7 @@ export type {
   ResumeReport,
   ResumeRequest,
   SetDurableOptions,
+  StartSource,
   StorageUsage,
   StoredMachineInfo,
   StoredStateInfo,

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { lookup } from 'mrmime';
 import type { Plugin, Rolldown, ViteDevServer } from 'vite';
-import { bundleEarlyScript, type EarlyPromptState, withHead } from './early-script.ts';
 import { headersFile, withPolicy } from './page-policy.ts';
+import { bundlePreloadScript, type PreloadedPromptState, withHead } from './preload-script.ts';
 import {
   type BuildManifest,
   buildSiteWorkers,
@@ -23,7 +23,7 @@ const watched = [...workerSources, 'workers', 'tools/wasm'].map((path) =>
 /**
  * Puts `keeper.js`, `runtimes/<id>/` and `build.json` beside the page, at the same paths in
  * development and in a build, tells the page about them through `virtual:holdfast-build`, and puts
- * the script that starts the keeper early (src/playground/start/early.ts) into the page's head. A build also gets
+ * the script that starts the keeper early (src/playground/start/preload.ts) into the page's head. A build also gets
  * the security policy: as `<meta>` in each page, and as headers in `_headers`.
  *
  * Two environment variables make other builds of the same sources, for tests of live updates:
@@ -31,7 +31,7 @@ const watched = [...workerSources, 'workers', 'tools/wasm'].map((path) =>
  */
 export function runtimes(): Plugin {
   let workers: Promise<SiteWorkers>;
-  let early = { fileName: 'early.js', source: '' };
+  let early = { fileName: 'preload.js', source: '' };
   const rebuild = () => {
     workers = buildSiteWorkers({
       tag: process.env.HOLDFAST_BUILD_TAG,
@@ -78,9 +78,9 @@ export function runtimes(): Plugin {
         // The page of the fixtures begins when they say so.
         if (path !== '/index.html') return page;
         const { manifest } = await workers;
-        const source = await bundleEarlyScript(manifest, await promptState(bundle));
+        const source = await bundlePreloadScript(manifest, await promptState(bundle));
         const hash = createHash('sha256').update(source).digest('hex').slice(0, 8);
-        early = { fileName: bundle ? `assets/early-${hash}.js` : 'early.js', source };
+        early = { fileName: bundle ? `assets/early-${hash}.js` : 'preload.js', source };
         const modules = chunksOf(bundle, 'src/playground/app.ts');
         return withHead(page, { script: early.fileName, modules });
       },
@@ -111,10 +111,10 @@ export function chunksOf(bundle: Rolldown.OutputBundle | undefined, module: stri
   return [...found];
 }
 
-/** What early.ts may open, and with which worker; nothing in development. */
+/** What preload.ts may open, and with which worker; nothing in development. */
 async function promptState(
   bundle: Rolldown.OutputBundle | undefined,
-): Promise<EarlyPromptState | undefined> {
+): Promise<PreloadedPromptState | undefined> {
   const workerUrl = Object.keys(bundle ?? {}).find((file) =>
     /(^|\/)state-worker-[^/]*\.js$/.test(file),
   );

@@ -91,8 +91,8 @@ export class DiskFullRounds {
     }
     await this.#profile?.kill();
     const after = await this.#openAfter(newest, isEmptied);
-    if (after.arrival?.kind === 'resumed') {
-      round.olderByMs = newest - (after.arrival.takenAtMs ?? 0);
+    if (after.startSource?.kind === 'resumed') {
+      round.olderByMs = newest - (after.startSource.takenAtMs ?? 0);
     } else {
       round.isGone = true;
       await this.close();
@@ -107,7 +107,7 @@ export class DiskFullRounds {
     const guest = this.#guest && !isEmptied ? this.#guest : await this.#open();
     const seen = await openedGuest(guest);
     await this.#require(guest, seen, newest);
-    if (seen.arrival?.kind !== 'resumed') return seen;
+    if (seen.startSource?.kind !== 'resumed') return seen;
     await expect
       .poll(async () => (await lookAt(guest)).takenAtMs ?? 0, { timeout: 90_000 })
       .toBeGreaterThan(newest)
@@ -125,7 +125,7 @@ export class DiskFullRounds {
   async #openFull(newest: number): Promise<void> {
     const guest = await this.#open();
     const seen = await openedGuest(guest);
-    if (seen.arrival?.kind === 'resumed') return this.#require(guest, seen, newest);
+    if (seen.startSource?.kind === 'resumed') return this.#require(guest, seen, newest);
     await expect
       .poll(async () => (await lookAt(guest)).notices, { timeout: 60_000 })
       .toMatch(toldOfLoss)
@@ -139,8 +139,8 @@ export class DiskFullRounds {
     await this.#open();
   }
 
-  async #require(guest: Guest, { arrival, notices }: SeenGuest, newest: number): Promise<void> {
-    if (arrival?.kind !== 'resumed') {
+  async #require(guest: Guest, { startSource, notices }: SeenGuest, newest: number): Promise<void> {
+    if (startSource?.kind !== 'resumed') {
       const told = await expect
         .poll(async () => (await lookAt(guest)).notices, { timeout: 20_000 })
         .toMatch(/is gone|threw away/)
@@ -152,7 +152,7 @@ export class DiskFullRounds {
       const disk = `${this.#disk.freeMiB} MiB are free`;
       throw new Error(`The guest is gone: ${disk}, ${await describeStorage(guest)}`);
     }
-    expect(arrival.takenAtMs, notices).toBeGreaterThanOrEqual(newest);
+    expect(startSource.takenAtMs, notices).toBeGreaterThanOrEqual(newest);
   }
 
   async close(): Promise<void> {

@@ -59,9 +59,9 @@ export class PowerLossRounds {
       const page = await (await copy.start()).newPage();
       const after = await Guest.in(page);
       await page.goto(this.#url);
-      const { arrival } = await openedGuest(after);
-      if (arrival?.kind === 'resumed') {
-        const olderByMs = newest - (arrival.takenAtMs ?? 0);
+      const { startSource } = await openedGuest(after);
+      if (startSource?.kind === 'resumed') {
+        const olderByMs = newest - (startSource.takenAtMs ?? 0);
         if (isOnePlace(damage)) expect(olderByMs, `older after ${damage}`).toBeLessThanOrEqual(0);
         if (olderByMs > 0) await this.#expectTold(after, damage);
         const { notices } = await lookAt(after);

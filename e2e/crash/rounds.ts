@@ -12,7 +12,7 @@ export interface Round {
   workload: WorkloadName;
   /** From the begin of the watch to the kill. */
   livedMs: number;
-  arrival: 'resumed' | 'booted';
+  startSource: 'resumed' | 'booted';
   /**
    * What was lost: from the cut that was resumed to the kill, without the time that the guest was not
    * there in between. Absent for a guest that booted anew.
@@ -79,27 +79,29 @@ export class CrashRounds {
         throw new Error(`There is no guest that runs: ${await describeRound(after)}`, { cause });
       });
     const found = await look(after);
-    const { arrival } = await after.status();
+    const { startSource } = await after.status();
     const round: Round = {
       workload: this.#name,
       livedMs,
-      arrival: arrival?.kind === 'resumed' ? 'resumed' : 'booted',
+      startSource: startSource?.kind === 'resumed' ? 'resumed' : 'booted',
     };
     if (seen.takenAtMs !== undefined) {
       round.toldAgeMs = killedAtMs - seen.takenAtMs;
-      if (arrival?.kind !== 'resumed')
+      if (startSource?.kind !== 'resumed')
         throw new Error(`What was in storage is gone: ${await describeRound(after)}`);
     }
-    if (arrival?.kind === 'resumed') {
-      expect(arrival.fellBack).toBeUndefined();
-      expect(arrival.takenAtMs).toBeGreaterThanOrEqual(seen.takenAtMs ?? 0);
+    if (startSource?.kind === 'resumed') {
+      expect(startSource.fellBack).toBeUndefined();
+      expect(startSource.takenAtMs).toBeGreaterThanOrEqual(seen.takenAtMs ?? 0);
       const born = this.#born;
       // Without a checkpoint since its life began the guest loses that life, not its absence before.
-      const fromMs = born?.takenAtMs === arrival.takenAtMs ? born.resumedAtMs : arrival.takenAtMs;
+      const fromMs =
+        born?.takenAtMs === startSource.takenAtMs ? born.resumedAtMs : startSource.takenAtMs;
       round.ageMs = killedAtMs - fromMs;
-      this.#born = arrival;
+      this.#born = startSource;
       if (seen.uptimeMs !== undefined && found.uptimeMs !== undefined) {
-        round.guestAgeMs = seen.uptimeMs - (found.uptimeMs - (found.atMs - arrival.resumedAtMs));
+        round.guestAgeMs =
+          seen.uptimeMs - (found.uptimeMs - (found.atMs - startSource.resumedAtMs));
       }
       await expect(playground(after.page).state('found')).toContainText(
         'resumed from a checkpoint',
@@ -162,7 +164,7 @@ async function describeRound({ page }: Guest): Promise<string> {
   const said = (await page.consoleMessages()).map((message) => message.text());
   const seen = await page.evaluate(async () => ({
     machine: window.holdfast?.machine?.status ?? null,
-    stored: await window.holdfast?.machine?.shelf.list().catch(String),
+    stored: await window.holdfast?.machine?.storage.list().catch(String),
     hidden: document.hidden,
     visited: localStorage.getItem('holdfast.visited'),
   }));

@@ -104,7 +104,7 @@ function roundsOf(kind: Kind): Rounds | { refused: string } {
         round: async (below) => {
           const round = await rounds.round(below);
           killed.push(round);
-          return { description: describeRound(round), outcome: round.arrival };
+          return { description: describeRound(round), outcome: round.startSource };
         },
         close: () => rounds.close(),
       };

@@ -7,7 +7,7 @@ import { expect, type Guest } from '../support/test.ts';
 export interface SeenGuest {
   state?: string | undefined;
   takenAtMs?: number | undefined;
-  arrival?: { kind: string; takenAtMs?: number } | undefined;
+  startSource?: { kind: string; takenAtMs?: number } | undefined;
   runstate?: string | undefined;
   notices: string;
 }
@@ -16,10 +16,10 @@ declare const window: PlaygroundWindow & Window;
 
 export function lookAt({ page }: Guest): Promise<SeenGuest> {
   return page.evaluate((noticesSelector) => {
-    const { runstate, arrival, durability } = window.holdfast?.machine?.status ?? {};
+    const { runstate, startSource, durability } = window.holdfast?.machine?.status ?? {};
     return {
       runstate,
-      arrival,
+      startSource,
       state: durability?.state,
       takenAtMs: durability?.takenAtMs,
       notices: document.querySelector(noticesSelector)?.textContent ?? '',
@@ -84,15 +84,15 @@ export async function describeStorage({ page }: Guest): Promise<string> {
     ).storageBuckets
       .keys()
       .catch(String);
-    const shelf = window.holdfast?.machine?.shelf;
+    const storage = window.holdfast?.machine?.storage;
     const { held = [] } = await navigator.locks.query();
     const databases = await indexedDB.databases().catch(String);
     return {
       buckets,
       databases,
       locks: held.map(({ name }) => name).filter((name) => name?.startsWith('holdfast.')),
-      stored: await shelf?.list().catch(String),
-      usage: await shelf?.usage().catch(String),
+      stored: await storage?.list().catch(String),
+      usage: await storage?.usage().catch(String),
       notices: document.querySelector(noticesSelector)?.textContent,
     };
   }, selectors.notices);

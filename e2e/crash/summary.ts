@@ -5,9 +5,9 @@ import { workloadNames } from './workloads.ts';
 /** As old as a guest may be at most by the promise, where the machine keeps up, ms. */
 const promisedMs = 2000;
 
-export function describeRound({ workload, livedMs, arrival, ...ages }: Round): string {
+export function describeRound({ workload, livedMs, startSource, ...ages }: Round): string {
   const { ageMs, guestAgeMs, toldAgeMs } = ages;
-  return `${workload}: killed after ${livedMs} ms, ${arrival}, lost ${ms(ageMs)} (guest's clock ${ms(guestAgeMs)}), the page knew of ${ms(toldAgeMs)}`;
+  return `${workload}: killed after ${livedMs} ms, ${startSource}, lost ${ms(ageMs)} (guest's clock ${ms(guestAgeMs)}), the page knew of ${ms(toldAgeMs)}`;
 }
 
 /** A line for each workload, with how much was lost. */
@@ -18,7 +18,7 @@ export function summarize(rounds: readonly Round[]): string[] {
     const guestAges = sorted(own.map(({ guestAgeMs }) => guestAgeMs));
     const late = ages.filter((age) => age > promisedMs).length;
     if (own.length === 0) return [];
-    const booted = own.filter(({ arrival }) => arrival === 'booted').length;
+    const booted = own.filter(({ startSource }) => startSource === 'booted').length;
     return `${name}: ${own.length} rounds, ${booted} booted anew; lost ${spread(ages)}, by the guest's clock ${spread(guestAges)}; over ${promisedMs} ms: ${late}`;
   });
 }

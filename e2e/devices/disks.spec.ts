@@ -218,8 +218,8 @@ test('the largest disk is whole for the guest, and is exported without its empti
   const exported = await guest.machine(async (machine, end) => {
     await machine.checkpoint();
     const id = machine.status?.config.id ?? '';
-    const { blob } = await machine.shelf.export(id, { kind: 'disk', device: 'hda' });
-    const { blob: all } = await machine.shelf.export(id, { kind: 'everything' });
+    const { blob } = await machine.storage.export(id, { kind: 'disk', device: 'hda' });
+    const { blob: all } = await machine.storage.export(id, { kind: 'everything' });
     const text = await blob.slice(end - 512, end - 507).text();
     return { sizeBytes: blob.size, text, isInArchive: all.size > end };
   }, sizeBytes);

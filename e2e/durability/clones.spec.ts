@@ -30,8 +30,8 @@ test('two clones of one state reach each other on a network, each with an addres
   const ids = await guest.machine(async (machine) => {
     await machine.checkpoint();
     return [
-      await machine.shelf.duplicate('default', 'One'),
-      await machine.shelf.duplicate('default', 'Two'),
+      await machine.storage.duplicate('default', 'One'),
+      await machine.storage.duplicate('default', 'Two'),
     ];
   });
 
@@ -89,7 +89,7 @@ for (const device of ['ne2k', 'virtio'] as const) {
     await guest.run('until ifconfig eth0 | grep -q "inet addr"; do usleep 100000; done');
     const id = await guest.machine(async (machine) => {
       await machine.checkpoint();
-      return machine.shelf.duplicate('default', 'Clone');
+      return machine.storage.duplicate('default', 'Clone');
     });
     const clone = await openGuest(context, `${site.url}?machine=${id}`);
     expect(await waitForMac(clone)).not.toBe(await mac(guest));

@@ -141,9 +141,9 @@ async function expectResumed(url: string, closedMs: number): Promise<void> {
 
     const after = await openGuest(await profile.start(), url);
     expect((await after.run('echo $kept')).output).toBe('here\n');
-    const { arrival } = await after.status();
-    if (arrival?.kind !== 'resumed') throw new Error('The guest was not resumed.');
-    expect(arrival.resumedAtMs - arrival.takenAtMs).toBeGreaterThanOrEqual(closedMs);
+    const { startSource } = await after.status();
+    if (startSource?.kind !== 'resumed') throw new Error('The guest was not resumed.');
+    expect(startSource.resumedAtMs - startSource.takenAtMs).toBeGreaterThanOrEqual(closedMs);
     await expect(playground(after.page).state('found')).toHaveText(
       /^resumed from a checkpoint of 1 min \d+ s before$/,
     );

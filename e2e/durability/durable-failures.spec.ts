@@ -80,7 +80,7 @@ test('a database that is deleted is made again', async ({ guest, site }) => {
   await checkpoint(guest);
   await runsAndIsSaved(guest);
   await expect
-    .poll(() => guest.machine(async ({ shelf }) => (await shelf.list()).map(({ id }) => id)))
+    .poll(() => guest.machine(async ({ storage }) => (await storage.list()).map(({ id }) => id)))
     .toEqual(['default']);
 });
 

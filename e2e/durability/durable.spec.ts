@@ -56,7 +56,7 @@ test('a guest goes on by itself after its browser was killed, and says so', {
   expect((await after.run('echo $kept; cat /tmp/d/f')).output).toBe('here\nfile\n');
   await expect.poll(() => count(after)).toBeGreaterThan(counted);
   await expect(playground(after.page).state('found')).toContainText('resumed from a checkpoint');
-  expect((await after.status()).arrival).toMatchObject({ kind: 'resumed' });
+  expect((await after.status()).startSource).toMatchObject({ kind: 'resumed' });
   // The same guest goes on, not another one like it.
   expect(await identity(after)).toEqual(was);
   // What was on the console before is there as well.
@@ -245,7 +245,7 @@ test('?durable=off takes no checkpoints', async ({ guest, page, site }) => {
   await page.goto(`${site.url}?machine=two&durable=off`);
   await expect(playground(page).state('saved')).toHaveText('off');
   expect(
-    await guest.machine(async (machine) => (await machine.shelf.list()).map(({ id }) => id)),
+    await guest.machine(async (machine) => (await machine.storage.list()).map(({ id }) => id)),
   ).toEqual(['default']);
 });
 

@@ -162,7 +162,7 @@ guestTest(
       second,
       'the guest runs in the second tab',
       () =>
-        window.holdfast?.machine?.status?.arrival?.kind === 'resumed' &&
+        window.holdfast?.machine?.status?.startSource?.kind === 'resumed' &&
         !document.body.classList.contains('view-only'),
     );
     expect(await execute(second, 'cat /tmp/kept')).toBe('here\n');

@@ -65,13 +65,13 @@ test('states are written and opened without a bundler, under a path', async ({ p
         const machine = await createMachine(demoLinux);
         const shell = async (code) => (await machine.execute(code)).stdout.trim();
         window.carryOver = async () => {
-          const arrival = machine.status.arrival.kind;
+          const startSource = machine.status.startSource.kind;
           await shell('echo kept >/tmp/note');
           const file = await collectBlob(machine.exportState({ title: 'A note' }));
           await shell('rm /tmp/note');
           const [runtime] = packageAssets.runtimes;
           await machine.openState(file, { runtime, replace: true });
-          return [arrival, 'A note', await shell('cat /tmp/note'), machine.status.config.name];
+          return [startSource, 'A note', await shell('cat /tmp/note'), machine.status.config.name];
         };`,
     );
     await page.goto(site.urlOf('plain.html'));

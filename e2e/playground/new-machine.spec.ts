@@ -95,8 +95,8 @@ test('the demo Linux as it is opens at its prompt', async ({ guest }) => {
   await page.getByLabel('Boots').selectOption('demo');
   await field(page, 'Name').getByRole('textbox').fill('Mine');
   const id = await startAndFollow(guest);
-  const { arrival, config } = await guest.status();
-  expect(arrival?.kind).toBe('opened');
+  const { startSource, config } = await guest.status();
+  expect(startSource?.kind).toBe('opened');
   expect(config).toMatchObject({ id, name: 'Mine', durable: true });
   expect(await guest.succeed('uname -s')).toBe('Linux\n');
 });

@@ -112,7 +112,7 @@ test.describe('beside a guest that runs', () => {
     await open(whole);
     await approval(page).getByRole('button', { name: 'Cancel' }).click();
     await expectLeftAlone('left as it is');
-    expect((await guest.status()).arrival?.kind).not.toBe('opened');
+    expect((await guest.status()).startSource?.kind).not.toBe('opened');
 
     // What builds on another state needs that one, as it was.
     await open(whole);

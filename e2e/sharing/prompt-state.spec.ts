@@ -10,7 +10,7 @@ test('the page starts at a prompt that answers, as a machine of its own with the
   site,
   context,
 }) => {
-  expect((await guest.status()).arrival).toMatchObject({ kind: 'opened', identity: 'clone' });
+  expect((await guest.status()).startSource).toMatchObject({ kind: 'opened', identity: 'clone' });
   expect((await guest.run('echo $((6 * 7))')).output.trim()).toBe('42');
   const skewS = async () =>
     Math.abs(Number((await guest.run('date +%s')).output) - Date.now() / 1000);
@@ -50,7 +50,7 @@ test('the page asks for few files before its guest runs', async ({ page, site })
   const files = links.map(([, path = '']) => path.replace(/-[\w-]{8}\./, '.'));
   expect(files).toEqual([
     'favicon.svg',
-    'assets/early.js',
+    'assets/preload.js',
     'assets/index.js',
     'assets/base.js',
     'assets/index.css',
@@ -68,7 +68,7 @@ test('a page that is left while its guest is being opened is in the way of none 
   await page.goto(`${site.url}?boot=prompt`, { waitUntil: 'commit' });
   await guest.open(`${site.url}?boot=prompt`);
   await guest.waitForSerial(prompt);
-  expect((await guest.status()).arrival).toMatchObject({ kind: 'opened' });
+  expect((await guest.status()).startSource).toMatchObject({ kind: 'opened' });
 });
 
 test('the state at the prompt is opened by each emulator that ships, and handed on', async ({
@@ -79,7 +79,7 @@ test('the state at the prompt is opened by each emulator that ships, and handed 
   const guest = await Guest.in(page);
   await guest.open(`${site.url}?boot=prompt&runtime=${runtimes.older.v86Version}`);
   await guest.waitForSerial(prompt);
-  expect((await guest.status()).arrival).toMatchObject({ kind: 'opened' });
+  expect((await guest.status()).startSource).toMatchObject({ kind: 'opened' });
   expect((await guest.status()).v86Version).toBe(runtimes.older.v86Version);
   expect((await guest.run('echo it $((1 + 1))')).output.trim()).toBe('it 2');
   await guest.liveUpdate(runtimes.newer);
@@ -91,7 +91,7 @@ test('without that state the guest boots', { tag: '@quick' }, async ({ page, sit
   const guest = await Guest.in(page);
   await guest.open(`${site.url}?boot=prompt`);
   await guest.waitForSerial(prompt);
-  expect((await guest.status()).arrival).toEqual({ kind: 'booted' });
+  expect((await guest.status()).startSource).toEqual({ kind: 'booted' });
 });
 
 test('a guest that was opened at its prompt fetches its kernel when it is reset', async ({

@@ -14,11 +14,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import xxhash from 'xxhash-wasm';
-import type { Machine } from '../../src/runtime/machine.ts';
+import { yieldToEventLoop } from '../../src/runtime/core/yield-to-event-loop.ts';
 import { prepareRuntime } from '../../src/runtime/runtime.ts';
-import { turn } from '../../src/runtime/shell/turn.ts';
 import { labHost } from '../../src/runtime/testing/lab-host.ts';
 import { checkPattern } from '../../src/runtime/testing/pattern.ts';
+import type { V86Runtime } from '../../src/runtime/v86-runtime.ts';
 import { jsonSection } from '../../src/vmstate/sections.ts';
 import { decodeVmstate, encodeVmstate, formatVersion } from '../../src/vmstate/vmstate.ts';
 
@@ -49,7 +49,7 @@ const host = labHost(images, options);
 const { V86 } = await import(pathToFileURL(join(packageDir, 'build/libv86.mjs')).href);
 const wasmUrl = 'https://golden.invalid/v86.wasm';
 const prepared = await prepareRuntime(V86, v86Version, host, { wasmUrl, coldBoot: true });
-const machine = prepared.boot() as Machine;
+const machine = prepared.boot() as V86Runtime;
 
 /** Linear frame buffers begin at 0xe0000000; guest RAM ends far below. */
 const inFrameBuffer = (address: number | null) => address !== null && address >= 2 ** 31;
@@ -57,9 +57,9 @@ let pattern = checkPattern(machine.commands.readMemory);
 for (let steps = 0; ; steps++) {
   if (host.crash) throw new Error(`The emulator died: ${String(host.crash)}`);
   if (steps > 100_000) throw new Error('The pattern guest never reached its third pass.');
-  machine.shell.step();
+  machine.core.step();
   // Consoles and disks answer between the steps.
-  await turn();
+  await yieldToEventLoop();
   if (!host.serial.includes('pass 2') || steps % 10) continue;
   pattern = checkPattern(machine.commands.readMemory);
   if (!pattern.ok) throw new Error(pattern.reason);

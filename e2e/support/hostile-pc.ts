@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Browser, BrowserContext, Dialog, Page } from '@playwright/test';
 import type { Machine, MachineConfig, RuntimeSource } from '../../src/index.ts';
-import { callMachine } from '../../src/packages/playwright/page-machine.ts';
+import { callMachine } from '../../src/packages/playwright/call-machine.ts';
 import type { Site } from '../../src/packages/playwright/site.ts';
 import type { PlaygroundWindow } from './playground-window.ts';
 import { keeperProcesses } from './renderer-memory.ts';

@@ -115,7 +115,7 @@ test('states that were saved under a name are listed, and deleted', async ({ gue
   await states.getByRole('button', { name: 'Delete… the state before lunch' }).click();
   await playground(page).question.getByRole('button', { name: 'Delete' }).click();
   await expect(states).toBeHidden();
-  const left = await guest.machine((machine) => machine.shelf.states());
+  const left = await guest.machine((machine) => machine.storage.states());
   expect(left).toEqual([]);
 });
 
@@ -166,7 +166,9 @@ test('a machine is exported without going on with it', { tag: '@slow' }, async (
   const state = await save('State file');
   await expect(copy).toContainText('used');
   // No copy that an export needs is left behind.
-  await expect.poll(() => guest.machine(async ({ shelf }) => (await shelf.list()).length)).toBe(2);
+  await expect
+    .poll(() => guest.machine(async ({ storage }) => (await storage.list()).length))
+    .toBe(2);
 
   const url = await site.put('copy.vmstate', state);
   await guest.machine(

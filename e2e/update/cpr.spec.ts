@@ -54,10 +54,10 @@ const doings = {
   suspended: (guest: Guest) => call(guest, 'suspend'),
 } as const;
 type Doing = keyof typeof doings;
-const everyDoing = Object.keys(doings) as Doing[];
+const everySavedRunstate = Object.keys(doings) as Doing[];
 
 /** The pattern guest does what it did, all of its memory is right, and it can go on. */
-async function expectDoing(guest: Guest, inPage: string, doing: Doing): Promise<void> {
+async function expectSavedRunstate(guest: Guest, inPage: string, doing: Doing): Promise<void> {
   expect(await runstateOf(guest)).toBe(doing);
   if (doing === 'running') {
     await waitForPasses(guest, 1);
@@ -107,7 +107,7 @@ for (const mode of ['restart', 'reboot'] as const) {
       return runtimeId === runtimes.older.id ? runtimes.newer : runtimes.older;
     };
 
-    for (const doing of everyDoing) {
+    for (const doing of everySavedRunstate) {
       test(`a machine that was ${doing} is so again, in another runtime, every dword right`, async () => {
         const { guest, inPage } = standing;
         const runtime = await other();
@@ -118,7 +118,7 @@ for (const mode of ['restart', 'reboot'] as const) {
         const loaded = await load(guest, saved, mode === 'reboot' ? { runtime } : {});
         expect(loaded).toMatchObject({ runstate: doing, runtimeId: runtime.id });
         expect((await guest.status()).runtimeId).toBe(runtime.id);
-        await expectDoing(guest, inPage, doing);
+        await expectSavedRunstate(guest, inPage, doing);
       });
     }
 
@@ -128,7 +128,7 @@ for (const mode of ['restart', 'reboot'] as const) {
       const saved = await save(guest, { mode, target });
       expect(saved.bytes).toBeUndefined();
       await loadFrom(guest, { kind: 'store', name: `state-${mode}` });
-      await expectDoing(guest, inPage, 'running');
+      await expectSavedRunstate(guest, inPage, 'running');
     });
 
     test('bytes of the BIOS and of the VGA ROM that were changed are found again', async () => {
@@ -137,12 +137,12 @@ for (const mode of ['restart', 'reboot'] as const) {
       const saved = await save(guest, { mode });
       await load(guest, saved);
       expect(await readBytes(guest, romBytes)).toEqual(changed);
-      await expectDoing(guest, inPage, 'running');
+      await expectSavedRunstate(guest, inPage, 'running');
     });
 
     test('a file that cannot be written leaves the guest as it was, and the file', async () => {
       const { guest, inPage } = standing;
-      for (const doing of everyDoing) {
+      for (const doing of everySavedRunstate) {
         await doings[doing](guest);
         const outcome = await guest.machine(async (machine, saveMode) => {
           const folder = await navigator.storage.getDirectory();
@@ -160,7 +160,7 @@ for (const mode of ['restart', 'reboot'] as const) {
           return [settled, await (await handle.getFile()).text()];
         }, mode);
         expect(outcome).toEqual([{ code: 'file-failed', phase: 'write' }, 'what was there']);
-        await expectDoing(guest, inPage, doing);
+        await expectSavedRunstate(guest, inPage, doing);
       }
     });
 
@@ -178,17 +178,17 @@ for (const mode of ['restart', 'reboot'] as const) {
         return [file.size, vmstateBytes];
       }, mode);
       expect(bytes[0]).toBe(bytes[1]);
-      await expectDoing(guest, inPage, 'running');
+      await expectSavedRunstate(guest, inPage, 'running');
     });
 
     test('the state of a machine that does anything but wait is refused, and it goes on', async () => {
       const { guest, inPage } = standing;
       const saved = await save(guest, { mode });
       await load(guest, saved);
-      for (const doing of everyDoing) {
+      for (const doing of everySavedRunstate) {
         await doings[doing](guest);
         await expect(load(guest, saved)).rejects.toMatchObject({ code: 'bad-runstate' });
-        await expectDoing(guest, inPage, doing);
+        await expectSavedRunstate(guest, inPage, doing);
       }
     });
 
@@ -204,7 +204,7 @@ for (const mode of ['restart', 'reboot'] as const) {
         });
       }
       await load(guest, saved);
-      await expectDoing(guest, inPage, 'running');
+      await expectSavedRunstate(guest, inPage, 'running');
     });
   });
 }
@@ -217,13 +217,13 @@ test.describe('mode restart', () => {
     inPage,
     runtimes,
   }) => {
-    for (const doing of everyDoing) {
+    for (const doing of everySavedRunstate) {
       await doings[doing](guest);
       const { runtimeId } = await guest.status();
       await save(guest, { mode: 'restart', runtime: runtimes.older });
       await call(guest, 'cprCancel');
       expect((await guest.status()).runtimeId).toBe(runtimeId);
-      await expectDoing(guest, inPage, doing);
+      await expectSavedRunstate(guest, inPage, doing);
     }
   });
 
@@ -252,7 +252,7 @@ test.describe('mode restart', () => {
       expect(await runstateOf(guest)).toBe('inmigrate');
     }
     await load(guest, saved, { runtime: runtimes.older });
-    await expectDoing(guest, inPage, 'running');
+    await expectSavedRunstate(guest, inPage, 'running');
   });
 
   test('device state of another moment is refused: its RAM is gone', async ({ guest, inPage }) => {
@@ -262,7 +262,7 @@ test.describe('mode restart', () => {
     const fresh = await save(guest, { mode: 'restart' });
     await expect(load(guest, stale)).rejects.toMatchObject({ code: 'wrong-machine' });
     await load(guest, fresh);
-    await expectDoing(guest, inPage, 'running');
+    await expectSavedRunstate(guest, inPage, 'running');
   });
 
   test('device state without its RAM is refused where there is no machine', async ({ guest }) => {
@@ -295,7 +295,7 @@ test.describe('a machine that was started to wait', () => {
     await expect(refused).rejects.toThrow(/memoryMiB is 32 in the state and 64 here/);
     await start(config.memoryMiB);
     await load(guest, saved);
-    await expectDoing(guest, inPage, 'running');
+    await expectSavedRunstate(guest, inPage, 'running');
     await guest.machine((machine) => machine.reset());
     await guest.waitForSerial(/pass 1\r/, { from: await guest.serial.end() });
   });
@@ -477,7 +477,7 @@ test.describe('a guest that nobody can see', () => {
     await expect.poll(() => runstateOf(guest)).toBe('suspended');
     await show('visible');
     await expect.poll(() => runstateOf(guest)).toBe('running');
-    await expectDoing(guest, inPage, 'running');
+    await expectSavedRunstate(guest, inPage, 'running');
   });
 });
 
@@ -501,6 +501,6 @@ test.describe('a machine that must be able to follow', () => {
     );
     await expect(started).rejects.toMatchObject({ code: 'blocked' });
     await expect(started).rejects.toThrow(/hda/);
-    await expectDoing(guest, inPage, 'running');
+    await expectSavedRunstate(guest, inPage, 'running');
   });
 });

@@ -2,7 +2,7 @@
  * Runs commands in the guest through the agent on one of its serial ports
  * (tools/guests/linux/rootfs/usr/lib/holdfast/agent, which says how they talk).
  */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { randomId } from '../protocol/random-id.ts';
 import { type Line, LineReader } from './line-reader.ts';
 import type { MachineCore } from './machine-core.ts';
@@ -27,7 +27,7 @@ interface Command {
   /** Exit status of the shell, once it has ended. A process that it started may still write. */
   shellStatus?: number;
   done(result: ExecuteResult): void;
-  fail(error: CprError): void;
+  fail(error: HoldfastError): void;
 }
 
 type AgentMachine = Pick<MachineCore, 'on' | 'consoleInput' | 'status'>;
@@ -68,7 +68,7 @@ export class GuestAgent {
 
   /**
    * Runs shell code in the guest, as root; several may run side by side.
-   * @throws CprError `guest-silent` when nobody answers in time: no agent, or a command that goes on;
+   * @throws HoldfastError `guest-silent` when nobody answers in time: no agent, or a command that goes on;
    * `guest-failed` when what answers is no agent's answer, or more than 16 MiB
    */
   async execute(
@@ -150,7 +150,7 @@ export class GuestAgent {
     this.#answeredSince = undefined;
     const commands = [...this.#commands.values()];
     this.#commands.clear();
-    const error = new CprError('cancelled', 'The guest went back to a snapshot meanwhile.');
+    const error = new HoldfastError('cancelled', 'The guest went back to a snapshot meanwhile.');
     for (const { fail } of commands) fail(error);
   }
 
@@ -203,8 +203,8 @@ const answers = ['o', 'e', 's', 'x'] as const;
 const isAnswer = (kind: string | undefined): kind is (typeof answers)[number] =>
   answers.some((answer) => answer === kind);
 
-function noAgentsAnswer(outputBytes: number): CprError {
-  return new CprError(
+function noAgentsAnswer(outputBytes: number): HoldfastError {
+  return new HoldfastError(
     'guest-failed',
     outputBytes > outputLimit
       ? `The command wrote more than ${outputLimit / 2 ** 20} MiB. Let it write to a file, and read parts of that.`
@@ -212,7 +212,7 @@ function noAgentsAnswer(outputBytes: number): CprError {
   );
 }
 
-function noAnswer(code: string, timeoutMs: number, command: Command | undefined): CprError {
+function noAnswer(code: string, timeoutMs: number, command: Command | undefined): HoldfastError {
   const shown = `"${code.slice(0, 60)}"`;
   const { shellStatus, stdout = [] } = command ?? {};
   const said = textOf(stdout).slice(-shownCharacters);
@@ -224,7 +224,7 @@ function noAnswer(code: string, timeoutMs: number, command: Command | undefined)
       : `The shell of ${shown} has ended with status ${shellStatus}, but its standard output was ` +
         `still open after ${timeoutMs} ms: something that it started goes on and holds it. ` +
         'Start that with its output sent elsewhere, as in: command >/dev/null 2>&1 &';
-  return new CprError('guest-silent', why + sofar);
+  return new HoldfastError('guest-silent', why + sofar);
 }
 
 function textOf(pieces: readonly Uint8Array[]): string {

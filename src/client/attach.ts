@@ -1,11 +1,11 @@
 /** Takes part in what a keeper does: a page, or a program without one. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { abiVersion } from '../protocol/abi.ts';
 import type { KeeperInfo } from '../protocol/keeper-api.ts';
 import { firstKeeperMethods } from '../protocol/keeper-calls.ts';
 import { randomId } from '../protocol/random-id.ts';
 import { wrapKeeper } from '../protocol/rpc.ts';
-import { Connection } from './connection.ts';
+import { KeeperConnection } from './keeper-connection.ts';
 import type { KeeperWorker } from './keeper-worker.ts';
 import { RemoteMachine } from './machine.ts';
 import type { OpeningRules } from './state-files.ts';
@@ -18,7 +18,7 @@ const defaultSilenceMs = 10_000;
 export interface Attached {
   readonly info: KeeperInfo;
   readonly pageId: string;
-  readonly connection: Connection;
+  readonly connection: KeeperConnection;
   /** Where events come from. */
   readonly events: MessagePort;
   /** Whether the keeper sees by a lock when this page is gone. */
@@ -34,12 +34,12 @@ interface AttachOptions extends OpeningRules {
   attached?(attached: Attached): void;
 }
 
-/** @throws CprError `keeper-unavailable`, `keeper-incompatible`, `keeper-silent` or `keeper-gone` */
+/** @throws HoldfastError `keeper-unavailable`, `keeper-incompatible`, `keeper-silent` or `keeper-gone` */
 export async function attach(
   worker: KeeperWorker,
   { silenceMs = defaultSilenceMs, attached, ...options }: AttachOptions = {},
 ): Promise<Machine> {
-  const connection = new Connection(wrapKeeper(worker.port), { silenceMs });
+  const connection = new KeeperConnection(wrapKeeper(worker.port), { silenceMs });
   /** Aborts when this page leaves: gives its lock back, stops watching the keeper's. */
   const left = new AbortController();
   const leave = () => {
@@ -70,13 +70,13 @@ export async function attach(
   } catch (thrown) {
     connection.close();
     leave();
-    throw CprError.from(thrown, 'internal', 'The keeper could not be reached');
+    throw HoldfastError.from(thrown, 'internal', 'The keeper could not be reached');
   }
 }
 
 function checkAbi({ abiVersion: found }: KeeperInfo): void {
   if (found === abiVersion) return;
-  throw new CprError(
+  throw new HoldfastError(
     'keeper-incompatible',
     `This page speaks keeper ABI ${abiVersion}, but the keeper that is running speaks ABI ${found}. ` +
       (found < abiVersion
@@ -87,12 +87,12 @@ function checkAbi({ abiVersion: found }: KeeperInfo): void {
 
 async function watchKeeper(
   keeperLock: string,
-  connection: Connection,
+  connection: KeeperConnection,
   signal: AbortSignal,
 ): Promise<void> {
   if (!(await whenReleased(keeperLock, signal))) return;
   connection.lose(
-    new CprError(
+    new HoldfastError(
       'keeper-gone',
       "The keeper's worker has ended, and the guest in it with it. Reload the page to start anew.",
     ),

@@ -1,4 +1,4 @@
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { type Attached, attach } from './attach.ts';
 import { canFlushOnLeave, flushOnLeave } from './flush-on-leave.ts';
 import { openKeeperWorker } from './keeper-worker.ts';
@@ -7,13 +7,13 @@ import type { ConnectOptions, Machine } from './types.ts';
 
 /**
  * Connects this page to the keeper of its origin, starting it if there is none.
- * @throws CprError `unsupported-browser`, `keeper-unavailable`, `keeper-incompatible`,
+ * @throws HoldfastError `unsupported-browser`, `keeper-unavailable`, `keeper-incompatible`,
  * `keeper-silent` or `keeper-gone`.
  */
 export async function connect(options: ConnectOptions): Promise<Machine> {
   const missing = missingFeatures();
   if (missing.length > 0) {
-    throw new CprError(
+    throw new HoldfastError(
       'unsupported-browser',
       `This browser cannot run a guest, it lacks: ${missing.join(', ')}. Use a current version of Chrome, Edge, Firefox or Safari.`,
     );
@@ -24,13 +24,13 @@ export async function connect(options: ConnectOptions): Promise<Machine> {
 }
 
 function asPage({ info, pageId, connection, events, hasLock, left }: Attached): void {
-  if (!hasLock) sayWhenLeaving(events, left);
+  if (!hasLock) notifyWhenLeaving(events, left);
   if (!info.survivesPages && canFlushOnLeave()) flushOnLeave(connection.keeper, left);
   reportVisibility(pageId, connection, left);
 }
 
 /** The second best way: a page that is killed says nothing, and stays attached for ever. */
-function sayWhenLeaving(events: MessagePort, left: AbortSignal): void {
+function notifyWhenLeaving(events: MessagePort, left: AbortSignal): void {
   const leave = () => events.postMessage({ type: 'leave' });
   left.addEventListener('abort', leave, { once: true });
   const onPageHide = ({ persisted }: PageTransitionEvent) => {

@@ -42,7 +42,7 @@ export interface GuestConsole extends AsyncIterable<Uint8Array> {
   write(data: string | Uint8Array): Promise<void>;
   /**
    * Resolves with the match in everything that was written from `from` on.
-   * @throws CprError `guest-silent` with the end of what was written instead; `cancelled`
+   * @throws HoldfastError `guest-silent` with the end of what was written instead; `cancelled`
    */
   waitFor(pattern: RegExp, options?: WaitForOptions): Promise<RegExpExecArray>;
 }

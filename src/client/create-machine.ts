@@ -1,4 +1,4 @@
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { type DriveName, driveNames } from '../protocol/config.ts';
 import { requireOptions } from '../protocol/options/check-options.ts';
 import type { MachineOptions } from '../protocol/options/machine-options.ts';
@@ -33,8 +33,8 @@ export interface CreateOptions extends MachineOptions, Partial<ConnectOptions> {
 /**
  * The machine of this id: the one that runs, in whichever page it was started; else, with `durable`,
  * the one in storage, from its last checkpoint; else a new one with these options. So the same call
- * starts a guest and finds it again after a reload, and `machine.status.arrival` says which.
- * @throws CprError `bad-config` before anything else happens, with each option that is not
+ * starts a guest and finds it again after a reload, and `machine.status.startSource` says which.
+ * @throws HoldfastError `bad-config` before anything else happens, with each option that is not
  * acceptable; and what connecting and starting reject with
  */
 export async function createMachine(
@@ -95,9 +95,9 @@ async function resumed(
   runtime: RuntimeSource,
   files: Partial<Record<DriveName, Blob>>,
 ): Promise<boolean> {
-  const stored = await machine.shelf.list().catch((thrown) => {
+  const stored = await machine.storage.list().catch((thrown) => {
     // Without storage a guest is as durable as its worker.
-    if (thrown instanceof CprError && thrown.code === 'storage-unavailable') return [];
+    if (thrown instanceof HoldfastError && thrown.code === 'storage-unavailable') return [];
     throw thrown;
   });
   if (!stored.some((one) => one.id === id && one.takenAtMs !== undefined)) return false;
@@ -118,7 +118,7 @@ function pickedFiles(options: MachineOptions): Partial<Record<DriveName, Blob>> 
 /**
  * Starts a new machine in a keeper that no other client can reach.
  * @param open called once nothing about the options is wrong
- * @throws CprError as {@link createMachine}
+ * @throws HoldfastError as {@link createMachine}
  */
 export async function startMachine(
   options: MachineOptions,
@@ -139,7 +139,7 @@ export async function startMachine(
 
 function newestOf([newest]: readonly RuntimeSource[]): RuntimeSource {
   if (newest) return newest;
-  throw new CprError('runtime-unavailable', 'This build ships no emulator.');
+  throw new HoldfastError('runtime-unavailable', 'This build ships no emulator.');
 }
 
 /** Another page may have been faster: then its guest is the one. */
@@ -147,7 +147,7 @@ async function orThere(machine: Machine, action: () => Promise<unknown>): Promis
   try {
     await action();
   } catch (thrown) {
-    const code = thrown instanceof CprError ? thrown.code : undefined;
+    const code = thrown instanceof HoldfastError ? thrown.code : undefined;
     if (code !== 'bad-runstate' && code !== 'busy') throw thrown;
     if (!machine.status) await new Promise<void>((resolve) => waitForStatus(machine, resolve));
   }

@@ -1,5 +1,5 @@
 /** The demo guest of a build, which starts at its prompt instead of booting. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import type { MachineOptions } from '../protocol/options/machine-options.ts';
 import type { RuntimeSource } from '../protocol/runtime-source.ts';
@@ -27,7 +27,7 @@ export function isDemoGuest(given: MachineOptions, { options }: DemoGuest): bool
 /**
  * Opens the state as a machine with this configuration.
  * @returns false where the state cannot be had or read: the guest can still boot
- * @throws CprError what is no fault of the state, as `bad-runstate` where there is another machine
+ * @throws HoldfastError what is no fault of the state, as `bad-runstate` where there is another machine
  */
 export async function openAtPrompt(
   machine: Machine,
@@ -39,7 +39,7 @@ export async function openAtPrompt(
     await machine.openState(stateUrl, { ...options, config });
     return true;
   } catch (thrown) {
-    const { code } = CprError.from(thrown, 'internal', 'The state could not be opened');
+    const { code } = HoldfastError.from(thrown, 'internal', 'The state could not be opened');
     if (code === 'bad-runstate' || code === 'busy' || code === 'taken-over') throw thrown;
     console.warn('The guest boots, because its state at the prompt could not be opened:', thrown);
     return false;

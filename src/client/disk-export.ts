@@ -1,4 +1,4 @@
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { BlockInfo, DiskCommands } from '../protocol/block-info.ts';
 import type { DriveName } from '../protocol/config.ts';
 
@@ -17,7 +17,7 @@ export function diskImage(reader: DiskReader, device: DriveName): ReadableStream
     {
       async start() {
         const found = (await reader.infoBlock()).find((drive) => drive.device === device);
-        if (!found?.medium) throw new CprError('not-found', `There is nothing in ${device}.`);
+        if (!found?.medium) throw new HoldfastError('not-found', `There is nothing in ${device}.`);
         sizeBytes = found.medium.sizeBytes;
       },
       async pull(controller) {
@@ -25,7 +25,7 @@ export function diskImage(reader: DiskReader, device: DriveName): ReadableStream
         position += bytes.length;
         if (bytes.length) controller.enqueue(bytes);
         else if (position < sizeBytes)
-          throw new CprError('not-found', `The disk was taken out of ${device} meanwhile.`);
+          throw new HoldfastError('not-found', `The disk was taken out of ${device} meanwhile.`);
         if (position >= sizeBytes) controller.close();
       },
     },

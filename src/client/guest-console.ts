@@ -1,4 +1,4 @@
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { ConsoleChunk, ConsoleLog } from './console-log.ts';
 import { ConsoleText } from './console-text.ts';
 import type { ConsoleReadOptions, GuestConsole, WaitForOptions } from './console-types.ts';
@@ -106,14 +106,16 @@ export class RemoteConsole implements GuestConsole {
         action();
       };
       const abort = () =>
-        settle(() => reject(CprError.from(signal?.reason, 'cancelled', 'The wait was given up')));
+        settle(() =>
+          reject(HoldfastError.from(signal?.reason, 'cancelled', 'The wait was given up')),
+        );
       const timer = setTimeout(() => {
         // What came last may not have been looked at.
         looks.now();
         if (looks.hasEnded) return;
         const message = `${this.name} did not show ${pattern} within ${timeoutMs} ms. Its end:\n`;
         const end = said.text.slice(-shownCharacters);
-        settle(() => reject(new CprError('guest-silent', message + end)));
+        settle(() => reject(new HoldfastError('guest-silent', message + end)));
       }, timeoutMs);
       const said = new ConsoleText(this.#log, this.name, from, () => looks.soon());
       signal?.addEventListener('abort', abort);

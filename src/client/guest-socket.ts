@@ -1,5 +1,5 @@
 /** TCP connections to ports of the guest. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { TcpEvent, TcpRequest } from '../protocol/tcp-channel.ts';
 
 export interface ConnectTcpOptions {
@@ -31,7 +31,7 @@ const writtenBytes = 64 * 1024;
 const firstTryMs = 1000;
 
 /**
- * @throws CprError `not-found` where nothing listens, `guest-silent` where nothing answers,
+ * @throws HoldfastError `not-found` where nothing listens, `guest-silent` where nothing answers,
  * `network-unavailable` where the machine's network has no way in
  */
 export async function connectTcp(
@@ -40,14 +40,17 @@ export async function connectTcp(
   { timeoutMs = defaultTimeoutMs }: ConnectTcpOptions,
 ): Promise<GuestSocket> {
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new CprError('bad-command', `A TCP port is a number from 1 to 65535; it is ${port}.`);
+    throw new HoldfastError(
+      'bad-command',
+      `A TCP port is a number from 1 to 65535; it is ${port}.`,
+    );
   const endMs = performance.now() + timeoutMs;
   for (let tryMs = firstTryMs; ; tryMs *= 2) {
     const leftMs = endMs - performance.now();
     const socket = await tryOnce(open, port, Math.min(tryMs, leftMs));
     if (socket) return socket;
     if (leftMs > tryMs) continue;
-    throw new CprError(
+    throw new HoldfastError(
       'guest-silent',
       `The guest did not answer on TCP port ${port} within ${timeoutMs} ms. ` +
         'Its network must be up, with the address that DHCP gives it.',
@@ -78,7 +81,7 @@ async function tryOnce(
     channel.postMessage({ type: 'abort' } satisfies TcpRequest);
     channel.close();
     if (!socket) return undefined;
-    throw new CprError('not-found', `Nothing in the guest listens on TCP port ${port}.`);
+    throw new HoldfastError('not-found', `Nothing in the guest listens on TCP port ${port}.`);
   } finally {
     clearTimeout(timer);
   }
@@ -89,12 +92,12 @@ function socketOver(channel: MessagePort): GuestSocket {
   let taken = () => {};
   /** Rejects the write that is under way. */
   let refused = (_: unknown) => {};
-  let failed = (_: CprError) => {};
+  let failed = (_: HoldfastError) => {};
   let isOver = () => {};
   const closed = new Promise<void>((resolve) => {
     isOver = resolve;
   });
-  const reset = () => new CprError('cancelled', 'The connection to the guest was reset.');
+  const reset = () => new HoldfastError('cancelled', 'The connection to the guest was reset.');
 
   let received = 0;
   let reported = 0;

@@ -1,4 +1,4 @@
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { scriptUrl } from '../protocol/script-url.ts';
 import { defaultMachineId, isMachineId } from './machine-id.ts';
 import { hasExtendedLifetime, isSiteDataBlocked } from './support.ts';
@@ -26,7 +26,7 @@ export interface KeeperWorker {
   leave(): void;
 }
 
-/** @throws CprError `keeper-unavailable` */
+/** @throws HoldfastError `keeper-unavailable` */
 export function openKeeperWorker({
   keeperUrl,
   host = 'auto',
@@ -38,7 +38,7 @@ export function openKeeperWorker({
     const isShared = host === 'auto' && hasExtendedLifetime() && !isSiteDataBlocked();
     return isShared ? openShared(url, name) : openDedicated(url);
   } catch (thrown) {
-    throw CprError.from(
+    throw HoldfastError.from(
       thrown,
       'keeper-unavailable',
       `The keeper could not be started from ${keeperUrl}`,
@@ -48,7 +48,7 @@ export function openKeeperWorker({
 
 function workerName(machineId: string): string {
   if (!isMachineId(machineId)) {
-    throw new CprError(
+    throw new HoldfastError(
       'bad-config',
       `"${machineId}" is no machine id: 1 to 64 lower-case letters, digits and "-".`,
     );
@@ -75,7 +75,7 @@ function failureOf(worker: AbstractWorker & EventTarget, url: URL): Promise<neve
     worker.addEventListener('error', (event) => {
       const reason = event instanceof ErrorEvent && event.message ? `: ${event.message}` : '';
       const message = `The keeper's worker could not be started from ${url}${reason}. Is the file there, and was it opened by other pages of this site with the same options?`;
-      reject(new CprError('keeper-unavailable', message));
+      reject(new HoldfastError('keeper-unavailable', message));
     });
   });
   // Errors after the first answer have no one who waits for them.

@@ -2,7 +2,7 @@
 import type { MachineConfig } from '../protocol/config.ts';
 import type { MachineOptions } from '../protocol/options/machine-options.ts';
 import { type Firmware, machineConfig } from './options/machine-config.ts';
-import { type LoadedFile, shareFiles } from './options/share-files.ts';
+import { type LoadedFile, shareFiles } from './options/ninep-input.ts';
 import type { Machine } from './types.ts';
 
 export interface MachineContents {
@@ -13,7 +13,7 @@ export interface MachineContents {
 
 /**
  * Reads the files of a machine, so that a missing one is found before the guest runs.
- * @throws CprError `bad-config`, `image-unavailable`
+ * @throws HoldfastError `bad-config`, `image-unavailable`
  */
 export async function loadContents(
   options: MachineOptions,

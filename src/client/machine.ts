@@ -1,4 +1,4 @@
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import type { CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { TakenEvents } from '../protocol/event-bytes.ts';
@@ -21,13 +21,13 @@ import type { StateFile } from '../state-file/state-file.ts';
 import type { ExportStateOptions, StateSource } from '../state-file/types.ts';
 import { readV86State } from '../state-file/v86-state.ts';
 import { absoluteConfig, absoluteRuntime, absoluteRuntimes } from './absolute-urls.ts';
-import type { Connection } from './connection.ts';
 import { EventStream } from './event-stream.ts';
 import { EventsTaken } from './events-taken.ts';
 import { type IterableStream, iterable } from './iterable-stream.ts';
+import type { KeeperConnection } from './keeper-connection.ts';
 import type { MachineEventOf } from './machine-core.ts';
 import { RemoteGuest } from './remote-guest.ts';
-import { RemoteShelf } from './remote-shelf.ts';
+import { RemoteStorage } from './remote-storage.ts';
 import { type SoundChunk, SoundFeed } from './sound.ts';
 import { exportState, type OpeningRules, openState, type RequirePublic } from './state-files.ts';
 import type { Machine, OpenStateOptions, StartOptions, WatchListener } from './types.ts';
@@ -36,14 +36,14 @@ import { type Watch, watchMachine } from './watch.ts';
 /** A machine in a keeper, over a connection. Made by `connect`. */
 export class RemoteMachine extends RemoteGuest implements Machine {
   readonly keeper: KeeperInfo;
-  readonly #connection: Connection;
+  readonly #connection: KeeperConnection;
   /** The keeper's calls, each of which ends when {@link status} shows what it did. */
   readonly #calls: RemoteKeeper = callsOf((name, args) => this.#call(name, args));
   readonly #leave: () => void;
   readonly #events: EventStream;
   /** Hears of each restore, as an event with the snapshot's id. */
   readonly #restored = new EventTarget();
-  readonly shelf: RemoteShelf;
+  readonly storage: RemoteStorage;
   readonly #sound: SoundFeed;
   #status: MachineStatus | null;
   #watch: Watch | null = null;
@@ -57,7 +57,7 @@ export class RemoteMachine extends RemoteGuest implements Machine {
    */
   constructor(
     keeper: KeeperInfo,
-    connection: Connection,
+    connection: KeeperConnection,
     events: { pageId: string; port: MessagePort },
     leave: () => void,
     { runtimes, requirePublic }: OpeningRules = {},
@@ -65,7 +65,7 @@ export class RemoteMachine extends RemoteGuest implements Machine {
     super();
     this.keeper = keeper;
     this.#connection = connection;
-    this.shelf = new RemoteShelf(this.#calls);
+    this.storage = new RemoteStorage(this.#calls);
     this.#sound = new SoundFeed(this, (frames) => connection.keeper.listen(events.pageId, frames));
     this.#leave = leave;
     this.#runtimes = runtimes;
@@ -123,7 +123,7 @@ export class RemoteMachine extends RemoteGuest implements Machine {
     return iterable(this.#sound.stream());
   }
 
-  onLost(listener: (error: CprError) => void): () => void {
+  onLost(listener: (error: HoldfastError) => void): () => void {
     return this.#connection.onLost(listener);
   }
 
@@ -149,7 +149,7 @@ export class RemoteMachine extends RemoteGuest implements Machine {
       await this.#calls.terminalSize(name, cols, rows);
     } catch (thrown) {
       // A guest that an older keeper runs goes without.
-      if (CprError.from(thrown, 'internal', '').code !== 'keeper-incompatible') throw thrown;
+      if (HoldfastError.from(thrown, 'internal', '').code !== 'keeper-incompatible') throw thrown;
     }
   }
 

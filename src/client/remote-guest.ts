@@ -1,5 +1,5 @@
 /** A page's access to the guest's devices: commands that the runtime answers itself. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { CellGrid } from '../pc/cell-grid.ts';
 import { Glyphs } from '../pc/glyphs.ts';
 import { type Picture, pictureOf } from '../pc/picture.ts';
@@ -10,10 +10,10 @@ import type { DriveName, DriveSource, RemovableDriveName } from '../protocol/con
 import type { MachineEvent, MachineStatus, ScreenContents } from '../protocol/events.ts';
 import { type PublicCalls, publicCalls } from '../protocol/keeper-calls.ts';
 import type { NetworkInfo } from '../protocol/network.ts';
+import type { NinepEntry } from '../protocol/ninep.ts';
 import { passingOn } from '../protocol/passing-on.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
 import type { RemoteKeeper } from '../protocol/rpc.ts';
-import type { ShareEntry } from '../protocol/share.ts';
 import { absoluteSource } from './absolute-urls.ts';
 import { type ExecuteOptions, type ExecuteResult, GuestAgent } from './agent.ts';
 import { ConsoleLog } from './console-log.ts';
@@ -83,7 +83,10 @@ export abstract class RemoteGuest extends passingOn<PublicCalls>(publicCalls) {
     const isByte = (code: unknown) => Number.isInteger(code) && (code as number) >> 8 === 0;
     const wrong = Array.from(codes).find((code) => !isByte(code));
     if (wrong !== undefined)
-      throw new CprError('bad-command', `Scan codes are bytes, 0 to 255, not ${String(wrong)}.`);
+      throw new HoldfastError(
+        'bad-command',
+        `Scan codes are bytes, 0 to 255, not ${String(wrong)}.`,
+      );
     await this.command('scancodes', Uint8Array.from(codes));
   }
 
@@ -92,7 +95,7 @@ export abstract class RemoteGuest extends passingOn<PublicCalls>(publicCalls) {
       await this.command('keyboardLocks', locks);
     } catch (thrown) {
       // An older runtime leaves the guest's locks alone.
-      if (!(thrown instanceof CprError) || thrown.code !== 'internal') throw thrown;
+      if (!(thrown instanceof HoldfastError) || thrown.code !== 'internal') throw thrown;
     }
   }
 
@@ -120,8 +123,8 @@ export abstract class RemoteGuest extends passingOn<PublicCalls>(publicCalls) {
     await this.answering().command('filesWrite', [path, bytes]);
   }
 
-  async filesList(path: string): Promise<ShareEntry[]> {
-    return (await this.answering().command('filesList', [path])) as ShareEntry[];
+  async filesList(path: string): Promise<NinepEntry[]> {
+    return (await this.answering().command('filesList', [path])) as NinepEntry[];
   }
 
   connectTcp(port: number, options: ConnectTcpOptions = {}): Promise<GuestSocket> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { MachineEvent } from '../protocol/events.ts';
 import { SoundFeed } from './sound.ts';
 import type { Machine } from './types.ts';
@@ -56,7 +56,7 @@ test('a slow reader misses what is more than a second behind', async () => {
 });
 
 test('a stream fails where the keeper sends no sound', async () => {
-  const tooOld = new CprError('keeper-incompatible', 'too old');
+  const tooOld = new HoldfastError('keeper-incompatible', 'too old');
   const { sounds, listeners } = feed(() => Promise.reject(tooOld));
   await expect(sounds.stream().getReader().read()).rejects.toBe(tooOld);
   expect(listeners.size).toBe(0);

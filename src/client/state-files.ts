@@ -1,5 +1,5 @@
 /** State files between this page's keeper and the worker that reads and writes them. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import { toBeAsked } from '../protocol/reach.ts';
 import { handOver, type RemoteKeeper } from '../protocol/rpc.ts';
@@ -63,7 +63,7 @@ function failingWith(
   );
 }
 
-/** Refuses what a state must not reach from here, even if it was approved. @throws CprError `not-approved` */
+/** Refuses what a state must not reach from here, even if it was approved. @throws HoldfastError `not-approved` */
 export type RequirePublic = (info: StateFileInfo, options: OpenStateOptions) => Promise<void>;
 
 /** Decisions of the attached program about every state that it opens. */
@@ -111,9 +111,9 @@ export async function openState(
       file.close();
       const refused = await failureOf(imported, keeperMs);
       // A keeper that refuses a guest cancels its transfer, and the worker's word may come first.
-      const isEcho = thrown instanceof CprError && thrown.code === 'cancelled';
+      const isEcho = thrown instanceof HoldfastError && thrown.code === 'cancelled';
       const isOwn = options.signal?.aborted || file.signal?.aborted;
-      throw isEcho && !isOwn && refused instanceof CprError ? refused : thrown;
+      throw isEcho && !isOwn && refused instanceof HoldfastError ? refused : thrown;
     }
   } finally {
     file.close();
@@ -150,7 +150,7 @@ const memoryItem = (sizeBytes: number): StateUrl => ({
   sizeBytes,
 });
 
-/** @throws CprError `not-approved` */
+/** @throws HoldfastError `not-approved` */
 async function requireApproval(
   { urls }: StateFileInfo,
   { approve }: OpenStateOptions,
@@ -158,7 +158,7 @@ async function requireApproval(
   const asked = toBeAsked(urls);
   if (asked.length === 0 || (await approve?.(asked))) return;
   const names = asked.map(({ purpose, kind, url }) => url || `${purpose} "${kind}"`);
-  throw new CprError(
+  throw new HoldfastError(
     'not-approved',
     `This state reaches others: ${names.join(', ')}. That was not approved.`,
   );
@@ -167,7 +167,7 @@ async function requireApproval(
 function aborted(signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => {
     const abort = () =>
-      reject(CprError.from(signal?.reason, 'cancelled', 'Opening the state was cancelled'));
+      reject(HoldfastError.from(signal?.reason, 'cancelled', 'Opening the state was cancelled'));
     if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort);
   });

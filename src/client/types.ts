@@ -1,6 +1,6 @@
 /** The page's view of a machine. Implemented by `machine.ts`; `src/index.ts` exports it. */
 
-import type { CprError } from '../errors.ts';
+import type { HoldfastError } from '../errors.ts';
 import type { Picture } from '../pc/picture.ts';
 import type { BlockInfo } from '../protocol/block-info.ts';
 import type {
@@ -20,9 +20,9 @@ import type {
 } from '../protocol/keeper-api.ts';
 import type { PublicCalls, StorageCalls } from '../protocol/keeper-calls.ts';
 import type { NetworkInfo } from '../protocol/network.ts';
+import type { NinepEntry } from '../protocol/ninep.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
 import type { RuntimeSource } from '../protocol/runtime-source.ts';
-import type { ShareEntry } from '../protocol/share.ts';
 import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
 import type { ImportReport, StateIdentity } from '../protocol/state-transfer.ts';
 import type { ResumeReport, ResumeRequest, StoredMachineInfo } from '../protocol/stored.ts';
@@ -102,16 +102,16 @@ export interface WatchListener {
 }
 
 /** Machines in the storage of this browser. */
-export interface MachineShelf extends StorageCalls {
+export interface MachineStorage extends StorageCalls {
   /** Asks the browser not to evict them. Resolves with its answer. */
   persist(): Promise<boolean>;
   /** The newest checkpoint of a machine as a state file, without resuming it. */
   exportState(id: string, options?: ExportStateOptions): IterableStream<Uint8Array>;
 }
 
-/** The keeper of this origin, and the one machine in it. Every method rejects with a {@link CprError}. */
+/** The keeper of this origin, and the one machine in it. Every method rejects with a {@link HoldfastError}. */
 export interface Machine extends MachineCore, PublicCalls {
-  onLost(listener: (error: CprError) => void): () => void;
+  onLost(listener: (error: HoldfastError) => void): () => void;
   start(config: MachineConfig, runtime: RuntimeSource, options?: StartOptions): Promise<void>;
   /** Live update: hands the running guest over to another runtime, in place. */
   restart(options: { runtime: RuntimeSource }): Promise<RestartReport>;
@@ -129,7 +129,7 @@ export interface Machine extends MachineCore, PublicCalls {
    */
   cprLoad(source: CprSource, options?: CprLoadOptions): Promise<CprLoadReport>;
   reset(): Promise<void>;
-  /** Runs shell code in the guest through its agent. @throws CprError `guest-silent`, `guest-failed` */
+  /** Runs shell code in the guest through its agent. @throws HoldfastError `guest-silent`, `guest-failed` */
   execute(code: string, options?: ExecuteOptions): Promise<ExecuteResult>;
   /** A console as streams: `serial0` (the default) to `serial3`, `virtio-console0`. */
   console(name?: string): GuestConsole;
@@ -168,7 +168,7 @@ export interface Machine extends MachineCore, PublicCalls {
   /** Makes or replaces a file of the 9p share, and the directories that lead to it. */
   filesWrite(path: string, bytes: Uint8Array): Promise<void>;
   /** What is in a directory of the 9p share; `''` is the share itself. */
-  filesList(path: string): Promise<ShareEntry[]>;
+  filesList(path: string): Promise<NinepEntry[]>;
   infoNetwork(): Promise<NetworkInfo>;
   /**
    * Opens a TCP connection to a port of the guest, over the network backend `fetch`; the guest must have
@@ -214,7 +214,7 @@ export interface Machine extends MachineCore, PublicCalls {
    */
   systemPowerdown(): Promise<void>;
   /** The machines in the storage of this browser. */
-  readonly shelf: MachineShelf;
+  readonly storage: MachineStorage;
   /**
    * Goes on with a machine in storage from its newest checkpoint that is whole. Rejects with
    * `not-found`, `storage-damaged`, `taken-over` when it runs elsewhere, or `file-needed` without the

@@ -1,5 +1,5 @@
 /** Keys for the guest, one after the other. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { strokesOf } from '../pc/keys.ts';
 import { typeText, untypableText } from '../pc/typing.ts';
 import {
@@ -43,7 +43,7 @@ export class Typist {
     this.#keyboard = keyboard;
   }
 
-  /** @throws CprError `bad-command` for a key that there is not */
+  /** @throws HoldfastError `bad-command` for a key that there is not */
   async sendKey(keys: string, { holdMs = usualHoldMs }: SendKeyOptions = {}): Promise<void> {
     const { press, release } = strokesOf(keys);
     return this.#inTurn(async () => {
@@ -56,7 +56,7 @@ export class Typist {
     });
   }
 
-  /** @throws CprError `bad-command` for characters that the keyboard does not have; none is typed then */
+  /** @throws HoldfastError `bad-command` for characters that the keyboard does not have; none is typed then */
   async type(
     text: string,
     { layout: given, delayMs = usualDelayMs }: TypeOptions = {},
@@ -65,7 +65,7 @@ export class Typist {
     const layout = isKeyboardLayout(set) ? set : defaultKeyboardLayout;
     const { strokes, untypable } = typeText(text, layout);
     if (untypable.length > 0) {
-      throw new CprError('bad-command', untypableText(untypable, layout));
+      throw new HoldfastError('bad-command', untypableText(untypable, layout));
     }
     return this.#inTurn(async () => {
       // The text is to arrive as it is, whatever Caps Lock of the guest says.

@@ -1,5 +1,5 @@
 /** Looks on at a machine that runs in a worker which this page has no port to. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { TakenEvents } from '../protocol/event-bytes.ts';
 import type { MachineEvent } from '../protocol/events.ts';
 import { randomId } from '../protocol/random-id.ts';
@@ -26,7 +26,7 @@ export interface Watch {
   close(): void;
 }
 
-/** @throws CprError `not-found` when nobody who runs the machine answers */
+/** @throws HoldfastError `not-found` when nobody who runs the machine answers */
 export async function watchMachine(machineId: string, watcher: Watcher): Promise<Watch> {
   const left = new AbortController();
   const { signal } = left;
@@ -59,9 +59,9 @@ export async function watchMachine(machineId: string, watcher: Watcher): Promise
     if (keeperLock === undefined) return;
     if (await whenReleased(keeperLock, AbortSignal.any([keeper.signal, signal]))) watcher.gone();
   };
-  const sayVisible = () =>
+  const sendVisible = () =>
     say({ type: 'visible', visible: document.visibilityState === 'visible' });
-  document.addEventListener('visibilitychange', sayVisible, { signal });
+  document.addEventListener('visibilitychange', sendVisible, { signal });
 
   return new Promise<Watch>((resolve, reject) => {
     const timer = setTimeout(() => {
@@ -73,7 +73,7 @@ export async function watchMachine(machineId: string, watcher: Watcher): Promise
       clearTimeout(timer);
       watcher.began();
       void follow(data.keeperLock);
-      sayVisible();
+      sendVisible();
       const took = (taken: TakenEvents) => say({ type: 'took', taken });
       took({});
       resolve({ machineId, took, close });
@@ -82,8 +82,8 @@ export async function watchMachine(machineId: string, watcher: Watcher): Promise
   });
 }
 
-function notThere(): CprError {
-  return new CprError(
+function notThere(): HoldfastError {
+  return new HoldfastError(
     'not-found',
     'No tab that runs this machine answers: it was closed, or is of an earlier version that cannot be watched.',
   );

@@ -13,14 +13,14 @@ export function holdLock(name: string, signal: AbortSignal): Promise<boolean> {
   if (manager === undefined) return Promise.resolve(false);
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => resolve(false), lockMs);
-    const untilAborted = () =>
+    const abortable = () =>
       new Promise<void>((release) => {
         clearTimeout(timer);
         resolve(true);
         signal.addEventListener('abort', () => release(), { once: true });
         if (signal.aborted) release();
       });
-    manager.request(name, untilAborted).catch((thrown) => {
+    manager.request(name, abortable).catch((thrown) => {
       clearTimeout(timer);
       // Where site data is blocked.
       if (thrown instanceof DOMException && thrown.name === 'SecurityError') resolve(false);

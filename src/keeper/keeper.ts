@@ -1,8 +1,7 @@
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { abiVersion } from '../protocol/abi.ts';
 import type { CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { TakenEvents } from '../protocol/event-bytes.ts';
-import type { OpenMessage } from '../protocol/head-start.ts';
 import { imagesWithoutData } from '../protocol/images.ts';
 import type {
   CprLoadOptions,
@@ -20,6 +19,7 @@ import {
   machineCalls,
 } from '../protocol/keeper-calls.ts';
 import { passingOn } from '../protocol/passing-on.ts';
+import type { OpenMessage } from '../protocol/preload.ts';
 import { randomId } from '../protocol/random-id.ts';
 import type { RuntimeSource } from '../protocol/runtime-source.ts';
 import type { ImportReport, ImportRequest } from '../protocol/state-transfer.ts';
@@ -29,21 +29,21 @@ import type { AroundStep } from './cpr/steps.ts';
 import type { OpenStore } from './cpr/targets.ts';
 import { askForMachine } from './durable/machine-lock.ts';
 import { StoredMachines } from './durable/stored-machines.ts';
-import { EarlyOpening } from './machine/early-opening.ts';
-import { EarlyResume } from './machine/early-resume.ts';
 import { type MachineEnvironment, MachineHost } from './machine/machine-host.ts';
 import type { MachineOperations } from './machine/machine-operations.ts';
 import { MachineSlot, noMachine } from './machine/machine-slot.ts';
 import { startOpened } from './machine/open-state.ts';
+import { PreloadedOpening } from './machine/preloaded-opening.ts';
+import { PreloadedResume } from './machine/preloaded-resume.ts';
 import { resolveImages } from './machine/resolve-images.ts';
 import { startStored } from './machine/resume-stored.ts';
 import type { Client } from './pages/page-input.ts';
 import { portLink } from './pages/page-link.ts';
 import { Pages } from './pages/pages.ts';
 import type { TerminalSize } from './pages/terminal-sizes.ts';
+import { abortable } from './runtimes/abortable.ts';
 import { acceptRuntime } from './runtimes/accept-runtime.ts';
 import { RuntimeLoader } from './runtimes/runtime-loader.ts';
-import { untilAborted } from './runtimes/until-aborted.ts';
 
 type KeeperIdentity = Omit<KeeperInfo, 'abiVersion' | 'methods' | 'machine'>;
 
@@ -76,9 +76,9 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
   );
   readonly #slot: MachineSlot;
   /** A resume that no page has asked for yet, under way. */
-  #early: EarlyResume | undefined;
+  #early: PreloadedResume | undefined;
   /** A state that is opened where there is nothing to resume, under way. */
-  #opening: EarlyOpening | undefined;
+  #opening: PreloadedOpening | undefined;
   readonly storage: StoredMachines;
   /** What pages show, for machines that come later as well. */
   readonly #terminals = new Map<string, TerminalSize>();
@@ -139,7 +139,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     return this.answering().command(name, args, client);
   }
 
-  /** Operations on the machine that is there. @throws CprError `no-machine` */
+  /** Operations on the machine that is there. @throws HoldfastError `no-machine` */
   override answering(): MachineOperations {
     return this.#slot.present.operations;
   }
@@ -149,7 +149,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     const runtime = acceptRuntime(given.runtime);
     if (this.#early || this.#opening) await this.#earlySettled();
     if (this.#slot.machine && !given.replace) {
-      throw new CprError(
+      throw new HoldfastError(
         'bad-runstate',
         'There is a machine already: destroy it first, or start with "replace".',
       );
@@ -172,7 +172,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     const early = this.#early;
     if (!early?.isFor(request)) return this.#resume(request);
     return early.report.catch((thrown) => {
-      const { code } = CprError.from(thrown, 'internal', '');
+      const { code } = HoldfastError.from(thrown, 'internal', '');
       // Somebody wanted it gone.
       if (code === 'no-machine') throw thrown;
       // One that failed is tried again, now that somebody hears why.
@@ -184,10 +184,10 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
    * A page will ask for this guest as soon as its script is there.
    * @param checked see {@link RuntimeLoader.checkedAt}
    */
-  resumeEarly(request: ResumeRequest, checked?: MessagePort): void {
+  preloadResume(request: ResumeRequest, checked?: MessagePort): void {
     if (this.#slot.machine || this.#slot.isStarting) return;
     if (checked) this.#environment.loader.checkedAt(checked, request.runtime);
-    const early = new EarlyResume(request, this.#resume(request));
+    const early = new PreloadedResume(request, this.#resume(request));
     this.#early = early;
     void early.settled.then(() => {
       this.#early = undefined;
@@ -195,11 +195,11 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
   }
 
   /** A page would open a state as its guest, where there is none to resume. */
-  openEarly(message: OpenMessage): void {
+  preloadOpen(message: OpenMessage): void {
     const isNeeded = !this.#slot.machine && !this.#opening;
     const open = (request: ImportRequest, guest: MessagePort) => this.openState(request, guest);
     const isWanted = isNeeded ? this.#nothingStored() : Promise.resolve(false);
-    const opening = new EarlyOpening(message, isWanted, open);
+    const opening = new PreloadedOpening(message, isWanted, open);
     if (!isNeeded) return;
     this.#opening = opening;
     void opening.settled.then(() => {
@@ -214,7 +214,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
       await this.#early.report;
       return false;
     } catch (thrown) {
-      return CprError.from(thrown, 'internal', '').code === 'not-found';
+      return HoldfastError.from(thrown, 'internal', '').code === 'not-found';
     }
   }
 
@@ -228,13 +228,13 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     const runtime = acceptRuntime(given);
     const { machine: present } = this.#slot;
     if (present && !replace) {
-      throw new CprError(
+      throw new HoldfastError(
         'bad-runstate',
         'There is a machine already: destroy it first, or resume with "replace".',
       );
     }
     if (present?.id === id && present.ownsStored) {
-      throw new CprError('bad-runstate', 'The machine that runs here is the stored one.');
+      throw new HoldfastError('bad-runstate', 'The machine that runs here is the stored one.');
     }
     const beganMs = performance.now();
     this.#environment.loader.begin(runtime);
@@ -297,7 +297,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
       await this.#slot.hold(machineId);
       const machine = await MachineHost.start(request, this.#environment, signal);
       try {
-        const report = await untilAborted(
+        const report = await abortable(
           machine.operations.cprLoad({ kind: 'bytes', bytes }, options),
           signal,
         );
@@ -313,7 +313,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     if (this.#early) await this.#early.settled;
     await this.#slot.vacant(leavingPageMs);
     if (this.#slot.machine && !request.replace) {
-      throw new CprError(
+      throw new HoldfastError(
         'bad-runstate',
         'There is a machine already: destroy it first, or open the state with "replace".',
       );
@@ -342,7 +342,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     if (on) await this.#slot.hold(machine.id);
     if (replace) machine.ownsStored = true;
     machine.durability.set(on, { own });
-    if (replace || own) machine.durability.soon();
+    if (replace || own) machine.durability.requestCheckpoint();
   }
 
   flush(flag: SharedArrayBuffer): void {

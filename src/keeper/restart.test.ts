@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { patient } from '../../tools/patient.ts';
-import { CprError, type RestartPhase } from '../errors.ts';
+import { slowTimeout } from '../../tools/slow-timeout.ts';
+import { HoldfastError, type RestartPhase } from '../errors.ts';
 import { abiVersion } from '../protocol/abi.ts';
 import type { MachineEvent } from '../protocol/events.ts';
 import { Keeper } from './keeper.ts';
 import { RuntimeLoader } from './runtimes/runtime-loader.ts';
-import { failure } from './testing/doings.ts';
 import {
   type FakeOptions,
   FakeRuntime,
@@ -13,6 +12,7 @@ import {
   fakeConfig,
   fakeVmstate,
 } from './testing/fake-runtime.ts';
+import { failure } from './testing/saved-runstates.ts';
 
 const config = fakeConfig;
 const sourceOf = (name: string) => new FakeRuntime(name).source;
@@ -106,7 +106,7 @@ test.each(thrownByStep)(
     else next.options.fail = fail;
 
     const error = await failure(keeper.restart(sourceOf('next')));
-    expect(error).toBeInstanceOf(CprError);
+    expect(error).toBeInstanceOf(HoldfastError);
     expect(error.phase).toBe(phase);
     expect(error.message).toContain('on purpose');
     expect(old.running).toBe(true);
@@ -137,7 +137,7 @@ test('a crash that the new runtime only reports is a failed restart as well', as
 
 test('the code of an error of the runtime is kept, in its phase', async () => {
   await startOld();
-  runtime('next', { fail: { load: new CprError('bad-vmstate', 'Not mine.') } });
+  runtime('next', { fail: { load: new HoldfastError('bad-vmstate', 'Not mine.') } });
   const error = await failure(keeper.restart(sourceOf('next')));
   expect(error).toMatchObject({ code: 'bad-vmstate', phase: 'load', message: 'Not mine.' });
 });
@@ -200,12 +200,12 @@ test('a machine destroyed during a restart ends it, and the new runtime is given
   const gate = openable();
   const next = runtime('next', { prepareGate: gate.opened });
   const restarting = failure(keeper.restart(sourceOf('next')));
-  await vi.waitUntil(() => next.signal, patient);
+  await vi.waitUntil(() => next.signal, slowTimeout);
   await keeper.destroy();
   expect((await restarting).code).toBe('no-machine');
   expect(next.signal?.aborted).toBe(true);
   gate.open();
-  await vi.waitUntil(() => next.log.includes('discard'), patient);
+  await vi.waitUntil(() => next.log.includes('discard'), slowTimeout);
   expect(old.running).toBe(false);
   expect(keeper.info().machine).toBeNull();
 });
@@ -229,7 +229,7 @@ test('a crash ends in internal-error with a report; the machine can be replaced'
   const { machine } = keeper.info();
   expect(machine).toMatchObject({ runstate: 'internal-error' });
   expect(machine?.crash).toContain('divide by cucumber');
-  await vi.waitUntil(() => typesOf().includes('error'), patient);
+  await vi.waitUntil(() => typesOf().includes('error'), slowTimeout);
 
   runtime('next');
   expect((await failure(keeper.restart(sourceOf('next')))).code).toBe('bad-runstate');
@@ -247,7 +247,7 @@ test('an old runtime speaks for the guest no more after a restart', async () => 
   old.host?.consoleOutput('serial0', Uint8Array.of(65));
   old.host?.crashed(new Error('a ghost'));
   await keeper.attach(page.port2, '');
-  await vi.waitUntil(() => typesOf().includes('mouse-mode'), patient);
+  await vi.waitUntil(() => typesOf().includes('mouse-mode'), slowTimeout);
   expect(typesOf()).not.toContain('console');
   expect(keeper.info().machine?.runstate).toBe('running');
 });
@@ -257,7 +257,7 @@ test.each(['prepare', 'boot', 'run'] as const)(
   async (step) => {
     runtime('old', { fail: { [step]: new Error('on purpose') } });
     const error = await failure(keeper.start({ config, runtime: sourceOf('old') }));
-    expect(error).toBeInstanceOf(CprError);
+    expect(error).toBeInstanceOf(HoldfastError);
     expect(error.phase).toBeUndefined();
     expect(keeper.info().machine).toBeNull();
     expect((await failure(keeper.pause())).code).toBe('no-machine');
@@ -290,7 +290,7 @@ test('a preparation that takes too long is given up, and blocks the next until i
   // Two preparations at once would share scratch memory.
   expect((await failure(keeper.restart(sourceOf('next')))).code).toBe('busy');
   gate.open();
-  await vi.waitUntil(() => next.log.includes('discard'), patient);
+  await vi.waitUntil(() => next.log.includes('discard'), slowTimeout);
   await keeper.restart(sourceOf('next'));
   expect(next.running).toBe(true);
 });
@@ -308,7 +308,10 @@ test('a page that comes late gets the scrollback without a gap, then live output
   say('before ');
   await keeper.attach(page.port2, '');
   say('after');
-  await vi.waitUntil(() => events.filter(({ type }) => type === 'console').length >= 2, patient);
+  await vi.waitUntil(
+    () => events.filter(({ type }) => type === 'console').length >= 2,
+    slowTimeout,
+  );
   const consoles = events.filter((event) => event.type === 'console');
   expect(consoles.map(({ offset }) => offset)).toEqual([0, 7]);
   expect(consoles.map(({ bytes }) => new TextDecoder().decode(bytes)).join('')).toBe(
@@ -323,7 +326,10 @@ test('output of the same slice as an attach arrives once', async () => {
   const attached = keeper.attach(page.port2, '');
   old.host?.consoleOutput('serial0', Uint8Array.of(66));
   await attached;
-  await vi.waitUntil(() => events.filter(({ type }) => type === 'console').length >= 2, patient);
+  await vi.waitUntil(
+    () => events.filter(({ type }) => type === 'console').length >= 2,
+    slowTimeout,
+  );
   const consoles = events.filter((event) => event.type === 'console');
   expect(consoles.map(({ offset, bytes }) => [offset, ...bytes])).toEqual([
     [0, 65],

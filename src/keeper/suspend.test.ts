@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { CprError } from '../errors.ts';
+import type { HoldfastError } from '../errors.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import { Keeper } from './keeper.ts';
 import { RuntimeLoader } from './runtimes/runtime-loader.ts';
@@ -32,7 +32,7 @@ const runstate = () => keeper.info().machine?.runstate;
 const codeOf = (promise: Promise<void>) =>
   promise.then(
     () => undefined,
-    ({ code }: CprError) => code,
+    ({ code }: HoldfastError) => code,
   );
 
 function attach(pageId: string): Promise<unknown> {

@@ -1,5 +1,5 @@
 /** A command's arguments: from words to values, with HMP's complaints. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { Word } from './command-line.ts';
 import { evaluate, type RegisterLookup } from './expression.ts';
 import { type MemoryFormat, parseMemoryFormat } from './memory-format.ts';
@@ -54,7 +54,7 @@ export class Arguments {
   readonly #format: MemoryFormat | undefined;
   readonly #registers: RegisterLookup | undefined;
 
-  /** @throws CprError `bad-command` */
+  /** @throws HoldfastError `bad-command` */
   constructor(
     command: string,
     { parameters, options = [] }: Signature,
@@ -99,7 +99,7 @@ export class Arguments {
     return this.#values.get(name);
   }
 
-  /** @throws CprError `bad-command` for anything but an integer from `least` on */
+  /** @throws HoldfastError `bad-command` for anything but an integer from `least` on */
   integer(name: string, least = 0): number {
     const value = evaluate(this.text(name), this.#registers);
     if (value < least) throw this.#error(`${name} must be ${least} or more`);
@@ -118,8 +118,8 @@ export class Arguments {
     return this.#format ?? usual;
   }
 
-  #error(what: string): CprError {
-    return new CprError('bad-command', `${this.#command}: ${what}`);
+  #error(what: string): HoldfastError {
+    return new HoldfastError('bad-command', `${this.#command}: ${what}`);
   }
 }
 

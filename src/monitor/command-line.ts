@@ -1,5 +1,5 @@
 /** A line of the monitor, word by word, with HMP's rules of quoting. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 
 export interface Word {
   /** Without its quotes. */
@@ -14,7 +14,7 @@ const escapes: Record<string, string> = { n: '\n', r: '\r', '\\': '\\', "'": "'"
 
 /**
  * @param partial the line is still being typed: an open quote ends with it
- * @throws CprError `bad-command` for an open quote or an unknown escape
+ * @throws HoldfastError `bad-command` for an open quote or an unknown escape
  */
 export function splitWords(line: string, { partial = false } = {}): Word[] {
   const words: Word[] = [];
@@ -56,9 +56,9 @@ function quotedWord(line: string, start: number, partial: boolean): Word {
     const escaped = escapes[line[at] ?? ''];
     if (escaped !== undefined) text += escaped;
     else if (!partial || at < line.length)
-      throw new CprError('bad-command', `unsupported escape code: '\\${line[at] ?? ''}'`);
+      throw new HoldfastError('bad-command', `unsupported escape code: '\\${line[at] ?? ''}'`);
   }
   const isClosed = line[at] === '"';
-  if (!isClosed && !partial) throw new CprError('bad-command', 'unterminated string');
+  if (!isClosed && !partial) throw new HoldfastError('bad-command', 'unterminated string');
   return { text, start, end: isClosed ? at + 1 : line.length, quoted: true };
 }

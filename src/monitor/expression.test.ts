@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { evaluate } from './expression.ts';
 
 test.each([
@@ -41,5 +41,5 @@ test.each([
   ['9999999999999999999', 'is too large'],
 ])('"%s" is refused', (text, message) => {
   expect(() => evaluate(text)).toThrow(message);
-  expect(() => evaluate(text)).toThrow(CprError);
+  expect(() => evaluate(text)).toThrow(HoldfastError);
 });

@@ -1,5 +1,5 @@
 /** Numbers as HMP takes them: `0x1000`, `64K`, `16*1024`, `$esp+4`. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 
 /** The value of a register by its name in lower case; undefined for one that there is not. */
 export type RegisterLookup = (name: string) => number | undefined;
@@ -9,12 +9,12 @@ const token = /\s*(?:(0[xX][0-9a-fA-F]+|\d+)([kKmMgG]?)|\$(\w+)|([-+*/%&|^~()]))
 
 /**
  * @returns an integer that a double holds exactly, of either sign
- * @throws CprError `bad-command` for what is no expression
+ * @throws HoldfastError `bad-command` for what is no expression
  */
 export function evaluate(text: string, registers: RegisterLookup = () => undefined): number {
   const value = new Parser(text, registers).parse();
   if (!Number.isSafeInteger(Number(value)))
-    throw new CprError('bad-command', `'${text}' is too large`);
+    throw new HoldfastError('bad-command', `'${text}' is too large`);
   return Number(value);
 }
 
@@ -120,7 +120,7 @@ class Parser {
     return true;
   }
 
-  #error(what: string): CprError {
-    return new CprError('bad-command', `'${this.#text}': ${what}`);
+  #error(what: string): HoldfastError {
+    return new HoldfastError('bad-command', `'${this.#text}': ${what}`);
   }
 }

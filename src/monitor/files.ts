@@ -1,18 +1,18 @@
 /** Where a monitor's files are: the host's affair. A page has dialogs and downloads, a test a folder. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 
 export interface MonitorFiles {
-  /** @throws CprError `file-failed`, or `cancelled` when somebody was asked and said no */
+  /** @throws HoldfastError `file-failed`, or `cancelled` when somebody was asked and said no */
   write(name: string, type: string, bytes: Uint8Array): Promise<void>;
   /**
    * A place that the keeper writes to by itself, aside first, so that what is there stays good until
    * the new one is whole. Asked before anything is done to the guest. Undefined: {@link write} it is.
-   * @throws CprError `cancelled`
+   * @throws HoldfastError `cancelled`
    */
   handle?(name: string): Promise<FileSystemFileHandle | undefined>;
   /**
    * @param name as it was typed, for whoever is asked which file that is
-   * @throws CprError `not-found`, `cancelled`
+   * @throws HoldfastError `not-found`, `cancelled`
    */
   read(name: string): Promise<Blob>;
   /** For completion. */
@@ -31,7 +31,7 @@ export interface WrittenFile {
 export const resultFiles: MonitorFiles = {
   write: async () => undefined,
   read: async (name) => {
-    throw new CprError(
+    throw new HoldfastError(
       'not-found',
       `Could not open '${name}': this monitor has no files. Use store:NAME, or give it some with its option "files".`,
     );

@@ -23,7 +23,7 @@ export interface MonitorMachine {
   reset(): Promise<void>;
   restart(options: { runtime: RuntimeSource }): Promise<RestartReport>;
   scancodes(codes: readonly number[]): Promise<void>;
-  /** In the layout of the machine's option `keyboardLayout`. @throws CprError `bad-command` */
+  /** In the layout of the machine's option `keyboardLayout`. @throws HoldfastError `bad-command` */
   type(text: string): Promise<void>;
   readMemory(address: number, length: number): Promise<Uint8Array>;
   ramBlocks(options?: { digests?: boolean }): Promise<RamBlockInfo[]>;
@@ -36,7 +36,7 @@ export interface MonitorMachine {
   ejectMedia(device: RemovableDriveName): Promise<void>;
 
   /** For completion: the states in storage. Absent where there is none. */
-  readonly shelf?: { states(): Promise<{ name: string }[]> };
+  readonly storage?: { states(): Promise<{ name: string }[]> };
   suspend(): Promise<void>;
   wakeup(): Promise<void>;
   cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport>;

@@ -1,5 +1,5 @@
 /** `/16xb` and its kin: how `x`, `xp` and `print` show numbers. As in QEMU's monitor/hmp-cmds. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 
 export interface MemoryFormat {
   count: number;
@@ -27,17 +27,17 @@ export function parseMemoryFormat(text: string): MemoryFormat {
     } else if ('xduoc'.includes(letter)) {
       format.radix = letter as MemoryFormat['radix'];
     } else if (letter === 'i') {
-      throw new CprError(
+      throw new HoldfastError(
         'bad-command',
         'there is no disassembler here: use a format of x, d, u, o or c',
       );
     } else {
-      throw new CprError('bad-command', `invalid char in format: '${letter}'`);
+      throw new HoldfastError('bad-command', `invalid char in format: '${letter}'`);
     }
   }
   if (format.radix === 'c' && !isSized) format.bytes = 1;
   if (format.count < 1 || format.count > mostItems)
-    throw new CprError('bad-command', `the count must be from 1 to ${mostItems}`);
+    throw new HoldfastError('bad-command', `the count must be from 1 to ${mostItems}`);
   return format;
 }
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { MachineStatus, Runstate } from '../protocol/events.ts';
 import type { KeeperInfo } from '../protocol/keeper-api.ts';
@@ -57,7 +57,7 @@ class FakeMachine implements MonitorMachine {
     pages: 1,
   };
   readonly entries = new Map<string, Uint8Array>();
-  readonly shelf = { states: async () => [{ name: 'before lunch' }, { name: 'old' }] };
+  readonly storage = { states: async () => [{ name: 'before lunch' }, { name: 'old' }] };
 
   setRunstate(runstate: Runstate): void {
     if (this.status) this.status = { ...this.status, runstate };
@@ -77,7 +77,7 @@ class FakeMachine implements MonitorMachine {
     this.#call('reset');
   }
   async systemPowerdown() {
-    throw new CprError('bad-config', 'This machine has no ACPI.');
+    throw new HoldfastError('bad-config', 'This machine has no ACPI.');
   }
   async suspend() {
     this.#call('suspend');
@@ -105,7 +105,8 @@ class FakeMachine implements MonitorMachine {
     return { runtimeId: to.id, v86Version: to.v86Version, timings };
   }
   async readMemory(address: number, length: number) {
-    if (address + length > 4096) throw new CprError('bad-config', 'The guest has no memory there.');
+    if (address + length > 4096)
+      throw new HoldfastError('bad-config', 'The guest has no memory there.');
     return Uint8Array.from({ length }, (_, index) => address + index);
   }
   async ramBlocks({ digests = false } = {}) {
@@ -189,7 +190,7 @@ class FakeMachine implements MonitorMachine {
         : source.kind === 'store'
           ? this.entries.get(source.name)
           : source.bytes;
-    if (!bytes) throw new CprError('not-found', 'There is no such entry.');
+    if (!bytes) throw new HoldfastError('not-found', 'There is no such entry.');
     this.#call('cprLoad', ...bytes);
     return {
       machineId: 'machine',
@@ -274,9 +275,9 @@ describe('errors of the line', () => {
     ['constructor', "unknown command: 'constructor'"],
   ])('%s', async (line, message) => {
     const error = await run(line).catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(CprError);
+    expect(error).toBeInstanceOf(HoldfastError);
     expect(error).toMatchObject({ code: 'bad-command' });
-    expect((error as CprError).message).toContain(message);
+    expect((error as HoldfastError).message).toContain(message);
     expect(machine.calls).toEqual([]);
   });
 
@@ -506,8 +507,8 @@ describe('cprsave and cprload', () => {
   test('a file that nobody chose leaves the guest alone', async () => {
     const files = {
       write: () => Promise.reject(),
-      handle: () => Promise.reject(new CprError('cancelled', 'No file was chosen.')),
-      read: () => Promise.reject(new CprError('cancelled', 'No file was chosen.')),
+      handle: () => Promise.reject(new HoldfastError('cancelled', 'No file was chosen.')),
+      read: () => Promise.reject(new HoldfastError('cancelled', 'No file was chosen.')),
     };
     await expect(run('cprsave a restart', { files })).rejects.toMatchObject({ code: 'cancelled' });
     expect(machine.calls).toEqual([]);
@@ -579,7 +580,7 @@ describe('completion', () => {
   });
 
   test('goes on without the states where storage cannot be read', async () => {
-    Object.assign(machine, { shelf: { states: () => Promise.reject(new Error('no')) } });
+    Object.assign(machine, { storage: { states: () => Promise.reject(new Error('no')) } });
     expect((await complete('cprload ')).candidates).toEqual(['lunch.vmstate']);
   });
 

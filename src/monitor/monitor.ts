@@ -1,5 +1,5 @@
 /** A command line to a machine, with the words of QEMU's human monitor (HMP). */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { RuntimeSource } from '../protocol/runtime-source.ts';
 import { Arguments, signatureText } from './arguments.ts';
 import type { Command, CommandContext } from './command.ts';
@@ -37,7 +37,7 @@ export interface Monitor {
   readonly history: History;
   /**
    * Runs one line. An empty one does nothing.
-   * @throws CprError `bad-command` for what is no command, and whatever the machine rejects with
+   * @throws HoldfastError `bad-command` for what is no command, and whatever the machine rejects with
    */
   execute(line: string): Promise<MonitorResult>;
   complete(line: string, cursor?: number): Promise<Completion>;
@@ -92,8 +92,8 @@ export function createMonitor(machine: MonitorMachine, options: MonitorOptions =
 }
 
 /** Completion does not fail where there is no storage. */
-async function storedStates({ shelf }: MonitorMachine): Promise<string[]> {
-  const states = (await shelf?.states().catch(() => [])) ?? [];
+async function storedStates({ storage }: MonitorMachine): Promise<string[]> {
+  const states = (await storage?.states().catch(() => [])) ?? [];
   return states.map(({ name }) => fileOfEntry(name));
 }
 
@@ -114,8 +114,8 @@ async function run(words: readonly Word[], context: CommandContext) {
   try {
     args = new Arguments(name, command, given, registers);
   } catch (thrown) {
-    const error = CprError.from(thrown, 'bad-command', name);
-    throw new CprError(
+    const error = HoldfastError.from(thrown, 'bad-command', name);
+    throw new HoldfastError(
       'bad-command',
       `${error.message}\nUsage: ${name} ${signatureText(command)}`.trimEnd(),
       { cause: thrown },
@@ -124,9 +124,9 @@ async function run(words: readonly Word[], context: CommandContext) {
   return command.run(context, args);
 }
 
-function unknownCommand([first = '', second]: readonly string[]): CprError {
+function unknownCommand([first = '', second]: readonly string[]): HoldfastError {
   const name = first === 'info' && second !== undefined ? `${first} ${second}` : first;
   const similar = similarNames(commands, name);
   const hint = similar.length > 0 ? `\nDid you mean: ${similar.join(', ')}?` : '';
-  return new CprError('bad-command', `unknown command: '${name}'${hint}`);
+  return new HoldfastError('bad-command', `unknown command: '${name}'${hint}`);
 }

@@ -1,6 +1,6 @@
 /** Reading the guest's memory by physical and by linear address. Intel SDM vol. 3, chapter 4. */
 
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { pageBytes } from '../protocol/page-bytes.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
 import type { MonitorMachine } from './machine.ts';
@@ -18,7 +18,7 @@ const present = 1n;
 const large = 0x80n;
 const frameMask = 0xf_ffff_ffff_f000n;
 
-/** @throws CprError `bad-config` where the guest has no memory */
+/** @throws HoldfastError `bad-config` where the guest has no memory */
 export async function readPhysical(
   machine: Memory,
   address: number,
@@ -27,7 +27,7 @@ export async function readPhysical(
   return gather(sizeBytes, sliceBytes, address, (at, length) => machine.readMemory(at, length));
 }
 
-/** @throws CprError `bad-config` where nothing is mapped */
+/** @throws HoldfastError `bad-config` where nothing is mapped */
 export async function readLinear(
   machine: Memory,
   registers: CpuRegisters,
@@ -37,7 +37,7 @@ export async function readLinear(
   return gather(sizeBytes, pageBytes, address, async (at, length) => {
     const physical = await toPhysical(machine, registers, at);
     if (physical !== undefined) return machine.readMemory(physical, length);
-    throw new CprError(
+    throw new HoldfastError(
       'bad-config',
       `Cannot access memory: nothing is mapped at 0x${at.toString(16)}.`,
     );
@@ -86,7 +86,7 @@ async function gather(
   read: (address: number, length: number) => Promise<Uint8Array>,
 ): Promise<Uint8Array> {
   if (sizeBytes > largestSave)
-    throw new CprError('bad-command', `${sizeBytes} bytes are more than any guest has.`);
+    throw new HoldfastError('bad-command', `${sizeBytes} bytes are more than any guest has.`);
   const pieces: Uint8Array[] = [];
   for (let at = address; at < address + sizeBytes; ) {
     const length = Math.min(pieceBytes - (at % pieceBytes), address + sizeBytes - at);

@@ -1,5 +1,5 @@
 /** Names of keys as `sendkey` takes them: QEMU's QKeyCode (qapi/ui.json). */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { breakBytes, makeBytes } from './scancodes.ts';
 
 const range = (from: string, to: string) =>
@@ -101,7 +101,7 @@ interface Strokes {
 
 /**
  * @param keys `ctrl-alt-delete`, or scan codes such as `0x1d-0x2e`, or both
- * @throws CprError `bad-command` for a key that there is not
+ * @throws HoldfastError `bad-command` for a key that there is not
  */
 export function strokesOf(keys: string): Strokes {
   const press: number[] = [];
@@ -132,7 +132,7 @@ function bytesOf(name: string): [down: number[], up: number[]] {
       [0xe0, scancode & 0xff],
       [0xe0, (scancode & 0xff) | 0x80],
     ];
-  throw new CprError(
+  throw new HoldfastError(
     'bad-command',
     `invalid parameter: ${name === '' ? 'a key is missing' : name}`,
   );

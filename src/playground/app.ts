@@ -9,7 +9,7 @@ import { linkMachineId } from './address/link-machine.ts';
 import { optionHelp, parseUrlOptions } from './address/url-options.ts';
 import { compose } from './compose.ts';
 import { Session } from './session.ts';
-import { fetchPartsEarly } from './start/early-parts.ts';
+import { preloadParts } from './start/preloaded-parts.ts';
 import { fillTerms, toggleHelp } from './ui/dialogs.ts';
 import { element } from './ui/element.ts';
 import { showUnsupported } from './ui/full-page.ts';
@@ -72,9 +72,9 @@ if (missing.length > 0) {
     terminalText: () => page.terminalText(),
     terminalSize: () => page.terminalSize(),
   };
-  if (parsed.unknown) page.tellUnknown(parsed.unknown);
+  if (parsed.unknown) page.showUnknown(parsed.unknown);
   void page.open();
-  fetchPartsEarly();
+  preloadParts();
 } else {
   showBadOptions(parsed.problems);
 }

@@ -1,21 +1,21 @@
 /** The whole page, made of its parts once it is known that a guest can be had. */
 import { type RuntimeBuild, runtimes } from 'virtual:holdfast-build';
 import type { Machine } from '../client/types.ts';
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { RuntimeSource } from '../protocol/runtime-source.ts';
 import type { UrlOptions } from './address/page-options.ts';
 import type { UnknownOption } from './address/unknown-options.ts';
 import { dropActions } from './drop-actions.ts';
 import { LiveUpdate } from './live-update/live-update.ts';
 import { keepStorage } from './machines/keep-storage.ts';
-import { tellLeftBehind } from './machines/left-behind.ts';
 import { MachineList } from './machines/machine-list.ts';
+import { notifyPreviousMachine } from './machines/previous-machine.ts';
 import { DropTarget } from './new-machine/drop-target.ts';
 import { NewMachineDialog } from './new-machine/new-machine-dialog.ts';
 import { showDiskNotices } from './notices/disk-notices.ts';
 import { DurabilityNotice } from './notices/durability-notice.ts';
 import { GuestEnd } from './notices/guest-end.ts';
-import { tellLost, tellUnawareClone, tellUnknownOptions } from './notices/guest-notices.ts';
+import { showLost, showUnawareClone, showUnknownOptions } from './notices/guest-notices.ts';
 import { Notices } from './notices/notices.ts';
 import { OperationReports } from './notices/operation-reports.ts';
 import { showSurvival } from './notices/survival-notice.ts';
@@ -26,10 +26,10 @@ import { ShareDialog } from './share/share-dialog.ts';
 import { AddressApproval } from './start/address-approval.ts';
 import { openAddressState } from './start/address-state.ts';
 import { BootBar } from './start/boot-bar.ts';
-import { noteVisit, takeEarlyPrompt } from './start/early-prompt.ts';
 import { loadDescribed } from './start/guest.ts';
 import { GuestStarter } from './start/guest-starter.ts';
 import { NeededFiles } from './start/needed-files.ts';
+import { noteVisit, takePreloadedPrompt } from './start/preloaded-prompt.ts';
 import { startBeside } from './start/start-beside.ts';
 import { startEvents } from './start/start-events.ts';
 import { StoredGuest } from './start/stored-guest.ts';
@@ -52,7 +52,7 @@ export interface Page {
   /** Connects, and shows a guest. */
   open(): Promise<void>;
   /** Shows options of the address that this page does not know. */
-  tellUnknown(unknown: readonly UnknownOption[]): void;
+  showUnknown(unknown: readonly UnknownOption[]): void;
   readonly machine: Machine | null;
   screenText(): string;
   terminalText(): string;
@@ -67,7 +67,7 @@ export function compose(session: Session, address: UrlOptions): Page {
   const runtime = (): RuntimeBuild => {
     const build = address.runtime ?? runtimes[0];
     if (build) return build;
-    throw new CprError('runtime-unavailable', 'This build ships no emulator.');
+    throw new HoldfastError('runtime-unavailable', 'This build ships no emulator.');
   };
 
   new StateLine(session);
@@ -82,7 +82,7 @@ export function compose(session: Session, address: UrlOptions): Page {
   });
   const attempt = (operation: Operation, work: () => Promise<unknown>) =>
     void reports.attempt(operation, work);
-  tellUnawareClone(session, notices);
+  showUnawareClone(session, notices);
   showDiskNotices({ session, notices, reports });
   const buttons = new MachineButtons(session, {
     attempt,
@@ -103,7 +103,7 @@ export function compose(session: Session, address: UrlOptions): Page {
       moved: (left) => {
         starter.moved();
         survival();
-        if (left) tellLeftBehind(left, session, notices);
+        if (left) notifyPreviousMachine(left, session, notices);
       },
     }),
   );
@@ -166,7 +166,7 @@ export function compose(session: Session, address: UrlOptions): Page {
     session,
     notices,
     reports,
-    lookOn: () => void stored.lookOn(),
+    watch: () => void stored.watch(),
     loadState: () => void menu.askLoad(),
     startFresh: () => void startFresh(),
   });
@@ -181,7 +181,7 @@ export function compose(session: Session, address: UrlOptions): Page {
     runtime,
     approve: () => approval.require(),
     load: () => loadDescribed(address, document.baseURI),
-    openedEarly: takeEarlyPrompt,
+    openedEarly: takePreloadedPrompt,
     openState: async (source) => {
       const isOpen = await openAddressState(source, { notices, opener, newMachine });
       if (isOpen) update.updateByItself();
@@ -202,7 +202,7 @@ export function compose(session: Session, address: UrlOptions): Page {
         startFresh,
       }),
       opened: () => {
-        void tellLost(session, notices, starter.isNewHere ? marked : undefined);
+        void showLost(session, notices, starter.isNewHere ? marked : undefined);
         noteVisit();
       },
     },
@@ -212,7 +212,7 @@ export function compose(session: Session, address: UrlOptions): Page {
 
   return {
     open: () => starter.open(),
-    tellUnknown: (unknown) => tellUnknownOptions(notices, unknown),
+    showUnknown: (unknown) => showUnknownOptions(notices, unknown),
     get machine() {
       return session.machine;
     },

@@ -107,7 +107,7 @@ export const cprLoad = (
     return report;
   });
 
-/** @throws CprError `storage-unavailable`, or `keeper-incompatible` from an early keeper */
+/** @throws HoldfastError `storage-unavailable`, or `keeper-incompatible` from an early keeper */
 export const storedMachines = async ({
   machine,
-}: Pick<Session, 'machine'>): Promise<StoredMachineInfo[]> => (await machine?.shelf.list()) ?? [];
+}: Pick<Session, 'machine'>): Promise<StoredMachineInfo[]> => (await machine?.storage.list()) ?? [];

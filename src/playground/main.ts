@@ -6,7 +6,7 @@ import './styles/panes.css';
 import './styles/monitor.css';
 import './styles/dialogs.css';
 import './styles/new-machine.css';
-import { earlyKeeperThere } from './start/early-keeper.ts';
+import { preloadedKeeperReady } from './start/preloaded-keeper.ts';
 
-await earlyKeeperThere();
+await preloadedKeeperReady();
 await import('./app.ts');

@@ -1,22 +1,22 @@
 /** This page's connection to the guest, across reconnects, and what it is doing with it. */
 import type { ConnectOptions, Machine } from '../client/types.ts';
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { connect } from '../index.ts';
 import type { MachineStatus } from '../protocol/events.ts';
 import type { Operation } from './operation.ts';
-import { takeEarlyKeeper } from './start/early-keeper.ts';
+import { takePreloadedKeeper } from './start/preloaded-keeper.ts';
 
 /** How this page came to its guest. */
-export type Found = 'attached' | 'booted' | 'resumed' | 'opened' | 'watching';
+export type SessionStart = 'attached' | 'booted' | 'resumed' | 'opened' | 'watching';
 
-type Failed = (error: CprError, operation: Operation) => void;
+type Failed = (error: HoldfastError, operation: Operation) => void;
 
 export class Session {
   #machine: Machine | null = null;
   #busy: Operation | null = null;
-  #found: Found | null = null;
+  #found: SessionStart | null = null;
   /** Why there is no connection any more. */
-  #lost: CprError | undefined;
+  #lost: HoldfastError | undefined;
   #isSavedAway = false;
   #connectOptions: ConnectOptions & { machineId: string };
   readonly #machineListeners: ((machine: Machine) => void)[] = [];
@@ -46,7 +46,7 @@ export class Session {
     return this.#busy;
   }
 
-  get found(): Found | null {
+  get found(): SessionStart | null {
     return this.#found;
   }
 
@@ -82,7 +82,7 @@ export class Session {
       this.#machine = null;
       this.#lost = undefined;
       this.#found = null;
-      const worker = takeEarlyKeeper();
+      const worker = takePreloadedKeeper();
       this.#use(await connect({ ...this.#connectOptions, ...(worker && { worker }) }));
     });
   }
@@ -125,11 +125,11 @@ export class Session {
       if (this.#found === 'watching' && !this.isWatching && !this.#busy) this.#found = 'attached';
       this.changed();
     });
-    machine.on('error', ({ code, message }) => this.#fail(new CprError(code, message), 'run'));
+    machine.on('error', ({ code, message }) => this.#fail(new HoldfastError(code, message), 'run'));
   }
 
   /** Says how the guest came to be there before this page asked for it. */
-  attached(found: Found): void {
+  attached(found: SessionStart): void {
     this.#found = found;
     this.changed();
   }
@@ -149,7 +149,7 @@ export class Session {
   }
 
   /** This page has started, resumed or opened a guest, or shows one of another tab. */
-  came(found: Found): void {
+  came(found: SessionStart): void {
     this.#found = found;
     this.#isSavedAway = false;
   }
@@ -159,27 +159,27 @@ export class Session {
     this.#isSavedAway = isAway;
   }
 
-  /** The machine of this page. @throws CprError `keeper-gone`, or what ended the connection */
+  /** The machine of this page. @throws HoldfastError `keeper-gone`, or what ended the connection */
   get connected(): Machine {
     if (this.#machine) return this.#machine;
-    throw this.#lost ?? new CprError('keeper-gone', 'This page is not connected to a keeper.');
+    throw this.#lost ?? new HoldfastError('keeper-gone', 'This page is not connected to a keeper.');
   }
 
   /** Input for the guest. A guest that cannot take any now, takes none. */
   send(call: (machine: Machine) => Promise<void>): void {
     if (!this.#machine) return;
     call(this.#machine).catch((thrown: unknown) => {
-      const error = CprError.from(thrown, 'internal', 'Input did not reach the guest');
-      const expected: CprError['code'][] = ['no-machine', 'bad-runstate', 'busy'];
+      const error = HoldfastError.from(thrown, 'internal', 'Input did not reach the guest');
+      const expected: HoldfastError['code'][] = ['no-machine', 'bad-runstate', 'busy'];
       // A lost connection is told once, by onLost.
-      const toldElsewhere: CprError['code'][] = ['keeper-gone', 'keeper-silent'];
+      const toldElsewhere: HoldfastError['code'][] = ['keeper-gone', 'keeper-silent'];
       if (![...expected, ...toldElsewhere].includes(error.code)) this.#fail(error, 'input');
     });
   }
 
   /**
    * Runs one operation on the machine; the page has one at a time.
-   * @throws CprError `busy`, `keeper-gone`, or what the operation throws
+   * @throws HoldfastError `busy`, `keeper-gone`, or what the operation throws
    */
   async run<T>(operation: Operation, work: (machine: Machine) => Promise<T>): Promise<T> {
     const machine = this.connected;
@@ -187,7 +187,7 @@ export class Session {
   }
 
   async #occupied<T>(operation: Operation, work: () => Promise<T>): Promise<T> {
-    if (this.#busy) throw new CprError('busy', `This page is busy: ${this.#busy}.`);
+    if (this.#busy) throw new HoldfastError('busy', `This page is busy: ${this.#busy}.`);
     this.#busy = operation;
     this.changed();
     try {
@@ -198,7 +198,7 @@ export class Session {
     }
   }
 
-  #fail(error: CprError, operation: Operation): void {
+  #fail(error: HoldfastError, operation: Operation): void {
     for (const listener of this.#failureListeners) listener(error, operation);
   }
 

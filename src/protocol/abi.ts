@@ -26,7 +26,7 @@ export interface RamBlock {
  * Numbered pieces of bytes that outlive runtimes and go into checkpoints: a disk's overlay by
  * block, the files of a 9p share. The keeper owns them and knows which changed since when.
  */
-export interface KeptPieces {
+export interface VersionedPieces {
   get(index: number): Uint8Array | undefined;
   /** Takes `bytes` over. To be called again after they were changed in place. */
   set(index: number, bytes: Uint8Array): void;
@@ -74,7 +74,7 @@ export interface RuntimeHost {
   /** The guest powered itself down: it halted its CPU with interrupts off, or turned the PC off by ACPI. */
   guestHalted?(): void;
   /** The pieces of this name, made when first asked for: `disk.hda`, `9p.files`… */
-  pieces?(name: string): KeptPieces;
+  pieces?(name: string): VersionedPieces;
   /** Another medium is in a drive, or none: part of the machine's configuration from here on. */
   driveChanged?(device: RemovableDriveName, source: DriveSource | undefined): void;
   /** Something arrived that wakes a suspended guest. Nothing happens in other runstates. */
@@ -145,7 +145,12 @@ export interface RuntimeInstance {
   destroy(): void;
   /** Instructions executed since the machine began, as a 32-bit counter. */
   instructionCounter(): number;
-  /** Events that bring a page which knows nothing up to date. */
+  /**
+   * Events that bring a page which knows nothing up to date. Runtimes of the first release have
+   * {@link snapshot} only.
+   */
+  describe?(): MachineEvent[];
+  /** {@link describe}, for keepers of the first release. */
   snapshot(): MachineEvent[];
   /** Whether any page is attached: screen updates cost nothing while none is. */
   setWatched(watched: boolean): void;

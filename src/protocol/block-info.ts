@@ -28,19 +28,19 @@ export interface DiskCommands {
   infoBlock(): BlockInfo[];
   /**
    * Puts a medium into a drive, in the place of what is there. The guest sees the change.
-   * @throws CprError `bad-config`, `image-unavailable`, `busy`
+   * @throws HoldfastError `bad-config`, `image-unavailable`, `busy`
    */
   changeMedia(device: RemovableDriveName, source: DriveSource): Promise<void>;
   /** Empties a drive. A read that the guest waits for ends with a disk error. */
   ejectMedia(device: RemovableDriveName): void;
   /**
    * A part of a disk as the guest would read it, at most 16 MiB, less at the disk's end.
-   * @throws CprError `not-found` for an empty drive, `image-unavailable`
+   * @throws HoldfastError `not-found` for an empty drive, `image-unavailable`
    */
   readDisk(device: DriveName, start: number, length: number): Promise<Uint8Array>;
   /**
    * Throws away what the guest wrote to a disk. The guest must be stopped; it will not expect this.
-   * @throws CprError `bad-runstate`, `not-found`
+   * @throws HoldfastError `bad-runstate`, `not-found`
    */
   resetDisk(device: DriveName): void;
   /**

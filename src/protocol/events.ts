@@ -2,9 +2,9 @@
  * What flows from the keeper to every attached page. A new page first gets the
  * events that bring it up to date, then the live ones, in order, with no gap.
  */
-import type { CprErrorCode } from '../errors.ts';
+import type { HoldfastErrorCode } from '../errors.ts';
 import type { MachineConfig } from './config.ts';
-import type { Arrival, Durability } from './stored.ts';
+import type { Durability, StartSource } from './stored.ts';
 
 export type Runstate =
   | 'prelaunch'
@@ -35,13 +35,13 @@ export interface MachineStatus {
   /** With runstate `shutdown`: the machine is gone. Without it the guest powered itself down. */
   destroyed?: boolean;
   /** With `destroyed`, where it was nobody's wish: why. */
-  reason?: { code: CprErrorCode; message: string };
+  reason?: { code: HoldfastErrorCode; message: string };
   /** Why the runstate is `internal-error`. */
   crash?: string;
   /** Whether it would come back if everything ended now. Absent from keepers without storage. */
   durability?: Durability;
   /** How the guest came to be where it is. */
-  arrival?: Arrival;
+  startSource?: StartSource;
   /** Grows with every status a keeper makes: answers and events travel apart, the higher is newer. */
   revision?: number;
 }
@@ -133,7 +133,7 @@ export type MachineEvent =
   | { type: 'restarted'; runtimeId: string; v86Version: string; timings: RestartTimings }
   /** The guest is back where the snapshot was taken: what its consoles said until then came before. */
   | { type: 'snapshot-restored'; id: string }
-  | { type: 'error'; code: CprErrorCode; message: string };
+  | { type: 'error'; code: HoldfastErrorCode; message: string };
 
 /** Where the time of a restart went, ms. `pauseMs`: from the old runtime's last slice to the new one's first. */
 export interface RestartTimings {

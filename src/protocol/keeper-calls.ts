@@ -61,7 +61,7 @@ export interface PublicCalls {
   checkpoint(): Promise<CheckpointInfo>;
   /**
    * Whether checkpoints are taken by themselves. They are until this says otherwise.
-   * @throws CprError `busy` while the machine is exported
+   * @throws HoldfastError `busy` while the machine is exported
    */
   setDurable(on: boolean, options?: SetDurableOptions): Promise<void>;
 }
@@ -114,23 +114,23 @@ interface PageCalls {
   cprLoad(source: CprSource, options?: CprLoadOptions): Promise<CprLoadReport>;
   /**
    * Restores the guest to the snapshot, in the present runtime.
-   * @throws CprError `not-found`
+   * @throws HoldfastError `not-found`
    */
   restore(id: string): Promise<RestoreReport>;
   dropSnapshot(id: string): Promise<void>;
   /**
-   * Sends a consistent cut of the guest to `port` as {@link LeavingItem}s of a `PortSender`, while it
+   * Sends a consistent cut of the guest to `port` as {@link ExportItem}s of a `PortSender`, while it
    * runs. Resolves when all of it was taken.
    */
   exportState(port: MessagePort): Promise<ExportReport>;
   /**
-   * Makes a machine of the {@link ArrivingItem}s that a `PortSender` sends to `port`. One that is
+   * Makes a machine of the {@link ImportItem}s that a `PortSender` sends to `port`. One that is
    * there runs until the new one does, and whenever this fails.
    */
   openState(request: ImportRequest, port: MessagePort): Promise<ImportReport>;
   /**
    * Resumes a machine from its newest checkpoint that is whole.
-   * @throws CprError `not-found`, `storage-damaged`, or `taken-over` when it runs elsewhere
+   * @throws HoldfastError `not-found`, `storage-damaged`, or `taken-over` when it runs elsewhere
    */
   resumeStored(request: ResumeRequest): Promise<ResumeReport>;
   /**
@@ -167,7 +167,7 @@ export interface StorageCalls {
 export interface KeeperStorage extends StorageCalls {
   /**
    * Sends the newest checkpoint of a stored machine to the worker that writes a state file.
-   * @throws CprError `not-found`, `storage-damaged`
+   * @throws HoldfastError `not-found`, `storage-damaged`
    */
   exportState(id: string, port: MessagePort): Promise<ExportReport>;
 }

@@ -2,24 +2,24 @@
  * A stream of items over a MessagePort, with flow control: the sending end waits until the receiving
  * end has room. Each end notices when the other one is gone, which a MessagePort does not tell.
  */
-import { CprError } from '../errors.ts';
-import { type LifeSign, PortLife } from './port-life.ts';
+import { HoldfastError } from '../errors.ts';
+import { type Heartbeat, PeerLiveness } from './peer-liveness.ts';
 import { fromWireError, toWireError, type WireError } from './wire-error.ts';
 
-type FromSender<T> = { item: T } | { end: true } | { error: WireError } | LifeSign;
-type FromReceiver = { take: number; knows?: readonly string[] } | { cancel: WireError } | LifeSign;
+type FromSender<T> = { item: T } | { end: true } | { error: WireError } | Heartbeat;
+type FromReceiver = { take: number; knows?: readonly string[] } | { cancel: WireError } | Heartbeat;
 
 /** Items under way at a time, unless the receiver says otherwise. */
 const usualWindow = 4;
 
 const gone = () =>
-  new CprError('cancelled', 'The other end of the transfer is gone: its page was closed.');
+  new HoldfastError('cancelled', 'The other end of the transfer is gone: its page was closed.');
 
 /** The sending end. */
 export class PortSender<T> {
   readonly #port: MessagePort;
   readonly #cancelled = new AbortController();
-  readonly #life: PortLife;
+  readonly #life: PeerLiveness;
   #credit = 0;
   #known: readonly string[] = [];
   #isClosed = false;
@@ -27,7 +27,7 @@ export class PortSender<T> {
 
   constructor(port: MessagePort) {
     this.#port = port;
-    this.#life = new PortLife(port, () => this.#cancel(gone()));
+    this.#life = new PeerLiveness(port, () => this.#cancel(gone()));
     port.onmessage = ({ data }: MessageEvent<FromReceiver>) => {
       this.#life.heard(data);
       if ('take' in data) {
@@ -43,12 +43,12 @@ export class PortSender<T> {
     });
   }
 
-  /** Aborts with a CprError when the receiver wants no more, or is gone. */
+  /** Aborts with a HoldfastError when the receiver wants no more, or is gone. */
   get signal(): AbortSignal {
     return this.#cancelled.signal;
   }
 
-  /** @throws CprError by which the receiver cancelled */
+  /** @throws HoldfastError by which the receiver cancelled */
   async send(item: T, transfer: Transferable[] = []): Promise<void> {
     await this.#room();
     this.#credit--;
@@ -57,7 +57,7 @@ export class PortSender<T> {
 
   /**
    * Whether the receiver said that it takes items of this kind, which earlier releases do not know.
-   * @throws CprError by which the receiver cancelled
+   * @throws HoldfastError by which the receiver cancelled
    */
   async knows(kind: string): Promise<boolean> {
     await this.#room();
@@ -88,7 +88,7 @@ export class PortSender<T> {
     this.#port.close();
   }
 
-  #cancel(reason: CprError): void {
+  #cancel(reason: HoldfastError): void {
     this.#life.stop();
     this.#cancelled.abort(reason);
     this.#wake?.();
@@ -98,9 +98,9 @@ export class PortSender<T> {
 /** The receiving end: iterating takes items, and leaving the loop cancels. */
 export class PortReceiver<T> implements AsyncIterable<T> {
   readonly #port: MessagePort;
-  readonly #life: PortLife;
+  readonly #life: PeerLiveness;
   readonly #items: T[] = [];
-  #end: { error?: CprError } | undefined;
+  #end: { error?: HoldfastError } | undefined;
   #wake: (() => void) | undefined;
 
   /**
@@ -109,7 +109,7 @@ export class PortReceiver<T> implements AsyncIterable<T> {
    */
   constructor(port: MessagePort, knows: readonly string[] = [], window = usualWindow) {
     this.#port = port;
-    this.#life = new PortLife(port, () => this.#finish({ error: gone() }));
+    this.#life = new PeerLiveness(port, () => this.#finish({ error: gone() }));
     port.onmessage = ({ data }: MessageEvent<FromSender<T>>) => {
       this.#life.heard(data);
       if ('item' in data) this.#items.push(data.item);
@@ -124,7 +124,7 @@ export class PortReceiver<T> implements AsyncIterable<T> {
     port.postMessage({ take: window, knows } satisfies FromReceiver);
   }
 
-  /** @returns undefined at the end. @throws CprError of the sender */
+  /** @returns undefined at the end. @throws HoldfastError of the sender */
   async next(): Promise<T | undefined> {
     while (this.#items.length === 0 && !this.#end) {
       await new Promise<void>((resolve) => {
@@ -143,7 +143,7 @@ export class PortReceiver<T> implements AsyncIterable<T> {
   cancel(thrown: unknown): void {
     if (this.#end) return;
     this.#port.postMessage({ cancel: toWireError(thrown) } satisfies FromReceiver);
-    this.#finish({ error: CprError.from(thrown, 'cancelled', 'The transfer was given up') });
+    this.#finish({ error: HoldfastError.from(thrown, 'cancelled', 'The transfer was given up') });
     this.#wake?.();
   }
 
@@ -151,11 +151,11 @@ export class PortReceiver<T> implements AsyncIterable<T> {
     try {
       for (let item = await this.next(); item !== undefined; item = await this.next()) yield item;
     } finally {
-      this.cancel(new CprError('cancelled', 'The transfer was given up.'));
+      this.cancel(new HoldfastError('cancelled', 'The transfer was given up.'));
     }
   }
 
-  #finish(end: { error?: CprError }): void {
+  #finish(end: { error?: HoldfastError }): void {
     this.#end ??= end;
     this.#life.stop();
     this.#wake?.();

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { answeredNames, formerNames, type KeeperApi, keeperCalls } from './keeper-calls.ts';
 import { callsOf, exposeKeeper, type KeeperWire, type RemoteKeeper, wrapKeeper } from './rpc.ts';
 import { releasedCalls } from './testing/released-calls.ts';
@@ -46,33 +46,33 @@ test('calls arrive in the order in which they were made', async () => {
   expect(seen).toEqual([1, 2, 3, 4]);
 });
 
-test('a CprError keeps code, phase, message and its cause as text', async () => {
+test('a HoldfastError keeps code, phase, message and its cause as text', async () => {
   const { keeper } = remote({
     restart: async () => {
-      throw new CprError('runtime-failed', 'It broke.', {
+      throw new HoldfastError('runtime-failed', 'It broke.', {
         phase: 'load',
         cause: new RangeError('too deep'),
       });
     },
   });
   const thrown = await keeper.restart({} as never).catch((e) => e);
-  expect(thrown).toBeInstanceOf(CprError);
+  expect(thrown).toBeInstanceOf(HoldfastError);
   expect(thrown).toMatchObject({ code: 'runtime-failed', phase: 'load', message: 'It broke.' });
   expect(thrown.cause).toContain('RangeError: too deep');
 });
 
-test('a CprError of another bundle keeps its code too', async () => {
-  class CprErrorOfTheRuntime extends Error {
-    override readonly name = 'CprError';
+test('a HoldfastError of another bundle keeps its code too', async () => {
+  class HoldfastErrorOfTheRuntime extends Error {
+    override readonly name = 'HoldfastError';
     readonly code = 'image-unavailable';
   }
   const { keeper } = remote({
     start: async () => {
-      throw new CprErrorOfTheRuntime('No kernel.');
+      throw new HoldfastErrorOfTheRuntime('No kernel.');
     },
   });
   const thrown = await keeper.start({} as never).catch((e) => e);
-  expect(thrown).toBeInstanceOf(CprError);
+  expect(thrown).toBeInstanceOf(HoldfastError);
   expect(thrown).toMatchObject({ code: 'image-unavailable', message: 'No kernel.' });
 });
 
@@ -87,7 +87,7 @@ test.each([
     },
   });
   const thrown = await keeper.info().catch((e) => e);
-  expect(thrown).toBeInstanceOf(CprError);
+  expect(thrown).toBeInstanceOf(HoldfastError);
   expect(thrown).toMatchObject({ code: 'internal', message });
 });
 

@@ -1,6 +1,6 @@
 /** Calls between page and keeper. The one place that knows Comlink. */
 import * as Comlink from 'comlink';
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { type CallName, formerNames, type KeeperApi, keeperCalls } from './keeper-calls.ts';
 import { fromWireError, toWireError } from './wire-error.ts';
 
@@ -13,9 +13,9 @@ type Remote<Calls> = {
 /** The keeper as a page sees it: every answer takes a message there and back. */
 export type RemoteKeeper = Remote<KeeperApi>;
 
-/** The page's end of the wire. A dead keeper never answers: see src/client/connection.ts. */
+/** The page's end of the wire. A dead keeper never answers: see src/client/keeper-connection.ts. */
 export interface KeeperWire {
-  /** @param name of now, or of an earlier release. Whatever is thrown arrives as a {@link CprError}. */
+  /** @param name of now, or of an earlier release. Whatever is thrown arrives as a {@link HoldfastError}. */
   call(name: string, args: unknown[]): Promise<unknown>;
   /** Lets go of the port at both ends. */
   release(): void;
@@ -91,7 +91,7 @@ async function settle<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (thrown) {
-    throw CprError.from(thrown, 'internal', 'A call to the keeper could not be made');
+    throw HoldfastError.from(thrown, 'internal', 'A call to the keeper could not be made');
   }
 }
 

@@ -54,7 +54,7 @@ export interface BlobItem {
 }
 
 /** Everything that belongs to the moment of the cut. */
-export interface CutItem {
+export interface DeviceStateItem {
   kind: 'cut';
   takenAtMs: number;
   /** Device state, with the keeper's sections. */
@@ -84,8 +84,8 @@ export interface BlobsItem {
   entries: Float64Array<ArrayBuffer>;
 }
 
-export type LeavingItem = GuestDescription | PagesItem | BlobItem | CutItem;
-export type ArrivingItem = ArrivingPages | BlobItem | NoBlobItem | BlobsItem | CutItem;
+export type ExportItem = GuestDescription | PagesItem | BlobItem | DeviceStateItem;
+export type ImportItem = ArrivingPages | BlobItem | NoBlobItem | BlobsItem | DeviceStateItem;
 
 /** A new life, or the same one going on. */
 export type StateIdentity = 'clone' | 'continuation';

@@ -1,5 +1,5 @@
 /** Messages between page and keeper about machines in storage. Additive only. */
-import type { CprErrorCode } from '../errors.ts';
+import type { HoldfastErrorCode } from '../errors.ts';
 import type { DriveName, MachineConfig } from './config.ts';
 import type { RuntimeSource } from './runtime-source.ts';
 import type { StateIdentity } from './state-transfer.ts';
@@ -64,7 +64,7 @@ export interface StorageUsage {
 }
 
 /** Facts of a clone beside its source. */
-interface CloneArrival {
+interface CloneSource {
   /**
    * Its system has no agent to tell it that it is a copy: until it is booted again, its random numbers
    * are those of the other copies.
@@ -73,7 +73,7 @@ interface CloneArrival {
 }
 
 /** How a guest came to be where it is now. */
-export type Arrival =
+export type StartSource =
   | { kind: 'booted' }
   | ({
       kind: 'resumed';
@@ -82,7 +82,7 @@ export type Arrival =
       resumedAtMs: number;
       /** Why the newest checkpoint was not used, when it was not. */
       fellBack?: string;
-    } & CloneArrival)
+    } & CloneSource)
   | ({
       /** From a state file. */
       kind: 'opened';
@@ -90,7 +90,7 @@ export type Arrival =
       takenAtMs: number;
       openedAtMs: number;
       identity: StateIdentity;
-    } & CloneArrival);
+    } & CloneSource);
 
 /** Whether the guest would come back if everything ended now. */
 export interface Durability {
@@ -104,7 +104,7 @@ export interface Durability {
   pauseMs?: number;
   /** Bytes that the last checkpoint wrote. */
   writtenBytes?: number;
-  error?: { code: CprErrorCode; message: string };
+  error?: { code: HoldfastErrorCode; message: string };
 }
 
 /** Options of `setDurable`. */

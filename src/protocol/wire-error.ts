@@ -1,12 +1,12 @@
 import {
-  CprError,
-  type CprErrorCode,
-  cprErrorCodes,
+  HoldfastError,
+  type HoldfastErrorCode,
+  holdfastErrorCodes,
   type RestartPhase,
   restartPhases,
 } from '../errors.ts';
 
-/** A {@link CprError} as structured-cloneable data. Additive only: keepers and pages of any age read it. */
+/** A {@link HoldfastError} as structured-cloneable data. Additive only: keepers and pages of any age read it. */
 export interface WireError {
   code: string;
   message: string;
@@ -15,10 +15,10 @@ export interface WireError {
   cause?: string;
 }
 
-/** Anything thrown, as data. What is not a CprError becomes `internal`. */
+/** Anything thrown, as data. What is not a HoldfastError becomes `internal`. */
 export function toWireError(thrown: unknown): WireError {
-  const error = adoptCprError(thrown);
-  if (!(error instanceof CprError)) {
+  const error = adoptHoldfastError(thrown);
+  if (!(error instanceof HoldfastError)) {
     return { code: 'internal', message: textOf(error), cause: detailOf(error) };
   }
   const wire: WireError = { code: error.code, message: error.message };
@@ -28,31 +28,31 @@ export function toWireError(thrown: unknown): WireError {
 }
 
 /** The other half of {@link toWireError}. A code that this side does not know becomes `internal`. */
-export function fromWireError(value: unknown): CprError {
+export function fromWireError(value: unknown): HoldfastError {
   const wire: Partial<WireError> = typeof value === 'object' && value !== null ? value : {};
   const code = isCode(wire.code) ? wire.code : 'internal';
-  return new CprError(code, String(wire.message ?? 'The keeper reported no reason.'), {
+  return new HoldfastError(code, String(wire.message ?? 'The keeper reported no reason.'), {
     ...(wire.cause !== undefined && { cause: wire.cause }),
     ...(isPhase(wire.phase) && { phase: wire.phase }),
   });
 }
 
 /**
- * Makes a CprError of another bundle one of ours; everything else passes through. Runtimes are
+ * Makes a HoldfastError of another bundle one of ours; everything else passes through. Runtimes are
  * bundled on their own, with their own copy of the class, which `instanceof` does not know.
  */
-export function adoptCprError(thrown: unknown): unknown {
-  if (thrown instanceof CprError || !(thrown instanceof Error)) return thrown;
-  const { code, phase } = thrown as Partial<CprError>;
-  if (thrown.name !== 'CprError' || !isCode(code)) return thrown;
-  return new CprError(code, thrown.message, {
+export function adoptHoldfastError(thrown: unknown): unknown {
+  if (thrown instanceof HoldfastError || !(thrown instanceof Error)) return thrown;
+  const { code, phase } = thrown as Partial<HoldfastError>;
+  if (thrown.name !== 'HoldfastError' || !isCode(code)) return thrown;
+  return new HoldfastError(code, thrown.message, {
     cause: thrown.cause,
     ...(isPhase(phase) && { phase }),
   });
 }
 
-function isCode(value: unknown): value is CprErrorCode {
-  return cprErrorCodes.some((code) => code === value);
+function isCode(value: unknown): value is HoldfastErrorCode {
+  return holdfastErrorCodes.some((code) => code === value);
 }
 
 function isPhase(value: unknown): value is RestartPhase {

@@ -3,7 +3,7 @@
  * a guest's life. What comes out must be what a boot without any hand-over gives.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { situations, situationsFloppy } from '../../tools/guests/situations/situations.ts';
+import { cpuStates, cpuStatesFloppy } from '../../tools/guests/cpu-states/cpu-states.ts';
 import { bareMachine, labFirmware, loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
 import { v86Packages } from '../../tools/v86-versions.ts';
 import { type LabHost, labHost } from './testing/lab-host.ts';
@@ -60,19 +60,19 @@ describe('a guest that boots', () => {
   it('from a floppy is handed over at 300 points in its firmware', {
     timeout: 180_000,
   }, async () => {
-    const image = projectFile('src/runtime/testing/guests/situations.bin');
+    const image = projectFile('src/runtime/testing/guests/cpu-states.bin');
     const run = async (handOvers: number) => {
-      const host = labHost({ ...labFirmware, fda: situationsFloppy(image) }, bareMachine);
+      const host = labHost({ ...labFirmware, fda: cpuStatesFloppy(image) }, bareMachine);
       const guest = await boot(host, {
         instructions: 3_500,
         handOvers,
         seed: 0xb007,
-        done: () => host.serial.includes('situations\r\n'),
+        done: () => host.serial.includes('cpu-states\r\n'),
       });
       // Its image, where the firmware has read it to, from after the boot sector.
       const loaded = guest.memory(0x9000, image.length - 512).slice();
       const screen = screenText(guest);
-      guest.machine.commands.consoleInput('serial0', text.encode(situations['real-mode']));
+      guest.machine.commands.consoleInput('serial0', text.encode(cpuStates['real-mode']));
       for (let i = 0; i < 2_000 && !host.serial.includes('round 00000003'); i++)
         await guest.run(20_000);
       return { loaded, screen, serial: host.serial.replace(/(round 00000003\r\n)[\s\S]*/, '$1') };

@@ -1,7 +1,8 @@
 /** What a page can ask of the machine while it runs. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { RuntimeCommands } from '../protocol/abi.ts';
 import type { MachineEvent } from '../protocol/events.ts';
+import type { V86Core } from './core/v86-core.ts';
 import { pressPowerButton } from './devices/acpi-power.ts';
 import type { ConsoleInput } from './devices/console-input.ts';
 import type { Ps2Input } from './devices/ps2-input.ts';
@@ -11,29 +12,28 @@ import { diskCommands } from './disks/disk-commands.ts';
 import type { Drives } from './disks/drives.ts';
 import type { Network } from './network/network.ts';
 import { changeMac } from './network/nic.ts';
-import type { ShareFiles } from './ninep/share-files.ts';
-import type { Shell } from './shell/shell.ts';
+import type { NinepFiles } from './ninep/ninep-files.ts';
 
 /** Where v86 maps the linear frame buffer into guest-physical memory. */
 const frameBufferAddress = 0xe0000000;
 
 /** Of a machine, what its commands reach. */
 interface CommandTarget {
-  readonly shell: Shell;
+  readonly core: V86Core;
   readonly ps2: Ps2Input;
   readonly input: ConsoleInput;
-  readonly files: ShareFiles;
+  readonly files: NinepFiles;
   readonly drives: Drives;
   readonly network: Network;
   readonly running: boolean;
   wake(): void;
-  snapshot(): MachineEvent[];
+  describe(): MachineEvent[];
   exportV86State(): Uint8Array<ArrayBuffer>;
   loadV86State(bytes: Uint8Array): void;
 }
 
 export function machineCommands(machine: CommandTarget): RuntimeCommands {
-  const { cpu } = machine.shell;
+  const { cpu } = machine.core;
   const { ps2 } = machine;
   const typed = (input: () => void) => {
     input();
@@ -57,7 +57,7 @@ export function machineCommands(machine: CommandTarget): RuntimeCommands {
     },
     changeMac: (mac) => changeMac(cpu.devices, mac),
     infoRegisters: () => readRegisters(cpu),
-    screen: () => screenContents(machine.snapshot()),
+    screen: () => screenContents(machine.describe()),
     exportV86State: () => machine.exportV86State(),
     loadV86State: (bytes: Uint8Array) => machine.loadV86State(bytes),
     systemPowerdown() {
@@ -85,12 +85,12 @@ export function machineCommands(machine: CommandTarget): RuntimeCommands {
 }
 
 function memoryAt(machine: CommandTarget, address: number, length: number): Uint8Array {
-  const { mem8, devices } = machine.shell.cpu;
+  const { mem8, devices } = machine.core.cpu;
   const inFrameBuffer = address >= frameBufferAddress;
   const memory = inFrameBuffer ? devices.vga.svga_memory : mem8;
   const start = inFrameBuffer ? address - frameBufferAddress : address;
   if (start < 0 || length < 0 || start + length > memory.length)
-    throw new CprError(
+    throw new HoldfastError(
       'bad-config',
       `The guest has no memory at 0x${address.toString(16)} .. 0x${(address + length).toString(16)}.`,
     );

@@ -9,11 +9,11 @@ import { v86Packages } from '../../tools/v86-versions.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
 import { decodeValue, type Value } from '../vmstate/value.ts';
 import { decodeVmstate, encodeVmstate } from '../vmstate/vmstate.ts';
-import type { Machine } from './machine.ts';
 import { tscLag } from './state/tsc.ts';
 import { type LabHost, labHost } from './testing/lab-host.ts';
 import { type LabRuntime, prepareLab } from './testing/lab-runtime.ts';
 import { registerProbe } from './testing/register-probe.ts';
+import type { V86Runtime } from './v86-runtime.ts';
 
 const { h64Raw: h64 } = await xxhash();
 /** Every import that v86.wasm has; a new one is a new thing the runtime must provide. */
@@ -68,8 +68,8 @@ const changesByItself = { lastVirtualEip: 18, timeStampCounter: 43 } as const;
 const probe = registerProbe();
 
 /** Runs the guest for some emulator steps, without the worker's event loop. */
-function step(machine: Machine, steps: number): void {
-  for (let i = 0; i < steps; i++) machine.shell.step();
+function step(machine: V86Runtime, steps: number): void {
+  for (let i = 0; i < steps; i++) machine.core.step();
 }
 
 /** Device state as a value, without what changes while one looks. */
@@ -111,7 +111,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
   }, 60_000);
 
   const prepare = (host: LabHost, coldBoot: boolean) => prepareLab(runtime, host, coldBoot);
-  const boot = async (host: LabHost) => (await prepare(host, true)).boot() as Machine;
+  const boot = async (host: LabHost) => (await prepare(host, true)).boot() as V86Runtime;
 
   it('v86.wasm imports nothing that Holdfast does not know', () => {
     const names = WebAssembly.Module.imports(wasmModule).map(({ name }) => name);
@@ -136,8 +136,8 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
   });
 
   it('the CPU and device members that Holdfast uses are where it takes them to be', async () => {
-    const { shell } = await boot(labHost(labFirmware));
-    const { cpu, machine, bus } = shell;
+    const { core } = await boot(labHost(labFirmware));
+    const { cpu, machine, bus } = core;
     for (const name of [
       'wasm_patch',
       'create_jit_imports',
@@ -202,7 +202,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
   });
 
   it('network devices, virtio console and 9p share are where Holdfast takes them to be', async () => {
-    const { net, virtio_console, virtio_9p } = (await boot(labHost(labFirmware))).shell.cpu.devices;
+    const { net, virtio_console, virtio_9p } = (await boot(labHost(labFirmware))).core.cpu.devices;
     for (const name of ['cr', 'pstart', 'pstop', 'curpg', 'boundary'] as const)
       expect(net?.[name], `ne2k.${name} is no longer a number`).toBeTypeOf('number');
     for (const name of ['mac', 'memory'] as const)
@@ -212,7 +212,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
       'the ne2k no longer holds each byte of its address twice',
     ).toEqual(Uint8Array.from(Array.from(net?.mac ?? []).flatMap((byte) => [byte, byte])));
     const withVirtio = await boot(labHost(labFirmware, { network: 'virtio' }));
-    const { virtio_net } = withVirtio.shell.cpu.devices;
+    const { virtio_net } = withVirtio.core.cpu.devices;
     expect(virtio_net?.mac, 'virtio-net has lost its address').toBeInstanceOf(Uint8Array);
     for (const [name, device] of Object.entries({ virtio_net, virtio_console })) {
       const queue = device?.virtio.queues[0];
@@ -228,8 +228,8 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
   });
 
   it('the VGA state has its memories at the places that Holdfast leaves out', async () => {
-    const { shell } = await boot(labHost(labFirmware));
-    const { vga } = shell.cpu.devices;
+    const { core } = await boot(labHost(labFirmware));
+    const { vga } = core.cpu.devices;
     const original = Object.getPrototypeOf(vga).get_state.call(vga);
     expect(original[6]).toBe(vga.vga_memory);
     expect(original[39]).toBe(vga.svga_memory);
@@ -238,9 +238,9 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
 
   it('after a move nothing of the scratch instance is in use any more', async () => {
     const host = labHost(labFirmware);
-    const { shell } = await boot(host);
-    const own = new Set<unknown>(Object.values(shell.cpu.wm.exports));
-    const stale = [...reachable(shell.machine)].filter(
+    const { core } = await boot(host);
+    const own = new Set<unknown>(Object.values(core.cpu.wm.exports));
+    const stale = [...reachable(core.machine)].filter(
       (member) =>
         (ArrayBuffer.isView(member) && member.buffer === host.scratch.buffer) ||
         // Exported functions have a number for a name.
@@ -261,11 +261,11 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     'guest RAM and VGA memory land in their blocks (%i MiB)',
     async (memoryMiB) => {
       const host = labHost(labFirmware, { memoryMiB });
-      const { shell } = await boot(host);
+      const { core } = await boot(host);
       const ram = host.blocks.find(({ name }) => name === 'pc.ram');
-      expect(shell.ramAddress - (ram?.address ?? 0)).toBe(4096);
-      expect(shell.cpu.mem8.length).toBe(memoryMiB << 20);
-      expect(shell.cpu.devices.vga.svga_memory.byteOffset).toBe(shell.vramAddress);
+      expect(core.ramAddress - (ram?.address ?? 0)).toBe(4096);
+      expect(core.cpu.mem8.length).toBe(memoryMiB << 20);
+      expect(core.cpu.devices.vga.svga_memory.byteOffset).toBe(core.vramAddress);
     },
   );
 
@@ -277,8 +277,8 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
         `public/guests/linux/${JSON.parse(new TextDecoder().decode(projectFile('public/guests/linux/guest.json'))).initrd}`,
       ),
     };
-    const { shell } = await boot(labHost(images, { cmdline: 'console=ttyS0' }));
-    const { mem8 } = shell.cpu;
+    const { core } = await boot(labHost(images, { cmdline: 'console=ttyS0' }));
+    const { mem8 } = core.cpu;
     const setupBytes = ((images.bzImage[0x1f1] ?? 4) + 1) * 512;
     const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
     expect(text(mem8.slice(0x100000, 0x100000 + 64))).toBe(
@@ -295,7 +295,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     const state = first.save();
     const prepared = await prepare(host, false);
     first.park();
-    const second = prepared.load(state) as Machine;
+    const second = prepared.load(state) as V86Runtime;
     expect(deviceState(second.save())).toEqual(deviceState(state));
     step(second, 50);
     expect(host.crash).toBeUndefined();
@@ -310,7 +310,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     const prepared = await prepare(host, false);
     const state = first.save();
     first.park();
-    const second = prepared.load(state) as Machine;
+    const second = prepared.load(state) as V86Runtime;
     const read = () => places.map((address) => second.commands.readMemory(address, 1)[0]);
     expect(read()).toEqual([0xa5, 0xa5, 0xa5]);
     second.commands.reset();
@@ -325,8 +325,8 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     step(first, 100);
     first.commands.consoleInput('serial0', new TextEncoder().encode('hold'));
     first.commands.scancodes(Uint8Array.of(0x23, 0xa3));
-    const queues = ({ shell }: Machine) => {
-      const { uart0, ps2 } = shell.cpu.devices;
+    const queues = ({ core }: V86Runtime) => {
+      const { uart0, ps2 } = core.cpu.devices;
       return [uart0.input.length, (ps2.kbd_buffer as V86QueueLike).length];
     };
     const before = queues(first);
@@ -335,7 +335,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     const state = first.save();
     expect(queues(first), 'saving took them away').toEqual(before);
     first.park();
-    expect(queues(prepared.load(state) as Machine)).toEqual(before);
+    expect(queues(prepared.load(state) as V86Runtime)).toEqual(before);
   });
 
   it("devices read the machine's clock, as the CPU does", async () => {
@@ -350,14 +350,14 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     step(first, 1);
     const before = reads;
     // Bit 4 toggles with the memory refresh, so the port looks at the time.
-    (first.shell.cpu.io as { port_read8(port: number): number }).port_read8(0x61);
+    (first.core.cpu.io as { port_read8(port: number): number }).port_read8(0x61);
     expect(reads - before).toBe(1);
   });
 
   it('the time-stamp counter goes on at its rate, and through a hand-over', async () => {
     const host = labHost(labFirmware);
     const first = await boot(host);
-    const lag = ({ shell }: Machine) => tscLag(shell.cpu, host.clock);
+    const lag = ({ core }: V86Runtime) => tscLag(core.cpu, host.clock);
     step(first, 100);
     const before = lag(first);
     step(first, 100);
@@ -367,7 +367,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     first.park();
     const until = performance.now() + 50;
     while (performance.now() < until);
-    const second = prepared.load(state) as Machine;
+    const second = prepared.load(state) as V86Runtime;
     expect(lag(second)).toBeCloseTo(before, 1);
     step(second, 100);
     expect(lag(second)).toBeCloseTo(before, 1);
@@ -435,7 +435,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     const prepared = await prepare(host, false);
     const state = first.save();
     first.park();
-    step(prepared.load(state) as Machine, 20);
+    step(prepared.load(state) as V86Runtime, 20);
     first.unpark();
     expect(deviceState(first.save())).toEqual(deviceState(state));
     step(first, 100);

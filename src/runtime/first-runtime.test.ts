@@ -1,14 +1,14 @@
 /** A guest that comes from elsewhere, in a machine that has neither its firmware nor its kernel at hand. */
 import { beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { labFirmware, loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
-import { patient } from '../../tools/patient.ts';
+import { slowTimeout } from '../../tools/slow-timeout.ts';
 import { v86Packages } from '../../tools/v86-versions.ts';
+import { blockOf } from './core/blocks.ts';
+import { yieldToEventLoop } from './core/yield-to-event-loop.ts';
 import { quiesce } from './disks/quiesce.ts';
-import type { Machine } from './machine.ts';
-import { blockOf } from './shell/blocks.ts';
-import { turn } from './shell/turn.ts';
 import { type LabHost, labHost } from './testing/lab-host.ts';
 import { type LabRuntime, prepareLab } from './testing/lab-runtime.ts';
+import type { V86Runtime } from './v86-runtime.ts';
 
 const images = { ...labFirmware, bzImage: projectFile('public/guests/linux/bzImage') };
 const config = { memoryMiB: 64, cmdline: 'console=ttyS0' };
@@ -51,17 +51,17 @@ function copyGuest(from: LabHost, to: LabHost): void {
   }
 }
 
-async function bringBack(host: LabHost): Promise<Machine> {
+async function bringBack(host: LabHost): Promise<V86Runtime> {
   const prepared = await prepare(host);
   copyGuest(saved.host, host);
-  return prepared.load(saved.vmstate) as Machine;
+  return prepared.load(saved.vmstate) as V86Runtime;
 }
 
 beforeAll(async () => {
   runtime = await loadLabRuntime(v86Packages[0] as string);
   const host = labHost(images, config);
-  const first = (await prepareLab(runtime, host, true)).boot() as Machine;
-  while (((first.shell.cpu.cr[0] ?? 0) & (1 << 31)) === 0) first.shell.step();
+  const first = (await prepareLab(runtime, host, true)).boot() as V86Runtime;
+  while (((first.core.cpu.cr[0] ?? 0) & (1 << 31)) === 0) first.core.step();
   saved = { vmstate: first.save(), host };
 }, 60_000);
 
@@ -87,9 +87,9 @@ it('brings the guest back without its kernel, which a reset fetches', async () =
   const host = elsewhere();
   const machine = await bringBack(host);
   machine.run();
-  const { instruction_counter: counter, mem8 } = machine.shell.cpu;
+  const { instruction_counter: counter, mem8 } = machine.core.cpu;
   const before = counter[0];
-  await vi.waitUntil(() => counter[0] !== before, patient);
+  await vi.waitUntil(() => counter[0] !== before, slowTimeout);
   expect(asked).not.toContain('kept:bzImage');
 
   mem8.fill(0, 0x100000, 0x200000);
@@ -123,12 +123,12 @@ it('a guest whose kernel cannot be had runs on, until it boots again', async () 
   const host = elsewhere();
   const machine = await bringBack(host);
   machine.run();
-  const { instruction_counter: counter } = machine.shell.cpu;
+  const { instruction_counter: counter } = machine.core.cpu;
   const before = counter[0];
-  await vi.waitUntil(() => counter[0] !== before, patient);
+  await vi.waitUntil(() => counter[0] !== before, slowTimeout);
   expect(host.crash).toBeUndefined();
   machine.commands.reset();
-  await vi.waitUntil(() => host.crash !== undefined, patient);
+  await vi.waitUntil(() => host.crash !== undefined, slowTimeout);
   expect(host.crash).toMatchObject({ code: 'image-unavailable' });
   machine.destroy();
 });
@@ -146,7 +146,7 @@ it('[S4] a guest whose kernel is away when it boots again waits for it, which is
   });
   machine.run();
   machine.commands.reset();
-  await vi.waitUntil(() => requests > 8, patient);
+  await vi.waitUntil(() => requests > 8, slowTimeout);
   const told = () => host.events.filter(({ type }) => type === 'disk');
   expect(told()).toEqual([
     expect.objectContaining({
@@ -155,16 +155,16 @@ it('[S4] a guest whose kernel is away when it boots again waits for it, which is
       message: expect.stringContaining('kept:'),
     }),
   ]);
-  expect(machine.snapshot()).toContainEqual(told()[0]);
+  expect(machine.describe()).toContainEqual(told()[0]);
   await expect(quiesce(machine.quiesce(), 1)).rejects.toMatchObject({ code: 'blocked' });
   expect(host.crash).toBeUndefined();
 
   isAway = false;
   await machine.quiesce();
   expect(told().at(-1)).toMatchObject({ device: 'boot', state: 'ready' });
-  const { instruction_counter: counter } = machine.shell.cpu;
+  const { instruction_counter: counter } = machine.core.cpu;
   const before = counter[0];
-  await vi.waitUntil(() => counter[0] !== before, patient);
+  await vi.waitUntil(() => counter[0] !== before, slowTimeout);
   expect(host.crash).toBeUndefined();
   machine.destroy();
 });
@@ -177,7 +177,7 @@ it('[S4] a guest that goes back in time waits no more for the kernel of its rese
   });
   machine.run();
   machine.commands.reset();
-  await vi.waitUntil(() => host.events.some(({ type }) => type === 'disk'), patient);
+  await vi.waitUntil(() => host.events.some(({ type }) => type === 'disk'), slowTimeout);
   machine.destroy();
   await machine.quiesce();
   expect(host.events.at(-1)).toMatchObject({ type: 'disk', device: 'boot', state: 'ready' });
@@ -186,8 +186,8 @@ it('[S4] a guest that goes back in time waits no more for the kernel of its rese
 
 it('a guest that was saved in its firmware finds its loader', async () => {
   const first = labHost(images, config);
-  const machine = (await prepareLab(runtime, first, true)).boot() as Machine;
-  machine.shell.step();
+  const machine = (await prepareLab(runtime, first, true)).boot() as V86Runtime;
+  machine.core.step();
   const vmstate = machine.save();
   const host = elsewhere();
   const prepared = await prepare(host);
@@ -198,16 +198,16 @@ it('a guest that was saved in its firmware finds its loader', async () => {
   });
   const serve = globalThis.fetch;
   vi.stubGlobal('fetch', (url: string) => answered.then(() => serve(url)));
-  const again = prepared.load(vmstate) as Machine;
-  const { instruction_counter: counter } = again.shell.cpu;
+  const again = prepared.load(vmstate) as V86Runtime;
+  const { instruction_counter: counter } = again.core.cpu;
   const before = counter[0];
   again.run();
   again.stop();
   again.run();
-  for (let i = 0; i < 10; i++) await turn();
+  for (let i = 0; i < 10; i++) await yieldToEventLoop();
   expect(counter[0]).toBe(before);
   answer();
-  await vi.waitUntil(() => counter[0] !== before, patient);
-  expect(again.shell.cpu.option_roms).toHaveLength(1);
+  await vi.waitUntil(() => counter[0] !== before, slowTimeout);
+  expect(again.core.cpu.option_roms).toHaveLength(1);
   again.destroy();
 });

@@ -3,32 +3,32 @@
  * It is made where it will run, in the guest's memory: nobody is there whose runtime it would disturb.
  * Guest RAM, which may be arriving already, is left alone.
  */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { PreparedRuntime } from '../protocol/abi.ts';
-import { type Building, buildShell, checkPlacement, readyDevices } from './boot/build-shell.ts';
-import { Machine, type MachineOptions } from './machine.ts';
-import { blockOf } from './shell/blocks.ts';
-import { PageOps } from './shell/page-ops.ts';
+import { type Building, buildCore, checkPlacement, readyDevices } from './boot/build-core.ts';
+import { blockOf } from './core/blocks.ts';
+import { PageOps } from './core/page-ops.ts';
 import { saveDevices } from './state/device-state.ts';
 import { DeviceTemplate } from './state/device-template.ts';
 import { readIncoming } from './state/incoming.ts';
+import { V86Runtime, type V86RuntimeParts } from './v86-runtime.ts';
 
 export async function prepareIncoming(
   building: Building,
-  parts: Omit<MachineOptions, 'shell' | 'screen' | 'ops' | 'template'>,
+  parts: Omit<V86RuntimeParts, 'core' | 'screen' | 'ops' | 'template'>,
 ): Promise<PreparedRuntime> {
   const { host, wasm } = building;
   const ops = new PageOps(host.memory);
   try {
-    const { shell, screen } = await buildShell(building, host.memory);
-    checkPlacement(host, shell);
-    readyDevices(shell, host);
+    const { core, screen } = await buildCore(building, host.memory);
+    checkPlacement(host, core);
+    readyDevices(core, host);
     // A guest that is waited for gains nothing from a rehearsal.
-    const template = new DeviceTemplate(saveDevices(shell.cpu, host.clock));
-    const takeOver = () => new Machine({ ...parts, shell, screen, ops, template });
+    const template = new DeviceTemplate(saveDevices(core.cpu, host.clock));
+    const takeOver = () => new V86Runtime({ ...parts, core, screen, ops, template });
     return {
       boot() {
-        throw new CprError('internal', 'This runtime was made for a guest that arrives.');
+        throw new HoldfastError('internal', 'This runtime was made for a guest that arrives.');
       },
       load(vmstate) {
         // All of it is read and checked before anything is touched.
@@ -38,7 +38,7 @@ export async function prepareIncoming(
         return machine;
       },
       discard() {
-        shell.destroy();
+        core.destroy();
         wipe(building, ops);
       },
     };

@@ -10,11 +10,11 @@ import { formatMigrations, sectionMigrations } from '../vmstate/migrations.ts';
 import { sectionVersions } from '../vmstate/sections.ts';
 import { decodeValue, encodeValue } from '../vmstate/value.ts';
 import { decodeVmstate, encodeVmstate, formatVersion } from '../vmstate/vmstate.ts';
-import type { Machine } from './machine.ts';
-import { turn } from './shell/turn.ts';
+import { yieldToEventLoop } from './core/yield-to-event-loop.ts';
 import { labHost } from './testing/lab-host.ts';
 import { type LabRuntime, prepareLab } from './testing/lab-runtime.ts';
 import { checkPattern } from './testing/pattern.ts';
+import type { V86Runtime } from './v86-runtime.ts';
 
 const { h64Raw: digest } = await xxhash();
 /** What e2e/support/golden-vmstate.ts writes beside a vmstate. */
@@ -117,12 +117,12 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     '[MG3] the guest of the golden file of format version %i goes on, every dword right',
     async (version) => {
       const { host, prepared, manifest } = await machineOf(version);
-      const machine = prepared.load(golden(version).vmstate) as Machine;
+      const machine = prepared.load(golden(version).vmstate) as V86Runtime;
       const inspect = () => checkPattern(machine.commands.readMemory);
       expect(inspect()).toEqual({ ok: true, pass: manifest.pass, edge: manifest.edge });
       for (let done = false; !done; ) {
-        for (let i = 0; i < 20; i++) machine.shell.step();
-        await turn();
+        for (let i = 0; i < 20; i++) machine.core.step();
+        await yieldToEventLoop();
         expect(host.crash).toBeUndefined();
         const now = inspect();
         expect(now).toMatchObject({ ok: true });
@@ -136,7 +136,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
 
   it('[SE4] an optional section that nobody knows stands in the next vmstate', async () => {
     const { prepared } = await machineOf(formatVersion);
-    const machine = prepared.load(golden(formatVersion).vmstate) as Machine;
+    const machine = prepared.load(golden(formatVersion).vmstate) as V86Runtime;
     const saved = decodeVmstate(machine.save(), digest);
     expect(saved.find(({ name }) => name === 'golden.unknown')).toMatchObject({
       version: 7,

@@ -3,23 +3,23 @@ import xxhash from 'xxhash-wasm';
 import type { PreparedRuntime, PrepareRequest, RuntimeHost } from '../protocol/abi.ts';
 import type { Digest } from '../vmstate/vmstate.ts';
 import { bootRanges, imagesOfDevices, loadImages } from './boot/boot-images.ts';
-import { type Building, buildShell, checkPlacement, readyDevices } from './boot/build-shell.ts';
+import { type Building, buildCore, checkPlacement, readyDevices } from './boot/build-core.ts';
 import { KernelImage } from './boot/kernel-image.ts';
+import { blockOf, pageStore } from './core/blocks.ts';
+import { PageOps, type Range } from './core/page-ops.ts';
+import type { V86Core } from './core/v86-core.ts';
+import { compileV86Wasm, type V86Wasm } from './core/v86-wasm.ts';
+import { yieldToEventLoop } from './core/yield-to-event-loop.ts';
 import { Drives } from './disks/drives.ts';
 import { prepareIncoming } from './first-runtime.ts';
-import { Machine, type MachineOptions } from './machine.ts';
 import { checkNetwork } from './network/network.ts';
 import { type GuestPages, ScratchMemory } from './prepare/scratch-memory.ts';
 import { warmUp } from './prepare/warm-up.ts';
 import { warmUpDisk } from './prepare/warm-up-disk.ts';
-import { blockOf, pageStore } from './shell/blocks.ts';
-import { PageOps, type Range } from './shell/page-ops.ts';
-import type { Shell } from './shell/shell.ts';
-import { turn } from './shell/turn.ts';
-import { compileV86Wasm, type V86Wasm } from './shell/v86-wasm.ts';
 import { loadDevices, saveDevices } from './state/device-state.ts';
 import { DeviceTemplate } from './state/device-template.ts';
 import { readIncoming } from './state/incoming.ts';
+import { V86Runtime, type V86RuntimeParts } from './v86-runtime.ts';
 
 /** Compiled once per module: a runtime that is used again starts warm. */
 const compiled = new Map<string, Promise<V86Wasm>>();
@@ -70,7 +70,7 @@ export async function prepareRuntime(
 /** Beside the guest's present runtime, whose part of the guest's memory stays its own until the end. */
 async function prepareInScratch(
   building: Building,
-  parts: Omit<MachineOptions, 'shell' | 'screen' | 'ops' | 'template'>,
+  parts: Omit<V86RuntimeParts, 'core' | 'screen' | 'ops' | 'template'>,
   scratch: ScratchMemory,
   signal: AbortSignal | undefined,
 ): Promise<PreparedRuntime> {
@@ -81,26 +81,26 @@ async function prepareInScratch(
     wasm.warm = true;
   }
 
-  const { shell, screen } = await buildShell(building);
-  checkPlacement(host, shell);
-  await turn();
+  const { core, screen } = await buildCore(building);
+  checkPlacement(host, core);
+  await yieldToEventLoop();
   const staged = pageStore(blockOf(host, 'runtime.incoming'));
-  const imagePages = scratch.moveOut(shell.ownRanges, staged);
-  const boot = bootRanges(images).map(offset(shell.ramAddress));
+  const imagePages = scratch.moveOut(core.ownRanges, staged);
+  const boot = bootRanges(images).map(offset(core.ramAddress));
   const guestPages = coldBoot ? scratch.copyGuest(boot) : [];
-  readyDevices(shell, host);
-  if (coldBoot) kernel.keep(shell, guestPages.map(inRam(shell)));
-  else shell.cpu.option_roms = kernel.optionRoms;
-  const template = await rehearse(shell, host.clock, coldBoot);
-  scratch.clean(shell, boot);
-  await turn();
-  shell.prepareMove(host.memory);
+  readyDevices(core, host);
+  if (coldBoot) kernel.keep(core, guestPages.map(inRam(core)));
+  else core.cpu.option_roms = kernel.optionRoms;
+  const template = await rehearse(core, host.clock, coldBoot);
+  scratch.clean(core, boot);
+  await yieldToEventLoop();
+  core.prepareMove(host.memory);
 
   const ops = new PageOps(host.memory);
-  const takeOver = (): Machine => {
+  const takeOver = (): V86Runtime => {
     ops.scatter(staged.list, imagePages, staged.pages);
-    shell.moveTo(host.memory);
-    return new Machine({ ...parts, shell, screen, ops, template });
+    core.moveTo(host.memory);
+    return new V86Runtime({ ...parts, core, screen, ops, template });
   };
   return {
     boot() {
@@ -115,7 +115,7 @@ async function prepareInScratch(
       machine.load(state, { isWarm: wasm.warm });
       return machine;
     },
-    discard: () => shell.destroy(),
+    discard: () => core.destroy(),
   };
 }
 
@@ -130,42 +130,42 @@ async function warmUpInScratch(
   const { host, images } = building;
   const config = { ...host.config, memoryMiB: warmUpRamMiB, filesystem9p: false };
   const { bios, vgaBios } = images;
-  const { shell } = await buildShell({
+  const { core } = await buildCore({
     ...building,
     coldBoot: true,
     host: { ...host, config },
     images: { ...(bios && { bios }), ...(vgaBios && { vgaBios }) },
     disks: { fda: warmUpDisk() },
   });
-  await turn();
+  await yieldToEventLoop();
   try {
-    await warmUp(shell, host.clock, signal);
+    await warmUp(core, host.clock, signal);
   } finally {
-    shell.destroy();
-    scratch.clean(shell, [
-      { start: shell.ramAddress, end: shell.ramAddress + warmUpRamMiB * 1024 * 1024 },
-      { start: shell.vramAddress, end: shell.vramAddress + host.config.vgaMemoryMiB * 1024 * 1024 },
+    core.destroy();
+    scratch.clean(core, [
+      { start: core.ramAddress, end: core.ramAddress + warmUpRamMiB * 1024 * 1024 },
+      { start: core.vramAddress, end: core.vramAddress + host.config.vgaMemoryMiB * 1024 * 1024 },
     ]);
   }
 }
 
 /**
- * Takes the state of the new shell and gives it back, so that the code which does that is
+ * Takes the state of the new core and gives it back, so that the code which does that is
  * compiled by the time the guest stands still.
  * @param coldBoot such a runtime will save one day, but load nothing
  * @returns what the state of these devices looks like
  */
 async function rehearse(
-  shell: Shell,
+  core: V86Core,
   clock: () => number,
   coldBoot: boolean,
 ): Promise<DeviceTemplate> {
   for (let round = 0; ; round++) {
-    await turn();
-    const state = saveDevices(shell.cpu, clock);
-    await turn();
+    await yieldToEventLoop();
+    const state = saveDevices(core.cpu, clock);
+    await yieldToEventLoop();
     const template = new DeviceTemplate(state);
-    if (!coldBoot) loadDevices(shell.cpu, template.read(state), clock);
+    if (!coldBoot) loadDevices(core.cpu, template.read(state), clock);
     if (round === 2) return template;
   }
 }
@@ -176,5 +176,5 @@ const offset =
 
 /** By guest-physical address. */
 const inRam =
-  ({ ramAddress }: Shell) =>
+  ({ ramAddress }: V86Core) =>
   ({ address, bytes }: GuestPages): GuestPages => ({ address: address - ramAddress, bytes });

@@ -5,17 +5,17 @@
 import { describe, expect, it } from 'vitest';
 import xxhash from 'xxhash-wasm';
 import { labFirmware, loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { PreparedRuntime, RuntimeInstance } from '../protocol/abi.ts';
 import { fixDigests } from '../vmstate/fix-digests.ts';
 import { mutate, randomSource } from '../vmstate/mutate.ts';
 import { decodeValue, type Value } from '../vmstate/value.ts';
-import type { Machine } from './machine.ts';
-import { turn } from './shell/turn.ts';
+import { yieldToEventLoop } from './core/yield-to-event-loop.ts';
 import { allowedOutcomes, devicesOf, fuzzVmstates, goldens } from './testing/fuzz-vmstates.ts';
 import { type LabHost, labHost } from './testing/lab-host.ts';
 import { prepareLab } from './testing/lab-runtime.ts';
 import { checkPattern } from './testing/pattern.ts';
+import type { V86Runtime } from './v86-runtime.ts';
 
 const { h64Raw: digest } = await xxhash();
 
@@ -29,27 +29,27 @@ async function patternGuest() {
   const images = { ...labFirmware, fda: projectFile('public/guests/pattern/graphics.img') };
   const host = labHost(images, { memoryMiB: 16, vgaMemoryMiB: 2 });
   const prepare = (coldBoot: boolean) => prepareLab(runtime, host, coldBoot);
-  return { host, machine: (await prepare(true)).boot() as Machine, prepare };
+  return { host, machine: (await prepare(true)).boot() as V86Runtime, prepare };
 }
 
 /** Runs the guest until it has finished `passes` more passes. */
-async function untilPass(host: LabHost, machine: Machine, passes: number): Promise<void> {
+async function untilPass(host: LabHost, machine: V86Runtime, passes: number): Promise<void> {
   const done = () => host.serial.match(/pass \d+/g)?.length ?? 0;
   const wanted = done() + passes;
   while (done() < wanted) {
     if (host.crash) throw new Error(`The emulator died: ${String(host.crash)}`);
-    machine.shell.step();
-    await turn();
+    machine.core.step();
+    await yieldToEventLoop();
   }
 }
 
 /** Of RAM, VGA memory and planes: not of what the emulator has beside them in their blocks. */
-function memoryDigest({ blocks, memory }: LabHost, { shell }: Machine): bigint {
+function memoryDigest({ blocks, memory }: LabHost, { core }: V86Runtime): bigint {
   const planes = blocks.find(({ name }) => name === 'vga.planes');
-  const { svga_memory } = shell.cpu.devices.vga;
+  const { svga_memory } = core.cpu.devices.vga;
   const areas: readonly [address: number, sizeBytes: number][] = [
-    [shell.ramAddress, shell.cpu.mem8.length],
-    [shell.vramAddress, svga_memory.length],
+    [core.ramAddress, core.cpu.mem8.length],
+    [core.vramAddress, svga_memory.length],
     [planes?.address ?? 0, planes?.sizeBytes ?? 0],
   ];
   return areas.reduce(
@@ -66,7 +66,7 @@ const registersOf = (vmstate: Uint8Array) => {
 
 /** What a keeper does: the old runtime stands aside while the other one tries. */
 function loadOrRefuse(
-  machine: Machine,
+  machine: V86Runtime,
   prepared: PreparedRuntime,
   bytes: Uint8Array,
 ): RuntimeInstance | undefined {
@@ -74,7 +74,7 @@ function loadOrRefuse(
   try {
     return prepared.load(bytes);
   } catch (error) {
-    expect(error).toBeInstanceOf(CprError);
+    expect(error).toBeInstanceOf(HoldfastError);
     machine.unpark();
     return undefined;
   }

@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import parseRange from 'range-parser';
 import { HttpError, notFound } from './http.ts';
 import type { ByteRange } from './object-store.ts';
-import type { StateShelf } from './state-shelf.ts';
+import type { StateStore } from './state-store.ts';
 
 const yearS = 365 * 24 * 3600;
 
@@ -12,12 +12,12 @@ const yearS = 365 * 24 * 3600;
  * may be there; a state is data of strangers, so that browsers neither guess at it nor show it.
  */
 export async function sendState(
-  shelf: StateShelf,
+  stateStore: StateStore,
   id: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const state = await shelf.find(id);
+  const state = await stateStore.find(id);
   if (!state) throw notFound('There is no such state here. It may have expired or been deleted.');
   const leftS = state.expiresAt ? Math.floor((state.expiresAt - Date.now()) / 1000) : yearS;
   const headers: Record<string, string | number> = {
@@ -34,7 +34,7 @@ export async function sendState(
     response.writeHead(304, headers).end();
     return;
   }
-  const directUrl = await shelf.directUrl(id);
+  const directUrl = await stateStore.directUrl(id);
   if (directUrl) {
     response.writeHead(302, { Location: directUrl, 'Cache-Control': 'no-store' }).end();
     return;
@@ -43,7 +43,7 @@ export async function sendState(
   const { start, end } = range ?? { start: 0, end: state.sizeBytes - 1 };
   if (range) headers['Content-Range'] = `bytes ${start}-${end}/${state.sizeBytes}`;
   headers['Content-Length'] = end - start + 1;
-  const content = request.method === 'HEAD' ? undefined : await shelf.read(id, range);
+  const content = request.method === 'HEAD' ? undefined : await stateStore.read(id, range);
   response.writeHead(range ? 206 : 200, headers);
   if (content) await pipeline(content, response);
   else response.end();

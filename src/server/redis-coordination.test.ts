@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { patient } from '../../tools/patient.ts';
 import { findRedis, noRedis } from '../../tools/redis.mjs';
+import { slowTimeout } from '../../tools/slow-timeout.ts';
 import type { Coordination } from './coordination.ts';
 import { redisCoordination } from './redis-coordination.ts';
 import { type RunningRedis, startRedis } from './testing/redis.ts';
@@ -52,7 +52,7 @@ describe.skipIf(!hasRedis)('a process that holds locks while Redis is away', () 
       for (let failed = 0; failed < 3; failed++)
         await expect(coordination.mayStart('anything', 1)).rejects.toThrow();
     });
-    await expect.poll(() => isLost, patient).toBe(true);
+    await expect.poll(() => isLost, slowTimeout).toBe(true);
     done();
     await working;
     await lock.unlock();

@@ -13,7 +13,7 @@ import { refusalOf } from './ledger.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { StateServerOptions } from './options.ts';
 import { RateLimits } from './rate-limits.ts';
-import { StateShelf } from './state-shelf.ts';
+import { StateStore } from './state-store.ts';
 import type { UploadStore } from './upload-store.ts';
 import { type PublishRequest, Uploads } from './uploads.ts';
 
@@ -55,11 +55,11 @@ const publishPath = /^\/states\/uploads\/([0-9a-f]{32})\/publish$/;
  */
 export async function createStateServer(options: StateServerOptions): Promise<StateServer> {
   const { store, uploadStore, coordination } = await openStorage(options);
-  const shelf = new StateShelf(store, options.expireAfterS * 1000, coordination);
+  const stateStore = new StateStore(store, options.expireAfterS * 1000, coordination);
   const clients = new Clients(options.trustedProxies);
   const limits = new RateLimits(options, coordination.makeLimiter);
   const underWay = new UnderWay(options.maxRequestsAtOnce);
-  const uploads = new Uploads(uploadStore, shelf, coordination, {
+  const uploads = new Uploads(uploadStore, stateStore, coordination, {
     path: `${statesPath}uploads`,
     maxBytes: options.maxBytes,
     idleMs: options.idleMs,
@@ -68,7 +68,7 @@ export async function createStateServer(options: StateServerOptions): Promise<St
   });
   const sweep = async () => {
     await store.removeTemporaries(hourMs);
-    await shelf.sweep();
+    await stateStore.sweep();
     await uploads.sweep();
   };
   const sweepInTurn = async (name: string, everyMs: number, work: () => Promise<void>) => {
@@ -102,10 +102,10 @@ export async function createStateServer(options: StateServerOptions): Promise<St
       const { maxBytes, expireAfterS } = options;
       return sendJson(request, response, 200, { server: 'holdfast', maxBytes, expireAfterS });
     }
-    if (state && isRead) return sendState(shelf, state, request, response);
+    if (state && isRead) return sendState(stateStore, state, request, response);
     if (state && method === 'DELETE') {
       const token = /^Bearer (\S{1,256})$/.exec(request.headers.authorization ?? '')?.[1];
-      if (!token || !(await shelf.removeShare(state, token))) {
+      if (!token || !(await stateStore.removeShare(state, token))) {
         throw new HttpError(403, 'forbidden', 'This is not the deletion token of this state.');
       }
       response.writeHead(204).end();

@@ -7,7 +7,7 @@ import { HttpError, notFound } from './http.ts';
 import { refusalOf } from './ledger.ts';
 import { currentClient, metered, tusAnswer } from './metered-store.ts';
 import { StateHeadCheck } from './state-head.ts';
-import { digestOf, type PublishedState, type StateShelf } from './state-shelf.ts';
+import { digestOf, type PublishedState, type StateStore } from './state-store.ts';
 import type { UploadStore } from './upload-store.ts';
 
 /** Answer of {@link Uploads.publish}. */
@@ -51,7 +51,7 @@ const resultLifetimeMs = 24 * 3600 * 1000;
 
 /**
  * Resumable uploads by the tus protocol; then `publish`, which checks what came and puts it on the
- * shelf. Publishing can be asked for again, by a client that lost the answer or whose server ended.
+ * stateStore. Publishing can be asked for again, by a client that lost the answer or whose server ended.
  *
  * An upload's id is 128 random bits that only the uploader knows, but addresses are in logs of
  * proxies. Its deletion token is therefore derived from a key that is in the body of a request.
@@ -60,18 +60,18 @@ export class Uploads {
   readonly #tus: TusServer;
   readonly #datastore: DataStore;
   readonly #store: UploadStore;
-  readonly #shelf: StateShelf;
+  readonly #stateStore: StateStore;
   readonly #coordination: Coordination;
   readonly #options: UploadOptions;
 
   constructor(
     store: UploadStore,
-    shelf: StateShelf,
+    stateStore: StateStore,
     coordination: Coordination,
     options: UploadOptions,
   ) {
     this.#store = store;
-    this.#shelf = shelf;
+    this.#stateStore = stateStore;
     this.#coordination = coordination;
     this.#options = options;
     const { prefix } = store;
@@ -171,7 +171,7 @@ export class Uploads {
     if (!result.isDone) {
       // From here on the server may end at any time: whoever asks again is answered.
       if (!before) await this.#putResult(uploadId, result);
-      await this.#shelf.add(id, result, sizeBytes, (at) => this.#move(uploadId, at));
+      await this.#stateStore.add(id, result, sizeBytes, (at) => this.#move(uploadId, at));
       await this.#putResult(uploadId, { ...result, isDone: true });
     }
     await this.#forget(uploadId);
@@ -212,7 +212,7 @@ export class Uploads {
       await this.#forget(uploadId);
       throw new HttpError(415, 'no-state-file', 'This is not a state file of Holdfast.');
     }
-    const expiresAt = this.#shelf.newExpiry();
+    const expiresAt = this.#stateStore.newExpiry();
     return { id, sizeBytes: upload.offset, expiresAt, tokenDigest, isDone: false };
   }
 

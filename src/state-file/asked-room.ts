@@ -1,5 +1,5 @@
 /** How much memory a state may take in the end: some without a word, more when somebody agrees. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { stateLimits } from './limits.ts';
 
 export class AskedRoom {
@@ -13,7 +13,7 @@ export class AskedRoom {
     this.#ask = ask;
   }
 
-  /** Waits for an answer where that is needed. @throws CprError `not-approved` */
+  /** Waits for an answer where that is needed. @throws HoldfastError `not-approved` */
   take(bytes: number): Promise<void> | void {
     this.#takenBytes += bytes;
     if (this.#takenBytes > this.#allowedBytes) return this.#more();
@@ -32,7 +32,7 @@ export class AskedRoom {
     });
     this.#ask(wanted);
     if (!(await answer)) {
-      throw new CprError(
+      throw new HoldfastError(
         'not-approved',
         `This state unpacks to more than ${this.#allowedBytes / 2 ** 20} MiB, besides the memory of its machine. That was not approved.`,
       );

@@ -3,7 +3,7 @@
  * are asked for. It stays compressed, in a Blob, which browsers keep out of memory.
  */
 
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { StateReference } from '../protocol/config.ts';
 import { pageBytes } from '../protocol/page-bytes.ts';
 import type { Codec } from './codec.ts';
@@ -47,13 +47,14 @@ export class BaseImage {
     this.#blobs = found.blobs;
   }
 
-  /** @throws CprError `wrong-base` when it is not the state that is named */
+  /** @throws HoldfastError `wrong-base` when it is not the state that is named */
   static async read(
     reader: StateReader,
     reference: StateReference,
     codec: Codec,
   ): Promise<BaseImage> {
-    if (reader.head.state.base) throw new CprError('wrong-base', 'The base builds on another one.');
+    if (reader.head.state.base)
+      throw new HoldfastError('wrong-base', 'The base builds on another one.');
     const found = new Found(reader.pageCount, codec);
     const parts = new Map<string, { digest: ReturnType<Codec['newDigest']> }>();
     for await (const item of reader.items()) {
@@ -151,10 +152,10 @@ export class BaseImage {
 export const blobName = ({ stream, index }: { stream: string; index: number }) =>
   `${index} ${stream}`;
 
-/** @throws CprError `wrong-base` */
+/** @throws HoldfastError `wrong-base` */
 export function requireReference(reader: StateReader, { url, digest }: StateReference): void {
   if (reader.digest === digest) return;
-  throw new CprError(
+  throw new HoldfastError(
     'wrong-base',
     `The state builds on ${url} as it was (${digest}); what is there now is another one (${reader.digest}).`,
   );
@@ -179,7 +180,8 @@ class Found {
 
   addPages(group: Parameters<typeof encodePageGroup>[0]): void {
     const { numbers, contents, uniform, xorNumbers, copies } = group;
-    if (xorNumbers.length > 0) throw new CprError('wrong-base', 'The base builds on another one.');
+    if (xorNumbers.length > 0)
+      throw new HoldfastError('wrong-base', 'The base builds on another one.');
     const index = this.groups.length;
     for (const [slot, page] of numbers.entries()) {
       const bytes = contents.subarray(slot * pageBytes, (slot + 1) * pageBytes);

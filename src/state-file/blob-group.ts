@@ -35,7 +35,7 @@ export function encodeBlobs(blobs: readonly (BlobItem | NoBlobItem)[]): Uint8Arr
   return out;
 }
 
-/** In place: nothing of `raw` is copied. @throws CprError `bad-state-file` */
+/** In place: nothing of `raw` is copied. @throws HoldfastError `bad-state-file` */
 export function readBlobs(raw: Uint8Array<ArrayBuffer>): BlobsItem {
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   const cutOff = () => badState('A part of this state file is cut off.');

@@ -30,7 +30,7 @@ export class ByteSource {
     this.#running.update(bytes);
   }
 
-  /** @throws CprError `bad-state-file` when there are fewer, or what the source throws */
+  /** @throws HoldfastError `bad-state-file` when there are fewer, or what the source throws */
   async read(length: number, { covered = true } = {}): Promise<Uint8Array<ArrayBuffer>> {
     const out = new Uint8Array(length);
     let at = 0;
@@ -46,7 +46,7 @@ export class ByteSource {
     return out;
   }
 
-  /** @throws CprError `bad-state-file` */
+  /** @throws HoldfastError `bad-state-file` */
   async requireEnd(): Promise<void> {
     while (this.#chunk.length === 0) if (!(await this.#next())) return;
     throw badState('This state file goes on after its end.');

@@ -8,7 +8,7 @@ import { badState } from './bad-state.ts';
 export interface Codec {
   /** @param level of zstd, 1 to 19 */
   compress(bytes: Uint8Array, level: number): Uint8Array<ArrayBuffer>;
-  /** @throws CprError `bad-state-file` unless it becomes exactly so many bytes */
+  /** @throws HoldfastError `bad-state-file` unless it becomes exactly so many bytes */
   decompress(bytes: Uint8Array, rawBytes: number): Uint8Array<ArrayBuffer>;
   digest: Digest;
   newDigest(): XXHash<bigint>;

@@ -2,7 +2,7 @@
  * Workers that compress for the one that writes a state file: it is by far the most of the work. They
  * run the same script, see state-worker.ts.
  */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { scriptUrl } from '../protocol/script-url.ts';
 import { fromWireError } from '../protocol/wire-error.ts';
 import { loadCodec } from './codec.ts';
@@ -64,7 +64,7 @@ export class CompressionWorkers {
       this.#next();
     };
     worker.onerror = ({ message }) =>
-      reject(new CprError('internal', `A worker that compresses failed: ${message}`));
+      reject(new HoldfastError('internal', `A worker that compresses failed: ${message}`));
     worker.postMessage({ type, raw, level } satisfies CompressJob, [raw.buffer]);
   }
 }

@@ -1,5 +1,5 @@
 /** The bytes of a state file from wherever they are, with errors that say what is wrong. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 
 export interface FetchedState {
   bytes: AsyncIterable<Uint8Array>;
@@ -7,9 +7,9 @@ export interface FetchedState {
 }
 
 const unavailable = (message: string, cause?: unknown) =>
-  new CprError('state-unavailable', message, { ...(cause !== undefined && { cause }) });
+  new HoldfastError('state-unavailable', message, { ...(cause !== undefined && { cause }) });
 
-/** @throws CprError `state-unavailable` */
+/** @throws HoldfastError `state-unavailable` */
 export async function fetchState(
   url: string,
   stallMs: number,
@@ -38,7 +38,7 @@ export async function fetchState(
   return fromResponse(response, url, stallMs);
 }
 
-/** @throws CprError `state-unavailable` */
+/** @throws HoldfastError `state-unavailable` */
 export function fromResponse(response: Response, url: string, stallMs: number): FetchedState {
   if (!response.ok) {
     const hint = [404, 410].includes(response.status)
@@ -58,7 +58,7 @@ export function fromResponse(response: Response, url: string, stallMs: number): 
   };
 }
 
-/** @throws CprError `state-unavailable` when it breaks off, or sends nothing for `stallMs` */
+/** @throws HoldfastError `state-unavailable` when it breaks off, or sends nothing for `stallMs` */
 export async function* fromStream(
   stream: ReadableStream<Uint8Array>,
   name: string,
@@ -80,7 +80,7 @@ export async function* fromStream(
       }
     }
   } catch (thrown) {
-    throw CprError.from(thrown, 'state-unavailable', `${name} broke off`);
+    throw HoldfastError.from(thrown, 'state-unavailable', `${name} broke off`);
   } finally {
     await reader.cancel().catch(() => {});
   }

@@ -44,7 +44,7 @@ export function encodePreamble(head: Uint8Array, digest: Digest): Uint8Array<Arr
 
 /**
  * @returns how long the head is.
- * @throws CprError `bad-state-file`
+ * @throws HoldfastError `bad-state-file`
  */
 export function decodePreamble(bytes: Uint8Array): number {
   if (stateMagic.some((byte, i) => bytes[i] !== byte))
@@ -98,7 +98,7 @@ export function encodeFrameHeader(
 
 const kinds: readonly number[] = Object.values(frameKind);
 
-/** @throws CprError `bad-state-file` */
+/** @throws HoldfastError `bad-state-file` */
 export function decodeFrameHeader(bytes: Uint8Array): FrameHeader {
   const view = viewOf(bytes);
   const kind = view.getUint32(0, true);
@@ -122,7 +122,7 @@ export function decodeFrameHeader(bytes: Uint8Array): FrameHeader {
   };
 }
 
-/** @throws CprError `bad-state-file` */
+/** @throws HoldfastError `bad-state-file` */
 export function decodeFrame(
   header: FrameHeader,
   stored: Uint8Array<ArrayBuffer>,

@@ -1,7 +1,7 @@
 /** The head and the cut of a state file: vmstate envelopes with the sections of src/vmstate. */
 
-import { CprError } from '../errors.ts';
-import type { CutItem } from '../protocol/state-transfer.ts';
+import { HoldfastError } from '../errors.ts';
+import type { DeviceStateItem } from '../protocol/state-transfer.ts';
 import {
   type CutSection,
   jsonSection,
@@ -35,7 +35,7 @@ export function encodeHead(
   return encodeVmstate(sections, digest);
 }
 
-/** @throws CprError `bad-state-file` */
+/** @throws HoldfastError `bad-state-file` */
 export function decodeHead(bytes: Uint8Array, digest: Digest): StateHead {
   return asStateFile(() => {
     const sections = decodeVmstate(bytes, digest);
@@ -52,7 +52,7 @@ export function decodeHead(bytes: Uint8Array, digest: Digest): StateHead {
   });
 }
 
-export function encodeCut(cut: CutItem, digest: Digest): Uint8Array<ArrayBuffer> {
+export function encodeCut(cut: DeviceStateItem, digest: Digest): Uint8Array<ArrayBuffer> {
   const { takenAtMs, consoles, pieces, vmstate, keeperState } = cut;
   const described: CutSection = {
     takenAtMs,
@@ -69,8 +69,8 @@ export function encodeCut(cut: CutItem, digest: Digest): Uint8Array<ArrayBuffer>
   );
 }
 
-/** @throws CprError `bad-state-file` */
-export function decodeCut(bytes: Uint8Array, digest: Digest): CutItem {
+/** @throws HoldfastError `bad-state-file` */
+export function decodeCut(bytes: Uint8Array, digest: Digest): DeviceStateItem {
   return asStateFile(() => {
     const sections = decodeVmstate(bytes, digest);
     unknownSections(sections);
@@ -94,8 +94,8 @@ function asStateFile<T>(decode: () => T): T {
   try {
     return decode();
   } catch (thrown) {
-    if (thrown instanceof CprError && thrown.code === 'bad-vmstate')
-      throw new CprError('bad-state-file', thrown.message.replaceAll('vmstate', 'state file'));
+    if (thrown instanceof HoldfastError && thrown.code === 'bad-vmstate')
+      throw new HoldfastError('bad-state-file', thrown.message.replaceAll('vmstate', 'state file'));
     throw thrown;
   }
 }

@@ -36,7 +36,7 @@ export function encodePageGroup(group: ArrivingPages): Uint8Array<ArrayBuffer> {
  * Pages stay in place: nothing but the lists of `raw` is copied.
  * @param raw begins with its buffer, so that pages of it are aligned
  * @param pageCount of the machine: a larger number is refused
- * @throws CprError `bad-state-file`
+ * @throws HoldfastError `bad-state-file`
  */
 export function decodePageGroup(raw: Uint8Array<ArrayBuffer>, pageCount: number): ArrivingPages {
   if (raw.length < headerBytes) throw badState('A part of this state file is cut off.');

@@ -1,6 +1,6 @@
 /** A machine's configuration as a state file holds it, and back. What comes from a file is not trusted. */
 import { type BaseIssue, getDotPath, safeParse } from 'valibot';
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { DriveSource, ImageSource, MachineConfig } from '../protocol/config.ts';
 import { type ImageName, imageKeys } from '../protocol/images.ts';
 import { fromPortableUrl, toPortableUrl } from '../protocol/options/foreign-url.ts';
@@ -60,20 +60,20 @@ function portableSource(source: ImageSource | DriveSource, siteUrl: string): obj
   return { contents };
 }
 
-/** @throws CprError `bad-config` for a file of this computer, as machines in Node can have */
+/** @throws HoldfastError `bad-config` for a file of this computer, as machines in Node can have */
 export function portableUrl(url: string, siteUrl: string): string {
   const portable = toPortableUrl(url, siteUrl);
   if (!portable.startsWith('file:')) return portable;
-  throw new CprError(
+  throw new HoldfastError(
     'bad-config',
     `${url} is on this computer, where whoever opens the state cannot have it. Eject it, or give the machine its bytes.`,
   );
 }
 
-const refusedUrl = (portable: unknown): CprError =>
+const refusedUrl = (portable: unknown): HoldfastError =>
   badState(`This state file names a URL that is not taken: ${String(portable).slice(0, 200)}`);
 
-/** @throws CprError `bad-state-file` */
+/** @throws HoldfastError `bad-state-file` */
 export function absoluteUrl(portable: unknown, siteUrl: string): string {
   const url = typeof portable === 'string' ? fromPortableUrl(portable, siteUrl) : undefined;
   if (url === undefined) throw refusedUrl(portable);
@@ -83,7 +83,7 @@ export function absoluteUrl(portable: unknown, siteUrl: string): string {
 const isLineage = (value: unknown): value is string =>
   typeof value === 'string' && /^[0-9a-f]{32}$/.test(value);
 
-/** Members that this build does not know are left out. @throws CprError `bad-state-file` */
+/** Members that this build does not know are left out. @throws HoldfastError `bad-state-file` */
 export function checkConfig(portable: JsonObject, siteUrl: string): CheckedConfig {
   const config: Record<string, unknown> = {};
   for (const name of namesInFile) {
@@ -110,7 +110,7 @@ export function checkConfig(portable: JsonObject, siteUrl: string): CheckedConfi
   return { config: checked, carried, urls: reachOf(checked, siteUrl) };
 }
 
-function invalid(name: string, issue: BaseIssue<unknown>, allowed: string): CprError {
+function invalid(name: string, issue: BaseIssue<unknown>, allowed: string): HoldfastError {
   if (issue.type === 'raw_transform') return refusedUrl(issue.input);
   const path = [name, getDotPath(issue)].filter(Boolean).join('.');
   const may = allowed && `: it may be ${allowed}`;

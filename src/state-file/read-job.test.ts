@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { blobsOf } from '../protocol/blobs-item.ts';
 import { PortReceiver } from '../protocol/port-stream.ts';
-import type { ArrivingItem, BlobItem, NoBlobItem } from '../protocol/state-transfer.ts';
+import type { BlobItem, ImportItem, NoBlobItem } from '../protocol/state-transfer.ts';
 import { encodeBlobs } from './blob-group.ts';
 import { loadCodec } from './codec.ts';
 import { compressed, encodeFrameHeader, encodePreamble, frameKind } from './frame.ts';
@@ -52,7 +52,7 @@ async function stateFile(): Promise<Blob> {
   return new Blob(parts);
 }
 
-async function received(knows: readonly string[]): Promise<ArrivingItem[]> {
+async function received(knows: readonly string[]): Promise<ImportItem[]> {
   const source = { blob: await stateFile() };
   const reading = await ReadingState.open({ source, stallMs: 10_000 }, () => {});
   const { port1, port2 } = new MessageChannel();
@@ -62,8 +62,8 @@ async function received(knows: readonly string[]): Promise<ArrivingItem[]> {
     publishedAt: undefined,
     carried: new Map(),
   });
-  const items: ArrivingItem[] = [];
-  for await (const item of new PortReceiver<ArrivingItem>(port2, knows)) items.push(item);
+  const items: ImportItem[] = [];
+  for await (const item of new PortReceiver<ImportItem>(port2, knows)) items.push(item);
   await sent;
   return items;
 }

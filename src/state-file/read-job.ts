@@ -1,9 +1,9 @@
 /** Reads one state file, in a worker: checks and decompresses it, and hands the guest to its keeper. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { StateReference } from '../protocol/config.ts';
 import { freeBuffer } from '../protocol/free-buffer.ts';
 import { PortReceiver, PortSender } from '../protocol/port-stream.ts';
-import type { ArrivingItem, CutItem } from '../protocol/state-transfer.ts';
+import type { DeviceStateItem, ImportItem } from '../protocol/state-transfer.ts';
 import { AskedRoom } from './asked-room.ts';
 import { badState } from './bad-state.ts';
 import { requireReference } from './base-image.ts';
@@ -25,7 +25,7 @@ export class ReadingState {
   readonly #stallMs: number;
   readonly #parts: AsyncGenerator<StatePart>;
   readonly #room: AskedRoom;
-  #sender: PortSender<ArrivingItem> | undefined;
+  #sender: PortSender<ImportItem> | undefined;
   #loadedBytes = 0;
   #totalBytes: number | undefined;
 
@@ -41,7 +41,7 @@ export class ReadingState {
     this.#parts = readAhead(reader.parts((bytes) => this.#room.take(bytes)));
   }
 
-  /** Reads the head and posts it. @throws CprError `bad-state-file`, `state-unavailable` */
+  /** Reads the head and posts it. @throws HoldfastError `bad-state-file`, `state-unavailable` */
   static async open({ source, stallMs }: Omit<ReadJob, 'type'>, post: Post): Promise<ReadingState> {
     // First of all: the file is under way while the codec is made ready.
     const fetching = fetchedFrom(source, stallMs);
@@ -63,15 +63,15 @@ export class ReadingState {
     return this.#reader.head;
   }
 
-  /** @throws CprError; the keeper gets it too */
+  /** @throws HoldfastError; the keeper gets it too */
   async send({ guest, base, publishedAt, carried }: Omit<OpenCommand, 'type'>): Promise<void> {
-    const sender = new PortSender<ArrivingItem>(guest);
+    const sender = new PortSender<ImportItem>(guest);
     this.#sender = sender;
     try {
       const parts = this.#parts;
       const first = await this.#takeContents(parts, carried);
       if (base) await this.#sendBase(sender, base);
-      let cut: CutItem | undefined;
+      let cut: DeviceStateItem | undefined;
       const send = async (part: StatePart) => {
         if (part.kind === 'cut') cut = part;
         else if (part.kind === 'contents') throw badState('This state file is in no order.');
@@ -83,7 +83,7 @@ export class ReadingState {
       if (cut) await sender.send({ ...cut, ...this.#origin(base, publishedAt) });
       sender.end();
     } catch (thrown) {
-      const error = CprError.from(thrown, 'internal', 'The state could not be read');
+      const error = HoldfastError.from(thrown, 'internal', 'The state could not be read');
       sender.fail(error);
       await this.#reader.close();
       throw error;
@@ -97,7 +97,7 @@ export class ReadingState {
 
   /** Tells the keeper, where it waits for the guest. */
   giveUp(): void {
-    this.#sender?.fail(new CprError('cancelled', 'Opening the state was given up.'));
+    this.#sender?.fail(new HoldfastError('cancelled', 'Opening the state was given up.'));
   }
 
   #origin(base: StateReference | undefined, publishedAt: string | undefined) {
@@ -106,7 +106,7 @@ export class ReadingState {
     return { openedFrom: { url: publishedAt, digest: this.#reader.digest } };
   }
 
-  async #sendBase(sender: PortSender<ArrivingItem>, base: StateReference): Promise<void> {
+  async #sendBase(sender: PortSender<ImportItem>, base: StateReference): Promise<void> {
     const before = this.#loadedBytes;
     const { bytes, sizeBytes } = await fetchState(base.url, this.#stallMs, sender.signal).catch(
       (thrown) => {
@@ -119,9 +119,10 @@ export class ReadingState {
     ).catch((thrown) => {
       throw asBaseError(thrown, base);
     });
-    if (reader.head.state.base) throw new CprError('wrong-base', 'The base builds on another one.');
+    if (reader.head.state.base)
+      throw new HoldfastError('wrong-base', 'The base builds on another one.');
     if (reader.pageCount !== this.#reader.pageCount)
-      throw new CprError('wrong-base', 'The base is a machine with another amount of memory.');
+      throw new HoldfastError('wrong-base', 'The base is a machine with another amount of memory.');
     try {
       for await (const part of reader.parts((bytes) => this.#room.take(bytes)))
         if (part.kind !== 'cut' && part.kind !== 'contents') await sendPart(sender, part);
@@ -201,14 +202,14 @@ async function takePart(
 }
 
 function asBaseError(thrown: unknown, { url }: StateReference): unknown {
-  if (!(thrown instanceof CprError)) return thrown;
+  if (!(thrown instanceof HoldfastError)) return thrown;
   if (thrown.code === 'state-unavailable') {
     const message = `This state holds only what differs from ${url}, which cannot be had: ${thrown.message}`;
-    return new CprError('state-unavailable', message, { cause: thrown });
+    return new HoldfastError('state-unavailable', message, { cause: thrown });
   }
   if (thrown.code !== 'bad-state-file') return thrown;
   const message = `What is at ${url} is not the state that this one builds on: ${thrown.message}`;
-  return new CprError('wrong-base', message, { cause: thrown });
+  return new HoldfastError('wrong-base', message, { cause: thrown });
 }
 
 async function fetchedFrom(source: ReadJob['source'], stallMs: number): Promise<FetchedState> {
@@ -221,7 +222,7 @@ async function fetchedFrom(source: ReadJob['source'], stallMs: number): Promise<
 }
 
 async function sendPart(
-  sender: PortSender<ArrivingItem>,
+  sender: PortSender<ImportItem>,
   part: Exclude<StatePart, ContentsItem>,
 ): Promise<void> {
   if (part.kind === 'pages') return sender.send(part, buffersOfPages(part));

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { pageBytes } from '../protocol/page-bytes.ts';
-import type { BlobItem, CutItem, PagesItem } from '../protocol/state-transfer.ts';
+import type { BlobItem, DeviceStateItem, PagesItem } from '../protocol/state-transfer.ts';
 import { BaseImage } from './base-image.ts';
 import { type Codec, digestText, loadCodec } from './codec.ts';
 import { compressed } from './frame.ts';
@@ -25,7 +25,7 @@ const head = (base?: { url: string; digest: string }): StateHead => ({
     ...(base && { base }),
   },
 });
-const cut: CutItem = {
+const cut: DeviceStateItem = {
   kind: 'cut',
   takenAtMs: 1_700_000_000_001,
   vmstate: Uint8Array.of(1, 2, 3),
@@ -90,7 +90,7 @@ const open = (bytes: Uint8Array) => StateReader.open(arriving(bytes), codec);
 class Memory {
   readonly bytes = new Uint8Array(pageCount * pageBytes);
   readonly blobs = new Map<string, string>();
-  cut: CutItem | undefined;
+  cut: DeviceStateItem | undefined;
 
   put(item: Exclude<StateItem, ContentsItem>): void {
     const { bytes } = this;
@@ -203,7 +203,10 @@ describe('a state file', () => {
       const reading = (async () => {
         for await (const _ of (await open(spoilt)).items());
       })();
-      await expect(reading).rejects.toMatchObject({ name: 'CprError', code: 'bad-state-file' });
+      await expect(reading).rejects.toMatchObject({
+        name: 'HoldfastError',
+        code: 'bad-state-file',
+      });
     }
   });
 

@@ -1,5 +1,5 @@
 /** A state file that a page has begun to read, and what the page can do with it. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { baseUrl } from '../protocol/base-url.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import type { CarriedContents } from '../protocol/options/source-kinds.ts';
@@ -61,7 +61,7 @@ export class StateFile {
 
   /**
    * Begins to read a state file. Nothing that it names is fetched.
-   * @throws CprError `bad-state-file`, `state-unavailable`, or the signal's reason
+   * @throws HoldfastError `bad-state-file`, `state-unavailable`, or the signal's reason
    */
   static async read(source: StateSource, options: ReadStateOptions = {}): Promise<StateFile> {
     const { signal, stallMs = defaultStallMs, onProgress } = options;
@@ -83,10 +83,11 @@ export class StateFile {
 
   /**
    * Reads on, for a keeper. To be called once, after {@link StateFileInfo.urls} were approved.
-   * @throws CprError `bad-state-file`, `wrong-base`, `state-unavailable`
+   * @throws HoldfastError `bad-state-file`, `wrong-base`, `state-unavailable`
    */
   async open(): Promise<OpeningGuest> {
-    if (this.#isOpened) throw new CprError('bad-runstate', 'This state file was opened already.');
+    if (this.#isOpened)
+      throw new HoldfastError('bad-runstate', 'This state file was opened already.');
     this.#isOpened = true;
     const { port1, port2 } = new MessageChannel();
     const { carried } = this.#checked;
@@ -135,7 +136,7 @@ export function writeStateFile(
   const { port1, port2 } = new MessageChannel();
   const receiver = new PortReceiver<Uint8Array>(port2);
   const cancel = () =>
-    receiver.cancel(CprError.from(signal?.reason, 'cancelled', 'The export was cancelled'));
+    receiver.cancel(HoldfastError.from(signal?.reason, 'cancelled', 'The export was cancelled'));
   if (signal?.aborted) cancel();
   signal?.addEventListener('abort', cancel);
   const worker = new StateWorker();
@@ -160,7 +161,7 @@ function abortion(signal: AbortSignal | undefined, worker: StateWorker): Promise
   return new Promise((_, reject) => {
     signal?.addEventListener('abort', () => {
       worker.end();
-      reject(CprError.from(signal.reason, 'cancelled', 'Opening the state was cancelled'));
+      reject(HoldfastError.from(signal.reason, 'cancelled', 'Opening the state was cancelled'));
     });
   });
 }

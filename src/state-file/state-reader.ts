@@ -1,12 +1,12 @@
 /** Reads a state file as it arrives: its head, then item by item. Holds one frame at a time. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { blobsOf, entryNumbers, noBlob } from '../protocol/blobs-item.ts';
 import { freeBuffer } from '../protocol/free-buffer.ts';
 import type {
   ArrivingPages,
   BlobItem,
   BlobsItem,
-  CutItem,
+  DeviceStateItem,
   NoBlobItem,
 } from '../protocol/state-transfer.ts';
 import { badState } from './bad-state.ts';
@@ -34,7 +34,7 @@ export interface ContentsItem {
 }
 
 /** As frames have them. */
-export type StatePart = ArrivingPages | BlobsItem | CutItem | ContentsItem;
+export type StatePart = ArrivingPages | BlobsItem | DeviceStateItem | ContentsItem;
 
 export type StateItem = Exclude<StatePart, BlobsItem> | BlobItem | NoBlobItem;
 
@@ -75,7 +75,7 @@ export class StateReader {
     this.#codec = codec;
   }
 
-  /** @throws CprError `bad-state-file`, or what the source throws */
+  /** @throws HoldfastError `bad-state-file`, or what the source throws */
   static async open(
     source: AsyncIterable<Uint8Array>,
     codec: Codec,
@@ -91,11 +91,12 @@ export class StateReader {
 
   /** `xxh64:…` of the whole file, known at its end. */
   get digest(): string {
-    if (this.#digest === undefined) throw new CprError('internal', 'The file is not read yet.');
+    if (this.#digest === undefined)
+      throw new HoldfastError('internal', 'The file is not read yet.');
     return this.#digest;
   }
 
-  /** @throws CprError `bad-state-file`, or what the source throws */
+  /** @throws HoldfastError `bad-state-file`, or what the source throws */
   async *items(): AsyncGenerator<StateItem> {
     for await (const part of this.parts()) {
       if (part.kind === 'blobs') yield* blobsOf(part);
@@ -105,7 +106,7 @@ export class StateReader {
 
   /**
    * @param room told of what is about to come for which somebody needs memory; may wait, and refuse
-   * @throws CprError `bad-state-file`, or what the source or `room` throws
+   * @throws HoldfastError `bad-state-file`, or what the source or `room` throws
    */
   async *parts(room?: MakeRoom): AsyncGenerator<StatePart> {
     let cuts = 0;

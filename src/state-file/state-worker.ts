@@ -2,7 +2,7 @@
 import { toWireError } from '../protocol/wire-error.ts';
 import { loadCodec } from './codec.ts';
 import { compressed } from './frame.ts';
-import { offerState } from './offer-job.ts';
+import { offerState } from './preload-job.ts';
 import { ReadingState } from './read-job.ts';
 import type {
   CompressJob,

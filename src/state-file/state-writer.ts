@@ -1,8 +1,13 @@
 /** Writes a state file from the items of a guest that leaves its keeper, in groups of some 4 MiB. */
 
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { pageBytes } from '../protocol/page-bytes.ts';
-import type { BlobItem, CutItem, NoBlobItem, PagesItem } from '../protocol/state-transfer.ts';
+import type {
+  BlobItem,
+  DeviceStateItem,
+  NoBlobItem,
+  PagesItem,
+} from '../protocol/state-transfer.ts';
 import { type BaseImage, blobName } from './base-image.ts';
 import { encodeBlobs } from './blob-group.ts';
 import type { Codec } from './codec.ts';
@@ -56,7 +61,7 @@ export class StateWriter {
     this.#written = new Uint8Array(pages);
     this.#digests = new BigUint64Array(pages);
     if (options.base && options.base.pageCount !== pages)
-      throw new CprError('wrong-base', 'The base is a machine with another amount of memory.');
+      throw new HoldfastError('wrong-base', 'The base is a machine with another amount of memory.');
   }
 
   get writtenBytes(): number {
@@ -91,7 +96,7 @@ export class StateWriter {
   }
 
   /** @returns `xxh64:…` over the file */
-  async end(cut: CutItem): Promise<bigint> {
+  async end(cut: DeviceStateItem): Promise<bigint> {
     await this.#zeroRest();
     await this.#flushPages();
     for (const name of this.#options.base?.blobs.keys() ?? []) {

@@ -1,5 +1,5 @@
 /** A state of v86 as a page has it: decompressed, if it was. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import { zstdContentBytes } from '../protocol/zstd-frame.ts';
 
@@ -31,13 +31,13 @@ const usualRatio = 256;
 
 /**
  * Few pages need it, so it is not part of all of them.
- * @throws CprError `part-unavailable`
+ * @throws HoldfastError `part-unavailable`
  */
 export async function codecPart() {
   try {
     return await import('./codec.ts');
   } catch (cause) {
-    throw new CprError(
+    throw new HoldfastError(
       'part-unavailable',
       'What reads zstd files could not be loaded. If the site was updated meanwhile, reload the page: the guest goes on.',
       { cause },
@@ -45,7 +45,7 @@ export async function codecPart() {
   }
 }
 
-/** @throws CprError `wrong-v86-state` */
+/** @throws HoldfastError `wrong-v86-state` */
 export async function readV86State(state: Blob | Uint8Array): Promise<Uint8Array> {
   const bytes = state instanceof Blob ? new Uint8Array(await state.arrayBuffer()) : state;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -53,17 +53,17 @@ export async function readV86State(state: Blob | Uint8Array): Promise<Uint8Array
   const { loadCodec } = await codecPart();
   const rawBytes = zstdContentBytes(bytes);
   if (rawBytes === undefined) {
-    throw new CprError(
+    throw new HoldfastError(
       'wrong-v86-state',
       'This zstd file does not say how long its contents are. Compress the state as a file, not as a stream, or decompress it first.',
     );
   }
   if (rawBytes > Math.min(limitBytes, Math.max(unquestionedBytes, bytes.length * usualRatio)))
-    throw new CprError('wrong-v86-state', `This file claims ${rawBytes} bytes of contents.`);
+    throw new HoldfastError('wrong-v86-state', `This file claims ${rawBytes} bytes of contents.`);
   try {
     return (await loadCodec()).decompress(bytes, rawBytes);
   } catch (cause) {
-    throw new CprError('wrong-v86-state', 'This zstd file is damaged.', { cause });
+    throw new HoldfastError('wrong-v86-state', 'This zstd file is damaged.', { cause });
   }
 }
 
@@ -75,12 +75,15 @@ type V86StateMachine = Pick<
 
 /**
  * Of what {@link readV86State} gave. All of it is checked when the state is opened.
- * @throws CprError `wrong-v86-state`
+ * @throws HoldfastError `wrong-v86-state`
  */
 export function machineOfV86State(state: Uint8Array): V86StateMachine {
   const view = new DataView(state.buffer, state.byteOffset, state.byteLength);
   if (state.length < headerBytes || view.getUint32(0, true) !== v86Magic)
-    throw new CprError('wrong-v86-state', 'This is no state of v86: its first bytes are others.');
+    throw new HoldfastError(
+      'wrong-v86-state',
+      'This is no state of v86: its first bytes are others.',
+    );
   const infoBytes = view.getUint32(12, true);
   const info = state.subarray(headerBytes, headerBytes + Math.min(infoBytes, infoLimitBytes));
   try {
@@ -101,5 +104,5 @@ export function machineOfV86State(state: Uint8Array): V86StateMachine {
   } catch {
     // Said below.
   }
-  throw new CprError('wrong-v86-state', 'This is no state of v86: it is damaged.');
+  throw new HoldfastError('wrong-v86-state', 'This is no state of v86: it is damaged.');
 }

@@ -1,5 +1,5 @@
 /** A worker for one state file. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { fromWireError } from '../protocol/wire-error.ts';
 import type {
   CompressJob,
@@ -22,10 +22,10 @@ export interface StateWorkerPort {
 }
 
 /** For a worker to tell a keeper that its guest does not come: not every browser does when it is gone. */
-const farewellMs = 2_000;
+const drainMs = 2_000;
 
 let open = (): StateWorkerPort => {
-  throw new CprError('internal', 'This build names no worker for state files.');
+  throw new HoldfastError('internal', 'This build names no worker for state files.');
 };
 
 /**
@@ -57,7 +57,7 @@ export class StateWorker {
     });
   }
 
-  /** @throws CprError of the worker */
+  /** @throws HoldfastError of the worker */
   next<T extends WorkerMessage['type']>(type: T): Promise<MessageOf<T>> {
     return Promise.race([
       this.failed,
@@ -76,7 +76,7 @@ export class StateWorker {
     if (this.#isEnding) return;
     this.#isEnding = true;
     const terminate = () => this.#worker.terminate();
-    const timer = setTimeout(terminate, farewellMs);
+    const timer = setTimeout(terminate, drainMs);
     this.on('ended', () => {
       clearTimeout(timer);
       terminate();
@@ -88,8 +88,8 @@ export class StateWorker {
 /** A script that cannot be fetched gives an event without a message. */
 const failure = (message: string | undefined) =>
   message
-    ? new CprError('internal', `The worker for state files failed: ${message}`)
-    : new CprError(
+    ? new HoldfastError('internal', `The worker for state files failed: ${message}`)
+    : new HoldfastError(
         'part-unavailable',
         'The script of the worker for state files could not be loaded. If the site was updated meanwhile, reload the page: the guest goes on.',
       );

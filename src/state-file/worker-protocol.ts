@@ -9,7 +9,7 @@ import type { ExportProgress, StateProgress } from './types.ts';
 
 export interface WriteJob {
   type: 'write';
-  /** Of `LeavingItem`s. */
+  /** Of `ExportItem`s. */
   guest: MessagePort;
   /** For the file's bytes. */
   file: MessagePort;
@@ -28,7 +28,7 @@ export interface ReadJob {
 /** To a reading worker, once its head is approved. */
 export interface OpenCommand {
   type: 'open';
-  /** For `ArrivingItem`s. */
+  /** For `ImportItem`s. */
   guest: MessagePort;
   base?: StateReference | undefined;
   /** Where the file is published: states may build on it. */
@@ -57,7 +57,7 @@ export interface OfferJob {
   /** In place of what the state says. */
   config: Pick<MachineConfig, 'id' | 'durable'>;
   stallMs: number;
-  /** To the keeper, see src/protocol/head-start.ts. */
+  /** To the keeper, see src/protocol/preload.ts. */
   offer: MessagePort;
 }
 

@@ -1,8 +1,8 @@
 /** Writes one state file, in a worker: compression keeps neither the guest nor the page waiting. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { MachineConfig, StateReference } from '../protocol/config.ts';
 import { PortReceiver, PortSender } from '../protocol/port-stream.ts';
-import type { GuestDescription, LeavingItem } from '../protocol/state-transfer.ts';
+import type { ExportItem, GuestDescription } from '../protocol/state-transfer.ts';
 import { BaseImage } from './base-image.ts';
 import { type Codec, loadCodec } from './codec.ts';
 import { CompressionWorkers } from './compression-workers.ts';
@@ -23,7 +23,7 @@ export async function writeState(
   progress: (progress: ExportProgress) => void,
 ): Promise<void> {
   const file = new PortSender<Uint8Array<ArrayBuffer>>(job.file);
-  const guest = new PortReceiver<LeavingItem>(job.guest);
+  const guest = new PortReceiver<ExportItem>(job.guest);
   file.signal.addEventListener('abort', () => guest.cancel(file.signal.reason));
   // What is on a base is little.
   const workers = new CompressionWorkers({ isLarge: !job.base });
@@ -32,7 +32,7 @@ export async function writeState(
     const codec = await loadCodec();
     const begin = await guest.next();
     if (begin?.kind !== 'begin')
-      throw new CprError('internal', 'The guest does not say what it is.');
+      throw new HoldfastError('internal', 'The guest does not say what it is.');
     const base = await openBase(job.base, begin.config, codec, file.signal);
     const write = (bytes: Uint8Array<ArrayBuffer>) => file.send(bytes, [bytes.buffer]);
     const head = headOf(begin, job, base?.reference);
@@ -49,7 +49,7 @@ export async function writeState(
     }
     file.end();
   } catch (thrown) {
-    const error = CprError.from(thrown, 'internal', 'The state could not be written');
+    const error = HoldfastError.from(thrown, 'internal', 'The state could not be written');
     guest.cancel(error);
     file.fail(error);
   } finally {
@@ -57,7 +57,7 @@ export async function writeState(
   }
 }
 
-function sizeOf(item: LeavingItem): number {
+function sizeOf(item: ExportItem): number {
   if (item.kind === 'pages') return item.contents.length + item.uniform.length * 2048;
   return item.kind === 'blob' ? item.bytes.length : 0;
 }
@@ -71,7 +71,7 @@ async function openBase(
   if (!wanted) return undefined;
   const reference = wanted === 'opened-from' ? openedFrom : wanted;
   if (!reference) {
-    throw new CprError(
+    throw new HoldfastError(
       'bad-config',
       'This machine was not opened from a published state, so there is nothing to build on. Export it whole.',
     );

@@ -2,7 +2,7 @@
  * Limits for what the browser is asked: on a disk that is full or fails it may never answer. Then the
  * asker hears of it, and goes on without.
  */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 
 /** Longest silence of what opens, lists or looks up, ms. A busy computer takes a second. */
 const lookMs = 10_000;
@@ -20,7 +20,7 @@ export class Answers {
 
   /**
    * @param doing completes "The browser does not answer when asked to …"
-   * @throws CprError `storage-blocked` after `silenceMs` without any answer
+   * @throws HoldfastError `storage-blocked` after `silenceMs` without any answer
    */
   to<T>(asked: Promise<T>, doing: string, silenceMs: number): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -55,7 +55,7 @@ export class Answers {
 export const answerTo = <T>(asked: Promise<T>, doing: string, silenceMs = lookMs): Promise<T> =>
   new Answers().to(asked, doing, silenceMs);
 
-export class NoAnswer extends CprError {
+export class NoAnswer extends HoldfastError {
   constructor(doing: string) {
     super(
       'storage-blocked',

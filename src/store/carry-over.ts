@@ -1,7 +1,8 @@
 /** Fills a new place with what old ones have, see docs/spec/storage.md [F3]. */
-import type { Connection } from './connection.ts';
+
 import { machinesOf } from './copy.ts';
 import { copyEntries } from './copy-entries.ts';
+import type { DatabaseConnection } from './database-connection.ts';
 import type { Digest } from './digest.ts';
 import { copyMachine, newestWhole } from './replicate.ts';
 import type { MachineRow } from './schema.ts';
@@ -13,13 +14,13 @@ import type { MachineRow } from './schema.ts';
  */
 export async function carryOver(
   sources: readonly number[],
-  target: Connection,
-  open: (place: number) => Connection,
+  target: DatabaseConnection,
+  open: (place: number) => DatabaseConnection,
   digest: Digest,
 ): Promise<Set<number>> {
-  const found: { place: number; from: Connection; row: MachineRow }[] = [];
+  const found: { place: number; from: DatabaseConnection; row: MachineRow }[] = [];
   const left = new Set<number>();
-  const opened: Connection[] = [];
+  const opened: DatabaseConnection[] = [];
   for (const place of sources) {
     const from = open(place);
     opened.push(from);
@@ -33,7 +34,7 @@ export async function carryOver(
     }
   }
   // A place with the newest row may have lost what belongs to it.
-  const whole: { from: Connection; row: MachineRow; takenAtMs: number }[] = [];
+  const whole: { from: DatabaseConnection; row: MachineRow; takenAtMs: number }[] = [];
   for (const { from, row } of found) {
     const newest = await newestWhole(from, digest, row.id).catch(() => undefined);
     if (newest) whole.push({ from, row, takenAtMs: newest.row.takenAtMs });
@@ -57,6 +58,6 @@ export async function carryOver(
 }
 
 /** A source that cannot be read is no reason to give up; a target that cannot be written is. */
-function requireWell(target: Connection, thrown: unknown): void {
+function requireWell(target: DatabaseConnection, thrown: unknown): void {
   if (target.hasFailed) throw thrown;
 }

@@ -1,5 +1,5 @@
 /** Carries saved states from one place to another, as they are. */
-import type { Connection, WriteOptions } from './connection.ts';
+import type { DatabaseConnection, WriteOptions } from './database-connection.ts';
 import { under } from './key-ranges.ts';
 import type { EntryRow } from './schema.ts';
 
@@ -12,14 +12,14 @@ const writing: WriteOptions = {
 };
 
 /** An entry is replaced as a whole, so its name and time say whether two are the same. The later one stays. */
-export async function copyEntries(from: Connection, to: Connection): Promise<void> {
+export async function copyEntries(from: DatabaseConnection, to: DatabaseConnection): Promise<void> {
   const [wanted, found] = await Promise.all([entriesOf(from), entriesOf(to)]);
   const there = new Map(found.map((row) => [row.name, row.savedAtMs]));
   for (const row of wanted)
     if (row.savedAtMs > (there.get(row.name) ?? 0)) await copyEntry(from, to, row);
 }
 
-export function removeEntry(to: Connection, name: string): Promise<void> {
+export function removeEntry(to: DatabaseConnection, name: string): Promise<void> {
   return to.write(writing, async (transaction) => {
     await Promise.all([
       transaction.objectStore('entries').delete(name),
@@ -28,10 +28,14 @@ export function removeEntry(to: Connection, name: string): Promise<void> {
   });
 }
 
-const entriesOf = (connection: Connection): Promise<EntryRow[]> =>
+const entriesOf = (connection: DatabaseConnection): Promise<EntryRow[]> =>
   connection.read(['entries'], doing, (transaction) => transaction.objectStore('entries').getAll());
 
-async function copyEntry(from: Connection, to: Connection, row: EntryRow): Promise<void> {
+async function copyEntry(
+  from: DatabaseConnection,
+  to: DatabaseConnection,
+  row: EntryRow,
+): Promise<void> {
   const parts = await from.read(['entryParts'], doing, async (transaction) => {
     const store = transaction.objectStore('entryParts');
     const keys = await store.getAllKeys(under(row.name));

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { CprError } from '../errors.ts';
-import { Connection } from './connection.ts';
+import { HoldfastError } from '../errors.ts';
 import { Copy } from './copy.ts';
+import { DatabaseConnection } from './database-connection.ts';
 import { loadDigest } from './digest.ts';
 
 const options = {
@@ -18,9 +18,9 @@ for (const [code, then] of [
   test(`[F4] a copy that is refused with ${code} ${then}`, async () => {
     let givenUp = 0;
     const copy = new Copy({
-      first: new Connection(options),
+      first: new DatabaseConnection(options),
       digest: await loadDigest(),
-      connect: () => Promise.reject(new CprError(code, 'Refused.')),
+      connect: () => Promise.reject(new HoldfastError(code, 'Refused.')),
       giveUp: () => {
         givenUp++;
       },

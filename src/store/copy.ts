@@ -2,9 +2,9 @@
  * The second copy, see docs/spec/storage.md [F4]: the newest whole generation of each machine in a place of
  * its own. It never fails its owner: a copy that cannot be written is given up, and another one begun.
  */
-import { CprError } from '../errors.ts';
-import type { Connection } from './connection.ts';
+import { HoldfastError } from '../errors.ts';
 import { copyEntries, removeEntry } from './copy-entries.ts';
+import type { DatabaseConnection } from './database-connection.ts';
 import type { Digest } from './digest.ts';
 import { under } from './key-ranges.ts';
 import type { MachineWitness } from './machine-store.ts';
@@ -20,10 +20,10 @@ const againMs = 10_000;
 const heldBytes = 512 * 1024;
 
 interface CopyOptions {
-  first: Connection;
+  first: DatabaseConnection;
   digest: Digest;
   /** @param make a place for it where there is none; otherwise undefined */
-  connect(make: boolean): Promise<Connection | undefined>;
+  connect(make: boolean): Promise<DatabaseConnection | undefined>;
   /** It cannot be written: the next one is to be another. */
   giveUp(): void;
   /** It has all that the first place has: older ones may go. */
@@ -34,7 +34,7 @@ interface CopyOptions {
 
 export class Copy implements MachineWitness {
   readonly #options: CopyOptions;
-  #connection: Promise<Connection | undefined> | undefined;
+  #connection: Promise<DatabaseConnection | undefined> | undefined;
   /** Records that it has and no generation of it vouches for. */
   readonly #put = new Set<number>();
   /** Records that wait for their generation. */
@@ -47,7 +47,7 @@ export class Copy implements MachineWitness {
   }
 
   /** For reading what the first place lacks. */
-  async spare(): Promise<Connection | undefined> {
+  async spare(): Promise<DatabaseConnection | undefined> {
     return this.#connect(false).catch(() => undefined);
   }
 
@@ -131,7 +131,7 @@ export class Copy implements MachineWitness {
   }
 
   async #removed(
-    removeHere: (connection: Connection) => Promise<void>,
+    removeHere: (connection: DatabaseConnection) => Promise<void>,
     removeFromFirst: () => Promise<void>,
   ): Promise<void> {
     let isGone = true;
@@ -164,7 +164,7 @@ export class Copy implements MachineWitness {
     );
   }
 
-  #connect(make: boolean): Promise<Connection | undefined> {
+  #connect(make: boolean): Promise<DatabaseConnection | undefined> {
     const connecting = this.#connection ?? this.#options.connect(make);
     this.#connection = connecting;
     connecting.then(
@@ -178,7 +178,7 @@ export class Copy implements MachineWitness {
     return connecting;
   }
 
-  async #try(work: (connection: Connection) => Promise<void>): Promise<void> {
+  async #try(work: (connection: DatabaseConnection) => Promise<void>): Promise<void> {
     if (Date.now() < this.#notBeforeMs) return;
     try {
       const connection = await this.#connect(true);
@@ -188,7 +188,7 @@ export class Copy implements MachineWitness {
       this.#reset();
       this.#notBeforeMs = Date.now() + againMs;
       // That tears nothing, and another one would only take more of what there is too little of.
-      const isFull = thrown instanceof CprError && thrown.code === 'storage-full';
+      const isFull = thrown instanceof HoldfastError && thrown.code === 'storage-full';
       if (!isFull) this.#options.giveUp();
     }
   }
@@ -203,7 +203,7 @@ const withOwnBytes = ({ id, row }: NewRecord): NewRecord => ({
 const sizeOfRows = (records: readonly NewRecord[]) =>
   records.reduce((sum, { row }) => sum + sizeOfRow(row), 0);
 
-export const machinesOf = (connection: Connection) =>
+export const machinesOf = (connection: DatabaseConnection) =>
   connection.read(['machines'], 'list the machines', (transaction) =>
     transaction.objectStore('machines').getAll(),
   );
@@ -211,11 +211,11 @@ export const machinesOf = (connection: Connection) =>
 /** A machine that was deleted, or is damaged, meanwhile. */
 export function unlessGone(thrown: unknown): void {
   const isGone =
-    thrown instanceof CprError && ['not-found', 'storage-damaged'].includes(thrown.code);
+    thrown instanceof HoldfastError && ['not-found', 'storage-damaged'].includes(thrown.code);
   if (!isGone) throw thrown;
 }
 
-function removeFrom(connection: Connection, id: string): Promise<void> {
+function removeFrom(connection: DatabaseConnection, id: string): Promise<void> {
   return connection.write(
     {
       name: 'copy-remove',

@@ -1,7 +1,7 @@
 /** Named vmstates. One transaction writes a whole entry, in parts that IndexedDB takes fast. */
-import { CprError } from '../errors.ts';
-import type { Connection } from './connection.ts';
+import { HoldfastError } from '../errors.ts';
 import type { Copy } from './copy.ts';
+import type { DatabaseConnection } from './database-connection.ts';
 import type { Digest } from './digest.ts';
 import { under } from './key-ranges.ts';
 import { mayBeLost } from './lost-value.ts';
@@ -16,15 +16,15 @@ const stores: Stores[] = ['entries', 'entryParts'];
 const seedOf = (part: number) => BigInt(part);
 
 const damaged = (name: string) =>
-  new CprError('storage-damaged', `The saved state “${name}” is damaged.`);
+  new HoldfastError('storage-damaged', `The saved state “${name}” is damaged.`);
 
 export class Entries implements EntryStore {
-  readonly #connection: Connection;
+  readonly #connection: DatabaseConnection;
   readonly #digest: Digest;
 
   readonly #copy: Copy | undefined;
 
-  constructor(connection: Connection, digest: Digest, copy?: Copy) {
+  constructor(connection: DatabaseConnection, digest: Digest, copy?: Copy) {
     this.#copy = copy;
     this.#connection = connection;
     this.#digest = digest;
@@ -40,7 +40,7 @@ export class Entries implements EntryStore {
   async get(name: string): Promise<Uint8Array> {
     const read = this.#connection.read(stores, 'read the saved state', async (transaction) => {
       const entry = await transaction.objectStore('entries').get(name);
-      if (!entry) throw new CprError('not-found', `There is no saved state “${name}”.`);
+      if (!entry) throw new HoldfastError('not-found', `There is no saved state “${name}”.`);
       const bytes = new Uint8Array(entry.sizeBytes);
       for (let first = 0; first < entry.parts; first += partsInFlight) {
         const numbers = Array.from(

@@ -1,5 +1,5 @@
-import { CprError } from '../errors.ts';
-import type { Connection } from './connection.ts';
+import { HoldfastError } from '../errors.ts';
+import type { DatabaseConnection } from './database-connection.ts';
 import type { Digest } from './digest.ts';
 import { isManifestWhole, isWhole } from './generation-row.ts';
 import { under } from './key-ranges.ts';
@@ -17,21 +17,21 @@ const doing = 'read the stored machine';
 
 /**
  * The readable generations, newest first.
- * @throws CprError `storage-damaged` when the newest is not readable, `not-found` without a machine
+ * @throws HoldfastError `storage-damaged` when the newest is not readable, `not-found` without a machine
  */
 export async function readGenerations(
-  connection: Connection,
+  connection: DatabaseConnection,
   digest: Digest,
   id: string,
 ): Promise<Generation[]> {
   const { generations, damage } = await readReadable(connection, digest, id);
-  if (damage !== undefined) throw new CprError('storage-damaged', damage);
+  if (damage !== undefined) throw new HoldfastError('storage-damaged', damage);
   return generations;
 }
 
 /** The readable generations, newest first, and what is wrong with the newest where it is not there. */
 export async function readReadable(
-  connection: Connection,
+  connection: DatabaseConnection,
   digest: Digest,
   id: string,
 ): Promise<ReadableGenerations> {
@@ -41,7 +41,7 @@ export async function readReadable(
 
 /** As {@link readReadable}, with the row of the machine that they are of. */
 export async function readMachine(
-  connection: Connection,
+  connection: DatabaseConnection,
   digest: Digest,
   id: string,
 ): Promise<ReadableGenerations & { machine: MachineRow }> {
@@ -64,7 +64,7 @@ export async function readMachine(
 
 /** The newest generation, whole, from the second copy. */
 async function copiedGeneration(
-  connection: Connection,
+  connection: DatabaseConnection,
   digest: Digest,
   { id, generation }: MachineRow,
 ): Promise<Generation | undefined> {
@@ -84,7 +84,7 @@ async function copiedGeneration(
 }
 
 /** The rows as they are, damaged or not. */
-export async function readStored(connection: Connection, id: string): Promise<Stored> {
+export async function readStored(connection: DatabaseConnection, id: string): Promise<Stored> {
   try {
     return await readAtOnce(connection, id);
   } catch (thrown) {
@@ -94,7 +94,7 @@ export async function readStored(connection: Connection, id: string): Promise<St
 }
 
 /** In one transaction, so that a generation that is published meanwhile does not mix in. */
-function readAtOnce(connection: Connection, id: string): Promise<Stored> {
+function readAtOnce(connection: DatabaseConnection, id: string): Promise<Stored> {
   return connection.read(['machines', 'generations', 'manifests'], doing, async (transaction) => {
     const { machine, rows } = await readRows(transaction, id);
     const manifests = transaction.objectStore('manifests');
@@ -105,7 +105,7 @@ function readAtOnce(connection: Connection, id: string): Promise<Stored> {
   });
 }
 
-async function readOneByOne(connection: Connection, id: string): Promise<Stored> {
+async function readOneByOne(connection: DatabaseConnection, id: string): Promise<Stored> {
   const { machine, rows } = await connection.read(
     ['machines', 'generations'],
     doing,
@@ -132,7 +132,7 @@ async function readRows(
 }
 
 export const notFound = (id: string) =>
-  new CprError(
+  new HoldfastError(
     'not-found',
     `The machine ${id} is not stored: it was deleted, or this site’s data was cleared.`,
   );

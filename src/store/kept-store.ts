@@ -1,7 +1,7 @@
 /** The store of a keeper: it outlives the failure of the place that it is in, see docs/spec/storage.md. */
-import { CprError } from '../errors.ts';
-import type { Connection } from './connection.ts';
+import { HoldfastError } from '../errors.ts';
 import { Copy, machinesOf, unlessGone } from './copy.ts';
+import type { DatabaseConnection } from './database-connection.ts';
 import { type Digest, loadDigest } from './digest.ts';
 import { FailedPlaces } from './failed-places.ts';
 import { Marks } from './mark.ts';
@@ -55,7 +55,7 @@ class KeptPlaces {
     return new IndexedDbStore(first, this.#digest, { copy, marks: new Marks() });
   }
 
-  #copyOf(first: Connection, place: number): Copy {
+  #copyOf(first: DatabaseConnection, place: number): Copy {
     let copyPlace: number | undefined;
     return new Copy({
       first,
@@ -91,15 +91,15 @@ class KeptPlaces {
       }
     }
     const connection = this.#connect(place);
-    let reason: CprError | undefined;
+    let reason: HoldfastError | undefined;
     try {
       await connection.open();
       if ((await machinesOf(connection)).length > 0)
         return { place, connection, ...(!isFailed && { toMend: inUse }) };
       if ((await this.#moves.copiesOf(inUse)).length === 0) return { place, connection };
     } catch (thrown) {
-      const error = CprError.from(thrown, 'internal', 'The store cannot be opened');
-      const codes: CprError['code'][] = ['storage-failing', 'storage-unavailable'];
+      const error = HoldfastError.from(thrown, 'internal', 'The store cannot be opened');
+      const codes: HoldfastError['code'][] = ['storage-failing', 'storage-unavailable'];
       if (!(error instanceof MovedAway) && !codes.includes(error.code)) throw error;
       reason = error;
     }
@@ -108,10 +108,10 @@ class KeptPlaces {
   }
 
   /** What the copy has and the first place lacks, as after a loss of power, goes there again. */
-  async #mend(first: Connection, inUse: PlacesInUse): Promise<void> {
+  async #mend(first: DatabaseConnection, inUse: PlacesInUse): Promise<void> {
     const copy = inUse.copy ?? (await this.#moves.copiesOf(inUse))[0];
     if (copy === undefined || (await hasFlag('retired', copy))) return;
-    let connection: Connection | undefined;
+    let connection: DatabaseConnection | undefined;
     try {
       connection = await this.#connections.copy(copy);
       const copied = await machinesOf(connection);
@@ -128,7 +128,7 @@ class KeptPlaces {
   }
 
   /** The copy is complete: what the two have replaced may go. */
-  async #removeOld(first: Connection, copyPlace: number | undefined): Promise<void> {
+  async #removeOld(first: DatabaseConnection, copyPlace: number | undefined): Promise<void> {
     const inUse = await this.#places.inUse();
     const { others, copy } = inUse;
     if (copy !== copyPlace && copy !== copyBesideBuckets) return;
@@ -154,7 +154,7 @@ class KeptPlaces {
     }
   }
 
-  #connect(place: number): Connection {
+  #connect(place: number): DatabaseConnection {
     return this.#connections.first(place, async () => this.#copy?.secure());
   }
 

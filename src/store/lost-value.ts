@@ -2,8 +2,8 @@
  * Browsers keep large values in files of their own. A file that is torn or gone fails the read, and
  * with it the whole transaction, by an error that does not say which value it was.
  */
-import { CprError } from '../errors.ts';
-import type { Connection } from './connection.ts';
+import { HoldfastError } from '../errors.ts';
+import type { DatabaseConnection } from './database-connection.ts';
 import type { StoreSchema, Stores } from './schema.ts';
 import { hasName } from './storage-error.ts';
 
@@ -12,7 +12,7 @@ type LargeValues = Extract<Stores, 'records' | 'manifests' | 'entryParts'>;
 /** Whether a read failed in a way that a lost value fails in; the disk may be the reason as well. */
 export function mayBeLost(thrown: unknown): boolean {
   return (
-    thrown instanceof CprError &&
+    thrown instanceof HoldfastError &&
     hasName(thrown.cause, 'UnknownError', 'NotReadableError', 'DataError')
   );
 }
@@ -22,7 +22,7 @@ export function mayBeLost(thrown: unknown): boolean {
  * cannot be read although the database can.
  */
 export async function readAlone<Name extends LargeValues>(
-  connection: Connection,
+  connection: DatabaseConnection,
   store: Name,
   key: StoreSchema[Name]['key'],
   doing: string,

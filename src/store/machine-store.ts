@@ -1,7 +1,7 @@
 /** One machine, opened for writing. */
-import { CprError } from '../errors.ts';
-import type { Connection } from './connection.ts';
+import { HoldfastError } from '../errors.ts';
 import type { WriteName } from './crash-windows.ts';
+import type { DatabaseConnection } from './database-connection.ts';
 import type { Digest } from './digest.ts';
 import { notFound, readGenerations, readReadable } from './generation-reader.ts';
 import { isWhole, seal, sizeOf } from './generation-row.ts';
@@ -24,7 +24,7 @@ export interface MachineWitness {
 
 export class OpenMachine implements MachineStore {
   readonly id: string;
-  readonly #connection: Connection;
+  readonly #connection: DatabaseConnection;
   readonly #digest: Digest;
   readonly #opener: number;
   readonly #writer: RecordWriter;
@@ -41,7 +41,7 @@ export class OpenMachine implements MachineStore {
    *   that comes after the machine was opened
    */
   constructor(
-    connection: Connection,
+    connection: DatabaseConnection,
     digest: Digest,
     id: string,
     opener: number,
@@ -194,7 +194,7 @@ export class OpenMachine implements MachineStore {
         const machine = await transaction.objectStore('machines').get(this.id);
         if (!machine) throw notFound(this.id);
         if (machine.opener !== this.#opener) {
-          throw new CprError(
+          throw new HoldfastError(
             'taken-over',
             `“${machine.name}” was opened in another tab or window, which stores it now.`,
           );
@@ -204,7 +204,7 @@ export class OpenMachine implements MachineStore {
     );
   }
 
-  /** @throws CprError `internal` for a record that this opener neither put nor found */
+  /** @throws HoldfastError `internal` for a record that this opener neither put nor found */
   #listed(
     ids: readonly number[],
     own: readonly GenerationRow[],
@@ -218,7 +218,7 @@ export class OpenMachine implements MachineStore {
     const sizes = ids.map((id) => {
       const size = known.get(id);
       if (size === undefined) {
-        throw new CprError('internal', `Record ${id} was published, but it is not stored.`);
+        throw new HoldfastError('internal', `Record ${id} was published, but it is not stored.`);
       }
       return size;
     });

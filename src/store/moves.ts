@@ -1,8 +1,8 @@
 /** Moves of all that is stored from places that failed or are empty to a new first place, see docs/spec/storage.md [F3]. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { carryOver } from './carry-over.ts';
-import type { Connection } from './connection.ts';
 import { machinesOf } from './copy.ts';
+import type { DatabaseConnection } from './database-connection.ts';
 import type { Digest } from './digest.ts';
 import type { FailedPlaces } from './failed-places.ts';
 import { copyBesideBuckets, type Places, type PlacesInUse } from './place.ts';
@@ -13,7 +13,7 @@ import { MovedAway, storageError } from './storage-error.ts';
 /** What is the first place, and how it is reached. */
 export interface FirstPlace {
   place: number;
-  connection: Connection;
+  connection: DatabaseConnection;
 }
 
 interface MoveOptions {
@@ -22,7 +22,7 @@ interface MoveOptions {
   failed: FailedPlaces;
   digest: Digest;
   /** A connection to what is, or becomes, the first place. */
-  connect(place: number): Connection;
+  connect(place: number): DatabaseConnection;
 }
 
 export class Moves {
@@ -44,7 +44,7 @@ export class Moves {
    * The first place is empty, or cannot be opened. When it is so still, and the disk is well, what the
    * copies have becomes the first place.
    */
-  async takeOver(failed: number, reason: CprError | undefined): Promise<FirstPlace> {
+  async takeOver(failed: number, reason: HoldfastError | undefined): Promise<FirstPlace> {
     const { places, connections, connect } = this.#options;
     const inUse = await places.inUse();
     // Nobody tells a copy that is empty from one that cannot be read while the disk fails.
@@ -58,7 +58,7 @@ export class Moves {
         return { place: inUse.first, connection };
     } catch (thrown) {
       isOpen = false;
-      why = CprError.from(thrown, 'internal', 'The store cannot be opened');
+      why = HoldfastError.from(thrown, 'internal', 'The store cannot be opened');
     }
     const copies = await this.copiesOf(inUse);
     const moved = copies.length > 0 && (await this.#moveTo(inUse, copies, !isOpen));

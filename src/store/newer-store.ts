@@ -1,7 +1,7 @@
 /** The store of a site that went back to an older version, see docs/spec/storage.md [F7]. */
-import { CprError } from '../errors.ts';
-import { Connection } from './connection.ts';
+import { HoldfastError } from '../errors.ts';
 import { machinesOf } from './copy.ts';
+import { DatabaseConnection } from './database-connection.ts';
 import { loadDigest } from './digest.ts';
 import { Places } from './place.ts';
 import { IndexedDbStore, type StoreOptions } from './store.ts';
@@ -9,7 +9,7 @@ import type { Store } from './types.ts';
 
 /**
  * For reading what a newer version of this site has stored, as far as it is where this version knows it.
- * @throws CprError `storage-newer` when it is not
+ * @throws HoldfastError `storage-newer` when it is not
  */
 export async function openNewerStore({
   databaseName = 'holdfast',
@@ -17,7 +17,7 @@ export async function openNewerStore({
 }: StoreOptions = {}): Promise<Store> {
   const places = Places.of(databaseName);
   const first = places ? (await places.inUse()).first : 0;
-  const connection = new Connection({
+  const connection = new DatabaseConnection({
     databaseName,
     ...(places && { factory: () => places.factory(first) }),
     version: 'as-it-is',
@@ -30,7 +30,7 @@ export async function openNewerStore({
     return new IndexedDbStore(connection, await loadDigest());
   } catch (cause) {
     connection.close();
-    throw new CprError(
+    throw new HoldfastError(
       'storage-newer',
       'A newer version of this site has stored the machines, in a way that this one cannot read.',
       { cause },

@@ -1,6 +1,6 @@
 /** Connections to places, and what comes before a place is written to. */
-import { CprError } from '../errors.ts';
-import { Connection } from './connection.ts';
+import { HoldfastError } from '../errors.ts';
+import { DatabaseConnection } from './database-connection.ts';
 import type { FailedPlaces } from './failed-places.ts';
 import { copyBesideBuckets, type Places } from './place.ts';
 import { alone, flag, hasFlag } from './place-flags.ts';
@@ -23,9 +23,9 @@ export class PlaceConnections {
   }
 
   /** To the first place. @param secure comes before its log is renewed */
-  first(place: number, secure = async () => {}): Connection {
+  first(place: number, secure = async () => {}): DatabaseConnection {
     const { onLost = () => undefined } = this.#options;
-    return new Connection({
+    return new DatabaseConnection({
       ...this.#connecting(place, secure),
       onLost,
       onFailed: () => {
@@ -36,9 +36,9 @@ export class PlaceConnections {
   }
 
   /** To a copy: its failure is not that of the store. */
-  async copy(place: number): Promise<Connection> {
+  async copy(place: number): Promise<DatabaseConnection> {
     const ignore = () => undefined;
-    const connection = new Connection({
+    const connection = new DatabaseConnection({
       ...this.#connecting(place),
       onLost: ignore,
       onFailed: ignore,
@@ -48,8 +48,8 @@ export class PlaceConnections {
   }
 
   /** To what was left in an old place. */
-  old(place: number): Connection {
-    return new Connection({ ...this.#connecting(place), onLost: () => undefined });
+  old(place: number): DatabaseConnection {
+    return new DatabaseConnection({ ...this.#connecting(place), onLost: () => undefined });
   }
 
   /** Nobody opens it again while the browser runs, and nobody writes to it ever. */
@@ -68,12 +68,12 @@ export class PlaceConnections {
     for (let place = next; ; place++) if (!(await this.isFailed(place))) return place;
   }
 
-  /** @throws CprError `storage-failing` */
+  /** @throws HoldfastError `storage-failing` */
   async probe(): Promise<void> {
     try {
       await alone('probe', () => this.#places.probe(probeBytes));
     } catch (cause) {
-      throw new CprError(
+      throw new HoldfastError(
         'storage-failing',
         'The disk has no room, or fails: nothing is written until it does again.',
         { cause },
@@ -88,7 +88,8 @@ export class PlaceConnections {
       openTimeoutMs,
       onWindow,
       factory: () => this.#places.factory(place),
-      beforeWrites: (connection: Connection) => this.#beforeWrites(place, connection, secure),
+      beforeWrites: (connection: DatabaseConnection) =>
+        this.#beforeWrites(place, connection, secure),
     };
   }
 
@@ -98,7 +99,7 @@ export class PlaceConnections {
    */
   async #beforeWrites(
     place: number,
-    connection: Connection,
+    connection: DatabaseConnection,
     secure: () => Promise<void>,
   ): Promise<() => void> {
     // Those in the origin's default IndexedDB share a log: a new database there may have an old one.
@@ -117,7 +118,7 @@ export class PlaceConnections {
 }
 
 const failedBefore = () =>
-  new CprError(
+  new HoldfastError(
     'storage-failing',
     'The disk refused to store the machines before, and has no room for another place yet.',
   );

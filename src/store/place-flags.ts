@@ -33,7 +33,7 @@ export function flag(name: PlaceFlag, place: number): () => void {
   };
 }
 
-/** @throws CprError `storage-blocked` where the browser does not say */
+/** @throws HoldfastError `storage-blocked` where the browser does not say */
 export async function hasFlag(name: PlaceFlag, place: number): Promise<boolean> {
   const lock = lockName(name, place);
   if ((own.get(lock) ?? 0) > 0) return true;
@@ -47,7 +47,7 @@ type AloneTask = 'places' | 'renewal' | 'probe';
 
 /**
  * Runs `action` while no other worker of the origin does the same.
- * @throws CprError `storage-blocked` where another one does not come to its end
+ * @throws HoldfastError `storage-blocked` where another one does not come to its end
  */
 export async function alone<T>(task: AloneTask, action: () => Promise<T>): Promise<T> {
   const locks = webLocks();

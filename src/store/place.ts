@@ -153,7 +153,7 @@ export class Places {
   /**
    * Writes so many bytes to a place of their own and deletes them. One at a time: those that others left
    * behind are deleted, too.
-   * @throws what the browser throws when the disk refuses, or CprError `storage-blocked`
+   * @throws what the browser throws when the disk refuses, or HoldfastError `storage-blocked`
    */
   async probe(sizeBytes: number): Promise<void> {
     const names = await answerTo(this.#buckets.keys(), 'list the places of stored machines');

@@ -1,6 +1,6 @@
 /** Reads records, ahead of whoever takes them, with some 24 MiB in flight. */
-import { CprError } from '../errors.ts';
-import type { Connection } from './connection.ts';
+import { HoldfastError } from '../errors.ts';
+import type { DatabaseConnection } from './database-connection.ts';
 import type { Digest } from './digest.ts';
 import { mayBeLost, readAlone } from './lost-value.ts';
 import { loadedRow, sizeOfRow } from './record-row.ts';
@@ -26,7 +26,7 @@ interface Reading {
 }
 
 export async function* readRecords(
-  connection: Connection,
+  connection: DatabaseConnection,
   digest: Digest,
   ids: readonly number[],
 ): AsyncGenerator<StoredRecord, void, undefined> {
@@ -54,7 +54,7 @@ export async function* readRecords(
   yield* take(0);
 }
 
-async function* readRows(connection: Connection, ids: readonly number[]) {
+async function* readRows(connection: DatabaseConnection, ids: readonly number[]) {
   const batches: (readonly number[])[] = [];
   for (let at = 0; at < ids.length; at += batchLength)
     batches.push(ids.slice(at, at + batchLength));
@@ -72,7 +72,7 @@ async function* readRows(connection: Connection, ids: readonly number[]) {
 }
 
 async function loaded(
-  connection: Connection,
+  connection: DatabaseConnection,
   stored: StoredRow | undefined,
 ): Promise<RecordRow | undefined> {
   const row = await loadedRow(stored);
@@ -87,7 +87,7 @@ async function loaded(
 const doing = 'read the stored machine';
 
 async function readBatch(
-  connection: Connection,
+  connection: DatabaseConnection,
   ids: readonly number[],
 ): Promise<(StoredRow | undefined)[]> {
   try {
@@ -104,7 +104,7 @@ async function readBatch(
 
 /** A record that is damaged here comes from the second copy, and is mended with it. */
 async function wholeOrSpare(
-  connection: Connection,
+  connection: DatabaseConnection,
   digest: Digest,
   id: number,
   row: RecordRow | undefined,
@@ -130,12 +130,12 @@ async function wholeOrSpare(
 
 function wholeRecord(row: RecordRow | undefined, id: number, digest: Digest): Uint8Array {
   if (!row)
-    throw new CprError(
+    throw new HoldfastError(
       'storage-damaged',
       `Record ${id} of the stored machine is missing or cannot be read.`,
     );
   if (!(row.bytes instanceof Uint8Array) || digest(row.bytes, BigInt(id)) !== row.digest) {
-    throw new CprError('storage-damaged', `Record ${id} of the stored machine is damaged.`);
+    throw new HoldfastError('storage-damaged', `Record ${id} of the stored machine is damaged.`);
   }
   return row.bytes;
 }

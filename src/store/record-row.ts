@@ -1,5 +1,5 @@
 /** A record as it stands in the database: small ones as an array, large ones as a Blob. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { answerTo, readMs } from './answers.ts';
 import type { Digest } from './digest.ts';
 import type { Bytes, RecordRow, StoredRow } from './schema.ts';
@@ -18,7 +18,7 @@ export const sizeOfRow = ({ bytes }: StoredRow): number =>
 
 /**
  * @returns undefined where the file of a Blob is torn or gone
- * @throws CprError `storage-blocked` where the browser does not answer
+ * @throws HoldfastError `storage-blocked` where the browser does not answer
  */
 export async function loadedRow(row: StoredRow | undefined): Promise<RecordRow | undefined> {
   if (!(row?.bytes instanceof Blob)) return row as RecordRow | undefined;
@@ -26,7 +26,7 @@ export async function loadedRow(row: StoredRow | undefined): Promise<RecordRow |
     const reading = answerTo(row.bytes.arrayBuffer(), 'read the stored machine', readMs);
     return { ...row, bytes: new Uint8Array(await reading) };
   } catch (thrown) {
-    if (thrown instanceof CprError) throw thrown;
+    if (thrown instanceof HoldfastError) throw thrown;
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
 /** Carries rows from one place to another as they are: same ids, same bytes, same digests. */
-import type { Connection } from './connection.ts';
+import type { DatabaseConnection } from './database-connection.ts';
 import type { Digest } from './digest.ts';
 import { readStored } from './generation-reader.ts';
 import { isManifestWhole, isWhole, sizeOf } from './generation-row.ts';
@@ -29,7 +29,7 @@ const batchLength = 16;
 
 /** The newest generation that is whole; undefined when none is. */
 export async function newestWhole(
-  connection: Connection,
+  connection: DatabaseConnection,
   digest: Digest,
   id: string,
 ): Promise<WholeGeneration | undefined> {
@@ -43,7 +43,7 @@ export async function newestWhole(
 
 /** Data first. @param read where records come from that `to` lacks */
 async function putMissing(
-  to: Connection,
+  to: DatabaseConnection,
   wanted: readonly number[],
   read: (ids: readonly number[]) => AsyncIterable<{ id: number; row: StoredRow }>,
 ): Promise<void> {
@@ -60,7 +60,7 @@ async function putMissing(
   if (batch.length > 0) await flush();
 }
 
-export function putRecords(to: Connection, records: readonly NewRecord[]): Promise<void> {
+export function putRecords(to: DatabaseConnection, records: readonly NewRecord[]): Promise<void> {
   return to.write(
     { name: 'copy-records', stores: ['records'], durability: 'relaxed', doing },
     async (transaction) => {
@@ -72,7 +72,7 @@ export function putRecords(to: Connection, records: readonly NewRecord[]): Promi
 
 /** Whole records of a place, digests checked, as rows. */
 export async function* rowsOf(
-  connection: Connection,
+  connection: DatabaseConnection,
   digest: Digest,
   ids: readonly number[],
 ): AsyncGenerator<{ id: number; row: StoredRow }> {
@@ -91,7 +91,7 @@ const vouchedForBy = (rows: readonly GenerationRow[]) =>
  * @param read where records come from
  */
 export async function replicate(
-  to: Connection,
+  to: DatabaseConnection,
   whole: NewGeneration,
   put: ReadonlySet<number>,
   read: (ids: readonly number[]) => AsyncIterable<{ id: number; row: StoredRow }>,
@@ -112,7 +112,7 @@ export async function replicate(
  * @returns records that are not there: nothing is published then
  */
 function publishCopy(
-  to: Connection,
+  to: DatabaseConnection,
   { machine, row, manifest, held = [] }: NewGeneration,
   put: ReadonlySet<number>,
 ): Promise<number[]> {
@@ -179,8 +179,8 @@ function publishCopy(
 
 /** Carries the newest whole generation of a machine over. @returns whether there was one */
 export async function copyMachine(
-  from: Connection,
-  to: Connection,
+  from: DatabaseConnection,
+  to: DatabaseConnection,
   digest: Digest,
   id: string,
 ): Promise<boolean> {

@@ -1,14 +1,14 @@
 /** Reading what is left of a machine when no generation of it is whole any more. */
-import { CprError } from '../errors.ts';
-import type { Connection } from './connection.ts';
+import { HoldfastError } from '../errors.ts';
+import type { DatabaseConnection } from './database-connection.ts';
 import type { Digest } from './digest.ts';
 import { readStored } from './generation-reader.ts';
 import { readRecords } from './record-reader.ts';
 import type { SalvagedMachine } from './types.ts';
 
-/** @throws CprError `not-found`, or what a database that cannot be read at all throws */
+/** @throws HoldfastError `not-found`, or what a database that cannot be read at all throws */
 export async function salvageMachine(
-  connection: Connection,
+  connection: DatabaseConnection,
   digest: Digest,
   id: string,
 ): Promise<SalvagedMachine> {
@@ -25,7 +25,7 @@ export async function salvageMachine(
       try {
         for await (const { bytes } of readRecords(connection, digest, [record])) return bytes;
       } catch (thrown) {
-        if (!(thrown instanceof CprError) || thrown.code !== 'storage-damaged') throw thrown;
+        if (!(thrown instanceof HoldfastError) || thrown.code !== 'storage-damaged') throw thrown;
       }
       return undefined;
     },

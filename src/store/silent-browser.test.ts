@@ -1,10 +1,10 @@
 /** A browser that does not answer, as on a disk that is full or damaged: whoever asks hears of it. */
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { holdLock } from '../client/web-lock.ts';
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { runningMachines } from '../keeper/durable/machine-lock.ts';
 import { Answers, writeMs } from './answers.ts';
-import { Connection } from './connection.ts';
+import { DatabaseConnection } from './database-connection.ts';
 import { loadDigest } from './digest.ts';
 import { openKeptStore } from './kept-store.ts';
 import { Marks } from './mark.ts';
@@ -132,7 +132,7 @@ const options = {
 
 test('[F9] a write that is not answered fails, and the next one has a new connection', async () => {
   const factory = fakeFactory((opening) => opening > 0);
-  const connection = new Connection({ ...options, factory: async () => factory });
+  const connection = new DatabaseConnection({ ...options, factory: async () => factory });
   const put = () =>
     connection.write(
       { name: 'put-entry', stores: ['entries'], durability: 'strict', doing: 'save the state' },
@@ -180,7 +180,7 @@ test('[F9] marks, usage and machines of other tabs: what is not known is left ou
     persisted: false,
   });
   const running = await outcomeOf(runningMachines(), limitMs);
-  expect(running).toBeInstanceOf(CprError);
+  expect(running).toBeInstanceOf(HoldfastError);
   expect(running).toEqual(blocked);
 });
 

@@ -1,4 +1,4 @@
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { movedVersion } from './schema.ts';
 
 /** Whether `thrown` is a DOMException with one of these names. */
@@ -19,7 +19,7 @@ export function isDiskFailure(thrown: unknown): boolean {
 }
 
 /**
- * What IndexedDB threw, as one of our codes. A CprError stays itself.
+ * What IndexedDB threw, as one of our codes. A HoldfastError stays itself.
  * @param doing completes "The browser refused to …"
  * @param access a value that cannot be read is damaged; a write that fails damages nothing
  */
@@ -27,10 +27,10 @@ export function storageError(
   thrown: unknown,
   doing: string,
   access: 'read' | 'write' = 'read',
-): CprError {
-  if (thrown instanceof CprError) return thrown;
-  const fail = (code: CprError['code'], message: string) =>
-    new CprError(code, message, { cause: thrown });
+): HoldfastError {
+  if (thrown instanceof HoldfastError) return thrown;
+  const fail = (code: HoldfastError['code'], message: string) =>
+    new HoldfastError(code, message, { cause: thrown });
   const name = thrown instanceof Error ? thrown.name : '';
   const isUnreadable = name === 'NotReadableError' || name === 'DataError';
   if (isDiskFailure(thrown) || (access === 'write' && isUnreadable)) {
@@ -75,12 +75,12 @@ export function storageError(
         `The browser refused to ${doing} (${messageOf(thrown)}). Private browsing, blocked site data and a full disk do this.`,
       );
     default:
-      return CprError.from(thrown, 'internal', `Could not ${doing}`);
+      return HoldfastError.from(thrown, 'internal', `Could not ${doing}`);
   }
 }
 
 /** Another worker has moved what is stored, or the place that it is in is gone. */
-export class MovedAway extends CprError {
+export class MovedAway extends HoldfastError {
   constructor(cause: unknown) {
     super(
       'storage-blocked',

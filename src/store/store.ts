@@ -1,8 +1,8 @@
 /** Machines, their generations and named vmstates in one IndexedDB database. */
 import { randomId } from '../protocol/random-id.ts';
-import { Connection, type ConnectionLoss } from './connection.ts';
 import type { Copy } from './copy.ts';
 import type { WindowHook } from './crash-windows.ts';
+import { type ConnectionLoss, DatabaseConnection } from './database-connection.ts';
 import { type Digest, loadDigest } from './digest.ts';
 import { Entries } from './entry-store.ts';
 import { notFound, readGenerations, readMachine, readReadable } from './generation-reader.ts';
@@ -11,7 +11,7 @@ import { under } from './key-ranges.ts';
 import { LostMachines } from './lost-machines.ts';
 import { type MachineWitness, OpenMachine } from './machine-store.ts';
 import type { Marks } from './mark.ts';
-import { openMachine } from './open-machine.ts';
+import { openStoredMachine } from './open-stored-machine.ts';
 import { readRecords } from './record-reader.ts';
 import { salvageMachine } from './salvage.ts';
 import type { MachineRow } from './schema.ts';
@@ -44,7 +44,7 @@ interface StoreExtras {
   marks?: Marks;
 }
 
-/** @throws CprError `storage-unavailable`, `storage-blocked`, `storage-newer`, `storage-full` or `storage-damaged` */
+/** @throws HoldfastError `storage-unavailable`, `storage-blocked`, `storage-newer`, `storage-full` or `storage-damaged` */
 export async function openStore(
   {
     databaseName = 'holdfast',
@@ -55,19 +55,19 @@ export async function openStore(
   extras?: StoreExtras,
 ): Promise<Store> {
   const digest = await loadDigest();
-  const connection = new Connection({ databaseName, openTimeoutMs, onLost, onWindow });
+  const connection = new DatabaseConnection({ databaseName, openTimeoutMs, onLost, onWindow });
   await connection.open();
   return new IndexedDbStore(connection, digest, extras);
 }
 
 export class IndexedDbStore implements Store {
   readonly entries: EntryStore;
-  readonly #connection: Connection;
+  readonly #connection: DatabaseConnection;
   readonly #digest: Digest;
   readonly #extras: StoreExtras | undefined;
   readonly #lost: LostMachines;
 
-  constructor(connection: Connection, digest: Digest, extras?: StoreExtras) {
+  constructor(connection: DatabaseConnection, digest: Digest, extras?: StoreExtras) {
     this.#connection = connection;
     this.#digest = digest;
     this.#extras = extras;
@@ -97,7 +97,7 @@ export class IndexedDbStore implements Store {
   }
 
   async open(id: string, create?: NewMachine): Promise<MachineStore> {
-    const opening = openMachine(this.#connection, id, create);
+    const opening = openStoredMachine(this.#connection, id, create);
     // In line behind it, not after it: whoever opens what is stored waits for both.
     const first = create ? undefined : readReadable(this.#connection, this.#digest, id);
     first?.catch(() => undefined);

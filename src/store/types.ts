@@ -1,6 +1,6 @@
 /** Persistent storage of machines, by machine and generation. Knows no guest, no v86 and no page. */
 
-import type { DiscardedData } from './connection.ts';
+import type { DiscardedData } from './database-connection.ts';
 import type { Mark } from './mark.ts';
 
 /** A machine as the list of machines shows it. */
@@ -53,7 +53,7 @@ export interface MachineStore {
   readonly id: string;
   /**
    * Newest first, at most two. An older one that is damaged is left out.
-   * @throws CprError `storage-damaged` when the newest is: after {@link dropNewest} ask again
+   * @throws HoldfastError `storage-damaged` when the newest is: after {@link dropNewest} ask again
    */
   generations(): Promise<Generation[]>;
   /** As {@link generations}, but without the newest where that is damaged, and why. */
@@ -64,12 +64,12 @@ export interface MachineStore {
    * view, also of shared memory: that costs a copy. Records put in one go share transactions.
    */
   putRecord(bytes: Uint8Array): Promise<number>;
-  /** In the order asked for. @throws CprError `storage-damaged` for a record that is missing or not whole */
+  /** In the order asked for. @throws HoldfastError `storage-damaged` for a record that is missing or not whole */
   readRecords(ids: readonly number[]): AsyncIterable<{ id: number; bytes: Uint8Array }>;
   /**
    * Makes a new newest generation in one strict transaction, manifest last, and deletes what neither
    * it nor the one before needs. Resolves with its number.
-   * @throws CprError `internal` for a record that this opener did not put and its two generations lack
+   * @throws HoldfastError `internal` for a record that this opener did not put and its two generations lack
    */
   publish(request: PublishRequest): Promise<number>;
   /** Deletes the newest generation, which turned out to be damaged. */
@@ -94,7 +94,7 @@ export interface SalvagedMachine {
 /** Named vmstates: targets of cprSave. A put replaces a whole entry or nothing. */
 export interface EntryStore {
   list(): Promise<{ name: string; sizeBytes: number; savedAtMs: number }[]>;
-  /** @throws CprError `not-found` */
+  /** @throws HoldfastError `not-found` */
   get(name: string): Promise<Uint8Array>;
   put(name: string, bytes: Uint8Array): Promise<void>;
   delete(name: string): Promise<void>;
@@ -115,7 +115,7 @@ export interface NewMachine {
 }
 
 /**
- * Every method rejects with a CprError: `storage-unavailable`, `storage-blocked`, `storage-newer`, `storage-full`, `storage-damaged`,
+ * Every method rejects with a HoldfastError: `storage-unavailable`, `storage-blocked`, `storage-newer`, `storage-full`, `storage-damaged`,
  * `not-found`, or `taken-over` when another opener has fenced this one off.
  */
 export interface Store {
@@ -124,19 +124,19 @@ export interface Store {
   /**
    * Opens a machine for writing, made if it is not there. Fences off whoever opened it before:
    * their next write fails with `taken-over`.
-   * @throws CprError `storage-occupied` for one to be made where a guest is stored, without `replace`
+   * @throws HoldfastError `storage-occupied` for one to be made where a guest is stored, without `replace`
    */
   open(id: string, create?: NewMachine): Promise<MachineStore>;
   /**
    * All that bringing a machine back begins with, without opening it, which waits for what others write.
-   * @throws CprError `not-found`
+   * @throws HoldfastError `not-found`
    */
   read(id: string): Promise<StoredReading>;
   /** Opens a machine for reading only. */
   peek(
     id: string,
   ): Promise<Pick<MachineStore, 'id' | 'generations' | 'readableGenerations' | 'readRecords'>>;
-  /** Whatever of a machine can still be read, whole or not. @throws CprError `not-found` */
+  /** Whatever of a machine can still be read, whole or not. @throws HoldfastError `not-found` */
   salvage(id: string): Promise<SalvagedMachine>;
   rename(id: string, name: string): Promise<void>;
   /** Resolves with the copy's id. Its records are shared with the original; each may be deleted first. */

@@ -1,5 +1,5 @@
 /** Waits for what a database does: a transaction that ends, and a connection that opens. */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { Database, Transaction } from './schema.ts';
 import { hasName } from './storage-error.ts';
 
@@ -37,7 +37,7 @@ export function within(
     let late = false;
     const timer = setTimeout(() => {
       late = true;
-      reject(new CprError('storage-blocked', reason()));
+      reject(new HoldfastError('storage-blocked', reason()));
     }, timeoutMs);
     opening.then(
       (database) => {

@@ -8,10 +8,10 @@ import {
   type KeyboardLayout,
 } from '../protocol/keyboard-layouts.ts';
 import { AltGrFilter } from './alt-gr.ts';
-import { EarlyInput } from './early-input.ts';
 import { editBetween } from './edit.ts';
 import type { GuestLink } from './guest-link.ts';
 import { type Locks, locksOf } from './locks.ts';
+import { TypeAhead } from './type-ahead.ts';
 
 /** As fast as a guest's BIOS, with room for 16 keys, can be trusted to read. */
 const strokeMs = 8;
@@ -31,7 +31,7 @@ export class Keyboard {
   #strokes: Input[] = [];
   #typing: ReturnType<typeof setInterval> | null = null;
   /** Keys, and text whose keys depend on the machine's layout. */
-  readonly #early = new EarlyInput<Input | string>();
+  readonly #early = new TypeAhead<Input | string>();
   #machine: Machine | null = null;
 
   /**
@@ -49,7 +49,7 @@ export class Keyboard {
     this.#untypable = untypable;
     session.onMachine((machine) => {
       this.#machine = machine;
-      machine.on('status', () => this.#sendEarly());
+      machine.on('status', () => this.#sendTypeAhead());
     });
     for (const target of [canvas, input] as HTMLElement[]) {
       target.addEventListener('keydown', (event) => this.#keyDown(event));
@@ -188,7 +188,7 @@ export class Keyboard {
   }
 
   /** Sends the text that was typed before the guest was attached. */
-  #sendEarly(): void {
+  #sendTypeAhead(): void {
     if (!this.#machine?.status) return;
     for (const input of this.#early.take())
       if (typeof input === 'string') this.#typeText(input);

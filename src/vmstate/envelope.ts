@@ -2,7 +2,7 @@
  * The vmstate container: named, versioned sections, each with a digest, and a digest over all of
  * their headers. See docs/spec/vmstate.md, "Envelope" and "Sections"; the rule ids in the comments are its.
  */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 
 /** [EN1] "HOLDFAST" as bytes. */
 const magic = Uint8Array.of(0x48, 0x4f, 0x4c, 0x44, 0x46, 0x41, 0x53, 0x54);
@@ -42,7 +42,7 @@ const sectionHeaderBytes = 24;
 
 const align8 = (value: number) => (value + 7) & ~7;
 export const bad = (sentence: string) =>
-  new CprError('bad-vmstate', `${sentence} The guest that is running was not touched.`);
+  new HoldfastError('bad-vmstate', `${sentence} The guest that is running was not touched.`);
 
 const viewOf = (bytes: Uint8Array) =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -64,7 +64,7 @@ interface Placed {
 /**
  * Walks the headers of `count` sections, the first at `offset`. Allocates nothing that the file
  * could ask for.
- * @throws {CprError} `bad-vmstate` unless they are exactly the rest of the file. [EN3] [LM1]
+ * @throws {HoldfastError} `bad-vmstate` unless they are exactly the rest of the file. [EN3] [LM1]
  */
 function* placedSections(state: Uint8Array, offset: number): Generator<Placed> {
   const view = viewOf(state);
@@ -96,7 +96,7 @@ export function directoryDigest(state: Uint8Array, firstSection: number, digest:
 
 /**
  * @returns the format version that the bytes claim.
- * @throws {CprError} `bad-vmstate` when they are not a vmstate at all. [EN1]
+ * @throws {HoldfastError} `bad-vmstate` when they are not a vmstate at all. [EN1]
  */
 export function claimedVersion(state: Uint8Array): number {
   if (state.length < headerBytesOfVersion1 || magic.some((byte, i) => state[i] !== byte))
@@ -104,7 +104,7 @@ export function claimedVersion(state: Uint8Array): number {
   return viewOf(state).getUint32(8, true);
 }
 
-/** @throws {CprError} `internal` for sections that {@link decodeEnvelope} would refuse. */
+/** @throws {HoldfastError} `internal` for sections that {@link decodeEnvelope} would refuse. */
 export function encodeEnvelope(
   sections: readonly Section[],
   digest: Digest,
@@ -147,13 +147,16 @@ function checkEncodable(named: readonly (Section & { nameBytes: Uint8Array })[])
     nameBytes.length <= limits.nameBytes &&
     bytes.length <= limits.sectionBytes;
   if (names.size === named.length && named.length <= limits.sections && named.every(fits)) return;
-  throw new CprError('internal', `These sections do not make a vmstate: ${[...names].join(', ')}.`);
+  throw new HoldfastError(
+    'internal',
+    `These sections do not make a vmstate: ${[...names].join(', ')}.`,
+  );
 }
 
 /**
  * Takes an envelope of this build's {@link formatVersion} apart.
  * @returns the sections in file order; their bytes are views into `state`.
- * @throws {CprError} `bad-vmstate` when it is damaged.
+ * @throws {HoldfastError} `bad-vmstate` when it is damaged.
  */
 export function decodeEnvelope(state: Uint8Array, digest: Digest): Section[] {
   if (state.length < headerBytes) throw bad('This vmstate is cut off.');

@@ -2,7 +2,7 @@
  * JSON sections as typed values. A checker takes what JSON.parse gave and returns it typed, or
  * throws the sentence that {@link decodeJson} puts into a `bad-vmstate`. See docs/spec/vmstate.md, rules JS1 to JS4.
  */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 
 type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export type JsonObject = { readonly [member: string]: Json };
@@ -142,7 +142,7 @@ function checkSize(source: string, limits: JsonLimits): void {
   }
 }
 
-/** @throws {CprError} `bad-vmstate` naming `section` for anything but what `check` takes. */
+/** @throws {HoldfastError} `bad-vmstate` naming `section` for anything but what `check` takes. */
 export function decodeJson<T>(
   section: string,
   bytes: Uint8Array,
@@ -156,7 +156,7 @@ export function decodeJson<T>(
     return check(JSON.parse(source) as Json, '');
   } catch (cause) {
     const reason = cause instanceof Malformed ? cause.message : 'it is not JSON';
-    throw new CprError(
+    throw new HoldfastError(
       'bad-vmstate',
       `The section "${section}" of this vmstate is malformed: ${reason}. Use a vmstate that is whole.`,
       { cause },
@@ -166,7 +166,7 @@ export function decodeJson<T>(
 
 /**
  * Encodes exactly what {@link decodeJson} takes: a mistake shows where it is made.
- * @throws {CprError} `bad-vmstate`
+ * @throws {HoldfastError} `bad-vmstate`
  */
 export function encodeJson<T>(
   section: string,

@@ -74,7 +74,7 @@ export const sectionMigrations: readonly SectionMigration[] = [
 /** Hears of each step that ran. */
 export type OnMigration = (name: string) => void;
 
-/** [MG1] @throws {CprError} `bad-vmstate` for a version that nothing leads on from. */
+/** [MG1] @throws {HoldfastError} `bad-vmstate` for a version that nothing leads on from. */
 export function migrateFormat(
   state: Uint8Array,
   from: number,

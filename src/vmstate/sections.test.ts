@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import { defaultConfig } from '../protocol/config.ts';
 import type { DiskIdentity } from '../protocol/cpr.ts';
@@ -81,7 +81,7 @@ function refusal(run: () => unknown): string {
     run();
     return 'accepted';
   } catch (error) {
-    return error instanceof CprError ? `${error.code}: ${error.message}` : `untyped: ${error}`;
+    return error instanceof HoldfastError ? `${error.code}: ${error.message}` : `untyped: ${error}`;
   }
 }
 

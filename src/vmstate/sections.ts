@@ -2,7 +2,7 @@
  * Every section of a vmstate: its name, its version, and what its JSON holds. The one place where
  * keeper, runtime and tests encode and decode them. See docs/spec/vmstate.md, "Sections of version 2".
  */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import type { Section } from './envelope.ts';
 import {
   boolean,
@@ -289,7 +289,7 @@ const checkers: { [Name in keyof JsonSections]: Checker<JsonSections[Name]> } = 
 const limitsOf = (name: keyof JsonSections): JsonLimits =>
   name === '9p.files' ? { sectionBytes: 2 << 20, depth: 3, values: 400_000 } : jsonLimits;
 
-/** @throws {CprError} `bad-vmstate` for contents that {@link readSection} would refuse. */
+/** @throws {HoldfastError} `bad-vmstate` for contents that {@link readSection} would refuse. */
 export function jsonSection<Name extends keyof JsonSections>(
   name: Name,
   contents: JsonSections[Name],
@@ -305,7 +305,7 @@ export function jsonSection<Name extends keyof JsonSections>(
 /**
  * @returns the contents of the section of this name; undefined where there is none, or an optional
  * one of a version that this build does not know.
- * @throws {CprError} `bad-vmstate` naming the section when its JSON is malformed;
+ * @throws {HoldfastError} `bad-vmstate` naming the section when its JSON is malformed;
  * `runtime-incompatible` for a version that this build does not know.
  */
 export function readSection<Name extends keyof JsonSections>(
@@ -323,7 +323,7 @@ export function readSection<Name extends keyof JsonSections>(
 
 /**
  * Reads every JSON section, whoever it is for.
- * @throws {CprError} `bad-vmstate`, `runtime-incompatible`
+ * @throws {HoldfastError} `bad-vmstate`, `runtime-incompatible`
  */
 export function checkJsonSections(sections: readonly Section[]): void {
   for (const name of Object.keys(checkers)) readSection(sections, name as keyof JsonSections);
@@ -332,7 +332,7 @@ export function checkJsonSections(sections: readonly Section[]): void {
 /**
  * [SE4] Sorts out what this build knows nothing of.
  * @returns optional sections to be carried on into the next vmstate, their bytes copied.
- * @throws {CprError} `runtime-incompatible` for a required section that this build does not know.
+ * @throws {HoldfastError} `runtime-incompatible` for a required section that this build does not know.
  */
 export function unknownSections(sections: readonly Section[]): Section[] {
   const unknown = sections.filter(({ name, version }) => versionOf(name) !== version);
@@ -345,7 +345,7 @@ const versionOf = (name: string): number | undefined =>
   Object.hasOwn(sectionVersions, name) ? sectionVersions[name as SectionName] : undefined;
 
 const unknownVersion = ({ name, version }: Section) =>
-  new CprError(
+  new HoldfastError(
     'runtime-incompatible',
     `This build does not know version ${version} of the section "${name}" of this vmstate. Use a newer one.`,
   );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { decodedSizeBytes, decodeValue, encodeValue, type Value } from './value.ts';
 
 const sample: Value = {
@@ -27,7 +27,7 @@ const code = (run: () => unknown) => {
     run();
     return 'no error';
   } catch (error) {
-    return error instanceof CprError ? error.code : `untyped: ${error}`;
+    return error instanceof HoldfastError ? error.code : `untyped: ${error}`;
   }
 };
 

@@ -2,7 +2,7 @@
  * Plain values as bytes: what device state is made of once every device object has
  * been asked for its state. See docs/spec/vmstate.md, "Values", rules VL1 to VL7.
  */
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 
 export type TypedArray =
   | Uint8Array
@@ -65,7 +65,8 @@ const canonicalNan = 0x7ff8_0000_0000_0000n;
 /** What engines allocate for a value, about; counted before it is done. */
 const allocatedBytes = { value: 8, number: 16, string: 16, array: 16, object: 32, typedArray: 96 };
 
-const bad = (sentence: string) => new CprError('bad-vmstate', `Damaged device state: ${sentence}.`);
+const bad = (sentence: string) =>
+  new HoldfastError('bad-vmstate', `Damaged device state: ${sentence}.`);
 
 /** Grows as needed; little-endian; typed-array contents are aligned to 8 bytes. */
 class Writer {
@@ -140,7 +141,8 @@ class Writer {
 }
 
 function write(out: Writer, value: Value, depth: number): void {
-  if (depth > maximumDepth) throw new CprError('internal', 'Device state is nested too deeply.');
+  if (depth > maximumDepth)
+    throw new HoldfastError('internal', 'Device state is nested too deeply.');
   if (value === undefined) out.u8(tag.undefined);
   else if (value === null) out.u8(tag.null);
   else if (typeof value === 'boolean') out.u8(value ? tag.true : tag.false);
@@ -150,7 +152,7 @@ function write(out: Writer, value: Value, depth: number): void {
     out.u8(tag.string);
     out.string(value);
   } else {
-    throw new CprError('internal', `A ${typeof value} cannot be part of device state.`);
+    throw new HoldfastError('internal', `A ${typeof value} cannot be part of device state.`);
   }
 }
 
@@ -183,7 +185,7 @@ function writeCompound(out: Writer, value: object, depth: number): void {
   }
   if (ArrayBuffer.isView(value)) {
     const kind = typedArrays.findIndex((TypedArray) => value instanceof TypedArray);
-    if (kind < 0) throw new CprError('internal', 'A DataView cannot be part of device state.');
+    if (kind < 0) throw new HoldfastError('internal', 'A DataView cannot be part of device state.');
     const array = value as TypedArray;
     const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
     const stored = lengthWithoutTrailingZeros(bytes);
@@ -355,7 +357,7 @@ export function encodeValue(value: Value): Uint8Array {
 /**
  * [VL1] Encoding the answer gives the same bytes again.
  * @param limitBytes what the answer may take up in memory, by the count of {@link allocatedBytes}
- * @throws {CprError} `bad-vmstate` when the bytes are not exactly one value.
+ * @throws {HoldfastError} `bad-vmstate` when the bytes are not exactly one value.
  */
 export function decodeValue(bytes: Uint8Array, limitBytes = defaultLimitBytes): Value {
   return decode(bytes, limitBytes).value;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import xxhash from 'xxhash-wasm';
-import { CprError } from '../errors.ts';
+import { HoldfastError } from '../errors.ts';
 import { fixDigests } from './fix-digests.ts';
 import { randomSource } from './mutate.ts';
 import { decodeValue, encodeValue } from './value.ts';
@@ -20,7 +20,7 @@ const refusal = (bytes: Uint8Array) => {
     decodeVmstate(bytes, digest);
     return 'accepted';
   } catch (error) {
-    return error instanceof CprError ? error.code : `untyped: ${error}`;
+    return error instanceof HoldfastError ? error.code : `untyped: ${error}`;
   }
 };
 
@@ -169,7 +169,7 @@ describe('the vmstate envelope', () => {
       try {
         decodeValue(mutate(value, next));
       } catch (error) {
-        expect(error).toBeInstanceOf(CprError);
+        expect(error).toBeInstanceOf(HoldfastError);
       }
     }
   });

@@ -13,7 +13,7 @@ export { type Digest, formatVersion, limits, type Section } from './envelope.ts'
 
 /**
  * @returns a vmstate of the newest format version, the same bytes for the same sections.
- * @throws {CprError} `internal` for sections that no vmstate can hold.
+ * @throws {HoldfastError} `internal` for sections that no vmstate can hold.
  */
 export function encodeVmstate(
   sections: readonly Section[],
@@ -25,7 +25,7 @@ export function encodeVmstate(
 /**
  * Checks all of the envelope, then brings earlier versions up to date.
  * @returns the sections in file order. Their bytes are views into `state`, but for migrated ones.
- * @throws {CprError} `bad-vmstate`: not a vmstate, damaged, or from a newer format.
+ * @throws {HoldfastError} `bad-vmstate`: not a vmstate, damaged, or from a newer format.
  */
 export function decodeVmstate(
   state: Uint8Array,

@@ -10,7 +10,7 @@ import binaryen from 'binaryen';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export const inlineWasm = [
-  { source: 'src/runtime/shell/page-ops.wat', exportName: 'pageOpsWasm' },
+  { source: 'src/runtime/core/page-ops.wat', exportName: 'pageOpsWasm' },
   { source: 'src/keeper/checkpoint/page-scan.wat', exportName: 'pageScanWasm' },
 ] as const;
 

@@ -6,7 +6,7 @@
  * page whenever such an entry is stored catches every write, provided that the TLB is cleared
  * whenever the notes are. What does not go through the TLB calls `write8`, `write16` or `write32`:
  * the accessed and dirty bits of page tables, and devices, which are JavaScript.
- * `src/runtime/shell/write-tracking.ts` has the rest of the devices' ways.
+ * `src/runtime/core/write-tracking.ts` has the rest of the devices' ways.
  *
  * Notes are bytes of a map, at the address in the exported global `write_map`, by guest-physical page
  * over all four GiB, so that no bounds need checking. `ram_base` is where guest memory begins.

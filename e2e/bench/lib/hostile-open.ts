@@ -4,7 +4,7 @@
  * opens, its worker and the keeper share a process.
  */
 import type { Browser, Page } from '@playwright/test';
-import { callMachine } from '../../../src/packages/playwright/page-machine.ts';
+import { callMachine } from '../../../src/packages/playwright/call-machine.ts';
 import type { Site } from '../../../src/packages/playwright/site.ts';
 import { blockBytes } from '../../../src/protocol/disk-piece.ts';
 import { stateLimits } from '../../../src/state-file/limits.ts';

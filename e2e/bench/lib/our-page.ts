@@ -78,9 +78,9 @@ const bench = {
     const { batches } = await bench.meter.sample();
     while ((await bench.meter.sample()).batches === batches);
     const seenMs = performance.now();
-    const { arrival } = machine.status ?? {};
-    if (arrival?.kind !== 'resumed') throw new Error('The guest was not resumed.');
-    const firstMs = await bench.meter.firstProgressMs(arrival.resumedAtMs);
+    const { startSource } = machine.status ?? {};
+    if (startSource?.kind !== 'resumed') throw new Error('The guest was not resumed.');
+    const firstMs = await bench.meter.firstProgressMs(startSource.resumedAtMs);
     return { guestMs: firstMs - performance.timeOrigin, seenMs };
   },
   /**

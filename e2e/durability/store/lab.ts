@@ -1,6 +1,7 @@
 /** What the tests of the store run in a page or a worker; bundled, and there as `globalThis.lab`. */
-import { Connection, type ConnectionLoss } from '../../../src/store/connection.ts';
+
 import type { CrashWindow, copyWriteNames, writeNames } from '../../../src/store/crash-windows.ts';
+import { type ConnectionLoss, DatabaseConnection } from '../../../src/store/database-connection.ts';
 import { FailedPlaces } from '../../../src/store/failed-places.ts';
 import { openKeptStore } from '../../../src/store/kept-store.ts';
 import { openStore } from '../../../src/store/store.ts';
@@ -202,7 +203,7 @@ const lab = {
   connect: async (version: number, openTimeoutMs: number): Promise<void> => {
     const ignore = () => undefined;
     const options = { databaseName, version, openTimeoutMs, onLost: ignore, onWindow: ignore };
-    const connection = new Connection(options);
+    const connection = new DatabaseConnection(options);
     await connection.open();
     connection.close();
   },

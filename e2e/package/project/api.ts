@@ -3,7 +3,7 @@ import * as holdfast from 'holdfast';
 import * as elements from 'holdfast/element';
 import { covered, isA, original } from './coverage';
 
-const { CprError, StateFile, connect, createMachine, createMonitor } = covered(holdfast);
+const { HoldfastError, StateFile, connect, createMachine, createMonitor } = covered(holdfast);
 const { checkOptions, collectBlob, textOptions } = covered(holdfast);
 const { demoLinux, packageAssets, isMachineId, missingFeatures, defaultMachineId } =
   covered(holdfast);
@@ -26,7 +26,7 @@ async function refusal(call: Promise<unknown>): Promise<string> {
     () => undefined,
     (error: unknown) => error,
   );
-  return thrown instanceof CprError ? thrown.code : String(thrown);
+  return thrown instanceof HoldfastError ? thrown.code : String(thrown);
 }
 
 async function first<T>(stream: AsyncIterable<T>): Promise<T> {
@@ -42,9 +42,9 @@ function plainValues(): void {
   expect('defaults', [defaultMachineId, typeof defaultConfig.memoryMiB], ['default', 'number']);
   expect('keys', [keyNames.includes('ret'), Object.keys(keyboardLayouts).length > 0], [true, true]);
   expect('cellFlag', typeof cellFlag, 'object');
-  const error = CprError.from(new Error('why'), 'internal', 'What');
+  const error = HoldfastError.from(new Error('why'), 'internal', 'What');
   const parts = [error.code, error.phase ?? null, error.message];
-  expect('CprError', parts, ['internal', null, 'What: why']);
+  expect('HoldfastError', parts, ['internal', null, 'What: why']);
 }
 
 async function consoles(machine: holdfast.Machine): Promise<void> {
@@ -155,18 +155,18 @@ async function snapshotsAndUpdates(machine: holdfast.Machine): Promise<void> {
 }
 
 async function storage(machine: holdfast.Machine): Promise<void> {
-  const { shelf } = machine;
+  const { storage } = machine;
   await machine.checkpoint();
-  expect('persist', typeof (await shelf.persist()), 'boolean');
-  expect('usage', typeof (await shelf.usage()), 'object');
-  await shelf.rename('api', 'API');
-  const copy = await shelf.duplicate('api', 'Copy');
-  const stored = await shelf.list();
+  expect('persist', typeof (await storage.persist()), 'boolean');
+  expect('usage', typeof (await storage.usage()), 'object');
+  await storage.rename('api', 'API');
+  const copy = await storage.duplicate('api', 'Copy');
+  const stored = await storage.list();
   expect('list', stored.map(({ name }) => name).sort(), ['API', 'Copy']);
-  expect('export', (await shelf.export(copy, { kind: 'everything' })).missing, []);
-  const file = await collectBlob(shelf.exportState(copy));
+  expect('export', (await storage.export(copy, { kind: 'everything' })).missing, []);
+  const file = await collectBlob(storage.exportState(copy));
   expect('stored state', await infoOf(file), [copy, 'undefined']);
-  await shelf.remove(copy);
+  await storage.remove(copy);
   await machine.setDurable(false);
   await machine.setDurable(true);
   expect('watch', await refusal(machine.watch('nobody', { began() {}, gone() {} })), 'not-found');
@@ -192,11 +192,11 @@ async function otherLives(machine: holdfast.Machine): Promise<void> {
   await machine.cprSave({ kind: 'store', name: 'aside' }, { mode: 'reboot' });
   expect(
     'states',
-    (await machine.shelf.states()).map(({ name }) => name),
+    (await machine.storage.states()).map(({ name }) => name),
     ['aside'],
   );
   await machine.cprLoad({ kind: 'store', name: 'aside' }, { runtime: runtime as never });
-  await machine.shelf.removeState('aside');
+  await machine.storage.removeState('aside');
   const config = machine.status?.config;
   if (!config) throw new Error('There is no machine.');
   const open = (approve: boolean) =>

@@ -3,7 +3,7 @@ import { collectBlob, type Machine, packageAssets, StateFile } from 'holdfast';
 /** From a guest into a state file and back: what a guest of the file knows, and what it is. */
 export async function carryOver(machine: Machine): Promise<string[]> {
   const shell = async (code: string) => (await machine.execute(code)).stdout.trim();
-  const arrival = machine.status?.arrival?.kind ?? 'unknown';
+  const startSource = machine.status?.startSource?.kind ?? 'unknown';
   await shell('echo kept >/tmp/note');
   const file = await collectBlob(machine.exportState({ title: 'A note' }));
   await shell('rm /tmp/note');
@@ -12,7 +12,7 @@ export async function carryOver(machine: Machine): Promise<string[]> {
   const state = await StateFile.read(file);
   await machine.openState(state, { runtime, replace: true });
   return [
-    arrival,
+    startSource,
     state.info.title,
     await shell('cat /tmp/note'),
     machine.status?.config.name ?? '',

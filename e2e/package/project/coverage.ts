@@ -6,10 +6,10 @@ const given: Record<string, string> = {
   connect: 'Machine',
   createMonitor: 'Monitor',
   'StateFile.read': 'StateFile',
-  'Machine.shelf': 'MachineShelf',
+  'Machine.storage': 'MachineStorage',
   'Machine.console': 'GuestConsole',
   'Machine.connectTcp': 'GuestSocket',
-  'CprError.from': 'CprError',
+  'HoldfastError.from': 'HoldfastError',
 };
 /** Behind each stand-in what it stands for: private members want that. */
 const targets = new WeakMap<object, object>();

@@ -1,5 +1,5 @@
 /** From what people write to what the keeper is given. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { baseUrl } from '../../protocol/base-url.ts';
 import {
   type DriveSource,
@@ -28,7 +28,7 @@ const naming = ['bzImage', 'multiboot', 'cdrom', 'hda', 'fda'] as const;
 /**
  * Checks options and fills in what they leave out. URLs become absolute, relative to this page.
  * @param firmware where the options name none
- * @throws CprError `bad-config`; `image-unavailable` for a file that cannot be read
+ * @throws HoldfastError `bad-config`; `image-unavailable` for a file that cannot be read
  */
 export async function machineConfig(
   options: MachineOptions,
@@ -67,7 +67,7 @@ async function imageSource(key: string, input: ImageInput): Promise<ImageSource>
   try {
     return { bytes: new Uint8Array(await input.arrayBuffer()) };
   } catch (thrown) {
-    throw CprError.from(thrown, 'image-unavailable', `The file for ${key} cannot be read`);
+    throw HoldfastError.from(thrown, 'image-unavailable', `The file for ${key} cannot be read`);
   }
 }
 

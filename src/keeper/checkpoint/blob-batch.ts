@@ -1,6 +1,6 @@
 /** Copies of pieces and of console output that wait to be written. */
 import type { Scrollback } from '../guest/scrollback.ts';
-import type { CutPlace } from './cut.ts';
+import type { RestoreTarget } from './checkpoint-source.ts';
 import {
   joinParts,
   PartDigests,
@@ -11,7 +11,7 @@ import {
   pieceOf,
   wholeBytes,
 } from './large-pieces.ts';
-import type { Blob } from './record.ts';
+import type { Piece } from './record.ts';
 import type { BlobKey, Segments } from './segments.ts';
 
 /** Console output is stored by chunk: the last one again whenever it has grown. */
@@ -42,7 +42,7 @@ interface BlobBatchOptions {
 }
 
 export class BlobBatch {
-  readonly #place: Pick<CutPlace, 'consoles' | 'pieces'>;
+  readonly #place: Pick<RestoreTarget, 'consoles' | 'pieces'>;
   readonly #digests: PartDigests | undefined;
   readonly #segments: Segments;
   readonly #waiting = new Map<string, Map<number, Uint8Array | undefined>>();
@@ -53,7 +53,7 @@ export class BlobBatch {
   #done: Progress;
 
   constructor(
-    place: Pick<CutPlace, 'consoles' | 'pieces' | 'digest'>,
+    place: Pick<RestoreTarget, 'consoles' | 'pieces' | 'digest'>,
     segments: Segments,
     { done, wholePieces = false }: BlobBatchOptions = {},
   ) {
@@ -210,8 +210,8 @@ export class BlobBatch {
   }
 
   /** Empties the batch. */
-  take(): Blob[] {
-    const blobs: Blob[] = [];
+  take(): Piece[] {
+    const blobs: Piece[] = [];
     for (const [stream, waiting] of this.#waiting)
       for (const [index, bytes] of waiting) blobs.push({ stream, index, bytes });
     this.#clear();
@@ -268,7 +268,7 @@ export class BlobRestore {
    * @param owned nobody else has or will change the bytes: they are not copied
    * @returns whether this is the first, so the newest, of its kind.
    */
-  add({ stream, index, bytes }: Blob, { owned = false } = {}): boolean {
+  add({ stream, index, bytes }: Piece, { owned = false } = {}): boolean {
     let found = this.#streams.get(stream);
     if (!found) {
       found = new Map();
@@ -284,8 +284,11 @@ export class BlobRestore {
     this.#streams.set(stream, blobs);
   }
 
-  /** @throws CprError `storage-damaged` when a part of a large piece is missing */
-  restore({ consoles, pieces }: Pick<CutPlace, 'consoles' | 'pieces'>, state: StoredBlobs): void {
+  /** @throws HoldfastError `storage-damaged` when a part of a large piece is missing */
+  restore(
+    { consoles, pieces }: Pick<RestoreTarget, 'consoles' | 'pieces'>,
+    state: StoredBlobs,
+  ): void {
     const said = Object.entries(state.consoles).map(([name, end]) => {
       const chunks = this.#streams.get(consolePrefix + name) ?? new Map();
       return { name, end, bytes: lastBytes(chunks, end) };

@@ -1,18 +1,18 @@
 import { describe, expect, it, vi } from 'vitest';
 import xxhash from 'xxhash-wasm';
-import { CprError } from '../../errors.ts';
-import type { KeptPieces, RamBlock, WriteTracking } from '../../protocol/abi.ts';
+import { HoldfastError } from '../../errors.ts';
+import type { RamBlock, VersionedPieces, WriteTracking } from '../../protocol/abi.ts';
 import { pageBytes } from '../../protocol/page-bytes.ts';
 import { decodeVmstate } from '../../vmstate/vmstate.ts';
 import { Consoles } from '../guest/consoles.ts';
 import { MemoryStore } from '../testing/memory-store.ts';
+import { type CheckpointSource, indexBlock, type PieceSet } from './checkpoint-source.ts';
 import { Checkpointer, type CheckpointOptions } from './checkpointer.ts';
-import { type CutPieceSet, type CutSource, indexBlock } from './cut.ts';
 import { JoinedPieces } from './joined-pieces.ts';
 import { decodeManifest } from './manifest.ts';
 import { pageIndexBytes } from './page-scan.ts';
-import { type Blob, decodeRecord, encodeRecord } from './record.ts';
-import { type RestoredCut, restoreCut } from './restore-cut.ts';
+import { decodeRecord, encodeRecord, type Piece } from './record.ts';
+import { type RestoredCheckpoint, restoreCheckpoint } from './restore-checkpoint.ts';
 
 const { h64Raw: digest } = await xxhash();
 const wasmPage = 65536;
@@ -30,7 +30,7 @@ function randomNumbers(seed: number): (below: number) => number {
   };
 }
 
-class LabPieces implements CutPieceSet {
+class LabPieces implements PieceSet {
   readonly pieces = new Map<number, Uint8Array>();
   readonly #changes = new Map<number, number>();
   generation = 0;
@@ -45,7 +45,7 @@ class LabPieces implements CutPieceSet {
   delete(index: number) {
     if (this.pieces.delete(index)) this.#changes.set(index, ++this.generation);
   }
-  indexes(): ReturnType<KeptPieces['indexes']> {
+  indexes(): ReturnType<VersionedPieces['indexes']> {
     return this.pieces.keys();
   }
   changedSince(generation: number) {
@@ -60,7 +60,7 @@ class LabPieces implements CutPieceSet {
 }
 
 /** A machine without a CPU: whoever writes to its memory is the guest. */
-class LabMachine implements CutSource {
+class LabMachine implements CheckpointSource {
   readonly memory: WebAssembly.Memory;
   readonly blocks: RamBlock[];
   readonly guestMemory: RamBlock[];
@@ -205,7 +205,7 @@ describe('a restored machine is the machine at its last published cut', () => {
       const random = randomNumbers(seed);
       const store = new MemoryStore();
       let machine = new LabMachine({ tracking: seed % 2 === 0 });
-      let resumed: RestoredCut | undefined;
+      let resumed: RestoredCheckpoint | undefined;
       let checkpointer: Checkpointer;
       let running = true;
       let cut: ReturnType<LabMachine['picture']> | undefined;
@@ -247,7 +247,7 @@ describe('a restored machine is the machine at its last published cut', () => {
           () => {
             published = cut;
           },
-          (error: CprError) => expect(error.code).toBe('storage-full'),
+          (error: HoldfastError) => expect(error.code).toBe('storage-full'),
         );
         store.writesLeft = Number.POSITIVE_INFINITY;
         if (!published || random(3)) continue;
@@ -256,7 +256,7 @@ describe('a restored machine is the machine at its last published cut', () => {
         machine = new LabMachine({ tracking: random(2) === 0 });
         const fresh = random(2) === 0;
         if (!fresh) live(machine, random, 100);
-        resumed = await restoreCut(store, {
+        resumed = await restoreCheckpoint(store, {
           memory: machine.memory,
           blocks: machine.blocks,
           consoles: machine.consoles,
@@ -368,7 +368,7 @@ describe('what is written', () => {
       expect(store.records.size).toBeGreaterThan(8);
       expect(most).toBeLessThanOrEqual(2 * waitingBytes);
       const restored = new LabMachine();
-      restored.vmstate = (await restoreCut(store, restored)).vmstate;
+      restored.vmstate = (await restoreCheckpoint(store, restored)).vmstate;
       expect(restored.picture()).toEqual(machine.picture());
     },
   );
@@ -398,7 +398,7 @@ describe('what is written', () => {
     expect(dirtyBytes).toBe(3 * pageBytes);
     expect(reset).toHaveBeenCalledTimes(1);
     const restored = new LabMachine();
-    restored.vmstate = (await restoreCut(store, restored)).vmstate;
+    restored.vmstate = (await restoreCheckpoint(store, restored)).vmstate;
     expect(restored.picture()).toEqual(machine.picture());
   });
 
@@ -446,7 +446,7 @@ it('after another checkpointer of the same machine everything is written anew', 
   await new Checkpointer({ source: machine, store: new MemoryStore() }).checkpoint(still);
   await first.checkpoint(still);
   const restored = new LabMachine();
-  restored.vmstate = (await restoreCut(store, restored)).vmstate;
+  restored.vmstate = (await restoreCheckpoint(store, restored)).vmstate;
   expect(restored.picture()).toEqual(machine.picture());
 });
 
@@ -467,7 +467,7 @@ describe('what is damaged', () => {
   };
   const restore = async (store: MemoryStore) => {
     const machine = new LabMachine();
-    const cut = await restoreCut(store, machine);
+    const cut = await restoreCheckpoint(store, machine);
     machine.vmstate = cut.vmstate;
     return { machine, cut };
   };
@@ -540,7 +540,7 @@ describe('a checkpoint that fails', () => {
     };
     machine.write(0, Uint8Array.of(1));
     const options = { stop: () => calls.push('stop'), go: () => calls.push('go') };
-    await expect(checkpointer.checkpoint(options)).rejects.toBeInstanceOf(CprError);
+    await expect(checkpointer.checkpoint(options)).rejects.toBeInstanceOf(HoldfastError);
     expect(calls).toEqual(['stop', 'go']);
     expect(store.records.size).toBe(0);
   });
@@ -577,7 +577,7 @@ describe('of a large piece', () => {
     await checkpointer.checkpoint(still);
     const restore = async () => {
       const other = new LabMachine();
-      const resumed = await restoreCut(store, other);
+      const resumed = await restoreCheckpoint(store, other);
       expect(Buffer.compare(other.disk.get(7) as Uint8Array, file)).toBe(0);
       return { machine: other, resumed };
     };
@@ -603,7 +603,7 @@ describe('of a large piece', () => {
       machine.disk.set(7, file);
       expect((await next.checkpoint(still)).writtenBytes).toBeLessThan(most);
       const again = new LabMachine();
-      await restoreCut(store, again);
+      await restoreCheckpoint(store, again);
       expect(again.picture().disk).toEqual(machine.picture().disk);
     }
   });
@@ -630,7 +630,7 @@ describe('of a large piece', () => {
       );
       store.records.set(id, encodeRecord({ ...record, blobs: kept }, digest));
     }
-    await expect(restoreCut(store, new LabMachine())).rejects.toMatchObject({
+    await expect(restoreCheckpoint(store, new LabMachine())).rejects.toMatchObject({
       code: 'storage-damaged',
     });
   });
@@ -640,7 +640,7 @@ describe('of a large piece', () => {
     const [newest] = await store.generations();
     const { records = [], manifest = new Uint8Array() } = newest ?? {};
     const large = new JoinedPieces(decodeManifest(manifest, records, digest).parts);
-    const found: Blob[] = [];
+    const found: Piece[] = [];
     for await (const { bytes } of store.readRecords([...records].reverse()))
       for (const blob of decodeRecord(bytes, digest).blobs) {
         const whole = large.take(blob);

@@ -6,14 +6,19 @@
  * first, the manifest last: until it is published the checkpoint before is the newest.
  */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { WriteTracking } from '../../protocol/abi.ts';
 import { pageBytes } from '../../protocol/page-bytes.ts';
 import type { CheckpointInfo } from '../../protocol/stored.ts';
-import { adoptCprError } from '../../protocol/wire-error.ts';
+import { adoptHoldfastError } from '../../protocol/wire-error.ts';
 import type { MachineStore } from '../../store/types.ts';
 import { BlobBatch } from './blob-batch.ts';
-import { blockNamed, type CutSource, indexBlock, storedRanges } from './cut.ts';
+import {
+  blockNamed,
+  type CheckpointSource,
+  indexBlock,
+  storedRanges,
+} from './checkpoint-source.ts';
 import { GuestPages, type PageRange } from './guest-pages.ts';
 import { encodeManifest, type Manifest } from './manifest.ts';
 import { PagePacker, packBlobs } from './pack-records.ts';
@@ -21,7 +26,7 @@ import { PageBatch } from './page-batch.ts';
 import { PageScanner, pageState } from './page-scan.ts';
 import { contentBytes, encodeRecord, type LogRecord, pagesOf } from './record.ts';
 import { RecordBuffers } from './record-buffers.ts';
-import type { RestoredCut } from './restore-cut.ts';
+import type { RestoredCheckpoint } from './restore-checkpoint.ts';
 import { Segments } from './segments.ts';
 import { nextTask, Slices } from './slices.ts';
 import { writtenPages } from './written-pages.ts';
@@ -60,10 +65,10 @@ export interface CheckpointOptions {
 export type CheckpointReport = CheckpointInfo;
 
 interface CheckpointerOptions {
-  source: CutSource;
+  source: CheckpointSource;
   store: MachineStore;
   /** What this machine was restored from: only what changed since is written. */
-  resumed?: RestoredCut | undefined;
+  resumed?: RestoredCheckpoint | undefined;
   /** Lets the guest run and everything else happen. */
   turn?: () => Promise<void>;
   /** How long the guest waits for its turn. */
@@ -89,7 +94,7 @@ interface Attempt {
 }
 
 export class Checkpointer {
-  readonly #source: CutSource;
+  readonly #source: CheckpointSource;
   readonly #store: MachineStore;
   readonly #maximumWaitingBytes: number;
   readonly #newSlices: () => Slices;
@@ -128,11 +133,14 @@ export class Checkpointer {
 
   /**
    * Takes a checkpoint. Afterwards, or after a failure, the guest runs if it ran before.
-   * @throws CprError of the store; `cancelled` by the signal's reason; `busy` while one is under way.
+   * @throws HoldfastError of the store; `cancelled` by the signal's reason; `busy` while one is under way.
    */
   async checkpoint(options: CheckpointOptions): Promise<CheckpointReport> {
     if (this.#underWay)
-      throw new CprError('busy', 'A checkpoint of this machine is under way: wait for its end.');
+      throw new HoldfastError(
+        'busy',
+        'A checkpoint of this machine is under way: wait for its end.',
+      );
     this.#underWay = true;
     if (!this.#scanner.isCurrent) this.#beginAnew();
     const attempt = newAttempt(options, this.#newSlices());
@@ -146,7 +154,7 @@ export class Checkpointer {
       await this.#store.abandon(attempt.puts).catch(() => {
         // Records of no generation: the store drops them when it is next opened.
       });
-      throw CprError.from(adoptCprError(thrown), 'internal', 'The checkpoint failed');
+      throw HoldfastError.from(adoptHoldfastError(thrown), 'internal', 'The checkpoint failed');
     } finally {
       this.#underWay = false;
     }
@@ -160,7 +168,7 @@ export class Checkpointer {
       this.#damagedNewest = false;
     }
     if (options.full) this.#forceAll();
-    this.#clean(attempt);
+    this.#runCleaner(attempt);
     if (!options.urgent) await this.#copyWhileRunning(attempt);
     await options.settle?.();
     const manifest = this.#cut(attempt);
@@ -211,9 +219,9 @@ export class Checkpointer {
   }
 
   /** Marks what is still of use in records that hold little else. */
-  #clean({ cleaned }: Attempt): void {
+  #runCleaner({ cleaned }: Attempt): void {
     const budget = Math.max(cleaning.leastBytes, this.#lastDirtyBytes * cleaning.share);
-    for (const segment of this.#segments.poorest(budget)) {
+    for (const segment of this.#segments.victims(budget)) {
       for (const page of this.#segments.livePages(segment)) {
         cleaned.add(page);
         this.#scanner.mark(page, pageState.forced);
@@ -441,5 +449,5 @@ function newAttempt(options: CheckpointOptions, slices: Slices): Attempt {
 
 function checkAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted)
-    throw CprError.from(signal.reason, 'cancelled', 'The checkpoint was given up');
+    throw HoldfastError.from(signal.reason, 'cancelled', 'The checkpoint was given up');
 }

@@ -1,8 +1,8 @@
 /** Large pieces of a stored checkpoint, each whole as soon as all of its parts have come. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { piecePrefix } from './blob-batch.ts';
 import { joinParts, type PieceLengths, partCount, partsOf, pieceOf } from './large-pieces.ts';
-import type { Blob } from './record.ts';
+import type { Piece } from './record.ts';
 
 export class JoinedPieces {
   readonly #lengths: PieceLengths;
@@ -19,7 +19,7 @@ export class JoinedPieces {
    * To be given the newest of each blob.
    * @returns a blob that is no part; of a part, the piece that it makes whole, or undefined
    */
-  take(blob: Blob): Blob | undefined {
+  take(blob: Piece): Piece | undefined {
     const { stream, index, bytes } = blob;
     const piece = pieceOf(stream);
     // It was smaller once.
@@ -38,10 +38,10 @@ export class JoinedPieces {
     return { ...piece, bytes: joinParts(name, length, parts) };
   }
 
-  /** @throws CprError `storage-damaged` */
+  /** @throws HoldfastError `storage-damaged` */
   requireAll(): void {
     const [missing] = this.#missing;
     if (missing !== undefined)
-      throw new CprError('storage-damaged', `A part of "${missing}" is not in storage.`);
+      throw new HoldfastError('storage-damaged', `A part of "${missing}" is not in storage.`);
   }
 }

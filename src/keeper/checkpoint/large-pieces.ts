@@ -4,7 +4,7 @@
  * says which pieces are in parts, and how long each is; parts beyond that are of earlier times.
  */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { Digest } from '../../vmstate/vmstate.ts';
 
 export const partBytes = 64 * 1024;
@@ -65,7 +65,7 @@ export class PartDigests {
   }
 }
 
-/** @throws CprError `storage-damaged` when a part is missing or not as long as it must be */
+/** @throws HoldfastError `storage-damaged` when a part is missing or not as long as it must be */
 export function joinParts(
   name: string,
   length: number,
@@ -76,7 +76,7 @@ export function joinParts(
     const bytes = parts?.get(part);
     const room = partAt(whole, part);
     if (bytes?.length !== room.length)
-      throw new CprError('storage-damaged', `A part of "${name}" is not in storage.`);
+      throw new HoldfastError('storage-damaged', `A part of "${name}" is not in storage.`);
     room.set(bytes);
   }
   return whole;

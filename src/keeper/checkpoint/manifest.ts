@@ -1,6 +1,6 @@
 /** The manifest of a checkpoint: everything that is not in records, and how to read them. */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { decodeValue, encodeValue, type Value } from '../../vmstate/value.ts';
 import { type Digest, decodeVmstate, encodeVmstate, type Section } from '../../vmstate/vmstate.ts';
 import type { PieceLengths } from './large-pieces.ts';
@@ -65,7 +65,7 @@ export function encodeManifest(
   );
 }
 
-/** @throws CprError `storage-damaged` when it is damaged, or when the records are not its own. */
+/** @throws HoldfastError `storage-damaged` when it is damaged, or when the records are not its own. */
 export function decodeManifest(
   bytes: Uint8Array,
   records: readonly number[],
@@ -75,7 +75,7 @@ export function decodeManifest(
   try {
     sections = decodeVmstate(bytes, digest);
   } catch (cause) {
-    throw new CprError('storage-damaged', 'The manifest of the stored guest is damaged.', {
+    throw new HoldfastError('storage-damaged', 'The manifest of the stored guest is damaged.', {
       cause,
     });
   }
@@ -84,14 +84,14 @@ export function decodeManifest(
       (sectionVersions as Record<string, number>)[name] === version ||
       (name === 'checkpoint' && version === withParts);
     if (required && !isKnown)
-      throw new CprError(
+      throw new HoldfastError(
         'runtime-incompatible',
         `The stored guest has version ${version} of "${name}", which this build does not know. Use a newer one.`,
       );
   }
   const bytesOf = (wanted: keyof typeof sectionVersions) => {
     const found = sections.find(({ name }) => name === wanted);
-    if (!found) throw new CprError('storage-damaged', `The stored guest has no "${wanted}".`);
+    if (!found) throw new HoldfastError('storage-damaged', `The stored guest has no "${wanted}".`);
     return found.bytes.slice();
   };
   const described = decodeValue(bytesOf('checkpoint')) as unknown as Omit<
@@ -100,7 +100,7 @@ export function decodeManifest(
   > & { records: string };
   const { records: expected, ...rest } = described;
   if (expected !== recordsDigest(records, digest))
-    throw new CprError(
+    throw new HoldfastError(
       'storage-damaged',
       'The list of records of the stored guest is not the one of its manifest.',
     );

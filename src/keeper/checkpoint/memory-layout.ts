@@ -1,7 +1,7 @@
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { RamBlock } from '../../protocol/abi.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
-import { indexBlock } from './cut.ts';
+import { indexBlock } from './checkpoint-source.ts';
 import { pageIndexBytes } from './page-scan.ts';
 
 /** A page of a WebAssembly memory. */
@@ -27,19 +27,19 @@ interface MemoryLayout {
   scratchPages: number;
 }
 
-/** @throws CprError `bad-config` for sizes that no guest can have. */
+/** @throws HoldfastError `bad-config` for sizes that no guest can have. */
 export function layOutMemory(
   config: Pick<MachineConfig, 'memoryMiB' | 'vgaMemoryMiB'>,
 ): MemoryLayout {
   const { memoryMiB, vgaMemoryMiB } = config;
   if (!(Number.isInteger(memoryMiB) && memoryMiB >= 16 && memoryMiB <= 2047)) {
-    throw new CprError(
+    throw new HoldfastError(
       'bad-config',
       `memoryMiB must be a whole number from 16 to 2047, it is ${memoryMiB}.`,
     );
   }
   if (!(vgaMemoryMiB >= 1 && vgaMemoryMiB <= 256 && Number.isInteger(Math.log2(vgaMemoryMiB)))) {
-    throw new CprError(
+    throw new HoldfastError(
       'bad-config',
       `vgaMemoryMiB must be a power of two from 1 to 256, it is ${vgaMemoryMiB}.`,
     );
@@ -63,7 +63,7 @@ export function layOutMemory(
 
   const totalPages = end / wasmPageBytes;
   if (totalPages > maxPages) {
-    throw new CprError(
+    throw new HoldfastError(
       'bad-config',
       `The machine needs ${end / mib} MiB of memory, more than the 4096 MiB that WebAssembly can address.`,
     );
@@ -84,7 +84,7 @@ interface MachineMemory {
 
 /**
  * Reserves the address space; the operating system commits pages as they are touched.
- * @throws CprError `out-of-memory`, or `bad-config` from {@link layOutMemory}.
+ * @throws HoldfastError `out-of-memory`, or `bad-config` from {@link layOutMemory}.
  */
 export function allocateMemory(config: MachineConfig): MachineMemory {
   const layout = layOutMemory(config);
@@ -94,7 +94,7 @@ export function allocateMemory(config: MachineConfig): MachineMemory {
   } catch (thrown) {
     if (!(thrown instanceof RangeError)) throw thrown;
     const needMiB = Math.ceil(((totalPages + scratchPages) * wasmPageBytes) / mib);
-    throw new CprError(
+    throw new HoldfastError(
       'out-of-memory',
       `The browser has no room for this guest: ${config.memoryMiB} MiB of RAM and ` +
         `${config.vgaMemoryMiB} MiB of VGA memory take ${needMiB} MiB of address space. ` +

@@ -1,7 +1,7 @@
 /** Sorts what waits to be written into records of 256 KiB to 8 MiB. */
 import { pageBytes } from '../../protocol/page-bytes.ts';
 import type { PageBatch } from './page-batch.ts';
-import { type Blob, emptyRecord, type LogRecord } from './record.ts';
+import { emptyRecord, type LogRecord, type Piece } from './record.ts';
 
 /** IndexedDB is fastest at this size; a record a page is twenty times slower. */
 const recordBytes = 256 * 1024;
@@ -67,7 +67,7 @@ export class PagePacker {
 }
 
 /** A blob that is larger than a record makes a large record. */
-export function packBlobs(blobs: Iterable<Blob>): LogRecord[] {
+export function packBlobs(blobs: Iterable<Piece>): LogRecord[] {
   const records: LogRecord[] = [];
   let open: LogRecord | undefined;
   let sizeBytes = 0;

@@ -15,7 +15,7 @@
  * | | contents of the pages, 4 KiB each, then of the blobs |
  */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { pageBytes } from '../../protocol/page-bytes.ts';
 import type { Digest } from '../../vmstate/vmstate.ts';
 
@@ -25,7 +25,7 @@ const headerBytes = 32;
 const deleted = 0xffffffff;
 
 /** A numbered piece of bytes of a named stream. Without bytes: it was deleted. */
-export interface Blob {
+export interface Piece {
   stream: string;
   index: number;
   bytes: Uint8Array | undefined;
@@ -36,7 +36,7 @@ export interface LogRecord {
   pages: { page: number; contents: Uint8Array }[];
   repeats: { page: number; like: number }[];
   uniform: { page: number; word: number }[];
-  blobs: Blob[];
+  blobs: Piece[];
 }
 
 export const emptyRecord = (): LogRecord => ({ pages: [], repeats: [], uniform: [], blobs: [] });
@@ -111,11 +111,11 @@ function digestOf(bytes: Uint8Array, digest: Digest): bigint {
 
 /**
  * @returns views into `bytes`.
- * @throws CprError `storage-damaged` when it is not, byte for byte, what was written.
+ * @throws HoldfastError `storage-damaged` when it is not, byte for byte, what was written.
  */
 export function decodeRecord(bytes: Uint8Array, digest: Digest): LogRecord {
   const damaged = () =>
-    new CprError('storage-damaged', 'A record of the stored guest is torn or damaged.');
+    new HoldfastError('storage-damaged', 'A record of the stored guest is torn or damaged.');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < headerBytes || view.getUint32(0, true) !== magic) throw damaged();
   if (view.getBigUint64(digestOffset, true) !== digestOf(bytes, digest)) throw damaged();

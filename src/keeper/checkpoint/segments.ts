@@ -27,7 +27,7 @@ const toleratedWasteBytes = 8 * 1024 * 1024;
 /** More records than that times what the live bytes would fill are too many small ones. */
 const toleratedRecords = { factor: 2, more: 128, fullBytes: 256 * 1024 } as const;
 
-/** Of {@link worth}: that of a full record of which four fifths are live. */
+/** Of {@link costBenefit}: that of a full record of which four fifths are live. */
 const leastWorth = 2.5;
 
 export class Segments {
@@ -118,7 +118,7 @@ export class Segments {
    * Segments that are worth writing again what is live in them, so that they can go: the poorest
    * first, together some `budgetBytes` to write.
    */
-  poorest(budgetBytes: number): Segment[] {
+  victims(budgetBytes: number): Segment[] {
     const segments = this.live();
     let storedBytes = 0;
     let liveBytes = 0;
@@ -129,11 +129,11 @@ export class Segments {
     const { factor, more, fullBytes } = toleratedRecords;
     let excessBytes = storedBytes - liveBytes / wantedLiveShare - toleratedWasteBytes;
     let excessRecords = segments.length - (factor * liveBytes) / fullBytes - more;
-    const byShare = segments.sort((a, b) => worth(b) - worth(a));
+    const byShare = segments.sort((a, b) => costBenefit(b) - costBenefit(a));
     const chosen: Segment[] = [];
     let left = budgetBytes;
     for (const segment of byShare) {
-      if ((excessBytes <= 0 && excessRecords <= 0) || worth(segment) < leastWorth) break;
+      if ((excessBytes <= 0 && excessRecords <= 0) || costBenefit(segment) < leastWorth) break;
       left -= liveBytesOf(segment);
       if (left < 0) break;
       chosen.push(segment);
@@ -180,7 +180,7 @@ function liveBytesOf({ sizeBytes, live, pages, blobs }: Segment): number {
 }
 
 /** Bytes that go away for each that must be written again; small records first among equals. */
-function worth(segment: Segment): number {
+function costBenefit(segment: Segment): number {
   const { fullBytes } = toleratedRecords;
   return (segment.sizeBytes + fullBytes) / (liveBytesOf(segment) + 1);
 }

@@ -1,4 +1,4 @@
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { Blocker, CprMode } from '../../protocol/cpr.ts';
 import type { GuestParts } from './guest-parts.ts';
 import type { OpenStore } from './targets.ts';
@@ -9,7 +9,7 @@ export async function cprBlockers(
   { execution, openStore }: Pick<GuestParts, 'execution' | 'openStore'>,
 ): Promise<Blocker[]> {
   const blockers: Blocker[] = [];
-  const instance = execution.charge?.instance;
+  const instance = execution.activeRuntime?.instance;
   if (mode === 'reboot') {
     const storage = await volatileRam(openStore);
     if (storage) blockers.push(storage);
@@ -29,7 +29,7 @@ export function unknownMemory(runtimeId: string): Blocker {
   };
 }
 
-/** @throws CprError `blocked`, with the sentences of all blockers */
+/** @throws HoldfastError `blocked`, with the sentences of all blockers */
 export async function refuseIfBlocked(mode: CprMode, machine: GuestParts): Promise<void> {
   const blockers = await cprBlockers(mode, machine);
   if (blockers.length > 0) throw blocked(`The machine cannot be saved in mode "${mode}"`, blockers);
@@ -37,7 +37,7 @@ export async function refuseIfBlocked(mode: CprMode, machine: GuestParts): Promi
 
 /**
  * For a machine that must be able to follow at any time.
- * @throws CprError `blocked`
+ * @throws HoldfastError `blocked`
  */
 export async function refuseIfEverBlocked(machine: GuestParts): Promise<void> {
   for (const mode of ['restart', 'reboot'] as const) {
@@ -50,11 +50,11 @@ export async function refuseIfEverBlocked(machine: GuestParts): Promise<void> {
   }
 }
 
-function blocked(what: string, blockers: readonly Blocker[]): CprError {
+function blocked(what: string, blockers: readonly Blocker[]): HoldfastError {
   const sentences = blockers.map(({ message, device }) =>
     device ? `${device}: ${message}` : message,
   );
-  return new CprError('blocked', `${what}: ${sentences.join(' ')}`);
+  return new HoldfastError('blocked', `${what}: ${sentences.join(' ')}`);
 }
 
 async function volatileRam(openStore: OpenStore | undefined): Promise<Blocker | undefined> {

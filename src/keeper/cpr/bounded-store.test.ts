@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { patient } from '../../../tools/patient.ts';
+import { slowTimeout } from '../../../tools/slow-timeout.ts';
 import { foreignFreeBytes, foreignLimitBytes } from '../../protocol/foreign-storage.ts';
 import type { Store } from '../../store/types.ts';
 import { Pace } from '../durable/pace.ts';
@@ -162,22 +162,25 @@ describe('[6] in a keeper', () => {
     await vi.waitFor(() => {
       expect(foreign.generation()).toBeGreaterThan(0);
       expect(own.generation()).toBeGreaterThan(0);
-    }, patient);
+    }, slowTimeout);
     fakeStore.quotaBytes = 8 * (fakeStore.stored.get('foreign')?.store.publishedBytes ?? 0);
 
     // Noise, which no record holds for less than it is.
     foreign.runtime.memory('pc.ram').set(crypto.getRandomValues(new Uint8Array(65_536)));
     foreign.runtime.instructions++;
     const failing = { state: 'failing', error: { code: 'storage-reserved' } };
-    await vi.waitFor(() => expect(foreign.durability()).toMatchObject(failing), patient);
+    await vi.waitFor(() => expect(foreign.durability()).toMatchObject(failing), slowTimeout);
     expect(foreign.keeper.info().machine?.runstate).toBe('running');
     const before = own.generation();
     own.runtime.instructions++;
-    await vi.waitFor(() => expect(own.generation()).toBeGreaterThan(before), patient);
+    await vi.waitFor(() => expect(own.generation()).toBeGreaterThan(before), slowTimeout);
     expect(own.durability()).toMatchObject({ state: 'saved' });
 
     await foreign.keeper.setDurable(true, { own: true });
-    await vi.waitFor(() => expect(foreign.durability()).toMatchObject({ state: 'saved' }), patient);
+    await vi.waitFor(
+      () => expect(foreign.durability()).toMatchObject({ state: 'saved' }),
+      slowTimeout,
+    );
     expect(foreign.keeper.info().machine?.config.foreign).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 /** Lets a machine of somebody else's take its share of the storage, and no more. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { foreignFreeBytes } from '../../protocol/foreign-storage.ts';
 import type { MachineStore, PublishRequest, Store } from '../../store/types.ts';
 import type { GuestParts } from './guest-parts.ts';
@@ -12,7 +12,7 @@ const trustedBytes = 64 * 2 ** 20;
 /**
  * Opens the machine's own storage, for whatever writes to it.
  * @param resumed where it is open already
- * @throws CprError `storage-unavailable`, `storage-occupied`, or what the store throws
+ * @throws HoldfastError `storage-unavailable`, `storage-occupied`, or what the store throws
  */
 export async function openBounded(
   machine: GuestParts,
@@ -75,7 +75,7 @@ export class BoundedStore implements MachineStore {
     return this.#machine.dropNewest();
   }
 
-  /** @throws CprError `storage-reserved` */
+  /** @throws HoldfastError `storage-reserved` */
   putRecord(bytes: Uint8Array): Promise<number> {
     if (!this.#isForeign()) return this.#machine.putRecord(bytes);
     const { length } = bytes;
@@ -97,7 +97,7 @@ export class BoundedStore implements MachineStore {
 
   /** Where there is less than the browser said, the user's own machines need what there is. */
   #giveWay(thrown: unknown): never {
-    const isFull = thrown instanceof CprError && thrown.code === 'storage-full';
+    const isFull = thrown instanceof HoldfastError && thrown.code === 'storage-full';
     if (isFull && this.#isForeign()) this.#neededBytes = Number.POSITIVE_INFINITY;
     throw thrown;
   }
@@ -116,13 +116,13 @@ export class BoundedStore implements MachineStore {
     await this.#machine.abandon(records);
   }
 
-  /** After a look. @throws CprError `storage-reserved` */
+  /** After a look. @throws HoldfastError `storage-reserved` */
   #require(bytes: number): void {
     const needed = Math.max(this.#neededBytes, this.#unpublishedBytes + bytes);
     this.#neededBytes = 0;
     if (bytes <= this.#leftBytes && needed - this.#unpublishedBytes <= this.#freeBytes) return;
     this.#neededBytes = needed;
-    throw new CprError(
+    throw new HoldfastError(
       'storage-reserved',
       'This machine came from a link or file. It has used what such machines may take of the storage of this site; the rest is for machines of your own.',
     );

@@ -3,11 +3,15 @@ import type { RuntimeInstance } from '../../protocol/abi.ts';
 import type { CprLoadReport } from '../../protocol/keeper-api.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import type { MachineStore } from '../../store/types.ts';
-import { type CutStore, type RestoredCut, restoreCut } from '../checkpoint/restore-cut.ts';
+import {
+  type CheckpointLog,
+  type RestoredCheckpoint,
+  restoreCheckpoint,
+} from '../checkpoint/restore-checkpoint.ts';
 import { discardReady } from '../runtimes/next-runtime.ts';
-import { readKeeperState } from './cut-source.ts';
 import { xxh64 } from './digest.ts';
 import { emptyMachine } from './empty-machine.ts';
+import { readKeeperState } from './guest-checkpoint-source.ts';
 import type { GuestParts } from './guest-parts.ts';
 import { requireSameBlocks } from './match.ts';
 import { decomposeVmstate } from './sections.ts';
@@ -15,10 +19,10 @@ import type { Steps } from './steps.ts';
 import { getReady, type WaitingRuntime } from './waiting-runtime.ts';
 
 /** Place in storage that a guest was restored from. */
-export interface Origin {
+export interface StoredSource {
   /** Opened for writing; it may be so only after the guest has gone on. */
   store: MachineStore | Promise<MachineStore>;
-  cut: RestoredCut;
+  cut: RestoredCheckpoint;
 }
 
 /** Source and runtime of a guest that is restored. */
@@ -31,28 +35,28 @@ interface BringBackRequest<Cut> {
 }
 
 /** State that a guest needs beside its memory. */
-export type GuestCut = Pick<RestoredCut, 'vmstate' | 'keeperState' | 'fellBack'>;
+export type RestoredGuest = Pick<RestoredCheckpoint, 'vmstate' | 'keeperState' | 'fellBack'>;
 
 /** A machine's memory on its way back from storage. */
 export interface Restoring {
   store: Promise<MachineStore>;
-  restoring: Promise<RestoredCut>;
+  restoring: Promise<RestoredCheckpoint>;
 }
 
 /** Restores memory, consoles and pieces of a machine without a guest. */
 export async function restoreMemory(
   { backing, consoles }: GuestParts,
-  store: CutStore,
-): Promise<RestoredCut> {
+  store: CheckpointLog,
+): Promise<RestoredCheckpoint> {
   const { h64Raw: digest } = await xxh64();
-  return restoreCut(store, { ...backing, consoles, digest, fresh: true });
+  return restoreCheckpoint(store, { ...backing, consoles, digest, fresh: true });
 }
 
 /**
  * Brings a guest to life whose memory is restored.
- * @throws CprError after the machine was emptied again
+ * @throws HoldfastError after the machine was emptied again
  */
-export async function bringBack<Cut extends GuestCut>(
+export async function bringBack<Cut extends RestoredGuest>(
   machine: GuestParts,
   { awaiting, runtime, steps, restore }: BringBackRequest<Cut>,
 ): Promise<{ report: CprLoadReport; cut: Cut }> {
@@ -88,7 +92,7 @@ export async function bringBack<Cut extends GuestCut>(
     machine.become(id, name);
     machine.restarts = kept.restarts;
     execution.bootedAtMs = kept.bootedAtMs;
-    execution.arrived({ instance: loaded, host }, awaiting.source, { runstate, wasSuspended });
+    execution.loaded({ instance: loaded, host }, awaiting.source, { runstate, wasSuspended });
     const report = {
       machineId: id,
       runstate,

@@ -1,15 +1,15 @@
 /** Mode `reboot`: the guest is in persistent storage, and the keeper may end. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { CprSource } from '../../protocol/cpr.ts';
 import type { CprLoadOptions, CprLoadReport } from '../../protocol/keeper-api.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import type { MachineStore } from '../../store/types.ts';
 import { Checkpointer } from '../checkpoint/checkpointer.ts';
 import { type BoundedStore, openBounded } from './bounded-store.ts';
-import { bringBack, type Origin, restoreMemory } from './bring-back.ts';
-import { cutSource } from './cut-source.ts';
+import { bringBack, restoreMemory, type StoredSource } from './bring-back.ts';
 import { xxh64 } from './digest.ts';
 import { digestOfManifest, findStored } from './find-stored.ts';
+import { checkpointSource } from './guest-checkpoint-source.ts';
 import type { GuestParts } from './guest-parts.ts';
 import { requireSameBlocks, requireSameConfig } from './match.ts';
 import type { KeptGuest, SaveMode, StoppedGuest } from './save-guest.ts';
@@ -46,7 +46,7 @@ export class RebootSave implements SaveMode {
     const machine = this.#machine;
     const store = this.#store as BoundedStore;
     const { result: checkpoint, tookMs: checkpointMs } = await steps.wait('checkpoint', () => {
-      const source = cutSource(machine, digest, () => composeVmstate(device, own, digest));
+      const source = checkpointSource(machine, digest, () => composeVmstate(device, own, digest));
       return takeCheckpoint(
         new Checkpointer({ source, store }),
         store,
@@ -79,21 +79,21 @@ async function takeCheckpoint(
   const still = { stop: () => {}, go: () => {}, urgent: true };
   const { generation } = await checkpointer.checkpoint({ ...still, signal, details });
   const published = (await store.generations()).find(({ number }) => number === generation);
-  if (!published) throw new CprError('storage-damaged', 'The checkpoint is not in storage.');
+  if (!published) throw new HoldfastError('storage-damaged', 'The checkpoint is not in storage.');
   return { generation, manifestDigest: await digestOfManifest(published.manifest) };
 }
 
 /**
  * Brings a stored guest back into a machine without one. All that can be checked is checked before
  * anything is touched.
- * @throws CprError after the machine was emptied again
+ * @throws HoldfastError after the machine was emptied again
  */
 export async function loadStored(
   machine: GuestParts,
   awaiting: WaitingRuntime,
   source: CprSource,
   options: CprLoadOptions,
-): Promise<{ report: CprLoadReport; origin: Origin }> {
+): Promise<{ report: CprLoadReport; origin: StoredSource }> {
   const { backing, openStore } = machine;
   const steps = new Steps('cprLoad', machine.around);
   const { result: bytes, tookMs: readMs } = await steps.wait('read', () =>

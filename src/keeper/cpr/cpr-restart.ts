@@ -64,7 +64,7 @@ export class RestartSave implements SaveMode {
 /**
  * Hands the guest over to the other runtime, with the device state from `source`. All of it is
  * checked before anything is touched.
- * @throws CprError after the guest is held as before
+ * @throws HoldfastError after the guest is held as before
  */
 export async function loadHeld(
   machine: GuestParts,
@@ -100,7 +100,7 @@ export async function loadHeld(
       vmstate: saved.device,
       around: steps.around,
     });
-    execution.arrived({ instance, host: to.host }, held.source, { runstate, wasSuspended });
+    execution.loaded({ instance, host: to.host }, held.source, { runstate, wasSuspended });
     return {
       machineId: machine.id,
       runstate,

@@ -1,4 +1,4 @@
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { CprSource, CprTarget } from '../../protocol/cpr.ts';
 import type {
   CprLoadOptions,
@@ -6,10 +6,10 @@ import type {
   CprSaveOptions,
   CprSaveReport,
 } from '../../protocol/keeper-api.ts';
-import type { CutItem } from '../../protocol/state-transfer.ts';
-import type { HostedInstance } from '../runtimes/hand-over.ts';
+import type { DeviceStateItem } from '../../protocol/state-transfer.ts';
+import type { ActiveRuntime } from '../runtimes/hand-over.ts';
 import type { ReadyRuntime } from '../runtimes/next-runtime.ts';
-import { bringBack, type GuestCut, type Origin, type Restoring } from './bring-back.ts';
+import { bringBack, type RestoredGuest, type Restoring, type StoredSource } from './bring-back.ts';
 import { loadStored, RebootSave } from './cpr-reboot.ts';
 import { type HeldGuest, letGo, loadHeld, RestartSave } from './cpr-restart.ts';
 import type { GuestParts } from './guest-parts.ts';
@@ -33,14 +33,14 @@ export class Cpr {
   await(ready: ReadyRuntime): void {
     const { execution } = this.#machine;
     this.#awaiting = { source: execution.source, ready };
-    execution.await();
+    execution.awaitIncoming();
   }
 
   async save(target: CprTarget, { mode, runtime }: CprSaveOptions): Promise<CprSaveReport> {
     const { execution } = this.#machine;
     execution.requireLive('save');
     if (mode === 'reboot') return saveGuest(this.#machine, target, new RebootSave(this.#machine));
-    if (mode !== 'restart') throw new CprError('bad-config', `There is no mode "${mode}".`);
+    if (mode !== 'restart') throw new HoldfastError('bad-config', `There is no mode "${mode}".`);
     const restart = new RestartSave(this.#machine, runtime ?? execution.source);
     const report = await saveGuest(this.#machine, target, restart);
     this.#held = restart.held;
@@ -54,7 +54,7 @@ export class Cpr {
   async load(
     source: CprSource,
     options: CprLoadOptions,
-  ): Promise<{ report: CprLoadReport; from?: HostedInstance; origin?: Origin }> {
+  ): Promise<{ report: CprLoadReport; from?: ActiveRuntime; origin?: StoredSource }> {
     const { execution } = this.#machine;
     execution.requireIncoming('load');
     if (this.#held) {
@@ -63,27 +63,30 @@ export class Cpr {
       this.#held = undefined;
       return { report, from };
     }
-    if (!this.#awaiting) throw new CprError('internal', 'The machine awaits nothing.');
+    if (!this.#awaiting) throw new HoldfastError('internal', 'The machine awaits nothing.');
     const loaded = await loadStored(this.#machine, this.#awaiting, source, options);
     this.#awaiting = undefined;
     return loaded;
   }
 
   /** Brings back the newest state in `store` that is whole, whatever vmstate names it. */
-  async resumeStored({ store, restoring }: Restoring): Promise<Origin> {
+  async resumeStored({ store, restoring }: Restoring): Promise<StoredSource> {
     return { store, cut: await this.#bringBack('resume', () => restoring) };
   }
 
   /** Brings a guest to life that arrives in the machine's memory. */
-  openState(arriving: Promise<CutItem>): Promise<CutItem> {
+  openState(arriving: Promise<DeviceStateItem>): Promise<DeviceStateItem> {
     return this.#bringBack('open a state', () => arriving);
   }
 
-  async #bringBack<Cut extends GuestCut>(doing: string, restore: () => Promise<Cut>): Promise<Cut> {
+  async #bringBack<Cut extends RestoredGuest>(
+    doing: string,
+    restore: () => Promise<Cut>,
+  ): Promise<Cut> {
     const { execution, around } = this.#machine;
     execution.requireIncoming(doing);
     const awaiting = this.#awaiting;
-    if (!awaiting) throw new CprError('internal', 'The machine awaits nothing.');
+    if (!awaiting) throw new HoldfastError('internal', 'The machine awaits nothing.');
     const runtime = awaiting.source;
     const steps = new Steps('cprLoad', around);
     const { cut } = await bringBack(this.#machine, { awaiting, runtime, steps, restore });
@@ -94,7 +97,10 @@ export class Cpr {
   cancel(): void {
     this.#machine.execution.requireIncoming('cancel');
     if (!this.#held) {
-      throw new CprError('bad-runstate', 'There is no guest to go on with: destroy the machine.');
+      throw new HoldfastError(
+        'bad-runstate',
+        'There is no guest to go on with: destroy the machine.',
+      );
     }
     letGo(this.#machine, this.#held);
     this.#held = undefined;

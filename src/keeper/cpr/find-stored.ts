@@ -1,5 +1,5 @@
 /** The checkpoint in storage that a vmstate of mode `reboot` names. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { MachineStore, Store } from '../../store/types.ts';
 import { xxh64 } from './digest.ts';
 import type { DecodedVmstate } from './sections.ts';
@@ -11,14 +11,14 @@ export async function findStored(named: DecodedVmstate, store: Store): Promise<M
 
 /**
  * @returns the id of the stored machine, whose newest checkpoint is what the vmstate names
- * @throws CprError `wrong-machine` for a state whose RAM is not in storage, `not-found`
+ * @throws HoldfastError `wrong-machine` for a state whose RAM is not in storage, `not-found`
  */
 export async function requireStored(
   { machine, checkpoint }: Pick<DecodedVmstate, 'machine' | 'checkpoint'>,
   store: Store,
 ): Promise<string> {
   if (!checkpoint) {
-    throw new CprError(
+    throw new HoldfastError(
       'wrong-machine',
       `This is device state only: it was saved in mode "${machine.mode}", and its RAM stayed in the keeper that saved it.`,
     );
@@ -28,13 +28,13 @@ export async function requireStored(
   const [newest] = await (await store.peek(machineId)).generations();
   // One that is damaged is found so when it is restored; then the one before is taken.
   if (newest && newest.number !== generation) {
-    throw new CprError(
+    throw new HoldfastError(
       'not-found',
       `This state is that of checkpoint ${generation} of the machine, in storage is ${newest.number}: the guest has gone on since, or the checkpoint was dropped as damaged.`,
     );
   }
   if (newest && (await digestOfManifest(newest.manifest)) !== manifestDigest) {
-    throw new CprError(
+    throw new HoldfastError(
       'wrong-machine',
       `Checkpoint ${generation} in storage is not the one that this state was saved with.`,
     );

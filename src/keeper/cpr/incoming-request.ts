@@ -1,4 +1,4 @@
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { driveNames, type MachineConfig } from '../../protocol/config.ts';
 import type { CprSource } from '../../protocol/cpr.ts';
 import type { CprLoadOptions, StartRequest } from '../../protocol/keeper-api.ts';
@@ -14,7 +14,7 @@ import { type OpenStore, readSource, storeOf } from './targets.ts';
  * How to start the machine that a stored state needs: as it was stored. Of the vmstate itself only
  * the name of the stored machine is used; neither its configuration nor its runtime is.
  * @param keeperUrl of the keeper's own script; absent in tests
- * @throws CprError `bad-vmstate`; `wrong-machine` for a state without its RAM; `not-found` when its
+ * @throws HoldfastError `bad-vmstate`; `wrong-machine` for a state without its RAM; `not-found` when its
  * machine is not in storage;
  * `runtime-unavailable` when nobody names a runtime for it; `bad-config` when it was made of files
  * that only the page had.
@@ -32,14 +32,14 @@ export async function incomingRequest(
   const machineId = await requireStored({ machine, ...(checkpoint && { checkpoint }) }, store);
   const stored = await storedDetails(store, machineId);
   if (!stored) {
-    throw new CprError(
+    throw new HoldfastError(
       'not-found',
       'The machine that this state belongs to is not in the storage of this browser. Load the state where it was saved.',
     );
   }
   if (!stored.config) {
     requireContents(machine.config);
-    throw new CprError(
+    throw new HoldfastError(
       'wrong-machine',
       'The storage does not say how this machine was started. Start it as it was, with "incoming", and load the state into that.',
     );
@@ -69,7 +69,7 @@ function ofBuild(
 function ofStorage(stored: RuntimeSource | undefined, keeperUrl: string | undefined) {
   if (stored && (keeperUrl === undefined || isOfSite(stored.url, keeperUrl)))
     return acceptRuntime(stored);
-  throw new CprError(
+  throw new HoldfastError(
     'runtime-unavailable',
     'Nothing says which emulator is to run this machine: give one with "runtime".',
   );
@@ -77,7 +77,7 @@ function ofStorage(stored: RuntimeSource | undefined, keeperUrl: string | undefi
 
 /**
  * A vmstate names files, but holds none.
- * @throws CprError `bad-config`
+ * @throws HoldfastError `bad-config`
  */
 export function requireContents(config: MachineConfig): void {
   for (const name of ['bios', 'vgaBios', 'bzImage', 'initrd', ...driveNames] as const) {
@@ -88,7 +88,7 @@ export function requireContents(config: MachineConfig): void {
       ('bytes' in source && !(bytes instanceof Uint8Array && bytes.length > 0)) ||
       ('file' in source && !(file instanceof Blob && file.size > 0));
     if (!isGone) continue;
-    throw new CprError(
+    throw new HoldfastError(
       'bad-config',
       `"${name}" of this machine was a file that is not stored. Start a machine with it, with "incoming", and load the state into that.`,
     );

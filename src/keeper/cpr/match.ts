@@ -1,14 +1,14 @@
 /** Whether a state is that of this machine. */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { driveNames, type MachineConfig } from '../../protocol/config.ts';
 import type { BlocksSection, MachineSection } from '../../vmstate/sections.ts';
 import { guestBlocks } from '../checkpoint/memory-layout.ts';
 import type { HostBacking } from '../runtimes/gated-host.ts';
 
-const wrong = (message: string) => new CprError('wrong-machine', message);
+const wrong = (message: string) => new HoldfastError('wrong-machine', message);
 
-/** @throws CprError `wrong-machine` for device state that the RAM which is held does not belong to */
+/** @throws HoldfastError `wrong-machine` for device state that the RAM which is held does not belong to */
 export function requireSameCut(
   saved: Pick<MachineSection, 'id' | 'name' | 'cut'>,
   id: string,
@@ -26,7 +26,7 @@ export function requireSameCut(
   }
 }
 
-/** @throws CprError `wrong-machine` */
+/** @throws HoldfastError `wrong-machine` */
 export function requireSameBlocks(saved: BlocksSection, backing: HostBacking): void {
   const text = (blocks: readonly BlocksSection['blocks'][number][]) =>
     blocks.map(({ name, sizeBytes }) => `${name} ${sizeBytes}`).join(', ');
@@ -63,7 +63,7 @@ const free: readonly (keyof MachineConfig)[] = [
 /** Of these only whether they are there: the runtime compares what they are. */
 const disks: readonly string[] = driveNames;
 
-/** @throws CprError `wrong-machine` naming every option that differs */
+/** @throws HoldfastError `wrong-machine` naming every option that differs */
 export function requireSameConfig(saved: MachineConfig, here: MachineConfig): void {
   const keys = new Set([...Object.keys(saved), ...Object.keys(here)]) as Set<keyof MachineConfig>;
   const differing: string[] = [];

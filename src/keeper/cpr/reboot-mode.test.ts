@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { patient } from '../../../tools/patient.ts';
-import { CprError } from '../../errors.ts';
+import { slowTimeout } from '../../../tools/slow-timeout.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import type { CprTarget } from '../../protocol/cpr.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
@@ -10,8 +10,13 @@ import type { MachineSection } from '../../vmstate/sections.ts';
 import { Keeper } from '../keeper.ts';
 import { isOfSite } from '../runtimes/accept-runtime.ts';
 import { RuntimeLoader } from '../runtimes/runtime-loader.ts';
-import { begin, everyDoing, expectDoing, failure } from '../testing/doings.ts';
 import { FakeRuntime, FakeStore, fakeConfig } from '../testing/fake-runtime.ts';
+import {
+  begin,
+  everySavedRunstate,
+  expectSavedRunstate,
+  failure,
+} from '../testing/saved-runstates.ts';
 import { xxh64 } from './digest.ts';
 import { composeVmstate, decomposeVmstate } from './sections.ts';
 import type { AroundStep, CprStep } from './steps.ts';
@@ -102,7 +107,7 @@ test('what else the entry of a runtime says is left out of what is stored', asyn
   );
   keeper = newKeeper();
   await keeper.cprLoad(sourceOf(report), { runtime: entry });
-  await expectDoing(keeper, 'running', next);
+  await expectSavedRunstate(keeper, 'running', next);
   await save();
 });
 
@@ -122,7 +127,7 @@ test.each([
     expect(code).toBe('bad-config');
     expect(message).toContain(`runtime.${Object.keys(wrong)[0]}`);
   }
-  await expectDoing(keeper, 'running', old);
+  await expectSavedRunstate(keeper, 'running', old);
 });
 
 test('the pages hear of the end', async () => {
@@ -133,12 +138,12 @@ test('the pages hear of the end', async () => {
   await save();
   await vi.waitUntil(
     () => events.some((event) => event.type === 'status' && event.status.destroyed),
-    patient,
+    slowTimeout,
   );
   page.port1.close();
 });
 
-describe.each(everyDoing)('a machine that was %s', (doing) => {
+describe.each(everySavedRunstate)('a machine that was %s', (doing) => {
   test('is so again in another keeper, with its memory, consoles and identity', async () => {
     await begin(keeper, doing);
     const report = await save();
@@ -149,7 +154,7 @@ describe.each(everyDoing)('a machine that was %s', (doing) => {
     expect(keeper.info().machine?.config.id).toBe(report.machineId);
     expect(next.log).not.toContain('boot');
     expectMemory(next);
-    await expectDoing(keeper, doing, next);
+    await expectSavedRunstate(keeper, doing, next);
   });
 
   test('is so again in a machine that waited for it in inmigrate', async () => {
@@ -162,7 +167,7 @@ describe.each(everyDoing)('a machine that was %s', (doing) => {
     await keeper.cprLoad(sourceOf(report));
     expectMemory(next);
     expect(keeper.info().machine?.config.id).toBe(report.machineId);
-    await expectDoing(keeper, doing, next);
+    await expectSavedRunstate(keeper, doing, next);
   });
 
   test.each<CprStep>([
@@ -179,12 +184,12 @@ describe.each(everyDoing)('a machine that was %s', (doing) => {
     for (const when of ['before', 'after'] as const) {
       around = dieAt('cprSave', step, when);
       const error = await failure(save());
-      expect(error).toBeInstanceOf(CprError);
+      expect(error).toBeInstanceOf(HoldfastError);
       expect(error.message).toContain('killed');
       expect(error.phase).toBeDefined();
     }
     around = undefined;
-    await expectDoing(keeper, doing, old);
+    await expectSavedRunstate(keeper, doing, old);
     const report = await save();
     keeper = newKeeper();
     await keeper.cprLoad(sourceOf(report));
@@ -208,7 +213,7 @@ describe.each(everyDoing)('a machine that was %s', (doing) => {
       around = undefined;
       await keeper.cprLoad(sourceOf(report));
       expectMemory(next);
-      await expectDoing(keeper, doing, next);
+      await expectSavedRunstate(keeper, doing, next);
     },
   );
 });
@@ -241,7 +246,7 @@ test('pages get what the consoles said before, in the keeper that goes on', asyn
     if (data.type === 'console') said.push(new TextDecoder().decode(data.bytes));
   };
   await keeper.attach(page.port2, '');
-  await vi.waitUntil(() => said.length > 0, patient);
+  await vi.waitUntil(() => said.length > 0, slowTimeout);
   expect(said.join('')).toBe('said before');
   page.port1.close();
 });
@@ -255,7 +260,7 @@ test('pages of a machine that waited get what the consoles said when it is loade
   page.port1.onmessage = ({ data }) => events.push(data);
   await keeper.attach(page.port2, '');
   await keeper.cprLoad(sourceOf(report));
-  await vi.waitUntil(() => events.some(({ type }) => type === 'mouse-mode'), patient);
+  await vi.waitUntil(() => events.some(({ type }) => type === 'mouse-mode'), slowTimeout);
   expect(events.filter(({ type }) => type === 'console')).toHaveLength(1);
   page.port1.close();
 });
@@ -286,7 +291,7 @@ test('the blocker for a host without storage is known up front', async () => {
 test('a store that does not open blocks mode reboot with its reason', async () => {
   await keeper.destroy();
   openStore = async () => {
-    throw new CprError('storage-unavailable', 'Private browsing.');
+    throw new HoldfastError('storage-unavailable', 'Private browsing.');
   };
   keeper = newKeeper();
   await keeper.start({ config: fakeConfig, runtime: old.source });

@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { CprTarget } from '../../protocol/cpr.ts';
 import type { CprSaveReport } from '../../protocol/keeper-api.ts';
 import { Keeper } from '../keeper.ts';
 import { RuntimeLoader } from '../runtimes/runtime-loader.ts';
-import { begin, everyDoing, expectDoing, failure } from '../testing/doings.ts';
 import {
   FakeRuntime,
   FakeStore,
@@ -12,6 +11,12 @@ import {
   fakeVmstate,
   textOfVmstate,
 } from '../testing/fake-runtime.ts';
+import {
+  begin,
+  everySavedRunstate,
+  expectSavedRunstate,
+  failure,
+} from '../testing/saved-runstates.ts';
 import { xxh64 } from './digest.ts';
 import { decomposeVmstate } from './sections.ts';
 import type { AroundStep, CprStep } from './steps.ts';
@@ -152,13 +157,13 @@ test('without a runtime the present one is made anew', async () => {
   expect(runstate()).toBe('running');
 });
 
-describe.each(everyDoing)('a machine that was %s', (doing) => {
+describe.each(everySavedRunstate)('a machine that was %s', (doing) => {
   test('is so again after cprSave and cprLoad', async () => {
     await begin(keeper, doing);
     const report = await save();
     expect(runstate()).toBe('inmigrate');
     await keeper.cprLoad(sourceOf(report));
-    await expectDoing(keeper, doing, next);
+    await expectSavedRunstate(keeper, doing, next);
   });
 
   test('is so again after cprSave and cprCancel, in the runtime it had', async () => {
@@ -166,13 +171,13 @@ describe.each(everyDoing)('a machine that was %s', (doing) => {
     await save();
     await keeper.cprCancel();
     expect(next.log).toContain('discard');
-    await expectDoing(keeper, doing, old);
+    await expectSavedRunstate(keeper, doing, old);
   });
 
   test('is so again after a live update', async () => {
     await begin(keeper, doing);
     await keeper.restart(next.source);
-    await expectDoing(keeper, doing, next);
+    await expectSavedRunstate(keeper, doing, next);
   });
 
   test.each<CprStep>(['blockers', 'prepare', 'quiesce', 'stop', 'save', 'write', 'hold'])(
@@ -183,14 +188,14 @@ describe.each(everyDoing)('a machine that was %s', (doing) => {
         next.log.length = 0;
         around = dieAt('cprSave', step, when);
         const error = await failure(save());
-        expect(error).toBeInstanceOf(CprError);
+        expect(error).toBeInstanceOf(HoldfastError);
         expect(error.message).toContain('killed');
         expect(error.phase).toBeDefined();
         expect(old.log).not.toContain('park');
         expect(next.log.includes('discard')).toBe(next.log.includes('prepare'));
       }
       around = undefined;
-      await expectDoing(keeper, doing, old);
+      await expectSavedRunstate(keeper, doing, old);
       await keeper.cprLoad(sourceOf(await save()));
       expect(next.running).toBe(true);
     },
@@ -211,7 +216,7 @@ describe.each(everyDoing)('a machine that was %s', (doing) => {
       }
       around = undefined;
       await keeper.cprCancel();
-      await expectDoing(keeper, doing, old);
+      await expectSavedRunstate(keeper, doing, old);
 
       await keeper.cprLoad(sourceOf(await save()));
       await keeper.resume();
@@ -295,11 +300,11 @@ describe('cprLoad is refused', () => {
   test('for a machine that is not in inmigrate, whatever the source', async () => {
     const { bytes = new Uint8Array() } = await save();
     await keeper.cprCancel();
-    for (const doing of everyDoing) {
+    for (const doing of everySavedRunstate) {
       await begin(keeper, doing);
       const error = await failure(keeper.cprLoad({ kind: 'bytes', bytes }));
       expect(error).toMatchObject({ code: 'bad-runstate' });
-      await expectDoing(keeper, doing, old);
+      await expectSavedRunstate(keeper, doing, old);
     }
   });
 
@@ -344,7 +349,7 @@ describe('cprLoad is refused', () => {
 
   test('with the code of the runtime, which alone knows its disks', async () => {
     const report = await save();
-    const wrongDisk = new CprError('wrong-disk', 'hda is another one.');
+    const wrongDisk = new HoldfastError('wrong-disk', 'hda is another one.');
     next.options.fail = { load: wrongDisk };
     expect(await failure(keeper.cprLoad(sourceOf(report)))).toMatchObject({ code: 'wrong-disk' });
     expect(runstate()).toBe('inmigrate');
@@ -379,14 +384,14 @@ describe('a target', () => {
       expect(error).toMatchObject({ code: 'file-failed', phase: 'write' });
       expect(file.content).toBe('what was there');
       expect(file.aborted).toBe(call !== 'createWritable');
-      await expectDoing(keeper, 'running', old);
+      await expectSavedRunstate(keeper, 'running', old);
     },
   );
 
   test('of an unknown kind is refused, and the guest goes on', async () => {
     const error = await failure(save({ kind: 'cloud' } as never));
     expect(error).toMatchObject({ code: 'bad-config' });
-    await expectDoing(keeper, 'running', old);
+    await expectSavedRunstate(keeper, 'running', old);
   });
 
   test('that is a file can be loaded', async () => {
@@ -397,7 +402,7 @@ describe('a target', () => {
 });
 
 test('while the guest is stopped for a save, nobody sets it going', async () => {
-  for (const doing of everyDoing) {
+  for (const doing of everySavedRunstate) {
     await begin(keeper, doing);
     const codes: string[] = [];
     around = (_operation, step, when) => {
@@ -412,7 +417,7 @@ test('while the guest is stopped for a save, nobody sets it going', async () => 
     expect(codes).toEqual(['busy', 'busy', 'busy', 'busy']);
     around = undefined;
     await keeper.cprCancel();
-    await expectDoing(keeper, doing, old);
+    await expectSavedRunstate(keeper, doing, old);
   }
 });
 

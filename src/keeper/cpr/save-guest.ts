@@ -44,7 +44,7 @@ export interface KeptGuest {
 
 /**
  * Saves the guest, which then stands still: held by the keeper, or to be ended, as the mode says.
- * @throws CprError after the guest went on as before
+ * @throws HoldfastError after the guest went on as before
  */
 export async function saveGuest(
   machine: GuestParts,

@@ -1,6 +1,6 @@
 /** The keeper's own sections of a vmstate, beside those of the runtime, which it does not look into. */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import { withoutContents } from '../../protocol/images.ts';
 import { randomId } from '../../protocol/random-id.ts';
@@ -71,7 +71,7 @@ export function composeVmstate(
 
 /**
  * Takes a vmstate apart, checking all of it.
- * @throws CprError `bad-vmstate`, or `runtime-incompatible` for a newer version of a section
+ * @throws HoldfastError `bad-vmstate`, or `runtime-incompatible` for a newer version of a section
  */
 export function decomposeVmstate(state: Uint8Array, digest: Digest): DecodedVmstate {
   const sections = decodeVmstate(state, digest);
@@ -79,7 +79,7 @@ export function decomposeVmstate(state: Uint8Array, digest: Digest): DecodedVmst
   const blocks = readSection(sections, 'blocks');
   const checkpoint = readSection(sections, 'checkpoint');
   if (!machine || !blocks) {
-    throw new CprError(
+    throw new HoldfastError(
       'bad-vmstate',
       'This vmstate does not say whose it is: it was not written by cprSave.',
     );

@@ -1,5 +1,5 @@
-import { CprError, type CprErrorCode, type RestartPhase } from '../../errors.ts';
-import { adoptCprError } from '../../protocol/wire-error.ts';
+import { HoldfastError, type HoldfastErrorCode, type RestartPhase } from '../../errors.ts';
+import { adoptHoldfastError } from '../../protocol/wire-error.ts';
 
 /** What cprSave and cprLoad do, in order, one of them at a time. Each may fail. */
 export type CprStep =
@@ -61,7 +61,7 @@ export class Steps {
     this.#around?.(this.#operation, step, when);
   };
 
-  /** @throws CprError with the phase of this step */
+  /** @throws HoldfastError with the phase of this step */
   take<T>(step: CprStep, action: () => T): T {
     try {
       this.around(step, 'before');
@@ -86,10 +86,10 @@ export class Steps {
     }
   }
 
-  #named(step: CprStep, thrown: unknown): CprError {
-    const code: CprErrorCode = 'runtime-failed';
-    return CprError.from(
-      adoptCprError(thrown),
+  #named(step: CprStep, thrown: unknown): HoldfastError {
+    const code: HoldfastErrorCode = 'runtime-failed';
+    return HoldfastError.from(
+      adoptHoldfastError(thrown),
       code,
       `${this.#operation} failed at "${step}", the guest was not touched`,
       phaseOf[step],

@@ -1,5 +1,5 @@
 /** What the store's list of machines carries for the keeper, see `StoredMachine.details`. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { type DriveName, driveNames, type MachineConfig } from '../../protocol/config.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import type { NeededFile } from '../../protocol/stored.ts';
@@ -37,7 +37,7 @@ export function detailsOf(config: MachineConfig, runtime: RuntimeSource): Stored
 
 /**
  * The configuration with the files that are not stored.
- * @throws CprError `file-needed` naming those that are not given
+ * @throws HoldfastError `file-needed` naming those that are not given
  */
 export function withFiles(
   { config, files = [] }: Pick<StoredDetails, 'config' | 'files'>,
@@ -51,7 +51,7 @@ export function withFiles(
     else missing.push(`"${name}" (${device}, ${sizeBytes} bytes)`);
   }
   if (missing.length === 0) return complete;
-  throw new CprError(
+  throw new HoldfastError(
     'file-needed',
     `This machine was started with ${missing.join(' and ')} of its user's computer: too large to be stored with it. Give it again to go on.`,
   );

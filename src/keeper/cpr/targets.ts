@@ -1,5 +1,5 @@
 /** Where cprSave writes to and cprLoad reads from. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { CprSource, CprTarget } from '../../protocol/cpr.ts';
 import type { Store } from '../../store/types.ts';
 
@@ -11,7 +11,7 @@ const maxVmstateBytes = 256 * 1024 * 1024;
 
 /**
  * Writes aside, then replaces: what was at the target is there until the new one is whole.
- * @throws CprError `file-failed`, or what the store throws
+ * @throws HoldfastError `file-failed`, or what the store throws
  */
 export async function writeTarget(
   target: CprTarget,
@@ -30,7 +30,7 @@ export async function writeTarget(
   }
 }
 
-/** @throws CprError `bad-vmstate` for what is too large, `file-failed`, or what the store throws */
+/** @throws HoldfastError `bad-vmstate` for what is too large, `file-failed`, or what the store throws */
 export async function readSource(
   source: CprSource,
   openStore: OpenStore | undefined,
@@ -48,10 +48,10 @@ export async function readSource(
   }
 }
 
-/** @throws CprError `storage-unavailable` */
+/** @throws HoldfastError `storage-unavailable` */
 export async function storeOf(openStore: OpenStore | undefined): Promise<Store> {
   if (openStore) return openStore();
-  throw new CprError(
+  throw new HoldfastError(
     'storage-unavailable',
     'This keeper has no persistent storage. Save to a file or to bytes instead.',
   );
@@ -67,22 +67,25 @@ async function writeFile(handle: FileSystemFileHandle, bytes: Uint8Array): Promi
   } catch (thrown) {
     // A stream that failed is gone already.
     await stream?.abort().catch(() => {});
-    throw CprError.from(thrown, 'file-failed', `${handle.name} could not be written`);
+    throw HoldfastError.from(thrown, 'file-failed', `${handle.name} could not be written`);
   }
 }
 
 async function readFile(file: Blob): Promise<Uint8Array> {
   if (file.size > maxVmstateBytes) {
-    throw new CprError('bad-vmstate', `A file of ${file.size} bytes is not a vmstate.`);
+    throw new HoldfastError('bad-vmstate', `A file of ${file.size} bytes is not a vmstate.`);
   }
   try {
     return new Uint8Array(await file.arrayBuffer());
   } catch (thrown) {
-    throw CprError.from(thrown, 'file-failed', 'The file could not be read');
+    throw HoldfastError.from(thrown, 'file-failed', 'The file could not be read');
   }
 }
 
-function unknownKind(place: object): CprError {
+function unknownKind(place: object): HoldfastError {
   const { kind } = place as { kind?: unknown };
-  return new CprError('bad-config', `This keeper cannot save to or load from "${String(kind)}".`);
+  return new HoldfastError(
+    'bad-config',
+    `This keeper cannot save to or load from "${String(kind)}".`,
+  );
 }

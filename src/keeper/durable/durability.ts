@@ -1,8 +1,8 @@
 /** Whether and how one machine is kept in storage, and who else may copy it meanwhile. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { ExportReport } from '../../protocol/state-transfer.ts';
 import type { CheckpointInfo, Durability, SetDurableOptions } from '../../protocol/stored.ts';
-import type { Origin } from '../cpr/bring-back.ts';
+import type { StoredSource } from '../cpr/bring-back.ts';
 import type { GuestParts } from '../cpr/guest-parts.ts';
 import { exportState } from '../transfer/export-state.ts';
 import { Durable } from './durable.ts';
@@ -32,7 +32,7 @@ export class MachineDurability {
   }
 
   /** @param origin where in storage the guest came from */
-  begin(origin?: Origin): void {
+  begin(origin?: StoredSource): void {
     const machine = this.#machine;
     if (!machine.openStore) return;
     this.#durable = new Durable({ machine, origin, changed: () => this.#changed() });
@@ -50,10 +50,10 @@ export class MachineDurability {
     view.sendStatus();
   }
 
-  /** @throws CprError `busy` while the guest is copied */
+  /** @throws HoldfastError `busy` while the guest is copied */
   set(on: boolean, { own = false }: Pick<SetDurableOptions, 'own'> = {}): void {
     if (this.#isExporting) {
-      throw new CprError('busy', 'This machine is being exported: wait for its end.');
+      throw new HoldfastError('busy', 'This machine is being exported: wait for its end.');
     }
     const { backing, view } = this.#machine;
     const { foreign, ...config } = backing.config;
@@ -63,32 +63,32 @@ export class MachineDurability {
   }
 
   /** A good moment for a checkpoint. */
-  soon(): void {
-    this.#durable?.soon();
+  requestCheckpoint(): void {
+    this.#durable?.requestCheckpoint();
   }
 
-  /** @throws CprError `storage-unavailable`, or what the store throws */
+  /** @throws HoldfastError `storage-unavailable`, or what the store throws */
   checkpoint(options?: { urgent?: boolean }): Promise<CheckpointInfo> {
     if (this.#durable) return this.#durable.checkpoint(options);
-    throw new CprError(
+    throw new HoldfastError(
       'storage-unavailable',
       'There is nothing to save, or nowhere: this keeper has no persistent storage or no guest.',
     );
   }
 
   /** Lets `action` have the machine's storage, and what is known of it, for itself. */
-  stepAside<T>(action: () => Promise<T>): Promise<T> {
-    return this.#durable ? this.#durable.stepAside(action) : action();
+  withStorageReleased<T>(action: () => Promise<T>): Promise<T> {
+    return this.#durable ? this.#durable.withStorageReleased(action) : action();
   }
 
-  /** @throws CprError `busy` while another export of a machine without checkpoints is under way */
+  /** @throws HoldfastError `busy` while another export of a machine without checkpoints is under way */
   async exportState(port: MessagePort): Promise<ExportReport> {
     const machine = this.#machine;
     const durable = this.isOn && this.status?.state !== 'failing';
     const checkpoint = durable ? () => this.checkpoint() : undefined;
     if (checkpoint) return exportState({ machine, port, checkpoint });
     if (this.#isExporting) {
-      throw new CprError('busy', 'This machine is being exported already: wait for its end.');
+      throw new HoldfastError('busy', 'This machine is being exported already: wait for its end.');
     }
     this.#isExporting = true;
     try {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { patient } from '../../../tools/patient.ts';
+import { slowTimeout } from '../../../tools/slow-timeout.ts';
 import { Execution } from '../guest/execution.ts';
 import { Keeper } from '../keeper.ts';
 import { RuntimeLoader } from '../runtimes/runtime-loader.ts';
@@ -61,7 +61,7 @@ const untilSaved = (number: number) =>
   vi.waitFor(() => {
     expect(published()).toBe(number);
     expect(durability()).toMatchObject({ state: 'saved' });
-  }, patient);
+  }, slowTimeout);
 
 /**
  * Time that goes on by itself, as the real one, until a test lets a lot of it pass. To be called
@@ -197,7 +197,7 @@ test('what fails is tried again, and the status says what is wrong while the gue
   keeper.visibility('a', false);
   await vi.waitFor(
     () => expect(durability()).toMatchObject({ state: 'failing', error: { code: 'storage-full' } }),
-    patient,
+    slowTimeout,
   );
   expect(keeper.info().machine?.runstate).toBe('running');
   store.writesLeft = Number.POSITIVE_INFINITY;

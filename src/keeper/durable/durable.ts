@@ -1,15 +1,15 @@
 /** Keeps a machine in storage as it goes on: checkpoints by themselves, and when asked for. */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { pageBytes } from '../../protocol/page-bytes.ts';
 import type { CheckpointInfo, Durability } from '../../protocol/stored.ts';
-import { adoptCprError } from '../../protocol/wire-error.ts';
+import { adoptHoldfastError } from '../../protocol/wire-error.ts';
 import { Checkpointer, type CheckpointReport } from '../checkpoint/checkpointer.ts';
 import { writtenPages } from '../checkpoint/written-pages.ts';
 import { type BoundedStore, openBounded } from '../cpr/bounded-store.ts';
-import type { Origin } from '../cpr/bring-back.ts';
-import { cutSource } from '../cpr/cut-source.ts';
+import type { StoredSource } from '../cpr/bring-back.ts';
 import { xxh64 } from '../cpr/digest.ts';
+import { checkpointSource } from '../cpr/guest-checkpoint-source.ts';
 import type { GuestParts } from '../cpr/guest-parts.ts';
 import { composeVmstate, sectionsOf } from '../cpr/sections.ts';
 import { detailsOf } from '../cpr/stored-details.ts';
@@ -21,7 +21,7 @@ const lookAgainMs = 250;
 interface DurableOptions {
   machine: GuestParts;
   /** Of a machine that was resumed: only what changed since is written. */
-  origin?: Origin | undefined;
+  origin?: StoredSource | undefined;
   /** The state of {@link Durable.status} changed. */
   changed(): void;
 }
@@ -29,7 +29,7 @@ interface DurableOptions {
 export class Durable {
   readonly #machine: GuestParts;
   readonly #changed: () => void;
-  #origin: Origin | undefined;
+  #origin: StoredSource | undefined;
   readonly #pace = new Pace();
   #checkpointer: Promise<Checkpointer> | undefined;
   /** Where that writes to. */
@@ -45,7 +45,7 @@ export class Durable {
   /** What the guest had executed at the last checkpoint, and whether it ran then. */
   #savedAt: string | undefined;
   #last: { takenAtMs: number; pauseMs?: number; writtenBytes?: number } | undefined;
-  #error: CprError | undefined;
+  #error: HoldfastError | undefined;
 
   constructor({ machine, origin, changed }: DurableOptions) {
     this.#machine = machine;
@@ -79,13 +79,13 @@ export class Durable {
     clearTimeout(this.#timer);
     if (on && this.#origin) this.#later();
     else if (on && isNew) this.#later(this.#pace.firstDelayMs);
-    else if (on) this.soon();
+    else if (on) this.requestCheckpoint();
     else this.#error = undefined;
     this.#changed();
   }
 
   /** A good moment: the runstate has changed, the pages cannot be seen any more, or the guest is about to be handed over. */
-  soon(): void {
+  requestCheckpoint(): void {
     if (!this.#on || this.#ended) return;
     this.#isDue = true;
     this.#later();
@@ -94,7 +94,7 @@ export class Durable {
   /**
    * A checkpoint that holds all that the guest did before the call.
    * @param urgent at once, without copying first while the guest runs
-   * @throws CprError of the store, or `bad-runstate` while there is no guest that could be saved
+   * @throws HoldfastError of the store, or `bad-runstate` while there is no guest that could be saved
    */
   async checkpoint({ urgent = false } = {}): Promise<CheckpointInfo> {
     // One that is under way may have made its cut already.
@@ -107,7 +107,7 @@ export class Durable {
    * Lets `action` have the machine's storage for itself. What was written here before is then not to
    * be relied on.
    */
-  async stepAside<T>(action: () => Promise<T>): Promise<T> {
+  async withStorageReleased<T>(action: () => Promise<T>): Promise<T> {
     while (this.#underWay) await this.#underWay.catch(() => {});
     clearTimeout(this.#timer);
     const aside = action();
@@ -118,7 +118,7 @@ export class Durable {
       this.#underWay = undefined;
       this.#checkpointer = undefined;
       this.#origin = undefined;
-      this.soon();
+      this.requestCheckpoint();
     }
   }
 
@@ -171,7 +171,7 @@ export class Durable {
   }
 
   #position(): string {
-    const { runstate, charge } = this.#machine.execution;
+    const { runstate, activeRuntime: charge } = this.#machine.execution;
     return `${runstate} ${charge?.instance.instructionCounter()}`;
   }
 
@@ -188,7 +188,7 @@ export class Durable {
   async #attempt(urgent: boolean): Promise<CheckpointReport> {
     try {
       const report = await this.#write(urgent).catch((thrown) => {
-        if (!(thrown instanceof CprError) || thrown.code !== 'not-found') throw thrown;
+        if (!(thrown instanceof HoldfastError) || thrown.code !== 'not-found') throw thrown;
         // Deleted under us, as when this site's data is cleared: all of the guest is written anew.
         this.#checkpointer = undefined;
         return this.#write(urgent);
@@ -196,7 +196,11 @@ export class Durable {
       this.#succeeded(report);
       return report;
     } catch (thrown) {
-      const error = CprError.from(adoptCprError(thrown), 'internal', 'The checkpoint failed');
+      const error = HoldfastError.from(
+        adoptHoldfastError(thrown),
+        'internal',
+        'The checkpoint failed',
+      );
       this.#failed(error);
       throw error;
     }
@@ -204,7 +208,7 @@ export class Durable {
 
   async #write(urgent: boolean): Promise<CheckpointReport> {
     const { execution, backing, gone } = this.#machine;
-    execution.describe();
+    execution.savedState();
     const checkpointer = await this.#open();
     return checkpointer.checkpoint({
       settle: () => execution.instance.quiesce(),
@@ -212,7 +216,7 @@ export class Durable {
         execution.hold();
         this.#savedAt = this.#position();
       },
-      go: () => execution.letGo(),
+      go: () => execution.release(),
       signal: gone,
       urgent,
       details: detailsOf(backing.config, execution.source),
@@ -236,7 +240,7 @@ export class Durable {
     this.#changed();
   }
 
-  #failed(error: CprError): void {
+  #failed(error: HoldfastError): void {
     this.#savedAt = undefined;
     // Of no interest: there is no guest any more, or none that could be saved at this moment.
     if (this.#ended || error.code === 'bad-runstate' || error.code === 'no-machine') return;
@@ -267,10 +271,10 @@ export class Durable {
     this.#store = store;
     this.#isFirst = resumed === undefined;
     const save = () => {
-      const own = sectionsOf(machine, 'reboot', execution.describe());
+      const own = sectionsOf(machine, 'reboot', execution.savedState());
       return composeVmstate(execution.instance.save(), own, digest);
     };
-    const source = cutSource(machine, digest, save);
+    const source = checkpointSource(machine, digest, save);
     return new Checkpointer({ source, store, resumed: resumed?.cut });
   }
 }

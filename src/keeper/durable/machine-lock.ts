@@ -3,7 +3,7 @@
  * is there; the browser gives the lock back when the worker ends, however that happens. Somebody
  * else who wants the machine asks its holder to let go. The store fences off who does not hear.
  */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { type MachinesMessage, machinesChannel } from '../../protocol/watch.ts';
 import { webLocks } from '../../protocol/web-locks.ts';
 import { answerTo } from '../../store/answers.ts';
@@ -28,7 +28,7 @@ interface MachineLock {
   release(): void;
 }
 
-/** @throws CprError `taken-over` when the machine runs elsewhere */
+/** @throws HoldfastError `taken-over` when the machine runs elsewhere */
 async function holdMachine(machineId: string, requests: MachineRequests): Promise<MachineLock> {
   const manager = webLocks();
   if (!manager) return { announce: () => {}, release: () => {} };
@@ -69,7 +69,7 @@ export class MachineClaims {
     this.#requests = requests;
   }
 
-  /** @throws CprError `taken-over` when the machine runs elsewhere */
+  /** @throws HoldfastError `taken-over` when the machine runs elsewhere */
   async hold(machineId: string): Promise<void> {
     if (this.#locks.has(machineId)) return;
     const held = holdMachine(machineId, this.#requests).then((lock) => {
@@ -105,7 +105,7 @@ export class MachineClaims {
 
 /**
  * Asks whoever runs the machine to save it and let go, and waits until it has.
- * @throws CprError `busy` when it does not
+ * @throws HoldfastError `busy` when it does not
  */
 export async function askForMachine(machineId: string): Promise<void> {
   const manager = webLocks();
@@ -120,7 +120,7 @@ export async function askForMachine(machineId: string): Promise<void> {
       () => undefined,
     );
   } catch (cause) {
-    throw new CprError(
+    throw new HoldfastError(
       'busy',
       `This machine runs in another tab, which did not let go of it within ${giveUpMs / 1000} s. Close that tab, then try again.`,
       { cause },
@@ -130,7 +130,7 @@ export async function askForMachine(machineId: string): Promise<void> {
 
 /**
  * Ids of the machines that run somewhere in this browser.
- * @throws CprError `storage-blocked` where the browser does not say
+ * @throws HoldfastError `storage-blocked` where the browser does not say
  */
 export async function runningMachines(): Promise<Set<string>> {
   const asked = webLocks()?.query();
@@ -141,8 +141,8 @@ export async function runningMachines(): Promise<Set<string>> {
   );
 }
 
-function runsElsewhere(): CprError {
-  return new CprError(
+function runsElsewhere(): HoldfastError {
+  return new HoldfastError(
     'taken-over',
     'This machine runs in another tab. Go on there, or take it over here.',
   );

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { patient } from '../../../tools/patient.ts';
+import { slowTimeout } from '../../../tools/slow-timeout.ts';
 import type { Keeper } from '../keeper.ts';
 import { FakeRuntime, FakeStore, fakeConfig } from '../testing/fake-runtime.ts';
 import { keeperOf } from '../testing/keeper-of.ts';
@@ -46,7 +46,7 @@ async function store(): Promise<void> {
 
 test('a page that asks for a guest which is coming back already gets that one', async () => {
   await store();
-  keeper.resumeEarly(request());
+  keeper.preloadResume(request());
   const report = await keeper.resumeStored(request());
   expect(report.takenAtMs).toBe(generations()[0]?.takenAtMs);
   expect(runtime.log.filter((step) => step === 'load')).toHaveLength(1);
@@ -55,11 +55,11 @@ test('a page that asks for a guest which is coming back already gets that one', 
 
 test('a guest that came back before its page asked runs, and the page finds it', async () => {
   await store();
-  keeper.resumeEarly(request());
-  await vi.waitUntil(() => keeper.info().machine !== null, patient);
+  keeper.preloadResume(request());
+  await vi.waitUntil(() => keeper.info().machine !== null, slowTimeout);
   expect(keeper.info().machine).toMatchObject({
     runstate: 'running',
-    arrival: { kind: 'resumed' },
+    startSource: { kind: 'resumed' },
   });
   await expect(keeper.resumeStored(request())).rejects.toMatchObject({ code: 'bad-runstate' });
 });
@@ -75,7 +75,7 @@ describe('a copy goes on as a clone', () => {
     const original = fakeStore.stored.get('mine');
     if (original) fakeStore.stored.set('copy', original);
     await keeper.resumeStored({ id: 'copy', runtime: runtime.source });
-    return keeper.info().machine?.arrival;
+    return keeper.info().machine?.startSource;
   }
 
   test('whose page is told that no agent could tell the guest', async () => {
@@ -114,10 +114,10 @@ test('[SF9] a machine keeps the lineage of its first boot, and a copy of it gets
 });
 
 test('what kept a guest from coming back is told to the page that asks', async () => {
-  keeper.resumeEarly(request());
+  keeper.preloadResume(request());
   await expect(keeper.resumeStored(request())).rejects.toMatchObject({ code: 'not-found' });
   await start();
-  expect(keeper.info().machine).toMatchObject({ arrival: { kind: 'booted' } });
+  expect(keeper.info().machine).toMatchObject({ startSource: { kind: 'booted' } });
 });
 
 test('a guest that is destroyed while it comes back does not come back once more', async () => {
@@ -126,27 +126,27 @@ test('a guest that is destroyed while it comes back does not come back once more
   runtime.options.prepareGate = new Promise((resolve) => {
     letGo = resolve;
   });
-  keeper.resumeEarly(request());
+  keeper.preloadResume(request());
   const asked = keeper.resumeStored(request());
   const refused = expect(asked).rejects.toMatchObject({ code: 'no-machine' });
-  await vi.waitUntil(() => runtime.host !== undefined, patient);
+  await vi.waitUntil(() => runtime.host !== undefined, slowTimeout);
   await keeper.destroy();
   letGo();
   await refused;
   await start();
-  expect(keeper.info().machine).toMatchObject({ arrival: { kind: 'booted' } });
+  expect(keeper.info().machine).toMatchObject({ startSource: { kind: 'booted' } });
 });
 
 test('a start waits for a guest that is coming back, and leaves it alone', async () => {
   await store();
-  keeper.resumeEarly(request());
+  keeper.preloadResume(request());
   await expect(start()).rejects.toMatchObject({ code: 'bad-runstate' });
-  expect(keeper.info().machine).toMatchObject({ arrival: { kind: 'resumed' } });
+  expect(keeper.info().machine).toMatchObject({ startSource: { kind: 'resumed' } });
 });
 
 test('so does a state that is opened', async () => {
   await store();
-  keeper.resumeEarly(request());
+  keeper.preloadResume(request());
   const { port1, port2 } = new MessageChannel();
   const { source } = runtime;
   const opened = keeper.openState(
@@ -155,7 +155,7 @@ test('so does a state that is opened', async () => {
   );
   await expect(opened).rejects.toMatchObject({ code: 'bad-runstate' });
   port2.close();
-  expect(keeper.info().machine).toMatchObject({ arrival: { kind: 'resumed' } });
+  expect(keeper.info().machine).toMatchObject({ startSource: { kind: 'resumed' } });
 });
 
 test('a guest that was set going is stored as going at once', async () => {
@@ -165,7 +165,7 @@ test('a guest that was set going is stored as going at once', async () => {
   await keeper.checkpoint();
   const paused = generations()[0]?.number ?? 0;
   await keeper.resume();
-  await vi.waitUntil(() => (generations()[0]?.number ?? 0) > paused, patient);
+  await vi.waitUntil(() => (generations()[0]?.number ?? 0) > paused, slowTimeout);
   await keeper.destroy();
   keeper = newKeeper();
   await keeper.resumeStored(request());
@@ -193,7 +193,7 @@ describe('a new guest where another one is in storage, which could not be read w
   test('gives way to the stored one when its user says so', async () => {
     await expect(keeper.resumeStored(request())).rejects.toMatchObject({ code: 'bad-runstate' });
     await keeper.resumeStored({ ...request(), replace: true });
-    expect(keeper.info().machine?.arrival).toMatchObject({ kind: 'resumed' });
+    expect(keeper.info().machine?.startSource).toMatchObject({ kind: 'resumed' });
     await keeper.checkpoint();
     expect(generations()).toHaveLength(2);
     // That one is the machine that is stored.
@@ -204,7 +204,7 @@ describe('a new guest where another one is in storage, which could not be read w
 
   test('takes its place when its user says so', async () => {
     await keeper.setDurable(true, { replace: true });
-    await vi.waitFor(() => expect(generations()).toHaveLength(2), patient);
+    await vi.waitFor(() => expect(generations()).toHaveLength(2), slowTimeout);
     expect(keeper.info().machine?.durability).toMatchObject({ state: 'saved' });
   });
 });

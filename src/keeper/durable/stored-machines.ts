@@ -1,5 +1,5 @@
 /** The machines in storage: what a list of them shows and does. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { withoutContents } from '../../protocol/images.ts';
 import type { KeeperStorage } from '../../protocol/keeper-calls.ts';
 import type { ExportReport } from '../../protocol/state-transfer.ts';
@@ -69,11 +69,11 @@ export class StoredMachines implements KeeperStorage {
     return (await this.#toRead()).store.usage();
   }
 
-  /** @throws CprError `bad-config` for a name that nobody could read */
+  /** @throws HoldfastError `bad-config` for a name that nobody could read */
   async rename(id: string, name: string): Promise<void> {
     const trimmed = name.trim();
     if (trimmed.length === 0 || trimmed.length > 80)
-      throw new CprError('bad-config', 'The name of a machine has 1 to 80 characters.');
+      throw new HoldfastError('bad-config', 'The name of a machine has 1 to 80 characters.');
     await (await this.#store()).rename(id, trimmed);
   }
 
@@ -81,11 +81,11 @@ export class StoredMachines implements KeeperStorage {
     return (await this.#store()).duplicate(id, name);
   }
 
-  /** @throws CprError `busy` for a machine that runs */
+  /** @throws HoldfastError `busy` for a machine that runs */
   async remove(id: string): Promise<void> {
     const running = await runningMachines();
     if (id === this.#options.presentId() || running.has(id)) {
-      throw new CprError(
+      throw new HoldfastError(
         'busy',
         'This machine runs: end it before you delete what is stored of it.',
       );
@@ -114,7 +114,7 @@ export class StoredMachines implements KeeperStorage {
     try {
       return { store: await this.#store(), isNewer: false };
     } catch (thrown) {
-      const isNewer = thrown instanceof CprError && thrown.code === 'storage-newer';
+      const isNewer = thrown instanceof HoldfastError && thrown.code === 'storage-newer';
       const { openNewerStore } = this.#options;
       if (!isNewer || !openNewerStore) throw thrown;
       return { store: await openNewerStore(), isNewer: true };
@@ -124,6 +124,6 @@ export class StoredMachines implements KeeperStorage {
   #store() {
     const { openStore } = this.#options;
     if (openStore) return openStore();
-    throw new CprError('storage-unavailable', 'This keeper has no persistent storage.');
+    throw new HoldfastError('storage-unavailable', 'This keeper has no persistent storage.');
   }
 }

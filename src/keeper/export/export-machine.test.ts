@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { KeptPieces } from '../../protocol/abi.ts';
+import type { VersionedPieces } from '../../protocol/abi.ts';
 import { diskPieces } from '../../protocol/disk-piece.ts';
 import type { ExportRequest } from '../../protocol/stored.ts';
 import { Keeper } from '../keeper.ts';
@@ -48,7 +48,7 @@ afterEach(async () => {
   vi.unstubAllGlobals();
 });
 
-function pieces(device: 'hda'): KeptPieces {
+function pieces(device: 'hda'): VersionedPieces {
   const found = runtime.host?.pieces?.(diskPieces(device));
   if (!found) throw new Error('There is no guest.');
   return found;
@@ -128,7 +128,7 @@ test('everything is in the archive, each in a file of its own', async () => {
 
 test('a large file of the share is whole, although it is stored in parts', async () => {
   const file = Uint8Array.from({ length: 300_000 }, (_, at) => at * 7);
-  const share = runtime.host?.pieces?.('9p.files') as KeptPieces;
+  const share = runtime.host?.pieces?.('9p.files') as VersionedPieces;
   share.set(8, file);
   await keeper.checkpoint();
   file[1] = 99;

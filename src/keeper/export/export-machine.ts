@@ -1,5 +1,5 @@
 /** What of a stored machine can be had as a file, without going on with it. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import {
   type DriveName,
   type DriveSource,
@@ -19,7 +19,7 @@ import { endOf, rawDisk } from './raw-disk.ts';
 import { readWhatIsLeft, readWhole, type StoredContents } from './stored-contents.ts';
 
 /**
- * @throws CprError `not-found` for a machine, or a disk of it, that is not there; `storage-damaged`
+ * @throws HoldfastError `not-found` for a machine, or a disk of it, that is not there; `storage-damaged`
  * for a disk of which no checkpoint is whole; `image-unavailable` when its base cannot be had
  */
 export async function exportMachine(
@@ -28,7 +28,7 @@ export async function exportMachine(
   request: ExportRequest,
 ): Promise<ExportedFile> {
   const stored = (await store.machines()).find((machine) => machine.id === id);
-  if (!stored) throw new CprError('not-found', `No machine "${id}" is in storage.`);
+  if (!stored) throw new HoldfastError('not-found', `No machine "${id}" is in storage.`);
   const { config } = (stored.details ?? {}) as Partial<StoredDetails>;
   const { h64Raw: digest } = await xxh64();
   const fileName = (ending: string) => `${stored.name.replaceAll(/[^\w.() -]+/g, '_')}${ending}`;
@@ -43,7 +43,7 @@ export async function exportMachine(
       );
       const source = config?.[device];
       if (!source && contents.streams().length === 0)
-        throw new CprError('not-found', `“${stored.name}” has no disk in ${device}.`);
+        throw new HoldfastError('not-found', `“${stored.name}” has no disk in ${device}.`);
       const blob = imageOf(contents, device, source ? await baseOf(source) : new Blob());
       return { name: fileName(`-${device}.img`), blob, missing: [] };
     }
@@ -99,20 +99,20 @@ async function leftOfBase(
   try {
     return await baseOf(source);
   } catch (thrown) {
-    const { message } = CprError.from(thrown, 'image-unavailable', 'It cannot be read');
+    const { message } = HoldfastError.from(thrown, 'image-unavailable', 'It cannot be read');
     damage.push(`${device}: only what the guest wrote is there. ${message}`);
     return new Blob();
   }
 }
 
-/** @throws CprError `image-unavailable` */
+/** @throws HoldfastError `image-unavailable` */
 async function baseOf(source: DriveSource): Promise<Blob> {
   if ('emptyBytes' in source) return rawDisk(new Blob(), source.emptyBytes, new Map());
   if ('file' in source) {
     // See detailsOf; an image is never empty.
     if (source.file.size > 0) return source.file;
     const name = sourceName(source);
-    throw new CprError(
+    throw new HoldfastError(
       'image-unavailable',
       `${name} is a file of its user's computer, too large to be stored with the machine.`,
     );
@@ -121,9 +121,10 @@ async function baseOf(source: DriveSource): Promise<Blob> {
   const failed = `${sourceName(source)} could not be fetched from ${source.url}`;
   try {
     const response = await fetch(source.url);
-    if (!response.ok) throw new CprError('image-unavailable', `${failed}: ${response.status}.`);
+    if (!response.ok)
+      throw new HoldfastError('image-unavailable', `${failed}: ${response.status}.`);
     return await response.blob();
   } catch (thrown) {
-    throw CprError.from(thrown, 'image-unavailable', failed);
+    throw HoldfastError.from(thrown, 'image-unavailable', failed);
   }
 }

@@ -1,6 +1,6 @@
 /** Contents of a stored machine, read from storage without starting it. */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { MachineStore, SalvagedMachine, Store } from '../../store/types.ts';
 import type { Digest } from '../../vmstate/vmstate.ts';
 import { decodeManifest, type Manifest } from '../checkpoint/manifest.ts';
@@ -67,7 +67,7 @@ const mostTries = 5;
 
 /**
  * The newest checkpoint that is whole.
- * @throws CprError `not-found`, or `storage-damaged` when none is
+ * @throws HoldfastError `not-found`, or `storage-damaged` when none is
  */
 export async function readWhole(
   store: Store,
@@ -92,7 +92,7 @@ export async function readWhole(
     if (newest === seen || tries === mostTries) {
       const message =
         'No stored state of this machine is whole: only what is left of it can be exported.';
-      throw new CprError('storage-damaged', message, { cause: damage[0] });
+      throw new HoldfastError('storage-damaged', message, { cause: damage[0] });
     }
     seen = newest;
   }
@@ -119,7 +119,7 @@ async function readGeneration(
 /**
  * All that can be read, of whichever checkpoint: where the newest copy of something is lost, an
  * older one takes its place.
- * @throws CprError `not-found`
+ * @throws HoldfastError `not-found`
  */
 export async function readWhatIsLeft(
   store: Store,
@@ -157,10 +157,10 @@ function readManifest(
   for (const { number, manifest, records, takenAtMs } of generations) {
     contents.takenAtMs ??= takenAtMs;
     try {
-      if (!manifest) throw new CprError('storage-damaged', 'It is missing.');
+      if (!manifest) throw new HoldfastError('storage-damaged', 'It is missing.');
       contents.manifest ??= decodeManifest(manifest, records, digest);
     } catch (thrown) {
-      if (!(thrown instanceof CprError)) throw thrown;
+      if (!(thrown instanceof HoldfastError)) throw thrown;
       contents.damage.push(
         `The manifest of checkpoint ${number} cannot be used: ${thrown.message}`,
       );
@@ -173,4 +173,4 @@ function readManifest(
 }
 
 const isDamage = (thrown: unknown): boolean =>
-  thrown instanceof CprError && thrown.code === 'storage-damaged';
+  thrown instanceof HoldfastError && thrown.code === 'storage-damaged';

@@ -1,5 +1,5 @@
 /** A tar archive (POSIX ustar) of Blobs. https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { zeros } from './zeros.ts';
 
 const blockBytes = 512;
@@ -15,12 +15,12 @@ export interface TarEntry {
 /** A path that stays within the folder that an archive is unpacked in, whoever unpacks it. */
 const safeName = /^(?!.*(^|\/)\.{1,2}(\/|$))[\w.-]+(\/[\w.-]+)*$/;
 
-/** @throws CprError `internal` for a name that is no plain path, which nothing that a file brought may become */
+/** @throws HoldfastError `internal` for a name that is no plain path, which nothing that a file brought may become */
 export function tar(entries: readonly TarEntry[], modifiedAtMs: number): Blob {
   const parts: BlobPart[] = [];
   for (const { name, contents } of entries) {
     if (!safeName.test(name) || name.length > 100)
-      throw new CprError('internal', `An archive cannot have a file ${JSON.stringify(name)}.`);
+      throw new HoldfastError('internal', `An archive cannot have a file ${JSON.stringify(name)}.`);
     parts.push(header(name, contents.size, modifiedAtMs), contents);
     parts.push(zeros(paddingOf(contents.size)));
   }

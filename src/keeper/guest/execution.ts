@@ -1,10 +1,10 @@
-import { CprError, type RestartPhase } from '../../errors.ts';
+import { HoldfastError, type RestartPhase } from '../../errors.ts';
 import type { RuntimeInstance } from '../../protocol/abi.ts';
 import type { SavedRunstate } from '../../protocol/cpr.ts';
 import type { MachineEvent, Runstate } from '../../protocol/events.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
-import { adoptCprError } from '../../protocol/wire-error.ts';
-import type { HostedInstance } from '../runtimes/hand-over.ts';
+import { adoptHoldfastError } from '../../protocol/wire-error.ts';
+import type { ActiveRuntime } from '../runtimes/hand-over.ts';
 import { MipsMeter } from './mips-meter.ts';
 import { RunstateMachine } from './runstate.ts';
 
@@ -29,7 +29,7 @@ export class Execution {
   readonly #runstate = new RunstateMachine();
   readonly #meter = new MipsMeter();
   readonly #events: ExecutionEvents;
-  #charge: HostedInstance | undefined;
+  #charge: ActiveRuntime | undefined;
   #source: RuntimeSource;
   /** QEMU's `vm_was_suspended`: what a paused machine was before. */
   #wasSuspended = false;
@@ -53,15 +53,15 @@ export class Execution {
     return this.#source;
   }
 
-  get charge(): HostedInstance | undefined {
+  get activeRuntime(): ActiveRuntime | undefined {
     return this.#charge;
   }
 
-  /** @throws CprError `no-machine`, or `bad-runstate` while there is nothing but an empty machine */
-  get hosted(): HostedInstance {
+  /** @throws HoldfastError `no-machine`, or `bad-runstate` while there is nothing but an empty machine */
+  get hosted(): ActiveRuntime {
     if (this.#charge) return this.#charge;
     if (this.runstate === 'inmigrate') this.#runstate.require('reach the guest', ...live);
-    throw new CprError('no-machine', 'The machine was destroyed.');
+    throw new HoldfastError('no-machine', 'The machine was destroyed.');
   }
 
   get instance(): RuntimeInstance {
@@ -73,7 +73,7 @@ export class Execution {
   }
 
   /** The machine's first guest; on `error` nothing of it is left. */
-  boot(charge: HostedInstance): void {
+  boot(charge: ActiveRuntime): void {
     this.#charge = charge;
     this.bootedAtMs = Date.now();
     this.#restartMeter();
@@ -84,12 +84,12 @@ export class Execution {
   }
 
   /** A machine without a guest, for one that is to be loaded. */
-  await(): void {
+  awaitIncoming(): void {
     this.#runstate.set('inmigrate');
   }
 
   /** Another runtime has the guest. The runstate stays. */
-  handedOver(charge: HostedInstance, source: RuntimeSource): void {
+  handedOver(charge: ActiveRuntime, source: RuntimeSource): void {
     this.#charge = charge;
     this.#source = source;
     this.#restartMeter();
@@ -122,7 +122,7 @@ export class Execution {
     this.#enter('suspended');
   }
 
-  /** @throws CprError `bad-runstate` unless the machine is suspended */
+  /** @throws HoldfastError `bad-runstate` unless the machine is suspended */
   wakeup(): void {
     this.#requireThawed('wake the machine up');
     this.#runstate.require('wake the machine up', 'suspended');
@@ -134,12 +134,12 @@ export class Execution {
     if (this.runstate === 'suspended' && !this.#frozen) this.wakeup();
   }
 
-  /** @throws CprError `bad-runstate` for a machine that cannot be saved or handed over */
+  /** @throws HoldfastError `bad-runstate` for a machine that cannot be saved or handed over */
   requireLive(operation: string, phase?: RestartPhase): void {
     try {
       this.#runstate.require(operation, ...live);
     } catch (thrown) {
-      throw CprError.from(thrown, 'bad-runstate', `Cannot ${operation}`, phase);
+      throw HoldfastError.from(thrown, 'bad-runstate', `Cannot ${operation}`, phase);
     }
   }
 
@@ -158,25 +158,26 @@ export class Execution {
     return before;
   }
 
-  /** What the machine is doing, for a checkpoint. @throws CprError `bad-runstate` */
-  describe(): FrozenExecution {
+  /** What the machine is doing, for a checkpoint. @throws HoldfastError `bad-runstate` */
+  savedState(): FrozenExecution {
     this.requireLive('take a checkpoint');
     const runstate = this.runstate as SavedRunstate;
     return { runstate, wasSuspended: runstate === 'paused' && this.#wasSuspended };
   }
 
-  /** The guest stands still for a moment that nobody is told of, until {@link letGo}. */
+  /** The guest stands still for a moment that nobody is told of, until {@link release}. */
   hold(): void {
     if (this.runstate === 'running') this.instance.stop();
   }
 
-  letGo(): void {
+  release(): void {
     if (this.runstate === 'running') this.#runOrCrash();
   }
 
   /** Whether the guest is still there as {@link freeze} left it: it may have died or been destroyed. */
   requireFrozen(): void {
-    if (!this.#charge) throw new CprError('no-machine', 'The machine was destroyed meanwhile.');
+    if (!this.#charge)
+      throw new HoldfastError('no-machine', 'The machine was destroyed meanwhile.');
     this.#runstate.require('go on', 'save-vm', 'paused', 'inmigrate');
   }
 
@@ -198,8 +199,8 @@ export class Execution {
   }
 
   /** The guest was loaded, and runs if it is to. */
-  arrived(
-    charge: HostedInstance,
+  loaded(
+    charge: ActiveRuntime,
     source: RuntimeSource,
     { runstate, wasSuspended }: FrozenExecution,
   ): void {
@@ -208,7 +209,7 @@ export class Execution {
     this.#enter(runstate);
   }
 
-  /** @throws CprError `bad-runstate` unless the devices can take another state */
+  /** @throws HoldfastError `bad-runstate` unless the devices can take another state */
   requireRestorable(): void {
     this.#requireThawed('restore a snapshot');
     this.#runstate.require('restore a snapshot', ...live, 'shutdown');
@@ -277,9 +278,10 @@ export class Execution {
     this.#events.changed();
   }
 
-  snapshot(): MachineEvent[] {
+  describe(): MachineEvent[] {
     try {
-      return this.#charge?.instance.snapshot() ?? [];
+      const instance = this.#charge?.instance;
+      return instance?.describe?.() ?? instance?.snapshot() ?? [];
     } catch (thrown) {
       // Of a crashed emulator a page still gets the status and what the consoles said.
       console.warn('The runtime could not describe its screen:', thrown);
@@ -343,13 +345,13 @@ export class Execution {
     try {
       action();
     } catch (thrown) {
-      throw CprError.from(adoptCprError(thrown), 'runtime-failed', `Cannot ${operation}`);
+      throw HoldfastError.from(adoptHoldfastError(thrown), 'runtime-failed', `Cannot ${operation}`);
     }
   }
 
   #requireThawed(operation: string): void {
     if (!this.#frozen) return;
-    throw new CprError(
+    throw new HoldfastError(
       'busy',
       `Cannot ${operation}: the machine is being saved, wait for its end.`,
     );

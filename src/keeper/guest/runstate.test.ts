@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import type { CprError } from '../../errors.ts';
+import type { HoldfastError } from '../../errors.ts';
 import { canFollow, RunstateMachine } from './runstate.ts';
 
-function thrownBy(action: () => void): CprError {
+function thrownBy(action: () => void): HoldfastError {
   try {
     action();
   } catch (thrown) {
-    return thrown as CprError;
+    return thrown as HoldfastError;
   }
   throw new Error('nothing was thrown');
 }

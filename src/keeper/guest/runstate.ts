@@ -1,4 +1,4 @@
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { Runstate } from '../../protocol/events.ts';
 
 /**
@@ -27,18 +27,21 @@ export class RunstateMachine {
     return this.#current;
   }
 
-  /** @throws CprError `internal` for a transition that the table does not have: a defect of ours. */
+  /** @throws HoldfastError `internal` for a transition that the table does not have: a defect of ours. */
   set(next: Runstate): void {
     if (!canFollow(this.#current, next)) {
-      throw new CprError('internal', `Invalid runstate transition: ${this.#current} to ${next}.`);
+      throw new HoldfastError(
+        'internal',
+        `Invalid runstate transition: ${this.#current} to ${next}.`,
+      );
     }
     this.#current = next;
   }
 
-  /** @throws CprError `bad-runstate` unless the current state is one of `allowed`. */
+  /** @throws HoldfastError `bad-runstate` unless the current state is one of `allowed`. */
   require(operation: string, ...allowed: Runstate[]): void {
     if (allowed.includes(this.#current)) return;
-    throw new CprError(
+    throw new HoldfastError(
       'bad-runstate',
       `Cannot ${operation}: the machine is in runstate "${this.#current}", not "${allowed.join('" or "')}".`,
     );

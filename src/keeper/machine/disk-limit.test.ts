@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { KeptPieceMaps } from '../runtimes/kept-pieces.ts';
+import { VersionedPieceMaps } from '../runtimes/versioned-pieces.ts';
 import { DiskLimit } from './disk-limit.ts';
 
 const mebi = 2 ** 20;
@@ -18,7 +18,7 @@ test('[6] what a guest had written before it was stored does not stop it', () =>
 
 test('pieces know what they take, in place, deleted and restored', () => {
   let grew = 0;
-  const maps = new KeptPieceMaps(() => grew++);
+  const maps = new VersionedPieceMaps(() => grew++);
   const disk = maps.of('disk.hda');
   disk.set(0, new Uint8Array(10));
   disk.set(0, new Uint8Array(10));

@@ -2,18 +2,18 @@ import type { RestartTimings } from '../../protocol/events.ts';
 import type { RestartReport } from '../../protocol/keeper-api.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import type { Execution } from '../guest/execution.ts';
-import { type HostedInstance, handOver, LostGuestError } from '../runtimes/hand-over.ts';
+import { type ActiveRuntime, handOver, LostGuestError } from '../runtimes/hand-over.ts';
 import { discardReady, type NextRuntime } from '../runtimes/next-runtime.ts';
 
 /**
  * Live update, in memory only. The guest runs on in its present runtime until the other is ready.
  * Resolves with the runtime that had the guest, which is still to be destroyed.
- * @throws CprError after the guest went on in its present runtime
+ * @throws HoldfastError after the guest went on in its present runtime
  */
 export async function liveRestart(
   { execution, next }: { execution: Execution; next: NextRuntime },
   source: RuntimeSource,
-): Promise<{ report: RestartReport; from: HostedInstance }> {
+): Promise<{ report: RestartReport; from: ActiveRuntime }> {
   const from = execution.hosted;
   const ready = await next.prepare(source);
   let timings: RestartTimings;
@@ -27,7 +27,7 @@ export async function liveRestart(
     execution.handedOver({ instance: done.instance, host: ready.host }, source);
   } catch (thrown) {
     discardReady(ready);
-    if (thrown instanceof LostGuestError && execution.charge) execution.crashed(thrown);
+    if (thrown instanceof LostGuestError && execution.activeRuntime) execution.crashed(thrown);
     throw thrown;
   }
   const { v86Version } = execution.instance;

@@ -1,10 +1,10 @@
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { PreparedRuntime, WriteTracking } from '../../protocol/abi.ts';
 import type { DriveSource, MachineConfig, RemovableDriveName } from '../../protocol/config.ts';
 import type { MachineEvent, MachineStatus, Runstate } from '../../protocol/events.ts';
 import type { StartRequest } from '../../protocol/keeper-api.ts';
 import { randomId } from '../../protocol/random-id.ts';
-import { adoptCprError } from '../../protocol/wire-error.ts';
+import { adoptHoldfastError } from '../../protocol/wire-error.ts';
 import { allocateMemory } from '../checkpoint/memory-layout.ts';
 import { refuseIfEverBlocked } from '../cpr/blockers.ts';
 import type { AroundStep } from '../cpr/steps.ts';
@@ -17,13 +17,13 @@ import { MachineView } from '../pages/machine-view.ts';
 import { PageInput } from '../pages/page-input.ts';
 import type { Pages } from '../pages/pages.ts';
 import { type TerminalSize, TerminalSizes } from '../pages/terminal-sizes.ts';
+import { abortable } from '../runtimes/abortable.ts';
 import { GatedHost, type HostBacking } from '../runtimes/gated-host.ts';
-import { KeptPieceMaps } from '../runtimes/kept-pieces.ts';
 import { NextRuntime, prepareFirst } from '../runtimes/next-runtime.ts';
 import { checkRuntime, type RuntimeLoader } from '../runtimes/runtime-loader.ts';
-import { untilAborted } from '../runtimes/until-aborted.ts';
+import { VersionedPieceMaps } from '../runtimes/versioned-pieces.ts';
 import { DiskLimit } from './disk-limit.ts';
-import { tellGuest } from './guest-commands.ts';
+import { commandGuest } from './guest-commands.ts';
 import { MachineOperations } from './machine-operations.ts';
 import type { OperatedMachine } from './operated-machine.ts';
 import { SuspendWhenHidden } from './suspend-when-hidden.ts';
@@ -57,10 +57,10 @@ export class MachineHost implements OperatedMachine {
   readonly view: MachineView;
   readonly durability = new MachineDurability(this);
   readonly operations = new MachineOperations(this);
-  readonly input = new PageInput((command, args) => tellGuest(this.execution, command, args));
+  readonly input = new PageInput((command, args) => commandGuest(this.execution, command, args));
   readonly terminals = new TerminalSizes({
     said: (console) => this.consoles.text(console),
-    consoleInput: (...input) => tellGuest(this.execution, 'consoleInput', input),
+    consoleInput: (...input) => commandGuest(this.execution, 'consoleInput', input),
   });
   restarts = 0;
   ownsStored: boolean;
@@ -98,7 +98,7 @@ export class MachineHost implements OperatedMachine {
       blocks: layout.blocks,
       kept: new Map(),
       clock: this.clock.now,
-      pieces: new KeptPieceMaps((name) => this.#piecesGrew(name)),
+      pieces: new VersionedPieceMaps((name) => this.#piecesGrew(name)),
       emit,
       consoleOutput: (name, bytes) => {
         this.consoles.output(name, bytes);
@@ -142,7 +142,7 @@ export class MachineHost implements OperatedMachine {
     try {
       meanwhile(machine);
       const compiling = loader.compile(request.runtime);
-      const module = await untilAborted(loader.load(request.runtime), signal);
+      const module = await abortable(loader.load(request.runtime), signal);
       checkRuntime(module, request.runtime);
       const { incoming = false } = request;
       const preparing = { wasmUrl, module: compiling, coldBoot: true, incoming, signal };
@@ -150,24 +150,27 @@ export class MachineHost implements OperatedMachine {
       if (request.incoming) machine.operations.await({ prepared, host, prepareMs: 0 });
       else machine.#boot(prepared, host);
       if (request.v86State) machine.#loadV86State(request.v86State);
-      if (request.config.onlyCprCapable) await untilAborted(refuseIfEverBlocked(machine), signal);
+      if (request.config.onlyCprCapable) await abortable(refuseIfEverBlocked(machine), signal);
       return machine;
     } catch (thrown) {
       host.gate = 'closed';
       machine.end();
-      throw CprError.from(
-        adoptCprError(thrown),
+      throw HoldfastError.from(
+        adoptHoldfastError(thrown),
         'runtime-unavailable',
         `The machine could not be started with runtime ${id}`,
       );
     }
   }
 
-  /** Before the guest has run. @throws CprError `wrong-v86-state`, `runtime-incompatible` */
+  /** Before the guest has run. @throws HoldfastError `wrong-v86-state`, `runtime-incompatible` */
   #loadV86State(state: Uint8Array): void {
     const { loadV86State } = this.execution.instance.commands;
     if (!loadV86State) {
-      throw new CprError('runtime-incompatible', 'This runtime is too old to take a state of v86.');
+      throw new HoldfastError(
+        'runtime-incompatible',
+        'This runtime is too old to take a state of v86.',
+      );
     }
     loadV86State(state);
   }
@@ -179,13 +182,17 @@ export class MachineHost implements OperatedMachine {
     } catch (thrown) {
       this.execution.end();
       prepared.discard();
-      throw CprError.from(adoptCprError(thrown), 'runtime-failed', 'The guest could not be booted');
+      throw HoldfastError.from(
+        adoptHoldfastError(thrown),
+        'runtime-failed',
+        'The guest could not be booted',
+      );
     }
   }
 
   /** Makes this the machine that the attached pages see. */
   show(): void {
-    if (!this.durability.hasBegun && this.execution.charge) this.durability.begin();
+    if (!this.durability.hasBegun && this.execution.activeRuntime) this.durability.begin();
     const greeting = this.view.greeting();
     this.#diskLimit.allow(this.backing.pieces.bytesOf(diskPrefix));
     this.#pages.renew();
@@ -199,18 +206,18 @@ export class MachineHost implements OperatedMachine {
     this.watchersChanged();
     this.listenersChanged();
     this.#hidden?.update(this.#pages.anyVisible);
-    if (this.#wasSeen && !this.#pages.anyVisible) this.durability.soon();
+    if (this.#wasSeen && !this.#pages.anyVisible) this.durability.requestCheckpoint();
     this.#wasSeen = this.#pages.anyVisible;
   }
 
   /** Pages have room for more of the screen, or none has. What changes meanwhile is sent as one. */
   watchersChanged(): void {
-    this.execution.charge?.instance.setWatched(this.#pages.anyWatches);
+    this.execution.activeRuntime?.instance.setWatched(this.#pages.anyWatches);
   }
 
   /** Pages want to hear the guest, or no more. */
   listenersChanged(): void {
-    this.execution.charge?.instance.setListened?.(this.#pages.anyListens);
+    this.execution.activeRuntime?.instance.setListened?.(this.#pages.anyListens);
   }
 
   watchedWrites(writes: WriteTracking | undefined): WriteTracking | undefined {
@@ -240,12 +247,12 @@ export class MachineHost implements OperatedMachine {
    * The end of the guest. The pages hear it as a last status, `shutdown`, unless another machine
    * takes its place at once.
    */
-  end({ replaced = false, reason }: { replaced?: boolean; reason?: CprError } = {}): void {
+  end({ replaced = false, reason }: { replaced?: boolean; reason?: HoldfastError } = {}): void {
     clearInterval(this.#timer);
     this.durability.end();
     this.#hidden?.stop();
     this.terminals.end();
-    this.#gone.abort(new CprError('no-machine', 'The machine was destroyed meanwhile.'));
+    this.#gone.abort(new HoldfastError('no-machine', 'The machine was destroyed meanwhile.'));
     const lastStatus: MachineStatus = {
       ...this.view.status(),
       runstate: 'shutdown',
@@ -275,7 +282,7 @@ export class MachineHost implements OperatedMachine {
   #changed(): void {
     const { runstate } = this.execution;
     // A guest that somebody set going must not come back as it stood still, nor the other way round.
-    if (runstate !== this.#lastRunstate) this.durability.soon();
+    if (runstate !== this.#lastRunstate) this.durability.requestCheckpoint();
     this.#lastRunstate = runstate;
     this.input.settle();
     this.terminals.tell();

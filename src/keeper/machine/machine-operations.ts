@@ -14,7 +14,11 @@ import type {
 import type { MachineCalls } from '../../protocol/keeper-calls.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import type { RestoreReport, SnapshotInfo } from '../../protocol/snapshot.ts';
-import type { CutItem, ExportReport, ImportRequest } from '../../protocol/state-transfer.ts';
+import type {
+  DeviceStateItem,
+  ExportReport,
+  ImportRequest,
+} from '../../protocol/state-transfer.ts';
 import type { CheckpointInfo } from '../../protocol/stored.ts';
 import { cprBlockers } from '../cpr/blockers.ts';
 import type { Restoring } from '../cpr/bring-back.ts';
@@ -22,20 +26,20 @@ import { Cpr } from '../cpr/cpr.ts';
 import { listRamBlocks } from '../cpr/ram-blocks.ts';
 import type { Client } from '../pages/page-input.ts';
 import { acceptRuntime } from '../runtimes/accept-runtime.ts';
-import type { HostedInstance } from '../runtimes/hand-over.ts';
+import type { ActiveRuntime } from '../runtimes/hand-over.ts';
 import type { ReadyRuntime } from '../runtimes/next-runtime.ts';
 import { Snapshots } from '../snapshot/snapshots.ts';
-import { broughtBack, goesOnAfterGap } from './after-gap.ts';
 import { runCommand } from './guest-commands.ts';
 import { liveRestart } from './live-restart.ts';
-import { OneAtATime } from './one-at-a-time.ts';
 import type { OperatedMachine } from './operated-machine.ts';
+import { OperationLock } from './operation-lock.ts';
+import { postResume, postResumeStored } from './post-resume.ts';
 
 export class MachineOperations implements MachineCalls {
   readonly #machine: OperatedMachine;
   readonly #cpr: Cpr;
   readonly #snapshots: Snapshots;
-  readonly #operations = new OneAtATime();
+  readonly #operations = new OperationLock();
 
   constructor(machine: OperatedMachine) {
     this.#machine = machine;
@@ -55,7 +59,7 @@ export class MachineOperations implements MachineCalls {
       const machine = this.#machine;
       machine.execution.requireLive('restart');
       // Beside the preparation: should everything fail, little is lost.
-      machine.durability.soon();
+      machine.durability.requestCheckpoint();
       const { report, from } = await this.#orShowAgain(() => liveRestart(machine, source));
       machine.restarts++;
       machine.view.lastPauseMs = report.timings.pauseMs;
@@ -66,23 +70,25 @@ export class MachineOperations implements MachineCalls {
 
   /**
    * After mode `reboot` the machine is frozen, and to be ended.
-   * @throws CprError with the guest in the runstate that it had
+   * @throws HoldfastError with the guest in the runstate that it had
    */
   cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport> {
     return this.#exclusively('A cprSave', () => {
       const save = () => this.#cpr.save(target, options);
       // Mode `reboot` writes to the same storage.
-      return options.mode === 'reboot' ? this.#machine.durability.stepAside(save) : save();
+      return options.mode === 'reboot'
+        ? this.#machine.durability.withStorageReleased(save)
+        : save();
     });
   }
 
-  /** @throws CprError with the machine in `inmigrate` as before */
+  /** @throws HoldfastError with the machine in `inmigrate` as before */
   cprLoad(source: CprSource, options: CprLoadOptions): Promise<CprLoadReport> {
     return this.#exclusively('A cprLoad', async () => {
       const machine = this.#machine;
       const load = () => this.#cpr.load(source, options);
       const { report, from, origin } = await this.#orShowAgain(load);
-      if (origin) broughtBack(machine, origin);
+      if (origin) postResumeStored(machine, origin);
       else {
         machine.input.forget();
         machine.terminals.restored();
@@ -127,7 +133,7 @@ export class MachineOperations implements MachineCalls {
   ramBlocks({ digests = false }: { digests?: boolean } = {}): Promise<RamBlockInfo[]> {
     const { execution, backing } = this.#machine;
     const moving = execution.runstate === 'running';
-    return listRamBlocks(backing, execution.charge?.instance, { digests, moving });
+    return listRamBlocks(backing, execution.activeRuntime?.instance, { digests, moving });
   }
 
   async cprBlockers(mode: CprMode): Promise<Blocker[]> {
@@ -152,7 +158,7 @@ export class MachineOperations implements MachineCalls {
 
   /**
    * Goes on with the newest state in `store` that is whole. For a machine that was started `incoming`.
-   * @throws CprError with the machine in `inmigrate` as before
+   * @throws HoldfastError with the machine in `inmigrate` as before
    */
   resumeStored(
     restoring: Restoring,
@@ -164,7 +170,7 @@ export class MachineOperations implements MachineCalls {
       // A copy still has the names of what it was copied from: it goes on as a clone.
       const isClone = machine.id !== identity.id;
       machine.become(identity.id, identity.name);
-      broughtBack(machine, origin, { isClone });
+      postResumeStored(machine, origin, { isClone });
       const { takenAtMs, fellBack } = origin.cut;
       return { takenAtMs, ...(fellBack !== undefined && { fellBack }) };
     });
@@ -173,10 +179,10 @@ export class MachineOperations implements MachineCalls {
   /**
    * Goes on with a guest that arrives in this machine's memory. For one that was started `incoming`.
    * @returns when its state was taken
-   * @throws CprError with the machine in `inmigrate` as before
+   * @throws HoldfastError with the machine in `inmigrate` as before
    */
   openState(
-    arriving: Promise<CutItem>,
+    arriving: Promise<DeviceStateItem>,
     { config, identity }: Pick<ImportRequest, 'config' | 'identity'>,
   ): Promise<number> {
     return this.#exclusively('An opening', async () => {
@@ -190,24 +196,24 @@ export class MachineOperations implements MachineCalls {
       const openedAtMs = Date.now();
       // A second life: it is as old as itself.
       if (isClone) execution.bootedAtMs = openedAtMs;
-      const arrival = { kind: 'opened', takenAtMs, openedAtMs, identity } as const;
-      goesOnAfterGap(machine, { arrival, isClone });
+      const startSource = { kind: 'opened', takenAtMs, openedAtMs, identity } as const;
+      postResume(machine, { startSource, isClone });
       return takenAtMs;
     });
   }
 
-  /** @throws CprError with the guest going on as before */
+  /** @throws HoldfastError with the guest going on as before */
   snapshot(): Promise<SnapshotInfo> {
     return this.#exclusively('A snapshot', () => this.#snapshots.snapshot());
   }
 
-  /** @throws CprError as {@link Snapshots.restore} */
+  /** @throws HoldfastError as {@link Snapshots.restore} */
   restore(id: string): Promise<RestoreReport> {
     return this.#exclusively('A restore', async () => {
       const machine = this.#machine;
       const { durability, consoles, view, input, terminals } = machine;
       // What checkpoints know of the guest is true no more.
-      const report = await durability.stepAside(() => this.#snapshots.restore(id));
+      const report = await durability.withStorageReleased(() => this.#snapshots.restore(id));
       input.forget();
       terminals.restored();
       consoles.flush();
@@ -242,13 +248,13 @@ export class MachineOperations implements MachineCalls {
       return await action();
     } catch (thrown) {
       const { execution, view } = this.#machine;
-      if (execution.charge) view.describe();
+      if (execution.activeRuntime) view.describe();
       throw thrown;
     }
   }
 
   /** After a hand-over: everything that can wait until the guest has run. */
-  async #settle(from: HostedInstance, event?: MachineEvent): Promise<void> {
+  async #settle(from: ActiveRuntime, event?: MachineEvent): Promise<void> {
     // The guest's first slice in the new runtime goes before everything that is left to do.
     await new Promise((resolve) => setTimeout(resolve));
     try {
@@ -257,7 +263,7 @@ export class MachineOperations implements MachineCalls {
       console.warn('The old runtime could not be ended:', thrown);
     }
     const machine = this.#machine;
-    if (!machine.execution.charge) return;
+    if (!machine.execution.activeRuntime) return;
     machine.pagesChanged();
     if (event) machine.view.emit(event);
     machine.view.describe();

@@ -1,5 +1,5 @@
 /** The place of a keeper's one machine, and the claim to that machine among all keepers. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { MachineClaims } from '../durable/machine-lock.ts';
 import { channelLink } from '../pages/page-link.ts';
 import type { Pages } from '../pages/pages.ts';
@@ -26,7 +26,7 @@ export class MachineSlot {
     return this.#machine;
   }
 
-  /** @throws CprError `no-machine` */
+  /** @throws HoldfastError `no-machine` */
   get present(): MachineHost {
     if (!this.#machine) throw noMachine();
     return this.#machine;
@@ -36,7 +36,7 @@ export class MachineSlot {
     return this.#starting !== undefined;
   }
 
-  /** @throws CprError `taken-over` when the machine runs elsewhere */
+  /** @throws HoldfastError `taken-over` when the machine runs elsewhere */
   hold(machineId: string): Promise<void> {
     return this.#claims.hold(machineId);
   }
@@ -52,13 +52,13 @@ export class MachineSlot {
 
   /**
    * What is there stays untouched until `build` has made the machine that takes its place.
-   * @throws CprError `busy` while another one is built
+   * @throws HoldfastError `busy` while another one is built
    */
   async fill<T>(
     build: (signal: AbortSignal) => Promise<{ machine: MachineHost; result: T }>,
   ): Promise<T> {
     if (this.#starting) {
-      throw new CprError('busy', 'A machine is being started: wait for it, or destroy it.');
+      throw new HoldfastError('busy', 'A machine is being started: wait for it, or destroy it.');
     }
     const starting = new AbortController();
     this.#starting = starting;
@@ -91,18 +91,18 @@ export class MachineSlot {
     clearTimeout(timer);
   }
 
-  /** Ends the machine that is there, and one that is being built. @throws CprError `no-machine` */
+  /** Ends the machine that is there, and one that is being built. @throws HoldfastError `no-machine` */
   destroy(): void {
     if (!this.#machine && !this.#starting) throw noMachine();
     this.#starting?.abort(
-      new CprError('no-machine', 'The machine was destroyed while it was being started.'),
+      new HoldfastError('no-machine', 'The machine was destroyed while it was being started.'),
     );
     if (this.#machine) this.end(this.#machine);
     else this.#release();
   }
 
   /** Ends a machine. Whoever destroyed or replaced it meanwhile has ended it. */
-  end(machine: MachineHost, reason?: CprError): void {
+  end(machine: MachineHost, reason?: HoldfastError): void {
     if (this.#machine === machine) this.#machine = undefined;
     machine.end({ ...(reason && { reason }) });
     this.#release();
@@ -124,7 +124,7 @@ export class MachineSlot {
       console.warn('A machine that goes on elsewhere could not be saved first:', thrown);
     });
     const message = 'This machine was taken over by another tab and goes on there.';
-    this.end(machine, new CprError('taken-over', message));
+    this.end(machine, new HoldfastError('taken-over', message));
   }
 
   /** A page of another keeper looks on. Channel and lock have one name. */
@@ -136,6 +136,6 @@ export class MachineSlot {
   }
 }
 
-export function noMachine(): CprError {
-  return new CprError('no-machine', 'There is no machine: start one first.');
+export function noMachine(): HoldfastError {
+  return new HoldfastError('no-machine', 'There is no machine: start one first.');
 }

@@ -1,11 +1,11 @@
-import type { CutItem, ImportRequest } from '../../protocol/state-transfer.ts';
-import { untilAborted } from '../runtimes/until-aborted.ts';
+import type { DeviceStateItem, ImportRequest } from '../../protocol/state-transfer.ts';
+import { abortable } from '../runtimes/abortable.ts';
 import { receiveState } from '../transfer/receive-state.ts';
 import { type MachineEnvironment, MachineHost } from './machine-host.ts';
 
 /**
  * Makes a machine of a guest that arrives at `port`. The one that is there is not touched.
- * @throws CprError of whoever sends it, or what starting a machine throws
+ * @throws HoldfastError of whoever sends it, or what starting a machine throws
  */
 export async function startOpened(
   { config, runtime, ranges, identity, replace = false }: ImportRequest,
@@ -14,7 +14,7 @@ export async function startOpened(
   signal: AbortSignal,
 ): Promise<{ machine: MachineHost; takenAtMs: number }> {
   // Its memory is filled while the runtime is fetched and made ready.
-  let arriving: Promise<CutItem> | undefined;
+  let arriving: Promise<DeviceStateItem> | undefined;
   const failed = new AbortController();
   const receive = (machine: MachineHost) => {
     arriving = receiveState(machine, ranges, port);
@@ -25,8 +25,8 @@ export async function startOpened(
   const starting = AbortSignal.any([signal, failed.signal]);
   const machine = await MachineHost.start(request, environment, starting, receive);
   try {
-    const takenAtMs = await untilAborted(
-      machine.operations.openState(arriving as Promise<CutItem>, { config, identity }),
+    const takenAtMs = await abortable(
+      machine.operations.openState(arriving as Promise<DeviceStateItem>, { config, identity }),
       signal,
     );
     return { machine, takenAtMs };

@@ -1,5 +1,5 @@
 /** Finds the image data that a page describes but does not hold: another machine, or storage, has it. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import { imagesWithoutData } from '../../protocol/images.ts';
 import { storedConfig } from '../cpr/stored-details.ts';
@@ -9,7 +9,7 @@ import type { MachineHost } from './machine-host.ts';
 /**
  * Fills in the images that `config` describes without their data.
  * @param present the machine that has the data; absent: the one in storage under the id of `config`
- * @throws CprError `image-unavailable` naming those that are nowhere
+ * @throws HoldfastError `image-unavailable` naming those that are nowhere
  */
 export async function resolveImages(
   config: MachineConfig,
@@ -21,7 +21,7 @@ export async function resolveImages(
   const full = source ? { ...config, ...pick(source, described) } : config;
   const missing = imagesWithoutData(full);
   if (missing.length === 0) return full;
-  throw new CprError(
+  throw new HoldfastError(
     'image-unavailable',
     `The contents of ${missing.join(' and ')} are not there any more: describe the machine anew, with the file.`,
   );

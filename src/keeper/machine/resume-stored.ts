@@ -1,16 +1,16 @@
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { ResumeRequest } from '../../protocol/stored.ts';
 import type { MachineStore, Store, StoredReading } from '../../store/types.ts';
 import { type Restoring, restoreMemory } from '../cpr/bring-back.ts';
 import { requireContents } from '../cpr/incoming-request.ts';
 import { ofOwnLineage, type StoredDetails, withFiles } from '../cpr/stored-details.ts';
 import { storeOf } from '../cpr/targets.ts';
-import { untilAborted } from '../runtimes/until-aborted.ts';
+import { abortable } from '../runtimes/abortable.ts';
 import { type MachineEnvironment, MachineHost } from './machine-host.ts';
 
 /**
  * Makes a machine of what is in storage under this id.
- * @throws CprError `not-found`, `storage-damaged`, `file-needed`, or what starting a machine throws
+ * @throws HoldfastError `not-found`, `storage-damaged`, `file-needed`, or what starting a machine throws
  */
 export async function startStored(
   { id, runtime, files }: Omit<ResumeRequest, 'takeOver'>,
@@ -20,7 +20,7 @@ export async function startStored(
   const store = await storeOf(environment.openStore);
   const stored = await store.read(id);
   const details = (stored.machine.details ?? {}) as Partial<StoredDetails>;
-  if (!details.config) throw new CprError('not-found', `No machine "${id}" is in storage.`);
+  if (!details.config) throw new HoldfastError('not-found', `No machine "${id}" is in storage.`);
   const config = ofOwnLineage(withFiles({ ...details, config: details.config }, files), id);
   requireContents(config);
   const identity = { id, name: stored.machine.name };
@@ -42,19 +42,19 @@ export async function startStored(
   const machine = await MachineHost.start(request, environment, signal, beginRestoring);
   try {
     const resume = async () => machine.operations.resumeStored(restoring as Restoring, identity);
-    return { machine, ...(await untilAborted(resume(), signal)) };
+    return { machine, ...(await abortable(resume(), signal)) };
   } catch (thrown) {
     machine.end();
     throw thrown;
   }
 }
 
-/** @throws CprError `taken-over` when somebody has written to the machine since it was read */
+/** @throws HoldfastError `taken-over` when somebody has written to the machine since it was read */
 async function openAsRead(store: Store, { machine }: StoredReading): Promise<MachineStore> {
   const opened = await store.open(machine.id);
   const now = await store.read(machine.id);
   if (now.machine.generation === machine.generation) return opened;
-  throw new CprError(
+  throw new HoldfastError(
     'taken-over',
     `“${machine.name}” went on in another tab or window while it was brought back here.`,
   );

@@ -1,6 +1,6 @@
 import type { MachineEvent, MachineStatus } from '../../protocol/events.ts';
 import { withoutContents } from '../../protocol/images.ts';
-import type { Arrival } from '../../protocol/stored.ts';
+import type { StartSource } from '../../protocol/stored.ts';
 import type { GuestParts } from '../cpr/guest-parts.ts';
 import type { PageSource } from './page-pace.ts';
 import type { Pages } from './pages.ts';
@@ -14,7 +14,7 @@ type Viewed = Pick<GuestParts, 'backing' | 'execution' | 'consoles' | 'restarts'
 /** What the attached pages hear of one machine: its status, its events, its screen. */
 export class MachineView implements PageSource {
   /** How this guest came to be here. */
-  arrival: Arrival = { kind: 'booted' };
+  startSource: StartSource = { kind: 'booted' };
   /** Pause of the last live update. */
   lastPauseMs: number | undefined;
   readonly #machine: Viewed;
@@ -31,7 +31,7 @@ export class MachineView implements PageSource {
 
   status(): MachineStatus {
     const { execution, restarts, durability } = this.#machine;
-    const { runstate, source, charge, mips, bootedAtMs, crash } = execution;
+    const { runstate, source, activeRuntime: charge, mips, bootedAtMs, crash } = execution;
     const kept = durability.status;
     return {
       runstate,
@@ -44,7 +44,7 @@ export class MachineView implements PageSource {
       ...(this.lastPauseMs !== undefined && { lastPauseMs: this.lastPauseMs }),
       pages: this.#pages.count,
       ...(kept && { durability: kept }),
-      arrival: this.arrival,
+      startSource: this.startSource,
       ...(crash !== undefined && { crash }),
       revision: ++revision,
     };
@@ -69,7 +69,7 @@ export class MachineView implements PageSource {
     return [
       { type: 'status', status: this.status() },
       ...consoles.history(),
-      ...execution.snapshot(),
+      ...execution.describe(),
     ];
   }
 
@@ -78,13 +78,13 @@ export class MachineView implements PageSource {
   }
 
   screen(): MachineEvent[] {
-    return this.#machine.execution.snapshot();
+    return this.#machine.execution.describe();
   }
 
   /** Sends status and screen anew. */
   describe(): void {
     this.sendStatus();
-    for (const event of this.#machine.execution.snapshot()) this.emit(event);
+    for (const event of this.#machine.execution.describe()) this.emit(event);
   }
 
   /** From here on the pages hear of this machine. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { PageInput } from './page-input.ts';
 
 /** What the guest is told; refused while `frozen`. */
@@ -7,7 +7,7 @@ function guest() {
   const told: unknown[] = [];
   const state = { frozen: false };
   const input = new PageInput((command, args) => {
-    if (state.frozen) throw new CprError('bad-runstate', 'frozen');
+    if (state.frozen) throw new HoldfastError('bad-runstate', 'frozen');
     told.push([command, ...args.map((arg) => (arg instanceof Uint8Array ? [...arg] : arg))]);
   });
   return { input, told, state };
@@ -69,7 +69,7 @@ test('[K2] an older runtime, which cannot let go by itself, is asked once', () =
   const asked: string[] = [];
   const input = new PageInput((command) => {
     asked.push(command);
-    if (command === 'releaseInput') throw new CprError('internal', 'no such command');
+    if (command === 'releaseInput') throw new HoldfastError('internal', 'no such command');
   });
   input.forget();
   const page = {};

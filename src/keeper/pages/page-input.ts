@@ -2,7 +2,7 @@
  * Who holds which keys and mouse buttons of the guest. A page that goes cannot let go of them any
  * more, so the keeper does.
  */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { KeysDown, keysIn, releaseOf } from '../../protocol/scan-codes.ts';
 
 /** Whoever gives commands: one for each connection. */
@@ -18,7 +18,7 @@ interface Held {
 /** Make codes of Caps Lock and Num Lock, as members of what a client says of them. */
 const lockKeys: Readonly<Record<number, string>> = { 58: 'caps', 69: 'num' };
 
-/** Sends the guest a command. @throws CprError `bad-runstate` for one whose state was saved */
+/** Sends the guest a command. @throws HoldfastError `bad-runstate` for one whose state was saved */
 type Send = (command: string, args: unknown[]) => unknown;
 
 export class PageInput {
@@ -92,7 +92,7 @@ export class PageInput {
         this.#send(...this.#owed[0]);
       } catch (thrown) {
         // Its state was saved: what is owed waits. Only an older runtime does not know the command.
-        if (CprError.from(thrown, 'internal', '').code !== 'internal') return;
+        if (HoldfastError.from(thrown, 'internal', '').code !== 'internal') return;
       }
       this.#owed.shift();
     }

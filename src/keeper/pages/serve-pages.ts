@@ -1,4 +1,4 @@
-import { hearOpen, hearResume, sayHello } from '../../protocol/head-start.ts';
+import { onOpen, onResume, sendHello } from '../../protocol/preload.ts';
 import { randomId } from '../../protocol/random-id.ts';
 import { exposeKeeper } from '../../protocol/rpc.ts';
 import { webLocks } from '../../protocol/web-locks.ts';
@@ -21,10 +21,10 @@ export function servePages(options: ServeOptions = {}): void {
   const serve = async (port: MessagePort | undefined) => {
     // Calls wait in the port until it is exposed: nobody is answered before the lock is held.
     if (!port) return;
-    sayHello(port);
+    sendHello(port);
     const there = await keeper;
-    hearResume(port, ({ id, runtime, checked }) => there.resumeEarly({ id, runtime }, checked));
-    hearOpen(port, (message) => there.openEarly(message));
+    onResume(port, ({ id, runtime, checked }) => there.preloadResume({ id, runtime }, checked));
+    onOpen(port, (message) => there.preloadOpen(message));
     exposeKeeper(there, port, there.connection());
   };
   if (survivesPages) {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { TerminalSizes } from './terminal-sizes.ts';
 
 beforeEach(() => {
@@ -16,7 +16,7 @@ function guest() {
   const sizes = new TerminalSizes({
     said: () => state.said,
     consoleInput: (console, bytes) => {
-      if (state.frozen) throw new CprError('bad-runstate', 'frozen');
+      if (state.frozen) throw new HoldfastError('bad-runstate', 'frozen');
       expect(console).toBe('serial1');
       const [, code = ''] = new TextDecoder().decode(bytes).trim().split(' ');
       told.push(atob(code));

@@ -18,7 +18,7 @@ export interface TerminalSize {
 interface TerminalGuest {
   /** Output of this console so far. */
   said(console: string): string;
-  /** @throws CprError while the guest can take nothing */
+  /** @throws HoldfastError while the guest can take nothing */
   consoleInput(console: string, bytes: Uint8Array): void;
 }
 

@@ -1,4 +1,4 @@
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import { runtimeName } from '../../vmstate/sections.ts';
 
@@ -8,7 +8,7 @@ const protocols = ['http:', 'https:', 'file:'];
 /**
  * A runtime as every vmstate of its guest will name it, with its digests. Whatever else a caller's
  * object says, as an entry of a list of builds may, is left out.
- * @throws CprError `bad-config` for one that no vmstate could name, or that no server could send
+ * @throws HoldfastError `bad-config` for one that no vmstate could name, or that no server could send
  */
 export function acceptRuntime(given: RuntimeSource): RuntimeSource {
   const { id, v86Version, url, wasmUrl, sha256, wasmSha256 } = given;
@@ -22,7 +22,9 @@ export function acceptRuntime(given: RuntimeSource): RuntimeSource {
     };
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new CprError('bad-config', `This runtime cannot be used: ${reason}.`, { cause: thrown });
+    throw new HoldfastError('bad-config', `This runtime cannot be used: ${reason}.`, {
+      cause: thrown,
+    });
   }
 }
 

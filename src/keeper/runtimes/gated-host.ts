@@ -1,12 +1,12 @@
 import {
   abiVersion,
-  type KeptPieces,
   type RamBlock,
   type RuntimeHost,
+  type VersionedPieces,
 } from '../../protocol/abi.ts';
 import type { DriveSource, MachineConfig, RemovableDriveName } from '../../protocol/config.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
-import { GatedPieces, type KeptPieceMaps } from './kept-pieces.ts';
+import { GatedPieces, type VersionedPieceMaps } from './versioned-pieces.ts';
 
 type WakeupReason = Parameters<NonNullable<RuntimeHost['wakeup']>>[0];
 
@@ -19,7 +19,7 @@ export interface HostBacking {
   readonly scratch: WebAssembly.Memory;
   readonly blocks: readonly RamBlock[];
   readonly kept: Map<string, unknown>;
-  readonly pieces: KeptPieceMaps;
+  readonly pieces: VersionedPieceMaps;
   readonly clock: () => number;
   emit(event: MachineEvent, transfer: Transferable[]): void;
   consoleOutput(name: string, bytes: Uint8Array): void;
@@ -46,7 +46,7 @@ export class GatedHost implements RuntimeHost {
   readonly blocks: readonly RamBlock[];
   readonly kept: Map<string, unknown>;
   readonly #backing: HostBacking;
-  readonly #pieces = new Map<string, KeptPieces>();
+  readonly #pieces = new Map<string, VersionedPieces>();
   gate: Gate = 'preparing';
   #failure: { reason: unknown } | undefined;
 
@@ -94,7 +94,7 @@ export class GatedHost implements RuntimeHost {
     if (this.gate === 'in-charge') this.#backing.wakeup(reason);
   };
 
-  readonly pieces = (name: string): KeptPieces => {
+  readonly pieces = (name: string): VersionedPieces => {
     let pieces = this.#pieces.get(name);
     if (!pieces) {
       pieces = new GatedPieces(this.#backing.pieces.of(name), () => this.#speaksForGuest());

@@ -1,11 +1,11 @@
-import { CprError, type RestartPhase } from '../../errors.ts';
+import { HoldfastError, type RestartPhase } from '../../errors.ts';
 import type { PreparedRuntime, RuntimeInstance } from '../../protocol/abi.ts';
 import type { RestartTimings } from '../../protocol/events.ts';
-import { adoptCprError } from '../../protocol/wire-error.ts';
+import { adoptHoldfastError } from '../../protocol/wire-error.ts';
 import type { GatedHost } from './gated-host.ts';
 
 /** A runtime with the host it talks to. */
-export interface HostedInstance {
+export interface ActiveRuntime {
   instance: RuntimeInstance;
   host: GatedHost;
 }
@@ -14,7 +14,7 @@ export interface HostedInstance {
 type HandOverStep = Extract<RestartPhase, 'stop' | 'save' | 'swap' | 'load' | 'run'>;
 
 interface HandOverRequest {
-  from: HostedInstance;
+  from: ActiveRuntime;
   to: { prepared: PreparedRuntime; host: GatedHost };
   /** What the old runtime does now, and does again when this fails. */
   wasRunning: boolean;
@@ -29,12 +29,12 @@ interface HandOverRequest {
 type HandOverTimings = Omit<RestartTimings, 'prepareMs'>;
 
 /** The old runtime could not be put back either: the guest is lost. */
-export class LostGuestError extends CprError {}
+export class LostGuestError extends HoldfastError {}
 
 /**
  * Hands the guest over. Synchronous from the first line to the last: no time passes for anybody
  * else, so nobody ever sees the machine between two runtimes.
- * @throws CprError with its phase, after the old runtime was put back and the guest goes on.
+ * @throws HoldfastError with its phase, after the old runtime was put back and the guest goes on.
  * @throws LostGuestError when putting it back failed too.
  */
 export function handOver(request: HandOverRequest): {
@@ -84,8 +84,8 @@ export function handOver(request: HandOverRequest): {
     to.host.gate = 'in-charge';
     return { instance: taken, timings };
   } catch (thrown) {
-    const error = CprError.from(
-      adoptCprError(thrown),
+    const error = HoldfastError.from(
+      adoptHoldfastError(thrown),
       'runtime-failed',
       `The hand-over failed in phase "${phase}", the runtime of before has the guest again`,
       phase,
@@ -99,7 +99,7 @@ function putBack(
   { from, to, wasRunning }: HandOverRequest,
   next: RuntimeInstance | undefined,
   parked: boolean,
-  error: CprError,
+  error: HoldfastError,
 ): void {
   to.host.gate = 'closed';
   try {

@@ -1,10 +1,10 @@
-import { CprError, type RestartPhase } from '../../errors.ts';
+import { HoldfastError, type RestartPhase } from '../../errors.ts';
 import type { PreparedRuntime, PrepareRequest, RuntimeModule } from '../../protocol/abi.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
-import { adoptCprError } from '../../protocol/wire-error.ts';
+import { adoptHoldfastError } from '../../protocol/wire-error.ts';
+import { abortable, withDeadline } from './abortable.ts';
 import { GatedHost, type HostBacking } from './gated-host.ts';
 import { checkRuntime, type RuntimeLoader } from './runtime-loader.ts';
-import { untilAborted, withDeadline } from './until-aborted.ts';
 
 /** Longest wait for what happens while the guest runs on; without an end it would block updates. */
 const limitMs = { fetch: 60_000, prepare: 120_000, stop: 10_000 } as const;
@@ -44,15 +44,15 @@ export class NextRuntime {
     return this.#preparing;
   }
 
-  /** @throws CprError `busy` while one is being prepared */
+  /** @throws HoldfastError `busy` while one is being prepared */
   requireIdle(): void {
     if (!this.#preparing) return;
-    throw new CprError('busy', 'A runtime is still being made ready: wait for its end.');
+    throw new HoldfastError('busy', 'A runtime is still being made ready: wait for its end.');
   }
 
   /**
    * @param incoming for a machine whose first runtime it is: the guest comes from storage
-   * @throws CprError in phase `fetch` or `prepare`
+   * @throws HoldfastError in phase `fetch` or `prepare`
    */
   async prepare(source: RuntimeSource, { incoming = false } = {}): Promise<ReadyRuntime> {
     const beganMs = performance.now();
@@ -81,7 +81,7 @@ export class NextRuntime {
 
   /**
    * Waits for one phase of a restart, but neither for ever nor beyond the machine's end.
-   * @throws CprError in this phase
+   * @throws HoldfastError in this phase
    */
   async bounded<T>(
     phase: RestartPhase & keyof typeof limitMs,
@@ -91,8 +91,8 @@ export class NextRuntime {
     try {
       return await withDeadline(limitMs[phase], this.#gone, begin);
     } catch (thrown) {
-      throw CprError.from(
-        adoptCprError(thrown),
+      throw HoldfastError.from(
+        adoptHoldfastError(thrown),
         phase === 'stop' ? 'runtime-failed' : 'runtime-unavailable',
         `The restart with runtime ${source.id} failed in phase "${phase}", the guest was not touched`,
         phase,
@@ -119,5 +119,5 @@ function orDiscard(
     (prepared) => signal.aborted && prepared.discard(),
     () => {},
   );
-  return untilAborted(preparing, signal);
+  return abortable(preparing, signal);
 }

@@ -1,4 +1,4 @@
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { abiVersion, type RuntimeModule } from '../../protocol/abi.ts';
 import { fetchChecked } from '../../protocol/fetch-checked.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
@@ -28,7 +28,7 @@ export class RuntimeLoader {
   /**
    * The runtime's WebAssembly module, which is compiled while the runtime is imported.
    * Without one the runtime fetches it itself, and says what is wrong with it.
-   * @throws CprError `runtime-unavailable`, where the source has a digest of it
+   * @throws HoldfastError `runtime-unavailable`, where the source has a digest of it
    */
   compile(source: RuntimeSource): Promise<WebAssembly.Module | undefined> {
     const key = `${source.wasmUrl} ${source.wasmSha256 ?? ''}`;
@@ -39,7 +39,7 @@ export class RuntimeLoader {
         if (source.wasmSha256 === undefined) return undefined;
         // The runtime would fetch it unchecked.
         const what = `${source.wasmUrl} could not be compiled`;
-        throw CprError.from(thrown, 'runtime-unavailable', what);
+        throw HoldfastError.from(thrown, 'runtime-unavailable', what);
       });
       // Heard of by whoever awaits it.
       compiling.catch(() => {});
@@ -73,7 +73,7 @@ export class RuntimeLoader {
     this.load(source).catch(() => {});
   }
 
-  /** @throws CprError `runtime-unavailable` */
+  /** @throws HoldfastError `runtime-unavailable` */
   async load(source: RuntimeSource): Promise<unknown> {
     const key = moduleKey(source);
     let loading = this.#modules.get(key);
@@ -87,7 +87,7 @@ export class RuntimeLoader {
     } catch (thrown) {
       // The next attempt asks the server again.
       this.#modules.delete(key);
-      throw CprError.from(
+      throw HoldfastError.from(
         thrown,
         'runtime-unavailable',
         `Runtime ${source.id} could not be loaded from ${source.url}`,
@@ -123,20 +123,20 @@ async function compileChecked({ wasmUrl, wasmSha256 }: RuntimeSource): Promise<W
     : WebAssembly.compile(await response.arrayBuffer());
 }
 
-/** @throws CprError `runtime-incompatible` */
+/** @throws HoldfastError `runtime-incompatible` */
 export function checkRuntime(
   module: unknown,
   source: RuntimeSource,
 ): asserts module is RuntimeModule {
   const { abiVersion: found, prepare } = module as Partial<RuntimeModule>;
   if (typeof found !== 'number' || typeof prepare !== 'function') {
-    throw new CprError(
+    throw new HoldfastError(
       'runtime-incompatible',
       `${source.url} is not a Holdfast runtime: it exports no abiVersion and prepare.`,
     );
   }
   if (found !== abiVersion) {
-    throw new CprError(
+    throw new HoldfastError(
       'runtime-incompatible',
       `Runtime ${source.id} speaks ABI ${found}, this keeper speaks ABI ${abiVersion}. The guest ` +
         'can move to it only in a new keeper: close all pages of this site, then open it again.',

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { patient } from '../../../tools/patient.ts';
+import { slowTimeout } from '../../../tools/slow-timeout.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
 import { Keeper } from '../keeper.ts';
 import { RuntimeLoader } from '../runtimes/runtime-loader.ts';
@@ -68,7 +68,10 @@ test('pieces and consoles are as they were, again and again', async () => {
     expect(pieces?.get(5)).toBeUndefined();
     expect(pieces?.generation).toBe(generation);
   }
-  await vi.waitFor(() => expect(events.at(-1)).toEqual({ type: 'snapshot-restored', id }), patient);
+  await vi.waitFor(
+    () => expect(events.at(-1)).toEqual({ type: 'snapshot-restored', id }),
+    slowTimeout,
+  );
   const said = events.filter((event) => event.type === 'console').at(-1);
   expect(said).toMatchObject({ offset: 0, again: true });
   expect(new TextDecoder().decode(said?.bytes)).toBe('before');

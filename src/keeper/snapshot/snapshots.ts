@@ -4,7 +4,7 @@
  * guest many times a second.
  */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { DeviceSnapshot, WriteTracking } from '../../protocol/abi.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import { joinBytes } from '../../protocol/join-bytes.ts';
@@ -62,7 +62,7 @@ export class Snapshots {
 
   /**
    * The guest goes on afterwards as it did before.
-   * @throws CprError `bad-runstate`, `runtime-incompatible`, `blocked` by a disk that does not answer
+   * @throws HoldfastError `bad-runstate`, `runtime-incompatible`, `blocked` by a disk that does not answer
    */
   async snapshot(): Promise<SnapshotInfo> {
     const { execution, backing, consoles, clock } = this.#machine;
@@ -113,14 +113,14 @@ export class Snapshots {
   /**
    * Brings the guest back to where it was, and to what it did then. What the guest, its disks, its
    * share and its consoles were before is gone.
-   * @throws CprError `not-found`; `bad-runstate`; with the guest as it was. A failure after that is
+   * @throws HoldfastError `not-found`; `bad-runstate`; with the guest as it was. A failure after that is
    * the guest's end.
    */
   async restore(id: string): Promise<RestoreReport> {
     const { execution, next } = this.#machine;
     const snapshot = this.#snapshots.get(id);
     if (!snapshot) {
-      throw new CprError('not-found', `This keeper has no snapshot "${id}" of this machine.`);
+      throw new HoldfastError('not-found', `This keeper has no snapshot "${id}" of this machine.`);
     }
     execution.requireRestorable();
     const { instance } = execution;
@@ -147,7 +147,7 @@ export class Snapshots {
         throw thrown;
       }
       execution.crashed(thrown);
-      throw CprError.from(thrown, 'runtime-failed', 'The snapshot could not be restored');
+      throw HoldfastError.from(thrown, 'runtime-failed', 'The snapshot could not be restored');
     }
     this.#sameAs(id);
     execution.bootedAtMs = snapshot.bootedAtMs;
@@ -224,8 +224,8 @@ function sizeOf(all: ReadonlyMap<string, PieceSnapshot>): number {
   return sizeBytes;
 }
 
-function tooOld(v86Version: string): CprError {
-  return new CprError(
+function tooOld(v86Version: string): HoldfastError {
+  return new HoldfastError(
     'runtime-incompatible',
     `The runtime (v86 ${v86Version}) is of a build that knows no snapshots: update it first.`,
   );

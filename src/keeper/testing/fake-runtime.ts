@@ -1,6 +1,6 @@
 /** Runtimes for tests of the keeper, which write down what they are asked to do. */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import {
   abiVersion,
   type RamBlock,
@@ -149,6 +149,7 @@ export class FakeRuntime {
       unpark: () => this.#step<void>('unpark'),
       destroy: () => this.#step('destroy', () => this.#setRunning(false)),
       instructionCounter: () => this.instructions,
+      describe: (): MachineEvent[] => [{ type: 'mouse-mode', absolute: true, enabled: true }],
       snapshot: (): MachineEvent[] => [{ type: 'mouse-mode', absolute: true, enabled: true }],
       setWatched: () => {},
       ...(!this.options.hidesMemory && { guestMemory: this.guestMemory }),
@@ -202,7 +203,7 @@ export class FakeStore {
       list: async () => [],
       get: async (name) => {
         const found = this.entries.get(name);
-        if (!found) throw new CprError('not-found', `There is no entry "${name}".`);
+        if (!found) throw new HoldfastError('not-found', `There is no entry "${name}".`);
         return found;
       },
       put: async (name, bytes) => void this.entries.set(name, bytes),
@@ -211,9 +212,9 @@ export class FakeStore {
     const open: Store['open'] = async (id, create): Promise<MachineStore> => {
       const found = this.stored.get(id);
       if (found && create && !create.replace && found.store.published.length > 0)
-        throw new CprError('storage-occupied', `Another guest is stored as "${id}".`);
+        throw new HoldfastError('storage-occupied', `Another guest is stored as "${id}".`);
       if (found) return found.store;
-      if (!create) throw new CprError('not-found', `There is no stored machine "${id}".`);
+      if (!create) throw new HoldfastError('not-found', `There is no stored machine "${id}".`);
       const store = new MemoryStore();
       this.stored.set(id, { store, name: create.name, details: create.details });
       return store;
@@ -235,7 +236,7 @@ export class FakeStore {
     };
     const found = async (id: string) => {
       const { store } = this.stored.get(id) ?? {};
-      if (!store) throw new CprError('not-found', `There is no stored machine "${id}".`);
+      if (!store) throw new HoldfastError('not-found', `There is no stored machine "${id}".`);
       return store;
     };
     const salvage: Store['salvage'] = async (id) => (await found(id)).salvage();

@@ -1,5 +1,5 @@
 /** A machine's store for tests: in memory, with the same promises as the real one, and failing on demand. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type {
   Generation,
   MachineStore,
@@ -55,7 +55,7 @@ export class MemoryStore implements MachineStore {
   async *readRecords(ids: readonly number[]): AsyncIterable<{ id: number; bytes: Uint8Array }> {
     for (const id of ids) {
       const bytes = this.records.get(id);
-      if (!bytes) throw new CprError('storage-damaged', `Record ${id} is missing.`);
+      if (!bytes) throw new HoldfastError('storage-damaged', `Record ${id} is missing.`);
       yield { id, bytes };
     }
   }
@@ -63,7 +63,8 @@ export class MemoryStore implements MachineStore {
   async publish({ takenAtMs, manifest, records, details }: PublishRequest): Promise<number> {
     this.#write();
     const missing = records.find((id) => !this.records.has(id));
-    if (missing !== undefined) throw new CprError('internal', `Record ${missing} was never put.`);
+    if (missing !== undefined)
+      throw new HoldfastError('internal', `Record ${missing} was never put.`);
     const number = ++this.#lastGeneration;
     const generation = { number, takenAtMs, manifest: manifest.slice(), records: [...records] };
     this.published = [generation, ...this.published].slice(0, 2);
@@ -83,6 +84,6 @@ export class MemoryStore implements MachineStore {
 
   #write(): void {
     if (this.writesLeft-- <= 0)
-      throw new CprError('storage-full', 'The lab store was told to refuse this write.');
+      throw new HoldfastError('storage-full', 'The lab store was told to refuse this write.');
   }
 }

@@ -4,23 +4,23 @@
  * as for a checkpoint. Either way it stands still only for what a checkpoint's pause is.
  */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { PortSender } from '../../protocol/port-stream.ts';
-import type { ExportReport, LeavingItem } from '../../protocol/state-transfer.ts';
+import type { ExportItem, ExportReport } from '../../protocol/state-transfer.ts';
 import type { CheckpointInfo } from '../../protocol/stored.ts';
-import { adoptCprError } from '../../protocol/wire-error.ts';
+import { adoptHoldfastError } from '../../protocol/wire-error.ts';
 import type { Digest } from '../../vmstate/vmstate.ts';
+import { storedRanges } from '../checkpoint/checkpoint-source.ts';
 import { Checkpointer } from '../checkpoint/checkpointer.ts';
-import { storedRanges } from '../checkpoint/cut.ts';
 import { decodeManifest } from '../checkpoint/manifest.ts';
 import { decodeRecord } from '../checkpoint/record.ts';
-import { cutSource } from '../cpr/cut-source.ts';
 import { xxh64 } from '../cpr/digest.ts';
+import { checkpointSource } from '../cpr/guest-checkpoint-source.ts';
 import type { GuestParts } from '../cpr/guest-parts.ts';
 import { composeVmstate, sectionsOf } from '../cpr/sections.ts';
 import { storeOf } from '../cpr/targets.ts';
+import { blobItems, buffersOf, cutItem, pagesItem } from './export-records.ts';
 import { ForwardingStore } from './forwarding-store.ts';
-import { blobItems, buffersOf, cutItem, pagesItem } from './leaving-records.ts';
 import { type LeavingSender, sendStored, withCopy } from './send-stored.ts';
 
 /** Copies that wait while the guest runs: no more, so that an export needs little memory. */
@@ -33,7 +33,7 @@ interface ExportOptions {
   checkpoint?: (() => Promise<CheckpointInfo>) | undefined;
 }
 
-/** @throws CprError; the receiver gets it too */
+/** @throws HoldfastError; the receiver gets it too */
 export async function exportState(options: ExportOptions): Promise<ExportReport> {
   const { machine, port, checkpoint } = options;
   const sender: LeavingSender = new PortSender(port);
@@ -48,8 +48,8 @@ export async function exportState(options: ExportOptions): Promise<ExportReport>
     sender.end();
     return report;
   } catch (thrown) {
-    const error = CprError.from(
-      adoptCprError(thrown),
+    const error = HoldfastError.from(
+      adoptHoldfastError(thrown),
       'internal',
       'The guest could not be exported',
     );
@@ -58,9 +58,9 @@ export async function exportState(options: ExportOptions): Promise<ExportReport>
   }
 }
 
-function describe(machine: GuestParts, digest: Digest): LeavingItem {
+function describe(machine: GuestParts, digest: Digest): ExportItem {
   const { execution, backing, id } = machine;
-  const ranges = storedRanges(cutSource(machine, digest, () => new Uint8Array()));
+  const ranges = storedRanges(checkpointSource(machine, digest, () => new Uint8Array()));
   const { config } = backing;
   return { kind: 'begin', machineId: id, config, runtime: execution.source, ranges };
 }
@@ -97,15 +97,15 @@ async function exportWhileRunning(
       sender.send(cutItem(decodeManifest(manifest, records, digest))),
   });
   const save = () => {
-    const own = sectionsOf(machine, 'reboot', execution.describe());
+    const own = sectionsOf(machine, 'reboot', execution.savedState());
     return composeVmstate(execution.instance.save(), own, digest);
   };
-  const source = cutSource(machine, digest, save);
+  const source = checkpointSource(machine, digest, save);
   const checkpointer = new Checkpointer({ source, store, waitingBytes, wholePieces: true });
   const { takenAtMs, pauseMs } = await checkpointer.checkpoint({
     settle: () => execution.instance.quiesce(),
     stop: () => execution.hold(),
-    go: () => execution.letGo(),
+    go: () => execution.release(),
     signal: AbortSignal.any([gone, sender.signal]),
   });
   return { takenAtMs, pauseMs };

@@ -1,5 +1,5 @@
 /** A store that keeps nothing: what a checkpoint writes goes on to whoever receives the guest. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type {
   Generation,
   MachineStore,
@@ -45,7 +45,7 @@ export class ForwardingStore implements MachineStore {
   }
 
   readRecords(): AsyncIterable<{ id: number; bytes: Uint8Array }> {
-    throw new CprError('internal', 'What was sent on cannot be read back.');
+    throw new HoldfastError('internal', 'What was sent on cannot be read back.');
   }
 
   async dropNewest(): Promise<void> {}

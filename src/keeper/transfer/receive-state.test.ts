@@ -1,6 +1,11 @@
 import { expect, test, vi } from 'vitest';
 import { PortSender } from '../../protocol/port-stream.ts';
-import type { ArrivingItem, BlobItem, BlobsItem, CutItem } from '../../protocol/state-transfer.ts';
+import type {
+  BlobItem,
+  BlobsItem,
+  DeviceStateItem,
+  ImportItem,
+} from '../../protocol/state-transfer.ts';
 import type { GuestParts } from '../cpr/guest-parts.ts';
 import { fakeConfig } from '../testing/fake-runtime.ts';
 import { receiveState } from './receive-state.ts';
@@ -8,7 +13,7 @@ import { receiveState } from './receive-state.ts';
 const stream = 'pieces.9p.files';
 const partBytes = 1 << 20;
 const nothing = new Uint8Array();
-const cut: CutItem = {
+const cut: DeviceStateItem = {
   kind: 'cut',
   takenAtMs: 1,
   vmstate: nothing,
@@ -37,7 +42,7 @@ function together(): BlobsItem {
   return { kind: 'blobs', streams: [stream], entries, bytes };
 }
 
-async function receive(items: readonly ArrivingItem[]) {
+async function receive(items: readonly ImportItem[]) {
   const { port1, port2 } = new MessageChannel();
   const files = new Map<number, Uint8Array>();
   const machine = {
@@ -57,7 +62,7 @@ async function receive(items: readonly ArrivingItem[]) {
     gone: new AbortController().signal,
   } as unknown as GuestParts;
   const receiving = receiveState(machine, [], port2);
-  const sender = new PortSender<ArrivingItem>(port1);
+  const sender = new PortSender<ImportItem>(port1);
   for (const item of items) await sender.send(item, 'bytes' in item ? [item.bytes.buffer] : []);
   sender.end();
   await receiving;

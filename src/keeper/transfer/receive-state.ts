@@ -3,17 +3,17 @@
  * not trusted: every number in it is checked, and nothing is kept that has not arrived.
  */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { blobsOf } from '../../protocol/blobs-item.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import { freeBuffer } from '../../protocol/free-buffer.ts';
 import { pageBytes } from '../../protocol/page-bytes.ts';
 import { PortReceiver } from '../../protocol/port-stream.ts';
 import type {
-  ArrivingItem,
   ArrivingPages,
   BlobItem,
-  CutItem,
+  DeviceStateItem,
+  ImportItem,
   MemoryRange,
   NoBlobItem,
 } from '../../protocol/state-transfer.ts';
@@ -23,14 +23,14 @@ import {
   consolePrefix,
   piecePrefix,
 } from '../checkpoint/blob-batch.ts';
-import { placeRanges } from '../checkpoint/cut.ts';
+import { placeRanges } from '../checkpoint/checkpoint-source.ts';
 import type { GuestPages } from '../checkpoint/guest-pages.ts';
 import { nextTask, Slices } from '../checkpoint/slices.ts';
 import type { GuestParts } from '../cpr/guest-parts.ts';
 import { limitOf, type StreamLimit } from './stream-limits.ts';
 
 const bad = (what: string) =>
-  new CprError('bad-state-file', `${what} The file is damaged or was made to do harm.`);
+  new HoldfastError('bad-state-file', `${what} The file is damaged or was made to do harm.`);
 
 /** Keeps the guest of another machine in this keeper running meanwhile. */
 const sliceMs = 4;
@@ -39,19 +39,19 @@ const stepBlobs = 64;
 /** Items that wait for their turn: one, while the sender makes the next. An item has up to 6 MiB. */
 const window = 2;
 
-/** @throws CprError of the sender, `bad-state-file`, or `wrong-machine` when the memory has no room */
+/** @throws HoldfastError of the sender, `bad-state-file`, or `wrong-machine` when the memory has no room */
 export async function receiveState(
   machine: GuestParts,
   ranges: readonly MemoryRange[],
   port: MessagePort,
-): Promise<CutItem> {
+): Promise<DeviceStateItem> {
   const { backing, consoles, gone } = machine;
-  const receiver = new PortReceiver<ArrivingItem>(port, ['blobs'], window);
+  const receiver = new PortReceiver<ImportItem>(port, ['blobs'], window);
   gone.addEventListener('abort', () => receiver.cancel(gone.reason), { once: true });
   const memory = new ArrivingMemory(backing.memory, placeRanges(ranges, backing.blocks));
   const blobs = new ArrivingBlobs(backing.config);
   const slices = new Slices(nextTask, sliceMs);
-  let cut: CutItem | undefined;
+  let cut: DeviceStateItem | undefined;
   for await (const item of receiver) {
     slices.start();
     switch (item.kind) {
@@ -168,7 +168,7 @@ class ArrivingBlobs {
     return false;
   }
 
-  restore(place: Parameters<BlobRestore['restore']>[0], cut: CutItem): void {
+  restore(place: Parameters<BlobRestore['restore']>[0], cut: DeviceStateItem): void {
     if (this.#open) throw bad(`"${this.#open.stream}" is cut off.`);
     for (const name of Object.keys(cut.consoles)) limitOf(consolePrefix + name, this.#config);
     for (const name of Object.keys(cut.pieces)) limitOf(piecePrefix + name, this.#config);
@@ -202,13 +202,13 @@ class ArrivingBlobs {
   }
 }
 
-/** @throws CprError `out-of-memory` */
+/** @throws HoldfastError `out-of-memory` */
 function roomFor(stream: string, bytes: number): Uint8Array {
   try {
     return new Uint8Array(bytes);
   } catch (cause) {
     const message = `There is no room for "${stream}" of this state, ${bytes} bytes.`;
-    throw new CprError('out-of-memory', message, { cause });
+    throw new HoldfastError('out-of-memory', message, { cause });
   }
 }
 

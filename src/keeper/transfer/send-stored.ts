@@ -1,8 +1,8 @@
 /** A machine in storage, sent to whoever writes a state file, at the receiver's pace. */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { PortSender } from '../../protocol/port-stream.ts';
-import type { ExportReport, LeavingItem } from '../../protocol/state-transfer.ts';
+import type { ExportItem, ExportReport } from '../../protocol/state-transfer.ts';
 import type { MachineStore, Store } from '../../store/types.ts';
 import type { Digest } from '../../vmstate/vmstate.ts';
 import { JoinedPieces } from '../checkpoint/joined-pieces.ts';
@@ -11,13 +11,13 @@ import { decodeRecord } from '../checkpoint/record.ts';
 import { nextTask, Slices } from '../checkpoint/slices.ts';
 import { xxh64 } from '../cpr/digest.ts';
 import { ofOwnLineage, type StoredDetails, withFiles } from '../cpr/stored-details.ts';
-import { blobItems, buffersOf, cutItem, pagesItem } from './leaving-records.ts';
+import { blobItems, buffersOf, cutItem, pagesItem } from './export-records.ts';
 
-export type LeavingSender = PortSender<LeavingItem>;
+export type LeavingSender = PortSender<ExportItem>;
 
 /**
  * A machine that nobody runs, or one that runs as its newest checkpoint has it.
- * @throws CprError `not-found`, `storage-damaged`, `file-needed`; the receiver gets it too
+ * @throws HoldfastError `not-found`, `storage-damaged`, `file-needed`; the receiver gets it too
  */
 export async function exportStoredState(
   store: Store,
@@ -30,7 +30,7 @@ export async function exportStoredState(
     const details = (stored?.details ?? {}) as Partial<StoredDetails>;
     const { runtime } = details;
     if (!stored || !details.config || !runtime)
-      throw new CprError('not-found', `No machine "${id}" is in storage.`);
+      throw new HoldfastError('not-found', `No machine "${id}" is in storage.`);
     const config = ofOwnLineage(withFiles({ ...details, config: details.config }), id);
     const { h64Raw: digest } = await xxh64();
     const takenAtMs = await withCopy(store, id, stored.name, (copy) =>
@@ -41,7 +41,7 @@ export async function exportStoredState(
     sender.end();
     return { takenAtMs, pauseMs: 0 };
   } catch (thrown) {
-    const error = CprError.from(thrown, 'internal', 'The machine could not be exported');
+    const error = HoldfastError.from(thrown, 'internal', 'The machine could not be exported');
     sender.fail(error);
     throw error;
   }
@@ -78,7 +78,7 @@ export async function sendStored(
   begin: (cut: Manifest) => Promise<void> = async () => {},
 ): Promise<number> {
   const [generation] = await stored.generations();
-  if (!generation) throw new CprError('not-found', 'Nothing of this machine is in storage.');
+  if (!generation) throw new HoldfastError('not-found', 'Nothing of this machine is in storage.');
   const { manifest, records, takenAtMs } = generation;
   const cut = decodeManifest(manifest, records, digest);
   await begin(cut);

@@ -1,5 +1,5 @@
 /** The streams of blobs that a machine can have, and how much of each. A state file may bring no others. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { type DriveName, driveNames, isFloppy, type MachineConfig } from '../../protocol/config.ts';
 import { blockBytes } from '../../protocol/disk-piece.ts';
 import { consoleChunkBytes, consolePrefix, piecePrefix } from '../checkpoint/blob-batch.ts';
@@ -26,7 +26,7 @@ const share = { count: 2 ** 31, fileBytes: 2 ** 32 } as const;
 /** `disk.hda`; a medium that can be changed adds a digest that tells it from others. */
 const diskStream = /^disk\.([a-z]+)(\.[\w:-]{1,64})?$/;
 
-/** @throws CprError `bad-state-file` for a stream that such a machine cannot have */
+/** @throws HoldfastError `bad-state-file` for a stream that such a machine cannot have */
 export function limitOf(stream: string, config: MachineConfig): StreamLimit {
   if (stream.startsWith(consolePrefix) && consoles.includes(stream.slice(consolePrefix.length)))
     return {
@@ -44,7 +44,7 @@ export function limitOf(stream: string, config: MachineConfig): StreamLimit {
     const blobBytes = blockBytes + 1;
     return { blobBytes, count: blocks, totalBytes: blocks * blobBytes };
   }
-  throw new CprError(
+  throw new HoldfastError(
     'bad-state-file',
     `The state brings ${JSON.stringify(stream.slice(0, 80))}, which such a machine does not have. The file is damaged or was made to do harm.`,
   );

@@ -1,5 +1,5 @@
 /** Stopping, starting and resetting the guest, and pressing its keys. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { strokesOf } from '../../pc/keys.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import type { Command, CommandContext } from '../command.ts';
@@ -74,7 +74,7 @@ export const guestCommands: readonly Command[] = [
       const { press, release } = strokesOf(args.text('keys'));
       const holdMs = args.optional('hold_ms') === undefined ? usualHoldMs : args.integer('hold_ms');
       if (holdMs > longestHoldMs)
-        throw new CprError('bad-command', `sendkey: hold_ms must be ${longestHoldMs} or less`);
+        throw new HoldfastError('bad-command', `sendkey: hold_ms must be ${longestHoldMs} or less`);
       await context.machine.scancodes(press);
       try {
         await context.sleep(holdMs);
@@ -107,7 +107,7 @@ export const guestCommands: readonly Command[] = [
 
 /**
  * By id or v86 version; without a name the one the guest is on.
- * @throws CprError `bad-command`
+ * @throws HoldfastError `bad-command`
  */
 export function findRuntime(
   { runtimes, machine }: Pick<CommandContext, 'runtimes' | 'machine'>,
@@ -117,7 +117,7 @@ export function findRuntime(
   const found = runtimes.find(({ id, v86Version }) => id === wanted || v86Version === wanted);
   if (found) return found;
   const known = runtimes.map(({ v86Version }) => v86Version).join(', ');
-  throw new CprError(
+  throw new HoldfastError(
     'bad-command',
     `There is no runtime '${wanted ?? ''}'. There ${runtimes.length === 0 ? 'is none' : `are: ${known}`}.`,
   );

@@ -1,5 +1,5 @@
 /** What there is, and how it is called. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { signatureText } from '../arguments.ts';
 import type { Command } from '../command.ts';
 
@@ -26,7 +26,7 @@ export const help: Command = {
     const wanted = topic === undefined ? name : `${name} ${topic}`;
     const found = commands.find(({ names }) => names.includes(wanted));
     if (found) return [helpLine(found)];
-    throw new CprError('bad-command', `unknown command: '${wanted}'`);
+    throw new HoldfastError('bad-command', `unknown command: '${wanted}'`);
   },
 };
 

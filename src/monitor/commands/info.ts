@@ -1,5 +1,5 @@
 /** `info TOPIC`: what is known about the machine. Each topic is a command of its own. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { type Blocker, blockerSentence, type CprMode } from '../../protocol/cpr.ts';
 import type { MachineStatus } from '../../protocol/events.ts';
 import type { Command } from '../command.ts';
@@ -81,17 +81,17 @@ export const infoCommands: readonly Command[] = [
   },
 ];
 
-/** @throws CprError `bad-command` */
+/** @throws HoldfastError `bad-command` */
 export function parseMode(command: string, text: string): CprMode {
   const mode = cprModes.find((known) => known === text);
   if (mode) return mode;
-  throw new CprError('bad-command', `${command}: invalid mode '${text}': restart or reboot`);
+  throw new HoldfastError('bad-command', `${command}: invalid mode '${text}': restart or reboot`);
 }
 
-/** @throws CprError `no-machine` */
+/** @throws HoldfastError `no-machine` */
 function statusOf({ status }: Pick<MonitorMachine, 'status'>): MachineStatus {
   if (status) return status;
-  throw new CprError('no-machine', 'There is no machine: start one first.');
+  throw new HoldfastError('no-machine', 'There is no machine: start one first.');
 }
 
 async function ramBlockLines(machine: MonitorMachine, digests: boolean): Promise<string[]> {

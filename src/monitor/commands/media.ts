@@ -1,5 +1,5 @@
 /** Drives and what is in them. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { BlockInfo } from '../../protocol/block-info.ts';
 import {
   type DriveName,
@@ -52,12 +52,12 @@ export const removableDrives: readonly string[] = driveNames.filter(isRemovable)
 function removableDrive(command: string, name: string): RemovableDriveName {
   const device = driveNames.find((known) => known === name);
   if (!device)
-    throw new CprError(
+    throw new HoldfastError(
       'bad-command',
       `${command}: Device '${name}' not found. There are: ${driveNames.join(', ')}.`,
     );
   if (!isRemovable(device))
-    throw new CprError('bad-command', `${command}: Device '${name}' is not removable`);
+    throw new HoldfastError('bad-command', `${command}: Device '${name}' is not removable`);
   return device;
 }
 

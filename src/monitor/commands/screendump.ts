@@ -1,5 +1,5 @@
 /** The screen as an image file. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { pictureOf } from '../../pc/picture.ts';
 import { encodePng } from '../../pc/png.ts';
 import { encodePpm } from '../../pc/ppm.ts';
@@ -25,5 +25,5 @@ function formatOf(args: Arguments): 'png' | 'ppm' {
   const format =
     args.option('f') ?? (args.text('file').toLowerCase().endsWith('.ppm') ? 'ppm' : 'png');
   if (format === 'png' || format === 'ppm') return format;
-  throw new CprError('bad-command', `screendump: invalid format '${format}': png or ppm`);
+  throw new HoldfastError('bad-command', `screendump: invalid format '${format}': png or ppm`);
 }

@@ -26,9 +26,9 @@ export type {
   DiskInput,
   ImageInput,
   MachineOptions,
+  NinepFile,
+  NinepInput,
   OptionProblem,
-  ShareFile,
-  ShareInput,
 } from '../../protocol/options/machine-options.ts';
 export { textOptions } from '../../protocol/options/text-options.ts';
 
@@ -49,7 +49,7 @@ export const demoLinux: MachineOptions = files.demo.options;
  * The machine of this page's `machineId`: the one that runs, in whichever page it was started; else,
  * with `durable`, the one in storage, from its last checkpoint; else a new one with these options.
  * So the same call starts a guest and finds it again after a reload.
- * @throws {CprError} `bad-config` before anything else happens, naming each option that is not
+ * @throws {HoldfastError} `bad-config` before anything else happens, naming each option that is not
  * acceptable and what is allowed; and what connecting and starting reject with
  */
 export function createMachine(options: CreateOptions): Promise<Machine> {

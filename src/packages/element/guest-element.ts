@@ -1,6 +1,6 @@
 import type { CreateOptions } from '../../client/create-machine.ts';
 import type { Machine } from '../../client/types.ts';
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { MachineStatus } from '../../protocol/events.ts';
 import { optionNames } from '../../protocol/options/option-table.ts';
 import { textOptions } from '../../protocol/options/text-options.ts';
@@ -14,7 +14,7 @@ export interface GuestElementEvents {
   /** About once a second, and when something changes. */
   status: CustomEvent<MachineStatus>;
   /** An option is invalid, the machine is unavailable, or it was lost. */
-  error: CustomEvent<CprError>;
+  error: CustomEvent<HoldfastError>;
 }
 
 interface ListenerMap extends Omit<HTMLElementEventMap, keyof GuestElementEvents> {}
@@ -93,7 +93,7 @@ export abstract class GuestElement extends Base {
 
   /**
    * Starts the machine, or finds the one that runs. Called by itself unless `autostart` is `off`.
-   * @throws CprError as `createMachine`, which is told as an event as well
+   * @throws HoldfastError as `createMachine`, which is told as an event as well
    */
   start(): Promise<Machine> {
     this.#starting ??= this.#start();
@@ -106,14 +106,14 @@ export abstract class GuestElement extends Base {
       const machine = await this.create({ ...this.#attributeOptions(), ...this.#options });
       if (!this.isConnected) {
         machine.close();
-        throw new CprError('cancelled', 'The element was removed meanwhile.');
+        throw new HoldfastError('cancelled', 'The element was removed meanwhile.');
       }
       this.#attach(machine);
       return machine;
     } catch (thrown) {
       this.#starting = null;
       this.#panes?.say('Not started');
-      const error = CprError.from(thrown, 'internal', 'The guest could not be started');
+      const error = HoldfastError.from(thrown, 'internal', 'The guest could not be started');
       this.#fail(error);
       throw error;
     }
@@ -159,7 +159,7 @@ export abstract class GuestElement extends Base {
     return options;
   }
 
-  /** @throws CprError `bad-config` for an attribute that is probably a misspelt one */
+  /** @throws HoldfastError `bad-config` for an attribute that is probably a misspelt one */
   #checkNames(names: readonly string[]): void {
     const sentences: string[] = [];
     for (const { name, meant } of unknownAttributes(names, guestAttributes)) {
@@ -167,7 +167,7 @@ export abstract class GuestElement extends Base {
         console.warn(`<${this.localName}> does not know the attribute "${name}".`);
       else sentences.push(`There is no attribute "${name}": did you mean "${meant}"?`);
     }
-    if (sentences.length > 0) throw new CprError('bad-config', sentences.join(' '));
+    if (sentences.length > 0) throw new HoldfastError('bad-config', sentences.join(' '));
   }
 
   #attach(machine: Machine): void {
@@ -177,7 +177,7 @@ export abstract class GuestElement extends Base {
       this.#panes?.showStatus(status);
       this.#tell('status', status);
     });
-    machine.on('error', ({ code, message }) => this.#fail(new CprError(code, message)));
+    machine.on('error', ({ code, message }) => this.#fail(new HoldfastError(code, message)));
     machine.onLost((error) => {
       if (this.#machine !== machine) return;
       this.#machine = null;
@@ -188,7 +188,7 @@ export abstract class GuestElement extends Base {
     this.#tell('ready', machine);
   }
 
-  #fail(error: CprError): void {
+  #fail(error: HoldfastError): void {
     this.#panes?.say(error.message, true);
     this.#tell('error', error);
   }

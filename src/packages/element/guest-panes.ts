@@ -1,11 +1,11 @@
 import type { Machine } from '../../client/types.ts';
-import type { CprError } from '../../errors.ts';
+import type { HoldfastError } from '../../errors.ts';
 import type { MachineStatus } from '../../protocol/events.ts';
 import type { GuestLink } from '../../view/guest-link.ts';
-import { GuestScreen } from '../../view/guest-screen.ts';
 import { GuestSound } from '../../view/guest-sound.ts';
 import { Keyboard } from '../../view/keyboard.ts';
 import { Mouse } from '../../view/mouse.ts';
+import { ScreenCanvas } from '../../view/screen-canvas.ts';
 import { fitPicture } from '../../view/screen-scale.ts';
 import { elementParts } from './element-parts.ts';
 import { GuestTerminal } from './guest-terminal.ts';
@@ -24,12 +24,12 @@ const leftOutMs = 10_000;
 /** Contents of the element's shadow root: a bar, the screen, the terminal, and errors. */
 export class GuestPanes implements GuestLink {
   readonly #root: ShadowRoot;
-  readonly #screen: GuestScreen;
+  readonly #screen: ScreenCanvas;
   readonly #terminal: GuestTerminal;
   readonly #sound = new GuestSound({ muted: false });
   readonly #listeners: ((machine: Machine) => void)[] = [];
   #machine: Machine | null = null;
-  #failed: (error: CprError) => void = () => {};
+  #failed: (error: HoldfastError) => void = () => {};
   #pane: Pane = 'screen';
   /** The one that is told. */
   #crash: string | undefined;
@@ -42,9 +42,9 @@ export class GuestPanes implements GuestLink {
     root.append(...elementParts());
     const canvas = this.#find('canvas', HTMLCanvasElement);
     const input = this.#find('textarea', HTMLTextAreaElement);
-    this.#screen = new GuestScreen(canvas, () => this.#fit());
+    this.#screen = new ScreenCanvas(canvas, () => this.#fit());
     this.#terminal = new GuestTerminal(this.#find('.terminal', HTMLElement), this);
-    new Keyboard(this, canvas, input, (text) => this.#tellLeftOut(text));
+    new Keyboard(this, canvas, input, (text) => this.#showLeftOut(text));
     new Mouse(this, canvas, input);
     new KeyBar(this.#find('.keys', HTMLElement), {
       sendKey: (keys) => this.#sendKey(keys),
@@ -74,7 +74,7 @@ export class GuestPanes implements GuestLink {
     this.#find('.mute', HTMLElement).setAttribute('aria-pressed', String(muted));
   }
 
-  attach(machine: Machine, failed: (error: CprError) => void): void {
+  attach(machine: Machine, failed: (error: HoldfastError) => void): void {
     this.#machine = machine;
     this.#failed = failed;
     this.#crash = undefined;
@@ -96,7 +96,7 @@ export class GuestPanes implements GuestLink {
     state.textContent = `${config.name}: ${destroyed ? 'ended' : runstate}`;
     state.dataset.runstate = runstate;
     this.#find('.mute', HTMLElement).hidden = !config.sound;
-    if (crash) this.#sayCrash(crash);
+    if (crash) this.#showCrash(crash);
   }
 
   /** @param isError stays until there is a guest */
@@ -111,7 +111,7 @@ export class GuestPanes implements GuestLink {
     notice.hidden = false;
   }
 
-  #sayCrash(crash: string): void {
+  #showCrash(crash: string): void {
     // About once a second: what somebody opened or selected must stay.
     if (this.#crash === crash) return;
     this.#crash = crash;
@@ -125,7 +125,7 @@ export class GuestPanes implements GuestLink {
   }
 
   /** The state line would be written over within a second. */
-  #tellLeftOut(text: string): void {
+  #showLeftOut(text: string): void {
     this.say(text, true);
     clearTimeout(this.#leftOutTimer);
     this.#leftOutTimer = setTimeout(() => {
@@ -136,7 +136,7 @@ export class GuestPanes implements GuestLink {
 
   send(call: (machine: Machine) => Promise<void>): void {
     if (!this.#machine) return;
-    call(this.#machine).catch((error: CprError) => {
+    call(this.#machine).catch((error: HoldfastError) => {
       const expected = ['no-machine', 'bad-runstate', 'busy', 'keeper-gone', 'keeper-silent'];
       if (!expected.includes(error.code)) this.#failed(error);
     });

@@ -1,11 +1,11 @@
 import { FitAddon } from '@xterm/addon-fit';
 import type { Terminal } from '@xterm/xterm';
 import type { Machine } from '../../client/types.ts';
-import { EarlyInput } from '../../view/early-input.ts';
 import type { GuestLink } from '../../view/guest-link.ts';
 import { openTerminal } from '../../view/policy-safe-terminal.ts';
 import { ShownConsole } from '../../view/shown-console.ts';
 import { followTerminal } from '../../view/terminal-input.ts';
+import { TypeAhead } from '../../view/type-ahead.ts';
 
 const consoleName = 'serial0';
 
@@ -26,7 +26,7 @@ export class GuestTerminal {
   readonly #terminal: Terminal;
   readonly #fit = new FitAddon();
   readonly #link: GuestLink;
-  readonly #early = new EarlyInput();
+  readonly #early = new TypeAhead();
   #machine: Machine | null = null;
   readonly #shown: ShownConsole;
 
@@ -46,7 +46,7 @@ export class GuestTerminal {
     new ResizeObserver(() => {
       if (container.clientWidth === 0) return;
       this.#fit.fit();
-      this.#tellSize();
+      this.#sendSize();
     }).observe(container);
   }
 
@@ -56,7 +56,7 @@ export class GuestTerminal {
 
   follow(machine: Machine): void {
     this.#machine = machine;
-    this.#tellSize();
+    this.#sendSize();
     machine.on('status', () => {
       for (const data of this.#early.take()) this.#send(data);
     });
@@ -72,7 +72,7 @@ export class GuestTerminal {
     return true;
   }
 
-  #tellSize(): void {
+  #sendSize(): void {
     const { element, cols, rows } = this.#terminal;
     if (!element?.clientWidth) return;
     this.#link.send((machine) => machine.terminalSize(consoleName, { cols, rows }));

@@ -18,7 +18,7 @@ import {
   startMachine,
 } from '../../client/create-machine.ts';
 import type { Machine } from '../../client/types.ts';
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { setBaseUrl } from '../../protocol/base-url.ts';
 import { sentence } from '../../protocol/options/check-options.ts';
 import type { MachineOptions } from '../../protocol/options/machine-options.ts';
@@ -33,9 +33,9 @@ export type {
   DiskInput,
   ImageInput,
   MachineOptions,
+  NinepFile,
+  NinepInput,
   OptionProblem,
-  ShareFile,
-  ShareInput,
 } from '../../protocol/options/machine-options.ts';
 export type { LocalFile, NodeMachineOptions } from './local-files.ts';
 
@@ -63,15 +63,15 @@ openStateWorkersBy(() => openStateThread(stateWorkerUrl));
 /**
  * Starts a machine in a thread of its own, which {@link Machine.close} ends. Consoles, commands,
  * snapshots, live updates and state files are as in a page. There is no storage: what would use it
- * (checkpoints, the shelf, `cprSave` to the store) rejects with `storage-unavailable`.
- * @throws {CprError} `bad-config` before anything else happens, `image-unavailable`, and what
+ * (checkpoints, the storage, `cprSave` to the store) rejects with `storage-unavailable`.
+ * @throws {HoldfastError} `bad-config` before anything else happens, `image-unavailable`, and what
  * starting rejects with
  */
 export async function createMachine(options: NodeCreateOptions): Promise<Machine> {
   for (const [option, value] of Object.entries(options)) {
     if (value === undefined || !ofBrowsers.includes(option)) continue;
     const allowed = 'given only in a browser';
-    throw new CprError('bad-config', sentence({ option, given: 'given in Node', allowed }));
+    throw new HoldfastError('bad-config', sentence({ option, given: 'given in Node', allowed }));
   }
   const { runtime, silenceMs, ...given } = options;
   const ready = await withFileUrls(given);

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { driveNames } from '../../protocol/config.ts';
 import type {
   DiskInput,
@@ -30,7 +30,7 @@ export type NodeMachineOptions = Omit<
 
 /**
  * Puts URLs in the place of paths. Disks are then read in slices, when the guest reads them.
- * @throws CprError `image-unavailable` for a file that is not there
+ * @throws HoldfastError `image-unavailable` for a file that is not there
  */
 export async function withFileUrls(options: NodeMachineOptions): Promise<MachineOptions> {
   const found: Record<string, unknown> = { ...options };
@@ -54,5 +54,8 @@ async function urlOf(option: string, path: string): Promise<string> {
   const found = await stat(file).catch(() => undefined);
   if (found?.isFile() && found.size > 0) return pathToFileURL(file).href;
   const why = found?.isFile() ? 'is empty' : found ? 'is no file' : 'is not there';
-  throw new CprError('image-unavailable', `${file}, given for the option "${option}", ${why}.`);
+  throw new HoldfastError(
+    'image-unavailable',
+    `${file}, given for the option "${option}", ${why}.`,
+  );
 }

@@ -6,7 +6,7 @@ import dns from 'node:dns';
 import { isIP } from 'node:net';
 import { promisify } from 'node:util';
 import type { RequirePublic } from '../../client/state-files.ts';
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { toBeAsked } from '../../protocol/reach.ts';
 import { guardHost, hostOf } from './guarded-hosts.ts';
 import { ask } from './guest-fetch.ts';
@@ -26,7 +26,7 @@ export const requirePublic: RequirePublic = async ({ urls }, { allowPrivate, sig
     if (purpose !== 'network') await requirePublicRedirects(new URL(url), signal);
 };
 
-/** @throws CprError `not-approved` unless each of the host's addresses is of the internet */
+/** @throws HoldfastError `not-approved` unless each of the host's addresses is of the internet */
 export async function requirePublicHost(url: URL): Promise<void> {
   const host = hostOf(url);
   guardHost(host);
@@ -34,7 +34,7 @@ export async function requirePublicHost(url: URL): Promise<void> {
   const local = found.find(({ address }) => !isPublicAddress(address));
   if (found.length > 0 && !local) return;
   const why = local ? `is ${local.address}, which is not on the internet` : 'has no address';
-  throw new CprError(
+  throw new HoldfastError(
     'not-approved',
     `This state names ${url.href}, whose host ${why}. Give "allowPrivate" if it may reach that.`,
   );
@@ -57,5 +57,5 @@ async function requirePublicRedirects(from: URL, signal: AbortSignal | undefined
     url = new URL(location, url);
     await requirePublicHost(url);
   }
-  throw new CprError('not-approved', `${from.href} leads on and on.`);
+  throw new HoldfastError('not-approved', `${from.href} leads on and on.`);
 }

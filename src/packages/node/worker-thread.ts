@@ -1,7 +1,7 @@
 /** Threads of Node in the place of web workers. */
 import { Worker } from 'node:worker_threads';
 import type { KeeperWorker } from '../../client/keeper-worker.ts';
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { StateWorkerPort } from '../../state-file/worker-client.ts';
 import { guardedHosts } from './guarded-hosts.ts';
 
@@ -18,7 +18,7 @@ export function openKeeperThread(script: string): KeeperWorker {
   thread.postMessage({ type: 'connect', port: port2 }, [port2 as never]);
   const failed = new Promise<never>((_, reject) => {
     const ended = (why: string) =>
-      reject(new CprError('keeper-unavailable', `The thread of the guest ended: ${why}`));
+      reject(new HoldfastError('keeper-unavailable', `The thread of the guest ended: ${why}`));
     thread.once('error', (error) => ended(error.stack ?? error.message));
     thread.once('exit', (code) => ended(`exit code ${code}`));
   });

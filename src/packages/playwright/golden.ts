@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { link, rename, rm } from 'node:fs/promises';
 import type { BrowserType, LaunchOptions } from '@playwright/test';
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import type { SnapshotInfo } from '../../protocol/snapshot.ts';
 import { BrowserProfile } from './browser-profile.ts';
@@ -100,9 +100,9 @@ export class GoldenGuest {
       await guest.restore(snapshot);
       return true;
     } catch (error) {
-      const expected: CprError['code'][] = ['not-found', 'no-machine', 'bad-runstate'];
-      const lost: CprError['code'][] = ['keeper-gone', 'keeper-silent'];
-      const isGone = error instanceof CprError && [...expected, ...lost].includes(error.code);
+      const expected: HoldfastError['code'][] = ['not-found', 'no-machine', 'bad-runstate'];
+      const lost: HoldfastError['code'][] = ['keeper-gone', 'keeper-silent'];
+      const isGone = error instanceof HoldfastError && [...expected, ...lost].includes(error.code);
       if (isGone || guest.page.isClosed()) return false;
       throw error;
     }
@@ -190,7 +190,7 @@ export class GoldenGuest {
   }
 }
 
-/** The agent mends what the gap broke, see src/keeper/machine/after-gap.ts. The brackets do not find themselves. */
+/** The agent mends what the gap broke, see src/keeper/machine/post-resume.ts. The brackets do not find themselves. */
 const untilPutRight = "while ps -o args | grep -q '[h]oldfast/resumed'; do usleep 20000; done";
 
 /** Whole, or not at all. A guest that cannot be a file is booted again when it is needed. */
@@ -202,7 +202,7 @@ async function keepState(guest: Guest, path: string): Promise<boolean> {
     return true;
   } catch (error) {
     await rm(unfinished, { force: true });
-    if (error instanceof CprError) return false;
+    if (error instanceof HoldfastError) return false;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 /** Files in and out of the guest, over its 9p share. */
 import type { Page } from '@playwright/test';
+import { callMachine } from './call-machine.ts';
 import { type GuestShell, quoted } from './guest-shell.ts';
-import { callMachine } from './page-machine.ts';
 
 /** Where files wait on the share, on their way to or from another place in the guest. */
 const passage = '.holdfast';

@@ -3,8 +3,8 @@ import type { Page } from '@playwright/test';
 import type { SendKeyOptions } from '../../client/typist.ts';
 import type { KeyboardLayout } from '../../protocol/keyboard-layouts.ts';
 import { parseBootCommand } from './boot-command.ts';
+import { callMachine } from './call-machine.ts';
 import type { GuestScreen } from './guest-screen.ts';
-import { callMachine } from './page-machine.ts';
 import { brief, step } from './step.ts';
 import type { WaitOptions } from './wait-options.ts';
 

@@ -1,7 +1,7 @@
 /** Media that are inserted into the guest's drives while it runs. */
 import type { DriveSource, RemovableDriveName } from '../../protocol/config.ts';
+import { callMachine } from './call-machine.ts';
 import type { GuestPage } from './guest-page.ts';
-import { callMachine } from './page-machine.ts';
 import type { Site } from './site.ts';
 
 /** A medium for a drive: also a file of the computer that runs the test. */

@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { callMachine } from './page-machine.ts';
+import { callMachine } from './call-machine.ts';
 
 export type MouseButton = 'left' | 'middle' | 'right';
 

@@ -1,7 +1,7 @@
 /** The page that a guest is seen through, and what tests do to it. */
 import type { BrowserContext, Page } from '@playwright/test';
 import type { BrowserProfile } from './browser-profile.ts';
-import type { HoldfastWindow } from './page-machine.ts';
+import type { HoldfastWindow } from './call-machine.ts';
 import { installTap, type TappedWindow } from './page-tap.ts';
 import { consoles } from './shown-consoles.ts';
 import { waitLimit } from './test-time.ts';

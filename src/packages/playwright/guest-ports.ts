@@ -1,8 +1,8 @@
 /** TCP ports of the guest, reached from the test. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Page } from '@playwright/test';
-import { CprError } from '../../errors.ts';
-import { callMachine } from './page-machine.ts';
+import { HoldfastError } from '../../errors.ts';
+import { callMachine } from './call-machine.ts';
 import { type ForwardPortOptions, PortForward } from './port-forward.ts';
 import { consoles } from './shown-consoles.ts';
 import { type WaitLimit, waitLimit } from './test-time.ts';
@@ -35,7 +35,7 @@ export class GuestPorts {
         const tryMs = Math.max(lastTryMs, endMs - performance.now());
         return await this.#knock(port, waitLimit(tryMs).ms);
       } catch (error) {
-        const isExpected = error instanceof CprError && error.code === 'not-found';
+        const isExpected = error instanceof HoldfastError && error.code === 'not-found';
         if (isExpected && performance.now() + retryMs < endMs) await wait(retryMs);
         else throw await this.#because(error, port, limit);
       }
@@ -60,7 +60,7 @@ export class GuestPorts {
   }
 
   async #because(error: unknown, port: number, limit: WaitLimit): Promise<unknown> {
-    if (!(error instanceof CprError) || error.code === 'network-unavailable') return error;
+    if (!(error instanceof HoldfastError) || error.code === 'network-unavailable') return error;
     return new Error(
       `TCP port ${port} of the guest did not open ${limit.within}: ${error.message}\n` +
         (await consoles(this.#page())),

@@ -2,9 +2,9 @@
 import type { MachineConfig } from '../../protocol/config.ts';
 import type { MachineStatus } from '../../protocol/events.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
+import { callMachine } from './call-machine.ts';
 import type { GuestPage } from './guest-page.ts';
 import type { GuestRuntimes } from './guest-runtimes.ts';
-import { callMachine } from './page-machine.ts';
 
 /** `undefined` takes an option away. */
 export type ConfigChange = { [Option in keyof MachineConfig]?: MachineConfig[Option] | undefined };

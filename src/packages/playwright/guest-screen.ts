@@ -1,6 +1,6 @@
 /** The guest's VGA screen: its text, its pixels, and waiting for either. */
 import type { Page } from '@playwright/test';
-import { callMachine } from './page-machine.ts';
+import { callMachine } from './call-machine.ts';
 import { consoles } from './shown-consoles.ts';
 import { waitLimit } from './test-time.ts';
 import type { WaitOptions } from './wait-options.ts';

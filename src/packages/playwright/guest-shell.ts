@@ -2,7 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Page } from '@playwright/test';
 import type { ExecuteResult } from '../../client/agent.ts';
-import { callMachine } from './page-machine.ts';
+import { callMachine } from './call-machine.ts';
 import type { SerialConsole, SerialWaitOptions } from './serial-console.ts';
 import { consoles } from './shown-consoles.ts';
 import { brief } from './step.ts';

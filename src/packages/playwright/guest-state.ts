@@ -4,7 +4,7 @@
  */
 import type { Page } from '@playwright/test';
 import type { OpenStateOptions } from '../../client/types.ts';
-import { callMachine } from './page-machine.ts';
+import { callMachine } from './call-machine.ts';
 
 /** Writes the guest to a state file while it runs. */
 export async function saveState(page: Page, path: string): Promise<void> {

@@ -10,6 +10,7 @@ import type { RestartReport } from '../../protocol/keeper-api.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import type { RestoreReport, SnapshotInfo } from '../../protocol/snapshot.ts';
 import type { BrowserProfile } from './browser-profile.ts';
+import { callMachine } from './call-machine.ts';
 import { GuestFiles } from './guest-files.ts';
 import { GuestKeyboard, type TypeOptions } from './guest-keyboard.ts';
 import { GuestMedia, type Medium } from './guest-media.ts';
@@ -20,7 +21,6 @@ import { type ConfigChange, GuestPower } from './guest-power.ts';
 import { GuestRuntimes } from './guest-runtimes.ts';
 import { GuestScreen, type ScreenMask, type StillScreenOptions } from './guest-screen.ts';
 import { GuestShell, type RunResult } from './guest-shell.ts';
-import { callMachine } from './page-machine.ts';
 import type { ForwardPortOptions, PortForward } from './port-forward.ts';
 import { SerialConsole, type SerialWaitOptions } from './serial-console.ts';
 import type { Site } from './site.ts';
@@ -262,7 +262,7 @@ export class Guest {
 
   // The machine.
 
-  /** Calls the API of the machine in the page. Errors are rethrown as CprError. */
+  /** Calls the API of the machine in the page. Errors are rethrown as HoldfastError. */
   machine<T, A = undefined>(
     call: (machine: Machine, argument: A) => Promise<T> | T,
     argument?: A,

@@ -1,6 +1,7 @@
 /** Playwright fixtures for guests in Holdfast. */
-export { CprError, type CprErrorCode } from '../../errors.ts';
+export { HoldfastError, type HoldfastErrorCode } from '../../errors.ts';
 export { BrowserProfile } from './browser-profile.ts';
+export type { HoldfastWindow } from './call-machine.ts';
 export { attachEvidence } from './evidence.ts';
 export {
   type GuestAutoFixtures,
@@ -19,7 +20,6 @@ export type { ConfigChange } from './guest-power.ts';
 export type { ScreenArea, ScreenMask, StillScreenOptions } from './guest-screen.ts';
 export type { RunResult } from './guest-shell.ts';
 export { expect, type MatchScreenOptions } from './matchers.ts';
-export type { HoldfastWindow } from './page-machine.ts';
 export type { ForwardPortOptions, PortForward } from './port-forward.ts';
 export type { SerialConsole, SerialWaitOptions } from './serial-console.ts';
 export { type PolicyViolation, Site, type SiteOptions } from './site.ts';

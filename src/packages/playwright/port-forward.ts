@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Page } from '@playwright/test';
-import { callMachine } from './page-machine.ts';
+import { callMachine } from './call-machine.ts';
 
 export interface ForwardPortOptions {
   /** Port of this computer. Default: one that is free. */

@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { callMachine } from './page-machine.ts';
+import { callMachine } from './call-machine.ts';
 import type { TappedWindow } from './page-tap.ts';
 import { consoles } from './shown-consoles.ts';
 import { step } from './step.ts';

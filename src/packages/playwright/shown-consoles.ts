@@ -1,6 +1,6 @@
 /** The consoles of a guest as text, for the message of an error. */
 import type { Page } from '@playwright/test';
-import { callMachine } from './page-machine.ts';
+import { callMachine } from './call-machine.ts';
 import type { TappedWindow } from './page-tap.ts';
 
 declare const window: Partial<TappedWindow> & Window;

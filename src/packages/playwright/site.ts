@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { text } from 'node:stream/consumers';
 import sirv from 'sirv';
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import { ignoreOtherRanges, keepArchives } from '../node/archives.ts';
 import headers from './response-headers.json' with { type: 'json' };
@@ -130,7 +130,7 @@ export class Site {
     this.#server.removeAllListeners('request').on('request', (request, response) => {
       const path = (request.url ?? '/').slice(1);
       if (path === reportPath) {
-        void this.#hearViolation(request).finally(() => response.writeHead(204).end());
+        void this.#onViolation(request).finally(() => response.writeHead(204).end());
         return;
       }
       if (path.startsWith(this.#path)) {
@@ -154,11 +154,11 @@ export class Site {
   /**
    * Serves a file of this computer as it is then.
    * @returns its address
-   * @throws CprError `file-failed` where there is none
+   * @throws HoldfastError `file-failed` where there is none
    */
   async share(path: string): Promise<string> {
     await stat(path).catch((cause: Error) => {
-      throw new CprError('file-failed', `${resolve(path)} cannot be read: ${cause.message}`, {
+      throw new HoldfastError('file-failed', `${resolve(path)} cannot be read: ${cause.message}`, {
         cause,
       });
     });
@@ -196,7 +196,7 @@ export class Site {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  async #hearViolation(request: IncomingMessage): Promise<void> {
+  async #onViolation(request: IncomingMessage): Promise<void> {
     const { 'csp-report': report } = JSON.parse(await text(request)) as {
       'csp-report': Record<string, string | number>;
     };

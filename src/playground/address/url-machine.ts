@@ -9,12 +9,12 @@ import { optionNames, optionTable } from '../../protocol/options/option-table.ts
 import { reachedFile, reachOf, toBeAsked } from '../../protocol/reach.ts';
 import type { Refuse } from './refuse.ts';
 import { readDrives } from './url-drives.ts';
-import { readShare, type UrlShare } from './url-share.ts';
+import { readShare, type UrlNinep } from './url-share.ts';
 
 /** What the address says about the machine; everything else is as the guest or the defaults have it. */
 export interface UrlMachine {
   images: Partial<Pick<MachineConfig, ImageName>>;
-  share?: UrlShare;
+  share?: UrlNinep;
   settings: Partial<Omit<MachineConfig, ImageName>>;
 }
 

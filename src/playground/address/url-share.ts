@@ -3,7 +3,7 @@ import { allowedUrl, fileUrl } from '../../protocol/options/foreign-url.ts';
 import type { Refuse } from './refuse.ts';
 
 /** What is in the 9p share when the machine begins; both absolute. */
-export interface UrlShare {
+export interface UrlNinep {
   /** A file index of v86's format (`fs.json`). */
   index: string;
   /** The folder of its files. Absent: that of the index. */
@@ -14,7 +14,7 @@ export function readShare(
   query: URLSearchParams,
   base: string,
   refuse: Refuse,
-): UrlShare | undefined {
+): UrlNinep | undefined {
   const read = (option: string) => {
     const text = query.get(option);
     const url = text === null ? undefined : fileUrl(text, base);

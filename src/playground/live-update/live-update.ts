@@ -1,6 +1,6 @@
 import { type RuntimeBuild, runtimes } from 'virtual:holdfast-build';
 import type { Machine } from '../../client/types.ts';
-import type { CprError } from '../../errors.ts';
+import type { HoldfastError } from '../../errors.ts';
 import type { Runstate } from '../../protocol/events.ts';
 import type { Session } from '../session.ts';
 import { create, element } from '../ui/element.ts';
@@ -9,7 +9,7 @@ import { runtimeSource } from '../ui/runtime-source.ts';
 import { readSetting, writeSetting } from '../ui/settings.ts';
 import { newerRuntime, updateChoices } from './update-choices.ts';
 
-type Failed = (error: CprError, again: () => void) => void;
+type Failed = (error: HoldfastError, again: () => void) => void;
 
 const updatable: readonly Runstate[] = ['running', 'paused', 'suspended'];
 
@@ -61,7 +61,7 @@ export class LiveUpdate {
       this.#say(`Guest paused ${formatPause(timings.pauseMs)}`, 'good');
     } catch (error) {
       this.#say('Not updated', 'bad');
-      this.#failed(error as CprError, () => void this.#update(runtime));
+      this.#failed(error as HoldfastError, () => void this.#update(runtime));
     }
   }
 

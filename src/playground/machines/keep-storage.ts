@@ -14,7 +14,7 @@ export function keepStorage(session: Session): void {
 async function ask(session: Session): Promise<void> {
   try {
     // What it answers stands in the list of machines, where it can be asked again.
-    if (await isSilent()) await session.machine?.shelf.persist();
+    if (await isSilent()) await session.machine?.storage.persist();
   } catch (thrown) {
     console.info('The browser was not asked to keep what is stored:', thrown);
   }

@@ -1,6 +1,6 @@
 /** The dialog that lists the machines in storage. */
 
-import type { MachineShelf } from '../../client/types.ts';
+import type { MachineStorage } from '../../client/types.ts';
 import { foreignLimitBytes } from '../../protocol/foreign-storage.ts';
 import type { StorageUsage, StoredMachineInfo } from '../../protocol/stored.ts';
 import { addressOf } from '../address/machine-address.ts';
@@ -38,11 +38,11 @@ export class MachineList {
       this.#dialog.close();
       options.createMachine();
     });
-    this.#persist.addEventListener('click', () => void this.#run(() => this.#shelf.persist()));
+    this.#persist.addEventListener('click', () => void this.#run(() => this.#storage.persist()));
   }
 
-  get #shelf(): MachineShelf {
-    return this.#options.session.connected.shelf;
+  get #storage(): MachineStorage {
+    return this.#options.session.connected.storage;
   }
 
   async open(): Promise<void> {
@@ -53,11 +53,11 @@ export class MachineList {
 
   async #refresh(): Promise<void> {
     try {
-      const shelf = this.#shelf;
+      const storage = this.#storage;
       const [machines, usage] = await Promise.all([
-        shelf.list(),
-        shelf.usage(),
-        this.#states.refresh(shelf),
+        storage.list(),
+        storage.usage(),
+        this.#states.refresh(storage),
       ]);
       machines.sort((a, b) => b.lastUsedAtMs - a.lastUsedAtMs);
       const foreign = machines.filter(({ config }) => config?.foreign);
@@ -114,7 +114,7 @@ export class MachineList {
   }
 
   #buttons(machine: StoredMachineInfo, isCurrent: boolean): Node[] {
-    const shelf = this.#shelf;
+    const storage = this.#storage;
     const buttons: Node[] = [];
     // A newer version of this site can do more with it.
     if (machine.newer) return machine.takenAtMs === undefined ? [] : [this.#exportButton(machine)];
@@ -136,7 +136,7 @@ export class MachineList {
     buttons.push(
       named('Rename…', () => this.#askName(machine)),
       named('Duplicate', () =>
-        this.#run(() => shelf.duplicate(machine.id, `${machine.name} (copy)`)),
+        this.#run(() => storage.duplicate(machine.id, `${machine.name} (copy)`)),
       ),
     );
     if (machine.takenAtMs !== undefined) buttons.push(this.#exportButton(machine));
@@ -203,7 +203,7 @@ export class MachineList {
       const name = input.value.trim();
       input.replaceWith(shown);
       if (rename && name && name !== machine.name)
-        void this.#run(() => this.#shelf.rename(machine.id, name));
+        void this.#run(() => this.#storage.rename(machine.id, name));
     };
     // Another window in front says nothing about the name.
     input.addEventListener('blur', () => document.hasFocus() && finish(true));
@@ -224,7 +224,7 @@ export class MachineList {
     });
     if (!yes) return;
     forgetMark(machine.id);
-    await this.#run(() => this.#shelf.remove(machine.id));
+    await this.#run(() => this.#storage.remove(machine.id));
   }
 
   async #suspend({ id, name }: StoredMachineInfo): Promise<void> {

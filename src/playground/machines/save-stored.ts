@@ -10,13 +10,13 @@ export async function saveStored(
   { id, name }: { id: string; name: string },
   request: FileRequest,
 ): Promise<readonly string[]> {
-  const { shelf } = session.connected;
+  const { storage } = session.connected;
   if (request.kind === 'state') {
-    const blob = await collectBlob(shelf.exportState(id));
+    const blob = await collectBlob(storage.exportState(id));
     download(`${name.replaceAll(/[^\w.() -]+/g, '_')}.vmstate`, blob);
     return [];
   }
-  const exported = await shelf.export(id, request);
+  const exported = await storage.export(id, request);
   download(exported.name, exported.blob);
   return exported.missing;
 }

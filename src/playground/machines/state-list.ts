@@ -1,5 +1,5 @@
 /** The named states in storage, below the machines: what `cprSave` left there. */
-import type { MachineShelf } from '../../client/types.ts';
+import type { MachineStorage } from '../../client/types.ts';
 import type { StoredStateInfo } from '../../protocol/stored.ts';
 import { ask } from '../ui/dialogs.ts';
 import { button, create, element } from '../ui/element.ts';
@@ -15,16 +15,16 @@ export class StateList {
     this.#run = run;
   }
 
-  async refresh(shelf: MachineShelf): Promise<void> {
-    const states = await shelf.states();
+  async refresh(storage: MachineStorage): Promise<void> {
+    const states = await storage.states();
     states.sort((a, b) => b.savedAtMs - a.savedAtMs);
     this.#section.hidden = states.length === 0;
-    this.#rows.replaceChildren(...states.map((state) => this.#row(state, shelf)));
+    this.#rows.replaceChildren(...states.map((state) => this.#row(state, storage)));
   }
 
-  #row({ name, sizeBytes, savedAtMs }: StoredStateInfo, shelf: MachineShelf): HTMLLIElement {
+  #row({ name, sizeBytes, savedAtMs }: StoredStateInfo, storage: MachineStorage): HTMLLIElement {
     const saved = `${formatBytes(sizeBytes)} · saved ${formatAge(Date.now() - savedAtMs)} ago`;
-    const remove = button('Delete…', () => void this.#askRemove(name, shelf));
+    const remove = button('Delete…', () => void this.#askRemove(name, storage));
     remove.setAttribute('aria-label', `Delete… the state ${name}`);
     return create('li', {
       class: 'machine-row',
@@ -40,12 +40,12 @@ export class StateList {
     });
   }
 
-  async #askRemove(name: string, shelf: MachineShelf): Promise<void> {
+  async #askRemove(name: string, storage: MachineStorage): Promise<void> {
     const yes = await ask({
       title: `Delete the state “${name}”?`,
       text: 'A machine that was saved in it cannot be loaded from it any more.',
       ok: 'Delete',
     });
-    if (yes) this.#run(() => shelf.removeState(name));
+    if (yes) this.#run(() => storage.removeState(name));
   }
 }

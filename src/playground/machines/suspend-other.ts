@@ -1,15 +1,15 @@
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { Session } from '../session.ts';
 
 /**
  * Suspends a machine that runs in a worker of its own beside the one that this page shows.
- * @throws CprError `bad-runstate` when it does not run, `not-found` when another tab has it to itself
+ * @throws HoldfastError `bad-runstate` when it does not run, `not-found` when another tab has it to itself
  */
 export async function suspendOther(session: Session, id: string): Promise<void> {
   const machine = await session.connectTo(id);
   try {
     if (machine.status === null)
-      throw new CprError(
+      throw new HoldfastError(
         'not-found',
         'It runs in a worker of another tab alone: suspend it there.',
       );

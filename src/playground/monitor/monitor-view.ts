@@ -1,6 +1,6 @@
 /** The monitor in the page: a log, and a line to type in. */
 import { runtimes } from 'virtual:holdfast-build';
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { createMonitor, type Monitor } from '../../index.ts';
 import type { Session } from '../session.ts';
 import { button, create, element } from '../ui/element.ts';
@@ -70,14 +70,14 @@ export class MonitorView {
     const monitor = this.#monitor;
     try {
       if (!monitor || !this.#session.machine)
-        throw new CprError('keeper-gone', 'This page is not connected to a keeper.');
+        throw new HoldfastError('keeper-gone', 'This page is not connected to a keeper.');
       const { lines, files } = await monitor.execute(line);
       if (lines.length > 0) this.#print('output', lines.join('\n'));
       for (const { name, bytes } of files)
         if (bytes) this.#print('hint', `Saved '${name}' (${bytes.length} bytes).`);
       this.#input.value = '';
     } catch (thrown) {
-      const { code, message } = CprError.from(thrown, 'internal', 'The command failed');
+      const { code, message } = HoldfastError.from(thrown, 'internal', 'The command failed');
       this.#print('error', code === 'bad-command' ? message : `Error: ${message}`);
       this.#input.value = '';
     }

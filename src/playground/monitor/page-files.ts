@@ -1,5 +1,5 @@
 /** The files of the page's monitor: downloads, and the dialogs of the browser. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { MonitorFiles } from '../../index.ts';
 import { chooseFile, download, saveHandle } from '../ui/files.ts';
 
@@ -16,6 +16,6 @@ export class PageFiles implements MonitorFiles {
   async read(name: string): Promise<Blob> {
     const file = await chooseFile();
     if (file) return file;
-    throw new CprError('cancelled', `No file was chosen for '${name}'.`);
+    throw new HoldfastError('cancelled', `No file was chosen for '${name}'.`);
   }
 }

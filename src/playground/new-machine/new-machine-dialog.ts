@@ -1,6 +1,6 @@
 /** The dialog that describes a machine, checks it, and starts it. */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { checkOptions } from '../../protocol/options/check-options.ts';
 import type { MachineOptions } from '../../protocol/options/machine-options.ts';
 import type { Boots } from '../../protocol/options/option.ts';
@@ -112,7 +112,7 @@ export class NewMachineDialog {
       for (const [option, value] of Object.entries(values))
         this.#fields.setText(option as keyof typeof values, value);
     } catch (thrown) {
-      this.#tell(CprError.from(thrown, 'wrong-v86-state', 'The file could not be read'));
+      this.#tell(HoldfastError.from(thrown, 'wrong-v86-state', 'The file could not be read'));
     }
   }
 
@@ -170,7 +170,7 @@ export class NewMachineDialog {
     }
   }
 
-  #tell(error: CprError): void {
+  #tell(error: HoldfastError): void {
     if (error.code === 'cancelled') return;
     const { title, advice } = errorText(error, 'start');
     const words =

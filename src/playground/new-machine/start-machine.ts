@@ -2,7 +2,7 @@
 
 import { fillShare, loadContents, type MachineContents } from '../../client/machine-contents.ts';
 import type { Machine, OpenStateOptions } from '../../client/types.ts';
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import type { MachineOptions } from '../../protocol/options/machine-options.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
@@ -25,7 +25,7 @@ export interface StartRequest {
 
 /**
  * Resolves with a connection to the machine, which runs.
- * @throws CprError of reading and starting it, after which nothing of it is left; `cancelled`
+ * @throws HoldfastError of reading and starting it, after which nothing of it is left; `cancelled`
  */
 export async function startMachine(request: StartRequest): Promise<Machine> {
   const { own, v86State, runtime, connect, onProgress, signal } = request;
@@ -102,7 +102,7 @@ async function openedAtPrompt(
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const abort = () =>
-      reject(CprError.from(signal.reason, 'cancelled', 'The new machine was called off'));
+      reject(HoldfastError.from(signal.reason, 'cancelled', 'The new machine was called off'));
     if (signal.aborted) abort();
     signal.addEventListener('abort', abort, { once: true });
   });

@@ -1,4 +1,4 @@
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { SetDurableOptions } from '../../protocol/stored.ts';
 import type { Session } from '../session.ts';
 import { ask } from '../ui/dialogs.ts';
@@ -34,7 +34,7 @@ export class DurabilityNotice {
       notices.remove('durability');
       return;
     }
-    const { title, advice } = errorText(new CprError(error.code, error.message), 'storage');
+    const { title, advice } = errorText(new HoldfastError(error.code, error.message), 'storage');
     notices.show('durability', {
       tone: 'warning',
       title: `The guest is not saved: ${title}`,
@@ -44,7 +44,7 @@ export class DurabilityNotice {
     });
   }
 
-  #actions(code: CprError['code']) {
+  #actions(code: HoldfastError['code']) {
     const { session, attempt, resumeStored } = this.#options;
     const tryAgain = {
       label: 'Try again',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { arrivalText, durabilityDetail, durabilityText } from './durability-text.ts';
+import { durabilityDetail, durabilityText, startSourceText } from './durability-text.ts';
 
 test('the state line says how old the last checkpoint is', () => {
   const at = (state: 'saved' | 'failing' | 'off') =>
@@ -31,12 +31,12 @@ test('without checkpoints it says what comes back', () => {
 });
 
 test('a guest that was resumed says from how long before', () => {
-  expect(arrivalText({ kind: 'resumed', takenAtMs: 1000, resumedAtMs: 63_000 })).toBe(
+  expect(startSourceText({ kind: 'resumed', takenAtMs: 1000, resumedAtMs: 63_000 })).toBe(
     'resumed from a checkpoint of 1 min 02 s before',
   );
   expect(
-    arrivalText({ kind: 'opened', takenAtMs: 1000, openedAtMs: 63_000, identity: 'clone' }),
+    startSourceText({ kind: 'opened', takenAtMs: 1000, openedAtMs: 63_000, identity: 'clone' }),
   ).toBe('opened from a state that was 1 min 02 s old');
-  expect(arrivalText({ kind: 'booted' })).toBeNull();
-  expect(arrivalText(undefined)).toBeNull();
+  expect(startSourceText({ kind: 'booted' })).toBeNull();
+  expect(startSourceText(undefined)).toBeNull();
 });

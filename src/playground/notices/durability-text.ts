@@ -1,5 +1,5 @@
 /** What the page says about checkpoints, in words. No DOM. */
-import type { Arrival, Durability } from '../../protocol/stored.ts';
+import type { Durability, StartSource } from '../../protocol/stored.ts';
 import { formatAge, formatBytes, formatPause } from '../ui/format.ts';
 
 /** A few words for the state line. */
@@ -38,9 +38,9 @@ export function durabilityDetail(durability: Durability | undefined): string {
 }
 
 /** How the guest got here, where this page did not boot it. */
-export function arrivalText(arrival: Arrival | undefined): string | null {
-  if (arrival?.kind === 'opened')
-    return `opened from a state that was ${formatAge(arrival.openedAtMs - arrival.takenAtMs)} old`;
-  if (arrival?.kind !== 'resumed') return null;
-  return `resumed from a checkpoint of ${formatAge(arrival.resumedAtMs - arrival.takenAtMs)} before`;
+export function startSourceText(startSource: StartSource | undefined): string | null {
+  if (startSource?.kind === 'opened')
+    return `opened from a state that was ${formatAge(startSource.openedAtMs - startSource.takenAtMs)} old`;
+  if (startSource?.kind !== 'resumed') return null;
+  return `resumed from a checkpoint of ${formatAge(startSource.resumedAtMs - startSource.takenAtMs)} before`;
 }

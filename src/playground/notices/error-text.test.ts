@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { cprErrorCodes } from '../../errors.ts';
+import { holdfastErrorCodes } from '../../errors.ts';
 import { errorText } from './error-text.ts';
 import { actionLabel } from './error-texts.ts';
 
-test.each(cprErrorCodes)('%s says what happened and what to do', (code) => {
+test.each(holdfastErrorCodes)('%s says what happened and what to do', (code) => {
   const { title, advice, actions } = errorText({ code }, 'start');
   expect(title).not.toMatch(/[.!]$/);
   expect(advice).toMatch(/\.$/);
@@ -33,7 +33,7 @@ test.each(['guest-crashed', 'keeper-gone', 'keeper-silent'] as const)(
 );
 
 test('only a browser that refuses storage is told of private browsing', () => {
-  for (const code of cprErrorCodes) {
+  for (const code of holdfastErrorCodes) {
     const says = errorText({ code }, 'storage').advice.includes('private browsing');
     expect([code, says]).toEqual([code, code === 'storage-unavailable']);
   }

@@ -1,5 +1,5 @@
 /** An error in words, for what the page was doing when it failed. No DOM. */
-import { type CprError, type CprErrorCode, unreachable } from '../../errors.ts';
+import { type HoldfastError, type HoldfastErrorCode, unreachable } from '../../errors.ts';
 import type { Operation } from '../operation.ts';
 import { type ErrorAction, errorTexts } from './error-texts.ts';
 
@@ -12,7 +12,7 @@ interface ErrorText {
 }
 
 /** Failures after which there is no guest, or none that the page can reach. */
-const guestIsLost: readonly CprErrorCode[] = [
+const guestIsLost: readonly HoldfastErrorCode[] = [
   'guest-crashed',
   'keeper-gone',
   'keeper-silent',
@@ -21,7 +21,7 @@ const guestIsLost: readonly CprErrorCode[] = [
 
 /** @param error its message is needed where one code has several reasons */
 export function errorText(
-  { code, message = '' }: Pick<CprError, 'code'> & Partial<Pick<CprError, 'message'>>,
+  { code, message = '' }: Pick<HoldfastError, 'code'> & Partial<Pick<HoldfastError, 'message'>>,
   operation: Operation,
 ): ErrorText {
   if (operation === 'change-medium' && code === 'bad-config')

@@ -1,5 +1,5 @@
 /** Each error code in words, with what to do about it. Data only. */
-import type { CprErrorCode } from '../../errors.ts';
+import type { HoldfastErrorCode } from '../../errors.ts';
 
 export type ErrorAction = 'try-again' | 'start-fresh' | 'reload' | 'reconnect' | 'export-rest';
 
@@ -19,7 +19,7 @@ export interface ErrorWords {
 
 const unsaved = 'The guest keeps running, but it is not saved.';
 
-export const errorTexts: Readonly<Record<CprErrorCode, ErrorWords>> = {
+export const errorTexts: Readonly<Record<HoldfastErrorCode, ErrorWords>> = {
   'unsupported-browser': {
     title: 'This browser cannot run the guest',
     advice: 'Open this page in a current Chromium, Firefox or Safari.',

@@ -1,5 +1,5 @@
 /** Tells the end of a guest that crashed, powered itself down, or that another page threw away. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { MachineStatus } from '../../protocol/events.ts';
 import type { Session } from '../session.ts';
 import { actionLabel } from './error-texts.ts';
@@ -11,7 +11,7 @@ interface GuestEndOptions {
   notices: Notices;
   reports: OperationReports;
   /** The machine goes on elsewhere. */
-  lookOn(): void;
+  watch(): void;
   loadState(): void;
   startFresh(): void;
 }
@@ -48,18 +48,18 @@ export class GuestEnd {
   }
 
   #show({ runstate, destroyed, reason, crash }: MachineStatus): void {
-    const { reports, lookOn } = this.#options;
-    if (runstate === 'shutdown' && !destroyed) this.#tellPoweredDown();
-    else if (reason?.code === 'taken-over') lookOn();
-    else if (reason) reports.report(new CprError(reason.code, reason.message), 'run');
-    else if (runstate === 'shutdown') this.#tellGone();
+    const { reports, watch } = this.#options;
+    if (runstate === 'shutdown' && !destroyed) this.#showPoweredDown();
+    else if (reason?.code === 'taken-over') watch();
+    else if (reason) reports.report(new HoldfastError(reason.code, reason.message), 'run');
+    else if (runstate === 'shutdown') this.#showGone();
     else {
       const message = crash ?? 'The emulator gave no reason.';
-      reports.report(new CprError('guest-crashed', message), 'run');
+      reports.report(new HoldfastError('guest-crashed', message), 'run');
     }
   }
 
-  #tellPoweredDown(): void {
+  #showPoweredDown(): void {
     const { session, notices, reports } = this.#options;
     notices.show('run', {
       tone: 'info',
@@ -75,7 +75,7 @@ export class GuestEnd {
     });
   }
 
-  #tellGone(): void {
+  #showGone(): void {
     const { notices, loadState, startFresh } = this.#options;
     notices.show('run', {
       tone: 'info',

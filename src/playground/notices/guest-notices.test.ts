@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Session } from '../session.ts';
-import { tellLost, tellUnawareClone } from './guest-notices.ts';
+import { showLost, showUnawareClone } from './guest-notices.ts';
 import type { Notice, Notices } from './notices.ts';
 
 test('[S2] what is gone is told when storage that could not be read is written again', async () => {
@@ -19,13 +19,13 @@ test('[S2] what is gone is told when storage that could not be read is written a
   };
   const session = {
     machineId: 'default',
-    machine: { shelf: { usage } },
+    machine: { storage: { usage } },
     status: { durability: { state: 'failing' } },
     onChange: (listener: () => void) => {
       changed = listener;
     },
   };
-  await tellLost(session as unknown as Session, notices, undefined);
+  await showLost(session as unknown as Session, notices, undefined);
   changed();
   expect(shown).toEqual([]);
 
@@ -43,8 +43,8 @@ test('[F5] of a machine that is there as it was before, the page says from when 
   const foundAtMs = Date.now() + 1000;
   const lost = [{ id: 'default', name: 'Linux', takenAtMs: 9000, leftAtMs: 7000, foundAtMs }];
   const usage = async () => ({ usedBytes: 0, quotaBytes: 0, persisted: false, lost });
-  const session = { machineId: 'default', machine: { shelf: { usage } } };
-  await tellLost(session as unknown as Session, notices, undefined);
+  const session = { machineId: 'default', machine: { storage: { usage } } };
+  await showLost(session as unknown as Session, notices, undefined);
   expect(shown[0]?.title).toBe('The newest state of a machine is gone');
   expect(shown[0]?.text).toContain('“Linux” goes on from');
   expect(shown[0]?.text).toContain('2 s before');
@@ -65,8 +65,8 @@ test('[N3] a copy that no agent could be told of is told to whoever opened it, o
   const session = {
     onMachine: (listener: (connected: unknown) => void) => listener(machine),
   } as unknown as Session;
-  tellUnawareClone(session, notices);
-  const say = (arrival: object) => status({ status: { arrival } });
+  showUnawareClone(session, notices);
+  const say = (startSource: object) => status({ status: { startSource } });
   const now = performance.timeOrigin;
   say({ kind: 'booted' });
   say({ kind: 'opened', openedAtMs: now + 1 });

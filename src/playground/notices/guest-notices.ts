@@ -7,7 +7,7 @@ import { actionLabel } from './error-texts.ts';
 import type { Notices } from './notices.ts';
 
 /** @param reason why the newest generation could not be used */
-export function tellFellBack(notices: Notices, reason: string): void {
+export function showFellBack(notices: Notices, reason: string): void {
   notices.show('stored', {
     tone: 'warning',
     title: 'The newest checkpoint was damaged',
@@ -17,11 +17,11 @@ export function tellFellBack(notices: Notices, reason: string): void {
 }
 
 /** Says on the page that opened a clone what its guest does not know. */
-export function tellUnawareClone(session: Session, notices: Notices): void {
+export function showUnawareClone(session: Session, notices: Notices): void {
   let toldAtMs = performance.timeOrigin;
-  const look = ({ status: { arrival } }: { status: MachineStatus }) => {
-    if (!arrival || arrival.kind === 'booted' || !arrival.isUnawareClone) return;
-    const atMs = arrival.kind === 'opened' ? arrival.openedAtMs : arrival.resumedAtMs;
+  const look = ({ status: { startSource } }: { status: MachineStatus }) => {
+    if (!startSource || startSource.kind === 'booted' || !startSource.isUnawareClone) return;
+    const atMs = startSource.kind === 'opened' ? startSource.openedAtMs : startSource.resumedAtMs;
     if (atMs <= toldAtMs) return;
     toldAtMs = atMs;
     notices.show('clone', {
@@ -47,15 +47,15 @@ interface GoneMachine {
  * Says what is gone on the page that found it out.
  * @param marked what an earlier page knew to be stored, where the guest that is here now is another one
  */
-export async function tellLost(
+export async function showLost(
   session: Session,
   notices: Notices,
   marked: { name: string; takenAtMs: number } | undefined,
 ): Promise<void> {
-  const usage = await session.machine?.shelf.usage().catch(() => undefined);
+  const usage = await session.machine?.storage.usage().catch(() => undefined);
   // Of storage that cannot be read nobody knows what it has. Once a guest is saved there it can be, and
   // what was said of storage that fails is gone from the page.
-  if (!usage) return whenSaved(session, () => void tellLost(session, notices, marked));
+  if (!usage) return whenSaved(session, () => void showLost(session, notices, marked));
   const { discarded, lost = [] } = usage;
   const isNews = (atMs: number) => atMs >= performance.timeOrigin;
   const machines: GoneMachine[] = lost.filter(({ foundAtMs }) => isNews(foundAtMs));
@@ -112,7 +112,7 @@ function whenSaved(session: Session, run: () => void): void {
  * Options in the address do nothing to a guest that is there already.
  * @param askedMiB the memory that the address asks for
  */
-export function tellOtherMemory(
+export function showOtherMemory(
   notices: Notices,
   { config: { memoryMiB } }: MachineStatus,
   askedMiB: number,
@@ -127,7 +127,7 @@ export function tellOtherMemory(
   });
 }
 
-export function tellUnknownOptions(notices: Notices, unknown: readonly UnknownOption[]): void {
+export function showUnknownOptions(notices: Notices, unknown: readonly UnknownOption[]): void {
   notices.show('unknown-options', {
     tone: 'info',
     title: 'The address has options that this page does not know',

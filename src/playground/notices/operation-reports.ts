@@ -1,5 +1,5 @@
 /** Tells what failed, and offers what can be done about it. */
-import type { CprError } from '../../errors.ts';
+import type { HoldfastError } from '../../errors.ts';
 import { saveStored } from '../machines/save-stored.ts';
 import type { Operation } from '../operation.ts';
 import type { Session } from '../session.ts';
@@ -42,7 +42,7 @@ export class OperationReports {
     }
   }
 
-  report(error: CprError, operation: Operation, again?: () => void): void {
+  report(error: HoldfastError, operation: Operation, again?: () => void): void {
     const { notices, startFresh, reconnect } = this.#options;
     const { title, advice, actions } = errorText(error, operation);
     const run: Record<ErrorAction, (() => void) | undefined> = {
@@ -101,7 +101,7 @@ export function detailOf({
   code,
   phase,
   message,
-}: Pick<CprError, 'code' | 'phase' | 'message'>): Pick<Notice, 'detail' | 'folded'> {
+}: Pick<HoldfastError, 'code' | 'phase' | 'message'>): Pick<Notice, 'detail' | 'folded'> {
   const kind = `(${code}${phase ? `, phase ${phase}` : ''})`;
   const [sentence = '', ...rest] = message.trim().split('\n');
   const isCrash = code === 'guest-crashed';

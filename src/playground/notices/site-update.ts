@@ -3,21 +3,21 @@
  * small is there before (see early-parts.ts); the rest is told as what it is.
  */
 import { buildId } from 'virtual:holdfast-build';
-import { CprError, type CprErrorCode } from '../../errors.ts';
+import { HoldfastError, type HoldfastErrorCode } from '../../errors.ts';
 
 /** What a file that is missing fails with. */
-const missing: readonly CprErrorCode[] = [
+const missing: readonly HoldfastErrorCode[] = [
   'part-unavailable',
   'runtime-unavailable',
   'keeper-unavailable',
 ];
 
 /** Anything thrown, as what the user is told: `site-updated` where that explains it. */
-export async function explained(thrown: unknown, what: string): Promise<CprError> {
-  const error = CprError.from(thrown, 'internal', what);
+export async function explained(thrown: unknown, what: string): Promise<HoldfastError> {
+  const error = HoldfastError.from(thrown, 'internal', what);
   if (!missing.includes(error.code) || !(await isUpdated())) return error;
   const message = `This site was updated. Reload: the guest goes on. ${error.message}`;
-  return new CprError('site-updated', message, { cause: thrown });
+  return new HoldfastError('site-updated', message, { cause: thrown });
 }
 
 /** Whether the site serves another build than the one that this page is of. */

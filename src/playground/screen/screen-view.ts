@@ -1,4 +1,4 @@
-import { GuestScreen } from '../../view/guest-screen.ts';
+import { ScreenCanvas } from '../../view/screen-canvas.ts';
 import { fitPicture } from '../../view/screen-scale.ts';
 import type { Session } from '../session.ts';
 import { element } from '../ui/element.ts';
@@ -13,7 +13,7 @@ const mirrorMs = 1000;
 export class ScreenView {
   readonly #container = element('screen', HTMLElement);
   readonly #canvas = element('screen-canvas', HTMLCanvasElement);
-  readonly #screen = new GuestScreen(
+  readonly #screen = new ScreenCanvas(
     this.#canvas,
     () => this.#pictureChanged(),
     () => this.#mirrorLater(),

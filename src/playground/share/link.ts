@@ -1,5 +1,5 @@
 /** Addresses that open states. No DOM. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 
 /** Of a state that travels in an address. Browsers take longer ones; what people send links with may not. */
 export const linkStateBytes = 256 * 1024;
@@ -21,12 +21,14 @@ export function linkWithState(state: Uint8Array, base: string): string {
   return `${new URL('./', base).href}#s=${payload}`;
 }
 
-/** @throws CprError `bad-state-file` */
+/** @throws HoldfastError `bad-state-file` */
 export function stateOfPayload(payload: string): Uint8Array<ArrayBuffer> {
   try {
     const binary = atob(payload.replaceAll('-', '+').replaceAll('_', '/'));
     return Uint8Array.from(binary, (character) => character.charCodeAt(0));
   } catch (cause) {
-    throw new CprError('bad-state-file', 'The link is not whole: its end is missing.', { cause });
+    throw new HoldfastError('bad-state-file', 'The link is not whole: its end is missing.', {
+      cause,
+    });
   }
 }

@@ -1,5 +1,5 @@
 /** Opens states: from an address, from a link that holds one, from a file. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { StateFile, type StateFileInfo, type StateUrl } from '../../index.ts';
 import { randomId } from '../../protocol/random-id.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
@@ -40,7 +40,7 @@ export class StateOpener {
    * Opens the state that the address of this page asks for, as this page's machine. What of another
    * origin would be fetched, and a guest that would be replaced, is asked about first.
    * @returns a state of v86 itself, whose machine is to be described before it can be opened
-   * @throws CprError of reading and opening it, `not-approved`, or `cancelled`
+   * @throws HoldfastError of reading and opening it, `not-approved`, or `cancelled`
    */
   async openAddress(source: StateSource): Promise<File | undefined> {
     if ('url' in source) await requireFetch(source.url);
@@ -91,7 +91,7 @@ export class StateOpener {
 
   /** @returns what is there, where it was refused because it is a state of v86 itself */
   async #v86StateAt(url: string, refused: unknown, signal: AbortSignal): Promise<File | undefined> {
-    if (!(refused instanceof CprError) || refused.code !== 'bad-state-file') return undefined;
+    if (!(refused instanceof HoldfastError) || refused.code !== 'bad-state-file') return undefined;
     const onProgress = this.#bar.show.bind(this.#bar);
     return fetchV86State(url, { signal, onProgress });
   }
@@ -121,7 +121,7 @@ export class StateOpener {
   async #withBar<T>(label: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const abort = new AbortController();
     this.#bar.begin(label, () =>
-      abort.abort(new CprError('cancelled', 'Opening the state was cancelled.')),
+      abort.abort(new HoldfastError('cancelled', 'Opening the state was cancelled.')),
     );
     try {
       return await work(abort.signal);
@@ -130,7 +130,7 @@ export class StateOpener {
     }
   }
 
-  /** @throws CprError `cancelled` */
+  /** @throws HoldfastError `cancelled` */
   async #askIdentity(
     info: StateFileInfo,
   ): Promise<'clone' | 'continuation' | { elsewhere: string }> {
@@ -174,7 +174,7 @@ async function contentsOf(source: StateSource): Promise<string | Blob> {
   if ('payload' in source) return new Blob([stateOfPayload(source.payload)]);
   const file = await pickUp(source.handoff);
   if (file) return file;
-  throw new CprError('state-unavailable', 'The file is no longer there: open it again.');
+  throw new HoldfastError('state-unavailable', 'The file is no longer there: open it again.');
 }
 
 /** The page of a machine, asked for this state. */
@@ -187,7 +187,7 @@ function addressWith(machineId: string, source: StateSource): string {
   return address.href;
 }
 
-/** @throws CprError `not-approved` */
+/** @throws HoldfastError `not-approved` */
 async function requireFetch(url: string): Promise<void> {
   if (new URL(url).origin === location.origin) return;
   const yes = await askApproval({
@@ -196,10 +196,10 @@ async function requireFetch(url: string): Promise<void> {
     items: [{ what: 'Fetches', value: url }],
     ok: 'Fetch and open',
   });
-  if (!yes) throw new CprError('not-approved', 'The state was not fetched.');
+  if (!yes) throw new HoldfastError('not-approved', 'The state was not fetched.');
 }
 
-/** @throws CprError `cancelled` */
+/** @throws HoldfastError `cancelled` */
 async function requireReplacement(info: StateFileInfo): Promise<void> {
   const yes = await askApproval({
     title: 'Replace the machine that is here?',
@@ -208,7 +208,7 @@ async function requireReplacement(info: StateFileInfo): Promise<void> {
     picture: info.thumbnail,
     ok: 'Throw away and open',
   });
-  if (!yes) throw new CprError('cancelled', 'The machine was left as it is.');
+  if (!yes) throw new HoldfastError('cancelled', 'The machine was left as it is.');
 }
 
 const fileLabels: Record<Exclude<StateUrl['purpose'], 'network'>, string> = {
@@ -249,7 +249,7 @@ function askFor(info: StateFileInfo, reached: readonly StateUrl[]): Promise<bool
   });
 }
 
-/** @throws CprError `cancelled` */
+/** @throws HoldfastError `cancelled` */
 async function requireDefault(info: StateFileInfo): Promise<void> {
   const yes = await askApproval({
     title: 'Make this your machine here?',
@@ -258,7 +258,7 @@ async function requireDefault(info: StateFileInfo): Promise<void> {
     picture: info.thumbnail,
     ok: 'Make it mine',
   });
-  if (!yes) throw new CprError('cancelled', 'The place of your machine was left empty.');
+  if (!yes) throw new HoldfastError('cancelled', 'The place of your machine was left empty.');
 }
 
 function askForMemory(info: StateFileInfo, sizeBytes: number): Promise<boolean> {

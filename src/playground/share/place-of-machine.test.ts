@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { defaultMachineId } from '../../client/machine-id.ts';
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { listed, questionBefore } from './place-of-machine.ts';
 
 const place = { machineId: 'a', isHere: false, stored: [] };
 
 test('[15] while it is not known what is stored, a machine is thrown away only with a yes', async () => {
   const failures = [
-    new CprError('internal', 'The list could not be read.'),
-    new CprError('storage-failing', 'The disk failed.'),
+    new HoldfastError('internal', 'The list could not be read.'),
+    new HoldfastError('storage-failing', 'The disk failed.'),
     new DOMException('The database is damaged.', 'UnknownError'),
   ];
   for (const failure of failures) {
@@ -20,7 +20,7 @@ test('[15] while it is not known what is stored, a machine is thrown away only w
 });
 
 test('[15] where nothing can be stored nothing is replaced', async () => {
-  const failure = new CprError('storage-unavailable', 'There is none.');
+  const failure = new HoldfastError('storage-unavailable', 'There is none.');
   const stored = await listed(() => Promise.reject(failure));
   expect(questionBefore({ ...place, stored })).toBeNull();
 });

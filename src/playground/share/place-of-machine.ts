@@ -1,7 +1,7 @@
 /** What is asked before a state is opened in the place of a machine. No DOM. */
 
 import { defaultMachineId } from '../../client/machine-id.ts';
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { StoredMachineInfo } from '../../protocol/stored.ts';
 
 export interface Place {
@@ -26,7 +26,7 @@ export async function listed(
   try {
     return await list();
   } catch (thrown) {
-    const isNone = thrown instanceof CprError && thrown.code === 'storage-unavailable';
+    const isNone = thrown instanceof HoldfastError && thrown.code === 'storage-unavailable';
     return isNone ? [] : undefined;
   }
 }

@@ -2,7 +2,7 @@
 
 import { collectBlob } from '../../client/collect-blob.ts';
 import type { Machine } from '../../client/types.ts';
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { driveNames, type MachineConfig } from '../../protocol/config.ts';
 import { errorText } from '../notices/error-text.ts';
 import { explained } from '../notices/site-update.ts';
@@ -156,7 +156,7 @@ export class ShareDialog {
   }
 
   async #upload({ state, readBytes }: Exported, signal: AbortSignal): Promise<void> {
-    if (!this.#server) throw new CprError('share-failed', 'This site has no state server.');
+    if (!this.#server) throw new HoldfastError('share-failed', 'This site has no state server.');
     this.#working('Uploading');
     const shared = await uploadState(this.#server, state, {
       signal,
@@ -177,7 +177,7 @@ export class ShareDialog {
 
   async #putIntoLink({ state, readBytes }: Exported): Promise<void> {
     if (state.size > linkStateBytes) {
-      throw new CprError(
+      throw new HoldfastError(
         'share-failed',
         `What has changed takes ${formatBytes(state.size)}; a link holds ${formatBytes(linkStateBytes)}. Share it as a file or an uploaded link.`,
       );
@@ -214,7 +214,7 @@ export class ShareDialog {
       this.#shared = undefined;
       this.#finish('The state was deleted from the server. The link opens nothing any more.');
     } catch (thrown) {
-      this.#showError(CprError.from(thrown, 'share-failed', 'It could not be deleted'));
+      this.#showError(HoldfastError.from(thrown, 'share-failed', 'It could not be deleted'));
     } finally {
       this.#delete.disabled = false;
     }
@@ -256,7 +256,7 @@ export class ShareDialog {
     if (step === 'done') this.#link.select();
   }
 
-  #showError(error: CprError): void {
+  #showError(error: HoldfastError): void {
     const { title } = errorText(error, 'share');
     this.#error.textContent = `${title}. ${error.message}`;
   }
@@ -304,7 +304,7 @@ function v86Machine(config: MachineConfig): string {
   return parts.join(', ');
 }
 
-const cancelled = () => new CprError('cancelled', 'Sharing was cancelled.');
+const cancelled = () => new HoldfastError('cancelled', 'Sharing was cancelled.');
 
 /** Of the screen; none where it is too large to travel along. */
 async function pictureOf(machine: Machine): Promise<Blob | undefined> {

@@ -1,6 +1,6 @@
 /** The state server that this site shares through, where it has one (src/server/state-server.ts). */
-import { CprError } from '../../errors.ts';
-import { part } from '../start/early-parts.ts';
+import { HoldfastError } from '../../errors.ts';
+import { part } from '../start/preloaded-parts.ts';
 
 export interface StateServer {
   /** Ends in a slash. */
@@ -53,7 +53,7 @@ export async function findStateServer(): Promise<StateServer | undefined> {
   }
 }
 
-/** @throws CprError `share-failed`, or `cancelled` */
+/** @throws HoldfastError `share-failed`, or `cancelled` */
 export async function uploadState(
   server: StateServer,
   state: Blob,
@@ -92,7 +92,7 @@ async function publish(
     try {
       return await request(`${uploadUrl}/publish`, init);
     } catch (thrown) {
-      const { cause } = thrown as CprError;
+      const { cause } = thrown as HoldfastError;
       if (!(cause instanceof TypeError || cause instanceof PassingFailure)) throw thrown;
       await new Promise((done) => setTimeout(done, delayMs));
       signal.throwIfAborted();
@@ -101,7 +101,7 @@ async function publish(
   return request(`${uploadUrl}/publish`, init);
 }
 
-/** @throws CprError `share-failed` */
+/** @throws HoldfastError `share-failed` */
 export async function deleteShared({ url, deletionToken }: SharedState): Promise<void> {
   await request(url, {
     method: 'DELETE',
@@ -135,7 +135,7 @@ async function upload(
     });
     const cancel = () => {
       void running.abort(true).catch(() => {});
-      reject(CprError.from(signal.reason, 'cancelled', 'The upload was cancelled'));
+      reject(HoldfastError.from(signal.reason, 'cancelled', 'The upload was cancelled'));
     };
     if (signal.aborted) return cancel();
     signal.addEventListener('abort', cancel, { once: true });
@@ -175,7 +175,7 @@ class PassingFailure extends Error {
 const passing = new Set([502, 503, 504]);
 
 const failed = (message: string, cause?: unknown) =>
-  new CprError('share-failed', message, { ...(cause !== undefined && { cause }) });
+  new HoldfastError('share-failed', message, { ...(cause !== undefined && { cause }) });
 
 async function sha256(blob: Blob): Promise<string> {
   return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', await blob.arrayBuffer())));

@@ -1,5 +1,5 @@
 import { defaultMachineId } from '../../client/machine-id.ts';
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { sourceName } from '../../protocol/images.ts';
 import type { UrlOptions } from '../address/page-options.ts';
 import { foreignFiles } from '../address/url-machine.ts';
@@ -16,7 +16,7 @@ export class AddressApproval {
     this.#options = options;
   }
 
-  /** Asks once; not where everything is from the page's own origin. @throws CprError `not-approved` */
+  /** Asks once; not where everything is from the page's own origin. @throws HoldfastError `not-approved` */
   async require(): Promise<void> {
     await this.#requireOwnPlace();
     const { machine, memoryMiB, typed = {} } = this.#options;
@@ -36,7 +36,7 @@ export class AddressApproval {
     throw refused();
   }
 
-  /** What a link describes becomes the visitor's own machine only if they say so. @throws CprError `not-approved` */
+  /** What a link describes becomes the visitor's own machine only if they say so. @throws HoldfastError `not-approved` */
   async #requireOwnPlace(): Promise<void> {
     const { machine, machineId } = this.#options;
     if (!machine || machineId !== defaultMachineId || this.#isMadeOwn) return;
@@ -51,7 +51,8 @@ export class AddressApproval {
   }
 }
 
-const refused = () => new CprError('not-approved', 'Nothing was fetched and nothing was started.');
+const refused = () =>
+  new HoldfastError('not-approved', 'Nothing was fetched and nothing was started.');
 
 function words(hasFiles: boolean, hasNetwork: boolean) {
   const what = [hasFiles && 'files from elsewhere', hasNetwork && 'a network'];

@@ -15,7 +15,7 @@ const subject = 'open-state';
 /**
  * Opens it as this page's machine.
  * @returns false for a state of v86, whose machine its user is asked to describe
- * @throws CprError of {@link StateOpener.openAddress}
+ * @throws HoldfastError of {@link StateOpener.openAddress}
  */
 export async function openAddressState(
   source: StateSource,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { CprError, type CprErrorCode } from '../../errors.ts';
+import { HoldfastError, type HoldfastErrorCode } from '../../errors.ts';
 import type { UrlOptions } from '../address/page-options.ts';
 import type { Session } from '../session.ts';
 import { GuestStarter, type GuestStarterOptions } from './guest-starter.ts';
@@ -28,7 +28,7 @@ function starterOf(
   address: Partial<UrlOptions> = {},
   overrides: Partial<GuestStarterOptions> = {},
 ) {
-  const fails: Partial<Record<'start' | 'openState' | 'resumeStored', CprErrorCode>> = {};
+  const fails: Partial<Record<'start' | 'openState' | 'resumeStored', HoldfastErrorCode>> = {};
   const calls: string[] = [];
   const did = (name: string) => () => void calls.push(name);
   const call =
@@ -38,7 +38,7 @@ function starterOf(
       const code = fails[name];
       // Only the first time: what is tried again works.
       delete fails[name];
-      if (code) throw new CprError(code, 'It failed.');
+      if (code) throw new HoldfastError(code, 'It failed.');
       return given;
     };
   const machine = {
@@ -64,7 +64,7 @@ function starterOf(
       await work();
       return true;
     },
-    report: vi.fn<(error: CprError, operation: string) => void>(),
+    report: vi.fn<(error: HoldfastError, operation: string) => void>(),
   };
   const options = {
     session: session as unknown as Session,
@@ -72,7 +72,7 @@ function starterOf(
     reports,
     stored: {
       open: async () => void calls.push('stored.open'),
-      lookOn: async () => void calls.push('stored.lookOn'),
+      watch: async () => void calls.push('stored.watch'),
       settled: did('stored.settled'),
       config: undefined,
       replaced: undefined,
@@ -141,7 +141,7 @@ describe('opening the page', () => {
   test('a state that cannot be opened leaves the guest, and is told', async () => {
     const { starter, session, calls, reports } = starterOf(
       { state: { url: 'https://x.test/s' } },
-      { openState: () => Promise.reject(new CprError('bad-state-file', 'It is damaged.')) },
+      { openState: () => Promise.reject(new HoldfastError('bad-state-file', 'It is damaged.')) },
     );
     session.status = { runstate: 'running' };
     await starter.open();
@@ -202,7 +202,7 @@ describe('starting', () => {
     const { starter, calls, fails } = starterOf();
     fails.openState = 'taken-over';
     await starter.start(false);
-    expect(calls.slice(-2)).toEqual(['failed', 'stored.lookOn']);
+    expect(calls.slice(-2)).toEqual(['failed', 'stored.watch']);
   });
 
   test('a start in place of another guest joins nobody: what fails is told', async () => {
@@ -258,8 +258,8 @@ describe('resuming', () => {
     expect(calls).toEqual(['resumeStored', 'came', 'stored.settled', 'resumed']);
   });
 
-  test.each<[CprErrorCode, { takeOver?: boolean; replace?: boolean }, string]>([
-    ['taken-over', {}, 'stored.lookOn'],
+  test.each<[HoldfastErrorCode, { takeOver?: boolean; replace?: boolean }, string]>([
+    ['taken-over', {}, 'stored.watch'],
     ['file-needed', {}, 'ask for files'],
     ['bad-runstate', {}, 'attached'],
     ['busy', {}, 'attached'],
@@ -272,7 +272,7 @@ describe('resuming', () => {
     expect(reports.report).not.toHaveBeenCalled();
   });
 
-  test.each<[CprErrorCode, { takeOver?: boolean; replace?: boolean }]>([
+  test.each<[HoldfastErrorCode, { takeOver?: boolean; replace?: boolean }]>([
     ['bad-runstate', { replace: true }],
     ['busy', { takeOver: true }],
     ['storage-damaged', {}],
@@ -290,10 +290,14 @@ describe('whether the guest is new here', () => {
   test.each([
     ['one that booted under this page', () => ({ bootedAtMs: newer() }), true],
     ['one that booted before it', () => ({ bootedAtMs: 1 }), false],
-    ['one that was resumed', () => ({ bootedAtMs: newer(), arrival: { kind: 'resumed' } }), false],
+    [
+      'one that was resumed',
+      () => ({ bootedAtMs: newer(), startSource: { kind: 'resumed' } }),
+      false,
+    ],
     [
       'one that was opened under this page',
-      () => ({ bootedAtMs: 1, arrival: { kind: 'opened', openedAtMs: newer() } }),
+      () => ({ bootedAtMs: 1, startSource: { kind: 'opened', openedAtMs: newer() } }),
       true,
     ],
   ])('%s', (_, status, expected) => {

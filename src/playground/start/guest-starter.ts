@@ -2,7 +2,7 @@
 import type { RuntimeBuild } from 'virtual:holdfast-build';
 import { fillShare } from '../../client/machine-contents.ts';
 import type { OpenStateOptions } from '../../client/types.ts';
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import { freshConfig } from '../address/fresh-config.ts';
 import type { StateSource, UrlOptions } from '../address/page-options.ts';
@@ -21,15 +21,15 @@ export interface GuestStarterOptions {
   session: Session;
   address: UrlOptions;
   reports: Pick<OperationReports, 'attempt' | 'report'>;
-  stored: Pick<StoredGuest, 'open' | 'lookOn' | 'settled' | 'config' | 'replaced'>;
+  stored: Pick<StoredGuest, 'open' | 'watch' | 'settled' | 'config' | 'replaced'>;
   neededFiles: Pick<NeededFiles, 'ask'>;
-  /** @throws CprError `runtime-unavailable` */
+  /** @throws HoldfastError `runtime-unavailable` */
   runtime(): RuntimeBuild;
-  /** Asks about what the address fetches from elsewhere. @throws CprError `not-approved` */
+  /** Asks about what the address fetches from elsewhere. @throws HoldfastError `not-approved` */
   approve(): Promise<void>;
-  /** Loads the guest that the address describes. @throws CprError */
+  /** Loads the guest that the address describes. @throws HoldfastError */
   load(): Promise<LoadedGuest>;
-  /** Whether the keeper runs the guest that early.ts asked for. */
+  /** Whether the keeper runs the guest that preload.ts asked for. */
   openedEarly(): Promise<boolean>;
   /** Opens the state of the address. @returns false when nothing of it was opened */
   openState(source: StateSource): Promise<boolean>;
@@ -89,9 +89,9 @@ export class GuestStarter {
     const { session, stored, address } = this.#options;
     const { status } = session;
     if (!status || stored.replaced !== undefined || address.state) return false;
-    const { arrival, bootedAtMs } = status;
-    const beganAtMs = arrival?.kind === 'opened' ? arrival.openedAtMs : bootedAtMs;
-    return arrival?.kind !== 'resumed' && beganAtMs >= performance.timeOrigin;
+    const { startSource, bootedAtMs } = status;
+    const beganAtMs = startSource?.kind === 'opened' ? startSource.openedAtMs : bootedAtMs;
+    return startSource?.kind !== 'resumed' && beganAtMs >= performance.timeOrigin;
   }
 
   /** The page shows another machine from now on, which was described here. */
@@ -131,11 +131,11 @@ export class GuestStarter {
     }
   }
 
-  async #resumeFailed(error: CprError, how: ResumeHow, files: PickedFiles): Promise<void> {
+  async #resumeFailed(error: HoldfastError, how: ResumeHow, files: PickedFiles): Promise<void> {
     const { stored, reports, neededFiles } = this.#options;
     const isThere = error.code === 'bad-runstate' && !how.replace;
     const isOthers = error.code === 'busy' && !how.takeOver;
-    if (error.code === 'taken-over') await stored.lookOn();
+    if (error.code === 'taken-over') await stored.watch();
     else if (error.code === 'file-needed')
       await neededFiles.ask(files, (all) => void this.resume(how, all));
     else if (isThere || isOthers) await this.#join(() => this.resume(how));
@@ -157,7 +157,7 @@ export class GuestStarter {
       const isThere = error.code === 'bad-runstate' || error.code === 'busy';
       if (isThere && !replace) return this.#join(() => this.start(replace, durable));
       events.failed();
-      if (error.code === 'taken-over' && !replace) return stored.lookOn();
+      if (error.code === 'taken-over' && !replace) return stored.watch();
       reports.report(error, 'start', () => void this.start(replace, durable));
     }
   }
@@ -209,7 +209,7 @@ export class GuestStarter {
       await openPromptState(this.#options.session, url, config, runtime);
       return true;
     } catch (thrown) {
-      const { code } = CprError.from(thrown, 'internal', 'The state could not be opened');
+      const { code } = HoldfastError.from(thrown, 'internal', 'The state could not be opened');
       if (code === 'bad-runstate' || code === 'busy' || code === 'taken-over') throw thrown;
       console.warn('The guest boots, because its state at the prompt could not be opened:', thrown);
       return false;

@@ -1,7 +1,7 @@
 /** The guests that this site ships, as machine configurations. */
 
-import { type LoadedFile, shareFiles } from '../../client/options/share-files.ts';
-import { CprError } from '../../errors.ts';
+import { type LoadedFile, shareFiles } from '../../client/options/ninep-input.ts';
+import { HoldfastError } from '../../errors.ts';
 import { defaultConfig, type MachineConfig } from '../../protocol/config.ts';
 import { sourceName } from '../../protocol/images.ts';
 import { bringsItsOwnSystem, type GuestName, type UrlOptions } from '../address/page-options.ts';
@@ -34,7 +34,7 @@ export interface LoadedGuest {
 /**
  * @param base URL of the site's root
  * @param memoryMiB instead of what the guest asks for by itself
- * @throws CprError `image-unavailable` when the guest's description cannot be had
+ * @throws HoldfastError `image-unavailable` when the guest's description cannot be had
  */
 export async function loadGuest(
   guest: GuestName,
@@ -78,7 +78,7 @@ export function linuxConfig(description: unknown, url: string, base: string): Ma
 /**
  * What the address of the page describes: the guest with changes, or, with something to boot from
  * and no `?guest=`, a bare machine.
- * @throws CprError `image-unavailable` for what cannot be had of the guest's description or the share
+ * @throws HoldfastError `image-unavailable` for what cannot be had of the guest's description or the share
  */
 export async function loadDescribed(
   { guest, hasGuest, memoryMiB, machine }: UrlOptions,
@@ -136,7 +136,7 @@ async function fetchDescription(url: string): Promise<unknown> {
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
     return await response.json();
   } catch (error) {
-    throw CprError.from(error, 'image-unavailable', `Could not load ${url}`);
+    throw HoldfastError.from(error, 'image-unavailable', `Could not load ${url}`);
   }
 }
 
@@ -145,14 +145,14 @@ function checkDescription(description: unknown, url: string): GuestDescription {
   const text = (field: string): string | undefined => {
     const value = fields.get(field);
     if (value === undefined || typeof value === 'string') return value;
-    throw new CprError('image-unavailable', `In ${url}, "${field}" is not text.`);
+    throw new HoldfastError('image-unavailable', `In ${url}, "${field}" is not text.`);
   };
   const memoryMiB = fields.get('memoryMiB');
   if (memoryMiB !== undefined && typeof memoryMiB !== 'number')
-    throw new CprError('image-unavailable', `In ${url}, "memoryMiB" is not a number.`);
+    throw new HoldfastError('image-unavailable', `In ${url}, "memoryMiB" is not a number.`);
   const bzimage = text('bzimage');
   if (bzimage === undefined)
-    throw new CprError('image-unavailable', `${url} does not name a kernel ("bzimage").`);
+    throw new HoldfastError('image-unavailable', `${url} does not name a kernel ("bzimage").`);
 
   const found: GuestDescription = { name: text('name') ?? 'Linux', bzimage };
   const initrd = text('initrd');

@@ -2,7 +2,7 @@
 import { randomId } from '../../protocol/random-id.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import { addressOf } from '../address/machine-address.ts';
-import { type LeftBehind, leftBehind } from '../machines/left-behind.ts';
+import { type LeftBehind, previousMachine } from '../machines/previous-machine.ts';
 import type { NewMachine } from '../new-machine/new-machine-dialog.ts';
 import { startMachine } from '../new-machine/start-machine.ts';
 import type { Session } from '../session.ts';
@@ -37,7 +37,7 @@ export async function startBeside(
     signal,
   });
   moving();
-  const left = leftBehind(session);
+  const left = previousMachine(session);
   await session.moveTo(machine, id);
   history.pushState(null, '', addressOf(id, document.baseURI));
   // Back is the machine of before, as when its address is opened.

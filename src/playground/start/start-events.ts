@@ -2,7 +2,7 @@
 import type { UrlOptions } from '../address/page-options.ts';
 import type { LiveUpdate } from '../live-update/live-update.ts';
 import type { GuestEnd } from '../notices/guest-end.ts';
-import { tellFellBack, tellOtherMemory } from '../notices/guest-notices.ts';
+import { showFellBack, showOtherMemory } from '../notices/guest-notices.ts';
 import type { Notices } from '../notices/notices.ts';
 import type { OperationReports } from '../notices/operation-reports.ts';
 import type { Session } from '../session.ts';
@@ -41,7 +41,7 @@ export function startEvents(options: StartEventsOptions): Omit<StartEvents, 'ope
     newMachineBegan: () => terminal.newMachineBegan(),
     resumed({ takeOver }, fellBack) {
       if (takeOver) survival();
-      if (fellBack) tellFellBack(notices, fellBack);
+      if (fellBack) showFellBack(notices, fellBack);
       update.updateByItself();
     },
     booted: (prompt) => typeInto(options, prompt),
@@ -64,16 +64,16 @@ function typeInto(
 
 /** Tells how the guest came to be there before this page asked for it. */
 function attached({ session, address, notices, update, startFresh }: StartEventsOptions): void {
-  const { arrival } = session.status ?? {};
-  // early.ts has asked for it: what this page found is what it brought back.
+  const { startSource } = session.status ?? {};
+  // preload.ts has asked for it: what this page found is what it brought back.
   const { timeOrigin } = performance;
-  const isResumed = arrival?.kind === 'resumed' && arrival.resumedAtMs >= timeOrigin;
-  const isOpened = arrival?.kind === 'opened' && arrival.openedAtMs >= timeOrigin;
+  const isResumed = startSource?.kind === 'resumed' && startSource.resumedAtMs >= timeOrigin;
+  const isOpened = startSource?.kind === 'opened' && startSource.openedAtMs >= timeOrigin;
   session.attached(isResumed ? 'resumed' : isOpened ? 'booted' : 'attached');
-  if (isResumed && arrival.fellBack) tellFellBack(notices, arrival.fellBack);
+  if (isResumed && startSource.fellBack) showFellBack(notices, startSource.fellBack);
   const { status } = session;
   const { memoryMiB } = address;
   if (status && memoryMiB !== undefined)
-    tellOtherMemory(notices, status, memoryMiB, () => void startFresh());
+    showOtherMemory(notices, status, memoryMiB, () => void startFresh());
   update.updateByItself();
 }

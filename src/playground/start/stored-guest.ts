@@ -1,5 +1,5 @@
 /** The guest in storage, when the page is opened and its keeper has none. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import type { ResumeRequest, StoredMachineInfo } from '../../protocol/stored.ts';
 import { addressOf } from '../address/machine-address.ts';
@@ -21,7 +21,7 @@ interface StoredGuestOptions {
   startFresh(): Promise<boolean>;
   /** Goes on with the guest in storage; deals with what goes wrong. */
   resume(how?: ResumeHow): Promise<void>;
-  failed(error: CprError, again: () => void): void;
+  failed(error: HoldfastError, again: () => void): void;
   /** Opens the list of machines. */
   showMachines(): void;
 }
@@ -59,10 +59,10 @@ export class StoredGuest {
   async open(): Promise<void> {
     const { boot, resume } = this.#options;
     const stored = await this.#find();
-    if (stored === 'newer') return this.#tellWentBack();
+    if (stored === 'newer') return this.#showWentBack();
     this.#waiting = stored;
     if (!stored) return boot(true);
-    if (stored.running === 'elsewhere') return this.lookOn();
+    if (stored.running === 'elsewhere') return this.watch();
     switch (resumeSetting()) {
       case 'auto':
         return resume();
@@ -70,21 +70,21 @@ export class StoredGuest {
         return this.#ask(stored);
       case 'never':
         await boot(false);
-        return this.#tellLeftAlone(stored);
+        return this.#showLeftAlone(stored);
     }
   }
 
   /** The machine runs in another tab: shows it, and offers what else can be done. */
-  async lookOn(): Promise<void> {
+  async watch(): Promise<void> {
     const { session, failed } = this.#options;
-    const again = () => void this.lookOn();
+    const again = () => void this.watch();
     try {
       await watchMachine(session, {
-        began: () => this.#tellWatching(),
-        gone: () => this.#tellGone('The tab that ran this machine was closed'),
+        began: () => this.#showWatching(),
+        gone: () => this.#showGone('The tab that ran this machine was closed'),
       });
     } catch (thrown) {
-      const error = CprError.from(thrown, 'internal', 'The machine cannot be shown');
+      const error = HoldfastError.from(thrown, 'internal', 'The machine cannot be shown');
       if (error.code !== 'not-found') failed(error, again);
       else {
         const found = await this.#find();
@@ -103,24 +103,24 @@ export class StoredGuest {
     }
     // Who takes it over says so by showing it again.
     if (isWatching && status?.destroyed && status.reason?.code !== 'taken-over')
-      this.#tellGone('The machine was ended in the other tab');
+      this.#showGone('The machine was ended in the other tab');
   }
 
-  #tellWatching(): void {
-    this.#tellElsewhere(
+  #showWatching(): void {
+    this.#showElsewhere(
       'You see it as it goes on there, and cannot type into it. Take it over (it is saved there and goes on here), or open a copy as it was last saved.',
     );
   }
 
   /** It cannot be shown: whoever runs it does not answer. */
-  #offerTakeOver({ message }: CprError): void {
-    this.#tellElsewhere(
+  #offerTakeOver({ message }: HoldfastError): void {
+    this.#showElsewhere(
       'Go on there, take it over (it is saved there and goes on here), or open a copy as it was last saved.',
       message,
     );
   }
 
-  #tellElsewhere(text: string, detail?: string): void {
+  #showElsewhere(text: string, detail?: string): void {
     const { notices, resume } = this.#options;
     this.#watchShown = true;
     // What happens when this page goes matters to the other tab.
@@ -138,7 +138,7 @@ export class StoredGuest {
     });
   }
 
-  #tellGone(title: string): void {
+  #showGone(title: string): void {
     this.#watchShown = true;
     this.#options.notices.show('stored', {
       tone: 'warning',
@@ -152,11 +152,11 @@ export class StoredGuest {
   async #openCopy(): Promise<void> {
     const { session, failed } = this.#options;
     try {
-      const id = await session.connected.shelf.duplicate(session.machineId, 'Copy');
+      const id = await session.connected.storage.duplicate(session.machineId, 'Copy');
       location.assign(addressOf(id, document.baseURI));
     } catch (thrown) {
-      failed(CprError.from(thrown, 'internal', 'No copy could be made'), () =>
-        this.#tellWatching(),
+      failed(HoldfastError.from(thrown, 'internal', 'No copy could be made'), () =>
+        this.#showWatching(),
       );
     }
   }
@@ -170,7 +170,7 @@ export class StoredGuest {
       const found = machines.find(({ id }) => id === session.machineId);
       return found?.takenAtMs === undefined && found?.running !== 'elsewhere' ? undefined : found;
     } catch (thrown) {
-      const error = CprError.from(thrown, 'storage-unavailable', 'Storage cannot be read');
+      const error = HoldfastError.from(thrown, 'storage-unavailable', 'Storage cannot be read');
       // A keeper of an earlier release has no storage.
       if (error.code === 'keeper-incompatible') return undefined;
       if (error.code === 'storage-newer') return 'newer';
@@ -186,7 +186,7 @@ export class StoredGuest {
   }
 
   /** This page was loaded just now: there is no newer one to reload. */
-  #tellWentBack(): void {
+  #showWentBack(): void {
     const { notices, boot } = this.#options;
     notices.show('stored', {
       tone: 'warning',
@@ -198,7 +198,7 @@ export class StoredGuest {
           label: 'Export machines…',
           run: () => {
             this.#options.showMachines();
-            this.#tellWentBack();
+            this.#showWentBack();
           },
         },
         { label: 'Start without saving', run: () => void boot(false) },
@@ -224,7 +224,7 @@ export class StoredGuest {
     });
   }
 
-  #tellLeftAlone(stored: StoredMachineInfo): void {
+  #showLeftAlone(stored: StoredMachineInfo): void {
     const { notices, resume } = this.#options;
     notices.show('stored', {
       tone: 'info',

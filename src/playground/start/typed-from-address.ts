@@ -15,7 +15,7 @@ interface TypedOptions {
 /** A boot on a slow machine. */
 const patienceMs = 300_000;
 
-/** Waits for the guest, types, and says so. @throws CprError */
+/** Waits for the guest, types, and says so. @throws HoldfastError */
 export async function typeFromAddress(options: TypedOptions): Promise<void> {
   const { machine, notices, typed, prompt } = options;
   notices.show('typed', {

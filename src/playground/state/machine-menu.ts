@@ -1,6 +1,6 @@
 /** Saving, loading, suspending: CPR with a mouse. */
 import { runtimes } from 'virtual:holdfast-build';
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { CprMode, CprSource, CprTarget } from '../../protocol/cpr.ts';
 import type { Runstate } from '../../protocol/events.ts';
 import { cprLoad, cprSave, resetDisks } from '../guest-commands.ts';
@@ -119,7 +119,7 @@ export class MachineMenu {
   #openStateFile(): void {
     this.#actions.attempt('open-state', async () => {
       const file = await chooseFile();
-      if (!file) throw new CprError('cancelled', 'No file was chosen.');
+      if (!file) throw new HoldfastError('cancelled', 'No file was chosen.');
       await this.#actions.openStateFile(file);
     });
   }
@@ -224,7 +224,7 @@ interface TargetPlace {
   sourceOf(bytes: Uint8Array | undefined): Promise<CprSource>;
 }
 
-/** @throws CprError `cancelled` */
+/** @throws HoldfastError `cancelled` */
 async function targetAt(place: Place, name: string): Promise<TargetPlace> {
   if (place.kind === 'store') return { target: place, sourceOf: async () => place };
   const handle = await saveHandle(name);
@@ -239,10 +239,10 @@ async function targetAt(place: Place, name: string): Promise<TargetPlace> {
   };
 }
 
-/** @throws CprError `cancelled` */
+/** @throws HoldfastError `cancelled` */
 async function sourceAt(place: Place): Promise<CprSource> {
   if (place.kind === 'store') return place;
   const file = await chooseFile();
-  if (!file) throw new CprError('cancelled', 'No file was chosen.');
+  if (!file) throw new HoldfastError('cancelled', 'No file was chosen.');
   return { kind: 'file', file };
 }

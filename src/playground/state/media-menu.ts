@@ -1,5 +1,5 @@
 /** CDs and floppies of the machine that runs, in its menu. Every PC here has a drive for each. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { RemovableDriveName } from '../../protocol/config.ts';
 import { sourceName } from '../../protocol/images.ts';
 import type { Operation } from '../operation.ts';
@@ -58,7 +58,7 @@ export class MediaMenu {
     const { session, attempt } = this.#options;
     attempt('change-medium', async () => {
       const file = await chooseFile();
-      if (!file) throw new CprError('cancelled', 'No file was chosen.');
+      if (!file) throw new HoldfastError('cancelled', 'No file was chosen.');
       await session.run('change-medium', (machine) => machine.changeMedia(device, { file }));
     });
   }

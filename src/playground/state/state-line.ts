@@ -1,5 +1,5 @@
 import type { Runstate } from '../../protocol/events.ts';
-import { arrivalText, durabilityDetail, durabilityText } from '../notices/durability-text.ts';
+import { durabilityDetail, durabilityText, startSourceText } from '../notices/durability-text.ts';
 import type { Session } from '../session.ts';
 import { element } from '../ui/element.ts';
 import { formatAge, formatPause, formatSpeed } from '../ui/format.ts';
@@ -64,10 +64,10 @@ export class StateLine {
 
   #foundText(): string {
     const { found, status } = this.#session;
-    const arrival = arrivalText(status?.arrival);
+    const startSource = startSourceText(status?.startSource);
     if (found === 'watching') return 'looks on at a guest in another tab';
-    if (found === 'booted' && status?.arrival?.kind !== 'opened') return 'booted here';
-    if (['booted', 'resumed', 'opened'].includes(found ?? '') && arrival) return arrival;
+    if (found === 'booted' && status?.startSource?.kind !== 'opened') return 'booted here';
+    if (['booted', 'resumed', 'opened'].includes(found ?? '') && startSource) return startSource;
     const keeper = this.#session.machine?.keeper;
     const then = keeper?.machine?.runstate ?? 'running';
     return foundWords[then] ?? 'attached to a running guest';

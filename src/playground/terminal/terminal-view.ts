@@ -1,10 +1,10 @@
 import { FitAddon } from '@xterm/addon-fit';
 import type { ITerminalOptions, Terminal } from '@xterm/xterm';
 import type { Machine } from '../../client/types.ts';
-import { EarlyInput } from '../../view/early-input.ts';
 import { openTerminal } from '../../view/policy-safe-terminal.ts';
 import { ShownConsole } from '../../view/shown-console.ts';
 import { followTerminal } from '../../view/terminal-input.ts';
+import { TypeAhead } from '../../view/type-ahead.ts';
 import type { Session } from '../session.ts';
 import { element } from '../ui/element.ts';
 import { readSetting, writeSetting } from '../ui/settings.ts';
@@ -28,7 +28,7 @@ export class TerminalView {
   readonly #fit = new FitAddon();
   readonly #keys: KeyRow;
   readonly #shown: ShownConsole;
-  readonly #early = new EarlyInput();
+  readonly #early = new TypeAhead();
   /** Ems that a character is wide. */
   readonly #advance: number;
   /** Where the output ends that the keeper greeted this page with: what it asks was answered. */
@@ -86,11 +86,11 @@ export class TerminalView {
     }
     new ResizeObserver(() => this.#resize()).observe(this.#container);
     // Of two pages the one that is used counts.
-    window.addEventListener('focus', () => this.#tellSize());
+    window.addEventListener('focus', () => this.#sendSize());
     session.onMachine((machine) => this.#follow(machine));
     session.onChange(() => {
       this.#terminal.options.disableStdin = session.isWatching;
-      this.#sendEarly();
+      this.#sendTypeAhead();
     });
     this.#setUpScreenReaderMode();
   }
@@ -144,7 +144,7 @@ export class TerminalView {
       this.#hasSpoken = true;
     });
 
-    this.#tellSize();
+    this.#sendSize();
     if (machine.keeper.machine === null) {
       if (!isOtherKeeper) this.#shown.follow(console);
       return;
@@ -171,7 +171,7 @@ export class TerminalView {
   }
 
   /** What was typed before there was a guest to type to. */
-  #sendEarly(): void {
+  #sendTypeAhead(): void {
     if (this.#session.status) for (const data of this.#early.take()) this.#send(data);
   }
 
@@ -180,7 +180,7 @@ export class TerminalView {
     if (fontPx === undefined) return;
     this.#terminal.options.fontSize = fontPx;
     this.#fit.fit();
-    this.#tellSize();
+    this.#sendSize();
   }
 
   /** Nothing behind a tab. */
@@ -197,7 +197,7 @@ export class TerminalView {
     return { cols, rows };
   }
 
-  #tellSize(): void {
+  #sendSize(): void {
     const { cols, rows } = this.size;
     // Behind a tab it has no size of its own.
     if (this.#container.clientWidth === 0 || this.#session.isWatching) return;

@@ -1,5 +1,5 @@
 /** Files in and out of the page, with the dialogs of the browser. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { create } from './element.ts';
 
 /** Chromium's; elsewhere files are downloaded. https://wicg.github.io/file-system-access/ */
@@ -18,7 +18,7 @@ export function download(name: string, contents: Blob): void {
 /**
  * Asks where a file is to go; to be called while a click or key press is handled.
  * @returns undefined where the browser can only download
- * @throws CprError `cancelled`, `file-failed`
+ * @throws HoldfastError `cancelled`, `file-failed`
  */
 export async function saveHandle(suggestedName: string): Promise<FileSystemFileHandle | undefined> {
   const { showSaveFilePicker } = window as { showSaveFilePicker?: SavePicker };
@@ -27,10 +27,10 @@ export async function saveHandle(suggestedName: string): Promise<FileSystemFileH
     return await showSaveFilePicker.call(window, { suggestedName });
   } catch (thrown) {
     if (thrown instanceof DOMException && thrown.name === 'AbortError')
-      throw new CprError('cancelled', 'No file was chosen.', { cause: thrown });
+      throw new HoldfastError('cancelled', 'No file was chosen.', { cause: thrown });
     // Not allowed here, as in a frame of another origin: a download still is.
     if (thrown instanceof DOMException && thrown.name === 'SecurityError') return undefined;
-    throw CprError.from(thrown, 'file-failed', `Cannot write to ${suggestedName}`);
+    throw HoldfastError.from(thrown, 'file-failed', `Cannot write to ${suggestedName}`);
   }
 }
 

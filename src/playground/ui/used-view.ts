@@ -52,13 +52,13 @@ export class UsedView {
     changed(only);
   }
 
-  #isUsed({ config, arrival, bootedAtMs }: MachineStatus): boolean {
+  #isUsed({ config, startSource, bootedAtMs }: MachineStatus): boolean {
     if (this.#screen === 'blank') return false;
     // It is about to speak.
     if (/\bconsole=(?:ttyS|hvc)/.test(config.cmdline ?? '')) return false;
     if (this.#screen === 'graphics') return true;
     // What was there before has spoken by now, if it ever does.
-    const isBack = arrival?.kind === 'resumed' || arrival?.kind === 'opened';
+    const isBack = startSource?.kind === 'resumed' || startSource?.kind === 'opened';
     return isBack || Date.now() - bootedAtMs > silentMs;
   }
 }

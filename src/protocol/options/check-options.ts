@@ -1,5 +1,5 @@
 /** Finds what is wrong with options before anything is fetched or started: the one check of all of them. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { MachineOptions, OptionProblem } from './machine-options.ts';
 import { isAllowed } from './option.ts';
 import { optionNames, optionTable } from './option-table.ts';
@@ -36,10 +36,10 @@ export function checkEach(options: unknown): OptionProblem[] {
   return problems;
 }
 
-/** @throws CprError `bad-config`, whose message names each option and what is allowed */
+/** @throws HoldfastError `bad-config`, whose message names each option and what is allowed */
 export function requireOptions(options: unknown): asserts options is MachineOptions {
   const problems = checkOptions(options);
-  if (problems.length > 0) throw new CprError('bad-config', problems.map(sentence).join(' '));
+  if (problems.length > 0) throw new HoldfastError('bad-config', problems.map(sentence).join(' '));
 }
 
 /** For people. */

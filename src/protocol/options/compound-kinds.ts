@@ -1,7 +1,7 @@
 /** Kinds of values with members: the CPU, limits, the boot order and the 9p share. */
 import * as v from 'valibot';
 import { type BootDevice, bootDevices, type CpuOptions } from '../config.ts';
-import type { ShareInput } from './machine-options.ts';
+import type { NinepInput } from './machine-options.ts';
 import type { ValueKind } from './option.ts';
 import { integer } from './simple-kinds.ts';
 import { fetchableUrl } from './source-kinds.ts';
@@ -65,6 +65,6 @@ export const share: ValueKind = {
     const flag = asFlag(text);
     return typeof flag === 'boolean' ? flag : { index: text };
   },
-  toConfig: (input: ShareInput) => input !== false,
+  toConfig: (input: NinepInput) => input !== false,
   inFile: () => v.boolean(),
 };

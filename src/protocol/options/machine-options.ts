@@ -21,7 +21,7 @@ export type ImageInput = string | URL | Blob | Uint8Array | ArrayBuffer | ImageS
 export type DiskInput = ImageInput | DriveSource;
 
 /** A file for the 9p share, at its path in there. */
-export interface ShareFile {
+export interface NinepFile {
   path: string;
   file: Blob;
 }
@@ -32,10 +32,10 @@ export interface ShareFile {
  * - An index of v86's format (`fs.json`), and the folder of its files.
  * - The files of a local folder, from `<input type="file" webkitdirectory>`.
  */
-export type ShareInput =
+export type NinepInput =
   | boolean
   | { index: string; base?: string }
-  | { files: readonly ShareFile[] }
+  | { files: readonly NinepFile[] }
   | readonly File[];
 
 /** Members of a configuration that are no options. */
@@ -67,7 +67,7 @@ export interface MachineOptions extends Partial<Omit<MachineConfig, OfKeeper | O
   fda?: DiskInput;
   fdb?: DiskInput;
   /** Default true: an empty share with the tag `host9p`. */
-  filesystem9p?: ShareInput;
+  filesystem9p?: NinepInput;
   /** Where the cable of the network device ends. Default: nowhere. */
   networkBackend?: NetworkBackend | NetworkBackend['kind'];
 }

@@ -1,9 +1,9 @@
 /** What the guest boots from: fetched once, kept by the keeper, put back on every reset. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { PrepareRequest, RuntimeHost } from '../../protocol/abi.ts';
 import { sourceName } from '../../protocol/images.ts';
+import type { Range } from '../core/page-ops.ts';
 import { download } from '../disks/download.ts';
-import type { Range } from '../shell/page-ops.ts';
 import { checkKinds } from './image-checks.ts';
 import { type BootImages, type ImageName, imageNames } from './image-names.ts';
 
@@ -37,7 +37,7 @@ export function imagesOfDevices(
   return incoming ? [] : firmwareNames;
 }
 
-/** @throws CprError `image-unavailable`, or `bad-config` for a kernel that does not fit the machine */
+/** @throws HoldfastError `image-unavailable`, or `bad-config` for a kernel that does not fit the machine */
 export async function loadImages(
   host: RuntimeHost,
   names: readonly ImageName[],
@@ -68,7 +68,7 @@ function checkImages(host: RuntimeHost, images: BootImages): void {
   const ramBytes = host.config.memoryMiB * 1024 * 1024;
   const last = bootRanges(images).at(-1);
   if (last && last.end > ramBytes)
-    throw new CprError(
+    throw new HoldfastError(
       'bad-config',
       `The guest's kernel and initrd end at ${Math.ceil(last.end / 1048576)} MiB, which does not fit ${host.config.memoryMiB} MiB of RAM${images.initrd ? ' (v86 puts the initrd at 64 MiB)' : ''}. Give it more memory.`,
     );

@@ -1,5 +1,5 @@
 /** Refuses boot images that arrived, but are not what they should be. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { isLinuxKernel, isWebPage, itIs } from '../disks/image-kind.ts';
 import type { BootImages } from './image-names.ts';
 
@@ -9,14 +9,17 @@ const mostBiosBytes = 512 * kib;
 
 /**
  * @param nameOf what people call the image
- * @throws CprError `image-unavailable` that says what is wrong with the file
+ * @throws HoldfastError `image-unavailable` that says what is wrong with the file
  */
 export function checkKinds(images: BootImages, nameOf: (name: keyof BootImages) => string): void {
   for (const [key, image] of Object.entries(images)) {
     const name = key as keyof BootImages;
     const why = image.length === 0 ? 'is empty' : wrong[name](image);
     if (why === undefined) continue;
-    throw new CprError('image-unavailable', `${nameOf(name)} ${why}. Check the file and its URL.`);
+    throw new HoldfastError(
+      'image-unavailable',
+      `${nameOf(name)} ${why}. Check the file and its URL.`,
+    );
   }
 }
 

@@ -4,10 +4,10 @@
  * made when it is first asked for.
  */
 import type { RuntimeHost } from '../../protocol/abi.ts';
-import type { Range } from '../shell/page-ops.ts';
-import type { Shell } from '../shell/shell.ts';
+import type { Range } from '../core/page-ops.ts';
+import type { V86Core } from '../core/v86-core.ts';
 import { bootRanges, loadImages } from './boot-images.ts';
-import { type Building, buildShell } from './build-shell.ts';
+import { type Building, buildCore } from './build-core.ts';
 import { imageNames } from './image-names.ts';
 
 /** By guest-physical address. */
@@ -44,17 +44,17 @@ export class KernelImage {
   }
 
   /**
-   * Of a shell that has just loaded it.
+   * Of a core that has just loaded it.
    * @param ram the guest's memory as the loader left it, firmware first: v86 loads that again itself
    */
-  keep({ cpu }: Shell, [, ...ram]: RamImage): void {
+  keep({ cpu }: V86Core, [, ...ram]: RamImage): void {
     this.#host.kept.set(kept.optionRoms, cpu.option_roms);
     this.#host.kept.set(kept.ram, ram);
   }
 
   /**
    * Fetches it where it is not there.
-   * @throws CprError `image-unavailable`; the next call tries again
+   * @throws HoldfastError `image-unavailable`; the next call tries again
    */
   async bring(): Promise<void> {
     if (this.isThere) return;
@@ -71,7 +71,7 @@ export class KernelImage {
     const pages = host.scratch.buffer.byteLength / wasmPage;
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     const config = { ...host.config, filesystem9p: false };
-    const { shell } = await buildShell(
+    const { core } = await buildCore(
       {
         ...this.#building,
         host: { ...host, config },
@@ -85,9 +85,9 @@ export class KernelImage {
     const ram = new Uint8Array(memory.buffer);
     const copy = ({ start, end }: Range) => ({
       address: start,
-      bytes: ram.slice(shell.ramAddress + start, shell.ramAddress + end),
+      bytes: ram.slice(core.ramAddress + start, core.ramAddress + end),
     });
-    this.keep(shell, bootRanges(images).map(copy));
-    shell.destroy();
+    this.keep(core, bootRanges(images).map(copy));
+    core.destroy();
   }
 }

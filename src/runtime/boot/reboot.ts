@@ -3,11 +3,11 @@
  * does not need them: they are fetched when it does, and it stands still until they are there.
  */
 import type { RuntimeHost } from '../../protocol/abi.ts';
+import { leavingRam } from '../core/v86-core.ts';
 import type { DiskWaits } from '../disks/disk-waits.ts';
 import { isAway } from '../disks/later-base.ts';
 import { retry, TransientError } from '../disks/retry.ts';
 import type { RunLoop } from '../run-loop.ts';
-import { leavingRam } from '../shell/shell.ts';
 import { firmwareNames, loadImages } from './boot-images.ts';
 import type { KernelImage } from './kernel-image.ts';
 
@@ -89,7 +89,7 @@ export class Reboot {
     this.#options.waits.end(waitName);
   }
 
-  /** @throws CprError `image-unavailable`; the next call tries again */
+  /** @throws HoldfastError `image-unavailable`; the next call tries again */
   bring(): Promise<void> {
     this.#bringing ??= this.#bring().finally(() => {
       this.#bringing = undefined;

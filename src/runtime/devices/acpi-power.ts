@@ -1,5 +1,5 @@
 /** Power button and power-off of a PC with ACPI, of which v86 has the registers only. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 
 /** Bit of PM1_STS and PM1_EN. ACPI 6.5, 4.8.4.1.1. */
 const powerButton = 1 << 8;
@@ -14,11 +14,11 @@ const sleepType = 7 << 10;
 const softOff = 0;
 
 /** Calls `poweredOff` when the guest turns the machine off, which v86 takes no notice of. */
-export function hearPowerOff(cpu: V86Cpu, poweredOff: () => void): void {
+export function onPowerOff(cpu: V86Cpu, poweredOff: () => void): void {
   const { acpi } = cpu.devices;
   if (!acpi) return;
   const port = cpu.io.ports[controlPort];
-  if (!port) throw new CprError('runtime-incompatible', "v86's ACPI has no control register.");
+  if (!port) throw new HoldfastError('runtime-incompatible', "v86's ACPI has no control register.");
   const { write16 } = port;
   port.write16 = (value) => {
     write16.call(acpi, value);
@@ -28,17 +28,17 @@ export function hearPowerOff(cpu: V86Cpu, poweredOff: () => void): void {
 
 /**
  * As if somebody pressed the power button: a guest that listens shuts itself down.
- * @throws CprError `bad-config` without ACPI, `bad-runstate` when the guest does not listen
+ * @throws HoldfastError `bad-config` without ACPI, `bad-runstate` when the guest does not listen
  */
 export function pressPowerButton(cpu: V86Cpu): void {
   const { acpi } = cpu.devices;
   if (!acpi)
-    throw new CprError(
+    throw new HoldfastError(
       'bad-config',
       'This machine has no ACPI, so it has no power button. Shut the guest down from within (poweroff), send it ctrl-alt-delete, or start it with "acpi".',
     );
   if ((acpi.pm1_enable & powerButton) === 0)
-    throw new CprError(
+    throw new HoldfastError(
       'bad-runstate',
       'The guest does not listen to the power button: its system has no ACPI, or has not got that far. Shut it down from within.',
     );

@@ -6,7 +6,7 @@
  * device gets as much as it has room for after each slice of the guest.
  */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { decodeValue, encodeValue } from '../../vmstate/value.ts';
 
 /** What a 16550A holds. */
@@ -26,19 +26,19 @@ export class ConsoleInput {
   }
 
   /**
-   * @throws {CprError} `bad-config` when the machine has no such console, `busy` when too much
+   * @throws {HoldfastError} `bad-config` when the machine has no such console, `busy` when too much
    * waits for the guest already
    */
   send(name: string, bytes: Uint8Array): void {
     if (!this.#devices.has(name))
-      throw new CprError('bad-config', `This machine has no console "${name}".`);
+      throw new HoldfastError('bad-config', `This machine has no console "${name}".`);
     const before = this.#waiting.get(name) ?? new Uint8Array(0);
     if (before.length + bytes.length > waitingLimit) {
       const advice =
         bytes.length > waitingLimit
           ? 'Send them in smaller parts.'
           : `${before.length} are not read yet: wait until they are.`;
-      throw new CprError(
+      throw new HoldfastError(
         'busy',
         `At most ${waitingLimit} bytes can wait for the guest at ${name}, and these are ${bytes.length} more. ${advice}`,
       );
@@ -100,7 +100,7 @@ const endMark = 1;
 
 /**
  * @param bytes what {@link ConsoleInput.save} returned
- * @throws {CprError} `bad-vmstate`
+ * @throws {HoldfastError} `bad-vmstate`
  */
 export function parseConsoleInput(bytes: Uint8Array): WaitingInput {
   const consoles = decodeValue(bytes, 2 * bytes.length + 1024);
@@ -114,7 +114,7 @@ export function parseConsoleInput(bytes: Uint8Array): WaitingInput {
 }
 
 const damaged = () =>
-  new CprError('bad-vmstate', 'The vmstate has no console input where it should have some.');
+  new HoldfastError('bad-vmstate', 'The vmstate has no console input where it should have some.');
 
 function consoleDevices({ devices }: V86Cpu, bus: V86Bus): Map<string, Device> {
   const found = new Map<string, Device>();

@@ -2,9 +2,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bareMachine, labFirmware, loadLabRuntime } from '../../../tools/lab-runtime.ts';
 import { v86Packages } from '../../../tools/v86-versions.ts';
-import type { Machine } from '../machine.ts';
 import { labHost } from '../testing/lab-host.ts';
 import { type LabRuntime, prepareLab } from '../testing/lab-runtime.ts';
+import type { V86Runtime } from '../v86-runtime.ts';
 import { parsePs2State } from './ps2-state.ts';
 
 interface Ports {
@@ -19,12 +19,12 @@ const statusMouse = 0x20;
 
 /** A guest that is only its ports: what is sent to it arrives when it reads. */
 class PortGuest {
-  readonly machine: Machine;
+  readonly machine: V86Runtime;
   readonly #ports: Ports;
 
-  constructor(machine: Machine) {
+  constructor(machine: V86Runtime) {
     this.machine = machine;
-    this.#ports = machine.shell.cpu.io as unknown as Ports;
+    this.#ports = machine.core.cpu.io as unknown as Ports;
     this.command(0xf4);
     this.toMouse(0xf4);
     this.read();
@@ -73,7 +73,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
 
   const boot = async () => {
     const prepared = await prepareLab(runtime, labHost(labFirmware, bareMachine), true);
-    return new PortGuest(prepared.boot() as Machine);
+    return new PortGuest(prepared.boot() as V86Runtime);
   };
 
   it('[K4] more keys than v86 holds wait for the guest, and arrive all and in order', async () => {
@@ -192,10 +192,10 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     const prepared = await prepareLab(runtime, labHost(labFirmware, bareMachine), true);
     prepared.discard();
     const other = await prepareLab(runtime, labHost(labFirmware, bareMachine), false);
-    const machine = other.load(state) as Machine;
+    const machine = other.load(state) as V86Runtime;
     machine.commands.releaseInput?.();
     const bytes: number[] = [];
-    const ports = machine.shell.cpu.io as unknown as Ports;
+    const ports = machine.core.cpu.io as unknown as Ports;
     for (;;) {
       machine.ps2.pump();
       if ((ports.port_read8(statusPort) & statusFull) === 0) break;

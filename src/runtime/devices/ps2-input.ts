@@ -6,7 +6,7 @@
  * sends the keyboard a command, such as the one for its lights. Here everything waits, across
  * runtimes, and the controller gets one key or movement once the guest has read the one before.
  */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { type KeyBytes, KeysDown, keysIn, releaseOf } from '../../protocol/scan-codes.ts';
 import { LockKeys, type Locks } from './lock-keys.ts';
 import { type Ps2State, ps2StateBytes, type WaitingInput } from './ps2-state.ts';
@@ -53,10 +53,10 @@ export class Ps2Input {
   constructor(cpu: V86Cpu, bus: V86Bus) {
     this.#cpu = cpu;
     this.#bus = bus;
-    this.#hearLights();
+    this.#onLights();
   }
 
-  /** @throws CprError `busy` when too much waits already; nothing of `codes` is taken then */
+  /** @throws HoldfastError `busy` when too much waits already; nothing of `codes` is taken then */
   scancodes(codes: Uint8Array): void {
     const keys = keysIn(codes);
     // A release is taken also where the queue is full: otherwise the guest would hold that key for ever.
@@ -71,7 +71,7 @@ export class Ps2Input {
     this.pump();
   }
 
-  /** @throws CprError `bad-command` for what is no number, as do the others; `busy` as above */
+  /** @throws HoldfastError `bad-command` for what is no number, as do the others; `busy` as above */
   mouseDelta(dx: number, dy: number): void {
     requireNumbers(dx, dy);
     const last = this.#waiting.at(-1);
@@ -84,7 +84,10 @@ export class Ps2Input {
   mouseAbsolute(x: number, y: number, width: number, height: number): void {
     requireNumbers(x, y, width, height);
     if (width <= 0 || height <= 0)
-      throw new CprError('bad-command', 'A position of the mouse is one of a screen with a size.');
+      throw new HoldfastError(
+        'bad-command',
+        'A position of the mouse is one of a screen with a size.',
+      );
     if (this.#waiting.at(-1)?.kind === 'position') this.#waiting.pop();
     this.#add({ kind: 'position', x, y, width, height });
   }
@@ -169,7 +172,7 @@ export class Ps2Input {
       more > waitingLimit
         ? 'Send them in smaller parts.'
         : `${waiting} are not read yet: wait until they are.`;
-    throw new CprError(
+    throw new HoldfastError(
       'busy',
       `At most ${waitingLimit} keys and mouse movements can wait for the guest, and these are ${more} more. ${advice}`,
     );
@@ -256,9 +259,9 @@ export class Ps2Input {
   }
 
   /** v86 takes no notice of what the guest sets the keyboard's lights to. */
-  #hearLights(): void {
+  #onLights(): void {
     const port = this.#cpu.io.ports[0x60];
-    if (!port) throw new CprError('runtime-incompatible', "v86's keyboard has no port 0x60.");
+    if (!port) throw new HoldfastError('runtime-incompatible', "v86's keyboard has no port 0x60.");
     const { write8 } = port;
     port.write8 = (value) => {
       const controller = this.#controller;
@@ -273,7 +276,10 @@ const distance = (pixels: number) => Math.max(-farthest, Math.min(farthest, pixe
 
 function requireNumbers(...values: unknown[]): void {
   if (!values.every(Number.isFinite))
-    throw new CprError('bad-command', `The mouse moves by numbers, not by ${values.join(', ')}.`);
+    throw new HoldfastError(
+      'bad-command',
+      `The mouse moves by numbers, not by ${values.join(', ')}.`,
+    );
 }
 
 /** What is too far for one packet goes in several. */

@@ -1,5 +1,5 @@
 /** Keys and mouse movements that the guest has not read, and what is held down, as bytes of a vmstate. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { KeyBytes } from '../../protocol/scan-codes.ts';
 import type { Locks } from './lock-keys.ts';
 
@@ -31,7 +31,7 @@ const mostWaiting = 1 << 16;
 export const ps2StateBytes = (state: Ps2State): Uint8Array =>
   new TextEncoder().encode(JSON.stringify(state));
 
-/** @throws {CprError} `bad-vmstate` */
+/** @throws {HoldfastError} `bad-vmstate` */
 export function parsePs2State(bytes: Uint8Array): Ps2State {
   let state: unknown;
   try {
@@ -105,6 +105,10 @@ function isInput(value: unknown): value is WaitingInput {
 }
 
 const damaged = (cause?: unknown) =>
-  new CprError('bad-vmstate', 'The vmstate holds no keys and mouse where it should have some.', {
-    cause,
-  });
+  new HoldfastError(
+    'bad-vmstate',
+    'The vmstate holds no keys and mouse where it should have some.',
+    {
+      cause,
+    },
+  );

@@ -1,4 +1,4 @@
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { MachineEvent, ScreenContents } from '../../protocol/events.ts';
 
 /** The events that show a screen to a page that knows nothing, as one piece. */
@@ -17,7 +17,7 @@ export function screenContents(events: readonly MachineEvent[]): ScreenContents 
     }
   }
   if (contents) return contents;
-  throw new CprError('internal', 'The emulator did not describe its screen.');
+  throw new HoldfastError('internal', 'The emulator did not describe its screen.');
 }
 
 function putRectangle(

@@ -99,7 +99,7 @@ export class ScreenTap {
   }
 
   /** Everything a page needs that has seen nothing yet. */
-  snapshot(): MachineEvent[] {
+  describe(): MachineEvent[] {
     this.flush();
     if (!this.#graphical) return [this.#textScreen()];
     const events: MachineEvent[] = [this.#graphicsScreen()];

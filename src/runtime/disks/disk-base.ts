@@ -8,7 +8,7 @@ export interface DiskBase {
   readNow(start: number, length: number): Uint8Array | undefined;
   /**
    * Waits through failures that may pass.
-   * @throws CprError `image-unavailable` when the bytes cannot be had any more; the reason of
+   * @throws HoldfastError `image-unavailable` when the bytes cannot be had any more; the reason of
    * `signal` when that aborts
    */
   read(start: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;

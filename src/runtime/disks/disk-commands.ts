@@ -1,5 +1,5 @@
 /** What a page can ask of the disks while the machine runs. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { BlockInfo, DiskCommands } from '../../protocol/block-info.ts';
 import { type DriveName, driveNames, isFloppy } from '../../protocol/config.ts';
 import { checkMedia } from './blockers.ts';
@@ -17,14 +17,17 @@ export function diskCommands(drives: Drives, running: () => boolean): DiskComman
     async readDisk(device, start, length) {
       const disk = presentDisk(drives, device);
       if (!(start >= 0 && length >= 0 && length <= longestRead))
-        throw new CprError('bad-config', `Read at most ${longestRead} bytes of a disk at once.`);
+        throw new HoldfastError(
+          'bad-config',
+          `Read at most ${longestRead} bytes of a disk at once.`,
+        );
       const within = Math.max(0, Math.min(length, disk.sizeBytes - start));
       return (await disk.read(start, within)).slice();
     },
     resetDisk(device) {
       const disk = presentDisk(drives, device);
       if (running())
-        throw new CprError(
+        throw new HoldfastError(
           'bad-runstate',
           `The guest is running from ${device}: pause the machine first, and reset it afterwards.`,
         );
@@ -36,7 +39,7 @@ export function diskCommands(drives: Drives, running: () => boolean): DiskComman
 
 function presentDisk(drives: Drives, device: DriveName) {
   const { disk } = drives.buffer(device);
-  if (!disk) throw new CprError('not-found', `There is nothing in ${device}.`);
+  if (!disk) throw new HoldfastError('not-found', `There is nothing in ${device}.`);
   return disk;
 }
 

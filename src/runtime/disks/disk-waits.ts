@@ -34,7 +34,7 @@ export class DiskWaits {
   }
 
   /** For a page that has heard nothing yet. */
-  snapshot(): MachineEvent[] {
+  describe(): MachineEvent[] {
     return [...this.#messages].map(([device, message]) => waiting(device, message));
   }
 }

@@ -1,5 +1,5 @@
 /** Fetches an image as a whole, and says how far it is. */
-import { CprError, unreachable } from '../../errors.ts';
+import { HoldfastError, unreachable } from '../../errors.ts';
 import type { RuntimeHost } from '../../protocol/abi.ts';
 import type { UrlSource } from '../../protocol/config.ts';
 import { askingFor } from '../../protocol/visitor.ts';
@@ -9,7 +9,7 @@ import { requireFile, webPage } from './server-answer.ts';
 /** What is larger does not fit into memory beside a guest; disks of this size are read in ranges. */
 const largestBytes = 2 ** 31;
 
-/** @throws CprError `image-unavailable` */
+/** @throws HoldfastError `image-unavailable` */
 export async function download(
   source: UrlSource,
   host: RuntimeHost,
@@ -57,6 +57,6 @@ export async function download(
     }
     return bytes;
   } catch (cause) {
-    throw CprError.from(cause, 'image-unavailable', `${file} cannot be used (${source.url})`);
+    throw HoldfastError.from(cause, 'image-unavailable', `${file} cannot be used (${source.url})`);
   }
 }

@@ -1,4 +1,4 @@
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { DriveName } from '../../protocol/config.ts';
 import { aligned, type Disk } from './disk.ts';
 import type { DiskWaits } from './disk-waits.ts';
@@ -14,7 +14,7 @@ interface DriveBufferOptions {
   /** Something happened that the guest should see now. */
   wake(): void;
   /** The read that the drive is doing has failed: tells the guest. */
-  failed(error: CprError): void;
+  failed(error: HoldfastError): void;
 }
 
 /** What v86's drives call a buffer: the disk that is in a drive. */
@@ -84,9 +84,9 @@ export class DriveBuffer implements V86Disk {
         wake();
         if (inFlight.of(device).length === 0) waits.end(device);
       }
-      abort.abort(new CprError('cancelled', `The read of ${device} was given up.`));
+      abort.abort(new HoldfastError('cancelled', `The read of ${device} was given up.`));
     };
-    const fail = (error: CprError) =>
+    const fail = (error: HoldfastError) =>
       settle(() => {
         failed(error);
         // An IDE drive that was told forgets this call; a floppy drive would take it for success.
@@ -95,7 +95,7 @@ export class DriveBuffer implements V86Disk {
     const operation: Operation = {
       device,
       ...what,
-      fail: () => fail(new CprError('cancelled', `The read of ${device} was given up.`)),
+      fail: () => fail(new HoldfastError('cancelled', `The read of ${device} was given up.`)),
       forget: () => settle(() => undefined),
     };
     // The guest has reset the drive: v86 forgets the read once it is answered, with whatever.
@@ -107,10 +107,10 @@ export class DriveBuffer implements V86Disk {
     }, tellAfterMs);
     const reading = this.#disk
       ? this.#disk.read(what.start, what.length, abort.signal)
-      : Promise.reject(new CprError('image-unavailable', `There is no disk in ${device}.`));
+      : Promise.reject(new HoldfastError('image-unavailable', `There is no disk in ${device}.`));
     reading.then(
       (bytes) => settle(() => done(bytes)),
-      (thrown) => fail(CprError.from(thrown, 'image-unavailable', `${device} cannot be read`)),
+      (thrown) => fail(HoldfastError.from(thrown, 'image-unavailable', `${device} cannot be read`)),
     );
   }
 

@@ -7,9 +7,9 @@ import { floppyBootSector } from '../../../tools/guests/floppy/boot-sector.ts';
 import { bareMachine, labFirmware, loadLabRuntime } from '../../../tools/lab-runtime.ts';
 import { v86Packages } from '../../../tools/v86-versions.ts';
 import type { DriveName, MachineConfig } from '../../protocol/config.ts';
-import type { Machine } from '../machine.ts';
 import { type LabHost, labHost } from '../testing/lab-host.ts';
 import { LabGuest, type LabRuntime, prepareLab } from '../testing/lab-runtime.ts';
+import type { V86Runtime } from '../v86-runtime.ts';
 import { Disk } from './disk.ts';
 import type { DiskBase } from './disk-base.ts';
 import { DiskWaits } from './disk-waits.ts';
@@ -30,7 +30,7 @@ function floppyImage(letter: string): Uint8Array<ArrayBuffer> {
 
 const labWith = (drives: Partial<MachineConfig>) =>
   labHost(labFirmware, { ...bareMachine, ...drives });
-const diskOf = (machine: Machine, device: DriveName) => machine.drives.buffer(device).disk;
+const diskOf = (machine: V86Runtime, device: DriveName) => machine.drives.buffer(device).disk;
 
 /** Runs the guest until its console says something new; what it waits for gets its turn between. */
 async function untilSays(guest: LabGuest, text: string): Promise<void> {
@@ -193,7 +193,7 @@ describe.each(v86Packages)('the drives of npm package %s', (packageName) => {
     ])('[DR1] are saved as what was asked, and asked again: %s', async (_, device, ask, answer) => {
       const host = labWith({ [device]: file() });
       const guest = await boot(host);
-      const driveOf = (machine: Machine) => ideDrive(machine.shell.cpu, device) as Drive;
+      const driveOf = (machine: V86Runtime) => ideDrive(machine.core.cpu, device) as Drive;
       const prepared = await prepareLab(other(), host, false);
       ask(guest, driveOf(guest.machine));
       expect(guest.machine.drives.inFlight.of(device)).toHaveLength(1);
@@ -201,14 +201,14 @@ describe.each(v86Packages)('the drives of npm package %s', (packageName) => {
       expect(guest.machine.blockers('restart')).toEqual([]);
       const state = guest.machine.save();
       guest.machine.park();
-      const next = prepared.load(state) as Machine;
+      const next = prepared.load(state) as V86Runtime;
       guest.machine.destroy();
       expect(guest.machine.drives.inFlight.operations.size).toBe(0);
       expect(next.drives.inFlight.of(device)).toMatchObject([{ start: at, length: 2048 }]);
       await vi.waitFor(() => expect(next.drives.inFlight.operations.size).toBe(0));
       const drive = driveOf(next);
       const taken = {
-        memory: (from: number, length: number) => next.shell.cpu.mem8.subarray(from, from + length),
+        memory: (from: number, length: number) => next.core.cpu.mem8.subarray(from, from + length),
       };
       expect(answer(taken as LabGuest, drive)).toEqual(
         Buffer.from(contents.subarray(at, at + 2048)),
@@ -349,9 +349,9 @@ describe.each(v86Packages)('the drives of npm package %s', (packageName) => {
     await guest.machine.quiesce();
     const state = guest.machine.save();
     guest.machine.park();
-    const next = prepared.load(state) as Machine;
+    const next = prepared.load(state) as V86Runtime;
     expect(diskOf(next, 'fda')?.readNow(1024, 1)?.[0]).toBe('B'.charCodeAt(0));
-    expect(next.shell.cpu.devices.fdc?.drives[0]?.buffer).toBe(next.drives.buffer('fda'));
+    expect(next.core.cpu.devices.fdc?.drives[0]?.buffer).toBe(next.drives.buffer('fda'));
   });
 });
 

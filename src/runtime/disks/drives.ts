@@ -1,6 +1,6 @@
 /** The drives of a machine, as one runtime has them. */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { RuntimeHost } from '../../protocol/abi.ts';
 import { type DriveName, driveNames, isFloppy } from '../../protocol/config.ts';
 import type { DiskIdentity } from '../../protocol/cpr.ts';
@@ -56,7 +56,7 @@ export class Drives {
     this.#openDisks();
   }
 
-  /** @throws CprError `image-unavailable`, `bad-config` */
+  /** @throws HoldfastError `image-unavailable`, `bad-config` */
   static async open(
     host: RuntimeHost,
     { signal, coldBoot, incoming = false }: DrivesRequest,
@@ -153,7 +153,7 @@ export class Drives {
 
   /**
    * For the vmstate: what the guest waits for.
-   * @throws CprError `blocked` by an operation that cannot be asked again
+   * @throws HoldfastError `blocked` by an operation that cannot be asked again
    */
   saveReads(): DiskReadsSection | undefined {
     const cpu = this.#machine?.cpu;
@@ -162,7 +162,7 @@ export class Drives {
     const reads = operations.map((operation) => {
       const read = describeRead(cpu, operation);
       if (read) return read;
-      throw new CprError('blocked', inTheWay(operation));
+      throw new HoldfastError('blocked', inTheWay(operation));
     });
     return { reads };
   }
@@ -187,7 +187,7 @@ export class Drives {
 
   /**
    * @param wanted the disks that a state was taken with; absent where nobody wrote them down
-   * @throws CprError `wrong-disk`; `image-unavailable` where nobody can say what a disk is
+   * @throws HoldfastError `wrong-disk`; `image-unavailable` where nobody can say what a disk is
    */
   check(wanted: readonly DiskIdentity[] | undefined): void {
     for (const medium of Object.values(this.media)) {
@@ -200,7 +200,7 @@ export class Drives {
   #adopt(medium: Medium, wanted: readonly DiskIdentity[] | undefined): void {
     const was = wanted?.find(({ device }) => device === medium.device);
     if (!was)
-      throw new CprError(
+      throw new HoldfastError(
         'image-unavailable',
         `The disk for ${medium.device} (${medium.base}) cannot be reached. Try again when its server can be.`,
       );

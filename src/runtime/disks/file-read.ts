@@ -1,16 +1,16 @@
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { ChangedError } from './range-fetch.ts';
 
 /**
  * A part of a file that the user picked. It stays on the user's disk; the browser notices when it
  * is changed or deleted there, and then refuses to read it.
- * @throws CprError `image-unavailable`
+ * @throws HoldfastError `image-unavailable`
  */
 export async function readFile(file: Blob, start: number, length: number): Promise<Uint8Array> {
   try {
     return new Uint8Array(await file.slice(start, start + length).arrayBuffer());
   } catch (cause) {
-    throw new CprError(
+    throw new HoldfastError(
       'image-unavailable',
       `The file ${nameOf(file)} cannot be read any more: it was changed, moved or deleted. Put it back, or pick it again.`,
       { cause: new ChangedError(String(cause), { cause }) },

@@ -1,11 +1,11 @@
 /** Telling whether a disk is the one that a state was taken with. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { DiskIdentity } from '../../protocol/cpr.ts';
 
 /**
  * @param wanted the disks that the state was taken with
  * @param present the disks that the machine has
- * @throws CprError `wrong-disk`, naming both
+ * @throws HoldfastError `wrong-disk`, naming both
  */
 export function checkDisks(
   wanted: readonly DiskIdentity[],
@@ -16,7 +16,7 @@ export function checkDisks(
     const was = wanted.find((disk) => disk.device === device);
     const is = present.find((disk) => disk.device === device);
     if (was && is && isSame(was, is)) continue;
-    throw new CprError(
+    throw new HoldfastError(
       'wrong-disk',
       `The state was taken with ${describe(device, was)}, and the machine has ${describe(device, is)}. Give it the disk that it was taken with.`,
     );

@@ -2,7 +2,7 @@
  * A disk whose server was away when the guest came back: what it is, the guest's state says, and it is
  * opened when the guest first reads it. So a guest whose CD is away goes on without it.
  */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { DiskBase } from './disk-base.ts';
 import { ChangedError } from './range-fetch.ts';
 import { TransientError } from './retry.ts';
@@ -52,11 +52,11 @@ interface Identity {
   baseDigest?: string;
 }
 
-/** @throws CprError `image-unavailable` where the disk is not the one that the guest has been using */
+/** @throws HoldfastError `image-unavailable` where the disk is not the one that the guest has been using */
 export function requireSameDisk(was: Identity, is: Identity): void {
   if (was.sizeBytes === is.sizeBytes && was.baseDigest === is.baseDigest) return;
   const why = `it has ${is.sizeBytes} bytes (${is.baseDigest ?? 'no version'}), and had ${was.sizeBytes} (${was.baseDigest ?? 'no version'})`;
-  throw new CprError(
+  throw new HoldfastError(
     'image-unavailable',
     `The disk in ${was.device} (${is.base}) is not the one that the guest has been using: ${why}. Put the former one back.`,
     { cause: new ChangedError(why) },

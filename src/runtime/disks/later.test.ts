@@ -3,11 +3,11 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { bareMachine, labFirmware, loadLabRuntime } from '../../../tools/lab-runtime.ts';
-import { patient } from '../../../tools/patient.ts';
+import { slowTimeout } from '../../../tools/slow-timeout.ts';
 import { v86Packages } from '../../../tools/v86-versions.ts';
-import type { Machine } from '../machine.ts';
 import { labHost } from '../testing/lab-host.ts';
 import { LabGuest, type LabRuntime, prepareLab } from '../testing/lab-runtime.ts';
+import type { V86Runtime } from '../v86-runtime.ts';
 
 const contents = Uint8Array.from({ length: 1 << 20 }, (_, i) => (i * 7 + (i >> 9)) & 0xff);
 
@@ -46,7 +46,7 @@ afterEach(() => {
 /** A guest with two disks of the server is saved, and comes back elsewhere while the server does as it is told. */
 async function comeBack(
   then: typeof answers,
-): Promise<{ machine: Machine; host: ReturnType<typeof labHost> }> {
+): Promise<{ machine: V86Runtime; host: ReturnType<typeof labHost> }> {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const drives = {
     hda: { url: `${url}/hda`, load: 'range' },
@@ -58,7 +58,7 @@ async function comeBack(
   answers = then;
   const host = boot();
   const prepared = await prepareLab(runtime, host, true, { incoming: true });
-  return { machine: prepared.load(state) as Machine, host };
+  return { machine: prepared.load(state) as V86Runtime, host };
 }
 
 test('it goes on, with disks of the size that they had', async () => {
@@ -77,12 +77,12 @@ test.each(['hda', 'cdrom'] as const)('its %s is read once the server answers', a
   });
   await vi.waitFor(
     () => expect(host.events).toContainEqual(expect.objectContaining({ state: 'waiting', device })),
-    patient,
+    slowTimeout,
   );
   // It is saved all the same: nothing of it needs the server.
   expect(machine.disks()).toContainEqual(expect.objectContaining({ device }));
   answers = 'bytes';
-  await vi.waitFor(() => expect(read).toBeDefined(), patient);
+  await vi.waitFor(() => expect(read).toBeDefined(), slowTimeout);
   expect(Buffer.from(read ?? [])).toEqual(Buffer.from(contents.subarray(65_536, 65_536 + 2048)));
   expect(host.events).toContainEqual(expect.objectContaining({ state: 'ready', device }));
 });
@@ -93,7 +93,7 @@ test('another disk in its place is a disk error, and told', async () => {
   machine.drives.buffer('hda').get(65_536, 512, () => {});
   await vi.waitFor(
     () => expect(host.events).toContainEqual(expect.objectContaining({ state: 'failed' })),
-    patient,
+    slowTimeout,
   );
   expect(machine.blockers('restart')).toMatchObject([{ code: 'disk-changed', device: 'hda' }]);
 });

@@ -1,5 +1,5 @@
 /** Changing what is in a drive while the guest runs. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { type DriveSource, isFloppy, type RemovableDriveName } from '../../protocol/config.ts';
 import { ideDrive } from './drive-error.ts';
 import type { Drives } from './drives.ts';
@@ -7,7 +7,7 @@ import { openMedium } from './medium.ts';
 
 const removable: readonly string[] = ['cdrom', 'fda', 'fdb'];
 
-/** @throws CprError `bad-config`, `image-unavailable`; `busy` when the guest was handed over meanwhile */
+/** @throws HoldfastError `bad-config`, `image-unavailable`; `busy` when the guest was handed over meanwhile */
 export async function changeMedia(
   drives: Drives,
   device: RemovableDriveName,
@@ -16,7 +16,8 @@ export async function changeMedia(
   checkRemovable(device);
   const medium = await openMedium(device, source, drives.host, undefined);
   const { cpu } = drives;
-  if (!cpu) throw new CprError('busy', 'The guest has been handed to another emulator: try again.');
+  if (!cpu)
+    throw new HoldfastError('busy', 'The guest has been handed to another emulator: try again.');
   drives.media[device] = medium;
   drives.open(device);
   const buffer = drives.buffer(device);
@@ -50,7 +51,7 @@ const floppyDrive = ({ devices }: V86Cpu, device: 'fda' | 'fdb'): V86FloppyDrive
 
 function checkRemovable(device: string): void {
   if (!removable.includes(device))
-    throw new CprError(
+    throw new HoldfastError(
       'bad-config',
       `The medium of "${device}" cannot be changed. Of ${removable.join(', ')} it can.`,
     );

@@ -1,12 +1,12 @@
 /** What is in a drive: opened once, then kept as plain data that every later runtime reads. */
 import xxhash from 'xxhash-wasm';
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { RuntimeHost } from '../../protocol/abi.ts';
 import { type DriveName, type DriveSource, driveNames, isFloppy } from '../../protocol/config.ts';
 import { diskPieces } from '../../protocol/disk-piece.ts';
 import { diskLimit } from '../../protocol/disk-size.ts';
 import { askingFor } from '../../protocol/visitor.ts';
-import { turn } from '../shell/turn.ts';
+import { yieldToEventLoop } from '../core/yield-to-event-loop.ts';
 import { type ChunkCache, newChunkCache } from './chunked-base.ts';
 import { download } from './download.ts';
 import { nameOf, versionOf } from './file-read.ts';
@@ -72,7 +72,7 @@ export async function openMedia(
   return media;
 }
 
-/** @throws CprError `image-unavailable`, `bad-config` */
+/** @throws HoldfastError `image-unavailable`, `bad-config` */
 export async function openMedium(
   device: DriveName,
   source: DriveSource,
@@ -82,15 +82,18 @@ export async function openMedium(
   const opened = await open(device, source, host, signal);
   const medium = { device, overlay: await overlayName(device, opened), ...opened };
   if (medium.sizeBytes === 0)
-    throw new CprError('image-unavailable', `The disk for ${device} is empty. Check the image.`);
+    throw new HoldfastError(
+      'image-unavailable',
+      `The disk for ${device} is empty. Check the image.`,
+    );
   const limit = diskLimit(device);
   if (!isFloppy(device) && medium.sizeBytes > limit.bytes)
-    throw new CprError(
+    throw new HoldfastError(
       'bad-config',
       `The disk for ${device} has ${medium.sizeBytes} bytes. A disk can have ${limit.words}.`,
     );
   if (isFloppy(device) && floppySize(medium.sizeBytes) === undefined)
-    throw new CprError(
+    throw new HoldfastError(
       'bad-config',
       `The image for ${device} has ${medium.sizeBytes} bytes: no floppy is that large. Use it as hda.`,
     );
@@ -135,7 +138,7 @@ async function open(
 ): Promise<Opened> {
   const kinds = ['emptyBytes', 'file', 'bytes', 'url'];
   if (!kinds.some((kind) => kind in Object(source)))
-    throw new CprError(
+    throw new HoldfastError(
       'bad-config',
       `What is to be in ${device} has none of ${kinds.join(', ')}: it is no medium.`,
     );
@@ -175,7 +178,7 @@ async function overlayName(device: DriveName, opened: Opened): Promise<string> {
 
 function openEmpty(device: DriveName, sizeBytes: number): Opened {
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 512 || sizeBytes % 512)
-    throw new CprError(
+    throw new HoldfastError(
       'bad-config',
       `An empty disk of ${sizeBytes} bytes cannot be made for ${device}: give a multiple of 512.`,
     );
@@ -199,7 +202,7 @@ async function openRange(
 ): Promise<Opened> {
   const { file } = await fetchRange(source, 0, 512, signal).catch((thrown) => {
     // No guest waits for it yet, but somebody who can try again.
-    throw CprError.from(thrown, 'image-unavailable', `The disk for ${device} cannot be used`);
+    throw HoldfastError.from(thrown, 'image-unavailable', `The disk for ${device} cannot be used`);
   });
   return {
     base: source.url,
@@ -222,7 +225,7 @@ function openParts(file: PartsFile): Opened {
 
 function checkDrives({ config }: RuntimeHost): void {
   if (config.hdb && !config.hda)
-    throw new CprError('bad-config', 'A machine with a disk hdb needs a disk hda too.');
+    throw new HoldfastError('bad-config', 'A machine with a disk hdb needs a disk hda too.');
 }
 
 /** Digested at once; between two such parts a guest that runs gets its turn. */
@@ -233,7 +236,7 @@ async function digest(bytes: Uint8Array): Promise<string> {
   const hash = create64();
   for (let at = 0; at < bytes.length; at += digestBytes) {
     hash.update(bytes.subarray(at, at + digestBytes));
-    if (at + digestBytes < bytes.length) await turn();
+    if (at + digestBytes < bytes.length) await yieldToEventLoop();
   }
   return `xxh64:${hash.digest().toString(16).padStart(16, '0')}`;
 }

@@ -37,7 +37,7 @@ function laterBase(medium: Medium, source: DriveSource, host: RuntimeHost, waits
         medium.backing = opened.backing;
         return baseOf(medium, host, waits);
       } catch (thrown) {
-        if (!signal?.aborted) tellFailure(medium, waits, thrown as Error);
+        if (!signal?.aborted) reportFailure(medium, waits, thrown as Error);
         throw thrown;
       }
     },
@@ -61,7 +61,7 @@ async function openAgain(
 
 const nameOfSource = (source: DriveSource) => ('url' in source ? source.url : 'it');
 
-function tellFailure(medium: Medium, waits: DiskWaits, { message, cause }: Error): void {
+function reportFailure(medium: Medium, waits: DiskWaits, { message, cause }: Error): void {
   if (cause instanceof ChangedError) medium.changed = message;
   waits.failed(medium.device, message);
 }
@@ -87,7 +87,7 @@ function baseOf(medium: Medium, host: RuntimeHost, waits: DiskWaits): DiskBase {
         recovered: () => waits.end(device),
       });
     } catch (thrown) {
-      if (!signal?.aborted) tellFailure(medium, waits, thrown as Error);
+      if (!signal?.aborted) reportFailure(medium, waits, thrown as Error);
       throw thrown;
     }
   });

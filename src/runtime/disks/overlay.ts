@@ -2,7 +2,7 @@
  * What the guest wrote to a disk, by block, in pieces that the keeper owns. Lies over a base that
  * is never written to.
  */
-import type { KeptPieces } from '../../protocol/abi.ts';
+import type { VersionedPieces } from '../../protocol/abi.ts';
 import {
   blockBytes,
   writtenSectors as maskOf,
@@ -14,13 +14,13 @@ export { blockBytes, sectorBytes };
 
 /** Blocks of which only some sectors were written are kept as such: a write never waits for a base. */
 export class Overlay {
-  readonly #pieces: KeptPieces;
+  readonly #pieces: VersionedPieces;
 
-  constructor(pieces: KeptPieces) {
+  constructor(pieces: VersionedPieces) {
     this.#pieces = pieces;
   }
 
-  /** Grows with every write; see {@link KeptPieces.generation}. */
+  /** Grows with every write; see {@link VersionedPieces.generation}. */
   get generation(): number {
     return this.#pieces.generation;
   }

@@ -1,5 +1,5 @@
 /** A disk that stands on a web server in files of equal size: see {@link PartsSource}. */
-import { CprError, unreachable } from '../../errors.ts';
+import { HoldfastError, unreachable } from '../../errors.ts';
 import type { PartsSource } from '../../protocol/config.ts';
 import { boundedBody } from './bounded-body.ts';
 import { ChangedError } from './range-fetch.ts';
@@ -39,7 +39,7 @@ export function partUrl(url: string, start: number, end: number): string {
 
 /**
  * Looks how large the disk is, where that is not given: by which parts there are.
- * @throws CprError `image-unavailable`
+ * @throws HoldfastError `image-unavailable`
  */
 export async function findParts(
   { url, partBytes, sizeBytes }: PartsSource,
@@ -113,7 +113,7 @@ async function exists(
   asking: Asking,
 ): Promise<{ version?: string } | undefined> {
   const response = await request(url, { method: 'HEAD', ...asking }, signal).catch((thrown) => {
-    throw CprError.from(thrown, 'image-unavailable', `The disk at ${url} cannot be used`);
+    throw HoldfastError.from(thrown, 'image-unavailable', `The disk at ${url} cannot be used`);
   });
   // A site that answers everything with its page would seem to have any number of parts.
   if (response.status === 404 || response.status === 403 || isPageAnswer(response))
@@ -141,7 +141,7 @@ async function fetchPart(
     if (!bytes) throw unavailable(url, `it has more than ${limitBytes} bytes`);
     return isPacked ? await unpack(bytes, partBytes) : bytes;
   } catch (cause) {
-    if (cause instanceof CprError) throw cause;
+    if (cause instanceof HoldfastError) throw cause;
     throw new TransientError(`${url}: the answer broke off`, { cause });
   }
 }
@@ -159,6 +159,8 @@ async function request(url: string, init: RequestInit, signal?: AbortSignal): Pr
   }
 }
 
-function unavailable(url: string, why: string, cause?: unknown): CprError {
-  return new CprError('image-unavailable', `The disk at ${url} cannot be used: ${why}.`, { cause });
+function unavailable(url: string, why: string, cause?: unknown): HoldfastError {
+  return new HoldfastError('image-unavailable', `The disk at ${url} cannot be used: ${why}.`, {
+    cause,
+  });
 }

@@ -1,7 +1,7 @@
-import type { KeptPieces, RuntimeHost } from '../../protocol/abi.ts';
+import type { RuntimeHost, VersionedPieces } from '../../protocol/abi.ts';
 
 /** The keeper's pieces of this name; those of a keeper that has none outlive its runtimes too. */
-export function piecesOf(host: RuntimeHost, name: string): KeptPieces {
+export function piecesOf(host: RuntimeHost, name: string): VersionedPieces {
   return host.pieces?.(name) ?? mapPieces(host.kept, `pieces.${name}`);
 }
 
@@ -11,7 +11,7 @@ interface KeptMap {
 }
 
 /** Pieces in a plain object under `name`: a keeper's, for hosts that are none. */
-export function mapPieces(kept: Map<string, unknown>, name: string): KeptPieces {
+export function mapPieces(kept: Map<string, unknown>, name: string): VersionedPieces {
   let map = kept.get(name) as KeptMap | undefined;
   if (!map) {
     map = { pieces: new Map(), generation: 0 };

@@ -1,5 +1,5 @@
 /** Finding a moment at which the guest can be saved. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 
 /** Below the ten seconds that the keeper gives a stop. */
 const limitMs = 5000;
@@ -8,7 +8,7 @@ const limitMs = 5000;
  * Reads of disks need no such moment: a state holds them. A guest that waits for what it boots from
  * is between two lives, and stands still until it has that.
  * @param waiting absent while it does not; never rejects
- * @throws CprError `blocked` when it waits for too long
+ * @throws HoldfastError `blocked` when it waits for too long
  */
 export async function quiesce(waiting: Promise<void> | undefined, patienceMs = limitMs) {
   if (!waiting) return;
@@ -21,7 +21,7 @@ export async function quiesce(waiting: Promise<void> | undefined, patienceMs = l
   ]);
   clearTimeout(timer);
   if (isLate)
-    throw new CprError(
+    throw new HoldfastError(
       'blocked',
       'The guest boots again, and waits for its firmware or kernel. Try again when their server can be reached.',
     );

@@ -1,5 +1,5 @@
 /** Parts of a file from a web server that answers HTTP range requests (RFC 9110, section 14). */
-import { CprError, unreachable } from '../../errors.ts';
+import { HoldfastError, unreachable } from '../../errors.ts';
 import { boundedBody } from './bounded-body.ts';
 import { TransientError } from './retry.ts';
 import { isPageAnswer, statusWords, webPage } from './server-answer.ts';
@@ -30,7 +30,7 @@ const passing = new Set([408, 425, 429, 500, 502, 503, 504]);
  * Reads `start .. start + length`, or up to the file's end.
  * @param known what an earlier answer said, where there was one: the file must still be that
  * @throws TransientError for what may work later
- * @throws CprError `image-unavailable` for what will not, `cause` {@link ChangedError} when the
+ * @throws HoldfastError `image-unavailable` for what will not, `cause` {@link ChangedError} when the
  * file is another one now
  */
 export async function fetchRange(
@@ -63,7 +63,7 @@ export async function fetchRange(
   }
 }
 
-/** The cause of a {@link CprError}: what is at the address is no longer what the guest has been using. */
+/** The cause of a {@link HoldfastError}: what is at the address is no longer what the guest has been using. */
 export class ChangedError extends Error {
   override readonly name = 'ChangedError';
 }
@@ -138,11 +138,13 @@ function describe(known: RangeFile | Asked, response: Response, start: number): 
   };
 }
 
-function unavailable(url: string, why: string, cause?: unknown): CprError {
-  return new CprError('image-unavailable', `The disk at ${url} cannot be used: ${why}.`, { cause });
+function unavailable(url: string, why: string, cause?: unknown): HoldfastError {
+  return new HoldfastError('image-unavailable', `The disk at ${url} cannot be used: ${why}.`, {
+    cause,
+  });
 }
 
-function changed(url: string, why: string): CprError {
+function changed(url: string, why: string): HoldfastError {
   return unavailable(
     url,
     `the file is not the one that the guest has been using, ${why}. Put the former one back`,

@@ -1,6 +1,6 @@
 /** Disks that were compressed as a whole. */
 import { Decompress } from 'fzstd';
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { largestZstdWindow, largestZstdWindowBytes } from '../../protocol/zstd-frame.ts';
 import { readFile } from './file-read.ts';
 
@@ -27,7 +27,7 @@ export const limitOfUnpacked = (packedBytes: number): number =>
 
 /**
  * @param limitBytes where it is known how much there can be
- * @throws CprError `image-unavailable` for what is damaged, or becomes too large
+ * @throws HoldfastError `image-unavailable` for what is damaged, or becomes too large
  */
 export async function unpack(
   bytes: Uint8Array<ArrayBuffer>,
@@ -41,8 +41,8 @@ export async function unpack(
     else await gunzip(new Blob([bytes]), unpacked);
     return unpacked.bytes();
   } catch (cause) {
-    if (cause instanceof CprError) throw cause;
-    throw new CprError(
+    if (cause instanceof HoldfastError) throw cause;
+    throw new HoldfastError(
       'image-unavailable',
       `The image is compressed (${compression}) and damaged: check the file.`,
       { cause },
@@ -65,7 +65,7 @@ function unzstd(bytes: Uint8Array, unpacked: GrowingBytes): void {
   if (windowBytes === undefined) throw new RangeError('This is not frames of zstd to its end.');
   // Before any of it is unpacked: the library allocates what each frame claims.
   if (windowBytes > largestZstdWindowBytes)
-    throw new CprError(
+    throw new HoldfastError(
       'image-unavailable',
       `The image asks for more than ${largestZstdWindowBytes / 2 ** 20} MiB to be unpacked with (a zstd window). Compress it without --long or --ultra.`,
     );
@@ -102,7 +102,7 @@ class GrowingBytes {
   add(piece: Uint8Array): void {
     const length = this.#length + piece.length;
     if (length > this.#limit)
-      throw new CprError(
+      throw new HoldfastError(
         'image-unavailable',
         `The image unpacks to more than ${this.#limit} bytes. Unpack it on the server, and have it read in ranges.`,
       );

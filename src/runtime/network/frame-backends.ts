@@ -2,7 +2,7 @@
  * Backends that pass Ethernet frames on as they are: no connection of the guest ends in them. They speak
  * what v86's own adapters of these names speak.
  */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { Backend } from './wire.ts';
 
 type Receive = (frame: Uint8Array) => void;
@@ -48,7 +48,11 @@ export function webSocketRelay(url: string, receive: Receive): Backend {
   try {
     connect();
   } catch (cause) {
-    throw CprError.from(cause, 'network-unavailable', `The network relay ${url} cannot be used`);
+    throw HoldfastError.from(
+      cause,
+      'network-unavailable',
+      `The network relay ${url} cannot be used`,
+    );
   }
   return {
     send(frame) {

@@ -1,6 +1,6 @@
 /** A runtime's part in the machine's network: it plugs its device into the wire while it runs. */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { RuntimeHost } from '../../protocol/abi.ts';
 import type { MachineConfig, NetworkBackend } from '../../protocol/config.ts';
 import type { Blocker, CprMode } from '../../protocol/cpr.ts';
@@ -38,7 +38,7 @@ export class Network {
   /** Connections that the guest knows and the wire does not. */
   #orphans: readonly WireConnection[] = [];
 
-  /** @throws {CprError} `network-unavailable` when the machine's first backend cannot be made. */
+  /** @throws {HoldfastError} `network-unavailable` when the machine's first backend cannot be made. */
   constructor(options: NetworkOptions) {
     this.#options = options;
     const { host, V86, cpu, bus, wake } = options;
@@ -100,13 +100,13 @@ export class Network {
 
   /**
    * Opens a TCP connection to a port of the guest; what comes of it is told over `channel`.
-   * @throws {CprError} `network-unavailable` where no backend can
+   * @throws {HoldfastError} `network-unavailable` where no backend can
    */
   open(port: number, channel: MessagePort): void {
     if (this.#wire?.open?.(port, channel)) return;
     const { kind } = this.#options.host.config.networkBackend ?? none;
     channel.close();
-    throw new CprError(
+    throw new HoldfastError(
       'network-unavailable',
       `Ports of the guest can be reached over the network backend "fetch" only; this machine has "${kind}".`,
     );
@@ -188,15 +188,18 @@ const schemes: Partial<Record<NetworkBackend['kind'], RegExp>> = {
   wsproxy: /^wss?:$/,
 };
 
-/** @throws {CprError} `bad-config` */
+/** @throws {HoldfastError} `bad-config` */
 export function checkNetwork({ networkBackend, mac }: MachineConfig): void {
   if (mac !== undefined && !/^([\da-f]{2}:){5}[\da-f]{2}$/i.test(mac))
-    throw new CprError('bad-config', `"${mac}" is no MAC address: write it as 00:22:15:aa:bb:cc.`);
+    throw new HoldfastError(
+      'bad-config',
+      `"${mac}" is no MAC address: write it as 00:22:15:aa:bb:cc.`,
+    );
   const scheme = networkBackend && schemes[networkBackend.kind];
   if (!scheme || !('url' in networkBackend)) return;
   const url = URL.canParse(networkBackend.url) ? new URL(networkBackend.url) : undefined;
   if (!url || !scheme.test(url.protocol))
-    throw new CprError(
+    throw new HoldfastError(
       'bad-config',
       `"${networkBackend.url}" is no address of a ${networkBackend.kind} server: it begins with ${networkBackend.kind === 'wisp' ? 'wisp:// or wisps://' : 'ws:// or wss://'}.`,
     );

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { patient } from '../../../tools/patient.ts';
+import { slowTimeout } from '../../../tools/slow-timeout.ts';
 import { v86Packages } from '../../../tools/v86-versions.ts';
 import type { NetworkBackend } from '../../protocol/config.ts';
 import type { TcpEvent, TcpRequest } from '../../protocol/tcp-channel.ts';
@@ -132,7 +132,7 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
     );
     await vi.waitFor(
       () => expect(received.some((s) => s.text.startsWith('HTTP/1.1 200'))).toBe(true),
-      patient,
+      slowTimeout,
     );
     expect(asked).toEqual(['http://localhost:8080/x']);
   });
@@ -140,7 +140,7 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
   const request = (text: string, sequence = 1000) =>
     guestSegment({ flags: flag.psh | flag.ack, sequence, acknowledged: 1338, text });
   const answered = (start: string) =>
-    vi.waitFor(() => expect(received.map(({ text }) => text).join('')).toMatch(start), patient);
+    vi.waitFor(() => expect(received.map(({ text }) => text).join('')).toMatch(start), slowTimeout);
 
   it('[2] asks as a stranger: without cookies, referrer and cache', async () => {
     const asked: RequestInit[] = [];
@@ -377,7 +377,7 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
     const text = 'GET /x HTTP/1.1\r\nHost: 8080.external\r\n\r\n';
     const ask = { flags: flag.psh | flag.ack, sequence: 1000, acknowledged: 1338, text };
     backend.send(guestSegment(ask));
-    await vi.waitFor(() => expect(pulled).toBe(4 * pieceBytes), patient);
+    await vi.waitFor(() => expect(pulled).toBe(4 * pieceBytes), slowTimeout);
     const sequence = 1000 + text.length;
     let acknowledged = 1338;
     // v86 has one segment on its way at a time: the first one holds the head of the answer.
@@ -386,9 +386,9 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
         acknowledged = Math.max(acknowledged, segment.sequence + segment.text.length);
       backend.send(guestSegment({ flags: flag.ack, sequence, acknowledged, text: '' }));
     }
-    await vi.waitFor(() => expect(pulled).toBe(5 * pieceBytes), patient);
+    await vi.waitFor(() => expect(pulled).toBe(5 * pieceBytes), slowTimeout);
     backend.send(guestSegment({ flags: flag.rst, sequence, acknowledged, text: '' }));
-    await vi.waitFor(() => expect(cancelled).toBe(true), patient);
+    await vi.waitFor(() => expect(cancelled).toBe(true), slowTimeout);
     expect(pulled).toBe(5 * pieceBytes);
   });
 
@@ -429,7 +429,7 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
       await vi.waitFor(() => {
         read();
         expect(backend.connections()).toEqual([]);
-      }, patient);
+      }, slowTimeout);
       received.length = 0;
       say(flag.ack, end, 2000);
       expect(received).toHaveLength(1);
@@ -449,7 +449,7 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
       await vi.waitFor(() => {
         got += request.read();
         expect(got).toContain('the first half');
-      }, patient);
+      }, slowTimeout);
       fail();
       await expectReset(request);
     });
@@ -486,7 +486,7 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
         expect(received.length === 0 && got).toContain(
           'The request failed: the server cannot be reached',
         );
-      }, patient);
+      }, slowTimeout);
     });
 
     it('is over for the server when the guest resets the connection', async () => {
@@ -513,7 +513,7 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
       await vi.waitFor(() => {
         got += request.read();
         expect(got).toContain('late');
-      }, patient);
+      }, slowTimeout);
     });
 
     it('that a guest has given up is not counted for ever', async () => {
@@ -576,17 +576,17 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
     it('carries data both ways, and what a last segment holds', async () => {
       const { backend, events, say, send } = open();
       say(flag.syn | flag.ack, 4999, 1338);
-      await vi.waitFor(() => expect(kinds(events)).toEqual(['connected']), patient);
+      await vi.waitFor(() => expect(kinds(events)).toEqual(['connected']), slowTimeout);
       send({ type: 'data', bytes: bytes('question') });
       const asked = () => received.filter(({ text }) => text === 'question');
-      await vi.waitFor(() => expect(asked()).toHaveLength(1), patient);
+      await vi.waitFor(() => expect(asked()).toHaveLength(1), slowTimeout);
       // Linux ends a stream in the segment of its last data.
       say(flag.psh | flag.ack | flag.fin, 5000, 1338 + 8, 'answer');
-      await vi.waitFor(() => expect(kinds(events)).toContain('end'), patient);
+      await vi.waitFor(() => expect(kinds(events)).toContain('end'), slowTimeout);
       expect(events).toContainEqual({ type: 'data', bytes: bytes('answer') });
       expect(received.at(-1)).toMatchObject({ acknowledged: 5007 });
       send({ type: 'end' });
-      await vi.waitFor(() => expect(received.at(-1)?.flags).toBe(flag.fin | flag.ack), patient);
+      await vi.waitFor(() => expect(received.at(-1)?.flags).toBe(flag.fin | flag.ack), slowTimeout);
       say(flag.ack, 5007, 1338 + 9);
       await vi.waitFor(() => expect(events.at(-1)).toEqual({ type: 'closed', reset: false }));
       expect(backend.connections()).toEqual([]);
@@ -595,7 +595,10 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
     it('is over when the guest refuses it', async () => {
       const { backend, events, say } = open();
       say(flag.rst | flag.ack, 0, 1338);
-      await vi.waitFor(() => expect(events).toEqual([{ type: 'closed', reset: true }]), patient);
+      await vi.waitFor(
+        () => expect(events).toEqual([{ type: 'closed', reset: true }]),
+        slowTimeout,
+      );
       expect(backend.connections()).toEqual([]);
     });
 
@@ -603,7 +606,7 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
       const { backend, say, send } = open();
       say(flag.syn | flag.ack, 4999, 1338);
       send({ type: 'abort' });
-      await vi.waitFor(() => expect(backend.connections()).toEqual([]), patient);
+      await vi.waitFor(() => expect(backend.connections()).toEqual([]), slowTimeout);
       received.length = 0;
       say(flag.psh | flag.ack, 5000, 1338, 'too late');
       expect((received[0]?.flags ?? 0) & flag.rst).toBe(flag.rst);

@@ -5,7 +5,7 @@
  * They are made by `V86` itself out of its options, so one is made here without a CPU, and what its
  * bus and its adapter are is all that is used of it.
  */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { NetworkBackend } from '../../protocol/config.ts';
 import { type NetworkPatience, usualPatience } from './exchange.ts';
 import { guestFetch } from './guest-fetch.ts';
@@ -21,7 +21,7 @@ import type { Backend, WireConnection } from './wire.ts';
 
 type UserNetwork = Extract<NetworkBackend, { kind: 'fetch' | 'wisp' }>;
 
-/** @throws {CprError} `network-unavailable` */
+/** @throws {HoldfastError} `network-unavailable` */
 export function userNetwork(
   V86: V86Constructor,
   config: UserNetwork,
@@ -161,7 +161,7 @@ function makeAdapter(V86: V86Constructor, config: UserNetwork) {
     if (!adapter?.tcp_conn) throw new Error('this v86 made no network adapter');
     return { adapter, bus: emulator.emulator_bus, adapterBus: emulator.bus };
   } catch (cause) {
-    throw CprError.from(
+    throw HoldfastError.from(
       cause,
       'network-unavailable',
       `The network (${config.kind}) cannot be set up`,

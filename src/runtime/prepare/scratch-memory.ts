@@ -1,8 +1,8 @@
 /** The memory in which a runtime is made ready. */
 import type { RuntimeHost } from '../../protocol/abi.ts';
-import { blockOf, type PageStore } from '../shell/blocks.ts';
-import { PageOps, type Range } from '../shell/page-ops.ts';
-import type { Shell } from '../shell/shell.ts';
+import { blockOf, type PageStore } from '../core/blocks.ts';
+import { PageOps, type Range } from '../core/page-ops.ts';
+import type { V86Core } from '../core/v86-core.ts';
 
 export interface GuestPages {
   address: number;
@@ -13,7 +13,7 @@ export interface GuestPages {
 export class ScratchMemory {
   readonly #host: RuntimeHost;
   readonly #ops: PageOps;
-  /** Room for lists within scratch memory, past everything a shell touches. */
+  /** Room for lists within scratch memory, past everything a core touches. */
   readonly #list: number;
 
   constructor(host: RuntimeHost) {
@@ -44,14 +44,14 @@ export class ScratchMemory {
     return ranges.map(({ start, end }) => ({ address: start, bytes: from.slice(start, end) }));
   }
 
-  /** Zeroes the shell's own part, the first MiB of its RAM, and `ranges`. */
-  clean(shell: Shell, more: readonly Range[]): void {
-    const lowRam = { start: shell.ramAddress, end: shell.ramAddress + (1 << 20) };
-    const ranges = [...shell.ownRanges, lowRam, ...more];
+  /** Zeroes the core's own part, the first MiB of its RAM, and `ranges`. */
+  clean(core: V86Core, more: readonly Range[]): void {
+    const lowRam = { start: core.ramAddress, end: core.ramAddress + (1 << 20) };
+    const ranges = [...core.ownRanges, lowRam, ...more];
     this.#zero(ranges);
   }
 
-  /** Zeroes everything, whatever a shell that was given up has left. */
+  /** Zeroes everything, whatever a core that was given up has left. */
   wipe(): void {
     this.#zero([{ start: 0, end: this.#list }]);
   }

@@ -7,8 +7,8 @@
  * belongs to the module and not to its instances, so a throwaway guest in scratch memory can be
  * the one that suffers it, while the real guest still runs on the old runtime.
  */
-import type { Shell } from '../shell/shell.ts';
-import { turn } from '../shell/turn.ts';
+import type { V86Core } from '../core/v86-core.ts';
+import { yieldToEventLoop } from '../core/yield-to-event-loop.ts';
 
 /** Part of the worker's time that the throwaway guest takes at once. */
 const sliceMs = 4;
@@ -26,9 +26,9 @@ interface WarmUpReport {
   speeds: number[];
 }
 
-/** Runs `shell`'s guest until its speed no longer grows. */
+/** Runs `core`'s guest until its speed no longer grows. */
 export async function warmUp(
-  shell: Shell,
+  core: V86Core,
   clock: () => number,
   signal?: AbortSignal,
 ): Promise<WarmUpReport> {
@@ -37,7 +37,7 @@ export async function warmUp(
   let best = 0;
   let sinceBest = 0;
   while (sinceBest < patience && clock() - begin < budgetMs && !signal?.aborted) {
-    const speed = await runWindow(shell, clock);
+    const speed = await runWindow(core, clock);
     speeds.push(speed);
     sinceBest = speed > best * 1.05 ? 0 : sinceBest + 1;
     best = Math.max(best, speed);
@@ -46,18 +46,18 @@ export async function warmUp(
 }
 
 /** @returns instructions per millisecond over {@link windowMs} of the guest's own time. */
-async function runWindow(shell: Shell, clock: () => number): Promise<number> {
-  const { instruction_counter: counter } = shell.cpu;
+async function runWindow(core: V86Core, clock: () => number): Promise<number> {
+  const { instruction_counter: counter } = core.cpu;
   const before = counter[0] ?? 0;
   let ran = 0;
   while (ran < windowMs) {
     const start = clock();
     let idleMs = 0;
-    do idleMs = shell.step();
+    do idleMs = core.step();
     while (idleMs < 1 && clock() - start < sliceMs);
     ran += clock() - start;
     if (idleMs >= 1) ran += idleMs;
-    await turn();
+    await yieldToEventLoop();
   }
   return (((counter[0] ?? 0) - before) >>> 0) / windowMs;
 }

@@ -1,5 +1,5 @@
 /** The PC speaker: what channel 2 of the timer and port 61h make audible, as samples. */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { type SoundBuffer, soundRate } from './sound-buffer.ts';
 
 const controlPort = 0x61;
@@ -42,7 +42,7 @@ export class PcSpeaker {
     const timer = cpu.devices.pit;
     const port = cpu.io.ports[controlPort];
     if (!timer || !port)
-      throw new CprError('runtime-incompatible', "v86's PC speaker is not where it was.");
+      throw new HoldfastError('runtime-incompatible', "v86's PC speaker is not where it was.");
     this.#timer = timer as SpeakerTimer;
     const { write8 } = port;
     port.write8 = (value) => {

@@ -2,7 +2,7 @@
  * What a guest plays, mixed and at one rate. It is played at the pace of the guest's clock whether
  * or not somebody listens; only then it is mixed and sent.
  */
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { RuntimeHost } from '../../protocol/abi.ts';
 import { PcSpeaker, readySpeaker } from './pc-speaker.ts';
 import { SoundBlaster } from './sound-blaster.ts';
@@ -40,7 +40,7 @@ export class Sound {
 
   constructor({ host, cpu, bus }: SoundOptions) {
     const { sb16 } = cpu.devices;
-    if (!sb16) throw new CprError('runtime-incompatible', "v86's Sound Blaster is not there.");
+    if (!sb16) throw new HoldfastError('runtime-incompatible', "v86's Sound Blaster is not there.");
     this.#host = host;
     this.#atMs = host.clock();
     this.#speaker = new PcSpeaker(cpu, bus, () => this.#played + this.#dueFrames(host.clock()));

@@ -1,6 +1,6 @@
 /** v86's device state as a plain value, without RAM and VGA memory, and back. */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { encodeValue, type TypedArray, type Value } from '../../vmstate/value.ts';
 import { cutBuffers, growReplyBuffer } from './grown-buffers.ts';
 import { setTscLag, tscLag } from './tsc.ts';
@@ -174,7 +174,7 @@ export function saveDevices(cpu: V86Cpu, clock: () => number): Uint8Array {
  * @param state as a {@link DeviceTemplate} of these devices has read it
  * @param clock the keeper's clock. The devices' timers hold its times, so they go on while the
  * guest stands still; the time-stamp counter, which v86 would stop, is made to go on as well.
- * @throws {CprError} `runtime-incompatible` when this v86 cannot make sense of the state after all.
+ * @throws {HoldfastError} `runtime-incompatible` when this v86 cannot make sense of the state after all.
  */
 export function loadDevices(cpu: V86Cpu, state: DeviceState, clock: () => number): void {
   growReplyBuffer(state.cpu);
@@ -183,7 +183,7 @@ export function loadDevices(cpu: V86Cpu, state: DeviceState, clock: () => number
   try {
     withoutBarHoles(cpu.devices.pci, () => cpu.set_state(state.cpu));
   } catch (cause) {
-    throw CprError.from(cause, 'runtime-incompatible', 'This emulator cannot take the guest');
+    throw HoldfastError.from(cause, 'runtime-incompatible', 'This emulator cannot take the guest');
   }
   for (const [name, view] of views) {
     const now = cpu[name] as TypedArray | number;

@@ -4,10 +4,10 @@
  * `set_state`. A runtime's own state is the model: what it saves itself, it can load.
  */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { decodedSizeBytes, decodeValue, type TypedArray, type Value } from '../../vmstate/value.ts';
 import { type DeviceState, queuePaths } from './device-state.ts';
-import { isFids, isFileSystem } from './nine-p-state.ts';
+import { isFids, isFileSystem } from './ninep-device.ts';
 import { translateLayout } from './state-layout.ts';
 
 type Members = { readonly [member: string]: Value };
@@ -63,7 +63,7 @@ function kindOf(value: Value | undefined): string {
   return Array.isArray(value) ? `a list, ${value.length} long` : 'an object';
 }
 
-/** @throws {CprError} `runtime-incompatible` naming the place where `state` is unlike `model`. */
+/** @throws {HoldfastError} `runtime-incompatible` naming the place where `state` is unlike `model`. */
 function checkLike(state: Value | undefined, model: Value | undefined, path: string): void {
   const special = guestMade.find(({ at }) => at.test(path));
   if (special) {
@@ -77,7 +77,7 @@ function checkLike(state: Value | undefined, model: Value | undefined, path: str
 }
 
 const unlike = (path: string, is: string, expected: string) =>
-  new CprError(
+  new HoldfastError(
     'runtime-incompatible',
     `This emulator cannot take the guest: in the state of its devices ${path} is ${is} instead of ${expected}. ` +
       'Load it into the machine configuration that it was saved with.',
@@ -91,7 +91,7 @@ const isByte = (value: Value) =>
 /** More than any of v86's queues holds. */
 const queueLimit = 4096;
 
-/** @throws {CprError} `runtime-incompatible` */
+/** @throws {HoldfastError} `runtime-incompatible` */
 function checkQueues(queues: Members): void {
   for (const [path, bytes] of Object.entries(queues)) {
     const known = queuePaths.includes(path);
@@ -100,7 +100,7 @@ function checkQueues(queues: Members): void {
   }
 }
 
-/** @throws {CprError} `runtime-incompatible` */
+/** @throws {HoldfastError} `runtime-incompatible` */
 function checkMembers(state: Members, model: Members, path: string): void {
   for (const member of new Set([...Object.keys(state), ...Object.keys(model)]))
     checkLike(state[member], model[member], path ? `${path}.${member}` : member);
@@ -119,7 +119,7 @@ export class DeviceTemplate {
 
   /**
    * Decodes a state for these devices, translated to the layout of this version of v86.
-   * @throws {CprError} `bad-vmstate` when the bytes are damaged; `runtime-incompatible` when they
+   * @throws {HoldfastError} `bad-vmstate` when the bytes are damaged; `runtime-incompatible` when they
    * are not the state of such devices.
    */
   read(bytes: Uint8Array): DeviceState {
@@ -129,7 +129,7 @@ export class DeviceTemplate {
     const limitBytes = Math.max(2 * this.#modelBytes, this.#modelBytes + 8 * bytes.length);
     const state = decodeValue(bytes, limitBytes);
     if (!isObject(state) || !Array.isArray(state.cpu) || !isObject(state.queues))
-      throw new CprError('bad-vmstate', 'The vmstate holds no device state.');
+      throw new HoldfastError('bad-vmstate', 'The vmstate holds no device state.');
     const { queues: _, ...model } = this.#model;
     const { queues, ...rest } = state;
     const translated = { ...rest, cpu: translateLayout(state.cpu, model.cpu as readonly Value[]) };

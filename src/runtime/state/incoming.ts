@@ -1,6 +1,6 @@
 /** Everything that can be said about a vmstate before the guest is touched. See docs/spec/vmstate.md, [LM2]. */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { DiskIdentity } from '../../protocol/cpr.ts';
 import {
   checkJsonSections,
@@ -34,7 +34,7 @@ export interface IncomingState {
 
 /**
  * @param template the state of the devices that are to take the guest over
- * @throws {CprError} `bad-vmstate` when it is not one or damaged, `runtime-incompatible` when this
+ * @throws {HoldfastError} `bad-vmstate` when it is not one or damaged, `runtime-incompatible` when this
  * runtime does not know a part of it or has other devices.
  */
 export function readIncoming(
@@ -46,7 +46,7 @@ export function readIncoming(
   const carried = unknownSections(sections);
   const devices = sections.find(({ name }) => name === 'v86.devices');
   if (!devices || !sections.some(({ name }) => name === 'emulator'))
-    throw new CprError('bad-vmstate', 'The vmstate holds no device state of an emulator.');
+    throw new HoldfastError('bad-vmstate', 'The vmstate holds no device state of an emulator.');
   // The keeper's: it reads them itself, but what is malformed is refused wherever it shows up.
   checkJsonSections(sections);
   const input = sections.find(({ name }) => name === 'console.input');

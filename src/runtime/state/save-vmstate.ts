@@ -5,7 +5,7 @@ import type { ConsoleInput } from '../devices/console-input.ts';
 import type { Ps2Input } from '../devices/ps2-input.ts';
 import type { Drives } from '../disks/drives.ts';
 import type { Network } from '../network/network.ts';
-import type { ShareState } from '../ninep/share-state.ts';
+import type { ShareState } from '../ninep/ninep-state.ts';
 import { saveDevices } from './device-state.ts';
 
 /** Where sections that this runtime does not know wait for the next vmstate. */

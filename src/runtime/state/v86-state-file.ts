@@ -1,6 +1,6 @@
 /** v86's own state files, as its `save_state` writes and its `restore_state` reads them (version 6). */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { TypedArray, Value } from '../../vmstate/value.ts';
 
 const magic = 0x86768676;
@@ -21,7 +21,8 @@ const types = {
 const infoLimitBytes = 64 << 20;
 const depthLimit = 32;
 
-const bad = (what: string) => new CprError('wrong-v86-state', `This is no state of v86: ${what}.`);
+const bad = (what: string) =>
+  new HoldfastError('wrong-v86-state', `This is no state of v86: ${what}.`);
 const align4 = (value: number) => (value + 3) & ~3;
 
 /** A typed array as v86 writes it: its bytes stand behind the JSON. */
@@ -57,7 +58,7 @@ export function encodeV86State(state: Value): Uint8Array<ArrayBuffer> {
 
 /**
  * @returns the state as nested values; its arrays are views of a copy where they must be aligned.
- * @throws CprError `wrong-v86-state`
+ * @throws HoldfastError `wrong-v86-state`
  */
 export function decodeV86State(bytes: Uint8Array): Value {
   if (bytes.length < headerBytes) throw bad('it is too short');

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { labFirmware, loadLabRuntime, projectFile } from '../../../tools/lab-runtime.ts';
-import type { Machine } from '../machine.ts';
 import { labHost } from '../testing/lab-host.ts';
 import { type LabRuntime, prepareLab } from '../testing/lab-runtime.ts';
+import type { V86Runtime } from '../v86-runtime.ts';
 
 const floppy = projectFile('public/guests/pattern/text.img');
 const bare = {
@@ -61,9 +61,9 @@ async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await new Promise((resolve) => setImmediate(resolve));
 }
 
-async function startOurs(): Promise<{ machine: Machine; serial: () => string }> {
+async function startOurs(): Promise<{ machine: V86Runtime; serial: () => string }> {
   const host = labHost({ ...labFirmware, fda: floppy }, bare);
-  const machine = (await prepareLab(runtime, host, true)).boot() as Machine;
+  const machine = (await prepareLab(runtime, host, true)).boot() as V86Runtime;
   return { machine, serial: () => host.serial };
 }
 

@@ -1,6 +1,6 @@
 /** The guest as a state of v86 itself, and from one. */
 
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { DriveName } from '../../protocol/config.ts';
 import { pageBytes } from '../../protocol/page-bytes.ts';
 import { decodeValue, encodeValue, type TypedArray, type Value } from '../../vmstate/value.ts';
@@ -34,11 +34,11 @@ const ideMedium = 28;
 
 /**
  * The guest must stand between two slices.
- * @throws CprError `wrong-v86-state` for a machine with a hard disk
+ * @throws HoldfastError `wrong-v86-state` for a machine with a hard disk
  */
 export function exportV86State(cpu: V86Cpu, drives: StateDrives): Uint8Array<ArrayBuffer> {
   if (drives.buffer('hda').byteLength > 0) {
-    throw new CprError(
+    throw new HoldfastError(
       'wrong-v86-state',
       'A state of v86 cannot say what was written to this machine’s hard disk. Export a state file instead, or the disk as an image.',
     );
@@ -80,7 +80,7 @@ interface StateMachine {
   clock(): number;
 }
 
-/** @throws CprError `wrong-v86-state`; nothing is touched */
+/** @throws HoldfastError `wrong-v86-state`; nothing is touched */
 export function readV86State(
   { cpu, drives, template, clock }: StateMachine,
   bytes: Uint8Array,
@@ -151,7 +151,7 @@ function mediaOf(cpu: V86Cpu, raw: readonly unknown[], state: readonly Value[]) 
 
 /**
  * What is in the drives, which our own states leave out: taken out of `state`.
- * @throws CprError `wrong-v86-state` for floppies of another size, and hard disks that were written to
+ * @throws HoldfastError `wrong-v86-state` for floppies of another size, and hard disks that were written to
  */
 function takeMedia(
   cpu: V86Cpu,
@@ -196,7 +196,7 @@ function readDevices(
     return template.read(encodeValue({ ...own, cpu: state, tscLagMs: 0, queues: {} }));
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new CprError('wrong-v86-state', `The state is not of such a machine: ${reason}`, {
+    throw new HoldfastError('wrong-v86-state', `The state is not of such a machine: ${reason}`, {
       cause: thrown,
     });
   }
@@ -215,7 +215,7 @@ const isBytes = (value: Value | undefined, length: number): value is TypedArray 
 const sizeText = (bytes: Value | undefined) => `${Number(bytes) / (1 << 20)} MiB`;
 
 const unfit = (why: string) =>
-  new CprError(
+  new HoldfastError(
     'wrong-v86-state',
     `This state of v86 does not fit the machine: ${why}. Give the options that it was saved with.`,
   );

@@ -1,5 +1,5 @@
 import type { RamBlock, RuntimeHost } from '../../protocol/abi.ts';
-import { blockOf } from '../shell/blocks.ts';
+import { blockOf } from '../core/blocks.ts';
 
 const planeBytes = 65536;
 

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import xxhash from 'xxhash-wasm';
-import { CprError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import { fixDigests } from '../../vmstate/fix-digests.ts';
 import { type Mutated, mutate, randomSource } from '../../vmstate/mutate.ts';
 import { decodedSizeBytes, decodeValue, encodeValue } from '../../vmstate/value.ts';
@@ -106,7 +106,7 @@ function judge(
   try {
     counting(() => readIncoming(bytes, digest, template));
   } catch (error) {
-    return error instanceof CprError ? error.code : `untyped: ${String(error)}`;
+    return error instanceof HoldfastError ? error.code : `untyped: ${String(error)}`;
   }
   const read = machineOf(bytes);
   const devices = devicesOf(read);

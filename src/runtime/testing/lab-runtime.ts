@@ -1,7 +1,7 @@
 /** Runs v86 in Node for tests: prepared runtimes, and a clock that time only passes on when told. */
 import type { PreparedRuntime } from '../../protocol/abi.ts';
-import type { Machine } from '../machine.ts';
 import { prepareRuntime } from '../runtime.ts';
+import type { V86Runtime } from '../v86-runtime.ts';
 import type { LabHost } from './lab-host.ts';
 
 /** One v86, as tools/lab-runtime.ts finds it in its npm package. */
@@ -77,11 +77,11 @@ const never = 2 ** 31 - 1;
 /** A guest in the lab that moves from one v86 to the next. */
 export class LabGuest {
   readonly host: LabHost;
-  #machine: Machine;
+  #machine: V86Runtime;
   runtime: LabRuntime;
   #jitThreshold = early;
 
-  private constructor(host: LabHost, machine: Machine, runtime: LabRuntime) {
+  private constructor(host: LabHost, machine: V86Runtime, runtime: LabRuntime) {
     this.host = host;
     this.#machine = machine;
     this.runtime = runtime;
@@ -89,15 +89,15 @@ export class LabGuest {
 
   static async boot(runtime: LabRuntime, host: LabHost): Promise<LabGuest> {
     const prepared = await prepareLab(runtime, host, true);
-    return new LabGuest(host, prepared.boot() as Machine, runtime);
+    return new LabGuest(host, prepared.boot() as V86Runtime, runtime);
   }
 
-  get machine(): Machine {
+  get machine(): V86Runtime {
     return this.#machine;
   }
 
   get cpu(): V86Cpu {
-    return this.#machine.shell.cpu;
+    return this.#machine.core.cpu;
   }
 
   /** Guest-physical memory, not copied. */
@@ -106,9 +106,9 @@ export class LabGuest {
 
   /** Runs some `instructions`, give or take a basic block or a compiled page, `times` times. */
   async run(instructions: number, times = 1): Promise<void> {
-    this.#machine.shell.setKnobs({ jitThreshold: this.#jitThreshold, loopCounter: instructions });
+    this.#machine.core.setKnobs({ jitThreshold: this.#jitThreshold, loopCounter: instructions });
     for (let i = 0; i < times; i++) {
-      this.#machine.shell.step();
+      this.#machine.core.step();
       // As the machine does after each slice: keys wait until the guest has read those before.
       this.#machine.ps2.pump();
     }
@@ -136,7 +136,7 @@ export class LabGuest {
   takeOver(prepared: PreparedRuntime, to: LabRuntime): void {
     const state = this.#machine.save();
     this.#machine.park();
-    const next = prepared.load(state) as Machine;
+    const next = prepared.load(state) as V86Runtime;
     this.#machine.destroy();
     this.#machine = next;
     this.runtime = to;

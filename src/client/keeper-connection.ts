@@ -1,0 +1,153 @@
+import { HoldfastError } from '../errors.ts';
+import { type CallName, formerNames } from '../protocol/keeper-calls.ts';
+import { callsOf, type KeeperWire, type RemoteKeeper } from '../protocol/rpc.ts';
+import { reportListenerError } from './report-listener-error.ts';
+
+export interface KeeperConnectionOptions {
+  /** Silence after which the keeper counts as unresponsive, ms. */
+  silenceMs: number;
+}
+
+/** A silence is this many pings in a row without an answer. */
+const missedPings = 5;
+
+/**
+ * Calls that cannot hang. A message to a dead worker is never answered, and nothing reports it; so
+ * every call races against the end of the connection. While calls are pending the keeper is pinged:
+ * a call may take its time as long as pings are answered.
+ *
+ * What counts is missed pings, not the clock: a page that was asleep, or whose timers are
+ * throttled, has not listened, and each of its ticks counts once however late it comes.
+ */
+export class KeeperConnection {
+  /** Rejects every call with the reason when the connection ends. */
+  readonly keeper: RemoteKeeper;
+  readonly #wire: KeeperWire;
+  readonly #pingMs: number;
+  readonly #pending = new Set<(error: HoldfastError) => void>();
+  readonly #lostListeners = new Set<(error: HoldfastError) => void>();
+  #methods: readonly string[] | undefined;
+  #lost: HoldfastError | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #missed = 0;
+  #pingUnanswered = false;
+
+  constructor(wire: KeeperWire, { silenceMs }: KeeperConnectionOptions) {
+    this.#wire = wire;
+    // The first ping goes out after one interval.
+    this.#pingMs = silenceMs / (missedPings + 1);
+    this.keeper = callsOf((name, args) => this.call(name, args));
+  }
+
+  /**
+   * From now on a call is made by the name that is among `methods`. The keeper may be older than this
+   * page: a call that it has no name for is rejected with `keeper-incompatible`.
+   */
+  restrictTo(methods: readonly string[]): void {
+    this.#methods = methods;
+  }
+
+  /** Makes one of the calls of {@link keeper}, by its name. */
+  call(name: CallName, args: unknown[]): Promise<unknown> {
+    if (this.#lost) return Promise.reject(this.#lost);
+    const known = this.#nameThere(name);
+    if (known === undefined) return Promise.reject(unknownTo(name));
+    return new Promise((resolve, reject) => {
+      this.#pending.add(reject);
+      this.#listen();
+      this.#wire
+        .call(known, args)
+        .then(resolve, reject)
+        .finally(() => {
+          this.#pending.delete(reject);
+          this.#heard();
+        });
+    });
+  }
+
+  /** Called at once when the connection is lost already. Not called for {@link close}. */
+  onLost(listener: (error: HoldfastError) => void): () => void {
+    if (this.#lost) queueMicrotask(() => this.#lost && tell(listener, this.#lost));
+    else this.#lostListeners.add(listener);
+    return () => this.#lostListeners.delete(listener);
+  }
+
+  /** The keeper is gone, or as good as gone. Final. */
+  lose(error: HoldfastError): void {
+    if (this.#lost) return;
+    const listeners = [...this.#lostListeners];
+    this.#end(error);
+    for (const listener of listeners) queueMicrotask(() => tell(listener, error));
+  }
+
+  /** Ends the connection from this side; pending calls are rejected. */
+  close(): void {
+    if (this.#lost) return;
+    this.#end(
+      new HoldfastError('keeper-gone', 'This page has closed its connection to the keeper.'),
+    );
+    this.#wire.release();
+  }
+
+  #end(error: HoldfastError): void {
+    this.#lost = error;
+    this.#lostListeners.clear();
+    clearInterval(this.#timer);
+    const pending = [...this.#pending];
+    this.#pending.clear();
+    for (const reject of pending) reject(error);
+  }
+
+  /** What the keeper at the other end calls this. */
+  #nameThere(name: CallName): string | undefined {
+    const names = [name, formerNames[name]];
+    return this.#methods ? names.find((each) => each && this.#methods?.includes(each)) : name;
+  }
+
+  /** Pings while calls are pending; the tick after the last one ends it. */
+  #listen(): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = setInterval(() => this.#tick(), this.#pingMs);
+  }
+
+  #tick(): void {
+    if (this.#pending.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
+    if (this.#pingUnanswered && ++this.#missed >= missedPings) {
+      this.lose(
+        new HoldfastError(
+          'keeper-silent',
+          `The keeper has not answered ${missedPings} pings in a row. Its guest may still run: reload the page to try again.`,
+        ),
+      );
+      return;
+    }
+    if (this.#pingUnanswered) return;
+    this.#pingUnanswered = true;
+    const heard = () => this.#heard();
+    this.#wire.call('ping', []).then(heard, heard);
+  }
+
+  #heard(): void {
+    this.#missed = 0;
+    this.#pingUnanswered = false;
+  }
+}
+
+function unknownTo(name: string): HoldfastError {
+  return new HoldfastError(
+    'keeper-incompatible',
+    `The keeper that is running is older than this page and does not know "${name}". To start the new one, which ends the guest, close all pages of this site and quit the browser.`,
+  );
+}
+
+function tell(listener: (error: HoldfastError) => void, error: HoldfastError): void {
+  try {
+    listener(error);
+  } catch (thrown) {
+    reportListenerError(thrown);
+  }
+}

@@ -1,0 +1,35 @@
+import { publicStorageCalls, type StorageCalls } from '../protocol/keeper-calls.ts';
+import { passingOn } from '../protocol/passing-on.ts';
+import type { RemoteKeeper } from '../protocol/rpc.ts';
+import type { ExportStateOptions } from '../state-file/types.ts';
+import { type IterableStream, iterable } from './iterable-stream.ts';
+import { exportState } from './state-files.ts';
+import type { MachineStorage } from './types.ts';
+
+/** The machines in storage, through the keeper of this page. */
+export class RemoteStorage
+  extends passingOn<StorageCalls>(publicStorageCalls)
+  implements MachineStorage
+{
+  readonly #keeper: RemoteKeeper;
+
+  constructor(keeper: RemoteKeeper) {
+    super();
+    this.#keeper = keeper;
+  }
+
+  override answering(): StorageCalls {
+    return this.#keeper.storage;
+  }
+
+  /** Only a page can ask, not its worker. Some browsers ask their user. */
+  async persist(): Promise<boolean> {
+    // Missing on insecure origins, whatever the types say.
+    const storage = navigator.storage as StorageManager | undefined;
+    return (await storage?.persist?.()) ?? false;
+  }
+
+  exportState(id: string, options: ExportStateOptions = {}): IterableStream<Uint8Array> {
+    return iterable(exportState((port) => this.#keeper.storage.exportState(id, port), options));
+  }
+}

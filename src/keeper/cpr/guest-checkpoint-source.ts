@@ -1,0 +1,65 @@
+/** The machine as checkpoints see it. */
+
+import { HoldfastError } from '../../errors.ts';
+import type { Digest } from '../../vmstate/vmstate.ts';
+import type { CheckpointSource } from '../checkpoint/checkpoint-source.ts';
+import { unknownMemory } from './blockers.ts';
+import type { GuestParts } from './guest-parts.ts';
+
+/** What the keeper itself knows of a guest and must know again. Members are only ever added. */
+interface KeeperState {
+  /** The reading of the machine's clock at the cut. */
+  clockMs: number;
+  bootedAtMs: number;
+  restarts: number;
+}
+
+/** @param save gives the guest's device state with the keeper's sections; the guest is stopped */
+export function checkpointSource(
+  machine: GuestParts,
+  digest: Digest,
+  save: () => Uint8Array,
+): CheckpointSource {
+  const { backing, execution, consoles } = machine;
+  return {
+    memory: backing.memory,
+    blocks: backing.blocks,
+    pieces: backing.pieces,
+    consoles,
+    digest,
+    get guestMemory() {
+      const { guestMemory } = execution.instance;
+      if (!guestMemory)
+        throw new HoldfastError('blocked', unknownMemory(execution.source.id).message);
+      return guestMemory;
+    },
+    get writes() {
+      return machine.watchedWrites(execution.instance.writes);
+    },
+    save,
+    keeperState: () => {
+      const { bootedAtMs } = execution;
+      const state: KeeperState = {
+        clockMs: backing.clock(),
+        bootedAtMs,
+        restarts: machine.restarts,
+      };
+      return new TextEncoder().encode(JSON.stringify(state));
+    },
+  };
+}
+
+/** @throws HoldfastError `storage-damaged` */
+export function readKeeperState(bytes: Uint8Array): KeeperState {
+  try {
+    const { clockMs, bootedAtMs, restarts } = JSON.parse(new TextDecoder().decode(bytes));
+    if ([clockMs, bootedAtMs, restarts].every((value) => Number.isFinite(value) && value >= 0))
+      return { clockMs, bootedAtMs, restarts };
+  } catch {
+    // Said below.
+  }
+  throw new HoldfastError(
+    'storage-damaged',
+    'What the keeper knew of the stored guest cannot be read.',
+  );
+}

@@ -1,0 +1,60 @@
+/** A guest goes on after a gap: from storage, from a state file, or as a copy. */
+import type { StartSource } from '../../protocol/stored.ts';
+import type { StoredSource } from '../cpr/bring-back.ts';
+import { notifyGuestAgent, randomMac } from '../durable/guest-agent.ts';
+import type { OperatedMachine } from './operated-machine.ts';
+
+/** Resumes a guest that was restored from storage. */
+export function postResumeStored(
+  machine: OperatedMachine,
+  origin: StoredSource,
+  { isClone = false } = {},
+): void {
+  const { takenAtMs, fellBack } = origin.cut;
+  const startSource: StartSource = {
+    kind: 'resumed',
+    takenAtMs,
+    resumedAtMs: Date.now(),
+    ...(fellBack !== undefined && { fellBack }),
+  };
+  postResume(machine, { startSource, origin, isClone });
+}
+
+export function postResume(
+  machine: OperatedMachine,
+  {
+    startSource,
+    origin,
+    isClone,
+  }: { startSource: StartSource; origin?: StoredSource; isClone: boolean },
+): void {
+  const { view, durability, consoles, input, terminals } = machine;
+  durability.begin(origin);
+  input.forget();
+  const wasTold = notifyGuest(machine, isClone);
+  const isUnaware = isClone && !wasTold && startSource.kind !== 'booted';
+  view.startSource = isUnaware ? { ...startSource, isUnawareClone: true } : startSource;
+  terminals.restored();
+  consoles.flush();
+  machine.pagesChanged();
+  view.describe();
+}
+
+/**
+ * What in the guest only its agent can mend. A clone gets a network address of its own; its guest's
+ * driver follows where there is an agent, else at its next start.
+ * @returns whether an agent was told
+ */
+function notifyGuest({ execution, backing, consoles }: OperatedMachine, isClone: boolean): boolean {
+  const { commands } = execution.instance;
+  const mac = isClone && backing.config.network !== 'none' ? randomMac() : undefined;
+  if (mac) {
+    commands.changeMac?.(mac);
+    backing.config = { ...backing.config, mac };
+  }
+  const port = {
+    said: (console: string) => consoles.text(console),
+    consoleInput: (name: string, bytes: Uint8Array) => commands.consoleInput(name, bytes),
+  };
+  return notifyGuestAgent(port, { ...(mac !== undefined && { mac }) });
+}

@@ -1,0 +1,68 @@
+/** The machine that was here before the visitor started another one: it goes on, and they should know. */
+import { HoldfastError } from '../../errors.ts';
+import type { MachineStatus } from '../../protocol/events.ts';
+import { addressOf } from '../address/machine-address.ts';
+import { errorText } from '../notices/error-text.ts';
+import type { Notices } from '../notices/notices.ts';
+import type { Session } from '../session.ts';
+import { suspendOther } from './suspend-other.ts';
+
+const subject = 'left-behind';
+
+export interface LeftBehind {
+  id: string;
+  status: MachineStatus;
+}
+
+/** What this page is about to leave; undefined where nothing goes on. */
+export function previousMachine({
+  machine,
+  machineId,
+  isWatching,
+}: Session): LeftBehind | undefined {
+  const status = machine?.status;
+  // A worker that ends with its page ends its guest with it: storage has that.
+  if (!status || !machine.survivesReload || isWatching) return undefined;
+  return status.runstate === 'running' ? { id: machineId, status } : undefined;
+}
+
+/** Says that it goes on, and offers to go back to it or to suspend it. */
+export function notifyPreviousMachine(
+  { id, status }: LeftBehind,
+  session: Session,
+  notices: Notices,
+): void {
+  const { name, durable } = status.config;
+  const suspend = async () => {
+    try {
+      await suspendOther(session, id);
+      notices.show(subject, {
+        tone: 'info',
+        title: `“${name}” is suspended`,
+        text: 'It takes no computing time, and goes on when somebody uses it.',
+        actions: [back],
+      });
+    } catch (thrown) {
+      const error = HoldfastError.from(thrown, 'internal', 'It could not be suspended');
+      notices.show(subject, {
+        tone: 'warning',
+        title: `“${name}” could not be suspended`,
+        text: errorText(error, 'suspend').advice,
+        detail: error.message,
+        actions: [back],
+      });
+    }
+  };
+  const back = {
+    label: 'Go back to it',
+    run: () => location.assign(addressOf(id, document.baseURI)),
+  };
+  notices.show(subject, {
+    tone: 'info',
+    title: `“${name}” goes on running beside this machine`,
+    text: durable
+      ? 'It is in the list of machines, where it can be shown and suspended.'
+      : 'It has no checkpoints, so the list of machines does not have it: go back to it from here.',
+    actions: [back, { label: 'Suspend it', run: () => void suspend() }],
+  });
+}

@@ -1,0 +1,68 @@
+/**
+ * A visitor who was never here gets the demo guest at its prompt: the state is fetched and read while
+ * keeper, runtime and page are still on their way. Part of preload.ts.
+ */
+import { promptState } from 'virtual:holdfast-build';
+import { onOpenReceived, sendOpen } from '../../protocol/preload.ts';
+import type { RuntimeSource } from '../../protocol/runtime-source.ts';
+import { scriptUrl } from '../../protocol/script-url.ts';
+import type { OfferJob, WorkerMessage } from '../../state-file/worker-protocol.ts';
+import type { UrlOptions } from '../address/page-options.ts';
+import { readSetting } from '../ui/settings.ts';
+import type { PreloadedPrompt } from './preloaded-prompt.ts';
+
+const stallMs = 30_000;
+
+/** Whether this visitor was never here, and the address asks for the demo guest. */
+export function offersPrompt(options: UrlOptions): boolean {
+  return promptState !== undefined && readSetting('visited') === null && isUnchanged(options);
+}
+
+/** Asks the keeper at `port` to open it, unless something of this machine is in storage. */
+export function preloadPrompt(
+  port: MessagePort,
+  options: UrlOptions,
+  runtime: RuntimeSource,
+): void {
+  if (!promptState) return;
+  const absolute = (path: string) => new URL(path, document.baseURI).href;
+  const worker = new Worker(scriptUrl(absolute(promptState.workerUrl)), { type: 'module' });
+  const { port1, port2 } = new MessageChannel();
+  const { machineId, durable } = options;
+  const job: OfferJob = {
+    type: 'offer',
+    url: absolute(promptState.url),
+    siteUrl: absolute('.'),
+    runtime,
+    config: { id: machineId, durable },
+    stallMs,
+    offer: port1,
+  };
+  worker.postMessage(job, [port1]);
+  sendOpen(port, { id: machineId, runtime, offer: port2 });
+  window.holdfastPreloadedPrompt = outcome(worker, port);
+}
+
+/** Whether the address asks for the demo guest as it is. */
+function isUnchanged({ guest, memoryMiB, machine, coldBoot, typed }: UrlOptions): boolean {
+  const isUsual = memoryMiB === undefined || memoryMiB === promptState?.memoryMiB;
+  return guest === 'linux' && isUsual && !machine && !coldBoot && !typed;
+}
+
+function outcome(worker: Worker, port: MessagePort): PreloadedPrompt {
+  const early: PreloadedPrompt = { isHeard: false, opened: answered(worker) };
+  onOpenReceived(port, () => {
+    early.isHeard = true;
+  });
+  void early.opened.then(() => worker.terminate());
+  return early;
+}
+
+function answered(worker: Worker): Promise<boolean> {
+  return new Promise((resolve) => {
+    worker.addEventListener('message', ({ data }: MessageEvent<WorkerMessage>) => {
+      if (data.type === 'offer-answered') resolve(data.opened);
+    });
+    worker.addEventListener('error', () => resolve(false));
+  });
+}

@@ -1,0 +1,76 @@
+/**
+ * Runs in the head of the document, long before the page's own script is there: starts the keeper,
+ * and has it bring back the guest that the page will ask for. All of it is a head start: the page does
+ * without where anything is unusual.
+ */
+import { keeperUrl, runtimes } from 'virtual:holdfast-build';
+import { openKeeperWorker } from '../../client/keeper-worker.ts';
+import { missingFeatures } from '../../client/support.ts';
+import { fetchChecked } from '../../protocol/fetch-checked.ts';
+import { helloReceived, sendResume } from '../../protocol/preload.ts';
+import type { RuntimeSource } from '../../protocol/runtime-source.ts';
+import { pageOptionNames, parsePageOptions, type UrlOptions } from '../address/page-options.ts';
+import { isOfTracker } from '../address/unknown-options.ts';
+import { resumeSetting } from '../ui/resume-setting.ts';
+import { runtimeSource } from '../ui/runtime-source.ts';
+import { readSetting } from '../ui/settings.ts';
+import { offersPrompt, preloadPrompt } from './preload-prompt.ts';
+
+function start(): void {
+  // What else an address says may describe a machine or be wrong: the table that tells is not in this script.
+  const names = [...new URLSearchParams(location.search).keys()];
+  if (names.some((name) => !pageOptionNames.includes(name) && !isOfTracker(name))) return;
+  const { options, problems } = parsePageOptions(location.href, {
+    runtimes,
+    base: document.baseURI,
+  });
+  const { host, machineId, state, runtime = runtimes[0] } = options;
+  // The guest of a state comes from somewhere else.
+  if (state || problems.length > 0 || missingFeatures().length > 0) return;
+  const worker = openKeeperWorker({ keeperUrl, host, machineId });
+  window.holdfastPreload = { worker, hello: helloReceived(worker.port) };
+  void openDatabases().catch(() => {});
+  if (runtime && resumeSetting() === 'auto')
+    preloadGuest(worker.port, options, runtimeSource(runtime));
+}
+
+/**
+ * The browser opens the files of the database meanwhile, which takes it longer than the keeper's start. After
+ * a failed write nobody may open them again while the browser runs (docs/spec/storage.md).
+ */
+async function openDatabases(): Promise<void> {
+  const held = (await navigator.locks?.query())?.held ?? [];
+  if (!held.some(({ name }) => name?.startsWith('holdfast.retired ')))
+    await indexedDB.databases?.();
+}
+
+/** What is in storage comes first. */
+function preloadGuest(port: MessagePort, options: UrlOptions, runtime: RuntimeSource): void {
+  const message = { id: options.machineId, runtime };
+  if (!offersPrompt(options)) {
+    sendResume(port, message);
+    return;
+  }
+  const { port1, port2 } = new MessageChannel();
+  sendResume(port, { ...message, checked: port2 });
+  preloadPrompt(port, options, runtime);
+  void checkRuntime(runtime, port1);
+}
+
+/**
+ * A visitor who was never here has nothing of the runtime. Its script is compared with its digest while
+ * the keeper starts, which then imports it from the HTTP cache at once.
+ */
+async function checkRuntime({ url, sha256 }: RuntimeSource, checked: MessagePort): Promise<void> {
+  const checking = sha256 === undefined ? undefined : fetchChecked(url, sha256);
+  const response = await checking?.catch(() => undefined);
+  checked.postMessage(response !== undefined);
+}
+
+try {
+  // Before the first paint, so that a chosen theme does not flash. See theme.ts.
+  document.documentElement.dataset.theme = readSetting('theme') ?? '';
+  start();
+} catch {
+  // The page meets the same obstacle, and says so.
+}

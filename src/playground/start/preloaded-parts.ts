@@ -1,0 +1,41 @@
+/**
+ * Parts of the page that few visitors use, each a file of its own. They are fetched before anybody asks
+ * for them, because a new deployment takes them away.
+ */
+
+import { cacheStateWorker } from '../../client/state-files.ts';
+import { HoldfastError } from '../../errors.ts';
+import { codecPart } from '../../state-file/v86-state.ts';
+
+/** Not while the guest and its page begin. */
+const restMs = 5_000;
+
+const parts = {
+  upload: () => import('tus-js-client'),
+  zstd: () => import('fzstd'),
+};
+
+/** @throws HoldfastError `part-unavailable` */
+export async function part<N extends keyof typeof parts>(
+  name: N,
+): Promise<Awaited<ReturnType<(typeof parts)[N]>>> {
+  try {
+    return (await parts[name]()) as Awaited<ReturnType<(typeof parts)[N]>>;
+  } catch (cause) {
+    throw new HoldfastError(
+      'part-unavailable',
+      `The part "${name}" of this page could not be loaded.`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+export function preloadParts(): void {
+  setTimeout(async () => {
+    // Who needs one that cannot be had hears of it then.
+    await Promise.allSettled([part('upload'), part('zstd'), codecPart(), cacheStateWorker()]);
+    document.documentElement.dataset.parts = 'there';
+  }, restMs);
+}

@@ -1,0 +1,103 @@
+/**
+ * What a page and its keeper say to each other before the page's own script is there. These are no
+ * calls, so that whoever says them needs none of the code of calls; pages and keepers of earlier
+ * releases take no notice of them.
+ */
+import type { RuntimeSource } from './runtime-source.ts';
+import type { ImportRequest } from './state-transfer.ts';
+
+/** The page's: it will ask for this guest in storage (`resumeStored`), which can come back right now. */
+interface ResumeMessage {
+  type: 'head-start-resume';
+  id: string;
+  runtime: RuntimeSource;
+  /** The page compares the runtime's script with its digest meanwhile. Here it says `true` if they agree. */
+  checked?: MessagePort;
+}
+
+/**
+ * The page's: where nothing is in storage under this id, it would open a state that a worker of its
+ * own is reading already.
+ */
+export interface OpenMessage {
+  type: 'head-start-open';
+  id: string;
+  runtime: RuntimeSource;
+  /** Brings an {@link PreloadedState} from that worker, and takes an {@link PreloadedStateAnswer}. */
+  offer: MessagePort;
+}
+
+/** A state's head is read and checked: the rest of it comes to `guest`, as for `openState`. */
+export interface PreloadedState {
+  request: ImportRequest;
+  guest: MessagePort;
+}
+
+/** As soon as it is known whether the guest runs that was offered. */
+export interface PreloadedStateAnswer {
+  opened: boolean;
+}
+
+/** The keeper's, at once: an {@link OpenMessage} will be answered. One of an earlier release is silent. */
+interface OpenReceivedMessage {
+  type: 'head-start-heard';
+}
+
+/** The keeper's: it runs. */
+interface HelloMessage {
+  type: 'head-start-hello';
+}
+
+type Message = Partial<ResumeMessage | OpenMessage | OpenReceivedMessage | HelloMessage> | null;
+
+export function sendResume(port: MessagePort, message: Omit<ResumeMessage, 'type'>): void {
+  const { checked } = message;
+  port.postMessage(
+    { ...message, type: 'head-start-resume' } satisfies ResumeMessage,
+    checked ? [checked] : [],
+  );
+}
+
+/** To be called before the port is started. */
+export function onResume(port: MessagePort, heard: (message: ResumeMessage) => void): void {
+  port.addEventListener('message', ({ data }: MessageEvent<Message>) => {
+    if (data?.type === 'head-start-resume') heard(data as ResumeMessage);
+  });
+}
+
+export function sendOpen(port: MessagePort, message: Omit<OpenMessage, 'type'>): void {
+  const { offer } = message;
+  port.postMessage({ ...message, type: 'head-start-open' } satisfies OpenMessage, [offer]);
+}
+
+/** To be called before the port is started. */
+export function onOpen(port: MessagePort, heard: (message: OpenMessage) => void): void {
+  port.addEventListener('message', ({ data }: MessageEvent<Message>) => {
+    if (data?.type !== 'head-start-open') return;
+    port.postMessage({ type: 'head-start-heard' } satisfies OpenReceivedMessage);
+    heard(data as OpenMessage);
+  });
+}
+
+/** Called before any answer to a call that the page makes after {@link sendOpen}. */
+export function onOpenReceived(port: MessagePort, heard: () => void): void {
+  port.addEventListener('message', ({ data }: MessageEvent<Message>) => {
+    if (data?.type === 'head-start-heard') heard();
+  });
+}
+
+export function sendHello(port: MessagePort): void {
+  port.postMessage({ type: 'head-start-hello' } satisfies HelloMessage);
+}
+
+/** Resolves as soon as the keeper at the other end runs. */
+export function helloReceived(port: MessagePort): Promise<void> {
+  return new Promise((resolve) => {
+    port.addEventListener('message', function hear({ data }: MessageEvent<Message>) {
+      if (data?.type !== 'head-start-hello') return;
+      port.removeEventListener('message', hear);
+      resolve();
+    });
+    port.start();
+  });
+}

@@ -1,0 +1,91 @@
+/**
+ * Where the pages go that v86's allocator asks for.
+ *
+ * Small requests extend an arena in the runtime's part of the memory. A request made
+ * while {@link Growth.during} names a RAM block is answered with that block's region,
+ * so that guest RAM lands where it was, with its contents untouched.
+ */
+import { HoldfastError } from '../../errors.ts';
+import type { RamBlock } from '../../protocol/abi.ts';
+import type { Range } from './page-ops.ts';
+
+const wasmPage = 65536;
+/** `memory.grow` answers -1 when there is no more. */
+const refused = -1;
+
+export class Growth {
+  #nextPage: number;
+  readonly #limitPage: number;
+  #block: RamBlock | undefined;
+  #blockPages = 0;
+  #answer = refused;
+
+  /** `staticBytes`: the module's own first pages. `limitBytes`: end of the runtime's part. */
+  constructor(staticBytes: number, limitBytes: number) {
+    this.#nextPage = staticBytes / wasmPage;
+    this.#limitPage = limitBytes / wasmPage;
+  }
+
+  /** What is in use of the runtime's part of the memory. */
+  get used(): Range {
+    return { start: 0, end: this.#nextPage * wasmPage };
+  }
+
+  /** The module asks for `pages`; no page is ever really grown. */
+  readonly before = (_site: number, pages: number): number => {
+    if (pages === 0) {
+      this.#answer = this.#nextPage;
+    } else if (this.#block) {
+      this.#answer = this.#grantBlock(pages);
+    } else if (this.#nextPage + pages <= this.#limitPage) {
+      this.#answer = this.#nextPage;
+      this.#nextPage += pages;
+    } else {
+      this.#answer = refused;
+    }
+    return 0;
+  };
+
+  readonly after = (): number => this.#answer;
+
+  #grantBlock(pages: number): number {
+    const block = this.#block as RamBlock;
+    if (this.#blockPages + pages > block.sizeBytes / wasmPage) return refused;
+    const page = block.address / wasmPage + this.#blockPages;
+    this.#blockPages += pages;
+    return page;
+  }
+
+  /**
+   * Runs an allocation whose memory must come from `block`.
+   * @returns the allocation's address, and the parts of the block's region around it that
+   * the allocator may use for itself.
+   */
+  during(block: RamBlock, sizeBytes: number, allocate: () => number): BlockPlacement {
+    this.#block = block;
+    this.#blockPages = 0;
+    try {
+      const address = allocate() >>> 0;
+      const end = block.address + this.#blockPages * wasmPage;
+      if (address < block.address || address + sizeBytes > end)
+        throw new HoldfastError(
+          'runtime-incompatible',
+          `v86 did not take "${block.name}" from where Holdfast keeps it.`,
+        );
+      return {
+        address,
+        slack: [
+          { start: block.address, end: address },
+          { start: address + sizeBytes, end },
+        ],
+      };
+    } finally {
+      this.#block = undefined;
+    }
+  }
+}
+
+export interface BlockPlacement {
+  address: number;
+  slack: Range[];
+}

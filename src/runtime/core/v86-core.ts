@@ -1,0 +1,305 @@
+/**
+ * A v86 object graph ("core"): CPU, devices and ports, made in one memory and then
+ * pointed at another.
+ *
+ * Building it takes tens of milliseconds and writes all over its memory, so that happens
+ * in scratch memory while the previous runtime still runs the guest. Two instances of the
+ * same module take part: the first one initialises scratch memory; the second one, made
+ * over the guest's memory, takes over once the runtime's part of scratch memory has been
+ * copied there. The JavaScript side cannot tell the difference: it reaches memory through
+ * one object with a `buffer`, and functions through one `exports` object, both of which
+ * {@link V86Core.moveTo} replaces.
+ */
+import { HoldfastError } from '../../errors.ts';
+import type { RamBlock } from '../../protocol/abi.ts';
+import { isCalibratingTimer } from './calibrating-timer.ts';
+import { useDirectViews } from './direct-views.ts';
+import { type BlockPlacement, Growth } from './growth.ts';
+import { GuestClock } from './guest-clock.ts';
+import { JitQueue, tableOffset } from './jit.ts';
+import type { Range } from './page-ops.ts';
+import type { V86Wasm } from './v86-wasm.ts';
+import { type Knobs, WasmInstance } from './wasm-instance.ts';
+import { writeMapAddress, writeMapBytes } from './write-tracking.ts';
+
+interface V86CoreOptions {
+  V86: V86Constructor;
+  wasm: V86Wasm;
+  /** Where the core is built. */
+  memory: WebAssembly.Memory;
+  runtimeBytes: number;
+  ram: RamBlock;
+  vram: RamBlock;
+  machine: V86MachineOptions;
+  screen: object;
+  clock(): number;
+  /** Guest RAM is somebody else's already: firmware is not copied there. */
+  leavesRam?: boolean;
+}
+
+/** A round takes about 1 ms. */
+const mostRounds = 64;
+
+/** v86's VGA makes an ImageData over wasm memory; the real one refuses shared memory. */
+class SharedImageData {
+  readonly colorSpace = 'srgb';
+  constructor(
+    readonly data: Uint8ClampedArray,
+    readonly width: number,
+    readonly height: number,
+  ) {}
+}
+
+/** What v86 would copy into guest RAM in `run` it does not. */
+export function leavingRam(cpu: V86Cpu, run: () => void): void {
+  cpu.write_blob = () => undefined;
+  try {
+    run();
+  } finally {
+    // The prototype's again.
+    Reflect.deleteProperty(cpu, 'write_blob');
+  }
+}
+
+export class V86Core {
+  readonly growth: Growth;
+  readonly #clock: GuestClock;
+  #wasIdle = false;
+  /** v86's closures read memory through this. */
+  readonly #view: { buffer: ArrayBufferLike };
+  readonly #options: V86CoreOptions;
+  readonly #placements: BlockPlacement[] = [];
+  readonly #jitQueue = new JitQueue();
+  #env!: V86Env;
+  #instance!: WasmInstance;
+  #incoming: WasmInstance | undefined;
+  #machine!: V86Machine;
+  #bus!: V86Bus;
+  #emulatorBus!: V86Bus;
+
+  private constructor(options: V86CoreOptions) {
+    this.#options = options;
+    this.#clock = new GuestClock(options.clock);
+    this.growth = new Growth(options.wasm.staticBytes, writeMapAddress(options.runtimeBytes));
+    this.#view = { buffer: options.memory.buffer };
+  }
+
+  /** @throws {HoldfastError} `runtime-failed` when v86 fails to set itself up. */
+  static async create(options: V86CoreOptions): Promise<V86Core> {
+    const core = new V86Core(options);
+    (globalThis as { ImageData?: unknown }).ImageData = SharedImageData;
+    try {
+      await core.#build();
+    } catch (cause) {
+      throw HoldfastError.from(cause, 'runtime-failed', 'The emulator could not be set up');
+    }
+    return core;
+  }
+
+  get cpu(): V86Cpu {
+    return this.#machine.cpu;
+  }
+
+  get machine(): V86Machine {
+    return this.#machine;
+  }
+
+  /** Sends to v86's devices (`serial0-input`, `keyboard-code`…) and hears from them. */
+  get bus(): V86Bus {
+    return this.#bus;
+  }
+
+  /** Address of guest RAM in the memory. */
+  get ramAddress(): number {
+    return (this.#placements[0] as BlockPlacement).address;
+  }
+
+  get vramAddress(): number {
+    return (this.#placements[1] as BlockPlacement).address;
+  }
+
+  /** All memory that belongs to the emulator rather than to the guest. */
+  get ownRanges(): Range[] {
+    const map = writeMapAddress(this.#options.runtimeBytes);
+    return [
+      this.growth.used,
+      { start: map, end: map + writeMapBytes },
+      ...this.#placements.flatMap(({ slack }) => slack),
+    ];
+  }
+
+  #build(): Promise<void> {
+    const { V86, machine, memory } = this.#options;
+    return new Promise((resolve, reject) => {
+      const wasmFn = async ({ env }: { env: V86Env }): Promise<V86Exports> => {
+        try {
+          this.#env = env;
+          this.#instance = this.#instantiate(memory, env.__indirect_function_table);
+          const { wasm } = this.#options;
+          const bytes = new Uint8Array(memory.buffer);
+          for (const { address, bytes: data } of wasm.segments) bytes.set(data, address);
+          return this.#instance.facade(this.#view);
+        } catch (error) {
+          reject(error);
+          throw error;
+        }
+      };
+      const initialise = (machine: V86Machine, settings: V86Settings) => {
+        try {
+          this.#init(machine, settings);
+          resolve();
+        } catch (error) {
+          reject(error);
+        }
+      };
+      class Bare extends V86 {
+        override async continue_init(machine: V86Machine, options: V86Options): Promise<void> {
+          // v86 gathers its settings and images by itself; the step after that is ours.
+          machine.init = (settings) => initialise(machine, settings);
+          machine.next_tick = () => undefined;
+          await super.continue_init(machine, options).catch(reject);
+        }
+      }
+      const emulator = new Bare({
+        ...machine,
+        wasm_fn: wasmFn,
+        autostart: false,
+        disable_keyboard: true,
+        disable_mouse: true,
+        disable_speaker: true,
+        preserve_mac_from_state_image: true,
+      });
+      this.#bus = emulator.bus;
+      this.#emulatorBus = emulator.emulator_bus;
+    });
+  }
+
+  #init(machine: V86Machine, settings: V86Settings): void {
+    this.#machine = machine;
+    this.#useClock();
+    const { cpu } = machine;
+    const { ram, vram, screen } = this.#options;
+    settings.screen = screen;
+    this.#allocateFrom(cpu, 'allocate_memory', ram);
+    this.#allocateFrom(cpu, 'svga_allocate_memory', vram);
+    const init = () => cpu.init(settings, this.#emulatorBus);
+    if (this.#options.leavesRam) leavingRam(cpu, init);
+    else init();
+    this.#clock.pit = cpu.devices.pit;
+    this.#useDirectViews();
+  }
+
+  /** The next call of this allocator takes its memory from `block`. */
+  #allocateFrom(
+    cpu: V86Cpu,
+    name: 'allocate_memory' | 'svga_allocate_memory',
+    block: RamBlock,
+  ): void {
+    const allocate = cpu[name] as V86Function;
+    cpu[name] = (sizeBytes: number) => {
+      const placement = this.growth.during(block, sizeBytes, () => allocate(sizeBytes));
+      this.#placements.push(placement);
+      this.#instance.locateWrites(this.ramAddress);
+      return placement.address;
+    };
+  }
+
+  #instantiate(memory: WebAssembly.Memory, table: WebAssembly.Table): WasmInstance {
+    const { wasm, runtimeBytes } = this.#options;
+    const env = this.#env;
+    env.microtick = this.#clock.now;
+    env.memory_grow_pre = this.growth.before;
+    env.memory_grow_post = this.growth.after;
+    env.codegen_finalize = (
+      index: number,
+      start: number,
+      flags: number,
+      at: number,
+      size: number,
+    ) => {
+      const code = new Uint8Array(this.#view.buffer, at >>> 0, size >>> 0);
+      this.#jitQueue.add(index, start, flags, code);
+    };
+    env.run_hardware_timers = (acpi: boolean, now: number) => {
+      this.#jitQueue.finish(this.#instance);
+      return this.cpu.run_hardware_timers(acpi, now);
+    };
+    env.jit_clear_func = (index: number) => this.#instance.table.set(index + tableOffset, null);
+    const { module } = wasm;
+    const instance = new WasmInstance({ module, env, memory, table, runtimeBytes });
+    instance.locateWrites(this.#placements[0]?.address);
+    return instance;
+  }
+
+  /** Whether the module notes what the guest writes. */
+  get tracksWrites(): boolean {
+    return this.#instance.tracksWrites;
+  }
+
+  /** Sets constants of v86 that tools/wasm/transform.ts made settable. */
+  setKnobs(knobs: Knobs): void {
+    this.#instance.setKnobs(knobs);
+  }
+
+  /**
+   * Runs the guest for about a millisecond.
+   * @returns how long the guest is idle from now, ms; below 1 when it is not.
+   */
+  step(): number {
+    this.#useClock();
+    const { cpu } = this.#machine;
+    if (this.#wasIdle) this.#clock.resume();
+    for (let rounds = 0; ; rounds++) {
+      const idleMs = cpu.main_loop();
+      this.#jitQueue.finish(this.#instance);
+      const mayGoOn = idleMs < 1 && rounds < mostRounds;
+      if (mayGoOn && isCalibratingTimer(cpu.devices.pit, this.#clock.now())) continue;
+      this.#wasIdle = idleMs >= 1;
+      return idleMs;
+    }
+  }
+
+  /**
+   * v86's devices read a clock of their module's, its CPU the one it imports; a guest has only one.
+   * Set before each step, because a machine that is being built shares the module.
+   */
+  #useClock(): void {
+    this.#machine.constructor.microtick = this.#clock.now;
+  }
+
+  /** Makes the instance that will take over in `memory`. Writes nothing there. */
+  prepareMove(memory: WebAssembly.Memory): void {
+    const { length } = this.#instance.table;
+    const table = new WebAssembly.Table({ element: 'anyfunc', initial: length });
+    this.#incoming = this.#instantiate(memory, table);
+  }
+
+  /**
+   * Points everything at `memory`, which must hold this core's {@link ownRanges} as they
+   * were when scratch memory was captured.
+   */
+  moveTo(memory: WebAssembly.Memory): void {
+    if (!this.#incoming) throw new HoldfastError('internal', 'This core was not prepared to move.');
+    this.#instance = this.#incoming;
+    this.#incoming = undefined;
+    const from = this.#view.buffer;
+    this.#view.buffer = memory.buffer;
+    const { cpu } = this;
+    cpu.wm = { exports: this.#instance.facade(this.#view), wasm_table: this.#instance.table };
+    cpu.wasm_patch();
+    // Made from the scratch instance, for v86's own JIT finaliser, which is not in use.
+    cpu.jit_imports = undefined;
+    this.#useDirectViews(from);
+  }
+
+  /** @param from the buffer that the views are of, before a move */
+  #useDirectViews(from?: ArrayBufferLike): void {
+    const { cpu } = this;
+    for (const object of [cpu, cpu.devices.vga]) useDirectViews(object, this.#view.buffer, from);
+  }
+
+  /** Ends v86's own part. Touches no memory. */
+  destroy(): void {
+    this.#machine.destroy();
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Reads a state of this site for a keeper that may want it (src/protocol/preload.ts), in a worker
+ * that was started before the page's own script.
+ */
+import type { PreloadedState, PreloadedStateAnswer } from '../protocol/preload.ts';
+import { reachedFile, toBeAsked } from '../protocol/reach.ts';
+import { badState } from './bad-state.ts';
+import { checkConfig } from './portable-config.ts';
+import { ReadingState } from './read-job.ts';
+import type { OfferJob, WorkerMessage } from './worker-protocol.ts';
+
+export async function offerState(
+  job: OfferJob,
+  post: (message: WorkerMessage) => void,
+): Promise<void> {
+  const { offer } = job;
+  const answered = new Promise<boolean>((resolve) => {
+    offer.addEventListener('message', ({ data }: MessageEvent<PreloadedStateAnswer>) =>
+      resolve(data.opened),
+    );
+    offer.start();
+  });
+  const offering = sendOffer(job).catch((thrown) => {
+    // The page opens it again by itself, and shows what is wrong with it.
+    console.warn('A state could not be read ahead of its page:', thrown);
+    offer.postMessage(null);
+  });
+  const opened = await answered;
+  if (opened) await offering;
+  post({ type: 'offer-answered', opened });
+}
+
+async function sendOffer({ url, siteUrl, runtime, config, stallMs, offer }: OfferJob) {
+  let reading: ReadingState | undefined;
+  // Progress is nobody's business yet, and nobody can be asked for more memory.
+  reading = await ReadingState.open({ source: { url }, stallMs }, ({ type }) => {
+    if (type === 'more') queueMicrotask(() => reading?.answerMore(false));
+  });
+  const { state } = reading.head;
+  const checked = checkConfig(state.config, siteUrl);
+  const urls = [...checked.urls, reachedFile('base', state.base?.url ?? url, siteUrl)];
+  if (state.base || checked.carried.size > 0 || toBeAsked(urls).length > 0)
+    throw badState('This state needs more than itself.');
+  // A clone's network card is given an address of its own, and its states are no others'.
+  const { mac: _mac, lineage: _lineage, ...rest } = checked.config;
+  const { port1, port2 } = new MessageChannel();
+  const request = {
+    config: { ...rest, ...config },
+    runtime,
+    ranges: state.ranges,
+    identity: 'clone',
+  } as const;
+  offer.postMessage({ request, guest: port2 } satisfies PreloadedState, [port2]);
+  await reading.send({ guest: port1, publishedAt: url, carried: new Map() });
+}
