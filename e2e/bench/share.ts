@@ -87,7 +87,7 @@ const saves = [];
 for (let i = 0; i < count; i++) saves.push(await saveOurs(ours));
 metrics['fileBytes.idle'] = saves[0]?.bytes.length ?? 0;
 metrics.saveMs = median(saves.map(({ tookMs }) => tookMs));
-site.add('ours.vmstate', 'application/octet-stream', saves[0]?.bytes ?? new Uint8Array());
+site.add('ours.holdfast', 'application/octet-stream', saves[0]?.bytes ?? new Uint8Array());
 await ours.evaluate((command) => window.ours.timeCommand(command), incompressible);
 metrics['fileBytes.20MB'] = (await saveOurs(ours)).bytes.length;
 await closeOurs(ours);
@@ -99,7 +99,7 @@ metrics['deltaBytes.idle'] = (await saveOurs(golden, true)).bytes.length;
 await closeOurs(golden);
 
 const opens: number[] = [];
-for (let i = 0; i < count; i++) opens.push(await openOurState('ours.vmstate'));
+for (let i = 0; i < count; i++) opens.push(await openOurState('ours.holdfast'));
 metrics.openMs = median(opens);
 
 const stock = await openStock(browser, site);

@@ -338,7 +338,7 @@ test('a floppy image that is dropped starts as a machine, and what is no image i
 test('a state file that is dropped is opened', async ({ guest }) => {
   const { page } = guest;
   await drop(page, {
-    name: 'broken.vmstate',
+    name: 'broken.holdfast',
     sizeBytes: 1000,
     parts: [{ at: 0, base64: base64('HOLDSTAT') }],
   });

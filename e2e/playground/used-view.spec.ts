@@ -33,7 +33,7 @@ test('a guest that only has a screen gets the window and the keyboard, also from
   await page.getByRole('button', { name: 'Terminal', exact: true }).click();
   await expect(terminal).toBeVisible();
 
-  const path = testInfo.outputPath('silent.vmstate');
+  const path = testInfo.outputPath('silent.holdfast');
   await saveState(page, path);
   await guest.openPage(`${site.url}?state=${encodeURIComponent(await site.share(path))}`);
   await expect(playground(page).state('runstate')).toHaveText('Running');

@@ -113,7 +113,7 @@ const networks: [string, () => Record<string, unknown>, RegExp][] = [
 test('[3] every network of a state is asked about, and nothing connects without a yes', async () => {
   for (const [what, networkBackend, shown] of networks) {
     const config = { network: 'ne2k', networkBackend: networkBackend() };
-    await openByAddress('network.vmstate', await forge(honest, { config }));
+    await openByAddress('network.holdfast', await forge(honest, { config }));
     expect(await outcome(), what).toMatch(shown);
     const asked = site.requests.length;
     await approval().getByRole('button', { name: 'Cancel' }).click();
@@ -134,7 +134,7 @@ test('[3] disks, firmware and bases elsewhere are in one question, each with its
     { config: { hda: { url, load: 'parts', partBytes: 4096, sizeBytes: 8192 } } },
     { base: { url, digest } },
   ] satisfies Forgery[]) {
-    await openByAddress('elsewhere.vmstate', await forge(honest, forgery));
+    await openByAddress('elsewhere.holdfast', await forge(honest, forgery));
     expect(await outcome()).toContain(url);
     await approval().getByRole('button', { name: 'Cancel' }).click();
     await expect(notices()).toContainText('not approved');
@@ -144,7 +144,7 @@ test('[3] disks, firmware and bases elsewhere are in one question, each with its
 test('[15] what a file says cannot speak for the page, nor turn its text around', async () => {
   const title = 'Safe\u202e”. It reaches nothing.';
   await openByAddress(
-    'title.vmstate',
+    'title.holdfast',
     await forge(honest, { title, config: { networkBackend: { kind: 'fetch' } } }),
   );
   await outcome();
@@ -169,13 +169,13 @@ test('[5] [13] streams that the machine does not have are refused, and bombs are
     ],
   ];
   for (const [what, blobs = []] of forgeries) {
-    await openByAddress('stream.vmstate', await forge(honest, { blobs }));
+    await openByAddress('stream.holdfast', await forge(honest, { blobs }));
     expect(await outcome(), what).toContain('bad-state-file');
   }
   // A file of 600 MiB in the share, of which the first part is enough.
   const [first = []] = zeros('pieces.9p.files', 600 << 20);
   const config = { filesystem9p: true };
-  await openByAddress('bomb.vmstate', await forge(honest, { config, blobs: [first] }));
+  await openByAddress('bomb.holdfast', await forge(honest, { config, blobs: [first] }));
   expect(await outcome()).toMatch(/unusually large[\s\S]*GiB/);
   await approval().getByRole('button', { name: 'Cancel' }).click();
   await expect(notices()).toContainText('not approved');
@@ -195,7 +195,7 @@ test('[3] [5] each question has an answer of its own, however early a file asks 
   const [first = []] = zeros('hda', sizeBytes);
   const hda = { contents: { kind: 'bytes', name: '', lastModifiedMs: 0, sizeBytes } };
   const config = { hda, network: 'ne2k', networkBackend: { kind: 'fetch' } };
-  await openByAddress('both.vmstate', await forge(honest, { config, contents: [first] }));
+  await openByAddress('both.holdfast', await forge(honest, { config, contents: [first] }));
   expect(await outcome()).toContain('comes with a network');
   await clickAt('Connect and open', 1);
   await expect(approval()).toContainText('unusually large');
@@ -212,7 +212,7 @@ test('[4] a link asks before it fills the place of the visitor’s own machine',
   // A visitor who was never here.
   await page.context().close();
   page = await newVisitor(browser);
-  const url = await site.put('default.vmstate', honest);
+  const url = await site.put('default.holdfast', honest);
   await page.goto(`${site.url}?machine=default&durable=off&state=${encodeURIComponent(url)}`);
   expect(await outcome()).toContain('Make this your machine here?');
   await approval().getByRole('button', { name: 'Cancel' }).click();
@@ -244,7 +244,7 @@ test('[3] a state that is dropped reaches nobody without a yes, whatever it says
   await page.goto(`${site.url}?guest=pattern-text&m=16&durable=off`);
   await expect.poll(() => statusOf(page)).toMatchObject({ runstate: 'running' });
   const url = `${stranger.url}dropped`;
-  await drop('a.vmstate', await forge(honest, { config: { bios: { url } } }));
+  await drop('a.holdfast', await forge(honest, { config: { bios: { url } } }));
   await approval().getByRole('button', { name: 'Open' }).click();
   // In the page of a machine of its own.
   await page.waitForURL(/opened=/);
@@ -344,7 +344,7 @@ const description = JSON.stringify({
   cmdline: 'quiet',
   memoryMiB: 128,
   prompt: '# ',
-  state: 'none.vmstate',
+  state: 'none.holdfast',
 });
 
 /** A page with a guest of its own, which is not what the file is judged by. */
@@ -358,14 +358,14 @@ async function besideGuest(open: () => Promise<void>): Promise<void> {
 async function chooseBy(press: () => Promise<void>, buffer: Buffer): Promise<void> {
   await playground(page).menuButton.click();
   const [chooser] = await Promise.all([page.waitForEvent('filechooser'), press()]);
-  await chooser.setFiles({ name: 'a.vmstate', mimeType: 'application/x', buffer });
+  await chooser.setFiles({ name: 'a.holdfast', mimeType: 'application/x', buffer });
 }
 
 const menuItem = (name: string) => page.getByRole('menuitem', { name }).click();
 
 /** By which a file comes to the page. */
 const ways: Record<string, (random: Random) => Promise<void>> = {
-  'the address': (random) => openByAddress('broken.vmstate', broken(honest, random)),
+  'the address': (random) => openByAddress('broken.holdfast', broken(honest, random)),
   'the menu': (random) =>
     besideGuest(() => chooseBy(() => menuItem('Open state file…'), broken(honest, random))),
   'Load state…': async (random) => {

@@ -58,7 +58,7 @@ test.describe('beside a guest that runs', () => {
   }) => {
     await waitForPasses(guest, 1);
     const state = await exportState(guest);
-    const whole = await site.put('whole.vmstate', state);
+    const whole = await site.put('whole.holdfast', state);
     const flipped = Buffer.from(state);
     const middle = state.length >> 1;
     flipped[middle] = (flipped[middle] ?? 0) ^ 1;
@@ -78,10 +78,10 @@ test.describe('beside a guest that runs', () => {
     };
 
     for (const [name, contents, message] of [
-      ['cut.vmstate', state.subarray(0, middle), 'is cut off'],
-      ['flipped.vmstate', flipped, 'not a state file that can be opened'],
-      ['longer.vmstate', Buffer.concat([state, Buffer.alloc(10)]), 'goes on after its end'],
-      ['noise.vmstate', Buffer.alloc(100_000, 'x'), 'not a state file that can be opened'],
+      ['cut.holdfast', state.subarray(0, middle), 'is cut off'],
+      ['flipped.holdfast', flipped, 'not a state file that can be opened'],
+      ['longer.holdfast', Buffer.concat([state, Buffer.alloc(10)]), 'goes on after its end'],
+      ['noise.holdfast', Buffer.alloc(100_000, 'x'), 'not a state file that can be opened'],
     ] as const) {
       await open(await site.put(name, contents));
       // Those whose head is good are asked about, with what the head says.
@@ -91,16 +91,16 @@ test.describe('beside a guest that runs', () => {
       await expectLeftAlone(message);
     }
 
-    await open(site.urlOf('nothing.vmstate'));
+    await open(site.urlOf('nothing.holdfast'));
     await expectLeftAlone('has expired or was deleted');
 
-    await open(`${closed.url}a.vmstate`);
+    await open(`${closed.url}a.holdfast`);
     await expect(approval(page)).toContainText(closed.url);
     expect(closed.requests).toEqual([]);
     await agree(page);
     await expectLeftAlone('does not allow other sites to read it');
 
-    await open(`${held.url}slow.vmstate`);
+    await open(`${held.url}slow.holdfast`);
     await agree(page);
     await expect(approval(page)).toContainText('is thrown away');
     await agree(page);
@@ -119,16 +119,16 @@ test.describe('beside a guest that runs', () => {
     await agree(page);
     await page.waitForURL(site.url);
     const change = await exportState(guest, { base: 'opened-from' });
-    await site.put('whole.vmstate', await exportState(guest));
-    await open(await site.put('change.vmstate', change));
+    await site.put('whole.holdfast', await exportState(guest));
+    await open(await site.put('change.holdfast', change));
     await agree(page);
     await expectLeftAlone('no longer published');
     await expect(notices(page)).toContainText('to share the machine again');
     await page.goto(linkWithState(change, site.url).replace('#', '?machine=default#'));
     await agree(page);
     await expectLeftAlone('no longer published');
-    await site.remove('whole.vmstate');
-    await open(site.urlOf('change.vmstate'));
+    await site.remove('whole.holdfast');
+    await open(site.urlOf('change.holdfast'));
     await agree(page);
     await expectLeftAlone('holds only what differs');
     held.close();
@@ -162,10 +162,10 @@ test.describe('with two pages', () => {
           const onProgress = ({ loadedBytes = 0 }) => loadedBytes >= wanted && arriving();
           machine.openState(url, { runtime, replace: true, onProgress }).catch(fail);
         }),
-      [`${held.url}held.vmstate`, runtimes.newer, middle] as const,
+      [`${held.url}held.holdfast`, runtimes.newer, middle] as const,
     );
     await page.close();
-    const whole = await site.put('whole.vmstate', state);
+    const whole = await site.put('whole.holdfast', state);
     await other.machine(
       (machine, [url, runtime]) => machine.openState(url, { runtime, replace: true }),
       [whole, runtimes.newer] as const,
@@ -191,7 +191,7 @@ test('what a state would fetch from elsewhere is shown, and not fetched without 
     },
     [runtimes.newer, `${disk.url}?<script>alert(1)</script>`] as const,
   );
-  const file = await site.put('disk.vmstate', await exportState(guest, { title: '<b>bold</b>' }));
+  const file = await site.put('disk.holdfast', await exportState(guest, { title: '<b>bold</b>' }));
   const seen = disk.requests.length;
 
   const page = await (await browser.newContext()).newPage();
@@ -223,7 +223,7 @@ test('a network that a state comes with is shown, and not connected to without a
     const networkBackend = { kind: 'fetch' } as const;
     return machine.start({ ...bare, memoryMiB: 16, networkBackend }, runtime, { replace: true });
   }, runtimes.newer);
-  const file = await site.put('network.vmstate', await exportState(guest, {}));
+  const file = await site.put('network.holdfast', await exportState(guest, {}));
 
   const page = await (await browser.newContext()).newPage();
   const other = await Guest.in(page);

@@ -87,7 +87,7 @@ test('the state at the prompt is opened by each emulator that ships, and handed 
 });
 
 test('without that state the guest boots', { tag: '@quick' }, async ({ page, site }) => {
-  await site.remove('guests/linux/prompt.vmstate');
+  await site.remove('guests/linux/prompt.holdfast');
   const guest = await Guest.in(page);
   await guest.open(`${site.url}?boot=prompt`);
   await guest.waitForSerial(prompt);
@@ -118,22 +118,22 @@ test('a small change is a small file on that state, and is there in another brow
   const file = Buffer.from(base64, 'base64');
   // How small it is, `bench -- share` says: that depends on what the guest's kernel does meanwhile.
   expect(file.length).toBeLessThan(linkStateBytes);
-  await site.put('small.vmstate', file);
+  await site.put('small.holdfast', file);
 
   const context = await browser.newContext();
   const other = await openGuest(context, `${site.url}?guest=pattern-text&m=32`);
   await other.waitForSerial(/pass \d+\r/);
   await other.machine(
     (machine, { url, runtime }) => machine.openState(url, { runtime, replace: true }),
-    { url: site.urlOf('small.vmstate'), runtime: runtimes.newer },
+    { url: site.urlOf('small.holdfast'), runtime: runtimes.newer },
   );
   expect((await other.run('cat /root/x')).output).toBe('hello\n');
 
   // What it builds on is another state by now.
-  await site.put('guests/linux/prompt.vmstate', file);
+  await site.put('guests/linux/prompt.holdfast', file);
   const again = other.machine(
     (machine, { url, runtime }) => machine.openState(url, { runtime, replace: true }),
-    { url: site.urlOf('small.vmstate'), runtime: runtimes.newer },
+    { url: site.urlOf('small.holdfast'), runtime: runtimes.newer },
   );
   await expect(again).rejects.toMatchObject({ code: 'wrong-base' });
   expect((await other.run('cat /root/x')).output).toBe('hello\n');

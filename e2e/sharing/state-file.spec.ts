@@ -44,7 +44,7 @@ test('a running guest is exported in one profile and goes on in another', async 
   );
   const exported = await exportState(guest, { title: 'Counting' });
   expect(exported.sizeBytes).toBeGreaterThan(1 << 20);
-  await site.put('shared.vmstate', Buffer.from(await fileOf(guest), 'base64'));
+  await site.put('shared.holdfast', Buffer.from(await fileOf(guest), 'base64'));
 
   const context = await browser.newContext();
   const other = await openGuest(context, `${site.url}?guest=pattern-text&m=32`);
@@ -54,7 +54,7 @@ test('a running guest is exported in one profile and goes on in another', async 
       const options = { runtime, replace: true };
       return machine.openState(url, options);
     },
-    { url: site.urlOf('shared.vmstate'), runtime: runtimes.newer },
+    { url: site.urlOf('shared.holdfast'), runtime: runtimes.newer },
   );
   expect(report.takenAtMs).toBeLessThan(Date.now());
   expect((await other.run('echo $secret')).output.trim()).toBe('abra');
@@ -76,7 +76,7 @@ test.describe('a state that cannot be opened leaves the guest that runs alone:',
     const { guest, site } = standing;
     await exportState(guest);
     whole = Buffer.from(await fileOf(guest), 'base64');
-    await site.put('whole.vmstate', whole);
+    await site.put('whole.holdfast', whole);
     server = createServer((request, response) => {
       if (request.url?.startsWith('/slow')) {
         response.setHeader('Access-Control-Allow-Origin', '*');
@@ -99,8 +99,8 @@ test.describe('a state that cannot be opened leaves the guest that runs alone:',
     );
 
   const spoilt = (change: (bytes: Uint8Array) => Uint8Array) => async () => {
-    await standing.site.put('spoilt.vmstate', change(Uint8Array.from(whole)));
-    return standing.site.urlOf('spoilt.vmstate');
+    await standing.site.put('spoilt.holdfast', change(Uint8Array.from(whole)));
+    return standing.site.urlOf('spoilt.holdfast');
   };
   const set = (at: number, value: number) => (bytes: Uint8Array) => {
     new DataView(bytes.buffer).setUint32(at, value, true);
@@ -125,7 +125,7 @@ test.describe('a state that cannot be opened leaves the guest that runs alone:',
     ],
     [
       'not there (404)',
-      async () => standing.site.urlOf('gone.vmstate'),
+      async () => standing.site.urlOf('gone.holdfast'),
       'state-unavailable',
       /404/,
     ],
@@ -164,7 +164,7 @@ test.describe('a state that cannot be opened leaves the guest that runs alone:',
           return (thrown as { code: string }).code;
         }
       },
-      { url: site.urlOf('whole.vmstate'), digest: 'xxh64:0000000000000000' },
+      { url: site.urlOf('whole.holdfast'), digest: 'xxh64:0000000000000000' },
     );
     expect(errors).toBe('wrong-base');
     await waitForPasses(guest, 1);

@@ -122,7 +122,7 @@ const exported = await promptState(await browser.newPage(), `http://localhost:${
 await browser.close();
 server.close();
 const state = await packed(exported);
-await writeFile(join(folder, 'prompt.vmstate'), state);
+await writeFile(join(folder, 'prompt.holdfast'), state);
 console.log(
-  `${folder}/prompt.vmstate: ${state.length} bytes, of ${exported.length} as it was exported`,
+  `${folder}/prompt.holdfast: ${state.length} bytes, of ${exported.length} as it was exported`,
 );

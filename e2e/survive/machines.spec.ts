@@ -170,7 +170,7 @@ test('a machine is exported without going on with it', { tag: '@slow' }, async (
     .poll(() => guest.machine(async ({ storage }) => (await storage.list()).length))
     .toBe(2);
 
-  const url = await site.put('copy.vmstate', state);
+  const url = await site.put('copy.holdfast', state);
   await guest.machine(
     (machine, [from, runtime]) => machine.openState(from, { runtime, replace: true }),
     [url, runtimes.newer] as const,

@@ -87,7 +87,7 @@ test('where files with a hash are cached, an open page shares on after a new dep
     site.setRoot(newer);
     const saved = page.waitForEvent('download');
     await shareAsFile(page);
-    expect((await saved).suggestedFilename()).toMatch(/\.vmstate$/);
+    expect((await saved).suggestedFilename()).toMatch(/\.holdfast$/);
   } finally {
     await site.close();
     await rm(newer, { recursive: true });

@@ -78,7 +78,7 @@ export class RemoteMachine extends RemoteGuest implements Machine {
     const taken = new EventsTaken(report);
     this.#events = new EventStream(this.log, (event) => taken.add(event));
     report({});
-    this.#status = keeper.machine;
+    this.#status = keeper.machine && readStatus(keeper.machine);
     events.port.onmessage = ({ data }: MessageEvent<MachineEvent>) => {
       // A machine of the keeper's own has come.
       if (data.type === 'status') this.unwatch();
@@ -97,7 +97,10 @@ export class RemoteMachine extends RemoteGuest implements Machine {
   }
 
   #push(event: MachineEvent): void {
-    if (event.type === 'status') this.#adopt(event.status);
+    if (event.type === 'status') {
+      event.status = readStatus(event.status);
+      this.#adopt(event.status);
+    }
     if (event.type === 'console')
       this.log.push(event.console, event.offset, event.bytes, event.again);
     if (event.type === 'snapshot-restored') this.#restored.dispatchEvent(new Event(event.id));
@@ -273,4 +276,10 @@ export class RemoteMachine extends RemoteGuest implements Machine {
   #adopt(status: MachineStatus): void {
     if ((status.revision ?? 0) >= (this.#status?.revision ?? 0)) this.#status = status;
   }
+}
+
+/** Keepers of the first release say `arrival`. */
+function readStatus({ arrival, ...status }: MachineStatus): MachineStatus {
+  const startSource = status.startSource ?? arrival;
+  return startSource ? { ...status, startSource } : status;
 }

@@ -42,6 +42,8 @@ export interface MachineStatus {
   durability?: Durability;
   /** How the guest came to be where it is. */
   startSource?: StartSource;
+  /** {@link startSource} in the words of the first release, for its pages and of its keepers. */
+  arrival?: StartSource;
   /** Grows with every status a keeper makes: answers and events travel apart, the higher is newer. */
   revision?: number;
 }

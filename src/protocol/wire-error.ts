@@ -37,6 +37,9 @@ export function fromWireError(value: unknown): HoldfastError {
   });
 }
 
+/** The name of the class, and what runtimes of the first release call it. */
+const names = ['HoldfastError', 'CprError'];
+
 /**
  * Makes a HoldfastError of another bundle one of ours; everything else passes through. Runtimes are
  * bundled on their own, with their own copy of the class, which `instanceof` does not know.
@@ -44,7 +47,7 @@ export function fromWireError(value: unknown): HoldfastError {
 export function adoptHoldfastError(thrown: unknown): unknown {
   if (thrown instanceof HoldfastError || !(thrown instanceof Error)) return thrown;
   const { code, phase } = thrown as Partial<HoldfastError>;
-  if (thrown.name !== 'HoldfastError' || !isCode(code)) return thrown;
+  if (!names.includes(thrown.name) || !isCode(code)) return thrown;
   return new HoldfastError(code, thrown.message, {
     cause: thrown.cause,
     ...(isPhase(phase) && { phase }),

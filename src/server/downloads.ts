@@ -25,7 +25,7 @@ export async function sendState(
     'Cache-Control': `public, max-age=${Math.min(leftS, yearS)}, immutable`,
     'Accept-Ranges': 'bytes',
     'Content-Type': 'application/octet-stream',
-    'Content-Disposition': `attachment; filename="${id}.vmstate"`,
+    'Content-Disposition': `attachment; filename="${id}.holdfast"`,
     'Content-Security-Policy': "default-src 'none'; sandbox",
     'X-Content-Type-Options': 'nosniff',
     'Cross-Origin-Resource-Policy': 'cross-origin',

@@ -19,7 +19,7 @@ const openStateStore = () => new StateStore(store, 30 * dayMs, coordination, () 
 let stateStore: StateStore;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'holdfast-shelf-'));
+  folder = await mkdtemp(join(tmpdir(), 'holdfast-states-'));
   store = new FolderStore(folder);
   coordination = ownCoordination(limits);
   now = 1;

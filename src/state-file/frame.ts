@@ -2,7 +2,7 @@
  * A state file: magic, a head, then frames up to the `end` frame. See docs/spec/state-file.md, "Layout" and
  * "Frames"; the rule ids in the comments are from that page.
  */
-import type { Digest } from '../vmstate/vmstate.ts';
+import { type Digest, isVmstate } from '../vmstate/vmstate.ts';
 import { badState } from './bad-state.ts';
 import type { Codec } from './codec.ts';
 import { stateLimits } from './limits.ts';
@@ -48,7 +48,11 @@ export function encodePreamble(head: Uint8Array, digest: Digest): Uint8Array<Arr
  */
 export function decodePreamble(bytes: Uint8Array): number {
   if (stateMagic.some((byte, i) => bytes[i] !== byte))
-    throw badState('This is not a state file of Holdfast.');
+    throw badState(
+      isVmstate(bytes)
+        ? 'This is a vmstate, which cprsave writes: device state without RAM. Load it with cprload.'
+        : 'This is not a state file of Holdfast.',
+    );
   const view = viewOf(bytes);
   const version = view.getUint32(8, true);
   if (version !== stateFormatVersion) {

@@ -246,7 +246,7 @@ describe('a state file', () => {
 
 describe('[SF6] a state file on a base', () => {
   const pages = new Map(Array.from({ length: 1200 }, (_, i) => [i, page(i)]));
-  const reference = { url: 'https://example.org/base.vmstate', digest: '' };
+  const reference = { url: 'https://example.org/base.holdfast', digest: '' };
 
   async function baseOf(written: Written): Promise<BaseImage> {
     return BaseImage.read(

@@ -94,13 +94,26 @@ export function directoryDigest(state: Uint8Array, firstSection: number, digest:
   return result;
 }
 
+/** "HOLDSTAT": the magic of a state file, a machine with its RAM. */
+const stateFileMagic = Uint8Array.of(0x48, 0x4f, 0x4c, 0x44, 0x53, 0x54, 0x41, 0x54);
+
+const isStateFile = (bytes: Uint8Array) => stateFileMagic.every((byte, at) => bytes[at] === byte);
+
+/** Whether the bytes begin as a vmstate does. */
+export const isVmstate = (bytes: Uint8Array): boolean =>
+  magic.every((byte, at) => bytes[at] === byte);
+
 /**
  * @returns the format version that the bytes claim.
  * @throws {HoldfastError} `bad-vmstate` when they are not a vmstate at all. [EN1]
  */
 export function claimedVersion(state: Uint8Array): number {
   if (state.length < headerBytesOfVersion1 || magic.some((byte, i) => state[i] !== byte))
-    throw bad('These bytes are not a Holdfast vmstate.');
+    throw bad(
+      isStateFile(state)
+        ? 'This is a state file: a whole machine. Open it with openState, or drop it on the page.'
+        : 'These bytes are not a Holdfast vmstate.',
+    );
   return viewOf(state).getUint32(8, true);
 }
 

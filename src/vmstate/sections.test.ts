@@ -61,7 +61,7 @@ const contents: JsonSections = {
     config: JSON.parse(JSON.stringify(config)),
     v86Version: '0.5.462',
     ranges: [{ block: 'pc.ram', offsetBytes: 65_536, pages: 32_768 }],
-    base: { url: 'https://x/base.vmstate', digest: 'xxh64:0123456789abcdef' },
+    base: { url: 'https://x/base.holdfast', digest: 'xxh64:0123456789abcdef' },
   },
   cut: { takenAtMs: 1_795_000_000_000, consoles: [['serial0', 17]], pieces: [['disk.hda', 3]] },
 };

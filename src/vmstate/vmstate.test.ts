@@ -68,6 +68,8 @@ describe('the vmstate envelope', () => {
     expect(refusal(new Uint8Array(0))).toBe('bad-vmstate');
     expect(refusal(new TextEncoder().encode('{"not": "a vmstate"} and more'))).toBe('bad-vmstate');
     expect(() => decodeVmstate(changed(0, 0), digest)).toThrow('not a Holdfast vmstate');
+    const stateFile = new TextEncoder().encode(`HOLDSTAT${' '.repeat(64)}`);
+    expect(() => decodeVmstate(stateFile, digest)).toThrow('This is a state file');
   });
 
   it('[EN2] refuses another format version and names both', () => {

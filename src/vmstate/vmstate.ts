@@ -9,7 +9,7 @@ import {
 } from './envelope.ts';
 import { migrateFormat, migrateSection, type OnMigration } from './migrations.ts';
 
-export { type Digest, formatVersion, limits, type Section } from './envelope.ts';
+export { type Digest, formatVersion, isVmstate, limits, type Section } from './envelope.ts';
 
 /**
  * @returns a vmstate of the newest format version, the same bytes for the same sections.

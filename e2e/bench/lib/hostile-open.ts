@@ -59,7 +59,7 @@ export function measureOpen(): Promise<{ openPeakMiB: number }> {
     for (const [what, make] of Object.entries(worst)) {
       const { forgery, ownBytes, cdBytes } = make();
       const honest = await exported(browser, site, cdBytes);
-      const url = await site.put('worst.vmstate', await forge(honest, forgery));
+      const url = await site.put('worst.holdfast', await forge(honest, forgery));
       const peakMiB = (await grownMiB(browser, site, url)) - ramMiB - ownBytes / 2 ** 20;
       console.log(`${what}: ${peakMiB.toFixed(1)} MiB beyond the guest.`);
       openPeakMiB = Math.max(openPeakMiB, peakMiB);

@@ -45,6 +45,7 @@ export class MachineView implements PageSource {
       pages: this.#pages.count,
       ...(kept && { durability: kept }),
       startSource: this.startSource,
+      arrival: this.startSource,
       ...(crash !== undefined && { crash }),
       revision: ++revision,
     };

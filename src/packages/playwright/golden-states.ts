@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 const runPrefix = 'holdfast-run-';
-const extension = '.vmstate';
+const extension = '.holdfast';
 
 export class GoldenStates {
   readonly #folder: string;

@@ -6,7 +6,7 @@ const config = {
   name: 'mine',
   memoryMiB: 64,
   mac: '00:22:15:aa:bb:cc',
-  openedFrom: { url: 'a.vmstate', digest: 'xxh64:0' },
+  openedFrom: { url: 'a.holdfast', digest: 'xxh64:0' },
   bios: { url: 'seabios.bin' },
   bzImage: { bytes: new Uint8Array(0), sizeBytes: 9 },
 } as unknown as MachineConfig;

@@ -124,7 +124,7 @@ const pageOptions: readonly PageOption[] = [
   },
   {
     name: 'state',
-    help: ['?state=a.vmstate', 'a state file to open, as a machine of its own'],
+    help: ['?state=a.holdfast', 'a state file to open, as a machine of its own'],
     read: (text, reading) => {
       const url = fileUrl(text, reading.base);
       return url === undefined

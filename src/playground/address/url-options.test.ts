@@ -303,8 +303,8 @@ test.each([
 });
 
 test('a state is named by the address, or held by it', () => {
-  expect(parse('?state=a.vmstate')).toMatchObject({
-    options: { state: { url: `${page}a.vmstate` } },
+  expect(parse('?state=a.holdfast')).toMatchObject({
+    options: { state: { url: `${page}a.holdfast` } },
   });
   expect(parse('#s=Ab-_9')).toMatchObject({ options: { state: { payload: 'Ab-_9' } } });
 });

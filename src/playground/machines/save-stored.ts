@@ -13,7 +13,7 @@ export async function saveStored(
   const { storage } = session.connected;
   if (request.kind === 'state') {
     const blob = await collectBlob(storage.exportState(id));
-    download(`${name.replaceAll(/[^\w.() -]+/g, '_')}.vmstate`, blob);
+    download(`${name.replaceAll(/[^\w.() -]+/g, '_')}.holdfast`, blob);
     return [];
   }
   const exported = await storage.export(id, request);

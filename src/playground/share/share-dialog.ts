@@ -201,7 +201,7 @@ export class ShareDialog {
   }
 
   #save({ state, readBytes }: Exported): void {
-    download(`${this.#fileName}.vmstate`, state);
+    download(`${this.#fileName}.holdfast`, state);
     this.#finish(`${sizes(readBytes, state.size)} The file was saved.`);
   }
 

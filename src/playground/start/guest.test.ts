@@ -49,11 +49,11 @@ test('the pattern guests boot from a floppy, with the memory that was asked for'
 });
 
 test('a guest with changes is booted: its state at the prompt is of the guest as it is', async () => {
-  const description = { bzimage: 'k', memoryMiB: 128, state: 'prompt.vmstate', cmdline: 'quiet' };
+  const description = { bzimage: 'k', memoryMiB: 128, state: 'prompt.holdfast', cmdline: 'quiet' };
   vi.stubGlobal('fetch', async () => Response.json(description));
   const load = (change: Partial<UrlOptions>) =>
     loadDescribed({ guest: 'linux', hasGuest: false, ...change } as UrlOptions, base);
-  expect((await load({})).promptState).toBe(`${base}guests/linux/prompt.vmstate`);
+  expect((await load({})).promptState).toBe(`${base}guests/linux/prompt.holdfast`);
   expect(await load({ memoryMiB: 256 })).toEqual({
     config: expect.objectContaining({ memoryMiB: 256, cmdline: 'quiet' }),
   });

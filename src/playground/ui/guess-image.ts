@@ -44,7 +44,7 @@ export async function guessImage(file: File): Promise<ImageKind | undefined> {
   }
   if (head.byteLength === 0) return undefined;
   const isState = textAt(head, 0, stateMagic.length) === stateMagic;
-  if (isState || name.endsWith('.vmstate')) return 'state';
+  if (isState || /\.(holdfast|vmstate)$/.test(name)) return 'state';
   if (startsWith(head, v86Magic) || (await holdsV86State(file, head))) return 'v86State';
   if (textAt(head, volumeAt, 5) === 'CD001') return 'cdrom';
   if (isCompressed(head)) return kindOfName(name);
