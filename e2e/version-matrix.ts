@@ -1,8 +1,8 @@
 /**
- * `npm run test:matrix`: hands one running Linux guest through every v86 that
- * npm has published since 0.5.303, down and up again, and says which can take it over from which.
- * With `-- --jumps` from the newest to each of the others and back at once.
- * Runs in Node, without a browser. Packages are downloaded once, to node_modules/.cache.
+ * `npm run test:matrix`: moves one running Linux guest through every v86 that npm has published
+ * since 0.5.303, down and up again, and prints which can take over from which. With `-- --jumps` it
+ * moves from the newest to each of the others and back. Runs in Node, without a browser. Packages
+ * are downloaded once, to node_modules/.cache.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -88,9 +88,9 @@ async function waitFor(host: LabHost, pattern: RegExp, seconds = 60): Promise<Re
 const type = (machine: V86Runtime, text: string) =>
   machine.commands.consoleInput('serial0', new TextEncoder().encode(text));
 
-/** The shell answers, and the loop in the background went on counting. */
+/** Checks that the shell answers, and that the loop in the background kept counting. */
 async function check(host: LabHost, machine: V86Runtime, after: number): Promise<number> {
-  // The loop empties the file before it writes: an answer without a number says nothing.
+  // The loop empties the file before it writes: an answer without a number proves nothing.
   for (;;) {
     host.serial = '';
     type(machine, 'echo "<$MARK $(cat /tmp/count)>"\n');
@@ -135,7 +135,7 @@ async function bootNewest(): Promise<void> {
   from = newest;
 }
 
-/** Hands the guest over to `name`. @returns why that failed, if it did. */
+/** Hands the guest over to `name`. @returns the reason if it failed. */
 async function handOverTo(name: string): Promise<string | undefined> {
   machine.stop();
   try {

@@ -1,15 +1,18 @@
 /**
- * Looks at the packages that are installed: every entry of a lock file has the digest of what it
- * names and comes from the registry that npm is set to, and none of them is known to be unsafe or
- * has a wrong signature. The advisories are asked of the registry; where it cannot answer, the check
- * says so and does not fail.
+ * Checks the installed packages. Every entry of a lock file must have a digest and come from the
+ * registry that npm is set to. No package may have a known vulnerability or a wrong signature. The
+ * advisories come from the registry; if it does not answer, the check reports that and does not
+ * fail.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { root } from './setup.mjs';
 
-/** Lock files, and the least severe advisory that fails: what is deployed is held to more. */
+/**
+ * Lock files, and the least severe advisory that fails. The limit is stricter for deployed
+ * packages.
+ */
 const locks = [
   { path: 'package-lock.json', level: 'high' },
   { path: 'server/package-lock.json', level: 'low' },
@@ -18,7 +21,7 @@ const locks = [
 ];
 
 /**
- * What is wrong with the entries of a lock file.
+ * Returns the faults in the entries of a lock file.
  * @param {{ packages: Record<string, { integrity?: string, resolved?: string, link?: boolean, inBundle?: boolean }> }} lock
  * @param {string} registry
  * @returns {string[]}
@@ -26,7 +29,7 @@ const locks = [
 export function lockFaults(lock, registry) {
   return Object.entries(lock.packages).flatMap(
     ([path, { integrity, resolved, link, inBundle }]) => {
-      // The project itself, and what comes inside of another package.
+      // The project itself, and packages bundled in another package.
       if (path === '' || link || inBundle) return [];
       const faults = [];
       if (!/^sha512-/.test(integrity ?? '')) faults.push(`${path} has no SHA-512 digest`);
@@ -62,7 +65,7 @@ function npm(args, folder, env) {
  * @returns {{ faults: string[], unknown?: string }} `unknown`: why the registry gave no answer
  */
 export function advisories(folder, level, env = process.env) {
-  // From the lock alone, so that nothing need be installed there.
+  // From the lock file alone, so that nothing has to be installed there.
   const args = ['audit', '--json', '--package-lock-only', `--audit-level=${level}`];
   const { ok, stdout, stderr } = npm(args, folder, env);
   /** @type {{ vulnerabilities?: Record<string, { severity: string, range: string }>, message?: string }} */
@@ -70,7 +73,7 @@ export function advisories(folder, level, env = process.env) {
   try {
     report = JSON.parse(stdout);
   } catch {
-    // Not even an error in JSON: npm could not begin.
+    // No JSON, not even an error: npm could not start.
   }
   if (!report.vulnerabilities) {
     return { faults: [], unknown: report.message ?? stderr.trim().split('\n').at(-1) ?? '' };

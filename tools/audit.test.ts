@@ -53,7 +53,9 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** In a process of its own: it waits for npm, which asks the server of this one. */
+/**
+ * Runs the audit in another process: it waits for npm, which sends requests to this one's server.
+ */
 function audit(): Promise<unknown> {
   const { port } = server.address() as AddressInfo;
   const script = `

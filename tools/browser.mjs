@@ -5,8 +5,8 @@ import { delimiter, join } from 'node:path';
 const commands = ['google-chrome-stable', 'google-chrome', 'chromium', 'chromium-browser'];
 
 /**
- * A Chromium that is already on this machine: `HOLDFAST_CHROMIUM`, then an installed Chrome or
- * Chromium, then Playwright's own download.
+ * Finds a Chromium on this machine: `HOLDFAST_CHROMIUM`, then an installed Chrome or Chromium, then
+ * Playwright's own download.
  * @returns {string | undefined} the path of its executable
  */
 export function findBrowser() {
@@ -19,8 +19,8 @@ export function findBrowser() {
 }
 
 /**
- * Features that are off. Chromium takes the last switch of a name, so ours replaces the one of
- * Playwright, whose list (chromiumSwitches.ts of 1.65) comes first.
+ * Features that are off. Chromium uses the last switch of a name, so that this one replaces
+ * Playwright's, whose list (chromiumSwitches.ts of 1.65) comes first.
  */
 const disabledFeatures = [
   'AvoidUnnecessaryBeforeUnloadCheckSync',
@@ -44,7 +44,7 @@ const disabledFeatures = [
 ];
 
 /**
- * What every test and benchmark launches Chromium with.
+ * Returns the Chromium options of every test and benchmark.
  * @returns {{ executablePath: string | undefined, args: string[] }}
  */
 export function chromiumLaunchOptions() {

@@ -1,9 +1,9 @@
 /**
- * Builds the npm package into dist-lib/: `npx tsx tools/build-library.ts [--out DIR]`. Run by
- * `npm pack`, before it packs.
+ * Builds the npm package into dist-lib/: `npx tsx tools/build-library.ts [--out DIR]`. `npm pack`
+ * runs it before it packs.
  *
- * The package brings everything along: keeper, emulators and firmware as files beside its modules,
- * which `assets.js` names with `new URL(…, import.meta.url)`, so that bundlers find and copy them.
+ * The package contains keeper, emulators and firmware as files beside its modules. `assets.js`
+ * names them with `new URL(…, import.meta.url)`, so that bundlers find and copy them.
  */
 import { execFile } from 'node:child_process';
 import { appendFile, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -25,7 +25,7 @@ const { values } = parseArgs({ options: { out: { type: 'string' } } });
 const out = resolve(values.out ?? join(repositoryRoot, 'dist-lib'));
 const firmware = { bios: 'seabios.bin', vgaBios: 'vgabios.bin' } as const;
 
-/** Left as an import of the file that {@link writeAssets} writes. */
+/** Kept as an import of the file that {@link writeAssets} writes. */
 const assetsModule: Plugin = {
   name: 'holdfast-assets',
   resolveId: (id) =>
@@ -67,7 +67,7 @@ async function writeAssets({ files, manifest }: SiteWorkers): Promise<void> {
   const at = (path: string) =>
     `new URL(${JSON.stringify(`./assets/${path}`)}, import.meta.url).href`;
   const runtimes = manifest.runtimes.map(
-    // Bundlers and their development servers rewrite scripts: only of the other there is a digest.
+    // Bundlers and their development servers rewrite scripts: only the wasm has a digest.
     ({ id, v86Version, url, wasmUrl, wasmSha256 }) =>
       `    { id: '${id}', v86Version: '${v86Version}', url: ${at(url)}, wasmUrl: ${at(wasmUrl)}, wasmSha256: '${wasmSha256}' },`,
   );
@@ -111,7 +111,7 @@ async function bundle(entry: Record<string, string>): Promise<void> {
       outDir: out,
       emptyOutDir: false,
       target: 'es2022',
-      // Whoever bundles it minifies it; whoever does not, reads it.
+      // The user's bundler minifies it; without a bundler it remains readable.
       minify: false,
       lib: { entry, formats: ['es'] },
       rolldownOptions: { output: { chunkFileNames: 'shared-[hash].js' } },
@@ -147,8 +147,9 @@ async function bundleForNode(entries: Record<string, string>): Promise<void> {
 }
 
 /**
- * As `guest.json` beside the kernel says. A kernel without an extension gets one: development servers
- * (Vite's) take files without for scripts. Node and the fixtures find it by either name.
+ * Copies the demo guest as the `guest.json` beside the kernel describes it. A kernel without an
+ * extension gets one: development servers (Vite's) treat files without one as scripts. Node and the
+ * fixtures find it by either name.
  */
 async function demoLinux(assets: string) {
   const folder = 'guests/linux';
@@ -164,7 +165,7 @@ async function demoLinux(assets: string) {
   };
 }
 
-/** The page that the fixtures open, among the files that they serve. */
+/** Builds the page that the fixtures open, among the files that they serve. */
 async function buildMachinePage({ manifest }: SiteWorkers): Promise<void> {
   await build({
     configFile: false,
@@ -192,7 +193,10 @@ async function buildMachinePage({ manifest }: SiteWorkers): Promise<void> {
   });
 }
 
-/** Declarations of what the entries export. They import each other as what they will be: `.js`. */
+/**
+ * Writes the declarations of the entries' exports. They import each other under their final names:
+ * `.js`.
+ */
 async function writeTypes(): Promise<void> {
   const types = join(out, 'types');
   const config = join(repositoryRoot, 'tsconfig.library.json');
@@ -213,7 +217,7 @@ async function writeTypes(): Promise<void> {
     const file = join(types, path);
     const text = await readFile(file, 'utf8');
     const ours = text.replace(/(from |import |import\()(['"]\.[^'"]*)\.ts(['"])/g, '$1$2.js$3');
-    // The peer that a project installs, not what that is made of.
+    // The peer dependency that a project installs, not its inner package.
     await writeFile(file, ours.replaceAll('"playwright/test"', '"@playwright/test"'));
   }
 }

@@ -1,6 +1,7 @@
 /**
- * `npm run build:server [-- DIR]`: the state server for production, in dist-server/ by default, as
- * JavaScript with a package.json and lock of its own. `npm ci --omit=dev` there installs what it needs.
+ * `npm run build:server [-- DIR]`: builds the state server for production, in dist-server/ by
+ * default, as JavaScript with a separate package.json and lock file. `npm ci --omit=dev` there
+ * installs its dependencies.
  */
 import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -18,7 +18,8 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'holdfast-install-'));
   installed = join(folder, 'server');
   expect(buildServer(join(folder, 'built'))).toBe(true);
-  // As one does: what was built is copied to where it is to run, and installs what it needs there.
+  // As in a deployment: the build is copied to its final place, and installs its dependencies
+  // there.
   cpSync(join(folder, 'built'), installed, { recursive: true });
   const npm = process.env.npm_execpath;
   const [command, ...args] = npm ? [process.execPath, npm] : ['npm'];
@@ -97,6 +98,6 @@ test('the image and the unit name files that the build has', () => {
   for (const name of ['main.js', 'package.json', 'package-lock.json', '.npmrc']) {
     expect(existsSync(join(installed, name))).toBe(true);
   }
-  // Nothing of an installation names this place.
+  // No file of an installation contains this path.
   expect(read('main.js')).not.toContain(root);
 });

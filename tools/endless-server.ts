@@ -3,7 +3,7 @@ import type { OutgoingHttpHeaders, Server } from 'node:http';
 
 const chunk = new Uint8Array(64 * 1024).fill(7);
 
-/** Answers everything so from now on. Resolves when whoever asked has hung up. */
+/** Answers every request without an end from now on. Resolves when the client has disconnected. */
 export function endless(
   server: Server,
   status = 200,

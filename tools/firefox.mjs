@@ -7,8 +7,8 @@ export const noFirefox =
 const commands = ['firefox-esr', 'firefox'];
 
 /**
- * A Firefox that is already on this machine: `HOLDFAST_FIREFOX`, then an installed one. Playwright's
- * own is patched and does not count: what is tested is what people have.
+ * Finds a Firefox on this machine: `HOLDFAST_FIREFOX`, then an installed one. Playwright's patched
+ * build is not used, because the tests need the browser that users have.
  * @returns {string | undefined} the path of its executable
  */
 export function findFirefox() {

@@ -1,4 +1,7 @@
-/** `npm run test:hostile -- [--count N] [--seed N]`: the hostile files of e2e/safety/hostile-files.spec.ts, more of them. */
+/**
+ * `npm run test:hostile -- [--count N] [--seed N]`: tests more of the hostile files of
+ * e2e/safety/hostile-files.spec.ts.
+ */
 import { parseArgs } from 'node:util';
 import { bin, run } from './setup.mjs';
 

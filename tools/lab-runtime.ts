@@ -20,16 +20,16 @@ export async function loadLabRuntime(packageName: string) {
   return { name: packageName, V86, wasm: readFileSync(out) };
 }
 
-/** A file of the project. */
+/** Reads a file of the project. */
 export const projectFile = (path: string) => new Uint8Array(readFileSync(join(root, path)));
 
-/** What a PC boots with. */
+/** Firmware that a PC boots with. */
 export const labFirmware = {
   bios: projectFile('public/firmware/seabios.bin'),
   vgaBios: projectFile('public/firmware/vgabios.bin'),
 };
 
-/** A PC with as few devices as can be. */
+/** A PC with as few devices as possible. */
 export const bareMachine = {
   memoryMiB: 16,
   network: 'none',

@@ -1,10 +1,13 @@
-/** The security policy of a built site, for hosts that send no headers of ours. */
+/** The security policy of a built site, for hosts that cannot send its headers. */
 import headers from '../src/packages/playwright/response-headers.json' with { type: 'json' };
 
-/** Browsers heed these as headers only. */
+/** Directives that browsers only accept in headers. */
 const headerOnly = /^frame-ancestors /;
 
-/** The page with the policy in a `<meta>`. Workers have none by it: their own response says it. */
+/**
+ * Returns the page with the policy in a `<meta>`. It does not apply to workers, whose policy is in
+ * their own response.
+ */
 export function withPolicy(html: string): string {
   const policy = headers.contentSecurityPolicy.filter((directive) => !headerOnly.test(directive));
   const meta = `<meta http-equiv="Content-Security-Policy" content="${policy.join('; ')}" />`;
@@ -13,7 +16,7 @@ export function withPolicy(html: string): string {
   return html.replace(charset, `${charset}\n    ${meta}`);
 }
 
-/** `_headers` of the site: Netlify and Cloudflare Pages read it. */
+/** Returns `_headers` of the site, which Netlify and Cloudflare Pages read. */
 export function headersFile(): string {
   const all = {
     'Content-Security-Policy': headers.contentSecurityPolicy.join('; '),

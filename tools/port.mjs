@@ -1,6 +1,6 @@
 /**
  * @param {string} text
- * @param {string} name of the setting, for people
+ * @param {string} name of the setting, to show to users
  */
 export function readPort(text, name) {
   const port = Number(text);

@@ -1,15 +1,18 @@
-/** What begins in the page's head: src/playground/start/preload.ts, and the request for the rest of the page. */
+/**
+ * Builds the start of the page's head: src/playground/start/preload.ts, and the requests for the
+ * rest of the page.
+ */
 import { join } from 'node:path';
 import { build, type Plugin, type Rolldown } from 'vite';
 import { type BuildManifest, repositoryRoot } from './site-workers.ts';
 
-/** Where it goes in index.html: before the stylesheets, which scripts wait for. */
+/** Its place in index.html: before the stylesheets, which scripts wait for. */
 const placeholder = '<!-- early script -->';
 
 /**
- * A file of its own, so that `script-src 'self'` suffices.
- * @param head with the paths of the early script, and of modules that are fetched at once and run when
- *   they are imported
+ * Inserts the early script as a separate file, so that `script-src 'self'` suffices.
+ * @param head with the paths of the early script, and of modules that are fetched at once and run
+ * when they are imported
  */
 export function withHead(
   html: string,

@@ -1,6 +1,6 @@
 /**
- * What `npm pack` runs: builds the package's files. In a fresh clone it installs first what that takes,
- * or says what is missing.
+ * Run by `npm pack`: builds the package's files. In a fresh clone it first installs the
+ * dependencies, or reports which are missing.
  */
 import { bin, ensurePackages, root, run } from './setup.mjs';
 

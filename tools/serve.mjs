@@ -19,15 +19,16 @@ const headers = JSON.parse(
 );
 
 /**
- * What makes pages cross-origin isolated. Holdfast works without; with it, a page whose worker ends
- * with it can wait, while it goes, until the guest is saved to the last instruction.
+ * Headers that make pages cross-origin isolated. Holdfast works without them. With them, a page
+ * whose worker ends with it can wait, while it leaves, until the guest is saved to the last
+ * instruction.
  * @type {Record<string, string>}
  */
 export const isolationHeaders = headers.isolation;
 
 /**
- * Limits what a page and its workers can be made to do. Each file carries them: a shared worker has
- * the policy of its own script's response.
+ * Headers that restrict a page and its workers. Each file has them: a shared worker has the policy
+ * of its own script's response.
  * @type {Record<string, string>}
  */
 export const securityHeaders = {
@@ -79,7 +80,7 @@ export async function serveSite({ root, port = 0, host = '127.0.0.1', isolated =
  */
 function siteHandler(root, isolated) {
   return sirv(resolve(root), {
-    // Looks at the disk for every request: a rebuild shows without a restart.
+    // Reads the disk for every request: a rebuild shows without a restart.
     dev: true,
     etag: true,
     setHeaders(response, path) {
@@ -95,8 +96,9 @@ function siteHandler(root, isolated) {
 }
 
 /**
- * sirv takes `x.gz` for `x`, compressed for its way, and browsers then unpack it. A disk or an initrd
- * of that name is wanted as it is. src/packages/node/archives.ts has the same.
+ * Serves archives unchanged. sirv treats `x.gz` as `x` with a transfer encoding, and browsers then
+ * unpack it. A disk or an initrd of that name must arrive as it is. src/packages/node/archives.ts
+ * has the same.
  * @param {import('node:http').IncomingMessage} request
  * @param {import('node:http').ServerResponse} response
  */
@@ -117,8 +119,8 @@ function keepArchive({ url = '/' }, response) {
 }
 
 /**
- * sirv understands `bytes=FIRST-LAST` and `bytes=FIRST-` alone, and ends the server for `bytes=5-3`.
- * src/packages/node/archives.ts has the same, and says more.
+ * Drops other ranges: sirv only understands `bytes=FIRST-LAST` and `bytes=FIRST-`, and ends the
+ * server for `bytes=5-3`. src/packages/node/archives.ts has the same, with more details.
  * @param {import('node:http').IncomingMessage} request
  */
 function ignoreOtherRanges({ headers }) {

@@ -12,7 +12,7 @@ export { findBrowser };
 /** The repository's root. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Installs the packages unless node_modules already holds what package-lock.json names. */
+/** Installs the packages unless node_modules already matches package-lock.json. */
 export function ensurePackages() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
@@ -63,7 +63,8 @@ function readPackages(lockFile) {
 }
 
 /**
- * Finds a Chromium, or installs one: with Playwright, else with apt as root on Debian and Ubuntu.
+ * Finds a Chromium, or installs one: with Playwright, otherwise with apt as root on Debian and
+ * Ubuntu.
  * @returns {string} the path of its executable
  */
 export function ensureBrowser() {
@@ -75,7 +76,7 @@ function installBrowser() {
   run(process.execPath, [bin('@playwright/test/cli.js'), 'install', 'chromium']);
   if (!findBrowser() && existsSync('/etc/debian_version') && process.getuid?.() === 0) {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    // One list that cannot be had (a mirror in the middle of its own update) need not matter.
+    // A list that cannot be fetched (from a mirror during its own update) may not matter.
     run('apt-get', ['update'], { env });
     run('apt-get', ['install', '-y', 'chromium'], { env });
   }
@@ -88,8 +89,8 @@ function installBrowser() {
 }
 
 /**
- * Finds a Firefox, or installs Debian's with apt as root. Where there is none, the tests that need it
- * are skipped and say so.
+ * Finds a Firefox, or installs Debian's with apt as root. Without one, the tests that need it are
+ * skipped and report that.
  */
 export function ensureFirefox() {
   if (findFirefox()) return;
@@ -105,8 +106,8 @@ export function ensureFirefox() {
 }
 
 /**
- * Finds a Redis server, or installs Debian's with apt as root. It is for tests of several processes of
- * the state server, which are skipped where there is none, and say so.
+ * Finds a Redis server, or installs Debian's with apt as root. Tests of several processes of the
+ * state server need it. Without one they are skipped and report that.
  */
 export function ensureRedis() {
   if (findRedis()) return;
@@ -119,7 +120,7 @@ export function ensureRedis() {
   if (!findRedis()) console.warn(`${noRedis} Its tests are skipped.`);
 }
 
-/** Builds the site into dist/ unless it holds a build of the sources as they are. */
+/** Builds the site into dist/ unless it contains a build of the current sources. */
 export function ensureBuild() {
   const manifest = join(root, 'dist/build.json');
   const isFresh =
@@ -129,7 +130,7 @@ export function ensureBuild() {
 }
 
 /**
- * The path of a package's command line, so that no shell and no npx stand in between.
+ * Returns the path of a package's command line, so that it runs without a shell and npx.
  * @param {string} path relative to node_modules
  */
 export function bin(path) {
@@ -148,7 +149,7 @@ export function checkBin(path) {
 export const buildCommand = [bin('tsx/dist/cli.mjs'), join(root, 'tools/build-site.ts')];
 
 /**
- * Runs a command at the root with our output.
+ * Runs a command at the root; its output goes to this process's output.
  * @param {string} command
  * @param {string[]} args
  * @param {import('node:child_process').SpawnSyncOptions} [options]

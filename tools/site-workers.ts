@@ -35,7 +35,7 @@ export interface BuildManifest {
 
 export interface SiteWorkers {
   manifest: BuildManifest;
-  /** Path relative to the site's root, to content. */
+  /** Contents by path relative to the site's root. */
   files: Map<string, string | Uint8Array>;
 }
 
@@ -44,7 +44,7 @@ interface SiteWorkersOptions {
   tag?: string | undefined;
   /** Packages to ship instead of tools/v86-versions.ts, newest first. */
   packages?: readonly string[] | undefined;
-  /** Scripts that name source maps, and these beside them. Default true. */
+  /** Whether scripts have source maps beside them. Default true. */
   maps?: boolean;
 }
 
@@ -72,7 +72,8 @@ export async function buildSiteWorkers(options: SiteWorkersOptions = {}): Promis
       .set(`${folder}/runtime.json`, toJson({ id, v86Version, sha256, wasmSha256, wasmBytes }));
     if (maps) files.set(`${folder}/runtime.js.map`, map);
   }
-  // For a page that looks for a newer build, and for `npm start`, which asks whether this is stale.
+  // For a page that checks for a newer build, and for `npm start`, which checks if this build is
+  // stale.
   files.set('build.json', toJson({ ...manifest, sourceHash: sources }));
   return { manifest, files };
 }
@@ -82,15 +83,15 @@ async function buildRuntime(packageName: string, tag: string, maps: boolean) {
   const { version } = JSON.parse(await readFile(join(packageDir, 'package.json'), 'utf8')) as {
     version: string;
   };
-  // v86 publishes "0.5.462+g5f9a90f"; the commit says nothing that the version does not.
+  // v86 publishes "0.5.462+g5f9a90f"; the commit adds nothing to the version.
   const v86Version = version.replace(/\+.*/, '');
   const [{ code: mapped, map }, wasm] = await Promise.all([
     bundle('workers/runtime.ts', 'runtime.js', {
       alias: { 'v86-package': join(packageDir, 'build/libv86.mjs') },
       define: {
         __V86_VERSION__: JSON.stringify(v86Version),
-        // Where it finds workers, v86 starts one from a `blob:` URL, which the policy forbids, for timers
-        // that our run loop does not use.
+        // If workers exist, v86 starts one from a `blob:` URL for timers. The policy forbids that
+        // URL, and the run loop here does not use these timers.
         Worker: 'undefined',
       },
       banner: tag && `/*! build ${tag.replaceAll('*/', '')} */`,
@@ -112,8 +113,8 @@ async function buildRuntime(packageName: string, tag: string, maps: boolean) {
 }
 
 /**
- * Bundles an entry point into one ES module without imports. Names stay as they are, so that a stack
- * trace from a user's guest is readable; what the engine would only skip is left out.
+ * Bundles an entry point into one ES module without imports. Names stay as they are, so that a
+ * stack trace from a user's guest is readable; code that engines would only skip is left out.
  */
 export async function bundle(
   entry: string,
@@ -140,7 +141,7 @@ export async function bundle(
       sourcemap: true,
       lib: { entry: join(repositoryRoot, entry), formats: ['es'], fileName: () => fileName },
       rolldownOptions: {
-        // libv86 asks for these in branches that only Node takes; in a browser they stay inert.
+        // libv86 imports these in branches that only run in Node; in a browser they have no effect.
         external: [/^node:/, ...builtinModules],
         output: {
           codeSplitting: false,
@@ -161,8 +162,9 @@ export async function bundle(
 }
 
 /**
- * Runs tools/wasm/transform.ts over v86.wasm. It takes seconds, so that its result is kept under
- * the hash of its input, of tools/wasm, and of the lock file, which names Binaryen's version.
+ * Runs tools/wasm/transform.ts over v86.wasm. It takes seconds, so that its result is cached. The
+ * cache key is the hash of its input, of tools/wasm, and of the lock file, which names Binaryen's
+ * version.
  */
 async function transformWasm(path: string): Promise<Uint8Array> {
   const transform = sourceHash(repositoryRoot, ['tools/wasm', 'package-lock.json']);
@@ -170,7 +172,7 @@ async function transformWasm(path: string): Promise<Uint8Array> {
   const cached = join(cacheDir, `v86-${key}.wasm`);
   if (!existsSync(cached)) {
     await mkdir(cacheDir, { recursive: true });
-    // A rename at the end, so that a build beside this one never reads half a file.
+    // Renamed at the end, so that a parallel build never reads half a file.
     const unfinished = `${cached}.${randomUUID()}`;
     await execFileAsync(process.execPath, [join(toolsDir, 'transform-wasm.mjs'), path, unfinished]);
     await rename(unfinished, cached);

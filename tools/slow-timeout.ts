@@ -1,5 +1,5 @@
 /**
- * For `vi.waitFor` and `vi.waitUntil`: longer than anything takes on a computer that does much else,
- * where their own second is not enough.
+ * Options of `vi.waitFor` and `vi.waitUntil`. Their default of one second is not enough on a busy
+ * computer.
  */
 export const slowTimeout = { timeout: 20_000, interval: 5 } as const;

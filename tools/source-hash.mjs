@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Everything a build of the site depends on, relative to the repository's root. */
+/** All inputs of a build of the site, relative to the repository's root. */
 const siteSources = [
   'index.html',
   'machine.html',
@@ -17,9 +17,9 @@ const isIrrelevant =
   /\.test\.ts$|\.md$|(^|\/)tsconfig\.json$|^tools\/guests\/|^tools\/(checks|docs-site)(\/|$)/;
 
 /**
- * A hash over files and folders, the same on every machine.
+ * Returns a hash over files and folders, the same on every machine.
  * @param {string} root the repository's root
- * @param {string[]} [paths] relative to the root; everything that the site is built from if absent
+ * @param {string[]} [paths] relative to the root; all inputs of the site if absent
  * @returns {string} SHA-256, hex
  */
 export function sourceHash(root, paths = siteSources) {

@@ -1,7 +1,7 @@
 /**
- * `npm start`: installs and builds what is missing or out of date, then serves the site on port
- * 8086, or `PORT`, with the state server under `/states/`. `HOLDFAST_STATES_…` set the latter, see
- * src/server/options.ts.
+ * `npm start`: installs and builds missing or outdated parts, then serves the site on port 8086, or
+ * `PORT`, with the state server under `/states/`. `HOLDFAST_STATES_…` configure the state server,
+ * see src/server/options.ts.
  */
 import { join } from 'node:path';
 import { readPort } from './port.mjs';
@@ -12,7 +12,7 @@ try {
   if (process.env.PORT) port = readPort(process.env.PORT, 'PORT');
   ensurePackages();
   ensureBuild();
-  // Only now: what it imports is in node_modules.
+  // Imported only now: its dependencies are in node_modules.
   const { serveSite } = await import('./serve.mjs');
   const { openStateServer } = await import('./state-server.mjs');
   const states = await openStateServer();

@@ -3,7 +3,7 @@ import { register } from 'tsx/esm/api';
 import { root } from './setup.mjs';
 
 /**
- * The state server as the environment sets it, see src/server/options.ts.
+ * Opens the state server with the options in the environment, see src/server/options.ts.
  * @returns {Promise<import('../src/server/state-server.ts').StateServer>}
  */
 export async function openStateServer() {

@@ -50,7 +50,7 @@ function checkSources() {
     check('folders', cruise('folders.mjs', 'src', 'workers')),
     check('prose', [join(root, 'tools/prose.mjs')]),
     check('packages', [join(root, 'tools/audit.mjs')]),
-    // All anew: an incremental build of TypeScript 7.0 misses a global that a .d.ts has gained.
+    // A full build: an incremental build of TypeScript 7.0 misses a new global in a .d.ts.
     check('types', [bin('typescript/bin/tsc'), '--build', '--force']),
   ];
 }
@@ -100,12 +100,13 @@ function endToEnd(browser) {
     unexpected = 0,
     skipped = 0,
   } = readReport(join(reports, 'e2e.json'))?.stats ?? {};
-  // A test that only passes when it is tried again has failed.
+  // A test that only passes on a retry counts as failed.
   return total('end to end', ok, { passed: expected, failed: unexpected + flaky, skipped });
 }
 
 /**
- * A runner may fail outside of any test (a file that does not load, no tests at all): that counts.
+ * Sums up a run. A runner may fail outside of any test (a file that does not load, no tests at
+ * all): that counts as a failure.
  * @param {string} name
  * @param {boolean} ok
  * @param {{ passed: number, failed: number, skipped: number }} counts
@@ -132,7 +133,7 @@ function readReport(path) {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch {
-    // The runner ended before it could report; its exit code says so.
+    // The runner ended before it could report; its exit code shows the failure.
     return undefined;
   }
 }

@@ -1,8 +1,8 @@
 /**
  * `node tools/transform-wasm.mjs IN OUT`: runs tools/wasm/transform.ts over a v86.wasm.
  *
- * A process of its own, on Node alone: Binaryen would block the dev server, and tsx, which may run
- * the build, takes 6 s to look through Binaryen's 14 MB of JavaScript.
+ * It is a separate process, on Node alone: Binaryen would block the dev server. tsx, which may run
+ * the build, takes 6 s to parse Binaryen's 14 MB of JavaScript.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';

@@ -5,8 +5,9 @@ const module = /[\\/]@bokuweb[\\/]zstd-wasm[\\/]dist[\\/]web[\\/]index\.web\.js$
 const wasmUrl = 'new URL(`./zstd.wasm`, import.meta.url).href';
 
 /**
- * Puts the wasm of zstd into the scripts that use it, as bytes. The library waits for ever for a file
- * that is gone, as after a new deployment. A security policy may forbid to fetch a `data:` URL.
+ * Puts the wasm of zstd into the scripts that use it, as bytes. The library waits for ever for a
+ * missing file, which happens after a new deployment. A security policy may forbid fetching a
+ * `data:` URL.
  */
 export function inlineZstd(): Plugin {
   return {
@@ -23,7 +24,10 @@ export function inlineZstd(): Plugin {
   };
 }
 
-/** A call for each byte takes longer than all else that such a worker does before its first answer. */
+/**
+ * A call for each byte would take longer than everything else that such a worker does before its
+ * first answer.
+ */
 const bytesOfBase64 = `(base64) => {
   if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);
   const text = atob(base64);

@@ -14,7 +14,7 @@ import {
 
 const virtualId = 'virtual:holdfast-build';
 const resolvedId = `\0${virtualId}`;
-/** A change in one of these rebuilds the keeper and the runtimes of a development server. */
+/** Sources whose changes rebuild the keeper and the runtimes of a development server. */
 const workerSources = ['src/runtime', 'src/keeper', 'src/protocol', 'src/vmstate', 'src/errors.ts'];
 const watched = [...workerSources, 'workers', 'tools/wasm'].map((path) =>
   `${repositoryRoot}/${path}`.replaceAll('/', sep),
@@ -22,9 +22,9 @@ const watched = [...workerSources, 'workers', 'tools/wasm'].map((path) =>
 
 /**
  * Puts `keeper.js`, `runtimes/<id>/` and `build.json` beside the page, at the same paths in
- * development and in a build, tells the page about them through `virtual:holdfast-build`, and puts
- * the script that starts the keeper early (src/playground/start/preload.ts) into the page's head. A build also gets
- * the security policy: as `<meta>` in each page, and as headers in `_headers`.
+ * development and in a build. `virtual:holdfast-build` names them for the page. The script that
+ * starts the keeper early (src/playground/start/preload.ts) goes into the page's head. A build also
+ * gets the security policy: as `<meta>` in each page, and as headers in `_headers`.
  *
  * Two environment variables make other builds of the same sources, for tests of live updates:
  * `HOLDFAST_BUILD_TAG` (any text) and `HOLDFAST_V86_PACKAGES` (comma-separated package names).
@@ -37,7 +37,7 @@ export function runtimes(): Plugin {
       tag: process.env.HOLDFAST_BUILD_TAG,
       packages: process.env.HOLDFAST_V86_PACKAGES?.split(','),
     });
-    // Whoever awaits it next reports the failure; without this Node would end the dev server.
+    // The next `await` reports the failure; without this handler Node would end the dev server.
     workers.catch(() => {});
     return workers;
   };
@@ -73,9 +73,9 @@ export function runtimes(): Plugin {
     transformIndexHtml: {
       order: 'post',
       handler: async (html, { bundle, path }) => {
-        // A development server puts scripts and styles into the page.
+        // A development server puts scripts and styles into the page, so that it has no policy.
         const page = bundle ? withPolicy(html) : html;
-        // The page of the fixtures begins when they say so.
+        // The fixtures decide when their page starts.
         if (path !== '/index.html') return page;
         const { manifest } = await workers;
         const source = await bundlePreloadScript(manifest, await promptState(bundle));
@@ -96,14 +96,14 @@ export function runtimes(): Plugin {
   };
 }
 
-/** The files that a module of the page went into, with what it imports; none in development. */
+/** Returns the output files of a module of the page and of its imports; empty in development. */
 export function chunksOf(bundle: Rolldown.OutputBundle | undefined, module: string): string[] {
   const files = bundle ?? {};
   const entry = Object.values(files).find(
     (file) => file.type === 'chunk' && file.facadeModuleId?.endsWith(module),
   );
   const found = new Set(entry && [entry.fileName]);
-  // A set that grows is walked to its end.
+  // A set that grows during the loop is walked to its end.
   for (const name of found) {
     const file = files[name];
     if (file?.type === 'chunk') for (const imported of file.imports) found.add(imported);
@@ -111,7 +111,7 @@ export function chunksOf(bundle: Rolldown.OutputBundle | undefined, module: stri
   return [...found];
 }
 
-/** What preload.ts may open, and with which worker; nothing in development. */
+/** Returns the state that preload.ts may open, and the worker for it; undefined in development. */
 async function promptState(
   bundle: Rolldown.OutputBundle | undefined,
 ): Promise<PreloadedPromptState | undefined> {
@@ -125,7 +125,7 @@ async function promptState(
   return { url: `${folder}/${state}`, memoryMiB, workerUrl };
 }
 
-/** The source of `virtual:holdfast-build`. */
+/** Returns the source of `virtual:holdfast-build`. */
 export function manifestModule(manifest: BuildManifest): string {
   return Object.entries(manifest)
     .map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`)

@@ -1,6 +1,6 @@
 /**
- * What it costs to keep a running guest in storage: how long it stands still for a checkpoint, how
- * much is written for what changed, and how much slower it runs while checkpoints go on.
+ * Measures the cost of keeping a running guest in storage: its pause for a checkpoint, the bytes
+ * that are written for its changes, and its slowdown while checkpoints are taken.
  */
 import { readFileSync } from 'node:fs';
 import type { Browser } from '@playwright/test';
@@ -23,7 +23,7 @@ const { count, json } = benchArguments(15);
 const site = await serveBenchSite();
 
 interface Loads {
-  /** A guest that computes and writes next to nothing. */
+  /** A guest that computes and writes very little. */
   idle: CheckpointMeasurement;
   shell: CheckpointMeasurement;
   /** 50 MB/s of RAM writes. */

@@ -1,6 +1,7 @@
 /**
- * How long a guest at its prompt takes to be saved and loaded through `cprSave` and `cprLoad`, how
- * large its vmstate is, beside v86's own save_state and restore_state; and what damaged vmstates do.
+ * Measures how long a guest at its prompt takes to be saved and loaded through `cprSave` and
+ * `cprLoad`. Measures the size of its vmstate, too, and compares both with v86's own save_state and
+ * restore_state. Also tests damaged vmstates.
  */
 import type { Page } from '@playwright/test';
 import { fuzzVmstates } from '../../src/runtime/testing/fuzz-vmstates.ts';
@@ -28,7 +29,7 @@ interface Round {
   vmstateBytes: number;
 }
 
-/** What is made ready while the guest still runs (`prepareMs`) is not part of either. */
+/** Preparations while the guest still runs (`prepareMs`) are not part of either. */
 function ourRound(page: Page): Promise<Round> {
   return page.evaluate(async () => {
     const machine = await window.ours.connected;

@@ -1,6 +1,6 @@
 /**
- * What a test with the published fixtures waits for: a fresh guest from the golden one, and the round
- * trip of a command. What the npm package weighs, and the code of the page.
+ * Measures the waits of a test with the published fixtures: a fresh guest from the golden one, and
+ * the round trip of a command. Also reports the size of the npm package and of the page's code.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { benchArguments } from './lib/arguments.ts';
 import { type Metrics, ms, printHost, printTable, writeMetrics } from './lib/report.ts';
 import { median, quantile } from './lib/stats.ts';
 
-/** What a test does to its guest before the next one wants a fresh one. */
+/** Work of a test in its guest before the next one needs a fresh one. */
 const testBody = 'mkdir /tmp/d; seq 10000 >/tmp/d/numbers; sort -r /tmp/d/numbers >/tmp/d/sorted';
 const commandsPerGuest = 5;
 
@@ -40,7 +40,7 @@ async function commands(guest: Guest, count: number): Promise<number[]> {
   return times;
 }
 
-/** Size of what `npm pack` makes. */
+/** Returns the size of the package from `npm pack`. */
 function packedBytes(): number {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-pack-'));
   try {
@@ -53,7 +53,10 @@ function packedBytes(): number {
   }
 }
 
-/** The page's own scripts, as a server would send them. The emulators are the keeper's. */
+/**
+ * Returns the size of the page's own scripts, compressed as a server sends them. The emulators
+ * belong to the keeper.
+ */
 function pageJsGzipBytes(): number {
   const scripts = readdirSync('dist/assets').filter((name) => name.endsWith('.js'));
   return scripts.reduce(

@@ -1,5 +1,5 @@
 /**
- * Strangers: what files, guests and clients that mean harm may cost. Each part is in a file of its own,
+ * Measures the cost of malicious files, guests and clients. Each part is in a separate file,
  * lib/hostile-*.ts.
  */
 import { benchArguments } from './lib/arguments.ts';
@@ -11,7 +11,7 @@ import { type Metrics, printHost, printTable, writeMetrics } from './lib/report.
 const { json } = benchArguments(1);
 printHost('hostile', 'own');
 const metrics: Metrics = {};
-// One that fails takes nothing of the others with it.
+// A part that fails does not affect the results of the others.
 for (const [part, measure] of Object.entries({ measureOpen, measureGuest, measureServer })) {
   try {
     Object.assign(metrics, await measure());

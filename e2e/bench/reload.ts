@@ -1,6 +1,6 @@
 /**
- * What the guest notices of a reload of its page (by its own clock: the longest time in which it
- * could do nothing), and how soon the new page shows it again.
+ * Measures the effect of a page's reload on the guest (by its own clock: the longest time without
+ * progress), and how soon the new page shows it again.
  */
 import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
@@ -12,7 +12,7 @@ import { median, quantile } from './lib/stats.ts';
 
 const meterProgram = [...readFileSync(new URL('lib/meter.elf', import.meta.url))];
 const marker = 'written before the reload';
-/** From the reload's begin on, long enough for all of it. */
+/** Time from the start of the reload, long enough for all of it. */
 const observedMs = 2000;
 
 const { count, json } = benchArguments(20);
@@ -21,7 +21,7 @@ addEmptyPage();
 const browser = await launchBrowser();
 printHost('reload', browser.version());
 
-/** A page with nothing on it that loads as many bytes: as fast as any page of this size can be. */
+/** An empty page that loads as many bytes: the lower limit for a page of this size. */
 function addEmptyPage(): void {
   const assets = site.pageAssets.map(({ name, type, sizeBytes }) => {
     const isScript = type === 'text/javascript';
@@ -33,7 +33,7 @@ function addEmptyPage(): void {
   site.add('empty.html', 'text/html', `<!doctype html><title>empty</title>${assets.join('')}<p>.`);
 }
 
-/** @returns from the navigation's begin until the empty page was painted, ms */
+/** @returns time from the start of the navigation until the empty page was painted, ms */
 function paintedMs(page: Page): Promise<number> {
   // No function in here may have a name: tsx marks those with a helper that no page has.
   return page.evaluate(async () => {

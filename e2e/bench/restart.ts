@@ -1,6 +1,6 @@
 /**
- * How long a guest stands still when its emulator is replaced, how long it is slow after that,
- * and what the same takes with v86 as npm ships it: save, store, reload, load, restore.
+ * Measures how long a guest is paused when its emulator is replaced, and how long it is slow after
+ * that. Compares it with v86 as npm ships it: save, store, reload, load, restore.
  */
 import { readFileSync } from 'node:fs';
 import type { Browser, Page } from '@playwright/test';
@@ -30,7 +30,7 @@ const coldCount = Math.max(1, Math.ceil(count / 3));
 const stockCount = Math.max(1, Math.ceil(count / 4));
 const site = await serveBenchSite();
 
-/** Our page with a Linux in it that runs the meter. */
+/** Opens this project's page with a Linux that runs the meter. */
 async function openMeter(browser: Browser, memoryMiB: number): Promise<Page> {
   const page = await openOurs(browser, site, { memoryMiB });
   await waitForOurPrompt(page);
@@ -42,7 +42,7 @@ async function openMeter(browser: Browser, memoryMiB: number): Promise<Page> {
   return page;
 }
 
-/** @param nth restarts go to each runtime of the build in turn; the guest began in the first. */
+/** @param nth restarts move to each runtime of the build in turn; the guest began in the first. */
 function restart(page: Page, nth: number): Promise<RestartMeasurement> {
   const runtime = site.runtimes[(nth + 1) % site.runtimes.length];
   if (!runtime) throw new Error('This build ships no runtimes.');
@@ -62,7 +62,7 @@ async function warmRestarts(
   return measured;
 }
 
-/** The first restart of a browser: nothing of the other runtime was ever compiled there. */
+/** The first restart of a browser, which has never compiled any code of the other runtime. */
 async function coldRestart(): Promise<RestartMeasurement> {
   const browser = await launchBrowser();
   const page = await openMeter(browser, 128);
@@ -81,13 +81,13 @@ async function stockGap(browser: Browser, memoryMiB: number): Promise<number> {
   ] as const);
   await page.waitForTimeout(2000);
   const counterAddress = await page.evaluate(() => window.stock.meter.counterAddress);
-  // What the second document needs, it finds in its address.
+  // The address passes the data to the second document.
   const url = new URL(page.url());
   url.searchParams.set('revive', String(counterAddress));
   await page.evaluate((href) => history.replaceState(null, '', href), url.href);
   const lastMs = await page.evaluate(async () => {
     const last = await window.stock.suspend();
-    // From the page itself, as soon as it can: no time of the benchmark's own is in the gap.
+    // From the page itself, as soon as possible: no time of the benchmark is in the gap.
     setTimeout(() => location.reload());
     return last;
   });
@@ -103,7 +103,7 @@ const warm = new Map<number, RestartMeasurement[]>();
 const gaps = new Map<number, number[]>(stockSizes.map((size) => [size, []]));
 const cold: RestartMeasurement[] = [];
 for (const size of sizes) {
-  // Most at the usual size; the others show that size makes no difference.
+  // Most rounds at the usual size; the others show that the size makes no difference.
   const times = size === 128 ? count : Math.ceil(count / 2);
   warm.set(size, await warmRestarts(browser, size, times));
   console.log(`${size} MiB: ${times} restarts`);

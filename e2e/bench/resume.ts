@@ -1,8 +1,10 @@
 /**
- * How soon a guest runs again after its browser was closed: a new browser opens the page, which
- * finds the guest in IndexedDB. The same with v86 as npm ships it, its state in IndexedDB. What counts is
- * the guest's first progress. Ours is in a worker and does not wait for its page: when the page, which
- * is still building its terminal and screen, has seen it is another row; so is what an empty page takes.
+ * Measures how soon a guest runs again after its browser was closed: a new browser opens the page,
+ * which finds the guest in IndexedDB. Compares it with v86 as npm ships it, its state in IndexedDB.
+ *
+ * The result is the time to the guest's first progress. This project's guest is in a worker and
+ * does not wait for its page. Another row is the time until the page, which is still building its
+ * terminal and screen, has seen progress. A third row is the time of an empty page.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -82,7 +84,10 @@ async function storeStock(folder: string, size: number): Promise<number> {
   return address;
 }
 
-/** @returns from the navigation's begin until the guest went on, and until the page saw it, ms */
+/**
+ * @returns times from the start of the navigation, ms: until the guest resumed, and until the page
+ * saw it
+ */
 async function resumeOurs(folder: string, size: number, addresses: number[]) {
   const context = await start(folder);
   const page = await open(context, ourUrl(size), site.ourScript);
@@ -106,7 +111,7 @@ async function resumeStock(folder: string, size: number, address: number): Promi
 const quantilesOf = (samples: number[]) =>
   [0.5, 0.95, 1].map((share) => ms(quantile(samples, share)));
 
-/** In the same browser as stock: nothing of it is kept from one to the next but the code cache. */
+/** In the same browser as stock: only the code cache is kept from one round to the next. */
 async function floorOf(folder: string): Promise<Floor> {
   const context = await start(folder);
   const floor = await measureFloor(await open(context, floorUrl));
@@ -131,7 +136,8 @@ for (const size of sizes) {
   const ours: number[] = [];
   const seen: number[] = [];
   const stock: number[] = [];
-  // In turn: the computer's mood drifts. The first of each fills the engine's code cache.
+  // Alternately, because the computer's speed drifts. The first of each fills the engine's code
+  // cache.
   for (let i = -1; i < count; i++) {
     const our = await resumeOurs(folders[0], size, ourAddresses);
     const theirs = await resumeStock(folders[1], size, stockAddress);

@@ -1,10 +1,11 @@
 /**
- * State files beside v86's own: how large, how long to write, and how long until the guest answers
- * that was opened from a local server. Stock's are what `save_state` gives, through zstd -19.
+ * Compares state files with v86's own: their size, the time to write them, and the time until a
+ * guest opened from a local server answers. Stock's are the output of `save_state`, through zstd
+ * -19.
  *
- * Both open in a page that has run the same Linux up to its prompt, so that the emulator is there and
- * compiled. Ours goes on with that guest until the other one runs; stock ends it before the clock
- * starts, as a page without a second emulator does.
+ * Both open in a page that has run the same Linux up to its prompt, so that the emulator is loaded
+ * and compiled. This project's page keeps that guest until the other one runs. Stock v86 ends it
+ * before the clock starts, like a page without a second emulator.
  */
 import type { Page } from '@playwright/test';
 import { loadCodec } from '../../src/state-file/codec.ts';

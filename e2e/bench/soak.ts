@@ -1,6 +1,6 @@
 /**
- * A thousand restarts of one guest, to and fro between the runtimes of the build: whether any
- * fails, and whether memory grows.
+ * Restarts one guest a thousand times, alternating between the runtimes of the build. Checks if any
+ * restart fails, and if memory grows.
  */
 import { benchArguments } from './lib/arguments.ts';
 import { closeOurs, launchBrowser, openOurs, waitForOurPrompt } from './lib/browser.ts';
@@ -11,17 +11,17 @@ import { quantile } from './lib/stats.ts';
 import { collectGarbage } from './lib/worker-session.ts';
 
 const { count, json } = benchArguments(1000);
-/** Until here memory may grow: caches fill, code is compiled. */
+/** Number of restarts in which memory may grow: caches fill, code is compiled. */
 const settledAt = Math.floor(count / 10);
-/** Even, so that each reading finds the same runtime in charge. */
+/** Even, so that each reading is taken with the same runtime. */
 const interval = Math.max(2, 2 * Math.floor(count / 80));
 const site = await serveBenchSite();
 const browser = await launchBrowser();
 printHost('soak', browser.version());
 const page = await openOurs(browser, site);
 await waitForOurPrompt(page);
-// A count that only a guest which lives on can continue, and that shows each lost or doubled step.
-// The guest touches all its RAM once, so that RAM it comes to use later does not count as growth.
+// A count that only a guest which survives can continue, and that shows each lost or doubled step.
+// The guest touches all its RAM once, so that RAM it uses later does not count as growth.
 await page.evaluate(() =>
   window.ours.timeCommand(
     'sleep 1; dd if=/dev/zero of=/tmp/all bs=64k 2>/dev/null count=1600; rm /tmp/all',
@@ -33,7 +33,7 @@ await page.evaluate(() =>
   ),
 );
 
-/** The lowest of a few readings: garbage and code that waits to be freed come and go. */
+/** The lowest of a few readings, because garbage and code that will be freed come and go. */
 async function memoryMiB(): Promise<number> {
   let lowest = Number.POSITIVE_INFINITY;
   for (let i = 0; i < 3; i++) {
@@ -69,7 +69,7 @@ for (let i = 1; i <= count; i++) {
   }
 }
 
-// The guest counted from 1 on, without a hole: `seq` would have written the same.
+// The guest counted from 1 on, without a gap: `seq` would have written the same.
 await page.evaluate(() => window.ours.timeCommand('touch /tmp/stop; sleep 1'));
 const verdict = page.evaluate(() => window.ours.page.console.waitFor('count-is-whole', 30_000));
 await page.evaluate(() =>
@@ -83,8 +83,8 @@ await closeOurs(page);
 await browser.close();
 await site.close();
 
-// Readings jump by what is free but not yet given back, so no single one counts: the median of the
-// slopes between any two (Theil and Sen's estimator) is what all of them agree on.
+// Readings jump with memory that is free but not yet released, so that no single one counts. The
+// result is the median of the slopes between any two (Theil and Sen's estimator).
 const settled = memory.filter(({ restarts }) => restarts >= settledAt);
 const slopes = settled.flatMap((from, i) =>
   settled.slice(i + 1).map((to) => (to.mib - from.mib) / (to.restarts - from.restarts)),

@@ -1,6 +1,7 @@
 /**
- * How soon a visitor's first prompt answers: the playground as it opens the demo guest at its prompt,
- * as it boots it, and stock v86 as it boots it. Each in a profile that has never seen the site.
+ * Measures how soon a visitor's first prompt answers: in the playground when it opens the demo
+ * guest at its prompt, when it boots it, and in stock v86 when it boots it. Each runs in a profile
+ * that has never opened the site.
  */
 import { benchArguments } from './lib/arguments.ts';
 import {

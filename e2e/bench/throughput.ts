@@ -1,6 +1,6 @@
 /**
- * How fast the guest runs here, against v86 as npm ships it in a page of its own: the same
- * kernel, the same memory, in turns.
+ * Compares the speed of the guest with v86 as npm ships it in a separate page: the same kernel, the
+ * same memory, in turns.
  */
 import type { Page } from '@playwright/test';
 import { benchArguments } from './lib/arguments.ts';
@@ -22,7 +22,9 @@ const memoryMiB = 128;
 /** Passes of the pattern guest that are timed. */
 const passes = 250;
 
-/** What runs in the shell. Each takes a second or more: long enough for the JIT, and for a clock. */
+/**
+ * Commands for the shell. Each takes a second or more: long enough for the JIT, and for a clock.
+ */
 const commands = {
   shell: 'i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done',
   sha256: 'dd if=/dev/zero bs=64k count=400 2>/dev/null | sha256sum',
@@ -102,7 +104,7 @@ printHost('throughput', browser.version());
 
 const times = { ours: [] as Times[], stock: [] as Times[] };
 for (let i = 0; i < count; i++) {
-  // Each is first every other time.
+  // Each is first in every second round.
   for (const name of i % 2 === 0 ? (['stock', 'ours'] as const) : (['ours', 'stock'] as const)) {
     const run = await measure(name);
     times[name].push(run);

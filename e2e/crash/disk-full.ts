@@ -1,8 +1,10 @@
 /**
- * `disk-full`: the disk of the profile is filled to 0 bytes at a random moment, emptied again or not, and
- * the browser is killed. The next one must never find less than the page said was saved. On a full disk
- * Chromium deletes all data of a site that may not keep it: half of the profiles may not, and there the
- * page must at least say what is gone.
+ * `disk-full`: fills the disk of the profile to 0 bytes at a random moment, frees it again or not,
+ * and kills the browser. The next browser must never find an older guest than the page reported as
+ * saved.
+ *
+ * On a full disk Chromium deletes all data of a site without the permission for persistent storage.
+ * Half of the profiles lack it; there the page must at least report the loss.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,21 +24,24 @@ import type { SmallDisk } from './small-disk.ts';
 /** Times in ms. */
 interface DiskFullRound {
   filledMs: number;
-  /** Absent: it was full when the browser was killed. */
+  /** Missing if the disk was full when the browser was killed. */
   emptiedMs?: number;
-  /** The site's data is persistent: its visitor agreed. */
+  /** The site's data is persistent, because its visitor agreed. */
   isPersistent: boolean;
-  /** The browser deleted all of it, and the page said so. */
+  /** The browser deleted all of it, and the page reported that. */
   isGone?: boolean;
-  /** The page said that nothing can be saved. */
+  /** The page reported that nothing can be saved. */
   wasTold: boolean;
-  /** What the next browser had, against the newest that was said to be saved. Negative: newer. */
+  /**
+   * Age of the next browser's guest, against the newest that was reported as saved. Negative:
+   * newer.
+   */
   olderByMs: number;
-  /** From room to a guest that is saved again. */
+  /** From free space to a guest that is saved again. */
   savedAgainMs?: number;
 }
 
-/** What a profile, both copies and a move of them take, MiB. */
+/** Size of a profile, both copies and a move of them, MiB. */
 export const smallDiskMiB = 420;
 const roundsOfProfile = 4;
 const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
@@ -100,7 +105,7 @@ export class DiskFullRounds {
     return round;
   }
 
-  /** @returns what the first page that can read its storage has */
+  /** @returns the guest of the first page that can read its storage */
   async #openAfter(newest: number, isEmptied: boolean): Promise<SeenGuest> {
     if (!isEmptied) await this.#openFull(newest);
     this.#disk.empty();
@@ -121,7 +126,10 @@ export class DiskFullRounds {
     return seen;
   }
 
-  /** A browser that starts on the full disk resumes the guest, or says that it cannot be read or saved. */
+  /**
+   * Starts a browser on the full disk. It must resume the guest, or report that it cannot be read
+   * or saved.
+   */
   async #openFull(newest: number): Promise<void> {
     const guest = await this.#open();
     const seen = await openedGuest(guest);
@@ -178,8 +186,8 @@ export class DiskFullRounds {
   }
 
   /**
-   * The site's user has agreed, and the profile says so: a permission that is given to a browser that runs comes
-   * after what it deletes as it starts on a full disk.
+   * Writes the permission for persistent storage into the profile. A permission that is granted to
+   * a running browser would be too late: on a full disk it deletes data when it starts.
    */
   async #letKeep({ folder }: Profile): Promise<void> {
     const { origin } = new URL(this.#url);

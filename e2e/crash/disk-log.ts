@@ -1,6 +1,6 @@
 /**
- * A checksummed log on a raw disk, whose writer notes in RAM what it has written. The disk is a ring
- * of slots; entry n stands in slot n modulo their number, as lines that are all the same.
+ * A checksummed log on a raw disk, whose writer records in RAM what it has written. The disk is a
+ * ring of slots; entry n is in slot n modulo their number, as lines that are all the same.
  */
 import { createHash } from 'node:crypto';
 import { prompt } from '../support/linux-guest.ts';
@@ -12,10 +12,10 @@ const lineBytes = 64;
 const linesPerSlot = slotBytes / lineBytes;
 
 /**
- * Every line: the entry's number, when it was written (the guest's uptime), and the MD5 of both.
- * Before an entry is written its slot must hold the one of the round before: it is read past the
- * page cache, so a disk that is ahead of RAM shows here, before the writer covers it up. /tmp/n is
- * set after the data is on the disk.
+ * Every line: the entry's number, the time of the write (the guest's uptime), and the MD5 of both.
+ * Before an entry is written, its slot must hold the entry of the previous round. The slot is read
+ * past the page cache, so that a disk that is ahead of RAM is found before the writer overwrites
+ * it. /tmp/n is set after the data is on the disk.
  */
 const writer = `: >/tmp/bad
 cat >/tmp/log.sh <<'END'
@@ -36,7 +36,7 @@ END
 echo 0 >/tmp/log.n
 sh /tmp/log.sh >/dev/null 2>&1 & echo $! >/tmp/writer`;
 
-/** Boots Linux with an empty disk, and a second one of `secondBytes`, and begins. */
+/** Boots Linux with an empty disk, and a second one of `secondBytes`, and starts the log. */
 export async function startLog(
   guest: Guest,
   { newer }: Runtimes,
@@ -53,7 +53,10 @@ export async function startLog(
     .toBeGreaterThan(1);
 }
 
-/** Those at work: one that has ended is there until the stopped writer takes note of it. */
+/**
+ * Lists the writes in progress. A process that has ended remains until the stopped writer waits for
+ * it, so that zombies are left out.
+ */
 const writesUnderWay =
   "for p in $(pidof dd); do grep -q 'State:.[^Z]' /proc/$p/status 2>/dev/null && echo $p; done; true";
 
@@ -65,7 +68,7 @@ export async function stopLog(guest: Guest): Promise<void> {
     .toBe('');
 }
 
-/** Compares the disk, read anew, with the number in RAM. */
+/** Compares the disk, read again, with the number in RAM. */
 export async function expectWholeLog(guest: Guest): Promise<void> {
   const { stdout } = await guest.execute(
     `cat /tmp/log.n /tmp/bad; echo --; dd if=/dev/sda bs=${slotBytes} iflag=direct 2>/dev/null | tr -d '\\0' | uniq -c`,
@@ -77,7 +80,7 @@ export async function expectWholeLog(guest: Guest): Promise<void> {
   const last = Number(noted);
   const entries = table.trim().split('\n').map(parseEntry);
   const found = entries.map(({ number }) => number).sort((a, b) => a - b);
-  // The one in progress may be there already.
+  // The entry in progress may already be written.
   const newest = found.at(-1) === last + 1 ? last + 1 : last;
   const oldest = Math.max(1, newest - slots + 1);
   expect(found).toEqual(Array.from({ length: newest - oldest + 1 }, (_, i) => oldest + i));

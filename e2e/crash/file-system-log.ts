@@ -1,7 +1,7 @@
 /**
- * A checksummed log in the files of an ext2 file system, whose writer notes in RAM what it has
- * written. The files are a ring: entry n is in file n modulo their number, as lines that are all the
- * same. What is checked is read from the disk anew, after the file system was unmounted.
+ * A checksummed log in the files of an ext2 file system, whose writer records in RAM what it has
+ * written. The files are a ring: entry n is in file n modulo their number, as lines that are all
+ * the same. The check reads the disk again, after the file system was unmounted.
  */
 import { createHash } from 'node:crypto';
 import { expect, type Guest } from '../support/test.ts';
@@ -29,14 +29,17 @@ END
 echo 0 >/tmp/fs.n
 sh /tmp/fs.sh >/dev/null 2>&1 &`;
 
-/** To be called in a guest with an empty second disk of {@link fileSystemBytes}. */
+/** Starts the log in a guest with an empty second disk of {@link fileSystemBytes}. */
 export async function startFileSystemLog(guest: Guest): Promise<void> {
   await guest.execute(writer);
   const written = async () => Number((await guest.execute('cat /tmp/fs.n')).stdout);
   await expect.poll(written, { timeout: 60_000 }).toBeGreaterThan(1);
 }
 
-/** Holds the writer up between two entries, compares its files with the number in RAM, lets it go on. */
+/**
+ * Stops the writer between two entries, compares its files with the number in RAM, and continues
+ * it.
+ */
 export async function expectWholeFileSystem(guest: Guest): Promise<void> {
   await guest.execute('rm -f /tmp/fs.stopped; : >/tmp/fs.stop');
   const stopped = async () => (await guest.execute('ls /tmp/fs.stopped 2>&1')).stdout;
@@ -60,7 +63,7 @@ cat /tmp/fs.n /tmp/fs.bad; dmesg | grep 'EXT[24]-fs error'; echo --; cd ${folder
   await guest.execute('rm -f /tmp/fs.stop');
 }
 
-/** @returns the number of the entry that all of the file says. */
+/** @returns the number of the entry that fills the file. */
 function parseFile(row: string): number {
   const [, lines, body = '', sum] = /^\s*(\d+) (\d{10}) ([0-9a-f]{32})$/.exec(row) ?? [];
   const whole =

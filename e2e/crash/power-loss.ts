@@ -1,7 +1,7 @@
 /**
- * `power-loss`: copies of a profile while its browser writes, with LevelDB files that are truncated, emptied
- * or gone. A browser on each copy resumes the guest, or says what is lost. Where only one of the two places
- * is damaged, it resumes the newest that was said to be saved.
+ * `power-loss`: copies a profile while its browser writes, with LevelDB files that are truncated,
+ * emptied or missing. A browser on each copy resumes the guest, or reports the loss. If only one of
+ * the two places is damaged, it resumes the newest guest that was reported as saved.
  */
 import { cp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +13,10 @@ import { busyGuest, lookAt, openedGuest, toldOfLoss } from './seen-guest.ts';
 export interface PowerLossRound {
   damage: string[];
   outcome: 'resumed' | 'resumed, told' | 'told';
-  /** What was resumed, before the newest that the page said was saved when the copy began. */
+  /**
+   * Age of the resumed guest, against the newest that the page reported as saved when the copy
+   * began.
+   */
   olderByMs?: number;
   notices: string;
 }
@@ -31,13 +34,13 @@ export class PowerLossRounds {
 
   async round(below: (limit: number) => number): Promise<PowerLossRound> {
     const guest = this.#guest ?? (await this.#begin());
-    // Checkpoints come once a second.
+    // A checkpoint is taken every second.
     await wait(below(1500));
     return this.#damaged(guest, (folder) => damageLevelDb(folder, below));
   }
 
   /**
-   * One place loses the end of its log, the other place everything: the newest state is in neither.
+   * One place loses the end of its log, the other place everything: neither has the newest state.
    * @param whole which place loses everything
    */
   async roundWithoutEnds(whole: 'first' | 'copy'): Promise<PowerLossRound> {
@@ -96,7 +99,7 @@ export class PowerLossRounds {
     this.#guest = undefined;
   }
 
-  /** The browser stands still meanwhile: what loses power has one moment. */
+  /** The browser is stopped during the copy, because a power loss has one moment. */
   async #copyAtOnce(to: string): Promise<void> {
     const devtools = await this.#guest?.page.context().browser()?.newBrowserCDPSession();
     const { processInfo = [] } = (await devtools?.send('SystemInfo.getProcessInfo')) ?? {};
@@ -123,7 +126,7 @@ export class PowerLossRounds {
   }
 }
 
-/** What says who has the profile stays behind; files that go meanwhile are missing. */
+/** Files that lock the profile are left out; files that disappear during the copy are missing. */
 async function copyFolder(from: string, to: string): Promise<void> {
   for (const name of await readdir(from, { recursive: true, withFileTypes: true })) {
     const path = join(name.parentPath, name.name);
@@ -150,7 +153,7 @@ async function cutEnds(folder: string, whole: 'first' | 'copy'): Promise<string[
     const isWhole = path.includes('/WebStorage/') === (whole === 'copy');
     const { size } = await stat(path);
     if (isWhole && path.includes('MANIFEST')) await rm(path);
-    // More than the last checkpoint wrote there, less than all.
+    // More than the last checkpoint wrote there, less than everything.
     else if (!isWhole && path.endsWith('.log')) await truncate(path, Math.max(0, size - 2500));
     else continue;
     done.push(`${path.slice(folder.length)} ${isWhole ? 'removed' : 'truncated'}`);
@@ -173,7 +176,7 @@ async function damageLevelDb(folder: string, below: (limit: number) => number): 
   return done;
 }
 
-/** The other place is as it was. */
+/** The other place is intact. */
 const isOnePlace = (damage: readonly string[]) =>
   new Set(damage.map((path) => path.includes('/WebStorage/'))).size === 1;
 

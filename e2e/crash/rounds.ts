@@ -7,31 +7,31 @@ import { expect, Guest } from '../support/test.ts';
 import { describePage } from './seen-guest.ts';
 import { type Lab, type Workload, type WorkloadName, workloads } from './workloads.ts';
 
-/** How a round went. Times in ms. */
+/** Result of a round. Times in ms. */
 export interface Round {
   workload: WorkloadName;
-  /** From the begin of the watch to the kill. */
+  /** From the start of the watch to the kill. */
   livedMs: number;
   startSource: 'resumed' | 'booted';
   /**
-   * What was lost: from the cut that was resumed to the kill, without the time that the guest was not
-   * there in between. Absent for a guest that booted anew.
+   * The loss: from the cut that was resumed to the kill, without the time in between in which no
+   * guest ran. Missing for a guest that booted again.
    */
   ageMs?: number;
   /** The same by the guest's own clock: from its uptime in the cut to the last that the page saw. */
   guestAgeMs?: number;
-  /** From the last checkpoint that the page was told of to the kill. */
+  /** From the last checkpoint that the page was notified of to the kill. */
   toldAgeMs?: number;
 }
 
-/** What the page has seen of a guest. */
+/** The last state of a guest that the page has seen. */
 interface Seen {
   takenAtMs?: number | undefined;
   uptimeMs?: number | undefined;
   atMs: number;
 }
 
-/** A sound guest is resumed or boots within this, ms, on a machine that is busy with other things. */
+/** An intact guest is resumed or boots within this, ms, on a busy computer. */
 const openMs = 60_000;
 const pollMs = 30;
 const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
@@ -44,7 +44,7 @@ export class CrashRounds {
   readonly #lab: Lab;
   #profile: Profile | undefined;
   #guest: Guest | undefined;
-  /** How the guest's present life began. */
+  /** Start of the guest's present life. */
   #born: { takenAtMs: number; resumedAtMs: number } | undefined;
 
   constructor(name: WorkloadName, siteUrl: string, lab: Lab) {
@@ -94,7 +94,8 @@ export class CrashRounds {
       expect(startSource.fellBack).toBeUndefined();
       expect(startSource.takenAtMs).toBeGreaterThanOrEqual(seen.takenAtMs ?? 0);
       const born = this.#born;
-      // Without a checkpoint since its life began the guest loses that life, not its absence before.
+      // Without a checkpoint since its life began the guest loses that life, but not the pause
+      // before it.
       const fromMs =
         born?.takenAtMs === startSource.takenAtMs ? born.resumedAtMs : startSource.takenAtMs;
       round.ageMs = killedAtMs - fromMs;
@@ -128,7 +129,7 @@ export class CrashRounds {
       { timeout: openMs },
     );
     await this.#workload.begin(guest, this.#lab);
-    // What works by now is in storage: no life is a boot from here on.
+    // The running workload is in storage from here on: no life begins with a boot.
     await guest.machine((machine) => machine.checkpoint());
     return guest;
   }
@@ -141,7 +142,7 @@ export class CrashRounds {
     return this.#guest;
   }
 
-  /** @returns what the page saw last before `untilMs` */
+  /** @returns the last state that the page saw before `untilMs` */
   async #watch(guest: Guest, untilMs: number): Promise<Seen> {
     let seen: Seen = { atMs: Date.now() };
     while (Date.now() + pollMs < untilMs) {

@@ -1,8 +1,8 @@
 /**
  * `npm run test:crash -- [--seed N] [--count N] [--at-once N] [--only boot,idle,ram,disk,disk-full,power-loss]`:
- * kills of the whole browser at random moments, and disks that are full or lose what they had. One kind
- * after the other: a guest that waits for its turn in a browser would take its share of the machine.
- * `--at-once`: so many series of rounds side by side, for kinds that mostly wait.
+ * kills whole browsers at random moments, and damages or fills their disks. The kinds run one after
+ * the other, because a guest that waits for its turn in a browser would use processor time.
+ * `--at-once` runs so many series of rounds in parallel, for kinds that mostly wait.
  */
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -20,7 +20,7 @@ import { workloadNames } from './workloads.ts';
 const kinds = [...workloadNames, 'disk-full', 'power-loss'] as const;
 type Kind = (typeof kinds)[number];
 
-/** How one round went. */
+/** Result of one round. */
 interface Told {
   description: string;
   /** In a word or two: rounds are counted by it. */
@@ -159,7 +159,7 @@ const ended = [...outcomes.values()].reduce((sum, times) => sum + times, 0);
 console.log(`seed ${seed}: ${ended - failed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
 
-/** Where a share of a range begins and ends. */
+/** Returns the start and the end of a share of a range. */
 function parts(from: number, to: number, shares: number, share: number): [number, number] {
   const at = (part: number) => from + Math.round((part * (to - from)) / shares);
   return [at(share), at(share + 1)];

@@ -27,7 +27,10 @@ export function lookAt({ page }: Guest): Promise<SeenGuest> {
   }, selectors.notices);
 }
 
-/** What a page has that was just opened: a guest that runs, or words that say why there is none. */
+/**
+ * Returns the state of a page that was just opened: a guest that runs, or the message that explains
+ * why none does.
+ */
 export async function openedGuest(guest: Guest): Promise<SeenGuest> {
   const isOpened = async () => {
     const { runstate, notices } = await lookAt(guest);
@@ -63,11 +66,11 @@ async function describeShown({ page }: Guest): Promise<string> {
   return JSON.stringify({ ...shown, said });
 }
 
-/** Words of the page for storage that is gone, cannot be read or cannot be written. */
+/** Messages of the page for storage that is lost, cannot be read or cannot be written. */
 export const toldOfLoss =
   /is gone|threw away|is damaged|was damaged|will not be saved|is not saved|in storage in its place|is full, or fails|does not open/;
 
-/** Ten MiB of new RAM contents over and over, and a count on the console. */
+/** Writes ten MiB of new RAM contents repeatedly, and a count on the console. */
 export const busyGuest = `(n=0
 while :; do
   n=$((n+1)); echo $n >/tmp/n
@@ -76,7 +79,9 @@ while :; do
   usleep 100000
 done) >/dev/null 2>&1 &`;
 
-/** All that a page can find out about what is stored, for the report of a round that failed. */
+/**
+ * Returns all that a page can find out about its storage, for the report of a round that failed.
+ */
 export async function describeStorage({ page }: Guest): Promise<string> {
   const found = await page.evaluate(async (noticesSelector) => {
     const buckets = await (

@@ -1,4 +1,4 @@
-/** A file system of its own, in memory, that a test may fill to the last byte. Linux, root. */
+/** A separate file system, in memory, that a test may fill to the last byte. Linux, root. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ export class SmallDisk {
     this.#sizeBytes = sizeMiB * 2 ** 20;
   }
 
-  /** @returns a reason where this computer does not let one mount a file system */
+  /** @returns a reason if this computer does not allow mounting a file system */
   static mount(sizeMiB: number): SmallDisk | { refused: string } {
     const folder = mkdtempSync(join(tmpdir(), 'holdfast-disk-'));
     try {
@@ -32,8 +32,9 @@ export class SmallDisk {
   }
 
   /**
-   * Fills the disk to 0 bytes. What is deleted meanwhile makes room again: call it more than once.
-   * @throws Error where the folder is no longer this disk: below it is the computer's own
+   * Fills the disk to 0 bytes. Files that are deleted meanwhile free space again: call it more than
+   * once.
+   * @throws Error if the folder is no longer this disk: below it is the computer's own
    */
   fill(): void {
     const { blocks, bsize } = statfsSync(this.folder);
@@ -57,7 +58,7 @@ export class SmallDisk {
   }
 
   unmount(): void {
-    // Processes of a killed browser may hold it for a moment: it goes when they do.
+    // Processes of a killed browser may hold it for a moment: it is removed when they end.
     execFileSync('umount', ['--lazy', this.folder]);
     rmSync(this.folder, { recursive: true });
   }

@@ -1,8 +1,8 @@
-/** Crash rounds in a few lines. */
+/** Summarises crash rounds in a few lines. */
 import type { Round } from './rounds.ts';
 import { workloadNames } from './workloads.ts';
 
-/** As old as a guest may be at most by the promise, where the machine keeps up, ms. */
+/** Highest age of a guest by the promise, on a computer that is fast enough, ms. */
 const promisedMs = 2000;
 
 export function describeRound({ workload, livedMs, startSource, ...ages }: Round): string {
@@ -10,7 +10,7 @@ export function describeRound({ workload, livedMs, startSource, ...ages }: Round
   return `${workload}: killed after ${livedMs} ms, ${startSource}, lost ${ms(ageMs)} (guest's clock ${ms(guestAgeMs)}), the page knew of ${ms(toldAgeMs)}`;
 }
 
-/** A line for each workload, with how much was lost. */
+/** Returns a line for each workload, with its losses. */
 export function summarize(rounds: readonly Round[]): string[] {
   return workloadNames.flatMap((name) => {
     const own = rounds.filter(({ workload }) => workload === name);

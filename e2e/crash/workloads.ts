@@ -14,7 +14,7 @@ import { expectWholeFileSystem, fileSystemBytes, startFileSystemLog } from './fi
 export const workloadNames = ['boot', 'idle', 'ram', 'disk'] as const;
 export type WorkloadName = (typeof workloadNames)[number];
 
-/** What the checks need beside the guest. */
+/** Data that the checks need beside the guest. */
 export interface Lab {
   runtimes: Runtimes;
   /** URL of e2e/support/in-page.ts on the site. */
@@ -22,15 +22,18 @@ export interface Lab {
 }
 
 export interface Workload {
-  /** Of the page's address. */
+  /** Query of the page's address. */
   query: string;
-  /** The kill comes at a random moment from this one to that, ms. */
+  /** The kill comes at a random moment between these two, ms. */
   killMs: readonly [number, number];
-  /** Killed while it boots: nothing is waited for, and each round begins without a guest. */
+  /**
+   * Killed while it boots: the round does not wait for anything, and each one begins without a
+   * guest.
+   */
   fromNothing?: boolean;
-  /** From a guest that boots to one that works; what works goes on by itself in later lives. */
+  /** Starts the workload in a guest that boots. It continues by itself in later lives. */
   begin(guest: Guest, lab: Lab): Promise<void>;
-  /** Of a guest that was resumed, or that booted because nothing was in storage yet. */
+  /** Checks a guest that was resumed, or that booted because nothing was in storage yet. */
   verify(guest: Guest, lab: Lab): Promise<void>;
 }
 
@@ -47,7 +50,10 @@ async function startCounting(guest: Guest): Promise<void> {
   await guest.waitForSerial(/tick \d+ /);
 }
 
-/** RAM and console are of one moment: the counter in RAM goes on where the console stops. */
+/**
+ * RAM and console are of one moment: the counter in RAM continues from the last tick on the
+ * console.
+ */
 async function expectCountedOn(guest: Guest): Promise<void> {
   const from = await guest.serial.end();
   await guest.waitForSerial(/tick \d+ [\d.]+\r\n[\s\S]*tick \d+ [\d.]+\r\n/, { from });
@@ -92,7 +98,8 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
       const from = await guest.serial.end();
       await guest.machine((machine) => machine.resume());
       await guest.waitForSerial(/pass \d+\r/, { from });
-      // Killed a moment later it would rightly come back as it was then, paused by this check.
+      // If it were killed a moment later it would rightly resume in this state, paused by this
+      // check.
       await guest.machine((machine) => machine.checkpoint());
     },
   },

@@ -1,4 +1,4 @@
-/** What people bring, on every path on which a PC boots, from every kind of source. */
+/** Boots users' images on every boot path of a PC, from every kind of source. */
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import {
   test,
 } from '../support/test.ts';
 
-// What the page boots by itself is replaced as soon as it is there.
+// The machine that the page boots by itself is replaced as soon as it runs.
 test.use({ guestQuery: `${patternGuest.guestQuery}&durable=off`, guestReady: /^/ });
 
 const partBytes = 1 << 20;
@@ -37,7 +37,7 @@ async function boot(
   );
 }
 
-/** Another emulator, then another page, and the guest answers at its prompt. */
+/** Checks that the guest answers at its prompt after another emulator, and in another page. */
 async function outlives(guest: Guest, runtimes: Runtimes, prompt: string): Promise<void> {
   for (const [word, move] of [
     ['first', () => Promise.resolve()],
@@ -50,7 +50,10 @@ async function outlives(guest: Guest, runtimes: Runtimes, prompt: string): Promi
   }
 }
 
-/** From its menu, which would boot something, to its command line, which then outlives all. */
+/**
+ * Moves from GRUB's menu, which would boot a system, to its command line, which must then survive
+ * everything.
+ */
 async function grubOutlives(guest: Guest, runtimes: Runtimes): Promise<void> {
   await guest.waitForText(/for a command-line/, { timeout: 40_000 });
   await guest.machine((machine) => machine.sendKey('c'));
@@ -202,7 +205,7 @@ test('Debian’s Multiboot game runs, and plays on after a live update and a rel
     await guest.waitForText(outcome);
   };
   await guest.waitForText(playing);
-  // Nobody plays: it would be over soon.
+  // The game ends soon without a player.
   await press(paused);
   await guest.liveUpdate(runtimes.older);
   await press(playing);
@@ -217,8 +220,8 @@ test('memtest86+ 6 ends with a report: its paging is more than v86 has', async (
   inPage,
   runtimes,
 }) => {
-  // It turns PAE on without CR4.PSE and maps 2 MiB pages, which a CPU honours and v86 does not: it
-  // takes the page for a page table, and faults over that until its stack is full.
+  // It turns PAE on without CR4.PSE and maps 2 MiB pages, which a CPU supports and v86 does not.
+  // v86 reads the page as a page table, and faults until its stack is full.
   await put(site, 'memtest', await fromDebian('memtest86+', 'boot/memtest86+ia32.bin'));
   await boot(guest, { inPage, runtimes }, { bzImage: 'images/memtest', memoryMiB: 64 });
   await expect.poll(async () => (await guest.status()).runstate).toBe('internal-error');
@@ -243,9 +246,9 @@ test('Debian’s installer comes up through a live update and a reload, and goes
     {
       bzImage: 'images/linux',
       initrd: 'images/initrd.gz',
-      // Of the installer: no graphical console, which has no text to read.
+      // Options of the installer: no graphical console, which has no text to read.
       cmdline: 'vga=normal fb=false nomodeset nokaslr mitigations=off',
-      // With less it speaks English only.
+      // With less memory it only offers English.
       memoryMiB: 512,
     },
   );

@@ -9,7 +9,7 @@ import { expect, type Guest, patternGuest, type Runtimes, test } from '../suppor
 
 const mebibyte = 1 << 20;
 
-// The machine that the page starts by itself is replaced as soon as it is there.
+// The machine that the page starts by itself is replaced as soon as it runs.
 test.use({ guestReady: /^/ });
 
 /** Boots Linux with these drives. */
@@ -26,13 +26,13 @@ async function startWith(
 const block = async (guest: Guest, device: string) =>
   (await guest.machine((machine) => machine.infoBlock())).find((drive) => drive.device === device);
 
-/** What is in the way of a reboot, by code and device. */
+/** Blockers of a reboot, by code and device. */
 const blockers = async (guest: Guest) =>
   (await guest.machine((machine) => machine.cprBlockers('reboot'))).map(
     ({ code, device }) => [code, device] as const,
   );
 
-/** Forgets what the guest's kernel has read. */
+/** Drops the caches of the guest's kernel. */
 const dropCaches = 'sync; echo 3 >/proc/sys/vm/drop_caches';
 
 test.describe('a disk that is read in ranges from a web server', () => {
@@ -53,7 +53,7 @@ test.describe('a disk that is read in ranges from a web server', () => {
     expect(fetched()).toBeLessThan(server.contents.length / 2);
 
     // A slow server: the guest waits for its disk nearly all the time, and for longer than two
-    // updates take, of which the first has a runtime to compile.
+    // updates take. The first of them has to compile a runtime.
     server.behave({ delayMs: 300 });
     await guest.run('dd if=/dev/sda bs=64k 2>/dev/null | sha256sum >/tmp/sum & reader=$!');
     for (const runtime of [runtimes.older, runtimes.newer]) {
@@ -156,7 +156,7 @@ const imageSum = (guest: Guest, device: DriveName): Promise<string> =>
     return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   }, device);
 
-/** What `sha256sum` says of a file in the guest. */
+/** Returns the output of `sha256sum` for a file in the guest. */
 async function guestSum(guest: Guest, file: string): Promise<string> {
   const { output } = await guest.run(`${dropCaches}; sha256sum <${file}`, { timeout: 60_000 });
   return output.slice(0, 64);
@@ -175,7 +175,7 @@ test('what the guest writes to its disks survives live updates in both direction
   expect(mounted.exitCode, mounted.output).toBe(0);
   const sums: string[] = [];
   for (const runtime of [runtimes.older, runtimes.newer]) {
-    // Half of it is on its way to the disks when the guest is handed over.
+    // Half of it is in transit to the disks when the guest is handed over.
     await guest.run('dd if=/dev/urandom of=/d/file bs=64k count=24 2>/dev/null; sync & true');
     await guest.run('dd if=/dev/urandom of=/dev/sdb bs=4k seek=100 count=64 2>/dev/null & true');
     await guest.liveUpdate(runtime);
@@ -267,7 +267,7 @@ test('a CD from a local file is read through a live update, changed and ejected'
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** A file cannot be handed to a page: the page makes it. */
+/** A file cannot be passed to a page: the page creates it. */
 async function startWithFile(
   guest: Guest,
   runtimes: Runtimes,
@@ -291,7 +291,10 @@ async function startWithFile(
 test.describe('a floppy', () => {
   test.use({ ...patternGuest, guestReady: /^/ });
 
-  /** Boots, says `letter` for each track that it reads, and writes it in lower case beside that. */
+  /**
+   * Returns a floppy that boots, prints `letter` for each track that it reads, and writes it in
+   * lower case beside the track.
+   */
   function floppy(letter: string): Uint8Array<ArrayBuffer> {
     const image = new Uint8Array(1440 * 1024).fill(letter.charCodeAt(0));
     const bootSector = new Uint8Array(512);

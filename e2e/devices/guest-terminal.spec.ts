@@ -1,4 +1,4 @@
-/** What the guest knows of the terminals that it is shown on, and what is known of its screen. */
+/** Tests the guest's terminal sizes, and the state of its screen. */
 import { gunzipSync } from 'node:zlib';
 import { debianFile } from '../support/debian-packages.ts';
 import { prompt } from '../support/linux-guest.ts';
@@ -42,7 +42,7 @@ test('[K10] the guest knows how large its terminal is, from the start and when t
   await guest.serial.write(':q!\n');
   await guest.waitForSerial(prompt, { from });
 
-  // Where it went back to a time with another one, it is told again.
+  // After a restore to a time with another size, the guest receives the size again.
   const snapshot = await guest.snapshot();
   await guest.page.setViewportSize({ width: 1300, height: 900 });
   await expect.poll(isKnown).toBe(true);

@@ -12,7 +12,7 @@ const shift = { down: [0x2a], up: [0xaa] };
 const send = (guest: Guest, codes: number[]) =>
   guest.machine((machine, keys) => machine.scancodes(keys), codes);
 
-/** Presses the key A alone, and returns what the guest's shell takes it for. */
+/** Presses the key A alone, and returns the character that the guest's shell reads. */
 async function letterOf(guest: Guest): Promise<string> {
   const before = (await shownScreen(guest)).trimEnd();
   await send(guest, [0x1e, 0x9e]);

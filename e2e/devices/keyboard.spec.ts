@@ -9,7 +9,7 @@ import { expect, type Guest, test } from '../support/test.ts';
 
 const atPrompt = { guestQuery: '?boot=prompt' };
 
-/** Keys that go down and up again, each with more of an event than Playwright can say. */
+/** Presses and releases keys, with members of the event that Playwright cannot set. */
 interface Key {
   code: string;
   key: string;
@@ -94,7 +94,7 @@ test.describe('a guest with a US keyboard', () => {
     const notice = guest.page.getByText(/has no key for: ï 👍/);
     await expect(notice).toBeVisible();
 
-    // The one in front of the user is on, the guest has not seen it go on.
+    // The user's lock light is on, but the guest has not received the key press.
     const letter = { code: 'KeyB', key: 'B', modifierCapsLock: true };
     await press(playground(guest.page).screen, [letter, { ...letter, up: true }]);
     await expect.poll(() => lastLine(guest)).toBe(`${promptText}nave  okB`);
@@ -154,8 +154,8 @@ test.describe('a guest with a US keyboard', () => {
   }, async ({ guest }) => {
     test.slow();
     await guest.run('seq 15000', { timeout: 120_000 });
-    // The shell asks the terminal where its cursor is. On a busy computer the page is thousands of lines
-    // behind: its answer must not come after the shell has made way.
+    // The shell queries the terminal for its cursor. On a busy computer the page is thousands of
+    // lines behind: its answer must not arrive after the shell was replaced.
     await expect
       .poll(async () => (await shownTerminal(guest)).slice(-40), { timeout: 60_000 })
       .toMatch(/holdfast:~# *$/);

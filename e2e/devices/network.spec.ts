@@ -1,4 +1,4 @@
-/** The guest's network goes on through live updates: its backend lives in the keeper. */
+/** The guest's network survives live updates: its backend lives in the keeper. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { type RelaySocket, WebSocketServer } from 'ws';
@@ -91,7 +91,7 @@ for (const kind of ['fetch', 'wisp'] as const) {
     const at = (port: number) =>
       kind === 'fetch' ? `http://${port}.external/f` : `http://10.9.8.7:${port}/f`;
 
-    // The server breaks the answer off.
+    // The server aborts the response.
     await guest.run(`(wget -q -O /tmp/f ${at(file.port)}; echo $? >/tmp/result) & true`);
     const received = async () => Number((await guest.execute('wc -c </tmp/f')).stdout);
     await expect.poll(received).toBeGreaterThan(90_000);
@@ -102,8 +102,8 @@ for (const kind of ['fetch', 'wisp'] as const) {
     );
     expect(broken.output).toBe('1\n');
 
-    // The guest loses its patience with a server that says no more. Over fetch it may want the rest.
-    // Debian's busybox has a wget whose -T ends in a segmentation fault.
+    // The guest aborts a request to a server that sends no more data. Over fetch it may need the
+    // rest. Debian's busybox has a wget whose -T ends in a segmentation fault.
     if (kind === 'wisp') {
       const patience = await guest.run(`timeout 1 wget -q -O /tmp/f ${at(file.port)}`);
       expect(patience.exitCode).toBe(143);

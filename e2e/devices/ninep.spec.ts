@@ -1,4 +1,4 @@
-/** A mounted 9p share with open files goes through live updates. */
+/** A mounted 9p share with open files survives live updates. */
 import { expect, type Guest, test } from '../support/golden.ts';
 
 const mebibyte = 1024 * 1024;

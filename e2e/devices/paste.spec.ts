@@ -1,4 +1,7 @@
-/** What is pasted into a console arrives, whole and once, whatever happens to the emulator meanwhile. */
+/**
+ * Text that is pasted into a console arrives, whole and once, although the emulator is replaced
+ * meanwhile.
+ */
 import { createHash, randomBytes } from 'node:crypto';
 import { expect, test } from '../support/test.ts';
 
@@ -20,7 +23,7 @@ for (const { device, name, sizeBytes } of [
         name,
         data,
       ] as const);
-    // The shell has asked the terminal where its cursor is: an answer that comes late would be pasted too.
+    // The shell has queried the terminal for its cursor: a late answer would be pasted, too.
     if (name === 'serial0') {
       await guest.waitForSerial(/# .\[6n/);
       await guest.page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
@@ -30,7 +33,7 @@ for (const { device, name, sizeBytes } of [
     if (name !== 'serial0') await guest.run(`until [ -e /tmp/${marker} ]; do usleep 10000; done`);
     const third = Math.ceil(text.length / 3);
     for (const [i, runtime] of [runtimes.older, runtimes.newer, runtimes.older].entries()) {
-      // While the guest stands still, nobody reads: these bytes go through the update unread.
+      // A paused guest reads nothing: these bytes go through the update unread.
       await guest.machine((machine) => machine.pause());
       await send(text.slice(i * third, (i + 1) * third));
       await guest.liveUpdate(runtime);

@@ -33,7 +33,7 @@ test('a download from the guest goes on through a live update, to its last byte'
 test('what is sent into the guest arrives, and each end can end first', async ({ guest }) => {
   await guest.succeed('nc -l -p 9000 </dev/null >/tmp/got 2>/dev/null &');
   const { port } = await guest.forwardPort(9000);
-  // It takes one connection only: asking whether it is there would be that.
+  // nc accepts a single connection: a probe would use it up.
   await guest.waitUntilSucceeds('netstat -ltn | grep ":9000 "');
   const bytes = randomBytes(100_000);
   const socket = connect(port, '127.0.0.1');
@@ -53,7 +53,7 @@ test('a guest that nobody reads from waits, and loses nothing', { tag: '@slow' }
   const { port } = await guest.forwardPort(9001);
   const socket = connect(port, '127.0.0.1').pause();
   await once(socket, 'connect');
-  // The timer of a sender that was told a window of 0.
+  // The timer of a sender that received a window of 0.
   await guest.waitUntilSucceeds(
     "grep -E '^ *[0-9]+: .{27} .. [0-9A-F]{8}:[0-9A-F]{8} 04:' /proc/net/tcp",
   );

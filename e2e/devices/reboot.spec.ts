@@ -3,7 +3,7 @@ import { promptAfterBoot, shownPrompt } from '../support/linux-guest.ts';
 import { playground } from '../support/playground-page.ts';
 import { expect, type Guest, test } from '../support/test.ts';
 
-/** The shell's greeting after a boot; a prompt that was there before does not count. */
+/** Waits for the shell's greeting after a boot; an earlier prompt does not count. */
 async function bootsAnew(guest: Guest, reboot: () => Promise<unknown>): Promise<void> {
   const before = await guest.status();
   const from = await guest.serial.end();
@@ -26,7 +26,7 @@ for (const [from, to] of [
     guest,
     runtimes,
   }) => {
-    // Booted by the newer one: the way to the older one goes over one update, back over two.
+    // Booted by the newer one: one update leads to the older one, two lead back.
     if (from === 'older') await guest.liveUpdate(runtimes.older);
     await guest.liveUpdate(runtimes[to]);
     const { restarts } = await guest.status();

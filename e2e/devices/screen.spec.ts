@@ -29,7 +29,7 @@ test('a page that comes later gets the whole screen and the whole terminal at on
 }) => {
   await guest.run("printf '\\033[2J\\033[Hfirst line\\n\\nthird line' >/dev/tty1");
   await waitForShown(guest, /^third line$/m);
-  // A guest that stands still draws nothing: what the page shows, the keeper has told it.
+  // A paused guest draws nothing: the page shows what the keeper sent.
   await guest.machine((machine) => machine.pause());
   const second = await openGuest(context, site.url);
   await expect.poll(() => shownScreen(second)).toBe(await shownScreen(guest));
@@ -48,7 +48,7 @@ test.describe('in graphics', () => {
       )
       .digest('hex');
 
-  /** Pixels that are not what the guest's frame buffer holds. */
+  /** Returns pixels that differ from the guest's frame buffer. */
   const wrongPixels = (guest: Guest, inPage: string) =>
     guest.machine(async (machine, url) => {
       const head = new DataView((await machine.readMemory(0x8000, 40)).buffer);
@@ -65,7 +65,7 @@ test.describe('in graphics', () => {
     await expect(canvas).toHaveJSProperty('width', 1024);
     await expect(canvas).toHaveJSProperty('height', 768);
     expect(await shownScreen(guest)).toBe('');
-    // A pass may be over before its last frame is on the page: wait for the picture, not the pass.
+    // A pass may end before its last frame is on the page: wait for the picture, not the pass.
     for (let look = 0; look < 3; look++) {
       const before = await picture(guest);
       await waitForPasses(guest);

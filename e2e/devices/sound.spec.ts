@@ -4,7 +4,7 @@ import { playground } from '../support/playground-page.ts';
 import { expectTone, soundFloppy, soundSeconds, tap } from '../support/sound-tap.ts';
 import { expect, type Guest, test } from '../support/test.ts';
 
-/** The guest starts or ends a sound: it answers a letter with its capital. */
+/** Starts or ends a sound in the guest, which answers a letter with its capital. */
 async function command(guest: Guest, letter: 'w' | 'q' | 'b' | 'n'): Promise<void> {
   const from = await guest.serial.end();
   await guest.serial.write(letter);
@@ -12,7 +12,7 @@ async function command(guest: Guest, letter: 'w' | 'q' | 'b' | 'n'): Promise<voi
 }
 
 test.beforeEach(async ({ site }) => {
-  // In the place of a guest that the page knows.
+  // Replaces a guest that the page knows.
   await site.put('guests/pattern/text.img', soundFloppy());
 });
 
@@ -50,7 +50,7 @@ test('a page plays what its guest plays, across a live update and a reload', {
   await mute.click();
   await expectTone(page, 500);
 
-  // The guest's driver got its interrupts all along, heard or not.
+  // The guest's driver received its interrupts all the time, audible or not.
   const from = await guest.serial.end();
   await guest.waitForSerial(/[.]{8}/, { from });
   await command(guest, 'q');

@@ -5,7 +5,7 @@ import { expect, type Guest, openGuest, test } from '../support/test.ts';
 
 const mac = async (guest: Guest) =>
   (await guest.execute('cat /sys/class/net/eth0/address')).stdout.trim();
-/** What the guest's agent did when it went on is done. */
+/** Waits until the guest's agent has done its work after the resume. */
 const waitForMac = async (guest: Guest) => {
   await expect.poll(async () => mac(guest)).toBe((await guest.status()).config.mac);
   return mac(guest);
@@ -43,7 +43,7 @@ test('two clones of one state reach each other on a network, each with an addres
   const [one, two] = clones as [Guest, Guest];
   const macs = new Set([original, await waitForMac(one), await waitForMac(two)]);
   expect(macs.size).toBe(3);
-  // The address that it was given by hand is still there, until it is given another.
+  // The address that was set by hand remains until another one is assigned.
   expect((await one.execute('ifconfig eth0')).stdout).toContain('10.0.0.1');
 
   await one.run('ifconfig eth0 10.0.0.2');
@@ -77,7 +77,7 @@ for (const device of ['ne2k', 'virtio'] as const) {
     await guest.machine(
       (machine, [runtime, network]) => {
         if (!machine.status) throw new Error('There is no machine.');
-        // The server that it asks is that of the page.
+        // Its network uses the page's own server.
         const networkBackend = { kind: 'fetch', ownOrigin: true } as const;
         const config = { ...machine.status.config, network, networkBackend };
         return machine.start(config, runtime, { replace: true });
@@ -94,11 +94,11 @@ for (const device of ['ne2k', 'virtio'] as const) {
     const clone = await openGuest(context, `${site.url}?machine=${id}`);
     expect(await waitForMac(clone)).not.toBe(await mac(guest));
     await clone.run('until ifconfig eth0 | grep -q "inet addr"; do usleep 100000; done');
-    // Its frames come back to the new address.
+    // Replies reach its new address.
     const port = new URL(site.url).port;
     const page = `http://${port}.external/build.json`;
     expect((await clone.run(`wget -q -O - ${page}`)).output).toContain('runtimes');
-    // A live update keeps it.
+    // A live update keeps the address.
     await clone.liveUpdate(runtimes.older);
     expect((await clone.run(`wget -q -O - ${page}`)).output).toContain('runtimes');
     expect((await clone.machine((machine) => machine.infoNetwork())).mac).toBe(await mac(clone));

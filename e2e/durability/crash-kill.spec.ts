@@ -1,6 +1,6 @@
 /**
- * Whole browsers killed at random moments, a few rounds of what `npm run test:crash` does at length;
- * and guests whose page or browser was closed for a while.
+ * Kills whole browsers at random moments, in a few of the rounds that `npm run test:crash` runs at
+ * length. Also tests guests whose page or browser was closed for a while.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { BrowserContext } from '@playwright/test';
@@ -92,7 +92,7 @@ for (const whole of ['first', 'copy'] as const) {
     test.setTimeout(180_000);
     const crash = new PowerLossRounds(site.url);
     try {
-      // The bytes that were cut off may belong to a checkpoint that was not complete. Then nothing is lost.
+      // The bytes that were cut off may belong to an incomplete checkpoint. Then nothing is lost.
       const isNothingLost = ({ olderByMs }: PowerLossRound) => (olderByMs ?? 1) <= 0;
       let round = await crash.roundWithoutEnds(whole);
       while (isNothingLost(round)) round = await crash.roundWithoutEnds(whole);
@@ -103,7 +103,7 @@ for (const whole of ['first', 'copy'] as const) {
   });
 }
 
-/** The moment of the guest's own life that its console stands at. */
+/** The counter on the guest's console, which shows a moment of its life. */
 const counter = (guest: Guest) => guest.execute('cat /tmp/n').then(({ stdout }) => Number(stdout));
 const startCounting = (guest: Guest) =>
   guest.execute(
@@ -136,7 +136,7 @@ async function expectResumed(url: string, closedMs: number): Promise<void> {
     await before.run('kept=here');
     await before.machine((machine) => machine.checkpoint());
     await profile.stop();
-    // The time is what is tested.
+    // The duration is part of the test.
     await wait(closedMs);
 
     const after = await openGuest(await profile.start(), url);

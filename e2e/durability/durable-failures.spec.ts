@@ -1,4 +1,7 @@
-/** A guest whose storage fails, goes away or is damaged: it runs on, and the page says what that means. */
+/**
+ * A guest whose storage fails, disappears or is damaged: it keeps running, and the page explains
+ * the consequences.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -93,7 +96,7 @@ test('a deletion that another page holds up: the page says whom to close', {
   await beside.evaluate(
     () =>
       new Promise<void>((done) => {
-        // It does not close when it is asked to.
+        // It does not close when asked.
         indexedDB.open('holdfast').onsuccess = () => {
           indexedDB.deleteDatabase('holdfast').onblocked = () => done();
         };
@@ -106,14 +109,14 @@ test('a deletion that another page holds up: the page says whom to close', {
   await runsAndIsSaved(guest);
 });
 
-/** Keeps whoever opens the database from getting it, until the returned function is called. */
+/** Blocks every open of the database, until the returned function is called. */
 async function keepFromOpening(beside: Page): Promise<() => Promise<void>> {
   await beside.evaluate(
     () =>
       new Promise<void>((done) => {
         indexedDB.open('holdfast').onsuccess = ({ target }) => {
           const held = (target as IDBOpenDBRequest).result;
-          // What comes after a conversion waits for it, and that waits for this connection.
+          // Later requests wait for the upgrade, which waits for this connection.
           const conversion = indexedDB.open('holdfast', 1000);
           conversion.onblocked = () => done();
           conversion.onupgradeneeded = () => conversion.transaction?.abort();
@@ -174,11 +177,14 @@ test.describe('storage that cannot be read when the page is opened', () => {
   });
 });
 
-/** Chromium finds the LevelDBs of stored machines damaged: of the origin's own database, or of all. */
+/**
+ * Damages the LevelDBs of stored machines, so that Chromium notices it: of the origin's own
+ * database, or of all.
+ */
 async function damageDatabases(profile: Profile, which: 'first' | 'all'): Promise<void> {
   const folder = join(profile.folder, 'Default');
   const all = await readdir(folder, { recursive: true, withFileTypes: true });
-  // LevelDB's pointer to all the rest.
+  // LevelDB's pointer to all other files.
   const pointers = all
     .filter(({ name, parentPath }) => name === 'CURRENT' && parentPath.endsWith('.leveldb'))
     .map(({ name, parentPath }) => join(parentPath, name))
@@ -188,7 +194,7 @@ async function damageDatabases(profile: Profile, which: 'first' | 'all'): Promis
   for (const path of which === 'first' ? first : pointers) await writeFile(path, 'damaged');
 }
 
-/** A guest that is stored, and a page that is opened after `damage`. */
+/** Opens a page after `damage`, with a stored guest. */
 async function openDamaged(
   { profile, site }: { profile: Profile; site: Site },
   damage: () => Promise<void>,
@@ -213,7 +219,7 @@ test('[S1] a database that the browser finds damaged and throws away: the guest 
   await expect(playground(guest.page).state('found')).toContainText('resumed from a checkpoint');
   expect((await guest.run('echo $kept')).output).toBe('here\n');
   await runsAndIsSaved(guest);
-  // From where it was put, and without the first place.
+  // The guest resumes from its new place, also without the first one.
   await profile.kill();
   const again = await Guest.in(await (await profile.start()).newPage());
   await again.page.goto(site.url);
@@ -221,7 +227,7 @@ test('[S1] a database that the browser finds damaged and throws away: the guest 
   expect((await again.run('echo $kept')).output).toBe('here\n');
 });
 
-/** LevelDB does not open without it; Chromium then deletes nothing, and fails. */
+/** Without this file LevelDB does not open; Chromium then deletes nothing, and fails. */
 async function removeManifestOfFirst(profile: Profile): Promise<void> {
   const folder = join(profile.folder, 'Default/IndexedDB');
   const all = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -308,7 +314,7 @@ test('[S6] [F7] the site went back to an older version: nothing starts, and what
   await again.evaluate(
     () =>
       new Promise<void>((done, fail) => {
-        // What a newer store does, which keeps the tables that this one knows.
+        // As a newer store does, which keeps the tables that this one knows.
         const request = indexedDB.open('holdfast', 1000);
         request.onsuccess = () => {
           request.result.close();
@@ -362,7 +368,7 @@ type Part = 'record' | 'manifest';
 /** In the first place alone, or in the second copy as well. */
 type Places = 'the first place' | 'both places';
 
-/** Flips a bit in what is stored of the newest checkpoint alone, or of every one. */
+/** Flips a bit in the records of the newest checkpoint only, or of every one. */
 async function damage(
   page: Page,
   part: Part,
@@ -398,7 +404,7 @@ async function damage(
           );
           const [newest, before] = rows.sort((a, b) => b.number - a.number);
           if (!newest || !before) throw new Error('There are not two checkpoints in storage.');
-          // The two share what has not changed between them.
+          // The two share the records that have not changed.
           const others = new Set(before.records);
           const record = [...newest.records].find((id) => others.has(id) === (which === 'all'));
           const manifests = (which === 'all' ? rows : [newest]).map((row) => [
@@ -416,7 +422,7 @@ async function damage(
           const value: Uint8Array<ArrayBuffer> | Row | undefined = await result(
             storeIn('readonly').get(key),
           );
-          // The copy has the newest alone.
+          // The copy only has the newest.
           if (!value) continue;
           const stored = value instanceof Uint8Array ? value : value.bytes;
           // Large records are Blobs.
@@ -426,7 +432,8 @@ async function damage(
           const row = stored instanceof Blob ? { ...value, bytes: new Blob([bytes]) } : value;
           const store = storeIn('readwrite');
           store.put(row, key);
-          // A request succeeds before its Blob is written, and a page that goes takes that with it.
+          // A request succeeds before its Blob is written, and a page that closes cancels the
+          // write.
           await new Promise<void>((done, fail) => {
             store.transaction.oncomplete = () => done();
             store.transaction.onabort = () => fail(store.transaction.error);
@@ -439,7 +446,7 @@ async function damage(
   );
 }
 
-/** Leaves two checkpoints, `kept` telling which, and opens the page after they were damaged. */
+/** Leaves two checkpoints, whose `kept` differs, and opens the page after they were damaged. */
 async function resumeDamaged(
   { profile, site }: { profile: Profile; site: Site },
   part: Part,
@@ -491,7 +498,7 @@ for (const part of ['record', 'manifest'] as const) {
   });
 }
 
-/** What a click saves, as `tar` unpacks it. */
+/** Returns the archive that a click saves, as `tar` unpacks it. */
 async function savedArchive(page: Page, click: () => Promise<void>): Promise<string> {
   const [download] = await Promise.all([page.waitForEvent('download'), click()]);
   expect(download.suggestedFilename()).toMatch(/\.tar$/);
@@ -509,7 +516,7 @@ for (const part of ['record', 'manifest'] as const) {
     const { page } = guest;
     const offer = notices(page).getByRole('alert');
     await expect(offer).toContainText('The stored guest is damaged', byItself);
-    // Nothing is thrown away before its user says so.
+    // Nothing is deleted before the user agrees.
     await page.reload();
     await expect(offer).toContainText('The stored guest is damaged', byItself);
 

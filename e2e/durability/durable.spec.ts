@@ -1,4 +1,4 @@
-/** Guests that come back from storage when their keeper has ended. */
+/** Guests that resume from storage after their keeper has ended. */
 import { createHash } from 'node:crypto';
 import type { Page } from '@playwright/test';
 import { expectLittleLost } from '../support/checkpoint-loss.ts';
@@ -57,9 +57,9 @@ test('a guest goes on by itself after its browser was killed, and says so', {
   await expect.poll(() => count(after)).toBeGreaterThan(counted);
   await expect(playground(after.page).state('found')).toContainText('resumed from a checkpoint');
   expect((await after.status()).startSource).toMatchObject({ kind: 'resumed' });
-  // The same guest goes on, not another one like it.
+  // It is the same guest, not an equal one.
   expect(await identity(after)).toEqual(was);
-  // What was on the console before is there as well.
+  // The earlier console output is also present.
   expect(await after.serial.log()).toContain('kept=here');
 });
 
@@ -122,7 +122,7 @@ test('the clock of a resumed guest is right, and its random numbers are its own'
     const clock = async () => Number((await after.execute('date +%s')).stdout);
     await expect.poll(async () => Math.abs((await clock()) - Date.now() / 1000)).toBeLessThan(5);
     random.push((await after.execute('head -c 16 /dev/urandom | base64')).stdout);
-    // Back to the same checkpoint: nothing newer is kept.
+    // The page resumes the same checkpoint again: no newer one is kept.
     await after.machine((machine) => machine.setDurable(false));
     await profile.kill();
   }
@@ -265,7 +265,7 @@ test.describe('in a worker of the page alone', () => {
       await startCounting(guest);
       await guest.run('i=0');
       for (let round = 1; round <= 10; round++) {
-        // Done when the shell answers: the very next thing is the reload.
+        // Done when the shell answers: the next step is the reload.
         await guest.run('i=$((i+1))');
         const { before, after } = await reloadAndCount(guest);
         expect(after).toBeGreaterThanOrEqual(before);
@@ -359,7 +359,7 @@ test.describe('what is chosen for a guest in storage', () => {
     await expect(question).toContainText(/The guest in storage, “.+”, saved .+ ago, is deleted/);
     await question.getByRole('button', { name: 'Cancel' }).click();
     expect(await guest.machine((machine) => machine.status)).toBeNull();
-    // It is offered as before.
+    // The page offers it as before.
     await fresh.click();
     await question.getByRole('button', { name: /throw away/i }).click();
     await guest.waitForSerial(prompt);

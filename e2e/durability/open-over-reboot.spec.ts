@@ -1,4 +1,7 @@
-/** What is open in the guest is still open after mode `reboot`, where everything around it is made anew. */
+/**
+ * Open files and connections of the guest survive mode `reboot`, which makes everything around the
+ * guest again.
+ */
 import { HeldFile } from '../support/held-file.ts';
 import { prompt } from '../support/linux-guest.ts';
 import { expect, test } from '../support/test.ts';

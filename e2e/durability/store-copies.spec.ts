@@ -1,4 +1,6 @@
-/** The second copy of what is stored, and what the store makes of it when the first place is gone. */
+/**
+ * The second copy of the stored machines, and its use by the store when the first place is lost.
+ */
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Worker } from '@playwright/test';
@@ -24,7 +26,7 @@ async function startBrowser(profile: Profile, server: LabServer): Promise<Worker
   return startLabWorker(await openLab(await context.newPage(), server));
 }
 
-/** Opened anew after the first place was deleted as a whole. */
+/** Opened again after the first place was deleted as a whole. */
 async function withoutFirst(worker: Worker): Promise<Snapshot> {
   await worker.evaluate(() => lab.deleteDatabase());
   return worker.evaluate(async () => {
@@ -117,7 +119,7 @@ test('[S2] what neither place has any more is told once, by name and time', asyn
   const found = await lost(next);
   expect(found?.map(({ name }) => name).sort()).toEqual(['m', 'other']);
   for (const { takenAtMs } of found ?? []) expect(takenAtMs).toBeGreaterThanOrEqual(beganMs);
-  // Also by a store that this worker opens again, until its page has heard of it.
+  // A store that this worker opens again reports it too, until the page has received it.
   expect(await lost(next)).toEqual(found);
   expect(await lost((await startOpener()) as Worker)).toBeUndefined();
 });
@@ -141,7 +143,7 @@ test('[S1] what is deleted stays deleted, also when the second place refuses to 
       return [...machines, ...entries].map(({ name }) => name);
     });
   expect(await names()).toEqual(['other']);
-  // Nor is it in what the second place would give.
+  // It is not in the second place either.
   await next.evaluate(() => lab.deleteDatabase());
   expect(await names()).not.toContain('m');
 });
@@ -158,7 +160,7 @@ test('[S1] a machine that was renamed has its new name in the second place', asy
   expect(newest(found)).toContainEqual({ name: 'renamed', newest: specs(7) });
 });
 
-/** As a worker does whose write was refused. */
+/** Like a worker whose write was refused. */
 const retireFirst = (worker: Worker) =>
   worker.evaluate(
     () =>
@@ -182,7 +184,7 @@ test('[F3] a first place that was retired is emptied, and no older page stores t
     await lab.prepareKept();
     lab.store().close();
   });
-  // It knows of no place but the default IndexedDB.
+  // This store only knows the default IndexedDB.
   await older.evaluate(() => lab.openStore());
   await retireFirst(opener);
   await opener.evaluate(() => lab.openKeptStore());
@@ -218,7 +220,7 @@ test('[F3] a place with a machine that nobody can read is left until that is sto
   await retireFirst(opener);
   await opener.evaluate(async () => {
     await lab.openKeptStore();
-    // The copy is complete then: what is older has been deleted.
+    // The copy is complete then: older records have been deleted.
     await lab.openMachine('m');
     await lab.checkpoint('m', [{ seed: 3, sizeBytes: 1024 }]);
     await lab.store().rename('m', 'm');
@@ -289,7 +291,7 @@ test('[F8] before the log of an earlier life is renewed, the copy has what the f
     const { storageBuckets } = navigator as unknown as {
       storageBuckets: { delete(name: string): Promise<void> };
     };
-    // As where it was given up for a while.
+    // As in a place that was abandoned for a while.
     for (const name of await lab.placeNames()) await storageBuckets.delete(name);
     await lab.openKeptStore();
     await lab.openMachine('m');
@@ -349,7 +351,7 @@ test('[F4] what is mended from the copy does not fence off whoever opened it mea
   const onItsWay = await opener.evaluate(async () => {
     await lab.prepareKept();
     await lab.checkpoint('m', [{ seed: 3, sizeBytes: 1024 }]);
-    // The first place has lost its newest generation, as a damaged log loses what came last.
+    // The first place has lost its newest generation, as a damaged log loses its last entries.
     await lab.change('machines', 'm', (row: object) => ({
       ...row,
       generation: 1,
@@ -406,13 +408,13 @@ for (const write of copyWriteNames) {
 
 type Newest = ReturnType<typeof newest>;
 
-/** When all of it was done. */
+/** Returns the newest generations after a complete write. */
 function newestAfter(write: (typeof copyWriteNames)[number], before: Newest): Newest {
   if (write === 'copy-remove') return before.filter(({ name }) => name !== 'm');
   return replaced(write, before, specs(11));
 }
 
-/** When its first checkpoint was done. */
+/** Returns the newest generations after the first checkpoint. */
 function newestBetween(write: (typeof copyWriteNames)[number], before: Newest): Newest {
   return replaced(write, before, specs(9, 10));
 }

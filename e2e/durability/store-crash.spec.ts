@@ -15,7 +15,7 @@ const test = base.extend<{ profile: Profile }>({
   },
 });
 
-/** Starts a browser with the profile, and in it a worker that has the lab. */
+/** Starts a browser with the profile, and in it a worker with the lab. */
 async function startBrowser(profile: Profile, server: LabServer): Promise<Worker> {
   const context = await profile.start();
   return startLabWorker(await openLab(await context.newPage(), server));
@@ -39,7 +39,7 @@ for (const write of writeNames) {
           window,
         },
       );
-      // It never ends by itself: the worker stops at the window, inside of its transaction.
+      // It never ends by itself: the worker stops at the window, inside its transaction.
       await Promise.race([reached, performed.then(() => expect(window).toBe('reached'))]);
       await profile.kill();
       worker = await startBrowser(profile, server);

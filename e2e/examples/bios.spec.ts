@@ -1,7 +1,7 @@
-/** Example: what happens before there is an operating system, by what the screen shows. */
+/** Example: tests the time before an operating system runs, by the contents of the screen. */
 import { expect, test } from 'holdfast/playwright';
 
-// A PC with nothing in its drives.
+// A PC with empty drives.
 test.use({ guestOptions: { base: 'pc', machine: { memoryMiB: 32, network: 'none' } } });
 
 test('the BIOS says that there is nothing to boot from', async ({ guest }) => {

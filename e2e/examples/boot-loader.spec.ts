@@ -1,4 +1,6 @@
-/** Example: a boot loader, driven from its menu to its command line by what the screen shows. */
+/**
+ * Example: a boot loader, driven from its menu to its command line by the contents of the screen.
+ */
 import { expect, test } from 'holdfast/playwright';
 import { debianFile } from '../support/debian-packages.ts';
 

@@ -4,7 +4,7 @@ import { expect, test } from 'holdfast/playwright';
 test.use({
   guestOptions: {
     machine: { memoryMiB: 96, networkBackend: { kind: 'fetch' } },
-    // Runs once a worker; every test finds what it did.
+    // Runs once a worker; every test finds its results.
     prepare: async (guest) => {
       await guest.copyIn(Buffer.from('<h1>It works</h1>\n'), '/srv/www/index.html');
       await guest.waitUntilSucceeds('ifconfig eth0 | grep "inet addr"');

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { createMachine, demoLinux, packageAssets } from 'holdfast/node';
 
-/** For a computer with a lot to do. */
+/** For a busy computer. */
 const timeoutMs = 120_000;
 let folder;
 let machine;
@@ -41,7 +41,7 @@ test('a CD is a file of this computer, read as the guest reads it', async () => 
   await writeFile(image, Buffer.alloc(1 << 20, 'on the CD '));
   await machine.changeMedia('cdrom', { url: pathToFileURL(image).href, load: 'range' });
   assert.equal(await succeed('head -c 9 /dev/sr0'), 'on the CD');
-  // It would not be there for whoever opens the state.
+  // The file would be missing where the state is opened.
   const state = new Response(machine.exportState());
   await assert.rejects(state.arrayBuffer(), { code: 'bad-config' });
   await machine.ejectMedia('cdrom');

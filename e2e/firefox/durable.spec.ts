@@ -1,4 +1,4 @@
-/** A guest in Firefox, which has no worker that outlives the page: it comes back from storage. */
+/** A guest in Firefox, which has no worker that outlives the page: it resumes from storage. */
 import type { Page } from 'puppeteer-core';
 import { Site } from '../../src/packages/playwright/index.ts';
 import { expectLittleLost } from '../support/checkpoint-loss.ts';
@@ -10,13 +10,14 @@ declare const window: PlaygroundWindow & Window;
 
 const longest = { timeout: 60_000 };
 
-/** The page's worker answers nothing any more, says the page. */
+/** The page reports that its worker does not answer any more. */
 class FrozenWorker extends Error {}
 
 /**
- * A Firefox that is driven over BiDi registers every worker with its debugger, and one in some 60 new
- * workers freezes at that for good; in a Firefox that nobody drives none of 560 did. It holds on to
- * its machine for as long as the browser runs: the test begins again, in a browser context of its own.
+ * Runs a test again if a worker freezes. A Firefox that is driven over BiDi registers every worker
+ * with its debugger, and about one in 60 new workers freezes there for good. Without BiDi none of
+ * 560 did. A frozen worker keeps its machine as long as the browser runs, so that the test starts
+ * again in a new browser context.
  */
 async function unlessFrozen(body: () => Promise<void>): Promise<void> {
   for (let left = 3; ; left--) {
@@ -61,7 +62,7 @@ async function waitFor<A>(
   }
 }
 
-/** A guest at its prompt, in the only page of a browser context of its own. */
+/** Defines a test with a guest at its prompt, in the only page of a separate browser context. */
 function guestTest(
   title: string,
   { isolated }: { isolated: boolean },
@@ -117,7 +118,7 @@ guestTest(
     await execute(page, `(${countUp}) >/dev/null 2>&1 &`);
     await expect.poll(() => count(page)).toBeGreaterThan(0);
     for (let round = 1; round <= 10; round++) {
-      // Done when the agent answers: the very next thing is the reload.
+      // Done when the agent answers: the next step is the reload.
       await execute(page, `echo ${round} >/tmp/round`);
       const before = await count(page);
       await reload(page);
@@ -177,7 +178,7 @@ guestTest(
   { isolated: false },
   async (page, site) => {
     await page.evaluate(() => window.holdfast?.machine?.checkpoint());
-    // The page, and with it the worker that stores, is gone.
+    // The page, and with it the worker that stores, is closed.
     await page.goto(new URL('build.json', site.url).href);
     await page.evaluate(
       () =>

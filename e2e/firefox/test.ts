@@ -6,7 +6,7 @@ import { type PolicyFixture, policyFixture } from '../support/watched-policy.ts'
 
 export { expect } from '@playwright/test';
 
-/** @param userDataDir a profile to keep; without it, one that goes with the browser */
+/** @param userDataDir a profile to keep; without it, one that is deleted with the browser */
 function launchFirefox(userDataDir?: string): Promise<Browser> {
   const executablePath = findFirefox();
   if (!executablePath) throw new Error(noFirefox);

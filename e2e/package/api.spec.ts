@@ -1,4 +1,4 @@
-/** Everything that the package offers, used as it comes out of the tarball. */
+/** Tests the whole API of the package from the tarball. */
 import { join } from 'node:path';
 import { publicCalls } from './public-api.ts';
 import { expect, test } from './test.ts';
@@ -8,7 +8,7 @@ interface ApiWindow extends Window {
 }
 declare const window: ApiWindow;
 
-/** What browsers call. */
+/** Callbacks that browsers call. */
 const ofTheDocument = /\.(attributeChanged|connected|disconnected)Callback$/;
 
 test('every public call does what it says', { tag: '@slow' }, async ({ page, project, site }) => {
@@ -18,7 +18,7 @@ test('every public call does what it says', { tag: '@slow' }, async ({ page, pro
   for (const [entry, least] of Object.entries({ index: 100, element: 6 })) {
     const types = join(project.package, `dist-lib/types/packages/browser/${entry}.d.ts`);
     const offered = (await publicCalls(types)).filter((call) => !ofTheDocument.test(call));
-    // Declarations that are written in another way would go unread.
+    // Declarations in another form would not be found.
     expect(offered.length).toBeGreaterThanOrEqual(least);
     const named = (call: string) => call.replace(/^GuestElement\./, 'HoldfastGuest.');
     expect(offered.filter((call) => !called.has(named(call)))).toEqual([]);

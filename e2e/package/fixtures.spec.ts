@@ -1,4 +1,4 @@
-/** The packed fixtures in a Playwright project that is somebody else's. */
+/** The packed fixtures in another Playwright project. */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -34,7 +34,7 @@ test('fixtures from the tarball drive a guest, and attach evidence of what faile
   try {
     await writeFile(join(root, 'package.json'), JSON.stringify({ name: 'a', type: 'module' }));
     await install(root);
-    // As if it had been installed: it is the peer that the fixtures work with.
+    // As if it had been installed: it is the peer dependency of the fixtures.
     await mkdir(join(root, 'node_modules/@playwright'));
     await symlink(
       resolve('node_modules/@playwright/test'),

@@ -1,9 +1,9 @@
-/** A CD that boots and asks for a login on the serial port. Nobody is let in. */
+/** A CD that boots and asks for a login on the serial port. It accepts no login. */
 
 const sectorBytes = 2048;
 const said = 'login: ';
 
-/** Where the sectors are (ECMA-119, section 6.7; El Torito, section 2). */
+/** Positions of the sectors (ECMA-119, section 6.7; El Torito, section 2). */
 const at = { volume: 16, bootRecord: 17, end: 18, catalog: 19, program: 20, count: 24 };
 
 export function loginCd(): Uint8Array {

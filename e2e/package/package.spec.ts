@@ -1,4 +1,4 @@
-/** The packed library in somebody else's project. */
+/** The packed library in another project. */
 import { execFile } from 'node:child_process';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -85,7 +85,7 @@ test('an element is a guest, with its screen, its terminal, and keys for a phone
     guest.evaluate((node) => (node as HoldfastGuest).machine?.screenText() ?? '');
   await expect.poll(screenText, { timeout: 30_000 }).toMatch(/holdfast:~#/);
 
-  // A click would capture the mouse, as this guest takes movements.
+  // A click would capture the mouse, because this guest uses movements.
   await guest.locator('canvas').focus();
   await page.keyboard.type('echo on the screen');
   await page.keyboard.press('Enter');
@@ -101,7 +101,8 @@ test('an element is a guest, with its screen, its terminal, and keys for a phone
   await guest.getByRole('button', { name: 'ctrl-c' }).click();
   await expect.poll(console).toMatch(/\^C\s+holdfast:~# /);
 
-  // Removed, its guest goes on; put back, it is the same one.
+  // The guest keeps running while the element is removed, and is the same one when the element is
+  // back.
   await guest.evaluate((node) => {
     const parent = node.parentElement;
     node.remove();
@@ -124,7 +125,7 @@ test('an element with sound is heard, unless it is muted', async ({ page, site }
     await console?.write('b');
     await console?.waitFor(/B/);
   });
-  // Browsers let a page make noise once it is used.
+  // Browsers allow sound after the first gesture on a page.
   await guest.locator('canvas').click();
   await expectTone(page, 1000);
 
@@ -147,7 +148,7 @@ test('each option that is not acceptable is named before anything is fetched', a
     await site.put('empty.html', '<!doctype html><title>Empty</title>');
     await page.goto(site.urlOf('empty.html'));
     const code = await page.evaluate(async (url) => {
-      // What is there when options are looked at: nothing else may be asked for.
+      // Loaded before the options are checked: the check may request nothing else.
       Object.assign(window, { library: await import(url) });
       return Object.keys((window as unknown as LibraryWindow).library);
     }, site.urlOf('index.js'));

@@ -1,4 +1,4 @@
-/** A project that is somebody else's, with the packed library installed and pages of every kind. */
+/** Another project, with the packed library installed and pages of every kind. */
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -13,7 +13,7 @@ export interface Project {
   remove(): Promise<void>;
 }
 
-/** What such a project has beside the library. The compiler finds their types there, too. */
+/** Other packages of such a project. The compiler finds their types there, too. */
 const others = [
   'react',
   'react-dom',
@@ -24,7 +24,7 @@ const others = [
   '@types/node',
 ];
 
-/** Of project/, compiled strictly and built. */
+/** Creates a copy of project/, compiled strictly and built. */
 export async function makeProject(): Promise<Project> {
   const root = await emptyProject();
   await cp('e2e/package/project', root, { recursive: true });
@@ -39,7 +39,7 @@ export async function makeProject(): Promise<Project> {
   };
 }
 
-/** With the packages installed and nothing else. */
+/** Creates a project with the packages installed and nothing else. */
 async function emptyProject(): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'holdfast-project-'));
   const manifest = { name: 'somebody-elses', private: true, type: 'module' };
@@ -53,7 +53,7 @@ async function emptyProject(): Promise<string> {
   return root;
 }
 
-/** By the project's tsconfig.json. @throws Error with what the compiler says */
+/** Compiles with the project's tsconfig.json. @throws Error with the compiler's output */
 export function compile(root: string, ...options: string[]): Promise<string> {
   return run(
     process.execPath,

@@ -42,7 +42,7 @@ test("states are written and opened by Vite's development server", async ({ page
     const url = server.resolvedUrls?.local[0] ?? '';
     await page.goto(`${url}states.html`);
     await expectStates(page);
-    // As a project names the file of a kernel by itself.
+    // As in a project that names the kernel file itself.
     const kernel = await page.evaluate(async () => {
       const url: string = (await import('/kernel-url.js' as string)).default;
       return (await (await fetch(url)).arrayBuffer()).byteLength;

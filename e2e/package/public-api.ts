@@ -1,8 +1,8 @@
-/** What the package offers, read from the declarations that it is packed with. */
+/** Reads the package's API from the declarations that it is packed with. */
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-/** Given by whoever calls, never by the package. */
+/** Provided by the caller, never by the package. */
 const callbacks = [
   'ExportStateOptions',
   'MonitorFiles',
@@ -13,8 +13,8 @@ const callbacks = [
 ];
 
 /**
- * Every function and constant, and every member of the classes and interfaces that have methods, as
- * `createMachine` and `Machine.exportState`.
+ * Returns every function and constant, and every member of the classes and interfaces that have
+ * methods, as `createMachine` and `Machine.exportState`.
  * @param entry the declarations of an entry of the package
  */
 export async function publicCalls(entry: string): Promise<string[]> {
@@ -26,7 +26,7 @@ export async function publicCalls(entry: string): Promise<string[]> {
   return [...calls].sort();
 }
 
-/** The file that each exported name comes from. */
+/** The file that declares each exported name. */
 async function exportsOf(file: string): Promise<Map<string, string>> {
   const text = await readFile(file, 'utf8');
   const found = new Map<string, string>();

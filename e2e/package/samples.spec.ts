@@ -42,7 +42,7 @@ const test = base.extend<object, { samples: Samples }>({
   ],
 });
 
-/** What projects are compiled with. Samples for browsers need `dom`, the others do without, too. */
+/** Compilers of projects. Samples for browsers need `dom`, the others also compile without it. */
 const compilers = [
   { name: 'bundler', module: 'esnext', moduleResolution: 'bundler', lib: ['es2023', 'dom'] },
   { name: 'nodenext', module: 'nodenext', moduleResolution: 'nodenext', lib: ['es2023', 'dom'] },
@@ -60,7 +60,7 @@ for (const { name, ...options } of compilers)
     const compilerOptions = {
       ...options,
       ...{ target: 'es2023', strict: true, jsx: 'react-jsx', types: ['node'] },
-      // Playwright's own declarations, and those of Node, are of their versions' libraries.
+      // Playwright's own declarations, and those of Node, need the libraries of their versions.
       skipLibCheck: true,
     };
     const files = chosen.map(
@@ -98,7 +98,7 @@ test('the package is typed for JSX of React, Preact and Solid, and without any o
     );
     await compile(folder);
   }
-  // Where none of them is to be found, nothing is missed.
+  // A project without any of them compiles, too.
   const alone = await mkdtemp(join(tmpdir(), 'holdfast-alone-'));
   try {
     const installed = join(alone, 'node_modules/holdfast');

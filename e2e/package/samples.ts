@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 
 export interface Sample {
-  /** Of a file for it. */
+  /** Name of a file for it. */
   name: string;
   language: 'ts' | 'tsx' | 'html';
   code: string;
@@ -18,7 +18,7 @@ const entries = [
   'packages/node/vite',
 ];
 
-/** @throws Error for one in a language that nothing compiles */
+/** @throws Error for a sample in a language that no test compiles */
 export async function samplesOf(): Promise<Sample[]> {
   const texts = [['readme', await readFile('README.md', 'utf8')]];
   for (const page of await readdir('docs', { recursive: true })) {

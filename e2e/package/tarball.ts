@@ -5,7 +5,7 @@ import { pack } from '../../tools/pack.mjs';
 
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 
-/** @throws Error with everything that the command said */
+/** @throws Error with all output of the command */
 export async function run(
   command: string,
   args: string[],
@@ -22,7 +22,7 @@ export async function run(
   }
 }
 
-/** Installs the tarball, which has no dependencies: no registry is asked. */
+/** Installs the tarball, which has no dependencies and needs no registry. */
 export async function install(project: string): Promise<void> {
   const offline = ['--offline', '--legacy-peer-deps', '--no-audit', '--no-fund'];
   const { tarball } = await pack();

@@ -149,7 +149,7 @@ test('the files of an index are in the 9p share, and those of another origin are
   expect([...other.requests, ...site.requests.filter((path) => path.startsWith('e2e'))]).toEqual(
     [],
   );
-  // There is no such file: told before anything starts.
+  // The file does not exist: reported before anything starts.
   await page.getByRole('button', { name: 'Try again' }).click();
   await dialog.getByRole('button', { name: 'Fetch and start' }).click();
   await expect(playground(page).notices).toContainText('cannot be had for the share');

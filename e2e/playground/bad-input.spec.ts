@@ -17,7 +17,9 @@ test.describe('a start that fails leaves the guest that is there alone:', () => 
   });
   test.afterAll(() => standing.close());
 
-  /** Tries to replace the guest by one with these changes; those of another type are no accident. */
+  /**
+   * Tries to replace the guest by one with these changes, which may have the wrong type on purpose.
+   */
   async function replaceBy(
     guest: Guest,
     runtime: { url: string },
@@ -119,7 +121,7 @@ test.describe('the page says what is wrong with', () => {
       const message = page.getByRole('alert');
       await expect(message).toContainText(query);
       await expect(message).toContainText(words);
-      // Nothing was started.
+      // No machine was started.
       expect(site.requests).not.toContain('keeper.js');
     });
   }

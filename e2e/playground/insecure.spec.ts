@@ -1,4 +1,7 @@
-/** An origin that is not secure: no Web Locks, Storage Buckets or Cache Storage, and so one place alone. */
+/**
+ * An origin that is not secure: it has no Web Locks, Storage Buckets or Cache Storage, and so only
+ * one place.
+ */
 import { chromium } from '@playwright/test';
 import { BrowserProfile } from '../../src/packages/playwright/index.ts';
 import { chromiumLaunchOptions } from '../../tools/browser.mjs';

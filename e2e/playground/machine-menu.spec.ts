@@ -9,7 +9,7 @@ const runstate = (page: Page) => playground(page).state('runstate');
 const stateOk = (page: Page) => playground(page).ok(playground(page).stateDialog);
 const bar = (page: Page) => playground(page).runstateBar;
 
-/** A shell variable, and a loop that was running, live on. */
+/** A shell variable, and a loop that was running, survive. */
 async function prepare(guest: Guest): Promise<() => Promise<void>> {
   await guest.run('kept="before the save"');
   return async () => {
@@ -17,7 +17,7 @@ async function prepare(guest: Guest): Promise<() => Promise<void>> {
   };
 }
 
-/** This browser then has no dialog to save with, as Firefox and Safari. */
+/** This browser then has no dialog to save with, like Firefox and Safari. */
 const withoutSavePicker = (page: Page) =>
   page.evaluate(() => Reflect.deleteProperty(window, 'showSaveFilePicker'));
 
@@ -32,7 +32,7 @@ test('a state saved in the browser goes on with another emulator', async ({ gues
   await expect(runstate(page)).toHaveText('Waiting');
   await expect(bar(page)).toContainText('waits for its state');
 
-  // Any page can go on with it, by its name.
+  // Any page can resume it, by its name.
   await guest.reloadPage();
   await expect(bar(page).getByRole('button', { name: 'Load it now' })).toHaveCount(0);
   await bar(page).getByRole('button', { name: 'Load state…' }).click();
@@ -63,8 +63,8 @@ test('a state is downloaded, and goes on from the file', async ({ guest }) => {
 
 test('a state is written by the keeper where a dialog says', async ({ guest }) => {
   const { page } = guest;
-  // No test can click on the browser's own dialog: a real handle of the origin's own file system
-  // stands for what it returns.
+  // A test cannot click on the browser's own dialog. A real handle of the origin's own file system
+  // replaces its result.
   await page.evaluate(() => {
     const showSaveFilePicker = async () => {
       const folder = await navigator.storage.getDirectory();
@@ -160,7 +160,7 @@ test('a guest that runs is thrown away for a state only once that is loaded', {
   await page.getByLabel('Name in this browser').fill('before');
   await stateOk(page).click();
   await expect(bar(page)).toContainText('saved and shut down');
-  // Another machine of another name, in this page's keeper.
+  // Another machine with another name, in this page's keeper.
   await guest.start(runtimes.newer, { id: 'other', durable: false });
   await guest.waitForSerial(prompt);
   await guest.run('kept="of the other"');

@@ -1,4 +1,4 @@
-/** The monitor in the page, on a real guest. What its lines look like in detail is tested in src/monitor. */
+/** The monitor in the page, on a real guest. src/monitor tests the details of its output. */
 import { readFile } from 'node:fs/promises';
 import type { Download, Page } from '@playwright/test';
 import { promptAfterBoot, shownPrompt } from '../support/linux-guest.ts';
@@ -10,7 +10,7 @@ interface Reply {
   error: string;
 }
 
-/** The monitor as somebody at the keyboard has it. */
+/** The monitor as its user sees it. */
 class MonitorPanel {
   readonly page: Page;
   readonly line;

@@ -1,4 +1,4 @@
-/** Machines of the visitor's own: described in the dialog of the page, or dropped on it. */
+/** Machines that the visitor describes in the dialog of the page, or drops on it. */
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator, Page } from '@playwright/test';
@@ -9,7 +9,7 @@ import { playground } from '../support/playground-page.ts';
 import { shownTerminal } from '../support/playground-view.ts';
 import { expect, type Guest, patternGuest, test, waitForPasses } from '../support/test.ts';
 
-// What the page starts by itself is small.
+// The machine that the page starts by itself is small.
 test.use(patternGuest);
 
 const dialog = (page: Page) => new NewMachinePage(page).dialog;
@@ -24,7 +24,7 @@ async function openDialog({ page }: Guest): Promise<Locator> {
 const pick = (page: Page, label: string, path: string) =>
   new NewMachinePage(page).pick(label, path);
 
-/** Presses Start, and waits until the page has gone over to the machine. */
+/** Presses Start, and waits until the page shows the new machine. */
 async function startAndFollow(guest: Guest): Promise<string> {
   const { page } = guest;
   await start(page).click();
@@ -44,7 +44,7 @@ test('a machine boots from a floppy image that was picked, beside the one that i
   await field(page, 'Name').getByRole('textbox').fill('My floppy');
   await field(page, 'Memory').getByRole('textbox').fill('32');
   await pick(page, 'Floppy', patternImage(siteRoot));
-  // Who chooses a floppy wants it to be booted.
+  // A chosen floppy becomes the boot device.
   await expect(page.getByLabel('Boots')).toHaveValue('drives');
   const id = await startAndFollow(guest);
   await expect(playground(page).notices).toContainText('goes on running beside this machine');
@@ -62,7 +62,7 @@ test('a machine boots from a floppy image that was picked, beside the one that i
   await expect(playground(page).storedMachines).toHaveCount(2);
   await expect(playground(page).storedMachines.getByRole('link', { name: 'Show' })).toHaveCount(1);
 
-  // The other one can be suspended from here, and is shown so when it is looked at.
+  // The other one can be suspended from here, and is then shown as suspended.
   await page.getByRole('button', { name: /^Suspend / }).click();
   await expect(playground(page).machinesMessage).toContainText('is suspended');
   await playground(page).storedMachines.getByRole('link', { name: 'Show' }).click();
@@ -141,7 +141,7 @@ test('what is not acceptable is told at its field, before anything is fetched', 
   );
   await expect(field(page, 'Memory').getByRole('textbox')).toBeFocused();
 
-  // One by one; what was put right is not told any more.
+  // One problem at a time; corrected ones are not reported any more.
   await field(page, 'Memory').getByRole('textbox').fill('64');
   await start(page).click();
   await expect(new NewMachinePage(page).fieldErrors).toHaveText([
@@ -165,7 +165,7 @@ test('what is not acceptable is told at its field, before anything is fetched', 
   await expect(field(page, 'Network')).toContainText(
     'Network may be an address with wisp://, wisps://, ws:// or wss://; it is empty.',
   );
-  // What is folded away is opened.
+  // The folded section with the problem opens.
   await expect(field(page, 'Serial ports').locator('.field-error')).toBeVisible();
   expect(site.requests).toEqual(before);
 
@@ -277,7 +277,7 @@ test('Back goes to the machine of before', async ({ guest, siteRoot }) => {
 interface DroppedFile {
   name: string;
   sizeBytes: number;
-  /** What is in it beside zeros. */
+  /** Contents beside zeros. */
   parts: { at: number; base64: string }[];
 }
 
@@ -374,7 +374,7 @@ test('the CD of a machine that runs is inserted, changed and ejected', async ({ 
   await expect(menu.getByRole('menuitem', { name: 'Insert CD…' })).toBeVisible();
   await expect(menu.getByRole('menuitem', { name: 'Eject CD' })).toBeHidden();
 
-  // What does not fit into a drive is told, and what was there stays.
+  // A file that does not fit into a drive is reported, and the previous one remains.
   const floppy = page.waitForEvent('filechooser');
   await menu.getByRole('menuitem', { name: 'Change floppy…' }).click();
   await (await floppy).setFiles({

@@ -3,7 +3,7 @@ import { saveState } from '../../src/packages/playwright/guest-state.ts';
 import { playground } from '../support/playground-page.ts';
 import { expect, Guest, test } from '../support/test.ts';
 
-/** Switches to 320 x 200 pixels, and says nothing to anybody. */
+/** Switches to 320 x 200 pixels, and prints nothing. */
 const graphicsOnly = Buffer.alloc(1_474_560);
 graphicsOnly.set([
   ...[0xb8, 0x13, 0x00], // mov ax, 0x13

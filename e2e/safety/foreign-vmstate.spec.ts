@@ -1,4 +1,7 @@
-/** Vmstates that strangers wrote, loaded by every way there is: nothing that they name is ever asked for. */
+/**
+ * Vmstates from strangers, loaded in every possible way: the page requests none of the addresses in
+ * them.
+ */
 import { readFile } from 'node:fs/promises';
 import xxhash from 'xxhash-wasm';
 import { jsonSection, type MachineSection, readSection } from '../../src/vmstate/sections.ts';
@@ -29,7 +32,7 @@ test.afterAll(async () => {
   await standing?.close();
 });
 
-/** The same with every address in it the stranger's, and a stored machine of this name. */
+/** The same with all addresses replaced by the stranger's, and a stored machine of this name. */
 async function forged(machineId: string, runtimeUrl: string): Promise<Buffer> {
   const { h64Raw } = await xxhash();
   const sections = decodeVmstate(await readFile(frozen), h64Raw);

@@ -1,6 +1,7 @@
 /**
- * Files that strangers made, by the ways by which people open them: nothing is asked for that nobody
- * has agreed to, and every end is a sentence, a question or a whole machine. More cases:
+ * Opens strangers' files in every way that users can. The page requests nothing without approval,
+ * and every attempt ends with a message, a question or a whole machine. More cases:
+ *
  * `npm run test:hostile -- --count 500 --seed 7`.
  */
 import { readFile } from 'node:fs/promises';
@@ -71,7 +72,7 @@ async function openByAddress(name: string, bytes: Uint8Array): Promise<void> {
   await page.goto(`${site.url}?durable=off&state=${encodeURIComponent(url)}`);
 }
 
-/** What became of the file, once something has. */
+/** Waits for the outcome of the file. */
 async function outcome(): Promise<string> {
   let found = '';
   await expect(async () => {
@@ -172,7 +173,7 @@ test('[5] [13] streams that the machine does not have are refused, and bombs are
     await openByAddress('stream.holdfast', await forge(honest, { blobs }));
     expect(await outcome(), what).toContain('bad-state-file');
   }
-  // A file of 600 MiB in the share, of which the first part is enough.
+  // A file of 600 MiB in the share; its first part is enough.
   const [first = []] = zeros('pieces.9p.files', 600 << 20);
   const config = { filesystem9p: true };
   await openByAddress('bomb.holdfast', await forge(honest, { config, blobs: [first] }));
@@ -190,7 +191,7 @@ async function clickAt(button: string, clickCount: number): Promise<void> {
 }
 
 test('[3] [5] each question has an answer of its own, however early a file asks the next', async () => {
-  // A file begins with the images that it carries: they are read while the first question is shown.
+  // A file begins with its images: they are read while the first question is shown.
   const sizeBytes = 600 << 20;
   const [first = []] = zeros('hda', sizeBytes);
   const hda = { contents: { kind: 'bytes', name: '', lastModifiedMs: 0, sizeBytes } };
@@ -199,7 +200,7 @@ test('[3] [5] each question has an answer of its own, however early a file asks 
   expect(await outcome()).toContain('comes with a network');
   await clickAt('Connect and open', 1);
   await expect(approval()).toContainText('unusually large');
-  // As of a double click, whose first one answered the question before.
+  // As with a double click, whose first click answered the previous question.
   await clickAt('Open it anyway', 2);
   await expect(approval()).toContainText('unusually large');
   await approval().getByRole('button', { name: 'Cancel' }).click();
@@ -209,7 +210,7 @@ test('[3] [5] each question has an answer of its own, however early a file asks 
 test('[4] a link asks before it fills the place of the visitor’s own machine', async ({
   browser,
 }) => {
-  // A visitor who was never here.
+  // A visitor without any stored data.
   await page.context().close();
   page = await newVisitor(browser);
   const url = await site.put('default.holdfast', honest);
@@ -217,7 +218,7 @@ test('[4] a link asks before it fills the place of the visitor’s own machine',
   expect(await outcome()).toContain('Make this your machine here?');
   await approval().getByRole('button', { name: 'Cancel' }).click();
   await expect(notices()).toContainText('left empty');
-  // A machine that the address describes, with files of this site alone.
+  // A machine that the address describes, with files of this site only.
   await page.goto(`${site.url}?machine=default&durable=off&m=32&fda.url=guests/pattern/text.img`);
   expect(await outcome()).toContain('Make this your machine here?');
   await approval().getByRole('button', { name: 'Cancel' }).click();
@@ -246,7 +247,7 @@ test('[3] a state that is dropped reaches nobody without a yes, whatever it says
   const url = `${stranger.url}dropped`;
   await drop('a.holdfast', await forge(honest, { config: { bios: { url } } }));
   await approval().getByRole('button', { name: 'Open' }).click();
-  // In the page of a machine of its own.
+  // In the page of a separate machine.
   await page.waitForURL(/opened=/);
   await expect(approval()).toContainText(url);
   await approval().getByRole('button', { name: 'Cancel' }).click();
@@ -260,7 +261,7 @@ test('[15] a file whose opening was given up is kept for an hour, and no longer'
       const cache = await caches.open('holdfast.handoff');
       return (await cache.keys()).map(({ url }) => new URL(url).pathname.split('/').at(-1));
     });
-  // That of the test before: somebody may reload its page.
+  // The entry of the previous test remains, because its page may be reloaded.
   const [given, ...others] = await left();
   expect([given, others]).toEqual([new URL(page.url()).searchParams.get('opened'), []]);
   await page.evaluate(async () => {
@@ -281,7 +282,8 @@ test('[5] a compressed state of v86 that claims gigabytes is refused, and the gu
   const state = new Uint8Array(100_000);
   new DataView(state.buffer).setUint32(0, 0x86768676, true);
   const file = (await loadCodec()).compress(state, 3).slice();
-  // RFC 8878, section 3.1.1: four bytes of content size. With more it is taken for no zstd file.
+  // RFC 8878, section 3.1.1: four bytes of content size. With more it is not recognised as a zstd
+  // file.
   new DataView(file.buffer).setUint32(5, 2 ** 30, true);
   await drop('a.bin.zst', file);
   const dialog = new NewMachinePage(page).dialog;
@@ -310,7 +312,7 @@ test('[5] [13] an index of a share names no files of others, and none that have 
 
 type Random = (below: number) => number;
 
-/** One of the ways to break a file, by chance. */
+/** Breaks a file in a random way. */
 function broken(whole: Buffer, random: Random): Buffer {
   const bytes = Buffer.from(whole);
   switch (random(4)) {
@@ -336,7 +338,7 @@ const index = JSON.stringify({
   size: 1,
   fsroot: [['a', 1, 0, 0o100644, 0, 0, 'a.bin']],
 });
-/** Its kernel is not there: one that is broken and still fits need not boot. */
+/** Its kernel does not exist: a broken file that is accepted need not boot. */
 const description = JSON.stringify({
   name: 'Linux',
   bzimage: 'none',
@@ -347,7 +349,7 @@ const description = JSON.stringify({
   state: 'none.holdfast',
 });
 
-/** A page with a guest of its own, which is not what the file is judged by. */
+/** Opens the file in a page with another guest, which does not affect the result. */
 async function besideGuest(open: () => Promise<void>): Promise<void> {
   await page.goto(`${site.url}?guest=pattern-text&m=16&durable=off`);
   await expect.poll(() => statusOf(page)).toMatchObject({ runstate: 'running' });
@@ -363,7 +365,7 @@ async function chooseBy(press: () => Promise<void>, buffer: Buffer): Promise<voi
 
 const menuItem = (name: string) => page.getByRole('menuitem', { name }).click();
 
-/** By which a file comes to the page. */
+/** Ways to open a file in the page. */
 const ways: Record<string, (random: Random) => Promise<void>> = {
   'the address': (random) => openByAddress('broken.holdfast', broken(honest, random)),
   'the menu': (random) =>

@@ -1,7 +1,7 @@
 /**
- * A guest that means harm (tools/guests/hostile) in a real browser: its keeper stays within the budget
- * that SECURITY.md states, a machine beside it notices nothing, and every end is a typed state. What
- * its devices do is tested in src/runtime/hostile-guest.test.ts, with each v86.
+ * A malicious guest (tools/guests/hostile) in a real browser. Its keeper stays within the budget of
+ * SECURITY.md, a machine beside it is not affected, and every attempt ends in a typed state.
+ * src/runtime/hostile-guest.test.ts tests its devices, with each v86.
  */
 import { diskBytes, floodBudgetMiB, HostilePc, hub, waitForShown } from '../support/hostile-pc.ts';
 import { playground } from '../support/playground-page.ts';
@@ -45,7 +45,9 @@ test.afterAll(async () => {
 
 const status = () => hostile.machine((machine) => machine.status, undefined);
 
-/** Asks the machine beside until `work` has ended. @returns how often it answered */
+/**
+ * Sends requests to the other machine until `work` has ended. @returns the number of its answers
+ */
 async function askBeside(work: Promise<unknown>): Promise<number> {
   let isDone = false;
   let answers = 0;
@@ -60,7 +62,7 @@ async function askBeside(work: Promise<unknown>): Promise<number> {
   return answers;
 }
 
-/** It runs on, and every dword of its memory is its own. */
+/** It keeps running, and every dword of its memory is unchanged. */
 async function expectBesideWell(): Promise<void> {
   await waitForPasses(beside, 1);
   await beside.machine((machine) => machine.pause());
@@ -123,7 +125,7 @@ test('[6] a disk of 64 GiB is not kept for the asking: the guest is paused and t
   await expect.poll(told).toBeGreaterThanOrEqual(limits.diskMiB);
   await expect.poll(status).toMatchObject({ runstate: 'paused' });
   const before = await told();
-  // It stands still at the end of the turn in which it wrote too much.
+  // The guest is paused at the end of the turn in which it exceeded the limit.
   expect(before).toBeLessThan(2 * limits.diskMiB);
   await hostile.machine((machine) => machine.resume(), undefined);
   await expect.poll(told).toBeGreaterThan(before);

@@ -1,9 +1,9 @@
-/** What the strict content security policy must not take away, and what it must. */
+/** Tests what the strict content security policy must allow, and what it must block. */
 import type { Page } from '@playwright/test';
 import { Stranger } from '../support/stranger.ts';
 import { expect, test } from '../support/test.ts';
 
-/** Colours and height as they are computed: a blocked style leaves the page's own. */
+/** Colours and height as computed: a blocked style leaves the page's own. */
 function terminalStyles(page: Page) {
   return page
     .locator('.xterm-rows')
@@ -63,7 +63,7 @@ test("[D6] the terminal is drawn under style-src 'self', in 256 and in 16 millio
         );
       await attemptLater('a script of another origin', () => import(elsewhere));
       await attemptLater('a script in an address', () => import('data:text/javascript,0' as never));
-      // As script that is here already could: what is left is worker-src.
+      // As a script that already runs could do: only worker-src remains.
       const { trustedTypes } = window as never as {
         trustedTypes: {
           createPolicy(name: string, rules: object): { createScriptURL: typeof String };

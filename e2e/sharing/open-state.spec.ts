@@ -1,4 +1,7 @@
-/** States that cannot be opened, each with its own message; and what a state may ask for. */
+/**
+ * States that cannot be opened, each with a separate message; and the approvals that a state may
+ * request.
+ */
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Page } from '@playwright/test';
@@ -14,7 +17,7 @@ const notices = (page: Page) => playground(page).notices;
 const approval = (page: Page) => playground(page).approval;
 const agree = (page: Page) => playground(page).ok(approval(page)).click();
 
-/** The machine of a page as a state file. */
+/** Exports the machine of a page as a state file. */
 async function exportState(guest: Guest, options: ExportStateOptions = {}): Promise<Buffer> {
   const text = await guest.machine(async (machine, wanted) => {
     const file = await new Response(machine.exportState(wanted)).blob();
@@ -84,7 +87,7 @@ test.describe('beside a guest that runs', () => {
       ['noise.holdfast', Buffer.alloc(100_000, 'x'), 'not a state file that can be opened'],
     ] as const) {
       await open(await site.put(name, contents));
-      // Those whose head is good are asked about, with what the head says.
+      // States with a valid head are asked about, with the head's contents.
       const wrong = notices(page).getByText(message);
       await expect(approval(page).or(wrong).first()).toBeVisible();
       if (await approval(page).isVisible()) await agree(page);
@@ -108,13 +111,13 @@ test.describe('beside a guest that runs', () => {
     await playground(page).opening.getByRole('button', { name: 'Cancel' }).click();
     await expectLeftAlone('It was cancelled');
 
-    // Whoever does not want it replaced keeps it.
+    // The guest remains if the user declines.
     await open(whole);
     await approval(page).getByRole('button', { name: 'Cancel' }).click();
     await expectLeftAlone('left as it is');
     expect((await guest.status()).startSource?.kind).not.toBe('opened');
 
-    // What builds on another state needs that one, as it was.
+    // A state that builds on another state needs that one, unchanged.
     await open(whole);
     await agree(page);
     await page.waitForURL(site.url);

@@ -1,4 +1,4 @@
-/** The state at the prompt that the playground starts from in place of a boot. */
+/** The state at the prompt that the playground starts from instead of a boot. */
 import { linkStateBytes } from '../../src/playground/share/link.ts';
 import { prompt } from '../support/linux-guest.ts';
 import { expect, Guest, openGuest, test } from '../support/test.ts';
@@ -116,7 +116,7 @@ test('a small change is a small file on that state, and is there in another brow
     return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
   });
   const file = Buffer.from(base64, 'base64');
-  // How small it is, `bench -- share` says: that depends on what the guest's kernel does meanwhile.
+  // `bench -- share` measures the exact size, which depends on the guest's kernel.
   expect(file.length).toBeLessThan(linkStateBytes);
   await site.put('small.holdfast', file);
 
@@ -129,7 +129,7 @@ test('a small change is a small file on that state, and is there in another brow
   );
   expect((await other.run('cat /root/x')).output).toBe('hello\n');
 
-  // What it builds on is another state by now.
+  // Its base is another state by now.
   await site.put('guests/linux/prompt.holdfast', file);
   const again = other.machine(
     (machine, { url, runtime }) => machine.openState(url, { runtime, replace: true }),

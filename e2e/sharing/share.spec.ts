@@ -1,4 +1,4 @@
-/** Machines that are sent around: as links through the state server, as links that hold them, as files. */
+/** Shared machines: as links through the state server, as links that contain them, as files. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ const openIn = async (browser: Browser, url: string) => openGuest(await browser.
 
 const dialog = (page: Page) => playground(page).shareDialog;
 
-/** Shares by the dialog. @returns the link */
+/** Shares with the dialog. @returns the link */
 async function shareAs(page: Page, how: 'upload' | 'link', title?: string): Promise<string> {
   await page.getByRole('button', { name: 'Share…' }).click();
   if (title) await dialog(page).getByLabel('Title').fill(title);
@@ -58,8 +58,8 @@ test('a machine shared as a link goes on in another browser as a clone, until it
     'its random numbers: copies of a guest without an agent',
   );
   await page.keyboard.press('Escape');
-  // The first upload breaks off, and a proxy answers in the place of its server, which restarts: the
-  // upload goes on where it was, and is published all the same.
+  // The first upload breaks off, and a proxy replaces its server, which restarts. The upload
+  // continues at its position, and is published.
   const asked = { POST: 0, PATCH: 0, HEAD: 0, publish: 0 };
   await page.route(/\/states\/uploads/, async (route) => {
     const request = route.request();
@@ -86,7 +86,7 @@ test('a machine shared as a link goes on in another browser as a clone, until it
   await expect.poll(() => loopCount(other)).toBeGreaterThan(counted);
   const [mine, theirs] = [(await guest.status()).config, (await other.status()).config];
   expect(theirs.id).not.toBe(mine.id);
-  // Its address is that of the clone now, which a reload finds.
+  // Its address now names the clone, which a reload finds.
   expect(other.page.url()).toBe(`${shareSite.url}?machine=${theirs.id}`);
   await other.reloadPage();
   expect((await other.run('echo $kept')).output).toBe('here\n');
@@ -184,7 +184,7 @@ test('the memory of the page stays flat while a machine of 256 MiB is shared', {
   // What it takes whatever is shared, the tables of the compressor above all.
   const emptyMiB = await rendererGrowthMiB(browser, shareAs(page, 'upload'));
   await dialog(page).getByRole('button', { name: 'Close' }).click();
-  // As much as a tmpfs of this guest takes.
+  // The capacity of a tmpfs of this guest.
   const dataMiB = 112;
   await guest.run(`dd if=/dev/urandom of=/tmp/random bs=1M count=${dataMiB}`, {
     timeout: 90_000,
@@ -192,7 +192,7 @@ test('the memory of the page stays flat while a machine of 256 MiB is shared', {
   const grewMiB = await rendererGrowthMiB(browser, shareAs(page, 'upload'));
   const [, sizeMiB = 0] = /([\d.]+) MiB as a state/.exec(await dialog(page).innerText()) ?? [];
   expect(Number(sizeMiB)).toBeGreaterThan(dataMiB);
-  // Groups on their way between workers are left to the garbage collector between two of its rounds:
-  // 71 to 84 MiB on two cores. Whoever held the state would need all of it on top of that.
+  // Groups in transit between workers remain until the garbage collector's next round: 71 to 84 MiB
+  // on two cores. Holding the whole state would need all of it on top of that.
   expect(grewMiB - emptyMiB).toBeLessThan(dataMiB * 1.25);
 });

@@ -155,7 +155,7 @@ test.describe('a state that cannot be opened leaves the guest that runs alone:',
     const { guest, site } = standing;
     const errors = await guest.machine(
       async (machine, base) => {
-        // A Response would hide what the stream failed with.
+        // A Response would hide the error of the stream.
         const reader = machine.exportState({ base }).getReader();
         try {
           while (!(await reader.read()).done);

@@ -1,11 +1,14 @@
-/** A large guest travels in a stream: neither its page nor its keeper holds more of it than a few MiB. */
+/** A large guest is streamed: its page and its keeper hold at most a few MiB of it. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { rendererGrowthMiB } from '../support/renderer-memory.ts';
 import { expect, openGuest, test, waitForPasses } from '../support/test.ts';
 
 const guestMiB = 256;
-/** For compression (some 30 MiB), the group under way, and garbage that nobody has collected yet. */
+/**
+ * Memory for compression (some 30 MiB), the group in progress, and garbage that is not collected
+ * yet.
+ */
 const roomMiB = 120;
 
 test('a guest of 256 MiB is exported and opened in little more memory than its own', {

@@ -1,4 +1,4 @@
-/** States of v86 itself, taken from npm's v86 by the page, and given to it. */
+/** States of v86 itself: the page opens those of npm's v86, and exports its own for it. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
@@ -98,7 +98,7 @@ test('a state that v86 saved is opened by its address, once its machine is descr
   await page.goto(`${site.url}?state=${encodeURIComponent(url)}`);
   await expect(field(page, 'Memory').getByRole('textbox')).toHaveValue(String(memoryMiB));
   expect(await guest.machine((machine) => machine.status)).toBeNull();
-  // Nothing is lost with the dialog.
+  // Closing the dialog loses nothing.
   await dialog(page).getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('button', { name: 'Describe its machine…' }).click();
   await new NewMachinePage(page).pick('Floppy', floppyPath(siteRoot));

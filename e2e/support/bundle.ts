@@ -1,6 +1,6 @@
 import { build, type Rolldown } from 'vite';
 
-/** One of our modules with all that it imports, for a page to import. */
+/** Bundles a module of this project with all of its imports, for a page to import. */
 export async function bundleModule(entry: string): Promise<string> {
   const result = await build({
     configFile: false,
@@ -11,7 +11,7 @@ export async function bundleModule(entry: string): Promise<string> {
       minify: false,
       target: 'es2022',
       lib: { entry, formats: ['es'], fileName: 'module' },
-      // One file: what is imported only when needed would be another, which nobody serves.
+      // One file: a dynamic import would be another file, which no server has.
       rolldownOptions: { output: { codeSplitting: false } },
     },
   });

@@ -1,8 +1,11 @@
-/** How much a guest loses that goes back to its last checkpoint; the page may be of any browser. */
+/**
+ * Measures how much a guest loses that returns to its last checkpoint; the page may be of any
+ * browser.
+ */
 import { expect } from '@playwright/test';
 import type { PlaygroundWindow } from './playground-window.ts';
 
-/** What this needs of a page: Playwright's and Puppeteer's have it. */
+/** The part of a page that this needs: Playwright's and Puppeteer's have it. */
 interface AnyPage {
   evaluate<T>(run: () => T | Promise<T>): Promise<T>;
 }
@@ -10,12 +13,14 @@ interface AnyPage {
 declare const window: PlaygroundWindow & { holdfastTaken?: number[] };
 
 const reloads = 5;
-/** Checkpoints that are awaited before each reload: those that follow upon the resume itself come first. */
+/**
+ * Checkpoints that are awaited before each reload: the first ones follow from the resume itself.
+ */
 const checkpoints = 3;
 
 /**
- * Reloads over and over. Nothing is lost that the page knew to be saved, and, as a rule, no more than
- * what a guest does from one checkpoint to the next.
+ * Reloads repeatedly. Nothing that the page knew to be saved may be lost. Normally no more may be
+ * lost than the guest's work between two checkpoints.
  * @param reload resolves when the guest runs again
  */
 export async function expectLittleLost(page: AnyPage, reload: () => Promise<void>): Promise<void> {
@@ -37,7 +42,7 @@ export async function expectLittleLost(page: AnyPage, reload: () => Promise<void
     expect(startSource.takenAtMs).toBeGreaterThanOrEqual(noted.at(-1) ?? 0);
     lostMs.push(leftAtMs - startSource.takenAtMs);
   }
-  // Of all, because any single one may fall into a moment when the machine was busy with other things.
+  // The median of all, because the computer may be busy during a single one.
   const median = lostMs.sort((a, b) => a - b)[Math.floor(reloads / 2)];
   expect(median).toBeLessThanOrEqual(longestMs);
 }

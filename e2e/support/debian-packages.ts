@@ -10,8 +10,8 @@ const cache = resolve('node_modules/.cache/holdfast/debian');
 const limitMs = 60_000;
 
 /**
- * Reads a file out of a package, which is fetched when first asked for.
- * @returns undefined on a system without apt, or without a way to the archive
+ * Reads a file from a package, which is fetched when it is first needed.
+ * @returns undefined on a system without apt, or without access to the archive
  */
 export async function debianFile(name: string, path: string): Promise<Uint8Array | undefined> {
   const folder = join(cache, name);
@@ -37,7 +37,7 @@ async function fetchPackage(name: string, folder: string): Promise<boolean> {
 
 async function download(name: string, cwd: string): Promise<void> {
   const get = () => execFileAsync('apt-get', ['download', name], { cwd, timeout: limitMs });
-  // A fresh container has no list of packages; where we may, we fetch it.
+  // A fresh container has no list of packages; root fetches it.
   await get().catch(async (thrown) => {
     if (process.getuid?.() !== 0) throw thrown;
     await execFileAsync('apt-get', ['update'], { timeout: limitMs });

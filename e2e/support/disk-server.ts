@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** How a {@link DiskServer} answers from now on. */
+/** Behaviour of a {@link DiskServer} from now on. */
 interface Behaviour {
   /** Before each answer. */
   delayMs?: number;
   /** Answers wait until this is no longer set. */
   hold?: boolean;
-  /** Instead of the bytes. */
+  /** In place of the bytes. */
   status?: number;
   etag?: string;
 }
@@ -19,7 +19,7 @@ export class DiskServer {
   readonly #server: Server;
   readonly #held: (() => void)[] = [];
   #behaviour: Behaviour = {};
-  /** Ranges asked for since the beginning. */
+  /** Ranges requested since the beginning. */
   readonly requests: { start: number; end: number }[] = [];
 
   private constructor(server: Server, contents: Uint8Array) {
@@ -90,7 +90,7 @@ export class DiskServer {
   }
 }
 
-/** Bytes that are no zeros and repeat nowhere near, the same ones for a seed. */
+/** Returns bytes without zeros and without repetitions nearby, the same ones for a seed. */
 export function noise(length: number, seed = 1): Uint8Array<ArrayBuffer> {
   const words = new Uint32Array(Math.ceil(length / 4));
   let state = seed;

@@ -1,6 +1,6 @@
 /**
  * The German keymap of the Linux console, `loadkeys -b de-latin1` of kbd 2.5.1, through gzip: for
- * busybox's `loadkmap`. Made by others, so that what is typed with our table is checked by theirs.
+ * busybox's `loadkmap`. It is independent of this project's table, and so verifies it.
  */
 const gzipped = [
   'H4sIAAAAAAACA+WV13IURxSG/9O9M/P3nl3tapVWCATKmZyzyTnnYIxAJCEQUQhM8S6Uq3zrcngDnoErV/nGz+ArX7',

@@ -2,10 +2,10 @@
  * Writes the golden files of the format version that this tree writes:
  * `npx tsx e2e/support/golden-vmstate.ts` makes src/runtime/testing/states/vN.{vmstate,memory.gz,json}.
  *
- * Run once, when a format version is released, and never again for it: a golden file is what that
- * release really wrote. The pattern guest (tools/guests/pattern) is stopped in the middle of a
- * pass over its frame buffer; its memory goes beside the vmstate, so that a test can load both
- * into a machine, check every dword, and let the guest go on.
+ * Run it once, when a format version is released, and never again for it: a golden file is the real
+ * output of that release. The pattern guest (tools/guests/pattern) is stopped in the middle of a
+ * pass over its frame buffer. Its memory is stored beside the vmstate. So a test can load both into
+ * a machine, check every dword, and resume the guest.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
@@ -71,7 +71,7 @@ const { config } = host;
 const id = `golden-v${formatVersion}`;
 const vmstate = encodeVmstate(
   [
-    // What the keeper writes, of a machine that only this file has ever seen.
+    // The keeper's section, for a machine that exists only in this file.
     jsonSection('machine', {
       ...{ id, name: config.name, config: JSON.parse(JSON.stringify(config)) },
       ...{ runstate: 'paused', wasSuspended: false, mode: 'restart', cut: 'golden' },
@@ -83,7 +83,7 @@ const vmstate = encodeVmstate(
       placement: String(host.kept.get('runtime.placement')),
     }),
     ...runtimes,
-    // What no build knows.
+    // A section that no build knows.
     {
       name: 'golden.unknown',
       version: 7,

@@ -1,6 +1,7 @@
 /**
- * The published fixtures as they are: a guest that booted once for all tests of a worker. For what is
- * about the guest and its machine; `test.ts` has what is about the playground, or about booting.
+ * The published fixtures without changes: a guest that booted once for all tests of a worker. They
+ * are for tests of the guest and its machine; `test.ts` is for tests of the playground, or of
+ * booting.
  */
 import { test as base } from '../../src/packages/playwright/index.ts';
 import { type Runtimes, runtimesOf } from './runtimes.ts';

@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** An HTTP server with one file, which it sends as far as it is told to: downloads stop there. */
+/** An HTTP server with one file, which it sends up to a given position: downloads stop there. */
 export class HeldFile {
   readonly contents = randomBytes(1024 * 1024);
   readonly sha256 = createHash('sha256').update(this.contents).digest('hex');
@@ -14,7 +14,7 @@ export class HeldFile {
 
   private constructor() {
     this.#server = createServer((request, response) => {
-      // What a page needs to be allowed to ask another origin.
+      // Header that allows a page to read from another origin.
       response.setHeader('access-control-allow-origin', '*');
       response.setHeader('access-control-allow-headers', '*');
       response.setHeader('access-control-allow-private-network', 'true');
@@ -44,7 +44,7 @@ export class HeldFile {
     return file;
   }
 
-  /** Sends on up to this part of the file, 0 to 1. */
+  /** Sends more, up to this part of the file, 0 to 1. */
   release(part: number): void {
     this.#releasedBytes = Math.round(part * this.contents.length);
     this.#released.emit('more');
@@ -54,7 +54,7 @@ export class HeldFile {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Breaks off what is under way. */
+  /** Aborts the transfers in progress. */
   breakOff(): void {
     this.#server.closeAllConnections();
   }

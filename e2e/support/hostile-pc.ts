@@ -1,6 +1,6 @@
 /**
- * The hostile guest (tools/guests/hostile) in the playground, with any number of pages. The page that
- * began its keeper is closed: what is left of its process is the keeper's.
+ * The hostile guest (tools/guests/hostile) in the playground, with any number of pages. The page
+ * that started its keeper is closed, so that the memory of its process is the keeper's.
  */
 import { readFile } from 'node:fs/promises';
 import type { Browser, BrowserContext, Dialog, Page } from '@playwright/test';
@@ -17,8 +17,9 @@ export const diskBytes = 64 * 2 ** 30;
 export const hub = 'hostile';
 
 /**
- * Budget for the growth of the keeper under its floods, MiB. SECURITY.md states it. 48 are for pictures
- * on their way, see src/keeper/pictures-on-way.ts, and 1 is for what each page has not read of a console.
+ * Budget for the growth of the keeper during its floods, MiB. SECURITY.md states it. 48 are for
+ * pictures in transit, see src/keeper/pictures-on-way.ts, and 1 is for each page's unread console
+ * output.
  */
 export const floodBudgetMiB = (pages: number): number => 64 + 48 + pages;
 
@@ -33,13 +34,13 @@ const settings = [
 
 declare const window: PlaygroundWindow & Window;
 
-/** For one of its attempts on a busy computer. */
+/** Longest time of one of its attempts on a busy computer. */
 const longestMs = 180_000;
 
 export class HostilePc {
-  /** One that takes what it is sent. */
+  /** A page that reads everything it is sent. */
   readonly page: Page;
-  /** Ids of the keeper's process; empty where no /proc tells. */
+  /** Ids of the keeper's process; empty without /proc. */
   readonly keeper: readonly number[];
   readonly context: BrowserContext;
   readonly #site: Site;
@@ -75,12 +76,15 @@ export class HostilePc {
     return new HostilePc({ page, keeper, context, site, runtime });
   }
 
-  /** One page more. */
+  /** Opens one more page. */
   attach(): Promise<Page> {
     return attach(this.context, this.#site);
   }
 
-  /** One page more, whose thread waits in a dialog: it takes nothing until that is answered. */
+  /**
+   * Opens one more page, whose thread waits in a dialog: it reads nothing until the dialog is
+   * closed.
+   */
   async attachDeaf(): Promise<{ page: Page; dialog: Dialog }> {
     const page = await this.attach();
     const asked = page.waitForEvent('dialog');
@@ -88,17 +92,17 @@ export class HostilePc {
     return { page, dialog: await asked };
   }
 
-  /** Has the guest begin one of its attempts. */
+  /** Starts one of the guest's attempts. */
   begin(letter: string): Promise<void> {
     return this.machine((machine, text) => machine.console('serial0').write(text), letter);
   }
 
-  /** Has the guest make one of its attempts, to the end. */
+  /** Runs one of the guest's attempts to its end. */
   attempt(letter: string): Promise<void> {
     return this.#type(letter, letter);
   }
 
-  /** Types a key, which ends an attempt that has no end of its own. */
+  /** Types a key, which ends an attempt that does not end by itself. */
   end(letter: string): Promise<void> {
     return this.#type('\n', letter);
   }
@@ -131,7 +135,7 @@ export class HostilePc {
     await this.end('s');
   }
 
-  /** Puts a machine in its place that differs from it in this. */
+  /** Replaces the machine by one with these changes. */
   restart(change: Partial<MachineConfig>): Promise<void> {
     return this.machine(
       async (machine, given) => {
@@ -144,7 +148,7 @@ export class HostilePc {
     );
   }
 
-  /** Runs this in the page that takes what it is sent, see {@link callMachine}. */
+  /** Runs this in the page that reads everything, see {@link callMachine}. */
   machine<T, A>(call: (machine: Machine, argument: A) => Promise<T> | T, argument: A): Promise<T> {
     return callMachine(this.page, call, argument);
   }

@@ -1,4 +1,4 @@
-/** State files as somebody with bad intent writes them: every digest fits, what they say does not. */
+/** Malicious state files: every digest fits, but the contents do not. */
 
 import type { BlobItem } from '../../src/protocol/state-transfer.ts';
 import { encodeBlobs } from '../../src/state-file/blob-group.ts';
@@ -18,7 +18,7 @@ import { decodeHead, encodeHead } from '../../src/state-file/head.ts';
 import type { JsonObject } from '../../src/vmstate/json.ts';
 
 export interface Forgery {
-  /** Put over the configuration of the file. */
+  /** Merged into the configuration of the file. */
   config?: Record<string, unknown>;
   title?: string;
   base?: { url: string; digest: string };
@@ -81,7 +81,7 @@ export async function forge(
   return Buffer.concat(parts);
 }
 
-/** A blob of zeros in parts of 4 MiB, a frame each. */
+/** Returns a blob of zeros in parts of 4 MiB, a frame each. */
 export function* zeros(stream: string, totalBytes: number): Generator<BlobItem[]> {
   const part = new Uint8Array(4 << 20);
   for (let offsetBytes = 0; offsetBytes < totalBytes; offsetBytes += part.length) {

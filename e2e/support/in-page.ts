@@ -1,4 +1,7 @@
-/** What tests run inside the page; bundled, so it may use the same sources as the page does. */
+/**
+ * Functions that tests run inside the page; bundled, so that they can use the same sources as the
+ * page.
+ */
 import type { Machine } from '../../src/client/types.ts';
 import { checkPattern, type PatternResult } from '../../src/runtime/testing/pattern.ts';
 
@@ -6,7 +9,7 @@ export { machineConfig } from '../../src/client/options/machine-config.ts';
 export { connect, missingFeatures } from '../../src/index.ts';
 
 const sliceBytes = 1024 * 1024;
-/** Of the pattern guest's header, see tools/guests/pattern/pattern.asm. */
+/** Offsets in the pattern guest's header, see tools/guests/pattern/pattern.asm. */
 const header = { address: 0x8000, bytes: 40, ramStart: 8, ramEnd: 12, lfbStart: 16, lfbEnd: 20 };
 
 /** Checks every dword of a pattern guest, which must be paused. */
@@ -27,7 +30,10 @@ export async function inspectPattern(machine: Machine): Promise<PatternResult> {
   return checkPattern((address) => slices.get(address) ?? new Uint8Array());
 }
 
-/** Pixels of the guest's screen that differ from its frame buffer at `address`, 32 bits a pixel. */
+/**
+ * Returns the pixels of the guest's screen that differ from its frame buffer at `address`, 32 bits
+ * a pixel.
+ */
 export async function wrongPixels(
   machine: Machine,
   canvas: HTMLCanvasElement,

@@ -1,4 +1,7 @@
-/** A keeper whose cprSave and cprLoad die where a test wants them to; bundled in place of keeper.js. */
+/**
+ * A keeper whose cprSave and cprLoad fail at a point that a test selects; bundled in place of
+ * keeper.js.
+ */
 import { servePages } from '../../src/keeper/pages/serve-pages.ts';
 
 export interface KillPoint {
@@ -7,7 +10,7 @@ export interface KillPoint {
   when: 'before' | 'after';
 }
 
-/** A test posts a {@link KillPoint} or null, and waits for it to come back. */
+/** A test posts a {@link KillPoint} or null, and waits until it is sent back. */
 const channel = new BroadcastChannel('holdfast-kill');
 let point: KillPoint | null = null;
 channel.addEventListener('message', ({ data }: MessageEvent<{ arm?: KillPoint | null }>) => {

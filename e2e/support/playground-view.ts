@@ -7,11 +7,11 @@ import { keyFor } from './us-keyboard.ts';
 
 declare const window: PlaygroundWindow & Window;
 
-/** The text of the VGA screen as the page shows it; empty in graphics. */
+/** Returns the text of the VGA screen as the page shows it; empty in graphics mode. */
 export const shownScreen = (guest: Guest): Promise<string> =>
   guest.page.evaluate(() => window.holdfast?.screenText() ?? '');
 
-/** The text of the terminal in the page, scrollback included. */
+/** Returns the text of the terminal in the page, scrollback included. */
 export const shownTerminal = (guest: Guest): Promise<string> =>
   guest.page.evaluate(() => window.holdfast?.terminalText() ?? '');
 

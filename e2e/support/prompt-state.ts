@@ -1,7 +1,7 @@
 /**
- * Makes the states that the playground starts from: the demo guest of a built site, booted up to its
- * prompt. `npm run build && npx tsx e2e/support/prompt-state.ts`, after every change of the
- * guest or its machine; a newer v86 or keeper reads the same file.
+ * Makes the states that the playground starts from: the demo guest of a built site, booted up to
+ * its prompt. Run `npm run build` and `npx tsx e2e/support/prompt-state.ts` after every change of
+ * the guest or its machine; a newer v86 or keeper reads the same file.
  */
 
 import { readFile, writeFile } from 'node:fs/promises';
@@ -22,14 +22,17 @@ import type { PlaygroundWindow } from './playground-window.ts';
 declare const window: PlaygroundWindow;
 
 const folder = 'public/guests/linux';
-/** Free memory is filled with zeros but for so much, KiB: the guest must not run out of it. */
+/** Memory that is not filled with zeros, KiB: the guest must not run out of it. */
 const spareKiB = 1024;
-/** What the kernel keeps for itself meanwhile. */
+/** Memory that the kernel reserves meanwhile. */
 const reserveKiB = 256;
-/** Of zstd: every visitor fetches the file, and it is written once. */
+/** Level of zstd: every visitor fetches the file, and it is written once. */
 const level = 19;
 
-/** What nobody uses is junk of the boot: zeros take no room in the file. */
+/**
+ * Fills unused memory, which contains remains of the boot, with zeros: they compress to almost
+ * nothing.
+ */
 const tidyUp = [
   'reserve=$(cat /proc/sys/vm/min_free_kbytes)',
   `echo ${reserveKiB} >/proc/sys/vm/min_free_kbytes`,
@@ -69,7 +72,7 @@ async function promptState(page: Page, url: string): Promise<Buffer> {
   return Buffer.concat(chunks.map((text) => Buffer.from(text, 'base64')));
 }
 
-/** The same state, in as few bytes as may be. */
+/** The same state, in as few bytes as possible. */
 async function packed(file: Uint8Array): Promise<Buffer> {
   const codec = await loadCodec();
   const source = (async function* () {

@@ -1,8 +1,8 @@
-/** What the browser's renderers, in which pages and their workers run, have of their own. */
+/** Measures the private memory of the browser's renderers, in which pages and their workers run. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { Browser } from '@playwright/test';
 
-/** Ids of the processes that are there now. */
+/** Returns the ids of the processes that exist now. */
 async function renderers(browser: Browser): Promise<number[]> {
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send('SystemInfo.getProcessInfo');
@@ -10,7 +10,7 @@ async function renderers(browser: Browser): Promise<number[]> {
   return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
 }
 
-/** Ids of those in which a shared worker runs; none where no /proc tells. */
+/** Returns the ids of processes that run a shared worker; none without /proc. */
 export async function keeperProcesses(browser: Browser): Promise<number[]> {
   return (await renderers(browser)).filter((id) => {
     const threads = `/proc/${id}/task`;
@@ -22,18 +22,21 @@ export async function keeperProcesses(browser: Browser): Promise<number[]> {
   });
 }
 
-/** Anonymous memory of a process, MiB: without the browser's program, which every process maps. */
+/**
+ * Returns the anonymous memory of a process, MiB: without the browser's program, which every
+ * process maps.
+ */
 function anonymousMiB(id: number): number {
   const file = `/proc/${id}/status`;
-  // One that ended meanwhile has none.
+  // A process that ended meanwhile has none.
   const status = existsSync(file) ? readFileSync(file, 'utf8') : '';
   return Number(/RssAnon:\s*(\d+)/.exec(status)?.[1] ?? 0) / 1024;
 }
 
 /**
- * Only of the renderers that were there before: browsers start spare ones whenever they like.
- * @param of only these; all that are there if absent
- * @returns the most that one of them grew while `work` went on, MiB
+ * Measures only renderers that existed before, because browsers start spare ones at any time.
+ * @param of only these; all that exist if absent
+ * @returns the most that one of them grew while `work` ran, MiB
  */
 export async function rendererGrowthMiB(
   browser: Browser,

@@ -1,10 +1,13 @@
-/** Hears what a page plays. */
+/** Measures the sound that a page plays. */
 import { expect, type Page } from '@playwright/test';
 import { soundBootSector } from '../../tools/guests/sound/boot-sector.ts';
 
 const floppyBytes = 1_474_560;
 
-/** It answers `w`, `b`: a tone of 500 and 1,000 Hz, and `q`, `n`: their end, with the capital. */
+/**
+ * Floppy of a guest with tones: it answers `w`, `b`, which start tones of 500 and 1,000 Hz, and
+ * `q`, `n`, which end them, with the capital.
+ */
 export function soundFloppy(): Uint8Array {
   const image = new Uint8Array(floppyBytes);
   image.set(Buffer.from(soundBootSector, 'base64'));
@@ -12,7 +15,7 @@ export function soundFloppy(): Uint8Array {
   return image;
 }
 
-/** For `addInitScript`: lets {@link loudest} hear what the page plays. */
+/** For `addInitScript`: lets {@link loudest} measure the sound that the page plays. */
 export function tap(): void {
   const { connect } = AudioNode.prototype;
   AudioNode.prototype.connect = function (this: AudioNode, ...args: unknown[]) {
@@ -25,11 +28,11 @@ export function tap(): void {
   } as typeof connect;
 }
 
-/** The loudest tone that the page plays, Hz; 0 where it plays none. */
+/** Returns the loudest tone that the page plays, Hz; 0 if it plays none. */
 const loudest = (page: Page): Promise<number> =>
   page.evaluate(() => {
     const { analyser } = globalThis as { analyser?: AnalyserNode };
-    // A page that is muted stops its audio, and the analyser keeps what it heard last.
+    // A page that is muted stops its audio, and the analyser keeps its last samples.
     if (analyser?.context.state !== 'running') return 0;
     const levels = new Float32Array(analyser.frequencyBinCount);
     analyser.getFloatFrequencyData(levels);
@@ -39,7 +42,7 @@ const loudest = (page: Page): Promise<number> =>
     return (at * analyser.context.sampleRate) / analyser.fftSize;
   });
 
-/** Of sound that the page has played. */
+/** Returns the length of the sound that the page has played. */
 export const soundSeconds = (page: Page): Promise<number> =>
   page.evaluate(
     () => (globalThis as { analyser?: AnalyserNode }).analyser?.context.currentTime ?? 0,

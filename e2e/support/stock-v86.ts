@@ -1,4 +1,6 @@
-/** v86 as npm ships it, in this process: what saves states elsewhere, and takes ours. */
+/**
+ * v86 as npm ships it, in this process: it saves states for this project, and opens this project's.
+ */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -14,7 +16,7 @@ interface Stock {
 }
 
 interface StockGuest {
-  /** What it wrote to its first serial port. */
+  /** Returns its output on the first serial port. */
   serial(): string;
   /** Stops it, and ends it. */
   save(): Promise<Buffer>;
@@ -26,7 +28,7 @@ interface StockOptions {
   floppy: Uint8Array;
   firmware: string;
   memoryMiB: number;
-  /** A state that it goes on from. */
+  /** A state that it resumes. */
   state?: Uint8Array;
   /** As v86 names them. */
   more?: Record<string, unknown>;

@@ -1,4 +1,4 @@
-/** A server that no page has any business with unless its visitor said so: it writes down who comes. */
+/** A server that no page may contact without its user's approval: it records every request. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -17,7 +17,7 @@ export class Stranger {
       this.requests.push(`UPGRADE ${url}`);
       socket.destroy();
     });
-    // Whoever only connects has been here too.
+    // A client that only connects counts too.
     server.on('clientError', (_, socket) => {
       this.requests.push('no HTTP');
       socket.destroy();
@@ -37,7 +37,7 @@ export class Stranger {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** With another origin than any site of the tests. */
+  /** From another origin than any site of the tests. */
   get url(): string {
     return `http://localhost:${this.port}/`;
   }

@@ -1,4 +1,4 @@
-/** The published fixtures, and what only these tests need. */
+/** The published fixtures, and additional ones for these tests. */
 import { resolve } from 'node:path';
 import type { Browser, BrowserContext } from '@playwright/test';
 import { attachEvidence, test as base, Guest, Site } from '../../src/packages/playwright/index.ts';
@@ -12,7 +12,7 @@ export { expect, Guest, Site } from '../../src/packages/playwright/index.ts';
 export type { Runtimes } from './runtimes.ts';
 
 interface Options {
-  /** Path under which the site stands on its server. */
+  /** Path of the site on its server. */
   sitePath: string;
   /** Whether the site's pages are cross-origin isolated. */
   siteIsolated: boolean;
@@ -20,7 +20,7 @@ interface Options {
   siteSecured: boolean;
   /** Options of the page, for example `?guest=pattern-text&m=32`. */
   guestQuery: string;
-  /** What the serial console says when the guest is up. */
+  /** Output of the serial console when the guest is ready. */
   guestReady: RegExp;
 }
 
@@ -125,7 +125,7 @@ export function inspectPattern(guest: Guest, inPage: string): Promise<PatternRes
   return guest.machine(async (machine, url) => (await import(url)).inspectPattern(machine), inPage);
 }
 
-/** Resolves when a pattern guest has finished `passes` passes more. */
+/** Resolves when a pattern guest has finished `passes` more passes. */
 export async function waitForPasses(guest: Guest, passes = 2): Promise<void> {
   const from = await guest.serial.end();
   await guest.waitForSerial(new RegExp(`(?:pass \\d+\\r\\n[\\s\\S]*?){${passes}}`), { from });

@@ -1,4 +1,4 @@
-/** Which keys of a US keyboard make a character, by `KeyboardEvent.code`. */
+/** Keys of a US keyboard that make a character, by `KeyboardEvent.code`. */
 
 const rows: [plain: string, shifted: string, codes: string[]][] = [
   [

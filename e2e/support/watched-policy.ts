@@ -1,18 +1,18 @@
-/** Fails a test under which a page or a worker needs more than the security policy allows. */
+/** Fails a test if a page or a worker needs more than the security policy allows. */
 import { expect } from '@playwright/test';
 import { type PolicyViolation, Site } from '../../src/packages/playwright/index.ts';
 
 const served: Site[] = [];
 const serve = Site.serve;
 
-// Sites that fixtures of the package make are watched as well.
+// Sites that fixtures of the package create are watched as well.
 Site.serve = async (options) => {
   const site = await serve.call(Site, options);
   served.push(site);
   return site;
 };
 
-/** What the policies of all sites of this process have blocked since the last call. */
+/** Returns what the policies of all sites of this process have blocked since the last call. */
 function newViolations(): PolicyViolation[] {
   return served.flatMap(({ violations }) => violations.splice(0));
 }

@@ -1,4 +1,4 @@
-/** What the tests use of the package, which comes without types. */
+/** Types of the package, as far as the tests use it. It has no types of its own. */
 declare module '@mercuryworkshop/wisp-js/server' {
   import type { IncomingMessage } from 'node:http';
   import type { Duplex } from 'node:stream';

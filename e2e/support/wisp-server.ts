@@ -1,4 +1,4 @@
-/** A wisp server for which every address is this machine: a guest cannot name 127.0.0.1. */
+/** A wisp server that maps every address to this computer: a guest cannot name 127.0.0.1. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, createConnection, type Socket } from 'node:net';
@@ -7,7 +7,7 @@ import { logging, server as wisp } from '@mercuryworkshop/wisp-js/server';
 
 interface WispServer {
   url: string;
-  /** Cuts the connections of all browsers, as a server that restarts does. */
+  /** Cuts the connections of all browsers, like a server that restarts. */
   cut(): void;
   close(): void;
 }
@@ -40,7 +40,7 @@ class LoopbackSocket {
     this.#socket?.destroy();
   }
 
-  // An iterator reads no further than it is asked to.
+  // An iterator reads no further than requested.
   pause(): void {}
   resume(): void {}
 }

@@ -1,4 +1,4 @@
-/** What the tests use of the package, which comes without types. */
+/** Types of the package, as far as the tests use it. It has no types of its own. */
 declare module 'ws' {
   import { EventEmitter } from 'node:events';
   import type { AddressInfo } from 'node:net';

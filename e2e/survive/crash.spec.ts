@@ -33,7 +33,7 @@ test('a guest that kills the emulator ends in a report, and a new one can be sta
 
   const notice = page.getByRole('alert');
   await expect(notice).toContainText('The emulator crashed while it ran the guest');
-  // One sentence; what only a report needs is folded away.
+  // One sentence; details for a report are folded.
   const details = notice.getByText(/wasm/);
   await expect(details).toBeHidden();
   await notice.getByText('Details for a report').click();
@@ -44,14 +44,14 @@ test('a guest that kills the emulator ends in a report, and a new one can be sta
   const { runstate, crash, v86Version } = await guest.status();
   expect(runstate).toBe('internal-error');
   expect(crash).toContain(`v86 ${v86Version}`);
-  // The report names where in the emulator it happened.
+  // The report contains the location in the emulator.
   expect(crash).toMatch(/wasm/);
   expect(await guest.serial.log()).toMatch(/pass \d+/);
   await expect(guest.machine((machine) => machine.resume())).rejects.toMatchObject({
     code: 'bad-runstate',
   });
 
-  // Whoever opens the page now is told as well.
+  // A page that is opened now shows the notice, too.
   await guest.reloadPage();
   await expect(notice).toContainText('The emulator crashed while it ran the guest');
 

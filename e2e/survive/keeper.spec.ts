@@ -29,7 +29,7 @@ test('when the keeper is gone, pending calls fail and the page reconnects when a
   const url = await site.put('endless/runtime.js', 'await new Promise(() => {});');
   const pending = guest.liveUpdate({ ...runtimes.older, id: 'endless', url });
   const rejected = expect(pending).rejects.toMatchObject({ code: 'keeper-gone' });
-  // The script is on its way: the call has reached the keeper.
+  // The script is being fetched: the call has reached the keeper.
   await expect.poll(() => site.requests).toContain('endless/runtime.js');
   await endKeeper(browser, site.url);
   await rejected;

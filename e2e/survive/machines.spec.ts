@@ -98,7 +98,7 @@ test('a machine is deleted when its user says so', async ({ guest }) => {
   await question.getByRole('button', { name: 'Delete' }).click();
   await expect(named(page, copy)).toHaveCount(0);
   await expect(rows(page)).toHaveCount(1);
-  // What the copy shared with its original is still there.
+  // Records that the copy shared with its original are still present.
   await guest.run('kept=here');
   await checkpoint(guest);
   expect((await guest.run('echo $kept')).output).toBe('here\n');
@@ -165,7 +165,7 @@ test('a machine is exported without going on with it', { tag: '@slow' }, async (
   await expect(playground(page).machinesMessage).toContainText('was saved as a file');
   const state = await save('State file');
   await expect(copy).toContainText('used');
-  // No copy that an export needs is left behind.
+  // The export has deleted its temporary copy.
   await expect
     .poll(() => guest.machine(async ({ storage }) => (await storage.list()).length))
     .toBe(2);

@@ -39,7 +39,7 @@ test('over 20 reloads a counting guest stays the same guest and no line of it is
   const total = written.at(-1) ?? 0;
   expect(total).toBeGreaterThanOrEqual(last);
   expect(written).toEqual(Array.from({ length: total }, (_, index) => index + 1));
-  // xterm.js draws what it is given a little later.
+  // xterm.js draws its input a little later.
   await expect.poll(async () => numbersIn(await shownTerminal(guest))).toEqual(written);
 });
 

@@ -1,4 +1,4 @@
-/** A second tab on a machine that runs in a worker of the first tab alone: it looks on. */
+/** A second tab watches a machine that runs in a worker of the first tab only. */
 import type { BrowserContext, Page } from '@playwright/test';
 import { machinesChannel } from '../../src/protocol/watch.ts';
 import { playground } from '../support/playground-page.ts';
@@ -87,7 +87,7 @@ test('it takes the machine over, and the first tab looks on from then', async ({
   const second = await lookOn(context, site);
   await notices(second.page).getByRole('button', { name: 'Take over' }).click();
   await wentOn(second);
-  // Saved there before it let go.
+  // The first tab saved this before it released the machine.
   expect((await second.run('echo $kept; echo now-$((6*7))')).output).toBe('here\nnow-42\n');
   await expect(notices(guest.page)).toContainText(elsewhere);
   await shows(guest, 'now-42');
@@ -112,7 +112,7 @@ test('a page does not take the worker of the page before, which is about to end,
   await checkpoint(guest);
   const other = await context.newPage();
   await other.goto(site.urlOf('favicon.svg'));
-  // In the place of that worker: the lock is let go of only after the new page has asked for it.
+  // Stands for that worker: the lock is only released after the new page has requested it.
   await guest.page.goto('about:blank');
   const worker = await other.evaluateHandle(
     ({ lock, channel }) =>
@@ -133,6 +133,6 @@ test('a page does not take the worker of the page before, which is about to end,
   await worker.evaluate(({ release }) => release());
   await opening;
   await wentOn(guest);
-  // "watch" would be from a page that looks on at a machine of another tab.
+  // "watch" would be from a page that watches a machine of another tab.
   expect(await worker.evaluate(({ heard }) => heard)).toEqual(['there']);
 });

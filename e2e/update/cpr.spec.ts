@@ -47,7 +47,7 @@ const call = (
 
 const runstateOf = async (guest: Guest) => (await guest.status()).runstate;
 
-/** What a machine may be doing when it is saved. */
+/** Run states of a machine when it is saved. */
 const doings = {
   running: async () => {},
   paused: (guest: Guest) => call(guest, 'pause'),
@@ -56,7 +56,10 @@ const doings = {
 type Doing = keyof typeof doings;
 const everySavedRunstate = Object.keys(doings) as Doing[];
 
-/** The pattern guest does what it did, all of its memory is right, and it can go on. */
+/**
+ * Checks that the pattern guest has its previous run state, that all of its memory is right, and
+ * that it can run.
+ */
 async function expectSavedRunstate(guest: Guest, inPage: string, doing: Doing): Promise<void> {
   expect(await runstateOf(guest)).toBe(doing);
   if (doing === 'running') {
@@ -150,7 +153,7 @@ for (const mode of ['restart', 'reboot'] as const) {
           const good = await handle.createWritable();
           await good.write('what was there');
           await good.close();
-          // Somebody else is writing to it.
+          // Another writer has it open.
           const exclusive = { mode: 'exclusive' } as FileSystemCreateWritableOptions;
           const lock = await handle.createWritable(exclusive);
           const settled = await machine
@@ -302,13 +305,13 @@ test.describe('a machine that was started to wait', () => {
 });
 
 /**
- * The shell asks the terminal at each prompt where the cursor is, and the answer is input, of which a
- * suspended guest wakes: it has to have been given first.
+ * Suspends the guest at the prompt. The shell queries the cursor position of the terminal at each
+ * prompt. The answer is input, which would wake a suspended guest, so that this waits for it first.
  */
 async function suspendAtPrompt(guest: Guest): Promise<void> {
-  // The last thing that was said: the terminal's answer to an older question would wake the guest.
+  // At the end of the output: the terminal's answer to an older query would wake the guest.
   await guest.waitForSerial(/# .\[6n$/);
-  // xterm.js reads what it was given in a task of its own, which was queued before this one.
+  // xterm.js processes its input in a separate task, which was queued before this one.
   await guest.page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
   await call(guest, 'suspend');
 }
@@ -358,7 +361,7 @@ test('a Linux shell with its variables and files goes on in another keeper', asy
   for (const { type, targetId } of targetInfos) {
     if (type === 'shared_worker') await devtools.send('Target.closeTarget', { targetId });
   }
-  // By itself it would go on from the same checkpoint, and leave it behind.
+  // Otherwise the page would resume the same checkpoint by itself, and take later ones.
   await guest.page.evaluate(() => localStorage.setItem('holdfast.resume', 'ask'));
   await guest.page.reload();
   await expect(guest.page.getByRole('button', { name: 'Resume', exact: true })).toBeVisible();
@@ -375,7 +378,7 @@ test('a Linux shell with its variables and files goes on in another keeper', asy
   const after = await guest.run('cat /proc/sys/kernel/random/boot_id');
   expect(after.output).toBe(before.output);
 
-  // Its kernel is there for a reset, though nothing was booted in this keeper.
+  // Its kernel is present for a reset, although nothing was booted in this keeper.
   const from = await guest.serial.end();
   await guest.machine((machine) => machine.reset());
   await guest.waitForSerial(prompt, { from, timeout: 60_000 });

@@ -1,6 +1,6 @@
 /**
- * Live updates in a real browser while the guest is in each situation that is hard to take a state in.
- * The guest checks itself; src/runtime/cpu-states.test.ts says where exactly it is caught.
+ * Live updates in a real browser while the guest is in each CPU state that is hard to save. The
+ * guest checks itself; src/runtime/cpu-states.test.ts stops it at exact instructions.
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -15,7 +15,7 @@ import { expect, Guest, type Runtimes, Site, test } from '../support/test.ts';
 
 const updates = 6;
 const booted = /situations\r\n/;
-/** A whole round that began after the place in the output from which this is looked for. */
+/** A complete round that began after the start of the search. */
 const rounds = (name: string) =>
   new RegExp(`FAIL .*|${name} round \\w+\\r\\n[\\s\\S]*${name} round \\w+\\r\\n`);
 
@@ -48,7 +48,7 @@ test.describe('a live update', () => {
     await site.close();
   });
 
-  /** A machine of its own for each situation: with disks, with the APIC, as it needs it. */
+  /** Starts a separate machine for each situation, with the disks or the APIC that it needs. */
   async function enter(name: CpuStateName): Promise<void> {
     const withDisks = /ide|atapi/.test(name);
     await guest.start(runtimes.newer, {

@@ -1,8 +1,8 @@
-/** One guest through every way of saving and loading it, in random order. */
+/** Moves one guest through every way of saving and loading it, in random order. */
 import { expect, inspectPattern, patternGuest, test, waitForPasses } from '../support/test.ts';
 
 const cycles = 200;
-/** To repeat a run: HOLDFAST_SEED. */
+/** Set HOLDFAST_SEED to repeat a run. */
 const seed = Number(process.env.HOLDFAST_SEED ?? Date.now() % 1_000_000);
 
 const kinds = [

@@ -12,10 +12,10 @@ import {
   waitForPasses,
 } from '../support/test.ts';
 
-/** What an update fails with. */
+/** The error of a failed update. */
 type Failure = { code: string; phase: string };
 
-/** One guest must survive them all. */
+/** One guest must survive all failures. */
 let standing: StandingGuest;
 
 test.beforeAll(async ({ browser, siteRoot, inPageBundle }) => {
@@ -24,7 +24,9 @@ test.beforeAll(async ({ browser, siteRoot, inPageBundle }) => {
 
 test.afterAll(() => standing?.close());
 
-/** The guest goes on, on the runtime it had, with all of its memory; and a good update works. */
+/**
+ * The guest keeps running on its previous runtime, with all of its memory; and a good update works.
+ */
 async function expectFailureWithoutHarm(bad: RuntimeSource, failure: Failure): Promise<void> {
   const { guest, inPage, runtimes } = standing;
   const before = await guest.status();
@@ -34,7 +36,7 @@ async function expectFailureWithoutHarm(bad: RuntimeSource, failure: Failure): P
   const after = await guest.status();
   expect(after).toMatchObject({ runstate: 'running', runtimeId, restarts, bootedAtMs });
   expect(after.crash).toBeUndefined();
-  // What fails only when it runs cannot fail over a guest that stays paused.
+  // A failure in the phase `run` cannot occur with a guest that stays paused.
   if (failure.phase !== 'run') await expectFailureWhilePaused(guest, inPage, bad, failure);
 
   const other = runtimeId === runtimes.older.id ? runtimes.newer : runtimes.older;
@@ -65,7 +67,7 @@ async function expectUnharmed(guest: Guest, inPage: string): Promise<void> {
 
 const pathOf = (url: string) => new URL(url).pathname.slice(1);
 
-/** A runtime that is the older one but for `prepare`, whose body is given. */
+/** Returns the older runtime with another body of `prepare`. */
 async function spoiltRuntime(
   site: Site,
   older: RuntimeSource,

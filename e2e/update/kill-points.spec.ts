@@ -1,4 +1,4 @@
-/** An exception at every step of cprSave and cprLoad: the guest always runs on. */
+/** Throws an exception at every step of cprSave and cprLoad: the guest always keeps running. */
 import { resolve } from 'node:path';
 import { bundleModule } from '../support/bundle.ts';
 import type { KillPoint } from '../support/kill-keeper.ts';
@@ -32,7 +32,7 @@ test.beforeAll(async ({ browser, siteRoot, inPageBundle }) => {
 
 test.afterAll(() => standing?.close());
 
-/** Resolves when the keeper knows. */
+/** Resolves when the keeper has confirmed it. */
 const arm = (guest: Guest, point: KillPoint | null) =>
   guest.page.evaluate(
     (wanted) =>
@@ -61,7 +61,7 @@ for (const mode of ['restart', 'reboot'] as const) {
     test(`mode ${mode}: a cprSave that dies at "${step}" harms nothing`, async () => {
       const { guest, inPage } = standing;
       for (const when of ['before', 'after'] as const) {
-        // Once as it runs, and once suspended.
+        // Once while it runs, and once suspended.
         const wasRunning = when === 'before';
         if (!wasRunning) await guest.machine((machine) => machine.suspend());
         await arm(guest, { operation: 'cprSave', step, when });
@@ -101,7 +101,7 @@ for (const mode of ['restart', 'reboot'] as const) {
         expect((await guest.status()).runstate).toBe('inmigrate');
         await arm(guest, null);
         if (mode === 'restart' && wasRunning) {
-          // On the old runtime as on the new one.
+          // On the old runtime as well as on the new one.
           await guest.machine((machine) => machine.cprCancel());
         } else {
           await load();

@@ -88,7 +88,7 @@ test.describe('the memory and the frame buffer of a graphical guest', () => {
   });
 });
 
-/** By turns of a guest that runs and of one that is paused, between the two emulators. */
+/** Updates a running guest and a paused one in turn, between the two emulators. */
 async function expectUpdatesToKeepThePattern(
   guest: Guest,
   inPage: string,
@@ -142,7 +142,7 @@ test.describe('a paused guest', () => {
   });
 });
 
-/** The guest's clock minus the host's, ms: it lies between the two. */
+/** Bounds of the guest's clock minus the host's, ms. */
 interface ClockOffset {
   least: number;
   most: number;
@@ -164,8 +164,8 @@ function leastJumpMs(before: ClockOffset, after: ClockOffset): number {
 
 /**
  * Reads the guest's clock: /proc/uptime, which the shell reads without starting a program, in steps
- * of 10 ms. The guest looks at its clock at some moment between question and answer, so that each
- * answer bounds the offset from both sides, and several answers bound it more tightly.
+ * of 10 ms. The guest reads its clock at some moment between question and answer. So each answer
+ * bounds the offset from both sides, and several answers bound it more tightly.
  */
 class GuestClock {
   readonly #guest: Guest;

@@ -1,4 +1,4 @@
-/** A new deployment under an open page, which takes the files of the one before away. */
+/** A new deployment under an open page, which removes the previous files. */
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,7 +62,7 @@ test('an open page says that the site was updated, whatever needs a file that is
     await page.keyboard.press('Enter');
     await expect(playground(page).monitorLog).toContainText('running');
   });
-  // Everything else was there.
+  // Everything else was already loaded.
   const scripts = site.requests.slice(asked).filter((path) => /^assets\/.*\.js$/.test(path));
   expect(scripts.filter((path) => !path.includes('state-worker'))).toEqual([]);
 

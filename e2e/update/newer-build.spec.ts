@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { test as base, expect, type Site } from '../support/test.ts';
 
-/** A build of the same sources that differs from the one served in the names of its runtimes. */
+/** A build of the same sources with other names of its runtimes. */
 const test = base.extend<object, { newerBuild: string }>({
   newerBuild: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the destructuring.

@@ -1,4 +1,4 @@
-/** What a guest itself changed in the BIOS and the VGA ROM goes with it, in both modes of CPR. */
+/** The guest's own changes to the BIOS and the VGA ROM are kept, in both modes of CPR. */
 import type { CprMode } from '../../src/index.ts';
 import { romBootSector } from '../../tools/guests/rom/boot-sector.ts';
 import { expect, type Guest, openGuest, Site, test } from '../support/test.ts';
@@ -12,7 +12,7 @@ function romFloppy(): Uint8Array {
   return image;
 }
 
-/** What the guest reads in its ROMs after it was sent `letter`: two bytes in hexadecimal. */
+/** Returns the guest's view of its ROMs after it received `letter`: two bytes in hexadecimal. */
 async function ask(guest: Guest, letter: 'r' | 'w'): Promise<string> {
   const from = await guest.serial.end();
   await guest.serial.write(letter);
@@ -29,7 +29,7 @@ for (const mode of ['restart', 'reboot'] satisfies CprMode[]) {
     siteRoot,
   }) => {
     const site = await Site.serve({ root: siteRoot });
-    // In the place of a guest that the page knows.
+    // Replaces a guest that the page knows.
     await site.put('guests/pattern/text.img', romFloppy());
     const context = await browser.newContext();
     try {

@@ -1,4 +1,4 @@
-/** The keeper cannot resolve what is relative to this page. */
+/** Makes URLs absolute, because the keeper cannot resolve URLs relative to this page. */
 import { baseUrl } from '../protocol/base-url.ts';
 import type { DriveSource, ImageSource, MachineConfig } from '../protocol/config.ts';
 import { imageKeys } from '../protocol/images.ts';
@@ -20,7 +20,7 @@ export function absoluteConfig(config: MachineConfig): MachineConfig {
 }
 
 export function absoluteSource<T extends ImageSource | DriveSource>(source: T): T {
-  // What is no source at all is refused where it is opened.
+  // An invalid source is rejected when it is opened.
   return 'url' in Object(source)
     ? { ...source, url: resolve((source as { url: string }).url) }
     : source;

@@ -3,7 +3,7 @@ import type { MachineEvent } from '../protocol/events.ts';
 import { GuestAgent } from './agent.ts';
 import type { Machine } from './types.ts';
 
-/** A guest end of the port that answers what it is told to. */
+/** A guest end of the port that sends scripted answers. */
 function port() {
   const sent: string[] = [];
   let listener = (_: MachineEvent) => {};
@@ -21,7 +21,7 @@ function port() {
     listener({ type: 'console', console, offset: 0, bytes: new TextEncoder().encode(text) });
   const id = (index: number) => sent[index]?.split(' ')[0];
   const agent = new GuestAgent(machine);
-  /** As with a guest whose agent listens: the first thing it is asked is whether it is there. */
+  /** As with a guest whose agent listens: the first command checks that it is present. */
   const begin = async (version?: string) => {
     const probed = agent.execute('echo there');
     say(`${id(0)} x 0${version === undefined ? '' : ` ${version}`}\r\n`);
@@ -40,7 +40,8 @@ test('sends shell code in base64 and puts the answer together from pieces', asyn
   await Promise.resolve();
   const code = sent[0]?.trim().split(' ')[1] ?? '';
   expect(Buffer.from(code, 'base64').toString()).toBe('echo "grün"');
-  // The two bytes of ü in two pieces, a line in two events, an answer to somebody else between.
+  // The two bytes of ü in two pieces, a line in two events, and an answer for another client
+  // between.
   const bytes = Buffer.from('grün\n');
   say(`${id(0)} o ${bytes.subarray(0, 3).toString('base64')}\r\nother x 1\r\n${id(0)} o `);
   say(`${bytes.subarray(3).toString('base64')}\r\n`);
@@ -64,7 +65,7 @@ test('code of one line goes to an agent of version 2 as it is, any other in base
   const { agent, sent, begin } = port();
   await begin('2');
   const codes = ['echo "grün"', 'a\nb', ' a', 'a\\ ', 'a\tb', ''];
-  // Nobody answers these.
+  // These are never answered.
   for (const code of codes) agent.execute(code).catch(() => {});
   await Promise.resolve();
   const given = sent.map((line) => line.slice(line.indexOf(' ') + 1, -1));
@@ -156,7 +157,7 @@ test('[7] a line without an end costs 64 KiB, in time linear to what comes', asy
   await Promise.resolve();
   const piece = 'A'.repeat(1024 * 1024);
   say(`${id(0)} o `);
-  // 256 MiB in one line: looked at again for each piece, it would take minutes.
+  // 256 MiB in one line: scanning it again for each piece would take minutes.
   for (let sent = 0; sent < 256; sent++) say(piece);
   say('\r\n');
   await expect(running).rejects.toMatchObject({ code: 'guest-failed' });

@@ -1,6 +1,6 @@
 /**
- * Runs commands in the guest through the agent on one of its serial ports
- * (tools/guests/linux/rootfs/usr/lib/holdfast/agent, which says how they talk).
+ * Runs commands in the guest through the agent on one of its serial ports. The protocol is
+ * described in tools/guests/linux/rootfs/usr/lib/holdfast/agent.
  */
 import { HoldfastError } from '../errors.ts';
 import { randomId } from '../protocol/random-id.ts';
@@ -8,7 +8,7 @@ import { type Line, LineReader } from './line-reader.ts';
 import type { MachineCore } from './machine-core.ts';
 
 export interface ExecuteOptions {
-  /** How long the command may take, ms. Default 30,000. */
+  /** Longest time that the command may take, ms. Default 30,000. */
   timeoutMs?: number;
 }
 
@@ -37,9 +37,11 @@ const defaultTimeoutMs = 30_000;
 const outputLimit = 16 * 1024 * 1024;
 /** Characters of a silent command's last output that an error shows. */
 const shownCharacters = 500;
-/** Understands code that is not in base64: the guest saves the processes that unpack it. */
+/**
+ * First version that understands code without base64: the guest needs no processes to unpack it.
+ */
 const plainCodeVersion = 2;
-/** One line. The agent's shell would strip white space at its ends. */
+/** True for code of one line. The agent's shell would strip white space at its ends. */
 const isPlain = (code: string) => code !== '' && code === code.trim() && !/\p{Cc}/u.test(code);
 /** Pauses between probes, ever longer: a probe before the agent has opened its port is lost. */
 const probeMs = { first: 200, longest: 3000 } as const;
@@ -49,14 +51,14 @@ export class GuestAgent {
   readonly #console: string;
   readonly #commands = new Map<string, Command>();
   /**
-   * Ids are this client's own: pages of one machine share the port. Short, because the guest's shell
-   * reads its line with a system call for each character.
+   * Prefix of this client's ids, because pages of one machine share the port. It is short, because
+   * the guest's shell reads its line with a system call for each character.
    */
   readonly #prefix = randomId().slice(0, 8);
   #count = 0;
   readonly #lines = new LineReader();
   #listening = false;
-  /** Since which boot somebody has answered: a guest that boots again has no agent for a while. */
+  /** Boot in which the agent answered: a guest that boots again has no agent for a while. */
   #answeredSince: { bootedAtMs: number | undefined } | undefined;
   /** Protocol version of the agent that answered. */
   #version = 1;
@@ -67,9 +69,9 @@ export class GuestAgent {
   }
 
   /**
-   * Runs shell code in the guest, as root; several may run side by side.
-   * @throws HoldfastError `guest-silent` when nobody answers in time: no agent, or a command that goes on;
-   * `guest-failed` when what answers is no agent's answer, or more than 16 MiB
+   * Runs shell code in the guest, as root. Several commands may run at the same time.
+   * @throws HoldfastError `guest-silent` if no answer arrives in time: no agent, or a command that
+   * still runs; `guest-failed` if the answer is not from an agent, or is larger than 16 MiB
    */
   async execute(
     code: string,
@@ -108,7 +110,7 @@ export class GuestAgent {
     return this.#answeredSince !== undefined && this.#answeredSince.bootedAtMs === bootedAtMs;
   }
 
-  /** Asks whether anybody is there, and waits a moment for an answer. */
+  /** Sends an empty command, and waits a moment for an answer. */
   async #probe(waitMs: number): Promise<void> {
     const pause = new Promise((resolve) => setTimeout(resolve, waitMs));
     await Promise.race([this.#send(''), pause]);
@@ -144,7 +146,7 @@ export class GuestAgent {
     });
   }
 
-  /** The guest is one that was given none of these commands, and whose agent may not be up yet. */
+  /** Fails all commands: the restored guest never received them, and its agent may not run yet. */
   #forget(): void {
     this.#lines.forget();
     this.#answeredSince = undefined;
@@ -157,7 +159,7 @@ export class GuestAgent {
   #read({ text, isCut }: Line): void {
     const [id = '', kind, data = '', version] = text.split(' ', 4);
     const command = this.#commands.get(id);
-    // A port that is not raw yet echoes what was asked: that is nobody's answer.
+    // A port that is not raw yet echoes the command; that is not an answer.
     if (!command || !isAnswer(kind)) return;
     this.#answeredSince = { bootedAtMs: this.#machine.status?.bootedAtMs };
     const isSound = !isCut && this.#take(command, kind, data);
@@ -173,7 +175,7 @@ export class GuestAgent {
     }
   }
 
-  /** @returns false for what no agent sends */
+  /** @returns false for data that no agent sends */
   #take(command: Command, kind: (typeof answers)[number], data: string): boolean {
     if (kind === 's' || kind === 'x') {
       if (!/^\d{1,3}$/.test(data)) return false;
@@ -237,7 +239,7 @@ function toBase64(text: string): string {
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
 }
 
-/** @returns undefined for what is no base64 */
+/** @returns undefined for text that is not base64 */
 function fromBase64(text: string): Uint8Array | undefined {
   try {
     return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));

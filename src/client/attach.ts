@@ -1,4 +1,4 @@
-/** Takes part in what a keeper does: a page, or a program without one. */
+/** Attaches a page, or a program without one, to a keeper. */
 import { HoldfastError } from '../errors.ts';
 import { abiVersion } from '../protocol/abi.ts';
 import type { KeeperInfo } from '../protocol/keeper-api.ts';
@@ -19,9 +19,9 @@ export interface Attached {
   readonly info: KeeperInfo;
   readonly pageId: string;
   readonly connection: KeeperConnection;
-  /** Where events come from. */
+  /** Port that events arrive at. */
   readonly events: MessagePort;
-  /** Whether the keeper sees by a lock when this page is gone. */
+  /** Whether the page holds a lock that the keeper uses to notice when it is gone. */
   readonly hasLock: boolean;
   /** Aborts when this page leaves. */
   readonly left: AbortSignal;
@@ -40,7 +40,7 @@ export async function attach(
   { silenceMs = defaultSilenceMs, attached, ...options }: AttachOptions = {},
 ): Promise<Machine> {
   const connection = new KeeperConnection(wrapKeeper(worker.port), { silenceMs });
-  /** Aborts when this page leaves: gives its lock back, stops watching the keeper's. */
+  /** Aborts when this page leaves: releases its lock, and stops watching the keeper's. */
   const left = new AbortController();
   const leave = () => {
     left.abort();
@@ -49,7 +49,7 @@ export async function attach(
   const pageId = randomId();
   const pageLock = `holdfast-page-${pageId}`;
   const holding = holdLock(pageLock, left.signal);
-  // Heard of below, unless there is no keeper.
+  // Awaited below, unless no keeper answers.
   holding.catch(() => {});
   try {
     const info = await Promise.race([connection.keeper.info(), worker.failed]);
@@ -57,7 +57,7 @@ export async function attach(
     connection.restrictTo(info.methods ?? firstKeeperMethods);
     if (info.keeperLock) watchKeeper(info.keeperLock, connection, left.signal);
 
-    // Held before the keeper asks for it: it takes a free lock for a dead page.
+    // Awaited before the keeper requests the lock: it takes a free lock for a dead page.
     const hasLock = await holding;
     const { port1, port2 } = new MessageChannel();
     const there = await connection.keeper.attach(port2, hasLock ? pageLock : '', pageId);

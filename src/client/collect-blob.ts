@@ -1,7 +1,7 @@
 /**
- * Gathers a stream as a Blob without holding it: browsers put the contents of Blobs, large ones onto
- * the disk, outside of the page's memory.
- * @throws what the stream fails with
+ * Collects a stream as a Blob without holding it in memory. Browsers store the contents of Blobs
+ * outside the page's memory, and large ones on the disk.
+ * @throws the error that the stream fails with
  */
 export async function collectBlob(stream: ReadableStream<Uint8Array>): Promise<Blob> {
   const parts: Blob[] = [];

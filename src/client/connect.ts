@@ -6,7 +6,7 @@ import { missingFeatures } from './support.ts';
 import type { ConnectOptions, Machine } from './types.ts';
 
 /**
- * Connects this page to the keeper of its origin, starting it if there is none.
+ * Connects this page to the keeper of its origin, and starts one if none runs.
  * @throws HoldfastError `unsupported-browser`, `keeper-unavailable`, `keeper-incompatible`,
  * `keeper-silent` or `keeper-gone`.
  */
@@ -29,7 +29,10 @@ function asPage({ info, pageId, connection, events, hasLock, left }: Attached): 
   reportVisibility(pageId, connection, left);
 }
 
-/** The second best way: a page that is killed says nothing, and stays attached for ever. */
+/**
+ * Sends a message when the page leaves. This is the fallback for locks: a page that is killed sends
+ * none, and stays attached for ever.
+ */
 function notifyWhenLeaving(events: MessagePort, left: AbortSignal): void {
   const leave = () => events.postMessage({ type: 'leave' });
   left.addEventListener('abort', leave, { once: true });

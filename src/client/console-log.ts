@@ -5,7 +5,7 @@
 
 /** Bytes kept of each console: the last ones, as in the keeper. */
 const keptBytes = 1024 * 1024;
-/** An array of its own for each byte takes a hundred times that. */
+/** Size of a shared buffer. A separate array for each byte takes a hundred times that byte. */
 const sharedBytes = 16 * 1024;
 
 interface Follower {
@@ -16,10 +16,10 @@ interface Follower {
 }
 
 interface Log {
-  /** Bytes since the machine began, before the first one that is kept. */
+  /** Bytes between the start of the machine and the first one that is kept. */
   start: number;
   chunks: Uint8Array[];
-  /** Where small pieces are put one behind the other, and how far it is used. */
+  /** Buffer that small pieces are appended to, and its used length. */
   shared: { bytes: Uint8Array; used: number };
   end: number;
   /** Output before this offset was shown before this page, or this keeper, was there. */
@@ -40,8 +40,8 @@ export class ConsoleLog {
   readonly #logs = new Map<string, Log>();
 
   /**
-   * Output as the keeper numbers it. What begins anew, or again further back, takes the place of what
-   * was there: another machine, or the guest of a snapshot.
+   * Adds output at the keeper's offset. Output that starts at 0 again, or further back, replaces
+   * the old output: it belongs to another machine, or to the guest of a snapshot.
    */
   push(console: string, offset: number, bytes: Uint8Array, again = false): void {
     const log = this.#log(console);
@@ -60,7 +60,7 @@ export class ConsoleLog {
     return this.#log(console).start;
   }
 
-  /** Where the next byte of a console will be. */
+  /** Returns the offset of the next byte of a console. */
   end(console: string): number {
     return this.#log(console).end;
   }

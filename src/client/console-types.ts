@@ -5,7 +5,10 @@ import type { IterableStream } from './iterable-stream.ts';
 export type { ConsoleChunk } from './console-log.ts';
 
 export interface ConsoleReadOptions {
-  /** Where to begin: a byte offset since the machine began, see {@link GuestConsole.end}. Default 0. */
+  /**
+   * First byte to read: an offset since the start of the machine, see {@link GuestConsole.end}.
+   * Default 0.
+   */
   from?: number;
 }
 
@@ -16,13 +19,13 @@ export interface WaitForOptions extends ConsoleReadOptions {
 }
 
 /**
- * A console as Web Streams, as an async iterable and as text. Of what was said the last MiB is kept,
- * also from before this page was there.
+ * A console as Web Streams, as an async iterable and as text. The last MiB of its output is kept,
+ * also from before this page attached.
  */
 export interface GuestConsole extends AsyncIterable<Uint8Array> {
   /** `serial0` to `serial3`, `virtio-console0`. */
   readonly name: string;
-  /** Bytes that the guest has written since the machine began: where the next one will be. */
+  /** Bytes that the guest has written since the machine began: the offset of the next one. */
   readonly end: number;
   /** The output since the machine began, or since `from`, decoded as UTF-8. */
   text(from?: number): string;
@@ -41,8 +44,9 @@ export interface GuestConsole extends AsyncIterable<Uint8Array> {
   readonly writable: WritableStream<Uint8Array | string>;
   write(data: string | Uint8Array): Promise<void>;
   /**
-   * Resolves with the match in everything that was written from `from` on.
-   * @throws HoldfastError `guest-silent` with the end of what was written instead; `cancelled`
+   * Resolves with the match in the output from `from` on.
+   * @throws HoldfastError `guest-silent` with the end of the output if nothing matches in time;
+   * `cancelled`
    */
   waitFor(pattern: RegExp, options?: WaitForOptions): Promise<RegExpExecArray>;
 }

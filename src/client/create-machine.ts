@@ -10,7 +10,7 @@ import { defaultMachineId } from './machine-id.ts';
 import type { Firmware } from './options/machine-config.ts';
 import type { ConnectOptions, Machine } from './types.ts';
 
-/** The files that a build of Holdfast consists of, beside the page's own code. */
+/** The files of a build of Holdfast, beside the page's own code. */
 export interface HoldfastAssets {
   /** URL of keeper.js, on the origin of the page. Guests live as long as it stays the same. */
   keeperUrl: string;
@@ -19,23 +19,26 @@ export interface HoldfastAssets {
   runtimes: readonly RuntimeSource[];
 }
 
-/** Besides, what a build may have to start from. */
+/** The parts of a build that a start may need, and its demo guest. */
 type Build = Pick<HoldfastAssets, 'firmware' | 'runtimes'> & { demo?: DemoGuest };
 
-/** Where a machine runs, and how this page comes to it. */
+/** Options of the machine, and of the connection to its keeper. */
 export interface CreateOptions extends MachineOptions, Partial<ConnectOptions> {
-  /** Throws away a machine of this id that runs or is in storage. Default false. */
+  /** Destroys a machine of this id that runs or is in storage. Default false. */
   fresh?: boolean;
   /** The emulator to start with. Default: the newest of {@link HoldfastAssets.runtimes}. */
   runtime?: RuntimeSource;
 }
 
 /**
- * The machine of this id: the one that runs, in whichever page it was started; else, with `durable`,
- * the one in storage, from its last checkpoint; else a new one with these options. So the same call
- * starts a guest and finds it again after a reload, and `machine.status.startSource` says which.
+ * Returns the machine of this id. If it runs, the page attaches to it, whichever page started it.
+ * Otherwise, with `durable`, it resumes the one in storage from its last checkpoint. Otherwise it
+ * starts a new one with these options.
+ *
+ * So the same call starts a guest and finds it again after a reload. `machine.status.startSource`
+ * is the one that applied.
  * @throws HoldfastError `bad-config` before anything else happens, with each option that is not
- * acceptable; and what connecting and starting reject with
+ * acceptable; also the errors that connecting and starting reject with
  */
 export async function createMachine(
   options: CreateOptions,
@@ -72,7 +75,7 @@ export async function createMachine(
   }
 }
 
-/** Starts it, or opens it at its prompt where a state of it comes with the build. */
+/** Starts the machine, or opens it at its prompt if the build has a state of it. */
 async function begin(
   machine: Machine,
   contents: MachineContents,
@@ -88,7 +91,7 @@ async function begin(
 const demoFor = (options: MachineOptions, { demo }: Build) =>
   demo && isDemoGuest(options, demo) ? demo : undefined;
 
-/** @returns whether there is such a machine in storage, which then runs */
+/** @returns true if storage has such a machine, which then runs */
 async function resumed(
   machine: Machine,
   id = defaultMachineId,
@@ -142,7 +145,7 @@ function newestOf([newest]: readonly RuntimeSource[]): RuntimeSource {
   throw new HoldfastError('runtime-unavailable', 'This build ships no emulator.');
 }
 
-/** Another page may have been faster: then its guest is the one. */
+/** Accepts the guest of another page that was faster. */
 async function orThere(machine: Machine, action: () => Promise<unknown>): Promise<true> {
   try {
     await action();

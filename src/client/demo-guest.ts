@@ -12,10 +12,12 @@ export interface DemoGuest {
   stateUrl: string;
 }
 
-/** Options that say nothing about what is in the state. */
+/** Options that do not affect the contents of the state. */
 const free: readonly string[] = ['name', 'durable', 'suspendWhenHiddenMs'];
 
-/** Whether these options describe the demo guest and nothing else: then its state is as good as a boot. */
+/**
+ * Whether these options describe exactly the demo guest: then its state is equivalent to a boot.
+ */
 export function isDemoGuest(given: MachineOptions, { options }: DemoGuest): boolean {
   const names = new Set([...Object.keys(given), ...Object.keys(options)]);
   return [...names].every((name) => {
@@ -26,8 +28,9 @@ export function isDemoGuest(given: MachineOptions, { options }: DemoGuest): bool
 
 /**
  * Opens the state as a machine with this configuration.
- * @returns false where the state cannot be had or read: the guest can still boot
- * @throws HoldfastError what is no fault of the state, as `bad-runstate` where there is another machine
+ * @returns false if the state cannot be fetched or read: the guest can still boot
+ * @throws HoldfastError for errors that the state does not cause, such as `bad-runstate` if another
+ * machine runs
  */
 export async function openAtPrompt(
   machine: Machine,

@@ -9,7 +9,7 @@ interface DiskReader {
   readDisk(...range: Parameters<DiskCommands['readDisk']>): Promise<Uint8Array>;
 }
 
-/** A disk as a raw image, read as fast as it is taken. */
+/** Returns a disk as a raw image, read as fast as the stream is read. */
 export function diskImage(reader: DiskReader, device: DriveName): ReadableStream<Uint8Array> {
   let sizeBytes = 0;
   let position = 0;

@@ -45,7 +45,7 @@ export class EventStream {
   }
 
   on<T extends Type>(type: T, listener: (event: MachineEventOf<T>) => unknown): () => void {
-    // A wrapper of its own for every subscription, so that one listener may be added twice.
+    // A separate wrapper for every subscription, so that one listener may be added twice.
     const entry: Listener = (event) => listener(event as MachineEventOf<T>);
     let listeners = this.#listeners.get(type);
     if (listeners === undefined) {
@@ -94,7 +94,7 @@ export class EventStream {
     for (const listener of this.#listeners.get(event.type) ?? []) {
       try {
         const returned = listener(event);
-        // One that fails later has failed as one that throws.
+        // A promise that rejects is reported like a listener that throws.
         if (returned instanceof Promise) waits.push(returned.catch(reportListenerError));
       } catch (thrown) {
         // Like an event target: the other listeners get the event too.
@@ -106,7 +106,7 @@ export class EventStream {
   }
 
   #keep(event: MachineEvent): void {
-    // Nobody waits for it, and the backlog has its own bound.
+    // Counts as taken: no listener waits for it, and the backlog has a separate limit.
     this.#taken(event);
     if (event.type === 'console') {
       this.#keepConsole(event);

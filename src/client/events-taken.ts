@@ -1,10 +1,16 @@
-/** Tells the keeper what this page has drawn and shown, so that it is sent no more than it has room for. */
+/**
+ * Reports the events that this page has drawn and shown, so that the keeper sends no more than the
+ * page has room for.
+ */
 import { isOfScreen, screenCost, type TakenEvents } from '../protocol/event-bytes.ts';
 import type { MachineEvent } from '../protocol/events.ts';
 
-/** So much of a console is reported at once: the keeper may be waiting to send the rest. */
+/** Console output that is reported at once: the keeper may be waiting to send the rest. */
 const reportBytes = 256 * 1024;
-/** A page whose frames are not drawn, as one behind others, still takes things. */
+/**
+ * Longest delay of a report. A page whose frames are not drawn, such as a covered one, still takes
+ * events.
+ */
 const longestMs = 250;
 
 export class EventsTaken {
@@ -18,7 +24,7 @@ export class EventsTaken {
     this.#report = report;
   }
 
-  /** To be called when all listeners are done with an event. */
+  /** Counts an event. Called when all its listeners are done. */
   add(event: MachineEvent): void {
     if (event.type === 'console') {
       this.#consoles[event.console] = event.offset + event.bytes.length;
@@ -39,7 +45,7 @@ export class EventsTaken {
       this.#flush();
     };
     const timer = setTimeout(flush, longestMs);
-    // Once what it shows is drawn. In Node nothing is.
+    // After the event is drawn. Node draws nothing.
     if ('requestAnimationFrame' in globalThis) requestAnimationFrame(flush);
     else setTimeout(flush);
   }

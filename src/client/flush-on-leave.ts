@@ -1,12 +1,14 @@
 /**
- * A page whose worker ends with it waits, while it goes, until the worker has saved the guest to the
- * last instruction. Waiting needs memory that both see, which only cross-origin isolated pages have;
- * on others what the guest did since the last checkpoint is lost.
+ * Lets a page that leaves wait until its dedicated worker has saved the guest to the last
+ * instruction.
+ *
+ * The wait needs shared memory, which only cross-origin isolated pages have. On other pages the
+ * guest loses everything since the last checkpoint.
  */
 import { flushed } from '../protocol/keeper-api.ts';
 import type { RemoteKeeper } from '../protocol/rpc.ts';
 
-/** A guest takes some tens of milliseconds; whoever leaves is not kept for longer than this, ms. */
+/** Longest delay of leaving the page, ms. A guest takes some tens of milliseconds. */
 const longestWaitMs = 2000;
 
 export function canFlushOnLeave(): boolean {
@@ -18,7 +20,8 @@ export function flushOnLeave(keeper: RemoteKeeper, signal: AbortSignal): void {
     const word = new Int32Array(new SharedArrayBuffer(4));
     keeper.flush(word.buffer as SharedArrayBuffer).catch(() => {});
     const untilMs = performance.now() + longestWaitMs;
-    // Nothing else waits on the page's own thread: the worker ends as soon as this returns.
+    // A busy wait: nothing else blocks the page's own thread, and the worker ends as soon as this
+    // returns.
     while (Atomics.load(word, 0) === 0 && performance.now() < untilMs);
     if (Atomics.load(word, 0) !== flushed.saved) console.warn('The guest was not saved in time.');
   };

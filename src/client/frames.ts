@@ -14,13 +14,13 @@ const screenEvents = [
 ] as const;
 
 export interface FramesOptions {
-  /** At most so many pictures a second. Default 10. */
+  /** Highest number of pictures a second. Default 10. */
   fps?: number;
 }
 
 /**
- * A picture now and one after each change, no more than `fps` a second and none that nobody reads:
- * who is slow misses pictures, and the last one is always the newest.
+ * Streams a picture now and one after each change, at most `fps` a second. Pictures are only taken
+ * when the stream is read: a slow reader misses some, and the last one is always the newest.
  */
 export function frames(
   machine: Pick<MachineCore, 'on'> & { screen(): Promise<ScreenContents> },

@@ -73,7 +73,7 @@ test('a wait whose time is over looks at what came last', async () => {
   try {
     const { log, console } = makeConsole();
     const found = console.waitFor(/b/, { timeoutMs: 1000 });
-    // As if the first look had taken for ever.
+    // As if the first test had taken very long.
     vi.spyOn(performance, 'now').mockReturnValue(-1_000_000);
     log.push('serial0', 0, bytes('a'));
     log.push('serial0', 1, bytes('b'));

@@ -110,7 +110,7 @@ export class RemoteConsole implements GuestConsole {
           reject(HoldfastError.from(signal?.reason, 'cancelled', 'The wait was given up')),
         );
       const timer = setTimeout(() => {
-        // What came last may not have been looked at.
+        // The latest output may not have been tested yet.
         looks.now();
         if (looks.hasEnded) return;
         const message = `${this.name} did not show ${pattern} within ${timeoutMs} ms. Its end:\n`;

@@ -3,7 +3,7 @@ import { HoldfastError } from '../errors.ts';
 import type { TcpEvent, TcpRequest } from '../protocol/tcp-channel.ts';
 
 export interface ConnectTcpOptions {
-  /** How long until the guest answers, ms: its network may not be up yet. Default 30,000. */
+  /** Longest wait for the guest's answer, ms: its network may not be up yet. Default 30,000. */
   timeoutMs?: number;
 }
 
@@ -11,11 +11,11 @@ export interface ConnectTcpOptions {
 export interface GuestSocket {
   /** Bytes from the guest. Ends with the guest's side, and errors when the guest resets the connection. */
   readonly readable: ReadableStream<Uint8Array>;
-  /** Closing it tells the guest that no more comes. */
+  /** Closing it sends the guest the end of the data. */
   readonly writable: WritableStream<Uint8Array>;
-  /** Resolves when nothing of it is left at either end, however that came. */
+  /** Resolves when the connection is closed at both ends, for any reason. */
   readonly closed: Promise<void>;
-  /** Lets go of the connection at once: the guest sees a reset. */
+  /** Aborts the connection at once: the guest receives a reset. */
   close(): void;
 }
 
@@ -31,8 +31,8 @@ const writtenBytes = 64 * 1024;
 const firstTryMs = 1000;
 
 /**
- * @throws HoldfastError `not-found` where nothing listens, `guest-silent` where nothing answers,
- * `network-unavailable` where the machine's network has no way in
+ * @throws HoldfastError `not-found` if nothing listens, `guest-silent` if nothing answers,
+ * `network-unavailable` if the machine's network accepts no connections
  */
 export async function connectTcp(
   open: Open,
@@ -58,7 +58,7 @@ export async function connectTcp(
   }
 }
 
-/** @returns undefined when nobody answered in time */
+/** @returns undefined if no answer arrived in time */
 async function tryOnce(
   open: Open,
   port: number,
@@ -69,7 +69,7 @@ async function tryOnce(
   try {
     const answer = new Promise<GuestSocket | 'refused' | undefined>((resolve) => {
       channel.onmessage = ({ data }: MessageEvent<TcpEvent>) => {
-        // At once: what the server says first is right behind.
+        // At once, because the server's first data follows immediately.
         if (data.type === 'connected') resolve(socketOver(channel));
         else resolve('refused');
       };

@@ -1,9 +1,12 @@
-/** Streams that `for await` takes, as everything in Node does that takes a stream. */
+/** Streams that `for await` accepts, and every Node API that takes a stream. */
 
 /** Has the iterator under any `lib` setting: `dom` alone leaves it out. */
 export type IterableStream<T> = ReadableStream<T> & AsyncIterable<T>;
 
-/** Not every browser's streams are iterable (Safari's, before 26). */
+/**
+ * Adds the iterator if it is missing: not every browser's streams are iterable (Safari's, before
+ * 26).
+ */
 export function iterable<T>(stream: ReadableStream<T>): IterableStream<T> {
   if (!(Symbol.asyncIterator in stream))
     Object.defineProperty(stream, Symbol.asyncIterator, { value: () => values(stream) });

@@ -12,12 +12,12 @@ export interface KeeperConnectionOptions {
 const missedPings = 5;
 
 /**
- * Calls that cannot hang. A message to a dead worker is never answered, and nothing reports it; so
- * every call races against the end of the connection. While calls are pending the keeper is pinged:
- * a call may take its time as long as pings are answered.
+ * Calls that cannot hang. A message to a dead worker is never answered, and nothing reports it. So
+ * every call races against the end of the connection. While calls are pending, the connection pings
+ * the keeper: a call may take its time as long as pings are answered.
  *
- * What counts is missed pings, not the clock: a page that was asleep, or whose timers are
- * throttled, has not listened, and each of its ticks counts once however late it comes.
+ * The connection counts missed pings and does not read the clock. A page that was asleep, or whose
+ * timers are throttled, has not listened. Each of its ticks counts once, however late it is.
  */
 export class KeeperConnection {
   /** Rejects every call with the reason when the connection ends. */
@@ -72,7 +72,7 @@ export class KeeperConnection {
     return () => this.#lostListeners.delete(listener);
   }
 
-  /** The keeper is gone, or as good as gone. Final. */
+  /** Ends the connection, because the keeper is gone or does not answer. Final. */
   lose(error: HoldfastError): void {
     if (this.#lost) return;
     const listeners = [...this.#lostListeners];

@@ -3,22 +3,25 @@ import { scriptUrl } from '../protocol/script-url.ts';
 import { defaultMachineId, isMachineId } from './machine-id.ts';
 import { hasExtendedLifetime, isSiteDataBlocked } from './support.ts';
 
-/** Which worker. */
+/** Options that select the worker. */
 export interface KeeperWorkerOptions {
   /** URL of keeper.js, absolute or relative to the document. Never hashed, never versioned. */
   keeperUrl: string;
-  /** Which machine: each has a keeper of its own. Lower-case letters, digits and `-`. Default `default`. */
+  /**
+   * Id of the machine: each has a separate keeper. Lower-case letters, digits and `-`. Default
+   * `default`.
+   */
   machineId?: string;
   /**
-   * `auto`: a shared worker that outlives the page where the browser has one, else a
-   * dedicated worker that dies with it. `dedicated` forces the latter.
+   * `auto`: a shared worker that outlives the page if the browser has them, otherwise a dedicated
+   * worker that ends with it. `dedicated` forces the latter.
    */
   host?: 'auto' | 'dedicated';
 }
 
-/** The worker the keeper runs in, as far as this page is concerned. */
+/** The worker that the keeper runs in, as this page uses it. */
 export interface KeeperWorker {
-  /** For calls. */
+  /** Port for calls. */
   readonly port: MessagePort;
   /** Rejects with `keeper-unavailable` if the worker's script cannot be loaded or run. */
   readonly failed: Promise<never>;
@@ -56,7 +59,8 @@ function workerName(machineId: string): string {
   return machineId === defaultMachineId ? 'holdfast' : `holdfast-${machineId}`;
 }
 
-// Name, type and lifetime are part of the ABI: pages that differ in one do not find the same worker.
+// Name, type and lifetime are part of the ABI: pages that differ in one do not find the same
+// worker.
 function openShared(url: URL, name: string): KeeperWorker {
   const options = { type: 'module', name, extendedLifetime: true } as const;
   const worker = new SharedWorker(scriptUrl(url), options);
@@ -78,7 +82,7 @@ function failureOf(worker: AbstractWorker & EventTarget, url: URL): Promise<neve
       reject(new HoldfastError('keeper-unavailable', message));
     });
   });
-  // Errors after the first answer have no one who waits for them.
+  // Errors after the first answer have no handler.
   failed.catch(() => {});
   return failed;
 }

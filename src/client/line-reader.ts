@@ -1,6 +1,6 @@
 /** Splits guest output into lines. Each byte is read and copied a fixed number of times. */
 
-/** A longer line is cut: the rest of it, up to its end, is dropped. */
+/** Longest line. The rest of a longer one, up to its end, is dropped. */
 const lineLimit = 64 * 1024;
 
 export interface Line {
@@ -14,7 +14,7 @@ export class LineReader {
   #pieces: string[] = [];
   #length = 0;
 
-  /** @returns the lines that `bytes` end */
+  /** @returns the lines that end in `bytes` */
   add(bytes: Uint8Array): Line[] {
     const ended: Line[] = [];
     let from = 0;
@@ -37,7 +37,7 @@ export class LineReader {
 
   #take(bytes: Uint8Array): void {
     const room = lineLimit - this.#length;
-    // Counts on, so that a line that was cut is known at its end.
+    // Keeps counting, so that the end of a cut line is recognised.
     this.#length += bytes.length;
     if (room > 0 && bytes.length > 0)
       this.#pieces.push(this.#decoder.decode(bytes.subarray(0, room)));

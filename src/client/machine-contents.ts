@@ -7,7 +7,7 @@ import type { Machine } from './types.ts';
 
 export interface MachineContents {
   config: MachineConfig;
-  /** For its 9p share. */
+  /** Files for its 9p share. */
   files: readonly LoadedFile[];
 }
 

@@ -8,7 +8,7 @@ export type MachineEventOf<T extends MachineEvent['type']> = Extract<MachineEven
 export interface MachineCore {
   /** The keeper that answered when this page attached. */
   readonly keeper: KeeperInfo;
-  /** False where a reload ends the guest (no surviving shared worker). */
+  /** False if a reload ends the guest (no surviving shared worker). */
   readonly survivesReload: boolean;
   /** Null until a machine has been started. Follows the `status` events. */
   readonly status: MachineStatus | null;

@@ -41,7 +41,7 @@ export class RemoteMachine extends RemoteGuest implements Machine {
   readonly #calls: RemoteKeeper = callsOf((name, args) => this.#call(name, args));
   readonly #leave: () => void;
   readonly #events: EventStream;
-  /** Hears of each restore, as an event with the snapshot's id. */
+  /** Dispatches an event for each restore; its type is the snapshot's id. */
   readonly #restored = new EventTarget();
   readonly storage: RemoteStorage;
   readonly #sound: SoundFeed;
@@ -51,9 +51,9 @@ export class RemoteMachine extends RemoteGuest implements Machine {
   readonly #requirePublic: RequirePublic | undefined;
 
   /**
-   * @param events where they arrive, and what this page calls itself
-   * @param leave called once, by {@link close}: lets the keeper know that this page is gone
-   * @param options of whoever attaches
+   * @param events port that they arrive at, and this page's id
+   * @param leave called once, by {@link close}: notifies the keeper that this page is gone
+   * @param options of the program that attaches
    */
   constructor(
     keeper: KeeperInfo,
@@ -80,7 +80,7 @@ export class RemoteMachine extends RemoteGuest implements Machine {
     report({});
     this.#status = keeper.machine && readStatus(keeper.machine);
     events.port.onmessage = ({ data }: MessageEvent<MachineEvent>) => {
-      // A machine of the keeper's own has come.
+      // The keeper has started a machine itself.
       if (data.type === 'status') this.unwatch();
       this.#push(data);
     };
@@ -151,7 +151,7 @@ export class RemoteMachine extends RemoteGuest implements Machine {
     try {
       await this.#calls.terminalSize(name, cols, rows);
     } catch (thrown) {
-      // A guest that an older keeper runs goes without.
+      // An older keeper has no such call: its guest keeps its terminal size.
       if (HoldfastError.from(thrown, 'internal', '').code !== 'keeper-incompatible') throw thrown;
     }
   }
@@ -226,7 +226,8 @@ export class RemoteMachine extends RemoteGuest implements Machine {
   }
 
   async restore({ id }: Pick<SnapshotInfo, 'id'>): Promise<RestoreReport> {
-    // Answers and events travel apart: what the consoles said is then what they had said.
+    // Replies and events travel separately: this waits until the log has the output from before the
+    // restore.
     const told = new Promise((resolve) => {
       this.#restored.addEventListener(id, resolve, { once: true });
     });
@@ -266,7 +267,7 @@ export class RemoteMachine extends RemoteGuest implements Machine {
     return this.#calls.dropSnapshot(id);
   }
 
-  /** Answers and events travel apart: after a call the status must show what the call did. */
+  /** Replies and events travel separately: after a call the status must show its effect. */
   async #refresh(): Promise<void> {
     const { machine } = await this.#connection.keeper.info();
     if (machine) this.#adopt(machine);
@@ -278,7 +279,7 @@ export class RemoteMachine extends RemoteGuest implements Machine {
   }
 }
 
-/** Keepers of the first release say `arrival`. */
+/** Keepers of the first release send `arrival`. */
 function readStatus({ arrival, ...status }: MachineStatus): MachineStatus {
   const startSource = status.startSource ?? arrival;
   return startSource ? { ...status, startSource } : status;

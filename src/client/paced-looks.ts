@@ -1,11 +1,11 @@
-/** Looks again and again at something that grows, without looking all the time. */
+/** Tests growing data repeatedly, with pauses in proportion. */
 
-/** A look that took 1 ms is followed by this many ms without one. */
+/** Milliseconds of pause for each millisecond of a test. */
 const restForEach = 9;
 
 /**
- * Each look costs as much as there is to look at. One for each piece that is added would cost the
- * square of it, so looks rest in proportion to what the last one took: a tenth of the time at most.
+ * The cost of a test grows with the data. A test after each new piece would cost the square of it.
+ * So the pauses are proportional to the last test: tests take a tenth of the time at most.
  */
 export class PacedLooks {
   readonly #look: () => void;
@@ -21,7 +21,7 @@ export class PacedLooks {
     this.#look = look;
   }
 
-  /** At once where the last look was long enough ago, else as soon as it is. */
+  /** Tests at once if the pause is over, otherwise as soon as it is. */
   soon(): void {
     if (this.#timer !== undefined || this.#hasEnded) return;
     const restMs = this.#freeAtMs - performance.now();

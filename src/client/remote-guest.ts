@@ -26,7 +26,7 @@ import { type IterableStream, iterable } from './iterable-stream.ts';
 import type { MachineEventOf } from './machine-core.ts';
 import { type SendKeyOptions, type TypeOptions, Typist } from './typist.ts';
 
-/** The commands that have names: not the index signature that lets runtimes add more. */
+/** Commands with known names, without the index signature that lets runtimes add more. */
 type KnownCommand = keyof {
   [K in keyof RuntimeCommands as string extends K ? never : K]: unknown;
 } &

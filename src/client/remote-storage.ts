@@ -22,9 +22,9 @@ export class RemoteStorage
     return this.#keeper.storage;
   }
 
-  /** Only a page can ask, not its worker. Some browsers ask their user. */
+  /** Only a page can call this, not its worker. Some browsers ask the user. */
   async persist(): Promise<boolean> {
-    // Missing on insecure origins, whatever the types say.
+    // Missing on insecure origins, although the types declare it.
     const storage = navigator.storage as StorageManager | undefined;
     return (await storage?.persist?.()) ?? false;
   }

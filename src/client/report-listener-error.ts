@@ -1,7 +1,7 @@
 /**
- * Tells what a listener of the library's user has thrown, and goes on: in a browser as an `error` event of
- * the window, as for any event target; in Node on the console. There, an uncaught error ends the program,
- * and what a guest sends must not be able to.
+ * Reports an error of a listener without stopping. A browser receives an `error` event of the
+ * window, as for any event target. Node prints it on the console: there, an uncaught error ends the
+ * program, and a guest's data must not be able to cause that.
  */
 export function reportListenerError(thrown: unknown): void {
   const { reportError } = globalThis as { reportError?: (error: unknown) => void };

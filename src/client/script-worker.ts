@@ -1,4 +1,4 @@
-/** The worker for state files of a build that has its script as a file, as the npm package does. */
+/** Worker for state files in a build that has its script as a file, such as the npm package. */
 import { scriptUrl } from '../protocol/script-url.ts';
 import { openStateWorkersBy } from '../state-file/worker-client.ts';
 

@@ -1,8 +1,10 @@
-/** The worker for state files of a built site. Its bundler finds the script by this expression. */
+/** Worker for state files of a built site. The bundler finds the script by this expression. */
 import { scriptUrl } from '../protocol/script-url.ts';
 import { openStateWorkersBy } from '../state-file/worker-client.ts';
 
-/** Vite looks for `new Worker(new URL(…, import.meta.url))` and names the file of the build there. */
+/**
+ * Vite looks for `new Worker(new URL(…, import.meta.url))` and inserts the file name of the build.
+ */
 const Worker =
   globalThis.Worker &&
   class extends globalThis.Worker {

@@ -6,7 +6,7 @@ import type { Machine } from './types.ts';
 
 type AudioEvent = Extract<MachineEvent, { type: 'audio' }>;
 
-/** A machine whose sound the test makes; `taken` is what its keeper was told. */
+/** A machine whose sound the test makes; `taken` records the calls to its keeper. */
 function feed(listen?: () => Promise<void>) {
   const listeners = new Set<(event: AudioEvent) => void>();
   const taken: number[] = [];

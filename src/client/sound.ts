@@ -1,23 +1,24 @@
 /** The guest's sound, as streams of samples. */
 import type { MachineCore } from './machine-core.ts';
 
-/** Some milliseconds of sound, for two ears. */
+/** Some milliseconds of stereo sound. */
 export interface SoundChunk {
-  /** Frames (one sample for each ear) a second. */
+  /** Frames (one sample for each channel) a second. */
   sampleRate: number;
   /** From -1 to 1. */
   left: Float32Array<ArrayBuffer>;
   right: Float32Array<ArrayBuffer>;
 }
 
-/** A second at the rate that runtimes send. */
+/** One second at the rate that runtimes send. */
 const mostFrames = 48_000;
 /** Frames after which the keeper is told that they were received. */
 const reportFrames = mostFrames / 4;
 
 /**
- * One subscription for all streams. The keeper sends no more than the page has said that it takes,
- * and it says so whenever something arrived: a page that is stuck is not sent more and more.
+ * One subscription for all streams. The keeper sends no more frames than the page has requested,
+ * and the page requests more only when some have arrived. So frames do not accumulate for a page
+ * that is stuck.
  */
 export class SoundFeed {
   readonly #machine: Pick<MachineCore, 'on'>;
@@ -26,13 +27,13 @@ export class SoundFeed {
   #stop: (() => void) | undefined;
   #arrived = 0;
 
-  /** @param listen tells the keeper how many frames more this page takes; 0 is an end */
+  /** @param listen requests that many more frames from the keeper; 0 ends it */
   constructor(machine: Pick<MachineCore, 'on'>, listen: (frames: number) => Promise<void>) {
     this.#machine = machine;
     this.#listen = listen;
   }
 
-  /** Fails where the keeper is too old to send any. */
+  /** Returns a stream. It errors if the keeper is too old to send sound. */
   stream(): ReadableStream<SoundChunk> {
     let reader: ReadableStreamDefaultController<SoundChunk>;
     return new ReadableStream<SoundChunk>(

@@ -7,12 +7,12 @@ import type { OpenStateOptions } from './types.ts';
 const runtime = { id: 'r', v86Version: '1', url: 'https://x.test/r', wasmUrl: 'https://x.test/w' };
 const keeper = {} as RemoteKeeper;
 
-/** A file whose head says this, and which tells whether it was read on. */
+/** A file with this head, which records whether it was read further. */
 function stateFile(urls: StateFile['info']['urls']) {
   const told = { isOpened: false };
   const file = Object.create(StateFile.prototype, {
     info: { value: { urls } },
-    // It is as large as it can be from the beginning.
+    // It has its largest size from the beginning.
     onMore: { value: (approve: (sizeBytes: number) => unknown) => approve(2 ** 30) },
     close: { value: () => {} },
     open: {

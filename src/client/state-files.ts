@@ -1,4 +1,4 @@
-/** State files between this page's keeper and the worker that reads and writes them. */
+/** Connects this page's keeper and the worker that reads and writes state files. */
 import { HoldfastError } from '../errors.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import { toBeAsked } from '../protocol/reach.ts';
@@ -15,11 +15,11 @@ import type {
 import { StateWorker } from '../state-file/worker-client.ts';
 import type { OpenStateOptions } from './types.ts';
 
-/** Has the browser cache all that a worker for state files consists of. */
+/** Makes the browser cache all files of the worker for state files. */
 export async function cacheStateWorker(): Promise<void> {
   const worker = new StateWorker();
   try {
-    // Nothing to do, with everything that doing it takes.
+    // A minimal job that loads every file that a real one needs.
     worker.post({ type: 'compress', raw: new Uint8Array(1), level: 1 }, []);
     await worker.next('compressed');
   } finally {
@@ -35,7 +35,7 @@ export function exportState(
   const { port1, port2 } = new MessageChannel();
   const exported = send(port1);
   const file = writeStateFile(port2, options);
-  // What goes wrong in the keeper comes through the port as well, unless the call never got there.
+  // Errors of the keeper arrive through the port as well, unless the call never reached it.
   const failed = exported.then(
     () => new Promise<never>(() => {}),
     (thrown) => Promise.reject(thrown),
@@ -44,7 +44,7 @@ export function exportState(
   return failingWith(file, failed);
 }
 
-/** A stream that also fails when `failed` rejects. */
+/** Returns a stream that also fails when `failed` rejects. */
 function failingWith(
   stream: ReadableStream<Uint8Array>,
   failed: Promise<never>,
@@ -83,17 +83,17 @@ export async function openState(
   try {
     await requireApproval(file.info, options);
     await requirePublic?.(file.info, options);
-    // Not beside the other question: whoever sees one of them would answer both.
+    // Not at the same time as the first question: a user who sees one of them would answer both.
     file.onMore((sizeBytes) => options.approve?.([memoryItem(sizeBytes)]) ?? false);
     const { runtime, replace = false, identity = 'clone' } = options;
     const cancelled = aborted(options.signal ?? file.signal);
-    // Heard of by whoever awaits it at that moment.
+    // A later `Promise.race` handles the rejection.
     cancelled.catch(() => {});
     const { config, ranges, guest, failed } = await Promise.race([file.open(), cancelled]);
-    // A clone's network card is given an address of its own, and its states are no others'.
+    // The network card of a clone gets a new address, and its states get a new lineage.
     const { mac: _mac, lineage: _lineage, ...rest } = config;
     const own = identity === 'clone' ? rest : { ...config, id: file.info.machineId };
-    // Who made it is not known: unless the caller does, it was somebody else.
+    // The author is unknown: unless the caller sets `foreign`, it was someone else.
     const { foreign = identity === 'clone' } = options.config ?? {};
     const request = {
       config: { ...own, ...options.config, ...(foreign && { foreign }) },
@@ -107,10 +107,11 @@ export async function openState(
     try {
       return await Promise.race([imported, failed, cancelled]);
     } catch (thrown) {
-      // Whoever tries again must not be told that the keeper is still busy with this one.
+      // A caller that tries again must not find the keeper still busy with this state.
       file.close();
       const refused = await failureOf(imported, keeperMs);
-      // A keeper that refuses a guest cancels its transfer, and the worker's word may come first.
+      // A keeper that refuses a guest cancels its transfer, and the worker's error may arrive
+      // first.
       const isEcho = thrown instanceof HoldfastError && thrown.code === 'cancelled';
       const isOwn = options.signal?.aborted || file.signal?.aborted;
       throw isEcho && !isOwn && refused instanceof HoldfastError ? refused : thrown;
@@ -131,7 +132,9 @@ function buffersIn(config: MachineConfig): ArrayBuffer[] {
 /** Longest wait for a keeper to notice that no guest follows. */
 const keeperMs = 5_000;
 
-/** @returns what it rejects with; undefined where it does not, or not in time */
+/**
+ * @returns the reason of the rejection; undefined if the promise does not reject, or not in time
+ */
 function failureOf(promise: Promise<unknown>, timeoutMs: number): Promise<unknown> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(undefined), timeoutMs);

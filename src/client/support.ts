@@ -1,6 +1,6 @@
 /**
- * What a guest cannot run without. Features are tried, never guessed from the browser's name; what
- * is listed needs no secure context and no cross-origin isolation.
+ * Finds features that a guest needs. Each is tested directly, never derived from the browser's
+ * name. None of them needs a secure context or cross-origin isolation.
  */
 
 import { scriptUrl } from '../protocol/script-url.ts';
@@ -30,7 +30,7 @@ const bulkMemoryModule = [
   ...[0x0a, 0x0d, 0x01, 0x0b, 0x00, 0x41, 0x00, 0x41, 0x00, 0x41, 0x00, 0xfc, 0x0b, 0x00, 0x0b],
 ];
 
-/** Names what this browser lacks, in words for people; empty when guests can run. */
+/** Returns the names of features that this browser lacks, for users; empty if guests can run. */
 export function missingFeatures(): string[] {
   const missing: string[] = [];
   if (typeof WebAssembly !== 'object') {
@@ -48,8 +48,8 @@ export function missingFeatures(): string[] {
 }
 
 /**
- * Whether shared workers may outlive their pages: `extendedLifetime` is read by browsers that have
- * it.
+ * Whether shared workers may outlive their pages. Only browsers with this feature read
+ * `extendedLifetime`.
  */
 export function hasExtendedLifetime(): boolean {
   if (typeof SharedWorker !== 'function') return false;
@@ -57,8 +57,8 @@ export function hasExtendedLifetime(): boolean {
 }
 
 /**
- * Whether the user blocks this site's data, or its origin is opaque: then there are no shared
- * workers, no Web Locks and no storage.
+ * Whether the user blocks this site's data, or its origin is opaque: then it has no shared workers,
+ * no Web Locks and no storage.
  */
 export function isSiteDataBlocked(): boolean {
   try {
@@ -73,8 +73,8 @@ function hasModuleWorkers(): boolean {
 }
 
 /**
- * Options are read before the URL is parsed (Web IDL converts arguments first), so that an invalid
- * URL shows what the browser reads without a worker ever being created.
+ * Returns true if the browser reads this option. Options are read before the URL is parsed (Web IDL
+ * converts arguments first). So an invalid URL shows this without a worker ever being created.
  */
 function readsOption(
   name: string,
@@ -91,7 +91,7 @@ function readsOption(
   try {
     construct(scriptUrl('https://['), options);
   } catch {
-    // The URL is invalid: expected, and the point.
+    // Expected: the URL is invalid on purpose.
   }
   return read;
 }

@@ -1,4 +1,4 @@
-/** The page's view of a machine. Implemented by `machine.ts`; `src/index.ts` exports it. */
+/** API of a machine for pages. `machine.ts` implements it; `src/index.ts` exports it. */
 
 import type { HoldfastError } from '../errors.ts';
 import type { Picture } from '../pc/picture.ts';
@@ -44,24 +44,25 @@ import type { SoundChunk } from './sound.ts';
 import type { SendKeyOptions, TypeOptions } from './typist.ts';
 
 export interface ConnectOptions extends KeeperWorkerOptions {
-  /** The keeper's worker, where it was opened before, with the options above. */
+  /** The keeper's worker, if the caller already opened it with the options above. */
   worker?: KeeperWorker;
   /** Silence after which a pending call is rejected with `keeper-silent`, ms. Default 10,000. */
   silenceMs?: number;
   /**
-   * The emulators of this page's build, newest first: what {@link Machine.cprLoad} takes a machine's
-   * emulator from where its options name none. A state never names the one that is run.
+   * The emulators of this page's build, newest first. {@link Machine.cprLoad} uses them if its
+   * options name none. The emulator is never taken from the state.
    */
   runtimes?: readonly RuntimeSource[];
 }
 
 export interface StartOptions {
   /**
-   * Replace a machine that is already there (without it, that is `bad-runstate`), and what is in
-   * storage under its id (without it a durable guest runs, and is not saved: `storage-occupied`).
+   * Replaces a running machine, and the one in storage under its id. Without it a running machine
+   * rejects the call with `bad-runstate`. A stored one leaves the new durable guest unsaved:
+   * `storage-occupied`.
    */
   replace?: boolean;
-  /** Comes up frozen in `inmigrate` and waits for {@link Machine.cprLoad}. */
+  /** Starts in `inmigrate`, and waits for {@link Machine.cprLoad}. */
   incoming?: boolean;
 }
 
@@ -80,15 +81,18 @@ export interface OpenStateOptions extends ReadStateOptions {
     'id' | 'name' | 'durable' | 'foreign' | 'suspendWhenHiddenMs' | 'mac'
   >;
   /**
-   * Asked before anything is fetched or connected to that the state names: what is of another origin,
-   * and every network but a relay of the page's own. Asked again, with a `memory`, where the state
-   * unpacks to more than 256 MiB. Without it such a state is refused. In Node addresses that are not
-   * of the internet are refused all the same, see {@link allowPrivate}.
+   * Called before anything is fetched from or connected to an address that the state names:
+   * addresses of other origins, and every network except a relay of the page itself. Called again,
+   * with a `memory`, if the state unpacks to more than 256 MiB. Without this function such a state
+   * is rejected.
+   *
+   * In Node, addresses that are not on the public internet are rejected even so, see
+   * {@link allowPrivate}.
    */
   approve?(urls: readonly StateUrl[]): boolean | Promise<boolean>;
   /**
-   * Node: the state may reach this computer, its network and its cloud's metadata, if it is approved.
-   * Default false.
+   * Node: the state may reach this computer, its network and its cloud's metadata, if it is
+   * approved. Default false.
    */
   allowPrivate?: boolean;
 }
@@ -97,7 +101,7 @@ export interface OpenStateOptions extends ReadStateOptions {
 export interface WatchListener {
   /** The machine is shown: at first, and each time another worker resumes it. */
   began(): void;
-  /** The worker that ran it is gone. */
+  /** Called when the worker that ran it is gone. */
   gone(): void;
 }
 
@@ -113,36 +117,41 @@ export interface MachineStorage extends StorageCalls {
 export interface Machine extends MachineCore, PublicCalls {
   onLost(listener: (error: HoldfastError) => void): () => void;
   start(config: MachineConfig, runtime: RuntimeSource, options?: StartOptions): Promise<void>;
-  /** Live update: hands the running guest over to another runtime, in place. */
+  /** Updates a running guest: moves it to another runtime, in place. */
   restart(options: { runtime: RuntimeSource }): Promise<RestartReport>;
   /**
-   * Stops the guest and writes its device state to `target`. Mode `restart`: the guest is then in
-   * the hands of the other runtime, its RAM untouched, in `inmigrate` until {@link cprLoad} or
-   * {@link cprCancel}. Mode `reboot`: the rest of it is in storage, and the machine is ended.
-   * When it fails, the machine is in the runstate it had and what was at the target is still there.
+   * Stops the guest and writes its device state to `target`.
+   *
+   * Mode `restart`: the other runtime then holds the guest, its RAM untouched, in `inmigrate` until
+   * {@link cprLoad} or {@link cprCancel}. Mode `reboot`: the rest of the guest is in storage, and
+   * the machine is ended.
+   *
+   * If it fails, the machine returns to its previous run state, and the target keeps its old
+   * contents.
    */
   cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport>;
   /**
-   * Loads what {@link cprSave} wrote, into a machine in `inmigrate` or, after mode `reboot`, with no
-   * machine at all. A guest that ran runs, one that was paused is paused, one that was suspended
-   * waits for what wakes it. When it fails the machine is in `inmigrate` as before.
+   * Loads a state that {@link cprSave} wrote, into a machine in `inmigrate` or, after mode
+   * `reboot`, without a machine. A guest that ran runs, one that was paused is paused, and one that
+   * was suspended waits for a wakeup. If it fails, the machine remains in `inmigrate`.
    */
   cprLoad(source: CprSource, options?: CprLoadOptions): Promise<CprLoadReport>;
   reset(): Promise<void>;
   /** Runs shell code in the guest through its agent. @throws HoldfastError `guest-silent`, `guest-failed` */
   execute(code: string, options?: ExecuteOptions): Promise<ExecuteResult>;
-  /** A console as streams: `serial0` (the default) to `serial3`, `virtio-console0`. */
+  /** Returns a console as streams: `serial0` (the default) to `serial3`, `virtio-console0`. */
   console(name?: string): GuestConsole;
   /**
-   * Tells the guest how large the terminal is that shows this console, through its agent: programs in it
-   * ask for that. Again by itself whenever the guest begins anew. Nothing happens without an agent.
+   * Sets the size of the terminal that shows this console, through the guest's agent, for programs
+   * in the guest that query it. The keeper sends it again whenever the guest reboots. Without an
+   * agent it has no effect.
    */
   terminalSize(name: string, size: { cols: number; rows: number }): Promise<void>;
-  /** PC scan codes, set 1. */
+  /** Sends PC scan codes, set 1. */
   scancodes(codes: readonly number[]): Promise<void>;
   /**
-   * Presses keys together and lets them go, with the names of QEMU's `sendkey`: `ret`,
-   * `ctrl-alt-delete`, `shift-f1`. Rejects with `bad-command` for a key that there is not.
+   * Presses keys together and releases them, with the names of QEMU's `sendkey`: `ret`,
+   * `ctrl-alt-delete`, `shift-f1`. Rejects with `bad-command` for an unknown key.
    */
   sendKey(keys: string, options?: SendKeyOptions): Promise<void>;
   /**
@@ -151,82 +160,93 @@ export interface Machine extends MachineCore, PublicCalls {
    */
   type(text: string, options?: TypeOptions): Promise<void>;
   /**
-   * What the lights of the user's keyboard show. Before the guest's next key that a lock changes, it
-   * gets a press of the lock key where its own lights differ. A guest that sets no lights is left alone.
+   * Sets the lock lights of the user's keyboard. Before the next key that a lock affects, the guest
+   * receives a press of the lock key if its own lights differ. A guest that sets no lights is left
+   * alone.
    */
   keyboardLocks(locks: { caps?: boolean; num?: boolean }): Promise<void>;
   /** Moves the mouse; up is positive `dy`, as a PS/2 mouse counts. */
   mouseDelta(dx: number, dy: number): Promise<void>;
-  /** For guests that take absolute positions: pixels on a screen of `width` and `height`. */
+  /**
+   * Moves the mouse of guests that use absolute positions: pixels on a screen of `width` and
+   * `height`.
+   */
   mouseAbsolute(x: number, y: number, width: number, height: number): Promise<void>;
-  /** Which buttons are down from now on. */
+  /** Sets the buttons that are down. */
   mouseButtons(left: boolean, middle: boolean, right: boolean): Promise<void>;
-  /** Notches of the wheel; away from the user is positive. */
+  /** Turns the wheel, in notches; away from the user is positive. */
   mouseWheel(delta: number): Promise<void>;
-  /** A file of the 9p share. Paths are relative to the share: `dir/file`. */
+  /** Reads a file of the 9p share. Paths are relative to the share: `dir/file`. */
   filesRead(path: string): Promise<Uint8Array>;
-  /** Makes or replaces a file of the 9p share, and the directories that lead to it. */
+  /** Creates or replaces a file of the 9p share, and the directories that lead to it. */
   filesWrite(path: string, bytes: Uint8Array): Promise<void>;
-  /** What is in a directory of the 9p share; `''` is the share itself. */
+  /** Lists a directory of the 9p share; `''` is the share itself. */
   filesList(path: string): Promise<NinepEntry[]>;
   infoNetwork(): Promise<NetworkInfo>;
   /**
-   * Opens a TCP connection to a port of the guest, over the network backend `fetch`; the guest must have
-   * the address that DHCP gives it. It goes on through live updates. Rejects with `not-found` where nothing
-   * listens, `guest-silent`, or `network-unavailable` with another backend.
+   * Opens a TCP connection to a port of the guest, over the network backend `fetch`. The guest must
+   * have the address that DHCP assigns. The connection survives live updates.
+   *
+   * Rejects with `not-found` if nothing listens, `guest-silent`, or `network-unavailable` with
+   * another backend.
    */
   connectTcp(port: number, options?: ConnectTcpOptions): Promise<GuestSocket>;
   /** The drives, and what is in them. */
   infoBlock(): Promise<BlockInfo[]>;
-  /** Puts a medium into a drive while the guest runs. URLs are relative to this page. */
+  /** Inserts a medium into a drive while the guest runs. URLs are relative to this page. */
   changeMedia(device: RemovableDriveName, source: DriveSource): Promise<void>;
   ejectMedia(device: RemovableDriveName): Promise<void>;
   /**
-   * A disk as a raw image: its base and what the guest wrote. Of a guest that runs it is no
-   * consistent one: pause it first.
+   * Streams a disk as a raw image: its base with the guest's writes. The image of a running guest
+   * is not consistent: pause it first.
    */
   diskImage(device: DriveName): IterableStream<Uint8Array>;
-  /** Throws away what the guest wrote to a disk. The machine must be paused. */
+  /** Discards the guest's writes to a disk. The machine must be paused. */
   resetDisk(device: DriveName): Promise<void>;
-  /** Looks whether disks that are elsewhere have changed there; the blockers and `infoBlock` say so. */
+  /** Checks if remote disks have changed; the blockers and `infoBlock` report it. */
   checkDisks(): Promise<void>;
   readMemory(address: number, length: number): Promise<Uint8Array>;
   writeMemory(address: number, bytes: Uint8Array): Promise<void>;
-  /** The CPU between two instructions; of one moment also while the guest runs. */
+  /**
+   * Returns the CPU registers between two instructions. They are consistent also while the guest
+   * runs.
+   */
   infoRegisters(): Promise<CpuRegisters>;
-  /** What is on the guest's screen, as text cells or as pixels. */
+  /** Returns the guest's screen, as text cells or as pixels. */
   screen(): Promise<ScreenContents>;
-  /** The lines on a text screen, without blanks at their ends; empty in graphics. */
+  /** Returns the lines on a text screen, without blanks at their ends; empty in graphics mode. */
   screenText(): Promise<string>;
-  /** The guest's screen as a PNG, text as a VGA draws it. */
+  /** Returns the guest's screen as a PNG, text as a VGA draws it. */
   screenshot(): Promise<Uint8Array<ArrayBuffer>>;
-  /** The screen now, and again after each change. */
+  /** Streams the screen now, and again after each change. */
   frames(options?: FramesOptions): IterableStream<Picture>;
   /**
-   * What the guest plays, of a machine with the option `sound`: nothing comes while it is silent. A
-   * reader who is slow misses what is more than a second behind. Of a machine that this page only
-   * {@link watch}es nothing is heard.
+   * Streams the sound of a machine with the option `sound`; nothing arrives while it is silent. A
+   * slow reader misses sound that is more than a second behind. A machine that this page only
+   * {@link watch}es has no sound.
    */
   sound(): IterableStream<SoundChunk>;
   /**
-   * Presses the power button: a guest that listens shuts itself down, and is `shutdown` then. Rejects
-   * with `bad-config` for a machine without ACPI, with `bad-runstate` for a guest that does not listen.
+   * Presses the power button. A guest that handles it shuts down, and its run state is then
+   * `shutdown`. Rejects with `bad-config` for a machine without ACPI, and with `bad-runstate` for a
+   * guest that does not handle the button.
    */
   systemPowerdown(): Promise<void>;
   /** The machines in the storage of this browser. */
   readonly storage: MachineStorage;
   /**
-   * Goes on with a machine in storage from its newest checkpoint that is whole. Rejects with
-   * `not-found`, `storage-damaged`, `taken-over` when it runs elsewhere, or `file-needed` without the
-   * files that {@link StoredMachineInfo.needs} lists.
+   * Resumes a machine in storage from its newest intact checkpoint. Rejects with `not-found`,
+   * `storage-damaged`, `taken-over` if it runs elsewhere, or `file-needed` without the files that
+   * {@link StoredMachineInfo.needs} lists.
    */
   resumeStored(id: string, options: Omit<ResumeRequest, 'id'>): Promise<ResumeReport>;
   /** The machine that {@link watch} shows. */
   readonly watching: string | null;
   /**
-   * Shows a machine that runs in a worker which this page has no port to, as one of another tab: its
-   * events and its status arrive here, nothing can be done to it. Until {@link unwatch}, or until
-   * this page's keeper has a machine. Rejects with `not-found` when nobody who runs it answers.
+   * Shows a machine that runs in a worker which this page has no port to, such as one of another
+   * tab. Its events and status arrive here; other calls cannot reach it. It ends with
+   * {@link unwatch}, or when this page's keeper has a machine. Rejects with `not-found` if no
+   * keeper that runs it answers.
    */
   watch(id: string, listener: WatchListener): Promise<void>;
   unwatch(): void;
@@ -236,28 +256,28 @@ export interface Machine extends MachineCore, PublicCalls {
    * `not-found`, or `bad-runstate` for a guest that crashed.
    */
   restore(snapshot: Pick<SnapshotInfo, 'id'>): Promise<RestoreReport>;
-  /** Gives the memory of a snapshot back. */
+  /** Frees the memory of a snapshot. */
   dropSnapshot(snapshot: Pick<SnapshotInfo, 'id'>): Promise<void>;
   /**
-   * The machine as a state file, while it goes on: what is written is the moment of the call or a
-   * little later, as one consistent cut. Cancelling the stream gives it up.
+   * Streams the machine as a state file while it runs. The file is one consistent cut, at the
+   * moment of the call or a little later. Cancelling the stream aborts the export.
    */
   exportState(options?: ExportStateOptions): IterableStream<Uint8Array>;
   /**
-   * Makes a machine of a state file. The one that is there goes on until the new one runs, and
-   * whenever this fails. Rejects with `bad-state-file`, `state-unavailable`, `wrong-base`,
-   * `not-approved`, or what {@link start} rejects with.
+   * Creates a machine from a state file. The current one runs until the new one runs, and keeps
+   * running if this fails. Rejects with `bad-state-file`, `state-unavailable`, `wrong-base`,
+   * `not-approved`, or the errors of {@link start}.
    */
   openState(source: StateSource | StateFile, options: OpenStateOptions): Promise<ImportReport>;
   /**
-   * The machine as a state of v86 itself, for its `restore_state`, with the same machine options.
-   * Rejects with `wrong-v86-state` for a machine with a hard disk.
+   * Returns the machine as a state of v86 itself, for its `restore_state` with the same machine
+   * options. Rejects with `wrong-v86-state` for a machine with a hard disk.
    */
   exportV86State(): Promise<Uint8Array>;
   /**
-   * Starts a machine with a state that v86's `save_state` gave, as it is or through zstd. Rejects
-   * with `wrong-v86-state`, naming what differs, when `config` is not what it was saved with; the
-   * machine that is there then goes on.
+   * Starts a machine with a state from v86's `save_state`, plain or compressed with zstd. If
+   * `config` differs from the one it was saved with, it rejects with `wrong-v86-state` and names
+   * the differences; the current machine then keeps running.
    */
   openV86State(
     state: Blob | Uint8Array,

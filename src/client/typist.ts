@@ -1,4 +1,4 @@
-/** Keys for the guest, one after the other. */
+/** Sends keys to the guest, one after the other. */
 import { HoldfastError } from '../errors.ts';
 import { strokesOf } from '../pc/keys.ts';
 import { typeText, untypableText } from '../pc/typing.ts';
@@ -8,33 +8,33 @@ import {
   type KeyboardLayout,
 } from '../protocol/keyboard-layouts.ts';
 
-/** QEMU's. */
+/** QEMU's default. */
 const usualHoldMs = 100;
-/** As fast as a guest's BIOS, with room for 16 keys, can be trusted to read. */
+/** Interval that a guest's BIOS, with a buffer of 16 keys, can keep up with. */
 const usualDelayMs = 8;
 
 export interface SendKeyOptions {
-  /** How long the keys are down, ms. Default 100, as QEMU's `sendkey`. */
+  /** Time that the keys are down, ms. Default 100, as QEMU's `sendkey`. */
   holdMs?: number;
 }
 
 export interface TypeOptions {
   /** Keyboard layout that the guest is set to. Default: what the machine's configuration says, or `us`. */
   layout?: KeyboardLayout;
-  /** Between two characters, ms. Default 8. */
+  /** Time between two characters, ms. Default 8. */
   delayMs?: number;
 }
 
 /** The guest's keyboard. */
 interface TypedKeyboard {
-  /** Set 1. */
+  /** Sends scan codes of set 1. */
   scancodes(codes: readonly number[]): Promise<void>;
   keyboardLocks(locks: { caps?: boolean }): Promise<void>;
-  /** What the machine's configuration says. */
+  /** Returns the layout in the machine's configuration. */
   layout(): KeyboardLayout | undefined;
 }
 
-/** What is typed together would be mixed up. */
+/** Queues its calls: text that is typed at the same time would be mixed. */
 export class Typist {
   readonly #keyboard: TypedKeyboard;
   #last: Promise<unknown> = Promise.resolve();
@@ -43,7 +43,7 @@ export class Typist {
     this.#keyboard = keyboard;
   }
 
-  /** @throws HoldfastError `bad-command` for a key that there is not */
+  /** @throws HoldfastError `bad-command` for an unknown key */
   async sendKey(keys: string, { holdMs = usualHoldMs }: SendKeyOptions = {}): Promise<void> {
     const { press, release } = strokesOf(keys);
     return this.#inTurn(async () => {
@@ -56,7 +56,10 @@ export class Typist {
     });
   }
 
-  /** @throws HoldfastError `bad-command` for characters that the keyboard does not have; none is typed then */
+  /**
+   * @throws HoldfastError `bad-command` for characters that the keyboard does not have; none is
+   * typed then
+   */
   async type(
     text: string,
     { layout: given, delayMs = usualDelayMs }: TypeOptions = {},
@@ -68,7 +71,7 @@ export class Typist {
       throw new HoldfastError('bad-command', untypableText(untypable, layout));
     }
     return this.#inTurn(async () => {
-      // The text is to arrive as it is, whatever Caps Lock of the guest says.
+      // The text must arrive unchanged, even if Caps Lock is on in the guest.
       if (strokes.length > 0) await this.#keyboard.keyboardLocks({ caps: false });
       for (const stroke of strokes) {
         await this.#keyboard.scancodes(stroke);

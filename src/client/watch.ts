@@ -1,4 +1,4 @@
-/** Looks on at a machine that runs in a worker which this page has no port to. */
+/** Watches a machine that runs in a worker which this page has no port to. */
 import { HoldfastError } from '../errors.ts';
 import type { TakenEvents } from '../protocol/event-bytes.ts';
 import type { MachineEvent } from '../protocol/events.ts';
@@ -12,7 +12,7 @@ import {
 import type { WatchListener } from './types.ts';
 import { holdLock, whenReleased } from './web-lock.ts';
 
-/** Longest wait for whoever runs the machine, ms. It may be busy with a checkpoint. */
+/** Longest wait for the keeper that runs the machine, ms. It may be busy with a checkpoint. */
 const answerMs = 5000;
 
 interface Watcher extends WatchListener {
@@ -21,12 +21,12 @@ interface Watcher extends WatchListener {
 
 export interface Watch {
   readonly machineId: string;
-  /** The page has room for more. */
+  /** Reports that the page has room for more. */
   took(taken: TakenEvents): void;
   close(): void;
 }
 
-/** @throws HoldfastError `not-found` when nobody who runs the machine answers */
+/** @throws HoldfastError `not-found` if no keeper that runs the machine answers */
 export async function watchMachine(machineId: string, watcher: Watcher): Promise<Watch> {
   const left = new AbortController();
   const { signal } = left;
@@ -41,7 +41,7 @@ export async function watchMachine(machineId: string, watcher: Watcher): Promise
     channel.close();
     machines.close();
   };
-  // Held before anybody is asked: a keeper takes a free lock for a page that is gone.
+  // Held before the page asks: a keeper takes a free lock for a page that is gone.
   if (!(await holdLock(name, signal))) {
     close();
     throw notThere();

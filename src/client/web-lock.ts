@@ -1,12 +1,15 @@
 /** Web Locks as signs of life: a lock becomes free when its holder is gone. */
 import { webLocks } from '../protocol/web-locks.ts';
 
-/** Longest wait for a lock that nobody else wants, ms: on a disk that fails the browser may not answer. */
+/**
+ * Longest wait for a lock without other requests, ms: with a failing disk the browser may not
+ * answer.
+ */
 const lockMs = 5_000;
 
 /**
  * Holds a lock until `signal` aborts or this page ends.
- * @returns false where there are no Web Locks, or none for this site.
+ * @returns false if Web Locks are missing or blocked for this site.
  */
 export function holdLock(name: string, signal: AbortSignal): Promise<boolean> {
   const manager = webLocks();
@@ -22,21 +25,21 @@ export function holdLock(name: string, signal: AbortSignal): Promise<boolean> {
       });
     manager.request(name, abortable).catch((thrown) => {
       clearTimeout(timer);
-      // Where site data is blocked.
+      // Site data is blocked.
       if (thrown instanceof DOMException && thrown.name === 'SecurityError') resolve(false);
       else reject(thrown);
     });
   });
 }
 
-/** Resolves true once nobody holds the lock any more, false when that cannot be told. */
+/** Resolves true once the lock is free, false if that cannot be determined. */
 export async function whenReleased(name: string, signal: AbortSignal): Promise<boolean> {
   const manager = webLocks();
   if (manager === undefined) return false;
   try {
     return await manager.request(name, { signal }, () => true);
   } catch {
-    // Aborted: nobody wants to know any more.
+    // Aborted: the result is not needed any more.
     return false;
   }
 }

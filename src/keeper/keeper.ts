@@ -47,19 +47,19 @@ import { RuntimeLoader } from './runtimes/runtime-loader.ts';
 
 type KeeperIdentity = Omit<KeeperInfo, 'abiVersion' | 'methods' | 'machine'>;
 
-/** Longest wait for an opening to end whose page has left: that is noticed a moment later. */
+/** Longest wait for the end of an opening whose page has left, which is noticed a moment later. */
 const leavingPageMs = 3_000;
 
 /** Parts that a keeper works with; tests give it others. */
 interface KeeperOptions {
   loader?: RuntimeLoader;
-  /** Absent where there is no persistent storage. */
+  /** Absent without persistent storage. */
   openStore?: OpenStore;
   /** Address of the keeper's own script. */
   keeperUrl?: string;
-  /** For reading what a newer version of this site has stored. */
+  /** Opens, for reading, the store that a newer version of this site has written. */
   openNewerStore?: OpenStore;
-  /** Called around each step of cprSave and cprLoad: for tests that let one fail. */
+  /** Called around each step of cprSave and cprLoad, so that tests can make one fail. */
   around?: AroundStep;
 }
 
@@ -75,9 +75,9 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     () => this.#slot.machine?.view,
   );
   readonly #slot: MachineSlot;
-  /** A resume that no page has asked for yet, under way. */
+  /** A resume in progress that no page has requested yet. */
   #early: PreloadedResume | undefined;
-  /** A state that is opened where there is nothing to resume, under way. */
+  /** The opening of a state in progress, for a page without a stored guest. */
   #opening: PreloadedOpening | undefined;
   readonly storage: StoredMachines;
   /** What pages show, for machines that come later as well. */
@@ -114,7 +114,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     return Date.now();
   }
 
-  // Without an await from the greeting on: no event falls between it and the live ones.
+  // Without an await after the greeting: no event is lost between it and the live ones.
   async attach(
     port: MessagePort,
     pageLock: string,
@@ -126,7 +126,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     return this.info();
   }
 
-  /** The calls that differ with who makes them, for one connection. */
+  /** Returns the calls that depend on the connection. */
   connection(): Pick<KeeperApi, 'attach' | 'command'> {
     const client: Client = {};
     return {
@@ -173,9 +173,9 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     if (!early?.isFor(request)) return this.#resume(request);
     return early.report.catch((thrown) => {
       const { code } = HoldfastError.from(thrown, 'internal', '');
-      // Somebody wanted it gone.
+      // The user destroyed it.
       if (code === 'no-machine') throw thrown;
-      // One that failed is tried again, now that somebody hears why.
+      // A failed resume is tried again, since a page now receives the error.
       return this.#resume(request);
     });
   }
@@ -194,7 +194,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     });
   }
 
-  /** A page would open a state as its guest, where there is none to resume. */
+  /** Opens a state that a page offers as its guest, if there is none to resume. */
   preloadOpen(message: OpenMessage): void {
     const isNeeded = !this.#slot.machine && !this.#opening;
     const open = (request: ImportRequest, guest: MessagePort) => this.openState(request, guest);
@@ -207,7 +207,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     });
   }
 
-  /** Whether the early resume that was asked for has found that nothing is there. */
+  /** Returns true if the early resume found no stored guest. */
   async #nothingStored(): Promise<boolean> {
     if (!this.#early) return false;
     try {
@@ -281,7 +281,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     return report;
   }
 
-  /** Without a machine, or in its place, one is made as the state says. */
+  /** Loads a state. Without a machine, or to replace it, a machine is created from the state. */
   async cprLoad(source: CprSource, given: CprLoadOptions = {}): Promise<CprLoadReport> {
     const options = accepted(given);
     if (this.#early || this.#opening) await this.#earlySettled();
@@ -356,7 +356,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     );
   }
 
-  /** Of the machine that runs here, or is being brought back. */
+  /** Id of the machine that runs here or is being resumed. */
   get #presentId(): string | undefined {
     const early = this.#early?.id;
     return this.#slot.machine?.id ?? (early && this.#slot.holds(early) ? early : undefined);
@@ -368,7 +368,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
   }
 }
 
-/** The runtimes of a call are those that the page's own code names. */
+/** Accepts only runtimes that the page's own code names. */
 function accepted<T extends { runtime?: RuntimeSource; runtimes?: readonly RuntimeSource[] }>(
   options: T,
 ): T {

@@ -1,19 +1,21 @@
 /**
- * Bounds the pictures of the screen that are on their way to all pages together. Each is copied for each
- * page, and one of 2560 x 1600 takes 16 MiB. Pages take turns where there is no room for all.
+ * Limits the pictures in transit to all pages together. Each page gets a copy of each picture, and
+ * one of 2560 x 1600 takes 16 MiB. If there is no room for all, pages take turns.
  */
 
-/** Below it one picture more is sent, so that this and one picture are on their way at most. */
+/**
+ * Below this size one more picture is sent. So at most this size and one picture are in transit.
+ */
 const windowBytes = 32 * 1024 * 1024;
 /**
- * A page that is silent for so long holds up no other. What it was sent has left the keeper's process
- * by then, and it is sent no more before it answers.
+ * A page that is silent for this long does not hold up others. Its messages have left the keeper's
+ * process by then, and it gets no more until it answers.
  */
 const longestMs = 1_000;
 
 interface Holder {
   bytes: number;
-  /** Time at which it was sent the first picture that it has not taken, or took another one. */
+  /** Time at which it got the first picture that it has not taken yet, or took another one. */
   heardAt: number;
 }
 

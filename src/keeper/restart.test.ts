@@ -30,7 +30,7 @@ function runtime(name: string, options?: FakeOptions): FakeRuntime {
 }
 
 beforeEach(async () => {
-  // Node has no Web Locks: pages stay attached until they go.
+  // Node has no Web Locks: pages stay attached until they leave.
   vi.stubGlobal('navigator', {});
   vi.spyOn(console, 'warn').mockImplementation(() => {});
   runtimes = new Map();

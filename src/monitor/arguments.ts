@@ -1,10 +1,10 @@
-/** A command's arguments: from words to values, with HMP's complaints. */
+/** Arguments of a command: converts words to values, with HMP's error messages. */
 import { HoldfastError } from '../errors.ts';
 import type { Word } from './command-line.ts';
 import { evaluate, type RegisterLookup } from './expression.ts';
 import { type MemoryFormat, parseMemoryFormat } from './memory-format.ts';
 
-/** What completion offers for a word, and what a wrong or missing one is called. */
+/** Kinds of arguments. They decide the candidates of completion and the text of errors. */
 export type ArgumentKind =
   | 'string'
   | 'file'
@@ -25,7 +25,7 @@ export interface Parameter {
   optional?: boolean;
 }
 
-/** An option of one letter; `-f png` where it takes a value. */
+/** An option of one letter; `-f png` if it takes a value. */
 export interface Option {
   letter: string;
   value?: string;
@@ -36,7 +36,7 @@ export interface Signature {
   options?: readonly Option[];
 }
 
-/** `pmemsave addr size file`, `eject [-f] device`. */
+/** Returns the usage text: `pmemsave addr size file`, `eject [-f] device`. */
 export function signatureText({ parameters, options = [] }: Signature): string {
   return [
     ...options.map(({ letter, value }) => `[-${letter}${value ? ` ${value}` : ''}]`),

@@ -1,10 +1,10 @@
-/** A line of the monitor, word by word, with HMP's rules of quoting. */
+/** Splits a line of the monitor into words, with HMP's rules of quoting. */
 import { HoldfastError } from '../errors.ts';
 
 export interface Word {
-  /** Without its quotes. */
+  /** The word without its quotes. */
   text: string;
-  /** Where it begins in the line, its quote included. */
+  /** Start of the word in the line, including its quote. */
   start: number;
   end: number;
   quoted: boolean;
@@ -26,7 +26,7 @@ export function splitWords(line: string, { partial = false } = {}): Word[] {
   return words;
 }
 
-/** `text` as one word of a line. */
+/** Returns `text` quoted as one word of a line. */
 export function quoteWord(text: string): string {
   if (text !== '' && !/[\s"\\]/.test(text)) return text;
   return `"${text.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\r', '\\r')}"`;

@@ -1,4 +1,4 @@
-/** What may come next in a line. */
+/** Completes a line of the monitor. */
 
 import { keyNames } from '../pc/keys.ts';
 import type { ArgumentKind, Parameter } from './arguments.ts';
@@ -10,13 +10,13 @@ import { findCommand, namesOf } from './lookup.ts';
 export interface Completion {
   /** The line as far as it is sure: up to the cursor, then `rest`. */
   line: string;
-  /** Where the cursor goes. */
+  /** New position of the cursor. */
   cursor: number;
-  /** All that the word could become, sorted; one when it is complete. */
+  /** Possible completions of the word, sorted; one if it is complete. */
   candidates: readonly string[];
 }
 
-/** What only the host knows. */
+/** Candidates that only the host knows. */
 interface CompletionSources {
   files(): Promise<readonly string[]>;
   /** States in storage, as `store:NAME`. */
@@ -24,7 +24,7 @@ interface CompletionSources {
   devices(): Promise<readonly string[]>;
 }
 
-/** @param cursor what stands right of it is kept */
+/** @param cursor position in the line; the text after it is kept */
 export async function complete(
   line: string,
   cursor: number,
@@ -46,7 +46,7 @@ export async function complete(
   if (fitting.length === 0) return { line, cursor, candidates: [] };
   const sure = prefix + commonPrefix(fitting);
   const isComplete = fitting.length === 1;
-  // A list of keys may go on.
+  // A list of keys may continue.
   const space = isComplete && prefix === '' && !endsOpen(sure) ? ' ' : '';
   const completed = before.slice(0, word.start) + quoteWord(sure) + space;
   return {
@@ -56,7 +56,10 @@ export async function complete(
   };
 }
 
-/** `prefix`: what of the word is settled, as the keys before the last `-`. */
+/**
+ * Returns the candidates and the `prefix`, which is the settled part of the word: the keys before
+ * the last `-`.
+ */
 async function candidatesFor(
   word: string,
   previous: readonly string[],
@@ -119,7 +122,7 @@ async function candidatesOf(
 }
 
 const firstWords = (commands: readonly Command[]): string[] =>
-  // Aliases of one letter are there to be typed, not to be found.
+  // Completion leaves out the aliases of one letter, which are only meant to be typed.
   namesOf(commands)
     .map((name) => name.split(' ')[0]!)
     .filter((name) => name.length > 1 || name === 'x');
@@ -127,7 +130,7 @@ const firstWords = (commands: readonly Command[]): string[] =>
 const topics = (commands: readonly Command[]): string[] =>
   namesOf(commands).flatMap((name) => (name.startsWith('info ') ? [name.slice(5)] : []));
 
-/** A name that something is still to be added to. */
+/** True for a name that needs more text. */
 const endsOpen = (text: string): boolean => text.endsWith(':');
 
 function commonPrefix(names: readonly string[]): string {

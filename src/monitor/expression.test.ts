@@ -15,7 +15,7 @@ test.each([
   ['7%4', 3],
   ['-1', -1],
   ['~0&0xff', 255],
-  // As in QEMU, the bitwise operators bind more than + and -.
+  // As in QEMU, the bitwise operators bind more tightly than + and -.
   ['1+2|4', 7],
   ['4+1&1', 5],
 ])('%s is %d', (text, value) => {

@@ -1,7 +1,7 @@
-/** Numbers as HMP takes them: `0x1000`, `64K`, `16*1024`, `$esp+4`. */
+/** Numbers in HMP's syntax: `0x1000`, `64K`, `16*1024`, `$esp+4`. */
 import { HoldfastError } from '../errors.ts';
 
-/** The value of a register by its name in lower case; undefined for one that there is not. */
+/** Returns the value of a register by its name in lower case; undefined for an unknown one. */
 export type RegisterLookup = (name: string) => number | undefined;
 
 const suffixes: Record<string, number> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
@@ -9,7 +9,7 @@ const token = /\s*(?:(0[xX][0-9a-fA-F]+|\d+)([kKmMgG]?)|\$(\w+)|([-+*/%&|^~()]))
 
 /**
  * @returns an integer that a double holds exactly, of either sign
- * @throws HoldfastError `bad-command` for what is no expression
+ * @throws HoldfastError `bad-command` for text that is not an expression
  */
 export function evaluate(text: string, registers: RegisterLookup = () => undefined): number {
   const value = new Parser(text, registers).parse();

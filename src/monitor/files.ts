@@ -1,21 +1,26 @@
-/** Where a monitor's files are: the host's affair. A page has dialogs and downloads, a test a folder. */
+/**
+ * Files of a monitor. The host decides where they are: dialogs and downloads in a page, a folder in
+ * a test.
+ */
 import { HoldfastError } from '../errors.ts';
 
 export interface MonitorFiles {
-  /** @throws HoldfastError `file-failed`, or `cancelled` when somebody was asked and said no */
+  /** @throws HoldfastError `file-failed`, or `cancelled` if the user was asked and declined */
   write(name: string, type: string, bytes: Uint8Array): Promise<void>;
   /**
-   * A place that the keeper writes to by itself, aside first, so that what is there stays good until
-   * the new one is whole. Asked before anything is done to the guest. Undefined: {@link write} it is.
+   * Returns a place that the keeper itself writes to. The keeper writes a temporary file first, so
+   * that the existing file stays intact until the new one is complete.
+   *
+   * Called before the guest changes. If the result is undefined, the monitor calls {@link write}.
    * @throws HoldfastError `cancelled`
    */
   handle?(name: string): Promise<FileSystemFileHandle | undefined>;
   /**
-   * @param name as it was typed, for whoever is asked which file that is
+   * @param name as typed, to show to the user who picks the file
    * @throws HoldfastError `not-found`, `cancelled`
    */
   read(name: string): Promise<Blob>;
-  /** For completion. */
+  /** Returns names for completion. */
   names?(): Promise<readonly string[]>;
 }
 
@@ -23,11 +28,14 @@ export interface MonitorFiles {
 export interface WrittenFile {
   name: string;
   type: string;
-  /** Absent when it went straight to its place. */
+  /** Missing if the file was written directly to its place. */
   bytes?: Uint8Array;
 }
 
-/** For callers of the API who look at the result of a command: nothing is kept, nothing is there. */
+/**
+ * Files for callers of the API that read the result of a command: nothing is kept, and no file
+ * exists.
+ */
 export const resultFiles: MonitorFiles = {
   write: async () => undefined,
   read: async (name) => {
@@ -40,10 +48,10 @@ export const resultFiles: MonitorFiles = {
 
 const storePrefix = 'store:';
 
-/** What stands for a store entry on the command line. */
+/** Returns the name of a store entry on the command line. */
 export const fileOfEntry = (name: string): string => storePrefix + name;
 
-/** The name of the store entry that `file` stands for; undefined for a file. */
+/** Returns the name of the store entry that `file` stands for; undefined for a file. */
 export function entryNameOf(file: string): string | undefined {
   return file.startsWith(storePrefix) ? file.slice(storePrefix.length) : undefined;
 }

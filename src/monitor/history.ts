@@ -1,12 +1,12 @@
-/** The lines that were entered before, as readline goes through them. */
+/** Lines that were entered before, with readline's navigation. */
 
 const longest = 200;
 
 export class History {
   #lines: string[];
-  /** The line that is shown; as many as there are lines while a new one is typed. */
+  /** Index of the line that is shown; the number of lines while a new one is typed. */
   #at: number;
-  /** The new line, while older ones are looked at. */
+  /** The new line, while older ones are shown. */
   #draft = '';
 
   constructor(lines: readonly string[] = []) {
@@ -14,12 +14,12 @@ export class History {
     this.#at = this.#lines.length;
   }
 
-  /** Oldest first: what to keep for the next time. */
+  /** Lines to keep for the next session, oldest first. */
   get lines(): readonly string[] {
     return this.#lines;
   }
 
-  /** A line was entered. One that is there already moves to the end. */
+  /** Adds a line that was entered. A line that already exists moves to the end. */
   add(line: string): void {
     if (line.trim() !== '') {
       this.#lines = [...this.#lines.filter((known) => known !== line), line].slice(-longest);
@@ -28,7 +28,10 @@ export class History {
     this.#draft = '';
   }
 
-  /** @param typed what stands in the line now; undefined when there is nothing older */
+  /**
+   * @param typed the current text of the line
+   * @returns undefined if no older line exists
+   */
   older(typed: string): string | undefined {
     if (this.#at === 0) return undefined;
     if (this.#at === this.#lines.length) this.#draft = typed;
@@ -36,7 +39,7 @@ export class History {
     return this.#lines[this.#at];
   }
 
-  /** Undefined when there is nothing newer. After the newest comes what was being typed. */
+  /** @returns undefined if no newer line exists. After the newest line comes the unfinished one. */
   newer(): string | undefined {
     if (this.#at === this.#lines.length) return undefined;
     this.#at++;
@@ -44,8 +47,8 @@ export class History {
   }
 
   /**
-   * The newest line with `text` in it, older than `before` lines.
-   * @returns its position as well, to search on from
+   * Finds the newest line with `text` in it, older than `before` lines.
+   * @returns also its position, to search on from
    */
   search(text: string, before = this.#lines.length): { line: string; at: number } | undefined {
     for (let at = Math.min(before, this.#lines.length) - 1; at >= 0; at--) {

@@ -1,4 +1,4 @@
-/** The monitor: a command line over a machine. Pure logic: no DOM, no worker. */
+/** The monitor: a command line for a machine. Pure logic: no DOM, no worker. */
 export type { Completion } from './completion.ts';
 export type { MonitorFiles, WrittenFile } from './files.ts';
 export type { MonitorMachine } from './machine.ts';

@@ -1,4 +1,4 @@
-/** Commands by what was typed. */
+/** Finds commands by the typed words. */
 import type { Command } from './command.ts';
 
 export function namesOf(commands: readonly Command[]): string[] {
@@ -6,8 +6,8 @@ export function namesOf(commands: readonly Command[]): string[] {
 }
 
 /**
- * @param words the line's; `i` stands for `info`, as in QEMU nothing else is abbreviated but by the
- *   names that a command has
+ * Finds a command. As in QEMU, a command has no abbreviations except its other names.
+ * @param words the words of the line
  * @returns the command and the words after its name
  */
 export function findCommand(
@@ -25,7 +25,7 @@ export function findCommand(
   return command && { command, name: first, rest };
 }
 
-/** Those that begin with `name`, for whoever mistyped or abbreviated it. */
+/** Returns names that begin with `name`, as suggestions for a mistyped or abbreviated one. */
 export function similarNames(commands: readonly Command[], name: string): string[] {
   return [...new Set(namesOf(commands).filter((known) => known.startsWith(name)))].sort();
 }

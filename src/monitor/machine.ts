@@ -1,4 +1,4 @@
-/** What the monitor needs of a machine. `Machine` of src/client satisfies it. */
+/** Interface of a machine for the monitor. `Machine` of src/client implements it. */
 import type { BlockInfo } from '../protocol/block-info.ts';
 import type { DriveSource, RemovableDriveName } from '../protocol/config.ts';
 import type { Blocker, CprMode, CprSource, CprTarget } from '../protocol/cpr.ts';
@@ -23,7 +23,10 @@ export interface MonitorMachine {
   reset(): Promise<void>;
   restart(options: { runtime: RuntimeSource }): Promise<RestartReport>;
   scancodes(codes: readonly number[]): Promise<void>;
-  /** In the layout of the machine's option `keyboardLayout`. @throws HoldfastError `bad-command` */
+  /**
+   * Types in the layout of the machine's option `keyboardLayout`. @throws HoldfastError
+   * `bad-command`
+   */
   type(text: string): Promise<void>;
   readMemory(address: number, length: number): Promise<Uint8Array>;
   ramBlocks(options?: { digests?: boolean }): Promise<RamBlockInfo[]>;
@@ -35,7 +38,7 @@ export interface MonitorMachine {
   changeMedia(device: RemovableDriveName, source: DriveSource): Promise<void>;
   ejectMedia(device: RemovableDriveName): Promise<void>;
 
-  /** For completion: the states in storage. Absent where there is none. */
+  /** States in storage, for completion. Missing if the machine has no storage. */
   readonly storage?: { states(): Promise<{ name: string }[]> };
   suspend(): Promise<void>;
   wakeup(): Promise<void>;

@@ -1,4 +1,7 @@
-/** `/16xb` and its kin: how `x`, `xp` and `print` show numbers. As in QEMU's monitor/hmp-cmds. */
+/**
+ * `/16xb` and similar formats: how `x`, `xp` and `print` show numbers. As in QEMU's
+ * monitor/hmp-cmds.
+ */
 import { HoldfastError } from '../errors.ts';
 
 export interface MemoryFormat {
@@ -11,7 +14,7 @@ export interface MemoryFormat {
 export const usualFormat: MemoryFormat = { count: 1, radix: 'x', bytes: 4 };
 
 const sizes: Record<string, MemoryFormat['bytes']> = { b: 1, h: 2, w: 4, g: 8 };
-/** What is shown at once: enough for a page of 4 KiB in bytes. */
+/** Most items that are shown at once: a page of 4 KiB in bytes. */
 const mostItems = 4096;
 
 /** @param text with its slash */
@@ -41,7 +44,7 @@ export function parseMemoryFormat(text: string): MemoryFormat {
   return format;
 }
 
-/** One number as {@link formatMemory} shows it. */
+/** Formats one number as {@link formatMemory} does. */
 export function formatNumber(
   value: bigint,
   { radix, bytes }: Pick<MemoryFormat, 'radix' | 'bytes'>,
@@ -68,8 +71,8 @@ export function formatNumber(
 }
 
 /**
- * Lines of 16 bytes, 8 where they are shown one by one, each with its address in front.
- * @param addressDigits 8 for linear addresses, 16 for physical ones, as QEMU has it
+ * Formats lines of 16 bytes, or of 8 for single bytes, each with its address in front.
+ * @param addressDigits 8 for linear addresses, 16 for physical ones, as in QEMU
  */
 export function formatMemory(
   address: number,

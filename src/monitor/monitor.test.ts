@@ -41,7 +41,7 @@ const keeper: KeeperInfo = {
   machine: null,
 };
 
-/** Remembers what was asked of it; 4 KiB of memory in which each byte is its address. */
+/** Records its calls; 4 KiB of memory in which each byte is its address. */
 class FakeMachine implements MonitorMachine {
   readonly keeper = keeper;
   readonly calls: unknown[][] = [];

@@ -1,4 +1,4 @@
-/** A command line to a machine, with the words of QEMU's human monitor (HMP). */
+/** A command line for a machine, with the commands of QEMU's human monitor (HMP). */
 import { HoldfastError } from '../errors.ts';
 import type { RuntimeSource } from '../protocol/runtime-source.ts';
 import { Arguments, signatureText } from './arguments.ts';
@@ -20,11 +20,14 @@ import type { MonitorMachine } from './machine.ts';
 import { registerLookup } from './register-dump.ts';
 
 export interface MonitorOptions {
-  /** Where files go to and come from. By default {@link MonitorResult.files} is all there is. */
+  /**
+   * Access to files for commands that read or write them. By default only
+   * {@link MonitorResult.files} receives them.
+   */
   files?: MonitorFiles;
   /** The runtimes of `restart` and `cprsave`, newest first. */
   runtimes?: readonly RuntimeSource[];
-  /** Lines of earlier times, oldest first. */
+  /** Lines of earlier sessions, oldest first. */
   history?: readonly string[];
 }
 
@@ -36,8 +39,9 @@ export interface MonitorResult {
 export interface Monitor {
   readonly history: History;
   /**
-   * Runs one line. An empty one does nothing.
-   * @throws HoldfastError `bad-command` for what is no command, and whatever the machine rejects with
+   * Runs one line. An empty one has no effect.
+   * @throws HoldfastError `bad-command` for an unknown command, and every error that the machine
+   * rejects with
    */
   execute(line: string): Promise<MonitorResult>;
   complete(line: string, cursor?: number): Promise<Completion>;
@@ -91,7 +95,7 @@ export function createMonitor(machine: MonitorMachine, options: MonitorOptions =
   };
 }
 
-/** Completion does not fail where there is no storage. */
+/** Completion does not fail if the machine has no storage. */
 async function storedStates({ storage }: MonitorMachine): Promise<string[]> {
   const states = (await storage?.states().catch(() => [])) ?? [];
   return states.map(({ name }) => fileOfEntry(name));

@@ -1,6 +1,6 @@
 import type { NetworkInfo } from '../protocol/network.ts';
 
-/** `info network`, in QEMU's `name: key=value,…` manner. */
+/** Formats `info network` in QEMU's `name: key=value,…` style. */
 export function networkLines(info: NetworkInfo): string[] {
   if (info.device === 'none') return ['This machine has no network device.'];
   const { kind, ...options } = info.backend;

@@ -1,4 +1,4 @@
-/** Reading the guest's memory by physical and by linear address. Intel SDM vol. 3, chapter 4. */
+/** Reads the guest's memory by physical and by linear address. Intel SDM vol. 3, chapter 4. */
 
 import { HoldfastError } from '../errors.ts';
 import { pageBytes } from '../protocol/page-bytes.ts';
@@ -7,7 +7,7 @@ import type { MonitorMachine } from './machine.ts';
 
 type Memory = Pick<MonitorMachine, 'readMemory'>;
 
-/** One answer of the keeper: small enough not to hold the guest up. */
+/** Size of one reply of the keeper: small enough not to delay the guest. */
 const sliceBytes = 2 ** 20;
 const largestSave = 2 ** 31;
 
@@ -18,7 +18,7 @@ const present = 1n;
 const large = 0x80n;
 const frameMask = 0xf_ffff_ffff_f000n;
 
-/** @throws HoldfastError `bad-config` where the guest has no memory */
+/** @throws HoldfastError `bad-config` if the guest has no memory there */
 export async function readPhysical(
   machine: Memory,
   address: number,
@@ -27,7 +27,7 @@ export async function readPhysical(
   return gather(sizeBytes, sliceBytes, address, (at, length) => machine.readMemory(at, length));
 }
 
-/** @throws HoldfastError `bad-config` where nothing is mapped */
+/** @throws HoldfastError `bad-config` if no memory is mapped there */
 export async function readLinear(
   machine: Memory,
   registers: CpuRegisters,
@@ -44,7 +44,7 @@ export async function readLinear(
   });
 }
 
-/** Undefined for an address that is not mapped. */
+/** Returns undefined for an address that is not mapped. */
 export async function toPhysical(
   machine: Memory,
   { cr0, cr3, cr4 }: Pick<CpuRegisters, 'cr0' | 'cr3' | 'cr4'>,
@@ -57,7 +57,7 @@ export async function toPhysical(
     return bytes === 4 ? BigInt(view.getUint32(0, true)) : view.getBigUint64(0, true);
   };
   const isPae = (cr4 & cr4Pae) !== 0;
-  // Each level: how many bits of the address its index and everything below it take.
+  // For each level: the number of address bits of its index and of everything below it.
   const [entryBytes, directoryBits, indexMask] = isPae
     ? ([8, 21, 0x1ff] as const)
     : ([4, 22, 0x3ff] as const);
@@ -78,7 +78,7 @@ export async function toPhysical(
   return Number((page & frameMask) | BigInt(linear & 0xfff));
 }
 
-/** In pieces that do not cross a multiple of `pieceBytes`. */
+/** Reads in pieces that do not cross a multiple of `pieceBytes`. */
 async function gather(
   sizeBytes: number,
   pieceBytes: number,

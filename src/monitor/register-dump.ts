@@ -1,4 +1,4 @@
-/** Registers in the manner of QEMU's `info registers` (target/i386/cpu-dump.c). */
+/** Formats registers in the style of QEMU's `info registers` (target/i386/cpu-dump.c). */
 import type {
   CpuRegisters,
   DescriptorTable,
@@ -9,7 +9,7 @@ import type { RegisterLookup } from './expression.ts';
 
 const cr0ProtectedMode = 1;
 
-/** Of the second dword of a descriptor. Intel SDM vol. 3, 3.4.5. */
+/** Bits of the second dword of a descriptor. Intel SDM vol. 3, 3.4.5. */
 const flag = {
   accessed: 1 << 8,
   /** Writable data, readable code. */
@@ -85,7 +85,7 @@ export function formatRegisters(cpu: CpuRegisters): string[] {
   ];
 }
 
-/** Registers by name, for expressions such as `$esp+4`. */
+/** Returns registers by name, for expressions such as `$esp+4`. */
 export function registerLookup(cpu: CpuRegisters): RegisterLookup {
   const values = new Map<string, number>(Object.entries(cpu.general));
   for (const [name, { selector }] of Object.entries(cpu.segments)) values.set(name, selector);
@@ -106,7 +106,7 @@ function segmentType(name: string, flags: number): string {
   if ((flags & flag.memory) === 0) return systemTypes[(flags >> 8) & 15]!;
   const isCode = (flags & flag.code) !== 0;
   const isBig = (flags & flag.big) !== 0;
-  // Of data, the D/B bit means something for the stack only.
+  // For data segments, the D/B bit has a meaning only for the stack.
   const kind = isCode ? (isBig ? 'CS32' : 'CS16') : name === 'SS' && !isBig ? 'DS16' : 'DS  ';
   const bits = [
     (flags & flag.expandDown) !== 0 ? (isCode ? 'C' : 'E') : '-',
@@ -120,7 +120,7 @@ function tableLine(name: string, { base, limit }: DescriptorTable): string {
   return `${name}=     ${hex(base)} ${hex(limit)}`;
 }
 
-/** Two to a line. */
+/** Joins two items to a line. */
 function pairs(items: readonly string[]): string[] {
   const lines: string[] = [];
   for (let index = 0; index < items.length; index += 2)

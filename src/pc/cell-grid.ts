@@ -1,11 +1,11 @@
-/** The text screen as the page knows it. No DOM. */
+/** The text screen as the page received it. No DOM. */
 import { cellFlag, type TextScreen } from '../protocol/events.ts';
 import { type Glyphs, lineOf } from './glyphs.ts';
 
 /** 32-bit words a cell: see {@link TextScreen}. */
 export const wordsPerCell = 3;
 
-/** Cells, and which rows have to be drawn again. */
+/** The cells of a text screen, and the rows that must be drawn again. */
 export class CellGrid {
   readonly cols: number;
   readonly rows: number;
@@ -20,7 +20,7 @@ export class CellGrid {
     this.#dirty = new Uint8Array(rows).fill(1);
   }
 
-  /** Complete rows from `row`. What is beyond the screen belongs to an older, larger one. */
+  /** Sets complete rows from `row` on. Rows beyond the screen belong to an older, larger one. */
   setRows(row: number, rows: number, cells: Int32Array): void {
     const fitting = Math.min(rows, this.rows - row);
     if (row < 0 || fitting <= 0) return;
@@ -37,7 +37,7 @@ export class CellGrid {
     this.#dirty.fill(1);
   }
 
-  /** Rows that change when blinking characters come and go. */
+  /** Marks the rows that change when blinking characters come and go. */
   markBlinking(): void {
     const words = this.cols * wordsPerCell;
     const blinking = cellFlag.blinking << 8;
@@ -46,7 +46,7 @@ export class CellGrid {
     }
   }
 
-  /** The rows to draw, each told once. */
+  /** Returns the rows to draw, and clears the marks. */
   takeDirtyRows(): number[] {
     const rows: number[] = [];
     this.#dirty.forEach((dirty, row) => {
@@ -57,8 +57,8 @@ export class CellGrid {
   }
 
   /**
-   * Lines of text without what is blank at their end.
-   * @param glyphs of the font that the cells are shown with
+   * Returns the lines of text without blanks at their ends.
+   * @param glyphs of the font that shows the cells
    */
   text(glyphs: Glyphs): string {
     const pageB = cellFlag.fontPageB << 8;

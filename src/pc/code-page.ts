@@ -5,7 +5,7 @@ const high =
   '░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀' +
   'αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u00a0';
 
-/** The character that a text cell shows, as far as the guest uses the usual font. */
+/** Returns the character that a text cell shows, if the guest uses the usual font. */
 export function characterOf(code: number): string {
   const index = code & 0xff;
   if (index === 0 || index === 0xff) return ' ';

@@ -22,7 +22,10 @@ function romGlyphs(height: number): Uint8Array[] {
   );
 }
 
-/** A font with these glyphs, from code 0 of its first page on; what is beyond 256 is in the second. */
+/**
+ * Returns a font with these glyphs, from code 0 of its first page on; glyphs beyond 256 are in the
+ * second.
+ */
 function fontOf(shapes: readonly Uint8Array[], height = 16): TextFont {
   const glyphs = new Uint8Array(8 * 256 * glyphRows);
   for (const [i, rows] of shapes.entries()) glyphs.set(rows, i * glyphRows);

@@ -1,6 +1,6 @@
 /**
- * Which characters a text screen shows, by what its glyphs look like: a guest may have loaded another
- * font than the VGA's own. No DOM.
+ * Finds the characters on a text screen by the shape of their glyphs, because a guest may load
+ * another font than the VGA's own. No DOM.
  */
 import type { TextFont } from '../protocol/events.ts';
 import { characterOf } from './code-page.ts';
@@ -11,7 +11,7 @@ const glyphsPerPage = 256;
 
 let known: ReadonlyMap<number, readonly string[]> | undefined;
 
-/** Characters by the digest of their glyphs, lowest first. */
+/** Returns characters by the digest of their glyphs, lowest first. */
 function charactersByDigest(): ReadonlyMap<number, readonly string[]> {
   if (known) return known;
   const bytes = Uint8Array.from(atob(knownGlyphs), (character) => character.charCodeAt(0));
@@ -31,7 +31,10 @@ function charactersByDigest(): ReadonlyMap<number, readonly string[]> {
   return found;
 }
 
-/** As tools/fonts/known-glyphs.py has it. @param rows without empty ones at the end */
+/**
+ * Computes the same digest as tools/fonts/known-glyphs.py. @param rows without empty ones at the
+ * end
+ */
 function digestOf(rows: Uint8Array): number {
   let value = 0x811c9dc5;
   for (const byte of rows) value = Math.imul(value ^ byte, 0x01000193);
@@ -43,7 +46,7 @@ export class Glyphs {
   readonly #font: TextFont;
   /** By page and code. */
   readonly #characters = new Map<number, readonly string[]>();
-  /** Before the firmware has put one there. */
+  /** False until the firmware has loaded a font. */
   readonly #isThere: boolean;
 
   constructor(font: TextFont) {
@@ -81,7 +84,7 @@ export class Glyphs {
       // Latin letters of words in other scripts are in the lower half.
       return code < 0x80 ? [usual, ...candidates.filter((c) => c !== usual)] : [usual];
     }
-    // The upper half of a font does not have the characters of the lower one again.
+    // The upper half of a font does not repeat the characters of the lower half.
     const isAscii = (character: string) => character < '\x7f';
     const upper = code < 0x80 ? [] : candidates.filter((c) => !isAscii(c));
     return upper.length > 0 ? [...upper, ...candidates.filter(isAscii)] : candidates;
@@ -101,8 +104,8 @@ const scripts = [/\p{Script=Cyrillic}/u, /\p{Script=Greek}/u] as const;
 const isLetter = (character: string) => /\p{L}/u.test(character);
 
 /**
- * A line of text. Latin, Greek and Cyrillic have letters that look the same: in a word with a letter
- * that only one of them has, all are its.
+ * Returns a line of text. Some Latin, Greek and Cyrillic letters look the same. If a word has a
+ * letter that only one script has, all its letters are read in that script.
  */
 export function lineOf(cells: readonly (readonly string[])[]): string {
   const line = cells.map(([likeliest = ' ']) => likeliest);

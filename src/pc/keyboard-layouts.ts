@@ -1,7 +1,9 @@
 /**
- * Which keys make which characters, by `KeyboardEvent.code`. The layout is the guest's: it must be
- * set to the one that is typed for. Source: xkeyboard-config 2.35.1, as far as Windows and the Linux
- * console have the same characters with AltGr. No DOM.
+ * Keys that make characters, by `KeyboardEvent.code`. The guest must be set to the layout that is
+ * typed for.
+ *
+ * Source: xkeyboard-config 2.35.1, as far as Windows and the Linux console have the same characters
+ * with AltGr. No DOM.
  */
 
 import type { KeyboardLayout } from '../protocol/keyboard-layouts.ts';
@@ -17,12 +19,12 @@ const codeRows = [
 type Row = readonly [string, string, string, string];
 
 /**
- * One character for each of the codes of a row. A space is a key that makes nothing, a combining
- * character a dead key: `\u0300` grave, `\u0301` acute, `\u0302` circumflex, `\u0303` tilde,
+ * One character for each of the codes of a row. A space is a key without a character. A combining
+ * character is a dead key: `\u0300` grave, `\u0301` acute, `\u0302` circumflex, `\u0303` tilde,
  * `\u0308` diaeresis.
  */
 interface Rows {
-  /** As the settings of systems call it. */
+  /** Name of the layout in the settings of operating systems. */
   name: string;
   plain: Row;
   shift: Row;
@@ -116,12 +118,12 @@ const layouts: Readonly<Record<KeyboardLayout, Rows>> = {
   },
 };
 
-/** For people: `German`. */
+/** Returns the name to show to users: `German`. */
 export const layoutName = (layout: KeyboardLayout): string => layouts[layout].name;
 
 export interface LayoutKey {
   code: string;
-  /** To be held meanwhile. */
+  /** Modifier to hold while the key is pressed. */
   modifier?: 'ShiftLeft' | 'AltRight' | 'ShiftLeft+AltRight';
 }
 
@@ -135,14 +137,17 @@ const common: readonly (readonly [string, string])[] = [
 ];
 
 /**
- * Accents that a dead key and the space bar make, everywhere. Of acute and diaeresis systems make
- * different characters.
+ * Accents that a dead key and the space bar make on every system. For acute and diaeresis, systems
+ * differ.
  */
 const spacing: Readonly<Record<string, string>> = { '`': '\u0300', '^': '\u0302', '~': '\u0303' };
 
 const tables = new Map<KeyboardLayout, ReadonlyMap<string, LayoutKey>>();
 
-/** The key for each character that the layout has, and for the combining character of each dead key. */
+/**
+ * Returns the key for each character that the layout has, and for the combining character of each
+ * dead key.
+ */
 export function keysOf(layout: KeyboardLayout): ReadonlyMap<string, LayoutKey> {
   let table = tables.get(layout);
   if (!table) {
@@ -153,8 +158,8 @@ export function keysOf(layout: KeyboardLayout): ReadonlyMap<string, LayoutKey> {
 }
 
 /**
- * The keys to press one after the other for a character: one, or a dead key and another.
- * @returns undefined when the layout has none for it
+ * Returns the keys to press in turn for a character: one, or a dead key and another.
+ * @returns undefined if the layout has none for it
  */
 export function keysFor(character: string, layout: KeyboardLayout): LayoutKey[] | undefined {
   const keys = keysOf(layout);

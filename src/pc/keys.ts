@@ -1,4 +1,4 @@
-/** Names of keys as `sendkey` takes them: QEMU's QKeyCode (qapi/ui.json). */
+/** Names of keys for `sendkey`: QEMU's QKeyCode (qapi/ui.json). */
 import { HoldfastError } from '../errors.ts';
 import { breakBytes, makeBytes } from './scancodes.ts';
 
@@ -7,7 +7,7 @@ const range = (from: string, to: string) =>
     String.fromCharCode(from.charCodeAt(0) + index),
   );
 
-/** To the `KeyboardEvent.code` of the same key. */
+/** `KeyboardEvent.code` of the same key. */
 const codes: Record<string, string> = {
   shift: 'ShiftLeft',
   shift_r: 'ShiftRight',
@@ -94,14 +94,17 @@ const codes: Record<string, string> = {
 export const keyNames: readonly string[] = Object.keys(codes).sort();
 
 interface Strokes {
-  /** Scan codes of the keys going down, in order, and of their release in the other order. */
+  /**
+   * Scan codes of the keys going down, in order. `release` has those of their release, in reverse
+   * order.
+   */
   press: number[];
   release: number[];
 }
 
 /**
  * @param keys `ctrl-alt-delete`, or scan codes such as `0x1d-0x2e`, or both
- * @throws HoldfastError `bad-command` for a key that there is not
+ * @throws HoldfastError `bad-command` for an unknown key
  */
 export function strokesOf(keys: string): Strokes {
   const press: number[] = [];
@@ -114,7 +117,7 @@ export function strokesOf(keys: string): Strokes {
   return { press, release };
 }
 
-/** `-` parts keys, and is one: `ctrl--` holds Ctrl and minus. */
+/** Splits names at `-`, which is also a key: `ctrl--` holds Ctrl and minus. */
 function splitKeys(keys: string): string[] {
   return keys
     .replace(/(^|-)-(?=-|$)/g, '$1minus')

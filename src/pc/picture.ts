@@ -10,7 +10,10 @@ export interface Picture {
   pixels: Uint8ClampedArray;
 }
 
-/** Text as a VGA draws it, with blinking characters and the cursor shown. */
+/**
+ * Returns the screen as pixels. Text is drawn as on a VGA, with blinking characters and the cursor
+ * shown.
+ */
 export function pictureOf(contents: ScreenContents): Picture {
   if (contents.mode === 'graphics') return contents;
   const { screen, font, cursor } = contents;

@@ -6,7 +6,7 @@ const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const colourTypeRgb = 2;
 const filterNone = 0;
 
-/** RGB, 8 bits a sample. */
+/** Encodes RGB, 8 bits a sample. */
 export async function encodePng({
   width,
   height,
@@ -37,7 +37,7 @@ export async function encodePng({
   ]);
 }
 
-/** Zlib's format, which is what an IDAT holds. */
+/** Compresses to zlib's format, which an IDAT chunk contains. */
 async function compress(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream('deflate'));
   return new Uint8Array(await new Response(stream).arrayBuffer());

@@ -1,6 +1,6 @@
 import type { Picture } from './picture.ts';
 
-/** Binary portable pixmap, P6: what QEMU's screendump writes by itself. */
+/** Encodes a binary portable pixmap, P6: the default format of QEMU's screendump. */
 export function encodePpm({ width, height, pixels }: Picture): Uint8Array {
   const header = new TextEncoder().encode(`P6\n${width} ${height}\n255\n`);
   const file = new Uint8Array(header.length + width * height * 3);

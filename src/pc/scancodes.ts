@@ -156,10 +156,10 @@ const makeCodes: Record<string, number> = {
   MediaSelect: 0xe06d,
 };
 
-/** Pause has no release: it sends both at once. */
+/** Pause has no release: it sends press and release at once. */
 const pause = [0xe1, 0x1d, 0x45, 0xe1, 0x9d, 0xc5];
 
-/** Bytes of a key going down; empty for a key that a PC does not have. */
+/** Returns the bytes of a key going down; empty for a key that a PC does not have. */
 export function makeBytes(code: string): number[] {
   if (code === 'Pause') return [...pause];
   const make = makeCodes[code];
@@ -167,7 +167,7 @@ export function makeBytes(code: string): number[] {
   return make > 0xff ? [0xe0, make & 0xff] : [make];
 }
 
-/** Bytes of a key going up. */
+/** Returns the bytes of a key going up. */
 export function breakBytes(code: string): number[] {
   if (code === 'Pause' || code === 'Lang1' || code === 'Lang2') return [];
   const make = makeCodes[code];

@@ -1,4 +1,4 @@
-/** Text cells to pixels, as a VGA does it. No DOM. */
+/** Draws text cells as pixels, like a VGA. No DOM. */
 import { cellFlag, type TextCursor, type TextFont } from '../protocol/events.ts';
 import { type CellGrid, wordsPerCell } from './cell-grid.ts';
 
@@ -8,7 +8,10 @@ const glyphsPerPage = 256;
 interface RasterState {
   font: TextFont;
   cursor: TextCursor;
-  /** Half of the time: blinking characters and the cursor are hidden in the other half. */
+  /**
+   * True in one half of the blink period: blinking characters and the cursor are hidden in the
+   * other half.
+   */
   blinkOn: boolean;
 }
 
@@ -71,7 +74,7 @@ function drawGlyph(
   }
 }
 
-/** Scan lines `top` to `bottom`, both included. */
+/** Fills scan lines `top` to `bottom`, both included. */
 function fillBlock(
   pixels: Uint32Array,
   x: number,
@@ -87,7 +90,7 @@ function fillBlock(
   }
 }
 
-/** 0xRRGGBB to the word of an opaque canvas pixel. */
+/** Converts 0xRRGGBB to the word of an opaque canvas pixel. */
 function rgbaWord(rgb: number): number {
   return (0xff000000 | ((rgb & 0xff) << 16) | (rgb & 0xff00) | ((rgb >> 16) & 0xff)) >>> 0;
 }

@@ -1,4 +1,4 @@
-/** Text as somebody at a keyboard would type it. No DOM. */
+/** Converts text to the key presses of a person at a keyboard. No DOM. */
 import { defaultKeyboardLayout, type KeyboardLayout } from '../protocol/keyboard-layouts.ts';
 import { keysFor, type LayoutKey, layoutName } from './keyboard-layouts.ts';
 import { breakBytes, makeBytes } from './scancodes.ts';
@@ -32,11 +32,14 @@ export function typeText(text: string, layout: KeyboardLayout = defaultKeyboardL
   return { strokes, untypable: [...untypable] };
 }
 
-/** Says which characters of a text the guest's keyboard lacks. */
+/** Names the characters of a text that the guest's keyboard lacks. */
 export const untypableText = (characters: readonly string[], layout: KeyboardLayout): string =>
   `The guest's keyboard (${layoutName(layout)}) has no key for: ${characters.join(' ')}`;
 
-/** An accent stays with its letter, and what is drawn as one (👍🏽) is one. */
+/**
+ * Splits text into characters. An accent stays with its letter, and a sequence drawn as one (👍🏽)
+ * is one.
+ */
 function charactersOf(text: string): string[] {
   const composed = text.replace(/\r\n?/g, '\n').normalize('NFC');
   return Array.from(new Intl.Segmenter().segment(composed), ({ segment }) => segment);

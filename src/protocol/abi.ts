@@ -23,12 +23,13 @@ export interface RamBlock {
 }
 
 /**
- * Numbered pieces of bytes that outlive runtimes and go into checkpoints: a disk's overlay by
- * block, the files of a 9p share. The keeper owns them and knows which changed since when.
+ * Numbered pieces of bytes that outlive runtimes and go into checkpoints: the blocks of a disk's
+ * overlay, the files of a 9p share. The keeper owns them and records at which generation each one
+ * changed.
  */
 export interface VersionedPieces {
   get(index: number): Uint8Array | undefined;
-  /** Takes `bytes` over. To be called again after they were changed in place. */
+  /** Stores `bytes` without a copy. Call it again after you change them in place. */
   set(index: number, bytes: Uint8Array): void;
   delete(index: number): void;
   indexes(): Iterable<number>;
@@ -36,11 +37,11 @@ export interface VersionedPieces {
   readonly generation: number;
 }
 
-/** A part of the guest's memory that has a name of its own, such as `pc.bios`. */
+/** A named part of the guest's memory, such as `pc.bios`. */
 export interface MemoryArea {
   name: string;
   sizeBytes: number;
-  /** Guest-physical; absent for what the guest reads through fw_cfg only. */
+  /** Guest-physical; absent for data that the guest reads only through fw_cfg. */
   guestAddress?: number;
   /** The contents of an area without an address. */
   bytes?: Uint8Array;
@@ -50,34 +51,40 @@ export interface MemoryArea {
 export interface RuntimeHost {
   readonly abiVersion: number;
   readonly config: MachineConfig;
-  /** The memory the guest lives in. `0 .. runtimeBytes` belongs to the runtime in charge. */
+  /** The memory that holds the guest. `0 .. runtimeBytes` belongs to the active runtime. */
   readonly memory: WebAssembly.Memory;
   readonly runtimeBytes: number;
-  /** A second memory of the same layout, where a runtime is made ready while another runs. */
+  /** A second memory of the same layout, in which a runtime is prepared while another one runs. */
   readonly scratch: WebAssembly.Memory;
   readonly blocks: readonly RamBlock[];
   /**
-   * Opaque things that survive runtimes, by name: boot images, firmware, device objects. One that has
-   * a method `machineEnded` hears it when the machine ends.
+   * Opaque objects that survive runtimes, by name: boot images, firmware, device objects. If an
+   * object has a method `machineEnded`, it is called when the machine ends.
    */
   readonly kept: Map<string, unknown>;
   /** Milliseconds, strictly increasing: no two calls return the same value. */
   clock(): number;
-  /** Sends an event to every attached page. The buffers in `transfer` are gone afterwards. */
+  /** Sends an event to every attached page. The buffers in `transfer` are detached. */
   emit(event: MachineEvent, transfer?: Transferable[]): void;
   /** Appends to the scrollback of a console and sends it to every page. */
   consoleOutput(name: string, bytes: Uint8Array): void;
-  /** The emulator died. The machine goes to `internal-error`. */
+  /** Reports that the emulator crashed. The machine enters `internal-error`. */
   crashed(reason: unknown): void;
-  /** The guest was reset: its age starts anew. */
+  /** Reports that the guest was reset: its age restarts from 0. */
   guestReset(): void;
-  /** The guest powered itself down: it halted its CPU with interrupts off, or turned the PC off by ACPI. */
+  /**
+   * Reports that the guest powered down: it halted its CPU with interrupts off, or turned the PC
+   * off by ACPI.
+   */
   guestHalted?(): void;
-  /** The pieces of this name, made when first asked for: `disk.hda`, `9p.files`… */
+  /** Returns the pieces of this name (`disk.hda`, `9p.files`…), created at the first request. */
   pieces?(name: string): VersionedPieces;
-  /** Another medium is in a drive, or none: part of the machine's configuration from here on. */
+  /**
+   * Reports that a drive has another medium, or none. The machine's configuration includes it from
+   * now on.
+   */
   driveChanged?(device: RemovableDriveName, source: DriveSource | undefined): void;
-  /** Something arrived that wakes a suspended guest. Nothing happens in other runstates. */
+  /** Wakes a suspended guest. Does nothing in other runstates. */
   wakeup?(reason: 'network' | 'timer' | 'input'): void;
 }
 
@@ -85,9 +92,9 @@ export interface RuntimeModule {
   readonly abiVersion: number;
   readonly v86Version: string;
   /**
-   * Everything that can be done while another runtime runs the guest: fetch, compile,
-   * build the device tree in scratch memory, warm up. Must not touch `host.memory`, but for a
-   * first runtime that is `incoming`: it may move into its own part, which nobody else has.
+   * Does everything that is possible while another runtime runs the guest: fetches, compiles,
+   * builds the device tree in scratch memory, warms up. It must not touch `host.memory`. Exception:
+   * a first runtime that is `incoming` may move into its own part, which nothing else uses.
    */
   prepare(host: RuntimeHost, request: PrepareRequest): Promise<PreparedRuntime>;
 }
@@ -105,82 +112,92 @@ export interface PrepareRequest {
 }
 
 /**
- * Which pages of guest RAM may have been written. Kept by the emulator at no cost to the guest
- * worth measuring; a superset, so a page that is not marked has not changed.
+ * The pages of guest RAM that may have been written. The emulator tracks them at no measurable
+ * cost. The set is a superset: a page that is not marked has not changed.
  */
 export interface WriteTracking {
-  /** A byte a page of 4 KiB of `pc.ram`'s guest-physical memory, not 0 when it may have been written. */
+  /**
+   * One byte for each 4 KiB page of `pc.ram`'s guest-physical memory. Not 0 if the page may have
+   * been written.
+   */
   readonly map: { address: number; pages: number };
-  /** Begins a new epoch: clears the map. The guest must not be in the middle of a slice. */
+  /** Starts a new epoch: clears the map. The guest must not be in the middle of a slice. */
   reset(): void;
-  /** Brings the map up to date with what only the emulator knows. To be called before it is read. */
+  /**
+   * Updates the map with writes that only the emulator has recorded. Call it before you read the
+   * map.
+   */
   collect(): void;
 }
 
-/** A runtime that is ready to take the guest. All of it is synchronous: no time passes. */
+/**
+ * A runtime that is ready to take the guest. All its methods are synchronous: the guest loses no
+ * time.
+ */
 export interface PreparedRuntime {
   /** Puts the runtime's image into `host.memory` and a fresh guest into the RAM blocks. */
   boot(): RuntimeInstance;
   /** Puts the runtime's image into `host.memory` and loads device state over live RAM. */
   load(vmstate: Uint8Array): RuntimeInstance;
-  /** Gives everything back; nothing happened. */
+  /** Releases everything without effect on the guest. */
   discard(): void;
 }
 
-/** A runtime in charge of the guest. */
+/** A runtime that is active: it runs the guest. */
 export interface RuntimeInstance {
   readonly v86Version: string;
   run(): void;
-  /** The guest makes no progress after this returns. */
+  /** Stops the guest. It makes no progress after this returns. */
   stop(): void;
-  /** Resolves when no device operation is under way that a stop would tear. */
+  /** Resolves when no device operation is in flight that a stop would tear. */
   quiesce(): Promise<void>;
-  /** Device state as vmstate bytes. The guest must be stopped. */
+  /** Returns the device state as vmstate bytes. The guest must be stopped. */
   save(): Uint8Array;
-  /** Moves the runtime's own part of `host.memory` aside, so that another may move in. */
+  /** Moves the runtime's own part of `host.memory` aside so that another runtime can use it. */
   park(): void;
-  /** Undoes {@link park}, whatever has been written there meanwhile. */
+  /** Undoes {@link park}, whatever was written to the memory in between. */
   unpark(): void;
-  /** The end. Must not touch `host.memory`. */
+  /** Ends the runtime. It must not touch `host.memory`. */
   destroy(): void;
   /** Instructions executed since the machine began, as a 32-bit counter. */
   instructionCounter(): number;
   /**
-   * Events that bring a page which knows nothing up to date. Runtimes of the first release have
-   * {@link snapshot} only.
+   * Returns events that give a new page the complete present state. Runtimes of the first release
+   * have only {@link snapshot}.
    */
   describe?(): MachineEvent[];
   /** {@link describe}, for keepers of the first release. */
   snapshot(): MachineEvent[];
-  /** Whether any page is attached: screen updates cost nothing while none is. */
+  /** Sets whether any page is attached. Without one, screen updates cost nothing. */
   setWatched(watched: boolean): void;
-  /** Whether anybody wants `audio` events: without, a guest plays for itself. */
+  /** Sets whether any page wants `audio` events. Without a listener, no samples are sent. */
   setListened?(listened: boolean): void;
-  /** Everything else a page can ask of the machine, by name. */
+  /** All other operations of the machine that a page can call, by name. */
   readonly commands: RuntimeCommands;
-  /** Reasons that this runtime knows why a mode would be refused now. */
+  /** Returns the reasons, known to this runtime, why a mode would be refused now. */
   blockers?(mode: CprMode): Blocker[];
-  /** The disks as they are now, for the vmstate and to compare with one. */
+  /** Returns the identity of the disks now, for the vmstate and for comparison with one. */
   disks?(): DiskIdentity[];
-  /** Firmware and tables within guest memory, to be listed with its RAM blocks. */
+  /** Returns the firmware and tables within guest memory, to be listed with its RAM blocks. */
   memoryAreas?(): MemoryArea[];
   /**
-   * Fetches what the guest would boot from, which one that was brought back does without. Afterwards all
-   * of it is among {@link memoryAreas}.
+   * Fetches the images that the guest would boot from. A restored guest runs without them.
+   * Afterwards all of them are among {@link memoryAreas}.
    */
   bringBootImages?(): Promise<void>;
   /**
-   * What of `pc.ram`, `vga.vram` and `vga.planes` is the guest's own, on page boundaries; the rest of
-   * those blocks is the emulator's. Other runtimes of the machine have it in the same place.
+   * The parts of `pc.ram`, `vga.vram` and `vga.planes` that belong to the guest, on page
+   * boundaries. The rest of those blocks belongs to the emulator. All runtimes of the machine use
+   * the same places.
    */
   readonly guestMemory?: readonly RamBlock[];
-  /** Absent where the emulator cannot tell: then everything may have been written. */
+  /** Absent if the emulator does not track writes: any page may then have been written. */
   readonly writes?: WriteTracking;
   /** Data that {@link revert} needs beside guest memory and pieces. The guest is stopped. */
   capture?(): DeviceSnapshot;
   /**
-   * Loads the device state of a snapshot over the stopped guest. Everything that can be checked is
-   * checked before `putBack` is called, which puts back memory and pieces.
+   * Loads the device state of a snapshot over the stopped guest. Every possible check is made
+   * before `putBack` is called, which restores memory and pieces.
    * @param putBack returns the pages of RAM that it wrote, by guest-physical page number, ascending
    */
   revert?(snapshot: DeviceSnapshot, putBack: () => readonly number[]): void;
@@ -204,11 +221,11 @@ export interface RuntimeCommands extends Partial<DiskCommands> {
   mouseButtons(left: boolean, middle: boolean, right: boolean): void;
   mouseWheel(delta: number): void;
   /**
-   * What the lights of the keyboard in front of the user show: before its next key that they change, the
-   * guest gets a press of the lock key where its own lights differ.
+   * Sets the state of the lock lights on the user's keyboard. If the guest's lights differ, the
+   * runtime presses the lock key before the next key that they affect.
    */
   keyboardLocks?(locks: { caps?: boolean; num?: boolean }): void;
-  /** Lets go of every key and mouse button that the guest believes to be down. */
+  /** Releases every key and mouse button that the guest considers to be down. */
   releaseInput?(): void;
   reset(): void;
   /** Guest-physical memory, RAM or the linear frame buffer, copied. */
@@ -218,17 +235,17 @@ export interface RuntimeCommands extends Partial<DiskCommands> {
   /** The whole VGA screen, whether or not anybody watches. */
   screen?(): ScreenContents;
   /**
-   * Gives the network device another address, which the guest's driver finds when it next asks the
-   * device. Until then it goes on with the one it knows.
+   * Gives the network device another address. The guest's driver uses it once it reads the address
+   * from the device again.
    */
   changeMac?(mac: string): void;
   /** The guest as v86's own `save_state` writes it. */
   exportV86State?(): Uint8Array;
-  /** Takes over a state of v86, before the guest has run. */
+  /** Loads a state of v86 before the guest has run. */
   loadV86State?(state: Uint8Array): void;
   /** Opens a TCP connection to a port of the guest: see tcp-channel.ts. */
   connectTcp?(port: number, channel: MessagePort): void;
-  /** Presses the power button, which only a guest with ACPI hears. */
+  /** Presses the power button. Only a guest with ACPI reacts to it. */
   systemPowerdown?(): void;
   [name: string]: ((...args: never[]) => unknown) | undefined;
 }

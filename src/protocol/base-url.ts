@@ -2,12 +2,14 @@
 
 let given: string | undefined;
 
-/** For where there is no document. */
+/** Sets the base where no document exists. */
 export function setBaseUrl(url: string): void {
   given = url;
 }
 
-/** The document's base, where there is one. Without any, only absolute URLs are of use. */
+/**
+ * Returns the document's base, or the one that was set. Without a base, only absolute URLs work.
+ */
 export function baseUrl(): string | undefined {
   return (globalThis as { document?: { baseURI: string } }).document?.baseURI ?? given;
 }

@@ -1,18 +1,20 @@
 /**
- * Many blobs of a guest that arrives, in one message and one piece of memory. A small blob in a buffer
- * of its own takes a kilobyte more than it holds.
+ * Many blobs of an imported guest, in one message and one piece of memory. A separate buffer for
+ * each small blob takes a kilobyte more than its contents.
  */
 import type { BlobItem, BlobsItem, NoBlobItem } from './state-transfer.ts';
 
-/** Numbers of an entry: number of the stream, index, whole length, offset, begin and end in `bytes`. */
+/**
+ * Numbers in an entry: number of the stream, index, whole length, offset, begin and end in `bytes`.
+ */
 export const entryNumbers = 6;
-/** In place of the begin: there is no such blob. */
+/** Value in place of the begin: no such blob exists. */
 export const noBlob = -1;
 
-/** Their bytes are views of the item's. */
+/** Yields the blobs of an item. Their bytes are views of the item's bytes. */
 export function* blobsOf(item: BlobsItem): Generator<BlobItem | NoBlobItem> {
   const { bytes, streams, entries } = item;
-  // Number by number: an array for each of a hundred thousand blobs is some ten MiB of garbage.
+  // Number by number: an array for each of a hundred thousand blobs makes some ten MiB of garbage.
   for (let at = 0; at < entries.length; at += entryNumbers) {
     const stream = streams[entries[at] ?? 0] ?? '';
     const index = entries[at + 1] ?? 0;

@@ -3,10 +3,10 @@
 import type { KeyboardLayout } from './keyboard-layouts.ts';
 import type { MachineLimits } from './limits.ts';
 
-/** A file on a web server. URLs are absolute by the time the keeper sees them. */
+/** A file on a web server. URLs are absolute when they reach the keeper. */
 export interface UrlSource {
   url: string;
-  /** Where known up front: for progress and as a check. */
+  /** Size if known in advance: used for progress and as a check. */
   sizeBytes?: number;
 }
 
@@ -21,23 +21,23 @@ export interface BytesSource {
 export type ImageSource = UrlSource | BytesSource;
 
 /**
- * A disk that stands on a server in files of equal size, and is fetched file by file, when the guest
- * reads them. `https://host/disk.img` in parts of 1 MiB is `https://host/disk-0-1048576.img`,
- * `disk-1048576-2097152.img`…, as v86's `tools/split-image.py` makes them. Parts whose name ends in
- * `.zst` or `.gz` after that are compressed each by itself: `https://host/disk.img.zst`.
+ * A disk that a server stores as files of equal size. Each file is fetched when the guest reads
+ * from it. `https://host/disk.img` in parts of 1 MiB is `https://host/disk-0-1048576.img`,
+ * `disk-1048576-2097152.img`… v86's `tools/split-image.py` makes these files. If the name also ends
+ * in `.zst` or `.gz` (`https://host/disk.img.zst`), each part is compressed separately.
  */
 export interface PartsSource extends UrlSource {
   load: 'parts';
-  /** Size of each part but perhaps the last, uncompressed: a multiple of 512. */
+  /** Size of each part except perhaps the last, uncompressed: a multiple of 512. */
   partBytes: number;
 }
 
 /**
- * A disk. What the guest writes to it is kept by the keeper; what is named here is never written to.
+ * A disk. The keeper stores the guest's writes; the source itself is never written to.
  *
- * - a URL: fetched as a whole, or with `load: 'range'` in ranges, when the guest reads them, from a
- *   server that answers range requests; or with `load: 'parts'` in parts. What is fetched as a whole
- *   may be compressed with gzip or zstd, as may bytes
+ * - a URL: fetched whole. With `load: 'range'` the guest's reads fetch ranges, from a server that
+ *   supports range requests. With `load: 'parts'` they fetch parts. A source that is fetched whole
+ *   may be compressed with gzip or zstd, and so may bytes
  * - a file that the user picked: read in parts, when the guest reads them
  * - bytes
  * - a new disk of this size, a multiple of 512
@@ -59,31 +59,31 @@ export const isFloppy = (device: DriveName): device is 'fda' | 'fdb' =>
 /** Drives whose medium can be changed while the guest runs. */
 export type RemovableDriveName = Exclude<DriveName, 'hda' | 'hdb'>;
 
-/** Where the guest's network cable ends. Connections that end in the keeper outlive runtimes. */
+/** The host side of the guest's network. Connections that end in the keeper outlive runtimes. */
 export type NetworkBackend =
-  /** Nowhere: nothing leaves. */
+  /** No network: no frame leaves the guest. */
   | { kind: 'none' }
   /**
-   * A user-mode network in the keeper that turns the guest's HTTP requests (port 80) into `fetch`. Servers
-   * must allow the page's origin (CORS), or be reached through `corsProxy`, a URL that theirs is
-   * appended to. `http://8080.external/` is port 8080 of the browser's own machine. No request carries
-   * cookies or passwords of the visitor. Requests to the page's own origin are answered with 403 unless
-   * `ownOrigin` is true; in Node those to private, link-local and loopback addresses unless
-   * `privateAddresses` is true. State files carry neither.
+   * A user-mode network in the keeper that turns the guest's HTTP requests (port 80) into `fetch`.
+   * Servers must allow the page's origin (CORS). Otherwise set `corsProxy`, a URL to which the
+   * server's URL is appended. `http://8080.external/` is port 8080 of the browser's own computer.
+   * No request carries cookies or passwords of the visitor. Requests to the page's own origin are
+   * answered with 403 unless `ownOrigin` is true. In Node, so are those to private, link-local and
+   * loopback addresses unless `privateAddresses` is true. State files carry neither option.
    */
   | { kind: 'fetch'; corsProxy?: string; ownOrigin?: boolean; privateAddresses?: boolean }
   /**
    * A user-mode network in the keeper whose TCP connections go to a wisp server. `url`: `wisp://`,
-   * `wisps://`, `ws://` or `wss://`. Names are looked up over HTTPS at `dohServer`, a
-   * host with or without a port, under `/dns-query`; by default `cloudflare-dns.com`.
+   * `wisps://`, `ws://` or `wss://`. Names are resolved over HTTPS at `dohServer`, a host with an
+   * optional port, under `/dns-query`. The default is `cloudflare-dns.com`.
    */
   | { kind: 'wisp'; url: string; dohServer?: string }
-  /** A hub of all guests of this origin and `group`, in whichever tabs they are. */
+  /** A hub of all guests of this origin and `group`, across all tabs. */
   | { kind: 'inbrowser'; group: string }
-  /** Ethernet frames to a relay over a WebSocket, one frame a message. */
+  /** Sends Ethernet frames to a relay over a WebSocket, one frame a message. */
   | { kind: 'wsproxy'; url: string };
 
-/** A state file that others can fetch, and which one it is. */
+/** A published state file, identified by its digest. */
 export interface StateReference {
   url: string;
   /** `xxh64:…` over the whole file. */
@@ -95,19 +95,22 @@ export const bootDevices = ['cdrom', 'hda', 'fda', 'network'] as const;
 export type BootDevice = (typeof bootDevices)[number];
 
 export interface CpuOptions {
-  /** Highest leaf of CPUID: 2 for guests that stumble over more, as Windows NT 4. Default: v86's. */
+  /**
+   * Highest leaf of CPUID. Use 2 for guests that fail with more, such as Windows NT 4. Default:
+   * v86's.
+   */
   cpuidLevel?: number;
-  /** False: everything is interpreted, some ten times slower. Default true. */
+  /** False: all code is interpreted, some ten times slower. Default true. */
   jit?: boolean;
 }
 
 export interface MachineConfig {
-  /** Random, given by the keeper when absent. A guest that is saved and goes on keeps it. */
+  /** Random; the keeper generates it if absent. A guest that is saved and resumed keeps it. */
   id?: string;
   /**
-   * Random, made at the first boot: 32 hex digits that tell a state of this machine from one of
-   * another that only has its id. A guest that is saved and goes on keeps it, a clone gets one of its
-   * own.
+   * Random, generated at the first boot: 32 hex digits. They distinguish a state of this machine
+   * from one of another machine with the same id. A guest that is saved and resumed keeps it; a
+   * clone gets a new one.
    */
   lineage?: string;
   /** Shown to people; no two machines need differ. Default: the name of its first image. */
@@ -128,15 +131,15 @@ export interface MachineConfig {
   /** Floppies, up to 3.75 MB. */
   fda?: DriveSource;
   fdb?: DriveSource;
-  /** ISO 9660, or whatever else the guest expects on a CD. */
+  /** ISO 9660, or any other format that the guest expects on a CD. */
   cdrom?: DriveSource;
   /** Hard disks. */
   hda?: DriveSource;
   /** Only with `hda`. */
   hdb?: DriveSource;
   /**
-   * What the BIOS boots from: a nibble each, 1 floppy, 2 hard disk, 3 CD, the last one first. Default: `0x321` with a
-   * floppy, `0x312` with a hard disk, else `0x123`.
+   * Boot order of the BIOS: a nibble for each device, 1 floppy, 2 hard disk, 3 CD, the last one
+   * first. Default: `0x321` with a floppy, `0x312` with a hard disk, else `0x123`.
    */
   bootOrder?: number;
   /** Power management and a power button. Default false. */
@@ -157,21 +160,27 @@ export interface MachineConfig {
   keyboardLayout?: KeyboardLayout;
   /** Serial ports of the PC, 1 to 4. The demo guest's agent listens on the second. Default 2. */
   serialPorts?: number;
-  /** Takes checkpoints by itself, so that the guest comes back when its keeper ended. Default false. */
+  /**
+   * Takes checkpoints automatically, so that the guest can be restored after its keeper ends.
+   * Default false.
+   */
   durable?: boolean;
   /**
-   * Made by somebody else: it came from a link or a file. In storage it leaves room for machines of this
-   * browser's user, see foreign-storage.ts; it fetches nothing with the user's cookies, see visitor.ts. Default
-   * false, but of a clone true. State files do not carry it.
+   * True if somebody else made the machine: it came from a link or a file. In storage it leaves
+   * room for the user's own machines, see foreign-storage.ts. It fetches nothing with the user's
+   * cookies, see visitor.ts. Default false, but true for a clone. State files do not carry it.
    */
   foreign?: boolean;
-  /** The published state that it was opened from: a state file of it may build on that. */
+  /**
+   * The published state that the machine was opened from. Its own state files may store only the
+   * difference.
+   */
   openedFrom?: StateReference;
   /** Suspends the guest once no page has been visible for this long, ms. Never when absent. */
   suspendWhenHiddenMs?: number;
   /** Limits of the guest in the keeper. */
   limits?: MachineLimits;
-  /** Refuses to start with anything that could later block `cprSave`, in either mode. */
+  /** Refuses to start with any part that could later block `cprSave`, in either mode. */
   onlyCprCapable?: boolean;
 }
 

@@ -1,8 +1,8 @@
-/** Words of CPR that travel between page, keeper and runtime. Additive only. */
+/** CPR types that the page, keeper and runtime exchange. Additive only. */
 
 /**
- * `restart`: RAM stays where it is, another runtime takes over in the same keeper.
- * `reboot`: everything the guest needs goes to persistent storage; the keeper may end.
+ * `restart`: RAM stays in place and another runtime takes over in the same keeper.
+ * `reboot`: all state of the guest goes to persistent storage; the keeper may end.
  */
 export type CprMode = 'restart' | 'reboot';
 
@@ -12,23 +12,23 @@ export type SavedRunstate = 'running' | 'paused' | 'suspended';
 export type BlockerCode =
   /** Reboot: this host has no persistent storage, so RAM would be lost. */
   | 'volatile-ram'
-  /** The disk's backing cannot be opened again by whoever loads the state. */
+  /** The loader of the state cannot reopen the disk's backing. */
   | 'disk-not-reopenable'
-  /** The disk's backing is no longer what the guest has been using. */
+  /** The disk's backing no longer matches the one that the guest has used. */
   | 'disk-changed'
-  /** A device operation that cannot be waited for. */
+  /** A device operation is in flight whose end cannot be awaited. */
   | 'operation-in-flight'
-  /** Connections of the guest end in this worker and would be cut. */
+  /** Connections of the guest end in this worker and would be closed. */
   | 'network-cannot-follow'
-  /** A device or runtime that cannot hand its state over. */
+  /** A device or runtime cannot transfer its state. */
   | 'device-cannot-follow';
 
 /** A reason, known up front, why a mode is refused now. */
 export interface Blocker {
   code: BlockerCode;
-  /** A sentence for people: what is in the way and what to do. */
+  /** A sentence for people: the obstacle and the remedy. */
   message: string;
-  /** The device it is about, for example `hda` or `net0`. */
+  /** The device concerned, for example `hda` or `net0`. */
   device?: string;
 }
 
@@ -42,11 +42,11 @@ export interface DiskIdentity {
   /** `hda`, `hdb`, `cdrom`, `fda`, `fdb`. */
   device: string;
   sizeBytes: number;
-  /** Where the base came from: an absolute URL, `file:NAME`, `bytes`, `empty`. */
+  /** Source of the base: an absolute URL, `file:NAME`, `bytes`, `empty`. */
   base: string;
-  /** `xxh64:…`, `etag:…` or `mtime:…`; absent where the backing says nothing. */
+  /** `xxh64:…`, `etag:…` or `mtime:…`; absent if the backing provides none. */
   baseDigest?: string;
-  /** Grows with every write of the guest: the overlay's, 0 when never written. */
+  /** The overlay's generation: it grows with every write of the guest. 0 if never written. */
   generation: number;
 }
 
@@ -55,7 +55,7 @@ export type CprTarget =
   | { kind: 'bytes' }
   /** A named entry in the keeper's store. */
   | { kind: 'store'; name: string }
-  /** From the File System Access API: written aside, then replaced by its `close`. */
+  /** A file of the File System Access API. Data is written aside; `close` replaces the file. */
   | { kind: 'file'; handle: FileSystemFileHandle };
 
 export type CprSource =

@@ -1,21 +1,22 @@
 /**
- * How what a guest wrote to a disk stands in kept pieces, and so in checkpoints: every runtime, and
- * whoever exports a disk, reads it the same.
+ * Format of the guest's disk writes in versioned pieces, and so in checkpoints. Every runtime and
+ * every disk export reads the same format.
  *
- * A piece is a block, index times {@link blockBytes} from the disk's start. One with an extra byte at
- * its end is a block of which only some sectors were written, that byte's bits say which.
+ * A piece is one block, at index times {@link blockBytes} from the disk's start. A piece with an
+ * extra byte at its end is a block of which only some sectors were written; the bits of that byte
+ * mark them.
  */
 import type { DriveName } from './config.ts';
 
-/** The unit of the overlay and of what a checkpoint stores: a page of the guest's file systems. */
+/** The unit of the overlay and of checkpoints: a page of the guest's file systems. */
 export const blockBytes = 4096;
 export const sectorBytes = 512;
 export const wholeBlock = 0xff;
 
-/** Name of the pieces of a disk; a medium that can be changed adds what tells it from others. */
+/** Returns the name of a disk's pieces. A removable medium appends a suffix that identifies it. */
 export const diskPieces = (device: DriveName): string => `disk.${device}`;
 
-/** The sectors of a piece that were written, a bit each. */
+/** Returns the sectors of a piece that were written, one bit each. */
 export function writtenSectors(piece: Uint8Array | undefined): number {
   if (!piece) return 0;
   return piece.length === blockBytes ? wholeBlock : (piece[blockBytes] ?? 0);

@@ -28,7 +28,7 @@ const screenEvents: ReadonlySet<MachineEvent['type']> = new Set([
   'mouse-mode',
 ]);
 
-/** Whether an event is part of what the screen shows now: a later picture makes up for it. */
+/** Returns true if an event is part of the present screen: a later picture replaces it. */
 export const isOfScreen = ({ type }: MachineEvent): boolean => screenEvents.has(type);
 
 /** Cost of a screen event, bytes: small ones are not free. */
@@ -36,8 +36,8 @@ export const screenCost = (event: MachineEvent): number => 256 + eventBytes(even
 
 /** Events that a page has handled since its last report. */
 export interface TakenEvents {
-  /** {@link screenCost} of what it has drawn. */
+  /** {@link screenCost} of the events that it has drawn. */
   screen?: number;
-  /** By console, the offset up to which it has taken what was said. */
+  /** The offset up to which it has processed the output, by console. */
   consoles?: Record<string, number>;
 }

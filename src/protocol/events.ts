@@ -1,6 +1,6 @@
 /**
- * What flows from the keeper to every attached page. A new page first gets the
- * events that bring it up to date, then the live ones, in order, with no gap.
+ * Events that the keeper sends to every attached page. A new page first gets the events that bring
+ * it up to date. The live events follow in order, with no gap.
  */
 import type { HoldfastErrorCode } from '../errors.ts';
 import type { MachineConfig } from './config.ts';
@@ -16,7 +16,7 @@ export type Runstate =
   | 'internal-error'
   | 'shutdown';
 
-/** One number for each thing the state line shows. Sent about once a second and on change. */
+/** The values of the state line. Sent about once a second and on change. */
 export interface MachineStatus {
   runstate: Runstate;
   config: MachineConfig;
@@ -24,27 +24,39 @@ export interface MachineStatus {
   v86Version: string;
   /** Millions of guest instructions per second, over the last second. */
   mips: number;
-  /** Wall-clock time (`Date.now()`) of the guest's last cold boot or reset, or of its opening as a clone. */
+  /**
+   * Wall-clock time (`Date.now()`) of the guest's last cold boot or reset, or of its start as a
+   * clone.
+   */
   bootedAtMs: number;
   /** Restarts in place since the machine was created. */
   restarts: number;
-  /** How long the guest stood still in the last restart, ms; absent before the first. */
+  /** Downtime of the last restart, ms; absent before the first. */
   lastPauseMs?: number;
-  /** Pages attached at this moment. */
+  /** Number of pages attached now. */
   pages: number;
-  /** With runstate `shutdown`: the machine is gone. Without it the guest powered itself down. */
+  /**
+   * With runstate `shutdown`: true if the machine was destroyed. Otherwise the guest powered itself
+   * down.
+   */
   destroyed?: boolean;
-  /** With `destroyed`, where it was nobody's wish: why. */
+  /** With `destroyed`, if the user did not request it: the reason. */
   reason?: { code: HoldfastErrorCode; message: string };
   /** Why the runstate is `internal-error`. */
   crash?: string;
-  /** Whether it would come back if everything ended now. Absent from keepers without storage. */
+  /** State of the checkpoints in storage. Absent from keepers without storage. */
   durability?: Durability;
-  /** How the guest came to be where it is. */
+  /** The way the guest was started. */
   startSource?: StartSource;
-  /** {@link startSource} in the words of the first release, for its pages and of its keepers. */
+  /**
+   * {@link startSource} under its name of the first release, for that release's pages and from its
+   * keepers.
+   */
   arrival?: StartSource;
-  /** Grows with every status a keeper makes: answers and events travel apart, the higher is newer. */
+  /**
+   * Grows with every status of a keeper. Answers and events travel separately; the higher revision
+   * is newer.
+   */
   revision?: number;
 }
 
@@ -88,18 +100,21 @@ export type ScreenContents =
 
 export type MachineEvent =
   | { type: 'status'; status: MachineStatus }
-  /** Boot images on their way. `total` is 0 where the server does not say. */
+  /** Boot images that are being fetched. `total` is 0 if the server does not send it. */
   | { type: 'progress'; file: string; loaded: number; total: number; done: boolean }
-  /** Console output. `offset`: bytes of this console since the machine began, before these. */
+  /** Console output. `offset`: number of bytes that this console wrote before these. */
   | {
       type: 'console';
       console: string;
       offset: number;
       bytes: Uint8Array;
-      /** Said before this page, or this keeper, was there: what it asks of a terminal was answered. */
+      /**
+       * Replayed output from before this page or keeper existed. Terminal queries in it were
+       * already answered.
+       */
       again?: true;
     }
-  /** A text screen begins: everything about it. */
+  /** A text screen begins: its complete state. */
   | { type: 'screen-text'; screen: TextScreen; font: TextFont; cursor: TextCursor }
   /** Changed rows of the text screen. `cells` covers `rows` complete rows from `row`. */
   | { type: 'screen-cells'; row: number; rows: number; cells: Int32Array }
@@ -124,22 +139,28 @@ export type MachineEvent =
       left: Float32Array<ArrayBuffer>;
       right: Float32Array<ArrayBuffer>;
     }
-  /** The guest wants absolute mouse positions (VMware mouse) or deltas. */
+  /** The guest wants absolute mouse positions (VMware mouse) or relative ones. */
   | { type: 'mouse-mode'; absolute: boolean; enabled: boolean }
   /**
-   * A disk whose base is elsewhere: cannot be reached, so the guest waits (`waiting`); can be again
-   * (`ready`); will not be, so the guest was given a disk error (`failed`). `device` is `boot` for the
-   * firmware and the kernel of a guest that boots again.
+   * A disk with an external base. `waiting`: the base is unreachable and the guest waits. `ready`:
+   * it is reachable again. `failed`: the wait ended and the guest got a disk error. `device` is
+   * `boot` for the firmware and kernel of a guest that boots again.
    */
   | { type: 'disk'; device: string; state: 'waiting' | 'ready' | 'failed'; message: string }
   | { type: 'restarted'; runtimeId: string; v86Version: string; timings: RestartTimings }
-  /** The guest is back where the snapshot was taken: what its consoles said until then came before. */
+  /**
+   * The guest was restored to the snapshot. Console output up to its moment was sent before this
+   * event.
+   */
   | { type: 'snapshot-restored'; id: string }
   | { type: 'error'; code: HoldfastErrorCode; message: string };
 
-/** Where the time of a restart went, ms. `pauseMs`: from the old runtime's last slice to the new one's first. */
+/**
+ * Durations of a restart's steps, ms. `pauseMs`: from the old runtime's last slice to the new one's
+ * first.
+ */
 export interface RestartTimings {
-  /** Before the stop; the guest ran on. */
+  /** Before the stop; the guest still ran. */
   prepareMs: number;
   stopMs: number;
   saveMs: number;

@@ -1,15 +1,15 @@
 import { HoldfastError } from '../errors.ts';
 
 /**
- * Fetches a file of which the SHA-256 is known. The browser compares, before it gives out a byte.
+ * Fetches a file of known SHA-256. The browser compares the digest before it returns a byte.
  * @param sha256 64 hex digits
- * @throws HoldfastError `runtime-unavailable` for another file; and what `fetch` throws
+ * @throws HoldfastError `runtime-unavailable` for another file; and errors of `fetch`
  */
 export async function fetchChecked(url: string, sha256: string): Promise<Response> {
   try {
     return await fetch(url, { integrity: `sha256-${base64OfHex(sha256)}` });
   } catch (thrown) {
-    // Browsers do not tell a wrong digest from a server that is away.
+    // Browsers report a wrong digest and an unreachable server alike.
     const there = await fetch(url, { method: 'HEAD' }).catch(() => undefined);
     if (!there?.ok) throw thrown;
     throw new HoldfastError(

@@ -1,7 +1,7 @@
 /**
- * How much of a site's storage the machines of others may take, see `MachineConfig.foreign`: shares of what
- * there would be without them. Chromium says that the quota is 10 GiB more than is used, whatever it is: so
- * what they use must not add to it.
+ * Limits on a site's storage for machines that others made, see `MachineConfig.foreign`. They are
+ * shares of the quota without those machines. Chromium reports a quota of 10 GiB more than is used,
+ * whatever the use. So the use by those machines must not raise the limit.
  */
 
 const shares = {
@@ -9,11 +9,11 @@ const shares = {
   one: 1 / 8,
   /** Share of the storage for all of them. */
   together: 1 / 4,
-  /** They are written only while so much is unused. */
+  /** Minimum unused share: below it they are not written. */
   free: 1 / 4,
 } as const;
 
-/** Where the browser does not say, as on origins that are not secure. */
+/** Quota if the browser reports none, as on origins that are not secure. */
 const assumedQuotaBytes = 16 * 2 ** 30;
 /** Copies of stored data: the second is in another place, see docs/spec/storage.md [F4]. */
 const copies = 2;
@@ -28,11 +28,14 @@ interface Usage {
 export const foreignLimitBytes = ({ quotaBytes }: Usage, togetherBytes: number): number =>
   Math.max(0, basisOf(quotaBytes, togetherBytes) * shares.one);
 
-/** What a machine of somebody else's may store beside what is there. @param ownBytes of {@link togetherBytes} its own */
+/**
+ * Returns how much more a foreign machine may store. @param ownBytes its part of
+ * {@link togetherBytes}
+ */
 export function foreignFreeBytes(usage: Usage, togetherBytes: number, ownBytes: number): number {
   const { usedBytes, quotaBytes } = usage;
   const basis = basisOf(quotaBytes, togetherBytes);
-  // Each byte that is stored makes less of what there is without it.
+  // Each stored byte also reduces the quota that remains without these machines.
   const upTo = (share: number, present: number) => (basis * share - present) / (1 + copies * share);
   const unused = knownQuota(quotaBytes) * (1 - shares.free) - usedBytes;
   return Math.min(

@@ -7,15 +7,15 @@ import type { RuntimeSource } from './runtime-source.ts';
 
 export interface KeeperInfo {
   abiVersion: number;
-  /** Random; two answers with the same id came from the same worker. */
+  /** Random; two answers with the same id come from the same worker. */
   instanceId: string;
-  /** Whether guests survive the page: a shared worker with an extended lifetime. */
+  /** True if guests survive the page: the keeper is a shared worker with an extended lifetime. */
   survivesPages: boolean;
   /** `Date.now()` when the worker began. */
   startedAtMs: number;
   /**
-   * Name of a Web Lock that the worker holds for its whole life: who is granted it knows that the
-   * worker is gone. Absent where there are no Web Locks (insecure origins).
+   * Name of a Web Lock that the worker holds for its whole life. A client that is granted the lock
+   * knows that the worker has ended. Absent without Web Locks (insecure origins).
    */
   keeperLock?: string;
   /** Names of the calls that this keeper answers. Absent from keepers of the first release. */
@@ -25,19 +25,20 @@ export interface KeeperInfo {
 
 export interface StartRequest {
   /**
-   * Images without contents, as a status has them, are those of the machine that is replaced, or that
-   * is in storage under this id.
+   * Images without contents, as in a status, are taken from the machine that is replaced, or from
+   * the one in storage under this id.
    */
   config: MachineConfig;
   runtime: RuntimeSource;
   /**
-   * Replace a machine that is already there (without it, that is `bad-runstate`), and what is in
-   * storage under its id (without it a durable guest runs, and is not saved: `storage-occupied`).
+   * Replaces a running machine, and the one in storage under this id. Without it a running machine
+   * rejects the call with `bad-runstate`. A stored one leaves the new durable guest unsaved:
+   * `storage-occupied`.
    */
   replace?: boolean;
-  /** Comes up frozen in `inmigrate`, whatever the configuration says, and waits for `cprLoad`. */
+  /** Starts frozen in `inmigrate`, whatever the configuration contains, and waits for `cprLoad`. */
   incoming?: boolean;
-  /** A state of v86 itself, as its `save_state` gives it, to go on from instead of booting. */
+  /** A state from v86's own `save_state`, to resume from instead of booting. */
   v86State?: Uint8Array;
 }
 
@@ -49,15 +50,18 @@ export interface RestartReport {
 
 export interface PauseOptions {
   /**
-   * The guest's time stands still as well, as with QEMU's `stop`: what passes until it is resumed has
-   * not passed for its clocks and timers, and its time of day is behind by that. Default false.
+   * Stops the guest's time as well, as QEMU's `stop` does. Its clocks and timers do not count the
+   * pause, and its time of day is late by that much. Default false.
    */
   stopsTime?: boolean;
 }
 
 export interface CprSaveOptions {
   mode: CprMode;
-  /** Mode `restart`: who takes over at `cprLoad`. Without it the runtime of now, made anew. */
+  /**
+   * Mode `restart`: the runtime that takes over at `cprLoad`. Without it, a new instance of the
+   * present one.
+   */
   runtime?: RuntimeSource;
 }
 
@@ -72,7 +76,7 @@ export interface CprSaveReport {
   bytes?: Uint8Array;
   /** Mode `reboot`: the number of the checkpoint in storage. */
   generation?: number;
-  /** Where the time went, ms. The guest stood still for all but `prepareMs`. */
+  /** Durations of the steps, ms. The guest was stopped during all of them but `prepareMs`. */
   timings: { prepareMs: number; saveMs: number; checkpointMs?: number; writeMs: number };
 }
 
@@ -80,15 +84,15 @@ export interface CprLoadOptions {
   /** Runtime that executes the guest. Default: the one that `cprSave` or `start` prepared. */
   runtime?: RuntimeSource;
   /**
-   * The runtimes of the caller's build, newest first. Where a machine has to be made, and `runtime`
-   * names none, the one that saved the state is taken, or the newest. What a state names is never
-   * imported. Without both, the runtime that the machine was stored with runs it, if it is one of
-   * the keeper's own site.
+   * The runtimes of the caller's build, newest first. They are used if a machine must be created
+   * and `runtime` names none: the one that saved the state, or else the newest. A runtime that only
+   * the state names is never imported. Without both options, the machine's stored runtime runs it,
+   * if that is one of the keeper's own site.
    */
   runtimes?: readonly RuntimeSource[];
   /**
-   * A machine that is there goes on until the loaded one takes its place, and for good when that
-   * fails. Without it there must be none, or one in `inmigrate`.
+   * Replaces the present machine. It runs until the loaded one takes its place, and continues if
+   * the load fails. Without this option there must be no machine, or one in `inmigrate`.
    */
   replace?: boolean;
 }
@@ -100,25 +104,25 @@ export interface CprLoadReport {
   savedAtMs: number;
   runtimeId: string;
   v86Version: string;
-  /** The newest checkpoint was damaged and the one before was taken: which, and why. */
+  /** Present if the newest checkpoint was damaged and the previous one was used: which, and why. */
   fellBack?: string;
   timings: { readMs: number; prepareMs: number; restoreMs?: number; loadMs: number };
 }
 
-/** A part of the guest's memory. What stands in it is in none of a vmstate's sections. */
+/** A part of the guest's memory. None of a vmstate's sections holds its contents. */
 export interface RamBlockInfo {
   /** `pc.ram`, `vga.vram`, `vga.planes`, and within them `pc.bios`, `vga.rom`… */
   name: string;
   sizeBytes: number;
-  /** Where its region begins in the keeper's memory; the same as long as the machine lives. */
+  /** Address of its region in the keeper's memory; constant while the machine lives. */
   address?: number;
-  /** Where the guest sees it. */
+  /** Guest-physical address. */
   guestAddress?: number;
   /** The block that this one is a part of. */
   partOf?: string;
-  /** `xxh64:…` of its contents, when asked for. */
+  /** `xxh64:…` of its contents, if requested. */
   digest?: string;
-  /** The guest runs: the digest is of no single moment. */
+  /** True if the guest was running: the digest is of no single moment. */
   moving?: boolean;
 }
 

@@ -20,6 +20,6 @@ export type KeyboardLayout = (typeof keyboardLayouts)[number];
 
 export const defaultKeyboardLayout: KeyboardLayout = 'us';
 
-/** A machine of a newer build can have a layout that this one does not know. */
+/** Returns true for a layout of this build. A machine of a newer build can have another one. */
 export const isKeyboardLayout = (name: unknown): name is KeyboardLayout =>
   keyboardLayouts.some((layout) => layout === name);

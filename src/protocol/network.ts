@@ -8,13 +8,13 @@ export interface GuestConnection {
   remote: string;
 }
 
-/** Seen from the guest. */
+/** Counters from the guest's point of view. */
 export interface NetworkCounters {
   framesOut: number;
   bytesOut: number;
   framesIn: number;
   bytesIn: number;
-  /** Frames for the guest that found no room: it did not take the ones before them. */
+  /** Frames for the guest that were dropped because it did not take the ones before them. */
   dropped: number;
 }
 
@@ -24,6 +24,6 @@ export interface NetworkInfo extends NetworkCounters {
   mac?: string;
   backend: NetworkBackend;
   connections: GuestConnection[];
-  /** Frames that wait until the guest runs or has room for them. */
+  /** Frames that wait for the guest to run or to have room for them. */
   waiting: number;
 }

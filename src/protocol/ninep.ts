@@ -3,8 +3,8 @@
 export interface NinepEntry {
   name: string;
   kind: 'file' | 'directory' | 'link' | 'other';
-  /** 0 for what is not a file. */
+  /** 0 for entries that are not files. */
   sizeBytes: number;
-  /** As `Date.now()`, in whole seconds. */
+  /** Like `Date.now()`, in whole seconds. */
   modifiedMs: number;
 }

@@ -1,7 +1,8 @@
 /**
- * Tells one end of a port when the other one is gone, which a MessagePort does not in every browser.
- * Every worker holds a lock for as long as it lives: the browser gives it to whoever waits for it when
- * the worker ends, however it does. Where there are no locks, the other end's silence says it.
+ * Notifies one end of a port when the other end is gone, which a MessagePort does not do in every
+ * browser. Every worker holds a lock for its whole life. The browser grants it to the waiting end
+ * when the worker ends for any reason. Without locks, silence of the other end means that it is
+ * gone.
  */
 import { randomId } from './random-id.ts';
 import { webLocks } from './web-locks.ts';
@@ -10,11 +11,11 @@ import { webLocks } from './web-locks.ts';
 export type Heartbeat = { alive: true; lock?: string };
 
 const heartbeatMs = 5_000;
-/** Workers of hidden pages may be slowed down a lot. */
+/** Long, because browsers slow down workers of hidden pages. */
 const silenceMs = 120_000;
 /**
- * A lock may come before what its holder had sent last. So much silence in a row means that nothing is
- * on its way: in between this worker has come to take what there is.
+ * A lock may arrive before the last messages of its holder. This many silent rounds mean that
+ * nothing is in transit: in between, this worker takes all arrived messages.
  */
 const drainRounds = { rounds: 4, roundMs: 50 } as const;
 
@@ -36,7 +37,7 @@ export class PeerLiveness {
     void livenessLock().then((lock) => lock && this.#say({ alive: true, lock }));
   }
 
-  /** To be told of everything that comes. */
+  /** Call this for every message that arrives. */
   heard(message: object): void {
     this.#heardMs = performance.now();
     const { signal } = this.#over;
@@ -49,7 +50,7 @@ export class PeerLiveness {
       });
   }
 
-  /** Nobody need be told any more. */
+  /** Stops the watch: `gone` is not called any more. */
   stop(): void {
     clearInterval(this.#timer);
     this.#over.abort();
@@ -78,7 +79,7 @@ export class PeerLiveness {
 
 let held: Promise<string | undefined> | undefined;
 
-/** Name of the lock that only the end of this worker gives back. */
+/** Returns the name of the lock that is released only when this worker ends. */
 function livenessLock(): Promise<string | undefined> {
   held ??= new Promise((resolve) => {
     const name = `holdfast.life.${randomId()}`;

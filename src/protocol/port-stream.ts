@@ -1,6 +1,6 @@
 /**
- * A stream of items over a MessagePort, with flow control: the sending end waits until the receiving
- * end has room. Each end notices when the other one is gone, which a MessagePort does not tell.
+ * A stream of items over a MessagePort, with flow control: the sender waits until the receiver has
+ * room. Each end notices when the other one is gone, which a MessagePort does not report.
  */
 import { HoldfastError } from '../errors.ts';
 import { type Heartbeat, PeerLiveness } from './peer-liveness.ts';
@@ -9,7 +9,7 @@ import { fromWireError, toWireError, type WireError } from './wire-error.ts';
 type FromSender<T> = { item: T } | { end: true } | { error: WireError } | Heartbeat;
 type FromReceiver = { take: number; knows?: readonly string[] } | { cancel: WireError } | Heartbeat;
 
-/** Items under way at a time, unless the receiver says otherwise. */
+/** Items in transit at a time, unless the receiver sets another number. */
 const usualWindow = 4;
 
 const gone = () =>
@@ -37,18 +37,19 @@ export class PortSender<T> {
       if ('cancel' in data) this.#cancel(fromWireError(data.cancel));
       this.#wake?.();
     };
-    // Where browsers tell it, nobody need wait for the silence of whoever was closed with its page.
+    // In browsers with this event, a page that was closed is noticed at once, not after the
+    // silence.
     port.addEventListener('close', () => {
       if (!this.#isClosed) this.#cancel(gone());
     });
   }
 
-  /** Aborts with a HoldfastError when the receiver wants no more, or is gone. */
+  /** Aborts with a HoldfastError when the receiver cancels or is gone. */
   get signal(): AbortSignal {
     return this.#cancelled.signal;
   }
 
-  /** @throws HoldfastError by which the receiver cancelled */
+  /** @throws HoldfastError with which the receiver cancelled */
   async send(item: T, transfer: Transferable[] = []): Promise<void> {
     await this.#room();
     this.#credit--;
@@ -56,8 +57,8 @@ export class PortSender<T> {
   }
 
   /**
-   * Whether the receiver said that it takes items of this kind, which earlier releases do not know.
-   * @throws HoldfastError by which the receiver cancelled
+   * Returns true if the receiver accepts items of this kind, which earlier releases do not.
+   * @throws HoldfastError with which the receiver cancelled
    */
   async knows(kind: string): Promise<boolean> {
     await this.#room();
@@ -95,7 +96,7 @@ export class PortSender<T> {
   }
 }
 
-/** The receiving end: iterating takes items, and leaving the loop cancels. */
+/** The receiving end. Iteration takes items; leaving the loop cancels. */
 export class PortReceiver<T> implements AsyncIterable<T> {
   readonly #port: MessagePort;
   readonly #life: PeerLiveness;
@@ -104,8 +105,8 @@ export class PortReceiver<T> implements AsyncIterable<T> {
   #wake: (() => void) | undefined;
 
   /**
-   * @param knows kinds of items that receivers of earlier releases do not take
-   * @param window items under way at a time
+   * @param knows kinds of items that receivers of earlier releases do not accept
+   * @param window items in transit at a time
    */
   constructor(port: MessagePort, knows: readonly string[] = [], window = usualWindow) {
     this.#port = port;
@@ -162,7 +163,7 @@ export class PortReceiver<T> implements AsyncIterable<T> {
   }
 }
 
-/** A port's items as a stream of bytes. */
+/** Returns a port's items as a stream of bytes. */
 export function readableFrom(receiver: PortReceiver<Uint8Array>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
@@ -177,7 +178,7 @@ export function readableFrom(receiver: PortReceiver<Uint8Array>): ReadableStream
   );
 }
 
-/** Sends a stream to its end, or to the error that ends it. */
+/** Sends a stream up to its end or error. */
 export async function sendStream(
   stream: ReadableStream<Uint8Array>,
   sender: PortSender<Uint8Array>,

@@ -1,7 +1,7 @@
 /**
- * What a page and its keeper say to each other before the page's own script is there. These are no
- * calls, so that whoever says them needs none of the code of calls; pages and keepers of earlier
- * releases take no notice of them.
+ * Messages between a page and its keeper before the page's own script is loaded. They are not
+ * calls, so their sender needs none of that code. Pages and keepers of earlier releases ignore
+ * them.
  */
 import type { RuntimeSource } from './runtime-source.ts';
 import type { ImportRequest } from './state-transfer.ts';
@@ -16,14 +16,16 @@ interface ResumeMessage {
 }
 
 /**
- * The page's: where nothing is in storage under this id, it would open a state that a worker of its
- * own is reading already.
+ * From the page: if storage has no guest under this id, it will open a state that a separate worker
+ * already reads.
  */
 export interface OpenMessage {
   type: 'head-start-open';
   id: string;
   runtime: RuntimeSource;
-  /** Brings an {@link PreloadedState} from that worker, and takes an {@link PreloadedStateAnswer}. */
+  /**
+   * Carries a {@link PreloadedState} from that worker, and a {@link PreloadedStateAnswer} to it.
+   */
   offer: MessagePort;
 }
 
@@ -33,17 +35,20 @@ export interface PreloadedState {
   guest: MessagePort;
 }
 
-/** As soon as it is known whether the guest runs that was offered. */
+/** Sent once it is known whether the offered guest runs. */
 export interface PreloadedStateAnswer {
   opened: boolean;
 }
 
-/** The keeper's, at once: an {@link OpenMessage} will be answered. One of an earlier release is silent. */
+/**
+ * From the keeper, at once: it will answer an {@link OpenMessage}. Keepers of earlier releases send
+ * nothing.
+ */
 interface OpenReceivedMessage {
   type: 'head-start-heard';
 }
 
-/** The keeper's: it runs. */
+/** From the keeper: it runs. */
 interface HelloMessage {
   type: 'head-start-hello';
 }
@@ -58,7 +63,7 @@ export function sendResume(port: MessagePort, message: Omit<ResumeMessage, 'type
   );
 }
 
-/** To be called before the port is started. */
+/** Call this before the port is started. */
 export function onResume(port: MessagePort, heard: (message: ResumeMessage) => void): void {
   port.addEventListener('message', ({ data }: MessageEvent<Message>) => {
     if (data?.type === 'head-start-resume') heard(data as ResumeMessage);
@@ -70,7 +75,7 @@ export function sendOpen(port: MessagePort, message: Omit<OpenMessage, 'type'>):
   port.postMessage({ ...message, type: 'head-start-open' } satisfies OpenMessage, [offer]);
 }
 
-/** To be called before the port is started. */
+/** Call this before the port is started. */
 export function onOpen(port: MessagePort, heard: (message: OpenMessage) => void): void {
   port.addEventListener('message', ({ data }: MessageEvent<Message>) => {
     if (data?.type !== 'head-start-open') return;

@@ -1,28 +1,28 @@
 /**
- * What a machine of a configuration fetches and connects to: the one place that says so, for whoever
- * asks before a stranger's machine starts.
+ * URLs and networks that a machine of a configuration fetches or connects to. This is the only list
+ * of them; the approval of a stranger's machine uses it.
  */
 import type { MachineConfig, NetworkBackend } from './config.ts';
 import { type ImageName, imageKeys } from './images.ts';
 
-/** Asked for the addresses of names where there is a wisp server. */
+/** Resolves names for guests on a wisp server. */
 const defaultNameServer = 'cloudflare-dns.com';
 
-/** @param server a host, with a port or without */
+/** @param server a host with an optional port */
 export const nameServerUrl = (server = defaultNameServer): string => `https://${server}/dns-query`;
 
 /** Something that a machine would fetch or connect to. */
 export interface Reached {
   /**
-   * What for: `base`, a drive or image such as `hda` or `bzImage`, `network`, or `memory`, which is no
-   * address but room for what a state unpacks to.
+   * Purpose: `base`, a drive or image such as `hda` or `bzImage`, `network`, or `memory`. `memory`
+   * is no address but the room that a state unpacks to.
    */
   purpose: 'base' | 'network' | 'memory' | ImageName;
   /** Kind of a network. Each kind but `wsproxy` reaches more than its own address. */
   kind?: Exclude<NetworkBackend['kind'], 'none'>;
-  /** Absolute. Empty where there is no single address: networks of the kinds `fetch` and `inbrowser`. */
+  /** Absolute. Empty without a single address: networks of the kinds `fetch` and `inbrowser`. */
   url: string;
-  /** Whether that is all, and of the same origin as the page: nobody needs to be asked. */
+  /** True if this is all that is reached, and of the page's origin: no approval is needed. */
   isSameOrigin: boolean;
   /** A network `fetch` reaches the page's own site as well. Only an embedder's own code sets it. */
   ownOrigin?: true;
@@ -40,7 +40,7 @@ export function reachedFile(purpose: Reached['purpose'], url: string, siteUrl: s
   return { purpose, url, isSameOrigin: originOf(url) === originOf(siteUrl) };
 }
 
-/** Everything, whether somebody has to be asked about it or not. @param siteUrl of the page */
+/** Returns everything that is reached, with or without approval. @param siteUrl of the page */
 export function reachOf(config: Partial<MachineConfig>, siteUrl: string): Reached[] {
   const files = imageKeys.flatMap((name) => {
     const source = config[name];

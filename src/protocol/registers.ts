@@ -9,7 +9,10 @@ export interface SegmentRegister {
   base: number;
   /** In bytes, granularity applied. */
   limit: number;
-  /** The second dword of the descriptor without its base and limit: access byte in bits 8 to 15, D/B of CS and SS in 22. */
+  /**
+   * The second dword of the descriptor without its base and limit. The access byte is in bits 8 to
+   * 15, D/B of CS and SS in bit 22.
+   */
   flags: number;
 }
 
@@ -38,7 +41,7 @@ export interface CpuRegisters {
     controlWord: number;
     /** With the top of the stack in bits 11 to 13. */
     statusWord: number;
-    /** A bit a physical register, set when it holds something. */
+    /** One bit for each physical register, set if the register is in use. */
     tagWord: number;
     /** The 8 physical registers: 64-bit mantissa, and sign and exponent in 16 bits. */
     registers: readonly { mantissa: bigint; signExponent: number }[];

@@ -1,4 +1,4 @@
-/** Calls between page and keeper. The one place that knows Comlink. */
+/** Calls between page and keeper. Only this file uses Comlink. */
 import * as Comlink from 'comlink';
 import { HoldfastError } from '../errors.ts';
 import { type CallName, formerNames, type KeeperApi, keeperCalls } from './keeper-calls.ts';
@@ -76,17 +76,17 @@ export function callsOf(make: (name: CallName, args: unknown[]) => Promise<unkno
   return { ...direct, ...grouped } as unknown as RemoteKeeper;
 }
 
-/** Ports are handed over, as an argument or in a list of arguments; everything else is copied. */
+/** Transfers ports that are an argument or in a list of arguments. All other values are copied. */
 function withPorts(arg: unknown): unknown {
   const ports = (Array.isArray(arg) ? arg : [arg]).filter((each) => each instanceof MessagePort);
   return ports.length > 0 ? Comlink.transfer(arg, ports) : arg;
 }
 
-/** The next call with this argument hands over the buffers in it, which it copies otherwise. */
+/** Marks buffers of an argument: the next call with it transfers them instead of copying. */
 export const handOver = <T extends object>(argument: T, buffers: ArrayBuffer[]): T =>
   Comlink.transfer(argument, buffers);
 
-/** Not everything comes from the other side: arguments that cannot be cloned fail right here. */
+/** Converts errors. Arguments that cannot be cloned fail on this side. */
 async function settle<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
@@ -100,8 +100,8 @@ interface Thrown {
 }
 
 /**
- * Comlink copies only name, message and stack of an error. This puts ours in the place of its
- * handler; what marks a thrown value is private to Comlink, so its own `canHandle` stays.
+ * Comlink copies only the name, message and stack of an error. This handler replaces Comlink's own.
+ * The mark of a thrown value is private to Comlink, so its own `canHandle` stays.
  */
 function keepErrorCodes(): void {
   const builtIn = Comlink.transferHandlers.get('throw');

@@ -18,7 +18,7 @@ test('the keys that are down are known from the scan codes alone', () => {
   expect(note(0x2a, 0x2a, 0xe0, 0x38, 0x10, 0x90)).toEqual([true, false, true, true, false]);
   expect(down.makes()).toEqual([0x2a, 0xe038]);
   expect(releaseOf(down.makes())).toEqual([0xe0, 0xb8, 0xaa]);
-  // Pause lets itself go, and a release of what is not down changes nothing.
+  // Pause releases itself, and releasing a key that is up changes nothing.
   note(0xe1, 0x1d, 0x45, 0xe1, 0x9d, 0xc5, 0x9e);
   expect(down.makes()).toEqual([0x2a, 0xe038]);
   note(0xaa, 0xe0, 0xb8);

@@ -1,14 +1,14 @@
-/** Scan codes of set 1, as a PC's keyboard controller hands them to the guest. */
+/** Scan codes of set 1, as a PC's keyboard controller passes them to the guest. */
 
 /** Scan codes that belong together: a key going down or up, with its prefix. */
 export type KeyBytes = readonly number[];
 
 const prefix = 0xe0;
-/** Begins Pause, three bytes down and three up. */
+/** First byte of Pause, which has three bytes down and three up. */
 const pausePrefix = 0xe1;
 const released = 0x80;
 
-/** Cuts scan codes where one key ends and the next begins. A prefix at the end stands for itself. */
+/** Splits scan codes into keys. A prefix at the end is a key of its own. */
 export function keysIn(codes: Iterable<number>): KeyBytes[] {
   const keys: KeyBytes[] = [];
   let key: number[] = [];
@@ -23,7 +23,7 @@ export function keysIn(codes: Iterable<number>): KeyBytes[] {
   return keys;
 }
 
-/** Which keys are down, by their make codes: 0xe0xx for those with a prefix. */
+/** The keys that are down, by make code: 0xe0xx for those with a prefix. */
 export class KeysDown {
   readonly #down = new Set<number>();
 
@@ -35,13 +35,13 @@ export class KeysDown {
     return this.#down.has(make);
   }
 
-  /** Whether the key is down, and goes up by it. */
+  /** Returns true if the key is down and these bytes release it. */
   isReleasedBy(key: KeyBytes): boolean {
     const make = makeOf(key);
     return make !== undefined && isRelease(key) && this.#down.has(make);
   }
 
-  /** @returns whether the key goes down and was not before */
+  /** @returns true if the key goes down and was up before */
   note(key: KeyBytes): boolean {
     const make = makeOf(key);
     if (make === undefined) return false;
@@ -54,7 +54,7 @@ export class KeysDown {
     return isNew;
   }
 
-  /** In the order in which they went down. */
+  /** Returns the make codes in the order in which the keys went down. */
   makes(): number[] {
     return [...this.#down];
   }
@@ -66,7 +66,9 @@ export class KeysDown {
 
 const isRelease = (key: KeyBytes) => ((key.at(-1) ?? 0) & released) !== 0;
 
-/** The make code of a key that goes down or up; undefined for Pause and for what is no key. */
+/**
+ * Returns the make code of a key that goes down or up; undefined for Pause and for invalid bytes.
+ */
 export function makeOf(key: KeyBytes): number | undefined {
   const [first = 0, second] = key;
   if (first === pausePrefix || (first === prefix && second === undefined)) return undefined;
@@ -74,7 +76,7 @@ export function makeOf(key: KeyBytes): number | undefined {
   return first === prefix ? (prefix << 8) | code : code;
 }
 
-/** The scan codes that let keys go, last one first, as hands do. */
+/** Returns the scan codes that release keys, the last one first, as hands do. */
 export function releaseOf(makes: readonly number[]): number[] {
   return [...makes].reverse().flatMap((make) => {
     const code = (make & 0xff) | released;

@@ -11,8 +11,8 @@ interface TrustedTypes {
 const policy = createPolicy();
 
 /**
- * `url` as `new Worker` and `new SharedWorker` take it. The policy `holdfast` lets scripts of the own
- * origin pass, which are the only ones that browsers start workers from.
+ * Returns `url` as `new Worker` and `new SharedWorker` accept it. The policy `holdfast` allows
+ * scripts of the page's origin. Browsers start workers from no other origin.
  */
 export function scriptUrl(url: string | URL): string {
   const text = String(url);
@@ -24,14 +24,14 @@ function createPolicy() {
   try {
     return trustedTypes?.createPolicy('holdfast', { createScriptURL: ofOwnOrigin });
   } catch {
-    // The embedder's policy names none of ours: where it enforces Trusted Types, the worker's
-    // constructor says so.
+    // The embedder's CSP does not list our policy. If it enforces Trusted Types, the worker's
+    // constructor throws.
     return undefined;
   }
 }
 
 function ofOwnOrigin(url: string): string {
-  // Loads nothing: support.ts reads from it what constructors look at.
+  // Loads nothing: support.ts uses it to read which options the constructors accept.
   if (!URL.canParse(url)) return url;
   const { origin, protocol } = new URL(url);
   if (origin === globalThis.location.origin && /^https?:$/.test(protocol)) return url;

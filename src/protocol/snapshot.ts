@@ -1,19 +1,19 @@
-/** Words of snapshots that travel between page and keeper. Additive only. */
+/** Snapshot types that page and keeper exchange. Additive only. */
 
-/** A snapshot in the keeper: it lasts as long as the machine. */
+/** A snapshot in the keeper. It lasts as long as the machine. */
 export interface SnapshotInfo {
   /** Random. */
   id: string;
   takenAtMs: number;
   /** Bytes in the keeper's memory. */
   sizeBytes: number;
-  /** How long the guest stood still for it. */
+  /** Downtime of the guest for it. */
   pauseMs: number;
 }
 
 export interface RestoreReport {
-  /** Pages of RAM, of 4 KiB, that were put back. */
+  /** Pages of RAM, of 4 KiB, that were restored. */
   pages: number;
-  /** From the guest's last instruction before to its first one after. */
+  /** From the guest's last instruction before the restore to its first one after. */
   pauseMs: number;
 }

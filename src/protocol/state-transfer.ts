@@ -1,8 +1,11 @@
-/** How a guest travels between its keeper and whoever writes or reads a state file. Additive only. */
+/**
+ * Items of a guest's transfer between its keeper and the writer or reader of a state file. Additive
+ * only.
+ */
 import type { MachineConfig, StateReference } from './config.ts';
 import type { RuntimeSource } from './runtime-source.ts';
 
-/** A part of a RAM block that is the guest's; its pages are numbered across all parts. */
+/** A part of a RAM block that belongs to the guest. Page numbers count through all parts. */
 export interface MemoryRange {
   block: string;
   offsetBytes: number;
@@ -13,15 +16,15 @@ export interface MemoryRange {
 export interface GuestDescription {
   kind: 'begin';
   machineId: string;
-  /** With the contents of what only this browser has. */
+  /** Includes the contents that only this browser has. */
   config: MachineConfig;
   runtime: RuntimeSource;
   ranges: MemoryRange[];
 }
 
 /**
- * Some of the guest's pages of 4 KiB. Of a page that comes twice the later one counts, and pages that
- * never come are zero.
+ * Some of the guest's pages of 4 KiB. If a page is sent twice, the later contents count. Pages that
+ * are never sent are zero.
  */
 export interface PagesItem {
   kind: 'pages';
@@ -29,16 +32,16 @@ export interface PagesItem {
   numbers: Uint32Array<ArrayBuffer>;
   /** 4 KiB for each of them. */
   contents: Uint8Array<ArrayBuffer>;
-  /** Pairs: a page, and the word that it is over and over. */
+  /** Pairs: a page, and the word that fills it. */
   uniform: Uint32Array<ArrayBuffer>;
 }
 
 /** Further steps for a received guest, carried out in the order of this interface. */
 export interface ArrivingPages extends PagesItem {
-  /** The pages whose contents are not `contents`, but those in memory XOR `xor`. */
+  /** Pages whose contents are those in memory XOR `xor`. */
   xorNumbers: Uint32Array<ArrayBuffer>;
   xor: Uint8Array<ArrayBuffer>;
-  /** Pairs: a page, and the one whose present contents it gets. */
+  /** Pairs: a page, and the page whose present contents it gets. */
   copies: Uint32Array<ArrayBuffer>;
 }
 
@@ -53,14 +56,14 @@ export interface BlobItem {
   offsetBytes: number;
 }
 
-/** Everything that belongs to the moment of the cut. */
+/** All state that belongs to the moment of the cut. */
 export interface DeviceStateItem {
   kind: 'cut';
   takenAtMs: number;
   /** Device state, with the keeper's sections. */
   vmstate: Uint8Array<ArrayBuffer>;
   keeperState: Uint8Array<ArrayBuffer>;
-  /** Bytes that each console has said. */
+  /** Number of bytes that each console has written. */
   consoles: Record<string, number>;
   /** Generation of each set of pieces. */
   pieces: Record<string, number>;
@@ -68,17 +71,19 @@ export interface DeviceStateItem {
   openedFrom?: StateReference;
 }
 
-/** A blob that an earlier state of the same machine had, and this one has not. */
+/** A blob that an earlier state of the machine had and this one lacks. */
 export interface NoBlobItem {
   kind: 'no-blob';
   stream: string;
   index: number;
 }
 
-/** Blobs of one frame of a state file, see blobs-item.ts. Only for receivers that say that they know it. */
+/**
+ * Blobs of one frame of a state file, see blobs-item.ts. Only for receivers that declare support.
+ */
 export interface BlobsItem {
   kind: 'blobs';
-  /** The blobs' own, among others. */
+  /** The bytes of the blobs, and possibly others. */
   bytes: Uint8Array<ArrayBuffer>;
   streams: readonly string[];
   entries: Float64Array<ArrayBuffer>;
@@ -87,15 +92,15 @@ export interface BlobsItem {
 export type ExportItem = GuestDescription | PagesItem | BlobItem | DeviceStateItem;
 export type ImportItem = ArrivingPages | BlobItem | NoBlobItem | BlobsItem | DeviceStateItem;
 
-/** A new life, or the same one going on. */
+/** A new machine, or the same one resumed. */
 export type StateIdentity = 'clone' | 'continuation';
 
 export interface ImportRequest {
-  /** Whole: with absolute URLs, and contents where there is no URL. */
+  /** Complete: with absolute URLs, and with contents where there is no URL. */
   config: MachineConfig;
   runtime: RuntimeSource;
   ranges: MemoryRange[];
-  /** Replace a machine that is there once the new one runs, and what is in storage under its id. */
+  /** Replaces a present machine once the new one runs, and the one in storage under its id. */
   replace?: boolean;
   identity: StateIdentity;
 }
@@ -104,12 +109,12 @@ export interface ImportReport {
   machineId: string;
   /** When the state was taken (`Date.now()`). */
   takenAtMs: number;
-  /** From the call to a guest that runs. */
+  /** From the call to the running guest. */
   durationMs: number;
 }
 
 export interface ExportReport {
   takenAtMs: number;
-  /** How long the guest stood still. */
+  /** Downtime of the guest. */
   pauseMs: number;
 }

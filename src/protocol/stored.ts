@@ -12,19 +12,19 @@ export interface StoredMachineInfo {
   lastUsedAtMs: number;
   /** Bytes in storage, of both generations. */
   sizeBytes: number;
-  /** When the newest checkpoint was taken (`Date.now()`); absent when there is none to go on from. */
+  /** Time of the newest checkpoint (`Date.now()`); absent if there is none to resume from. */
   takenAtMs?: number;
-  /** Drives of {@link needs} have an empty file of that name. */
+  /** Drives of {@link needs} contain an empty file of that name. */
   config?: MachineConfig;
   /** Files that {@link ResumeRequest.files} must have; absent: none. */
   needs?: readonly NeededFile[];
-  /** Whether a keeper runs it now: this one, another one, or none. */
+  /** Keeper that runs it now: this one, another one, or none. */
   running: 'here' | 'elsewhere' | 'no';
-  /** A newer version of this site has stored it: it can be exported, and nothing else. */
+  /** A newer version of this site has stored it: it can only be exported. */
   newer?: true;
 }
 
-/** A file that the user picked, and that is not stored with the machine. */
+/** A file that the user picked. It is not stored with the machine. */
 export interface NeededFile {
   device: DriveName;
   name: string;
@@ -41,18 +41,18 @@ export interface StoredStateInfo {
 
 export interface StorageUsage {
   usedBytes: number;
-  /** Infinity where the browser does not say. */
+  /** Infinity if the browser reports none. */
   quotaBytes: number;
-  /** Whether the browser promised not to evict it by itself. */
+  /** True if the browser promised not to evict the storage. */
   persisted: boolean;
   /**
-   * The browser found what was stored damaged and threw it all away (`atMs`, `Date.now()`), with its
-   * own words. Chromium only.
+   * Present if the browser found the storage damaged and deleted all of it: at `atMs`
+   * (`Date.now()`), with the browser's own words. Chromium only.
    */
   discarded?: { atMs: number; reason: string };
   /**
-   * Machines whose state of `takenAtMs` was stored here and is gone. With `leftAtMs` an older state is there,
-   * taken then. `Date.now()`. Chromium and secure origins only.
+   * Machines whose state of `takenAtMs` was stored here and is lost. `leftAtMs` is the time of an
+   * older state that remains. All times are `Date.now()`. Chromium and secure origins only.
    */
   lost?: readonly {
     id: string;
@@ -66,13 +66,13 @@ export interface StorageUsage {
 /** Facts of a clone beside its source. */
 interface CloneSource {
   /**
-   * Its system has no agent to tell it that it is a copy: until it is booted again, its random numbers
-   * are those of the other copies.
+   * True if its system has no agent that could notify it that it is a copy. Until the next boot,
+   * its random numbers are those of the other copies.
    */
   isUnawareClone?: true;
 }
 
-/** How a guest came to be where it is now. */
+/** The event that started the guest. */
 export type StartSource =
   | { kind: 'booted' }
   | ({
@@ -80,7 +80,7 @@ export type StartSource =
       /** Time of the checkpoint that it was resumed from. */
       takenAtMs: number;
       resumedAtMs: number;
-      /** Why the newest checkpoint was not used, when it was not. */
+      /** Why the newest checkpoint was not used, if so. */
       fellBack?: string;
     } & CloneSource)
   | ({
@@ -92,15 +92,15 @@ export type StartSource =
       identity: StateIdentity;
     } & CloneSource);
 
-/** Whether the guest would come back if everything ended now. */
+/** State of the guest's checkpoints in storage. */
 export interface Durability {
   /**
-   * `off`: by choice. `none`: nothing is in storage yet. `saved`: up to `takenAtMs`. `failing`: up to
-   * `takenAtMs` if that is there, and no further because of `error`.
+   * `off`: by choice. `none`: nothing is in storage yet. `saved`: up to `takenAtMs`. `failing`: up
+   * to `takenAtMs`, if present, and no further because of `error`.
    */
   state: 'off' | 'none' | 'saved' | 'failing';
   takenAtMs?: number;
-  /** How long the guest stood still for the last checkpoint, ms. */
+  /** Downtime of the guest for the last checkpoint, ms. */
   pauseMs?: number;
   /** Bytes that the last checkpoint wrote. */
   writtenBytes?: number;
@@ -109,36 +109,41 @@ export interface Durability {
 
 /** Options of `setDurable`. */
 export interface SetDurableOptions {
-  /** Another guest that is in storage under this machine's id gives way. */
+  /** Replaces another guest in storage under this machine's id. */
   replace?: boolean;
-  /** The machine is its user's own from now on, whoever made it: see {@link MachineConfig.foreign}. */
+  /**
+   * Makes the machine the user's own from now on, whatever its source: see
+   * {@link MachineConfig.foreign}.
+   */
   own?: boolean;
 }
 
 export interface ResumeRequest {
-  /** Which machine of {@link StoredMachineInfo}. */
+  /** The machine's id, see {@link StoredMachineInfo}. */
   id: string;
   runtime: RuntimeSource;
   /** The files of {@link StoredMachineInfo.needs}. */
   files?: Partial<Record<DriveName, Blob>>;
-  /** Where it runs elsewhere: it is saved there, ends there, and goes on here. */
+  /** If the machine runs elsewhere: saves and ends it there, and resumes it here. */
   takeOver?: boolean;
-  /** Replace a machine that is already there and is not this one. Without it, that is `bad-runstate`. */
+  /**
+   * Replaces a different machine that is running. Without it, the call rejects with `bad-runstate`.
+   */
   replace?: boolean;
 }
 
 /** Parts of a stored machine that are available as a file. */
 export type ExportRequest =
-  /** A disk as a raw image, of the newest checkpoint that is whole. */
+  /** A disk as a raw image, from the newest intact checkpoint. */
   | { kind: 'disk'; device: DriveName }
   /**
-   * A tar archive of memory, device state, disks and consoles, or of what is left of them when
-   * storage is damaged.
+   * A tar archive of memory, device state, disks and consoles. If storage is damaged, it contains
+   * what remains of them.
    */
   | { kind: 'everything' };
 
 export interface ExportedFile {
-  /** Made of the machine's. */
+  /** Derived from the machine's name. */
   name: string;
   blob: Blob;
   /** Parts that could not be read, a sentence each. */
@@ -149,16 +154,16 @@ export interface ExportedFile {
 export interface CheckpointInfo {
   generation: number;
   takenAtMs: number;
-  /** How long the guest stood still. */
+  /** Downtime of the guest. */
   pauseMs: number;
   durationMs: number;
-  /** Times that memory was looked at while the guest ran. */
+  /** Number of scans of the memory while the guest ran. */
   passes: number;
   /** Memory that was hashed. */
   scannedBytes: number;
-  /** Time spent looking and copying, the pause included: what the guest was kept from running. */
+  /** Time spent on scans and copies, including the pause: the guest could not run. */
   busyMs: number;
-  /** Pages, pieces and console output that changed since the checkpoint before. */
+  /** Pages, pieces and console output that changed since the previous checkpoint. */
   dirtyBytes: number;
   /** Records and manifest. */
   writtenBytes: number;
@@ -168,6 +173,6 @@ export interface CheckpointInfo {
 export interface ResumeReport {
   takenAtMs: number;
   fellBack?: string;
-  /** From the call to a guest that runs. */
+  /** From the call to the running guest. */
   durationMs: number;
 }

@@ -1,25 +1,28 @@
 /**
- * What goes over the port of a TCP connection to the guest, between whoever opened it and the runtime
- * code that holds its far end. Additive only: both ends may be of another build.
+ * Messages on the port of a TCP connection to the guest, between its opener and the runtime.
+ * Additive only: the ends may be of different builds.
  */
 
 /** To the guest. */
 export type TcpRequest =
   | { type: 'data'; bytes: Uint8Array }
-  /** So many more bytes of the guest's `data` were read. Whoever never says so is sent everything. */
+  /**
+   * The number of bytes of the guest's `data` that were read. A client that never sends this gets
+   * everything.
+   */
   | { type: 'taken'; bytes: number }
   /** No more data will come (FIN). */
   | { type: 'end' }
-  /** Nobody listens any more. */
+  /** The connection is abandoned. */
   | { type: 'abort' };
 
 /** From the guest. */
 export type TcpEvent =
   | { type: 'connected' }
   | { type: 'data'; bytes: Uint8Array }
-  /** There is room for more: one for each `data` that was sent. */
+  /** Room for more: one message for each `data` that was sent. */
   | { type: 'taken' }
   /** The guest sends no more (FIN). */
   | { type: 'end' }
-  /** It is over: closed at both ends, refused, or reset. The last one. */
+  /** The connection is over: closed at both ends, refused, or reset. This is the last message. */
   | { type: 'closed'; reset: boolean };

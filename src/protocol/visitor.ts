@@ -1,15 +1,16 @@
 /**
- * Files of machines that somebody else made: see `MachineConfig.foreign`. What such a machine reads, its
- * author may come to know. So they are asked for as a stranger would: without the cookies and passwords of the
- * visitor, who may be signed in to something else of this origin. The folder of the site itself is no secret to
- * whoever may open the page, and may need them.
+ * Requests for files of machines that somebody else made: see `MachineConfig.foreign`. The author
+ * of such a machine may learn what it reads. So the files are requested as a stranger would:
+ * without the visitor's cookies and passwords. The visitor may be signed in to something else of
+ * this origin. The site's own folder is exempt: it is no secret to anyone who may open the page,
+ * and it may need the cookies.
  */
 
-/** A server may take these for slashes, and the path for one that leads out of the folder. */
+/** A server may decode these to slashes, so that the path leaves the folder. */
 const hiddenSlash = /%(?:2f|5c)/i;
 
 /**
- * For `fetch`.
+ * Returns options for `fetch`.
  * @param url absolute
  * @param siteUrl of any file in the site's folder
  */

@@ -1,5 +1,7 @@
-/** Web Locks, or undefined on insecure origins and in older Node, where they are missing. */
+/**
+ * Returns Web Locks, or undefined where they are missing: on insecure origins and in older Node.
+ */
 export function webLocks(): LockManager | undefined {
-  // The types say that there always is a navigator, and that it has locks.
+  // The types declare that a navigator with locks always exists.
   return (globalThis as { navigator?: { locks?: LockManager } }).navigator?.locks;
 }

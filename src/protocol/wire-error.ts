@@ -15,7 +15,7 @@ export interface WireError {
   cause?: string;
 }
 
-/** Anything thrown, as data. What is not a HoldfastError becomes `internal`. */
+/** Converts any thrown value to data. A value that is not a HoldfastError becomes `internal`. */
 export function toWireError(thrown: unknown): WireError {
   const error = adoptHoldfastError(thrown);
   if (!(error instanceof HoldfastError)) {
@@ -27,7 +27,7 @@ export function toWireError(thrown: unknown): WireError {
   return wire;
 }
 
-/** The other half of {@link toWireError}. A code that this side does not know becomes `internal`. */
+/** Reverses {@link toWireError}. A code that is unknown on this side becomes `internal`. */
 export function fromWireError(value: unknown): HoldfastError {
   const wire: Partial<WireError> = typeof value === 'object' && value !== null ? value : {};
   const code = isCode(wire.code) ? wire.code : 'internal';
@@ -37,12 +37,13 @@ export function fromWireError(value: unknown): HoldfastError {
   });
 }
 
-/** The name of the class, and what runtimes of the first release call it. */
+/** The name of the class, and its name in runtimes of the first release. */
 const names = ['HoldfastError', 'CprError'];
 
 /**
- * Makes a HoldfastError of another bundle one of ours; everything else passes through. Runtimes are
- * bundled on their own, with their own copy of the class, which `instanceof` does not know.
+ * Converts a HoldfastError of another bundle to one of this bundle; other values pass through.
+ * Runtimes are bundled separately with their own copy of the class, which `instanceof` does not
+ * recognise.
  */
 export function adoptHoldfastError(thrown: unknown): unknown {
   if (thrown instanceof HoldfastError || !(thrown instanceof Error)) return thrown;

@@ -24,7 +24,7 @@ test('what is no zstd file has no window', () => {
   expect(largestZstdWindow(Uint8Array.from([0x1f, 0x8b, 8, 0, 0, 0, 0]))).toBeUndefined();
 });
 
-/** Its contents are 5 bytes as they are and 70,000 times the same one, with a checksum. */
+/** Its contents are 5 bytes uncompressed and 70,000 equal ones, with a checksum. */
 const blocks = [5 << 3, 0, 0, 1, 2, 3, 4, 5, 0x83, 0x8b, 0x08, 7];
 const sound = [...magic, 0x04, 8 << 3, ...blocks, 1, 2, 3, 4];
 const skippable = [0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3];

@@ -1,17 +1,17 @@
-/** The frames of a zstd file, without what is compressed in them (RFC 8878, 3.1). */
+/** The frames of a zstd file, without their compressed contents (RFC 8878, 3.1). */
 
 const magic = 0xfd2fb528;
 /** Magic and descriptor. */
 const leastBytes = 5;
 const blockHeaderBytes = 3;
 const checksumBytes = 4;
-/** Magic and size. Its last digit is any. */
+/** Magic and size. The last digit of the magic can be any. */
 const skippableHeaderBytes = 8;
 const skippableMagic = 0x184d2a50;
 
 const blockKind = { repeated: 1, reserved: 3 } as const;
 
-/** zstd's own programs allow this much unless told otherwise. Readers allocate what a file claims. */
+/** Default limit of zstd's own programs. Readers allocate what a file claims. */
 export const largestZstdWindowBytes = 128 * 2 ** 20;
 
 interface ZstdFrame {
@@ -19,12 +19,12 @@ interface ZstdFrame {
   headerBytes: number;
   /** Memory that a reader of the frame needs for its window. */
   windowBytes: number;
-  /** Size of the decompressed contents; undefined where the frame does not say it. */
+  /** Size of the decompressed contents; undefined if the frame does not contain it. */
   contentBytes: number | undefined;
   hasChecksum: boolean;
 }
 
-/** @returns undefined for bytes that are no zstd frame, or end within its header */
+/** @returns undefined for bytes that are not a zstd frame or end within its header */
 function readHeader(bytes: Uint8Array): ZstdFrame | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length <= leastBytes || view.getUint32(0, true) !== magic) return undefined;
@@ -62,8 +62,9 @@ function windowOf(descriptor: number): number {
 }
 
 /**
- * Hops from block to block through the whole file: each of its frames has a window of its own.
- * @returns undefined unless the file is frames from its first byte to its last
+ * Returns the largest window of all frames. It skips from block to block, since each frame has its
+ * own window.
+ * @returns undefined unless the file consists of frames from its first byte to its last
  */
 export function largestZstdWindow(bytes: Uint8Array): number | undefined {
   let largest = 0;
@@ -78,7 +79,7 @@ export function largestZstdWindow(bytes: Uint8Array): number | undefined {
   return largest;
 }
 
-/** @returns undefined for a frame that is cut off or has a block of no known kind */
+/** @returns undefined for a frame that is truncated or has a block of an unknown kind */
 function frameLength(bytes: Uint8Array, { headerBytes, hasChecksum }: ZstdFrame) {
   let at = headerBytes;
   for (let isLast = false; !isLast; ) {
@@ -87,7 +88,7 @@ function frameLength(bytes: Uint8Array, { headerBytes, hasChecksum }: ZstdFrame)
     const kind = (header >> 1) & 3;
     if (kind === blockKind.reserved) return undefined;
     isLast = (header & 1) !== 0;
-    // A repeated byte is there once, whatever the size says.
+    // A repeated byte is stored once, whatever the size field contains.
     at += blockHeaderBytes + (kind === blockKind.repeated ? 1 : header >> 3);
   }
   if (hasChecksum) at += checksumBytes;
@@ -103,14 +104,14 @@ function skippableLength(bytes: Uint8Array): number | undefined {
   return length <= bytes.length ? length : undefined;
 }
 
-/** @returns undefined for bytes that are no zstd frame, and for a frame that does not say it */
+/** @returns undefined for bytes that are not a zstd frame, and for a frame without the size */
 export const zstdContentBytes = (bytes: Uint8Array): number | undefined =>
   readHeader(bytes)?.contentBytes;
 
 /**
- * Copies a frame and gives it a window of 256 KiB. Its first block can be decompressed in that, whatever
- * the frame claims.
- * @returns undefined for bytes that are no zstd frame
+ * Copies a frame and gives it a window of 256 KiB. That is enough to decompress its first block,
+ * whatever the frame claims.
+ * @returns undefined for bytes that are not a zstd frame
  */
 export function withSmallWindow(bytes: Uint8Array): Uint8Array | undefined {
   const header = readHeader(bytes);

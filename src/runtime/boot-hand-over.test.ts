@@ -1,6 +1,6 @@
 /**
- * Hand-overs while a guest boots: at hundreds of random points, in all that firmware does once in
- * a guest's life. What comes out must be what a boot without any hand-over gives.
+ * Hand-overs while a guest boots: at hundreds of random points, during everything that firmware
+ * does once in a guest's life. The result must be that of a boot without any hand-over.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { cpuStates, cpuStatesFloppy } from '../../tools/guests/cpu-states/cpu-states.ts';
@@ -20,7 +20,7 @@ function screenText({ cpu }: LabGuest): string {
 
 interface Boot {
   instructions: number;
-  /** How often the guest is handed over; 0 for a run to compare with. */
+  /** Number of hand-overs; 0 for a reference run. */
   handOvers: number;
   seed: number;
   done(guest: LabGuest): boolean;
@@ -69,7 +69,7 @@ describe('a guest that boots', () => {
         seed: 0xb007,
         done: () => host.serial.includes('cpu-states\r\n'),
       });
-      // Its image, where the firmware has read it to, from after the boot sector.
+      // Its image after the boot sector, where the firmware has loaded it.
       const loaded = guest.memory(0x9000, image.length - 512).slice();
       const screen = screenText(guest);
       guest.machine.commands.consoleInput('serial0', text.encode(cpuStates['real-mode']));

@@ -1,4 +1,4 @@
-/** What a page can ask of the machine while it runs. */
+/** Commands of a running machine for pages. */
 import { HoldfastError } from '../errors.ts';
 import type { RuntimeCommands } from '../protocol/abi.ts';
 import type { MachineEvent } from '../protocol/events.ts';
@@ -14,10 +14,10 @@ import type { Network } from './network/network.ts';
 import { changeMac } from './network/nic.ts';
 import type { NinepFiles } from './ninep/ninep-files.ts';
 
-/** Where v86 maps the linear frame buffer into guest-physical memory. */
+/** Guest-physical address at which v86 maps the linear frame buffer. */
 const frameBufferAddress = 0xe0000000;
 
-/** Of a machine, what its commands reach. */
+/** The parts of a machine that its commands use. */
 interface CommandTarget {
   readonly core: V86Core;
   readonly ps2: Ps2Input;

@@ -1,6 +1,6 @@
 /**
- * What Holdfast relies on in v86, checked against every version that ships. Each name is a
- * sentence that says what has moved when it fails.
+ * Checks the parts of v86 that Holdfast relies on, for every version that ships. The name of a
+ * failing test states what has changed.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import xxhash from 'xxhash-wasm';
@@ -16,7 +16,7 @@ import { registerProbe } from './testing/register-probe.ts';
 import type { V86Runtime } from './v86-runtime.ts';
 
 const { h64Raw: h64 } = await xxhash();
-/** Every import that v86.wasm has; a new one is a new thing the runtime must provide. */
+/** Every import of v86.wasm; the runtime must provide each new one. */
 const knownImports = [
   '__indirect_function_table',
   'codegen_finalize',
@@ -62,7 +62,7 @@ const usedExports = [
   'svga_fill_pixel_buffer',
 ];
 
-/** Indices in v86's CPU state: what a TLB flush forgets, and the counter that goes on. */
+/** Indices in v86's CPU state: a field that a TLB flush clears, and the counter that advances. */
 const changesByItself = { lastVirtualEip: 18, timeStampCounter: 43 } as const;
 
 const probe = registerProbe();
@@ -72,7 +72,7 @@ function step(machine: V86Runtime, steps: number): void {
   for (let i = 0; i < steps; i++) machine.core.step();
 }
 
-/** Device state as a value, without what changes while one looks. */
+/** Returns device state as a value, without the parts that change while it is read. */
 function deviceState(vmstate: Uint8Array): Value {
   const section = decodeVmstate(vmstate, h64).find(({ name }) => name === 'v86.devices');
   const state = decodeValue(section?.bytes ?? new Uint8Array(0)) as {
@@ -84,7 +84,7 @@ function deviceState(vmstate: Uint8Array): Value {
   return state as unknown as Value;
 }
 
-/** All objects and functions that can be reached from `root` through properties. */
+/** Returns all objects and functions that can be reached from `root` through properties. */
 function reachable(root: object): Set<object> {
   const seen = new Set<object>([root]);
   const todo: object[] = [root];
@@ -349,7 +349,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     const first = await boot(host);
     step(first, 1);
     const before = reads;
-    // Bit 4 toggles with the memory refresh, so the port looks at the time.
+    // Bit 4 toggles with the memory refresh, so that the port reads the time.
     (first.core.cpu.io as { port_read8(port: number): number }).port_read8(0x61);
     expect(reads - before).toBe(1);
   });

@@ -1,9 +1,9 @@
 /**
- * The state of a guest is taken in every situation that is hard to take it in, and given to another
+ * Saves the state of a guest in every situation that is hard to save, and loads it into another
  * instance of the same v86 and of another one. The guest checks itself (tools/guests/cpu-states).
  *
- * What v86 itself does not do is not checked: segment limits, and a tick that is pending while
- * interrupts are off (v86 forgets it when it looks at its timers again).
+ * Not checked, because v86 itself does not support it: segment limits, and a tick that is pending
+ * while interrupts are off (v86 drops it when it next checks its timers).
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -21,24 +21,24 @@ import { LabClock, LabGuest, type LabRuntime, prepareLab, Random } from './testi
 
 const image = projectFile('src/runtime/testing/guests/cpu-states.bin');
 
-/** Instructions that the guest runs at once where nobody looks at what it is doing. */
+/** Instructions that the guest runs at a time when its state is not inspected. */
 const stride = 20_000;
-/** Hand-overs in each situation, by turns to the other v86 and to the same one. */
+/** Hand-overs in each situation, alternately to the other v86 and to the same one. */
 const handOvers = 12;
 
 interface Sight {
   guest: LabGuest;
   status: CpuStateStatus;
   eip: number;
-  /** `eip` is in the code that is the situation. */
+  /** `eip` is in the code of the situation. */
   hot: boolean;
 }
 
-/** What the guest must be in the middle of when its state is taken. */
+/** The operation during which the guest's state is saved. */
 const caught: Record<CpuStateName, (sight: Sight) => boolean> = {
   'real-mode': ({ guest, eip, hot }) => !protectedMode(guest) && (hot || eip >= 0xc0000),
   'big-real-mode': ({ guest, hot }) => !protectedMode(guest) && hot,
-  // In the firmware, between the call and the end of it.
+  // In the firmware, between the call and its end.
   floppy: ({ guest, eip }) => eip >= 0xe0000 && guest.cpu.devices.fdc.cmd_phase !== 0,
   'protected-mode': ({ guest, hot }) => protectedMode(guest) && hot,
   flags: ({ hot }) => hot,
@@ -50,7 +50,7 @@ const caught: Record<CpuStateName, (sight: Sight) => boolean> = {
   'rep-string': ({ guest }) => inString(guest),
   'rep-string-paged': ({ guest }) => paged(guest) && inString(guest),
   'interrupt-handler': ({ status, hot }) => status.phase !== 0 && hot,
-  // The timer's within the clock's.
+  // The timer's handler inside the clock's.
   'nested-interrupt': ({ status, hot }) => status.phase === 2 && hot,
   'apic-timer': ({ status, hot }) => status.phase !== 0 && hot,
   halted: ({ guest }) => guest.cpu.in_hlt[0] === 1,
@@ -60,7 +60,7 @@ const caught: Record<CpuStateName, (sight: Sight) => boolean> = {
   'ide-pio': ({ guest, status }) => status.phase === 1 && transferring(guest, 'primary'),
   'ide-dma': ({ status, hot }) => status.phase === 1 && hot,
   atapi: ({ guest, status }) => status.phase === 1 && transferring(guest, 'secondary'),
-  // A command has failed, and nobody has asked why.
+  // A command has failed, and the guest has not requested the reason.
   'atapi-sense': ({ status }) => status.phase === 2,
 };
 
@@ -99,7 +99,7 @@ async function runRounds(guest: LabGuest, rounds: number): Promise<void> {
   }
 }
 
-/** Runs the guest until it is in the middle of what the situation is about. */
+/** Runs the guest until it is in the middle of the situation. */
 async function runUntilCaught(guest: LabGuest, name: CpuStateName, random: Random): Promise<void> {
   await guest.run(stride, random.below(10));
   for (let steps = 0; steps < 20_000; steps++) {

@@ -1,4 +1,4 @@
-/** A guest that comes from elsewhere, in a machine that has neither its firmware nor its kernel at hand. */
+/** A guest from another machine, in a machine that has neither its firmware nor its kernel. */
 import { beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { labFirmware, loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
 import { slowTimeout } from '../../tools/slow-timeout.ts';
@@ -14,7 +14,7 @@ const images = { ...labFirmware, bzImage: projectFile('public/guests/linux/bzIma
 const config = { memoryMiB: 64, cmdline: 'console=ttyS0' };
 
 let runtime: LabRuntime;
-/** As it was saved, and its memory. */
+/** The guest as it was saved, and its memory. */
 let saved: { vmstate: Uint8Array; host: LabHost };
 const asked: string[] = [];
 
@@ -39,7 +39,7 @@ const isZero = (bytes: Uint8Array) =>
 
 const prepare = (host: LabHost) => prepareLab(runtime, host, true, { incoming: true });
 
-/** What a guest has in its memory, without what v86's allocator notes before and behind it. */
+/** Copies a guest's memory, without the data of v86's allocator before and after it. */
 function copyGuest(from: LabHost, to: LabHost): void {
   for (const [name, bytes] of [
     ['pc.ram', config.memoryMiB << 20],

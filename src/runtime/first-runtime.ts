@@ -1,7 +1,7 @@
 /**
- * A machine's first runtime, for a guest that comes from elsewhere: storage, a file, another browser.
- * It is made where it will run, in the guest's memory: nobody is there whose runtime it would disturb.
- * Guest RAM, which may be arriving already, is left alone.
+ * A machine's first runtime, for a guest from elsewhere: storage, a file, another browser. It is
+ * built in the guest's own memory, since no other runtime is in use there. Guest RAM is left alone:
+ * its contents may already be arriving.
  */
 import { HoldfastError } from '../errors.ts';
 import type { PreparedRuntime } from '../protocol/abi.ts';
@@ -23,7 +23,7 @@ export async function prepareIncoming(
     const { core, screen } = await buildCore(building, host.memory);
     checkPlacement(host, core);
     readyDevices(core, host);
-    // A guest that is waited for gains nothing from a rehearsal.
+    // A rehearsal would only delay an incoming guest.
     const template = new DeviceTemplate(saveDevices(core.cpu, host.clock));
     const takeOver = () => new V86Runtime({ ...parts, core, screen, ops, template });
     return {
@@ -31,7 +31,7 @@ export async function prepareIncoming(
         throw new HoldfastError('internal', 'This runtime was made for a guest that arrives.');
       },
       load(vmstate) {
-        // All of it is read and checked before anything is touched.
+        // All of it is read and checked before anything is changed.
         const state = readIncoming(vmstate, parts.digest, template);
         const machine = takeOver();
         machine.load(state, { isWarm: wasm.warm });
@@ -48,7 +48,7 @@ export async function prepareIncoming(
   }
 }
 
-/** Whoever is made ready next, and whatever is restored, relies on memory that is zero. */
+/** Zeroes the memory: the next runtime and a restore rely on it. */
 function wipe({ host }: Building, ops: PageOps): void {
   const list = blockOf(host, 'runtime.incoming').address;
   const runtimeAndGuest = { start: 0, end: blockOf(host, 'runtime.parked').address };

@@ -1,4 +1,4 @@
-/** Every format version that was ever released, loaded into the guest that it was taken from. */
+/** Every released format version, loaded into the guest that it was taken from. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -17,7 +17,7 @@ import { checkPattern } from './testing/pattern.ts';
 import type { V86Runtime } from './v86-runtime.ts';
 
 const { h64Raw: digest } = await xxhash();
-/** What e2e/support/golden-vmstate.ts writes beside a vmstate. */
+/** The file that e2e/support/golden-vmstate.ts writes beside a vmstate. */
 interface Manifest {
   memoryMiB: number;
   vgaMemoryMiB: number;
@@ -39,7 +39,7 @@ const golden = (version: number) => ({
     new Uint8Array(gunzipSync(projectFile(`src/runtime/testing/states/v${version}.memory.gz`))),
 });
 
-/** The names of the migrations that reading `vmstate` takes. */
+/** Returns the names of the migrations that reading `vmstate` applies. */
 function migrationsOf(vmstate: Uint8Array): string[] {
   const names: string[] = [];
   decodeVmstate(vmstate, digest, (name) => names.push(name));
@@ -94,7 +94,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     runtime = await loadLabRuntime(packageName);
   }, 60_000);
 
-  /** The machine of a golden file, with its memory, ready to load its state. */
+  /** Returns the machine of a golden file, with its memory, ready to load its state. */
   async function machineOf(version: number) {
     const { manifest, memory } = golden(version);
     const images = { ...labFirmware, fda: projectFile('public/guests/pattern/graphics.img') };

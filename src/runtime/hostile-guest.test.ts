@@ -68,13 +68,14 @@ describe.each(v86Packages)('a hostile guest on npm package %s', (packageName) =>
 
   it('[6] writes nothing of the keeper with DMA beyond its memory', async () => {
     const { host, attempt } = await boot({ hda: { emptyBytes: mebi } });
-    // Physical addresses go on behind guest RAM: what lies there belongs to the keeper.
+    // Physical addresses continue behind guest RAM: the keeper's memory is there.
     const keepers = host.blocks
       .filter(({ name }) => name.startsWith('runtime.'))
       .map(({ address, sizeBytes }) => new Uint8Array(host.memory.buffer, address, sizeBytes));
     for (const bytes of keepers) bytes.fill(0xa5);
     const isUntouched = () => keepers.every((bytes) => bytes.every((byte) => byte === 0xa5));
-    // v86 holds such an address against the size of guest RAM, and throws: the guest ends as crashed.
+    // v86 compares such an address with the size of guest RAM, and throws: the guest ends as
+    // crashed.
     await expect(attempt('x')).rejects.toThrow(RangeError);
     expect(isUntouched()).toBe(true);
   });

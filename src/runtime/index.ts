@@ -1,9 +1,9 @@
-/** A runtime module: this emulator code around one version of v86. */
+/** A runtime module: this emulator code with one version of v86. */
 import { V86 } from 'v86-package';
 import { abiVersion, type RuntimeModule } from '../protocol/abi.ts';
 import { prepareRuntime } from './runtime.ts';
 
-/** Set by the build to the version of the v86 package that was bundled. */
+/** The version of the bundled v86 package, set by the build. */
 declare const __V86_VERSION__: string;
 
 export function createRuntime(): RuntimeModule {

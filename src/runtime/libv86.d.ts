@@ -1,7 +1,6 @@
 /**
- * The parts of libv86 that Holdfast reaches into. The package's own types cover its
- * public API only; these members are internal, so `contract.test.ts` checks that
- * each is still what it is here taken for.
+ * The internal parts of libv86 that Holdfast uses. The package's own types cover only its public
+ * API. So `contract.test.ts` checks that each member still is as declared here.
  */
 declare module 'v86-package' {
   export class V86 {
@@ -9,7 +8,7 @@ declare module 'v86-package' {
     v86: V86Machine;
     bus: V86Bus;
     emulator_bus: V86Bus;
-    /** Made by `continue_init` when `net_device.relay_url` says so. */
+    /** Created by `continue_init` if `net_device.relay_url` requests it. */
     network_adapter?: V86NetworkAdapter;
     continue_init(machine: V86Machine, options: V86Options): Promise<void>;
   }
@@ -36,7 +35,7 @@ interface V86NetDevice {
   doh_server?: string;
 }
 
-/** `FetchNetworkAdapter` and `WispNetworkAdapter`: both end the guest's TCP connections themselves. */
+/** `FetchNetworkAdapter` and `WispNetworkAdapter`: both terminate the guest's TCP connections. */
 interface V86NetworkAdapter {
   /** By `GUEST:PORT:REMOTE:PORT`. */
   tcp_conn: Record<string, V86TcpConnection>;
@@ -55,7 +54,7 @@ interface V86NetworkAdapter {
 }
 
 interface V86TcpConnection {
-  /** The remote end, which v86 plays. */
+  /** The remote end, which v86 implements. */
   psrc: Uint8Array;
   sport: number;
   /** The guest. */
@@ -66,22 +65,25 @@ interface V86TcpConnection {
   seq: number;
   /** Next byte that is expected of the guest. */
   ack: number;
-  /** What waits for the guest. */
+  /** Data that waits for the guest. */
   send_buffer: { length: number };
-  /** Missing in v86 that is not known. */
+  /** Absent in unsupported versions of v86. */
   events_handlers?: Record<string, unknown>;
   /** One listener an event. `shutdown`: the guest sends no more. `close`: reset or refused. */
   on(event: 'connect' | 'shutdown' | 'close', listener: () => void): void;
   on(event: 'data', listener: (bytes: Uint8Array) => void): void;
   write(bytes: Uint8Array): void;
-  /** Sends no more, after what waits. */
+  /** Ends the sending side, after the waiting data. */
   close(): void;
-  /** Forgets the connection. */
+  /** Drops the connection. */
   release(): void;
-  /** Tells whoever made it that the guest sends no more; that it is gone. */
+  /** Notifies the creator that the guest sends no more, or that the connection is gone. */
   on_shutdown(): void;
   on_close(): void;
-  /** It is to be closed once the guest has what waits for it, and is then in that state. */
+  /**
+   * True if the connection closes once the guest has its waiting data, with the state that it then
+   * enters.
+   */
   delayed_send_fin: boolean;
   delayed_state: string | undefined;
   /** Wisp only. */
@@ -92,12 +94,12 @@ interface V86Image {
   buffer: ArrayBuffer;
 }
 
-/** A block device as v86 calls it. */
+/** The interface of a block device for v86. */
 interface V86Disk {
   byteLength: number;
   onload: ((event: object) => void) | undefined;
   load(): void;
-  /** v86 takes what it is given by copy; `signal` aborts when the guest resets the drive. */
+  /** v86 copies the bytes; `signal` aborts when the guest resets the drive. */
   get(
     start: number,
     length: number,
@@ -118,7 +120,7 @@ type V86Env = Record<string, unknown> & {
   __indirect_function_table: WebAssembly.Table;
 };
 
-/** The instance's exports, its memory replaced by something with a `buffer`. */
+/** The instance's exports; an object with a `buffer` replaces the memory. */
 type V86Exports = Record<string, V86Function> & { memory: never };
 
 interface V86Bus {
@@ -127,7 +129,7 @@ interface V86Bus {
   send(event: string, data?: unknown): void;
 }
 
-/** `v86.js` calls it v86: the CPU and its run loop. */
+/** The CPU and its run loop, named v86 in `v86.js`. */
 interface V86Machine {
   constructor: { microtick(): number };
   cpu: V86Cpu;
@@ -145,10 +147,12 @@ interface V86Cpu {
   mem8: Uint8Array;
   /** Copies bytes into guest RAM. */
   write_blob(bytes: Uint8Array, address: number): void;
-  /** What {@link load_bios} copies into guest RAM, and shows at the top of the address space. */
+  /**
+   * Images that {@link load_bios} copies into guest RAM and maps at the top of the address space.
+   */
   bios: { main?: ArrayBuffer | undefined; vga?: ArrayBuffer | undefined };
   load_bios(): void;
-  /** What fw_cfg offers beside the guest's memory: the Linux loader. */
+  /** Data that fw_cfg provides beside the guest's memory: the Linux loader. */
   option_roms: { name: string; data: Uint8Array }[];
   devices: V86Devices;
   io: { ports: { write8(value: number): void; write16(value: number): void }[] };
@@ -172,7 +176,7 @@ interface V86Cpu {
   current_tsc: Uint32Array;
   jit_dirty_cache(start: number, end: number): void;
   reg32: Int32Array;
-  /** ES, CS, SS, DS, FS, GS, TR, LDTR; so are the three below. */
+  /** ES, CS, SS, DS, FS, GS, TR, LDTR; also the order of the three below. */
   sreg: Uint16Array;
   segment_offsets: Int32Array;
   segment_limits: Uint32Array;
@@ -236,7 +240,7 @@ interface V86Ne2k {
   memory: Uint8Array;
   /** Bit 0: stopped. */
   cr: number;
-  /** Pages of 256 bytes: the receive ring, and where guest and device are in it. */
+  /** Pages of 256 bytes: the receive ring, and the positions of guest and device in it. */
   pstart: number;
   pstop: number;
   curpg: number;
@@ -279,7 +283,7 @@ interface V86VirtBuffer {
 
 interface V86VirtioConsole {
   virtio: { queues: V86VirtQueue[] };
-  /** Gives a buffer of a queue back to the guest with `bytes` in it. */
+  /** Returns a buffer of a queue to the guest with `bytes` in it. */
   Send(queue: number, buffer: V86VirtBuffer, bytes: Uint8Array): void;
 }
 
@@ -287,7 +291,7 @@ interface V86Virtio9p {
   fs: V86Filesystem;
   fids: V86Fid[];
   replybuffer: Uint8Array;
-  /** Absent in tests that need a file system only. */
+  /** Absent in tests that only need a file system. */
   virtqueue?: V86VirtQueue;
   ReceiveRequest(request: V86VirtBuffer): Promise<void>;
   get_state(): unknown[];
@@ -299,7 +303,7 @@ interface V86Fid {
   type: number;
 }
 
-/** v86's `FS`. Its async members wait for nothing here: no contents come from elsewhere. */
+/** v86's `FS`. Its async members do not wait here: all contents are local. */
 interface V86Filesystem {
   inodes: V86Inode[];
   /** Contents of files and listings of directories, by inode; may be longer than the file. */
@@ -310,7 +314,7 @@ interface V86Filesystem {
   DeleteData(inode: number): Promise<void>;
   PrepareCAPs(inode: number): number;
   IsDirectory(inode: number): boolean;
-  /** -1 when there is nothing of this name. */
+  /** Returns -1 if the name does not exist. */
   Search(directory: number, name: string): number;
   CreateFile(name: string, directory: number): number;
   CreateDirectory(name: string, directory: number): number;
@@ -346,12 +350,12 @@ interface V86Uart {
   input: V86Queue;
 }
 
-/** The Sound Blaster 16. Sends `dac-send-data` when it is asked by `dac-request-data`. */
+/** The Sound Blaster 16. It sends `dac-send-data` in answer to `dac-request-data`. */
 interface V86SoundBlaster {
-  /** Of the transfer that is under way. */
+  /** Bytes left in the present transfer. */
   dma_bytes_left: number;
   dma_paused: boolean;
-  /** Left and right; what a guest puts there without DMA waits for a request. */
+  /** Left and right; samples that a guest writes without DMA wait there for a request. */
   dac_buffers: readonly { length: number }[];
   /** Hz. */
   sampling_rate: number;
@@ -395,16 +399,16 @@ interface V86IdeInterface {
   lba_mid_reg: number;
   lba_high_reg: number;
   in_progress_io_ids: { size: number; clear(): void };
-  /** The packet that the guest sent, or what it will read. */
+  /** The guest's packet, or the data that it will read. */
   data: Uint8Array;
   data_pointer: number;
   current_atapi_command: number;
   atapi_sense_key: number;
-  /** A number where v86 announces changes by itself: 2, 1, 0. */
+  /** A number if v86 announces changes itself: 2, 1, 0. */
   medium_changed: number | boolean;
   ata_command(command: number): void;
   atapi_handle(): void;
-  /** Each asks the buffer for what the registers say, and answers the guest in the end. */
+  /** Each reads from the buffer according to the registers, and finally answers the guest. */
   ata_read_sectors(command: number): void;
   do_ata_read_sectors_dma(): void;
   atapi_read(packet: Uint8Array): void;
@@ -420,14 +424,14 @@ interface V86FloppyController {
   drives: V86FloppyDrive[];
   cmd_code: number;
   dma: V86Dma;
-  /** As if the sector had been read: goes to the next. */
+  /** Advances to the next sector, as if this one had been read. */
   seek_next_sect(): void;
   end_read_write(status0: number, status1: number, status2: number): void;
 }
 
 interface V86Dma {
   channel_addr: Uint16Array;
-  /** Moves the channel on, and writes what comes to guest memory. */
+  /** Advances the channel, and writes the data to guest memory. */
   do_read(
     disk: V86Disk,
     start: number,

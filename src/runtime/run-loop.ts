@@ -1,12 +1,15 @@
 /**
- * Runs the guest in slices between the worker's other events. Replaces v86's own loop,
- * which in a shared worker would fall back to clamped timers.
+ * Runs the guest in slices between the worker's other events. Replaces v86's own loop, which would
+ * fall back to clamped timers in a shared worker.
  */
 
-/** How long the guest runs before the worker's other events get a turn. */
+/** Time that the guest runs before the worker's other events get a turn. */
 const sliceMs = 3;
 
-/** Node's. It reads message ports until they are empty, which this one's would never be: nothing else would run. */
+/**
+ * Node's. Node reads message ports until they are empty. This loop's port would never be, so
+ * nothing else would run.
+ */
 type SetImmediate = (callback: () => void) => void;
 
 type PostTask = (callback: () => void, options?: { delay: number }) => Promise<unknown>;
@@ -14,7 +17,7 @@ type PostTask = (callback: () => void, options?: { delay: number }) => Promise<u
 interface RunLoopOptions {
   /**
    * Runs the guest for about a millisecond.
-   * @returns how long the guest is idle from now, ms; below 1 when it is not.
+   * @returns the time for which the guest is idle from now on, ms; below 1 if it is not idle.
    */
   step(): number;
   clock(): number;
@@ -26,7 +29,7 @@ export class RunLoop {
   readonly #channel = new MessageChannel();
   readonly #postTask: PostTask | undefined;
   readonly #setImmediate: SetImmediate | undefined;
-  /** Ticks that were scheduled before the last change of plan count for nothing. */
+  /** Ticks that were scheduled before the last change of plan are ignored. */
   #generation = 0;
   #running = false;
   #idle = false;
@@ -46,7 +49,7 @@ export class RunLoop {
   run(): void {
     if (this.#running) return;
     this.#running = true;
-    // Right after the task that says so: behind a message, a garbage collection could come first.
+    // Directly after the present task: a garbage collection could come before a message.
     const generation = ++this.#generation;
     queueMicrotask(() => this.#tick(generation));
   }
@@ -58,7 +61,7 @@ export class RunLoop {
 
   /**
    * Stops the guest for a moment.
-   * @returns what lets it go on, unless somebody has run or stopped it meanwhile
+   * @returns a function that resumes it, unless it was resumed or stopped in between
    */
   hold(): () => void {
     if (!this.#running) return () => undefined;
@@ -69,7 +72,7 @@ export class RunLoop {
     };
   }
 
-  /** Something happened that an idle guest should see now. */
+  /** Wakes an idle guest because of an event. */
   wake(): void {
     if (this.#running && this.#idle) this.#schedule(0);
   }
@@ -105,8 +108,8 @@ export class RunLoop {
     if (delayMs < 1 && this.#setImmediate) {
       this.#setImmediate(() => this.#tick(generation));
     } else if (this.#postTask) {
-      // Not clamped to 4 ms, as nested timeouts are. A message goes by way of another thread, for whose
-      // turn a guest would wait where the processors are busy.
+      // Not clamped to 4 ms, unlike nested timeouts. A message passes through another thread, and a
+      // guest would wait for that thread's turn when the processors are busy.
       const when = delayMs < 1 ? undefined : { delay: delayMs };
       this.#postTask(() => this.#tick(generation), when).catch(() => undefined);
     } else if (delayMs < 1) {

@@ -61,13 +61,16 @@ export async function prepareRuntime(
   try {
     return await prepareInScratch(building, parts, scratch, signal);
   } catch (thrown) {
-    // The next runtime's allocator believes that fresh memory is zero.
+    // The next runtime's allocator relies on fresh memory being zero.
     scratch.wipe();
     throw thrown;
   }
 }
 
-/** Beside the guest's present runtime, whose part of the guest's memory stays its own until the end. */
+/**
+ * Prepares a runtime beside the present one, whose part of the guest's memory stays its own until
+ * the end.
+ */
 async function prepareInScratch(
   building: Building,
   parts: Omit<V86RuntimeParts, 'core' | 'screen' | 'ops' | 'template'>,
@@ -109,7 +112,7 @@ async function prepareInScratch(
       return takeOver();
     },
     load(vmstate) {
-      // All of it is read and checked before the guest's memory is touched.
+      // All of it is read and checked before the guest's memory is changed.
       const state = readIncoming(vmstate, hash, template);
       const machine = takeOver();
       machine.load(state, { isWarm: wasm.warm });
@@ -150,10 +153,10 @@ async function warmUpInScratch(
 }
 
 /**
- * Takes the state of the new core and gives it back, so that the code which does that is
- * compiled by the time the guest stands still.
- * @param coldBoot such a runtime will save one day, but load nothing
- * @returns what the state of these devices looks like
+ * Saves and loads the state of the new core, so that this code is compiled by the time the guest is
+ * stopped.
+ * @param coldBoot such a runtime will save later but load nothing
+ * @returns the template of these devices' state
  */
 async function rehearse(
   core: V86Core,
@@ -174,7 +177,7 @@ const offset =
   (by: number) =>
   ({ start, end }: Range): Range => ({ start: start + by, end: end + by });
 
-/** By guest-physical address. */
+/** Converts addresses to guest-physical ones. */
 const inRam =
   ({ ramAddress }: V86Core) =>
   ({ address, bytes }: GuestPages): GuestPages => ({ address: address - ramAddress, bytes });

@@ -1,4 +1,4 @@
-/** A v86 in charge of the guest: implements the keeper's {@link RuntimeInstance}. */
+/** An active v86: implements the keeper's {@link RuntimeInstance}. */
 
 import { HoldfastError } from '../errors.ts';
 import type {
@@ -42,12 +42,12 @@ import { keepCarried, saveVmstate } from './state/save-vmstate.ts';
 import { exportV86State, readV86State } from './state/v86-state.ts';
 import { planesBlock, usePlanesBlock } from './state/vga-planes.ts';
 
-/** How v86 runs a guest: `usual` is its own way. */
+/** Tuning of v86: `usual` has its own values. */
 const knobs = {
   usual: { jitThreshold: 200_000, loopCounter: 100_003 },
   eager: { jitThreshold: 10_000, loopCounter: 5_003 },
 } as const;
-/** How long after a hand-over the JIT stays eager. */
+/** Time for which the JIT stays eager after a hand-over. */
 const eagerMs = 400;
 
 export interface V86RuntimeParts {
@@ -59,10 +59,10 @@ export interface V86RuntimeParts {
   kernel: KernelImage;
   drives: Drives;
   v86Version: string;
-  /** `xxh64:…` of the transformed v86.wasm, where that says so. */
+  /** `xxh64:…` of the transformed v86.wasm, if the module contains it. */
   wasmDigest: string | undefined;
   digest: Digest;
-  /** What the state of these devices looks like. */
+  /** The template of these devices' state. */
   template: DeviceTemplate;
 }
 
@@ -76,7 +76,7 @@ export class V86Runtime implements RuntimeInstance {
   readonly input: ConsoleInput;
   /** Keys and mouse. */
   readonly ps2: Ps2Input;
-  /** Of a machine with sound. */
+  /** Only in a machine with sound. */
   readonly sound: Sound | undefined;
   readonly #share: ShareState;
   readonly #options: V86RuntimeParts;
@@ -86,7 +86,7 @@ export class V86Runtime implements RuntimeInstance {
   readonly #parked: ParkedPages;
   readonly #reboot: Reboot;
   #eager: ReturnType<typeof setTimeout> | undefined;
-  /** From a load until the guest runs: it may have been paused. */
+  /** True from a load until the guest runs: it may have been paused. */
   #eagerSoon = false;
 
   constructor(options: V86RuntimeParts) {
@@ -155,7 +155,7 @@ export class V86Runtime implements RuntimeInstance {
 
   #listen(): void {
     const { host, core } = this.#options;
-    // Sent for a halt with interrupts off, which nothing ends: what `poweroff` comes to.
+    // Sent for a halt with interrupts off, which is permanent: the final step of `poweroff`.
     core.bus.register('cpu-event-halt', () => host.guestHalted?.(), this);
     onPowerOff(core.cpu, () => host.guestHalted?.());
     const mouse = (change: Partial<{ absolute: boolean; enabled: boolean }>) => {
@@ -167,15 +167,15 @@ export class V86Runtime implements RuntimeInstance {
   }
 
   /**
-   * @param isWarm whether the engine has compiled this module: in one that never ran, the guest would
-   *   stand still until it has compiled the compiler
+   * @param isWarm true if the engine has compiled this module. With a new module, eager compilation
+   * would stop the guest until the compiler itself is compiled
    */
   load(
     { devices, disks, diskReads, shareFiles, consoleInput, ps2, network, carried }: IncomingState,
     { isWarm = true } = {},
   ): void {
     const { host, drives } = this.#options;
-    // Only now: the media may have been changed while this runtime was made ready.
+    // Checked only now: the media may have changed while this runtime was prepared.
     drives.check(disks);
     if (shareFiles) this.#share.check(shareFiles);
     keepCarried(host, carried);
@@ -193,8 +193,8 @@ export class V86Runtime implements RuntimeInstance {
   }
 
   /**
-   * A guest that was handed over is in the middle of something: what it runs now is what it
-   * was running, so there is little doubt about what is hot, and nothing of it is compiled.
+   * Compiles the guest's code eagerly after a hand-over. The guest continues with the code that it
+   * was running, so this code is hot, and none of it is compiled.
    */
   #compileEagerly(): void {
     this.#eagerSoon = false;
@@ -202,7 +202,7 @@ export class V86Runtime implements RuntimeInstance {
     this.#eager = setTimeout(() => this.core.setKnobs(knobs.usual), eagerMs);
   }
 
-  /** @returns how long the guest is idle from now, ms */
+  /** @returns the time for which the guest is idle from now on, ms */
   #step(): number {
     const idleMs = this.core.step();
     this.#output.sendShort();
@@ -281,7 +281,7 @@ export class V86Runtime implements RuntimeInstance {
     this.input.clear();
     this.ps2.clear();
     this.sound?.clear();
-    // Pages that are as they were have the same code in them as before: it stays compiled.
+    // Unchanged pages contain the same code as before: it stays compiled.
     const keepingCode = cpu.jit_clear_cache;
     cpu.jit_clear_cache = () => undefined;
     try {
@@ -304,7 +304,7 @@ export class V86Runtime implements RuntimeInstance {
     return exportV86State(this.core.cpu, this.drives);
   }
 
-  /** @throws HoldfastError `wrong-v86-state` with the guest as it was */
+  /** @throws HoldfastError `wrong-v86-state` with the guest unchanged */
   loadV86State(bytes: Uint8Array): void {
     const { host, template } = this.#options;
     const { cpu } = this.core;
@@ -390,7 +390,7 @@ export class V86Runtime implements RuntimeInstance {
   }
 }
 
-/** Ascending numbers as runs of neighbours. */
+/** Groups ascending numbers into runs of neighbours. */
 function runsOf(pages: readonly number[]): { first: number; count: number }[] {
   const runs: { first: number; count: number }[] = [];
   for (const page of pages) {

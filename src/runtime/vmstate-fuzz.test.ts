@@ -1,6 +1,7 @@
 /**
- * 100,000 damaged vmstates, and 2,000 of them given to a runtime while another one has the guest:
- * each is a typed error or a machine, in little time and little memory, and the guest never notices.
+ * Reads 100,000 damaged vmstates. Gives 2,000 of them to a runtime while another one has the guest.
+ * Each is a typed error or a machine, in little time and little memory, and the guest is never
+ * affected.
  */
 import { describe, expect, it } from 'vitest';
 import xxhash from 'xxhash-wasm';
@@ -23,7 +24,7 @@ const seed = 20_261_123;
 const cases = 100_000;
 const runtimeCases = 2000;
 
-/** A pattern guest in a real runtime, and what makes further runtimes ready to take it over. */
+/** A pattern guest in a real runtime, and a function that prepares further runtimes for it. */
 async function patternGuest() {
   const runtime = await loadLabRuntime('v86');
   const images = { ...labFirmware, fda: projectFile('public/guests/pattern/graphics.img') };
@@ -43,7 +44,10 @@ async function untilPass(host: LabHost, machine: V86Runtime, passes: number): Pr
   }
 }
 
-/** Of RAM, VGA memory and planes: not of what the emulator has beside them in their blocks. */
+/**
+ * Returns a digest of RAM, VGA memory and planes, without the emulator's own memory in their
+ * blocks.
+ */
 function memoryDigest({ blocks, memory }: LabHost, { core }: V86Runtime): bigint {
   const planes = blocks.find(({ name }) => name === 'vga.planes');
   const { svga_memory } = core.cpu.devices.vga;
@@ -64,7 +68,7 @@ const registersOf = (vmstate: Uint8Array) => {
   return [39, 37, 26, 40].map((element) => cpu[element]);
 };
 
-/** What a keeper does: the old runtime stands aside while the other one tries. */
+/** Acts as a keeper: the old runtime is parked while the other one tries. */
 function loadOrRefuse(
   machine: V86Runtime,
   prepared: PreparedRuntime,
@@ -104,7 +108,7 @@ describe('damaged vmstates', () => {
       if (mutated.redigest) fixDigests(mutated.bytes, digest);
       const runtime = loadOrRefuse(machine, prepared, mutated.bytes);
       if (runtime) {
-        // As after a hand-over that failed at its last step: the old runtime comes back.
+        // As after a hand-over that failed at its last step: the old runtime runs again.
         runtime.destroy();
         machine.unpark();
         prepared = await prepare(false);

@@ -19,33 +19,33 @@ import { type ByteRange, checkKey, isKey, type ObjectStore } from './object-stor
 /** A bucket of an S3-compatible object storage. */
 export interface BucketOptions {
   bucket: string;
-  /** Of the storage; absent: Amazon's own. */
+  /** URL of the storage; absent: Amazon's own. */
   endpoint?: string;
   region: string;
-  /** Absent: as the AWS SDK finds them (environment, profile, role of the machine). */
+  /** Absent: found by the AWS SDK (environment, profile, role of the machine). */
   credentials?: { accessKeyId: string; secretAccessKey: string };
-  /** Sends browsers to the bucket to read, which must allow their origin (CORS). */
+  /** Redirects reads of browsers to the bucket, which must allow their origin (CORS). */
   redirectReads: boolean;
 }
 
-/** How browsers that read from the bucket take a state. */
+/** Headers of a state for browsers that read from the bucket. */
 const stateHeaders = {
   ContentType: 'application/octet-stream',
   ContentDisposition: 'attachment',
   CacheControl: 'public, max-age=31536000, immutable',
 };
 
-/** How the AWS SDK reaches a bucket. */
+/** Returns the AWS SDK's configuration of a bucket. */
 export const clientConfigOf = ({
   endpoint,
   region,
   credentials,
 }: BucketOptions): S3ClientConfig => ({
   region,
-  // Names of buckets as paths: storages that are not Amazon's rarely have a host name for each.
+  // Names of buckets as paths: other storages than Amazon's rarely have a host name for each.
   ...(endpoint && { endpoint, forcePathStyle: true }),
   ...(credentials && { credentials }),
-  // Checksums in trailers are Amazon's own; ours is checked before anything is stored.
+  // Only Amazon supports checksums in trailers; our own is checked before anything is stored.
   requestChecksumCalculation: 'WHEN_REQUIRED',
   responseChecksumValidation: 'WHEN_REQUIRED',
 });
@@ -53,7 +53,7 @@ export const clientConfigOf = ({
 const partBytes = 8 * 1024 * 1024;
 const directUrlLifetimeS = 3600;
 
-/** States as objects in a bucket. Uploads are streamed in parts, a few of them at once. */
+/** States as objects in a bucket. Uploads are streamed in parts, a few at a time. */
 export class BucketStore implements ObjectStore {
   readonly #client: S3Client;
   readonly #bucket: string;
@@ -85,7 +85,7 @@ export class BucketStore implements ObjectStore {
   }
 
   /**
-   * Makes another object of the bucket the content of a key, up to 5 GiB.
+   * Copies another object of the bucket to a key, up to 5 GiB.
    * @throws HttpError 404 if there is none
    */
   async copyFrom(from: string, key: string): Promise<void> {
@@ -126,7 +126,7 @@ export class BucketStore implements ObjectStore {
       ),
     );
     if (!object?.Body) throw notFound();
-    // In Node the SDK's body is a stream of Node's; its type covers browsers too.
+    // In Node the SDK's body is a Node stream; its type also covers browsers.
     return object.Body as Readable;
   }
 
@@ -146,7 +146,7 @@ export class BucketStore implements ObjectStore {
     }
   }
 
-  /** Parts of uploads that a crash ended are the bucket's: a lifecycle rule of it removes them. */
+  /** Does nothing: a lifecycle rule of the bucket removes parts of uploads that a crash ended. */
   async removeTemporaries(): Promise<void> {}
 
   #at(key: string): { Bucket: string; Key: string } {

@@ -15,8 +15,8 @@ import type { StoredUpload, UploadStore } from './upload-store.ts';
 const uploadKey = /^uploads\/([0-9a-f]{32})(\.info|\.part|\.result)?$/;
 
 /**
- * Uploads in the bucket of the states, so that any process can go on with them: what has arrived is
- * parts of a multipart upload, `uploads/ID.info` describes it.
+ * Uploads in the bucket of the states, so that any process can continue them. The received data is
+ * parts of a multipart upload; `uploads/ID.info` describes it.
  */
 export class BucketUploads implements UploadStore {
   readonly prefix = 'uploads/';
@@ -31,7 +31,7 @@ export class BucketUploads implements UploadStore {
     this.#states = states;
     this.#client = new S3Client(config);
     this.tus = new S3Store({
-      // Another process may have removed what this one remembers.
+      // No cache: another process may have removed the entry.
       cache: { get: async () => undefined, set: async () => {}, delete: async () => {} },
       useTags: false,
       s3ClientConfig: { ...config, bucket: options.bucket },
@@ -89,13 +89,16 @@ export class BucketUploads implements UploadStore {
     return undefined;
   }
 
-  /** A process that ends between the last part and the completion leaves all parts, and no object. */
+  /**
+   * Completes an upload. A process that ends between the last part and the completion leaves all
+   * parts, and no object.
+   */
   async #complete(key: string): Promise<Readable | undefined> {
     const { offset } = await this.tus.getUpload(key);
     try {
       await this.tus.write(Readable.from([]), key, offset);
     } catch (error) {
-      // Already completed, and the object gone: somebody else has published or removed it.
+      // Already completed, and the object is gone: another process has published or removed it.
       if (error instanceof S3ServiceException) return undefined;
       throw error;
     }

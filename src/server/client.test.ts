@@ -15,7 +15,7 @@ test('all addresses of a household are one client, however they are written', ()
   const clients = new Clients(0);
   const household = keys(clients, '2a0e:b107::a:0:0:1');
   expect(household).toEqual(['2a0e:b107:0:0::/64', '2a0e:b107:0::/48']);
-  // A form that leaves out zeros is shorter than the network that it stands for.
+  // An abbreviated address without its zeros is shorter than its network.
   for (const address of ['2a0e:b107::1', '2a0e:b107::ffff:ffff:ffff:ffff', '2A0E:B107:0:0:1::2']) {
     expect(keys(clients, address)).toEqual(household);
   }
@@ -32,7 +32,7 @@ test('behind proxies the client is the entry that the outermost of them wrote', 
   const forged = '8.8.8.8, 192.0.2.7';
   expect(keys(new Clients(1), '127.0.0.1', forged)).toEqual(['192.0.2.7']);
   expect(keys(new Clients(2), '127.0.0.1', `${forged}, 10.0.0.1`)).toEqual(['192.0.2.7']);
-  // A request that came past the outer proxy.
+  // A request that bypassed the outer proxy.
   expect(keys(new Clients(2), '127.0.0.1', '192.0.2.7')).toEqual(['192.0.2.7']);
   expect(keys(new Clients(1), '127.0.0.1', '192.0.2.7:4711')).toEqual(['192.0.2.7']);
   expect(keys(new Clients(1), '127.0.0.1', '[2001:db8::1]:4711')[0]).toBe('2001:db8:0:0::/64');

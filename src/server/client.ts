@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
 
-/** A network that requests come from, and how many times one address's limits it has. */
+/** A network of clients, and its multiple of one address's limits. */
 interface ClientNetwork {
   key: string;
   shares: 1 | 4;
@@ -10,12 +10,14 @@ interface ClientNetwork {
 /** One network for IPv4; for IPv6 the /64 of a household and the /48 of a site. */
 export type Client = readonly ClientNetwork[];
 
-/** Finds out which client sends a request, through proxies that are trusted. */
+/** Determines the client of a request, through trusted proxies. */
 export class Clients {
   readonly #trustedHops: number;
   #hasWarned = false;
 
-  /** @param trustedHops how many proxies stand before the server, each adding to `X-Forwarded-For` */
+  /**
+   * @param trustedHops number of proxies before the server, each of which adds to `X-Forwarded-For`
+   */
   constructor(trustedHops: number) {
     this.#trustedHops = trustedHops;
   }
@@ -28,7 +30,7 @@ export class Clients {
       return networksOf(socketAddress(request));
     }
     const entries = String(forwarded).split(',');
-    // Entries further to the left are the client's own words.
+    // Entries further to the left come from the client itself.
     const entry = entries.at(-this.#trustedHops) ?? entries[0] ?? '';
     const address = withoutPort(entry.trim());
     return networksOf(ipaddr.isValid(address) ? address : socketAddress(request));
@@ -51,11 +53,11 @@ const withoutPort = (entry: string) =>
 
 /** @param address of a socket or of a proxy's header */
 export function networksOf(address: string): Client {
-  // A socket that closed meanwhile has no address any more.
+  // A socket that has closed has no address any more.
   if (!ipaddr.isValid(address)) return [{ key: 'unknown', shares: 1 }];
   const parsed = ipaddr.process(address);
   if (parsed.kind() === 'ipv4') return [{ key: parsed.toString(), shares: 1 }];
-  // Whole: a compressed form has fewer parts than the network it stands for.
+  // Expanded: a compressed form has fewer parts than its network.
   const parts = (parsed as ipaddr.IPv6).parts.map((part) => part.toString(16));
   return [
     { key: `${parts.slice(0, 4).join(':')}::/64`, shares: 1 },

@@ -1,4 +1,4 @@
-/** Connections that stand still, or are too many: security finding 9. */
+/** Connections that are stalled, or too many: security finding 9. */
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
@@ -69,7 +69,7 @@ test('a body that moves may take as long as it likes', async () => {
   steady.socket.on('data', (bytes) => {
     answer += bytes;
   });
-  // Goes on well beyond the time in which one that stands still is ended.
+  // Continues well beyond the time after which a stalled one is ended.
   let chunks = 0;
   await new Promise<void>((done) => {
     const timer = setInterval(() => {

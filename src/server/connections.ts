@@ -6,19 +6,22 @@ import { networksOf } from './client.ts';
 export interface ConnectionLimits {
   /** Open at once. */
   maxConnections: number;
-  /** Of one client, see client.ts, other than this computer. Of no proxy: its connections are all its clients'. */
+  /**
+   * Limit for one client (see client.ts) on another computer. Not behind a proxy, whose connections
+   * serve all clients.
+   */
   maxConnectionsPerAddress: number;
-  /** How many proxies stand before the server. */
+  /** Number of proxies before the server. */
   trustedProxies: number;
-  /** A body or an answer that moves less than {@link stallBytes} in this time is broken off. */
+  /** Time in which a body or an answer must move {@link stallBytes}; otherwise it is broken off. */
   stallMs: number;
 }
 
-/** Slower lines than this (270 bytes a second in a minute) hold a connection for nothing. */
+/** Slower connections (270 bytes a second in a minute) only waste resources. */
 const stallBytes = 16 * 1024;
 const headersMs = 20_000;
 
-/** A request under way, and what had moved when its time began. */
+/** A request in progress, and the bytes moved at the start of its time. */
 interface Watched {
   request: IncomingMessage;
   response: ServerResponse;
@@ -27,12 +30,12 @@ interface Watched {
   sinceMs: number;
 }
 
-/** Sets the limits of an HTTP server. To be called before it listens. */
+/** Sets the limits of an HTTP server. Call this before it listens. */
 export function limitConnections(server: Server, limits: ConnectionLimits): void {
   const { maxConnections, maxConnectionsPerAddress, trustedProxies, stallMs } = limits;
   server.maxConnections = maxConnections;
   server.headersTimeout = headersMs;
-  // A large upload over a slow line takes long; one that stands still does not, see below.
+  // A large upload on a slow line takes long; a stalled one is ended below.
   server.requestTimeout = 0;
 
   if (trustedProxies === 0) limitPerClient(server, maxConnectionsPerAddress);
@@ -49,7 +52,10 @@ export function limitConnections(server: Server, limits: ConnectionLimits): void
   server.once('close', () => clearInterval(timer));
 }
 
-/** An IPv6 network is one client: it has more addresses than a server has connections. */
+/**
+ * Limits connections per client. An IPv6 network is one client: it has more addresses than a server
+ * has connections.
+ */
 function limitPerClient(server: Server, limit: number): void {
   const counts = new Map<string, number>();
   const count = (key: string) => counts.get(key) ?? 0;
@@ -80,7 +86,7 @@ function endIfStalled(entry: Watched, stallMs: number): void {
     Object.assign(entry, { phase, movedBytes, sinceMs: now });
     return;
   }
-  // While the server works on an answer, nothing has to move.
+  // While the server works on an answer, no bytes move.
   if (phase !== 'works' && now - entry.sinceMs >= stallMs) response.socket?.destroy();
 }
 

@@ -9,17 +9,17 @@ import type { MakeLimiter } from './rate-limits.ts';
 /** State that several processes of the server share: current work, and use. */
 export interface Coordination {
   ledger: Ledger;
-  /** Of uploads. */
+  /** Locks of uploads. */
   uploadLocks: Locker;
   makeLimiter: MakeLimiter;
-  /** Lets what concerns one key happen one after the other. */
+  /** Runs work on one key one after the other. */
   exclusively<T>(key: string, work: () => Promise<T>): Promise<T>;
-  /** Whether this process is the one that does what is to be done once in so long. */
+  /** Returns true if this process may start the task, which runs once in this time. */
   mayStart(name: string, everyMs: number): Promise<boolean>;
   close(): Promise<void>;
 }
 
-/** For a server that is one process. */
+/** Creates the coordination of a server that is one process. */
 export function ownCoordination(limits: LedgerLimits): Coordination {
   const locks = new KeyedLock();
   return {

@@ -55,7 +55,7 @@ async function read(url: string): Promise<string | number> {
   return response.ok ? sha256(Buffer.from(await response.arrayBuffer())) : response.status;
 }
 
-/** The client never comes back: what is there is whole, or nothing. */
+/** The client never returns: either the stored data is complete, or nothing is stored. */
 async function checkAbandoned(folder: string, isAnswered: boolean): Promise<void> {
   const server = await startServer({ folder, idleMs: 0 });
   try {
@@ -70,7 +70,7 @@ async function checkAbandoned(folder: string, isAnswered: boolean): Promise<void
   }
 }
 
-/** The client asks again, and gets what it would have got. */
+/** The client tries again, and gets the result that it would have received. */
 async function checkRepeated(folder: string, path: string, isAnswered: boolean): Promise<void> {
   const server = await startServer({ folder });
   try {
@@ -106,6 +106,6 @@ test('killed at any step of a publication, a state that was answered is there, a
       await rm(root, { recursive: true, force: true });
     }
   }
-  // The result, the record, the state, the result again, and what is removed.
+  // The steps: the result, the record, the state, the result again, and the removed files.
   expect(steps).toBeGreaterThan(15);
 });

@@ -8,8 +8,8 @@ import type { StateStore } from './state-store.ts';
 const yearS = 365 * 24 * 3600;
 
 /**
- * Answers GET and HEAD of a state. Its content never changes, so that it is cached for as long as it
- * may be there; a state is data of strangers, so that browsers neither guess at it nor show it.
+ * Answers GET and HEAD of a state. Its content never changes, so it is cached for its whole
+ * lifetime. A state is data of strangers, so browsers must neither sniff nor show it.
  */
 export async function sendState(
   stateStore: StateStore,
@@ -54,7 +54,10 @@ function isCached(request: IncomingMessage, id: string): boolean {
   return known === '*' || Boolean(known?.includes(`"${id}"`));
 }
 
-/** Undefined: the whole. Several ranges at once are answered with the whole, as HTTP allows. */
+/**
+ * Returns the requested range; undefined for the whole. Several ranges at once are answered with
+ * the whole, as HTTP allows.
+ */
 function rangeOf(request: IncomingMessage, id: string, sizeBytes: number): ByteRange | undefined {
   const header = request.headers.range;
   const condition = request.headers['if-range'];

@@ -1,4 +1,4 @@
-/** What a power cut may not take: security finding 14. */
+/** Data that must survive a power cut: security finding 14. */
 import { mkdtemp, open, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The names of what is flushed, and at each what the folder held then. */
+/** Returns the paths of flushed files, and the contents of the folder at each flush. */
 async function watchFlushes(): Promise<{ path: string; files: string[] }[]> {
   const file = await open(folder, 'r');
   const prototype = Object.getPrototypeOf(file) as typeof file;
@@ -36,7 +36,7 @@ test.runIf(process.platform === 'linux')(
     const flushed = await watchFlushes();
     await moveDurably(join(folder, 'upload'), join(folder, 'states/a'));
     expect(flushed).toEqual([
-      // The new folder has a name, too.
+      // The new folder has its name on the disk, too.
       { path: '', files: [] },
       { path: 'upload', files: [] },
       { path: 'states', files: ['a'] },

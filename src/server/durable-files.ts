@@ -1,6 +1,6 @@
 /**
- * Files that are whole and there after a power cut: the content is flushed, then the name, which
- * stands in the folder.
+ * Files that are complete and survive a power cut: first the content is flushed, then the folder
+ * with the name.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 /** Names of files that are being written. A sweep removes those that a crash left. */
 export const temporaryName = /^\.[0-9a-f]{32}$/;
 
-/** Gives a file another name in the same file system. */
+/** Renames a file within its file system. */
 export async function moveDurably(from: string, to: string): Promise<void> {
   await makeFolder(dirname(to));
   await flush(from, 'r+');
@@ -17,7 +17,7 @@ export async function moveDurably(from: string, to: string): Promise<void> {
   await flush(dirname(to), 'r');
 }
 
-/** Makes text the content of a file: all of it, or what was there before. */
+/** Replaces the content of a file with text, completely or not at all. */
 export async function writeDurably(path: string, text: string): Promise<void> {
   const temporary = join(dirname(path), `.${randomBytes(16).toString('hex')}`);
   await makeFolder(dirname(path));
@@ -30,7 +30,7 @@ export async function writeDurably(path: string, text: string): Promise<void> {
     }
     await moveDurably(temporary, path);
   } catch (error) {
-    // On a full disk the part that was written takes room, too.
+    // On a full disk a partial file also takes room.
     await rm(temporary, { force: true });
     throw error;
   }

@@ -10,7 +10,7 @@ import { type ByteRange, checkKey, isKey, type ObjectStore } from './object-stor
 export class FolderStore implements ObjectStore {
   readonly #folder: string;
 
-  /** @param folder on the same file system as the files given to `putFile` */
+  /** @param folder on the same file system as the files for `putFile` */
   constructor(folder: string) {
     this.#folder = folder;
   }
@@ -33,7 +33,7 @@ export class FolderStore implements ObjectStore {
   }
 
   async read(key: string, range?: ByteRange): Promise<Readable> {
-    // Opened before it is answered for: a file removed meanwhile can still be read to its end.
+    // Opened before the answer: a file that is removed later can still be read to its end.
     const file = await unlessMissing(open(this.#path(key), 'r'));
     if (!file) throw notFound();
     return createReadStream('', { fd: file, ...range });
@@ -42,7 +42,7 @@ export class FolderStore implements ObjectStore {
   async remove(key: string): Promise<void> {
     const path = this.#path(key);
     await removeDurably(path);
-    // The last share of a state takes their folder with it; any other leaves it as it is.
+    // The folder goes with the last share in it; otherwise it is not empty and stays.
     if (key.split('/').length === 3) await rmdir(dirname(path)).catch(() => {});
   }
 

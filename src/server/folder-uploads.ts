@@ -26,7 +26,7 @@ export class FolderUploads implements UploadStore {
   static async open(folder: string, states: ObjectStore): Promise<FolderUploads> {
     await makeFolders(folder);
     for (const name of await readdir(folder)) {
-      // No other process writes to it: what is half written is from before a crash.
+      // No other process writes to it: partial files are from before a crash.
       if (temporaryName.test(name)) await rm(join(folder, name), { force: true });
     }
     return new FolderUploads(folder, states);
@@ -59,7 +59,7 @@ export class FolderUploads implements UploadStore {
       const id = uploadName.exec(name)?.[1];
       if (!id) continue;
       const other = uploads.get(id)?.changedAtMs ?? 0;
-      // The description is from the beginning of an upload that may take a day.
+      // The description dates from the start of an upload, which may take a day.
       uploads.set(id, { id, changedAtMs: Math.max(changedAtMs, other) });
     }
     yield* uploads.values();
@@ -92,9 +92,9 @@ export class FolderUploads implements UploadStore {
 }
 
 /**
- * One by one: `mkdir` with `recursive` never ends where no folder can be made in the first that is there, as
- * in /proc.
- * @throws Error that names the folder
+ * Creates folders one by one. `mkdir` with `recursive` never returns if the first existing folder
+ * allows no subfolder, as in /proc.
+ * @throws Error with the name of the folder
  */
 async function makeFolders(folder: string): Promise<void> {
   try {

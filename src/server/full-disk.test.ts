@@ -1,4 +1,4 @@
-/** A disk that is full: nothing is lost, others are served, and room that is made is used. */
+/** A full disk: no data is lost, other requests are served, and freed space is used. */
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { randomState, sha256, share, startServer, upload } from './testing/serve
 const MiB = 1024 * 1024;
 const tus = { 'tus-resumable': '1.0.0' };
 
-/** A file system of its own. Undefined: this user may not mount one. */
+/** A separate file system. Undefined if this user may not mount one. */
 async function smallDisk(sizeMiB: number) {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-disk-'));
   const options = ['-t', 'tmpfs', '-o', `size=${sizeMiB}m`, 'tmpfs', folder];
@@ -51,18 +51,18 @@ test.skipIf(!disk)('on a full disk uploads are refused, and go on once there is 
     const { id } = await share(server.url, kept);
     const read = async () =>
       sha256(Buffer.from(await (await fetch(new URL(id, server.url))).arrayBuffer()));
-    // What clearly does not fit is refused before anything is sent.
+    // A size that clearly does not fit is refused before anything is sent.
     expect((await create(20 * MiB)).status).toBe(507);
     const bytes = randomState(10 * MiB);
     const begun = await create(bytes.length);
-    // Something else takes the room meanwhile.
+    // Another program uses the space meanwhile.
     const other = join(disk.folder, 'other');
     await writeFile(other, Buffer.alloc(8 * MiB));
     expect(await send(begun, bytes)).toBe(507);
     await writeFile(join(disk.folder, 'rest'), Buffer.alloc(4 * MiB)).catch(() => {});
     expect((await create(1)).status).toBe(507);
     expect(await read()).toBe(id);
-    // A publication that finds the disk full is answered so, and can be asked for again.
+    // A publication that finds the disk full is rejected, and can be retried.
     await rm(other);
     await rm(join(disk.folder, 'rest'), { force: true });
     const url = new URL(begun.headers.get('location') ?? '', server.url);
@@ -79,7 +79,7 @@ test.skipIf(!disk)('on a full disk uploads are refused, and go on once there is 
     await rm(other);
     const published = await publish();
     expect([published.status, (await published.json()).id]).toEqual([201, sha256(bytes)]);
-    // And what was half written is gone.
+    // The partly written files are deleted.
     await server.states.sweep();
     const names = await readdir(join(disk.folder, 'states'), { recursive: true });
     expect(names.filter((name) => /\.[0-9a-f]{32}$/.test(name))).toEqual([]);

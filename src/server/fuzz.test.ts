@@ -16,12 +16,12 @@ const secret = 'not for clients';
 
 beforeAll(async () => {
   server = await startServer({ maxBytes: 10_000_000 });
-  // Beside the server's folder: whoever gets this has left it.
+  // Beside the server's folder: a request that reads this has left the folder.
   await writeFile(join(server.root, 'secret'), secret);
 });
 afterAll(() => server.close());
 
-/** Sends bytes as they are and returns what comes back until the server closes or is silent. */
+/** Sends raw bytes, and returns the response until the server closes or is silent. */
 function raw(request: string): Promise<string> {
   return new Promise((done, fail) => {
     let answer = '';
@@ -37,7 +37,7 @@ function raw(request: string): Promise<string> {
   });
 }
 
-/** A small generator, so that a failure can be had again. */
+/** A small generator, so that a failure can be repeated. */
 function numbers(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -192,7 +192,7 @@ test('many deletions and publications at once end in one result', async () => {
   ]);
   expect(removals.sort()).toEqual([204, ...Array(19).fill(403)]);
   expect(reads).toEqual(Array(20).fill(true));
-  // What is shared while it is deleted is there afterwards.
+  // A state that is shared while it is deleted exists afterwards.
   const again = await share(server.url, bytes);
   const [anew] = await Promise.all([share(server.url, bytes), removeShare(again)]);
   expect((await fetch(new URL(anew.id, server.url))).status).toBe(200);

@@ -1,4 +1,4 @@
-/** Whose requests the server takes for its own pages': security finding 15. */
+/** Requests that the server accepts as those of its own pages: security finding 15. */
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RunningServer, startServer } from './testing/server.ts';
@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** What a browser sends that took the name of its page for this server's address. */
+/** Sends the request of a browser whose page's name resolves to this server's address. */
 function ask(lines: string[]): Promise<string> {
   return new Promise((done, fail) => {
     let answer = '';

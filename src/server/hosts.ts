@@ -3,9 +3,9 @@ import { isIP } from 'node:net';
 import { HttpError } from './http.ts';
 
 /**
- * Refuses requests by a name that is not the server's. A page of another site can have its own name
- * resolve to this computer (DNS rebinding); to the browser it is then of the server's origin. An
- * address is no name, so that nobody else can have it resolve to anything.
+ * Refuses requests for other host names. A page of another site can make its own name resolve to
+ * this computer (DNS rebinding). For the browser, the page is then on the server's origin.
+ * Addresses are safe, because they are not resolved.
  * @throws HttpError 421
  */
 export function requireHost(hosts: readonly string[], request: IncomingMessage): void {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** An answer that tells the client what was wrong. `code` is for programs, the message for people. */
+/** An error answer to the client. `code` is for programs, the message for people. */
 export class HttpError extends Error {
   override readonly name = 'HttpError';
 
@@ -17,7 +17,7 @@ export class HttpError extends Error {
 export const notFound = (what = 'There is nothing at this address.') =>
   new HttpError(404, 'not-found', what);
 
-/** Answers with JSON that nothing caches. */
+/** Answers with JSON that is never cached. */
 export function sendJson(
   request: IncomingMessage,
   response: ServerResponse,
@@ -35,7 +35,7 @@ export function sendJson(
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-/** Reads a JSON body. @throws HttpError if it is longer than `maxBytes` or no JSON object */
+/** Reads a JSON body. @throws HttpError if it is longer than `maxBytes` or not a JSON object */
 export async function readJson(
   request: IncomingMessage,
   maxBytes: number,

@@ -1,4 +1,4 @@
-/** Lets what concerns one key happen one after the other. */
+/** Runs work on one key one after the other. */
 export class KeyedLock {
   readonly #last = new Map<string, Promise<unknown>>();
 

@@ -13,8 +13,8 @@ export interface LedgerLimits {
 }
 
 /**
- * The account of the room that states and unfinished uploads take. An upload takes what has arrived of
- * it, never what it declares: who declares much takes nothing from others.
+ * Accounts for the room of states and unfinished uploads. An upload takes the room of its received
+ * data, not of its declared size: a large declaration takes nothing from others.
  */
 export interface Ledger {
   /**
@@ -23,23 +23,23 @@ export interface Ledger {
    */
   begin(uploadId: string, client: Client, sizeBytes: number): Promise<void>;
   /**
-   * Counts bytes of an upload that are about to be stored. Unknown uploads are entered: they are from
-   * before a restart.
-   * @throws HttpError 429 or 507 where there is no room for them; then they are not counted
+   * Counts bytes of an upload that are about to be stored. Unknown uploads are entered: they are
+   * from before a restart.
+   * @throws HttpError 429 or 507 if there is no room for them; then they are not counted
    */
   arrive(uploadId: string, client: Client, bytes: number): Promise<void>;
-  /** Corrects what has arrived of an upload: not all that was counted got as far as storage. */
+  /** Corrects the received size of an upload: some counted bytes may not have reached storage. */
   correct(uploadId: string, bytes: number): Promise<void>;
   knows(uploadId: string): Promise<boolean>;
-  /** Enters an upload that storage holds, unless it is entered. */
+  /** Enters an upload from storage, unless it is already entered. */
   learn(uploadId: string, bytes: number, changedAtMs: number): Promise<void>;
   /** Removes an upload. */
   end(uploadId: string): Promise<void>;
-  /** Uploads that have not changed for so long. */
+  /** Returns uploads that have not changed for this long. */
   idle(forMs: number): Promise<string[]>;
-  /** Enters a state, or with 0 bytes removes it. */
+  /** Enters a state, or removes it with 0 bytes. */
   setState(id: string, sizeBytes: number): Promise<void>;
-  /** All states that are entered. */
+  /** Returns all entered states. */
   states(): AsyncIterable<string>;
   usedBytes(): Promise<number>;
 }

@@ -1,9 +1,9 @@
-/** Where the state server listens, when it stands by itself. */
+/** Address on which the standalone state server listens. */
 
 interface Listening {
   port: number;
   host: string;
-  /** Arguments that say something else. */
+  /** All other arguments. */
   others: string[];
 }
 

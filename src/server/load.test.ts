@@ -3,7 +3,7 @@ import { randomState, sha256, share, startServer } from './testing/server.ts';
 
 test('20 clients upload and open at once, and nothing is lost', async () => {
   const server = await startServer();
-  // Everybody shares two states of their own and one that all have; and reads what they shared.
+  // Every client shares two states of its own and a common one, and reads what it shared.
   const common = randomState(300_000);
   const client = async () => {
     const own = [randomState(1_500_000), randomState(70_000)];

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 
-/** @returns exit code, and what was said on the standard error */
+/** @returns exit code, and the text on the standard error */
 function start(...args: string[]): Promise<[unknown, string]> {
   const main = ['node_modules/tsx/dist/cli.mjs', 'src/server/main.ts', ...args];
   return new Promise((resolve) => {

@@ -1,6 +1,6 @@
 /**
- * The state server by itself: `npm run state-server -- [--port N] [--host NAME] [--folder DIR] …`;
- * `--help` lists what can be set.
+ * The standalone state server: `npm run state-server -- [--port N] [--host NAME] [--folder DIR] …`;
+ * `--help` lists the settings.
  */
 import { createServer } from 'node:http';
 import { readListening } from './listening.ts';
@@ -17,7 +17,7 @@ if (args.includes('--help')) {
   await run().catch(refuse);
 }
 
-/** A setting that cannot be is told in one sentence. */
+/** Reports an invalid setting in one sentence. */
 function refuse(thrown: unknown): void {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   console.error(

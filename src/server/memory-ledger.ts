@@ -7,7 +7,7 @@ interface Pending {
   changedAt: number;
 }
 
-/** The account of a server that is one process. Everything is entered before anything is awaited. */
+/** The ledger of a server that is one process. Everything is entered before anything is awaited. */
 export class MemoryLedger implements Ledger {
   readonly #limits: LedgerLimits;
   readonly #now: () => number;
@@ -92,7 +92,9 @@ export class MemoryLedger implements Ledger {
     return undefined;
   }
 
-  /** What is under way from one network. There are few enough to count them each time. */
+  /**
+   * Returns the uploads in progress of one network. There are few enough to count them each time.
+   */
   #of(network: string): { uploads: number; bytes: number } {
     const sum = { uploads: 0, bytes: 0 };
     for (const { client, bytes } of this.#pending.values()) {

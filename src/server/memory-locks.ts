@@ -9,8 +9,8 @@ interface Holder {
 }
 
 /**
- * Locks of uploads for the tus server. Waiting for one costs nothing, where the library's own lock
- * asks again in a loop: two requests to one upload would keep a core busy.
+ * Locks of uploads for the tus server. Waiting costs nothing. The library's own lock polls in a
+ * loop: two requests to one upload would keep a core busy.
  */
 export class MemoryLocks implements Locker {
   readonly #holders = new Map<string, Holder>();
@@ -46,7 +46,7 @@ export class MemoryLocks implements Locker {
   }
 }
 
-/** Waits until the holder lets go, or for the signal. */
+/** Waits until the holder releases the lock, or for the signal. */
 function freed({ waiting }: Holder, signal: AbortSignal): Promise<void> {
   return new Promise((done) => {
     const end = () => {

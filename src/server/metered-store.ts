@@ -9,7 +9,7 @@ import type { UploadStore } from './upload-store.ts';
 /** The client whose request the tus server handles. */
 export const currentClient = new AsyncLocalStorage<Client>();
 
-/** An answer in the form in which the tus library takes it. */
+/** Returns an answer in the form of the tus library. */
 export const tusAnswer = ({ status, message }: HttpError) => ({
   status_code: status,
   body: message,
@@ -18,8 +18,8 @@ export const tusAnswer = ({ status, message }: HttpError) => ({
 const almostFullBytes = 1024 * 1024;
 
 /**
- * Makes the store of uploads count in the ledger what it is given, before it stores it; and say so
- * when the disk is full.
+ * Makes the store of uploads count data in the ledger before it stores them, and report a full
+ * disk.
  */
 export function metered(uploads: UploadStore, ledger: Ledger): DataStore {
   const store = uploads.tus;
@@ -29,7 +29,7 @@ export function metered(uploads: UploadStore, ledger: Ledger): DataStore {
   const remove = store.remove.bind(store);
   const idOf = (tusId: string) => tusId.slice(uploads.prefix.length);
 
-  /** The library hides what went wrong. */
+  /** Returns the cause of an error, which the library hides. */
   async function reasonOf(error: unknown): Promise<unknown> {
     const freeBytes = await uploads.freeBytes().catch(() => undefined);
     return freeBytes !== undefined && freeBytes < almostFullBytes
@@ -62,9 +62,10 @@ export function metered(uploads: UploadStore, ledger: Ledger): DataStore {
         );
       },
     });
-    // The store may not listen yet: it asks the bucket first.
+    // The store may not listen yet: it first sends a request to the bucket.
     meter.on('error', () => {});
-    // Not a pipeline: it would end the source, of which the library hears before it has the reason.
+    // Not a pipeline: it would end the source, and the library would notice before it has the
+    // reason.
     source.once('error', (error) => meter.destroy(error));
     source.once('close', () => {
       if (!source.readableEnded) meter.destroy(new Error('The client went away.'));
@@ -75,7 +76,7 @@ export function metered(uploads: UploadStore, ledger: Ledger): DataStore {
     } catch (error) {
       throw refusal ? tusAnswer(refusal) : await reasonOf(error);
     } finally {
-      // What was counted and did not get there.
+      // Subtracts counted bytes that were not stored.
       const there = await getUpload(tusId).catch(() => undefined);
       if (there) await ledger.correct(id, there.offset);
     }
@@ -85,7 +86,7 @@ export function metered(uploads: UploadStore, ledger: Ledger): DataStore {
     try {
       return await getUpload(tusId);
     } catch (error) {
-      // A description that a crash tore: the upload begins anew.
+      // A crash tore the description: the upload starts again.
       throw error instanceof SyntaxError ? ERRORS.FILE_NOT_FOUND : error;
     }
   };

@@ -10,25 +10,25 @@ export interface StateServerOptions extends RateLimitOptions, LedgerLimits, Conn
   bucket?: BucketOptions;
   /** Redis that several processes on one bucket share. Absent: the server is one process. */
   redis?: RedisOptions;
-  /** Of one state. */
+  /** Largest size of one state. */
   maxBytes: number;
-  /** How long a state is kept; 0: for ever. */
+  /** Lifetime of a state; 0: for ever. */
   expireAfterS: number;
-  /** Unfinished uploads that stand still for so long are removed. */
+  /** Time after which unfinished uploads without progress are removed. */
   idleMs: number;
   /** Requests of one client that are under way at once. */
   maxRequestsAtOnce: number;
   /** Origins of pages that may upload, besides the server's own; `*` is all. Any page may read. */
   origins: string[];
-  /** Names that the server has, besides localhost and addresses; `*` is all. */
+  /** Names of the server besides localhost and addresses; `*` is all. */
   hosts: string[];
-  /** How many proxies stand before the server, each of which adds to `X-Forwarded-For`. */
+  /** Number of proxies before the server, each of which adds to `X-Forwarded-For`. */
   trustedProxies: number;
 }
 
 export interface RedisOptions {
   url: string;
-  /** For so long a process that was killed holds the uploads that it worked on. */
+  /** Time for which a killed process holds its uploads. */
   lockMs: number;
 }
 
@@ -82,7 +82,10 @@ export const settings = {
 
 type SettingName = keyof typeof settings;
 
-/** Credentials of the bucket come from the AWS SDK's own environment (`AWS_ACCESS_KEY_ID`, …). */
+/**
+ * Reads the settings. Credentials of the bucket come from the AWS SDK's own environment
+ * (`AWS_ACCESS_KEY_ID`, …).
+ */
 export function readOptions(
   args: string[],
   environment: NodeJS.ProcessEnv,
@@ -115,7 +118,7 @@ export function readOptions(
     maxTotalBytes: number('max-total-mib') * MiB,
     maxPendingBytes: number('max-pending-mib') * MiB,
     maxPendingUploads: number('max-pending-uploads'),
-    // One state of the largest size is possible from any address.
+    // Any address may upload one state of the largest size.
     maxPendingBytesPerClient: Math.max(number('pending-mib') * MiB, maxBytes),
     maxPendingUploadsPerClient: number('pending-uploads'),
     idleMs: number('idle-minutes') * minuteMs,

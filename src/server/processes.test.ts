@@ -1,4 +1,4 @@
-/** Several processes on one bucket, which Redis keeps apart. */
+/** Several processes on one bucket, coordinated by Redis. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findRedis, noRedis } from '../../tools/redis.mjs';
@@ -143,10 +143,10 @@ describe.skipIf(!hasRedis)('three processes on one bucket', () => {
       } finally {
         await third.kill();
       }
-      // Where it was killed before the client knew of an upload, there is none to go on with.
+      // Killed before the client had the URL of an upload: the client has none to resume.
       if (!uploadUrl) continue;
       const there = new URL(new URL(uploadUrl).pathname, urlOf(0)).href;
-      // The lock of a process that was killed ends by itself.
+      // The lock of a process that was killed expires.
       const published = await publish(there, id, key).catch(async () => {
         await upload(urlOf(0), bytes, { previous: previousUpload(there, bytes.length) });
         return publish(there, id, key);

@@ -1,4 +1,4 @@
-/** The server behind a reverse proxy, beside 200 clients that are slow. */
+/** The server behind a reverse proxy, beside 200 slow clients. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -52,7 +52,7 @@ test('a stranger who asks too much behind the proxy locks out nobody else', asyn
   const answers = await Promise.all(Array.from({ length: 220 }, () => statusFor('198.51.100.1')));
   expect(answers).toContain(429);
   expect(await statusFor('198.51.100.2')).toBe(200);
-  // Nor can it have another address by what it says itself.
+  // The client cannot change its address by its own header.
   expect(await statusFor('198.51.100.1', { 'x-forwarded-for': '198.51.100.9' })).toBe(429);
 });
 
@@ -72,7 +72,7 @@ test('while 200 slow clients are held, all others are served', async () => {
   const { id } = await share(server.url, large);
   const slow = await holdSlowClients(proxy.url, id, 200);
   try {
-    // Of each that uploads a first part has arrived.
+    // A first part of each upload has arrived.
     await expect.poll(() => begunUploads(server.root)).toBe(100);
     const clients = Array.from({ length: 20 }, async () => {
       const bytes = randomState(200_000);
@@ -85,6 +85,6 @@ test('while 200 slow clients are held, all others are served', async () => {
   } finally {
     slow.end();
   }
-  // What they held is free again.
+  // Their space is free again.
   await expect.poll(() => statusFor('10.0.0.1')).toBe(200);
 });

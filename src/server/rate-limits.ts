@@ -8,7 +8,7 @@ export interface RateLimitOptions {
   uploadBytesPerDay: number;
 }
 
-/** Makes a limiter of so many points in so many seconds, see {@link Coordination}. */
+/** Creates a limiter of this many points in this many seconds, see {@link Coordination}. */
 export type MakeLimiter = (name: string, points: number, durationS: number) => RateLimiterAbstract;
 
 type Limiters = Record<'requests' | 'uploads' | 'bytes', RateLimiterAbstract>;

@@ -28,7 +28,7 @@ describe.skipIf(!hasRedis)('a process that holds locks while Redis is away', () 
   afterAll(async () => {
     await coordination.close();
     await redis.close();
-    // As where a test has closed it already.
+    // Some tests have already closed it.
     await redis.close();
   });
 

@@ -21,7 +21,7 @@ export async function redisCoordination(
   limits: LedgerLimits,
 ): Promise<Coordination> {
   const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 3 });
-  // What fails rejects the request that needed it; the client reconnects by itself.
+  // A failure rejects the request that needed it; the client reconnects itself.
   redis.on('error', () => {});
   await redis.connect();
   const subscriber = redis.duplicate();
@@ -62,7 +62,7 @@ export async function redisCoordination(
   };
 }
 
-/** Locks of uploads. Who waits for one asks the process that has it to let go. */
+/** Locks of uploads. A waiting process asks the holder to release its lock. */
 class RedisLocks implements Locker {
   readonly #redis: Redis;
   readonly #lockMs: number;
@@ -105,7 +105,7 @@ class RedisLocks implements Locker {
       const mutex = new RedisMutex(this.#redis, `${prefix}upload:${id}`, {
         lockMs: this.#lockMs,
         waitMs: askAgainMs,
-        // Another process may have gone on with the upload.
+        // Another process may have continued the upload.
         lost: () => void requestRelease(),
       });
       try {

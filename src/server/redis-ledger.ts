@@ -3,9 +3,9 @@ import type { Client } from './client.ts';
 import { type Ledger, type LedgerLimits, type Refusal, refusalOf } from './ledger.ts';
 
 /**
- * All of the account in one script, which Redis runs as a whole: whatever several processes ask for
- * at once, no limit is passed. ARGV: the operation, the upload or state, bytes, the client as JSON,
- * the limits as JSON, and when an upload that is learned of changed.
+ * The whole ledger in one script, which Redis runs atomically: concurrent processes cannot exceed a
+ * limit. ARGV: the operation, the upload or state, bytes, the client as JSON, the limits as JSON,
+ * and the time of the last change of a learned upload.
  */
 const script = `
 local prefix, op, id, bytes = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -81,7 +81,7 @@ end
 return ''
 `;
 
-/** The account that several processes keep together. */
+/** The ledger that several processes share. */
 export class RedisLedger implements Ledger {
   readonly #redis: Redis;
   readonly #prefix: string;
@@ -146,7 +146,7 @@ export class RedisLedger implements Ledger {
     return Number((await this.#redis.hget(`${this.#prefix}sums`, 'used')) ?? 0);
   }
 
-  /** @throws HttpError what the script refuses */
+  /** @throws HttpError the script's refusal */
   async #ask(operation: string, id: string, bytes: number, client: Client = []): Promise<void> {
     const refusal = (await this.#run(operation, id, bytes, client)) as Refusal | '';
     if (refusal) throw refusalOf(refusal);

@@ -2,17 +2,21 @@ import type { Redis } from 'ioredis';
 import { Mutex } from 'redis-semaphore';
 
 interface MutexOptions {
-  /** For so long a process that was killed holds it, ms. */
+  /** Time for which a killed process holds it, ms. */
   lockMs: number;
   /** Longest wait for it, ms. */
   waitMs: number;
-  /** Another process may have it: this one stood still, or Redis was away, for longer than it lasts. */
+  /**
+   * Called when another process may have it: this one was stopped, or Redis was unreachable, for
+   * longer than the lock lasts.
+   */
   lost(): void;
 }
 
 /**
- * A mutex of several processes. The library renews it by a timer whose failure nobody hears, and an
- * unheard failure ends a process: one that is writing an upload while Redis is away would end.
+ * A mutex of several processes. The library renews it by a timer without an error handler, and an
+ * unhandled error ends a process. So a process that writes an upload while Redis is unreachable
+ * would end.
  */
 export class RedisMutex extends Mutex {
   constructor(redis: Redis, key: string, { lockMs, waitMs, lost }: MutexOptions) {
@@ -30,7 +34,7 @@ export class RedisMutex extends Mutex {
     try {
       return await super._refresh();
     } catch {
-      // Nobody else can take it either. Redis says whose it is once it is there again.
+      // No other process can take it either. Redis reports the holder once it is reachable again.
       return true;
     }
   }

@@ -27,7 +27,7 @@ async function download(url: string, id: string): Promise<string> {
   return sha256(Buffer.from(await (await fetch(new URL(id, url))).arrayBuffer()));
 }
 
-/** A line to the server that breaks once so many bytes went up. */
+/** A connection to the server that breaks once this many bytes were sent. */
 async function breakingLine(port: number, afterBytes: number): Promise<[Server, string]> {
   let sentBytes = 0;
   const server = createTcpServer((client) => {
@@ -111,7 +111,7 @@ test('a server that is killed in the middle of an upload goes on with it when it
   }
 });
 
-/** The server as people run it, in a process of its own. */
+/** The server as in production, in a separate process. */
 async function startProcess(
   folder: string,
 ): Promise<{ url: string; process: ChildProcess; ended: Promise<unknown> }> {

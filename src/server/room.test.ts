@@ -1,4 +1,4 @@
-/** What uploads may take from others: security finding 9. */
+/** Limits of the space that uploads may use: security finding 9. */
 import { mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -60,7 +60,7 @@ test('what arrives takes room, and is refused when there is none', async () => {
   expect((await send(urlOf(first).href, randomState(800 * KiB))).status).toBe(204);
   expect((await send(urlOf(second).href, randomState(800 * KiB), '192.0.2.2')).status).toBe(507);
   expect((await begin(300 * KiB)).status).toBe(507);
-  // What did not fit is counted as far as it was stored, and goes with its upload.
+  // The part that was stored is counted, and removed with its upload.
   expect((await fetch(urlOf(second), { method: 'DELETE', headers: tus })).status).toBe(204);
   expect((await fetch(urlOf(first), { method: 'DELETE', headers: tus })).status).toBe(204);
   expect((await share(server.url, randomState(900 * KiB))).sizeBytes).toBe(900 * KiB);
@@ -75,7 +75,7 @@ test('one address cannot have more than its part under way', async () => {
   const [first = '', second = ''] = uploads;
   expect((await send(first, randomState(90 * KiB))).status).toBe(204);
   expect((await send(second, randomState(90 * KiB))).status).toBe(429);
-  // A network of IPv6 is one client: so is the site that it is part of, with four times as much.
+  // An IPv6 network counts as one client. So does its site, with four times the limit.
   const ipv6 = (host: string) => begin(1, `2001:db8:0:${host}`);
   for (let count = 0; count < 3; count++) expect((await ipv6(`1::${count}`)).status).toBe(201);
   expect((await ipv6('1:ffff::1')).status).toBe(429);
@@ -106,7 +106,7 @@ test('an upload that stands still is removed, one that goes on is not', async ()
   await utimes(join(folder, `${id(still)}.json`), old, old);
   // An upload may take longer than any time limit: only its description is old.
   await utimes(join(folder, `${id(going)}.json`), old, old);
-  // Another that knows of them what the files say.
+  // Another server, which knows of them only from the files.
   const again = await startServer({ folder: join(server.root, 'states'), maxPendingUploads: 2 });
   try {
     const at = (url: string) => url.replace(server.url, again.url);

@@ -12,19 +12,19 @@ const maxHeadBytes = 1 << 20;
 
 const { h64Raw } = await xxhash();
 
-/** Looks at the beginning of a stream as it passes. */
+/** Checks the beginning of a stream as it passes. */
 export class StateHeadCheck {
   #seen: Buffer[] = [];
   #seenBytes = 0;
 
-  /** Takes the next bytes. Those after the head are not kept. */
+  /** Takes the next bytes. Bytes after the head are not kept. */
   update(bytes: Buffer): void {
     if (this.#seenBytes >= preambleBytes + maxHeadBytes) return;
     this.#seen.push(bytes);
     this.#seenBytes += bytes.length;
   }
 
-  /** Whether what was seen begins as a state file does. */
+  /** Returns true if the stream began like a state file. */
   isSound(): boolean {
     const bytes = Buffer.concat(this.#seen);
     if (bytes.length < preambleBytes || bytes.toString('latin1', 0, 8) !== magic) return false;

@@ -105,7 +105,7 @@ describe.each(['folder', 'bucket'])('with a %s', (kind) => {
     await expect(publish(uploadUrl)).rejects.toThrow('403');
     await expect(publish(uploadUrl, undefined, 'x'.repeat(32))).rejects.toThrow('403');
     await expect(publish(uploadUrl, undefined, 'short')).rejects.toThrow('400');
-    // Nor can it be computed from the address, as it could be once.
+    // It cannot be computed from the address either, as in earlier versions.
     const id = uploadUrl.split('/').at(-1) ?? '';
     expect(deletionToken).not.toBe(sha256(Buffer.from(`deletion token of ${id}`)));
     const other = await publish(await upload(server.url, randomState(1000)));
@@ -177,7 +177,7 @@ describe.each(['folder', 'bucket'])('with a %s', (kind) => {
   });
 });
 
-/** What a client makes up for one publication. */
+/** A client's random key for one publication. */
 const key = 'a-random-key-of-the-client';
 const tus = { 'tus-resumable': '1.0.0' };
 
@@ -208,7 +208,7 @@ describe('limits', () => {
       expect(await statusOf('1001')).toBe(413);
       const first = await share(server.url, randomState(900));
       expect(await statusOf('700')).toBe(507);
-      // What an upload declares takes nothing; what has arrived of it does.
+      // The declared size of an upload uses no space; its received data does.
       for (let count = 0; count < 5; count++) expect(await statusOf('500')).toBe(201);
       await upload(server.url, randomState(500), { chunkSize: 300, breakOffAfterBytes: 300 });
       expect(await statusOf('400')).toBe(507);

@@ -20,15 +20,18 @@ import { type PublishRequest, Uploads } from './uploads.ts';
 export interface StateServer {
   /** Answers every request under {@link statesPath}. Never rejects. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
-  /** Sets what connections of the HTTP server may cost. To be called before it listens. */
+  /** Sets the limits of the HTTP server's connections. Call this before it listens. */
   limit(server: Server): void;
-  /** Removes what has expired; happens by itself every hour, of unfinished uploads every minute. */
+  /**
+   * Removes expired states and uploads; runs automatically every hour, for unfinished uploads every
+   * minute.
+   */
   sweep(): Promise<void>;
-  /** Ends what happens by itself. Requests under way are the HTTP server's. */
+  /** Ends automatic tasks. The HTTP server handles the requests in progress. */
   close(): void;
 }
 
-/** Where the state server stands on its origin. */
+/** Path of the state server on its origin. */
 const statesPath = '/states/';
 
 const hourMs = 3600 * 1000;
@@ -72,7 +75,7 @@ export async function createStateServer(options: StateServerOptions): Promise<St
     await uploads.sweep();
   };
   const sweepInTurn = async (name: string, everyMs: number, work: () => Promise<void>) => {
-    // One process of several does it.
+    // Only one of several processes does it.
     if (await coordination.mayStart(name, everyMs / 2)) await work();
   };
   await sweepInTurn('sweep', hourMs, sweep);
@@ -129,7 +132,8 @@ export async function createStateServer(options: StateServerOptions): Promise<St
     async handle(request, response) {
       setCors(options, request, response);
       const client = clients.of(request);
-      // A client that went away is under way no longer, whatever still waits to answer it.
+      // A request whose client has left is not in progress any more, whatever still works on its
+      // answer.
       const closed = new Promise<void>((done) => response.once('close', done));
       try {
         await underWay.run(client, () => Promise.race([answer(client, request, response), closed]));
@@ -146,7 +150,7 @@ export async function createStateServer(options: StateServerOptions): Promise<St
   };
 }
 
-/** Counts the requests under way of each client. */
+/** Counts the requests in progress of each client. */
 class UnderWay {
   readonly #limit: number;
   readonly #counts = new Map<string, number>();
@@ -198,7 +202,7 @@ interface Storage {
   coordination: Coordination;
 }
 
-/** Amazon's SDK and the Redis client are large: only those who use them load them. */
+/** Amazon's SDK and the Redis client are large: they are loaded only if they are used. */
 async function openStorage(options: StateServerOptions): Promise<Storage> {
   const folder = resolve(options.folder);
   const { bucket, redis } = options;
@@ -211,7 +215,7 @@ async function openStorage(options: StateServerOptions): Promise<Storage> {
     return { store, uploadStore: new BucketUploads(bucket, store), coordination };
   }
   const store = bucket ? await openBucket(bucket) : new FolderStore(folder);
-  // No other process writes to it: what is half written is from before a crash.
+  // No other process writes to it: partial files are from before a crash.
   await store.removeTemporaries(0);
   const uploadStore = await FolderUploads.open(join(folder, 'uploads'), store);
   return { store, uploadStore, coordination: ownCoordination(options) };
@@ -223,14 +227,14 @@ async function openBucket(options: BucketOptions): Promise<ObjectStore> {
 }
 
 function answerError(request: IncomingMessage, response: ServerResponse, error: unknown): void {
-  // A client that went away, or content that broke off: nothing can be said any more.
+  // The client has left, or the content broke off: no answer is possible any more.
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
   }
   const known = asHttpError(error);
   if (known !== error) console.error('State server:', error);
-  // The rest of a body that nobody reads would be taken for the next request.
+  // The rest of an unread body would be taken for the next request.
   const close: Record<string, string> = request.readableEnded ? {} : { Connection: 'close' };
   const { status, code, message, headers } = known;
   sendJson(request, response, status, { error: code, message }, { ...headers, ...close });
@@ -243,7 +247,10 @@ function asHttpError(error: unknown): HttpError {
   return new HttpError(500, 'failed', 'The server failed. Try again later.');
 }
 
-/** Anyone may read a state whose name they know; the origins that may write are a setting. */
+/**
+ * Sets CORS headers. Anyone may read a state whose name they know; the origins that may write are a
+ * setting.
+ */
 function setCors(
   options: StateServerOptions,
   request: IncomingMessage,

@@ -58,7 +58,7 @@ test('to look at a state costs the same, however often it was shared', async () 
   expect(later()).toBe(once);
   expect(later()).toBe(2);
   vi.restoreAllMocks();
-  // Nor does what is read grow.
+  // The data to read does not grow either.
   const record = await readFile(join(folder, `records/${id}`), 'utf8');
   expect(Object.keys(JSON.parse(record).shares)).toHaveLength(maxShares);
 });
@@ -113,7 +113,7 @@ test('what is added while a sweep runs is counted', async () => {
   vi.spyOn(store, 'list').mockImplementation(async function* (prefix) {
     const found = [];
     for await (const entry of list(prefix)) found.push(entry);
-    // After the sweep has looked, and before it is done.
+    // After the sweep has checked, and before it is done.
     if (prefix === 'states/') await add('second', 'other content', other);
     yield* found;
   });

@@ -11,19 +11,19 @@ export interface PublishedState {
   expiresAt?: number;
 }
 
-/** Shares of a state by the digest of their deletion tokens: when each ends, 0 for never. */
+/** Shares of a state by the digest of their deletion tokens, with their end; 0 for never. */
 type Shares = Map<string, number>;
 
-/** One record stays this small, so that to look at a state costs the same for all. */
+/** Keeps a record small, so that reading a state costs the same for all. */
 export const maxShares = 100;
 
 /**
- * The published states. A state is named by the SHA-256 of its content and is there as long as one
- * share of it is: two people who upload the same bytes have one file and a deletion token each.
+ * The published states. A state's name is the SHA-256 of its content, and it exists as long as one
+ * of its shares. Two people who upload the same bytes have one file and a deletion token each.
  *
  * Keys: `states/<digest>`, and `records/<digest>` for its shares. The record is written before the
  * state and removed after it, so that no state can be left without one. A record without a state is
- * what a crash left; a sweep removes it.
+ * left by a crash; a sweep removes it.
  */
 export class StateStore {
   readonly #store: ObjectStore;
@@ -31,7 +31,7 @@ export class StateStore {
   readonly #coordination: Coordination;
   readonly #now: () => number;
 
-  /** @param expireAfterMs how long a share lasts; 0: for ever */
+  /** @param expireAfterMs lifetime of a share; 0: for ever */
   constructor(
     store: ObjectStore,
     expireAfterMs: number,
@@ -44,14 +44,14 @@ export class StateStore {
     this.#now = now;
   }
 
-  /** When a share ends that begins now; 0: never. */
+  /** Returns the end of a share that begins now; 0: never. */
   newExpiry(): number {
     return this.#expireAfterMs > 0 ? this.#now() + this.#expireAfterMs : 0;
   }
 
   /**
    * Adds a share of a state.
-   * @param put stores the content at a key; called where it is not there yet
+   * @param put stores the content at a key; called if it is not stored yet
    */
   add(
     id: string,
@@ -62,7 +62,7 @@ export class StateStore {
     return this.#exclusively(id, async () => {
       const shares = this.#current((await this.#shares(id)) ?? new Map());
       shares.delete(share.tokenDigest);
-      // Those who share what very many share lose only the means to delete it, which others keep.
+      // A share beyond the limit only loses its deletion token; other shares still have theirs.
       while (shares.size >= maxShares) shares.delete(firstToEnd(shares));
       shares.set(share.tokenDigest, share.expiresAt);
       await this.#write(id, shares);
@@ -71,7 +71,7 @@ export class StateStore {
     });
   }
 
-  /** Reads one size and one record. Undefined: it was never there, is deleted or has expired. */
+  /** Reads one size and one record. Undefined: it never existed, was deleted or has expired. */
   async find(id: string): Promise<PublishedState | undefined> {
     const sizeBytes = await this.#store.size(stateKey(id));
     if (sizeBytes === undefined) return undefined;
@@ -89,7 +89,9 @@ export class StateStore {
     return this.#store.directUrl?.(stateKey(id));
   }
 
-  /** Takes one share back, and with the last one the state. @returns false: no share has this token */
+  /**
+   * Removes one share, and with the last one the state. @returns false if no share has this token
+   */
   removeShare(id: string, token: string): Promise<boolean> {
     return this.#exclusively(id, async () => {
       const shares = this.#current((await this.#shares(id)) ?? new Map());
@@ -100,7 +102,7 @@ export class StateStore {
     });
   }
 
-  /** Removes what has expired or was left by a crash, and enters what is there in the ledger. */
+  /** Removes expired states and remains of a crash, and enters the present ones in the ledger. */
   async sweep(): Promise<void> {
     await this.#adoptOldShares();
     const kept = new Set<string>();
@@ -117,7 +119,7 @@ export class StateStore {
     }
   }
 
-  /** @returns whether the state stays */
+  /** @returns true if the state stays */
   async #sweepOne(id: string): Promise<boolean> {
     const sizeBytes = await this.#store.size(stateKey(id));
     const all = await this.#shares(id);
@@ -131,14 +133,19 @@ export class StateStore {
     return true;
   }
 
-  /** The state first: if the server ends in between, what is left cannot be read and is swept. */
+  /**
+   * Removes the state first: if the server ends in between, the rest is unreadable and is swept.
+   */
   async #remove(id: string): Promise<void> {
     await this.#store.remove(stateKey(id));
     await this.#store.remove(recordKey(id));
     await this.#coordination.ledger.setState(id, 0);
   }
 
-  /** Earlier versions had an object for each share, `shares/<digest>/<SHA-256 of the token>`. */
+  /**
+   * Converts shares of earlier versions, which had an object for each:
+   * `shares/<digest>/<SHA-256 of the token>`.
+   */
   async #adoptOldShares(): Promise<void> {
     for await (const { key } of this.#store.list('shares/')) {
       const [, id = '', tokenDigest = ''] = key.split('/');
@@ -166,7 +173,7 @@ export class StateStore {
       const { shares } = JSON.parse(text) as { shares: Record<string, number> };
       return new Map(Object.entries(shares));
     } catch {
-      // A disk that lost a record need not lose the state with it: it stays for one lifetime more.
+      // A lost record need not cost the state: it stays for one more lifetime.
       console.error(`State server: the record of ${id} cannot be read.`);
       return new Map([[digestOf(''), this.newExpiry()]]);
     }
@@ -197,7 +204,7 @@ function firstToEnd(shares: Shares): string {
   return first;
 }
 
-/** Undefined: it cannot be read. */
+/** Returns undefined for an unreadable record. */
 function oldExpiry(text = ''): number | undefined {
   try {
     const { expiresAt } = JSON.parse(text) as { expiresAt?: unknown };

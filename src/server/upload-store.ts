@@ -1,28 +1,30 @@
 import type { Readable } from 'node:stream';
 import type { DataStore } from '@tus/server';
 
-/** An unfinished or unpublished upload, as storage has it. */
+/** An unfinished or unpublished upload in storage. */
 export interface StoredUpload {
   id: string;
-  /** When the newest part of it was written. */
+  /** Time at which its newest part was written. */
   changedAtMs: number;
 }
 
-/** Where uploads are until they are published, and for a day what their publication answered. */
+/**
+ * Storage of uploads until they are published, and for a day of the answers to their publication.
+ */
 export interface UploadStore {
   /** For the tus server. */
   readonly tus: DataStore;
   /** Prefix of upload ids in {@link tus}. */
   readonly prefix: string;
   content(id: string): Promise<Readable>;
-  /** Makes the content of an upload that of a state's key. */
+  /** Moves the content of an upload to a state's key. */
   moveTo(key: string, id: string): Promise<void>;
   getResult(id: string): Promise<string | undefined>;
   putResult(id: string, text: string): Promise<void>;
-  /** Removes all of an upload but its result. Nothing there is no error. */
+  /** Removes all of an upload except its result. A missing upload is no error. */
   remove(id: string): Promise<void>;
   list(): AsyncIterable<StoredUpload>;
-  /** Removes results, and what crashes left, that is older. */
+  /** Removes older results and remains of crashes. */
   removeOld(olderThanMs: number): Promise<void>;
   /** Free bytes on the disk of the uploads; undefined: not known. */
   freeBytes(): Promise<number | undefined>;

@@ -21,18 +21,18 @@ export interface Publication extends PublishedState {
 export interface PublishRequest {
   /** The digest that the client computed, hex. */
   sha256?: string | undefined;
-  /** Random text of the client's: who asks again with the same gets the same answer. */
+  /** Random text of the client: a retry with the same text gets the same answer. */
   retryKey?: string | undefined;
 }
 
 export interface UploadOptions {
-  /** Under which the uploads stand, for example `/states/uploads`. */
+  /** Path of the uploads, for example `/states/uploads`. */
   path: string;
   maxBytes: number;
-  /** Uploads that stand still for so long are removed. */
+  /** Time after which uploads without progress are removed. */
   idleMs: number;
   isAllowedOrigin(origin: string): boolean;
-  /** Called once for each upload that begins. @throws HttpError to refuse it */
+  /** Called once for each new upload. @throws HttpError to refuse it */
   onCreate(client: Client, sizeBytes: number): Promise<void>;
 }
 
@@ -46,15 +46,16 @@ interface Result {
   isDone: boolean;
 }
 
-/** Results of finished uploads are kept for this long. */
+/** Time for which results of finished uploads are kept. */
 const resultLifetimeMs = 24 * 3600 * 1000;
 
 /**
- * Resumable uploads by the tus protocol; then `publish`, which checks what came and puts it on the
- * stateStore. Publishing can be asked for again, by a client that lost the answer or whose server ended.
+ * Resumable uploads by the tus protocol, followed by `publish`, which checks the data and moves
+ * them to the state store. A client that lost the answer, or whose server ended, can retry the
+ * publication.
  *
- * An upload's id is 128 random bits that only the uploader knows, but addresses are in logs of
- * proxies. Its deletion token is therefore derived from a key that is in the body of a request.
+ * An upload's id is 128 random bits that only the uploader knows, but proxies log addresses. So its
+ * deletion token is derived from a key in the body of a request.
  */
 export class Uploads {
   readonly #tus: TusServer;
@@ -87,7 +88,7 @@ export class Uploads {
         const id = idFromPath(new URL(request.url).pathname);
         return id && prefix + id;
       },
-      // Relative to the request, so that it is right behind any proxy and under any prefix.
+      // Relative to the request, so that it is correct behind any proxy and under any prefix.
       generateUrl: (_request, { id }) => `uploads/${id.slice(prefix.length)}`,
       onUploadCreate: async (_request, upload) => {
         try {
@@ -95,7 +96,7 @@ export class Uploads {
         } catch (error) {
           throw error instanceof HttpError ? tusAnswer(error) : error;
         }
-        // Nobody needs metadata: what is not stored cannot do harm.
+        // Metadata is not used: what is not stored cannot do harm.
         return { metadata: {} };
       },
     });
@@ -108,14 +109,14 @@ export class Uploads {
 
   /**
    * Publishes a finished upload under the digest of its content.
-   * @throws HttpError 403 somebody else has published it, 404 no such upload, 409 not finished,
-   *   415 no state file, 422 the content is not what was sent
+   * @throws HttpError 403 published by another client, 404 no such upload, 409 not finished, 415 no
+   * state file, 422 the content is not what was sent
    */
   publish(uploadId: string, request: PublishRequest): Promise<Publication> {
     return this.#exclusively(uploadId, () => this.#publish(uploadId, request));
   }
 
-  /** Removes uploads that stand still, and learns of those from before a restart of the server. */
+  /** Removes uploads without progress, and enters those from before a restart of the server. */
   async sweep(): Promise<void> {
     const { ledger } = this.#coordination;
     const { prefix } = this.#store;
@@ -124,13 +125,13 @@ export class Uploads {
       const upload = await this.#datastore.getUpload(prefix + id).catch(() => undefined);
       await ledger.learn(id, upload?.offset ?? 0, changedAtMs);
     }
-    // The ledger has heard of every part; storage only of those that it shows.
+    // The ledger has every part; storage only has those that it shows.
     for (const id of await ledger.idle(this.#options.idleMs)) await this.#removeIfIdle(id);
     await this.#store.removeOld(resultLifetimeMs);
   }
 
   async #removeIfIdle(id: string): Promise<void> {
-    // What is being written or published is not idle.
+    // An upload that is being written or published is not idle.
     const lock = this.#coordination.uploadLocks.newLock(this.#store.prefix + id);
     try {
       await lock.lock(AbortSignal.timeout(1), () => {});
@@ -169,7 +170,7 @@ export class Uploads {
     const result = before ?? (await this.#check(uploadId, sha256, digestOf(deletionToken)));
     const { id, sizeBytes, expiresAt } = result;
     if (!result.isDone) {
-      // From here on the server may end at any time: whoever asks again is answered.
+      // From here on the server may end at any time: a retry gets the answer.
       if (!before) await this.#putResult(uploadId, result);
       await this.#stateStore.add(id, result, sizeBytes, (at) => this.#move(uploadId, at));
       await this.#putResult(uploadId, { ...result, isDone: true });
@@ -234,7 +235,7 @@ export class Uploads {
     await this.#coordination.ledger.end(uploadId);
   }
 
-  /** Neither written to, removed nor published by anybody else meanwhile. */
+  /** Runs work while no other request writes, removes or publishes the upload. */
   async #exclusively<T>(uploadId: string, work: () => Promise<T>): Promise<T> {
     const lock = this.#coordination.uploadLocks.newLock(this.#store.prefix + uploadId);
     await lock
@@ -254,10 +255,12 @@ export class Uploads {
 
 const noUpload = () => notFound('There is no such upload. It may have expired.');
 
-/** The id at the end of a path that the server has already found to be one of an upload. */
+/**
+ * Returns the id at the end of a path that the server has already recognised as one of an upload.
+ */
 const idFromPath = (path: string) => /\/([0-9a-f]{32})$/.exec(path)?.[1];
 
-/** Undefined: there is none, or one of an earlier version, or one that a crash tore. */
+/** Returns undefined if there is none, or one of an earlier version, or one that a crash tore. */
 function parseResult(text: string | undefined): Result | undefined {
   try {
     const result = JSON.parse(text ?? 'null') as Result | null;

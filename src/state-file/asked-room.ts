@@ -1,4 +1,4 @@
-/** How much memory a state may take in the end: some without a word, more when somebody agrees. */
+/** Memory that a state may take: a default amount without approval, more with approval. */
 import { HoldfastError } from '../errors.ts';
 import { stateLimits } from './limits.ts';
 
@@ -8,12 +8,12 @@ export class AskedRoom {
   #allowedBytes: number = stateLimits.unaskedBytes;
   #answered: ((isAllowed: boolean) => void) | undefined;
 
-  /** @param ask whether it may become as large as this; {@link answer} is then called */
+  /** @param ask asks whether the state may grow to this size; {@link answer} is then called */
   constructor(ask: (sizeBytes: number) => void) {
     this.#ask = ask;
   }
 
-  /** Waits for an answer where that is needed. @throws HoldfastError `not-approved` */
+  /** Takes room, and waits for approval if needed. @throws HoldfastError `not-approved` */
   take(bytes: number): Promise<void> | void {
     this.#takenBytes += bytes;
     if (this.#takenBytes > this.#allowedBytes) return this.#more();

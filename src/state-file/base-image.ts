@@ -1,6 +1,6 @@
 /**
- * The pages and blobs of a state that another one builds on: digests of all, contents of those that
- * are asked for. It stays compressed, in a Blob, which browsers keep out of memory.
+ * The pages and blobs of a base state: digests of all, contents on request. It stays compressed in
+ * a Blob, which browsers store outside of memory.
  */
 
 import { HoldfastError } from '../errors.ts';
@@ -15,7 +15,7 @@ const none = 0xffffffff;
 /** Groups of some 4 MiB that stay decompressed. */
 const keptGroups = 4;
 
-/** Where a page's contents are: in a group, repeated from a word, or those of another page. */
+/** Pages that are compressed together. */
 interface Group {
   compressed: Blob;
   rawBytes: number;
@@ -47,7 +47,7 @@ export class BaseImage {
     this.#blobs = found.blobs;
   }
 
-  /** @throws HoldfastError `wrong-base` when it is not the state that is named */
+  /** @throws HoldfastError `wrong-base` if it does not match the reference */
   static async read(
     reader: StateReader,
     reference: StateReference,
@@ -76,7 +76,7 @@ export class BaseImage {
     return this.#pageCount;
   }
 
-  /** Of a page of zeros: 0, whatever its digest is. */
+  /** Returns the digest of a page; 0 for a page of zeros. */
   digestOf(page: number): bigint {
     return this.#digests[page] ?? 0n;
   }
@@ -94,7 +94,7 @@ export class BaseImage {
     return this.#blobs;
   }
 
-  /** An index over the pages, made when first asked for. */
+  /** Returns an index over the pages, built at the first request. */
   async similarPages(): Promise<SimilarPages> {
     if (this.#similar) return this.#similar;
     const similar = new SimilarPages();
@@ -110,7 +110,7 @@ export class BaseImage {
     return similar;
   }
 
-  /** Contents of these pages, 4 KiB each, in their order. */
+  /** Returns the contents of these pages, 4 KiB each, in their order. */
   async contents(pages: readonly number[]): Promise<Uint8Array> {
     const out = new Uint8Array(pages.length * pageBytes);
     const byGroup = new Map<number, [number, number][]>();
@@ -135,7 +135,9 @@ export class BaseImage {
     return out;
   }
 
-  /** Keeps the last few, because neighbours are asked for one after the other. */
+  /**
+   * Decompresses a group. Keeps the last few, because neighbours are requested one after the other.
+   */
   async #decompress({ compressed, rawBytes }: Group, index: number): Promise<Uint8Array> {
     const kept = this.#recent.get(index);
     if (kept) return kept;
@@ -161,7 +163,7 @@ export function requireReference(reader: StateReader, { url, digest }: StateRefe
   );
 }
 
-/** What is gathered while the base is read. */
+/** Data that is collected while the base is read. */
 class Found {
   readonly digests: BigUint64Array;
   readonly groupOf: Uint32Array;

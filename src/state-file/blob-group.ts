@@ -6,10 +6,13 @@ import { stateLimits } from './limits.ts';
 
 /** Name's length u16, index u32, whole length f64, offset f64, length u32. */
 const entryBytes = 26;
-/** In place of the length: there is no such blob, whatever the base has. */
+/** Value in place of the length: no such blob, whatever the base has. */
 const absent = 0xffffffff;
 
-/** Entries one after the other: name's length, index, whole length, offset, length, name, bytes. */
+/**
+ * Encodes entries one after the other: name's length, index, whole length, offset, length, name,
+ * bytes.
+ */
 export function encodeBlobs(blobs: readonly (BlobItem | NoBlobItem)[]): Uint8Array<ArrayBuffer> {
   const names = blobs.map(({ stream }) => new TextEncoder().encode(stream));
   const lengthOf = (blob: BlobItem | NoBlobItem) => (blob.kind === 'blob' ? blob.bytes.length : 0);
@@ -35,7 +38,7 @@ export function encodeBlobs(blobs: readonly (BlobItem | NoBlobItem)[]): Uint8Arr
   return out;
 }
 
-/** In place: nothing of `raw` is copied. @throws HoldfastError `bad-state-file` */
+/** Decodes blobs in place, without a copy of `raw`. @throws HoldfastError `bad-state-file` */
 export function readBlobs(raw: Uint8Array<ArrayBuffer>): BlobsItem {
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   const cutOff = () => badState('A part of this state file is cut off.');
@@ -43,7 +46,7 @@ export function readBlobs(raw: Uint8Array<ArrayBuffer>): BlobsItem {
   const entries: number[] = [];
   let stream = 0;
   let name = '';
-  /** Where the name of the blob before begins and ends. */
+  /** Start and end of the previous blob's name. */
   let [nameAt, nameEnd] = [0, 0];
   for (let at = 0; at < raw.length; ) {
     if (at + entryBytes > raw.length) throw cutOff();
@@ -54,7 +57,7 @@ export function readBlobs(raw: Uint8Array<ArrayBuffer>): BlobsItem {
     const length = view.getUint32(at + 22, true);
     const bytesAt = at + entryBytes + nameBytes;
     if (nameBytes > stateLimits.nameBytes || bytesAt > raw.length) throw cutOff();
-    // Blobs that follow each other are mostly of one stream.
+    // Successive blobs are mostly of one stream.
     if (entries.length === 0 || !repeats(raw, nameAt, nameEnd, at + entryBytes, bytesAt)) {
       name = nameOf(raw.subarray(at + entryBytes, bytesAt));
       stream = streams.get(name) ?? streams.size;
@@ -85,20 +88,20 @@ export function readBlobs(raw: Uint8Array<ArrayBuffer>): BlobsItem {
   };
 }
 
-/** Each with bytes of its own. */
+/** Yields the blobs with copies of their bytes. */
 export function* ownBlobsOf(item: BlobsItem): Generator<BlobItem | NoBlobItem> {
   for (const blob of blobsOf(item))
     yield blob.kind === 'blob' ? { ...blob, bytes: blob.bytes.slice() } : blob;
 }
 
-/** Whether the bytes from `at` to `end` are those from `before` to `beforeEnd`. */
+/** Returns true if the bytes from `at` to `end` equal those from `before` to `beforeEnd`. */
 function repeats(raw: Uint8Array, before: number, beforeEnd: number, at: number, end: number) {
   if (end - at !== beforeEnd - before) return false;
   for (let i = at; i < end; i++) if (raw[i] !== raw[before + i - at]) return false;
   return true;
 }
 
-/** One for all: each takes a kilobyte until it is collected. */
+/** One decoder for all: each takes a kilobyte until it is collected. */
 const names = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function nameOf(bytes: Uint8Array): string {

@@ -1,4 +1,4 @@
-/** The bytes of a state file as they arrive, in the lengths that are asked for. */
+/** The bytes of a state file as they arrive, in requested lengths. */
 import type { XXHash } from 'xxhash-wasm';
 import { badState } from './bad-state.ts';
 
@@ -9,7 +9,7 @@ export class ByteSource {
   #chunk: Uint8Array = new Uint8Array();
   #loaded = 0;
 
-  /** @param running is fed with everything that {@link read} gives, unless told otherwise */
+  /** @param running updated with everything that {@link read} returns, unless disabled */
   constructor(
     bytes: AsyncIterable<Uint8Array>,
     running: XXHash<bigint>,
@@ -20,17 +20,17 @@ export class ByteSource {
     this.#arrived = arrived;
   }
 
-  /** Over everything that was read. */
+  /** Returns the digest over everything that was read. */
   digest(): bigint {
     return this.#running.digest();
   }
 
-  /** Feeds the digest with what was read uncovered. */
+  /** Updates the digest with bytes that were read uncovered. */
   cover(bytes: Uint8Array): void {
     this.#running.update(bytes);
   }
 
-  /** @throws HoldfastError `bad-state-file` when there are fewer, or what the source throws */
+  /** @throws HoldfastError `bad-state-file` if there are fewer, or errors of the source */
   async read(length: number, { covered = true } = {}): Promise<Uint8Array<ArrayBuffer>> {
     const out = new Uint8Array(length);
     let at = 0;

@@ -1,4 +1,4 @@
-/** Compression and digests: the one place that knows the libraries. */
+/** Compression and digests. Only this file uses the libraries. */
 import { compress, decompress, init } from '@bokuweb/zstd-wasm';
 import xxhash, { type XXHash } from 'xxhash-wasm';
 import { zstdContentBytes } from '../protocol/zstd-frame.ts';
@@ -8,7 +8,7 @@ import { badState } from './bad-state.ts';
 export interface Codec {
   /** @param level of zstd, 1 to 19 */
   compress(bytes: Uint8Array, level: number): Uint8Array<ArrayBuffer>;
-  /** @throws HoldfastError `bad-state-file` unless it becomes exactly so many bytes */
+  /** @throws HoldfastError `bad-state-file` unless it unpacks to exactly this many bytes */
   decompress(bytes: Uint8Array, rawBytes: number): Uint8Array<ArrayBuffer>;
   digest: Digest;
   newDigest(): XXHash<bigint>;
@@ -16,7 +16,7 @@ export interface Codec {
 
 let loading: Promise<Codec> | undefined;
 
-/** Compiled once. */
+/** Loads the codec, compiled once. */
 export function loadCodec(): Promise<Codec> {
   loading ??= Promise.all([init(), xxhash()]).then(([, { h64Raw, create64 }]) => ({
     compress: (bytes, level) => compress(bytes, level) as Uint8Array<ArrayBuffer>,

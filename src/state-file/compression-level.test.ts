@@ -32,7 +32,7 @@ test('a large guest is written fast: what comes after its first part is compress
         ranges: [{ block: 'pc.ram', offsetBytes: 0, pages }],
       },
     },
-    // What is compressed matters here, not how small it becomes.
+    // The choice of level matters here, not the compressed size.
     compress: async (raw, level) => {
       levels.push(level);
       return compressed(raw.subarray(0, pageBytes).slice(), codec, 1);
@@ -47,7 +47,7 @@ test('a large guest is written fast: what comes after its first part is compress
   expect(levels).toEqual([...levels].sort((a, b) => b - a));
 });
 
-/** Each is another one. */
+/** Each is a different one. */
 function somePages(first: number, count: number): PagesItem {
   const words = new Uint32Array((count * pageBytes) / 4);
   for (let i = 0; i < words.length; i++) words[i] = Math.imul(first * 1024 + i, 2_654_435_761);

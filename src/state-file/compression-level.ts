@@ -1,19 +1,19 @@
-/** How hard a state file is compressed: a large guest must not keep its visitor waiting. */
+/** Compression levels of a state file: a large guest must not keep its user waiting. */
 
 /**
- * Levels of zstd. 9 with groups of 4 MiB makes a guest's memory as small as 12 does in half the time.
- * It takes six times as long as 3 for programs, whose pages become 10 % smaller by it.
+ * Levels of zstd. 9 with groups of 4 MiB makes a guest's memory as small as 12 does, in half the
+ * time. For programs it takes six times as long as 3, and makes their pages 10 % smaller.
  */
 const usual = 9;
-/** A state on a base is little, and may have to fit into a link. */
+/** A state on a base is small, and may have to fit into a link. */
 const onBase = { level: 19, mostBytes: 3 << 20 } as const;
-/** For what comes after so many bytes of the guest. */
+/** Levels after this many bytes of the guest. */
 const ofLarge = [
   { afterBytes: 48 << 20, level: 3 },
   { afterBytes: 24 << 20, level: 5 },
 ] as const;
 
-/** @param writtenBytes of the guest so far, as they were before compression */
+/** @param writtenBytes of the guest so far, before compression */
 export function compressionLevel(
   rawBytes: number,
   { writtenBytes, hasBase }: { writtenBytes: number; hasBase: boolean },

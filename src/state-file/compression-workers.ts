@@ -1,5 +1,5 @@
 /**
- * Workers that compress for the one that writes a state file: it is by far the most of the work. They
+ * Workers that compress for the writer of a state file, since compression is most of the work. They
  * run the same script, see state-worker.ts.
  */
 import { HoldfastError } from '../errors.ts';
@@ -9,12 +9,14 @@ import { loadCodec } from './codec.ts';
 import { compressed, type Stored } from './frame.ts';
 import type { CompressJob, WorkerMessage } from './worker-protocol.ts';
 
-/** Each has some 30 MiB for its tables. */
+/** Each takes some 30 MiB for its tables. */
 const mostWorkers = 3;
-/** What is less takes longer on its way than to compress. */
+/** For less data, the transfer takes longer than the compression. */
 const leastBytes = 256 << 10;
 
-/** Stored as it is where compression gains nothing. The bytes given are the callee's from then on. */
+/**
+ * Compresses bytes, or stores them unchanged if compression gains nothing. Takes over the bytes.
+ */
 export type Compress = (raw: Uint8Array<ArrayBuffer>, level: number) => Promise<Stored>;
 
 interface Waiting extends CompressJob {
@@ -23,16 +25,16 @@ interface Waiting extends CompressJob {
 }
 
 export class CompressionWorkers {
-  /** Frames that are worth being under way at a time. */
+  /** Useful number of frames in progress at a time. */
   readonly parallel: number;
   readonly #workers: Worker[] = [];
   readonly #idle: Worker[] = [];
   readonly #waiting: Waiting[] = [];
 
-  /** @param isLarge whether workers are worth their start */
+  /** @param isLarge true if workers are worth their start */
   constructor({ isLarge }: { isLarge: boolean }) {
     const count = Math.min(navigator.hardwareConcurrency ?? 1, mostWorkers);
-    // Not everywhere can a worker have others.
+    // Some browsers do not allow a worker to start others.
     if (isLarge && count > 1 && typeof Worker === 'function')
       for (let i = 0; i < count; i++) this.#workers.push(newWorker());
     this.#idle.push(...this.#workers);

@@ -1,4 +1,4 @@
-/** The bytes of a state file from wherever they are, with errors that say what is wrong. */
+/** The bytes of a state file from any source, with descriptive errors. */
 import { HoldfastError } from '../errors.ts';
 
 export interface FetchedState {
@@ -50,7 +50,7 @@ export function fromResponse(response: Response, url: string, stallMs: number): 
   }
   if (!response.body) throw unavailable(`${url}: the server sent nothing.`);
   const length = Number(response.headers.get('content-length') ?? 0);
-  // With a content encoding it is that of what travels, not of the file.
+  // With a content encoding, the length is that of the encoded bytes.
   const isPlain = !response.headers.has('content-encoding');
   return {
     bytes: fromStream(response.body, url, stallMs),
@@ -58,7 +58,7 @@ export function fromResponse(response: Response, url: string, stallMs: number): 
   };
 }
 
-/** @throws HoldfastError `state-unavailable` when it breaks off, or sends nothing for `stallMs` */
+/** @throws HoldfastError `state-unavailable` if it breaks off, or sends nothing for `stallMs` */
 export async function* fromStream(
   stream: ReadableStream<Uint8Array>,
   name: string,

@@ -1,4 +1,4 @@
-/** What is read of a state file's frames takes little more than the frames themselves. */
+/** Checks that reading the frames of a state file takes little more than the frames themselves. */
 import { expect, test, vi } from 'vitest';
 import { blobsOf } from '../protocol/blobs-item.ts';
 import type { BlobItem } from '../protocol/state-transfer.ts';

@@ -9,7 +9,7 @@ import {
 } from './frame.ts';
 import { FrameQueue } from './frame-queue.ts';
 
-/** Compresses nothing before it is told to. */
+/** Compresses nothing until it is triggered. */
 function queueOf(codec: Codec, parallel: number) {
   const written: Uint8Array<ArrayBuffer>[] = [];
   const asked: { finish(): void; fail(thrown: Error): void }[] = [];
@@ -52,7 +52,7 @@ test('no more are held than are compressed at a time', async () => {
     isAdded = true;
   });
   asked[1]?.finish();
-  // A task later, everything that does not wait for the first one has happened.
+  // One task later, everything that does not wait for the first one has happened.
   await new Promise((resolve) => setTimeout(resolve));
   expect({ isAdded, written }).toEqual({ isAdded: false, written: [] });
   asked[0]?.finish();

@@ -1,4 +1,4 @@
-/** Frames on their way into a file: compressed several at a time, written in their order. */
+/** Frames on their way into a file: several are compressed at a time and written in order. */
 import type { Codec } from './codec.ts';
 import type { Compress } from './compression-workers.ts';
 import { encodeFrameHeader, type FrameKind, frameKind, type Stored } from './frame.ts';
@@ -6,9 +6,9 @@ import { encodeFrameHeader, type FrameKind, frameKind, type Stored } from './fra
 interface FrameQueueOptions {
   codec: Codec;
   compress: Compress;
-  /** Frames to compress at a time: each is held in memory meanwhile. */
+  /** Number of frames to compress at a time: each is held in memory meanwhile. */
   parallel: number;
-  /** Takes the bytes over. Resolves when there is room for more. */
+  /** Takes over the bytes. Resolves when there is room for more. */
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
 }
 
@@ -25,28 +25,28 @@ export class FrameQueue {
     this.#running = options.codec.newDigest();
   }
 
-  /** Of the file, before its first frame. */
+  /** Writes bytes before the first frame. */
   plain(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     return this.#write(bytes);
   }
 
   /**
-   * Resolves when there is room for another one.
-   * @param raw is the queue's from now on
-   * @throws what an earlier one failed with
+   * Adds a frame. Resolves when there is room for another one.
+   * @param raw taken over by the queue
+   * @throws the error of an earlier frame
    */
   async add(kind: FrameKind, raw: Uint8Array<ArrayBuffer>, level: number): Promise<void> {
     const compressing = this.#options.compress(raw, level);
     this.#last = Promise.all([compressing, this.#last]).then(([stored]) =>
       this.#frame(kind, stored),
     );
-    // Heard of by whoever adds the next one, or ends the file.
+    // The next {@link add} or {@link end} throws the error.
     this.#last.catch(() => {});
     this.#underWay.push(this.#last);
     if (this.#underWay.length >= this.#options.parallel) await this.#underWay.shift();
   }
 
-  /** @returns digest of the file */
+  /** @returns the digest of the file */
   async end(): Promise<bigint> {
     await this.#last;
     const digest = this.#running.digest();
@@ -56,7 +56,7 @@ export class FrameQueue {
     return digest;
   }
 
-  /** In two parts: joining them would take a copy of some MiB. */
+  /** Writes in two parts: joining them would copy some MiB. */
   async #frame(kind: FrameKind, stored: Stored): Promise<void> {
     await this.#write(encodeFrameHeader(kind, stored, this.#options.codec.digest));
     await this.#write(stored.bytes);

@@ -43,7 +43,7 @@ export function encodePreamble(head: Uint8Array, digest: Digest): Uint8Array<Arr
 }
 
 /**
- * @returns how long the head is.
+ * @returns the length of the head.
  * @throws HoldfastError `bad-state-file`
  */
 export function decodePreamble(bytes: Uint8Array): number {
@@ -72,14 +72,14 @@ export function checkHead(preamble: Uint8Array, head: Uint8Array, digest: Digest
     throw badState('The head of this state file is damaged.');
 }
 
-/** What a frame holds, as it is stored. */
+/** The stored contents of a frame. */
 export interface Stored {
   /** All of their buffer. */
   bytes: Uint8Array<ArrayBuffer>;
   rawBytes: number;
 }
 
-/** As it is where compression gains nothing. */
+/** Compresses bytes, or keeps them if compression gains nothing. */
 export function compressed(raw: Uint8Array<ArrayBuffer>, codec: Codec, level: number): Stored {
   const bytes = raw.length > 0 ? codec.compress(raw, level) : raw;
   return { bytes: bytes.length < raw.length ? bytes : raw, rawBytes: raw.length };

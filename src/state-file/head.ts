@@ -89,7 +89,7 @@ export function decodeCut(bytes: Uint8Array, digest: Digest): DeviceStateItem {
   });
 }
 
-/** What is wrong with an envelope is wrong with the file that it stands in. */
+/** Converts errors of an envelope to errors of the state file around it. */
 function asStateFile<T>(decode: () => T): T {
   try {
     return decode();

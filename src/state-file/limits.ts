@@ -4,30 +4,33 @@ export const stateLimits = {
   headBytes: 1 << 20,
   /** Contents of one frame, as stored and when decompressed. */
   frameBytes: 6 << 20,
-  /** Device state, with the files' tree of the 9p share. */
+  /** Device state, with the tree of the 9p share's files. */
   cutBytes: 24 << 20,
   /** The guest's pages: 4 GiB. */
   pages: 1 << 20,
   /**
-   * How often all pages may be written. A guest that runs while it is exported needs six at most; a list of
-   * the same page over and over compresses to nothing, and would keep a keeper busy for hours.
+   * Most times that all pages may be written. A guest that runs during its export needs six at most.
+   * A list that repeats one page compresses to nothing and would occupy a keeper for hours.
    */
   pageRounds: 16,
-  /** Of a picture of the screen. */
+  /** Size of a picture of the screen. */
   thumbnailBytes: 256 << 10,
-  /** Console output, overlays, 9p files and carried disks together, whoever agrees to them. */
+  /** Console output, overlays, 9p files and carried disks together; no approval extends it. */
   blobBytes: 8 * 2 ** 30,
-  /** Of these as much as nobody is asked about. Above it somebody is asked for twice as much each time. */
+  /**
+   * Part of these that needs no approval. Beyond it, approval of twice as much is requested each
+   * time.
+   */
   unaskedBytes: 256 * 2 ** 20,
-  /** What a blob counts for besides its bytes: an array, its buffer, and entries in several lists. */
+  /** Cost of a blob besides its bytes: an array, its buffer, and entries in several lists. */
   blobOverheadBytes: 1024,
-  /** What a blob counts for at least: a hundred thousand empty ones take as much as some with contents. */
+  /** Least cost of a blob: a hundred thousand empty ones take as much as some with contents. */
   leastBlobBytes: 4096,
   /** Names of blobs' streams. */
   nameBytes: 255,
 } as const;
 
-/** Pages of one group: large enough for what compression gains by looking around. */
+/** Pages of one group: large enough for compression to find repeats. */
 export const groupPages = 1024;
-/** Pages that wait to be put in order, and into groups. */
+/** Groups of pages that wait to be ordered and grouped. */
 export const waitingGroups = 4;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { MoreQuestion } from './more-question.ts';
 import type { StateWorker } from './worker-client.ts';
 
-/** What a worker says and hears. */
+/** Records the messages to and from a worker. */
 function worker() {
   const answers: unknown[] = [];
   let listener = (_: { type: 'more'; sizeBytes: number }) => {};

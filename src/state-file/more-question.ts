@@ -1,4 +1,4 @@
-/** The question of a worker whether its state may take more memory, kept until somebody answers it. */
+/** A worker's question whether its state may take more memory, kept until it is answered. */
 import type { StateWorker } from './worker-client.ts';
 
 type Approve = (sizeBytes: number) => boolean | Promise<boolean>;
@@ -6,7 +6,7 @@ type Approve = (sizeBytes: number) => boolean | Promise<boolean>;
 export class MoreQuestion {
   readonly #worker: Pick<StateWorker, 'on' | 'post'>;
   #approve: Approve | undefined;
-  /** Asked, and not answered yet. */
+  /** Size of an unanswered question. */
   #sizeBytes: number | undefined;
 
   constructor(worker: Pick<StateWorker, 'on' | 'post'>) {
@@ -17,7 +17,7 @@ export class MoreQuestion {
     });
   }
 
-  /** @param approve is asked what was asked before, too; one that fails says no */
+  /** @param approve also called for an earlier question; an error means no */
   answerBy(approve: Approve): void {
     this.#approve = approve;
     void this.#ask();
@@ -32,7 +32,7 @@ export class MoreQuestion {
     try {
       isAllowed = await approve(sizeBytes);
     } catch {
-      // Nobody has agreed.
+      // No approval.
     }
     this.#worker.post({ type: 'more-answer', isAllowed }, []);
   }

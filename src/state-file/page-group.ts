@@ -33,8 +33,8 @@ export function encodePageGroup(group: ArrivingPages): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Pages stay in place: nothing but the lists of `raw` is copied.
- * @param raw begins with its buffer, so that pages of it are aligned
+ * Decodes a group in place: only the lists of `raw` are copied.
+ * @param raw starts at its buffer's start, so that its pages are aligned
  * @param pageCount of the machine: a larger number is refused
  * @throws HoldfastError `bad-state-file`
  */

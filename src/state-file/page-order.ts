@@ -1,22 +1,22 @@
 /**
- * The order in which pages are compressed. Compression finds again what it saw a few MiB before, and a
- * guest has the same bytes in several places: a file in its cache, in what it was unpacked from, in
- * the memory of a process. Pages that share bytes, at whatever offsets, are put next to each other.
+ * The order in which pages are compressed. Compression finds repeats within a few MiB. A guest has
+ * the same bytes in several places: a file in its cache, in its compressed source, in the memory of
+ * a process. Pages that share bytes, at any offsets, are placed next to each other.
  */
 import { pageBytes } from '../protocol/page-bytes.ts';
 
 const wordsPerPage = pageBytes / 4;
 const windowWords = 4;
-/** Closer than that they are in reach of each other anyway, and neighbours have the most in common. */
+/** Closer pages are within reach of each other anyway, and neighbours have the most in common. */
 const nearPages = 64;
 const noHash = 0xffff_ffff;
 
 /**
  * @param pages neighbours next to each other, each aligned to 4 bytes
- * @returns their indexes, in the order to compress them in
+ * @returns their indexes, in the order of compression
  */
 export function similarityOrder(pages: readonly Uint8Array[]): number[] {
-  /** By one of their hashes: the first page of those that are alike. */
+  /** The first page of each set of similar ones, by one of their hashes. */
   const leaders = new Map<number, number>();
   const followers = new Map<number, number[]>();
   const inPlace: number[] = [];
@@ -35,8 +35,8 @@ export function similarityOrder(pages: readonly Uint8Array[]): number[] {
 }
 
 /**
- * The two least hashes of all runs of 16 bytes, at offsets that are multiples of 4. Two pages that
- * share many runs are likely to share these (min-hashing, Broder 1997).
+ * Returns the two least hashes of all runs of 16 bytes, at offsets that are multiples of 4. Two
+ * pages that share many runs are likely to share these (min-hashing, Broder 1997).
  */
 function leastHashes(page: Uint8Array): number[] {
   const words = new Uint32Array(page.buffer, page.byteOffset, wordsPerPage);
@@ -57,7 +57,7 @@ function leastHashes(page: Uint8Array): number[] {
   return [least, second].filter((hash) => hash !== noHash);
 }
 
-/** Odd constants of xxHash32 and MurmurHash3's finaliser. */
+/** Mixes words with odd constants of xxHash32 and MurmurHash3's finaliser. */
 function mix(a: number, b: number, c: number, d: number): number {
   let hash =
     Math.imul(a, 0x9e3779b1) ^

@@ -1,6 +1,6 @@
 /**
- * Pages of a state on a base are written as what differs from a page of the base: the one in the same
- * place, or one that has parts in common, such as the page that a process's copy was made of.
+ * A page of a state on a base is written as its difference from a page of the base. That is the one
+ * in the same place, or one with common parts, such as the original of a process's copy.
  */
 import { pageBytes } from '../protocol/page-bytes.ts';
 import type { BaseImage } from './base-image.ts';
@@ -9,7 +9,7 @@ import type { Codec } from './codec.ts';
 export interface PageReference {
   /** Contents of the page in the base. */
   old: Uint8Array;
-  /** Which page, where it is not the one in the same place: to be copied there first. */
+  /** Number of the page, unless it is the one in the same place: it is copied there first. */
   from?: number;
 }
 
@@ -17,11 +17,11 @@ interface ReferenceRequest {
   codec: Codec;
   base: BaseImage;
   pages: readonly { page: number; contents: Uint8Array }[];
-  /** Whether a page still is what it was in the base. */
+  /** Returns true if a page is still as in the base. */
   isUnchanged(page: number): boolean;
 }
 
-/** @returns by page, where its difference is smaller than itself */
+/** @returns references by page, if the difference is smaller than the page itself */
 export async function chooseReferences({
   codec,
   base,
@@ -33,7 +33,7 @@ export async function chooseReferences({
   const copied = new Set<number>();
   const sizeOf = (bytes: Uint8Array) => codec.compress(bytes, 1).length;
   for (const { page, contents } of pages) {
-    // What was copied over in the same go is not as in the base any more.
+    // A page that was copied over in this step differs from the base.
     const isUsable = (other: number) => other !== page && isUnchanged(other) && !copied.has(other);
     const from = similar.find(contents, isUsable);
     const candidates: PageReference[] = [];

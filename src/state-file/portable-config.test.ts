@@ -43,7 +43,7 @@ describe('[SF8] a configuration in a state file', () => {
       ['bios', true],
       ['hda', false],
       ['network', false],
-      // Who looks names up.
+      // The option whose network resolves names.
       ['network', false],
     ]);
   });

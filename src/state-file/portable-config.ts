@@ -13,7 +13,7 @@ import { badState } from './bad-state.ts';
 export type SourceName = ImageName;
 
 export interface CheckedConfig {
-  /** Without what {@link carried} names. */
+  /** Without the contents in {@link carried}. */
   config: MachineConfig;
   /** Files and bytes that travel within the state. */
   carried: Map<SourceName, CarriedContents>;
@@ -21,7 +21,7 @@ export interface CheckedConfig {
   urls: Reached[];
 }
 
-/** What only this browser has: to be written into the file. */
+/** Returns contents that only this browser has, to be written into the file. */
 export function contentsOf(config: MachineConfig): Map<SourceName, Blob> {
   const contents = new Map<SourceName, Blob>();
   for (const name of imageKeys) {
@@ -60,7 +60,7 @@ function portableSource(source: ImageSource | DriveSource, siteUrl: string): obj
   return { contents };
 }
 
-/** @throws HoldfastError `bad-config` for a file of this computer, as machines in Node can have */
+/** @throws HoldfastError `bad-config` for a local file, as machines in Node can have */
 export function portableUrl(url: string, siteUrl: string): string {
   const portable = toPortableUrl(url, siteUrl);
   if (!portable.startsWith('file:')) return portable;

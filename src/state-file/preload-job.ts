@@ -21,7 +21,7 @@ export async function offerState(
     offer.start();
   });
   const offering = sendOffer(job).catch((thrown) => {
-    // The page opens it again by itself, and shows what is wrong with it.
+    // The page opens it again itself, and shows the error.
     console.warn('A state could not be read ahead of its page:', thrown);
     offer.postMessage(null);
   });
@@ -32,7 +32,7 @@ export async function offerState(
 
 async function sendOffer({ url, siteUrl, runtime, config, stallMs, offer }: OfferJob) {
   let reading: ReadingState | undefined;
-  // Progress is nobody's business yet, and nobody can be asked for more memory.
+  // Progress is not needed yet, and no approval for more memory is possible.
   reading = await ReadingState.open({ source: { url }, stallMs }, ({ type }) => {
     if (type === 'more') queueMicrotask(() => reading?.answerMore(false));
   });
@@ -41,7 +41,7 @@ async function sendOffer({ url, siteUrl, runtime, config, stallMs, offer }: Offe
   const urls = [...checked.urls, reachedFile('base', state.base?.url ?? url, siteUrl)];
   if (state.base || checked.carried.size > 0 || toBeAsked(urls).length > 0)
     throw badState('This state needs more than itself.');
-  // A clone's network card is given an address of its own, and its states are no others'.
+  // A clone gets a new address for its network card, and a new lineage.
   const { mac: _mac, lineage: _lineage, ...rest } = checked.config;
   const { port1, port2 } = new MessageChannel();
   const request = {

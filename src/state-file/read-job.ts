@@ -1,4 +1,6 @@
-/** Reads one state file, in a worker: checks and decompresses it, and hands the guest to its keeper. */
+/**
+ * Reads one state file in a worker: checks and decompresses it, and sends the guest to its keeper.
+ */
 import { HoldfastError } from '../errors.ts';
 import type { StateReference } from '../protocol/config.ts';
 import { freeBuffer } from '../protocol/free-buffer.ts';
@@ -43,7 +45,7 @@ export class ReadingState {
 
   /** Reads the head and posts it. @throws HoldfastError `bad-state-file`, `state-unavailable` */
   static async open({ source, stallMs }: Omit<ReadJob, 'type'>, post: Post): Promise<ReadingState> {
-    // First of all: the file is under way while the codec is made ready.
+    // First of all: the file is fetched while the codec is loaded.
     const fetching = fetchedFrom(source, stallMs);
     const [codec, { bytes, sizeBytes }] = await Promise.all([loadCodec(), fetching]);
     let reading: ReadingState | undefined;
@@ -63,7 +65,7 @@ export class ReadingState {
     return this.#reader.head;
   }
 
-  /** @throws HoldfastError; the keeper gets it too */
+  /** @throws HoldfastError; the keeper also gets it */
   async send({ guest, base, publishedAt, carried }: Omit<OpenCommand, 'type'>): Promise<void> {
     const sender = new PortSender<ImportItem>(guest);
     this.#sender = sender;
@@ -79,7 +81,7 @@ export class ReadingState {
       };
       if (first) await send(first);
       for await (const part of parts) await send(part);
-      // Only now is it known that all of the file is what was written.
+      // Only now is the whole file known to be intact.
       if (cut) await sender.send({ ...cut, ...this.#origin(base, publishedAt) });
       sender.end();
     } catch (thrown) {
@@ -90,12 +92,12 @@ export class ReadingState {
     }
   }
 
-  /** The answer to a message `more`. */
+  /** Takes the answer to a message `more`. */
   answerMore(isAllowed: boolean): void {
     this.#room.answer(isAllowed);
   }
 
-  /** Tells the keeper, where it waits for the guest. */
+  /** Notifies the keeper that waits for the guest. */
   giveUp(): void {
     this.#sender?.fail(new HoldfastError('cancelled', 'Opening the state was given up.'));
   }
@@ -132,7 +134,7 @@ export class ReadingState {
     requireReference(reader, base);
   }
 
-  /** Posts them, where there are any. @returns the first item that is something else. */
+  /** Posts carried contents, if any. @returns the first item of another kind. */
   async #takeContents(
     items: AsyncGenerator<StatePart>,
     carried: OpenCommand['carried'],
@@ -141,7 +143,7 @@ export class ReadingState {
     const parts = new Map<SourceName, { blobs: Blob[]; bytes: number }>();
     for (const name of carried.keys()) parts.set(name, { blobs: [], bytes: 0 });
     let first: StatePart | undefined;
-    /** Of the frame whose parts are taken. */
+    /** The frame of the present parts. */
     let frame: ArrayBufferLike | undefined;
     for (;;) {
       const { done, value } = await items.next();
@@ -171,10 +173,10 @@ export class ReadingState {
   }
 }
 
-/** Begins with the first item at once, while the page has yet to say where they are to go. */
+/** Starts to read the first item at once, before the page has chosen the receiver. */
 function readAhead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
   const first = items.next();
-  // Whoever takes it hears of a failure.
+  // The awaiting code handles a failure.
   first.catch(() => {});
   return (async function* () {
     const { done, value } = await first;
@@ -184,7 +186,7 @@ function readAhead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
   })();
 }
 
-/** Resolves when the browser has taken the part over. */
+/** Takes a part. Resolves when the browser has stored it. */
 async function takePart(
   { blob }: ContentsItem,
   parts: Map<SourceName, { blobs: Blob[]; bytes: number }>,
@@ -197,7 +199,7 @@ async function takePart(
   const part = new Blob([blob.bytes]);
   found.blobs.push(part);
   found.bytes += blob.bytes.length;
-  // Until then this process holds its bytes, and the next parts may come faster than they leave.
+  // Until then this process holds its bytes, and the next parts may arrive faster than they leave.
   await part.slice(0, 1).arrayBuffer();
 }
 

@@ -5,12 +5,12 @@ const blockBytes = 64;
 const blocksPerPage = pageBytes / blockBytes;
 /** Blocks that two pages must share, at the same places, to be worth a try. */
 const leastShared = 2;
-/** Of the base; more would take too much memory. */
+/** Largest number of the base's pages in the index; more would take too much memory. */
 const mostIndexed = 8192;
 
 /** Finds pages by blocks that they share. */
 export class SimilarPages {
-  /** By a hash of a block and its place: pages that have it. A collision costs a bad guess. */
+  /** Pages by a hash of a block and its place. A collision only costs a bad guess. */
   readonly #first = new Map<number, number>();
   readonly #last = new Map<number, number>();
   #count = 0;
@@ -23,7 +23,7 @@ export class SimilarPages {
     }
   }
 
-  /** @param isUsable whether a page may be referred to */
+  /** @param isUsable returns true if a page may be referenced */
   find(contents: Uint8Array, isUsable: (page: number) => boolean): number | undefined {
     const shared = new Map<number, number>();
     let best: number | undefined;
@@ -40,7 +40,7 @@ export class SimilarPages {
   }
 }
 
-/** Of the blocks that are not one word over and over. */
+/** Yields hashes of the blocks that are not uniform. */
 function* hashesOf(contents: Uint8Array): Generator<number> {
   const words = new Uint32Array(contents.buffer, contents.byteOffset, pageBytes / 4);
   const perBlock = blockBytes / 4;

@@ -34,7 +34,7 @@ const cut: DeviceStateItem = {
   pieces: { 'disk.hda': 2 },
 };
 
-/** What compresses a little, different for each seed. */
+/** Returns a page that compresses a little, different for each seed. */
 function page(seed: number): Uint8Array<ArrayBuffer> {
   const words = new Uint32Array(pageBytes / 4);
   for (let i = 0; i < words.length; i++) words[i] = Math.imul(seed + (i >> 2), 2_654_435_761);
@@ -86,7 +86,7 @@ async function* arriving(bytes: Uint8Array, chunkBytes = 1777): AsyncGenerator<U
 
 const open = (bytes: Uint8Array) => StateReader.open(arriving(bytes), codec);
 
-/** Memory as a keeper makes it of what arrives. */
+/** Memory as a keeper creates it for the received guest. */
 class Memory {
   readonly bytes = new Uint8Array(pageCount * pageBytes);
   readonly blobs = new Map<string, string>();

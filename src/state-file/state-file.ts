@@ -1,4 +1,4 @@
-/** A state file that a page has begun to read, and what the page can do with it. */
+/** A state file that a page has begun to read, and its operations for the page. */
 import { HoldfastError } from '../errors.ts';
 import { baseUrl } from '../protocol/base-url.ts';
 import type { MachineConfig } from '../protocol/config.ts';
@@ -20,15 +20,15 @@ import { StateWorker } from './worker-client.ts';
 
 const defaultStallMs = 30_000;
 
-/** Address of the site's root, which URLs in state files can be relative to. */
+/** Returns the URL of the site's root, to which URLs in state files can be relative. */
 const siteUrl = () => new URL('.', baseUrl()).href;
 
 /** A guest on its way from a state file. */
 interface OpeningGuest {
-  /** Whole: to start the machine with. */
+  /** Complete: to start the machine with. */
   config: MachineConfig;
   ranges: StateHead['state']['ranges'];
-  /** For the keeper: the rest of the guest comes here. */
+  /** Port for the keeper, at which the rest of the guest arrives. */
   guest: MessagePort;
   /** Rejects when reading fails. */
   failed: Promise<never>;
@@ -60,14 +60,14 @@ export class StateFile {
   }
 
   /**
-   * Begins to read a state file. Nothing that it names is fetched.
+   * Starts to read a state file. Nothing that it names is fetched.
    * @throws HoldfastError `bad-state-file`, `state-unavailable`, or the signal's reason
    */
   static async read(source: StateSource, options: ReadStateOptions = {}): Promise<StateFile> {
     const { signal, stallMs = defaultStallMs, onProgress } = options;
     signal?.throwIfAborted();
     const worker = new StateWorker();
-    // It reads on while its head is shown and asked about.
+    // The worker continues to read while its head is shown and approved.
     const more = new MoreQuestion(worker);
     const aborted = abortion(signal, worker);
     try {
@@ -82,7 +82,7 @@ export class StateFile {
   }
 
   /**
-   * Reads on, for a keeper. To be called once, after {@link StateFileInfo.urls} were approved.
+   * Reads the rest, for a keeper. Call it once, after {@link StateFileInfo.urls} were approved.
    * @throws HoldfastError `bad-state-file`, `wrong-base`, `state-unavailable`
    */
   async open(): Promise<OpeningGuest> {
@@ -111,8 +111,9 @@ export class StateFile {
   }
 
   /**
-   * Reading waits until there is somebody to answer.
-   * @param approve whether the state may take so much memory, besides its machine's; else it is refused
+   * Sets the approver; reading waits until there is one.
+   * @param approve returns true if the state may take this much memory, besides its machine's;
+   * otherwise it is refused
    */
   onMore(approve: (sizeBytes: number) => boolean | Promise<boolean>): void {
     this.#more.answerBy(approve);
@@ -122,13 +123,13 @@ export class StateFile {
     return this.#signal;
   }
 
-  /** Lets go of the source. A guest that is on its way does not arrive. */
+  /** Releases the source. A guest in transit does not arrive. */
   close(): void {
     this.#worker.end();
   }
 }
 
-/** @param guest where the keeper sends the guest */
+/** @param guest port to which the keeper sends the guest */
 export function writeStateFile(
   guest: MessagePort,
   { title, thumbnail, base, signal, onProgress }: ExportStateOptions,
@@ -141,7 +142,7 @@ export function writeStateFile(
   signal?.addEventListener('abort', cancel);
   const worker = new StateWorker();
   if (onProgress) worker.on('write-progress', ({ progress }) => onProgress(progress));
-  // It tells the keeper first that nobody wants its guest any more.
+  // The worker first notifies the keeper that its guest is not wanted any more.
   worker.on('written', () => worker.end());
   worker.failed.catch((thrown) => {
     receiver.cancel(thrown);
@@ -166,7 +167,7 @@ function abortion(signal: AbortSignal | undefined, worker: StateWorker): Promise
   });
 }
 
-/** @returns the address that the file is published at, where it has one */
+/** @returns the URL at which the file is published, if it is */
 function beginReading(
   worker: StateWorker,
   source: StateSource,
@@ -227,10 +228,10 @@ function infoOf(
   };
 }
 
-/** Largest width and height of a picture that is shown: a browser decodes it before it makes it small. */
+/** Largest width and height of a shown picture: a browser decodes it before it scales it down. */
 const pictureSize = 4096;
 
-/** By its header (PNG, 5.2 and 11.2.1). */
+/** Checks the header (PNG, 5.2 and 11.2.1). */
 function isPicture(thumbnail: Uint8Array<ArrayBuffer>): boolean {
   const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
   if (thumbnail.length < 24 || signature.some((byte, i) => thumbnail[i] !== byte)) return false;

@@ -27,21 +27,21 @@ import { decodeCut, decodeHead, type StateHead } from './head.ts';
 import { stateLimits } from './limits.ts';
 import { decodePageGroup } from './page-group.ts';
 
-/** A part of a disk or image that is in the file because it is nowhere else. */
+/** A part of a disk or image that exists only in the file. */
 export interface ContentsItem {
   kind: 'contents';
   blob: BlobItem;
 }
 
-/** As frames have them. */
+/** A part of the file, as in its frames. */
 export type StatePart = ArrivingPages | BlobsItem | DeviceStateItem | ContentsItem;
 
 export type StateItem = Exclude<StatePart, BlobsItem> | BlobItem | NoBlobItem;
 
-/** @param bytes more than before */
+/** @param bytes in addition to earlier ones */
 type MakeRoom = (bytes: number) => Promise<void> | void;
 
-/** Of a blob in parts the first counts for all of it. */
+/** Returns the room for a part. The first part of a blob counts for all of it. */
 function roomOf(part: StatePart): number {
   if (part.kind === 'contents') return roomOfBlob(part.blob.offsetBytes, part.blob.totalBytes);
   if (part.kind !== 'blobs') return 0;
@@ -75,7 +75,7 @@ export class StateReader {
     this.#codec = codec;
   }
 
-  /** @throws HoldfastError `bad-state-file`, or what the source throws */
+  /** @throws HoldfastError `bad-state-file`, or errors of the source */
   static async open(
     source: AsyncIterable<Uint8Array>,
     codec: Codec,
@@ -96,7 +96,7 @@ export class StateReader {
     return this.#digest;
   }
 
-  /** @throws HoldfastError `bad-state-file`, or what the source throws */
+  /** @throws HoldfastError `bad-state-file`, or errors of the source */
   async *items(): AsyncGenerator<StateItem> {
     for await (const part of this.parts()) {
       if (part.kind === 'blobs') yield* blobsOf(part);
@@ -105,8 +105,8 @@ export class StateReader {
   }
 
   /**
-   * @param room told of what is about to come for which somebody needs memory; may wait, and refuse
-   * @throws HoldfastError `bad-state-file`, or what the source or `room` throws
+   * @param room called before a part that needs memory; may wait, and refuse
+   * @throws HoldfastError `bad-state-file`, or errors of the source or of `room`
    */
   async *parts(room?: MakeRoom): AsyncGenerator<StatePart> {
     let cuts = 0;
@@ -138,7 +138,7 @@ export class StateReader {
     }
   }
 
-  /** Lets go of the source. */
+  /** Releases the source. */
   close(): Promise<void> {
     return this.#bytes.close();
   }
@@ -161,7 +161,7 @@ export class StateReader {
     }
   }
 
-  /** [SF4] Nothing was taken away, added or put in another order. */
+  /** [SF4] Checks that nothing was removed, added or reordered. */
   async #end(header: FrameHeader): Promise<void> {
     const digest = this.#bytes.digest();
     const stored = await this.#bytes.read(header.storedBytes, { covered: false });
@@ -173,7 +173,7 @@ export class StateReader {
   }
 }
 
-/** Pages that are written. */
+/** Returns the number of pages that a part writes. */
 function pagesOf(part: StatePart): number {
   if (part.kind !== 'pages') return 0;
   const { numbers, uniform, xorNumbers, copies } = part;

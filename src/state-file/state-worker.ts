@@ -1,4 +1,6 @@
-/** Entry point of the worker that reads or writes one state file, and of those that compress for it. */
+/**
+ * Entry point of the worker that reads or writes one state file, and of its compression workers.
+ */
 import { toWireError } from '../protocol/wire-error.ts';
 import { loadCodec } from './codec.ts';
 import { compressed } from './frame.ts';
@@ -20,8 +22,8 @@ type Command = WriteJob | ReadJob | OpenCommand | OfferJob | CompressJob | MoreA
 
 const post = (message: WorkerMessage, transfer: Transferable[] = []) =>
   postMessage(message, { transfer });
-// Whatever it is to do, it needs that; who comes to need it hears why it cannot be had. A command that
-// is there already goes first, because it may have to wait for a server.
+// Every command needs the codec; the command that fails without it reports the error. A waiting
+// command goes first, because it may have to wait for a server.
 setTimeout(() => loadCodec().catch(() => {}));
 let reading: ReadingState | undefined;
 

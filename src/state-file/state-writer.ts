@@ -1,4 +1,4 @@
-/** Writes a state file from the items of a guest that leaves its keeper, in groups of some 4 MiB. */
+/** Writes a state file from the items of an exported guest, in groups of some 4 MiB. */
 
 import { HoldfastError } from '../errors.ts';
 import { pageBytes } from '../protocol/page-bytes.ts';
@@ -23,17 +23,17 @@ import { WaitingPages } from './waiting-pages.ts';
 interface StateWriterOptions {
   codec: Codec;
   head: StateHead;
-  /** Only what differs from it is written. */
+  /** With a base, only the differences from it are written. */
   base?: BaseImage | undefined;
   compress: Compress;
-  /** Frames to compress at a time. */
+  /** Number of frames to compress at a time. */
   parallel: number;
   /** Resolves when there is room for more. */
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
 }
 
 const blobGroupBytes = 2 << 20;
-/** Pages that are compared with the base's; a file with more fits into no link anyway. */
+/** Limit of pages that are compared with the base's; a file with more fits into no link anyway. */
 const mostCompared = 8192;
 
 export class StateWriter {
@@ -41,17 +41,17 @@ export class StateWriter {
   readonly #frames: FrameQueue;
   /** Pages of this file so far. */
   readonly #written: Uint8Array;
-  /** Of each page with contents in this file; 0 for the others. */
+  /** Digest of each page with contents in this file; 0 for the others. */
   readonly #digests: BigUint64Array;
-  /** A page with these contents, unless it was written again since. */
+  /** A page with these contents, unless it was written again later. */
   readonly #known = new Map<bigint, number>();
   readonly #seenBlobs = new Set<string>();
-  /** On a base: pages that earlier groups of this file speak of. */
+  /** On a base: pages in earlier groups of this file. */
   readonly #settled = new Set<number>();
   readonly #group = new WaitingPages();
   #blobs: (BlobItem | NoBlobItem)[] = [];
   #blobBytes = 0;
-  /** Before compression. */
+  /** Size before compression. */
   #rawBytes = 0;
 
   constructor(options: StateWriterOptions) {
@@ -75,7 +75,7 @@ export class StateWriter {
     await this.#frames.plain(bytes);
   }
 
-  /** A part of what is in the file because it is nowhere else. */
+  /** Writes a part of contents that exist only in this browser. */
   contents(part: BlobItem): Promise<void> {
     return this.#frame(frameKind.contents, encodeBlobs([part]));
   }
@@ -87,7 +87,7 @@ export class StateWriter {
       await this.#uniform(uniform[i] ?? 0, uniform[i + 1] ?? 0);
   }
 
-  /** Parts of a blob follow each other. */
+  /** Writes a part of a blob; its parts follow each other. */
   async blob(part: BlobItem): Promise<void> {
     if (await this.#isInBase(part)) return;
     this.#blobs.push(part);
@@ -141,7 +141,7 @@ export class StateWriter {
     if (this.#group.isFull) await this.#flushPages();
   }
 
-  /** Pages that never came are zero; in the base they may not have been. */
+  /** Zeroes pages that were never sent; in the base they may have contents. */
   async #zeroRest(): Promise<void> {
     const { base } = this.#options;
     if (!base) return;
@@ -177,7 +177,10 @@ export class StateWriter {
     await this.#frame(frameKind.blobs, encodeBlobs(blobs));
   }
 
-  /** Only of blobs that come in one part: longer ones are written anew. */
+  /**
+   * Returns true if the base has the same blob. Only for blobs in one part: longer ones are written
+   * again.
+   */
   async #isInBase(part: BlobItem): Promise<boolean> {
     const { base, codec } = this.#options;
     const name = blobName(part);

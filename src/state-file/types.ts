@@ -1,25 +1,25 @@
-/** State files as a page sees them; `src/index.ts` exports this. */
+/** State files from a page's point of view; `src/index.ts` exports this. */
 import type { MachineConfig, StateReference } from '../protocol/config.ts';
 import type { Reached } from '../protocol/reach.ts';
 
-/** Something that a state wants to be fetched or connected to. */
+/** A URL or network that a state wants to reach. */
 export type StateUrl = Reached;
 
-/** Where a state file comes from. A URL is fetched by a worker, as it is read. */
+/** Source of a state file. A worker fetches a URL as it reads it. */
 export type StateSource = string | URL | Blob | Response | ReadableStream<Uint8Array>;
 
-/** What a state file's head says: known before the rest of it has arrived, and true of nothing yet. */
+/** Data in a state file's head: available before the rest has arrived, and not yet verified. */
 export interface StateFileInfo {
   title: string;
   createdAtMs: number;
-  /** Of the file; absent where the server does not say. */
+  /** Size of the file; absent if the server does not send it. */
   sizeBytes?: number;
-  /** Id of the machine that it is a state of. */
+  /** Id of the machine whose state it is. */
   machineId: string;
-  /** What that machine is made of; contents that the file carries are not in here. */
+  /** Configuration of that machine, without the contents that the file carries. */
   config: MachineConfig;
   v86Version: string;
-  /** The state that this one builds on. Its size is its own. */
+  /** The base of this state. Its size is not included. */
   base?: StateReference;
   /** Everything that opening it would fetch or connect to. */
   urls: readonly StateUrl[];
@@ -28,15 +28,15 @@ export interface StateFileInfo {
 }
 
 export interface StateProgress {
-  /** Of the file, and of its base where it has one. */
+  /** Size of the file, and of its base if it has one. */
   loadedBytes: number;
-  /** Absent where a server does not say. */
+  /** Absent if a server does not send it. */
   totalBytes?: number;
 }
 
 export interface ReadStateOptions {
   signal?: AbortSignal;
-  /** A source that sends nothing for so long is given up, ms. Default 30,000. */
+  /** Time after which a silent source is abandoned, ms. Default 30,000. */
   stallMs?: number;
   onProgress?(progress: StateProgress): void;
 }
@@ -47,8 +47,8 @@ export interface ExportStateOptions {
   /** PNG, at most 256 KiB. */
   thumbnail?: Blob;
   /**
-   * Write only what differs from a published state: one by name, or the one that the machine was
-   * opened from. Without it the file stands on its own.
+   * Writes only the differences from a published state: a given one, or the one that the machine
+   * was opened from. Without it the file is self-contained.
    */
   base?: StateReference | 'opened-from';
   signal?: AbortSignal;
@@ -56,8 +56,8 @@ export interface ExportStateOptions {
 }
 
 export interface ExportProgress {
-  /** Of the file so far. */
+  /** Size of the file so far. */
   writtenBytes: number;
-  /** Of the guest's memory, disks and consoles, as they are in the guest. */
+  /** Size of the guest's memory, disks and consoles, as in the guest. */
   readBytes: number;
 }

@@ -79,6 +79,6 @@ test('[5] a small file that claims gigabytes is refused before any memory is tak
   });
   for (const bytes of [513 * 2 ** 20, 2 ** 31 + 1, 2 ** 32 - 1])
     await expect(claims(bytes)).rejects.toMatchObject(refused(bytes));
-  // As much as is taken without a doubt fails only for what is in it.
+  // A size within the limit only fails because of its contents.
   await expect(claims(2 ** 20)).rejects.toMatchObject({ message: /damaged/ });
 });

@@ -1,4 +1,4 @@
-/** A state of v86 as a page has it: decompressed, if it was. */
+/** A state of v86 for a page: decompressed if needed. */
 import { HoldfastError } from '../errors.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import { zstdContentBytes } from '../protocol/zstd-frame.ts';
@@ -9,7 +9,7 @@ const headerBytes = 16;
 const v86Magic = 0x86768676;
 /** A state without its buffers is some 100 KiB; the tree of a 9p share can be larger. */
 const infoLimitBytes = 64 << 20;
-/** Of the list that is v86's state of a machine; a device that it has not is null. */
+/** Indices in v86's state list of a machine; a missing device is null. */
 const at = {
   memorySize: 0,
   share: 45,
@@ -20,17 +20,17 @@ const at = {
   virtioConsole: 82,
   virtioNet: 83,
 } as const;
-/** Of the VGA's list: its memory. */
+/** Index of the memory in the VGA's list. */
 const vgaMemoryAt = 39;
-/** As much as v86 itself can hold: all of RAM, and some. */
+/** Limit of v86 itself: all of RAM, and some more. */
 const limitBytes = 2 ** 31;
-/** What a compressed state may become without being as large as its machine's memory could be. */
+/** Size to which any compressed state may unpack, whatever its ratio. */
 const unquestionedBytes = 512 * 2 ** 20;
-/** Guests compress some ten times, and memory that is all zeros thousands of times. */
+/** Guests compress some ten times, and memory of zeros thousands of times. */
 const usualRatio = 256;
 
 /**
- * Few pages need it, so it is not part of all of them.
+ * Loads the codec on demand: few pages need it.
  * @throws HoldfastError `part-unavailable`
  */
 export async function codecPart() {
@@ -67,14 +67,15 @@ export async function readV86State(state: Blob | Uint8Array): Promise<Uint8Array
   }
 }
 
-/** What a state of v86 says of the machine that takes it. What is in its drives it does not say. */
+/** Machine options that a state of v86 determines. It does not contain the media in its drives. */
 type V86StateMachine = Pick<
   MachineConfig,
   'memoryMiB' | 'vgaMemoryMiB' | 'acpi' | 'network' | 'filesystem9p' | 'virtioConsole'
 > & { serialPorts: number };
 
 /**
- * Of what {@link readV86State} gave. All of it is checked when the state is opened.
+ * Returns the options for a result of {@link readV86State}. All of it is checked when the state is
+ * opened.
  * @throws HoldfastError `wrong-v86-state`
  */
 export function machineOfV86State(state: Uint8Array): V86StateMachine {
@@ -102,7 +103,7 @@ export function machineOfV86State(state: Uint8Array): V86StateMachine {
         serialPorts: 1 + at.uarts.filter(has).length,
       };
   } catch {
-    // Said below.
+    // The error is thrown below.
   }
   throw new HoldfastError('wrong-v86-state', 'This is no state of v86: it is damaged.');
 }

@@ -7,8 +7,8 @@ import { differenceOf, type PageReference } from './page-references.ts';
 const mostPages = waitingGroups * groupPages;
 
 /**
- * Pages that wait to be written, as a few groups. All of them are carried out kind by kind, copies
- * last, so a page that is {@link mentions | mentioned} already has to wait for the next ones.
+ * Pages that wait to be written, in a few groups. Groups are carried out kind by kind, copies last.
+ * So a page that is already {@link mentions | mentioned} must wait for the next groups.
  */
 export class WaitingPages {
   readonly #uniform: number[] = [];
@@ -31,12 +31,15 @@ export class WaitingPages {
     );
   }
 
-  /** Every page that the groups will speak of. */
+  /** All pages in the groups. */
   get mentioned(): ReadonlySet<number> {
     return this.#mentioned;
   }
 
-  /** Those that come for the first time: in memory they are as in the base, if there is one. */
+  /**
+   * Pages that are written for the first time: in memory they are still as in the base, if there is
+   * one.
+   */
   get fresh(): { page: number; contents: Uint8Array }[] {
     return this.#inOrder()
       .filter(({ page }) => this.#fresh.has(page))
@@ -77,8 +80,8 @@ export class WaitingPages {
   }
 
   /**
-   * In groups, to be carried out in their order. Each is good until the next one is taken.
-   * @param references of the pages to be written as what differs from them
+   * Yields groups, to be carried out in order. Each is valid until the next one is taken.
+   * @param references of the pages that are written as differences
    */
   *encode(references: ReadonlyMap<number, PageReference>): Generator<ArrivingPages> {
     const pages = this.#inOrder();
@@ -101,7 +104,7 @@ export class WaitingPages {
         uniform: Uint32Array.from(group === 0 ? this.#uniform : []),
         xorNumbers: Uint32Array.from(differing, ({ page }) => page),
         xor,
-        // Of pages that any of the groups may hold.
+        // Copies of pages that any of the groups may hold.
         copies: Uint32Array.from(group === count - 1 ? this.#copies : []),
       };
     }
@@ -114,7 +117,7 @@ export class WaitingPages {
     return this.#joined.subarray(0, bytes);
   }
 
-  /** Neighbours have the most in common. */
+  /** Returns the pages in ascending order: neighbours have the most in common. */
   #inOrder(): { page: number; slot: number }[] {
     const pages = this.#numbers.map((page, slot) => ({ page, slot }));
     return pages.sort((a, b) => a.page - b.page);

@@ -13,7 +13,7 @@ import type {
 
 type MessageOf<T extends WorkerMessage['type']> = Extract<WorkerMessage, { type: T }>;
 
-/** What such a worker is reached by: a web worker, or what stands for one where there are none. */
+/** Interface of such a worker: a web worker, or a substitute where there are none. */
 export interface StateWorkerPort {
   postMessage(message: unknown, transfer: Transferable[]): void;
   addEventListener(type: 'message', listener: (event: { data: WorkerMessage }) => void): void;
@@ -21,7 +21,10 @@ export interface StateWorkerPort {
   terminate(): void;
 }
 
-/** For a worker to tell a keeper that its guest does not come: not every browser does when it is gone. */
+/**
+ * Time for a worker to notify a keeper that its guest does not come: not every browser reports that
+ * the worker is gone.
+ */
 const drainMs = 2_000;
 
 let open = (): StateWorkerPort => {
@@ -29,8 +32,8 @@ let open = (): StateWorkerPort => {
 };
 
 /**
- * Each kind of build finds the worker's script in its own way: a site by its bundler, the npm package
- * as a file beside its modules, Node as a thread.
+ * Sets how workers are started. Each kind of build finds the worker's script in its own way: a site
+ * by its bundler, the npm package as a file beside its modules, Node as a thread.
  */
 export function openStateWorkersBy(opener: () => StateWorkerPort): void {
   open = opener;
@@ -39,7 +42,7 @@ export function openStateWorkersBy(opener: () => StateWorkerPort): void {
 export class StateWorker {
   readonly #worker = open();
   #isEnding = false;
-  /** Rejects when the worker cannot do what it was told. */
+  /** Rejects when a command of the worker fails. */
   readonly failed: Promise<never>;
 
   constructor() {
@@ -47,7 +50,7 @@ export class StateWorker {
       this.on('failed', ({ error }) => reject(fromWireError(error)));
       this.#worker.addEventListener('error', ({ message }) => reject(failure(message)));
     });
-    // Told to whoever waits; nobody may.
+    // The waiting code gets the error; there may be none.
     this.failed.catch(() => {});
   }
 
@@ -85,7 +88,9 @@ export class StateWorker {
   }
 }
 
-/** A script that cannot be fetched gives an event without a message. */
+/**
+ * Returns the error of a worker. A script that cannot be fetched causes an event without a message.
+ */
 const failure = (message: string | undefined) =>
   message
     ? new HoldfastError('internal', `The worker for state files failed: ${message}`)

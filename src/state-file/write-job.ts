@@ -1,4 +1,4 @@
-/** Writes one state file, in a worker: compression keeps neither the guest nor the page waiting. */
+/** Writes one state file in a worker: compression delays neither the guest nor the page. */
 import { HoldfastError } from '../errors.ts';
 import type { MachineConfig, StateReference } from '../protocol/config.ts';
 import { PortReceiver, PortSender } from '../protocol/port-stream.ts';
@@ -25,7 +25,7 @@ export async function writeState(
   const file = new PortSender<Uint8Array<ArrayBuffer>>(job.file);
   const guest = new PortReceiver<ExportItem>(job.guest);
   file.signal.addEventListener('abort', () => guest.cancel(file.signal.reason));
-  // What is on a base is little.
+  // A state on a base is small.
   const workers = new CompressionWorkers({ isLarge: !job.base });
   const { compress, parallel } = workers;
   try {
@@ -99,7 +99,7 @@ function headOf(
   };
 }
 
-/** Disks and images that are nowhere else. */
+/** Writes disks and images that exist only in this browser. */
 async function writeContents(config: MachineConfig, writer: StateWriter): Promise<void> {
   for (const [stream, blob] of contentsOf(config)) {
     for (let offsetBytes = 0; offsetBytes < blob.size; offsetBytes += partBytes) {

@@ -1,20 +1,22 @@
 /**
- * Limits for what the browser is asked: on a disk that is full or fails it may never answer. Then the
- * asker hears of it, and goes on without.
+ * Time limits for browser calls: on a full or failing disk the browser may never answer. Then the
+ * caller gets an error and continues without.
  */
 import { HoldfastError } from '../errors.ts';
 
-/** Longest silence of what opens, lists or looks up, ms. A busy computer takes a second. */
+/** Longest silence of an open, list or look-up, ms. A busy computer takes a second. */
 const lookMs = 10_000;
 /** Longest silence while values are read, ms. */
 export const readMs = 30_000;
-/** Longest silence while values are written, ms: much may wait in line, and others may be at it. */
+/**
+ * Longest silence while values are written, ms: many writes may be queued, also those of others.
+ */
 export const writeMs = 60_000;
 
-/** A computer that sleeps misses one look at the most. */
+/** Number of checks. A computer that sleeps misses one at most. */
 const looks = 10;
 
-/** What is asked of one party: as long as it answers anything, its other answers are waited for. */
+/** Calls to one party. While it answers any of them, the other answers are still awaited. */
 export class Answers {
   #count = 0;
 
@@ -51,7 +53,7 @@ export class Answers {
   }
 }
 
-/** As {@link Answers.to}, of a party that is asked nothing else. */
+/** Like {@link Answers.to}, for a single call to a party. */
 export const answerTo = <T>(asked: Promise<T>, doing: string, silenceMs = lookMs): Promise<T> =>
   new Answers().to(asked, doing, silenceMs);
 

@@ -8,9 +8,9 @@ import { copyMachine, newestWhole } from './replicate.ts';
 import type { MachineRow } from './schema.ts';
 
 /**
- * Of each machine its newest state that can be read anywhere.
- * @returns places that have something that could not be read
- * @throws when the target cannot be written
+ * Copies the newest readable state of each machine.
+ * @returns places with contents that could not be read
+ * @throws if the target cannot be written
  */
 export async function carryOver(
   sources: readonly number[],
@@ -33,7 +33,7 @@ export async function carryOver(
       console.info(`Place ${place} of what is stored cannot be read:`, thrown);
     }
   }
-  // A place with the newest row may have lost what belongs to it.
+  // A place with the newest row may have lost its data.
   const whole: { from: DatabaseConnection; row: MachineRow; takenAtMs: number }[] = [];
   for (const { from, row } of found) {
     const newest = await newestWhole(from, digest, row.id).catch(() => undefined);
@@ -57,7 +57,7 @@ export async function carryOver(
   return left;
 }
 
-/** A source that cannot be read is no reason to give up; a target that cannot be written is. */
+/** Throws if the target has failed. An unreadable source is tolerated. */
 function requireWell(target: DatabaseConnection, thrown: unknown): void {
   if (target.hasFailed) throw thrown;
 }

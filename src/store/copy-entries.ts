@@ -1,4 +1,4 @@
-/** Carries saved states from one place to another, as they are. */
+/** Copies saved states unchanged from one place to another. */
 import type { DatabaseConnection, WriteOptions } from './database-connection.ts';
 import { under } from './key-ranges.ts';
 import type { EntryRow } from './schema.ts';
@@ -11,7 +11,10 @@ const writing: WriteOptions = {
   doing,
 };
 
-/** An entry is replaced as a whole, so its name and time say whether two are the same. The later one stays. */
+/**
+ * Copies newer entries. An entry is replaced as a whole, so its name and time identify it. The
+ * later one stays.
+ */
 export async function copyEntries(from: DatabaseConnection, to: DatabaseConnection): Promise<void> {
   const [wanted, found] = await Promise.all([entriesOf(from), entriesOf(to)]);
   const there = new Map(found.map((row) => [row.name, row.savedAtMs]));

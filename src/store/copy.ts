@@ -14,19 +14,22 @@ import { copyMachine, putRecords, replicate, rowsOf, type WholeGeneration } from
 import { withoutKept } from './retention.ts';
 import { deleteRecords } from './sweep.ts';
 
-/** After a failure. */
+/** Delay after a failure. */
 const againMs = 10_000;
-/** Records that are written with their generation, in one transaction. More is written by itself, before. */
+/**
+ * Size of records that are written with their generation, in one transaction. More is written
+ * separately, before it.
+ */
 const heldBytes = 512 * 1024;
 
 interface CopyOptions {
   first: DatabaseConnection;
   digest: Digest;
-  /** @param make a place for it where there is none; otherwise undefined */
+  /** @param make true to create a place if there is none; otherwise undefined is returned */
   connect(make: boolean): Promise<DatabaseConnection | undefined>;
-  /** It cannot be written: the next one is to be another. */
+  /** Called when the copy cannot be written: the next one must be another place. */
   giveUp(): void;
-  /** It has all that the first place has: older ones may go. */
+  /** Called when the copy has everything that the first place has: older ones may be deleted. */
   completed(): Promise<void>;
   /** Deletes all copies. */
   discard(): Promise<void>;
@@ -35,7 +38,7 @@ interface CopyOptions {
 export class Copy implements MachineWitness {
   readonly #options: CopyOptions;
   #connection: Promise<DatabaseConnection | undefined> | undefined;
-  /** Records that it has and no generation of it vouches for. */
+  /** Records in the copy that are in none of its generations. */
   readonly #put = new Set<number>();
   /** Records that wait for their generation. */
   #held: NewRecord[] = [];
@@ -46,14 +49,14 @@ export class Copy implements MachineWitness {
     this.#options = options;
   }
 
-  /** For reading what the first place lacks. */
+  /** Returns the copy for reading data that the first place lacks. */
   async spare(): Promise<DatabaseConnection | undefined> {
     return this.#connect(false).catch(() => undefined);
   }
 
-  /** Records on their way into a generation. Never rejects. */
+  /** Writes records that will be part of a generation. Never rejects. */
   async records(records: readonly NewRecord[]): Promise<void> {
-    // Before it has all of the rest they are read from the first place.
+    // Until the copy is complete, records are read from the first place later.
     if (!this.#isComplete) return;
     const held = [...this.#held, ...records];
     if (sizeOfRows(held) <= heldBytes) {
@@ -67,11 +70,11 @@ export class Copy implements MachineWitness {
     });
   }
 
-  /** The generation is in the first place. Resolves when it is here, too, or cannot be. */
+  /** Copies a generation of the first place. Resolves when the copy has it, or cannot take it. */
   async generation(whole: WholeGeneration): Promise<void> {
     const wanted = new Set(whole.row.records);
     const held = this.#held.filter(({ id }) => wanted.has(id));
-    // Another machine's, or given up. What is lost of them is read from the first place.
+    // Records of another machine, or abandoned ones. Missing ones are read from the first place.
     this.#held = this.#held.filter(({ id }) => !wanted.has(id));
     await this.#try(async (connection) => {
       const { first, digest } = this.#options;
@@ -82,7 +85,7 @@ export class Copy implements MachineWitness {
     if (!this.#isComplete) void this.#complete();
   }
 
-  /** Makes all other machines and saved states the same as in the first place. */
+  /** Copies all other machines and saved states from the first place. */
   async #complete(): Promise<void> {
     await this.#try(async (connection) => {
       this.#isComplete = true;
@@ -91,12 +94,12 @@ export class Copy implements MachineWitness {
       for (const { id, name, generation, takenAtMs = 0 } of wanted) {
         const there = found.find((row) => row.id === id);
         const isSame = there?.generation === generation && there?.name === name;
-        // What is newer here goes to the first place when that is opened.
+        // A newer state in the copy goes to the first place when that is opened.
         const isNewer = (there?.takenAtMs ?? 0) > takenAtMs;
         if (generation !== undefined && !isSame && !isNewer)
           await copyMachine(first, connection, digest, id).catch(unlessGone);
       }
-      // What it has and the first place lacks stays: it may be all that is left of that.
+      // States that the first place lacks stay in the copy: they may be the only ones left.
       await copyEntries(first, connection);
       void this.#options.completed().catch((thrown) => {
         console.info('What is stored no more cannot be deleted:', thrown);
@@ -105,27 +108,27 @@ export class Copy implements MachineWitness {
   }
 
   /**
-   * Comes before the log of the first place is renewed, which a kill may leave rejected: what is there is
-   * here as well, or cannot be. Never rejects.
+   * Completes the copy before the log of the first place is renewed, since a kill may leave that
+   * log rejected. Never rejects.
    */
   async secure(): Promise<void> {
     if (!this.#isComplete) await this.#complete();
   }
 
-  /** What was written to the first place beside checkpoints. Never rejects. */
+  /** Copies writes to the first place other than checkpoints. Never rejects. */
   async again(): Promise<void> {
     if (this.#isComplete) await this.#complete();
   }
 
   /**
-   * A machine goes from here and then, by `removeFromFirst`, from the first place: in the other order it
-   * would come back from here. A copy that it cannot be deleted from is deleted as a whole.
+   * Removes a machine from the copy and then, by `removeFromFirst`, from the first place. In the
+   * other order the copy would restore it. A copy that refuses the deletion is deleted as a whole.
    */
   remove(id: string, removeFromFirst: () => Promise<void>): Promise<void> {
     return this.#removed((connection) => removeFrom(connection, id), removeFromFirst);
   }
 
-  /** As {@link remove}, for a saved state. */
+  /** Like {@link remove}, for a saved state. */
   removeEntry(name: string, removeFromFirst: () => Promise<void>): Promise<void> {
     return this.#removed((connection) => removeEntry(connection, name), removeFromFirst);
   }
@@ -142,7 +145,7 @@ export class Copy implements MachineWitness {
       console.info('The second copy of what is stored:', thrown);
       isGone = false;
     }
-    // Where this fails, too, the copy may be all that is left.
+    // If this fails too, the copy may be all that is left.
     await removeFromFirst();
     if (isGone) return;
     this.#reset();
@@ -187,14 +190,14 @@ export class Copy implements MachineWitness {
       console.info('The second copy of what is stored:', thrown);
       this.#reset();
       this.#notBeforeMs = Date.now() + againMs;
-      // That tears nothing, and another one would only take more of what there is too little of.
+      // A full disk tears nothing, and another copy would only take more space.
       const isFull = thrown instanceof HoldfastError && thrown.code === 'storage-full';
       if (!isFull) this.#options.giveUp();
     }
   }
 }
 
-/** Whoever puts a record may write the next one into its memory as soon as it is committed. */
+/** Copies the bytes: the caller may reuse the memory of a record as soon as it is committed. */
 const withOwnBytes = ({ id, row }: NewRecord): NewRecord => ({
   id,
   row: row.bytes instanceof Blob ? row : { ...row, bytes: row.bytes.slice() },
@@ -208,7 +211,7 @@ export const machinesOf = (connection: DatabaseConnection) =>
     transaction.objectStore('machines').getAll(),
   );
 
-/** A machine that was deleted, or is damaged, meanwhile. */
+/** Ignores errors about a machine that was deleted or damaged in between. */
 export function unlessGone(thrown: unknown): void {
   const isGone =
     thrown instanceof HoldfastError && ['not-found', 'storage-damaged'].includes(thrown.code);

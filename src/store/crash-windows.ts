@@ -1,10 +1,11 @@
 /**
- * The store is always one transaction away from its next durable state. A process may die before
- * that transaction has written anything, when it has written all and not committed, or when it has
- * committed and nobody knows yet. Each of these points has a name, so that tests can die there.
+ * Names of the points at which tests can end the process. The store is always one transaction away
+ * from its next durable state. A process may die before that transaction has written anything, or
+ * after all writes but before the commit. It may also die after the commit, before any code knows
+ * of it.
  */
 
-/** Every transaction that writes, by name. */
+/** All transactions that write, by name. */
 export const writeNames = [
   'upgrade',
   'open',
@@ -19,7 +20,7 @@ export const writeNames = [
   'delete-entry',
 ] as const;
 
-/** The same of those that write a second copy, or carry over to another place. */
+/** Transactions that write a second copy, or copy to another place. */
 export const copyWriteNames = [
   'copy-records',
   'copy-generation',
@@ -34,7 +35,7 @@ export const writeStages = ['begun', 'written', 'committed'] as const;
 export type CrashWindow = `${WriteName}:${(typeof writeStages)[number]}`;
 
 /**
- * Called synchronously at each crash window. What it throws ends the operation there: a transaction
- * that has not committed is undone.
+ * Called synchronously at each crash window. An error that it throws ends the operation there: an
+ * uncommitted transaction is undone.
  */
 export type WindowHook = (window: CrashWindow) => void;

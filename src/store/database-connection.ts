@@ -1,6 +1,6 @@
 /**
- * The one connection of a store to its database. It opens, is told of, and survives all that can
- * happen to a connection: blocked by an older page, blocking a newer one, ended by the browser.
+ * The only connection of a store to its database. It handles all events of a connection: blocked by
+ * an older page, blocking a newer one, terminated by the browser.
  */
 import { HoldfastError } from '../errors.ts';
 import { Answers, NoAnswer, readMs, writeMs } from './answers.ts';
@@ -11,11 +11,11 @@ import { hasName, storageError } from './storage-error.ts';
 import { finish, within } from './waiting.ts';
 
 /**
- * Why the connection was closed under us:
- * `newer-page` a page of a newer version wants to convert the database: nothing can be stored until
- * this page is reloaded; `deleted` somebody deletes the database, `terminated` the browser ended
- * it, for example to clear this site's data: the next operation connects again. `failed`: the disk
- * refused a write, see {@link DatabaseConnectionOptions.onFailed}.
+ * The reason why the connection was closed from outside. `newer-page`: a page of a newer version
+ * wants to convert the database, so nothing can be stored until this page is reloaded. `deleted`:
+ * the database is being deleted. `terminated`: the browser closed it, for example to clear this
+ * site's data. After these two the next operation reconnects. `failed`: the disk refused a write,
+ * see {@link DatabaseConnectionOptions.onFailed}.
  */
 export type ConnectionLoss = 'newer-page' | 'deleted' | 'terminated' | 'failed';
 
@@ -23,18 +23,23 @@ export interface DatabaseConnectionOptions {
   databaseName: string;
   /** Default: the origin's own. */
   factory?: () => Promise<IDBFactory>;
-  /** Default: the schema's. `as-it-is`: that of the database, to read what a newer version has stored. */
+  /**
+   * Default: the schema's version. `as-it-is`: the database's own, to read data of a newer version.
+   */
   version?: number | 'as-it-is';
-  /** How long to wait for a database that does not open. */
+  /** Longest wait for a database that does not open. */
   openTimeoutMs: number;
   onLost: (loss: ConnectionLoss) => void;
   onWindow: WindowHook;
   /**
-   * The disk refused a write, or the browser closed the database by itself. It is not opened again:
-   * all that is asked for afterwards fails with `storage-failing`. Absent: it is opened again.
+   * Called when the disk refused a write, or the browser closed the database. The database is not
+   * opened again: all later operations fail with `storage-failing`. Absent: it is opened again.
    */
   onFailed?: () => void;
-  /** Waited for before the first write. What it resolves with is called when the connection ends. */
+  /**
+   * Awaited before the first write. The function that it resolves with is called when the
+   * connection ends.
+   */
   beforeWrites?: (connection: DatabaseConnection) => Promise<() => void>;
 }
 
@@ -44,31 +49,31 @@ export interface WriteOptions {
   durability: 'strict' | 'relaxed';
   /** Completes "The browser refused to …". */
   doing: string;
-  /** Of what is put, where that is much: it takes longer. */
+  /** Size of the data, if it is large: the write takes longer. */
   sizeBytes?: number;
 }
 
-/** The browser found the database damaged, threw it away, and made an empty one. */
+/** Data that the browser found damaged and deleted; it then created an empty database. */
 export interface DiscardedData {
-  /** When that came out (`Date.now()`). */
+  /** Time of discovery (`Date.now()`). */
   atMs: number;
   /** The browser's own words. */
   reason: string;
 }
 
-/** Of Chromium alone: what its event says beside the standard. */
+/** Members of Chromium's event beyond the standard. */
 interface DataLoss {
   dataLoss?: 'none' | 'total';
   dataLossMessage?: string;
 }
 
-/** A browser that clears this site's data may close the new connection as well as the old one. */
+/** A browser that clears this site's data may close the new connection as well. */
 const attempts = 3;
-/** Slower than any disk that one stores machines on. */
+/** Slower than any disk in practice. */
 const leastBytesPerMs = 5_000;
 
 export class DatabaseConnection {
-  /** Another place, for what cannot be read here. */
+  /** Returns another place for data that cannot be read here. */
   spare?: () => Promise<DatabaseConnection | undefined>;
   readonly #options: DatabaseConnectionOptions;
   readonly #answers = new Answers();
@@ -78,7 +83,7 @@ export class DatabaseConnection {
   #failed: HoldfastError | undefined;
   #isNew = false;
   #hasBeenOpen = false;
-  /** Somebody deletes the database, so that it is empty when it is opened again. */
+  /** True if the database is being deleted, so that it is empty when it is opened again. */
   #isDeleted = false;
   #readyToWrite: Promise<() => void> | undefined;
 
@@ -86,22 +91,22 @@ export class DatabaseConnection {
     this.#options = options;
   }
 
-  /** Found out when the database was opened; Chromium only, others say nothing. */
+  /** Data loss found when the database was opened; Chromium only. */
   get discarded(): DiscardedData | undefined {
     return this.#discarded;
   }
 
-  /** The database was made when it was opened. */
+  /** True if the database was created when it was opened. */
   get isNew(): boolean {
     return this.#isNew;
   }
 
-  /** Nothing can be read or written by this connection any more. */
+  /** True if this connection can no longer read or write. */
   get hasFailed(): boolean {
     return this.#failed !== undefined;
   }
 
-  /** Connects if it is not connected. */
+  /** Connects unless it is connected. */
   async open(): Promise<void> {
     await this.#connected('open the stored machines');
   }
@@ -130,8 +135,8 @@ export class DatabaseConnection {
   }
 
   /**
-   * Runs `body` in one transaction and resolves when it is committed. When the connection was lost
-   * meanwhile, `body` is run again: it must bear that an earlier run has been committed.
+   * Runs `body` in one transaction and resolves when it is committed. If the connection was lost in
+   * between, `body` runs again: it must tolerate that an earlier run was committed.
    */
   write<T>(
     { name, stores, durability, doing, sizeBytes = 0 }: WriteOptions,
@@ -154,7 +159,7 @@ export class DatabaseConnection {
     });
   }
 
-  /** What was done before the first write holds for as long as the database is open. */
+  /** The preparation for writes is valid for as long as the database is open. */
   #endWriting(): void {
     this.#readyToWrite?.then(
       (end) => end(),
@@ -163,13 +168,15 @@ export class DatabaseConnection {
     this.#readyToWrite = undefined;
   }
 
-  /** Nobody may write here. @returns the error, for whoever wanted to */
+  /** Refuses all later writes. @returns the error, for the present writer */
   refuse(error: HoldfastError): HoldfastError {
     this.#fail(error);
     return error;
   }
 
-  /** @throws what {@link DatabaseConnectionOptions.beforeWrites} throws: the next write tries it again */
+  /**
+   * @throws errors of {@link DatabaseConnectionOptions.beforeWrites}: the next write tries it again
+   */
   async #beforeWrites(): Promise<void> {
     const { beforeWrites } = this.#options;
     if (!beforeWrites) return;
@@ -189,7 +196,7 @@ export class DatabaseConnection {
     });
   }
 
-  /** As one of our codes; a failure of the disk is the end of this connection. */
+  /** Returns the error with one of our codes. A failure of the disk ends this connection. */
   #noted(thrown: unknown, access: 'read' | 'write', doing: string): HoldfastError {
     if (thrown instanceof HoldfastError) return thrown;
     const error = storageError(thrown, doing, access);
@@ -209,7 +216,10 @@ export class DatabaseConnection {
     this.#options.onFailed();
   }
 
-  /** Once more where the connection was lost meanwhile, and again where that happens to the next one. */
+  /**
+   * Runs an operation again if the connection was lost in between, and once more if the next one is
+   * lost too.
+   */
   async #again<T>(
     access: 'read' | 'write',
     doing: string,
@@ -222,7 +232,7 @@ export class DatabaseConnection {
         return await run(database);
       } catch (thrown) {
         if (this.#failed) throw this.#failed;
-        // What comes next is asked of a new connection.
+        // The next operation uses a new connection.
         if (database && thrown instanceof NoAnswer) this.#forget(database);
         if (attempt === attempts || !isLost(thrown)) throw this.#noted(thrown, access, doing);
       }
@@ -279,7 +289,8 @@ export class DatabaseConnection {
       upgrade: (database, oldVersion, transaction, event) => {
         const { dataLoss, dataLossMessage = '' } = event as DataLoss;
         this.#isNew = oldVersion === 0;
-        // Chromium may throw it away under us without a word; nobody asked for that.
+        // Chromium may discard the database without an event, although nothing requested a
+        // deletion.
         const isGone = this.#isNew && this.#hasBeenOpen && !this.#isDeleted;
         if (dataLoss === 'total' || isGone) {
           const reason = dataLossMessage || 'It was open before, and is empty now.';
@@ -298,7 +309,7 @@ export class DatabaseConnection {
       },
       blocking: (wanted, database) => {
         this.#isDeleted ||= wanted === null;
-        // At once: whoever waits for us may be a page that somebody looks at.
+        // At once: the waiting page may be visible to the user.
         database.close();
         lose(wanted === null ? 'deleted' : 'newer-page');
       },
@@ -325,7 +336,10 @@ const closedByBrowser = () =>
     'The browser closed the stored machines by itself, as it does when the disk is full or fails.',
   );
 
-/** AbortError: not by us, or the reason would have been thrown. InvalidStateError: closing. */
+/**
+ * Returns true if the connection was lost. AbortError: not ours, or its reason would have been
+ * thrown. InvalidStateError: the connection is closing.
+ */
 function isLost(thrown: unknown): boolean {
   const reason = thrown instanceof HoldfastError ? thrown.cause : thrown;
   return hasName(reason, 'AbortError', 'InvalidStateError');

@@ -1,4 +1,4 @@
-/** Opens a database of any factory (idb opens those of the origin alone), and renews its log. */
+/** Opens a database of any factory (idb only opens those of the origin), and renews its log. */
 import { unwrap, wrap } from 'idb';
 import type { Database, Transaction } from './schema.ts';
 
@@ -10,12 +10,12 @@ export interface DatabaseEvents {
     event: IDBVersionChangeEvent,
   ): void;
   blocked(): void;
-  /** @param wanted the version that somebody wants, null for a deletion */
+  /** @param wanted the requested version; null for a deletion */
   blocking(wanted: number | null, database: IDBDatabase): void;
   terminated(): void;
 }
 
-/** In one transaction; values this small stand in LevelDB's log itself. */
+/** Size of one value; LevelDB's log itself holds values this small. */
 const smallBytes = 32 * 1024;
 
 export async function openDatabase(
@@ -44,8 +44,8 @@ export async function openDatabase(
 }
 
 /**
- * Chromium appends to the log that it finds, also behind a record that is torn, and rejects all of it
- * the next time. So much at once makes it begin a new log and delete the old one.
+ * Writes enough data at once to make Chromium start a new log and delete the old one. Chromium
+ * appends to an existing log even behind a torn record, and then rejects all of it the next time.
  */
 export async function renewLog(database: Database, sizeBytes: number): Promise<void> {
   const transaction = database.transaction(['meta'], 'readwrite', { durability: 'strict' });
@@ -53,7 +53,7 @@ export async function renewLog(database: Database, sizeBytes: number): Promise<v
     put(value: unknown, key: string): Promise<unknown>;
     delete(key: string): Promise<void>;
   };
-  // Snappy would make nothing of zeros.
+  // Random, because Snappy would compress zeros to nothing.
   const bytes = crypto.getRandomValues(new Uint8Array(smallBytes));
   const keys = Array.from({ length: Math.ceil(sizeBytes / smallBytes) }, (_, at) => `log ${at}`);
   const puts = keys.map((key) => meta.put(bytes, key));

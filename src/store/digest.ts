@@ -1,9 +1,9 @@
 import xxhash, { type XXHashAPI } from 'xxhash-wasm';
 
-/** xxHash64 of bytes. Not a defence against people, only against storage. */
+/** xxHash64 of bytes. It protects against storage faults, not against people. */
 export type Digest = (bytes: Uint8Array, seed?: bigint) => bigint;
 
-/** The hash copies its input into a memory of its own, which never shrinks: feed it in slices. */
+/** Slice size for the hash: it copies its input into separate memory, which never shrinks. */
 const sliceBytes = 1024 * 1024;
 
 let loading: Promise<Digest> | undefined;

@@ -1,4 +1,7 @@
-/** Named vmstates. One transaction writes a whole entry, in parts that IndexedDB takes fast. */
+/**
+ * Named vmstates. One transaction writes a whole entry, in parts of a size that IndexedDB stores
+ * fast.
+ */
 import { HoldfastError } from '../errors.ts';
 import type { Copy } from './copy.ts';
 import type { DatabaseConnection } from './database-connection.ts';
@@ -12,7 +15,7 @@ const partBytes = 1024 * 1024;
 const partsInFlight = 4;
 const stores: Stores[] = ['entries', 'entryParts'];
 
-/** A part's digest is seeded with its number, so that parts cannot change places. */
+/** Seed of a part's digest: its number, so that swapped parts are detected. */
 const seedOf = (part: number) => BigInt(part);
 
 const damaged = (name: string) =>
@@ -59,7 +62,7 @@ export class Entries implements EntryStore {
     });
     return read.catch(async (thrown) => {
       if (!mayBeLost(thrown)) throw thrown;
-      // Where even this cannot be read, it is not the entry that is damaged.
+      // If this read fails too, the database is damaged, not the entry.
       await this.list();
       throw damaged(name);
     });
@@ -75,7 +78,7 @@ export class Entries implements EntryStore {
         const parts = Math.ceil(bytes.length / partBytes);
         for (let number = 0; number < parts; number++) {
           const part = new Uint8Array(bytes.slice(number * partBytes, (number + 1) * partBytes));
-          // One at a time, so that the copies do not double the memory that a state takes.
+          // One at a time, so that the copies do not double a state's memory.
           await entryParts.put({ bytes: part, digest: this.#digest(part, seedOf(number)) }, [
             name,
             number,

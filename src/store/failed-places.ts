@@ -5,11 +5,11 @@
 import { inCache } from './mark.ts';
 
 const cacheName = 'holdfast-failed-places';
-/** Absolute: a worker may have a blob as its address. */
+/** Absolute: a worker's address may be a blob. */
 const urlOf = (place: number) => `${globalThis.origin}/holdfast-failed-place/${place}`;
 
 export class FailedPlaces {
-  /** On a disk without room for this: see also [F8]. Never rejects. */
+  /** Records a place. For a disk without room for this see also [F8]. Never rejects. */
   async add(place: number): Promise<void> {
     await inCache(cacheName, (cache) => cache.put(urlOf(place), new Response('')));
   }
@@ -19,7 +19,7 @@ export class FailedPlaces {
     return found !== undefined;
   }
 
-  /** The place is deleted: its number may be used again. */
+  /** Removes a deleted place: its number may be used again. */
   async delete(place: number): Promise<void> {
     await inCache(cacheName, (cache) => cache.delete(urlOf(place)));
   }

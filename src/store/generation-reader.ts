@@ -9,15 +9,16 @@ import type { Generation, ReadableGenerations } from './types.ts';
 
 export interface Stored {
   machine: MachineRow;
-  /** Newest first, each with its manifest if that is there. */
+  /** Newest first, each with its manifest if present. */
   generations: { row: GenerationRow; manifest: Bytes | undefined }[];
 }
 
 const doing = 'read the stored machine';
 
 /**
- * The readable generations, newest first.
- * @throws HoldfastError `storage-damaged` when the newest is not readable, `not-found` without a machine
+ * Returns the readable generations, newest first.
+ * @throws HoldfastError `storage-damaged` if the newest is not readable, `not-found` without a
+ * machine
  */
 export async function readGenerations(
   connection: DatabaseConnection,
@@ -29,7 +30,9 @@ export async function readGenerations(
   return generations;
 }
 
-/** The readable generations, newest first, and what is wrong with the newest where it is not there. */
+/**
+ * Returns the readable generations, newest first, and the damage of the newest if it is missing.
+ */
 export async function readReadable(
   connection: DatabaseConnection,
   digest: Digest,
@@ -39,7 +42,7 @@ export async function readReadable(
   return readable;
 }
 
-/** As {@link readReadable}, with the row of the machine that they are of. */
+/** Like {@link readReadable}, with the row of their machine. */
 export async function readMachine(
   connection: DatabaseConnection,
   digest: Digest,
@@ -62,7 +65,7 @@ export async function readMachine(
   };
 }
 
-/** The newest generation, whole, from the second copy. */
+/** Returns the newest generation, intact, from the second copy. */
 async function copiedGeneration(
   connection: DatabaseConnection,
   digest: Digest,
@@ -78,12 +81,12 @@ async function copiedGeneration(
       return { number, takenAtMs, manifest, records: [...records] };
     }
   } catch {
-    // It is not there, or damaged, too.
+    // The copy is missing or also damaged.
   }
   return undefined;
 }
 
-/** The rows as they are, damaged or not. */
+/** Returns the rows unchecked, damaged or not. */
 export async function readStored(connection: DatabaseConnection, id: string): Promise<Stored> {
   try {
     return await readAtOnce(connection, id);
@@ -93,7 +96,7 @@ export async function readStored(connection: DatabaseConnection, id: string): Pr
   }
 }
 
-/** In one transaction, so that a generation that is published meanwhile does not mix in. */
+/** Reads in one transaction, so that a generation published in between does not mix in. */
 function readAtOnce(connection: DatabaseConnection, id: string): Promise<Stored> {
   return connection.read(['machines', 'generations', 'manifests'], doing, async (transaction) => {
     const { machine, rows } = await readRows(transaction, id);

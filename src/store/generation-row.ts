@@ -1,4 +1,4 @@
-/** A generation's row is believed only when its digest says that it is what was written. */
+/** Seals and checks generation rows: a row counts only if its digest matches its contents. */
 import type { Digest } from './digest.ts';
 import type { Bytes, GenerationRow } from './schema.ts';
 
@@ -25,7 +25,9 @@ export function isManifestWhole(
   return manifest instanceof Uint8Array && digest(manifest) === row.manifestDigest;
 }
 
-/** Bytes of all records and manifests of these generations; a record of several counts once. */
+/**
+ * Returns the bytes of all records and manifests of these generations; a shared record counts once.
+ */
 export function sizeOf(rows: readonly GenerationRow[]): number {
   const sizes = new Map<number, number>();
   let total = 0;

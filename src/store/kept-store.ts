@@ -14,10 +14,14 @@ import { MovedAway, storageError } from './storage-error.ts';
 import { IndexedDbStore, openStore, type StoreOptions } from './store.ts';
 import type { Store } from './types.ts';
 
-/** As {@link openStore}; where the browser has Storage Buckets, with a second copy, and moved when the disk failed. */
+/**
+ * Like {@link openStore}. In browsers with Storage Buckets, it has a second copy, and moves after a
+ * disk failure.
+ */
 export async function openKeptStore(options: StoreOptions = {}): Promise<Store> {
   const places = Places.of(options.databaseName ?? 'holdfast');
-  // As on origins that are not secure, and in other browsers: those have no log that loses everything.
+  // Without buckets, as on insecure origins and in other browsers: those have no log that loses
+  // everything.
   if (!places) return openStore(options, { marks: new Marks() });
   const kept = new KeptPlaces(places, options, await loadDigest());
   return kept.open().catch((thrown) => {
@@ -72,7 +76,7 @@ class KeptPlaces {
     });
   }
 
-  /** `toMend`: it is there as it was, and may be written to. */
+  /** `toMend` is set if the place was found unchanged and may be written to. */
   async #first(): Promise<FirstPlace & { toMend?: PlacesInUse }> {
     const inUse = await this.#places.inUse();
     const { first: place } = inUse;
@@ -86,7 +90,7 @@ class KeptPlaces {
       try {
         return await away();
       } catch (thrown) {
-        // Without room for another place what is there can still be read.
+        // Without room for another place, the present one can still be read.
         console.info('What is stored cannot be moved to another place yet:', thrown);
       }
     }
@@ -107,7 +111,7 @@ class KeptPlaces {
     return alone('places', () => this.#moves.takeOver(place, reason));
   }
 
-  /** What the copy has and the first place lacks, as after a loss of power, goes there again. */
+  /** Copies states from the copy to the first place that it lacks, as after a loss of power. */
   async #mend(first: DatabaseConnection, inUse: PlacesInUse): Promise<void> {
     const copy = inUse.copy ?? (await this.#moves.copiesOf(inUse))[0];
     if (copy === undefined || (await hasFlag('retired', copy))) return;
@@ -115,7 +119,8 @@ class KeptPlaces {
     try {
       connection = await this.#connections.copy(copy);
       const copied = await machinesOf(connection);
-      // Read after the copy, which is written last: what another worker stores meanwhile is there.
+      // Read after the copy, which is written last: states that another worker stores in between
+      // are included.
       const machines = await machinesOf(first);
       const times = new Map(machines.map(({ id, takenAtMs = 0 }) => [id, takenAtMs]));
       for (const { id, takenAtMs = 0 } of copied)
@@ -127,13 +132,13 @@ class KeptPlaces {
     connection?.close();
   }
 
-  /** The copy is complete: what the two have replaced may go. */
+  /** Deletes the places that the first place and its complete copy have replaced. */
   async #removeOld(first: DatabaseConnection, copyPlace: number | undefined): Promise<void> {
     const inUse = await this.#places.inUse();
     const { others, copy } = inUse;
     if (copy !== copyPlace && copy !== copyBesideBuckets) return;
     const older: number[] = others.filter((other) => other !== copyPlace);
-    // Left by buckets that are gone, or given up.
+    // Left by buckets that are gone or abandoned.
     const isBeside = copyPlace === copyBesideBuckets;
     if (!isBeside && (await this.#places.hasCopyBesideBuckets())) older.push(copyBesideBuckets);
     const machines = await machinesOf(first);
@@ -141,7 +146,7 @@ class KeptPlaces {
     await this.#moves.removeOutlived(inUse, machines, (place) => hasFlag('retired', place));
   }
 
-  /** All but the first place. */
+  /** Deletes all places but the first. */
   async #discardCopies(first: number): Promise<void> {
     const inUse = await this.#places.inUse();
     if (inUse.first !== first) return;
@@ -158,7 +163,7 @@ class KeptPlaces {
     return this.#connections.first(place, async () => this.#copy?.secure());
   }
 
-  /** @param make chooses a new one where there is none that can be written */
+  /** @param make true to choose a new place if there is none that can be written */
   async #copyPlace(place: number, make: boolean): Promise<number | undefined> {
     const { first: now, copy, next } = await this.#places.inUse();
     if (now !== place) return undefined;

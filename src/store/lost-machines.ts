@@ -3,8 +3,8 @@ import type { Marks } from './mark.ts';
 import type { LostMachine, StoredMachine } from './types.ts';
 
 /**
- * What was found in this life of the worker: a store that is opened again after a failure finds nothing
- * of it, once newer checkpoints are marked.
+ * Losses found in this life of the worker. A store that is opened again after a failure would not
+ * find them again once newer checkpoints are marked.
  */
 const foundBefore = new Map<string, LostMachine>();
 
@@ -18,15 +18,18 @@ export class LostMachines {
     this.#stored = stored;
   }
 
-  /** Comes before anything is stored in the place of what is gone. Never rejects. */
+  /** Finds losses before anything is stored in place of the lost data. Never rejects. */
   async look(): Promise<void> {
     this.#looking ??= this.#compare();
     const looking = this.#looking;
-    // What cannot be read now may be read later; until then nothing is known to be lost.
+    // Data that is unreadable now may be readable later; until then no loss is certain.
     if (!(await looking) && this.#looking === looking) this.#looking = undefined;
   }
 
-  /** To be told. A mark without its machine goes with it, and would be news again at the next start. */
+  /**
+   * Returns the losses, and deletes marks without a machine, so that the next start does not report
+   * them again.
+   */
   async tell(): Promise<LostMachine[]> {
     await this.look();
     const lost = [...foundBefore.values()];
@@ -36,11 +39,11 @@ export class LostMachines {
     return lost;
   }
 
-  /** @returns whether it could be found out */
+  /** @returns true if the comparison was possible */
   async #compare(): Promise<boolean> {
     if (!this.#marks) return true;
     try {
-      // Other workers store and delete meanwhile. Marks are written last, and deleted first.
+      // Other workers store and delete at the same time. Marks are written last, and deleted first.
       const marked = await this.#marks.all();
       if (marked.length === 0) return true;
       const machines = await this.#stored();

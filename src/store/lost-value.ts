@@ -1,6 +1,6 @@
 /**
- * Browsers keep large values in files of their own. A file that is torn or gone fails the read, and
- * with it the whole transaction, by an error that does not say which value it was.
+ * Reads around lost values. Browsers store large values in separate files. A torn or missing file
+ * fails the read, and with it the whole transaction. The error does not name the value.
  */
 import { HoldfastError } from '../errors.ts';
 import type { DatabaseConnection } from './database-connection.ts';
@@ -9,7 +9,9 @@ import { hasName } from './storage-error.ts';
 
 type LargeValues = Extract<Stores, 'records' | 'manifests' | 'entryParts'>;
 
-/** Whether a read failed in a way that a lost value fails in; the disk may be the reason as well. */
+/**
+ * Returns true for the kind of error that a lost value causes; a failing disk can also cause it.
+ */
 export function mayBeLost(thrown: unknown): boolean {
   return (
     thrown instanceof HoldfastError &&
@@ -18,8 +20,8 @@ export function mayBeLost(thrown: unknown): boolean {
 }
 
 /**
- * Reads a value by itself. Resolves with undefined when it is not there, or when it is lost: when it
- * cannot be read although the database can.
+ * Reads a value separately. Resolves with undefined if it is missing or lost: unreadable although
+ * the database is readable.
  */
 export async function readAlone<Name extends LargeValues>(
   connection: DatabaseConnection,

@@ -14,11 +14,11 @@ import type { GenerationRow, MachineRow, Stores, Transaction } from './schema.ts
 import { deleteRecords, sweep } from './sweep.ts';
 import type { Generation, MachineStore, PublishRequest, ReadableGenerations } from './types.ts';
 
-/** Hears of what is written of machines, to write it elsewhere as well. It never fails. */
+/** Receives all writes about machines, to copy them elsewhere. It never fails. */
 export interface MachineWitness {
-  /** They are here, in no generation yet. */
+  /** Called after records were written that are in no generation yet. */
   records(records: readonly NewRecord[]): Promise<void>;
-  /** It is published here. */
+  /** Called after a generation was published. */
   generation(whole: WholeGeneration): Promise<void>;
 }
 
@@ -29,16 +29,16 @@ export class OpenMachine implements MachineStore {
   readonly #opener: number;
   readonly #writer: RecordWriter;
   readonly #witness: MachineWitness | undefined;
-  /** Until somebody asks, or something is written. */
+  /** Valid until it is requested, or until a write. */
   #first: Promise<ReadableGenerations> | undefined;
   #nextId: number;
-  /** Bytes of the records that were put and are in no generation, by id. */
+  /** Sizes of put records that are in no generation, by id. */
   readonly #unpublished = new Map<number, number>();
 
   /**
    * @param opener from `openMachine`
-   * @param first what {@link readableGenerations} resolves with the first time, read by a transaction
-   *   that comes after the machine was opened
+   * @param first the first result of {@link readableGenerations}, read by a transaction after the
+   * machine was opened
    */
   constructor(
     connection: DatabaseConnection,
@@ -139,7 +139,7 @@ export class OpenMachine implements MachineStore {
   }
 
   async dropNewest(): Promise<void> {
-    // Chosen by the first run: a second one, after the first was committed, must not drop another.
+    // Chosen by the first run: a second run after a commit must not drop another generation.
     let newest: number | undefined;
     await this.#write(
       'drop-newest',
@@ -163,7 +163,7 @@ export class OpenMachine implements MachineStore {
           ...(before && { generation: before.number, takenAtMs: before.takenAtMs }),
           sizeBytes: sizeOf(own),
         });
-        // Of a damaged row the list of records is not to be believed.
+        // The list of records in a damaged row is unreliable.
         await sweep(transaction);
       },
     );
@@ -180,7 +180,10 @@ export class OpenMachine implements MachineStore {
     for (const id of unpublished) this.#unpublished.delete(id);
   }
 
-  /** A write transaction of `machines` and `stores`, which fails when another opener came. */
+  /**
+   * Writes in a transaction of `machines` and `stores`, which fails if another opener has taken
+   * over.
+   */
   #write<T>(
     name: WriteName,
     stores: Stores[],

@@ -8,19 +8,23 @@ import { answerTo } from './answers.ts';
 export interface Mark {
   id: string;
   name: string;
-  /** Of its last checkpoint. */
+  /** Time of its last checkpoint. */
   takenAtMs: number;
 }
 
 const cacheName = 'holdfast-marks';
-/** In a header: an answer with a body costs the browser twice as much, at every checkpoint. */
+/**
+ * Name of the header with the mark: a response with a body costs twice as much, at every
+ * checkpoint.
+ */
 const headerName = 'Holdfast-Mark';
-/** After one that did not come about, nothing that is stored waits for another so soon. */
+/** After a failed mark, no write waits for another one for this time. */
 const againMs = 10_000;
 
 /**
- * Each machine has two entries, written in turn: a browser that dies while it replaces an entry has neither the
- * old nor the new one. Absolute: a worker may have a blob as its address.
+ * Returns the URLs of a machine's two entries, written in turn. A browser that dies while it
+ * replaces an entry loses both its old and its new version. Absolute: a worker's address may be a
+ * blob.
  */
 const urlsOf = (id: string): [string, string] => {
   const url = `${globalThis.origin}/holdfast-mark/${encodeURIComponent(id)}`;
@@ -33,15 +37,15 @@ export class Marks {
   readonly #next = new Map<string, 0 | 1>();
 
   /**
-   * Of each checkpoint: where both places lose the newest, an older one is resumed, and only the mark
-   * knows. Never rejects: a mark that cannot be written is missed only after a loss.
+   * Marks each checkpoint. If both places lose the newest one, an older one is resumed, and only
+   * the mark shows it. Never rejects: a missing mark matters only after a loss.
    */
   async put({ id, name, takenAtMs }: Mark): Promise<void> {
     if (performance.now() - this.#failedAtMs < againMs) return;
     const isPut = await this.#try(async (cache) => {
       const turn = this.#next.get(id) ?? (await olderOf(cache, id));
       const mark = JSON.stringify({ id, name, takenAtMs } satisfies Mark);
-      // Headers hold no more than Latin-1.
+      // Headers are limited to Latin-1.
       const headers = { [headerName]: encodeURIComponent(mark) };
       await cache.put(urlsOf(id)[turn], new Response(null, { headers }));
       this.#next.set(id, turn === 0 ? 1 : 0);
@@ -55,7 +59,7 @@ export class Marks {
     this.#next.delete(id);
   }
 
-  /** Leaves the mark of a machine that was stored anew meanwhile. */
+  /** Deletes a mark, unless its machine was stored again in between. */
   async deleteUpTo({ id, takenAtMs }: Mark): Promise<void> {
     await this.#try(async (cache) => {
       for (const url of urlsOf(id)) {
@@ -65,7 +69,7 @@ export class Marks {
     });
   }
 
-  /** The newest of each machine. */
+  /** Returns the newest mark of each machine. */
   async all(): Promise<Mark[]> {
     const found = await this.#try(async (cache) => {
       const keys = await cache.keys();
@@ -83,13 +87,13 @@ export class Marks {
   }
 }
 
-/** Which of the two entries of a machine is to be replaced. */
+/** Returns which of a machine's two entries to replace. */
 async function olderOf(cache: Cache, id: string): Promise<0 | 1> {
   const [first, second] = await Promise.all(urlsOf(id).map((url) => markAt(cache, url)));
   return (first?.takenAtMs ?? 0) > (second?.takenAtMs ?? 0) ? 1 : 0;
 }
 
-/** Undefined for one that is missing or torn: the other ones still count. */
+/** Returns a mark; undefined if it is missing or torn: the other ones still count. */
 async function markAt(cache: Cache, at: Request | string): Promise<Mark | undefined> {
   try {
     const answer = await cache.match(at);
@@ -101,7 +105,7 @@ async function markAt(cache: Cache, at: Request | string): Promise<Mark | undefi
   }
 }
 
-/** Undefined where it cannot be done: nothing that is stored waits for a Cache Storage that does not answer. */
+/** Returns undefined if the work fails: no write waits for a Cache Storage that does not answer. */
 export async function inCache<T>(
   name: string,
   work: (cache: Cache) => Promise<T>,

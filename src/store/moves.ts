@@ -10,7 +10,7 @@ import type { PlaceConnections } from './place-connections.ts';
 import type { MachineRow } from './schema.ts';
 import { MovedAway, storageError } from './storage-error.ts';
 
-/** What is the first place, and how it is reached. */
+/** The first place and its connection. */
 export interface FirstPlace {
   place: number;
   connection: DatabaseConnection;
@@ -21,7 +21,7 @@ interface MoveOptions {
   connections: PlaceConnections;
   failed: FailedPlaces;
   digest: Digest;
-  /** A connection to what is, or becomes, the first place. */
+  /** Returns a connection to the present or future first place. */
   connect(place: number): DatabaseConnection;
 }
 
@@ -32,7 +32,7 @@ export class Moves {
     this.#options = options;
   }
 
-  /** Places that may have what the first lacks. */
+  /** Returns the places that may have data that the first lacks. */
   async copiesOf(inUse: PlacesInUse): Promise<number[]> {
     const others = othersOf(inUse);
     if (others.includes(copyBesideBuckets)) return others;
@@ -41,13 +41,13 @@ export class Moves {
   }
 
   /**
-   * The first place is empty, or cannot be opened. When it is so still, and the disk is well, what the
-   * copies have becomes the first place.
+   * Handles a first place that is empty or cannot be opened. If that is still so and the disk
+   * works, the contents of the copies become the first place.
    */
   async takeOver(failed: number, reason: HoldfastError | undefined): Promise<FirstPlace> {
     const { places, connections, connect } = this.#options;
     const inUse = await places.inUse();
-    // Nobody tells a copy that is empty from one that cannot be read while the disk fails.
+    // While the disk fails, an empty copy cannot be distinguished from an unreadable one.
     await connections.probe();
     const connection = connect(inUse.first);
     let why = reason;
@@ -71,23 +71,23 @@ export class Moves {
     throw why;
   }
 
-  /** The first place failed: all that can be read goes to a new one. */
+  /** Moves everything readable from a failed first place to a new one. */
   async away(failed: number): Promise<FirstPlace> {
     const { places, connections, connect } = this.#options;
     const inUse = await places.inUse();
     const { first } = inUse;
-    // Another worker has done it meanwhile.
+    // Another worker has moved it in between.
     if (first !== failed) {
       const connection = connect(first);
       await connection.open();
       return { place: first, connection };
     }
     await connections.probe();
-    // There was no room for it, perhaps, when the place failed.
+    // The failed place may have had no room for this.
     await this.#options.failed.add(first);
     const moved = await this.#moveTo(inUse, [first, ...(await this.copiesOf(inUse))]);
     if (moved) return moved;
-    // Nothing was stored yet, or nothing can be read: what comes is stored in a new place all the same.
+    // Nothing was stored yet, or nothing can be read: later data is still stored in a new place.
     await this.#keepAll(othersOf(inUse).concat(first));
     return this.#begin(inUse);
   }
@@ -102,8 +102,8 @@ export class Moves {
   }
 
   /**
-   * @param isUnread the first place cannot be opened: it is left as it is
-   * @returns the new first place; undefined when no machine was found
+   * @param isUnread true if the first place cannot be opened: it is left as it is
+   * @returns the new first place; undefined if no machine was found
    */
   async #moveTo(
     inUse: PlacesInUse,
@@ -141,7 +141,7 @@ export class Moves {
     for (const place of kept) await this.#options.places.keep(place);
   }
 
-  /** @param machines what the first place has */
+  /** @param machines the machines of the first place */
   async removeAll(old: readonly number[], machines: readonly MachineRow[]): Promise<void> {
     const { places, failed } = this.#options;
     for (const place of old) {
@@ -156,8 +156,8 @@ export class Moves {
   }
 
   /**
-   * What was left in replaced places is deleted when the first place has a newer state of it.
-   * @param isRetired nobody may open that place in this life of the browser
+   * Deletes replaced places once the first place has newer states of all their machines.
+   * @param isRetired returns true if the place must not be opened in this life of the browser
    */
   async removeOutlived(
     { first, kept }: PlacesInUse,
@@ -180,7 +180,7 @@ export class Moves {
   }
 }
 
-/** Whether each of the old machines is among `machines`, as it was then or later. */
+/** Returns true if each of the old machines is among `machines`, in the same or a later state. */
 function isOutlived(old: readonly MachineRow[], machines: readonly MachineRow[]): boolean {
   return old.every(
     ({ id, generation, takenAtMs = 0 }) =>

@@ -8,8 +8,8 @@ import { IndexedDbStore, type StoreOptions } from './store.ts';
 import type { Store } from './types.ts';
 
 /**
- * For reading what a newer version of this site has stored, as far as it is where this version knows it.
- * @throws HoldfastError `storage-newer` when it is not
+ * Opens, for reading, the data of a newer version of this site, if this version knows its place.
+ * @throws HoldfastError `storage-newer` if it does not
  */
 export async function openNewerStore({
   databaseName = 'holdfast',

@@ -1,4 +1,4 @@
-/** Opening a machine for writing: whoever does it last is the only one that may write. */
+/** Opens a machine for writing: only the last opener may write. */
 import { HoldfastError } from '../errors.ts';
 import type { DatabaseConnection } from './database-connection.ts';
 import { notFound } from './generation-reader.ts';
@@ -10,7 +10,7 @@ import { deleteRecords } from './sweep.ts';
 import type { NewMachine } from './types.ts';
 
 /**
- * Resolves with the opener's number. What the opener before left unpublished is deleted.
+ * Resolves with the opener's number. Unpublished records of the previous opener are deleted.
  * @throws HoldfastError `not-found` or `storage-occupied`
  */
 export function openStoredMachine(
@@ -35,7 +35,7 @@ export function openStoredMachine(
       if (!machine) throw notFound(id);
       if (create && !create.replace && machine.generation !== undefined) throw occupied(machine);
       await deleteOrphans(transaction, machine);
-      // Of a place that was made from a copy, the counter may be behind.
+      // In a place that was made from a copy, the counter may be behind.
       const opener = Math.max(counters?.lastOpener ?? 0, machine.opener) + 1;
       await Promise.all([
         meta.put({ lastOpener: opener }, 'counters'),

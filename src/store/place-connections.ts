@@ -1,4 +1,4 @@
-/** Connections to places, and what comes before a place is written to. */
+/** Connections to places, and the preparation of a place for writes. */
 import { HoldfastError } from '../errors.ts';
 import { DatabaseConnection } from './database-connection.ts';
 import type { FailedPlaces } from './failed-places.ts';
@@ -6,9 +6,9 @@ import { copyBesideBuckets, type Places } from './place.ts';
 import { alone, flag, hasFlag } from './place-flags.ts';
 import type { StoreOptions } from './store.ts';
 
-/** A disk that takes this has room for some checkpoints. */
+/** A disk that accepts this has room for some checkpoints. */
 const probeBytes = 8 * 1024 * 1024;
-/** More than LevelDB gathers before it begins a new log. */
+/** More than LevelDB collects before it starts a new log. */
 const logBytes = 5 * 1024 * 1024;
 
 export class PlaceConnections {
@@ -22,7 +22,7 @@ export class PlaceConnections {
     this.#options = options;
   }
 
-  /** To the first place. @param secure comes before its log is renewed */
+  /** Connects to the first place. @param secure called before its log is renewed */
   first(place: number, secure = async () => {}): DatabaseConnection {
     const { onLost = () => undefined } = this.#options;
     return new DatabaseConnection({
@@ -35,7 +35,7 @@ export class PlaceConnections {
     });
   }
 
-  /** To a copy: its failure is not that of the store. */
+  /** Connects to a copy: its failure is not that of the store. */
   async copy(place: number): Promise<DatabaseConnection> {
     const ignore = () => undefined;
     const connection = new DatabaseConnection({
@@ -47,28 +47,28 @@ export class PlaceConnections {
     return connection;
   }
 
-  /** To what was left in an old place. */
+  /** Connects to an old place. */
   old(place: number): DatabaseConnection {
     return new DatabaseConnection({ ...this.#connecting(place), onLost: () => undefined });
   }
 
-  /** Nobody opens it again while the browser runs, and nobody writes to it ever. */
+  /** Retires a place: it is not opened again while the browser runs, and never written to. */
   retire(place: number): void {
     flag('retired', place);
     void this.#failed.add(place);
   }
 
-  /** Whether nobody may write to it. */
+  /** Returns true if the place must not be written to. */
   async isFailed(place: number): Promise<boolean> {
     return (await hasFlag('retired', place)) || (await this.#failed.has(place));
   }
 
-  /** A number from `next` on of a place that did not fail before it was deleted. */
+  /** Returns a number from `next` on that no failed place had. */
   async unused(next: number): Promise<number> {
     for (let place = next; ; place++) if (!(await this.isFailed(place))) return place;
   }
 
-  /** @throws HoldfastError `storage-failing` */
+  /** Tests the disk. @throws HoldfastError `storage-failing` */
   async probe(): Promise<void> {
     try {
       await alone('probe', () => this.#places.probe(probeBytes));
@@ -94,15 +94,17 @@ export class PlaceConnections {
   }
 
   /**
-   * Nothing is appended to the log of an earlier life of the browser, whose end may be torn. A kill while
-   * it is renewed may cost all that is in it: one place after the other, and what is in one is in the other.
+   * Renews the log of an earlier life of the browser, whose end may be torn, so that nothing is
+   * appended to it. A kill during the renewal may cost all of its contents. So places are renewed
+   * one after the other, and each one's contents are also in the other.
    */
   async #beforeWrites(
     place: number,
     connection: DatabaseConnection,
     secure: () => Promise<void>,
   ): Promise<() => void> {
-    // Those in the origin's default IndexedDB share a log: a new database there may have an old one.
+    // Databases in the origin's default IndexedDB share a log: a new database there may have an old
+    // one.
     const isNew = connection.isNew && place !== copyBesideBuckets;
     if (!isNew && !(await hasFlag('renewed', place))) {
       if (await this.#failed.has(place)) throw connection.refuse(failedBefore());
@@ -112,7 +114,7 @@ export class PlaceConnections {
         await connection.renewLog(logBytes);
       });
     }
-    // As long as it is open nothing tears its log unnoticed.
+    // As long as it is open, its log cannot be torn unnoticed.
     return flag('renewed', place);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What the workers of an origin tell each other of a place: a Web Lock by its name, held by whoever
- * found it out.
+ * Flags of a place that the workers of an origin share: a Web Lock by its name, held by the worker
+ * that set it.
  */
 import { webLocks } from '../protocol/web-locks.ts';
 import { answerTo, writeMs } from './answers.ts';
@@ -14,7 +14,7 @@ type PlaceFlag = 'retired' | 'renewed';
 const own = new Map<string, number>();
 const lockName = (flag: PlaceFlag, place: number) => `holdfast.${flag} ${place}`;
 
-/** @returns takes it back */
+/** Sets a flag. @returns a function that clears it */
 export function flag(name: PlaceFlag, place: number): () => void {
   const lock = lockName(name, place);
   own.set(lock, (own.get(lock) ?? 0) + 1);
@@ -33,7 +33,7 @@ export function flag(name: PlaceFlag, place: number): () => void {
   };
 }
 
-/** @throws HoldfastError `storage-blocked` where the browser does not say */
+/** @throws HoldfastError `storage-blocked` if the browser does not answer */
 export async function hasFlag(name: PlaceFlag, place: number): Promise<boolean> {
   const lock = lockName(name, place);
   if ((own.get(lock) ?? 0) > 0) return true;
@@ -42,12 +42,12 @@ export async function hasFlag(name: PlaceFlag, place: number): Promise<boolean> 
   return held.some((other) => other.name === lock);
 }
 
-/** What only one worker of the origin may do at a time. */
+/** Tasks that only one worker of the origin may do at a time. */
 type AloneTask = 'places' | 'renewal' | 'probe';
 
 /**
  * Runs `action` while no other worker of the origin does the same.
- * @throws HoldfastError `storage-blocked` where another one does not come to its end
+ * @throws HoldfastError `storage-blocked` if another one does not finish
  */
 export async function alone<T>(task: AloneTask, action: () => Promise<T>): Promise<T> {
   const locks = webLocks();
@@ -61,7 +61,7 @@ export async function alone<T>(task: AloneTask, action: () => Promise<T>): Promi
     begin();
     return action();
   });
-  // The first of the two: what goes wrong before it has begun is told here.
+  // The first of the two: errors before the start are reported here.
   const first = Promise.race([begun, running.then(() => undefined)]);
   try {
     await answerTo(first, 'wait for another page that stores machines', writeMs);

@@ -1,14 +1,14 @@
 /**
- * Places of the store: databases that have files of their own. Place 0 is the origin's default
- * IndexedDB; place n is the Storage Bucket `holdfast-n`. Names of buckets are all that is known without
- * opening a place, so the bucket `holdfast-n-ready` says that place n is complete and is the first.
- * The first place and its copy are never both in buckets: Chromium drops all buckets when the database of
+ * Places of the store: databases with separate files. Place 0 is the origin's default IndexedDB;
+ * place n is the Storage Bucket `holdfast-n`. Without opening a place, only the names of buckets
+ * are known. So the bucket `holdfast-n-ready` marks place n as complete and as the first. The first
+ * place and its copy are never both in buckets: Chromium drops all buckets when the database of
  * their names is damaged.
  */
 import { answerTo, readMs, writeMs } from './answers.ts';
 import { type MachineRow, movedVersion } from './schema.ts';
 
-/** Storage Buckets API, as far as the store uses it. */
+/** The parts of the Storage Buckets API that the store uses. */
 interface BucketManager {
   open(name: string, options?: BucketOptions): Promise<{ readonly indexedDB: IDBFactory }>;
   keys(): Promise<string[]>;
@@ -20,23 +20,28 @@ interface BucketOptions {
   durability: 'strict';
 }
 
-/** A bucket is persistent only where the site's data may be; otherwise a full disk has it deleted. */
+/**
+ * Options of a bucket. It is persistent only if the site's data may be; otherwise a full disk
+ * deletes it.
+ */
 const lasting: BucketOptions = { persisted: true, durability: 'strict' };
 
 export interface PlacesInUse {
-  /** What is read and written. */
+  /** The place for reads and writes. */
   first: number;
-  /** The second copy, where there is one. */
+  /** The second copy, if there is one. */
   copy?: number;
-  /** What the first has replaced, or an unfinished place left, but for those that are kept. The newest first. */
+  /**
+   * Places that the first has replaced, or that are unfinished, except kept ones. The newest first.
+   */
   others: readonly number[];
-  /** Replaced, too, with something in it that could not be read. */
+  /** Replaced places with contents that could not be read. */
   kept: readonly number[];
-  /** Never used before. */
+  /** A number that was never used. */
   next: number;
 }
 
-/** The copy of a first place that is a bucket: a second database in the origin's default IndexedDB. */
+/** The copy of a first place in a bucket: a second database in the origin's default IndexedDB. */
 export const copyBesideBuckets = -1;
 
 const nameOf = (number: number) => `holdfast-${number}`;
@@ -44,9 +49,9 @@ const readyName = (number: number) => `${nameOf(number)}-ready`;
 const keptName = (number: number) => `${nameOf(number)}-kept`;
 const probePrefix = 'holdfast-probe-';
 
-/** Which places there are, by the names of all buckets of the origin. */
+/** Returns the places, derived from the names of all buckets of the origin. */
 export function placesInUse(buckets: readonly string[]): PlacesInUse {
-  // Also of places that are gone: no number is used twice.
+  // Includes deleted places: no number is used twice.
   const named = buckets.flatMap((name) => {
     const [, number] = /^holdfast-(\d+)(-ready|-kept)?$/.exec(name) ?? [];
     return number === undefined ? [] : [Number(number)];
@@ -54,7 +59,7 @@ export function placesInUse(buckets: readonly string[]): PlacesInUse {
   const places = [...new Set(named)].filter((number) => buckets.includes(nameOf(number)));
   const first = Math.max(0, ...places.filter((number) => buckets.includes(readyName(number))));
   const later = places.filter((number) => number > first);
-  // A place that was being made ready when its maker died serves as the copy: it is compared anyway.
+  // An unfinished place whose maker died becomes the copy: its contents are compared anyway.
   const latest = later.length > 0 ? Math.max(...later) : undefined;
   const copy = first > 0 ? copyBesideBuckets : latest;
   const replaced = places
@@ -79,7 +84,7 @@ export class Places {
     this.#databaseName = databaseName;
   }
 
-  /** Undefined where the browser has no buckets: then a second database is all that could be had. */
+  /** Returns undefined if the browser has no buckets: it could only have a second database. */
   static of(databaseName: string): Places | undefined {
     const { storageBuckets } = globalThis.navigator as { storageBuckets?: BucketManager };
     return storageBuckets && new Places(storageBuckets, databaseName);
@@ -97,13 +102,16 @@ export class Places {
     return place === copyBesideBuckets ? `${this.#databaseName}-copy` : this.#databaseName;
   }
 
-  /** Whether a copy was left in the default IndexedDB by buckets that are gone. */
+  /** Returns true if buckets that are gone left a copy in the default IndexedDB. */
   async hasCopyBesideBuckets(): Promise<boolean> {
     const name = this.databaseIn(copyBesideBuckets);
     return (await this.#databases()).some((database) => database.name === name);
   }
 
-  /** Where the default IndexedDB cannot be opened, as without its MANIFEST, there is none to be had. */
+  /**
+   * Returns no databases if the default IndexedDB cannot be opened, for example without its
+   * MANIFEST.
+   */
   #databases(): Promise<IDBDatabaseInfo[]> {
     const listed = indexedDB.databases().catch(() => []);
     return answerTo(listed, 'list the databases of stored machines');
@@ -114,12 +122,14 @@ export class Places {
     await this.#open(readyName(place));
   }
 
-  /** A place that was replaced has something that nobody could read: it is not deleted. */
+  /** Keeps a replaced place with unreadable contents: it is not deleted. */
   async keep(place: number): Promise<void> {
     if (place > 0) await this.#open(keptName(place));
   }
 
-  /** Resolves when nothing of the place is left; connections to it are closed. Place 0 is {@link vacate}d. */
+  /**
+   * Resolves when the place is deleted; its connections are closed. Use {@link vacate} for place 0.
+   */
   async remove(place: number): Promise<void> {
     if (place <= 0)
       return answerTo(
@@ -132,7 +142,7 @@ export class Places {
     await this.#delete(keptName(place));
   }
 
-  /** Whether place 0 has a database that was not vacated. */
+  /** Returns true if place 0 has a database that was not vacated. */
   async hasDefault(): Promise<boolean> {
     const name = this.databaseIn(0);
     return (await this.#databases()).some(
@@ -141,9 +151,10 @@ export class Places {
   }
 
   /**
-   * Empties place 0, and leaves what keeps pages of older versions from storing there.
-   * @param isOutlived whether all that is there is stored elsewhere. Nobody writes meanwhile.
-   * @returns whether it is empty now
+   * Empties place 0, and leaves a marker that stops pages of older versions from storing there.
+   * @param isOutlived returns true if all of its contents are stored elsewhere. No writes happen in
+   * between.
+   * @returns true if it is empty now
    */
   async vacate(isOutlived: (machines: readonly MachineRow[]) => boolean): Promise<boolean> {
     const vacated = vacateDatabase(this.databaseIn(0), isOutlived);
@@ -151,9 +162,9 @@ export class Places {
   }
 
   /**
-   * Writes so many bytes to a place of their own and deletes them. One at a time: those that others left
-   * behind are deleted, too.
-   * @throws what the browser throws when the disk refuses, or HoldfastError `storage-blocked`
+   * Tests the disk: writes this many bytes to a temporary bucket and deletes it. Only one worker at
+   * a time; it also deletes buckets that others left.
+   * @throws the browser's error if the disk refuses, or HoldfastError `storage-blocked`
    */
   async probe(sizeBytes: number): Promise<void> {
     const names = await answerTo(this.#buckets.keys(), 'list the places of stored machines');
@@ -211,7 +222,7 @@ function vacateDatabase(
     };
   };
   return new Promise((resolve, reject) => {
-    // Waits for nobody who holds on to it.
+    // Does not wait for open connections.
     request.onblocked = () => resolve(false);
     request.onsuccess = () => {
       request.result.close();
@@ -221,7 +232,7 @@ function vacateDatabase(
   });
 }
 
-/** Waits for nobody who holds on to it. */
+/** Deletes a database without waiting for open connections. */
 function deleteDatabase(name: string): Promise<void> {
   const request = indexedDB.deleteDatabase(name);
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-/** Reads records, ahead of whoever takes them, with some 24 MiB in flight. */
+/** Reads records ahead of the consumer, with some 24 MiB in flight. */
 import { HoldfastError } from '../errors.ts';
 import type { DatabaseConnection } from './database-connection.ts';
 import type { Digest } from './digest.ts';
@@ -8,7 +8,7 @@ import type { RecordRow, StoredRow } from './schema.ts';
 
 /** 4 MiB of small records. */
 const batchLength = 16;
-/** Whoever takes them is busy with other things, too, while they come. */
+/** The consumer also does other work while they arrive. */
 const batchesInFlight = 6;
 /** Large ones are read one by one. */
 const largeBytesInFlight = 24 * 1024 * 1024;
@@ -34,7 +34,7 @@ export async function* readRecords(
   let sizeBytes = 0;
   const take = async function* (below: number) {
     for (let first = reading[0]; first; first = reading[0]) {
-      // Large ones are given time, all of them together so much room.
+      // Large records share this limit, so that each has time to load.
       if (first.isLarge && sizeBytes < below) return;
       reading.shift();
       sizeBytes -= first.sizeBytes;
@@ -44,7 +44,7 @@ export async function* readRecords(
   };
   for await (const { id, stored } of readRows(connection, ids)) {
     const row = loaded(connection, stored);
-    // Whoever stops taking never looks at it.
+    // A consumer that stops never handles its error.
     row.catch(() => undefined);
     const own = stored ? sizeOfRow(stored) : 0;
     reading.push({ id, sizeBytes: own, isLarge: stored?.bytes instanceof Blob, row });
@@ -62,7 +62,7 @@ async function* readRows(connection: DatabaseConnection, ids: readonly number[])
   for (const [index, batch] of batches.entries()) {
     for (const later of batches.slice(index + reading.length, index + batchesInFlight)) {
       const rows = readBatch(connection, later);
-      // Whoever stops taking never looks at it.
+      // A consumer that stops never handles its error.
       rows.catch(() => undefined);
       reading.push(rows);
     }
@@ -76,7 +76,7 @@ async function loaded(
   stored: StoredRow | undefined,
 ): Promise<RecordRow | undefined> {
   const row = await loadedRow(stored);
-  // Where even this cannot be read, it is not the record that is damaged.
+  // If this read fails too, the database is damaged, not the record.
   if (stored && !row)
     await connection.read(['records'], doing, (transaction) =>
       transaction.objectStore('records').count(),
@@ -92,7 +92,7 @@ async function readBatch(
 ): Promise<(StoredRow | undefined)[]> {
   try {
     return await connection.read(['records'], doing, (transaction) => {
-      // Many small requests at once are nearly twice as fast in Chromium as one getAll.
+      // In Chromium, many small requests at once are nearly twice as fast as one getAll.
       const records = transaction.objectStore('records');
       return Promise.all(ids.map((id) => records.get(id)));
     });
@@ -102,7 +102,7 @@ async function readBatch(
   }
 }
 
-/** A record that is damaged here comes from the second copy, and is mended with it. */
+/** Returns a record. A damaged one is read from the second copy and repaired. */
 async function wholeOrSpare(
   connection: DatabaseConnection,
   digest: Digest,
@@ -118,7 +118,7 @@ async function wholeOrSpare(
     if (!copied || !(other?.bytes instanceof Uint8Array)) throw thrown;
     if (digest(other.bytes, BigInt(id)) !== other.digest) throw thrown;
     const mending = { name: 'copy-records', stores: ['records'], durability: 'relaxed' } as const;
-    // Where it cannot be written, it is read from the copy again.
+    // If it cannot be written, it is read from the copy again next time.
     connection
       .write({ ...mending, stores: ['records'], doing: 'mend the stored machine' }, (transaction) =>
         transaction.objectStore('records').put(copied, id),

@@ -1,10 +1,10 @@
-/** A record as it stands in the database: small ones as an array, large ones as a Blob. */
+/** A record in the database: small ones as an array, large ones as a Blob. */
 import { HoldfastError } from '../errors.ts';
 import { answerTo, readMs } from './answers.ts';
 import type { Digest } from './digest.ts';
 import type { Bytes, RecordRow, StoredRow } from './schema.ts';
 
-/** A Blob takes the browser longer than a small array. */
+/** The browser stores a small array faster than a Blob. */
 const leastBlobBytes = 512 * 1024;
 
 /** @param bytes all of their buffer; those of a large record are not needed afterwards */
@@ -17,8 +17,8 @@ export const sizeOfRow = ({ bytes }: StoredRow): number =>
   bytes instanceof Blob ? bytes.size : bytes.byteLength;
 
 /**
- * @returns undefined where the file of a Blob is torn or gone
- * @throws HoldfastError `storage-blocked` where the browser does not answer
+ * @returns undefined if the file of a Blob is torn or missing
+ * @throws HoldfastError `storage-blocked` if the browser does not answer
  */
 export async function loadedRow(row: StoredRow | undefined): Promise<RecordRow | undefined> {
   if (!(row?.bytes instanceof Blob)) return row as RecordRow | undefined;

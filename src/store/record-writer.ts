@@ -1,9 +1,9 @@
-/** Puts records in transactions of a few MiB: whatever is asked for in one go is written together. */
+/** Puts records in transactions of a few MiB: records that are put at once are written together. */
 import type { Digest } from './digest.ts';
 import { rowOf, sizeOfRow } from './record-row.ts';
 import type { Bytes, StoredRow } from './schema.ts';
 
-/** More in one transaction is not faster, and the browser holds it all until it commits. */
+/** A larger transaction is not faster, and the browser holds it all until it commits. */
 const batchBytes = 8 * 1024 * 1024;
 
 export interface NewRecord {
@@ -52,7 +52,8 @@ export class RecordWriter {
 }
 
 /**
- * A structured clone takes the whole buffer that a view is of, and refuses shared memory.
+ * Returns bytes that own their whole buffer. A structured clone copies the whole buffer of a view,
+ * and refuses shared memory.
  */
 export function cloneable(bytes: Uint8Array): Bytes {
   const { buffer, byteLength } = bytes;

@@ -1,4 +1,4 @@
-/** Carries rows from one place to another as they are: same ids, same bytes, same digests. */
+/** Copies rows unchanged from one place to another: same ids, same bytes, same digests. */
 import type { DatabaseConnection } from './database-connection.ts';
 import type { Digest } from './digest.ts';
 import { readStored } from './generation-reader.ts';
@@ -12,14 +12,14 @@ import { withoutKept } from './retention.ts';
 import type { Bytes, GenerationRow, MachineRow, StoredRow } from './schema.ts';
 import { deleteRecords } from './sweep.ts';
 
-/** A generation with all its rows but the records. */
+/** A generation with all its rows except the records. */
 export interface WholeGeneration {
   machine: MachineRow;
   row: GenerationRow;
   manifest: Bytes;
 }
 
-/** One with records of its own that are written with it. */
+/** A generation with new records that are written with it. */
 interface NewGeneration extends WholeGeneration {
   held?: readonly NewRecord[];
 }
@@ -27,7 +27,7 @@ interface NewGeneration extends WholeGeneration {
 const doing = 'store a second copy of the machine';
 const batchLength = 16;
 
-/** The newest generation that is whole; undefined when none is. */
+/** Returns the newest intact generation; undefined if there is none. */
 export async function newestWhole(
   connection: DatabaseConnection,
   digest: Digest,
@@ -41,7 +41,7 @@ export async function newestWhole(
   return undefined;
 }
 
-/** Data first. @param read where records come from that `to` lacks */
+/** Copies records before their generation. @param read returns records that `to` lacks */
 async function putMissing(
   to: DatabaseConnection,
   wanted: readonly number[],
@@ -70,7 +70,7 @@ export function putRecords(to: DatabaseConnection, records: readonly NewRecord[]
   );
 }
 
-/** Whole records of a place, digests checked, as rows. */
+/** Yields checked records of a place as rows. */
 export async function* rowsOf(
   connection: DatabaseConnection,
   digest: Digest,
@@ -81,14 +81,14 @@ export async function* rowsOf(
   }
 }
 
-/** Ids of records that these generations vouch for. */
+/** Returns the ids of all records of these generations. */
 const vouchedForBy = (rows: readonly GenerationRow[]) =>
   new Set(rows.flatMap(({ records }) => [...records]));
 
 /**
- * Publishes a generation in `to`, after what it lacks of the records.
- * @param put records that are there, and in no generation yet
- * @param read where records come from
+ * Publishes a generation in `to`, after its missing records.
+ * @param put present records that are in no generation yet
+ * @param read returns the missing records
  */
 export async function replicate(
   to: DatabaseConnection,
@@ -107,9 +107,9 @@ export async function replicate(
 }
 
 /**
- * In one strict transaction, the manifest last.
- * @param put records that are there, and in no generation yet
- * @returns records that are not there: nothing is published then
+ * Publishes in one strict transaction, the manifest last.
+ * @param put present records that are in no generation yet
+ * @returns the missing records; if any, nothing is published
  */
 function publishCopy(
   to: DatabaseConnection,
@@ -133,7 +133,7 @@ function publishCopy(
         generations.index('family').getAll(machine.family),
         meta.get('counters'),
       ]);
-      // Somebody who read the machine later was faster.
+      // Another writer with a later read was faster.
       const isOld =
         before?.createdAtMs === machine.createdAtMs && (before.generation ?? 0) > row.number;
       if (isOld) return [];
@@ -143,7 +143,7 @@ function publishCopy(
       const isOwn = (relative: GenerationRow) => relative.machine === machine.id;
       const kept = [...relatives.filter((relative) => !isOwn(relative)), row];
       const dropped = relatives.filter(isOwn).map(({ records }) => [...records]);
-      // What an opener that is gone had put and not published. One that came later is at work.
+      // Unpublished records of an earlier opener. The present one may be at work.
       const orphans =
         before && before.opener < machine.opener && before.opener > 0
           ? await transaction.objectStore('records').getAllKeys(idRange(idsOf(before.opener)))
@@ -177,7 +177,7 @@ function publishCopy(
   );
 }
 
-/** Carries the newest whole generation of a machine over. @returns whether there was one */
+/** Copies the newest intact generation of a machine. @returns true if there was one */
 export async function copyMachine(
   from: DatabaseConnection,
   to: DatabaseConnection,

@@ -1,9 +1,9 @@
-/** Which records may go. Pure: the transactions that ask stand elsewhere. */
+/** Selects records to delete. Pure functions: the transactions are elsewhere. */
 import { openerOf } from './record-ids.ts';
 
 type Ids = Iterable<number>;
 
-/** Ids in `candidates` that no list of `kept` has, ascending. */
+/** Returns the ids in `candidates` that are in no list of `kept`, ascending. */
 export function withoutKept(candidates: Ids, kept: Iterable<Ids>): number[] {
   const unneeded = new Set(candidates);
   for (const list of kept) for (const id of list) unneeded.delete(id);
@@ -11,8 +11,8 @@ export function withoutKept(candidates: Ids, kept: Iterable<Ids>): number[] {
 }
 
 /**
- * Ids of all `stored` records that nothing refers to. What a machine's present opener has put may
- * be on its way into a generation: it stays, and goes when the machine is opened the next time.
+ * Returns the ids of all `stored` records without a reference. Records of a machine's present
+ * opener may become part of a generation: they stay until the machine is opened the next time.
  */
 export function unreferenced(
   stored: Ids,

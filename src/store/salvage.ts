@@ -1,4 +1,4 @@
-/** Reading what is left of a machine when no generation of it is whole any more. */
+/** Reads the remains of a machine that has no intact generation. */
 import { HoldfastError } from '../errors.ts';
 import type { DatabaseConnection } from './database-connection.ts';
 import type { Digest } from './digest.ts';
@@ -6,7 +6,7 @@ import { readStored } from './generation-reader.ts';
 import { readRecords } from './record-reader.ts';
 import type { SalvagedMachine } from './types.ts';
 
-/** @throws HoldfastError `not-found`, or what a database that cannot be read at all throws */
+/** @throws HoldfastError `not-found`, or the error of an unreadable database */
 export async function salvageMachine(
   connection: DatabaseConnection,
   digest: Digest,
@@ -18,7 +18,8 @@ export async function salvageMachine(
       number: row.number,
       takenAtMs: row.takenAtMs,
       manifest: manifest instanceof Uint8Array ? manifest : undefined,
-      // Of a damaged row the list may be wrong: a record that is not there is found missing.
+      // The list in a damaged row may be wrong; a record that does not exist is reported as
+      // missing.
       records: row.records instanceof Float64Array ? [...row.records] : [],
     })),
     readRecord: async (record) => {

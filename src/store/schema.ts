@@ -1,4 +1,4 @@
-/** What stands in the database, and how older databases get there. */
+/** Schema of the database, and the upgrades of older databases. */
 import type { DBSchema, IDBPDatabase, IDBPTransaction, StoreNames } from 'idb';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
@@ -14,13 +14,13 @@ export interface MachineRow {
   createdAtMs: number;
   lastUsedAtMs: number;
   sizeBytes: number;
-  /** Who may write: the fencing token. 0 when it was never opened. */
+  /** The fencing token: the opener that may write. 0 if it was never opened. */
   opener: number;
   /** Machines of one family share records: a copy has the family of its original. */
   family: string;
-  /** Never goes back, so that no number is used twice. */
+  /** Never decreases, so that no number is used twice. */
   lastGeneration: number;
-  /** The newest that is there. */
+  /** The newest present generation. */
   generation?: number;
   takenAtMs?: number;
   details: unknown;
@@ -38,19 +38,19 @@ export interface GenerationRow {
   sizes: Uint32Array<ArrayBuffer>;
   manifestBytes: number;
   manifestDigest: bigint;
-  /** Of all the fields above; see generation-row.ts. */
+  /** Digest of all the fields above; see generation-row.ts. */
   digest: bigint;
 }
 
 export interface RecordRow {
   bytes: Bytes;
-  /** Seeded with the place that the bytes belong to. */
+  /** Seeded with the identity of the bytes: id or part number. */
   digest: bigint;
 }
 
 /**
- * A large record is a Blob: the browser takes it without the copies that a structured clone of an array
- * is made of, and both places are given the same one.
+ * A large record is a Blob: the browser stores it without the copies of a structured clone. Both
+ * places get the same Blob.
  */
 export interface StoredRow {
   bytes: Bytes | Blob;
@@ -87,7 +87,7 @@ export type Transaction<Mode extends IDBTransactionMode> = IDBPTransaction<
 >;
 
 interface Upgrade {
-  /** From the version before to this one. */
+  /** Target of the upgrade from the previous version. */
   to: number;
   name: string;
   apply(database: Database, transaction: Transaction<'versionchange'>): void;
@@ -113,7 +113,7 @@ export const upgrades: readonly Upgrade[] = [
   {
     to: 2,
     name: 'large records may be Blobs',
-    // Nothing is to be converted; an earlier version of this site would take a Blob for damage.
+    // No conversion: the version only stops an earlier site, which would take a Blob for damage.
     apply() {},
   },
 ];
@@ -121,8 +121,9 @@ export const upgrades: readonly Upgrade[] = [
 export const schemaVersion = upgrades.length;
 
 /**
- * Of the default IndexedDB's database, empty, when what it had is in a bucket: a page of an older version,
- * which knows no other place, is told to reload in place of storing there again.
+ * Version of the default IndexedDB's empty database after its contents moved to a bucket. A page of
+ * an older version, which knows no other place, then asks for a reload instead of storing there
+ * again.
  */
 export const movedVersion = 2 ** 31 - 1;
 

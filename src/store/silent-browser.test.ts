@@ -1,4 +1,4 @@
-/** A browser that does not answer, as on a disk that is full or damaged: whoever asks hears of it. */
+/** A browser that does not answer, as on a full or damaged disk: every call fails in time. */
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { holdLock } from '../client/web-lock.ts';
 import { HoldfastError } from '../errors.ts';

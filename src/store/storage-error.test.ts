@@ -5,7 +5,7 @@ import { isDiskFailure, storageError } from './storage-error.ts';
 const codeOf = (name: string, message: string, access?: 'read' | 'write') =>
   storageError(new DOMException(message, name), 'store the machine', access).code;
 
-/** What Chromium 156 throws on a disk without room, word by word. */
+/** Messages of Chromium 156 on a disk without room, verbatim. */
 const fullDisk = [
   ['DataError', 'Failed to write blobs (IOError)'],
   [

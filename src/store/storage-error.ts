@@ -1,16 +1,16 @@
 import { HoldfastError } from '../errors.ts';
 import { movedVersion } from './schema.ts';
 
-/** Whether `thrown` is a DOMException with one of these names. */
+/** Returns true if `thrown` is a DOMException with one of these names. */
 export function hasName(thrown: unknown, ...names: string[]): boolean {
   return thrown instanceof Error && names.includes(thrown.name);
 }
 
-/** Chromium's words for a write that its disk refused. A reader meets them, too: all connections are closed. */
+/** Chromium's messages for a refused write. Readers get them too: all connections are closed. */
 const diskFailure =
   /IO ?error|failed to write|no[_ ]?space|full disk|opening backing store|creating a bucket/i;
 
-/** Whether the disk refused to take something, and so what the browser wrote last may be torn. */
+/** Returns true if the disk refused a write, so that the browser's last writes may be torn. */
 export function isDiskFailure(thrown: unknown): boolean {
   return (
     hasName(thrown, 'DataError', 'UnknownError', 'AbortError', 'QuotaExceededError') &&
@@ -19,9 +19,9 @@ export function isDiskFailure(thrown: unknown): boolean {
 }
 
 /**
- * What IndexedDB threw, as one of our codes. A HoldfastError stays itself.
+ * Returns an error of IndexedDB with one of our codes. A HoldfastError is returned unchanged.
  * @param doing completes "The browser refused to …"
- * @param access a value that cannot be read is damaged; a write that fails damages nothing
+ * @param access an unreadable value is damaged; a failed write damages nothing
  */
 export function storageError(
   thrown: unknown,
@@ -79,7 +79,7 @@ export function storageError(
   }
 }
 
-/** Another worker has moved what is stored, or the place that it is in is gone. */
+/** Another worker has moved the data, or its place is gone. */
 export class MovedAway extends HoldfastError {
   constructor(cause: unknown) {
     super(

@@ -30,15 +30,15 @@ import { storageUsage } from './usage.ts';
 export interface StoreOptions {
   /** Default `holdfast`. */
   databaseName?: string;
-  /** After this a database that does not open is `storage-blocked`. Default 10 s. */
+  /** After this time a database that does not open is `storage-blocked`. Default 10 s. */
   openTimeoutMs?: number;
-  /** The connection was closed under us; see {@link ConnectionLoss} for what that means. */
+  /** Called when the connection was closed from outside; see {@link ConnectionLoss}. */
   onLost?: (loss: ConnectionLoss) => void;
   /** For tests: called at every crash window. */
   onWindow?: WindowHook;
 }
 
-/** What a store has beside its database. */
+/** Parts of a store beside its database. */
 interface StoreExtras {
   copy?: Copy;
   marks?: Marks;
@@ -72,7 +72,7 @@ export class IndexedDbStore implements Store {
     this.#digest = digest;
     this.#extras = extras;
     this.entries = new Entries(connection, digest, extras?.copy);
-    // Before anything is stored in the place of what is gone.
+    // Before anything is stored in place of lost data.
     this.#lost = new LostMachines(extras?.marks, () => this.machines());
     void this.#lost.look();
   }
@@ -98,7 +98,7 @@ export class IndexedDbStore implements Store {
 
   async open(id: string, create?: NewMachine): Promise<MachineStore> {
     const opening = openStoredMachine(this.#connection, id, create);
-    // In line behind it, not after it: whoever opens what is stored waits for both.
+    // Queued behind it, not started after it: a resume waits for both.
     const first = create ? undefined : readReadable(this.#connection, this.#digest, id);
     first?.catch(() => undefined);
     return new OpenMachine(this.#connection, this.#digest, id, await opening, first, this.#witness);
@@ -164,7 +164,7 @@ export class IndexedDbStore implements Store {
         if (!machine) throw notFound(id);
         for (const row of rows) {
           const copy = { ...row, machine: copyId };
-          // A damaged one is damaged in the copy, too.
+          // A damaged row stays damaged in the copy.
           await generations.put(isWhole(row, this.#digest) ? seal(copy, this.#digest) : copy);
         }
         for (const key of keys) {

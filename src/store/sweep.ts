@@ -4,8 +4,8 @@ import { unreferenced } from './retention.ts';
 import type { Transaction } from './schema.ts';
 
 /**
- * Deletes every record that nothing refers to. It reads all keys, so it is for what happens seldom;
- * the transaction must have `machines`, `generations` and `records`.
+ * Deletes every record without a reference. It reads all keys, so it is for rare operations. The
+ * transaction must include `machines`, `generations` and `records`.
  */
 export async function sweep(transaction: Transaction<'readwrite'>): Promise<void> {
   const [machines, generations, stored] = await Promise.all([

@@ -1,9 +1,12 @@
-/** Persistent storage of machines, by machine and generation. Knows no guest, no v86 and no page. */
+/**
+ * Persistent storage of machines, by machine and generation. It is independent of guests, v86 and
+ * pages.
+ */
 
 import type { DiscardedData } from './database-connection.ts';
 import type { Mark } from './mark.ts';
 
-/** A machine as the list of machines shows it. */
+/** A machine in the list of machines. */
 export interface StoredMachine {
   id: string;
   name: string;
@@ -11,10 +14,10 @@ export interface StoredMachine {
   lastUsedAtMs: number;
   /** Bytes of all its records and manifests. */
   sizeBytes: number;
-  /** Of the newest generation; absent when nothing was ever published. */
+  /** Number of the newest generation; absent if nothing was ever published. */
   generation?: number;
   takenAtMs?: number;
-  /** Small things of whoever uses the store: configuration, runtime, thumbnail. Structured-cloneable. */
+  /** Small data of the store's user: configuration, runtime, thumbnail. Structured-cloneable. */
   details: unknown;
 }
 
@@ -29,7 +32,7 @@ export interface Generation {
 }
 
 export interface ReadableGenerations {
-  /** Newest first; none when all are damaged. */
+  /** Newest first; empty if all are damaged. */
   generations: Generation[];
   /** Why the newest is not among them. */
   damage?: string;
@@ -52,33 +55,39 @@ export interface PublishRequest {
 export interface MachineStore {
   readonly id: string;
   /**
-   * Newest first, at most two. An older one that is damaged is left out.
-   * @throws HoldfastError `storage-damaged` when the newest is: after {@link dropNewest} ask again
+   * Returns the generations, newest first, at most two. A damaged older one is left out.
+   * @throws HoldfastError `storage-damaged` if the newest is damaged: call again after
+   * {@link dropNewest}
    */
   generations(): Promise<Generation[]>;
-  /** As {@link generations}, but without the newest where that is damaged, and why. */
+  /** Like {@link generations}, but omits a damaged newest one and returns the reason. */
   readableGenerations(): Promise<ReadableGenerations>;
   /**
-   * Stores a record of 256 KiB to some MiB, not yet part of any generation. Resolves with its id, which was
-   * never used before, when it is committed; until then the bytes must not change. They may be a
-   * view, also of shared memory: that costs a copy. Records put in one go share transactions.
+   * Stores a record of 256 KiB to some MiB that is not part of any generation yet. Resolves with
+   * its id, which was never used before, when it is committed. Until then the bytes must not
+   * change. They may be a view, also of shared memory, at the cost of a copy. Records that are put
+   * at once share transactions.
    */
   putRecord(bytes: Uint8Array): Promise<number>;
-  /** In the order asked for. @throws HoldfastError `storage-damaged` for a record that is missing or not whole */
+  /**
+   * Yields records in the requested order. @throws HoldfastError `storage-damaged` for a missing or
+   * damaged record
+   */
   readRecords(ids: readonly number[]): AsyncIterable<{ id: number; bytes: Uint8Array }>;
   /**
-   * Makes a new newest generation in one strict transaction, manifest last, and deletes what neither
-   * it nor the one before needs. Resolves with its number.
-   * @throws HoldfastError `internal` for a record that this opener did not put and its two generations lack
+   * Creates a new newest generation in one strict transaction, manifest last. Deletes everything
+   * that neither it nor the previous one needs. Resolves with its number.
+   * @throws HoldfastError `internal` for a record that this opener did not put and its two
+   * generations lack
    */
   publish(request: PublishRequest): Promise<number>;
-  /** Deletes the newest generation, which turned out to be damaged. */
+  /** Deletes the newest generation after it was found damaged. */
   dropNewest(): Promise<void>;
-  /** Deletes records that were put but will not be published. Published ones stay. */
+  /** Deletes records that were put and will not be published. Published ones stay. */
   abandon(records: readonly number[]): Promise<void>;
 }
 
-/** What is left of a machine. Nothing of it is vouched for but records, one by one. */
+/** The remains of a machine. Only single records are verified. */
 export interface SalvagedMachine {
   /** Newest first. */
   generations: {
@@ -87,7 +96,7 @@ export interface SalvagedMachine {
     manifest: Uint8Array | undefined;
     records: readonly number[];
   }[];
-  /** Undefined for one that is missing or not whole. */
+  /** Returns undefined for a missing or damaged record. */
   readRecord(id: number): Promise<Uint8Array | undefined>;
 }
 
@@ -100,35 +109,38 @@ export interface EntryStore {
   delete(name: string): Promise<void>;
 }
 
-/** A machine whose last checkpoint is gone. */
+/** A machine whose last checkpoint is lost. */
 export interface LostMachine extends Mark {
   foundAtMs: number;
-  /** When the older state was taken that is there; missing where nothing of the machine is. */
+  /** Time of the older state that remains; absent if nothing of the machine does. */
   leftAtMs?: number;
 }
 
 export interface NewMachine {
   name: string;
   details: unknown;
-  /** The guest that may be stored under this id is the opener's, or may go. */
+  /** True if a guest that is stored under this id is the opener's, or may be replaced. */
   replace?: boolean;
 }
 
 /**
- * Every method rejects with a HoldfastError: `storage-unavailable`, `storage-blocked`, `storage-newer`, `storage-full`, `storage-damaged`,
- * `not-found`, or `taken-over` when another opener has fenced this one off.
+ * Every method rejects with a HoldfastError: `storage-unavailable`, `storage-blocked`,
+ * `storage-newer`, `storage-full`, `storage-damaged`, `not-found`, or `taken-over` if another
+ * opener has fenced this one off.
  */
 export interface Store {
   readonly entries: EntryStore;
   machines(): Promise<StoredMachine[]>;
   /**
-   * Opens a machine for writing, made if it is not there. Fences off whoever opened it before:
-   * their next write fails with `taken-over`.
-   * @throws HoldfastError `storage-occupied` for one to be made where a guest is stored, without `replace`
+   * Opens a machine for writing, and creates it if it does not exist. Fences off the previous
+   * opener: its next write fails with `taken-over`.
+   * @throws HoldfastError `storage-occupied` if a guest is stored where one is to be created,
+   * without `replace`
    */
   open(id: string, create?: NewMachine): Promise<MachineStore>;
   /**
-   * All that bringing a machine back begins with, without opening it, which waits for what others write.
+   * Reads everything that a resume starts with. It does not open the machine, which would wait for
+   * writes of others.
    * @throws HoldfastError `not-found`
    */
   read(id: string): Promise<StoredReading>;
@@ -136,20 +148,25 @@ export interface Store {
   peek(
     id: string,
   ): Promise<Pick<MachineStore, 'id' | 'generations' | 'readableGenerations' | 'readRecords'>>;
-  /** Whatever of a machine can still be read, whole or not. @throws HoldfastError `not-found` */
+  /** Reads all remains of a machine, intact or not. @throws HoldfastError `not-found` */
   salvage(id: string): Promise<SalvagedMachine>;
   rename(id: string, name: string): Promise<void>;
-  /** Resolves with the copy's id. Its records are shared with the original; each may be deleted first. */
+  /**
+   * Resolves with the copy's id. It shares its records with the original; either may be deleted
+   * first.
+   */
   duplicate(id: string, name: string): Promise<string>;
-  /** Deletes the machine and all that only it needs. That it is not there is no error. */
+  /** Deletes the machine and everything that only it needs. A missing machine is no error. */
   remove(id: string): Promise<void>;
-  /** Of the whole origin. `quotaBytes` is Infinity where the browser does not say. */
+  /**
+   * Returns the usage of the whole origin. `quotaBytes` is Infinity if the browser reports none.
+   */
   usage(): Promise<{
     usedBytes: number;
     quotaBytes: number;
     persisted: boolean;
     discarded?: DiscardedData;
-    /** Machines that were stored and are gone, found out when the store was opened. */
+    /** Machines whose stored state is lost, found when the store was opened. */
     lost?: readonly LostMachine[];
   }>;
   close(): void;

@@ -2,7 +2,7 @@ import { answerTo, NoAnswer } from './answers.ts';
 import { storageError } from './storage-error.ts';
 import type { Store } from './types.ts';
 
-/** What this layer needs of `navigator.storage`; absent on insecure origins. */
+/** The members of `navigator.storage` that this layer uses; absent on insecure origins. */
 interface StorageManager {
   estimate(): Promise<{ usage?: number; quota?: number }>;
   persisted(): Promise<boolean>;
@@ -12,7 +12,10 @@ interface StorageManager {
 
 const manager = () => (globalThis.navigator as { storage?: StorageManager }).storage;
 
-/** Of the whole origin. `quotaBytes` is Infinity where the browser does not say, or not answer. */
+/**
+ * Returns the usage of the whole origin. `quotaBytes` is Infinity if the browser reports none or
+ * does not answer.
+ */
 export async function storageUsage(): ReturnType<Store['usage']> {
   try {
     const storage = manager();
@@ -28,26 +31,26 @@ export async function storageUsage(): ReturnType<Store['usage']> {
   }
 }
 
-/** What else is known, as of machines that are gone, is told all the same. */
+/** Ignores a missing answer, so that other data, such as lost machines, is still returned. */
 function unknown(thrown: unknown): [undefined, undefined] {
   if (thrown instanceof NoAnswer) return [undefined, undefined];
   throw thrown;
 }
 
 /**
- * `granted`: the browser will not clear this site's data by itself. `refused`: it may, when disk
- * space is short. `unavailable`: it cannot be asked here (a worker, an insecure origin).
+ * `granted`: the browser will not evict this site's data. `refused`: it may, when disk space is
+ * short. `unavailable`: the request is not possible here (a worker, an insecure origin).
  */
 type Persistence = 'granted' | 'refused' | 'unavailable';
 
-/** Asks the browser not to evict what is stored; it may ask its user. For pages. */
+/** Asks the browser not to evict the stored data; it may ask its user. For pages. */
 export async function requestPersistence(): Promise<Persistence> {
   const storage = manager();
   if (!storage?.persist) return 'unavailable';
   try {
     return (await storage.persist()) ? 'granted' : 'refused';
   } catch {
-    // An opaque origin or blocked site data: there is nothing that could be kept.
+    // An opaque origin or blocked site data: there is nothing to keep.
     return 'unavailable';
   }
 }

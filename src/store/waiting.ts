@@ -1,9 +1,12 @@
-/** Waits for what a database does: a transaction that ends, and a connection that opens. */
+/** Waits for database operations: the end of a transaction, and the opening of a connection. */
 import { HoldfastError } from '../errors.ts';
 import type { Database, Transaction } from './schema.ts';
 import { hasName } from './storage-error.ts';
 
-/** The outcome of `body` when `transaction` is committed; undoes the transaction when it throws. */
+/**
+ * Returns the result of `body` once `transaction` is committed; aborts the transaction if it
+ * throws.
+ */
 export async function finish<T>(
   transaction: Transaction<'readonly' | 'readwrite'>,
   body: () => Promise<T>,
@@ -16,9 +19,9 @@ export async function finish<T>(
     try {
       transaction.abort();
     } catch {
-      // It has ended already, which is what we want.
+      // It has already ended, as intended.
     }
-    // A request fails with AbortError when its transaction failed: the transaction knows why.
+    // A request fails with AbortError if its transaction failed: the transaction has the reason.
     const reason = await transaction.done.then(
       () => thrown,
       (ended) => ended,
@@ -27,7 +30,7 @@ export async function finish<T>(
   }
 }
 
-/** Rejects when `opening` takes too long, and closes what it opens later. */
+/** Rejects if `opening` takes too long, and closes a connection that opens later. */
 export function within(
   timeoutMs: number,
   opening: Promise<Database>,

@@ -1,8 +1,8 @@
 /** AltGr as Windows sends it: a left Ctrl that was not pressed, and at once the right Alt. No DOM. */
 
-/** Longest wait for the right Alt, which comes in the same moment. */
+/** Longest wait for the right Alt, which normally arrives at the same moment. */
 const waitMs = 50;
-/** Times of one moment, as coarse as browsers make them. */
+/** Largest difference between two event times of one moment, because browsers coarsen them. */
 const sameMomentMs = 2;
 
 /** Members that are read of a keydown event. */
@@ -11,19 +11,19 @@ interface KeyDown {
   timeStamp: number;
 }
 
-/** Holds a left Ctrl back until it is known whether it is one. */
+/** Holds a left Ctrl back until the next event shows if it is a real one. */
 export class AltGrFilter {
   readonly #press: (code: string) => void;
   #waiting: { atMs: number; timer: ReturnType<typeof setTimeout> } | undefined;
-  /** When a Ctrl went to the guest because nothing came in time. */
+  /** Time of a Ctrl that was sent to the guest because the right Alt did not arrive in time. */
   #sentAtMs: number | undefined;
 
-  /** @param press a Ctrl that was held back is one after all */
+  /** @param press sends a Ctrl that was held back and turned out to be real */
   constructor(press: (code: string) => void) {
     this.#press = press;
   }
 
-  /** @returns whether nothing is to be done about this key now */
+  /** @returns true if the caller must not handle this key now */
   holdsBack({ code, timeStamp }: KeyDown): boolean {
     if (code === 'AltRight' && this.#waiting && isSameMoment(this.#waiting.atMs, timeStamp)) {
       this.drop();
@@ -39,14 +39,17 @@ export class AltGrFilter {
     return true;
   }
 
-  /** Whether this is an AltGr whose Ctrl has gone to the guest: a busy page heard of it late. */
+  /**
+   * Whether this is an AltGr whose Ctrl was already sent to the guest, because a busy page received
+   * the event late.
+   */
   wasSentFor({ code, timeStamp }: KeyDown): boolean {
     const sentAtMs = this.#sentAtMs;
     this.#sentAtMs = undefined;
     return code === 'AltRight' && sentAtMs !== undefined && isSameMoment(sentAtMs, timeStamp);
   }
 
-  /** Another key: the Ctrl before it was one. */
+  /** Sends the Ctrl that was held back, if any: it was real. */
   flush(): void {
     if (!this.#waiting) return;
     this.drop();

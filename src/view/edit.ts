@@ -1,12 +1,12 @@
 /** Derives typed keys from a text field before and after. No DOM. */
 
 interface Edit {
-  /** To delete before the text is typed: characters, from the first to the last. */
+  /** Characters to delete before the text is typed, from the first to the last. */
   removed: string[];
   text: string;
 }
 
-/** The keys that turn one text into the other, at its end. */
+/** Returns the keys that turn one text into the other, typed at its end. */
 export function editBetween(before: string, after: string): Edit {
   const old = [...before];
   const now = [...after];

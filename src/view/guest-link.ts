@@ -1,9 +1,11 @@
 import type { Machine } from '../client/types.ts';
 
-/** The way from what is shown of a guest to the guest, across reconnects. */
+/** Connection from a view of a guest to the guest, across reconnects. */
 export interface GuestLink {
-  /** Input for the guest. A guest that cannot take any now, takes none. */
+  /** Sends input to the guest. It is dropped if the guest cannot accept any now. */
   send(call: (machine: Machine) => Promise<void>): void;
-  /** Called with every machine that the page connects to, before its guest is looked at. */
+  /**
+   * Called with every machine that the page connects to, before the page reads the guest's state.
+   */
   onMachine(listener: (machine: Machine) => void): void;
 }

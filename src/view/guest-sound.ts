@@ -3,18 +3,18 @@ import type { Machine } from '../client/types.ts';
 
 /** Seconds of sound kept in reserve, so that a short delay of guest or page is not heard. */
 const leadS = 0.06;
-/** Farthest behind the guest, s: what comes beyond that is left out. */
+/** Longest delay behind the guest, s. Later chunks are dropped. */
 const mostBehindS = 0.25;
 
 /**
- * Plays what a guest with sound plays, once somebody has used the page: browsers let none make noise
- * before. Nothing is asked of the guest while it is muted.
+ * Plays the guest's sound after the first user gesture on the page, because browsers block sound
+ * before. While it is muted, the guest sends no sound.
  */
 export class GuestSound {
   #machine: Machine | null = null;
   #muted: boolean;
   #isAllowed = false;
-  /** Listens for gestures while there is a machine. */
+  /** Listens for gestures while the page has a machine. */
   #gestures = new AbortController();
   #reader: ReadableStreamDefaultReader<SoundChunk> | null = null;
   #output: GainNode | null = null;
@@ -34,7 +34,7 @@ export class GuestSound {
     this.#update();
   }
 
-  /** @param machine in place of the one before; null: there is none any more */
+  /** @param machine replaces the previous one; null if the page has none any more */
   follow(machine: Machine | null): void {
     this.#end();
     this.#machine = machine;
@@ -56,7 +56,7 @@ export class GuestSound {
 
   #allow(): void {
     this.#isAllowed = true;
-    // One that began before its page was used waits for this.
+    // A context that was created before the first gesture waits for this.
     if (this.#reader && this.#output?.context.state === 'suspended') this.#resume();
     this.#update();
   }
@@ -73,7 +73,7 @@ export class GuestSound {
     this.#reader = reader;
     this.#resume();
     this.#playAll(reader).catch((thrown: unknown) => {
-      // The keeper is too old, or gone, which the page says by itself.
+      // The keeper is too old or has gone; the page shows that elsewhere.
       console.warn('The guest cannot be heard:', thrown);
     });
   }
@@ -110,7 +110,7 @@ export class GuestSound {
   }
 
   #resume(): void {
-    // Refused before the page is used; the next gesture tries it again.
+    // Rejected before the first gesture; the next gesture tries it again.
     this.#context.resume().catch(() => {});
   }
 
@@ -118,7 +118,7 @@ export class GuestSound {
     return this.#node.context as AudioContext;
   }
 
-  /** Made when it is first needed: a page without sound has no use for the device. */
+  /** Created when it is first needed: a page without sound does not use the audio device. */
   get #node(): GainNode {
     if (!this.#output) {
       // Runtimes send 48,000 frames a second, so that nothing is resampled here.

@@ -1,6 +1,6 @@
 /**
- * Keys that make no text, pressed while an input method (Chinese, Japanese, Korean) is on. Browsers
- * give them the key code 229, which terminals leave to the input method. No DOM.
+ * Keys without text, pressed while an input method (Chinese, Japanese, Korean) is on. Browsers give
+ * them the key code 229, which terminals leave to the input method. No DOM.
  */
 
 /** Members that are read of a keydown event. */
@@ -16,14 +16,14 @@ export interface InputMethodKey {
   timeStamp: number;
 }
 
-/** The key as it is without an input method. */
+/** The key as it would be without an input method. */
 interface PlainKey {
   key: string;
   keyCode: number;
 }
 
 const processed = 229;
-/** Safari tells of the key that ended a composition right after the end. */
+/** Safari sends the keydown of the key that ended a composition right after the end. */
 const endOfCompositionMs = 50;
 
 const withoutText: Readonly<Record<string, PlainKey>> = {
@@ -38,8 +38,8 @@ const withCtrl: Readonly<Record<string, PlainKey>> = {
 };
 
 /**
- * @param composedAtMs when a composition ended last, as event times are
- * @returns undefined for what the input method, or the terminal, is to have as it is
+ * @param composedAtMs event time of the end of the last composition
+ * @returns undefined if the input method, or the terminal, must receive the event unchanged
  */
 export function keyUnderInputMethod(
   event: InputMethodKey,

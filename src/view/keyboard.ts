@@ -13,13 +13,13 @@ import type { GuestLink } from './guest-link.ts';
 import { type Locks, locksOf } from './locks.ts';
 import { TypeAhead } from './type-ahead.ts';
 
-/** As fast as a guest's BIOS, with room for 16 keys, can be trusted to read. */
+/** Interval of keystrokes that a guest's BIOS, with a buffer of 16 keys, can keep up with. */
 const strokeMs = 8;
 const longestInput = 200;
-/** Something to delete, so that the phone's backspace key is heard. */
+/** Text to delete, so that the phone's backspace key causes an event. */
 const filler = ' ';
 
-/** Scan codes, or what the lights of the user's keyboard show. */
+/** Scan codes, or the lock lights of the user's keyboard. */
 type Input = number[] | Locks;
 
 /** The guest's PC keyboard: keys on the canvas, pasted text, and the keyboard of a phone. */
@@ -36,8 +36,8 @@ export class Keyboard {
 
   /**
    * @param canvas has the focus while a real keyboard is used
-   * @param input has it while the keyboard of a phone is open
-   * @param untypable is told which characters the guest's keyboard lacks, in a sentence
+   * @param input has the focus while the keyboard of a phone is open
+   * @param untypable receives a sentence with the characters that the guest's keyboard lacks
    */
   constructor(
     session: GuestLink,
@@ -82,7 +82,7 @@ export class Keyboard {
 
   #keyUp(event: KeyboardEvent): void {
     this.#altGr.flush();
-    // macOS tells no release of keys that were pressed with Command.
+    // macOS sends no keyup for keys that were pressed with Command.
     const bytes = event.code.startsWith('Meta')
       ? this.#keys.releaseAll()
       : this.#keys.release(event.code);
@@ -105,13 +105,13 @@ export class Keyboard {
     if (Object.keys(locks).length > 0) this.#sendInTurn(locks);
   }
 
-  /** Behind the text that is still being typed. */
+  /** Sends input after the text that is still being typed. */
   #sendInTurn(input: Input): void {
     if (this.#typing === null) this.#send(input);
     else this.#strokes.push(input);
   }
 
-  /** Browsers paste into what can be edited: for a moment that has the focus. */
+  /** Browsers paste only into editable elements: the input has the focus for a moment. */
   #pasteThrough(canvas: HTMLCanvasElement, input: HTMLTextAreaElement): void {
     canvas.addEventListener('keydown', (event) => {
       if (!isPaste(event)) return;
@@ -120,7 +120,9 @@ export class Keyboard {
     });
   }
 
-  /** On a phone the text is what changes: keys have no codes there, and words are composed. */
+  /**
+   * On a phone the changes of the text are the input: keys have no codes, and words are composed.
+   */
   #followInput(input: HTMLTextAreaElement): void {
     let before = filler;
     const clear = () => {
@@ -155,7 +157,7 @@ export class Keyboard {
     }
     const layout = this.#layout;
     const { strokes, untypable } = typeText(text, layout);
-    // Whatever the lights show now: the text is to arrive as it is.
+    // The text must arrive unchanged, whatever the lock lights are now.
     this.#type([{ caps: false }, ...strokes]);
     if (untypable.length > 0) this.#untypable(untypableText(untypable, layout));
   }
@@ -196,14 +198,14 @@ export class Keyboard {
   }
 }
 
-/** Pasting, the developer tools, and everything with Command on a Mac. */
+/** True for pasting, the developer tools, and everything with Command on a Mac. */
 function browserKeeps(event: KeyboardEvent): boolean {
   const { code, ctrlKey, shiftKey, metaKey } = event;
   if (isPaste(event) || (metaKey && !code.startsWith('Meta'))) return true;
   return ctrlKey && shiftKey && ['KeyI', 'KeyJ', 'KeyC'].includes(code);
 }
 
-/** The keys for it in terminals, as Ctrl+V is the guest's, and on a Mac. */
+/** True for the paste keys of terminals and of a Mac. Ctrl+V belongs to the guest. */
 function isPaste({ code, ctrlKey, shiftKey, metaKey }: KeyboardEvent): boolean {
   if (code === 'KeyV') return metaKey || (ctrlKey && shiftKey);
   return code === 'Insert' && shiftKey;

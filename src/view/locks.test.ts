@@ -10,6 +10,6 @@ test('[K9] a key says how Caps Lock is, one of the number pad how Num Lock is as
   expect(locksOf(pressed('KeyA', 'CapsLock', 'NumLock'))).toEqual({ caps: true });
   expect(locksOf(pressed('KeyA'))).toEqual({ caps: false });
   expect(locksOf(pressed('Numpad1', 'NumLock'))).toEqual({ caps: false, num: true });
-  // Systems differ in when the state of a lock key changes.
+  // Systems change the state of a lock key at different times.
   expect(locksOf(pressed('CapsLock', 'CapsLock'))).toEqual({});
 });

@@ -12,8 +12,11 @@ interface LockedKey {
 const lockKeys = ['CapsLock', 'NumLock', 'ScrollLock'];
 
 /**
- * Caps Lock with every key, Num Lock only with keys that have two meanings: a keyboard without a
- * number pad has none. With the lock keys themselves nothing, as systems differ in when it changes.
+ * Returns Caps Lock for every key, and Num Lock only for keys with two meanings: a keyboard without
+ * a number pad has none.
+ *
+ * For the lock keys themselves it returns nothing, because systems change the state at different
+ * times.
  */
 export function locksOf(event: LockedKey): Locks {
   if (lockKeys.includes(event.code)) return {};

@@ -1,14 +1,14 @@
 import type { Machine } from '../client/types.ts';
 import type { GuestLink } from './guest-link.ts';
 
-/** A touch that moves less is a click. CSS pixels. */
+/** A touch that moves less than this is a click. CSS pixels. */
 const tapPx = 8;
-/** A PS/2 packet has no room for more. */
+/** Largest movement in a PS/2 packet. */
 const longestStep = 127;
 
 /**
- * The guest's mouse. A guest that takes absolute positions follows the pointer; for one that takes
- * movements a click captures it, until Ctrl+Alt or Escape.
+ * The guest's mouse. A guest that uses absolute positions follows the pointer. For a guest that
+ * uses movements, a click captures the pointer until Ctrl+Alt or Escape.
  */
 export class Mouse {
   readonly #session: GuestLink;
@@ -52,7 +52,7 @@ export class Mouse {
   }
 
   get #isCaptured(): boolean {
-    // Within a shadow tree the document names the host.
+    // In a shadow tree `document.pointerLockElement` is the host.
     const root = this.#canvas.getRootNode() as Document | ShadowRoot;
     return root.pointerLockElement === this.#canvas;
   }
@@ -71,7 +71,7 @@ export class Mouse {
       return;
     }
     if (!this.#absolute && !this.#isCaptured) {
-      // The click that captures is not the guest's.
+      // The guest does not receive the click that captures the pointer.
       this.#canvas.requestPointerLock();
       return;
     }
@@ -87,7 +87,7 @@ export class Mouse {
     if (this.#absolute) this.#sendPosition(event);
     else if (this.#touch) this.#dragged(event, this.#touch);
     else if (this.#isCaptured) this.#addMove(event.movementX, event.movementY);
-    // A second button that goes down or up while one is held comes as a move.
+    // A press or release of a second button while one is held arrives as a move.
     if (event.button !== -1 && !this.#touch) this.#sendButtons(event.buttons);
   }
 
@@ -154,7 +154,7 @@ export class Mouse {
   }
 }
 
-/** A movement in steps that a PS/2 mouse can tell. */
+/** Splits a movement into steps that fit into PS/2 packets. */
 function packets(dx: number, dy: number): [number, number][] {
   const count = Math.ceil(Math.max(Math.abs(dx), Math.abs(dy)) / longestStep);
   return Array.from({ length: count }, () => [dx / count, dy / count]);

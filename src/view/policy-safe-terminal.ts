@@ -1,10 +1,11 @@
 /**
- * xterm.js under a content security policy without `unsafe-inline`. It writes `<style>` elements and
- * `style` attributes, which such a policy blocks; constructed style sheets and the CSSOM are allowed.
+ * xterm.js under a content security policy without `unsafe-inline`. It writes `<style>` elements
+ * and `style` attributes, which such a policy blocks; constructed style sheets and the CSSOM are
+ * allowed.
  */
 import { type ITerminalAddon, type ITerminalOptions, Terminal } from '@xterm/xterm';
 
-/** A terminal in `container`, in the document or in a shadow. */
+/** Opens a terminal in `container`, in the document or in a shadow tree. */
 export function openTerminal(
   container: HTMLElement,
   options: ITerminalOptions,
@@ -21,14 +22,14 @@ export function openTerminal(
   });
   const terminal = new Terminal({ ...options, documentOverride });
   for (const addon of addons) terminal.loadAddon(addon);
-  // Its viewport asks the window's own document, whatever the option says (xterm.js 6.0.0).
+  // The viewport of xterm.js 6.0.0 uses the window's own document, whatever the option is.
   document.createElement = create as Document['createElement'];
   try {
     terminal.open(container);
   } finally {
     Reflect.deleteProperty(document, 'createElement');
   }
-  // And so does what makes its rows, for as long as it lives.
+  // The renderer of its rows does too, as long as the terminal exists.
   const { _core: core } = terminal as unknown as TerminalInternals;
   core._renderService._renderer.value._rowFactory._document = documentOverride;
   return terminal;
@@ -48,7 +49,7 @@ function creatorOf(root: DocumentOrShadowRoot) {
   };
 }
 
-/** Stands for a `<style>`: its text goes into a style sheet of the root. */
+/** Returns an element in place of a `<style>`: its text goes into a style sheet of the root. */
 function sheetElement(root: DocumentOrShadowRoot): HTMLElement {
   const sheet = new CSSStyleSheet();
   root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
@@ -63,7 +64,7 @@ function sheetElement(root: DocumentOrShadowRoot): HTMLElement {
   return element;
 }
 
-/** 24-bit colours: the only attributes with a style that xterm.js sets. */
+/** Sets 24-bit colours through the CSSOM: the only `style` attributes that xterm.js sets. */
 function setAttribute(this: HTMLElement, name: string, value: string): void {
   if (name === 'style') this.style.cssText = value;
   else Element.prototype.setAttribute.call(this, name, value);

@@ -13,8 +13,8 @@ export class ScreenCanvas {
   #text: TextScreenView | null = null;
 
   /**
-   * @param pictureChanged its size or its kind is another
-   * @param textChanged there is another text on it
+   * @param pictureChanged called when the size or the kind of the picture changes
+   * @param textChanged called when the text on the screen changes
    */
   constructor(
     canvas: HTMLCanvasElement,
@@ -29,12 +29,12 @@ export class ScreenCanvas {
     this.#textChanged = textChanged;
   }
 
-  /** Columns and rows; null in graphics. */
+  /** Columns and rows; null in graphics mode. */
   get textSize(): { cols: number; rows: number } | null {
     return this.#text;
   }
 
-  /** The text of a text screen; nothing in graphics. */
+  /** Returns the text of a text screen; an empty string in graphics mode. */
   text(): string {
     return this.#text?.text() ?? '';
   }
@@ -63,14 +63,14 @@ export class ScreenCanvas {
     machine.on('screen-frame', (frame) => this.#drawFrame(frame));
   }
 
-  /** Nothing blinks any more. */
+  /** Stops the blinking. */
   dispose(): void {
     this.#text?.dispose();
     this.#text = null;
   }
 
   #drawFrame({ x, y, width, height, pixels }: FrameEvent): void {
-    // A frame that was on its way when the screen went back to text.
+    // The frame was sent before the screen changed to text.
     if (this.#text || width === 0 || height === 0) return;
     // Frames were posted: their buffers are never shared ones.
     const image = new ImageData(pixels as Uint8ClampedArray<ArrayBuffer>, width, height);

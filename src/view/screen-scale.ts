@@ -1,4 +1,4 @@
-/** How large a guest's picture is shown. No DOM. */
+/** Size at which a guest's picture is shown. No DOM. */
 
 export interface Size {
   width: number;
@@ -6,19 +6,19 @@ export interface Size {
 }
 
 interface Scale extends Size {
-  /** Whether each guest pixel keeps hard edges; else the browser smooths. */
+  /** Whether guest pixels keep hard edges; otherwise the browser smooths them. */
   pixelated: boolean;
 }
 
-/** An exact multiple is sharper; it is taken if it costs at most this much of the size. */
+/** An exact multiple is sharper. It is used if it keeps at least this share of the size. */
 const leastShare = 0.75;
 
 /**
- * Fits a picture into a space. Guest pixels are square, but for pictures more than twice as wide
+ * Fits a picture into a space. Guest pixels are square, except in pictures more than twice as wide
  * as high (640x200), whose pixels were drawn twice as high.
  * @param room CSS pixels
  * @param ratio device pixels in a CSS pixel
- * @param exact prefer whole multiples of device pixels even at the cost of size
+ * @param exact prefer whole multiples of device pixels even if the picture is smaller
  * @returns CSS pixels
  */
 export function fitPicture(picture: Size, room: Size, ratio: number, exact: boolean): Scale {
@@ -31,7 +31,7 @@ export function fitPicture(picture: Size, room: Size, ratio: number, exact: bool
   return {
     width: (width * scale) / ratio,
     height: (height * scale) / ratio,
-    // From twice the size on, uneven edges are less of a blemish than blurred ones.
+    // From twice the size on, uneven edges are less visible than blurred ones.
     pixelated: scale === whole || scale >= 2,
   };
 }

@@ -1,7 +1,8 @@
 /**
- * What somebody types into a terminal, told from what the terminal says by itself: its answers to
- * what the guest asks. A scrollback that is shown again asks again, and so do all pages at once: only
- * the first and only one may answer, or the answers end up on the guest's command line.
+ * Separates the user's input in a terminal from the terminal's own answers to the guest's queries.
+ *
+ * A scrollback that is shown again contains old queries, and every page receives the same query.
+ * Only one page may answer, and only once; other answers would end up on the guest's command line.
  */
 import { keyUnderInputMethod } from './input-method.ts';
 
@@ -23,15 +24,18 @@ interface WithUserInput {
 }
 
 interface TerminalInputOptions {
-  /** To the guest's serial line. */
+  /** Sends data to the guest's serial line. */
   send(data: string | Uint8Array): void;
-  /** Whether what the terminal is working on was shown before: what it asks was answered. */
+  /**
+   * Whether the terminal is processing output that was shown before, whose queries have been
+   * answered.
+   */
   isShownAgain(): boolean;
   /** Text that a user typed, in the form in which it is sent. */
   typed?(data: string): string;
 }
 
-/** Sends what is typed in `terminal`, and the answers that it owes the guest. */
+/** Sends the input in `terminal`, and the answers that it owes the guest. */
 export function followTerminal(
   terminal: InputTerminal,
   { send, isShownAgain, typed = (data) => data }: TerminalInputOptions,

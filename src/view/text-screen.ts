@@ -64,12 +64,12 @@ export class TextScreenView {
     this.#grid.markRow(this.#cursor.row);
     this.#grid.markRow(cursor.row);
     this.#cursor = cursor;
-    // A cursor that moves is seen where it is.
+    // The cursor stays visible while it moves.
     this.#blinkOn = true;
     this.#schedule();
   }
 
-  /** Another screen takes the canvas. */
+  /** Stops drawing, because another screen uses the canvas. */
   dispose(): void {
     clearInterval(this.#blinkTimer);
     cancelAnimationFrame(this.#frame);

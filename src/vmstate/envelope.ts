@@ -17,13 +17,13 @@ const flagRequired = 1;
 export const limits = {
   sections: 256,
   nameBytes: 255,
-  /** Device state is a few hundred KiB; RAM never travels in here. */
+  /** Device state is a few hundred KiB; a vmstate never contains RAM. */
   sectionBytes: 64 * 1024 * 1024,
 } as const;
 
 export interface Section {
   name: string;
-  /** [SE2] Of the contents, from 1. */
+  /** [SE2] Version of the contents, from 1. */
   version: number;
   required: boolean;
   bytes: Uint8Array;
@@ -35,7 +35,7 @@ export type Digest = (bytes: Uint8Array, seed?: bigint) => bigint;
 /** Magic, version u32, number of sections u32, from version 2 on the directory's digest u64. */
 export const headerBytes = 24;
 export const headerBytesOfVersion1 = 16;
-/** What the digests cover of the header and of each section's header: all but the digest. */
+/** Part of the header and of each section's header that the digests cover: all but the digest. */
 const coveredBytes = 16;
 /** Per section: flags u32, version u32, length u32, name length u32, digest u64. */
 const sectionHeaderBytes = 24;
@@ -51,19 +51,19 @@ const viewOf = (bytes: Uint8Array) =>
 const sectionDigest = (digest: Digest, header: Uint8Array, name: Uint8Array, bytes: Uint8Array) =>
   digest(bytes, digest(name, digest(header)));
 
-/** Where a section stands in the file, in bytes from its start. */
+/** Position of a section in the file, in bytes from its start. */
 interface Placed {
   header: number;
   nameLength: number;
   contents: number;
   length: number;
-  /** Where the next section begins. */
+  /** Start of the next section. */
   end: number;
 }
 
 /**
- * Walks the headers of `count` sections, the first at `offset`. Allocates nothing that the file
- * could ask for.
+ * Walks the headers of `count` sections, the first at `offset`. Allocates nothing whose size the
+ * file determines.
  * @throws {HoldfastError} `bad-vmstate` unless they are exactly the rest of the file. [EN3] [LM1]
  */
 function* placedSections(state: Uint8Array, offset: number): Generator<Placed> {
@@ -86,7 +86,9 @@ function* placedSections(state: Uint8Array, offset: number): Generator<Placed> {
   if (header !== state.length) throw bad('This vmstate goes on after its last section.');
 }
 
-/** [EN5] Over the header, then over the header of each section, in file order. */
+/**
+ * [EN5] Returns the digest over the header, then over the header of each section, in file order.
+ */
 export function directoryDigest(state: Uint8Array, firstSection: number, digest: Digest): bigint {
   let result = digest(state.subarray(0, coveredBytes));
   for (const { header } of placedSections(state, firstSection))
@@ -99,13 +101,13 @@ const stateFileMagic = Uint8Array.of(0x48, 0x4f, 0x4c, 0x44, 0x53, 0x54, 0x41, 0
 
 const isStateFile = (bytes: Uint8Array) => stateFileMagic.every((byte, at) => bytes[at] === byte);
 
-/** Whether the bytes begin as a vmstate does. */
+/** Returns true if the bytes begin like a vmstate. */
 export const isVmstate = (bytes: Uint8Array): boolean =>
   magic.every((byte, at) => bytes[at] === byte);
 
 /**
- * @returns the format version that the bytes claim.
- * @throws {HoldfastError} `bad-vmstate` when they are not a vmstate at all. [EN1]
+ * @returns the format version in the header.
+ * @throws {HoldfastError} `bad-vmstate` if they are not a vmstate at all. [EN1]
  */
 export function claimedVersion(state: Uint8Array): number {
   if (state.length < headerBytesOfVersion1 || magic.some((byte, i) => state[i] !== byte))
@@ -167,9 +169,9 @@ function checkEncodable(named: readonly (Section & { nameBytes: Uint8Array })[])
 }
 
 /**
- * Takes an envelope of this build's {@link formatVersion} apart.
+ * Decodes an envelope of this build's {@link formatVersion}.
  * @returns the sections in file order; their bytes are views into `state`.
- * @throws {HoldfastError} `bad-vmstate` when it is damaged.
+ * @throws {HoldfastError} `bad-vmstate` if it is damaged.
  */
 export function decodeEnvelope(state: Uint8Array, digest: Digest): Section[] {
   if (state.length < headerBytes) throw bad('This vmstate is cut off.');
@@ -193,7 +195,7 @@ function decodeSection(state: Uint8Array, placed: Placed, digest: Digest): Secti
   const { header: offset, nameLength, contents, length, end } = placed;
   const view = viewOf(state);
   const nameStart = offset + sectionHeaderBytes;
-  // Copied, because the platforms' decoders take no view of a shared buffer.
+  // Copied, because the platforms' decoders accept no view of a shared buffer.
   const nameBytes = state.slice(nameStart, nameStart + nameLength);
   const name = decodeName(nameBytes);
   const bytes = state.subarray(contents, contents + length);

@@ -1,4 +1,4 @@
-/** For tests: gives damaged vmstates digests that fit, so that the damage gets past them. */
+/** For tests: gives damaged vmstates matching digests, so that the damage passes them. */
 import type { Digest } from './envelope.ts';
 
 const align8 = (value: number) => (value + 7) & ~7;

@@ -7,7 +7,7 @@ import { HoldfastError } from '../errors.ts';
 type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export type JsonObject = { readonly [member: string]: Json };
 
-/** [JS2] Before anything is parsed: what a parsed value takes up follows from these. */
+/** [JS2] Checked before anything is parsed: they limit the size of the parsed value. */
 export interface JsonLimits {
   sectionBytes: number;
   depth: number;
@@ -19,7 +19,7 @@ export const jsonLimits: JsonLimits = { sectionBytes: 64 * 1024, depth: 8, value
 /** Returns `value` typed. @throws Malformed */
 export type Checker<T> = (value: Json | undefined, path: string) => T;
 
-/** Becomes a `bad-vmstate` that names the section. */
+/** Becomes a `bad-vmstate` with the section's name. */
 class Malformed extends Error {}
 
 const refuse = (path: string, expected: string): never => {
@@ -94,7 +94,7 @@ const child = (path: string, member: string) => (path ? `${path}.${member}` : me
 
 type Members<T> = { readonly [K in keyof Required<T>]: Checker<T[K]> };
 
-/** [JS3] An object of these members and no other. */
+/** [JS3] Accepts an object of exactly these members. */
 export const record =
   <T extends object>(members: Members<T>): Checker<T> =>
   (value, path) => {
@@ -104,7 +104,7 @@ export const record =
     return recordOf(members, value, path);
   };
 
-/** An object of these members; others are carried as they are. */
+/** Accepts an object of these members; others are kept unchanged. */
 export const openRecord =
   <T extends object>(members: Members<T>): Checker<T & JsonObject> =>
   (value, path) => {
@@ -122,7 +122,7 @@ function recordOf<T extends object>(members: Members<T>, value: JsonObject, path
   return found as T;
 }
 
-/** Counts what the text would become, without parsing it. @throws Malformed */
+/** Counts the values in the text without parsing it. @throws Malformed */
 function checkSize(source: string, limits: JsonLimits): void {
   let depth = 0;
   let values = 1;
@@ -135,14 +135,17 @@ function checkSize(source: string, limits: JsonLimits): void {
     } else if (character === '"') inString = true;
     else if (character === '[' || character === '{') depth++;
     else if (character === ']' || character === '}') depth--;
-    // Each value but the first of an array or object follows one of these.
+    // Every value except the first of an array or object follows one of these.
     if (!inString && (character === ',' || character === '[' || character === '{')) values++;
     if (depth > limits.depth) throw new Malformed('it is nested too deeply');
     if (values > limits.values) throw new Malformed('it has too many values');
   }
 }
 
-/** @throws {HoldfastError} `bad-vmstate` naming `section` for anything but what `check` takes. */
+/**
+ * @throws {HoldfastError} `bad-vmstate` with the name of `section` for anything that `check`
+ * refuses.
+ */
 export function decodeJson<T>(
   section: string,
   bytes: Uint8Array,
@@ -165,7 +168,7 @@ export function decodeJson<T>(
 }
 
 /**
- * Encodes exactly what {@link decodeJson} takes: a mistake shows where it is made.
+ * Encodes exactly what {@link decodeJson} accepts, so that a mistake is found where it is made.
  * @throws {HoldfastError} `bad-vmstate`
  */
 export function encodeJson<T>(

@@ -14,18 +14,18 @@ import {
 import { decodeJson, record, text } from './json.ts';
 
 interface Step {
-  /** What it brings, as tests and reports name it. */
+  /** The change, as tests and reports name it. */
   readonly name: string;
   readonly from: number;
   readonly to: number;
 }
 
-/** From the bytes of one whole vmstate to another's. */
+/** Migrates the bytes of a whole vmstate. */
 interface FormatMigration extends Step {
   migrate(state: Uint8Array, digest: Digest): Uint8Array;
 }
 
-/** From the contents of one section to another's. */
+/** Migrates the contents of one section. */
 interface SectionMigration extends Step {
   readonly section: string;
   migrate(contents: Uint8Array): Uint8Array;
@@ -55,7 +55,7 @@ export const sectionMigrations: readonly SectionMigration[] = [
     from: 1,
     to: 2,
     migrate(contents) {
-      // Version 1 did not say, so that the digest stays absent.
+      // Version 1 has no digest, so it stays absent.
       const check = record<{ v86Version: string }>({ v86Version: text(255, /^.+$/) });
       const { v86Version } = decodeJson('emulator', contents, check);
       return new TextEncoder().encode(JSON.stringify({ v86Version }));
@@ -66,15 +66,15 @@ export const sectionMigrations: readonly SectionMigration[] = [
     section: 'v86.devices',
     from: 1,
     to: 2,
-    // Version 1 had them longer, which version 2 allows; only readers of version 1 need that.
+    // Version 1 had longer ones, which version 2 allows; only readers of version 1 need them.
     migrate: (contents) => contents,
   },
 ];
 
-/** Hears of each step that ran. */
+/** Called for each step that ran. */
 export type OnMigration = (name: string) => void;
 
-/** [MG1] @throws {HoldfastError} `bad-vmstate` for a version that nothing leads on from. */
+/** [MG1] @throws {HoldfastError} `bad-vmstate` for a version without a migration. */
 export function migrateFormat(
   state: Uint8Array,
   from: number,
@@ -90,7 +90,7 @@ export function migrateFormat(
   return step.migrate(state, digest);
 }
 
-/** [MG2] Sections that no step applies to stay as they are: their reader judges their version. */
+/** [MG2] Sections without a matching step stay unchanged: their reader checks their version. */
 export function migrateSection(section: Section, onMigration?: OnMigration): Section {
   let { version, bytes } = section;
   for (const step of sectionMigrations) {

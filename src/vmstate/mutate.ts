@@ -1,13 +1,15 @@
-/** For tests: the ways in which a vmstate can be damaged, by accident and by intent. */
+/** For tests: kinds of damage to a vmstate, by accident and by intent. */
 
 export interface Mutated {
   kind: string;
   bytes: Uint8Array;
-  /** Whether its digests are to be made to fit, so that the damage gets past them. */
+  /** True if its digests must be updated, so that the damage passes them. */
   redigest: boolean;
 }
 
-/** A small fast generator, so that a failing case can be run again. (Marsaglia's xorshift32.) */
+/**
+ * Returns a small fast generator, so that a failing case can be repeated. (Marsaglia's xorshift32.)
+ */
 export function randomSource(seed: number): (below: number) => number {
   let x = seed;
   return (below) => {
@@ -33,7 +35,7 @@ function concat(...parts: Uint8Array[]): Uint8Array {
   return out;
 }
 
-/** Where each section begins and ends, in a file that is whole. */
+/** Returns the start and end of each section in an intact file. */
 function sectionsOf(state: Uint8Array): { start: number; end: number }[] {
   const view = viewOf(state);
   const sections: { start: number; end: number }[] = [];
@@ -47,7 +49,7 @@ function sectionsOf(state: Uint8Array): { start: number; end: number }[] {
   return sections;
 }
 
-/** The file with `parts` in the place of its sections, counted right. */
+/** Returns the file with `parts` in place of its sections, and the right count. */
 function withSections(state: Uint8Array, parts: Uint8Array[]): Uint8Array {
   const [first] = sectionsOf(state);
   const out = concat(state.subarray(0, first?.start), ...parts);
@@ -57,7 +59,7 @@ function withSections(state: Uint8Array, parts: Uint8Array[]): Uint8Array {
 
 const lies = [0, 1, 7, 255, 65_535, 65_536, 2 ** 20, 2 ** 26, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1];
 
-/** Tags that open a value: the lies that follow one of these are lies of counts. */
+/** Tags before a value with a count: numbers after one of these are wrong counts. */
 const countedTags = [6, 7, 8, 9];
 
 const mutations: Record<string, (state: Uint8Array, other: Uint8Array, next: Next) => Uint8Array> =

@@ -49,11 +49,11 @@ type SectionName = keyof typeof sectionVersions;
 /** The emulator that saved the device state. */
 interface EmulatorSection {
   v86Version: string;
-  /** `xxh64:…` of the transformed v86.wasm; absent in what format version 1 left. */
+  /** `xxh64:…` of the transformed v86.wasm; absent in states of format version 1. */
   wasmDigest?: string | undefined;
 }
 
-/** Where the runtime comes from that had the guest. */
+/** The runtime that had the guest, and its URLs. */
 interface RuntimeName {
   id: string;
   v86Version: string;
@@ -61,16 +61,16 @@ interface RuntimeName {
   wasmUrl: string;
 }
 
-/** Whose state this is, and what the machine was doing. */
+/** The identity of the machine, and its execution state. */
 export interface MachineSection<Config extends object = JsonObject> {
   id: string;
   name: string;
-  /** All of the machine's configuration; checked here are the members that every build knows. */
+  /** The machine's whole configuration. Only members that every build knows are checked here. */
   config: Config;
   runstate: 'running' | 'paused' | 'suspended';
   wasSuspended: boolean;
   mode: 'restart' | 'reboot';
-  /** Random: RAM and device state that were cut at the same moment have the same. */
+  /** Random: RAM and device state that were saved at the same moment have the same value. */
   cut: string;
   savedAtMs: number;
   runtime: RuntimeName;
@@ -81,14 +81,14 @@ export interface BlocksSection {
   blocks: {
     name: string;
     sizeBytes: number;
-    /** `xxh64:…` of the contents, where it was asked for. */
+    /** `xxh64:…` of the contents, if requested. */
     digest?: string | undefined;
   }[];
-  /** Where the runtimes put the guest's memory within the blocks; opaque. */
+  /** Position of the guest's memory within the blocks, as the runtimes chose it; opaque. */
   placement: string;
 }
 
-/** A drive and what was in it; the members are those of `DiskIdentity` in src/protocol. */
+/** A drive and its medium; the members are those of `DiskIdentity` in src/protocol. */
 export interface DiskSection {
   device: string;
   sizeBytes: number;
@@ -97,12 +97,12 @@ export interface DiskSection {
   generation: number;
 }
 
-/** The drives that have something in them. */
+/** The drives with a medium. */
 interface DisksSection {
   disks: readonly DiskSection[];
 }
 
-/** Reads of disks that the guest waits for: whoever loads the state asks again. */
+/** Pending disk reads of the guest: the runtime that loads the state repeats them. */
 export interface DiskReadsSection {
   readonly reads: readonly {
     device: string;
@@ -111,7 +111,7 @@ export interface DiskReadsSection {
     length: number;
     /** The drive's command, as in its register. */
     command: number;
-    /** Of a packet command without DMA: how many bytes at a time the guest takes. */
+    /** For a packet command without DMA: the number of bytes that the guest takes at a time. */
     byteLimit?: number | undefined;
   }[];
 }
@@ -122,7 +122,7 @@ export interface ShareFilesSection {
   files: readonly (readonly [inode: number, sizeBytes: number])[];
 }
 
-/** Connections that a runtime without the same wire must tell the guest are gone. */
+/** Connections that a runtime without the same wire must reset for the guest. */
 export interface NetworkSection {
   connections: readonly {
     /** Address and port, `192.168.86.100:1024`. */
@@ -133,7 +133,7 @@ export interface NetworkSection {
   }[];
 }
 
-/** Mode `reboot`: where the rest of the guest is. */
+/** Mode `reboot`: the checkpoint with the rest of the guest. */
 export interface CheckpointSection {
   machineId: string;
   generation: number;
@@ -141,30 +141,32 @@ export interface CheckpointSection {
   manifestDigest: string;
 }
 
-/** The head of a state file: what the machine is that follows. */
+/** The head of a state file: a description of the machine that follows. */
 export interface StateSection {
   title: string;
   createdAtMs: number;
   machineId: string;
-  /** Checked here as in `machine`; URLs under the site that wrote it are relative to that. */
+  /** Checked as in `machine`; URLs under the writer's site are relative to that site. */
   config: JsonObject;
   v86Version: string;
-  /** Parts of RAM blocks, across which the guest's pages are numbered. */
+  /** Parts of RAM blocks; the guest's page numbers count through all of them. */
   ranges: { block: string; offsetBytes: number; pages: number }[];
-  /** Whose pages and blobs are there before those of this file. */
+  /** The base, whose pages and blobs come before those of this file. */
   base?: { url: string; digest: string } | undefined;
 }
 
-/** What else belongs to the moment at which a state file's guest was cut. */
+/** Other data of the moment at which a state file's guest was saved. */
 export interface CutSection {
   takenAtMs: number;
-  /** Bytes that each console has said. */
+  /** Number of bytes that each console has written. */
   consoles: readonly (readonly [name: string, end: number])[];
   /** Generation of each set of pieces. */
   pieces: readonly (readonly [name: string, generation: number])[];
 }
 
-/** What each JSON section holds. `v86.devices` and `console.input` are values (value.ts) instead. */
+/**
+ * Contents of each JSON section. `v86.devices` and `console.input` are values (value.ts) instead.
+ */
 export interface JsonSections {
   emulator: EmulatorSection;
   machine: MachineSection;
@@ -184,17 +186,22 @@ const endpoint = text(21, /^(\d{1,3}\.){3}\d{1,3}:\d{1,5}$/);
 const mebibytes = integer(1, 4096);
 const byteLength = integer(0);
 
-/** Of a configuration, what this format promises to be right; the keeper checks the rest. */
+/**
+ * Checks the members of a configuration that this format guarantees; the keeper checks the rest.
+ */
 const config = openRecord<{ name: string; memoryMiB: number; vgaMemoryMiB: number }>({
   name: text(1024),
   memoryMiB: mebibytes,
   vgaMemoryMiB: mebibytes,
 });
 
-/** A guest without its network connections is the same guest; without the others it is not. */
+/**
+ * A guest without its network connections is still the same guest; without other sections it is
+ * not.
+ */
 const optionalSections: readonly SectionName[] = ['network'];
 
-/** What can stand in a vmstate as a runtime. */
+/** Checks the name of a runtime in a vmstate. */
 export const runtimeName = record<RuntimeName>({
   id: identifier,
   v86Version: identifier,
@@ -285,7 +292,7 @@ const checkers: { [Name in keyof JsonSections]: Checker<JsonSections[Name]> } = 
   }),
 };
 
-/** A share can hold many files; everything else is small. */
+/** A share can have many files; all other sections are small. */
 const limitsOf = (name: keyof JsonSections): JsonLimits =>
   name === '9p.files' ? { sectionBytes: 2 << 20, depth: 3, values: 400_000 } : jsonLimits;
 
@@ -303,9 +310,9 @@ export function jsonSection<Name extends keyof JsonSections>(
 }
 
 /**
- * @returns the contents of the section of this name; undefined where there is none, or an optional
- * one of a version that this build does not know.
- * @throws {HoldfastError} `bad-vmstate` naming the section when its JSON is malformed;
+ * @returns the contents of the section of this name; undefined if it is missing, or optional and of
+ * a version that this build does not know.
+ * @throws {HoldfastError} `bad-vmstate` with the section's name if its JSON is malformed;
  * `runtime-incompatible` for a version that this build does not know.
  */
 export function readSection<Name extends keyof JsonSections>(
@@ -322,7 +329,7 @@ export function readSection<Name extends keyof JsonSections>(
 }
 
 /**
- * Reads every JSON section, whoever it is for.
+ * Reads every JSON section, for the keeper or the runtime.
  * @throws {HoldfastError} `bad-vmstate`, `runtime-incompatible`
  */
 export function checkJsonSections(sections: readonly Section[]): void {
@@ -330,9 +337,10 @@ export function checkJsonSections(sections: readonly Section[]): void {
 }
 
 /**
- * [SE4] Sorts out what this build knows nothing of.
- * @returns optional sections to be carried on into the next vmstate, their bytes copied.
- * @throws {HoldfastError} `runtime-incompatible` for a required section that this build does not know.
+ * [SE4] Finds sections that this build does not know.
+ * @returns optional sections for the next vmstate, their bytes copied.
+ * @throws {HoldfastError} `runtime-incompatible` for a required section that this build does not
+ * know.
  */
 export function unknownSections(sections: readonly Section[]): Section[] {
   const unknown = sections.filter(({ name, version }) => versionOf(name) !== version);

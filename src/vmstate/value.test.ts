@@ -105,7 +105,7 @@ describe('values', () => {
   });
 
   it('values larger than any buffer at hand are encoded whole', () => {
-    // Tags, numbers and lengths fall on every place where a buffer may end.
+    // Tags, numbers and lengths occur at every place where a buffer may end.
     for (let shift = 0; shift < 9; shift++) {
       const value = ['x'.repeat(shift), Array.from({ length: 200_000 }, (_, i) => i + 0.5)];
       expect(decodeValue(encodeValue(value))).toEqual(value);

@@ -38,7 +38,7 @@ const tag = {
   typedArray: 9,
 } as const;
 
-// The order is the format: a constructor's index is its element type on the wire.
+// The order is part of the format: a constructor's index is its element type in the encoding.
 const typedArrays = [
   Uint8Array,
   Uint8ClampedArray,
@@ -54,15 +54,15 @@ const typedArrays = [
 const maximumDepth = 64;
 
 /**
- * [VL6] What a decoded value may take up by default: some 500 times the state of a Linux guest.
- * Who knows how much to expect passes a limit of its own.
+ * [VL6] Default memory limit of a decoded value: some 500 times the state of a Linux guest. Callers
+ * that know the expected size pass their own limit.
  */
 const defaultLimitBytes = 64 * 1024 * 1024;
 
-/** The bits of the only NaN that is written. */
+/** The bits of the only NaN that is encoded. */
 const canonicalNan = 0x7ff8_0000_0000_0000n;
 
-/** What engines allocate for a value, about; counted before it is done. */
+/** Approximate memory that engines allocate for a value; counted before the allocation. */
 const allocatedBytes = { value: 8, number: 16, string: 16, array: 16, object: 32, typedArray: 96 };
 
 const bad = (sentence: string) =>
@@ -80,8 +80,8 @@ class Writer {
   }
 
   /**
-   * To be called before `#bytes` or `#view` is named: it may replace both.
-   * @returns where the next `sizeBytes` go; what is there is not zero.
+   * Reserves room. Call it before you use `#bytes` or `#view`: it may replace both.
+   * @returns the start of the next `sizeBytes`; their old contents are not zero.
    */
   #room(sizeBytes: number): number {
     const start = this.#length;
@@ -113,7 +113,7 @@ class Writer {
 
   f64(value: number): void {
     const at = this.#room(8);
-    // Not setFloat64 for a NaN, which would write whatever bits this one happens to have.
+    // No setFloat64 for a NaN, which would write the arbitrary bits of this one.
     if (Number.isNaN(value)) this.#view.setBigUint64(at, canonicalNan, true);
     else this.#view.setFloat64(at, value, true);
   }
@@ -168,7 +168,7 @@ function writeNumber(out: Writer, value: number): void {
   }
 }
 
-/** [VL5] Devices are full of buffers that are mostly empty. */
+/** [VL5] Devices have many buffers that are mostly empty. */
 function lengthWithoutTrailingZeros(bytes: Uint8Array): number {
   let length = bytes.length;
   while (length > 0 && bytes[length - 1] === 0) length--;
@@ -227,13 +227,15 @@ class Cursor {
     return start;
   }
 
-  /** [VL6] To be called before anything is allocated. */
+  /** [VL6] Counts an allocation. Call it before anything is allocated. */
   allocate(sizeBytes: number): void {
     this.allocatedBytes += sizeBytes;
     if (this.allocatedBytes > this.#limitBytes) throw bad('it asks for more memory than it may');
   }
 
-  /** [VL4] A count of things that take at least `unitBytes` each, so that it cannot lie by much. */
+  /**
+   * [VL4] Reads a count of items of at least `unitBytes` each, so that it cannot be far too large.
+   */
   count(unitBytes: number): number {
     const count = this.view.getUint32(this.take(4), true);
     if (count * unitBytes > this.bytes.length - this.offset)
@@ -313,7 +315,7 @@ function readArray(from: Cursor, depth: number): Value {
 function readObject(from: Cursor, depth: number): Value {
   const count = from.count(5);
   from.allocate(allocatedBytes.object + count * 3 * allocatedBytes.value);
-  // A null prototype: a key of "__proto__" is a key like any other.
+  // A null prototype: "__proto__" is an ordinary key.
   const object: { [key: string]: Value } = Object.create(null);
   const keys: string[] = [];
   for (let left = count; left > 0; left--) {
@@ -321,7 +323,7 @@ function readObject(from: Cursor, depth: number): Value {
     keys.push(key);
     object[key] = read(from, depth + 1);
   }
-  // Keys that occur twice, or numbers that JavaScript would put elsewhere.
+  // Duplicate keys, or numeric keys that JavaScript would reorder.
   const order = Object.keys(object);
   if (keys.length !== order.length || keys.some((key, i) => key !== order[i]))
     throw bad('the members of an object are not in order');
@@ -336,7 +338,7 @@ function readTypedArray(from: Cursor): Value {
   from.align8();
   const sizeBytes = count * Elements.BYTES_PER_ELEMENT;
   const start = from.take(stored);
-  // [VL5] One way only: the last stored byte is not one that would have been left out.
+  // [VL5] Only one encoding is valid: the last stored byte is not zero.
   if (stored > sizeBytes || (stored > 0 && from.bytes[start + stored - 1] === 0))
     throw bad('a length makes no sense');
   from.allocate(allocatedBytes.typedArray + sizeBytes);
@@ -345,7 +347,9 @@ function readTypedArray(from: Cursor): Value {
   return new Elements(bytes.buffer);
 }
 
-/** Encoding happens while a guest stands still: no allocation, no collection. */
+/**
+ * Reused, because encoding happens while a guest is stopped: no allocation, no garbage collection.
+ */
 const workspace = new Uint8Array(1 << 18);
 
 export function encodeValue(value: Value): Uint8Array {
@@ -355,15 +359,15 @@ export function encodeValue(value: Value): Uint8Array {
 }
 
 /**
- * [VL1] Encoding the answer gives the same bytes again.
- * @param limitBytes what the answer may take up in memory, by the count of {@link allocatedBytes}
- * @throws {HoldfastError} `bad-vmstate` when the bytes are not exactly one value.
+ * [VL1] Decodes a value. Encoding the result returns the same bytes.
+ * @param limitBytes memory limit of the result, as counted by {@link allocatedBytes}
+ * @throws {HoldfastError} `bad-vmstate` if the bytes are not exactly one value.
  */
 export function decodeValue(bytes: Uint8Array, limitBytes = defaultLimitBytes): Value {
   return decode(bytes, limitBytes).value;
 }
 
-/** What decoding `bytes` takes up in memory, by the count that [VL6] limits. */
+/** Returns the memory that decoding `bytes` takes, as counted for the limit of [VL6]. */
 export function decodedSizeBytes(bytes: Uint8Array): number {
   return decode(bytes, defaultLimitBytes).allocatedBytes;
 }

@@ -30,7 +30,7 @@ const changed = (at: number, value: number) => {
   return bytes;
 };
 
-/** The same bytes with digests that fit them, as somebody who means harm would make them. */
+/** Returns the same bytes with digests that fit, as an attacker would make them. */
 function redigested(bytes: Uint8Array): Uint8Array {
   fixDigests(bytes, digest);
   return bytes;

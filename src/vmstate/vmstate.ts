@@ -23,8 +23,8 @@ export function encodeVmstate(
 }
 
 /**
- * Checks all of the envelope, then brings earlier versions up to date.
- * @returns the sections in file order. Their bytes are views into `state`, but for migrated ones.
+ * Checks the whole envelope, then migrates earlier versions.
+ * @returns the sections in file order. Their bytes are views into `state`, except migrated ones.
  * @throws {HoldfastError} `bad-vmstate`: not a vmstate, damaged, or from a newer format.
  */
 export function decodeVmstate(

@@ -15,7 +15,7 @@ import struct
 
 root = pathlib.Path(__file__).resolve().parents[2]
 fonts = pathlib.Path('/usr/share/consolefonts')
-# Not lat9u: it says of the characters of ISO 8859-15 that they are those of 8859-1.
+# Not lat9u: it labels the characters of ISO 8859-15 as those of 8859-1.
 wanted = re.compile(
     r'^(?:\w+-(?:VGA(?:8|14|16)|Fixed16|Terminus(?:Bold)?16|TerminusBoldVGA16)'
     r'|lat[01247][au]?-(?:08|14|16)|lat9[vw]-(?:08|14|16)|iso\d\d\.f(?:08|14|16)|cp\d+-8x(?:8|14|16)'

@@ -16,7 +16,7 @@ export const inlineWasm = [
 
 type InlineWasm = (typeof inlineWasm)[number];
 
-/** `page-ops.wat` becomes `page-ops-wasm.ts`. */
+/** Converts `page-ops.wat` to `page-ops-wasm.ts`. */
 export const targetOf = ({ source }: InlineWasm): string =>
   join(root, dirname(source), `${basename(source, '.wat')}-wasm.ts`);
 

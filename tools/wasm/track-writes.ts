@@ -1,15 +1,18 @@
 /**
- * Makes v86 note which pages of guest memory may have been written.
+ * Makes v86 record which pages of guest memory may have been written.
  *
- * The CPU writes guest memory through its TLB, in Rust as in the code that the JIT makes: an entry
- * lets writes pass only if `do_page_walk` made it for a write (without `TLB_READONLY`). So noting the
- * page whenever such an entry is stored catches every write, provided that the TLB is cleared
- * whenever the notes are. What does not go through the TLB calls `write8`, `write16` or `write32`:
- * the accessed and dirty bits of page tables, and devices, which are JavaScript.
- * `src/runtime/core/write-tracking.ts` has the rest of the devices' ways.
+ * The CPU writes guest memory through its TLB, in Rust as in the code that the JIT makes. An entry
+ * lets writes pass only if `do_page_walk` made it for a write (without `TLB_READONLY`). So
+ * recording the page whenever such an entry is stored catches every write, provided that the TLB is
+ * cleared whenever the records are.
  *
- * Notes are bytes of a map, at the address in the exported global `write_map`, by guest-physical page
- * over all four GiB, so that no bounds need checking. `ram_base` is where guest memory begins.
+ * Other writes call `write8`, `write16` or `write32`: the accessed and dirty bits of page tables,
+ * and devices, which are JavaScript. `src/runtime/core/write-tracking.ts` covers the devices' other
+ * writes.
+ *
+ * The records are bytes of a map, at the address in the exported global `write_map`, by
+ * guest-physical page over all four GiB, so that no bounds checks are needed. `ram_base` is the
+ * start of guest memory.
  */
 import binaryen from 'binaryen';
 
@@ -17,17 +20,17 @@ import binaryen from 'binaryen';
 const tlb = { readonly: 2, inMappedRange: 8 } as const;
 
 type Expression = number;
-/** What `binaryen.getExpressionInfo` gives: fields differ by kind. */
+/** Result of `binaryen.getExpressionInfo`: fields differ by kind. */
 type Info = { id: number } & Record<string, unknown>;
 
-/** Of a kind that has no fields Binaryen knows only the id. */
+/** Returns the info of an expression. For a kind without fields, Binaryen knows only the id. */
 function infoOf(expression: Expression): Info {
   const id = binaryen.getExpressionId(expression);
   if (id === binaryen.NopId || id === binaryen.UnreachableId) return { id };
   return binaryen.getExpressionInfo(expression) as unknown as Info;
 }
 
-/** What Binaryen's own types leave out. */
+/** Members that are missing in Binaryen's own types. */
 const { Store, Function: WasmFunction } = binaryen as unknown as {
   Store: { setValue(store: Expression, value: Expression): void };
   Function: { setBody(pointer: number, body: Expression): void };
@@ -75,7 +78,7 @@ function* functionsOf(module: binaryen.Module): Generator<FoundFunction> {
 const isZero = (info: Info) => info.id === binaryen.ConstId && info.value === 0;
 const isLocal = (info: Info) => info.id === binaryen.LocalGetId;
 
-/** `tlb_data[page] = entry`, the one store of an entry that is made new. */
+/** Finds `tlb_data[page] = entry`, the one store of a new entry. */
 function findInstall(pageWalk: Expression): { store: Expression; info: Info } | undefined {
   const stores = [...walk(pageWalk)]
     .filter(([, info]) => info.id === binaryen.StoreId && info.bytes === 4)
@@ -97,7 +100,8 @@ function findInstall(pageWalk: Expression): { store: Expression; info: Info } | 
 
 /**
  * Changes the module, or leaves it as it is.
- * @returns why it cannot be done in this version of v86: such a runtime works, but knows no writes.
+ * @returns the reason if this version of v86 cannot be changed: such a runtime works, but does not
+ * track writes.
  */
 export function trackWrites(module: binaryen.Module): string | undefined {
   const functions = [...functionsOf(module)];

@@ -1,19 +1,19 @@
 /**
- * Turns a stock `v86.wasm` into one whose memory somebody else owns.
+ * Turns a stock `v86.wasm` into one that does not own its memory.
  *
- * Stock v86 exports an unshared memory that it grows itself. Holdfast keeps guest
- * RAM in a memory that outlives the instance, so the transformed module
+ * Stock v86 exports an unshared memory that it grows itself. Holdfast keeps guest RAM in a memory
+ * that outlives the instance, so the transformed module
  *
  * - imports that memory (`env.memory`, shared) instead of defining it;
- * - asks `env.memory_grow_pre` / `env.memory_grow_post` whenever its allocator wants
- *   more pages (Binaryen's `instrument-memory` pass over the module's `memory.grow`);
- * - writes nothing when it is instantiated: its data segments move to a custom
- *   section, `holdfast.data`, so an instance can be made over a memory in which
- *   another runtime is still running a guest.
+ * - calls `env.memory_grow_pre` / `env.memory_grow_post` whenever its allocator needs more pages
+ *   (Binaryen's `instrument-memory` pass over the module's `memory.grow`);
+ * - writes nothing when it is instantiated: its data segments move to a custom section,
+ *   `holdfast.data`. So an instance can be made over a memory in which another runtime is still
+ *   running a guest.
  *
- * It notes which pages of guest memory may have been written, see track-writes.ts, says which module
- * it is (`holdfast.digest`), and turns two constants of v86's into exported globals, see `knobs`: a
- * guest that was just handed over should be compiled sooner than one that just started.
+ * It records which pages of guest memory may have been written, see track-writes.ts, and contains
+ * its own digest (`holdfast.digest`). It turns two constants of v86 into exported globals, see
+ * `knobs`: a guest that was just handed over should be compiled sooner than one that just started.
  *
  * Function bodies are otherwise left as they are.
  */
@@ -38,7 +38,7 @@ import { trackWrites } from './track-writes.ts';
  */
 const dataSectionName = 'holdfast.data';
 
-/** Name of the custom section that says which module this is, see `digestSection`. */
+/** Name of the custom section that identifies this module, see `digestSection`. */
 const digestSectionName = 'holdfast.digest';
 
 /** Largest shared memory the import accepts, in pages of 64 KiB: all of 32 bits. */
@@ -57,7 +57,7 @@ function expect(condition: boolean, sentence: string): asserts condition {
 const knobs = [
   /** `JIT_THRESHOLD` in jit.rs: instructions run in a page before it is compiled. */
   { name: 'jit_threshold', value: 200_000 },
-  /** `LOOP_COUNTER` in cpu.rs: instructions between two looks at timers and interrupts. */
+  /** `LOOP_COUNTER` in cpu.rs: instructions between two checks of timers and interrupts. */
   { name: 'loop_counter', value: 100_003 },
 ] as const;
 
@@ -79,7 +79,7 @@ function exposeKnobs(sections: Section[]): void {
     const constant = signedLeb(value);
     const index = appendItem(globals, [0x7f, 0x01, 0x41, ...constant, 0x0b]); // mutable i32
     appendItem(exports, [...nameBytes(name), 0x03, ...leb(index)]);
-    // i32.const, i32.lt_u: the constant's bytes alone could be anything.
+    // i32.const, i32.lt_u: the constant's bytes alone would match other code.
     const places = findAll(code.payload, [0x41, ...constant, 0x49]);
     expect(
       places.length === 1 && constant.length === 3,
@@ -173,7 +173,7 @@ function rewriteFunctions(wasm: Uint8Array): Uint8Array {
 /**
  * @param wasm a stock v86.wasm, as npm's package ships it.
  * @returns the transformed module's bytes.
- * @throws {UnexpectedV86Wasm} with a sentence that names what has moved.
+ * @throws {UnexpectedV86Wasm} with a sentence that names the missing parts.
  */
 export async function transformV86Wasm(wasm: Uint8Array): Promise<Uint8Array> {
   const sections = readSections(rewriteFunctions(wasm));
@@ -228,7 +228,7 @@ export async function transformV86Wasm(wasm: Uint8Array): Promise<Uint8Array> {
       id !== sectionId.memory &&
       id !== sectionId.data &&
       id !== sectionId.dataCount &&
-      // Names and DWARF double the size and nothing reads them.
+      // Names and DWARF double the size, and no code reads them.
       (id !== sectionId.custom || new Reader(payload).name() === 'target_features'),
   );
   kept.push({ id: sectionId.custom, payload: encodeData(minimumPages, segments) });
@@ -236,7 +236,10 @@ export async function transformV86Wasm(wasm: Uint8Array): Promise<Uint8Array> {
   return concat([transformed, await digestSection(transformed)]);
 }
 
-/** A section that says which module this is: `xxh64:` and 16 hex digits over all bytes before it. */
+/**
+ * Returns a section that identifies this module: `xxh64:` and 16 hex digits over all bytes before
+ * it.
+ */
 async function digestSection(wasm: Uint8Array): Promise<Uint8Array> {
   const { h64Raw } = await xxhash();
   const digest = `xxh64:${h64Raw(wasm).toString(16).padStart(16, '0')}`;

@@ -3,11 +3,11 @@ import { parseArgs } from 'node:util';
 interface BenchArguments {
   /** File for the metrics. */
   json?: string;
-  /** How often everything is measured. */
+  /** Number of repetitions of each measurement. */
   count: number;
 }
 
-/** Reads `[--json FILE] [--count N]`, which every benchmark takes. */
+/** Reads `[--json FILE] [--count N]`, the options of every benchmark. */
 export function benchArguments(defaultCount: number): BenchArguments {
   const { values } = parseArgs({
     options: { json: { type: 'string' }, count: { type: 'string' } },

@@ -12,7 +12,7 @@ interface OurOptions {
   guest?: 'linux' | 'pattern-graphics';
   memoryMiB?: number;
   runtime?: string;
-  /** Opened at its prompt, as visitors get it; otherwise it boots. */
+  /** True if the guest is opened at its prompt, as for visitors; otherwise it boots. */
   boot?: 'cold' | 'prompt';
 }
 
@@ -25,7 +25,7 @@ async function newPage(browser: Browser): Promise<Page> {
   return page;
 }
 
-/** The playground in a profile of its own. Resolves as soon as its script is there. */
+/** Opens the playground in a separate profile. Resolves as soon as its script runs. */
 export async function openOurs(
   browser: Browser,
   site: BenchSite,
@@ -43,7 +43,7 @@ export async function openOurs(
   return page;
 }
 
-/** Stock v86 in a profile of its own, which starts the guest as soon as its script is there. */
+/** Opens stock v86 in a separate profile. It starts the guest as soon as its script runs. */
 export async function openStock(
   browser: Browser,
   site: BenchSite,
@@ -55,7 +55,9 @@ export async function openStock(
   return page;
 }
 
-/** Waits for the shell's prompt. @returns when it came, in ms since the navigation began */
+/**
+ * Waits for the shell's prompt. @returns the time of its arrival, in ms since the navigation began
+ */
 export function waitForOurPrompt(page: Page): Promise<number> {
   return page.evaluate(
     async (text) =>
@@ -72,7 +74,9 @@ export function waitForStockPrompt(page: Page): Promise<number> {
   );
 }
 
-/** Waits until the shell answers. @returns when it did, in ms since the navigation began */
+/**
+ * Waits until the shell answers. @returns the time of the answer, in ms since the navigation began
+ */
 export async function waitForOurAnswer(page: Page): Promise<number> {
   await waitForOurPrompt(page);
   return page.evaluate(async () => {
@@ -89,7 +93,7 @@ export async function waitForStockAnswer(page: Page): Promise<number> {
   });
 }
 
-/** Ends the guest too, which would otherwise outlive the page and take the processor's time. */
+/** Also ends the guest, which would otherwise outlive the page and use processor time. */
 export async function closeOurs(page: Page): Promise<void> {
   await page.evaluate(async () => (await window.ours.connected).destroy());
   await closeContext(page.context());

@@ -2,8 +2,8 @@ import type { Page } from '@playwright/test';
 import type { BenchSite } from './site.ts';
 
 /**
- * What no emulator in a worker can be faster than here: a page with nothing on it whose worker does
- * nothing but compile v86.wasm as npm ships it, from its navigation's begin, ms.
+ * Lower limit for an emulator in a worker on this computer. An empty page has a worker that only
+ * compiles v86.wasm as npm ships it. Measured from the start of the navigation, ms.
  */
 export interface Floor {
   emptyPageMs: number;

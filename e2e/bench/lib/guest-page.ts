@@ -1,11 +1,11 @@
-/** What the pages of both sides can do for a benchmark; each puts it at `window.bench`. */
+/** API of the pages of both sides for a benchmark; each puts it at `window.bench`. */
 import type { ConsoleReader } from './console-reader.ts';
 
 export interface GuestPage {
   readonly console: ConsoleReader;
   /** Types on the serial console. */
   type(text: string): Promise<void>;
-  /** Guest-physical memory. */
+  /** Reads guest-physical memory. */
   read(address: number, length: number): Promise<Uint8Array>;
   write(address: number, bytes: Uint8Array): Promise<void>;
 }
@@ -17,7 +17,7 @@ let commands = 0;
 
 /**
  * Runs a shell command in the guest.
- * @returns how long it took as seen from outside, ms: between the two lines that frame it.
+ * @returns its duration as seen from outside, ms: between the two lines that frame it.
  */
 export async function timeCommand(
   page: GuestPage,

@@ -1,7 +1,7 @@
 /**
- * What opening the worst state files takes that are accepted without a question, beyond what the guests
- * that they bring have of their own: RAM, disks, and files of the share. The page that
- * opens, its worker and the keeper share a process.
+ * Measures the cost of opening the worst state files that are accepted without a question. The
+ * guests' own RAM, disks, and files of the share do not count. The page that opens, its worker and
+ * the keeper share a process.
  */
 import type { Browser, Page } from '@playwright/test';
 import { callMachine } from '../../../src/packages/playwright/call-machine.ts';
@@ -14,16 +14,16 @@ import { rendererGrowthMiB } from '../../support/renderer-memory.ts';
 import { withSite } from './hostile-site.ts';
 
 const blobsOfFrame = 1024;
-/** Left for what an honest state has. */
+/** Memory that is left for the contents of an honest state. */
 const honestBytes = 16 << 20;
-/** That nobody is asked about. */
+/** Bytes that need no approval. */
 const unaskedBytes = stateLimits.unaskedBytes - honestBytes;
 
 interface Worst {
   forgery: Forgery;
   /** Size of the guest's disks and files, which it has beside its memory. */
   ownBytes: number;
-  /** A CD of so many bytes, which travels in the state. */
+  /** Size of a CD that is part of the state. */
   cdBytes?: number;
 }
 
@@ -68,14 +68,14 @@ export function measureOpen(): Promise<{ openPeakMiB: number }> {
   });
 }
 
-/** A page with a guest that writes to all of its RAM. */
+/** Opens a page with a guest that writes to all of its RAM. */
 async function openGuest(browser: Browser, site: Site): Promise<Page> {
   const page = await (await browser.newContext()).newPage();
   await page.goto(
     `${site.url}?guest=pattern-text&m=${ramMiB}&vram=8&hda.empty=1G&filesystem=1&durable=off`,
   );
   await waitForShown(page, 'pass 2');
-  // One that runs takes turns with the opening.
+  // A running guest would slow down the opening.
   await callMachine(page, (machine) => machine.pause(), undefined);
   return page;
 }

@@ -1,6 +1,6 @@
 /**
- * The state server beside clients that are slow: how many it holds, how many requests it answers
- * beside them, and what memory that takes. The server runs as it is installed, in a process of its own.
+ * Measures the state server beside slow clients: how many it holds, how many requests it answers
+ * beside them, and its memory. The server runs as it is installed, in a separate process.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ const readers = 8;
 const measureMs = 10_000;
 const keptStates = 10_000;
 
-/** "serverSlowClients", "serverRps" and what belongs to them. */
+/** Measures "serverSlowClients", "serverRps" and the related metrics. */
 export async function measureServer(): Promise<Metrics> {
   const built = builtServer();
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-states-'));

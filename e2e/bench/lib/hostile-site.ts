@@ -1,4 +1,4 @@
-/** The built site in a browser of its own, for measuring what strangers can make them take. */
+/** The built site in a separate browser, for measuring the cost of strangers' files. */
 import type { Browser } from '@playwright/test';
 import { Site } from '../../../src/packages/playwright/site.ts';
 import { launchBrowser } from './browser.ts';

@@ -1,9 +1,9 @@
-/** What the meter's log says. All times are the guest's. */
+/** Statistics of the meter's log. All times are the guest's. */
 import type { MeterSample } from './meter.ts';
 
 type Log = readonly MeterSample[];
 
-/** The longest time between two entries in `from .. to`. */
+/** Returns the longest time between two entries in `from .. to`. */
 export function longestGap(log: Log, from: number, to: number) {
   let longest = { startMs: from, endMs: from, gapMs: 0 };
   for (let i = 1; i < log.length; i++) {
@@ -15,7 +15,7 @@ export function longestGap(log: Log, from: number, to: number) {
   return longest;
 }
 
-/** Work done at a moment, as if it were even between two entries. */
+/** Returns the work done at a moment, interpolated between two entries. */
 function batchesAt(log: Log, guestMs: number): number {
   const next = log.findIndex((entry) => entry.guestMs >= guestMs);
   const b = log[next];
@@ -29,7 +29,7 @@ export function speedBetween(log: Log, from: number, to: number): number {
   return (batchesAt(log, to) - batchesAt(log, from)) / (to - from);
 }
 
-/** The median speed: a moment in which the machine did something else does not count. */
+/** Returns the median speed: a moment in which the computer did something else does not count. */
 export function usualSpeed(log: Log, from: number, to: number): number {
   const speeds: number[] = [];
   for (let at = from; at + 20 <= to; at += 20) speeds.push(speedBetween(log, at, at + 20));

@@ -1,4 +1,4 @@
-; The meter: a Linux program that computes for ever and says how fast it goes.
+; The meter: a Linux program that computes for ever and records its speed.
 ;
 ;   nasm -f bin -I ../../../tools/guests/include/ -o meter.elf meter.asm
 ;

@@ -16,7 +16,7 @@ export interface MeterSample {
   batches: number;
 }
 
-/** A moment of the guest and when it was seen. */
+/** A moment of the guest, and the time when it was seen. */
 export interface SeenSample extends MeterSample {
   wallMs: number;
 }
@@ -24,8 +24,8 @@ export interface SeenSample extends MeterSample {
 export class Meter {
   readonly #page: GuestPage;
   /**
-   * Guest-physical addresses: the control page and the log's. Guest memory stays where it is, so
-   * that the meter of another document can take them over.
+   * Guest-physical addresses of the control page and of the log. Guest memory keeps its place, so
+   * that the meter of another document can use them.
    */
   addresses: number[] = [];
 
@@ -55,7 +55,7 @@ export class Meter {
     if (second.batches === first.batches) throw new Error('The meter stands still.');
   }
 
-  /** Resolves once the engine has optimised what it runs: when the speed grows no more. */
+  /** Resolves once the engine has optimised the code: when the speed does not increase any more. */
   async steady(): Promise<void> {
     let speed = 0;
     for (let seconds = 0; seconds < 30; seconds++) {
@@ -102,9 +102,11 @@ export class Meter {
   }
 
   /**
-   * When the guest made its first progress after `sinceMs`, by its own notes.
-   * Both since the epoch. The guest's clock is read across to this page's through samples, of which
-   * the one that came fastest counts; what is left of its way here makes the result later, not earlier.
+   * Returns the time of the guest's first progress after `sinceMs`, by its own log. Both since the
+   * epoch.
+   *
+   * Samples convert the guest's clock to this page's; the fastest sample counts. The rest of its
+   * delay makes the result later, not earlier.
    */
   async firstProgressMs(sinceMs: number): Promise<number> {
     let aheadMs = Number.POSITIVE_INFINITY;
@@ -117,7 +119,9 @@ export class Meter {
     return first.guestMs + aheadMs;
   }
 
-  /** What the guest itself wrote down in the last seconds, about every half millisecond. */
+  /**
+   * Returns the guest's own log of the last seconds, with an entry about every half millisecond.
+   */
   async log(): Promise<MeterSample[]> {
     const entries: (MeterSample & { number: number })[] = [];
     for (const address of this.addresses.slice(1)) {
@@ -128,7 +132,7 @@ export class Meter {
       }
     }
     entries.sort((a, b) => a.number - b.number);
-    // The guest went on while it was read: what hangs together is good.
+    // The guest ran during the read: only the longest run of consecutive entries is valid.
     let start = 0;
     let longest: MeterSample[] = [];
     for (let i = 1; i <= entries.length; i++) {

@@ -1,16 +1,16 @@
-/** Checkpoints of a guest that computes, and what they take from it. */
+/** Measures checkpoints of a guest that computes, and its slowdown. */
 
 import type { Machine } from '../../../src/client/types.ts';
 import type { CheckpointInfo } from '../../../src/index.ts';
 import { wallMs } from './guest-page.ts';
 import type { Meter } from './meter.ts';
 
-/** How long the guest is left alone, and then stored by itself, in turn. */
+/** Length of each phase. The guest runs alone, and with checkpoints, in turn. */
 const windowMs = 4000;
 
 export interface CheckpointMeasurement {
   checkpoints: CheckpointInfo[];
-  /** Work that was not done while checkpoints were taken as the keeper sees fit. */
+  /** Share of work that was not done while the keeper took checkpoints at its own intervals. */
   slowdownPercent: number;
 }
 
@@ -39,7 +39,8 @@ export async function measureCheckpoints(
     checkpoints.push(await machine.checkpoint());
     await sleep(Math.max(0, 1000 - (wallMs() - beganMs)));
   }
-  // In turn, and each without before and after: the engine's and the computer's mood drifts.
+  // Alternately, and each without its start and end, because the speed of the engine and the
+  // computer drifts.
   const without: number[] = [await speed(meter)];
   const during: number[] = [];
   for (let i = 0; i < Math.ceil(count / 5); i++) {

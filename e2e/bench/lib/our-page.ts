@@ -23,7 +23,8 @@ const connected = new Promise<Machine>((resolve) => {
       clearInterval(missed);
       reader.push(bytes);
     });
-    // A guest that came back before this page has said what it said: it is in the terminal.
+    // A guest that resumed before this page attached has already written its output, which is in
+    // the terminal.
     const missed = setInterval(() => {
       const text = playground()?.terminalText().trimEnd();
       if (!text) return;
@@ -41,7 +42,7 @@ const page: GuestPage = {
   write: async (address, bytes) => (await connected).writeMemory(address, bytes),
 };
 
-/** Resolves as soon as there is a guest: before, nobody would answer. */
+/** Resolves as soon as a guest exists: before, no call would be answered. */
 function hasGuest(machine: Machine): Promise<void> {
   return new Promise((resolve) => {
     const stop = machine.on('status', ({ status }) => {
@@ -68,8 +69,8 @@ const bench = {
     await timeCommand(page, `/tmp/${name} & sleep 1`);
   },
   /**
-   * @returns from the navigation's begin until the guest's first progress after its resume, by the
-   *   guest's own notes, and until this page saw some, ms
+   * @returns times from the start of the navigation, ms: to the guest's first progress after its
+   * resume, by its own log, and until this page saw progress
    */
   async resumedMs(addresses: number[]): Promise<{ guestMs: number; seenMs: number }> {
     const machine = await connected;
@@ -84,8 +85,8 @@ const bench = {
     return { guestMs: firstMs - performance.timeOrigin, seenMs };
   },
   /**
-   * @returns from the navigation's begin until terminal and screen were painted, `text` in the
-   *   terminal, ms
+   * @returns time from the start of the navigation until terminal and screen were painted, `text`
+   * in the terminal, ms
    */
   async shownMs(text: string): Promise<number> {
     const frame = () => new Promise((done) => requestAnimationFrame(done));

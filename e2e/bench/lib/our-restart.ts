@@ -9,17 +9,17 @@ import { longestGap, speedBetween, usualSpeed } from './meter-log.ts';
 export interface RestartMeasurement {
   /** As the keeper reports them. */
   timings: RestartTimings;
-  /** From the call to the answer, as this page saw it. */
+  /** Time from the call to its reply, as this page saw it. */
   callMs: number;
-  /** How far the guest's clock fell behind the wall clock. */
+  /** Delay of the guest's clock behind the wall clock. */
   clockStoodMs: number;
   /** Longest time around the hand-over in which the guest did no work, by the wall clock. */
   guestGapMs: number;
   /** The same in the second before the restart. */
   baselineGapMs: number;
-  /** The same while the runtime was being prepared, which the guest is to notice little of. */
+  /** The same while the runtime was being prepared, which should hardly affect the guest. */
   prepareGapMs: number;
-  /** From the run until the guest is back, for good, at 90 % of its speed before the call. */
+  /** Time from the run until the guest is permanently back at 90 % of its speed before the call. */
   recoverMs: number;
   /** Work missing in the 3 s from the hand-over on, in ms of work at the speed before. */
   lostWorkMs: number;
@@ -46,7 +46,8 @@ export async function measureRestart(
   const clockStoodMs = clockOffset(after) - offset;
   const called = calledMs - offset;
   const speed = usualSpeed(log, called - 1000, called);
-  // The keeper says how long it prepared; the call was on its way before that, its answer after.
+  // The keeper reports how long it prepared. The call took some time before that, and its reply
+  // after.
   const stopped = called + timings.prepareMs;
   const onTheWayMs = Math.max(5, callMs - timings.prepareMs - timings.pauseMs);
   const handOver = longestGap(log, stopped - 2, stopped + onTheWayMs);
@@ -64,11 +65,11 @@ export async function measureRestart(
 
   function recoverMs(run: number): number {
     for (let at = run; at < run + 2900; at++) {
-      // The second condition is against a hand-over that was looked for too early.
+      // The second condition excludes a moment before the real hand-over.
       const isBack = speedBetween(log, at, at + 20) >= 0.9 * speed;
       if (isBack && speedBetween(log, at, at + 100) >= 0.8 * speed) return at - run;
     }
-    // A number, since a benchmark must show even this.
+    // A number, because the benchmark must report this case, too.
     return 3000;
   }
 }
@@ -82,7 +83,7 @@ async function samples(meter: Meter): Promise<SeenSample[]> {
   return seen;
 }
 
-/** Wall clock minus guest clock: the samples that came fastest are right. */
+/** Wall clock minus guest clock: the fastest samples are right. */
 function clockOffset(seen: readonly SeenSample[]): number {
   return Math.min(...seen.map(({ wallMs, guestMs }) => wallMs - guestMs));
 }

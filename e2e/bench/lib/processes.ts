@@ -1,4 +1,4 @@
-/** What a browser's processes use of this machine. Linux only: elsewhere there are no numbers. */
+/** Resource usage of a browser's processes. Linux only: elsewhere it has no numbers. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { Browser } from '@playwright/test';
 
@@ -27,9 +27,9 @@ async function threadTimes(browser: Browser): Promise<Map<string, number>> {
 }
 
 /**
- * Runs something and finds the thread that worked most: the one that emulates.
- * @returns the result, and that thread's processor time, ms. Unlike time on the clock it hardly
- *   depends on what else the machine does.
+ * Runs `work` and finds the thread that worked most: the one that emulates.
+ * @returns the result, and that thread's processor time, ms. Unlike wall-clock time it hardly
+ * depends on other work of the computer.
  */
 export async function withThreadTime<T>(
   browser: Browser,
@@ -43,8 +43,8 @@ export async function withThreadTime<T>(
 }
 
 /**
- * Memory of the renderer that has most of it, KiB. Without files: how much of the browser's own
- * binary counts for a process changes with every other browser on the machine.
+ * Returns the memory of the largest renderer, KiB. Files do not count: the share of the browser's
+ * own binary in a process changes with every other browser on the computer.
  */
 export async function largestRendererKiB(browser: Browser): Promise<number> {
   let largest = 0;

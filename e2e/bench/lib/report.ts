@@ -3,7 +3,7 @@ import { cpus, loadavg } from 'node:os';
 
 export type Metrics = Record<string, number>;
 
-/** Says on what the numbers were taken: they mean nothing without it. */
+/** Prints the computer and the browser, without which the numbers mean nothing. */
 export function printHost(name: string, browserVersion: string): void {
   const [cpu] = cpus();
   const load = loadavg()[0]?.toFixed(1);
@@ -30,11 +30,11 @@ export function printTable(
   for (const line of others) console.log(line);
 }
 
-/** Milliseconds for people. */
+/** Formats milliseconds for users. */
 export const ms = (value: number): string =>
   Number.isNaN(value) ? '–' : value < 100 ? value.toFixed(1) : value.toFixed(0);
 
-/** Writes `{name, metrics}` where `--json` asked for it. */
+/** Writes `{name, metrics}` to the file of `--json`. */
 export function writeMetrics(name: string, metrics: Metrics, file: string | undefined): void {
   for (const [key, value] of Object.entries(metrics))
     if (!Number.isFinite(value)) throw new Error(`The benchmark has no value for ${key}.`);

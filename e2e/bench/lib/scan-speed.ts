@@ -1,4 +1,4 @@
-/** How fast memory can be looked at for changes. */
+/** Measures how fast memory is scanned for changes. */
 
 import { GuestPages } from '../../../src/keeper/checkpoint/guest-pages.ts';
 import { PageScanner, pageIndexBytes } from '../../../src/keeper/checkpoint/page-scan.ts';
@@ -7,7 +7,7 @@ import { pageBytes } from '../../../src/protocol/page-bytes.ts';
 const sizeBytes = 256 * 1024 * 1024;
 const indexAddress = 0x10000 + sizeBytes;
 
-/** @returns GB/s, the best of some rounds: what else ran beside it is not what is asked. */
+/** @returns GB/s, the best of some rounds, so that other work of the computer does not count. */
 export function scanGBps(): number {
   const wasmPages = Math.ceil((indexAddress + pageIndexBytes(sizeBytes / pageBytes)) / 65536);
   const memory = new WebAssembly.Memory({ initial: wasmPages, maximum: wasmPages, shared: true });
@@ -24,7 +24,7 @@ export function scanGBps(): number {
       for (let page = 0; page < range.count; )
         page = scanner.scan(range, page, 1024, () => undefined).next;
     }
-    // The first round finds every page changed; the others are what an idle guest costs.
+    // The first round finds every page changed; the others measure the cost of an idle guest.
     if (round > 0) best = Math.max(best, sizeBytes / 1e6 / (performance.now() - beganMs));
   }
   return best;

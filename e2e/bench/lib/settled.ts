@@ -1,16 +1,16 @@
 import type { Browser } from '@playwright/test';
 
-/** Of one core. */
+/** Share of one core. */
 const quietShare = 0.1;
 const pollMs = 250;
-/** So many quiet looks in a row. */
+/** Number of quiet measurements in a row. */
 const quietLooks = 2;
 const longestWaitMs = 20_000;
 
 /**
- * Resolves when the browser has nothing to do any more. A new window keeps a core busy for a second
- * or two with the browser's own interface (Chromium loads the pages of its address bar), which a visitor
- * who follows a link in a window that is there does not wait for.
+ * Resolves when the browser is idle. A new window keeps a core busy for a second or two with the
+ * browser's own interface: Chromium loads the pages of its address bar. A visitor who follows a
+ * link in an open window does not wait for that.
  */
 export async function settled(browser: Browser): Promise<void> {
   const session = await browser.newBrowserCDPSession();
@@ -30,7 +30,7 @@ export async function settled(browser: Browser): Promise<void> {
     await session.detach();
   }
 
-  /** Of processes that are gone nothing is counted: then it looks quieter for one look. */
+  /** The sum leaves out processes that have ended: the browser then looks quieter once. */
   async function usage(): Promise<{ cpuS: number; atMs: number }> {
     const { processInfo } = await session.send('SystemInfo.getProcessInfo');
     return {

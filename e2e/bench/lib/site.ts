@@ -1,4 +1,7 @@
-/** What the benchmarks' browsers load: our build as it is, and v86's as its examples use it. */
+/**
+ * Files that the benchmarks' browsers load: the current build of this project, and v86's as its
+ * examples use it.
+ */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,17 +17,17 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const root = join(here, '../../..');
 
 export interface BenchSite {
-  /** Of our build; ends in a slash. */
+  /** URL of this build; ends in a slash. */
   url: string;
-  /** Of the page around stock v86. */
+  /** URL of the page around stock v86. */
   stockUrl: string;
-  /** To run in our page before its own scripts. */
+  /** Script to run in this project's page before its own scripts. */
   ourScript: string;
   /** Answers at `/bench/NAME` from now on. */
   add(name: string, type: string, content: string | Uint8Array): void;
-  /** What our page loads, by size. */
+  /** Files that this project's page loads, by size. */
   pageAssets: { name: string; type: string; sizeBytes: number }[];
-  /** The runtimes of our build, newest first. */
+  /** The runtimes of this build, newest first. */
   runtimes: RuntimeSource[];
   close(): Promise<void>;
 }
@@ -45,7 +48,7 @@ export async function serveBenchSite(): Promise<BenchSite> {
       isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
     );
   };
-  // A copy: a build that somebody starts meanwhile must not change what is measured.
+  // A copy: a build that is started meanwhile must not change the measured files.
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
   cpSync(join(root, 'dist'), folder, { recursive: true });
   const dist = sirv(folder, { etag: true, setHeaders });

@@ -44,8 +44,8 @@ async function create(options: object): Promise<StockV86> {
 }
 
 /**
- * The second half of a restart, in a new document.
- * @returns when the guest's first progress was seen
+ * Runs the second half of a restart, in a new document.
+ * @returns the time when the guest's first progress was seen
  */
 async function revive(counterAddress: number): Promise<number> {
   const loading = getState();
@@ -101,7 +101,7 @@ const files = {
 };
 
 const bench = {
-  /** In a page that brought a guest back: when its first progress was seen. */
+  /** In a page that resumed a guest: the time when its first progress was seen. */
   revivedMs: undefined as number | undefined,
   page,
   files,
@@ -109,8 +109,8 @@ const bench = {
   timeCommand: (command: string) => timeCommand(page, command),
 
   /**
-   * The first half of a restart, as a user of v86 does it.
-   * @returns when the guest had made its last progress that counts
+   * Runs the first half of a restart, as a user of v86 does it.
+   * @returns the time of the guest's last progress that counts
    */
   async suspend(): Promise<number> {
     const lastMs = wallMs();
@@ -119,7 +119,7 @@ const bench = {
     return lastMs;
   },
 
-  /** v86's own way to save and to load, within one page. */
+  /** Measures v86's own save and load, within one page. */
   async saveAndRestore(): Promise<{ saveMs: number; loadMs: number; vmstateBytes: number }> {
     await emulator.stop();
     const began = wallMs();

@@ -15,7 +15,7 @@ function settled<T>(request: IDBRequest<T>): Promise<T> {
   });
 }
 
-/** Resolves once the state is on disk: the page is about to go. */
+/** Resolves once the state is on disk, because the page is about to close. */
 export async function putState(state: ArrayBuffer): Promise<void> {
   const transaction = (await open()).transaction(store, 'readwrite', { durability: 'strict' });
   transaction.objectStore(store).put(state, key);

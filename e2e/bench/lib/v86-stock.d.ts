@@ -1,4 +1,4 @@
-/** What the benchmarks use of v86's public API, and the memory they look at. */
+/** The part of v86's public API, and of its memory, that the benchmarks use. */
 interface StockV86 {
   add_listener(event: string, listener: (value: never) => void): void;
   serial0_send(text: string): void;

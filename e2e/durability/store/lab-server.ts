@@ -1,4 +1,4 @@
-/** An origin of its own for tests of the store: an empty page, and the lab as a script. */
+/** A separate origin for tests of the store: an empty page, and the lab as a script. */
 import { EventEmitter, once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -16,7 +16,7 @@ export class LabServer {
     const lab = new LabServer(server);
     server.on('request', (request, response) => {
       if (request.url === '/window') {
-        // Unanswered: whoever asks is to be killed.
+        // Not answered: the browser that asks will be killed.
         lab.#windows.emit('reached');
       } else if (request.url === '/lab.js') {
         // From pages without an origin, too.
@@ -36,7 +36,7 @@ export class LabServer {
     return `http://localhost:${(this.#server.address() as AddressInfo).port}/`;
   }
 
-  /** Resolves when a worker stops at its crash window, from now on. */
+  /** Resolves the next time a worker stops at its crash window. */
   async windowReached(): Promise<void> {
     await once(this.#windows, 'reached');
   }

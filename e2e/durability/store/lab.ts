@@ -1,4 +1,6 @@
-/** What the tests of the store run in a page or a worker; bundled, and there as `globalThis.lab`. */
+/**
+ * Functions that the tests of the store run in a page or a worker; bundled, as `globalThis.lab`.
+ */
 
 import type { CrashWindow, copyWriteNames, writeNames } from '../../../src/store/crash-windows.ts';
 import { type ConnectionLoss, DatabaseConnection } from '../../../src/store/database-connection.ts';
@@ -14,11 +16,11 @@ interface LabOptions {
   openTimeoutMs?: number;
   /** Fails with an error at this window. */
   throwAt?: CrashWindow;
-  /** Asks the server for `/window` there and never goes on: the test kills the browser. */
+  /** Requests `/window` there and waits for ever: the test kills the browser. */
   stopAt?: CrashWindow;
 }
 
-/** Records as the tests make them: their bytes follow from a number. */
+/** Records as the tests create them: their bytes follow from a number. */
 export interface RecordSpec {
   seed: number;
   sizeBytes: number;
@@ -83,7 +85,7 @@ const lab = {
       },
     });
   },
-  /** What both places have, once the copy is complete. */
+  /** Contents of both places, once the copy is complete. */
   async prepareKept(): Promise<void> {
     await lab.openKeptStore();
     await lab.openMachine('other');
@@ -92,10 +94,10 @@ const lab = {
     await lab.checkpoint('m', specs(1, 2));
     await lab.putEntry('e', { seed: 1, sizeBytes: 3 * 1024 * 1024 });
   },
-  /** Writes to both places, each in one of the ways that there are. */
+  /** Writes to both places, in each of the possible ways. */
   async performKept(write: (typeof copyWriteNames)[number], options: LabOptions): Promise<void> {
     await lab.openKeptStore(options);
-    // The copy is known to be complete from the first checkpoint on.
+    // The copy counts as complete from the first checkpoint on.
     if (write === 'copy-remove') return opened().remove('m');
     if (write === 'copy-entry') return opened().entries.delete('e');
     await lab.openMachine('m');
@@ -118,7 +120,7 @@ const lab = {
       specs.map(async (spec) => {
         const bytes = bytesOf(spec);
         const record = await machine(id).putRecord(bytes);
-        // As the checkpointer does, which writes the next record there.
+        // Like the checkpointer, which writes the next record there.
         bytes.fill(0xee);
         return record;
       }),
@@ -127,14 +129,14 @@ const lab = {
   publish: (id: string, specs: readonly RecordSpec[], records: readonly number[]) =>
     machine(id).publish({ takenAtMs: Date.now(), manifest: encode(specs), records }),
 
-  /** Puts and publishes; resolves with the ids. */
+  /** Puts and publishes records; resolves with the ids. */
   async checkpoint(id: string, specs: readonly RecordSpec[]): Promise<number[]> {
     const records = await lab.put(id, specs);
     await lab.publish(id, specs, records);
     return records;
   },
 
-  /** All generations of a machine, every byte of every record compared. */
+  /** Reads all generations of a machine, and compares every byte of every record. */
   async readBack(id: string): Promise<GenerationSpec[]> {
     const { generations, readRecords } = await opened().peek(id);
     const found: GenerationSpec[] = [];
@@ -159,7 +161,7 @@ const lab = {
   hasEntry: async (name: string, spec: RecordSpec) =>
     isSame(await opened().entries.get(name), bytesOf(spec)),
 
-  /** The code and message that `run` fails with, or undefined. */
+  /** Returns the code and message that `run` fails with, or undefined. */
   async failure(
     run: () => Promise<unknown>,
   ): Promise<{ code: string; message: string } | undefined> {
@@ -172,7 +174,7 @@ const lab = {
     }
   },
 
-  /** Works on the database behind the store's back. */
+  /** Changes the database without the store. */
   async raw<T>(stores: string[], work: (transaction: IDBTransaction) => IDBRequest<T>): Promise<T> {
     const database = await settled(indexedDB.open(databaseName));
     const transaction = database.transaction(stores, 'readwrite');
@@ -184,7 +186,7 @@ const lab = {
     database.close();
     return request.result;
   },
-  /** Changes one row of the database behind the store's back. */
+  /** Changes one row of the database without the store. */
   change: (name: string, key: IDBValidKey, change: (row: never) => unknown): Promise<unknown> =>
     lab.raw([name], (transaction) => {
       const rows = transaction.objectStore(name);
@@ -195,7 +197,7 @@ const lab = {
       };
       return request;
     }),
-  /** Holds a connection that closes for nobody, as a page of an older version might. */
+  /** Holds a connection that never closes for others, like a page of an older version. */
   holdStubbornly: async (version?: number): Promise<void> => {
     stubborn = await settled(indexedDB.open(databaseName, version));
   },
@@ -207,7 +209,7 @@ const lab = {
     await connection.open();
     connection.close();
   },
-  /** Of one machine, in the first place and in all copies. */
+  /** Damages the manifests of one machine, in the first place and in all copies. */
   async damageManifests(id: string): Promise<void> {
     const { storageBuckets } = navigator as unknown as {
       storageBuckets: {
@@ -225,17 +227,17 @@ const lab = {
       database.close();
     }
   },
-  /** As a worker remembers whose disk refused a write there. */
+  /** Like a worker that remembers that the disk refused a write there. */
   failPlace: (place: number): Promise<void> => new FailedPlaces().add(place),
   hasFailed: (place: number): Promise<boolean> => new FailedPlaces().has(place),
-  /** Names of the buckets that are places or say something of one. */
+  /** Returns the names of the buckets that are places, or have data about one. */
   placeNames: async (): Promise<string[]> => {
     const { storageBuckets } = navigator as unknown as {
       storageBuckets: { keys(): Promise<string[]> };
     };
     return (await storageBuckets.keys()).filter((name) => /^holdfast-\d/.test(name)).sort();
   },
-  /** The version of the default IndexedDB's database, where there is one. */
+  /** Returns the version of the default IndexedDB's database, if it exists. */
   defaultVersion: async (): Promise<number | undefined> =>
     (await indexedDB.databases()).find(({ name }) => name === databaseName)?.version,
   letGo: () => stubborn?.close(),
@@ -248,7 +250,7 @@ const lab = {
     (await settled(indexedDB.open(databaseName, version))).close();
   },
 
-  /** What the store holds, without what differs from run to run. */
+  /** Returns the contents of the store, without the parts that differ from run to run. */
   async snapshot(): Promise<Snapshot> {
     const found = await opened().machines();
     const machines = await Promise.all(
@@ -262,7 +264,7 @@ const lab = {
       entries: entries.map(({ name, sizeBytes }) => ({ name, sizeBytes })),
     };
   },
-  /** A database in which each kind of write has something to do. */
+  /** Prepares a database in which each kind of write has an effect. */
   async prepare(): Promise<void> {
     await lab.deleteDatabase();
     await lab.openStore();
@@ -276,7 +278,7 @@ const lab = {
     await lab.putEntry('e', { seed: 1, sizeBytes: 3 * 1024 * 1024 });
   },
 
-  /** Does one kind of write to what {@link lab.prepare} made. */
+  /** Does one kind of write to the contents from {@link lab.prepare}. */
   async perform(write: WriteName, options: LabOptions): Promise<void> {
     if (write === 'upgrade') await lab.deleteDatabase();
     await lab.openStore(options);
@@ -304,7 +306,7 @@ const lab = {
     await writes[write]();
   },
 
-  /** Opens every machine anew, which collects orphans; then counts records that nobody needs. */
+  /** Opens every machine again, which collects orphans; then counts records without a reference. */
   async orphansAfterOpening(): Promise<number> {
     const referenced = new Set<number>();
     for (const { id } of await opened().machines()) {
@@ -337,7 +339,7 @@ function settled<T>(request: IDBRequest<T>): Promise<T> {
   });
 }
 
-/** Blocks this thread inside of whatever transaction is open. */
+/** Blocks this thread inside any open transaction. */
 function stopForGood(): void {
   const request = new XMLHttpRequest();
   request.open('GET', `${location.origin}/window`, false);

@@ -9,7 +9,7 @@ export { expect } from '@playwright/test';
 
 interface Fixtures extends ContractFixtures {
   server: LabServer;
-  /** A page of the origin that has the lab. */
+  /** A page of the origin with the lab. */
   lab: Page;
 }
 
@@ -34,7 +34,7 @@ export async function openLab(page: Page, server: LabServer): Promise<Page> {
   return page;
 }
 
-/** A worker of `page` that has the lab. */
+/** A worker of `page` with the lab. */
 export async function startLabWorker(page: Page): Promise<Worker> {
   const started = page.waitForEvent('worker');
   const running = page.evaluate(async () => {

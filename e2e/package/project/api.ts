@@ -1,4 +1,4 @@
-/** Every call of the package, each on a machine that can take it. */
+/** Every call of the package, each on a machine that supports it. */
 import * as holdfast from 'holdfast';
 import * as elements from 'holdfast/element';
 import { covered, isA, original } from './coverage';
@@ -14,13 +14,13 @@ const [runtime, older] = packageAssets.runtimes;
 if (!runtime || !older) throw new Error('The package brings one emulator only.');
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-/** @throws unless `actual` is it */
+/** @throws unless `actual` has this value */
 function expect(what: string, actual: unknown, expected: unknown): void {
   if (JSON.stringify(actual) === JSON.stringify(expected)) return;
   throw new Error(`${what}: ${JSON.stringify(actual)} instead of ${JSON.stringify(expected)}`);
 }
 
-/** Code of what it rejects with. */
+/** Returns the error code that it rejects with. */
 async function refusal(call: Promise<unknown>): Promise<string> {
   const thrown = await call.then(
     () => undefined,
@@ -85,7 +85,7 @@ async function screenAndKeys(machine: holdfast.Machine): Promise<void> {
   expect('screen', (await machine.screen()).mode, 'text');
   expect('screenshot', text((await machine.screenshot()).slice(1, 4)), 'PNG');
   expect('frames', (await first(machine.frames({ fps: 30 }))).width > 0, true);
-  // Silent: nothing comes, and it can be given up.
+  // The guest is silent: nothing arrives, and the stream can be cancelled.
   await machine.sound().cancel();
 }
 
@@ -178,7 +178,7 @@ async function infoOf(file: Blob): Promise<string[]> {
   const state = await StateFile.read(file);
   const { port1 } = new MessageChannel();
   port1.close();
-  // A state of this size asks for no more memory.
+  // A state of this size does not ask for more memory.
   state.onMore(() => false);
   const { guest } = await state.open();
   guest.close();
@@ -204,7 +204,7 @@ async function otherLives(machine: holdfast.Machine): Promise<void> {
       runtime: runtime as never,
       replace: true,
       identity: 'continuation',
-      // Its guest reaches other sites by the network.
+      // Its guest reaches other sites over the network.
       approve: () => approve,
     });
   expect('approve', await refusal(open(false)), 'not-approved');
@@ -239,7 +239,7 @@ async function element(): Promise<void> {
   expect('removed', guest.machine, null);
 }
 
-/** @returns what was called */
+/** @returns the calls that were made */
 async function run(): Promise<string[]> {
   plainValues();
   const options = {

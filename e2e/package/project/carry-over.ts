@@ -1,6 +1,6 @@
 import { collectBlob, type Machine, packageAssets, StateFile } from 'holdfast';
 
-/** From a guest into a state file and back: what a guest of the file knows, and what it is. */
+/** Moves a guest through a state file and back, and checks what the guest of the file has kept. */
 export async function carryOver(machine: Machine): Promise<string[]> {
   const shell = async (code: string) => (await machine.execute(code)).stdout.trim();
   const startSource = machine.status?.startSource?.kind ?? 'unknown';

@@ -1,6 +1,6 @@
-/** Notes what is used of a library, by the names of its types. */
+/** Records the used members of a library, by the names of its types. */
 
-/** What a member gives that is followed as well. */
+/** Type of the object that a member returns, which is followed as well. */
 const given: Record<string, string> = {
   createMachine: 'Machine',
   connect: 'Machine',
@@ -11,12 +11,12 @@ const given: Record<string, string> = {
   'Machine.connectTcp': 'GuestSocket',
   'HoldfastError.from': 'HoldfastError',
 };
-/** Behind each stand-in what it stands for: private members want that. */
+/** Original of each stand-in: private members need it. */
 const targets = new WeakMap<object, object>();
 
 export const isA = { called: new Set<string>() };
 
-/** The module, whose members are noted as they are used. */
+/** Returns the module, whose members are recorded as they are used. */
 export function covered<T extends object>(module: T): T {
   return follow(module, '');
 }
@@ -48,7 +48,7 @@ function follow<T>(value: T, type: string): T {
   return standIn as T;
 }
 
-/** What a stand-in stands for: the document takes no others. */
+/** Returns the original of a stand-in, because the document accepts no others. */
 export const original = <T>(value: T): T =>
   ((typeof value === 'object' && value !== null && targets.get(value)) || value) as T;
 

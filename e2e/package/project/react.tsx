@@ -5,7 +5,10 @@ import { createRoot } from 'react-dom/client';
 import 'holdfast/element';
 import { carryOver } from './carry-over';
 
-/** Effects run twice in StrictMode: the guest of the first is closed, and that of the second is it. */
+/**
+ * StrictMode runs effects twice: the guest of the first is closed, and the guest of the second
+ * stays.
+ */
 function useGuest(): Machine | undefined {
   const [machine, setMachine] = useState<Machine>();
   useEffect(() => {

@@ -1,6 +1,6 @@
 import { createMachine, demoLinux } from 'holdfast';
 import { carryOver } from './carry-over';
 
-// The whole of it, for a guest at its prompt:
+// A complete example, for a guest at its prompt:
 const machine = await createMachine(demoLinux);
 Object.assign(window, { carryOver: () => carryOver(machine) });

@@ -1,4 +1,4 @@
-/** From what people write to what the keeper is given. */
+/** Converts the options that users write to the configuration for the keeper. */
 import { HoldfastError } from '../../errors.ts';
 import { baseUrl } from '../../protocol/base-url.ts';
 import {
@@ -26,8 +26,8 @@ export interface Firmware {
 const naming = ['bzImage', 'multiboot', 'cdrom', 'hda', 'fda'] as const;
 
 /**
- * Checks options and fills in what they leave out. URLs become absolute, relative to this page.
- * @param firmware where the options name none
+ * Checks options and adds the defaults. URLs become absolute, relative to this page.
+ * @param firmware used if the options name none
  * @throws HoldfastError `bad-config`; `image-unavailable` for a file that cannot be read
  */
 export async function machineConfig(

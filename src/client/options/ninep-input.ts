@@ -11,7 +11,7 @@ export interface LoadedFile {
 
 /**
  * Reads or fetches all files.
- * @param isForeign whether somebody else chose them, see src/protocol/visitor.ts
+ * @param isForeign whether someone else chose them, see src/protocol/visitor.ts
  * @throws HoldfastError `image-unavailable`, with the file's name
  */
 export async function shareFiles(
@@ -29,7 +29,10 @@ export async function shareFiles(
   );
 }
 
-/** Paths of a picked folder begin with its name, which is not part of the share. */
+/**
+ * Removes the folder's name, which begins the paths of a picked folder and is not part of the
+ * share.
+ */
 function asNinepFile(file: File): NinepFile {
   const { webkitRelativePath, name } = file;
   return { path: webkitRelativePath ? webkitRelativePath.replace(/^[^/]*\//, '') : name, file };
@@ -40,7 +43,10 @@ type IndexEntry = readonly [string, number, number, number, number, number, unkn
 
 const modes = { mask: 0o170000, directory: 0o040000, file: 0o100000 } as const;
 
-/** v86's `fs.json`, version 3, as its `tools/fs2json.py` makes it; links and devices are left out. */
+/**
+ * Reads v86's `fs.json`, version 3, as its `tools/fs2json.py` makes it; links and devices are left
+ * out.
+ */
 async function fromIndex(
   index: string,
   base: string | undefined,
@@ -53,7 +59,7 @@ async function fromIndex(
   requireRoom(found, url.href);
   const fetched = found.map(({ path, contents, sizeBytes }) => async () => {
     const at = URL.parse(contents, folder);
-    // Who agreed to this server has not agreed to others that its index might name.
+    // An approval of this server does not cover other servers that its index may name.
     if (at?.origin !== folder.origin)
       throw new HoldfastError(
         'image-unavailable',
@@ -71,7 +77,7 @@ const shareBytes = 512 * 2 ** 20;
 const shareFileCount = 50_000;
 const fetchesAtATime = 8;
 
-/** @throws HoldfastError `image-unavailable` for an index that promises too much */
+/** @throws HoldfastError `image-unavailable` for an index that lists too much */
 function requireRoom(found: readonly IndexFile[], url: string): void {
   const total = found.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   if (total <= shareBytes && found.length <= shareFileCount) return;
@@ -100,7 +106,7 @@ function parseIndex(bytes: Uint8Array, url: string): IndexFile[] {
     const { version, fsroot } = JSON.parse(new TextDecoder().decode(bytes));
     if (version === 3 && Array.isArray(fsroot)) return [...filesIn(fsroot, '')];
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new HoldfastError(
     'image-unavailable',
@@ -127,7 +133,7 @@ function* filesIn(entries: readonly IndexEntry[], folder: string): Generator<Ind
   }
 }
 
-/** @param limitBytes more than which the server must not send */
+/** @param limitBytes largest response that is accepted */
 async function get(url: URL, limitBytes: number, isForeign: boolean): Promise<ArrayBuffer> {
   const response = await fetch(url, askingFor(url.href, isForeign, baseUrl()));
   if (!response.ok) throw new Error(`the server answered ${response.status}`);

@@ -1,10 +1,13 @@
-/** The known name that a misspelt one was probably meant to be. */
+/** Finds the known name that a misspelt one was probably meant to be. */
 
-/** Longer names may have more slips, but a name of two letters is like every other. */
+/**
+ * Letters for each allowed mistake. Longer names may have more; a name of two letters is similar to
+ * every other.
+ */
 const lettersPerSlip = 3;
 const mostSlips = 2;
 
-/** @returns undefined where none is like it */
+/** @returns undefined if none is similar */
 export function similarName(name: string, known: Iterable<string>): string | undefined {
   const given = plain(name);
   let best: string | undefined;
@@ -20,7 +23,7 @@ export function similarName(name: string, known: Iterable<string>): string | und
 
 const plain = (name: string) => name.toLowerCase().replaceAll(/[-_]/g, '');
 
-/** Letters that are missing, too many, other ones, or two that have changed places. */
+/** Counts letters that are missing, extra or different, and neighbours that are swapped. */
 function distance(a: string, b: string): number {
   const rows = [Array.from({ length: b.length + 1 }, (_, column) => column)];
   const at = (row: number, column: number) => rows[row]?.[column] ?? Number.POSITIVE_INFINITY;

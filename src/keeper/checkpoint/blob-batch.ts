@@ -1,4 +1,4 @@
-/** Copies of pieces and of console output that wait to be written. */
+/** Copies of pieces and of console output that have not been written yet. */
 import type { Scrollback } from '../guest/scrollback.ts';
 import type { RestoreTarget } from './checkpoint-source.ts';
 import {
@@ -14,20 +14,20 @@ import {
 import type { Piece } from './record.ts';
 import type { BlobKey, Segments } from './segments.ts';
 
-/** Console output is stored by chunk: the last one again whenever it has grown. */
+/** Console output is stored in chunks. The last chunk is stored again whenever it has grown. */
 export const consoleChunkBytes = 4096;
 export const consolePrefix = 'console.';
 export const piecePrefix = 'pieces.';
 
-/** What had been put into the batch when a checkpoint began, to fall back to. */
+/** The contents of the batch when a checkpoint began, to return to after a failure. */
 interface Progress {
   consoles: Map<string, number>;
   pieces: Map<string, number>;
-  /** Of {@link PieceLengths}. */
+  /** Progress of {@link PieceLengths}. */
   parts: Map<string, number>;
 }
 
-/** What {@link BlobBatch} had put into a checkpoint, and {@link BlobRestore} puts back. */
+/** State that {@link BlobBatch} has put into a checkpoint and {@link BlobRestore} restores. */
 interface StoredBlobs {
   consoles: Record<string, number>;
   pieces: Record<string, number>;
@@ -37,7 +37,7 @@ interface StoredBlobs {
 interface BlobBatchOptions {
   /** Pieces that are in storage already. */
   done?: StoredBlobs | undefined;
-  /** Large pieces are not divided: whoever receives them knows no parts. */
+  /** Large pieces are not divided, for receivers that do not support parts. */
   wholePieces?: boolean | undefined;
 }
 
@@ -47,9 +47,9 @@ export class BlobBatch {
   readonly #segments: Segments;
   readonly #waiting = new Map<string, Map<number, Uint8Array | undefined>>();
   #waitingBytes = 0;
-  /** To be written although they have not changed. */
+  /** Blobs to write although they have not changed. */
   readonly #forced = new Map<string, Set<number>>();
-  /** Up to where each console was put into a batch, and each set of pieces. */
+  /** Offset up to which each console was put into a batch, and generation of each set of pieces. */
   #done: Progress;
 
   constructor(
@@ -67,7 +67,7 @@ export class BlobBatch {
     };
   }
 
-  /** Size of the copies that wait. */
+  /** Size of the waiting copies. */
   get sizeBytes(): number {
     return this.#waitingBytes;
   }
@@ -84,13 +84,16 @@ export class BlobBatch {
     return Object.fromEntries(this.#done.parts);
   }
 
-  /** For {@link resetTo}. */
+  /** Returns the present state, for {@link resetTo}. */
   progress(): Progress {
     const { consoles, pieces, parts } = this.#done;
     return { consoles: new Map(consoles), pieces: new Map(pieces), parts: new Map(parts) };
   }
 
-  /** Gives up what was collected since. Everything else that has to be written again is forced. */
+  /**
+   * Discards what was collected since. The caller forces everything else that must be written
+   * again.
+   */
   resetTo(progress: Progress): void {
     this.#clear();
     this.#digests?.forgetAll();
@@ -113,8 +116,8 @@ export class BlobBatch {
   }
 
   /**
-   * Copies the pieces that changed since the last time, large ones in part. The guest may run between
-   * two steps: what it changes meanwhile is for the next collection.
+   * Copies the pieces that changed since the last call, large ones in part. The guest may run
+   * between two steps; the next collection copies what it changes in between.
    * @yields bytes copied, after each piece or part
    */
   *collectPieces(): Generator<number> {
@@ -122,7 +125,7 @@ export class BlobBatch {
       const set = this.#place.pieces.of(name);
       const stream = piecePrefix + name;
       const since = this.#done.pieces.get(name) ?? 0;
-      // To list what changed is a walk over all that ever did.
+      // Listing changes walks over all pieces that ever changed.
       const changed = set.generation === since ? [] : set.changedSince(since);
       this.#done.pieces.set(name, set.generation);
       for (const index of changed) {
@@ -143,11 +146,11 @@ export class BlobBatch {
     yield* this.#takeForcedParts();
   }
 
-  /** Of a large piece only the parts that changed. */
+  /** Copies only the changed parts of a large piece. */
   *#collectParts(parts: string, bytes: Uint8Array, digests: PartDigests): Generator<number> {
     const stream = piecePrefix + parts;
     const whole = pieceOf(stream);
-    // It was smaller, and is there as a whole.
+    // The piece was smaller before and was stored whole.
     if (whole && !this.#done.parts.has(parts))
       this.#putOrDrop(whole.stream, whole.index, undefined);
     this.#done.parts.set(parts, bytes.length);
@@ -189,7 +192,7 @@ export class BlobBatch {
     return 0;
   }
 
-  /** Copies what the consoles said since the last time. @returns bytes copied. */
+  /** Copies the console output since the last call. @returns bytes copied. */
   collectConsoles(): number {
     let copied = 0;
     for (const [name, scrollback] of this.#place.consoles.scrollbacks()) {
@@ -249,7 +252,7 @@ export class BlobBatch {
 
 const chunkOf = (offset: number) => Math.floor(offset / consoleChunkBytes);
 
-/** A chunk as far as it has come; what has left the ring already is zero. */
+/** Returns the present part of a chunk. Bytes that have left the ring are zero. */
 function readChunk(scrollback: Scrollback, chunk: number): Uint8Array {
   const start = chunk * consoleChunkBytes;
   const out = new Uint8Array(Math.min(consoleChunkBytes, scrollback.end - start));
@@ -260,13 +263,13 @@ function readChunk(scrollback: Scrollback, chunk: number): Uint8Array {
   return out;
 }
 
-/** Gathers the blobs of a cut, the newest of each first, and gives them back to the machine. */
+/** Gathers the blobs of a cut, the newest of each first, and restores them to the machine. */
 export class BlobRestore {
   readonly #streams = new Map<string, Map<number, Uint8Array | undefined>>();
 
   /**
-   * @param owned nobody else has or will change the bytes: they are not copied
-   * @returns whether this is the first, so the newest, of its kind.
+   * @param owned true if nothing else holds or changes the bytes: they are not copied
+   * @returns true if this blob is the first, so the newest, of its kind.
    */
   add({ stream, index, bytes }: Piece, { owned = false } = {}): boolean {
     let found = this.#streams.get(stream);
@@ -279,7 +282,7 @@ export class BlobRestore {
     return true;
   }
 
-  /** All blobs of a stream. Nobody else has the list, or will change the bytes. */
+  /** Takes over all blobs of a stream. Nothing else may hold the list or change the bytes. */
   adopt(stream: string, blobs: Map<number, Uint8Array | undefined>): void {
     this.#streams.set(stream, blobs);
   }
@@ -301,7 +304,7 @@ export class BlobRestore {
     }
   }
 
-  /** Large pieces of one name. */
+  /** Joins the large pieces of one name. */
   #joined(name: string, lengths: PieceLengths = {}): Map<number, Uint8Array> {
     const joined = new Map<number, Uint8Array>();
     for (const [parts, length] of Object.entries(lengths)) {
@@ -309,14 +312,14 @@ export class BlobRestore {
       if (piece?.stream !== name) continue;
       const stream = piecePrefix + parts;
       joined.set(piece.index, joinParts(parts, length, this.#streams.get(stream)));
-      // A share of some hundred MiB is not to be there twice.
+      // A share of some hundred MiB must not be in memory twice.
       this.#streams.delete(stream);
     }
     return joined;
   }
 }
 
-/** One after the other: one more list of a hundred thousand pieces is some MiB. */
+/** Yields entries one by one: another list of a hundred thousand pieces takes some MiB. */
 function* present(
   found: ReadonlyMap<number, Uint8Array | undefined>,
   joined: ReadonlyMap<number, Uint8Array>,

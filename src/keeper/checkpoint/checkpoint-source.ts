@@ -1,4 +1,4 @@
-/** What a checkpoint is made of, as the machine lends it. */
+/** The parts of a machine that a checkpoint consists of. */
 
 import { HoldfastError } from '../../errors.ts';
 import type { RamBlock, VersionedPieces, WriteTracking } from '../../protocol/abi.ts';
@@ -7,10 +7,10 @@ import type { Consoles } from '../guest/consoles.ts';
 import { GuestPages } from './guest-pages.ts';
 import type { StoredRange } from './manifest.ts';
 
-/** Name of the RAM block for what a machine's checkpoints need to remember of each page. */
+/** Name of the RAM block that holds the checkpointer's data about each page. */
 export const indexBlock = 'checkpoint.index';
 
-/** The machine's pieces, by name: a VersionedPieceMaps. */
+/** The machine's pieces by name: a VersionedPieceMaps. */
 interface PieceSets {
   names(): Iterable<string>;
   of(name: string): PieceSet;
@@ -19,28 +19,28 @@ interface PieceSets {
 export interface PieceSet extends VersionedPieces {
   /** Indexes that were set or deleted after `generation`. */
   changedSince(generation: number): Iterable<number>;
-  /** Replaces everything; counts as no change since `generation`. */
+  /** Replaces all pieces. This does not count as a change since `generation`. */
   restore(pieces: Iterable<readonly [index: number, bytes: Uint8Array]>, generation: number): void;
 }
 
-/** Where a cut comes from, and goes back to. */
+/** Parts of a machine that a checkpoint is restored to. */
 export interface RestoreTarget {
   readonly memory: WebAssembly.Memory;
-  /** The machine's RAM blocks, with one named {@link indexBlock}. */
+  /** The machine's RAM blocks, including one named {@link indexBlock}. */
   readonly blocks: readonly RamBlock[];
   readonly consoles: Consoles;
   readonly pieces: PieceSets;
   readonly digest: Digest;
 }
 
-/** Its members may change with the runtime in charge: they are read anew whenever they are needed. */
+/** The active runtime may replace its members: they are read again at every use. */
 export interface CheckpointSource extends RestoreTarget {
-  /** What of the RAM blocks is the guest's own. Always the same for a machine. */
+  /** The parts of the RAM blocks that belong to the guest. Constant for a machine. */
   readonly guestMemory: readonly RamBlock[];
   readonly writes?: WriteTracking | undefined;
-  /** Device state; the guest is stopped. */
+  /** Returns the device state; the guest is stopped. */
   save(): Uint8Array;
-  /** What the keeper itself must know to go on; the guest is stopped. */
+  /** Returns the state that the keeper itself needs to resume; the guest is stopped. */
   keeperState?(): Uint8Array;
 }
 
@@ -62,7 +62,7 @@ export function storedRanges({ guestMemory, blocks }: CheckpointSource): StoredR
   }));
 }
 
-/** @throws HoldfastError `wrong-machine` when the blocks have no room for them. */
+/** @throws HoldfastError `wrong-machine` if the ranges do not fit into the blocks. */
 export function placeRanges(ranges: readonly StoredRange[], blocks: readonly RamBlock[]) {
   return new GuestPages(
     ranges.map(({ block: name, offsetBytes, pages }) => {

@@ -59,7 +59,7 @@ class LabPieces implements PieceSet {
   }
 }
 
-/** A machine without a CPU: whoever writes to its memory is the guest. */
+/** A machine without a CPU: the test writes to its memory in place of the guest. */
 class LabMachine implements CheckpointSource {
   readonly memory: WebAssembly.Memory;
   readonly blocks: RamBlock[];
@@ -120,10 +120,10 @@ class LabMachine implements CheckpointSource {
     return this.vmstate.slice();
   }
 
-  /** Everything that a cut must bring back, as plain data. */
+  /** Everything that a cut must restore, as plain data. */
   picture() {
     return {
-      // By page, so that a difference can be read.
+      // By page, so that a difference is readable.
       memory: this.guestMemory.flatMap(({ address, sizeBytes }) =>
         Array.from({ length: sizeBytes / pageBytes }, (_, page) =>
           digest(
@@ -147,7 +147,7 @@ class LabMachine implements CheckpointSource {
   }
 }
 
-/** Does to a machine what a guest does in a moment. */
+/** Changes a machine as a guest does in a moment. */
 function live(machine: LabMachine, random: (below: number) => number, writes: number): void {
   const bytes = (length: number) => Uint8Array.from({ length }, () => random(256));
   for (let i = 0; i < writes; i++) {
@@ -180,7 +180,7 @@ function live(machine: LabMachine, random: (below: number) => number, writes: nu
   machine.vmstate = bytes(64);
 }
 
-/** A file of a share: written in place, made longer or shorter, or gone. */
+/** A file of a share: written in place, made longer or shorter, or deleted. */
 function live9p({ disk }: LabMachine, random: (below: number) => number): void {
   const index = 100 + random(3);
   const before = disk.get(index);
@@ -219,7 +219,7 @@ describe('a restored machine is the machine at its last published cut', () => {
           sliceMs: 0,
           // With some seeds only a few copies may wait.
           ...(seed % 3 === 0 && { waitingBytes: 8 * 1024 }),
-          // The guest runs whenever it is let.
+          // The guest runs in the turns between the steps.
           turn: async () => {
             if (running && random(4) === 0) live(source, random, random(20));
           },
@@ -233,7 +233,7 @@ describe('a restored machine is the machine at its last published cut', () => {
         },
         go() {
           running = true;
-          // At once: nothing of the cut may still be read from live memory.
+          // At once: the cut must not be read from live memory later.
           live(machine, random, 60);
         },
       };
@@ -252,7 +252,7 @@ describe('a restored machine is the machine at its last published cut', () => {
         store.writesLeft = Number.POSITIVE_INFINITY;
         if (!published || random(3)) continue;
 
-        // The end of the keeper: memory is gone, a new machine takes up what was published.
+        // The end of the keeper: memory is lost, and a new machine loads the published generation.
         machine = new LabMachine({ tracking: random(2) === 0 });
         const fresh = random(2) === 0;
         if (!fresh) live(machine, random, 100);
@@ -356,7 +356,7 @@ describe('what is written', () => {
       const put = store.putRecord.bind(store);
       store.putRecord = (bytes) => {
         waiting -= bytes.length;
-        // The store's own copy stays.
+        // The store's own copy remains.
         const before = waiting;
         const stored = put(bytes);
         waiting = before;
@@ -506,7 +506,7 @@ describe('what is damaged', () => {
       expect(cut.generation).toBe(stored.older.number);
       expect(machine.picture()).toEqual(stored.first);
 
-      // What follows is built on the good one, and does not keep the damaged one as a second.
+      // Later checkpoints build on the good one and do not keep the damaged one as the second.
       const next = new Checkpointer({ source: machine, store: stored.store, resumed: cut });
       machine.write(0, Uint8Array.of(9, 9, 9));
       const report = await next.checkpoint(still);

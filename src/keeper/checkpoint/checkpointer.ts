@@ -1,9 +1,9 @@
 /**
- * Writes a machine to the store as one consistent cut, while it runs.
+ * Writes a running machine to the store as one consistent cut.
  *
- * What changed is copied while the guest runs, over and over until little is left; then the guest
- * stands still while the rest is copied, and goes on before anything of it is written. Data goes
- * first, the manifest last: until it is published the checkpoint before is the newest.
+ * Changed pages are copied while the guest runs, in passes, until few remain. Then the guest stops
+ * while the rest is copied, and resumes before any of it is written. Data is written first and the
+ * manifest last. Until the manifest is published, the previous checkpoint is the newest.
  */
 
 import { HoldfastError } from '../../errors.ts';
@@ -31,34 +31,37 @@ import { Segments } from './segments.ts';
 import { nextTask, Slices } from './slices.ts';
 import { writtenPages } from './written-pages.ts';
 
-/** Pages looked at between two looks at the time. */
+/** Pages scanned between two checks of the time. */
 const lookPages = 128;
-/** Little enough to copy while the guest stands still. */
+/** Few enough to copy while the guest is stopped. */
 const smallRestPages = 256;
-/** Little enough to look at meanwhile. The first MiB is always looked at, see write-tracking.ts. */
+/**
+ * Few enough to scan while the guest is stopped. The first MiB is always scanned, see
+ * write-tracking.ts.
+ */
 const smallLookPages = 512;
 const maximumPasses = 5;
-/** A pass that leaves more than this share of the one before gains nothing. */
+/** A pass that leaves more than this share of the previous one gains nothing. */
 const uselessShare = 0.7;
-/** Copies that wait; more are written while the guest runs on. */
+/** Size of waiting copies; beyond it they are written while the guest runs. */
 const maximumWaitingBytes = 32 * 1024 * 1024;
-/** Records on their way to the store at a time, or one that is larger. */
+/** Size of records in transit to the store at a time, or one larger record. */
 const bytesInFlight = 8 * 1024 * 1024;
-/** For cleaning: a share of what changed, at least so many bytes: half of the largest record. */
+/** Limit of cleaning: a share of the changed bytes, but at least half of the largest record. */
 const cleaning = { share: 0.1, leastBytes: 4 * 1024 * 1024 } as const;
 
 export interface CheckpointOptions {
-  /** Waits for a moment without device operations under way; `stop` follows before anything else. */
+  /** Waits for a moment without device operations in flight; `stop` follows immediately. */
   settle?(): Promise<void>;
-  /** Makes the guest stand still. Only called when it runs: whoever calls knows. */
+  /** Stops the guest. Only called if it runs: the caller knows its runstate. */
   stop(): void;
   go(): void;
   signal?: AbortSignal;
-  /** Writes everything, not only what changed. */
+  /** Writes everything, including what has not changed. */
   full?: boolean;
-  /** At once, without copying first while the guest runs: the page may be gone in a moment. */
+  /** Skips the copies while the guest runs, because the page may end in a moment. */
   urgent?: boolean;
-  /** Replaces what the store says of the machine, see {@link MachineStore.publish}. */
+  /** Replaces the store's data about the machine, see {@link MachineStore.publish}. */
   details?: unknown;
 }
 
@@ -67,28 +70,28 @@ export type CheckpointReport = CheckpointInfo;
 interface CheckpointerOptions {
   source: CheckpointSource;
   store: MachineStore;
-  /** What this machine was restored from: only what changed since is written. */
+  /** Checkpoint that this machine was restored from: only later changes are written. */
   resumed?: RestoredCheckpoint | undefined;
-  /** Lets the guest run and everything else happen. */
+  /** Lets the guest and all other tasks run. */
   turn?: () => Promise<void>;
-  /** How long the guest waits for its turn. */
+  /** Longest time that the guest waits for its turn. */
   sliceMs?: number;
-  /** Of copies that wait while the guest runs; what is more is written first. */
+  /** Size of waiting copies while the guest runs; beyond it they are written first. */
   waitingBytes?: number;
-  /** For a receiver that knows no parts of large pieces. */
+  /** For a receiver that does not support parts of large pieces. */
   wholePieces?: boolean;
 }
 
-/** One checkpoint under way. */
+/** A checkpoint in progress. */
 interface Attempt {
   options: CheckpointOptions;
   slices: Slices;
   puts: number[];
   /** Pages that were found to have changed. */
   changed: Set<number>;
-  /** Pages that are written again only because their record is to go. */
+  /** Pages that are written again only because the cleaner removes their record. */
   cleaned: Set<number>;
-  /** How many pages had changed, by range. */
+  /** Number of changed pages, by range. */
   found: Map<string, number>;
   report: CheckpointReport;
 }
@@ -105,7 +108,7 @@ export class Checkpointer {
   readonly #buffers = new RecordBuffers();
   #blobs: BlobBatch;
   readonly #wholePieces: boolean | undefined;
-  /** Whose marks are complete: of any other runtime nothing is known. */
+  /** The tracking whose marks are complete. The marks of any other runtime are not. */
   #tracking: WriteTracking | undefined;
   /** A damaged generation that is newer than the one the machine was restored from. */
   #damagedNewest: boolean;
@@ -132,8 +135,9 @@ export class Checkpointer {
   }
 
   /**
-   * Takes a checkpoint. Afterwards, or after a failure, the guest runs if it ran before.
-   * @throws HoldfastError of the store; `cancelled` by the signal's reason; `busy` while one is under way.
+   * Takes a checkpoint. Afterwards, even after a failure, the guest runs if it ran before.
+   * @throws HoldfastError of the store; `cancelled` by the signal's reason; `busy` while another
+   * one is in progress.
    */
   async checkpoint(options: CheckpointOptions): Promise<CheckpointReport> {
     if (this.#underWay)
@@ -152,7 +156,7 @@ export class Checkpointer {
       this.#giveUp(attempt);
       this.#blobs.resetTo(progress);
       await this.#store.abandon(attempt.puts).catch(() => {
-        // Records of no generation: the store drops them when it is next opened.
+        // Records of no generation: the store deletes them when it is next opened.
       });
       throw HoldfastError.from(adoptHoldfastError(thrown), 'internal', 'The checkpoint failed');
     } finally {
@@ -196,7 +200,7 @@ export class Checkpointer {
     return report;
   }
 
-  /** Everything of an attempt that failed has to be written by the next one. */
+  /** Marks everything of a failed attempt, so that the next one writes it. */
   #giveUp({ changed, cleaned }: Attempt): void {
     this.#segments.rollBack();
     this.#batch.clear();
@@ -204,7 +208,7 @@ export class Checkpointer {
       for (const page of pages) this.#scanner.mark(page, pageState.forced);
   }
 
-  /** Another checkpointer has been at work on this machine: nothing that is known here is true. */
+  /** Starts again: another checkpointer has used this machine, so the data here is stale. */
   #beginAnew(): void {
     this.#scanner.forgetAll();
     this.#segments = new Segments(this.#pages.count);
@@ -218,7 +222,7 @@ export class Checkpointer {
     this.#blobs.forceAll();
   }
 
-  /** Marks what is still of use in records that hold little else. */
+  /** Marks the live contents of records that hold little else. */
   #runCleaner({ cleaned }: Attempt): void {
     const budget = Math.max(cleaning.leastBytes, this.#lastDirtyBytes * cleaning.share);
     for (const segment of this.#segments.victims(budget)) {
@@ -245,7 +249,7 @@ export class Checkpointer {
     }
   }
 
-  /** @returns how many pages had changed. */
+  /** @returns the number of changed pages. */
   async #scanInSlices(attempt: Attempt, range: PageRange): Promise<number> {
     const { slices, options } = attempt;
     const end = range.first + range.count;
@@ -275,7 +279,7 @@ export class Checkpointer {
     slices.end();
   }
 
-  /** Writes what waits, where that is more than may. */
+  /** Writes the waiting copies if they exceed the limit. */
   async #flushMany(attempt: Attempt): Promise<void> {
     if (this.#batch.sizeBytes + this.#blobs.sizeBytes <= this.#maximumWaitingBytes) return;
     attempt.slices.end();
@@ -283,7 +287,7 @@ export class Checkpointer {
     attempt.slices.start();
   }
 
-  /** The guest stands still from its first line to its last. */
+  /** Takes the cut. The guest is stopped from its first line to its last. */
   #cut(attempt: Attempt): Manifest {
     const { options, report } = attempt;
     const source = this.#source;
@@ -313,21 +317,21 @@ export class Checkpointer {
   }
 
   /**
-   * Makes candidates of all pages that may have been written since the last time.
-   * `all`: also those of blocks for which nobody keeps track, so each of their pages is one.
-   * `runs`: the guest runs, and is stopped later: little is left until then.
-   * @returns the ranges to look at.
+   * Makes all pages candidates that may have been written since the last call.
+   * `all`: includes blocks without write tracking, of which every page is a candidate.
+   * `runs`: the guest runs and is stopped later, so few may remain until then.
+   * @returns the ranges to scan.
    */
   #collect(all: boolean, runs = false): PageRange[] {
     const { writes, memory } = this.#source;
     const known = writes !== undefined && writes === this.#tracking;
     writes?.collect();
-    // To begin anew costs the guest a walk of its page tables for every page that it uses.
+    // A new epoch costs the guest a page-table walk for every page that it uses.
     const isLeft = runs && known && writtenPages(writes, memory) <= smallLookPages;
     const ranges = this.#pages.ranges.filter((range) => {
       const tracked = writes !== undefined && range.name === 'pc.ram';
       if (tracked && isLeft) return false;
-      // All of it is looked at when the guest is stopped, which is no longer for the copies of a few pages.
+      // The final scan covers all of it. That takes no longer than the copies of a few pages.
       if (!tracked && known && runs && this.#changedLittle(range)) return false;
       if (tracked && known) this.#scanner.markMapped(range, writes.map.address);
       else if (tracked || all || !known) this.#scanner.markRange(range);
@@ -339,14 +343,17 @@ export class Checkpointer {
     return ranges;
   }
 
-  /** As the memory of a screen that shows text, which nobody keeps track of. */
+  /**
+   * Returns true if a range changed little, such as video memory in text mode, which has no write
+   * tracking.
+   */
   #changedLittle({ name }: PageRange): boolean {
     return (this.#lastFound.get(name) ?? Number.POSITIVE_INFINITY) <= smallRestPages;
   }
 
   /**
-   * Looks at up to `limit` candidates of the range from `page` on.
-   * @returns where to go on, and how many pages had changed.
+   * Scans up to `limit` candidates of the range from `page` on.
+   * @returns the page to continue at, and the number of changed pages.
    */
   #look(
     { changed, cleaned, found: counts, report }: Attempt,
@@ -358,7 +365,7 @@ export class Checkpointer {
     let found = 0;
     const { next, looked } = this.#scanner.scan(range, page, limit, (page, address, word) => {
       found++;
-      // A page of zeros that no record has: that is what restored memory begins with.
+      // A page of zeros that is in no record: restored memory begins with zeros.
       if (word === 0 && !this.#segments.ownsPage(page)) batch.drop(page);
       else if (word === undefined) batch.put(page, address);
       else batch.putUniform(page, word);
@@ -369,7 +376,7 @@ export class Checkpointer {
     return { next, found };
   }
 
-  /** Writes what was copied so far, as records of the log. */
+  /** Writes the copies as records of the log. */
   async #flush(attempt: Attempt): Promise<void> {
     const { options, slices } = attempt;
     slices.start();

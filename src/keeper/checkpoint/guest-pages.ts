@@ -1,9 +1,9 @@
-/** The guest's memory as one row of pages, across its RAM blocks. */
+/** The guest's memory as one sequence of pages, across its RAM blocks. */
 
 import type { RamBlock } from '../../protocol/abi.ts';
 import { pageBytes } from '../../protocol/page-bytes.ts';
 
-/** A RAM block's pages in the row: the first one's number, and how many there are. */
+/** A RAM block's pages in the sequence: the first one's number, and their count. */
 export interface PageRange {
   name: string;
   address: number;
@@ -15,7 +15,10 @@ export class GuestPages {
   readonly ranges: readonly PageRange[];
   readonly count: number;
 
-  /** `blocks`: what of each RAM block is the guest's; addresses and sizes are multiples of 4 KiB. */
+  /**
+   * `blocks`: the parts of each RAM block that belong to the guest; addresses and sizes are
+   * multiples of 4 KiB.
+   */
   constructor(blocks: readonly RamBlock[]) {
     let first = 0;
     this.ranges = blocks.map(({ name, address, sizeBytes }) => {

@@ -1,4 +1,4 @@
-/** Large pieces of a stored checkpoint, each whole as soon as all of its parts have come. */
+/** Large pieces of a stored checkpoint. Each is joined as soon as all of its parts have arrived. */
 import { HoldfastError } from '../../errors.ts';
 import { piecePrefix } from './blob-batch.ts';
 import { joinParts, type PieceLengths, partCount, partsOf, pieceOf } from './large-pieces.ts';
@@ -16,13 +16,14 @@ export class JoinedPieces {
   }
 
   /**
-   * To be given the newest of each blob.
-   * @returns a blob that is no part; of a part, the piece that it makes whole, or undefined
+   * Takes the newest version of each blob.
+   * @returns the blob itself if it is not a part; for a part, the piece that it completes, or
+   * undefined
    */
   take(blob: Piece): Piece | undefined {
     const { stream, index, bytes } = blob;
     const piece = pieceOf(stream);
-    // It was smaller once.
+    // An old whole version of a piece that is now stored in parts.
     if (!piece)
       return partsOf(stream, index).slice(piecePrefix.length) in this.#lengths ? undefined : blob;
     const name = stream.slice(piecePrefix.length);
@@ -30,7 +31,7 @@ export class JoinedPieces {
     if (length === undefined || !bytes || index >= partCount(length)) return undefined;
     const parts = this.#parts.get(name) ?? new Map<number, Uint8Array>();
     this.#parts.set(name, parts);
-    // The record that it is in goes, with all others in it.
+    // Copied, because its record and all others in it are released.
     parts.set(index, bytes.slice());
     if (parts.size < partCount(length)) return undefined;
     this.#parts.delete(name);

@@ -1,23 +1,23 @@
 /**
- * Pieces that are too large to be written whole whenever one byte of them changes: files of the 9p share.
- * They are stored in parts, each a blob of a stream of its own, `pieces.9p.files/7` for file 7. The manifest
- * says which pieces are in parts, and how long each is; parts beyond that are of earlier times.
+ * Pieces that are too large to write whole whenever one byte changes: files of the 9p share. They
+ * are stored in parts. Each part is a blob of a separate stream, `pieces.9p.files/7` for file 7.
+ * The manifest lists the pieces in parts and their lengths; parts beyond that length are older.
  */
 
 import { HoldfastError } from '../../errors.ts';
 import type { Digest } from '../../vmstate/vmstate.ts';
 
 export const partBytes = 64 * 1024;
-/** What is no larger is written whole. */
+/** Pieces up to this size are written whole. */
 export const wholeBytes = 256 * 1024;
 
 /** Lengths of the pieces in parts, by the name of their pieces and their index: `9p.files/7`. */
 export type PieceLengths = Record<string, number>;
 
-/** The stream of the parts of a piece, or its name in {@link PieceLengths}. */
+/** Returns the stream of a piece's parts, or its name in {@link PieceLengths}. */
 export const partsOf = (stream: string, index: number): string => `${stream}/${index}`;
 
-/** The other way round; undefined for a stream that has no parts. */
+/** Reverses {@link partsOf}; undefined for a stream that has no parts. */
 export function pieceOf(partsStream: string): { stream: string; index: number } | undefined {
   const [, stream, index] = /^([^/]+)\/(\d+)$/.exec(partsStream) ?? [];
   return stream === undefined ? undefined : { stream, index: Number(index) };
@@ -28,7 +28,7 @@ export const partCount = (length: number): number => Math.ceil(length / partByte
 export const partAt = (bytes: Uint8Array, part: number): Uint8Array =>
   bytes.subarray(part * partBytes, (part + 1) * partBytes);
 
-/** Tells which parts of a piece have changed since it was last looked at. */
+/** Finds the parts of a piece that have changed since the last look at it. */
 export class PartDigests {
   readonly #digest: Digest;
   readonly #digests = new Map<string, BigUint64Array>();
@@ -38,18 +38,18 @@ export class PartDigests {
   }
 
   /**
-   * Each part is looked at when the one before is done with: the guest may run meanwhile, so a part
-   * has to be copied before the next is asked for.
-   * @yields all parts, of a piece that nothing is known of
+   * Yields the changed parts. Each part is read only when it is requested, and the guest may run in
+   * between. So copy a part before you request the next one.
+   * @yields all parts if the piece is new
    */
   *changed(name: string, bytes: Uint8Array): Generator<number> {
     const before = this.#digests.get(name);
     const now = new BigUint64Array(partCount(bytes.length));
-    // A caller that stops half-way leaves no digests: the next time all parts are written again.
+    // If the caller stops half-way, no digests remain and the next call yields all parts.
     this.#digests.delete(name);
     for (let part = 0; part < now.length; part++) {
       const contents = partAt(bytes, part);
-      // A last part of another length has another digest, too.
+      // A last part of another length also has another digest.
       now[part] = this.#digest(contents, BigInt(contents.length));
       if (!before || before[part] !== now[part]) yield part;
     }
@@ -65,7 +65,7 @@ export class PartDigests {
   }
 }
 
-/** @throws HoldfastError `storage-damaged` when a part is missing or not as long as it must be */
+/** @throws HoldfastError `storage-damaged` if a part is missing or has the wrong length */
 export function joinParts(
   name: string,
   length: number,

@@ -1,4 +1,4 @@
-/** The manifest of a checkpoint: everything that is not in records, and how to read them. */
+/** The manifest of a checkpoint: all state that is not in records, and the list of records. */
 
 import { HoldfastError } from '../../errors.ts';
 import { decodeValue, encodeValue, type Value } from '../../vmstate/value.ts';
@@ -6,10 +6,13 @@ import { type Digest, decodeVmstate, encodeVmstate, type Section } from '../../v
 import type { PieceLengths } from './large-pieces.ts';
 
 const sectionVersions = { checkpoint: 1, vmstate: 1, keeper: 1 } as const;
-/** Of `checkpoint` with pieces in parts, which a build that knows only version 1 would lose. */
+/**
+ * Version of `checkpoint` with pieces in parts. A build that supports only version 1 would lose
+ * them.
+ */
 const withParts = 2;
 
-/** Part of a RAM block that belongs to the guest; its pages are numbered across all of these. */
+/** Part of a RAM block that belongs to the guest. Page numbers count through all of these parts. */
 export interface StoredRange {
   block: string;
   offsetBytes: number;
@@ -19,19 +22,19 @@ export interface StoredRange {
 export interface Manifest {
   takenAtMs: number;
   ranges: StoredRange[];
-  /** Bytes that each console has said. */
+  /** Number of bytes that each console has written. */
   consoles: Record<string, number>;
   /** Generation of each set of pieces. */
   pieces: Record<string, number>;
-  /** Of the pieces that are stored in parts, see large-pieces.ts. Absent: none. */
+  /** Lengths of the pieces that are stored in parts, see large-pieces.ts. Absent: none. */
   parts?: PieceLengths;
   /** Device state, as the runtime saved it. */
   vmstate: Uint8Array;
-  /** Whatever else the keeper wants back. */
+  /** Other state of the keeper. */
   keeperState: Uint8Array;
 }
 
-/** `records`: ids of the records that count, the oldest first. */
+/** `records`: ids of the live records, the oldest first. */
 export function encodeManifest(
   manifest: Manifest,
   records: readonly number[],
@@ -65,7 +68,7 @@ export function encodeManifest(
   );
 }
 
-/** @throws HoldfastError `storage-damaged` when it is damaged, or when the records are not its own. */
+/** @throws HoldfastError `storage-damaged` if it is damaged or the records do not match it. */
 export function decodeManifest(
   bytes: Uint8Array,
   records: readonly number[],

@@ -10,15 +10,15 @@ const mib = 1024 * 1024;
 /** Pages that a 32-bit memory can address. */
 const maxPages = 65_536;
 
-/** The runtime in charge: its static area and heap arena. */
+/** The area of the active runtime: its static data and heap arena. */
 const runtimeBytes = 64 * mib;
-/** Room for what a runtime puts beside a region's contents: alignment, guard words. */
+/** Room for a runtime's data beside a region's contents: alignment, guard words. */
 const slackBytes = 256 * 1024;
 const planesBytes = 256 * 1024;
-/** A whole runtime area moved aside, with room for what describes it. */
+/** A parked runtime area, with room for its description. */
 const parkingBytes = 80 * mib;
 
-/** Where everything lies in a machine's memory. Never changes while the machine lives. */
+/** Addresses in a machine's memory. They never change while the machine lives. */
 interface MemoryLayout {
   runtimeBytes: number;
   blocks: RamBlock[];
@@ -27,7 +27,7 @@ interface MemoryLayout {
   scratchPages: number;
 }
 
-/** @throws HoldfastError `bad-config` for sizes that no guest can have. */
+/** @throws HoldfastError `bad-config` for sizes that are out of range. */
 export function layOutMemory(
   config: Pick<MachineConfig, 'memoryMiB' | 'vgaMemoryMiB'>,
 ): MemoryLayout {
@@ -71,7 +71,7 @@ export function layOutMemory(
   return { runtimeBytes, blocks, totalPages, scratchPages };
 }
 
-/** The blocks that hold what the guest sees; the others are room for runtimes and the keeper. */
+/** Returns the blocks that the guest sees; the others are for runtimes and the keeper. */
 export function guestBlocks(blocks: readonly RamBlock[]): RamBlock[] {
   return blocks.filter(({ name }) => name.startsWith('pc.') || name.startsWith('vga.'));
 }

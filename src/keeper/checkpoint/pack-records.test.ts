@@ -6,7 +6,7 @@ import { encodeRecord } from './record.ts';
 
 const mib = 1024 * 1024;
 
-/** Sizes of the records that so many different pages are put into. */
+/** Returns the sizes of the records for this many different pages. */
 function sizesOf(pages: number): number[] {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
   const words = new Uint32Array(memory.buffer);

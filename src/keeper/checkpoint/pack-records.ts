@@ -6,25 +6,28 @@ import { emptyRecord, type LogRecord, type Piece } from './record.ts';
 /** IndexedDB is fastest at this size; a record a page is twenty times slower. */
 const recordBytes = 256 * 1024;
 /**
- * The browser takes a few large ones at a fifth of the processor time of many small ones. Small ones are
- * sooner of no use as a whole, and so deleted: a guest that writes little gets those.
+ * The browser stores a few large records at a fifth of the processor time of many small ones. Small
+ * records become dead as a whole sooner, and so deleted: a guest that writes little gets those.
  */
 const largestRecordBytes = 8 * 1024 * 1024;
-/** Records of what waits at a time. */
+/** Target number of records for the copies that wait at a time. */
 const fewRecords = 4;
 /** Leaves room for the record's head, with the number of each page. */
 const pagesIn = (bytes: number) => Math.floor((bytes - 64) / (pageBytes + 4));
 
-/** Of a record, where so many bytes wait: a few sizes, so that memory of earlier records can be used again. */
+/**
+ * Returns the record size for this many waiting bytes. Few sizes exist, so that buffers can be
+ * reused.
+ */
 function recordBytesFor(waitingBytes: number): number {
   let bytes = recordBytes;
   while (bytes < largestRecordBytes && bytes * fewRecords < waitingBytes) bytes *= 2;
   return bytes;
 }
-/** Of pages that take eight bytes each. */
+/** Uniform pages in a record; each takes eight bytes. */
 const uniformPerRecord = 16 * 1024;
 
-/** Equal pages are stored once. */
+/** Packs pages into records and stores equal pages once. */
 export class PagePacker {
   readonly records: LogRecord[] = [];
   readonly #batch: PageBatch;
@@ -32,7 +35,7 @@ export class PagePacker {
   readonly #pagesPerRecord: number;
   readonly #known = new Map<number, { record: LogRecord; like: number; contents: Uint8Array }>();
 
-  /** `hashOf`: the same number for pages of the same contents. */
+  /** `hashOf`: returns the same number for pages of the same contents. */
   constructor(batch: PageBatch, hashOf: (page: number) => number) {
     this.#batch = batch;
     this.#hashOf = hashOf;
@@ -66,7 +69,7 @@ export class PagePacker {
   }
 }
 
-/** A blob that is larger than a record makes a large record. */
+/** Packs blobs into records. A blob that is larger than a record makes a large record. */
 export function packBlobs(blobs: Iterable<Piece>): LogRecord[] {
   const records: LogRecord[] = [];
   let open: LogRecord | undefined;
@@ -84,7 +87,7 @@ export function packBlobs(blobs: Iterable<Piece>): LogRecord[] {
   return records;
 }
 
-/** Of copies of pages, which are aligned. */
+/** Compares copies of pages, which are aligned. */
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   const words = ({ buffer, byteOffset }: Uint8Array) =>
     new Int32Array(buffer, byteOffset, pageBytes / 4);

@@ -1,21 +1,21 @@
 /**
- * Copies of pages that wait to be written. A page that changes again before it is written is copied
- * over its older copy, so looking at memory while the guest runs costs no second write.
+ * Copies of pages that have not been written yet. A page that changes again before the write
+ * replaces its older copy. So scans while the guest runs cost no second write.
  */
 import { pageBytes } from '../../protocol/page-bytes.ts';
 
 const slabPages = 256;
-/** Slabs that are kept from one checkpoint to the next at least. */
+/** Slabs that are retained at least from one checkpoint to the next. */
 const leastSlabs = 8;
 
-/** No slot: the page is not in the batch, or is one word over and over. */
+/** No slot: the page is not in the batch, or is uniform. */
 const none = 0xffffffff;
 
 export class PageBatch {
   readonly #memory: Uint8Array;
   /** By page. */
   readonly #slots: Uint32Array;
-  /** By page, where it is one word over and over. */
+  /** The word of each uniform page, by page. */
   readonly #uniform = new Map<number, number>();
   readonly #pages = new Set<number>();
   readonly #slabs: Uint8Array[] = [];
@@ -64,7 +64,7 @@ export class PageBatch {
     return this.#uniform.get(page);
   }
 
-  /** The copy of a page that has contents of its own; good until {@link clear}. */
+  /** Returns the copy of a page that is not uniform; valid until {@link clear}. */
   contents(page: number): Uint8Array {
     return this.#slot(this.#slots[page] ?? none);
   }
@@ -80,7 +80,8 @@ export class PageBatch {
     this.#pages.clear();
     this.#uniform.clear();
     this.#freeSlots.length = 0;
-    // What the next checkpoint is likely to need: fresh memory costs more than the copies in it.
+    // Retains the likely need of the next checkpoint: fresh memory costs more than the copies into
+    // it.
     const used = Math.ceil(this.#usedSlots / slabPages);
     this.#keptSlabs = Math.max(leastSlabs, used, Math.floor(this.#keptSlabs / 2));
     this.#usedSlots = 0;

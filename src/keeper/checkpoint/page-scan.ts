@@ -1,6 +1,6 @@
 /**
- * Which pages of guest memory changed since they were last looked at: a hash of each is kept, next to
- * the guest's memory because WebAssembly code reaches only one memory. See page-scan.wat.
+ * Finds the pages of guest memory that changed since the last scan. It stores a hash of each page
+ * next to the guest's memory, because WebAssembly code reaches only one memory. See page-scan.wat.
  */
 
 import type { RamBlock } from '../../protocol/abi.ts';
@@ -8,24 +8,24 @@ import { pageBytes } from '../../protocol/page-bytes.ts';
 import type { GuestPages, PageRange } from './guest-pages.ts';
 import { pageScanWasm } from './page-scan-wasm.ts';
 
-/** What is to be done with a page; 0: nothing. */
+/** Pending work for a page; 0: none. */
 export const pageState = {
   /** May have changed: compare its hash. */
   candidate: 1,
-  /** To be written whatever its hash. */
+  /** Write it, whatever its hash. */
   forced: 2,
 } as const;
 
 const hashBytes = 16;
 const entryWords = 3;
-/** Most pages of one {@link PageScanner.scan}. */
+/** Largest number of pages in one {@link PageScanner.scan}. */
 const maximumScan = 1024;
-/** In the block: what a scan found, who uses it, a page for hashing a constant, states, hashes. */
+/** Layout of the block: results of a scan, user, a page for hashing a constant, states, hashes. */
 const offsets = { found: 0, user: 0x3ffc, constantPage: 0x4000, states: 0x5000 } as const;
 
 const align16 = (value: number) => (value + 15) & ~15;
 
-/** Bytes of the index block for a guest of so many pages. */
+/** Returns the size of the index block for this many guest pages. */
 export function pageIndexBytes(pages: number): number {
   return offsets.states + align16(pages) + pages * hashBytes;
 }
@@ -46,7 +46,7 @@ interface PageScanExports {
 }
 
 interface ScanResult {
-  /** Where to go on in the range; its end when there is no more. */
+  /** Page of the range to continue at; the range's end after the last page. */
   next: number;
   /** Pages whose hash was computed. */
   looked: number;
@@ -63,13 +63,13 @@ export class PageScanner {
   readonly #states: Uint8Array;
   readonly #hashes: Uint32Array;
   readonly #index: number;
-  /** Counts the scanners that began anew in this block. */
+  /** Counts the scanners that started again in this block. */
   readonly #user: Uint32Array;
   #own: number;
 
   /**
-   * `index`: a block of {@link pageIndexBytes} in the same memory, for one scanner after the other:
-   * what it remembers is in there. In a new block, {@link forgetAll} comes first.
+   * `index`: a block of {@link pageIndexBytes} in the same memory. Successive scanners use it and
+   * store their data there. In a new block, {@link forgetAll} comes first.
    */
   constructor(memory: WebAssembly.Memory, index: Pick<RamBlock, 'address'>, pages: GuestPages) {
     compiled ??= new WebAssembly.Module(
@@ -95,7 +95,7 @@ export class PageScanner {
     return this.#statesAddress + align16(this.#pages.count);
   }
 
-  /** Takes every page for one that was zero when last looked at, and is no candidate. */
+  /** Sets the known contents of every page to zeros and removes all candidates. */
   forgetAll(): void {
     this.#own = (this.#user[0] ?? 0) + 1;
     this.#user[0] = this.#own;
@@ -106,12 +106,12 @@ export class PageScanner {
     this.#ops.fill(this.#hashesAddress, this.#hashesAddress, this.#pages.count);
   }
 
-  /** Whether no other scanner has begun anew in the block: then what it holds is not ours. */
+  /** True if no other scanner has started again in the block. Otherwise its data is not ours. */
   get isCurrent(): boolean {
     return this.#user[0] === this.#own;
   }
 
-  /** Takes the page's present contents for those last looked at. */
+  /** Records the page's present contents as known. */
   remember(page: number, address: number): void {
     this.#ops.hash(address, this.#hashesAddress + page * hashBytes);
   }
@@ -141,8 +141,8 @@ export class PageScanner {
   }
 
   /**
-   * Looks at up to `limit` candidates of a range from page `from` on, which are none afterwards, and
-   * calls `found` for each that has changed or was forced.
+   * Scans up to `limit` candidates of a range from page `from` on and clears their state. Calls
+   * `found` for each page that has changed or was forced.
    */
   scan(range: PageRange, from: number, limit: number, found: FoundPage): ScanResult {
     const base = range.address - range.first * pageBytes;

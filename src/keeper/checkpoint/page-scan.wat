@@ -1,12 +1,12 @@
 ;; Finds the pages of guest memory that changed, by their hashes. See page-scan.ts.
 ;;
-;; The hash: eight 64-bit lanes, each of which takes in 8 bytes of every 64 as XXH3 does (lane +=
-;; low32(data ^ key) * high32(data ^ key), and the neighbour lane += data), with a key that differs from
-;; stripe to stripe, and is scrambled every KiB. The lanes are folded into 128 bits with multiplications,
+;; The hash has eight 64-bit lanes. Each adds 8 bytes of every 64 as XXH3 does (lane +=
+;; low32(data ^ key) * high32(data ^ key), and the neighbour lane += data). The key differs from stripe
+;; to stripe. The lanes are scrambled every KiB. They are folded into 128 bits with multiplications,
 ;; rotations and shifts that each are a bijection of the accumulator.
-;; A page that changed is missed when its new hash equals its old one: 2^-128 for contents that know nothing
-;; of the hash. Four billion changed pages, a year of 50 MB/s, give 2^-96. Who crafts a collision
-;; spoils nothing but a guest of his own.
+;; A page that changed is missed if its new hash equals its old one: 2^-128 for contents that do not
+;; depend on the hash. Four billion changed pages, a year of 50 MB/s, give 2^-96. A crafted collision
+;; only damages the guest that makes it.
 (module
   (import "env" "memory" (memory 1 65536 shared))
 
@@ -135,7 +135,7 @@
         (local.set $marks (i32.add (local.get $marks) (i32.const 16)))
         (br $bytes))))
 
-  ;; Whether the page at `p` is one word over and over.
+  ;; Returns 1 if the page at `p` is one repeated word.
   (func $uniform (param $p i32) (result i32)
     (local $word v128) (local $end i32)
     (local.set $word (v128.load32_splat (local.get $p)))
@@ -150,11 +150,11 @@
       (br_if $words (i32.lt_u (local.get $p) (local.get $end))))
     (i32.const 1))
 
-  ;; Looks at the pages first..end whose state is not 0, at most `limit` of them, and makes their state 0.
-  ;; Page n is at base + n * 4096, its state at states + n, its hash at hashes + n * 16. For each one whose
-  ;; hash is another now, or whose state has bit 1, stores the new hash and appends to `out`: page, whether it
-  ;; is one word over and over, its first word (u32 each). Before those, at `out`: how many there are, and
-  ;; how many pages were looked at. Returns the page to go on with.
+  ;; Checks the pages first..end whose state is not 0, at most `limit` of them, and sets their state to 0.
+  ;; Page n is at base + n * 4096, its state at states + n, its hash at hashes + n * 16. For each page with
+  ;; a different hash, or with bit 1 in its state, stores the new hash and appends to `out`: the page, 1 if
+  ;; it is one repeated word, its first word (u32 each). Before those, at `out`: the number of entries, and
+  ;; the number of pages that were checked. Returns the page to continue with.
   (func (export "scan")
     (param $base i32) (param $states i32) (param $hashes i32)
     (param $first i32) (param $end i32) (param $limit i32) (param $out i32) (result i32)

@@ -3,22 +3,25 @@ const mostSpare = 8;
 const mostSpareBytes = 12 * 1024 * 1024;
 
 /**
- * Memory of records that are committed, for those that come next: fresh memory, which the browser has to
- * clear and find pages for, costs several times what is then copied into it.
+ * Reuses the memory of committed records. The browser must find and clear pages for fresh memory,
+ * which costs several times the copies into it.
  */
 export class RecordBuffers {
   #spare: Uint8Array[] = [];
 
-  /** Of exactly this length, which a structured clone needs; what is in it is to be overwritten. */
+  /**
+   * Returns memory of exactly this length, as a structured clone needs it. Overwrite its old
+   * contents.
+   */
   readonly take = (length: number): Uint8Array => {
     const found = this.#spare.findIndex(({ byteLength }) => byteLength === length);
     const [spare] = found === -1 ? [] : this.#spare.splice(found, 1);
     return spare ?? new Uint8Array(length);
   };
 
-  /** To be called once nobody reads it any more. */
+  /** Takes a buffer back. Call it when nothing reads the buffer any more. */
   give(bytes: Uint8Array): void {
-    // The newest first: the others may be of a length that never comes again.
+    // The newest buffer first: the length of the others may never be needed again.
     let room = mostSpareBytes;
     this.#spare = [bytes, ...this.#spare].slice(0, mostSpare).filter(({ byteLength }) => {
       room -= byteLength;

@@ -9,8 +9,8 @@
  * | 20 | u32 bytes of the blob table |
  * | 24 | u64 xxHash64 of everything behind it, seeded with that of the first 24 bytes |
  * | 32 | u32 page numbers of the pages with contents |
- * | | repeats: u32 page, u32 which of this record's contents it equals |
- * | | uniform pages: u32 page, u32 the word that it is over and over |
+ * | | repeats: u32 page, u32 index of the equal contents in this record |
+ * | | uniform pages: u32 page, u32 the word that fills it |
  * | | blob table: u16 length of the name, name (UTF-8), u32 index, u32 length (2^32-1: deleted) |
  * | | contents of the pages, 4 KiB each, then of the blobs |
  */
@@ -24,7 +24,7 @@ const digestOffset = 24;
 const headerBytes = 32;
 const deleted = 0xffffffff;
 
-/** A numbered piece of bytes of a named stream. Without bytes: it was deleted. */
+/** A numbered piece of bytes of a named stream. Without bytes, it was deleted. */
 export interface Piece {
   stream: string;
   index: number;
@@ -32,7 +32,7 @@ export interface Piece {
 }
 
 export interface LogRecord {
-  /** Pages with contents of their own. */
+  /** Pages that are stored with their contents. */
   pages: { page: number; contents: Uint8Array }[];
   repeats: { page: number; like: number }[];
   uniform: { page: number; word: number }[];
@@ -41,7 +41,7 @@ export interface LogRecord {
 
 export const emptyRecord = (): LogRecord => ({ pages: [], repeats: [], uniform: [], blobs: [] });
 
-/** All pages that a record speaks of. */
+/** Returns the numbers of all pages in a record. */
 export function pagesOf({ pages, repeats, uniform }: LogRecord): Uint32Array {
   const all = new Uint32Array(pages.length + repeats.length + uniform.length);
   let at = 0;
@@ -49,12 +49,12 @@ export function pagesOf({ pages, repeats, uniform }: LogRecord): Uint32Array {
   return all;
 }
 
-/** Without the lists before them, which are little. */
+/** Returns the size of the contents, without the lists before them, which are small. */
 export function contentBytes({ pages, blobs }: LogRecord): number {
   return pages.length * pageBytes + blobs.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0);
 }
 
-/** @param allocate gives memory of that length, all of which is written to */
+/** @param allocate returns memory of that length; all of it is overwritten */
 export function encodeRecord(
   record: LogRecord,
   digest: Digest,
@@ -111,7 +111,7 @@ function digestOf(bytes: Uint8Array, digest: Digest): bigint {
 
 /**
  * @returns views into `bytes`.
- * @throws HoldfastError `storage-damaged` when it is not, byte for byte, what was written.
+ * @throws HoldfastError `storage-damaged` if any byte differs from what was written.
  */
 export function decodeRecord(bytes: Uint8Array, digest: Digest): LogRecord {
   const damaged = () =>
@@ -120,8 +120,8 @@ export function decodeRecord(bytes: Uint8Array, digest: Digest): LogRecord {
   if (bytes.length < headerBytes || view.getUint32(0, true) !== magic) throw damaged();
   if (view.getBigUint64(digestOffset, true) !== digestOf(bytes, digest)) throw damaged();
 
-  // What the digest vouches for was written by encodeRecord: a length that lies is a defect, which
-  // the views turn into a RangeError.
+  // encodeRecord wrote these bytes, as the digest proves. A wrong length is a defect; the views
+  // throw a RangeError.
   let at = 4;
   const u32 = () => {
     const value = view.getUint32(at, true);

@@ -1,4 +1,4 @@
-/** Puts a stored guest back into memory. */
+/** Restores a stored guest to memory. */
 
 import { HoldfastError } from '../../errors.ts';
 import type { RamBlock } from '../../protocol/abi.ts';
@@ -14,20 +14,20 @@ import { decodeRecord, type LogRecord, pagesOf } from './record.ts';
 import { type BlobKey, Segments } from './segments.ts';
 
 interface FreshRestoreTarget extends RestoreTarget {
-  /** True for memory that nothing was ever written to: then its zeros need not be looked for. */
+  /** True for memory that was never written: its zeros need not be restored. */
   readonly fresh?: boolean;
 }
 
-/** What was restored; for the {@link Checkpointer} that goes on from there. */
+/** A restored checkpoint, for the {@link Checkpointer} that continues from it. */
 export interface RestoredCheckpoint {
   /** Device state, for the runtime to load. */
   readonly vmstate: Uint8Array;
   readonly keeperState: Uint8Array;
   readonly generation: number;
   readonly takenAtMs: number;
-  /** Where the guest's memory is now: where the runtime that takes it over must have it. */
+  /** The guest's memory: the runtime that takes it over must use the same places. */
   readonly guestMemory: readonly RamBlock[];
-  /** Why the newest generation could not be used, where an older one was. */
+  /** Why the newest generation was unusable, if an older one was restored. */
   readonly fellBack?: string;
   readonly segments: Segments;
   readonly state: Pick<Manifest, 'consoles' | 'pieces' | 'parts'>;
@@ -36,10 +36,10 @@ export interface RestoredCheckpoint {
 export type CheckpointLog = Pick<MachineStore, 'readableGenerations' | 'readRecords'>;
 
 /**
- * Restores the newest generation that is whole. On failure the contents of memory, consoles and
- * pieces are undefined.
- * @throws HoldfastError `not-found` when nothing was ever published; `wrong-machine` when the RAM blocks
- * are others; `storage-damaged` when no generation is whole, and what the store throws.
+ * Restores the newest intact generation. On failure the contents of memory, consoles and pieces are
+ * undefined.
+ * @throws HoldfastError `not-found` if nothing was ever published; `wrong-machine` if the RAM
+ * blocks differ; `storage-damaged` if no generation is intact; and errors of the store.
  */
 export async function restoreCheckpoint(
   store: CheckpointLog,
@@ -80,7 +80,7 @@ async function restoreGeneration(
   const memory = new RestoredMemory(into.memory, pages, scanner);
   const blobs = new BlobRestore();
   const found: { id: number; sizeBytes: number; pages: Uint32Array; blobs: BlobKey[] }[] = [];
-  // The newest first, so that of each page only the copy that counts is put into memory.
+  // The newest first, so that only the newest copy of each page is put into memory.
   for await (const { id, bytes } of store.readRecords([...records].reverse())) {
     const record = decodeRecord(bytes, into.digest);
     memory.put(record);
@@ -119,7 +119,7 @@ async function restoreGeneration(
   };
 }
 
-/** Guest memory while it comes back, the newest copy of each page first. */
+/** Guest memory during the restore, the newest copy of each page first. */
 class RestoredMemory {
   readonly #bytes: Uint8Array;
   readonly #words: Uint32Array;
@@ -149,7 +149,7 @@ class RestoredMemory {
     }
   }
 
-  /** Zeroes every page that no record has. */
+  /** Zeroes every page that is in no record. */
   clearRest(): void {
     for (const [page, there] of this.#there.entries()) {
       if (there) continue;
@@ -165,7 +165,7 @@ class RestoredMemory {
     this.#scanner.remember(page, address);
   }
 
-  /** Whether this is the first copy of the page, so the newest. */
+  /** Returns true if this is the first copy of the page, so the newest. */
   #claim(page: number): boolean {
     if (this.#there[page] !== 0) return false;
     this.#there[page] = 1;

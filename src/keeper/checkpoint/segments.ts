@@ -1,17 +1,20 @@
 /**
- * Which record of the log holds the newest copy of each page and blob. Records are never changed:
- * a newer one takes over what it holds, and a record that nothing is left of is dropped.
+ * Records which record of the log holds the newest copy of each page and blob. Records are never
+ * changed: a newer one supersedes their contents. A record without live contents is dropped.
  */
 
-/** A record of the log, while anything in it is the newest of its kind. */
+/** A record of the log, while any of its contents is the newest of its kind. */
 export interface Segment {
-  /** Grows with every record: what is in two records counts as it is in the one with the higher key. */
+  /**
+   * Grows with every record. Contents that are in two records count for the one with the higher
+   * key.
+   */
   readonly key: number;
   readonly recordId: number;
   readonly sizeBytes: number;
   readonly pages: Uint32Array;
   readonly blobs: readonly BlobKey[];
-  /** How many of its pages and blobs no later record holds. */
+  /** Number of its pages and blobs that no later record holds. */
   live: number;
 }
 
@@ -20,23 +23,23 @@ export interface BlobKey {
   index: number;
 }
 
-/** Below this share of what is stored being of use, records are cleaned. */
+/** If the live share of the stored bytes is lower, records are cleaned. */
 const wantedLiveShare = 0.6;
-/** So much waste does not matter: dead records go away by themselves. */
+/** Tolerated waste: dead records are deleted without cleaning. */
 const toleratedWasteBytes = 8 * 1024 * 1024;
-/** More records than that times what the live bytes would fill are too many small ones. */
+/** The tolerated number of records: this factor times the count of full records, and some more. */
 const toleratedRecords = { factor: 2, more: 128, fullBytes: 256 * 1024 } as const;
 
-/** Of {@link costBenefit}: that of a full record of which four fifths are live. */
+/** Minimum {@link costBenefit} to clean: that of a full record which is 80 % live. */
 const leastWorth = 2.5;
 
 export class Segments {
-  /** By page: the segment's key, 0 for none. */
+  /** Key of each page's segment; 0 for none. */
   readonly #pageOwners: Uint32Array;
   readonly #blobOwners = new Map<string, Map<number, number>>();
   readonly #segments = new Map<number, Segment>();
   #lastKey = 0;
-  /** Undoes what was done since {@link begin}, last first. */
+  /** Undoes the changes since {@link begin}, the last first. */
   #journal: (() => void)[] = [];
 
   constructor(pageCount: number) {
@@ -51,12 +54,12 @@ export class Segments {
     return this.#blobOwners.get(stream)?.has(index) ?? false;
   }
 
-  /** Streams that any blob is known of. */
+  /** Streams that have any blob. */
   streams(): IterableIterator<string> {
     return this.#blobOwners.keys();
   }
 
-  /** From here on everything can be undone. */
+  /** From here on {@link rollBack} can undo everything. */
   begin(): void {
     this.#journal = [];
   }
@@ -86,7 +89,10 @@ export class Segments {
     return segment;
   }
 
-  /** Forgets the blobs of a stream but those from `first` to before `end`: nobody will ask for them again. */
+  /**
+   * Drops the blobs of a stream except those from `first` to before `end`: they are not needed
+   * again.
+   */
   keepBlobs(stream: string, first: number, end: number): void {
     for (const [index, key] of this.#blobOwners.get(stream) ?? []) {
       if (index >= first && index < end) continue;
@@ -95,12 +101,12 @@ export class Segments {
     }
   }
 
-  /** In the order in which they count. */
+  /** Returns the live segments, the oldest first. */
   live(): Segment[] {
     return [...this.#segments.values()].filter(({ live }) => live > 0);
   }
 
-  /** To be called once the live records are published: forgets the others. */
+  /** Drops the dead records. Call it once the live records are published. */
   forgetDead(): void {
     this.#journal = [];
     for (const [key, { live }] of this.#segments) if (live === 0) this.#segments.delete(key);
@@ -115,8 +121,9 @@ export class Segments {
   }
 
   /**
-   * Segments that are worth writing again what is live in them, so that they can go: the poorest
-   * first, together some `budgetBytes` to write.
+   * Returns the segments to clean: their live contents are written again so that the records can be
+   * deleted. The segments with the least live contents come first. Together they have some
+   * `budgetBytes` to write.
    */
   victims(budgetBytes: number): Segment[] {
     const segments = this.live();
@@ -149,7 +156,7 @@ export class Segments {
     this.#take(key);
   }
 
-  /** @returns the owner before. */
+  /** @returns the previous owner. */
   #ownBlob({ stream, index }: BlobKey, key: number | undefined): number | undefined {
     let owners = this.#blobOwners.get(stream);
     if (!owners) {
@@ -179,7 +186,7 @@ function liveBytesOf({ sizeBytes, live, pages, blobs }: Segment): number {
   return (sizeBytes * live) / Math.max(1, pages.length + blobs.length);
 }
 
-/** Bytes that go away for each that must be written again; small records first among equals. */
+/** Returns the bytes freed for each byte to write again; among equals, small records rank first. */
 function costBenefit(segment: Segment): number {
   const { fullBytes } = toleratedRecords;
   return (segment.sizeBytes + fullBytes) / (liveBytesOf(segment) + 1);

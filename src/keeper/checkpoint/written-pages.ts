@@ -1,7 +1,7 @@
-/** How much a guest may have written since its notes were begun anew. */
+/** The number of pages that a guest may have written since its write map was cleared. */
 import type { WriteTracking } from '../../protocol/abi.ts';
 
-/** Counts the pages that are noted. Most are not: four at a time. */
+/** Counts the marked pages. Most are not marked, so it checks four at a time. */
 export function writtenPages(
   { map: { address, pages } }: WriteTracking,
   { buffer }: WebAssembly.Memory,

@@ -3,7 +3,7 @@ import type { Blocker, CprMode } from '../../protocol/cpr.ts';
 import type { GuestParts } from './guest-parts.ts';
 import type { OpenStore } from './targets.ts';
 
-/** Why cprSave would be refused now, by the keeper or by the runtime in charge. */
+/** Returns why the keeper or the active runtime would refuse cprSave now. */
 export async function cprBlockers(
   mode: CprMode,
   { execution, openStore }: Pick<GuestParts, 'execution' | 'openStore'>,
@@ -15,13 +15,13 @@ export async function cprBlockers(
     if (storage) blockers.push(storage);
     if (instance && !instance.guestMemory) blockers.push(unknownMemory(execution.source.id));
   }
-  // Whoever loads the state opens the disks again: what they are now matters only then.
+  // Only the loader of a `reboot` state opens the disks again, so only then their state matters.
   if (mode === 'reboot') await instance?.commands.checkDisks?.();
   blockers.push(...(instance?.blockers?.(mode) ?? []));
   return blockers;
 }
 
-/** Of a runtime that is older than checkpoints. */
+/** Returns the blocker for a runtime that is older than checkpoints. */
 export function unknownMemory(runtimeId: string): Blocker {
   return {
     code: 'device-cannot-follow',
@@ -36,7 +36,7 @@ export async function refuseIfBlocked(mode: CprMode, machine: GuestParts): Promi
 }
 
 /**
- * For a machine that must be able to follow at any time.
+ * For a machine that must never have blockers.
  * @throws HoldfastError `blocked`
  */
 export async function refuseIfEverBlocked(machine: GuestParts): Promise<void> {

@@ -11,7 +11,7 @@ import { BoundedStore } from './bounded-store.ts';
 
 const kib = (count: number) => new Uint8Array(count * 1024);
 
-/** A machine of somebody else's in a store of 1,000 KiB, beside others of these sizes. */
+/** A stranger's machine in a store of 1,000 KiB, beside others of these sizes. */
 function bounded(others: { sizeBytes: number; foreign?: boolean }[] = [], usedBytes = 0) {
   const machine = new MemoryStore();
   let isForeign = true;
@@ -58,7 +58,7 @@ describe('[6] a machine of somebody else’s', () => {
   });
 
   test('has less where others of that kind have a share together, own ones do not count', async () => {
-    // Of (1000 - 2 · 160) KiB all of them may have a quarter.
+    // All of them together may have a quarter of (1000 - 2 · 160) KiB.
     const { room } = bounded([
       { sizeBytes: 80 * 1024, foreign: true },
       { sizeBytes: 80 * 1024, foreign: true },
@@ -165,7 +165,7 @@ describe('[6] in a keeper', () => {
     }, slowTimeout);
     fakeStore.quotaBytes = 8 * (fakeStore.stored.get('foreign')?.store.publishedBytes ?? 0);
 
-    // Noise, which no record holds for less than it is.
+    // Noise, which cannot be compressed.
     foreign.runtime.memory('pc.ram').set(crypto.getRandomValues(new Uint8Array(65_536)));
     foreign.runtime.instructions++;
     const failing = { state: 'failing', error: { code: 'storage-reserved' } };

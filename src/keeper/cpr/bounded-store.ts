@@ -1,4 +1,4 @@
-/** Lets a machine of somebody else's take its share of the storage, and no more. */
+/** Limits the storage of a machine that somebody else made to its share. */
 import { HoldfastError } from '../../errors.ts';
 import { foreignFreeBytes } from '../../protocol/foreign-storage.ts';
 import type { MachineStore, PublishRequest, Store } from '../../store/types.ts';
@@ -6,13 +6,13 @@ import type { GuestParts } from './guest-parts.ts';
 import { detailsOf, type StoredDetails } from './stored-details.ts';
 import { storeOf } from './targets.ts';
 
-/** Others may take some of it meanwhile: after so much is written, storage is looked at again. */
+/** Other writers may use the storage as well: after this many bytes, the usage is read again. */
 const trustedBytes = 64 * 2 ** 20;
 
 /**
- * Opens the machine's own storage, for whatever writes to it.
- * @param resumed where it is open already
- * @throws HoldfastError `storage-unavailable`, `storage-occupied`, or what the store throws
+ * Opens the machine's own storage for writing.
+ * @param resumed the storage, if it is open already
+ * @throws HoldfastError `storage-unavailable`, `storage-occupied`, or errors of the store
  */
 export async function openBounded(
   machine: GuestParts,
@@ -28,7 +28,7 @@ export async function openBounded(
       replace: machine.ownsStored,
     }));
   machine.ownsStored = true;
-  // Its user may keep it as one of theirs at any time.
+  // The user may make the machine their own at any time.
   return new BoundedStore(opened, store, () => machine.backing.config.foreign === true);
 }
 
@@ -37,16 +37,18 @@ export class BoundedStore implements MachineStore {
   readonly #machine: MachineStore;
   readonly #store: Store;
   readonly #isForeign: () => boolean;
-  /** Free for this machine when storage was last looked at, and how much of that was not taken yet. */
+  /**
+   * Free bytes for this machine at the last read of the usage, and the part that is not used yet.
+   */
   #freeBytes = 0;
   #leftBytes = 0;
   #looking: Promise<void> | undefined;
-  /** Put, and neither published nor abandoned. */
+  /** Bytes that were put and neither published nor abandoned. */
   #unpublishedBytes = 0;
-  /** A checkpoint that was refused needs more than this: until it is free, none is begun. */
+  /** Size that a refused checkpoint exceeds: none is begun until this much is free. */
   #neededBytes = 0;
 
-  /** @param isForeign asked whenever something is written */
+  /** @param isForeign called at every write */
   constructor(machine: MachineStore, store: Store, isForeign: () => boolean) {
     this.id = machine.id;
     this.#machine = machine;
@@ -54,7 +56,7 @@ export class BoundedStore implements MachineStore {
     this.#isForeign = isForeign;
   }
 
-  /** The next checkpoint is tried whatever is known of its size. */
+  /** Allows the next checkpoint, whatever size the last one needed. */
   tryAgain(): void {
     this.#neededBytes = 0;
   }
@@ -79,7 +81,7 @@ export class BoundedStore implements MachineStore {
   putRecord(bytes: Uint8Array): Promise<number> {
     if (!this.#isForeign()) return this.#machine.putRecord(bytes);
     const { length } = bytes;
-    // Without an await where none is needed: what is put in one go shares a transaction.
+    // No await where none is needed: records that are put at once share a transaction.
     if (length > this.#leftBytes || this.#neededBytes > 0) {
       return this.#look().then(() => {
         this.#require(length);
@@ -95,7 +97,7 @@ export class BoundedStore implements MachineStore {
     return this.#machine.putRecord(bytes).catch((thrown) => this.#giveWay(thrown));
   }
 
-  /** Where there is less than the browser said, the user's own machines need what there is. */
+  /** The storage had less room than the browser reported. The user's own machines need the rest. */
   #giveWay(thrown: unknown): never {
     const isFull = thrown instanceof HoldfastError && thrown.code === 'storage-full';
     if (isFull && this.#isForeign()) this.#neededBytes = Number.POSITIVE_INFINITY;
@@ -110,13 +112,13 @@ export class BoundedStore implements MachineStore {
   }
 
   async abandon(records: readonly number[]): Promise<void> {
-    // What is free afterwards nobody knows yet.
+    // The free size is unknown until the next read.
     this.#unpublishedBytes = 0;
     this.#leftBytes = 0;
     await this.#machine.abandon(records);
   }
 
-  /** After a look. @throws HoldfastError `storage-reserved` */
+  /** Checks the room after a read of the usage. @throws HoldfastError `storage-reserved` */
   #require(bytes: number): void {
     const needed = Math.max(this.#neededBytes, this.#unpublishedBytes + bytes);
     this.#neededBytes = 0;
@@ -128,7 +130,7 @@ export class BoundedStore implements MachineStore {
     );
   }
 
-  /** Once for all that are put in one go. */
+  /** Reads the usage once for all records that are put at once. */
   #look(): Promise<void> {
     this.#looking ??= this.#countFree().finally(() => {
       this.#looking = undefined;

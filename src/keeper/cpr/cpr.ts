@@ -29,7 +29,7 @@ export class Cpr {
     this.#machine = machine;
   }
 
-  /** The machine has no guest, and a runtime that can take one. */
+  /** Enters `inmigrate`: the machine has no guest, and a runtime that can take one. */
   await(ready: ReadyRuntime): void {
     const { execution } = this.#machine;
     this.#awaiting = { source: execution.source, ready };
@@ -48,8 +48,8 @@ export class Cpr {
   }
 
   /**
-   * Resolves also with the runtime that had the guest, which is still to be destroyed, or with where
-   * in storage it came from.
+   * Loads a guest. Resolves also with the previous runtime, which the caller must destroy, or with
+   * the guest's source in storage.
    */
   async load(
     source: CprSource,
@@ -106,7 +106,7 @@ export class Cpr {
     this.#held = undefined;
   }
 
-  /** The machine ends: gives back what was ready. */
+  /** Releases prepared runtimes when the machine ends. */
   end(): void {
     for (const waiting of [this.#held, this.#awaiting]) if (waiting) discardWaiting(waiting);
     this.#held = undefined;

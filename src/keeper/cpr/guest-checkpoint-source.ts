@@ -6,7 +6,7 @@ import type { CheckpointSource } from '../checkpoint/checkpoint-source.ts';
 import { unknownMemory } from './blockers.ts';
 import type { GuestParts } from './guest-parts.ts';
 
-/** What the keeper itself knows of a guest and must know again. Members are only ever added. */
+/** The keeper's own state of a guest, needed at a resume. Members are only ever added. */
 interface KeeperState {
   /** The reading of the machine's clock at the cut. */
   clockMs: number;
@@ -14,7 +14,7 @@ interface KeeperState {
   restarts: number;
 }
 
-/** @param save gives the guest's device state with the keeper's sections; the guest is stopped */
+/** @param save returns the guest's device state with the keeper's sections; the guest is stopped */
 export function checkpointSource(
   machine: GuestParts,
   digest: Digest,
@@ -56,7 +56,7 @@ export function readKeeperState(bytes: Uint8Array): KeeperState {
     if ([clockMs, bootedAtMs, restarts].every((value) => Number.isFinite(value) && value >= 0))
       return { clockMs, bootedAtMs, restarts };
   } catch {
-    // Said below.
+    // The error is thrown below.
   }
   throw new HoldfastError(
     'storage-damaged',

@@ -27,7 +27,7 @@ export interface GuestParts {
   readonly durability: { readonly status: Durability | undefined };
   readonly openStore: OpenStore | undefined;
   readonly around: AroundStep | undefined;
-  /** Aborts with the machine's end. */
+  /** Aborts when the machine ends. */
   readonly gone: AbortSignal;
   /** Live updates since the machine was created. */
   restarts: number;

@@ -11,13 +11,12 @@ import { storedDetails } from './stored-details.ts';
 import { type OpenStore, readSource, storeOf } from './targets.ts';
 
 /**
- * How to start the machine that a stored state needs: as it was stored. Of the vmstate itself only
- * the name of the stored machine is used; neither its configuration nor its runtime is.
+ * Returns the request to start the machine of a stored state, as it was stored. Only the name of
+ * the stored machine is taken from the vmstate, not its configuration or runtime.
  * @param keeperUrl of the keeper's own script; absent in tests
- * @throws HoldfastError `bad-vmstate`; `wrong-machine` for a state without its RAM; `not-found` when its
- * machine is not in storage;
- * `runtime-unavailable` when nobody names a runtime for it; `bad-config` when it was made of files
- * that only the page had.
+ * @throws HoldfastError `bad-vmstate`; `wrong-machine` for a state without its RAM; `not-found` if
+ * its machine is not in storage; `runtime-unavailable` if no runtime is named for it; `bad-config`
+ * if it was made of files that only the page had.
  */
 export async function incomingRequest(
   source: CprSource,
@@ -53,7 +52,7 @@ export async function incomingRequest(
   return { bytes, request, machineId };
 }
 
-/** The runtime of a build that comes nearest to the one that saved a state. */
+/** Returns the runtime of a build that is nearest to the one that saved a state. */
 function ofBuild(
   runtimes: readonly RuntimeSource[] | undefined,
   { id, v86Version }: Pick<RuntimeSource, 'id' | 'v86Version'>,
@@ -65,7 +64,7 @@ function ofBuild(
   );
 }
 
-/** For callers of earlier releases, which name no runtime. */
+/** Returns the stored runtime, for callers of earlier releases, which name none. */
 function ofStorage(stored: RuntimeSource | undefined, keeperUrl: string | undefined) {
   if (stored && (keeperUrl === undefined || isOfSite(stored.url, keeperUrl)))
     return acceptRuntime(stored);
@@ -76,7 +75,7 @@ function ofStorage(stored: RuntimeSource | undefined, keeperUrl: string | undefi
 }
 
 /**
- * A vmstate names files, but holds none.
+ * Checks that file contents are present. A vmstate names files but contains none.
  * @throws HoldfastError `bad-config`
  */
 export function requireContents(config: MachineConfig): void {

@@ -4,7 +4,7 @@ import type { OpenStore } from './targets.ts';
 
 export { openNewerStore } from '../../store/newer-store.ts';
 
-/** The keeper's store: opened when it is first needed, and again after it was lost. */
+/** Returns a function that opens the keeper's store at first use, and again after it was lost. */
 export function keeperStore(): OpenStore {
   let opening: Promise<Store> | undefined;
   const forget = () => {

@@ -1,4 +1,4 @@
-/** Whether a state is that of this machine. */
+/** Checks that a state belongs to this machine. */
 
 import { HoldfastError } from '../../errors.ts';
 import { driveNames, type MachineConfig } from '../../protocol/config.ts';
@@ -8,7 +8,7 @@ import type { HostBacking } from '../runtimes/gated-host.ts';
 
 const wrong = (message: string) => new HoldfastError('wrong-machine', message);
 
-/** @throws HoldfastError `wrong-machine` for device state that the RAM which is held does not belong to */
+/** @throws HoldfastError `wrong-machine` for device state that does not belong to the held RAM */
 export function requireSameCut(
   saved: Pick<MachineSection, 'id' | 'name' | 'cut'>,
   id: string,
@@ -44,7 +44,7 @@ export function requireSameBlocks(saved: BlocksSection, backing: HostBacking): v
   }
 }
 
-/** Options that say where things come from or how the machine is treated, not what it is. */
+/** Options about sources and treatment of a machine, which may differ. */
 const free: readonly (keyof MachineConfig)[] = [
   'id',
   'lineage',
@@ -60,10 +60,10 @@ const free: readonly (keyof MachineConfig)[] = [
   'initrd',
   'cmdline',
 ];
-/** Of these only whether they are there: the runtime compares what they are. */
+/** Drives are only checked for presence: the runtime compares the disks themselves. */
 const disks: readonly string[] = driveNames;
 
-/** @throws HoldfastError `wrong-machine` naming every option that differs */
+/** @throws HoldfastError `wrong-machine` with the names of all options that differ */
 export function requireSameConfig(saved: MachineConfig, here: MachineConfig): void {
   const keys = new Set([...Object.keys(saved), ...Object.keys(here)]) as Set<keyof MachineConfig>;
   const differing: string[] = [];

@@ -6,11 +6,11 @@ import type { HostBacking } from '../runtimes/gated-host.ts';
 import { xxh64 } from './digest.ts';
 
 const mib = 1024 * 1024;
-/** Where v86 maps the linear frame buffer. */
+/** Address at which v86 maps the linear frame buffer. */
 const frameBufferAddress = 0xe0000000;
 const sliceBytes = mib;
 
-/** The guest's memory by name: whole blocks, then the parts that have a name of their own. */
+/** Lists the guest's memory by name: whole blocks, then their named parts. */
 export async function listRamBlocks(
   { config, blocks, memory }: HostBacking,
   instance: RuntimeInstance | undefined,
@@ -24,7 +24,7 @@ export async function listRamBlocks(
   for (const { name, address, sizeBytes } of guestBlocks(blocks)) {
     list.push({ name, address, sizeBytes, ...guestMemory[name] });
   }
-  // Without it the rest can be listed all the same.
+  // Without the boot images the rest can still be listed.
   await instance?.bringBootImages?.().catch(() => {});
   for (const area of instance?.memoryAreas?.() ?? []) list.push(partOf(area));
 
@@ -38,7 +38,7 @@ export async function listRamBlocks(
     const hash = create64();
     for (const slice of bytes ? [bytes] : slicesOf(block, memory, instance)) {
       hash.update(slice);
-      // A guest that runs is not kept waiting for all of its memory.
+      // A running guest must not wait for a digest of all of its memory.
       if (options.moving) await nextTask();
     }
     const digest = `xxh64:${hash.digest().toString(16).padStart(16, '0')}`;
@@ -54,8 +54,8 @@ function* slicesOf(
 ): Generator<Uint8Array> {
   for (let offset = 0; offset < sizeBytes; offset += sliceBytes) {
     const length = Math.min(sliceBytes, sizeBytes - offset);
-    // By the guest's addresses where it has them: around its contents a block has room that belongs
-    // to the runtime.
+    // By the guest's addresses if it has them: a block also has room around its contents that
+    // belongs to the runtime.
     if (guestAddress !== undefined) yield commands.readMemory(guestAddress + offset, length);
     else yield new Uint8Array(memory.buffer, address + offset, length);
   }

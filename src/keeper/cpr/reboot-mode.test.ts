@@ -33,7 +33,7 @@ let around: AroundStep | undefined;
 const imported: string[] = [];
 let openStore: (() => Promise<FakeStore['store']>) | undefined;
 
-/** A keeper in a new worker: it has nothing but the store. */
+/** A keeper in a new worker: it has only the store. */
 function newKeeper(): Keeper {
   const modules = new Map([old, next].map((fake) => [fake.source.url, fake]));
   const loader = new RuntimeLoader(async (url) => {
@@ -353,7 +353,7 @@ test('when storage is full the guest goes on, and what was at the target is stil
 });
 
 describe('cprLoad in the place of a guest that runs', () => {
-  /** A state of another machine, whose file and storage are there, and then a guest that runs. */
+  /** Saves a state of another machine, whose file and storage remain, then starts a guest. */
   async function savedBefore(): Promise<CprSaveReport> {
     const report = await save();
     await keeper.start({ config: fakeConfig, runtime: next.source });
@@ -478,7 +478,7 @@ describe('of what a vmstate says of itself, nothing is imported, fetched or used
     wasmUrl: 'https://elsewhere.test/v86.wasm',
   };
 
-  /** The state with its `machine` section changed, as anybody can write it. */
+  /** The state with its `machine` section changed, as an attacker could write it. */
   function forge({ bytes = new Uint8Array() }: CprSaveReport, change: Partial<MachineSection>) {
     const { device, ...own } = decomposeVmstate(bytes, digest);
     const machine = { ...own.machine, ...change } as typeof own.machine;

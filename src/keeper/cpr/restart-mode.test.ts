@@ -29,7 +29,7 @@ let keeper: Keeper;
 let fakeStore: FakeStore;
 /** Throws at a step, when set. */
 let around: AroundStep | undefined;
-/** Steps that were begun. */
+/** Steps that were started. */
 let steps: string[];
 
 beforeEach(async () => {
@@ -63,7 +63,7 @@ afterEach(async () => {
   vi.restoreAllMocks();
 });
 
-/** A file on disk as the File System Access API shows it; `fail` is the call that does. */
+/** A file on disk as the File System Access API shows it; `fail` is the call that fails. */
 function fakeFile(fail?: 'createWritable' | 'write' | 'close') {
   const file = { name: 'guest.vmstate', content: 'what was there', aborted: false };
   const orFail = (call: string) => {

@@ -1,4 +1,4 @@
-/** The keeper's own sections of a vmstate, beside those of the runtime, which it does not look into. */
+/** The keeper's own sections of a vmstate. It does not read the runtime's sections. */
 
 import { HoldfastError } from '../../errors.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
@@ -19,18 +19,18 @@ import type { GuestParts } from './guest-parts.ts';
 export interface KeeperSections {
   machine: MachineSection<MachineConfig>;
   blocks: BlocksSection;
-  /** Mode `reboot`: where the rest of the guest is. */
+  /** Mode `reboot`: the checkpoint that holds the rest of the guest. */
   checkpoint?: CheckpointSection;
 }
 
 export interface DecodedVmstate extends KeeperSections {
-  /** A vmstate of the runtime's sections only: what a runtime loads. */
+  /** A vmstate with only the runtime's sections, for a runtime to load. */
   device: Uint8Array;
 }
 
 const ownNames: readonly string[] = ['machine', 'blocks', 'checkpoint'];
 
-/** What the keeper says of a machine that is saved now. */
+/** Returns the keeper's sections for a machine that is saved now. */
 export function sectionsOf(
   { id, backing, execution }: GuestParts,
   mode: 'restart' | 'reboot',
@@ -70,7 +70,7 @@ export function composeVmstate(
 }
 
 /**
- * Takes a vmstate apart, checking all of it.
+ * Splits a vmstate and checks all of it.
  * @throws HoldfastError `bad-vmstate`, or `runtime-incompatible` for a newer version of a section
  */
 export function decomposeVmstate(state: Uint8Array, digest: Digest): DecodedVmstate {

@@ -1,7 +1,7 @@
 import { HoldfastError, type HoldfastErrorCode, type RestartPhase } from '../../errors.ts';
 import { adoptHoldfastError } from '../../protocol/wire-error.ts';
 
-/** What cprSave and cprLoad do, in order, one of them at a time. Each may fail. */
+/** Steps of cprSave and cprLoad, in order. Each may fail. */
 export type CprStep =
   | 'blockers'
   | 'prepare'
@@ -20,7 +20,7 @@ export type CprStep =
   | 'load'
   | 'run';
 
-/** Called around every step. A test throws from it, to see that the guest survives. */
+/** Called around every step. A test throws from it to check that the guest survives. */
 export type AroundStep = (
   operation: 'cprSave' | 'cprLoad',
   step: CprStep,
@@ -46,7 +46,7 @@ const phaseOf: Record<CprStep, RestartPhase> = {
   run: 'run',
 };
 
-/** Takes the steps of one operation, and says of an error in which of them it happened. */
+/** Runs the steps of one operation, and adds the step's phase to errors. */
 export class Steps {
   readonly #operation: 'cprSave' | 'cprLoad';
   readonly #around: AroundStep | undefined;
@@ -73,7 +73,7 @@ export class Steps {
     }
   }
 
-  /** Like {@link take}, with an end to wait for. Resolves with how long it took, too. */
+  /** Like {@link take}, for an asynchronous step. Resolves also with its duration. */
   async wait<T>(step: CprStep, action: () => Promise<T>): Promise<{ result: T; tookMs: number }> {
     const fromMs = performance.now();
     try {

@@ -20,7 +20,7 @@ test('of a large file of the user the details have the name, and what it must be
   ]);
   const { hda, fda, hdb } = details.config;
   expect(hda).toEqual({ file: expect.objectContaining({ size: 0, name: 'disk.img' }) });
-  // What is small, or could not be chosen again, is stored.
+  // Small drives, and those that could not be picked again, are stored.
   expect([fda, hdb]).toEqual([{ file: small }, { file: memory }]);
   expect(config.hda.file).toBe(large);
 

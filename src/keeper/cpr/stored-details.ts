@@ -1,4 +1,4 @@
-/** What the store's list of machines carries for the keeper, see `StoredMachine.details`. */
+/** The keeper's data in the store's list of machines, see `StoredMachine.details`. */
 import { HoldfastError } from '../../errors.ts';
 import { type DriveName, driveNames, type MachineConfig } from '../../protocol/config.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
@@ -7,16 +7,16 @@ import type { Store } from '../../store/types.ts';
 
 /** Members are only ever added. */
 export interface StoredDetails {
-  /** With the contents of small files that the user picked, unlike the one in a vmstate. */
+  /** Includes the contents of small files that the user picked, unlike the one in a vmstate. */
   config: MachineConfig;
   runtime: RuntimeSource;
-  /** Large files: of these `config` has the names alone. */
+  /** Large files: `config` contains only their names. */
   files?: readonly NeededFile[];
 }
 
 /**
- * Every checkpoint writes the details anew, and browsers copy a stored file byte by byte: what is
- * larger than this stays with its user. A floppy is smaller.
+ * Every checkpoint writes the details again, and browsers copy a stored file byte by byte. So
+ * larger files remain with the user. A floppy is smaller.
  */
 const largestStoredFile = 4 << 20;
 
@@ -26,7 +26,7 @@ export function detailsOf(config: MachineConfig, runtime: RuntimeSource): Stored
   for (const device of driveNames) {
     const source = config[device];
     const file = source && 'file' in source ? source.file : undefined;
-    // What was made in memory nobody could choose again.
+    // A Blob made in memory cannot be picked again.
     if (!(file instanceof File) || file.size <= largestStoredFile) continue;
     const { name, size: sizeBytes, lastModified } = file;
     files.push({ device, name, sizeBytes, lastModifiedMs: lastModified });
@@ -36,8 +36,8 @@ export function detailsOf(config: MachineConfig, runtime: RuntimeSource): Stored
 }
 
 /**
- * The configuration with the files that are not stored.
- * @throws HoldfastError `file-needed` naming those that are not given
+ * Returns the configuration with the files that are not stored.
+ * @throws HoldfastError `file-needed` with the names of those that are missing
  */
 export function withFiles(
   { config, files = [] }: Pick<StoredDetails, 'config' | 'files'>,
@@ -57,14 +57,17 @@ export function withFiles(
   );
 }
 
-/** A copy that was made in storage is a clone: it has the original's details until it is stored anew. */
+/**
+ * Returns the configuration without the lineage if it is of a copy made in storage. A copy is a
+ * clone: it has the original's details until it is stored again.
+ */
 export function ofOwnLineage(config: MachineConfig, id: string): MachineConfig {
   if (config.id === undefined || config.id === id) return config;
   const { lineage: _lineage, ...clone } = config;
   return clone;
 }
 
-/** What the store's list says of a machine; undefined where it does not have it. */
+/** Returns the store's data about a machine; undefined if the machine is not in the store. */
 export async function storedDetails(
   store: Store,
   id: string,
@@ -73,7 +76,7 @@ export async function storedDetails(
   return machine && ((machine.details as Partial<StoredDetails> | undefined) ?? {});
 }
 
-/** The configuration that a machine was stored with. */
+/** Returns the stored configuration of a machine. */
 export async function storedConfig(store: Store, id: string): Promise<MachineConfig | undefined> {
   return (await storedDetails(store, id))?.config;
 }

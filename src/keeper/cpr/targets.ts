@@ -1,17 +1,17 @@
-/** Where cprSave writes to and cprLoad reads from. */
+/** Targets of cprSave and sources of cprLoad. */
 import { HoldfastError } from '../../errors.ts';
 import type { CprSource, CprTarget } from '../../protocol/cpr.ts';
 import type { Store } from '../../store/types.ts';
 
-/** Absent where the keeper has no persistent storage. */
+/** Absent if the keeper has no persistent storage. */
 export type OpenStore = () => Promise<Store>;
 
-/** Device state is a few hundred KiB; whatever is larger than this is no vmstate. */
+/** Device state is a few hundred KiB; larger input is not a vmstate. */
 const maxVmstateBytes = 256 * 1024 * 1024;
 
 /**
- * Writes aside, then replaces: what was at the target is there until the new one is whole.
- * @throws HoldfastError `file-failed`, or what the store throws
+ * Writes aside, then replaces: the target's old contents remain until the new ones are complete.
+ * @throws HoldfastError `file-failed`, or errors of the store
  */
 export async function writeTarget(
   target: CprTarget,
@@ -30,7 +30,7 @@ export async function writeTarget(
   }
 }
 
-/** @throws HoldfastError `bad-vmstate` for what is too large, `file-failed`, or what the store throws */
+/** @throws HoldfastError `bad-vmstate` if too large, `file-failed`, or errors of the store */
 export async function readSource(
   source: CprSource,
   openStore: OpenStore | undefined,
@@ -60,12 +60,12 @@ export async function storeOf(openStore: OpenStore | undefined): Promise<Store> 
 async function writeFile(handle: FileSystemFileHandle, bytes: Uint8Array): Promise<void> {
   let stream: FileSystemWritableFileStream | undefined;
   try {
-    // A copy of the file is written; closing it puts it in the file's place.
+    // A copy of the file is written; closing it replaces the file.
     stream = await handle.createWritable();
     await stream.write(bytes as Uint8Array<ArrayBuffer>);
     await stream.close();
   } catch (thrown) {
-    // A stream that failed is gone already.
+    // A failed stream is already closed.
     await stream?.abort().catch(() => {});
     throw HoldfastError.from(thrown, 'file-failed', `${handle.name} could not be written`);
   }

@@ -1,4 +1,4 @@
-/** Whether and how one machine is kept in storage, and who else may copy it meanwhile. */
+/** Checkpoints of one machine in storage, and exports that copy it at the same time. */
 import { HoldfastError } from '../../errors.ts';
 import type { ExportReport } from '../../protocol/state-transfer.ts';
 import type { CheckpointInfo, Durability, SetDurableOptions } from '../../protocol/stored.ts';
@@ -11,7 +11,10 @@ export class MachineDurability {
   readonly #machine: GuestParts;
   /** From the first guest on, where there is storage. */
   #durable: Durable | undefined;
-  /** By copying it while it runs, as checkpoints do: one of the two at a time. */
+  /**
+   * True while an export copies the running guest as checkpoints do. Only one of the two runs at a
+   * time.
+   */
   #isExporting = false;
 
   constructor(machine: GuestParts) {
@@ -31,7 +34,7 @@ export class MachineDurability {
     return this.#machine.backing.config.durable === true;
   }
 
-  /** @param origin where in storage the guest came from */
+  /** @param origin place in storage from which the guest was restored */
   begin(origin?: StoredSource): void {
     const machine = this.#machine;
     if (!machine.openStore) return;
@@ -42,7 +45,7 @@ export class MachineDurability {
   #changed(): void {
     const { execution, view } = this.#machine;
     const { error } = this.status ?? {};
-    // Somebody else goes on with this guest: here it must not.
+    // Another keeper has resumed this guest, so it must stop here.
     if (error?.code === 'taken-over' && execution.runstate === 'running') {
       view.emit({ type: 'error', ...error });
       execution.pause();
@@ -62,12 +65,12 @@ export class MachineDurability {
     view.sendStatus();
   }
 
-  /** A good moment for a checkpoint. */
+  /** Requests a checkpoint at a suitable moment. */
   requestCheckpoint(): void {
     this.#durable?.requestCheckpoint();
   }
 
-  /** @throws HoldfastError `storage-unavailable`, or what the store throws */
+  /** @throws HoldfastError `storage-unavailable`, or errors of the store */
   checkpoint(options?: { urgent?: boolean }): Promise<CheckpointInfo> {
     if (this.#durable) return this.#durable.checkpoint(options);
     throw new HoldfastError(
@@ -76,7 +79,7 @@ export class MachineDurability {
     );
   }
 
-  /** Lets `action` have the machine's storage, and what is known of it, for itself. */
+  /** Gives `action` exclusive use of the machine's storage and of the data about it. */
   withStorageReleased<T>(action: () => Promise<T>): Promise<T> {
     return this.#durable ? this.#durable.withStorageReleased(action) : action();
   }
@@ -98,7 +101,7 @@ export class MachineDurability {
     }
   }
 
-  /** No checkpoint after this. */
+  /** Ends checkpoints. */
   end(): void {
     this.#durable?.end();
   }

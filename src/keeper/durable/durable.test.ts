@@ -7,7 +7,7 @@ import { FakeRuntime, FakeStore, fakeConfig } from '../testing/fake-runtime.ts';
 import { Pace } from './pace.ts';
 
 const id = 'm';
-/** So late that whatever comes has come at once. */
+/** Longer than any test, so that a checkpoint that comes was taken at once. */
 const neverMs = 1_000_000_000;
 
 let runtime: FakeRuntime;
@@ -15,7 +15,7 @@ let next: FakeRuntime;
 let fakeStore: FakeStore;
 let keeper: Keeper;
 let pages: MessagePort[];
-/** From one checkpoint to the next. */
+/** Time between two checkpoints. */
 let delayMs: number;
 
 beforeEach(() => {
@@ -46,7 +46,7 @@ afterEach(async () => {
   vi.unstubAllGlobals();
 });
 
-/** A page that looks on. */
+/** A page that watches the guest. */
 async function attach(pageId: string): Promise<MessagePort> {
   const { port1, port2 } = new MessageChannel();
   pages.push(port1);
@@ -56,7 +56,7 @@ async function attach(pageId: string): Promise<MessagePort> {
 
 const published = () => fakeStore.stored.get(id)?.store.published[0]?.number ?? 0;
 const durability = () => keeper.info().machine?.durability;
-/** The checkpoint of this number is taken, and whoever took it knows. */
+/** Resolves when the checkpoint of this number was taken and its caller has been notified. */
 const untilSaved = (number: number) =>
   vi.waitFor(() => {
     expect(published()).toBe(number);
@@ -139,7 +139,7 @@ describe('a checkpoint is taken', () => {
 
   test('at once, too, when that happens as another checkpoint ends', async () => {
     await attach('a');
-    // What once a second looks at the guest may find that it runs, and have it saved for that.
+    // The check once a second could find that the guest runs, and request a checkpoint.
     vi.spyOn(Execution.prototype, 'tick').mockImplementation(() => {});
     await startSaved();
     // Called when a checkpoint is written, and the next one is not scheduled yet.

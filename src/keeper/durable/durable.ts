@@ -1,4 +1,4 @@
-/** Keeps a machine in storage as it goes on: checkpoints by themselves, and when asked for. */
+/** Stores a running machine: checkpoints automatically and on request. */
 
 import { HoldfastError } from '../../errors.ts';
 import { pageBytes } from '../../protocol/page-bytes.ts';
@@ -15,14 +15,14 @@ import { composeVmstate, sectionsOf } from '../cpr/sections.ts';
 import { detailsOf } from '../cpr/stored-details.ts';
 import { Pace } from './pace.ts';
 
-/** Between two looks at how much the guest has written. */
+/** Interval between two reads of the number of written pages. */
 const lookAgainMs = 250;
 
 interface DurableOptions {
   machine: GuestParts;
   /** Of a machine that was resumed: only what changed since is written. */
   origin?: StoredSource | undefined;
-  /** The state of {@link Durable.status} changed. */
+  /** Called when {@link Durable.status} has changed. */
   changed(): void;
 }
 
@@ -32,17 +32,17 @@ export class Durable {
   #origin: StoredSource | undefined;
   readonly #pace = new Pace();
   #checkpointer: Promise<Checkpointer> | undefined;
-  /** Where that writes to. */
+  /** The store that the checkpointer writes to. */
   #store: BoundedStore | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #underWay: Promise<unknown> | undefined;
-  /** One that holds what the guest does until now is to be taken without delay. */
+  /** True if a checkpoint of the present state must follow without delay. */
   #isDue = false;
   #on = false;
-  /** Of a checkpointer that knows of nothing that is in storage. */
+  /** True for a checkpointer that has no data about the storage's contents. */
   #isFirst = true;
   #ended = false;
-  /** What the guest had executed at the last checkpoint, and whether it ran then. */
+  /** The guest's instruction counter and runstate at the last checkpoint. */
   #savedAt: string | undefined;
   #last: { takenAtMs: number; pauseMs?: number; writtenBytes?: number } | undefined;
   #error: HoldfastError | undefined;
@@ -68,9 +68,10 @@ export class Durable {
   }
 
   /**
-   * Takes checkpoints by itself from now on, or no more. The first one comes at once, but of a guest
-   * that has just come from storage.
-   * @param isNew the guest and its page have just begun: to write all of it now would hold both up
+   * Enables or disables automatic checkpoints. The first one follows at once, except for a guest
+   * that was just restored from storage.
+   * @param isNew true for a guest and page that have just started: writing everything now would
+   * delay both
    */
   set(on: boolean, { isNew = false } = {}): void {
     if (this.#on === on) return;
@@ -84,7 +85,10 @@ export class Durable {
     this.#changed();
   }
 
-  /** A good moment: the runstate has changed, the pages cannot be seen any more, or the guest is about to be handed over. */
+  /**
+   * Requests a checkpoint at a suitable moment: the runstate has changed, no page is visible any
+   * more, or a hand-over is about to begin.
+   */
   requestCheckpoint(): void {
     if (!this.#on || this.#ended) return;
     this.#isDue = true;
@@ -92,20 +96,19 @@ export class Durable {
   }
 
   /**
-   * A checkpoint that holds all that the guest did before the call.
-   * @param urgent at once, without copying first while the guest runs
-   * @throws HoldfastError of the store, or `bad-runstate` while there is no guest that could be saved
+   * Takes a checkpoint that holds everything up to the call.
+   * @param urgent at once, without copies while the guest runs
+   * @throws HoldfastError of the store, or `bad-runstate` if no guest can be saved now
    */
   async checkpoint({ urgent = false } = {}): Promise<CheckpointInfo> {
-    // One that is under way may have made its cut already.
+    // A checkpoint in progress may have taken its cut already.
     while (this.#underWay) await this.#underWay.catch(() => {});
     if (!urgent) this.#store?.tryAgain();
     return this.#take(urgent);
   }
 
   /**
-   * Lets `action` have the machine's storage for itself. What was written here before is then not to
-   * be relied on.
+   * Gives `action` exclusive use of the machine's storage. Earlier data about it is then invalid.
    */
   async withStorageReleased<T>(action: () => Promise<T>): Promise<T> {
     while (this.#underWay) await this.#underWay.catch(() => {});
@@ -122,14 +125,14 @@ export class Durable {
     }
   }
 
-  /** No checkpoint after this. One that is under way is given up. */
+  /** Ends checkpoints and abandons one that is in progress. */
   end(): void {
     this.#ended = true;
     clearTimeout(this.#timer);
   }
 
   async #byItself(): Promise<void> {
-    // One that is under way may have made its cut already.
+    // A checkpoint in progress may have taken its cut already.
     while (this.#underWay) await this.#underWay.catch(() => {});
     this.#isDue = false;
     if (!this.#ended && this.#hasNews()) await this.#take(false).catch(() => {});
@@ -139,7 +142,7 @@ export class Durable {
 
   #later(delayMs = this.#pace.delayMs): void {
     clearTimeout(this.#timer);
-    // One that is due and waits in line must not be put off by the end of the one before it.
+    // The end of the previous checkpoint must not delay a requested one.
     const waitMs = this.#isDue ? 0 : delayMs;
     const { lookMs } = this.#pace;
     const beganMs = performance.now();
@@ -149,7 +152,7 @@ export class Durable {
         : setTimeout(() => void this.#byItself(), waitMs);
   }
 
-  /** A guest that has begun to write much needs more time to be stored. */
+  /** Takes the checkpoint earlier if the guest has written much, since it takes longer to store. */
   #look(beganMs: number): void {
     const { execution, backing } = this.#machine;
     const writes = this.#isLive() ? execution.instance.writes : undefined;
@@ -161,7 +164,10 @@ export class Durable {
         : setTimeout(() => void this.#byItself(), restMs);
   }
 
-  /** A guest that has stood still since the last checkpoint is in storage as it is. */
+  /**
+   * Returns false for a guest that was stopped since the last checkpoint: storage has its present
+   * state.
+   */
   #hasNews(): boolean {
     return this.#isLive() && this.#position() !== this.#savedAt;
   }
@@ -189,7 +195,8 @@ export class Durable {
     try {
       const report = await this.#write(urgent).catch((thrown) => {
         if (!(thrown instanceof HoldfastError) || thrown.code !== 'not-found') throw thrown;
-        // Deleted under us, as when this site's data is cleared: all of the guest is written anew.
+        // The data was deleted in between, for example by clearing the site's data: the whole guest
+        // is written again.
         this.#checkpointer = undefined;
         return this.#write(urgent);
       });
@@ -225,10 +232,10 @@ export class Durable {
 
   #succeeded(report: CheckpointReport): void {
     const { takenAtMs, pauseMs, writtenBytes, durationMs, dirtyBytes, busyMs } = report;
-    // The first one writes everything, and says nothing about those that follow.
+    // The first checkpoint writes everything, so its cost does not predict later ones.
     if (this.#isFirst) this.#pace.began();
     else {
-      // By the computer's clock, which somebody may set.
+      // The computer's clock may be changed.
       const sinceCutMs = Math.min(Math.max(Date.now() - takenAtMs, 0), durationMs);
       this.#pace.succeeded({ busyMs, durationMs, sinceCutMs, pages: dirtyBytes / pageBytes });
     }
@@ -242,11 +249,11 @@ export class Durable {
 
   #failed(error: HoldfastError): void {
     this.#savedAt = undefined;
-    // Of no interest: there is no guest any more, or none that could be saved at this moment.
+    // Not an error: there is no guest any more, or it cannot be saved at this moment.
     if (this.#ended || error.code === 'bad-runstate' || error.code === 'no-machine') return;
     this.#pace.failed();
     this.#error = error;
-    // What was open may be closed, and what was written may be gone.
+    // The store may be closed, and written data may be gone.
     const isWhole = error.code === 'taken-over' || error.code === 'storage-reserved';
     if (!isWhole) this.#checkpointer = undefined;
     this.#changed();
@@ -264,7 +271,7 @@ export class Durable {
     const machine = this.#machine;
     const { execution } = machine;
     const { h64Raw: digest } = await xxh64();
-    // Good for one checkpointer: the next one does not know what this one wrote.
+    // Valid for one checkpointer: the next one does not know what this one wrote.
     const resumed = this.#origin;
     this.#origin = undefined;
     const store = await openBounded(machine, resumed?.store);

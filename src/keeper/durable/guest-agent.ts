@@ -1,8 +1,8 @@
 /**
- * What a gap breaks in a guest and the emulator cannot mend: the time that its system keeps, its
- * entropy, its lease of an address; in a clone also its network address. The agent in the guest
- * does, where there is one; a guest without one finds the right time in the PC's clock (RTC), and
- * keeps its network address until its driver reads the device's again.
+ * Effects of a gap on a guest that the emulator cannot fix: the time that its system keeps, its
+ * entropy, its address lease; in a clone also its network address. The agent in the guest fixes
+ * them. A guest without one reads the right time from the PC's clock (RTC). It keeps its network
+ * address until its driver reads the device's again.
  */
 import { agentConsole, agentGreeting } from '../guest/agent-console.ts';
 
@@ -16,12 +16,12 @@ interface AgentPort {
 }
 
 interface GuestAgentOptions {
-  /** The guest goes on as a clone, with this network address. */
+  /** New network address of a guest that resumes as a clone. */
   mac?: string;
   nowMs?: number;
 }
 
-/** @returns whether there is an agent that was told */
+/** Notifies the guest's agent of a resume. @returns true if there is an agent */
 export function notifyGuestAgent(
   port: AgentPort,
   { mac, nowMs = Date.now() }: GuestAgentOptions = {},
@@ -31,13 +31,13 @@ export function notifyGuestAgent(
   const seconds = Math.round(nowMs / 1000);
   const script = '/usr/lib/holdfast/resumed';
   const fields = [script, seconds, btoa(String.fromCharCode(...entropy)), ...(mac ? [mac] : [])];
-  // The line break before it ends whatever a page was in the middle of when the state was taken.
+  // The line break ends any input that a page had begun when the state was taken.
   const line = `\nresumed-${seconds} ${btoa(fields.join(' '))}\n`;
   port.consoleInput(agentConsole, new TextEncoder().encode(line));
   return true;
 }
 
-/** A random address with the prefix that v86 gives its network devices. */
+/** Returns a random address with the prefix of v86's network devices. */
 export function randomMac(): string {
   const last = crypto.getRandomValues(new Uint8Array(3));
   const hex = Array.from(last, (byte) => byte.toString(16).padStart(2, '0'));

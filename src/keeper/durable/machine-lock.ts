@@ -1,7 +1,8 @@
 /**
- * A machine runs in one place. Whoever runs it holds a Web Lock of its name for as long as the machine
- * is there; the browser gives the lock back when the worker ends, however that happens. Somebody
- * else who wants the machine asks its holder to let go. The store fences off who does not hear.
+ * A machine runs in one place. Its keeper holds a Web Lock of the machine's name while the machine
+ * exists. The browser releases the lock when the worker ends for any reason. Another keeper that
+ * wants the machine asks the holder to release it. The store fences off a holder that does not
+ * respond.
  */
 import { HoldfastError } from '../../errors.ts';
 import { type MachinesMessage, machinesChannel } from '../../protocol/watch.ts';
@@ -9,21 +10,21 @@ import { webLocks } from '../../protocol/web-locks.ts';
 import { answerTo } from '../../store/answers.ts';
 
 const lockName = (machineId: string) => `holdfast-machine-${machineId}`;
-/** Longest that a holder may take to save its guest and let go, ms. */
+/** Longest time for a holder to save its guest and release the lock, ms. */
 const giveUpMs = 15_000;
-/** A worker whose page was reloaded ends a moment after the new page has begun to load, ms. */
+/** The worker of a reloaded page ends shortly after the new page has begun to load, ms. */
 const leavingMs = 1000;
 
-/** What others ask of whoever runs a machine. */
+/** Requests of others to the keeper of a machine. */
 interface MachineRequests {
-  /** Somebody else wants to run it: to be followed by a release. */
+  /** Another keeper wants to run the machine: release it. */
   giveUp(machineId: string): void;
-  /** Somebody wants to see it, see {@link MachinesMessage}. */
+  /** A page wants to watch the machine, see {@link MachinesMessage}. */
   watch(machineId: string, channel: string): void;
 }
 
 interface MachineLock {
-  /** Tells those who wait to watch it that the machine is there. */
+  /** Notifies waiting watchers that the machine is present. */
   announce(): void;
   release(): void;
 }
@@ -37,7 +38,7 @@ async function holdMachine(machineId: string, requests: MachineRequests): Promis
     const signal = AbortSignal.timeout(leavingMs);
     manager.request(lockName(machineId), { signal }, hold).catch((thrown) => {
       const { name } = thrown as DOMException;
-      // Where site data is blocked nothing is stored, and no other tab can run the machine.
+      // If site data is blocked, nothing is stored and no other tab can run the machine.
       if (name === 'SecurityError') resolve(() => {});
       else if (name === 'TimeoutError' || name === 'AbortError') resolve(null);
       else reject(thrown);
@@ -59,7 +60,7 @@ async function holdMachine(machineId: string, requests: MachineRequests): Promis
   };
 }
 
-/** The machines that one keeper may run: one, and for a moment the one that takes its place. */
+/** The locks of one keeper: one machine, and briefly the one that replaces it. */
 export class MachineClaims {
   readonly #locks = new Map<string, MachineLock>();
   readonly #requests: MachineRequests;
@@ -83,17 +84,17 @@ export class MachineClaims {
     return this.#locks.has(machineId);
   }
 
-  /** Resolves when it is known whether the machine asked for last is held. Never rejects. */
+  /** Resolves when the outcome of the last {@link hold} is known. Never rejects. */
   settled(): Promise<void> {
     return this.#asked;
   }
 
-  /** The machine is there from now on. One that is not held can be watched by nobody. */
+  /** Announces the machine to watchers. A machine without a lock cannot be watched. */
   announce(machineId: string): void {
     this.#locks.get(machineId)?.announce();
   }
 
-  /** Lets go of all but the machine that is there. */
+  /** Releases all locks but that of this machine. */
   keepOnly(machineId: string | undefined): void {
     for (const [held, lock] of this.#locks) {
       if (held === machineId) continue;
@@ -104,8 +105,8 @@ export class MachineClaims {
 }
 
 /**
- * Asks whoever runs the machine to save it and let go, and waits until it has.
- * @throws HoldfastError `busy` when it does not
+ * Asks the keeper of a machine to save and release it, and waits until it has.
+ * @throws HoldfastError `busy` if it does not
  */
 export async function askForMachine(machineId: string): Promise<void> {
   const manager = webLocks();
@@ -129,8 +130,8 @@ export async function askForMachine(machineId: string): Promise<void> {
 }
 
 /**
- * Ids of the machines that run somewhere in this browser.
- * @throws HoldfastError `storage-blocked` where the browser does not say
+ * Returns the ids of the machines that run anywhere in this browser.
+ * @throws HoldfastError `storage-blocked` if the browser does not answer
  */
 export async function runningMachines(): Promise<Set<string>> {
   const asked = webLocks()?.query();

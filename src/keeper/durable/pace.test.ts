@@ -8,7 +8,7 @@ const repeat = (pace: Pace, cost: Partial<Cost>) => {
   return pace.delayMs;
 };
 
-/** What a kill costs as the next checkpoint is all but written, when that takes `durationMs`. */
+/** Time lost by a kill just before the next checkpoint is written, if that takes `durationMs`. */
 const lostMs = (pace: Pace, { sinceCutMs }: Cost, durationMs: number, delayMs = pace.delayMs) =>
   sinceCutMs + delayMs + durationMs;
 
@@ -22,7 +22,7 @@ describe('no more than two seconds are lost', () => {
     const pace = new Pace();
     repeat(pace, cost);
     expect(lostMs(pace, cost, cost.durationMs)).toBeLessThanOrEqual(1800);
-    // As rare as that allows.
+    // As rarely as that allows.
     expect(lostMs(pace, cost, cost.durationMs)).toBeCloseTo(1800, 0);
   });
 

@@ -5,14 +5,14 @@ import { FakeRuntime, FakeStore, fakeConfig } from '../testing/fake-runtime.ts';
 import { keeperOf } from '../testing/keeper-of.ts';
 import { Pace } from './pace.ts';
 
-/** No checkpoint comes by itself then. */
+/** With this, no checkpoint is taken by itself. */
 const neverMs = 600_000;
 
 let runtime: FakeRuntime;
 let fakeStore: FakeStore;
 let keeper: Keeper;
 
-/** A keeper in a new worker: it has nothing but the store. */
+/** A keeper in a new worker: it has only the store. */
 function newKeeper(): Keeper {
   runtime = new FakeRuntime('only');
   return keeperOf(runtime, fakeStore);
@@ -36,7 +36,7 @@ afterEach(async () => {
   vi.restoreAllMocks();
 });
 
-/** A guest in storage, and a keeper that knows nothing of it. */
+/** Stores a guest, with a keeper that has no data about it. */
 async function store(): Promise<void> {
   await start();
   await keeper.checkpoint();
@@ -71,7 +71,7 @@ describe('a copy goes on as a clone', () => {
     await keeper.checkpoint();
     await keeper.destroy();
     keeper = newKeeper();
-    // What is stored of a copy has the names of its original.
+    // The stored details of a copy have the names of its original.
     const original = fakeStore.stored.get('mine');
     if (original) fakeStore.stored.set('copy', original);
     await keeper.resumeStored({ id: 'copy', runtime: runtime.source });

@@ -1,4 +1,4 @@
-/** The machines in storage: what a list of them shows and does. */
+/** The machines in storage: their list and its operations. */
 import { HoldfastError } from '../../errors.ts';
 import { withoutContents } from '../../protocol/images.ts';
 import type { KeeperStorage } from '../../protocol/keeper-calls.ts';
@@ -69,7 +69,7 @@ export class StoredMachines implements KeeperStorage {
     return (await this.#toRead()).store.usage();
   }
 
-  /** @throws HoldfastError `bad-config` for a name that nobody could read */
+  /** @throws HoldfastError `bad-config` for a name that is empty or too long */
   async rename(id: string, name: string): Promise<void> {
     const trimmed = name.trim();
     if (trimmed.length === 0 || trimmed.length > 80)
@@ -109,7 +109,10 @@ export class StoredMachines implements KeeperStorage {
     return exportStoredState((await this.#toRead()).store, id, port);
   }
 
-  /** The store; or, where a newer version has stored what is there, that for reading alone. */
+  /**
+   * Returns the store. If a newer version has written it, returns that version's store for reading
+   * only.
+   */
   async #toRead(): Promise<{ store: Store; isNewer: boolean }> {
     try {
       return { store: await this.#store(), isNewer: false };

@@ -12,7 +12,7 @@ interface ArchiveRequest {
   name: string;
   config: MachineConfig | undefined;
   contents: StoredContents;
-  /** Raw images by the name of their file. */
+  /** Raw images by file name. */
   disks: ReadonlyMap<string, Blob>;
 }
 
@@ -36,7 +36,9 @@ export function archiveOf({ name, config, contents, disks }: ArchiveRequest): Bl
   return tar([{ name: 'machine.json', contents: json }, ...entries], takenAtMs ?? Date.now());
 }
 
-/** A file for each RAM block, as far as it is the guest's; one for all where no manifest says which. */
+/**
+ * Returns one file for each RAM block's guest part. Without a manifest, one file holds all pages.
+ */
 function memoryFiles({ manifest, pages }: StoredContents): TarEntry[] {
   let count = 0;
   for (const page of pages.keys()) count = Math.max(count, page + 1);
@@ -84,7 +86,7 @@ function consoleFiles(contents: StoredContents): TarEntry[] {
     });
 }
 
-/** Pieces of other things than disks: the files of the 9p share, by number. */
+/** Returns the pieces that are not disks: the files of the 9p share, by number. */
 function pieceFiles(contents: StoredContents): TarEntry[] {
   const lengths = contents.manifest?.parts ?? {};
   const files = new Map<string, Blob>();
@@ -92,7 +94,7 @@ function pieceFiles(contents: StoredContents): TarEntry[] {
     if (!stream.startsWith(piecePrefix) || stream.startsWith(`${piecePrefix}disk.`)) continue;
     const name = stream.slice(piecePrefix.length);
     const piece = pieceOf(name);
-    // Parts of an earlier time are parts of nothing.
+    // Parts of an earlier time belong to no piece.
     if (piece && contents.manifest && lengths[name] === undefined) continue;
     const { stream: pieces, index: whole } = piece ?? { stream: name };
     const found = contents.blobs(stream);
@@ -106,7 +108,7 @@ function pieceFiles(contents: StoredContents): TarEntry[] {
   return [...files].map(([name, contents]) => ({ name, contents }));
 }
 
-/** Zeros are in the place of what is lost. */
+/** Lost parts are filled with zeros. */
 function blobOfParts(parts: ReadonlyMap<number, Uint8Array>, length?: number): Blob {
   const count = Math.max(0, ...parts.keys()) + 1;
   const bytes = new Uint8Array(length ?? count * partBytes);
@@ -117,7 +119,10 @@ function blobOfParts(parts: ReadonlyMap<number, Uint8Array>, length?: number): B
 
 const blobOf = (bytes: Uint8Array) => new Blob([bytes as Uint8Array<ArrayBuffer>]);
 
-/** Names that are stored may have come with a state file: none is a path, or leads out of its folder. */
+/**
+ * Returns a safe file name. Stored names may come from a state file: none may be a path or leave
+ * its folder.
+ */
 const fileName = (stored: string): string =>
   stored
     .replaceAll(/[^\w.-]/g, '_')

@@ -34,7 +34,7 @@ beforeEach(async () => {
   runtime.host?.consoleOutput('serial0', new TextEncoder().encode('said before'));
   const disk = pieces('hda');
   disk.set(1, new Uint8Array(4096).fill(1));
-  // Of this one its last sector only.
+  // Only the last sector of this one.
   const partly = new Uint8Array(4097).fill(2);
   partly[4096] = 0x80;
   disk.set(3, partly);
@@ -157,7 +157,7 @@ describe('of a damaged machine', () => {
 
   test('a disk of which nothing is whole is refused, and left is what can be read', async () => {
     const [first = 0] = stored().published[0]?.records ?? [];
-    // A page that is in no other record, and a record of its own that is whole.
+    // A page that is in no other record, in an intact record of its own.
     runtime.memory('pc.ram').set([4, 5, 6], 16_384);
     await keeper.checkpoint();
     lose(first);

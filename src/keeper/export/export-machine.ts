@@ -1,4 +1,4 @@
-/** What of a stored machine can be had as a file, without going on with it. */
+/** Exports of a stored machine as a file, without resuming it. */
 import { HoldfastError } from '../../errors.ts';
 import {
   type DriveName,
@@ -19,8 +19,8 @@ import { endOf, rawDisk } from './raw-disk.ts';
 import { readWhatIsLeft, readWhole, type StoredContents } from './stored-contents.ts';
 
 /**
- * @throws HoldfastError `not-found` for a machine, or a disk of it, that is not there; `storage-damaged`
- * for a disk of which no checkpoint is whole; `image-unavailable` when its base cannot be had
+ * @throws HoldfastError `not-found` for a missing machine or disk; `storage-damaged` for a disk
+ * without an intact checkpoint; `image-unavailable` if its base cannot be read
  */
 export async function exportMachine(
   store: Store,
@@ -57,19 +57,19 @@ export async function exportMachine(
 }
 
 const isOfDisk = (stream: string, device: DriveName) =>
-  // A floppy's has more to its name.
+  // A floppy's name has a suffix.
   `${stream}.`.startsWith(`${piecePrefix}${diskPieces(device)}.`);
 
 function imageOf(contents: StoredContents, device: DriveName, base: Blob): Blob {
   const streams = contents.streams().filter((name) => isOfDisk(name, device));
-  // Of floppies that were in the drive one after the other, the first that was written to.
+  // The first of successive floppies in the drive that was written to.
   const pieces = contents.blobs(streams[0] ?? '');
-  // A floppy is larger than an image that lacks its end; of a lost base nobody knows how large it was.
+  // A floppy is larger than an image that lacks its end. The size of a lost base is unknown.
   const isAtLeast = base.size === 0 || isFloppy(device) ? endOf(pieces) : 0;
   return rawDisk(base, Math.max(base.size, isAtLeast), pieces);
 }
 
-/** Disks by the name of their file. What cannot be had of one is told in the contents' damage. */
+/** Returns disks by file name. Missing parts are recorded in the contents' damage. */
 async function disksOf(
   contents: StoredContents,
   config: Partial<MachineConfig>,
@@ -79,7 +79,7 @@ async function disksOf(
     const source = config[device];
     const isWritten = contents.streams().some((name) => isOfDisk(name, device));
     if (!source && !isWritten) continue;
-    // What nobody wrote to is where it always was.
+    // A disk without writes is the same as its base.
     if (!isWritten && source && !('emptyBytes' in source)) continue;
     const base = await leftOfBase(device, source, contents);
     disks.set(`disks/${device}.img`, imageOf(contents, device, base));
@@ -109,7 +109,7 @@ async function leftOfBase(
 async function baseOf(source: DriveSource): Promise<Blob> {
   if ('emptyBytes' in source) return rawDisk(new Blob(), source.emptyBytes, new Map());
   if ('file' in source) {
-    // See detailsOf; an image is never empty.
+    // A file that is not stored, see detailsOf; an image is never empty.
     if (source.file.size > 0) return source.file;
     const name = sourceName(source);
     throw new HoldfastError(

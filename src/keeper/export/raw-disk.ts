@@ -1,10 +1,10 @@
-/** A disk as a raw image: its base, and over it what the guest wrote. */
+/** A disk as a raw image: its base, overlaid with the guest's writes. */
 import { blockBytes, sectorBytes, wholeBlock, writtenSectors } from '../../protocol/disk-piece.ts';
 import { zeros } from './zeros.ts';
 
 /**
- * @param base may be shorter than the disk: what is past its end holds zeros
- * @param pieces what the guest wrote, by block
+ * @param base may be shorter than the disk: beyond its end the disk holds zeros
+ * @param pieces the guest's writes, by block
  */
 export function rawDisk(
   base: Blob,
@@ -45,7 +45,7 @@ export function rawDisk(
   return new Blob(parts, { type: 'application/octet-stream' });
 }
 
-/** Where the last block ends that was written: as large as the disk is at least. */
+/** Returns the end of the last written block: the disk has at least this size. */
 export function endOf(pieces: ReadonlyMap<number, Uint8Array>): number {
   let last = -1;
   for (const index of pieces.keys()) last = Math.max(last, index);

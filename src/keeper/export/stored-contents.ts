@@ -6,10 +6,10 @@ import type { Digest } from '../../vmstate/vmstate.ts';
 import { decodeManifest, type Manifest } from '../checkpoint/manifest.ts';
 import { decodeRecord, type LogRecord } from '../checkpoint/record.ts';
 
-/** Contents of a page, or the word that it is over and over. */
+/** Contents of a page, or the word that fills it. */
 type PageContents = Uint8Array | number;
 
-/** Which streams of blobs are wanted. */
+/** Selects the streams of blobs to read. */
 interface Wanted {
   pages: boolean;
   stream(name: string): boolean;
@@ -17,7 +17,7 @@ interface Wanted {
 
 export class StoredContents {
   takenAtMs: number | undefined;
-  /** Absent when it cannot be read: then nobody knows where in memory a page belongs. */
+  /** Absent if unreadable: then the addresses of pages are unknown. */
   manifest: Manifest | undefined;
   readonly pages = new Map<number, PageContents>();
   /** Blobs by stream and index. */
@@ -30,7 +30,10 @@ export class StoredContents {
     this.#wanted = wanted;
   }
 
-  /** To be called with the newest record first: of each page and blob the first copy counts. */
+  /**
+   * Adds a record. Call it with the newest record first: the first copy of each page and blob
+   * counts.
+   */
   add({ pages, repeats, uniform, blobs }: LogRecord): void {
     if (this.#wanted.pages) {
       for (const { page, contents } of pages) this.#claim(page, contents);
@@ -49,7 +52,7 @@ export class StoredContents {
     return [...this.#streams.keys()];
   }
 
-  /** The blobs of a stream that are there, by index. */
+  /** Returns the present blobs of a stream, by index. */
   blobs(stream: string): Map<number, Uint8Array> {
     const found = new Map<number, Uint8Array>();
     for (const [index, bytes] of this.#streams.get(stream) ?? [])
@@ -62,12 +65,15 @@ export class StoredContents {
   }
 }
 
-/** A machine that runs publishes meanwhile, and the checkpoint that is read goes: then the next one. */
+/**
+ * A running machine publishes during the read and drops the checkpoint that is read: the next one
+ * is tried.
+ */
 const mostTries = 5;
 
 /**
- * The newest checkpoint that is whole.
- * @throws HoldfastError `not-found`, or `storage-damaged` when none is
+ * Reads the newest intact checkpoint.
+ * @throws HoldfastError `not-found`, or `storage-damaged` if there is none
  */
 export async function readWhole(
   store: Store,
@@ -117,8 +123,8 @@ async function readGeneration(
 }
 
 /**
- * All that can be read, of whichever checkpoint: where the newest copy of something is lost, an
- * older one takes its place.
+ * Reads everything readable, of any checkpoint. If the newest copy of something is lost, an older
+ * one replaces it.
  * @throws HoldfastError `not-found`
  */
 export async function readWhatIsLeft(
@@ -129,7 +135,7 @@ export async function readWhatIsLeft(
   const salvaged = await store.salvage(id);
   const contents = new StoredContents({ pages: true, stream: () => true });
   readManifest(salvaged, contents, digest);
-  // A record of both counts as the newer one's; what only the older one has comes after.
+  // A record of both generations counts as the newer one's. Records of only the older one follow.
   const records = new Set(salvaged.generations.flatMap(({ records }) => [...records].reverse()));
   let lost = 0;
   for (const record of records) {

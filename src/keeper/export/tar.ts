@@ -12,10 +12,13 @@ export interface TarEntry {
   contents: Blob;
 }
 
-/** A path that stays within the folder that an archive is unpacked in, whoever unpacks it. */
+/** Matches a path that stays within the folder in which an archive is unpacked. */
 const safeName = /^(?!.*(^|\/)\.{1,2}(\/|$))[\w.-]+(\/[\w.-]+)*$/;
 
-/** @throws HoldfastError `internal` for a name that is no plain path, which nothing that a file brought may become */
+/**
+ * @throws HoldfastError `internal` for a name that is not a plain path: names from a file must be
+ * sanitised before
+ */
 export function tar(entries: readonly TarEntry[], modifiedAtMs: number): Blob {
   const parts: BlobPart[] = [];
   for (const { name, contents } of entries) {
@@ -28,7 +31,7 @@ export function tar(entries: readonly TarEntry[], modifiedAtMs: number): Blob {
   return new Blob(parts, { type: 'application/x-tar' });
 }
 
-/** Not by bits: sizes have more than 32. */
+/** No bit operations: sizes have more than 32 bits. */
 const paddingOf = (sizeBytes: number) => (blockBytes - (sizeBytes % blockBytes)) % blockBytes;
 
 function header(name: string, sizeBytes: number, modifiedAtMs: number): Uint8Array<ArrayBuffer> {
@@ -43,7 +46,7 @@ function header(name: string, sizeBytes: number, modifiedAtMs: number): Uint8Arr
   octal(116, 7, 0);
   if (sizeBytes <= largestOctal) octal(124, 11, sizeBytes);
   else {
-    // GNU's and everybody's: a binary number, its highest bit set.
+    // The binary form of GNU tar, which all programs read: the highest bit is set.
     out[124] = 0x80;
     new DataView(out.buffer).setBigUint64(128, BigInt(sizeBytes));
   }

@@ -1,5 +1,5 @@
 const leafBytes = 1024 * 1024;
-/** Zeros, each twice as long as the one before. */
+/** Blobs of zeros, each twice as long as the previous one. */
 const runs: Blob[] = [];
 
 function run(power: number): Blob {
@@ -13,8 +13,8 @@ function run(power: number): Blob {
 }
 
 /**
- * So many zeros as one Blob. It is made of Blobs that share their bytes, so a disk of 2 TiB that nobody
- * wrote to costs some twenty of them.
+ * Returns a Blob of `length` zeros. It is made of Blobs that share their bytes, so an empty disk of
+ * 2 TiB takes some twenty of them.
  */
 export function zeros(length: number): Blob {
   const parts: Blob[] = [];

@@ -8,13 +8,13 @@ interface ConsoleOutput {
 
 interface Console {
   scrollback: Scrollback;
-  /** Offset up to which the attached pages have it. */
+  /** Offset up to which the attached pages have the output. */
   sent: number;
   /** What was said before this offset is sent with `again`: it was said in another keeper. */
   againEnd: number;
 }
 
-/** The consoles of one machine: what they said, and what the pages were told of it. */
+/** The consoles of one machine: their output, and the part that was sent to pages. */
 export class Consoles {
   readonly #consoles = new Map<string, Console>();
   readonly #emit: (event: MachineEvent, transfer: Transferable[]) => void;
@@ -23,7 +23,10 @@ export class Consoles {
     this.#emit = emit;
   }
 
-  /** The runtime collects what its devices write one byte at a time, so a piece is a message. */
+  /**
+   * Appends output and sends it. The runtime collects its devices' single bytes, so a call is a
+   * message.
+   */
   output(name: string, bytes: Uint8Array): void {
     let console = this.#consoles.get(name);
     if (console === undefined) {
@@ -34,7 +37,7 @@ export class Consoles {
     this.#send(name, console);
   }
 
-  /** Sends what the pages do not have yet. To be called before a page is added. */
+  /** Sends the output that pages lack. Call it before a page is added. */
   flush(): void {
     for (const [name, console] of this.#consoles) this.#send(name, console);
   }
@@ -44,7 +47,7 @@ export class Consoles {
     console.sent = console.scrollback.end;
   }
 
-  /** What is still there of what a console said from `start` on. */
+  /** Yields the output of a console from `start` on, as far as the scrollback holds it. */
   *from(name: string, start: number): Generator<MachineEvent & ConsoleOutput> {
     const console = this.#consoles.get(name);
     for (const { offset, bytes } of console?.scrollback.chunks(start) ?? []) {
@@ -59,8 +62,8 @@ export class Consoles {
   }
 
   /**
-   * Puts back what the consoles said, in place of everything: of each the last `bytes`, of `end` in
-   * all. The pages do not have it yet.
+   * Replaces the output of all consoles: `bytes` are the last of `end` bytes in all. The pages do
+   * not have it yet.
    */
   restore(said: Iterable<{ name: string; end: number; bytes: Uint8Array }>): void {
     this.#consoles.clear();
@@ -70,14 +73,14 @@ export class Consoles {
     }
   }
 
-  /** What is still there of what a console said. */
+  /** Returns the scrollback of a console as text. */
   text(name: string): string {
     const { scrollback } = this.#consoles.get(name) ?? {};
     const decoder = new TextDecoder('latin1');
     return [...(scrollback?.chunks() ?? [])].map(({ bytes }) => decoder.decode(bytes)).join('');
   }
 
-  /** The whole scrollback, for a page that knows nothing. */
+  /** Yields the whole scrollback for a new page. */
   *history(): Generator<MachineEvent> {
     for (const [name, { scrollback }] of this.#consoles) {
       for (const { offset, bytes } of scrollback.chunks()) {

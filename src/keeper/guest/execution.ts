@@ -8,15 +8,15 @@ import type { ActiveRuntime } from '../runtimes/hand-over.ts';
 import { MipsMeter } from './mips-meter.ts';
 import { RunstateMachine } from './runstate.ts';
 
-/** What a machine was doing when it was frozen. Part of the vmstate. */
+/** State of a machine when it was frozen. Part of the vmstate. */
 export interface FrozenExecution {
   runstate: SavedRunstate;
-  /** With `paused`: what `resume` brings back is `suspended`. */
+  /** With `paused`: true if `resume` returns to `suspended`. */
   wasSuspended: boolean;
 }
 
 interface ExecutionEvents {
-  /** The runstate changed, or something else that a status tells. */
+  /** Called when the runstate or any other value of the status has changed. */
   changed(): void;
   crashed(report: string): void;
 }
@@ -24,16 +24,16 @@ interface ExecutionEvents {
 /** Run states that can be saved, handed over and loaded. */
 const live = ['running', 'paused', 'suspended'] as const;
 
-/** Who executes the guest, and whether it does: the runtime in charge and the runstate. */
+/** Execution of the guest: the active runtime and the runstate. */
 export class Execution {
   readonly #runstate = new RunstateMachine();
   readonly #meter = new MipsMeter();
   readonly #events: ExecutionEvents;
   #charge: ActiveRuntime | undefined;
   #source: RuntimeSource;
-  /** QEMU's `vm_was_suspended`: what a paused machine was before. */
+  /** QEMU's `vm_was_suspended`: true if a paused machine was suspended before. */
   #wasSuspended = false;
-  /** From {@link freeze} to {@link thaw}: only the save that froze it may set it going. */
+  /** True from {@link freeze} to {@link thaw}: only the save that froze the guest may resume it. */
   #frozen = false;
   bootedAtMs = Date.now();
   mips = 0;
@@ -48,7 +48,7 @@ export class Execution {
     return this.#runstate.current;
   }
 
-  /** The runtime in charge. While `inmigrate` it is the one that had the guest, stopped. */
+  /** The active runtime. In `inmigrate` it is the previous one, stopped. */
   get source(): RuntimeSource {
     return this.#source;
   }
@@ -57,7 +57,7 @@ export class Execution {
     return this.#charge;
   }
 
-  /** @throws HoldfastError `no-machine`, or `bad-runstate` while there is nothing but an empty machine */
+  /** @throws HoldfastError `no-machine`, or `bad-runstate` for a machine without a guest */
   get hosted(): ActiveRuntime {
     if (this.#charge) return this.#charge;
     if (this.runstate === 'inmigrate') this.#runstate.require('reach the guest', ...live);
@@ -72,7 +72,7 @@ export class Execution {
     return this.#frozen || this.runstate === 'inmigrate';
   }
 
-  /** The machine's first guest; on `error` nothing of it is left. */
+  /** Boots the machine's first guest. On an error nothing of it remains. */
   boot(charge: ActiveRuntime): void {
     this.#charge = charge;
     this.bootedAtMs = Date.now();
@@ -83,12 +83,12 @@ export class Execution {
     this.#runstate.set('running');
   }
 
-  /** A machine without a guest, for one that is to be loaded. */
+  /** Enters `inmigrate`: the machine has no guest and waits for one. */
   awaitIncoming(): void {
     this.#runstate.set('inmigrate');
   }
 
-  /** Another runtime has the guest. The runstate stays. */
+  /** Records that another runtime has the guest. The runstate stays. */
   handedOver(charge: ActiveRuntime, source: RuntimeSource): void {
     this.#charge = charge;
     this.#source = source;
@@ -105,7 +105,10 @@ export class Execution {
     this.#enter('paused');
   }
 
-  /** Like QEMU's `cont`: nothing for a suspended machine, and back to that for one that was. */
+  /**
+   * Like QEMU's `cont`: no effect on a suspended machine. A paused one that was suspended is
+   * suspended again.
+   */
   resume(): void {
     this.#requireThawed('resume');
     if (this.runstate === 'running' || this.runstate === 'suspended') return;
@@ -129,7 +132,7 @@ export class Execution {
     this.#run('wake the machine up');
   }
 
-  /** Something happened that a suspended guest wakes of; others take no notice. */
+  /** Wakes a suspended guest; ignored in other runstates. */
   wakeIfSuspended(): void {
     if (this.runstate === 'suspended' && !this.#frozen) this.wakeup();
   }
@@ -147,7 +150,7 @@ export class Execution {
     this.#runstate.require(operation, 'inmigrate');
   }
 
-  /** Stops the guest for a save. A machine that is paused stays in that runstate, as in QEMU. */
+  /** Stops the guest for a save. A paused machine stays in that runstate, as in QEMU. */
   freeze(): FrozenExecution {
     this.requireLive('save');
     const runstate = this.runstate as SavedRunstate;
@@ -158,14 +161,14 @@ export class Execution {
     return before;
   }
 
-  /** What the machine is doing, for a checkpoint. @throws HoldfastError `bad-runstate` */
+  /** Returns the execution state for a checkpoint. @throws HoldfastError `bad-runstate` */
   savedState(): FrozenExecution {
     this.requireLive('take a checkpoint');
     const runstate = this.runstate as SavedRunstate;
     return { runstate, wasSuspended: runstate === 'paused' && this.#wasSuspended };
   }
 
-  /** The guest stands still for a moment that nobody is told of, until {@link release}. */
+  /** Stops the guest for a moment until {@link release}, without a status event. */
   hold(): void {
     if (this.runstate === 'running') this.instance.stop();
   }
@@ -174,21 +177,24 @@ export class Execution {
     if (this.runstate === 'running') this.#runOrCrash();
   }
 
-  /** Whether the guest is still there as {@link freeze} left it: it may have died or been destroyed. */
+  /**
+   * Checks that the guest is still as {@link freeze} left it: it may have crashed or been
+   * destroyed.
+   */
   requireFrozen(): void {
     if (!this.#charge)
       throw new HoldfastError('no-machine', 'The machine was destroyed meanwhile.');
     this.#runstate.require('go on', 'save-vm', 'paused', 'inmigrate');
   }
 
-  /** Frozen, and from now on to be loaded. */
+  /** Marks the frozen guest as waiting to be loaded. */
   enterIncoming(): void {
     this.requireFrozen();
     this.#frozen = false;
     this.#enter('inmigrate');
   }
 
-  /** Undoes {@link freeze} and {@link enterIncoming}. A guest that is gone meanwhile stays gone. */
+  /** Undoes {@link freeze} and {@link enterIncoming}. A guest that ended in between stays ended. */
   thaw({ runstate, wasSuspended }: FrozenExecution): void {
     this.#frozen = false;
     const current = this.runstate;
@@ -198,7 +204,7 @@ export class Execution {
     else this.#runOrCrash();
   }
 
-  /** The guest was loaded, and runs if it is to. */
+  /** Records that the guest was loaded, and whether it runs. */
   loaded(
     charge: ActiveRuntime,
     source: RuntimeSource,
@@ -229,7 +235,7 @@ export class Execution {
   /** The guest is the one of a snapshot, and does what it did then. */
   restored({ runstate, wasSuspended }: FrozenExecution): void {
     this.#wasSuspended = wasSuspended;
-    // A guest that was powered down comes up again, as by a reset.
+    // A guest that was powered down starts again, as after a reset.
     if (this.runstate === 'shutdown') this.#runstate.set('prelaunch');
     this.crash = undefined;
     if (runstate === 'running') {
@@ -264,14 +270,14 @@ export class Execution {
     this.#events.changed();
   }
 
-  /** The guest stopped its CPU for good; only a reset brings it back. */
+  /** Records that the guest stopped its CPU for good; only a reset starts it again. */
   guestHalted(): void {
     if (this.runstate !== 'running') return;
     this.instance.stop();
     this.#enter('shutdown');
   }
 
-  /** To be called about once a second. */
+  /** Call this about once a second. */
   tick(): void {
     if (this.runstate !== 'running' || !this.#charge) return;
     this.mips = this.#meter.sample(this.#charge.instance.instructionCounter(), performance.now());
@@ -283,7 +289,7 @@ export class Execution {
       const instance = this.#charge?.instance;
       return instance?.describe?.() ?? instance?.snapshot() ?? [];
     } catch (thrown) {
-      // Of a crashed emulator a page still gets the status and what the consoles said.
+      // For a crashed emulator, a page still gets the status and the console output.
       console.warn('The runtime could not describe its screen:', thrown);
       return [];
     }
@@ -294,7 +300,7 @@ export class Execution {
     const { instance, host } = this.#charge;
     this.#charge = undefined;
     host.gate = 'closed';
-    // Each for itself: a crashed emulator may fail to stop and must still let go.
+    // Each step separately: a crashed emulator may fail to stop and must still be destroyed.
     for (const step of ['stop', 'destroy'] as const) {
       try {
         instance[step]();

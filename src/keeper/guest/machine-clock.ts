@@ -1,12 +1,12 @@
 /**
- * The time that a guest lives in: `performance.now()`, but no two readings are the same, because v86
- * takes the first difference it sees for the clock's resolution. One clock for all runtimes of a
- * machine, so that a hand-over never goes back.
+ * The clock of a guest: `performance.now()`, but no two readings are equal, because v86 takes the
+ * first difference it sees for the clock's resolution. All runtimes of a machine share one clock,
+ * so that a hand-over never sets it back.
  */
 export class MachineClock {
   #offsetMs = 0;
   #last = 0;
-  /** What {@link goOn} continues from. */
+  /** Reading from which {@link goOn} continues. */
   #stoppedAt: number | undefined;
 
   /** Milliseconds, strictly increasing. */
@@ -18,8 +18,8 @@ export class MachineClock {
   };
 
   /**
-   * Goes on from a reading that was taken in another worker. The devices of a guest hold times of
-   * this clock: what happened between the two workers' lives has not happened for them.
+   * Continues from a reading that was taken in another worker. The devices of a guest hold times of
+   * this clock. The time between the two workers does not exist for them.
    * @throws RangeError unless `reading` is a time
    */
   continueFrom(reading: number): void {
@@ -32,14 +32,14 @@ export class MachineClock {
   }
 
   /**
-   * What passes from here to {@link goOn} will not have passed. Readings go on meanwhile, for runtimes that
-   * are made ready; the guest, which stands still, takes none.
+   * Excludes the time from now to {@link goOn} from the clock. Until then readings still advance,
+   * for runtimes that are being prepared; the stopped guest takes none.
    */
   stop(): void {
     this.#stoppedAt ??= this.now();
   }
 
-  /** Undoes {@link stop}, if that was the last that happened to the clock. */
+  /** Undoes {@link stop}, if nothing else has set the clock since. */
   goOn(): void {
     if (this.#stoppedAt !== undefined) this.continueFrom(this.#stoppedAt);
   }

@@ -3,13 +3,13 @@ export class MipsMeter {
   #counter = 0;
   #atMs = 0;
 
-  /** Starts anew: the time until now does not count. */
+  /** Restarts the measurement: earlier time does not count. */
   restart(counter: number, nowMs: number): void {
     this.#counter = counter >>> 0;
     this.#atMs = nowMs;
   }
 
-  /** The rate since the last call, or since {@link restart}. */
+  /** Returns the rate since the last call, or since {@link restart}. */
   sample(counter: number, nowMs: number): number {
     const instructions = (counter - this.#counter) >>> 0;
     const elapsedMs = nowMs - this.#atMs;

@@ -2,11 +2,11 @@ import { HoldfastError } from '../../errors.ts';
 import type { Runstate } from '../../protocol/events.ts';
 
 /**
- * Which runstate may follow which: `runstate_transitions_def` of QEMU 9 (system/runstate.c),
- * cut down to our states, with two additions. v86 can die while its guest stands still, so
- * `internal-error` may follow `paused`, `suspended` and `save-vm`. And where QEMU has two processes,
- * one that saved and one that comes up in `inmigrate`, here one machine changes hands: `inmigrate`
- * may follow `save-vm`, and `paused`, which a machine that is saved while paused stays in.
+ * Allowed runstate transitions: `runstate_transitions_def` of QEMU 9 (system/runstate.c), reduced
+ * to our states, with two additions. v86 can crash while its guest is stopped, so `internal-error`
+ * may follow `paused`, `suspended` and `save-vm`. QEMU has two processes, one that saved and one
+ * that starts in `inmigrate`; here one machine changes runtimes. So `inmigrate` may follow
+ * `save-vm`, and also `paused`, in which a machine stays that is saved while paused.
  */
 const transitions: Record<Runstate, readonly Runstate[]> = {
   prelaunch: ['inmigrate', 'running', 'suspended'],
@@ -27,7 +27,9 @@ export class RunstateMachine {
     return this.#current;
   }
 
-  /** @throws HoldfastError `internal` for a transition that the table does not have: a defect of ours. */
+  /**
+   * @throws HoldfastError `internal` for a transition that is not in the table: a defect of ours.
+   */
   set(next: Runstate): void {
     if (!canFollow(this.#current, next)) {
       throw new HoldfastError(

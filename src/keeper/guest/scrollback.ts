@@ -4,7 +4,9 @@ interface ScrollbackChunk {
   bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** The last bytes of a console, for pages that come later. A ring that grows up to its capacity. */
+/**
+ * The last bytes of a console, for pages that attach later. A ring that grows up to its capacity.
+ */
 export class Scrollback {
   readonly #capacity: number;
   #ring: Uint8Array<ArrayBuffer>;
@@ -16,7 +18,10 @@ export class Scrollback {
     this.#ring = new Uint8Array(Math.min(capacityBytes, 16 * 1024));
   }
 
-  /** One that was said `end` bytes, of which `bytes` are the last: all that it has room for, or all. */
+  /**
+   * Restores a scrollback whose total length is `end` and whose tail is `bytes`: the last bytes up
+   * to the capacity.
+   */
   static of(end: number, bytes: Uint8Array): Scrollback {
     const scrollback = new Scrollback();
     scrollback.#grow(end);
@@ -29,7 +34,7 @@ export class Scrollback {
     return this.#end;
   }
 
-  /** Offset of the oldest byte that is still here. */
+  /** Offset of the oldest byte in the scrollback. */
   get start(): number {
     return Math.max(0, this.#end - this.#capacity);
   }
@@ -46,7 +51,7 @@ export class Scrollback {
     this.#end += bytes.length;
   }
 
-  /** What is still here from offset `from` on, oldest first, in copies of at most `maxBytes`. */
+  /** Yields the contents from offset `from` on, oldest first, in copies of at most `maxBytes`. */
   *chunks(from = 0, maxBytes = 64 * 1024): Generator<ScrollbackChunk> {
     const size = this.#ring.length;
     for (let offset = Math.max(from, this.start); offset < this.#end; ) {
@@ -57,7 +62,10 @@ export class Scrollback {
     }
   }
 
-  /** Until the ring is full size it has never wrapped, so its contents stand at their offsets. */
+  /**
+   * Grows the ring. Until it has its full size it never wraps, so its contents are at their
+   * offsets.
+   */
   #grow(neededBytes: number): void {
     if (neededBytes <= this.#ring.length || this.#ring.length === this.#capacity) return;
     let size = this.#ring.length;

@@ -1,4 +1,4 @@
-/** How much a guest may write to its disks before it is paused. */
+/** Limit of a guest's disk writes, beyond which it is paused. */
 import { usualLimits } from '../../protocol/limits.ts';
 
 export class DiskLimit {
@@ -10,14 +10,14 @@ export class DiskLimit {
     this.#stepBytes = Math.ceil(this.#bytes / 4);
   }
 
-  /** @returns whether the guest is to be paused. It may write a quarter more once it is resumed. */
+  /** @returns true if the guest must be paused. It may write a quarter more once it is resumed. */
   isReached(writtenBytes: number): boolean {
     if (writtenBytes <= this.#bytes) return false;
     this.#bytes = writtenBytes + this.#stepBytes;
     return true;
   }
 
-  /** What a guest had written that is brought back, it may have. */
+  /** Raises the limit to the size that a restored guest already has. */
   allow(writtenBytes: number): void {
     if (writtenBytes > this.#bytes) this.#bytes = writtenBytes + this.#stepBytes;
   }

@@ -1,21 +1,24 @@
-/** Commands of a runtime by name: which wake a guest, and which a guest that was saved can answer. */
+/** Runtime commands by name: those that wake a guest, and those that work on a saved guest. */
 import { HoldfastError } from '../../errors.ts';
 import type { Execution } from '../guest/execution.ts';
 
 const waking = ['consoleInput', 'scancodes', 'reset', 'systemPowerdown'];
 const looking = ['screen', 'filesRead', 'filesList'];
 
-/** What a suspended guest wakes of. */
+/** Returns true for a command that wakes a suspended guest. */
 function wakesGuest(command: string): boolean {
   return waking.includes(command) || command.startsWith('mouse');
 }
 
-/** What changes nothing. Everything else would be lost on a guest whose state was saved. */
+/**
+ * Returns true for a command without effect on the guest. Other effects on a saved guest would be
+ * lost.
+ */
 function onlyLooks(command: string): boolean {
   return looking.includes(command) || /^(?:info|read|check)/.test(command);
 }
 
-/** @throws HoldfastError `bad-runstate` for a guest that was saved, or what the command throws */
+/** @throws HoldfastError `bad-runstate` for a saved guest, or errors of the command */
 export function runCommand(execution: Execution, name: string, args: unknown[]): unknown {
   if (wakesGuest(name)) {
     requireReceptive(execution, name);
@@ -24,7 +27,10 @@ export function runCommand(execution: Execution, name: string, args: unknown[]):
   return commandGuest(execution, name, args);
 }
 
-/** As {@link runCommand}, but a suspended guest sleeps on: it hears of it when something else wakes it. */
+/**
+ * Like {@link runCommand}, but a suspended guest is not woken: it gets the input when something
+ * else wakes it.
+ */
 export function commandGuest(execution: Execution, name: string, args: unknown[]): unknown {
   const { commands, v86Version } = execution.instance;
   const command: unknown = name in Object.prototype ? undefined : commands[name];
@@ -38,7 +44,7 @@ export function commandGuest(execution: Execution, name: string, args: unknown[]
   return command.apply(commands, args);
 }
 
-/** What reaches devices after they were saved would be lost. */
+/** Input to devices that were already saved would be lost. */
 function requireReceptive(execution: Execution, command: string): void {
   if (!execution.isFrozen) return;
   throw new HoldfastError(

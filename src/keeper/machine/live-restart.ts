@@ -6,9 +6,9 @@ import { type ActiveRuntime, handOver, LostGuestError } from '../runtimes/hand-o
 import { discardReady, type NextRuntime } from '../runtimes/next-runtime.ts';
 
 /**
- * Live update, in memory only. The guest runs on in its present runtime until the other is ready.
- * Resolves with the runtime that had the guest, which is still to be destroyed.
- * @throws HoldfastError after the guest went on in its present runtime
+ * Live update in memory. The guest runs in its present runtime until the other one is ready.
+ * Resolves with the previous runtime, which the caller must destroy.
+ * @throws HoldfastError after the guest resumed in its present runtime
  */
 export async function liveRestart(
   { execution, next }: { execution: Execution; next: NextRuntime },
@@ -19,7 +19,7 @@ export async function liveRestart(
   let timings: RestartTimings;
   try {
     await next.bounded('stop', source, () => from.instance.quiesce());
-    // The guest ran until here: it may have been paused, or have crashed.
+    // The guest ran until now: it may have been paused or have crashed.
     execution.requireLive('restart', 'stop');
     const isRunning = execution.runstate === 'running';
     const done = handOver({ from, to: ready, wasRunning: isRunning, run: isRunning });

@@ -36,15 +36,15 @@ const diskPrefix = 'disk.';
 export interface MachineEnvironment {
   readonly pages: Pages;
   readonly loader: RuntimeLoader;
-  /** What pages show consoles as. */
+  /** Sizes of the terminals that pages show. */
   readonly terminals: ReadonlyMap<string, TerminalSize>;
-  /** Absent where there is no persistent storage. */
+  /** Absent without persistent storage. */
   readonly openStore: OpenStore | undefined;
-  /** For tests that let a step fail. */
+  /** For tests that make a step fail. */
   readonly around: AroundStep | undefined;
 }
 
-/** One machine: its memory, what it said, and the runtime that runs it. */
+/** One machine: its memory, its console output, and its runtime. */
 export class MachineHost implements OperatedMachine {
   id: string;
   readonly backing: HostBacking;
@@ -67,7 +67,7 @@ export class MachineHost implements OperatedMachine {
   readonly #pages: Pages;
   readonly #diskLimit: DiskLimit;
   readonly #hidden: SuspendWhenHidden | undefined;
-  /** Aborts with the machine's end. */
+  /** Aborts when the machine ends. */
   readonly #gone = new AbortController();
   readonly #timer: ReturnType<typeof setInterval>;
   #wasSeen = false;
@@ -125,9 +125,9 @@ export class MachineHost implements OperatedMachine {
   }
 
   /**
-   * Builds a machine up to a guest that runs, or, `incoming`, to one that waits to be loaded; unseen
-   * by the pages until {@link show}. Whatever fails, it leaves nothing behind.
-   * @param meanwhile begins what can be done while the runtime is fetched and made ready
+   * Creates a machine up to a running guest, or with `incoming` to one that waits to be loaded.
+   * Pages do not see it until {@link show}. A failure leaves nothing behind.
+   * @param meanwhile starts work that can be done while the runtime is fetched and prepared
    */
   static async start(
     request: StartRequest,
@@ -163,7 +163,10 @@ export class MachineHost implements OperatedMachine {
     }
   }
 
-  /** Before the guest has run. @throws HoldfastError `wrong-v86-state`, `runtime-incompatible` */
+  /**
+   * Loads a state before the guest has run. @throws HoldfastError `wrong-v86-state`,
+   * `runtime-incompatible`
+   */
   #loadV86State(state: Uint8Array): void {
     const { loadV86State } = this.execution.instance.commands;
     if (!loadV86State) {
@@ -201,7 +204,7 @@ export class MachineHost implements OperatedMachine {
     for (const event of greeting) this.view.emit(event);
   }
 
-  /** Pages have come or gone, or are shown or hidden. */
+  /** Reacts to pages that attach, leave, show or hide. */
   pagesChanged(): void {
     this.watchersChanged();
     this.listenersChanged();
@@ -210,12 +213,15 @@ export class MachineHost implements OperatedMachine {
     this.#wasSeen = this.#pages.anyVisible;
   }
 
-  /** Pages have room for more of the screen, or none has. What changes meanwhile is sent as one. */
+  /**
+   * Reacts to pages with or without room for more of the screen. Changes in between are sent as
+   * one.
+   */
   watchersChanged(): void {
     this.execution.activeRuntime?.instance.setWatched(this.#pages.anyWatches);
   }
 
-  /** Pages want to hear the guest, or no more. */
+  /** Reacts to pages that start or stop listening to the sound. */
   listenersChanged(): void {
     this.execution.activeRuntime?.instance.setListened?.(this.#pages.anyListens);
   }
@@ -224,7 +230,10 @@ export class MachineHost implements OperatedMachine {
     return this.operations.watchedWrites(writes);
   }
 
-  /** The guest is another, and has other media; the machine's name and what it is to do are not. */
+  /**
+   * Takes over the configuration and media of another guest. The machine keeps its name and its own
+   * options.
+   */
   configure(config: MachineConfig): void {
     const { name, durable, foreign, lineage } = this.backing.config;
     const { foreign: _, ...guest } = config;
@@ -244,8 +253,8 @@ export class MachineHost implements OperatedMachine {
   }
 
   /**
-   * The end of the guest. The pages hear it as a last status, `shutdown`, unless another machine
-   * takes its place at once.
+   * Ends the guest. Pages receive a last status, `shutdown`, unless another machine replaces this
+   * one at once.
    */
   end({ replaced = false, reason }: { replaced?: boolean; reason?: HoldfastError } = {}): void {
     clearInterval(this.#timer);
@@ -268,7 +277,7 @@ export class MachineHost implements OperatedMachine {
     this.view.hide();
   }
 
-  /** What runtimes left with us may hold sockets. */
+  /** Ends objects that runtimes left in the keeper, which may hold sockets. */
   #endKept(): void {
     for (const kept of this.backing.kept.values()) {
       try {
@@ -281,7 +290,8 @@ export class MachineHost implements OperatedMachine {
 
   #changed(): void {
     const { runstate } = this.execution;
-    // A guest that somebody set going must not come back as it stood still, nor the other way round.
+    // The stored runstate must match: a guest that was resumed must not be restored stopped, nor
+    // the reverse.
     if (runstate !== this.#lastRunstate) this.durability.requestCheckpoint();
     this.#lastRunstate = runstate;
     this.input.settle();
@@ -296,7 +306,7 @@ export class MachineHost implements OperatedMachine {
     if (this.#diskLimit.isReached(written)) queueMicrotask(() => this.#overDiskLimit());
   }
 
-  /** After the device that writes: the guest stands still between two instructions. */
+  /** Runs after the writing device's call, so that the guest stops between two instructions. */
   #overDiskLimit(): void {
     if (this.#gone.signal.aborted || this.execution.runstate !== 'running') return;
     this.execution.pause();
@@ -308,7 +318,7 @@ export class MachineHost implements OperatedMachine {
     });
   }
 
-  /** A runtime whose state is stored from here on is stored with this medium. */
+  /** Records a medium: states that are stored from now on contain it. */
   #driveChanged(device: RemovableDriveName, source: DriveSource | undefined): void {
     const { [device]: _, ...others } = this.backing.config;
     this.backing.config = source ? { ...others, [device]: source } : others;

@@ -58,7 +58,7 @@ export class MachineOperations implements MachineCalls {
     return this.#exclusively('A restart', async () => {
       const machine = this.#machine;
       machine.execution.requireLive('restart');
-      // Beside the preparation: should everything fail, little is lost.
+      // Beside the preparation: if everything fails, little is lost.
       machine.durability.requestCheckpoint();
       const { report, from } = await this.#orShowAgain(() => liveRestart(machine, source));
       machine.restarts++;
@@ -69,8 +69,8 @@ export class MachineOperations implements MachineCalls {
   }
 
   /**
-   * After mode `reboot` the machine is frozen, and to be ended.
-   * @throws HoldfastError with the guest in the runstate that it had
+   * Saves the machine. After mode `reboot` it is frozen, and the caller ends it.
+   * @throws HoldfastError; the guest keeps its runstate
    */
   cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport> {
     return this.#exclusively('A cprSave', () => {
@@ -82,7 +82,7 @@ export class MachineOperations implements MachineCalls {
     });
   }
 
-  /** @throws HoldfastError with the machine in `inmigrate` as before */
+  /** @throws HoldfastError; the machine stays in `inmigrate` */
   cprLoad(source: CprSource, options: CprLoadOptions): Promise<CprLoadReport> {
     return this.#exclusively('A cprLoad', async () => {
       const machine = this.#machine;
@@ -157,8 +157,8 @@ export class MachineOperations implements MachineCalls {
   }
 
   /**
-   * Goes on with the newest state in `store` that is whole. For a machine that was started `incoming`.
-   * @throws HoldfastError with the machine in `inmigrate` as before
+   * Resumes the newest intact state in `store`. For a machine that was started `incoming`.
+   * @throws HoldfastError; the machine stays in `inmigrate`
    */
   resumeStored(
     restoring: Restoring,
@@ -177,9 +177,10 @@ export class MachineOperations implements MachineCalls {
   }
 
   /**
-   * Goes on with a guest that arrives in this machine's memory. For one that was started `incoming`.
-   * @returns when its state was taken
-   * @throws HoldfastError with the machine in `inmigrate` as before
+   * Resumes a guest that arrives in this machine's memory. For a machine that was started
+   * `incoming`.
+   * @returns the time at which its state was taken
+   * @throws HoldfastError; the machine stays in `inmigrate`
    */
   openState(
     arriving: Promise<DeviceStateItem>,
@@ -194,7 +195,7 @@ export class MachineOperations implements MachineCalls {
       if (openedFrom) backing.config = { ...backing.config, openedFrom };
       const isClone = identity === 'clone';
       const openedAtMs = Date.now();
-      // A second life: it is as old as itself.
+      // A clone is a new machine: its age starts now.
       if (isClone) execution.bootedAtMs = openedAtMs;
       const startSource = { kind: 'opened', takenAtMs, openedAtMs, identity } as const;
       postResume(machine, { startSource, isClone });
@@ -212,7 +213,7 @@ export class MachineOperations implements MachineCalls {
     return this.#exclusively('A restore', async () => {
       const machine = this.#machine;
       const { durability, consoles, view, input, terminals } = machine;
-      // What checkpoints know of the guest is true no more.
+      // Checkpoint data about the guest is no longer valid.
       const report = await durability.withStorageReleased(() => this.#snapshots.restore(id));
       input.forget();
       terminals.restored();
@@ -237,12 +238,12 @@ export class MachineOperations implements MachineCalls {
   }
 
   async #exclusively<T>(operation: string, action: () => Promise<T>): Promise<T> {
-    // One that was given up still owns the memory in which runtimes are made ready.
+    // An abandoned preparation still owns the scratch memory.
     if (this.#operations.current === undefined) this.#machine.next.requireIdle();
     return this.#operations.run(operation, action);
   }
 
-  /** Another runtime that failed may have drawn on the pages before it did. */
+  /** Sends the screen again after a failure: the other runtime may have drawn on the pages. */
   async #orShowAgain<T>(action: () => Promise<T>): Promise<T> {
     try {
       return await action();
@@ -253,9 +254,9 @@ export class MachineOperations implements MachineCalls {
     }
   }
 
-  /** After a hand-over: everything that can wait until the guest has run. */
+  /** Does, after a hand-over, everything that can wait until the guest has run. */
   async #settle(from: ActiveRuntime, event?: MachineEvent): Promise<void> {
-    // The guest's first slice in the new runtime goes before everything that is left to do.
+    // The guest's first slice in the new runtime goes before all remaining work.
     await new Promise((resolve) => setTimeout(resolve));
     try {
       from.instance.destroy();

@@ -1,4 +1,4 @@
-/** The place of a keeper's one machine, and the claim to that machine among all keepers. */
+/** The slot for a keeper's one machine, and its lock among all keepers. */
 import { HoldfastError } from '../../errors.ts';
 import { MachineClaims } from '../durable/machine-lock.ts';
 import { channelLink } from '../pages/page-link.ts';
@@ -9,7 +9,7 @@ export class MachineSlot {
   readonly #pages: Pages;
   readonly #keeperLock: string | undefined;
   #machine: MachineHost | undefined;
-  /** Set while a machine is being built; aborting it gives that up. */
+  /** Set while a machine is being created; aborting it cancels that. */
   #starting: AbortController | undefined;
   #startingEnded: Promise<void> = Promise.resolve();
   readonly #claims = new MachineClaims({
@@ -45,13 +45,14 @@ export class MachineSlot {
     return this.#claims.holds(machineId);
   }
 
-  /** Resolves when it is known whether the machine asked for last is held. Never rejects. */
+  /** Resolves when the outcome of the last {@link hold} is known. Never rejects. */
   settled(): Promise<void> {
     return this.#claims.settled();
   }
 
   /**
-   * What is there stays untouched until `build` has made the machine that takes its place.
+   * Creates a machine with `build`. The present machine stays untouched until the new one replaces
+   * it.
    * @throws HoldfastError `busy` while another one is built
    */
   async fill<T>(
@@ -81,7 +82,7 @@ export class MachineSlot {
     }
   }
 
-  /** Resolves once no machine is being built, or after so long. */
+  /** Resolves once no machine is being built, or after this time. */
   async vacant(timeoutMs: number): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => {
@@ -91,7 +92,7 @@ export class MachineSlot {
     clearTimeout(timer);
   }
 
-  /** Ends the machine that is there, and one that is being built. @throws HoldfastError `no-machine` */
+  /** Ends the present machine and one that is being built. @throws HoldfastError `no-machine` */
   destroy(): void {
     if (!this.#machine && !this.#starting) throw noMachine();
     this.#starting?.abort(
@@ -101,7 +102,7 @@ export class MachineSlot {
     else this.#release();
   }
 
-  /** Ends a machine. Whoever destroyed or replaced it meanwhile has ended it. */
+  /** Ends a machine. If it was already destroyed or replaced, the slot is left alone. */
   end(machine: MachineHost, reason?: HoldfastError): void {
     if (this.#machine === machine) this.#machine = undefined;
     machine.end({ ...(reason && { reason }) });
@@ -113,7 +114,7 @@ export class MachineSlot {
     this.#claims.keepOnly(this.#machine?.id);
   }
 
-  /** Somebody else wants to run this machine: it is saved, and ends here. */
+  /** Saves and ends this machine here, because another keeper wants to run it. */
   async #giveUp(id: string): Promise<void> {
     const machine = this.#machine;
     if (machine?.id !== id) {
@@ -127,9 +128,9 @@ export class MachineSlot {
     this.end(machine, new HoldfastError('taken-over', message));
   }
 
-  /** A page of another keeper looks on. Channel and lock have one name. */
+  /** Adds a watching page of another keeper. Channel and lock have one name. */
   #addWatcher(id: string, channel: string): void {
-    // Until the machine is there nobody is answered: who waits is told by the announcement.
+    // Without the machine, no answer: waiting watchers receive the announcement later.
     if (this.#machine?.id !== id) return;
     const link = channelLink(channel, this.#keeperLock);
     this.#pages.add(link, channel, channel, this.#machine.view.greeting());

@@ -4,8 +4,8 @@ import { receiveState } from '../transfer/receive-state.ts';
 import { type MachineEnvironment, MachineHost } from './machine-host.ts';
 
 /**
- * Makes a machine of a guest that arrives at `port`. The one that is there is not touched.
- * @throws HoldfastError of whoever sends it, or what starting a machine throws
+ * Creates a machine from a guest that arrives at `port`. The present machine is not touched.
+ * @throws HoldfastError of the sender, or errors of starting a machine
  */
 export async function startOpened(
   { config, runtime, ranges, identity, replace = false }: ImportRequest,
@@ -13,7 +13,7 @@ export async function startOpened(
   environment: MachineEnvironment,
   signal: AbortSignal,
 ): Promise<{ machine: MachineHost; takenAtMs: number }> {
-  // Its memory is filled while the runtime is fetched and made ready.
+  // The memory is filled while the runtime is fetched and prepared.
   let arriving: Promise<DeviceStateItem> | undefined;
   const failed = new AbortController();
   const receive = (machine: MachineHost) => {

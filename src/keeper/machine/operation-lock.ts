@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../errors.ts';
 
-/** The operations of a machine that exclude each other. */
+/** Excludes the operations of a machine from each other. */
 export class OperationLock {
   #current: string | undefined;
 

@@ -1,4 +1,4 @@
-/** A guest goes on after a gap: from storage, from a state file, or as a copy. */
+/** Work after a guest resumes: from storage, from a state file, or as a copy. */
 import type { StartSource } from '../../protocol/stored.ts';
 import type { StoredSource } from '../cpr/bring-back.ts';
 import { notifyGuestAgent, randomMac } from '../durable/guest-agent.ts';
@@ -41,9 +41,9 @@ export function postResume(
 }
 
 /**
- * What in the guest only its agent can mend. A clone gets a network address of its own; its guest's
- * driver follows where there is an agent, else at its next start.
- * @returns whether an agent was told
+ * Notifies the guest's agent, which fixes the effects of the gap. A clone gets a new network
+ * address. Its guest's driver uses that address at once with an agent, else at its next start.
+ * @returns true if an agent was notified
  */
 function notifyGuest({ execution, backing, consoles }: OperatedMachine, isClone: boolean): boolean {
   const { commands } = execution.instance;

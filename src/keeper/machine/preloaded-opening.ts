@@ -1,8 +1,10 @@
-/** A state that a page's worker offers before the page's own script is there, see head-start.ts. */
+/**
+ * A state that a page's worker offers before the page's own script is loaded, see src/protocol/preload.ts.
+ */
 import type { OpenMessage, PreloadedState, PreloadedStateAnswer } from '../../protocol/preload.ts';
 import type { ImportReport, ImportRequest } from '../../protocol/state-transfer.ts';
 
-/** Longest wait for a state's head: not every browser tells that a worker is gone. */
+/** Longest wait for a state's head: not every browser reports that a worker has ended. */
 const offerMs = 10_000;
 
 type Open = (request: ImportRequest, guest: MessagePort) => Promise<ImportReport>;
@@ -13,7 +15,7 @@ export class PreloadedOpening {
   readonly settled: Promise<void>;
 
   /**
-   * @param isWanted whether there is nothing else to go on with
+   * @param isWanted false if there is another guest to resume
    * @param open makes the guest run
    */
   constructor({ id, offer }: OpenMessage, isWanted: Promise<boolean>, open: Open) {
@@ -28,7 +30,7 @@ export class PreloadedOpening {
           opened = found !== undefined && (await open(found.request, found.guest)) !== undefined;
         }
       } catch (thrown) {
-        // The page asks for its guest by itself, and tells why it cannot be had.
+        // The page requests its guest itself, and then reports the error.
         console.warn('A state could not be opened ahead of its page:', thrown);
       }
       answer({ opened });
@@ -37,7 +39,7 @@ export class PreloadedOpening {
   }
 }
 
-/** @returns undefined when the worker is gone, or has nothing to offer */
+/** @returns undefined if the worker is gone or has nothing to offer */
 function nextOffer(port: MessagePort): Promise<PreloadedState | undefined> {
   return new Promise((resolve) => {
     port.addEventListener('message', ({ data }: MessageEvent<PreloadedState | null>) =>

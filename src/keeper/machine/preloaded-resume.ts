@@ -1,4 +1,4 @@
-/** A resume that was begun before its page asked for it: the page's own call has its outcome. */
+/** A resume that started before its page requested it. The page's own call gets its outcome. */
 import type { ResumeReport, ResumeRequest } from '../../protocol/stored.ts';
 
 export class PreloadedResume {

@@ -9,8 +9,9 @@ import { abortable } from '../runtimes/abortable.ts';
 import { type MachineEnvironment, MachineHost } from './machine-host.ts';
 
 /**
- * Makes a machine of what is in storage under this id.
- * @throws HoldfastError `not-found`, `storage-damaged`, `file-needed`, or what starting a machine throws
+ * Creates a machine from the one in storage under this id.
+ * @throws HoldfastError `not-found`, `storage-damaged`, `file-needed`, or errors of starting a
+ * machine
  */
 export async function startStored(
   { id, runtime, files }: Omit<ResumeRequest, 'takeOver'>,
@@ -25,7 +26,7 @@ export async function startStored(
   requireContents(config);
   const identity = { id, name: stored.machine.name };
   const request = { config: { ...config, ...identity }, runtime, incoming: true };
-  // Most of the time goes into making the runtime ready: memory is filled beside that.
+  // Most of the time goes into preparing the runtime: memory is filled in parallel.
   let restoring: Restoring | undefined;
   const beginRestoring = (machine: MachineHost) => {
     const source = {
@@ -33,9 +34,9 @@ export async function startStored(
       readRecords: stored.readRecords,
     };
     const memory = restoreMemory(machine, source);
-    // To open it is to write, for which reading would wait.
+    // Opening it writes to the store, and reads would wait for that.
     const opened = memory.then(() => openAsRead(store, stored));
-    // Whoever awaits them hears of a failure; it may come before anybody does.
+    // The awaiting code handles a failure, which may come before it awaits.
     for (const promise of [memory, opened]) promise.catch(() => {});
     restoring = { store: opened, restoring: memory };
   };
@@ -49,7 +50,9 @@ export async function startStored(
   }
 }
 
-/** @throws HoldfastError `taken-over` when somebody has written to the machine since it was read */
+/**
+ * @throws HoldfastError `taken-over` if another keeper has written to the machine since it was read
+ */
 async function openAsRead(store: Store, { machine }: StoredReading): Promise<MachineStore> {
   const opened = await store.open(machine.id);
   const now = await store.read(machine.id);

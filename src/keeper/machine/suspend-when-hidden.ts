@@ -7,9 +7,9 @@ interface HiddenMachine {
 }
 
 /**
- * Suspends a guest that nobody has been able to see for a while, and wakes it when a page shows it
- * again. No page at all counts as nobody. A guest that something else wakes meanwhile gets the same
- * time anew; one that somebody else suspended is left alone.
+ * Suspends a guest that no page has shown for a while, and wakes it when a page shows it again. No
+ * attached page counts as not shown. A guest that something else wakes in between gets the full
+ * time again. A guest that something else suspended is left alone.
  */
 export class SuspendWhenHidden {
   readonly #limitMs: number;
@@ -34,7 +34,7 @@ export class SuspendWhenHidden {
     this.#machine = machine;
   }
 
-  /** To be called when pages come, go, show or hide themselves, and when the runstate changes. */
+  /** Call this when pages attach, leave, show or hide, and when the runstate changes. */
   update(visible: boolean): void {
     this.#visible = visible;
     const { isRunning } = this.#machine;

@@ -11,17 +11,17 @@ let revision = 0;
 /** What a view shows of its machine. */
 type Viewed = Pick<GuestParts, 'backing' | 'execution' | 'consoles' | 'restarts' | 'durability'>;
 
-/** What the attached pages hear of one machine: its status, its events, its screen. */
+/** The events of one machine for the attached pages: its status, its output, its screen. */
 export class MachineView implements PageSource {
-  /** How this guest came to be here. */
+  /** The way this guest was started. */
   startSource: StartSource = { kind: 'booted' };
   /** Pause of the last live update. */
   lastPauseMs: number | undefined;
   readonly #machine: Viewed;
   readonly #pages: Pages;
-  /** Until the machine is in its place its pages hear of another one. */
+  /** False until the machine is in its slot: until then the pages see another one. */
   #visible = false;
-  /** The status goes to every page once a second: its configuration is made when that changes. */
+  /** The configuration for pages, made only when it changes: the status is sent every second. */
   #described: { of: unknown; config: MachineStatus['config'] } | undefined;
 
   constructor(machine: Viewed, pages: Pages) {
@@ -63,7 +63,7 @@ export class MachineView implements PageSource {
     this.emit({ type: 'status', status: this.status() });
   }
 
-  /** What brings a page that knows nothing up to date; everything later is sent live. */
+  /** Returns events that bring a new page up to date; everything later is sent live. */
   greeting(): MachineEvent[] {
     const { consoles, execution } = this.#machine;
     consoles.flush();
@@ -82,13 +82,13 @@ export class MachineView implements PageSource {
     return this.#machine.execution.describe();
   }
 
-  /** Sends status and screen anew. */
+  /** Sends status and screen again. */
   describe(): void {
     this.sendStatus();
     for (const event of this.#machine.execution.describe()) this.emit(event);
   }
 
-  /** From here on the pages hear of this machine. */
+  /** Shows this machine to the pages from now on. */
   show(): void {
     this.#visible = true;
   }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { HoldfastError } from '../../errors.ts';
 import { PageInput } from './page-input.ts';
 
-/** What the guest is told; refused while `frozen`. */
+/** Records the input that the guest receives; it is refused while `frozen`. */
 function guest() {
   const told: unknown[] = [];
   const state = { frozen: false };

@@ -1,11 +1,11 @@
 /**
- * Who holds which keys and mouse buttons of the guest. A page that goes cannot let go of them any
- * more, so the keeper does.
+ * The guest's keys and mouse buttons that each page holds down. The keeper releases them when the
+ * page leaves, since the page itself no longer can.
  */
 import { HoldfastError } from '../../errors.ts';
 import { KeysDown, keysIn, releaseOf } from '../../protocol/scan-codes.ts';
 
-/** Whoever gives commands: one for each connection. */
+/** The sender of commands: one for each connection. */
 export type Client = object;
 
 interface Held {
@@ -24,7 +24,7 @@ type Send = (command: string, args: unknown[]) => unknown;
 export class PageInput {
   readonly #send: Send;
   readonly #held = new Map<Client, Held>();
-  /** What the guest could not be told yet. */
+  /** Commands that the guest could not take yet. */
   readonly #owed: [command: string, args: unknown[]][] = [];
   /** Whose keyboard's lights the guest was told last. */
   #followed: Client | undefined;
@@ -62,7 +62,7 @@ export class PageInput {
     } else if (command === 'mouseButtons') this.#heldBy(client).buttons = args.map(Boolean);
   }
 
-  /** What it held is let go of, but for what somebody else holds as well. */
+  /** Releases what the client held, except what another client also holds. */
   gone(client: Client): void {
     const held = this.#held.get(client);
     if (!held) return;
@@ -77,7 +77,7 @@ export class PageInput {
     this.settle();
   }
 
-  /** The guest is another one, or as it was another time: nobody holds anything of it. */
+  /** Forgets all held keys: the guest was replaced or restored. Releases all its input. */
   forget(): void {
     this.#held.clear();
     this.#owed.length = 0;
@@ -85,13 +85,13 @@ export class PageInput {
     this.settle();
   }
 
-  /** To be called when the guest may take again what it could not. */
+  /** Sends the commands that are owed. Call it when the guest may be able to take them. */
   settle(): void {
     while (this.#owed[0]) {
       try {
         this.#send(...this.#owed[0]);
       } catch (thrown) {
-        // Its state was saved: what is owed waits. Only an older runtime does not know the command.
+        // The guest's state was saved: the commands wait. Only an older runtime lacks the command.
         if (HoldfastError.from(thrown, 'internal', '').code !== 'internal') return;
       }
       this.#owed.shift();

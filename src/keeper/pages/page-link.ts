@@ -1,13 +1,13 @@
-/** How a page is reached: by the port that it came with, or by a channel when it only watches. */
+/** The connection to a page: the port that it brought, or a channel if it only watches. */
 import type { TakenEvents } from '../../protocol/event-bytes.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
 import type { WatcherMessage, WatchMessage } from '../../protocol/watch.ts';
 
 export interface PageLink {
-  /** A page of another keeper, on a channel: what it is sent is copied. */
+  /** True for a page of another keeper, on a channel: its messages are copied. */
   readonly watchesOnly: boolean;
   post(event: MachineEvent, transfer: Transferable[]): void;
-  /** Begins to listen to the page. */
+  /** Starts to receive the page's messages. */
   open(heard: {
     left(): void;
     visible(visible: boolean): void;
@@ -16,7 +16,7 @@ export interface PageLink {
   close(): void;
 }
 
-/** Any message from its other end means that the page leaves. */
+/** Creates a link over a port. Any message from its other end means that the page leaves. */
 export function portLink(port: MessagePort): PageLink {
   return {
     watchesOnly: false,

@@ -13,7 +13,7 @@ const picture = (bytes: number): MachineEvent => ({
 });
 const mebi = 1024 * 1024;
 
-/** A page that reads nothing until it is told to, and the guest's side of one console. */
+/** A page that reads only on request, and the guest's side of one console. */
 function lab({ screenBytes = 4 * mebi } = {}) {
   const pace = new PagePace();
   const scrollback = new Scrollback();
@@ -112,7 +112,7 @@ test('[11] a page that reads nothing is sent 1 MiB of a console, whatever the gu
   expect(bytesOnWay()).toBeLessThanOrEqual(mebi);
   const [first] = onWay.splice(0);
   expect(first).toMatchObject({ offset: 0 });
-  // It has read all: it gets what is still there, from a later offset on.
+  // It has read everything: it receives the output that is still kept, from a later offset on.
   pace.took({ consoles: { serial0: mebi } });
   catchUp();
   expect(onWay[0]).toMatchObject({ offset: 100_000_000 - mebi });

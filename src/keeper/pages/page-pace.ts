@@ -1,9 +1,9 @@
-/** How fast one page is sent things: no faster than it says that it takes them. */
+/** Backpressure for one page: it receives events no faster than it reports that it takes them. */
 import { isOfScreen, screenCost, type TakenEvents } from '../../protocol/event-bytes.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
 import { PicturesOnWay } from '../pictures-on-way.ts';
 
-/** What may be on its way to a page, bytes; one event may be larger. */
+/** Largest size in transit to a page, bytes; one event may be larger. */
 const windows = { screen: 8 * 1024 * 1024, console: 1024 * 1024 } as const;
 
 /** Offsets of one console. */
@@ -12,9 +12,9 @@ interface Progress {
   taken: number;
 }
 
-/** Where a page gets what it missed. */
+/** Source of events that a page missed. */
 export interface PageSource {
-  /** What a console has said from this offset on, as far as it is still there. */
+  /** Returns the output of a console from this offset on, as far as the scrollback holds it. */
   consoleFrom(name: string, offset: number): Iterable<MachineEvent>;
   /** The whole screen. */
   screen(): MachineEvent[];
@@ -23,7 +23,10 @@ export interface PageSource {
 export class PagePace {
   /** Pictures on their way to all pages. */
   readonly #pictures: PicturesOnWay;
-  /** A page of an earlier release never says what it has taken, and is sent everything. */
+  /**
+   * False for a page of an earlier release, which never reports what it has taken: it receives
+   * everything.
+   */
   #isPaced = false;
   #screenOnWay = 0;
   #missedScreen = false;
@@ -33,12 +36,15 @@ export class PagePace {
     this.#pictures = pictures;
   }
 
-  /** Whether the page has room for the whole screen, which it missed: it waits for others. */
+  /** Returns true if the page has room for the whole screen that it missed: it waits for others. */
   waitsForTurn(visible: boolean): boolean {
     return this.#isPaced && this.#missedScreen && this.#hasRoom(visible);
   }
 
-  /** Whether more of the screen would be sent now. @param visible whether anybody sees the page */
+  /**
+   * Returns true if more of the screen would be sent now. @param visible true if the page is
+   * visible
+   */
   wantsScreen(visible: boolean): boolean {
     return !this.#isPaced || (this.#hasRoom(visible) && this.#pictures.hasRoom);
   }
@@ -47,11 +53,11 @@ export class PagePace {
     return visible && (this.#screenOnWay === 0 || this.#screenOnWay < windows.screen);
   }
 
-  /** @returns whether the page is sent this event */
+  /** @returns true if the page receives this event */
   admits(event: MachineEvent, visible: boolean): boolean {
     if (event.type === 'console') return this.#admitsConsole(event);
     if (!isOfScreen(event)) return true;
-    // What comes after a gap makes no sense without it.
+    // Events after a gap are meaningless without it.
     if (this.#missedScreen || !this.wantsScreen(visible)) {
       this.#missedScreen = true;
       return false;
@@ -69,7 +75,7 @@ export class PagePace {
   #admitsConsole({ console, offset, bytes }: MachineEvent & { type: 'console' }): boolean {
     const end = offset + bytes.length;
     const progress = this.#consoles.get(console);
-    // Said anew: another machine, or the guest of a snapshot.
+    // Output that is sent again: of another machine, or of a snapshot's guest.
     if (!progress || offset < progress.sent) {
       this.#consoles.set(console, { sent: end, taken: offset });
       return true;
@@ -91,14 +97,14 @@ export class PagePace {
     }
   }
 
-  /** Sends what was held back, as far as there is room now. */
+  /** Sends the events that were held back, as far as there is room now. */
   catchUp(source: PageSource, visible: boolean, post: (event: MachineEvent) => void): void {
     if (!this.#isPaced) return;
     for (const [name, progress] of this.#consoles) {
       for (const event of source.consoleFrom(name, progress.sent)) {
         if (event.type !== 'console') continue;
         const end = event.offset + event.bytes.length;
-        // What is no longer there is on no way.
+        // Bytes that left the scrollback are not in transit.
         const taken = progress.taken + event.offset - progress.sent;
         if (end - taken > windows.console) break;
         progress.taken = taken;
@@ -115,12 +121,12 @@ export class PagePace {
     }
   }
 
-  /** The page is gone. */
+  /** Releases the page's share of the pictures: the page is gone. */
   end(): void {
     this.#pictures.drop(this);
   }
 
-  /** Another machine is shown from here on. */
+  /** Starts again for another machine. */
   renew(): void {
     this.#consoles.clear();
     this.#missedScreen = false;

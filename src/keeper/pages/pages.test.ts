@@ -5,7 +5,7 @@ import type { PageLink } from './page-link.ts';
 import type { PageSource } from './page-pace.ts';
 import { Pages } from './pages.ts';
 
-/** Attaches a page. @returns how many frames of sound each of its events had */
+/** Attaches a page. @returns the number of sound frames in each of its events */
 function attach(pages: Pages, id: string): number[] {
   const heard: number[] = [];
   const link: PageLink = {
@@ -67,7 +67,7 @@ describe('[11] pictures for many pages', () => {
   const pictureBytes = 16 * mebi;
   const pageCount = 10;
 
-  /** Pages that take what they are sent when they are told to. */
+  /** Pages that take their messages on request. */
   function lab() {
     const picture = (): MachineEvent => ({
       type: 'screen-frame',
@@ -84,7 +84,7 @@ describe('[11] pictures for many pages', () => {
       () => {},
       () => source,
     );
-    /** By page, what it has not taken. */
+    /** By page, the events that it has not taken. */
     const onWay = Array.from({ length: pageCount }, () => 0);
     const shown = Array.from({ length: pageCount }, () => 0);
     let copies = 0;

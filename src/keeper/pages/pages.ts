@@ -9,22 +9,22 @@ import { PagePace, type PageSource } from './page-pace.ts';
 
 interface Page {
   link: PageLink;
-  /** Empty for pages that are older than ids: they never say that they are hidden. */
+  /** Empty for pages of releases without ids: they never report that they are hidden. */
   id: string;
   visible: boolean;
   readonly pace: PagePace;
-  /** Of sound, that it still takes; absent when it does not listen. */
+  /** Audio frames that the page can still accept; absent when it does not listen. */
   frames?: number;
-  /** Whose commands are this page's. */
+  /** The client of this page's commands. */
   client: Client | undefined;
   /** Ends the wait for the page's lock. */
   gone: AbortController;
 }
 
-/** Pictures from this size on are worth a message to free them. */
+/** Pictures of at least this size are freed by a message. */
 const largeBytes = 256 * 1024;
 
-/** Of sound that may be on its way to a page: a second. */
+/** Largest number of audio frames in transit to a page: a second. */
 const mostFrames = 48_000;
 
 /** The attached pages. A page is dropped once the Web Lock that it holds becomes free. */
@@ -35,15 +35,15 @@ export class Pages {
   readonly #onWatch: () => void;
   readonly #source: () => PageSource | undefined;
   readonly #pictures = new PicturesOnWay();
-  /** Runs while pages wait for a turn that nobody gives up. */
+  /** Runs while pages wait for a turn and no page makes room. */
   #turn: ReturnType<typeof setTimeout> | undefined;
   #wasWatched = false;
 
   /**
-   * @param onChange pages have come or gone, or are shown or hidden
-   * @param onGone a page has gone that gave commands as this client
-   * @param onWatch {@link anyWatches} is another
-   * @param source of what is shown now
+   * @param onChange called when pages attach, leave, show or hide
+   * @param onGone called when the page of this client has left
+   * @param onWatch called when {@link anyWatches} has changed
+   * @param source returns the machine that is shown now
    */
   constructor(
     onChange: () => void,
@@ -65,7 +65,7 @@ export class Pages {
     return [...this.#pages].some(({ visible }) => visible);
   }
 
-  /** Whether what the screen shows now would be sent to anybody. */
+  /** True if the present screen would be sent to any page. */
   get anyWatches(): boolean {
     return [...this.#pages].some(({ pace, visible }) => pace.wantsScreen(visible));
   }
@@ -82,14 +82,17 @@ export class Pages {
     this.#noteWatch();
   }
 
-  /** The page has room for more. One that says so for the first time is sent no more than that from then on. */
+  /**
+   * Records that the page has room for more. From its first report on it receives no more than
+   * that.
+   */
   took(id: string, taken: TakenEvents): void {
     for (const page of this.#pages) if (page.id === id) this.#took(page, taken);
   }
 
   #took(page: Page, taken: TakenEvents): void {
     page.pace.took(taken);
-    // Those that wait come first.
+    // Waiting pages come first.
     this.#giveTurns();
     this.#catchUp(page);
     this.#noteWatch();
@@ -97,11 +100,14 @@ export class Pages {
 
   #catchUp(page: Page): void {
     const source = this.#source();
-    // All of it was made for this page.
+    // All of these events were made for this page.
     if (source) page.pace.catchUp(source, page.visible, (event) => postOwned(page.link, event));
   }
 
-  /** The screen for pages that missed it, as far as there is room. The page that was served goes to the end. */
+  /**
+   * Sends the screen to pages that missed it, as far as there is room. A served page moves to the
+   * end.
+   */
   #giveTurns(): void {
     for (const page of [...this.#pages]) {
       if (!page.pace.waitsForTurn(page.visible)) continue;
@@ -113,7 +119,7 @@ export class Pages {
     this.#awaitTurn();
   }
 
-  /** Pages that take nothing hold up others for a time only. */
+  /** Limits the time for which pages without reports hold up others. */
   #awaitTurn(): void {
     const waits = [...this.#pages].some(({ pace, visible }) => pace.waitsForTurn(visible));
     if (!waits || !this.#source() || this.#turn !== undefined) return;
@@ -131,7 +137,7 @@ export class Pages {
     this.#onWatch();
   }
 
-  /** Another machine is shown from here on. */
+  /** Starts again for another machine. */
   renew(): void {
     for (const { pace } of this.#pages) pace.renew();
   }
@@ -140,7 +146,7 @@ export class Pages {
     return [...this.#pages].some(({ frames }) => frames !== undefined);
   }
 
-  /** @param frames that the page takes beyond those it took so far; 0: it does not listen any more */
+  /** @param frames accepted by the page in addition to earlier ones; 0: it stops listening */
   listen(id: string, frames: number): void {
     for (const page of this.#pages) {
       if (page.id !== id) continue;
@@ -150,9 +156,10 @@ export class Pages {
   }
 
   /**
+   * Adds a page.
    * @param link for the page's events
-   * @param pageLock a lock that the page holds already; empty where the page has no Web Locks
-   * @param greeting what this page must know first; nothing reaches it before
+   * @param pageLock a lock that the page already holds; empty without Web Locks
+   * @param greeting events that the page receives first, before any others
    */
   add(
     link: PageLink,
@@ -166,7 +173,7 @@ export class Pages {
     this.#pages.add(page);
     for (const event of greeting) if (pace.admits(event, true)) postOwned(link, event);
     link.open({
-      // A page without Web Locks says when it leaves.
+      // A page without Web Locks reports that it leaves.
       left: () => this.#drop(page),
       visible: (visible) => this.#show(page, visible),
       took: (taken) => this.#took(page, taken),
@@ -176,12 +183,17 @@ export class Pages {
     void this.#awaitEnd(page, pageLock);
   }
 
-  /** What was watched is there no more. Who watched it asks for what comes in its place. */
+  /**
+   * Drops all watching pages: the watched machine is gone. They request its successor themselves.
+   */
   endWatches(): void {
     for (const page of this.#pages) if (page.link.watchesOnly) this.#drop(page);
   }
 
-  /** Sends to every page. What is in `transfer` goes to one that can take it over and is copied for the others. */
+  /**
+   * Sends an event to every page. The buffers in `transfer` go to one page that can take them over;
+   * others get copies.
+   */
   broadcast(event: MachineEvent, transfer: Transferable[]): void {
     const links = this.#receivers(event).map(({ link }) => link);
     const taker = links.findLast(({ watchesOnly }) => !watchesOnly);
@@ -224,7 +236,7 @@ export class Pages {
   }
 }
 
-/** Of an event that was made for this page alone: a picture is moved there and not copied. */
+/** Sends an event that was made for this page alone: its picture is moved, not copied. */
 function postOwned(link: PageLink, event: MachineEvent): void {
   const owned = event.type === 'screen-frame' ? [event.pixels.buffer] : [];
   if (link.watchesOnly) {
@@ -233,7 +245,9 @@ function postOwned(link: PageLink, event: MachineEvent): void {
   } else link.post(event, owned);
 }
 
-/** Nobody took it over. The collector would let several of 16 MiB add up. */
+/**
+ * Frees a picture that no page took over. The garbage collector would let several of 16 MiB add up.
+ */
 function freePicture(event: MachineEvent, owned: readonly Transferable[]): void {
   if (event.type !== 'screen-frame') return;
   const { buffer } = event.pixels;

@@ -7,19 +7,19 @@ import type { AroundStep } from '../cpr/steps.ts';
 import { Keeper } from '../keeper.ts';
 
 interface ServeOptions {
-  /** Called around each step of cprSave and cprLoad: for tests that let one fail. */
+  /** Called around each step of cprSave and cprLoad, so that tests can make one fail. */
   around?: AroundStep;
 }
 
 /**
- * Runs the keeper in this worker. In a shared worker pages arrive as `connect` events. In a
- * dedicated worker its page posts `{ type: 'connect', port }`.
+ * Runs the keeper in this worker. In a shared worker, pages arrive as `connect` events. In a
+ * dedicated worker, its page posts `{ type: 'connect', port }`.
  */
 export function servePages(options: ServeOptions = {}): void {
   const survivesPages = 'SharedWorkerGlobalScope' in globalThis;
   const keeper = createKeeper(survivesPages, options);
   const serve = async (port: MessagePort | undefined) => {
-    // Calls wait in the port until it is exposed: nobody is answered before the lock is held.
+    // Calls wait in the port until it is exposed: no call is answered before the lock is held.
     if (!port) return;
     sendHello(port);
     const there = await keeper;
@@ -41,17 +41,18 @@ async function createKeeper(survivesPages: boolean, options: ServeOptions): Prom
   const startedAtMs = Date.now();
   const keeperLock = `holdfast-keeper-${instanceId}`;
   const openStore = keeperStore();
-  // Before anybody needs it, and tells who does what is in the way: most pages come for a stored guest.
+  // Opens the store early, because most pages come for a stored guest. The later user of the store
+  // reports an error.
   openStore().catch(() => {});
   const held = await holdForLife(keeperLock);
   const identity = { instanceId, survivesPages, startedAtMs, ...(held && { keeperLock }) };
   return new Keeper(identity, { openStore, openNewerStore, keeperUrl: location.href, ...options });
 }
 
-/** Longest wait for a lock that nobody else wants, ms: less than pages wait for the keeper. */
+/** Longest wait for a lock without competitors, ms: less than pages wait for the keeper. */
 const lockMs = 5_000;
 
-/** Resolves once the lock is held, or cannot be had; only the end of this worker gives it back. */
+/** Resolves once the lock is held or unavailable. Only the end of this worker releases it. */
 function holdForLife(name: string): Promise<boolean> {
   const locks = webLocks();
   if (locks === undefined) return Promise.resolve(false);

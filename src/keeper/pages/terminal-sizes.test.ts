@@ -9,7 +9,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A guest, and the shell code that its agent is given. */
+/** A guest, and the shell code that its agent receives. */
 function guest() {
   const told: string[] = [];
   const state = { said: '', frozen: false };

@@ -1,13 +1,13 @@
 /**
- * The sizes of the terminals that pages show, for the guest: a serial line does not tell. The agent in
- * the guest sets them, where there is one.
+ * Sizes of the terminals that pages show, for the guest: a serial line does not carry them. An
+ * agent in the guest sets them.
  */
 
 import { agentConsole, agentGreeting } from '../guest/agent-console.ts';
 
-/** A window that is being resized changes many times a second. */
+/** The size changes many times a second while a window is being resized. */
 const shortestPauseMs = 200;
-/** What a greeting may be cut in two by. */
+/** Length of a greeting that two outputs may split. */
 const keptTail = agentGreeting.length;
 
 export interface TerminalSize {
@@ -18,11 +18,11 @@ export interface TerminalSize {
 interface TerminalGuest {
   /** Output of this console so far. */
   said(console: string): string;
-  /** @throws HoldfastError while the guest can take nothing */
+  /** @throws HoldfastError while the guest can take no input */
   consoleInput(console: string, bytes: Uint8Array): void;
 }
 
-/** The devices of a Linux guest. */
+/** Returns the device of a console in a Linux guest. */
 function deviceOf(console: string): string | undefined {
   const [, port] = /^serial([0-3])$/.exec(console) ?? [];
   if (port !== undefined) return `/dev/ttyS${port}`;
@@ -44,7 +44,7 @@ export class TerminalSizes {
     this.#guest = guest;
   }
 
-  /** A page shows this console so large. What is no size is left out. */
+  /** Sets the size at which a page shows this console. Invalid sizes are ignored. */
   set(console: string, { cols, rows }: TerminalSize): void {
     if (deviceOf(console) === undefined || !isSize(cols) || !isSize(rows)) return;
     this.#wanted.set(console, { cols, rows });
@@ -54,7 +54,7 @@ export class TerminalSizes {
     }, shortestPauseMs);
   }
 
-  /** A console has said this: perhaps it is the agent, which is up. */
+  /** Checks console output for the agent's greeting. */
   heard(console: string, bytes: Uint8Array): void {
     if (console !== agentConsole || this.#hasAgent) return;
     const text = this.#tail + String.fromCharCode(...bytes.subarray(-4096));
@@ -64,27 +64,27 @@ export class TerminalSizes {
     this.tell();
   }
 
-  /** The guest begins anew. */
+  /** Starts again when the guest boots. */
   reset(): void {
     this.#hasAgent = false;
     this.#tail = '';
     this.#told.clear();
   }
 
-  /** The guest is another, or as it was another time. */
+  /** Starts again when the guest was replaced or restored. */
   restored(): void {
     this.reset();
     this.#hasAgent = this.#guest.said(agentConsole).includes(agentGreeting);
     this.tell();
   }
 
-  /** Tells the guest what it has not been told. To be called again when it may take what it could not. */
+  /** Sends new sizes to the guest. Call it again when the guest may be able to take input. */
   tell(): void {
     if (!this.#hasAgent) return;
     for (const [console, { cols, rows }] of this.#wanted) {
       const code = `stty -F ${deviceOf(console)} cols ${cols} rows ${rows}`;
       if (this.#told.get(console) === code) continue;
-      // The line break before it ends whatever somebody was in the middle of when a state was taken.
+      // The line break ends any input that was incomplete when a state was taken.
       const line = `\nterminal-${++this.#count} ${btoa(code)}\n`;
       try {
         this.#guest.consoleInput(agentConsole, new TextEncoder().encode(line));

@@ -1,4 +1,7 @@
-/** `promise`, or the reason of `signal` as soon as it aborts; the promise is then left to itself. */
+/**
+ * Returns the result of `promise`, or throws the reason of `signal` once it aborts. The promise
+ * then continues unobserved.
+ */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
@@ -19,8 +22,8 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
 }
 
 /**
- * Begins something and waits for it, until `parent` aborts or `limitMs` have passed. The signal it
- * is given never aborts once it is done.
+ * Starts an action and waits for it until `parent` aborts or `limitMs` have passed. Its signal
+ * never aborts after it is done.
  */
 export async function withDeadline<T>(
   limitMs: number,

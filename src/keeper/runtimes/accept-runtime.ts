@@ -2,13 +2,16 @@ import { HoldfastError } from '../../errors.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import { runtimeName } from '../../vmstate/sections.ts';
 
-/** A module comes from a server or, in Node, from a file: never out of its own address. */
+/**
+ * A module is loaded from a server or, in Node, from a file. The address itself must not contain
+ * it.
+ */
 const protocols = ['http:', 'https:', 'file:'];
 
 /**
- * A runtime as every vmstate of its guest will name it, with its digests. Whatever else a caller's
- * object says, as an entry of a list of builds may, is left out.
- * @throws HoldfastError `bad-config` for one that no vmstate could name, or that no server could send
+ * Returns a runtime in the form for vmstates, with its digests. Other members of the object, such
+ * as those of an entry in a list of builds, are dropped.
+ * @throws HoldfastError `bad-config` for one that no vmstate could name or no server could send
  */
 export function acceptRuntime(given: RuntimeSource): RuntimeSource {
   const { id, v86Version, url, wasmUrl, sha256, wasmSha256 } = given;
@@ -38,7 +41,7 @@ function hexDigest(text: string): string {
   throw new Error('its SHA-256 is not 64 hex digits');
 }
 
-/** Whether an address is in the folder of the keeper's own script, or below it. */
+/** Returns true if an address is in the folder of the keeper's own script, or below it. */
 export function isOfSite(url: string, keeperUrl: string): boolean {
   return new URL(url).href.startsWith(new URL('./', keeperUrl).href);
 }

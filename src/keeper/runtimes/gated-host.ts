@@ -12,7 +12,7 @@ type WakeupReason = Parameters<NonNullable<RuntimeHost['wakeup']>>[0];
 
 /** Parts of a machine that its runtimes use. */
 export interface HostBacking {
-  /** As it is now: what is in the drives changes. */
+  /** The present configuration: the media in the drives change. */
   config: MachineConfig;
   readonly memory: WebAssembly.Memory;
   readonly runtimeBytes: number;
@@ -31,9 +31,9 @@ export interface HostBacking {
 }
 
 /**
- * `preparing`: only progress passes. `taking-over`: everything but a crash, which whoever hands the
- * guest over must look at. `in-charge`: everything. `closed`: nothing, so that a late timer of a
- * runtime that is parked or gone cannot speak for the guest.
+ * `preparing`: only progress passes. `taking-over`: everything passes but a crash, which the
+ * hand-over itself checks. `in-charge`: everything passes. `closed`: nothing passes, so that a late
+ * timer of a parked or ended runtime cannot affect the guest.
  */
 type Gate = 'preparing' | 'taking-over' | 'in-charge' | 'closed';
 
@@ -64,7 +64,7 @@ export class GatedHost implements RuntimeHost {
     return this.#backing.config;
   }
 
-  // Arrow functions: a runtime may hand them to v86 without their object.
+  // Arrow functions: a runtime may pass them to v86 without their object.
   readonly clock: () => number;
 
   readonly emit = (event: MachineEvent, transfer: Transferable[] = []): void => {

@@ -4,7 +4,7 @@ import type { RestartTimings } from '../../protocol/events.ts';
 import { adoptHoldfastError } from '../../protocol/wire-error.ts';
 import type { GatedHost } from './gated-host.ts';
 
-/** A runtime with the host it talks to. */
+/** A runtime and its host. */
 export interface ActiveRuntime {
   instance: RuntimeInstance;
   host: GatedHost;
@@ -16,26 +16,26 @@ type HandOverStep = Extract<RestartPhase, 'stop' | 'save' | 'swap' | 'load' | 'r
 interface HandOverRequest {
   from: ActiveRuntime;
   to: { prepared: PreparedRuntime; host: GatedHost };
-  /** What the old runtime does now, and does again when this fails. */
+  /** True if the old runtime runs the guest now; it resumes it if this fails. */
   wasRunning: boolean;
-  /** A guest that was paused stays paused. */
+  /** False for a paused guest, which stays paused. */
   run: boolean;
-  /** What to load, of a guest that was stopped and saved before. Without it both happen here. */
+  /** State of a guest that was already stopped and saved. Without it, the hand-over does both. */
   vmstate?: Uint8Array;
-  /** Called around each step; what it throws is a failure of that step. */
+  /** Called around each step; an error that it throws is a failure of that step. */
   around?: (step: HandOverStep, when: 'before' | 'after') => void;
 }
 
 type HandOverTimings = Omit<RestartTimings, 'prepareMs'>;
 
-/** The old runtime could not be put back either: the guest is lost. */
+/** The old runtime could not be restored either: the guest is lost. */
 export class LostGuestError extends HoldfastError {}
 
 /**
- * Hands the guest over. Synchronous from the first line to the last: no time passes for anybody
- * else, so nobody ever sees the machine between two runtimes.
- * @throws HoldfastError with its phase, after the old runtime was put back and the guest goes on.
- * @throws LostGuestError when putting it back failed too.
+ * Hands the guest over. The function is synchronous: no other code runs in between, so no observer
+ * sees the machine between two runtimes.
+ * @throws HoldfastError with its phase, after the old runtime was restored and the guest resumed.
+ * @throws LostGuestError if that restore failed too.
  */
 export function handOver(request: HandOverRequest): {
   instance: RuntimeInstance;
@@ -103,7 +103,7 @@ function putBack(
 ): void {
   to.host.gate = 'closed';
   try {
-    // First, so that no slice of its is left to run over the memory that comes back.
+    // First, so that no slice of it runs over the memory that is restored.
     next?.destroy();
   } catch (thrown) {
     console.warn('A runtime that failed to take over also failed to end:', thrown);

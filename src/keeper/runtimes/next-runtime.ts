@@ -6,7 +6,10 @@ import { abortable, withDeadline } from './abortable.ts';
 import { GatedHost, type HostBacking } from './gated-host.ts';
 import { checkRuntime, type RuntimeLoader } from './runtime-loader.ts';
 
-/** Longest wait for what happens while the guest runs on; without an end it would block updates. */
+/**
+ * Longest wait for steps during which the guest runs; without a limit one could block updates for
+ * ever.
+ */
 const limitMs = { fetch: 60_000, prepare: 120_000, stop: 10_000 } as const;
 
 export interface ReadyRuntime {
@@ -15,7 +18,7 @@ export interface ReadyRuntime {
   prepareMs: number;
 }
 
-/** Gives a runtime back that does not take the guest after all. */
+/** Releases a prepared runtime that does not take the guest after all. */
 export function discardReady({ prepared, host }: ReadyRuntime): void {
   host.gate = 'closed';
   try {
@@ -25,21 +28,23 @@ export function discardReady({ prepared, host }: ReadyRuntime): void {
   }
 }
 
-/** Gets a machine's next runtime ready while the guest runs on in its present one. */
+/** Prepares a machine's next runtime while the guest runs in its present one. */
 export class NextRuntime {
   readonly #loader: RuntimeLoader;
   readonly #backing: HostBacking;
   readonly #gone: AbortSignal;
   #preparing = false;
 
-  /** @param gone aborts with the machine's end */
+  /** @param gone aborts when the machine ends */
   constructor(loader: RuntimeLoader, backing: HostBacking, gone: AbortSignal) {
     this.#loader = loader;
     this.#backing = backing;
     this.#gone = gone;
   }
 
-  /** A runtime is being prepared, perhaps by a restart that was given up: it owns scratch memory. */
+  /**
+   * True while a runtime is being prepared, even for an abandoned restart: it owns scratch memory.
+   */
   get preparing(): boolean {
     return this.#preparing;
   }
@@ -51,7 +56,8 @@ export class NextRuntime {
   }
 
   /**
-   * @param incoming for a machine whose first runtime it is: the guest comes from storage
+   * Prepares a runtime.
+   * @param incoming true for the machine's first runtime, if the guest comes from storage
    * @throws HoldfastError in phase `fetch` or `prepare`
    */
   async prepare(source: RuntimeSource, { incoming = false } = {}): Promise<ReadyRuntime> {
@@ -63,7 +69,7 @@ export class NextRuntime {
       const { wasmUrl, wasmSha256 } = source;
       const preparing = module.prepare(host, {
         wasmUrl,
-        // Else the runtime fetches it by itself, which checks nothing.
+        // Otherwise the runtime fetches it itself, without a check.
         ...(wasmSha256 !== undefined && { module: this.#loader.compile(source) }),
         coldBoot: incoming,
         incoming,
@@ -80,7 +86,7 @@ export class NextRuntime {
   }
 
   /**
-   * Waits for one phase of a restart, but neither for ever nor beyond the machine's end.
+   * Waits for one phase of a restart, limited by a deadline and by the machine's end.
    * @throws HoldfastError in this phase
    */
   async bounded<T>(
@@ -110,7 +116,7 @@ export function prepareFirst(
   return orDiscard(module.prepare(host, request), request.signal);
 }
 
-/** Until `signal` aborts; a runtime that gets ready after all is then given back. */
+/** Waits until `signal` aborts. A runtime that becomes ready afterwards is discarded. */
 function orDiscard(
   preparing: Promise<PreparedRuntime>,
   signal: AbortSignal,

@@ -19,16 +19,16 @@ export class RuntimeLoader {
   /** What pages say of the files of {@link #modules}. */
   readonly #checked = new Map<string, Promise<boolean>>();
 
-  /** `importModule` is `import()` but in tests, which compile nothing beforehand either. */
+  /** `importModule` replaces `import()` in tests, which also compile nothing in advance. */
   constructor(importModule?: ImportModule) {
     this.#import = importModule ? ({ url }) => importModule(url) : importChecked;
     this.#compile = importModule ? async () => undefined : compileChecked;
   }
 
   /**
-   * The runtime's WebAssembly module, which is compiled while the runtime is imported.
-   * Without one the runtime fetches it itself, and says what is wrong with it.
-   * @throws HoldfastError `runtime-unavailable`, where the source has a digest of it
+   * Returns the runtime's WebAssembly module, compiled while the runtime is imported. Without one
+   * the runtime fetches it itself and reports errors.
+   * @throws HoldfastError `runtime-unavailable`, if the source has a digest of it
    */
   compile(source: RuntimeSource): Promise<WebAssembly.Module | undefined> {
     const key = `${source.wasmUrl} ${source.wasmSha256 ?? ''}`;
@@ -37,11 +37,11 @@ export class RuntimeLoader {
       compiling = this.#compile(source).catch((thrown) => {
         this.#compiled.delete(key);
         if (source.wasmSha256 === undefined) return undefined;
-        // The runtime would fetch it unchecked.
+        // Without an error here, the runtime would fetch it unchecked.
         const what = `${source.wasmUrl} could not be compiled`;
         throw HoldfastError.from(thrown, 'runtime-unavailable', what);
       });
-      // Heard of by whoever awaits it.
+      // The awaiting code handles the error.
       compiling.catch(() => {});
       this.#compiled.set(key, compiling);
     }
@@ -85,7 +85,7 @@ export class RuntimeLoader {
     try {
       return await loading;
     } catch (thrown) {
-      // The next attempt asks the server again.
+      // The next attempt requests it from the server again.
       this.#modules.delete(key);
       throw HoldfastError.from(
         thrown,
@@ -99,10 +99,11 @@ export class RuntimeLoader {
 const moduleKey = ({ url, sha256 }: RuntimeSource) => `${url} ${sha256 ?? ''}`;
 
 /**
- * `import()` takes no digest in workers, and strict policies allow no `blob:` module. So the file is
- * fetched and checked before, and imported from the same address: by way of the HTTP cache the same
- * bytes, where the server lets them be kept (ours says `immutable`). A server that answers two
- * requests in a row differently is not caught; it could as well serve another keeper.
+ * Imports a runtime after a check of its digest. `import()` takes no digest in workers, and strict
+ * policies allow no `blob:` module. So the file is first fetched and checked, then imported from
+ * the same address. The HTTP cache returns the same bytes if the server lets it keep them (ours
+ * says `immutable`). A server that answers two requests in a row differently is not detected; it
+ * could as well serve another keeper.
  */
 async function importChecked(
   { url, sha256 }: RuntimeSource,
@@ -112,12 +113,12 @@ async function importChecked(
   return import(/* @vite-ignore */ url);
 }
 
-/** The bytes that are compiled are those that were checked. */
+/** Compiles exactly the bytes that were checked. */
 async function compileChecked({ wasmUrl, wasmSha256 }: RuntimeSource): Promise<WebAssembly.Module> {
   if (wasmSha256 === undefined) return WebAssembly.compileStreaming(fetch(wasmUrl));
   const response = await fetchChecked(wasmUrl, wasmSha256);
   const isTyped = response.headers.get('content-type')?.startsWith('application/wasm');
-  // Some static hosts serve .wasm without its type, which streaming insists on.
+  // Some static hosts serve .wasm without its type, which streaming compilation requires.
   return isTyped
     ? WebAssembly.compileStreaming(response)
     : WebAssembly.compile(await response.arrayBuffer());

@@ -1,15 +1,17 @@
 import type { VersionedPieces } from '../../protocol/abi.ts';
 
-/** A machine's pieces of one name, and when each of them changed last. */
+/** A machine's pieces of one name, with the generation of each one's last change. */
 export class VersionedPieceMap implements VersionedPieces {
   readonly #pieces = new Map<number, Uint8Array>();
-  /** The generation of each index's last change. Of deleted indexes too: their end is a change. */
+  /**
+   * The generation of each index's last change. Includes deleted indexes: a deletion is a change.
+   */
   readonly #changes = new Map<number, number>();
   #generation = 0;
   #bytes = 0;
   readonly #grew: (bytes: number) => void;
 
-  /** @param grew the pieces take so many bytes more than before */
+  /** @param grew called with the number of bytes by which the pieces have grown */
   constructor(grew: (bytes: number) => void = () => {}) {
     this.#grew = grew;
   }
@@ -18,12 +20,12 @@ export class VersionedPieceMap implements VersionedPieces {
     return this.#generation;
   }
 
-  /** Of all pieces. */
+  /** Size of all pieces. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Pieces that are there. */
+  /** Number of present pieces. */
   get size(): number {
     return this.#pieces.size;
   }
@@ -50,8 +52,8 @@ export class VersionedPieceMap implements VersionedPieces {
   }
 
   /**
-   * The indexes that were set or deleted after `generation`, in ascending order: with 0, every one
-   * that ever was. One for which {@link get} has nothing now was deleted.
+   * Returns the indexes that were set or deleted after `generation`, ascending: with 0, all that
+   * ever were. An index without a piece was deleted.
    */
   changedSince(generation: number): number[] {
     const changed: number[] = [];
@@ -62,8 +64,8 @@ export class VersionedPieceMap implements VersionedPieces {
   }
 
   /**
-   * Puts back what a checkpoint held: replaces everything, and counts as no change since
-   * `generation`. What had been deleted before is forgotten.
+   * Restores the pieces of a checkpoint: replaces all pieces, without a change since `generation`.
+   * Earlier deletions are forgotten.
    */
   restore(pieces: Iterable<readonly [index: number, bytes: Uint8Array]>, generation: number): void {
     this.#pieces.clear();
@@ -83,19 +85,19 @@ export class VersionedPieceMaps {
   readonly #maps = new Map<string, VersionedPieceMap>();
   readonly #grew: (name: string) => void;
 
-  /** @param grew pieces of this name take more than before */
+  /** @param grew called when pieces of this name have grown */
   constructor(grew: (name: string) => void = () => {}) {
     this.#grew = grew;
   }
 
-  /** What the pieces take whose name begins so. */
+  /** Returns the size of the pieces whose name has this prefix. */
   bytesOf(prefix: string): number {
     let bytes = 0;
     for (const [name, map] of this.#maps) if (name.startsWith(prefix)) bytes += map.bytes;
     return bytes;
   }
 
-  /** The pieces of this name, made when first asked for. */
+  /** Returns the pieces of this name, created at the first request. */
   of(name: string): VersionedPieceMap {
     let map = this.#maps.get(name);
     if (!map) {
@@ -110,7 +112,7 @@ export class VersionedPieceMaps {
   }
 }
 
-/** The pieces as one runtime sees them: it reads at any time, and writes while it has the guest. */
+/** The pieces for one runtime: it can always read, and write only while it has the guest. */
 export class GatedPieces implements VersionedPieces {
   readonly #pieces: VersionedPieces;
   readonly #mayWrite: () => boolean;

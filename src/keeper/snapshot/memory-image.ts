@@ -1,4 +1,4 @@
-/** A copy of the guest's memory, for putting it back page by page. */
+/** A copy of the guest's memory, to be restored page by page. */
 
 import type { RamBlock } from '../../protocol/abi.ts';
 import { pageBytes } from '../../protocol/page-bytes.ts';
@@ -9,7 +9,9 @@ const slabPages = 256;
 /** No copy: the page is zero. */
 const zero = 0;
 
-/** Which pages of a RAM block may differ from the copy; a byte a page, by page within the block. */
+/**
+ * Pages of a RAM block that may differ from the copy: one byte a page, by page within the block.
+ */
 export type ChangedPages = ReadonlyMap<string, Uint8Array>;
 
 export class MemoryImage {
@@ -21,7 +23,7 @@ export class MemoryImage {
   readonly #slabs: Uint8Array[] = [];
   #count = 0;
 
-  /** Copies what of `blocks` is not zero. The guest stands still. */
+  /** Copies the pages of `blocks` that are not zero. The guest is stopped. */
   constructor(memory: WebAssembly.Memory, blocks: readonly RamBlock[]) {
     this.pages = new GuestPages(blocks);
     this.#bytes = new Uint8Array(memory.buffer);
@@ -40,8 +42,8 @@ export class MemoryImage {
   }
 
   /**
-   * Puts the copy back where memory may differ from it: of blocks that `changed` says nothing
-   * about, everywhere.
+   * Restores the copy where memory may differ from it. Blocks that `changed` does not list are
+   * restored everywhere.
    * @returns the pages of `pc.ram` that were written, by guest-physical page number, ascending
    */
   putBack(changed: ChangedPages): number[] {
@@ -63,7 +65,7 @@ export class MemoryImage {
       this.#bytes.set(this.#at(copy - 1), address);
       return true;
     }
-    // Memory that was never touched costs nothing until something is written to it.
+    // Untouched memory costs nothing until the first write to it.
     if (this.#isZero(address)) return false;
     this.#bytes.fill(0, address, address + pageBytes);
     return true;

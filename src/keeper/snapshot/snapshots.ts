@@ -1,7 +1,7 @@
 /**
- * Snapshots of a machine in the keeper's own memory, and the way back to one: QEMU's savevm and
- * loadvm without a disk. Only what changed since is put back, so that a test can begin with the same
- * guest many times a second.
+ * Snapshots of a machine in the keeper's own memory, and their restore: QEMU's savevm and loadvm
+ * without a disk. Only later changes are restored, so that a test can start with the same guest
+ * many times a second.
  */
 
 import { HoldfastError } from '../../errors.ts';
@@ -42,14 +42,14 @@ export class Snapshots {
   readonly #machine: GuestParts;
   readonly #snapshots = new Map<string, Snapshot>();
   readonly #watched = new WeakMap<WriteTracking, WatchedWrites>();
-  /** What the guest was last the same as, and who has kept track of it since. */
+  /** The snapshot that the guest last equalled, and the write tracking since. */
   #last: { id: string; writes: WatchedWrites | undefined } | undefined;
 
   constructor(machine: GuestParts) {
     this.#machine = machine;
   }
 
-  /** A runtime's notes, for everybody who clears them. */
+  /** Returns a runtime's write tracking for all users that clear it. */
   watch(writes: WriteTracking | undefined): WatchedWrites | undefined {
     if (!writes) return undefined;
     let watched = this.#watched.get(writes);
@@ -61,8 +61,9 @@ export class Snapshots {
   }
 
   /**
-   * The guest goes on afterwards as it did before.
-   * @throws HoldfastError `bad-runstate`, `runtime-incompatible`, `blocked` by a disk that does not answer
+   * Takes a snapshot. The guest resumes afterwards as before.
+   * @throws HoldfastError `bad-runstate`, `runtime-incompatible`, `blocked` by a disk that does not
+   * answer
    */
   async snapshot(): Promise<SnapshotInfo> {
     const { execution, backing, consoles, clock } = this.#machine;
@@ -111,10 +112,10 @@ export class Snapshots {
   }
 
   /**
-   * Brings the guest back to where it was, and to what it did then. What the guest, its disks, its
-   * share and its consoles were before is gone.
-   * @throws HoldfastError `not-found`; `bad-runstate`; with the guest as it was. A failure after that is
-   * the guest's end.
+   * Restores the guest and its runstate from a snapshot. The present state of the guest, its disks,
+   * its share and its consoles is lost.
+   * @throws HoldfastError `not-found`; `bad-runstate`; the guest is unchanged. A failure after that
+   * ends the guest.
    */
   async restore(id: string): Promise<RestoreReport> {
     const { execution, next } = this.#machine;
@@ -125,7 +126,7 @@ export class Snapshots {
     execution.requireRestorable();
     const { instance } = execution;
     if (!instance.revert) throw tooOld(instance.v86Version);
-    // A guest that is powered down does nothing.
+    // A guest that is powered down has no operations in flight.
     if (execution.runstate !== 'shutdown') await this.#quiesce();
     next.requireIdle();
     const beganMs = performance.now();
@@ -155,7 +156,7 @@ export class Snapshots {
     return { pages, pauseMs: performance.now() - beganMs };
   }
 
-  /** Gives a snapshot's memory back. Of one that there is not, nothing happens. */
+  /** Releases a snapshot's memory. A missing snapshot is ignored. */
   drop(id: string): void {
     this.#snapshots.delete(id);
     if (this.#last?.id === id) this.#last = undefined;
@@ -170,13 +171,13 @@ export class Snapshots {
     return next.bounded('stop', execution.source, () => execution.instance.quiesce());
   }
 
-  /** Everything of the machine that is in the keeper, but memory. */
+  /** Restores all state in the keeper except memory. */
   #putBackKept(snapshot: Snapshot, isLast: boolean): void {
     const { backing, consoles, clock } = this.#machine;
     for (const name of backing.pieces.names()) {
       const then = snapshot.pieces.get(name) ?? { generation: 0, pieces: new Map() };
       const now = backing.pieces.of(name);
-      // Pieces are changed in place: those of the snapshot stay its own.
+      // Pieces are changed in place, so those of the snapshot must be copied.
       const changed = new Set(isLast ? now.changedSince(then.generation) : then.pieces.keys());
       const back = Array.from(then.pieces, ([index, bytes]): [number, Uint8Array] => {
         const present = changed.has(index) ? undefined : now.get(index);
@@ -189,14 +190,14 @@ export class Snapshots {
     this.#machine.configure(snapshot.config);
   }
 
-  /** The guest and the snapshot are the same now. */
+  /** Records that the guest equals the snapshot now. */
   #sameAs(id: string): void {
     const writes = this.watch(this.#machine.execution.instance.writes);
     writes?.take();
     this.#last = { id, writes };
   }
 
-  /** Of blocks whose writes are noted; empty where nothing is known. */
+  /** Returns the changed pages of blocks with write tracking; empty if unknown. */
   #changedSince(id: string): ChangedPages {
     const writes = this.watch(this.#machine.execution.instance.writes);
     if (!writes || this.#last?.id !== id || this.#last.writes !== writes) return new Map();

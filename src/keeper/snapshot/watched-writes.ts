@@ -1,15 +1,15 @@
 /**
- * The notes of what the guest writes have two readers, at times of their own: the checkpointer and
- * snapshots. What one of them clears is kept for the other.
+ * Write tracking for two readers at independent times: the checkpointer and snapshots. Marks that
+ * one of them clears are kept for the other.
  */
 import type { WriteTracking } from '../../protocol/abi.ts';
 
 export class WatchedWrites implements WriteTracking {
   readonly #writes: WriteTracking;
   readonly #notes: Uint8Array;
-  /** What was noted, and cleared since, from the last {@link take} on. */
+  /** Marks that were cleared since the last {@link take}. */
   readonly #cleared: Uint8Array;
-  /** What {@link take} has cleared, and whoever calls {@link collect} has not seen. */
+  /** Marks that {@link take} has cleared and the caller of {@link collect} has not seen. */
   readonly #unseen: Uint8Array;
 
   constructor(writes: WriteTracking, memory: WebAssembly.Memory) {
@@ -35,7 +35,10 @@ export class WatchedWrites implements WriteTracking {
     this.#writes.reset();
   }
 
-  /** The pages that may have been written since the last call, a byte a page. The guest stands still. */
+  /**
+   * Returns the pages that may have been written since the last call, one byte a page. The guest is
+   * stopped.
+   */
   take(): Uint8Array {
     this.#writes.collect();
     addTo(this.#cleared, this.#notes);

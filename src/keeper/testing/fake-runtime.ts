@@ -1,4 +1,4 @@
-/** Runtimes for tests of the keeper, which write down what they are asked to do. */
+/** Runtimes for tests of the keeper, which record their calls. */
 
 import { HoldfastError } from '../../errors.ts';
 import {
@@ -34,18 +34,18 @@ export type FakeStep =
 
 export interface FakeOptions {
   abi?: number;
-  /** A step of this runtime that throws, and what. */
+  /** A step of this runtime that throws, and the error. */
   fail?: Partial<Record<FakeStep, unknown>>;
-  /** Waits for this before it is prepared. */
+  /** Awaited before it is prepared. */
   prepareGate?: Promise<void>;
   /** Reports a crash in this step instead of throwing. */
   crashIn?: 'boot' | 'load' | 'run';
   blockers?: RuntimeInstance['blockers'];
-  /** Thrown by `revert` before anything is put back. */
+  /** Thrown by `revert` before anything is restored. */
   refuseRevert?: unknown;
-  /** As runtimes that are older than checkpoints. */
+  /** Like runtimes that are older than checkpoints. */
   hidesMemory?: boolean;
-  /** Has notes of what the guest writes, see {@link FakeRuntime.note}. */
+  /** Tracks the guest's writes, see {@link FakeRuntime.note}. */
   tracksWrites?: boolean;
 }
 
@@ -58,7 +58,7 @@ export function fakeVmstate(text: string): Uint8Array {
   return encodeVmstate([{ name: sectionName, version: 1, required: true, bytes }], digest);
 }
 
-/** The text of {@link fakeVmstate}; throws for anything else. */
+/** Returns the text of {@link fakeVmstate}; throws for anything else. */
 export function textOfVmstate(vmstate: Uint8Array): string {
   const sections = decodeVmstate(vmstate, digest);
   if (sections.length !== 1) throw new Error('A runtime was given sections that are not its own.');
@@ -69,7 +69,7 @@ export class FakeRuntime {
   readonly log: string[] = [];
   host: RuntimeHost | undefined;
   running = false;
-  /** As the guest would count: grows with what it does. */
+  /** Instruction count, which grows with the guest's work. */
   instructions = 1;
   signal: AbortSignal | undefined;
   readonly name: string;
@@ -107,13 +107,13 @@ export class FakeRuntime {
     };
   }
 
-  /** The first pages of each block will do. */
+  /** The first pages of each block suffice. */
   get guestMemory(): RamBlock[] {
     const blocks = guestBlocks(this.host?.blocks ?? []);
     return blocks.map(({ name, address }) => ({ name, address, sizeBytes: 65_536 }));
   }
 
-  /** The guest's memory at the beginning of a RAM block. */
+  /** Returns the guest's memory at the beginning of a RAM block. */
   memory(block: string): Uint8Array {
     const found = this.guestMemory.find(({ name }) => name === block);
     if (!found || !this.host) throw new Error(`The machine has no RAM block "${block}".`);
@@ -124,11 +124,11 @@ export class FakeRuntime {
     if (!this.host) throw new Error('The runtime was not prepared.');
     const { blocks, memory } = this.host;
     const { address } = blocks.find(({ name }) => name === 'vga.vram') as RamBlock;
-    // Behind what the guest has of the block.
+    // After the guest's part of the block.
     return new Uint8Array(memory.buffer, address + 65_536, 16);
   }
 
-  /** The guest may have written so many pages. */
+  /** Marks this many pages as possibly written by the guest. */
   note(pages: number): void {
     this.#notes.fill(1, 0, pages);
   }

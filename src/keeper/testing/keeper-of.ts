@@ -1,4 +1,4 @@
-/** For tests: a keeper in a new worker, which has nothing but the store and one runtime. */
+/** For tests: a keeper in a new worker, which has only the store and one runtime. */
 
 import { Keeper } from '../keeper.ts';
 import { RuntimeLoader } from '../runtimes/runtime-loader.ts';

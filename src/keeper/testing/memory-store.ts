@@ -1,4 +1,7 @@
-/** A machine's store for tests: in memory, with the same promises as the real one, and failing on demand. */
+/**
+ * A machine's store for tests: in memory, with the same guarantees as the real one, and failing on
+ * demand.
+ */
 import { HoldfastError } from '../../errors.ts';
 import type {
   Generation,
@@ -12,18 +15,18 @@ export class MemoryStore implements MachineStore {
   readonly id = 'lab';
   readonly records = new Map<number, Uint8Array>();
   published: Generation[] = [];
-  /** How many more writes succeed. */
+  /** Number of further writes that succeed. */
   writesLeft = Number.POSITIVE_INFINITY;
   details: unknown;
   #lastRecord = 0;
   #lastGeneration = 0;
 
-  /** Of everything that was put and not deleted. */
+  /** Size of everything that was put and not deleted. */
   get storedBytes(): number {
     return [...this.records.values()].reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** Of both generations, as the store's list says. */
+  /** Size of both generations, as in the store's list. */
   get publishedBytes(): number {
     const ids = new Set(this.published.flatMap(({ records }) => records));
     return [...ids].reduce((sum, id) => sum + (this.records.get(id)?.length ?? 0), 0);

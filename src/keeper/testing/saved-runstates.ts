@@ -1,4 +1,4 @@
-/** For tests: what a machine may be doing when it is saved, and how to see that it does so again. */
+/** For tests: run states of a machine when it is saved, and checks that they are restored. */
 import { expect } from 'vitest';
 import type { HoldfastError } from '../../errors.ts';
 import type { Keeper } from '../keeper.ts';
@@ -12,13 +12,13 @@ export const everySavedRunstate = [
 ] as const;
 export type SavedRunstateOfTest = (typeof everySavedRunstate)[number];
 
-/** Makes a machine that runs do this. */
+/** Brings a running machine into this run state. */
 export async function begin(keeper: Keeper, doing: SavedRunstateOfTest): Promise<void> {
   if (doing.includes('suspended')) await keeper.suspend();
   if (doing.startsWith('paused')) await keeper.pause();
 }
 
-/** The guest does what it did, in this runtime, and can still be told to go on. */
+/** Checks that the guest has its saved runstate in this runtime, and can still be resumed. */
 export async function expectSavedRunstate(
   keeper: Keeper,
   doing: SavedRunstateOfTest,
@@ -38,7 +38,7 @@ export async function expectSavedRunstate(
   expect(runtime.running).toBe(true);
 }
 
-/** What `promise` is rejected with. */
+/** Resolves with the error of `promise`. */
 export const failure = (promise: Promise<unknown>): Promise<HoldfastError> =>
   promise.then(
     () => Promise.reject(new Error('nothing was thrown')),

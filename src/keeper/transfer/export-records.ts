@@ -4,10 +4,10 @@ import type { BlobItem, DeviceStateItem, PagesItem } from '../../protocol/state-
 import type { Manifest } from '../checkpoint/manifest.ts';
 import type { LogRecord, Piece } from '../checkpoint/record.ts';
 
-/** Longer blobs travel in parts. */
+/** Longer blobs are sent in parts. */
 const partBytes = 1 << 20;
 
-/** @param isNewest whether this page's copy in the record is the one that counts */
+/** @param isNewest true if this page's copy in the record is the one that counts */
 export function pagesItem(
   { pages, repeats, uniform }: LogRecord,
   isNewest: (page: number) => boolean,
@@ -35,7 +35,7 @@ export function* blobItems({ stream, index, bytes }: Piece): Generator<BlobItem>
   let offsetBytes = 0;
   do {
     const part = bytes.slice(offsetBytes, offsetBytes + partBytes);
-    // Whoever takes the part may send it on, and then it is empty here.
+    // The receiver may transfer the part, which empties it here.
     const next = offsetBytes + part.length;
     yield { kind: 'blob', stream, index, bytes: part, totalBytes, offsetBytes };
     offsetBytes = next;

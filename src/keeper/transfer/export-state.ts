@@ -1,7 +1,8 @@
 /**
- * A consistent cut of the guest, sent to whoever writes a state file. A durable machine is
- * checkpointed and read back from storage, at the receiver's pace; any other is copied while it runs,
- * as for a checkpoint. Either way it stands still only for what a checkpoint's pause is.
+ * Sends a consistent cut of the guest to the writer of a state file. A durable machine is
+ * checkpointed and read back from storage, at the receiver's pace. Any other machine is copied
+ * while it runs, as for a checkpoint. In both cases the guest is stopped only as long as for a
+ * checkpoint.
  */
 
 import { HoldfastError } from '../../errors.ts';
@@ -23,13 +24,13 @@ import { blobItems, buffersOf, cutItem, pagesItem } from './export-records.ts';
 import { ForwardingStore } from './forwarding-store.ts';
 import { type LeavingSender, sendStored, withCopy } from './send-stored.ts';
 
-/** Copies that wait while the guest runs: no more, so that an export needs little memory. */
+/** Largest size of waiting copies while the guest runs, so that an export needs little memory. */
 const waitingBytes = 4 * 1024 * 1024;
 
 interface ExportOptions {
   machine: GuestParts;
   port: MessagePort;
-  /** Of a durable machine: a checkpoint of all that the guest did before the call. */
+  /** For a durable machine: takes a checkpoint of everything up to the call. */
   checkpoint?: (() => Promise<CheckpointInfo>) | undefined;
 }
 

@@ -1,4 +1,6 @@
-/** A store that keeps nothing: what a checkpoint writes goes on to whoever receives the guest. */
+/**
+ * A store that retains nothing: it forwards what a checkpoint writes to the receiver of the guest.
+ */
 import { HoldfastError } from '../../errors.ts';
 import type {
   Generation,
@@ -8,7 +10,7 @@ import type {
 } from '../../store/types.ts';
 
 interface CutReceiver {
-  /** A record of the checkpoint log; what a later one says of a page or blob counts. */
+  /** Receives a record of the checkpoint log. Later records supersede its pages and blobs. */
   record(bytes: Uint8Array): Promise<void>;
   manifest(manifest: Uint8Array, records: readonly number[]): Promise<void>;
 }
@@ -17,7 +19,7 @@ export class ForwardingStore implements MachineStore {
   readonly id = 'leaving';
   readonly #receiver: CutReceiver;
   #lastRecord = 0;
-  /** One record after the other, in the order in which they count. */
+  /** Sends records one after the other, in the order in which they count. */
   #last: Promise<void> = Promise.resolve();
 
   constructor(receiver: CutReceiver) {

@@ -76,7 +76,7 @@ test('[5] memory that a large file came in is given back as soon as it is copied
     .filter(([message]) => message === undefined)
     .flatMap(([, transfer]) => transfer as ArrayBuffer[]);
   post.mockRestore();
-  // Detached by then.
+  // Detached, because the buffers were transferred.
   expect(givenBack.map(({ byteLength }) => byteLength)).toEqual([0, 0]);
   const file = files.get(1);
   expect([file?.length, file?.[0], file?.at(-1)]).toEqual([2 * partBytes, 1, 2]);

@@ -1,6 +1,6 @@
 /**
- * A guest that arrives from a state file, put into the memory of a machine without one. What comes is
- * not trusted: every number in it is checked, and nothing is kept that has not arrived.
+ * Receives a guest from a state file into the memory of a machine without one. The input is not
+ * trusted: every number in it is checked, and memory is allocated only for what arrives.
  */
 
 import { HoldfastError } from '../../errors.ts';
@@ -32,11 +32,11 @@ import { limitOf, type StreamLimit } from './stream-limits.ts';
 const bad = (what: string) =>
   new HoldfastError('bad-state-file', `${what} The file is damaged or was made to do harm.`);
 
-/** Keeps the guest of another machine in this keeper running meanwhile. */
+/** Lets the guest of another machine in this keeper run in between. */
 const sliceMs = 4;
-/** Small blobs that are taken between two looks at the time, each of which leaves a promise. */
+/** Small blobs that are taken between two checks of the time, each of which creates a promise. */
 const stepBlobs = 64;
-/** Items that wait for their turn: one, while the sender makes the next. An item has up to 6 MiB. */
+/** Items in the queue: one, while the sender makes the next. An item has up to 6 MiB. */
 const window = 2;
 
 /** @throws HoldfastError of the sender, `bad-state-file`, or `wrong-machine` when the memory has no room */
@@ -126,7 +126,7 @@ class ArrivingMemory {
   }
 }
 
-/** Of each blob the last that came counts. Only those are kept that such a machine can have. */
+/** The last version of each blob counts. Only blobs that such a machine can have are kept. */
 class ArrivingBlobs {
   readonly #config: MachineConfig;
   readonly #streams = new Map<string, ArrivingStream>();
@@ -136,7 +136,7 @@ class ArrivingBlobs {
     this.#config = config;
   }
 
-  /** @returns whether the item's bytes are kept as they are, and not copied */
+  /** @returns true if the item's bytes are kept without a copy */
   take(item: BlobItem | NoBlobItem): boolean {
     if (item.kind === 'blob') return this.#add(item);
     this.#of(item.stream).delete(item.index);
@@ -152,7 +152,8 @@ class ArrivingBlobs {
         this.#open = undefined;
         return bytes.length > 0;
       }
-      // Whoever reads the file has counted all of it; joined at its end it would be there twice.
+      // The file's reader has already counted all of it. Joining the parts at the end would need
+      // twice the memory.
       this.#open = { stream, index, whole: roomFor(stream, totalBytes), bytes: 0 };
     } else if (open?.stream !== stream || open.index !== index || open.bytes !== offsetBytes)
       throw bad(`A part of "${stream}" is missing.`);
@@ -174,14 +175,14 @@ class ArrivingBlobs {
     for (const name of Object.keys(cut.pieces)) limitOf(piecePrefix + name, this.#config);
     const restored = new BlobRestore();
     for (const [stream, { blobs }] of this.#streams) {
-      // Further lists of a hundred thousand blobs are some ten MiB.
+      // More lists of a hundred thousand blobs take some ten MiB.
       this.#streams.delete(stream);
       if (!stream.startsWith(consolePrefix)) {
         restored.adopt(stream, blobs);
         continue;
       }
       const end = cut.consoles[stream.slice(consolePrefix.length)] ?? 0;
-      // What a console had said beyond its end was taken back by a snapshot.
+      // Output beyond the console's end was undone by a snapshot.
       for (const [index, bytes] of blobs) {
         const there = end - index * consoleChunkBytes;
         if (there <= 0) continue;
@@ -225,7 +226,7 @@ class ArrivingStream {
     this.#limit = limit;
   }
 
-  /** Before any of it is kept. */
+  /** Checks the limits before any of it is kept. */
   require(index: number, bytes: number): void {
     const { blobBytes, count, totalBytes } = this.#limit;
     const before = this.blobs.get(index)?.length ?? 0;
@@ -235,7 +236,7 @@ class ArrivingStream {
 
   set(index: number, bytes: Uint8Array): void {
     this.delete(index);
-    // An empty view of a frame would keep all of the frame.
+    // An empty view of a frame would retain the whole frame.
     this.blobs.set(index, bytes.length > 0 ? bytes : nothing);
     this.#bytes += bytes.length;
   }

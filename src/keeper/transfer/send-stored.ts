@@ -1,4 +1,4 @@
-/** A machine in storage, sent to whoever writes a state file, at the receiver's pace. */
+/** Sends a stored machine to the writer of a state file, at the receiver's pace. */
 
 import { HoldfastError } from '../../errors.ts';
 import { PortSender } from '../../protocol/port-stream.ts';
@@ -16,8 +16,8 @@ import { blobItems, buffersOf, cutItem, pagesItem } from './export-records.ts';
 export type LeavingSender = PortSender<ExportItem>;
 
 /**
- * A machine that nobody runs, or one that runs as its newest checkpoint has it.
- * @throws HoldfastError `not-found`, `storage-damaged`, `file-needed`; the receiver gets it too
+ * Exports a machine that does not run, or the newest checkpoint of one that runs.
+ * @throws HoldfastError `not-found`, `storage-damaged`, `file-needed`; the receiver also gets it
  */
 export async function exportStoredState(
   store: Store,
@@ -49,7 +49,10 @@ export async function exportStoredState(
 
 type Stored = Pick<MachineStore, 'generations' | 'readRecords'>;
 
-/** A copy shares all records, and the original may go on and drop its own meanwhile. */
+/**
+ * Reads from a copy. It shares all records, and the original may continue and drop its own in
+ * between.
+ */
 export async function withCopy<T>(
   store: Store,
   id: string,
@@ -67,9 +70,9 @@ export async function withCopy<T>(
 }
 
 /**
- * Sends all of the newest checkpoint.
+ * Sends the whole newest checkpoint.
  * @param begin sends what comes before it
- * @returns when it was taken
+ * @returns the time at which it was taken
  */
 export async function sendStored(
   stored: Stored,
@@ -87,7 +90,7 @@ export async function sendStored(
   const large = new JoinedPieces(cut.parts);
   const isFirst = (page: number) => !seen.has(page) && seen.add(page) !== undefined;
   const slices = new Slices(nextTask, 1.5);
-  // The newest first, so that of each page only the copy that counts is sent.
+  // The newest first, so that only the newest copy of each page is sent.
   for await (const { bytes } of stored.readRecords([...records].reverse())) {
     slices.start();
     const record = decodeRecord(bytes, digest);

@@ -1,4 +1,7 @@
-/** The streams of blobs that a machine can have, and how much of each. A state file may bring no others. */
+/**
+ * The streams of blobs that a machine can have, and their limits. A state file may contain no
+ * others.
+ */
 import { HoldfastError } from '../../errors.ts';
 import { type DriveName, driveNames, isFloppy, type MachineConfig } from '../../protocol/config.ts';
 import { blockBytes } from '../../protocol/disk-piece.ts';
@@ -14,16 +17,16 @@ export interface StreamLimit {
 }
 
 const consoles = ['serial0', 'serial1', 'serial2', 'serial3', 'virtio-console0'];
-/** A scrollback of 1 MiB in chunks; twice where a state and its base both have one. */
+/** A scrollback of 1 MiB in chunks; twice that if a state and its base both have one. */
 const consoleBytes = 2 * (1024 * 1024 + 2 * consoleChunkBytes);
-/** Of a disk whose size is known only once it is there: 2 TiB. */
+/** Size of a disk that is not known in advance: 2 TiB. */
 const largestDiskBytes = 2 ** 41;
-/** 3.75 MB is the largest that there is. */
+/** The largest floppy has 3.75 MB. */
 const floppyBytes = 4 * 1024 * 1024;
-/** Inodes and bytes of one file, as of v86's share. */
+/** Inodes and bytes of one file, as in v86's share. */
 const share = { count: 2 ** 31, fileBytes: 2 ** 32 } as const;
 
-/** `disk.hda`; a medium that can be changed adds a digest that tells it from others. */
+/** `disk.hda`; a removable medium appends a digest that identifies it. */
 const diskStream = /^disk\.([a-z]+)(\.[\w:-]{1,64})?$/;
 
 /** @throws HoldfastError `bad-state-file` for a stream that such a machine cannot have */
@@ -40,7 +43,7 @@ export function limitOf(stream: string, config: MachineConfig): StreamLimit {
   const drive = driveNames.find((one) => one === name);
   if (stream.startsWith(piecePrefix) && drive && canHave(drive, medium !== undefined, config)) {
     const blocks = Math.ceil(sizeOf(drive, config) / blockBytes);
-    // A block that was written in part says in one more byte which.
+    // A block that was written in part has one more byte, which marks its sectors.
     const blobBytes = blockBytes + 1;
     return { blobBytes, count: blocks, totalBytes: blocks * blobBytes };
   }
@@ -50,7 +53,7 @@ export function limitOf(stream: string, config: MachineConfig): StreamLimit {
   );
 }
 
-/** A floppy that was taken out keeps what was written to it, and a CD its (empty) stream; hard disks stay. */
+/** An ejected floppy keeps its writes, and a CD its (empty) stream; hard disks stay. */
 const canHave = (drive: DriveName, isMedium: boolean, config: MachineConfig): boolean =>
   isFloppy(drive) || (!isMedium && (drive === 'cdrom' || config[drive] !== undefined));
 
@@ -59,6 +62,6 @@ function sizeOf(drive: DriveName, config: MachineConfig): number {
   const source = config[drive];
   if (!source) return 0;
   if ('emptyBytes' in source) return source.emptyBytes;
-  // What is compressed becomes larger.
+  // The size of a compressed image is not known.
   return largestDiskBytes;
 }

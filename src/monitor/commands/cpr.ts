@@ -1,4 +1,4 @@
-/** CheckPoint and Restart by hand. */
+/** Commands for CheckPoint and Restart. */
 import type { Command } from '../command.ts';
 import { entryNameOf } from '../files.ts';
 import { findRuntime } from './guest.ts';

@@ -1,10 +1,10 @@
-/** Stopping, starting and resetting the guest, and pressing its keys. */
+/** Commands that stop, start and reset the guest, and press its keys. */
 import { HoldfastError } from '../../errors.ts';
 import { strokesOf } from '../../pc/keys.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import type { Command, CommandContext } from '../command.ts';
 
-/** QEMU's. */
+/** QEMU's default. */
 const usualHoldMs = 100;
 const longestHoldMs = 60_000;
 
@@ -106,7 +106,7 @@ export const guestCommands: readonly Command[] = [
 ];
 
 /**
- * By id or v86 version; without a name the one the guest is on.
+ * Finds a runtime by id or v86 version; without a name, the current one of the guest.
  * @throws HoldfastError `bad-command`
  */
 export function findRuntime(

@@ -1,4 +1,4 @@
-/** What there is, and how it is called. */
+/** Lists the commands and how to use them. */
 import { HoldfastError } from '../../errors.ts';
 import { signatureText } from '../arguments.ts';
 import type { Command } from '../command.ts';
@@ -30,7 +30,7 @@ export const help: Command = {
   },
 };
 
-/** Every `info` there is. */
+/** Returns a line for every `info` command. */
 export function topicLines(commands: readonly Command[]): string[] {
   return commands.filter(({ names }) => names[0].startsWith(topicPrefix)).map(helpLine);
 }

@@ -1,4 +1,4 @@
-/** `info TOPIC`: what is known about the machine. Each topic is a command of its own. */
+/** `info TOPIC`: shows the state of the machine. Each topic is a separate command. */
 import { HoldfastError } from '../../errors.ts';
 import { type Blocker, blockerSentence, type CprMode } from '../../protocol/cpr.ts';
 import type { MachineStatus } from '../../protocol/events.ts';
@@ -138,7 +138,10 @@ function blockerLines(mode: CprMode, blockers: readonly Blocker[]): string[] {
   ];
 }
 
-/** Columns as wide as their widest cell; the first to the left, all others to the right. */
+/**
+ * Formats columns as wide as their widest cell; the first is aligned to the left, all others to the
+ * right.
+ */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),

@@ -1,4 +1,4 @@
-/** Drives and what is in them. */
+/** Commands for drives and their media. */
 import { HoldfastError } from '../../errors.ts';
 import type { BlockInfo } from '../../protocol/block-info.ts';
 import {
@@ -32,7 +32,7 @@ export const mediaCommands: readonly Command[] = [
   },
   {
     names: ['eject'],
-    // No drive here is ever locked, so there is nothing to force.
+    // No drive here is ever locked, so that `-f` has no effect.
     options: [{ letter: 'f' }],
     parameters: [{ name: 'device', kind: 'device' }],
     help: 'take the medium out of a drive',
@@ -46,7 +46,7 @@ export const mediaCommands: readonly Command[] = [
 const isRemovable = (device: DriveName): device is RemovableDriveName =>
   device !== 'hda' && device !== 'hdb';
 
-/** For completion. */
+/** Names of removable drives, for completion. */
 export const removableDrives: readonly string[] = driveNames.filter(isRemovable);
 
 function removableDrive(command: string, name: string): RemovableDriveName {
@@ -64,7 +64,7 @@ function removableDrive(command: string, name: string): RemovableDriveName {
 async function sourceOf({ files }: CommandContext, text: string): Promise<DriveSource> {
   const empty = /^empty:(.*)$/.exec(text)?.[1];
   if (empty !== undefined) return { emptyBytes: evaluate(empty) };
-  // What a page would resolve as a URL, and not a name without a path.
+  // Only text that a page would resolve as a URL; a name without a path is a file.
   if (/^(https?:|blob:|\.{0,2}\/)/.test(text)) return { url: text };
   return { file: await files.read(text) };
 }

@@ -1,4 +1,4 @@
-/** Looking at the guest's memory and saving it. */
+/** Commands that show the guest's memory and save it. */
 import type { Arguments, Parameter } from '../arguments.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { formatMemory, formatNumber, usualFormat } from '../memory-format.ts';
@@ -50,7 +50,7 @@ export const memoryCommands: readonly Command[] = [
     ],
     help: "print the value of an expression, e.g. 'p /x $eip+16*4'",
     run: async (_, args) => {
-      // As QEMU: the size letters mean nothing here.
+      // As in QEMU, the size letters have no effect here.
       const { radix } = args.format({ ...usualFormat, radix: 'd' });
       const value = BigInt(args.integer('expr', Number.MIN_SAFE_INTEGER));
       return radix === 'x'

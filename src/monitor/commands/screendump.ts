@@ -1,4 +1,4 @@
-/** The screen as an image file. */
+/** Saves the screen as an image file. */
 import { HoldfastError } from '../../errors.ts';
 import { pictureOf } from '../../pc/picture.ts';
 import { encodePng } from '../../pc/png.ts';

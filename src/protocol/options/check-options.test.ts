@@ -7,7 +7,7 @@ import { textOptions } from './text-options.ts';
 const bootable: MachineOptions = { cdrom: 'debian.iso' };
 const bytes = new Uint8Array(512);
 const file = new Blob([bytes]);
-/** Node's Blobs end at 4 GiB, and only the size is looked at. */
+/** Node's Blobs end at 4 GiB, and only the size is checked. */
 const hugeFile = Object.defineProperty(new Blob([bytes]), 'size', { value: 2 ** 41 });
 
 const good: MachineOptions[] = [
@@ -67,7 +67,7 @@ const badDisks = [
 ];
 const badFlags = ['on', 1, 0, null];
 
-/** Of each option, what is refused. */
+/** Refused values of each option. */
 const bad: Record<keyof MachineOptions, readonly unknown[]> = {
   name: [5, null, {}],
   memoryMiB: [15, 2048, 128.5, Number.NaN, '128', null],

@@ -4,13 +4,13 @@ import type { MachineOptions, OptionProblem } from './machine-options.ts';
 import { isAllowed } from './option.ts';
 import { optionNames, optionTable } from './option-table.ts';
 
-/** v86 puts an initrd at 64 MiB; above it there must be room for it. */
+/** v86 puts an initrd at 64 MiB; the RAM above must have room for it. */
 const leastWithInitrdMiB = 80;
 const usualMemoryMiB = 128;
 
 const isOption = (name: string): name is keyof MachineOptions => Object.hasOwn(optionTable, name);
 
-/** Everything that is wrong, first each option by itself, then what does not go together. */
+/** Returns all problems: first those of single options, then those of combinations. */
 export function checkOptions(options: unknown): OptionProblem[] {
   const problems = checkEach(options);
   return problems.length > 0 ? problems : [...checkTogether(options as MachineOptions)];
@@ -36,13 +36,13 @@ export function checkEach(options: unknown): OptionProblem[] {
   return problems;
 }
 
-/** @throws HoldfastError `bad-config`, whose message names each option and what is allowed */
+/** @throws HoldfastError `bad-config`, whose message names each option and its allowed values */
 export function requireOptions(options: unknown): asserts options is MachineOptions {
   const problems = checkOptions(options);
   if (problems.length > 0) throw new HoldfastError('bad-config', problems.map(sentence).join(' '));
 }
 
-/** For people. */
+/** Formats a problem for users. */
 export function sentence({ option, given, allowed }: OptionProblem): string {
   return `The option "${option}" may be ${allowed}; it is ${given}.`;
 }

@@ -1,4 +1,4 @@
-/** What the guest boots from: fetched once, kept by the keeper, put back on every reset. */
+/** Images that the guest boots from: fetched once, kept by the keeper, restored at every reset. */
 import { HoldfastError } from '../../errors.ts';
 import type { PrepareRequest, RuntimeHost } from '../../protocol/abi.ts';
 import { sourceName } from '../../protocol/images.ts';
@@ -9,10 +9,16 @@ import { type BootImages, type ImageName, imageNames } from './image-names.ts';
 
 const keptAs = (name: ImageName) => `image.${name}`;
 
-/** Where v86 loads a Linux kernel (its `load_kernel`): setup and command line, kernel, initrd. */
+/**
+ * Addresses at which v86 loads a Linux kernel (its `load_kernel`): setup and command line, kernel,
+ * initrd.
+ */
 const linux = { setup: 0x80000, setupEnd: 0xa0000, kernel: 0x100000, initrd: 0x4000000 } as const;
 
-/** Guest-physical ranges that a machine's firmware and kernel take up before the first instruction. */
+/**
+ * Returns the guest-physical ranges that a machine's firmware and kernel occupy before the first
+ * instruction.
+ */
 export function bootRanges(images: BootImages): Range[] {
   const ranges: Range[] = [{ start: 0xc0000, end: 0x100000 }];
   if (!images.bzImage) return ranges;
@@ -25,8 +31,8 @@ export function bootRanges(images: BootImages): Range[] {
 export const firmwareNames: readonly ImageName[] = ['bios', 'vgaBios'];
 
 /**
- * The images that the machine's devices are made with. A guest that comes from elsewhere has its own
- * copies in RAM, and needs none before it boots again; but v86's Multiboot loader holds its images
+ * Returns the names of the images for the machine's devices. A guest from elsewhere has its own
+ * copies in RAM, and needs none before it boots again. But v86's Multiboot loader needs its images
  * for ever.
  */
 export function imagesOfDevices(

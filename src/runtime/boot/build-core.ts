@@ -1,4 +1,4 @@
-/** v86 with the devices that a machine's configuration asks for. */
+/** v86 with the devices of a machine's configuration. */
 import { HoldfastError } from '../../errors.ts';
 import type { RuntimeHost } from '../../protocol/abi.ts';
 import { blockOf } from '../core/blocks.ts';
@@ -15,7 +15,7 @@ import { keepRamOut } from '../state/device-state.ts';
 import type { BootImages } from './image-names.ts';
 import { v86Options } from './v86-options.ts';
 
-/** What the parts of a runtime are made of. */
+/** The parts of a runtime that is being built. */
 export interface Building {
   V86: V86Constructor;
   wasm: V86Wasm;
@@ -23,13 +23,13 @@ export interface Building {
   images: BootImages;
   disks: DriveOptions;
   coldBoot: boolean;
-  /** Guest RAM is not the core's to write. */
+  /** True if the core must not write guest RAM. */
   incoming: boolean;
 }
 
 /**
- * A core with the devices of the machine's configuration.
- * @param memory where; by default in scratch memory
+ * Builds a core with the devices of the machine's configuration.
+ * @param memory by default scratch memory
  */
 export async function buildCore(
   { V86, wasm, host, images, disks, coldBoot, incoming }: Building,
@@ -56,7 +56,7 @@ export async function buildCore(
   return { core, screen };
 }
 
-/** Makes a new core one whose state is that of its devices alone, and of this machine. */
+/** Patches a new core: its state has only its devices, and they are set up for this machine. */
 export function readyDevices({ cpu }: V86Core, host: RuntimeHost): void {
   keepRamOut(cpu);
   guardVirtio(cpu);
@@ -66,7 +66,7 @@ export function readyDevices({ cpu }: V86Core, host: RuntimeHost): void {
   if (host.config.mac) setMac(cpu.devices, host.config.mac);
 }
 
-/** Guest RAM must be where the machine's first runtime put it. */
+/** Checks that guest RAM is where the machine's first runtime placed it. */
 export function checkPlacement(host: RuntimeHost, core: V86Core): void {
   const placed = `${core.ramAddress},${core.vramAddress}`;
   const before = host.kept.get('runtime.placement');

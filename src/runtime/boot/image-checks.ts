@@ -1,15 +1,15 @@
-/** Refuses boot images that arrived, but are not what they should be. */
+/** Refuses boot images of the wrong kind. */
 import { HoldfastError } from '../../errors.ts';
 import { isLinuxKernel, isWebPage, itIs } from '../disks/image-kind.ts';
 import type { BootImages } from './image-names.ts';
 
 const kib = 1024;
-/** v86 ends its firmware at 1 MiB, below which a PC has no more room for it. */
+/** v86 ends its firmware at 1 MiB; a PC has no room for more below that. */
 const mostBiosBytes = 512 * kib;
 
 /**
- * @param nameOf what people call the image
- * @throws HoldfastError `image-unavailable` that says what is wrong with the file
+ * @param nameOf returns the image's name for people
+ * @throws HoldfastError `image-unavailable` with the file's defect
  */
 export function checkKinds(images: BootImages, nameOf: (name: keyof BootImages) => string): void {
   for (const [key, image] of Object.entries(images)) {
@@ -23,7 +23,7 @@ export function checkKinds(images: BootImages, nameOf: (name: keyof BootImages) 
   }
 }
 
-/** Each returns what is wrong, or undefined. */
+/** Each returns the defect, or undefined. */
 const wrong: Record<keyof BootImages, (image: Uint8Array) => string | undefined> = {
   bios(image) {
     if (image.length > mostBiosBytes && !isWebPage(image))
@@ -33,14 +33,14 @@ const wrong: Record<keyof BootImages, (image: Uint8Array) => string | undefined>
     return `is not a PC firmware image (BIOS)${itIs(image)}`;
   },
 
-  // Of an option ROM, Plug and Play BIOS Specification 1.0A, section 3.1.
+  // Magic of an option ROM, Plug and Play BIOS Specification 1.0A, section 3.1.
   vgaBios: (image) =>
     image[0] === 0x55 && image[1] === 0xaa ? undefined : `is not a VGA BIOS${itIs(image)}`,
 
   bzImage: (image) =>
     isLinuxKernel(image) ? undefined : `is not a Linux kernel (bzImage)${itIs(image)}`,
 
-  // Archives and file systems of many kinds may be one.
+  // Many kinds of archives and file systems are valid.
   initrd: (image) =>
     isWebPage(image) || isLinuxKernel(image)
       ? `is not an initial RAM disk${itIs(image)}`
@@ -52,7 +52,10 @@ const wrong: Record<keyof BootImages, (image: Uint8Array) => string | undefined>
       : `is not a Multiboot kernel: it has no header of version 1 in its first 8 KiB${itIs(image).replace(':', ';')}`,
 };
 
-/** Multiboot Specification 0.6.96, section 3.1.1: magic, flags, and what makes their sum 0. */
+/**
+ * Multiboot Specification 0.6.96, section 3.1.1: magic, flags, and the number that makes their sum
+ * 0.
+ */
 function isMultiboot(image: Uint8Array): boolean {
   const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
   for (let at = 0; at + 12 <= Math.min(image.length, 8192); at += 4) {

@@ -1,7 +1,7 @@
 /**
- * What v86's Linux loader puts into a machine before its first instruction. v86 forgets it on a reset;
- * here it is kept. A guest that was brought back runs without it, and may never be reset: then it is
- * made when it is first asked for.
+ * Contents that v86's Linux loader puts into a machine before its first instruction. v86 drops them
+ * on a reset; they are kept here. A restored guest runs without them and may never be reset, so
+ * they are made at the first request.
  */
 import type { RuntimeHost } from '../../protocol/abi.ts';
 import type { Range } from '../core/page-ops.ts';
@@ -10,11 +10,11 @@ import { bootRanges, loadImages } from './boot-images.ts';
 import { type Building, buildCore } from './build-core.ts';
 import { imageNames } from './image-names.ts';
 
-/** By guest-physical address. */
+/** Parts of RAM by guest-physical address. */
 type RamImage = readonly { address: number; bytes: Uint8Array }[];
 type OptionRoms = V86Cpu['option_roms'];
 
-/** Names of the two parts among what is kept. */
+/** Names of the two parts in `host.kept`. */
 const kept = { ram: 'boot.image', optionRoms: 'boot.optionRoms' } as const;
 
 const wasmPage = 65536;
@@ -29,7 +29,7 @@ export class KernelImage {
     this.#building = building;
   }
 
-  /** False for a machine that boots a kernel which was not fetched yet. */
+  /** False for a machine that boots a kernel that was not fetched yet. */
   get isThere(): boolean {
     return !this.#host.config.bzImage || this.#host.kept.has(kept.ram);
   }
@@ -38,14 +38,14 @@ export class KernelImage {
     return (this.#host.kept.get(kept.ram) ?? []) as RamImage;
   }
 
-  /** What the firmware finds beside guest RAM: the loader. */
+  /** The loader, which the firmware finds beside guest RAM. */
   get optionRoms(): OptionRoms {
     return (this.#host.kept.get(kept.optionRoms) ?? []) as OptionRoms;
   }
 
   /**
-   * Of a core that has just loaded it.
-   * @param ram the guest's memory as the loader left it, firmware first: v86 loads that again itself
+   * Keeps the image of a core that has just loaded it.
+   * @param ram the guest's memory after the loader, firmware first: v86 loads that again itself
    */
   keep({ cpu }: V86Core, [, ...ram]: RamImage): void {
     this.#host.kept.set(kept.optionRoms, cpu.option_roms);
@@ -53,7 +53,7 @@ export class KernelImage {
   }
 
   /**
-   * Fetches it where it is not there.
+   * Fetches the image if it is missing.
    * @throws HoldfastError `image-unavailable`; the next call tries again
    */
   async bring(): Promise<void> {
@@ -64,7 +64,7 @@ export class KernelImage {
     await this.#making;
   }
 
-  /** In memory of its own: a runtime may be in the making in scratch memory. */
+  /** Makes the image in separate memory: scratch memory may be in use for another runtime. */
   async #make(): Promise<void> {
     const host = this.#host;
     const images = await loadImages(host, imageNames);

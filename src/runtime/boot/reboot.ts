@@ -1,6 +1,6 @@
 /**
- * Lets a guest boot again. One that was brought back has neither firmware nor kernel at hand, because it
- * does not need them: they are fetched when it does, and it stands still until they are there.
+ * Reboots a guest. A restored guest has neither firmware nor kernel, because it runs without them.
+ * They are fetched at the reboot, and the guest is stopped until they arrive.
  */
 import type { RuntimeHost } from '../../protocol/abi.ts';
 import { leavingRam } from '../core/v86-core.ts';
@@ -13,19 +13,22 @@ import type { KernelImage } from './kernel-image.ts';
 
 /** CR0: without it a guest is in its firmware or in the first steps of its kernel. */
 const paging = 1 << 31;
-/** Stands in events where the name of a drive does otherwise. */
+/** Used in events in place of a drive's name. */
 const waitName = 'boot';
-/** How long after a guest was loaded its firmware is fetched: its first answer goes before. */
+/**
+ * Delay from a guest's load to the fetch of its firmware, which leaves its first answer
+ * undisturbed.
+ */
 const firmwareMs = 2_000;
 
 export interface RebootOptions {
   host: RuntimeHost;
   cpu: V86Cpu;
-  /** v86's own. */
+  /** v86's own reset. */
   reset(): void;
   kernel: KernelImage;
   loop: Pick<RunLoop, 'run' | 'hold'>;
-  /** Told while the server of firmware and kernel is away. */
+  /** Notified while the server of firmware and kernel is unreachable. */
   waits: Pick<DiskWaits, 'begin' | 'end'>;
 }
 
@@ -35,19 +38,19 @@ export class Reboot {
   #waiting: Promise<void> | undefined;
   #givingUp = new AbortController();
   #later: ReturnType<typeof setTimeout> | undefined;
-  /** What the guest waits with. */
+  /** The action for when the images arrive. */
   #then = () => {};
 
   constructor(options: RebootOptions) {
     this.#options = options;
   }
 
-  /** While a guest waits, until it goes on: it must not be saved. Never rejects. */
+  /** Set while a guest waits; it must not be saved then. Never rejects. */
   get waiting(): Promise<void> | undefined {
     return this.#waiting;
   }
 
-  /** The guest is reset. */
+  /** Resets the guest. */
   begin(): void {
     this.#options.reset();
     if (this.#isReady) {
@@ -61,17 +64,17 @@ export class Reboot {
     this.#wait();
   }
 
-  /** A guest was loaded. */
+  /** Prepares for a guest that was loaded. */
   loaded(): void {
     const { cpu, kernel } = this.#options;
     cpu.option_roms = kernel.optionRoms;
-    // Of a guest that is no more.
+    // Cancels the action of the previous guest.
     this.#then = () => {};
     this.giveUp();
     if (this.#isReady) return;
     const isInFirmware = ((cpu.cr[0] ?? 0) & paging) === 0;
     if (isInFirmware) this.#wait();
-    // Its firmware is also at the top of the address space, where hardly a guest looks.
+    // Its firmware is also at the top of the address space, where few guests read it.
     else this.#later = setTimeout(() => this.#bringFirmware().catch(() => {}), firmwareMs);
   }
 
@@ -80,7 +83,7 @@ export class Reboot {
     if (this.#waiting) this.#hold(this.#waiting);
   }
 
-  /** Ends the wait for a server: this guest was replaced by another one, or ended. */
+  /** Ends the wait for a server: this guest was replaced or ended. */
   giveUp(): void {
     clearTimeout(this.#later);
     this.#givingUp.abort();
@@ -118,7 +121,7 @@ export class Reboot {
     const { bios, vgaBios } = await loadImages(host, firmwareNames);
     cpu.bios.main = bios?.slice().buffer;
     cpu.bios.vga = vgaBios?.slice().buffer;
-    // What is in RAM may be as the guest has changed it.
+    // The copy in RAM may have been changed by the guest, so it is left alone.
     leavingRam(cpu, () => cpu.load_bios());
   }
 
@@ -141,7 +144,7 @@ export class Reboot {
     this.#hold(waiting);
   }
 
-  /** A server that is away is asked again until it answers. */
+  /** Retries an unreachable server until it answers. */
   async #bringPatiently(signal: AbortSignal): Promise<void> {
     const { waits } = this.#options;
     const attempt = () =>
@@ -159,7 +162,7 @@ export class Reboot {
     }
   }
 
-  /** Unless somebody stops or runs the guest meanwhile. */
+  /** Holds the guest, unless it is stopped or resumed in between. */
   #hold(until: Promise<void>): void {
     void until.then(this.#options.loop.hold());
   }

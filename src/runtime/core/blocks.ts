@@ -1,4 +1,4 @@
-/** Finding one's way in the RAM blocks that the keeper holds. */
+/** Access to the RAM blocks that the keeper holds. */
 import { HoldfastError } from '../../errors.ts';
 import type { RamBlock, RuntimeHost } from '../../protocol/abi.ts';
 
@@ -12,7 +12,7 @@ export function blockOf(host: RuntimeHost, name: string): RamBlock {
   return block;
 }
 
-/** A block that holds a list of page addresses, and then the pages. */
+/** A block with a list of page addresses, followed by the pages. */
 export interface PageStore {
   list: number;
   pages: number;

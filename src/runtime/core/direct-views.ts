@@ -1,6 +1,6 @@
 /**
- * v86 wraps every view of its memory in a Proxy, because its memory can be detached by
- * growing. Ours cannot; plain typed arrays are many times faster.
+ * Replaces v86's views of its memory. v86 wraps every view in a Proxy, because growth can detach
+ * its memory. Ours cannot grow, and plain typed arrays are many times faster.
  */
 import { HoldfastError } from '../../errors.ts';
 
@@ -14,8 +14,9 @@ const viewConstructors = {
 } as const;
 
 /**
- * Replaces the members of `object` that are views of its emulator's memory by plain ones of `buffer`.
- * @param from the buffer that the views are of, where that is another
+ * Replaces the members of `object` that are views of its emulator's memory with plain views of
+ * `buffer`.
+ * @param from the buffer of the present views, if it is another one
  */
 export function useDirectViews(
   object: object,
@@ -26,13 +27,13 @@ export function useDirectViews(
   for (const [name, member] of Object.entries(members)) {
     const view = member as Uint8Array | null;
     if (typeof view !== 'object' || (view?.buffer !== from && view?.buffer !== buffer)) continue;
-    // The object that stands for the memory has a buffer too, but is no view.
+    // The object that represents the memory also has a buffer but is no view.
     if (typeof view.byteOffset === 'number') members[name] = directView(buffer, view);
   }
 }
 
 function directView(buffer: ArrayBufferLike, view: Uint8Array): object {
-  // Through v86's Proxy a constructor is a bound function: "bound Int32Array".
+  // Through v86's Proxy the name of a constructor has a prefix: "bound Int32Array".
   const name = view.constructor.name.replace('bound ', '') as keyof typeof viewConstructors;
   const View = viewConstructors[name];
   if (!View)

@@ -1,16 +1,16 @@
 /**
- * Where the pages go that v86's allocator asks for.
+ * Places the pages that v86's allocator requests.
  *
- * Small requests extend an arena in the runtime's part of the memory. A request made
- * while {@link Growth.during} names a RAM block is answered with that block's region,
- * so that guest RAM lands where it was, with its contents untouched.
+ * Small requests extend an arena in the runtime's part of the memory. A request during
+ * {@link Growth.during} gets the region of the named RAM block. So guest RAM keeps its place and
+ * its contents.
  */
 import { HoldfastError } from '../../errors.ts';
 import type { RamBlock } from '../../protocol/abi.ts';
 import type { Range } from './page-ops.ts';
 
 const wasmPage = 65536;
-/** `memory.grow` answers -1 when there is no more. */
+/** `memory.grow` returns -1 when no more memory is available. */
 const refused = -1;
 
 export class Growth {
@@ -26,12 +26,12 @@ export class Growth {
     this.#limitPage = limitBytes / wasmPage;
   }
 
-  /** What is in use of the runtime's part of the memory. */
+  /** The used part of the runtime's memory. */
   get used(): Range {
     return { start: 0, end: this.#nextPage * wasmPage };
   }
 
-  /** The module asks for `pages`; no page is ever really grown. */
+  /** Handles a request for `pages`; the memory never really grows. */
   readonly before = (_site: number, pages: number): number => {
     if (pages === 0) {
       this.#answer = this.#nextPage;
@@ -58,8 +58,8 @@ export class Growth {
 
   /**
    * Runs an allocation whose memory must come from `block`.
-   * @returns the allocation's address, and the parts of the block's region around it that
-   * the allocator may use for itself.
+   * @returns the allocation's address, and the parts of the block's region around it that the
+   * allocator may use for itself.
    */
   during(block: RamBlock, sizeBytes: number, allocate: () => number): BlockPlacement {
     this.#block = block;

@@ -1,17 +1,17 @@
 /**
- * The clock that a guest reads. While it finds out how fast its time-stamp counter runs (see
- * measures-time.ts), it must not notice that the computer has taken the processor away: what passes
- * between two looks is then as little as between two instructions. It is made up for afterwards.
+ * The clock that a guest reads. A guest that measures its time-stamp counter (see calibrating-timer.ts)
+ * must not notice that the computer has taken the processor away. During the measurement, the time
+ * between two reads is at most that of a few instructions. The clock catches up afterwards.
  */
 import { isCalibratingTimer, type Pit } from './calibrating-timer.ts';
 
-/** Two looks of a guest that does nothing else are some microseconds apart, ms. */
+/** Two reads of a guest that does nothing else are some microseconds apart, ms. */
 const longestStepMs = 0.05;
-/** Of a guest that still measures after that something else is true, ms. */
+/** A guest that still measures after this time does something else, ms. */
 const longestLagMs = 2000;
 
 export class GuestClock {
-  /** Once the machine has one. */
+  /** Set once the machine has a PIT. */
   pit: Pit | undefined;
   readonly #clock: () => number;
   #lastMs = 0;
@@ -36,7 +36,7 @@ export class GuestClock {
     return this.#lastMs;
   };
 
-  /** To be called when the guest has stood still: that time did pass. */
+  /** Call this after the guest was stopped: that time did pass. */
   resume(): void {
     this.#lastMs = this.#clock() - this.#lagMs;
   }

@@ -1,9 +1,9 @@
 /**
  * Finishes the modules that v86's JIT emits.
  *
- * They import the emulator's memory as `e.m` and declare it unshared; a shared memory
- * does not match that. The import is rewritten here, and the code is copied out of the
- * shared memory first, because WebAssembly refuses shared buffers as source.
+ * They import the emulator's memory as `e.m` and declare it unshared, which does not match a shared
+ * memory. So the import is rewritten. The code is first copied out of the shared memory, because
+ * WebAssembly refuses shared buffers as source.
  */
 import { HoldfastError } from '../../errors.ts';
 import type { WasmInstance } from './wasm-instance.ts';
@@ -91,7 +91,7 @@ function shareMemoryImport(code: Uint8Array): Uint8Array<ArrayBuffer> {
   );
 }
 
-/** A module that the JIT emitted and nobody has compiled yet. */
+/** A module that the JIT emitted and that is not compiled yet. */
 interface JitModule {
   index: number;
   start: number;
@@ -100,9 +100,10 @@ interface JitModule {
 }
 
 /**
- * What the JIT emitted, until it is compiled. v86 holds a lock while it emits, so this cannot be done
- * right then; it is done when v86 next looks at its timers, because until then it emits no other
- * module, and at the latest after the step, so that nothing is half finished when the guest stops.
+ * Modules of the JIT that wait for compilation. v86 holds a lock while it emits one, so it cannot
+ * be compiled at once. It is compiled when v86 next checks its timers, since v86 emits no other
+ * module before that. After the step at the latest, nothing is left unfinished when the guest
+ * stops.
  */
 export class JitQueue {
   readonly #modules: JitModule[] = [];
@@ -111,7 +112,7 @@ export class JitQueue {
     this.#modules.push({ index, start, flags, code: shareMemoryImport(code) });
   }
 
-  /** Compiles what is there. */
+  /** Compiles all waiting modules. */
   finish({ exports, table, jitImports }: WasmInstance): void {
     if (this.#modules.length === 0) return;
     const finished = exports.codegen_finalize_finished as V86Function;

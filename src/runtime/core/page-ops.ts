@@ -32,9 +32,9 @@ export class PageOps {
   }
 
   /**
-   * Writes the addresses of all pages in `ranges` that are not all zero to `list`
-   * (u32 each, room for every page). Ranges are widened to whole pages.
-   * @returns how many there are.
+   * Writes the addresses of all pages in `ranges` that are not all zero to `list` (u32 each, room
+   * for every page). Ranges are widened to whole pages.
+   * @returns their number.
    */
   findNonzero(ranges: readonly Range[], list: number): number {
     let count = 0;
@@ -48,7 +48,7 @@ export class PageOps {
     this.#ops.gather(list, count, to);
   }
 
-  /** Copies pages that lie one after the other at `from` to where the list says. */
+  /** Copies successive pages at `from` to the listed addresses. */
   scatter(list: number, count: number, from: number): void {
     this.#ops.scatter(list, count, from);
   }

@@ -5,7 +5,7 @@
   (import "env" "memory" (memory 1 65536 shared))
 
   ;; Appends to `list` the address of every page in start..end that is not all zero.
-  ;; Returns how many there are.
+  ;; Returns the number of entries.
   (func (export "find_nonzero") (param $start i32) (param $end i32) (param $list i32) (result i32)
     (local $count i32) (local $p i32) (local $stop i32)
     (block $done
@@ -41,7 +41,7 @@
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br $pages))))
 
-  ;; The opposite of gather.
+  ;; Copies the pages back, the inverse of gather.
   (func (export "scatter") (param $list i32) (param $count i32) (param $from i32)
     (block $done
       (loop $pages

@@ -1,14 +1,13 @@
 /**
- * A v86 object graph ("core"): CPU, devices and ports, made in one memory and then
- * pointed at another.
+ * A v86 object graph ("core"): CPU, devices and ports, built in one memory and then moved to
+ * another.
  *
- * Building it takes tens of milliseconds and writes all over its memory, so that happens
- * in scratch memory while the previous runtime still runs the guest. Two instances of the
- * same module take part: the first one initialises scratch memory; the second one, made
- * over the guest's memory, takes over once the runtime's part of scratch memory has been
- * copied there. The JavaScript side cannot tell the difference: it reaches memory through
- * one object with a `buffer`, and functions through one `exports` object, both of which
- * {@link V86Core.moveTo} replaces.
+ * Building it takes tens of milliseconds and writes to many places in its memory. So it happens in
+ * scratch memory while the previous runtime still runs the guest. Two instances of the same module
+ * take part. The first one initialises scratch memory. The second one is created over the guest's
+ * memory, and takes over once the runtime's part of scratch memory has been copied there. The
+ * JavaScript side is not affected: it reaches memory through one object with a `buffer`, and
+ * functions through one `exports` object. {@link V86Core.moveTo} replaces both.
  */
 import { HoldfastError } from '../../errors.ts';
 import type { RamBlock } from '../../protocol/abi.ts';
@@ -25,7 +24,7 @@ import { writeMapAddress, writeMapBytes } from './write-tracking.ts';
 interface V86CoreOptions {
   V86: V86Constructor;
   wasm: V86Wasm;
-  /** Where the core is built. */
+  /** Memory in which the core is built. */
   memory: WebAssembly.Memory;
   runtimeBytes: number;
   ram: RamBlock;
@@ -33,14 +32,16 @@ interface V86CoreOptions {
   machine: V86MachineOptions;
   screen: object;
   clock(): number;
-  /** Guest RAM is somebody else's already: firmware is not copied there. */
+  /** True if guest RAM already holds a guest: firmware is not copied there. */
   leavesRam?: boolean;
 }
 
 /** A round takes about 1 ms. */
 const mostRounds = 64;
 
-/** v86's VGA makes an ImageData over wasm memory; the real one refuses shared memory. */
+/**
+ * Replaces ImageData: v86's VGA makes one over wasm memory, and the real one refuses shared memory.
+ */
 class SharedImageData {
   readonly colorSpace = 'srgb';
   constructor(
@@ -50,13 +51,13 @@ class SharedImageData {
   ) {}
 }
 
-/** What v86 would copy into guest RAM in `run` it does not. */
+/** Runs `run` without v86's copies into guest RAM. */
 export function leavingRam(cpu: V86Cpu, run: () => void): void {
   cpu.write_blob = () => undefined;
   try {
     run();
   } finally {
-    // The prototype's again.
+    // The prototype's method applies again.
     Reflect.deleteProperty(cpu, 'write_blob');
   }
 }
@@ -84,7 +85,7 @@ export class V86Core {
     this.#view = { buffer: options.memory.buffer };
   }
 
-  /** @throws {HoldfastError} `runtime-failed` when v86 fails to set itself up. */
+  /** @throws {HoldfastError} `runtime-failed` if v86 fails to set itself up. */
   static async create(options: V86CoreOptions): Promise<V86Core> {
     const core = new V86Core(options);
     (globalThis as { ImageData?: unknown }).ImageData = SharedImageData;
@@ -104,7 +105,7 @@ export class V86Core {
     return this.#machine;
   }
 
-  /** Sends to v86's devices (`serial0-input`, `keyboard-code`…) and hears from them. */
+  /** Sends to v86's devices (`serial0-input`, `keyboard-code`…) and receives from them. */
   get bus(): V86Bus {
     return this.#bus;
   }
@@ -118,7 +119,7 @@ export class V86Core {
     return (this.#placements[1] as BlockPlacement).address;
   }
 
-  /** All memory that belongs to the emulator rather than to the guest. */
+  /** All memory of the emulator, as opposed to the guest's. */
   get ownRanges(): Range[] {
     const map = writeMapAddress(this.#options.runtimeBytes);
     return [
@@ -154,7 +155,7 @@ export class V86Core {
       };
       class Bare extends V86 {
         override async continue_init(machine: V86Machine, options: V86Options): Promise<void> {
-          // v86 gathers its settings and images by itself; the step after that is ours.
+          // v86 gathers its settings and images; the next step is ours.
           machine.init = (settings) => initialise(machine, settings);
           machine.next_tick = () => undefined;
           await super.continue_init(machine, options).catch(reject);
@@ -189,7 +190,7 @@ export class V86Core {
     this.#useDirectViews();
   }
 
-  /** The next call of this allocator takes its memory from `block`. */
+  /** Redirects the next call of this allocator to `block`. */
   #allocateFrom(
     cpu: V86Cpu,
     name: 'allocate_memory' | 'svga_allocate_memory',
@@ -231,7 +232,7 @@ export class V86Core {
     return instance;
   }
 
-  /** Whether the module notes what the guest writes. */
+  /** True if the module tracks the guest's writes. */
   get tracksWrites(): boolean {
     return this.#instance.tracksWrites;
   }
@@ -243,7 +244,7 @@ export class V86Core {
 
   /**
    * Runs the guest for about a millisecond.
-   * @returns how long the guest is idle from now, ms; below 1 when it is not.
+   * @returns the time for which the guest is idle from now on, ms; below 1 if it is not idle.
    */
   step(): number {
     this.#useClock();
@@ -260,14 +261,15 @@ export class V86Core {
   }
 
   /**
-   * v86's devices read a clock of their module's, its CPU the one it imports; a guest has only one.
-   * Set before each step, because a machine that is being built shares the module.
+   * Sets v86's clock. Its devices read a clock of their module and its CPU the imported one, but a
+   * guest has only one. It is set before each step, because a machine that is being built shares
+   * the module.
    */
   #useClock(): void {
     this.#machine.constructor.microtick = this.#clock.now;
   }
 
-  /** Makes the instance that will take over in `memory`. Writes nothing there. */
+  /** Creates the instance that will take over in `memory`, without writing there. */
   prepareMove(memory: WebAssembly.Memory): void {
     const { length } = this.#instance.table;
     const table = new WebAssembly.Table({ element: 'anyfunc', initial: length });
@@ -275,8 +277,8 @@ export class V86Core {
   }
 
   /**
-   * Points everything at `memory`, which must hold this core's {@link ownRanges} as they
-   * were when scratch memory was captured.
+   * Moves everything to `memory`, which must hold this core's {@link ownRanges} as they were when
+   * scratch memory was captured.
    */
   moveTo(memory: WebAssembly.Memory): void {
     if (!this.#incoming) throw new HoldfastError('internal', 'This core was not prepared to move.');
@@ -287,7 +289,7 @@ export class V86Core {
     const { cpu } = this;
     cpu.wm = { exports: this.#instance.facade(this.#view), wasm_table: this.#instance.table };
     cpu.wasm_patch();
-    // Made from the scratch instance, for v86's own JIT finaliser, which is not in use.
+    // Created from the scratch instance for v86's own JIT finaliser, which is not used.
     cpu.jit_imports = undefined;
     this.#useDirectViews(from);
   }
@@ -298,7 +300,7 @@ export class V86Core {
     for (const object of [cpu, cpu.devices.vga]) useDirectViews(object, this.#view.buffer, from);
   }
 
-  /** Ends v86's own part. Touches no memory. */
+  /** Ends v86's own part without access to memory. */
   destroy(): void {
     this.#machine.destroy();
   }

@@ -1,4 +1,4 @@
-/** Compiles the transformed v86.wasm (tools/wasm/transform.ts) and makes instances of it. */
+/** Compiles the transformed v86.wasm (tools/wasm/transform.ts) and creates instances of it. */
 import { HoldfastError } from '../../errors.ts';
 import type { PrepareRequest } from '../../protocol/abi.ts';
 
@@ -12,9 +12,9 @@ export interface V86Wasm {
   segments: DataSegment[];
   /** The module's minimum memory: its static data, stack and bss. */
   staticBytes: number;
-  /** `xxh64:…` of the module as far as the section that holds it, see tools/wasm/transform.ts. */
+  /** `xxh64:…` of the module up to the section that holds it, see tools/wasm/transform.ts. */
   digest: string | undefined;
-  /** Whether a guest has run on it in this worker, see warm-up.ts. */
+  /** True if a guest has run on it in this worker, see warm-up.ts. */
   warm: boolean;
 }
 
@@ -42,8 +42,8 @@ function parseDataSection(section: ArrayBuffer): Pick<V86Wasm, 'segments' | 'sta
 }
 
 /**
- * @throws {HoldfastError} `runtime-unavailable` when it cannot be fetched or compiled, or is
- * not a transformed v86.wasm.
+ * @throws {HoldfastError} `runtime-unavailable` if it cannot be fetched or compiled, or is not a
+ * transformed v86.wasm.
  */
 export async function compileV86Wasm({
   wasmUrl: url,
@@ -67,7 +67,7 @@ async function compile(url: string, signal: AbortSignal | undefined): Promise<We
   try {
     const response = await fetch(url, signal ? { signal } : {});
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
-    // Some static hosts serve .wasm without its type, which streaming insists on.
+    // Some static hosts serve .wasm without its type, which streaming compilation requires.
     const typed = response.headers.get('content-type')?.startsWith('application/wasm');
     return typed
       ? await WebAssembly.compileStreaming(response)

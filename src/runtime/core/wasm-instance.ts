@@ -1,10 +1,10 @@
-/** One instance of v86.wasm with its table, and what tools/wasm/transform.ts added to it. */
+/** One instance of v86.wasm with its table and the additions of tools/wasm/transform.ts. */
 import { notingExports, writeMapAddress, writeMapBytes } from './write-tracking.ts';
 
 export interface Knobs {
   /** Instructions that the guest must run in a page before the JIT compiles it. */
   jitThreshold: number;
-  /** Instructions between two looks at timers, interrupts and what the JIT emitted. */
+  /** Instructions between two checks of timers, interrupts and JIT output. */
   loopCounter: number;
 }
 
@@ -14,7 +14,7 @@ interface KnobGlobals {
   loop_counter: WebAssembly.Global<'i32'>;
 }
 
-/** Absent where tools/wasm/track-writes.ts did not find its way. */
+/** Absent if tools/wasm/track-writes.ts could not patch this version. */
 interface WriteTrackingGlobals {
   write_map?: WebAssembly.Global<'i32'>;
   ram_base?: WebAssembly.Global<'i32'>;
@@ -31,7 +31,7 @@ interface WasmInstanceOptions {
 export class WasmInstance {
   readonly exports: Record<string, V86Function>;
   readonly table: WebAssembly.Table;
-  /** What JIT modules import. */
+  /** Imports of JIT modules. */
   readonly jitImports: WebAssembly.ModuleImports;
   readonly #writeMap: number;
 
@@ -45,12 +45,12 @@ export class WasmInstance {
     this.#writeMap = writeMapAddress(runtimeBytes);
   }
 
-  /** Whether the module notes what the guest writes. */
+  /** True if the module tracks the guest's writes. */
   get tracksWrites(): boolean {
     return 'write_map' in this.exports;
   }
 
-  /** Tells the module where to note writes, and where guest memory begins once that is known. */
+  /** Sets the address of the write map, and that of guest memory once it is known. */
   locateWrites(ramAddress = 0): void {
     const { write_map, ram_base } = this.exports as unknown as WriteTrackingGlobals;
     if (write_map) write_map.value = this.#writeMap;
@@ -65,7 +65,7 @@ export class WasmInstance {
   }
 
   /**
-   * What v86's JavaScript calls.
+   * Returns the exports for v86's JavaScript.
    * @param view its memory, for as long as it lives
    */
   facade(view: { buffer: ArrayBufferLike }): V86Exports {

@@ -1,6 +1,6 @@
 /**
- * The proof of write tracking: whatever a guest does, a page of RAM that changed between two looks
- * was noted. Checked page by page against a copy, over real guests, with each v86 that ships.
+ * Proves write tracking: whatever a guest does, a page of RAM that changed between two checks was
+ * marked. Compares page by page with a copy, over real guests, with each v86 that ships.
  */
 
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -25,18 +25,18 @@ import { LabClock, LabGuest, type LabRuntime } from '../testing/lab-runtime.ts';
 const linux = JSON.parse(
   new TextDecoder().decode(projectFile('public/guests/linux/guest.json')),
 ) as { initrd: string; cmdline: string; prompt: string };
-/** Instructions between two times that the guest is let go. */
+/** Instructions between two resumes of the guest. */
 const stride = 20_000;
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const turn = () => new Promise<void>((resolve) => setTimeout(resolve));
 
-/** Looks at all of RAM again and again, and at what was noted meanwhile. */
+/** Compares all of RAM with a copy repeatedly, and with the marks. */
 class Watch {
   readonly guest: LabGuest;
   looks = 0;
   changedPages = 0;
-  /** The least that one look found noted. */
+  /** Smallest number of marked pages in one check. */
   leastNoted = Number.POSITIVE_INFINITY;
   readonly #copy: Buffer;
 
@@ -57,7 +57,7 @@ class Watch {
     return writes;
   }
 
-  /** Fails when a page has changed that nobody noted. */
+  /** Fails if a page has changed without a mark. */
   look(): void {
     const { writes } = this;
     writes.collect();
@@ -81,7 +81,7 @@ class Watch {
     expect(missed, `pages that changed and were not noted, look ${this.looks}`).toEqual([]);
   }
 
-  /** Runs the guest until `done`, looking every so many strides. */
+  /** Runs the guest until `done`, with a check after every few strides. */
   async run(done: () => boolean, stridesPerLook: number): Promise<void> {
     for (let strides = 1; !done(); strides++) {
       this.guest.machine.input.pump();
@@ -178,12 +178,12 @@ describe('no write of a guest goes unnoted', () => {
       };
       await work();
       await watch.guest.handOver(runtimes[1 - index] as LabRuntime);
-      // Before its first reset a runtime promises nothing; RAM has not changed either.
+      // Before its first reset a runtime marks nothing reliably; RAM has not changed either.
       watch.writes.invalidate();
       watch.look();
       expect(watch.changedPages).toBeGreaterThan(2000);
       await work();
-      // Notes are worth having only while most pages have none.
+      // Marks only help while most pages have none.
       expect(watch.leastNoted).toBeLessThan(96 * 256 * 0.1);
     });
   });

@@ -1,19 +1,19 @@
 /**
- * Which pages of guest RAM may have been written, noted by the module itself: see
- * tools/wasm/track-writes.ts. Here is what the module cannot see.
+ * Tracks the pages of guest RAM that may have been written. The module itself marks them, see
+ * tools/wasm/track-writes.ts. This file adds the writes that the module cannot see.
  */
 import type { WriteTracking } from '../../protocol/abi.ts';
 
 const pageShift = 12;
 
-/** A byte for every guest-physical page of four GiB, in the runtime's own part of the memory. */
+/** One byte for every guest-physical page of four GiB, in the runtime's own part of the memory. */
 export const writeMapBytes = 1 << 20;
 
 export const writeMapAddress = (runtimeBytes: number) => runtimeBytes - writeMapBytes;
 
 /**
- * v86 has an alias of the first MiB just below four GiB, where firmware is: writes there end in
- * JavaScript, which stores the bytes without telling anybody.
+ * v86 has an alias of the first MiB just below four GiB, where firmware is. Writes there end in
+ * JavaScript, which stores the bytes without a mark.
  */
 const aliasedBytes = 1 << 20;
 
@@ -35,7 +35,9 @@ export class RamWrites implements WriteTracking {
     this.#clearTlb = clearTlb;
   }
 
-  /** The next write to a page has to make a TLB entry anew, and so is noted again. */
+  /**
+   * Clears the map. The next write to a page must create a TLB entry again, which marks the page.
+   */
   reset(): void {
     this.#notes.fill(0);
     this.#clearTlb();
@@ -45,7 +47,7 @@ export class RamWrites implements WriteTracking {
     this.#notes.fill(1, 0, aliasedBytes >> pageShift);
   }
 
-  /** Somebody else wrote, nobody knows what. */
+  /** Marks all pages after an external write of unknown extent. */
   invalidate(): void {
     this.#notes.fill(1);
   }
@@ -54,7 +56,7 @@ export class RamWrites implements WriteTracking {
 type Export = (...args: number[]) => number;
 
 /**
- * The exports that devices call when they write to RAM themselves, made to note it.
+ * Wraps the exports that devices call when they write to RAM themselves, so that they mark it.
  * @param note takes a half-open range of guest-physical addresses.
  */
 export function notingExports(
@@ -62,12 +64,12 @@ export function notingExports(
   note: (start: number, end: number) => void,
 ): Record<string, Export> {
   return {
-    // Called before a DMA: what is compiled of those pages is no longer true.
+    // Called before a DMA, which invalidates compiled code of those pages.
     jit_dirty_cache(start = 0, end = 0) {
       note(start, end);
       return jit_dirty_cache?.(start, end) ?? 0;
     },
-    // The memory balloon's.
+    // Called by the memory balloon.
     zero_memory(start = 0, length = 0) {
       note(start, start + length);
       return zero_memory?.(start, length) ?? 0;

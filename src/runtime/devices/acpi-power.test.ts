@@ -1,4 +1,4 @@
-/** A guest that hears its power button and turns itself off: see tools/guests/power. */
+/** A guest that reacts to its power button and turns itself off: see tools/guests/power. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { powerBootSector } from '../../../tools/guests/power/boot-sector.ts';
 import { bareMachine, labFirmware, loadLabRuntime } from '../../../tools/lab-runtime.ts';

@@ -1,19 +1,19 @@
-/** Power button and power-off of a PC with ACPI, of which v86 has the registers only. */
+/** Power button and power-off of a PC with ACPI. v86 only has the registers. */
 import { HoldfastError } from '../../errors.ts';
 
 /** Bit of PM1_STS and PM1_EN. ACPI 6.5, 4.8.4.1.1. */
 const powerButton = 1 << 8;
 /** The system control interrupt of a PIIX4. */
 const sciIrq = 9;
-/** PM1_CNT, where SeaBIOS puts the registers of a PIIX4. */
+/** PM1_CNT, at SeaBIOS's place for the registers of a PIIX4. */
 const controlPort = 0xb004;
-/** Bits of PM1_CNT: enters the sleep state that the type names. ACPI 6.5, 4.8.4.2.1. */
+/** Bits of PM1_CNT: enter the sleep state of this type. ACPI 6.5, 4.8.4.2.1. */
 const sleepEnable = 1 << 13;
 const sleepType = 7 << 10;
-/** What SeaBIOS's tables give as the type of S5 ("soft off"). */
+/** Type of S5 ("soft off") in SeaBIOS's tables. */
 const softOff = 0;
 
-/** Calls `poweredOff` when the guest turns the machine off, which v86 takes no notice of. */
+/** Calls `poweredOff` when the guest turns the machine off, which v86 ignores. */
 export function onPowerOff(cpu: V86Cpu, poweredOff: () => void): void {
   const { acpi } = cpu.devices;
   if (!acpi) return;
@@ -27,8 +27,8 @@ export function onPowerOff(cpu: V86Cpu, poweredOff: () => void): void {
 }
 
 /**
- * As if somebody pressed the power button: a guest that listens shuts itself down.
- * @throws HoldfastError `bad-config` without ACPI, `bad-runstate` when the guest does not listen
+ * Presses the power button: a guest that reacts to it shuts down.
+ * @throws HoldfastError `bad-config` without ACPI, `bad-runstate` if the guest does not react to it
  */
 export function pressPowerButton(cpu: V86Cpu): void {
   const { acpi } = cpu.devices;

@@ -1,17 +1,17 @@
 /**
- * Bytes for the guest's consoles that their devices have not taken yet.
+ * Input for the guest's consoles that their devices have not taken yet.
  *
- * v86 throws away what a virtio console has no buffer for, and lets a serial port take any
- * amount at once, which a guest then loses in its own line buffers. Here bytes wait, across runtimes, and a
- * device gets as much as it has room for after each slice of the guest.
+ * v86 drops bytes for which a virtio console has no buffer. It lets a serial port take any amount
+ * at once, which a guest then loses in its own line buffers. Here bytes wait, across runtimes.
+ * After each slice of the guest, a device gets as much as it has room for.
  */
 
 import { HoldfastError } from '../../errors.ts';
 import { decodeValue, encodeValue } from '../../vmstate/value.ts';
 
-/** What a 16550A holds. */
+/** Size of a 16550A's FIFO. */
 const fifoBytes = 16;
-/** Per console. Beyond that nobody reads, or somebody sends without looking. */
+/** Limit per console. Beyond it the guest does not read, or the sender ignores backpressure. */
 const waitingLimit = 16 * 1024 * 1024;
 
 /** @returns how many bytes it took, from the front */
@@ -26,8 +26,8 @@ export class ConsoleInput {
   }
 
   /**
-   * @throws {HoldfastError} `bad-config` when the machine has no such console, `busy` when too much
-   * waits for the guest already
+   * @throws {HoldfastError} `bad-config` if the machine has no such console, `busy` if too much
+   * already waits for the guest
    */
   send(name: string, bytes: Uint8Array): void {
     if (!this.#devices.has(name))
@@ -50,7 +50,7 @@ export class ConsoleInput {
     this.pump();
   }
 
-  /** To be called after each slice of the guest. @returns whether the guest got something. */
+  /** Call this after each slice of the guest. @returns true if the guest got input. */
   pump(): boolean {
     let delivered = false;
     for (const [name, bytes] of this.#waiting) {
@@ -63,14 +63,14 @@ export class ConsoleInput {
     return delivered;
   }
 
-  /** A guest that was reset is not the one that the bytes were for. */
+  /** Drops all waiting bytes: they were for the guest before a reset. */
   clear(): void {
     this.#waiting.clear();
   }
 
   /**
-   * @param ps2 what stands in the section as if it were a console: older runtimes leave that out
-   * @returns the section `console.input`, undefined when nothing waits
+   * @param ps2 stored in the section like a console: older runtimes ignore it
+   * @returns the section `console.input`, undefined if nothing waits
    */
   save(ps2?: Uint8Array): Uint8Array | undefined {
     const waiting = [...this.#waiting, ...(ps2 ? ([[ps2Name, ps2]] as const) : [])];
@@ -89,13 +89,13 @@ export class ConsoleInput {
   }
 }
 
-/** In the section: keys and mouse, see ps2-state.ts. No console has this name. */
+/** Name in the section for keys and mouse, see ps2-state.ts. No console has this name. */
 export const ps2Name = 'ps2';
 
-/** By console. */
+/** Waiting bytes by console. */
 export type WaitingInput = ReadonlyMap<string, Uint8Array>;
 
-/** Stands after the bytes in a vmstate: values leave out zeros at the end. */
+/** Added after the bytes in a vmstate, because values drop zeros at the end. */
 const endMark = 1;
 
 /**
@@ -132,7 +132,7 @@ function consoleDevices({ devices }: V86Cpu, bus: V86Bus): Map<string, Device> {
   return found;
 }
 
-/** Of port 0. */
+/** The receive queue of port 0. */
 const receiveQueue = 0;
 
 /** Fills the buffers that the guest has posted. */

@@ -1,7 +1,7 @@
-/** What the guest writes to its consoles, on the way to the keeper. */
+/** Output of the guest's consoles, on its way to the keeper. */
 import type { RuntimeHost } from '../../protocol/abi.ts';
 
-/** From here on `host` hears of everything that the devices on `bus` send. */
+/** Forwards all console output of the devices on `bus` to `host`. */
 export function connectConsoleOutput(bus: V86Bus, host: RuntimeHost): ConsoleOutput {
   const output = new ConsoleOutput(host);
   for (const port of [0, 1, 2, 3])
@@ -20,7 +20,7 @@ export function connectConsoleOutput(bus: V86Bus, host: RuntimeHost): ConsoleOut
 
 /** Longest piece, bytes. */
 const pieceBytes = 64 * 1024;
-/** An answer that somebody waits for. Where there is more, what counts is how many messages it takes. */
+/** Size of a short answer, sent at once. For more output, fewer messages matter more. */
 const shortBytes = 512;
 
 interface Pending {
@@ -28,7 +28,7 @@ interface Pending {
   length: number;
 }
 
-/** Bytes the guest writes one at a time leave in one piece a turn. */
+/** Collects bytes that the guest writes one at a time into one piece a turn. */
 export class ConsoleOutput {
   readonly #host: RuntimeHost;
   readonly #pending = new Map<string, Pending>();
@@ -52,7 +52,7 @@ export class ConsoleOutput {
     if (bytes.length > 0) this.#host.consoleOutput(name, bytes.slice());
   }
 
-  /** To be called a few times a turn: what is short does not wait for its end. */
+  /** Sends short output before the turn ends. Call this a few times a turn. */
   sendShort(): void {
     if (!this.#scheduled) return;
     for (const [name, pending] of this.#pending)

@@ -1,7 +1,7 @@
-/** Caps Lock and Num Lock of the guest, kept the same as those of the keyboard in front of the user. */
+/** Keeps the guest's Caps Lock and Num Lock the same as those of the user's keyboard. */
 import { type KeyBytes, KeysDown, makeOf } from '../../protocol/scan-codes.ts';
 
-/** Absent: not known, or of no interest. */
+/** Absent: unknown or irrelevant. */
 export interface Locks {
   caps?: boolean | undefined;
   num?: boolean | undefined;
@@ -58,7 +58,7 @@ export class LockKeys {
     return { ...this.#unanswered };
   }
 
-  /** The guest has set its lights. */
+  /** Records the lights that the guest has set. */
   shown(lights: Locks): void {
     for (const lock of locks) {
       const unread = this.#unread === lock ? 1 : 0;
@@ -82,7 +82,7 @@ export class LockKeys {
     this.#wanted = { ...this.#wanted, ...wanted };
   }
 
-  /** A key is on its way to the guest. */
+  /** Records a key on its way to the guest. */
   delivered(key: KeyBytes): void {
     const isNew = this.#down.note(key);
     const lock = locks.find((name) => lockKeys[name] === makeOf(key));
@@ -107,7 +107,7 @@ export class LockKeys {
     this.#slices++;
   }
 
-  /** The lock key to press before this one, where the guest would take it for another. */
+  /** Returns the lock key to press first, if the guest would otherwise misread this key. */
   wrongFor(key: KeyBytes): number | undefined {
     const make = makeOf(key);
     const isPress = ((key.at(-1) ?? 0) & 0x80) === 0;

@@ -1,12 +1,15 @@
-/** The parts of the guest's memory that have names of their own. */
+/** The named parts of the guest's memory. */
 import type { MemoryArea } from '../../protocol/abi.ts';
 
 const mebibyte = 1 << 20;
-/** Of a larger BIOS image only the end lies below 1 MiB without being covered by ROMs. */
+/** End of a larger BIOS image below 1 MiB that no ROM covers. */
 const maxBiosBytes = 128 * 1024;
 const vgaRomAddress = 0xc0000;
 
-/** Firmware, where it lies in guest memory, and what the guest reads through fw_cfg instead. */
+/**
+ * Returns the firmware, at its address in guest memory, and the data that the guest reads through
+ * fw_cfg.
+ */
 export function memoryAreas({ bios, option_roms }: V86Cpu): MemoryArea[] {
   const areas: MemoryArea[] = [];
   if (bios.main) {

@@ -17,7 +17,7 @@ const statusPort = 0x64;
 const statusFull = 1;
 const statusMouse = 0x20;
 
-/** A guest that is only its ports: what is sent to it arrives when it reads. */
+/** The guest's side of the ports: input arrives when it is read. */
 class PortGuest {
   readonly machine: V86Runtime;
   readonly #ports: Ports;
@@ -45,7 +45,7 @@ class PortGuest {
     this.command(byte);
   }
 
-  /** One byte, and where it is from; undefined when there is none. */
+  /** Returns one byte and its source; undefined if no byte waits. */
   readByte(): { byte: number; isMouse: boolean } | undefined {
     this.machine.ps2.pump();
     const status = this.#ports.port_read8(statusPort);
@@ -53,7 +53,7 @@ class PortGuest {
     return { byte: this.#ports.port_read8(dataPort), isMouse: (status & statusMouse) !== 0 };
   }
 
-  /** All that there is. */
+  /** Returns all waiting bytes. */
   read(): number[] {
     const bytes: number[] = [];
     for (let next = this.readByte(); next; next = this.readByte()) bytes.push(next.byte);
@@ -169,7 +169,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     const guest = await boot();
     guest.machine.commands.scancodes(codes(0xe0, 0x48, 0xe0, 0xc8, 0x1e, 0x9e));
     expect(guest.readByte()?.byte).toBe(0xe0);
-    // The lights, in the middle of a key.
+    // The guest sets the lights in the middle of a key.
     guest.command(0xed, 0x02);
     expect(guest.read()).toEqual([0xfa, 0xfa, 0x48, 0xe0, 0xc8, 0x1e, 0x9e]);
   });
@@ -201,7 +201,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
       if ((ports.port_read8(statusPort) & statusFull) === 0) break;
       bytes.push(ports.port_read8(dataPort));
     }
-    // What waited comes first; then Alt and Shift go up, and the right button.
+    // Waiting input comes first; then Alt and Shift go up, and the right button.
     expect(bytes).toEqual([0x38, 0x1e, 0x9e, 0x0a, 0, 0, 0xe0, 0xb8, 0xaa, 0x08, 0, 0]);
     machine.commands.releaseInput?.();
     expect(machine.ps2.pump(), 'nothing is down any more').toBe(false);

@@ -1,28 +1,31 @@
 /**
- * Keys and mouse for the guest, in one queue: a PC has one controller for both, and one byte of it
- * is read at a time.
+ * Keys and mouse input for the guest, in one queue: a PC has one controller for both, and one of
+ * its bytes is read at a time.
  *
- * v86 keeps 1,024 bytes of each, overwrites the oldest, and forgets what is unread whenever the guest
- * sends the keyboard a command, such as the one for its lights. Here everything waits, across
- * runtimes, and the controller gets one key or movement once the guest has read the one before.
+ * v86 stores 1,024 bytes of each and overwrites the oldest. It drops unread bytes whenever the
+ * guest sends the keyboard a command, such as the one for its lights. Here all input waits, across
+ * runtimes. The controller gets one key or movement once the guest has read the previous one.
  */
 import { HoldfastError } from '../../errors.ts';
 import { type KeyBytes, KeysDown, keysIn, releaseOf } from '../../protocol/scan-codes.ts';
 import { LockKeys, type Locks } from './lock-keys.ts';
 import { type Ps2State, ps2StateBytes, type WaitingInput } from './ps2-state.ts';
 
-/** Keys and movements. Beyond that the guest reads no more, or somebody sends without looking. */
+/**
+ * Limit of keys and movements. Beyond it the guest does not read, or the sender ignores
+ * backpressure.
+ */
 const waitingLimit = 16_384;
-/** A PS/2 packet has no room for more. */
+/** Largest movement in a PS/2 packet. */
 const longestStep = 127;
-/** Beyond the edge of every screen. More would be nothing but packets, for hours. */
+/** Beyond the edge of every screen. A longer movement would only be packets, for hours. */
 const farthest = 32_767;
 /** Bit of the controller's command byte: the keyboard's clock is off. */
 const keyboardOff = 0x10;
 /** Numbers in the VMware mouse's queue; it switches itself off at 1,024. */
 const vmwareLimit = 512;
 
-/** The PS/2 controller, as far as it is looked at. */
+/** The fields of the PS/2 controller that are used. */
 interface Controller {
   kbd_buffer: V86ClearableQueue;
   mouse_buffer: V86Queue;
@@ -39,7 +42,7 @@ export class Ps2Input {
   readonly #cpu: V86Cpu;
   readonly #bus: V86Bus;
   readonly #waiting: WaitingInput[] = [];
-  /** What is down once all that waits has arrived. */
+  /** Keys that are down once all waiting input has arrived. */
   readonly #keys = new KeysDown();
   #buttons = 0;
   readonly #locks = new LockKeys();
@@ -47,7 +50,7 @@ export class Ps2Input {
   #toFollow: Locks | undefined;
   /** The controller's queue that is listened to: a reset makes another. */
   #queue: V86ClearableQueue | undefined;
-  /** Of the last key, at the end of that queue: what the guest has not read. */
+  /** The unread bytes of the last key, at the end of that queue. */
   #unread: number[] = [];
 
   constructor(cpu: V86Cpu, bus: V86Bus) {
@@ -56,10 +59,10 @@ export class Ps2Input {
     this.#onLights();
   }
 
-  /** @throws HoldfastError `busy` when too much waits already; nothing of `codes` is taken then */
+  /** @throws HoldfastError `busy` if too much already waits; no part of `codes` is taken then */
   scancodes(codes: Uint8Array): void {
     const keys = keysIn(codes);
-    // A release is taken also where the queue is full: otherwise the guest would hold that key for ever.
+    // A full queue still takes a release: otherwise the guest would hold that key for ever.
     const onlyReleases =
       keys.length <= this.#keys.size && keys.every((key) => this.#keys.isReleasedBy(key));
     if (!onlyReleases) this.#require(keys.length);
@@ -71,7 +74,10 @@ export class Ps2Input {
     this.pump();
   }
 
-  /** @throws HoldfastError `bad-command` for what is no number, as do the others; `busy` as above */
+  /**
+   * @throws HoldfastError `bad-command` for a value that is no number, like the others; `busy` as
+   * above
+   */
   mouseDelta(dx: number, dy: number): void {
     requireNumbers(dx, dy);
     const last = this.#waiting.at(-1);
@@ -106,19 +112,19 @@ export class Ps2Input {
     this.#add({ kind: 'wheel', delta });
   }
 
-  /** What the lights of the keyboard in front of the user say: the guest's follow before its next key. */
+  /** Sets the lights of the user's keyboard: the guest's follow before its next key. */
   follow(locks: Locks): void {
     this.#toFollow = { ...this.#toFollow, ...locks };
   }
 
-  /** Whoever held them is gone. What waits arrives first. */
+  /** Releases all held keys and buttons, after the waiting input. */
   release(): void {
     const codes = releaseOf(this.#keys.makes());
     if (codes.length > 0) this.scancodes(Uint8Array.from(codes));
     if (this.#buttons !== 0) this.mouseButtons(false, false, false);
   }
 
-  /** To be called after each slice of the guest. @returns whether the guest got something. */
+  /** Call this after each slice of the guest. @returns true if the guest got input. */
   pump(): boolean {
     this.#locks.ran();
     let delivered = false;
@@ -130,7 +136,7 @@ export class Ps2Input {
     return delivered;
   }
 
-  /** A guest that was reset is not the one that the keys were for. */
+  /** Drops all input: it was for the guest before a reset. */
   clear(): void {
     this.#waiting.length = 0;
     this.#unread = [];
@@ -140,7 +146,7 @@ export class Ps2Input {
     this.#locks.clear();
   }
 
-  /** @returns undefined when there is nothing to know */
+  /** @returns undefined if the state is empty */
   save(): Uint8Array | undefined {
     const lights = this.#locks.lights;
     if (this.#waiting.length === 0 && this.#keys.size === 0 && this.#buttons === 0 && !lights)
@@ -193,7 +199,7 @@ export class Ps2Input {
     return (vmware?.queue.length ?? 0) < vmwareLimit;
   }
 
-  /** @returns whether another key goes first */
+  /** @returns true if another key goes first */
   #correctLocks(key: KeyBytes): boolean {
     const lock = this.#locks.wrongFor(key);
     if (lock === undefined) return false;
@@ -238,7 +244,7 @@ export class Ps2Input {
     this.#unread = [...key];
   }
 
-  /** A command of the guest's empties v86's queue: what it has not read of a key is sent again. */
+  /** Sends unread bytes of a key again after a guest's command, which empties v86's queue. */
   #listenToQueue(): void {
     const queue = this.#controller.kbd_buffer;
     if (queue === this.#queue) return;
@@ -258,7 +264,7 @@ export class Ps2Input {
     };
   }
 
-  /** v86 takes no notice of what the guest sets the keyboard's lights to. */
+  /** Reads the keyboard's lights that the guest sets, which v86 ignores. */
   #onLights(): void {
     const port = this.#cpu.io.ports[0x60];
     if (!port) throw new HoldfastError('runtime-incompatible', "v86's keyboard has no port 0x60.");
@@ -282,11 +288,11 @@ function requireNumbers(...values: unknown[]): void {
     );
 }
 
-/** What is too far for one packet goes in several. */
+/** Splits a movement that is too large for one packet. */
 function partOf(input: WaitingInput): { now: WaitingInput; later: WaitingInput } | undefined {
   if (input.kind !== 'move') return undefined;
   const step = (distance: number) => Math.max(-longestStep, Math.min(longestStep, distance));
-  // A state may say anything.
+  // A state may contain any number.
   const [dx, dy] = [distance(input.dx), distance(input.dy)];
   const now = { kind: 'move' as const, dx: step(dx), dy: step(dy) };
   const later = { kind: 'move' as const, dx: dx - now.dx, dy: dy - now.dy };

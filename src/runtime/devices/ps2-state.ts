@@ -1,4 +1,4 @@
-/** Keys and mouse movements that the guest has not read, and what is held down, as bytes of a vmstate. */
+/** Unread keys and mouse movements of the guest, and its held keys, as bytes of a vmstate. */
 import { HoldfastError } from '../../errors.ts';
 import type { KeyBytes } from '../../protocol/scan-codes.ts';
 import type { Locks } from './lock-keys.ts';
@@ -25,7 +25,7 @@ export interface Ps2State {
   unanswered?: Record<keyof Locks, number>;
 }
 
-/** More than the queue takes, with what puts Caps Lock right. */
+/** More than the queue takes, with the keys that correct Caps Lock. */
 const mostWaiting = 1 << 16;
 
 export const ps2StateBytes = (state: Ps2State): Uint8Array =>

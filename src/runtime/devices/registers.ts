@@ -1,4 +1,4 @@
-/** The CPU's registers out of v86's own fields. */
+/** Reads the CPU's registers from v86's fields. */
 import type { CpuRegisters, SegmentName, SegmentRegister } from '../../protocol/registers.ts';
 
 /** v86's order, and the CPU's in its instruction encoding. */
@@ -10,7 +10,7 @@ const bigFlag = 1 << 22;
 const accessByte = { ldt: 0x82, busyTss16: 0x83, busyTss32: 0x8b } as const;
 const fpuRegisterWords = 4;
 
-/** To be called between two slices of the guest. */
+/** Reads the registers. Call this between two slices of the guest. */
 export function readRegisters(cpu: V86Cpu): CpuRegisters {
   const general = Object.fromEntries(
     generalOrder.map((name, index) => [name, at(cpu.reg32, index)]),
@@ -55,7 +55,10 @@ function segment(cpu: V86Cpu, name: SegmentName, index: number): SegmentRegister
   };
 }
 
-/** v86 keeps no access byte of the system segments, and of D/B what the CPU itself looks at. */
+/**
+ * Returns a segment's flags. v86 stores no access byte for system segments, and D/B only as the CPU
+ * uses it.
+ */
 function segmentFlags(cpu: V86Cpu, name: SegmentName, index: number): number {
   if (name === 'tr')
     return (at(cpu.tss_size_32, 0) ? accessByte.busyTss32 : accessByte.busyTss16) << 8;

@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../errors.ts';
 import type { MachineEvent, ScreenContents } from '../../protocol/events.ts';
 
-/** The events that show a screen to a page that knows nothing, as one piece. */
+/** Combines the events that show a screen to a new page. */
 export function screenContents(events: readonly MachineEvent[]): ScreenContents {
   let contents: ScreenContents | undefined;
   for (const event of events) {

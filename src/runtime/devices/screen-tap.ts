@@ -1,7 +1,6 @@
 /**
- * Stands where v86 expects a screen adapter and turns what it is told into events for
- * any number of pages: whole screens for a page that knows nothing, changed text rows and
- * changed rectangles of pixels after that.
+ * A screen adapter for v86 that converts its calls to events for any number of pages: whole screens
+ * for a new page, then changed text rows and changed rectangles of pixels.
  */
 import type { MachineEvent, TextCursor, TextFont } from '../../protocol/events.ts';
 import { cellFlag } from '../../protocol/events.ts';
@@ -10,7 +9,7 @@ const frameMs = 1000 / 60;
 const wordsPerCell = 3;
 const fontBytes = 8 * 256 * 32;
 
-/** What v86's VGA hands over: part of an image that is to be shown. */
+/** A part of an image to show, as v86's VGA passes it. */
 interface Layer {
   image_data: { data: Uint8ClampedArray; width: number; height: number };
   screen_x: number;
@@ -23,9 +22,9 @@ interface Layer {
 
 interface ScreenTapOptions {
   emit(event: MachineEvent, transfer?: Transferable[]): void;
-  /** Makes v86's VGA call `update_buffer` with what has changed. */
+  /** Makes v86's VGA call `update_buffer` with its changes. */
   fill(): void;
-  /** Makes v86's VGA report everything anew. */
+  /** Makes v86's VGA report everything again. */
   redraw(): void;
 }
 
@@ -57,9 +56,9 @@ export class ScreenTap {
   };
   #cursor: TextCursor = { row: 0, col: 0, start: 14, end: 15, visible: true };
   #timer: ReturnType<typeof setInterval> | undefined;
-  /** Nothing is shown until the runtime is in charge. */
+  /** True until the runtime is active: nothing is shown. */
   #quiet = true;
-  /** Set while a snapshot gathers what would otherwise be emitted. */
+  /** Set while {@link describe} gathers events that would otherwise be emitted. */
   #collect: MachineEvent[] | undefined;
 
   constructor(options: ScreenTapOptions) {
@@ -77,12 +76,12 @@ export class ScreenTap {
     }
   }
 
-  /** While a runtime is being made ready or is parked, its screen says nothing. */
+  /** Suppresses events while a runtime is prepared or parked. */
   setQuiet(quiet: boolean): void {
     this.#quiet = quiet;
   }
 
-  /** Sends what has changed since the last time. */
+  /** Sends the changes since the last call. */
   flush(): void {
     if (this.#quiet) return;
     this.#options.fill();
@@ -98,7 +97,7 @@ export class ScreenTap {
     this.#clean();
   }
 
-  /** Everything a page needs that has seen nothing yet. */
+  /** Returns the complete screen for a new page. */
   describe(): MachineEvent[] {
     this.flush();
     if (!this.#graphical) return [this.#textScreen()];
@@ -152,7 +151,7 @@ export class ScreenTap {
     this.#send({ type: 'screen-cells', row: this.#dirtyFirst, rows, cells }, [cells.buffer]);
   }
 
-  // ---- what v86 calls ----
+  // ---- called by v86 ----
 
   put_char(row: number, col: number, code: number, flags: number, bg: number, fg: number): void {
     if (row >= this.#rows || col >= this.#cols) return;

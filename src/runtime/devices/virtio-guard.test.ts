@@ -4,7 +4,10 @@ import { guardQueue } from './virtio-guard.ts';
 type Queue = Parameters<typeof guardQueue>[0];
 type Descriptor = ReturnType<Queue['get_descriptor']>;
 
-/** A queue that follows chains as v86 does (VirtQueueBufferChain), with what a guest put into its memory. */
+/**
+ * A queue that follows chains as v86 does (VirtQueueBufferChain), with a guest's contents in its
+ * memory.
+ */
 function queueWith(describe: (table: number, index: number) => Partial<Descriptor>) {
   let reads = 0;
   const queue = {

@@ -1,7 +1,7 @@
 /**
- * Bounds on what a guest can make v86's virtio devices do with one request. v86 follows a chain of
- * descriptors for as long as it goes on, in indirect tables for ever, and allocates what their lengths
- * say. A chain here ends after as many descriptors and bytes as any driver uses.
+ * Limits the work of v86's virtio devices for one request. v86 follows a chain of descriptors to
+ * its end, in indirect tables for ever, and allocates the lengths in them. Here a chain ends after
+ * as many descriptors and bytes as any driver uses.
  */
 
 /** Linux uses 128 entries for 9p with 512 KiB, and fewer elsewhere. */
@@ -22,7 +22,7 @@ export function guardQueue(queue: V86VirtQueue): void {
   const { pop_request: pop, get_descriptor: read } = queue;
   queue.has_request = function has_request() {
     const waiting = this.count_requests();
-    // A driver has no more than the queue holds: of one that says so nothing is believed.
+    // A driver has no more requests than the queue's size: a larger number is ignored.
     return waiting > 0 && waiting <= this.size;
   };
   let left = { ...chainLimit };
@@ -33,7 +33,7 @@ export function guardQueue(queue: V86VirtQueue): void {
   queue.get_descriptor = function get_descriptor(table, index) {
     if (left.descriptors-- <= 0) return lastDescriptor();
     const descriptor = read.call(this, table, index);
-    // A table beyond the guest's memory reads as nothing; a length is unsigned.
+    // A table beyond the guest's memory reads as undefined; a length is unsigned.
     const { len, flags, next, addr_low, addr_high } = descriptor;
     const bytes = Math.min(Number(len) >>> 0, left.bytes);
     left.bytes -= bytes;
@@ -47,7 +47,7 @@ export function guardQueue(queue: V86VirtQueue): void {
   };
 }
 
-/** Ends the chain. */
+/** Returns a descriptor that ends the chain. */
 const lastDescriptor = (): V86Descriptor => ({
   addr_low: 0,
   addr_high: 0,

@@ -1,4 +1,4 @@
-/** Reasons of the disks why a mode of CPR would be refused now. */
+/** Returns the disks' reasons why a mode of CPR would be refused now. */
 import type { Blocker, CprMode } from '../../protocol/cpr.ts';
 import { readFile } from './file-read.ts';
 import type { InFlight, Operation } from './in-flight.ts';
@@ -17,19 +17,21 @@ export function diskBlockers(
   ];
 }
 
-/** The base is no longer what the guest has been using, as far as anybody has looked. */
+/** Reports a base that no longer matches, as found by the last check. */
 function changedBase({ device, changed }: Medium): Blocker[] {
   return changed === undefined ? [] : [{ code: 'disk-changed', device, message: changed }];
 }
 
-/** Whoever loads the state would have to be given the very same bytes again. */
+/**
+ * Reports a base that the loader of the state could not open again: it would need the same bytes.
+ */
 function notReopenable({ device, base, reopenable }: Medium): Blocker[] {
   if (reopenable) return [];
   const message = `${device} (${base}) was given to this machine by the page and cannot be opened again by itself. Use an image at a URL, or an empty disk.`;
   return [{ code: 'disk-not-reopenable', device, message }];
 }
 
-/** Reads are asked again by whoever has the guest then. */
+/** Reports writes in flight. Reads are repeated by the runtime that loads the guest. */
 function inFlight({ operations }: InFlight): Blocker[] {
   return [...operations]
     .filter(({ isWrite }) => isWrite)
@@ -43,10 +45,10 @@ function inFlight({ operations }: InFlight): Blocker[] {
 export const inTheWay = ({ device }: Operation): string =>
   `The guest is in the middle of writing to ${device}, whose file or server does not answer. Try again later, or take the medium out.`;
 
-/** Longest wait for a server that is asked whether it still has the same file, ms. */
+/** Longest wait for a server's answer whether it still has the same file, ms. */
 const checkMs = 3000;
 
-/** Asks for a byte of every base that is elsewhere. One that cannot be reached says nothing. */
+/** Reads one byte of every external base. An unreachable base is not reported. */
 export async function checkMedia({ media }: { media: Media }): Promise<void> {
   const limit = AbortSignal.timeout(checkMs);
   await Promise.all(

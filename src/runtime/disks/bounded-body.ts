@@ -1,7 +1,7 @@
 /**
- * The body of an answer, as far as it is no longer than it should be: some servers never end.
- * @returns undefined as soon as there is more
- * @throws what the stream fails with
+ * Returns the body of a response up to a limit: some servers never end it.
+ * @returns undefined if there is more
+ * @throws errors of the stream
  */
 export async function boundedBody(
   { body }: Response,

@@ -1,15 +1,20 @@
 import type { DiskBase } from './disk-base.ts';
 
-/** What is fetched at once. Smaller costs round trips, larger costs bytes that nobody reads. */
+/**
+ * Size of one fetch. Smaller ones cost round trips, larger ones fetch bytes that are never read.
+ */
 export const chunkBytes = 64 * 1024;
-/** The longest run of chunks that one fetch brings. */
+/** The longest run of chunks in one fetch. */
 const runChunks = 16;
-/** Chunks kept: 64 MiB. The guest has a page cache of its own; this one serves what it evicts. */
+/**
+ * Number of cached chunks: 64 MiB. The guest has its own page cache; this one serves what it
+ * evicts.
+ */
 const cacheChunks = 1024;
 
 /**
- * Chunks that were read, by number, least recently used first. Plain data: runtimes come and go,
- * and the next one reads from the same cache.
+ * Chunks that were read, by number, least recently used first. Plain data, so that the next runtime
+ * reads from the same cache.
  */
 export interface ChunkCache {
   readonly chunks: Map<number, Uint8Array>;
@@ -19,10 +24,10 @@ export interface ChunkCache {
 
 export const newChunkCache = (): ChunkCache => ({ chunks: new Map(), hits: 0, misses: 0 });
 
-/** Fetches the bytes `start .. start + length`, all of them, or throws as {@link DiskBase.read}. */
+/** Fetches all bytes `start .. start + length`, or throws as {@link DiskBase.read}. */
 type FetchBytes = (start: number, length: number, signal?: AbortSignal) => Promise<Uint8Array>;
 
-/** A base that is somewhere else and read in chunks, never as a whole. */
+/** An external base that is read in chunks, never as a whole. */
 export class ChunkedBase implements DiskBase {
   readonly sizeBytes: number;
   readonly #cache: ChunkCache;
@@ -66,7 +71,7 @@ export class ChunkedBase implements DiskBase {
       const fetched = await this.#fetch(from, to - from, signal);
       this.#cache.misses += run;
       for (let i = 0; i < run; i++) {
-        // A copy of each: a part of the run would keep all of it in memory.
+        // A copy of each: a view would retain the whole run in memory.
         const chunk = fetched.slice(i * chunkBytes, (i + 1) * chunkBytes);
         this.#keep(index + i, chunk);
         copyChunk(index + i, chunk, start, bytes);
@@ -96,7 +101,7 @@ function chunksOf(start: number, length: number): { first: number; end: number }
   return { first: Math.floor(start / chunkBytes), end: Math.ceil((start + length) / chunkBytes) };
 }
 
-/** Copies what `chunk` has of the range that `target` holds from `start` on. */
+/** Copies the part of `chunk` that lies in the range of `target`, which begins at `start`. */
 function copyChunk(index: number, chunk: Uint8Array, start: number, target: Uint8Array): void {
   const at = index * chunkBytes - start;
   const from = Math.max(0, -at);

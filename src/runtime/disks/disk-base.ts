@@ -1,15 +1,15 @@
-/** What a disk held before the guest wrote to it: read-only bytes from somewhere. */
+/** Contents of a disk before the guest's writes: read-only bytes of any source. */
 export interface DiskBase {
   readonly sizeBytes: number;
   /**
-   * Bytes that can be had without waiting; absent when they must be waited for. Not a copy: the
-   * caller must not write to them. The range must lie within the base.
+   * Returns bytes that are available at once; undefined if they must be awaited. They are not a
+   * copy: the caller must not change them. The range must lie within the base.
    */
   readNow(start: number, length: number): Uint8Array | undefined;
   /**
-   * Waits through failures that may pass.
-   * @throws HoldfastError `image-unavailable` when the bytes cannot be had any more; the reason of
-   * `signal` when that aborts
+   * Reads bytes, and retries after failures that may pass.
+   * @throws HoldfastError `image-unavailable` if the bytes are not available any more; the reason
+   * of `signal` when that aborts
    */
   read(start: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
 }
@@ -35,7 +35,7 @@ export class BytesBase implements DiskBase {
   }
 }
 
-/** A new disk: zeros that take no room. */
+/** A new disk: zeros without memory. */
 export class EmptyBase implements DiskBase {
   readonly sizeBytes: number;
 

@@ -1,4 +1,4 @@
-/** What a page can ask of the disks while the machine runs. */
+/** Commands about the disks of a running machine for pages. */
 import { HoldfastError } from '../../errors.ts';
 import type { BlockInfo, DiskCommands } from '../../protocol/block-info.ts';
 import { type DriveName, driveNames, isFloppy } from '../../protocol/config.ts';
@@ -8,7 +8,7 @@ import { changeMedia, ejectMedia } from './media-change.ts';
 
 const longestRead = 16 << 20;
 
-/** @param running whether the guest runs right now */
+/** @param running returns true if the guest runs right now */
 export function diskCommands(drives: Drives, running: () => boolean): DiskCommands {
   return {
     infoBlock: () => driveNames.map((device) => describe(drives, device)),

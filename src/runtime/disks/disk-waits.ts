@@ -3,7 +3,10 @@ import type { MachineEvent } from '../../protocol/events.ts';
 
 const keptAs = 'disks.waits';
 
-/** The drives whose server or file lets the guest wait, as pages are told. Runtimes hand them on. */
+/**
+ * The drives whose server or file keeps the guest waiting, as pages see it. The next runtime takes
+ * them over.
+ */
 export class DiskWaits {
   readonly #host: RuntimeHost;
   readonly #messages: Map<string, string>;
@@ -21,7 +24,7 @@ export class DiskWaits {
     this.#host.emit(waiting(device, message));
   }
 
-  /** The guest waits for this drive no more, for whatever reason. */
+  /** Ends the wait for this drive, for whatever reason. */
   end(device: string): void {
     if (!this.#messages.delete(device)) return;
     const message = `The guest no longer waits for ${device}.`;
@@ -33,7 +36,7 @@ export class DiskWaits {
     this.#host.emit({ type: 'disk', device, state: 'failed', message });
   }
 
-  /** For a page that has heard nothing yet. */
+  /** Returns the waits for a new page. */
   describe(): MachineEvent[] {
     return [...this.#messages].map(([device, message]) => waiting(device, message));
   }

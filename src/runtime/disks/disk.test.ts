@@ -28,7 +28,7 @@ function expectSame(bytes: Uint8Array | undefined, expected: Uint8Array, what: s
   expect(Buffer.compare(bytes ?? new Uint8Array(0), expected), what).toBe(0);
 }
 
-/** A base that is elsewhere, and how often it was asked. */
+/** A remote base, and the number of requests to it. */
 function remote(contents: Uint8Array, cache = newChunkCache()) {
   const fetches: [start: number, length: number][] = [];
   const base = new ChunkedBase(contents.length, cache, async (start, length) => {

@@ -1,9 +1,9 @@
 import type { DiskBase } from './disk-base.ts';
 import { blockBytes, type Overlay, sectorBytes } from './overlay.ts';
 
-/** A disk as the guest sees it: a base, and over it what the guest wrote. */
+/** A disk as the guest sees it: a base, overlaid with the guest's writes. */
 export class Disk {
-  /** The base's size, or more: what is past the base's end holds zeros until it is written. */
+  /** The base's size, or more: beyond the base's end the disk holds zeros until it is written. */
   readonly sizeBytes: number;
   readonly overlay: Overlay;
   readonly #base: DiskBase;
@@ -15,8 +15,8 @@ export class Disk {
   }
 
   /**
-   * The bytes of a range, zeros past the disk's end; absent when they must be waited for. Not
-   * always a copy: the caller must not write to them.
+   * Returns the bytes of a range, zeros past the disk's end; undefined if they must be awaited.
+   * They are not always a copy: the caller must not change them.
    */
   readNow(start: number, length: number): Uint8Array | undefined {
     const coverage = this.overlay.coverage(start, length);
@@ -28,16 +28,19 @@ export class Disk {
     return this.#withOverlay(start, padded(under, length));
   }
 
-  /** As {@link readNow}, waiting for the base. @throws as {@link DiskBase.read} */
+  /** Like {@link readNow}, but waits for the base. @throws as {@link DiskBase.read} */
   async read(start: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
     const now = this.readNow(start, length);
     if (now) return now;
     const under = await this.#base.read(start, this.#inBase(start, length), signal);
-    // As the overlay is now, not as it was when the read began: a write in between is newer.
+    // Uses the present overlay, not that of the start of the read: a write in between is newer.
     return this.#withOverlay(start, padded(under, length));
   }
 
-  /** Seen by every read from here on. `start` and length must be multiples of 512; see {@link aligned}. */
+  /**
+   * Writes bytes that every later read sees. `start` and length must be multiples of 512; see
+   * {@link aligned}.
+   */
   write(start: number, bytes: Uint8Array): void {
     const length = Math.max(0, Math.min(bytes.length, this.sizeBytes - start));
     this.overlay.write(start, bytes.subarray(0, length), (blockStart) => {
@@ -62,7 +65,7 @@ function padded(bytes: Uint8Array, length: number): Uint8Array {
   return whole;
 }
 
-/** The sectors that a range touches, as a range of bytes. */
+/** Returns the sectors that a range touches, as a range of bytes. */
 export function aligned(start: number, length: number): { start: number; length: number } {
   const first = Math.floor(start / sectorBytes) * sectorBytes;
   const end = Math.ceil((start + length) / sectorBytes) * sectorBytes;

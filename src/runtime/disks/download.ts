@@ -1,4 +1,4 @@
-/** Fetches an image as a whole, and says how far it is. */
+/** Fetches a whole image and reports progress. */
 import { HoldfastError, unreachable } from '../../errors.ts';
 import type { RuntimeHost } from '../../protocol/abi.ts';
 import type { UrlSource } from '../../protocol/config.ts';
@@ -6,7 +6,9 @@ import { askingFor } from '../../protocol/visitor.ts';
 import { isWebPage } from './image-kind.ts';
 import { requireFile, webPage } from './server-answer.ts';
 
-/** What is larger does not fit into memory beside a guest; disks of this size are read in ranges. */
+/**
+ * A larger image does not fit into memory beside a guest; disks of this size are read in ranges.
+ */
 const largestBytes = 2 ** 31;
 
 /** @throws HoldfastError `image-unavailable` */
@@ -50,7 +52,7 @@ export async function download(
     host.emit({ type: 'progress', file, loaded, total: loaded, done: true });
     const bytes = new Uint8Array(loaded);
     let offset = 0;
-    // Each is let go of once it is copied.
+    // Each chunk is released once it is copied.
     for (let chunk = chunks.shift(); chunk; chunk = chunks.shift()) {
       bytes.set(chunk, offset);
       offset += chunk.length;

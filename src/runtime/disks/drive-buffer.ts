@@ -4,29 +4,29 @@ import { aligned, type Disk } from './disk.ts';
 import type { DiskWaits } from './disk-waits.ts';
 import type { InFlight, Operation } from './in-flight.ts';
 
-/** How long the guest waits before pages are told, ms. */
+/** Time for which the guest waits before pages are notified, ms. */
 const tellAfterMs = 2000;
 
 interface DriveBufferOptions {
   device: DriveName;
   inFlight: InFlight;
   waits: Pick<DiskWaits, 'begin' | 'end'>;
-  /** Something happened that the guest should see now. */
+  /** Called when the guest should run now to see an event. */
   wake(): void;
-  /** The read that the drive is doing has failed: tells the guest. */
+  /** Called when the drive's present read has failed, to report it to the guest. */
   failed(error: HoldfastError): void;
 }
 
-/** What v86's drives call a buffer: the disk that is in a drive. */
+/** The disk in a drive, as v86's drives use it: their "buffer". */
 export class DriveBuffer implements V86Disk {
   onload: ((event: object) => void) | undefined;
   readonly #options: DriveBufferOptions;
   #disk: Disk | undefined;
-  /** Where it comes from, for people. */
+  /** Source of the disk, for people. */
   #source = '';
-  /** Of the runtime that is in charge: the answers to another one's questions come to nothing. */
+  /** True in the active runtime: answers to another runtime's reads are ignored. */
   #connected = true;
-  /** Whether v86 has to find out a disk's geometry, which stands in its first sector. */
+  /** True if v86 must read a disk's geometry from its first sector. */
   needsGeometry = true;
 
   constructor(options: DriveBufferOptions) {
@@ -89,7 +89,7 @@ export class DriveBuffer implements V86Disk {
     const fail = (error: HoldfastError) =>
       settle(() => {
         failed(error);
-        // An IDE drive that was told forgets this call; a floppy drive would take it for success.
+        // An IDE drive with an error ignores this call; a floppy drive would take it for success.
         if (device !== 'fda' && device !== 'fdb') done(new Uint8Array(0));
       });
     const operation: Operation = {
@@ -98,7 +98,7 @@ export class DriveBuffer implements V86Disk {
       fail: () => fail(new HoldfastError('cancelled', `The read of ${device} was given up.`)),
       forget: () => settle(() => undefined),
     };
-    // The guest has reset the drive: v86 forgets the read once it is answered, with whatever.
+    // The guest has reset the drive: v86 drops the read after any answer.
     const guestGaveUp = () => settle(() => done(new Uint8Array(0)));
     guestSignal?.addEventListener('abort', guestGaveUp);
     inFlight.begin(operation);
@@ -114,7 +114,7 @@ export class DriveBuffer implements V86Disk {
     );
   }
 
-  /** v86 reads a hard disk's first sector through this one, before it makes the drive. */
+  /** Answers v86's read of a hard disk's first sector, before it creates the drive. */
   get_and_cache(start: number, length: number, done: (bytes: Uint8Array) => void): void {
     if (this.needsGeometry) this.get(start, length, done);
     else done(new Uint8Array(length));
@@ -131,7 +131,8 @@ export class DriveBuffer implements V86Disk {
       done();
       return;
     }
-    // A floppy controller can stop in the middle of a sector. The bytes are in guest memory, which goes on.
+    // A floppy controller can stop in the middle of a sector. The bytes are in guest memory, which
+    // changes.
     const copy = bytes.slice();
     const write = (under: Uint8Array) => {
       const whole = under.slice();
@@ -148,7 +149,7 @@ export class DriveBuffer implements V86Disk {
     done(undefined);
   }
 
-  /** Contents stay in the keeper; they are no part of the device state. */
+  /** Returns no state: contents stay in the keeper and are not part of the device state. */
   get_state(): unknown[] {
     return [];
   }

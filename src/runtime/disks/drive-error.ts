@@ -1,4 +1,4 @@
-/** How a drive tells the guest that a read failed. v86's disks can only succeed. */
+/** Reports failed reads to the guest. v86's disks can only succeed. */
 import type { DriveName } from '../../protocol/config.ts';
 
 /** ATA and ATAPI registers, ATA/ATAPI-6, section 6.2 and 6.7. */
@@ -12,14 +12,17 @@ const sense = { mediumError: 0x03, unrecoveredRead: 0x11 } as const;
 /** µPD765: abnormal termination; data error in ST1 and ST2. */
 const floppy = { abnormal: 0x40, dataError: 0x20 } as const;
 
-/** Ends what the drive is doing with a read error. What v86 waits for must still be called; it is ignored. */
+/**
+ * Ends the drive's present operation with a read error. v86's callback must still be called; it is
+ * ignored.
+ */
 export function failRead(cpu: V86Cpu, device: DriveName): void {
   if (device === 'fda' || device === 'fdb') {
     cpu.devices.fdc?.end_read_write(floppy.abnormal, floppy.dataError, floppy.dataError);
     return;
   }
   const drive = ideDrive(cpu, device);
-  // None when the guest has reset the drive meanwhile: then it waits for nothing.
+  // Empty if the guest has reset the drive in between: then it waits for nothing.
   if (!drive?.in_progress_io_ids.size) return;
   drive.cancel_io_operations();
   const { channel } = drive;

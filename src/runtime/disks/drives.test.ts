@@ -19,7 +19,7 @@ import { InFlight } from './in-flight.ts';
 import { Overlay } from './overlay.ts';
 import { mapPieces } from './pieces.ts';
 
-/** A guest that says `letter` for each track it reads: see tools/guests/floppy. */
+/** A guest that prints `letter` for each track it reads: see tools/guests/floppy. */
 function floppyImage(letter: string): Uint8Array<ArrayBuffer> {
   const image = new Uint8Array(1440 * 1024).fill(letter.charCodeAt(0));
   image.fill(0, 0, 512);
@@ -32,7 +32,7 @@ const labWith = (drives: Partial<MachineConfig>) =>
   labHost(labFirmware, { ...bareMachine, ...drives });
 const diskOf = (machine: V86Runtime, device: DriveName) => machine.drives.buffer(device).disk;
 
-/** Runs the guest until its console says something new; what it waits for gets its turn between. */
+/** Runs the guest until its console prints the text; other tasks get their turn in between. */
 async function untilSays(guest: LabGuest, text: string): Promise<void> {
   const from = guest.host.serial.length;
   const limitMs = performance.now() + 20_000;
@@ -139,7 +139,7 @@ describe.each(v86Packages)('the drives of npm package %s', (packageName) => {
     const [at, prdt, buffer] = [64 << 10, 0x9000, 0xa000];
     const sector = at / 512;
 
-    /** What a driver does before it waits for the interrupt. */
+    /** The steps of a driver before it waits for the interrupt. */
     const ata = (drive: Drive, command: number) => {
       Object.assign(drive, {
         is_lba: 1,
@@ -157,7 +157,7 @@ describe.each(v86Packages)('the drives of npm package %s', (packageName) => {
       drive.data.set([0x28, 0, 0, 0, 0, at / 2048, 0, 0, 1, 0, 0, 0]);
       drive.atapi_handle();
     };
-    /** One region of 2 KiB, and the channel is to begin. */
+    /** One region of 2 KiB, and the channel starts. */
     const beginDma = (guest: LabGuest, { channel }: Drive) => {
       guest.memory(prdt, 8).set([0, buffer >> 8, 0, 0, 0, 8, 0, 0x80]);
       Object.assign(channel, { prdt_addr: prdt });

@@ -1,4 +1,4 @@
-/** The drives of a machine, as one runtime has them. */
+/** The drives of a machine in one runtime. */
 
 import { HoldfastError } from '../../errors.ts';
 import type { RuntimeHost } from '../../protocol/abi.ts';
@@ -16,7 +16,7 @@ import { openDisk } from './open-disk.ts';
 import { askAgain, describeRead, noteByteLimits } from './pending-reads.ts';
 import { announceMediumChanges } from './unit-attention.ts';
 
-/** The part of v86's options that the drives are. */
+/** The drives in v86's options. */
 export type DriveOptions = Partial<Record<DriveName, V86Disk>>;
 
 interface DrivesRequest {
@@ -62,20 +62,20 @@ export class Drives {
     { signal, coldBoot, incoming = false }: DrivesRequest,
   ): Promise<Drives> {
     const drives = new Drives(host, await openMedia(host, signal, { incoming }));
-    // Of a guest that goes on, the geometry is in its state.
+    // A resumed guest has the geometry in its state.
     const needsGeometry = coldBoot && !incoming;
     for (const device of driveNames) drives.#buffers[device].needsGeometry = needsGeometry;
     return drives;
   }
 
-  /** What v86 is built with: a drive without a medium is left out. */
+  /** Drive options for v86: a drive without a medium is left out. */
   get options(): DriveOptions {
     return Object.fromEntries(
       driveNames.filter((device) => this.media[device]).map((name) => [name, this.#buffers[name]]),
     );
   }
 
-  /** Of the guest, while this runtime has it. */
+  /** The guest's CPU, while this runtime is active. */
   get cpu(): V86Cpu | undefined {
     return this.#machine?.cpu;
   }
@@ -92,7 +92,7 @@ export class Drives {
     for (const device of driveNames) this.open(device);
   }
 
-  /** The disk of the medium that is in a drive now. */
+  /** Opens the disk of a drive's present medium. */
   open(device: DriveName): void {
     const medium = this.media[device];
     if (medium) this.#buffers[device].insert(openDisk(medium, this.host, this.waits), medium.base);
@@ -100,8 +100,8 @@ export class Drives {
   }
 
   /**
-   * The runtime has the guest from here on. The media may have changed since v86 was built around
-   * them, so what v86 has in its drives is brought up to date: silently, the guest knows it already.
+   * Connects the drives when this runtime becomes active. The media may have changed since v86 was
+   * built with them. So v86's drives are updated silently: the guest has already seen the change.
    */
   connect(machine: Machine): void {
     this.#machine = machine;
@@ -122,7 +122,7 @@ export class Drives {
     }
   }
 
-  /** Nothing that ends from here on reaches the guest. */
+  /** Disconnects the drives: operations that end later do not reach the guest. */
   disconnect(): void {
     this.#machine = undefined;
     for (const device of driveNames) this.#buffers[device].connect(false);
@@ -145,15 +145,15 @@ export class Drives {
     };
   }
 
-  /** For the vmstate: which disks it was taken with. */
+  /** Returns the disks for the vmstate. */
   save(): readonly DiskIdentity[] {
     this.noticeEjected();
     return this.identities();
   }
 
   /**
-   * For the vmstate: what the guest waits for.
-   * @throws HoldfastError `blocked` by an operation that cannot be asked again
+   * Returns the guest's pending reads for the vmstate.
+   * @throws HoldfastError `blocked` by an operation that cannot be repeated
    */
   saveReads(): DiskReadsSection | undefined {
     const cpu = this.#machine?.cpu;
@@ -167,7 +167,7 @@ export class Drives {
     return { reads };
   }
 
-  /** The guest that asked is no more, or is to be another one. */
+  /** Drops pending reads: their guest has ended or will be replaced. */
   forgetReads(): void {
     for (const operation of [...this.inFlight.operations]) operation.forget();
     const { cpu } = this.#machine ?? {};
@@ -176,7 +176,7 @@ export class Drives {
       ideDrive(cpu, device)?.in_progress_io_ids.clear();
   }
 
-  /** Asks again what the guest of a state waits for; everything else of it is loaded. */
+  /** Repeats the pending reads of a loaded state, after all other state. */
   askAgain({ reads }: DiskReadsSection): void {
     const cpu = this.#machine?.cpu;
     for (const read of reads) {
@@ -186,8 +186,8 @@ export class Drives {
   }
 
   /**
-   * @param wanted the disks that a state was taken with; absent where nobody wrote them down
-   * @throws HoldfastError `wrong-disk`; `image-unavailable` where nobody can say what a disk is
+   * @param wanted the disks of a state; absent if they were not recorded
+   * @throws HoldfastError `wrong-disk`; `image-unavailable` if a disk's identity is unknown
    */
   check(wanted: readonly DiskIdentity[] | undefined): void {
     for (const medium of Object.values(this.media)) {
@@ -196,7 +196,7 @@ export class Drives {
     if (wanted) checkDisks(wanted, this.identities());
   }
 
-  /** A disk that nobody could look at is what the state says, until it is read. */
+  /** Takes the identity of an unreachable disk from the state, until it is read. */
   #adopt(medium: Medium, wanted: readonly DiskIdentity[] | undefined): void {
     const was = wanted?.find(({ device }) => device === medium.device);
     if (!was)
@@ -210,7 +210,7 @@ export class Drives {
     this.open(medium.device);
   }
 
-  /** Puts back what was in the drives; to be followed by {@link connect}. */
+  /** Restores the media in the drives; {@link connect} must follow. */
   replaceMedia(media: Media): void {
     for (const device of driveNames) {
       const { [device]: medium } = media;
@@ -219,7 +219,7 @@ export class Drives {
     }
   }
 
-  /** The guest can open the CD's tray by itself; v86 tells nobody. */
+  /** Notices an open CD tray: the guest can open it itself, and v86 reports nothing. */
   noticeEjected(): void {
     const { cdrom } = this.#machine?.cpu.devices ?? {};
     if (!cdrom || cdrom.buffer || !this.media.cdrom) return;

@@ -2,8 +2,8 @@ import { HoldfastError } from '../../errors.ts';
 import { ChangedError } from './range-fetch.ts';
 
 /**
- * A part of a file that the user picked. It stays on the user's disk; the browser notices when it
- * is changed or deleted there, and then refuses to read it.
+ * Reads a part of a file that the user picked. It remains on the user's disk. The browser refuses
+ * to read it after it was changed or deleted.
  * @throws HoldfastError `image-unavailable`
  */
 export async function readFile(file: Blob, start: number, length: number): Promise<Uint8Array> {
@@ -22,7 +22,7 @@ export function nameOf(file: Blob): string {
   return 'name' in file && typeof file.name === 'string' ? file.name : 'blob';
 }
 
-/** `mtime:…`, for files; a blob that was made in memory has none. */
+/** Returns `mtime:…` for files; a blob that was made in memory has none. */
 export function versionOf(file: Blob): string | undefined {
   return 'lastModified' in file ? `mtime:${file.lastModified}` : undefined;
 }

@@ -1,4 +1,4 @@
-/** Sectors a track, tracks and heads of each floppy that v86 knows (its `DISK_FORMATS`). */
+/** Sectors a track, tracks and heads of each floppy format of v86 (its `DISK_FORMATS`). */
 const formats: readonly (readonly [heads: number, tracks: number, sectors: readonly number[]])[] = [
   [1, 40, [8, 9, 10]],
   [1, 80, [9]],
@@ -15,8 +15,8 @@ const sizes = formats
   .sort((a, b) => a - b);
 
 /**
- * The size of the smallest floppy that an image fits on. v86 would copy an image of another size to
- * memory of its own, where nobody sees what the guest writes.
+ * Returns the size of the smallest floppy that an image fits on. v86 would copy an image of another
+ * size to its own memory, where the guest's writes are lost.
  */
 export function floppySize(imageBytes: number): number | undefined {
   return sizes.find((sizeBytes) => sizeBytes >= imageBytes);

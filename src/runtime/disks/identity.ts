@@ -1,11 +1,11 @@
-/** Telling whether a disk is the one that a state was taken with. */
+/** Checks that a disk is the one that a state was taken with. */
 import { HoldfastError } from '../../errors.ts';
 import type { DiskIdentity } from '../../protocol/cpr.ts';
 
 /**
  * @param wanted the disks that the state was taken with
  * @param present the disks that the machine has
- * @throws HoldfastError `wrong-disk`, naming both
+ * @throws HoldfastError `wrong-disk` with the names of both
  */
 export function checkDisks(
   wanted: readonly DiskIdentity[],
@@ -25,7 +25,7 @@ export function checkDisks(
 
 function isSame(a: DiskIdentity, b: DiskIdentity): boolean {
   if (a.sizeBytes !== b.sizeBytes || a.generation !== b.generation) return false;
-  // The same bytes are the same disk, wherever they came from.
+  // Disks with the same bytes are the same, from any source.
   if (a.baseDigest !== undefined || b.baseDigest !== undefined)
     return a.baseDigest === b.baseDigest;
   return a.base === b.base;

@@ -1,12 +1,14 @@
-/** Says what a file is that is not what it should be. */
+/** Describes a file that is not of the expected kind. */
 
 const latin1 = (bytes: Uint8Array, start: number, length: number) =>
   String.fromCharCode(...bytes.subarray(start, start + length));
 
-/** Longest that is looked at for the beginning of a web page. */
+/** Number of bytes that are searched for the start of a web page. */
 const pageHead = 256;
 
-/** A server without the file often answers with a page of its own, and status 200. */
+/**
+ * Returns true for a web page. A server without the file often answers with a page and status 200.
+ */
 export function isWebPage(bytes: Uint8Array): boolean {
   return /^\W*<(?:!doctype\s+html|html|head)\b/i.test(latin1(bytes, 0, pageHead));
 }
@@ -14,7 +16,7 @@ export function isWebPage(bytes: Uint8Array): boolean {
 /** Linux boot protocol, "The Real-Mode Kernel Header". */
 export const isLinuxKernel = (bytes: Uint8Array) => latin1(bytes, 0x202, 4) === 'HdrS';
 
-/** ": it is an ELF file", or nothing where nobody knows. */
+/** Returns ": it is an ELF file", or nothing if the kind is unknown. */
 export function itIs(bytes: Uint8Array): string {
   const kind = kindOf(bytes);
   return kind === undefined ? '' : `: it is ${kind}`;

@@ -1,19 +1,19 @@
 import type { DriveName } from '../../protocol/config.ts';
 
-/** An operation that a device waits for. */
+/** A disk operation that a device waits for. */
 export interface Operation {
   device: DriveName;
   start: number;
   length: number;
-  /** Of a part of a sector: what is around it is read first. */
+  /** True for a write to a part of a sector: the rest is read first. */
   isWrite: boolean;
-  /** Gives it up: the guest sees a disk error. */
+  /** Abandons it: the guest sees a disk error. */
   fail(): void;
-  /** The guest that asked is no more: nobody is told anything. */
+  /** Drops it without a report: its guest has ended. */
   forget(): void;
 }
 
-/** The operations of all disks that are under way. */
+/** The operations of all disks in flight. */
 export class InFlight {
   readonly #operations = new Set<Operation>();
 

@@ -1,6 +1,6 @@
 /**
- * A disk whose server was away when the guest came back: what it is, the guest's state says, and it is
- * opened when the guest first reads it. So a guest whose CD is away goes on without it.
+ * A disk whose server was unreachable when the guest was restored. The guest's state holds its
+ * identity, and it is opened at the guest's first read. So a guest without its CD can resume.
  */
 import { HoldfastError } from '../../errors.ts';
 import type { DiskBase } from './disk-base.ts';
@@ -35,10 +35,10 @@ export class LaterBase implements DiskBase {
   }
 }
 
-/** Whether a medium could not be opened because nobody answered, and not because of what was said. */
+/** Returns true if a medium could not be opened for lack of an answer, not because of one. */
 export function isAway(thrown: unknown): boolean {
   for (let error = thrown; error instanceof Error; error = error.cause as unknown) {
-    // What `fetch` throws is a TypeError; a limit of ours ends it otherwise.
+    // `fetch` throws a TypeError; our own limit throws a TimeoutError.
     if (error instanceof TransientError || error.name === 'TypeError') return true;
     if (error.name === 'TimeoutError') return true;
   }
@@ -52,7 +52,10 @@ interface Identity {
   baseDigest?: string;
 }
 
-/** @throws HoldfastError `image-unavailable` where the disk is not the one that the guest has been using */
+/**
+ * @throws HoldfastError `image-unavailable` if the disk does not match the one that the guest has
+ * used
+ */
 export function requireSameDisk(was: Identity, is: Identity): void {
   if (was.sizeBytes === is.sizeBytes && was.baseDigest === is.baseDigest) return;
   const why = `it has ${is.sizeBytes} bytes (${is.baseDigest ?? 'no version'}), and had ${was.sizeBytes} (${was.baseDigest ?? 'no version'})`;

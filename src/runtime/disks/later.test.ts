@@ -1,4 +1,4 @@
-/** A guest comes back, and its disks' server is away. */
+/** A guest is restored while the server of its disks is unreachable. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
@@ -43,7 +43,10 @@ afterEach(() => {
   server.close();
 });
 
-/** A guest with two disks of the server is saved, and comes back elsewhere while the server does as it is told. */
+/**
+ * Saves a guest with two disks of the server, and restores it elsewhere while the server follows
+ * the script.
+ */
 async function comeBack(
   then: typeof answers,
 ): Promise<{ machine: V86Runtime; host: ReturnType<typeof labHost> }> {
@@ -79,7 +82,7 @@ test.each(['hda', 'cdrom'] as const)('its %s is read once the server answers', a
     () => expect(host.events).toContainEqual(expect.objectContaining({ state: 'waiting', device })),
     slowTimeout,
   );
-  // It is saved all the same: nothing of it needs the server.
+  // It is saved even so: nothing of it needs the server.
   expect(machine.disks()).toContainEqual(expect.objectContaining({ device }));
   answers = 'bytes';
   await vi.waitFor(() => expect(read).toBeDefined(), slowTimeout);

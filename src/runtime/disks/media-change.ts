@@ -1,4 +1,4 @@
-/** Changing what is in a drive while the guest runs. */
+/** Changes the media of drives while the guest runs. */
 import { HoldfastError } from '../../errors.ts';
 import { type DriveSource, isFloppy, type RemovableDriveName } from '../../protocol/config.ts';
 import { ideDrive } from './drive-error.ts';
@@ -7,7 +7,10 @@ import { openMedium } from './medium.ts';
 
 const removable: readonly string[] = ['cdrom', 'fda', 'fdb'];
 
-/** @throws HoldfastError `bad-config`, `image-unavailable`; `busy` when the guest was handed over meanwhile */
+/**
+ * @throws HoldfastError `bad-config`, `image-unavailable`; `busy` if the guest was handed over in
+ * between
+ */
 export async function changeMedia(
   drives: Drives,
   device: RemovableDriveName,
@@ -57,7 +60,7 @@ function checkRemovable(device: string): void {
     );
 }
 
-/** The user who takes a medium out may do so because it cannot be read. */
+/** Abandons reads: the user may eject a medium because it cannot be read. */
 function giveUpReads(drives: Drives, device: RemovableDriveName): void {
   for (const operation of drives.inFlight.of(device)) operation.fail();
 }

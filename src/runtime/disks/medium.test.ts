@@ -86,5 +86,5 @@ test.each(loads)(
   },
 );
 
-/** Without asking for more than one part. */
+/** Requests no more than one part. */
 const sized = (source: DriveSource): DriveSource => ({ ...source, sizeBytes: 512 }) as DriveSource;

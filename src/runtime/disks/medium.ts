@@ -1,4 +1,4 @@
-/** What is in a drive: opened once, then kept as plain data that every later runtime reads. */
+/** The contents of a drive: opened once, then kept as plain data that every later runtime reads. */
 import xxhash from 'xxhash-wasm';
 import { HoldfastError } from '../../errors.ts';
 import type { RuntimeHost } from '../../protocol/abi.ts';
@@ -22,22 +22,22 @@ type MediumBacking =
   | { kind: 'parts'; file: PartsFile; cache: ChunkCache }
   | { kind: 'file'; file: Blob; cache: ChunkCache }
   | { kind: 'empty' }
-  /** Not to be had when the guest came back, and opened at its first read. */
+  /** Unreachable when the guest was restored; opened at its first read. */
   | { kind: 'later'; source: DriveSource };
 
 export interface Medium {
   device: DriveName;
-  /** As {@link DiskIdentity.base}. */
+  /** Like {@link DiskIdentity.base}. */
   base: string;
   baseDigest?: string;
-  /** Of the base. */
+  /** Size of the base. */
   sizeBytes: number;
   backing: MediumBacking;
-  /** Name of the pieces that hold what the guest wrote to it. */
+  /** Name of the pieces that hold the guest's writes to it. */
   overlay: string;
-  /** Whether somebody else can open this base again: what is at a URL, or nothing at all. */
+  /** True if another keeper can open this base again: a URL, or an empty disk. */
   reopenable: boolean;
-  /** Set once the base turned out to be another one: a sentence that says how. */
+  /** Present if the base turned out to be another one: a sentence about the difference. */
   changed?: string;
 }
 
@@ -47,8 +47,8 @@ export type Media = Partial<Record<DriveName, Medium>>;
 const keptAs = 'disks.media';
 
 /**
- * Opens what the machine's configuration puts into its drives, once in a machine's life.
- * @param options `incoming`: a guest comes that knows its disks already, and can go on until it reads them
+ * Opens the media of the machine's configuration, once in a machine's life.
+ * @param options `incoming`: a guest that knows its disks already, and can run until it reads them
  */
 export async function openMedia(
   host: RuntimeHost,
@@ -100,7 +100,7 @@ export async function openMedium(
   return medium;
 }
 
-/** How long a guest that comes back waits for the server of a disk that it may not need, ms. */
+/** Longest wait of a resuming guest for the server of a disk that it may not need, ms. */
 const openMs = 3000;
 
 async function openOrLater(
@@ -160,14 +160,14 @@ async function open(
   const asking = askingFor(source.url, host.config.foreign, globalThis.location?.href);
   if (source.load === 'range') return openRange(device, { ...source, ...asking }, signal);
   if (source.load === 'parts') return openParts(await findParts(source, signal, asking));
-  // Kept under this name by runtimes that wrote into it: their disk is this one's base.
+  // The name under which runtimes kept an image that they wrote into: it is this disk's base.
   const kept = host.kept.get(`image.${device}`) as Uint8Array | undefined;
   return whole(source.url, kept ?? (await unpack(await download(source, host, signal))), true);
 }
 
 /**
- * A floppy that is put back has on it what was written to it, in this machine as in one that goes on
- * from a checkpoint: so the name follows from the medium.
+ * Returns the name of the pieces. An inserted floppy again has its earlier writes, both in this
+ * machine and in one that resumes from a checkpoint. So its name is derived from the medium.
  */
 async function overlayName(device: DriveName, opened: Opened): Promise<string> {
   if (!isFloppy(device)) return diskPieces(device);
@@ -201,7 +201,7 @@ async function openRange(
   signal: AbortSignal | undefined,
 ): Promise<Opened> {
   const { file } = await fetchRange(source, 0, 512, signal).catch((thrown) => {
-    // No guest waits for it yet, but somebody who can try again.
+    // No guest waits for it yet; the user can try again.
     throw HoldfastError.from(thrown, 'image-unavailable', `The disk for ${device} cannot be used`);
   });
   return {
@@ -228,7 +228,7 @@ function checkDrives({ config }: RuntimeHost): void {
     throw new HoldfastError('bad-config', 'A machine with a disk hdb needs a disk hda too.');
 }
 
-/** Digested at once; between two such parts a guest that runs gets its turn. */
+/** Bytes that are digested at once. Between two such parts a running guest gets its turn. */
 const digestBytes = 4 << 20;
 
 async function digest(bytes: Uint8Array): Promise<string> {

@@ -14,7 +14,7 @@ import { piecesOf } from './pieces.ts';
 import { ChangedError, fetchRange } from './range-fetch.ts';
 import { retry, TransientError } from './retry.ts';
 
-/** The disk that a medium is, for one runtime. What it reads and writes is shared with every other. */
+/** Opens a medium's disk for one runtime. All runtimes share its data. */
 export function openDisk(medium: Medium, host: RuntimeHost, waits: DiskWaits): Disk {
   const overlay = new Overlay(piecesOf(host, medium.overlay));
   const sizeBytes = isFloppy(medium.device) ? floppySize(medium.sizeBytes) : undefined;

@@ -1,5 +1,5 @@
 /**
- * What the guest wrote to a disk, by block, in pieces that the keeper owns. Lies over a base that
+ * The guest's writes to a disk, by block, in pieces that the keeper owns. They overlay a base that
  * is never written to.
  */
 import type { VersionedPieces } from '../../protocol/abi.ts';
@@ -12,7 +12,10 @@ import {
 
 export { blockBytes, sectorBytes };
 
-/** Blocks of which only some sectors were written are kept as such: a write never waits for a base. */
+/**
+ * Overlay of a disk. Blocks of which only some sectors were written are stored as such: a write
+ * never waits for a base.
+ */
 export class Overlay {
   readonly #pieces: VersionedPieces;
 
@@ -31,7 +34,7 @@ export class Overlay {
     return count;
   }
 
-  /** How much of a range was ever written. */
+  /** Returns how much of a range was ever written. */
   coverage(start: number, length: number): 'none' | 'some' | 'all' {
     if (this.generation === 0) return 'none';
     let written = false;
@@ -46,7 +49,7 @@ export class Overlay {
     return unwritten ? 'some' : 'all';
   }
 
-  /** Puts what was written over `target`, which holds the disk's bytes from `start` on. */
+  /** Overlays the writes on `target`, which holds the disk's bytes from `start` on. */
   applyTo(start: number, target: Uint8Array): void {
     for (const { index, from, to, offset } of blocksOf(start, target.length)) {
       const piece = this.#pieces.get(index);
@@ -67,7 +70,7 @@ export class Overlay {
 
   /**
    * @param start and the length of `bytes` are multiples of {@link sectorBytes}
-   * @param under what the base holds there, where that is at hand: a whole block or nothing
+   * @param under returns the base's contents there if available: a whole block or nothing
    */
   write(
     start: number,
@@ -94,7 +97,7 @@ export class Overlay {
     }
   }
 
-  /** The disk is its base again. */
+  /** Drops all writes, so that the disk equals its base. */
   clear(): void {
     for (const index of [...this.#pieces.indexes()]) this.#pieces.delete(index);
   }
@@ -105,7 +108,7 @@ interface BlockRange {
   /** Bytes within the block. */
   from: number;
   to: number;
-  /** Of `from`, within the range that was asked for. */
+  /** Offset of `from` within the requested range. */
   offset: number;
 }
 

@@ -1,4 +1,4 @@
-/** A disk that stands on a web server in files of equal size: see {@link PartsSource}. */
+/** A disk that a web server stores as files of equal size: see {@link PartsSource}. */
 import { HoldfastError, unreachable } from '../../errors.ts';
 import type { PartsSource } from '../../protocol/config.ts';
 import { boundedBody } from './bounded-body.ts';
@@ -11,11 +11,13 @@ export interface PartsFile {
   url: string;
   partBytes: number;
   sizeBytes: number;
-  /** Of the first part: `etag:…` or `mtime:…`. */
+  /** Version of the first part: `etag:…` or `mtime:…`. */
   version?: string;
-  /** Set where a stranger chose the file: it is fetched without cookies, see src/protocol/visitor.ts. */
+  /**
+   * Set if a stranger chose the file: it is fetched without cookies, see src/protocol/visitor.ts.
+   */
   credentials?: 'omit';
-  /** The part that was read last: what the guest reads next is often in it. */
+  /** The part that was read last: the guest's next read is often in it. */
   last?: { start: number; bytes: Uint8Array };
 }
 
@@ -38,7 +40,7 @@ export function partUrl(url: string, start: number, end: number): string {
 }
 
 /**
- * Looks how large the disk is, where that is not given: by which parts there are.
+ * Determines the size of the disk, unless it is given, from the parts that exist.
  * @throws HoldfastError `image-unavailable`
  */
 export async function findParts(
@@ -72,7 +74,7 @@ export async function findParts(
   return { ...known, sizeBytes: there * partBytes + last.length };
 }
 
-/** Reads `start .. start + length`, which is within the disk. @throws as {@link fetchRange} */
+/** Reads `start .. start + length`, which must be within the disk. @throws as {@link fetchRange} */
 export async function readParts(
   file: PartsFile,
   start: number,
@@ -115,7 +117,7 @@ async function exists(
   const response = await request(url, { method: 'HEAD', ...asking }, signal).catch((thrown) => {
     throw HoldfastError.from(thrown, 'image-unavailable', `The disk at ${url} cannot be used`);
   });
-  // A site that answers everything with its page would seem to have any number of parts.
+  // A site that answers every request with its page would seem to have any number of parts.
   if (response.status === 404 || response.status === 403 || isPageAnswer(response))
     return undefined;
   if (!response.ok) throw unavailable(url, `the server answered ${response.status}`);
@@ -146,7 +148,7 @@ async function fetchPart(
   }
 }
 
-/** What cannot be compressed becomes a little larger, by far less than this. */
+/** Returns a limit: data that cannot be compressed grows a little, by far less than this. */
 const packedLimit = (partBytes: number) => partBytes + (partBytes >> 8) + 64 * 1024;
 
 async function request(url: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {

@@ -1,6 +1,7 @@
 /**
- * Reads that drives wait for. A state holds what was asked, and whoever loads it asks again: v86 keeps
- * what it does with an answer in closures, but the registers that led there are in its state.
+ * Reads that drives wait for. A state holds the requests, and the runtime that loads it repeats
+ * them. v86 has the further processing of an answer in closures, but the registers that led there
+ * are in its state.
  */
 
 import { type DriveName, isFloppy } from '../../protocol/config.ts';
@@ -9,7 +10,7 @@ import { ideDrive } from './drive-error.ts';
 import type { Operation } from './in-flight.ts';
 
 type PendingRead = DiskReadsSection['reads'][number];
-/** As a section has it, of a drive that this build knows. */
+/** A read in a section, of a drive that this build knows. */
 type KnownRead = Omit<PendingRead, 'device'> & { device: DriveName };
 
 /** ATA-6, section 8: READ SECTOR(S), READ MULTIPLE, each also EXT; READ DMA, also EXT; PACKET. */
@@ -18,7 +19,7 @@ const dmaReads: readonly number[] = [0xc8, 0x25];
 const packet = 0xa0;
 /** MMC-6: READ (10), READ (12). */
 const packetReads: readonly number[] = [0x28, 0xa8];
-/** In the features register of a packet command: the data goes by DMA. */
+/** In the features register of a packet command: transfer by DMA. */
 const byDma = 1;
 const floppyDma = 2;
 const floppyAbnormal = 0x40;
@@ -26,13 +27,13 @@ const floppyAbnormal = 0x40;
 const sense = { notReady: 0x02, noMedium: 0x3a } as const;
 
 /**
- * How many bytes at a time the guest wants of a packet command without DMA. It stands in the registers
- * in which the drive then answers, so v86 has cleared it by the time a read waits.
+ * Bytes at a time that the guest requests in a packet command without DMA. They are in the
+ * registers that the drive also answers in. So v86 has cleared them by the time a read waits.
  */
 const byteLimits = new WeakMap<object, number>();
 const patched = new WeakSet<object>();
 
-/** @param drive one of those whose limits are to be known */
+/** Records the byte limits of a drive. @param drive any drive of the class */
 export function noteByteLimits(drive: V86IdeInterface): void {
   // The drive itself is sealed.
   const drives = Object.getPrototypeOf(drive) as V86IdeInterface;
@@ -45,7 +46,7 @@ export function noteByteLimits(drive: V86IdeInterface): void {
   };
 }
 
-/** @returns undefined for what cannot be asked again */
+/** @returns undefined for an operation that cannot be repeated */
 export function describeRead(cpu: V86Cpu, operation: Operation): PendingRead | undefined {
   const { device, start, length, isWrite } = operation;
   if (isWrite) return undefined;
@@ -64,8 +65,8 @@ export function describeRead(cpu: V86Cpu, operation: Operation): PendingRead | u
 }
 
 /**
- * To be called once everything else of the state is loaded.
- * @param disk what is in the drive
+ * Repeats a read. Call this after all other state is loaded.
+ * @param disk the disk in the drive
  */
 export function askAgain(cpu: V86Cpu, read: KnownRead, disk: V86Disk): void {
   const { device } = read;
@@ -77,7 +78,7 @@ function askFloppy({ devices }: V86Cpu, { length, start, command }: PendingRead,
   const { fdc } = devices;
   if (!fdc || fdc.cmd_code !== command) return;
   const { dma } = fdc;
-  // v86 moves it on when it asks.
+  // v86 advances it when it requests the read.
   dma.channel_addr[floppyDma] = (dma.channel_addr[floppyDma] ?? 0) - length;
   dma.do_read(disk, start, length, floppyDma, (hasFailed) => {
     if (hasFailed) {
@@ -92,7 +93,8 @@ function askFloppy({ devices }: V86Cpu, { length, start, command }: PendingRead,
 function askIde(cpu: V86Cpu, device: 'hda' | 'hdb' | 'cdrom', read: PendingRead): void {
   const drive = ideDrive(cpu, device);
   const { command, byteLimit = 0 } = read;
-  // A state whose parts contradict each other: the guest gets no answer, and resets the drive in the end.
+  // The parts of this state contradict each other: the guest gets no answer, and finally resets the
+  // drive.
   if (!drive || drive.current_command !== command) return;
   if (!drive.buffer) {
     drive.atapi_check_condition_response(sense.notReady, sense.noMedium);

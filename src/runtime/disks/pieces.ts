@@ -1,6 +1,9 @@
 import type { RuntimeHost, VersionedPieces } from '../../protocol/abi.ts';
 
-/** The keeper's pieces of this name; those of a keeper that has none outlive its runtimes too. */
+/**
+ * Returns the keeper's pieces of this name. A keeper without pieces still keeps them beyond its
+ * runtimes.
+ */
 export function piecesOf(host: RuntimeHost, name: string): VersionedPieces {
   return host.pieces?.(name) ?? mapPieces(host.kept, `pieces.${name}`);
 }
@@ -10,7 +13,7 @@ interface KeptMap {
   generation: number;
 }
 
-/** Pieces in a plain object under `name`: a keeper's, for hosts that are none. */
+/** Returns pieces in a plain object under `name`, for hosts that are no keepers. */
 export function mapPieces(kept: Map<string, unknown>, name: string): VersionedPieces {
   let map = kept.get(name) as KeptMap | undefined;
   if (!map) {

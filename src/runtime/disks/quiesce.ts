@@ -1,14 +1,14 @@
-/** Finding a moment at which the guest can be saved. */
+/** Waits for a moment at which the guest can be saved. */
 import { HoldfastError } from '../../errors.ts';
 
-/** Below the ten seconds that the keeper gives a stop. */
+/** Below the keeper's limit of ten seconds for a stop. */
 const limitMs = 5000;
 
 /**
- * Reads of disks need no such moment: a state holds them. A guest that waits for what it boots from
- * is between two lives, and stands still until it has that.
- * @param waiting absent while it does not; never rejects
- * @throws HoldfastError `blocked` when it waits for too long
+ * Waits for a rebooting guest. It is between two lives and stopped until it has its boot images.
+ * Disk reads need no wait: a state holds them.
+ * @param waiting absent without such a wait; never rejects
+ * @throws HoldfastError `blocked` if the wait takes too long
  */
 export async function quiesce(waiting: Promise<void> | undefined, patienceMs = limitMs) {
   if (!waiting) return;

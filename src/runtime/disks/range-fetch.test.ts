@@ -24,12 +24,12 @@ interface Answer {
   status?: number;
   etag?: string;
   total?: number;
-  /** Sends this many bytes less than it says. */
+  /** Sends this many bytes less than it announces. */
   missing?: number;
   headers?: Record<string, string>;
 }
 
-/** A server that answers ranges, each request as `answer` says. */
+/** A server that answers ranges; `answer` returns each response. */
 const ranged = (answer: (request: number) => Answer) => {
   let requests = 0;
   const listener: RequestListener = (request, response) => {

@@ -1,4 +1,6 @@
-/** Parts of a file from a web server that answers HTTP range requests (RFC 9110, section 14). */
+/**
+ * Reads parts of a file from a web server that supports HTTP range requests (RFC 9110, section 14).
+ */
 import { HoldfastError, unreachable } from '../../errors.ts';
 import { boundedBody } from './bounded-body.ts';
 import { TransientError } from './retry.ts';
@@ -7,9 +9,11 @@ import { isPageAnswer, statusWords, webPage } from './server-answer.ts';
 export interface RangeFile {
   url: string;
   sizeBytes: number;
-  /** `etag:…`, or `mtime:…` where the server has no ETag; absent where it has neither. */
+  /** `etag:…`, or `mtime:…` if the server sends no ETag; absent if it sends neither. */
   version?: string;
-  /** Set where a stranger chose the file: it is fetched without cookies, see src/protocol/visitor.ts. */
+  /**
+   * Set if a stranger chose the file: it is fetched without cookies, see src/protocol/visitor.ts.
+   */
   credentials?: 'omit';
 }
 
@@ -20,18 +24,18 @@ interface RangeAnswer {
 
 type Asked = Pick<RangeFile, 'url' | 'credentials'> & { sizeBytes?: number };
 
-/** Longest time without a whole answer: then the connection is taken for dead. */
+/** Longest time without a complete answer: then the connection counts as dead. */
 const answerMs = 30_000;
 
-/** Statuses that say nothing about the file. */
+/** Statuses without information about the file. */
 const passing = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /**
  * Reads `start .. start + length`, or up to the file's end.
- * @param known what an earlier answer said, where there was one: the file must still be that
- * @throws TransientError for what may work later
- * @throws HoldfastError `image-unavailable` for what will not, `cause` {@link ChangedError} when the
- * file is another one now
+ * @param known the data of an earlier answer, if any: the file must still match it
+ * @throws TransientError for failures that may pass
+ * @throws HoldfastError `image-unavailable` for permanent ones; `cause` is {@link ChangedError} if
+ * the file has changed
  */
 export async function fetchRange(
   known: RangeFile | Asked,
@@ -50,20 +54,23 @@ export async function fetchRange(
     const file = describe(known, response, start);
     const expected = Math.min(length, file.sizeBytes - start);
     const bytes = await body(response, expected);
-    // More than was asked for is a server that counts wrongly: as unusable as too little.
+    // A server that sends more than was requested counts wrongly: as unusable as too little.
     if (bytes?.length !== expected)
       throw new TransientError(
         `${url}: the answer has ${bytes?.length ?? 'more'} bytes, not ${expected}`,
       );
     return { file, bytes };
   } catch (thrown) {
-    // Else the connection is kept busy with what nobody reads.
+    // Otherwise unread data would keep the connection busy.
     response.body?.cancel().catch(() => undefined);
     throw thrown;
   }
 }
 
-/** The cause of a {@link HoldfastError}: what is at the address is no longer what the guest has been using. */
+/**
+ * The cause of a {@link HoldfastError}: the file at the address is no longer the one that the guest
+ * has used.
+ */
 export class ChangedError extends Error {
   override readonly name = 'ChangedError';
 }
@@ -77,7 +84,7 @@ async function request(
   try {
     return await fetch(url, {
       headers: { range: `bytes=${start}-${start + length - 1}` },
-      // The HTTP cache would keep each byte a second time, and could mix two versions of the file.
+      // The HTTP cache would store each byte a second time, and could mix two versions of the file.
       cache: 'no-store',
       signal,
       ...(credentials && { credentials }),

@@ -1,4 +1,4 @@
-/** A failure that may pass: a network that is away, a server that is overloaded. */
+/** A failure that may pass: an unreachable network, an overloaded server. */
 export class TransientError extends Error {
   override readonly name = 'TransientError';
 }
@@ -8,13 +8,13 @@ const backoffMs = [100, 250, 500, 1000, 2000, 4000, 8000] as const;
 
 interface RetryOptions {
   signal?: AbortSignal | undefined;
-  /** Called for each failure that is tried again. */
+  /** Called for each failure that is followed by a retry. */
   failed(error: TransientError): void;
-  /** Called once it has worked after all. */
+  /** Called once a retry has succeeded. */
   recovered(): void;
 }
 
-/** Tries for as long as it fails with a {@link TransientError}; anything else is thrown. */
+/** Retries while the attempt fails with a {@link TransientError}; other errors are thrown. */
 export async function retry<T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { signal } = options;
   for (let failures = 0; ; failures++) {

@@ -1,4 +1,4 @@
-/** What servers answer in place of a file. */
+/** Answers that servers send in place of a file. */
 import { TransientError } from './retry.ts';
 
 export const webPage =
@@ -6,19 +6,19 @@ export const webPage =
 
 const noFile = new Set([404, 410]);
 
-/** Whether this is the page of a site, and no image of any kind. */
+/** Returns true for a web page, which is no image of any kind. */
 export const isPageAnswer = ({ headers }: Response) =>
   /^text\/html\b/i.test(headers.get('content-type') ?? '');
 
-/** For people; an answer that is good has no such words. */
+/** Returns text for people; a successful answer has none. */
 export function statusWords(status: number): string {
   return `the server answered ${status}${noFile.has(status) ? ': it has no such file' : ''}`;
 }
 
-/** A server that is overloaded, or a proxy whose server is away. */
+/** True for an overloaded server, or a proxy whose server is unreachable. */
 const mayPass = (status: number) => status >= 500 || status === 429 || status === 408;
 
-/** @throws Error that says what was answered; {@link TransientError} where that may be another soon */
+/** @throws Error with the answer's status; {@link TransientError} if it may change soon */
 export function requireFile(response: Response): void {
   const { ok, status } = response;
   if (!ok && mayPass(status)) throw new TransientError(statusWords(status));

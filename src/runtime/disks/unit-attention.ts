@@ -1,7 +1,8 @@
 /**
- * Older versions of v86 (0.5.409 is one) note that a CD was changed, but tell the guest only if it
- * asks with a command that hardly any system uses. This does for them what newer ones do: the next
- * two commands end with "no medium" and "medium may have changed" (MMC-6, section 4.1.6).
+ * Reports a changed CD to the guest. Older versions of v86 (0.5.409 is one) record the change, but
+ * report it only to a command that hardly any system uses. This patch adds the behaviour of newer
+ * versions. The next two commands end with "no medium" and "medium may have changed" (MMC-6,
+ * section 4.1.6).
  */
 
 const requestSense = 0x03;
@@ -11,7 +12,7 @@ const sense = { notReady: 0x02, noMedium: 0x3a, unitAttention: 0x06, mediumChang
 const patched = new WeakSet<object>();
 
 export function announceMediumChanges(cdrom: V86IdeInterface): void {
-  // Newer ones count: 2 from the change on.
+  // Newer versions count down: 2 after a change.
   if (typeof cdrom.medium_changed !== 'boolean') return;
   // The drive itself is sealed.
   const drives = Object.getPrototypeOf(cdrom) as V86IdeInterface;

@@ -1,4 +1,4 @@
-/** Disks that were compressed as a whole. */
+/** Decompresses disks that were compressed as a whole. */
 import { Decompress } from 'fzstd';
 import { HoldfastError } from '../../errors.ts';
 import { largestZstdWindow, largestZstdWindowBytes } from '../../protocol/zstd-frame.ts';
@@ -10,15 +10,18 @@ const longestMagic = 4;
 
 export type Compression = keyof typeof magics;
 
-/** How these bytes, or those that they are the first of, are compressed. No disk begins like that. */
+/**
+ * Returns the compression of these bytes, which may be only the first ones. No disk begins with
+ * these magics.
+ */
 export function compressionOf(bytes: Uint8Array): Compression | undefined {
   const names: Compression[] = ['gzip', 'zstd'];
   return names.find((name) => magics[name].every((byte, index) => bytes[index] === byte));
 }
 
-/** What anything may unpack to: a link of 100 KiB can name an image of zeros that fills all memory. */
+/** Limit for any input: a link of 100 KiB can name an image of zeros that fills all memory. */
 const unquestionedBytes = 512 * 2 ** 20;
-/** Above it only what is compressed no more than disks with something on them are. */
+/** Above that limit, the largest ratio: that of disks with real contents. */
 const usualRatio = 32;
 const largestBytes = 2 ** 31;
 
@@ -26,8 +29,8 @@ export const limitOfUnpacked = (packedBytes: number): number =>
   Math.min(largestBytes, Math.max(unquestionedBytes, packedBytes * usualRatio));
 
 /**
- * @param limitBytes where it is known how much there can be
- * @throws HoldfastError `image-unavailable` for what is damaged, or becomes too large
+ * @param limitBytes the limit, if the size is known
+ * @throws HoldfastError `image-unavailable` if the bytes are damaged or unpack to too much
  */
 export async function unpack(
   bytes: Uint8Array<ArrayBuffer>,
@@ -50,20 +53,23 @@ export async function unpack(
   }
 }
 
-/** The contents of a compressed file, which cannot be read in parts; undefined for any other. */
+/**
+ * Returns the contents of a compressed file, which cannot be read in parts; undefined for any other
+ * file.
+ */
 export async function unpackFile(file: Blob): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const first = await readFile(file, 0, Math.min(longestMagic, file.size));
   if (!compressionOf(first)) return undefined;
   return unpack((await readFile(file, 0, file.size)) as Uint8Array<ArrayBuffer>);
 }
 
-/** Pieces of input, so that a bomb is noticed before much of it has gone off. */
+/** Size of input pieces, so that a decompression bomb is detected early. */
 const pieceBytes = 64 * 1024;
 
 function unzstd(bytes: Uint8Array, unpacked: GrowingBytes): void {
   const windowBytes = largestZstdWindow(bytes);
   if (windowBytes === undefined) throw new RangeError('This is not frames of zstd to its end.');
-  // Before any of it is unpacked: the library allocates what each frame claims.
+  // Checked before any of it is unpacked: the library allocates what each frame claims.
   if (windowBytes > largestZstdWindowBytes)
     throw new HoldfastError(
       'image-unavailable',
@@ -88,7 +94,9 @@ async function gunzip(blob: Blob, unpacked: GrowingBytes): Promise<void> {
   }
 }
 
-/** Bytes whose number is not known, up to a limit, without a second copy of all at the end. */
+/**
+ * A buffer for an unknown number of bytes up to a limit, without a second copy of all at the end.
+ */
 class GrowingBytes {
   readonly #limit: number;
   #bytes: Uint8Array<ArrayBuffer>;

@@ -1,13 +1,16 @@
 /**
- * Backends that pass Ethernet frames on as they are: no connection of the guest ends in them. They speak
- * what v86's own adapters of these names speak.
+ * Backends that forward Ethernet frames unchanged: no connection of the guest ends in them. They
+ * use the protocols of v86's own adapters of these names.
  */
 import { HoldfastError } from '../../errors.ts';
 import type { Backend } from './wire.ts';
 
 type Receive = (frame: Uint8Array) => void;
 
-/** Every guest of this origin and group, in whichever tab, hears what the others send. */
+/**
+ * Creates a hub: every guest of this origin and group, in any tab, receives the frames of the
+ * others.
+ */
 export function inBrowserHub(group: string, receive: Receive): Backend {
   const channel = new BroadcastChannel(`v86-inbrowser-${group}`);
   channel.onmessage = ({ data }: MessageEvent<unknown>) => {
@@ -21,13 +24,15 @@ export function inBrowserHub(group: string, receive: Receive): Backend {
   };
 }
 
-/** Frames of the guest that wait for the relay; a network that is down loses the rest. */
+/** Frames of the guest that wait for the relay; a network that is down loses further ones. */
 const outgoingLimit = 64;
-/** Bytes on their way to a relay that is slower than the guest; then the guest's frames are lost. */
+/**
+ * Bytes in transit to a relay that is slower than the guest; beyond it the guest's frames are lost.
+ */
 const bufferedLimit = 4 * 1024 * 1024;
 const reconnectMs = 10_000;
 
-/** A relay that takes and gives a frame a message. Connects again when it is lost. */
+/** Creates a relay with one frame a message. It reconnects after a lost connection. */
 export function webSocketRelay(url: string, receive: Receive): Backend {
   const outgoing: Uint8Array<ArrayBuffer>[] = [];
   let socket: WebSocket;

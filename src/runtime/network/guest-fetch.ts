@@ -1,13 +1,13 @@
 /**
- * Requests of a guest over the network `fetch`. A guest is a stranger: it gets nothing that the visitor
- * of this site is known by, and nothing of this site, unless the machine's configuration says so.
+ * Requests of a guest over the network `fetch`. A guest is a stranger. It must not use the identity
+ * of the site's visitor or reach the site itself, unless the machine's configuration allows it.
  */
 import type { NetworkBackend } from '../../protocol/config.ts';
 
 type FetchConfig = Extract<NetworkBackend, { kind: 'fetch' }>;
 type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** The visitor's cookies and passwords, page and cache stay out of it. */
+/** Keeps out the visitor's cookies and passwords, the page and the cache. */
 export const asStranger = {
   credentials: 'omit',
   referrerPolicy: 'no-referrer',
@@ -16,14 +16,15 @@ export const asStranger = {
 } as const satisfies RequestInit;
 
 /**
- * Marks the options of a guest's request with its network's configuration. A browser ignores it; in Node
- * src/packages/node keeps such requests away from the own network's addresses.
+ * Marks the options of a guest's request with its network's configuration. A browser ignores it. In
+ * Node, src/packages/node keeps such requests away from addresses of its own network.
  */
 const ofGuest = Symbol.for('holdfast.guest-request');
 
 /**
- * `fetch` for v86's network. Never rejects: the guest gets a sentence, not the keeper's stack.
- * @param send is called at once, while v86 looks at the frame that asks
+ * Returns `fetch` for v86's network. It never rejects: the guest gets a sentence, not the keeper's
+ * stack.
+ * @param send called synchronously, while v86 processes the frame of the request
  */
 export function guestFetch(config: FetchConfig, send: Fetch): Fetch {
   const own = globalThis.location?.origin;
@@ -37,7 +38,7 @@ export function guestFetch(config: FetchConfig, send: Fetch): Fetch {
         ...asStranger,
         [ofGuest]: config,
       } as RequestInit);
-      // Redirected: what this site has answered stays here.
+      // After a redirect to this site, its answer is withheld.
       if (!isRefused(response.url)) return response;
       await response.body?.cancel().catch(() => undefined);
       return refusal();
@@ -59,7 +60,7 @@ function answer(status: number, statusText: string, sentence: string): Response 
   return new Response(`${sentence}\n`, { status, statusText, headers });
 }
 
-/** Also in the other protocol: the same host serves both, and browsers upgrade. */
+/** Includes the other protocol: the same host serves both, and browsers upgrade. */
 function isOfOrigin(url: string, origin: string): boolean {
   const asked = URL.parse(url);
   const own = new URL(origin);

@@ -1,20 +1,22 @@
 /**
- * Connections into the guest, as QEMU's `hostfwd`: v86's user-mode network plays the client, and
- * what it sends and gets goes over a message port.
+ * Connections into the guest, like QEMU's `hostfwd`. v86's user-mode network is the client, and its
+ * data goes over a message port.
  */
 import type { TcpEvent, TcpRequest } from '../../protocol/tcp-channel.ts';
 import type { ReadWindow } from './read-windows.ts';
 
 interface GuestPort {
   connection: V86TcpConnection;
-  /** The other end is with whoever opened the connection. */
+  /** Port whose other end belongs to the opener of the connection. */
   channel: MessagePort;
-  /** Resolves when little waits for the guest; with false when the connection is gone. */
+  /** Resolves when little data waits for the guest; with false when the connection is gone. */
   room(): Promise<boolean>;
   window: ReadWindow;
 }
 
-/** Answers at `channel` until the connection is over. Before anything of the guest has arrived. */
+/**
+ * Serves `channel` until the connection is over. Call it before any data of the guest has arrived.
+ */
 export function serveGuestPort({ connection, channel, room, window }: GuestPort): void {
   const tell = (event: TcpEvent) => channel.postMessage(event);
   let isOver = false;
@@ -42,7 +44,7 @@ export function serveGuestPort({ connection, channel, room, window }: GuestPort)
     finish(false);
   };
 
-  // Whoever opened it is gone, where browsers tell: Chromium does.
+  // The opener is gone. Only some browsers report this, such as Chromium.
   channel.addEventListener('close', () => connection.release());
   channel.onmessage = async ({ data: request }: MessageEvent<TcpRequest>) => {
     switch (request.type) {
@@ -57,7 +59,7 @@ export function serveGuestPort({ connection, channel, room, window }: GuestPort)
         connection.close();
         break;
       case 'abort':
-        // The guest is told with a reset as soon as it says anything.
+        // The guest gets a reset as soon as it sends anything.
         connection.release();
     }
   };

@@ -1,24 +1,24 @@
 /**
- * HTTP requests of a guest, collected within bounds. v86 keeps what has arrived of a request in one
- * buffer without a limit, and copies all of it for each segment; it also rejects where a request names
- * no URL, which would end a program in Node. Here it gets each request whole, or never.
+ * Collects HTTP requests of a guest within limits. v86 stores a partial request in one buffer
+ * without a limit, and copies all of it for each segment. It also rejects if a request names no
+ * URL, which would end a program in Node. Here v86 gets each request whole, or not at all.
  */
 
-/** Of request line and headers, bytes. */
+/** Largest size of request line and headers, bytes. */
 const headLimit = 64 * 1024;
-/** Of the body of one request. */
+/** Largest size of the body of one request. */
 const bodyLimit = 16 * 1024 * 1024;
-/** Of all requests of a machine that have not arrived yet. */
+/** Largest size of all incomplete requests of a machine. */
 const waitingLimit = 32 * 1024 * 1024;
-/** Connections that the guest has open. */
+/** Largest number of open connections of the guest. */
 const connectionLimit = 1024;
 
 type Handle = (this: V86TcpConnection, bytes: Uint8Array) => unknown;
 
 interface GuestRequests {
-  /** Whether one more connection may be opened. */
+  /** Returns true if another connection may be opened. */
   mayConnect(): boolean;
-  /** Puts itself between a connection and what v86 answers with. */
+  /** Intercepts the data of a connection before v86's own handler. */
   tend(connection: V86TcpConnection): void;
 }
 
@@ -26,7 +26,7 @@ export function guestRequests(adapter: V86NetworkAdapter): GuestRequests {
   const collectors = new Map<V86TcpConnection, Collector>();
   const isOpen = new Set<V86TcpConnection>();
   const waitingBytes = () => {
-    // Few connections wait at a time, and those that are gone count no more.
+    // Few connections wait at a time; closed ones do not count.
     isOpen.clear();
     for (const connection of Object.values(adapter.tcp_conn)) isOpen.add(connection);
     let bytes = 0;
@@ -74,11 +74,11 @@ type Outcome =
 
 const waiting: Outcome = { kind: 'waiting' };
 
-/** One request, from its first byte to its last. Each byte is copied twice and looked at once. */
+/** Collects one request. Each byte is copied twice and examined once. */
 class Collector {
   readonly #parts: Uint8Array[] = [];
   #bytes = 0;
-  /** Line feeds after carriage returns in a row, as the end of the head has two. */
+  /** Bytes matched of the end of the head: CR LF, twice. */
   #matched = 0;
   #head: { end: number; total: number; text: string } | undefined;
 
@@ -103,7 +103,7 @@ class Collector {
     return { kind: 'whole', head: this.#head.text, request: this.#joined() };
   }
 
-  /** @returns how many of `bytes` belong to the head, which ends with CR LF CR LF */
+  /** @returns the number of `bytes` that belong to the head, which ends with CR LF CR LF */
   #endOfHead(bytes: Uint8Array): number | undefined {
     for (let at = 0; at < bytes.length; at++) {
       const expected = this.#matched % 2 === 0 ? 13 : 10;
@@ -128,14 +128,14 @@ class Collector {
 
 const refused = (status: string): Outcome => ({ kind: 'refused', status });
 
-/** As v86 counts: other methods have no body. */
+/** Returns the length of the body by v86's rules: other methods have no body. */
 function bodyLength(head: string): number {
   if (!/^(put|post) /i.test(head)) return 0;
   const [, length = '0'] = /\r\ncontent-length:([^\r]*)\r\n/i.exec(head) ?? [];
   return Number.parseInt(length, 10) || 0;
 }
 
-/** Whether v86 makes URLs of request line and host. */
+/** Returns true if v86 can make a URL of request line and host. */
 function namesUrl(head: string): boolean {
   const [, path = ''] = head.split('\r\n', 1)[0]?.split(' ') ?? [];
   return URL.canParse(/^https?:/.test(path) ? path : `http://host${path}`);

@@ -1,6 +1,6 @@
 /**
- * v86's user-mode network forgets the data of a TCP segment that also ends the stream, and guests
- * send the end of what they write that way. Here such a segment becomes two.
+ * Splits a TCP segment with data and FIN in two. v86's user-mode network drops the data of such a
+ * segment, and guests send the end of their data that way.
  */
 const offsets = {
   etherType: 12,
@@ -12,7 +12,10 @@ const offsets = {
 } as const;
 const [ipv4, tcp, fin] = [0x0800, 6, 0x01];
 
-/** @returns the frame itself, or its data and then its end; checksums are not renewed, nor looked at */
+/**
+ * @returns the frame itself, or its data and then its end; checksums are neither updated nor
+ * checked
+ */
 export function withoutDataInFin(frame: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   const { ip } = offsets;

@@ -1,15 +1,15 @@
 /**
- * Names that a guest looks up on a wisp network: DNS over HTTPS (RFC 8484). v86's own does so with the cookies
- * of the page, takes answers of any length, and leaves a promise that nobody waits for, which in Node ends the
- * guest's thread where the server cannot be reached.
+ * Resolves names for a guest on a wisp network by DNS over HTTPS (RFC 8484). v86's own resolver
+ * sends the page's cookies and accepts answers of any length. It also leaves a promise unhandled.
+ * In Node, that ends the guest's thread if the server is unreachable.
  */
 import { nameServerUrl } from '../../protocol/reach.ts';
 import { boundedBody } from '../disks/bounded-body.ts';
 import { asStranger } from './guest-fetch.ts';
 
-/** A guest that floods asks nobody. */
+/** Limit of concurrent lookups: further ones of a flooding guest are dropped. */
 const atOnce = 32;
-/** The longest answer of a name server that is read: as much as one Ethernet frame carries. */
+/** The longest accepted answer of a name server: the size of one Ethernet frame. */
 const answerLimit = 1472;
 const answerMs = 10_000;
 
@@ -17,7 +17,7 @@ const ethernet = 14;
 const [udpProtocol, dnsPort] = [17, 53];
 const [ipHeader, udpHeader] = [20, 8];
 
-/** @returns takes a frame of the guest; whether that was a question */
+/** @returns a function that takes a frame of the guest and returns true if it was a question */
 export function nameLookups(
   server: string | undefined,
   toGuest: (frame: Uint8Array<ArrayBuffer>) => void,
@@ -38,7 +38,7 @@ export function nameLookups(
       if (answer) toGuest(answerFrame(frame, answer));
       else await response.body?.cancel();
     } catch {
-      // No answer, as from a name server that is away: the guest asks again.
+      // No answer, as from an unreachable name server: the guest asks again.
     } finally {
       underWay--;
     }
@@ -51,7 +51,7 @@ export function nameLookups(
   };
 }
 
-/** The contents of the UDP packet with the question, which the guest sent to port 53. */
+/** Returns the contents of the UDP packet that the guest sent to port 53. */
 function questionOf(frame: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
   if (frame.length < ethernet + ipHeader + udpHeader) return undefined;
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
@@ -63,7 +63,7 @@ function questionOf(frame: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
   return frame.slice(udp + udpHeader, Math.min(end, frame.length));
 }
 
-/** From the guest's name server, to where the question came from. */
+/** Returns a frame from the guest's name server to the sender of the question. */
 function answerFrame(question: Uint8Array, answer: Uint8Array): Uint8Array<ArrayBuffer> {
   const udp = ethernet + ipHeader;
   const frame = new Uint8Array(udp + udpHeader + answer.length);
@@ -82,7 +82,7 @@ function answerFrame(question: Uint8Array, answer: Uint8Array): Uint8Array<Array
   view.setUint16(ethernet + 10, headerChecksum(view));
   view.setUint16(udp, asked.getUint16(askedUdp + 2));
   view.setUint16(udp + 2, asked.getUint16(askedUdp));
-  // Without a checksum, as UDP over IPv4 may be (RFC 768).
+  // UDP over IPv4 needs no checksum (RFC 768).
   view.setUint16(udp + 4, udpHeader + answer.length);
   frame.set(answer, udp + udpHeader);
   return frame;

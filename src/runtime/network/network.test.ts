@@ -15,7 +15,7 @@ const mac = '00:22:15:01:02:03';
 const connection = { guest: '192.168.86.100:40000', remote: '192.168.87.1:80' };
 const syn = 2;
 
-/** A runtime's network device, which has room for anything. */
+/** A runtime's network device, which accepts everything. */
 function runtimeOn(host: LabHost) {
   const listeners = new Map<string, (frame: Uint8Array) => void>();
   const frames: Uint8Array[] = [];

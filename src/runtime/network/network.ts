@@ -1,4 +1,4 @@
-/** A runtime's part in the machine's network: it plugs its device into the wire while it runs. */
+/** A runtime's part of the machine's network: it plugs its device into the wire while it runs. */
 
 import { HoldfastError } from '../../errors.ts';
 import type { RuntimeHost } from '../../protocol/abi.ts';
@@ -27,7 +27,7 @@ interface NetworkOptions {
   V86: V86Constructor;
   cpu: V86Cpu;
   bus: V86Bus;
-  /** An idle guest should look at its devices. */
+  /** Wakes an idle guest, so that it checks its devices. */
   wake(): void;
 }
 
@@ -35,10 +35,12 @@ export class Network {
   readonly #options: NetworkOptions;
   readonly #nic: WireEnd | undefined;
   readonly #wire: Wire | undefined;
-  /** Connections that the guest knows and the wire does not. */
+  /** Connections that exist in the guest but not on the wire. */
   #orphans: readonly WireConnection[] = [];
 
-  /** @throws {HoldfastError} `network-unavailable` when the machine's first backend cannot be made. */
+  /**
+   * @throws {HoldfastError} `network-unavailable` if the machine's first backend cannot be created.
+   */
   constructor(options: NetworkOptions) {
     this.#options = options;
     const { host, V86, cpu, bus, wake } = options;
@@ -49,7 +51,7 @@ export class Network {
     if (!wire) return;
     bus.register(
       'net0-send',
-      // Of what is dropped anyway no copy is made: a guest may send thousands of them in a turn.
+      // No copy of frames that are dropped anyway: a guest may send thousands of them in a turn.
       (frame: Uint8Array<ArrayBuffer>) =>
         wire.send(frame.length > frameLimit ? frame : frame.slice()),
       this,
@@ -66,7 +68,7 @@ export class Network {
     };
   }
 
-  /** The guest runs from now on. */
+  /** Connects the device: the guest runs from now on. */
   run(): void {
     if (!this.#wire || !this.#nic) return;
     this.#wire.plug(this.#nic);
@@ -74,12 +76,12 @@ export class Network {
     this.#orphans = [];
   }
 
-  /** The guest stands still, and this runtime is the one that would run it. */
+  /** Disconnects the device: the guest is stopped, and this runtime would resume it. */
   stop(): void {
     this.#wire?.unplug(() => this.#options.host.wakeup?.('network'));
   }
 
-  /** After each slice of the guest. @returns whether it got something. */
+  /** Call this after each slice of the guest. @returns true if the guest got frames. */
   drain(): boolean {
     return this.#wire?.waiting ? this.#wire.drain() : false;
   }
@@ -99,8 +101,8 @@ export class Network {
   }
 
   /**
-   * Opens a TCP connection to a port of the guest; what comes of it is told over `channel`.
-   * @throws {HoldfastError} `network-unavailable` where no backend can
+   * Opens a TCP connection to a port of the guest, and sends its events to `channel`.
+   * @throws {HoldfastError} `network-unavailable` if the backend does not support it
    */
   open(port: number, channel: MessagePort): void {
     if (this.#wire?.open?.(port, channel)) return;
@@ -125,7 +127,7 @@ export class Network {
         `${what} of the guest would be cut, because the other end is in this worker. Let the guest finish or close them first.`,
       );
     }
-    // Asked before there can be any.
+    // Checked before there are any connections.
     if (onlyCprCapable && (networkBackend.kind === 'fetch' || networkBackend.kind === 'wisp'))
       return blocker(
         `Connections of the guest over ${networkBackend.kind} end in this worker, and would be cut. Use another backend, or none.`,
@@ -133,25 +135,25 @@ export class Network {
     return [];
   }
 
-  /** What a runtime needs that goes on without this wire; undefined when there is nothing. */
+  /** Returns the state for a runtime without this wire; undefined if there is none. */
   save(): NetworkSection | undefined {
     const connections = this.#wire?.connections() ?? [];
     return connections.length ? { connections } : undefined;
   }
 
-  /** The guest was reset, and has forgotten its connections. */
+  /** Drops all connections after a reset of the guest. */
   reset(): void {
     this.#orphans = [];
     this.#wire?.forget?.(() => true);
   }
 
-  /** @param section what {@link save} returned */
+  /** @param section the result of {@link save} */
   load({ connections }: NetworkSection): void {
     const name = ({ guest, remote }: WireConnection) => `${guest} ${remote}`;
     const known = new Map(connections.map((each) => [name(each), each.sequence]));
-    // A guest that was put back to an earlier moment missed what came since: that stream is broken.
+    // A guest that was restored to an earlier moment lacks later data, so that stream is broken.
     this.#wire?.forget?.((each) => known.get(name(each)) !== each.sequence);
-    // Over the wire that they were made on, the others are still there.
+    // On their original wire, the other connections still exist.
     const open = new Set(this.#wire?.connections().map(name));
     this.#orphans = connections.filter((connection) => !open.has(name(connection)));
   }

@@ -20,12 +20,15 @@ export function nicOf({ cpu, bus }: { cpu: V86Cpu; bus: V86Bus }): WireEnd | und
   };
 }
 
-/** v86 drops frames that its receive ring has no room for; see `Ne2k.prototype.receive`. */
+/**
+ * Returns true if a frame fits. v86 drops frames for which its receive ring has no room; see
+ * `Ne2k.prototype.receive`.
+ */
 function ne2kHasRoom({ cr, pstart, pstop, curpg, boundary }: V86Ne2k): boolean {
   const pagesPerFrame = 1 + ((1514 + 4) >> 8);
   const free = boundary > curpg ? boundary - curpg : pstop - curpg + boundary - pstart;
   const stopped = (cr & 1) !== 0;
-  // What arrives at a device that is off is lost there, as it is on any network.
+  // Frames for a device that is off are lost, as on any network.
   return stopped || boundary === 0 || free >= pagesPerFrame;
 }
 
@@ -34,16 +37,16 @@ function virtioHasRoom({ virtio }: V86VirtioNet): boolean {
   return receiveQueue?.is_configured() !== true || receiveQueue.has_request();
 }
 
-/** Gives a device that no guest has seen yet its address. */
+/** Sets the address of a device that no guest has used yet. */
 export function setMac(devices: V86Devices, mac: string): void {
   changeMac(devices, mac);
   devices.net?.mac.set(bytesOf(mac));
 }
 
 /**
- * Gives a device that a guest uses another address to be found by its driver. What an NE2000 listens
- * to (its registers PAR0 to 5) is left to the driver, so that one that asks no more goes on; v86's
- * virtio device listens to everything.
+ * Changes the address that a guest's driver reads from a device in use. The address filter of an
+ * NE2000 (its registers PAR0 to 5) is left to the driver. So a driver that does not read the
+ * address again keeps working. v86's virtio device has no filter.
  */
 export function changeMac({ net, virtio_net }: V86Devices, mac: string): void {
   const bytes = bytesOf(mac);

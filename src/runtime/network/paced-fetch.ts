@@ -1,46 +1,52 @@
 /**
- * v86 reads the answer to a request of the guest as fast as the server sends it, into memory, to its
- * end even when the guest has hung up, and does not notice when it breaks off. Here it reads as fast as
- * the guest does, and the guest's connection ends as the server's does.
+ * Reads the answer to a guest's request at the guest's pace. v86 reads it into memory as fast as
+ * the server sends it, to the end even if the guest has closed the connection. It does not notice
+ * an answer that breaks off. Here backpressure reaches the server, and the guest's connection ends
+ * as the server's does.
  */
 import { Exchange, type NetworkPatience } from './exchange.ts';
 
-/** What waits for the guest per connection, in bytes, before the server has to wait. */
+/**
+ * Largest size of waiting data for the guest per connection, in bytes, before the server must wait.
+ */
 const bufferedLimit = 256 * 1024;
 
 type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 interface PacedFetch {
-  /** Takes the place of v86's own. */
+  /** Replaces v86's own `fetch`. */
   readonly fetch: Fetch;
-  /** Resolves when there is room for more to a connection: with false when nobody wants it. */
+  /** Resolves when a connection has room for more: with false if it is gone. */
   room(tuple: string): Promise<boolean>;
-  /** Resolves when the guest has taken what waits for it, or does not within the time for that. */
+  /** Resolves when the guest has taken its waiting data, or after a limited time. */
   taken(connection: V86TcpConnection): Promise<void>;
-  /** To be called around what v86 does with a frame of the guest. */
+  /** Call this around v86's processing of a guest's frame. */
   during(frame: Uint8Array, process: () => void): void;
-  /** To be called when connections may have ended. */
+  /** Call this when connections may have ended. */
   look(): void;
-  /** The guest sends no more on a connection. @returns whether it still waits for an answer */
+  /**
+   * Records that the guest sends no more on a connection. @returns true if it still waits for an
+   * answer
+   */
   guestEnded(connection: V86TcpConnection): boolean;
 }
 
 interface PacedFetchOptions {
   connections(): Record<string, V86TcpConnection>;
-  /** Tells the guest that a connection has broken. */
+  /** Notifies the guest that a connection has broken. */
   reset(connection: V86TcpConnection): void;
   patience: NetworkPatience;
 }
 
 export function pacedFetch({ connections, reset, patience }: PacedFetchOptions): PacedFetch {
-  /** Whose frame v86 is looking at: it calls `fetch` right then. */
+  /** The connection of the frame that v86 is processing, during which it calls `fetch`. */
   let current: string | undefined;
   const waiting = new Set<() => void>();
   const exchanges = new Map<V86TcpConnection, Exchange>();
   const isOpen = (connection: V86TcpConnection) =>
     Object.values(connections()).includes(connection);
 
-  /** Resolves with what `look` finds, as soon as it finds anything. */
+  /** Resolves with the first result of `look` that is not undefined. */
   const until = <T>(look: () => T | undefined) =>
     new Promise<T>((resolve) => {
       const again = () => {
@@ -112,12 +118,12 @@ export function pacedFetch({ connections, reset, patience }: PacedFetchOptions):
             if (isOpen(connection)) reset(connection);
           },
         });
-        // Not a new Response, which would have neither of the last two.
+        // Not a new Response, which would lack the last two.
         const { status, statusText, headers, url: finalUrl, redirected } = response;
         return { status, statusText, headers, body, url: finalUrl, redirected } as Response;
       } catch (thrown) {
         done();
-        // Nobody waits for it any more, and v86 would answer the guest all the same.
+        // The guest is gone, and v86 would still answer it.
         if (exchange.signal.aborted) return new Promise(() => undefined);
         throw thrown;
       }
@@ -140,12 +146,12 @@ export function pacedFetch({ connections, reset, patience }: PacedFetchOptions):
 }
 
 interface Pace {
-  /** Resolves when there is room: with false when nobody wants more. */
+  /** Resolves when there is room: with false if the connection is gone. */
   room(): Promise<boolean>;
   heard(): void;
-  /** There is no more. */
+  /** Called at the end of the answer. */
   done(): void;
-  /** The server sends no more, though there should be. */
+  /** Called when the answer breaks off. */
   brokeOff(): Promise<void>;
 }
 
@@ -170,7 +176,7 @@ function paced(
     async pull(controller) {
       if (await room()) {
         const bytes = await read();
-        // v86 hears of no error: it closes a connection that is over already.
+        // v86 gets no error: it closes a connection that is already over.
         if (bytes) controller.enqueue(bytes);
         else controller.close();
         return;
@@ -184,7 +190,7 @@ function paced(
   return new ReadableStream(source, { highWaterMark: 0 });
 }
 
-/** v86's name for the connection of a TCP segment: `GUEST:PORT:REMOTE:PORT`. */
+/** Returns v86's name for the connection of a TCP segment: `GUEST:PORT:REMOTE:PORT`. */
 function tupleOf(frame: Uint8Array): string | undefined {
   const ip = 14;
   const isTcp = frame[12] === 0x08 && frame[13] === 0 && frame[ip + 9] === 6;

@@ -1,20 +1,20 @@
 /**
- * How much the guest may send of what nobody has read yet: the receive window (RFC 9293, 3.8.6) of
- * connections into it. v86 announces a constant, or the guest's own window, so the window is written
- * over in the frames that go to the guest.
+ * Receive windows (RFC 9293, 3.8.6) of connections into the guest: the limit of unread data that it
+ * may send. v86 announces a constant, or the guest's own window. So the window is overwritten in
+ * the frames to the guest.
  */
 import { acknowledgement } from './tcp-probe.ts';
 import type { WireConnection } from './wire.ts';
 
-/** What may wait for a reader, bytes, with at most {@link fullWindow} on its way beside. */
+/** Largest size of unread data, bytes, in addition to at most {@link fullWindow} in transit. */
 const unreadLimit = 256 * 1024;
-/** As v86 announces. */
+/** The window that v86 announces. */
 const fullWindow = 64_240;
-/** A window that is smaller than a segment is closed: small ones cost a frame each. */
+/** A window below a segment counts as closed: small ones cost a frame each. */
 const segmentBytes = 1460;
 const offsets = { etherType: 12, ip: 14, protocol: 9, source: 12, target: 16 } as const;
 
-/** Of one connection. */
+/** The receive window of one connection. */
 export interface ReadWindow {
   /**
    * The guest has sent so many bytes.
@@ -27,7 +27,7 @@ export interface ReadWindow {
 }
 
 interface WindowedConnection extends WireConnection {
-  /** Next byte that is expected of the guest. */
+  /** Next byte that is expected from the guest. */
   acknowledged: number;
 }
 
@@ -41,13 +41,13 @@ export class ReadWindows {
   readonly #windows = new Map<string, Window>();
   readonly #receive: (frame: Uint8Array) => void;
 
-  /** @param receive takes frames to the guest */
+  /** @param receive takes frames for the guest */
   constructor(receive: (frame: Uint8Array) => void) {
     this.#receive = receive;
   }
 
   /**
-   * @param now where the connection is in its streams
+   * @param now returns the present position of the connection in its streams
    * @param mac of the guest
    */
   open(now: () => WindowedConnection, mac: () => string): ReadWindow {
@@ -65,7 +65,7 @@ export class ReadWindows {
         window.unread = Math.max(0, window.unread - bytes);
         const free = roomOf(window);
         if (!window.isClosed || free < fullWindow / 2) return;
-        // It would ask by itself, ever more rarely.
+        // The guest would probe the window itself, less and less often.
         window.isClosed = false;
         const { acknowledged, ...connection } = now();
         this.#receive(acknowledgement(connection, mac(), { acknowledged, window: free }));
@@ -95,7 +95,7 @@ function roomOf({ unread }: Window): number {
   return room < segmentBytes ? 0 : room;
 }
 
-/** Where a frame's TCP segment begins, and from where to where it goes. */
+/** Returns the start of a frame's TCP segment, and its source and target. */
 function tcpSegment(frame: Uint8Array): { key: string; at: number } | undefined {
   const { ip } = offsets;
   if (frame.length < ip + 40 || frame[offsets.etherType] !== 0x08) return undefined;
@@ -108,7 +108,7 @@ function tcpSegment(frame: Uint8Array): { key: string; at: number } | undefined 
   return { key: `${end(offsets.source, at)}>${end(offsets.target, at + 2)}`, at };
 }
 
-/** RFC 1624: the checksum after one 16-bit field of what it covers has changed. */
+/** Returns the checksum after one 16-bit field has changed (RFC 1624). */
 function renewedChecksum(checksum: number, before: number, after: number): number {
   let sum = (~checksum & 0xffff) + (~before & 0xffff) + after;
   while (sum >>> 16) sum = (sum & 0xffff) + (sum >>> 16);

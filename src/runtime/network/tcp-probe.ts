@@ -1,13 +1,13 @@
 /**
- * A TCP segment that asks the guest whether a connection is still there: an acknowledgement with an
- * old sequence number, as a keep-alive is (RFC 9293, 3.8.4). The guest answers with where it is in
- * the stream, and a backend that does not know the connection answers that with a reset that the
- * guest believes. So a connection whose other end is gone ends at once, instead of hanging for ever in a
- * guest that only reads.
+ * Builds a TCP segment that tests whether the guest still has a connection: an acknowledgement with
+ * an old sequence number, like a keep-alive (RFC 9293, 3.8.4). The guest answers with its position
+ * in the stream. A backend without the connection answers that with a reset, which the guest
+ * accepts. So a connection whose other end is gone ends at once. Otherwise it would hang for ever
+ * in a guest that only reads.
  */
 import type { WireConnection } from './wire.ts';
 
-/** The address of the router in v86's user-mode network. */
+/** Address of the router in v86's user-mode network. */
 const routerMac = '52:54:00:01:02:03';
 const offsets = { ip: 14, tcp: 34, end: 54 } as const;
 
@@ -18,7 +18,7 @@ function endpoint(text: string): { address: number[]; port: number } {
   return { address: address.split('.').map(Number), port: Number(port) };
 }
 
-/** The Internet checksum (RFC 1071), on top of `sum`. */
+/** Returns the Internet checksum (RFC 1071), added to `sum`. */
 function checksum(bytes: Uint8Array, sum = 0): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at < bytes.length; at += 2) sum += view.getUint16(at);
@@ -31,8 +31,8 @@ export const tcpProbe = (connection: WireConnection, mac: string): Uint8Array =>
   acknowledgement({ ...connection, sequence: connection.sequence - 1 }, mac);
 
 /**
- * An empty segment of the remote end, with its ACK flag.
- * @param acknowledged next byte that is expected of the guest
+ * Returns an empty segment of the remote end, with its ACK flag.
+ * @param acknowledged next byte that is expected from the guest
  * @param window bytes that it may send beyond that
  */
 export function acknowledgement(
@@ -65,7 +65,7 @@ export function acknowledgement(
   view.setUint8(tcp + 12, 5 << 4);
   view.setUint8(tcp + 13, 0x10);
   view.setUint16(tcp + 14, window);
-  // Of the pseudo header: the addresses, the protocol and the length.
+  // The checksum of the pseudo header: the addresses, the protocol and the length.
   const pseudo = ~checksum(frame.subarray(ip + 12, offsets.tcp), 6 + offsets.end - tcp) & 0xffff;
   view.setUint16(tcp + 16, checksum(frame.subarray(tcp), pseudo));
   return frame;

@@ -1,4 +1,4 @@
-/** v86's own user-mode network, out of each version that ships, with frames made by hand. */
+/** v86's own user-mode network of each version that ships, with hand-made frames. */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -57,7 +57,7 @@ function parse(frame: Uint8Array): Segment {
   };
 }
 
-/** Over the pseudo header and the segment: 0 where the frame's own is right. */
+/** Checksum over the pseudo header and the segment: 0 if the frame's own is right. */
 function tcpChecksum(frame: Uint8Array): number {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   const end = 14 + view.getUint16(16);
@@ -228,7 +228,7 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
     const asked = 'GET /x HTTP/1.1\r\nHost: nobody.example\r\n\r\n';
     backend.send(request(asked));
     await answered('HTTP/1.1 502');
-    // v86 has one segment on its way at a time: the first one holds the head.
+    // v86 has one segment in transit at a time: the first one contains the head.
     const ends = received.map((segment) => segment.sequence + segment.text.length);
     const acknowledged = Math.max(...ends);
     const sequence = 1000 + asked.length;
@@ -319,7 +319,7 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
       backend.send(guestSegment({ flags: flag.ack, sequence, acknowledged, text }, from, to));
       sequence += text.length;
     };
-    // A page of an earlier release never says what it has read, and is sent everything.
+    // A page of an earlier release never reports what it has read, and gets everything.
     for (let i = 0; i < 300; i++) sendOne();
     expect(windows.splice(0).every((window) => window >= 60_000)).toBe(true);
 
@@ -328,7 +328,7 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
       sendOne();
       expect(events.length).toBeGreaterThan(300);
     });
-    // A guest that keeps to it stops within the window that it was told before.
+    // A guest that respects the window stops within the last one that it received.
     for (let i = 0; i < 1000 && windows.at(-1) !== 0; i++) sendOne();
     expect(windows.at(-1)).toBe(0);
     const unread = sequence - 1000 - 300 * text.length;
@@ -380,7 +380,7 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
     await vi.waitFor(() => expect(pulled).toBe(4 * pieceBytes), slowTimeout);
     const sequence = 1000 + text.length;
     let acknowledged = 1338;
-    // v86 has one segment on its way at a time: the first one holds the head of the answer.
+    // v86 has one segment in transit at a time: the first one contains the head of the answer.
     for (let segments = 0; segments < 2; segments++) {
       for (const segment of received.splice(0))
         acknowledged = Math.max(acknowledged, segment.sequence + segment.text.length);
@@ -396,7 +396,7 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
     const text = 'GET /x HTTP/1.1\r\nHost: 8080.external\r\n\r\n';
     const end = 1000 + text.length;
 
-    /** Asks for something; what `fetch` then gets is `answer`. */
+    /** Sends a request; `fetch` then returns `answer`. */
     function ask(
       answer: (init: RequestInit) => Promise<Response>,
       patience: Partial<NetworkPatience> = {},
@@ -407,7 +407,9 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
       const say = (flags: number, sequence: number, acknowledged: number, data = '') =>
         backend.send(guestSegment({ flags, sequence, acknowledged, text: data }));
       say(flag.psh | flag.ack, 1000, 1338, text);
-      /** What the guest has got, all of which it acknowledges, for as long as there is more. */
+      /**
+       * Returns all data that the guest has received and acknowledged, as long as there is more.
+       */
       const read = () => {
         let got = '';
         for (let segment = received.shift(); segment; segment = received.shift()) {
@@ -418,13 +420,13 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
       };
       return { backend, say, read };
     }
-    /** Never answered, until nobody wants it. */
+    /** An answer that never comes, until the request is aborted. */
     const silence = ({ signal }: RequestInit) =>
       new Promise<Response>((_, reject) => {
         signal?.addEventListener('abort', () => reject(signal.reason));
       });
     const isReset = ({ flags }: Segment) => (flags & flag.rst) !== 0;
-    /** The guest answers a probe, and is told that the connection is gone. */
+    /** Checks that the guest answers a probe and gets a reset. */
     const expectReset = async ({ backend, say, read }: ReturnType<typeof ask>) => {
       await vi.waitFor(() => {
         read();
@@ -546,7 +548,7 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
   });
 
   describe('a connection into the guest', () => {
-    /** What the guest answers with, from the port that was opened. */
+    /** Returns the guest's answer from the port that was opened. */
     const answer = (segment: Segment, port: number) => {
       const frame = guestSegment(segment);
       const view = new DataView(frame.buffer);

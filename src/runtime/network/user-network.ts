@@ -1,9 +1,9 @@
 /**
- * The user-mode networks that come with v86 (its FetchNetworkAdapter and WispNetworkAdapter): DHCP,
- * DNS and the far end of the guest's TCP connections, in the keeper.
+ * The user-mode networks of v86 (its FetchNetworkAdapter and WispNetworkAdapter): DHCP, DNS and the
+ * far end of the guest's TCP connections, in the keeper.
  *
- * They are made by `V86` itself out of its options, so one is made here without a CPU, and what its
- * bus and its adapter are is all that is used of it.
+ * `V86` itself creates them from its options. So one is created here without a CPU, and only its
+ * bus and adapter are used.
  */
 import { HoldfastError } from '../../errors.ts';
 import type { NetworkBackend } from '../../protocol/config.ts';
@@ -34,10 +34,13 @@ export function userNetwork(
     windows.apply(frame);
     toGuest(frame);
   };
-  /** The guest answers the probe, and v86 answers that with a reset that the guest believes. */
+  /**
+   * Resets a connection: the guest answers the probe, and v86 answers that with a reset that the
+   * guest accepts.
+   */
   const reset = (connection: V86TcpConnection) => {
     connection.release();
-    // Not the device's address: while the guest's driver sets that up, it reads as zeros.
+    // Not the device's address, which reads as zeros while the guest's driver sets it up.
     receive(tcpProbe(wireConnection(connection), macText(connection.hdest)));
     pace.look();
   };
@@ -102,21 +105,24 @@ export function userNetwork(
   };
 }
 
-/** Closes the connection of a guest that sends no more and waits for nothing. */
+/** Closes the connection of a guest that sends no more and expects nothing. */
 function endToo(connection: V86TcpConnection): void {
   connection.close();
-  // v86 has chosen where it goes from here when the answer was whole, which the guest had not ended yet.
+  // v86 chose the next state when the answer was complete, before the guest had ended its side.
   if (connection.delayed_send_fin) connection.delayed_state = 'last-ack';
 }
 
-/** What waits for a wisp server, bytes and frames: beyond it the guest has to send again, as on any line. */
+/**
+ * Limit of waiting data for a wisp server, bytes and frames: beyond it the guest must send again,
+ * as on any line.
+ */
 const toServerLimit = { bytes: 8 * 1024 * 1024, frames: 4096 };
 
 const isFull = ({ wispws, congested_buffer }: V86NetworkAdapter): boolean =>
   (wispws?.bufferedAmount ?? 0) > toServerLimit.bytes ||
   (congested_buffer?.length ?? 0) > toServerLimit.frames;
 
-/** The first segment of a TCP connection: SYN without ACK. */
+/** Returns true for the first segment of a TCP connection: SYN without ACK. */
 function opensConnection(frame: Uint8Array): boolean {
   const ip = 14;
   if (frame.length < ip + 40 || frame[12] !== 0x08 || frame[13] !== 0 || frame[ip + 9] !== 6)
@@ -136,7 +142,7 @@ function wireConnection({ pdest, dport, psrc, sport, seq }: V86TcpConnection): W
 function makeAdapter(V86: V86Constructor, config: UserNetwork) {
   const relay = config.kind === 'fetch' ? 'fetch' : config.url.replace(/^ws(s?):/, 'wisp$1:');
   const options: V86Options = {
-    // Never answered: this V86 gets no CPU.
+    // Never resolves: this V86 gets no CPU.
     wasm_fn: () => new Promise(() => undefined),
     memory_size: 0,
     vga_memory_size: 0,
@@ -169,24 +175,24 @@ function makeAdapter(V86: V86Constructor, config: UserNetwork) {
   }
 }
 
-/** Wisp's packet types that name a stream which v86 takes for granted. */
+/** Wisp's packet types for a stream that v86 assumes to exist. */
 const wispData = 2;
 const wispContinue = 3;
 const wispClose = 4;
-/** Reasons of a stream's end that are no failure: unspecified, and voluntary. */
+/** Reasons for a stream's end that are no failure: unspecified, and voluntary. */
 const wispEnds: readonly (number | undefined)[] = [1, 2];
 
 interface WispCare {
-  /** The server says that a connection has failed. */
+  /** Called when the server reports that a connection has failed. */
   broke(connection: V86TcpConnection): void;
-  /** The server itself is gone. */
+  /** Called when the server itself is gone. */
   dropAll(): void;
 }
 
 /**
- * v86 throws at packets for streams that it has closed meanwhile, takes a failure for an end, leaves
- * a connection half open that the guest has ended, and forgets to end the connections of the guest when
- * it loses the server.
+ * Corrects v86's handling of wisp. v86 throws at packets for streams that it has already closed,
+ * and treats a failure as an end. It leaves a connection half open that the guest has ended. When
+ * it loses the server, it does not end the guest's connections.
  */
 function tendWisp(adapter: V86NetworkAdapter, { broke, dropAll }: WispCare): void {
   const process = adapter.process_incoming_wisp_frame;
@@ -206,7 +212,7 @@ function tendWisp(adapter: V86NetworkAdapter, { broke, dropAll }: WispCare): voi
   const accept = adapter.on_tcp_connection;
   adapter.on_tcp_connection = function (connection, packet) {
     const isAccepted = accept?.call(this, connection, packet) ?? false;
-    // Wisp ends both directions at once: the server has been told.
+    // Wisp ends both directions at once, and the server was notified.
     const { on_shutdown: tellServer } = connection;
     connection.on_shutdown = () => {
       tellServer.call(connection);
@@ -220,7 +226,7 @@ function tendWisp(adapter: V86NetworkAdapter, { broke, dropAll }: WispCare): voi
     if (!socket) return;
     socket.onclose = (event) => {
       dropAll();
-      // Its own flow control starts anew with the next socket.
+      // Its own flow control starts again with the next socket.
       adapter.connections = { 0: { congestion: 0 } };
       reconnect?.call(socket, event);
     };

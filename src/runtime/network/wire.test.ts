@@ -100,7 +100,7 @@ describe('the wire', () => {
     let got = 0;
     wire.plug({ mac: '00:22:15:00:00:01', receive: () => ++got > 0 });
     wire.drain();
-    // There is room again.
+    // The queue has room again.
     wire.unplug(() => undefined);
     fromBackend(new Uint8Array(9216));
     expect([got, wire.waiting]).toEqual([227, 1]);

@@ -1,39 +1,39 @@
 /**
- * The guest's network cable: the network device of whichever runtime runs the guest on one end, the
- * backend on the other. It is kept by the keeper, backend included, so a connection of the guest
- * that ends there does not notice a live update.
+ * The guest's network cable: the active runtime's network device on one end, the backend on the
+ * other. The keeper keeps it with its backend. So a connection of the guest that ends there is not
+ * affected by a live update.
  *
- * A runtime may find a wire here that a runtime of any other build made, with a backend out of
- * another v86: {@link Wire} only ever grows, by optional members.
+ * A runtime may find a wire that a runtime of another build created, with a backend of another v86.
+ * So {@link Wire} only ever grows by optional members.
  */
 import type { GuestConnection, NetworkCounters } from '../../protocol/network.ts';
 
 export interface Wire {
-  /** A frame of the guest. Takes `frame` over. */
+  /** Sends a frame of the guest. Takes over `frame`. */
   send(frame: Uint8Array<ArrayBuffer>): void;
-  /** From now on, frames go to `nic`; those that waited when it next calls {@link drain}. */
+  /** From now on, frames go to `nic`; waiting ones at its next call of {@link drain}. */
   plug(nic: WireEnd): void;
-  /** From now on, frames wait, and `arrived` hears of each. */
+  /** From now on, frames wait, and each one calls `arrived`. */
   unplug(arrived: () => void): void;
-  /** Delivers frames that waited. @returns whether the guest got any. */
+  /** Delivers waiting frames. @returns true if the guest got any. */
   drain(): boolean;
   connections(): WireConnection[];
   /** See {@link Backend.open}. */
   open?(port: number, channel: MessagePort): boolean;
   /** See {@link Backend.forget}. */
   forget?(isGone: (connection: WireConnection) => boolean): void;
-  /** Puts a frame to the guest on the wire, as if the backend had sent it. */
+  /** Puts a frame for the guest on the wire, as if the backend had sent it. */
   inject(frame: Uint8Array): void;
   readonly waiting: number;
   readonly counters: Readonly<NetworkCounters>;
-  /** The keeper calls this at the end of the machine: see `RuntimeHost.kept`. */
+  /** Called by the keeper at the end of the machine: see `RuntimeHost.kept`. */
   machineEnded(): void;
 }
 
 export interface WireEnd {
   /** MAC address, `00:22:15:aa:bb:cc`. */
   readonly mac: string;
-  /** @returns false when there is no room now: the frame is then offered again. */
+  /** @returns false if there is no room now: the frame is offered again later. */
   receive(frame: Uint8Array): boolean;
 }
 
@@ -42,26 +42,30 @@ export interface WireConnection extends GuestConnection {
   sequence: number;
 }
 
-/** What is at the far end of the wire. */
+/** The far end of the wire. */
 export interface Backend {
   send(frame: Uint8Array<ArrayBuffer>): void;
-  /** The address of the guest's device, whenever it becomes known or changes. */
+  /** Sets the address of the guest's device, whenever it becomes known or changes. */
   setMac(mac: string): void;
   connections(): WireConnection[];
   /**
-   * Opens a connection to a port of the guest, whose other end is at the other end of `channel`.
-   * Absent where no connection ends in the backend.
+   * Opens a connection to a port of the guest. Its other end is at the other end of `channel`.
+   * Absent if no connection ends in the backend.
    */
   open?(port: number, channel: MessagePort): void;
-  /** Drops connections that the guest knows nothing of. Absent where none ends in the backend. */
+  /** Drops connections that the guest does not have. Absent if none ends in the backend. */
   forget?(isGone: (connection: WireConnection) => boolean): void;
   close(): void;
 }
 
-/** Frames for a guest that stands still or is slow; then, as on any network, they are dropped. */
+/**
+ * Limits of frames for a stopped or slow guest; beyond them frames are dropped, as on any network.
+ */
 const waitingLimit = { frames: 1024, bytes: 2 * 1024 * 1024 };
 
-/** A jumbo frame with its header. Longer ones come from no driver, and are dropped in both directions. */
+/**
+ * A jumbo frame with its header. No driver sends longer ones; they are dropped in both directions.
+ */
 export const frameLimit = 9216;
 
 export function makeWire(connect: (receive: (frame: Uint8Array) => void) => Backend): Wire {
@@ -86,7 +90,7 @@ export function makeWire(connect: (receive: (frame: Uint8Array) => void) => Back
     const hasRoom =
       waiting.length < waitingLimit.frames && waitingBytes + frame.length <= waitingLimit.bytes;
     if (hasRoom) {
-      // Its own bytes: a small view may hold a large buffer.
+      // A copy of its own bytes: a small view may hold a large buffer.
       waiting.push(frame.length < frame.buffer.byteLength ? frame.slice() : frame);
       waitingBytes += frame.length;
     } else counters.dropped++;
@@ -109,7 +113,7 @@ export function makeWire(connect: (receive: (frame: Uint8Array) => void) => Back
       try {
         backend.send(frame);
       } catch {
-        // v86 throws where a header says more than the frame holds: nobody is at such an address.
+        // v86 throws if a header claims more than the frame holds: no such frame has a receiver.
         counters.dropped++;
       }
     },

@@ -1,4 +1,4 @@
-/** What a 9P2000.L message of a guest asks for, as far as it can do harm. Names as in Linux' `net/9p`. */
+/** Checks the harmful parts of a guest's 9P2000.L messages. Names as in Linux' `net/9p`. */
 
 export const errno = {
   io: 5,
@@ -14,15 +14,15 @@ export const errno = {
 const header = 7;
 const rlerror = 7;
 const [nameLimit, pathLimit, clientLimit] = [255, 4096, 255];
-/** Of fids; Linux numbers them from 0 on. */
+/** Limit of fids; Linux numbers them from 0 on. */
 const fidLimit = 65_536;
 const setattrSize = 0x08;
 
 /** Growth of the share by one message. */
 export interface Growth {
-  /** Of a file: to be compared with what it has now. */
+  /** New size of a file, to be compared with its present one. */
   resize?: { fid: number; sizeBytes: number };
-  /** Of the tree. */
+  /** Growth of the tree. */
   metadataBytes?: number;
   /** One more lock of this file. */
   lock?: { fid: number };
@@ -33,7 +33,7 @@ type Judged = { kind: 'refused'; errno: number } | { kind: 'fine'; growth: Growt
 const refused = (code: number): Judged => ({ kind: 'refused', errno: code });
 const fine = (growth: Growth = {}): Judged => ({ kind: 'fine', growth });
 
-/** Of each request, how long it is at least without its header; and whether it begins with a fid. */
+/** For each request: its least length without the header, and whether it begins with a fid. */
 const requests: Record<number, readonly [bytes: number, hasFid: boolean]> = {
   8: [4, true],
   12: [8, true],
@@ -66,7 +66,7 @@ const requests: Record<number, readonly [bytes: number, hasFid: boolean]> = {
   122: [4, true],
 };
 
-/** @param isOpen whether a fid stands for something */
+/** @param isOpen returns true if a fid is in use */
 export function judge(message: Uint8Array, isOpen: (fid: number) => boolean): Judged {
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
   const id = message[4] ?? 0;
@@ -129,7 +129,7 @@ export function judge(message: Uint8Array, isOpen: (fid: number) => boolean): Ju
   }
 }
 
-/** Beside names, v86 has an object of some 500 bytes for each file. */
+/** Beside names, v86 stores an object of some 500 bytes for each file. */
 function named(name: number | undefined, target = 0): Judged {
   if (name === undefined) return refused(errno.invalid);
   return name > nameLimit
@@ -137,14 +137,17 @@ function named(name: number | undefined, target = 0): Judged {
     : fine({ metadataBytes: 512 + 2 * (name + target) });
 }
 
-/** Of a string, without its length's own two bytes; undefined where it does not end in the message. */
+/**
+ * Returns the length of a string without the two bytes of its length field; undefined if it does
+ * not end in the message.
+ */
 function textLength(view: DataView, at: number): number | undefined {
   if (at + 2 > view.byteLength) return undefined;
   const length = view.getUint16(at, true);
   return at + 2 + length <= view.byteLength ? length : undefined;
 }
 
-/** The answer to a message that was refused. */
+/** Returns the answer to a refused message. */
 export function errorReply(message: Uint8Array, code: number): Uint8Array {
   const reply = new Uint8Array(header + 4);
   const view = new DataView(reply.buffer);

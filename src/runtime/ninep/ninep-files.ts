@@ -1,10 +1,10 @@
-/** The files of the 9p share by path, for everybody but the guest. */
+/** The files of the 9p share by path, for all users but the guest. */
 import { HoldfastError } from '../../errors.ts';
 import type { NinepEntry } from '../../protocol/ninep.ts';
 
 const modes = { mask: 0o170000, directory: 0o040000, file: 0o100000, link: 0o120000 } as const;
 
-/** Not a method of {@link V86Filesystem}, whose own ones give up the thread between two steps. */
+/** No use of {@link V86Filesystem}'s path methods, which yield the thread between two steps. */
 export class NinepFiles {
   readonly #device: V86Virtio9p | undefined;
 
@@ -12,7 +12,7 @@ export class NinepFiles {
     this.#device = cpu.devices.virtio_9p;
   }
 
-  /** @throws {HoldfastError} `not-found`, or `file-failed` for what is not a file */
+  /** @throws {HoldfastError} `not-found`, or `file-failed` if it is not a file */
   read(path: string): Uint8Array {
     const inode = this.#find(path);
     const { size } = this.#file(inode, path);
@@ -20,8 +20,8 @@ export class NinepFiles {
   }
 
   /**
-   * Makes or replaces a file, and the directories that lead to it.
-   * @throws {HoldfastError} `file-failed` when something else is in its place
+   * Creates or replaces a file, and creates its directories.
+   * @throws {HoldfastError} `file-failed` if the path is not a file
    */
   write(path: string, bytes: Uint8Array): void {
     const fs = this.#fs;
@@ -45,11 +45,11 @@ export class NinepFiles {
     file.size = bytes.length;
     file.mtime = Math.floor(Date.now() / 1000);
     file.qid.version++;
-    // Nothing of it waits: v86 declares it async for file systems of other kinds.
+    // It completes at once: v86 declares it async for other kinds of file systems.
     void fs.set_data(inode, bytes.slice());
   }
 
-  /** @throws {HoldfastError} `not-found`, or `file-failed` for what is not a directory */
+  /** @throws {HoldfastError} `not-found`, or `file-failed` if it is not a directory */
   list(path: string): NinepEntry[] {
     const fs = this.#fs;
     const directory = this.#find(path);

@@ -1,14 +1,14 @@
 /**
- * What a guest may do with its 9p share. v86 allocates what a message says, takes each message for well
- * formed, and leaves a promise that nobody waits for. Here each is looked at before v86 gets it.
+ * Limits a guest's use of its 9p share. v86 allocates the sizes in a message, trusts its form, and
+ * leaves a promise unhandled. Here each message is checked before v86 gets it.
  */
 import type { RuntimeHost } from '../../protocol/abi.ts';
 import { usualLimits } from '../../protocol/limits.ts';
 import { errno, errorReply, type Growth, judge } from './message.ts';
 
-/** Messages that v86 has not answered; their bytes wait with them. */
+/** Unanswered messages; their bytes stay in memory. */
 const inFlightLimit = 128;
-/** v86 keeps those of deleted files, too. */
+/** Limit of inodes; v86 also keeps those of deleted files. */
 const inodeLimit = 131_072;
 const lockLimit = 4096;
 
@@ -22,9 +22,9 @@ class ShareGuard {
   readonly #limitBytes: number;
   readonly #host: RuntimeHost;
   readonly #unanswered = new Set<V86VirtBuffer>();
-  /** Of all contents; undefined when it has to be counted. */
+  /** Size of all contents; undefined if it must be counted. */
   #contents: number | undefined;
-  /** Of what was made since this runtime has the guest. */
+  /** Size of the metadata that was created since this runtime became active. */
   #metadata = 0;
   #isTold = false;
 
@@ -57,7 +57,10 @@ class ShareGuard {
       };
   }
 
-  /** v86's own loop over a queue finds nothing: each request is taken here, and its promise kept. */
+  /**
+   * Takes each request here and handles its promise, so that v86's own loop over a queue finds
+   * none.
+   */
   #intercept(queue: V86VirtQueue): void {
     const { has_request: has, pop_request: pop, push_reply: push, reset } = queue;
     queue.push_reply = (chain) => {
@@ -69,7 +72,7 @@ class ShareGuard {
     };
     let isPopping = false;
     queue.has_request = () => {
-      // v86 asks once more when it takes one.
+      // v86 checks once more when it takes a request.
       if (isPopping) return has.call(queue);
       while (this.#unanswered.size < inFlightLimit && has.call(queue)) {
         isPopping = true;
@@ -90,7 +93,7 @@ class ShareGuard {
       if (code !== undefined) return this.#answer(queue, chain, errorReply(message, code));
       await this.#device.ReceiveRequest(readAgain(chain, message));
     } catch {
-      // v86 stumbles over what no driver sends, and over buffers outside of the guest's memory.
+      // v86 fails on messages that no driver sends, and on buffers outside of the guest's memory.
       this.#answer(queue, chain, errorReply(message, errno.io));
     }
   }
@@ -100,7 +103,7 @@ class ShareGuard {
     try {
       chain.set_next_blob(reply);
     } catch {
-      // The guest has given no room for it that there is.
+      // The guest's buffer is outside of its memory.
     }
     queue.push_reply(chain);
     queue.flush_replies();
@@ -122,7 +125,7 @@ class ShareGuard {
     }
     if (resize) {
       const present = fs.inodedata[fids[resize.fid]?.inodeid ?? -1]?.length ?? 0;
-      // v86 makes room for half as much again, beside what is there.
+      // v86 allocates half as much again beside the old buffer.
       if (resize.sizeBytes > present) growth = Math.floor(resize.sizeBytes * 1.5) - present;
     }
     if (growth === 0) return undefined;
@@ -150,7 +153,7 @@ class ShareGuard {
   }
 }
 
-/** The request as v86 reads it, whose bytes are in `message` already. */
+/** Returns the request for v86, with its bytes already in `message`. */
 function readAgain(chain: V86VirtBuffer, message: Uint8Array): V86VirtBuffer {
   let at = 0;
   chain.get_next_blob = (target) => {

@@ -15,14 +15,14 @@ const text = (contents: Uint8Array) => new TextDecoder().decode(contents);
 
 type Cpu = ConstructorParameters<typeof NinepFiles>[0];
 type Device = NonNullable<Cpu['devices']['virtio_9p']>;
-/** What tests call beyond what the runtime does. */
+/** Members that tests use beyond those of the runtime. */
 type Filesystem = Device['fs'] & {
   set_state(state: unknown): void;
   Write(inode: number, offset: number, count: number, data: Uint8Array): Promise<void>;
   Unlink(directory: number, name: string): number;
   CloseInode(inode: number): Promise<void>;
   DescribeLock(type: number, start: number, length: number, process: number, client: string): Lock;
-  /** @returns 0, or 1 where another process has it */
+  /** @returns 0, or 1 if another process has the lock */
   Lock(inode: number, lock: Lock, flags: number): number;
 };
 type Lock = { readonly type: number };
@@ -54,7 +54,7 @@ describe.each(v86Packages)('the 9p share of npm package %s', (packageName) => {
     pieces = (host.pieces as NonNullable<RuntimeHost['pieces']>)('9p.files');
   });
 
-  /** A runtime's share, as it is once the runtime has the guest. */
+  /** A runtime's share once the runtime has the guest. */
   function share() {
     const fs = newFilesystem();
     const device = {
@@ -72,7 +72,7 @@ describe.each(v86Packages)('the 9p share of npm package %s', (packageName) => {
   function handOver(from: ReturnType<typeof share>): ReturnType<typeof share> {
     const tree = from.fs.get_state();
     const list = from.state.save();
-    // Through JSON: nothing but plain values gets to the next runtime.
+    // Through JSON: only plain values reach the next runtime.
     const plain = JSON.parse(JSON.stringify(tree, (_, value) => value?.get_state?.() ?? value));
     const to = share();
     if (list) to.state.check(list);
@@ -119,7 +119,7 @@ describe.each(v86Packages)('the 9p share of npm package %s', (packageName) => {
   it('keeps the locks of a guest, which only their processes can let go', () => {
     const first = share();
     first.files.write('file', bytes('0123456789'));
-    /** As `flock` and `fcntl` ask for it: all of the file, or a part. */
+    /** A request as of `flock` and `fcntl`: for the whole file, or a part. */
     const ask = ({ fs }: { fs: Filesystem }, type: number, process: number, part?: number[]) => {
       const [start = 0, length = Number.POSITIVE_INFINITY] = part ?? [];
       return fs.Lock(1, fs.DescribeLock(type, start, length, process, 'guest'), 0);

@@ -1,8 +1,8 @@
 /**
- * The 9p share over a restart. v86 keeps the tree of inodes and the contents of files in one
- * object, and its state holds both. Here the contents belong to the keeper, as pieces by inode: a big file
- * costs a restart nothing, and a checkpoint writes only the files that changed. The vmstate keeps the
- * tree, the guest's open files and locks, and says which contents belong to it.
+ * The 9p share across a restart. v86 stores the tree of inodes and the contents of files in one
+ * object, and its state holds both. Here the keeper owns the contents, as pieces by inode. So a big
+ * file costs a restart nothing, and a checkpoint writes only the changed files. The vmstate holds
+ * the tree, the guest's open files and locks, and the list of the contents.
  */
 
 import { HoldfastError } from '../../errors.ts';
@@ -13,14 +13,14 @@ const piecesName = '9p.files';
 /** Elements of v86's state: of the device, and of its file system. */
 const deviceState = { replyBuffer: 6, fids: 8 } as const;
 const treeState = { contents: 2 } as const;
-/** What v86 makes of a fid that was closed: type, and inode. */
+/** v86's form of a closed fid: type, and inode. */
 const closedFid = [-1, -1, 0, ''] as const;
 /** A fid on which extended attributes are read. */
 const xattrFid = 2;
 
 /**
- * Makes the share leave the contents of files out of its state, and its reply buffer: a reply is
- * built and copied to the guest in one go.
+ * Leaves the contents of files and the reply buffer out of the share's state: a reply is built and
+ * copied to the guest in one step.
  */
 export function keepFilesOut(cpu: V86Cpu, host: RuntimeHost): void {
   const device = cpu.devices.virtio_9p;
@@ -36,14 +36,14 @@ export function keepFilesOut(cpu: V86Cpu, host: RuntimeHost): void {
   device.get_state = function get_state() {
     const state = takeDevice.call(this);
     state[deviceState.replyBuffer] = new Uint8Array(device.replybuffer.length);
-    // v86 trips over a fid that the guest skipped.
+    // v86 fails on a fid that the guest skipped.
     const fids = state[deviceState.fids] as (unknown[] | undefined)[];
     state[deviceState.fids] = Array.from(fids, (fid) => fid ?? [...closedFid]);
     return state;
   };
 }
 
-/** The share of the runtime that has the guest. */
+/** The share of the active runtime. */
 export class ShareState {
   readonly #device: V86Virtio9p | undefined;
   readonly #pieces: VersionedPieces | undefined;
@@ -54,7 +54,7 @@ export class ShareState {
     if (this.#device && this.#pieces) follow(this.#device.fs, this.#pieces);
   }
 
-  /** Which contents belong to the tree; undefined where the state holds them itself. */
+  /** Returns the list of the tree's contents; undefined if the state holds them itself. */
   save(): ShareFilesSection | undefined {
     if (!this.#device || !this.#pieces) return undefined;
     const files = regularFiles(this.#device.fs).map(
@@ -64,8 +64,8 @@ export class ShareState {
   }
 
   /**
-   * @param section what {@link save} returned
-   * @throws {HoldfastError} `wrong-disk` when the keeper holds other files. Nothing is touched then.
+   * @param section the result of {@link save}
+   * @throws {HoldfastError} `wrong-disk` if the keeper holds other files. Nothing is changed then.
    */
   check({ files }: ShareFilesSection): void {
     for (const [inode, length] of files) {
@@ -78,8 +78,9 @@ export class ShareState {
   }
 
   /**
-   * After the device has its state.
-   * @param section what {@link save} returned; undefined for a state that holds the contents itself.
+   * Loads the contents, after the device state.
+   * @param section the result of {@link save}; undefined for a state that holds the contents
+   * itself.
    */
   load(section: ShareFilesSection | undefined): void {
     if (!this.#device) return;
@@ -92,20 +93,26 @@ export class ShareState {
     } else {
       for (const [inode, contents] of regularFiles(fs)) this.#pieces?.set(inode, contents);
     }
-    // v86's state forgets the extended attributes that it made up.
+    // v86's state lacks the extended attributes that it generated.
     for (const { type, inodeid } of fids)
       if (type === xattrFid && fs.inodes[inodeid]) fs.PrepareCAPs(inodeid);
   }
 }
 
-/** Contents of directories are listings, which v86 makes anew for each read. */
+/**
+ * Returns the contents of files. Those of directories are listings, which v86 generates again for
+ * each read.
+ */
 function regularFiles(fs: V86Filesystem): [inode: number, contents: Uint8Array][] {
   return Object.entries(fs.inodedata)
     .map(([inode, contents]): [number, Uint8Array] => [Number(inode), contents])
     .filter(([inode]) => ((fs.inodes[inode]?.mode ?? 0) & 0o170000) === 0o100000);
 }
 
-/** v86 calls one of these after each change of a file's contents, in place or not. */
+/**
+ * Copies changes to the pieces. v86 calls one of these methods after each change of a file's
+ * contents, in place or not.
+ */
 function follow(fs: V86Filesystem, pieces: VersionedPieces): void {
   const setData = fs.set_data;
   fs.set_data = function set_data(inode, contents) {

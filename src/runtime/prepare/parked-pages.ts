@@ -16,11 +16,11 @@ export class ParkedPages {
     this.#ops = ops;
   }
 
-  /** Moves them aside and leaves zeros. */
+  /** Moves the pages aside and leaves zeros. */
   park(): void {
     const ops = this.#ops;
     const { list, pages } = pageStore(blockOf(this.#host, 'runtime.parked'));
-    // Leaves the TLB's four MiB zero, so that they need not be moved; the CPU refills it.
+    // Zeroes the TLB's four MiB, so that they need not be moved; the CPU refills it.
     this.#core.cpu.full_clear_tlb();
     const count = ops.findNonzero(this.#core.ownRanges, list);
     ops.gather(list, count, pages);
@@ -28,11 +28,11 @@ export class ParkedPages {
     this.#count = count;
   }
 
-  /** Puts them back in place of whatever another runtime left there. */
+  /** Restores the pages in place of another runtime's data. */
   unpark(): void {
     const ops = this.#ops;
     const { list, pages } = pageStore(blockOf(this.#host, 'runtime.parked'));
-    // Whatever the other runtime wrote, in its arena as in the slack around RAM blocks.
+    // All writes of the other runtime, in its arena and in the slack around RAM blocks.
     const incoming = pageStore(blockOf(this.#host, 'runtime.incoming'));
     const everything = [{ start: 0, end: this.#host.runtimeBytes }, ...this.#core.ownRanges];
     ops.clear(incoming.list, ops.findNonzero(everything, incoming.list));

@@ -1,4 +1,4 @@
-/** The memory in which a runtime is made ready. */
+/** The memory in which a runtime is prepared. */
 import type { RuntimeHost } from '../../protocol/abi.ts';
 import { blockOf, type PageStore } from '../core/blocks.ts';
 import { PageOps, type Range } from '../core/page-ops.ts';
@@ -9,11 +9,11 @@ export interface GuestPages {
   bytes: Uint8Array;
 }
 
-/** Zero again after each use. */
+/** Scratch memory, which is zeroed after each use. */
 export class ScratchMemory {
   readonly #host: RuntimeHost;
   readonly #ops: PageOps;
-  /** Room for lists within scratch memory, past everything a core touches. */
+  /** Address of lists within scratch memory, beyond everything a core touches. */
   readonly #list: number;
 
   constructor(host: RuntimeHost) {
@@ -23,12 +23,12 @@ export class ScratchMemory {
   }
 
   #addresses(ranges: readonly Range[]): Uint32Array {
-    // Lists fit one block of planes: 65,536 pages. Guest RAM is read in parts.
+    // A list fits one block of planes: 65,536 pages. Guest RAM is read in parts.
     const count = this.#ops.findNonzero(ranges, this.#list);
     return new Uint32Array(this.#host.scratch.buffer, this.#list, count).slice();
   }
 
-  /** Copies what is in `ranges` to the guest's memory at `to`; returns the page count. */
+  /** Copies the pages in `ranges` to the guest's memory at `to`; returns the page count. */
   moveOut(ranges: readonly Range[], to: PageStore): number {
     const from = new Uint8Array(this.#host.scratch.buffer);
     const target = new Uint8Array(this.#host.memory.buffer);
@@ -51,7 +51,7 @@ export class ScratchMemory {
     this.#zero(ranges);
   }
 
-  /** Zeroes everything, whatever a core that was given up has left. */
+  /** Zeroes everything that an abandoned core has left. */
   wipe(): void {
     this.#zero([{ start: 0, end: this.#list }]);
   }

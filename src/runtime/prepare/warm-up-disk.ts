@@ -7,7 +7,7 @@ import { Overlay } from '../disks/overlay.ts';
 import { mapPieces } from '../disks/pieces.ts';
 import { warmUpImage } from './warm-up-image.ts';
 
-/** A 160 KiB floppy, the smallest that v86 knows. */
+/** A 160 KiB floppy, the smallest of v86's formats. */
 const diskBytes = 160 * 1024;
 
 export function warmUpDisk(): DriveBuffer {

@@ -1,22 +1,22 @@
 /**
  * Runs a throwaway guest on a runtime that is about to take over.
  *
- * Engines compile WebAssembly functions when they are first called, quickly, and again, well,
- * once they turn out to be hot. A module that has never run is therefore several times slower
- * for a second or two, which a user would see as a brown-out after the hand-over. Compiled code
- * belongs to the module and not to its instances, so a throwaway guest in scratch memory can be
- * the one that suffers it, while the real guest still runs on the old runtime.
+ * Engines compile WebAssembly functions quickly at their first call, and better once they are hot.
+ * So a module that has never run is several times slower for a second or two. A user would see this
+ * as a brown-out after the hand-over. Compiled code belongs to the module, not to its instances. So
+ * a throwaway guest in scratch memory absorbs the slow phase while the real guest still runs on the
+ * old runtime.
  */
 import type { V86Core } from '../core/v86-core.ts';
 import { yieldToEventLoop } from '../core/yield-to-event-loop.ts';
 
-/** Part of the worker's time that the throwaway guest takes at once. */
+/** Part of the worker's time that the throwaway guest takes at a time. */
 const sliceMs = 4;
-/** The longest that a live update is held up for this. */
+/** The longest delay of a live update for this. */
 const budgetMs = 2500;
-/** Speed is compared over windows of this much of the throwaway guest's own time. */
+/** Window for speed comparisons, in the throwaway guest's own time. */
 const windowMs = 100;
-/** Warm when this many windows in a row bring no new best. */
+/** The module is warm when this many successive windows bring no new best speed. */
 const patience = 4;
 
 interface WarmUpReport {

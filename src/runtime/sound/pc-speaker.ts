@@ -1,21 +1,30 @@
-/** The PC speaker: what channel 2 of the timer and port 61h make audible, as samples. */
+/** The PC speaker: the sound of channel 2 of the timer and port 61h, as samples. */
 import { HoldfastError } from '../../errors.ts';
 import { type SoundBuffer, soundRate } from './sound-buffer.ts';
 
 const controlPort = 0x61;
-/** Bits of the port: the timer's gate, and the speaker itself. Firmware opens the gate alone to measure time. */
+/**
+ * Bits of the port: the timer's gate, and the speaker itself. Firmware opens only the gate to
+ * measure time.
+ */
 const gateAndSpeaker = 3;
-/** The timer's mode that makes a square wave. */
+/** The timer's mode for a square wave. */
 const squareWave = 3;
 const timerHz = 1_193_181.6666;
-/** A tenth of full scale, as the small speaker that it is. */
+/** A tenth of full scale, like the small speaker of a PC. */
 const amplitude = 0.1;
-/** Nothing is heard above it. Guests that want silence set their timer so. */
+/** Tones above it are inaudible. Guests set their timer so for silence. */
 const highestHz = 20_000;
-/** Of one turn. A guest that changes the tone more often plays samples, which this does not follow. */
+/**
+ * Limit of tone changes in one turn. A guest that changes the tone more often plays samples, which
+ * are not supported.
+ */
 const mostChanges = 256;
 
-/** Members of v86's PIT; `speaker_control` is ours, and saved with what v86's own state leaves out. */
+/**
+ * Members of v86's PIT. `speaker_control` is ours, and saved with the fields that v86's own state
+ * leaves out.
+ */
 interface SpeakerTimer {
   counter_mode: ArrayLike<number>;
   counter_reload: ArrayLike<number>;
@@ -23,7 +32,7 @@ interface SpeakerTimer {
   speaker_control?: number;
 }
 
-/** Gives a machine's timer what a vmstate needs of the speaker. Before a state is taken or given. */
+/** Adds the speaker's state to a machine's timer. Call this before a state is saved or loaded. */
 export function readySpeaker({ devices }: V86Cpu): void {
   const timer = devices.pit as SpeakerTimer | undefined;
   if (timer) timer.speaker_control = 0;
@@ -31,13 +40,13 @@ export function readySpeaker({ devices }: V86Cpu): void {
 
 export class PcSpeaker {
   readonly #timer: SpeakerTimer;
-  /** Tones to come, 0 is silence, by the frame that they begin with. */
+  /** Future tones by their first frame; 0 is silence. */
   #changes: { frame: number; hz: number }[] = [];
   #hz = 0;
-  /** Of the wave, 0 to 1. */
+  /** Phase of the wave, 0 to 1. */
   #phase = 0;
 
-  /** @param now the frame that the guest has come to */
+  /** @param now returns the guest's present frame */
   constructor(cpu: V86Cpu, bus: V86Bus, now: () => number) {
     const timer = cpu.devices.pit;
     const port = cpu.io.ports[controlPort];
@@ -57,19 +66,19 @@ export class PcSpeaker {
     return this.#hz > 0 || this.#changes.length > 0;
   }
 
-  /** The machine was reset. */
+  /** Resets the speaker with the machine. */
   reset(): void {
     this.#timer.speaker_control = 0;
     this.loaded();
   }
 
-  /** The device state is another. */
+  /** Follows a newly loaded device state. */
   loaded(): void {
     this.#changes = [];
     this.#hz = this.#frequency();
   }
 
-  /** Adds frames to what is there. @param first the number of the first of them */
+  /** Adds the speaker's frames to a buffer. @param first the number of the first of them */
   render({ left, right }: SoundBuffer, first: number, from: number, to: number): void {
     for (let i = from; i < to; i++) {
       const at = first + i - from;
@@ -78,7 +87,7 @@ export class PcSpeaker {
         this.#changes.shift();
       }
       if (this.#hz === 0) continue;
-      // The mean over the frame: a wave that is sampled instead sounds rough.
+      // The mean over the frame: point samples of a wave sound rough.
       const step = this.#hz / soundRate;
       const sample = (amplitude * (integral(this.#phase + step) - integral(this.#phase))) / step;
       this.#phase = (this.#phase + step) % 1;
@@ -87,7 +96,7 @@ export class PcSpeaker {
     }
   }
 
-  /** As if rendered. */
+  /** Skips all future tones as if they were rendered. */
   skip(): void {
     this.#hz = this.#changes.at(-1)?.hz ?? this.#hz;
     this.#changes = [];
@@ -110,7 +119,7 @@ export class PcSpeaker {
   }
 }
 
-/** Of a square wave of amplitude 1, from 0 to `phase`. */
+/** Returns the integral of a square wave of amplitude 1, from 0 to `phase`. */
 function integral(phase: number): number {
   const part = phase % 1;
   return part < 0.5 ? part : 1 - part;

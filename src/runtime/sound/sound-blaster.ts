@@ -1,18 +1,18 @@
 /**
- * The Sound Blaster 16, of which v86 has the registers and the DMA. It hands samples over when it is
- * asked for them (`dac-request-data`), whoever hears them: they are asked for at the pace at which
- * they are played, so that a guest's driver gets its interrupts in time.
+ * The Sound Blaster 16. v86 has its registers and DMA, and hands over samples on request
+ * (`dac-request-data`). They are requested at the pace at which they are played, even without
+ * listeners. So a guest's driver gets its interrupts in time.
  */
 import type { RuntimeHost } from '../../protocol/abi.ts';
 import { type SoundBuffer, soundRate } from './sound-buffer.ts';
 
-/** Samples that the card has given and that were not played yet, at the rate of the card. */
+/** Samples of the card that were not played yet, at the card's rate. */
 interface Waiting extends SoundBuffer {
-  /** How far the first of them was played, 0 to 1. */
+  /** Played part of the first of them, 0 to 1. */
   fraction: number;
 }
 
-/** What v86's own page does: the card's mixer begins with 28 dB below what a guest can ask for. */
+/** Gain of v86's own page: the card's mixer starts 28 dB below a guest's maximum. */
 const gain = 3;
 /** Registers of the mixer. Volumes have 2 dB a step of 8, 62 dB in all. */
 const mixer = { master: 0x30, voice: 0x32, gain: 0x41 } as const;
@@ -21,7 +21,7 @@ const keptName = 'sound.waiting';
 export class SoundBlaster {
   readonly #card: V86SoundBlaster;
   readonly #bus: V86Bus;
-  /** Kept by the keeper: a live update loses none of them. */
+  /** Kept by the keeper, so that a live update loses none of them. */
   readonly #waiting: Waiting;
 
   constructor(card: V86SoundBlaster, bus: V86Bus, { kept }: Pick<RuntimeHost, 'kept'>) {
@@ -43,23 +43,23 @@ export class SoundBlaster {
     return isSending || (dac_buffers[0]?.length ?? 0) > 0 || this.#waiting.left.length > 1;
   }
 
-  /** The machine was reset, which v86 does not tell the card. */
+  /** Resets the card: v86 does not pass a machine's reset to it. */
   reset(): void {
     this.#card.dsp_reset();
     this.clear();
   }
 
-  /** The guest is at another moment. */
+  /** Drops waiting samples: the guest is at another moment. */
   clear(): void {
     Object.assign(this.#waiting, { left: new Float32Array(0), right: new Float32Array(0) });
   }
 
-  /** Whether it waits for the guest. */
+  /** True if an interrupt waits for the guest. */
   get hasInterrupt(): boolean {
     return this.#card.irq_triggered.includes(1);
   }
 
-  /** Plays up to `to - from` frames. @param into absent where nobody hears them */
+  /** Plays up to `to - from` frames. @param into absent without listeners */
   play(into: SoundBuffer | undefined, from: number, to: number): void {
     const rate = this.#card.sampling_rate;
     if (!this.isPlaying || !(rate > 0)) return;
@@ -82,7 +82,7 @@ export class SoundBlaster {
     waiting.right = right.slice(played);
   }
 
-  /** Until so many samples wait, or the card has no more. */
+  /** Requests samples until this many wait or the card has no more. */
   #request(samples: number): void {
     for (;;) {
       const { length } = this.#waiting.left;

@@ -1,4 +1,4 @@
-/** Frames (one sample for each ear) a second of what leaves the runtime, whatever the guest plays at. */
+/** Frames (one sample for each ear) a second of the runtime's output, whatever the guest's rate. */
 export const soundRate = 48_000;
 
 export interface SoundBuffer {

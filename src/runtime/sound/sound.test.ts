@@ -13,7 +13,7 @@ floppy.set([0x55, 0xaa], 510);
 const stride = 20_000;
 const rate = 48_000;
 
-/** All that was heard, one ear after the other. */
+/** Returns all sound, one ear after the other. */
 function heard({ events }: LabHost): { left: number[]; right: number[] } {
   const chunks = events.filter((event) => event.type === 'audio');
   return {
@@ -22,7 +22,7 @@ function heard({ events }: LabHost): { left: number[]; right: number[] } {
   };
 }
 
-/** Of a tone: how often it rises through zero a second, and how high it is. */
+/** Returns how often a tone rises through zero a second, and its amplitude. */
 function tone(samples: readonly number[]): { hz: number; amplitude: number } {
   const rises = samples.flatMap((sample, i) =>
     sample >= 0 && (samples[i - 1] ?? 0) < 0 ? [i] : [],
@@ -131,7 +131,8 @@ describe.each(v86Packages)('sound, with npm package %s', { timeout: 60_000 }, (p
     await until(guest, hears(rate / 4));
     const { left } = heard(guest.host);
     expect(tone(left).hz).toBeCloseTo(1000, -2);
-    // The beep alone would be heard from the speaker's registers; what the card had given goes on.
+    // The speaker's registers alone would only give the beep; the card's earlier samples also
+    // continue.
     expect(Math.max(...left.slice(0, 100))).toBeGreaterThan(0.1);
     await command(guest, 'n');
     guest.host.events.length = 0;

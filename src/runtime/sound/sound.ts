@@ -1,6 +1,6 @@
 /**
- * What a guest plays, mixed and at one rate. It is played at the pace of the guest's clock whether
- * or not somebody listens; only then it is mixed and sent.
+ * The sound of a guest, mixed and at one rate. It is played at the pace of the guest's clock, but
+ * mixed and sent only to listeners.
  */
 import { HoldfastError } from '../../errors.ts';
 import type { RuntimeHost } from '../../protocol/abi.ts';
@@ -8,12 +8,12 @@ import { PcSpeaker, readySpeaker } from './pc-speaker.ts';
 import { SoundBlaster } from './sound-blaster.ts';
 import { type SoundBuffer, soundRate } from './sound-buffer.ts';
 
-/** Of one event: 20 ms. */
+/** Frames in one event: 20 ms. */
 const chunkFrames = 960;
 const framesPerMs = soundRate / 1000;
-/** Longest that an idle guest sleeps while something plays, ms. */
+/** Longest sleep of an idle guest during a sound, ms. */
 const paceMs = 5;
-/** What a machine that did not get to run misses is left out, ms. */
+/** Longest gap that is played, ms. Sound that a machine misses beyond it is dropped. */
 const longestStepMs = 100;
 
 interface SoundOptions {
@@ -22,19 +22,19 @@ interface SoundOptions {
   bus: V86Bus;
 }
 
-/** For a machine with sound: before its device state is taken or given. */
+/** Prepares a machine with sound, before its device state is saved or loaded. */
 export const readySound = readySpeaker;
 
 export class Sound {
   readonly #host: RuntimeHost;
   readonly #speaker: PcSpeaker;
   readonly #card: SoundBlaster;
-  /** What the next event will hold, and how much of it is there. */
+  /** The next event's frames, and the number of those that are filled. */
   #chunk: SoundBuffer = emptyChunk();
   #filled = 0;
-  /** Frames since the runtime began, all of them played. */
+  /** Frames played since the runtime began. */
   #played = 0;
-  /** When that was, ms. */
+  /** Time up to which they were played, ms. */
   #atMs: number;
   #listened = false;
 
@@ -52,12 +52,12 @@ export class Sound {
     if (!listened) this.#filled = 0;
   }
 
-  /** The guest goes on: no time has passed for it. */
+  /** Resumes the clock: no time has passed for the guest. */
   run(): void {
     this.#atMs = this.#host.clock();
   }
 
-  /** The guest stands still. */
+  /** Sends the rest when the guest stops. */
   stop(): void {
     this.#send();
   }
@@ -67,27 +67,27 @@ export class Sound {
     this.#card.reset();
   }
 
-  /** The device state is another. */
+  /** Follows a newly loaded device state. */
   loaded(): void {
     this.#speaker.loaded();
   }
 
-  /** The guest is at another moment. */
+  /** Drops waiting samples: the guest is at another moment. */
   clear(): void {
     this.#filled = 0;
     this.#card.clear();
   }
 
   /**
-   * Plays up to now. To be called between two steps of the guest.
-   * @returns how long the guest may sleep, ms
+   * Plays up to now. Call this between two steps of the guest.
+   * @returns the longest time for which the guest may sleep, ms
    */
   pump(): number {
     const nowMs = this.#host.clock();
     const frames = this.#dueFrames(nowMs);
     const isAudible = this.#speaker.isAudible || this.#card.isPlaying;
     const hadInterrupt = this.#card.hasInterrupt;
-    // What is left of a frame is due with the next.
+    // The rest of a frame is due with the next one.
     this.#atMs = Math.max(this.#atMs + frames / framesPerMs, nowMs - 1 / framesPerMs);
     if (isAudible) this.#play(frames);
     else this.#send();
@@ -118,7 +118,7 @@ export class Sound {
     }
   }
 
-  /** What is there of the chunk. */
+  /** Sends the filled part of the chunk. */
   #send(): void {
     if (this.#filled === 0) return;
     const left = clipped(this.#chunk.left, this.#filled);

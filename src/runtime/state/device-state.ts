@@ -1,56 +1,56 @@
-/** v86's device state as a plain value, without RAM and VGA memory, and back. */
+/** Converts v86's device state, without RAM and VGA memory, to a plain value and back. */
 
 import { HoldfastError } from '../../errors.ts';
 import { encodeValue, type TypedArray, type Value } from '../../vmstate/value.ts';
 import { cutBuffers, growReplyBuffer } from './grown-buffers.ts';
 import { setTscLag, tscLag } from './tsc.ts';
 
-/** Elements of the VGA's state that live in RAM blocks, or follow from them. */
+/** Elements of the VGA's state that are in RAM blocks or derived from them. */
 const vgaState = { planes: 6, linearFrameBuffer: 39, pixelBuffer: 61 } as const;
 
-/** Fields of devices, and of the CPU, that v86's own state leaves out and a guest would miss. */
+/** Fields of devices and of the CPU that v86's own state leaves out and a guest needs. */
 const leftOut: Record<string, readonly string[]> = {
-  // How far the firmware has read the item of fw_cfg that it is at.
+  // The firmware's position in the present item of fw_cfg.
   cpu: ['fw_pointer'],
-  // The power management timer never steps back, also where the host's clock is coarse.
+  // The power management timer never steps back, even with a coarse host clock.
   acpi: ['timer_last_value', 'timer_imprecise_offset'],
-  // Ours, of machines with sound: see sound/pc-speaker.ts.
+  // Our own field in machines with sound: see sound/pc-speaker.ts.
   pit: ['speaker_control'],
   ps2: ['next_byte_is_ready', 'next_byte_is_aux', 'last_mouse_packet', 'wheel_movement'],
   vga: ['svga_offset_x', 'svga_offset_y', 'svga_version'],
   cdrom: ['medium_changed', 'atapi_sense_key', 'atapi_add_sense'],
 };
 
-/** Queues that v86's own state leaves out: bytes sent to the guest that it has not read. */
+/** Queues that v86's own state leaves out: unread bytes for the guest. */
 const queues: Record<string, readonly string[]> = {
   ps2: ['kbd_buffer', 'mouse_buffer'],
   uart0: ['input'],
   uart1: ['input'],
   uart2: ['input'],
   uart3: ['input'],
-  // Of the Sound Blaster: a command that is half written, and answers.
+  // The Sound Blaster's partial command, and its answers.
   sb16: ['write_buffer', 'read_buffer', 'mpu_read_buffer'],
 };
 
-/** The names that {@link DeviceState.queues} can have. */
+/** The allowed names in {@link DeviceState.queues}. */
 export const queuePaths: readonly string[] = Object.entries(queues).flatMap(([device, fields]) =>
   fields.map((field) => `${device}.${field}`),
 );
 
-/** What {@link saveDevices} encodes. */
+/** The state that {@link saveDevices} encodes. */
 export interface DeviceState {
   /** v86's own state of the CPU and of all devices. */
   cpu: readonly Value[];
   tscLagMs: number;
-  /** Absent in what format version 1 left. */
+  /** Absent in states of format version 1. */
   apicEnabled?: boolean;
-  /** By device and member (`uart0.input`): bytes sent to the guest that it has not read. */
+  /** By device and member (`uart0.input`): unread bytes for the guest. */
   queues: Readonly<Record<string, readonly number[]>>;
-  /** By device and member: what v86's own state forgets. */
+  /** By device and member: fields that v86's own state leaves out. */
   leftOut: Readonly<Record<string, Value>>;
 }
 
-/** Asks every device object for its state until only plain values are left. */
+/** Calls `get_state` of every device object until only plain values remain. */
 export function plain(state: unknown): Value {
   if (state === null || typeof state !== 'object') return state as Value;
   if (Array.isArray(state)) return Array.from(state, plain);
@@ -111,7 +111,7 @@ function memberOf(cpu: V86Cpu, path: string): [Record<string, unknown>, string] 
   return object && field in object ? [object, field] : undefined;
 }
 
-/** Makes the CPU leave RAM alone when its state is taken and given. */
+/** Keeps RAM out of the CPU's state. */
 export function keepRamOut(cpu: V86Cpu): void {
   const nothing = {
     packed_memory: new Uint8Array(0),
@@ -131,8 +131,8 @@ export function keepRamOut(cpu: V86Cpu): void {
 }
 
 /**
- * Before the firmware has set PCI up, base addresses stand in the configuration space of
- * devices (IDE) for which v86 knows no BAR; its `set_state` trips over those.
+ * Runs `run` with dummy BARs. Before the firmware has set up PCI, the configuration space of
+ * devices (IDE) contains base addresses for which v86 has no BAR. Its `set_state` fails on those.
  */
 function withoutBarHoles(pci: V86Pci, run: () => void): void {
   const filled: (() => void)[] = [];
@@ -163,7 +163,7 @@ export function saveDevices(cpu: V86Cpu, clock: () => number): Uint8Array {
   return encodeValue({
     cpu: state,
     tscLagMs: tscLag(cpu, clock),
-    // What IA32_APIC_BASE and CPUID say; v86's own state has the APIC's registers only.
+    // The state of IA32_APIC_BASE and CPUID; v86's own state has only the APIC's registers.
     apicEnabled: cpu.apic_enabled[0] !== 0,
     queues: readQueues(cpu.devices),
     leftOut: readLeftOut(cpu),
@@ -171,10 +171,10 @@ export function saveDevices(cpu: V86Cpu, clock: () => number): Uint8Array {
 }
 
 /**
- * @param state as a {@link DeviceTemplate} of these devices has read it
- * @param clock the keeper's clock. The devices' timers hold its times, so they go on while the
- * guest stands still; the time-stamp counter, which v86 would stop, is made to go on as well.
- * @throws {HoldfastError} `runtime-incompatible` when this v86 cannot make sense of the state after all.
+ * @param state as read by a {@link DeviceTemplate} of these devices
+ * @param clock the keeper's clock. The devices' timers hold its times, so they continue while the
+ * guest is stopped. v86 would stop the time-stamp counter, so it is advanced as well.
+ * @throws {HoldfastError} `runtime-incompatible` if this v86 fails on the state after all.
  */
 export function loadDevices(cpu: V86Cpu, state: DeviceState, clock: () => number): void {
   growReplyBuffer(state.cpu);

@@ -12,7 +12,7 @@ const template = new DeviceTemplate(own);
 
 type State = { cpu: Value[]; [member: string]: Value };
 
-/** The state with `change` made to it, as a forger would encode it. */
+/** Returns the state with `change` applied, encoded as a forger would. */
 function changed(change: (state: State) => void): Uint8Array {
   const state = decodeValue(own) as unknown as State;
   change(state);
@@ -110,7 +110,7 @@ describe('device state', () => {
 });
 
 function setDriveBuffer(cpu: Value[], buffer: Uint8Array): void {
-  // Secondary, primary, or a lone disk: whichever this machine has.
+  // Secondary, primary, or a single disk: the first that this machine has.
   const channel = (cpu[57] ?? cpu[56] ?? (cpu[85] as Value[] | undefined)?.[1]) as Value[][];
   const drive = channel[0] as Value[];
   drive[16] = buffer;

@@ -1,7 +1,7 @@
 /**
- * What device state must look like to be given to v86, which itself checks nothing: an array that
- * is too short or of another type would throw, or write beside its target, in the middle of
- * `set_state`. A runtime's own state is the model: what it saves itself, it can load.
+ * The required form of device state for v86, which checks nothing itself. An array of the wrong
+ * length or type would throw, or write beside its target, in the middle of `set_state`. A runtime's
+ * own state is the model: it can load what it saves.
  */
 
 import { HoldfastError } from '../../errors.ts';
@@ -13,31 +13,31 @@ import { translateLayout } from './state-layout.ts';
 type Members = { readonly [member: string]: Value };
 type List = readonly Value[] | TypedArray;
 
-/** Checks a place that is not like the model's because the guest makes it. */
+/** Checks a place where the guest's state may differ from the model. */
 type GuestMade = (state: Value | undefined, model: Value | undefined) => boolean;
 
 const isTypedArray = (value: Value | undefined): value is TypedArray => ArrayBuffer.isView(value);
 const isList = (value: Value | undefined): value is List =>
   Array.isArray(value) || isTypedArray(value);
 
-/** As lists of numbers of any length. */
+/** Accepts lists of numbers of any length. */
 const isNumbers: GuestMade = (state) =>
   isList(state) && state.length <= numbersLimit && Array.from(state).every(Number.isFinite);
-/** More than any option ROM or transfer of v86's. */
+/** More than any option ROM or transfer of v86. */
 const numbersLimit = 1 << 24;
 
-/** A drive with and without a medium. What the medium holds is in the section `disks`. */
+/** Accepts a drive with and without a medium. The section `disks` holds the medium's identity. */
 const isMedium: GuestMade = (state) =>
   state === null || state === undefined || (Array.isArray(state) && state.length === 0);
 
-/** Where a guest's state is not as long as that of devices which were just switched on. */
+/** Places where a guest's state may have another length than that of newly started devices. */
 const guestMade: readonly { at: RegExp; what: string; check: GuestMade }[] = [
   { at: /^cpu\.62$/, what: 'bytes (the firmware configuration being read)', check: isNumbers },
   {
     // v86 makes the buffer as large as the largest transfer so far.
     at: /^cpu\.(85\.[01]|56|57)\.[01]\.16$/,
     what: "a drive's buffer",
-    // v86 makes views of 16 and 32 bits over it.
+    // v86 creates views of 16 and 32 bits over it.
     check: (state) => state instanceof Uint8Array && state.length % 4 === 0,
   },
   { at: /^cpu\.(85\.[01]|56|57)\.[01]\.28$/, what: 'a medium', check: isMedium },
@@ -52,8 +52,9 @@ const guestMade: readonly { at: RegExp; what: string; check: GuestMade }[] = [
 ];
 
 /**
- * Nothing, numbers and booleans are one kind: v86 has members that are undefined until they are
- * used, takes 0 for false, and computes with any of them without a failure.
+ * Returns the kind of a value. Nothing, numbers and booleans are one kind: v86 has members that are
+ * undefined until they are used. It takes 0 for false, and computes with any of them without a
+ * failure.
  */
 function kindOf(value: Value | undefined): string {
   if (value === undefined || value === null) return 'a number';
@@ -63,7 +64,9 @@ function kindOf(value: Value | undefined): string {
   return Array.isArray(value) ? `a list, ${value.length} long` : 'an object';
 }
 
-/** @throws {HoldfastError} `runtime-incompatible` naming the place where `state` is unlike `model`. */
+/**
+ * @throws {HoldfastError} `runtime-incompatible` with the place where `state` differs from `model`.
+ */
 function checkLike(state: Value | undefined, model: Value | undefined, path: string): void {
   const special = guestMade.find(({ at }) => at.test(path));
   if (special) {
@@ -106,12 +109,12 @@ function checkMembers(state: Members, model: Members, path: string): void {
     checkLike(state[member], model[member], path ? `${path}.${member}` : member);
 }
 
-/** A runtime's own state: the measure of what it can load. */
+/** A runtime's own state, as the model of a state that it can load. */
 export class DeviceTemplate {
   readonly #model: Members & { cpu: readonly Value[]; leftOut: Members };
   readonly #modelBytes: number;
 
-  /** @param own what `saveDevices` gave for the devices that are to take a guest over. */
+  /** @param own the result of `saveDevices` for the devices that will take over a guest. */
   constructor(own: Uint8Array) {
     this.#model = decodeValue(own) as Members & { cpu: readonly Value[]; leftOut: Members };
     this.#modelBytes = decodedSizeBytes(own);
@@ -119,13 +122,13 @@ export class DeviceTemplate {
 
   /**
    * Decodes a state for these devices, translated to the layout of this version of v86.
-   * @throws {HoldfastError} `bad-vmstate` when the bytes are damaged; `runtime-incompatible` when they
+   * @throws {HoldfastError} `bad-vmstate` if the bytes are damaged; `runtime-incompatible` if they
    * are not the state of such devices.
    */
   read(bytes: Uint8Array): DeviceState {
-    // The guest's own part, which the model lacks, is in the bytes themselves: a value takes up at
-    // most eight times its bytes, and buffers that grew are saved without zeros that nothing needs.
-    // At least twice the model, because version 1 of the section did leave such zeros to the reader.
+    // The bytes contain the guest's own part, which the model lacks. A value takes at most eight
+    // times its bytes, and grown buffers are saved without needless zeros. At least twice the
+    // model, because version 1 of the section left such zeros to the reader.
     const limitBytes = Math.max(2 * this.#modelBytes, this.#modelBytes + 8 * bytes.length);
     const state = decodeValue(bytes, limitBytes);
     if (!isObject(state) || !Array.isArray(state.cpu) || !isObject(state.queues))

@@ -4,7 +4,7 @@ import { cutBuffers, growReplyBuffer } from './grown-buffers.ts';
 
 const mebibyte = 1 << 20;
 
-/** v86's state of a CPU with one drive and a 9p device, as far as their buffers go. */
+/** v86's state of a CPU with one drive and a 9p device, reduced to their buffers. */
 function stateWith(buffer: Uint8Array, dataLength: number) {
   const drive: Value[] = [];
   drive[16] = buffer;

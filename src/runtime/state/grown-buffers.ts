@@ -10,7 +10,7 @@ const cpuState = { share: 45, cdrom: 56, disk: 57, ide: 85 } as const;
 const driveState = { data: 16, dataLength: 17 } as const;
 const shareState = { messageSize: 5, replyBuffer: 6 } as const;
 
-/** What v86 gives a drive, and a 9p device, at first. */
+/** Initial buffer sizes of a drive and a 9p device in v86. */
 const driveBufferBytes = 65_536;
 const replyBufferBytes = 16_384;
 /** v86's own limit. */
@@ -25,13 +25,13 @@ function drivesOf(cpu: readonly Value[]): Value[][] {
 }
 
 /**
- * Cut to the present transfer. When that is longer than a drive's first buffer, a word follows that
- * is not zero, so that zeros before it are stored; a drive does not mind a buffer that is longer.
+ * Cuts a buffer to the present transfer. If that is longer than a drive's first buffer, a word that
+ * is not zero follows, so that zeros before it are stored. A drive accepts a longer buffer.
  */
 function cutDriveBuffer(drive: Value[]): void {
   const buffer = drive[driveState.data];
   if (!(buffer instanceof Uint8Array) || buffer.length <= driveBufferBytes) return;
-  // Whole words: v86 looks at it through views of 32 bits.
+  // Whole words: v86 reads it through views of 32 bits.
   const neededBytes = Math.min((Number(drive[driveState.dataLength]) + 3) & ~3, buffer.length);
   if (neededBytes <= driveBufferBytes) {
     drive[driveState.data] = buffer.slice(0, driveBufferBytes);
@@ -43,18 +43,18 @@ function cutDriveBuffer(drive: Value[]): void {
   drive[driveState.data] = cut;
 }
 
-/** Cuts the buffers in the CPU's state `cpu`; the devices keep theirs. */
+/** Cuts the buffers in the CPU's state `cpu`; those of the devices stay. */
 export function cutBuffers(cpu: readonly Value[]): void {
   for (const drive of drivesOf(cpu)) cutDriveBuffer(drive);
   const share = cpu[cpuState.share];
   if (!isList(share)) return;
   const buffer = share[shareState.replyBuffer];
-  // A reply is written and sent at once: between two replies nothing is in it.
+  // A reply is written and sent at once: between two replies the buffer is unused.
   if (buffer instanceof Uint8Array && buffer.length > replyBufferBytes)
     share[shareState.replyBuffer] = new Uint8Array(replyBufferBytes);
 }
 
-/** Gives the 9p device the room for replies that its guest asked for, in place. */
+/** Enlarges the 9p device's reply buffer to the size that its guest requested, in place. */
 export function growReplyBuffer(cpu: readonly Value[]): void {
   const share = cpu[cpuState.share];
   if (!isList(share)) return;

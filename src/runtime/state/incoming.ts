@@ -18,24 +18,24 @@ import type { DeviceTemplate } from './device-template.ts';
 
 export interface IncomingState {
   devices: DeviceState;
-  /** Absent in what format version 1 left. */
+  /** Absent in states of format version 1. */
   disks: readonly DiskIdentity[] | undefined;
-  /** Absent where the guest waits for no disk. */
+  /** Absent if the guest waits for no disk. */
   diskReads: DiskReadsSection | undefined;
-  /** Absent where the device state holds the contents of the share itself. */
+  /** Absent if the device state itself holds the contents of the share. */
   shareFiles: ShareFilesSection | undefined;
   consoleInput: WaitingInput | undefined;
-  /** Absent where nothing was down or waited. */
+  /** Absent if no key was down and no input waited. */
   ps2?: Ps2State | undefined;
   network: NetworkSection | undefined;
-  /** [SE4] Sections that this runtime does not know, for the next vmstate. */
+  /** [SE4] Sections that are unknown to this runtime, for the next vmstate. */
   carried: readonly Section[];
 }
 
 /**
- * @param template the state of the devices that are to take the guest over
- * @throws {HoldfastError} `bad-vmstate` when it is not one or damaged, `runtime-incompatible` when this
- * runtime does not know a part of it or has other devices.
+ * @param template the state of the devices that will take over the guest
+ * @throws {HoldfastError} `bad-vmstate` if it is not a vmstate or damaged; `runtime-incompatible`
+ * if this runtime does not know a part of it or has other devices.
  */
 export function readIncoming(
   vmstate: Uint8Array,
@@ -47,7 +47,7 @@ export function readIncoming(
   const devices = sections.find(({ name }) => name === 'v86.devices');
   if (!devices || !sections.some(({ name }) => name === 'emulator'))
     throw new HoldfastError('bad-vmstate', 'The vmstate holds no device state of an emulator.');
-  // The keeper's: it reads them itself, but what is malformed is refused wherever it shows up.
+  // The keeper reads its own sections itself, but malformed ones are refused here too.
   checkJsonSections(sections);
   const input = sections.find(({ name }) => name === 'console.input');
   const consoleInput = input && parseConsoleInput(input.bytes);

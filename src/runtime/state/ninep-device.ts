@@ -21,7 +21,7 @@ const anyOf =
   (value) =>
     checks.some((check) => check(value));
 
-/** What an inode refers to: entries of a directory, the digest of a file, a target, or a device. */
+/** Contents of an inode: entries of a directory, the digest of a file, a target, or a device. */
 const isContents = anyOf(
   listOf(tuple(isText, isNumber)),
   isText,

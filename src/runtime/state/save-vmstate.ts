@@ -8,10 +8,10 @@ import type { Network } from '../network/network.ts';
 import type { ShareState } from '../ninep/ninep-state.ts';
 import { saveDevices } from './device-state.ts';
 
-/** Where sections that this runtime does not know wait for the next vmstate. */
+/** Name under which sections that are unknown to this runtime wait for the next vmstate. */
 const carriedSections = 'vmstate.carried';
 
-/** Everything of a stopped guest that is not memory. */
+/** All state of a stopped guest except memory. */
 interface SavedMachine {
   readonly host: RuntimeHost;
   readonly cpu: V86Cpu;
@@ -21,7 +21,7 @@ interface SavedMachine {
   readonly ps2: Ps2Input;
   readonly network: Network;
   readonly v86Version: string;
-  /** `xxh64:…` of the transformed v86.wasm, where that says so. */
+  /** `xxh64:…` of the transformed v86.wasm, if the module contains it. */
   readonly wasmDigest: string | undefined;
   readonly digest: Digest;
 }
@@ -53,7 +53,7 @@ export function saveVmstate(machine: SavedMachine): Uint8Array {
   return encodeVmstate([...sections, ...carried.filter(({ name }) => !own.has(name))], digest);
 }
 
-/** [SE4] Keeps sections of a loaded vmstate that this runtime does not know for the next one. */
+/** [SE4] Keeps sections of a loaded vmstate that are unknown to this runtime, for the next one. */
 export function keepCarried(host: RuntimeHost, carried: readonly Section[]): void {
   host.kept.set(carriedSections, carried);
 }

@@ -1,7 +1,7 @@
 /**
- * Where v86's own state changed its layout between the versions that Holdfast supports, found by
- * comparing what every one of them saves, and where Holdfast's own machines gained a device. What a
- * version does not write, or does not read, is translated here instead of left to `set_state`.
+ * Layout changes of v86's own state between the versions that Holdfast supports, and devices that
+ * Holdfast's own machines gained. They were found by a comparison of all versions' saved states.
+ * Elements that a version does not write or read are translated here, instead of by `set_state`.
  */
 import type { Value } from '../../vmstate/value.ts';
 
@@ -9,7 +9,7 @@ interface LayoutChange {
   /** Index in the CPU's state. */
   element: number;
   what: string;
-  /** The first version of v86, or of this format, that has it (`added`) or no longer has it (`removed`). */
+  /** The first version of v86, or of this format, that has it (`added`) or lacks it (`removed`). */
   since: string;
   change: 'added' | 'removed';
 }
@@ -24,9 +24,9 @@ export const layoutChanges: readonly LayoutChange[] = [
 
 /**
  * @param cpu the CPU's state, as another version of v86 has saved it
- * @param own the CPU's state of the devices that are to take the guest over, freshly made
- * @returns the state in the layout of `own`: what the other version did not have is as it is in a
- * machine that was just switched on, what this version does not have is left out.
+ * @param own the CPU's state of newly created devices that will take over the guest
+ * @returns the state in the layout of `own`. Elements that the other version lacks are as in a
+ * newly started machine. Elements that this version lacks are left out.
  */
 export function translateLayout(cpu: readonly Value[], own: readonly Value[]): Value[] {
   const translated = [...cpu];

@@ -1,14 +1,14 @@
 /**
- * The time-stamp counter, seen as how far it is behind the keeper's clock. In one keeper that
- * is the same before and after a hand-over: to the guest no time was lost.
+ * The time-stamp counter, as its lag behind the keeper's clock. In one keeper the lag is the same
+ * before and after a hand-over: the guest loses no time.
  */
 
 /** v86's counter counts nanoseconds (TSC_RATE in its cpu.rs). */
 const ticksPerMs = 1_000_000;
-/** Within this, ms, the counter is where it should be. */
+/** Accepted error of the counter, ms. */
 const closeEnoughMs = 0.05;
 
-/** How far the guest's counter is behind `clock`, ms. */
+/** Returns the lag of the guest's counter behind `clock`, ms. */
 export function tscLag(cpu: V86Cpu, clock: () => number): number {
   const now = clock();
   cpu.store_current_tsc();
@@ -24,9 +24,9 @@ function setTsc(cpu: V86Cpu, ticks: number): void {
 /**
  * Sets the counter so that it is `lagMs` behind `clock`.
  *
- * v86's `set_tsc` computes the new offset from a reading that the old offset is part of, so what
- * it is given comes out wrong by the old offset, which is the lag. That is allowed for first; a v86
- * in which it is mended gets the plain value.
+ * v86's `set_tsc` computes the new offset from a reading that includes the old offset. So its
+ * result is wrong by the old offset, which is the lag. The first attempt compensates for that. A
+ * v86 without this defect gets the plain value.
  */
 export function setTscLag(cpu: V86Cpu, clock: () => number, lagMs: number): void {
   const old = tscLag(cpu, clock);

@@ -1,4 +1,7 @@
-/** v86's own state files, as its `save_state` writes and its `restore_state` reads them (version 6). */
+/**
+ * v86's own state files, as written by its `save_state` and read by its `restore_state` (version
+ * 6).
+ */
 
 import { HoldfastError } from '../../errors.ts';
 import type { TypedArray, Value } from '../../vmstate/value.ts';
@@ -25,7 +28,7 @@ const bad = (what: string) =>
   new HoldfastError('wrong-v86-state', `This is no state of v86: ${what}.`);
 const align4 = (value: number) => (value + 3) & ~3;
 
-/** A typed array as v86 writes it: its bytes stand behind the JSON. */
+/** A reference to a typed array, in v86's format: its bytes follow the JSON. */
 interface BufferReference {
   __state_type__: string;
   buffer_id: number;
@@ -57,7 +60,7 @@ export function encodeV86State(state: Value): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * @returns the state as nested values; its arrays are views of a copy where they must be aligned.
+ * @returns the state as nested values; arrays that must be aligned are views of a copy.
  * @throws HoldfastError `wrong-v86-state`
  */
 export function decodeV86State(bytes: Uint8Array): Value {
@@ -73,7 +76,7 @@ export function decodeV86State(bytes: Uint8Array): Value {
   const { state, buffer_infos: infos } = parse(bytes.slice(headerBytes, headerBytes + infoBytes));
   const start = align4(headerBytes + infoBytes);
   const arrayOf = ({ __state_type__: name, buffer_id: id }: Partial<BufferReference>): Value => {
-    // v86's own, of small lists; nothing that a machine of ours has.
+    // v86's own type for small lists, which no machine of ours has.
     if (name === 'Map') return {};
     const Type = Object.hasOwn(types, String(name)) ? types[name as keyof typeof types] : undefined;
     const { offset = -1, length = -1 } = infos[id ?? -1] ?? {};
@@ -105,7 +108,7 @@ function parse(info: Uint8Array): {
     const parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(info));
     if (Array.isArray(parsed.state) && Array.isArray(parsed.buffer_infos)) return parsed;
   } catch {
-    // Said below.
+    // The error is thrown below.
   }
   throw bad('it is damaged');
 }

@@ -1,4 +1,4 @@
-/** States of v86 itself, taken from npm's v86 as it is and given to it. */
+/** Exchanges states with an unmodified v86 from npm, in both directions. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';

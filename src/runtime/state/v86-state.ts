@@ -1,4 +1,4 @@
-/** The guest as a state of v86 itself, and from one. */
+/** Converts the guest to a state of v86 itself, and back. */
 
 import { HoldfastError } from '../../errors.ts';
 import type { DriveName } from '../../protocol/config.ts';
@@ -9,15 +9,15 @@ import type { DeviceTemplate } from './device-template.ts';
 import type { IncomingState } from './incoming.ts';
 import { decodeV86State, encodeV86State } from './v86-state-file.ts';
 
-/** Elements of v86's own state that are the guest's memory. */
+/** Elements of v86's own state that hold the guest's memory. */
 const cpuState = { memorySize: 0, packedMemory: 77, bitmap: 78 } as const;
 const vgaState = { planes: 6, linearFrameBuffer: 39 } as const;
 const shareState = { tree: 9 } as const;
 type Prototype<T> = { [K in keyof T]: T[K] };
-/** What an object had before this emulator made it leave its memory out. */
+/** Returns an object's methods before this emulator replaced them to leave its memory out. */
 const original = <T extends object>(object: T): Prototype<T> => Object.getPrototypeOf(object);
 
-/** The disk in a drive, as far as v86's states hold it. */
+/** The parts of the drives that v86's states hold. */
 interface StateDrives {
   buffer(device: DriveName): {
     readonly byteLength: number;
@@ -27,13 +27,13 @@ interface StateDrives {
 }
 
 const floppies = ['fda', 'fdb'] as const;
-/** In the state of the floppy controller: its drives; and in theirs: the medium. */
+/** In the state of the floppy controller: its drives; in a drive's state: the medium. */
 const floppyState = { drives: 44, medium: 10 } as const;
-/** In the state of a channel's drive. */
+/** Index of the medium in the state of a channel's drive. */
 const ideMedium = 28;
 
 /**
- * The guest must stand between two slices.
+ * Exports the guest, which must be between two slices.
  * @throws HoldfastError `wrong-v86-state` for a machine with a hard disk
  */
 export function exportV86State(cpu: V86Cpu, drives: StateDrives): Uint8Array<ArrayBuffer> {
@@ -65,14 +65,16 @@ export function exportV86State(cpu: V86Cpu, drives: StateDrives): Uint8Array<Arr
   return encodeV86State(state);
 }
 
-/** A state of v86 that fits this machine: the guest's memory, and the rest as a vmstate has it. */
+/**
+ * A state of v86 that fits this machine: the guest's memory, and the rest in the form of a vmstate.
+ */
 interface ReadV86State {
   devices: IncomingState['devices'];
-  /** Puts RAM and VGA memory in place. */
+  /** Fills RAM and VGA memory. */
   fillMemory(): void;
 }
 
-/** What takes such a state. */
+/** The machine that takes such a state. */
 interface StateMachine {
   cpu: V86Cpu;
   drives: StateDrives;
@@ -80,7 +82,7 @@ interface StateMachine {
   clock(): number;
 }
 
-/** @throws HoldfastError `wrong-v86-state`; nothing is touched */
+/** @throws HoldfastError `wrong-v86-state`; nothing is changed */
 export function readV86State(
   { cpu, drives, template, clock }: StateMachine,
   bytes: Uint8Array,
@@ -127,7 +129,10 @@ export function readV86State(
   };
 }
 
-/** As this emulator's own states are: `own` says how what is left out looks. */
+/**
+ * Returns the state in the form of this emulator's own states: `own` provides the left-out
+ * elements.
+ */
 function withoutMemory(state: readonly Value[], own: readonly Value[], vgaAt: number): Value[] {
   const rest = [...state];
   const video = [...(state[vgaAt] as readonly Value[])];
@@ -138,7 +143,7 @@ function withoutMemory(state: readonly Value[], own: readonly Value[], vgaAt: nu
   return rest;
 }
 
-/** The floppy drives of a state. */
+/** Returns the floppy drives of a state. */
 function mediaOf(cpu: V86Cpu, raw: readonly unknown[], state: readonly Value[]) {
   const controller = state[raw.indexOf(cpu.devices.fdc)];
   const found: [Value[], (typeof floppies)[number]][] = [];
@@ -150,8 +155,9 @@ function mediaOf(cpu: V86Cpu, raw: readonly unknown[], state: readonly Value[]) 
 }
 
 /**
- * What is in the drives, which our own states leave out: taken out of `state`.
- * @throws HoldfastError `wrong-v86-state` for floppies of another size, and hard disks that were written to
+ * Takes the media out of `state`, since our own states leave them out.
+ * @throws HoldfastError `wrong-v86-state` for floppies of another size, and hard disks that were
+ * written to
  */
 function takeMedia(
   cpu: V86Cpu,
@@ -179,7 +185,7 @@ function takeMedia(
   return media;
 }
 
-/** IDE channels, in the layouts that v86 has had: lists of two drives. */
+/** Returns the IDE channels, in all of v86's layouts: lists of two drives. */
 function channelsOf(state: readonly Value[]): (readonly Value[])[] {
   const lists = [state[56], state[57], ...(Array.isArray(state[85]) ? state[85] : [])];
   return lists.filter((list): list is readonly Value[] => Array.isArray(list));

@@ -7,7 +7,10 @@ export function planesBlock(host: RuntimeHost): RamBlock {
   return { ...blockOf(host, 'vga.planes'), sizeBytes: 4 * planeBytes };
 }
 
-/** The VGA's planes are guest memory like any other, but v86 keeps them in JavaScript. */
+/**
+ * Moves the VGA's planes to a RAM block: they are guest memory like any other, but v86 keeps them
+ * in JavaScript.
+ */
 export function usePlanesBlock(host: RuntimeHost, { devices: { vga } }: V86Cpu): void {
   const { address, sizeBytes } = planesBlock(host);
   const { buffer } = host.memory;

@@ -1,6 +1,6 @@
 /**
- * Damaged vmstates by the thousand, made of the golden files: what becomes of each, how long that
- * takes, and how much memory it asks for.
+ * Damages thousands of copies of the golden vmstates, and checks the outcome, the time and the
+ * memory of reading each.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,9 @@ export const goldens: readonly Uint8Array[] = readdirSync(states)
   .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
   .map((file) => new Uint8Array(readFileSync(join(states, file))));
 
-/** What may come of a damaged vmstate; all of it comes up, or the damage is too tame. */
+/**
+ * Allowed outcomes of a damaged vmstate. All of them must occur, otherwise the damage is too mild.
+ */
 export const allowedOutcomes: readonly string[] = [
   'bad-vmstate',
   'runtime-incompatible',
@@ -33,13 +35,13 @@ export const allowedOutcomes: readonly string[] = [
 interface FuzzReport {
   cases: number;
   outcomes: ReadonlyMap<string, number>;
-  /** Cases that ended otherwise than {@link allowedOutcomes}: which, and how. */
+  /** Cases whose outcome is not one of {@link allowedOutcomes}, with it. */
   failures: string[];
-  /** Of the processor: what else the computer does is no part of it. */
+  /** Processor time, so that other work of the computer does not count. */
   slowestMs: number;
   /**
-   * Most that a case allocated by a claimed length, in sizes of the undamaged file's: by damage, and
-   * by intent, with digests that fit.
+   * Largest allocation for a claimed length, in multiples of the undamaged file's: for random
+   * damage, and for forged files with digests that fit.
    */
   largestShare: { damaged: number; forged: number };
 }
@@ -52,13 +54,15 @@ export function devicesOf(vmstate: Uint8Array): Uint8Array {
   return section.bytes;
 }
 
-/** The machine that a vmstate is, as bytes: migrated, the sections in the order of their names. */
+/**
+ * Returns the machine in a vmstate, as bytes: migrated, the sections in the order of their names.
+ */
 function machineOf(vmstate: Uint8Array): Uint8Array {
   const byName = (a: Section, b: Section) => (a.name < b.name ? -1 : 1);
   return encodeVmstate(decodeVmstate(vmstate, digest).sort(byName), digest);
 }
 
-/** Typed arrays made with a length, in bytes: what a lie could blow up. */
+/** Bytes of typed arrays that were made with a length, which a false length could make huge. */
 const allocated = { bytes: 0 };
 
 /** Counts in {@link allocated} while `run` runs. */
@@ -78,12 +82,12 @@ function counting<T>(run: () => T): T {
   }
 }
 
-/** A file to damage, and what it is when it is whole. */
+/** A file to damage, and its contents when it is intact. */
 interface Honest {
   machine: Uint8Array;
-  /** As of a runtime that could load it. */
+  /** As a runtime that could load it. */
   template: DeviceTemplate;
-  /** What reading it takes up. */
+  /** Memory that reading it allocates. */
   allocatedBytes: number;
 }
 
@@ -113,9 +117,9 @@ function judge(
   const again = encodeValue(decodeValue(devices));
   if (!isEqual(machineOf(read), read) || !isEqual(again, devices))
     return 'a machine that is encoded as another one';
-  // A splice can leave nothing but the other file.
+  // A splice may leave exactly the other file.
   if (files.some(({ machine }) => isEqual(read, machine))) return 'an equal machine';
-  // Sections of format version 1 vouch for themselves only.
+  // In format version 1 a digest covers its section only.
   return redigest || bytes[8] === 1 ? 'another machine, whole' : 'damage that nobody noticed';
 }
 

@@ -1,6 +1,6 @@
 /**
- * A keeper's host for tests that run a real v86 in Node, without a browser. Firmware and
- * kernels are put into `kept`, where a runtime looks before it downloads.
+ * A keeper's host for tests that run a real v86 in Node, without a browser. Firmware and kernels
+ * are put into `kept`, which a runtime checks before it downloads.
  */
 import type { RamBlock, RuntimeHost } from '../../protocol/abi.ts';
 import { defaultConfig, type MachineConfig } from '../../protocol/config.ts';
@@ -16,11 +16,11 @@ type LabImages = Partial<
 
 export interface LabHost extends RuntimeHost {
   readonly events: MachineEvent[];
-  /** Everything the guest wrote to its first serial port. */
+  /** Everything that the guest wrote to its first serial port. */
   serial: string;
   crash: unknown;
   resets: number;
-  /** How often the guest powered itself down. */
+  /** Number of times that the guest powered itself down. */
   halts: number;
 }
 

@@ -1,4 +1,4 @@
-/** Runs v86 in Node for tests: prepared runtimes, and a clock that time only passes on when told. */
+/** Runs v86 in Node for tests: prepared runtimes, and a clock that advances only on request. */
 import type { PreparedRuntime } from '../../protocol/abi.ts';
 import { prepareRuntime } from '../runtime.ts';
 import type { V86Runtime } from '../v86-runtime.ts';
@@ -12,7 +12,7 @@ export interface LabRuntime {
   wasm: Uint8Array<ArrayBuffer>;
 }
 
-/** Prepares a runtime as the keeper would, with the wasm at hand instead of downloaded. */
+/** Prepares a runtime as the keeper would, with the wasm in memory instead of downloaded. */
 export async function prepareLab(
   runtime: LabRuntime,
   host: LabHost,
@@ -39,9 +39,9 @@ export async function prepareLab(
 const longerThanSlice = 1.001;
 
 /**
- * The host's clock in a test that wants the same run each time: every look at it takes time, and
- * nothing else does. Each step of the emulator then runs as many instructions as its `loopCounter`
- * says, and takes some two to three milliseconds.
+ * The host's clock for tests that must run the same each time: every read of it takes time, and
+ * nothing else does. Each step of the emulator then runs `loopCounter` instructions, and takes some
+ * two to three milliseconds.
  */
 export class LabClock {
   nowMs = 1000;
@@ -51,7 +51,7 @@ export class LabClock {
   };
 }
 
-/** A generator of the same random whole numbers for the same seed. */
+/** Returns a generator of random whole numbers, the same ones for a seed. */
 export class Random {
   #state: number;
 
@@ -104,35 +104,37 @@ export class LabGuest {
   readonly memory = (address: number, length: number): Uint8Array =>
     this.cpu.mem8.subarray(address, address + length);
 
-  /** Runs some `instructions`, give or take a basic block or a compiled page, `times` times. */
+  /**
+   * Runs about `instructions`, up to the end of a basic block or a compiled page, `times` times.
+   */
   async run(instructions: number, times = 1): Promise<void> {
     this.#machine.core.setKnobs({ jitThreshold: this.#jitThreshold, loopCounter: instructions });
     for (let i = 0; i < times; i++) {
       this.#machine.core.step();
-      // As the machine does after each slice: keys wait until the guest has read those before.
+      // Like the machine after each slice: keys wait until the guest has read the previous ones.
       this.#machine.ps2.pump();
     }
-    // What the guest wrote to its consoles arrives in a microtask.
+    // The guest's console output arrives in a microtask.
     await undefined;
   }
 
   /**
-   * Compiled code runs to the end of a loop; without it the guest can be stopped in there. A hand-over
-   * brings the compiler back.
+   * Compiled code runs to the end of a loop; without it the guest can be stopped inside the loop. A
+   * hand-over turns the compiler on again.
    */
   stopCompiling(): void {
     this.#jitThreshold = never;
     this.cpu.jit_clear_cache();
   }
 
-  /** What a live update does, with the guest where it stands. */
+  /** Performs a live update, with the guest in its present state. */
   async handOver(to: LabRuntime): Promise<void> {
     const prepared = await prepareLab(to, this.host, false);
     await this.#machine.quiesce();
     this.takeOver(prepared, to);
   }
 
-  /** @param prepared of the runtime that it is handed to */
+  /** @param prepared of the runtime that receives the guest */
   takeOver(prepared: PreparedRuntime, to: LabRuntime): void {
     const state = this.#machine.save();
     this.#machine.park();

@@ -1,4 +1,4 @@
-/** Where the pattern guest publishes its header (tools/guests/pattern/pattern.asm). */
+/** Address of the pattern guest's header (tools/guests/pattern/pattern.asm). */
 const HEADER_ADDRESS = 0x8000;
 const HEADER_BYTES = 40;
 const MAGIC = 0x47504648;
@@ -6,10 +6,10 @@ const VERSION = 1;
 const SLICE_BYTES = 1024 * 1024;
 
 /**
- * What the pattern guest's memory says about itself.
+ * Result of a check of the pattern guest's memory.
  *
- * `edge` is the guest-physical address of the first dword that pass `pass` has
- * not written yet, or null if the pass is complete.
+ * `edge` is the guest-physical address of the first dword that pass `pass` has not written yet, or
+ * null if the pass is complete.
  */
 export type PatternResult =
   | { readonly ok: true; readonly pass: number; readonly edge: number | null }
@@ -18,19 +18,18 @@ export type PatternResult =
 /**
  * Checks every dword of a stopped pattern guest.
  *
- * The guest writes the pass number N over its RAM from 1 MiB up and then over
- * its visible frame buffer, upwards, for ever. So RAM and frame buffer together
- * are one sequence that holds N up to a single edge and N-1 after it. One dword
- * that a save or a load lost, tore, moved or took from another moment breaks
- * that. The address reported is the first that contradicts the edge before it: a
- * stale dword looks like an edge, and the fresh one after it is the contradiction.
+ * The guest writes the pass number N over its RAM from 1 MiB up and then over its visible frame
+ * buffer, upwards, for ever. So RAM and frame buffer together are one sequence that holds N up to a
+ * single edge and N-1 after it. One dword that a save or a load lost, tore, moved or took from
+ * another moment breaks the sequence. The address reported is the first that contradicts the edge
+ * before it: a stale dword looks like an edge, and the fresh one after it is the contradiction.
  *
- * The check holds from the moment the guest has published its header until its
- * machine is reset; before that it fails at the header's address.
+ * The check holds from the moment the guest has published its header until its machine is reset;
+ * before that it fails at the header's address.
  *
- * @param read Returns `length` bytes at a guest-physical address, frame buffer
- *   addresses included. A view and a copy are both fine: the bytes are not kept.
- *   No call asks for more than 1 MiB, and none spans RAM and frame buffer.
+ * @param read Returns `length` bytes at a guest-physical address, frame buffer addresses included.
+ * A view and a copy are both allowed: the bytes are not kept. No call reads more than 1 MiB, and
+ * none spans RAM and frame buffer.
  */
 export function checkPattern(read: (address: number, length: number) => Uint8Array): PatternResult {
   const header = readDwords(read, HEADER_ADDRESS, HEADER_BYTES);
@@ -58,7 +57,7 @@ export function checkPattern(read: (address: number, length: number) => Uint8Arr
         index = countLeading(dwords, pass, 0);
         if (index === dwords.length) continue;
         edge = address + index * 4;
-        // Before the first pass there is no older value that could follow.
+        // Before the first pass no older value could follow.
         if (pass === 0) return mismatch(dwords, index, address, 'pass 0, which is all zero');
       }
       index = countLeading(dwords, before, index);
@@ -70,7 +69,7 @@ export function checkPattern(read: (address: number, length: number) => Uint8Arr
   return { ok: true, pass, edge };
 }
 
-/** The index of the first dword from `from` on that is not `value`. */
+/** Returns the index of the first dword from `from` on that is not `value`. */
 function countLeading(dwords: Uint32Array, value: number, from: number): number {
   const { length } = dwords;
   let index = from;

@@ -4,15 +4,18 @@ const origin = 0x7c00;
 const gdtrOffset = 500;
 const gdt = { base: 0x9000, limit: 0x27 };
 const floppyBytes = 1440 * 1024;
-/** IRQ 9, as the BIOS has it. */
+/** IRQ 9, as set by the BIOS. */
 const sciVector = 0x71;
 
 interface RegisterProbe {
   image: Uint8Array;
-  /** Set last: who sees it may look at the others. */
+  /** Set last: a reader that sees it can read the others. */
   eax: number;
   gdt: { base: number; limit: number };
-  /** Where the guest waits. Its handler of the power button writes `P` to the first serial port. */
+  /**
+   * Address of the guest's wait loop. Its handler of the power button writes `P` to the first
+   * serial port.
+   */
   loopAddress: number;
 }
 

@@ -44,8 +44,8 @@ interface Part {
 }
 
 /**
- * Stands before s3rver and answers the two requests about multipart uploads that it does not know,
- * ListParts and AbortMultipartUpload, from what passes through.
+ * A proxy before s3rver that answers the two requests about multipart uploads that it lacks,
+ * ListParts and AbortMultipartUpload, from the requests that pass.
  */
 async function startParts(port: number): Promise<{ port: number; close(): Promise<void> }> {
   const uploads = new Map<string, Map<number, Part>>();
@@ -77,7 +77,7 @@ async function startParts(port: number): Promise<{ port: number; close(): Promis
         const started = /<UploadId>(.+)<\/UploadId>/.exec(text)?.[1];
         if (started) uploads.set(started, new Map());
         const number = Number(url.searchParams.get('partNumber'));
-        // Without a length of its own a body is in signed chunks, whose length a header says.
+        // A body without a length is in signed chunks, whose total length is in a header.
         const sizeBytes = Number(request.headers['x-amz-decoded-content-length'] ?? sentBytes);
         if (number) parts?.set(number, { etag: answer.headers.etag ?? '', sizeBytes });
         else if (uploadId !== null && request.method === 'POST') uploads.delete(uploadId);

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServerProcess } from './process.ts';
 
-/** Small states as an earlier run of the server left them in its folder. */
+/** Small states, stored in the folder as by an earlier run of the server. */
 export async function keepStates(folder: string, count: number): Promise<void> {
   for (const kind of ['states', 'records']) await mkdir(join(folder, kind), { recursive: true });
   const name = () => randomBytes(32).toString('hex');
@@ -17,7 +17,7 @@ export async function keepStates(folder: string, count: number): Promise<void> {
     await Promise.all(Array.from({ length: Math.min(100, count - at) }, keep));
 }
 
-/** What the process has in memory. */
+/** Returns the memory of the process. */
 export async function residentMiB({ process: { pid } }: ServerProcess): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;

@@ -8,14 +8,14 @@ export interface ServerProcess {
   /** Ends in `/states/`. */
   url: string;
   process: ChildProcess;
-  /** What it has written so far, to both of its outputs. */
+  /** Returns everything written so far, on both of its outputs. */
   output(): string;
   /** Resolves once it has ended. */
   ended: Promise<unknown>;
   kill(): Promise<unknown>;
 }
 
-/** Builds the server as it is installed. What it needs is found in the repository's packages. */
+/** Builds the server as it is installed. Its dependencies are in the repository's packages. */
 export function builtServer(): { folder: string; remove(): void } {
   const cache = join(root, 'node_modules/.cache');
   mkdirSync(cache, { recursive: true });
@@ -31,7 +31,7 @@ interface ProcessOptions {
   preload?: string[];
 }
 
-/** Starts a built server at a free port, in a process of its own. */
+/** Starts a built server on a free port, in a separate process. */
 export async function startProcess(
   built: { folder: string },
   { args = [], env = {}, preload = [] }: ProcessOptions = {},

@@ -8,10 +8,10 @@ export interface RunningProxy {
 }
 
 /**
- * A reverse proxy as nginx and others are: it streams, keeps `Host`, and adds the client's address to
+ * A reverse proxy like nginx and others: it streams, keeps `Host`, and adds the client's address to
  * `X-Forwarded-For`.
  * @param target where each request goes, a URL
- * @param clientOf the client's address, where that of the connection is always this computer's
+ * @param clientOf the client's address, because that of the connection is always this computer's
  */
 export async function startProxy(
   target: () => string,

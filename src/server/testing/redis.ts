@@ -8,12 +8,12 @@ import { findRedis } from '../../../tools/redis.mjs';
 
 export interface RunningRedis {
   url: string;
-  /** Kills it, and starts another one, which remembers nothing, at the same address. */
+  /** Kills it, and starts another one without its data at the same address. */
   restart(whileAway: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A Redis server of its own, that nothing else can reach: it listens at a socket file. */
+/** Starts a separate Redis server that nothing else can reach: it listens on a socket file. */
 export async function startRedis(): Promise<RunningRedis> {
   const path = findRedis();
   if (!path) throw new Error('There is no redis-server.');

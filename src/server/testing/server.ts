@@ -15,13 +15,13 @@ export interface RunningServer {
   /** Ends in `/states/`. */
   url: string;
   port: number;
-  /** Everything the server may touch is in `${root}/states`. */
+  /** Everything that the server may access is in `${root}/states`. */
   root: string;
   states: StateServer;
   close(): Promise<void>;
 }
 
-/** A test is one client that asks much. */
+/** High limits, because a test is one client with many requests. */
 export const roomy = {
   'requests-per-minute': '100000',
   'requests-at-once': '1000',
@@ -29,7 +29,7 @@ export const roomy = {
   'pending-uploads': '1000',
 };
 
-/** A state server at a free port with a new folder of its own. */
+/** Starts a state server on a free port with a new folder. */
 export async function startServer(
   options: Partial<StateServerOptions> = {},
 ): Promise<RunningServer> {
@@ -65,7 +65,9 @@ export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).
 const { h64Raw } = await xxhash();
 const preambleBytes = 24;
 
-/** Bytes that begin as a state file does: with magic, version, and a head of the right digest. */
+/**
+ * Returns bytes with the start of a state file: magic, version, and a head with the right digest.
+ */
 export function stateOf(head: Buffer, rest = Buffer.alloc(0)): Buffer {
   const preamble = Buffer.alloc(preambleBytes);
   preamble.write('HOLDSTAT', 'latin1');
@@ -89,17 +91,17 @@ export async function share(url: string, bytes: Buffer): Promise<Publication> {
 
 interface UploadSettings {
   chunkSize?: number;
-  /** Goes on with an upload that was broken off. */
+  /** Resumes an upload that was broken off. */
   previous?: PreviousUpload;
   /** Called once this many bytes have arrived; the upload then breaks off. */
   breakOffAfterBytes?: number;
-  /** Called once the server has said where the upload is. */
+  /** Called once the server has sent the upload's URL. */
   onUrl?(url: string): void;
 }
 
 /**
  * @returns the URL of the upload
- * @throws what the tus client says
+ * @throws errors of the tus client
  */
 export function upload(url: string, bytes: Buffer, settings: UploadSettings = {}): Promise<string> {
   const { chunkSize, previous, onUrl, breakOffAfterBytes = Number.POSITIVE_INFINITY } = settings;
@@ -121,7 +123,7 @@ export function upload(url: string, bytes: Buffer, settings: UploadSettings = {}
   });
 }
 
-/** What the tus client needs to go on with an upload. */
+/** Returns the data that the tus client needs to resume an upload. */
 export const previousUpload = (uploadUrl: string, sizeBytes: number): PreviousUpload => ({
   uploadUrl,
   size: sizeBytes,
@@ -131,7 +133,7 @@ export const previousUpload = (uploadUrl: string, sizeBytes: number): PreviousUp
   parallelUploadUrls: null,
 });
 
-/** Asks for the publication of a finished upload. */
+/** Publishes a finished upload. */
 export async function publish(
   uploadUrl: string,
   sha256?: string,

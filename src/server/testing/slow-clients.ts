@@ -1,18 +1,18 @@
 import { connect, type Socket } from 'node:net';
 
-/** Clients that hold a connection and move just enough not to be taken for dead. */
+/** Clients that hold a connection and move just enough data not to count as stalled. */
 export interface SlowClients {
-  /** Those whose connection is open. */
+  /** Number of open connections. */
   readonly held: number;
   end(): void;
 }
 
-/** More than the server wants in a minute (16 KiB), and no more than that needs. */
+/** More than the server requires in a minute (16 KiB), by a small margin. */
 const bytesPerSecond = 1024;
 const bodyBytes = 8 * 1024 * 1024;
 
 /**
- * Half of them upload and half of them download, each from an address of its own.
+ * Half of them upload and half of them download, each from a separate address.
  * @param url of the server or its proxy, ends in `/states/`
  * @param id a state of some MiB, so that answers do not fit into buffers on the way
  */

@@ -1,4 +1,4 @@
-/** For tests: storage of a browser that takes what it is asked and does not answer, part by part. */
+/** For tests: storage of a browser that accepts requests and does not answer, part by part. */
 import { vi } from 'vitest';
 
 export const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
@@ -45,7 +45,7 @@ class FakeDatabase extends Stub {
   close = () => undefined;
 }
 
-/** What idb knows its objects by. */
+/** Types by which idb recognises its objects. */
 export function installTypes(): void {
   vi.stubGlobal('IDBRequest', FakeRequest);
   vi.stubGlobal('IDBTransaction', FakeTransaction);
@@ -62,14 +62,14 @@ export function fakeFactory(answers: (opening: number) => boolean): IDBFactory {
   return { open, databases: async () => [] } as unknown as IDBFactory;
 }
 
-/** Whatever it is asked for comes to nothing. */
+/** None of its requests is ever answered. */
 export const silentFactory = {
   open: () => new FakeRequest(),
   deleteDatabase: () => new FakeRequest(),
   databases: never,
 } as unknown as IDBFactory;
 
-/** What `promise` comes to within `limitMs` of fake time. */
+/** Returns the outcome of `promise` within `limitMs` of fake time. */
 export async function outcomeOf(promise: Promise<unknown>, limitMs: number): Promise<unknown> {
   let outcome: unknown = 'still waiting';
   promise.then(

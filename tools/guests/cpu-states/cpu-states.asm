@@ -1,15 +1,15 @@
-; The cpu-states guest: goes where a machine's state is hard to take, stays there, and checks itself
-; without end. What src/runtime/cpu-states.test.ts and e2e/update/cpu-states.spec.ts hand over.
+; The cpu-states guest: enters a CPU state that is hard to save, stays there, and checks itself
+; without end. src/runtime/cpu-states.test.ts and e2e/update/cpu-states.spec.ts hand it over.
 ;
 ; A boot floppy. It prints "cpu-states" on COM1 and waits for a letter, which names the CPU state; a
-; reset goes back to there. Each finished round of checks prints "NAME round N"; a check that fails
+; reset returns to this prompt. Each finished round of checks prints "NAME round N"; a check that fails
 ; prints "FAIL NAME CHECK: expected XXXXXXXX found XXXXXXXX" and ends everything.
 ;
 ; Contract with the tests, little-endian dwords at physical 0x8000:
 ;   +0  magic 'HFSI'      +4  the CPU state's letter, 0 before one was chosen
 ;   +8  rounds finished   +12 1 after a failed check
 ;   +16 hotStart +20 hotEnd   linear addresses of the code that is the CPU state
-;   +24 phase             what each CPU state says it is
+;   +24 phase             its meaning depends on the CPU state
 ;   +28 address of the register and memory copies (for people)
 ; Disks hold the dword (offset / 4) * DISK_FACTOR at each offset, beside what they boot from.
 ;

@@ -1,13 +1,13 @@
 /**
- * The cpuStates guest as tests use it: its disks, and what its memory and its console say. The
- * contract stands at the top of cpuStates.asm.
+ * Test helpers for the cpuStates guest: its disks, and readers of its memory and its console. The
+ * contract is at the top of cpu-states.asm.
  */
 
 const floppyBytes = 80 * 2 * 18 * 512;
-/** `DISK_FACTOR` of cpuStates.asm. */
+/** `DISK_FACTOR` of cpu-states.asm. */
 const diskFactor = 0x9e3779b1;
 
-/** A disk that holds at each offset what the guest expects there, beside what it boots from. */
+/** Returns a disk with the boot code, and at each offset the data that the guest expects there. */
 export function cpuStatesDisk(
   sizeBytes: number,
   boot: Uint8Array = new Uint8Array(0),
@@ -21,7 +21,7 @@ export function cpuStatesDisk(
 /** The floppy that it boots from. `image` is src/runtime/testing/guests/cpu-states.bin. */
 export const cpuStatesFloppy = (image: Uint8Array) => cpuStatesDisk(floppyBytes, image);
 
-/** What the guest is told to do, as a letter on its first serial port. */
+/** Commands to the guest, as a letter on its first serial port. */
 export const cpuStates = {
   'real-mode': 'r',
   'big-real-mode': 'u',
@@ -50,13 +50,13 @@ export const cpuStates = {
 
 export type CpuStateName = keyof typeof cpuStates;
 
-/** Where the guest publishes how it is. */
+/** Address of the guest's published status. */
 const header = { address: 0x8000, bytes: 32, magic: 0x49534648 } as const;
 
 export interface CpuStateStatus {
   rounds: number;
   failed: boolean;
-  /** Linear addresses of the code that is the CPU state. */
+  /** Linear addresses of the code whose CPU state is tested. */
   hotStart: number;
   hotEnd: number;
   phase: number;

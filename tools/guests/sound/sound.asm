@@ -130,7 +130,7 @@ print:  push ax
         out dx, al
         ret
 
-; What the card is told: the rate, and to play.
+; Commands to the card: the rate, and to play.
 program:
         db 0x41, RATE >> 8, RATE & 0xff
         db 0xc6, 0, (SAMPLES / 2 - 1) & 0xff, (SAMPLES / 2 - 1) >> 8

@@ -1,8 +1,8 @@
 ; The throwaway guest that warms a runtime up (src/runtime/prepare/warm-up.ts).
 ;
-; What a kernel and a shell make an emulator do, without end: protected mode with paging,
-; ring 3, system calls, timer interrupts, page faults, and a mix of instructions whose code
-; is copied to ever new pages, so that the JIT compiler itself stays busy.
+; An endless load like that of a kernel and a shell: protected mode with paging, ring 3, system
+; calls, timer interrupts, page faults, and a mix of instructions. Their code is copied to new
+; pages again and again, so that the JIT compiler itself stays busy.
 ; Build: ./build.sh (nasm -f bin).
 
 %include "pic.inc"
