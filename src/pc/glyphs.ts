@@ -1,6 +1,6 @@
 /**
- * Finds the characters on a text screen by the shape of their glyphs, because a guest may load
- * another font than the VGA's own. No DOM.
+ * Finds the characters on a text screen by the shape of their glyphs: a guest may load a font of its
+ * own. No DOM.
  */
 import type { TextFont } from '../protocol/events.ts';
 import { characterOf } from './code-page.ts';

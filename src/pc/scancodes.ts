@@ -1,7 +1,7 @@
 /**
  * PC scan codes, set 1, by `KeyboardEvent.code`. No DOM.
- * Source: the USB HID to PS/2 translation table (Microsoft, rev 1.3) and UI Events
- * KeyboardEvent code values, which name the same keys.
+ * Sources: Microsoft's USB HID to PS/2 translation table (rev 1.3); UI Events KeyboardEvent code
+ * values, which name the same keys.
  */
 
 /** Make codes; 0xe0xx stands for the prefix 0xe0 and the code xx. */

@@ -1,4 +1,4 @@
-/** What v86 is told of a machine: the one place where options of ours become options of v86. */
+/** Maps a machine's options to those of v86. No other place does. */
 import type { RuntimeHost } from '../../protocol/abi.ts';
 import type { DriveOptions } from '../disks/drives.ts';
 import type { BootImages } from './image-names.ts';

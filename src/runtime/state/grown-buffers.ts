@@ -1,7 +1,7 @@
 /**
- * Buffers that v86's devices make as large as the guest's largest transfer so far. In a state they
- * are as long as what the devices still need of them, and no zeros that are needed are left out of
- * its bytes: so a state's bytes bound what it takes up. See docs/spec/vmstate.md, rules DV3 and VL6.
+ * Buffers that v86's devices make as large as the guest's largest transfer so far. A state holds only
+ * the part that the devices still need, and all zeros of that part. So the size of a state
+ * bounds the memory that loading it takes. See docs/spec/vmstate.md, rules DV3 and VL6.
  */
 import type { Value } from '../../vmstate/value.ts';
 
