@@ -3,47 +3,63 @@ import { resolve } from 'node:path';
 import { bundleModule } from '../support/bundle.ts';
 import { expect, test } from '../support/test.ts';
 
-// Such a page has a policy of its own: here it is played by a script, which makes a worker from a string.
-test.use({ siteSecured: false });
+interface EarlierWindow extends Window {
+  /** Makes a call as the page of an earlier release does. */
+  call(name: string, ...args: unknown[]): Promise<unknown>;
+}
+declare const window: EarlierWindow;
 
 test('a page of an earlier release takes a snapshot, restores it and lists machines', async ({
+  context,
   guest,
+  site,
 }) => {
   await guest.run('kept=before');
-  const answers = await guest.page.evaluate(async () => {
+  // A page beside today's, with nothing in it: what it sends is what an earlier release's page sends.
+  const earlier = await context.newPage();
+  await earlier.route('**/earlier.html', (route) =>
+    route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }),
+  );
+  await earlier.goto(`${site.url}earlier.html`);
+  await earlier.evaluate(() => {
     const options = { type: 'module', name: 'holdfast', extendedLifetime: true } as const;
     const { port } = new SharedWorker(new URL('keeper.js', document.baseURI), options);
-    // What such a page's Comlink sends. Not this page's own code: that knows today's names alone.
-    const call = (name: string, ...args: unknown[]) =>
-      new Promise<{ id: string; value: unknown }>((answered) => {
+    // The messages of such a page's Comlink.
+    window.call = (name, ...args) =>
+      new Promise((answered) => {
         const id = crypto.randomUUID();
         const hear = ({ data }: MessageEvent) => {
           if (data.id !== id) return;
           port.removeEventListener('message', hear);
-          answered(data);
+          answered(data.value);
         };
         port.addEventListener('message', hear);
         port.start();
         const argumentList = args.map((value) => ({ type: 'RAW', value }));
         port.postMessage({ id, type: 'APPLY', path: [name], argumentList });
       });
-    const { methods, machine } = (await call('info')).value as {
-      methods: string[];
-      machine: { config: { id: string } };
-    };
-    const { id } = (await call('takeSnapshot')).value as { id: string };
-    const listed = (await call('snapshots')).value as { id: string }[];
-    const { pages } = (await call('restoreSnapshot', id)).value as { pages: number };
-    await call('checkpoint');
-    const stored = (await call('storedMachines')).value as { id: string; running: string }[];
-    return { methods, machine, listed, id, pages, stored };
   });
-  expect(answers.methods).toEqual(expect.arrayContaining(['takeSnapshot', 'storedMachines']));
-  expect(answers.listed.map(({ id }) => id)).toEqual([answers.id]);
-  expect(answers.pages).toEqual(expect.any(Number));
-  const { id } = answers.machine.config;
-  expect(answers.stored).toEqual([expect.objectContaining({ id, running: 'here' })]);
+  const call = (name: string, ...args: unknown[]) =>
+    earlier.evaluate(([first = '', ...rest]) => window.call(first, ...rest), [name, ...args] as [
+      string,
+      ...unknown[],
+    ]);
+
+  const { methods, machine } = (await call('info')) as {
+    methods: string[];
+    machine: { config: { id: string } };
+  };
+  expect(methods).toEqual(expect.arrayContaining(['takeSnapshot', 'storedMachines']));
+  const { id } = (await call('takeSnapshot')) as { id: string };
+  await guest.run('kept=after');
+  expect(await call('restoreSnapshot', id)).toEqual(
+    expect.objectContaining({ pages: expect.any(Number) }),
+  );
   expect((await guest.run('echo $kept')).output).toBe('before\n');
+  await call('checkpoint');
+  expect(await call('storedMachines')).toEqual([
+    expect.objectContaining({ id: machine.config.id, running: 'here' }),
+  ]);
 });
 
 test('a page of today does all of that with a keeper of an earlier release', async ({
