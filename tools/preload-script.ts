@@ -43,7 +43,7 @@ export async function bundlePreloadScript(
   promptState: PreloadedPromptState | undefined,
 ): Promise<string> {
   const manifest: Plugin = {
-    name: 'holdfast-early-manifest',
+    name: 'holdfast-preload-manifest',
     enforce: 'pre',
     resolveId: (id) => (id === 'virtual:holdfast-build' ? '\0build' : undefined),
     load: (id) =>

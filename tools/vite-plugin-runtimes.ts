@@ -80,7 +80,7 @@ export function runtimes(): Plugin {
         const { manifest } = await workers;
         const source = await bundlePreloadScript(manifest, await promptState(bundle));
         const hash = createHash('sha256').update(source).digest('hex').slice(0, 8);
-        early = { fileName: bundle ? `assets/early-${hash}.js` : 'preload.js', source };
+        early = { fileName: bundle ? `assets/preload-${hash}.js` : 'preload.js', source };
         const modules = chunksOf(bundle, 'src/playground/app.ts');
         return withHead(page, { script: early.fileName, modules });
       },

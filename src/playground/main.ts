@@ -1,4 +1,4 @@
-/** The page's entry: lets the keeper start first, see early-keeper.ts. */
+/** The page's entry: lets the keeper start first, see preloaded-keeper.ts. */
 import '@xterm/xterm/css/xterm.css';
 import './styles/base.css';
 import './styles/layout.css';

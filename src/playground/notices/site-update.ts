@@ -1,6 +1,6 @@
 /**
  * A new deployment under an open page: files that the page has not fetched yet may be gone. What is
- * small is there before (see early-parts.ts); the rest is told as what it is.
+ * small is there before (see preloaded-parts.ts); the rest is told as what it is.
  */
 import { buildId } from 'virtual:holdfast-build';
 import { HoldfastError, type HoldfastErrorCode } from '../../errors.ts';
