@@ -14,7 +14,7 @@ import {
 import { expect, Guest, type Runtimes, Site, test } from '../support/test.ts';
 
 const updates = 6;
-const booted = /situations\r\n/;
+const booted = /cpu-states\r\n/;
 /** A complete round that began after the start of the search. */
 const rounds = (name: string) =>
   new RegExp(`FAIL .*|${name} round \\w+\\r\\n[\\s\\S]*${name} round \\w+\\r\\n`);
@@ -32,8 +32,8 @@ test.describe('a live update', () => {
     );
     // In the place of a guest that the page knows.
     await site.put('guests/pattern/text.img', floppy);
-    await site.put('situations/disk.img', cpuStatesDisk(4 << 20));
-    await site.put('situations/cd.iso', cpuStatesDisk(2 << 20));
+    await site.put('cpu-states/disk.img', cpuStatesDisk(4 << 20));
+    await site.put('cpu-states/cd.iso', cpuStatesDisk(2 << 20));
     const [newer, older] = await site.runtimes();
     if (!newer || !older) throw new Error('The build ships fewer than two runtimes.');
     runtimes = { newer, older };
@@ -53,8 +53,8 @@ test.describe('a live update', () => {
     const withDisks = /ide|atapi/.test(name);
     await guest.start(runtimes.newer, {
       acpi: name === 'apic-timer',
-      hda: withDisks ? { url: site.urlOf('situations/disk.img') } : undefined,
-      cdrom: withDisks ? { url: site.urlOf('situations/cd.iso') } : undefined,
+      hda: withDisks ? { url: site.urlOf('cpu-states/disk.img') } : undefined,
+      cdrom: withDisks ? { url: site.urlOf('cpu-states/cd.iso') } : undefined,
     });
     await guest.waitForSerial(booted);
     await guest.serial.write(cpuStates[name]);
@@ -67,7 +67,7 @@ test.describe('a live update', () => {
   }
 
   for (const name of Object.keys(cpuStates) as CpuStateName[]) {
-    test(`keeps a guest in the situation ${name}`, async () => {
+    test(`keeps a guest in the CPU state ${name}`, async () => {
       await enter(name);
       await expectRounds(name);
       for (let update = 0; update < updates; update++) {
