@@ -36,7 +36,7 @@ test('open files of the share, unread console input and the network go on after 
   );
 
   const { output } = await guest.run(
-    'read -r word <&3; echo "$word" >&4; cat /mnt/out.txt; until [ "$(wc -l </tmp/typed)" -ge 500 ]; do usleep 100000; done; sort -u /tmp/typed; wc -l </tmp/typed',
+    'read -r word <&3; echo "$word" >&4; cat /mnt/out.txt; until [ -e /tmp/typed ] && [ "$(wc -l </tmp/typed)" -ge 500 ]; do usleep 100000; done; sort -u /tmp/typed; wc -l </tmp/typed',
   );
   expect(output).toBe('one\ntwo\ntyped ahead\n500\n');
   const url = `http://${file.port}.external/`;
