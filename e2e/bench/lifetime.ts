@@ -9,7 +9,7 @@ import { type Metrics, printHost, printTable, writeMetrics } from './lib/report.
 import { serveBenchSite } from './lib/site.ts';
 import { median } from './lib/stats.ts';
 
-/** What the visitor does. The browser keeps a window in both. */
+/** Ways a visitor leaves. The browser keeps a window open in both. */
 const endings = {
   tabClosed: (page: Page) => page.close(),
   otherSite: async (page: Page) => void (await page.goto('about:blank')),

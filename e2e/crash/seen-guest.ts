@@ -47,7 +47,7 @@ export async function openedGuest(guest: Guest): Promise<SeenGuest> {
   return lookAt(guest);
 }
 
-/** What a page shows, for the report of a round that failed. */
+/** The text that a page shows, for the report of a failed round. */
 export const describePage = ({ page }: Pick<Guest, 'page'>) =>
   page.evaluate(
     ({ notices, starting }) => ({

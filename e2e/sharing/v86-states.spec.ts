@@ -79,7 +79,7 @@ for (const format of ['raw', 'zstd'] as const) {
       await expect.poll(async () => passes(await shownTerminal(guest))[0]).toBe(last + 1);
       expect(await shownTerminal(guest)).not.toContain('BAD');
 
-      // It is a machine as any other.
+      // The machine saves and resumes as one that was booted here.
       await guest.machine((machine) => machine.checkpoint());
       await guest.reloadPage();
       await waitForPasses(guest, 1);

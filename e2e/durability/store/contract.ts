@@ -1,4 +1,4 @@
-/** What src/store/types.ts promises, for every browser that a guest may be stored in. */
+/** Tests of the contract in src/store/types.ts, for every browser that stores guests. */
 import { crashes } from './contract/crashes.ts';
 import { damage } from './contract/damage.ts';
 import { database } from './contract/database.ts';

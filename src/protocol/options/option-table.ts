@@ -22,7 +22,7 @@ export const optionTable: Readonly<Record<keyof MachineOptions, MachineOption>> 
       {
         label: 'Name',
         place: 'top',
-        control: { kind: 'text', maxLength: 80, placeholder: 'that of what it boots' },
+        control: { kind: 'text', maxLength: 80, placeholder: 'defaults to the image name' },
       },
     ],
     inStateFile: 'optional',

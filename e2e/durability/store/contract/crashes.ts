@@ -30,7 +30,7 @@ export function crashes(test: ContractTest): void {
   }
 }
 
-/** What there is before and after a write that nothing disturbs. */
+/** The stored contents before and after an undisturbed write. */
 export function outcomes(opener: Opener, write: (typeof writeNames)[number]) {
   return opener.evaluate(async (write) => {
     await lab.prepare();
