@@ -51,6 +51,26 @@ test('[S1] the second place alone has the newest of each machine and all saved s
   expect(found.entries).toEqual([{ name: 'e', sizeBytes: 3 * 1024 * 1024 }]);
 });
 
+test('[F4] records that are written with their generation are in both places', async ({
+  startOpener,
+}) => {
+  const opener = (await startOpener()) as Worker;
+  const reached = await opener.evaluate(
+    async (seeds) => {
+      await lab.prepareKept();
+      const before = lab.reached.length;
+      for (const held of seeds) await lab.checkpoint('m', [], held);
+      return lab.reached.slice(before).filter((window) => window.endsWith('committed'));
+    },
+    [specs(3, 4), specs(5, 6)],
+  );
+  expect(reached, 'one transaction in each place').toEqual(
+    Array(2).fill(['publish:committed', 'copy-generation:committed']).flat(),
+  );
+  const found = await withoutFirst((await startOpener()) as Worker);
+  expect(newest(found)).toContainEqual({ name: 'm', newest: specs(5, 6) });
+});
+
 test('[F4] a large record that is lost in the first place comes from the second, and is mended', async ({
   profile,
   server,

@@ -71,9 +71,9 @@ export class Copy implements MachineWitness {
   }
 
   /** Copies a generation of the first place. Resolves when the copy has it, or cannot take it. */
-  async generation(whole: WholeGeneration): Promise<void> {
+  async generation(whole: WholeGeneration, withIt: readonly NewRecord[]): Promise<void> {
     const wanted = new Set(whole.row.records);
-    const held = this.#held.filter(({ id }) => wanted.has(id));
+    const held = [...this.#held.filter(({ id }) => wanted.has(id)), ...withIt];
     // Records of another machine, or abandoned ones. Missing ones are read from the first place.
     this.#held = this.#held.filter(({ id }) => !wanted.has(id));
     await this.#try(async (connection) => {

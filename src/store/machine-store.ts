@@ -7,10 +7,11 @@ import { notFound, readGenerations, readReadable } from './generation-reader.ts'
 import { isWhole, seal, sizeOf } from './generation-row.ts';
 import { idsOf } from './record-ids.ts';
 import { readRecords, type StoredRecord } from './record-reader.ts';
+import { rowOf } from './record-row.ts';
 import { cloneable, type NewRecord, RecordWriter } from './record-writer.ts';
 import type { WholeGeneration } from './replicate.ts';
 import { withoutKept } from './retention.ts';
-import type { GenerationRow, MachineRow, Stores, Transaction } from './schema.ts';
+import type { GenerationRow, MachineRow, StoredRow, Stores, Transaction } from './schema.ts';
 import { deleteRecords, sweep } from './sweep.ts';
 import type { Generation, MachineStore, PublishRequest, ReadableGenerations } from './types.ts';
 
@@ -18,8 +19,12 @@ import type { Generation, MachineStore, PublishRequest, ReadableGenerations } fr
 export interface MachineWitness {
   /** Called after records were written that are in no generation yet. */
   records(records: readonly NewRecord[]): Promise<void>;
-  /** Called after a generation was published. */
-  generation(whole: WholeGeneration): Promise<void>;
+  /**
+   * Called after a generation was published.
+   *
+   * @param held records that were written with it; valid until the promise resolves
+   */
+  generation(whole: WholeGeneration, held: readonly NewRecord[]): Promise<void>;
 }
 
 export class OpenMachine implements MachineStore {
@@ -34,6 +39,8 @@ export class OpenMachine implements MachineStore {
   #nextId: number;
   /** Sizes of put records that are in no generation, by id. */
   readonly #unpublished = new Map<number, number>();
+  /** Records that wait for the transaction of their generation, by id. */
+  readonly #held = new Map<number, StoredRow>();
 
   /**
    * @param opener from `openMachine`
@@ -80,6 +87,13 @@ export class OpenMachine implements MachineStore {
     return id;
   }
 
+  async holdRecord(bytes: Uint8Array): Promise<number> {
+    const id = this.#nextId++;
+    this.#held.set(id, rowOf(id, cloneable(bytes), this.#digest));
+    this.#unpublished.set(id, bytes.byteLength);
+    return id;
+  }
+
   async #writeRecords(records: readonly NewRecord[]): Promise<void> {
     await this.#write('put-records', ['records'], 'relaxed', async (transaction) => {
       const store = transaction.objectStore('records');
@@ -92,6 +106,10 @@ export class OpenMachine implements MachineStore {
   async publish(request: PublishRequest): Promise<number> {
     const manifest = cloneable(request.manifest);
     const manifestDigest = this.#digest(manifest);
+    const held = request.records.flatMap((id) => {
+      const row = this.#held.get(id);
+      return row ? [{ id, row }] : [];
+    });
     const whole = await this.#write(
       'publish',
       ['records', 'generations', 'manifests'],
@@ -125,7 +143,9 @@ export class OpenMachine implements MachineStore {
           sizeBytes: sizeOf(kept.filter((relative) => relative.machine === this.id)),
           details: 'details' in request ? request.details : machine.details,
         };
+        const records = transaction.objectStore('records');
         await Promise.all([
+          ...held.map((record) => records.put(record.row, record.id)),
           generations.put(row),
           transaction.objectStore('machines').put(published),
           transaction.objectStore('manifests').put(manifest, [this.id, number]),
@@ -133,8 +153,11 @@ export class OpenMachine implements MachineStore {
         return { machine: published, row, manifest };
       },
     );
-    for (const id of request.records) this.#unpublished.delete(id);
-    await this.#witness?.generation(whole);
+    for (const id of request.records) {
+      this.#unpublished.delete(id);
+      this.#held.delete(id);
+    }
+    await this.#witness?.generation(whole, held);
     return whole.row.number;
   }
 
@@ -174,6 +197,8 @@ export class OpenMachine implements MachineStore {
       records.filter((id) => this.#unpublished.has(id)),
       [],
     );
+    // A failed commit may have reached the disk: held records are deleted there as well.
+    for (const id of unpublished) this.#held.delete(id);
     await this.#write('abandon', ['records'], 'relaxed', (transaction) =>
       deleteRecords(transaction, unpublished),
     );

@@ -81,9 +81,9 @@ export class IndexedDbStore implements Store {
     records: async (records) => {
       await Promise.all([this.#lost.look(), this.#extras?.copy?.records(records)]);
     },
-    generation: async (whole) => {
+    generation: async (whole, held) => {
       const { id, name } = whole.machine;
-      await this.#extras?.copy?.generation(whole);
+      await this.#extras?.copy?.generation(whole, held);
       await this.#lost.look();
       await this.#extras?.marks?.put({ id, name, takenAtMs: whole.row.takenAtMs });
     },

@@ -70,6 +70,11 @@ export interface MachineStore {
    */
   putRecord(bytes: Uint8Array): Promise<number>;
   /**
+   * Like {@link putRecord}, for a small record: the next {@link publish} that lists it writes it in
+   * its own transaction. The bytes must not change until then.
+   */
+  holdRecord(bytes: Uint8Array): Promise<number>;
+  /**
    * Yields records in the requested order. @throws HoldfastError `storage-damaged` for a missing or
    * damaged record
    */

@@ -101,8 +101,8 @@ const lab = {
     if (write === 'copy-remove') return opened().remove('m');
     if (write === 'copy-entry') return opened().entries.delete('e');
     await lab.openMachine('m');
-    await lab.checkpoint('m', specs(9, 10));
-    await lab.checkpoint('m', specs(11));
+    await lab.checkpoint('m', specs(9), specs(10));
+    await lab.checkpoint('m', specs(11), specs(12));
   },
   store: opened,
   machine,
@@ -126,13 +126,29 @@ const lab = {
       }),
     ),
 
+  /** Holds records of these seeds for the next publication. */
+  hold: (id: string, specs: readonly RecordSpec[]): Promise<number[]> =>
+    Promise.all(specs.map((spec) => machine(id).holdRecord(bytesOf(spec)))),
+
   publish: (id: string, specs: readonly RecordSpec[], records: readonly number[]) =>
     machine(id).publish({ takenAtMs: Date.now(), manifest: encode(specs), records }),
 
-  /** Puts and publishes records; resolves with the ids. */
-  async checkpoint(id: string, specs: readonly RecordSpec[]): Promise<number[]> {
+  /**
+   * Puts and publishes records; resolves with the ids.
+   *
+   * @param held records that are written in the generation's own transaction
+   */
+  async checkpoint(
+    id: string,
+    specs: readonly RecordSpec[],
+    held: readonly RecordSpec[] = [],
+  ): Promise<number[]> {
+    const waiting = held.map(bytesOf);
     const records = await lab.put(id, specs);
-    await lab.publish(id, specs, records);
+    for (const bytes of waiting) records.push(await machine(id).holdRecord(bytes));
+    await lab.publish(id, [...specs, ...held], records);
+    // Like the checkpointer, which writes the next record there.
+    for (const bytes of waiting) bytes.fill(0xee);
     return records;
   },
 
@@ -290,7 +306,7 @@ const lab = {
       'put-records': async () => (await m()).putRecord(bytesOf(specs(9)[0]!)),
       publish: async () => {
         await lab.openMachine('m');
-        await lab.checkpoint('m', specs(9, 10));
+        await lab.checkpoint('m', specs(9), specs(10));
       },
       'drop-newest': async () => (await m()).dropNewest(),
       abandon: async () => {

@@ -47,6 +47,8 @@ const uselessShare = 0.7;
 const maximumWaitingBytes = 32 * 1024 * 1024;
 /** Size of records in transit to the store at a time, or one larger record. */
 const bytesInFlight = 8 * 1024 * 1024;
+/** Size of records that are written in the transaction of their generation. */
+const heldBytes = 512 * 1024;
 /** Limit of cleaning: a share of the changed bytes, but at least half of the largest record. */
 const cleaning = { share: 0.1, leastBytes: 4 * 1024 * 1024 } as const;
 
@@ -176,7 +178,7 @@ export class Checkpointer {
     if (!options.urgent) await this.#copyWhileRunning(attempt);
     await options.settle?.();
     const manifest = this.#cut(attempt);
-    await this.#flush(attempt);
+    await this.#flush(attempt, { isLast: true });
 
     const records = this.#segments.live().map(({ recordId }) => recordId);
     const bytes = encodeManifest(manifest, records, this.#source.digest);
@@ -376,8 +378,13 @@ export class Checkpointer {
     return { next, found };
   }
 
-  /** Writes the copies as records of the log. */
-  async #flush(attempt: Attempt): Promise<void> {
+  /**
+   * Writes the copies as records of the log.
+   *
+   * @param isLast true if the generation is published next. A few small records then wait for its
+   * transaction.
+   */
+  async #flush(attempt: Attempt, { isLast = false } = {}): Promise<void> {
     const { options, slices } = attempt;
     slices.start();
     const packer = new PagePacker(this.#batch, (page) => this.#scanner.hashOf(page));
@@ -386,9 +393,10 @@ export class Checkpointer {
       await slices.step();
     }
     const records = [...packer.records, ...packBlobs(this.#blobs.take())];
+    const isHeld = isLast && sizeOf(records) <= heldBytes;
     for (const some of inParts(records)) {
       checkAborted(options.signal);
-      const puts = some.map((record) => this.#put(attempt, record));
+      const puts = some.map((record) => this.#put(attempt, record, isHeld));
       slices.end();
       const results = await Promise.allSettled(puts);
       slices.start();
@@ -404,16 +412,21 @@ export class Checkpointer {
     this.#batch.clear();
   }
 
-  async #put({ puts, report }: Attempt, record: LogRecord) {
+  /** @param isHeld true for a record that is written with its generation */
+  async #put({ puts, report }: Attempt, record: LogRecord, isHeld: boolean) {
     const bytes = encodeRecord(record, this.#source.digest, this.#buffers.take);
     const sizeBytes = bytes.length;
-    const id = await this.#store.putRecord(bytes);
+    const id = await (isHeld ? this.#store.holdRecord(bytes) : this.#store.putRecord(bytes));
+    // A held record needs it until its publication, and no record is encoded before that has ended.
     this.#buffers.give(bytes);
     puts.push(id);
     report.writtenBytes += sizeBytes;
     return { id, sizeBytes };
   }
 }
+
+const sizeOf = (records: readonly LogRecord[]) =>
+  records.reduce((sum, record) => sum + contentBytes(record), 0);
 
 /** Splits records into parts that are stored in one write. */
 function inParts(records: readonly LogRecord[]): LogRecord[][] {

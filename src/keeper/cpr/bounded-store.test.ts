@@ -42,6 +42,7 @@ describe('[6] a machine of somebody else’s', () => {
     await room.putRecord(kib(60));
     await room.putRecord(kib(40));
     await expect(room.putRecord(kib(1))).rejects.toMatchObject(refused);
+    await expect(room.holdRecord(kib(1))).rejects.toMatchObject(refused);
     expect(machine.storedBytes).toBe(100 * 1024);
   });
 

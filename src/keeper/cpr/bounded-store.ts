@@ -79,22 +79,31 @@ export class BoundedStore implements MachineStore {
 
   /** @throws HoldfastError `storage-reserved` */
   putRecord(bytes: Uint8Array): Promise<number> {
-    if (!this.#isForeign()) return this.#machine.putRecord(bytes);
+    return this.#withinShare(bytes, () => this.#machine.putRecord(bytes));
+  }
+
+  /** @throws HoldfastError `storage-reserved` */
+  holdRecord(bytes: Uint8Array): Promise<number> {
+    return this.#withinShare(bytes, () => this.#machine.holdRecord(bytes));
+  }
+
+  #withinShare(bytes: Uint8Array, put: () => Promise<number>): Promise<number> {
+    if (!this.#isForeign()) return put();
     const { length } = bytes;
     // No await where none is needed: records that are put at once share a transaction.
     if (length > this.#leftBytes || this.#neededBytes > 0) {
       return this.#look().then(() => {
         this.#require(length);
-        return this.#put(bytes);
+        return this.#put(length, put);
       });
     }
-    return this.#put(bytes);
+    return this.#put(length, put);
   }
 
-  #put(bytes: Uint8Array): Promise<number> {
-    this.#leftBytes -= bytes.length;
-    this.#unpublishedBytes += bytes.length;
-    return this.#machine.putRecord(bytes).catch((thrown) => this.#giveWay(thrown));
+  #put(length: number, put: () => Promise<number>): Promise<number> {
+    this.#leftBytes -= length;
+    this.#unpublishedBytes += length;
+    return put().catch((thrown) => this.#giveWay(thrown));
   }
 
   /** The storage had less room than the browser reported. The user's own machines need the rest. */

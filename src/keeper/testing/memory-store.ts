@@ -18,6 +18,8 @@ export class MemoryStore implements MachineStore {
   /** Number of further writes that succeed. */
   writesLeft = Number.POSITIVE_INFINITY;
   details: unknown;
+  /** Records that the next publication writes. Not copied: their bytes must not change until then. */
+  readonly #held = new Map<number, Uint8Array>();
   #lastRecord = 0;
   #lastGeneration = 0;
 
@@ -55,6 +57,12 @@ export class MemoryStore implements MachineStore {
     return id;
   }
 
+  async holdRecord(bytes: Uint8Array): Promise<number> {
+    const id = ++this.#lastRecord;
+    this.#held.set(id, bytes);
+    return id;
+  }
+
   async *readRecords(ids: readonly number[]): AsyncIterable<{ id: number; bytes: Uint8Array }> {
     for (const id of ids) {
       const bytes = this.records.get(id);
@@ -65,6 +73,11 @@ export class MemoryStore implements MachineStore {
 
   async publish({ takenAtMs, manifest, records, details }: PublishRequest): Promise<number> {
     this.#write();
+    for (const id of records) {
+      const bytes = this.#held.get(id);
+      if (bytes) this.records.set(id, bytes.slice());
+      this.#held.delete(id);
+    }
     const missing = records.find((id) => !this.records.has(id));
     if (missing !== undefined)
       throw new HoldfastError('internal', `Record ${missing} was never put.`);
@@ -82,7 +95,10 @@ export class MemoryStore implements MachineStore {
   }
 
   async abandon(records: readonly number[]): Promise<void> {
-    for (const id of records) this.records.delete(id);
+    for (const id of records) {
+      this.records.delete(id);
+      this.#held.delete(id);
+    }
   }
 
   #write(): void {

@@ -33,6 +33,10 @@ export class ForwardingStore implements MachineStore {
     return id;
   }
 
+  holdRecord(bytes: Uint8Array): Promise<number> {
+    return this.putRecord(bytes);
+  }
+
   async publish({ manifest, records }: PublishRequest): Promise<number> {
     await this.#receiver.manifest(manifest, records);
     return 1;

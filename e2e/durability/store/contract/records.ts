@@ -109,6 +109,42 @@ export function records(test: ContractTest): void {
     ]);
   });
 
+  test('a held record is written by the transaction of its generation, or never', async ({
+    startOpener,
+  }) => {
+    const opener = await startOpener();
+    const result = await opener.evaluate(
+      async ([first, second]) => {
+        await lab.openStore();
+        await lab.openMachine('m');
+        const abandoned = await lab.hold('m', second);
+        const held = await lab.hold('m', second);
+        const before = await lab.recordKeys();
+        await lab.machine('m').abandon(abandoned);
+        const published = await lab.checkpoint('m', [], first);
+        const windows = lab.reached.filter((window) => window.endsWith('committed'));
+        const read = await lab.readBack('m');
+        const left = await lab.recordKeys();
+        await lab.publish('m', second, held);
+        const [later] = await lab.readBack('m');
+        const refused = await lab.failure(() => lab.publish('m', second, abandoned));
+        return { before, windows, read, left, published, later, refused };
+      },
+      [specs(1, 2), specs(3)] as const,
+    );
+    expect(result.before).toEqual([]);
+    expect(result.windows).toEqual([
+      'upgrade:committed',
+      'open:committed',
+      'abandon:committed',
+      'publish:committed',
+    ]);
+    expect(result.read).toEqual([{ number: 1, records: specs(1, 2) }]);
+    expect(result.left).toEqual(result.published);
+    expect(result.later?.records).toEqual(specs(3));
+    expect(result.refused?.code).toBe('internal');
+  });
+
   test('abandoned records are deleted, published ones stay', async ({ startOpener }) => {
     const opener = await startOpener();
     const result = await opener.evaluate(
