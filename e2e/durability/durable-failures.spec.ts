@@ -256,7 +256,7 @@ test('[S2] both copies are thrown away: the page says which machine was stored a
   const guest = await openDamaged({ profile, site }, () => damageDatabases(profile, 'all'));
   const { page } = guest;
   await guest.waitForSerial(prompt, { timeout: 90_000 });
-  await expect(notices(page)).toContainText('What was stored of a machine is gone', byItself);
+  await expect(notices(page)).toContainText('The stored data of a machine is gone', byItself);
   await expect(notices(page)).toContainText(/“Linux” until .*\d/);
   await runsAndIsSaved(guest);
   await guest.reloadPage();
@@ -542,7 +542,7 @@ for (const part of ['record', 'manifest'] as const) {
     await question.getByRole('button', { name: 'Cancel' }).click();
     await page.reload();
     await offer.getByRole('button', { name: 'Start fresh' }).click(byItself);
-    await question.getByRole('button', { name: /throw away/i }).click();
+    await question.getByRole('button', { name: /discard/i }).click();
     await guest.waitForSerial(prompt);
     await checkpoint(guest);
     await runsAndIsSaved(guest);

@@ -271,7 +271,7 @@ test.describe('in a worker of the page alone', () => {
         expect(after).toBeGreaterThanOrEqual(before);
         expect((await guest.run('echo $i')).output).toBe(`${round}\n`);
       }
-      await expect(playground(guest.page).notices).toContainText('saved when this page goes');
+      await expect(playground(guest.page).notices).toContainText('saved when this page closes');
     });
   });
 
@@ -285,7 +285,9 @@ test.describe('in a worker of the page alone', () => {
       await checkpoint(guest);
       await guest.reloadPage();
       expect((await guest.run('echo $kept')).output).toBe('here\n');
-      await expect(playground(guest.page).notices).toContainText('back to its last checkpoint');
+      await expect(playground(guest.page).notices).toContainText(
+        'rewinds the guest to its last checkpoint',
+      );
     });
 
     test('a reload loses at most what the guest did since the last checkpoint', {
@@ -322,7 +324,7 @@ test.describe('what is chosen for a guest in storage', () => {
   const choose = async (page: Page, choice: string) => {
     await page.getByRole('button', { name: 'Help and settings' }).click();
     await page
-      .getByLabel('A guest that is in storage when this page is opened')
+      .getByLabel('When this page is opened and a guest is in storage')
       .selectOption(choice);
     await page.keyboard.press('Escape');
   };
@@ -361,7 +363,7 @@ test.describe('what is chosen for a guest in storage', () => {
     expect(await guest.machine((machine) => machine.status)).toBeNull();
     // The page offers it as before.
     await fresh.click();
-    await question.getByRole('button', { name: /throw away/i }).click();
+    await question.getByRole('button', { name: /discard/i }).click();
     await guest.waitForSerial(prompt);
     expect((await guest.run('echo "$kept"')).output).toBe('\n');
     await guest.page.getByRole('button', { name: 'Start fresh…' }).click();

@@ -127,7 +127,7 @@ guestTest(
       expect(after).toBeGreaterThanOrEqual(before);
       await expect.poll(() => count(page)).toBeGreaterThan(after);
     }
-    expect(await notices(page)).toContain('saved when this page goes');
+    expect(await notices(page)).toContain('saved when this page closes');
   },
 );
 
@@ -140,7 +140,7 @@ guestTest(
     await execute(page, `(${countUp}) >/dev/null 2>&1 &`);
     await expectLittleLost(page, () => reload(page));
     expect(await execute(page, 'cat /tmp/kept')).toBe('here\n');
-    expect(await notices(page)).toContain('back to its last checkpoint');
+    expect(await notices(page)).toContain('rewinds the guest to its last checkpoint');
   },
 );
 
@@ -197,7 +197,7 @@ guestTest(
       (shown) => /“Linux” until .*\d/.test(document.querySelector(shown)?.textContent ?? ''),
       selectors.notices,
     );
-    expect(await notices(page)).toContain('What was stored of a machine is gone');
+    expect(await notices(page)).toContain('The stored data of a machine is gone');
     await waitFor(
       page,
       'a new guest is saved',

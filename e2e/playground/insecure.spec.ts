@@ -51,7 +51,7 @@ test('[S1] [S2] on an origin that is not secure a guest is saved and resumed, an
     await page.goto(url.href);
     await again.waitForSerial(prompt, { timeout: 90_000 });
     const notices = playground(page).notices;
-    await expect(notices).toContainText('What was stored of a machine is gone');
+    await expect(notices).toContainText('The stored data of a machine is gone');
     await expect(notices).toContainText(/“Linux” until .*\d/);
   } finally {
     await profile.delete();

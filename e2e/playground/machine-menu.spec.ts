@@ -27,7 +27,7 @@ test('a state saved in the browser goes on with another emulator', async ({ gues
   await choose(page, 'Save state…');
   await page.getByLabel('this browser, under the name').check();
   await page.getByLabel('Name in this browser').fill('before lunch');
-  await page.getByLabel('Go on with').selectOption({ label: `v86 ${runtimes.older.v86Version}` });
+  await page.getByLabel('Resume with').selectOption({ label: `v86 ${runtimes.older.v86Version}` });
   await stateOk(page).click();
   await expect(runstate(page)).toHaveText('Waiting');
   await expect(bar(page)).toContainText('waits for its state');
@@ -101,7 +101,7 @@ test('what is in the way of a save is said before anything is asked', async ({ g
   );
   await choose(page, 'Save and shut down…');
   const dialog = playground(page).stateDialog;
-  await expect(dialog).toContainText('It cannot be done now');
+  await expect(dialog).toContainText('cannot be saved right now');
   await expect(dialog.getByRole('listitem')).toContainText('cannot be opened again by itself');
   await expect(stateOk(page)).toBeDisabled();
   await page.getByRole('button', { name: 'Cancel' }).click();
@@ -150,10 +150,10 @@ test('a guest that runs is thrown away for a state only once that is loaded', {
   const stillThere = await prepare(guest);
   const load = async (name: string) => {
     await choose(page, 'Load state…');
-    await expect(playground(page).stateDialog).toContainText('goes on until all of the state');
+    await expect(playground(page).stateDialog).toContainText('keeps running until the whole state');
     await page.getByLabel('this browser, under the name').check();
     await page.getByLabel('Name in this browser').fill(name);
-    await page.getByRole('button', { name: 'Throw away and load' }).click();
+    await page.getByRole('button', { name: 'Discard and load' }).click();
   };
   await choose(page, 'Save and shut down…');
   await page.getByLabel('this browser, under the name').check();
@@ -192,7 +192,7 @@ test('disks are reset to what they were at first when their user says so', {
   expect(await onDisk()).toBe('written.');
   await choose(page, 'Reset disks…');
   const question = playground(page).question;
-  await expect(question).toContainText('All that the guest wrote to hda (an empty disk)');
+  await expect(question).toContainText('Everything that the guest wrote to hda (an empty disk)');
   await question.getByRole('button', { name: 'Cancel' }).click();
   expect(await onDisk()).toBe('written.');
 
@@ -269,13 +269,13 @@ test('the setting that suspends a guest nobody sees goes into the next guest', a
 }) => {
   const { page } = guest;
   await page.getByRole('button', { name: 'Help and settings' }).click();
-  await page.getByLabel('Suspend the guest while no page shows it:').selectOption('60000');
+  await page.getByLabel('Suspend the guest while no page shows it').selectOption('60000');
   await page.getByRole('button', { name: 'Close' }).click();
   await page.getByRole('button', { name: 'Start fresh…' }).click();
-  await page.getByRole('button', { name: 'Throw away and boot' }).click();
+  await page.getByRole('button', { name: 'Discard and boot' }).click();
   await expect
     .poll(async () => (await guest.status()).config.suspendWhenHiddenMs, { timeout: 30_000 })
     .toBe(60_000);
   await guest.open(site.url);
-  await expect(page.getByLabel('Suspend the guest while no page shows it:')).toHaveValue('60000');
+  await expect(page.getByLabel('Suspend the guest while no page shows it')).toHaveValue('60000');
 });

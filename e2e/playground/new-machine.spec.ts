@@ -47,7 +47,7 @@ test('a machine boots from a floppy image that was picked, beside the one that i
   // A chosen floppy becomes the boot device.
   await expect(page.getByLabel('Boots')).toHaveValue('drives');
   const id = await startAndFollow(guest);
-  await expect(playground(page).notices).toContainText('goes on running beside this machine');
+  await expect(playground(page).notices).toContainText('keeps running beside this machine');
 
   await expect.poll(() => guest.machine((machine) => machine.status?.config.id)).toBe(id);
   const { config } = await guest.status();
@@ -411,7 +411,7 @@ test.describe('where the worker ends with its page', () => {
     await page.reload();
 
     const notices = playground(page).notices;
-    await expect(notices).toContainText('Choose disk.img again to go on');
+    await expect(notices).toContainText('Choose disk.img again to resume');
     const choose = async (path: string) => {
       const chooser = page.waitForEvent('filechooser');
       await notices.getByRole('button', { name: 'Choose disk.img…' }).click();
@@ -428,6 +428,6 @@ test.describe('where the worker ends with its page', () => {
       return (await new Response(image).text()).slice(-512, -497);
     });
     expect(read).toBe('of the computer');
-    await expect(notices).not.toContainText('again to go on');
+    await expect(notices).not.toContainText('again to resume');
   });
 });

@@ -105,7 +105,7 @@ test.describe('beside a guest that runs', () => {
 
     await open(`${held.url}slow.holdfast`);
     await agree(page);
-    await expect(approval(page)).toContainText('is thrown away');
+    await expect(approval(page)).toContainText('is discarded');
     await agree(page);
     await expect(playground(page).opening).toContainText(/[\d.]+ \S+ of [\d.]+ \S+/);
     await playground(page).opening.getByRole('button', { name: 'Cancel' }).click();

@@ -164,9 +164,9 @@ test('a static host shares as a file, and the own file goes on as a clone or as 
   await guest.attached();
   expect((await guest.run('echo $kept')).output).toBe('after\n');
   await openFile();
-  await choose('Let my machine go on');
-  await expect(playground(page).approval).toContainText('is thrown away');
-  await choose('Throw away and open');
+  await choose('Resume my machine');
+  await expect(playground(page).approval).toContainText('is discarded');
+  await choose('Discard and open');
   await page.waitForURL(site.url);
   expect((await guest.run('echo $kept')).output).toBe('before\n');
   const own = (await guest.status()).config;

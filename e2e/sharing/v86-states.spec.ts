@@ -105,7 +105,7 @@ test('a state that v86 saved is opened by its address, once its machine is descr
   await dialog(page).getByRole('button', { name: 'Start' }).click();
   await page.waitForURL(/\?machine=[0-9a-f-]+$/);
   await expect.poll(async () => passes(await shownTerminal(guest))[0]).toBe(last + 1);
-  await expect(playground(page).notices).not.toContainText('state of v86 itself');
+  await expect(playground(page).notices).not.toContainText('opens a state that v86 saved');
 });
 
 test('what is no state of v86, or a damaged one, is told in the dialog, and the guest goes on', async ({

@@ -10,7 +10,7 @@ export const selectors = {
   notice: '#notices .notice',
   alert: '#notices [role=alert]',
   saved: '#state-saved',
-  starting: '#boot-label',
+  starting: '.boot-label',
   openDialog: 'dialog[open]',
 } as const;
 
@@ -18,7 +18,7 @@ export const selectors = {
 const stateTerms = {
   runstate: 'State',
   emulator: 'Emulator',
-  restarts: 'Restarts survived',
+  restarts: 'Live updates',
   saved: 'Saved',
   pages: 'Pages',
   found: 'This page',
@@ -97,17 +97,17 @@ export class PlaygroundPage {
 
   /** Asks before something that cannot be undone. */
   get question(): Locator {
-    return this.page.locator('#confirm-dialog');
+    return this.page.getByRole('dialog').last();
   }
 
   /** Asks whether something of others may be fetched or opened. */
   get approval(): Locator {
-    return this.page.locator('#approval-dialog');
+    return this.page.getByRole('dialog');
   }
 
   /** Saves and loads states. */
   get stateDialog(): Locator {
-    return this.page.locator('#state-dialog');
+    return this.page.getByRole('dialog');
   }
 
   get shareDialog(): Locator {
@@ -129,7 +129,7 @@ export class PlaygroundPage {
 
   /** A row for each machine. */
   get storedMachines(): Locator {
-    return this.machinesDialog.locator('#machines-rows > li');
+    return this.machinesDialog.getByRole('list', { name: 'Machines' }).getByRole('listitem');
   }
 
   /** What became of the last thing that was done in the list. */

@@ -58,7 +58,7 @@ test('a guest that kills the emulator ends in a report, and a new one can be sta
   await notice.getByRole('button', { name: /start fresh/i }).click();
   await page
     .getByRole('dialog')
-    .getByRole('button', { name: /throw away/i })
+    .getByRole('button', { name: /discard/i })
     .click();
   await expect.poll(async () => (await guest.status()).runstate).toBe('running');
   await waitForPasses(guest);

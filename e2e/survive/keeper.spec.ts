@@ -71,7 +71,7 @@ test.describe('where no worker outlives its page', () => {
     runtimes,
   }) => {
     const { page } = guest;
-    await expect(playground(page).notices).toContainText('Here the guest ends with this page');
+    await expect(playground(page).notices).toContainText('Closing this page ends the guest');
     expect(await guest.machine((machine) => machine.survivesReload)).toBe(false);
     await guest.run('kept=here');
     await guest.liveUpdate(runtimes.older);
@@ -97,6 +97,6 @@ test('a browser without extended lifetimes gets a dedicated worker, and is told'
   await expect(playground(page).notices).toContainText(
     'This browser has no worker that outlives its pages',
   );
-  await expect(playground(page).notices).toContainText('back to its last checkpoint');
+  await expect(playground(page).notices).toContainText('rewinds the guest to its last checkpoint');
   expect((await guest.run('echo runs')).output).toBe('runs\n');
 });

@@ -33,7 +33,7 @@ test('it shows the terminal and the screen as they go on, and cannot touch the g
   await shows(second, 'said-42');
   await waitForShown(second, /on-the-screen/);
   await expect(playground(page).state('runstate')).toHaveText('Running');
-  await expect(playground(page).state('found')).toHaveText('looks on at a guest in another tab');
+  await expect(playground(page).state('found')).toHaveText('watches a guest in another tab');
   await expect(playground(guest.page).state('pages')).toHaveText('2');
   for (const name of ['Pause', 'Reset…', 'Start fresh…', /^Live update/])
     await expect(page.getByRole('button', { name })).toBeDisabled();
@@ -72,7 +72,7 @@ test('when the first tab is closed the machine goes on in the second', async ({
   const second = await lookOn(context, site);
   await guest.page.close();
   await expect(notices(second.page)).toContainText('The tab that ran this machine was closed');
-  await notices(second.page).getByRole('button', { name: 'Go on here' }).click();
+  await notices(second.page).getByRole('button', { name: 'Resume here' }).click();
   await wentOn(second);
   expect((await second.run('echo $kept')).output).toBe('here\n');
   await expect(notices(second.page)).not.toContainText('was closed');

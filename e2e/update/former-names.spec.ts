@@ -91,5 +91,7 @@ test('a page of today does all of that with a keeper of an earlier release', asy
   });
   expect(exportedBytes).toBeGreaterThan(100_000);
   await page.getByRole('button', { name: 'Machines' }).click();
-  await expect(page.locator('#machines-dialog')).toContainText('This page');
+  await expect(page.getByRole('dialog', { name: 'Machines in this browser' })).toContainText(
+    'This page',
+  );
 });

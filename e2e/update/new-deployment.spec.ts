@@ -9,7 +9,7 @@ import { NewMachinePage } from '../support/new-machine-page.ts';
 import { playground } from '../support/playground-page.ts';
 import { expect, Guest, test } from '../support/test.ts';
 
-const updated = 'This site was updated. Reload: the guest goes on.';
+const updated = 'This site was updated. Reload the page: the guest keeps running.';
 
 /** What few visitors use is fetched a while after the page. */
 

@@ -1,21 +1,19 @@
 /** The page: made of its parts once its address is understood. */
-import { buildId, keeperUrl, runtimes } from 'virtual:holdfast-build';
+import { keeperUrl, runtimes } from 'virtual:holdfast-build';
 import { openSiteWorkers } from '../client/site-worker.ts';
 import type { Machine } from '../client/types.ts';
 import { missingFeatures } from '../index.ts';
 import { randomId } from '../protocol/random-id.ts';
 import { showBadOptions } from './address/bad-options.ts';
 import { linkMachineId } from './address/link-machine.ts';
-import { optionHelp, parseUrlOptions } from './address/url-options.ts';
+import { parseUrlOptions } from './address/url-options.ts';
 import { compose } from './compose.ts';
-import { Session } from './session.ts';
-import { preloadParts } from './start/preloaded-parts.ts';
-import { fillTerms, toggleHelp } from './ui/dialogs.ts';
+import { toggleHelp } from './help/help-dialog.tsx';
+import { Session } from './session/session.ts';
 import { element } from './ui/element.ts';
 import { showUnsupported } from './ui/full-page.ts';
-import { setUpResumeSetting } from './ui/resume-setting.ts';
+import { preloadParts } from './ui/preloaded-parts.ts';
 import { runtimeSource } from './ui/runtime-source.ts';
-import { shortcutHelp } from './ui/shortcuts.ts';
 import { setUpTheme } from './ui/theme.ts';
 
 declare global {
@@ -38,13 +36,7 @@ window.addEventListener('hashchange', () => {
 });
 openSiteWorkers();
 setUpTheme();
-setUpResumeSetting();
-fillTerms('help-shortcuts', shortcutHelp, 'kbd');
-fillTerms('help-options', optionHelp, 'code');
 element('help', HTMLButtonElement).addEventListener('click', toggleHelp);
-element('help-build', HTMLElement).textContent = `Page build ${buildId}, with v86 ${runtimes
-  .map(({ v86Version }) => v86Version)
-  .join(' and ')}.`;
 
 const missing = missingFeatures();
 const parsed = parseUrlOptions(location.href, runtimes, document.baseURI);

@@ -1,4 +1,4 @@
-/** The whole page, made of its parts once it is known that a guest can be had. */
+/** The whole page, made of its parts once the browser and the address are found fit for a guest. */
 import { type RuntimeBuild, runtimes } from 'virtual:holdfast-build';
 import type { Machine } from '../client/types.ts';
 import { HoldfastError } from '../errors.ts';
@@ -8,46 +8,47 @@ import type { UnknownOption } from './address/unknown-options.ts';
 import { dropActions } from './drop-actions.ts';
 import { LiveUpdate } from './live-update/live-update.ts';
 import { keepStorage } from './machines/keep-storage.ts';
-import { MachineList } from './machines/machine-list.ts';
+import { MachineList } from './machines/machine-list.tsx';
 import { notifyPreviousMachine } from './machines/previous-machine.ts';
+import { saveStored } from './machines/save-stored.ts';
+import { markStored, storedMark } from './machines/stored-mark.ts';
 import { DropTarget } from './new-machine/drop-target.ts';
 import { NewMachineDialog } from './new-machine/new-machine-dialog.ts';
+import { startBeside } from './new-machine/start-beside.ts';
 import { showDiskNotices } from './notices/disk-notices.ts';
 import { DurabilityNotice } from './notices/durability-notice.ts';
 import { GuestEnd } from './notices/guest-end.ts';
 import { showLost, showUnawareClone, showUnknownOptions } from './notices/guest-notices.ts';
-import { Notices } from './notices/notices.ts';
+import { Notices } from './notices/notices.tsx';
 import { OperationReports } from './notices/operation-reports.ts';
 import { showSurvival } from './notices/survival-notice.ts';
-import type { Operation } from './operation.ts';
-import type { Session } from './session.ts';
+import { PaneViews } from './panes/pane-views.ts';
+import { runShortcut } from './run-shortcut.ts';
+import type { Operation } from './session/operation.ts';
+import type { Session } from './session/session.ts';
+import { openAddressState } from './share/address-state.ts';
 import { StateOpener } from './share/open-state.ts';
-import { ShareDialog } from './share/share-dialog.ts';
+import { setUpShareButton } from './share/share-button.ts';
 import { AddressApproval } from './start/address-approval.ts';
-import { openAddressState } from './start/address-state.ts';
 import { BootBar } from './start/boot-bar.ts';
 import { loadDescribed } from './start/guest.ts';
 import { GuestStarter } from './start/guest-starter.ts';
 import { NeededFiles } from './start/needed-files.ts';
 import { noteVisit, takePreloadedPrompt } from './start/preloaded-prompt.ts';
-import { startBeside } from './start/start-beside.ts';
 import { startEvents } from './start/start-events.ts';
 import { StoredGuest } from './start/stored-guest.ts';
-import { markStored, storedMark } from './start/stored-mark.ts';
-import { hiddenPolicy, setUpHiddenPolicy } from './state/hidden-policy.ts';
+import { hiddenPolicy } from './state/hidden-policy.ts';
 import { MachineButtons } from './state/machine-buttons.ts';
 import { MachineMenu } from './state/machine-menu.ts';
-import { RunstateBar } from './state/runstate-bar.ts';
+import { RunstateBar } from './state/runstate-bar.tsx';
 import { StateLine } from './state/state-line.ts';
 import { wakeOnTouch } from './state/wake-on-touch.ts';
 import { element } from './ui/element.ts';
-import { PaneViews } from './ui/pane-views.ts';
-import { runShortcut } from './ui/run-shortcut.ts';
 import { runtimeSource } from './ui/runtime-source.ts';
 import { setUpShortcuts } from './ui/shortcut-keys.ts';
-import { markViewOnly } from './ui/view-only.ts';
+import { markViewOnly } from './view-only.ts';
 
-/** What the rest of the page may ask of it. */
+/** The page, for its entry and for tests. */
 export interface Page {
   /** Connects, and shows a guest. */
   open(): Promise<void>;
@@ -79,6 +80,8 @@ export function compose(session: Session, address: UrlOptions): Page {
     notices,
     reconnect: () => void starter.open(),
     startFresh: () => buttons.askStartFresh(),
+    saveRest: () =>
+      saveStored(session, { id: session.machineId, name: '' }, { kind: 'everything' }),
   });
   const attempt = (operation: Operation, work: () => Promise<unknown>) =>
     void reports.attempt(operation, work);
@@ -124,7 +127,7 @@ export function compose(session: Session, address: UrlOptions): Page {
     openInPage,
     describe: (v86State) => newMachine.open({ v86State }),
   });
-  new ShareDialog(session);
+  setUpShareButton(session);
   const menu = new MachineMenu(session, {
     attempt,
     expectNewMachine: () => terminal.expectNewMachine(),
@@ -138,7 +141,6 @@ export function compose(session: Session, address: UrlOptions): Page {
   new RunstateBar(session, menu);
   wakeOnTouch(session);
   markViewOnly(session);
-  setUpHiddenPolicy();
   const update = new LiveUpdate(session, (error, again) =>
     reports.report(error, 'live-update', again),
   );
@@ -150,6 +152,7 @@ export function compose(session: Session, address: UrlOptions): Page {
   });
   keepStorage(session);
   const machines = new MachineList({ session, createMachine: () => newMachine.open() });
+  element('machines', HTMLButtonElement).addEventListener('click', () => void machines.open());
   const startFresh = () => buttons.askStartFresh();
   const neededFiles = new NeededFiles({ session, notices, startFresh });
   const stored = new StoredGuest({

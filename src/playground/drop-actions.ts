@@ -2,9 +2,9 @@
 
 import type { DropActions } from './new-machine/drop-target.ts';
 import type { NewMachineDialog } from './new-machine/new-machine-dialog.ts';
-import type { Notices } from './notices/notices.ts';
+import type { Notices } from './notices/notices.tsx';
 import type { OperationReports } from './notices/operation-reports.ts';
-import type { Session } from './session.ts';
+import type { Session } from './session/session.ts';
 import type { StateOpener } from './share/open-state.ts';
 import type { MediaMenu } from './state/media-menu.ts';
 

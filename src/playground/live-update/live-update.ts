@@ -2,11 +2,12 @@ import { type RuntimeBuild, runtimes } from 'virtual:holdfast-build';
 import type { Machine } from '../../client/types.ts';
 import type { HoldfastError } from '../../errors.ts';
 import type { Runstate } from '../../protocol/events.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 import { create, element } from '../ui/element.ts';
 import { formatPause } from '../ui/format.ts';
 import { runtimeSource } from '../ui/runtime-source.ts';
-import { readSetting, writeSetting } from '../ui/settings.ts';
+import { onSetting, readSetting } from '../ui/settings.ts';
+import { showOffer } from './update-bar.tsx';
 import { newerRuntime, updateChoices } from './update-choices.ts';
 
 type Failed = (error: HoldfastError, again: () => void) => void;
@@ -21,7 +22,6 @@ export class LiveUpdate {
   readonly #target = element('update-target', HTMLSelectElement);
   readonly #result = element('update-result', HTMLElement);
   readonly #bar = element('update-bar', HTMLElement);
-  readonly #barText = element('update-bar-text', HTMLElement);
   /** Which choice is on offer, to leave the select alone while it is. */
   #offered = '';
   /** The newer runtime that was declined, until the page is left. */
@@ -34,8 +34,7 @@ export class LiveUpdate {
     session.onChange(() => this.#show());
     session.onMachine((machine) => this.#follow(machine));
     this.#button.addEventListener('click', () => this.run());
-    this.#setUpBar();
-    this.#setUpSetting();
+    onSetting('auto-update', () => this.#showBar());
     this.#show();
   }
 
@@ -53,7 +52,7 @@ export class LiveUpdate {
   }
 
   async #update(runtime: RuntimeBuild): Promise<void> {
-    this.#say(`Preparing ${runtime.v86Version}… the guest goes on meanwhile`);
+    this.#say(`Preparing ${runtime.v86Version}… the guest keeps running meanwhile`);
     try {
       const { timings } = await this.#session.run('live-update', (machine) =>
         machine.restart({ runtime: runtimeSource(runtime) }),
@@ -78,34 +77,6 @@ export class LiveUpdate {
   #newer(): RuntimeBuild | null {
     const { status } = this.#session;
     return status ? newerRuntime(runtimes, status) : null;
-  }
-
-  #setUpBar(): void {
-    element('update-bar-run', HTMLButtonElement).addEventListener('click', () => {
-      const newer = this.#newer();
-      if (newer && !this.#button.disabled) void this.#update(newer);
-    });
-    element('update-bar-dismiss', HTMLButtonElement).addEventListener('click', () => {
-      this.#dismissed = this.#newer()?.id ?? null;
-      this.#show();
-    });
-  }
-
-  /** The same setting twice: in the bar and in the help dialog. */
-  #setUpSetting(): void {
-    const boxes = ['update-bar-auto', 'setting-auto-update'].map((id) =>
-      element(id, HTMLInputElement),
-    );
-    const show = () => {
-      for (const box of boxes) box.checked = readSetting('auto-update') === 'on';
-    };
-    for (const box of boxes) {
-      box.addEventListener('change', () => {
-        writeSetting('auto-update', box.checked ? 'on' : null);
-        show();
-      });
-    }
-    show();
   }
 
   #show(): void {
@@ -145,16 +116,24 @@ export class LiveUpdate {
 
   #showBar(): void {
     const newer = this.#newer();
-    const { status } = this.#session;
-    const isOffered = newer?.id !== this.#dismissed && !this.#session.isWatching;
-    this.#bar.hidden = !newer || !status || !isOffered;
-    if (!newer || !status) return;
+    const { status, isWatching } = this.#session;
+    if (!newer || !status || newer.id === this.#dismissed || isWatching) {
+      showOffer(this.#bar, null);
+      return;
+    }
     const sameVersion = newer.v86Version === status.v86Version;
     const [from, to] = sameVersion
       ? [status.runtimeId, newer.id]
       : [status.v86Version, newer.v86Version];
-    this.#barText.textContent = `A newer emulator is available (${from} → ${to}).`;
-    element('update-bar-run', HTMLButtonElement).disabled = this.#button.disabled;
+    showOffer(this.#bar, {
+      text: `A newer emulator is available (${from} → ${to}).`,
+      isDisabled: this.#button.disabled,
+      run: () => void this.#update(newer),
+      dismiss: () => {
+        this.#dismissed = newer.id;
+        this.#show();
+      },
+    });
   }
 
   #say(text: string, tone: 'good' | 'bad' | '' = ''): void {

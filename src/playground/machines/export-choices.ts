@@ -29,7 +29,7 @@ export function exportChoices({ config }: Pick<StoredMachineInfo, 'config'>): Ex
   return [
     {
       label: 'State file',
-      title: 'All that the machine needs to go on in another browser',
+      title: 'All that another browser needs to resume the machine',
       request: { kind: 'state' },
     },
     ...disks,

@@ -1,5 +1,5 @@
 /** Asks the browser, once and without a prompt, not to clear what is stored when its disk is full. */
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 
 /** After the first checkpoint: from then on there is something that could be lost. */
 export function keepStorage(session: Session): void {

@@ -3,8 +3,8 @@ import { HoldfastError } from '../../errors.ts';
 import type { MachineStatus } from '../../protocol/events.ts';
 import { addressOf } from '../address/machine-address.ts';
 import { errorText } from '../notices/error-text.ts';
-import type { Notices } from '../notices/notices.ts';
-import type { Session } from '../session.ts';
+import type { Notices } from '../notices/notices.tsx';
+import type { Session } from '../session/session.ts';
 import { suspendOther } from './suspend-other.ts';
 
 const subject = 'left-behind';
@@ -39,7 +39,7 @@ export function notifyPreviousMachine(
       notices.show(subject, {
         tone: 'info',
         title: `“${name}” is suspended`,
-        text: 'It takes no computing time, and goes on when somebody uses it.',
+        text: 'It takes no computing time until somebody uses it.',
         actions: [back],
       });
     } catch (thrown) {
@@ -59,10 +59,10 @@ export function notifyPreviousMachine(
   };
   notices.show(subject, {
     tone: 'info',
-    title: `“${name}” goes on running beside this machine`,
+    title: `“${name}” keeps running beside this machine`,
     text: durable
-      ? 'It is in the list of machines, where it can be shown and suspended.'
-      : 'It has no checkpoints, so the list of machines does not have it: go back to it from here.',
+      ? 'Show or suspend it in the list of machines.'
+      : 'It has no checkpoints, so it is not in the list of machines. Go back to it from here.',
     actions: [back, { label: 'Suspend it', run: () => void suspend() }],
   });
 }

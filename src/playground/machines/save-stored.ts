@@ -1,6 +1,6 @@
 /** Files of stored machines, as downloads. */
 import { collectBlob } from '../../client/collect-blob.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 import { download } from '../ui/files.ts';
 import type { FileRequest } from './export-choices.ts';
 

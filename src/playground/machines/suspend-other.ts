@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../errors.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 
 /**
  * Suspends a machine that runs in a worker of its own beside the one that this page shows.

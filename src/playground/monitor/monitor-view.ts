@@ -2,7 +2,7 @@
 import { runtimes } from 'virtual:holdfast-build';
 import { HoldfastError } from '../../errors.ts';
 import { createMonitor, type Monitor } from '../../index.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 import { button, create, element } from '../ui/element.ts';
 import { runtimeSource } from '../ui/runtime-source.ts';
 import { readSetting, writeSetting } from '../ui/settings.ts';

@@ -1,6 +1,7 @@
 /** Files that are dropped on the page: images for a machine, or a state. */
-import { create, element } from '../ui/element.ts';
+import { element } from '../ui/element.ts';
 import { guessImage, type ImageKind } from '../ui/guess-image.ts';
+import { askWhatFor } from './ask-what-for.tsx';
 
 type DroppedImages = Partial<Record<Exclude<ImageKind, 'state'>, File>>;
 
@@ -59,24 +60,10 @@ export class DropTarget {
     const isRemovable = device === 'cdrom' || device === 'fda';
     const isDescribing = element('new-machine-dialog', HTMLDialogElement).open;
     if (isRemovable && !another && actions.insert && !isDescribing) {
-      const answer = await askWhatFor(file);
+      const answer = await askWhatFor(file.name);
       if (answer === 'insert') actions.insert(device, file);
       if (answer !== 'new') return;
     }
     actions.describe(images);
   }
-}
-
-function askWhatFor(file: File): Promise<string> {
-  const dialog = element('drop-dialog', HTMLDialogElement);
-  element('drop-title', HTMLElement).replaceChildren(
-    '“',
-    create('span', { text: file.name }),
-    '” was dropped',
-  );
-  return new Promise((resolve) => {
-    dialog.returnValue = 'cancel';
-    dialog.addEventListener('close', () => resolve(dialog.returnValue), { once: true });
-    dialog.showModal();
-  });
 }

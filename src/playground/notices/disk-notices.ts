@@ -1,8 +1,8 @@
 /** Says that the guest waits for a disk, for as long as it does, and that it was given a disk error. */
 import type { RemovableDriveName } from '../../protocol/config.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
-import type { Session } from '../session.ts';
-import type { Notice, Notices } from './notices.ts';
+import type { Session } from '../session/session.ts';
+import type { Notice, Notices } from './notices.tsx';
 import type { OperationReports } from './operation-reports.ts';
 
 type DiskEvent = Extract<MachineEvent, { type: 'disk' }>;
@@ -49,8 +49,8 @@ function noticeOf(
       if (device === 'boot')
         return {
           tone: 'warning',
-          title: `The guest boots again, and waits for its ${name}`,
-          text: 'It goes on when the server answers. Until then it is not saved: what is stored is from before.',
+          title: `The guest boots again and waits for its ${name}`,
+          text: 'It continues when the server answers. Until then it is not saved; the stored checkpoint is older.',
           detail: message,
         };
       const isRemovable = device === 'cdrom' || device === 'fda' || device === 'fdb';
@@ -58,8 +58,8 @@ function noticeOf(
         tone: 'warning',
         title: `The guest waits for its ${name}`,
         text: isRemovable
-          ? 'It goes on when the server or file answers. To go on without, eject it. The guest is saved as always.'
-          : 'It goes on when the server or file answers. The guest is saved as always.',
+          ? 'It continues when the server or file answers. To continue without it, eject it. The guest is saved as always.'
+          : 'It continues when the server or file answers. The guest is saved as always.',
         detail: message,
         ...(isRemovable && { actions: [{ label: 'Eject', run: () => eject(device) }] }),
       };
@@ -67,8 +67,8 @@ function noticeOf(
     case 'failed':
       return {
         tone: 'error',
-        title: `The guest was given an error of its ${name}`,
-        text: 'What it wanted to read cannot be had any more.',
+        title: `The guest got a read error from its ${name}`,
+        text: 'The data that it asked for can no longer be read.',
         detail: message,
       };
     case 'ready':

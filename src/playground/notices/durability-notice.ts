@@ -1,9 +1,9 @@
 import { HoldfastError } from '../../errors.ts';
 import type { SetDurableOptions } from '../../protocol/stored.ts';
-import type { Session } from '../session.ts';
-import { ask } from '../ui/dialogs.ts';
+import type { Session } from '../session/session.ts';
+import { ask } from '../ui/ask.tsx';
 import { errorText } from './error-text.ts';
-import type { Notices } from './notices.ts';
+import type { Notices } from './notices.tsx';
 
 interface DurabilityNoticeOptions {
   session: Session;
@@ -74,7 +74,7 @@ export class DurabilityNotice {
   async #askReplace(): Promise<void> {
     const yes = await ask({
       title: 'Save this guest in place of the stored one?',
-      text: 'The guest in storage is deleted for good. The one that is here goes on, and is saved from now on.',
+      text: 'The guest in storage is deleted for good. The one that is here keeps running, and is saved from now on.',
       ok: 'Delete the stored one',
     });
     if (yes) return this.#setDurable({ replace: true });

@@ -1,6 +1,6 @@
-/** An error in words, for what the page was doing when it failed. No DOM. */
+/** An error in words, for the operation that failed. No DOM. */
 import { type HoldfastError, type HoldfastErrorCode, unreachable } from '../../errors.ts';
-import type { Operation } from '../operation.ts';
+import type { Operation } from '../session/operation.ts';
 import { type ErrorAction, errorTexts } from './error-texts.ts';
 
 interface ErrorText {

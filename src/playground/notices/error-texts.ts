@@ -7,7 +7,7 @@ export type ErrorAction = 'try-again' | 'start-fresh' | 'reload' | 'reconnect' |
 export interface ErrorWords {
   /** Names what happened, without a full stop. */
   title: string;
-  /** What the error means for a guest that runs meanwhile. Left out where no guest was started. */
+  /** State of a guest that runs meanwhile. Left out where no guest was started. */
   guest?: string;
   /** One or two sentences that end in a next step. */
   advice: string;

@@ -1,9 +1,9 @@
 /** Tells the end of a guest that crashed, powered itself down, or that another page threw away. */
 import { HoldfastError } from '../../errors.ts';
 import type { MachineStatus } from '../../protocol/events.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 import { actionLabel } from './error-texts.ts';
-import type { Notices } from './notices.ts';
+import type { Notices } from './notices.tsx';
 import type { OperationReports } from './operation-reports.ts';
 
 interface GuestEndOptions {
@@ -64,7 +64,7 @@ export class GuestEnd {
     notices.show('run', {
       tone: 'info',
       title: 'The guest powered itself down',
-      text: 'It goes on with a boot when you reset it.',
+      text: 'Reset it to boot it again.',
       actions: [
         {
           label: 'Reset',
@@ -80,7 +80,7 @@ export class GuestEnd {
     notices.show('run', {
       tone: 'info',
       title: 'There is no guest any more',
-      text: 'It was saved and shut down, or removed, here or by another page. Load its state to go on, or start a new one.',
+      text: 'It was saved and shut down, or removed, here or by another page. Load its state to resume it, or start a new one.',
       actions: [
         { label: 'Load state…', run: loadState },
         { label: actionLabel['start-fresh'], run: startFresh },

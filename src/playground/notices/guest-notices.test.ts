@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 import { showLost, showUnawareClone } from './guest-notices.ts';
-import type { Notice, Notices } from './notices.ts';
+import type { Notice, Notices } from './notices.tsx';
 
 test('[S2] what is gone is told when storage that could not be read is written again', async () => {
   const shown: Notice[] = [];
@@ -34,7 +34,7 @@ test('[S2] what is gone is told when storage that could not be read is written a
   changed();
   changed();
   await expect.poll(() => shown.length).toBe(1);
-  expect(shown[0]?.title).toBe('What was stored of a machine is gone');
+  expect(shown[0]?.title).toBe('The stored data of a machine is gone');
 });
 
 test('[F5] of a machine that is there as it was before, the page says from when it goes on', async () => {
@@ -46,7 +46,7 @@ test('[F5] of a machine that is there as it was before, the page says from when 
   const session = { machineId: 'default', machine: { storage: { usage } } };
   await showLost(session as unknown as Session, notices, undefined);
   expect(shown[0]?.title).toBe('The newest state of a machine is gone');
-  expect(shown[0]?.text).toContain('“Linux” goes on from');
+  expect(shown[0]?.text).toContain('“Linux” resumes from');
   expect(shown[0]?.text).toContain('2 s before');
 });
 

@@ -1,17 +1,17 @@
 /** What a visitor should know of a guest that was there before the page, or that came back. */
 import type { MachineStatus } from '../../protocol/events.ts';
 import type { UnknownOption } from '../address/unknown-options.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 import { formatAge } from '../ui/format.ts';
 import { actionLabel } from './error-texts.ts';
-import type { Notices } from './notices.ts';
+import type { Notices } from './notices.tsx';
 
 /** @param reason why the newest generation could not be used */
 export function showFellBack(notices: Notices, reason: string): void {
   notices.show('stored', {
     tone: 'warning',
     title: 'The newest checkpoint was damaged',
-    text: 'The guest goes on from the one before it.',
+    text: 'The guest resumes from the one before it.',
     detail: reason,
   });
 }
@@ -65,7 +65,7 @@ export async function showLost(
   if (machines.length > 0 && machines.every(({ leftAtMs }) => leftAtMs !== undefined)) {
     const older = machines.map(
       ({ name, takenAtMs, leftAtMs = 0 }) =>
-        `“${name}” goes on from ${new Date(leftAtMs).toLocaleString()}, ${formatAge(takenAtMs - leftAtMs)} before`,
+        `“${name}” resumes from ${new Date(leftAtMs).toLocaleString()}, ${formatAge(takenAtMs - leftAtMs)} before`,
     );
     notices.show('stored', {
       tone: 'warning',
@@ -84,16 +84,16 @@ export async function showLost(
       tone: 'warning',
       title:
         machines.length === 1
-          ? 'What was stored of a machine is gone'
-          : `What was stored of ${machines.length} machines is gone`,
-      text: `The browser lost or deleted what it stored for this site, as after a crash or a full disk. Stored were ${names.join(', ')}. Guests are saved again from now on.`,
+          ? 'The stored data of a machine is gone'
+          : `The stored data of ${machines.length} machines is gone`,
+      text: `The browser lost or deleted the data of this site, as after a crash or a full disk. Stored were ${names.join(', ')}. Guests are saved again from now on.`,
       ...detail,
     });
   } else if (discarded && isNews(discarded.atMs) && session.found === 'booted') {
     notices.show('stored', {
       tone: 'warning',
-      title: 'The browser threw away what was stored here',
-      text: 'It found its storage of this site damaged, as after a crash or a full disk, and made it anew. The machines that were in it are gone; guests are saved again from now on.',
+      title: 'The browser discarded the storage of this site',
+      text: 'Its files were damaged, as after a crash or a full disk, and it made new ones. The stored machines are gone. Guests are saved again from now on.',
       ...detail,
     });
   }
@@ -122,7 +122,7 @@ export function showOtherMemory(
   notices.show('options', {
     tone: 'info',
     title: `This guest has ${memoryMiB} MiB of RAM, not ${askedMiB}`,
-    text: 'It was there before this page. The options in the address apply when a guest is started.',
+    text: 'It was started before this page. Options in the address apply when a guest is started.',
     actions: [{ label: actionLabel['start-fresh'], run: startFresh }],
   });
 }
@@ -131,7 +131,7 @@ export function showUnknownOptions(notices: Notices, unknown: readonly UnknownOp
   notices.show('unknown-options', {
     tone: 'info',
     title: 'The address has options that this page does not know',
-    text: 'They were left aside. The help lists those that there are.',
+    text: 'They are ignored. The help lists the options.',
     items: unknown.map(({ option }) => ({ what: 'Option', value: `?${option}` })),
   });
 }

@@ -1,11 +1,10 @@
 /** Tells what failed, and offers what can be done about it. */
 import type { HoldfastError } from '../../errors.ts';
-import { saveStored } from '../machines/save-stored.ts';
-import type { Operation } from '../operation.ts';
-import type { Session } from '../session.ts';
+import type { Operation } from '../session/operation.ts';
+import type { Session } from '../session/session.ts';
 import { errorText } from './error-text.ts';
 import { actionLabel, type ErrorAction } from './error-texts.ts';
-import type { Notice, Notices } from './notices.ts';
+import type { Notice, Notices } from './notices.tsx';
 import { explained } from './site-update.ts';
 
 interface OperationReportsOptions {
@@ -15,6 +14,8 @@ interface OperationReportsOptions {
   reconnect(): void;
   /** Asks first. @returns whether a new guest boots */
   startFresh(): Promise<boolean>;
+  /** Saves a file of what can be read of the stored machine. Resolves with what is missing. */
+  saveRest(): Promise<readonly string[]>;
 }
 
 export class OperationReports {
@@ -73,17 +74,13 @@ export class OperationReports {
 
   /** @param back shows what offered this: it can be asked for again */
   async #exportRest(back: () => void): Promise<void> {
-    const { session, notices } = this.#options;
+    const { notices, saveRest } = this.#options;
     await this.attempt('storage', async () => {
-      const missing = await saveStored(
-        session,
-        { id: session.machineId, name: '' },
-        { kind: 'everything' },
-      );
+      const missing = await saveRest();
       notices.show('export', {
         tone: 'info',
-        title: 'What is left was saved as a tar archive',
-        text: 'In it are memory, disks as raw images, and what the consoles said; machine.json says what is missing.',
+        title: 'The remaining data was saved as a tar archive',
+        text: 'It holds memory, disks as raw images, and console output. machine.json lists what is missing.',
         detail: missing.join(' '),
       });
     });

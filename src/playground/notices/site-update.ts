@@ -16,7 +16,7 @@ const missing: readonly HoldfastErrorCode[] = [
 export async function explained(thrown: unknown, what: string): Promise<HoldfastError> {
   const error = HoldfastError.from(thrown, 'internal', what);
   if (!missing.includes(error.code) || !(await isUpdated())) return error;
-  const message = `This site was updated. Reload: the guest goes on. ${error.message}`;
+  const message = `This site was updated. Reload the page: the guest keeps running. ${error.message}`;
   return new HoldfastError('site-updated', message, { cause: thrown });
 }
 

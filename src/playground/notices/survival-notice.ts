@@ -1,8 +1,8 @@
 /** Whether a guest outlives this page, where that is not a matter of course. */
 
 import type { UrlOptions } from '../address/page-options.ts';
-import type { Session } from '../session.ts';
-import type { Notices } from './notices.ts';
+import type { Session } from '../session/session.ts';
+import type { Notices } from './notices.tsx';
 
 export function showSurvival(
   { machine }: Session,
@@ -16,11 +16,11 @@ export function showSurvival(
   const why =
     host === 'dedicated'
       ? 'The address asks for a worker of this page alone (?host=dedicated).'
-      : 'This browser has no worker that outlives its pages (a shared worker with an extended lifetime).';
+      : 'This browser has no worker that outlives its pages (no shared worker with an extended lifetime).';
   if (!durable) {
     notices.show('survival', {
       tone: 'warning',
-      title: 'Here the guest ends with this page',
+      title: 'Closing this page ends the guest',
       text: `${why} It is not saved either (?durable=off): a reload ends the guest. Live updates work all the same.`,
     });
     return;
@@ -29,10 +29,10 @@ export function showSurvival(
   notices.show('survival', {
     tone: 'info',
     title: isolated
-      ? 'Here the guest is saved when this page goes'
-      : 'Here the guest goes back to its last checkpoint when this page goes',
+      ? 'The guest is saved when this page closes'
+      : 'Closing this page rewinds the guest to its last checkpoint',
     text: isolated
-      ? `${why} A reload comes back from storage with nothing lost.`
-      : `${why} A reload comes back from storage; what the guest did in the last second or so is lost, because this site is not cross-origin isolated.`,
+      ? `${why} A reload resumes it from storage with nothing lost.`
+      : `${why} A reload resumes it from storage, without about its last second: this site is not cross-origin isolated.`,
   });
 }

@@ -1,6 +1,6 @@
 import { ScreenCanvas } from '../../view/screen-canvas.ts';
 import { fitPicture } from '../../view/screen-scale.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 import { element } from '../ui/element.ts';
 import { download } from '../ui/files.ts';
 

@@ -1,5 +1,5 @@
 import { GuestSound } from '../../view/guest-sound.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 import { element } from '../ui/element.ts';
 import { readSetting, writeSetting } from '../ui/settings.ts';
 

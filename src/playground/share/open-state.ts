@@ -6,15 +6,16 @@ import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import { addressOf } from '../address/machine-address.ts';
 import type { StateSource } from '../address/page-options.ts';
 import { foreignNetwork, networkLines } from '../address/url-network.ts';
-import { openState, storedMachines } from '../guest-commands.ts';
-import type { Session } from '../session.ts';
-import { askApproval, asName } from '../ui/approval.ts';
+import { openState, storedMachines } from '../session/guest-commands.ts';
+import type { Session } from '../session/session.ts';
+import { askApproval } from '../ui/approval.tsx';
+import { asName } from '../ui/foreign-text.ts';
 import { formatAge, formatBytes } from '../ui/format.ts';
 import { guessImage } from '../ui/guess-image.ts';
 import { fetchV86State } from './fetch-v86-state.ts';
 import { discard, leave, pickUp, sweep } from './handoff.ts';
 import { stateOfPayload } from './link.ts';
-import { OpeningBar } from './opening-bar.ts';
+import { OpeningBar } from './opening-bar.tsx';
 import { listed, questionBefore } from './place-of-machine.ts';
 
 interface StateOpenerOptions {
@@ -106,7 +107,7 @@ export class StateOpener {
     const yes = await askApproval({
       title: 'Open this state?',
       text: own
-        ? 'It looks like a state of a machine of yours. Next you choose: a clone, which is a machine of its own, or your machine continues from it.'
+        ? 'It looks like a state of a machine of yours. Next you choose: open a clone, or resume your machine from it.'
         : 'It opens as a machine of its own. The guest that is here now stays where it is.',
       items: factsOf(info),
       picture: info.thumbnail,
@@ -140,10 +141,10 @@ export class StateOpener {
     if (own !== undefined && own !== machineId) {
       const goOn = await askApproval({
         title: 'This looks like a state of a machine of yours',
-        text: 'It bears the mark of your machine, which is in every state of it that you gave away: somebody else may have made this one. If you trust it, your machine can go on from it, and what it is now is replaced. A clone is a machine of its own.',
+        text: 'It bears the mark of your machine. Every state that you gave away has this mark, so somebody else may have made this one. If you trust it, your machine can resume from it, and its present state is replaced. A clone is a machine of its own.',
         items: [{ what: 'Your machine', value: name }, ...factsOf(info)],
         picture: info.thumbnail,
-        ok: 'Let my machine go on',
+        ok: 'Resume my machine',
         cancel: 'Open as a clone',
       });
       if (goOn) return { elsewhere: own };
@@ -203,10 +204,10 @@ async function requireFetch(url: string): Promise<void> {
 async function requireReplacement(info: StateFileInfo): Promise<void> {
   const yes = await askApproval({
     title: 'Replace the machine that is here?',
-    text: 'The machine as it is now is thrown away, with its memory and disks, once the state is open.',
+    text: 'The present machine is discarded, with its memory and disks, once the state is open.',
     items: factsOf(info),
     picture: info.thumbnail,
-    ok: 'Throw away and open',
+    ok: 'Discard and open',
   });
   if (!yes) throw new HoldfastError('cancelled', 'The machine was left as it is.');
 }

@@ -1,6 +1,6 @@
 /** The state server that this site shares through, where it has one (src/server/state-server.ts). */
 import { HoldfastError } from '../../errors.ts';
-import { part } from '../start/preloaded-parts.ts';
+import { part } from '../ui/preloaded-parts.ts';
 
 export interface StateServer {
   /** Ends in a slash. */

@@ -4,7 +4,7 @@ import { sourceName } from '../../protocol/images.ts';
 import type { UrlOptions } from '../address/page-options.ts';
 import { foreignFiles } from '../address/url-machine.ts';
 import { foreignNetwork } from '../address/url-network.ts';
-import { askApproval } from '../ui/approval.ts';
+import { askApproval } from '../ui/approval.tsx';
 
 /** Shows what the address has fetched from other origins or connects to, before any of it is done. */
 export class AddressApproval {

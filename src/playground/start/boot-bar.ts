@@ -1,13 +1,14 @@
 import type { Machine } from '../../client/types.ts';
 import type { Runstate } from '../../protocol/events.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 import { element } from '../ui/element.ts';
+import { ProgressBar } from '../ui/progress-bar.tsx';
 import { BootProgress } from './boot-progress.ts';
 
 /** Without news for so long, a file is not on its way any more: its fetch failed. */
 const staleMs = 3000;
 
-/** Of a guest that has been started, whatever became of it. */
+/** Run states of a guest that has been started. */
 const isThere: ReadonlySet<Runstate> = new Set([
   'running',
   'paused',
@@ -18,10 +19,7 @@ const isThere: ReadonlySet<Runstate> = new Set([
 
 /** The bar from the start of a guest until it runs. */
 export class BootBar {
-  readonly #region = element('boot', HTMLElement);
-  readonly #label = element('boot-label', HTMLElement);
-  readonly #bar = element('boot-bar', HTMLProgressElement);
-  readonly #bytes = element('boot-bytes', HTMLElement);
+  readonly #bar = new ProgressBar(element('boot', HTMLElement), 'Starting');
   readonly #progress = new BootProgress();
   readonly #session: Session;
   #lastNewsMs = 0;
@@ -31,7 +29,7 @@ export class BootBar {
   constructor(session: Session) {
     this.#session = session;
     session.onChange(() => {
-      if (!this.#region.hidden) this.#show();
+      if (this.#bar.isShown) this.#show();
     });
     session.onMachine((machine) => this.#follow(machine));
   }
@@ -39,20 +37,19 @@ export class BootBar {
   /** A guest is being started here. */
   begin(): void {
     this.#progress.clear();
-    this.#region.hidden = false;
     this.#isBeginning = true;
     this.#show();
   }
 
   end(): void {
     this.#isBeginning = false;
-    this.#region.hidden = true;
+    this.#bar.hide();
   }
 
   #follow(machine: Machine): void {
     machine.on('progress', (progress) => {
       // Another page may be the one that starts it.
-      if (this.#region.hidden && progress.done) return;
+      if (!this.#bar.isShown && progress.done) return;
       this.#progress.add(progress);
       this.#lastNewsMs = performance.now();
       this.#show();
@@ -72,11 +69,6 @@ export class BootBar {
       this.end();
       return;
     }
-    const { label, fraction, bytes } = this.#progress.view(busy !== 'start' && status !== null);
-    this.#region.hidden = false;
-    this.#label.textContent = label;
-    this.#bytes.textContent = bytes;
-    if (fraction === null) this.#bar.removeAttribute('value');
-    else this.#bar.value = fraction;
+    this.#bar.show(this.#progress.view(busy !== 'start' && status !== null));
   }
 }

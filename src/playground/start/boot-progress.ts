@@ -1,5 +1,6 @@
 /** What the bar says while a guest starts. No DOM. */
 import { formatBytes } from '../ui/format.ts';
+import type { Progress } from '../ui/progress-bar.tsx';
 
 interface FileProgress {
   file: string;
@@ -9,12 +10,7 @@ interface FileProgress {
   done: boolean;
 }
 
-export interface ProgressView {
-  label: string;
-  /** 0 to 1, or null where nobody knows. */
-  fraction: number | null;
-  bytes: string;
-}
+export type ProgressView = Progress;
 
 /** Follows the files on their way. Several may be under way at once. */
 export class BootProgress {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { HoldfastError, type HoldfastErrorCode } from '../../errors.ts';
 import type { UrlOptions } from '../address/page-options.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 import { GuestStarter, type GuestStarterOptions } from './guest-starter.ts';
 
 const build = {

@@ -6,10 +6,10 @@ import { HoldfastError } from '../../errors.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import { freshConfig } from '../address/fresh-config.ts';
 import type { StateSource, UrlOptions } from '../address/page-options.ts';
-import { openPromptState, resumeStored, startGuest } from '../guest-commands.ts';
 import type { OperationReports } from '../notices/operation-reports.ts';
 import { explained } from '../notices/site-update.ts';
-import type { Session } from '../session.ts';
+import { openPromptState, resumeStored, startGuest } from '../session/guest-commands.ts';
+import type { Session } from '../session/session.ts';
 import type { LoadedGuest } from './guest.ts';
 import type { NeededFiles, PickedFiles } from './needed-files.ts';
 import type { ResumeHow, StoredGuest } from './stored-guest.ts';
@@ -33,12 +33,12 @@ export interface GuestStarterOptions {
   openedEarly(): Promise<boolean>;
   /** Opens the state of the address. @returns false when nothing of it was opened */
   openState(source: StateSource): Promise<boolean>;
-  /** What this browser's user adds to each machine. */
+  /** Settings that this browser's user adds to each machine. */
   own(): Partial<MachineConfig>;
   events: StartEvents;
 }
 
-/** What the page shows of a start. */
+/** Effects of a start on the page. */
 export interface StartEvents {
   connected(): void;
   /** `how`: a new guest, or a stored one. */
@@ -101,7 +101,7 @@ export class GuestStarter {
     this.#options.stored.settled();
   }
 
-  /** Whatever fails, a guest that is there stays. */
+  /** Leaves a guest that is there alone when it fails. */
   async #openState(source: StateSource): Promise<void> {
     const { session, reports, events, openState } = this.#options;
     try {

@@ -1,9 +1,9 @@
 /** Asks for the files of the visitor's computer that a stored machine needs to go on. */
 import type { DriveName } from '../../protocol/config.ts';
 import type { NeededFile, StoredMachineInfo } from '../../protocol/stored.ts';
-import { storedMachines } from '../guest-commands.ts';
-import type { NoticeAction, Notices } from '../notices/notices.ts';
-import type { Session } from '../session.ts';
+import type { NoticeAction, Notices } from '../notices/notices.tsx';
+import { storedMachines } from '../session/guest-commands.ts';
+import type { Session } from '../session/session.ts';
 import { chooseFile } from '../ui/files.ts';
 import { formatAge, formatBytes } from '../ui/format.ts';
 
@@ -67,7 +67,7 @@ export class NeededFiles {
     const saved = formatAge(Date.now() - (stored.takenAtMs ?? Date.now()));
     notices.show(subject, {
       tone: wrong ? 'warning' : 'info',
-      title: `Choose ${names} again to go on`,
+      title: `Choose ${names} again to resume`,
       text: `“${stored.name}” was started with ${missing.length > 1 ? 'these files' : 'this file'} of your computer, which a page cannot open again by itself. Nothing of it is lost: it goes on where it was ${saved} ago.`,
       ...(wrong && { detail: wrong }),
       lasting: true,

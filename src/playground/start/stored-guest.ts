@@ -3,10 +3,10 @@ import { HoldfastError } from '../../errors.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import type { ResumeRequest, StoredMachineInfo } from '../../protocol/stored.ts';
 import { addressOf } from '../address/machine-address.ts';
-import { storedMachines, watchMachine } from '../guest-commands.ts';
 import { errorText } from '../notices/error-text.ts';
-import type { Notices } from '../notices/notices.ts';
-import type { Session } from '../session.ts';
+import type { Notices } from '../notices/notices.tsx';
+import { storedMachines, watchMachine } from '../session/guest-commands.ts';
+import type { Session } from '../session/session.ts';
 import { formatAge } from '../ui/format.ts';
 import { resumeSetting } from '../ui/resume-setting.ts';
 
@@ -108,14 +108,14 @@ export class StoredGuest {
 
   #showWatching(): void {
     this.#showElsewhere(
-      'You see it as it goes on there, and cannot type into it. Take it over (it is saved there and goes on here), or open a copy as it was last saved.',
+      'You watch it and cannot type into it. Take it over (it is saved there and resumes here), or open a copy of its last checkpoint.',
     );
   }
 
   /** It cannot be shown: whoever runs it does not answer. */
   #offerTakeOver({ message }: HoldfastError): void {
     this.#showElsewhere(
-      'Go on there, take it over (it is saved there and goes on here), or open a copy as it was last saved.',
+      'Use it there, take it over (it is saved there and resumes here), or open a copy of its last checkpoint.',
       message,
     );
   }
@@ -143,9 +143,9 @@ export class StoredGuest {
     this.#options.notices.show('stored', {
       tone: 'warning',
       title,
-      text: 'You see it as it was then. It goes on here from where it was last saved.',
+      text: 'You see its last picture. It can resume here from its last checkpoint.',
       lasting: true,
-      actions: [{ label: 'Go on here', run: () => void this.#options.resume() }],
+      actions: [{ label: 'Resume here', run: () => void this.#options.resume() }],
     });
   }
 
@@ -211,7 +211,7 @@ export class StoredGuest {
     notices.show('stored', {
       tone: 'info',
       title: `“${stored.name}” is in storage, ${age(stored)} old`,
-      text: 'It goes on where it was, or a new guest boots in its place.',
+      text: 'Resume it, or boot a new guest in its place.',
       actions: [
         { label: 'Resume', run: () => void resume() },
         {

@@ -1,7 +1,7 @@
 /** Types what `?c=` and `?s=` ask for, once the guest is up. */
 import type { Machine } from '../../client/types.ts';
 import type { UrlOptions } from '../address/page-options.ts';
-import type { Notices } from '../notices/notices.ts';
+import type { Notices } from '../notices/notices.tsx';
 
 interface TypedOptions {
   machine: Machine;

@@ -1,17 +1,15 @@
 /** The off switch for checkpoints, in the menu of the machine, and what it means. */
-
 import { whatOffMeans } from '../notices/durability-text.ts';
-import type { Notices } from '../notices/notices.ts';
-import type { Operation } from '../operation.ts';
-import type { Session } from '../session.ts';
-import { ask } from '../ui/dialogs.ts';
-import type { Menu } from '../ui/menu.ts';
+import type { Notices } from '../notices/notices.tsx';
+import type { Operation } from '../session/operation.ts';
+import type { Session } from '../session/session.ts';
+import { ask } from '../ui/ask.tsx';
+import type { MenuItem } from '../ui/menu.tsx';
 
 const subject = 'checkpoints-off';
 
 interface CheckpointSwitchOptions {
   session: Session;
-  menu: Menu;
   notices: Notices;
   /** Failures are told to the person in front. */
   attempt(operation: Operation, work: () => Promise<unknown>): void;
@@ -19,14 +17,22 @@ interface CheckpointSwitchOptions {
 
 export class CheckpointSwitch {
   readonly #options: CheckpointSwitchOptions;
-  readonly #item: HTMLButtonElement;
 
   constructor(options: CheckpointSwitchOptions) {
     this.#options = options;
-    const { session, menu } = options;
-    this.#item = menu.add('', () => void (this.#isOn ? this.#askOff() : this.#switch(true)));
-    session.onChange(() => this.#show());
-    this.#show();
+    options.session.onChange(() => this.#update());
+  }
+
+  /** Its item of the menu. */
+  get item(): MenuItem {
+    const { machine, status, busy, isWatching } = this.#options.session;
+    const canStore = status?.durability !== undefined && !status.destroyed;
+    return {
+      label: this.#isOn ? 'Switch checkpoints off…' : 'Switch checkpoints on',
+      title: 'Whether this browser stores the guest while it runs',
+      isDisabled: busy !== null || machine === null || isWatching || !canStore,
+      run: () => void (this.#isOn ? this.#askOff() : this.#switch(true)),
+    };
   }
 
   get #isOn(): boolean {
@@ -37,7 +43,7 @@ export class CheckpointSwitch {
     const { status } = this.#options.session;
     const yes = await ask({
       title: 'Switch checkpoints off?',
-      text: `The guest runs on, also across reloads of this page where it can, but nothing of it is stored from now on. ${whatOffMeans(status?.durability)}`,
+      text: `The guest keeps running, also across reloads of this page where it can, but is not stored from now on. ${whatOffMeans(status?.durability)}`,
       ok: 'Switch off',
     });
     if (yes) this.#switch(false);
@@ -61,14 +67,8 @@ export class CheckpointSwitch {
     });
   }
 
-  #show(): void {
+  #update(): void {
     const { session, notices } = this.#options;
-    const { machine, status, busy, isWatching } = session;
-    const isOff = status?.durability?.state === 'off';
-    if (!isOff) notices.remove(subject);
-    this.#item.textContent = this.#isOn ? 'Switch checkpoints off…' : 'Switch checkpoints on';
-    this.#item.title = 'Whether this browser stores the guest while it runs';
-    const canStore = status?.durability !== undefined && !status.destroyed;
-    this.#item.disabled = busy !== null || machine === null || isWatching || !canStore;
+    if (session.status?.durability?.state !== 'off') notices.remove(subject);
   }
 }

@@ -2,8 +2,8 @@
 import type { MachineConfig } from '../../protocol/config.ts';
 import { type DriveName, driveNames } from '../../protocol/config.ts';
 import { sourceName } from '../../protocol/images.ts';
-import type { Session } from '../session.ts';
-import { ask } from '../ui/dialogs.ts';
+import type { Session } from '../session/session.ts';
+import { ask } from '../ui/ask.tsx';
 
 /** The disks that a guest can write to. */
 export function writableDisks(config: Partial<MachineConfig> | undefined): DriveName[] {
@@ -19,7 +19,7 @@ export async function askResetDisks({ status }: Session): Promise<DriveName[]> {
   });
   const yes = await ask({
     title: 'Reset the disks?',
-    text: `All that the guest wrote to ${named.join(' and ')} is thrown away, for good: each is again as it was at first. The guest boots from there.`,
+    text: `Everything that the guest wrote to ${named.join(' and ')} is deleted for good. The guest boots from the original contents.`,
     ok: 'Reset and boot',
   });
   return yes ? disks : [];

@@ -1,6 +1,6 @@
-import type { Operation } from '../operation.ts';
-import type { Session } from '../session.ts';
-import { ask } from '../ui/dialogs.ts';
+import type { Operation } from '../session/operation.ts';
+import type { Session } from '../session/session.ts';
+import { ask } from '../ui/ask.tsx';
 import { element } from '../ui/element.ts';
 
 /** What the buttons set going; the page deals with failures. */
@@ -52,7 +52,7 @@ export class MachineButtons {
     const lost = [
       ...(this.#session.status === null
         ? []
-        : ['The guest is thrown away, with its memory and disks, for every page that shows it.']),
+        : ['The guest is discarded, with its memory and disks, for every page that shows it.']),
       ...(stored === undefined ? [] : [`The guest in storage, ${stored}, is deleted for good.`]),
     ];
     const yes =
@@ -60,7 +60,7 @@ export class MachineButtons {
       (await ask({
         title: 'Start fresh?',
         text: [...lost, 'A new one boots.'].join(' '),
-        ok: 'Throw away and boot',
+        ok: 'Discard and boot',
       }));
     if (yes) this.#actions.startFresh();
     return yes;
@@ -88,13 +88,11 @@ export class MachineButtons {
     const isPaused = status?.runstate === 'paused';
     this.#pause.disabled = busy !== null || !isLive;
     this.#pause.textContent = isPaused ? 'Resume' : 'Pause';
-    this.#pause.title = isPaused
-      ? 'Let the guest go on (Ctrl+Alt+P)'
-      : 'Stop the guest where it is (Ctrl+Alt+P)';
+    this.#pause.title = isPaused ? 'Resume the guest (Ctrl+Alt+P)' : 'Pause the guest (Ctrl+Alt+P)';
     const isPoweredDown = status?.runstate === 'shutdown' && !status.destroyed;
     this.#reset.disabled = busy !== null || !(isLive || isPoweredDown);
-    this.#reset.title = 'Boot the guest again, as its reset button would';
+    this.#reset.title = 'Press the reset button of the PC';
     this.#fresh.disabled = busy !== null || machine === null;
-    this.#fresh.title = 'Throw the guest away and boot a new one';
+    this.#fresh.title = 'Discard the guest and boot a new one';
   }
 }

@@ -3,18 +3,18 @@ import { runtimes } from 'virtual:holdfast-build';
 import { HoldfastError } from '../../errors.ts';
 import type { CprMode, CprSource, CprTarget } from '../../protocol/cpr.ts';
 import type { Runstate } from '../../protocol/events.ts';
-import { cprLoad, cprSave, resetDisks } from '../guest-commands.ts';
-import type { Notices } from '../notices/notices.ts';
-import type { Operation } from '../operation.ts';
-import type { Session } from '../session.ts';
+import type { Notices } from '../notices/notices.tsx';
+import { cprLoad, cprSave, resetDisks } from '../session/guest-commands.ts';
+import type { Operation } from '../session/operation.ts';
+import type { Session } from '../session/session.ts';
 import { element } from '../ui/element.ts';
 import { chooseFile, download, saveHandle } from '../ui/files.ts';
-import { Menu } from '../ui/menu.ts';
+import { Menu, type MenuItem } from '../ui/menu.tsx';
 import { runtimeSource } from '../ui/runtime-source.ts';
 import { CheckpointSwitch } from './checkpoint-switch.ts';
 import { askResetDisks, writableDisks } from './disk-reset.ts';
 import { MediaMenu } from './media-menu.ts';
-import { askForState, type Place } from './state-dialog.ts';
+import { askForState, type Place } from './state-dialog.tsx';
 
 /** States that a cprSave starts from. */
 const savable: readonly Runstate[] = ['running', 'paused', 'suspended'];
@@ -33,35 +33,75 @@ interface MachineMenuActions {
 export class MachineMenu {
   readonly #session: Session;
   readonly #actions: MachineMenuActions;
-  readonly #items;
   readonly media: MediaMenu;
+  readonly #checkpoints: CheckpointSwitch;
   /** Where the state that was saved last is, for as long as this page lives. */
   #saved: (() => Promise<CprSource>) | null = null;
 
   constructor(session: Session, actions: MachineMenuActions) {
     this.#session = session;
     this.#actions = actions;
-    const menu = new Menu(
-      element('machine-menu-open', HTMLButtonElement),
-      element('machine-menu', HTMLElement),
-    );
-    const save = menu.add('Save state…', () => void this.#askSave('restart'));
-    const load = menu.add('Load state…', () => void this.askLoad());
-    const shutDown = menu.add('Save and shut down…', () => void this.#askSave('reboot'));
-    new CheckpointSwitch({ session, menu, ...actions });
-    menu.addSeparator();
-    this.media = new MediaMenu({ session, menu, attempt: actions.attempt });
-    menu.addSeparator();
-    menu.add('New machine…', () => this.#actions.newMachine());
-    menu.add('Open state file…', () => this.#openStateFile());
-    menu.addSeparator();
-    const suspend = menu.add('Suspend', () => this.toggleSuspended());
-    const keys = menu.add('Send Ctrl+Alt+Delete', () => this.#sendCtrlAltDelete());
-    const disks = menu.add('Reset disks…', () => void this.#resetDisks());
-    disks.title = 'Throw away what the guest wrote to its disks';
-    this.#items = { save, load, shutDown, suspend, keys, disks };
-    session.onChange(() => this.#show());
-    this.#show();
+    const { attempt, notices } = actions;
+    this.#checkpoints = new CheckpointSwitch({ session, notices, attempt });
+    this.media = new MediaMenu({ session, attempt });
+    const menu = new Menu({
+      opener: element('machine-menu-open', HTMLButtonElement),
+      label: 'Machine',
+      items: () => this.#items,
+    });
+    session.onChange(() => {
+      this.#forgetSaved();
+      menu.changed();
+    });
+  }
+
+  get #items(): (MenuItem | 'separator' | false)[] {
+    const { machine, status, busy, isWatching } = this.#session;
+    const { newMachine } = this.#actions;
+    const runstate = status?.runstate;
+    const isFree = busy === null && machine !== null && !isWatching;
+    const canSave = isFree && runstate !== undefined && savable.includes(runstate);
+    const isLive = runstate === 'running' || runstate === 'paused';
+    const canSuspend = runstate === 'running' || runstate === 'suspended';
+    return [
+      { label: 'Save state…', isDisabled: !canSave, run: () => void this.#askSave('restart') },
+      { label: 'Load state…', isDisabled: !isFree, run: () => void this.askLoad() },
+      {
+        label: 'Save and shut down…',
+        isDisabled: !canSave,
+        run: () => void this.#askSave('reboot'),
+      },
+      this.#checkpoints.item,
+      'separator',
+      ...this.media.items,
+      'separator',
+      { label: 'New machine…', run: newMachine },
+      { label: 'Open state file…', run: () => this.#openStateFile() },
+      'separator',
+      {
+        label: runstate === 'suspended' ? 'Wake up' : 'Suspend',
+        isDisabled: !isFree || !canSuspend,
+        run: () => this.toggleSuspended(),
+      },
+      {
+        label: 'Send Ctrl+Alt+Delete',
+        isDisabled: !isFree || !canSuspend,
+        run: () => this.#sendCtrlAltDelete(),
+      },
+      writableDisks(status?.config).length > 0 && {
+        label: 'Reset disks…',
+        title: 'Discard what the guest wrote to its disks',
+        isDisabled: !isFree || !isLive,
+        run: () => void this.#resetDisks(),
+      },
+    ];
+  }
+
+  /** The saved state is of use until the guest runs again. */
+  #forgetSaved(): void {
+    const { status, busy, isSavedAway } = this.#session;
+    const waits = status?.runstate === 'inmigrate' || isSavedAway;
+    if (!waits && busy === null) this.#saved = null;
   }
 
   /** Whether this page knows the state that the guest waits for; no more once it goes on. */
@@ -98,14 +138,14 @@ export class MachineMenu {
     const answer = await askForState({
       title: 'Load state',
       text: [
-        'The guest goes on as it was when the state was saved: running, paused or suspended.',
+        'The guest resumes as it was when the state was saved: running, paused or suspended.',
         ...(hasGuest
           ? [
-              'The guest that is here now goes on until all of the state is read and checked. Then it is thrown away, with its memory and disks.',
+              'The guest that is here now keeps running until the whole state is read and checked. Then it is discarded, with its memory and disks.',
             ]
           : []),
       ],
-      ok: hasGuest ? 'Throw away and load' : 'Load',
+      ok: hasGuest ? 'Discard and load' : 'Load',
       direction: 'load',
     });
     if (!answer) return;
@@ -174,40 +214,22 @@ export class MachineMenu {
       await machine.scancodes([0xe0, 0xd3, 0xb8, 0x9d]);
     });
   }
-
-  #show(): void {
-    const { machine, status, busy } = this.#session;
-    const runstate = status?.runstate;
-    const waits = runstate === 'inmigrate' || this.#session.isSavedAway;
-    if (!waits && busy === null) this.#saved = null;
-    const isFree = busy === null && machine !== null && !this.#session.isWatching;
-    const canSave = isFree && runstate !== undefined && savable.includes(runstate);
-    const { save, load, shutDown, suspend, keys, disks } = this.#items;
-    disks.hidden = writableDisks(status?.config).length === 0;
-    disks.disabled = !isFree || (runstate !== 'running' && runstate !== 'paused');
-    save.disabled = !canSave;
-    shutDown.disabled = !canSave;
-    load.disabled = !isFree;
-    suspend.disabled = !isFree || (runstate !== 'running' && runstate !== 'suspended');
-    suspend.textContent = runstate === 'suspended' ? 'Wake up' : 'Suspend';
-    keys.disabled = !isFree || (runstate !== 'running' && runstate !== 'suspended');
-  }
 }
 
 const saveWords = {
   restart: {
     title: 'Save state',
     text: [
-      'The guest stops and the state of its devices is saved. Its memory stays where it is, in this browser.',
-      'The machine then waits. Load the state to go on, on the emulator that you choose here, or go back to the one of now.',
+      'The guest stops, and the state of its devices is saved. Its memory stays in this browser.',
+      'The machine then waits. Load the state to resume it on the emulator that you choose here, or go back to the present one.',
     ],
     ok: 'Save state',
   },
   reboot: {
     title: 'Save and shut down',
     text: [
-      'Everything that the guest needs is put into the storage of this browser, and the machine ends. The browser may then be closed.',
-      'The state of its devices is saved where you choose. Load it, in this browser, to go on.',
+      'Everything that the guest needs is written to the storage of this browser, and the machine ends. You may then close the browser.',
+      'The state of its devices is saved where you choose. Load it in this browser to resume the guest.',
     ],
     ok: 'Save and shut down',
   },

@@ -2,27 +2,26 @@
 import { HoldfastError } from '../../errors.ts';
 import type { RemovableDriveName } from '../../protocol/config.ts';
 import { sourceName } from '../../protocol/images.ts';
-import type { Operation } from '../operation.ts';
-import type { Session } from '../session.ts';
+import type { Operation } from '../session/operation.ts';
+import type { Session } from '../session/session.ts';
 import { chooseFile } from '../ui/files.ts';
-import type { Menu } from '../ui/menu.ts';
+import type { MenuItem } from '../ui/menu.tsx';
 
 interface MediaMenuOptions {
   session: Session;
-  menu: Menu;
   /** Failures are told to the person in front. */
   attempt(operation: Operation, work: () => Promise<unknown>): void;
 }
 
 /** The second floppy drive is there for a machine that was described with it. */
 const words = { cdrom: 'CD', fda: 'floppy', fdb: 'second floppy' } as const;
+const removableDriveNames = ['cdrom', 'fda', 'fdb'] as const;
 
 export class MediaMenu {
   readonly #options: MediaMenuOptions;
 
   constructor(options: MediaMenuOptions) {
     this.#options = options;
-    for (const device of ['cdrom', 'fda', 'fdb'] as const) this.#add(device);
   }
 
   /** Puts a file into a drive while the guest runs. */
@@ -33,25 +32,29 @@ export class MediaMenu {
     );
   }
 
-  #add(device: RemovableDriveName): void {
-    const { session, menu } = this.#options;
-    const change = menu.add('', () => this.#choose(device));
-    const eject = menu.add('', () => this.#eject(device));
-    const show = () => {
-      const { machine, status, busy, isWatching } = session;
-      const medium = status?.config[device];
-      change.textContent = `${medium ? 'Change' : 'Insert'} ${words[device]}…`;
-      change.hidden = device === 'fdb' && !medium;
-      eject.textContent = `Eject ${words[device]}`;
-      eject.title = medium ? sourceName(medium) : '';
-      eject.hidden = !medium;
-      const isLive = ['running', 'paused', 'suspended'].includes(status?.runstate ?? '');
-      const isFree = machine !== null && busy === null && !isWatching && isLive;
-      change.disabled = !isFree;
-      eject.disabled = !isFree;
-    };
-    session.onChange(show);
-    show();
+  /** Its items of the menu. */
+  get items(): (MenuItem | false)[] {
+    return removableDriveNames.flatMap((device) => this.#itemsOf(device));
+  }
+
+  #itemsOf(device: RemovableDriveName): (MenuItem | false)[] {
+    const { machine, status, busy, isWatching } = this.#options.session;
+    const medium = status?.config[device];
+    const isLive = ['running', 'paused', 'suspended'].includes(status?.runstate ?? '');
+    const isDisabled = machine === null || busy !== null || isWatching || !isLive;
+    return [
+      (device !== 'fdb' || medium !== undefined) && {
+        label: `${medium ? 'Change' : 'Insert'} ${words[device]}…`,
+        isDisabled,
+        run: () => this.#choose(device),
+      },
+      medium !== undefined && {
+        label: `Eject ${words[device]}`,
+        title: sourceName(medium),
+        isDisabled,
+        run: () => this.#eject(device),
+      },
+    ];
   }
 
   #choose(device: RemovableDriveName): void {

@@ -1,6 +1,6 @@
 import type { Runstate } from '../../protocol/events.ts';
 import { durabilityDetail, durabilityText, startSourceText } from '../notices/durability-text.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 import { element } from '../ui/element.ts';
 import { formatAge, formatPause, formatSpeed } from '../ui/format.ts';
 
@@ -65,7 +65,7 @@ export class StateLine {
   #foundText(): string {
     const { found, status } = this.#session;
     const startSource = startSourceText(status?.startSource);
-    if (found === 'watching') return 'looks on at a guest in another tab';
+    if (found === 'watching') return 'watches a guest in another tab';
     if (found === 'booted' && status?.startSource?.kind !== 'opened') return 'booted here';
     if (['booted', 'resumed', 'opened'].includes(found ?? '') && startSource) return startSource;
     const keeper = this.#session.machine?.keeper;

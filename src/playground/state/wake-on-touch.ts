@@ -1,4 +1,4 @@
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 import { element } from '../ui/element.ts';
 import { wakerOf } from './waker.ts';
 

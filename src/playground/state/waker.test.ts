@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 import { wakerOf } from './waker.ts';
 
 function sessionWith(runstate: string, busy: string | null) {

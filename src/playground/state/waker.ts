@@ -1,4 +1,4 @@
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 
 /**
  * Wakes a suspended guest. While the page does something else with it, as on a busy computer while the

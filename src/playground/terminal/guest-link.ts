@@ -1,5 +1,5 @@
 /** Links that a guest wrote into its terminal (OSC 8): their text says nothing of where they lead. */
-import { askApproval } from '../ui/approval.ts';
+import { askApproval } from '../ui/approval.tsx';
 
 /** What a link may lead to; undefined for what is no address of the web. */
 export function guestLink(address: string): { host: string; href: string } | undefined {

@@ -5,9 +5,9 @@ import { openTerminal } from '../../view/policy-safe-terminal.ts';
 import { ShownConsole } from '../../view/shown-console.ts';
 import { followTerminal } from '../../view/terminal-input.ts';
 import { TypeAhead } from '../../view/type-ahead.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 import { element } from '../ui/element.ts';
-import { readSetting, writeSetting } from '../ui/settings.ts';
+import { onSetting, readSetting } from '../ui/settings.ts';
 import { openGuestLink } from './guest-link.ts';
 import { KeyRow } from './key-row.ts';
 import { missedNote } from './missed-note.ts';
@@ -205,11 +205,8 @@ export class TerminalView {
   }
 
   #setUpScreenReaderMode(): void {
-    const box = element('setting-screen-reader', HTMLInputElement);
-    box.checked = readSetting('screen-reader') === 'on';
-    box.addEventListener('change', () => {
-      writeSetting('screen-reader', box.checked ? 'on' : null);
-      this.#terminal.options.screenReaderMode = box.checked;
+    onSetting('screen-reader', () => {
+      this.#terminal.options.screenReaderMode = readSetting('screen-reader') === 'on';
     });
   }
 }

@@ -1,6 +1,6 @@
 /** Guesses the kind of an image by its size and its first bytes. No DOM but `Blob`. */
 import { withSmallWindow } from '../../protocol/zstd-frame.ts';
-import { part } from '../start/preloaded-parts.ts';
+import { part } from './preloaded-parts.ts';
 
 export type ImageKind =
   | 'state'

@@ -12,6 +12,12 @@ export type SettingName =
   | 'visited';
 
 const prefix = 'holdfast.';
+const listeners = new Map<SettingName, (() => void)[]>();
+
+/** Calls the listener when this page changes the setting. */
+export function onSetting(name: SettingName, listener: () => void): void {
+  listeners.set(name, [...(listeners.get(name) ?? []), listener]);
+}
 
 export function readSetting(name: SettingName): string | null {
   try {
@@ -29,4 +35,5 @@ export function writeSetting(name: SettingName, value: string | null): void {
   } catch {
     // As above.
   }
+  for (const listener of listeners.get(name) ?? []) listener();
 }

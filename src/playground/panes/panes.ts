@@ -1,5 +1,5 @@
-import { element } from './element.ts';
-import { readSetting, writeSetting } from './settings.ts';
+import { element } from '../ui/element.ts';
+import { readSetting, writeSetting } from '../ui/settings.ts';
 
 export const paneNames = ['terminal', 'screen', 'monitor'] as const;
 export type PaneName = (typeof paneNames)[number];

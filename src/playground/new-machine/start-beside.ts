@@ -3,10 +3,10 @@ import { randomId } from '../../protocol/random-id.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import { addressOf } from '../address/machine-address.ts';
 import { type LeftBehind, previousMachine } from '../machines/previous-machine.ts';
-import type { NewMachine } from '../new-machine/new-machine-dialog.ts';
-import { startMachine } from '../new-machine/start-machine.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 import { hiddenPolicy } from '../state/hidden-policy.ts';
+import type { NewMachine } from './new-machine-dialog.ts';
+import { startMachine } from './start-machine.ts';
 
 export interface StartBesideOptions {
   session: Session;

@@ -1,10 +1,10 @@
 /** What the keys of the page do. */
 
-import type { LiveUpdate } from '../live-update/live-update.ts';
-import type { MachineButtons } from '../state/machine-buttons.ts';
-import { toggleHelp } from './dialogs.ts';
-import type { PaneViews } from './pane-views.ts';
-import type { Shortcut } from './shortcuts.ts';
+import { toggleHelp } from './help/help-dialog.tsx';
+import type { LiveUpdate } from './live-update/live-update.ts';
+import type { PaneViews } from './panes/pane-views.ts';
+import type { MachineButtons } from './state/machine-buttons.ts';
+import type { Shortcut } from './ui/shortcuts.ts';
 
 interface Targets {
   views: PaneViews;

@@ -1,7 +1,7 @@
 /** Which of terminal and screen the guest uses: one that only has a screen gets the room of both. */
 import type { Machine } from '../../client/types.ts';
 import type { MachineEvent, MachineStatus } from '../../protocol/events.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 
 type TextScreen = Extract<MachineEvent, { type: 'screen-text' }>['screen'];
 

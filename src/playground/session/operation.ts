@@ -1,4 +1,4 @@
-/** What this page is doing to its machine, or failed to do. */
+/** An operation of this page on its machine. */
 export type Operation =
   | 'connect'
   | 'start'

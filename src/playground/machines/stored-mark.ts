@@ -2,7 +2,7 @@
  * What the page itself remembers of the guest that is stored here. localStorage stays when the browser
  * deletes all other data of the site, which it does on a full disk unless the data is persistent.
  */
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 
 interface StoredMark {
   name: string;

@@ -1,10 +1,10 @@
-/** This page's connection to the guest, across reconnects, and what it is doing with it. */
-import type { ConnectOptions, Machine } from '../client/types.ts';
-import { HoldfastError } from '../errors.ts';
-import { connect } from '../index.ts';
-import type { MachineStatus } from '../protocol/events.ts';
+/** This page's connection to the guest, across reconnects, and the operation that is under way. */
+import type { ConnectOptions, Machine } from '../../client/types.ts';
+import { HoldfastError } from '../../errors.ts';
+import { connect } from '../../index.ts';
+import type { MachineStatus } from '../../protocol/events.ts';
 import type { Operation } from './operation.ts';
-import { takePreloadedKeeper } from './start/preloaded-keeper.ts';
+import { takePreloadedKeeper } from './preloaded-keeper.ts';
 
 /** How this page came to its guest. */
 export type SessionStart = 'attached' | 'booted' | 'resumed' | 'opened' | 'watching';
@@ -70,7 +70,7 @@ export class Session {
     this.#changeListeners.push(listener);
   }
 
-  /** Failures of what nobody waits for: input, and the connection itself. */
+  /** Failures outside of any operation: input, and the connection itself. */
   onFailure(listener: Failed): void {
     this.#failureListeners.push(listener);
   }

@@ -1,14 +1,14 @@
 /** Commands to the machine that leave a mark on the session, or take several calls. */
 import type { RuntimeBuild } from 'virtual:holdfast-build';
-import type { OpenStateOptions, WatchListener } from '../client/types.ts';
-import type { StateFile } from '../index.ts';
-import type { DriveName, MachineConfig } from '../protocol/config.ts';
-import type { CprSource, CprTarget } from '../protocol/cpr.ts';
-import type { CprLoadReport, CprSaveOptions, CprSaveReport } from '../protocol/keeper-api.ts';
-import type { ImportReport } from '../protocol/state-transfer.ts';
-import type { ResumeReport, ResumeRequest, StoredMachineInfo } from '../protocol/stored.ts';
+import type { OpenStateOptions, WatchListener } from '../../client/types.ts';
+import type { StateFile } from '../../index.ts';
+import type { DriveName, MachineConfig } from '../../protocol/config.ts';
+import type { CprSource, CprTarget } from '../../protocol/cpr.ts';
+import type { CprLoadReport, CprSaveOptions, CprSaveReport } from '../../protocol/keeper-api.ts';
+import type { ImportReport } from '../../protocol/state-transfer.ts';
+import type { ResumeReport, ResumeRequest, StoredMachineInfo } from '../../protocol/stored.ts';
+import { runtimeSource } from '../ui/runtime-source.ts';
 import type { Session } from './session.ts';
-import { runtimeSource } from './ui/runtime-source.ts';
 
 /** Boots a guest. @param replace throws away the one that is there */
 export const startGuest = (

@@ -1,8 +1,8 @@
 /** The state that the address of the page asks for. */
 import type { StateSource } from '../address/page-options.ts';
 import type { NewMachineDialog } from '../new-machine/new-machine-dialog.ts';
-import type { Notices } from '../notices/notices.ts';
-import type { StateOpener } from '../share/open-state.ts';
+import type { Notices } from '../notices/notices.tsx';
+import type { StateOpener } from './open-state.ts';
 
 export interface AddressStateOptions {
   notices: Notices;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Reached, reachOf } from '../../protocol/reach.ts';
 import { networkLines } from '../address/url-network.ts';
-import { asName, shown } from './approval.ts';
+import { asName, shown } from './foreign-text.ts';
 
 test('what a file says stands in a value of its own, and cannot go on with our sentence', () => {
   const group = '0”. Nothing leaves this browser. “';

@@ -1,7 +1,7 @@
 /** What to do next about a guest that stands still. */
-
-import type { Session } from '../session.ts';
-import { button, element } from '../ui/element.ts';
+import { render } from 'preact';
+import type { Session } from '../session/session.ts';
+import { element } from '../ui/element.ts';
 import type { MachineMenu } from './machine-menu.ts';
 
 interface Advice {
@@ -12,10 +12,7 @@ interface Advice {
 export class RunstateBar {
   readonly #session: Session;
   readonly #menu: MachineMenu;
-  readonly #bar = element('runstate-bar', HTMLElement);
-  readonly #text = element('runstate-bar-text', HTMLElement);
-  readonly #buttons = element('runstate-bar-buttons', HTMLElement);
-  #shown = '';
+  readonly #root = element('runstate-bar', HTMLElement);
 
   constructor(session: Session, menu: MachineMenu) {
     this.#session = session;
@@ -26,17 +23,24 @@ export class RunstateBar {
 
   #show(): void {
     const advice = this.#advice();
-    this.#bar.hidden = advice === null;
-    const labels = advice?.buttons.map(([label]) => label) ?? [];
-    const shown = [advice?.text, ...labels].join('\n');
-    // Buttons that stay keep the focus.
-    if (advice && shown !== this.#shown) {
-      this.#text.textContent = advice.text;
-      this.#buttons.replaceChildren(...advice.buttons.map(([label, run]) => button(label, run)));
-    }
-    this.#shown = shown;
-    for (const each of this.#buttons.querySelectorAll('button'))
-      each.disabled = this.#session.busy !== null;
+    const isBusy = this.#session.busy !== null;
+    render(
+      advice && (
+        <section class="bar waiting" aria-label="What to do next">
+          <span class="bar-text" role="status">
+            {advice.text}
+          </span>
+          <span class="bar-buttons">
+            {advice.buttons.map(([label, run]) => (
+              <button key={label} type="button" disabled={isBusy} onClick={run}>
+                {label}
+              </button>
+            ))}
+          </span>
+        </section>
+      ),
+      this.#root,
+    );
   }
 
   #advice(): Advice | null {
@@ -48,17 +52,17 @@ export class RunstateBar {
       : [];
     if (status?.runstate === 'inmigrate')
       return {
-        text: `The guest stands still and waits for its state (inmigrate). v86 ${status.v86Version} goes on with it once it is loaded.`,
+        text: `The guest is stopped and waits for its state (inmigrate). Load the state to resume it with v86 ${status.v86Version}.`,
         buttons: [...loadSaved, load, ['Go back', () => this.#menu.goBack()]],
       };
     if (status?.runstate === 'suspended')
       return {
-        text: 'The guest is suspended: it runs nothing. A key, a click or a touch on the terminal or the screen wakes it, and so does traffic for it.',
+        text: 'The guest is suspended and runs nothing. A key, click or touch on the terminal or the screen wakes it; so does network traffic for it.',
         buttons: [['Wake up', () => this.#menu.toggleSuspended()]],
       };
     if (this.#session.isSavedAway)
       return {
-        text: 'The guest is saved and shut down. Load its state to go on, now or after the browser was closed.',
+        text: 'The guest is saved and shut down. Load its state to resume it, now or in a later visit.',
         buttons: [...loadSaved, load],
       };
     return null;

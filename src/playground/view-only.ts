@@ -1,4 +1,4 @@
-import type { Session } from '../session.ts';
+import type { Session } from './session/session.ts';
 
 /** Marks the page while what it shows runs in another tab, for its styles. */
 export function markViewOnly(session: Session): void {

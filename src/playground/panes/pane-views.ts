@@ -2,12 +2,12 @@
 import { Keyboard } from '../../view/keyboard.ts';
 import { Mouse } from '../../view/mouse.ts';
 import { MonitorView } from '../monitor/monitor-view.ts';
-import type { Notices } from '../notices/notices.ts';
+import type { Notices } from '../notices/notices.tsx';
 import { ScreenView } from '../screen/screen-view.ts';
 import { SoundButton } from '../screen/sound-button.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 import { TerminalView } from '../terminal/terminal-view.ts';
-import { element } from './element.ts';
+import { element } from '../ui/element.ts';
 import { readFocus, writeFocus } from './focus.ts';
 import { type PaneName, Panes, paneNames } from './panes.ts';
 import { UsedView } from './used-view.ts';

@@ -1,0 +1,19 @@
+import type { Session } from '../session/session.ts';
+import { element } from '../ui/element.ts';
+import { ShareDialog } from './share-dialog.tsx';
+
+/** The button that opens the dialog. */
+export function setUpShareButton(session: Session): void {
+  const button = element('share', HTMLButtonElement);
+  button.title = 'Send this machine, as it is now, as a link or a file';
+  button.addEventListener('click', () => {
+    if (session.status) new ShareDialog(session, session.status.config);
+  });
+  const show = () => {
+    const { status, busy, isWatching } = session;
+    const isLive = ['running', 'paused', 'suspended'].includes(status?.runstate ?? '');
+    button.disabled = !isLive || busy !== null || isWatching;
+  };
+  session.onChange(show);
+  show();
+}

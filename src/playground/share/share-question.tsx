@@ -1,0 +1,141 @@
+/** The question before a machine is shared: how, under which title, with what in it. */
+import { driveNames, type MachineConfig } from '../../protocol/config.ts';
+import { formatBytes } from '../ui/format.ts';
+import { linkStateBytes } from './link.ts';
+import type { ShareWay } from './share-machine.ts';
+import type { StateServer } from './state-server.ts';
+
+export interface ShareQuestionProps {
+  config: MachineConfig;
+  server: StateServer | undefined;
+  title: string;
+  way: ShareWay;
+  setTitle(title: string): void;
+  setWay(way: ShareWay): void;
+}
+
+interface Way {
+  way: ShareWay;
+  label: string;
+  detail: string;
+  isPossible: boolean;
+}
+
+export function ShareQuestion(props: ShareQuestionProps) {
+  const { config, server, title, way: chosen, setTitle, setWay } = props;
+  return (
+    <>
+      <p class="share-title-row">
+        <label>
+          Title
+          <input
+            maxLength={200}
+            autocomplete="off"
+            defaultValue={title}
+            onInput={({ currentTarget }) => setTitle(currentTarget.value)}
+          />
+        </label>
+      </p>
+      <fieldset class="share-ways">
+        <legend>As</legend>
+        {waysToShare(config, server).map(({ way, label, detail, isPossible }) => (
+          <p key={way}>
+            <label>
+              <input
+                type="radio"
+                name="way"
+                value={way}
+                checked={way === chosen}
+                disabled={!isPossible}
+                onChange={() => setWay(way)}
+              />{' '}
+              {label}
+            </label>
+            <span class="fine">{detail}</span>
+          </p>
+        ))}
+      </fieldset>
+      <div class="blockers">
+        <p>
+          It holds <strong>everything in the machine</strong>, for everyone who gets it:
+        </p>
+        <ul>
+          {contentsOf(config).map((text) => (
+            <li key={text}>{text}</li>
+          ))}
+        </ul>
+      </div>
+    </>
+  );
+}
+
+/** The best first. */
+export function waysToShare(config: MachineConfig, server: StateServer | undefined): Way[] {
+  const { openedFrom } = config;
+  const disk = (['hda', 'hdb'] as const).find((name) => config[name]);
+  return [
+    {
+      way: 'upload',
+      label: 'a link',
+      detail: server ? uploadDetail(server) : 'This site has no state server.',
+      isPossible: server !== undefined,
+    },
+    {
+      way: 'link',
+      label: 'a link that holds the state itself',
+      detail: openedFrom
+        ? `For small changes, up to ${formatBytes(linkStateBytes)}. Nothing is uploaded; the link is long.`
+        : 'Only for a machine that was itself opened from a state of this site.',
+      isPossible: openedFrom !== undefined,
+    },
+    {
+      way: 'file',
+      label: 'a file',
+      detail: 'You send it; others open it with “Open state file…”.',
+      isPossible: true,
+    },
+    {
+      way: 'v86',
+      label: 'a state of v86 itself',
+      detail: disk
+        ? 'Only for a machine without hard disks: v86 would not find what was written to them.'
+        : `A file for restore_state of v86, in a machine with ${v86Machine(config)}.`,
+      isPossible: disk === undefined,
+    },
+  ];
+}
+
+const dayS = 24 * 3600;
+
+function uploadDetail({ url, expireAfterS }: StateServer): string {
+  const expires = expireAfterS
+    ? `, where it is deleted after ${Math.round(expireAfterS / dayS)} days`
+    : '';
+  return `The state goes to ${new URL(url).host}${expires}. Everyone who has the link can open it.`;
+}
+
+function contentsOf(config: MachineConfig): string[] {
+  const disks = driveNames.filter((name) => config[name]);
+  return [
+    `its memory, ${config.memoryMiB} MiB: also passwords and keys that programs hold there`,
+    'what its screen and consoles show and have shown',
+    'its random numbers: copies of a guest without an agent draw the same ones until they are booted again',
+    ...(disks.length > 0 ? [`what was written to its disks: ${disks.join(', ')}`] : []),
+    ...(config.filesystem9p ? ['the files in /mnt'] : []),
+  ];
+}
+
+/** The options of v86 for a machine that takes a state of this one. */
+function v86Machine(config: MachineConfig): string {
+  const { memoryMiB, vgaMemoryMiB, acpi, network, filesystem9p, virtioConsole } = config;
+  const parts = [
+    `${memoryMiB} MiB of RAM`,
+    `${vgaMemoryMiB} MiB of VGA memory`,
+    network === 'none' ? 'no network card' : `network card ${network}`,
+    ...(filesystem9p ? ['a 9p filesystem'] : []),
+    ...(virtioConsole ? ['a virtio console'] : []),
+    ...(acpi ? ['ACPI'] : []),
+    ...driveNames.filter((name) => config[name]).map((name) => `the image in ${name}`),
+  ];
+  return parts.join(', ');
+}

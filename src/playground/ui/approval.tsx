@@ -1,0 +1,62 @@
+/** Shows what an address or a state asks for, before any of it is done. */
+
+import { OpenDialog } from './dialog.tsx';
+import { type Fact, Facts } from './facts.tsx';
+import { inTurn } from './in-turn.ts';
+
+export interface Approval {
+  title: string;
+  text: string;
+  /** Fetches and actions that it is about, shown as text. */
+  items: readonly Fact[];
+  /** Shown above them. */
+  picture?: Blob | undefined;
+  /** The label of the button that does it. */
+  ok: string;
+  /** The label of the other one. Default: `Cancel`. */
+  cancel?: string;
+}
+
+const turn = inTurn();
+
+/** One question at a time: an answer is never taken for that to another. */
+export const askApproval = (approval: Approval): Promise<boolean> => turn(() => show(approval));
+
+async function show({ picture, ...approval }: Approval): Promise<boolean> {
+  const { title, text, items, ok, cancel = 'Cancel' } = approval;
+  const pictureUrl = picture && URL.createObjectURL(picture);
+  const dialog = new OpenDialog({
+    title,
+    text,
+    content: () => (
+      <>
+        {pictureUrl && (
+          <img
+            class="state-picture"
+            src={pictureUrl}
+            alt="The screen of the machine when the state was made"
+          />
+        )}
+        <Facts items={items} />
+      </>
+    ),
+    buttons: () => (
+      <>
+        <button type="submit" value="cancel">
+          {cancel}
+        </button>
+        <button type="submit" value="ok" class="primary" onClick={refuseDoubleClick}>
+          {ok}
+        </button>
+      </>
+    ),
+  });
+  const answer = await dialog.closed;
+  if (pictureUrl) URL.revokeObjectURL(pictureUrl);
+  return answer === 'ok';
+}
+
+/** The second click of a double click was meant for the question before. */
+function refuseDoubleClick(event: MouseEvent): void {
+  if (event.detail > 1) event.preventDefault();
+}

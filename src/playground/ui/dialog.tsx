@@ -1,0 +1,75 @@
+/** Dialogs: made when they are opened, removed when they close. */
+import { type ComponentChildren, render } from 'preact';
+
+export interface DialogParts {
+  title: string;
+  /** A sentence about it, read out with the title. */
+  text?: string | undefined;
+  content?: () => ComponentChildren;
+  /** Its last row. A button's `value` is what {@link OpenDialog.closed} resolves with. */
+  buttons: () => ComponentChildren;
+  /** Handles the form in place of closing the dialog. */
+  onSubmit?: () => void;
+  isWide?: boolean;
+  /** Begins at the title: the first control is far down, and would scroll the top away. */
+  startsAtTitle?: boolean;
+}
+
+let count = 0;
+
+export class OpenDialog {
+  readonly #element = document.createElement('dialog');
+  readonly #parts: DialogParts;
+  readonly #id = `dialog-${++count}`;
+  /** Resolves with the value of the button; `cancel` when the dialog was left without one. */
+  readonly closed: Promise<string>;
+
+  constructor(parts: DialogParts) {
+    this.#parts = parts;
+    const dialog = this.#element;
+    dialog.setAttribute('aria-labelledby', `${this.#id}-title`);
+    if (parts.text !== undefined) dialog.setAttribute('aria-describedby', `${this.#id}-text`);
+    if (parts.isWide) dialog.className = 'wide';
+    dialog.returnValue = 'cancel';
+    document.body.append(dialog);
+    this.draw();
+    this.closed = new Promise((resolve) => {
+      dialog.addEventListener(
+        'close',
+        () => {
+          render(null, dialog);
+          dialog.remove();
+          resolve(dialog.returnValue);
+        },
+        { once: true },
+      );
+    });
+    dialog.showModal();
+    if (parts.startsAtTitle) dialog.querySelector('h2')?.focus();
+  }
+
+  /** Shows what its parts are now, while it is open. Elements that stay keep the focus. */
+  draw(): void {
+    if (!this.#element.isConnected) return;
+    const { title, text, content, buttons, onSubmit } = this.#parts;
+    const submit = (event: Event) => {
+      event.preventDefault();
+      onSubmit?.();
+    };
+    render(
+      <form method="dialog" noValidate {...(onSubmit && { onSubmit: submit })}>
+        <h2 id={`${this.#id}-title`} tabIndex={-1}>
+          {title}
+        </h2>
+        {text !== undefined && <p id={`${this.#id}-text`}>{text}</p>}
+        {content?.()}
+        <div class="dialog-buttons">{buttons()}</div>
+      </form>,
+      this.#element,
+    );
+  }
+
+  close(): void {
+    this.#element.close();
+  }
+}

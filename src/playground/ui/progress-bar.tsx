@@ -1,0 +1,45 @@
+import { type ComponentChildren, render } from 'preact';
+
+export interface Progress {
+  label: string;
+  /** 0 to 1, or null where it is unknown. */
+  fraction: number | null;
+  bytes: string;
+}
+
+/** A bar for something that takes its time; in a root of its own. */
+export class ProgressBar {
+  readonly #root: HTMLElement;
+  /** Names the region. */
+  readonly #name: string;
+  #isShown = false;
+
+  constructor(root: HTMLElement, name: string) {
+    this.#root = root;
+    this.#name = name;
+  }
+
+  get isShown(): boolean {
+    return this.#isShown;
+  }
+
+  /** @param buttons behind it */
+  show({ label, fraction, bytes }: Progress, buttons?: ComponentChildren): void {
+    this.#isShown = true;
+    render(
+      <section class="boot" aria-label={this.#name}>
+        <span class="boot-label">{label}</span>
+        <progress aria-label={label} {...(fraction !== null && { value: fraction })} />
+        <span class="boot-bytes">{bytes}</span>
+        {buttons}
+      </section>,
+      this.#root,
+    );
+  }
+
+  hide(): void {
+    if (!this.#isShown) return;
+    this.#isShown = false;
+    render(null, this.#root);
+  }
+}

@@ -1,0 +1,44 @@
+/** Fields for what this browser remembers about the page. */
+import { readSetting, type SettingName, writeSetting } from './settings.ts';
+
+export function SettingBox({ name, label }: { name: SettingName; label: string }) {
+  return (
+    <p>
+      <label>
+        <input
+          type="checkbox"
+          defaultChecked={readSetting(name) === 'on'}
+          onChange={({ currentTarget }) => writeSetting(name, currentTarget.checked ? 'on' : null)}
+        />{' '}
+        {label}
+      </label>
+    </p>
+  );
+}
+
+export interface SettingChoiceProps {
+  name: SettingName;
+  label: string;
+  /** Values with their words; '' is what holds where nothing is set. */
+  choices: readonly (readonly [value: string, words: string])[];
+  note?: string;
+}
+
+export function SettingChoice({ name, label, choices, note }: SettingChoiceProps) {
+  const kept = readSetting(name);
+  return (
+    <p class="setting">
+      <label>
+        {label}{' '}
+        <select onChange={({ currentTarget }) => writeSetting(name, currentTarget.value || null)}>
+          {choices.map(([value, words]) => (
+            <option key={value} value={value} selected={value === (kept ?? '')}>
+              {words}
+            </option>
+          ))}
+        </select>
+      </label>
+      {note && <span class="fine">{note}</span>}
+    </p>
+  );
+}
