@@ -13,7 +13,7 @@ import { notifyPreviousMachine } from './machines/previous-machine.ts';
 import { saveStored } from './machines/save-stored.ts';
 import { markStored, storedMark } from './machines/stored-mark.ts';
 import { DropTarget } from './new-machine/drop-target.ts';
-import { NewMachineDialog } from './new-machine/new-machine-dialog.ts';
+import { NewMachineDialog } from './new-machine/new-machine-dialog.tsx';
 import { startBeside } from './new-machine/start-beside.ts';
 import { showDiskNotices } from './notices/disk-notices.ts';
 import { DurabilityNotice } from './notices/durability-notice.ts';

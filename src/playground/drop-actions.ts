@@ -1,7 +1,7 @@
 /** What becomes of files that are dropped on the page. */
 
 import type { DropActions } from './new-machine/drop-target.ts';
-import type { NewMachineDialog } from './new-machine/new-machine-dialog.ts';
+import type { NewMachineDialog } from './new-machine/new-machine-dialog.tsx';
 import type { Notices } from './notices/notices.tsx';
 import type { OperationReports } from './notices/operation-reports.ts';
 import type { Session } from './session/session.ts';
@@ -22,6 +22,7 @@ export function dropActions(page: Page): DropActions {
   const isLive = status?.runstate === 'running' || status?.runstate === 'paused';
   return {
     openState: (file) => void page.reports.attempt('open-state', () => page.opener.openFile(file)),
+    isDescribing: page.newMachine.isOpen,
     describe: (images) => page.newMachine.open(images),
     insert: isLive && !isWatching ? (device, file) => page.media.insert(device, file) : undefined,
     refuse: (names) =>

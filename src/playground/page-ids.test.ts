@@ -15,8 +15,6 @@ test('each element that the page looks up by its id is in index.html', () => {
   expect(wanted.filter((id = '') => !ids.includes(id))).toEqual([]);
 });
 
-test('index.html has no dialog that is made when it is opened', () => {
-  const dialogs = [...html.matchAll(/<dialog id="([^"]+)"/g)].map(([, id]) => id);
-  // This one describes a machine, and goes with the table of options.
-  expect(dialogs.filter((id) => id !== 'new-machine-dialog')).toEqual([]);
+test('index.html has no dialog: each is made when it is opened', () => {
+  expect(html).not.toContain('<dialog');
 });

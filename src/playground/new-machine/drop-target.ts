@@ -7,6 +7,8 @@ type DroppedImages = Partial<Record<Exclude<ImageKind, 'state'>, File>>;
 
 export interface DropActions {
   openState(file: File): void;
+  /** Whether a new machine is being described. */
+  isDescribing: boolean;
   /** Describes a new machine with them. */
   describe(images: DroppedImages): void;
   /** Puts it into a drive of the machine that runs here; undefined when none does. */
@@ -41,7 +43,7 @@ export class DropTarget {
   /** A field for a file takes what is dropped on it by itself; a question wants its answer first. */
   #takes({ dataTransfer, target }: DragEvent): boolean {
     const isField = target instanceof HTMLInputElement && target.type === 'file';
-    const question = document.querySelector('dialog:open:not(#new-machine-dialog)');
+    const question = document.querySelector('dialog:open:not([data-takes-files])');
     return dataTransfer?.types.includes('Files') === true && !isField && !question;
   }
 
@@ -58,8 +60,7 @@ export class DropTarget {
     const [[device, file] = [], another] = Object.entries(images);
     if (!file) return actions.refuse(files.map(({ name }) => name));
     const isRemovable = device === 'cdrom' || device === 'fda';
-    const isDescribing = element('new-machine-dialog', HTMLDialogElement).open;
-    if (isRemovable && !another && actions.insert && !isDescribing) {
+    if (isRemovable && !another && actions.insert && !actions.isDescribing) {
       const answer = await askWhatFor(file.name);
       if (answer === 'insert') actions.insert(device, file);
       if (answer !== 'new') return;

@@ -5,7 +5,7 @@ import { addressOf } from '../address/machine-address.ts';
 import { type LeftBehind, previousMachine } from '../machines/previous-machine.ts';
 import type { Session } from '../session/session.ts';
 import { hiddenPolicy } from '../state/hidden-policy.ts';
-import type { NewMachine } from './new-machine-dialog.ts';
+import type { NewMachine } from './new-machine-dialog.tsx';
 import { startMachine } from './start-machine.ts';
 
 export interface StartBesideOptions {

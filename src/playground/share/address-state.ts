@@ -1,6 +1,6 @@
 /** The state that the address of the page asks for. */
 import type { StateSource } from '../address/page-options.ts';
-import type { NewMachineDialog } from '../new-machine/new-machine-dialog.ts';
+import type { NewMachineDialog } from '../new-machine/new-machine-dialog.tsx';
 import type { Notices } from '../notices/notices.tsx';
 import type { StateOpener } from './open-state.ts';
 

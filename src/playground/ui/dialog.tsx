@@ -11,6 +11,8 @@ export interface DialogParts {
   /** Handles the form in place of closing the dialog. */
   onSubmit?: () => void;
   isWide?: boolean;
+  /** Files can be dropped on it, as on the page. */
+  takesFiles?: boolean;
   /** Begins at the title: the first control is far down, and would scroll the top away. */
   startsAtTitle?: boolean;
 }
@@ -30,6 +32,7 @@ export class OpenDialog {
     dialog.setAttribute('aria-labelledby', `${this.#id}-title`);
     if (parts.text !== undefined) dialog.setAttribute('aria-describedby', `${this.#id}-text`);
     if (parts.isWide) dialog.className = 'wide';
+    dialog.toggleAttribute('data-takes-files', parts.takesFiles);
     dialog.returnValue = 'cancel';
     document.body.append(dialog);
     this.draw();
@@ -67,6 +70,15 @@ export class OpenDialog {
       </form>,
       this.#element,
     );
+  }
+
+  get isOpen(): boolean {
+    return this.#element.open;
+  }
+
+  /** The first element in it that matches. */
+  find(selector: string): HTMLElement | null {
+    return this.#element.querySelector(selector);
   }
 
   close(): void {

@@ -24,13 +24,11 @@ export class ProgressBar {
   }
 
   /** @param buttons behind it */
-  show({ label, fraction, bytes }: Progress, buttons?: ComponentChildren): void {
+  show(progress: Progress, buttons?: ComponentChildren): void {
     this.#isShown = true;
     render(
       <section class="boot" aria-label={this.#name}>
-        <span class="boot-label">{label}</span>
-        <progress aria-label={label} {...(fraction !== null && { value: fraction })} />
-        <span class="boot-bytes">{bytes}</span>
+        <ProgressLine {...progress} />
         {buttons}
       </section>,
       this.#root,
@@ -42,4 +40,14 @@ export class ProgressBar {
     this.#isShown = false;
     render(null, this.#root);
   }
+}
+
+export function ProgressLine({ label, fraction, bytes }: Progress) {
+  return (
+    <>
+      <span class="boot-label">{label}</span>
+      <progress aria-label={label} {...(fraction !== null && { value: fraction })} />
+      <span class="boot-bytes">{bytes}</span>
+    </>
+  );
 }
