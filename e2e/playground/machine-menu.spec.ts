@@ -277,5 +277,6 @@ test('the setting that suspends a guest nobody sees goes into the next guest', a
     .poll(async () => (await guest.status()).config.suspendWhenHiddenMs, { timeout: 30_000 })
     .toBe(60_000);
   await guest.open(site.url);
+  await page.getByRole('button', { name: 'Help and settings' }).click();
   await expect(page.getByLabel('Suspend the guest while no page shows it')).toHaveValue('60000');
 });
