@@ -1,4 +1,4 @@
-/** What becomes of files that are dropped on the page. */
+/** Opens files that are dropped on the page. */
 
 import type { DropActions } from './new-machine/drop-target.ts';
 import type { NewMachineDialog } from './new-machine/new-machine-dialog.tsx';

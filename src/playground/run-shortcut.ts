@@ -1,4 +1,4 @@
-/** What the keys of the page do. */
+/** Runs the shortcuts of the page. */
 
 import { toggleHelp } from './help/help-dialog.tsx';
 import type { LiveUpdate } from './live-update/live-update.ts';

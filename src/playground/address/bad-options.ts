@@ -19,7 +19,7 @@ export function showBadOptions(problems: readonly OptionProblem[]): void {
     'An option in the address is not valid',
     ...problems.map(problemText),
     create('p', {
-      text: 'Nothing was started. Correct the address and load the page again, or go on from here.',
+      text: 'Nothing was started. Correct the address and load the page again, or continue from here.',
     }),
     create('div', { class: 'notice-buttons', children: buttons }),
   );

@@ -2,8 +2,8 @@
 import type { MachineConfig } from '../../protocol/config.ts';
 
 /**
- * What the machine was made of: a machine of the visitor's own boots from that again. Contents that
- * the page does not have, as those of a picked kernel, the keeper has.
+ * The configuration that boots the visitor's own machine again. The keeper holds contents that the
+ * page does not have, such as a kernel file.
  */
 export function freshConfig(made: MachineConfig | undefined): MachineConfig | undefined {
   if (!made) return undefined;

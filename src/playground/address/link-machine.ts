@@ -2,8 +2,8 @@
 import xxhash from 'xxhash-wasm';
 
 /**
- * Each address that describes a machine has one of its own, so that what a link asks for neither
- * meets nor replaces the visitor's own guest; opened again, it is still there.
+ * Each address that describes a machine has a machine of its own. A link therefore does not replace the
+ * visitor's guest, and shows the same machine when it is opened again.
  * @param search `location.search`
  */
 export async function linkMachineId(search: string): Promise<string> {

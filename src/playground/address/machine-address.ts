@@ -1,4 +1,4 @@
-/** The page of a machine: `?machine=ID`, and without it that of the default one. No DOM. */
+/** The address of a machine: `?machine=ID`. The default machine has no id in its address. No DOM. */
 import { defaultMachineId } from '../../index.ts';
 
 /** The address of the page that shows this machine, without what was asked of the present one. */

@@ -1,7 +1,7 @@
 /** Options in the address that this page does not know. No DOM. */
 import { similarName } from '../../client/options/similar-name.ts';
 
-/** Who leads to a page likes to know that he did. */
+/** Options that other sites add to links for their statistics. */
 const ofTrackers = /^(?:utm_|_ga|_gl|mc_[ce]id$|ref$)|clid$/;
 
 export interface UnknownOption {

@@ -9,7 +9,7 @@ import type { Refuse } from './refuse.ts';
 
 type Option = 'url' | 'empty' | 'size' | 'async' | 'part_size';
 
-/** What the address says of one drive: `hda.url` is its option `url`. */
+/** Options of one drive in the address: `hda.url` is its option `url`. */
 interface DriveOptions {
   name: DriveName;
   text(option: Option): string | null;

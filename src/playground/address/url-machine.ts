@@ -11,7 +11,7 @@ import type { Refuse } from './refuse.ts';
 import { readDrives } from './url-drives.ts';
 import { readShare, type UrlNinep } from './url-share.ts';
 
-/** What the address says about the machine; everything else is as the guest or the defaults have it. */
+/** Options of the machine in the address. The guest or the defaults supply all others. */
 export interface UrlMachine {
   images: Partial<Pick<MachineConfig, ImageName>>;
   share?: UrlNinep;

@@ -11,7 +11,7 @@ interface ReachLine {
   isOurs?: boolean;
 }
 
-/** What the guest reaches over a network, for people. */
+/** The lines that tell a visitor what the guest reaches over a network. */
 export function networkLines({ kind, url, group, ownOrigin }: Reached): ReachLine[] {
   const line = (value: string) => ({ what: 'Network', value, isOurs: true });
   const site = ownOrigin ? 'this site as well' : 'not this site';
@@ -32,8 +32,8 @@ export function networkLines({ kind, url, group, ownOrigin }: Reached): ReachLin
 }
 
 /**
- * What the guest reaches over a network, for people; nothing for no network, and for a relay of the
- * page's own server.
+ * The lines that tell a visitor what the guest reaches over a network. Empty without a network, and for
+ * a relay of the page's own server.
  */
 export const foreignNetwork = (backend: NetworkBackend | undefined, pageUrl: string): ReachLine[] =>
   toBeAsked(reachOf(backend ? { networkBackend: backend } : {}, pageUrl)).flatMap(networkLines);

@@ -1,4 +1,4 @@
-/** What the address of the page may ask for. No DOM. */
+/** Options in the address of the page. No DOM. */
 import type { RuntimeBuild } from 'virtual:holdfast-build';
 import {
   type OptionProblem,

@@ -2,11 +2,11 @@
 import { allowedUrl, fileUrl } from '../../protocol/options/foreign-url.ts';
 import type { Refuse } from './refuse.ts';
 
-/** What is in the 9p share when the machine begins; both absolute. */
+/** URLs of the files in the 9p share when the machine starts. Both are absolute. */
 export interface UrlNinep {
   /** A file index of v86's format (`fs.json`). */
   index: string;
-  /** The folder of its files. Absent: that of the index. */
+  /** The folder of its files. Absent: the folder of the index. */
   base?: string;
 }
 

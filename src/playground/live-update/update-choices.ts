@@ -1,7 +1,7 @@
 /** Which emulator a guest can be handed to, and how to name it. No DOM. */
 import type { RuntimeBuild } from 'virtual:holdfast-build';
 
-/** What runs now. */
+/** The runtime that runs the guest now. */
 interface RunningRuntime {
   runtimeId: string;
   v86Version: string;

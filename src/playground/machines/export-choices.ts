@@ -1,4 +1,4 @@
-/** What of a stored machine its user may have as a file. No DOM. */
+/** Parts of a stored machine that its user can export as a file. No DOM. */
 import { driveNames } from '../../protocol/config.ts';
 import { sourceName } from '../../protocol/images.ts';
 import type { ExportRequest, StoredMachineInfo } from '../../protocol/stored.ts';
@@ -13,7 +13,7 @@ interface ExportChoice {
   request: FileRequest;
 }
 
-/** A state to go on with elsewhere, the disks that a guest writes to, then everything. */
+/** A state to resume elsewhere, the disks that a guest writes to, then everything. */
 export function exportChoices({ config }: Pick<StoredMachineInfo, 'config'>): ExportChoice[] {
   const disks = driveNames.flatMap((device): ExportChoice[] => {
     const source = config?.[device];

@@ -1,4 +1,4 @@
-/** The machine that was here before the visitor started another one: it goes on, and they should know. */
+/** The notice about the machine that keeps running after the visitor started another one. */
 import { HoldfastError } from '../../errors.ts';
 import type { MachineStatus } from '../../protocol/events.ts';
 import { addressOf } from '../address/machine-address.ts';
@@ -14,7 +14,7 @@ export interface LeftBehind {
   status: MachineStatus;
 }
 
-/** What this page is about to leave; undefined where nothing goes on. */
+/** The machine that keeps running when this page leaves it. Undefined where none does. */
 export function previousMachine({
   machine,
   machineId,
@@ -26,7 +26,7 @@ export function previousMachine({
   return status.runstate === 'running' ? { id: machineId, status } : undefined;
 }
 
-/** Says that it goes on, and offers to go back to it or to suspend it. */
+/** Says that the machine keeps running, and offers to go back to it or to suspend it. */
 export function notifyPreviousMachine(
   { id, status }: LeftBehind,
   session: Session,

@@ -1,6 +1,6 @@
 /**
- * What the page itself remembers of the guest that is stored here. localStorage stays when the browser
- * deletes all other data of the site, which it does on a full disk unless the data is persistent.
+ * The page's own record of the guest that is stored here. On a full disk, a browser deletes the data of
+ * sites that are not persistent. localStorage stays.
  */
 import type { Session } from '../session/session.ts';
 
@@ -27,7 +27,7 @@ export function markStored(session: Session): void {
   });
 }
 
-/** What was stored of a machine when a page saw it last. */
+/** The record of a machine, as a page last saw it. */
 export function storedMark(id: string): StoredMark | undefined {
   try {
     return JSON.parse(localStorage.getItem(keyOf(id)) ?? 'null') ?? undefined;

@@ -185,7 +185,7 @@ export class MonitorView {
     pane.scrollTop = pane.scrollHeight;
   }
 
-  /** What the keyboard of a phone lacks. */
+  /** Adds keys that the keyboard of a phone lacks. */
   #setUpKeyRow(): void {
     const row = element('monitor-keys', HTMLElement);
     const key = (label: string, name: string, act: () => void) => {

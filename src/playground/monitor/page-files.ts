@@ -3,7 +3,7 @@ import { HoldfastError } from '../../errors.ts';
 import type { MonitorFiles } from '../../index.ts';
 import { chooseFile, download, saveHandle } from '../ui/files.ts';
 
-/** What is saved is downloaded; a state of the machine goes where somebody says. */
+/** Downloads the files that commands save. The visitor chooses where a state goes. */
 export class PageFiles implements MonitorFiles {
   async write(name: string, type: string, bytes: Uint8Array): Promise<void> {
     download(name, new Blob([bytes as Uint8Array<ArrayBuffer>], { type }));

@@ -13,7 +13,7 @@ export interface DropActions {
   describe(images: DroppedImages): void;
   /** Puts it into a drive of the machine that runs here; undefined when none does. */
   insert: ((device: 'cdrom' | 'fda', file: File) => void) | undefined;
-  /** None of them is of use. */
+  /** Says that no machine can use the files. */
   refuse(names: readonly string[]): void;
 }
 

@@ -6,7 +6,7 @@ import type { ImageChoice } from './machine-draft.ts';
 import type { ProblemAttributes } from './text-inputs.tsx';
 
 interface ImageInputsProps {
-  /** Of the input that the field's label names. */
+  /** The input that the field's label names has this id. */
   id: string;
   label: string;
   control: FieldControl & { kind: 'image' };

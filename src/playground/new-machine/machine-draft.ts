@@ -15,9 +15,9 @@ export interface ImageChoice {
   origin: ImageOrigin;
   file?: File | undefined;
   url: string;
-  /** Of a disk: fetched when the guest reads it, from a server that answers range requests. */
+  /** Fetches a disk while the guest reads it, from a server that answers range requests. */
   inRanges: boolean;
-  /** Of an empty disk: `512M`, `2G`. */
+  /** The size of an empty disk: `512M`, `2G`. */
   size: string;
 }
 
@@ -34,9 +34,9 @@ export interface MachineDraft {
 export interface FieldProblem {
   /** The option; `boots` for what is wrong with all of them together. */
   field: string;
-  /** What is allowed; completes the sentence "… may be". */
+  /** The values that are allowed; completes the sentence "… may be". */
   allowed: string;
-  /** What it is now. */
+  /** The present value. */
   given: string;
 }
 
@@ -142,7 +142,7 @@ function allowedImage(field: ImageField, { origin }: ImageChoice, allowed: strin
   }
 }
 
-/** What nobody has filled in yet. */
+/** Words for fields without a value. */
 const emptyWords: Record<string, string> = { null: 'not chosen yet', '""': 'empty' };
 
 /** For people. @param label of the field */

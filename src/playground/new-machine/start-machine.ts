@@ -13,9 +13,9 @@ export interface StartRequest {
   options: MachineOptions;
   /** Boots the demo Linux, with the options' other parts. */
   isDemo: boolean;
-  /** Goes on from this state of v86 in place of booting. */
+  /** Resumes this state of v86 instead of booting. */
   v86State?: Uint8Array | undefined;
-  /** What this page gives every machine: its id, and whether it is kept. */
+  /** Options that this page gives every machine: its id, and whether it is stored. */
   own: Partial<MachineConfig> & { id: string };
   runtime: RuntimeSource;
   connect(machineId: string): Promise<Machine>;

@@ -9,7 +9,7 @@ export interface ProblemAttributes {
 }
 
 interface InputsProps<K extends FieldControl['kind']> {
-  /** Of the input that the field's label names. */
+  /** The input that the field's label names has this id. */
   id: string;
   control: FieldControl & { kind: K };
   text: string;

@@ -1,4 +1,4 @@
-/** Says that the guest waits for a disk, for as long as it does, and that it was given a disk error. */
+/** Notices about a guest that waits for a disk, or received a disk error. */
 import type { RemovableDriveName } from '../../protocol/config.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
 import type { Session } from '../session/session.ts';

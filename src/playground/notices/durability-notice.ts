@@ -10,7 +10,7 @@ interface DurabilityNoticeOptions {
   notices: Notices;
   /** Runs something about storage, and tells what goes wrong. */
   attempt(work: () => Promise<unknown>): void;
-  /** Goes on with the guest in storage, in place of the one that is here. */
+  /** Resumes the guest in storage, which replaces the present one. */
   resumeStored(): void;
 }
 

@@ -1,4 +1,4 @@
-/** What the page says about checkpoints, in words. No DOM. */
+/** Sentences about checkpoints. No DOM. */
 import type { Durability, StartSource } from '../../protocol/stored.ts';
 import { formatAge, formatBytes, formatPause } from '../ui/format.ts';
 
@@ -19,7 +19,7 @@ export function durabilityText(durability: Durability | undefined, nowMs: number
   }
 }
 
-/** What it means for the guest that no checkpoints are taken. */
+/** Says what happens to a guest without checkpoints. */
 export function whatOffMeans(durability: Durability | undefined): string {
   const back =
     durability?.takenAtMs === undefined

@@ -10,7 +10,7 @@ interface GuestEndOptions {
   session: Session;
   notices: Notices;
   reports: OperationReports;
-  /** The machine goes on elsewhere. */
+  /** The machine runs elsewhere now. */
   watch(): void;
   loadState(): void;
   startFresh(): void;

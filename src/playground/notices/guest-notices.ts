@@ -1,4 +1,4 @@
-/** What a visitor should know of a guest that was there before the page, or that came back. */
+/** Notices about a guest that ran before the page opened, or was restored. */
 import type { MachineStatus } from '../../protocol/events.ts';
 import type { UnknownOption } from '../address/unknown-options.ts';
 import type { Session } from '../session/session.ts';

@@ -93,7 +93,7 @@ export class OperationReports {
   }
 }
 
-/** What the error itself says. A stack, and whatever a crash left, is for a report only. */
+/** The error's own words. A stack, and the traces of a crash, are for a report only. */
 export function detailOf({
   code,
   phase,

@@ -5,7 +5,7 @@
 import { buildId } from 'virtual:holdfast-build';
 import { HoldfastError, type HoldfastErrorCode } from '../../errors.ts';
 
-/** What a file that is missing fails with. */
+/** Codes of errors that a missing file causes. */
 const missing: readonly HoldfastErrorCode[] = [
   'part-unavailable',
   'runtime-unavailable',

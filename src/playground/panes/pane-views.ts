@@ -33,7 +33,7 @@ export class PaneViews {
     });
   }
 
-  /** The keyboard goes with the terminal that goes, and to nobody who does something else. */
+  /** The screen takes the focus of a terminal that is hidden, and of nothing else. */
   #useOnlyScreen(onlyScreen: boolean): void {
     const { activeElement, body } = document;
     const isAtTerminal = element('terminal', HTMLElement).contains(activeElement);
@@ -76,8 +76,8 @@ export class PaneViews {
   }
 
   /**
-   * Who typed into the guest when the page was reloaded goes on typing into it, and who comes to the
-   * page types into its terminal. Not where that would bring up a keyboard on the screen.
+   * Keeps the focus across a reload. On a first visit the terminal has it, except where that would open an
+   * on-screen keyboard.
    */
   keepFocus(): void {
     const before = readFocus();

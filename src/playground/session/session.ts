@@ -93,8 +93,8 @@ export class Session {
   }
 
   /**
-   * From now on this page shows another machine, which was just started over {@link connectTo}. The
-   * one of before goes on where it is; where its worker ends with this page, it is saved first.
+   * Shows another machine, which was just started over {@link connectTo}. The previous machine keeps
+   * running. If its worker ends with this page, the machine is saved first.
    */
   moveTo(machine: Machine, machineId: string): Promise<void> {
     return this.#occupied('connect', async () => {
@@ -202,7 +202,7 @@ export class Session {
     for (const listener of this.#failureListeners) listener(error, operation);
   }
 
-  /** Tells whoever shows the guest that something about it is to be shown anew. */
+  /** Tells all parts of the page to show the guest again. */
   changed(): void {
     for (const listener of this.#changeListeners) listener();
   }

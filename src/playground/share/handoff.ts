@@ -13,11 +13,11 @@ export async function leave(token: string, file: Blob): Promise<void> {
   );
 }
 
-/** Its opening was cancelled or has failed, and nobody tried again for so long. */
+/** After a cancelled or failed opening, the state is kept this long for another try. */
 const keptMs = 60 * 60 * 1000;
 const leftAt = 'x-left-at';
 
-/** Throws away what nobody comes for any more. */
+/** Deletes states that were kept too long. */
 export async function sweep(): Promise<void> {
   if (!(await caches.has(cacheName))) return;
   const cache = await caches.open(cacheName);
@@ -34,7 +34,7 @@ export async function pickUp(token: string): Promise<Blob | undefined> {
   return response?.blob();
 }
 
-/** What was left is no longer needed. */
+/** Deletes a state that is no longer needed. */
 export async function discard(token: string): Promise<void> {
   const cache = await caches.open(cacheName);
   await cache.delete(addressFor(token));

@@ -1,7 +1,7 @@
 /** Addresses that open states. No DOM. */
 import { HoldfastError } from '../../errors.ts';
 
-/** Of a state that travels in an address. Browsers take longer ones; what people send links with may not. */
+/** The largest state in an address. Browsers accept longer addresses; mail and chat programs may not. */
 export const linkStateBytes = 256 * 1024;
 
 /** The page that opens the state at `stateUrl`, which is said relative to it where that is shorter. */

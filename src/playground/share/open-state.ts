@@ -97,7 +97,7 @@ export class StateOpener {
     return fetchV86State(url, { signal, onProgress });
   }
 
-  /** Shows what a file holds, and opens it as a machine of its own or as the one that it is a state of. */
+  /** Shows what a file holds. Opens it as a new machine, or in place of the machine that it came from. */
   async openFile(file: File): Promise<void> {
     if ((await guessImage(file)) === 'v86State') return this.#options.describe(file);
     const state = await StateFile.read(file);
@@ -237,7 +237,7 @@ function askFor(info: StateFileInfo, reached: readonly StateUrl[]): Promise<bool
   const network = 'What runs in the machine reaches others over the network, from this browser.';
   return askApproval({
     title: hasNetwork ? 'This state comes with a network' : 'This state needs what is elsewhere',
-    text: `${[hasFiles && files, hasNetwork && network].filter(Boolean).join(' ')} ${hasFiles ? 'Whoever made the state chose them.' : 'Whoever made the state chose which.'}`,
+    text: `${[hasFiles && files, hasNetwork && network].filter(Boolean).join(' ')} ${hasFiles ? 'The author of the state chose them.' : 'The author of the state chose the network.'}`,
     picture: info.thumbnail,
     items: [
       { what: 'State', value: info.title },

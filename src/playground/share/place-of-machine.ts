@@ -1,4 +1,4 @@
-/** What is asked before a state is opened in the place of a machine. No DOM. */
+/** The question before a state replaces a machine. No DOM. */
 
 import { defaultMachineId } from '../../client/machine-id.ts';
 import { HoldfastError } from '../../errors.ts';
@@ -8,7 +8,7 @@ export interface Place {
   machineId: string;
   /** Whether a machine of this id runs or is stopped in this page's keeper. */
   isHere: boolean;
-  /** Of {@link listed}. */
+  /** The result of {@link listed}. */
   stored: readonly Pick<StoredMachineInfo, 'id'>[] | undefined;
 }
 

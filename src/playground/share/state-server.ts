@@ -5,7 +5,7 @@ import { part } from '../ui/preloaded-parts.ts';
 export interface StateServer {
   /** Ends in a slash. */
   url: string;
-  /** Of one state. */
+  /** The largest state that the server accepts. */
   maxBytes: number;
   /** 0: for ever. */
   expireAfterS: number;
@@ -26,7 +26,7 @@ export interface UploadOptions {
 }
 
 const lookMs = 5000;
-/** A broken connection goes on where it was; after these waits it is given up. */
+/** An upload resumes after these waits when its connection breaks, then fails. */
 const retryDelaysMs = [0, 500, 1000, 2000, 4000, 8000, 15_000];
 const publishDelaysMs = [500, 2000, 8000];
 const chunkBytes = 8 * 1024 * 1024;
@@ -143,7 +143,7 @@ async function upload(
   });
 }
 
-/** What the server said, where it said anything. */
+/** The server's own words, if any. */
 function answerOf(error: Error): string {
   const { originalResponse } = error as { originalResponse?: { getBody(): string } | null };
   return originalResponse?.getBody().trim() || 'the server cannot be reached.';

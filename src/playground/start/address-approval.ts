@@ -36,7 +36,7 @@ export class AddressApproval {
     throw refused();
   }
 
-  /** What a link describes becomes the visitor's own machine only if they say so. @throws HoldfastError `not-approved` */
+  /** Asks before a link describes the visitor's own machine. @throws HoldfastError `not-approved` */
   async #requireOwnPlace(): Promise<void> {
     const { machine, machineId } = this.#options;
     if (!machine || machineId !== defaultMachineId || this.#isMadeOwn) return;

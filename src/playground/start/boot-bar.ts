@@ -23,7 +23,7 @@ export class BootBar {
   readonly #progress = new BootProgress();
   readonly #session: Session;
   #lastNewsMs = 0;
-  /** Nothing has been asked of the machine yet: its status is that of the guest before. */
+  /** The machine has not been asked to start yet: its status describes the previous guest. */
   #isBeginning = false;
 
   constructor(session: Session) {

@@ -1,4 +1,4 @@
-/** What the bar says while a guest starts. No DOM. */
+/** Progress of the start of a guest. No DOM. */
 import { formatBytes } from '../ui/format.ts';
 import type { Progress } from '../ui/progress-bar.tsx';
 

@@ -14,16 +14,16 @@ interface GuestDescription {
   initrd?: string;
   cmdline?: string;
   memoryMiB?: number;
-  /** What its consoles show when it is up. */
+  /** Text that its consoles show when it is up. */
   prompt?: string;
   /** A state file of it at that prompt. */
   state?: string;
 }
 
-/** What is to be booted. */
+/** A guest to boot. */
 export interface LoadedGuest {
   config: MachineConfig;
-  /** What its consoles show when it is up; absent: nobody knows. */
+  /** Text that its consoles show when it is up. Absent: unknown. */
   prompt?: string;
   /** URL of a state file of it, unchanged, at that prompt. */
   promptState?: string;
@@ -76,8 +76,8 @@ export function linuxConfig(description: unknown, url: string, base: string): Ma
 }
 
 /**
- * What the address of the page describes: the guest with changes, or, with something to boot from
- * and no `?guest=`, a bare machine.
+ * The machine that the address describes: the guest with changes. An address with a medium to boot from
+ * and without `?guest=` describes a bare machine.
  * @throws HoldfastError `image-unavailable` for what cannot be had of the guest's description or the share
  */
 export async function loadDescribed(
@@ -118,7 +118,7 @@ function patternConfig(name: string, image: string, base: string): MachineConfig
   };
 }
 
-/** What every machine of this site boots with. */
+/** Firmware of every machine of this site. */
 export function firmware(base: string): Pick<MachineConfig, 'bios' | 'vgaBios'> {
   return {
     bios: { url: new URL('firmware/seabios.bin', base).href },

@@ -1,4 +1,4 @@
-/** Asks for the files of the visitor's computer that a stored machine needs to go on. */
+/** Asks for the files of the visitor's computer that a stored machine needs to resume. */
 import type { DriveName } from '../../protocol/config.ts';
 import type { NeededFile, StoredMachineInfo } from '../../protocol/stored.ts';
 import type { NoticeAction, Notices } from '../notices/notices.tsx';
@@ -68,7 +68,7 @@ export class NeededFiles {
     notices.show(subject, {
       tone: wrong ? 'warning' : 'info',
       title: `Choose ${names} again to resume`,
-      text: `“${stored.name}” was started with ${missing.length > 1 ? 'these files' : 'this file'} of your computer, which a page cannot open again by itself. Nothing of it is lost: it goes on where it was ${saved} ago.`,
+      text: `“${stored.name}” was started with ${missing.length > 1 ? 'these files' : 'this file'} of your computer, which a page cannot open again by itself. Nothing of it is lost: it resumes as it was ${saved} ago.`,
       ...(wrong && { detail: wrong }),
       lasting: true,
       actions,

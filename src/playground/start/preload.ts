@@ -1,7 +1,6 @@
 /**
- * Runs in the head of the document, long before the page's own script is there: starts the keeper,
- * and has it bring back the guest that the page will ask for. All of it is a head start: the page does
- * without where anything is unusual.
+ * Runs in the head of the document, long before the page's own script is there. It starts the keeper,
+ * which restores the guest that the page will ask for. The page also works without this script.
  */
 import { keeperUrl, runtimes } from 'virtual:holdfast-build';
 import { openKeeperWorker } from '../../client/keeper-worker.ts';
@@ -36,7 +35,7 @@ function start(): void {
 
 /**
  * The browser opens the files of the database meanwhile, which takes it longer than the keeper's start. After
- * a failed write nobody may open them again while the browser runs (docs/spec/storage.md).
+ * a failed write they must not be opened again while the browser runs (docs/spec/storage.md).
  */
 async function openDatabases(): Promise<void> {
   const held = (await navigator.locks?.query())?.held ?? [];
@@ -44,7 +43,7 @@ async function openDatabases(): Promise<void> {
     await indexedDB.databases?.();
 }
 
-/** What is in storage comes first. */
+/** Restores the guest in storage, if there is one. */
 function preloadGuest(port: MessagePort, options: UrlOptions, runtime: RuntimeSource): void {
   const message = { id: options.machineId, runtime };
   if (!offersPrompt(options)) {
@@ -58,8 +57,8 @@ function preloadGuest(port: MessagePort, options: UrlOptions, runtime: RuntimeSo
 }
 
 /**
- * A visitor who was never here has nothing of the runtime. Its script is compared with its digest while
- * the keeper starts, which then imports it from the HTTP cache at once.
+ * On a first visit, nothing of the runtime is in the cache. The page compares its script with its digest
+ * while the keeper starts. The keeper then imports it from the HTTP cache at once.
  */
 async function checkRuntime({ url, sha256 }: RuntimeSource, checked: MessagePort): Promise<void> {
   const checking = sha256 === undefined ? undefined : fetchChecked(url, sha256);

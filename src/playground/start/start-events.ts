@@ -1,4 +1,4 @@
-/** What the page shows while a guest is started, and once it is there. */
+/** Shows the start of a guest, and the guest once it runs. */
 import type { UrlOptions } from '../address/page-options.ts';
 import type { LiveUpdate } from '../live-update/live-update.ts';
 import type { GuestEnd } from '../notices/guest-end.ts';

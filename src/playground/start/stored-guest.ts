@@ -19,7 +19,7 @@ interface StoredGuestOptions {
   boot(durable: boolean): Promise<void>;
   /** Asks first. @returns whether a new guest boots */
   startFresh(): Promise<boolean>;
-  /** Goes on with the guest in storage; deals with what goes wrong. */
+  /** Resumes the guest in storage, and reports failures. */
   resume(how?: ResumeHow): Promise<void>;
   failed(error: HoldfastError, again: () => void): void;
   /** Opens the list of machines. */
@@ -39,18 +39,18 @@ export class StoredGuest {
     options.session.onChange(() => this.#showEnd());
   }
 
-  /** What a new guest of this page would take the place of, in words; undefined for nothing. */
+  /** Names the stored guest that a new guest of this page would replace. */
   get replaced(): string | undefined {
     const stored = this.#waiting;
     return stored && `“${stored.name}”, saved ${age(stored)} ago`;
   }
 
-  /** What the guest in storage is made of, without its contents. */
+  /** The configuration of the guest in storage, without contents. */
   get config(): MachineConfig | undefined {
     return this.#waiting?.config;
   }
 
-  /** What runs here now is what is in storage. */
+  /** The guest that runs here is now the one in storage. */
   settled(): void {
     this.#waiting = undefined;
   }
@@ -112,10 +112,10 @@ export class StoredGuest {
     );
   }
 
-  /** It cannot be shown: whoever runs it does not answer. */
+  /** The guest cannot be shown: its page does not answer. */
   #offerTakeOver({ message }: HoldfastError): void {
     this.#showElsewhere(
-      'Use it there, take it over (it is saved there and resumes here), or open a copy of its last checkpoint.',
+      'Use it there, or take it over: it is saved there and resumes here. You can also open a copy of its last checkpoint.',
       message,
     );
   }

@@ -7,7 +7,7 @@ interface TypedOptions {
   machine: Machine;
   notices: Notices;
   typed: NonNullable<UrlOptions['typed']>;
-  /** What the guest's consoles show when it waits for input; absent: nobody knows, and it is typed at once. */
+  /** Text that the guest's consoles show when it waits for input. Absent: the keys are typed at once. */
   prompt?: string | undefined;
   screenText(): string;
 }
@@ -21,7 +21,7 @@ export async function typeFromAddress(options: TypedOptions): Promise<void> {
   notices.show('typed', {
     tone: 'info',
     title: 'The address of this page types into the guest',
-    text: 'Whoever made the address chose what.',
+    text: 'The author of the address chose the text.',
     items: [
       ...(typed.keyboard ? [{ what: 'Keyboard', value: typed.keyboard }] : []),
       ...(typed.serial ? [{ what: 'Serial console', value: typed.serial }] : []),

@@ -43,7 +43,7 @@ export class CheckpointSwitch {
     const { status } = this.#options.session;
     const yes = await ask({
       title: 'Switch checkpoints off?',
-      text: `The guest keeps running, also across reloads of this page where it can, but is not stored from now on. ${whatOffMeans(status?.durability)}`,
+      text: `The guest keeps running, but is no longer stored. Where the browser allows it, it still survives reloads of this page. ${whatOffMeans(status?.durability)}`,
       ok: 'Switch off',
     });
     if (yes) this.#switch(false);

@@ -4,7 +4,7 @@ import { readSetting } from '../ui/settings.ts';
 
 const setting = 'suspend-when-hidden-ms';
 
-/** What of it goes into the configuration of a machine. */
+/** The part of a configuration that the setting fills in. */
 export function hiddenPolicy(): Pick<MachineConfig, 'suspendWhenHiddenMs'> {
   const limitMs = Number(readSetting(setting) ?? '');
   return Number.isInteger(limitMs) && limitMs > 0 ? { suspendWhenHiddenMs: limitMs } : {};

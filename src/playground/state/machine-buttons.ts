@@ -3,7 +3,7 @@ import type { Session } from '../session/session.ts';
 import { ask } from '../ui/ask.tsx';
 import { element } from '../ui/element.ts';
 
-/** What the buttons set going; the page deals with failures. */
+/** Actions of the buttons. The page reports failures. */
 interface MachineActions {
   attempt(operation: Operation, work: () => Promise<unknown>): void;
   startFresh(): void;

@@ -97,14 +97,14 @@ export class MachineMenu {
     ];
   }
 
-  /** The saved state is of use until the guest runs again. */
+  /** The saved state is useful until the guest runs again. */
   #forgetSaved(): void {
     const { status, busy, isSavedAway } = this.#session;
     const waits = status?.runstate === 'inmigrate' || isSavedAway;
     if (!waits && busy === null) this.#saved = null;
   }
 
-  /** Whether this page knows the state that the guest waits for; no more once it goes on. */
+  /** Whether this page knows the state that the guest waits for. */
   get hasSaved(): boolean {
     return this.#saved !== null;
   }

@@ -1,4 +1,4 @@
-/** What to do next about a guest that stands still. */
+/** The bar that says how a guest can resume. */
 import { render } from 'preact';
 import type { Session } from '../session/session.ts';
 import { element } from '../ui/element.ts';

@@ -7,7 +7,7 @@ export type Place = { kind: 'file' } | { kind: 'store'; name: string };
 
 export interface StateQuestion {
   title: string;
-  /** What will happen, a paragraph each. */
+  /** Says what will happen, a paragraph each. */
   text: readonly string[];
   /** The label of the button that does it. */
   ok: string;
@@ -15,7 +15,7 @@ export interface StateQuestion {
   direction: 'save' | 'load';
   /** Why it cannot be done now. */
   blockers?: readonly Blocker[];
-  /** Who may take the guest over, the usual one first. */
+  /** Runtimes that can resume the guest, the usual one first. */
   runtimes?: readonly RuntimeBuild[];
 }
 

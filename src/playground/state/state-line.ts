@@ -16,7 +16,7 @@ const runstateWords: Record<Runstate, { text: string; tone: Tone; title: string 
   'internal-error': { text: 'Crashed', tone: 'bad', title: '✕' },
   shutdown: { text: 'Off', tone: 'quiet', title: '○' },
 };
-/** What a page found, where the guest was not running. */
+/** Words for the state that a page found, where the guest was not running. */
 const foundWords: Partial<Record<Runstate, string>> = {
   paused: 'attached to a paused guest',
   suspended: 'attached to a suspended guest',

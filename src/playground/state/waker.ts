@@ -1,8 +1,8 @@
 import type { Session } from '../session/session.ts';
 
 /**
- * Wakes a suspended guest. While the page does something else with it, as on a busy computer while the
- * answer to the suspension is still on its way, the guest is woken as soon as that is done. No DOM.
+ * Wakes a suspended guest. While another operation is under way, such as the suspension itself on a busy
+ * computer, waking waits for its end. No DOM.
  */
 export function wakerOf(
   session: Pick<Session, 'status' | 'busy' | 'send' | 'onChange'>,

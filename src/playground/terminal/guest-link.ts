@@ -1,7 +1,7 @@
 /** Links that a guest wrote into its terminal (OSC 8): their text says nothing of where they lead. */
 import { askApproval } from '../ui/approval.tsx';
 
-/** What a link may lead to; undefined for what is no address of the web. */
+/** The target of a link; undefined for other addresses than those of the web. */
 export function guestLink(address: string): { host: string; href: string } | undefined {
   const url = URL.parse(address);
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) return undefined;

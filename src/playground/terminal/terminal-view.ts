@@ -15,7 +15,7 @@ import { fontSizeFor } from './terminal-size.ts';
 
 const consoleName = 'serial0';
 const leastFontPx = 10;
-/** What the fit add-on sets aside. */
+/** Width that the fit add-on reserves. */
 const scrollbarPx = 14;
 /** Answers must not depend on a screen that never comes. */
 const longestReplayMs = 2000;
@@ -170,7 +170,7 @@ export class TerminalView {
     else this.#session.send((machine) => machine.consoleInput(consoleName, data));
   }
 
-  /** What was typed before there was a guest to type to. */
+  /** Sends keys that were typed before there was a guest. */
   #sendTypeAhead(): void {
     if (this.#session.status) for (const data of this.#early.take()) this.#send(data);
   }

@@ -8,7 +8,7 @@ export const shown = (value: string): string => value.replaceAll(unseen, '\u{fff
 
 /** Longest name that somebody can give a machine here. */
 const nameLength = 80;
-/** With those a name would end where it stands in a sentence of ours, and go on as one of its own. */
+/** Quotation marks in a name would let it continue as a sentence of ours. */
 const quotationMarks = /[\p{Pi}\p{Pf}"„‚]/gu;
 
 /** A title of somebody else's as the name of a machine, which stands in our sentences. */
