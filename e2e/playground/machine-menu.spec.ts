@@ -272,6 +272,8 @@ test('the setting that suspends a guest nobody sees goes into the next guest', a
   await page.getByLabel('Suspend the guest while no page shows it').selectOption('60000');
   await page.getByRole('button', { name: 'Close' }).click();
   await page.getByRole('button', { name: 'Start fresh…' }).click();
+  // Enter, pressed by mistake, discards nothing.
+  await expect(page.getByRole('button', { name: 'Cancel' })).toBeFocused();
   await page.getByRole('button', { name: 'Discard and boot' }).click();
   await expect
     .poll(async () => (await guest.status()).config.suspendWhenHiddenMs, { timeout: 30_000 })

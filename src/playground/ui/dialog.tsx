@@ -54,14 +54,14 @@ export class OpenDialog {
   /** Shows what its parts are now, while it is open. Elements that stay keep the focus. */
   draw(): void {
     if (!this.#element.isConnected) return;
-    const { title, text, content, buttons, onSubmit } = this.#parts;
+    const { title, text, content, buttons, onSubmit, startsAtTitle } = this.#parts;
     const submit = (event: Event) => {
       event.preventDefault();
       onSubmit?.();
     };
     render(
       <form method="dialog" noValidate {...(onSubmit && { onSubmit: submit })}>
-        <h2 id={`${this.#id}-title`} tabIndex={-1}>
+        <h2 id={`${this.#id}-title`} tabIndex={startsAtTitle ? -1 : undefined}>
           {title}
         </h2>
         {text !== undefined && <p id={`${this.#id}-text`}>{text}</p>}

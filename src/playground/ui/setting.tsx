@@ -29,7 +29,7 @@ export function SettingChoice({ name, label, choices, note }: SettingChoiceProps
   return (
     <p class="setting">
       <label>
-        {label}{' '}
+        {label}
         <select onChange={({ currentTarget }) => writeSetting(name, currentTarget.value || null)}>
           {choices.map(([value, words]) => (
             <option key={value} value={value} selected={value === (kept ?? '')}>
