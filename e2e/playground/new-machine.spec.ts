@@ -18,6 +18,7 @@ const start = (page: Page) => new NewMachinePage(page).start;
 
 async function openDialog({ page }: Guest): Promise<Locator> {
   await new NewMachinePage(page).open();
+  await expect(field(page, 'Name').getByRole('textbox')).toBeFocused();
   return dialog(page);
 }
 
@@ -165,8 +166,13 @@ test('what is not acceptable is told at its field, before anything is fetched', 
   await expect(field(page, 'Network')).toContainText(
     'Network may be an address with wisp://, wisps://, ws:// or wss://; it is empty.',
   );
-  // The folded section with the problem opens.
-  await expect(field(page, 'Serial ports').locator('.field-error')).toBeVisible();
+  // The folded section with the problem opens, also when it was folded again.
+  const serialError = field(page, 'Serial ports').locator('.field-error');
+  await expect(serialError).toBeVisible();
+  await page.getByText('Advanced').click();
+  await expect(serialError).toBeHidden();
+  await start(page).click();
+  await expect(serialError).toBeVisible();
   expect(site.requests).toEqual(before);
 
   await page.keyboard.press('Escape');

@@ -14,8 +14,6 @@ interface MachineFieldsProps {
   setV86State(file: File | undefined): void;
   /** After a change of the form. */
   changed(): void;
-  isAdvancedOpen: boolean;
-  setAdvancedOpen(isOpen: boolean): void;
 }
 
 const bootsWords: readonly (readonly [Boots, string])[] = [
@@ -62,10 +60,7 @@ export function MachineFields({ form, problems, changed, ...props }: MachineFiel
         )}
       </Row>
       {fieldsAt(undefined)}
-      <details
-        open={props.isAdvancedOpen}
-        onToggle={({ currentTarget }) => props.setAdvancedOpen(currentTarget.open)}
-      >
+      <details>
         <summary>Advanced</summary>
         <Row
           name="v86State"

@@ -64,7 +64,6 @@ class DescribedMachine {
   /** Its contents, decompressed; rejects where it is no state of v86. */
   #v86Bytes: Promise<Uint8Array> | undefined;
   #problems: readonly FieldProblem[] = [];
-  #isAdvancedOpen = false;
   /** Set while the machine is being started. */
   #progress: ProgressView | null = null;
   #error = '';
@@ -109,10 +108,6 @@ class DescribedMachine {
           v86State={this.#v86State}
           setV86State={(file) => void this.#setV86State(file)}
           changed={() => this.#dialog.draw()}
-          isAdvancedOpen={this.#isAdvancedOpen}
-          setAdvancedOpen={(isOpen) => {
-            this.#isAdvancedOpen = isOpen;
-          }}
         />
         {this.#progress && (
           <div class="boot">
@@ -145,7 +140,7 @@ class DescribedMachine {
     const bytes = file && readV86State(file);
     this.#v86Bytes = bytes;
     if (!bytes) return;
-    this.#isAdvancedOpen = true;
+    this.#unfold();
     // It is hardly the demo Linux.
     if (this.#form.boots === 'demo') this.#form.proposeBoots('drives');
     this.#dialog.draw();
@@ -208,10 +203,15 @@ class DescribedMachine {
     this.#dialog.draw();
   }
 
+  /** Shows the advanced fields. Their visitor folds them: what is drawn leaves that alone. */
+  #unfold(): void {
+    this.#dialog.find('details')?.toggleAttribute('open', true);
+  }
+
   /** Each at its field, instead of the ones before. */
   #showProblems(problems: readonly FieldProblem[]): void {
     this.#problems = problems;
-    if (problems.some(isAdvanced)) this.#isAdvancedOpen = true;
+    if (problems.some(isAdvanced)) this.#unfold();
     this.#dialog.draw();
     this.#dialog.find('[aria-invalid]')?.focus();
   }
