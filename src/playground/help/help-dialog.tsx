@@ -53,7 +53,7 @@ function Help() {
         name="resume"
         label="When this page is opened and a guest is in storage"
         choices={[
-          ['', 'Resume automatically'],
+          ['auto', 'Resume automatically'],
           ['ask', 'Ask'],
           ['never', 'Start a new guest'],
         ]}

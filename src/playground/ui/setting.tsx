@@ -19,20 +19,22 @@ export function SettingBox({ name, label }: { name: SettingName; label: string }
 export interface SettingChoiceProps {
   name: SettingName;
   label: string;
-  /** Values with their words; '' is what holds where nothing is set. */
+  /** Values with their words. The first is the default, which is not stored. */
   choices: readonly (readonly [value: string, words: string])[];
   note?: string;
 }
 
 export function SettingChoice({ name, label, choices, note }: SettingChoiceProps) {
-  const kept = readSetting(name);
+  const usual = choices[0]?.[0] ?? '';
+  const kept = readSetting(name) ?? usual;
+  const keep = (value: string) => writeSetting(name, value === usual ? null : value);
   return (
     <p class="setting">
       <label>
         {label}
-        <select onChange={({ currentTarget }) => writeSetting(name, currentTarget.value || null)}>
+        <select onChange={({ currentTarget }) => keep(currentTarget.value)}>
           {choices.map(([value, words]) => (
-            <option key={value} value={value} selected={value === (kept ?? '')}>
+            <option key={value} value={value} selected={value === kept}>
               {words}
             </option>
           ))}
