@@ -52,7 +52,7 @@ export async function shareMachine(machine: Machine, request: ShareRequest): Pro
   const exported = await exportState(machine, request);
   if (way === 'upload') return upload(exported, request);
   if (way === 'link') return putIntoLink(exported);
-  download(`${fileName(title)}.vmstate`, exported.state);
+  download(`${fileName(title)}.holdfast`, exported.state);
   return { result: `${sizes(exported)} The file was saved.` };
 }
 
