@@ -47,7 +47,7 @@ test('what the visitor chose to boot stays, whatever files follow', () => {
 
 test('typing an address, or choosing no disk, does not change what boots', () => {
   const form = new MachineForm();
-  form.setImage('hda', { url: 'a.img' });
+  form.setImage('bzImage', { url: 'vmlinuz' });
   form.setImage('hda', { origin: 'none' });
   expect(form.boots).toBe('demo');
 });
@@ -71,6 +71,8 @@ test('spaces around a text are dropped, except in a command line', () => {
     cmdline: ' quiet ',
     networkBackend: 'wisp:wss://host',
   });
+  form.setText('networkBackend', 'fetch: ');
+  expect(form.draft.texts.networkBackend).toBe('fetch');
 });
 
 test('fields of members become one option', () => {
@@ -85,6 +87,8 @@ test('the value of an option is shown by its fields for texts alone', () => {
   const form = new MachineForm();
   form.setOption('filesystem9p', 'off');
   expect(form.draft).toMatchObject({ texts: { filesystem9p: 'off' }, folder: [] });
+  form.setText('filesystem9p.1', '');
+  expect(form.draft.texts.filesystem9p).toBeUndefined();
 });
 
 test.each([
