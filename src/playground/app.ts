@@ -10,6 +10,7 @@ import { parseUrlOptions } from './address/url-options.ts';
 import { compose } from './compose.ts';
 import { toggleHelp } from './help/help-dialog.tsx';
 import { Session } from './session/session.ts';
+import { takePreloadedKeeper } from './start/preloaded-keeper.ts';
 import { element } from './ui/element.ts';
 import { showUnsupported } from './ui/full-page.ts';
 import { preloadParts } from './ui/preloaded-parts.ts';
@@ -49,12 +50,15 @@ if (missing.length > 0) {
   }
   // A state that is opened is a machine of its own, and leaves the visitor's alone.
   if (options.state && !options.hasMachineId) options.machineId = randomId();
-  const session = new Session({
-    keeperUrl: new URL(keeperUrl, document.baseURI).href,
-    runtimes: runtimes.map(runtimeSource),
-    host: options.host,
-    machineId: options.machineId,
-  });
+  const session = new Session(
+    {
+      keeperUrl: new URL(keeperUrl, document.baseURI).href,
+      runtimes: runtimes.map(runtimeSource),
+      host: options.host,
+      machineId: options.machineId,
+    },
+    takePreloadedKeeper,
+  );
   const page = compose(session, options);
   window.holdfast = {
     get machine() {

@@ -6,7 +6,7 @@ import './styles/panes.css';
 import './styles/monitor.css';
 import './styles/dialogs.css';
 import './styles/new-machine.css';
-import { preloadedKeeperReady } from './session/preloaded-keeper.ts';
+import { preloadedKeeperReady } from './start/preloaded-keeper.ts';
 
 await preloadedKeeperReady();
 await import('./app.ts');

@@ -1,5 +1,5 @@
 /** The inputs of a field that stands for a text, as the table of options describes them. */
-import type { FieldControl } from '../../protocol/options/option.ts';
+import type { ChoiceTarget, FieldControl } from '../../protocol/options/option.ts';
 import { targetParts } from './machine-form.ts';
 
 /** Attributes of the input that a field's problem is about. */
@@ -89,7 +89,8 @@ function Checkbox({ id, control, text, setText }: InputsProps<'checkbox'>) {
 
 function ChoiceWithTarget({ id, control, text, setText, problem }: InputsProps<'target'>) {
   const [kind, target] = targetParts(text);
-  const targetOf = (value: string) => control.choices.find(([choice]) => choice === value)?.[2];
+  const targetOf = (value: string): ChoiceTarget | undefined =>
+    control.choices.find(([choice]) => choice === value)?.[2];
   const taken = targetOf(kind);
   const choose = (value: string) =>
     setText(targetOf(value) && target ? `${value}:${target}` : value);

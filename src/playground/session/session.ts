@@ -4,7 +4,6 @@ import { HoldfastError } from '../../errors.ts';
 import { connect } from '../../index.ts';
 import type { MachineStatus } from '../../protocol/events.ts';
 import type { Operation } from './operation.ts';
-import { takePreloadedKeeper } from './preloaded-keeper.ts';
 
 /** How this page came to its guest. */
 export type SessionStart = 'attached' | 'booted' | 'resumed' | 'opened' | 'watching';
@@ -19,13 +18,21 @@ export class Session {
   #lost: HoldfastError | undefined;
   #isSavedAway = false;
   #connectOptions: ConnectOptions & { machineId: string };
+  readonly #takeWorker: () => ConnectOptions['worker'];
   readonly #machineListeners: ((machine: Machine) => void)[] = [];
   readonly #changeListeners: (() => void)[] = [];
   readonly #failureListeners: Failed[] = [];
 
-  /** @param connectOptions with the id of the page's machine */
-  constructor(connectOptions: ConnectOptions & { machineId: string }) {
+  /**
+   * @param connectOptions with the id of the page's machine
+   * @param takeWorker a keeper that was started early, asked for at each connection
+   */
+  constructor(
+    connectOptions: ConnectOptions & { machineId: string },
+    takeWorker: () => ConnectOptions['worker'],
+  ) {
     this.#connectOptions = connectOptions;
+    this.#takeWorker = takeWorker;
   }
 
   /** The machine of this page, whether it is there or not. */
@@ -82,7 +89,7 @@ export class Session {
       this.#machine = null;
       this.#lost = undefined;
       this.#found = null;
-      const worker = takePreloadedKeeper();
+      const worker = this.#takeWorker();
       this.#use(await connect({ ...this.#connectOptions, ...(worker && { worker }) }));
     });
   }

@@ -65,7 +65,7 @@ export type FieldControl =
   /** The files of a folder. */
   | { kind: 'folder' };
 
-interface ChoiceTarget {
+export interface ChoiceTarget {
   placeholder: string;
   /** Completes the sentence "… may be". */
   allowed: string;
