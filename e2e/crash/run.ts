@@ -6,7 +6,7 @@
  */
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { randomSource } from '../../src/vmstate/mutate.ts';
+import { randomSource } from '../../src/vmstate/testing/mutate.ts';
 import { ensureBuild, root } from '../../tools/setup.mjs';
 import { bundleModule } from '../support/bundle.ts';
 import { Site } from '../support/test.ts';

@@ -4,7 +4,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { BrowserContext } from '@playwright/test';
-import { randomSource } from '../../src/vmstate/mutate.ts';
+import { randomSource } from '../../src/vmstate/testing/mutate.ts';
 import { DiskFullRounds, describeDiskFull, smallDiskMiB } from '../crash/disk-full.ts';
 import { describePowerLoss, type PowerLossRound, PowerLossRounds } from '../crash/power-loss.ts';
 import { CrashRounds } from '../crash/rounds.ts';
@@ -19,7 +19,7 @@ import { expect, type Guest, openGuest, test } from '../support/test.ts';
 const rounds = 2;
 
 for (const name of workloadNames) {
-  test(`a browser killed at random moments, ${name}: its guest goes on`, async ({
+  test(`a browser killed at random moments, ${name}: its guest resumes`, async ({
     site,
     inPage,
     runtimes,
@@ -66,7 +66,7 @@ test(
 );
 
 test(
-  '[S1] [S2] a profile that lost power: the guest goes on, or the page says what is lost',
+  '[S1] [S2] a profile that lost power: the guest resumes, or the page says what is lost',
   { tag: '@slow' },
   async ({ site }, testInfo) => {
     test.setTimeout(300_000);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import xxhash from 'xxhash-wasm';
 import { HoldfastError } from '../errors.ts';
-import { fixDigests } from './fix-digests.ts';
-import { randomSource } from './mutate.ts';
+import { fixDigests } from './testing/fix-digests.ts';
+import { randomSource } from './testing/mutate.ts';
 import { decodeValue, encodeValue } from './value.ts';
 import { decodeVmstate, encodeVmstate, limits, type Section } from './vmstate.ts';
 

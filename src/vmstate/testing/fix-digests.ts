@@ -1,11 +1,11 @@
 /** For tests: gives damaged vmstates matching digests, so that the damage passes them. */
-import type { Digest } from './envelope.ts';
+import type { Digest } from '../envelope.ts';
 
 const align8 = (value: number) => (value + 7) & ~7;
 
 /**
- * Sets the digests of a vmstate of format version 1 or 2 in place, as far as its sections can be
- * found: what does not fit is left as it is. Written apart from envelope.ts, after docs/spec/vmstate.md.
+ * Sets the digests of a vmstate of format version 1 or 2 in place.
+ * Sections that do not fit, or are not found, stay as they are. Written apart from envelope.ts, after docs/spec/vmstate.md.
  */
 export function fixDigests(state: Uint8Array, digest: Digest): void {
   if (state.length < 24) return;
