@@ -62,6 +62,16 @@ test('sources: doc comments must not be headless, texts are sentences', () => {
   expect(found(view.texts)).toEqual(['word 1']);
 });
 
+test('sources: an item of a list and a cell of a table are sentences of their own', () => {
+  const item = 'It names each of the parts that a machine of this kind has.';
+  const list = `/**\n * Parts.\n *\n * - ${item}\n * - ${item}\n */`;
+  const table = `/**\n * Parts.\n *\n * | ${item} | ${item} |\n * | ${item} | |\n */`;
+  expect(found(checks.checkSource(list, 'a.ts').comments)).toEqual([]);
+  expect(found(checks.checkSource(table, 'a.ts').comments)).toEqual([]);
+  const prose = table.replaceAll('|', 'or');
+  expect(found(checks.checkSource(prose, 'a.ts').comments)).toEqual(['long 1', 'long 1']);
+});
+
 test('pages of HTML: texts and titles are read, scripts are not', () => {
   const html = `<p>Good.</p>\n<p title="Nobody sees it">It <b>goes</b> on.</p>\n<script>nobody</script>`;
   expect(found(checks.checkHtml(html))).toEqual(['word 2', 'word 2']);

@@ -103,7 +103,10 @@ export function checkSource(source, path) {
     const inner = comment.slice(3, -2).replaceAll(/^\s*\* ?/gm, '');
     // Tags are notes on parameters, not sentences.
     const [prose = ''] = inner.split(/^\s*@/m);
-    const plain = prose.replaceAll(/`[^`]*`|\{@link[^}]*\}/g, 'Code').replaceAll(/\n\s*-/g, '.\n');
+    // An item of a list and a cell of a table are sentences of their own.
+    const plain = prose
+      .replaceAll(/`[^`]*`|\{@link[^}]*\}/g, 'Code')
+      .replaceAll(/\n\s*-|\s*\|/g, '; ');
     comments.push(...check(plain, lineOf(index), true));
   }
   visit(file);
