@@ -169,7 +169,7 @@ for (const name of process.argv.includes('--jumps') ? jumps : chain) {
   } else {
     passed++;
   }
-  console.log(failure ? `FAILED ${step}: ${failure}` : `${step}: the guest goes on`);
+  console.log(failure ? `FAILED ${step}: ${failure}` : `${step}: the guest continues`);
 }
 console.log(`${passed} passed, ${failures.length} failed`);
 process.exit(failures.length ? 1 : 0);

@@ -33,7 +33,7 @@ async function measure(end: (page: Page) => Promise<void>): Promise<number> {
   await page.addInitScript({ content: site.ourScript });
   await page.goto(site.url);
   await waitForOurAnswer(page);
-  // Held for the worker's life by a name that nobody else has: see serve-pages.ts.
+  // Held for the worker's life by a unique name: see serve-pages.ts.
   const names = await watch.evaluate(heldLocks);
   await end(page);
   const seconds = await watch.evaluate(untilReleased, { names, giveUpMs });

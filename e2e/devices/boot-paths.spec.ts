@@ -229,7 +229,7 @@ test('memtest86+ 6 ends with a report: its paging is more than v86 has', async (
   expect(crash).toContain('call stack');
 });
 
-test('Debian’s installer comes up through a live update and a reload, and goes on', {
+test('Debian’s installer comes up through a live update and a reload, and continues', {
   tag: '@slow',
 }, async ({ guest, site, inPage, runtimes }) => {
   test.slow();

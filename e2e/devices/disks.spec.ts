@@ -67,7 +67,7 @@ test.describe('a disk that is read in ranges from a web server', () => {
     expect((await guest.run('cat /tmp/sum')).output).toContain(server.sha256);
   });
 
-  test('is asked again by whoever has the guest: no checkpoint, update or export waits for its server', {
+  test('is asked again by the runtime that has the guest: no checkpoint, update or export waits for its server', {
     tag: '@slow',
   }, async ({ guest, runtimes }) => {
     test.setTimeout(180_000);
@@ -76,7 +76,7 @@ test.describe('a disk that is read in ranges from a web server', () => {
     server.behave({ hold: true });
     await guest.run('dd if=/dev/sda bs=64k skip=20 2>/dev/null | sha256sum >/tmp/sum & reader=$!');
     await expect.poll(() => server.held).toBeGreaterThan(0);
-    // Said, and by name, to whoever looks.
+    // The status names it.
     await expect(playground(guest.page).notices).toContainText(server.url);
     await guest.liveUpdate(runtimes.older);
     const { takenAtMs, snapshot } = await guest.machine(async (machine) => ({

@@ -55,7 +55,7 @@ async function downloadThroughUpdates(
   expect(file.requests).toBe(1);
 }
 
-test.describe('a download in the guest goes on through live updates', { tag: '@slow' }, () => {
+test.describe('a download in the guest continues through live updates', { tag: '@slow' }, () => {
   test.setTimeout(150_000);
   for (const device of ['ne2k', 'virtio'] as const) {
     test(`over fetch, with ${device}`, async ({ guest, runtimes }) => {

@@ -13,7 +13,7 @@ test.use({
   },
 });
 
-test('a download from the guest goes on through a live update, to its last byte', async ({
+test('a download from the guest continues through a live update, to its last byte', async ({
   guest,
 }) => {
   const bytes = randomBytes(1 << 20);
@@ -44,7 +44,7 @@ test('what is sent into the guest arrives, and each end can end first', async ({
   expect((await guest.copyOut('/tmp/got')).equals(bytes)).toBe(true);
 });
 
-test('a guest that nobody reads from waits, and loses nothing', { tag: '@slow' }, async ({
+test('a guest whose output is not read waits, and loses nothing', { tag: '@slow' }, async ({
   guest,
 }) => {
   const bytes = 8 << 20;
@@ -62,7 +62,7 @@ test('a guest that nobody reads from waits, and loses nothing', { tag: '@slow' }
   expect(received).toBe(bytes);
 });
 
-test('a port where nobody listens is closed', async ({ guest }) => {
+test('a port without a listener is closed', async ({ guest }) => {
   await expect(guest.waitForPort(9, { timeout: 300 })).rejects.toThrow(
     /TCP port 9 of the guest did not open within 300 ms: .*listens[\s\S]*--- serial console ---/,
   );

@@ -45,7 +45,7 @@ for (const [from, to] of [
   });
 }
 
-test('a guest that powers itself down is off, not idle, and a reset brings it back', async ({
+test('a guest that powers itself down is off, not idle, and a reset boots it again', async ({
   guest,
 }) => {
   await guest.serial.write('poweroff\n');

@@ -471,7 +471,7 @@ async function resumeDamaged(
 }
 
 for (const part of ['record', 'manifest'] as const) {
-  test(`a damaged ${part}: the guest goes on from the checkpoint before, and the page says so`, async ({
+  test(`a damaged ${part}: the guest resumes from the checkpoint before, and the page says so`, async ({
     profile,
     site,
   }) => {
@@ -485,7 +485,7 @@ for (const part of ['record', 'manifest'] as const) {
 }
 
 for (const part of ['record', 'manifest'] as const) {
-  test(`[S1] a damaged ${part} in the first place: the guest goes on from the newest checkpoint of the second`, async ({
+  test(`[S1] a damaged ${part} in the first place: the guest resumes from the newest checkpoint of the second`, async ({
     profile,
     site,
   }) => {
@@ -508,7 +508,7 @@ async function savedArchive(page: Page, click: () => Promise<void>): Promise<str
 }
 
 for (const part of ['record', 'manifest'] as const) {
-  test(`a damaged ${part} in both checkpoints: what is left can be had, and a new guest`, {
+  test(`a damaged ${part} in both checkpoints: the rest can be exported, and a new guest starts`, {
     tag: '@slow',
   }, async ({ profile, site }) => {
     test.slow();

@@ -29,13 +29,13 @@ const test = base.extend<{ profile: Profile }>({
 /** Opens the page in a browser with this profile. */
 const openIn = async (profile: Profile, url: string) => openGuest(await profile.start(), url);
 
-/** A loop in the guest that counts up in a file, whatever happens around it. */
+/** A loop in the guest that counts up in a file, also while other things happen. */
 const countUp = 'n=0; while :; do n=$((n+1)); echo $n >/tmp/n; usleep 20000; done';
 const count = async (guest: Guest) => Number((await guest.execute('cat /tmp/n')).stdout);
 const startCounting = (guest: Guest) => guest.execute(`(${countUp}) >/dev/null 2>&1 &`);
 const checkpoint = (guest: Guest) => guest.machine((machine) => machine.checkpoint());
 
-test('a guest goes on by itself after its browser was killed, and says so', {
+test('a guest resumes by itself after its browser was killed, and the page says so', {
   tag: '@quick',
 }, async ({ profile, site }) => {
   const before = await openIn(profile, site.url);
@@ -63,7 +63,7 @@ test('a guest goes on by itself after its browser was killed, and says so', {
   expect(await after.serial.log()).toContain('kept=here');
 });
 
-test('a guest whose CD is away is saved, comes back, and goes on with it or without', {
+test('a guest whose CD is away is saved, and resumes with it or without', {
   tag: '@slow',
 }, async ({ profile, site, runtimes }) => {
   test.setTimeout(180_000);
@@ -340,7 +340,7 @@ test.describe('what is chosen for a guest in storage', () => {
     return guest;
   };
 
-  test('ask: it goes on when its user says so', async ({ profile, site }) => {
+  test('ask: it resumes when its user says so', async ({ profile, site }) => {
     const guest = await saved(profile, site.url, 'ask');
     await guest.page.getByRole('button', { name: 'Resume' }).click();
     await guest.waitUntil(

@@ -6,7 +6,7 @@ import { HeldFile } from '../support/held-file.ts';
 import { prompt } from '../support/linux-guest.ts';
 import { expect, test } from '../support/test.ts';
 
-test('open files of the share, unread console input and the network go on after a reboot of the keeper', {
+test('open files of the share, unread console input and the network survive a reboot of the keeper', {
   tag: '@slow',
 }, async ({ guest, runtimes }) => {
   test.setTimeout(180_000);

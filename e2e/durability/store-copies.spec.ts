@@ -228,7 +228,7 @@ test('[F3] a first place that was retired is emptied, and no older page stores t
   expect(opened, 'what a build without places is told').toBe('VersionError');
 });
 
-test('[F3] a place with a machine that nobody can read is left until that is stored anew', async ({
+test('[F3] a place with an unreadable machine is left until the machine is stored anew', async ({
   startOpener,
 }) => {
   const opener = (await startOpener()) as Worker;
@@ -364,7 +364,7 @@ test('[F4] a second page mends, reads marks and moves nothing while the first on
   expect(newest(await withoutFirst(second))).toContainEqual(last);
 });
 
-test('[F4] what is mended from the copy does not fence off whoever opened it meanwhile', async ({
+test('[F4] a repair from the copy does not fence off a keeper that opened the machine meanwhile', async ({
   startOpener,
 }) => {
   const opener = (await startOpener()) as Worker;

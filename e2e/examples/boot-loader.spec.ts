@@ -8,7 +8,7 @@ test.use({ guestOptions: { base: 'pc', machine: { memoryMiB: 64, network: 'none'
 
 test('GRUB’s menu leads to its command line, and back', async ({ guest }) => {
   const image = await debianFile('grub-rescue-pc', 'usr/lib/grub-rescue/grub-rescue-cdrom.iso');
-  test.skip(!image, 'Debian’s package grub-rescue-pc cannot be had here.');
+  test.skip(!image, 'Debian’s package grub-rescue-pc is not available here.');
   await guest.insertCd({ bytes: new Uint8Array(image ?? []) });
   await guest.reset();
   await guest.bootCommand([

@@ -152,7 +152,7 @@ test('the files of an index are in the 9p share, and those of another origin are
   // The file does not exist: reported before anything starts.
   await page.getByRole('button', { name: 'Try again' }).click();
   await dialog.getByRole('button', { name: 'Fetch and start' }).click();
-  await expect(playground(page).notices).toContainText('cannot be had for the share');
+  await expect(playground(page).notices).toContainText('is not available for the share');
   expect(await guest.machine((machine) => machine.status)).toBeNull();
 
   await guest.open(address('e2e/flat'));

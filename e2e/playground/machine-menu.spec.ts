@@ -21,7 +21,7 @@ async function prepare(guest: Guest): Promise<() => Promise<void>> {
 const withoutSavePicker = (page: Page) =>
   page.evaluate(() => Reflect.deleteProperty(window, 'showSaveFilePicker'));
 
-test('a state saved in the browser goes on with another emulator', async ({ guest, runtimes }) => {
+test('a state saved in the browser resumes in another emulator', async ({ guest, runtimes }) => {
   const { page } = guest;
   const stillThere = await prepare(guest);
   await choose(page, 'Save state…');
@@ -45,7 +45,7 @@ test('a state saved in the browser goes on with another emulator', async ({ gues
   await stillThere();
 });
 
-test('a state is downloaded, and goes on from the file', async ({ guest }) => {
+test('a state is downloaded, and resumes from the file', async ({ guest }) => {
   const { page } = guest;
   await withoutSavePicker(page);
   const stillThere = await prepare(guest);
@@ -263,7 +263,7 @@ test('the menu is usable with the keyboard alone', async ({ guest }) => {
   await expect(playground(page).menuButton).toBeFocused();
 });
 
-test('the setting that suspends a guest nobody sees goes into the next guest', async ({
+test('the setting that suspends an unseen guest applies to the next guest', async ({
   guest,
   site,
 }) => {

@@ -63,7 +63,7 @@ async function openMonitor(guest: Guest): Promise<MonitorPanel> {
   return monitor;
 }
 
-test('a guest is stopped, looked at, and goes on', async ({ guest }) => {
+test('a guest is stopped, inspected, and resumed', async ({ guest }) => {
   const monitor = await openMonitor(guest);
   expect(await monitor.run('info status')).toEqual({ output: 'VM status: running', error: '' });
   expect(await monitor.run('stop')).toEqual({ output: '', error: '' });
@@ -191,7 +191,7 @@ test('cprsave, cprload and cpr_cancel do what their names say in QEMU', async ({
   const { v86Version } = runtimes.older;
   expect((await monitor.run(`cprsave store:noon restart ${v86Version}`)).error).toBe('');
   expect((await monitor.run('info status')).output).toBe('VM status: paused (inmigrate)');
-  expect((await monitor.run('info cpr')).output).toContain('cprload FILE goes on');
+  expect((await monitor.run('info cpr')).output).toContain('cprload FILE resumes from it');
   expect((await monitor.run('cprload store:evening')).error).toMatch(/^Error: /);
   await monitor.line.pressSequentially('cprload store:n');
   await monitor.line.press('Tab');

@@ -181,9 +181,7 @@ test('what is not acceptable is told at its field, before anything is fetched', 
   await expect(new NewMachinePage(page).fieldErrors).toHaveCount(0);
 });
 
-test('a file that cannot be had leaves the dialog and the guest as they were', async ({
-  guest,
-}) => {
+test('an unavailable file leaves the dialog and the guest as they were', async ({ guest }) => {
   const { page } = guest;
   await openDialog(guest);
   await field(page, 'CD').getByRole('combobox').selectOption('url');
@@ -395,7 +393,7 @@ test('the CD of a machine that runs is inserted, changed and ejected', async ({ 
 test.describe('where the worker ends with its page', () => {
   test.use({ guestQuery: `${patternGuest.guestQuery}&host=dedicated` });
 
-  test('a machine whose worker ended asks for its disk file again, and goes on with it', async ({
+  test('a machine whose worker ended asks for its disk file again, and resumes with it', async ({
     guest,
     siteRoot,
   }, testInfo) => {

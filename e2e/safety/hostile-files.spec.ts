@@ -7,7 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Browser, Page } from '@playwright/test';
 import { loadCodec } from '../../src/state-file/codec.ts';
-import { randomSource } from '../../src/vmstate/mutate.ts';
+import { randomSource } from '../../src/vmstate/testing/mutate.ts';
 import { blob, type Forgery, forge, zeros } from '../support/hostile-state.ts';
 import { NewMachinePage } from '../support/new-machine-page.ts';
 import { playground, selectors } from '../support/playground-page.ts';
@@ -53,7 +53,7 @@ test.beforeAll(async ({ browser, siteRoot }) => {
 });
 
 test.afterEach(() => {
-  expect([...stranger.requests, ...foreign], 'nobody approved').toEqual([]);
+  expect([...stranger.requests, ...foreign], 'no one approved').toEqual([]);
 });
 
 test.afterAll(async () => {
@@ -241,7 +241,7 @@ async function drop(name: string, bytes: Uint8Array): Promise<void> {
   await page.locator('body').dispatchEvent('drop', { dataTransfer });
 }
 
-test('[3] a state that is dropped reaches nobody without a yes, whatever it says', async () => {
+test('[3] a state that is dropped reaches no host without a yes', async () => {
   await page.goto(`${site.url}?guest=pattern-text&m=16&durable=off`);
   await expect.poll(() => statusOf(page)).toMatchObject({ runstate: 'running' });
   const url = `${stranger.url}dropped`;

@@ -83,7 +83,7 @@ test.describe('beside a guest that runs', () => {
     for (const [name, contents, message] of [
       ['cut.holdfast', state.subarray(0, middle), 'is cut off'],
       ['flipped.holdfast', flipped, 'not a state file that can be opened'],
-      ['longer.holdfast', Buffer.concat([state, Buffer.alloc(10)]), 'goes on after its end'],
+      ['longer.holdfast', Buffer.concat([state, Buffer.alloc(10)]), 'has bytes after its end'],
       ['noise.holdfast', Buffer.alloc(100_000, 'x'), 'not a state file that can be opened'],
     ] as const) {
       await open(await site.put(name, contents));

@@ -45,7 +45,7 @@ const startLoop = (guest: Guest) =>
   );
 const loopCount = async (guest: Guest) => Number((await guest.execute('cat /tmp/i')).stdout);
 
-test('a machine shared as a link goes on in another browser as a clone, until it is deleted', {
+test('a machine shared as a link resumes in another browser as a clone, until the link is deleted', {
   tag: '@slow',
 }, async ({ page, browser, shareSite }) => {
   const guest = await Guest.in(page);
@@ -122,7 +122,7 @@ test('a small change travels in the link itself', async ({ page, browser, shareS
   expect(third.page.url()).not.toContain('#s=');
 });
 
-test('a static host shares as a file, and the own file goes on as a clone or as itself', async ({
+test('a static host shares as a file, and your own file resumes as a clone or as itself', async ({
   guest,
   page,
   site,
@@ -181,7 +181,7 @@ test('the memory of the page stays flat while a machine of 256 MiB is shared', {
   const guest = await Guest.in(page);
   await guest.open(`${shareSite.url}?m=256&durable=off`);
   await guest.waitForSerial(prompt);
-  // What it takes whatever is shared, the tables of the compressor above all.
+  // The memory that every share takes, the tables of the compressor above all.
   const emptyMiB = await rendererGrowthMiB(browser, shareAs(page, 'upload'));
   await dialog(page).getByRole('button', { name: 'Close' }).click();
   // The capacity of a tmpfs of this guest.

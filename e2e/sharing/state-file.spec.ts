@@ -33,7 +33,7 @@ const fileOf = (guest: Guest) =>
     return String(reader.result).replace(/^[^,]*,/, '');
   });
 
-test('a running guest is exported in one profile and goes on in another', async ({
+test('a running guest is exported in one profile and resumes in another', async ({
   guest,
   site,
   browser,

@@ -45,7 +45,7 @@ function savedByV86(siteRoot: string): Promise<Saved> {
 
 for (const format of ['raw', 'zstd'] as const) {
   test(
-    `a state that v86 saved goes on in a machine of its own: ${format}`,
+    `a state that v86 saved resumes in a machine of its own: ${format}`,
     { tag: '@slow' },
     async ({ guest, siteRoot }, testInfo) => {
       const { page } = guest;
@@ -63,7 +63,7 @@ for (const format of ['raw', 'zstd'] as const) {
       await expect(page.getByLabel('Boots')).toHaveValue('drives');
       await new NewMachinePage(page).pick('Floppy', floppyPath(siteRoot));
       const start = dialog(page).getByRole('button', { name: 'Start' });
-      // Another machine does not take it, and the one that is here goes on.
+      // Another machine does not take it, and the one that is here still runs.
       await field(page, 'Memory').getByRole('textbox').fill('32');
       await start.click();
       const error = new NewMachinePage(page).error;
@@ -108,7 +108,7 @@ test('a state that v86 saved is opened by its address, once its machine is descr
   await expect(playground(page).notices).not.toContainText('opens a state that v86 saved');
 });
 
-test('what is no state of v86, or a damaged one, is told in the dialog, and the guest goes on', async ({
+test('the dialog refuses a file that is no state of v86 or damaged, and the guest still runs', async ({
   guest,
 }, testInfo) => {
   const path = testInfo.outputPath('damaged.bin');
@@ -118,7 +118,7 @@ test('what is no state of v86, or a damaged one, is told in the dialog, and the 
   await waitForPasses(guest, 1);
 });
 
-test('a machine is saved as a state for v86 itself, where its guest goes on', async ({
+test('a machine is saved as a state for v86 itself, where its guest resumes', async ({
   guest,
   siteRoot,
 }) => {

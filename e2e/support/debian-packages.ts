@@ -30,7 +30,7 @@ async function fetchPackage(name: string, folder: string): Promise<boolean> {
     await rename(unfinished, folder);
     return true;
   } catch (thrown) {
-    console.warn(`Debian's package ${name} cannot be had: ${thrown}`);
+    console.warn(`Debian's package ${name} is not available: ${thrown}`);
     return false;
   }
 }

@@ -122,7 +122,7 @@ export class PlaygroundPage {
     return this.page.getByRole('dialog', { name: 'Help and settings' });
   }
 
-  /** The button of a dialog that does what it is about, whatever it says. */
+  /** The button of a dialog that does what the dialog is about; its text varies. */
   ok(dialog: Locator): Locator {
     return dialog.locator('button[value="ok"]');
   }

@@ -55,7 +55,7 @@ test('Escape leaves the name as it was, and the list open', async ({ guest }) =>
   await expect(dialog(page)).toBeVisible();
 });
 
-test('a copy goes on in a page of its own, and each machine then goes its own way', {
+test('a copy continues in a page of its own, and the two machines then differ', {
   tag: '@slow',
 }, async ({ guest, context }) => {
   test.slow();
@@ -119,7 +119,7 @@ test('states that were saved under a name are listed, and deleted', async ({ gue
   expect(left).toEqual([]);
 });
 
-test('a machine is exported without going on with it', { tag: '@slow' }, async ({
+test('a machine is exported without being resumed', { tag: '@slow' }, async ({
   guest,
   runtimes,
   site,

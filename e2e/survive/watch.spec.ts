@@ -22,7 +22,7 @@ async function lookOn(context: BrowserContext, site: Site): Promise<Guest> {
   return second;
 }
 
-test('it shows the terminal and the screen as they go on, and cannot touch the guest', async ({
+test('it shows the terminal and the screen as they change, and cannot touch the guest', async ({
   guest,
   context,
   site,
@@ -53,7 +53,7 @@ test('it shows the terminal and the screen as they go on, and cannot touch the g
   await expect(playground(guest.page).state('pages')).toHaveText('1');
 });
 
-test('it goes on showing a machine whose tab is reloaded', async ({ guest, context, site }) => {
+test('it still shows a machine whose tab is reloaded', async ({ guest, context, site }) => {
   const second = await lookOn(context, site);
   await checkpoint(guest);
   await guest.reloadPage();
@@ -62,7 +62,7 @@ test('it goes on showing a machine whose tab is reloaded', async ({ guest, conte
   await expect(notices(second.page)).toContainText(elsewhere);
 });
 
-test('when the first tab is closed the machine goes on in the second', async ({
+test('when the first tab is closed the machine continues in the second', async ({
   guest,
   context,
   site,

@@ -184,7 +184,7 @@ for (const mode of ['restart', 'reboot'] as const) {
       await expectSavedRunstate(guest, inPage, 'running');
     });
 
-    test('the state of a machine that does anything but wait is refused, and it goes on', async () => {
+    test('the state of a machine that does not wait is refused, and the machine still runs', async () => {
       const { guest, inPage } = standing;
       const saved = await save(guest, { mode });
       await load(guest, saved);
@@ -215,7 +215,7 @@ for (const mode of ['restart', 'reboot'] as const) {
 test.describe('mode restart', () => {
   test.use(patternGuest);
 
-  test('a guest that is held goes on where it was when it is let go', async ({
+  test('a guest that is held continues where it was when it is let go', async ({
     guest,
     inPage,
     runtimes,
@@ -344,7 +344,7 @@ test.describe('a suspended guest', () => {
   });
 });
 
-test('a Linux shell with its variables and files goes on in another keeper', async ({
+test('a Linux shell with its variables and files continues in another keeper', async ({
   guest,
   browser,
   runtimes,
@@ -458,7 +458,7 @@ test.describe('blockers', () => {
   });
 });
 
-test.describe('a guest that nobody can see', () => {
+test.describe('a guest that no page shows', () => {
   test.use(patternGuest);
 
   test('is suspended after a while if it is to be, and wakes when its page is shown', async ({
@@ -487,7 +487,7 @@ test.describe('a guest that nobody can see', () => {
 test.describe('a machine that must be able to follow', () => {
   test.use(patternGuest);
 
-  test('is refused at start with a disk that nobody could open again, and the one before runs on', async ({
+  test('is refused at start with a disk that cannot be opened again, and the one before still runs', async ({
     guest,
     inPage,
     runtimes,

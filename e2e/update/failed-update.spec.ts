@@ -84,7 +84,7 @@ async function spoiltRuntime(
   return { ...older, id: `spoilt, ${what}`, url };
 }
 
-test.describe('the guest goes on after an update to', () => {
+test.describe('the guest continues after an update to', () => {
   test('a runtime that is not there, which can be had once it is', async () => {
     const { guest, runtimes, site } = standing;
     const missing = { ...runtimes.older, id: 'missing', url: site.urlOf('missing/runtime.js') };

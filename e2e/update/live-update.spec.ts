@@ -123,7 +123,7 @@ async function expectUpdatesToKeepThePattern(
 test.describe('a paused guest', () => {
   test.use(patternGuest);
 
-  test('stays paused over a live update and goes on when it is resumed', async ({
+  test('stays paused over a live update and continues when it is resumed', async ({
     guest,
     inPage,
     runtimes,

@@ -24,7 +24,7 @@ async function shareAsFile(page: Page): Promise<void> {
   await playground(page).shareDialog.getByRole('button', { name: 'Share', exact: true }).click();
 }
 
-test('an open page says that the site was updated, whatever needs a file that is gone', async ({
+test('an open page says that the site was updated, for every part that needs a file that is gone', async ({
   guest,
   page,
   site,

@@ -1,6 +1,6 @@
 import type { Browser } from '@playwright/test';
 
-/** Collects the garbage of all pages and of the keeper, whatever V8 would do by itself. */
+/** Collects the garbage of all pages and of the keeper, also when V8 would not do so by itself. */
 export async function collectGarbage(browser: Browser): Promise<void> {
   const session = await browser.newBrowserCDPSession();
   const { targetInfos } = await session.send('Target.getTargets');

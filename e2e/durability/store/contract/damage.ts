@@ -68,7 +68,7 @@ export function damage(test: ContractTest): void {
             const from = kind === 'row missing' ? 'generations' : 'manifests';
             await lab.raw([from], (all) => all.objectStore(from).delete(newest));
           }
-          // As after a crash: what the first opener put is swept as nobody's.
+          // As after a crash: what the first opener put is swept, as it has no owner.
           await lab.openMachine('m');
           const failure = await lab.failure(() => lab.readBack('m'));
           await lab.machine('m').dropNewest();

@@ -3,7 +3,7 @@ import { expect } from '@playwright/test';
 import { type ContractTest, specs } from './opener.ts';
 
 export function database(test: ContractTest): void {
-  test('deleted by another page, it is made anew and the store goes on', async ({
+  test('deleted by another page, it is made anew and the store still works', async ({
     startOpener,
   }) => {
     const [owner, other] = [await startOpener(), await startOpener()];

@@ -55,7 +55,7 @@ export function openers(test: ContractTest): void {
       await lab.checkpoint('m', specs);
       const make = () => lab.store().open('m', { name: 'another', details: {} });
       const code = (await lab.failure(make))?.code;
-      // Whoever has it goes on with it.
+      // The opener that has it continues with it.
       await lab.checkpoint('m', specs);
       return { code, generations: (await lab.readBack('m')).length };
     }, specs(1));

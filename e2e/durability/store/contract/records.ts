@@ -69,7 +69,7 @@ export function records(test: ContractTest): void {
     });
   });
 
-  test('whoever stops reading half-way leaves nothing behind', async ({ startOpener }) => {
+  test('a reader that stops half-way leaves nothing open', async ({ startOpener }) => {
     const opener = await startOpener();
     const result = await opener.evaluate(
       async (specs) => {
@@ -162,9 +162,7 @@ export function records(test: ContractTest): void {
     expect(result.read).toEqual([{ number: 1, records: specs(1, 2) }]);
   });
 
-  test('no id is used twice, whatever becomes of a record or a machine', async ({
-    startOpener,
-  }) => {
+  test('no id is used twice, also after a record or a machine is gone', async ({ startOpener }) => {
     const opener = await startOpener();
     const ids = await opener.evaluate(
       async ([some, others]) => {
