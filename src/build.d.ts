@@ -1,4 +1,4 @@
-/** What this build of the site ships: written by tools/vite-plugin-runtimes.ts. */
+/** The parts of this build of the site. Written by tools/vite-plugin-runtimes.ts. */
 declare module 'virtual:holdfast-build' {
   /** A runtime of this build. All URLs are relative to the site's root. */
   export interface RuntimeBuild {
@@ -10,7 +10,7 @@ declare module 'virtual:holdfast-build' {
     /** `runtimes/<id>/v86.wasm`, the transformed module */
     readonly wasmUrl: string;
     readonly wasmBytes: number;
-    /** Of `url`, 64 hex digits. */
+    /** Digest of the file at `url`, 64 hex digits. */
     readonly sha256: string;
     readonly wasmSha256: string;
   }
@@ -22,9 +22,9 @@ declare module 'virtual:holdfast-build' {
   /** The demo guest at its prompt. Only in the script in the page's head, in a build. */
   export const promptState:
     | {
-        /** Of the state file. */
+        /** URL of the state file. */
         readonly url: string;
-        /** Of the guest, as in the file. */
+        /** Size of the guest's memory, as in the file. */
         readonly memoryMiB: number;
         /** The script of src/state-file/state-worker.ts. */
         readonly workerUrl: string;

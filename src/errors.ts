@@ -59,7 +59,7 @@ export const holdfastErrorCodes = [
   'storage-reserved',
   /** A write failed: the disk is full or fails. What was stored before is left alone. */
   'storage-failing',
-  /** Another guest is in storage under this machine's id, and nobody said that it may go. */
+  /** Another guest is in storage under this machine's id, and the call does not say `replace`. */
   'storage-occupied',
   /** The stored data is torn or damaged. */
   'storage-damaged',
@@ -67,7 +67,7 @@ export const holdfastErrorCodes = [
   'taken-over',
   /** A file to write to or to read from failed. */
   'file-failed',
-  /** The network backend cannot be had with these options. */
+  /** The network backend is not available with these options. */
   'network-unavailable',
   /** The guest does not answer on the console that was asked: no agent there, or it is busy. */
   'guest-silent',
@@ -87,7 +87,7 @@ export const holdfastErrorCodes = [
   'not-approved',
   /** A state file of v86 does not fit the machine options that were given. */
   'wrong-v86-state',
-  /** A part of the page that is fetched when it is needed cannot be had. */
+  /** A part of the page that is fetched when it is needed is not available. */
   'part-unavailable',
   /** The site was updated while the page was open, and has not what the page needs any more. */
   'site-updated',

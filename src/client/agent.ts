@@ -224,7 +224,7 @@ function noAnswer(code: string, timeoutMs: number, command: Command | undefined)
       ? `The guest did not answer ${shown} within ${timeoutMs} ms. ` +
         'Its agent must be running on the second serial port, and the command must end.'
       : `The shell of ${shown} has ended with status ${shellStatus}, but its standard output was ` +
-        `still open after ${timeoutMs} ms: something that it started goes on and holds it. ` +
+        `still open after ${timeoutMs} ms: a program that it started still runs and holds it. ` +
         'Start that with its output sent elsewhere, as in: command >/dev/null 2>&1 &';
   return new HoldfastError('guest-silent', why + sofar);
 }

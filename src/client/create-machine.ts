@@ -31,7 +31,7 @@ export interface CreateOptions extends MachineOptions, Partial<ConnectOptions> {
 }
 
 /**
- * Returns the machine of this id. If it runs, the page attaches to it, whichever page started it.
+ * Returns the machine of this id. If it runs, the page attaches to it, also if another page started it.
  * Otherwise, with `durable`, it resumes the one in storage from its last checkpoint. Otherwise it
  * starts a new one with these options.
  *

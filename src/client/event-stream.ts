@@ -21,9 +21,9 @@ const maxBacklogBytes = 64 * 1024 * 1024;
 
 /**
  * Delivers the keeper's events. Console output that has no listener yet stays in the log, which
- * keeps the last MiB of each console. What else has no listener yet is kept for the first listener of its
- * type. Listeners added in one go get the backlog in the order in which it came, whatever order
- * they are added in: it is delivered in a microtask.
+ * keeps the last MiB of each console. Other events are kept for the first listener of their type.
+ * The backlog is delivered in a microtask, in its own order. The order in which listeners are added
+ * does not matter.
  */
 export class EventStream {
   readonly #listeners = new Map<Type, Set<Listener>>();

@@ -1,6 +1,6 @@
 /**
- * Reports the events that this page has drawn and shown, so that the keeper sends no more than the
- * page has room for.
+ * Reports the events that this page has drawn and shown. The keeper then sends no more than the page
+ * has room for.
  */
 import { isOfScreen, screenCost, type TakenEvents } from '../protocol/event-bytes.ts';
 import type { MachineEvent } from '../protocol/events.ts';

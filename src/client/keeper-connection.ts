@@ -98,7 +98,7 @@ export class KeeperConnection {
     for (const reject of pending) reject(error);
   }
 
-  /** What the keeper at the other end calls this. */
+  /** The name of this call at the other end, which may be of another release. */
   #nameThere(name: CallName): string | undefined {
     const names = [name, formerNames[name]];
     return this.#methods ? names.find((each) => each && this.#methods?.includes(each)) : name;

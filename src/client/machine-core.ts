@@ -14,10 +14,10 @@ export interface MachineCore {
   readonly status: MachineStatus | null;
   /**
    * Events are kept from the attach on until the first listener of their type, so none is missed. Of
-   * console output the last MiB is kept. A
-   * listener may return a promise: the keeper counts the event as on its way until it is settled, and
-   * sends a page no more pictures and console output than it has room for. Pages that are too slow miss
-   * pictures, and console output that the scrollback of 1 MiB has lost: `offset` then jumps.
+   * console output the last MiB is kept. A listener may return a promise. The event then counts as on
+   * its way until the promise is settled. The keeper limits how many pictures and how much console
+   * output are on their way to a page. A page that is too slow misses pictures, and console output
+   * that has left the scrollback of 1 MiB: `offset` then jumps.
    */
   on<T extends MachineEvent['type']>(
     type: T,

@@ -16,9 +16,9 @@ const mostFrames = 48_000;
 const reportFrames = mostFrames / 4;
 
 /**
- * One subscription for all streams. The keeper sends no more frames than the page has requested,
- * and the page requests more only when some have arrived. So frames do not accumulate for a page
- * that is stuck.
+ * One subscription for all streams. The keeper sends no more frames than the page has requested.
+ * The page requests more only when some have arrived. So frames do not accumulate for a page that is
+ * stuck.
  */
 export class SoundFeed {
   readonly #machine: Pick<MachineCore, 'on'>;

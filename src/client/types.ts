@@ -142,9 +142,8 @@ export interface Machine extends MachineCore, PublicCalls {
   /** Returns a console as streams: `serial0` (the default) to `serial3`, `virtio-console0`. */
   console(name?: string): GuestConsole;
   /**
-   * Sets the size of the terminal that shows this console, through the guest's agent, for programs
-   * in the guest that query it. The keeper sends it again whenever the guest reboots. Without an
-   * agent it has no effect.
+   * Sets the size of the terminal that shows this console. The guest's agent passes it to programs in
+   * the guest. The keeper sends it again whenever the guest reboots. Without an agent it has no effect.
    */
   terminalSize(name: string, size: { cols: number; rows: number }): Promise<void>;
   /** Sends PC scan codes, set 1. */
@@ -160,8 +159,8 @@ export interface Machine extends MachineCore, PublicCalls {
    */
   type(text: string, options?: TypeOptions): Promise<void>;
   /**
-   * Sets the lock lights of the user's keyboard. Before the next key that a lock affects, the guest
-   * receives a press of the lock key if its own lights differ. A guest that sets no lights is left
+   * Sets the lock lights of the user's keyboard. If the guest's own lights differ, it receives a press
+   * of the lock key first. That happens before the next key that the lock affects. A guest that sets no lights is left
    * alone.
    */
   keyboardLocks(locks: { caps?: boolean; num?: boolean }): Promise<void>;
@@ -243,17 +242,17 @@ export interface Machine extends MachineCore, PublicCalls {
   /** The machine that {@link watch} shows. */
   readonly watching: string | null;
   /**
-   * Shows a machine that runs in a worker which this page has no port to, such as one of another
-   * tab. Its events and status arrive here; other calls cannot reach it. It ends with
-   * {@link unwatch}, or when this page's keeper has a machine. Rejects with `not-found` if no
-   * keeper that runs it answers.
+   * Shows a machine of a worker that this page has no port to, such as one of another tab. Its
+   * events and status arrive here; other calls cannot reach it. It ends with {@link unwatch}, or
+   * when this page's keeper has a machine. Rejects with `not-found` if no keeper that runs it
+   * answers.
    */
   watch(id: string, listener: WatchListener): Promise<void>;
   unwatch(): void;
   /**
-   * Brings the guest back to a snapshot, and to what it was doing then; guest time goes on from
-   * there. Going back again and again to one snapshot costs what changed since. Rejects with
-   * `not-found`, or `bad-runstate` for a guest that crashed.
+   * Restores a snapshot with its run state. Guest time continues from there. To restore one snapshot
+   * again costs only what changed since. Rejects with `not-found`, or `bad-runstate` for a guest that
+   * crashed.
    */
   restore(snapshot: Pick<SnapshotInfo, 'id'>): Promise<RestoreReport>;
   /** Frees the memory of a snapshot. */
@@ -285,6 +284,6 @@ export interface Machine extends MachineCore, PublicCalls {
     runtime: RuntimeSource,
     options?: Pick<StartOptions, 'replace'>,
   ): Promise<void>;
-  /** Leaves; the guest goes on in the keeper. */
+  /** Detaches this page. The guest continues in the keeper. */
   close(): void;
 }

@@ -63,7 +63,7 @@ interface KeeperOptions {
   around?: AroundStep;
 }
 
-/** What pages talk to. A keeper has one machine: each other machine has a keeper of its own, see `ConnectOptions.machineId`. */
+/** The object that pages call. A keeper has one machine: each other machine has a keeper of its own, see `ConnectOptions.machineId`. */
 export class Keeper extends passingOn<MachineCalls>(machineCalls) implements KeeperApi {
   readonly #identity: KeeperIdentity;
   readonly #keeperUrl: string | undefined;
@@ -80,7 +80,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
   /** The opening of a state in progress, for a page without a stored guest. */
   #opening: PreloadedOpening | undefined;
   readonly storage: StoredMachines;
-  /** What pages show, for machines that come later as well. */
+  /** Sizes of the terminals that pages show, also for machines that start later. */
   readonly #terminals = new Map<string, TerminalSize>();
 
   constructor(identity: KeeperIdentity, options: KeeperOptions = {}) {

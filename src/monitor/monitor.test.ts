@@ -464,7 +464,7 @@ describe('restart', () => {
 describe('cprsave and cprload', () => {
   test('to a store entry and back', async () => {
     expect(await lines('cprsave store:a restart 0.5.409')).toEqual([
-      "Saved 3 bytes to 'store:a'. The machine waits for it: cprload store:a goes on, cpr_cancel goes back.",
+      "Saved 3 bytes to 'store:a'. The machine waits for it. cprload store:a resumes from it, cpr_cancel resumes without it.",
     ]);
     expect(await lines('cprload store:a')).toEqual([
       "Loaded 'store:a': the guest is running on v86 0.5.409.",

@@ -155,7 +155,7 @@ export interface RuntimeInstance {
   save(): Uint8Array;
   /** Moves the runtime's own part of `host.memory` aside so that another runtime can use it. */
   park(): void;
-  /** Undoes {@link park}, whatever was written to the memory in between. */
+  /** Undoes {@link park}. Writes to the memory in between do not matter. */
   unpark(): void;
   /** Ends the runtime. It must not touch `host.memory`. */
   destroy(): void;

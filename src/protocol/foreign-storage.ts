@@ -1,7 +1,7 @@
 /**
  * Limits on a site's storage for machines that others made, see `MachineConfig.foreign`. They are
- * shares of the quota without those machines. Chromium reports a quota of 10 GiB more than is used,
- * whatever the use. So the use by those machines must not raise the limit.
+ * shares of the quota without those machines. Chromium always reports a quota of 10 GiB more than is
+ * used. So the use by those machines must not raise the limit.
  */
 
 const shares = {

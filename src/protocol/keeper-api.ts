@@ -1,4 +1,4 @@
-/** What calls of the keeper are given, and what they answer. Additive only: pages of any age use them. */
+/** Arguments and answers of the keeper's calls. Additive only: pages of any age use them. */
 
 import type { MachineConfig } from './config.ts';
 import type { CprMode, SavedRunstate } from './cpr.ts';
@@ -25,8 +25,8 @@ export interface KeeperInfo {
 
 export interface StartRequest {
   /**
-   * Images without contents, as in a status, are taken from the machine that is replaced, or from
-   * the one in storage under this id.
+   * Images may lack their contents, as in a status. They are then taken from the machine that is
+   * replaced, or from the one in storage under this id.
    */
   config: MachineConfig;
   runtime: RuntimeSource;
@@ -36,7 +36,7 @@ export interface StartRequest {
    * `storage-occupied`.
    */
   replace?: boolean;
-  /** Starts frozen in `inmigrate`, whatever the configuration contains, and waits for `cprLoad`. */
+  /** Starts frozen in `inmigrate`, also against the configuration, and waits for `cprLoad`. */
   incoming?: boolean;
   /** A state from v86's own `save_state`, to resume from instead of booting. */
   v86State?: Uint8Array;

@@ -1,5 +1,5 @@
 /**
- * Notifies one end of a port when the other end is gone, which a MessagePort does not do in every
+ * Notifies one end of a port when the other end is gone. A MessagePort does not do so in every
  * browser. Every worker holds a lock for its whole life. The browser grants it to the waiting end
  * when the worker ends for any reason. Without locks, silence of the other end means that it is
  * gone.

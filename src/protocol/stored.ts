@@ -112,7 +112,7 @@ export interface SetDurableOptions {
   /** Replaces another guest in storage under this machine's id. */
   replace?: boolean;
   /**
-   * Makes the machine the user's own from now on, whatever its source: see
+   * Makes the machine the user's own from now on, also if it came from someone else: see
    * {@link MachineConfig.foreign}.
    */
   own?: boolean;

@@ -1,5 +1,5 @@
 /**
- * Messages of a page that watches a machine in a worker to which it has no port, over channels of
+ * Messages of a page that watches a machine in a worker to which it has no port. They use channels of
  * the origin. A watcher cannot control the machine. Additive only: workers and pages of any age
  * meet here.
  */

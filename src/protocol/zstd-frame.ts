@@ -109,8 +109,8 @@ export const zstdContentBytes = (bytes: Uint8Array): number | undefined =>
   readHeader(bytes)?.contentBytes;
 
 /**
- * Copies a frame and gives it a window of 256 KiB. That is enough to decompress its first block,
- * whatever the frame claims.
+ * Copies a frame and gives it a window of 256 KiB, in place of the one that it claims. That is enough
+ * to decompress its first block.
  * @returns undefined for bytes that are not a zstd frame
  */
 export function withSmallWindow(bytes: Uint8Array): Uint8Array | undefined {

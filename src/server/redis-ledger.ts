@@ -4,8 +4,8 @@ import { type Ledger, type LedgerLimits, type Refusal, refusalOf } from './ledge
 
 /**
  * The whole ledger in one script, which Redis runs atomically: concurrent processes cannot exceed a
- * limit. ARGV: the operation, the upload or state, bytes, the client as JSON, the limits as JSON,
- * and the time of the last change of a learned upload.
+ * limit. ARGV has the operation, the upload or state, bytes, and the client and the limits as JSON. Its
+ * last item is the time of the last change of a learned upload.
  */
 const script = `
 local prefix, op, id, bytes = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])

@@ -1,6 +1,6 @@
 /**
- * What makes a file a state file (docs/spec/state-file.md): its magic, its format
- * version, and a head whose digest is right. The server is no host for other files.
+ * Checks that a file is a state file (docs/spec/state-file.md). Such a file has the magic, a known
+ * format version, and a head with a matching digest. The server is no host for other files.
  */
 import xxhash from 'xxhash-wasm';
 

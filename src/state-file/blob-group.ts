@@ -6,7 +6,7 @@ import { stateLimits } from './limits.ts';
 
 /** Name's length u16, index u32, whole length f64, offset f64, length u32. */
 const entryBytes = 26;
-/** Value in place of the length: no such blob, whatever the base has. */
+/** Value in place of the length: no such blob, even if the base has one. */
 const absent = 0xffffffff;
 
 /**

@@ -49,7 +49,7 @@ export class ByteSource {
   /** @throws HoldfastError `bad-state-file` */
   async requireEnd(): Promise<void> {
     while (this.#chunk.length === 0) if (!(await this.#next())) return;
-    throw badState('This state file goes on after its end.');
+    throw badState('This state file has bytes after its end.');
   }
 
   async close(): Promise<void> {

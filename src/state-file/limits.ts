@@ -1,4 +1,4 @@
-/** What a state file may claim. All of it is checked before anything is allocated. See docs/spec/state-file.md, [SF7]. */
+/** Limits of a state file. All of them are checked before anything is allocated. See docs/spec/state-file.md, [SF7]. */
 export const stateLimits = {
   /** Title, configuration, thumbnail. */
   headBytes: 1 << 20,

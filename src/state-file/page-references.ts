@@ -1,6 +1,6 @@
 /**
- * A page of a state on a base is written as its difference from a page of the base. That is the one
- * in the same place, or one with common parts, such as the original of a process's copy.
+ * A page of a state on a base is written as its difference from a page of the base. That page is the one
+ * in the same place, or one with common parts. A process's copy and its original have such parts.
  */
 import { pageBytes } from '../protocol/page-bytes.ts';
 import type { BaseImage } from './base-image.ts';

@@ -1,5 +1,5 @@
 /**
- * Reads a state of this site for a keeper that may want it (src/protocol/preload.ts), in a worker
+ * Reads a state of this site for a keeper that may want it (src/protocol/preload.ts). Runs in a worker
  * that was started before the page's own script.
  */
 import type { PreloadedState, PreloadedStateAnswer } from '../protocol/preload.ts';

@@ -206,7 +206,7 @@ async function takePart(
 function asBaseError(thrown: unknown, { url }: StateReference): unknown {
   if (!(thrown instanceof HoldfastError)) return thrown;
   if (thrown.code === 'state-unavailable') {
-    const message = `This state holds only what differs from ${url}, which cannot be had: ${thrown.message}`;
+    const message = `This state holds only what differs from ${url}, which is not available: ${thrown.message}`;
     return new HoldfastError('state-unavailable', message, { cause: thrown });
   }
   if (thrown.code !== 'bad-state-file') return thrown;

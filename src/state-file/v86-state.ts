@@ -24,7 +24,7 @@ const at = {
 const vgaMemoryAt = 39;
 /** Limit of v86 itself: all of RAM, and some more. */
 const limitBytes = 2 ** 31;
-/** Size to which any compressed state may unpack, whatever its ratio. */
+/** Size to which any compressed state may unpack, at any ratio. */
 const unquestionedBytes = 512 * 2 ** 20;
 /** Guests compress some ten times, and memory of zeros thousands of times. */
 const usualRatio = 256;
@@ -39,7 +39,7 @@ export async function codecPart() {
   } catch (cause) {
     throw new HoldfastError(
       'part-unavailable',
-      'What reads zstd files could not be loaded. If the site was updated meanwhile, reload the page: the guest goes on.',
+      'The decoder of zstd files could not be loaded. If the site was updated meanwhile, reload the page: the guest continues.',
       { cause },
     );
   }

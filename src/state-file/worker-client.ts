@@ -96,5 +96,5 @@ const failure = (message: string | undefined) =>
     ? new HoldfastError('internal', `The worker for state files failed: ${message}`)
     : new HoldfastError(
         'part-unavailable',
-        'The script of the worker for state files could not be loaded. If the site was updated meanwhile, reload the page: the guest goes on.',
+        'The script of the worker for state files could not be loaded. If the site was updated meanwhile, reload the page: the guest continues.',
       );

@@ -12,7 +12,7 @@ import { finish, within } from './waiting.ts';
 
 /**
  * The reason why the connection was closed from outside. `newer-page`: a page of a newer version
- * wants to convert the database, so nothing can be stored until this page is reloaded. `deleted`:
+ * wants to convert the database. Nothing can be stored until this page is reloaded. `deleted`:
  * the database is being deleted. `terminated`: the browser closed it, for example to clear this
  * site's data. After these two the next operation reconnects. `failed`: the disk refused a write,
  * see {@link DatabaseConnectionOptions.onFailed}.
@@ -217,8 +217,8 @@ export class DatabaseConnection {
   }
 
   /**
-   * Runs an operation again if the connection was lost in between, and once more if the next one is
-   * lost too.
+   * Runs an operation again if the connection was lost in between. Runs it a third time if the next
+   * one is lost too.
    */
   async #again<T>(
     access: 'read' | 'write',

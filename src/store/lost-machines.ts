@@ -1,4 +1,4 @@
-/** What was stored and is not there any more, see docs/spec/storage.md [F5]. */
+/** Machines that were stored and are missing now, see docs/spec/storage.md [F5]. */
 import type { Marks } from './mark.ts';
 import type { LostMachine, StoredMachine } from './types.ts';
 

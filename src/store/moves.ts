@@ -1,4 +1,4 @@
-/** Moves of all that is stored from places that failed or are empty to a new first place, see docs/spec/storage.md [F3]. */
+/** Moves everything stored to a new first place when a place failed or is empty, see docs/spec/storage.md [F3]. */
 import { HoldfastError } from '../errors.ts';
 import { carryOver } from './carry-over.ts';
 import { machinesOf } from './copy.ts';

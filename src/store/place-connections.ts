@@ -35,7 +35,7 @@ export class PlaceConnections {
     });
   }
 
-  /** Connects to a copy: its failure is not that of the store. */
+  /** Connects to a copy: if it fails, the store does not. */
   async copy(place: number): Promise<DatabaseConnection> {
     const ignore = () => undefined;
     const connection = new DatabaseConnection({
@@ -94,8 +94,8 @@ export class PlaceConnections {
   }
 
   /**
-   * Renews the log of an earlier life of the browser, whose end may be torn, so that nothing is
-   * appended to it. A kill during the renewal may cost all of its contents. So places are renewed
+   * Renews the log of an earlier life of the browser. Its end may be torn, so nothing is appended to it.
+   * A kill during the renewal may cost all of its contents. So places are renewed
    * one after the other, and each one's contents are also in the other.
    */
   async #beforeWrites(

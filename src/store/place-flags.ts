@@ -6,8 +6,8 @@ import { webLocks } from '../protocol/web-locks.ts';
 import { answerTo, writeMs } from './answers.ts';
 
 /**
- * `retired`: nobody may open it again while the browser runs, see docs/spec/storage.md [F2]. `renewed`: its log is
- * not that of an earlier life.
+ * `retired`: the place must not be opened again while the browser runs, see docs/spec/storage.md [F2].
+ * `renewed`: its log was begun in this life of the browser.
  */
 type PlaceFlag = 'retired' | 'renewed';
 

@@ -1,7 +1,7 @@
 /**
- * Record ids. Each opening of a machine gets a number that was never used before, and with it a
- * separate range of ids. So no id is used twice, those of one writer are contiguous, and the
- * records of a dead writer are found by its range.
+ * Record ids. Each opening of a machine gets a new number, and with it a range of ids of its own. So no
+ * id is used twice, and the ids of one writer are contiguous. The records of a dead writer are found by
+ * its range.
  */
 
 /** At a thousand records a second, 12 days. The store may be opened 2^23 times. */

@@ -121,9 +121,8 @@ export const upgrades: readonly Upgrade[] = [
 export const schemaVersion = upgrades.length;
 
 /**
- * Version of the default IndexedDB's empty database after its contents moved to a bucket. A page of
- * an older version, which knows no other place, then asks for a reload instead of storing there
- * again.
+ * Version of the default IndexedDB's empty database after its contents moved to a bucket. A page of an
+ * older version knows no other place. It then asks for a reload instead of storing there again.
  */
 export const movedVersion = 2 ** 31 - 1;
 

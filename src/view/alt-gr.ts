@@ -40,8 +40,8 @@ export class AltGrFilter {
   }
 
   /**
-   * Whether this is an AltGr whose Ctrl was already sent to the guest, because a busy page received
-   * the event late.
+   * Whether this is an AltGr whose Ctrl was already sent to the guest. A busy page receives the event
+   * late.
    */
   wasSentFor({ code, timeStamp }: KeyDown): boolean {
     const sentAtMs = this.#sentAtMs;

@@ -14,8 +14,8 @@ interface Scale extends Size {
 const leastShare = 0.75;
 
 /**
- * Fits a picture into a space. Guest pixels are square, except in pictures more than twice as wide
- * as high (640x200), whose pixels were drawn twice as high.
+ * Fits a picture into a space. Guest pixels are square. Pictures more than twice as wide as high
+ * (640x200) are the exception: their pixels were drawn twice as high.
  * @param room CSS pixels
  * @param ratio device pixels in a CSS pixel
  * @param exact prefer whole multiples of device pixels even if the picture is smaller

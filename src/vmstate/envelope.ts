@@ -83,7 +83,7 @@ function* placedSections(state: Uint8Array, offset: number): Generator<Placed> {
     yield { header, nameLength, contents, length, end };
     header = end;
   }
-  if (header !== state.length) throw bad('This vmstate goes on after its last section.');
+  if (header !== state.length) throw bad('This vmstate has bytes after its last section.');
 }
 
 /**

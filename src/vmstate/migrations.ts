@@ -1,5 +1,5 @@
 /**
- * What brings a vmstate of an earlier format, or a section of an earlier version, to the present
+ * Migrations bring a vmstate of an earlier format, or a section of an earlier version, to the present
  * one. Named, and gapless: each step leads from one version to the next. A step is frozen once its
  * target version is released. See docs/spec/vmstate.md, rules MG1 to MG3.
  */

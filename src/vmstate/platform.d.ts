@@ -1,6 +1,6 @@
 /**
- * The few platform globals that src/vmstate may use. It compiles without the types of `dom`,
- * `webworker` or Node, so that it runs in a page, a worker, and Node: all of them have these.
+ * The few platform globals that src/vmstate may use. It compiles without the types of `dom`, `webworker`
+ * or Node. So it runs in a page, a worker, and Node: all of them have these.
  */
 
 declare class TextEncoder {

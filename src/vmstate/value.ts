@@ -375,6 +375,6 @@ export function decodedSizeBytes(bytes: Uint8Array): number {
 function decode(bytes: Uint8Array, limitBytes: number): { value: Value; allocatedBytes: number } {
   const from = new Cursor(bytes, limitBytes);
   const value = read(from, 0);
-  if (from.offset !== bytes.length) throw bad('it goes on after its end');
+  if (from.offset !== bytes.length) throw bad('it has bytes after its end');
   return { value, allocatedBytes: from.allocatedBytes };
 }

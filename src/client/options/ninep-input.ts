@@ -158,7 +158,7 @@ async function read(what: string, action: () => Promise<ArrayBuffer>): Promise<U
     throw HoldfastError.from(
       thrown,
       'image-unavailable',
-      `${what} cannot be had for the share "filesystem9p"`,
+      `${what} is not available for the share "filesystem9p"`,
     );
   }
 }

@@ -12,7 +12,7 @@ import { pageScanWasm } from './page-scan-wasm.ts';
 export const pageState = {
   /** May have changed: compare its hash. */
   candidate: 1,
-  /** Write it, whatever its hash. */
+  /** Write it without a look at its hash. */
   forced: 2,
 } as const;
 

@@ -7,7 +7,7 @@
  * | 0 | magic `HFR1` |
  * | 4 | u32 counts: pages with contents, repeats, uniform pages, blobs |
  * | 20 | u32 bytes of the blob table |
- * | 24 | u64 xxHash64 of everything behind it, seeded with that of the first 24 bytes |
+ * | 24 | u64 xxHash64 of everything behind it, seeded with the xxHash64 of the first 24 bytes |
  * | 32 | u32 page numbers of the pages with contents |
  * | | repeats: u32 page, u32 index of the equal contents in this record |
  * | | uniform pages: u32 page, u32 the word that fills it |

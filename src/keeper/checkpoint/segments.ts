@@ -30,7 +30,7 @@ const toleratedWasteBytes = 8 * 1024 * 1024;
 /** The tolerated number of records: this factor times the count of full records, and some more. */
 const toleratedRecords = { factor: 2, more: 128, fullBytes: 256 * 1024 } as const;
 
-/** Minimum {@link costBenefit} to clean: that of a full record which is 80 % live. */
+/** Minimum {@link costBenefit} to clean: a full record which is 80 % live has it. */
 const leastWorth = 2.5;
 
 export class Segments {

@@ -56,7 +56,7 @@ export class BoundedStore implements MachineStore {
     this.#isForeign = isForeign;
   }
 
-  /** Allows the next checkpoint, whatever size the last one needed. */
+  /** Allows the next checkpoint, also if the last one was too large. */
   tryAgain(): void {
     this.#neededBytes = 0;
   }

@@ -116,7 +116,7 @@ export async function loadHeld(
   }
 }
 
-/** The guest goes on in the runtime it had. */
+/** The guest resumes in the runtime it had. */
 export function letGo(machine: GuestParts, held: HeldGuest): void {
   discardWaiting(held);
   machine.execution.thaw(held.before);

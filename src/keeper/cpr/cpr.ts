@@ -69,7 +69,7 @@ export class Cpr {
     return loaded;
   }
 
-  /** Brings back the newest state in `store` that is whole, whatever vmstate names it. */
+  /** Resumes from the newest state in `store` that is whole. No vmstate has to name it. */
   async resumeStored({ store, restoring }: Restoring): Promise<StoredSource> {
     return { store, cut: await this.#bringBack('resume', () => restoring) };
   }
@@ -97,10 +97,7 @@ export class Cpr {
   cancel(): void {
     this.#machine.execution.requireIncoming('cancel');
     if (!this.#held) {
-      throw new HoldfastError(
-        'bad-runstate',
-        'There is no guest to go on with: destroy the machine.',
-      );
+      throw new HoldfastError('bad-runstate', 'There is no guest to resume: destroy the machine.');
     }
     letGo(this.#machine, this.#held);
     this.#held = undefined;

@@ -21,7 +21,7 @@ export function requireSameCut(
   }
   if (saved.cut !== cut) {
     throw wrong(
-      'This state was saved at another moment than the RAM that is held. Load what the last cprSave wrote, or call cprCancel to let the guest go on.',
+      'This state was saved at another moment than the RAM that is held. Load what the last cprSave wrote, or call cprCancel to resume the guest.',
     );
   }
 }

@@ -53,7 +53,7 @@ export function withFiles(
   if (missing.length === 0) return complete;
   throw new HoldfastError(
     'file-needed',
-    `This machine was started with ${missing.join(' and ')} of its user's computer: too large to be stored with it. Give it again to go on.`,
+    `This machine was started with ${missing.join(' and ')} of its user's computer: too large to be stored with it. Provide it again to resume.`,
   );
 }
 

@@ -20,7 +20,7 @@ const lookAgainMs = 250;
 
 interface DurableOptions {
   machine: GuestParts;
-  /** Of a machine that was resumed: only what changed since is written. */
+  /** Where the machine was resumed from: only what changed since is written. */
   origin?: StoredSource | undefined;
   /** Called when {@link Durable.status} has changed. */
   changed(): void;

@@ -145,6 +145,6 @@ export async function runningMachines(): Promise<Set<string>> {
 function runsElsewhere(): HoldfastError {
   return new HoldfastError(
     'taken-over',
-    'This machine runs in another tab. Go on there, or take it over here.',
+    'This machine runs in another tab. Continue there, or take it over here.',
   );
 }

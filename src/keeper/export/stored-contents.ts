@@ -174,7 +174,7 @@ function readManifest(
   }
   if (!contents.manifest)
     contents.damage.push(
-      'The state of the devices is lost, and which memory is RAM and which is that of the screen.',
+      'The state of the devices is lost. It also says which memory is RAM and which is screen memory.',
     );
 }
 

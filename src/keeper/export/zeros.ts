@@ -13,8 +13,8 @@ function run(power: number): Blob {
 }
 
 /**
- * Returns a Blob of `length` zeros. It is made of Blobs that share their bytes, so an empty disk of
- * 2 TiB takes some twenty of them.
+ * Returns a Blob of `length` zeros. It is made of Blobs that share their bytes: some twenty for an
+ * empty disk of 2 TiB.
  */
 export function zeros(length: number): Blob {
   const parts: Blob[] = [];

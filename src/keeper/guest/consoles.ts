@@ -10,7 +10,7 @@ interface Console {
   scrollback: Scrollback;
   /** Offset up to which the attached pages have the output. */
   sent: number;
-  /** What was said before this offset is sent with `again`: it was said in another keeper. */
+  /** Output before this offset is from another keeper, and is sent with `again`. */
   againEnd: number;
 }
 

@@ -2,11 +2,11 @@ import { HoldfastError } from '../../errors.ts';
 import type { Runstate } from '../../protocol/events.ts';
 
 /**
- * Allowed runstate transitions: `runstate_transitions_def` of QEMU 9 (system/runstate.c), reduced
- * to our states, with two additions. v86 can crash while its guest is stopped, so `internal-error`
- * may follow `paused`, `suspended` and `save-vm`. QEMU has two processes, one that saved and one
- * that starts in `inmigrate`; here one machine changes runtimes. So `inmigrate` may follow
- * `save-vm`, and also `paused`, in which a machine stays that is saved while paused.
+ * Allowed runstate transitions. The source is `runstate_transitions_def` of QEMU 9. It is
+ * reduced to our states, with two additions. A v86 can crash while its guest is stopped, so
+ * `internal-error` may follow `paused`, `suspended` and `save-vm`. QEMU has two processes, one that
+ * saved and one that starts in `inmigrate`; here one machine changes runtimes. So `inmigrate` may
+ * follow `save-vm`, and also `paused`: a machine that is saved while paused stays in it.
  */
 const transitions: Record<Runstate, readonly Runstate[]> = {
   prelaunch: ['inmigrate', 'running', 'suspended'],

@@ -122,9 +122,9 @@ export class MachineSlot {
       return;
     }
     await machine.durability.checkpoint({ urgent: true }).catch((thrown) => {
-      console.warn('A machine that goes on elsewhere could not be saved first:', thrown);
+      console.warn('A machine that another tab takes over could not be saved first:', thrown);
     });
-    const message = 'This machine was taken over by another tab and goes on there.';
+    const message = 'Another tab took over this machine. It continues there.';
     this.end(machine, new HoldfastError('taken-over', message));
   }
 

@@ -59,6 +59,6 @@ async function openAsRead(store: Store, { machine }: StoredReading): Promise<Mac
   if (now.machine.generation === machine.generation) return opened;
   throw new HoldfastError(
     'taken-over',
-    `“${machine.name}” went on in another tab or window while it was brought back here.`,
+    `“${machine.name}” ran in another tab or window while it was restored here.`,
   );
 }

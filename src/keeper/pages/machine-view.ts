@@ -8,7 +8,7 @@ import type { Pages } from './pages.ts';
 /** Counts over all machines of this keeper, see {@link MachineStatus.revision}. */
 let revision = 0;
 
-/** What a view shows of its machine. */
+/** The parts of its machine that a view shows. */
 type Viewed = Pick<GuestParts, 'backing' | 'execution' | 'consoles' | 'restarts' | 'durability'>;
 
 /** The events of one machine for the attached pages: its status, its output, its screen. */

@@ -11,7 +11,7 @@ export type Client = object;
 interface Held {
   keys: KeysDown;
   buttons: readonly boolean[];
-  /** What the lights of its user's keyboard show, as far as it says and as far as it still counts. */
+  /** The lights of its user's keyboard, if it reported them and they still count. */
   locks: Record<string, unknown>;
 }
 
@@ -26,7 +26,7 @@ export class PageInput {
   readonly #held = new Map<Client, Held>();
   /** Commands that the guest could not take yet. */
   readonly #owed: [command: string, args: unknown[]][] = [];
-  /** Whose keyboard's lights the guest was told last. */
+  /** The client whose keyboard's lights the guest received last. */
   #followed: Client | undefined;
 
   constructor(send: Send) {

@@ -16,7 +16,7 @@ export class RuntimeLoader {
   readonly #compile: CompileModule;
   readonly #modules = new Map<string, Promise<unknown>>();
   readonly #compiled = new Map<string, Promise<WebAssembly.Module | undefined>>();
-  /** What pages say of the files of {@link #modules}. */
+  /** Whether the files of {@link #modules} are whole, as pages report it. */
   readonly #checked = new Map<string, Promise<boolean>>();
 
   /** `importModule` replaces `import()` in tests, which also compile nothing in advance. */

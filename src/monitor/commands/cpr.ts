@@ -69,7 +69,7 @@ export const cprCommands: readonly Command[] = [
 function saved(file: string, sizeBytes: number, mode: 'restart' | 'reboot'): string {
   const next =
     mode === 'restart'
-      ? `The machine waits for it: cprload ${file} goes on, cpr_cancel goes back.`
-      : `The machine has ended; cprload ${file} brings it back.`;
+      ? `The machine waits for it. cprload ${file} resumes from it, cpr_cancel resumes without it.`
+      : `The machine has ended; cprload ${file} resumes it.`;
   return `Saved ${sizeBytes} bytes to '${file}'. ${next}`;
 }

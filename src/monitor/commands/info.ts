@@ -121,7 +121,7 @@ async function cprLines(machine: MonitorMachine): Promise<string[]> {
   if (runstate === 'inmigrate')
     return [
       ...lines,
-      'The machine waits for a state: cprload FILE goes on with it, cpr_cancel goes back.',
+      'The machine waits for a state. cprload FILE resumes from it, cpr_cancel resumes without it.',
     ];
   for (const mode of cprModes) {
     const blockers = await machine.cprBlockers(mode);

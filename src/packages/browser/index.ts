@@ -46,8 +46,9 @@ export const packageAssets: HoldfastAssets = {
 export const demoLinux: MachineOptions = files.demo.options;
 
 /**
- * The machine of this page's `machineId`: the one that runs, in whichever page it was started; else,
- * with `durable`, the one in storage, from its last checkpoint; else a new one with these options.
+ * Returns the machine of this page's `machineId`. If it runs, the page attaches to it, also if another
+ * page started it. Otherwise, with `durable`, the one in storage resumes from its last checkpoint.
+ * Otherwise a new one starts with these options.
  * So the same call starts a guest and finds it again after a reload.
  * @throws {HoldfastError} `bad-config` before anything else happens, naming each option that is not
  * acceptable and what is allowed; and what connecting and starting reject with

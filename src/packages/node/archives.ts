@@ -7,9 +7,9 @@ import type {
 } from 'node:http';
 
 /**
- * sirv takes `x.gz` for `x`, compressed for its way, and says so: browsers then unpack it. A disk or an
- * initrd of that name is wanted as it is, and ranges of it are ranges of the file. tools/serve.mjs has
- * the same.
+ * sirv sends `x.gz` as `x` with `Content-Encoding: gzip`, and browsers then unpack it. A disk or an initrd
+ * of that name has to arrive as it is. Ranges of it are ranges of the file. tools/serve.mjs does the
+ * same.
  */
 export function keepArchives({ url = '/' }: IncomingMessage, response: ServerResponse): void {
   if (!/\.(gz|br)$/.test(url.replace(/[?#].*/, ''))) return;
@@ -25,9 +25,9 @@ export function keepArchives({ url = '/' }: IncomingMessage, response: ServerRes
 }
 
 /**
- * sirv understands `bytes=FIRST-LAST` and `bytes=FIRST-` alone. It sends wrong bytes for other ranges, and
- * throws where nobody catches for `bytes=5-3`, which ends the server. HTTP lets a server ignore the
- * header: the whole file is sent then. tools/serve.mjs has the same.
+ * sirv understands `bytes=FIRST-LAST` and `bytes=FIRST-` alone. It sends wrong bytes for other ranges. For
+ * `bytes=5-3` it throws an error that ends the server. HTTP lets a server ignore the header: the whole
+ * file is sent then. tools/serve.mjs does the same.
  */
 export function ignoreOtherRanges({ headers }: { headers: IncomingHttpHeaders }): void {
   // 15 digits: numbers beyond 2⁵³ throw as well. sirv takes a last byte of 0 for the end of the file.

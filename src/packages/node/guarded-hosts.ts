@@ -1,7 +1,7 @@
 /**
- * Hosts that strangers' states name. A name may lead to a public address when it is checked, and to a private
- * one when it is connected to. So whoever connects looks at the addresses once more: in the threads of
- * machines and of state files, which know these hosts by shared memory.
+ * Hosts that strangers' states name. A name may resolve to a public address for the check, and to a
+ * private one for the connection. So the addresses are checked again at the connection. That happens in
+ * the threads of machines and of state files, which know these hosts by shared memory.
  */
 import { createHash } from 'node:crypto';
 import dns, { type LookupAddress } from 'node:dns';

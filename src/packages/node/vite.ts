@@ -26,9 +26,8 @@ interface HoldfastVitePlugin {
 }
 
 /**
- * Leaves the package's modules where its files lie, which the development server would otherwise move
- * them away from; and has disks and kernels whose names end in `.gz` or `.br` served as they are, and no
- * range of them answered wrongly.
+ * Keeps the package's modules beside its files. The development server would otherwise move them. Disks and
+ * kernels whose names end in `.gz` or `.br` are served as they are, with correct ranges.
  */
 export function holdfast(): HoldfastVitePlugin {
   const serve = ({ middlewares }: Server) => {

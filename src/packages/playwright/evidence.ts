@@ -5,8 +5,8 @@ import { saveState } from './guest-state.ts';
 import { screenInWords } from './shown-consoles.ts';
 
 /**
- * Attaches what a failed test needs: the whole serial log, the screen as text and as a picture, and
- * the guest itself, as a state file that `machine.openState` goes on with.
+ * Attaches what a failed test needs: the whole serial log, and the screen as text and as a picture.
+ * A state file, for `machine.openState`, holds the guest itself.
  */
 export async function attachEvidence(guest: Guest, testInfo: TestInfo): Promise<void> {
   const attach = async (

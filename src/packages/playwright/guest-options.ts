@@ -37,7 +37,7 @@ export interface GuestOptions {
   /** Milliseconds until `ready`. Default 120,000: a computer may have more to do. */
   bootTimeout?: number;
   /**
-   * The URL of a page of yours instead of the fixtures' own, which starts a guest by itself and puts
+   * The URL of your own page, in place of the fixtures' page. It starts a guest by itself and puts
    * `{ machine }` into `window.holdfast`. `base`, `machine` and `runtime` are then the page's.
    */
   page?: string;

@@ -138,8 +138,8 @@ export class Guest {
   }
 
   /**
-   * Types a command, of one or more lines, into the shell on the first serial port, which must be at
-   * its prompt. What it does to that shell lasts: its directory, its variables.
+   * Types a command of one or more lines into the shell on the first serial port. The shell must be at
+   * its prompt. Changes to its directory and variables last.
    */
   run(command: string, options?: SerialWaitOptions): Promise<RunResult> {
     return step(`run ${brief(command)}`, () => this.#shell.run(command, options));
