@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { RemoteKeeper } from '../protocol/rpc.ts';
 import { StateFile } from '../state-file/state-file.ts';
+import type { OpenStateOptions } from './start-options.ts';
 import { openState } from './state-files.ts';
-import type { OpenStateOptions } from './types.ts';
 
 const runtime = { id: 'r', v86Version: '1', url: 'https://x.test/r', wasmUrl: 'https://x.test/w' };
 const keeper = {} as RemoteKeeper;

@@ -13,7 +13,7 @@ import type {
   StateUrl,
 } from '../state-file/types.ts';
 import { StateWorker } from '../state-file/worker-client.ts';
-import type { OpenStateOptions } from './types.ts';
+import type { OpenStateOptions } from './start-options.ts';
 
 /** Makes the browser cache all files of the worker for state files. */
 export async function cacheStateWorker(): Promise<void> {

@@ -3,36 +3,14 @@
 import type { HoldfastError } from '../errors.ts';
 import type { Picture } from '../pc/picture.ts';
 import type { BlockInfo } from '../protocol/block-info.ts';
-import type {
-  DriveName,
-  DriveSource,
-  MachineConfig,
-  RemovableDriveName,
-} from '../protocol/config.ts';
-import type { CprSource, CprTarget } from '../protocol/cpr.ts';
+import type { DriveName, DriveSource, RemovableDriveName } from '../protocol/config.ts';
 import type { ScreenContents } from '../protocol/events.ts';
-import type {
-  CprLoadOptions,
-  CprLoadReport,
-  CprSaveOptions,
-  CprSaveReport,
-  RestartReport,
-} from '../protocol/keeper-api.ts';
 import type { PublicCalls, StorageCalls } from '../protocol/keeper-calls.ts';
 import type { NetworkInfo } from '../protocol/network.ts';
 import type { NinepEntry } from '../protocol/ninep.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
 import type { RuntimeSource } from '../protocol/runtime-source.ts';
-import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
-import type { ImportReport, StateIdentity } from '../protocol/state-transfer.ts';
-import type { ResumeReport, ResumeRequest, StoredMachineInfo } from '../protocol/stored.ts';
-import type { StateFile } from '../state-file/state-file.ts';
-import type {
-  ExportStateOptions,
-  ReadStateOptions,
-  StateSource,
-  StateUrl,
-} from '../state-file/types.ts';
+import type { ExportStateOptions } from '../state-file/types.ts';
 import type { ExecuteOptions, ExecuteResult } from './agent.ts';
 import type { GuestConsole } from './console-types.ts';
 import type { FramesOptions } from './frames.ts';
@@ -42,6 +20,9 @@ import type { KeeperWorker, KeeperWorkerOptions } from './keeper-worker.ts';
 import type { MachineCore } from './machine-core.ts';
 import type { SoundChunk } from './sound.ts';
 import type { SendKeyOptions, TypeOptions } from './typist.ts';
+import type { WrappedCalls } from './wrapped-calls.ts';
+
+export type { OpenStateOptions, StartOptions } from './start-options.ts';
 
 export interface ConnectOptions extends KeeperWorkerOptions {
   /** The keeper's worker, if the caller already opened it with the options above. */
@@ -53,48 +34,6 @@ export interface ConnectOptions extends KeeperWorkerOptions {
    * options name none. The emulator is never taken from the state.
    */
   runtimes?: readonly RuntimeSource[];
-}
-
-export interface StartOptions {
-  /**
-   * Replaces a running machine, and the one in storage under its id. Without it a running machine
-   * rejects the call with `bad-runstate`. A stored one leaves the new durable guest unsaved:
-   * `storage-occupied`.
-   */
-  replace?: boolean;
-  /** Starts in `inmigrate`, and waits for {@link Machine.cprLoad}. */
-  incoming?: boolean;
-}
-
-export interface OpenStateOptions extends ReadStateOptions {
-  runtime: RuntimeSource;
-  /** As in {@link StartOptions}. */
-  replace?: boolean;
-  /** A second life of the state, or the same machine resumed. Default `clone`. */
-  identity?: StateIdentity;
-  /**
-   * Settings of the new machine that replace those of the state. `foreign` is true for a clone unless it is
-   * given: say false for a state that is your own.
-   */
-  config?: Pick<
-    Partial<MachineConfig>,
-    'id' | 'name' | 'durable' | 'foreign' | 'suspendWhenHiddenMs' | 'mac'
-  >;
-  /**
-   * Called before anything is fetched from or connected to an address that the state names:
-   * addresses of other origins, and every network except a relay of the page itself. Called again,
-   * with a `memory`, if the state unpacks to more than 256 MiB. Without this function such a state
-   * is rejected.
-   *
-   * In Node, addresses that are not on the public internet are rejected even so, see
-   * {@link allowPrivate}.
-   */
-  approve?(urls: readonly StateUrl[]): boolean | Promise<boolean>;
-  /**
-   * Node: the state may reach this computer, its network and its cloud's metadata, if it is
-   * approved. Default false.
-   */
-  allowPrivate?: boolean;
 }
 
 /** Callbacks of {@link Machine.watch}. */
@@ -114,38 +53,13 @@ export interface MachineStorage extends StorageCalls {
 }
 
 /** The keeper of this origin, and the one machine in it. Every method rejects with a {@link HoldfastError}. */
-export interface Machine extends MachineCore, PublicCalls {
+export interface Machine extends MachineCore, PublicCalls, WrappedCalls {
   onLost(listener: (error: HoldfastError) => void): () => void;
-  start(config: MachineConfig, runtime: RuntimeSource, options?: StartOptions): Promise<void>;
-  /** Updates a running guest: moves it to another runtime, in place. */
-  restart(options: { runtime: RuntimeSource }): Promise<RestartReport>;
-  /**
-   * Stops the guest and writes its device state to `target`.
-   *
-   * Mode `restart`: the other runtime then holds the guest, its RAM untouched, in `inmigrate` until
-   * {@link cprLoad} or {@link cprCancel}. Mode `reboot`: the rest of the guest is in storage, and
-   * the machine is ended.
-   *
-   * If it fails, the machine returns to its previous run state, and the target keeps its old
-   * contents.
-   */
-  cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport>;
-  /**
-   * Loads a state that {@link cprSave} wrote, into a machine in `inmigrate` or, after mode
-   * `reboot`, without a machine. A guest that ran runs, one that was paused is paused, and one that
-   * was suspended waits for a wakeup. If it fails, the machine remains in `inmigrate`.
-   */
-  cprLoad(source: CprSource, options?: CprLoadOptions): Promise<CprLoadReport>;
   reset(): Promise<void>;
   /** Runs shell code in the guest through its agent. @throws HoldfastError `guest-silent`, `guest-failed` */
   execute(code: string, options?: ExecuteOptions): Promise<ExecuteResult>;
   /** Returns a console as streams: `serial0` (the default) to `serial3`, `virtio-console0`. */
   console(name?: string): GuestConsole;
-  /**
-   * Sets the size of the terminal that shows this console. The guest's agent passes it to programs in
-   * the guest. The keeper sends it again whenever the guest reboots. Without an agent it has no effect.
-   */
-  terminalSize(name: string, size: { cols: number; rows: number }): Promise<void>;
   /** Sends PC scan codes, set 1. */
   scancodes(codes: readonly number[]): Promise<void>;
   /**
@@ -233,12 +147,6 @@ export interface Machine extends MachineCore, PublicCalls {
   systemPowerdown(): Promise<void>;
   /** The machines in the storage of this browser. */
   readonly storage: MachineStorage;
-  /**
-   * Resumes a machine in storage from its newest intact checkpoint. Rejects with `not-found`,
-   * `storage-damaged`, `taken-over` if it runs elsewhere, or `file-needed` without the files that
-   * {@link StoredMachineInfo.needs} lists.
-   */
-  resumeStored(id: string, options: Omit<ResumeRequest, 'id'>): Promise<ResumeReport>;
   /** The machine that {@link watch} shows. */
   readonly watching: string | null;
   /**
@@ -250,40 +158,10 @@ export interface Machine extends MachineCore, PublicCalls {
   watch(id: string, listener: WatchListener): Promise<void>;
   unwatch(): void;
   /**
-   * Restores a snapshot with its run state. Guest time continues from there. To restore one snapshot
-   * again costs only what changed since. Rejects with `not-found`, or `bad-runstate` for a guest that
-   * crashed.
-   */
-  restore(snapshot: Pick<SnapshotInfo, 'id'>): Promise<RestoreReport>;
-  /** Frees the memory of a snapshot. */
-  dropSnapshot(snapshot: Pick<SnapshotInfo, 'id'>): Promise<void>;
-  /**
-   * Streams the machine as a state file while it runs. The file is one consistent cut, at the
-   * moment of the call or a little later. Cancelling the stream aborts the export.
-   */
-  exportState(options?: ExportStateOptions): IterableStream<Uint8Array>;
-  /**
-   * Creates a machine from a state file. The current one runs until the new one runs, and keeps
-   * running if this fails. Rejects with `bad-state-file`, `state-unavailable`, `wrong-base`,
-   * `not-approved`, or the errors of {@link start}.
-   */
-  openState(source: StateSource | StateFile, options: OpenStateOptions): Promise<ImportReport>;
-  /**
    * Returns the machine as a state of v86 itself, for its `restore_state` with the same machine
    * options. Rejects with `wrong-v86-state` for a machine with a hard disk.
    */
   exportV86State(): Promise<Uint8Array>;
-  /**
-   * Starts a machine with a state from v86's `save_state`, plain or compressed with zstd. If
-   * `config` differs from the one it was saved with, it rejects with `wrong-v86-state` and names
-   * the differences; the current machine then keeps running.
-   */
-  openV86State(
-    state: Blob | Uint8Array,
-    config: MachineConfig,
-    runtime: RuntimeSource,
-    options?: Pick<StartOptions, 'replace'>,
-  ): Promise<void>;
   /** Detaches this page. The guest continues in the keeper. */
   close(): void;
 }
