@@ -341,7 +341,7 @@ describe('info', () => {
       'Restarts in place: 3, the last with a pause of 2.5 ms',
     );
     machine.setRunstate('inmigrate');
-    expect((await lines('info cpr'))[1]).toContain('cprload FILE goes on');
+    expect((await lines('info cpr'))[1]).toContain('cprload FILE resumes from it');
   });
 
   test('alone, it lists its topics', async () => {
