@@ -13,7 +13,7 @@ import { root } from './setup.mjs';
  * Lock files, and the least severe advisory that fails. The limit is stricter for deployed
  * packages.
  */
-const locks = [
+export const locks = [
   { path: 'package-lock.json', level: 'high' },
   { path: 'server/package-lock.json', level: 'low' },
   { path: 'tools/checks/package-lock.json', level: 'high' },

@@ -1,11 +1,11 @@
-import { fork } from 'node:child_process';
+import { execFileSync, fork, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { lockFaults } from './audit.mjs';
+import { lockFaults, locks } from './audit.mjs';
 import { root } from './setup.mjs';
 
 const registry = 'https://registry.example/';
@@ -95,6 +95,23 @@ test('an advisory of the registry fails the check', async () => {
 test('a registry that does not answer fails nothing, and the check says so', async () => {
   answer = () => ({ status: 405, body: '' });
   expect(await audit()).toEqual({ faults: [], unknown: expect.stringContaining('405') });
+});
+
+test('every lock file is audited', () => {
+  const list = ['ls-files', '*package-lock.json'];
+  const found = execFileSync('git', list, { cwd: root, encoding: 'utf8' }).trim().split('\n');
+  expect(locks.map(({ path }) => path).sort()).toEqual(found.sort());
+});
+
+// npm reads the .npmrc of the folder that it installs to, and of no folder above it.
+test.each(locks)('an installation by $path runs no scripts of packages', ({ path }) => {
+  const { stdout } = spawnSync('npm', ['config', 'get', 'ignore-scripts'], {
+    cwd: dirname(join(root, path)),
+    encoding: 'utf8',
+    env: { ...process.env, npm_config_ignore_scripts: undefined },
+    shell: process.platform === 'win32',
+  });
+  expect(stdout.trim()).toBe('true');
 });
 
 test('the server installs the versions that its tests ran with', () => {
