@@ -22,21 +22,38 @@ const apiPages = {
 };
 
 /**
+ * Pages of the site by file of the project.
+ * @param {string} root of the project
+ * @returns {Map<string, string>}
+ */
+export function placesOf(root) {
+  const places = new Map();
+  for (const file of filesOfDocs(root)) if (file.endsWith('.md')) places.set(`docs/${file}`, file);
+  for (const [file, page] of Object.entries(otherPages))
+    if (existsSync(join(root, file))) places.set(file, page);
+  return places;
+}
+
+/**
+ * @param {string} root
+ * @returns {string[]} relative to docs/
+ */
+function filesOfDocs(root) {
+  const paths = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' });
+  return paths.map((path) => path.split(sep).join('/'));
+}
+
+/**
  * @param {string} root of the project
  * @param {string} pages the folder to fill
  * @param {string | undefined} sourceUrl where files of the project can be read, as `https://…/blob/main/`;
  *   without it, links to files that are no pages become text
  */
 export function stage(root, pages, sourceUrl) {
-  /** @type {Map<string, string>} pages of the site by file of the project */
-  const places = new Map();
-  for (const path of readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })) {
-    const file = path.split(sep).join('/');
-    if (file.endsWith('.md')) places.set(`docs/${file}`, file);
-    else if (/\.\w+$/.test(file)) copy(join(root, 'docs', file), join(pages, file));
-  }
-  for (const [file, page] of Object.entries(otherPages))
-    if (existsSync(join(root, file))) places.set(file, page);
+  const places = placesOf(root);
+  for (const file of filesOfDocs(root))
+    if (/\.\w+$/.test(file) && !file.endsWith('.md'))
+      copy(join(root, 'docs', file), join(pages, file));
 
   const targets = new Map([...places, ...Object.entries(apiPages)]);
   for (const [file, page] of places) {

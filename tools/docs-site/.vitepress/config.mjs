@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitepress';
 import { slugOf } from '../../markdown-links.mjs';
 import { apiSidebar } from '../api-sidebar.mjs';
+import { sidebar } from '../sidebar.mjs';
 
 const picture = readFileSync(new URL('../../../public/favicon.svg', import.meta.url), 'utf8');
 // In the page: a relative address of a file would depend on the page's folder.
@@ -32,56 +33,7 @@ export default defineConfig({
     ],
     sidebar: {
       '/api/': [{ text: 'API reference', link: '/api/' }, ...apiSidebar(pages)],
-      '/': [
-        {
-          text: 'Start',
-          items: [
-            { text: 'Getting started', link: '/getting-started' },
-            { text: 'The playground', link: '/playground' },
-            { text: 'The library', link: '/library' },
-            { text: 'Tests of guests', link: '/testing' },
-            { text: 'API reference', link: '/api/' },
-          ],
-        },
-        {
-          text: 'Understand',
-          items: [
-            { text: 'What survives what', link: '/durability' },
-            { text: 'Architecture', link: '/architecture' },
-            { text: 'State files', link: '/state-files' },
-            { text: 'The state server', link: '/state-server' },
-            { text: 'How Holdfast uses v86', link: '/v86' },
-            { text: 'Limits', link: '/limits' },
-            { text: 'Benchmarks', link: '/benchmarks' },
-            { text: 'Compatibility', link: '/compatibility' },
-            { text: 'Glossary', link: '/glossary' },
-          ],
-        },
-        {
-          text: 'Operate',
-          items: [
-            { text: 'Headers for hosts', link: '/headers' },
-            { text: 'Installing the state server', link: '/state-server-installation' },
-            { text: 'Security', link: '/security' },
-          ],
-        },
-        {
-          text: 'Specifications',
-          items: [
-            { text: 'vmstate', link: '/spec/vmstate' },
-            { text: 'State file', link: '/spec/state-file' },
-            { text: 'Storage', link: '/spec/storage' },
-          ],
-        },
-        {
-          text: 'Project',
-          items: [
-            { text: 'Decisions', link: '/adr/' },
-            { text: 'Changelog', link: '/changelog' },
-            { text: 'Third-party software', link: '/third-party' },
-          ],
-        },
-      ],
+      '/': sidebar,
     },
   },
 });
