@@ -110,7 +110,7 @@ test('in a page without an origin, the store is unavailable', async ({ lab: page
   await frame?.addScriptTag({ url: `${server.url}lab.js`, type: 'module' });
   const failure = await frame?.evaluate(() => lab.failure(() => lab.openStore()));
   expect(failure).toMatchObject({ code: 'storage-unavailable' });
-  expect(await frame?.evaluate(() => lab.requestPersistence())).toBe('unavailable');
+  expect(await frame?.evaluate(() => lab.requestPersistence())).toBe(false);
 });
 
 test('persistence is granted or refused to a page, and cannot be asked for in a worker', async ({
@@ -119,17 +119,17 @@ test('persistence is granted or refused to a page, and cannot be asked for in a 
 }) => {
   const context = await profile.start();
   const page = await openLab(await context.newPage(), server);
-  expect(await page.evaluate(() => lab.requestPersistence())).toBe('refused');
+  expect(await page.evaluate(() => lab.requestPersistence())).toBe(false);
   const devtools = await context.browser()?.newBrowserCDPSession();
   const { origin } = new URL(page.url());
   await devtools?.send('Browser.grantPermissions', { permissions: ['durableStorage'], origin });
-  expect(await page.evaluate(() => lab.requestPersistence())).toBe('granted');
+  expect(await page.evaluate(() => lab.requestPersistence())).toBe(true);
   const inWorker = await (await startLabWorker(page)).evaluate(async () => {
     await lab.openStore();
     const { persisted } = await lab.store().usage();
     return { persisted, asked: await lab.requestPersistence() };
   });
-  expect(inWorker).toEqual({ persisted: true, asked: 'unavailable' });
+  expect(inWorker).toEqual({ persisted: true, asked: false });
 });
 
 for (const [damage, what, sizeBytes] of [

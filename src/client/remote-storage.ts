@@ -3,6 +3,7 @@ import { passingOn } from '../protocol/passing-on.ts';
 import type { RemoteKeeper } from '../protocol/rpc.ts';
 import type { ExportStateOptions } from '../state-file/types.ts';
 import { type IterableStream, iterable } from './iterable-stream.ts';
+import { requestPersistence } from './persistence.ts';
 import { exportState } from './state-files.ts';
 import type { MachineStorage } from './types.ts';
 
@@ -22,11 +23,8 @@ export class RemoteStorage
     return this.#keeper.storage;
   }
 
-  /** Only a page can call this, not its worker. Some browsers ask the user. */
-  async persist(): Promise<boolean> {
-    // Missing on insecure origins, although the types declare it.
-    const storage = navigator.storage as StorageManager | undefined;
-    return (await storage?.persist?.()) ?? false;
+  persist(): Promise<boolean> {
+    return requestPersistence();
   }
 
   exportState(id: string, options: ExportStateOptions = {}): IterableStream<Uint8Array> {

@@ -6,8 +6,6 @@ import type { Store } from './types.ts';
 interface StorageManager {
   estimate(): Promise<{ usage?: number; quota?: number }>;
   persisted(): Promise<boolean>;
-  /** Pages only. */
-  persist?(): Promise<boolean>;
 }
 
 const manager = () => (globalThis.navigator as { storage?: StorageManager }).storage;
@@ -35,22 +33,4 @@ export async function storageUsage(): ReturnType<Store['usage']> {
 function unknown(thrown: unknown): [undefined, undefined] {
   if (thrown instanceof NoAnswer) return [undefined, undefined];
   throw thrown;
-}
-
-/**
- * `granted`: the browser will not evict this site's data. `refused`: it may, when disk space is
- * short. `unavailable`: the request is not possible here (a worker, an insecure origin).
- */
-type Persistence = 'granted' | 'refused' | 'unavailable';
-
-/** Asks the browser not to evict the stored data; it may ask its user. For pages. */
-export async function requestPersistence(): Promise<Persistence> {
-  const storage = manager();
-  if (!storage?.persist) return 'unavailable';
-  try {
-    return (await storage.persist()) ? 'granted' : 'refused';
-  } catch {
-    // An opaque origin or blocked site data: there is nothing to keep.
-    return 'unavailable';
-  }
 }

@@ -2,13 +2,13 @@
  * Functions that the tests of the store run in a page or a worker; bundled, as `globalThis.lab`.
  */
 
+import { requestPersistence } from '../../../src/client/persistence.ts';
 import type { CrashWindow, copyWriteNames, writeNames } from '../../../src/store/crash-windows.ts';
 import { type ConnectionLoss, DatabaseConnection } from '../../../src/store/database-connection.ts';
 import { FailedPlaces } from '../../../src/store/failed-places.ts';
 import { openKeptStore } from '../../../src/store/kept-store.ts';
 import { openStore } from '../../../src/store/store.ts';
 import type { MachineStore, Store } from '../../../src/store/types.ts';
-import { requestPersistence } from '../../../src/store/usage.ts';
 
 type WriteName = (typeof writeNames)[number];
 
