@@ -86,7 +86,7 @@ export type {
   RamBlockInfo,
   RestartReport,
 } from './protocol/keeper-api.ts';
-export { type KeyboardLayout, keyboardLayouts } from './protocol/keyboard-layouts.ts';
+export { type KeyboardLayout, keyboardLayouts } from './protocol/keyboard-layout-names.ts';
 export type { GuestConnection, NetworkCounters, NetworkInfo } from './protocol/network.ts';
 export type { NinepEntry } from './protocol/ninep.ts';
 export type { CpuRegisters } from './protocol/registers.ts';

@@ -6,7 +6,7 @@ import {
   defaultKeyboardLayout,
   isKeyboardLayout,
   type KeyboardLayout,
-} from '../protocol/keyboard-layouts.ts';
+} from '../protocol/keyboard-layout-names.ts';
 
 /** QEMU's default. */
 const usualHoldMs = 100;

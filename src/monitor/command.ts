@@ -1,8 +1,8 @@
 /** Types of a command and its context. */
 import type { RuntimeSource } from '../protocol/runtime-source.ts';
 import type { Arguments, Signature } from './arguments.ts';
-import type { MonitorFiles } from './files.ts';
-import type { MonitorMachine } from './machine.ts';
+import type { MonitorFiles } from './monitor-files.ts';
+import type { MonitorMachine } from './monitor-machine.ts';
 
 export interface CommandContext {
   readonly machine: MonitorMachine;

@@ -13,10 +13,10 @@ import { memoryCommands } from './commands/memory.ts';
 import { screendump } from './commands/screendump.ts';
 import { type Completion, complete } from './completion.ts';
 import { namesRegister } from './expression.ts';
-import { fileOfEntry, type MonitorFiles, resultFiles, type WrittenFile } from './files.ts';
 import { History } from './history.ts';
 import { findCommand, similarNames } from './lookup.ts';
-import type { MonitorMachine } from './machine.ts';
+import { fileOfEntry, type MonitorFiles, resultFiles, type WrittenFile } from './monitor-files.ts';
+import type { MonitorMachine } from './monitor-machine.ts';
 import { registerLookup } from './register-dump.ts';
 
 export interface MonitorOptions {

@@ -3,7 +3,7 @@
 import { HoldfastError } from '../errors.ts';
 import { pageBytes } from '../protocol/page-bytes.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
-import type { MonitorMachine } from './machine.ts';
+import type { MonitorMachine } from './monitor-machine.ts';
 
 type Memory = Pick<MonitorMachine, 'readMemory'>;
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { keyboardLayouts } from '../protocol/keyboard-layouts.ts';
+import { keyboardLayouts } from '../protocol/keyboard-layout-names.ts';
 import { keysFor, keysOf } from './keyboard-layouts.ts';
 
 test.each(keyboardLayouts)('a %s keyboard types every letter and digit', (layout) => {

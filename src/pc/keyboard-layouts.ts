@@ -6,7 +6,7 @@
  * with AltGr. No DOM.
  */
 
-import type { KeyboardLayout } from '../protocol/keyboard-layouts.ts';
+import type { KeyboardLayout } from '../protocol/keyboard-layout-names.ts';
 
 /** From the key above Tab to the right, row by row. */
 const codeRows = [

@@ -1,5 +1,5 @@
 /** Converts text to the key presses of a person at a keyboard. No DOM. */
-import { defaultKeyboardLayout, type KeyboardLayout } from '../protocol/keyboard-layouts.ts';
+import { defaultKeyboardLayout, type KeyboardLayout } from '../protocol/keyboard-layout-names.ts';
 import { keysFor, type LayoutKey, layoutName } from './keyboard-layouts.ts';
 import { breakBytes, makeBytes } from './scancodes.ts';
 

@@ -1,7 +1,7 @@
 /** Configuration of a machine. Stored by the keeper; survives runtimes and pages. */
 
-import type { KeyboardLayout } from './keyboard-layouts.ts';
-import type { MachineLimits } from './limits.ts';
+import type { KeyboardLayout } from './keyboard-layout-names.ts';
+import type { MachineLimits } from './machine-limits.ts';
 
 /** A file on a web server. URLs are absolute when they reach the keeper. */
 export interface UrlSource {

@@ -2,7 +2,7 @@
 import { blobsOf, noBlob } from '../protocol/blobs-item.ts';
 import type { BlobItem, BlobsItem, NoBlobItem } from '../protocol/state-transfer.ts';
 import { badState } from './bad-state.ts';
-import { stateLimits } from './limits.ts';
+import { stateLimits } from './state-limits.ts';
 
 /** Name's length u16, index u32, whole length f64, offset f64, length u32. */
 const entryBytes = 26;

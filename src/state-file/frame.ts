@@ -5,7 +5,7 @@
 import { type Digest, isVmstate } from '../vmstate/vmstate.ts';
 import { badState } from './bad-state.ts';
 import type { Codec } from './codec.ts';
-import { stateLimits } from './limits.ts';
+import { stateLimits } from './state-limits.ts';
 
 /** [SF1] "HOLDSTAT" as bytes. */
 const stateMagic = Uint8Array.of(0x48, 0x4f, 0x4c, 0x44, 0x53, 0x54, 0x41, 0x54);

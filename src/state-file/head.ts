@@ -12,7 +12,7 @@ import {
 } from '../vmstate/sections.ts';
 import { type Digest, decodeVmstate, encodeVmstate, type Section } from '../vmstate/vmstate.ts';
 import { badState } from './bad-state.ts';
-import { stateLimits } from './limits.ts';
+import { stateLimits } from './state-limits.ts';
 
 export interface StateHead {
   state: StateSection;

@@ -24,8 +24,8 @@ import {
   preambleBytes,
 } from './frame.ts';
 import { decodeCut, decodeHead, type StateHead } from './head.ts';
-import { stateLimits } from './limits.ts';
 import { decodePageGroup } from './page-group.ts';
+import { stateLimits } from './state-limits.ts';
 
 /** A part of a disk or image that exists only in the file. */
 export interface ContentsItem {

@@ -1,8 +1,8 @@
 import { pageBytes } from '../protocol/page-bytes.ts';
 import type { ArrivingPages } from '../protocol/state-transfer.ts';
-import { groupPages, waitingGroups } from './limits.ts';
 import { similarityOrder } from './page-order.ts';
 import { differenceOf, type PageReference } from './page-references.ts';
+import { groupPages, waitingGroups } from './state-limits.ts';
 
 const mostPages = waitingGroups * groupPages;
 

@@ -6,7 +6,7 @@ import {
   defaultKeyboardLayout,
   isKeyboardLayout,
   type KeyboardLayout,
-} from '../protocol/keyboard-layouts.ts';
+} from '../protocol/keyboard-layout-names.ts';
 import { AltGrFilter } from './alt-gr.ts';
 import { editBetween } from './edit.ts';
 import type { GuestLink } from './guest-link.ts';

@@ -54,7 +54,7 @@ export const layers = {
   monitor: {
     path: '^src/monitor/',
     may: ['errors', 'protocol', 'pc'],
-    why: 'A monitor command works on the MonitorMachine that it is given: add a call to src/monitor/machine.ts.',
+    why: 'A monitor command works on the MonitorMachine that it is given: add a call to src/monitor/monitor-machine.ts.',
   },
   client: {
     path: '^src/client/',

@@ -1,5 +1,5 @@
 /** Limit of a guest's disk writes, beyond which it is paused. */
-import { usualLimits } from '../../protocol/limits.ts';
+import { usualLimits } from '../../protocol/machine-limits.ts';
 
 export class DiskLimit {
   #bytes: number;

@@ -1,6 +1,6 @@
 /** Commands for CheckPoint and Restart. */
 import type { Command } from '../command.ts';
-import { entryNameOf } from '../files.ts';
+import { entryNameOf } from '../monitor-files.ts';
 import { findRuntime } from './guest.ts';
 import { parseMode } from './info.ts';
 

@@ -3,7 +3,7 @@ import { HoldfastError } from '../../errors.ts';
 import { type Blocker, blockerSentence, type CprMode } from '../../protocol/cpr.ts';
 import type { MachineStatus } from '../../protocol/events.ts';
 import type { Command } from '../command.ts';
-import type { MonitorMachine } from '../machine.ts';
+import type { MonitorMachine } from '../monitor-machine.ts';
 import { networkLines } from '../network-lines.ts';
 import { formatRegisters } from '../register-dump.ts';
 

@@ -11,7 +11,7 @@
 import { type CreateOptions, createMachine } from '../../client/create-machine.ts';
 import type { Machine } from '../../client/types.ts';
 import { GuestElement } from '../element/guest-element.ts';
-import { files } from './files.ts';
+import { files } from './asset-files.ts';
 
 export {
   type GuestAttributes,

@@ -17,7 +17,7 @@ import {
 } from '../../client/create-machine.ts';
 import type { Machine } from '../../client/types.ts';
 import type { MachineOptions } from '../../protocol/options/machine-options.ts';
-import { files } from './files.ts';
+import { files } from './asset-files.ts';
 
 export type { CreateOptions, HoldfastAssets } from '../../client/create-machine.ts';
 export * from '../../index.ts';

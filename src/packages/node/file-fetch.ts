@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { fetchForGuest, guestNetworkOf } from './guarded-fetch.ts';
 import { fetchGuarded, hostOf, isGuarded } from './guarded-hosts.ts';
-import { fetchForGuest, guestNetworkOf } from './guest-fetch.ts';
 
 /** Puts it in the place of this thread's `fetch`. Requests of guests read no files: see guest-fetch.ts. */
 export function fetchFiles(): void {

@@ -8,8 +8,8 @@ import { promisify } from 'node:util';
 import type { RequirePublic } from '../../client/state-files.ts';
 import { HoldfastError } from '../../errors.ts';
 import { toBeAsked } from '../../protocol/reach.ts';
+import { ask } from './guarded-fetch.ts';
 import { guardHost, hostOf } from './guarded-hosts.ts';
-import { ask } from './guest-fetch.ts';
 import { isPublicAddress } from './public-address.ts';
 
 const longestChain = 5;

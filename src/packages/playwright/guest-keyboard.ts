@@ -1,7 +1,7 @@
 /** The PC's keyboard. */
 import type { Page } from '@playwright/test';
 import type { SendKeyOptions } from '../../client/typist.ts';
-import type { KeyboardLayout } from '../../protocol/keyboard-layouts.ts';
+import type { KeyboardLayout } from '../../protocol/keyboard-layout-names.ts';
 import { parseBootCommand } from './boot-command.ts';
 import { callMachine } from './call-machine.ts';
 import type { GuestScreen } from './guest-screen.ts';

@@ -1,5 +1,5 @@
 /** Rows of devices, with the settings of keyboard, network and share. */
-import { type KeyboardLayout, keyboardLayouts } from '../keyboard-layouts.ts';
+import { type KeyboardLayout, keyboardLayouts } from '../keyboard-layout-names.ts';
 import { cpu, share } from './compound-kinds.ts';
 import { allowedRelay, networkBackend, relayBackend } from './network-kinds.ts';
 import { choice, number, type OptionRows, urlSwitch } from './row-parts.ts';

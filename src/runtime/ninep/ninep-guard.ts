@@ -3,7 +3,7 @@
  * leaves a promise unhandled. Here each message is checked before v86 gets it.
  */
 import type { RuntimeHost } from '../../protocol/abi.ts';
-import { usualLimits } from '../../protocol/limits.ts';
+import { usualLimits } from '../../protocol/machine-limits.ts';
 import { errno, errorReply, type Growth, judge } from './message.ts';
 
 /** Unanswered messages; their bytes stay in memory. */

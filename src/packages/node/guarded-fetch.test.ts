@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { fetchForGuest } from './guest-fetch.ts';
+import { fetchForGuest } from './guarded-fetch.ts';
 
 let server: Server;
 let port: number;
