@@ -66,8 +66,6 @@ export interface WrappedCalls {
   restore(snapshot: Pick<SnapshotInfo, 'id'>): Promise<RestoreReport>;
   /** Frees the memory of a snapshot. */
   dropSnapshot(snapshot: Pick<SnapshotInfo, 'id'>): Promise<void>;
-  /** Returns a snapshot as it is now. Rejects with `not-found`. */
-  snapshotInfo(snapshot: Pick<SnapshotInfo, 'id'>): Promise<SnapshotInfo>;
   /**
    * Streams the machine as a state file while it runs. The file is one consistent cut, at the
    * moment of the call or a little later. Cancelling the stream aborts the export.
@@ -207,9 +205,5 @@ export abstract class RemoteCalls extends RemoteGuest implements WrappedCalls {
 
   dropSnapshot({ id }: Pick<SnapshotInfo, 'id'>): Promise<void> {
     return this.answering().dropSnapshot(id);
-  }
-
-  snapshotInfo({ id }: Pick<SnapshotInfo, 'id'>): Promise<SnapshotInfo> {
-    return this.answering().snapshotInfo(id);
   }
 }

@@ -118,8 +118,6 @@ interface PageCalls {
    */
   restore(id: string): Promise<RestoreReport>;
   dropSnapshot(id: string): Promise<void>;
-  /** @throws HoldfastError `not-found` */
-  snapshotInfo(id: string): Promise<SnapshotInfo>;
   /**
    * Sends a consistent cut of the guest to `port` as {@link ExportItem}s of a `PortSender`, while it
    * runs. Resolves when all of it was taken.
@@ -219,7 +217,6 @@ const callFacts = {
   snapshot: { by: 'machine', isPublic: true },
   restore: { by: 'machine', changesStatus: true },
   dropSnapshot: { by: 'machine' },
-  snapshotInfo: { by: 'machine' },
   snapshots: { by: 'machine', isPublic: true },
   exportState: { by: 'machine' },
   openState: { by: 'keeper', changesStatus: true },

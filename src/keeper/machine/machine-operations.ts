@@ -1,5 +1,4 @@
 /** Operations on a whole machine, one at a time: live update, CPR, snapshots, and resuming. */
-import { HoldfastError } from '../../errors.ts';
 import type { WriteTracking } from '../../protocol/abi.ts';
 import type { Blocker, CprMode, CprSource, CprTarget } from '../../protocol/cpr.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
@@ -232,12 +231,6 @@ export class MachineOperations implements MachineCalls {
 
   async snapshots(): Promise<SnapshotInfo[]> {
     return this.#snapshots.list();
-  }
-
-  async snapshotInfo(id: string): Promise<SnapshotInfo> {
-    const info = this.#snapshots.list().find((each) => each.id === id);
-    if (!info) throw new HoldfastError('not-found', `There is no snapshot ${id} of this machine.`);
-    return info;
   }
 
   watchedWrites(writes: WriteTracking | undefined): WriteTracking | undefined {

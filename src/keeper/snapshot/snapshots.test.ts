@@ -125,9 +125,7 @@ test('the next checkpoint after a restore holds the guest as it is then', async 
 test('a snapshot that was dropped, or never taken, is not found', async () => {
   const { id } = await keeper.snapshot();
   expect((await keeper.snapshots()).map((snapshot) => snapshot.id)).toEqual([id]);
-  expect(await keeper.snapshotInfo(id)).toEqual((await keeper.snapshots())[0]);
   await keeper.dropSnapshot(id);
-  await expect(keeper.snapshotInfo(id)).rejects.toMatchObject({ code: 'not-found' });
   expect(await keeper.snapshots()).toEqual([]);
   await expect(keeper.restore(id)).rejects.toMatchObject({ code: 'not-found' });
 });
