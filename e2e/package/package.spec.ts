@@ -180,7 +180,6 @@ const unacceptable: Record<keyof MachineOptions, unknown> = {
   vgaMemoryMiB: 3,
   cpu: { cores: 2 },
   acpi: 'yes',
-  fastBoot: 'yes',
   bootOrder: ['usb'],
   bios: 1,
   vgaBios: {},

@@ -142,8 +142,6 @@ export interface MachineConfig {
    * first. Default: `0x321` with a floppy, `0x312` with a hard disk, else `0x123`.
    */
   bootOrder?: number;
-  /** The firmware boots without offering its boot menu. Default false. */
-  fastBoot?: boolean;
   /** Power management and a power button. Default false. */
   acpi: boolean;
   /** The network device. Default `ne2k`. */

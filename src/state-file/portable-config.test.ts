@@ -162,7 +162,6 @@ const others: Partial<MachineConfig> = {
   fdb: { url: `${site}b.ima` },
   bootOrder: 0x4123,
   acpi: true,
-  fastBoot: true,
   network: 'virtio',
   networkBackend: { kind: 'inbrowser', group: 'lab' },
   mac: '00:22:15:aa:bb:cc',

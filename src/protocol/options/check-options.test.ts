@@ -74,7 +74,6 @@ const bad: Record<keyof MachineOptions, readonly unknown[]> = {
   vgaMemoryMiB: [0, 3, 512, 1.5, '8'],
   cpu: [{ cpuidLevel: 0 }, { cpuidLevel: 1.5 }, { jit: 'off' }, { cores: 2 }, 2],
   acpi: badFlags,
-  fastBoot: badFlags,
   bootOrder: [[], ['usb'], ['hda', 'hda'], 'hda', ['hdb']],
   bios: badImages,
   vgaBios: badImages,

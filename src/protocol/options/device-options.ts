@@ -218,19 +218,6 @@ export const deviceOptions = {
     ],
     inStateFile: 'known',
   },
-  fastBoot: {
-    ...onOff,
-    help: 'the firmware boots without offering its boot menu, by default false',
-    url: [urlSwitch('fastboot', ['1', 'the firmware boots without offering its boot menu'])],
-    fields: [
-      {
-        label: 'Fast boot',
-        control: { kind: 'checkbox', words: 'The firmware offers no boot menu' },
-        place: 'advanced',
-      },
-    ],
-    inStateFile: 'optional',
-  },
   acpi: {
     ...onOff,
     help: 'power management and a power button, by default false',

@@ -20,7 +20,6 @@ export interface V86MachineOptions {
   hdb?: V86Disk;
   cmdline?: string;
   boot_order?: number;
-  fastboot?: boolean;
   cpuid_level?: number;
   disable_jit?: boolean;
   net_device: V86NetDevice;
@@ -47,7 +46,6 @@ export function v86Options(
     vga_memory_size: config.vgaMemoryMiB << 20,
     acpi: config.acpi,
     boot_order: config.bootOrder,
-    fastboot: config.fastBoot,
     bios: file(images.bios),
     vga_bios: file(images.vgaBios),
     // Over live RAM the kernel must not be loaded again; its option ROM is kept.
