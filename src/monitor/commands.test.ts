@@ -30,10 +30,6 @@ describe('info', () => {
     ]);
   });
 
-  test('uptime', async () => {
-    expect(await lines('info uptime')).toEqual(['The keeper runs since 1970-01-01T00:00:00.000Z']);
-  });
-
   test('network', async () => {
     expect(await lines('info network')).toEqual([
       'net0: type=nic,model=ne2k,macaddr=00:22:15:01:02:03',

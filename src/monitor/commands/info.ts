@@ -37,14 +37,6 @@ export const infoCommands: readonly Command[] = [
     },
   },
   {
-    names: ['info uptime'],
-    parameters: [],
-    help: 'show since when the keeper runs',
-    run: async ({ machine }) => [
-      `The keeper runs since ${new Date(machine.keeper.startedAtMs).toISOString()}`,
-    ],
-  },
-  {
     names: ['info network'],
     parameters: [],
     help: 'show the network device, where its traffic goes, and its connections',
