@@ -4,18 +4,18 @@ import type { BucketOptions } from './bucket-store.ts';
 import { type Client, Clients } from './client.ts';
 import { limitConnections } from './connections.ts';
 import { type Coordination, ownCoordination } from './coordination.ts';
-import { sendState } from './downloads.ts';
+import { isAllowed, setCors } from './cors.ts';
 import { FolderStore } from './folder-store.ts';
 import { FolderUploads } from './folder-uploads.ts';
-import { requireHost } from './hosts.ts';
-import { HttpError, notFound, readJson, sendJson } from './http.ts';
+import { HttpError, sendJson } from './http.ts';
 import { refusalOf } from './ledger.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { StateServerOptions } from './options.ts';
 import { RateLimits } from './rate-limits.ts';
+import { Routes, statesPath } from './routes.ts';
 import { StateStore } from './state-store.ts';
 import type { UploadStore } from './upload-store.ts';
-import { type PublishRequest, Uploads } from './uploads.ts';
+import { Uploads } from './uploads.ts';
 
 export interface StateServer {
   /** Answers every request under {@link statesPath}. Never rejects. */
@@ -31,31 +31,10 @@ export interface StateServer {
   close(): void;
 }
 
-/** Path of the state server on its origin. */
-const statesPath = '/states/';
-
 const hourMs = 3600 * 1000;
 const minuteMs = 60 * 1000;
-const publishRequestBytes = 1024;
 
-const statePath = /^\/states\/([0-9a-f]{64})$/;
-const uploadsPath = /^\/states\/uploads$/;
-const uploadPath = /^\/states\/uploads\/[0-9a-f]{32}$/;
-const publishPath = /^\/states\/uploads\/([0-9a-f]{32})\/publish$/;
-
-/**
- * The state server: files or a bucket of states by the SHA-256 of their content.
- *
- * | request | |
- * |---|---|
- * | `GET states/` | what the server takes: `{ server, maxBytes, expireAfterS }` |
- * | `POST states/uploads`, `HEAD`, `PATCH`, `DELETE states/uploads/ID` | an upload, by the tus protocol 1.0 |
- * | `POST states/uploads/ID/publish` `{ sha256?, retryKey? }` | `{ id, sizeBytes, expiresAt?, deletionToken }` |
- * | `GET`, `HEAD states/SHA256` | the state |
- * | `DELETE states/SHA256`, `Authorization: Bearer TOKEN` | takes a share back |
- *
- * No request lists anything. Errors are `{ error, message }`.
- */
+/** The state server: files or a bucket of states by the SHA-256 of their content. See {@link Routes}. */
 export async function createStateServer(options: StateServerOptions): Promise<StateServer> {
   const { store, uploadStore, coordination } = await openStorage(options);
   const stateStore = new StateStore(store, options.expireAfterS * 1000, coordination);
@@ -69,6 +48,7 @@ export async function createStateServer(options: StateServerOptions): Promise<St
     isAllowedOrigin: (origin) => isAllowed(options, origin),
     onCreate: (client, sizeBytes) => limits.upload(client, sizeBytes),
   });
+  const routes = new Routes(options, { stateStore, uploads, limits });
   const sweep = async () => {
     await store.removeTemporaries(hourMs);
     await stateStore.sweep();
@@ -84,50 +64,6 @@ export async function createStateServer(options: StateServerOptions): Promise<St
     every(minuteMs, () => sweepInTurn('sweep uploads', minuteMs, () => uploads.sweep())),
   ];
 
-  async function answer(
-    client: Client,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void> {
-    requireHost(options.hosts, request);
-    const path = (request.url ?? '').split('?', 1)[0] ?? '';
-    const method = request.method ?? '';
-    const isRead = method === 'GET' || method === 'HEAD';
-    const state = statePath.exec(path)?.[1];
-    const toPublish = publishPath.exec(path)?.[1];
-    const isUpload = uploadsPath.test(path) || uploadPath.test(path);
-
-    if (method === 'OPTIONS' && !isUpload) return preflight(response);
-    if (!(isRead && !isUpload)) requireOrigin(options, request);
-    await limits.request(client);
-
-    if (path === statesPath && isRead) {
-      const { maxBytes, expireAfterS } = options;
-      return sendJson(request, response, 200, { server: 'holdfast', maxBytes, expireAfterS });
-    }
-    if (state && isRead) return sendState(stateStore, state, request, response);
-    if (state && method === 'DELETE') {
-      const token = /^Bearer (\S{1,256})$/.exec(request.headers.authorization ?? '')?.[1];
-      if (!token || !(await stateStore.removeShare(state, token))) {
-        throw new HttpError(403, 'forbidden', 'This is not the deletion token of this state.');
-      }
-      response.writeHead(204).end();
-      return;
-    }
-    if (toPublish && method === 'POST') {
-      const asked = publishRequestOf(await readJson(request, publishRequestBytes));
-      return sendJson(request, response, 201, await uploads.publish(toPublish, asked));
-    }
-    const isTus = uploadsPath.test(path)
-      ? method === 'POST' || method === 'OPTIONS'
-      : ['HEAD', 'PATCH', 'DELETE', 'OPTIONS'].includes(method);
-    if (isUpload && isTus) return uploads.handle(client, request, response);
-    if (state || isUpload || toPublish || path === statesPath) {
-      throw new HttpError(405, 'bad-method', `${method} is not possible here.`);
-    }
-    throw notFound();
-  }
-
   return {
     async handle(request, response) {
       setCors(options, request, response);
@@ -136,7 +72,9 @@ export async function createStateServer(options: StateServerOptions): Promise<St
       // answer.
       const closed = new Promise<void>((done) => response.once('close', done));
       try {
-        await underWay.run(client, () => Promise.race([answer(client, request, response), closed]));
+        await underWay.run(client, () =>
+          Promise.race([routes.answer(client, request, response), closed]),
+        );
       } catch (error) {
         answerError(request, response, error);
       }
@@ -183,17 +121,6 @@ function every(ms: number, work: () => Promise<void>): NodeJS.Timeout {
   const run = () =>
     work().catch((error: unknown) => console.error('State server: the sweep failed:', error));
   return setInterval(run, ms).unref();
-}
-
-/** @throws HttpError 400 */
-function publishRequestOf({ sha256, retryKey }: Record<string, unknown>): PublishRequest {
-  if (
-    retryKey !== undefined &&
-    !(typeof retryKey === 'string' && /^[\w-]{22,128}$/.test(retryKey))
-  ) {
-    throw new HttpError(400, 'bad-request', 'A retry key is 22 to 128 random letters and digits.');
-  }
-  return { sha256: typeof sha256 === 'string' ? sha256.toLowerCase() : undefined, retryKey };
 }
 
 interface Storage {
@@ -246,46 +173,3 @@ function asHttpError(error: unknown): HttpError {
   if (code === 'ENOSPC' || code === 'EDQUOT') return refusalOf('bytes');
   return new HttpError(500, 'failed', 'The server failed. Try again later.');
 }
-
-/**
- * Sets CORS headers. Anyone may read a state whose name they know; the origins that may write are a
- * setting.
- */
-function setCors(
-  options: StateServerOptions,
-  request: IncomingMessage,
-  response: ServerResponse,
-): void {
-  const { origin } = request.headers;
-  const isRead = request.method === 'GET' || request.method === 'HEAD';
-  if (isRead) response.setHeader('Access-Control-Allow-Origin', '*');
-  else if (origin && isAllowed(options, origin)) {
-    response.setHeader('Access-Control-Allow-Origin', origin);
-    response.setHeader('Vary', 'Origin');
-  }
-  response.setHeader(
-    'Access-Control-Expose-Headers',
-    'Accept-Ranges, Content-Length, Content-Range, ETag, Location, Retry-After, Upload-Offset, Upload-Length, Tus-Resumable',
-  );
-}
-
-function preflight(response: ServerResponse): void {
-  response
-    .writeHead(204, {
-      'Access-Control-Allow-Methods': 'GET, HEAD, POST, DELETE',
-      'Access-Control-Allow-Headers': 'Authorization, Content-Type, Range, If-Range, If-None-Match',
-      'Access-Control-Max-Age': '86400',
-    })
-    .end();
-}
-
-function requireOrigin(options: StateServerOptions, request: IncomingMessage): void {
-  const { origin, host } = request.headers;
-  if (!origin || isAllowed(options, origin)) return;
-  // The server's own pages.
-  if (URL.canParse(origin) && new URL(origin).host === host?.toLowerCase()) return;
-  throw new HttpError(403, 'wrong-origin', `Pages of ${origin} may not write to this server.`);
-}
-
-const isAllowed = ({ origins }: StateServerOptions, origin: string) =>
-  origins.includes('*') || origins.includes(origin);
