@@ -210,7 +210,7 @@ function noAgentsAnswer(outputBytes: number): HoldfastError {
     'guest-failed',
     outputBytes > outputLimit
       ? `The command wrote more than ${outputLimit / 2 ** 20} MiB. Let it write to a file, and read parts of that.`
-      : "What the guest answered on the agent's port makes no sense: something else writes there, or the agent is damaged.",
+      : "The guest's answer on the agent's port is invalid. Another program writes there, or the agent is damaged.",
   );
 }
 

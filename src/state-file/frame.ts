@@ -115,7 +115,7 @@ export function decodeFrameHeader(bytes: Uint8Array): FrameHeader {
     (codec === codecs.none ? storedBytes === rawBytes : codec === codecs.zstd) &&
     storedBytes <= limit &&
     rawBytes <= limit;
-  if (!isSound) throw badState('This state file has a part whose header makes no sense.');
+  if (!isSound) throw badState('This state file has a part with an invalid header.');
   return {
     kind: kind as FrameKind,
     storedBytes,

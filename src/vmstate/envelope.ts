@@ -76,7 +76,7 @@ function* placedSections(state: Uint8Array, offset: number): Generator<Placed> {
     const length = view.getUint32(header + 8, true);
     const nameLength = view.getUint32(header + 12, true);
     if (nameLength === 0 || nameLength > limits.nameBytes || length > limits.sectionBytes)
-      throw bad('This vmstate has a section header that makes no sense.');
+      throw bad('This vmstate has an invalid section header.');
     const contents = header + align8(sectionHeaderBytes + nameLength);
     const end = contents + align8(length);
     if (end > state.length) throw bad('This vmstate is cut off.');
@@ -206,7 +206,7 @@ function decodeSection(state: Uint8Array, placed: Placed, digest: Digest): Secti
   const version = view.getUint32(offset + 4, true);
   // [SE2]
   if ((flags & ~flagRequired) !== 0 || version === 0)
-    throw bad(`The section "${name}" of this vmstate has a header that makes no sense.`);
+    throw bad(`The section "${name}" of this vmstate has an invalid header.`);
   // [SE5]
   const isZero = (byte: number) => byte === 0;
   const paddings = [

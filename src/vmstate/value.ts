@@ -340,7 +340,7 @@ function readTypedArray(from: Cursor): Value {
   const start = from.take(stored);
   // [VL5] Only one encoding is valid: the last stored byte is not zero.
   if (stored > sizeBytes || (stored > 0 && from.bytes[start + stored - 1] === 0))
-    throw bad('a length makes no sense');
+    throw bad('a length is invalid');
   from.allocate(allocatedBytes.typedArray + sizeBytes);
   const bytes = new Uint8Array(sizeBytes);
   bytes.set(from.bytes.subarray(start, start + stored));

@@ -30,7 +30,7 @@ export async function requireStored(
   if (newest && newest.number !== generation) {
     throw new HoldfastError(
       'not-found',
-      `This state is that of checkpoint ${generation} of the machine, in storage is ${newest.number}: the guest has gone on since, or the checkpoint was dropped as damaged.`,
+      `This state refers to checkpoint ${generation}, but storage has ${newest.number}. The guest has run since it was saved, or the checkpoint was dropped as damaged.`,
     );
   }
   if (newest && (await digestOfManifest(newest.manifest)) !== manifestDigest) {

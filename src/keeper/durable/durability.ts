@@ -75,7 +75,7 @@ export class MachineDurability {
     if (this.#durable) return this.#durable.checkpoint(options);
     throw new HoldfastError(
       'storage-unavailable',
-      'There is nothing to save, or nowhere: this keeper has no persistent storage or no guest.',
+      'Cannot checkpoint: this browser has no persistent storage, or no guest has started yet.',
     );
   }
 

@@ -56,7 +56,7 @@ function checkRemovable(device: string): void {
   if (!removable.includes(device))
     throw new HoldfastError(
       'bad-config',
-      `The medium of "${device}" cannot be changed. Of ${removable.join(', ')} it can.`,
+      `"${device}" is not removable. Removable drives: ${removable.join(', ')}.`,
     );
 }
 
