@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 import type { MachineOption } from './option.ts';
 import { optionNames, optionTable } from './option-table.ts';
 
-const inFile: Record<MachineOption['inStateFile'], string> = {
-  required: 'yes',
-  optional: 'yes',
-  known: 'yes, where the build that opens it knows the value',
-  never: 'no',
+const inFile: Record<MachineOption['inStateFile'], string | undefined> = {
+  required: undefined,
+  optional: undefined,
+  known: 'state files: where the build that opens it knows the value',
+  never: 'not in state files',
 };
 
 const cell = (text: string) => text.replaceAll('|', '\\|');
@@ -17,9 +17,13 @@ function row(name: (typeof optionNames)[number]): string {
   const cells = [
     `\`${name}\``,
     `${help}. May be ${allowed}.`,
-    url.map((one) => `\`${one.name}\``).join(', '),
-    fields.map(({ label }) => label).join(', '),
-    inFile[inStateFile],
+    [
+      url.length > 0 && `address: ${url.map((one) => `\`${one.name}\``).join(', ')}`,
+      fields.length > 0 && `dialog: ${fields.map(({ label }) => label).join(', ')}`,
+      inFile[inStateFile],
+    ]
+      .filter(Boolean)
+      .join('<br>'),
   ];
   return `| ${cells.map(cell).join(' | ')} |`;
 }
@@ -38,8 +42,8 @@ A machine has the same options everywhere:
 
 One check stands behind all of them.
 
-| option | meaning | in the address | in the dialog | in state files |
-|---|---|---|---|---|
+| option | meaning | elsewhere |
+|---|---|---|
 ${optionNames.map(row).join('\n')}
 `;
 
