@@ -1,12 +1,30 @@
 /**
  * `npm run test:quick`: an answer in under three minutes, while one works. Format, types, the unit tests
- * that the changes reach, a build if it is stale, and the end-to-end tests tagged `@quick`. Stops at
- * the first failure, and ends with what it left out. `npm test` is the whole gate.
+ * that the changes reach, a build if it is stale, and the end-to-end tests tagged `@quick`. Slow unit
+ * tests run if a file beside them changed. Stops at the first failure, and ends with what it left out. `npm test` is the whole gate.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { bin, ensureBrowser, ensurePackages, root, run } from './setup.mjs';
+
+/** Unit tests of seconds each: run only if a file of their folder changed. */
+const unitsBeside = [
+  'src/runtime/core/guest-clock.test.ts',
+  'src/runtime/devices/acpi-power.test.ts',
+  'src/runtime/devices/ps2-input.test.ts',
+  'src/runtime/disks/drives.test.ts',
+  'src/runtime/disks/later.test.ts',
+  'src/runtime/ninep/message.test.ts',
+  'src/runtime/sound/sound.test.ts',
+  'src/runtime/state/v86-state.test.ts',
+  'src/server/connections.test.ts',
+  'src/server/main.test.ts',
+  'src/server/proxy.test.ts',
+  'src/server/redis-coordination.test.ts',
+  'src/server/state-server.test.ts',
+  'src/server/state-store.test.ts',
+];
 
 /** Unit tests that take longer than all others together. */
 const slowUnits = [
@@ -16,7 +34,7 @@ const slowUnits = [
   'src/runtime/hostile-guest.test.ts',
   'src/runtime/core/write-tracking.test.ts',
   'src/runtime/cpu-states.test.ts',
-  'src/runtime/sound/sound.test.ts',
+  'src/runtime/first-runtime.test.ts',
   'src/runtime/vmstate-fuzz.test.ts',
   'src/server/crash.test.ts',
   'src/server/fuzz.test.ts',
@@ -37,6 +55,24 @@ function changesSince() {
 }
 
 /**
+ * Folders of files that changed since a commit, committed or not.
+ * @param {string} base
+ */
+function changedFolders(base) {
+  const lines = [
+    ['diff', '--name-only', base],
+    ['ls-files', '--others', '--exclude-standard'],
+  ].map((args) => spawnSync('git', args, { cwd: root, encoding: 'utf8' }).stdout);
+  return new Set(
+    lines
+      .join('\n')
+      .split('\n')
+      .filter(Boolean)
+      .map((path) => dirname(path)),
+  );
+}
+
+/**
  * @param {string} name
  * @param {string[]} args
  * @param {NodeJS.ProcessEnv} [env]
@@ -54,9 +90,11 @@ function step(name, args, env = process.env) {
 function runAll() {
   ensurePackages();
   const browser = ensureBrowser();
-  const gone = slowUnits.filter((path) => !existsSync(join(root, path)));
+  const gone = [...slowUnits, ...unitsBeside].filter((path) => !existsSync(join(root, path)));
   if (gone.length > 0) throw new Error(`tools/test-quick.mjs names files that are gone: ${gone}`);
   const base = changesSince();
+  const folders = changedFolders(base);
+  const leftOut = [...slowUnits, ...unitsBeside.filter((path) => !folders.has(dirname(path)))];
   step('format and lint', [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings']);
   step('types', [bin('typescript/bin/tsc'), '--build']);
   step('unit', [
@@ -64,22 +102,22 @@ function runAll() {
     'run',
     '--passWithNoTests',
     `--changed=${base}`,
-    ...slowUnits.flatMap((path) => ['--exclude', path]),
+    ...leftOut.flatMap((path) => ['--exclude', path]),
   ]);
   // Its web server builds if dist/ is stale.
   step('end to end', [bin('@playwright/test/cli.js'), 'test', '--grep', '@quick'], {
     ...process.env,
     HOLDFAST_CHROMIUM: browser,
   });
-  return base;
+  return { base, leftOut };
 }
 
 const beganMs = Date.now();
 try {
-  const base = runAll();
+  const { base, leftOut } = runAll();
   console.log(`
 Left out: unused code, layers, folders, packages, the unit tests that the changes since ${base.slice(0, 9)}
-do not reach and ${slowUnits.length} slow files of them, and all end-to-end tests without the tag @quick.
+do not reach and ${leftOut.length} slow files of them, and all end-to-end tests without the tag @quick.
 npm test runs everything.
 
 Passed in ${Math.round((Date.now() - beganMs) / 1000)} s.`);
