@@ -330,7 +330,7 @@ describe('what is written', () => {
     expect(report.writtenBytes / report.dirtyBytes).toBeLessThan(1.02);
   });
 
-  it('the few records of a guest that writes little are written with their generation', async () => {
+  it('[F11] the few records of a guest that writes little are written with their generation', async () => {
     const machine = new LabMachine();
     const store = new MemoryStore();
     const put = vi.spyOn(store, 'putRecord');
