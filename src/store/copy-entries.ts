@@ -2,6 +2,7 @@
 import type { DatabaseConnection, WriteOptions } from './database-connection.ts';
 import { under } from './key-ranges.ts';
 import type { EntryRow } from './schema.ts';
+import { valuesTransferred } from './transferred.ts';
 
 const doing = 'copy the saved states';
 const writing: WriteOptions = {
@@ -50,4 +51,7 @@ async function copyEntry(
     await Promise.all(parts.map(({ key, part }) => part && store.put(part, key)));
     await transaction.objectStore('entries').put(row);
   });
+  const keys = parts.map(({ key }) => key);
+  const largestBytes = Math.max(0, ...parts.map(({ part }) => part?.bytes.byteLength ?? 0));
+  await valuesTransferred(to, 'entryParts', keys, largestBytes);
 }

@@ -9,6 +9,7 @@ import type { Digest } from './digest.ts';
 import { under } from './key-ranges.ts';
 import { mayBeLost } from './lost-value.ts';
 import type { Bytes, EntryRow, RecordRow, Stores } from './schema.ts';
+import { valuesTransferred } from './transferred.ts';
 import type { EntryStore } from './types.ts';
 
 const partBytes = 1024 * 1024;
@@ -70,12 +71,12 @@ export class Entries implements EntryStore {
 
   async put(name: string, bytes: Uint8Array): Promise<void> {
     const doing = 'save the state';
+    const parts = Math.ceil(bytes.length / partBytes);
     await this.#connection.write(
       { name: 'put-entry', stores, durability: 'strict', doing, sizeBytes: bytes.length },
       async (transaction) => {
         const entryParts = transaction.objectStore('entryParts');
         await entryParts.delete(under(name));
-        const parts = Math.ceil(bytes.length / partBytes);
         for (let number = 0; number < parts; number++) {
           const part = new Uint8Array(bytes.slice(number * partBytes, (number + 1) * partBytes));
           // One at a time, so that the copies do not double a state's memory.
@@ -89,6 +90,9 @@ export class Entries implements EntryStore {
           .put({ name, sizeBytes: bytes.length, savedAtMs: Date.now(), parts });
       },
     );
+    const keys = Array.from({ length: parts }, (_, number): [string, number] => [name, number]);
+    const largestBytes = Math.min(bytes.length, partBytes);
+    await valuesTransferred(this.#connection, 'entryParts', keys, largestBytes);
     await this.#copy?.again();
   }
 

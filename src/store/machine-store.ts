@@ -13,6 +13,7 @@ import type { WholeGeneration } from './replicate.ts';
 import { withoutKept } from './retention.ts';
 import type { GenerationRow, MachineRow, StoredRow, Stores, Transaction } from './schema.ts';
 import { deleteRecords, sweep } from './sweep.ts';
+import { rowsTransferred, valuesTransferred } from './transferred.ts';
 import type { Generation, MachineStore, PublishRequest, ReadableGenerations } from './types.ts';
 
 /** Receives all writes about machines, to copy them elsewhere. It never fails. */
@@ -99,6 +100,7 @@ export class OpenMachine implements MachineStore {
       const store = transaction.objectStore('records');
       await Promise.all(records.map(({ id, row }) => store.put(row, id)));
     });
+    await rowsTransferred(records);
     // One after the other: the threads that write both at once would take the guest's processor.
     await this.#witness?.records(records);
   }
@@ -157,6 +159,9 @@ export class OpenMachine implements MachineStore {
       this.#unpublished.delete(id);
       this.#held.delete(id);
     }
+    const key: [string, number] = [this.id, whole.row.number];
+    await rowsTransferred(held);
+    await valuesTransferred(this.#connection, 'manifests', [key], manifest.byteLength);
     await this.#witness?.generation(whole, held);
     return whole.row.number;
   }

@@ -3,9 +3,7 @@ import { HoldfastError } from '../errors.ts';
 import { answerTo, readMs } from './answers.ts';
 import type { Digest } from './digest.ts';
 import type { Bytes, RecordRow, StoredRow } from './schema.ts';
-
-/** The browser stores a small array faster than a Blob. */
-const leastBlobBytes = 512 * 1024;
+import { leastBlobBytes } from './transferred.ts';
 
 /** @param bytes all of their buffer; those of a large record are not needed afterwards */
 export function rowOf(id: number, bytes: Bytes, digest: Digest): StoredRow {

@@ -11,6 +11,7 @@ import type { NewRecord } from './record-writer.ts';
 import { withoutKept } from './retention.ts';
 import type { Bytes, GenerationRow, MachineRow, StoredRow } from './schema.ts';
 import { deleteRecords } from './sweep.ts';
+import { rowsTransferred, valuesTransferred } from './transferred.ts';
 
 /** A generation with all its rows except the records. */
 export interface WholeGeneration {
@@ -60,14 +61,18 @@ async function putMissing(
   if (batch.length > 0) await flush();
 }
 
-export function putRecords(to: DatabaseConnection, records: readonly NewRecord[]): Promise<void> {
-  return to.write(
+export async function putRecords(
+  to: DatabaseConnection,
+  records: readonly NewRecord[],
+): Promise<void> {
+  await to.write(
     { name: 'copy-records', stores: ['records'], durability: 'relaxed', doing },
     async (transaction) => {
       const store = transaction.objectStore('records');
       await Promise.all(records.map(({ id, row }) => store.put(row, id)));
     },
   );
+  await rowsTransferred(records);
 }
 
 /** Yields checked records of a place as rows. */
@@ -100,10 +105,18 @@ export async function replicate(
   for (const { id } of whole.held ?? []) there.add(id);
   for (;;) {
     const missing = await publishCopy(to, whole, there);
-    if (missing.length === 0) return;
+    if (missing.length === 0) return published(to, whole);
     await putMissing(to, missing, read);
     for (const id of missing) there.add(id);
   }
+}
+
+async function published(
+  to: DatabaseConnection,
+  { machine, row, manifest, held = [] }: NewGeneration,
+): Promise<void> {
+  await rowsTransferred(held);
+  await valuesTransferred(to, 'manifests', [[machine.id, row.number]], manifest.byteLength);
 }
 
 /**

@@ -44,7 +44,7 @@ export function records(test: ContractTest): void {
       return { isBlob, read, written: ids.length };
     });
     expect(result).toEqual({
-      isBlob: [false, true, false, true, false],
+      isBlob: [false, true, true, true, false],
       read: 14,
       written: 14,
     });

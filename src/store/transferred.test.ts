@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest';
+import type { DatabaseConnection } from './database-connection.ts';
+import { leastBlobBytes, rowsTransferred, valuesTransferred } from './transferred.ts';
+
+const rowOf = (bytes: Blob | Uint8Array<ArrayBuffer>) => ({ row: { bytes, digest: 0n } });
+function later<T>() {
+  let resolve = (_: T) => {};
+  let reject = (_: unknown) => {};
+  const promise = new Promise<T>((done, fail) => {
+    resolve = done;
+    reject = fail;
+  });
+  return { promise, resolve, reject };
+}
+
+class LateBlob extends Blob {
+  readonly transfer = later<ArrayBuffer>();
+
+  override slice(): Blob {
+    const { promise } = this.transfer;
+    return Object.assign(new Blob(), { arrayBuffer: () => promise });
+  }
+}
+
+describe('rows', () => {
+  test('are transferred when the browser has read of every Blob', async () => {
+    const first = new LateBlob();
+    const second = new LateBlob();
+    let isDone = false;
+    const done = rowsTransferred([rowOf(first), rowOf(new Uint8Array(9)), rowOf(second)]).then(
+      () => {
+        isDone = true;
+      },
+    );
+    first.transfer.resolve(new ArrayBuffer(1));
+    await first.transfer.promise;
+    await new Promise((turn) => setTimeout(turn));
+    expect(isDone).toBe(false);
+    second.transfer.resolve(new ArrayBuffer(1));
+    await done;
+  });
+
+  test('that the browser cannot take are an error', async () => {
+    const blob = new LateBlob();
+    const done = rowsTransferred([rowOf(blob)]);
+    blob.transfer.reject(new DOMException('No room.', 'NotReadableError'));
+    await expect(done).rejects.toMatchObject({ code: 'storage-full' });
+  });
+});
+
+describe('arrays', () => {
+  const reading = (read: () => Promise<unknown>) =>
+    ({ read }) as unknown as Pick<DatabaseConnection, 'read'> as DatabaseConnection;
+
+  test('that go with the call are not read back', async () => {
+    const connection = reading(() => Promise.reject(new Error('It was read.')));
+    await valuesTransferred(connection, 'manifests', [['m', 1]], leastBlobBytes - 1);
+  });
+
+  test('that the browser makes Blobs of are read back, one at a time', async () => {
+    const reads: ReturnType<typeof later<void>>[] = [];
+    const connection = reading(() => {
+      const read = later<void>();
+      reads.push(read);
+      return read.promise;
+    });
+    const keys: [string, number][] = [
+      ['e', 0],
+      ['e', 1],
+    ];
+    const done = valuesTransferred(connection, 'entryParts', keys, leastBlobBytes);
+    expect(reads).toHaveLength(1);
+    reads[0]?.resolve();
+    await new Promise((turn) => setTimeout(turn));
+    expect(reads).toHaveLength(2);
+    reads[1]?.resolve();
+    await done;
+  });
+
+  test('that cannot be read back are an error', async () => {
+    const connection = reading(() => Promise.reject(new DOMException('', 'NotReadableError')));
+    const done = valuesTransferred(connection, 'manifests', [['m', 1]], leastBlobBytes);
+    await expect(done).rejects.toMatchObject({ code: 'storage-full' });
+  });
+});

@@ -1,0 +1,56 @@
+/**
+ * Waits for the bytes of large values to leave the process that writes them. In a private window,
+ * Chromium commits a transaction before it has fetched the bytes of the transaction's Blobs. If the
+ * writer ends in between, those values can never be read. A read waits for the bytes.
+ */
+import { HoldfastError } from '../errors.ts';
+import { answerTo, writeMs } from './answers.ts';
+import type { DatabaseConnection } from './database-connection.ts';
+import type { StoredRow, StoreSchema, Stores } from './schema.ts';
+
+/**
+ * Chromium sends an array of up to 256,000 bytes with the call that stores it. It makes a Blob of a
+ * larger one.
+ */
+export const leastBlobBytes = 250_000;
+
+const doing = 'store the machine';
+
+/**
+ * Resolves when the browser has the bytes of these stored rows.
+ * @throws HoldfastError `storage-full` if the browser could not take them
+ */
+export async function rowsTransferred(rows: Iterable<{ row: StoredRow }>): Promise<void> {
+  const first: Promise<unknown>[] = [];
+  for (const { row } of rows)
+    if (row.bytes instanceof Blob) first.push(row.bytes.slice(0, 1).arrayBuffer());
+  if (first.length > 0) await taken(answerTo(Promise.all(first), doing, writeMs));
+}
+
+/**
+ * Like {@link rowsTransferred}, for values that were stored as arrays.
+ * @param largestBytes size of the largest value
+ */
+export async function valuesTransferred<Name extends Extract<Stores, 'manifests' | 'entryParts'>>(
+  connection: DatabaseConnection,
+  store: Name,
+  keys: Iterable<StoreSchema[Name]['key']>,
+  largestBytes: number,
+): Promise<void> {
+  if (largestBytes < leastBlobBytes) return;
+  // One at a time, so that the copies do not double a state's memory.
+  for (const key of keys)
+    await taken(
+      connection.read([store], doing, (transaction) => transaction.objectStore(store).get(key)),
+    );
+}
+
+async function taken(reading: Promise<unknown>): Promise<void> {
+  try {
+    await reading;
+  } catch (cause) {
+    if (cause instanceof HoldfastError && cause.code !== 'internal') throw cause;
+    const message = 'The browser has no room for what is stored. Free some space, then try again.';
+    throw new HoldfastError('storage-full', message, { cause });
+  }
+}
