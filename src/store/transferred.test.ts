@@ -23,7 +23,7 @@ class LateBlob extends Blob {
 }
 
 describe('rows', () => {
-  test('are transferred when the browser has read of every Blob', async () => {
+  test('[F12] rows are transferred when the browser has read of every Blob', async () => {
     const first = new LateBlob();
     const second = new LateBlob();
     let isDone = false;
@@ -40,7 +40,7 @@ describe('rows', () => {
     await done;
   });
 
-  test('that the browser cannot take are an error', async () => {
+  test('[F12] rows that the browser cannot take are an error', async () => {
     const blob = new LateBlob();
     const done = rowsTransferred([rowOf(blob)]);
     blob.transfer.reject(new DOMException('No room.', 'NotReadableError'));
