@@ -42,6 +42,18 @@ test("[D6] the terminal is drawn under style-src 'self', in 256 and in 16 millio
       space: expect.stringContaining('pre'),
     });
 
+  await test.step('the cursor blinks, and no animation asks for frames', async () => {
+    await page.locator('.xterm-helper-textarea').focus();
+    const cursor = page.locator('.xterm-cursor-blink');
+    const isOn = () =>
+      cursor.evaluate((cell) => getComputedStyle(cell).backgroundColor !== 'rgba(0, 0, 0, 0)');
+    for (const state of [false, true]) await expect.poll(isOn, { intervals: [50] }).toBe(state);
+    const playing = await page.evaluate(() =>
+      document.getAnimations().filter(({ playState }) => playState === 'running'),
+    );
+    expect(playing).toEqual([]);
+  });
+
   await test.step('script text is not HTML, and no script or worker comes from elsewhere', async () => {
     const stranger = await Stranger.listen();
     const refused = await page.evaluate(async (elsewhere) => {

@@ -8,5 +8,7 @@ import './styles/dialogs.css';
 import './styles/new-machine.css';
 import { preloadedKeeperReady } from './start/preloaded-keeper.ts';
 
+// Also where the styles did not come. See base.css.
+document.body.hidden = false;
 await preloadedKeeperReady();
 await import('./app.ts');

@@ -4,6 +4,8 @@
  * allowed.
  */
 import { type ITerminalAddon, type ITerminalOptions, Terminal } from '@xterm/xterm';
+import { isMonospaced, measureOnce, type WidthCache } from './character-widths.ts';
+import { CursorBlink } from './cursor-blink.ts';
 
 /** Opens a terminal in `container`, in the document or in a shadow tree. */
 export function openTerminal(
@@ -11,8 +13,9 @@ export function openTerminal(
   options: ITerminalOptions,
   addons: readonly ITerminalAddon[],
 ): Terminal {
-  const root = container.getRootNode();
-  const create = creatorOf(root instanceof ShadowRoot ? root : document);
+  const containerRoot = container.getRootNode();
+  const root = containerRoot instanceof ShadowRoot ? containerRoot : document;
+  const create = creatorOf(root);
   const documentOverride = new Proxy(document, {
     get(target, key) {
       if (key === 'createElement') return create;
@@ -31,13 +34,20 @@ export function openTerminal(
   }
   // The renderer of its rows does too, as long as the terminal exists.
   const { _core: core } = terminal as unknown as TerminalInternals;
-  core._renderService._renderer.value._rowFactory._document = documentOverride;
+  const renderer = core._renderService._renderer.value;
+  renderer._rowFactory._document = documentOverride;
+  measureOnce(renderer._widthCache, () => isMonospaced(terminal.options.fontFamily ?? 'monospace'));
+  terminal.loadAddon(new CursorBlink(root));
   return terminal;
 }
 
 /** Internals of xterm.js 6.0.0. e2e/safety/policy.spec.ts fails when they move. */
 interface TerminalInternals {
-  _core: { _renderService: { _renderer: { value: { _rowFactory: { _document: Document } } } } };
+  _core: {
+    _renderService: {
+      _renderer: { value: { _rowFactory: { _document: Document }; _widthCache: WidthCache } };
+    };
+  };
 }
 
 function creatorOf(root: DocumentOrShadowRoot) {
