@@ -1,5 +1,6 @@
 /** The bytes of a state file from any source, with descriptive errors. */
 import { HoldfastError } from '../errors.ts';
+import type { RequestFile } from './early-fetch.ts';
 
 export interface FetchedState {
   bytes: AsyncIterable<Uint8Array>;
@@ -14,14 +15,14 @@ export async function fetchState(
   url: string,
   stallMs: number,
   signal?: AbortSignal,
+  request: RequestFile = (address, ended) => fetch(address, { signal: ended }),
 ): Promise<FetchedState> {
   let response: Response;
   const stalled = new AbortController();
   const timer = setTimeout(() => stalled.abort(), stallMs);
   try {
-    response = await fetch(url, {
-      signal: AbortSignal.any([stalled.signal, ...(signal ? [signal] : [])]),
-    });
+    const ended = AbortSignal.any([stalled.signal, ...(signal ? [signal] : [])]);
+    response = await request(url, ended);
   } catch (cause) {
     signal?.throwIfAborted();
     if (stalled.signal.aborted) throw sendsNothing(url, stallMs);

@@ -5,6 +5,7 @@
 import type { PreloadedState, PreloadedStateAnswer } from '../protocol/preload.ts';
 import { reachedFile, toBeAsked } from '../protocol/reach.ts';
 import { badState } from './bad-state.ts';
+import type { RequestFile } from './early-fetch.ts';
 import { checkConfig } from './portable-config.ts';
 import { ReadingState } from './read-job.ts';
 import type { OfferJob, WorkerMessage } from './worker-protocol.ts';
@@ -12,6 +13,7 @@ import type { OfferJob, WorkerMessage } from './worker-protocol.ts';
 export async function offerState(
   job: OfferJob,
   post: (message: WorkerMessage) => void,
+  request?: RequestFile,
 ): Promise<void> {
   const { offer } = job;
   const answered = new Promise<boolean>((resolve) => {
@@ -20,7 +22,7 @@ export async function offerState(
     );
     offer.start();
   });
-  const offering = sendOffer(job).catch((thrown) => {
+  const offering = sendOffer(job, request).catch((thrown) => {
     // The page opens it again itself, and shows the error.
     console.warn('A state could not be read ahead of its page:', thrown);
     offer.postMessage(null);
@@ -30,12 +32,16 @@ export async function offerState(
   post({ type: 'offer-answered', opened });
 }
 
-async function sendOffer({ url, siteUrl, runtime, config, stallMs, offer }: OfferJob) {
+async function sendOffer(
+  { url, siteUrl, runtime, config, stallMs, offer }: OfferJob,
+  request: RequestFile | undefined,
+) {
   let reading: ReadingState | undefined;
   // Progress is not needed yet, and no approval for more memory is possible.
-  reading = await ReadingState.open({ source: { url }, stallMs }, ({ type }) => {
+  const post = ({ type }: WorkerMessage) => {
     if (type === 'more') queueMicrotask(() => reading?.answerMore(false));
-  });
+  };
+  reading = await ReadingState.open({ source: { url }, stallMs }, post, request);
   const { state } = reading.head;
   const checked = checkConfig(state.config, siteUrl);
   const urls = [...checked.urls, reachedFile('base', state.base?.url ?? url, siteUrl)];
@@ -44,12 +50,12 @@ async function sendOffer({ url, siteUrl, runtime, config, stallMs, offer }: Offe
   // A clone gets a new address for its network card, and a new lineage.
   const { mac: _mac, lineage: _lineage, ...rest } = checked.config;
   const { port1, port2 } = new MessageChannel();
-  const request = {
+  const wanted = {
     config: { ...rest, ...config },
     runtime,
     ranges: state.ranges,
     identity: 'clone',
   } as const;
-  offer.postMessage({ request, guest: port2 } satisfies PreloadedState, [port2]);
+  offer.postMessage({ request: wanted, guest: port2 } satisfies PreloadedState, [port2]);
   await reading.send({ guest: port1, publishedAt: url, carried: new Map() });
 }

@@ -11,6 +11,7 @@ import { badState } from './bad-state.ts';
 import { requireReference } from './base-image.ts';
 import { ownBlobsOf } from './blob-group.ts';
 import { type Codec, loadCodec } from './codec.ts';
+import type { RequestFile } from './early-fetch.ts';
 import { type FetchedState, fetchState, fromStream } from './fetch-state.ts';
 import type { StateHead } from './head.ts';
 import { buffersOfPages } from './page-group.ts';
@@ -44,9 +45,13 @@ export class ReadingState {
   }
 
   /** Reads the head and posts it. @throws HoldfastError `bad-state-file`, `state-unavailable` */
-  static async open({ source, stallMs }: Omit<ReadJob, 'type'>, post: Post): Promise<ReadingState> {
+  static async open(
+    { source, stallMs }: Omit<ReadJob, 'type'>,
+    post: Post,
+    request?: RequestFile,
+  ): Promise<ReadingState> {
     // First of all: the file is fetched while the codec is loaded.
-    const fetching = fetchedFrom(source, stallMs);
+    const fetching = fetchedFrom(source, stallMs, request);
     const [codec, { bytes, sizeBytes }] = await Promise.all([loadCodec(), fetching]);
     let reading: ReadingState | undefined;
     let early = 0;
@@ -214,8 +219,12 @@ function asBaseError(thrown: unknown, { url }: StateReference): unknown {
   return new HoldfastError('wrong-base', message, { cause: thrown });
 }
 
-async function fetchedFrom(source: ReadJob['source'], stallMs: number): Promise<FetchedState> {
-  if ('url' in source) return fetchState(source.url, stallMs);
+async function fetchedFrom(
+  source: ReadJob['source'],
+  stallMs: number,
+  request?: RequestFile,
+): Promise<FetchedState> {
+  if ('url' in source) return fetchState(source.url, stallMs, undefined, request);
   if ('blob' in source) {
     const { blob } = source;
     return { bytes: fromStream(blob.stream(), 'The file', stallMs), sizeBytes: blob.size };

@@ -3,6 +3,7 @@
  */
 import { toWireError } from '../protocol/wire-error.ts';
 import { loadCodec } from './codec.ts';
+import { requestEarly } from './early-fetch.ts';
 import { compressed } from './frame.ts';
 import { offerState } from './preload-job.ts';
 import { ReadingState } from './read-job.ts';
@@ -22,6 +23,8 @@ type Command = WriteJob | ReadJob | OpenCommand | OfferJob | CompressJob | MoreA
 
 const post = (message: WorkerMessage, transfer: Transferable[] = []) =>
   postMessage(message, { transfer });
+const { name } = globalThis as { name?: string };
+const request = name ? requestEarly(name) : undefined;
 // Every command needs the codec; the command that fails without it reports the error. A waiting
 // command goes first, because it may have to wait for a server.
 setTimeout(() => loadCodec().catch(() => {}));
@@ -35,7 +38,7 @@ async function handle(command: Command): Promise<void> {
     case 'compress':
       return compress(command);
     case 'offer':
-      return offerState(command, post);
+      return offerState(command, post, request);
     case 'read':
       reading = await ReadingState.open(command, post);
       return;

@@ -26,12 +26,15 @@ export function preloadPrompt(
 ): void {
   if (!promptState) return;
   const absolute = (path: string) => new URL(path, document.baseURI).href;
-  const worker = new Worker(scriptUrl(absolute(promptState.workerUrl)), { type: 'module' });
+  const url = absolute(promptState.url);
+  const script = scriptUrl(absolute(promptState.workerUrl));
+  // The worker fetches what it is named after, before it hears from this page.
+  const worker = new Worker(script, { type: 'module', name: url });
   const { port1, port2 } = new MessageChannel();
   const { machineId, durable } = options;
   const job: OfferJob = {
     type: 'offer',
-    url: absolute(promptState.url),
+    url,
     siteUrl: absolute('.'),
     runtime,
     config: { id: machineId, durable },

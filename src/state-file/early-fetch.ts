@@ -1,0 +1,25 @@
+/**
+ * A state file that is fetched before the worker has its job. A page's first message reaches a
+ * worker by way of the page's thread, which is busy while a page starts. The worker's name is there
+ * from its first line on, so a page that starts a worker for one URL gives it that name.
+ */
+
+/** Requests a file. The signal applies to its body as well. */
+export type RequestFile = (url: string, signal: AbortSignal) => Promise<Response>;
+
+/** @returns a request that is already under way, or a new one for any other URL and a second time */
+export function requestEarly(early: string): RequestFile {
+  const ended = new AbortController();
+  let underWay: Promise<Response> | undefined = fetch(early, { signal: ended.signal });
+  // Who asks for it gets the error.
+  underWay.catch(() => {});
+  return (url, signal) => {
+    const response = underWay;
+    if (url !== early || !response) return fetch(url, { signal });
+    underWay = undefined;
+    const end = () => ended.abort(signal.reason);
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end);
+    return response;
+  };
+}
