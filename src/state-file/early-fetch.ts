@@ -1,7 +1,6 @@
 /**
- * A state file that is fetched before the worker has its job. A page's first message reaches a
- * worker by way of the page's thread, which is busy while a page starts. The worker's name is there
- * from its first line on, so a page that starts a worker for one URL gives it that name.
+ * A state file that is fetched before the worker has its job. The job is a message that needs the
+ * page's thread, which is busy during a start. A worker knows its name at once: the URL.
  */
 
 /** Requests a file. The signal applies to its body as well. */
