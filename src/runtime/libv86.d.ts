@@ -16,7 +16,7 @@ declare module 'v86-package' {
 
 type V86Constructor = typeof import('v86-package').V86;
 
-/** What a machine has, from its configuration. */
+/** The machine that v86 builds, from its configuration. */
 type V86MachineOptions = import('./boot/v86-options.ts').V86MachineOptions;
 
 interface V86Options extends V86MachineOptions {

@@ -153,8 +153,7 @@ async function warmUpInScratch(
 }
 
 /**
- * Saves and loads the state of the new core, so that this code is compiled by the time the guest is
- * stopped.
+ * Saves and loads the state of the new core. This code is then compiled before the guest stops.
  * @param coldBoot such a runtime will save later but load nothing
  * @returns the template of these devices' state
  */

@@ -193,8 +193,8 @@ export class V86Runtime implements RuntimeInstance {
   }
 
   /**
-   * Compiles the guest's code eagerly after a hand-over. The guest continues with the code that it
-   * was running, so this code is hot, and none of it is compiled.
+   * Compiles the guest's code eagerly after a hand-over. The guest continues with the same code. So
+   * this code is hot, and none of it is compiled.
    */
   #compileEagerly(): void {
     this.#eagerSoon = false;

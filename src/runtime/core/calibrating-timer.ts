@@ -2,8 +2,8 @@
  * Firmware and kernels measure the speed of the time-stamp counter once, by a countdown of the
  * PIT's channel 2. They open its gate, read the counter, and read it again when the countdown ends.
  * If a guest is stopped between the first two steps, the counter hardly moves. SeaBIOS's timeouts
- * of 5 s then expire at once, and it gives up on its disks ("could not read the boot disk"). So a
- * guest is not interrupted during the measurement.
+ * of 5 s then expire at once. It reports "could not read the boot disk". So a guest is not
+ * interrupted during the measurement.
  */
 
 /** Mode 0: counts down once. */

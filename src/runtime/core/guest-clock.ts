@@ -1,7 +1,7 @@
 /**
  * The clock that a guest reads. A guest that measures its time-stamp counter (see calibrating-timer.ts)
- * must not notice that the computer has taken the processor away. During the measurement, the time
- * between two reads is at most that of a few instructions. The clock catches up afterwards.
+ * must not notice that the computer has taken the processor away. During the measurement, two
+ * reads are at most as far apart as a few instructions take. The clock catches up afterwards.
  */
 import { isCalibratingTimer, type Pit } from './calibrating-timer.ts';
 

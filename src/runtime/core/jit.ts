@@ -100,9 +100,9 @@ interface JitModule {
 }
 
 /**
- * Modules of the JIT that wait for compilation. v86 holds a lock while it emits one, so it cannot
- * be compiled at once. It is compiled when v86 next checks its timers, since v86 emits no other
- * module before that. After the step at the latest, nothing is left unfinished when the guest
+ * Modules of the JIT that wait for compilation. While v86 emits a module, it holds a lock, so the
+ * module cannot be compiled at once. It is compiled when v86 next checks its timers, since v86 emits
+ * no other module before that. After the step at the latest, nothing is left unfinished when the guest
  * stops.
  */
 export class JitQueue {

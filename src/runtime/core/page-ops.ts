@@ -32,8 +32,8 @@ export class PageOps {
   }
 
   /**
-   * Writes the addresses of all pages in `ranges` that are not all zero to `list` (u32 each, room
-   * for every page). Ranges are widened to whole pages.
+   * Writes the addresses of the nonzero pages in `ranges` to `list`, which has room for every page (u32
+   * each). Ranges are widened to whole pages.
    * @returns their number.
    */
   findNonzero(ranges: readonly Range[], list: number): number {

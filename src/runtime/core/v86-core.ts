@@ -5,7 +5,7 @@
  * Building it takes tens of milliseconds and writes to many places in its memory. So it happens in
  * scratch memory while the previous runtime still runs the guest. Two instances of the same module
  * take part. The first one initialises scratch memory. The second one is created over the guest's
- * memory, and takes over once the runtime's part of scratch memory has been copied there. The
+ * memory. It takes over once the runtime's part of scratch memory has been copied there. The
  * JavaScript side is not affected: it reaches memory through one object with a `buffer`, and
  * functions through one `exports` object. {@link V86Core.moveTo} replaces both.
  */

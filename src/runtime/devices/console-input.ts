@@ -1,7 +1,7 @@
 /**
  * Input for the guest's consoles that their devices have not taken yet.
  *
- * v86 drops bytes for which a virtio console has no buffer. It lets a serial port take any amount
+ * A virtio console of v86 drops bytes for which it has no buffer. A serial port takes any amount
  * at once, which a guest then loses in its own line buffers. Here bytes wait, across runtimes.
  * After each slice of the guest, a device gets as much as it has room for.
  */

@@ -26,17 +26,17 @@ const changing: Readonly<Record<Lock, (make: number) => boolean>> = {
 
 /**
  * Slices of the guest, about a millisecond each while it is busy. Linux sets its lights some 50 ms after
- * it has read the key, later where it is busy, and not at all when the lock has changed back by then.
+ * it has read the key. A busy guest takes longer. If the lock has changed back by then, nothing is set.
  */
 const settledAfter = 2000;
 
 /**
- * The guest sets its lights some time after it has read a lock key, and may have got the next one by
- * then. So lights that differ from those before answer the oldest press without an answer, and say
- * nothing about the presses after it.
+ * The guest sets its lights some time after it has read a lock key. It may have the next key by then.
+ * So a change of the lights answers the oldest press without an answer. It says nothing about later
+ * presses.
  */
 export class LockKeys {
-  /** What the guest's lights show, once it has set them. */
+  /** The guest's lights, once it has set them. */
   #shown: Locks | undefined;
   /** Presses of each lock key that the lights do not show yet. */
   #unanswered: Record<Lock, number> = { caps: 0, num: 0 };
@@ -44,11 +44,11 @@ export class LockKeys {
   #unread: Lock | undefined;
   /** Slices of the guest since it read a lock key. */
   #slices = 0;
-  /** What they show where the user sits. */
+  /** The lights of the user's keyboard. */
   #wanted: Locks = {};
   readonly #down = new KeysDown();
 
-  /** What the guest's lights show once it has seen the keys of now. */
+  /** The guest's lights once it has read all keys so far. */
   get lights(): Locks | undefined {
     return this.#shown && { caps: this.#expected('caps'), num: this.#expected('num') };
   }

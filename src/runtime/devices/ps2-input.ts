@@ -1,8 +1,8 @@
 /**
- * Keys and mouse input for the guest, in one queue: a PC has one controller for both, and one of
+ * Keys and mouse input for the guest, in one queue. A PC has one controller for both, and one of
  * its bytes is read at a time.
  *
- * v86 stores 1,024 bytes of each and overwrites the oldest. It drops unread bytes whenever the
+ * A device of v86 stores 1,024 bytes and overwrites the oldest. It drops unread bytes whenever the
  * guest sends the keyboard a command, such as the one for its lights. Here all input waits, across
  * runtimes. The controller gets one key or movement once the guest has read the previous one.
  */
@@ -46,7 +46,7 @@ export class Ps2Input {
   readonly #keys = new KeysDown();
   #buttons = 0;
   readonly #locks = new LockKeys();
-  /** What the lights say where the user sits, for the next key: those that wait have their own. */
+  /** Lights of the user's keyboard for the next key. Keys that wait have their own. */
   #toFollow: Locks | undefined;
   /** The controller's queue that is listened to: a reset makes another. */
   #queue: V86ClearableQueue | undefined;

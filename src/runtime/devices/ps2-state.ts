@@ -19,7 +19,7 @@ export interface Ps2State {
   keys: readonly number[];
   /** As in {@link WaitingInput}. */
   buttons: number;
-  /** What the guest has set the keyboard's lights to, or will when it has seen the keys of now. */
+  /** The keyboard's lights, once the guest has read all keys so far. */
   lights?: Locks;
   /** How many presses of each lock key `lights` is ahead of what the guest has set. */
   unanswered?: Record<keyof Locks, number>;

@@ -1,6 +1,6 @@
 /**
- * Limits the work of v86's virtio devices for one request. v86 follows a chain of descriptors to
- * its end, in indirect tables for ever, and allocates the lengths in them. Here a chain ends after
+ * Limits the work of v86's virtio devices for one request. A chain of descriptors is followed to
+ * its end, in indirect tables for ever. v86 allocates the lengths in them. Here a chain ends after
  * as many descriptors and bytes as any driver uses.
  */
 

@@ -24,7 +24,7 @@ export class DiskWaits {
     this.#host.emit(waiting(device, message));
   }
 
-  /** Ends the wait for this drive, for whatever reason. */
+  /** Ends the wait for this drive. */
   end(device: string): void {
     if (!this.#messages.delete(device)) return;
     const message = `The guest no longer waits for ${device}.`;

@@ -15,8 +15,8 @@ const sizes = formats
   .sort((a, b) => a - b);
 
 /**
- * Returns the size of the smallest floppy that an image fits on. v86 would copy an image of another
- * size to its own memory, where the guest's writes are lost.
+ * Returns the size of the smallest floppy that an image fits on. An image of another size would be
+ * copied to v86's own memory, where the guest's writes are lost.
  */
 export function floppySize(imageBytes: number): number | undefined {
   return sizes.find((sizeBytes) => sizeBytes >= imageBytes);

@@ -1,7 +1,6 @@
 /**
  * Reads that drives wait for. A state holds the requests, and the runtime that loads it repeats
- * them. v86 has the further processing of an answer in closures, but the registers that led there
- * are in its state.
+ * them. Closures of v86 process the answer, but the registers that led there are in its state.
  */
 
 import { type DriveName, isFloppy } from '../../protocol/config.ts';

@@ -1,6 +1,6 @@
 /**
- * Reports a changed CD to the guest. Older versions of v86 (0.5.409 is one) record the change, but
- * report it only to a command that hardly any system uses. This patch adds the behaviour of newer
+ * Reports a changed CD to the guest. Older versions of v86, such as 0.5.409, record the change.
+ * They report it only to a command that hardly any system uses. This patch adds the behaviour of newer
  * versions. The next two commands end with "no medium" and "medium may have changed" (MMC-6,
  * section 4.1.6).
  */

@@ -95,7 +95,7 @@ async function gunzip(blob: Blob, unpacked: GrowingBytes): Promise<void> {
 }
 
 /**
- * A buffer for an unknown number of bytes up to a limit, without a second copy of all at the end.
+ * A buffer for an unknown number of bytes, up to a limit. The result is not copied at the end.
  */
 class GrowingBytes {
   readonly #limit: number;

@@ -1,6 +1,6 @@
 /**
- * Requests of a guest over the network `fetch`. A guest is a stranger. It must not use the identity
- * of the site's visitor or reach the site itself, unless the machine's configuration allows it.
+ * Requests of a guest over the network `fetch`. A guest is a stranger. Its requests must not
+ * carry the identity of the site's visitor. They reach the site only if the configuration allows it.
  */
 import type { NetworkBackend } from '../../protocol/config.ts';
 

@@ -1,5 +1,5 @@
 /**
- * Connections into the guest, like QEMU's `hostfwd`. v86's user-mode network is the client, and its
+ * Connections into the guest, like QEMU's `hostfwd`. The client is v86's user-mode network. Its
  * data goes over a message port.
  */
 import type { TcpEvent, TcpRequest } from '../../protocol/tcp-channel.ts';

@@ -1,6 +1,6 @@
 /**
- * Collects HTTP requests of a guest within limits. v86 stores a partial request in one buffer
- * without a limit, and copies all of it for each segment. It also rejects if a request names no
+ * Collects HTTP requests of a guest within limits. A partial request is one buffer without a
+ * limit in v86, which copies all of it for each segment. It also rejects if a request names no
  * URL, which would end a program in Node. Here v86 gets each request whole, or not at all.
  */
 

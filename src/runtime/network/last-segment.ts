@@ -1,6 +1,6 @@
 /**
- * Splits a TCP segment with data and FIN in two. v86's user-mode network drops the data of such a
- * segment, and guests send the end of their data that way.
+ * Splits a TCP segment with data and FIN in two. The user-mode network of v86 drops the data of
+ * such a segment. Guests send the end of their data that way.
  */
 const offsets = {
   etherType: 12,

@@ -1,5 +1,5 @@
 /**
- * Resolves names for a guest on a wisp network by DNS over HTTPS (RFC 8484). v86's own resolver
+ * Resolves names for a guest on a wisp network by DNS over HTTPS (RFC 8484). The resolver of v86
  * sends the page's cookies and accepts answers of any length. It also leaves a promise unhandled.
  * In Node, that ends the guest's thread if the server is unreachable.
  */

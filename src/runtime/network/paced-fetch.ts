@@ -1,6 +1,6 @@
 /**
- * Reads the answer to a guest's request at the guest's pace. v86 reads it into memory as fast as
- * the server sends it, to the end even if the guest has closed the connection. It does not notice
+ * Reads the answer to a guest's request at the guest's pace. Plain v86 reads it into memory as
+ * fast as the server sends it. It reads on if the guest has closed the connection. It does not notice
  * an answer that breaks off. Here backpressure reaches the server, and the guest's connection ends
  * as the server's does.
  */

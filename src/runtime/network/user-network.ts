@@ -190,8 +190,8 @@ interface WispCare {
 }
 
 /**
- * Corrects v86's handling of wisp. v86 throws at packets for streams that it has already closed,
- * and treats a failure as an end. It leaves a connection half open that the guest has ended. When
+ * Corrects v86's handling of wisp. Packets for streams that are already closed make v86 throw. It
+ * treats a failure as an end. It leaves a connection half open that the guest has ended. When
  * it loses the server, it does not end the guest's connections.
  */
 function tendWisp(adapter: V86NetworkAdapter, { broke, dropAll }: WispCare): void {

@@ -1,6 +1,6 @@
 /**
- * Limits a guest's use of its 9p share. v86 allocates the sizes in a message, trusts its form, and
- * leaves a promise unhandled. Here each message is checked before v86 gets it.
+ * Limits a guest's use of its 9p share. Plain v86 allocates the sizes in a message, trusts its form,
+ * and leaves a promise unhandled. Here each message is checked before v86 gets it.
  */
 import type { RuntimeHost } from '../../protocol/abi.ts';
 import { usualLimits } from '../../protocol/machine-limits.ts';

@@ -1,6 +1,6 @@
 /**
- * The 9p share across a restart. v86 stores the tree of inodes and the contents of files in one
- * object, and its state holds both. Here the keeper owns the contents, as pieces by inode. So a big
+ * The 9p share across a restart. One object of v86 stores the tree of inodes and the contents of
+ * files, and its state holds both. Here the keeper owns the contents, as pieces by inode. So a big
  * file costs a restart nothing, and a checkpoint writes only the changed files. The vmstate holds
  * the tree, the guest's open files and locks, and the list of the contents.
  */
@@ -110,8 +110,8 @@ function regularFiles(fs: V86Filesystem): [inode: number, contents: Uint8Array][
 }
 
 /**
- * Copies changes to the pieces. v86 calls one of these methods after each change of a file's
- * contents, in place or not.
+ * Copies changes to the pieces. After each change of a file's contents, in place or not, v86 calls
+ * one of these methods.
  */
 function follow(fs: V86Filesystem, pieces: VersionedPieces): void {
   const setData = fs.set_data;

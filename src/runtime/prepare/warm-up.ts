@@ -4,8 +4,8 @@
  * Engines compile WebAssembly functions quickly at their first call, and better once they are hot.
  * So a module that has never run is several times slower for a second or two. A user would see this
  * as a brown-out after the hand-over. Compiled code belongs to the module, not to its instances. So
- * a throwaway guest in scratch memory absorbs the slow phase while the real guest still runs on the
- * old runtime.
+ * a throwaway guest in scratch memory absorbs the slow phase. The real guest still runs on the old
+ * runtime.
  */
 import type { V86Core } from '../core/v86-core.ts';
 import { yieldToEventLoop } from '../core/yield-to-event-loop.ts';

@@ -1,4 +1,4 @@
-/** Frames (one sample for each ear) a second of the runtime's output, whatever the guest's rate. */
+/** Frames (one sample for each ear) a second of the runtime's output, at any rate of the guest. */
 export const soundRate = 48_000;
 
 export interface SoundBuffer {

@@ -131,8 +131,8 @@ export function keepRamOut(cpu: V86Cpu): void {
 }
 
 /**
- * Runs `run` with dummy BARs. Before the firmware has set up PCI, the configuration space of
- * devices (IDE) contains base addresses for which v86 has no BAR. Its `set_state` fails on those.
+ * Runs `run` with dummy BARs. Before the firmware sets up PCI, the configuration space of IDE
+ * contains base addresses for which v86 has no BAR. Its `set_state` fails on those.
  */
 function withoutBarHoles(pci: V86Pci, run: () => void): void {
   const filled: (() => void)[] = [];

@@ -25,8 +25,8 @@ function drivesOf(cpu: readonly Value[]): Value[][] {
 }
 
 /**
- * Cuts a buffer to the present transfer. If that is longer than a drive's first buffer, a word that
- * is not zero follows, so that zeros before it are stored. A drive accepts a longer buffer.
+ * Cuts a buffer to the present transfer. If that is longer than a drive's first buffer, a nonzero
+ * word follows: zeros before it are then stored. A drive accepts a longer buffer.
  */
 function cutDriveBuffer(drive: Value[]): void {
   const buffer = drive[driveState.data];

@@ -24,7 +24,7 @@ function setTsc(cpu: V86Cpu, ticks: number): void {
 /**
  * Sets the counter so that it is `lagMs` behind `clock`.
  *
- * v86's `set_tsc` computes the new offset from a reading that includes the old offset. So its
+ * The `set_tsc` of v86 computes the new offset from a reading that includes the old offset. So its
  * result is wrong by the old offset, which is the lag. The first attempt compensates for that. A
  * v86 without this defect gets the plain value.
  */
