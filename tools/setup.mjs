@@ -26,6 +26,10 @@ export function ensureChecks() {
   install('tools/checks');
 }
 
+export function ensureDocsSite() {
+  install('tools/docs-site');
+}
+
 /** @param {string} folder of a package.json and its lock, relative to the root */
 function install(folder) {
   if (isInstalled(folder)) return;

@@ -11,6 +11,7 @@ import {
   checkBin,
   ensureBrowser,
   ensureChecks,
+  ensureDocsSite,
   ensureFirefox,
   ensurePackages,
   ensureRedis,
@@ -27,6 +28,7 @@ function runAll() {
   ensurePackages();
   ensureChecks();
   if (process.argv.includes('--checks')) return checkSources();
+  ensureDocsSite();
   const browser = ensureBrowser();
   ensureFirefox();
   ensureRedis();
@@ -37,6 +39,8 @@ function runAll() {
     unit(),
     check('build', buildCommand),
     check('package', [join(root, 'tools/check-package.mjs')]),
+    // It fails for a link that leads nowhere.
+    check('docs', [join(root, 'tools/docs-site/build.mjs')]),
     endToEnd(browser),
   ];
 }
