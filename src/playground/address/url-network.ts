@@ -3,7 +3,7 @@
 import type { NetworkBackend } from '../../protocol/config.ts';
 import { type Reached, reachOf, toBeAsked } from '../../protocol/reach.ts';
 
-/** A line of a question. What others chose stands alone in its value: see approval.ts. */
+/** A line of a question. Text that others chose stands alone in its value: see ui/approval.tsx. */
 interface ReachLine {
   what: string;
   value: string;

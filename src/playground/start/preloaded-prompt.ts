@@ -1,4 +1,4 @@
-/** The demo guest that offer-prompt.ts has offered to the keeper of this page. */
+/** The demo guest that preload-prompt.ts offered to the keeper of this page. */
 import { writeSetting } from '../ui/settings.ts';
 
 export interface PreloadedPrompt {

@@ -2,7 +2,7 @@
 ; frame buffer) with the pass number for ever, so that a checker that stops it
 ; at any instant can tell whether a single dword was lost, torn or stale.
 ;
-; Contract with e2e/support/pattern.ts, little-endian dwords at physical 0x8000:
+; Contract with src/runtime/testing/pattern.ts, little-endian dwords at physical 0x8000:
 ;   +0  magic 'HFPG' (0x47504648), written last and cleared first on a reset
 ;   +4  version 1
 ;   +8  ramStart   +12 ramEnd     usable RAM from 1 MiB up, by int 15h E820
