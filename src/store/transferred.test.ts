@@ -1,6 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { DatabaseConnection } from './database-connection.ts';
-import { leastBlobBytes, rowsTransferred, valuesTransferred } from './transferred.ts';
 
 const rowOf = (bytes: Blob | Uint8Array<ArrayBuffer>) => ({ row: { bytes, digest: 0n } });
 function later<T>() {
@@ -21,6 +20,25 @@ class LateBlob extends Blob {
     return Object.assign(new Blob(), { arrayBuffer: () => promise });
   }
 }
+
+const chromium =
+  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0.0.0 Safari/537.36';
+const firefox = 'Mozilla/5.0 (X11; rv:140.0) Gecko/20100101 Firefox/140.0';
+
+/** The module as a worker of this browser loads it. */
+async function loadedIn(userAgent: string) {
+  vi.stubGlobal('navigator', { userAgent });
+  vi.resetModules();
+  return import('./transferred.ts');
+}
+
+const { leastBlobBytes, rowsTransferred, valuesTransferred } = await loadedIn(chromium);
+
+test('nothing is read in a browser that keeps the bytes', async () => {
+  const inFirefox = await loadedIn(firefox);
+  await inFirefox.rowsTransferred([rowOf(new LateBlob())]);
+  expect(inFirefox.leastBlobBytes).toBe(512 * 1024);
+});
 
 describe('rows', () => {
   test('[F12] rows are transferred when the browser has read of every Blob', async () => {

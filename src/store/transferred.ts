@@ -8,19 +8,29 @@ import { answerTo, writeMs } from './answers.ts';
 import type { DatabaseConnection } from './database-connection.ts';
 import type { StoredRow, StoreSchema, Stores } from './schema.ts';
 
-/**
- * Chromium sends an array of up to 256,000 bytes with the call that stores it. It makes a Blob of a
- * larger one.
- */
-export const leastBlobBytes = 250_000;
+/** Chromium sends an array of up to 256,000 bytes with the call that stores it. It makes a Blob of a larger one. */
+const sentWithCallBytes = 250_000;
+/** Elsewhere, arrays up to this size are stored faster than Blobs. */
+const usualBytes = 512 * 1024;
 
 const doing = 'store the machine';
+
+/**
+ * True where a commit does not wait for the bytes. No feature tells it. In Firefox, which waits, a worker's use of
+ * Blobs needs the page's thread, and so does `userAgent`. A page that closes blocks that thread until its guest is
+ * stored: the answer is found beforehand.
+ */
+const commitsEarly = /\bChrome\//.test(globalThis.navigator?.userAgent ?? '');
+
+/** The size from which a record is stored as a Blob. */
+export const leastBlobBytes = commitsEarly ? sentWithCallBytes : usualBytes;
 
 /**
  * Resolves when the browser has the bytes of these stored rows.
  * @throws HoldfastError `storage-full` if the browser could not take them
  */
 export async function rowsTransferred(rows: Iterable<{ row: StoredRow }>): Promise<void> {
+  if (!commitsEarly) return;
   const first: Promise<unknown>[] = [];
   for (const { row } of rows)
     if (row.bytes instanceof Blob) first.push(row.bytes.slice(0, 1).arrayBuffer());
@@ -37,7 +47,7 @@ export async function valuesTransferred<Name extends Extract<Stores, 'manifests'
   keys: Iterable<StoreSchema[Name]['key']>,
   largestBytes: number,
 ): Promise<void> {
-  if (largestBytes < leastBlobBytes) return;
+  if (!commitsEarly || largestBytes < sentWithCallBytes) return;
   // One at a time, so that the copies do not double a state's memory.
   for (const key of keys)
     await taken(

@@ -29,7 +29,8 @@ export function damage(test: ContractTest): void {
           }
           return { second, failure: await lab.failure(() => lab.readBack('m')) };
         },
-        { kind, records: specs(1, 2, 3) },
+        // Arrays, which can be changed in place.
+        { kind, records: specs(1, 2, 3).map((spec) => ({ ...spec, sizeBytes: 240_000 })) },
       );
       expect(result.failure).toMatchObject({ code: 'storage-damaged' });
       expect(result.failure?.message).toContain(`${result.second}`);
