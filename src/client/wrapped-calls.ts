@@ -1,10 +1,9 @@
 /**
- * Calls of the keeper that take something else from a page than from the wire: URLs relative to the page,
- * streams in place of ports, objects in place of ids. A new one is declared and done here.
+ * Calls of the keeper whose arguments differ between page and wire: a page gives relative URLs, streams
+ * in place of ports, and objects in place of ids. A new one is declared and done here.
  */
 import { HoldfastError } from '../errors.ts';
 import type { MachineConfig } from '../protocol/config.ts';
-
 import type { CprSource, CprTarget } from '../protocol/cpr.ts';
 import type {
   CprLoadOptions,
@@ -26,6 +25,7 @@ import { type IterableStream, iterable } from './iterable-stream.ts';
 import { RemoteGuest } from './remote-guest.ts';
 import type { OpenStateOptions, StartOptions } from './start-options.ts';
 import { exportState, type OpeningRules, openState } from './state-files.ts';
+
 export interface WrappedCalls {
   start(config: MachineConfig, runtime: RuntimeSource, options?: StartOptions): Promise<void>;
   /** Updates a running guest: moves it to another runtime, in place. */

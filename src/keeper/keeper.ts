@@ -63,7 +63,10 @@ interface KeeperOptions {
   around?: AroundStep;
 }
 
-/** The object that pages call. A keeper has one machine: each other machine has a keeper of its own, see `ConnectOptions.machineId`. */
+/**
+ * The object that pages call. A keeper has one machine. Each other machine has a keeper of its own, see
+ * `ConnectOptions.machineId`.
+ */
 export class Keeper extends passingOn<MachineCalls>(machineCalls) implements KeeperApi {
   readonly #identity: KeeperIdentity;
   readonly #keeperUrl: string | undefined;

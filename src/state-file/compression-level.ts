@@ -1,7 +1,8 @@
 /** Compression levels of a state file: a large guest must not keep its user waiting. */
 
 /**
- * Levels of zstd. With groups of 4 MiB, 9 makes a guest's memory as small as 12, in half the time. For programs it takes six times as long as 3, and makes their pages 10 % smaller.
+ * Levels of zstd. With groups of 4 MiB, 9 makes a guest's memory as small as 12, in half the time. For
+ * programs it takes six times as long as 3, and makes their pages 10 % smaller.
  */
 const usual = 9;
 /** A state on a base is small, and may have to fit into a link. */

@@ -10,7 +10,7 @@ export type RequestFile = (url: string, signal: AbortSignal) => Promise<Response
 export function requestEarly(early: string): RequestFile {
   const ended = new AbortController();
   let underWay: Promise<Response> | undefined = fetch(early, { signal: ended.signal });
-  // Who asks for it gets the error.
+  // The caller that takes the request gets its error.
   underWay.catch(() => {});
   return (url, signal) => {
     const response = underWay;

@@ -13,7 +13,7 @@ import type { WholeGeneration } from './replicate.ts';
 import { withoutKept } from './retention.ts';
 import type { GenerationRow, MachineRow, StoredRow, Stores, Transaction } from './schema.ts';
 import { deleteRecords, sweep } from './sweep.ts';
-import { rowsTransferred, valuesTransferred } from './transferred.ts';
+import { generationTransferred, rowsTransferred } from './transferred.ts';
 import type { Generation, MachineStore, PublishRequest, ReadableGenerations } from './types.ts';
 
 /** Receives all writes about machines, to copy them elsewhere. It never fails. */
@@ -159,9 +159,7 @@ export class OpenMachine implements MachineStore {
       this.#unpublished.delete(id);
       this.#held.delete(id);
     }
-    const key: [string, number] = [this.id, whole.row.number];
-    await rowsTransferred(held);
-    await valuesTransferred(this.#connection, 'manifests', [key], manifest.byteLength);
+    await generationTransferred(this.#connection, whole, held);
     await this.#witness?.generation(whole, held);
     return whole.row.number;
   }

@@ -1,4 +1,7 @@
-/** Moves everything stored to a new first place when a place failed or is empty, see docs/spec/storage.md [F3]. */
+/**
+ * Moves everything stored to a new first place when a place failed or is empty, see docs/spec/storage.md
+ * [F3].
+ */
 import { HoldfastError } from '../errors.ts';
 import { carryOver } from './carry-over.ts';
 import { machinesOf } from './copy.ts';

@@ -11,7 +11,7 @@ import type { NewRecord } from './record-writer.ts';
 import { withoutKept } from './retention.ts';
 import type { Bytes, GenerationRow, MachineRow, StoredRow } from './schema.ts';
 import { deleteRecords } from './sweep.ts';
-import { rowsTransferred, valuesTransferred } from './transferred.ts';
+import { generationTransferred, rowsTransferred } from './transferred.ts';
 
 /** A generation with all its rows except the records. */
 export interface WholeGeneration {
@@ -105,18 +105,10 @@ export async function replicate(
   for (const { id } of whole.held ?? []) there.add(id);
   for (;;) {
     const missing = await publishCopy(to, whole, there);
-    if (missing.length === 0) return published(to, whole);
+    if (missing.length === 0) return generationTransferred(to, whole, whole.held ?? []);
     await putMissing(to, missing, read);
     for (const id of missing) there.add(id);
   }
-}
-
-async function published(
-  to: DatabaseConnection,
-  { machine, row, manifest, held = [] }: NewGeneration,
-): Promise<void> {
-  await rowsTransferred(held);
-  await valuesTransferred(to, 'manifests', [[machine.id, row.number]], manifest.byteLength);
 }
 
 /**

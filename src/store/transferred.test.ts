@@ -21,8 +21,9 @@ class LateBlob extends Blob {
   }
 }
 
-const chromium =
-  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0.0.0 Safari/537.36';
+const agent = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)';
+const chromium = `${agent} Chrome/156.0.0.0 Safari/537.36`;
+const withoutWindow = `${agent} HeadlessChrome/156.0.0.0 Safari/537.36`;
 const firefox = 'Mozilla/5.0 (X11; rv:140.0) Gecko/20100101 Firefox/140.0';
 
 /** The module as a worker of this browser loads it. */
@@ -38,6 +39,10 @@ test('nothing is read in a browser that keeps the bytes', async () => {
   const inFirefox = await loadedIn(firefox);
   await inFirefox.rowsTransferred([rowOf(new LateBlob())]);
   expect(inFirefox.leastBlobBytes).toBe(512 * 1024);
+});
+
+test('Chromium is known without a window, too', async () => {
+  expect((await loadedIn(withoutWindow)).leastBlobBytes).toBe(leastBlobBytes);
 });
 
 describe('rows', () => {

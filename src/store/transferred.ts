@@ -6,9 +6,12 @@
 import { HoldfastError } from '../errors.ts';
 import { answerTo, writeMs } from './answers.ts';
 import type { DatabaseConnection } from './database-connection.ts';
-import type { StoredRow, StoreSchema, Stores } from './schema.ts';
+import type { Bytes, GenerationRow, StoredRow, StoreSchema, Stores } from './schema.ts';
 
-/** Chromium sends an array of up to 256,000 bytes with the call that stores it. It makes a Blob of a larger one. */
+/**
+ * Chromium sends an array of up to 256,000 bytes with the call that stores it. It makes a Blob of a
+ * larger one.
+ */
 const sentWithCallBytes = 250_000;
 /** Elsewhere, arrays up to this size are stored faster than Blobs. */
 const usualBytes = 512 * 1024;
@@ -16,11 +19,11 @@ const usualBytes = 512 * 1024;
 const doing = 'store the machine';
 
 /**
- * True where a commit does not wait for the bytes. No feature tells it. In Firefox, which waits, a worker's use of
- * Blobs needs the page's thread, and so does `userAgent`. A page that closes blocks that thread until its guest is
- * stored: the answer is found beforehand.
+ * True where a commit does not wait for the bytes. No feature tells it. Without a window the name is
+ * HeadlessChrome. In Firefox, a worker's use of Blobs needs the page's thread, and so does `userAgent`.
+ * A page that closes blocks that thread until its guest is stored: so the name is read beforehand.
  */
-const commitsEarly = /\bChrome\//.test(globalThis.navigator?.userAgent ?? '');
+const commitsEarly = /Chrome\//.test(globalThis.navigator?.userAgent ?? '');
 
 /** The size from which a record is stored as a Blob. */
 export const leastBlobBytes = commitsEarly ? sentWithCallBytes : usualBytes;
@@ -55,11 +58,22 @@ export async function valuesTransferred<Name extends Extract<Stores, 'manifests'
     );
 }
 
+/** Like {@link rowsTransferred}, for a published generation with the records that came with it. */
+export async function generationTransferred(
+  connection: DatabaseConnection,
+  { row, manifest }: { row: GenerationRow; manifest: Bytes },
+  held: Iterable<{ row: StoredRow }>,
+): Promise<void> {
+  await rowsTransferred(held);
+  const keys: [string, number][] = [[row.machine, row.number]];
+  await valuesTransferred(connection, 'manifests', keys, manifest.byteLength);
+}
+
 async function taken(reading: Promise<unknown>): Promise<void> {
   try {
     await reading;
   } catch (cause) {
-    if (cause instanceof HoldfastError && cause.code !== 'internal') throw cause;
+    if (cause instanceof HoldfastError) throw cause;
     const message = 'The browser has no room for what is stored. Free some space, then try again.';
     throw new HoldfastError('storage-full', message, { cause });
   }

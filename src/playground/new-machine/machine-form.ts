@@ -73,7 +73,7 @@ export class MachineForm {
     const image = { ...this.image(field), ...change };
     this.#images.set(field, image);
     const isChosen = image.origin !== 'none' && ('origin' in change || 'file' in change);
-    // Who chooses a disk wants to boot it.
+    // A medium that was chosen is proposed to boot from.
     if (isChosen && field !== 'bios' && field !== 'vgaBios') this.proposeBoots(bootsOf(field));
   }
 

@@ -33,18 +33,21 @@ export function records(test: ContractTest): void {
       await lab.openStore();
       await lab.openMachine('m');
       // More than is read ahead.
-      const sizes = [1000, 4 << 20, 240_000, 600 << 10, 1001, ...Array(8).fill(4 << 20), 1002];
+      const sizes = [1000, 4 << 20, 240_000, 600 << 10, 300_000, ...Array(8).fill(4 << 20), 1002];
       const specs = sizes.map((sizeBytes, seed) => ({ seed, sizeBytes }));
       const ids = await lab.checkpoint('m', specs);
       const rows = (await lab.raw(['records'], (transaction) =>
         transaction.objectStore('records').getAll(),
       )) as { bytes: unknown }[];
       const isBlob = rows.slice(0, 5).map(({ bytes }) => bytes instanceof Blob);
+      const isFirefox = navigator.userAgent.includes('Firefox');
       const read = (await lab.readBack('m'))[0]?.records.length;
-      return { isBlob, read, written: ids.length };
+      return { isBlob, isFirefox, read, written: ids.length };
     });
-    expect(result).toEqual({
-      isBlob: [false, true, false, true, false],
+    // Chromium alone commits before it has the bytes of such an array.
+    const isMiddlingBlob = !result.isFirefox;
+    expect(result).toMatchObject({
+      isBlob: [false, true, false, true, isMiddlingBlob],
       read: 14,
       written: 14,
     });
