@@ -278,7 +278,7 @@ test.describe('in a worker of the page alone', () => {
   test.describe('of a page that is not isolated', () => {
     test.use({ guestQuery: '?host=dedicated' });
 
-    test('a reload comes back from the last checkpoint, and the page says which', async ({
+    test('a reload resumes from the last checkpoint, and the page says which', async ({
       guest,
     }) => {
       await guest.run('kept=here');

@@ -80,7 +80,7 @@ test('a state is written by the keeper where a dialog says', async ({ guest }) =
   await stillThere();
 });
 
-test('a guest that was saved and shut down comes back from storage', async ({ guest }) => {
+test('a guest that was saved and shut down resumes from storage', async ({ guest }) => {
   const { page } = guest;
   const stillThere = await prepare(guest);
   await choose(page, 'Save and shut down…');

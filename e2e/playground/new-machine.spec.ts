@@ -72,7 +72,7 @@ test('a machine boots from a floppy image that was picked, beside the one that i
   expect((await guest.status()).runstate).toBe('suspended');
 });
 
-test('the machine that a new one leaves behind is suspended, or gone back to, where that is told', async ({
+test('the notice about the previous machine suspends it, or goes back to it', async ({
   guest,
   siteRoot,
 }) => {

@@ -215,7 +215,7 @@ for (const mode of ['restart', 'reboot'] as const) {
 test.describe('mode restart', () => {
   test.use(patternGuest);
 
-  test('a guest that is held continues where it was when it is let go', async ({
+  test('a guest that is held continues where it was when it is released', async ({
     guest,
     inPage,
     runtimes,

@@ -26,7 +26,7 @@ function feed(listen?: () => Promise<void>) {
   return { sounds, taken, play, listeners };
 }
 
-test('streams share what the keeper sends, which hears what has arrived', async () => {
+test('streams share what the keeper sends, which learns what has arrived', async () => {
   const { sounds, taken, play, listeners } = feed();
   const readers = [sounds.stream().getReader(), sounds.stream().getReader()];
   expect(taken).toEqual([48_000]);

@@ -88,7 +88,7 @@ test('input wakes a suspended guest before it gets it, and other calls do not', 
   expect(runstate()).toBe('running');
 });
 
-test('what the runtime hears of wakes a suspended guest, and no paused one', async () => {
+test('an event of the runtime wakes a suspended guest, and no paused one', async () => {
   await start();
   await keeper.suspend();
   guest.host?.wakeup?.('network');

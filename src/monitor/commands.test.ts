@@ -119,7 +119,7 @@ describe('drives', () => {
 });
 
 describe('keys', () => {
-  test('are pressed, held and let go', async () => {
+  test('are pressed, held and released', async () => {
     await run('sendkey ctrl-a 1');
     expect(machine.calls).toEqual([
       ['scancodes', 0x1d, 0x1e],

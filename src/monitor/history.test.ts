@@ -18,7 +18,7 @@ test('a line that was entered again is there once, at the end, and blank ones ar
   expect(history.lines).toEqual(['cont', 'stop']);
 });
 
-test('a search finds the newest line and goes on from there', () => {
+test('a search finds the newest line and continues from there', () => {
   const history = new History(['info block', 'stop', 'info network']);
   const first = history.search('info');
   expect(first).toEqual({ line: 'info network', at: 2 });

@@ -141,7 +141,7 @@ describe('completion', () => {
     expect((await complete('')).candidates).not.toContain('c');
   });
 
-  test('goes on without the states where storage cannot be read', async () => {
+  test('works without the states if storage cannot be read', async () => {
     Object.assign(machine, { storage: { states: () => Promise.reject(new Error('no')) } });
     expect((await complete('cprload ')).candidates).toEqual(['lunch.vmstate']);
   });

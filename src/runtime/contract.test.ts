@@ -373,7 +373,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     expect(lag(second)).toBeCloseTo(before, 1);
   });
 
-  it('[SE4] a required section that this runtime does not know is refused, and the guest goes on', async () => {
+  it('[SE4] a required section that this runtime does not know is refused, and the guest keeps running', async () => {
     const host = labHost(labFirmware);
     const first = await boot(host);
     step(first, 100);

@@ -95,7 +95,7 @@ describe('damaged vmstates', () => {
       expect(outcomes.get(outcome), outcome).toBeGreaterThan(0);
   }, 300_000);
 
-  it(`[LM2] ${runtimeCases} of them given to a runtime: the guest's memory stays as it is, and it goes on`, async () => {
+  it(`[LM2] ${runtimeCases} of them given to a runtime: the guest's memory stays as it is, and it keeps running`, async () => {
     const { host, machine, prepare } = await patternGuest();
     await untilPass(host, machine, 2);
     const own = machine.save();

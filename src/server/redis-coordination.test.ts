@@ -32,7 +32,7 @@ describe.skipIf(!hasRedis)('a process that holds locks while Redis is away', () 
     await redis.close();
   });
 
-  test('[9] goes on, and hears that an upload is no longer its own', async () => {
+  test('[9] continues, and learns that an upload is no longer its own', async () => {
     const lock = coordination.uploadLocks.newLock('an-upload');
     let isLost = false;
     await lock.lock(new AbortController().signal, () => {

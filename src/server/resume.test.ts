@@ -53,7 +53,7 @@ async function breakingLine(port: number, afterBytes: number): Promise<[Server, 
   return [server, `http://127.0.0.1:${linePort}/states/`];
 }
 
-test('an upload whose connection breaks goes on where it was', async () => {
+test('an upload whose connection breaks continues where it was', async () => {
   const server = await startServer();
   const [line, lineUrl] = await breakingLine(server.port, 2 * 1024 * 1024);
   try {
@@ -86,7 +86,7 @@ test('an upload is not published before it is whole', async () => {
   }
 });
 
-test('a server that is killed in the middle of an upload goes on with it when it is back', async () => {
+test('a server that is killed in the middle of an upload continues it after its restart', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-states-'));
   const first = await startProcess(folder);
   let second: Awaited<ReturnType<typeof startProcess>> | undefined;

@@ -92,7 +92,7 @@ test('all together cannot have more than so many under way, however many ask at 
   expect([count(201), count(503)]).toEqual([10, 30]);
 });
 
-test('an upload that stands still is removed, one that goes on is not', async () => {
+test('an upload that stands still is removed, one that continues is not', async () => {
   await start({ maxPendingUploads: 2 });
   const bytes = randomState(100 * KiB);
   const still = urlOf(await begin(bytes.length)).href;

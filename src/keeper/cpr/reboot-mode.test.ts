@@ -130,7 +130,7 @@ test.each([
   await expectSavedRunstate(keeper, 'running', old);
 });
 
-test('the pages hear of the end', async () => {
+test('pages get the end as an event', async () => {
   const events: MachineEvent[] = [];
   const page = new MessageChannel();
   page.port1.onmessage = ({ data }) => events.push(data);
@@ -144,7 +144,7 @@ test('the pages hear of the end', async () => {
 });
 
 describe.each(everySavedRunstate)('a machine that was %s', (doing) => {
-  test('is so again in another keeper, with its memory, consoles and identity', async () => {
+  test('has that runstate in another keeper, with its memory, consoles and identity', async () => {
     await begin(keeper, doing);
     const report = await save();
     keeper = newKeeper();
@@ -157,7 +157,7 @@ describe.each(everySavedRunstate)('a machine that was %s', (doing) => {
     await expectSavedRunstate(keeper, doing, next);
   });
 
-  test('is so again in a machine that waited for it in inmigrate', async () => {
+  test('has that runstate in a machine that waited for it in inmigrate', async () => {
     await begin(keeper, doing);
     const report = await save();
     keeper = newKeeper();
@@ -236,7 +236,7 @@ test('with no machine, a cprLoad that fails leaves none', async () => {
   expectMemory(next);
 });
 
-test('pages get what the consoles said before, in the keeper that goes on', async () => {
+test('pages get what the consoles said before, in the next keeper', async () => {
   const report = await save();
   keeper = newKeeper();
   await keeper.cprLoad(sourceOf(report));
@@ -265,7 +265,7 @@ test('pages of a machine that waited get what the consoles said when it is loade
   page.port1.close();
 });
 
-test('the clock of the guest goes on where it was', async () => {
+test('the clock of the guest continues', async () => {
   const before = old.host?.clock() ?? 0;
   const now = vi.spyOn(performance, 'now').mockReturnValue(before + 5000);
   const report = await save();
@@ -337,7 +337,7 @@ test('a machine that must be able to follow is refused at start where it could n
   expect(old.running).toBe(false);
 });
 
-test('when storage is full the guest goes on, and what was at the target is still there', async () => {
+test('when storage is full the guest keeps running, and what was at the target is still there', async () => {
   const first = await save({ kind: 'store', name: 'mine' });
   expect(first.generation).toBe(1);
   const good = fakeStore.entries.get('mine');
@@ -513,7 +513,7 @@ describe('of what a vmstate says of itself, nothing is imported, fetched or used
     expect(imported).toEqual([next.source.url]);
   });
 
-  test('without a stored machine nothing is imported, and the guest that is there goes on', async () => {
+  test('without a stored machine nothing is imported, and the present guest keeps running', async () => {
     const report = await save();
     fakeStore.stored.clear();
     await keeper.start({ config: fakeConfig, runtime: next.source });

@@ -158,7 +158,7 @@ test('without a runtime the present one is made anew', async () => {
 });
 
 describe.each(everySavedRunstate)('a machine that was %s', (doing) => {
-  test('is so again after cprSave and cprLoad', async () => {
+  test('has that runstate after cprSave and cprLoad', async () => {
     await begin(keeper, doing);
     const report = await save();
     expect(runstate()).toBe('inmigrate');
@@ -166,7 +166,7 @@ describe.each(everySavedRunstate)('a machine that was %s', (doing) => {
     await expectSavedRunstate(keeper, doing, next);
   });
 
-  test('is so again after cprSave and cprCancel, in the runtime it had', async () => {
+  test('has that runstate after cprSave and cprCancel, in the runtime it had', async () => {
     await begin(keeper, doing);
     await save();
     await keeper.cprCancel();
@@ -174,7 +174,7 @@ describe.each(everySavedRunstate)('a machine that was %s', (doing) => {
     await expectSavedRunstate(keeper, doing, old);
   });
 
-  test('is so again after a live update', async () => {
+  test('has that runstate after a live update', async () => {
     await begin(keeper, doing);
     await keeper.restart(next.source);
     await expectSavedRunstate(keeper, doing, next);
@@ -388,7 +388,7 @@ describe('a target', () => {
     },
   );
 
-  test('of an unknown kind is refused, and the guest goes on', async () => {
+  test('of an unknown kind is refused, and the guest keeps running', async () => {
     const error = await failure(save({ kind: 'cloud' } as never));
     expect(error).toMatchObject({ code: 'bad-config' });
     await expectSavedRunstate(keeper, 'running', old);

@@ -83,7 +83,7 @@ async function startSaved(): Promise<void> {
 }
 
 describe('a checkpoint is taken', () => {
-  test('by itself, again and again, of a guest that goes on', async () => {
+  test('by itself, again and again, of a running guest', async () => {
     delayMs = 1;
     await startSaved();
     for (const number of [2, 3]) {

@@ -64,7 +64,7 @@ test('a guest that came back before its page asked runs, and the page finds it',
   await expect(keeper.resumeStored(request())).rejects.toMatchObject({ code: 'bad-runstate' });
 });
 
-describe('a copy goes on as a clone', () => {
+describe('a copy resumes as a clone', () => {
   async function arrivalOfCopy(said: string) {
     await start();
     runtime.host?.consoleOutput('serial1', new TextEncoder().encode(said));
@@ -120,7 +120,7 @@ test('what kept a guest from coming back is told to the page that asks', async (
   expect(keeper.info().machine).toMatchObject({ startSource: { kind: 'booted' } });
 });
 
-test('a guest that is destroyed while it comes back does not come back once more', async () => {
+test('a guest that is destroyed while it resumes does not resume again', async () => {
   await store();
   let letGo = () => {};
   runtime.options.prepareGate = new Promise((resolve) => {

@@ -21,7 +21,7 @@ test('follows the time', () => {
   expect(clock.now()).toBe(5000);
 });
 
-test('goes on from the reading of another worker, forwards and backwards', () => {
+test('continues from the reading of another worker, forwards and backwards', () => {
   const clock = new MachineClock();
   const now = vi.spyOn(performance, 'now').mockReturnValue(50);
   clock.now();

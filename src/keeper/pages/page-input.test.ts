@@ -15,7 +15,7 @@ function guest() {
 
 const codes = (...bytes: number[]) => [Uint8Array.from(bytes)];
 
-test('[K2] keys and buttons of a page that goes are let go of', () => {
+test('[K2] keys and buttons of a page that closes are released', () => {
   const { input, told } = guest();
   const page = {};
   input.note(page, 'scancodes', codes(0x2a, 0xe0, 0x38, 0x1e, 0x9e));
@@ -65,7 +65,7 @@ test('[K2] a guest whose state is being saved is told afterwards', () => {
   expect(told).toEqual([['scancodes', [0xaa]]]);
 });
 
-test('[K2] an older runtime, which cannot let go by itself, is asked once', () => {
+test('[K2] an older runtime, which cannot release them by itself, is asked once', () => {
   const asked: string[] = [];
   const input = new PageInput((command) => {
     asked.push(command);

@@ -87,7 +87,7 @@ test('a guest that was paused is paused, and one that ran runs', async () => {
   expect([runstate(), runtime.running]).toEqual(['paused', false]);
 });
 
-test('when the snapshot is refused, the guest goes on untouched', async () => {
+test('when the snapshot is refused, the guest keeps running untouched', async () => {
   const ram = runtime.memory('pc.ram');
   const { id } = await keeper.snapshot();
   ram[5] = 2;

@@ -37,7 +37,7 @@ test('[S2] what is gone is told when storage that could not be read is written a
   expect(shown[0]?.title).toBe('The stored data of a machine is gone');
 });
 
-test('[F5] of a machine that is there as it was before, the page says from when it goes on', async () => {
+test('[F5] the page says from when an older state of a machine resumes', async () => {
   const shown: Notice[] = [];
   const notices = { show: (_: string, notice: Notice) => shown.push(notice) } as unknown as Notices;
   const foundAtMs = Date.now() + 1000;

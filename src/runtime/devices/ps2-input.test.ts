@@ -143,7 +143,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     expect(guest.read()).toEqual(Array(16_000).fill(0x1e));
   });
 
-  it('[K2] [K4] where no more can wait, what is down is let go of all the same, once', async () => {
+  it('[K2] [K4] where no more can wait, pressed keys are still released, once', async () => {
     const guest = await boot();
     const { commands } = guest.machine;
     commands.mouseButtons(true, false, false);
@@ -183,7 +183,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     expect(guest.read()).toEqual([0x1e, 0x9e]);
   });
 
-  it('[K2] what is down and what waits goes with the vmstate, and can be let go of there', async () => {
+  it('[K2] pressed and waiting keys are in the vmstate, and can be released after it is loaded', async () => {
     const first = await boot();
     first.machine.commands.scancodes(codes(0x2a, 0xe0, 0x38, 0x1e, 0x9e));
     first.machine.commands.mouseButtons(false, false, true);

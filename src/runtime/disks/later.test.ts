@@ -64,7 +64,7 @@ async function comeBack(
   return { machine: prepared.load(state) as V86Runtime, host };
 }
 
-test('it goes on, with disks of the size that they had', async () => {
+test('it resumes, with disks of the size that they had', async () => {
   const { machine } = await comeBack('nothing');
   expect(machine.disks()).toMatchObject([
     { device: 'hda', sizeBytes: contents.length, baseDigest: 'etag:"1"' },
@@ -101,6 +101,6 @@ test('another disk in its place is a disk error, and told', async () => {
   expect(machine.blockers('restart')).toMatchObject([{ code: 'disk-changed', device: 'hda' }]);
 });
 
-test('a disk that the server says is another one is refused before the guest goes on', async () => {
+test('a disk that the server says is another one is refused before the guest resumes', async () => {
   await expect(comeBack('another')).rejects.toMatchObject({ code: 'wrong-disk' });
 });

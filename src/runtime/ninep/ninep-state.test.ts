@@ -116,7 +116,7 @@ describe.each(v86Packages)('the 9p share of npm package %s', (packageName) => {
     expect(pieces.get(1)).toBeUndefined();
   });
 
-  it('keeps the locks of a guest, which only their processes can let go', () => {
+  it('keeps the locks of a guest, which only their processes can release', () => {
     const first = share();
     first.files.write('file', bytes('0123456789'));
     /** A request as of `flock` and `fcntl`: for the whole file, or a part. */

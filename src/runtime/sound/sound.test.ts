@@ -105,7 +105,7 @@ describe.each(v86Packages)('sound, with npm package %s', { timeout: 60_000 }, (p
     expect(amplitude).toBeCloseTo(0.1 + 0.5 * 3 * 10 ** (-28 / 20), 2);
   });
 
-  it('goes on at its pace where nobody listens, and sends nothing', async () => {
+  it('keeps its pace without a listener, and sends nothing', async () => {
     const guest = await boot();
     await command(guest, 'w');
     const beganMs = guest.host.clock();
@@ -117,7 +117,7 @@ describe.each(v86Packages)('sound, with npm package %s', { timeout: 60_000 }, (p
     expect(heard(guest.host).left).toEqual([]);
   });
 
-  it('goes on without a gap after a hand-over', async () => {
+  it('continues without a gap after a hand-over', async () => {
     const guest = await boot();
     guest.machine.setListened(true);
     await command(guest, 'w');

@@ -28,7 +28,7 @@ export function database(test: ContractTest): void {
     });
   });
 
-  test('wanted by a newer page, it is let go at once; later calls say to reload', async ({
+  test('wanted by a newer page, it is closed at once; later calls say to reload', async ({
     startOpener,
   }) => {
     const [owner, newer] = [await startOpener(), await startOpener()];
