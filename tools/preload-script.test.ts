@@ -19,16 +19,16 @@ test('all that a module of the page imports is fetched with it, each file once',
   expect(chunksOf(undefined, 'src/playground/app.ts')).toEqual([]);
 });
 
-test('the early script comes before the stylesheet, and modules for later after it', () => {
+test('the preload script comes before the stylesheet, and modules for later after it', () => {
   const html =
-    '<head>\n    <!-- early script -->\n    <link rel="modulepreload" href="./base.js">\n    <link rel="stylesheet" href="s.css">\n  </head>';
+    '<head>\n    <!-- preload script -->\n    <link rel="modulepreload" href="./base.js">\n    <link rel="stylesheet" href="s.css">\n  </head>';
   const parts = withHead(html, { script: 'preload.js', modules: ['app.js', 'base.js', 'a.js'] });
   const found = [...parts.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path);
   expect(found).toEqual(['./preload.js', './base.js', 's.css', './app.js', './a.js']);
   expect(() => withHead('<head></head>', { script: 'preload.js', modules: [] })).toThrow('lacks');
 });
 
-test('the early script brings neither the table of machine options nor what checks them', async () => {
+test('the preload script brings neither the table of machine options nor what checks them', async () => {
   const script = await bundlePreloadScript(
     { buildId: '', keeperUrl: 'keeper.js', runtimes: [] },
     undefined,

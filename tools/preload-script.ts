@@ -7,11 +7,11 @@ import { build, type Plugin, type Rolldown } from 'vite';
 import { type BuildManifest, repositoryRoot } from './site-workers.ts';
 
 /** Its place in index.html: before the stylesheets, which scripts wait for. */
-const placeholder = '<!-- early script -->';
+const placeholder = '<!-- preload script -->';
 
 /**
- * Inserts the early script as a separate file, so that `script-src 'self'` suffices.
- * @param head with the paths of the early script, and of modules that are fetched at once and run
+ * Inserts the preload script as a separate file, so that `script-src 'self'` suffices.
+ * @param head with the paths of the preload script, and of modules that are fetched at once and run
  * when they are imported
  */
 export function withHead(
@@ -66,7 +66,7 @@ export async function bundlePreloadScript(
       lib: {
         entry: join(repositoryRoot, 'src/playground/start/preload.ts'),
         formats: ['iife'],
-        name: 'holdfastEarlyScript',
+        name: 'holdfastPreloadScript',
         fileName: () => 'preload.js',
       },
     },

@@ -60,7 +60,7 @@ export function runtimes(): Plugin {
     },
 
     generateBundle: {
-      // After Vite has made the pages, and with them the early script.
+      // After Vite has made the pages, and with them the preload script.
       order: 'post',
       handler: async function () {
         const { files } = await workers;

@@ -139,11 +139,11 @@ test.describe('storage that cannot be read when the page is opened', () => {
     const page = await (await profile.start()).newPage();
     const guest = await Guest.in(page);
     const beside = await openBeside(guest, site);
-    const letGo = await keepFromOpening(beside);
+    const release = await keepFromOpening(beside);
     await guest.open(site.url);
     await guest.waitForSerial(prompt);
     await expect(notices(page)).toContainText(/is not saved|will not be saved/, byItself);
-    await letGo();
+    await release();
     await expect(notices(page)).toContainText('Another guest is in storage', byItself);
     return guest;
   }

@@ -161,8 +161,8 @@ test.describe('with two pages', () => {
 
     await guest.machine(
       (machine, [url, runtime, wanted]) =>
-        new Promise<void>((arriving, fail) => {
-          const onProgress = ({ loadedBytes = 0 }) => loadedBytes >= wanted && arriving();
+        new Promise<void>((resolve, fail) => {
+          const onProgress = ({ loadedBytes = 0 }) => loadedBytes >= wanted && resolve();
           machine.openState(url, { runtime, replace: true, onProgress }).catch(fail);
         }),
       [`${held.url}held.holdfast`, runtimes.newer, middle] as const,

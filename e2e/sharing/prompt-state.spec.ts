@@ -116,7 +116,7 @@ test('a small change is a small file on that state, and is there in another brow
     return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
   });
   const file = Buffer.from(base64, 'base64');
-  // `bench -- share` measures the exact size, which depends on the guest's kernel.
+  // `bench -- state-file` measures the exact size, which depends on the guest's kernel.
   expect(file.length).toBeLessThan(linkStateBytes);
   await site.put('small.holdfast', file);
 

@@ -14,13 +14,13 @@ MessagePort.prototype.addEventListener = function (
   listener: EventListener,
   options?: AddEventListenerOptions,
 ) {
-  const heard = (event: Event) => {
+  const dispatch = (event: Event) => {
     const { id, path } = (event as MessageEvent).data ?? {};
     const [name] = path ?? [];
     if (type !== 'message' || name === undefined || known.includes(name)) listener(event);
     else postMessage.call(this, { id, type: 'RAW', value: `no call "${name}"` });
   };
-  addEventListener.call(this, type, heard, options);
+  addEventListener.call(this, type, dispatch, options);
 } as typeof addEventListener;
 
 MessagePort.prototype.postMessage = function (

@@ -15,7 +15,7 @@ const shows = (guest: Guest, text: string) =>
 const wentOn = (guest: Guest) =>
   expect(playground(guest.page).state('found')).toContainText('resumed', { timeout: 30_000 });
 
-async function lookOn(context: BrowserContext, site: Site): Promise<Guest> {
+async function watchGuest(context: BrowserContext, site: Site): Promise<Guest> {
   const second = await Guest.in(await context.newPage());
   await second.page.goto(`${site.url}?host=dedicated`);
   await expect(notices(second.page)).toContainText(elsewhere);
@@ -28,7 +28,7 @@ test('it shows the terminal and the screen as they change, and cannot touch the 
   site,
 }) => {
   await guest.run('echo on-the-screen >/dev/tty1; echo said-$((6*7))');
-  const second = await lookOn(context, site);
+  const second = await watchGuest(context, site);
   const { page } = second;
   await shows(second, 'said-42');
   await waitForShown(second, /on-the-screen/);
@@ -54,7 +54,7 @@ test('it shows the terminal and the screen as they change, and cannot touch the 
 });
 
 test('it still shows a machine whose tab is reloaded', async ({ guest, context, site }) => {
-  const second = await lookOn(context, site);
+  const second = await watchGuest(context, site);
   await checkpoint(guest);
   await guest.reloadPage();
   await guest.run('echo after-$((6*7))');
@@ -69,7 +69,7 @@ test('when the first tab is closed the machine continues in the second', async (
 }) => {
   await guest.run('kept=here');
   await checkpoint(guest);
-  const second = await lookOn(context, site);
+  const second = await watchGuest(context, site);
   await guest.page.close();
   await expect(notices(second.page)).toContainText('The tab that ran this machine was closed');
   await notices(second.page).getByRole('button', { name: 'Resume here' }).click();
@@ -84,7 +84,7 @@ test('it takes the machine over, and the first tab looks on from then', async ({
   site,
 }) => {
   await guest.run('kept=here');
-  const second = await lookOn(context, site);
+  const second = await watchGuest(context, site);
   await notices(second.page).getByRole('button', { name: 'Take over' }).click();
   await wentOn(second);
   // The first tab saved this before it released the machine.
@@ -96,7 +96,7 @@ test('it takes the machine over, and the first tab looks on from then', async ({
 test('it opens a copy, which goes its own way', async ({ guest, context, site }) => {
   await guest.run('kept=here');
   await checkpoint(guest);
-  const second = await lookOn(context, site);
+  const second = await watchGuest(context, site);
   await notices(second.page).getByRole('button', { name: 'Open a copy' }).click();
   await second.page.waitForURL(/\?machine=[0-9a-f]+$/);
   await wentOn(second);
@@ -116,12 +116,12 @@ test('a page does not take the worker of the page before, which is about to end,
   await guest.page.goto('about:blank');
   const worker = await other.evaluateHandle(
     ({ lock, channel }) =>
-      new Promise<{ release: () => void; heard: string[] }>((holds) => {
-        const heard: string[] = [];
-        new BroadcastChannel(channel).onmessage = ({ data }) => heard.push(data.type);
+      new Promise<{ release: () => void; received: string[] }>((holds) => {
+        const received: string[] = [];
+        new BroadcastChannel(channel).onmessage = ({ data }) => received.push(data.type);
         void navigator.locks.request(
           lock,
-          () => new Promise<void>((release) => holds({ release, heard })),
+          () => new Promise<void>((release) => holds({ release, received })),
         );
       }),
     { lock: 'holdfast-machine-default', channel: machinesChannel },
@@ -134,5 +134,5 @@ test('a page does not take the worker of the page before, which is about to end,
   await opening;
   await wentOn(guest);
   // "watch" would be from a page that watches a machine of another tab.
-  expect(await worker.evaluate(({ heard }) => heard)).toEqual(['there']);
+  expect(await worker.evaluate(({ received }) => received)).toEqual(['there']);
 });

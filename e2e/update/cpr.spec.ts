@@ -48,28 +48,32 @@ const call = (
 const runstateOf = async (guest: Guest) => (await guest.status()).runstate;
 
 /** Run states of a machine when it is saved. */
-const doings = {
+const enterRunstate = {
   running: async () => {},
   paused: (guest: Guest) => call(guest, 'pause'),
   suspended: (guest: Guest) => call(guest, 'suspend'),
 } as const;
-type Doing = keyof typeof doings;
-const everySavedRunstate = Object.keys(doings) as Doing[];
+type SavedRunstate = keyof typeof enterRunstate;
+const savedRunstates = Object.keys(enterRunstate) as SavedRunstate[];
 
 /**
  * Checks that the pattern guest has its previous run state, that all of its memory is right, and
  * that it can run.
  */
-async function expectSavedRunstate(guest: Guest, inPage: string, doing: Doing): Promise<void> {
-  expect(await runstateOf(guest)).toBe(doing);
-  if (doing === 'running') {
+async function expectSavedRunstate(
+  guest: Guest,
+  inPage: string,
+  savedRunstate: SavedRunstate,
+): Promise<void> {
+  expect(await runstateOf(guest)).toBe(savedRunstate);
+  if (savedRunstate === 'running') {
     await waitForPasses(guest, 1);
     await call(guest, 'pause');
   }
   const still = await inspectPattern(guest, inPage);
   expect(still).toMatchObject({ ok: true });
-  if (doing !== 'running') expect(await inspectPattern(guest, inPage)).toEqual(still);
-  await call(guest, doing === 'suspended' ? 'wakeup' : 'resume');
+  if (savedRunstate !== 'running') expect(await inspectPattern(guest, inPage)).toEqual(still);
+  await call(guest, savedRunstate === 'suspended' ? 'wakeup' : 'resume');
   await waitForPasses(guest, 1);
 }
 
@@ -110,18 +114,18 @@ for (const mode of ['restart', 'reboot'] as const) {
       return runtimeId === runtimes.older.id ? runtimes.newer : runtimes.older;
     };
 
-    for (const doing of everySavedRunstate) {
-      test(`a machine that was ${doing} is so again, in another runtime, every dword right`, async () => {
+    for (const savedRunstate of savedRunstates) {
+      test(`a machine that was ${savedRunstate} has its runstate in another runtime, every dword right`, async () => {
         const { guest, inPage } = standing;
         const runtime = await other();
-        await doings[doing](guest);
+        await enterRunstate[savedRunstate](guest);
         const saved = await save(guest, { mode, runtime });
-        expect(saved).toMatchObject({ mode, runstate: doing });
+        expect(saved).toMatchObject({ mode, runstate: savedRunstate });
         expect(await runstateOf(guest)).toBe(mode === 'restart' ? 'inmigrate' : 'shutdown');
         const loaded = await load(guest, saved, mode === 'reboot' ? { runtime } : {});
-        expect(loaded).toMatchObject({ runstate: doing, runtimeId: runtime.id });
+        expect(loaded).toMatchObject({ runstate: savedRunstate, runtimeId: runtime.id });
         expect((await guest.status()).runtimeId).toBe(runtime.id);
-        await expectSavedRunstate(guest, inPage, doing);
+        await expectSavedRunstate(guest, inPage, savedRunstate);
       });
     }
 
@@ -145,8 +149,8 @@ for (const mode of ['restart', 'reboot'] as const) {
 
     test('a file that cannot be written leaves the guest as it was, and the file', async () => {
       const { guest, inPage } = standing;
-      for (const doing of everySavedRunstate) {
-        await doings[doing](guest);
+      for (const savedRunstate of savedRunstates) {
+        await enterRunstate[savedRunstate](guest);
         const outcome = await guest.machine(async (machine, saveMode) => {
           const folder = await navigator.storage.getDirectory();
           const handle = await folder.getFileHandle('state', { create: true });
@@ -163,7 +167,7 @@ for (const mode of ['restart', 'reboot'] as const) {
           return [settled, await (await handle.getFile()).text()];
         }, mode);
         expect(outcome).toEqual([{ code: 'file-failed', phase: 'write' }, 'what was there']);
-        await expectSavedRunstate(guest, inPage, doing);
+        await expectSavedRunstate(guest, inPage, savedRunstate);
       }
     });
 
@@ -188,10 +192,10 @@ for (const mode of ['restart', 'reboot'] as const) {
       const { guest, inPage } = standing;
       const saved = await save(guest, { mode });
       await load(guest, saved);
-      for (const doing of everySavedRunstate) {
-        await doings[doing](guest);
+      for (const savedRunstate of savedRunstates) {
+        await enterRunstate[savedRunstate](guest);
         await expect(load(guest, saved)).rejects.toMatchObject({ code: 'bad-runstate' });
-        await expectSavedRunstate(guest, inPage, doing);
+        await expectSavedRunstate(guest, inPage, savedRunstate);
       }
     });
 
@@ -220,13 +224,13 @@ test.describe('mode restart', () => {
     inPage,
     runtimes,
   }) => {
-    for (const doing of everySavedRunstate) {
-      await doings[doing](guest);
+    for (const savedRunstate of savedRunstates) {
+      await enterRunstate[savedRunstate](guest);
       const { runtimeId } = await guest.status();
       await save(guest, { mode: 'restart', runtime: runtimes.older });
       await call(guest, 'cprCancel');
       expect((await guest.status()).runtimeId).toBe(runtimeId);
-      await expectSavedRunstate(guest, inPage, doing);
+      await expectSavedRunstate(guest, inPage, savedRunstate);
     }
   });
 

@@ -48,7 +48,7 @@ test.describe('a live update', () => {
     await site.close();
   });
 
-  /** Starts a separate machine for each situation, with the disks or the APIC that it needs. */
+  /** Starts a separate machine for each CPU state, with the disks or the APIC that it needs. */
   async function enter(name: CpuStateName): Promise<void> {
     const withDisks = /ide|atapi/.test(name);
     await guest.start(runtimes.newer, {

@@ -28,12 +28,12 @@ test('a page of an earlier release takes a snapshot, restores it and lists machi
     window.call = (name, ...args) =>
       new Promise((answered) => {
         const id = crypto.randomUUID();
-        const hear = ({ data }: MessageEvent) => {
+        const listener = ({ data }: MessageEvent) => {
           if (data.id !== id) return;
-          port.removeEventListener('message', hear);
+          port.removeEventListener('message', listener);
           answered(data.value);
         };
-        port.addEventListener('message', hear);
+        port.addEventListener('message', listener);
         port.start();
         const argumentList = args.map((value) => ({ type: 'RAW', value }));
         port.postMessage({ id, type: 'APPLY', path: [name], argumentList });

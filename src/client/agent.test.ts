@@ -9,55 +9,55 @@ function port() {
   let listener = (_: MachineEvent) => {};
   const machine = {
     status: { bootedAtMs: 1 },
-    on: (_: string, heard: (event: never) => void) => {
-      listener = heard as (event: MachineEvent) => void;
+    on: (_: string, added: (event: never) => void) => {
+      listener = added as (event: MachineEvent) => void;
       return () => {};
     },
     consoleInput: async (_: string, data: string | Uint8Array) => {
       sent.push(String(data));
     },
   } as unknown as Pick<Machine, 'on' | 'consoleInput'> & { status: Machine['status'] };
-  const say = (text: string, console = 'serial1') =>
+  const print = (text: string, console = 'serial1') =>
     listener({ type: 'console', console, offset: 0, bytes: new TextEncoder().encode(text) });
   const id = (index: number) => sent[index]?.split(' ')[0];
   const agent = new GuestAgent(machine);
   /** As with a guest whose agent listens: the first command checks that it is present. */
   const begin = async (version?: string) => {
     const probed = agent.execute('echo there');
-    say(`${id(0)} x 0${version === undefined ? '' : ` ${version}`}\r\n`);
+    print(`${id(0)} x 0${version === undefined ? '' : ` ${version}`}\r\n`);
     await new Promise((resolve) => setTimeout(resolve));
-    say(`${id(1)} x 0\r\n`);
+    print(`${id(1)} x 0\r\n`);
     await probed;
     sent.length = 0;
   };
-  return { machine, agent, sent, say, id, begin };
+  return { machine, agent, sent, print, id, begin };
 }
 
-test('sends shell code in base64 and puts the answer together from pieces', async () => {
-  const { agent, sent, say, id, begin } = port();
+test('sends shell code in base64 and puts the answer together from chunks', async () => {
+  const { agent, sent, print, id, begin } = port();
   await begin();
   const running = agent.execute('echo "grün"');
   await Promise.resolve();
   const code = sent[0]?.trim().split(' ')[1] ?? '';
   expect(Buffer.from(code, 'base64').toString()).toBe('echo "grün"');
-  // The two bytes of ü in two pieces, a line in two events, and an answer for another client
+  // The two bytes of ü in two chunks, a line in two events, and an answer for another client
   // between.
   const bytes = Buffer.from('grün\n');
-  say(`${id(0)} o ${bytes.subarray(0, 3).toString('base64')}\r\nother x 1\r\n${id(0)} o `);
-  say(`${bytes.subarray(3).toString('base64')}\r\n`);
-  say(`${id(0)} x 1\n`, 'serial0');
-  say(`${id(0)} x 3\r\n`);
+  print(`${id(0)} o ${bytes.subarray(0, 3).toString('base64')}\r\nother x 1\r\n${id(0)} o `);
+  print(`${bytes.subarray(3).toString('base64')}\r\n`);
+  print(`${id(0)} x 1\n`, 'serial0');
+  print(`${id(0)} x 3\r\n`);
   expect(await running).toEqual({ exitCode: 3, stdout: 'grün\n', stderr: '' });
 });
 
 test('standard error comes apart from standard output', async () => {
-  const { agent, say, id, begin } = port();
+  const { agent, print, id, begin } = port();
   await begin();
   const running = agent.execute('make');
   await Promise.resolve();
   const base64 = (text: string) => Buffer.from(text).toString('base64');
-  say(`${id(0)} o ${base64('made\n')}\r\n${id(0)} s 2\r\n${id(0)} e ${base64('no ruße\n')}\r\n`);
-  say(`${id(0)} x 2\r\n`);
+  print(`${id(0)} o ${base64('made\n')}\r\n${id(0)} s 2\r\n${id(0)} e ${base64('no ruße\n')}\r\n`);
+  print(`${id(0)} x 2\r\n`);
   expect(await running).toEqual({ exitCode: 2, stdout: 'made\n', stderr: 'no ruße\n' });
 });
 
@@ -76,11 +76,11 @@ test('code of one line goes to an agent of version 2 as it is, any other in base
 });
 
 test('a shell that has ended while something holds its output is told as that', async () => {
-  const { agent, say, id, begin } = port();
+  const { agent, print, id, begin } = port();
   await begin('2');
   const running = agent.execute('daemon &', { timeoutMs: 50 });
   await Promise.resolve();
-  say(`${id(0)} o ${Buffer.from('begun').toString('base64')}\r\n${id(0)} s 0\r\n`);
+  print(`${id(0)} o ${Buffer.from('begun').toString('base64')}\r\n${id(0)} s 0\r\n`);
   await expect(running).rejects.toMatchObject({
     code: 'guest-silent',
     message: expect.stringMatching(
@@ -90,41 +90,41 @@ test('a shell that has ended while something holds its output is told as that', 
 });
 
 test('commands run side by side', async () => {
-  const { agent, say, id, begin } = port();
+  const { agent, print, id, begin } = port();
   await begin();
   const first = agent.execute('sleep 1');
   const second = agent.execute('true');
   await Promise.resolve();
-  say(`${id(1)} x 0\r\n${id(0)} x 1\r\n`);
+  print(`${id(1)} x 0\r\n${id(0)} x 1\r\n`);
   expect((await second).exitCode).toBe(0);
   expect((await first).exitCode).toBe(1);
 });
 
 test('a guest that boots again is asked again whether anybody is there', async () => {
-  const { machine, agent, sent, say, id, begin } = port();
+  const { machine, agent, sent, print, id, begin } = port();
   await begin();
   machine.status = { bootedAtMs: 2 } as Machine['status'];
   const running = agent.execute('true');
   await Promise.resolve();
   expect(sent).toEqual([expect.stringMatching(/^\S+ \n$/)]);
-  say(`${id(0)} x 0\r\n`);
+  print(`${id(0)} x 0\r\n`);
   await new Promise((resolve) => setTimeout(resolve));
-  say(`${id(1)} x 0\r\n`);
+  print(`${id(1)} x 0\r\n`);
   expect((await running).exitCode).toBe(0);
 });
 
 test('the echo of a port that the agent is only setting up is not taken for its answer', async () => {
-  const { agent, sent, say, id } = port();
+  const { agent, sent, print, id } = port();
   const running = agent.execute('true');
   await Promise.resolve();
-  say(`${sent[0]?.trimEnd()} \r\n`);
+  print(`${sent[0]?.trimEnd()} \r\n`);
   await new Promise((resolve) => setTimeout(resolve));
   expect(sent).toHaveLength(1);
   await vi.waitFor(() => expect(sent).toHaveLength(2));
   expect(sent[1]).toMatch(/^\S+ \n$/);
-  say(`${id(1)} x 0\r\n`);
+  print(`${id(1)} x 0\r\n`);
   await vi.waitFor(() => expect(sent).toHaveLength(3));
-  say(`${id(2)} x 0\r\n`);
+  print(`${id(2)} x 0\r\n`);
   expect((await running).exitCode).toBe(0);
 });
 
@@ -139,37 +139,37 @@ test('a guest that does not answer is an error that says what to look at', async
 test('[7] a forged answer fails its command, and nothing else', async () => {
   const forged = ['o *not base64*', 'e \0\u{ff}', 's -1', 'x', 'x NaN', 'x 1e3', 'x 99999'];
   for (const answer of forged) {
-    const { agent, say, id, begin } = port();
+    const { agent, print, id, begin } = port();
     await begin();
     const attacked = agent.execute('true');
     const beside = agent.execute('true');
     await Promise.resolve();
-    say(`${id(0)} ${answer}\r\n${id(1)} x 0 7z\r\n`);
+    print(`${id(0)} ${answer}\r\n${id(1)} x 0 7z\r\n`);
     await expect(attacked, answer).rejects.toMatchObject({ code: 'guest-failed' });
     expect((await beside).exitCode).toBe(0);
   }
 });
 
 test('[7] a line without an end costs 64 KiB, in time linear to what comes', async () => {
-  const { agent, say, id, begin } = port();
+  const { agent, print, id, begin } = port();
   await begin();
   const running = agent.execute('true');
   await Promise.resolve();
-  const piece = 'A'.repeat(1024 * 1024);
-  say(`${id(0)} o `);
-  // 256 MiB in one line: scanning it again for each piece would take minutes.
-  for (let sent = 0; sent < 256; sent++) say(piece);
-  say('\r\n');
+  const chunk = 'A'.repeat(1024 * 1024);
+  print(`${id(0)} o `);
+  // 256 MiB in one line: scanning it again for each chunk would take minutes.
+  for (let sent = 0; sent < 256; sent++) print(chunk);
+  print('\r\n');
   await expect(running).rejects.toMatchObject({ code: 'guest-failed' });
   const next = agent.execute('true');
   await Promise.resolve();
-  say(`${id(1)} x 0\r\n`);
+  print(`${id(1)} x 0\r\n`);
   expect((await next).exitCode).toBe(0);
 });
 
-test('[7] output without an end fails its command at 16 MiB, in large pieces or small', async () => {
+test('[7] output without an end fails its command at 16 MiB, in large chunks or small', async () => {
   for (const bytes of [40_000, 1]) {
-    const { agent, say, id, begin } = port();
+    const { agent, print, id, begin } = port();
     await begin();
     const running = agent.execute('yes');
     let isOver = false;
@@ -179,7 +179,7 @@ test('[7] output without an end fails its command at 16 MiB, in large pieces or 
     let sent = 0;
     const most = (17 * 1024 * 1024) / 64;
     while (!isOver && sent < most) {
-      say(line.repeat(100));
+      print(line.repeat(100));
       sent += 100;
       await Promise.resolve();
     }
@@ -191,7 +191,7 @@ test('[7] output without an end fails its command at 16 MiB, in large pieces or 
 });
 
 test('[7] commands that nobody waits for any more are forgotten', async () => {
-  const { agent, sent, say, id, begin } = port();
+  const { agent, sent, print, id, begin } = port();
   await begin();
   await expect(agent.execute('sleep 9', { timeoutMs: 1 })).rejects.toMatchObject({
     code: 'guest-silent',
@@ -200,6 +200,6 @@ test('[7] commands that nobody waits for any more are forgotten', async () => {
   sent.length = 0;
   const running = agent.execute('true');
   await Promise.resolve();
-  say(`${late} o *\n${late} x 0\n${id(0)} x 0\n`);
+  print(`${late} o *\n${late} x 0\n${id(0)} x 0\n`);
   expect((await running).exitCode).toBe(0);
 });

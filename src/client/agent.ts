@@ -217,8 +217,8 @@ function noAgentsAnswer(outputBytes: number): HoldfastError {
 function noAnswer(code: string, timeoutMs: number, command: Command | undefined): HoldfastError {
   const shown = `"${code.slice(0, 60)}"`;
   const { shellStatus, stdout = [] } = command ?? {};
-  const said = textOf(stdout).slice(-shownCharacters);
-  const sofar = said && `\n--- standard output so far ---\n${said}`;
+  const output = textOf(stdout).slice(-shownCharacters);
+  const sofar = output && `\n--- standard output so far ---\n${output}`;
   const why =
     shellStatus === undefined
       ? `The guest did not answer ${shown} within ${timeoutMs} ms. ` +
@@ -229,9 +229,9 @@ function noAnswer(code: string, timeoutMs: number, command: Command | undefined)
   return new HoldfastError('guest-silent', why + sofar);
 }
 
-function textOf(pieces: readonly Uint8Array[]): string {
+function textOf(chunks: readonly Uint8Array[]): string {
   const decoder = new TextDecoder();
-  return pieces.map((piece) => decoder.decode(piece, { stream: true })).join('') + decoder.decode();
+  return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join('') + decoder.decode();
 }
 
 function toBase64(text: string): string {

@@ -5,18 +5,18 @@
  */
 export async function collectBlob(stream: ReadableStream<Uint8Array>): Promise<Blob> {
   const parts: Blob[] = [];
-  let pieces: Uint8Array<ArrayBuffer>[] = [];
+  let chunks: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;
   const pack = () => {
-    parts.push(new Blob(pieces));
-    pieces = [];
+    parts.push(new Blob(chunks));
+    chunks = [];
     bytes = 0;
   };
   const reader = stream.getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) break;
-    pieces.push(value as Uint8Array<ArrayBuffer>);
+    chunks.push(value as Uint8Array<ArrayBuffer>);
     bytes += value.length;
     if (bytes >= partBytes) pack();
   }

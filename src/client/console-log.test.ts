@@ -7,7 +7,7 @@ import { RemoteConsole } from './guest-console.ts';
 const bytes = (text: string) => new TextEncoder().encode(text);
 const consoleOf = (log: ConsoleLog) => new RemoteConsole('serial0', log, async () => {});
 
-test('output is read from any offset, across pieces', () => {
+test('output is read from any offset, across chunks', () => {
   const log = new ConsoleLog();
   log.push('serial0', 0, bytes('one '));
   log.push('serial0', 4, bytes('two'));
@@ -38,8 +38,8 @@ test('after a gap only what came later is there', () => {
 
 test('of long output the end is kept', () => {
   const log = new ConsoleLog();
-  const piece = new Uint8Array(100_000).fill(65);
-  for (let i = 0; i < 20; i++) log.push('serial0', i * piece.length, piece);
+  const chunk = new Uint8Array(100_000).fill(65);
+  for (let i = 0; i < 20; i++) log.push('serial0', i * chunk.length, chunk);
   const { offset, bytes: kept } = log.read('serial0', 0);
   expect(offset + kept.length).toBe(2_000_000);
   expect(kept.length).toBeGreaterThanOrEqual(1024 * 1024);
@@ -52,8 +52,8 @@ test('a stream and an iteration get what was said and what comes', async () => {
   const console = consoleOf(log);
   let text = '';
   const reading = (async () => {
-    for await (const piece of console) {
-      text += new TextDecoder().decode(piece);
+    for await (const chunk of console) {
+      text += new TextDecoder().decode(chunk);
       if (text.endsWith('!')) return;
     }
   })();
@@ -95,14 +95,14 @@ test('[7] output of single bytes takes little more than its bytes', () => {
   expect(kept.every((byte, at) => byte === (at & 255))).toBe(true);
 });
 
-test('pieces of all sizes, with what is said again between them, stay what they were', () => {
+test('chunks of all sizes, with what is said again between them, stay what they were', () => {
   const log = new ConsoleLog();
   let said = '';
   for (let at = 0; at < 3000; at++) {
     if (at % 100 === 99) said = said.slice(0, -50);
-    const piece = `${at};`.repeat(at % 700 === 0 ? 2000 : 1);
-    log.push('serial0', said.length, bytes(piece));
-    said += piece;
+    const chunk = `${at};`.repeat(at % 700 === 0 ? 2000 : 1);
+    log.push('serial0', said.length, bytes(chunk));
+    said += chunk;
   }
   const { offset, bytes: kept } = log.read('serial0', 0);
   expect(new TextDecoder().decode(kept)).toBe(said.slice(offset));

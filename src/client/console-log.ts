@@ -19,7 +19,7 @@ interface Log {
   /** Bytes between the start of the machine and the first one that is kept. */
   start: number;
   chunks: Uint8Array[];
-  /** Buffer that small pieces are appended to, and its used length. */
+  /** Buffer that small chunks are appended to, and its used length. */
   shared: { bytes: Uint8Array; used: number };
   end: number;
   /** Output before this offset was shown before this page, or this keeper, was there. */

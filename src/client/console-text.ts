@@ -1,10 +1,10 @@
 /** A console's output as text that grows: each byte is decoded once. */
 import type { ConsoleLog } from './console-log.ts';
 
-/** Text of smaller pieces is put together. */
+/** Text of smaller chunks is put together. */
 const pieceBytes = 16 * 1024;
 
-interface Piece {
+interface TextChunk {
   /** Offset of the first byte. */
   offset: number;
   bytes: number;
@@ -17,7 +17,7 @@ export class ConsoleText {
   readonly #from: number;
   readonly #stop: () => void;
   #decoder = new TextDecoder();
-  #pieces: Piece[] = [];
+  #chunks: TextChunk[] = [];
   #next: number;
 
   /** @param grew called after each new output */
@@ -37,7 +37,7 @@ export class ConsoleText {
   /** All that the log has from the first offset on. */
   get text(): string {
     this.#take();
-    return this.#pieces.map(({ text }) => text).join('');
+    return this.#chunks.map(({ text }) => text).join('');
   }
 
   end(): void {
@@ -46,7 +46,7 @@ export class ConsoleText {
 
   #beginAnew(): void {
     this.#decoder = new TextDecoder();
-    this.#pieces = [];
+    this.#chunks = [];
     this.#next = this.#from;
   }
 
@@ -59,15 +59,15 @@ export class ConsoleText {
     this.#next = offset + bytes.length;
     this.#add(offset, bytes.length, this.#decoder.decode(bytes, { stream: true }));
     const start = this.#log.start(this.#console);
-    const isForgotten = ({ offset, bytes }: Piece) => offset + bytes <= start;
-    while (this.#pieces[0] && isForgotten(this.#pieces[0])) this.#pieces.shift();
+    const isForgotten = ({ offset, bytes }: TextChunk) => offset + bytes <= start;
+    while (this.#chunks[0] && isForgotten(this.#chunks[0])) this.#chunks.shift();
   }
 
   #add(offset: number, bytes: number, text: string): void {
-    const last = this.#pieces.at(-1);
+    const last = this.#chunks.at(-1);
     if (last && last.bytes < pieceBytes) {
       last.bytes += bytes;
       last.text += text;
-    } else this.#pieces.push({ offset, bytes, text });
+    } else this.#chunks.push({ offset, bytes, text });
   }
 }

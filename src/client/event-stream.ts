@@ -28,7 +28,7 @@ const maxBacklogBytes = 64 * 1024 * 1024;
 export class EventStream {
   readonly #listeners = new Map<Type, Set<Listener>>();
   /** Types that have had a listener: their events are not kept any more. */
-  readonly #heardTypes = new Set<Type>();
+  readonly #subscribedTypes = new Set<Type>();
   #backlog: (MachineEvent | LoggedOutput)[] = [];
   #backlogBytes = 0;
   #draining = false;
@@ -53,7 +53,7 @@ export class EventStream {
       this.#listeners.set(type, listeners);
     }
     listeners.add(entry);
-    this.#heardTypes.add(type);
+    this.#subscribedTypes.add(type);
     if (this.#backlog.length > 0 && !this.#draining) {
       this.#draining = true;
       queueMicrotask(() => this.#drain());
@@ -63,7 +63,7 @@ export class EventStream {
 
   push(event: MachineEvent): void {
     // While the backlog waits for its microtask, later events queue up behind it.
-    if (this.#heardTypes.has(event.type) && !this.#draining) this.#deliver(event);
+    if (this.#subscribedTypes.has(event.type) && !this.#draining) this.#deliver(event);
     else this.#keep(event);
   }
 
@@ -74,13 +74,13 @@ export class EventStream {
     this.#draining = false;
     for (const event of backlog) {
       if (event.type === 'logged') this.#drainConsole(event);
-      else if (this.#heardTypes.has(event.type)) this.#deliver(event);
+      else if (this.#subscribedTypes.has(event.type)) this.#deliver(event);
       else this.#keep(event);
     }
   }
 
   #drainConsole(output: LoggedOutput): void {
-    if (!this.#heardTypes.has('console')) this.#backlog.push(output);
+    if (!this.#subscribedTypes.has('console')) this.#backlog.push(output);
     else
       for (const chunk of this.#log.chunks(output.console, output.offset, output.end)) {
         const { offset, bytes, again } = chunk;

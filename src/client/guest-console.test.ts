@@ -22,19 +22,19 @@ function countBytes(log: ConsoleLog) {
   };
 }
 
-test('a wait reads and decodes each byte of the output once, however small the pieces are', async () => {
+test('a wait reads and decodes each byte of the output once, however small the chunks are', async () => {
   const { log, console } = makeConsole();
   const counted = countBytes(log);
-  // Looks that take no time never rest: there is one for each piece.
+  // Looks that take no time never rest: there is one for each chunk.
   const clock = vi.spyOn(performance, 'now').mockReturnValue(0);
   onTestFinished(() => clock.mockRestore());
   const found = console.waitFor(/login: $/, { timeoutMs: 60_000 });
-  const piece = bytes(`${'.'.repeat(49)}\n`);
+  const chunk = bytes(`${'.'.repeat(49)}\n`);
   let offset = 0;
-  for (let i = 0; i < 2000; i++, offset += piece.length) log.push('serial0', offset, piece);
+  for (let i = 0; i < 2000; i++, offset += chunk.length) log.push('serial0', offset, chunk);
   log.push('serial0', offset, bytes('login: '));
   expect((await found).index).toBe(offset);
-  // All of it for each piece would be 100 MB.
+  // All of it for each chunk would be 100 MB.
   expect(counted.read()).toBe(offset + 7);
   expect(counted.decoded()).toBe(offset + 7);
 });
@@ -42,15 +42,15 @@ test('a wait reads and decodes each byte of the output once, however small the p
 test('text that grows keeps no more of the output than the log', () => {
   const { log } = makeConsole();
   const said = new ConsoleText(log, 'serial0', 0, () => {});
-  const piece = new Uint8Array(64 * 1024).fill(65);
+  const chunk = new Uint8Array(64 * 1024).fill(65);
   for (let i = 0; i < 40; i++) {
-    log.push('serial0', i * piece.length, piece);
+    log.push('serial0', i * chunk.length, chunk);
     expect(said.text.length).toBe(log.read('serial0').bytes.length);
   }
   expect(said.text.length).toBeLessThan(1200 * 1024);
 });
 
-test('a character that comes in two pieces is one', async () => {
+test('a character that comes in two chunks is one', async () => {
   const { log, console } = makeConsole();
   const found = console.waitFor(/na\u00efve/);
   const word = bytes('na\u00efve');
@@ -123,15 +123,15 @@ test('a reader who is slower than the guest has one chunk waiting, and misses th
   const enqueue = vi.spyOn(ReadableStreamDefaultController.prototype, 'enqueue');
   onTestFinished(() => enqueue.mockRestore());
   const reader = console.readable().getReader();
-  const piece = new Uint8Array(64 * 1024);
-  for (let i = 0; i < 100; i++) log.push('serial0', i * piece.length, piece);
+  const chunk = new Uint8Array(64 * 1024);
+  for (let i = 0; i < 100; i++) log.push('serial0', i * chunk.length, chunk);
   expect(enqueue).toHaveBeenCalledTimes(1);
   let received = 0;
   for (let end = -1; end !== 0; ) {
     const { value } = await reader.read();
     received += value?.length ?? 0;
-    end = received < piece.length * 17 ? -1 : 0;
+    end = received < chunk.length * 17 ? -1 : 0;
   }
   // The first, and what the log has: a MiB.
-  expect(received).toBe(17 * piece.length);
+  expect(received).toBe(17 * chunk.length);
 });

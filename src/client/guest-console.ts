@@ -3,7 +3,7 @@ import type { ConsoleChunk, ConsoleLog } from './console-log.ts';
 import { ConsoleText } from './console-text.ts';
 import type { ConsoleReadOptions, GuestConsole, WaitForOptions } from './console-types.ts';
 import { type IterableStream, iterable } from './iterable-stream.ts';
-import { PacedLooks } from './paced-looks.ts';
+import { PacedCheck } from './paced-check.ts';
 
 const defaultTimeoutMs = 30_000;
 const shownCharacters = 2000;
@@ -94,14 +94,14 @@ export class RemoteConsole implements GuestConsole {
   ): Promise<RegExpExecArray> {
     const test = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
     return new Promise((resolve, reject) => {
-      const looks = new PacedLooks(() => {
-        const found = test.exec(said.text);
+      const check = new PacedCheck(() => {
+        const found = test.exec(output.text);
         if (found) settle(() => resolve(found));
       });
       const settle = (action: () => void) => {
         clearTimeout(timer);
-        said.end();
-        looks.end();
+        output.end();
+        check.end();
         signal?.removeEventListener('abort', abort);
         action();
       };
@@ -111,16 +111,16 @@ export class RemoteConsole implements GuestConsole {
         );
       const timer = setTimeout(() => {
         // The latest output may not have been tested yet.
-        looks.now();
-        if (looks.hasEnded) return;
+        check.run();
+        if (check.hasEnded) return;
         const message = `${this.name} did not show ${pattern} within ${timeoutMs} ms. Its end:\n`;
-        const end = said.text.slice(-shownCharacters);
+        const end = output.text.slice(-shownCharacters);
         settle(() => reject(new HoldfastError('guest-silent', message + end)));
       }, timeoutMs);
-      const said = new ConsoleText(this.#log, this.name, from, () => looks.soon());
+      const output = new ConsoleText(this.#log, this.name, from, () => check.request());
       signal?.addEventListener('abort', abort);
       if (signal?.aborted) abort();
-      else looks.now();
+      else check.run();
     });
   }
 }

@@ -23,8 +23,9 @@ async function connect({ slow = false } = {}) {
     80,
     {},
   );
-  const say = (bytes: Uint8Array) => far?.postMessage({ type: 'data', bytes } satisfies TcpEvent);
-  return { socket, received: () => received, read: () => read, say, end: () => far?.close() };
+  const deliver = (bytes: Uint8Array) =>
+    far?.postMessage({ type: 'data', bytes } satisfies TcpEvent);
+  return { socket, received: () => received, read: () => read, deliver, end: () => far?.close() };
 }
 
 /** Until all messages that are under way have arrived. */
@@ -73,16 +74,16 @@ test('what is written goes to the guest a part at a time, the next when it has t
 });
 
 test('the guest is told of what was read, not of what waits for a reader', async () => {
-  const { socket, say, read, end } = await connect();
-  const piece = 64 * 1024;
-  for (let i = 0; i < 8; i++) say(new Uint8Array(piece));
+  const { socket, deliver, read, end } = await connect();
+  const chunk = 64 * 1024;
+  for (let i = 0; i < 8; i++) deliver(new Uint8Array(chunk));
   await settled();
   const ahead = read();
-  expect(ahead).toBeLessThanOrEqual(4 * piece);
+  expect(ahead).toBeLessThanOrEqual(4 * chunk);
   const reader = socket.readable.getReader();
   for (let i = 0; i < 8; i++) await reader.read();
   await settled();
-  expect(read()).toBe(8 * piece);
+  expect(read()).toBe(8 * chunk);
   socket.close();
   end();
 });

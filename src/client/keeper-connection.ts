@@ -60,7 +60,7 @@ export class KeeperConnection {
         .then(resolve, reject)
         .finally(() => {
           this.#pending.delete(reject);
-          this.#heard();
+          this.#onAnswer();
         });
     });
   }
@@ -127,11 +127,11 @@ export class KeeperConnection {
     }
     if (this.#pingUnanswered) return;
     this.#pingUnanswered = true;
-    const heard = () => this.#heard();
-    this.#wire.call('ping', []).then(heard, heard);
+    const onAnswer = () => this.#onAnswer();
+    this.#wire.call('ping', []).then(onAnswer, onAnswer);
   }
 
-  #heard(): void {
+  #onAnswer(): void {
     this.#missed = 0;
     this.#pingUnanswered = false;
   }

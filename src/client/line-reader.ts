@@ -11,7 +11,7 @@ export interface Line {
 
 export class LineReader {
   readonly #decoder = new TextDecoder('latin1');
-  #pieces: string[] = [];
+  #chunks: string[] = [];
   #length = 0;
 
   /** @returns the lines that end in `bytes` */
@@ -20,7 +20,7 @@ export class LineReader {
     let from = 0;
     for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, from)) {
       this.#take(bytes.subarray(from, end));
-      const text = this.#pieces.join('').trimEnd();
+      const text = this.#chunks.join('').trimEnd();
       ended.push({ text, isCut: this.#length > lineLimit });
       this.forget();
       from = end + 1;
@@ -31,7 +31,7 @@ export class LineReader {
 
   /** Drops the part of a line that was received. */
   forget(): void {
-    this.#pieces = [];
+    this.#chunks = [];
     this.#length = 0;
   }
 
@@ -40,6 +40,6 @@ export class LineReader {
     // Keeps counting, so that the end of a cut line is recognised.
     this.#length += bytes.length;
     if (room > 0 && bytes.length > 0)
-      this.#pieces.push(this.#decoder.decode(bytes.subarray(0, room)));
+      this.#chunks.push(this.#decoder.decode(bytes.subarray(0, room)));
   }
 }

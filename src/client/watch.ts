@@ -33,10 +33,10 @@ export async function watchMachine(machineId: string, watcher: Watcher): Promise
   const name = `holdfast-watch-${randomId()}`;
   const channel = new BroadcastChannel(name);
   const machines = new BroadcastChannel(machinesChannel);
-  const say = (message: WatcherMessage) => channel.postMessage(message);
+  const send = (message: WatcherMessage) => channel.postMessage(message);
   const close = () => {
     if (signal.aborted) return;
-    say({ type: 'leave' });
+    send({ type: 'leave' });
     left.abort();
     channel.close();
     machines.close();
@@ -60,7 +60,7 @@ export async function watchMachine(machineId: string, watcher: Watcher): Promise
     if (await whenReleased(keeperLock, AbortSignal.any([keeper.signal, signal]))) watcher.gone();
   };
   const sendVisible = () =>
-    say({ type: 'visible', visible: document.visibilityState === 'visible' });
+    send({ type: 'visible', visible: document.visibilityState === 'visible' });
   document.addEventListener('visibilitychange', sendVisible, { signal });
 
   return new Promise<Watch>((resolve, reject) => {
@@ -74,7 +74,7 @@ export async function watchMachine(machineId: string, watcher: Watcher): Promise
       watcher.began();
       void follow(data.keeperLock);
       sendVisible();
-      const took = (taken: TakenEvents) => say({ type: 'took', taken });
+      const took = (taken: TakenEvents) => send({ type: 'took', taken });
       took({});
       resolve({ machineId, took, close });
     };

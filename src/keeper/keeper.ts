@@ -79,9 +79,9 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
   );
   readonly #slot: MachineSlot;
   /** A resume in progress that no page has requested yet. */
-  #early: PreloadedResume | undefined;
+  #preloadedResume: PreloadedResume | undefined;
   /** The opening of a state in progress, for a page without a stored guest. */
-  #opening: PreloadedOpening | undefined;
+  #preloadedOpening: PreloadedOpening | undefined;
   readonly storage: StoredMachines;
   /** Sizes of the terminals that pages show, also for machines that start later. */
   readonly #terminals = new Map<string, TerminalSize>();
@@ -96,7 +96,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
       openStore,
       openNewerStore,
       presentId: () => this.#presentId,
-      // An early resume that still waits for its machine does not know yet where that runs.
+      // A preloaded resume that still waits for its machine does not know yet where that runs.
       settled: () => this.#slot.settled(),
     });
     this.#environment = {
@@ -150,7 +150,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
   /** The machine that is there stays untouched until the new one runs. */
   async start(given: StartRequest): Promise<void> {
     const runtime = acceptRuntime(given.runtime);
-    if (this.#early || this.#opening) await this.#earlySettled();
+    if (this.#preloadedResume || this.#preloadedOpening) await this.#preloadSettled();
     if (this.#slot.machine && !given.replace) {
       throw new HoldfastError(
         'bad-runstate',
@@ -172,9 +172,9 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
   }
 
   async resumeStored(request: ResumeRequest): Promise<ResumeReport> {
-    const early = this.#early;
-    if (!early?.isFor(request)) return this.#resume(request);
-    return early.report.catch((thrown) => {
+    const preloaded = this.#preloadedResume;
+    if (!preloaded?.isFor(request)) return this.#resume(request);
+    return preloaded.report.catch((thrown) => {
       const { code } = HoldfastError.from(thrown, 'internal', '');
       // The user destroyed it.
       if (code === 'no-machine') throw thrown;
@@ -190,40 +190,40 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
   preloadResume(request: ResumeRequest, checked?: MessagePort): void {
     if (this.#slot.machine || this.#slot.isStarting) return;
     if (checked) this.#environment.loader.checkedAt(checked, request.runtime);
-    const early = new PreloadedResume(request, this.#resume(request));
-    this.#early = early;
-    void early.settled.then(() => {
-      this.#early = undefined;
+    const preloaded = new PreloadedResume(request, this.#resume(request));
+    this.#preloadedResume = preloaded;
+    void preloaded.settled.then(() => {
+      this.#preloadedResume = undefined;
     });
   }
 
   /** Opens a state that a page offers as its guest, if there is none to resume. */
   preloadOpen(message: OpenMessage): void {
-    const isNeeded = !this.#slot.machine && !this.#opening;
+    const isNeeded = !this.#slot.machine && !this.#preloadedOpening;
     const open = (request: ImportRequest, guest: MessagePort) => this.openState(request, guest);
     const isWanted = isNeeded ? this.#nothingStored() : Promise.resolve(false);
     const opening = new PreloadedOpening(message, isWanted, open);
     if (!isNeeded) return;
-    this.#opening = opening;
+    this.#preloadedOpening = opening;
     void opening.settled.then(() => {
-      this.#opening = undefined;
+      this.#preloadedOpening = undefined;
     });
   }
 
-  /** Returns true if the early resume found no stored guest. */
+  /** Returns true if the preloaded resume found no stored guest. */
   async #nothingStored(): Promise<boolean> {
-    if (!this.#early) return false;
+    if (!this.#preloadedResume) return false;
     try {
-      await this.#early.report;
+      await this.#preloadedResume.report;
       return false;
     } catch (thrown) {
       return HoldfastError.from(thrown, 'internal', '').code === 'not-found';
     }
   }
 
-  async #earlySettled(): Promise<void> {
-    await this.#early?.settled;
-    await this.#opening?.settled;
+  async #preloadSettled(): Promise<void> {
+    await this.#preloadedResume?.settled;
+    await this.#preloadedOpening?.settled;
   }
 
   async #resume({ id, runtime: given, ...options }: ResumeRequest): Promise<ResumeReport> {
@@ -287,7 +287,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
   /** Loads a state. Without a machine, or to replace it, a machine is created from the state. */
   async cprLoad(source: CprSource, given: CprLoadOptions = {}): Promise<CprLoadReport> {
     const options = accepted(given);
-    if (this.#early || this.#opening) await this.#earlySettled();
+    if (this.#preloadedResume || this.#preloadedOpening) await this.#preloadSettled();
     if (this.#slot.machine && !options.replace)
       return this.#slot.machine.operations.cprLoad(source, options);
     return this.#slot.fill(async (signal) => {
@@ -313,7 +313,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
   }
 
   async openState(request: ImportRequest, port: MessagePort): Promise<ImportReport> {
-    if (this.#early) await this.#early.settled;
+    if (this.#preloadedResume) await this.#preloadedResume.settled;
     await this.#slot.vacant(leavingPageMs);
     if (this.#slot.machine && !request.replace) {
       throw new HoldfastError(
@@ -361,8 +361,10 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
 
   /** Id of the machine that runs here or is being resumed. */
   get #presentId(): string | undefined {
-    const early = this.#early?.id;
-    return this.#slot.machine?.id ?? (early && this.#slot.holds(early) ? early : undefined);
+    const preloaded = this.#preloadedResume?.id;
+    return (
+      this.#slot.machine?.id ?? (preloaded && this.#slot.holds(preloaded) ? preloaded : undefined)
+    );
   }
 
   #pagesChanged(): void {

@@ -78,8 +78,8 @@ export function createMonitor(machine: MonitorMachine, options: MonitorOptions =
         },
         wrote: (name, type) => written.push({ name, type }),
       };
-      const said = (await run(splitWords(line), context)) ?? [];
-      return { lines: typeof said === 'string' ? [said] : said, files: written };
+      const reply = (await run(splitWords(line), context)) ?? [];
+      return { lines: typeof reply === 'string' ? [reply] : reply, files: written };
     },
     complete: (line, cursor = line.length) =>
       complete(

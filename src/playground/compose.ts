@@ -22,12 +22,12 @@ import { showLost, showUnawareClone, showUnknownOptions } from './notices/guest-
 import { Notices } from './notices/notices.tsx';
 import { OperationReports } from './notices/operation-reports.ts';
 import { showSurvival } from './notices/survival-notice.ts';
+import { openAddressState } from './open-state/address-state.ts';
+import { StateOpener } from './open-state/open-state.ts';
 import { PaneViews } from './panes/pane-views.ts';
 import { runShortcut } from './run-shortcut.ts';
 import type { Operation } from './session/operation.ts';
 import type { Session } from './session/session.ts';
-import { openAddressState } from './share/address-state.ts';
-import { StateOpener } from './share/open-state.ts';
 import { setUpShareButton } from './share/share-button.ts';
 import { AddressApproval } from './start/address-approval.ts';
 import { BootBar } from './start/boot-bar.ts';
@@ -184,7 +184,7 @@ export function compose(session: Session, address: UrlOptions): Page {
     runtime,
     approve: () => approval.require(),
     load: () => loadDescribed(address, document.baseURI),
-    openedEarly: takePreloadedPrompt,
+    takePreloaded: takePreloadedPrompt,
     openState: async (source) => {
       const isOpen = await openAddressState(source, { notices, opener, newMachine });
       if (isOpen) update.updateByItself();

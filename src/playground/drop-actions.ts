@@ -4,8 +4,8 @@ import type { DropActions } from './new-machine/drop-target.ts';
 import type { NewMachineDialog } from './new-machine/new-machine-dialog.tsx';
 import type { Notices } from './notices/notices.tsx';
 import type { OperationReports } from './notices/operation-reports.ts';
+import type { StateOpener } from './open-state/open-state.ts';
 import type { Session } from './session/session.ts';
-import type { StateOpener } from './share/open-state.ts';
 import type { MediaMenu } from './state/media-menu.ts';
 
 interface Page {

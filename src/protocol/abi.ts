@@ -197,10 +197,10 @@ export interface RuntimeInstance {
   capture?(): DeviceSnapshot;
   /**
    * Loads the device state of a snapshot over the stopped guest. Every possible check is made
-   * before `putBack` is called, which restores memory and pieces.
-   * @param putBack returns the pages of RAM that it wrote, by guest-physical page number, ascending
+   * before `restoreMemory` is called, which restores memory and pieces.
+   * @param restoreMemory returns the pages of RAM that it wrote, by guest-physical page number, ascending
    */
-  revert?(snapshot: DeviceSnapshot, putBack: () => readonly number[]): void;
+  revert?(snapshot: DeviceSnapshot, restoreMemory: () => readonly number[]): void;
 }
 
 /** A machine's devices at one moment, for runtimes of this machine in this keeper. */

@@ -24,27 +24,27 @@ export class PeerLiveness {
   readonly #gone: () => void;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #over = new AbortController();
-  #heardMs = performance.now();
+  #receivedMs = performance.now();
 
   /** @param gone called at most once */
   constructor(port: MessagePort, gone: () => void) {
     this.#port = port;
     this.#gone = gone;
     this.#timer = setInterval(() => {
-      this.#say({ alive: true });
-      if (performance.now() - this.#heardMs > silenceMs) this.#end();
+      this.#send({ alive: true });
+      if (performance.now() - this.#receivedMs > silenceMs) this.#end();
     }, heartbeatMs);
-    void livenessLock().then((lock) => lock && this.#say({ alive: true, lock }));
+    void livenessLock().then((lock) => lock && this.#send({ alive: true, lock }));
   }
 
   /** Call this for every message that arrives. */
-  heard(message: object): void {
-    this.#heardMs = performance.now();
+  received(message: object): void {
+    this.#receivedMs = performance.now();
     const { signal } = this.#over;
     if (!('lock' in message) || typeof message.lock !== 'string' || signal.aborted) return;
     // Several ports may wait for one worker.
     webLocks()
-      ?.request(message.lock, { signal, mode: 'shared' }, () => this.#listenOut())
+      ?.request(message.lock, { signal, mode: 'shared' }, () => this.#awaitSilence())
       .catch((thrown) => {
         if (!signal.aborted) console.warn('The end of a transfer will be noticed late:', thrown);
       });
@@ -56,12 +56,12 @@ export class PeerLiveness {
     this.#over.abort();
   }
 
-  async #listenOut(): Promise<void> {
-    let heardMs = this.#heardMs;
+  async #awaitSilence(): Promise<void> {
+    let receivedMs = this.#receivedMs;
     for (let silent = 0; silent < drainRounds.rounds; silent++) {
       await new Promise((resolve) => setTimeout(resolve, drainRounds.roundMs));
-      if (this.#heardMs !== heardMs) silent = 0;
-      heardMs = this.#heardMs;
+      if (this.#receivedMs !== receivedMs) silent = 0;
+      receivedMs = this.#receivedMs;
     }
     this.#end();
   }
@@ -72,7 +72,7 @@ export class PeerLiveness {
     this.#gone();
   }
 
-  #say(sign: Heartbeat): void {
+  #send(sign: Heartbeat): void {
     if (!this.#over.signal.aborted) this.#port.postMessage(sign);
   }
 }

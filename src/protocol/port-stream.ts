@@ -29,7 +29,7 @@ export class PortSender<T> {
     this.#port = port;
     this.#life = new PeerLiveness(port, () => this.#cancel(gone()));
     port.onmessage = ({ data }: MessageEvent<FromReceiver>) => {
-      this.#life.heard(data);
+      this.#life.received(data);
       if ('take' in data) {
         this.#credit += data.take;
         if (data.knows) this.#known = data.knows;
@@ -112,7 +112,7 @@ export class PortReceiver<T> implements AsyncIterable<T> {
     this.#port = port;
     this.#life = new PeerLiveness(port, () => this.#finish({ error: gone() }));
     port.onmessage = ({ data }: MessageEvent<FromSender<T>>) => {
-      this.#life.heard(data);
+      this.#life.received(data);
       if ('item' in data) this.#items.push(data.item);
       else if ('end' in data) this.#finish({});
       else if ('error' in data) this.#finish({ error: fromWireError(data.error) });

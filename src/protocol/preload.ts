@@ -1,17 +1,17 @@
 /**
  * Messages between a page and its keeper before the page's own script is loaded. They are not
  * calls, so their sender needs none of that code. Pages and keepers of earlier releases ignore
- * them.
+ * them. Their types begin with `head-start`, the name that the first release sends.
  */
 import type { RuntimeSource } from './runtime-source.ts';
 import type { ImportRequest } from './state-transfer.ts';
 
-/** The page's: it will ask for this guest in storage (`resumeStored`), which can come back right now. */
+/** From the page: it will resume this stored guest (`resumeStored`). The keeper can begin at once. */
 interface ResumeMessage {
   type: 'head-start-resume';
   id: string;
   runtime: RuntimeSource;
-  /** The page compares the runtime's script with its digest meanwhile. Here it says `true` if they agree. */
+  /** The page compares the runtime's script with its digest meanwhile. This port gets `true` if they agree. */
   checked?: MessagePort;
 }
 
@@ -35,7 +35,7 @@ export interface PreloadedState {
   guest: MessagePort;
 }
 
-/** Sent once it is known whether the offered guest runs. */
+/** Reports whether the preloaded guest runs. */
 export interface PreloadedStateAnswer {
   opened: boolean;
 }
@@ -64,9 +64,9 @@ export function sendResume(port: MessagePort, message: Omit<ResumeMessage, 'type
 }
 
 /** Call this before the port is started. */
-export function onResume(port: MessagePort, heard: (message: ResumeMessage) => void): void {
+export function onResume(port: MessagePort, listener: (message: ResumeMessage) => void): void {
   port.addEventListener('message', ({ data }: MessageEvent<Message>) => {
-    if (data?.type === 'head-start-resume') heard(data as ResumeMessage);
+    if (data?.type === 'head-start-resume') listener(data as ResumeMessage);
   });
 }
 
@@ -76,18 +76,18 @@ export function sendOpen(port: MessagePort, message: Omit<OpenMessage, 'type'>):
 }
 
 /** Call this before the port is started. */
-export function onOpen(port: MessagePort, heard: (message: OpenMessage) => void): void {
+export function onOpen(port: MessagePort, listener: (message: OpenMessage) => void): void {
   port.addEventListener('message', ({ data }: MessageEvent<Message>) => {
     if (data?.type !== 'head-start-open') return;
     port.postMessage({ type: 'head-start-heard' } satisfies OpenReceivedMessage);
-    heard(data as OpenMessage);
+    listener(data as OpenMessage);
   });
 }
 
 /** Called before any answer to a call that the page makes after {@link sendOpen}. */
-export function onOpenReceived(port: MessagePort, heard: () => void): void {
+export function onOpenReceived(port: MessagePort, listener: () => void): void {
   port.addEventListener('message', ({ data }: MessageEvent<Message>) => {
-    if (data?.type === 'head-start-heard') heard();
+    if (data?.type === 'head-start-heard') listener();
   });
 }
 
@@ -98,9 +98,9 @@ export function sendHello(port: MessagePort): void {
 /** Resolves as soon as the keeper at the other end runs. */
 export function helloReceived(port: MessagePort): Promise<void> {
   return new Promise((resolve) => {
-    port.addEventListener('message', function hear({ data }: MessageEvent<Message>) {
+    port.addEventListener('message', function listener({ data }: MessageEvent<Message>) {
       if (data?.type !== 'head-start-hello') return;
-      port.removeEventListener('message', hear);
+      port.removeEventListener('message', listener);
       resolve();
     });
     port.start();

@@ -37,7 +37,7 @@ export interface PagesItem {
 }
 
 /** Further steps for a received guest, carried out in the order of this interface. */
-export interface ArrivingPages extends PagesItem {
+export interface ImportPages extends PagesItem {
   /** Pages whose contents are those in memory XOR `xor`. */
   xorNumbers: Uint32Array<ArrayBuffer>;
   xor: Uint8Array<ArrayBuffer>;
@@ -90,7 +90,7 @@ export interface BlobsItem {
 }
 
 export type ExportItem = GuestDescription | PagesItem | BlobItem | DeviceStateItem;
-export type ImportItem = ArrivingPages | BlobItem | NoBlobItem | BlobsItem | DeviceStateItem;
+export type ImportItem = ImportPages | BlobItem | NoBlobItem | BlobsItem | DeviceStateItem;
 
 /** A new machine, or the same one resumed. */
 export type StateIdentity = 'clone' | 'continuation';

@@ -1,5 +1,5 @@
 /**
- * Saves the state of a guest in every situation that is hard to save, and loads it into another
+ * Saves the state of a guest in every CPU state that is hard to save, and loads it into another
  * instance of the same v86 and of another one. The guest checks itself (tools/guests/cpu-states).
  *
  * Not checked, because v86 itself does not support it: segment limits, and a tick that is pending
@@ -23,14 +23,14 @@ const image = projectFile('src/runtime/testing/guests/cpu-states.bin');
 
 /** Instructions that the guest runs at a time when its state is not inspected. */
 const stride = 20_000;
-/** Hand-overs in each situation, alternately to the other v86 and to the same one. */
+/** Hand-overs in each CPU state, alternately to the other v86 and to the same one. */
 const handOvers = 12;
 
 interface Sight {
   guest: LabGuest;
   status: CpuStateStatus;
   eip: number;
-  /** `eip` is in the code of the situation. */
+  /** `eip` is in the code of the CPU state. */
   hot: boolean;
 }
 
@@ -99,7 +99,7 @@ async function runRounds(guest: LabGuest, rounds: number): Promise<void> {
   }
 }
 
-/** Runs the guest until it is in the middle of the situation. */
+/** Runs the guest until it is in the middle of the CPU state. */
 async function runUntilCaught(guest: LabGuest, name: CpuStateName, random: Random): Promise<void> {
   await guest.run(stride, random.below(10));
   for (let steps = 0; steps < 20_000; steps++) {

@@ -51,7 +51,7 @@ function copyGuest(from: LabHost, to: LabHost): void {
   }
 }
 
-async function bringBack(host: LabHost): Promise<V86Runtime> {
+async function restoreGuest(host: LabHost): Promise<V86Runtime> {
   const prepared = await prepare(host);
   copyGuest(saved.host, host);
   return prepared.load(saved.vmstate) as V86Runtime;
@@ -85,7 +85,7 @@ it('is made in the guest’s memory without a byte in guest RAM, and given back 
 
 it('brings the guest back without its kernel, which a reset fetches', async () => {
   const host = elsewhere();
-  const machine = await bringBack(host);
+  const machine = await restoreGuest(host);
   machine.run();
   const { instruction_counter: counter, mem8 } = machine.core.cpu;
   const before = counter[0];
@@ -110,7 +110,7 @@ it('brings the guest back without its kernel, which a reset fetches', async () =
 });
 
 it('lists firmware and loader of a guest that was never reset, once they are asked for', async () => {
-  const machine = await bringBack(elsewhere());
+  const machine = await restoreGuest(elsewhere());
   await machine.bringBootImages();
   const areas = machine.memoryAreas().map(({ name }) => name);
   expect(areas).toEqual(expect.arrayContaining(['pc.bios', 'vga.rom']));
@@ -121,7 +121,7 @@ it('lists firmware and loader of a guest that was never reset, once they are ask
 it('a guest whose kernel cannot be had runs on, until it boots again', async () => {
   vi.stubGlobal('fetch', async () => new Response(null, { status: 404 }));
   const host = elsewhere();
-  const machine = await bringBack(host);
+  const machine = await restoreGuest(host);
   machine.run();
   const { instruction_counter: counter } = machine.core.cpu;
   const before = counter[0];
@@ -135,7 +135,7 @@ it('a guest whose kernel cannot be had runs on, until it boots again', async () 
 
 it('[S4] a guest whose kernel is away when it boots again waits for it, which is told', async () => {
   const host = elsewhere();
-  const machine = await bringBack(host);
+  const machine = await restoreGuest(host);
   const serve = globalThis.fetch;
   let isAway = true;
   let requests = 0;
@@ -171,7 +171,7 @@ it('[S4] a guest whose kernel is away when it boots again waits for it, which is
 
 it('[S4] a guest that goes back in time waits no more for the kernel of its reset', async () => {
   const host = elsewhere();
-  const machine = await bringBack(host);
+  const machine = await restoreGuest(host);
   vi.stubGlobal('fetch', async () => {
     throw new TypeError('Failed to fetch');
   });

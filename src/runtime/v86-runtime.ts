@@ -31,7 +31,7 @@ import type { Media } from './disks/medium.ts';
 import { quiesce } from './disks/quiesce.ts';
 import { Network } from './network/network.ts';
 import { NinepFiles } from './ninep/ninep-files.ts';
-import { ShareState } from './ninep/ninep-state.ts';
+import { NinepState } from './ninep/ninep-state.ts';
 import { ParkedPages } from './prepare/parked-pages.ts';
 import { RunLoop } from './run-loop.ts';
 import { Sound } from './sound/sound.ts';
@@ -78,7 +78,7 @@ export class V86Runtime implements RuntimeInstance {
   readonly ps2: Ps2Input;
   /** Only in a machine with sound. */
   readonly sound: Sound | undefined;
-  readonly #share: ShareState;
+  readonly #share: NinepState;
   readonly #options: V86RuntimeParts;
   readonly #loop: RunLoop;
   readonly #output: ConsoleOutput;
@@ -115,7 +115,7 @@ export class V86Runtime implements RuntimeInstance {
     this.input = new ConsoleInput(cpu, bus);
     this.ps2 = new Ps2Input(cpu, bus);
     if (host.config.sound) this.sound = new Sound({ host, cpu, bus });
-    this.#share = new ShareState(cpu, host);
+    this.#share = new NinepState(cpu, host);
     this.#parked = new ParkedPages(host, core, ops);
     machine.next_tick = () => this.#loop.wake();
     machine.idle = true;
@@ -271,11 +271,11 @@ export class V86Runtime implements RuntimeInstance {
     return { vmstate: this.save(), media: { ...media } };
   }
 
-  revert({ vmstate, media }: DeviceSnapshot, putBack: () => readonly number[]): void {
+  revert({ vmstate, media }: DeviceSnapshot, restoreMemory: () => readonly number[]): void {
     const { digest, template } = this.#options;
     const state = readIncoming(vmstate, digest, template);
     const { cpu } = this.core;
-    const written = putBack();
+    const written = restoreMemory();
     this.drives.replaceMedia(media as Media);
     this.#connectDrives();
     this.input.clear();

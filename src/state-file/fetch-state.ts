@@ -1,6 +1,6 @@
 /** The bytes of a state file from any source, with descriptive errors. */
 import { HoldfastError } from '../errors.ts';
-import type { RequestFile } from './early-fetch.ts';
+import type { RequestFile } from './preload-fetch.ts';
 
 export interface FetchedState {
   bytes: AsyncIterable<Uint8Array>;

@@ -7,8 +7,8 @@ function worker() {
   const answers: unknown[] = [];
   let listener = (_: { type: 'more'; sizeBytes: number }) => {};
   const port = {
-    on: (_: string, heard: typeof listener) => {
-      listener = heard;
+    on: (_: string, added: typeof listener) => {
+      listener = added;
     },
     post: ({ isAllowed }: { isAllowed: boolean }) => answers.push(isAllowed),
   } as unknown as Pick<StateWorker, 'on' | 'post'>;

@@ -1,6 +1,6 @@
 /** Pages of a state file, as they stand in a frame. See docs/spec/state-file.md, "Frames". */
 import { pageBytes } from '../protocol/page-bytes.ts';
-import type { ArrivingPages } from '../protocol/state-transfer.ts';
+import type { ImportPages } from '../protocol/state-transfer.ts';
 import { badState } from './bad-state.ts';
 
 const headerBytes = 16;
@@ -12,7 +12,7 @@ const headerBytes = 16;
  * | 16 | u32 page numbers of the contents; pairs of page and word; page numbers of the differences; pairs of page and source |
  * | | contents, differences: 4 KiB each |
  */
-export function encodePageGroup(group: ArrivingPages): Uint8Array<ArrayBuffer> {
+export function encodePageGroup(group: ImportPages): Uint8Array<ArrayBuffer> {
   const { numbers, contents, uniform, xorNumbers, xor, copies } = group;
   const lists = [numbers, uniform, xorNumbers, copies];
   const listBytes = lists.reduce((sum, { byteLength }) => sum + byteLength, 0);
@@ -38,7 +38,7 @@ export function encodePageGroup(group: ArrivingPages): Uint8Array<ArrayBuffer> {
  * @param pageCount of the machine: a larger number is refused
  * @throws HoldfastError `bad-state-file`
  */
-export function decodePageGroup(raw: Uint8Array<ArrayBuffer>, pageCount: number): ArrivingPages {
+export function decodePageGroup(raw: Uint8Array<ArrayBuffer>, pageCount: number): ImportPages {
   if (raw.length < headerBytes) throw badState('A part of this state file is cut off.');
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   const [plain = 0, words = 0, differences = 0, copied = 0] = [0, 4, 8, 12].map((at) =>
@@ -70,7 +70,7 @@ export function decodePageGroup(raw: Uint8Array<ArrayBuffer>, pageCount: number)
 }
 
 /** @param copies pairs of page and source */
-export function onlyCopies(copies: readonly number[]): ArrivingPages {
+export function onlyCopies(copies: readonly number[]): ImportPages {
   const none = new Uint32Array();
   return {
     kind: 'pages',
@@ -83,7 +83,7 @@ export function onlyCopies(copies: readonly number[]): ArrivingPages {
   };
 }
 
-export function buffersOfPages(group: ArrivingPages): Transferable[] {
+export function buffersOfPages(group: ImportPages): Transferable[] {
   const { numbers, contents, uniform, xorNumbers, xor, copies } = group;
   const arrays = [numbers, contents, uniform, xorNumbers, xor, copies];
   return [...new Set(arrays.map(({ buffer }) => buffer))];

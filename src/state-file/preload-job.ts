@@ -5,35 +5,35 @@
 import type { PreloadedState, PreloadedStateAnswer } from '../protocol/preload.ts';
 import { reachedFile, toBeAsked } from '../protocol/reach.ts';
 import { badState } from './bad-state.ts';
-import type { RequestFile } from './early-fetch.ts';
 import { checkConfig } from './portable-config.ts';
+import type { RequestFile } from './preload-fetch.ts';
 import { ReadingState } from './read-job.ts';
-import type { OfferJob, WorkerMessage } from './worker-protocol.ts';
+import type { PreloadJob, WorkerMessage } from './worker-protocol.ts';
 
-export async function offerState(
-  job: OfferJob,
+export async function preloadState(
+  job: PreloadJob,
   post: (message: WorkerMessage) => void,
   request?: RequestFile,
 ): Promise<void> {
-  const { offer } = job;
+  const { keeper } = job;
   const answered = new Promise<boolean>((resolve) => {
-    offer.addEventListener('message', ({ data }: MessageEvent<PreloadedStateAnswer>) =>
+    keeper.addEventListener('message', ({ data }: MessageEvent<PreloadedStateAnswer>) =>
       resolve(data.opened),
     );
-    offer.start();
+    keeper.start();
   });
-  const offering = sendOffer(job, request).catch((thrown) => {
+  const sending = sendPreloaded(job, request).catch((thrown) => {
     // The page opens it again itself, and shows the error.
     console.warn('A state could not be read ahead of its page:', thrown);
-    offer.postMessage(null);
+    keeper.postMessage(null);
   });
   const opened = await answered;
-  if (opened) await offering;
-  post({ type: 'offer-answered', opened });
+  if (opened) await sending;
+  post({ type: 'preload-answered', opened });
 }
 
-async function sendOffer(
-  { url, siteUrl, runtime, config, stallMs, offer }: OfferJob,
+async function sendPreloaded(
+  { url, siteUrl, runtime, config, stallMs, keeper }: PreloadJob,
   request: RequestFile | undefined,
 ) {
   let reading: ReadingState | undefined;
@@ -56,6 +56,6 @@ async function sendOffer(
     ranges: state.ranges,
     identity: 'clone',
   } as const;
-  offer.postMessage({ request: wanted, guest: port2 } satisfies PreloadedState, [port2]);
+  keeper.postMessage({ request: wanted, guest: port2 } satisfies PreloadedState, [port2]);
   await reading.send({ guest: port1, publishedAt: url, carried: new Map() });
 }

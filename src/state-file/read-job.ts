@@ -11,11 +11,11 @@ import { badState } from './bad-state.ts';
 import { requireReference } from './base-image.ts';
 import { ownBlobsOf } from './blob-group.ts';
 import { type Codec, loadCodec } from './codec.ts';
-import type { RequestFile } from './early-fetch.ts';
 import { type FetchedState, fetchState, fromStream } from './fetch-state.ts';
 import type { StateHead } from './head.ts';
 import { buffersOfPages } from './page-group.ts';
 import type { SourceName } from './portable-config.ts';
+import type { RequestFile } from './preload-fetch.ts';
 import { type ContentsItem, type StatePart, StateReader } from './state-reader.ts';
 import type { OpenCommand, ReadJob, WorkerMessage } from './worker-protocol.ts';
 
@@ -54,15 +54,15 @@ export class ReadingState {
     const fetching = fetchedFrom(source, stallMs, request);
     const [codec, { bytes, sizeBytes }] = await Promise.all([loadCodec(), fetching]);
     let reading: ReadingState | undefined;
-    let early = 0;
+    let loadedBefore = 0;
     const reader = await StateReader.open(bytes, codec, (loaded) => {
       if (reading) reading.#arrived(loaded);
-      else early = loaded;
+      else loadedBefore = loaded;
     });
     reading = new ReadingState(codec, { reader, post, stallMs });
     reading.#totalBytes = sizeBytes;
     post({ type: 'head', head: reader.head, ...(sizeBytes !== undefined && { sizeBytes }) });
-    reading.#arrived(early);
+    reading.#arrived(loadedBefore);
     return reading;
   }
 

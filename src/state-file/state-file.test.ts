@@ -80,11 +80,11 @@ async function write(said: readonly (PagesItem | BlobItem)[], base?: BaseImage):
 }
 
 /** In pieces of an awkward size. */
-async function* arriving(bytes: Uint8Array, chunkBytes = 1777): AsyncGenerator<Uint8Array> {
+async function* inChunks(bytes: Uint8Array, chunkBytes = 1777): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.slice(at, at + chunkBytes);
 }
 
-const open = (bytes: Uint8Array) => StateReader.open(arriving(bytes), codec);
+const open = (bytes: Uint8Array) => StateReader.open(inChunks(bytes), codec);
 
 /** Memory as a keeper creates it for the received guest. */
 class Memory {

@@ -3,10 +3,10 @@ import { HoldfastError } from '../errors.ts';
 import { blobsOf, entryNumbers, noBlob } from '../protocol/blobs-item.ts';
 import { freeBuffer } from '../protocol/free-buffer.ts';
 import type {
-  ArrivingPages,
   BlobItem,
   BlobsItem,
   DeviceStateItem,
+  ImportPages,
   NoBlobItem,
 } from '../protocol/state-transfer.ts';
 import { badState } from './bad-state.ts';
@@ -34,7 +34,7 @@ export interface ContentsItem {
 }
 
 /** A part of the file, as in its frames. */
-export type StatePart = ArrivingPages | BlobsItem | DeviceStateItem | ContentsItem;
+export type StatePart = ImportPages | BlobsItem | DeviceStateItem | ContentsItem;
 
 export type StateItem = Exclude<StatePart, BlobsItem> | BlobItem | NoBlobItem;
 

@@ -3,28 +3,35 @@
  */
 import { toWireError } from '../protocol/wire-error.ts';
 import { loadCodec } from './codec.ts';
-import { requestEarly } from './early-fetch.ts';
 import { compressed } from './frame.ts';
-import { offerState } from './preload-job.ts';
+import { preloadFetch } from './preload-fetch.ts';
+import { preloadState } from './preload-job.ts';
 import { ReadingState } from './read-job.ts';
 import type {
   CompressJob,
   EndCommand,
   MoreAnswer,
-  OfferJob,
   OpenCommand,
+  PreloadJob,
   ReadJob,
   WorkerMessage,
   WriteJob,
 } from './worker-protocol.ts';
 import { writeState } from './write-job.ts';
 
-type Command = WriteJob | ReadJob | OpenCommand | OfferJob | CompressJob | MoreAnswer | EndCommand;
+type Command =
+  | WriteJob
+  | ReadJob
+  | OpenCommand
+  | PreloadJob
+  | CompressJob
+  | MoreAnswer
+  | EndCommand;
 
 const post = (message: WorkerMessage, transfer: Transferable[] = []) =>
   postMessage(message, { transfer });
 const { name } = globalThis as { name?: string };
-const request = name ? requestEarly(name) : undefined;
+const request = name ? preloadFetch(name) : undefined;
 // Every command needs the codec; the command that fails without it reports the error. A waiting
 // command goes first, because it may have to wait for a server.
 setTimeout(() => loadCodec().catch(() => {}));
@@ -37,8 +44,8 @@ async function handle(command: Command): Promise<void> {
       return post({ type: 'written' });
     case 'compress':
       return compress(command);
-    case 'offer':
-      return offerState(command, post, request);
+    case 'preload':
+      return preloadState(command, post, request);
     case 'read':
       reading = await ReadingState.open(command, post);
       return;

@@ -1,5 +1,5 @@
 import { pageBytes } from '../protocol/page-bytes.ts';
-import type { ArrivingPages } from '../protocol/state-transfer.ts';
+import type { ImportPages } from '../protocol/state-transfer.ts';
 import { similarityOrder } from './page-order.ts';
 import { differenceOf, type PageReference } from './page-references.ts';
 import { groupPages, waitingGroups } from './state-limits.ts';
@@ -83,7 +83,7 @@ export class WaitingPages {
    * Yields groups, to be carried out in order. Each is valid until the next one is taken.
    * @param references of the pages that are written as differences
    */
-  *encode(references: ReadonlyMap<number, PageReference>): Generator<ArrivingPages> {
+  *encode(references: ReadonlyMap<number, PageReference>): Generator<ImportPages> {
     const pages = this.#inOrder();
     const order = similarityOrder(pages.map(({ slot }) => this.#at(slot)));
     const count = Math.max(1, Math.ceil(pages.length / groupPages));

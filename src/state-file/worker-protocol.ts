@@ -49,8 +49,8 @@ export interface EndCommand {
 }
 
 /** Reads a state of this site for a keeper that may want it as its machine. */
-export interface OfferJob {
-  type: 'offer';
+export interface PreloadJob {
+  type: 'preload';
   url: string;
   siteUrl: string;
   runtime: RuntimeSource;
@@ -58,7 +58,7 @@ export interface OfferJob {
   config: Pick<MachineConfig, 'id' | 'durable'>;
   stallMs: number;
   /** Port to the keeper, see src/protocol/preload.ts. */
-  offer: MessagePort;
+  keeper: MessagePort;
 }
 
 /** A part of a file, for a compression worker. */
@@ -79,7 +79,7 @@ export type WorkerMessage =
   /** Nothing more comes: the file is complete, or its reader has the error. */
   | { type: 'written' }
   | { type: 'compressed'; stored: Stored }
-  | { type: 'offer-answered'; opened: boolean }
+  | { type: 'preload-answered'; opened: boolean }
   /** The receiver of the guest knows that it does not come: the worker may be terminated. */
   | { type: 'ended' }
   | { type: 'failed'; error: WireError };

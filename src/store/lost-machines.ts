@@ -33,8 +33,8 @@ export class LostMachines {
   async tell(): Promise<LostMachine[]> {
     await this.look();
     const lost = [...foundBefore.values()];
-    const untold = lost.filter((machine) => !told.has(machine));
-    for (const machine of untold) told.add(machine);
+    const untold = lost.filter((machine) => !reported.has(machine));
+    for (const machine of untold) reported.add(machine);
     await Promise.all(untold.map((machine) => this.#marks?.deleteUpTo(machine)));
     return lost;
   }
@@ -67,4 +67,4 @@ export class LostMachines {
   }
 }
 
-const told = new WeakSet<LostMachine>();
+const reported = new WeakSet<LostMachine>();

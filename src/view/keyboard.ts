@@ -31,7 +31,7 @@ export class Keyboard {
   #strokes: Input[] = [];
   #typing: ReturnType<typeof setInterval> | null = null;
   /** Keys, and text whose keys depend on the machine's layout. */
-  readonly #early = new TypeAhead<Input | string>();
+  readonly #typeAhead = new TypeAhead<Input | string>();
   #machine: Machine | null = null;
 
   /**
@@ -54,11 +54,11 @@ export class Keyboard {
     for (const target of [canvas, input] as HTMLElement[]) {
       target.addEventListener('keydown', (event) => this.#keyDown(event));
       target.addEventListener('keyup', (event) => this.#keyUp(event));
-      target.addEventListener('blur', () => this.#letGo());
+      target.addEventListener('blur', () => this.#releaseKeys());
       target.addEventListener('paste', (event) => {
         event.preventDefault();
         // The guest must not hold Ctrl and Shift while the text is typed.
-        this.#letGo();
+        this.#releaseKeys();
         this.#typeText(event.clipboardData?.getData('text') ?? '');
       });
     }
@@ -91,7 +91,7 @@ export class Keyboard {
     this.#sendInTurn(bytes);
   }
 
-  #letGo(): void {
+  #releaseKeys(): void {
     this.#altGr.drop();
     this.#sendInTurn(this.#keys.releaseAll());
   }
@@ -152,7 +152,7 @@ export class Keyboard {
   #typeText(text: string): void {
     if (text === '') return;
     if (!this.#machine?.status) {
-      this.#early.add(text);
+      this.#typeAhead.add(text);
       return;
     }
     const layout = this.#layout;
@@ -179,7 +179,7 @@ export class Keyboard {
   #send(input: Input): void {
     if (Array.isArray(input) && input.length === 0) return;
     if (!this.#machine?.status) {
-      this.#early.add(input);
+      this.#typeAhead.add(input);
       return;
     }
     if (Array.isArray(input)) {
@@ -192,7 +192,7 @@ export class Keyboard {
   /** Sends the text that was typed before the guest was attached. */
   #sendTypeAhead(): void {
     if (!this.#machine?.status) return;
-    for (const input of this.#early.take())
+    for (const input of this.#typeAhead.take())
       if (typeof input === 'string') this.#typeText(input);
       else this.#sendInTurn(input);
   }

@@ -256,7 +256,7 @@ const lab = {
   /** Returns the version of the default IndexedDB's database, if it exists. */
   defaultVersion: async (): Promise<number | undefined> =>
     (await indexedDB.databases()).find(({ name }) => name === databaseName)?.version,
-  letGo: () => stubborn?.close(),
+  closeStubborn: () => stubborn?.close(),
   /** Resolves when the database is deleted. */
   deleteDatabase: async (): Promise<void> => {
     await settled(indexedDB.deleteDatabase(databaseName));

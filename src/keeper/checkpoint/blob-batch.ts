@@ -292,11 +292,11 @@ export class BlobRestore {
     { consoles, pieces }: Pick<RestoreTarget, 'consoles' | 'pieces'>,
     state: StoredBlobs,
   ): void {
-    const said = Object.entries(state.consoles).map(([name, end]) => {
+    const scrollbacks = Object.entries(state.consoles).map(([name, end]) => {
       const chunks = this.#streams.get(consolePrefix + name) ?? new Map();
       return { name, end, bytes: lastBytes(chunks, end) };
     });
-    consoles.restore(said);
+    consoles.restore(scrollbacks);
     for (const [name, generation] of Object.entries(state.pieces)) {
       const found = this.#streams.get(piecePrefix + name) ?? new Map();
       const joined = this.#joined(name, state.parts);

@@ -177,7 +177,7 @@ export class Checkpointer {
     this.#runCleaner(attempt);
     if (!options.urgent) await this.#copyWhileRunning(attempt);
     await options.settle?.();
-    const manifest = this.#cut(attempt);
+    const manifest = this.#capture(attempt);
     await this.#flush(attempt, { isLast: true });
 
     const records = this.#segments.live().map(({ recordId }) => recordId);
@@ -290,7 +290,7 @@ export class Checkpointer {
   }
 
   /** Takes the cut. The guest is stopped from its first line to its last. */
-  #cut(attempt: Attempt): Manifest {
+  #capture(attempt: Attempt): Manifest {
     const { options, report } = attempt;
     const source = this.#source;
     const stoppedMs = performance.now();

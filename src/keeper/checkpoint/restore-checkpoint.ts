@@ -52,9 +52,9 @@ export async function restoreCheckpoint(
   for (const generation of generations) {
     try {
       const dirty = reasons.length > 0 || !into.fresh;
-      const cut = await restoreGeneration(store, generation, into, dirty);
+      const checkpoint = await restoreGeneration(store, generation, into, dirty);
       const [fellBack] = reasons;
-      return fellBack === undefined ? cut : { ...cut, fellBack };
+      return fellBack === undefined ? checkpoint : { ...checkpoint, fellBack };
     } catch (thrown) {
       if (!(thrown instanceof HoldfastError) || thrown.code !== 'storage-damaged') throw thrown;
       reasons.push(thrown.message);

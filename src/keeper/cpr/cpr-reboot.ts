@@ -6,12 +6,12 @@ import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import type { MachineStore } from '../../store/types.ts';
 import { Checkpointer } from '../checkpoint/checkpointer.ts';
 import { type BoundedStore, openBounded } from './bounded-store.ts';
-import { bringBack, restoreMemory, type StoredSource } from './bring-back.ts';
 import { xxh64 } from './digest.ts';
 import { digestOfManifest, findStored } from './find-stored.ts';
 import { checkpointSource } from './guest-checkpoint-source.ts';
 import type { GuestParts } from './guest-parts.ts';
 import { requireSameBlocks, requireSameConfig } from './match.ts';
+import { restoreGuest, restoreMemory, type StoredSource } from './restore-guest.ts';
 import type { KeptGuest, SaveMode, StoppedGuest } from './save-guest.ts';
 import { composeVmstate, decomposeVmstate } from './sections.ts';
 import { Steps } from './steps.ts';
@@ -111,7 +111,7 @@ export async function loadStored(
   );
   const runtime = options.runtime ?? awaiting.source;
   const restore = () => restoreMemory(machine, store);
-  const { report, cut } = await bringBack(machine, { awaiting, runtime, steps, restore });
+  const { report, restored } = await restoreGuest(machine, { awaiting, runtime, steps, restore });
   report.timings.readMs = readMs;
-  return { report, origin: { store, cut } };
+  return { report, origin: { store, checkpoint: restored } };
 }

@@ -117,7 +117,7 @@ export async function loadHeld(
 }
 
 /** The guest resumes in the runtime it had. */
-export function letGo(machine: GuestParts, held: HeldGuest): void {
+export function releaseHeld(machine: GuestParts, held: HeldGuest): void {
   discardWaiting(held);
   machine.execution.thaw(held.before);
 }

@@ -9,10 +9,15 @@ import type {
 import type { DeviceStateItem } from '../../protocol/state-transfer.ts';
 import type { ActiveRuntime } from '../runtimes/hand-over.ts';
 import type { ReadyRuntime } from '../runtimes/next-runtime.ts';
-import { bringBack, type RestoredGuest, type Restoring, type StoredSource } from './bring-back.ts';
 import { loadStored, RebootSave } from './cpr-reboot.ts';
-import { type HeldGuest, letGo, loadHeld, RestartSave } from './cpr-restart.ts';
+import { type HeldGuest, loadHeld, RestartSave, releaseHeld } from './cpr-restart.ts';
 import type { GuestParts } from './guest-parts.ts';
+import {
+  type RestoredGuest,
+  type Restoring,
+  restoreGuest,
+  type StoredSource,
+} from './restore-guest.ts';
 import { saveGuest } from './save-guest.ts';
 import { Steps } from './steps.ts';
 import { discardWaiting, type WaitingRuntime } from './waiting-runtime.ts';
@@ -30,7 +35,7 @@ export class Cpr {
   }
 
   /** Enters `inmigrate`: the machine has no guest, and a runtime that can take one. */
-  await(ready: ReadyRuntime): void {
+  enterIncoming(ready: ReadyRuntime): void {
     const { execution } = this.#machine;
     this.#awaiting = { source: execution.source, ready };
     execution.awaitIncoming();
@@ -71,27 +76,27 @@ export class Cpr {
 
   /** Resumes from the newest state in `store` that is whole. No vmstate has to name it. */
   async resumeStored({ store, restoring }: Restoring): Promise<StoredSource> {
-    return { store, cut: await this.#bringBack('resume', () => restoring) };
+    return { store, checkpoint: await this.#restoreGuest('resume', () => restoring) };
   }
 
   /** Brings a guest to life that arrives in the machine's memory. */
-  openState(arriving: Promise<DeviceStateItem>): Promise<DeviceStateItem> {
-    return this.#bringBack('open a state', () => arriving);
+  openState(deviceState: Promise<DeviceStateItem>): Promise<DeviceStateItem> {
+    return this.#restoreGuest('open a state', () => deviceState);
   }
 
-  async #bringBack<Cut extends RestoredGuest>(
-    doing: string,
-    restore: () => Promise<Cut>,
-  ): Promise<Cut> {
+  async #restoreGuest<Restored extends RestoredGuest>(
+    operation: string,
+    restore: () => Promise<Restored>,
+  ): Promise<Restored> {
     const { execution, around } = this.#machine;
-    execution.requireIncoming(doing);
+    execution.requireIncoming(operation);
     const awaiting = this.#awaiting;
     if (!awaiting) throw new HoldfastError('internal', 'The machine awaits nothing.');
     const runtime = awaiting.source;
     const steps = new Steps('cprLoad', around);
-    const { cut } = await bringBack(this.#machine, { awaiting, runtime, steps, restore });
+    const { restored } = await restoreGuest(this.#machine, { awaiting, runtime, steps, restore });
     this.#awaiting = undefined;
-    return cut;
+    return restored;
   }
 
   cancel(): void {
@@ -99,7 +104,7 @@ export class Cpr {
     if (!this.#held) {
       throw new HoldfastError('bad-runstate', 'There is no guest to resume: destroy the machine.');
     }
-    letGo(this.#machine, this.#held);
+    releaseHeld(this.#machine, this.#held);
     this.#held = undefined;
   }
 

@@ -11,12 +11,7 @@ import { Keeper } from '../keeper.ts';
 import { isOfSite } from '../runtimes/accept-runtime.ts';
 import { RuntimeLoader } from '../runtimes/runtime-loader.ts';
 import { FakeRuntime, FakeStore, fakeConfig } from '../testing/fake-runtime.ts';
-import {
-  begin,
-  everySavedRunstate,
-  expectSavedRunstate,
-  failure,
-} from '../testing/saved-runstates.ts';
+import { begin, expectSavedRunstate, failure, savedRunstates } from '../testing/saved-runstates.ts';
 import { xxh64 } from './digest.ts';
 import { composeVmstate, decomposeVmstate } from './sections.ts';
 import type { AroundStep, CprStep } from './steps.ts';
@@ -143,9 +138,9 @@ test('pages get the end as an event', async () => {
   page.port1.close();
 });
 
-describe.each(everySavedRunstate)('a machine that was %s', (doing) => {
+describe.each(savedRunstates)('a machine that was %s', (savedRunstate) => {
   test('has that runstate in another keeper, with its memory, consoles and identity', async () => {
-    await begin(keeper, doing);
+    await begin(keeper, savedRunstate);
     const report = await save();
     keeper = newKeeper();
     const loaded = await keeper.cprLoad(sourceOf(report), { runtime: next.source });
@@ -154,11 +149,11 @@ describe.each(everySavedRunstate)('a machine that was %s', (doing) => {
     expect(keeper.info().machine?.config.id).toBe(report.machineId);
     expect(next.log).not.toContain('boot');
     expectMemory(next);
-    await expectSavedRunstate(keeper, doing, next);
+    await expectSavedRunstate(keeper, savedRunstate, next);
   });
 
   test('has that runstate in a machine that waited for it in inmigrate', async () => {
-    await begin(keeper, doing);
+    await begin(keeper, savedRunstate);
     const report = await save();
     keeper = newKeeper();
     await startIncoming();
@@ -167,7 +162,7 @@ describe.each(everySavedRunstate)('a machine that was %s', (doing) => {
     await keeper.cprLoad(sourceOf(report));
     expectMemory(next);
     expect(keeper.info().machine?.config.id).toBe(report.machineId);
-    await expectSavedRunstate(keeper, doing, next);
+    await expectSavedRunstate(keeper, savedRunstate, next);
   });
 
   test.each<CprStep>([
@@ -180,7 +175,7 @@ describe.each(everySavedRunstate)('a machine that was %s', (doing) => {
     'write',
     'end',
   ])('is so again when cprSave dies before or after "%s"', async (step) => {
-    await begin(keeper, doing);
+    await begin(keeper, savedRunstate);
     for (const when of ['before', 'after'] as const) {
       around = dieAt('cprSave', step, when);
       const error = await failure(save());
@@ -189,7 +184,7 @@ describe.each(everySavedRunstate)('a machine that was %s', (doing) => {
       expect(error.phase).toBeDefined();
     }
     around = undefined;
-    await expectSavedRunstate(keeper, doing, old);
+    await expectSavedRunstate(keeper, savedRunstate, old);
     const report = await save();
     keeper = newKeeper();
     await keeper.cprLoad(sourceOf(report));
@@ -199,7 +194,7 @@ describe.each(everySavedRunstate)('a machine that was %s', (doing) => {
   test.each<CprStep>(['read', 'decode', 'find', 'prepare', 'restore', 'load', 'run'])(
     'can be loaded after a cprLoad that died before or after "%s"',
     async (step) => {
-      await begin(keeper, doing);
+      await begin(keeper, savedRunstate);
       const report = await save();
       keeper = newKeeper();
       await startIncoming();
@@ -213,7 +208,7 @@ describe.each(everySavedRunstate)('a machine that was %s', (doing) => {
       around = undefined;
       await keeper.cprLoad(sourceOf(report));
       expectMemory(next);
-      await expectSavedRunstate(keeper, doing, next);
+      await expectSavedRunstate(keeper, savedRunstate, next);
     },
   );
 });

@@ -11,12 +11,7 @@ import {
   fakeVmstate,
   textOfVmstate,
 } from '../testing/fake-runtime.ts';
-import {
-  begin,
-  everySavedRunstate,
-  expectSavedRunstate,
-  failure,
-} from '../testing/saved-runstates.ts';
+import { begin, expectSavedRunstate, failure, savedRunstates } from '../testing/saved-runstates.ts';
 import { xxh64 } from './digest.ts';
 import { decomposeVmstate } from './sections.ts';
 import type { AroundStep, CprStep } from './steps.ts';
@@ -157,33 +152,33 @@ test('without a runtime the present one is made anew', async () => {
   expect(runstate()).toBe('running');
 });
 
-describe.each(everySavedRunstate)('a machine that was %s', (doing) => {
+describe.each(savedRunstates)('a machine that was %s', (savedRunstate) => {
   test('has that runstate after cprSave and cprLoad', async () => {
-    await begin(keeper, doing);
+    await begin(keeper, savedRunstate);
     const report = await save();
     expect(runstate()).toBe('inmigrate');
     await keeper.cprLoad(sourceOf(report));
-    await expectSavedRunstate(keeper, doing, next);
+    await expectSavedRunstate(keeper, savedRunstate, next);
   });
 
   test('has that runstate after cprSave and cprCancel, in the runtime it had', async () => {
-    await begin(keeper, doing);
+    await begin(keeper, savedRunstate);
     await save();
     await keeper.cprCancel();
     expect(next.log).toContain('discard');
-    await expectSavedRunstate(keeper, doing, old);
+    await expectSavedRunstate(keeper, savedRunstate, old);
   });
 
   test('has that runstate after a live update', async () => {
-    await begin(keeper, doing);
+    await begin(keeper, savedRunstate);
     await keeper.restart(next.source);
-    await expectSavedRunstate(keeper, doing, next);
+    await expectSavedRunstate(keeper, savedRunstate, next);
   });
 
   test.each<CprStep>(['blockers', 'prepare', 'quiesce', 'stop', 'save', 'write', 'hold'])(
     'is so again when cprSave dies before or after "%s"',
     async (step) => {
-      await begin(keeper, doing);
+      await begin(keeper, savedRunstate);
       for (const when of ['before', 'after'] as const) {
         next.log.length = 0;
         around = dieAt('cprSave', step, when);
@@ -195,7 +190,7 @@ describe.each(everySavedRunstate)('a machine that was %s', (doing) => {
         expect(next.log.includes('discard')).toBe(next.log.includes('prepare'));
       }
       around = undefined;
-      await expectSavedRunstate(keeper, doing, old);
+      await expectSavedRunstate(keeper, savedRunstate, old);
       await keeper.cprLoad(sourceOf(await save()));
       expect(next.running).toBe(true);
     },
@@ -204,7 +199,7 @@ describe.each(everySavedRunstate)('a machine that was %s', (doing) => {
   test.each<CprStep>(['read', 'decode', 'prepare', 'swap', 'load', 'run'])(
     'is held as before when cprLoad dies before or after "%s", and can be loaded or let go',
     async (step) => {
-      await begin(keeper, doing);
+      await begin(keeper, savedRunstate);
       const report = await save();
       for (const when of ['before', 'after'] as const) {
         around = dieAt('cprLoad', step, when);
@@ -216,7 +211,7 @@ describe.each(everySavedRunstate)('a machine that was %s', (doing) => {
       }
       around = undefined;
       await keeper.cprCancel();
-      await expectSavedRunstate(keeper, doing, old);
+      await expectSavedRunstate(keeper, savedRunstate, old);
 
       await keeper.cprLoad(sourceOf(await save()));
       await keeper.resume();
@@ -300,11 +295,11 @@ describe('cprLoad is refused', () => {
   test('for a machine that is not in inmigrate, whatever the source', async () => {
     const { bytes = new Uint8Array() } = await save();
     await keeper.cprCancel();
-    for (const doing of everySavedRunstate) {
-      await begin(keeper, doing);
+    for (const savedRunstate of savedRunstates) {
+      await begin(keeper, savedRunstate);
       const error = await failure(keeper.cprLoad({ kind: 'bytes', bytes }));
       expect(error).toMatchObject({ code: 'bad-runstate' });
-      await expectSavedRunstate(keeper, doing, old);
+      await expectSavedRunstate(keeper, savedRunstate, old);
     }
   });
 
@@ -402,8 +397,8 @@ describe('a target', () => {
 });
 
 test('while the guest is stopped for a save, nobody sets it going', async () => {
-  for (const doing of everySavedRunstate) {
-    await begin(keeper, doing);
+  for (const savedRunstate of savedRunstates) {
+    await begin(keeper, savedRunstate);
     const codes: string[] = [];
     around = (_operation, step, when) => {
       if (step !== 'write' || when !== 'before') return;
@@ -417,7 +412,7 @@ test('while the guest is stopped for a save, nobody sets it going', async () => 
     expect(codes).toEqual(['busy', 'busy', 'busy', 'busy']);
     around = undefined;
     await keeper.cprCancel();
-    await expectSavedRunstate(keeper, doing, old);
+    await expectSavedRunstate(keeper, savedRunstate, old);
   }
 });
 

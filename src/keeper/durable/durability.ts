@@ -2,8 +2,8 @@
 import { HoldfastError } from '../../errors.ts';
 import type { ExportReport } from '../../protocol/state-transfer.ts';
 import type { CheckpointInfo, Durability, SetDurableOptions } from '../../protocol/stored.ts';
-import type { StoredSource } from '../cpr/bring-back.ts';
 import type { GuestParts } from '../cpr/guest-parts.ts';
+import type { StoredSource } from '../cpr/restore-guest.ts';
 import { exportState } from '../transfer/export-state.ts';
 import { Durable } from './durable.ts';
 

@@ -7,10 +7,10 @@ import { adoptHoldfastError } from '../../protocol/wire-error.ts';
 import { Checkpointer, type CheckpointReport } from '../checkpoint/checkpointer.ts';
 import { writtenPages } from '../checkpoint/written-pages.ts';
 import { type BoundedStore, openBounded } from '../cpr/bounded-store.ts';
-import type { StoredSource } from '../cpr/bring-back.ts';
 import { xxh64 } from '../cpr/digest.ts';
 import { checkpointSource } from '../cpr/guest-checkpoint-source.ts';
 import type { GuestParts } from '../cpr/guest-parts.ts';
+import type { StoredSource } from '../cpr/restore-guest.ts';
 import { composeVmstate, sectionsOf } from '../cpr/sections.ts';
 import { detailsOf } from '../cpr/stored-details.ts';
 import { Pace } from './pace.ts';
@@ -52,7 +52,7 @@ export class Durable {
     this.#origin = origin;
     this.#changed = changed;
     if (origin) {
-      this.#last = { takenAtMs: origin.cut.takenAtMs };
+      this.#last = { takenAtMs: origin.checkpoint.takenAtMs };
       machine.ownsStored = true;
     }
   }
@@ -177,8 +177,8 @@ export class Durable {
   }
 
   #position(): string {
-    const { runstate, activeRuntime: charge } = this.#machine.execution;
-    return `${runstate} ${charge?.instance.instructionCounter()}`;
+    const { runstate, activeRuntime } = this.#machine.execution;
+    return `${runstate} ${activeRuntime?.instance.instructionCounter()}`;
   }
 
   #take(urgent: boolean): Promise<CheckpointReport> {
@@ -282,6 +282,6 @@ export class Durable {
       return composeVmstate(execution.instance.save(), own, digest);
     };
     const source = checkpointSource(machine, digest, save);
-    return new Checkpointer({ source, store, resumed: resumed?.cut });
+    return new Checkpointer({ source, store, resumed: resumed?.checkpoint });
   }
 }

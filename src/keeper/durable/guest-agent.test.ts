@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { notifyGuestAgent, randomMac } from './guest-agent.ts';
 
-function port(said: string) {
+function port(output: string) {
   const sent: string[] = [];
   return {
     sent,
-    said: (console: string) => (console === 'serial1' ? said : ''),
+    output: (console: string) => (console === 'serial1' ? output : ''),
     consoleInput: (console: string, bytes: Uint8Array) => {
       sent.push(`${console}: ${new TextDecoder().decode(bytes)}`);
     },

@@ -11,7 +11,7 @@ const entropyBytes = 64;
 
 interface AgentPort {
   /** Output of this console so far. */
-  said(console: string): string;
+  output(console: string): string;
   consoleInput(console: string, bytes: Uint8Array): void;
 }
 
@@ -26,7 +26,7 @@ export function notifyGuestAgent(
   port: AgentPort,
   { mac, nowMs = Date.now() }: GuestAgentOptions = {},
 ): boolean {
-  if (!port.said(agentConsole).includes(agentGreeting)) return false;
+  if (!port.output(agentConsole).includes(agentGreeting)) return false;
   const entropy = crypto.getRandomValues(new Uint8Array(entropyBytes));
   const seconds = Math.round(nowMs / 1000);
   const script = '/usr/lib/holdfast/resumed';

@@ -34,7 +34,7 @@ async function holdMachine(machineId: string, requests: MachineRequests): Promis
   const manager = webLocks();
   if (!manager) return { announce: () => {}, release: () => {} };
   const release = await new Promise<(() => void) | null>((resolve, reject) => {
-    const hold = () => new Promise<void>((letGo) => resolve(letGo));
+    const hold = () => new Promise<void>((release) => resolve(release));
     const signal = AbortSignal.timeout(leavingMs);
     manager.request(lockName(machineId), { signal }, hold).catch((thrown) => {
       const { name } = thrown as DOMException;

@@ -122,16 +122,16 @@ test('what kept a guest from coming back is told to the page that asks', async (
 
 test('a guest that is destroyed while it resumes does not resume again', async () => {
   await store();
-  let letGo = () => {};
+  let release = () => {};
   runtime.options.prepareGate = new Promise((resolve) => {
-    letGo = resolve;
+    release = resolve;
   });
   keeper.preloadResume(request());
   const asked = keeper.resumeStored(request());
   const refused = expect(asked).rejects.toMatchObject({ code: 'no-machine' });
   await vi.waitUntil(() => runtime.host !== undefined, slowTimeout);
   await keeper.destroy();
-  letGo();
+  release();
   await refused;
   await start();
   expect(keeper.info().machine).toMatchObject({ startSource: { kind: 'booted' } });

@@ -65,9 +65,9 @@ export class Consoles {
    * Replaces the output of all consoles: `bytes` are the last of `end` bytes in all. The pages do
    * not have it yet.
    */
-  restore(said: Iterable<{ name: string; end: number; bytes: Uint8Array }>): void {
+  restore(scrollbacks: Iterable<{ name: string; end: number; bytes: Uint8Array }>): void {
     this.#consoles.clear();
-    for (const { name, end, bytes } of said) {
+    for (const { name, end, bytes } of scrollbacks) {
       const scrollback = Scrollback.of(end, bytes);
       this.#consoles.set(name, { scrollback, sent: scrollback.start, againEnd: end });
     }

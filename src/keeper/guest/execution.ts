@@ -29,7 +29,7 @@ export class Execution {
   readonly #runstate = new RunstateMachine();
   readonly #meter = new MipsMeter();
   readonly #events: ExecutionEvents;
-  #charge: ActiveRuntime | undefined;
+  #activeRuntime: ActiveRuntime | undefined;
   #source: RuntimeSource;
   /** QEMU's `vm_was_suspended`: true if a paused machine was suspended before. */
   #wasSuspended = false;
@@ -54,12 +54,12 @@ export class Execution {
   }
 
   get activeRuntime(): ActiveRuntime | undefined {
-    return this.#charge;
+    return this.#activeRuntime;
   }
 
   /** @throws HoldfastError `no-machine`, or `bad-runstate` for a machine without a guest */
   get hosted(): ActiveRuntime {
-    if (this.#charge) return this.#charge;
+    if (this.#activeRuntime) return this.#activeRuntime;
     if (this.runstate === 'inmigrate') this.#runstate.require('reach the guest', ...live);
     throw new HoldfastError('no-machine', 'The machine was destroyed.');
   }
@@ -73,13 +73,13 @@ export class Execution {
   }
 
   /** Boots the machine's first guest. On an error nothing of it remains. */
-  boot(charge: ActiveRuntime): void {
-    this.#charge = charge;
+  boot(activeRuntime: ActiveRuntime): void {
+    this.#activeRuntime = activeRuntime;
     this.bootedAtMs = Date.now();
     this.#restartMeter();
-    charge.instance.run();
-    charge.host.rethrowCrash();
-    charge.host.gate = 'in-charge';
+    activeRuntime.instance.run();
+    activeRuntime.host.rethrowCrash();
+    activeRuntime.host.gate = 'in-charge';
     this.#runstate.set('running');
   }
 
@@ -89,8 +89,8 @@ export class Execution {
   }
 
   /** Records that another runtime has the guest. The runstate stays. */
-  handedOver(charge: ActiveRuntime, source: RuntimeSource): void {
-    this.#charge = charge;
+  handedOver(activeRuntime: ActiveRuntime, source: RuntimeSource): void {
+    this.#activeRuntime = activeRuntime;
     this.#source = source;
     this.#restartMeter();
   }
@@ -182,7 +182,7 @@ export class Execution {
    * destroyed.
    */
   requireFrozen(): void {
-    if (!this.#charge)
+    if (!this.#activeRuntime)
       throw new HoldfastError('no-machine', 'The machine was destroyed meanwhile.');
     this.#runstate.require('go on', 'save-vm', 'paused', 'inmigrate');
   }
@@ -198,7 +198,7 @@ export class Execution {
   thaw({ runstate, wasSuspended }: FrozenExecution): void {
     this.#frozen = false;
     const current = this.runstate;
-    if (!this.#charge || (current !== 'save-vm' && current !== 'inmigrate')) return;
+    if (!this.#activeRuntime || (current !== 'save-vm' && current !== 'inmigrate')) return;
     this.#wasSuspended = wasSuspended;
     if (runstate !== 'running') this.#enter(runstate);
     else this.#runOrCrash();
@@ -206,11 +206,11 @@ export class Execution {
 
   /** Records that the guest was loaded, and whether it runs. */
   loaded(
-    charge: ActiveRuntime,
+    activeRuntime: ActiveRuntime,
     source: RuntimeSource,
     { runstate, wasSuspended }: FrozenExecution,
   ): void {
-    this.handedOver(charge, source);
+    this.handedOver(activeRuntime, source);
     this.#wasSuspended = wasSuspended;
     this.#enter(runstate);
   }
@@ -250,7 +250,7 @@ export class Execution {
 
   crashed(reason: unknown): void {
     const what = reason instanceof Error ? (reason.stack ?? String(reason)) : String(reason);
-    const v86Version = this.#charge?.instance.v86Version ?? this.#source.v86Version;
+    const v86Version = this.#activeRuntime?.instance.v86Version ?? this.#source.v86Version;
     const runtime = `runtime ${this.#source.id}, v86 ${v86Version}`;
     this.crash ??= `The emulator died while it ran the guest (${runtime}): ${what}`;
     if (this.runstate !== 'internal-error') this.#runstate.set('internal-error');
@@ -279,14 +279,17 @@ export class Execution {
 
   /** Call this about once a second. */
   tick(): void {
-    if (this.runstate !== 'running' || !this.#charge) return;
-    this.mips = this.#meter.sample(this.#charge.instance.instructionCounter(), performance.now());
+    if (this.runstate !== 'running' || !this.#activeRuntime) return;
+    this.mips = this.#meter.sample(
+      this.#activeRuntime.instance.instructionCounter(),
+      performance.now(),
+    );
     this.#events.changed();
   }
 
   describe(): MachineEvent[] {
     try {
-      const instance = this.#charge?.instance;
+      const instance = this.#activeRuntime?.instance;
       return instance?.describe?.() ?? instance?.snapshot() ?? [];
     } catch (thrown) {
       // For a crashed emulator, a page still gets the status and the console output.
@@ -296,9 +299,9 @@ export class Execution {
   }
 
   end(): void {
-    if (!this.#charge) return;
-    const { instance, host } = this.#charge;
-    this.#charge = undefined;
+    if (!this.#activeRuntime) return;
+    const { instance, host } = this.#activeRuntime;
+    this.#activeRuntime = undefined;
     host.gate = 'closed';
     // Each step separately: a crashed emulator may fail to stop and must still be destroyed.
     for (const step of ['stop', 'destroy'] as const) {

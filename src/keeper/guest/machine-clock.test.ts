@@ -37,12 +37,12 @@ test('continues from the reading of another worker, forwards and backwards', () 
 test('leaves out what passed while it was stopped, unless another reading was given meanwhile', () => {
   const clock = new MachineClock();
   const now = vi.spyOn(performance, 'now').mockReturnValue(50);
-  clock.goOn();
+  clock.resume();
   clock.stop();
   now.mockReturnValue(60);
   clock.stop();
   expect(clock.now()).toBeCloseTo(60, 3);
-  clock.goOn();
+  clock.resume();
   expect(clock.now()).toBeCloseTo(50, 3);
   now.mockReturnValue(61);
   expect(clock.now()).toBeCloseTo(51, 3);
@@ -50,7 +50,7 @@ test('leaves out what passed while it was stopped, unless another reading was gi
   clock.stop();
   clock.continueFrom(7);
   now.mockReturnValue(70);
-  clock.goOn();
+  clock.resume();
   expect(clock.now()).toBeCloseTo(16, 3);
 });
 

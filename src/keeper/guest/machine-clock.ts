@@ -6,7 +6,7 @@
 export class MachineClock {
   #offsetMs = 0;
   #last = 0;
-  /** Reading from which {@link goOn} continues. */
+  /** Reading from which {@link resume} continues. */
   #stoppedAt: number | undefined;
 
   /** Milliseconds, strictly increasing. */
@@ -32,7 +32,7 @@ export class MachineClock {
   }
 
   /**
-   * Excludes the time from now to {@link goOn} from the clock. Until then readings still advance,
+   * Excludes the time from now to {@link resume} from the clock. Until then readings still advance,
    * for runtimes that are being prepared; the stopped guest takes none.
    */
   stop(): void {
@@ -40,7 +40,7 @@ export class MachineClock {
   }
 
   /** Undoes {@link stop}, if nothing else has set the clock since. */
-  goOn(): void {
+  resume(): void {
     if (this.#stoppedAt !== undefined) this.continueFrom(this.#stoppedAt);
   }
 }

@@ -59,7 +59,7 @@ export class MachineHost implements OperatedMachine {
   readonly operations = new MachineOperations(this);
   readonly input = new PageInput((command, args) => commandGuest(this.execution, command, args));
   readonly terminals = new TerminalSizes({
-    said: (console) => this.consoles.text(console),
+    output: (console) => this.consoles.text(console),
     consoleInput: (...input) => commandGuest(this.execution, 'consoleInput', input),
   });
   restarts = 0;
@@ -102,7 +102,7 @@ export class MachineHost implements OperatedMachine {
       emit,
       consoleOutput: (name, bytes) => {
         this.consoles.output(name, bytes);
-        this.terminals.heard(name, bytes);
+        this.terminals.received(name, bytes);
       },
       crashed: (reason) => this.execution.crashed(reason),
       guestReset: () => {
@@ -147,7 +147,7 @@ export class MachineHost implements OperatedMachine {
       const { incoming = false } = request;
       const preparing = { wasmUrl, module: compiling, coldBoot: true, incoming, signal };
       const prepared = await prepareFirst(module, host, preparing);
-      if (request.incoming) machine.operations.await({ prepared, host, prepareMs: 0 });
+      if (request.incoming) machine.operations.enterIncoming({ prepared, host, prepareMs: 0 });
       else machine.#boot(prepared, host);
       if (request.v86State) machine.#loadV86State(request.v86State);
       if (request.config.onlyCprCapable) await abortable(refuseIfEverBlocked(machine), signal);

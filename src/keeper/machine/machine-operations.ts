@@ -21,9 +21,9 @@ import type {
 } from '../../protocol/state-transfer.ts';
 import type { CheckpointInfo } from '../../protocol/stored.ts';
 import { cprBlockers } from '../cpr/blockers.ts';
-import type { Restoring } from '../cpr/bring-back.ts';
 import { Cpr } from '../cpr/cpr.ts';
 import { listRamBlocks } from '../cpr/ram-blocks.ts';
+import type { Restoring } from '../cpr/restore-guest.ts';
 import type { Client } from '../pages/page-input.ts';
 import { acceptRuntime } from '../runtimes/accept-runtime.ts';
 import type { ActiveRuntime } from '../runtimes/hand-over.ts';
@@ -48,8 +48,8 @@ export class MachineOperations implements MachineCalls {
   }
 
   /** The machine has no guest, and a runtime that can take one. */
-  await(ready: ReadyRuntime): void {
-    this.#cpr.await(ready);
+  enterIncoming(ready: ReadyRuntime): void {
+    this.#cpr.enterIncoming(ready);
   }
 
   /** Live update. The guest runs on in its present runtime until the other one is ready. */
@@ -109,7 +109,7 @@ export class MachineOperations implements MachineCalls {
 
   async resume(): Promise<void> {
     const { execution, clock } = this.#machine;
-    if (execution.runstate === 'paused' && !execution.isFrozen) clock.goOn();
+    if (execution.runstate === 'paused' && !execution.isFrozen) clock.resume();
     execution.resume();
   }
 
@@ -171,7 +171,7 @@ export class MachineOperations implements MachineCalls {
       const isClone = machine.id !== identity.id;
       machine.become(identity.id, identity.name);
       postResumeStored(machine, origin, { isClone });
-      const { takenAtMs, fellBack } = origin.cut;
+      const { takenAtMs, fellBack } = origin.checkpoint;
       return { takenAtMs, ...(fellBack !== undefined && { fellBack }) };
     });
   }
@@ -183,13 +183,13 @@ export class MachineOperations implements MachineCalls {
    * @throws HoldfastError; the machine stays in `inmigrate`
    */
   openState(
-    arriving: Promise<DeviceStateItem>,
+    deviceState: Promise<DeviceStateItem>,
     { config, identity }: Pick<ImportRequest, 'config' | 'identity'>,
   ): Promise<number> {
     return this.#exclusively('An opening', async () => {
       const machine = this.#machine;
       const { backing, execution } = machine;
-      const { takenAtMs, openedFrom } = await this.#cpr.openState(arriving);
+      const { takenAtMs, openedFrom } = await this.#cpr.openState(deviceState);
       const { name, id = machine.id } = config;
       machine.become(id, name);
       if (openedFrom) backing.config = { ...backing.config, openedFrom };

@@ -14,19 +14,19 @@ export async function startOpened(
   signal: AbortSignal,
 ): Promise<{ machine: MachineHost; takenAtMs: number }> {
   // The memory is filled while the runtime is fetched and prepared.
-  let arriving: Promise<DeviceStateItem> | undefined;
+  let deviceState: Promise<DeviceStateItem> | undefined;
   const failed = new AbortController();
   const receive = (machine: MachineHost) => {
-    arriving = receiveState(machine, ranges, port);
+    deviceState = receiveState(machine, ranges, port);
     // A guest that does not arrive needs no runtime.
-    arriving.catch((thrown) => failed.abort(thrown));
+    deviceState.catch((thrown) => failed.abort(thrown));
   };
   const request = { config, runtime, incoming: true, replace };
   const starting = AbortSignal.any([signal, failed.signal]);
   const machine = await MachineHost.start(request, environment, starting, receive);
   try {
     const takenAtMs = await abortable(
-      machine.operations.openState(arriving as Promise<DeviceStateItem>, { config, identity }),
+      machine.operations.openState(deviceState as Promise<DeviceStateItem>, { config, identity }),
       signal,
     );
     return { machine, takenAtMs };

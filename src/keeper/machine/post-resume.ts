@@ -1,6 +1,6 @@
 /** Work after a guest resumes: from storage, from a state file, or as a copy. */
 import type { StartSource } from '../../protocol/stored.ts';
-import type { StoredSource } from '../cpr/bring-back.ts';
+import type { StoredSource } from '../cpr/restore-guest.ts';
 import { notifyGuestAgent, randomMac } from '../durable/guest-agent.ts';
 import type { OperatedMachine } from './operated-machine.ts';
 
@@ -10,7 +10,7 @@ export function postResumeStored(
   origin: StoredSource,
   { isClone = false } = {},
 ): void {
-  const { takenAtMs, fellBack } = origin.cut;
+  const { takenAtMs, fellBack } = origin.checkpoint;
   const startSource: StartSource = {
     kind: 'resumed',
     takenAtMs,
@@ -53,7 +53,7 @@ function notifyGuest({ execution, backing, consoles }: OperatedMachine, isClone:
     backing.config = { ...backing.config, mac };
   }
   const port = {
-    said: (console: string) => consoles.text(console),
+    output: (console: string) => consoles.text(console),
     consoleInput: (name: string, bytes: Uint8Array) => commands.consoleInput(name, bytes),
   };
   return notifyGuestAgent(port, { ...(mac !== undefined && { mac }) });

@@ -5,7 +5,7 @@ import type { OpenMessage, PreloadedState, PreloadedStateAnswer } from '../../pr
 import type { ImportReport, ImportRequest } from '../../protocol/state-transfer.ts';
 
 /** Longest wait for a state's head: not every browser reports that a worker has ended. */
-const offerMs = 10_000;
+const preloadedStateMs = 10_000;
 
 type Open = (request: ImportRequest, guest: MessagePort) => Promise<ImportReport>;
 
@@ -21,7 +21,7 @@ export class PreloadedOpening {
   constructor({ id, offer }: OpenMessage, isWanted: Promise<boolean>, open: Open) {
     this.id = id;
     const answer = (message: PreloadedStateAnswer) => offer.postMessage(message);
-    const offered = nextOffer(offer);
+    const offered = preloadedState(offer);
     this.settled = (async () => {
       let opened = false;
       try {
@@ -40,13 +40,13 @@ export class PreloadedOpening {
 }
 
 /** @returns undefined if the worker is gone or has nothing to offer */
-function nextOffer(port: MessagePort): Promise<PreloadedState | undefined> {
+function preloadedState(port: MessagePort): Promise<PreloadedState | undefined> {
   return new Promise((resolve) => {
     port.addEventListener('message', ({ data }: MessageEvent<PreloadedState | null>) =>
       resolve(data ?? undefined),
     );
     port.addEventListener('close', () => resolve(undefined));
-    setTimeout(() => resolve(undefined), offerMs);
+    setTimeout(() => resolve(undefined), preloadedStateMs);
     port.start();
   });
 }

@@ -1,8 +1,8 @@
 import { HoldfastError } from '../../errors.ts';
 import type { ResumeRequest } from '../../protocol/stored.ts';
 import type { MachineStore, Store, StoredReading } from '../../store/types.ts';
-import { type Restoring, restoreMemory } from '../cpr/bring-back.ts';
 import { requireContents } from '../cpr/incoming-request.ts';
+import { type Restoring, restoreMemory } from '../cpr/restore-guest.ts';
 import { ofOwnLineage, type StoredDetails, withFiles } from '../cpr/stored-details.ts';
 import { storeOf } from '../cpr/targets.ts';
 import { abortable } from '../runtimes/abortable.ts';

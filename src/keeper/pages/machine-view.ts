@@ -31,13 +31,13 @@ export class MachineView implements PageSource {
 
   status(): MachineStatus {
     const { execution, restarts, durability } = this.#machine;
-    const { runstate, source, activeRuntime: charge, mips, bootedAtMs, crash } = execution;
+    const { runstate, source, activeRuntime, mips, bootedAtMs, crash } = execution;
     const kept = durability.status;
     return {
       runstate,
       config: this.#config(),
       runtimeId: source.id,
-      v86Version: charge?.instance.v86Version ?? source.v86Version,
+      v86Version: activeRuntime?.instance.v86Version ?? source.v86Version,
       mips,
       bootedAtMs,
       restarts,

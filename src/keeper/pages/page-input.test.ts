@@ -4,65 +4,65 @@ import { PageInput } from './page-input.ts';
 
 /** Records the input that the guest receives; it is refused while `frozen`. */
 function guest() {
-  const told: unknown[] = [];
+  const sent: unknown[] = [];
   const state = { frozen: false };
   const input = new PageInput((command, args) => {
     if (state.frozen) throw new HoldfastError('bad-runstate', 'frozen');
-    told.push([command, ...args.map((arg) => (arg instanceof Uint8Array ? [...arg] : arg))]);
+    sent.push([command, ...args.map((arg) => (arg instanceof Uint8Array ? [...arg] : arg))]);
   });
-  return { input, told, state };
+  return { input, sent, state };
 }
 
 const codes = (...bytes: number[]) => [Uint8Array.from(bytes)];
 
 test('[K2] keys and buttons of a page that closes are released', () => {
-  const { input, told } = guest();
+  const { input, sent } = guest();
   const page = {};
   input.note(page, 'scancodes', codes(0x2a, 0xe0, 0x38, 0x1e, 0x9e));
   input.note(page, 'mouseButtons', [true, false, false]);
   input.gone(page);
-  expect(told).toEqual([
+  expect(sent).toEqual([
     ['scancodes', [0xe0, 0xb8, 0xaa]],
     ['mouseButtons', false, false, false],
   ]);
   input.gone(page);
-  expect(told).toHaveLength(2);
+  expect(sent).toHaveLength(2);
 });
 
 test('[K2] what another page holds as well stays down', () => {
-  const { input, told } = guest();
+  const { input, sent } = guest();
   const [first, second] = [{}, {}];
   input.note(first, 'scancodes', codes(0x2a, 0x1d));
   input.note(first, 'mouseButtons', [true, false, true]);
   input.note(second, 'scancodes', codes(0x2a));
   input.note(second, 'mouseButtons', [true, false, false]);
   input.gone(first);
-  expect(told).toEqual([
+  expect(sent).toEqual([
     ['scancodes', [0x9d]],
     ['mouseButtons', true, false, false],
   ]);
 });
 
 test('[K2] a page that holds nothing says nothing when it goes', () => {
-  const { input, told } = guest();
+  const { input, sent } = guest();
   const page = {};
   input.note(page, 'scancodes', codes(0x1e, 0x9e));
   input.note(page, 'mouseButtons', [false, false, false]);
   input.gone(page);
-  expect(told).toEqual([]);
+  expect(sent).toEqual([]);
 });
 
-test('[K2] a guest whose state is being saved is told afterwards', () => {
-  const { input, told, state } = guest();
+test('[K2] a guest whose state is being saved gets the releases afterwards', () => {
+  const { input, sent, state } = guest();
   const page = {};
   input.note(page, 'scancodes', codes(0x2a));
   state.frozen = true;
   input.gone(page);
-  expect(told).toEqual([]);
+  expect(sent).toEqual([]);
   state.frozen = false;
   input.settle();
   input.settle();
-  expect(told).toEqual([['scancodes', [0xaa]]]);
+  expect(sent).toEqual([['scancodes', [0xaa]]]);
 });
 
 test('[K2] an older runtime, which cannot release them by itself, is asked once', () => {
@@ -79,17 +79,17 @@ test('[K2] an older runtime, which cannot release them by itself, is asked once'
 });
 
 test('[K2] of a guest that went back in time nobody holds anything, and it lets go itself', () => {
-  const { input, told } = guest();
+  const { input, sent } = guest();
   const page = {};
   input.note(page, 'scancodes', codes(0x2a));
   input.forget();
-  expect(told).toEqual([['releaseInput']]);
+  expect(sent).toEqual([['releaseInput']]);
   input.gone(page);
-  expect(told).toHaveLength(1);
+  expect(sent).toHaveLength(1);
 });
 
 test("[K9] each page's keys come after what its own keyboard's lights show", () => {
-  const { input, told } = guest();
+  const { input, sent } = guest();
   const [first, second] = [{}, {}];
   const type = (page: object) => {
     input.precede(page, 'scancodes');
@@ -99,11 +99,11 @@ test("[K9] each page's keys come after what its own keyboard's lights show", () 
   type(first);
   input.note(second, 'keyboardLocks', [{ caps: false, num: true }]);
   type(second);
-  expect(told, 'nobody else came between').toEqual([]);
+  expect(sent, 'nobody else came between').toEqual([]);
   type(first);
   type(first);
   type(second);
-  expect(told).toEqual([
+  expect(sent).toEqual([
     ['keyboardLocks', { caps: true }],
     ['keyboardLocks', { caps: false, num: true }],
   ]);
@@ -111,13 +111,13 @@ test("[K9] each page's keys come after what its own keyboard's lights show", () 
   input.note(second, 'scancodes', codes(0x3a, 0xba));
   type(first);
   type(second);
-  expect(told.slice(2)).toEqual([
+  expect(sent.slice(2)).toEqual([
     ['keyboardLocks', { caps: true }],
     ['keyboardLocks', { num: true }],
   ]);
 });
 
-test('[K9] keys go on where the guest cannot be told what the lights show', () => {
+test('[K9] keys are sent if the lights of the guest are unknown', () => {
   const { input, state } = guest();
   const [first, second] = [{}, {}];
   input.note(first, 'keyboardLocks', [{ caps: true }]);

@@ -7,15 +7,15 @@ import { Pages } from './pages.ts';
 
 /** Attaches a page. @returns the number of sound frames in each of its events */
 function attach(pages: Pages, id: string): number[] {
-  const heard: number[] = [];
+  const samples: number[] = [];
   const link: PageLink = {
     watchesOnly: false,
-    post: (event) => event.type === 'audio' && heard.push(event.left.length),
+    post: (event) => event.type === 'audio' && samples.push(event.left.length),
     open: () => {},
     close: () => {},
   };
   pages.add(link, '', id, []);
-  return heard;
+  return samples;
 }
 
 beforeAll(() => {
@@ -56,10 +56,10 @@ test('sound goes to the pages that listen, as long as they take it', () => {
 
 test('no more than a second of sound is on its way to a page', () => {
   const pages = new Pages(() => {});
-  const heard = attach(pages, 'a');
+  const samples = attach(pages, 'a');
   for (let i = 0; i < 5; i++) pages.listen('a', 48_000);
   for (let i = 0; i < 60; i++) pages.broadcast(chunk(960), []);
-  expect(heard).toHaveLength(50);
+  expect(samples).toHaveLength(50);
 });
 
 describe('[11] pictures for many pages', () => {

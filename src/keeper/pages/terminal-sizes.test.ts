@@ -11,75 +11,75 @@ afterEach(() => {
 
 /** A guest, and the shell code that its agent receives. */
 function guest() {
-  const told: string[] = [];
-  const state = { said: '', frozen: false };
+  const sent: string[] = [];
+  const state = { output: '', frozen: false };
   const sizes = new TerminalSizes({
-    said: () => state.said,
+    output: () => state.output,
     consoleInput: (console, bytes) => {
       if (state.frozen) throw new HoldfastError('bad-runstate', 'frozen');
       expect(console).toBe('serial1');
       const [, code = ''] = new TextDecoder().decode(bytes).trim().split(' ');
-      told.push(atob(code));
+      sent.push(atob(code));
     },
   });
-  const say = (text: string) => sizes.heard('serial1', new TextEncoder().encode(text));
-  return { sizes, told, state, say };
+  const print = (text: string) => sizes.received('serial1', new TextEncoder().encode(text));
+  return { sizes, sent, state, print };
 }
 
 const size = { cols: 80, rows: 30 };
 
-test('[K10] a guest is told the size of its terminal once its agent is up', () => {
-  const { sizes, told, say } = guest();
+test('[K10] a guest learns the size of its terminal once its agent is up', () => {
+  const { sizes, sent, print } = guest();
   sizes.set('serial0', size);
   vi.runAllTimers();
-  expect(told).toEqual([]);
-  say('holdfast-');
-  say('agent 2\n');
-  expect(told).toEqual(['stty -F /dev/ttyS0 cols 80 rows 30']);
+  expect(sent).toEqual([]);
+  print('holdfast-');
+  print('agent 2\n');
+  expect(sent).toEqual(['stty -F /dev/ttyS0 cols 80 rows 30']);
 });
 
-test('[K10] many changes in a row are told as the last one, and none twice', () => {
-  const { sizes, told, say } = guest();
-  say('holdfast-agent 2\n');
+test('[K10] many changes in a row are sent as the last one, and none twice', () => {
+  const { sizes, sent, print } = guest();
+  print('holdfast-agent 2\n');
   for (let rows = 20; rows <= 40; rows++) sizes.set('serial0', { cols: 80, rows });
   vi.runAllTimers();
   sizes.set('serial0', { cols: 80, rows: 40 });
   vi.runAllTimers();
-  expect(told).toEqual(['stty -F /dev/ttyS0 cols 80 rows 40']);
+  expect(sent).toEqual(['stty -F /dev/ttyS0 cols 80 rows 40']);
 });
 
-test('[K10] a guest that begins anew, or went back, is told again', () => {
-  const { sizes, told, state, say } = guest();
+test('[K10] a guest that begins anew, or went back, learns it again', () => {
+  const { sizes, sent, state, print } = guest();
   sizes.set('serial0', size);
-  say('holdfast-agent 2\n');
+  print('holdfast-agent 2\n');
   sizes.reset();
   sizes.tell();
-  expect(told).toHaveLength(1);
-  say('holdfast-agent 2\n');
-  expect(told).toHaveLength(2);
-  state.said = 'holdfast-agent 2\n';
+  expect(sent).toHaveLength(1);
+  print('holdfast-agent 2\n');
+  expect(sent).toHaveLength(2);
+  state.output = 'holdfast-agent 2\n';
   sizes.restored();
-  expect(told).toHaveLength(3);
+  expect(sent).toHaveLength(3);
 });
 
-test('[K10] a guest whose state is being saved is told afterwards', () => {
-  const { sizes, told, state, say } = guest();
-  say('holdfast-agent 2\n');
+test('[K10] a guest whose state is being saved learns it afterwards', () => {
+  const { sizes, sent, state, print } = guest();
+  print('holdfast-agent 2\n');
   state.frozen = true;
   sizes.set('serial0', size);
   vi.runAllTimers();
-  expect(told).toEqual([]);
+  expect(sent).toEqual([]);
   state.frozen = false;
   sizes.tell();
-  expect(told).toHaveLength(1);
+  expect(sent).toHaveLength(1);
 });
 
 test('[K10] what is no console or no size goes nowhere', () => {
-  const { sizes, told, say } = guest();
-  say('holdfast-agent 2\n');
+  const { sizes, sent, print } = guest();
+  print('holdfast-agent 2\n');
   sizes.set('serial0; reboot', size);
   sizes.set('serial0', { cols: 0, rows: 1 });
   sizes.set('serial0', { cols: Number.NaN, rows: 24 });
   vi.runAllTimers();
-  expect(told).toEqual([]);
+  expect(sent).toEqual([]);
 });

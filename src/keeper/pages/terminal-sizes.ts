@@ -17,7 +17,7 @@ export interface TerminalSize {
 
 interface TerminalGuest {
   /** Output of this console so far. */
-  said(console: string): string;
+  output(console: string): string;
   /** @throws HoldfastError while the guest can take no input */
   consoleInput(console: string, bytes: Uint8Array): void;
 }
@@ -34,7 +34,7 @@ const isSize = (count: number) => Number.isInteger(count) && count > 0 && count 
 export class TerminalSizes {
   readonly #guest: TerminalGuest;
   readonly #wanted = new Map<string, TerminalSize>();
-  readonly #told = new Map<string, string>();
+  readonly #sentCodes = new Map<string, string>();
   #hasAgent = false;
   #tail = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -55,7 +55,7 @@ export class TerminalSizes {
   }
 
   /** Checks console output for the agent's greeting. */
-  heard(console: string, bytes: Uint8Array): void {
+  received(console: string, bytes: Uint8Array): void {
     if (console !== agentConsole || this.#hasAgent) return;
     const text = this.#tail + String.fromCharCode(...bytes.subarray(-4096));
     this.#tail = text.slice(-keptTail);
@@ -68,13 +68,13 @@ export class TerminalSizes {
   reset(): void {
     this.#hasAgent = false;
     this.#tail = '';
-    this.#told.clear();
+    this.#sentCodes.clear();
   }
 
   /** Starts again when the guest was replaced or restored. */
   restored(): void {
     this.reset();
-    this.#hasAgent = this.#guest.said(agentConsole).includes(agentGreeting);
+    this.#hasAgent = this.#guest.output(agentConsole).includes(agentGreeting);
     this.tell();
   }
 
@@ -83,7 +83,7 @@ export class TerminalSizes {
     if (!this.#hasAgent) return;
     for (const [console, { cols, rows }] of this.#wanted) {
       const code = `stty -F ${deviceOf(console)} cols ${cols} rows ${rows}`;
-      if (this.#told.get(console) === code) continue;
+      if (this.#sentCodes.get(console) === code) continue;
       // The line break ends any input that was incomplete when a state was taken.
       const line = `\nterminal-${++this.#count} ${btoa(code)}\n`;
       try {
@@ -91,7 +91,7 @@ export class TerminalSizes {
       } catch {
         return;
       }
-      this.#told.set(console, code);
+      this.#sentCodes.set(console, code);
     }
   }
 

@@ -90,12 +90,12 @@ export function handOver(request: HandOverRequest): {
       `The hand-over failed in phase "${phase}", the runtime of before has the guest again`,
       phase,
     );
-    putBack(request, next, parked, error);
+    rollBack(request, next, parked, error);
     throw error;
   }
 }
 
-function putBack(
+function rollBack(
   { from, to, wasRunning }: HandOverRequest,
   next: RuntimeInstance | undefined,
   parked: boolean,
@@ -116,7 +116,7 @@ function putBack(
     const second = thrown instanceof Error ? thrown.message : String(thrown);
     throw new LostGuestError(
       error.code,
-      `${error.message} — and the old runtime could not be put back: ${second}`,
+      `${error.message} — and the old runtime could not be restored: ${second}`,
       { cause: thrown, ...(error.phase && { phase: error.phase }) },
     );
   }

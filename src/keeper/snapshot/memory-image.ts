@@ -46,7 +46,7 @@ export class MemoryImage {
    * restored everywhere.
    * @returns the pages of `pc.ram` that were written, by guest-physical page number, ascending
    */
-  putBack(changed: ChangedPages): number[] {
+  restore(changed: ChangedPages): number[] {
     const ram: number[] = [];
     for (const { name, address, first, count } of this.pages.ranges) {
       const marks = changed.get(name);

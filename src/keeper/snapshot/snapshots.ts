@@ -81,7 +81,7 @@ export class Snapshots {
       const pieces = new Map(
         Array.from(backing.pieces.names(), (name) => [name, copyPieces(backing.pieces.of(name))]),
       );
-      const said = Array.from(consoles.scrollbacks(), ([name, scrollback]) => ({
+      const scrollbacks = Array.from(consoles.scrollbacks(), ([name, scrollback]) => ({
         name,
         end: scrollback.end,
         bytes: joinBytes(Array.from(scrollback.chunks(), ({ bytes }) => bytes)),
@@ -102,7 +102,7 @@ export class Snapshots {
         memory,
         devices,
         pieces,
-        consoles: said,
+        consoles: scrollbacks,
       });
       this.#sameAs(info.id);
       return info;
@@ -137,9 +137,9 @@ export class Snapshots {
       const changed = this.#changedSince(id);
       execution.instance.revert?.(snapshot.devices, () => {
         touched = true;
-        const written = snapshot.memory.putBack(changed);
+        const written = snapshot.memory.restore(changed);
         pages = written.length;
-        this.#putBackKept(snapshot, changed.size > 0);
+        this.#restoreBacking(snapshot, changed.size > 0);
         return written;
       });
     } catch (thrown) {
@@ -172,7 +172,7 @@ export class Snapshots {
   }
 
   /** Restores all state in the keeper except memory. */
-  #putBackKept(snapshot: Snapshot, isLast: boolean): void {
+  #restoreBacking(snapshot: Snapshot, isLast: boolean): void {
     const { backing, consoles, clock } = this.#machine;
     for (const name of backing.pieces.names()) {
       const then = snapshot.pieces.get(name) ?? { generation: 0, pieces: new Map() };

@@ -156,10 +156,10 @@ export class FakeRuntime {
       ...(this.options.tracksWrites && { writes: this.#writes }),
       blockers: (mode) => this.options.blockers?.(mode) ?? ([] as Blocker[]),
       capture: () => ({ vmstate: fakeVmstate(`state of ${this.name}`), media: 'media' }),
-      revert: ({ vmstate }, putBack) => {
+      revert: ({ vmstate }, restoreMemory) => {
         this.log.push(textOfVmstate(vmstate));
         if (this.options.refuseRevert) throw this.options.refuseRevert;
-        putBack();
+        restoreMemory();
         this.#step('revert');
       },
       commands: {

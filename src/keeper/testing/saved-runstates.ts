@@ -4,32 +4,29 @@ import type { HoldfastError } from '../../errors.ts';
 import type { Keeper } from '../keeper.ts';
 import type { FakeRuntime } from './fake-runtime.ts';
 
-export const everySavedRunstate = [
-  'running',
-  'paused',
-  'suspended',
-  'paused while suspended',
-] as const;
-export type SavedRunstateOfTest = (typeof everySavedRunstate)[number];
+export const savedRunstates = ['running', 'paused', 'suspended', 'paused while suspended'] as const;
+export type SavedRunstate = (typeof savedRunstates)[number];
 
 /** Brings a running machine into this run state. */
-export async function begin(keeper: Keeper, doing: SavedRunstateOfTest): Promise<void> {
-  if (doing.includes('suspended')) await keeper.suspend();
-  if (doing.startsWith('paused')) await keeper.pause();
+export async function begin(keeper: Keeper, savedRunstate: SavedRunstate): Promise<void> {
+  if (savedRunstate.includes('suspended')) await keeper.suspend();
+  if (savedRunstate.startsWith('paused')) await keeper.pause();
 }
 
 /** Checks that the guest has its saved runstate in this runtime, and can still be resumed. */
 export async function expectSavedRunstate(
   keeper: Keeper,
-  doing: SavedRunstateOfTest,
+  savedRunstate: SavedRunstate,
   runtime: FakeRuntime,
 ): Promise<void> {
   const status = () => keeper.info().machine;
-  expect(status()?.runstate).toBe(doing === 'paused while suspended' ? 'paused' : doing);
-  expect(runtime.running).toBe(doing === 'running');
+  expect(status()?.runstate).toBe(
+    savedRunstate === 'paused while suspended' ? 'paused' : savedRunstate,
+  );
+  expect(runtime.running).toBe(savedRunstate === 'running');
   expect(status()?.runtimeId).toBe(runtime.name);
-  if (doing.startsWith('paused')) await keeper.resume();
-  if (doing.includes('suspended')) {
+  if (savedRunstate.startsWith('paused')) await keeper.resume();
+  if (savedRunstate.includes('suspended')) {
     expect(status()?.runstate).toBe('suspended');
     expect(runtime.running).toBe(false);
     await keeper.wakeup();

@@ -42,7 +42,7 @@ export function* blobItems({ stream, index, bytes }: Piece): Generator<BlobItem>
   } while (offsetBytes < totalBytes);
 }
 
-export function cutItem({
+export function deviceStateItem({
   takenAtMs,
   vmstate,
   keeperState,

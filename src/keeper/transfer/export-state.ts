@@ -20,9 +20,9 @@ import { checkpointSource } from '../cpr/guest-checkpoint-source.ts';
 import type { GuestParts } from '../cpr/guest-parts.ts';
 import { composeVmstate, sectionsOf } from '../cpr/sections.ts';
 import { storeOf } from '../cpr/targets.ts';
-import { blobItems, buffersOf, cutItem, pagesItem } from './export-records.ts';
+import { blobItems, buffersOf, deviceStateItem, pagesItem } from './export-records.ts';
 import { ForwardingStore } from './forwarding-store.ts';
-import { type LeavingSender, sendStored, withCopy } from './send-stored.ts';
+import { type ExportSender, sendStored, withCopy } from './send-stored.ts';
 
 /** Largest size of waiting copies while the guest runs, so that an export needs little memory. */
 const waitingBytes = 4 * 1024 * 1024;
@@ -37,7 +37,7 @@ interface ExportOptions {
 /** @throws HoldfastError; the receiver gets it too */
 export async function exportState(options: ExportOptions): Promise<ExportReport> {
   const { machine, port, checkpoint } = options;
-  const sender: LeavingSender = new PortSender(port);
+  const sender: ExportSender = new PortSender(port);
   try {
     machine.execution.requireLive('export');
     await machine.execution.instance.commands.checkDisks?.();
@@ -68,7 +68,7 @@ function describe(machine: GuestParts, digest: Digest): ExportItem {
 
 async function exportFromStorage(
   machine: GuestParts,
-  sender: LeavingSender,
+  sender: ExportSender,
   digest: Digest,
   checkpoint: () => Promise<CheckpointInfo>,
 ): Promise<ExportReport> {
@@ -82,7 +82,7 @@ async function exportFromStorage(
 
 async function exportWhileRunning(
   machine: GuestParts,
-  sender: LeavingSender,
+  sender: ExportSender,
   digest: Digest,
 ): Promise<ExportReport> {
   const { execution, gone } = machine;
@@ -95,7 +95,7 @@ async function exportWhileRunning(
         for (const item of blobItems(blob)) await sender.send(item, buffersOf(item));
     },
     manifest: (manifest, records) =>
-      sender.send(cutItem(decodeManifest(manifest, records, digest))),
+      sender.send(deviceStateItem(decodeManifest(manifest, records, digest))),
   });
   const save = () => {
     const own = sectionsOf(machine, 'reboot', execution.savedState());

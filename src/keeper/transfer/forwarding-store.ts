@@ -9,20 +9,20 @@ import type {
   ReadableGenerations,
 } from '../../store/types.ts';
 
-interface CutReceiver {
+interface CheckpointReceiver {
   /** Receives a record of the checkpoint log. Later records supersede its pages and blobs. */
   record(bytes: Uint8Array): Promise<void>;
   manifest(manifest: Uint8Array, records: readonly number[]): Promise<void>;
 }
 
 export class ForwardingStore implements MachineStore {
-  readonly id = 'leaving';
-  readonly #receiver: CutReceiver;
+  readonly id = 'export';
+  readonly #receiver: CheckpointReceiver;
   #lastRecord = 0;
   /** Sends records one after the other, in the order in which they count. */
   #last: Promise<void> = Promise.resolve();
 
-  constructor(receiver: CutReceiver) {
+  constructor(receiver: CheckpointReceiver) {
     this.#receiver = receiver;
   }
 

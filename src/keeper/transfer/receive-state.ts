@@ -10,10 +10,10 @@ import { freeBuffer } from '../../protocol/free-buffer.ts';
 import { pageBytes } from '../../protocol/page-bytes.ts';
 import { PortReceiver } from '../../protocol/port-stream.ts';
 import type {
-  ArrivingPages,
   BlobItem,
   DeviceStateItem,
   ImportItem,
+  ImportPages,
   MemoryRange,
   NoBlobItem,
 } from '../../protocol/state-transfer.ts';
@@ -48,8 +48,8 @@ export async function receiveState(
   const { backing, consoles, gone } = machine;
   const receiver = new PortReceiver<ImportItem>(port, ['blobs'], window);
   gone.addEventListener('abort', () => receiver.cancel(gone.reason), { once: true });
-  const memory = new ArrivingMemory(backing.memory, placeRanges(ranges, backing.blocks));
-  const blobs = new ArrivingBlobs(backing.config);
+  const memory = new ImportedMemory(backing.memory, placeRanges(ranges, backing.blocks));
+  const blobs = new ImportedBlobs(backing.config);
   const slices = new Slices(nextTask, sliceMs);
   let cut: DeviceStateItem | undefined;
   for await (const item of receiver) {
@@ -86,7 +86,7 @@ export async function receiveState(
   return cut;
 }
 
-class ArrivingMemory {
+class ImportedMemory {
   readonly #bytes: Uint8Array;
   readonly #words: Uint32Array;
   readonly #pages: GuestPages;
@@ -97,7 +97,7 @@ class ArrivingMemory {
     this.#pages = pages;
   }
 
-  put({ numbers, contents, uniform, xorNumbers, xor, copies }: ArrivingPages): void {
+  put({ numbers, contents, uniform, xorNumbers, xor, copies }: ImportPages): void {
     for (const [i, page] of numbers.entries()) {
       const at = i * pageBytes;
       this.#bytes.set(contents.subarray(at, at + pageBytes), this.#address(page));
@@ -127,9 +127,9 @@ class ArrivingMemory {
 }
 
 /** The last version of each blob counts. Only blobs that such a machine can have are kept. */
-class ArrivingBlobs {
+class ImportedBlobs {
   readonly #config: MachineConfig;
-  readonly #streams = new Map<string, ArrivingStream>();
+  readonly #streams = new Map<string, ImportedStream>();
   #open: { stream: string; index: number; whole: Uint8Array; bytes: number } | undefined;
 
   constructor(config: MachineConfig) {
@@ -193,10 +193,10 @@ class ArrivingBlobs {
     restored.restore(place, cut);
   }
 
-  #of(name: string): ArrivingStream {
+  #of(name: string): ImportedStream {
     let stream = this.#streams.get(name);
     if (!stream) {
-      stream = new ArrivingStream(name, limitOf(name, this.#config));
+      stream = new ImportedStream(name, limitOf(name, this.#config));
       this.#streams.set(name, stream);
     }
     return stream;
@@ -215,7 +215,7 @@ function roomFor(stream: string, bytes: number): Uint8Array {
 
 const nothing = new Uint8Array();
 
-class ArrivingStream {
+class ImportedStream {
   readonly blobs = new Map<number, Uint8Array>();
   readonly #name: string;
   readonly #limit: StreamLimit;

@@ -11,9 +11,9 @@ import { decodeRecord } from '../checkpoint/record.ts';
 import { nextTask, Slices } from '../checkpoint/slices.ts';
 import { xxh64 } from '../cpr/digest.ts';
 import { ofOwnLineage, type StoredDetails, withFiles } from '../cpr/stored-details.ts';
-import { blobItems, buffersOf, cutItem, pagesItem } from './export-records.ts';
+import { blobItems, buffersOf, deviceStateItem, pagesItem } from './export-records.ts';
 
-export type LeavingSender = PortSender<ExportItem>;
+export type ExportSender = PortSender<ExportItem>;
 
 /**
  * Exports a machine that does not run, or the newest checkpoint of one that runs.
@@ -24,7 +24,7 @@ export async function exportStoredState(
   id: string,
   port: MessagePort,
 ): Promise<ExportReport> {
-  const sender: LeavingSender = new PortSender(port);
+  const sender: ExportSender = new PortSender(port);
   try {
     const stored = (await store.machines()).find((machine) => machine.id === id);
     const details = (stored?.details ?? {}) as Partial<StoredDetails>;
@@ -76,18 +76,18 @@ export async function withCopy<T>(
  */
 export async function sendStored(
   stored: Stored,
-  sender: LeavingSender,
+  sender: ExportSender,
   digest: Digest,
-  begin: (cut: Manifest) => Promise<void> = async () => {},
+  begin: (checkpoint: Manifest) => Promise<void> = async () => {},
 ): Promise<number> {
   const [generation] = await stored.generations();
   if (!generation) throw new HoldfastError('not-found', 'Nothing of this machine is in storage.');
   const { manifest, records, takenAtMs } = generation;
-  const cut = decodeManifest(manifest, records, digest);
-  await begin(cut);
+  const checkpoint = decodeManifest(manifest, records, digest);
+  await begin(checkpoint);
   const seen = new Set<number>();
   const seenBlobs = new Set<string>();
-  const large = new JoinedPieces(cut.parts);
+  const large = new JoinedPieces(checkpoint.parts);
   const isFirst = (page: number) => !seen.has(page) && seen.add(page) !== undefined;
   const slices = new Slices(nextTask, 1.5);
   // The newest first, so that only the newest copy of each page is sent.
@@ -107,6 +107,6 @@ export async function sendStored(
     }
   }
   large.requireAll();
-  await sender.send(cutItem(cut));
+  await sender.send(deviceStateItem(checkpoint));
   return takenAtMs;
 }

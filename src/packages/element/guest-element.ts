@@ -175,7 +175,7 @@ export abstract class GuestElement extends Base {
     this.#panes?.attach(machine, (error) => this.#fail(error));
     machine.on('status', ({ status }) => {
       this.#panes?.showStatus(status);
-      this.#tell('status', status);
+      this.#dispatch('status', status);
     });
     machine.on('error', ({ code, message }) => this.#fail(new HoldfastError(code, message)));
     machine.onLost((error) => {
@@ -185,15 +185,15 @@ export abstract class GuestElement extends Base {
       this.#fail(error);
     });
     if (machine.status) this.#panes?.showStatus(machine.status);
-    this.#tell('ready', machine);
+    this.#dispatch('ready', machine);
   }
 
   #fail(error: HoldfastError): void {
     this.#panes?.say(error.message, true);
-    this.#tell('error', error);
+    this.#dispatch('error', error);
   }
 
-  #tell<K extends keyof GuestElementEvents>(
+  #dispatch<K extends keyof GuestElementEvents>(
     type: K,
     detail: GuestElementEvents[K]['detail'],
   ): void {

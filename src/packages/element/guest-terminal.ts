@@ -26,7 +26,7 @@ export class GuestTerminal {
   readonly #terminal: Terminal;
   readonly #fit = new FitAddon();
   readonly #link: GuestLink;
-  readonly #early = new TypeAhead();
+  readonly #typeAhead = new TypeAhead();
   #machine: Machine | null = null;
   readonly #shown: ShownConsole;
 
@@ -58,7 +58,7 @@ export class GuestTerminal {
     this.#machine = machine;
     this.#sendSize();
     machine.on('status', () => {
-      for (const data of this.#early.take()) this.#send(data);
+      for (const data of this.#typeAhead.take()) this.#send(data);
     });
     this.#shown.forget();
     this.#shown.follow(machine.console(consoleName));
@@ -79,7 +79,7 @@ export class GuestTerminal {
   }
 
   #send(data: string | Uint8Array): void {
-    if (!this.#machine?.status) this.#early.add(data);
+    if (!this.#machine?.status) this.#typeAhead.add(data);
     else this.#link.send((machine) => machine.consoleInput(consoleName, data));
   }
 }

@@ -10,16 +10,16 @@ const { script } = workerData as { script: string };
 guardLookups();
 fetchFiles();
 const waiting: unknown[] = [];
-let hear = (data: unknown): void => void waiting.push(data);
-parentPort?.on('message', (data) => hear(data));
+let deliver = (data: unknown): void => void waiting.push(data);
+parentPort?.on('message', (data) => deliver(data));
 Object.assign(globalThis, {
   self: globalThis,
   location: new URL(script),
   postMessage: (message: unknown) => parentPort?.postMessage(message),
   addEventListener: (type: string, listener: (event: { data: unknown }) => void) => {
     if (type !== 'message') return;
-    hear = (data) => listener({ data });
-    for (const data of waiting.splice(0)) hear(data);
+    deliver = (data) => listener({ data });
+    for (const data of waiting.splice(0)) deliver(data);
   },
 });
 // Node 20 has none.

@@ -87,7 +87,7 @@ function addWord(word: string, steps: BootStep[], held: string[]): void {
     });
   } else if (word === 'lt' || word === 'gt') addText(word === 'lt' ? '<' : '>', steps, held);
   else if (hold?.[2] === 'On') held.push(keyOf(hold[1] ?? ''));
-  else if (hold) letGo(keyOf(hold[1] ?? ''), word, held);
+  else if (hold) releaseKey(keyOf(hold[1] ?? ''), word, held);
   else if (/^\w+([-+]\w+)*$/.test(word)) {
     const keys = word.split(/[-+]/).map(keyOf);
     steps.push({ do: 'press', keys: [...held, ...keys].join('-') });
@@ -98,7 +98,7 @@ function addWord(word: string, steps: BootStep[], held: string[]): void {
   }
 }
 
-function letGo(key: string, word: string, held: string[]): void {
+function releaseKey(key: string, word: string, held: string[]): void {
   const at = held.indexOf(key);
   if (at < 0) throw new Error(`The boot command has <${word}> for a key that is not held down.`);
   held.splice(at, 1);

@@ -138,7 +138,7 @@ export class GoldenGuest {
           identity: 'continuation',
           replace: true,
         });
-        if (base === 'demo-linux') await guest.succeed(untilPutRight);
+        if (base === 'demo-linux') await guest.succeed(untilAgentDone);
       }),
     );
   }
@@ -191,7 +191,7 @@ export class GoldenGuest {
 }
 
 /** The agent mends what the gap broke, see src/keeper/machine/post-resume.ts. The brackets do not find themselves. */
-const untilPutRight = "while ps -o args | grep -q '[h]oldfast/resumed'; do usleep 20000; done";
+const untilAgentDone = "while ps -o args | grep -q '[h]oldfast/resumed'; do usleep 20000; done";
 
 /** Whole, or not at all. A guest that cannot be a file is booted again when it is needed. */
 async function keepState(guest: Guest, path: string): Promise<boolean> {

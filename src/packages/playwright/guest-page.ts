@@ -98,7 +98,7 @@ export class GuestPage {
     try {
       await start();
     } catch (thrown) {
-      await this.#page.evaluate(() => window.holdfastTap.goOn()).catch(() => {});
+      await this.#page.evaluate(() => window.holdfastTap.cancelClear()).catch(() => {});
       throw thrown;
     }
   }

@@ -12,15 +12,15 @@ export async function saveState(page: Page, path: string): Promise<void> {
   const made = callMachine(
     page,
     async (machine) => {
-      const pieces: Uint8Array<ArrayBuffer>[] = [];
+      const chunks: Uint8Array<ArrayBuffer>[] = [];
       const reader = machine.exportState().getReader();
       for (;;) {
         const { done, value } = await reader.read();
         if (done) break;
-        pieces.push(value as Uint8Array<ArrayBuffer>);
+        chunks.push(value as Uint8Array<ArrayBuffer>);
       }
       const link = document.createElement('a');
-      link.href = URL.createObjectURL(new Blob(pieces));
+      link.href = URL.createObjectURL(new Blob(chunks));
       link.download = 'guest.state';
       link.click();
       return link.href;

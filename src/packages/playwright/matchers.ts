@@ -54,7 +54,7 @@ export const expect = base.extend({
     });
   },
 
-  /** Waits until the guest's first serial port has said it; `not` looks at what was said so far. */
+  /** Waits until the guest's first serial port has printed it; `not` looks at the output so far. */
   async toHaveSaid(
     this: ExpectMatcherState,
     guest: Guest,
@@ -66,8 +66,11 @@ export const expect = base.extend({
         false,
         async () => void (await guest.waitForSerial(pattern, { timeout, from })),
       );
-    const said = await guest.serial.log(from);
-    return { pass: pattern.test(said), message: () => `The guest has said ${pattern}:\n${said}` };
+    const output = await guest.serial.log(from);
+    return {
+      pass: pattern.test(output),
+      message: () => `The guest has printed ${pattern}:\n${output}`,
+    };
   },
 
   /** Runs shell code in the guest, and expects status 0. */

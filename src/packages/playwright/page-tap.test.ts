@@ -43,7 +43,7 @@ test('where no other machine came the one that is there is heard again', async (
   say(0, 'old ');
   await vi.waitFor(() => expect(read()).toBe('old '));
   window.holdfastTap.clear();
-  window.holdfastTap.goOn();
+  window.holdfastTap.cancelClear();
   say(4, 'prompt# ');
   await vi.waitFor(() => expect(read()).toBe('prompt# '));
 });

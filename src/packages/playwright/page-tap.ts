@@ -12,8 +12,8 @@ export interface TappedWindow {
      * one says until each of them begins anew.
      */
     clear(): void;
-    /** It did not come to that. */
-    goOn(): void;
+    /** Undoes {@link clear}: no other machine came. */
+    cancelClear(): void;
   };
 }
 
@@ -79,7 +79,7 @@ export function installTap(): void {
       isBeingReplaced = true;
       begun.clear();
     },
-    goOn() {
+    cancelClear() {
       isBeingReplaced = false;
     },
   };

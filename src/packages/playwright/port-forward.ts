@@ -104,13 +104,13 @@ function connect(page: Page, id: number, guestPort: number): Promise<void> {
 }
 
 async function sendAll(page: Page, id: number, socket: Socket): Promise<void> {
-  for await (const piece of socket.iterator({ destroyOnReturn: false })) {
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
     await page.evaluate(
       async ([connection, base64]) => {
         const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
         await window.holdfastForwards?.get(connection)?.writer.write(bytes);
       },
-      [id, (piece as Buffer).toString('base64')] as const,
+      [id, (chunk as Buffer).toString('base64')] as const,
     );
   }
   // Where the guest has closed it already there is nobody to tell.

@@ -1,9 +1,9 @@
 /** The page in place of a guest whose address has options that are not acceptable. */
 import { button, create } from '../ui/element.ts';
 import { showFullPage } from '../ui/full-page.ts';
-import type { OptionProblem } from './page-options.ts';
+import type { UrlProblem } from './page-options.ts';
 
-export function showBadOptions(problems: readonly OptionProblem[]): void {
+export function showBadOptions(problems: readonly UrlProblem[]): void {
   const [first] = problems;
   const meant = problems.every(({ meant }) => meant !== undefined);
   const without = button(problems.length === 1 ? 'Start without it' : 'Start without them', () =>
@@ -25,7 +25,7 @@ export function showBadOptions(problems: readonly OptionProblem[]): void {
   );
 }
 
-function problemText({ option, value, allowed, meant }: OptionProblem): HTMLElement {
+function problemText({ option, value, allowed, meant }: UrlProblem): HTMLElement {
   const text =
     meant === undefined
       ? `: “${option}” may be ${allowed}.`
@@ -39,11 +39,7 @@ function problemText({ option, value, allowed, meant }: OptionProblem): HTMLElem
 }
 
 /** @param corrected puts the options that were meant in their place */
-function addressWith(
-  address: string,
-  problems: readonly OptionProblem[],
-  corrected = false,
-): string {
+function addressWith(address: string, problems: readonly UrlProblem[], corrected = false): string {
   const url = new URL(address);
   for (const { option, value, meant } of problems) {
     if (option.startsWith('#')) url.hash = '';

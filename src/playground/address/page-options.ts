@@ -1,6 +1,6 @@
 /**
  * The options of the page itself: which guest, machine, keeper and runtime. Those that describe a machine
- * are in src/protocol/options/option-table.ts. The page's early script reads these alone. No DOM.
+ * are in src/protocol/options/option-table.ts. The page's preload script reads these alone. No DOM.
  */
 import type { RuntimeBuild } from 'virtual:holdfast-build';
 import { defaultMachineId, isMachineId } from '../../client/machine-id.ts';
@@ -37,7 +37,7 @@ export interface UrlOptions {
 export type StateSource = { url: string } | { payload: string } | { handoff: string };
 
 /** An option whose value is not acceptable. */
-export interface OptionProblem {
+export interface UrlProblem {
   option: string;
   value: string;
   /** Completes the sentence "It may be …". Empty where there is no such option. */
@@ -187,7 +187,7 @@ export const pageOptionNames: readonly string[] = pageOptions
 export function parsePageOptions(
   address: string,
   context: AddressContext,
-): { options: UrlOptions; problems: OptionProblem[] } {
+): { options: UrlOptions; problems: UrlProblem[] } {
   const { searchParams: query, hash } = new URL(address);
   const behindHash = new URLSearchParams(hash.slice(1));
   const options: UrlOptions = {
@@ -199,7 +199,7 @@ export function parsePageOptions(
     durable: true,
     ...(context.machine && { machine: context.machine }),
   };
-  const problems: OptionProblem[] = [];
+  const problems: UrlProblem[] = [];
   for (const { name, read } of pageOptions) {
     const isBehindHash = name.startsWith('#');
     const text = isBehindHash ? behindHash.get(name.slice(1)) : query.get(name);

@@ -9,7 +9,7 @@ import { optionNames, optionTable } from '../../protocol/options/option-table.ts
 import { reachedFile, reachOf, toBeAsked } from '../../protocol/reach.ts';
 import type { Refuse } from './refuse.ts';
 import { readDrives } from './url-drives.ts';
-import { readShare, type UrlNinep } from './url-share.ts';
+import { readNinep, type UrlNinep } from './url-ninep.ts';
 
 /** Options of the machine in the address. The guest or the defaults supply all others. */
 export interface UrlMachine {
@@ -54,7 +54,7 @@ export function parseUrlMachine(
     const { name } = urlNamesOf(option).find((one) => query.has(one.name)) ?? { name: option };
     refuse(name, query.get(name) ?? '', allowed);
   }
-  const share = readShare(query, base, refuse);
+  const share = readNinep(query, base, refuse);
   if (share) {
     const index = 'filesystem.basefs';
     if (options.filesystem9p === false)

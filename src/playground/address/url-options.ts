@@ -1,11 +1,11 @@
 /** Options in the address of the page. No DOM. */
 import type { RuntimeBuild } from 'virtual:holdfast-build';
 import {
-  type OptionProblem,
   pageOptionHelp,
   pageOptionNames,
   parsePageOptions,
   type UrlOptions,
+  type UrlProblem,
 } from './page-options.ts';
 import { type UnknownOption, unknownOptions } from './unknown-options.ts';
 import { machineOptionHelp, machineUrlNames, parseUrlMachine } from './url-machine.ts';
@@ -21,7 +21,7 @@ export const knownOptions: readonly string[] = [
 export type UrlOptionsResult =
   /** `unknown` are options that are like none of ours. */
   | { ok: true; options: UrlOptions; unknown?: UnknownOption[] }
-  | { ok: false; problems: OptionProblem[] };
+  | { ok: false; problems: UrlProblem[] };
 
 /**
  * @param address the whole of it: `location.href`. An option that is probably a misspelt one of ours is
@@ -34,7 +34,7 @@ export function parseUrlOptions(
   base = address,
 ): UrlOptionsResult {
   const { searchParams: query } = new URL(address);
-  const problems: OptionProblem[] = [];
+  const problems: UrlProblem[] = [];
   const machine = parseUrlMachine(query, base, (option, value, allowed) => {
     problems.push({ option, value, allowed });
   });

@@ -7,9 +7,9 @@ import type { Notices } from '../notices/notices.tsx';
 import type { Session } from '../session/session.ts';
 import { suspendOther } from './suspend-other.ts';
 
-const subject = 'left-behind';
+const subject = 'previous-machine';
 
-export interface LeftBehind {
+export interface PreviousMachine {
   id: string;
   status: MachineStatus;
 }
@@ -19,7 +19,7 @@ export function previousMachine({
   machine,
   machineId,
   isWatching,
-}: Session): LeftBehind | undefined {
+}: Session): PreviousMachine | undefined {
   const status = machine?.status;
   // A worker that ends with its page ends its guest with it: storage has that.
   if (!status || !machine.survivesReload || isWatching) return undefined;
@@ -28,7 +28,7 @@ export function previousMachine({
 
 /** Says that the machine keeps running, and offers to go back to it or to suspend it. */
 export function notifyPreviousMachine(
-  { id, status }: LeftBehind,
+  { id, status }: PreviousMachine,
   session: Session,
   notices: Notices,
 ): void {

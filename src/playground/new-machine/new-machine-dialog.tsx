@@ -161,7 +161,7 @@ class DescribedMachine {
         this.#form.setOption(option as keyof typeof values, value);
       this.#dialog.draw();
     } catch (thrown) {
-      this.#tell(HoldfastError.from(thrown, 'wrong-v86-state', 'The file could not be read'));
+      this.#showError(HoldfastError.from(thrown, 'wrong-v86-state', 'The file could not be read'));
     }
   }
 
@@ -185,11 +185,11 @@ class DescribedMachine {
       this.#dialog.close();
     } catch (thrown) {
       this.#showProgress(null);
-      this.#tell(await explained(thrown, 'The machine could not be started'));
+      this.#showError(await explained(thrown, 'The machine could not be started'));
     }
   }
 
-  #tell(error: HoldfastError): void {
+  #showError(error: HoldfastError): void {
     if (error.code === 'cancelled') return;
     const { title, advice } = errorText(error, 'start');
     this.#error =

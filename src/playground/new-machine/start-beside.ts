@@ -2,7 +2,7 @@
 import { randomId } from '../../protocol/random-id.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import { addressOf } from '../address/machine-address.ts';
-import { type LeftBehind, previousMachine } from '../machines/previous-machine.ts';
+import { type PreviousMachine, previousMachine } from '../machines/previous-machine.ts';
 import type { Session } from '../session/session.ts';
 import { hiddenPolicy } from '../state/hidden-policy.ts';
 import type { NewMachine } from './new-machine-dialog.tsx';
@@ -16,7 +16,7 @@ export interface StartBesideOptions {
   /** The machine runs: the page moves to it now. */
   moving(): void;
   /** @param left the machine of before, where it goes on */
-  moved(left: LeftBehind | undefined): void;
+  moved(left: PreviousMachine | undefined): void;
 }
 
 export async function startBeside(

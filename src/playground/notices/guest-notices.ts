@@ -89,7 +89,7 @@ export async function showLost(
       text: `The browser lost or deleted the data of this site, as after a crash or a full disk. Stored were ${names.join(', ')}. Guests are saved again from now on.`,
       ...detail,
     });
-  } else if (discarded && isNews(discarded.atMs) && session.found === 'booted') {
+  } else if (discarded && isNews(discarded.atMs) && session.guestSource === 'booted') {
     notices.show('stored', {
       tone: 'warning',
       title: 'The browser discarded the storage of this site',

@@ -19,7 +19,7 @@ export const startGuest = (
 ): Promise<void> =>
   session.run('start', async (machine) => {
     await machine.start(config, runtimeSource(runtime), { replace });
-    session.came('booted');
+    session.setGuestSource('booted');
   });
 
 /** Starts a guest from a state file of this site, in place of booting it. */
@@ -35,7 +35,7 @@ export const openPromptState = (
       runtime: runtimeSource(runtime),
       config: { foreign: false, ...config },
     });
-    session.came('booted');
+    session.setGuestSource('booted');
   });
 
 /** Makes a guest of a state, in place of any other. */
@@ -46,7 +46,7 @@ export const openState = (
 ): Promise<ImportReport> =>
   session.run('open-state', async (machine) => {
     const report = await machine.openState(file, options);
-    session.came('opened');
+    session.setGuestSource('opened');
     return report;
   });
 
@@ -60,7 +60,7 @@ export const resumeStored = (
     machine.unwatch();
     const options = { runtime: runtimeSource(runtime), takeOver, replace, files };
     const report = await machine.resumeStored(session.machineId, options);
-    session.came('resumed');
+    session.setGuestSource('resumed');
     return report;
   });
 
@@ -68,7 +68,7 @@ export const resumeStored = (
 export const watchMachine = (session: Session, listener: WatchListener): Promise<void> =>
   session.run('watch', async (machine) => {
     await machine.watch(session.machineId, listener);
-    session.came('watching');
+    session.setGuestSource('watching');
   });
 
 /** Discards what the guest wrote to these disks, and boots it from their original contents. */

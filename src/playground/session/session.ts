@@ -5,15 +5,15 @@ import { connect } from '../../index.ts';
 import type { MachineStatus } from '../../protocol/events.ts';
 import type { Operation } from './operation.ts';
 
-/** How this page came to its guest. */
-export type SessionStart = 'attached' | 'booted' | 'resumed' | 'opened' | 'watching';
+/** Where the guest of this page comes from. */
+export type GuestSource = 'attached' | 'booted' | 'resumed' | 'opened' | 'watching';
 
 type Failed = (error: HoldfastError, operation: Operation) => void;
 
 export class Session {
   #machine: Machine | null = null;
   #busy: Operation | null = null;
-  #found: SessionStart | null = null;
+  #guestSource: GuestSource | null = null;
   /** Why there is no connection any more. */
   #lost: HoldfastError | undefined;
   #isSavedAway = false;
@@ -53,8 +53,8 @@ export class Session {
     return this.#busy;
   }
 
-  get found(): SessionStart | null {
-    return this.#found;
+  get guestSource(): GuestSource | null {
+    return this.#guestSource;
   }
 
   /** This page has saved the guest and shut it down, and has not loaded or started one since. */
@@ -88,7 +88,7 @@ export class Session {
       this.#machine?.close();
       this.#machine = null;
       this.#lost = undefined;
-      this.#found = null;
+      this.#guestSource = null;
       const worker = this.#takeWorker();
       this.#use(await connect({ ...this.#connectOptions, ...(worker && { worker }) }));
     });
@@ -112,7 +112,7 @@ export class Session {
       this.#lost = undefined;
       this.#connectOptions = { ...this.#connectOptions, machineId };
       this.#use(machine);
-      this.came('booted');
+      this.setGuestSource('booted');
     });
   }
 
@@ -122,22 +122,23 @@ export class Session {
       if (this.#machine !== machine) return;
       this.#machine = null;
       this.#lost = error;
-      this.#found = null;
+      this.#guestSource = null;
       this.changed();
       this.#fail(error, 'run');
     });
     for (const listener of this.#machineListeners) listener(machine);
     machine.on('status', () => {
       // Another page has brought what was watched to this page's keeper.
-      if (this.#found === 'watching' && !this.isWatching && !this.#busy) this.#found = 'attached';
+      if (this.#guestSource === 'watching' && !this.isWatching && !this.#busy)
+        this.#guestSource = 'attached';
       this.changed();
     });
     machine.on('error', ({ code, message }) => this.#fail(new HoldfastError(code, message), 'run'));
   }
 
-  /** Says how the guest came to be there before this page asked for it. */
-  attached(found: SessionStart): void {
-    this.#found = found;
+  /** Records the source of a guest that was there before this page started one. */
+  attached(source: GuestSource): void {
+    this.#guestSource = source;
     this.changed();
   }
 
@@ -156,8 +157,8 @@ export class Session {
   }
 
   /** This page has started, resumed or opened a guest, or shows one of another tab. */
-  came(found: SessionStart): void {
-    this.#found = found;
+  setGuestSource(source: GuestSource): void {
+    this.#guestSource = source;
     this.#isSavedAway = false;
   }
 

@@ -56,7 +56,7 @@ function starterOf(
     machine: null,
     connect: async () => void calls.push('connect'),
     run: (_: string, work: (on: typeof machine) => Promise<unknown>) => work(machine),
-    came: did('came'),
+    setGuestSource: did('setGuestSource'),
     anyStatus: async () => false,
   };
   const reports = {
@@ -81,7 +81,7 @@ function starterOf(
     runtime: () => build,
     approve: async () => void calls.push('approve'),
     load: async () => ({ ...demo, config: { ...demo.config } }) as never,
-    openedEarly: async () => false,
+    takePreloaded: async () => false,
     openState: async () => {
       calls.push('address state');
       return true;
@@ -112,7 +112,7 @@ describe('opening the page', () => {
   });
 
   test('shows the guest that was asked for before the page was there', async () => {
-    const { starter, calls } = starterOf({}, { openedEarly: async () => true });
+    const { starter, calls } = starterOf({}, { takePreloaded: async () => true });
     await starter.open();
     expect(calls).toEqual(['connect', 'attached', 'opened']);
   });
@@ -157,7 +157,7 @@ describe('starting', () => {
   test('opens the demo guest at its prompt', async () => {
     const { starter, calls, machine } = starterOf();
     await starter.start(false);
-    expect(calls).toEqual(['approve', 'openState', 'came', 'booted', 'stored.settled']);
+    expect(calls).toEqual(['approve', 'openState', 'setGuestSource', 'booted', 'stored.settled']);
     expect(machine.openState.mock.calls[0]?.[0]).toBe(demo.promptState);
   });
 
@@ -176,7 +176,14 @@ describe('starting', () => {
     const { starter, calls, fails } = starterOf();
     fails.openState = 'bad-state-file';
     await starter.start(false);
-    expect(calls).toEqual(['approve', 'openState', 'start', 'came', 'booted', 'stored.settled']);
+    expect(calls).toEqual([
+      'approve',
+      'openState',
+      'start',
+      'setGuestSource',
+      'booted',
+      'stored.settled',
+    ]);
   });
 
   test('joins the guest that another page started meanwhile', async () => {
@@ -188,13 +195,13 @@ describe('starting', () => {
     expect(reports.report).not.toHaveBeenCalled();
   });
 
-  test('starts it itself where nothing came of the other page', async () => {
+  test('starts it itself if the other page starts none', async () => {
     const { starter, calls, fails } = starterOf();
     fails.openState = 'busy';
     await starter.start(false);
     expect(calls).toEqual([
       ...['approve', 'openState'],
-      ...['approve', 'openState', 'came', 'booted', 'stored.settled'],
+      ...['approve', 'openState', 'setGuestSource', 'booted', 'stored.settled'],
     ]);
   });
 
@@ -255,7 +262,7 @@ describe('resuming', () => {
   test('settles what was waiting in storage', async () => {
     const { starter, calls } = starterOf();
     await starter.resume();
-    expect(calls).toEqual(['resumeStored', 'came', 'stored.settled', 'resumed']);
+    expect(calls).toEqual(['resumeStored', 'setGuestSource', 'stored.settled', 'resumed']);
   });
 
   test.each<[HoldfastErrorCode, { takeOver?: boolean; replace?: boolean }, string]>([

@@ -30,7 +30,7 @@ export interface GuestStarterOptions {
   /** Loads the guest that the address describes. @throws HoldfastError */
   load(): Promise<LoadedGuest>;
   /** Whether the keeper runs the guest that preload.ts asked for. */
-  openedEarly(): Promise<boolean>;
+  takePreloaded(): Promise<boolean>;
   /** Opens the state of the address. @returns false when nothing of it was opened */
   openState(source: StateSource): Promise<boolean>;
   /** Settings that this browser's user adds to each machine. */
@@ -70,7 +70,7 @@ export class GuestStarter {
 
   /** Connects, then attaches to the guest that is there, or resumes or starts one. */
   async open(): Promise<void> {
-    const { session, address, reports, stored, events, openedEarly } = this.#options;
+    const { session, address, reports, stored, events, takePreloaded } = this.#options;
     const isConnected = await reports.attempt(
       'connect',
       () => session.connect(),
@@ -79,7 +79,7 @@ export class GuestStarter {
     if (!isConnected) return;
     events.connected();
     if (address.state && !this.#stateOpened) await this.#openState(address.state);
-    else if (session.status || (await openedEarly())) events.attached();
+    else if (session.status || (await takePreloaded())) events.attached();
     else await stored.open();
     events.opened();
   }

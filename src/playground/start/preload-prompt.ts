@@ -6,7 +6,7 @@ import { promptState } from 'virtual:holdfast-build';
 import { onOpenReceived, sendOpen } from '../../protocol/preload.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import { scriptUrl } from '../../protocol/script-url.ts';
-import type { OfferJob, WorkerMessage } from '../../state-file/worker-protocol.ts';
+import type { PreloadJob, WorkerMessage } from '../../state-file/worker-protocol.ts';
 import type { UrlOptions } from '../address/page-options.ts';
 import { readSetting } from '../ui/settings.ts';
 import type { PreloadedPrompt } from './preloaded-prompt.ts';
@@ -14,7 +14,7 @@ import type { PreloadedPrompt } from './preloaded-prompt.ts';
 const stallMs = 30_000;
 
 /** Whether this visitor was never here, and the address asks for the demo guest. */
-export function offersPrompt(options: UrlOptions): boolean {
+export function isPromptPreloaded(options: UrlOptions): boolean {
   return promptState !== undefined && readSetting('visited') === null && isUnchanged(options);
 }
 
@@ -28,18 +28,18 @@ export function preloadPrompt(
   const absolute = (path: string) => new URL(path, document.baseURI).href;
   const url = absolute(promptState.url);
   const script = scriptUrl(absolute(promptState.workerUrl));
-  // The worker fetches what it is named after, before it hears from this page.
+  // The worker fetches what it is named after, before this page's message arrives.
   const worker = new Worker(script, { type: 'module', name: url });
   const { port1, port2 } = new MessageChannel();
   const { machineId, durable } = options;
-  const job: OfferJob = {
-    type: 'offer',
+  const job: PreloadJob = {
+    type: 'preload',
     url,
     siteUrl: absolute('.'),
     runtime,
     config: { id: machineId, durable },
     stallMs,
-    offer: port1,
+    keeper: port1,
   };
   worker.postMessage(job, [port1]);
   sendOpen(port, { id: machineId, runtime, offer: port2 });
@@ -53,18 +53,18 @@ function isUnchanged({ guest, memoryMiB, machine, coldBoot, typed }: UrlOptions)
 }
 
 function outcome(worker: Worker, port: MessagePort): PreloadedPrompt {
-  const early: PreloadedPrompt = { isHeard: false, opened: answered(worker) };
+  const preloaded: PreloadedPrompt = { isReceived: false, opened: answered(worker) };
   onOpenReceived(port, () => {
-    early.isHeard = true;
+    preloaded.isReceived = true;
   });
-  void early.opened.then(() => worker.terminate());
-  return early;
+  void preloaded.opened.then(() => worker.terminate());
+  return preloaded;
 }
 
 function answered(worker: Worker): Promise<boolean> {
   return new Promise((resolve) => {
     worker.addEventListener('message', ({ data }: MessageEvent<WorkerMessage>) => {
-      if (data.type === 'offer-answered') resolve(data.opened);
+      if (data.type === 'preload-answered') resolve(data.opened);
     });
     worker.addEventListener('error', () => resolve(false));
   });

@@ -13,7 +13,7 @@ import { isOfTracker } from '../address/unknown-options.ts';
 import { resumeSetting } from '../ui/resume-setting.ts';
 import { runtimeSource } from '../ui/runtime-source.ts';
 import { readSetting } from '../ui/settings.ts';
-import { offersPrompt, preloadPrompt } from './preload-prompt.ts';
+import { isPromptPreloaded, preloadPrompt } from './preload-prompt.ts';
 
 function start(): void {
   // What else an address says may describe a machine or be wrong: the table that tells is not in this script.
@@ -46,7 +46,7 @@ async function openDatabases(): Promise<void> {
 /** Restores the guest in storage, if there is one. */
 function preloadGuest(port: MessagePort, options: UrlOptions, runtime: RuntimeSource): void {
   const message = { id: options.machineId, runtime };
-  if (!offersPrompt(options)) {
+  if (!isPromptPreloaded(options)) {
     sendResume(port, message);
     return;
   }

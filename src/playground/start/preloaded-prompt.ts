@@ -1,9 +1,9 @@
-/** The demo guest that preload-prompt.ts offered to the keeper of this page. */
+/** The demo guest that preload-prompt.ts has sent to the keeper of this page. */
 import { writeSetting } from '../ui/settings.ts';
 
 export interface PreloadedPrompt {
-  /** Known by the time that the keeper has answered a call: one of an earlier release never hears. */
-  isHeard: boolean;
+  /** Final once the keeper has answered a call. A keeper of an earlier release sends no receipt. */
+  isReceived: boolean;
   /** Whether the keeper runs it. */
   opened: Promise<boolean>;
 }
@@ -16,9 +16,9 @@ declare global {
 
 /** For a page that is connected; once. @returns whether the keeper runs the guest */
 export async function takePreloadedPrompt(): Promise<boolean> {
-  const { holdfastPreloadedPrompt: early } = window;
+  const { holdfastPreloadedPrompt: preloaded } = window;
   delete window.holdfastPreloadedPrompt;
-  return early?.isHeard === true && early.opened;
+  return preloaded?.isReceived === true && preloaded.opened;
 }
 
 /** From now on this browser may have a guest in storage: that one comes first, and without ado. */

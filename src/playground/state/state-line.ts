@@ -47,7 +47,7 @@ export class StateLine {
   }
 
   #show(): void {
-    const { status, found } = this.#session;
+    const { status, guestSource } = this.#session;
     this.#showRunstate();
     this.#showAge();
     set('state-mips', status && status.runstate === 'running' ? formatSpeed(status.mips) : '–');
@@ -58,16 +58,17 @@ export class StateLine {
     const pause = status?.lastPauseMs;
     set('state-pause', pause === undefined ? '–' : formatPause(pause));
     set('state-pages', status ? String(status.pages) : '–');
-    set('state-found', found ? this.#foundText() : '–');
+    set('state-found', guestSource ? this.#foundText() : '–');
     element('state-saved', HTMLElement).title = durabilityDetail(status?.durability);
   }
 
   #foundText(): string {
-    const { found, status } = this.#session;
+    const { guestSource, status } = this.#session;
     const startSource = startSourceText(status?.startSource);
-    if (found === 'watching') return 'watches a guest in another tab';
-    if (found === 'booted' && status?.startSource?.kind !== 'opened') return 'booted here';
-    if (['booted', 'resumed', 'opened'].includes(found ?? '') && startSource) return startSource;
+    if (guestSource === 'watching') return 'watches a guest in another tab';
+    if (guestSource === 'booted' && status?.startSource?.kind !== 'opened') return 'booted here';
+    if (['booted', 'resumed', 'opened'].includes(guestSource ?? '') && startSource)
+      return startSource;
     const keeper = this.#session.machine?.keeper;
     const then = keeper?.machine?.runstate ?? 'running';
     return foundWords[then] ?? 'attached to a running guest';

@@ -28,7 +28,7 @@ export class TerminalView {
   readonly #fit = new FitAddon();
   readonly #keys: KeyRow;
   readonly #shown: ShownConsole;
-  readonly #early = new TypeAhead();
+  readonly #typeAhead = new TypeAhead();
   /** Ems that a character is wide. */
   readonly #advance: number;
   /** Where the output ends that the keeper greeted this page with: what it asks was answered. */
@@ -166,13 +166,13 @@ export class TerminalView {
   }
 
   #send(data: string | Uint8Array): void {
-    if (!this.#session.status) this.#early.add(data);
+    if (!this.#session.status) this.#typeAhead.add(data);
     else this.#session.send((machine) => machine.consoleInput(consoleName, data));
   }
 
   /** Sends keys that were typed before there was a guest. */
   #sendTypeAhead(): void {
-    if (this.#session.status) for (const data of this.#early.take()) this.#send(data);
+    if (this.#session.status) for (const data of this.#typeAhead.take()) this.#send(data);
   }
 
   #resize(): void {

@@ -8,7 +8,7 @@ import { ScreenTap } from '../devices/screen-tap.ts';
 import { guardVirtio } from '../devices/virtio-guard.ts';
 import type { DriveOptions } from '../disks/drives.ts';
 import { setMac } from '../network/nic.ts';
-import { guardShare } from '../ninep/ninep-guard.ts';
+import { guardNinep } from '../ninep/ninep-guard.ts';
 import { keepFilesOut } from '../ninep/ninep-state.ts';
 import { readySound } from '../sound/sound.ts';
 import { keepRamOut } from '../state/device-state.ts';
@@ -60,7 +60,7 @@ export async function buildCore(
 export function readyDevices({ cpu }: V86Core, host: RuntimeHost): void {
   keepRamOut(cpu);
   guardVirtio(cpu);
-  guardShare(cpu, host);
+  guardNinep(cpu, host);
   keepFilesOut(cpu, host);
   if (host.config.sound) readySound(cpu);
   if (host.config.mac) setMac(cpu.devices, host.config.mac);

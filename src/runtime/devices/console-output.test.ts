@@ -7,36 +7,36 @@ function console() {
   const bus = {
     register: (name: string, listener: (value: never) => void) => listeners.set(name, listener),
   } as unknown as Parameters<typeof connectConsoleOutput>[0];
-  const heard: string[] = [];
+  const events: string[] = [];
   const host = {
     consoleOutput: (name: string, bytes: Uint8Array) =>
-      heard.push(`${name} ${new TextDecoder().decode(bytes)}`),
+      events.push(`${name} ${new TextDecoder().decode(bytes)}`),
   } as unknown as RuntimeHost;
   const output = connectConsoleOutput(bus, host);
   const say = (text: string) => {
     for (const byte of new TextEncoder().encode(text))
       listeners.get('serial1-output-byte')?.(byte as never);
   };
-  return { output, say, heard };
+  return { output, say, events };
 }
 
 test('a short answer does not wait for the end of the turn, and comes once', async () => {
-  const { output, say, heard } = console();
+  const { output, say, events } = console();
   say('1 x 0\n');
   output.sendShort();
-  expect(heard).toEqual(['serial1 1 x 0\n']);
+  expect(events).toEqual(['serial1 1 x 0\n']);
   say('2 s 0\n');
   await Promise.resolve();
-  expect(heard).toEqual(['serial1 1 x 0\n', 'serial1 2 s 0\n']);
+  expect(events).toEqual(['serial1 1 x 0\n', 'serial1 2 s 0\n']);
 });
 
 test('much output leaves in one piece a turn', async () => {
-  const { output, say, heard } = console();
+  const { output, say, events } = console();
   say('a'.repeat(600));
   output.sendShort();
   say('b'.repeat(10));
   output.sendShort();
-  expect(heard).toEqual([]);
+  expect(events).toEqual([]);
   await Promise.resolve();
-  expect(heard).toEqual([`serial1 ${'a'.repeat(600)}${'b'.repeat(10)}`]);
+  expect(events).toEqual([`serial1 ${'a'.repeat(600)}${'b'.repeat(10)}`]);
 });

@@ -237,7 +237,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     expect(guest.read()).toEqual([0x3a, 0xba, 0x1e, 0x9e]);
   });
 
-  it('[K9] Num Lock is put right before a key of the number pad', async () => {
+  it('[K9] Num Lock is corrected before a key of the number pad', async () => {
     const guest = await boot();
     guest.command(0xed, 0x00);
     guest.read();

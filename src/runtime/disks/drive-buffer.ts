@@ -5,7 +5,7 @@ import type { DiskWaits } from './disk-waits.ts';
 import type { InFlight, Operation } from './in-flight.ts';
 
 /** Time for which the guest waits before pages are notified, ms. */
-const tellAfterMs = 2000;
+const reportAfterMs = 2000;
 
 interface DriveBufferOptions {
   device: DriveName;
@@ -104,7 +104,7 @@ export class DriveBuffer implements V86Disk {
     inFlight.begin(operation);
     const timer = setTimeout(() => {
       if (this.#connected) waits.begin(device, `The guest waits for ${device}: ${this.#source}.`);
-    }, tellAfterMs);
+    }, reportAfterMs);
     const reading = this.#disk
       ? this.#disk.read(what.start, what.length, abort.signal)
       : Promise.reject(new HoldfastError('image-unavailable', `There is no disk in ${device}.`));

@@ -63,7 +63,7 @@ export async function unpackFile(file: Blob): Promise<Uint8Array<ArrayBuffer> | 
   return unpack((await readFile(file, 0, file.size)) as Uint8Array<ArrayBuffer>);
 }
 
-/** Size of input pieces, so that a decompression bomb is detected early. */
+/** Size of input chunks, so that a decompression bomb is detected early. */
 const pieceBytes = 64 * 1024;
 
 function unzstd(bytes: Uint8Array, unpacked: GrowingBytes): void {
@@ -75,7 +75,7 @@ function unzstd(bytes: Uint8Array, unpacked: GrowingBytes): void {
       'image-unavailable',
       `The image asks for more than ${largestZstdWindowBytes / 2 ** 20} MiB to be unpacked with (a zstd window). Compress it without --long or --ultra.`,
     );
-  const stream = new Decompress((piece) => unpacked.add(piece));
+  const stream = new Decompress((chunk) => unpacked.add(chunk));
   for (let at = 0; at < bytes.length; at += pieceBytes)
     stream.push(bytes.subarray(at, at + pieceBytes), at + pieceBytes >= bytes.length);
 }
@@ -107,8 +107,8 @@ class GrowingBytes {
     this.#limit = limit;
   }
 
-  add(piece: Uint8Array): void {
-    const length = this.#length + piece.length;
+  add(chunk: Uint8Array): void {
+    const length = this.#length + chunk.length;
     if (length > this.#limit)
       throw new HoldfastError(
         'image-unavailable',
@@ -117,7 +117,7 @@ class GrowingBytes {
     if (length > this.#bytes.length) {
       this.#bytes = grown(this.#bytes, Math.min(this.#limit, Math.max(length, this.#length * 1.5)));
     }
-    this.#bytes.set(piece, this.#length);
+    this.#bytes.set(chunk, this.#length);
     this.#length = length;
   }
 

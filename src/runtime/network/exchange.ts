@@ -39,7 +39,7 @@ export class Exchange {
   }
 
   /** Records that data has arrived from the server. */
-  heard(): void {
+  received(): void {
     if (this.#hasGuestEnded) this.#wait(this.#patience.endedMs);
     else clearTimeout(this.#timer);
   }

@@ -104,14 +104,14 @@ export function pacedFetch({ connections, reset, patience }: PacedFetchOptions):
       };
       try {
         const response = await fetch(url, { ...init, signal: exchange.signal });
-        exchange.heard();
+        exchange.received();
         if (!response.body) {
           done();
           return response;
         }
         const body = paced(response.body, {
           room: () => room(tuple),
-          heard: () => exchange.heard(),
+          received: () => exchange.received(),
           done,
           async brokeOff() {
             await taken(connection);
@@ -148,7 +148,7 @@ export function pacedFetch({ connections, reset, patience }: PacedFetchOptions):
 interface Pace {
   /** Resolves when there is room: with false if the connection is gone. */
   room(): Promise<boolean>;
-  heard(): void;
+  received(): void;
   /** Called at the end of the answer. */
   done(): void;
   /** Called when the answer breaks off. */
@@ -157,14 +157,14 @@ interface Pace {
 
 function paced(
   body: ReadableStream<Uint8Array>,
-  { room, heard, done, brokeOff }: Pace,
+  { room, received, done, brokeOff }: Pace,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   const read = async () => {
     try {
       const result = await reader.read();
       if (result.done) done();
-      else heard();
+      else received();
       return result.value;
     } catch {
       done();

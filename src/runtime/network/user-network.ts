@@ -213,9 +213,9 @@ function tendWisp(adapter: V86NetworkAdapter, { broke, dropAll }: WispCare): voi
   adapter.on_tcp_connection = function (connection, packet) {
     const isAccepted = accept?.call(this, connection, packet) ?? false;
     // Wisp ends both directions at once, and the server was notified.
-    const { on_shutdown: tellServer } = connection;
+    const { on_shutdown: notifyServer } = connection;
     connection.on_shutdown = () => {
-      tellServer.call(connection);
+      notifyServer.call(connection);
       queueMicrotask(() => endToo(connection));
     };
     return isAccepted;

@@ -12,7 +12,7 @@ const inFlightLimit = 128;
 const inodeLimit = 131_072;
 const lockLimit = 4096;
 
-export function guardShare(cpu: V86Cpu, host: RuntimeHost): void {
+export function guardNinep(cpu: V86Cpu, host: RuntimeHost): void {
   const device = cpu.devices.virtio_9p;
   if (device?.virtqueue) new ShareGuard(device, device.virtqueue, host);
 }

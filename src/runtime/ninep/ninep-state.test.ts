@@ -7,7 +7,7 @@ import type { RuntimeHost, VersionedPieces } from '../../protocol/abi.ts';
 import type { ShareFilesSection } from '../../vmstate/sections.ts';
 import { labHost } from '../testing/lab-host.ts';
 import { NinepFiles } from './ninep-files.ts';
-import { keepFilesOut, ShareState } from './ninep-state.ts';
+import { keepFilesOut, NinepState } from './ninep-state.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -65,7 +65,7 @@ describe.each(v86Packages)('the 9p share of npm package %s', (packageName) => {
     } as unknown as Device;
     const cpu = { devices: { virtio_9p: device } } as unknown as Cpu;
     keepFilesOut(cpu, host);
-    return { fs, device, files: new NinepFiles(cpu), state: new ShareState(cpu, host) };
+    return { fs, device, files: new NinepFiles(cpu), state: new NinepState(cpu, host) };
   }
 
   /** Hands a share over as a restart does. */

@@ -44,7 +44,7 @@ export function keepFilesOut(cpu: V86Cpu, host: RuntimeHost): void {
 }
 
 /** The share of the active runtime. */
-export class ShareState {
+export class NinepState {
   readonly #device: V86Virtio9p | undefined;
   readonly #pieces: VersionedPieces | undefined;
 

@@ -14,7 +14,7 @@ const stride = 20_000;
 const rate = 48_000;
 
 /** Returns all sound, one ear after the other. */
-function heard({ events }: LabHost): { left: number[]; right: number[] } {
+function played({ events }: LabHost): { left: number[]; right: number[] } {
   const chunks = events.filter((event) => event.type === 'audio');
   return {
     left: chunks.flatMap(({ left }) => [...left]),
@@ -63,14 +63,14 @@ describe.each(v86Packages)('sound, with npm package %s', { timeout: 60_000 }, (p
     await until(guest, ({ serial }) => serial.includes(answer));
   }
 
-  const hears = (frames: number) => (host: LabHost) => heard(host).left.length >= frames;
+  const hasPlayed = (frames: number) => (host: LabHost) => played(host).left.length >= frames;
 
   it('plays what the Sound Blaster gets by DMA', async () => {
     const guest = await boot();
     guest.machine.setListened(true);
     await command(guest, 'w');
-    await until(guest, hears(rate / 2));
-    const { left, right } = heard(guest.host);
+    await until(guest, hasPlayed(rate / 2));
+    const { left, right } = played(guest.host);
     expect(right).toEqual(left);
     const { hz, amplitude } = tone(left);
     expect(hz).toBeCloseTo(500, 0);
@@ -82,15 +82,15 @@ describe.each(v86Packages)('sound, with npm package %s', { timeout: 60_000 }, (p
     const guest = await boot();
     guest.machine.setListened(true);
     await command(guest, 'b');
-    await until(guest, hears(rate / 4));
-    const { hz, amplitude } = tone(heard(guest.host).left);
+    await until(guest, hasPlayed(rate / 4));
+    const { hz, amplitude } = tone(played(guest.host).left);
     expect(hz).toBeCloseTo(1000, 0);
     expect(amplitude).toBeCloseTo(0.1, 3);
     await command(guest, 'n');
-    const { length } = heard(guest.host).left;
+    const { length } = played(guest.host).left;
     for (let i = 0; i < 100; i++) await guest.run(stride);
     guest.machine.sound?.pump();
-    expect(heard(guest.host).left.length - length).toBeLessThan(rate / 50);
+    expect(played(guest.host).left.length - length).toBeLessThan(rate / 50);
   });
 
   it('mixes the two', async () => {
@@ -99,8 +99,8 @@ describe.each(v86Packages)('sound, with npm package %s', { timeout: 60_000 }, (p
     await command(guest, 'w');
     await command(guest, 'b');
     guest.host.events.length = 0;
-    await until(guest, hears(rate / 4));
-    const { hz, amplitude } = tone(heard(guest.host).left);
+    await until(guest, hasPlayed(rate / 4));
+    const { hz, amplitude } = tone(played(guest.host).left);
     expect(hz).toBeCloseTo(1000, -2);
     expect(amplitude).toBeCloseTo(0.1 + 0.5 * 3 * 10 ** (-28 / 20), 2);
   });
@@ -114,7 +114,7 @@ describe.each(v86Packages)('sound, with npm package %s', { timeout: 60_000 }, (p
     // 2048 samples at 16,000 Hz for each interrupt.
     expect(playedMs / 128).toBeGreaterThan(6.5);
     expect(playedMs / 128).toBeLessThan(9.5);
-    expect(heard(guest.host).left).toEqual([]);
+    expect(played(guest.host).left).toEqual([]);
   });
 
   it('continues without a gap after a hand-over', async () => {
@@ -122,23 +122,23 @@ describe.each(v86Packages)('sound, with npm package %s', { timeout: 60_000 }, (p
     guest.machine.setListened(true);
     await command(guest, 'w');
     await command(guest, 'b');
-    await until(guest, hears(rate / 10));
+    await until(guest, hasPlayed(rate / 10));
     await guest.handOver(runtime);
     expect(guest.machine.sound).toBeDefined();
     guest.machine.setListened(true);
     guest.host.events.length = 0;
     guest.machine.sound?.run();
-    await until(guest, hears(rate / 4));
-    const { left } = heard(guest.host);
+    await until(guest, hasPlayed(rate / 4));
+    const { left } = played(guest.host);
     expect(tone(left).hz).toBeCloseTo(1000, -2);
     // The speaker's registers alone would only give the beep; the card's earlier samples also
     // continue.
     expect(Math.max(...left.slice(0, 100))).toBeGreaterThan(0.1);
     await command(guest, 'n');
     guest.host.events.length = 0;
-    await until(guest, hears(rate / 4));
+    await until(guest, hasPlayed(rate / 4));
     // The first 20 ms may have the end of the beep.
-    expect(tone(heard(guest.host).left.slice(rate / 50)).hz).toBeCloseTo(500, 0);
+    expect(tone(played(guest.host).left.slice(rate / 50)).hz).toBeCloseTo(500, 0);
   });
 
   it('is silent after a reset', async () => {
@@ -153,7 +153,7 @@ describe.each(v86Packages)('sound, with npm package %s', { timeout: 60_000 }, (p
       await guest.run(stride);
       guest.machine.sound?.pump();
     }
-    expect(heard(guest.host).left).toEqual([]);
+    expect(played(guest.host).left).toEqual([]);
   });
 
   it('is not there without the option', async () => {

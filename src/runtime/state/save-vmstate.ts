@@ -5,7 +5,7 @@ import type { ConsoleInput } from '../devices/console-input.ts';
 import type { Ps2Input } from '../devices/ps2-input.ts';
 import type { Drives } from '../disks/drives.ts';
 import type { Network } from '../network/network.ts';
-import type { ShareState } from '../ninep/ninep-state.ts';
+import type { NinepState } from '../ninep/ninep-state.ts';
 import { saveDevices } from './device-state.ts';
 
 /** Name under which sections that are unknown to this runtime wait for the next vmstate. */
@@ -16,7 +16,7 @@ interface SavedMachine {
   readonly host: RuntimeHost;
   readonly cpu: V86Cpu;
   readonly drives: Drives;
-  readonly share: ShareState;
+  readonly share: NinepState;
   readonly input: ConsoleInput;
   readonly ps2: Ps2Input;
   readonly network: Network;

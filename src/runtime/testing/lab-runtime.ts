@@ -71,7 +71,7 @@ export class Random {
 }
 
 /** Values of `jitThreshold`: a tenth of v86's own, and more than a test ever runs. */
-const early = 20_000;
+const lowThreshold = 20_000;
 const never = 2 ** 31 - 1;
 
 /** A guest in the lab that moves from one v86 to the next. */
@@ -79,7 +79,7 @@ export class LabGuest {
   readonly host: LabHost;
   #machine: V86Runtime;
   runtime: LabRuntime;
-  #jitThreshold = early;
+  #jitThreshold = lowThreshold;
 
   private constructor(host: LabHost, machine: V86Runtime, runtime: LabRuntime) {
     this.host = host;
@@ -142,6 +142,6 @@ export class LabGuest {
     this.#machine.destroy();
     this.#machine = next;
     this.runtime = to;
-    this.#jitThreshold = early;
+    this.#jitThreshold = lowThreshold;
   }
 }

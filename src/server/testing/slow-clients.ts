@@ -52,9 +52,9 @@ export async function holdSlowClients(
       `Content-Length: ${bodyBytes}`,
       `X-Client: ${address}`,
     ]);
-    const piece = Buffer.alloc(bytesPerSecond);
-    socket.write(piece);
-    timers.add(setInterval(() => socket.write(piece), 1000));
+    const chunk = Buffer.alloc(bytesPerSecond);
+    socket.write(chunk);
+    timers.add(setInterval(() => socket.write(chunk), 1000));
   }
 
   async function download(address: string): Promise<void> {

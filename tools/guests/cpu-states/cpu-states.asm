@@ -107,7 +107,7 @@ image:
 
 ; A letter, the kind of code, what it is called, where it begins, and the code that is the CPU state.
 NAME_BYTES equ 24
-%macro SITUATION 5                  ; letter, bits, name, entry, first label of the hot range
+%macro CPU_STATE 5                  ; letter, bits, name, entry, first label of the hot range
     db %1, %2
 %%name:
     db %3
@@ -116,29 +116,29 @@ NAME_BYTES equ 24
 %endmacro
 CPU_STATE_BYTES equ 2 + NAME_BYTES + 6
 cpu_states:
-    SITUATION 'r', 16, "real-mode", real_bios, real_bios.hot
-    SITUATION 'u', 16, "big-real-mode", big_real, big_real.hot
-    SITUATION 'y', 16, "floppy", floppy, floppy.hot
-    SITUATION 'p', 32, "protected-mode", protected_mode, protected_mode.hot
-    SITUATION 'l', 32, "flags", lazy_flags, lazy_flags.hot
-    SITUATION 'g', 32, "paging", paging, paging.hot
-    SITUATION 'a', 32, "pae-paging", pae, pae.hot
-    SITUATION 'v', 16, "planar-graphics", planar, planar_loop.hot
-    SITUATION 'w', 16, "256-colour-graphics", chunky, chunky_loop.hot
-    SITUATION 'x', 16, "linear-frame-buffer", linear_frame_buffer, linear_loop.hot
-    SITUATION 's', 32, "rep-string", strings, strings.hot
-    SITUATION 'S', 32, "rep-string-paged", strings_paged, strings.hot
-    SITUATION 'i', 32, "interrupt-handler", interrupts, interrupts.hot
-    SITUATION 'I', 32, "nested-interrupt", interrupts, interrupts.hot
-    SITUATION 't', 32, "apic-timer", apic, apic.hot
-    SITUATION 'h', 32, "halted", halted, halted.hot
-    SITUATION 'f', 32, "x87", x87, x87.hot
-    SITUATION 'z', 32, "sse", sse, sse.hot
-    SITUATION 'm', 32, "mmx", mmx, mmx.hot
-    SITUATION 'd', 32, "ide-pio", ide_pio, ide_pio.hot
-    SITUATION 'D', 32, "ide-dma", ide_dma, ide_dma.hot
-    SITUATION 'c', 32, "atapi", atapi, atapi.hot
-    SITUATION 'C', 32, "atapi-sense", atapi, atapi.reason
+    CPU_STATE 'r', 16, "real-mode", real_bios, real_bios.hot
+    CPU_STATE 'u', 16, "big-real-mode", big_real, big_real.hot
+    CPU_STATE 'y', 16, "floppy", floppy, floppy.hot
+    CPU_STATE 'p', 32, "protected-mode", protected_mode, protected_mode.hot
+    CPU_STATE 'l', 32, "flags", lazy_flags, lazy_flags.hot
+    CPU_STATE 'g', 32, "paging", paging, paging.hot
+    CPU_STATE 'a', 32, "pae-paging", pae, pae.hot
+    CPU_STATE 'v', 16, "planar-graphics", planar, planar_loop.hot
+    CPU_STATE 'w', 16, "256-colour-graphics", chunky, chunky_loop.hot
+    CPU_STATE 'x', 16, "linear-frame-buffer", linear_frame_buffer, linear_loop.hot
+    CPU_STATE 's', 32, "rep-string", strings, strings.hot
+    CPU_STATE 'S', 32, "rep-string-paged", strings_paged, strings.hot
+    CPU_STATE 'i', 32, "interrupt-handler", interrupts, interrupts.hot
+    CPU_STATE 'I', 32, "nested-interrupt", interrupts, interrupts.hot
+    CPU_STATE 't', 32, "apic-timer", apic, apic.hot
+    CPU_STATE 'h', 32, "halted", halted, halted.hot
+    CPU_STATE 'f', 32, "x87", x87, x87.hot
+    CPU_STATE 'z', 32, "sse", sse, sse.hot
+    CPU_STATE 'm', 32, "mmx", mmx, mmx.hot
+    CPU_STATE 'd', 32, "ide-pio", ide_pio, ide_pio.hot
+    CPU_STATE 'D', 32, "ide-dma", ide_dma, ide_dma.hot
+    CPU_STATE 'c', 32, "atapi", atapi, atapi.hot
+    CPU_STATE 'C', 32, "atapi-sense", atapi, atapi.reason
     db 0
 IMAGE_SECTORS equ ($ - image + 511) / 512
     times IMAGE_SECTORS * 512 - ($ - image) db 0

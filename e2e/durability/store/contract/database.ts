@@ -57,7 +57,7 @@ export function database(test: ContractTest): void {
     expect(failure).toMatchObject({ code: 'storage-blocked' });
     expect(failure?.message).toContain('Close the other pages');
     // The one that gave up holds nothing: a later page gets in as soon as the older one is closed.
-    await older.evaluate(() => lab.letGo());
+    await older.evaluate(() => lab.closeStubborn());
     expect(await newer.evaluate(() => lab.failure(() => lab.connect(3, 10_000)))).toBeUndefined();
   });
 
@@ -78,7 +78,7 @@ export function database(test: ContractTest): void {
     );
     expect(failure).toMatchObject({ code: 'storage-blocked' });
     expect(failure?.message).toContain('Close the other pages');
-    await stubborn.evaluate(() => lab.letGo());
+    await stubborn.evaluate(() => lab.closeStubborn());
     expect(await owner.evaluate(() => lab.failure(() => lab.openStore()))).toBeUndefined();
   });
 

@@ -7,14 +7,14 @@
 export type RequestFile = (url: string, signal: AbortSignal) => Promise<Response>;
 
 /** @returns a request that is already under way, or a new one for any other URL and a second time */
-export function requestEarly(early: string): RequestFile {
+export function preloadFetch(preloadedUrl: string): RequestFile {
   const ended = new AbortController();
-  let underWay: Promise<Response> | undefined = fetch(early, { signal: ended.signal });
+  let underWay: Promise<Response> | undefined = fetch(preloadedUrl, { signal: ended.signal });
   // The caller that takes the request gets its error.
   underWay.catch(() => {});
   return (url, signal) => {
     const response = underWay;
-    if (url !== early || !response) return fetch(url, { signal });
+    if (url !== preloadedUrl || !response) return fetch(url, { signal });
     underWay = undefined;
     const end = () => ended.abort(signal.reason);
     if (signal.aborted) end();

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { requestEarly } from './early-fetch.ts';
 import { fetchState } from './fetch-state.ts';
+import { preloadFetch } from './preload-fetch.ts';
 
 const url = 'https://x.test/prompt.holdfast';
 
@@ -18,7 +18,7 @@ function stubFetch(answer: (signal: AbortSignal) => Promise<Response>) {
 
 test('a state is fetched once, before it is asked for', async () => {
   const asked = stubFetch(async () => new Response('state'));
-  const request = requestEarly(url);
+  const request = preloadFetch(url);
   expect(asked).toEqual([url]);
   const { bytes } = await fetchState(url, 1000, undefined, request);
   let text = '';
@@ -28,7 +28,7 @@ test('a state is fetched once, before it is asked for', async () => {
 
 test('another state, and the same a second time, are fetched anew', async () => {
   const asked = stubFetch(async () => new Response('state'));
-  const request = requestEarly(url);
+  const request = preloadFetch(url);
   for (const address of ['https://x.test/base', url, url])
     await fetchState(address, 1000, undefined, request);
   expect(asked).toEqual([url, 'https://x.test/base', url]);
@@ -40,7 +40,7 @@ test('a server that does not answer is given up after the same time', async () =
       signal.addEventListener('abort', () => reject(signal.reason));
     });
   stubFetch(answer);
-  await expect(fetchState(url, 1, undefined, requestEarly(url))).rejects.toMatchObject({
+  await expect(fetchState(url, 1, undefined, preloadFetch(url))).rejects.toMatchObject({
     code: 'state-unavailable',
     message: expect.stringContaining('sent nothing'),
   });

@@ -29,7 +29,7 @@ const incompressible = 'head -c 20000000 /dev/urandom >/root/r';
 const { count, json } = benchArguments(5);
 const site = await serveBenchSite();
 const browser = await launchBrowser();
-printHost('share', browser.version());
+printHost('state-file', browser.version());
 const codec = await loadCodec();
 const metrics: Metrics = {};
 
@@ -132,4 +132,4 @@ printTable(
     ['open until the guest answers, ms', ms(metrics.openMs), ms(metrics.stockOpenMs)],
   ],
 );
-writeMetrics('share', metrics, json);
+writeMetrics('state-file', metrics, json);

@@ -34,18 +34,18 @@ export async function fetchV86State(
 
 /** The beginning, as much as it takes to see what it is. */
 async function headOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<Blob> {
-  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;
   const reader = stream.getReader();
   while (bytes < firstBlockBytes) {
     const { done, value } = await reader.read();
     if (done) break;
-    pieces.push(value);
+    chunks.push(value);
     bytes += value.length;
   }
   // Settles only when the other branch is given up as well.
   void reader.cancel();
-  return new Blob(pieces);
+  return new Blob(chunks);
 }
 
 /** Passes everything on, and tells how many bytes it was so far. */

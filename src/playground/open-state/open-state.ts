@@ -8,13 +8,13 @@ import type { StateSource } from '../address/page-options.ts';
 import { foreignNetwork, networkLines } from '../address/url-network.ts';
 import { openState, storedMachines } from '../session/guest-commands.ts';
 import type { Session } from '../session/session.ts';
+import { stateOfPayload } from '../share/link.ts';
 import { askApproval } from '../ui/approval.tsx';
 import { asName } from '../ui/foreign-text.ts';
 import { formatAge, formatBytes } from '../ui/format.ts';
 import { guessImage } from '../ui/guess-image.ts';
 import { fetchV86State } from './fetch-v86-state.ts';
 import { discard, leave, pickUp, sweep } from './handoff.ts';
-import { stateOfPayload } from './link.ts';
 import { OpeningBar } from './opening-bar.tsx';
 import { listed, questionBefore } from './place-of-machine.ts';
 
@@ -139,7 +139,7 @@ export class StateOpener {
     const { machineId } = session;
     const { id: own, name = '' } = (await this.#ownMachine(info)) ?? {};
     if (own !== undefined && own !== machineId) {
-      const goOn = await askApproval({
+      const mayResume = await askApproval({
         title: 'This looks like a state of a machine of yours',
         text: 'It bears the mark of your machine. Every state that you gave away has this mark, so somebody else may have made this one. If you trust it, your machine can resume from it, and its present state is replaced. A clone is a machine of its own.',
         items: [{ what: 'Your machine', value: name }, ...factsOf(info)],
@@ -147,7 +147,7 @@ export class StateOpener {
         ok: 'Resume my machine',
         cancel: 'Open as a clone',
       });
-      if (goOn) return { elsewhere: own };
+      if (mayResume) return { elsewhere: own };
     }
     const stored = await listed(() => storedMachines(session));
     const question = questionBefore({ machineId, isHere: session.status !== null, stored });

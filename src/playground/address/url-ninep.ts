@@ -10,7 +10,7 @@ export interface UrlNinep {
   base?: string;
 }
 
-export function readShare(
+export function readNinep(
   query: URLSearchParams,
   base: string,
   refuse: Refuse,

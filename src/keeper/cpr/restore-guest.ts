@@ -22,16 +22,16 @@ import { getReady, type WaitingRuntime } from './waiting-runtime.ts';
 export interface StoredSource {
   /** Opened for writing; it may be so only after the guest has gone on. */
   store: MachineStore | Promise<MachineStore>;
-  cut: RestoredCheckpoint;
+  checkpoint: RestoredCheckpoint;
 }
 
 /** Source and runtime of a guest that is restored. */
-interface BringBackRequest<Cut> {
+interface RestoreGuestRequest<Restored> {
   awaiting: WaitingRuntime;
   runtime: RuntimeSource;
   steps: Steps;
   /** Puts memory, consoles and pieces in place, or waits for somebody who has begun to. */
-  restore(): Promise<Cut>;
+  restore(): Promise<Restored>;
 }
 
 /** State that a guest needs beside its memory. */
@@ -56,10 +56,10 @@ export async function restoreMemory(
  * Brings a guest to life whose memory is restored.
  * @throws HoldfastError after the machine was emptied again
  */
-export async function bringBack<Cut extends RestoredGuest>(
+export async function restoreGuest<Restored extends RestoredGuest>(
   machine: GuestParts,
-  { awaiting, runtime, steps, restore }: BringBackRequest<Cut>,
-): Promise<{ report: CprLoadReport; cut: Cut }> {
+  { awaiting, runtime, steps, restore }: RestoreGuestRequest<Restored>,
+): Promise<{ report: CprLoadReport; restored: Restored }> {
   const { execution, backing } = machine;
   const { h64Raw: digest } = await xxh64();
   const { result: ready, tookMs: prepareMs } = await steps.wait('prepare', () =>
@@ -68,11 +68,11 @@ export async function bringBack<Cut extends RestoredGuest>(
   awaiting.ready = undefined;
   let instance: RuntimeInstance | undefined;
   try {
-    const { result: cut, tookMs: restoreMs } = await steps.wait('restore', restore);
+    const { result: restored, tookMs: restoreMs } = await steps.wait('restore', restore);
     machine.gone.throwIfAborted();
-    const saved = decomposeVmstate(cut.vmstate, digest);
+    const saved = decomposeVmstate(restored.vmstate, digest);
     requireSameBlocks(saved.blocks, backing);
-    const kept = readKeeperState(cut.keeperState);
+    const kept = readKeeperState(restored.keeperState);
     machine.clock.continueFrom(kept.clockMs);
 
     const beganMs = performance.now();
@@ -99,10 +99,10 @@ export async function bringBack<Cut extends RestoredGuest>(
       savedAtMs,
       runtimeId: awaiting.source.id,
       v86Version: loaded.v86Version,
-      ...(cut.fellBack !== undefined && { fellBack: cut.fellBack }),
+      ...(restored.fellBack !== undefined && { fellBack: restored.fellBack }),
       timings: { readMs: 0, prepareMs, restoreMs, loadMs },
     };
-    return { report, cut };
+    return { report, restored };
   } catch (thrown) {
     discardReady(ready);
     if (instance) end(instance);
