@@ -25,7 +25,7 @@ export const holdfastErrorCodes = [
   'no-machine',
   /** There is not enough memory for the guest. */
   'out-of-memory',
-  /** The emulator died while it ran the guest (runstate `internal-error`). */
+  /** The runtime died while it ran the guest (runstate `internal-error`). */
   'guest-crashed',
   /** The guest has used up what it may take of the keeper: see {@link MachineLimits}. */
   'guest-over-limit',

@@ -2,7 +2,7 @@
  * Builds the npm package into dist-lib/: `npx tsx tools/build-library.ts [--out DIR]`. `npm pack`
  * runs it before it packs.
  *
- * The package contains keeper, emulators and firmware as files beside its modules. `assets.js`
+ * The package contains keeper, runtimes and firmware as files beside its modules. `assets.js`
  * names them with `new URL(…, import.meta.url)`, so that bundlers find and copy them.
  */
 import { execFile } from 'node:child_process';

@@ -54,7 +54,7 @@ function packedBytes(): number {
 }
 
 /**
- * Returns the size of the page's own scripts, compressed as a server sends them. The emulators
+ * Returns the size of the page's own scripts, compressed as a server sends them. The runtimes
  * belong to the keeper.
  */
 function pageJsGzipBytes(): number {

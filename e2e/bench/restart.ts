@@ -1,5 +1,5 @@
 /**
- * Measures how long a guest is paused when its emulator is replaced, and how long it is slow after
+ * Measures how long a guest is paused when its runtime is replaced, and how long it is slow after
  * that. Compares it with v86 as npm ships it: save, store, reload, load, restore.
  */
 import { readFileSync } from 'node:fs';

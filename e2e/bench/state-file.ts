@@ -3,7 +3,7 @@
  * guest opened from a local server answers. Stock's are the output of `save_state`, through zstd
  * -19.
  *
- * Both open in a page that has run the same Linux up to its prompt, so that the emulator is loaded
+ * Both open in a page that has run the same Linux up to its prompt, so that the runtime is loaded
  * and compiled. This project's page keeps that guest until the other one runs. Stock v86 ends it
  * before the clock starts, like a page without a second emulator.
  */

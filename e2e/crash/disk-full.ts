@@ -15,9 +15,9 @@ import {
   busyGuest,
   describeStorage,
   lookAt,
+  lossNotice,
   openedGuest,
   type SeenGuest,
-  toldOfLoss,
 } from './seen-guest.ts';
 import type { SmallDisk } from './small-disk.ts';
 
@@ -31,7 +31,7 @@ interface DiskFullRound {
   /** The browser deleted all of it, and the page reported that. */
   isGone?: boolean;
   /** The page reported that nothing can be saved. */
-  wasTold: boolean;
+  wasReported: boolean;
   /**
    * Age of the next browser's guest, against the newest that was reported as saved. Negative:
    * newer.
@@ -68,7 +68,7 @@ export class DiskFullRounds {
     const round: DiskFullRound = {
       filledMs: 500 + below(5000),
       isPersistent: this.#isPersistent,
-      wasTold: false,
+      wasReported: false,
       olderByMs: 0,
     };
     const isEmptied = below(2) === 0;
@@ -80,7 +80,7 @@ export class DiskFullRounds {
         each();
         const { state, takenAtMs = 0 } = await lookAt(guest);
         if (state === 'saved') newest = Math.max(newest, takenAtMs);
-        round.wasTold ||= state === 'failing';
+        round.wasReported ||= state === 'failing';
         await wait(30);
       }
     };
@@ -136,7 +136,7 @@ export class DiskFullRounds {
     if (seen.startSource?.kind === 'resumed') return this.#require(guest, seen, newest);
     await expect
       .poll(async () => (await lookAt(guest)).notices, { timeout: 60_000 })
-      .toMatch(toldOfLoss)
+      .toMatch(lossNotice)
       .catch(async (cause) => {
         const now = JSON.stringify(await lookAt(guest));
         throw new Error(`Nothing is said: ${now}, ${await describeStorage(guest)}`, { cause });
@@ -215,7 +215,7 @@ export const describeDiskFull = (round: DiskFullRound) =>
     round.emptiedMs === undefined
       ? 'killed full'
       : `emptied, killed after ${round.emptiedMs} ms, saved again after ${round.savedAgainMs ?? '–'} ms`
-  }, ${round.wasTold ? 'told' : 'nothing to tell'}, ${
+  }, ${round.wasReported ? 'told' : 'nothing to tell'}, ${
     round.isGone
       ? 'deleted by the browser, told'
       : `resumed ${round.olderByMs} ms before what was said to be saved`

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { prompt } from '../support/linux-guest.ts';
 import { Profile } from '../support/profile.ts';
 import { expect, Guest } from '../support/test.ts';
-import { busyGuest, lookAt, openedGuest, toldOfLoss } from './seen-guest.ts';
+import { busyGuest, lookAt, lossNotice, openedGuest } from './seen-guest.ts';
 
 export interface PowerLossRound {
   damage: string[];
@@ -70,7 +70,7 @@ export class PowerLossRounds {
         const { notices } = await lookAt(after);
         return {
           damage,
-          outcome: toldOfLoss.test(notices) ? 'resumed, told' : 'resumed',
+          outcome: lossNotice.test(notices) ? 'resumed, told' : 'resumed',
           olderByMs,
           notices,
         };
@@ -90,7 +90,7 @@ export class PowerLossRounds {
         message: `Nothing is said after ${damage}`,
         timeout: 30_000,
       })
-      .toMatch(toldOfLoss);
+      .toMatch(lossNotice);
   }
 
   async close(): Promise<void> {

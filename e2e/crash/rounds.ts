@@ -21,7 +21,7 @@ export interface Round {
   /** The same by the guest's own clock: from its uptime in the cut to the last that the page saw. */
   guestAgeMs?: number;
   /** From the last checkpoint that the page was notified of to the kill. */
-  toldAgeMs?: number;
+  reportedAgeMs?: number;
 }
 
 /** The last state of a guest that the page has seen. */
@@ -86,7 +86,7 @@ export class CrashRounds {
       startSource: startSource?.kind === 'resumed' ? 'resumed' : 'booted',
     };
     if (seen.takenAtMs !== undefined) {
-      round.toldAgeMs = killedAtMs - seen.takenAtMs;
+      round.reportedAgeMs = killedAtMs - seen.takenAtMs;
       if (startSource?.kind !== 'resumed')
         throw new Error(`What was in storage is gone: ${await describeRound(after)}`);
     }

@@ -34,7 +34,7 @@ export function lookAt({ page }: Guest): Promise<SeenGuest> {
 export async function openedGuest(guest: Guest): Promise<SeenGuest> {
   const isOpened = async () => {
     const { runstate, notices } = await lookAt(guest);
-    return runstate === 'running' || toldOfLoss.test(notices);
+    return runstate === 'running' || lossNotice.test(notices);
   };
   await expect
     .poll(isOpened, { timeout: 120_000 })
@@ -67,7 +67,7 @@ async function describeShown({ page }: Guest): Promise<string> {
 }
 
 /** Messages of the page for storage that is lost, cannot be read or cannot be written. */
-export const toldOfLoss =
+export const lossNotice =
   /is gone|threw away|is damaged|was damaged|will not be saved|is not saved|in storage in its place|is full, or fails|does not open/;
 
 /** Writes ten MiB of new RAM contents repeatedly, and a count on the console. */

@@ -6,8 +6,8 @@ import { workloadNames } from './workloads.ts';
 const promisedMs = 2000;
 
 export function describeRound({ workload, livedMs, startSource, ...ages }: Round): string {
-  const { ageMs, guestAgeMs, toldAgeMs } = ages;
-  return `${workload}: killed after ${livedMs} ms, ${startSource}, lost ${ms(ageMs)} (guest's clock ${ms(guestAgeMs)}), the page knew of ${ms(toldAgeMs)}`;
+  const { ageMs, guestAgeMs, reportedAgeMs } = ages;
+  return `${workload}: killed after ${livedMs} ms, ${startSource}, lost ${ms(ageMs)} (guest's clock ${ms(guestAgeMs)}), the page knew of ${ms(reportedAgeMs)}`;
 }
 
 /** Returns a line for each workload, with its losses. */

@@ -37,7 +37,7 @@ async function boot(
   );
 }
 
-/** Checks that the guest answers at its prompt after another emulator, and in another page. */
+/** Checks that the guest answers at its prompt after another runtime, and in another page. */
 async function outlives(guest: Guest, runtimes: Runtimes, prompt: string): Promise<void> {
   for (const [word, move] of [
     ['first', () => Promise.resolve()],

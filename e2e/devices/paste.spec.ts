@@ -1,5 +1,5 @@
 /**
- * Text that is pasted into a console arrives, whole and once, although the emulator is replaced
+ * Text that is pasted into a console arrives, whole and once, although the runtime is replaced
  * meanwhile.
  */
 import { createHash, randomBytes } from 'node:crypto';

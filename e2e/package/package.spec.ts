@@ -53,7 +53,7 @@ test('ten lines boot a guest, which a reload finds again and a live update leave
     const machine = window.machine as Machine;
     const before = machine.status?.v86Version;
     const [, older] = window.runtimes;
-    if (!older) throw new Error('The package brings one emulator only.');
+    if (!older) throw new Error('The package brings one runtime only.');
     const { v86Version } = await machine.restart({ runtime: older });
     return [before, v86Version];
   });

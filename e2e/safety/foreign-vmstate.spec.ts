@@ -16,7 +16,7 @@ import {
   waitForPasses,
 } from '../support/test.ts';
 
-/** Names a script of its own as the emulator, and no stored machine. */
+/** Names a script of its own as the runtime, and no stored machine. */
 const frozen = 'src/runtime/testing/states/hostile/runtime-in-file.vmstate';
 
 let standing: StandingGuest;
@@ -61,7 +61,7 @@ async function hostileStates(): Promise<[string, Buffer][]> {
   ];
 }
 
-test('Load state… refuses a vmstate that brings its own emulator: no request, and the guest runs on', async () => {
+test('Load state… refuses a vmstate that brings its own runtime: no request, and the guest runs on', async () => {
   const { guest, site } = standing;
   const { page } = guest;
   // The page fetches parts of its own build a while after it is there.

@@ -71,7 +71,7 @@ test('a page that is left while its guest is being opened is in the way of none 
   expect((await guest.status()).startSource).toMatchObject({ kind: 'opened' });
 });
 
-test('the state at the prompt is opened by each emulator that ships, and handed on', async ({
+test('the state at the prompt is opened by each runtime that ships, and handed on', async ({
   page,
   site,
   runtimes,

@@ -55,7 +55,7 @@ const machine = prepared.boot() as V86Runtime;
 const inFrameBuffer = (address: number | null) => address !== null && address >= 2 ** 31;
 let pattern = checkPattern(machine.commands.readMemory);
 for (let steps = 0; ; steps++) {
-  if (host.crash) throw new Error(`The emulator died: ${String(host.crash)}`);
+  if (host.crash) throw new Error(`The runtime died: ${String(host.crash)}`);
   if (steps > 100_000) throw new Error('The pattern guest never reached its third pass.');
   machine.core.step();
   // Consoles and disks answer between the steps.

@@ -1,7 +1,7 @@
 import type { RuntimeSource } from '../../src/index.ts';
 import type { Site } from '../../src/packages/playwright/index.ts';
 
-/** The two emulators that this build ships. */
+/** The two runtimes that this build ships. */
 export interface Runtimes {
   newer: RuntimeSource;
   older: RuntimeSource;

@@ -7,7 +7,7 @@ test.use(patternGuest);
  * Turns paging on with the page directory at 1 GiB, where this guest has no memory. Hardware reads
  * ones there; v86 reads past the end of its memory and traps.
  */
-const killsTheEmulator = [
+const killsTheRuntime = [
   ...[0xb8, 0x00, 0x00, 0x00, 0x40], // mov eax, 0x40000000
   ...[0x0f, 0x22, 0xd8], // mov cr3, eax
   ...[0x0f, 0x20, 0xc0], // mov eax, cr0
@@ -17,19 +17,19 @@ const killsTheEmulator = [
 ];
 
 /** Puts it in the place of what the guest does at its next tick. */
-const killEmulator = (guest: Guest) =>
+const killRuntime = (guest: Guest) =>
   guest.machine(async (machine, code) => {
     // The pattern guest's interrupt table stands at 0x2000; the timer has vector 0x20.
     const gate = new DataView((await machine.readMemory(0x2000 + 0x20 * 8, 8)).buffer);
     const handler = gate.getUint16(0, true) | (gate.getUint16(6, true) << 16);
     await machine.writeMemory(handler, Uint8Array.from(code));
-  }, killsTheEmulator);
+  }, killsTheRuntime);
 
-test('a guest that kills the emulator ends in a report, and a new one can be started', async ({
+test('a guest that kills the runtime ends in a report, and a new one can be started', async ({
   guest,
 }) => {
   const { page } = guest;
-  await killEmulator(guest);
+  await killRuntime(guest);
 
   const notice = page.getByRole('alert');
   await expect(notice).toContainText('The emulator crashed while it ran the guest');
@@ -66,7 +66,7 @@ test('a guest that kills the emulator ends in a report, and a new one can be sta
 });
 
 test('a live update of a guest that crashed is refused', async ({ guest, runtimes }) => {
-  await killEmulator(guest);
+  await killRuntime(guest);
   await expect.poll(async () => (await guest.status()).runstate).toBe('internal-error');
   await expect(guest.liveUpdate(runtimes.older)).rejects.toMatchObject({ code: 'bad-runstate' });
 });

@@ -1,4 +1,4 @@
-/** QEMU's semantics of cprsave and cprload, row by row, with a real emulator under a real guest. */
+/** QEMU's semantics of cprsave and cprload, row by row, with a real runtime under a real guest. */
 import type {
   CprLoadOptions,
   CprMode,

@@ -98,7 +98,7 @@ async function expectUpdatesToKeepThePattern(
   let lastPass = 0;
   for (let update = 0; update < count; update++) {
     const to = update % 2 ? runtimes.newer : runtimes.older;
-    // In fours, so that each emulator gets a running and a paused guest.
+    // In fours, so that each runtime gets a running and a paused guest.
     const whilePaused = update % 4 >= 2;
     await waitForPasses(guest, 1);
     if (whilePaused) await guest.machine((machine) => machine.pause());

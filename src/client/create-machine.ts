@@ -26,7 +26,7 @@ type Build = Pick<HoldfastAssets, 'firmware' | 'runtimes'> & { demo?: DemoGuest 
 export interface CreateOptions extends MachineOptions, Partial<ConnectOptions> {
   /** Destroys a machine of this id that runs or is in storage. Default false. */
   fresh?: boolean;
-  /** The emulator to start with. Default: the newest of {@link HoldfastAssets.runtimes}. */
+  /** The runtime to start with. Default: the newest of {@link HoldfastAssets.runtimes}. */
   runtime?: RuntimeSource;
 }
 

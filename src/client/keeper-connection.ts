@@ -67,7 +67,7 @@ export class KeeperConnection {
 
   /** Called at once when the connection is lost already. Not called for {@link close}. */
   onLost(listener: (error: HoldfastError) => void): () => void {
-    if (this.#lost) queueMicrotask(() => this.#lost && tell(listener, this.#lost));
+    if (this.#lost) queueMicrotask(() => this.#lost && notify(listener, this.#lost));
     else this.#lostListeners.add(listener);
     return () => this.#lostListeners.delete(listener);
   }
@@ -77,7 +77,7 @@ export class KeeperConnection {
     if (this.#lost) return;
     const listeners = [...this.#lostListeners];
     this.#end(error);
-    for (const listener of listeners) queueMicrotask(() => tell(listener, error));
+    for (const listener of listeners) queueMicrotask(() => notify(listener, error));
   }
 
   /** Ends the connection from this side; pending calls are rejected. */
@@ -144,7 +144,7 @@ function unknownTo(name: string): HoldfastError {
   );
 }
 
-function tell(listener: (error: HoldfastError) => void, error: HoldfastError): void {
+function notify(listener: (error: HoldfastError) => void, error: HoldfastError): void {
   try {
     listener(error);
   } catch (thrown) {

@@ -30,8 +30,8 @@ export interface ConnectOptions extends KeeperWorkerOptions {
   /** Silence after which a pending call is rejected with `keeper-silent`, ms. Default 10,000. */
   silenceMs?: number;
   /**
-   * The emulators of this page's build, newest first. {@link Machine.cprLoad} uses them if its
-   * options name none. The emulator is never taken from the state.
+   * The runtimes of this page's build, newest first. {@link Machine.cprLoad} uses them if its
+   * options name none. The runtime is never taken from the state.
    */
   runtimes?: readonly RuntimeSource[];
 }

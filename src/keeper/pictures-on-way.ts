@@ -16,7 +16,7 @@ const longestMs = 1_000;
 interface Holder {
   bytes: number;
   /** Time at which it got the first picture that it has not taken yet, or took another one. */
-  heardAt: number;
+  receivedAt: number;
 }
 
 export class PicturesOnWay {
@@ -37,7 +37,7 @@ export class PicturesOnWay {
     let bytes = 0;
     let leftMs = longestMs;
     for (const holder of this.#holders.values()) {
-      const holdsMs = holder.heardAt + longestMs - now;
+      const holdsMs = holder.receivedAt + longestMs - now;
       if (holdsMs <= 0) continue;
       bytes += holder.bytes;
       leftMs = Math.min(leftMs, holdsMs);
@@ -48,14 +48,14 @@ export class PicturesOnWay {
   sent(page: object, bytes: number): void {
     const holder = this.#holders.get(page);
     if (holder) holder.bytes += bytes;
-    else this.#holders.set(page, { bytes, heardAt: this.#now() });
+    else this.#holders.set(page, { bytes, receivedAt: this.#now() });
   }
 
   took(page: object, bytes: number): void {
     const holder = this.#holders.get(page);
     if (!holder) return;
     holder.bytes -= bytes;
-    holder.heardAt = this.#now();
+    holder.receivedAt = this.#now();
     if (holder.bytes <= 0) this.#holders.delete(page);
   }
 

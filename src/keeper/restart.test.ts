@@ -304,10 +304,11 @@ test('a start can be given up with destroy', async () => {
 
 test('a page that comes late gets the scrollback without a gap, then live output', async () => {
   const old = await startOld();
-  const say = (text: string) => old.host?.consoleOutput('serial0', new TextEncoder().encode(text));
-  say('before ');
+  const print = (text: string) =>
+    old.host?.consoleOutput('serial0', new TextEncoder().encode(text));
+  print('before ');
   await keeper.attach(page.port2, '');
-  say('after');
+  print('after');
   await vi.waitUntil(
     () => events.filter(({ type }) => type === 'console').length >= 2,
     slowTimeout,

@@ -68,7 +68,7 @@ export interface RuntimeHost {
   emit(event: MachineEvent, transfer?: Transferable[]): void;
   /** Appends to the scrollback of a console and sends it to every page. */
   consoleOutput(name: string, bytes: Uint8Array): void;
-  /** Reports that the emulator crashed. The machine enters `internal-error`. */
+  /** Reports that the runtime crashed. The machine enters `internal-error`. */
   crashed(reason: unknown): void;
   /** Reports that the guest was reset: its age restarts from 0. */
   guestReset(): void;
@@ -112,7 +112,7 @@ export interface PrepareRequest {
 }
 
 /**
- * The pages of guest RAM that may have been written. The emulator tracks them at no measurable
+ * The pages of guest RAM that may have been written. The runtime tracks them at no measurable
  * cost. The set is a superset: a page that is not marked has not changed.
  */
 export interface WriteTracking {
@@ -124,7 +124,7 @@ export interface WriteTracking {
   /** Starts a new epoch: clears the map. The guest must not be in the middle of a slice. */
   reset(): void;
   /**
-   * Updates the map with writes that only the emulator has recorded. Call it before you read the
+   * Updates the map with writes that only the runtime has recorded. Call it before you read the
    * map.
    */
   collect(): void;
@@ -191,7 +191,7 @@ export interface RuntimeInstance {
    * the same places.
    */
   readonly guestMemory?: readonly RamBlock[];
-  /** Absent if the emulator does not track writes: any page may then have been written. */
+  /** Absent if the runtime does not track writes: any page may then have been written. */
   readonly writes?: WriteTracking;
   /** Data that {@link revert} needs beside guest memory and pieces. The guest is stopped. */
   capture?(): DeviceSnapshot;

@@ -49,7 +49,7 @@ describe('a guest that boots', () => {
         await guest.handOver(runtimes[random.below(2)] as LabRuntime);
       }
       await guest.run(1 + random.below(plan.instructions));
-      expect(host.crash, 'the emulator crashed').toBeUndefined();
+      expect(host.crash, 'the runtime crashed').toBeUndefined();
       if (steps > 200_000) throw new Error(`It does not boot.\n${host.serial.slice(-1000)}`);
     }
     expect(left, 'hand-overs that did not take place').toBe(0);

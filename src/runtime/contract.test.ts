@@ -67,7 +67,7 @@ const changesByItself = { lastVirtualEip: 18, timeStampCounter: 43 } as const;
 
 const probe = registerProbe();
 
-/** Runs the guest for some emulator steps, without the worker's event loop. */
+/** Runs the guest for some steps of v86, without the worker's event loop. */
 function step(machine: V86Runtime, steps: number): void {
   for (let i = 0; i < steps; i++) machine.core.step();
 }

@@ -93,7 +93,7 @@ async function runRounds(guest: LabGuest, rounds: number): Promise<void> {
   const goal = look(guest).status.rounds + rounds;
   for (let strides = 0; look(guest).status.rounds < goal; strides++) {
     await guest.run(stride);
-    expect(host.crash, 'the emulator crashed').toBeUndefined();
+    expect(host.crash, 'the runtime crashed').toBeUndefined();
     expect(/FAIL .*/.exec(host.serial)?.[0], 'the guest found something wrong').toBeUndefined();
     if (strides > 5_000) throw new Error(`No round is finished.\n${host.serial.slice(-500)}`);
   }

@@ -1,4 +1,4 @@
-/** A runtime module: this emulator code with one version of v86. */
+/** A runtime module: this adapter with one version of v86. */
 import { V86 } from 'v86-package';
 import { abiVersion, type RuntimeModule } from '../protocol/abi.ts';
 import { prepareRuntime } from './runtime.ts';

@@ -1,4 +1,4 @@
-/** The emulator's side of the keeper's ABI: see src/protocol/abi.ts. */
+/** The runtime's side of the keeper's ABI: see src/protocol/abi.ts. */
 import xxhash from 'xxhash-wasm';
 import type { PreparedRuntime, PrepareRequest, RuntimeHost } from '../protocol/abi.ts';
 import type { Digest } from '../vmstate/vmstate.ts';

@@ -38,14 +38,14 @@ async function untilPass(host: LabHost, machine: V86Runtime, passes: number): Pr
   const done = () => host.serial.match(/pass \d+/g)?.length ?? 0;
   const wanted = done() + passes;
   while (done() < wanted) {
-    if (host.crash) throw new Error(`The emulator died: ${String(host.crash)}`);
+    if (host.crash) throw new Error(`The runtime died: ${String(host.crash)}`);
     machine.core.step();
     await yieldToEventLoop();
   }
 }
 
 /**
- * Returns a digest of RAM, VGA memory and planes, without the emulator's own memory in their
+ * Returns a digest of RAM, VGA memory and planes, without the runtime's own memory in their
  * blocks.
  */
 function memoryDigest({ blocks, memory }: LabHost, { core }: V86Runtime): bigint {

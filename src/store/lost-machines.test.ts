@@ -22,7 +22,7 @@ test('[F5] what is lost is told by a store that is opened again before anybody h
   // The guest was resumed and saved meanwhile.
   await marks.put({ id: 'reopened', name: 'reopened', takenAtMs: 3000 });
   const again = new LostMachines(marks, async () => [stored('reopened', 3000)]);
-  expect(await again.tell()).toContainEqual(
+  expect(await again.report()).toContainEqual(
     expect.objectContaining({ id: 'reopened', takenAtMs: 2000, leftAtMs: 1000 }),
   );
   expect(await marks.all()).toEqual([{ id: 'reopened', name: 'reopened', takenAtMs: 3000 }]);
@@ -33,7 +33,7 @@ test('[F5] a mark stays until what is lost is told, and goes then', async () => 
   const lost = new LostMachines(marks, async () => []);
   await lost.look();
   expect(await marks.all()).toHaveLength(1);
-  expect(await lost.tell()).toContainEqual(
+  expect(await lost.report()).toContainEqual(
     expect.objectContaining({ id: 'gone', takenAtMs: 2000 }),
   );
   expect(await marks.all()).toEqual([]);
@@ -45,5 +45,5 @@ test('[F5] storage that cannot be read at first is looked at again', async () =>
   const lost = new LostMachines(marks, machines);
   await lost.look();
   machines.mockResolvedValue([]);
-  expect(await lost.tell()).toContainEqual(expect.objectContaining({ id: 'later' }));
+  expect(await lost.report()).toContainEqual(expect.objectContaining({ id: 'later' }));
 });

@@ -30,7 +30,7 @@ export class LostMachines {
    * Returns the losses, and deletes marks without a machine, so that the next start does not report
    * them again.
    */
-  async tell(): Promise<LostMachine[]> {
+  async report(): Promise<LostMachine[]> {
     await this.look();
     const lost = [...foundBefore.values()];
     const untold = lost.filter((machine) => !reported.has(machine));

@@ -214,7 +214,7 @@ export class IndexedDbStore implements Store {
 
   async usage(): ReturnType<Store['usage']> {
     const { discarded } = this.#connection;
-    const [usage, lost] = await Promise.all([storageUsage(), this.#lost.tell()]);
+    const [usage, lost] = await Promise.all([storageUsage(), this.#lost.report()]);
     return { ...usage, ...(discarded && { discarded }), ...(lost.length > 0 && { lost }) };
   }
 

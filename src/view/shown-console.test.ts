@@ -39,80 +39,80 @@ function makeShown() {
   const console = (of = log) => new RemoteConsole('serial0', of, async () => {});
   shown.follow(console());
   let end = 0;
-  const say = (text: string, offset = end, again = false) => {
+  const print = (text: string, offset = end, again = false) => {
     log.push('serial0', offset, bytes(text), again);
     end = offset + text.length;
   };
-  return { log, terminal, shown, console, say };
+  return { log, terminal, shown, console, print };
 }
 
 /** All that is under way without a clock. */
 const settled = () => new Promise((done) => setImmediate(done));
 
 test('output is shown in order, from before and from now', async () => {
-  const { terminal, say } = makeShown();
-  say('abc');
+  const { terminal, print } = makeShown();
+  print('abc');
   await settled();
-  say('def');
+  print('def');
   await settled();
   expect(terminal.text).toBe('abcdef');
 });
 
 test('a scrollback that begins later is shown, and what is missing in the middle is told', async () => {
-  const { terminal, say } = makeShown();
-  say('x', 1000);
+  const { terminal, print } = makeShown();
+  print('x', 1000);
   await settled();
-  say('y', 1001);
+  print('y', 1001);
   await settled();
-  say('z', 1500);
+  print('z', 1500);
   await settled();
   expect(terminal.text).toBe('xy[498]z');
 });
 
 test('a count that begins anew is another machine, whatever the last one has said', async () => {
-  const { terminal, say } = makeShown();
-  say('old guest');
+  const { terminal, print } = makeShown();
+  print('old guest');
   await settled();
-  say('new', 0);
-  say(' guest');
+  print('new', 0);
+  print(' guest');
   await settled();
   expect(terminal.text).toBe('|new guest');
 });
 
 test('a machine that is expected may begin anywhere', async () => {
-  const { terminal, shown, say } = makeShown();
-  say('old');
+  const { terminal, shown, print } = makeShown();
+  print('old');
   await settled();
   shown.expectNewMachine();
   // The old one goes on until the new one is there.
-  say(' guest');
+  print(' guest');
   await settled();
-  say('new', 5000);
+  print('new', 5000);
   await settled();
   expect(terminal.text).toBe('|new');
   expect(shown.expectsNewMachine).toBe(false);
   // From then on a gap is one.
-  say('!', 6000);
+  print('!', 6000);
   await settled();
   expect(terminal.text).toBe('|new[997]!');
 });
 
 test('what is shown of an old machine is gone when the new one is there, and not once more', async () => {
-  const { terminal, shown, say } = makeShown();
-  say('old');
+  const { terminal, shown, print } = makeShown();
+  print('old');
   await settled();
   shown.expectNewMachine();
   shown.forget();
   expect(terminal.text).toBe('|');
-  say('new', 0);
+  print('new', 0);
   await settled();
   expect(terminal.text).toBe('|new');
 });
 
 test('a reset comes behind what the terminal was given before', async () => {
-  const { terminal, shown, say } = makeShown();
+  const { terminal, shown, print } = makeShown();
   terminal.isHeld = true;
-  say('old');
+  print('old');
   await settled();
   shown.forget();
   terminal.showAll();
@@ -120,24 +120,24 @@ test('a reset comes behind what the terminal was given before', async () => {
 });
 
 test('output that another connection to the same keeper sends again is shown once', async () => {
-  const { terminal, shown, console, say } = makeShown();
-  say('abcdef');
+  const { terminal, shown, console, print } = makeShown();
+  print('abcdef');
   await settled();
   const log = new ConsoleLog();
   log.push('serial0', 0, bytes('abcd'), true);
   log.push('serial0', 4, bytes('efgh'), true);
   shown.follow(console(log), shown.end);
   await settled();
-  say('late');
+  print('late');
   log.push('serial0', 8, bytes('i'));
   await settled();
   expect(terminal.text).toBe('abcdefghi');
 });
 
 test('what was shown before is known to be, as long as the terminal works on it', async () => {
-  const { terminal, shown, say } = makeShown();
+  const { terminal, shown, print } = makeShown();
   terminal.isHeld = true;
-  say('again', 0, true);
+  print('again', 0, true);
   await settled();
   expect([shown.isShownAgain, shown.shows(5)]).toEqual([true, false]);
   terminal.showAll();
@@ -145,10 +145,10 @@ test('what was shown before is known to be, as long as the terminal works on it'
 });
 
 test('a terminal that is slow is given a few chunks, and then what is newest', async () => {
-  const { terminal, say } = makeShown();
+  const { terminal, print } = makeShown();
   terminal.isHeld = true;
   for (let i = 0; i < 200; i++) {
-    say(`${String(i % 10).repeat(64 * 1024)}`);
+    print(`${String(i % 10).repeat(64 * 1024)}`);
     await settled();
   }
   expect(terminal.waiting.length).toBeLessThan(8);

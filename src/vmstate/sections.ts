@@ -46,7 +46,7 @@ export const sectionVersions = {
 
 type SectionName = keyof typeof sectionVersions;
 
-/** The emulator that saved the device state. */
+/** The v86 that saved the device state. */
 interface EmulatorSection {
   v86Version: string;
   /** `xxh64:…` of the transformed v86.wasm; absent in states of format version 1. */

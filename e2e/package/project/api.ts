@@ -11,7 +11,7 @@ const { cellFlag, defaultConfig, keyNames, keyboardLayouts } = covered(holdfast)
 const { GuestElement, HoldfastGuest, guestAttributes } = covered(elements);
 
 const [runtime, older] = packageAssets.runtimes;
-if (!runtime || !older) throw new Error('The package brings one emulator only.');
+if (!runtime || !older) throw new Error('The package brings one runtime only.');
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 /** @throws unless `actual` has this value */

@@ -70,7 +70,7 @@ function ofStorage(stored: RuntimeSource | undefined, keeperUrl: string | undefi
     return acceptRuntime(stored);
   throw new HoldfastError(
     'runtime-unavailable',
-    'Nothing says which emulator is to run this machine: give one with "runtime".',
+    'No runtime is named for this machine: give one with "runtime".',
   );
 }
 

@@ -1,5 +1,5 @@
 /**
- * Effects of a gap on a guest that the emulator cannot fix: the time that its system keeps, its
+ * Effects of a gap on a guest that the runtime cannot fix: the time that its system keeps, its
  * entropy, its address lease; in a clone also its network address. The agent in the guest fixes
  * them. A guest without one reads the right time from the PC's clock (RTC). It keeps its network
  * address until its driver reads the device's again.

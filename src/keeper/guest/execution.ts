@@ -252,7 +252,7 @@ export class Execution {
     const what = reason instanceof Error ? (reason.stack ?? String(reason)) : String(reason);
     const v86Version = this.#activeRuntime?.instance.v86Version ?? this.#source.v86Version;
     const runtime = `runtime ${this.#source.id}, v86 ${v86Version}`;
-    this.crash ??= `The emulator died while it ran the guest (${runtime}): ${what}`;
+    this.crash ??= `The runtime died while it ran the guest (${runtime}): ${what}`;
     if (this.runstate !== 'internal-error') this.#runstate.set('internal-error');
     this.#frozen = false;
     this.mips = 0;
@@ -292,7 +292,7 @@ export class Execution {
       const instance = this.#activeRuntime?.instance;
       return instance?.describe?.() ?? instance?.snapshot() ?? [];
     } catch (thrown) {
-      // For a crashed emulator, a page still gets the status and the console output.
+      // For a crashed runtime, a page still gets the status and the console output.
       console.warn('The runtime could not describe its screen:', thrown);
       return [];
     }
@@ -303,7 +303,7 @@ export class Execution {
     const { instance, host } = this.#activeRuntime;
     this.#activeRuntime = undefined;
     host.gate = 'closed';
-    // Each step separately: a crashed emulator may fail to stop and must still be destroyed.
+    // Each step separately: a crashed runtime may fail to stop and must still be destroyed.
     for (const step of ['stop', 'destroy'] as const) {
       try {
         instance[step]();

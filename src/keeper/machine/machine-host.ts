@@ -295,7 +295,7 @@ export class MachineHost implements OperatedMachine {
     if (runstate !== this.#lastRunstate) this.durability.requestCheckpoint();
     this.#lastRunstate = runstate;
     this.input.settle();
-    this.terminals.tell();
+    this.terminals.sendSizes();
     this.view.sendStatus();
     this.#hidden?.update(this.#pages.anyVisible);
   }

@@ -53,7 +53,7 @@ test('[K10] a guest that begins anew, or went back, learns it again', () => {
   sizes.set('serial0', size);
   print('holdfast-agent 2\n');
   sizes.reset();
-  sizes.tell();
+  sizes.sendSizes();
   expect(sent).toHaveLength(1);
   print('holdfast-agent 2\n');
   expect(sent).toHaveLength(2);
@@ -70,7 +70,7 @@ test('[K10] a guest whose state is being saved learns it afterwards', () => {
   vi.runAllTimers();
   expect(sent).toEqual([]);
   state.frozen = false;
-  sizes.tell();
+  sizes.sendSizes();
   expect(sent).toHaveLength(1);
 });
 

@@ -50,7 +50,7 @@ export class TerminalSizes {
     this.#wanted.set(console, { cols, rows });
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.tell();
+      this.sendSizes();
     }, shortestPauseMs);
   }
 
@@ -61,7 +61,7 @@ export class TerminalSizes {
     this.#tail = text.slice(-keptTail);
     if (!text.includes(agentGreeting)) return;
     this.#hasAgent = true;
-    this.tell();
+    this.sendSizes();
   }
 
   /** Starts again when the guest boots. */
@@ -75,11 +75,11 @@ export class TerminalSizes {
   restored(): void {
     this.reset();
     this.#hasAgent = this.#guest.output(agentConsole).includes(agentGreeting);
-    this.tell();
+    this.sendSizes();
   }
 
   /** Sends new sizes to the guest. Call it again when the guest may be able to take input. */
-  tell(): void {
+  sendSizes(): void {
     if (!this.#hasAgent) return;
     for (const [console, { cols, rows }] of this.#wanted) {
       const code = `stty -F ${deviceOf(console)} cols ${cols} rows ${rows}`;

@@ -27,7 +27,7 @@ export const infoCommands: readonly Command[] = [
   {
     names: ['info version'],
     parameters: [],
-    help: 'show the versions of emulator, runtime and keeper',
+    help: 'show the versions of v86, runtime and keeper',
     run: async ({ machine }) => {
       const { v86Version, runtimeId } = statusOf(machine);
       return [

@@ -20,7 +20,7 @@ export {
   guestAttributes,
 } from '../element/guest-element.ts';
 
-/** {@link GuestElement} with the emulators and the firmware of this package. */
+/** {@link GuestElement} with the runtimes and the firmware of this package. */
 export class HoldfastGuest extends GuestElement {
   protected override create(options: CreateOptions): Promise<Machine> {
     const demo = this.hasAttribute('demo') ? files.demo.options : {};

@@ -1,5 +1,5 @@
 /**
- * The npm package: everything of Holdfast that an application uses, with its keeper, its emulators
+ * The npm package: everything of Holdfast that an application uses, with its keeper, its runtimes
  * and its firmware, which it finds by itself.
  *
  * ```ts

@@ -102,7 +102,7 @@ export abstract class GuestElement extends Base {
 
   async #start(): Promise<Machine> {
     try {
-      this.#panes?.say('Starting…');
+      this.#panes?.showMessage('Starting…');
       const machine = await this.create({ ...this.#attributeOptions(), ...this.#options });
       if (!this.isConnected) {
         machine.close();
@@ -112,7 +112,7 @@ export abstract class GuestElement extends Base {
       return machine;
     } catch (thrown) {
       this.#starting = null;
-      this.#panes?.say('Not started');
+      this.#panes?.showMessage('Not started');
       const error = HoldfastError.from(thrown, 'internal', 'The guest could not be started');
       this.#fail(error);
       throw error;
@@ -189,7 +189,7 @@ export abstract class GuestElement extends Base {
   }
 
   #fail(error: HoldfastError): void {
-    this.#panes?.say(error.message, true);
+    this.#panes?.showMessage(error.message, true);
     this.#dispatch('error', error);
   }
 

@@ -100,7 +100,7 @@ export class GuestPanes implements GuestLink {
   }
 
   /** @param isError stays until there is a guest */
-  say(text: string, isError = false): void {
+  showMessage(text: string, isError = false): void {
     const state = this.#find('.state', HTMLElement);
     if (!isError) {
       state.textContent = text;
@@ -115,7 +115,7 @@ export class GuestPanes implements GuestLink {
     // About once a second: what somebody opened or selected must stay.
     if (this.#crash === crash) return;
     this.#crash = crash;
-    this.say('The emulator crashed, and the guest cannot continue.', true);
+    this.showMessage('The emulator crashed, and the guest cannot continue.', true);
     const details = document.createElement('details');
     const summary = Object.assign(document.createElement('summary'), {
       textContent: 'Details for a report',
@@ -126,7 +126,7 @@ export class GuestPanes implements GuestLink {
 
   /** The state line would be written over within a second. */
   #showLeftOut(text: string): void {
-    this.say(text, true);
+    this.showMessage(text, true);
     clearTimeout(this.#leftOutTimer);
     this.#leftOutTimer = setTimeout(() => {
       const notice = this.#find('.notice', HTMLElement);

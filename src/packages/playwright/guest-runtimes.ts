@@ -1,4 +1,4 @@
-/** The emulators that a guest can be on. */
+/** The runtimes that a guest can be on. */
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import type { Site } from './site.ts';
 

@@ -327,7 +327,7 @@ export class Guest {
     await step('checkpoint', () => this.machine((machine) => machine.checkpoint()));
   }
 
-  /** Hands the running guest over to another emulator; without an argument, to one it is not on. */
+  /** Hands the running guest over to another runtime; without an argument, to one it is not on. */
   liveUpdate(runtime?: RuntimeSource): Promise<RestartReport> {
     return step('live update', async () => {
       const to = runtime ?? (await this.#runtimes.other((await this.status()).runtimeId));

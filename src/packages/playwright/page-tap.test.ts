@@ -19,7 +19,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-const say = (offset: number, text: string) =>
+const print = (offset: number, text: string) =>
   channel.port2.postMessage({
     type: 'console',
     console: 'serial0',
@@ -29,21 +29,21 @@ const say = (offset: number, text: string) =>
 const read = () => window.holdfastTap.read('serial0', 0).text;
 
 test('what a machine says while another one takes its place is not taken for that one’s', async () => {
-  say(0, 'old ');
+  print(0, 'old ');
   await vi.waitFor(() => expect(read()).toBe('old '));
   window.holdfastTap.clear();
-  say(4, 'prompt# ');
-  say(0, 'new');
+  print(4, 'prompt# ');
+  print(0, 'new');
   await vi.waitFor(() => expect(read()).toBe('new'));
-  say(3, ' prompt# ');
+  print(3, ' prompt# ');
   await vi.waitFor(() => expect(read()).toBe('new prompt# '));
 });
 
 test('where no other machine came the one that is there is heard again', async () => {
-  say(0, 'old ');
+  print(0, 'old ');
   await vi.waitFor(() => expect(read()).toBe('old '));
   window.holdfastTap.clear();
   window.holdfastTap.cancelClear();
-  say(4, 'prompt# ');
+  print(4, 'prompt# ');
   await vi.waitFor(() => expect(read()).toBe('prompt# '));
 });

@@ -52,14 +52,14 @@ export class LiveUpdate {
   }
 
   async #update(runtime: RuntimeBuild): Promise<void> {
-    this.#say(`Preparing ${runtime.v86Version}… the guest keeps running meanwhile`);
+    this.#showMessage(`Preparing ${runtime.v86Version}… the guest keeps running meanwhile`);
     try {
       const { timings } = await this.#session.run('live-update', (machine) =>
         machine.restart({ runtime: runtimeSource(runtime) }),
       );
-      this.#say(`Guest paused ${formatPause(timings.pauseMs)}`, 'good');
+      this.#showMessage(`Guest paused ${formatPause(timings.pauseMs)}`, 'good');
     } catch (error) {
-      this.#say('Not updated', 'bad');
+      this.#showMessage('Not updated', 'bad');
       this.#failed(error as HoldfastError, () => void this.#update(runtime));
     }
   }
@@ -67,7 +67,7 @@ export class LiveUpdate {
   #follow(machine: Machine): void {
     machine.on('restarted', ({ v86Version, timings }) => {
       if (this.#session.busy === 'live-update') return;
-      this.#say(
+      this.#showMessage(
         `Updated to ${v86Version} elsewhere, guest paused ${formatPause(timings.pauseMs)}`,
         'good',
       );
@@ -89,7 +89,7 @@ export class LiveUpdate {
       : 'Needs a guest that runs, is paused or suspended';
     this.#button.setAttribute('aria-busy', String(busy === 'live-update'));
     // What was said was about another guest.
-    if (busy === 'start') this.#say('');
+    if (busy === 'start') this.#showMessage('');
     this.#showChoices();
     this.#target.disabled = !canUpdate;
     this.#showBar();
@@ -136,7 +136,7 @@ export class LiveUpdate {
     });
   }
 
-  #say(text: string, tone: 'good' | 'bad' | '' = ''): void {
+  #showMessage(text: string, tone: 'good' | 'bad' | '' = ''): void {
     this.#result.textContent = text;
     this.#result.dataset.tone = tone;
   }

@@ -80,7 +80,7 @@ export class MachineList {
       machines.sort((a, b) => b.lastUsedAtMs - a.lastUsedAtMs);
       states.sort((a, b) => b.savedAtMs - a.savedAtMs);
       this.#listed = { machines, states, usage };
-      this.#say(
+      this.#announce(
         machines.length > 0 ? '' : 'Nothing is stored yet. A machine is saved while it runs.',
       );
     } catch (thrown) {
@@ -122,16 +122,16 @@ export class MachineList {
     );
   }
 
-  #say(message: string): void {
+  #announce(message: string): void {
     this.#message = message;
     this.#dialog?.draw();
   }
 
   async #export({ id, name }: StoredMachineInfo, request: FileRequest): Promise<void> {
-    this.#say(`“${name}” is being read…`);
+    this.#announce(`“${name}” is being read…`);
     try {
       const missing = await saveStored(this.#options.session, { id, name }, request);
-      this.#say([`“${name}” was saved as a file.`, ...missing].join(' '));
+      this.#announce([`“${name}” was saved as a file.`, ...missing].join(' '));
     } catch (thrown) {
       await this.#showError(thrown);
     }
@@ -160,7 +160,7 @@ export class MachineList {
   async #suspend({ id, name }: StoredMachineInfo): Promise<void> {
     try {
       await suspendOther(this.#options.session, id);
-      this.#say(`“${name}” is suspended: it takes no computing time until somebody uses it.`);
+      this.#announce(`“${name}” is suspended: it takes no computing time until somebody uses it.`);
     } catch (thrown) {
       await this.#showError(thrown);
     }
@@ -178,7 +178,7 @@ export class MachineList {
   async #showError(thrown: unknown): Promise<void> {
     const error = await explained(thrown, 'This did not work');
     const { title, advice } = errorText(error, 'storage');
-    this.#say(`${title}. ${advice} (${error.message})`);
+    this.#announce(`${title}. ${advice} (${error.message})`);
   }
 }
 

@@ -18,12 +18,12 @@ export function showFellBack(notices: Notices, reason: string): void {
 
 /** Says on the page that opened a clone what its guest does not know. */
 export function showUnawareClone(session: Session, notices: Notices): void {
-  let toldAtMs = performance.timeOrigin;
+  let reportedAtMs = performance.timeOrigin;
   const look = ({ status: { startSource } }: { status: MachineStatus }) => {
     if (!startSource || startSource.kind === 'booted' || !startSource.isUnawareClone) return;
     const atMs = startSource.kind === 'opened' ? startSource.openedAtMs : startSource.resumedAtMs;
-    if (atMs <= toldAtMs) return;
-    toldAtMs = atMs;
+    if (atMs <= reportedAtMs) return;
+    reportedAtMs = atMs;
     notices.show('clone', {
       tone: 'warning',
       title: 'This guest does not know that it is a copy',

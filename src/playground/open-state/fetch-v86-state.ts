@@ -49,12 +49,12 @@ async function headOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<
 }
 
 /** Passes everything on, and tells how many bytes it was so far. */
-function counter(tell: (bytes: number) => void) {
+function counter(onBytes: (bytes: number) => void) {
   let bytes = 0;
   return new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
     transform(chunk, controller) {
       bytes += chunk.length;
-      tell(bytes);
+      onBytes(bytes);
       controller.enqueue(chunk);
     },
   });

@@ -180,8 +180,8 @@ export class Session {
       const error = HoldfastError.from(thrown, 'internal', 'Input did not reach the guest');
       const expected: HoldfastError['code'][] = ['no-machine', 'bad-runstate', 'busy'];
       // A lost connection is told once, by onLost.
-      const toldElsewhere: HoldfastError['code'][] = ['keeper-gone', 'keeper-silent'];
-      if (![...expected, ...toldElsewhere].includes(error.code)) this.#fail(error, 'input');
+      const reportedElsewhere: HoldfastError['code'][] = ['keeper-gone', 'keeper-silent'];
+      if (![...expected, ...reportedElsewhere].includes(error.code)) this.#fail(error, 'input');
     });
   }
 

@@ -53,11 +53,11 @@ export class CheckpointSwitch {
     const { session, attempt } = this.#options;
     attempt('storage', async () => {
       await session.run('storage', (machine) => machine.setDurable(on));
-      if (!on) this.#say();
+      if (!on) this.#showStopped();
     });
   }
 
-  #say(): void {
+  #showStopped(): void {
     const { session, notices } = this.#options;
     notices.show(subject, {
       tone: 'info',

@@ -74,6 +74,6 @@ export function checkPlacement(host: RuntimeHost, core: V86Core): void {
   else if (before !== placed)
     throw new HoldfastError(
       'runtime-incompatible',
-      'This emulator would lay out guest memory differently, so it cannot take this guest over.',
+      'This runtime would lay out guest memory differently, so it cannot take this guest over.',
     );
 }

@@ -14,7 +14,7 @@ const viewConstructors = {
 } as const;
 
 /**
- * Replaces the members of `object` that are views of its emulator's memory with plain views of
+ * Replaces the members of `object` that are views of its runtime's memory with plain views of
  * `buffer`.
  * @param from the buffer of the present views, if it is another one
  */

@@ -1,7 +1,7 @@
 /**
  * Finishes the modules that v86's JIT emits.
  *
- * They import the emulator's memory as `e.m` and declare it unshared, which does not match a shared
+ * They import the runtime's memory as `e.m` and declare it unshared, which does not match a shared
  * memory. So the import is rewritten. The code is first copied out of the shared memory, because
  * WebAssembly refuses shared buffers as source.
  */

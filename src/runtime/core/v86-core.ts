@@ -92,7 +92,7 @@ export class V86Core {
     try {
       await core.#build();
     } catch (cause) {
-      throw HoldfastError.from(cause, 'runtime-failed', 'The emulator could not be set up');
+      throw HoldfastError.from(cause, 'runtime-failed', 'The runtime could not be set up');
     }
     return core;
   }
@@ -119,7 +119,7 @@ export class V86Core {
     return (this.#placements[1] as BlockPlacement).address;
   }
 
-  /** All memory of the emulator, as opposed to the guest's. */
+  /** All memory of the runtime, as opposed to the guest's. */
   get ownRanges(): Range[] {
     const map = writeMapAddress(this.#options.runtimeBytes);
     return [

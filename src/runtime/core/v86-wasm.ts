@@ -53,7 +53,7 @@ export async function compileV86Wasm({
   const module = (await compiling) ?? (await compile(url, signal));
   const [section] = WebAssembly.Module.customSections(module, 'holdfast.data');
   if (!section)
-    throw new HoldfastError('runtime-unavailable', `${url} is not an emulator built for Holdfast.`);
+    throw new HoldfastError('runtime-unavailable', `${url} is not a v86.wasm built for Holdfast.`);
   const [digest] = WebAssembly.Module.customSections(module, 'holdfast.digest');
   return {
     module,
@@ -73,6 +73,6 @@ async function compile(url: string, signal: AbortSignal | undefined): Promise<We
       ? await WebAssembly.compileStreaming(response)
       : await WebAssembly.compile(await response.arrayBuffer());
   } catch (cause) {
-    throw HoldfastError.from(cause, 'runtime-unavailable', `The emulator at ${url} cannot be used`);
+    throw HoldfastError.from(cause, 'runtime-unavailable', `The v86.wasm at ${url} cannot be used`);
   }
 }

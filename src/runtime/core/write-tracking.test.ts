@@ -88,7 +88,7 @@ class Watch {
       await this.guest.run(stride);
       if (strides % 8 === 0) await turn();
       if (strides % stridesPerLook === 0) this.look();
-      expect(this.guest.host.crash, 'the emulator crashed').toBeUndefined();
+      expect(this.guest.host.crash, 'the runtime crashed').toBeUndefined();
     }
     this.look();
   }

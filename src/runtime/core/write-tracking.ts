@@ -17,7 +17,7 @@ export const writeMapAddress = (runtimeBytes: number) => runtimeBytes - writeMap
  */
 const aliasedBytes = 1 << 20;
 
-interface TrackedEmulator {
+interface TrackedRuntime {
   memory: WebAssembly.Memory;
   runtimeBytes: number;
   ramBytes: number;
@@ -29,7 +29,7 @@ export class RamWrites implements WriteTracking {
   readonly #notes: Uint8Array;
   readonly #clearTlb: () => void;
 
-  constructor({ memory, runtimeBytes, ramBytes, clearTlb }: TrackedEmulator) {
+  constructor({ memory, runtimeBytes, ramBytes, clearTlb }: TrackedRuntime) {
     this.map = { address: writeMapAddress(runtimeBytes), pages: ramBytes >> pageShift };
     this.#notes = new Uint8Array(memory.buffer, this.map.address, this.map.pages);
     this.#clearTlb = clearTlb;

@@ -13,28 +13,28 @@ function console() {
       events.push(`${name} ${new TextDecoder().decode(bytes)}`),
   } as unknown as RuntimeHost;
   const output = connectConsoleOutput(bus, host);
-  const say = (text: string) => {
+  const print = (text: string) => {
     for (const byte of new TextEncoder().encode(text))
       listeners.get('serial1-output-byte')?.(byte as never);
   };
-  return { output, say, events };
+  return { output, print, events };
 }
 
 test('a short answer does not wait for the end of the turn, and comes once', async () => {
-  const { output, say, events } = console();
-  say('1 x 0\n');
+  const { output, print, events } = console();
+  print('1 x 0\n');
   output.sendShort();
   expect(events).toEqual(['serial1 1 x 0\n']);
-  say('2 s 0\n');
+  print('2 s 0\n');
   await Promise.resolve();
   expect(events).toEqual(['serial1 1 x 0\n', 'serial1 2 s 0\n']);
 });
 
 test('much output leaves in one piece a turn', async () => {
-  const { output, say, events } = console();
-  say('a'.repeat(600));
+  const { output, print, events } = console();
+  print('a'.repeat(600));
   output.sendShort();
-  say('b'.repeat(10));
+  print('b'.repeat(10));
   output.sendShort();
   expect(events).toEqual([]);
   await Promise.resolve();

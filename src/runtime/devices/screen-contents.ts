@@ -17,7 +17,7 @@ export function screenContents(events: readonly MachineEvent[]): ScreenContents 
     }
   }
   if (contents) return contents;
-  throw new HoldfastError('internal', 'The emulator did not describe its screen.');
+  throw new HoldfastError('internal', 'The runtime did not describe its screen.');
 }
 
 function putRectangle(

@@ -73,14 +73,14 @@ export class DriveBuffer implements V86Disk {
     const { device, inFlight, waits, wake, failed } = this.#options;
     const abort = new AbortController();
     let isOver = false;
-    const settle = (tell: () => void) => {
+    const settle = (action: () => void) => {
       if (isOver) return;
       isOver = true;
       clearTimeout(timer);
       guestSignal?.removeEventListener('abort', guestGaveUp);
       inFlight.end(operation);
       if (this.#connected) {
-        tell();
+        action();
         wake();
         if (inFlight.of(device).length === 0) waits.end(device);
       }

@@ -20,7 +20,7 @@ export async function changeMedia(
   const medium = await openMedium(device, source, drives.host, undefined);
   const { cpu } = drives;
   if (!cpu)
-    throw new HoldfastError('busy', 'The guest has been handed to another emulator: try again.');
+    throw new HoldfastError('busy', 'The guest has been handed to another runtime: try again.');
   drives.media[device] = medium;
   drives.open(device);
   const buffer = drives.buffer(device);

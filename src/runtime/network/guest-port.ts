@@ -18,27 +18,27 @@ interface GuestPort {
  * Serves `channel` until the connection is over. Call it before any data of the guest has arrived.
  */
 export function serveGuestPort({ connection, channel, room, window }: GuestPort): void {
-  const tell = (event: TcpEvent) => channel.postMessage(event);
+  const send = (event: TcpEvent) => channel.postMessage(event);
   let isOver = false;
   const finish = (reset: boolean) => {
     if (isOver) return;
     isOver = true;
     window.close();
-    tell({ type: 'closed', reset });
+    send({ type: 'closed', reset });
     channel.close();
   };
   const { release } = connection;
-  connection.on('connect', () => tell({ type: 'connected' }));
+  connection.on('connect', () => send({ type: 'connected' }));
   connection.on('data', (bytes) => {
-    if (window.add(bytes.length)) tell({ type: 'data', bytes: bytes.slice() });
+    if (window.add(bytes.length)) send({ type: 'data', bytes: bytes.slice() });
     else {
       finish(true);
       release.call(connection);
     }
   });
-  connection.on('shutdown', () => tell({ type: 'end' }));
+  connection.on('shutdown', () => send({ type: 'end' }));
   connection.on('close', () => finish(true));
-  // A connection that both ends have closed says nothing: it is only let go of.
+  // A connection that both ends have closed sends nothing: it is only released.
   connection.release = () => {
     release.call(connection);
     finish(false);
@@ -50,7 +50,7 @@ export function serveGuestPort({ connection, channel, room, window }: GuestPort)
     switch (request.type) {
       case 'data':
         connection.write(request.bytes);
-        if ((await room()) && !isOver) tell({ type: 'taken' });
+        if ((await room()) && !isOver) send({ type: 'taken' });
         break;
       case 'taken':
         if (!isOver) window.take(request.bytes);

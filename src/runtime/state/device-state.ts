@@ -183,7 +183,7 @@ export function loadDevices(cpu: V86Cpu, state: DeviceState, clock: () => number
   try {
     withoutBarHoles(cpu.devices.pci, () => cpu.set_state(state.cpu));
   } catch (cause) {
-    throw HoldfastError.from(cause, 'runtime-incompatible', 'This emulator cannot take the guest');
+    throw HoldfastError.from(cause, 'runtime-incompatible', 'This runtime cannot take the guest');
   }
   for (const [name, view] of views) {
     const now = cpu[name] as TypedArray | number;

@@ -82,7 +82,7 @@ function checkLike(state: Value | undefined, model: Value | undefined, path: str
 const unlike = (path: string, is: string, expected: string) =>
   new HoldfastError(
     'runtime-incompatible',
-    `This emulator cannot take the guest: in the state of its devices ${path} is ${is} instead of ${expected}. ` +
+    `This runtime cannot take the guest: in the state of its devices ${path} is ${is} instead of ${expected}. ` +
       'Load it into the machine configuration that it was saved with.',
   );
 

@@ -46,7 +46,7 @@ export function readIncoming(
   const carried = unknownSections(sections);
   const devices = sections.find(({ name }) => name === 'v86.devices');
   if (!devices || !sections.some(({ name }) => name === 'emulator'))
-    throw new HoldfastError('bad-vmstate', 'The vmstate holds no device state of an emulator.');
+    throw new HoldfastError('bad-vmstate', 'The vmstate holds no device state of v86.');
   // The keeper reads its own sections itself, but malformed ones are refused here too.
   checkJsonSections(sections);
   const input = sections.find(({ name }) => name === 'console.input');

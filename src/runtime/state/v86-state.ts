@@ -14,7 +14,7 @@ const cpuState = { memorySize: 0, packedMemory: 77, bitmap: 78 } as const;
 const vgaState = { planes: 6, linearFrameBuffer: 39 } as const;
 const shareState = { tree: 9 } as const;
 type Prototype<T> = { [K in keyof T]: T[K] };
-/** Returns an object's methods before this emulator replaced them to leave its memory out. */
+/** Returns an object's methods before this runtime replaced them to leave its memory out. */
 const original = <T extends object>(object: T): Prototype<T> => Object.getPrototypeOf(object);
 
 /** The parts of the drives that v86's states hold. */
@@ -130,7 +130,7 @@ export function readV86State(
 }
 
 /**
- * Returns the state in the form of this emulator's own states: `own` provides the left-out
+ * Returns the state in the form of this runtime's own states: `own` provides the left-out
  * elements.
  */
 function withoutMemory(state: readonly Value[], own: readonly Value[], vgaAt: number): Value[] {

@@ -40,7 +40,7 @@ const longerThanSlice = 1.001;
 
 /**
  * The host's clock for tests that must run the same each time: every read of it takes time, and
- * nothing else does. Each step of the emulator then runs `loopCounter` instructions, and takes some
+ * nothing else does. Each step of the runtime then runs `loopCounter` instructions, and takes some
  * two to three milliseconds.
  */
 export class LabClock {
