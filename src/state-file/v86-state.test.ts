@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { loadCodec } from './codec.ts';
 import { machineOfV86State, readV86State } from './v86-state.ts';
+import { describeOptions, fieldTexts } from './v86-state-options.ts';
 
 const state = Uint8Array.from({ length: 100_000 }, (_, i) => i % 251);
 
@@ -41,7 +42,8 @@ test('a state of v86 says what its machine was', () => {
     { offset: 0, length: 1 },
     { offset: 4, length: 16 << 20 },
   ];
-  expect(machineOfV86State(stateFile({ state: machine, buffer_infos: infos }))).toEqual({
+  const options = machineOfV86State(stateFile({ state: machine, buffer_infos: infos }));
+  expect(options).toEqual({
     memoryMiB: 64,
     vgaMemoryMiB: 16,
     acpi: false,
@@ -50,6 +52,18 @@ test('a state of v86 says what its machine was', () => {
     virtioConsole: false,
     serialPorts: 2,
   });
+  expect(Object.fromEntries(fieldTexts(options))).toEqual({
+    memoryMiB: '64',
+    vgaMemoryMiB: '16',
+    acpi: '',
+    network: 'virtio',
+    filesystem9p: 'off',
+    virtioConsole: 'off',
+    serialPorts: '2',
+  });
+  expect(describeOptions(options).join(', ')).toBe(
+    '64 MiB of RAM, 16 MiB of VGA memory, network card virtio, 2 serial ports',
+  );
 });
 
 test.each([

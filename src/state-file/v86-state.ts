@@ -1,7 +1,7 @@
 /** A state of v86 for a page: decompressed if needed. */
 import { HoldfastError } from '../errors.ts';
-import type { MachineConfig } from '../protocol/config.ts';
 import { zstdContentBytes } from '../protocol/zstd-frame.ts';
+import { readOptions, type V86StateMachine } from './v86-state-options.ts';
 
 const zstdMagic = 0xfd2fb528;
 /** Magic, version, length of the file, length of the JSON that describes it. */
@@ -9,19 +9,6 @@ const headerBytes = 16;
 const v86Magic = 0x86768676;
 /** A state without its buffers is some 100 KiB; the tree of a 9p share can be larger. */
 const infoLimitBytes = 64 << 20;
-/** Indices in v86's state list of a machine; a missing device is null. */
-const at = {
-  memorySize: 0,
-  share: 45,
-  acpi: 50,
-  vga: 52,
-  ne2k: 59,
-  uarts: [79, 80, 81],
-  virtioConsole: 82,
-  virtioNet: 83,
-} as const;
-/** Index of the memory in the VGA's list. */
-const vgaMemoryAt = 39;
 /** Limit of v86 itself: all of RAM, and some more. */
 const limitBytes = 2 ** 31;
 /** Size to which any compressed state may unpack, at any ratio. */
@@ -67,12 +54,6 @@ export async function readV86State(state: Blob | Uint8Array): Promise<Uint8Array
   }
 }
 
-/** Machine options that a state of v86 determines. It does not contain the media in its drives. */
-type V86StateMachine = Pick<
-  MachineConfig,
-  'memoryMiB' | 'vgaMemoryMiB' | 'acpi' | 'network' | 'filesystem9p' | 'virtioConsole'
-> & { serialPorts: number };
-
 /**
  * Returns the options for a result of {@link readV86State}. All of it is checked when the state is
  * opened.
@@ -89,19 +70,8 @@ export function machineOfV86State(state: Uint8Array): V86StateMachine {
   const info = state.subarray(headerBytes, headerBytes + Math.min(infoBytes, infoLimitBytes));
   try {
     const { state: machine, buffer_infos: buffers } = JSON.parse(new TextDecoder().decode(info));
-    const has = (index: number) => Array.isArray(machine[index]);
-    const memoryMiB = machine[at.memorySize] / 2 ** 20;
-    const vgaMemoryMiB = buffers[machine[at.vga][vgaMemoryAt].buffer_id].length / 2 ** 20;
-    if (memoryMiB > 0 && vgaMemoryMiB > 0)
-      return {
-        memoryMiB,
-        vgaMemoryMiB,
-        acpi: has(at.acpi),
-        network: has(at.virtioNet) ? 'virtio' : has(at.ne2k) ? 'ne2k' : 'none',
-        filesystem9p: has(at.share),
-        virtioConsole: has(at.virtioConsole),
-        serialPorts: 1 + at.uarts.filter(has).length,
-      };
+    const options = readOptions({ state: machine, buffers });
+    if (options.memoryMiB > 0 && options.vgaMemoryMiB > 0) return options;
   } catch {
     // The error is thrown below.
   }

@@ -3,6 +3,7 @@ import { HoldfastError } from '../../errors.ts';
 import { checkOptions } from '../../protocol/options/check-options.ts';
 import type { MachineOptions } from '../../protocol/options/machine-options.ts';
 import { machineOfV86State, readV86State } from '../../state-file/v86-state.ts';
+import { fieldTexts } from '../../state-file/v86-state-options.ts';
 import { errorText } from '../notices/error-text.ts';
 import { explained } from '../notices/site-update.ts';
 import type { ProgressView } from '../start/boot-progress.ts';
@@ -148,17 +149,7 @@ class DescribedMachine {
     try {
       const machine = machineOfV86State(await bytes);
       this.#error = '';
-      const values = {
-        memoryMiB: String(machine.memoryMiB),
-        vgaMemoryMiB: String(machine.vgaMemoryMiB),
-        network: machine.network === 'ne2k' ? '' : machine.network,
-        serialPorts: String(machine.serialPorts),
-        virtioConsole: machine.virtioConsole ? '' : 'off',
-        filesystem9p: machine.filesystem9p ? '' : 'off',
-        acpi: machine.acpi ? 'on' : '',
-      } as const;
-      for (const [option, value] of Object.entries(values))
-        this.#form.setOption(option as keyof typeof values, value);
+      for (const [option, text] of fieldTexts(machine)) this.#form.setOption(option, text);
       this.#dialog.draw();
     } catch (thrown) {
       this.#showError(HoldfastError.from(thrown, 'wrong-v86-state', 'The file could not be read'));

@@ -1,5 +1,6 @@
 /** The question before a machine is shared: how, under which title, with what in it. */
 import { driveNames, type MachineConfig } from '../../protocol/config.ts';
+import { describeOptions } from '../../state-file/v86-state-options.ts';
 import { formatBytes } from '../ui/format.ts';
 import { linkStateBytes } from './link.ts';
 import type { ShareWay } from './share-machine.ts';
@@ -127,15 +128,8 @@ function contentsOf(config: MachineConfig): string[] {
 
 /** The options of v86 for a machine that takes a state of this one. */
 function v86Machine(config: MachineConfig): string {
-  const { memoryMiB, vgaMemoryMiB, acpi, network, filesystem9p, virtioConsole } = config;
-  const parts = [
-    `${memoryMiB} MiB of RAM`,
-    `${vgaMemoryMiB} MiB of VGA memory`,
-    network === 'none' ? 'no network card' : `network card ${network}`,
-    ...(filesystem9p ? ['a 9p filesystem'] : []),
-    ...(virtioConsole ? ['a virtio console'] : []),
-    ...(acpi ? ['ACPI'] : []),
-    ...driveNames.filter((name) => config[name]).map((name) => `the image in ${name}`),
-  ];
-  return parts.join(', ');
+  // A stored machine of an earlier release may lack the number of serial ports: it has one.
+  const { serialPorts = 1 } = config;
+  const drives = driveNames.filter((name) => config[name]).map((name) => `the image in ${name}`);
+  return [...describeOptions({ ...config, serialPorts }), ...drives].join(', ');
 }
