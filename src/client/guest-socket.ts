@@ -70,7 +70,7 @@ async function tryOnce(
     const answer = new Promise<GuestSocket | 'refused' | undefined>((resolve) => {
       channel.onmessage = ({ data }: MessageEvent<TcpEvent>) => {
         // At once, because the server's first data follows immediately.
-        if (data.type === 'connected') resolve(socketOver(channel));
+        if (data.type === 'connected') resolve(new ChannelSocket(channel));
         else resolve('refused');
       };
       timer = setTimeout(() => resolve(undefined), timeoutMs);
@@ -87,87 +87,119 @@ async function tryOnce(
   }
 }
 
-function socketOver(channel: MessagePort): GuestSocket {
-  const send = (request: TcpRequest) => channel.postMessage(request);
-  let taken = () => {};
-  /** Rejects the write that is under way. */
-  let refused = (_: unknown) => {};
-  let failed = (_: HoldfastError) => {};
-  let isOver = () => {};
-  const closed = new Promise<void>((resolve) => {
-    isOver = resolve;
-  });
-  const reset = () => new HoldfastError('cancelled', 'The connection to the guest was reset.');
+const connectionReset = () =>
+  new HoldfastError('cancelled', 'The connection to the guest was reset.');
 
-  let received = 0;
-  let reported = 0;
-  const reportTaken = ({ desiredSize }: ReadableStreamDefaultController<Uint8Array>) => {
-    const taken = received - (waitingBytes - (desiredSize ?? waitingBytes));
-    if (taken > reported) send({ type: 'taken', bytes: taken - reported });
-    reported = Math.max(reported, taken);
-  };
-  const source: UnderlyingDefaultSource<Uint8Array> = {
-    start(controller) {
-      let hasEnded = false;
-      // From the first byte on the guest sends no faster than this stream is read.
-      send({ type: 'taken', bytes: 0 });
-      const end = () => {
-        if (!hasEnded) controller.close();
-        hasEnded = true;
-      };
-      channel.onmessage = ({ data: event }: MessageEvent<TcpEvent>) => {
-        if (event.type === 'data' && !hasEnded) {
-          received += event.bytes.length;
-          controller.enqueue(event.bytes);
-        }
-        if (event.type === 'taken') taken();
-        if (event.type === 'end') end();
-        if (event.type !== 'closed') return;
-        failed(reset());
-        channel.close();
-        isOver();
-        if (event.reset && !hasEnded) {
-          hasEnded = true;
-          controller.error(reset());
-        } else end();
-      };
-    },
-    pull: reportTaken,
-    cancel: () => close(),
-  };
-  const size = new ByteLengthQueuingStrategy({ highWaterMark: waitingBytes });
-  const readable = new ReadableStream(source, size);
-  const write = (bytes: Uint8Array) =>
-    new Promise<void>((resolve, reject) => {
-      taken = resolve;
-      refused = reject;
-      // A view would take all of its buffer along.
-      send({ type: 'data', bytes: bytes.slice() });
+/** A connected socket. Its messages go to the keeper over `channel`. */
+class ChannelSocket implements GuestSocket {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+  readonly closed: Promise<void>;
+  readonly #channel: MessagePort;
+  #readerHasEnded = false;
+  #receivedBytes = 0;
+  /** Received bytes that the keeper knows to be taken. */
+  #takenBytes = 0;
+  #reader: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #writer: WritableStreamDefaultController | undefined;
+  /** The write that the guest has not taken yet. */
+  #write: { resolve(): void; reject(reason: unknown): void } | undefined;
+  #isOver = () => {};
+
+  constructor(channel: MessagePort) {
+    this.#channel = channel;
+    this.closed = new Promise((resolve) => {
+      this.#isOver = resolve;
     });
-  const sink: UnderlyingSink<Uint8Array> = {
-    start(controller) {
-      failed = (error) => {
-        controller.error(error);
-        refused(error);
-      };
-      controller.signal.addEventListener('abort', () => refused(controller.signal.reason));
-    },
-    async write(bytes) {
-      for (let at = 0; at < bytes.length; at += writtenBytes)
-        await write(bytes.subarray(at, at + writtenBytes));
-    },
-    close: () => send({ type: 'end' }),
-    abort: () => close(),
+    channel.onmessage = ({ data }: MessageEvent<TcpEvent>) => this.#onEvent(data);
+    this.readable = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#reader = controller;
+        },
+        pull: () => this.#reportTaken(),
+        cancel: () => this.close(),
+      },
+      new ByteLengthQueuingStrategy({ highWaterMark: waitingBytes }),
+    );
+    this.writable = new WritableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#writer = controller;
+          const { signal } = controller;
+          signal.addEventListener('abort', () => this.#write?.reject(signal.reason));
+        },
+        write: async (bytes) => {
+          for (let at = 0; at < bytes.length; at += writtenBytes)
+            await this.#sendData(bytes.subarray(at, at + writtenBytes));
+        },
+        close: () => this.#send({ type: 'end' }),
+        abort: () => this.close(),
+      },
+      new ByteLengthQueuingStrategy({ highWaterMark: writtenBytes }),
+    );
+    // From the first byte on the guest sends no faster than the stream is read.
+    this.#send({ type: 'taken', bytes: 0 });
+  }
+
+  /** Bound to the socket: callers may pass it on alone. */
+  readonly close = (): void => {
+    this.#send({ type: 'abort' });
+    this.#end();
   };
-  const writable = new WritableStream(
-    sink,
-    new ByteLengthQueuingStrategy({ highWaterMark: writtenBytes }),
-  );
-  const close = () => {
-    send({ type: 'abort' });
-    failed(reset());
-    channel.close();
-    isOver();
-  };
-  return { readable, writable, closed, close };
+
+  #send(request: TcpRequest): void {
+    this.#channel.postMessage(request);
+  }
+
+  #onEvent(event: TcpEvent): void {
+    switch (event.type) {
+      case 'data':
+        if (this.#readerHasEnded) return;
+        this.#receivedBytes += event.bytes.length;
+        this.#reader?.enqueue(event.bytes);
+        break;
+      case 'taken':
+        this.#write?.resolve();
+        break;
+      case 'end':
+        this.#endReader();
+        break;
+      case 'closed':
+        this.#end();
+        this.#endReader(event.reset ? connectionReset() : undefined);
+    }
+  }
+
+  #sendData(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#write = { resolve, reject };
+      // A view would take all of its buffer along.
+      this.#send({ type: 'data', bytes: bytes.slice() });
+    });
+  }
+
+  #reportTaken(): void {
+    const waiting = waitingBytes - (this.#reader?.desiredSize ?? waitingBytes);
+    const taken = this.#receivedBytes - waiting;
+    if (taken <= this.#takenBytes) return;
+    this.#send({ type: 'taken', bytes: taken - this.#takenBytes });
+    this.#takenBytes = taken;
+  }
+
+  #endReader(error?: HoldfastError): void {
+    if (this.#readerHasEnded) return;
+    this.#readerHasEnded = true;
+    if (error) this.#reader?.error(error);
+    else this.#reader?.close();
+  }
+
+  /** Ends the writer and the channel. The reader keeps what has arrived. */
+  #end(): void {
+    const error = connectionReset();
+    this.#writer?.error(error);
+    this.#write?.reject(error);
+    this.#channel.close();
+    this.#isOver();
+  }
 }

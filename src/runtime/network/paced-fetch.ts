@@ -13,24 +13,6 @@ const bufferedLimit = 256 * 1024;
 
 type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-interface PacedFetch {
-  /** Replaces v86's own `fetch`. */
-  readonly fetch: Fetch;
-  /** Resolves when a connection has room for more: with false if it is gone. */
-  room(tuple: string): Promise<boolean>;
-  /** Resolves when the guest has taken its waiting data, or after a limited time. */
-  taken(connection: V86TcpConnection): Promise<void>;
-  /** Call this around v86's processing of a guest's frame. */
-  during(frame: Uint8Array, process: () => void): void;
-  /** Call this when connections may have ended. */
-  look(): void;
-  /**
-   * Records that the guest sends no more on a connection. @returns true if it still waits for an
-   * answer
-   */
-  guestEnded(connection: V86TcpConnection): boolean;
-}
-
 interface PacedFetchOptions {
   connections(): Record<string, V86TcpConnection>;
   /** Notifies the guest that a connection has broken. */
@@ -38,111 +20,132 @@ interface PacedFetchOptions {
   patience: NetworkPatience;
 }
 
-export function pacedFetch({ connections, reset, patience }: PacedFetchOptions): PacedFetch {
+export class PacedFetch {
+  readonly #options: PacedFetchOptions;
   /** The connection of the frame that v86 is processing, during which it calls `fetch`. */
-  let current: string | undefined;
-  const waiting = new Set<() => void>();
-  const exchanges = new Map<V86TcpConnection, Exchange>();
-  const isOpen = (connection: V86TcpConnection) =>
-    Object.values(connections()).includes(connection);
+  #current: string | undefined;
+  /** Waits of {@link #until}, which {@link look} tries again. */
+  readonly #waiting = new Set<() => void>();
+  readonly #exchanges = new Map<V86TcpConnection, Exchange>();
 
-  /** Resolves with the first result of `look` that is not undefined. */
-  const until = <T>(look: () => T | undefined) =>
-    new Promise<T>((resolve) => {
-      const again = () => {
-        const found = look();
-        if (found === undefined) return;
-        waiting.delete(again);
-        resolve(found);
-      };
-      waiting.add(again);
-      again();
-    });
+  constructor(options: PacedFetchOptions) {
+    this.#options = options;
+  }
 
-  const room = (tuple: string) =>
-    until(() => {
-      const connection = connections()[tuple];
-      if (connection && connection.send_buffer.length >= bufferedLimit) return undefined;
-      return connection !== undefined;
-    });
-
-  const taken = async (connection: V86TcpConnection) => {
-    let isLate = false;
-    const timer = setTimeout(() => {
-      isLate = true;
-      look();
-    }, patience.takenMs);
-    await until(() => {
-      const isTaken = connection.send_buffer.length === 0 || !isOpen(connection);
-      return isTaken || isLate ? true : undefined;
-    });
-    clearTimeout(timer);
-  };
-
-  const look = () => {
-    for (const each of [...waiting]) each();
-    for (const [connection, exchange] of exchanges) {
-      if (isOpen(connection)) continue;
-      exchanges.delete(connection);
-      exchange.drop();
+  /** Replaces v86's own `fetch`. Bound to the object. */
+  readonly fetch: Fetch = async (url, init) => {
+    const tuple = this.#current;
+    const connection = tuple === undefined ? undefined : this.#options.connections()[tuple];
+    if (tuple === undefined || !connection) return fetch(url, init);
+    const { patience, reset } = this.#options;
+    const exchange = new Exchange(patience, () => reset(connection));
+    this.#exchanges.set(connection, exchange);
+    const done = () => {
+      this.#exchanges.delete(connection);
+      exchange.done();
+    };
+    try {
+      const response = await fetch(url, { ...init, signal: exchange.signal });
+      exchange.received();
+      if (!response.body) {
+        done();
+        return response;
+      }
+      const body = paced(response.body, {
+        room: () => this.room(tuple),
+        received: () => exchange.received(),
+        done,
+        brokeOff: async () => {
+          await this.taken(connection);
+          if (this.#isOpen(connection)) reset(connection);
+        },
+      });
+      return withBody(response, body);
+    } catch (thrown) {
+      done();
+      // The guest is gone, and v86 would still answer it.
+      if (exchange.signal.aborted) return new Promise(() => undefined);
+      throw thrown;
     }
   };
 
-  return {
-    room,
-    taken,
-    look,
-    async fetch(url, init) {
-      const tuple = current;
-      const connection = tuple === undefined ? undefined : connections()[tuple];
-      if (tuple === undefined || !connection) return fetch(url, init);
-      const exchange = new Exchange(patience, () => reset(connection));
-      exchanges.set(connection, exchange);
-      const done = () => {
-        exchanges.delete(connection);
-        exchange.done();
+  /** Resolves when a connection has room for more: with false if it is gone. */
+  room(tuple: string): Promise<boolean> {
+    return this.#until(() => {
+      const connection = this.#options.connections()[tuple];
+      if (connection && connection.send_buffer.length >= bufferedLimit) return undefined;
+      return connection !== undefined;
+    });
+  }
+
+  /** Resolves when the guest has taken its waiting data, or after a limited time. */
+  async taken(connection: V86TcpConnection): Promise<void> {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      this.look();
+    }, this.#options.patience.takenMs);
+    await this.#until(() => {
+      const isTaken = connection.send_buffer.length === 0 || !this.#isOpen(connection);
+      return isTaken || isLate ? true : undefined;
+    });
+    clearTimeout(timer);
+  }
+
+  /** Call this around v86's processing of a guest's frame. */
+  during(frame: Uint8Array, process: () => void): void {
+    this.#current = tupleOf(frame);
+    try {
+      process();
+    } finally {
+      this.#current = undefined;
+    }
+    this.look();
+  }
+
+  /** Call this when connections may have ended. */
+  look(): void {
+    for (const again of [...this.#waiting]) again();
+    for (const [connection, exchange] of this.#exchanges) {
+      if (this.#isOpen(connection)) continue;
+      this.#exchanges.delete(connection);
+      exchange.drop();
+    }
+  }
+
+  /**
+   * Records that the guest sends no more on a connection. @returns true if it still waits for an
+   * answer
+   */
+  guestEnded(connection: V86TcpConnection): boolean {
+    const exchange = this.#exchanges.get(connection);
+    exchange?.guestEnded();
+    return exchange !== undefined;
+  }
+
+  #isOpen(connection: V86TcpConnection): boolean {
+    return Object.values(this.#options.connections()).includes(connection);
+  }
+
+  /** Resolves with the first result of `find` that is not undefined. */
+  #until<T>(find: () => T | undefined): Promise<T> {
+    return new Promise((resolve) => {
+      const again = () => {
+        const found = find();
+        if (found === undefined) return;
+        this.#waiting.delete(again);
+        resolve(found);
       };
-      try {
-        const response = await fetch(url, { ...init, signal: exchange.signal });
-        exchange.received();
-        if (!response.body) {
-          done();
-          return response;
-        }
-        const body = paced(response.body, {
-          room: () => room(tuple),
-          received: () => exchange.received(),
-          done,
-          async brokeOff() {
-            await taken(connection);
-            if (isOpen(connection)) reset(connection);
-          },
-        });
-        // Not a new Response, which would lack the last two.
-        const { status, statusText, headers, url: finalUrl, redirected } = response;
-        return { status, statusText, headers, body, url: finalUrl, redirected } as Response;
-      } catch (thrown) {
-        done();
-        // The guest is gone, and v86 would still answer it.
-        if (exchange.signal.aborted) return new Promise(() => undefined);
-        throw thrown;
-      }
-    },
-    during(frame, process) {
-      current = tupleOf(frame);
-      try {
-        process();
-      } finally {
-        current = undefined;
-      }
-      look();
-    },
-    guestEnded(connection) {
-      const exchange = exchanges.get(connection);
-      exchange?.guestEnded();
-      return exchange !== undefined;
-    },
-  };
+      this.#waiting.add(again);
+      again();
+    });
+  }
+}
+
+/** Returns a response with another body. `new Response` would lack `url` and `redirected`. */
+function withBody(response: Response, body: ReadableStream<Uint8Array>): Response {
+  const { status, statusText, headers, url, redirected } = response;
+  return { status, statusText, headers, body, url, redirected } as Response;
 }
 
 interface Pace {

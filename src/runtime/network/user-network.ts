@@ -14,7 +14,7 @@ import { guestRequests } from './guest-requests.ts';
 import { withoutDataInFin } from './last-segment.ts';
 import { macText } from './mac.ts';
 import { nameLookups } from './name-lookups.ts';
-import { pacedFetch } from './paced-fetch.ts';
+import { PacedFetch } from './paced-fetch.ts';
 import { ReadWindows } from './read-windows.ts';
 import { tcpProbe } from './tcp-probe.ts';
 import type { Backend, WireConnection } from './wire.ts';
@@ -28,81 +28,127 @@ export function userNetwork(
   toGuest: (frame: Uint8Array) => void,
   patience: NetworkPatience = usualPatience,
 ): Backend {
-  const { adapter, bus, adapterBus } = makeAdapter(V86, config);
-  const windows = new ReadWindows(toGuest);
-  const receive = (frame: Uint8Array) => {
-    windows.apply(frame);
-    toGuest(frame);
-  };
+  return new UserModeBackend(makeAdapter(V86, config), { config, toGuest, patience });
+}
+
+interface UserModeOptions {
+  config: UserNetwork;
+  toGuest(frame: Uint8Array): void;
+  patience: NetworkPatience;
+}
+
+class UserModeBackend implements Backend {
+  /** Absent if v86's adapter cannot open connections to the guest. */
+  readonly open?: NonNullable<Backend['open']>;
+  readonly #adapter: V86NetworkAdapter;
+  readonly #bus: V86Bus;
+  readonly #toGuest: (frame: Uint8Array) => void;
+  readonly #windows: ReadWindows;
+  readonly #pace: PacedFetch;
+  readonly #requests: ReturnType<typeof guestRequests>;
+  /** @returns true for a name lookup, which is answered elsewhere */
+  readonly #lookUp: (frame: Uint8Array) => boolean;
+
+  constructor({ adapter, bus, adapterBus }: Adapter, options: UserModeOptions) {
+    const { config, toGuest, patience } = options;
+    this.#adapter = adapter;
+    this.#bus = bus;
+    this.#toGuest = toGuest;
+    this.#windows = new ReadWindows(toGuest);
+    const reset = (connection: V86TcpConnection) => this.#reset(connection);
+    this.#pace = new PacedFetch({ connections: () => adapter.tcp_conn, reset, patience });
+    if (config.kind === 'fetch') adapter.fetch = guestFetch(config, this.#pace.fetch);
+    else this.#tendWisp();
+    this.#lookUp = config.kind === 'wisp' ? nameLookups(config.dohServer, toGuest) : () => false;
+    this.#requests = guestRequests(adapter);
+    adapterBus.register('tcp-connection', this.#requests.tend, undefined);
+    bus.register('net0-receive', (frame: Uint8Array) => this.#receive(frame), undefined);
+    adapterBus.register(
+      'tcp-connection',
+      (connection: V86TcpConnection) =>
+        connection.on('shutdown', () => {
+          if (!this.#pace.guestEnded(connection)) endToo(connection);
+        }),
+      undefined,
+    );
+    if (adapter.connect) this.open = (port, channel) => this.#connect(port, channel);
+  }
+
+  send(frame: Uint8Array<ArrayBuffer>): void {
+    if (this.#lookUp(frame)) return;
+    if (isFull(this.#adapter) || (opensConnection(frame) && !this.#requests.mayConnect())) return;
+    for (const part of withoutDataInFin(frame))
+      this.#pace.during(part, () => this.#bus.send('net0-send', part));
+  }
+
+  setMac(address: string): void {
+    this.#bus.send('net0-mac', address);
+  }
+
+  connections(): WireConnection[] {
+    return this.#connections.map(wireConnection);
+  }
+
+  forget(isGone: (connection: WireConnection) => boolean): void {
+    for (const connection of this.#connections) {
+      if (!isGone(wireConnection(connection))) continue;
+      connection.on_close();
+      connection.release();
+    }
+    this.#pace.look();
+  }
+
+  close(): void {
+    for (const connection of this.#connections) connection.release();
+    this.#pace.look();
+    this.#adapter.destroy();
+  }
+
+  get #connections(): V86TcpConnection[] {
+    return Object.values(this.#adapter.tcp_conn);
+  }
+
+  /** Receives a frame of v86 for the guest. */
+  #receive(frame: Uint8Array): void {
+    this.#windows.apply(frame);
+    this.#toGuest(frame);
+  }
+
   /**
    * Resets a connection: the guest answers the probe, and v86 answers that with a reset that the
    * guest accepts.
    */
-  const reset = (connection: V86TcpConnection) => {
+  #reset(connection: V86TcpConnection): void {
     connection.release();
     // Not the device's address, which reads as zeros while the guest's driver sets it up.
-    receive(tcpProbe(wireConnection(connection), macText(connection.hdest)));
-    pace.look();
-  };
-  const pace = pacedFetch({ connections: () => adapter.tcp_conn, reset, patience });
-  if (config.kind === 'wisp') {
-    tendWisp(adapter, {
-      async broke(connection) {
-        await pace.taken(connection);
-        if (Object.values(adapter.tcp_conn).includes(connection)) reset(connection);
+    this.#receive(tcpProbe(wireConnection(connection), macText(connection.hdest)));
+    this.#pace.look();
+  }
+
+  #tendWisp(): void {
+    tendWisp(this.#adapter, {
+      broke: async (connection) => {
+        await this.#pace.taken(connection);
+        if (this.#connections.includes(connection)) this.#reset(connection);
       },
-      dropAll() {
-        for (const connection of Object.values(adapter.tcp_conn)) reset(connection);
+      dropAll: () => {
+        for (const connection of this.#connections) this.#reset(connection);
       },
     });
   }
-  if (config.kind === 'fetch') adapter.fetch = guestFetch(config, pace.fetch);
-  const lookUp = config.kind === 'wisp' ? nameLookups(config.dohServer, toGuest) : () => false;
-  const requests = guestRequests(adapter);
-  adapterBus.register('tcp-connection', requests.tend, undefined);
-  bus.register('net0-receive', receive, undefined);
-  adapterBus.register(
-    'tcp-connection',
-    (connection: V86TcpConnection) =>
-      connection.on('shutdown', () => {
-        if (!pace.guestEnded(connection)) endToo(connection);
-      }),
-    undefined,
-  );
-  const open = (port: number, channel: MessagePort) => {
-    const connection = adapter.connect?.(port);
-    const tuple = Object.entries(adapter.tcp_conn).find(([, each]) => each === connection)?.[0];
+
+  /** Opens a connection to a port of the guest. */
+  #connect(port: number, channel: MessagePort): void {
+    const connection = this.#adapter.connect?.(port);
+    const open = Object.entries(this.#adapter.tcp_conn);
+    const tuple = open.find(([, each]) => each === connection)?.[0];
     if (!connection || tuple === undefined) throw new Error('this v86 made no connection');
-    const window = windows.open(
+    const window = this.#windows.open(
       () => ({ ...wireConnection(connection), acknowledged: connection.ack }),
       () => macText(connection.hdest),
     );
-    serveGuestPort({ connection, channel, room: () => pace.room(tuple), window });
-  };
-  return {
-    send(frame) {
-      if (lookUp(frame)) return;
-      if (isFull(adapter) || (opensConnection(frame) && !requests.mayConnect())) return;
-      for (const part of withoutDataInFin(frame))
-        pace.during(part, () => bus.send('net0-send', part));
-    },
-    setMac: (address) => bus.send('net0-mac', address),
-    connections: () => Object.values(adapter.tcp_conn).map(wireConnection),
-    forget(isGone) {
-      for (const connection of Object.values(adapter.tcp_conn)) {
-        if (!isGone(wireConnection(connection))) continue;
-        connection.on_close();
-        connection.release();
-      }
-      pace.look();
-    },
-    ...(adapter.connect && { open }),
-    close() {
-      for (const connection of Object.values(adapter.tcp_conn)) connection.release();
-      pace.look();
-      adapter.destroy();
-    },
-  };
+    serveGuestPort({ connection, channel, room: () => this.#pace.room(tuple), window });
+  }
 }
 
 /** Closes the connection of a guest that sends no more and expects nothing. */
@@ -139,7 +185,13 @@ function wireConnection({ pdest, dport, psrc, sport, seq }: V86TcpConnection): W
   };
 }
 
-function makeAdapter(V86: V86Constructor, config: UserNetwork) {
+interface Adapter {
+  adapter: V86NetworkAdapter;
+  bus: V86Bus;
+  adapterBus: V86Bus;
+}
+
+function makeAdapter(V86: V86Constructor, config: UserNetwork): Adapter {
   const relay = config.kind === 'fetch' ? 'fetch' : config.url.replace(/^ws(s?):/, 'wisp$1:');
   const options: V86Options = {
     // Never resolves: this V86 gets no CPU.

@@ -68,83 +68,111 @@ const waitingLimit = { frames: 1024, bytes: 2 * 1024 * 1024 };
  */
 export const frameLimit = 9216;
 
+/** Runtimes of other builds use the result, so it is a plain object with the members of {@link Wire}. */
 export function makeWire(connect: (receive: (frame: Uint8Array) => void) => Backend): Wire {
-  const counters = { framesOut: 0, bytesOut: 0, framesIn: 0, bytesIn: 0, dropped: 0 };
-  const waiting: Uint8Array[] = [];
-  let waitingBytes = 0;
-  let nic: WireEnd | undefined;
-  let arrived: (() => void) | undefined;
-
-  const deliver = (frame: Uint8Array): boolean => {
-    if (!nic?.receive(frame)) return false;
-    counters.framesIn++;
-    counters.bytesIn += frame.length;
-    return true;
-  };
-  const receive = (frame: Uint8Array): void => {
-    if (frame.length > frameLimit) {
-      counters.dropped++;
-      return;
-    }
-    if (waiting.length === 0 && deliver(frame)) return;
-    const hasRoom =
-      waiting.length < waitingLimit.frames && waitingBytes + frame.length <= waitingLimit.bytes;
-    if (hasRoom) {
-      // A copy of its own bytes: a small view may hold a large buffer.
-      waiting.push(frame.length < frame.buffer.byteLength ? frame.slice() : frame);
-      waitingBytes += frame.length;
-    } else counters.dropped++;
-    if (!nic) arrived?.();
-  };
-  const backend = connect(receive);
-
+  const cable = new Cable();
+  const backend = connect((frame) => cable.receive(frame));
   return {
-    counters,
+    counters: cable.counters,
     get waiting() {
-      return waiting.length;
+      return cable.waiting;
     },
-    send(frame) {
-      counters.framesOut++;
-      counters.bytesOut += frame.length;
-      if (frame.length > frameLimit) {
-        counters.dropped++;
-        return;
-      }
-      try {
-        backend.send(frame);
-      } catch {
-        // v86 throws if a header claims more than the frame holds: no such frame has a receiver.
-        counters.dropped++;
-      }
-    },
+    send: (frame) => cable.send(frame, backend),
     plug(end) {
-      nic = end;
-      arrived = undefined;
+      cable.plug(end);
       backend.setMac(end.mac);
     },
-    unplug(listener) {
-      nic = undefined;
-      arrived = listener;
-    },
-    drain() {
-      let delivered = false;
-      for (let frame = waiting[0]; frame && deliver(frame); frame = waiting[0]) {
-        waiting.shift();
-        waitingBytes -= frame.length;
-        delivered = true;
-      }
-      return delivered;
-    },
+    unplug: (arrived) => cable.unplug(arrived),
+    drain: () => cable.drain(),
     connections: () => backend.connections(),
     open(port, channel) {
       backend.open?.(port, channel);
       return backend.open !== undefined;
     },
     forget: (isGone) => backend.forget?.(isGone),
-    inject: receive,
+    inject: (frame) => cable.receive(frame),
     machineEnded() {
-      nic = undefined;
+      cable.end();
       backend.close();
     },
   };
+}
+
+/** Frames between the guest's device and a backend, with those that wait for the device. */
+class Cable {
+  readonly counters = { framesOut: 0, bytesOut: 0, framesIn: 0, bytesIn: 0, dropped: 0 };
+  readonly #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #nic: WireEnd | undefined;
+  #arrived: (() => void) | undefined;
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  plug(nic: WireEnd): void {
+    this.#nic = nic;
+    this.#arrived = undefined;
+  }
+
+  /** @param arrived called for each frame that then waits */
+  unplug(arrived: () => void): void {
+    this.#nic = undefined;
+    this.#arrived = arrived;
+  }
+
+  end(): void {
+    this.#nic = undefined;
+  }
+
+  send(frame: Uint8Array<ArrayBuffer>, backend: Backend): void {
+    this.counters.framesOut++;
+    this.counters.bytesOut += frame.length;
+    if (frame.length > frameLimit) {
+      this.counters.dropped++;
+      return;
+    }
+    try {
+      backend.send(frame);
+    } catch {
+      // v86 throws if a header claims more than the frame holds: no such frame has a receiver.
+      this.counters.dropped++;
+    }
+  }
+
+  receive(frame: Uint8Array): void {
+    if (frame.length > frameLimit) {
+      this.counters.dropped++;
+      return;
+    }
+    if (this.#waiting.length === 0 && this.#deliver(frame)) return;
+    if (this.#hasRoom(frame)) {
+      // A copy of its own bytes: a small view may hold a large buffer.
+      this.#waiting.push(frame.length < frame.buffer.byteLength ? frame.slice() : frame);
+      this.#waitingBytes += frame.length;
+    } else this.counters.dropped++;
+    if (!this.#nic) this.#arrived?.();
+  }
+
+  drain(): boolean {
+    let delivered = false;
+    for (let [frame] = this.#waiting; frame && this.#deliver(frame); [frame] = this.#waiting) {
+      this.#waiting.shift();
+      this.#waitingBytes -= frame.length;
+      delivered = true;
+    }
+    return delivered;
+  }
+
+  #hasRoom(frame: Uint8Array): boolean {
+    const { frames, bytes } = waitingLimit;
+    return this.#waiting.length < frames && this.#waitingBytes + frame.length <= bytes;
+  }
+
+  #deliver(frame: Uint8Array): boolean {
+    if (!this.#nic?.receive(frame)) return false;
+    this.counters.framesIn++;
+    this.counters.bytesIn += frame.length;
+    return true;
+  }
 }
