@@ -2,8 +2,7 @@
 import { type RuntimeBuild, runtimes } from 'virtual:holdfast-build';
 import type { Machine } from '../client/types.ts';
 import { HoldfastError } from '../errors.ts';
-import type { RuntimeSource } from '../protocol/runtime-source.ts';
-import type { UrlOptions } from './address/page-options.ts';
+import type { StateSource, UrlOptions } from './address/page-options.ts';
 import type { UnknownOption } from './address/unknown-options.ts';
 import { dropActions } from './drop-actions.ts';
 import { LiveUpdate } from './live-update/live-update.ts';
@@ -32,7 +31,7 @@ import { setUpShareButton } from './share/share-button.ts';
 import { AddressApproval } from './start/address-approval.ts';
 import { BootBar } from './start/boot-bar.ts';
 import { loadDescribed } from './start/guest.ts';
-import { GuestStarter } from './start/guest-starter.ts';
+import { GuestStarter, type StartEvents } from './start/guest-starter.ts';
 import { NeededFiles } from './start/needed-files.ts';
 import { noteVisit, takePreloadedPrompt } from './start/preloaded-prompt.ts';
 import { startEvents } from './start/start-events.ts';
@@ -60,167 +59,282 @@ export interface Page {
   terminalSize(): { cols: number; rows: number };
 }
 
-export function compose(session: Session, address: UrlOptions): Page {
-  const marked = storedMark(session.machineId);
-  markStored(session);
-  const notices = new Notices(element('notices', HTMLElement));
-  const survival = () => showSurvival(session, address, notices);
-  const runtime = (): RuntimeBuild => {
-    const build = address.runtime ?? runtimes[0];
-    if (build) return build;
-    throw new HoldfastError('runtime-unavailable', 'This build ships no emulator.');
-  };
+export const compose = (session: Session, address: UrlOptions): Page =>
+  new ComposedPage(session, address);
 
-  new StateLine(session);
-  const boot = new BootBar(session);
-  const views = new PaneViews(session, notices);
-  const { terminal } = views;
-  const reports = new OperationReports({
-    session,
-    notices,
-    reconnect: () => void starter.open(),
-    startFresh: () => buttons.askStartFresh(),
-    saveRest: () =>
-      saveStored(session, { id: session.machineId, name: '' }, { kind: 'everything' }),
-  });
-  const attempt = (operation: Operation, work: () => Promise<unknown>) =>
-    void reports.attempt(operation, work);
-  showUnawareClone(session, notices);
-  showDiskNotices({ session, notices, reports });
-  const buttons = new MachineButtons(session, {
-    attempt,
-    startFresh: () => void starter.start(true),
-    storedGuest: () => stored.replaced,
-  });
+/**
+ * The parts of the page, in the order in which they listen to the session. They call each other only
+ * after all of them exist: nothing happens on the page before {@link open}.
+ */
+class ComposedPage implements Page {
+  readonly #session: Session;
+  readonly #address: UrlOptions;
+  /** What storage had of this machine when the page was loaded. */
+  readonly #marked: ReturnType<typeof storedMark>;
+  readonly #notices: Notices;
+  readonly #boot: BootBar;
+  readonly #views: PaneViews;
+  readonly #reports: OperationReports;
+  readonly #buttons: MachineButtons;
+  readonly #newMachine: NewMachineDialog;
+  readonly #opener: StateOpener;
+  readonly #menu: MachineMenu;
+  readonly #update: LiveUpdate;
+  readonly #machines: MachineList;
+  readonly #stored: StoredGuest;
+  readonly #end: GuestEnd;
+  readonly #starter: GuestStarter;
 
-  const newMachine = new NewMachineDialog((machine) =>
-    startBeside(machine, {
+  constructor(session: Session, address: UrlOptions) {
+    this.#session = session;
+    this.#address = address;
+    this.#marked = storedMark(session.machineId);
+    markStored(session);
+    this.#notices = new Notices(element('notices', HTMLElement));
+    new StateLine(session);
+    this.#boot = new BootBar(session);
+    this.#views = new PaneViews(session, this.#notices);
+    this.#reports = this.#makeReports();
+    showUnawareClone(session, this.#notices);
+    showDiskNotices({ session, notices: this.#notices, reports: this.#reports });
+    this.#buttons = this.#makeButtons();
+    this.#newMachine = this.#makeNewMachineDialog();
+    this.#opener = this.#makeOpener();
+    setUpShareButton(session);
+    this.#menu = this.#makeMenu();
+    this.#acceptDrops();
+    new RunstateBar(session, this.#menu);
+    wakeOnTouch(session);
+    markViewOnly(session);
+    this.#update = new LiveUpdate(session, (error, again) =>
+      this.#reports.report(error, 'live-update', again),
+    );
+    this.#showDurability();
+    keepStorage(session);
+    this.#machines = this.#makeMachineList();
+    const neededFiles = new NeededFiles({
       session,
-      durable: address.durable,
-      runtime: () => runtimeSource(runtime()),
-      moving: () => {
-        end.expectAnother();
-        notices.clear();
-        boot.begin();
-      },
-      moved: (left) => {
-        starter.moved();
-        survival();
-        if (left) notifyPreviousMachine(left, session, notices);
-      },
-    }),
-  );
-  const openInPage = async (open: (runtime: RuntimeSource) => Promise<void>) => {
-    boot.begin();
-    end.expectAnother();
-    try {
-      terminal.expectNewMachine();
-      await open(runtimeSource(runtime()));
-      terminal.newMachineBegan();
-    } finally {
-      boot.end();
-    }
-  };
-  const opener = new StateOpener({
-    session,
-    durable: address.durable,
-    openInPage,
-    describe: (v86State) => newMachine.open({ v86State }),
-  });
-  setUpShareButton(session);
-  const menu = new MachineMenu(session, {
-    attempt,
-    expectNewMachine: () => terminal.expectNewMachine(),
-    newMachineBegan: () => terminal.newMachineBegan(),
-    openStateFile: (file) => opener.openFile(file),
-    newMachine: () => newMachine.open(),
-    notices,
-  });
-  const { media } = menu;
-  new DropTarget(() => dropActions({ session, notices, reports, opener, media, newMachine }));
-  new RunstateBar(session, menu);
-  wakeOnTouch(session);
-  markViewOnly(session);
-  const update = new LiveUpdate(session, (error, again) =>
-    reports.report(error, 'live-update', again),
-  );
-  new DurabilityNotice({
-    session,
-    notices,
-    resumeStored: () => void starter.resume({ replace: true }),
-    attempt: (work) => attempt('storage', work),
-  });
-  keepStorage(session);
-  const machines = new MachineList({ session, createMachine: () => newMachine.open() });
-  element('machines', HTMLButtonElement).addEventListener('click', () => void machines.open());
-  const startFresh = () => buttons.askStartFresh();
-  const neededFiles = new NeededFiles({ session, notices, startFresh });
-  const stored = new StoredGuest({
-    session,
-    notices,
-    boot: (durable) => starter.start(false, durable && address.durable),
-    startFresh,
-    resume: (how) => starter.resume(how),
-    failed: (error, again) => reports.report(error, 'storage', again),
-    showMachines: () => void machines.open(),
-  });
-  session.onFailure((error, operation) => reports.report(error, operation));
-  const end = new GuestEnd({
-    session,
-    notices,
-    reports,
-    watch: () => void stored.watch(),
-    loadState: () => void menu.askLoad(),
-    startFresh: () => void startFresh(),
-  });
+      notices: this.#notices,
+      startFresh: this.#startFresh,
+    });
+    this.#stored = this.#makeStoredGuest();
+    session.onFailure((error, operation) => this.#reports.report(error, operation));
+    this.#end = this.#makeGuestEnd();
+    this.#starter = this.#makeStarter(neededFiles);
+    const [views, buttons, update] = [this.#views, this.#buttons, this.#update];
+    setUpShortcuts((shortcut) => runShortcut(shortcut, { views, buttons, update }));
+    views.keepFocus();
+  }
 
-  const approval = new AddressApproval(address);
-  const starter: GuestStarter = new GuestStarter({
-    session,
-    address,
-    reports,
-    stored,
-    neededFiles,
-    runtime,
-    approve: () => approval.require(),
-    load: () => loadDescribed(address, document.baseURI),
-    takePreloaded: takePreloadedPrompt,
-    openState: async (source) => {
-      const isOpen = await openAddressState(source, { notices, opener, newMachine });
-      if (isOpen) update.updateByItself();
-      return isOpen;
-    },
-    own: hiddenPolicy,
-    events: {
-      ...startEvents({
+  open(): Promise<void> {
+    return this.#starter.open();
+  }
+
+  showUnknown(unknown: readonly UnknownOption[]): void {
+    showUnknownOptions(this.#notices, unknown);
+  }
+
+  get machine(): Machine | null {
+    return this.#session.machine;
+  }
+
+  screenText(): string {
+    return this.#views.screen.text();
+  }
+
+  terminalText(): string {
+    return this.#views.terminal.text();
+  }
+
+  terminalSize(): { cols: number; rows: number } {
+    return this.#views.terminal.size;
+  }
+
+  readonly #startFresh = () => this.#buttons.askStartFresh();
+
+  readonly #attempt = (operation: Operation, work: () => Promise<unknown>) =>
+    void this.#reports.attempt(operation, work);
+
+  readonly #showSurvival = () => showSurvival(this.#session, this.#address, this.#notices);
+
+  /** @throws HoldfastError `runtime-unavailable` */
+  readonly #runtime = (): RuntimeBuild => {
+    const build = this.#address.runtime ?? runtimes[0];
+    if (build) return build;
+    throw new HoldfastError('runtime-unavailable', 'This build ships no runtime.');
+  };
+
+  #makeReports(): OperationReports {
+    const session = this.#session;
+    return new OperationReports({
+      session,
+      notices: this.#notices,
+      reconnect: () => void this.#starter.open(),
+      startFresh: this.#startFresh,
+      saveRest: () =>
+        saveStored(session, { id: session.machineId, name: '' }, { kind: 'everything' }),
+    });
+  }
+
+  #makeButtons(): MachineButtons {
+    return new MachineButtons(this.#session, {
+      attempt: this.#attempt,
+      startFresh: () => void this.#starter.start(true),
+      storedGuest: () => this.#stored.replaced,
+    });
+  }
+
+  #makeNewMachineDialog(): NewMachineDialog {
+    const [session, notices] = [this.#session, this.#notices];
+    return new NewMachineDialog((machine) =>
+      startBeside(machine, {
         session,
-        address,
-        notices,
-        reports,
-        boot,
-        end,
-        views,
-        update,
-        survival,
-        startFresh,
+        durable: this.#address.durable,
+        runtime: () => runtimeSource(this.#runtime()),
+        moving: () => {
+          this.#end.expectAnother();
+          notices.clear();
+          this.#boot.begin();
+        },
+        moved: (left) => {
+          this.#starter.moved();
+          this.#showSurvival();
+          if (left) notifyPreviousMachine(left, session, notices);
+        },
       }),
-      opened: () => {
-        void showLost(session, notices, starter.isNewHere ? marked : undefined);
-        noteVisit();
-      },
-    },
-  });
-  setUpShortcuts((shortcut) => runShortcut(shortcut, { views, buttons, update }));
-  views.keepFocus();
+    );
+  }
 
-  return {
-    open: () => starter.open(),
-    showUnknown: (unknown) => showUnknownOptions(notices, unknown),
-    get machine() {
-      return session.machine;
-    },
-    screenText: () => views.screen.text(),
-    terminalText: () => terminal.text(),
-    terminalSize: () => terminal.size,
-  };
+  #makeOpener(): StateOpener {
+    const { terminal } = this.#views;
+    return new StateOpener({
+      session: this.#session,
+      durable: this.#address.durable,
+      openInPage: async (open) => {
+        this.#boot.begin();
+        this.#end.expectAnother();
+        try {
+          terminal.expectNewMachine();
+          await open(runtimeSource(this.#runtime()));
+          terminal.newMachineBegan();
+        } finally {
+          this.#boot.end();
+        }
+      },
+      describe: (v86State) => this.#newMachine.open({ v86State }),
+    });
+  }
+
+  #makeMenu(): MachineMenu {
+    const { terminal } = this.#views;
+    return new MachineMenu(this.#session, {
+      attempt: this.#attempt,
+      expectNewMachine: () => terminal.expectNewMachine(),
+      newMachineBegan: () => terminal.newMachineBegan(),
+      openStateFile: (file) => this.#opener.openFile(file),
+      newMachine: () => this.#newMachine.open(),
+      notices: this.#notices,
+    });
+  }
+
+  #acceptDrops(): void {
+    const page = {
+      session: this.#session,
+      notices: this.#notices,
+      reports: this.#reports,
+      opener: this.#opener,
+      media: this.#menu.media,
+      newMachine: this.#newMachine,
+    };
+    new DropTarget(() => dropActions(page));
+  }
+
+  #showDurability(): void {
+    new DurabilityNotice({
+      session: this.#session,
+      notices: this.#notices,
+      resumeStored: () => void this.#starter.resume({ replace: true }),
+      attempt: (work) => this.#attempt('storage', work),
+    });
+  }
+
+  #makeMachineList(): MachineList {
+    const createMachine = () => this.#newMachine.open();
+    const machines = new MachineList({ session: this.#session, createMachine });
+    element('machines', HTMLButtonElement).addEventListener('click', () => void machines.open());
+    return machines;
+  }
+
+  #makeStoredGuest(): StoredGuest {
+    return new StoredGuest({
+      session: this.#session,
+      notices: this.#notices,
+      boot: (durable) => this.#starter.start(false, durable && this.#address.durable),
+      startFresh: this.#startFresh,
+      resume: (how) => this.#starter.resume(how),
+      failed: (error, again) => this.#reports.report(error, 'storage', again),
+      showMachines: () => void this.#machines.open(),
+    });
+  }
+
+  #makeGuestEnd(): GuestEnd {
+    return new GuestEnd({
+      session: this.#session,
+      notices: this.#notices,
+      reports: this.#reports,
+      watch: () => void this.#stored.watch(),
+      loadState: () => void this.#menu.askLoad(),
+      startFresh: () => void this.#startFresh(),
+    });
+  }
+
+  #makeStarter(neededFiles: NeededFiles): GuestStarter {
+    const address = this.#address;
+    const approval = new AddressApproval(address);
+    return new GuestStarter({
+      session: this.#session,
+      address,
+      reports: this.#reports,
+      stored: this.#stored,
+      neededFiles,
+      runtime: this.#runtime,
+      approve: () => approval.require(),
+      load: () => loadDescribed(address, document.baseURI),
+      takePreloaded: takePreloadedPrompt,
+      openState: (source) => this.#openState(source),
+      own: hiddenPolicy,
+      events: this.#startEvents(),
+    });
+  }
+
+  async #openState(source: StateSource): Promise<boolean> {
+    const isOpen = await openAddressState(source, {
+      notices: this.#notices,
+      opener: this.#opener,
+      newMachine: this.#newMachine,
+    });
+    if (isOpen) this.#update.updateByItself();
+    return isOpen;
+  }
+
+  #startEvents(): StartEvents {
+    const events = startEvents({
+      session: this.#session,
+      address: this.#address,
+      notices: this.#notices,
+      reports: this.#reports,
+      boot: this.#boot,
+      end: this.#end,
+      views: this.#views,
+      update: this.#update,
+      survival: this.#showSurvival,
+      startFresh: this.#startFresh,
+    });
+    const opened = () => {
+      const marked = this.#starter.isNewHere ? this.#marked : undefined;
+      void showLost(this.#session, this.#notices, marked);
+      noteVisit();
+    };
+    return { ...events, opened };
+  }
 }
