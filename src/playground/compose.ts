@@ -69,7 +69,7 @@ export const compose = (session: Session, address: UrlOptions): Page =>
 class ComposedPage implements Page {
   readonly #session: Session;
   readonly #address: UrlOptions;
-  /** What storage had of this machine when the page was loaded. */
+  /** The stored machine that this browser knew before the page began. */
   readonly #marked: ReturnType<typeof storedMark>;
   readonly #notices: Notices;
   readonly #boot: BootBar;

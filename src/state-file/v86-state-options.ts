@@ -1,7 +1,7 @@
 /**
  * The machine options that a state of v86 determines, one row each. The reader of states, the
- * New-machine dialog and the description of a matching machine derive from them. The order is that
- * of the description.
+ * New-machine dialog and the description of a matching machine derive from them. The description
+ * lists them in this order.
  */
 import type { MachineConfig } from '../protocol/config.ts';
 
