@@ -31,7 +31,7 @@ const watched = [...workerSources, 'workers', 'tools/wasm'].map((path) =>
  */
 export function runtimes(): Plugin {
   let workers: Promise<SiteWorkers>;
-  let early = { fileName: 'preload.js', source: '' };
+  let preload = { fileName: 'preload.js', source: '' };
   const rebuild = () => {
     workers = buildSiteWorkers({
       tag: process.env.HOLDFAST_BUILD_TAG,
@@ -65,7 +65,7 @@ export function runtimes(): Plugin {
       handler: async function () {
         const { files } = await workers;
         for (const [fileName, source] of files) this.emitFile({ type: 'asset', fileName, source });
-        this.emitFile({ type: 'asset', ...early });
+        this.emitFile({ type: 'asset', ...preload });
         this.emitFile({ type: 'asset', fileName: '_headers', source: headersFile() });
       },
     },
@@ -80,16 +80,16 @@ export function runtimes(): Plugin {
         const { manifest } = await workers;
         const source = await bundlePreloadScript(manifest, await promptState(bundle));
         const hash = createHash('sha256').update(source).digest('hex').slice(0, 8);
-        early = { fileName: bundle ? `assets/preload-${hash}.js` : 'preload.js', source };
+        preload = { fileName: bundle ? `assets/preload-${hash}.js` : 'preload.js', source };
         const modules = chunksOf(bundle, 'src/playground/app.ts');
-        return withHead(page, { script: early.fileName, modules });
+        return withHead(page, { script: preload.fileName, modules });
       },
     },
 
     configureServer(server) {
       serve(
         server,
-        async () => new Map([...(await workers).files, [early.fileName, early.source]]),
+        async () => new Map([...(await workers).files, [preload.fileName, preload.source]]),
         rebuild,
       );
     },

@@ -25,7 +25,7 @@ export class Session {
 
   /**
    * @param connectOptions with the id of the page's machine
-   * @param takeWorker a keeper that was started early, asked for at each connection
+   * @param takeWorker a preloaded keeper, asked for at each connection
    */
   constructor(
     connectOptions: ConnectOptions & { machineId: string },
