@@ -11,7 +11,7 @@ export default defineConfig({
   testDir: 'e2e',
   testMatch: '**/*.spec.ts',
   outputDir: 'test-results/e2e',
-  // What guests show is drawn by us, the same everywhere.
+  // Guest screens are drawn by this project, the same on every system.
   snapshotPathTemplate: '{testDir}/{testFilePath}-snapshots/{arg}{ext}',
   // Wide: a busy computer is no failure. What must be fast is measured by the benchmarks.
   timeout: 120_000,

@@ -1,8 +1,9 @@
 /**
- * `npm run test:matrix`: moves one running Linux guest through every v86 that npm has published
- * since 0.5.303, down and up again, and prints which can take over from which. With `-- --jumps` it
- * moves from the newest to each of the others and back. Runs in Node, without a browser. Packages
- * are downloaded once, to node_modules/.cache.
+ * `npm run test:matrix`: moves one running Linux guest through every v86 on npm since 0.5.303, down and
+ * up again. It prints which can take over from which.
+ *
+ * With `-- --jumps` it moves from the newest to each of the others and back. Runs in Node, without a
+ * browser. Packages are downloaded once, to node_modules/.cache.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';

@@ -55,7 +55,7 @@ export const holdfastErrorCodes = [
   'storage-newer',
   /** The origin's quota is used up. */
   'storage-full',
-  /** A machine of somebody else's has what it may take of the storage: the rest is for its user's own. */
+  /** A foreign machine reached its limit of storage. The rest is kept for the user's own machines. */
   'storage-reserved',
   /** A write failed: the disk is full or fails. What was stored before is left alone. */
   'storage-failing',
@@ -97,14 +97,14 @@ export const holdfastErrorCodes = [
   'internal',
 ] as const;
 
-/** In the message of an error that a network may be the reason of, as against what was fetched. */
+/** Marks messages of network failures, as opposed to a bad response. */
 export const unreachable = 'cannot be reached';
 
 export type HoldfastErrorCode = (typeof holdfastErrorCodes)[number];
 
 /**
- * Where in a restart, a cprSave or a cprLoad something failed; the guest is back in the runstate it
- * had, on the runtime it had, in each case. `write` and `read` are the target's and the source's.
+ * Step of a restart, a cprSave or a cprLoad that failed. The guest keeps its runtime, and returns to its
+ * previous run state. `write` and `read` are the target's and the source's.
  */
 export const restartPhases = [
   'fetch',

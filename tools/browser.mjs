@@ -19,8 +19,8 @@ export function findBrowser() {
 }
 
 /**
- * Features that are off. Chromium uses the last switch of a name, so that this one replaces
- * Playwright's, whose list (chromiumSwitches.ts of 1.65) comes first.
+ * Features that are off. Chromium uses the last switch of a name, so this one replaces Playwright's.
+ * Playwright's list is in chromiumSwitches.ts of 1.65.
  */
 const disabledFeatures = [
   'AvoidUnnecessaryBeforeUnloadCheckSync',

@@ -16,7 +16,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** @returns what the check says of a page that is beside the others */
+/** @returns problems that the check finds in a page beside the others */
 function check(markdown: string): string[] {
   writeFileSync(join(folder, 'page.md'), markdown);
   writeFileSync(

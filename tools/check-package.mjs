@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url';
 import { pack } from './pack.mjs';
 import { checkBin, ensureChecks, run } from './setup.mjs';
 
-/** A kernel is no module, whatever its path in the exports looks like. */
+/** A kernel is no module, even if its path in the exports looks like one. */
 const notAModule = './assets/guests/linux/bzImage';
 
 ensureChecks();

@@ -40,7 +40,7 @@ let tree: string | undefined;
 beforeAll(ensureChecks);
 afterEach(() => tree && rmSync(tree, { recursive: true, force: true }));
 
-/** What dependency-cruiser finds in a tree of such files, as `from → to: rule`. */
+/** Returns the problems that dependency-cruiser finds in such files, as `from → to: rule`. */
 function cruise(files: Record<string, string>, rules = 'layers.mjs'): string[] {
   tree = mkdtempSync(join(tmpdir(), 'holdfast-layers-'));
   for (const [path, text] of Object.entries(files)) {

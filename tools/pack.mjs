@@ -1,6 +1,6 @@
 /**
- * What `npm publish` would send from a clean checkout, and the tarball of it: made once for every check
- * and test that wants it, in test-results/package.
+ * Contents of `npm publish` from a clean checkout, and their tarball. Made once for all checks and tests,
+ * in test-results/package.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -49,7 +49,7 @@ async function make(folder, list, tarball) {
     const { files } = 'files' in said ? said : said[Object.keys(said)[0] ?? ''];
     const paths = files.map((/** @type {{ path: string }} */ { path }) => path);
     await writeFile(list, JSON.stringify(paths));
-    // Of the build that publishing has just made.
+    // The build is the one that publishing has just made.
     await run(['pack', '--ignore-scripts', '--pack-destination', unfinished], checkout);
     const [made] = await readdir(unfinished);
     if (!made) throw new Error('npm pack made no tarball.');

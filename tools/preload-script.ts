@@ -11,8 +11,7 @@ const placeholder = '<!-- preload script -->';
 
 /**
  * Inserts the preload script as a separate file, so that `script-src 'self'` suffices.
- * @param head with the paths of the preload script, and of modules that are fetched at once and run
- * when they are imported
+ * @param head with the paths of the preload script, and of modules that are fetched at once and run on import
  */
 export function withHead(
   html: string,

@@ -19,9 +19,8 @@ const headers = JSON.parse(
 );
 
 /**
- * Headers that make pages cross-origin isolated. Holdfast works without them. With them, a page
- * whose worker ends with it can wait, while it leaves, until the guest is saved to the last
- * instruction.
+ * Headers that make pages cross-origin isolated. Holdfast works without them. A page's worker may end
+ * with it. With these headers, the page can wait for a last checkpoint while it closes.
  * @type {Record<string, string>}
  */
 export const isolationHeaders = headers.isolation;

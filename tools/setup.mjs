@@ -149,7 +149,7 @@ export function checkBin(path) {
   return join(root, 'tools/checks/node_modules', path);
 }
 
-/** What `npm run build` runs, as arguments to Node. */
+/** Arguments to Node for `npm run build`. */
 export const buildCommand = [bin('tsx/dist/cli.mjs'), join(root, 'tools/build-site.ts')];
 
 /**

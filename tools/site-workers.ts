@@ -113,8 +113,8 @@ async function buildRuntime(packageName: string, tag: string, maps: boolean) {
 }
 
 /**
- * Bundles an entry point into one ES module without imports. Names stay as they are, so that a
- * stack trace from a user's guest is readable; code that engines would only skip is left out.
+ * Bundles an entry point into one ES module without imports. Names are kept, so that a stack trace from a
+ * user's guest is readable. Dead code is removed.
  */
 export async function bundle(
   entry: string,

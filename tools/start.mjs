@@ -1,7 +1,7 @@
 /**
- * `npm start`: installs and builds missing or outdated parts, then serves the site on port 8086, or
- * `PORT`, with the state server under `/states/`. `HOLDFAST_STATES_…` configure the state server,
- * see src/server/options.ts.
+ * `npm start`: installs and builds missing or outdated parts, then serves the site. The port is 8086, or
+ * `PORT`. The state server is under `/states/`. `HOLDFAST_STATES_…` configure the state server, see
+ * src/server/options.ts.
  */
 import { join } from 'node:path';
 import { readPort } from './port.mjs';

@@ -1,7 +1,8 @@
 /**
- * `npm run test:quick`: an answer in under three minutes, while one works. Format, types, the unit tests
- * that the changes reach, a build if it is stale, and the end-to-end tests tagged `@quick`. Slow unit
- * tests run if a file beside them changed. Stops at the first failure, and ends with what it left out. `npm test` is the whole gate.
+ * `npm run test:quick`: an answer in under three minutes, while one works. It runs format, types, the
+ * unit tests that the changes reach, and the end-to-end tests tagged `@quick`. A stale build is built
+ * anew. Slow unit tests run if a file beside them changed. Stops at the first failure, and ends with what
+ * it left out. `npm test` is the whole gate.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';

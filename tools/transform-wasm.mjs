@@ -1,8 +1,8 @@
 /**
  * `node tools/transform-wasm.mjs IN OUT`: runs tools/wasm/transform.ts over a v86.wasm.
  *
- * It is a separate process, on Node alone: Binaryen would block the dev server. tsx, which may run
- * the build, takes 6 s to parse Binaryen's 14 MB of JavaScript.
+ * It is a separate process, on Node alone, because Binaryen would block the dev server. tsx may run the
+ * build, and takes 6 s to parse Binaryen's 14 MB of JavaScript.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';

@@ -1,7 +1,6 @@
 /**
- * Measures how soon a visitor's first prompt answers: in the playground when it opens the demo
- * guest at its prompt, when it boots it, and in stock v86 when it boots it. Each runs in a profile
- * that has never opened the site.
+ * Measures how soon a visitor's first prompt answers. The playground opens the demo guest at its prompt,
+ * or boots it. Stock v86 boots it. Each runs in a profile that has never opened the site.
  */
 import { benchArguments } from './lib/arguments.ts';
 import {

@@ -1,10 +1,11 @@
 /**
- * Compares state files with v86's own: their size, the time to write them, and the time until a
- * guest opened from a local server answers. Stock's are the output of `save_state`, through zstd
- * -19.
+ * Compares state files with v86's own: their size, the time to write them, and the time to open them.
  *
- * Both open in a page that has run the same Linux up to its prompt, so that the runtime is loaded
- * and compiled. This project's page keeps that guest until the other one runs. Stock v86 ends it
+ * A state is opened from a local server. The time ends when the guest answers. Stock's are the output of
+ * `save_state`, through zstd -19.
+ *
+ * Both open in a page that has run the same Linux up to its prompt. So the runtime is loaded and compiled.
+ * This project's page keeps that guest until the other one runs. Stock v86 ends it
  * before the clock starts, like a page without a second emulator.
  */
 import type { Page } from '@playwright/test';

@@ -1,10 +1,9 @@
 /**
- * `disk-full`: fills the disk of the profile to 0 bytes at a random moment, frees it again or not,
- * and kills the browser. The next browser must never find an older guest than the page reported as
- * saved.
+ * `disk-full`: fills the disk of the profile to 0 bytes at a random moment. Frees it again or not, and kills
+ * the browser. The next browser must never find an older guest than the page reported as saved.
  *
- * On a full disk Chromium deletes all data of a site without the permission for persistent storage.
- * Half of the profiles lack it; there the page must at least report the loss.
+ * On a full disk Chromium deletes all data of a site without the permission for persistent storage. Half
+ * of the profiles lack it. There the page must at least report the loss.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * A checksummed log on a raw disk, whose writer records in RAM what it has written. The disk is a
- * ring of slots; entry n is in slot n modulo their number, as lines that are all the same.
+ * A checksummed log on a raw disk, whose writer records in RAM what it has written. The disk is a ring of
+ * slots. Entry n is in slot n modulo their number. Its lines are all the same.
  */
 import { createHash } from 'node:crypto';
 import { prompt } from '../support/linux-guest.ts';
@@ -12,10 +12,11 @@ const lineBytes = 64;
 const linesPerSlot = slotBytes / lineBytes;
 
 /**
- * Every line: the entry's number, the time of the write (the guest's uptime), and the MD5 of both.
- * Before an entry is written, its slot must hold the entry of the previous round. The slot is read
- * past the page cache, so that a disk that is ahead of RAM is found before the writer overwrites
- * it. /tmp/n is set after the data is on the disk.
+ * A line has the entry's number, the time of the write (the guest's uptime), and the MD5 of both.
+ *
+ * Before an entry is written, its slot must hold the entry of the previous round. The slot is read past
+ * the page cache. So a disk that is ahead of RAM is found before the writer overwrites it. /tmp/n is set
+ * after the data is on the disk.
  */
 const writer = `: >/tmp/bad
 cat >/tmp/log.sh <<'END'

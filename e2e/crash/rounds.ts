@@ -160,7 +160,7 @@ declare const window: PlaygroundWindow & {
   holdfastTap: { read(console: string, from: number): { end: number; text: string } };
 };
 
-/** What a page says that does not show the guest it should. */
+/** Describes a page that does not show the expected guest. */
 async function describeRound({ page }: Guest): Promise<string> {
   const said = (await page.consoleMessages()).map((message) => message.text());
   const seen = await page.evaluate(async () => ({

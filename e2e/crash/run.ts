@@ -1,8 +1,9 @@
 /**
  * `npm run test:crash -- [--seed N] [--count N] [--at-once N] [--only boot,idle,ram,disk,disk-full,power-loss]`:
- * kills whole browsers at random moments, and damages or fills their disks. The kinds run one after
- * the other, because a guest that waits for its turn in a browser would use processor time.
- * `--at-once` runs so many series of rounds in parallel, for kinds that mostly wait.
+ * kills whole browsers at random moments, and damages or fills their disks.
+ *
+ * The kinds run one after the other: a guest that waits for its turn would use processor time. `--at-once`
+ * runs so many series of rounds in parallel, for kinds that mostly wait.
  */
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';

@@ -1,4 +1,4 @@
-/** What a page says of its guest, for rounds whose storage fails. */
+/** Describes what a page shows of its guest, for rounds whose storage fails. */
 
 import { selectors } from '../support/playground-page.ts';
 import type { PlaygroundWindow } from '../support/playground-window.ts';
@@ -59,7 +59,7 @@ export const describePage = ({ page }: Pick<Guest, 'page'>) =>
     selectors,
   );
 
-/** What can be seen of a page whose keeper may not answer. */
+/** Describes a page whose keeper may not answer. */
 async function describeShown({ page }: Guest): Promise<string> {
   const said = (await page.consoleMessages()).map((message) => message.text());
   const shown = await describePage({ page });

@@ -1,4 +1,4 @@
-/** What a guest is doing when its browser is killed, and what must hold when it is back. */
+/** Workloads of a guest whose browser is killed, and the conditions that hold after its resume. */
 
 import { prompt } from '../support/linux-guest.ts';
 import {

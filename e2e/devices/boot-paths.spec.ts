@@ -220,8 +220,8 @@ test('memtest86+ 6 ends with a report: its paging is more than v86 has', async (
   inPage,
   runtimes,
 }) => {
-  // It turns PAE on without CR4.PSE and maps 2 MiB pages, which a CPU supports and v86 does not.
-  // v86 reads the page as a page table, and faults until its stack is full.
+  // It turns PAE on without CR4.PSE and maps 2 MiB pages. A CPU supports that, v86 does not. v86 reads
+  // the page as a page table, and faults until its stack is full.
   await put(site, 'memtest', await fromDebian('memtest86+', 'boot/memtest86+ia32.bin'));
   await boot(guest, { inPage, runtimes }, { bzImage: 'images/memtest', memoryMiB: 64 });
   await expect.poll(async () => (await guest.status()).runstate).toBe('internal-error');

@@ -292,7 +292,7 @@ test.describe('a floppy', () => {
   test.use({ ...patternGuest, guestReady: /^/ });
 
   /**
-   * Returns a floppy that boots, prints `letter` for each track that it reads, and writes it in
+   * Returns a bootable floppy. It prints `letter` for each track that it reads. It writes the letter in
    * lower case beside the track.
    */
   function floppy(letter: string): Uint8Array<ArrayBuffer> {

@@ -1,4 +1,7 @@
-/** [K2] Keys that are down when their page, or their time, goes away are not down in the guest after it. */
+/**
+ * [K2] Keys are released in the guest when their page closes, or when the guest returns to an earlier
+ * time.
+ */
 
 import { shownPrompt } from '../support/linux-guest.ts';
 import { playground } from '../support/playground-page.ts';

@@ -1,4 +1,4 @@
-/** What a guest plays comes out of the page: see tools/guests/sound. */
+/** The page plays the guest's sound: see tools/guests/sound. */
 
 import { playground } from '../support/playground-page.ts';
 import { expectTone, soundFloppy, soundSeconds, tap } from '../support/sound-tap.ts';

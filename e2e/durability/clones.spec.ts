@@ -23,7 +23,7 @@ test('two clones of one state reach each other on a network, each with an addres
   }, runtimes.newer);
   await guest.reloadPage();
   await guest.waitForSerial(prompt);
-  // Nobody gives addresses on this network.
+  // No DHCP server runs on this network.
   await guest.run('until ifconfig eth0 | grep -q UP; do usleep 50000; done; killall udhcpc');
   await guest.run('ifconfig eth0 10.0.0.1; echo 0 >/etc/machine-id');
   const original = await mac(guest);

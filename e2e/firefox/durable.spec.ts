@@ -14,10 +14,10 @@ const longest = { timeout: 60_000 };
 class FrozenWorker extends Error {}
 
 /**
- * Runs a test again if a worker freezes. A Firefox that is driven over BiDi registers every worker
- * with its debugger, and about one in 60 new workers freezes there for good. Without BiDi none of
- * 560 did. A frozen worker keeps its machine as long as the browser runs, so that the test starts
- * again in a new browser context.
+ * Runs a test again if a worker freezes. A Firefox that is driven over BiDi registers every worker with
+ * its debugger. About one in 60 new workers freezes there for ever. Without BiDi none of 560 did. A
+ * frozen worker keeps its machine as long as the browser runs. So the test starts again in a new browser
+ * context.
  */
 async function unlessFrozen(body: () => Promise<void>): Promise<void> {
   for (let left = 3; ; left--) {

@@ -1,4 +1,4 @@
-/** What `npm publish` sends from a clean checkout, in which nothing was built. */
+/** Contents that `npm publish` sends from a clean checkout, in which nothing was built. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
 import { pack } from '../../tools/pack.mjs';

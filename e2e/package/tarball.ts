@@ -1,4 +1,4 @@
-/** Installs what the tarball of the package holds in projects of somebody else. */
+/** Installs the tarball of the package in projects outside of this repository. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { pack } from '../../tools/pack.mjs';

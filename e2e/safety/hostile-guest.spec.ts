@@ -1,6 +1,7 @@
 /**
  * A malicious guest (tools/guests/hostile) in a real browser. Its keeper stays within the budget of
- * SECURITY.md, a machine beside it is not affected, and every attempt ends in a typed state.
+ * SECURITY.md. A machine beside it is not affected. Every attempt ends in a typed state.
+ *
  * src/runtime/hostile-guest.test.ts tests its devices, with each v86.
  */
 import { diskBytes, floodBudgetMiB, HostilePc, hub, waitForShown } from '../support/hostile-pc.ts';

@@ -24,7 +24,7 @@ async function openStateFile({ page }: Guest, path: string): Promise<void> {
 
 interface Saved {
   state: Buffer;
-  /** Of the passes that the guest has counted. */
+  /** Number of the last pass that the guest has counted. */
   last: number;
 }
 
@@ -55,11 +55,11 @@ for (const format of ['raw', 'zstd'] as const) {
       await writeFile(path, isRaw ? state : (await loadCodec()).compress(state, 3));
 
       await openStateFile(guest, path);
-      // What the machine was is in the state.
+      // The machine's options are in the state.
       await expect(field(page, 'Memory').getByRole('textbox')).toHaveValue(String(memoryMiB));
       await expect(field(page, 'Serial ports').getByRole('textbox')).toHaveValue('1');
       await expect(field(page, 'virtio console').getByRole('combobox')).toHaveValue('off');
-      // What was in its drives is not.
+      // The contents of its drives are not.
       await expect(page.getByLabel('Boots')).toHaveValue('drives');
       await new NewMachinePage(page).pick('Floppy', floppyPath(siteRoot));
       const start = dialog(page).getByRole('button', { name: 'Start' });

@@ -1,6 +1,6 @@
 /**
- * A keeper that knows its calls by the names of an earlier release alone, as the keeper of a page that was
- * opened before an update does; bundled in place of keeper.js.
+ * A keeper that knows its calls only by the names of an earlier release. It stands for the keeper of a
+ * page that was opened before an update. Bundled in place of keeper.js.
  */
 import { servePages } from '../../src/keeper/pages/serve-pages.ts';
 import { releasedCalls } from '../../src/protocol/testing/released-calls.ts';

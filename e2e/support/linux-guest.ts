@@ -1,4 +1,4 @@
-/** What the small Linux guest shows when it is up. */
+/** Prompt of the small Linux guest. */
 
 export const promptText = 'holdfast:~# ';
 

@@ -7,7 +7,7 @@ export class NewMachinePage {
   readonly dialog: Locator;
   /** Why the machine that is described could not be started. */
   readonly error: Locator;
-  /** What is wrong with single fields. */
+  /** Problems of single fields. */
   readonly fieldErrors: Locator;
   readonly start: Locator;
 

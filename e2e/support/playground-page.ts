@@ -4,7 +4,7 @@
  */
 import type { Locator, Page } from '@playwright/test';
 
-/** Of parts without a role of their own; also for code that runs in the page. */
+/** Selectors of parts without a role of their own; also for code that runs in the page. */
 export const selectors = {
   notices: '#notices',
   notice: '#notices .notice',
@@ -14,7 +14,7 @@ export const selectors = {
   openDialog: 'dialog[open]',
 } as const;
 
-/** What the page says of its guest, by the term that it stands behind. */
+/** Terms of the page's facts about its guest. */
 const stateTerms = {
   runstate: 'State',
   emulator: 'Emulator',
@@ -50,7 +50,7 @@ export class PlaygroundPage {
       .locator('dd');
   }
 
-  /** What can be done with a guest that is paused, suspended or waits for its state. */
+  /** Buttons for a guest that is paused, suspended or waits for its state. */
   get runstateBar(): Locator {
     return this.page.locator('#runstate-bar');
   }
@@ -132,7 +132,7 @@ export class PlaygroundPage {
     return this.machinesDialog.getByRole('list', { name: 'Machines' }).getByRole('listitem');
   }
 
-  /** What became of the last thing that was done in the list. */
+  /** Result of the last operation in the list. */
   get machinesMessage(): Locator {
     return this.machinesDialog.getByRole('status');
   }

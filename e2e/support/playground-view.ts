@@ -1,4 +1,4 @@
-/** What the playground's page shows of its guest, and its keyboard: as somebody who sits there. */
+/** The visible state of the playground's guest, and its keyboard, as its user sees them. */
 
 import { playground } from './playground-page.ts';
 import type { PlaygroundWindow } from './playground-window.ts';

@@ -1,4 +1,4 @@
-/** What the playground puts into its window, for code that tests run in it. */
+/** Objects that the playground puts into its window, for code that tests run in it. */
 import type { Machine } from '../../src/client/types.ts';
 
 export interface PlaygroundWindow {

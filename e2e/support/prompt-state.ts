@@ -1,7 +1,7 @@
 /**
- * Makes the states that the playground starts from: the demo guest of a built site, booted up to
- * its prompt. Run `npm run build` and `npx tsx e2e/support/prompt-state.ts` after every change of
- * the guest or its machine; a newer v86 or keeper reads the same file.
+ * Makes the states that the playground starts from: the demo guest of a built site, booted up to its
+ * prompt. Run `npm run build` and `npx tsx e2e/support/prompt-state.ts` after every change of the guest
+ * or its machine. A newer v86 or keeper reads the same file.
  */
 
 import { readFile, writeFile } from 'node:fs/promises';

@@ -5,8 +5,8 @@ import { soundBootSector } from '../../tools/guests/sound/boot-sector.ts';
 const floppyBytes = 1_474_560;
 
 /**
- * Floppy of a guest with tones: it answers `w`, `b`, which start tones of 500 and 1,000 Hz, and
- * `q`, `n`, which end them, with the capital.
+ * Floppy of a guest with tones. `w` and `b` start tones of 500 and 1,000 Hz, `q` and `n` end them. The
+ * guest answers each letter with its capital.
  */
 export function soundFloppy(): Uint8Array {
   const image = new Uint8Array(floppyBytes);

@@ -8,7 +8,7 @@ import { expect, Guest, test } from '../support/test.ts';
 async function endKeeper(browser: Browser, siteUrl: string): Promise<void> {
   const devtools = await browser.newBrowserCDPSession();
   const { targetInfos } = await devtools.send('Target.getTargets');
-  // Those of tests before this one may still be there: they outlive their pages.
+  // Workers of earlier tests may still exist: they outlive their pages.
   const workers = targetInfos.filter(
     ({ type, url }) => type === 'shared_worker' && url.startsWith(siteUrl),
   );

@@ -38,7 +38,7 @@ test('it shows the terminal and the screen as they change, and cannot touch the 
   for (const name of ['Pause', 'Reset…', 'Start fresh…', /^Live update/])
     await expect(page.getByRole('button', { name })).toBeDisabled();
 
-  // What is typed here goes nowhere; what the first tab does is seen here.
+  // Typed text is ignored here. The first tab's output is shown here.
   await playground(page).terminalInput.focus();
   await page.keyboard.type('echo from-the-second\n');
   await typeOnScreen(second, 'x');

@@ -57,8 +57,8 @@ type SavedRunstate = keyof typeof enterRunstate;
 const savedRunstates = Object.keys(enterRunstate) as SavedRunstate[];
 
 /**
- * Checks that the pattern guest has its previous run state, that all of its memory is right, and
- * that it can run.
+ * Checks that the pattern guest has its previous run state, that its memory is right, and that it can
+ * run.
  */
 async function expectSavedRunstate(
   guest: Guest,

@@ -11,7 +11,7 @@ import { expect, Guest, test } from '../support/test.ts';
 
 const updated = 'This site was updated. Reload the page: the guest keeps running.';
 
-/** What few visitors use is fetched a while after the page. */
+/** Returns the manifest of another build. */
 
 async function manifestOfAnotherBuild(): Promise<string> {
   const manifest = JSON.parse(await readFile('dist/build.json', 'utf8'));

@@ -37,7 +37,7 @@ function notifyWhenLeaving(events: MessagePort, left: AbortSignal): void {
   const leave = () => events.postMessage({ type: 'leave' });
   left.addEventListener('abort', leave, { once: true });
   const onPageHide = ({ persisted }: PageTransitionEvent) => {
-    // A page in the back-forward cache may come back.
+    // A page in the back-forward cache may be shown again.
     if (!persisted) leave();
   };
   addEventListener('pagehide', onPageHide, { signal: left });

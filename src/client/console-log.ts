@@ -94,7 +94,7 @@ export class ConsoleLog {
     return { offset, bytes: copy(log, offset, log.end) };
   }
 
-  /** @returns what ends that */
+  /** @returns a function that stops the calls */
   follow(console: string, follower: Follower): () => void {
     const { followers } = this.#log(console);
     followers.add(follower);

@@ -51,10 +51,10 @@ export class ConsoleText {
   }
 
   #take(): void {
-    // What is asked for is still to come.
+    // The requested output is still to come.
     if (this.#log.end(this.#console) <= this.#next) return;
     const { offset, bytes } = this.#log.read(this.#console, this.#next);
-    // What is between is forgotten, and with it all that was before.
+    // Output in between was dropped by the log. The text before it is dropped as well.
     if (offset > this.#next) this.#beginAnew();
     this.#next = offset + bytes.length;
     this.#add(offset, bytes.length, this.#decoder.decode(bytes, { stream: true }));

@@ -53,7 +53,7 @@ export class RemoteConsole implements GuestConsole {
       new ReadableStream<T>({
         start: (controller) => {
           give = () => {
-            // What nobody reads stays in the log, which is bounded.
+            // The log keeps unread output, and is bounded.
             if ((controller.desiredSize ?? 0) <= 0 || this.end <= next) return;
             const chunk = this.#log.chunk(this.name, next, chunkBytes);
             next = chunk.offset + chunk.bytes.length;

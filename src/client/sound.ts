@@ -12,7 +12,7 @@ export interface SoundChunk {
 
 /** One second at the rate that runtimes send. */
 const mostFrames = 48_000;
-/** Frames after which the keeper is told that they were received. */
+/** Frames after which the page reports to the keeper that it received them. */
 const reportFrames = mostFrames / 4;
 
 /**

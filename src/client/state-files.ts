@@ -93,7 +93,7 @@ export async function openState(
     // The network card of a clone gets a new address, and its states get a new lineage.
     const { mac: _mac, lineage: _lineage, ...rest } = config;
     const own = identity === 'clone' ? rest : { ...config, id: file.info.machineId };
-    // The author is unknown: unless the caller sets `foreign`, it was someone else.
+    // The author is unknown. Unless the caller sets `foreign`, the state counts as foreign.
     const { foreign = identity === 'clone' } = options.config ?? {};
     const request = {
       config: { ...own, ...options.config, ...(foreign && { foreign }) },

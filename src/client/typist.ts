@@ -8,7 +8,7 @@ import {
   type KeyboardLayout,
 } from '../protocol/keyboard-layout-names.ts';
 
-/** QEMU's default. */
+/** Default of QEMU. */
 const usualHoldMs = 100;
 /** Interval that a guest's BIOS, with a buffer of 16 keys, can keep up with. */
 const usualDelayMs = 8;

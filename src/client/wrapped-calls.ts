@@ -1,6 +1,6 @@
 /**
- * Calls of the keeper whose arguments differ between page and wire: a page gives relative URLs, streams
- * in place of ports, and objects in place of ids. A new one is declared and done here.
+ * Calls of the keeper whose arguments differ in a page and on the wire. A page passes relative URLs, streams
+ * and objects. The wire takes absolute URLs, ports and ids. Declare and implement a new one here.
  */
 import { HoldfastError } from '../errors.ts';
 import type { MachineConfig } from '../protocol/config.ts';
@@ -78,9 +78,9 @@ export interface WrappedCalls {
    */
   openState(source: StateSource | StateFile, options: OpenStateOptions): Promise<ImportReport>;
   /**
-   * Starts a machine with a state from v86's `save_state`, plain or compressed with zstd. If
-   * `config` differs from the one it was saved with, it rejects with `wrong-v86-state` and names
-   * the differences; the current machine then keeps running.
+   * Starts a machine with a state from v86's `save_state`, plain or compressed with zstd. Rejects with
+   * `wrong-v86-state` if `config` differs from the machine of the state. The error names the differences,
+   * and the current machine keeps running.
    */
   openV86State(
     state: Blob | Uint8Array,

@@ -8,7 +8,7 @@ import { cprModes } from './commands/info.ts';
 import { findCommand, namesOf } from './lookup.ts';
 
 export interface Completion {
-  /** The line as far as it is sure: up to the cursor, then `rest`. */
+  /** The settled part of the line: up to the cursor, then `rest`. */
   line: string;
   /** New position of the cursor. */
   cursor: number;

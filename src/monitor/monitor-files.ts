@@ -5,7 +5,7 @@
 import { HoldfastError } from '../errors.ts';
 
 export interface MonitorFiles {
-  /** @throws HoldfastError `file-failed`, or `cancelled` if the user was asked and declined */
+  /** @throws HoldfastError `file-failed`, or `cancelled` if the user declined */
   write(name: string, type: string, bytes: Uint8Array): Promise<void>;
   /**
    * Returns a place that the keeper itself writes to. The keeper writes a temporary file first, so
@@ -32,10 +32,7 @@ export interface WrittenFile {
   bytes?: Uint8Array;
 }
 
-/**
- * Files for callers of the API that read the result of a command: nothing is kept, and no file
- * exists.
- */
+/** Files for API callers that read the result of a command: nothing is kept, and no file exists. */
 export const resultFiles: MonitorFiles = {
   write: async () => undefined,
   read: async (name) => {

@@ -40,8 +40,7 @@ export interface Monitor {
   readonly history: History;
   /**
    * Runs one line. An empty one has no effect.
-   * @throws HoldfastError `bad-command` for an unknown command, and every error that the machine
-   * rejects with
+   * @throws HoldfastError `bad-command` for an unknown command, and every error of the machine
    */
   execute(line: string): Promise<MonitorResult>;
   complete(line: string, cursor?: number): Promise<Completion>;

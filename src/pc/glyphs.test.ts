@@ -23,7 +23,7 @@ function romGlyphs(height: number): Uint8Array[] {
 }
 
 /**
- * Returns a font with these glyphs, from code 0 of its first page on; glyphs beyond 256 are in the
+ * Returns a font with these glyphs, from code 0 of its first page on. Glyphs beyond 256 are in the
  * second.
  */
 function fontOf(shapes: readonly Uint8Array[], height = 16): TextFont {

@@ -1,4 +1,4 @@
-/** The page: made of its parts once its address is understood. */
+/** Makes the page once its address is understood. */
 import { keeperUrl, runtimes } from 'virtual:holdfast-build';
 import { openSiteWorkers } from '../client/site-worker.ts';
 import type { Machine } from '../client/types.ts';
@@ -19,10 +19,10 @@ import { setUpTheme } from './ui/theme.ts';
 
 declare global {
   interface Window {
-    /** For tests and curious people. */
+    /** For tests and for use in the browser's console. */
     holdfast?: {
       readonly machine: Machine | null;
-      /** The text of the VGA screen; nothing in graphics. */
+      /** The text of the VGA screen. Empty in graphics mode. */
       screenText(): string;
       /** The text of the serial console, scrollback included. */
       terminalText(): string;
@@ -31,7 +31,7 @@ declare global {
   }
 }
 
-// Such an address in the bar of a page that is open would otherwise only change the bar.
+// In an open page, a new fragment alone would change only the address bar.
 window.addEventListener('hashchange', () => {
   if (location.hash.startsWith('#s=')) location.reload();
 });
@@ -48,7 +48,7 @@ if (missing.length > 0) {
   if (options.machine && !options.hasMachineId) {
     options.machineId = await linkMachineId(location.search);
   }
-  // A state that is opened is a machine of its own, and leaves the visitor's alone.
+  // An opened state is a machine of its own. The visitor's machine is not affected.
   if (options.state && !options.hasMachineId) options.machineId = randomId();
   const session = new Session(
     {

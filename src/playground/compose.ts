@@ -1,4 +1,4 @@
-/** The whole page, made of its parts once the browser and the address are found fit for a guest. */
+/** Makes the whole page, once the browser and the address are fit for a guest. */
 import { type RuntimeBuild, runtimes } from 'virtual:holdfast-build';
 import type { Machine } from '../client/types.ts';
 import { HoldfastError } from '../errors.ts';

@@ -8,7 +8,7 @@ import './styles/dialogs.css';
 import './styles/new-machine.css';
 import { preloadedKeeperReady } from './start/preloaded-keeper.ts';
 
-// Also where the styles did not come. See base.css.
+// The page is shown even if its styles did not load. See base.css.
 document.body.hidden = false;
 await preloadedKeeperReady();
 await import('./app.ts');

@@ -1,6 +1,6 @@
 import type { Session } from './session/session.ts';
 
-/** Marks the page while what it shows runs in another tab, for its styles. */
+/** Marks the page, for its styles, while its guest runs in another tab. */
 export function markViewOnly(session: Session): void {
   session.onChange(() => {
     document.body.classList.toggle('view-only', session.isWatching);

@@ -232,7 +232,7 @@ export interface RuntimeCommands extends Partial<DiskCommands> {
   readMemory(address: number, length: number): Uint8Array;
   writeMemory(address: number, bytes: Uint8Array): void;
   infoRegisters?(): CpuRegisters;
-  /** The whole VGA screen, whether or not anybody watches. */
+  /** The whole VGA screen, whether or not a page shows it. */
   screen?(): ScreenContents;
   /**
    * Gives the network device another address. The guest's driver uses it once it reads the address

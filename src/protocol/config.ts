@@ -166,9 +166,9 @@ export interface MachineConfig {
    */
   durable?: boolean;
   /**
-   * True if somebody else made the machine: it came from a link or a file. In storage it leaves
-   * room for the user's own machines, see foreign-storage.ts. It fetches nothing with the user's
-   * cookies, see visitor.ts. Default false, but true for a clone. State files do not carry it.
+   * True if the machine came from a link or a file. In storage it leaves room for the user's own
+   * machines, see foreign-storage.ts. It fetches nothing with the user's cookies, see visitor.ts. Default
+   * false, but true for a clone. State files do not carry it.
    */
   foreign?: boolean;
   /**

@@ -1,10 +1,9 @@
 /**
- * Format of the guest's disk writes in versioned pieces, and so in checkpoints. Every runtime and
- * every disk export reads the same format.
+ * Format of the guest's disk writes in versioned pieces, and so in checkpoints. Every runtime and every
+ * disk export reads it.
  *
- * A piece is one block, at index times {@link blockBytes} from the disk's start. A piece with an
- * extra byte at its end is a block of which only some sectors were written; the bits of that byte
- * mark them.
+ * A piece is one block, at index times {@link blockBytes} from the disk's start. A piece with an extra
+ * byte at its end is a block with some sectors written. The bits of that byte mark them.
  */
 import type { DriveName } from './config.ts';
 

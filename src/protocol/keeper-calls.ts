@@ -71,10 +71,10 @@ interface PageCalls {
   info(): KeeperInfo;
   ping(): number;
   /**
-   * Subscribes to the machine's events (posted to `port` as {@link MachineEvent}).
-   * `pageLock`: name of a Web Lock that the page holds for as long as it lives; empty where it has
-   * no Web Locks. Such a page says that it leaves by any message to its end of the port.
-   * `pageId`: what the page calls itself in {@link visibility}.
+   * Subscribes to the machine's events, which are posted to `port` as {@link MachineEvent}.
+   * @param pageLock name of a Web Lock that the page holds as long as it lives. Empty without Web Locks:
+   * such a page announces its end by any message on its port.
+   * @param pageId name of the page in {@link visibility}
    */
   attach(port: MessagePort, pageLock: string, pageId?: string): Promise<KeeperInfo>;
   start(request: StartRequest): Promise<void>;
@@ -82,22 +82,22 @@ interface PageCalls {
   restart(runtime: RuntimeSource): Promise<RestartReport>;
   /** A {@link RuntimeCommands} member by name. */
   command(name: string, args: unknown[]): unknown;
-  /** Whether the page of this id can be seen. One that never says so counts as visible. */
+  /** Whether the page of this id can be seen. Default: visible. */
   visibility(pageId: string, visible: boolean): void;
   /**
-   * The page of this id takes `frames` more frames of sound, as `audio` events, up to a second in
-   * all: what comes when it takes none is left out. 0: it takes no more.
+   * The page of this id takes `frames` more frames of sound, as `audio` events, up to a second in all.
+   * Other frames are dropped. 0: it takes no more.
    */
   listen(pageId: string, frames: number): void;
   /**
-   * A page shows the console as a terminal of this size. A guest with an agent learns it then, and again
-   * whenever it begins anew. The last page to say so counts.
+   * A page shows the console as a terminal of this size. A guest with an agent gets the size at once, and
+   * again after each start. The most recent call wins.
    */
   terminalSize(console: string, cols: number, rows: number): void;
   /**
-   * The page of this id has drawn and shown what it was sent, and has room for more. From the first call
-   * on it is sent no more than that: it misses pictures, and parts of consoles that are forgotten
-   * meanwhile. One that never calls is sent everything.
+   * The page of this id has shown the events that it received, and has room for more. After its first call it is
+   * sent no more than that. It then misses pictures, and console output that is dropped meanwhile. A page that
+   * never calls this is sent everything.
    */
   took(pageId: string, taken: TakenEvents): void;
   /**
@@ -134,8 +134,9 @@ interface PageCalls {
    */
   resumeStored(request: ResumeRequest): Promise<ResumeReport>;
   /**
-   * A page that takes its worker with it waits, blocked, for the first word of `flag` to become
-   * {@link flushed}: a last checkpoint at once. @param flag an Int32 in shared memory
+   * A page that takes its worker with it waits, blocked, until the first word of `flag` is
+   * {@link flushed}. The keeper takes a last checkpoint at once.
+   * @param flag an Int32 in shared memory
    */
   flush(flag: SharedArrayBuffer): void;
 }

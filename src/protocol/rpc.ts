@@ -15,9 +15,12 @@ export type RemoteKeeper = Remote<KeeperApi>;
 
 /** The page's end of the wire. A dead keeper never answers: see src/client/keeper-connection.ts. */
 export interface KeeperWire {
-  /** @param name of now, or of an earlier release. Whatever is thrown arrives as a {@link HoldfastError}. */
+  /**
+   * Every error arrives as a {@link HoldfastError}.
+   * @param name present name, or name in an earlier release
+   */
   call(name: string, args: unknown[]): Promise<unknown>;
-  /** Lets go of the port at both ends. */
+  /** Releases the port at both ends. */
   release(): void;
 }
 

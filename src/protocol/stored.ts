@@ -112,8 +112,8 @@ export interface SetDurableOptions {
   /** Replaces another guest in storage under this machine's id. */
   replace?: boolean;
   /**
-   * Makes the machine the user's own from now on, also if it came from someone else: see
-   * {@link MachineConfig.foreign}.
+   * Makes the machine the user's own from now on, even if it was foreign: see {@link
+   * MachineConfig.foreign}.
    */
   own?: boolean;
 }

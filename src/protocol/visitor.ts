@@ -1,9 +1,8 @@
 /**
- * Requests for files of machines that somebody else made: see `MachineConfig.foreign`. The author
- * of such a machine may learn what it reads. So the files are requested as a stranger would:
- * without the visitor's cookies and passwords. The visitor may be signed in to something else of
- * this origin. The site's own folder is exempt: it is no secret to anyone who may open the page,
- * and it may need the cookies.
+ * Requests for files of machines that are foreign: see `MachineConfig.foreign`. The author of such a
+ * machine may learn what it reads. So the files are requested as a stranger would: without the visitor's
+ * cookies and passwords. The visitor may be signed in to something else of this origin. The site's own
+ * folder is exempt: it is no secret to visitors of the page, and it may need the cookies.
  */
 
 /** A server may decode these to slashes, so that the path leaves the folder. */

@@ -88,7 +88,7 @@ function frameLength(bytes: Uint8Array, { headerBytes, hasChecksum }: ZstdFrame)
     const kind = (header >> 1) & 3;
     if (kind === blockKind.reserved) return undefined;
     isLast = (header & 1) !== 0;
-    // A repeated byte is stored once, whatever the size field contains.
+    // A repeated byte is stored once, independent of the size field.
     at += blockHeaderBytes + (kind === blockKind.repeated ? 1 : header >> 3);
   }
   if (hasChecksum) at += checksumBytes;

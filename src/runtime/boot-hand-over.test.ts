@@ -1,6 +1,6 @@
 /**
- * Hand-overs while a guest boots: at hundreds of random points, during everything that firmware
- * does once in a guest's life. The result must be that of a boot without any hand-over.
+ * Hand-overs while a guest boots: at hundreds of random points, during everything that firmware does once
+ * in a guest's life. The result must equal the result of a boot without any hand-over.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { cpuStates, cpuStatesFloppy } from '../../tools/guests/cpu-states/cpu-states.ts';

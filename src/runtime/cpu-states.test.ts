@@ -1,9 +1,11 @@
 /**
- * Saves the state of a guest in every CPU state that is hard to save, and loads it into another
- * instance of the same v86 and of another one. The guest checks itself (tools/guests/cpu-states).
+ * Saves the state of a guest in every CPU state that is hard to save. Loads it into another instance of
+ * the same v86, and of another one. The guest checks itself (tools/guests/cpu-states).
  *
- * Not checked, because v86 itself does not support it: segment limits, and a tick that is pending
- * while interrupts are off (v86 drops it when it next checks its timers).
+ * Not checked, because v86 itself does not support them:
+ *
+ * - segment limits
+ * - a tick that is pending while interrupts are off: v86 drops it when it next checks its timers
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import {

@@ -6,7 +6,7 @@ import type { StateServerOptions } from './options.ts';
 type Origins = Pick<StateServerOptions, 'origins'>;
 
 /**
- * Sets CORS headers. Anyone may read a state whose name they know; the origins that may write are a
+ * Sets CORS headers. Any page may read a state whose name it knows. The origins that may write are a
  * setting.
  */
 export function setCors(

@@ -41,7 +41,7 @@ interface Parts {
  *
  * | request | |
  * |---|---|
- * | `GET states/` | what the server takes: `{ server, maxBytes, expireAfterS }` |
+ * | `GET states/` | the server's limits: `{ server, maxBytes, expireAfterS }` |
  * | `POST states/uploads`, `HEAD`, `PATCH`, `DELETE states/uploads/ID` | an upload, by the tus protocol 1.0 |
  * | `POST states/uploads/ID/publish` `{ sha256?, retryKey? }` | `{ id, sizeBytes, expiresAt?, deletionToken }` |
  * | `GET`, `HEAD states/SHA256` | the state |

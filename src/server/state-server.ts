@@ -68,8 +68,7 @@ export async function createStateServer(options: StateServerOptions): Promise<St
     async handle(request, response) {
       setCors(options, request, response);
       const client = clients.of(request);
-      // A request whose client has left is not in progress any more, whatever still works on its
-      // answer.
+      // A request whose client has left is over, even if its answer is still being made.
       const closed = new Promise<void>((done) => response.once('close', done));
       try {
         await underWay.run(client, () =>

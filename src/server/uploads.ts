@@ -109,8 +109,8 @@ export class Uploads {
 
   /**
    * Publishes a finished upload under the digest of its content.
-   * @throws HttpError 403 published by another client, 404 no such upload, 409 not finished, 415 no
-   * state file, 422 the content is not what was sent
+   * @throws HttpError 403: published by another client; 404: no such upload; 409: not finished; 415: no
+   * state file; 422: other content than was sent
    */
   publish(uploadId: string, request: PublishRequest): Promise<Publication> {
     return this.#exclusively(uploadId, () => this.#publish(uploadId, request));

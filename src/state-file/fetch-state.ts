@@ -51,7 +51,7 @@ export function fromResponse(response: Response, url: string, stallMs: number): 
   }
   if (!response.body) throw unavailable(`${url}: the server sent nothing.`);
   const length = Number(response.headers.get('content-length') ?? 0);
-  // With a content encoding, the length is that of the encoded bytes.
+  // With a content encoding, the length counts the encoded bytes.
   const isPlain = !response.headers.has('content-encoding');
   return {
     bytes: fromStream(response.body, url, stallMs),

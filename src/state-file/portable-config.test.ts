@@ -143,7 +143,7 @@ test('[SF9] a lineage travels as 32 hex digits, and is no lineage in any other f
     expect(opened(other)).toBeUndefined();
 });
 
-/** Of each option that state files hold, a value that is not its default. */
+/** A value other than the default, for each option that state files hold. */
 const others: Partial<MachineConfig> = {
   name: 'other',
   memoryMiB: 64,

@@ -5,7 +5,7 @@ import type { Digest } from './digest.ts';
 import type { Bytes, RecordRow, StoredRow } from './schema.ts';
 import { leastBlobBytes } from './transferred.ts';
 
-/** @param bytes all of their buffer; those of a large record are not needed afterwards */
+/** @param bytes all of their buffer; a large record's bytes are not needed afterwards */
 export function rowOf(id: number, bytes: Bytes, digest: Digest): StoredRow {
   const isLarge = bytes.byteLength >= leastBlobBytes;
   return { bytes: isLarge ? new Blob([bytes]) : bytes, digest: digest(bytes, BigInt(id)) };

@@ -122,7 +122,8 @@ export const schemaVersion = upgrades.length;
 
 /**
  * Version of the default IndexedDB's empty database after its contents moved to a bucket. A page of an
- * older version knows no other place. It then asks for a reload instead of storing there again.
+ * older version knows no other place. It then asks for a reload instead of storing in the default
+ * IndexedDB.
  */
 export const movedVersion = 2 ** 31 - 1;
 

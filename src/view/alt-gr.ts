@@ -5,7 +5,7 @@ const waitMs = 50;
 /** Largest difference between two event times of one moment, because browsers coarsen them. */
 const sameMomentMs = 2;
 
-/** Members that are read of a keydown event. */
+/** Members of a keydown event that are used. */
 interface KeyDown {
   code: string;
   timeStamp: number;

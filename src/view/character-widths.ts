@@ -19,7 +19,7 @@ const printable = Array.from({ length: 0x7f - 0x20 }, (_, i) => String.fromCharC
 /**
  * Makes the cache measure one character for all of printable ASCII.
  *
- * @param isMonospaced asked once, at the first measurement of another character
+ * @param isMonospaced called once, at the first measurement of another character
  */
 export function measureOnce(cache: WidthCache, isMonospaced: () => boolean): void {
   const measure = cache._measure.bind(cache);

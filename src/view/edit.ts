@@ -6,7 +6,7 @@ interface Edit {
   text: string;
 }
 
-/** Returns the keys that turn one text into the other, typed at its end. */
+/** Returns the keys that turn one text into the other, if typed at its end. */
 export function editBetween(before: string, after: string): Edit {
   const old = [...before];
   const now = [...after];

@@ -3,7 +3,7 @@
  * them the key code 229, which terminals leave to the input method. No DOM.
  */
 
-/** Members that are read of a keydown event. */
+/** Members of a keydown event that are used. */
 export interface InputMethodKey {
   type: string;
   keyCode: number;

@@ -97,8 +97,8 @@ export class Keyboard {
   }
 
   /**
-   * Tells the guest's keyboard what the lights of the user's show. With every key: meanwhile another
-   * page or a program may have typed, or another runtime may have the guest.
+   * Tells the guest's keyboard the lights of the user's. With every key, because another page or a
+   * program may have typed meanwhile, or another runtime may have the guest.
    */
   #followLocks(event: KeyboardEvent): void {
     const locks = locksOf(event);
@@ -157,7 +157,7 @@ export class Keyboard {
     }
     const layout = this.#layout;
     const { strokes, untypable } = typeText(text, layout);
-    // The text must arrive unchanged, whatever the lock lights are now.
+    // The text must arrive unchanged, independent of the lock lights.
     this.#type([{ caps: false }, ...strokes]);
     if (untypable.length > 0) this.#untypable(untypableText(untypable, layout));
   }

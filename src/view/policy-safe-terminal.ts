@@ -25,14 +25,14 @@ export function openTerminal(
   });
   const terminal = new Terminal({ ...options, documentOverride });
   for (const addon of addons) terminal.loadAddon(addon);
-  // The viewport of xterm.js 6.0.0 uses the window's own document, whatever the option is.
+  // The viewport of xterm.js 6.0.0 uses the window's own document and ignores the option.
   document.createElement = create as Document['createElement'];
   try {
     terminal.open(container);
   } finally {
     Reflect.deleteProperty(document, 'createElement');
   }
-  // The renderer of its rows does too, as long as the terminal exists.
+  // The renderer of its rows uses it too, as long as the terminal exists.
   const { _core: core } = terminal as unknown as TerminalInternals;
   const renderer = core._renderService._renderer.value;
   renderer._rowFactory._document = documentOverride;

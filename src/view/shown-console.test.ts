@@ -5,7 +5,7 @@ import { ShownConsole } from './shown-console.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** A terminal that shows what it is given at once, or when it is told to. */
+/** A terminal that shows its input at once, or on demand. */
 class FakeTerminal {
   text = '';
   isHeld = false;
@@ -84,7 +84,7 @@ test('a machine that is expected may begin anywhere', async () => {
   print('old');
   await settled();
   shown.expectNewMachine();
-  // The old one goes on until the new one is there.
+  // The old machine's output continues until the new one starts.
   print(' guest');
   await settled();
   print('new', 5000);

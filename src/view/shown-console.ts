@@ -10,21 +10,21 @@ export interface ShownConsoleOptions {
   terminal: OutputTerminal;
   /** Clears the terminal: its text belongs to another machine, or to a state before a restore. */
   reset(): void;
-  /** Text in the place of output that was missed. */
+  /** Marks a gap in the output. */
   missed?(bytes: number): string;
 }
 
-/** Chunks that wait in the terminal: enough that it never has to wait for the next one. */
+/** Chunks that wait in the terminal: enough that it never waits for the next one. */
 const chunksOnWay = 4;
 
 export class ShownConsole {
   readonly #options: ShownConsoleOptions;
   #reader: ReadableStreamDefaultReader<ConsoleChunk> | undefined;
-  /** Where the output ends that the terminal has been given. */
+  /** End offset of the output that was written to the terminal. */
   #end = 0;
-  /** Where the output ends that it shows. */
+  /** End offset of the output that the terminal shows. */
   #shownEnd = 0;
-  /** Chunks on their way to the screen that were on one before. */
+  /** Chunks in the terminal's queue that repeat earlier output. */
   #againOnWay = 0;
   #expectsNewMachine = false;
 
@@ -41,7 +41,7 @@ export class ShownConsole {
     return this.#shownEnd >= offset;
   }
 
-  /** Whether the terminal works on what was shown before: what that asks of it was answered. */
+  /** Whether the terminal processes repeated output. Terminal queries in it were already answered. */
   get isShownAgain(): boolean {
     return this.#againOnWay > 0;
   }
@@ -50,22 +50,22 @@ export class ShownConsole {
     return this.#expectsNewMachine;
   }
 
-  /** Output is another machine's from the next gap on, or from where its count begins anew. */
+  /** From the next gap or restart of the count on, output belongs to another machine. */
   expectNewMachine(): void {
     this.#expectsNewMachine = true;
   }
 
-  /** Nothing of what was shown counts any more. */
+  /** The output so far no longer counts. */
   forget(): void {
     this.#expectsNewMachine = false;
     this.#end = 0;
-    // Behind what the terminal was given before.
+    // After all output that the terminal has received before.
     this.#options.terminal.write('', () => this.#options.reset());
   }
 
   /**
    * Shows this console from here on, in place of another.
-   * @param from an offset up to which it is shown already
+   * @param from offset up to which it is shown already
    */
   follow(console: Pick<GuestConsole, 'chunks'>, from = 0): void {
     void this.#reader?.cancel();
@@ -85,7 +85,7 @@ export class ShownConsole {
     }
   }
 
-  /** Resolves when the terminal shows it. */
+  /** Resolves when the terminal shows the chunk. */
   #write({ offset, bytes, again }: ConsoleChunk): Promise<void> {
     const { terminal, missed } = this.#options;
     const isGap = offset > this.#end && this.#end > 0;

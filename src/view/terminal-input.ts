@@ -18,7 +18,7 @@ interface InputTerminal {
   attachCustomKeyEventHandler(handler: (event: KeyboardEvent) => boolean): void;
 }
 
-/** Not in xterm.js's API: fires right before the data of a key, a paste or the mouse. */
+/** Not in the API of xterm.js: fires right before the data of a key, a paste or the mouse. */
 interface WithUserInput {
   _core: { coreService: { onUserInput(listener: () => void): Disposable } };
 }
@@ -35,7 +35,7 @@ interface TerminalInputOptions {
   typed?(data: string): string;
 }
 
-/** Sends the input in `terminal`, and the answers that it owes the guest. */
+/** Sends the input in `terminal`, and its answers to the guest's queries. */
 export function followTerminal(
   terminal: InputTerminal,
   { send, isShownAgain, typed = (data) => data }: TerminalInputOptions,

@@ -11,7 +11,7 @@ export class TextScreenView {
   readonly #context: CanvasRenderingContext2D;
   readonly #grid: CellGrid;
   #font: TextFont;
-  /** Glyphs of the font, once a text is asked for. */
+  /** Glyphs of the font, created at the first use. */
   #glyphs: Glyphs | undefined;
   #cursor: TextCursor;
   #row: ImageData;

@@ -1,6 +1,6 @@
 /**
- * `npm run docs`: the documentation and the API reference as one site, in dist-docs/. A link that leads
- * nowhere fails it; the built site is looked at under a path that it was not built for.
+ * `npm run docs`: the documentation and the API reference as one site, in dist-docs/. A dead link fails
+ * it. The built site is checked under a path that it was not built for.
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';

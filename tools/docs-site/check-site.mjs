@@ -1,6 +1,7 @@
 /**
- * Serves the built site under a path and follows its links: first those in the files, to each page, file and
- * anchor; then some in a browser, where the site's own script loads the next page.
+ * Serves the built site under a path and follows its links. First it checks the links in the files, to
+ * each page, file and anchor. Then it follows some in a browser, where the site's own script loads the
+ * next page.
  */
 import { createServer } from 'node:http';
 import { chromium } from '@playwright/test';

@@ -1,7 +1,7 @@
 /**
- * `npm run record`: records docs/survives.gif. A shell of the demo Linux counts, through a reload of its page,
- * a live update, and a browser that is killed and started again. All of it is real: the built site, Chromium,
- * the guest. The recording fails if the count starts again.
+ * `npm run record`: records docs/survives.gif. A shell of the demo Linux counts. Its page reloads, a
+ * live update follows, and the browser is killed and started again. The built site, Chromium and the guest are real. The
+ * recording fails if the count starts again.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ class Recording {
     this.#caption = caption;
   }
 
-  /** What the page shows, over and over, until `isOver`. */
+  /** Records the page until `isOver`. */
   async watch(page: Page, isOver: () => Promise<boolean>): Promise<void> {
     do {
       const since = performance.now();

@@ -12,7 +12,7 @@ const otherPages = {
   'server/README.md': 'state-server-installation.md',
 };
 
-/** What TypeDoc makes of an entry point, by its file. */
+/** Pages that TypeDoc makes of the entry points, by source file. */
 const apiPages = {
   'src/packages/browser/index.ts': 'api/browser/index.md',
   'src/packages/browser/element.ts': 'api/browser/element/index.md',
@@ -46,8 +46,8 @@ function filesOfDocs(root) {
 /**
  * @param {string} root of the project
  * @param {string} pages the folder to fill
- * @param {string | undefined} sourceUrl where files of the project can be read, as `https://…/blob/main/`;
- *   without it, links to files that are no pages become text
+ * @param {string | undefined} sourceUrl URL of the project's files, as `https://…/blob/main/`. Without
+ * it, links to files that are no pages become text.
  */
 export function stage(root, pages, sourceUrl) {
   const places = placesOf(root);

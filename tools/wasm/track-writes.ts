@@ -1,18 +1,17 @@
 /**
  * Makes v86 record which pages of guest memory may have been written.
  *
- * The CPU writes guest memory through its TLB, in Rust as in the code that the JIT makes. An entry
- * lets writes pass only if `do_page_walk` made it for a write (without `TLB_READONLY`). So
- * recording the page whenever such an entry is stored catches every write, provided that the TLB is
- * cleared whenever the records are.
+ * The CPU writes guest memory through its TLB, in Rust as in the code that the JIT makes. An entry lets
+ * writes pass only if `do_page_walk` made it for a write (without `TLB_READONLY`). So the page is
+ * recorded whenever such an entry is stored. That catches every write, if the TLB is cleared together
+ * with the records.
  *
- * Other writes call `write8`, `write16` or `write32`: the accessed and dirty bits of page tables,
- * and devices, which are JavaScript. `src/runtime/core/write-tracking.ts` covers the devices' other
- * writes.
+ * Other writes call `write8`, `write16` or `write32`: the accessed and dirty bits of page tables, and
+ * devices, which are JavaScript. `src/runtime/core/write-tracking.ts` covers the devices' other writes.
  *
- * The records are bytes of a map, at the address in the exported global `write_map`, by
- * guest-physical page over all four GiB, so that no bounds checks are needed. `ram_base` is the
- * start of guest memory.
+ * The records are bytes of a map, at the address in the exported global `write_map`. The map has a byte
+ * for each guest-physical page of four GiB. So no bounds checks are needed. `ram_base` is the start of
+ * guest memory.
  */
 import binaryen from 'binaryen';
 

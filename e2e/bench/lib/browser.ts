@@ -56,7 +56,8 @@ export async function openStock(
 }
 
 /**
- * Waits for the shell's prompt. @returns the time of its arrival, in ms since the navigation began
+ * Waits for the shell's prompt.
+ * @returns when it appeared, in ms since the navigation began
  */
 export function waitForOurPrompt(page: Page): Promise<number> {
   return page.evaluate(

@@ -3,7 +3,7 @@ interface Waiting {
   seen(atMs: number): void;
 }
 
-/** Records console output and the time of its arrival. */
+/** Records console output and when it was received. */
 export class ConsoleReader {
   readonly #now: () => number;
   readonly #decoder = new TextDecoder('latin1');
@@ -25,7 +25,7 @@ export class ConsoleReader {
     if (this.#tail.length > 4096) this.#tail = this.#tail.slice(-1024);
   }
 
-  /** @returns the arrival time of `text`, by the clock of this reader. */
+  /** @returns when `text` was received, by the clock of this reader. */
   waitFor(text: string, timeoutMs: number): Promise<number> {
     if (this.#tail.includes(text)) return Promise.resolve(this.#now());
     return new Promise((resolve, reject) => {

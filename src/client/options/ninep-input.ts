@@ -11,7 +11,7 @@ export interface LoadedFile {
 
 /**
  * Reads or fetches all files.
- * @param isForeign whether someone else chose them, see src/protocol/visitor.ts
+ * @param isForeign whether they are from a link or a file, see src/protocol/visitor.ts
  * @throws HoldfastError `image-unavailable`, with the file's name
  */
 export async function shareFiles(

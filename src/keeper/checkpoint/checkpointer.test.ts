@@ -407,7 +407,7 @@ describe('what is written', () => {
     machine.write(3 * pageBytes, Uint8Array.of(1));
     const report = await checkpointer.checkpoint(still);
     expect(report.dirtyBytes).toBe(pageBytes);
-    // Memory that nobody keeps track of is looked at once, in the cut, where little of it had changed.
+    // Memory without write tracking is compared once, during the cut. Little of it had changed.
     expect(report.scannedBytes).toBeLessThanOrEqual((1 + vramPages) * pageBytes);
   });
 

@@ -1,4 +1,4 @@
-/** Limits the storage of a machine that somebody else made to its share. */
+/** Limits the storage of a foreign machine to its share. */
 import { HoldfastError } from '../../errors.ts';
 import { foreignFreeBytes } from '../../protocol/foreign-storage.ts';
 import type { MachineStore, PublishRequest, Store } from '../../store/types.ts';

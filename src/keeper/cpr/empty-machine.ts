@@ -1,7 +1,7 @@
 import { guestBlocks } from '../checkpoint/memory-layout.ts';
 import type { GuestParts } from './guest-parts.ts';
 
-/** As new: another runtime relies on memory that is zero. */
+/** Clears the machine. The next runtime relies on zeroed memory. */
 export function emptyMachine({ backing, consoles }: GuestParts): void {
   const { memory, blocks, pieces, runtimeBytes } = backing;
   const bytes = new Uint8Array(memory.buffer);

@@ -24,9 +24,9 @@ export async function requireStored(
     );
   }
   const { machineId, generation, manifestDigest } = checkpoint;
-  // To open it fences off whoever runs it: not before it is known to be the right one.
+  // Opening the store fences off a keeper that runs the machine. So the generation is checked first.
   const [newest] = await (await store.peek(machineId)).generations();
-  // One that is damaged is found so when it is restored; then the one before is taken.
+  // A damaged generation is found by its restore, which then takes the one before.
   if (newest && newest.number !== generation) {
     throw new HoldfastError(
       'not-found',

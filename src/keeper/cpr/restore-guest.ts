@@ -1,4 +1,4 @@
-/** A guest comes to life in a machine without one, from memory that was put in place. */
+/** Restores a guest in a machine without one, whose memory is already restored. */
 import type { RuntimeInstance } from '../../protocol/abi.ts';
 import type { CprLoadReport } from '../../protocol/keeper-api.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
@@ -20,7 +20,7 @@ import { getReady, type WaitingRuntime } from './waiting-runtime.ts';
 
 /** Place in storage that a guest was restored from. */
 export interface StoredSource {
-  /** Opened for writing; it may be so only after the guest has gone on. */
+  /** Opened for writing. That may happen only after the guest has resumed. */
   store: MachineStore | Promise<MachineStore>;
   checkpoint: RestoredCheckpoint;
 }
@@ -30,14 +30,14 @@ interface RestoreGuestRequest<Restored> {
   awaiting: WaitingRuntime;
   runtime: RuntimeSource;
   steps: Steps;
-  /** Puts memory, consoles and pieces in place, or waits for somebody who has begun to. */
+  /** Restores memory, consoles and pieces, or waits for a restore that is under way. */
   restore(): Promise<Restored>;
 }
 
 /** State that a guest needs beside its memory. */
 export type RestoredGuest = Pick<RestoredCheckpoint, 'vmstate' | 'keeperState' | 'fellBack'>;
 
-/** A machine's memory on its way back from storage. */
+/** A restore of a machine's memory that is under way. */
 export interface Restoring {
   store: Promise<MachineStore>;
   restoring: Promise<RestoredCheckpoint>;
@@ -53,7 +53,7 @@ export async function restoreMemory(
 }
 
 /**
- * Brings a guest to life whose memory is restored.
+ * Restores a guest whose memory is restored already.
  * @throws HoldfastError after the machine was emptied again
  */
 export async function restoreGuest<Restored extends RestoredGuest>(

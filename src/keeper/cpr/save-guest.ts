@@ -19,20 +19,20 @@ export interface StoppedGuest {
   digest: Digest;
 }
 
-/** Where the guest is kept meanwhile, beside its vmstate. Any of its methods may throw. */
+/** Keeps the rest of the guest, beside its vmstate. Any of its methods may throw. */
 export interface SaveMode {
   readonly name: CprMode;
   /** The runtime whose build bounds the time that stopping may take. */
   readonly source: RuntimeSource;
   /** The guest runs on. */
   prepare(): Promise<void>;
-  /** Step `save`. @returns what {@link keep} is given */
+  /** Step `save`. @returns the argument of {@link keep} */
   save(guest: StoppedGuest): Uint8Array;
-  /** Puts the rest of the guest where it is kept. @returns the vmstate, and what the report says of it */
+  /** Puts the rest of the guest in its place. @returns the vmstate, and its part of the report */
   keep(saved: Uint8Array, guest: StoppedGuest, steps: Steps): Promise<KeptGuest>;
   /** The last step: from here on the guest is saved. */
   finish(guest: StoppedGuest, steps: Steps): void;
-  /** Gives back what {@link prepare} made. The guest resumes as before. */
+  /** Releases the result of {@link prepare}. The guest resumes as before. */
   abandon(): void;
 }
 
@@ -43,8 +43,8 @@ export interface KeptGuest {
 }
 
 /**
- * Saves the guest, which then stands still: held by the keeper, or to be ended, as the mode says.
- * @throws HoldfastError after the guest went on as before
+ * Saves the guest and leaves it stopped. The mode decides whether the keeper holds or ends it.
+ * @throws HoldfastError after the guest has resumed as before
  */
 export async function saveGuest(
   machine: GuestParts,

@@ -64,11 +64,11 @@ const untilSaved = (number: number) =>
   }, slowTimeout);
 
 /**
- * Time that goes on by itself, as the real one, until a test lets a lot of it pass. To be called
- * before the keeper sets its timers.
+ * Time that passes as usual, until a test lets a lot of it pass. Call this before the keeper sets its
+ * timers.
  */
 function holdTime(): void {
-  // What once a second looks at the guest may find that it runs, and have it saved for that.
+  // The tick of every second may see that the guest runs, and save it.
   vi.spyOn(Execution.prototype, 'tick').mockImplementation(() => {});
   vi.useFakeTimers({ shouldAdvanceTime: true });
 }

@@ -196,7 +196,7 @@ describe('a new guest where another one is in storage, which could not be read w
     expect(keeper.info().machine?.startSource).toMatchObject({ kind: 'resumed' });
     await keeper.checkpoint();
     expect(generations()).toHaveLength(2);
-    // That one is the machine that is stored.
+    // The stored machine is the same one.
     await expect(keeper.resumeStored({ ...request(), replace: true })).rejects.toMatchObject({
       code: 'bad-runstate',
     });

@@ -121,7 +121,7 @@ export class MachineOperations implements MachineCalls {
     this.#machine.execution.wakeup();
   }
 
-  /** @param client who gives it: a page's keys are let go of when it goes */
+  /** @param client the page that sends it: its keys are released when it closes */
   command(name: string, args: unknown[], client?: Client): unknown {
     const { execution, input } = this.#machine;
     if (client) input.precede(client, name);
@@ -167,7 +167,7 @@ export class MachineOperations implements MachineCalls {
     return this.#exclusively('A resume', async () => {
       const machine = this.#machine;
       const origin = await this.#cpr.resumeStored(restoring);
-      // A copy still has the names of what it was copied from: it goes on as a clone.
+      // A copy still has the names of its original: it resumes as a clone.
       const isClone = machine.id !== identity.id;
       machine.become(identity.id, identity.name);
       postResumeStored(machine, origin, { isClone });
@@ -203,7 +203,7 @@ export class MachineOperations implements MachineCalls {
     });
   }
 
-  /** @throws HoldfastError with the guest going on as before */
+  /** @throws HoldfastError, and the guest continues */
   snapshot(): Promise<SnapshotInfo> {
     return this.#exclusively('A snapshot', () => this.#snapshots.snapshot());
   }

@@ -54,7 +54,7 @@ test('a module with another digest is never imported', async () => {
 
 describe('a module that its page compares with the digest', () => {
   const module = () => source(sha256(wasm));
-  /** What is asked of the server before the import, which Node does not do by http. */
+  /** Requests to the server before the import. Node itself makes none over HTTP. */
   const askedFor = async (load: () => Promise<unknown>) => {
     asked.length = 0;
     await expect(load()).rejects.toMatchObject({ code: 'runtime-unavailable' });

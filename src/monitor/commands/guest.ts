@@ -4,7 +4,7 @@ import { strokesOf } from '../../pc/keys.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import type { Command, CommandContext } from '../command.ts';
 
-/** QEMU's default. */
+/** Default of QEMU. */
 const usualHoldMs = 100;
 const longestHoldMs = 60_000;
 

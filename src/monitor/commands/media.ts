@@ -64,7 +64,7 @@ function removableDrive(command: string, name: string): RemovableDriveName {
 async function sourceOf({ files }: CommandContext, text: string): Promise<DriveSource> {
   const empty = /^empty:(.*)$/.exec(text)?.[1];
   if (empty !== undefined) return { emptyBytes: evaluate(empty) };
-  // Only text that a page would resolve as a URL; a name without a path is a file.
+  // Only text that a page resolves as a URL. A name without a path is a file.
   if (/^(https?:|blob:|\.{0,2}\/)/.test(text)) return { url: text };
   return { file: await files.read(text) };
 }

@@ -40,7 +40,7 @@ const keeper: KeeperInfo = {
   machine: null,
 };
 
-/** Records its calls; 4 KiB of memory in which each byte is its address. */
+/** Records its calls. Has 4 KiB of memory in which each byte is its address. */
 export class FakeMachine implements MonitorMachine {
   readonly keeper = keeper;
   readonly calls: unknown[][] = [];

@@ -1,4 +1,4 @@
-/** The files that the package's modules bring along, for a browser. */
+/** Files of the package for a browser. */
 import { assets, demo, stateWorkerUrl } from 'virtual:holdfast-assets';
 import { openScriptWorkers } from '../../client/script-worker.ts';
 

@@ -28,7 +28,7 @@ export class HoldfastGuest extends GuestElement {
   }
 }
 
-// Server rendering imports it where there is no document.
+// Server rendering imports this module without a document.
 if (globalThis.customElements && !customElements.get('holdfast-guest'))
   customElements.define('holdfast-guest', HoldfastGuest);
 

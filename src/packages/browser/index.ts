@@ -1,6 +1,6 @@
 /**
- * The npm package: everything of Holdfast that an application uses, with its keeper, its runtimes
- * and its firmware, which it finds by itself.
+ * The npm package: all of Holdfast for an application, with keeper, runtimes and firmware. The package
+ * finds its own files.
  *
  * ```ts
  * import { createMachine, demoLinux } from 'holdfast';
@@ -40,18 +40,18 @@ export const packageAssets: HoldfastAssets = {
 };
 
 /**
- * The Linux that comes with Holdfast: a shell on the first serial port and the screen, the agent on
- * the second. As it is, it opens at its prompt; with options that make another machine of it, it boots.
+ * The Linux that comes with Holdfast: a shell on the first serial port and the screen, the agent on the
+ * second. Unchanged, it opens at its prompt. With options of another machine, it boots.
  */
 export const demoLinux: MachineOptions = files.demo.options;
 
 /**
  * Returns the machine of this page's `machineId`. If it runs, the page attaches to it, also if another
  * page started it. Otherwise, with `durable`, the one in storage resumes from its last checkpoint.
- * Otherwise a new one starts with these options.
- * So the same call starts a guest and finds it again after a reload.
+ * Otherwise a new one starts with these options. So the same call starts a guest and finds it after a
+ * reload.
  * @throws {HoldfastError} `bad-config` before anything else happens, naming each option that is not
- * acceptable and what is allowed; and what connecting and starting reject with
+ * acceptable and what is allowed; and errors of connecting and starting
  */
 export function createMachine(options: CreateOptions): Promise<Machine> {
   return createWith(options, files);

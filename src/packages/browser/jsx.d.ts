@@ -1,14 +1,14 @@
 /**
- * `<holdfast-guest>` in JSX. What is not installed is left out: an augmentation of a module that is not
- * there is the one error that each comment takes away.
+ * `<holdfast-guest>` in JSX. Each augmentation applies only if its framework is installed. The comment
+ * above it suppresses the error for a missing module.
  */
 import type { GuestAttributes, GuestElementEvents, HoldfastGuest } from './element.ts';
 
 type Listener<K extends keyof GuestElementEvents> = (event: GuestElementEvents[K]) => unknown;
 
-/** Beside what every element takes. */
+/** Attributes in addition to those of every element. */
 interface GuestProps extends GuestAttributes {
-  /** The property of this name: what no text can say. */
+  /** The property of this name, for values that are not text. */
   options?: HoldfastGuest['options'];
   onready?: Listener<'ready'>;
   onstatus?: Listener<'status'>;

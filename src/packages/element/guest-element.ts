@@ -9,7 +9,7 @@ import { unknownAttributes } from './unknown-attributes.ts';
 
 /** Events of the element, as `CustomEvent`s. None of them bubbles. */
 export interface GuestElementEvents {
-  /** There is a machine: started, found running, or resumed. */
+  /** A machine is available: started, found running, or resumed. */
   ready: CustomEvent<Machine>;
   /** About once a second, and when something changes. */
   status: CustomEvent<MachineStatus>;
@@ -20,7 +20,7 @@ export interface GuestElementEvents {
 interface ListenerMap extends Omit<HTMLElementEventMap, keyof GuestElementEvents> {}
 interface ListenerMap extends GuestElementEvents {}
 
-/** An element whose listeners are given the element's own events. */
+/** An element whose listeners receive the element's own events. */
 interface GuestEventTarget extends HTMLElement {
   addEventListener<K extends keyof ListenerMap>(
     type: K,
@@ -44,18 +44,25 @@ interface GuestEventTarget extends HTMLElement {
   ): void;
 }
 
-/** Where there is no document, as where a server renders a page, the class can be named and no more. */
+/** Without a document, as in server rendering, the class can be named but not created. */
 const Base = (globalThis.HTMLElement ?? class {}) as unknown as new () => GuestEventTarget;
 
 /**
  * `<holdfast-guest>`: a guest with its screen and its serial terminal.
  *
- * Attributes: every option of `MachineOptions` as text (`hda="range:disk.img" memorymib="256"`);
- * `machineid`, `keeperurl` and `host` as in `ConnectOptions`; `view`, which is `both` (default),
- * `screen` or `terminal`; `muted`; `autostart`, which `off` leaves to {@link start}; `demo`, the Linux that
- * comes with the package. They are read
- * when the machine is started: only `view` and `muted` may change later. What no text can say is set with
- * {@link options}. An element that is removed leaves its guest running.
+ * Attributes:
+ *
+ * - every option of `MachineOptions` as text (`hda="range:disk.img" memorymib="256"`)
+ * - `machineid`, `keeperurl` and `host` as in `ConnectOptions`
+ * - `view`: `both` (default), `screen` or `terminal`
+ * - `muted`
+ * - `autostart`: `off` leaves the start to {@link start}
+ * - `demo`: the Linux that comes with the package
+ *
+ * Attributes are read when the machine is started. Only `view` and `muted` may change later. Other
+ * values, such as files, are set with {@link options}.
+ *
+ * An element that is removed leaves its guest running.
  */
 export abstract class GuestElement extends Base {
   static readonly observedAttributes = ['view', 'muted'];
@@ -68,7 +75,7 @@ export abstract class GuestElement extends Base {
   /** Creates or finds the machine. */
   protected abstract create(options: CreateOptions): Promise<Machine>;
 
-  /** Options beside those of the attributes, which they go before; of the next {@link start}. */
+  /** Options in addition to the attributes. They take precedence, and apply at the next {@link start}. */
   get options(): CreateOptions {
     return this.#options;
   }
@@ -82,7 +89,7 @@ export abstract class GuestElement extends Base {
     return this.#machine;
   }
 
-  /** A guest with sound is not heard. Follows the attribute, and is in turn. */
+  /** Mutes a guest with sound. Reflects the attribute. */
   get muted(): boolean {
     return this.hasAttribute('muted');
   }
@@ -93,7 +100,7 @@ export abstract class GuestElement extends Base {
 
   /**
    * Starts the machine, or finds the one that runs. Called by itself unless `autostart` is `off`.
-   * @throws HoldfastError as `createMachine`, which is told as an event as well
+   * @throws HoldfastError as `createMachine`. The element dispatches it as an event as well.
    */
   start(): Promise<Machine> {
     this.#starting ??= this.#start();
@@ -125,7 +132,7 @@ export abstract class GuestElement extends Base {
     });
     this.#showAttributes();
     if (this.getAttribute('autostart') === 'off') return;
-    // Scripts that make the element set its options after it is in the document, too.
+    // Scripts that create the element may set its options after inserting it.
     queueMicrotask(() => {
       if (this.isConnected) this.start().catch(() => {});
     });
@@ -159,7 +166,7 @@ export abstract class GuestElement extends Base {
     return options;
   }
 
-  /** @throws HoldfastError `bad-config` for an attribute that is probably a misspelt one */
+  /** @throws HoldfastError `bad-config` for an attribute that is probably misspelt */
   #checkNames(names: readonly string[]): void {
     const sentences: string[] = [];
     for (const { name, meant } of unknownAttributes(names, guestAttributes)) {

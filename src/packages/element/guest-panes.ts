@@ -18,7 +18,7 @@ export const isView = (text: string): text is View => views.some((view) => view 
 
 type Pane = Exclude<View, 'both'>;
 
-/** How long it says which characters were left out. */
+/** How long the notice shows which characters were left out. */
 const leftOutMs = 10_000;
 
 /** Contents of the element's shadow root: a bar, the screen, the terminal, and errors. */
@@ -31,11 +31,11 @@ export class GuestPanes implements GuestLink {
   #machine: Machine | null = null;
   #failed: (error: HoldfastError) => void = () => {};
   #pane: Pane = 'screen';
-  /** The one that is told. */
+  /** The message that is shown. */
   #crash: string | undefined;
   #leftOutTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param toggleMuted its button was pressed */
+  /** @param toggleMuted called when its button is pressed */
   constructor(root: ShadowRoot, toggleMuted: () => void) {
     this.#root = root;
     root.adoptedStyleSheets = [styleSheet()];
@@ -54,7 +54,7 @@ export class GuestPanes implements GuestLink {
     for (const tab of root.querySelectorAll<HTMLElement>('[role=tab]')) {
       tab.addEventListener('click', () => this.#choose(tab.dataset.pane as Pane));
     }
-    // Keys go to what was used last.
+    // Keys go to the pane that was used last.
     for (const pane of root.querySelectorAll<HTMLElement>('.panes > *')) {
       pane.addEventListener('focusin', () => this.#choose(pane.dataset.pane as Pane));
     }
@@ -99,7 +99,7 @@ export class GuestPanes implements GuestLink {
     if (crash) this.#showCrash(crash);
   }
 
-  /** @param isError stays until there is a guest */
+  /** @param isError keeps the text until a guest runs */
   showMessage(text: string, isError = false): void {
     const state = this.#find('.state', HTMLElement);
     if (!isError) {
@@ -112,7 +112,7 @@ export class GuestPanes implements GuestLink {
   }
 
   #showCrash(crash: string): void {
-    // About once a second: what somebody opened or selected must stay.
+    // Status events come once a second: text that the user opened or selected must stay.
     if (this.#crash === crash) return;
     this.#crash = crash;
     this.showMessage('The emulator crashed, and the guest cannot continue.', true);
@@ -124,7 +124,7 @@ export class GuestPanes implements GuestLink {
     this.#find('.notice', HTMLElement).append(details);
   }
 
-  /** The state line would be written over within a second. */
+  /** The state line would be overwritten within a second. */
   #showLeftOut(text: string): void {
     this.showMessage(text, true);
     clearTimeout(this.#leftOutTimer);

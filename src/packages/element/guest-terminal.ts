@@ -64,7 +64,7 @@ export class GuestTerminal {
     this.#shown.follow(machine.console(consoleName));
   }
 
-  /** @returns false for a key that a serial line does not have */
+  /** @returns false for a key that a serial line lacks */
   sendKey(name: string): boolean {
     const sequence = sequences[name];
     if (sequence === undefined) return false;

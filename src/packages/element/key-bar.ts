@@ -13,7 +13,7 @@ const keys: readonly (readonly [label: string, name: string])[] = [
 interface KeyBarActions {
   /** @param keys as in `Machine.sendKey` */
   sendKey(keys: string): void;
-  /** Opens the keyboard of a phone. */
+  /** Opens the on-screen keyboard of a phone. */
   focusKeyboard(): void;
 }
 
@@ -30,7 +30,7 @@ export class KeyBar {
         return key;
       }),
     );
-    // What has the focus keeps it, and the phone's keyboard stays open.
+    // The focused element keeps the focus, and the phone's keyboard stays open.
     bar.addEventListener('pointerdown', (event) => event.preventDefault());
   }
 }

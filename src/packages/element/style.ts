@@ -1,6 +1,6 @@
 import xterm from '@xterm/xterm/css/xterm.css?inline';
 
-/** The page styles it through its parts and these custom properties. */
+/** A page styles the element through its parts and these custom properties. */
 const style = `${xterm}
 :host {
   --_ground: var(--holdfast-ground, #0e1011);
@@ -77,7 +77,10 @@ canvas { display: block; outline-offset: 0; }
 .notice pre { max-height: 160px; overflow: auto; white-space: pre-wrap; user-select: text; }
 `;
 
-/** The style sheet of the element's shadow. Constructed: `style-src 'self'` allows no `<style>`. */
+/**
+ * The style sheet of the element's shadow tree. It is constructed, because `style-src 'self'` allows no
+ * `<style>`.
+ */
 export function styleSheet(): CSSStyleSheet {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(style);

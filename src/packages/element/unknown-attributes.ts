@@ -1,7 +1,7 @@
-/** Attributes of the element that are probably misspelt ones of its own. */
+/** Attributes of the element that are probably misspelt. */
 import { similarName } from '../../client/options/similar-name.ts';
 
-/** HTML's own, those that scripts and frameworks mark elements with, and events. */
+/** Attributes of HTML, of scripts and frameworks, and of events. */
 const ofOthers =
   /^(?:id|class|style|slot|title|hidden|inert|tabindex|lang|dir|role|part|exportparts|is|nonce|key|ref|on\w+|item\w+|popover|translate|draggable|spellcheck|accesskey|autofocus|contenteditable|enterkeyhint|inputmode)$|[-:@._]/;
 
@@ -18,7 +18,7 @@ export function unknownAttributes(
   for (const name of names) {
     if (known.includes(name)) continue;
     const meant = similarName(name, known);
-    // With a dash it belongs to others, unless it is one of ours with a dash in it.
+    // A name with a dash belongs to a framework, unless the element has one like it.
     if (ofOthers.test(name) && (meant === undefined || meant !== name.replaceAll('-', '')))
       continue;
     unknown.push({ name, ...(meant !== undefined && { meant }) });

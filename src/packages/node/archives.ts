@@ -1,4 +1,4 @@
-/** For servers built on sirv, as our own and Vite's are. */
+/** For servers built on sirv, such as this project's and Vite's. */
 import type {
   IncomingHttpHeaders,
   IncomingMessage,
@@ -7,9 +7,9 @@ import type {
 } from 'node:http';
 
 /**
- * sirv sends `x.gz` as `x` with `Content-Encoding: gzip`, and browsers then unpack it. A disk or an initrd
- * of that name has to arrive as it is. Ranges of it are ranges of the file. tools/serve.mjs does the
- * same.
+ * sirv sends `x.gz` as `x` with `Content-Encoding: gzip`, and browsers then unpack it. A disk or an
+ * initrd of that name must arrive unchanged. Ranges of it are ranges of the file. tools/serve.mjs does
+ * the same.
  */
 export function keepArchives({ url = '/' }: IncomingMessage, response: ServerResponse): void {
   if (!/\.(gz|br)$/.test(url.replace(/[?#].*/, ''))) return;
@@ -18,7 +18,7 @@ export function keepArchives({ url = '/' }: IncomingMessage, response: ServerRes
     const headers = Object(head.at(-1)) as OutgoingHttpHeaders;
     if (headers['Content-Encoding']) headers['Content-Type'] = 'application/octet-stream';
     delete headers['Content-Encoding'];
-    // Vite's preview has put them there before.
+    // Vite's preview has set them before.
     response.removeHeader('Content-Encoding');
     return writeHead(...head);
   };
@@ -30,7 +30,8 @@ export function keepArchives({ url = '/' }: IncomingMessage, response: ServerRes
  * file is sent then. tools/serve.mjs does the same.
  */
 export function ignoreOtherRanges({ headers }: { headers: IncomingHttpHeaders }): void {
-  // 15 digits: numbers beyond 2⁵³ throw as well. sirv takes a last byte of 0 for the end of the file.
+  // 15 digits, because numbers beyond 2⁵³ throw as well. sirv takes a last byte of 0 for the end of the
+  // file.
   const [, first, last] = /^bytes=(\d{1,15})-(\d{0,15})$/.exec(headers.range ?? '') ?? [];
   const end = last === '' ? Number.POSITIVE_INFINITY : Number(last);
   if (!(end >= Number(first) && end > 0)) delete headers.range;

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { fetchForGuest, guestNetworkOf } from './guarded-fetch.ts';
 import { fetchGuarded, hostOf, isGuarded } from './guarded-hosts.ts';
 
-/** Puts it in the place of this thread's `fetch`. Requests of guests read no files: see guest-fetch.ts. */
+/** Replaces this thread's `fetch`. Requests of guests read no files: see guest-fetch.ts. */
 export function fetchFiles(): void {
   const { fetch } = globalThis;
   globalThis.fetch = (input, init) => {
@@ -17,7 +17,9 @@ export function fetchFiles(): void {
   };
 }
 
-/** The package's kernel has an extension that it lacks on a site, which states of it name. */
+/**
+ * In the package, the kernel has an extension that it lacks on a site. States of a site name it without.
+ */
 async function openFile(path: string): Promise<FileHandle> {
   try {
     return await open(path);
@@ -26,7 +28,7 @@ async function openFile(path: string): Promise<FileHandle> {
   }
 }
 
-/** Answers as a web server would that knows ranges (RFC 9110, section 14). */
+/** Answers as a web server with ranges (RFC 9110, section 14). */
 async function readFile(url: URL, init: RequestInit | undefined): Promise<Response> {
   init?.signal?.throwIfAborted();
   const file = await openFile(fileURLToPath(url)).catch((error: NodeJS.ErrnoException) => error);
@@ -53,7 +55,7 @@ async function readFile(url: URL, init: RequestInit | undefined): Promise<Respon
   }
 }
 
-/** As `fetch` does for what comes from a server. One digest is all that ours asks for. */
+/** Checks subresource integrity as `fetch` does. Supports one SHA-256 digest. */
 function requireIntegrity(bytes: Buffer, integrity: string | undefined): void {
   if (!integrity) return;
   const found = `sha256-${createHash('sha256').update(bytes).digest('base64')}`;

@@ -1,7 +1,7 @@
 /**
- * Guests' requests from this computer. In a browser the same-origin policy stands between a guest and the
- * intranet; here nothing does. So an address is looked at when it is connected to, after each redirect, and
- * private ones are refused: a name may lead anywhere.
+ * Guests' requests from this computer. In a browser the same-origin policy protects the intranet from a
+ * guest. Node has no such policy. So each address is checked at its connection, after each redirect too,
+ * and private ones are refused. A name can lead to any address.
  */
 import dns from 'node:dns';
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
@@ -11,7 +11,7 @@ import { Readable } from 'node:stream';
 import { hostOf, publicLookup, refused } from './guarded-hosts.ts';
 import { isPublicAddress } from './public-address.ts';
 
-/** As src/runtime/network/guest-fetch.ts marks requests. */
+/** The symbol by which src/runtime/network/guest-fetch.ts marks requests. */
 const ofGuest = Symbol.for('holdfast.guest-request');
 const mostRedirects = 10;
 const redirects = [301, 302, 303, 307, 308];
@@ -25,7 +25,7 @@ export function guestNetworkOf(init: RequestInit | undefined): GuestNetwork | un
   return (init as { [ofGuest]?: GuestNetwork } | undefined)?.[ofGuest];
 }
 
-/** As `fetch`, without cookies and cache, which Node has none of. */
+/** `fetch` without cookies and cache, which Node lacks. */
 export async function fetchForGuest(
   url: string,
   init: RequestInit,
@@ -57,7 +57,9 @@ interface Asked {
   privateAddresses?: boolean;
 }
 
-/** One request, without redirects. @throws TypeError for a private address, unless those are allowed */
+/**
+ * One request, without redirects. @throws TypeError for a private address, unless the network allows them
+ */
 export async function ask(url: URL, asked: Asked): Promise<IncomingMessage> {
   const { method, headers, body, signal, privateAddresses = false } = asked;
   const request = { 'http:': requestHttp, 'https:': requestHttps }[url.protocol];
@@ -67,7 +69,7 @@ export async function ask(url: URL, asked: Asked): Promise<IncomingMessage> {
   const options: RequestOptions = {
     method,
     headers: { ...headers, 'accept-encoding': 'identity' },
-    // A connection that others use might lead where this one must not.
+    // A shared connection could lead to an address that is not allowed here.
     agent: false,
     lookup: privateAddresses ? dns.lookup : publicLookup,
     ...(signal && { signal }),
@@ -85,6 +87,6 @@ function responseOf(message: IncomingMessage, url: URL, redirected: boolean): Re
   const hasBody = ![101, 204, 205, 304].includes(status);
   if (!hasBody) message.resume();
   const body = hasBody ? (Readable.toWeb(message) as ReadableStream<Uint8Array>) : null;
-  // What a Response that is made cannot have.
+  // A constructed Response cannot have a `url`.
   return { status, statusText, headers, body, url: url.href, redirected } as Response;
 }

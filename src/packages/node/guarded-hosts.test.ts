@@ -9,7 +9,7 @@ import { fetchFiles } from './file-fetch.ts';
 import { guardedHosts, guardHost, guardLookups, isGuarded } from './guarded-hosts.ts';
 import { requirePublic } from './public-hosts.ts';
 
-/** Of this computer, and for these tests on the internet. */
+/** A name for this computer, and for these tests an address on the internet. */
 const publicAddress = '127.0.0.2';
 const privateAddress = '127.0.0.1';
 vi.mock('./public-address.ts', async (original) => {
@@ -23,7 +23,7 @@ const { fetch } = globalThis;
 let server: Server;
 let port: number;
 let asked: string[];
-/** What each name leads to, one after the other; the last one from then on. */
+/** Addresses of each name, in the order of its lookups. The last one repeats. */
 let addresses: Record<string, string[]>;
 let unguard: () => void;
 

@@ -1,7 +1,7 @@
 /**
- * Hosts that strangers' states name. A name may resolve to a public address for the check, and to a
- * private one for the connection. So the addresses are checked again at the connection. That happens in
- * the threads of machines and of state files, which know these hosts by shared memory.
+ * Hosts in the states of strangers. A name may resolve to a public address for the check, and to a
+ * private one for the connection. So addresses are checked again at each connection. That happens in the
+ * threads of machines and of state files, which share the list of hosts.
  */
 import { createHash } from 'node:crypto';
 import dns, { type LookupAddress } from 'node:dns';
@@ -16,10 +16,10 @@ const fromOwner = isMainThread
 
 /** For the `workerData` of a thread. */
 export const guardedHosts = fromOwner ?? new SharedArrayBuffer(8 * slots);
-/** Digests of the hosts; the first slot says how many there are. */
+/** Digests of the hosts. The first slot has their number. */
 const table = new BigUint64Array(guardedHosts);
 
-/** No thread of a machine connects to a private address of this host from now on. */
+/** From now on, no thread of a machine connects to a private address of this host. */
 export function guardHost(host: string): void {
   if (isGuarded(host)) return;
   const at = Number(Atomics.add(table, 0, 1n)) + 1;
@@ -28,7 +28,7 @@ export function guardHost(host: string): void {
 
 export function isGuarded(host: string): boolean {
   const count = Number(Atomics.load(table, 0));
-  // More than are remembered: any host may be one of them.
+  // The table is full: any host may be guarded.
   if (count >= slots - 1) return true;
   return table.subarray(1, count + 1).includes(keyOf(host));
 }
@@ -41,7 +41,7 @@ export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]
 
 export const refused = () => new TypeError('The address is of this computer or its own network.');
 
-/** `dns.lookup` that fails where a name leads to a private address, if only among others. */
+/** `dns.lookup` that fails if any address of the name is private. */
 export const publicLookup: LookupFunction = (hostname, options, callback) =>
   lookUpPublic(dns.lookup, hostname, options, callback);
 
@@ -58,7 +58,10 @@ function lookUpPublic(
   });
 }
 
-/** Puts it under all that connects by name in this thread, WebSockets too. @returns undoes it */
+/**
+ * Replaces the lookup of all connections by name in this thread, WebSockets too.
+ * @returns a function that restores it
+ */
 export function guardLookups(): () => void {
   const { lookup } = dns;
   const guarded = (hostname: string, ...rest: unknown[]) => {
@@ -77,7 +80,7 @@ export function guardLookups(): () => void {
 const mostRedirects = 10;
 const redirects = [301, 302, 303, 307, 308];
 
-/** As `fetch`, to guarded hosts alone: those that it is redirected to become so. Lookups must be guarded. */
+/** `fetch` to guarded hosts only. It guards the hosts of redirects. Lookups must be guarded. */
 export async function fetchGuarded(
   fetch: typeof globalThis.fetch,
   from: URL,

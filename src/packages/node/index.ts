@@ -1,5 +1,5 @@
 /**
- * Machines in Node, without a browser: each in a thread of its own.
+ * Machines in Node, without a browser. Each has a thread of its own.
  *
  * ```ts
  * import { createMachine, demoLinux } from 'holdfast/node';
@@ -44,8 +44,8 @@ export interface NodeCreateOptions
     Pick<CreateOptions, 'runtime' | 'silenceMs'> {}
 
 /**
- * The Linux that comes with Holdfast: a shell on the first serial port and the screen, the agent on
- * the second. As it is, it opens at its prompt; with options that make another machine of it, it boots.
+ * The Linux that comes with Holdfast: a shell on the first serial port and the screen, the agent on the
+ * second. Unchanged, it opens at its prompt. With options of another machine, it boots.
  */
 export const demoLinux: MachineOptions = demo.options;
 
@@ -56,16 +56,16 @@ export const packageAssets: HoldfastAssets = assets;
 const ofBrowsers = ['durable', 'suspendWhenHiddenMs', 'machineId', 'keeperUrl', 'host', 'worker'];
 
 const files = new URL(__HOLDFAST_FILES__, import.meta.url);
-// URLs in options and in state files are relative to the package's files, as to those of a site.
+// URLs in options and in state files are relative to the package's files, as on a site.
 setBaseUrl(files.href);
 openStateWorkersBy(() => openStateThread(stateWorkerUrl));
 
 /**
  * Starts a machine in a thread of its own, which {@link Machine.close} ends. Consoles, commands,
- * snapshots, live updates and state files are as in a page. There is no storage: what would use it
- * (checkpoints, the storage, `cprSave` to the store) rejects with `storage-unavailable`.
- * @throws {HoldfastError} `bad-config` before anything else happens, `image-unavailable`, and what
- * starting rejects with
+ * snapshots, live updates and state files are as in a page. Node has no storage. Checkpoints, the storage
+ * and `cprSave` to the store reject with `storage-unavailable`.
+ * @throws {HoldfastError} `bad-config` before anything else happens, `image-unavailable`, and errors of
+ * starting
  */
 export async function createMachine(options: NodeCreateOptions): Promise<Machine> {
   for (const [option, value] of Object.entries(options)) {

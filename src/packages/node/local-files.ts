@@ -20,7 +20,7 @@ const images = ['bios', 'vgaBios', 'bzImage', 'multiboot', 'initrd'] as const;
 type DiskName = (typeof disks)[number];
 type ImageName = (typeof images)[number];
 
-/** {@link MachineOptions} in Node: files by path too, and nothing that a browser keeps. */
+/** {@link MachineOptions} in Node: files by path too, without the options of a browser's storage. */
 export type NodeMachineOptions = Omit<
   MachineOptions,
   DiskName | ImageName | 'durable' | 'suspendWhenHiddenMs'
@@ -29,8 +29,8 @@ export type NodeMachineOptions = Omit<
   Partial<Record<ImageName, ImageInput | LocalFile>>;
 
 /**
- * Puts URLs in the place of paths. Disks are then read in slices, when the guest reads them.
- * @throws HoldfastError `image-unavailable` for a file that is not there
+ * Replaces paths by URLs. Disks are then read in slices, when the guest reads them.
+ * @throws HoldfastError `image-unavailable` if a file does not exist
  */
 export async function withFileUrls(options: NodeMachineOptions): Promise<MachineOptions> {
   const found: Record<string, unknown> = { ...options };

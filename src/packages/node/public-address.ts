@@ -1,9 +1,9 @@
-/** Which addresses are of the internet, and not of this computer or a network around it. */
+/** Tells public addresses of the internet from this computer's and its networks'. */
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 
 /**
- * IANA's special-purpose registries: what is not globally reachable, or stands for an IPv4 address.
- * With it one public address that a cloud answers itself, from within.
+ * IANA's special-purpose registries: addresses that are not globally reachable, or that stand for an IPv4
+ * address. One more is public, but a cloud answers it from within.
  */
 const special = new BlockList();
 for (const [network, prefix] of [
@@ -11,7 +11,7 @@ for (const [network, prefix] of [
   ['10.0.0.0', 8],
   ['100.64.0.0', 10],
   ['127.0.0.0', 8],
-  // Azure's platform: metadata and secrets of the virtual machine that asks.
+  // Azure's platform: metadata and secrets of the virtual machine that sends the request.
   ['168.63.129.16', 32],
   ['169.254.0.0', 16],
   ['172.16.0.0', 12],
@@ -25,7 +25,7 @@ for (const [network, prefix] of [
   ['224.0.0.0', 3],
 ] as const)
   special.addSubnet(network, prefix, 'ipv4');
-/** Everything but global unicast, and of that the ranges that hold an IPv4 address. */
+/** Everything but global unicast, and the ranges of global unicast that hold an IPv4 address. */
 const globalUnicast = new BlockList();
 globalUnicast.addSubnet('2000::', 3, 'ipv6');
 for (const [network, prefix] of [
@@ -36,7 +36,7 @@ for (const [network, prefix] of [
 ] as const)
   special.addSubnet(network, prefix, 'ipv6');
 
-/** @param address in the forms that the system's resolver gives; a scope may follow `%` */
+/** @param address as the system's resolver returns it; a scope may follow `%` */
 export function isPublicAddress(address: string): boolean {
   const [plain = ''] = address.split('%');
   if (isIPv4(plain)) return !special.check(plain, 'ipv4');

@@ -1,6 +1,6 @@
 /**
- * A program in Node stands inside of a network, and no CORS keeps a guest from its servers. So a state
- * that a stranger made reaches only the internet.
+ * A program in Node runs inside a network, and no CORS protects its servers from a guest. So a foreign
+ * state reaches only the internet.
  */
 import dns from 'node:dns';
 import { isIP } from 'node:net';
@@ -15,8 +15,8 @@ import { isPublicAddress } from './public-address.ts';
 const longestChain = 5;
 
 /**
- * Resolves every name, of redirects too, once all of it was approved and before anything is read. What the
- * names lead to later, those look at who connect: see guarded-hosts.ts.
+ * Resolves every name, of redirects too, after the approval and before anything is read. The connections
+ * check later addresses: see guarded-hosts.ts.
  */
 export const requirePublic: RequirePublic = async ({ urls }, { allowPrivate, signal }) => {
   if (allowPrivate) return;
@@ -26,7 +26,7 @@ export const requirePublic: RequirePublic = async ({ urls }, { allowPrivate, sig
     if (purpose !== 'network') await requirePublicRedirects(new URL(url), signal);
 };
 
-/** @throws HoldfastError `not-approved` unless each of the host's addresses is of the internet */
+/** @throws HoldfastError `not-approved` unless each of the host's addresses is public */
 export async function requirePublicHost(url: URL): Promise<void> {
   const host = hostOf(url);
   guardHost(host);
@@ -40,7 +40,7 @@ export async function requirePublicHost(url: URL): Promise<void> {
   );
 }
 
-/** @returns none for a name that leads nowhere */
+/** @returns no address for an unknown name */
 const addressesOf = (host: string): Promise<{ address: string }[]> =>
   promisify((callback: (error: Error | null, found: dns.LookupAddress[]) => void) =>
     dns.lookup(host, { all: true }, callback),
@@ -49,7 +49,7 @@ const addressesOf = (host: string): Promise<{ address: string }[]> =>
 async function requirePublicRedirects(from: URL, signal: AbortSignal | undefined): Promise<void> {
   let url = from;
   for (let hop = 0; hop < longestChain; hop++) {
-    // One that does not answer, or whose name leads elsewhere by now, is not connected to later either.
+    // A host that does not answer, or whose name now leads elsewhere, is not connected to later either.
     const response = await ask(url, { method: 'HEAD', signal }).catch(() => undefined);
     response?.destroy();
     const { statusCode = 0, headers: { location } = {} } = response ?? {};

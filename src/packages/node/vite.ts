@@ -1,5 +1,5 @@
 /**
- * For projects that are built with Vite.
+ * Vite plugin for projects with this package.
  *
  * ```ts
  * import { holdfast } from 'holdfast/vite';
@@ -10,14 +10,14 @@
  */
 import { ignoreOtherRanges, keepArchives } from './archives.ts';
 
-/** As much of Vite's servers as is needed: a configuration may be compiled without Node's types. */
+/** The part of Vite's server that is used: a configuration may be compiled without Node's types. */
 interface Server {
   middlewares: {
     use(middleware: (request: never, response: never, next: () => void) => void): unknown;
   };
 }
 
-/** As much of a plugin of Vite as this one is. */
+/** The part of Vite's plugin type that is used. */
 interface HoldfastVitePlugin {
   name: string;
   config(): { optimizeDeps: { exclude: string[] } };
@@ -26,8 +26,8 @@ interface HoldfastVitePlugin {
 }
 
 /**
- * Keeps the package's modules beside its files. The development server would otherwise move them. Disks and
- * kernels whose names end in `.gz` or `.br` are served as they are, with correct ranges.
+ * Keeps the package's modules beside its files. The development server would otherwise move them. Disks
+ * and kernels whose names end in `.gz` or `.br` are served unchanged, with correct ranges.
  */
 export function holdfast(): HoldfastVitePlugin {
   const serve = ({ middlewares }: Server) => {

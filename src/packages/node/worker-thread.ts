@@ -1,11 +1,11 @@
-/** Threads of Node in the place of web workers. */
+/** Threads of Node in place of web workers. */
 import { Worker } from 'node:worker_threads';
 import type { KeeperWorker } from '../../client/keeper-worker.ts';
 import { HoldfastError } from '../../errors.ts';
 import type { StateWorkerPort } from '../../state-file/worker-client.ts';
 import { guardedHosts } from './guarded-hosts.ts';
 
-/** The module that src/packages/node/worker.ts is built into. */
+/** The bundle of src/packages/node/worker.ts. */
 const workerModule = () => new URL('./node-worker.js', import.meta.url);
 
 /** @param script URL of a worker's own script, as a page would give it to `new Worker` */
@@ -22,14 +22,14 @@ export function openKeeperThread(script: string): KeeperWorker {
     thread.once('error', (error) => ended(error.stack ?? error.message));
     thread.once('exit', (code) => ended(`exit code ${code}`));
   });
-  // After the first answer nobody waits for it.
+  // After the first answer, no caller waits for it.
   failed.catch(() => {});
   return { port: port1, failed, leave: () => void thread.terminate() };
 }
 
 export function openStateThread(script: string): StateWorkerPort {
   const thread = newThread(script);
-  // A file that nobody reads on does not keep a program from ending.
+  // An open file does not keep a program from ending.
   thread.unref();
   return {
     postMessage: (message, transfer) => thread.postMessage(message, transfer as never),

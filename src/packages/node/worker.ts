@@ -1,5 +1,5 @@
 /**
- * Entry point of a thread that stands for a web worker: gives it the globals that our workers use,
+ * Entry point of a thread that stands for a web worker. It adds the globals that Holdfast's workers use,
  * and runs the script that {@link WorkerThread} names.
  */
 import { parentPort, workerData } from 'node:worker_threads';
@@ -22,6 +22,6 @@ Object.assign(globalThis, {
     for (const data of waiting.splice(0)) deliver(data);
   },
 });
-// Node 20 has none.
+// Node 20 lacks it.
 if (!globalThis.navigator) Object.assign(globalThis, { navigator: {} });
 await import(/* @vite-ignore */ script);

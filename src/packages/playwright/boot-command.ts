@@ -1,13 +1,13 @@
 /**
- * The words of Packer's `boot_command`, with waits for what the screen shows in place of pauses.
+ * The words of Packer's `boot_command`, with waits for text on the screen in place of pauses.
  *
  * - text is typed
- * - `<enter>`, `<esc>`, `<f1>`, `<up>`, `<spacebar>`, … press a key; `<ctrl-alt-delete>` or any
- *   other combination of QEMU's key names works as well
+ * - `<enter>`, `<esc>`, `<f1>`, `<up>`, `<spacebar>`, … press a key; `<ctrl-alt-delete>` or any other
+ *   combination of QEMU's key names works as well
  * - `<leftCtrlOn>c<leftCtrlOff>` holds a key down around others
  * - `<wait "boot:">` and `<wait /[Bb]oot:/>` wait until the screen shows it
  * - `<wait>` waits until the screen stands still
- * - `<wait5>`, `<wait10s>`, `<wait1m>` let that much time pass: for guests that show nothing
+ * - `<wait5>`, `<wait10s>`, `<wait1m>` wait for that time: for guests that show nothing
  * - `<lt>` and `<gt>` are `<` and `>`
  */
 
@@ -18,7 +18,7 @@ type BootStep =
   | { do: 'wait-for-still-screen' }
   | { do: 'pause'; ms: number };
 
-/** Packer's names of keys that QEMU calls otherwise, in lower case. */
+/** Packer's names of keys with another name in QEMU, in lower case. */
 const packerKeys: Record<string, string> = {
   enter: 'ret',
   return: 'ret',
@@ -52,7 +52,7 @@ const namedCharacters: Record<string, string> = {
   '/': 'slash',
 };
 
-/** @throws Error that names the word that is not understood */
+/** @throws Error that names the unknown word */
 export function parseBootCommand(command: string | readonly string[]): BootStep[] {
   const steps: BootStep[] = [];
   const held: string[] = [];

@@ -17,8 +17,8 @@ export class BrowserProfile {
   }
 
   /**
-   * @param launchOptions on top of those of the Playwright project, where one runs
-   * @param parent the folder that the profile is made in; default: that of temporary files
+   * @param launchOptions in addition to those of the Playwright project, if one runs
+   * @param parent folder for the profile; default: the folder of temporary files
    */
   static async make(
     browserType: BrowserType,
@@ -29,7 +29,7 @@ export class BrowserProfile {
     return new BrowserProfile(folder, browserType, launchOptions);
   }
 
-  /** Starts the browser. One at a time has a profile. */
+  /** Starts the browser. A profile has one at a time. */
   async start(): Promise<BrowserContext> {
     this.#context = await this.#browserType.launchPersistentContext(
       this.folder,
@@ -38,7 +38,7 @@ export class BrowserProfile {
     return this.#context;
   }
 
-  /** SIGKILL: nothing is flushed, no handler runs. Chromium only. */
+  /** Kills the browser by SIGKILL: nothing is flushed, no handler runs. Chromium only. */
   async kill(): Promise<void> {
     const context = this.#context;
     const devtools = await context?.browser()?.newBrowserCDPSession();

@@ -1,4 +1,4 @@
-/** The machine in a page, called from the test. */
+/** Calls of the machine in a page, from the test. */
 import type { Page } from '@playwright/test';
 import type { Machine } from '../../client/types.ts';
 import { HoldfastError, type HoldfastErrorCode, type RestartPhase } from '../../errors.ts';
@@ -6,7 +6,7 @@ import { HoldfastError, type HoldfastErrorCode, type RestartPhase } from '../../
 /** Globals of a page that hosts a machine. */
 export interface HoldfastWindow {
   holdfast?: {
-    /** Null until the page is connected to it. */
+    /** Null until the page is connected to its machine. */
     readonly machine: Machine | null;
   };
 }
@@ -17,8 +17,8 @@ type Answer<T> =
   | { ok: false; code: HoldfastErrorCode; message: string; phase: RestartPhase | undefined };
 
 /**
- * Runs `call` in the page. As with Playwright's `page.evaluate` it sees nothing of the test but its
- * argument, and what it returns is copied. Errors are rethrown as a {@link HoldfastError}.
+ * Runs `call` in the page. As with Playwright's `page.evaluate`, it cannot use variables of the test, and
+ * its result is copied. Errors are rethrown as a {@link HoldfastError}.
  */
 export async function callMachine<T, A>(
   page: Page,

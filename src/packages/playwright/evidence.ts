@@ -5,8 +5,8 @@ import { saveState } from './guest-state.ts';
 import { screenInWords } from './shown-consoles.ts';
 
 /**
- * Attaches what a failed test needs: the whole serial log, and the screen as text and as a picture.
- * A state file, for `machine.openState`, holds the guest itself.
+ * Attaches evidence of a failure: the whole serial log, and the screen as text and as a picture. A state
+ * file, for `machine.openState`, holds the guest itself.
  */
 export async function attachEvidence(guest: Guest, testInfo: TestInfo): Promise<void> {
   const attach = async (
@@ -18,7 +18,7 @@ export async function attachEvidence(guest: Guest, testInfo: TestInfo): Promise<
       const body = await take();
       if (body.length > 0) await testInfo.attach(name, { body, contentType });
     } catch (error) {
-      // A guest that is gone shows no more than that; the test's own error says why.
+      // A guest that is gone has no more evidence. The test's own error has the reason.
       await testInfo.attach(`${name} (not available)`, { body: String(error) });
     }
   };
@@ -29,8 +29,8 @@ export async function attachEvidence(guest: Guest, testInfo: TestInfo): Promise<
 }
 
 /**
- * In the report, but not in the trace as well: a state is large. Playwright puts into the trace what a
- * step's attachments are when the step ends.
+ * The state is in the report, but not in the trace as well, because it is large. Playwright copies the
+ * attachments of a step into the trace when the step ends.
  */
 async function attachState(guest: Guest, testInfo: TestInfo): Promise<void> {
   const name = 'guest.state';

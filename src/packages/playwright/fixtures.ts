@@ -10,12 +10,12 @@ import { pointingAtTest } from './test-place.ts';
 import { besideTestTime, testBegan } from './test-time.ts';
 
 export interface GuestFixtures {
-  /** The golden guest, as it was when all tests of this worker began. */
+  /** The golden guest, in the state before the first test of this worker. */
   guest: Guest;
 }
 
 export interface GuestWorkerOptions {
-  /** Options of the guest. It is booted once a worker, so other options mean another worker. */
+  /** Options of the guest. It is booted once per worker, so other options need another worker. */
   guestOptions: GuestOptions;
   /** Folder of a build of Holdfast: its keeper, runtimes, firmware and demo guest. */
   holdfastRoot: string;
@@ -24,9 +24,9 @@ export interface GuestWorkerOptions {
 export interface GuestWorkerFixtures {
   /** Serves {@link GuestWorkerOptions.holdfastRoot}, and files for the guest's drives. */
   guestSite: Site;
-  /** Boots once a worker, for its first test, in a browser of its own, and keeps what it was then. */
+  /** Boots once per worker, for its first test, in a browser of its own. Keeps that state. */
   golden: GoldenGuest;
-  /** The golden guest as a file: for the worker that follows on this one. */
+  /** The golden guest as a file, for the worker that replaces this one. */
   goldenStates: GoldenStates | undefined;
 }
 
@@ -35,10 +35,10 @@ export interface GuestAutoFixtures {
   guestTestTime: undefined;
 }
 
-// Set where the npm package is built: it has its files elsewhere than this repository.
+// Set in the npm package, whose files are in other places than this repository's.
 const files = typeof __HOLDFAST_FILES__ === 'string' ? __HOLDFAST_FILES__ : '../../../dist';
 const ownBuild = fileURLToPath(new URL(files, import.meta.url));
-/** Time beside `bootTimeout`, ms: a browser's start, `prepare`, and evidence of a failure. */
+/** Time in addition to `bootTimeout`, ms: a browser's start, `prepare`, and evidence of a failure. */
 const besideBootMs = 120_000;
 
 export const test = base.extend<
@@ -109,10 +109,7 @@ export const test = base.extend<
   },
 });
 
-/**
- * Key that tells options with functions apart: these may have the same source in two places, and mean
- * another thing by what surrounds them.
- */
+/** Key that tells options with functions apart. Equal source in two places can mean different things. */
 function placeOf({ ready, prepare }: GuestOptions, testInfo: TestInfo): unknown {
   const { project, file } = testInfo;
   const hasFunctions = [ready, prepare].some((option) => typeof option === 'function');

@@ -1,6 +1,6 @@
 /**
- * Golden guests as state files, for as long as a run of the tests. Playwright ends a worker whose test
- * failed; the worker in its place opens what the one before has booted.
+ * Golden guests as state files, for one run of the tests. Playwright ends a worker whose test failed. The
+ * next worker opens the guest that it has booted.
  */
 import { createHash } from 'node:crypto';
 import { lstat, mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
@@ -21,9 +21,9 @@ export class GoldenStates {
   }
 
   /**
-   * Those of the workers that follow each other in one place of a run.
+   * Golden states of the workers that follow each other in one slot of a run.
    * @param slot the place: Playwright's `parallelIndex`
-   * @returns undefined where there is no folder that only this user can write to
+   * @returns undefined without a folder that only this user can write to
    */
   static async of(slot: number): Promise<GoldenStates | undefined> {
     await removeOldRuns();
@@ -49,7 +49,10 @@ export class GoldenStates {
     await writeFile(join(this.#folder, 'port'), String(port));
   }
 
-  /** The path of a state file, whether it is there or not. @param made what the guest is made of */
+  /**
+   * The path of a state file, which may not exist yet.
+   * @param made options and files of the guest
+   */
   pathOf(made: unknown): string {
     const key = createHash('sha256').update(JSON.stringify(made, inWords)).digest('hex');
     const path = join(this.#folder, `${key.slice(0, 32)}${extension}`);
@@ -57,19 +60,19 @@ export class GoldenStates {
     return path;
   }
 
-  /** Removes what no worker needs any more. */
+  /** Removes files that no worker needs any more. */
   async close(): Promise<void> {
     if (this.workerFollows) return;
     await Promise.all([...this.#paths].map((path) => rm(path, { force: true })));
     const left = await readdir(this.#folder);
     if (left.some((name) => name.endsWith(extension))) return;
     await rm(this.#folder, { recursive: true, force: true });
-    // The folder of the run goes with its last slot.
+    // The last slot removes the folder of the run.
     await rmdir(dirname(this.#folder)).catch(() => {});
   }
 }
 
-/** Functions and expressions as their source, bytes as text. */
+/** Converts functions and expressions to their source, and bytes to text. */
 function inWords(_: string, value: unknown): unknown {
   if (typeof value === 'function' || value instanceof RegExp) return String(value);
   return ArrayBuffer.isView(value) ? Buffer.from(value.buffer).toString('base64') : value;

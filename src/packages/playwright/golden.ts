@@ -16,7 +16,7 @@ import { openStep } from './step.ts';
 export interface GoldenSurroundings {
   site: Site;
   browserType: BrowserType;
-  /** On top of those of the Playwright project, where one runs. */
+  /** In addition to those of the Playwright project, if one runs. */
   launchOptions?: LaunchOptions;
 }
 
@@ -29,9 +29,9 @@ interface Booted {
 }
 
 interface FreshOptions {
-  /** Where the golden state is kept as a file, and found again instead of booting. */
+  /** Path of the golden state. If the file exists, it is opened instead of booting. */
   statePath?: string;
-  /** Called with a guest that did not come up, while it is still there. */
+  /** Called with a guest that did not come up, before it is deleted. */
   failed?: (guest: Guest) => Promise<void>;
 }
 
@@ -39,10 +39,10 @@ export class GoldenGuest {
   readonly #options: GuestOptions;
   readonly #surroundings: GoldenSurroundings;
   #booted: Booted | undefined;
-  /** Where this guest is kept as a file. */
+  /** Path of this guest's state file. */
   #statePath: string | undefined;
 
-  /** Nothing is booted before {@link fresh}. */
+  /** The guest is booted by {@link fresh}, not here. */
   constructor(options: GuestOptions, surroundings: GoldenSurroundings) {
     this.#options = options;
     this.#surroundings = surroundings;
@@ -72,11 +72,11 @@ export class GoldenGuest {
     return (await this.#boot(options)).guest;
   }
 
-  /** Another test asks for the same guest: it is found under its name for it, too. */
+  /** Another test asks for the same guest under another name: links its file. */
   async #alsoAt(path: string | undefined): Promise<void> {
     const kept = this.#statePath;
     if (kept === undefined || path === undefined || existsSync(path)) return;
-    // Where links are not to be had, another worker boots.
+    // Without hard links, another worker boots.
     await link(kept, path).catch(() => {});
   }
 
@@ -86,11 +86,11 @@ export class GoldenGuest {
     await browser?.delete();
   }
 
-  /** @returns false where the golden state went with a browser or a worker that is no more */
+  /** @returns false if the golden state was lost with a browser or a worker */
   async #restore({ guest, snapshot, runtimeId }: Booted): Promise<boolean> {
     if (guest.page.isClosed()) return false;
     try {
-      // Each call crosses to the page and back, before every test.
+      // Each call crosses to the page and back before every test.
       const present = await guest.machine(async (machine, id) => {
         await machine.restore({ id });
         return machine.status?.runtimeId;
@@ -124,14 +124,14 @@ export class GoldenGuest {
     );
   }
 
-  /** As it was booted by a worker that is no more, or before its browser was killed. */
+  /** Opens the guest of an earlier worker, or of a browser that was killed. */
   #open(statePath: string): Promise<Booted> {
     return openStep('open the golden guest', () =>
       this.#begin(async (guest) => {
         const { site } = this.#surroundings;
         const { base = 'demo-linux', runtime } = this.#options;
         await guest.openPage(site.urlOf('machine.html'));
-        // The state names files of this computer by the addresses that they have here.
+        // The state names files of this computer by their addresses on this site.
         await machineConfig(this.#options, site);
         await openState(guest.page, statePath, {
           runtime: await this.#runtime(runtime),
@@ -190,10 +190,16 @@ export class GoldenGuest {
   }
 }
 
-/** The agent mends what the gap broke, see src/keeper/machine/post-resume.ts. The brackets do not find themselves. */
+/**
+ * Waits for the agent's resume script, see src/keeper/machine/post-resume.ts. `[h]` keeps grep from
+ * matching itself.
+ */
 const untilAgentDone = "while ps -o args | grep -q '[h]oldfast/resumed'; do usleep 20000; done";
 
-/** Whole, or not at all. A guest that cannot be a file is booted again when it is needed. */
+/**
+ * The file is written whole or not at all. A guest that cannot be saved is booted again when it is
+ * needed.
+ */
 async function keepState(guest: Guest, path: string): Promise<boolean> {
   const unfinished = `${path}.unfinished`;
   try {
@@ -214,7 +220,7 @@ async function within(timeout: number, guest: Guest, ready: Promise<void>): Prom
   });
   const outcome = await Promise.race([ready, late]).finally(() => clearTimeout(timer));
   if (outcome !== 'late') return;
-  // It fails once the guest is thrown away, which nobody wants to hear of.
+  // Ignores the rejection that follows when the guest is deleted.
   ready.catch(() => {});
   throw new Error(
     `The guest was not ready within ${timeout} ms (bootTimeout).\n${await consoles(guest.page)}`,

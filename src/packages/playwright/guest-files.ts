@@ -3,10 +3,10 @@ import type { Page } from '@playwright/test';
 import { callMachine } from './call-machine.ts';
 import { type GuestShell, quoted } from './guest-shell.ts';
 
-/** Where files wait on the share, on their way to or from another place in the guest. */
+/** Folder of the share for files on their way to or from another place in the guest. */
 const passage = '.holdfast';
 
-/** Where the guest has mounted the share; prints nothing where it has not. */
+/** Finds the place where the guest has mounted the share. Prints nothing without a mount. */
 const findShare = `sed -n 's/^host9p \\([^ ]*\\) 9p .*/\\1/p' /proc/mounts | head -n 1`;
 
 export class GuestFiles {

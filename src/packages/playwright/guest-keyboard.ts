@@ -9,7 +9,7 @@ import { brief, step } from './step.ts';
 import type { WaitOptions } from './wait-options.ts';
 
 export interface TypeOptions {
-  /** Between two keys, ms. Default 8. */
+  /** Interval between two keys, ms. Default 8. */
   delay?: number;
   /** Keyboard layout that the guest is set to. Default: the machine option `keyboardLayout`, or `us`. */
   layout?: KeyboardLayout;

@@ -4,7 +4,7 @@ import { callMachine } from './call-machine.ts';
 import type { GuestPage } from './guest-page.ts';
 import type { Site } from './site.ts';
 
-/** A medium for a drive: also a file of the computer that runs the test. */
+/** A medium for a drive, or a file of the computer that runs the test. */
 export type Medium = DriveSource | { path: string };
 
 export class GuestMedia {
@@ -17,7 +17,7 @@ export class GuestMedia {
     this.#site = site;
   }
 
-  /** @param image also the path of one on this computer */
+  /** @param image a medium, or the path of a file on this computer */
   async insert(drive: RemovableDriveName, image: string | Medium): Promise<void> {
     const medium = typeof image === 'string' ? { path: image } : image;
     const source = 'path' in medium ? await this.#served(medium.path) : medium;

@@ -12,7 +12,7 @@ export class GuestMouse {
     this.#page = page;
   }
 
-  /** Moves it by so many counts, to the right and down. */
+  /** Moves the mouse by so many counts, to the right and down. */
   move(dx: number, dy: number): Promise<void> {
     // A PS/2 mouse counts upwards.
     return callMachine(this.#page(), (machine, [x, y]) => machine.mouseDelta(x, y), [
@@ -21,7 +21,7 @@ export class GuestMouse {
     ] as const);
   }
 
-  /** Moves it to a pixel of the screen: for guests that take absolute positions (a VMware mouse). */
+  /** Moves the mouse to a pixel of the screen: for guests with absolute positions (a VMware mouse). */
   moveTo(x: number, y: number): Promise<void> {
     return callMachine(
       this.#page(),
@@ -55,7 +55,7 @@ export class GuestMouse {
     await this.up(button);
   }
 
-  /** Notches of the wheel, towards the user, as a page scrolls down. */
+  /** Turns the wheel by so many notches, towards the user, as a page scrolls down. */
   wheel(notches: number): Promise<void> {
     return callMachine(this.#page(), (machine, delta) => machine.mouseWheel(delta), -notches);
   }

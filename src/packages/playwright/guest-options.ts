@@ -20,21 +20,24 @@ export type GuestMachine = Partial<Omit<MachineConfig, DriveName | ImageName>> &
 
 export interface GuestOptions {
   /**
-   * The machine that `machine` changes. `demo-linux`, the default: the Linux that comes with Holdfast, with a
-   * shell, the agent, a network device and a 9p share. `pc`: a PC with a BIOS and nothing in it.
+   * The machine that `machine` changes.
+   *
+   * - `demo-linux` (default): the Linux that comes with Holdfast, with a shell, the agent, a network
+   *   device and a 9p share
+   * - `pc`: a PC with a BIOS and nothing in it
    */
   base?: 'demo-linux' | 'pc';
   machine?: GuestMachine;
-  /** A v86 version or the id of a runtime. Default: the newest there is. */
+  /** A v86 version or the id of a runtime. Default: the newest one. */
   runtime?: string;
   /**
-   * When the guest is up: what its first serial port has said, or what a function waits for. Default:
-   * for `demo-linux` when its agent answers, for `pc` at once.
+   * Condition for a started guest: text of its first serial port, or a function that waits. Default: for
+   * `demo-linux` an answer of its agent, for `pc` none.
    */
   ready?: RegExp | ((guest: Guest) => Promise<void>);
-  /** Preparation of every test: runs once a worker, before the snapshot. */
+  /** Preparation of every test: runs once per worker, before the snapshot. */
   prepare?: (guest: Guest) => Promise<void>;
-  /** Milliseconds until `ready`. Default 120,000: a computer may have more to do. */
+  /** Milliseconds until `ready`. Default 120,000, because the computer may be busy. */
   bootTimeout?: number;
   /**
    * The URL of your own page, in place of the fixtures' page. It starts a guest by itself and puts
@@ -53,7 +56,7 @@ interface GuestDescription {
   memoryMiB?: number;
 }
 
-/** The configuration that the options ask for, with everything at URLs. */
+/** The configuration for these options, with everything at URLs. */
 export async function machineConfig(
   { base = 'demo-linux', machine = {} }: GuestOptions,
   site: Site,

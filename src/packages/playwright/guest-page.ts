@@ -1,4 +1,4 @@
-/** The page that a guest is seen through, and what tests do to it. */
+/** The page that shows a guest, and the operations of tests on it. */
 import type { BrowserContext, Page } from '@playwright/test';
 import type { BrowserProfile } from './browser-profile.ts';
 import type { HoldfastWindow } from './call-machine.ts';
@@ -9,7 +9,7 @@ import type { WaitOptions } from './wait-options.ts';
 
 declare const window: HoldfastWindow & TappedWindow & Window;
 
-/** The address of the playground with a guest that boots, instead of one that is there at once. */
+/** The address of the playground with a guest that boots, instead of one that opens at its prompt. */
 export function withColdBoot(address: string): string {
   const url = new URL(address);
   if (!url.searchParams.has('boot')) url.searchParams.set('boot', 'cold');
@@ -26,7 +26,7 @@ export class GuestPage {
     this.#browser = browser;
   }
 
-  /** Prepares a page for a guest; to be called before the page goes anywhere. */
+  /** Prepares a page for a guest. Call it before the page navigates. */
   static async prepare(page: Page, browser?: BrowserProfile): Promise<GuestPage> {
     const prepared = new GuestPage(page, browser);
     await prepared.#prepare();
@@ -37,7 +37,7 @@ export class GuestPage {
     return this.#page;
   }
 
-  /** Resolves when the page is connected, whether there is a guest or not. */
+  /** Resolves when the page is connected, even without a guest. */
   async connect(url: string): Promise<void> {
     this.#url = url;
     await this.#page.goto(url);
@@ -60,7 +60,7 @@ export class GuestPage {
     const context = crashed.context();
     const devtools = await context.newCDPSession(crashed);
     const gone = crashed.waitForEvent('crash');
-    // It never answers.
+    // The call never answers.
     devtools.send('Page.crash').catch(() => {});
     await gone;
     await this.#openIn(context);
@@ -80,7 +80,7 @@ export class GuestPage {
   ): Promise<void> {
     const limit = waitLimit(timeout);
     try {
-      // 0 would be for ever.
+      // 0 would mean no limit.
       const options = { timeout: Math.max(1, limit.ms), polling: 50 };
       await this.#page.waitForFunction(predicate, undefined, options);
     } catch (cause) {
@@ -92,7 +92,7 @@ export class GuestPage {
     }
   }
 
-  /** Runs `start`, which puts another machine in the place of this one: its consoles begin anew. */
+  /** Runs `start`, which replaces the machine: its consoles begin anew. */
   async replaceMachine(start: () => Promise<void>): Promise<void> {
     await this.#page.evaluate(() => window.holdfastTap.clear());
     try {
@@ -110,7 +110,7 @@ export class GuestPage {
   }
 
   async #prepare(): Promise<void> {
-    // tsx and others mark the functions that they compile with a helper that no page has.
+    // tsx and others mark compiled functions with a helper that a page lacks.
     await this.#page.addInitScript('globalThis.__name ??= (named) => named');
     await this.#page.addInitScript(installTap);
   }

@@ -9,7 +9,7 @@ import { type WaitLimit, waitLimit } from './test-time.ts';
 import type { WaitOptions } from './wait-options.ts';
 
 const retryMs = 100;
-/** A try that is under way when the time is up gets so long to end. */
+/** Time for a try that is under way at the timeout. */
 const lastTryMs = 10_000;
 
 export class GuestPorts {
@@ -26,7 +26,7 @@ export class GuestPorts {
     return forward;
   }
 
-  /** Resolves when something in the guest takes connections on this port. */
+  /** Resolves when a server in the guest accepts connections on this port. */
   async waitFor(port: number, { timeout }: WaitOptions): Promise<void> {
     const limit = waitLimit(timeout);
     const endMs = performance.now() + limit.ms;
@@ -42,7 +42,7 @@ export class GuestPorts {
     }
   }
 
-  /** Closes what tests forwarded. */
+  /** Closes the ports that tests forwarded. */
   async close(): Promise<void> {
     await Promise.all([...this.#forwards].map((forward) => forward.close()));
     this.#forwards.clear();

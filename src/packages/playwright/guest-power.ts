@@ -1,4 +1,4 @@
-/** Machines in the place of the one that runs. */
+/** Machines that replace the running one. */
 import type { MachineConfig } from '../../protocol/config.ts';
 import type { MachineStatus } from '../../protocol/events.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
@@ -6,7 +6,7 @@ import { callMachine } from './call-machine.ts';
 import type { GuestPage } from './guest-page.ts';
 import type { GuestRuntimes } from './guest-runtimes.ts';
 
-/** `undefined` takes an option away. */
+/** `undefined` removes an option. */
 export type ConfigChange = { [Option in keyof MachineConfig]?: MachineConfig[Option] | undefined };
 
 export class GuestPower {
@@ -32,7 +32,7 @@ export class GuestPower {
     return this.boot(changed(present.config, change), runtime);
   }
 
-  /** Boots again, with what the guest wrote to its hard disks. */
+  /** Boots again, with the guest's writes to its hard disks. */
   async cycle({ config, runtimeId }: MachineStatus, change: ConfigChange): Promise<void> {
     const runtime = await this.#runtimes.present(runtimeId);
     const start = () =>
@@ -44,7 +44,7 @@ export class GuestPower {
           for (const { device, medium } of await machine.infoBlock()) {
             if ((device !== 'hda' && device !== 'hdb') || !medium) continue;
             const parts: BlobPart[] = [];
-            // A Response would tell none of its errors.
+            // A Response would hide its errors.
             for await (const part of machine.diskImage(device))
               parts.push(part as Uint8Array<ArrayBuffer>);
             disks[device] = { bytes: new Uint8Array(await new Blob(parts).arrayBuffer()) };

@@ -1,4 +1,4 @@
-/** The runtimes that a guest can be on. */
+/** The runtimes that a guest can move to. */
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import type { Site } from './site.ts';
 
@@ -9,14 +9,14 @@ export class GuestRuntimes {
     this.#site = site;
   }
 
-  /** The one that a guest is on. */
+  /** Returns the guest's present runtime. */
   async present(runtimeId: string): Promise<RuntimeSource> {
     const found = (await this.#all()).find(({ id }) => id === runtimeId);
     if (found) return found;
     throw new Error('The runtime of this guest is no longer available.');
   }
 
-  /** One that it is not on. */
+  /** Returns a runtime other than the present one. */
   async other(runtimeId: string): Promise<RuntimeSource> {
     const found = (await this.#all()).find(({ id }) => id !== runtimeId);
     if (found) return found;

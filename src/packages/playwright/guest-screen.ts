@@ -6,7 +6,7 @@ import { waitLimit } from './test-time.ts';
 import type { WaitOptions } from './wait-options.ts';
 
 export interface StillScreenOptions extends WaitOptions {
-  /** How long nothing may change, ms. Default 1,000. */
+  /** Time without a change, ms. Default 1,000. */
   stillFor?: number;
 }
 
@@ -18,10 +18,10 @@ export interface ScreenArea {
   height: number;
 }
 
-/** Parts that are not compared: areas; on a text screen also text that an expression matches. */
+/** Parts that are not compared: areas, or on a text screen the matches of an expression. */
 export type ScreenMask = ScreenArea | RegExp;
 
-/** Playwright's own mask colour, so that it is not taken for the guest's. */
+/** Playwright's own mask colour, so that it is not taken for a colour of the guest. */
 const maskColour = '#ff00ff';
 
 export class GuestScreen {
@@ -35,7 +35,7 @@ export class GuestScreen {
     return callMachine(this.#page(), (machine) => machine.screenText(), undefined);
   }
 
-  /** Resolves with the match, or with null when `shown` is false and nothing matches any more. */
+  /** Resolves with the match. With `shown` false, resolves with null once nothing matches any more. */
   async waitForText(
     pattern: RegExp,
     { timeout, shown = true }: WaitOptions & { shown?: boolean } = {},
@@ -78,7 +78,7 @@ export class GuestScreen {
         let sinceMs = beganMs;
         for (;;) {
           const contents = await machine.screen();
-          // Not the cursor, which may blink.
+          // The cursor is left out, because it may blink.
           const now = contents.mode === 'text' ? contents.screen.cells : contents.pixels;
           const nowMs = performance.now();
           let same = now.length === last.length;
@@ -102,7 +102,7 @@ export class GuestScreen {
     );
   }
 
-  /** A PNG; text as a VGA draws it. */
+  /** A PNG. Text is drawn as a VGA does. */
   async png(mask: readonly ScreenMask[] = []): Promise<Buffer> {
     const areas = mask.filter((part): part is ScreenArea => !(part instanceof RegExp));
     const patterns = mask

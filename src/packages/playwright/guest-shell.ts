@@ -17,9 +17,9 @@ export interface RunResult {
 
 /** busybox's line editor has room for 1,024. */
 const longestLine = 1000;
-/** A try that is under way when the time is up gets so long to end. */
+/** Time for a try that is under way at the timeout. */
 const lastTryMs = 10_000;
-/** Between two tries; each starts a process in the guest. */
+/** Interval between two tries. Each starts a process in the guest. */
 const retryMs = 100;
 
 export class GuestShell {
@@ -90,8 +90,8 @@ export class GuestShell {
     }
     const from = await this.#serial.end();
     const id = `${Date.now().toString(36)}.${this.#runs++}`;
-    // Ctrl-U: what is on the line already, as a late answer of the terminal, is not part of it. The
-    // quotes are gone in what the shell writes, but not in the echo of what it was given.
+    // Ctrl-U clears the line, for example of a late answer of the terminal. The shell's output lacks the
+    // quotes, which the echo of the command has.
     await this.#serial.write(`\x15{ echo B''EGIN ${id}\n${command}\n}; echo E''ND ${id} $?\n`);
     const [, output = '', exitCode] = await this.#serial.waitFor(
       new RegExp(`BEGIN ${id}\\r\\n([\\s\\S]*?)END ${id} (\\d+)`),
@@ -114,5 +114,5 @@ export function shownOutput({ stdout, stderr }: ExecuteResult): string {
   return part('output', stdout) + (stderr && `\n${part('error', stderr)}`);
 }
 
-/** As one word of a shell. */
+/** Quotes text as one word of a shell. */
 export const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -1,6 +1,6 @@
 /**
  * The whole guest as a state file, between its page and this computer. It travels as a download and as a
- * chosen file: what a call returns would lie in the trace of the test, as large as it is.
+ * chosen file. The result of a call would be in the trace of the test, as large as it is.
  */
 import type { Page } from '@playwright/test';
 import type { OpenStateOptions } from '../../client/types.ts';
@@ -27,7 +27,7 @@ export async function saveState(page: Page, path: string): Promise<void> {
     },
     undefined,
   );
-  // A page that is closed meanwhile is told by the other one.
+  // If the page closes meanwhile, `made` rejects as well and reports it.
   downloading.catch(() => {});
   const url = await made;
   const download = await downloading;
@@ -36,7 +36,7 @@ export async function saveState(page: Page, path: string): Promise<void> {
   await page.evaluate((address) => URL.revokeObjectURL(address), url);
 }
 
-/** Makes a guest of a state file, in place of any other. */
+/** Replaces the guest by the one of a state file. */
 export async function openState(
   page: Page,
   path: string,

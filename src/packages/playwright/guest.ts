@@ -1,4 +1,4 @@
-/** A guest as a test sees it. */
+/** The guest of a test. */
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Page } from '@playwright/test';
 import type { ExecuteResult } from '../../client/agent.ts';
@@ -31,7 +31,7 @@ import type { WaitOptions } from './wait-options.ts';
 export interface GuestSurroundings {
   /** Its own browser, for {@link Guest.crashBrowser}. */
   browser?: BrowserProfile;
-  /** Serves files to its drives, and knows the runtimes there are. */
+  /** Serves files to its drives, and lists the runtimes. */
   site?: Site;
 }
 
@@ -63,12 +63,12 @@ export class Guest {
     this.#power = new GuestPower(page, this.#runtimes);
   }
 
-  /** Prepares a page for a guest; to be called before the page goes anywhere. */
+  /** Prepares a page for a guest. Call it before the page navigates. */
   static async in(page: Page, surroundings: GuestSurroundings = {}): Promise<Guest> {
     return new Guest(await GuestPage.prepare(page, surroundings.browser), surroundings);
   }
 
-  /** The page that shows the guest: another one after {@link crashPage} and {@link crashBrowser}. */
+  /** The page that shows the guest. {@link crashPage} and {@link crashBrowser} replace it. */
   get page(): Page {
     return this.#page.current;
   }
@@ -79,8 +79,8 @@ export class Guest {
   }
 
   /**
-   * Opens the playground and waits until it is attached to a guest. A guest that is started boots,
-   * unless the address has a `boot` of its own.
+   * Opens the playground and waits until it is attached to a guest. A new guest boots, unless the address
+   * has a `boot` of its own.
    */
   open(url: string): Promise<void> {
     return this.#page.open(withColdBoot(url));
@@ -91,7 +91,7 @@ export class Guest {
     return this.#page.connect(url);
   }
 
-  /** Waits for something in the page. */
+  /** Waits for a condition in the page. */
   waitUntil(predicate: () => boolean, otherwise: string, options?: WaitOptions): Promise<void> {
     return this.#page.waitUntil(predicate, otherwise, options);
   }
@@ -101,7 +101,7 @@ export class Guest {
     return this.#page.attached(options);
   }
 
-  // Commands in the guest, through its agent: beside whatever its shells are doing.
+  // Commands in the guest, through its agent: its shells are not affected.
 
   /** Runs shell code as root. */
   execute(code: string, options?: WaitOptions): Promise<ExecuteResult> {
@@ -118,46 +118,49 @@ export class Guest {
     return step(`fail ${brief(code)}`, () => this.#shell.fail(code, options));
   }
 
-  /** Runs shell code again and again until it ends with status 0. @returns its standard output */
+  /**
+   * Runs shell code repeatedly until it ends with status 0.
+   * @returns its standard output
+   */
   waitUntilSucceeds(code: string, options?: WaitOptions): Promise<string> {
     return step(`wait until ${brief(code)} succeeds`, () =>
       this.#shell.waitUntil(code, true, options),
     );
   }
 
-  /** Runs shell code again and again until it does not end with status 0. */
+  /** Runs shell code repeatedly until it does not end with status 0. */
   waitUntilFails(code: string, options?: WaitOptions): Promise<string> {
     return step(`wait until ${brief(code)} fails`, () =>
       this.#shell.waitUntil(code, false, options),
     );
   }
 
-  /** Waits until a file, or anything else, is at this path in the guest. */
+  /** Waits until this path exists in the guest. */
   async waitForFile(path: string, options?: WaitOptions): Promise<void> {
     await step(`wait for file ${path}`, () => this.#shell.waitForFile(path, options));
   }
 
   /**
    * Types a command of one or more lines into the shell on the first serial port. The shell must be at
-   * its prompt. Changes to its directory and variables last.
+   * its prompt. Changes to its directory and variables are kept.
    */
   run(command: string, options?: SerialWaitOptions): Promise<RunResult> {
     return step(`run ${brief(command)}`, () => this.#shell.run(command, options));
   }
 
-  // What the guest shows.
+  // Output of the guest.
 
-  /** Resolves with the match in what the first serial port says, or has said. */
+  /** Resolves with the match in the output of the first serial port, past or future. */
   waitForSerial(pattern: RegExp, options?: SerialWaitOptions): Promise<RegExpMatchArray> {
     return this.serial.waitFor(pattern, options);
   }
 
-  /** The text on the VGA screen; empty in graphics. */
+  /** The text on the VGA screen. Empty in graphics mode. */
   screenText(): Promise<string> {
     return this.#screen.text();
   }
 
-  /** Waits until the VGA screen shows something. */
+  /** Waits until the VGA screen shows a match. */
   async waitForText(pattern: RegExp, options: WaitOptions = {}): Promise<RegExpMatchArray> {
     const match = await step(`wait for text ${pattern}`, () =>
       this.#screen.waitForText(pattern, options),
@@ -165,7 +168,7 @@ export class Guest {
     return match as RegExpMatchArray;
   }
 
-  /** Waits until the VGA screen shows something no more. */
+  /** Waits until the VGA screen shows no match. */
   async waitForNoText(pattern: RegExp, options: WaitOptions = {}): Promise<void> {
     await step(`wait for no text ${pattern}`, () =>
       this.#screen.waitForText(pattern, { ...options, shown: false }),
@@ -177,12 +180,12 @@ export class Guest {
     return step('wait for a still screen', () => this.#screen.waitForStill(options));
   }
 
-  /** The guest's screen as a PNG; what `mask` names is painted over. */
+  /** The guest's screen as a PNG. The parts in `mask` are painted over. */
   screenshot({ mask }: { mask?: readonly ScreenMask[] } = {}): Promise<Buffer> {
     return this.#screen.png(mask);
   }
 
-  // What a user does.
+  // Input of a user.
 
   /** Presses keys together, with QEMU's names: `ret`, `f2`, `ctrl-alt-delete`. */
   sendKey(keys: string, options?: SendKeyOptions): Promise<void> {
@@ -208,22 +211,24 @@ export class Guest {
   // Files and media.
 
   /**
-   * Copies a file of this computer, or bytes, into the guest. A relative `target` is a path in the
-   * 9p share; an absolute one is reached through the agent of a guest that has mounted the share.
+   * Copies a file of this computer, or bytes, into the guest. A relative `target` is a path in the 9p
+   * share. An absolute one needs an agent, and a guest that has mounted the share.
    */
   async copyIn(source: string | Uint8Array, target: string): Promise<void> {
     const bytes = typeof source === 'string' ? await readFile(source) : source;
     await step(`copy in ${target}`, () => this.#files.copyIn(bytes, target));
   }
 
-  /** A file of the guest, with paths as for {@link copyIn}; also put at `target` where that is given. */
+  /**
+   * Copies a file from the guest, with paths as for {@link copyIn}. Also writes it to `target`, if given.
+   */
   async copyOut(source: string, target?: string): Promise<Buffer> {
     const bytes = await step(`copy out ${source}`, () => this.#files.copyOut(source));
     if (target !== undefined) await writeFile(target, bytes);
     return bytes;
   }
 
-  /** Puts a CD into the drive: the path of an image on this computer, or what a drive takes. */
+  /** Puts a CD into the drive: the path of an image on this computer, or a medium. */
   insertCd(image: string | Medium): Promise<void> {
     return step('insert CD', () => this.#media.insert('cdrom', image));
   }
@@ -242,14 +247,14 @@ export class Guest {
 
   // The network; it needs the network backend `fetch`, and an address in the guest.
 
-  /** Waits until something in the guest takes TCP connections on this port. */
+  /** Waits until a server in the guest accepts TCP connections on this port. */
   waitForPort(port: number, options: WaitOptions = {}): Promise<void> {
     return step(`wait for port ${port}`, () => this.#ports.waitFor(port, options));
   }
 
   /**
-   * Makes a TCP port of the guest one of the computer that runs the test, until the test ends:
-   * `await request.get((await guest.forwardPort(80)).url)`.
+   * Forwards a port of the test's computer to a TCP port of the guest, until the test ends: `await
+   * request.get((await guest.forwardPort(80)).url)`.
    */
   forwardPort(port: number, options: ForwardPortOptions = {}): Promise<PortForward> {
     return step(`forward port ${port}`, () => this.#ports.forward(port, options));
@@ -277,8 +282,8 @@ export class Guest {
   }
 
   /**
-   * Starts a machine in place of the one that runs: that one's configuration with `change`, where
-   * `undefined` takes an option away.
+   * Starts a machine in place of the running one, with its configuration and `change`. `undefined` in
+   * `change` removes an option.
    */
   async start(runtime: RuntimeSource, change: ConfigChange = {}): Promise<void> {
     await this.#power.start(await this.status(), runtime, change);
@@ -290,14 +295,14 @@ export class Guest {
   }
 
   /**
-   * Turns the machine off and on again: its hard disks are as the guest has left them. `change` is
-   * what else is different, as for {@link start}; `initrd: undefined` takes an option away.
+   * Turns the machine off and on again. Its hard disks keep the guest's writes. `change` changes options,
+   * as for {@link start}: `initrd: undefined` removes an option.
    */
   powerCycle(change: ConfigChange = {}): Promise<void> {
     return step('power cycle', async () => this.#power.cycle(await this.status(), change));
   }
 
-  /** Stops the guest and its time: what passes until {@link resume} has not passed for it. */
+  /** Stops the guest and its time. For the guest, no time passes until {@link resume}. */
   pause(): Promise<void> {
     return step('pause', () => this.machine((machine) => machine.pause({ stopsTime: true })));
   }
@@ -310,7 +315,7 @@ export class Guest {
     return step('reset', () => this.machine((machine) => machine.reset()));
   }
 
-  /** A snapshot of all of the guest, in memory: it lasts as long as the machine. */
+  /** Takes a snapshot of the whole guest in memory. It lasts as long as the machine. */
   snapshot(): Promise<SnapshotInfo> {
     return step('snapshot', () => this.machine((machine) => machine.snapshot()));
   }
@@ -322,12 +327,12 @@ export class Guest {
     );
   }
 
-  /** A checkpoint in the browser's storage now: what comes back after a crash. */
+  /** Takes a checkpoint in the browser's storage now. After a crash the guest resumes from it. */
   async checkpoint(): Promise<void> {
     await step('checkpoint', () => this.machine((machine) => machine.checkpoint()));
   }
 
-  /** Hands the running guest over to another runtime; without an argument, to one it is not on. */
+  /** Hands the running guest over to another runtime. Without an argument, to one other than the present. */
   liveUpdate(runtime?: RuntimeSource): Promise<RestartReport> {
     return step('live update', async () => {
       const to = runtime ?? (await this.#runtimes.other((await this.status()).runtimeId));
@@ -337,20 +342,20 @@ export class Guest {
 
   // The page and the browser around it.
 
-  /** The guest runs on meanwhile, where its worker outlives pages. */
+  /** Reloads the page. The guest keeps running if its worker outlives pages. */
   reloadPage(): Promise<void> {
     return step('reload page', () => this.#page.reload());
   }
 
   /**
-   * Kills the page's process, and opens the page again. Where that was the worker's process too, a
-   * guest comes back from its last checkpoint, and one without is lost. Chromium only.
+   * Kills the page's process, and opens the page again. If the worker was in that process, the guest
+   * resumes from its last checkpoint. A guest without one is lost. Chromium only.
    */
   crashPage(): Promise<void> {
     return step('crash page', () => this.#page.crash());
   }
 
-  /** Kills the whole browser, and starts it again: the guest comes back from its last checkpoint. */
+  /** Kills the whole browser, and starts it again. The guest resumes from its last checkpoint. */
   crashBrowser(): Promise<void> {
     return step('crash browser', () => this.#page.crashBrowser());
   }

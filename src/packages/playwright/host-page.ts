@@ -1,4 +1,4 @@
-/** The page that hosts a guest for the fixtures: a machine, its screen to look at, and nothing else. */
+/** The fixtures' page for a guest: a machine and its screen, and nothing else. */
 import { keeperUrl, runtimes } from 'virtual:holdfast-build';
 import { openSiteWorkers } from '../../client/site-worker.ts';
 import { connect } from '../../index.ts';
@@ -8,7 +8,7 @@ declare const window: HoldfastWindow & Window;
 
 const framesPerSecond = 10;
 
-/** With no more of the build's description than the keeper knows. */
+/** Only the part of the build's description that the keeper knows. */
 const sources = runtimes.map(({ id, v86Version, url, wasmUrl, sha256, wasmSha256 }) => ({
   id,
   v86Version,
@@ -22,11 +22,11 @@ const machine = await connect({ keeperUrl, runtimes: sources });
 if (!machine.status) await resumeStored();
 window.holdfast = { machine };
 for (;;) {
-  // While a machine takes the place of another there is no screen.
+  // Without a machine, during a replacement, there is no screen.
   await show(document.querySelector('canvas') as HTMLCanvasElement).catch(nextStatus);
 }
 
-/** After a crash of the browser: with the guest that it ran. */
+/** After a crash of the browser: shows the guest that it ran. */
 async function resumeStored(): Promise<void> {
   const [stored] = await machine.storage.list();
   const [newest] = sources;

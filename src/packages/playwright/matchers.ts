@@ -10,7 +10,7 @@ import type { WaitOptions } from './wait-options.ts';
 export interface MatchScreenOptions extends StillScreenOptions {
   /** Painted over before pictures are compared: areas in the guest's pixels, or text on the screen. */
   mask?: readonly ScreenMask[];
-  /** As for Playwright's `toMatchSnapshot`. */
+  /** The same as for Playwright's `toMatchSnapshot`. */
   threshold?: number;
   maxDiffPixels?: number;
   maxDiffPixelRatio?: number;
@@ -23,8 +23,8 @@ interface Result {
 
 export const expect = base.extend({
   /**
-   * Waits until the guest's screen stands still, and compares it with the picture of this name beside
-   * the test. `--update-snapshots` writes it.
+   * Waits until the guest's screen stands still. Compares it with the picture of this name beside the
+   * test. `--update-snapshots` writes the picture.
    */
   async toMatchScreen(
     this: ExpectMatcherState,
@@ -41,7 +41,7 @@ export const expect = base.extend({
     return settled(this.isNot, async () => compare.toMatchSnapshot(name, comparison));
   },
 
-  /** Waits until the guest's text screen shows it; with `not`, until it does not. */
+  /** Waits until the guest's text screen shows the text. With `not`, until it does not. */
   async toShowText(
     this: ExpectMatcherState,
     guest: Guest,
@@ -54,7 +54,7 @@ export const expect = base.extend({
     });
   },
 
-  /** Waits until the guest's first serial port has printed it; `not` looks at the output so far. */
+  /** Waits until the first serial port has printed the text. With `not`, checks the output so far. */
   async toHaveSaid(
     this: ExpectMatcherState,
     guest: Guest,
@@ -89,7 +89,7 @@ export const expect = base.extend({
   },
 });
 
-/** A matcher's result of what throws when it is not as expected. */
+/** Converts a check that throws to a matcher's result. */
 async function settled(isNot: boolean, check: () => Promise<unknown>): Promise<Result> {
   try {
     await check();

@@ -1,6 +1,6 @@
 /** Runs in the page before its own scripts, and keeps the output of the guest's consoles. */
 
-/** Where the tap is found in the page. */
+/** Name of the tap in the page. */
 export interface TappedWindow {
   holdfastTap: {
     /** Output of a console from an offset on, and the offset after it. */
@@ -8,8 +8,8 @@ export interface TappedWindow {
     /** Calls back for new output until it returns true. */
     follow(console: string, listener: () => boolean): void;
     /**
-     * Another machine is about to take this one's place: forgets what all consoles said, and what this
-     * one says until each of them begins anew.
+     * Call before another machine replaces this one. Forgets the output of all consoles, and of this
+     * machine, until each console begins anew.
      */
     clear(): void;
     /** Undoes {@link clear}: no other machine came. */
@@ -18,8 +18,10 @@ export interface TappedWindow {
 }
 
 /**
- * The page attaches to its machine over a `MessageChannel`; a second listener on it sees what the
- * page is sent, greeting included. Serialised into the page: it must not refer to this module.
+ * The page attaches to its machine over a `MessageChannel`. A second listener on it sees every message to
+ * the page, greeting included.
+ *
+ * Serialised into the page: it must not refer to this module.
  */
 export function installTap(): void {
   interface Log {
@@ -38,7 +40,7 @@ export function installTap(): void {
     return log;
   };
   let isBeingReplaced = false;
-  /** Consoles of the machine that took its place. */
+  /** Consoles of the new machine that have begun. */
   const begun = new Set<string>();
   const add = (name: string, offset: number, bytes: Uint8Array) => {
     if (isBeingReplaced && !begun.has(name)) {
@@ -46,7 +48,7 @@ export function installTap(): void {
       begun.add(name);
     }
     const log = logOf(name);
-    // Sent again after a reconnect, or by another machine, or after a gap: what is new counts.
+    // After a reconnect or a gap, output may be repeated. Only new output counts.
     const at = offset - log.start;
     if (at < 0 || at > log.length) {
       log.start = offset;

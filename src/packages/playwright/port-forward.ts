@@ -1,4 +1,4 @@
-/** A port of the computer that runs the test. Its connections are forwarded into the guest. */
+/** A port of this computer, whose connections are forwarded into the guest. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -6,11 +6,11 @@ import type { Page } from '@playwright/test';
 import { callMachine } from './call-machine.ts';
 
 export interface ForwardPortOptions {
-  /** Port of this computer. Default: one that is free. */
+  /** Port of this computer. Default: a free one. */
   hostPort?: number;
 }
 
-/** The page's state of the connections that a test has open. */
+/** Connections of a test, in the page. */
 interface ForwardWindow {
   holdfastForwards?: Map<
     number,
@@ -47,12 +47,12 @@ export class PortForward {
     return forward;
   }
 
-  /** On this computer. */
+  /** Port of this computer. */
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** `http://127.0.0.1:PORT/`, for what speaks HTTP. */
+  /** `http://127.0.0.1:PORT/`, for HTTP clients. */
   get url(): string {
     return `http://127.0.0.1:${this.port}/`;
   }
@@ -69,15 +69,16 @@ export class PortForward {
   async #serve(socket: Socket, page: Page, guestPort: number): Promise<void> {
     const id = connections++;
     this.#open.set(socket, () => forget(page, id));
-    // A connection that breaks is over: that is all there is to know of it.
+    // A broken connection has ended. Its error needs no report.
     socket.on('error', () => socket.destroy());
     try {
       await connect(page, id, guestPort);
       await Promise.all([sendAll(page, id, socket), receiveAll(page, id, socket)]);
-      // What was sent may still be on its way into the guest.
+      // Sent bytes may still be on their way into the guest.
       await page.evaluate((connection) => window.holdfastForwards?.get(connection)?.closed, id);
     } catch {
-      // Refused or reset by the guest, or its page is gone: so it is for whoever connected.
+      // A connection that the guest refuses or resets also resets the host's socket. So does a page that
+      // is gone.
       socket.resetAndDestroy();
     } finally {
       this.#open.delete(socket);
@@ -113,7 +114,7 @@ async function sendAll(page: Page, id: number, socket: Socket): Promise<void> {
       [id, (chunk as Buffer).toString('base64')] as const,
     );
   }
-  // Where the guest has closed it already there is nobody to tell.
+  // The guest may have closed it already: then there is no receiver.
   await page.evaluate(
     (connection) =>
       window.holdfastForwards

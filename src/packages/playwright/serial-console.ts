@@ -9,7 +9,7 @@ import type { WaitOptions } from './wait-options.ts';
 declare const window: TappedWindow & Window;
 
 export interface SerialWaitOptions extends WaitOptions {
-  /** Look only at what came after this offset, see {@link SerialConsole.end}. */
+  /** Offset of the first output to search, see {@link SerialConsole.end}. */
   from?: number;
 }
 
@@ -24,7 +24,7 @@ export class SerialConsole {
     this.name = name;
   }
 
-  /** Types on it, as a terminal would. */
+  /** Writes input, as a terminal would. */
   write(data: string): Promise<void> {
     return callMachine(this.#page(), (machine, [name, text]) => machine.consoleInput(name, text), [
       this.name,
@@ -41,7 +41,7 @@ export class SerialConsole {
     return read.text;
   }
 
-  /** Bytes that the guest has written since the machine began: where the next one will be. */
+  /** Bytes that the guest has written since the machine began: the offset of the next one. */
   async end(): Promise<number> {
     const read = await this.#page().evaluate(
       (name) => window.holdfastTap.read(name, Number.POSITIVE_INFINITY),
@@ -50,7 +50,7 @@ export class SerialConsole {
     return read.end;
   }
 
-  /** Resolves with the match in everything that was written from `from` on. */
+  /** Resolves with the match in all output from `from` on. */
   waitFor(pattern: RegExp, options: SerialWaitOptions = {}): Promise<RegExpMatchArray> {
     return step(`${this.name}: wait for ${pattern}`, () => this.#waitFor(pattern, options));
   }

@@ -7,7 +7,7 @@ declare const window: Partial<TappedWindow> & Window;
 
 const shownLines = 40;
 
-/** The end of the serial console, and the text on the screen; never throws. */
+/** The end of the serial console, and the text on the screen. Never throws. */
 export async function consoles(page: Page): Promise<string> {
   const failed = (error: Error) => `(${error.message.split('\n')[0]})`;
   const [serial, screen] = await Promise.all([
@@ -18,7 +18,7 @@ export async function consoles(page: Page): Promise<string> {
   return `--- serial console ---\n${lines}\n--- screen ---\n${screen.trimEnd()}`;
 }
 
-/** The text on the guest's screen, or that there is none because it shows graphics. */
+/** The text on the guest's screen, or a note that it shows graphics. */
 export function screenInWords(page: Page): Promise<string> {
   return callMachine(
     page,

@@ -25,17 +25,17 @@ import headers from './response-headers.json' with { type: 'json' };
 export interface SiteOptions {
   /** Folder of the build. */
   root: string;
-  /** Path under which the site stands, for example `some/where`; the server's root if empty. */
+  /** Path of the site, for example `some/where`. Empty: the server's root. */
   path?: string;
-  /** With the headers that make its pages cross-origin isolated. */
+  /** Whether the site has the headers that make its pages cross-origin isolated. */
   isolated?: boolean;
-  /** On this port, unless another program has it. */
+  /** Preferred port. */
   port?: number;
-  /** With the headers that limit what pages and workers can be made to do; `true` if absent. */
+  /** Whether the site has the headers that restrict pages and workers. Default `true`. */
   secured?: boolean;
 }
 
-/** Something that the content security policy has blocked, as the browser reports it. */
+/** A violation of the content security policy, as the browser reports it. */
 export interface PolicyViolation {
   documentUrl: string;
   directive: string;
@@ -45,7 +45,7 @@ export interface PolicyViolation {
   sample: string;
 }
 
-/** Browsers send here what the policy blocks, in pages and in all kinds of workers. */
+/** Browsers report violations here, from pages and all kinds of workers. */
 const reportPath = 'policy-violations';
 
 const securityHeaders = {
@@ -54,19 +54,19 @@ const securityHeaders = {
 };
 
 /**
- * Serves a build under the security policy of its documentation. What it serves is a copy made of
- * links: files can be put, removed and replaced by another build without touching the build.
+ * Serves a build under the security policy of its documentation. It serves a copy made of links. So files
+ * can be added, removed and replaced without a change of the build.
  */
 export class Site {
   readonly #server: Server;
   readonly #folder: string;
   readonly #path: string;
   readonly #headers: [string, string][];
-  /** Where the site's own files stand. */
+  /** Folder of the site's own files. */
   #root: string;
   #builds = 0;
   #shared = 0;
-  /** Paths asked for since the beginning, with the query, without the site's path. */
+  /** Paths of all requests, with the query, without the site's path. */
   readonly requests: string[] = [];
   /** Violations of the policy since the start. */
   readonly violations: PolicyViolation[] = [];
@@ -112,7 +112,7 @@ export class Site {
     return new URL(file, this.url).href;
   }
 
-  /** Puts another build at the same address, without the files of the one before. */
+  /** Puts another build at the same address. The files of the previous one are removed. */
   async deploy(build: string): Promise<void> {
     const base = join(this.#folder, String(this.#builds++));
     const root = join(base, this.#path);
@@ -121,7 +121,7 @@ export class Site {
     const handle = sirv(base, {
       dev: true,
       etag: true,
-      // The package's kernel has one that it lacks on a site, see tools/build-library.ts.
+      // In the package, the kernel has an extension that it lacks on a site, see tools/build-library.ts.
       extensions: ['html', 'htm', 'bin'],
       setHeaders: (response) => {
         for (const [name, value] of this.#headers) response.setHeader(name, value);
@@ -152,9 +152,9 @@ export class Site {
   }
 
   /**
-   * Serves a file of this computer as it is then.
+   * Serves the present contents of a file of this computer.
    * @returns its address
-   * @throws HoldfastError `file-failed` where there is none
+   * @throws HoldfastError `file-failed` if it does not exist
    */
   async share(path: string): Promise<string> {
     await stat(path).catch((cause: Error) => {
@@ -167,7 +167,7 @@ export class Site {
     return this.urlOf(file);
   }
 
-  /** From now on the server answers 404 for this file. */
+  /** Makes the server answer 404 for this file. */
   async remove(file: string): Promise<void> {
     await rm(await this.#own(file), { recursive: true });
   }
@@ -209,7 +209,7 @@ export class Site {
     });
   }
 
-  /** The file's path, after its folders have become ours instead of links into the build. */
+  /** The file's path. Its folders become copies instead of links into the build. */
   async #own(file: string): Promise<string> {
     const target = join(this.#root, file);
     if (!target.startsWith(this.#root + sep)) throw new Error(`${file} is outside of the site`);

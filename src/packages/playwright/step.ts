@@ -2,19 +2,19 @@
 import { test } from '@playwright/test';
 
 /**
- * A step of the test that runs, where one does. It is boxed: an error points to the line of the test
- * that asked for it, and not in here.
+ * Runs a step of the present test, if any. It is boxed: an error points to the line of the test that
+ * called it.
  */
 export function step<T>(title: string, body: () => Promise<T>): Promise<T> {
   return isInTest() ? test.step(title, body, { box: true }) : body();
 }
 
-/** A step whose errors point to where they arose: at most a function of the test's own. */
+/** A step whose errors point to their origin, such as a function of the test. */
 export function openStep<T>(title: string, body: () => Promise<T>): Promise<T> {
   return isInTest() ? test.step(title, body) : body();
 }
 
-/** Guests can be driven without Playwright's runner, as benchmarks do. */
+/** Guests can be used without Playwright's runner, as in benchmarks. */
 function isInTest(): boolean {
   try {
     test.info();
@@ -24,7 +24,7 @@ function isInTest(): boolean {
   }
 }
 
-/** For titles: one line, and not too much of it. */
+/** Shortens a title to one line. */
 export function brief(text: string, longest = 60): string {
   const line = text.replace(/\s+/g, ' ').trim();
   return line.length > longest ? `${line.slice(0, longest - 1)}…` : line;

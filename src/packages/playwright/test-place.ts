@@ -1,11 +1,11 @@
-/** Errors of what runs before a test point to the test, and not to where this library noticed them. */
+/** Makes errors before a test point to the test, and not into this library. */
 import { fileURLToPath } from 'node:url';
 import type { TestInfo } from '@playwright/test';
 
-/** This library's own files: a folder of sources, or of the package. */
+/** Files of this library: a folder of sources, or of the package. */
 const ownFolder = fileURLToPath(new URL('.', import.meta.url));
 
-/** The same error, whose stack has functions of the test's own, as `ready`, and the test itself. */
+/** The same error. Its stack has the test's own functions, such as `ready`, and the test itself. */
 export function pointingAtTest(error: unknown, testInfo: TestInfo): unknown {
   if (!(error instanceof Error)) return error;
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));

@@ -1,29 +1,28 @@
 /**
- * Waits that end before the test that makes them. What ends by a test's own timeout says no more
- * than that; a wait that ends by itself shows what the guest did meanwhile.
+ * Limits of waits. A wait ends before its test's timeout, so that its error can show the guest's output.
  */
 import { type TestInfo, test } from '@playwright/test';
 import { defaultTimeout } from './wait-options.ts';
 
-/** When each test's own time began, as `performance.now()`. */
+/** Start of each test's own time, as `performance.now()`. */
 const beganMs = new WeakMap<TestInfo, number>();
 
-/** Left of a test's time for an error and its evidence. */
+/** Share of a test's time that is kept for an error and its evidence. */
 const marginMs = (timeout: number) => Math.min(2000, timeout / 10);
 
-/** How long something may take, and how an error says so. */
+/** Limit of a wait, and its wording in an error. */
 export interface WaitLimit {
   ms: number;
-  /** As in `within 30000 ms`. */
+  /** For example `within 30000 ms`. */
   within: string;
 }
 
-/** To be called as the first thing of each test. */
+/** Call this first in each test. */
 export function testBegan(testInfo: TestInfo): void {
   beganMs.set(testInfo, performance.now());
 }
 
-/** @param timeout as the caller asked, ms */
+/** @param timeout of the caller, ms */
 export function waitLimit(timeout = defaultTimeout): WaitLimit {
   const testInfo = currentTest();
   const leftMs = testInfo && timeLeft(testInfo);
@@ -34,8 +33,8 @@ export function waitLimit(timeout = defaultTimeout): WaitLimit {
 }
 
 /**
- * Runs what is not part of the test's own time, which grows by what this takes.
- * @param limitMs the most that it may grow by
+ * Runs work outside of the test's own time, which is extended by its duration.
+ * @param limitMs largest extension
  */
 export async function besideTestTime<T>(
   testInfo: TestInfo,
@@ -53,10 +52,10 @@ export async function besideTestTime<T>(
   }
 }
 
-/** @returns undefined where nothing limits it */
+/** @returns undefined without a limit */
 function timeLeft(testInfo: TestInfo): number | undefined {
   const began = beganMs.get(testInfo);
-  // What runs after a test that timed out has a time of its own.
+  // Hooks after a test that timed out have a time limit of their own.
   if (began === undefined || testInfo.timeout === 0 || testInfo.status === 'timedOut')
     return undefined;
   return began + testInfo.timeout - marginMs(testInfo.timeout) - performance.now();

@@ -1,6 +1,6 @@
-/** As with Playwright's own waits; but guests are slower than pages. */
+/** As with Playwright's own waits, but guests are slower than pages. */
 export interface WaitOptions {
-  /** Milliseconds. Default 30,000. A wait ends before the test's own time does, in any case. */
+  /** Milliseconds. Default 30,000. A wait always ends before the test's own time does. */
   timeout?: number;
 }
 

@@ -1,4 +1,4 @@
-/** The page in place of a guest whose address has options that are not acceptable. */
+/** Shows bad options of the address, in place of a guest. */
 import { button, create } from '../ui/element.ts';
 import { showFullPage } from '../ui/full-page.ts';
 import type { UrlProblem } from './page-options.ts';
@@ -38,7 +38,7 @@ function problemText({ option, value, allowed, meant }: UrlProblem): HTMLElement
   });
 }
 
-/** @param corrected puts the options that were meant in their place */
+/** @param corrected sets the options that were probably meant */
 function addressWith(address: string, problems: readonly UrlProblem[], corrected = false): string {
   const url = new URL(address);
   for (const { option, value, meant } of problems) {
@@ -49,7 +49,7 @@ function addressWith(address: string, problems: readonly UrlProblem[], corrected
   return url.href;
 }
 
-/** Also where only what is behind the “#” differs, which by itself loads nothing. */
+/** Loads the page even if only the fragment differs. */
 function goTo(address: string): void {
   history.pushState(null, '', address);
   location.reload();

@@ -1,4 +1,4 @@
-/** Starting fresh: what a machine boots whose address says nothing about it. */
+/** Boots the machine again if the address does not describe it. */
 import type { MachineConfig } from '../../protocol/config.ts';
 
 /**
@@ -7,7 +7,7 @@ import type { MachineConfig } from '../../protocol/config.ts';
  */
 export function freshConfig(made: MachineConfig | undefined): MachineConfig | undefined {
   if (!made) return undefined;
-  // The new one is a clone of nothing, with an address of its own.
+  // The new machine has no original, and gets an address of its own.
   const { openedFrom: _, mac: _mac, ...config } = made;
   return config;
 }

@@ -12,24 +12,26 @@ export type GuestName = (typeof guestNames)[number];
 
 export interface UrlOptions {
   guest: GuestName;
-  /** Absent: what the guest's own description says. */
+  /** Absent: the memory of the guest's description. */
   memoryMiB?: number;
   /** Absent: the newest. */
   runtime?: RuntimeBuild;
   host: 'auto' | 'dedicated';
   machineId: string;
-  /** Whether the address names the machine; if not, a state or a description makes one of its own. */
+  /**
+   * Whether the address names the machine. If not, a state or a description gets a machine of its own.
+   */
   hasMachineId: boolean;
   durable: boolean;
   /** The machine that the address describes in v86's words. */
   machine?: UrlMachine;
   /** Whether `guest` is in the address: a described machine is then that guest with changes. */
   hasGuest: boolean;
-  /** Boots the guest although there is a state of it at its prompt. */
+  /** Boots the guest even if a state at its prompt exists. */
   coldBoot?: boolean;
   /** A state file to open. */
   state?: StateSource;
-  /** To be typed once the guest is up. */
+  /** Keys and text to type once the guest is up. */
   typed?: { keyboard?: string; serial?: string };
 }
 
@@ -46,7 +48,7 @@ export interface UrlProblem {
   meant?: string;
 }
 
-/** Where an address stands. */
+/** Address that relative addresses and options are read from. */
 export interface AddressContext {
   runtimes: readonly RuntimeBuild[];
   /** Base of relative addresses. */
@@ -56,20 +58,20 @@ export interface AddressContext {
 }
 
 interface Reading extends AddressContext {
-  /** As far as they are read. */
+  /** Options that were read so far. */
   options: UrlOptions;
 }
 
 interface PageOption {
-  /** `#s` stands behind the "#". */
+  /** `#s` is the name of an option behind the "#". */
   name: string;
-  /** An example and what it does. Absent: the page writes the option for itself. */
+  /** An example and its effect. Absent: the page writes the option for itself. */
   help?: readonly [example: string, meaning: string];
-  /** @returns what the text sets; or, as text, what is allowed instead: completes "It may be …" */
+  /** @returns the options that the text sets; or, as text, the allowed values: completes "It may be …" */
   read(text: string, reading: Reading): Partial<UrlOptions> | string;
 }
 
-// Above v86's fixed initrd address of 64 MiB there must be room for the initrd itself.
+// The initrd needs room above v86's fixed initrd address of 64 MiB.
 const leastMemoryMiB: Record<GuestName, number> = {
   linux: 80,
   'pattern-text': 16,
@@ -178,12 +180,12 @@ const pageOptions: readonly PageOption[] = [
 /** For the help dialog. */
 export const pageOptionHelp = pageOptions.flatMap(({ help }) => (help ? [help] : []));
 
-/** Those before the "#". */
+/** Names of the options before the "#". */
 export const pageOptionNames: readonly string[] = pageOptions
   .map(({ name }) => name)
   .filter((name) => !name.startsWith('#'));
 
-/** Reads the page's own options. @param address the whole of it: `location.href` */
+/** Reads the page's own options. @param address a whole address: `location.href` */
 export function parsePageOptions(
   address: string,
   context: AddressContext,
@@ -220,7 +222,7 @@ function leastMemory({ machine, guest, hasGuest }: UrlOptions): number {
   return machine.images.initrd ? leastMemoryMiB.linux : leastMemoryMiB['pattern-text'];
 }
 
-/** Whether there is something to boot from in the description itself. */
+/** Whether the description has something to boot from. */
 export const bringsItsOwnSystem = ({ images: { bios: _, vgaBios: _vga, ...images } }: UrlMachine) =>
   Object.values(images).some((source) => 'url' in source);
 

@@ -1,2 +1,5 @@
-/** Tells that an option is not acceptable. @param allowed completes the sentence "It may be …" */
+/**
+ * Reports a bad option.
+ * @param allowed completes the sentence "It may be …"
+ */
 export type Refuse = (option: string, value: string, allowed: string) => void;

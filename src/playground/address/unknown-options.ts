@@ -7,13 +7,13 @@ const ofTrackers = /^(?:utm_|_ga|_gl|mc_[ce]id$|ref$)|clid$/;
 export interface UnknownOption {
   option: string;
   value: string;
-  /** The option that it is probably meant to be. */
+  /** The option that was probably meant. */
   meant?: string;
 }
 
 export const isOfTracker = (option: string): boolean => ofTrackers.test(option);
 
-/** Those of an address, without what trackers add. */
+/** Returns unknown options of an address. Parameters of trackers are ignored. */
 export function unknownOptions(query: URLSearchParams, known: readonly string[]): UnknownOption[] {
   const unknown: UnknownOption[] = [];
   for (const [option, value] of query) {

@@ -16,7 +16,7 @@ interface DriveOptions {
   refuse(option: Option, allowed: string): void;
 }
 
-/** @param base what relative addresses are relative to */
+/** @param base the URL that relative addresses are resolved against */
 export function readDrives(
   query: URLSearchParams,
   base: string,
@@ -63,7 +63,7 @@ function emptyDisk(options: DriveOptions): DriveSource | undefined {
   const { name, text, refuse } = options;
   for (const option of ['size', 'async', 'part_size'] as const)
     if (text(option) !== null) refuse(option, `given together with ${name}.url only`);
-  // Of an empty floppy or CD no guest can make anything.
+  // An empty floppy or CD is useless to a guest.
   if (name !== 'hda' && name !== 'hdb') {
     if (text('empty') !== null) refuse('empty', 'left out: only hda and hdb can begin empty');
     return undefined;

@@ -30,8 +30,8 @@ export const machineOptionHelp = allUrlNames.flatMap(({ name, help }) =>
 );
 
 /**
- * @param base what relative addresses are relative to
- * @returns undefined where the address says nothing of the kind
+ * @param base the URL that relative addresses are resolved against
+ * @returns undefined if the address describes no machine
  */
 export function parseUrlMachine(
   query: URLSearchParams,
@@ -59,7 +59,7 @@ export function parseUrlMachine(
     const index = 'filesystem.basefs';
     if (options.filesystem9p === false)
       refuse(index, query.get(index) ?? '', 'given without filesystem=0');
-    // Not every guest of this site has one.
+    // Some guests of this site have no share.
     options.filesystem9p = true;
   }
   if (Object.keys(options).length === 0) return undefined;
@@ -74,11 +74,11 @@ export function parseUrlMachine(
 const merged = (before: unknown, value: unknown): unknown =>
   typeof before === 'object' ? { ...before, ...Object(value) } : value;
 
-/** In messages: what gives the machine this option. */
+/** The name in messages of the option's source. */
 const shownName = (option: keyof MachineOptions): string =>
   option === 'hda' ? 'hda.url or hda.empty' : (urlNamesOf(option)[0]?.name ?? option);
 
-/** The files, and folders of files, that the address asks for from other origins than the page's. */
+/** Files and folders that the address requests from other origins. */
 export function foreignFiles({ images, share }: UrlMachine, pageUrl: string): string[] {
   const folders = [share?.index, share?.base].filter((url) => url !== undefined);
   const reached = [

@@ -1,17 +1,17 @@
-/** Words for what a machine reaches over its network. No DOM. */
+/** Describes the reach of a machine's network. No DOM. */
 
 import type { NetworkBackend } from '../../protocol/config.ts';
 import { type Reached, reachOf, toBeAsked } from '../../protocol/reach.ts';
 
-/** A line of a question. Text that others chose stands alone in its value: see ui/approval.tsx. */
+/** A line of a question. Foreign text stands alone in its value: see ui/approval.tsx. */
 interface ReachLine {
   what: string;
   value: string;
-  /** The value is our sentence, not what somebody else chose. */
+  /** The value is a sentence of this page, not foreign text. */
   isOurs?: boolean;
 }
 
-/** The lines that tell a visitor what the guest reaches over a network. */
+/** Lines that show the reach of a guest's network. */
 export function networkLines({ kind, url, group, ownOrigin }: Reached): ReachLine[] {
   const line = (value: string) => ({ what: 'Network', value, isOurs: true });
   const site = ownOrigin ? 'this site as well' : 'not this site';
@@ -32,8 +32,8 @@ export function networkLines({ kind, url, group, ownOrigin }: Reached): ReachLin
 }
 
 /**
- * The lines that tell a visitor what the guest reaches over a network. Empty without a network, and for
- * a relay of the page's own server.
+ * Lines that show the reach of a guest's network. Empty without a network, and for a relay of the page's
+ * own server.
  */
 export const foreignNetwork = (backend: NetworkBackend | undefined, pageUrl: string): ReachLine[] =>
   toBeAsked(reachOf(backend ? { networkBackend: backend } : {}, pageUrl)).flatMap(networkLines);

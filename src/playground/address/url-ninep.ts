@@ -1,4 +1,4 @@
-/** The files of the 9p share that the address of the page names, as v86's own page has them. No DOM. */
+/** Files of the 9p share in the address, with the option names of v86's own page. No DOM. */
 import { allowedUrl, fileUrl } from '../../protocol/options/foreign-url.ts';
 import type { Refuse } from './refuse.ts';
 

@@ -42,7 +42,7 @@ test('docs/playground.md lists every option that is read, and no other', async (
     for (const [name] of asked.mock.calls) read.add(name);
     asked.mockRestore();
   }
-  // What the page writes for itself.
+  // Fields that the page writes for itself.
   read.delete('opened');
   // One row is about all drives.
   const ofDrives = (names: Set<string>) =>

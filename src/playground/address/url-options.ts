@@ -19,14 +19,14 @@ export const knownOptions: readonly string[] = [
 ];
 
 export type UrlOptionsResult =
-  /** `unknown` are options that are like none of ours. */
+  /** `unknown` are options that resemble none of this page. */
   | { ok: true; options: UrlOptions; unknown?: UnknownOption[] }
   | { ok: false; problems: UrlProblem[] };
 
 /**
- * @param address the whole of it: `location.href`. An option that is probably a misspelt one of ours is
- * a problem, others that are not ours are left alone.
- * @param base what relative addresses in it are relative to; absent: the address
+ * @param address the whole of it: `location.href`. A name that resembles an option is reported as
+ * misspelt. Other unknown names are ignored.
+ * @param base the URL that relative addresses are resolved against; absent: the address
  */
 export function parseUrlOptions(
   address: string,

@@ -22,12 +22,12 @@ export class LiveUpdate {
   readonly #target = element('update-target', HTMLSelectElement);
   readonly #result = element('update-result', HTMLElement);
   readonly #bar = element('update-bar', HTMLElement);
-  /** Which choice is on offer, to leave the select alone while it is. */
+  /** The choices on offer. The select is drawn again only if they change. */
   #offered = '';
   /** The newer runtime that was declined, until the page is left. */
   #dismissed: string | null = null;
 
-  /** @param failed is told of updates that did not happen */
+  /** @param failed called for each update that failed */
   constructor(session: Session, failed: Failed) {
     this.#session = session;
     this.#failed = failed;
@@ -44,7 +44,7 @@ export class LiveUpdate {
     if (chosen && !this.#button.disabled) void this.#update(chosen);
   }
 
-  /** After the attach: updates at once where that is wanted and there is a newer emulator. */
+  /** After the attach: starts an update if the user wants that and a newer emulator exists. */
   updateByItself(): void {
     const newer = this.#newer();
     if (newer && readSetting('auto-update') === 'on' && !this.#button.disabled)
@@ -88,7 +88,7 @@ export class LiveUpdate {
       ? 'Hand the guest over to another emulator while it runs (Ctrl+Alt+U)'
       : 'Needs a guest that runs, is paused or suspended';
     this.#button.setAttribute('aria-busy', String(busy === 'live-update'));
-    // What was said was about another guest.
+    // The message was about another guest.
     if (busy === 'start') this.#showMessage('');
     this.#showChoices();
     this.#target.disabled = !canUpdate;

@@ -1,4 +1,4 @@
-/** Which emulator a guest can be handed to, and how to name it. No DOM. */
+/** Emulators that a guest can be handed to, and their labels. No DOM. */
 import type { RuntimeBuild } from 'virtual:holdfast-build';
 
 /** The runtime that runs the guest now. */
@@ -14,8 +14,8 @@ interface UpdateChoice {
 }
 
 /**
- * Every runtime of this build, the one to propose first: the newest, or the next one if the
- * newest runs already. The running one comes last: handing over to the same code works too.
+ * Every runtime of this build. The first is proposed: the newest, or the next one if the newest runs
+ * already. The running one is last, because an update to the same code works too.
  */
 export function updateChoices(
   runtimes: readonly RuntimeBuild[],
@@ -29,21 +29,23 @@ export function updateChoices(
   }));
 }
 
-/** Versions where they differ, else the ids, else that it is the same. */
+/** Label of an update: versions, or ids if the versions are equal, or that the runtime is the same. */
 function updateLabel(from: RunningRuntime, to: Pick<RuntimeBuild, 'id' | 'v86Version'>): string {
   if (from.v86Version !== to.v86Version) return `${from.v86Version} → ${to.v86Version}`;
   if (from.runtimeId !== to.id) return `${from.runtimeId} → ${to.id}`;
   return `${from.v86Version} again`;
 }
 
-/** The newest runtime of this build, if it is newer than what runs or another build of the same version. */
+/**
+ * The newest runtime of this build, if it is newer than the running one or another build of its version.
+ */
 export function newerRuntime(
   runtimes: readonly RuntimeBuild[],
   running: RunningRuntime,
 ): RuntimeBuild | null {
   const newest = runtimes[0];
   if (!newest || newest.id === running.runtimeId) return null;
-  // What runs may come from a later deploy than this page.
+  // The running runtime may come from a later deploy than this page.
   return compareVersions(newest.v86Version, running.v86Version) >= 0 ? newest : null;
 }
 

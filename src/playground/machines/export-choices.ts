@@ -8,12 +8,12 @@ export type FileRequest = ExportRequest | { kind: 'state' };
 
 interface ExportChoice {
   label: string;
-  /** More about it, for a tooltip. */
+  /** Details for a tooltip. */
   title: string;
   request: FileRequest;
 }
 
-/** A state to resume elsewhere, the disks that a guest writes to, then everything. */
+/** A state to resume elsewhere, the disks that a guest writes to, and everything. */
 export function exportChoices({ config }: Pick<StoredMachineInfo, 'config'>): ExportChoice[] {
   const disks = driveNames.flatMap((device): ExportChoice[] => {
     const source = config?.[device];

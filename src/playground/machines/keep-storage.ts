@@ -1,7 +1,7 @@
-/** Asks the browser, once and without a prompt, not to clear what is stored when its disk is full. */
+/** Asks the browser, once and without a prompt, to keep the stored data when its disk is full. */
 import type { Session } from '../session/session.ts';
 
-/** After the first checkpoint: from then on there is something that could be lost. */
+/** After the first checkpoint, because before it there is nothing to lose. */
 export function keepStorage(session: Session): void {
   let asked = false;
   session.onChange(() => {
@@ -13,14 +13,16 @@ export function keepStorage(session: Session): void {
 
 async function ask(session: Session): Promise<void> {
   try {
-    // What it answers stands in the list of machines, where it can be asked again.
+    // The list of machines shows the browser's answer, and can ask again.
     if (await isSilent()) await session.machine?.storage.persist();
   } catch (thrown) {
     console.info('The browser was not asked to keep what is stored:', thrown);
   }
 }
 
-/** Chromium decides by itself; elsewhere a prompt out of nowhere would be in the way. */
+/**
+ * Chromium decides without a prompt. In other browsers an unexpected prompt would disturb the visitor.
+ */
 async function isSilent(): Promise<boolean> {
   if ('userAgentData' in navigator) return true;
   const { state } = await navigator.permissions.query({ name: 'persistent-storage' });

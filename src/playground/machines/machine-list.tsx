@@ -17,7 +17,7 @@ import { suspendOther } from './suspend-other.ts';
 
 export interface MachineListOptions {
   session: Session;
-  /** Asks for a machine of a new id. */
+  /** Opens the dialog for a new machine. */
   createMachine(): void;
 }
 

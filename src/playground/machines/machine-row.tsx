@@ -6,9 +6,9 @@ import { exportChoices, type FileRequest } from './export-choices.ts';
 
 export interface MachineRowProps {
   machine: StoredMachineInfo;
-  /** It is the one that the page shows. */
+  /** Whether the page shows this machine. */
   isCurrent: boolean;
-  /** Limit of its storage, if somebody else made it. */
+  /** Limit of its storage, if the machine is foreign. */
   limitBytes: number;
   suspend(): void;
   rename(name: string): void;
@@ -18,15 +18,15 @@ export interface MachineRowProps {
 }
 
 interface MachineRowState {
-  /** In the row itself: a dialog over a dialog is one too many. */
+  /** The name is edited in the row, not in a second dialog. */
   isRenaming: boolean;
   /** A second line offers files of the machine. */
   isExporting: boolean;
-  /** The file that is being made. */
+  /** The file in progress. */
   busy: string | undefined;
 }
 
-/** A machine in storage, and what can be done with it. */
+/** A machine in storage, with its buttons. */
 export class MachineRow extends Component<MachineRowProps, MachineRowState> {
   override state: MachineRowState = { isRenaming: false, isExporting: false, busy: undefined };
 
@@ -71,7 +71,7 @@ export class MachineRow extends Component<MachineRowProps, MachineRowState> {
     const exports =
       takenAtMs !== undefined &&
       button('Export…', () => this.setState(({ isExporting }) => ({ isExporting: !isExporting })));
-    // A newer version of this site can do more with it.
+    // Only a newer version of this site can run or change it.
     if (newer) return exports;
     return (
       <>
@@ -92,7 +92,7 @@ export class MachineRow extends Component<MachineRowProps, MachineRowState> {
   #nameInput() {
     const { name } = this.props.machine;
     const finish = (chosen: string | undefined) => {
-      // Its removal from under the keyboard blurs it.
+      // Its removal while focused blurs it.
       if (!this.state.isRenaming) return;
       this.setState({ isRenaming: false });
       if (chosen && chosen !== name) this.props.rename(chosen);
@@ -104,7 +104,7 @@ export class MachineRow extends Component<MachineRowProps, MachineRowState> {
         maxLength={80}
         defaultValue={name}
         ref={selectAll}
-        // Another window in front says nothing about the name.
+        // A blur by another window does not end the edit.
         onBlur={({ currentTarget }) => document.hasFocus() && finish(currentTarget.value.trim())}
         onKeyDown={(event) => {
           if (event.key !== 'Enter' && event.key !== 'Escape') return;
@@ -142,6 +142,6 @@ export class MachineRow extends Component<MachineRowProps, MachineRowState> {
   }
 }
 
-// The same functions at each drawing, so that they are called when their element appears only.
+// The same functions at each drawing, so that Preact calls them only for new elements.
 const selectAll = (input: HTMLInputElement | null) => input?.select();
 const focusFirst = (button: HTMLButtonElement | null) => button?.focus();

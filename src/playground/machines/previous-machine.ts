@@ -21,12 +21,12 @@ export function previousMachine({
   isWatching,
 }: Session): PreviousMachine | undefined {
   const status = machine?.status;
-  // A worker that ends with its page ends its guest with it: storage has that.
+  // If the worker ends with its page, the guest ends as well. Storage has its last checkpoint.
   if (!status || !machine.survivesReload || isWatching) return undefined;
   return status.runstate === 'running' ? { id: machineId, status } : undefined;
 }
 
-/** Says that the machine keeps running, and offers to go back to it or to suspend it. */
+/** Shows that the machine keeps running, with buttons to return to it or to suspend it. */
 export function notifyPreviousMachine(
   { id, status }: PreviousMachine,
   session: Session,

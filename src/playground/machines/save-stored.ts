@@ -4,7 +4,7 @@ import type { Session } from '../session/session.ts';
 import { download } from '../ui/files.ts';
 import type { FileRequest } from './export-choices.ts';
 
-/** Downloads a stored machine. Resolves with what is missing in the file. */
+/** Downloads a stored machine. Resolves with the parts that are missing in the file. */
 export async function saveStored(
   session: Session,
   { id, name }: { id: string; name: string },

@@ -1,4 +1,4 @@
-/** The named states in storage, below the machines: what `cprSave` left there. */
+/** The named states in storage, below the machines: targets of `cprSave`. */
 import type { StoredStateInfo } from '../../protocol/stored.ts';
 import { formatAge, formatBytes } from '../ui/format.ts';
 

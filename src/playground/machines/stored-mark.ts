@@ -10,10 +10,10 @@ interface StoredMark {
 }
 
 const keyOf = (id: string) => `holdfast.stored.${id}`;
-/** A mark says roughly how much was lost. */
+/** A mark shows roughly how much was lost. */
 const refreshMs = 10_000;
 
-/** Marks the guest of the session each time that it was saved, now and then. */
+/** Marks the guest of the session after saves, at most at this interval. */
 export function markStored(session: Session): void {
   let lastMs = 0;
   session.onChange(() => {
@@ -36,7 +36,7 @@ export function storedMark(id: string): StoredMark | undefined {
   }
 }
 
-/** Its user deleted it. */
+/** For a machine that its user deleted. */
 export function forgetMark(id: string): void {
   write(id, null);
 }
@@ -46,6 +46,6 @@ function write(id: string, value: string | null): void {
     if (value === null) localStorage.removeItem(keyOf(id));
     else localStorage.setItem(keyOf(id), value);
   } catch {
-    // Storage is blocked or full: nothing is remembered.
+    // Storage is blocked or full: no mark is kept.
   }
 }

@@ -3,7 +3,7 @@ import type { Session } from '../session/session.ts';
 
 /**
  * Suspends a machine that runs in a worker of its own beside the one that this page shows.
- * @throws HoldfastError `bad-runstate` when it does not run, `not-found` when another tab has it to itself
+ * @throws HoldfastError `bad-runstate` if it does not run, `not-found` if another tab runs it alone
  */
 export async function suspendOther(session: Session, id: string): Promise<void> {
   const machine = await session.connectTo(id);

@@ -21,7 +21,7 @@ export class MonitorView {
   readonly #files = new PageFiles();
   #monitor: Monitor | null = null;
   #history: readonly string[] = readHistory();
-  /** While Ctrl+R looks for a line: what for, and where it is. */
+  /** The text that Ctrl+R searches for, and the index of the line that was found. */
   #search: { text: string; at: number } | null = null;
 
   constructor(session: Session) {
@@ -40,7 +40,7 @@ export class MonitorView {
     this.#input.addEventListener('keydown', (event) => this.#keyDown(event));
     this.#input.addEventListener('input', () => this.#endSearch());
     element('monitor-clear', HTMLButtonElement).addEventListener('click', () => this.#clear());
-    // A click that selects nothing goes on to the line, as in a terminal.
+    // A click that selects nothing focuses the line, as in a terminal.
     element('monitor', HTMLElement).addEventListener('click', () => {
       if (document.getSelection()?.isCollapsed) this.#input.focus();
     });
@@ -106,7 +106,7 @@ export class MonitorView {
       : {
           ArrowUp: () => this.#showOlder(),
           ArrowDown: () => this.#showNewer(),
-          // On an empty line Tab goes on through the page, as everywhere else.
+          // On an empty line Tab moves the focus, as everywhere else.
           Tab: shiftKey || isEmpty ? undefined : () => void this.#complete(),
           Escape: this.#search ? () => this.#abandon() : undefined,
         };
@@ -127,7 +127,7 @@ export class MonitorView {
     const { value } = this.#input;
     const at = this.#input.selectionStart ?? value.length;
     const { line, cursor, candidates } = await monitor.complete(value, at);
-    // Somebody typed on meanwhile.
+    // The user has typed meanwhile.
     if (this.#input.value !== value) return;
     if (line !== value) this.#setLine(line, cursor);
     else if (candidates.length > 1) this.#print('hint', candidates.join('  '));
@@ -145,7 +145,7 @@ export class MonitorView {
     if (line !== undefined) this.#setLine(line);
   }
 
-  /** The newest line with what stands in this one; again: the one before. */
+  /** Finds the newest line with this text, then the one before. */
   #searchOlder(): void {
     const text = this.#search?.text ?? this.#input.value;
     const found = this.#monitor?.history.search(text, this.#search?.at);
@@ -211,7 +211,7 @@ function readHistory(): string[] {
     const lines: unknown = JSON.parse(readSetting('monitor-history') ?? '[]');
     return Array.isArray(lines) ? lines.filter((line) => typeof line === 'string') : [];
   } catch {
-    // Somebody else wrote there.
+    // Another script of this origin wrote the setting.
     return [];
   }
 }

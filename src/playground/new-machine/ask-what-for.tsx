@@ -1,6 +1,9 @@
 import { OpenDialog } from '../ui/dialog.tsx';
 
-/** Asks what an image that was dropped is for. @returns `insert`, `new` or `cancel` */
+/**
+ * Asks for the purpose of an image that was dropped.
+ * @returns `insert`, `new` or `cancel`
+ */
 export function askWhatFor(fileName: string): Promise<string> {
   const dialog = new OpenDialog({
     title: `“${fileName}” was dropped`,

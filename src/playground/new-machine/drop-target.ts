@@ -7,13 +7,13 @@ type DroppedImages = Partial<Record<Exclude<ImageKind, 'state'>, File>>;
 
 export interface DropActions {
   openState(file: File): void;
-  /** Whether a new machine is being described. */
+  /** Whether the New-machine dialog is open. */
   isDescribing: boolean;
-  /** Describes a new machine with them. */
+  /** Describes a new machine with the images. */
   describe(images: DroppedImages): void;
-  /** Puts it into a drive of the machine that runs here; undefined when none does. */
+  /** Puts the file into a drive of this page's machine. Undefined if none runs. */
   insert: ((device: 'cdrom' | 'fda', file: File) => void) | undefined;
-  /** Says that no machine can use the files. */
+  /** Reports files that no machine can use. */
   refuse(names: readonly string[]): void;
 }
 
@@ -21,7 +21,7 @@ export class DropTarget {
   readonly #actions: () => DropActions;
   readonly #overlay = element('drop-target', HTMLElement);
 
-  /** @param actions asked for at each drop */
+  /** @param actions called at each drop */
   constructor(actions: () => DropActions) {
     this.#actions = actions;
     window.addEventListener('dragover', (event) => {
@@ -40,7 +40,7 @@ export class DropTarget {
     });
   }
 
-  /** A field for a file takes what is dropped on it by itself; a question wants its answer first. */
+  /** A field for a file handles its drops itself. A question must be answered first. */
   #takes({ dataTransfer, target }: DragEvent): boolean {
     const isField = target instanceof HTMLInputElement && target.type === 'file';
     const question = document.querySelector('dialog:open:not([data-takes-files])');

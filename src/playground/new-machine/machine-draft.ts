@@ -1,4 +1,4 @@
-/** A machine as the dialog has it, and what is wrong with it. No DOM but `File`. */
+/** A machine in the dialog, and its problems. No DOM but `File`. */
 import { driveNames } from '../../protocol/config.ts';
 import { diskLimit } from '../../protocol/disk-size.ts';
 import { type ImageName, imageKeys } from '../../protocol/images.ts';
@@ -30,9 +30,9 @@ export interface MachineDraft {
   folder: readonly File[];
 }
 
-/** Something that is wrong, and the field that it is told at. */
+/** A problem, and the field that shows it. */
 export interface FieldProblem {
-  /** The option; `boots` for what is wrong with all of them together. */
+  /** The option; `boots` for a problem of the boot options together. */
   field: string;
   /** The values that are allowed; completes the sentence "… may be". */
   allowed: string;
@@ -40,12 +40,12 @@ export interface FieldProblem {
   given: string;
 }
 
-/** Where the demo Linux is; its description, which is fetched later, says what else it needs. */
+/** Files of the demo Linux. Its description, which is fetched later, has the rest. */
 const demoLinux = { bzImage: 'guests/linux/bzImage', initrd: 'guests/linux/initrd' };
 
 const fieldsOf = (option: string) => optionTable[option as keyof MachineOptions]?.fields ?? [];
 
-/** Whether an option counts for what is booted. */
+/** Whether an option applies to the boot choice. */
 const counts = (option: string, boots: Boots): boolean =>
   fieldsOf(option).every((field) => field.boots?.includes(boots) ?? true);
 
@@ -73,7 +73,7 @@ function imageText({ origin, url, inRanges, size }: ImageChoice): string {
   return inRanges ? `range:${url.trim()}` : url.trim();
 }
 
-/** Everything that is wrong with it, before anything is fetched. */
+/** All problems of the machine, before anything is fetched. */
 export function draftProblems(draft: MachineDraft): FieldProblem[] {
   const options = draftOptions(draft);
   const wrong = checkEach(options);
@@ -88,7 +88,7 @@ export function draftProblems(draft: MachineDraft): FieldProblem[] {
 
 const allowedBoots = 'a CD, a hard disk or a floppy to boot from: choose one below';
 
-/** Tells a problem of one option as its field shows it: the check speaks to programs. */
+/** Words a problem of one option for its field. The check's own message is for programs. */
 function inWords(
   draft: MachineDraft,
   option: string,
@@ -145,7 +145,10 @@ function allowedImage(field: ImageField, { origin }: ImageChoice, allowed: strin
 /** Words for fields without a value. */
 const emptyWords: Record<string, string> = { null: 'not chosen yet', '""': 'empty' };
 
-/** For people. @param label of the field */
+/**
+ * A sentence for the user.
+ * @param label of the field
+ */
 export function problemSentence(label: string, { allowed, given }: FieldProblem): string {
   return `${label} may be ${allowed}; it is ${given}.`;
 }

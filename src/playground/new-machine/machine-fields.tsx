@@ -75,7 +75,7 @@ export function MachineFields({ form, problems, changed, ...props }: MachineFiel
   );
 }
 
-/** The field that shows a problem: what no field is about is about what the machine boots. */
+/** The field that shows a problem. A problem of no field is shown at the boot choice. */
 const fieldOf = (name: string): string =>
   formFields.some(({ key }) => key === name) ? name : 'boots';
 
@@ -150,9 +150,9 @@ function OptionRow({ entry, form, problems, changed }: OptionRowProps) {
 
 interface RowProps {
   name: string;
-  /** Its name in messages. */
+  /** Label in messages. */
   label: string;
-  /** The label before it, where that is another. */
+  /** Label before the input, if that is another. */
   caption?: string;
   hint?: string | undefined;
   problems?: readonly FieldProblem[];

@@ -12,7 +12,7 @@ import {
 type OptionName = keyof MachineOptions;
 
 export interface FormField {
-  /** The option, for its first field: problems of the option are shown there. */
+  /** Name of the option, for its first field: problems of the option are shown there. */
   key: string;
   option: OptionName;
   field: OptionField;
@@ -77,7 +77,7 @@ export class MachineForm {
     if (isChosen && field !== 'bios' && field !== 'vgaBios') this.proposeBoots(bootsOf(field));
   }
 
-  /** Whether the field counts for what the machine boots. */
+  /** Whether the field applies to the boot choice. */
   shows({ boots }: OptionField): boolean {
     return boots?.includes(this.boots) ?? true;
   }
@@ -115,7 +115,7 @@ function bootsOf(field: ImageField): Boots {
   return field === 'multiboot' ? 'multiboot' : 'drives';
 }
 
-/** Spaces around a text do not count, unless its option says so. */
+/** Spaces around a text do not count, unless its option is verbatim. */
 function trimmed(control: FieldControl, text: string): string {
   if (control.kind === 'text') return control.isVerbatim ? text : text.trim();
   if (control.kind !== 'target') return text;

@@ -32,7 +32,7 @@ export interface NewMachine {
 /** Resolves when the machine runs. */
 type Start = (machine: NewMachine) => Promise<void>;
 
-/** Files to begin with, as dropped on the page. */
+/** Files to begin with, such as files dropped on the page. */
 type GivenFiles = Partial<Record<ImageField | 'v86State', File>>;
 
 export class NewMachineDialog {
@@ -47,14 +47,17 @@ export class NewMachineDialog {
     return this.#described?.isOpen ?? false;
   }
 
-  /** Opens the dialog, or gives the files to the one that is open. */
+  /** Opens the dialog, or gives the files to the open one. */
   open(files: GivenFiles = {}): void {
     if (!this.isOpen) this.#described = new DescribedMachine(this.#start);
     this.#described?.take(files);
   }
 }
 
-/** One machine, from its description to its start. The dialog closes when it runs, and else says why not. */
+/**
+ * A machine from its description to its start. The dialog closes once the machine runs, and else shows
+ * why not.
+ */
 class DescribedMachine {
   readonly #start: Start;
   readonly #form = new MachineForm();
@@ -62,7 +65,7 @@ class DescribedMachine {
   /** Aborts when the dialog closes. */
   readonly #closing = new AbortController();
   #v86State: File | undefined;
-  /** Its contents, decompressed; rejects where it is no state of v86. */
+  /** Decompressed contents of the state. Rejects if the file is no state of v86. */
   #v86Bytes: Promise<Uint8Array> | undefined;
   #problems: readonly FieldProblem[] = [];
   /** Set while the machine is being started. */
@@ -82,7 +85,7 @@ class DescribedMachine {
     });
     void this.#dialog.closed.then(() => {
       this.#closing.abort();
-      // As large as the memory of its machine.
+      // The bytes are as large as the memory of the machine.
       this.#v86Bytes = undefined;
     });
   }
@@ -135,14 +138,16 @@ class DescribedMachine {
     );
   }
 
-  /** The state describes the devices of its machine. Only the visitor knows what was in its drives. */
+  /**
+   * The state describes the devices of its machine. Only the visitor knows the contents of its drives.
+   */
   async #setV86State(file: File | undefined): Promise<void> {
     this.#v86State = file;
     const bytes = file && readV86State(file);
     this.#v86Bytes = bytes;
     if (!bytes) return;
     this.#unfold();
-    // It is hardly the demo Linux.
+    // A state is rarely of the demo Linux.
     if (this.#form.boots === 'demo') this.#form.proposeBoots('drives');
     this.#dialog.draw();
     this.#dialog.find('input[type="file"][id$="v86State"]')?.scrollIntoView({ block: 'nearest' });
@@ -194,12 +199,12 @@ class DescribedMachine {
     this.#dialog.draw();
   }
 
-  /** Shows the advanced fields. Their visitor folds them: what is drawn leaves that alone. */
+  /** Shows the advanced fields. Drawing again does not fold them. */
   #unfold(): void {
     this.#dialog.find('details')?.toggleAttribute('open', true);
   }
 
-  /** Each at its field, instead of the ones before. */
+  /** Shows each problem at its field, and removes the previous ones. */
   #showProblems(problems: readonly FieldProblem[]): void {
     this.#problems = problems;
     if (problems.some(isAdvanced)) this.#unfold();

@@ -1,4 +1,4 @@
-/** Starts a described machine beside the one that is here, and shows it on this page. */
+/** Starts a described machine beside the present one, and shows it on this page. */
 import { randomId } from '../../protocol/random-id.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import { addressOf } from '../address/machine-address.ts';
@@ -10,12 +10,12 @@ import { startMachine } from './start-machine.ts';
 
 export interface StartBesideOptions {
   session: Session;
-  /** Whether machines are saved that do not say so themselves. */
+  /** Whether machines are saved whose options do not set `durable`. */
   durable: boolean;
   runtime(): RuntimeSource;
   /** The machine runs: the page moves to it now. */
   moving(): void;
-  /** @param left the machine of before, where it goes on */
+  /** @param left the previous machine, if it keeps running */
   moved(left: PreviousMachine | undefined): void;
 }
 
@@ -29,7 +29,7 @@ export async function startBeside(
     options,
     isDemo,
     v86State,
-    // A state of v86 says nothing of who made it.
+    // A v86 state does not name its author.
     own: { ...hiddenPolicy(), id, durable, ...(v86State && { foreign: true }) },
     runtime: runtime(),
     connect: (machineId) => session.connectTo(machineId),
@@ -40,7 +40,7 @@ export async function startBeside(
   const left = previousMachine(session);
   await session.moveTo(machine, id);
   history.pushState(null, '', addressOf(id, document.baseURI));
-  // Back is the machine of before, as when its address is opened.
+  // The Back button shows the previous machine, as its address does.
   window.addEventListener('popstate', () => location.reload(), { once: true });
   moved(left);
 }

@@ -24,7 +24,7 @@ export interface StartRequest {
 }
 
 /**
- * Resolves with a connection to the machine, which runs.
+ * Resolves with a connection to the running machine.
  * @throws HoldfastError of reading and starting it, after which nothing of it is left; `cancelled`
  */
 export async function startMachine(request: StartRequest): Promise<Machine> {
@@ -58,7 +58,7 @@ export async function startMachine(request: StartRequest): Promise<Machine> {
     await fillShare(machine, contents);
     return machine;
   } catch (thrown) {
-    // Nobody would ever come to it.
+    // No page would ever attach to it.
     await machine.destroy().catch(() => {});
     machine.close();
     throw thrown;
@@ -77,14 +77,14 @@ function withDemo(options: MachineOptions, { config }: LoadedGuest): MachineOpti
   };
 }
 
-/** Whether the demo Linux was left as it is: then there is a state of it at its prompt. */
+/** Whether the demo Linux is unchanged. Then a state of it at its prompt exists. */
 function isAsShipped({ config, files }: MachineContents, demo: LoadedGuest): boolean {
   const described = ({ name: _, durable: _durable, ...rest }: MachineConfig) =>
     JSON.stringify(Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1)));
   return files.length === 0 && described(config) === described(demo.config);
 }
 
-/** @returns whether it was; if not, the guest can still be booted */
+/** @returns whether the state was opened; if not, the guest can still be booted */
 async function openedAtPrompt(
   machine: Machine,
   url: string,

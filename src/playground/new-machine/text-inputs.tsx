@@ -53,7 +53,7 @@ function Line({ id, control, text, setText, problem }: InputsProps<'text'>) {
   );
 }
 
-/** Against what a browser or a phone would do to a text for a machine. */
+/** Turns off changes that a browser or a phone makes to text. */
 const verbatim = { autocomplete: 'off', autocapitalize: 'off', spellcheck: false } as const;
 
 function Choice({ id, control, text, setText, problem }: InputsProps<'choice'>) {

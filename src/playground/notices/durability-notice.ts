@@ -8,13 +8,13 @@ import type { Notices } from './notices.tsx';
 interface DurabilityNoticeOptions {
   session: Session;
   notices: Notices;
-  /** Runs something about storage, and tells what goes wrong. */
+  /** Runs an operation on storage, and reports failures. */
   attempt(work: () => Promise<unknown>): void;
   /** Resumes the guest in storage, which replaces the present one. */
   resumeStored(): void;
 }
 
-/** Says that the guest is not saved any more, and what to do, for as long as that is so. */
+/** Shows that the guest is not saved any more, and what to do, for as long as that is so. */
 export class DurabilityNotice {
   readonly #options: DurabilityNoticeOptions;
   #shown: string | undefined;
@@ -26,7 +26,7 @@ export class DurabilityNotice {
 
   #show(): void {
     const { session, notices } = this.#options;
-    // Whoever runs it is told there.
+    // The tab that runs it shows this notice.
     const error = session.isWatching ? undefined : session.status?.durability?.error;
     if (error?.code === this.#shown) return;
     this.#shown = error?.code;
@@ -65,7 +65,7 @@ export class DurabilityNotice {
     }
   }
 
-  /** Takes the place in storage, or makes the machine one of the visitor's own. */
+  /** Replaces the guest in storage, or makes the machine the visitor's own. */
   #setDurable(how: SetDurableOptions): void {
     const { session, attempt } = this.#options;
     attempt(() => session.run('storage', (machine) => machine.setDurable(true, how)));
@@ -78,7 +78,7 @@ export class DurabilityNotice {
       ok: 'Delete the stored one',
     });
     if (yes) return this.#setDurable({ replace: true });
-    // It went away with the click.
+    // The click removed the notice.
     this.#shown = undefined;
     this.#show();
   }

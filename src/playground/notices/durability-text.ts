@@ -2,7 +2,7 @@
 import type { Durability, StartSource } from '../../protocol/stored.ts';
 import { formatAge, formatBytes, formatPause } from '../ui/format.ts';
 
-/** A few words for the state line. */
+/** Words for the state line. */
 export function durabilityText(durability: Durability | undefined, nowMs: number): string {
   if (!durability) return 'not saved';
   const { state, takenAtMs } = durability;
@@ -19,7 +19,7 @@ export function durabilityText(durability: Durability | undefined, nowMs: number
   }
 }
 
-/** Says what happens to a guest without checkpoints. */
+/** Describes the fate of a guest without checkpoints. */
 export function whatOffMeans(durability: Durability | undefined): string {
   const back =
     durability?.takenAtMs === undefined
@@ -28,7 +28,7 @@ export function whatOffMeans(durability: Durability | undefined): string {
   return `When the browser or the computer ends, ${back}.`;
 }
 
-/** More about the last checkpoint, for a tooltip. */
+/** Details of the last checkpoint, for a tooltip. */
 export function durabilityDetail(durability: Durability | undefined): string {
   const { state, writtenBytes, pauseMs, error } = durability ?? {};
   if (error) return error.message;
@@ -37,7 +37,7 @@ export function durabilityDetail(durability: Durability | undefined): string {
   return `The last checkpoint wrote ${formatBytes(writtenBytes)}; the guest stood still for ${formatPause(pauseMs)}`;
 }
 
-/** How the guest got here, where this page did not boot it. */
+/** Describes the guest's start, if this page did not boot it. */
 export function startSourceText(startSource: StartSource | undefined): string | null {
   if (startSource?.kind === 'opened')
     return `opened from a state that was ${formatAge(startSource.openedAtMs - startSource.takenAtMs)} old`;

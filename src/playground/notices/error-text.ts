@@ -1,4 +1,4 @@
-/** An error in words, for the operation that failed. No DOM. */
+/** Describes an error for the user, by the operation that failed. No DOM. */
 import { type HoldfastError, type HoldfastErrorCode, unreachable } from '../../errors.ts';
 import type { Operation } from '../session/operation.ts';
 import { type ErrorAction, errorTexts } from './error-texts.ts';
@@ -7,7 +7,7 @@ interface ErrorText {
   title: string;
   /** Sentences that end in a next step. */
   advice: string;
-  /** In the order of their buttons; the first is the one to try first. */
+  /** Buttons in their order. The first is the best one to try. */
   actions: readonly ErrorAction[];
 }
 
@@ -19,7 +19,7 @@ const guestIsLost: readonly HoldfastErrorCode[] = [
   'no-machine',
 ];
 
-/** @param error its message is needed where one code has several reasons */
+/** @param error its message decides if one code has several reasons */
 export function errorText(
   { code, message = '' }: Pick<HoldfastError, 'code'> & Partial<Pick<HoldfastError, 'message'>>,
   operation: Operation,
@@ -42,7 +42,7 @@ export function errorText(
   };
 }
 
-/** @param guest what a storage failure means for a guest that runs: none runs yet during a resume */
+/** @param guest consequence of a storage failure for a running guest: none runs yet during a resume */
 function guestNow(guest: string | undefined, operation: Operation): string | undefined {
   if (guest === undefined || operation !== 'resume-stored') return guest;
   return 'Nothing was started, and the stored guest is left as it is.';

@@ -1,9 +1,9 @@
-/** Each error code in words, with what to do about it. Data only. */
+/** Titles and advice for each error code. Data only. */
 import type { HoldfastErrorCode } from '../../errors.ts';
 
 export type ErrorAction = 'try-again' | 'start-fresh' | 'reload' | 'reconnect' | 'export-rest';
 
-/** How the page words an error code. */
+/** Words of the page for an error code. */
 export interface ErrorWords {
   /** Names what happened, without a full stop. */
   title: string;
@@ -11,9 +11,9 @@ export interface ErrorWords {
   guest?: string;
   /** One or two sentences that end in a next step. */
   advice: string;
-  /** Replaces `advice` where the server could not be reached at all. */
+  /** Replaces `advice` if the server could not be reached at all. */
   unreachable?: string;
-  /** In the order of their buttons; the first is the one to try first. */
+  /** Buttons in their order. The first is the best one to try. */
   actions: readonly ErrorAction[];
 }
 

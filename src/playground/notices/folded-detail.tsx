@@ -18,7 +18,7 @@ export class FoldedDetail extends Component<{ text: string }, { copy?: string }>
   }
 }
 
-/** Not everywhere may a page write to the clipboard. */
+/** A page may be forbidden to write to the clipboard. */
 async function copied(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);

@@ -1,4 +1,4 @@
-/** Tells the end of a guest that crashed, powered itself down, or that another page threw away. */
+/** Shows the end of a guest that crashed, powered itself down, or was ended by another page. */
 import { HoldfastError } from '../../errors.ts';
 import type { MachineStatus } from '../../protocol/events.ts';
 import type { Session } from '../session/session.ts';
@@ -10,7 +10,7 @@ interface GuestEndOptions {
   session: Session;
   notices: Notices;
   reports: OperationReports;
-  /** The machine runs elsewhere now. */
+  /** Called when the machine runs in another tab. */
   watch(): void;
   loadState(): void;
   startFresh(): void;
@@ -18,7 +18,7 @@ interface GuestEndOptions {
 
 export class GuestEnd {
   readonly #options: GuestEndOptions;
-  /** It is told once. */
+  /** The notice is shown once. */
   #isShown = false;
 
   constructor(options: GuestEndOptions) {
@@ -26,7 +26,7 @@ export class GuestEnd {
     options.session.onChange(() => this.#update());
   }
 
-  /** Another guest is about to begin, whose end is told again. */
+  /** Call before another guest starts. Its end is shown again. */
   expectAnother(): void {
     this.#isShown = false;
   }
@@ -40,7 +40,7 @@ export class GuestEnd {
       this.#isShown = false;
       return;
     }
-    // What this page is doing with it is told elsewhere.
+    // Other notices cover operations of this page.
     const isOurs = busy !== null || session.isSavedAway || session.isWatching;
     if (this.#isShown || isOurs) return;
     this.#isShown = true;

@@ -16,7 +16,7 @@ export function showFellBack(notices: Notices, reason: string): void {
   });
 }
 
-/** Says on the page that opened a clone what its guest does not know. */
+/** Warns, on the page that opened a clone, that its guest has no agent. */
 export function showUnawareClone(session: Session, notices: Notices): void {
   let reportedAtMs = performance.timeOrigin;
   const look = ({ status: { startSource } }: { status: MachineStatus }) => {
@@ -44,8 +44,8 @@ interface GoneMachine {
 }
 
 /**
- * Says what is gone on the page that found it out.
- * @param marked what an earlier page knew to be stored, where the guest that is here now is another one
+ * Reports lost machines on the page that found the loss.
+ * @param marked the machine that an earlier page had stored, if another guest is here now
  */
 export async function showLost(
   session: Session,
@@ -53,8 +53,7 @@ export async function showLost(
   marked: { name: string; takenAtMs: number } | undefined,
 ): Promise<void> {
   const usage = await session.machine?.storage.usage().catch(() => undefined);
-  // Of storage that cannot be read nobody knows what it has. Once a guest is saved there it can be, and
-  // what was said of storage that fails is gone from the page.
+  // Unreadable storage: try again after the first save. By then the page has removed the storage notice.
   if (!usage) return whenSaved(session, () => void showLost(session, notices, marked));
   const { discarded, lost = [] } = usage;
   const isNews = (atMs: number) => atMs >= performance.timeOrigin;
@@ -109,8 +108,8 @@ function whenSaved(session: Session, run: () => void): void {
 }
 
 /**
- * Options in the address do nothing to a guest that is there already.
- * @param askedMiB the memory that the address asks for
+ * Options in the address have no effect on a guest that runs already.
+ * @param askedMiB the memory that the address requests
  */
 export function showOtherMemory(
   notices: Notices,

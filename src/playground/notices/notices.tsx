@@ -11,14 +11,14 @@ export interface Notice {
   tone: 'error' | 'warning' | 'info';
   title: string;
   text: string;
-  /** Values that others chose, which are no part of our sentences. */
+  /** Foreign values, which are not part of this page's sentences. */
   items?: readonly Fact[];
-  /** The words of the failure itself, for a report. */
+  /** The message of the failure, for a report. */
   detail?: string;
   /** Lines for a report, such as a stack: folded away, and copied by a button. */
   folded?: string;
   actions?: readonly NoticeAction[];
-  /** Stays until what it says is over: its actions are nowhere else. */
+  /** Stays until it no longer applies: its actions are nowhere else. */
   lasting?: true;
 }
 
@@ -35,7 +35,7 @@ export class Notices {
   /** @param subject a notice of the same subject is replaced */
   show(subject: string, notice: Notice): void {
     this.#shown.delete(subject);
-    // A new element each time: what is replaced is read out again.
+    // A new element each time, so that a screen reader reads the replacement out.
     this.#shown.set(subject, { key: ++this.#count, notice });
     this.#draw();
   }

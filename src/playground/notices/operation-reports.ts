@@ -1,4 +1,4 @@
-/** Tells what failed, and offers what can be done about it. */
+/** Shows failures, with buttons for the next step. */
 import type { HoldfastError } from '../../errors.ts';
 import type { Operation } from '../session/operation.ts';
 import type { Session } from '../session/session.ts';
@@ -10,11 +10,14 @@ import { explained } from './site-update.ts';
 interface OperationReportsOptions {
   session: Session;
   notices: Notices;
-  /** Connects anew. */
+  /** Connects again. */
   reconnect(): void;
-  /** Asks first. @returns whether a new guest boots */
+  /**
+   * Asks the user first.
+   * @returns whether a new guest boots
+   */
   startFresh(): Promise<boolean>;
-  /** Saves a file of what can be read of the stored machine. Resolves with what is missing. */
+  /** Saves a file of the readable parts of the stored machine. Resolves with the missing parts. */
   saveRest(): Promise<readonly string[]>;
 }
 
@@ -25,7 +28,7 @@ export class OperationReports {
     this.#options = options;
   }
 
-  /** @returns whether it worked */
+  /** @returns whether the operation succeeded */
   async attempt(
     operation: Operation,
     work: () => Promise<unknown>,
@@ -37,7 +40,7 @@ export class OperationReports {
       return true;
     } catch (thrown) {
       const error = await explained(thrown, 'This did not work');
-      // Who closes a dialog need not be told.
+      // A user who closes a dialog needs no message.
       if (error.code !== 'cancelled') this.report(error, operation, again);
       return false;
     }
@@ -58,7 +61,7 @@ export class OperationReports {
           ? () => void this.#exportRest(() => this.report(error, operation, again))
           : undefined,
     };
-    // A lost keeper ends every operation: one notice says so.
+    // A lost keeper ends every operation: one notice reports it.
     const isLost = error.code === 'keeper-gone' || error.code === 'keeper-silent';
     notices.show(isLost ? 'run' : operation, {
       tone: 'error',
@@ -72,7 +75,7 @@ export class OperationReports {
     });
   }
 
-  /** @param back shows what offered this: it can be asked for again */
+  /** @param back shows the notice again, so that the user can retry */
   async #exportRest(back: () => void): Promise<void> {
     const { notices, saveRest } = this.#options;
     await this.attempt('storage', async () => {
@@ -93,7 +96,7 @@ export class OperationReports {
   }
 }
 
-/** The error's own words. A stack, and the traces of a crash, are for a report only. */
+/** The error's message. A stack, and the traces of a crash, are for a report only. */
 export function detailOf({
   code,
   phase,
@@ -104,7 +107,7 @@ export function detailOf({
   const isCrash = code === 'guest-crashed';
   if (rest.length === 0 && !isCrash) return { detail: `${message} ${kind}` };
   const folded = `${message.trim()}\n${kind}`;
-  // A stack begins with a name that means nothing to most.
+  // The first line of a stack is a function name, which means nothing to users.
   return isCrash || isFrame(sentence) ? { folded } : { detail: `${sentence} ${kind}`, folded };
 }
 

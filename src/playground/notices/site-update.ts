@@ -1,6 +1,6 @@
 /**
- * A new deployment under an open page: files that the page has not fetched yet may be gone. What is
- * small is there before (see preloaded-parts.ts); the rest is told as what it is.
+ * A new deployment under an open page: files that the page has not fetched yet may be gone. Small parts
+ * are fetched in advance (see preloaded-parts.ts). A missing large one is reported as `site-updated`.
  */
 import { buildId } from 'virtual:holdfast-build';
 import { HoldfastError, type HoldfastErrorCode } from '../../errors.ts';
@@ -12,7 +12,7 @@ const missing: readonly HoldfastErrorCode[] = [
   'keeper-unavailable',
 ];
 
-/** Anything thrown, as what the user is told: `site-updated` where that explains it. */
+/** Converts a thrown value to an error for the user: `site-updated` if an update explains it. */
 export async function explained(thrown: unknown, what: string): Promise<HoldfastError> {
   const error = HoldfastError.from(thrown, 'internal', what);
   if (!missing.includes(error.code) || !(await isUpdated())) return error;
@@ -20,14 +20,14 @@ export async function explained(thrown: unknown, what: string): Promise<Holdfast
   return new HoldfastError('site-updated', message, { cause: thrown });
 }
 
-/** Whether the site serves another build than the one that this page is of. */
+/** Whether the site serves another build than this page's. */
 async function isUpdated(): Promise<boolean> {
   try {
     const response = await fetch(new URL('build.json', document.baseURI), { cache: 'no-store' });
     const served = (await response.json()) as { buildId?: unknown };
     return typeof served.buildId === 'string' && served.buildId !== buildId;
   } catch {
-    // Nothing is known then.
+    // Without an answer, no update is known.
     return false;
   }
 }

@@ -1,4 +1,4 @@
-/** Whether a guest outlives this page, where that is not a matter of course. */
+/** Shows whether a guest outlives this page, if that is not obvious. */
 
 import type { UrlOptions } from '../address/page-options.ts';
 import type { Session } from '../session/session.ts';

@@ -1,4 +1,4 @@
-/** The state that the address of the page asks for. */
+/** Opens the state in the address of the page. */
 import type { StateSource } from '../address/page-options.ts';
 import type { NewMachineDialog } from '../new-machine/new-machine-dialog.tsx';
 import type { Notices } from '../notices/notices.tsx';
@@ -13,8 +13,8 @@ export interface AddressStateOptions {
 const subject = 'open-state';
 
 /**
- * Opens it as this page's machine.
- * @returns false for a state of v86, whose machine its user is asked to describe
+ * Opens the state as this page's machine.
+ * @returns false for a v86 state: its user must describe the machine first
  * @throws HoldfastError of {@link StateOpener.openAddress}
  */
 export async function openAddressState(

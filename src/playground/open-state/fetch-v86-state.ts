@@ -1,18 +1,18 @@
-/** A state of v86 itself by its address. */
+/** Fetches a v86 state by its address. */
 
 import { collectBlob } from '../../client/collect-blob.ts';
 import { firstBlockBytes, guessImage } from '../ui/guess-image.ts';
 
 interface FetchV86StateOptions {
   signal: AbortSignal;
-  /** `totalBytes`: 0 where the server does not say. */
+  /** `totalBytes`: 0 if the server does not send the length. */
   onProgress(loadedBytes: number, totalBytes: number): void;
 }
 
 /**
- * Fetches it whole, and of anything else no more than it takes to see that.
- * @returns undefined for what is no state of v86, and where the server has nothing
- * @throws what `fetch` and the stream fail with
+ * Fetches a v86 state whole. Of other files it fetches only the beginning, to identify them.
+ * @returns undefined if the file is no state of v86, or does not exist
+ * @throws errors of `fetch` and the stream
  */
 export async function fetchV86State(
   url: string,
@@ -32,7 +32,7 @@ export async function fetchV86State(
   return undefined;
 }
 
-/** The beginning, as much as it takes to see what it is. */
+/** The first bytes, enough to identify the file. */
 async function headOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<Blob> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;
@@ -43,12 +43,12 @@ async function headOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<
     chunks.push(value);
     bytes += value.length;
   }
-  // Settles only when the other branch is given up as well.
+  // `cancel` settles only when the other branch is cancelled as well.
   void reader.cancel();
   return new Blob(chunks);
 }
 
-/** Passes everything on, and tells how many bytes it was so far. */
+/** Passes everything on, and reports the number of bytes so far. */
 function counter(onBytes: (bytes: number) => void) {
   let bytes = 0;
   return new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({

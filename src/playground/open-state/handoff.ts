@@ -1,9 +1,9 @@
-/** A state file on its way to the page of another machine: by way of the browser's cache storage. */
+/** Hands a state file over to the page of another machine, through the browser's cache storage. */
 
 const cacheName = 'holdfast.handoff';
 const addressFor = (token: string) => new URL(`handoff/${token}`, document.baseURI).href;
 
-/** Leaves a file for the page that is told the token. */
+/** Leaves a file for the page that gets the token. */
 export async function leave(token: string, file: Blob): Promise<void> {
   const cache = await caches.open(cacheName);
   await sweep();
@@ -27,7 +27,7 @@ export async function sweep(): Promise<void> {
   }
 }
 
-/** @returns undefined when nothing is there, or no more */
+/** @returns undefined if the token has no file, or its file was deleted */
 export async function pickUp(token: string): Promise<Blob | undefined> {
   const cache = await caches.open(cacheName);
   const response = await cache.match(addressFor(token));

@@ -1,4 +1,4 @@
-/** Opens states: from an address, from a link that holds one, from a file. */
+/** Opens states from an address, from a link that holds one, or from a file. */
 import { HoldfastError } from '../../errors.ts';
 import { StateFile, type StateFileInfo, type StateUrl } from '../../index.ts';
 import { randomId } from '../../protocol/random-id.ts';
@@ -21,9 +21,9 @@ import { listed, questionBefore } from './place-of-machine.ts';
 interface StateOpenerOptions {
   session: Session;
   durable: boolean;
-  /** Runs an opening that takes the place of what the page shows. */
+  /** Runs an opening that replaces the guest of the page. */
   openInPage(open: (runtime: RuntimeSource) => Promise<void>): Promise<void>;
-  /** Asks for the machine that a state of v86 belongs to, which says little of it itself. */
+  /** Asks the user to describe the machine of a v86 state. */
   describe(v86State: File): void;
 }
 
@@ -33,14 +33,14 @@ export class StateOpener {
 
   constructor(options: StateOpenerOptions) {
     this.#options = options;
-    // Not on insecure origins, where no file is left either.
+    // Insecure origins have no cache storage, so no file is left there.
     if ('caches' in globalThis) void sweep().catch(() => {});
   }
 
   /**
-   * Opens the state that the address of this page asks for, as this page's machine. What of another
-   * origin would be fetched, and a guest that would be replaced, is asked about first.
-   * @returns a state of v86 itself, whose machine is to be described before it can be opened
+   * Opens the state in the address, as this page's machine. Asks first if it would fetch from another
+   * origin or replace a guest.
+   * @returns a v86 state, whose machine must be described before it can be opened
    * @throws HoldfastError of reading and opening it, `not-approved`, or `cancelled`
    */
   async openAddress(source: StateSource): Promise<File | undefined> {
@@ -59,13 +59,13 @@ export class StateOpener {
       try {
         const identity = await this.#askIdentity(file.info);
         if (typeof identity === 'object') {
-          // The same address, for the page of the machine that goes on.
+          // The same address, on the page of the machine that continues.
           location.assign(addressWith(identity.elsewhere, source));
           return new Promise<never>(() => {});
         }
         const { durable, session, openInPage } = this.#options;
         const { machineId } = session;
-        // Lineage alone vouches for no contents: it is in every state of a machine.
+        // Lineage proves nothing about contents: every state of a machine has it.
         const own = await this.#ownMachine(file.info);
         const foreign = identity === 'clone' || (own?.isForeign ?? true);
         await openInPage(async (runtime) => {
@@ -85,19 +85,20 @@ export class StateOpener {
     });
     if (v86State) return v86State;
     if ('handoff' in source) await discard(source.handoff);
-    // From here on the address is that of the machine: a reload comes back to it, not to the state.
+    // From here on the address names the machine. A reload attaches to it, and does not open the state
+    // again.
     history.replaceState(null, '', addressOf(this.#options.session.machineId, document.baseURI));
     return undefined;
   }
 
-  /** @returns what is there, where it was refused because it is a state of v86 itself */
+  /** @returns the file, if it was refused because it is a v86 state */
   async #v86StateAt(url: string, refused: unknown, signal: AbortSignal): Promise<File | undefined> {
     if (!(refused instanceof HoldfastError) || refused.code !== 'bad-state-file') return undefined;
     const onProgress = this.#bar.show.bind(this.#bar);
     return fetchV86State(url, { signal, onProgress });
   }
 
-  /** Shows what a file holds. Opens it as a new machine, or in place of the machine that it came from. */
+  /** Shows the contents of a file. Opens it as a new machine, or in place of its original machine. */
   async openFile(file: File): Promise<void> {
     if ((await guessImage(file)) === 'v86State') return this.#options.describe(file);
     const state = await StateFile.read(file);
@@ -156,7 +157,9 @@ export class StateOpener {
     return own === machineId ? 'continuation' : 'clone';
   }
 
-  /** The machine of this browser that the state is one of. An id says nothing: all first ones have the same. */
+  /**
+   * The machine of this browser that the state belongs to. The id is no proof: default machines share it.
+   */
   async #ownMachine({
     config: { lineage },
   }: StateFileInfo): Promise<{ id: string; name: string; isForeign: boolean } | undefined> {
@@ -178,7 +181,7 @@ async function contentsOf(source: StateSource): Promise<string | Blob> {
   throw new HoldfastError('state-unavailable', 'The file is no longer there: open it again.');
 }
 
-/** The page of a machine, asked for this state. */
+/** Address of the page of a machine, with this state. */
 function addressWith(machineId: string, source: StateSource): string {
   const address = new URL('./', document.baseURI);
   address.searchParams.set('machine', machineId);
@@ -227,7 +230,7 @@ const fileLabels: Record<Exclude<StateUrl['purpose'], 'network'>, string> = {
   fdb: 'Floppy fdb',
 };
 
-/** One question for all that it fetches and connects to. Nothing of it is done before. */
+/** Asks one question for all fetches and connections. None is made before. */
 function askFor(info: StateFileInfo, reached: readonly StateUrl[]): Promise<boolean> {
   const [first] = reached;
   if (first?.purpose === 'memory') return askForMemory(info, first.sizeBytes ?? 0);

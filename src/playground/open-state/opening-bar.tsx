@@ -2,13 +2,13 @@ import { element } from '../ui/element.ts';
 import { formatBytes } from '../ui/format.ts';
 import { ProgressBar } from '../ui/progress-bar.tsx';
 
-/** The bar while a state arrives, with a way out. */
+/** The bar while a state loads, with a Cancel button. */
 export class OpeningBar {
   readonly #bar = new ProgressBar(element('opening', HTMLElement), 'Opening a state');
   #label = '';
   #cancel = () => {};
 
-  /** @param cancel for the button */
+  /** @param cancel runs when the button is pressed */
   begin(label: string, cancel: () => void): void {
     this.#label = label;
     this.#cancel = cancel;

@@ -12,14 +12,14 @@ export interface Place {
   stored: readonly Pick<StoredMachineInfo, 'id'>[] | undefined;
 }
 
-/** @returns `replace`: a machine may be thrown away; `default`: the visitor's own place is empty */
+/** @returns `replace`: a machine may be replaced; `default`: the visitor's own place is empty */
 export function questionBefore({ machineId, isHere, stored }: Place): 'replace' | 'default' | null {
-  // What is not known may be there.
+  // An unreadable list may include this machine.
   if (isHere || !stored || stored.some(({ id }) => id === machineId)) return 'replace';
   return machineId === defaultMachineId ? 'default' : null;
 }
 
-/** @returns undefined where the browser has storage, and does not say what is in it */
+/** @returns undefined if the browser has storage but cannot list it */
 export async function listed(
   list: () => Promise<StoredMachineInfo[]>,
 ): Promise<StoredMachineInfo[] | undefined> {

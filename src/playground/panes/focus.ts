@@ -1,9 +1,9 @@
 import { type PaneName, paneNames } from './panes.ts';
 
-// For this tab only: another tab may be at something else.
+// For this tab only: another tab may have another focus.
 const key = 'holdfast.focus';
 
-/** The pane that had the keyboard when this tab left the page; undefined where it was never here. */
+/** The pane that had the focus when this tab left the page. Undefined on its first visit. */
 export function readFocus(): PaneName | null | undefined {
   try {
     const value = sessionStorage.getItem(key);
@@ -19,6 +19,6 @@ export function writeFocus(pane: PaneName | null): void {
   try {
     sessionStorage.setItem(key, pane ?? '');
   } catch {
-    // As above.
+    // Storage is blocked.
   }
 }

@@ -1,4 +1,4 @@
-/** Terminal, screen and monitor, and where the keyboard is among them. */
+/** Terminal, screen and monitor, and the focus among them. */
 import { Keyboard } from '../../view/keyboard.ts';
 import { Mouse } from '../../view/mouse.ts';
 import { MonitorView } from '../monitor/monitor-view.ts';
@@ -33,7 +33,7 @@ export class PaneViews {
     });
   }
 
-  /** The screen takes the focus of a terminal that is hidden, and of nothing else. */
+  /** The screen takes the focus from a hidden terminal, and from nothing else. */
   #useOnlyScreen(onlyScreen: boolean): void {
     const { activeElement, body } = document;
     const isAtTerminal = element('terminal', HTMLElement).contains(activeElement);
@@ -53,13 +53,13 @@ export class PaneViews {
     return new MonitorView(session);
   }
 
-  /** Shows this one, and gives it the keyboard. */
+  /** Shows this pane and focuses it. */
   goTo(name: PaneName): void {
     this.#panes.choose(name);
     this.#view(name).focus();
   }
 
-  /** Opens the monitor, goes there, or closes it when the keyboard is there already. */
+  /** Opens the monitor, focuses it, or closes it if it has the focus. */
   toggleMonitor(): void {
     const isThere = element('pane-monitor', HTMLElement).contains(document.activeElement);
     if (isThere && this.#panes.isMonitorOpen) {

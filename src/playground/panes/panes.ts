@@ -4,19 +4,19 @@ import { readSetting, writeSetting } from '../ui/settings.ts';
 export const paneNames = ['terminal', 'screen', 'monitor'] as const;
 export type PaneName = (typeof paneNames)[number];
 
-/** As in panes.css. */
+/** The same width as in panes.css. */
 const narrow = matchMedia('(max-width: 1099px)');
 
 /**
- * Terminal and screen side by side where there is room, with the monitor below them when it is
- * open; else one of the three behind tabs.
+ * Panes of the page. With enough room, terminal and screen are side by side, and an open monitor is below
+ * them. Otherwise the three are tabs.
  */
 export class Panes {
   #chosen: PaneName = paneNames.find((name) => name === readSetting('tab')) ?? 'terminal';
   #isMonitorOpen = readSetting('monitor') === 'open';
   /** The guest uses the screen only. */
   #isOnlyScreen = false;
-  /** Somebody wants to see the terminal of such a guest. */
+  /** The user has chosen the terminal of such a guest. */
   #isTerminalWanted = false;
 
   constructor() {
@@ -33,11 +33,11 @@ export class Panes {
     return narrow.matches ? this.#chosen === 'monitor' : this.#isMonitorOpen;
   }
 
-  /** Gives the screen the room of the terminal as well, until that is asked for. */
+  /** Gives the terminal's space to the screen as well, until the user chooses the terminal. */
   useOnlyScreen(only: boolean): void {
     this.#isOnlyScreen = only;
     this.#isTerminalWanted = false;
-    // Behind tabs, what somebody chose is no setting of his.
+    // With tabs, this choice is not stored as a setting.
     if (only && this.#chosen === 'terminal') this.#chosen = 'screen';
     this.#show();
   }
@@ -101,7 +101,7 @@ export class Panes {
     element('show-terminal', HTMLButtonElement).hidden = !isAlone;
   }
 
-  /** Where there is room for more than one. */
+  /** Applies with room for more than one pane. */
   #isLeftOut(name: PaneName): boolean {
     if (name === 'monitor') return !this.#isMonitorOpen;
     return name === 'terminal' && this.#isOnlyScreen && !this.#isTerminalWanted;

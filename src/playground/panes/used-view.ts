@@ -1,17 +1,19 @@
-/** Which of terminal and screen the guest uses: one that only has a screen gets the room of both. */
+/**
+ * Finds out whether the guest uses terminal or screen. A guest with only a screen gets the space of both.
+ */
 import type { Machine } from '../../client/types.ts';
 import type { MachineEvent, MachineStatus } from '../../protocol/events.ts';
 import type { Session } from '../session/session.ts';
 
 type TextScreen = Extract<MachineEvent, { type: 'screen-text' }>['screen'];
 
-/** Many write to the serial console only some time after they have begun on the screen. */
+/** Many guests print to the serial console only after some time on the screen. */
 const silentMs = 5000;
 const blanks = new Set([0, 0x20, 0xff]);
 
 interface UsedViewOptions {
   session: Session;
-  /** Whether anything was said on the serial console. */
+  /** Whether the serial console had any output. */
   hasSpoken(): boolean;
   changed(onlyScreen: boolean): void;
 }
@@ -44,7 +46,7 @@ export class UsedView {
   #update(): void {
     const { session, hasSpoken, changed } = this.#options;
     const { status } = session;
-    // Between two machines the page stays as it is.
+    // Between two machines the page does not change.
     if (!status || status.destroyed || session.busy !== null) return;
     const only = !hasSpoken() && this.#isUsed(status);
     if (only === this.#isOnlyScreen) return;
@@ -54,10 +56,10 @@ export class UsedView {
 
   #isUsed({ config, startSource, bootedAtMs }: MachineStatus): boolean {
     if (this.#screen === 'blank') return false;
-    // It is about to speak.
+    // Its kernel will print to the serial console.
     if (/\bconsole=(?:ttyS|hvc)/.test(config.cmdline ?? '')) return false;
     if (this.#screen === 'graphics') return true;
-    // What was there before has spoken by now, if it ever does.
+    // A guest that was resumed has already printed, if it uses the serial console.
     const isBack = startSource?.kind === 'resumed' || startSource?.kind === 'opened';
     return isBack || Date.now() - bootedAtMs > silentMs;
   }

@@ -6,7 +6,7 @@ import { download } from '../ui/files.ts';
 
 /** Around the picture, for its focus ring. */
 const marginPx = 6;
-/** How stale the text for screen readers may be. */
+/** Largest age of the text for screen readers. */
 const mirrorMs = 1000;
 
 /** The guest's VGA screen. The canvas has exactly the guest's pixels; CSS scales it. */
@@ -37,7 +37,7 @@ export class ScreenView {
     this.#canvas.focus();
   }
 
-  /** The text of a text screen; nothing in graphics. */
+  /** The text of a text screen. Empty in graphics mode. */
   text(): string {
     return this.#screen.text();
   }
@@ -54,16 +54,16 @@ export class ScreenView {
     try {
       await this.#container.requestFullscreen();
       this.focus();
-      // Chromium's keyboard lock hands over Escape, Ctrl+W and the like.
+      // Chromium's keyboard lock gives the page Escape, Ctrl+W and the like.
       const { keyboard } = navigator as { keyboard?: { lock?(): Promise<void> } };
       await keyboard?.lock?.();
     } catch (error) {
-      // The browser says no, as it may; the page goes on as it was.
+      // The browser may refuse. The page stays as it is.
       console.warn('No full screen, or not with all keys:', error);
     }
   }
 
-  /** Saves what is on the screen as a PNG file. */
+  /** Saves the screen as a PNG file. */
   saveScreenshot(): void {
     this.#canvas.toBlob((blob) => {
       if (!blob) return;
@@ -92,7 +92,7 @@ export class ScreenView {
       width: this.#container.clientWidth - margin,
       height: this.#container.clientHeight - margin,
     };
-    // Behind a tab.
+    // The screen is behind a tab.
     if (room.width <= 0 || room.height <= 0) return;
     const scale = fitPicture(this.#canvas, room, devicePixelRatio, !isFullScreen);
     const { style } = this.#canvas;

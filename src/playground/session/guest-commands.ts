@@ -1,4 +1,4 @@
-/** Commands to the machine that leave a mark on the session, or take several calls. */
+/** Commands to the machine that change the session, or take several calls. */
 import type { RuntimeBuild } from 'virtual:holdfast-build';
 import type { OpenStateOptions, WatchListener } from '../../client/types.ts';
 import type { StateFile } from '../../index.ts';
@@ -10,7 +10,10 @@ import type { ResumeReport, ResumeRequest, StoredMachineInfo } from '../../proto
 import { runtimeSource } from '../ui/runtime-source.ts';
 import type { Session } from './session.ts';
 
-/** Boots a guest. @param replace throws away the one that is there */
+/**
+ * Boots a guest.
+ * @param replace discards the present guest
+ */
 export const startGuest = (
   session: Session,
   config: MachineConfig,
@@ -38,7 +41,7 @@ export const openPromptState = (
     session.setGuestSource('booted');
   });
 
-/** Makes a guest of a state, in place of any other. */
+/** Starts a guest from a state, in place of any other. */
 export const openState = (
   session: Session,
   file: StateFile,
@@ -95,7 +98,7 @@ export const cprSave = (
     return report;
   });
 
-/** @param replace throws away the guest that is there, once the other one is */
+/** @param replace discards the present guest once the other one is loaded */
 export const cprLoad = (
   session: Session,
   source: CprSource,

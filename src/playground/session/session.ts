@@ -14,7 +14,7 @@ export class Session {
   #machine: Machine | null = null;
   #busy: Operation | null = null;
   #guestSource: GuestSource | null = null;
-  /** Why there is no connection any more. */
+  /** The reason why the connection ended. */
   #lost: HoldfastError | undefined;
   #isSavedAway = false;
   #connectOptions: ConnectOptions & { machineId: string };
@@ -25,7 +25,7 @@ export class Session {
 
   /**
    * @param connectOptions with the id of the page's machine
-   * @param takeWorker a preloaded keeper, asked for at each connection
+   * @param takeWorker returns a preloaded keeper; called at each connection
    */
   constructor(
     connectOptions: ConnectOptions & { machineId: string },
@@ -35,7 +35,7 @@ export class Session {
     this.#takeWorker = takeWorker;
   }
 
-  /** The machine of this page, whether it is there or not. */
+  /** Id of this page's machine, even if no such machine exists. */
   get machineId(): string {
     return this.#connectOptions.machineId;
   }
@@ -62,17 +62,17 @@ export class Session {
     return this.#isSavedAway;
   }
 
-  /** The guest runs in another tab: this page shows it, and can do nothing to it. */
+  /** The guest runs in another tab. This page shows it, and cannot control it. */
   get isWatching(): boolean {
     return this.#machine?.watching != null;
   }
 
-  /** Called with every machine that this page connects to, before its guest is looked at. */
+  /** Called with every machine that this page connects to, before its status is read. */
   onMachine(listener: (machine: Machine) => void): void {
     this.#machineListeners.push(listener);
   }
 
-  /** Called when anything that the getters tell has changed. */
+  /** Called when a getter's value may have changed. */
   onChange(listener: () => void): void {
     this.#changeListeners.push(listener);
   }
@@ -94,7 +94,7 @@ export class Session {
     });
   }
 
-  /** A connection to the keeper of another machine, beside the present one. */
+  /** Connects to the keeper of another machine, in addition to the present one. */
   connectTo(machineId: string): Promise<Machine> {
     return connect({ ...this.#connectOptions, machineId });
   }
@@ -128,7 +128,7 @@ export class Session {
     });
     for (const listener of this.#machineListeners) listener(machine);
     machine.on('status', () => {
-      // Another page has brought what was watched to this page's keeper.
+      // Another page has moved the watched guest to this page's keeper.
       if (this.#guestSource === 'watching' && !this.isWatching && !this.#busy)
         this.#guestSource = 'attached';
       this.changed();
@@ -142,7 +142,10 @@ export class Session {
     this.changed();
   }
 
-  /** Resolves as soon as there is a guest. @returns whether one came within `timeoutMs` */
+  /**
+   * Resolves once a guest exists.
+   * @returns whether one did within `timeoutMs`
+   */
   anyStatus(timeoutMs: number): Promise<boolean> {
     if (this.status) return Promise.resolve(true);
     return new Promise((resolve) => {
@@ -156,30 +159,33 @@ export class Session {
     });
   }
 
-  /** This page has started, resumed or opened a guest, or shows one of another tab. */
+  /** Records that this page has started, resumed or opened a guest, or watches one of another tab. */
   setGuestSource(source: GuestSource): void {
     this.#guestSource = source;
     this.#isSavedAway = false;
   }
 
-  /** @param isAway the guest of this page was saved and shut down, else that it was loaded again */
+  /** @param isAway whether the guest was saved and shut down; false: it was loaded again */
   savedAway(isAway: boolean): void {
     this.#isSavedAway = isAway;
   }
 
-  /** The machine of this page. @throws HoldfastError `keeper-gone`, or what ended the connection */
+  /**
+   * The machine of this page.
+   * @throws HoldfastError `keeper-gone`, or the error that ended the connection
+   */
   get connected(): Machine {
     if (this.#machine) return this.#machine;
     throw this.#lost ?? new HoldfastError('keeper-gone', 'This page is not connected to a keeper.');
   }
 
-  /** Input for the guest. A guest that cannot take any now, takes none. */
+  /** Sends input to the guest. Input is dropped while the guest cannot take it. */
   send(call: (machine: Machine) => Promise<void>): void {
     if (!this.#machine) return;
     call(this.#machine).catch((thrown: unknown) => {
       const error = HoldfastError.from(thrown, 'internal', 'Input did not reach the guest');
       const expected: HoldfastError['code'][] = ['no-machine', 'bad-runstate', 'busy'];
-      // A lost connection is told once, by onLost.
+      // onLost reports a lost connection, once.
       const reportedElsewhere: HoldfastError['code'][] = ['keeper-gone', 'keeper-silent'];
       if (![...expected, ...reportedElsewhere].includes(error.code)) this.#fail(error, 'input');
     });
@@ -187,7 +193,7 @@ export class Session {
 
   /**
    * Runs one operation on the machine; the page has one at a time.
-   * @throws HoldfastError `busy`, `keeper-gone`, or what the operation throws
+   * @throws HoldfastError `busy`, `keeper-gone`, or an error of the operation
    */
   async run<T>(operation: Operation, work: (machine: Machine) => Promise<T>): Promise<T> {
     const machine = this.connected;
@@ -210,7 +216,7 @@ export class Session {
     for (const listener of this.#failureListeners) listener(error, operation);
   }
 
-  /** Tells all parts of the page to show the guest again. */
+  /** Notifies all parts of the page of a change. */
   changed(): void {
     for (const listener of this.#changeListeners) listener();
   }

@@ -4,7 +4,9 @@ import { HoldfastError } from '../../errors.ts';
 /** The largest state in an address. Browsers accept longer addresses; mail and chat programs may not. */
 export const linkStateBytes = 256 * 1024;
 
-/** The page that opens the state at `stateUrl`, which is said relative to it where that is shorter. */
+/**
+ * Address of the page that opens the state at `stateUrl`. The state's URL is relative if that is shorter.
+ */
 export function linkToState(stateUrl: string, base: string): string {
   const page = new URL('./', base);
   const beside = stateUrl.startsWith(page.href) ? stateUrl.slice(page.href.length) : stateUrl;
@@ -13,7 +15,7 @@ export function linkToState(stateUrl: string, base: string): string {
   return `${page.href}?state=${value}`;
 }
 
-/** The page with the state in its address. */
+/** Address of the page with the state in it. */
 export function linkWithState(state: Uint8Array, base: string): string {
   let binary = '';
   for (const byte of state) binary += String.fromCharCode(byte);

@@ -24,7 +24,7 @@ export class ShareDialog {
   #step: Step = { kind: 'ask' };
   #server: StateServer | undefined;
   #title: string;
-  /** The choice of its user; undefined: the best that there is. */
+  /** The way that the user chose. Undefined: the best one. */
   #chosen: ShareWay | undefined;
   #isDeleting = false;
   #error = '';

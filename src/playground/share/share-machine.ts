@@ -7,12 +7,12 @@ import { formatBytes } from '../ui/format.ts';
 import { linkStateBytes, linkToState, linkWithState } from './link.ts';
 import { type SharedState, type StateServer, uploadState } from './state-server.ts';
 
-/** `upload`: a link to a state server; `link`: one that holds the state; files of ours and of v86. */
+/** `upload`: a link to a state server; `link`: one that holds the state; `file` and `v86`: files. */
 export type ShareWay = 'upload' | 'link' | 'file' | 'v86';
 
 export interface ShareProgress {
   step: string;
-  /** 0 to 1; absent where it is unknown. */
+  /** 0 to 1. Absent if unknown. */
   fraction?: number;
   bytes: string;
 }
@@ -30,9 +30,9 @@ export interface ShareRequest {
 export interface Shared {
   result: string;
   link?: string;
-  /** How long the link works. */
+  /** How long the link is valid. */
   fate?: string;
-  /** It can be deleted again. */
+  /** Set if the upload can be deleted again. */
   uploaded?: SharedState;
 }
 
@@ -132,7 +132,7 @@ const fileName = (title: string) => title.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-')
 const sizes = ({ state, readBytes }: Exported) =>
   `${formatBytes(readBytes)} in use by the machine, ${formatBytes(state.size)} as a state.`;
 
-/** A picture of the screen; none where it is too large to travel along. */
+/** A picture of the screen. None if it is too large. */
 async function pictureOf(machine: Machine): Promise<Blob | undefined> {
   const png = await machine.screenshot().catch(() => undefined);
   return png && png.length <= thumbnailBytes ? new Blob([png], { type: 'image/png' }) : undefined;

@@ -1,4 +1,4 @@
-/** The question before a machine is shared: how, under which title, with what in it. */
+/** The question before a machine is shared: the way, the title, and the contents. */
 import { driveNames, type MachineConfig } from '../../protocol/config.ts';
 import { describeOptions } from '../../state-file/v86-state-options.ts';
 import { formatBytes } from '../ui/format.ts';
@@ -70,7 +70,7 @@ export function ShareQuestion(props: ShareQuestionProps) {
   );
 }
 
-/** The best first. */
+/** Ways to share the machine, the best first. */
 export function waysToShare(config: MachineConfig, server: StateServer | undefined): Way[] {
   const { openedFrom } = config;
   const disk = (['hda', 'hdb'] as const).find((name) => config[name]);
@@ -126,7 +126,7 @@ function contentsOf(config: MachineConfig): string[] {
   ];
 }
 
-/** The options of v86 for a machine that takes a state of this one. */
+/** The v86 options of a machine that can load a state of this one. */
 function v86Machine(config: MachineConfig): string {
   // A stored machine of an earlier release may lack the number of serial ports: it has one.
   const { serialPorts = 1 } = config;

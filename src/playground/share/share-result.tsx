@@ -39,7 +39,7 @@ export class ShareResult extends Component<{ shared: Shared }, { isCopied?: bool
       await navigator.clipboard.writeText(link);
       this.setState({ isCopied: true });
     } catch {
-      // Not allowed here: the link is selected, and the keyboard copies it.
+      // The browser refuses. The link is selected, so that the user can copy it.
       this.#link?.select();
     }
   }

@@ -1,4 +1,4 @@
-/** The state server that this site shares through, where it has one (src/server/state-server.ts). */
+/** The state server of this site, if any (src/server/state-server.ts). */
 import { HoldfastError } from '../../errors.ts';
 import { part } from '../ui/preloaded-parts.ts';
 
@@ -11,7 +11,7 @@ export interface StateServer {
   expireAfterS: number;
 }
 
-/** A state that is on a server. */
+/** A state on a server. */
 export interface SharedState {
   url: string;
   sizeBytes: number;
@@ -26,17 +26,17 @@ export interface UploadOptions {
 }
 
 const lookMs = 5000;
-/** An upload resumes after these waits when its connection breaks, then fails. */
+/** Waits before an upload resumes after its connection broke. After the last one it fails. */
 const retryDelaysMs = [0, 500, 1000, 2000, 4000, 8000, 15_000];
 const publishDelaysMs = [500, 2000, 8000];
 const chunkBytes = 8 * 1024 * 1024;
-/** Larger ones would have to be in memory as a whole; the file's own digest guards them. */
+/** Larger ones would have to be in memory as a whole. Their own digest protects them. */
 const hashedBytes = 16 * 1024 * 1024;
 
 /**
- * The server that index.html names in `<meta name="holdfast-states" content="URL">`, by default
- * `states/` beside the page.
- * @returns undefined where there is none, as on a static host
+ * The server that index.html names in `<meta name="holdfast-states" content="URL">`, by default `states/`
+ * beside the page.
+ * @returns undefined without one, as on a static host
  */
 export async function findStateServer(): Promise<StateServer | undefined> {
   const named = document.querySelector<HTMLMetaElement>('meta[name="holdfast-states"]')?.content;
@@ -48,7 +48,7 @@ export async function findStateServer(): Promise<StateServer | undefined> {
     if (server !== 'holdfast' || typeof maxBytes !== 'number') return undefined;
     return { url, maxBytes, expireAfterS: typeof expireAfterS === 'number' ? expireAfterS : 0 };
   } catch {
-    // No server, or a page of the host in its place: nothing is shared through it.
+    // No server, or a page of the host in its place: sharing by upload is off.
     return undefined;
   }
 }
@@ -65,7 +65,7 @@ export async function uploadState(
   const digest = state.size <= hashedBytes && isSecureContext ? await sha256(state) : undefined;
   const uploadUrl = await upload(server, state, options);
   const response = await publish(uploadUrl, digest, options.signal).catch((thrown) => {
-    // Its bytes take up room on the server that others would have.
+    // A deleted upload frees room on the server.
     const init = { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } };
     void fetch(uploadUrl, init).catch(() => {});
     throw thrown;
@@ -80,7 +80,7 @@ export async function uploadState(
   return { url, sizeBytes, deletionToken, ...(expiresAt && { expiresAtMs: expiresAt }) };
 }
 
-/** Asks again where the answer was lost: the same key gives the same answer. */
+/** Retries if the answer was lost: the same key gives the same answer. */
 async function publish(
   uploadUrl: string,
   sha256: string | undefined,
@@ -120,10 +120,11 @@ async function upload(
       endpoint: new URL('uploads', server.url).href,
       retryDelays: retryDelaysMs,
       chunkSize: chunkBytes,
-      // Each export is another one: there is nothing to find again after a reload.
+      // Each export differs: after a reload there is no upload to find again.
       storeFingerprintForResuming: false,
       onProgress,
-      // Else an answer of a proxy whose server restarts would begin another upload, at its first byte.
+      // Otherwise the answer of a proxy, while its server restarts, would begin another upload at its
+      // first byte.
       onUploadUrlAvailable() {
         running.options.endpoint = null;
       },
@@ -166,7 +167,7 @@ async function request(url: string, init: RequestInit): Promise<Response> {
   );
 }
 
-/** The cause of what may work a moment later. */
+/** Cause of a failure that may pass. */
 class PassingFailure extends Error {
   override readonly name = 'PassingFailure';
 }

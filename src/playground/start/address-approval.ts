@@ -6,7 +6,7 @@ import { foreignFiles } from '../address/url-machine.ts';
 import { foreignNetwork } from '../address/url-network.ts';
 import { askApproval } from '../ui/approval.tsx';
 
-/** Shows what the address has fetched from other origins or connects to, before any of it is done. */
+/** Shows the address's fetches and connections to other origins, before any is made. */
 export class AddressApproval {
   readonly #options: UrlOptions;
   #isGiven = false;
@@ -16,7 +16,10 @@ export class AddressApproval {
     this.#options = options;
   }
 
-  /** Asks once; not where everything is from the page's own origin. @throws HoldfastError `not-approved` */
+  /**
+   * Asks once, and not if everything is from the page's own origin.
+   * @throws HoldfastError `not-approved`
+   */
   async require(): Promise<void> {
     await this.#requireOwnPlace();
     const { machine, memoryMiB, typed = {} } = this.#options;

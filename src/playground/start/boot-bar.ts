@@ -5,7 +5,7 @@ import { element } from '../ui/element.ts';
 import { ProgressBar } from '../ui/progress-bar.tsx';
 import { BootProgress } from './boot-progress.ts';
 
-/** Without news for so long, a file is not on its way any more: its fetch failed. */
+/** Without news for so long, the fetch of a file has failed. */
 const staleMs = 3000;
 
 /** Run states of a guest that has been started. */
@@ -23,7 +23,7 @@ export class BootBar {
   readonly #progress = new BootProgress();
   readonly #session: Session;
   #lastNewsMs = 0;
-  /** The machine has not been asked to start yet: its status describes the previous guest. */
+  /** The machine has not been started yet: its status describes the previous guest. */
   #isBeginning = false;
 
   constructor(session: Session) {
@@ -54,7 +54,7 @@ export class BootBar {
       this.#lastNewsMs = performance.now();
       this.#show();
     });
-    // What it shows may have come before the bar, and it may say nothing at all: then its status does.
+    // Output may have come before the bar. A guest without output ends the bar by its status.
     machine.on('console', () => this.end());
     machine.on('screen-text', () => this.end());
     machine.on('screen-graphics', () => this.end());

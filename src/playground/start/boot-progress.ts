@@ -5,14 +5,14 @@ import type { Progress } from '../ui/progress-bar.tsx';
 interface FileProgress {
   file: string;
   loaded: number;
-  /** 0 where the server does not say. */
+  /** 0 if the server does not send the length. */
   total: number;
   done: boolean;
 }
 
 export type ProgressView = Progress;
 
-/** Follows the files on their way. Several may be under way at once. */
+/** Tracks the files in transfer. Several may be under way at once. */
 export class BootProgress {
   readonly #files = new Map<string, FileProgress>();
 
@@ -24,12 +24,12 @@ export class BootProgress {
     this.#files.clear();
   }
 
-  /** Whether a file is on its way, as far as is known. */
+  /** Whether a file is known to be in transfer. */
   get isLoading(): boolean {
     return [...this.#files.values()].some(({ done }) => !done);
   }
 
-  /** @param runs whether the guest runs already: then there is nothing left to load */
+  /** @param runs whether the guest runs already: then nothing is left to load */
   view(runs: boolean): ProgressView {
     const files = [...this.#files.values()];
     const current = files.find(({ done }) => !done);

@@ -1,4 +1,4 @@
-/** Start policy: which guest this page shows, and where that guest comes from. */
+/** Start policy: decides which guest this page shows, and starts it. */
 import type { RuntimeBuild } from 'virtual:holdfast-build';
 import { fillShare } from '../../client/machine-contents.ts';
 import type { OpenStateOptions } from '../../client/types.ts';
@@ -25,13 +25,19 @@ export interface GuestStarterOptions {
   neededFiles: Pick<NeededFiles, 'ask'>;
   /** @throws HoldfastError `runtime-unavailable` */
   runtime(): RuntimeBuild;
-  /** Asks about what the address fetches from elsewhere. @throws HoldfastError `not-approved` */
+  /**
+   * Asks about fetches from other origins.
+   * @throws HoldfastError `not-approved`
+   */
   approve(): Promise<void>;
   /** Loads the guest that the address describes. @throws HoldfastError */
   load(): Promise<LoadedGuest>;
   /** Whether the keeper runs the guest that preload.ts asked for. */
   takePreloaded(): Promise<boolean>;
-  /** Opens the state of the address. @returns false when nothing of it was opened */
+  /**
+   * Opens the state of the address.
+   * @returns false if no guest was opened
+   */
   openState(source: StateSource): Promise<boolean>;
   /** Settings that this browser's user adds to each machine. */
   own(): Partial<MachineConfig>;
@@ -41,19 +47,19 @@ export interface GuestStarterOptions {
 /** Effects of a start on the page. */
 export interface StartEvents {
   connected(): void;
-  /** `how`: a new guest, or a stored one. */
+  /** @param how a new guest, or a stored one */
   starting(how: 'new' | 'stored'): void;
-  /** No guest came of it. */
+  /** The start failed. */
   failed(): void;
   /** The calls that follow bring another guest's output. */
   expectNewMachine(): void;
   newMachineBegan(): void;
   /** @param fellBack why the newest checkpoint could not be used */
   resumed(how: ResumeHow, fellBack: string | undefined): void;
-  /** @param prompt what its consoles show when it is up */
+  /** @param prompt text on its consoles once it has booted */
   booted(prompt: string | undefined): void;
   attached(): void;
-  /** The page has a guest now, or says why not. */
+  /** The page has a guest now, or shows why not. */
   opened(): void;
 }
 
@@ -61,14 +67,14 @@ export class GuestStarter {
   readonly #options: GuestStarterOptions;
   /** The state in the address is opened once: after that its machine is this page's. */
   #stateOpened = false;
-  /** To a machine that was described here: the options of the address are those of another. */
+  /** True after the page moved to another machine: the address's options no longer apply. */
   #hasMoved = false;
 
   constructor(options: GuestStarterOptions) {
     this.#options = options;
   }
 
-  /** Connects, then attaches to the guest that is there, or resumes or starts one. */
+  /** Connects. Then attaches to the present guest, or resumes or starts one. */
   async open(): Promise<void> {
     const { session, address, reports, stored, events, takePreloaded } = this.#options;
     const isConnected = await reports.attempt(
@@ -84,7 +90,7 @@ export class GuestStarter {
     events.opened();
   }
 
-  /** A guest began as this page was opened, and none is in storage in its place. */
+  /** Whether a guest began as this page was opened, and storage has no other in its place. */
   get isNewHere(): boolean {
     const { session, stored, address } = this.#options;
     const { status } = session;
@@ -101,7 +107,7 @@ export class GuestStarter {
     this.#options.stored.settled();
   }
 
-  /** Leaves a guest that is there alone when it fails. */
+  /** Keeps the present guest if it fails. */
   async #openState(source: StateSource): Promise<void> {
     const { session, reports, events, openState } = this.#options;
     try {
@@ -144,7 +150,7 @@ export class GuestStarter {
 
   /**
    * Starts the guest that the address describes, or the same machine again.
-   * @param replace throws away the guest that is there
+   * @param replace discards the present guest
    */
   async start(replace: boolean, durable = this.#options.address.durable): Promise<void> {
     const { stored, reports, events } = this.#options;
@@ -162,7 +168,7 @@ export class GuestStarter {
     }
   }
 
-  /** @returns its prompt, where that is known */
+  /** @returns its prompt, if known */
   async #boot(replace: boolean, durable: boolean): Promise<string | undefined> {
     const { session, address, stored, events } = this.#options;
     const again =
@@ -171,7 +177,7 @@ export class GuestStarter {
     const runtime = this.#options.runtime();
     const loaded: LoadedGuest = again ? { config: again } : await this.#options.load();
     const { config: described, prompt, promptState, files = [] } = loaded;
-    // What the address describes, its author chose.
+    // A machine in the address was described by the author of the link.
     const foreign = !again && address.machine !== undefined;
     const own = {
       ...this.#options.own(),
@@ -180,7 +186,7 @@ export class GuestStarter {
       ...(foreign && { foreign }),
     };
     events.expectNewMachine();
-    // Who starts fresh wants to see it boot.
+    // Start fresh shows the boot.
     const isOpened =
       promptState !== undefined &&
       !replace &&
@@ -192,14 +198,14 @@ export class GuestStarter {
     return prompt;
   }
 
-  /** The address says which machine it is, and nothing about it. */
+  /** Whether the address names the machine and does not describe it. */
   get #isOwn(): boolean {
     const { hasMachineId, machine, hasGuest, memoryMiB } = this.#options.address;
     const saysNothing = hasMachineId && !machine && !hasGuest && memoryMiB === undefined;
     return saysNothing || this.#hasMoved;
   }
 
-  /** @returns whether it was; if not, the guest can still be booted */
+  /** @returns whether the state was opened; if not, the guest can still be booted */
   async #openedAtPrompt(
     url: string,
     config: OpenStateOptions['config'],
@@ -216,7 +222,10 @@ export class GuestStarter {
     }
   }
 
-  /** Another page was faster: this one shows its guest. @param again for when that page failed */
+  /**
+   * Another page was faster: this one shows its guest.
+   * @param again called if that page failed
+   */
   async #join(again: () => Promise<void>): Promise<void> {
     const { session, events } = this.#options;
     if (await session.anyStatus(otherPageMs)) events.attached();

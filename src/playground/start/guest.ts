@@ -14,7 +14,7 @@ interface GuestDescription {
   initrd?: string;
   cmdline?: string;
   memoryMiB?: number;
-  /** Text that its consoles show when it is up. */
+  /** Text on its consoles once it has booted. */
   prompt?: string;
   /** A state file of it at that prompt. */
   state?: string;
@@ -23,18 +23,18 @@ interface GuestDescription {
 /** A guest to boot. */
 export interface LoadedGuest {
   config: MachineConfig;
-  /** Text that its consoles show when it is up. Absent: unknown. */
+  /** Text on its consoles once it has booted. Absent: unknown. */
   prompt?: string;
   /** URL of a state file of it, unchanged, at that prompt. */
   promptState?: string;
-  /** For its 9p share, once it has been started. */
+  /** Files for its 9p share, once it has been started. */
   files?: readonly LoadedFile[];
 }
 
 /**
  * @param base URL of the site's root
- * @param memoryMiB instead of what the guest asks for by itself
- * @throws HoldfastError `image-unavailable` when the guest's description cannot be had
+ * @param memoryMiB replaces the guest's own memory size
+ * @throws HoldfastError `image-unavailable` if the guest's description is not available
  */
 export async function loadGuest(
   guest: GuestName,
@@ -78,7 +78,8 @@ export function linuxConfig(description: unknown, url: string, base: string): Ma
 /**
  * The machine that the address describes: the guest with changes. An address with a medium to boot from
  * and without `?guest=` describes a bare machine.
- * @throws HoldfastError `image-unavailable` for what cannot be had of the guest's description or the share
+ * @throws HoldfastError `image-unavailable` if the guest's description or a file of the share is not
+ * available
  */
 export async function loadDescribed(
   { guest, hasGuest, memoryMiB, machine }: UrlOptions,
@@ -93,7 +94,7 @@ export async function loadDescribed(
     config: withMemory(described, memoryMiB),
     ...(machine?.share && { files: await shareFiles(machine.share, true) }),
     ...(prompt && { prompt }),
-    // Its state is that of the guest as it is, without changes.
+    // The state is from the unchanged guest.
     ...(promptState && !machine && { promptState }),
   };
 }

@@ -12,7 +12,10 @@ export type PickedFiles = Partial<Record<DriveName, File>>;
 interface NeededFilesOptions {
   session: Session;
   notices: Notices;
-  /** Asks first. @returns whether a new guest boots */
+  /**
+   * Asks the user first.
+   * @returns whether a new guest boots
+   */
   startFresh(): Promise<boolean>;
 }
 
@@ -25,7 +28,7 @@ export class NeededFiles {
     this.#options = options;
   }
 
-  /** @param resume called with all of them, once they are chosen */
+  /** @param resume called with all files once they are chosen */
   async ask(given: PickedFiles, resume: (files: PickedFiles) => void): Promise<void> {
     const { session } = this.#options;
     const machines = await storedMachines(session);
@@ -76,7 +79,7 @@ export class NeededFiles {
   }
 }
 
-/** Why it is not the file that the machine had; undefined where it is. */
+/** The reason why the file differs from the machine's own. Undefined if it is the same. */
 function differenceOf(
   file: File,
   { name, sizeBytes, lastModifiedMs }: NeededFile,

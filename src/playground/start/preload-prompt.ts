@@ -1,6 +1,6 @@
 /**
- * A visitor who was never here gets the demo guest at its prompt: the state is fetched and read while
- * keeper, runtime and page are still on their way. Part of preload.ts.
+ * Gives a first-time visitor the demo guest at its prompt. The state is fetched while keeper, runtime and
+ * page still load. Part of preload.ts.
  */
 import { promptState } from 'virtual:holdfast-build';
 import { onOpenReceived, sendOpen } from '../../protocol/preload.ts';
@@ -13,12 +13,12 @@ import type { PreloadedPrompt } from './preloaded-prompt.ts';
 
 const stallMs = 30_000;
 
-/** Whether this visitor was never here, and the address asks for the demo guest. */
+/** Whether this is a first visit, and the address asks for the demo guest. */
 export function isPromptPreloaded(options: UrlOptions): boolean {
   return promptState !== undefined && readSetting('visited') === null && isUnchanged(options);
 }
 
-/** Asks the keeper at `port` to open it, unless something of this machine is in storage. */
+/** Asks the keeper at `port` to open it, unless this machine is in storage. */
 export function preloadPrompt(
   port: MessagePort,
   options: UrlOptions,
@@ -28,7 +28,7 @@ export function preloadPrompt(
   const absolute = (path: string) => new URL(path, document.baseURI).href;
   const url = absolute(promptState.url);
   const script = scriptUrl(absolute(promptState.workerUrl));
-  // The worker fetches what it is named after, before this page's message arrives.
+  // The worker's name is the URL, which it fetches before the first message of this page.
   const worker = new Worker(script, { type: 'module', name: url });
   const { port1, port2 } = new MessageChannel();
   const { machineId, durable } = options;
@@ -46,7 +46,7 @@ export function preloadPrompt(
   window.holdfastPreloadedPrompt = outcome(worker, port);
 }
 
-/** Whether the address asks for the demo guest as it is. */
+/** Whether the address asks for the unchanged demo guest. */
 function isUnchanged({ guest, memoryMiB, machine, coldBoot, typed }: UrlOptions): boolean {
   const isUsual = memoryMiB === undefined || memoryMiB === promptState?.memoryMiB;
   return guest === 'linux' && isUsual && !machine && !coldBoot && !typed;

@@ -1,5 +1,5 @@
 /**
- * Runs in the head of the document, long before the page's own script is there. It starts the keeper,
+ * Runs in the head of the document, long before the page's own script is loaded. It starts the keeper,
  * which restores the guest that the page will ask for. The page also works without this script.
  */
 import { keeperUrl, runtimes } from 'virtual:holdfast-build';
@@ -16,7 +16,7 @@ import { readSetting } from '../ui/settings.ts';
 import { isPromptPreloaded, preloadPrompt } from './preload-prompt.ts';
 
 function start(): void {
-  // What else an address says may describe a machine or be wrong: the table that tells is not in this script.
+  // This script lacks the option table, so any other option stops the preload.
   const names = [...new URLSearchParams(location.search).keys()];
   if (names.some((name) => !pageOptionNames.includes(name) && !isOfTracker(name))) return;
   const { options, problems } = parsePageOptions(location.href, {
@@ -24,7 +24,7 @@ function start(): void {
     base: document.baseURI,
   });
   const { host, machineId, state, runtime = runtimes[0] } = options;
-  // The guest of a state comes from somewhere else.
+  // A state is opened by the page.
   if (state || problems.length > 0 || missingFeatures().length > 0) return;
   const worker = openKeeperWorker({ keeperUrl, host, machineId });
   window.holdfastPreload = { worker, hello: helloReceived(worker.port) };
@@ -34,8 +34,8 @@ function start(): void {
 }
 
 /**
- * The browser opens the files of the database meanwhile, which takes it longer than the keeper's start. After
- * a failed write they must not be opened again while the browser runs (docs/spec/storage.md).
+ * The browser opens the files of the database meanwhile, which takes longer than the keeper's start.
+ * After a failed write they must not be opened again while the browser runs (docs/spec/storage.md).
  */
 async function openDatabases(): Promise<void> {
   const held = (await navigator.locks?.query())?.held ?? [];
@@ -71,5 +71,5 @@ try {
   document.documentElement.dataset.theme = readSetting('theme') ?? '';
   start();
 } catch {
-  // The page meets the same obstacle, and says so.
+  // The page meets the same obstacle, and reports it.
 }

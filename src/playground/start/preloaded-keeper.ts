@@ -7,12 +7,12 @@ declare global {
   }
 }
 
-/** Longest wait for a keeper: one of an earlier release does not say that it is there. */
+/** Longest wait for a keeper. A keeper of an earlier release sends no hello. */
 const helloMs = 200;
 
 /**
- * Browsers start a shared worker in the page's process, and need its main thread for that: a page that
- * keeps it busy meanwhile would wait longer in the end.
+ * Browsers start a shared worker in the page's process, and need its main thread for that. A page that
+ * keeps it busy meanwhile would start later.
  */
 export async function preloadedKeeperReady(): Promise<void> {
   const { holdfastPreload } = window;
@@ -20,7 +20,7 @@ export async function preloadedKeeperReady(): Promise<void> {
   await Promise.race([holdfastPreload.hello, new Promise((done) => setTimeout(done, helloMs))]);
 }
 
-/** Once: a page that connects again starts its keeper anew. */
+/** Only once: a page that connects again starts its keeper anew. */
 export function takePreloadedKeeper(): KeeperWorker | undefined {
   const { holdfastPreload } = window;
   delete window.holdfastPreload;

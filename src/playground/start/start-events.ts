@@ -20,7 +20,7 @@ export interface StartEventsOptions {
   end: GuestEnd;
   views: PaneViews;
   update: LiveUpdate;
-  /** Says whether a guest outlives the page, where it does not. */
+  /** Shows whether a guest outlives the page, if it does not. */
   survival(): void;
   startFresh(): Promise<boolean>;
 }
@@ -62,10 +62,10 @@ function typeInto(
   );
 }
 
-/** Tells how the guest came to be there before this page asked for it. */
+/** Reports how the guest was started before this page asked for it. */
 function attached({ session, address, notices, update, startFresh }: StartEventsOptions): void {
   const { startSource } = session.status ?? {};
-  // preload.ts has asked for it: what this page found is what it brought back.
+  // preload.ts resumed or opened this guest, so the page reports it as resumed or booted.
   const { timeOrigin } = performance;
   const isResumed = startSource?.kind === 'resumed' && startSource.resumedAtMs >= timeOrigin;
   const isOpened = startSource?.kind === 'opened' && startSource.openedAtMs >= timeOrigin;

@@ -1,4 +1,4 @@
-/** The guest in storage, when the page is opened and its keeper has none. */
+/** Handles the guest in storage, when the page is opened and its keeper has none. */
 import { HoldfastError } from '../../errors.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import type { ResumeRequest, StoredMachineInfo } from '../../protocol/stored.ts';
@@ -17,7 +17,10 @@ interface StoredGuestOptions {
   notices: Notices;
   /** Boots a guest in place of the one in storage, or beside it, without checkpoints. */
   boot(durable: boolean): Promise<void>;
-  /** Asks first. @returns whether a new guest boots */
+  /**
+   * Asks the user first.
+   * @returns whether a new guest boots
+   */
   startFresh(): Promise<boolean>;
   /** Resumes the guest in storage, and reports failures. */
   resume(how?: ResumeHow): Promise<void>;
@@ -26,12 +29,12 @@ interface StoredGuestOptions {
   showMachines(): void;
 }
 
-/** Finds out whether there is one, and does with it what this browser's user chose. */
+/** Looks for a stored guest, and follows the user's setting for it. */
 export class StoredGuest {
   readonly #options: StoredGuestOptions;
   /** The notice is about a machine of another tab. */
   #watchShown = false;
-  /** In storage under this page's id, and not what runs here. */
+  /** The guest in storage under this page's id, if another one runs here. */
   #waiting: StoredMachineInfo | undefined;
 
   constructor(options: StoredGuestOptions) {
@@ -55,7 +58,7 @@ export class StoredGuest {
     this.#waiting = undefined;
   }
 
-  /** Leaves a guest that runs, or a notice that offers what to do. */
+  /** Keeps a running guest, or shows a notice with the next steps. */
   async open(): Promise<void> {
     const { boot, resume } = this.#options;
     const stored = await this.#find();
@@ -74,7 +77,7 @@ export class StoredGuest {
     }
   }
 
-  /** The machine runs in another tab: shows it, and offers what else can be done. */
+  /** The machine runs in another tab: shows it, and offers a takeover or a copy. */
   async watch(): Promise<void> {
     const { session, failed } = this.#options;
     const again = () => void this.watch();
@@ -101,7 +104,7 @@ export class StoredGuest {
       this.#watchShown = false;
       notices.remove('stored');
     }
-    // Who takes it over says so by showing it again.
+    // After a takeover the other tab shows the machine again.
     if (isWatching && status?.destroyed && status.reason?.code !== 'taken-over')
       this.#showGone('The machine was ended in the other tab');
   }
@@ -123,7 +126,7 @@ export class StoredGuest {
   #showElsewhere(text: string, detail?: string): void {
     const { notices, resume } = this.#options;
     this.#watchShown = true;
-    // What happens when this page goes matters to the other tab.
+    // The other tab shows how the machine survives that page.
     notices.remove('survival');
     notices.show('stored', {
       tone: 'warning',
@@ -161,7 +164,7 @@ export class StoredGuest {
     }
   }
 
-  /** @returns `newer`: a newer version of this site has stored what is there */
+  /** @returns `newer`: a newer version of this site has stored the guest */
   async #find(): Promise<StoredMachineInfo | 'newer' | undefined> {
     const { session, notices } = this.#options;
     try {
@@ -185,7 +188,7 @@ export class StoredGuest {
     }
   }
 
-  /** This page was loaded just now: there is no newer one to reload. */
+  /** This page was just loaded: reloading finds no newer one. */
   #showWentBack(): void {
     const { notices, boot } = this.#options;
     notices.show('stored', {

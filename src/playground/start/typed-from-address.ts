@@ -1,4 +1,4 @@
-/** Types what `?c=` and `?s=` ask for, once the guest is up. */
+/** Types the keys of `?c=` and `?s=` once the guest is up. */
 import type { Machine } from '../../client/types.ts';
 import type { UrlOptions } from '../address/page-options.ts';
 import type { Notices } from '../notices/notices.tsx';
@@ -7,15 +7,18 @@ interface TypedOptions {
   machine: Machine;
   notices: Notices;
   typed: NonNullable<UrlOptions['typed']>;
-  /** Text that the guest's consoles show when it waits for input. Absent: the keys are typed at once. */
+  /** Text on the guest's consoles when it waits for input. Absent: the keys are typed at once. */
   prompt?: string | undefined;
   screenText(): string;
 }
 
-/** A boot on a slow machine. */
+/** Long enough for a boot on a slow machine. */
 const patienceMs = 300_000;
 
-/** Waits for the guest, types, and says so. @throws HoldfastError */
+/**
+ * Waits for the guest, types, and shows a notice.
+ * @throws HoldfastError
+ */
 export async function typeFromAddress(options: TypedOptions): Promise<void> {
   const { machine, notices, typed, prompt } = options;
   notices.show('typed', {
@@ -45,7 +48,7 @@ function screenShows({ machine, screenText }: TypedOptions, text: string): Promi
       for (const stop of stops) stop();
       resolve();
     };
-    // A screen is told as a whole once, then by the rows that change.
+    // A new page gets the whole screen once, then the rows that change.
     const stops = [machine.on('screen-text', look), machine.on('screen-cells', look)];
     look();
   });

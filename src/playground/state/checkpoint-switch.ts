@@ -1,4 +1,4 @@
-/** The off switch for checkpoints, in the menu of the machine, and what it means. */
+/** The switch for checkpoints in the machine's menu, and its explanation. */
 import { whatOffMeans } from '../notices/durability-text.ts';
 import type { Notices } from '../notices/notices.tsx';
 import type { Operation } from '../session/operation.ts';
@@ -11,7 +11,7 @@ const subject = 'checkpoints-off';
 interface CheckpointSwitchOptions {
   session: Session;
   notices: Notices;
-  /** Failures are told to the person in front. */
+  /** Shows failures to the user. */
   attempt(operation: Operation, work: () => Promise<unknown>): void;
 }
 

@@ -1,4 +1,4 @@
-/** Throwing away what a guest wrote to its disks, when its user says so. */
+/** Discards a guest's disk writes, after its user confirmed. */
 import type { MachineConfig } from '../../protocol/config.ts';
 import { type DriveName, driveNames } from '../../protocol/config.ts';
 import { sourceName } from '../../protocol/images.ts';
@@ -10,7 +10,7 @@ export function writableDisks(config: Partial<MachineConfig> | undefined): Drive
   return driveNames.filter((device) => device !== 'cdrom' && config?.[device] !== undefined);
 }
 
-/** @returns the disks to reset; none when it was called off */
+/** @returns the disks to reset; none if the user cancelled */
 export async function askResetDisks({ status }: Session): Promise<DriveName[]> {
   const disks = writableDisks(status?.config);
   const named = disks.map((device) => {

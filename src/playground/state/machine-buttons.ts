@@ -7,7 +7,7 @@ import { element } from '../ui/element.ts';
 interface MachineActions {
   attempt(operation: Operation, work: () => Promise<unknown>): void;
   startFresh(): void;
-  /** The guest in storage that a new one would take the place of, in words. */
+  /** Describes the guest in storage that a new one would replace. */
   storedGuest(): string | undefined;
 }
 

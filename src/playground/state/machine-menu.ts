@@ -1,4 +1,4 @@
-/** Saving, loading, suspending: CPR with a mouse. */
+/** Saving, loading, suspending: CPR in the menu. */
 import { runtimes } from 'virtual:holdfast-build';
 import { HoldfastError } from '../../errors.ts';
 import type { CprMode, CprSource, CprTarget } from '../../protocol/cpr.ts';
@@ -20,9 +20,9 @@ import { askForState, type Place } from './state-dialog.tsx';
 const savable: readonly Runstate[] = ['running', 'paused', 'suspended'];
 
 interface MachineMenuActions {
-  /** Failures are told to the person in front. */
+  /** Shows failures to the user. */
   attempt(operation: Operation, work: () => Promise<unknown>): void;
-  /** Another guest may take the place of the one that is shown. */
+  /** Another guest may replace the present one. */
   expectNewMachine(): void;
   newMachineBegan(): void;
   openStateFile(file: File): Promise<void>;
@@ -35,7 +35,7 @@ export class MachineMenu {
   readonly #actions: MachineMenuActions;
   readonly media: MediaMenu;
   readonly #checkpoints: CheckpointSwitch;
-  /** Where the state that was saved last is, for as long as this page lives. */
+  /** Returns the state that was saved last, for as long as this page lives. */
   #saved: (() => Promise<CprSource>) | null = null;
 
   constructor(session: Session, actions: MachineMenuActions) {
@@ -104,7 +104,7 @@ export class MachineMenu {
     if (!waits && busy === null) this.#saved = null;
   }
 
-  /** Whether this page knows the state that the guest waits for. */
+  /** Whether this page has the state that the guest waits for. */
   get hasSaved(): boolean {
     return this.#saved !== null;
   }
@@ -149,7 +149,7 @@ export class MachineMenu {
       direction: 'load',
     });
     if (!answer) return;
-    // Choosing a file needs the click that closed the dialog: nothing may come in between.
+    // The file dialog needs the click that closed the dialog: nothing may come in between.
     this.#actions.attempt('load-state', async () => {
       const source = await sourceAt(answer.place);
       await this.#load(source, hasGuest);

@@ -9,11 +9,11 @@ import type { MenuItem } from '../ui/menu.tsx';
 
 interface MediaMenuOptions {
   session: Session;
-  /** Failures are told to the person in front. */
+  /** Shows failures to the user. */
   attempt(operation: Operation, work: () => Promise<unknown>): void;
 }
 
-/** The second floppy drive is there for a machine that was described with it. */
+/** The second floppy drive exists only in a machine that was described with it. */
 const words = { cdrom: 'CD', fda: 'floppy', fdb: 'second floppy' } as const;
 const removableDriveNames = ['cdrom', 'fda', 'fdb'] as const;
 

@@ -1,4 +1,4 @@
-/** The bar that says how a guest can resume. */
+/** The bar with the ways to resume a guest. */
 import { render } from 'preact';
 import type { Session } from '../session/session.ts';
 import { element } from '../ui/element.ts';

@@ -1,4 +1,4 @@
-/** Asks where a state goes to or comes from, and says what will happen. */
+/** Asks for the target or source of a state, and describes the effect. */
 import type { RuntimeBuild } from 'virtual:holdfast-build';
 import { type Blocker, blockerSentence } from '../../protocol/cpr.ts';
 import { OpenDialog } from '../ui/dialog.tsx';
@@ -7,13 +7,13 @@ export type Place = { kind: 'file' } | { kind: 'store'; name: string };
 
 export interface StateQuestion {
   title: string;
-  /** Says what will happen, a paragraph each. */
+  /** Describes the effect, one paragraph each. */
   text: readonly string[];
-  /** The label of the button that does it. */
+  /** Label of the button that confirms. */
   ok: string;
-  /** Whether a place is asked for to write to or to read from. */
+  /** Whether the user chooses a target or a source. */
   direction: 'save' | 'load';
-  /** Why it cannot be done now. */
+  /** Reasons why it is not possible now. */
   blockers?: readonly Blocker[];
   /** Runtimes that can resume the guest, the usual one first. */
   runtimes?: readonly RuntimeBuild[];
@@ -25,11 +25,11 @@ export interface StateAnswer {
 }
 
 const usualName = 'state';
-/** The answer of last time, which is proposed again. */
+/** The previous answer, which is proposed again. */
 const last = { kind: 'file' as Place['kind'], name: usualName };
 let isOpen = false;
 
-/** Undefined when it was called off. */
+/** @returns undefined if the user cancelled */
 export async function askForState(question: StateQuestion): Promise<StateAnswer | undefined> {
   if (isOpen) return undefined;
   isOpen = true;
@@ -58,7 +58,7 @@ export async function askForState(question: StateQuestion): Promise<StateAnswer 
     ),
     buttons: () => (
       <>
-        {/* Not a submit button: Enter in the name means the other one. */}
+        {/* Not a submit button: Enter in the name confirms. */}
         <button type="button" onClick={() => dialog.close()}>
           Cancel
         </button>

@@ -16,13 +16,13 @@ const runstateWords: Record<Runstate, { text: string; tone: Tone; title: string 
   'internal-error': { text: 'Crashed', tone: 'bad', title: '✕' },
   shutdown: { text: 'Off', tone: 'quiet', title: '○' },
 };
-/** Words for the state that a page found, where the guest was not running. */
+/** Words for the state in which the page found a guest that did not run. */
 const foundWords: Partial<Record<Runstate, string>> = {
   paused: 'attached to a paused guest',
   suspended: 'attached to a suspended guest',
   inmigrate: 'attached to a guest that waits for its state',
 };
-/** Those that last. The others pass in milliseconds, too fast to be read out. */
+/** Run states that last. The others pass in milliseconds, too fast to be read out. */
 const settled: readonly Runstate[] = [
   'running',
   'paused',
@@ -32,7 +32,7 @@ const settled: readonly Runstate[] = [
   'shutdown',
 ];
 
-/** The numbers at the top, the document's title, and what a screen reader is told of them. */
+/** The numbers at the top, the document's title, and their announcement to a screen reader. */
 export class StateLine {
   readonly #session: Session;
   readonly #badge = element('state-runstate', HTMLElement);
@@ -108,6 +108,6 @@ export class StateLine {
 
 function set(id: string, text: string): void {
   const shown = element(id, HTMLElement);
-  // Untouched text keeps a selection in it.
+  // Text that did not change keeps its selection.
   if (shown.textContent !== text) shown.textContent = text;
 }

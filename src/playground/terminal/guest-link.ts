@@ -1,16 +1,16 @@
-/** Links that a guest wrote into its terminal (OSC 8): their text says nothing of where they lead. */
+/** Links that a guest wrote into its terminal (OSC 8). Their text need not show their target. */
 import { askApproval } from '../ui/approval.tsx';
 
 /** The target of a link; undefined for other addresses than those of the web. */
 export function guestLink(address: string): { host: string; href: string } | undefined {
   const url = URL.parse(address);
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) return undefined;
-  // A name before the host reads as one.
+  // A user name in the URL could be read as its host.
   if (url.username || url.password) return undefined;
   return { host: url.host, href: url.href };
 }
 
-/** Asks, with the host apart, and opens it in a window that knows nothing of this page. */
+/** Shows the host and asks. Opens the link in a window without access to this page. */
 export async function openGuestLink(address: string): Promise<void> {
   const link = guestLink(address);
   if (!link) return;

@@ -1,7 +1,7 @@
 import type { Terminal } from '@xterm/xterm';
 import { button } from '../ui/element.ts';
 
-/** Bytes that a key sends: after ESC [, or after ESC O where the guest asked for that. */
+/** Bytes that a key sends: after ESC [, or after ESC O if the guest set that mode. */
 interface ArrowKey {
   label: string;
   name: string;

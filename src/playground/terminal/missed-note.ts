@@ -1,7 +1,7 @@
-/** Stands in the terminal for output that the keeper had to forget before this page could show it. */
+/** Marks output in the terminal that the keeper dropped before this page could show it. */
 import { formatBytes } from '../ui/format.ts';
 
-/** Ends an escape sequence that was cut, and the colours of before. */
+/** Ends an escape sequence that was cut, and resets colours. */
 const plain = '\x18\x1b[m';
 
 export const missedNote = (bytes: number): string =>

@@ -1,6 +1,6 @@
 /** The font size of the terminal. No DOM. */
 
-/** Size that serial programs assume, since the line cannot tell them. */
+/** Size that serial programs assume, because a serial line does not report it. */
 export const usualColumns = 80;
 
 const largestPx = 15;
@@ -9,7 +9,7 @@ const largestPx = 15;
  * The largest font at which 80 columns fit.
  * @param widthPx of the space for text
  * @param advance of one character, in ems: 0.6 for most fonts
- * @param leastPx what stays readable: columns are given up before it
+ * @param leastPx smallest readable size: columns are given up before it
  */
 export function fontSizeFor(widthPx: number, advance: number, leastPx: number): number {
   // Half a pixel is the finest step that browsers lay out evenly.

@@ -17,7 +17,7 @@ const consoleName = 'serial0';
 const leastFontPx = 10;
 /** Width that the fit add-on reserves. */
 const scrollbarPx = 14;
-/** Answers must not depend on a screen that never comes. */
+/** Answers to terminal queries must not wait for a screen that never arrives. */
 const longestReplayMs = 2000;
 
 /** The guest's serial console. */
@@ -31,7 +31,7 @@ export class TerminalView {
   readonly #typeAhead = new TypeAhead();
   /** Ems that a character is wide. */
   readonly #advance: number;
-  /** Where the output ends that the keeper greeted this page with: what it asks was answered. */
+  /** End offset of the output sent at attach. Terminal queries before it were already answered. */
   #greetingEnd = 0;
   #keeperId = '';
   #machine: Machine | undefined;
@@ -45,7 +45,7 @@ export class TerminalView {
     this.#advance = measureAdvance(fontFamily);
     const options: ITerminalOptions = {
       fontFamily,
-      // A change of it has xterm.js measure all of its characters anew.
+      // A change makes xterm.js measure all of its characters again.
       fontSize: this.#fittingFontPx() ?? 13,
       scrollback: 10_000,
       cursorBlink: true,
@@ -79,13 +79,13 @@ export class TerminalView {
       isShownAgain: () => !this.#shown.shows(this.#greetingEnd) || this.#shown.isShownAgain,
       typed: (data) => this.#keys.applyCtrl(data),
     });
-    // xterm.js draws no cursor before it has had the focus once.
+    // xterm.js draws no cursor before its first focus.
     if (document.activeElement === document.body) {
       this.#terminal.focus();
       this.#terminal.blur();
     }
     new ResizeObserver(() => this.#resize()).observe(this.#container);
-    // Of two pages the one that is used counts.
+    // The focused page sets the size.
     window.addEventListener('focus', () => this.#sendSize());
     session.onMachine((machine) => this.#follow(machine));
     session.onChange(() => {
@@ -99,7 +99,7 @@ export class TerminalView {
     this.#terminal.focus();
   }
 
-  /** The text that is on the terminal, scrollback included, for tests and curious people. */
+  /** The text of the terminal, scrollback included, for tests and the browser's console. */
   text(): string {
     const { active } = this.#terminal.buffer;
     let text = '';
@@ -111,18 +111,18 @@ export class TerminalView {
     return text.trimEnd();
   }
 
-  /** Whether the guest that is shown has said anything here. */
+  /** Whether the present guest has printed anything here. */
   get hasSpoken(): boolean {
     return this.#hasSpoken;
   }
 
-  /** A guest is being started in place of the one that is shown. */
+  /** A new guest is about to replace the present one. */
   expectNewMachine(): void {
     this.#expectsFirstWord = true;
     this.#shown.expectNewMachine();
   }
 
-  /** The new guest is there, even if it has said nothing yet. */
+  /** The new guest runs, even if it has printed nothing yet. */
   newMachineBegan(): void {
     if (this.#expectsFirstWord) this.#hasSpoken = false;
     if (this.#shown.expectsNewMachine) this.#shown.forget();
@@ -154,12 +154,12 @@ export class TerminalView {
     const replayed = () => {
       if (isGreeted || machine !== this.#machine) return;
       isGreeted = true;
-      // The same keeper sends again what it sent before. Less than that is another guest's.
+      // The same keeper sends the same output again. Less output is of another guest.
       if (!isOtherKeeper)
         this.#shown.follow(console, console.end < this.#shown.end ? 0 : this.#shown.end);
       this.#greetingEnd = console.end;
     };
-    // The keeper greets a page with the scrollback first and the screen after it.
+    // At attach, the keeper sends the scrollback first and the screen after it.
     machine.on('screen-text', replayed);
     machine.on('screen-graphics', replayed);
     setTimeout(replayed, longestReplayMs);
@@ -183,7 +183,7 @@ export class TerminalView {
     this.#sendSize();
   }
 
-  /** Nothing behind a tab. */
+  /** A hidden terminal has no font size. */
   #fittingFontPx(): number | undefined {
     const style = getComputedStyle(this.#container);
     const padding = Number.parseFloat(style.paddingLeft) + Number.parseFloat(style.paddingRight);
@@ -191,7 +191,7 @@ export class TerminalView {
     return width > 0 ? fontSizeFor(width, this.#advance, leastFontPx) : undefined;
   }
 
-  /** In characters. */
+  /** Columns and rows. */
   get size(): { cols: number; rows: number } {
     const { cols, rows } = this.#terminal;
     return { cols, rows };
@@ -199,7 +199,7 @@ export class TerminalView {
 
   #sendSize(): void {
     const { cols, rows } = this.size;
-    // Behind a tab it has no size of its own.
+    // A hidden terminal has no size.
     if (this.#container.clientWidth === 0 || this.#session.isWatching) return;
     this.#session.send((machine) => machine.terminalSize(consoleName, { cols, rows }));
   }

@@ -7,11 +7,11 @@ import { inTurn } from './in-turn.ts';
 export interface Approval {
   title: string;
   text: string;
-  /** Fetches and actions that it is about, shown as text. */
+  /** Fetches and actions to approve, shown as text. */
   items: readonly Fact[];
-  /** Shown above them. */
+  /** Shown above the items. */
   picture?: Blob | undefined;
-  /** The label of the button that does it. */
+  /** Label of the button that approves. */
   ok: string;
   /** The label of the other one. Default: `Cancel`. */
   cancel?: string;
@@ -19,7 +19,7 @@ export interface Approval {
 
 const turn = inTurn();
 
-/** One question at a time: an answer is never taken for that to another. */
+/** One question at a time, so that an answer cannot count for another question. */
 export const askApproval = (approval: Approval): Promise<boolean> => turn(() => show(approval));
 
 async function show({ picture, ...approval }: Approval): Promise<boolean> {
@@ -56,7 +56,7 @@ async function show({ picture, ...approval }: Approval): Promise<boolean> {
   return answer === 'ok';
 }
 
-/** The second click of a double click was meant for the question before. */
+/** The second click of a double click was meant for the previous question. */
 function refuseDoubleClick(event: MouseEvent): void {
   if (event.detail > 1) event.preventDefault();
 }

@@ -4,7 +4,7 @@ import { OpenDialog } from './dialog.tsx';
 export interface Question {
   title: string;
   text: string;
-  /** The label of the button that does it. */
+  /** Label of the button that confirms. */
   ok: string;
 }
 

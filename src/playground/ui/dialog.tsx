@@ -3,7 +3,7 @@ import { type ComponentChildren, render } from 'preact';
 
 export interface DialogParts {
   title: string;
-  /** A sentence about it, read out with the title. */
+  /** A sentence for a screen reader, read out with the title. */
   text?: string | undefined;
   content?: () => ComponentChildren;
   /** Its last row. A button's `value` is what {@link OpenDialog.closed} resolves with. */
@@ -23,7 +23,7 @@ export class OpenDialog {
   readonly #element = document.createElement('dialog');
   readonly #parts: DialogParts;
   readonly #id = `dialog-${++count}`;
-  /** Resolves with the value of the button; `cancel` when the dialog was left without one. */
+  /** Resolves with the value of the button; `cancel` if the dialog was closed without one. */
   readonly closed: Promise<string>;
 
   constructor(parts: DialogParts) {
@@ -51,7 +51,7 @@ export class OpenDialog {
     if (parts.startsAtTitle) dialog.querySelector('h2')?.focus();
   }
 
-  /** Shows what its parts are now, while it is open. Elements that stay keep the focus. */
+  /** Draws the present parts while the dialog is open. Elements that stay keep the focus. */
   draw(): void {
     if (!this.#element.isConnected) return;
     const { title, text, content, buttons, onSubmit, startsAtTitle } = this.#parts;

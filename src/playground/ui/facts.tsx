@@ -1,14 +1,14 @@
 import { shown } from './foreign-text.ts';
 
-/** A line of a list: what something is, and its value. */
+/** A line of a list: a label and a value. */
 export interface Fact {
   what: string;
   value: string;
-  /** The value is our sentence, not what somebody else chose. */
+  /** The value is a sentence of this page, not foreign text. */
   isOurs?: boolean;
 }
 
-/** Shows each foreign value as a value of its own, which turns nothing around it. */
+/** Shows each foreign value in isolation, so that it cannot change the text direction around it. */
 export function Facts({ items }: { items: readonly Fact[] }) {
   return (
     <dl class="facts">

@@ -1,23 +1,23 @@
-/** Files in and out of the page, with the dialogs of the browser. */
+/** Files in and out of the page, through the browser's dialogs. */
 import { HoldfastError } from '../../errors.ts';
 import { create } from './element.ts';
 
-/** Chromium's; elsewhere files are downloaded. https://wicg.github.io/file-system-access/ */
+/** Only in Chromium. Other browsers download the file. https://wicg.github.io/file-system-access/ */
 type SavePicker = (options: { suggestedName: string }) => Promise<FileSystemFileHandle>;
 
-/** Saves a file where the browser puts downloads. */
+/** Saves a file to the browser's downloads. */
 export function download(name: string, contents: Blob): void {
   const link = create('a');
   link.href = URL.createObjectURL(contents);
   link.download = name;
   link.click();
-  // The download has begun by then.
+  // By then the download has begun.
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 /**
- * Asks where a file is to go; to be called while a click or key press is handled.
- * @returns undefined where the browser can only download
+ * Asks for a target file. Call it while a click or key press is handled.
+ * @returns undefined if the browser can only download
  * @throws HoldfastError `cancelled`, `file-failed`
  */
 export async function saveHandle(suggestedName: string): Promise<FileSystemFileHandle | undefined> {
@@ -28,15 +28,15 @@ export async function saveHandle(suggestedName: string): Promise<FileSystemFileH
   } catch (thrown) {
     if (thrown instanceof DOMException && thrown.name === 'AbortError')
       throw new HoldfastError('cancelled', 'No file was chosen.', { cause: thrown });
-    // Not allowed here, as in a frame of another origin: a download still is.
+    // A frame of another origin may not ask. It may still download.
     if (thrown instanceof DOMException && thrown.name === 'SecurityError') return undefined;
     throw HoldfastError.from(thrown, 'file-failed', `Cannot write to ${suggestedName}`);
   }
 }
 
 /**
- * Asks for a file; to be called while a click or key press is handled.
- * @returns undefined when none was chosen
+ * Asks for a file. Call it while a click or key press is handled.
+ * @returns undefined if none was chosen
  */
 export function chooseFile(): Promise<File | undefined> {
   const input = create('input');

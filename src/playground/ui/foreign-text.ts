@@ -1,17 +1,17 @@
-/** Text that somebody else chose, for our pages and sentences. No DOM. */
+/** Shows foreign text in this page and in its sentences. No DOM. */
 
-/** Characters that are not seen, or make others look different from what they are. */
+/** Invisible characters, and characters that change how others look. */
 const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}]/gu;
 
 /** A value with a mark in the place of each character that could deceive. */
 export const shown = (value: string): string => value.replaceAll(unseen, '\u{fffd}');
 
-/** Longest name that somebody can give a machine here. */
+/** Longest name of a machine here. */
 const nameLength = 80;
-/** Quotation marks in a name would let it continue as a sentence of ours. */
+/** Quotation marks in a name could continue a sentence of this page. */
 const quotationMarks = /[\p{Pi}\p{Pf}"„‚]/gu;
 
-/** A title of somebody else's as the name of a machine, which stands in our sentences. */
+/** Makes a foreign title the name of a machine, for use in sentences of this page. */
 export const asName = (title: string): string =>
   [...shown(title).replaceAll(quotationMarks, '’')].slice(0, nameLength).join('').trim() ||
   'Machine';

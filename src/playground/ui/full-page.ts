@@ -1,6 +1,6 @@
 import { create, element } from './element.ts';
 
-/** A message in place of everything: nothing can be started. */
+/** Shows a message in place of the page: nothing can be started. */
 export function showFullPage(title: string, ...content: Node[]): void {
   const message = create('div', {
     class: 'full-page',
@@ -11,7 +11,7 @@ export function showFullPage(title: string, ...content: Node[]): void {
   document.title = `${title} – Holdfast`;
 }
 
-/** @param missing features, in words */
+/** @param missing names of the missing features */
 export function showUnsupported(missing: readonly string[]): void {
   showFullPage(
     'This browser cannot run the guest',

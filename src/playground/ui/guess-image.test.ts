@@ -12,7 +12,7 @@ const bootSector = (size: number, change: (bytes: Uint8Array) => void = () => {}
 };
 const iso = new Uint8Array(64 * 1024);
 iso.set(new TextEncoder().encode('CD001'), 32769);
-/** As of a hybrid image, which boots from a stick too. */
+/** A hybrid image, which boots from a USB stick too. */
 const hybrid = iso.slice();
 hybrid.set([0x55, 0xaa], 510);
 const partitioned = bootSector(1 << 20, (bytes) =>

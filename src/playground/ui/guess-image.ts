@@ -26,14 +26,14 @@ const stateMagic = 'HOLDSTAT';
 const v86Magic = 0x86768676;
 /** RFC 8878, 3.1.1. */
 const zstdMagic = 0xfd2fb528;
-/** The first block of a zstd file, of at most 128 KiB, is in here: no guess takes more of a file. */
+/** The first block of a zstd file, of at most 128 KiB, is in here. No guess reads more of a file. */
 export const firstBlockBytes = 256 * 1024;
 
 /** Floppies of 160 KiB to 2.88 MiB that are in use, in KiB. */
 const floppyKiB = [160, 180, 320, 360, 720, 1200, 1440, 1680, 1722, 2880];
 const largestFloppyBytes = 2880 * 1024;
 
-/** @returns undefined for what a machine has no use for, or what cannot be read, such as a folder */
+/** @returns undefined for a file that no machine uses, or that cannot be read, such as a folder */
 export async function guessImage(file: File): Promise<ImageKind | undefined> {
   const name = file.name.toLowerCase();
   let head: DataView;
@@ -56,7 +56,7 @@ export async function guessImage(file: File): Promise<ImageKind | undefined> {
   return hasBootSector ? 'hda' : kindOfName(name);
 }
 
-/** For what does not say itself what it is. */
+/** Guesses from the name. */
 function kindOfName(name: string): ImageKind | undefined {
   if (/\.iso(\.|$)/.test(name)) return 'cdrom';
   if (/\.(ima|flp|vfd)(\.|$)/.test(name)) return 'fda';
@@ -72,7 +72,7 @@ function textAt(head: DataView, at: number, length: number): string | undefined 
   return String.fromCharCode(...new Uint8Array(head.buffer, at, length));
 }
 
-/** States of v86 are often kept as zstd files: what is in one says so. */
+/** v86 states are often kept as zstd files. The magic number inside identifies them. */
 async function holdsV86State(file: Blob, head: DataView): Promise<boolean> {
   if (!startsWith(head, zstdMagic)) return false;
   const { Decompress } = await part('zstd');
@@ -82,11 +82,11 @@ async function holdsV86State(file: Blob, head: DataView): Promise<boolean> {
   try {
     new Decompress(({ buffer, byteOffset, byteLength }) => {
       isState = startsWith(new DataView(buffer, byteOffset, byteLength), v86Magic);
-      // What is compressed well holds many more blocks.
+      // The first block is enough: a well compressed file has many more.
       throw new Error('seen enough');
     }).push(start);
   } catch {
-    // That, or it is no zstd file.
+    // The header was read, or the file is no zstd file.
   }
   return isState;
 }
@@ -104,7 +104,7 @@ function hasMultibootHeader(head: DataView): boolean {
   return false;
 }
 
-/** An MBR whose first partitions make sense: their status is 0x00 or 0x80, and one has sectors. */
+/** An MBR whose first partitions are valid: their status is 0x00 or 0x80, and one has sectors. */
 function hasPartitions(head: DataView): boolean {
   const entries = [446, 462, 478, 494];
   const isTable = entries.every((at) => (head.getUint8(at) & 0x7f) === 0);

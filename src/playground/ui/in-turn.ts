@@ -1,4 +1,6 @@
-/** Runs what is given one after the other: the next begins when the one before has ended, well or not. */
+/**
+ * Runs functions one after the other. The next begins when the previous one has ended, even if it failed.
+ */
 export function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {

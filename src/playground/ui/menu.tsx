@@ -10,7 +10,7 @@ export interface MenuItem {
 export interface MenuOptions {
   opener: HTMLButtonElement;
   label: string;
-  /** The items of the moment. `false` keeps the place of an item that is not there at the moment. */
+  /** The present items. `false` is an item that is not available now. */
   items(): readonly (MenuItem | 'separator' | false)[];
 }
 
@@ -44,7 +44,7 @@ export class Menu {
     window.addEventListener('resize', () => this.#close());
   }
 
-  /** Something of what the items tell has changed. */
+  /** Call when items may have changed. */
   changed(): void {
     if (this.#isOpen) this.#draw();
   }
@@ -105,7 +105,7 @@ export class Menu {
     buttons[to]?.focus();
   }
 
-  /** Below its button, within the window. */
+  /** Below the button, within the window. */
   #place(): void {
     const { left, bottom } = this.#options.opener.getBoundingClientRect();
     const most = document.documentElement.clientWidth - this.#list.offsetWidth - 8;

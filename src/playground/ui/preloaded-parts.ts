@@ -1,13 +1,13 @@
 /**
- * Parts of the page that few visitors use, each a file of its own. They are fetched before anybody asks
- * for them, because a new deployment takes them away.
+ * Parts of the page that few visitors use, each a file of its own. They are fetched before they are used,
+ * because a new deployment deletes them.
  */
 
 import { cacheStateWorker } from '../../client/state-files.ts';
 import { HoldfastError } from '../../errors.ts';
 import { codecPart } from '../../state-file/v86-state.ts';
 
-/** Not while the guest and its page begin. */
+/** Not while the guest and its page start. */
 const restMs = 5_000;
 
 const parts = {
@@ -34,7 +34,7 @@ export async function part<N extends keyof typeof parts>(
 
 export function preloadParts(): void {
   setTimeout(async () => {
-    // Who needs one that cannot be had hears of it then.
+    // A failed part is reported when it is used.
     await Promise.allSettled([part('upload'), part('zstd'), codecPart(), cacheStateWorker()]);
     document.documentElement.dataset.parts = 'there';
   }, restMs);

@@ -2,15 +2,15 @@ import { type ComponentChildren, render } from 'preact';
 
 export interface Progress {
   label: string;
-  /** 0 to 1, or null where it is unknown. */
+  /** 0 to 1, or null if unknown. */
   fraction: number | null;
   bytes: string;
 }
 
-/** A bar for something that takes its time; in a root of its own. */
+/** A bar for a long operation, in a root of its own. */
 export class ProgressBar {
   readonly #root: HTMLElement;
-  /** Names the region. */
+  /** Label of the region. */
   readonly #name: string;
   #isShown = false;
 
@@ -23,7 +23,7 @@ export class ProgressBar {
     return this.#isShown;
   }
 
-  /** @param buttons behind it */
+  /** @param buttons after the bar */
   show(progress: Progress, buttons?: ComponentChildren): void {
     this.#isShown = true;
     render(

@@ -1,4 +1,4 @@
-/** Fields for what this browser remembers about the page. */
+/** Fields for the page's settings in this browser. */
 import { readSetting, type SettingName, writeSetting } from './settings.ts';
 
 export function SettingBox({ name, label }: { name: SettingName; label: string }) {
@@ -19,7 +19,7 @@ export function SettingBox({ name, label }: { name: SettingName; label: string }
 export interface SettingChoiceProps {
   name: SettingName;
   label: string;
-  /** Values with their words. The first is the default, which is not stored. */
+  /** Values with their labels. The first is the default, which is not stored. */
   choices: readonly (readonly [value: string, words: string])[];
   note?: string;
 }

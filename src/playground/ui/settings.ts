@@ -23,7 +23,7 @@ export function readSetting(name: SettingName): string | null {
   try {
     return localStorage.getItem(prefix + name);
   } catch {
-    // Storage is blocked: the page works, it only forgets.
+    // Storage is blocked: settings are not kept.
     return null;
   }
 }
@@ -33,7 +33,7 @@ export function writeSetting(name: SettingName, value: string | null): void {
     if (value === null) localStorage.removeItem(prefix + name);
     else localStorage.setItem(prefix + name, value);
   } catch {
-    // As above.
+    // Storage is blocked: settings are not kept.
   }
   for (const listener of listeners.get(name) ?? []) listener();
 }

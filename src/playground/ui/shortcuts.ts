@@ -11,7 +11,7 @@ export type Shortcut =
   | 'full-screen'
   | 'help';
 
-/** Members of a KeyboardEvent that are read. */
+/** Members of a KeyboardEvent that are used. */
 export interface KeyPress {
   code: string;
   ctrlKey: boolean;
@@ -22,7 +22,7 @@ export interface KeyPress {
   getModifierState(key: 'AltGraph'): boolean;
 }
 
-// Where QEMU's window has a key for the same thing, it is the same key.
+// The same keys as in QEMU's window, if it has the function.
 const byCode: Record<string, Shortcut> = {
   KeyG: 'leave',
   Digit1: 'terminal',
@@ -49,14 +49,14 @@ export const shortcutHelp = [
   ['Ctrl+Shift+V', 'or Shift+Insert, on the screen: type the text of the clipboard'],
 ] as const satisfies readonly (readonly [string, string])[];
 
-/** The shortcut that a keydown is, if any. AltGr, which Windows reports as Ctrl+Alt, is none. */
+/** The shortcut of a keydown, if any. AltGr, which Windows reports as Ctrl+Alt, is none. */
 export function shortcutOf(event: KeyPress): Shortcut | null {
   if (!event.ctrlKey || !event.altKey || event.shiftKey || event.metaKey) return null;
   if (event.repeat || event.getModifierState('AltGraph')) return null;
   return byCode[event.code] ?? null;
 }
 
-/** Recognises Ctrl and the left Alt pressed together and let go with no other key in between. */
+/** Recognises Ctrl and the left Alt pressed together, and released with no other key in between. */
 export class LeaveChord {
   readonly #down = new Set<'ctrl' | 'alt'>();
   #complete = false;
@@ -80,7 +80,7 @@ export class LeaveChord {
     return left;
   }
 
-  /** The window lost the keyboard: releases may go elsewhere. */
+  /** The window lost the keyboard: it may miss releases. */
   clear(): void {
     this.#down.clear();
     this.#complete = false;

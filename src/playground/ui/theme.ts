@@ -3,7 +3,9 @@ import { readSetting, writeSetting } from './settings.ts';
 
 type Theme = 'light' | 'dark';
 
-/** The theme follows the system until someone chooses; choosing the system's own follows it again. */
+/**
+ * The theme follows the system until the user chooses one. Choosing the system's own follows it again.
+ */
 export function setUpTheme(): void {
   const toggle = element('theme', HTMLButtonElement);
   const systemIsDark = matchMedia('(prefers-color-scheme: dark)');

@@ -1,11 +1,11 @@
-/** URLs that somebody else may have written: in the address of the page, and in state files. */
+/** URLs from the address of the page, or from a state file. Their author is unknown. */
 
 const webProtocols: readonly string[] = ['http:', 'https:'];
 
 /** Completes the sentence "… may be". */
 export const allowedUrl = 'an address of a file, relative to this page or with http: or https:';
 
-/** A URL with a password in it belongs to somebody, and no fetch takes it. */
+/** A URL with a password in it is rejected: `fetch` does not take it. */
 const isAnonymous = ({ username, password }: URL): boolean => username === '' && password === '';
 
 /** @returns the absolute address, or undefined for what is no file of a web server */

@@ -15,8 +15,8 @@ import type { ImageName } from '../images.ts';
 export type ImageInput = string | URL | Blob | Uint8Array | ArrayBuffer | ImageSource;
 
 /**
- * A disk: as {@link ImageInput}, but a picked file is read in slices, when the guest reads them; or
- * one that is fetched in ranges or parts, or is empty, see {@link DriveSource}.
+ * A disk: as {@link ImageInput}, but a picked file is read in slices, when the guest reads them. See
+ * {@link DriveSource} for one that is empty, or fetched in ranges or parts.
  */
 export type DiskInput = ImageInput | DriveSource;
 

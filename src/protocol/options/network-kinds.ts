@@ -60,7 +60,7 @@ function fromText(text: string): unknown {
     case 'fetch':
       return { kind, corsProxy: rest };
     case 'wisp':
-      // An address of such a server says so itself.
+      // The text itself is a URL of that scheme.
       return { kind, url: rest?.startsWith('//') ? text : rest };
     case 'inbrowser':
       return { kind, group: rest };

@@ -23,7 +23,7 @@ export interface UrlName {
   /**
    * Reads its text; undefined: the text says nothing. Objects of several names become one. Absent:
    * another reader of the page reads it, as url-drives.ts reads all names of a drive together.
-   * @param base what relative addresses are relative to
+   * @param base the URL that relative addresses are resolved against
    */
   fromText?(text: string, base: string): unknown;
   /** Completes the sentence "… may be", where text differs from values. */

@@ -7,8 +7,8 @@ import { optionNames, optionTable } from './option-table.ts';
 const byLowerCase = new Map(optionNames.map((name) => [name.toLowerCase(), name]));
 
 /**
- * The options among `texts`, still to be checked; what is no option is left out.
- * @param texts as of a `URLSearchParams`
+ * Returns the options among `texts`, still to be checked. Other names are ignored.
+ * @param texts pairs such as those of a `URLSearchParams`
  */
 export function textOptions(texts: Iterable<readonly [string, string]>): Record<string, unknown> {
   const options: Record<string, unknown> = {};

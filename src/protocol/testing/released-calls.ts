@@ -1,6 +1,6 @@
 /**
- * The calls of the last release before some of them were renamed, as its pages make them and as its
- * keepers list them. Never changed: such pages and keepers are out there.
+ * Calls of the last release before some of them were renamed. Its pages send them, and its keepers list them.
+ * Never change this list: such pages and keepers exist.
  */
 export const releasedCalls = [
   'info',

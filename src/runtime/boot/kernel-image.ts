@@ -1,7 +1,7 @@
 /**
- * Contents that v86's Linux loader puts into a machine before its first instruction. v86 drops them
- * on a reset; they are kept here. A restored guest runs without them and may never be reset, so
- * they are made at the first request.
+ * Contents that v86's Linux loader puts into a machine before its first instruction. v86 drops them on a
+ * reset. They are kept here. A restored guest runs without them, and may never be reset. So they are made
+ * at the first request.
  */
 import type { RuntimeHost } from '../../protocol/abi.ts';
 import type { Range } from '../core/page-ops.ts';

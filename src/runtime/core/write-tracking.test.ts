@@ -1,6 +1,6 @@
 /**
- * Proves write tracking: whatever a guest does, a page of RAM that changed between two checks was
- * marked. Compares page by page with a copy, over real guests, with each v86 that ships.
+ * Proves write tracking: a page of RAM that changed between two checks was marked. Compares page by page
+ * with a copy, over real guests, with each v86 that ships.
  */
 
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -99,7 +99,7 @@ export type WaitingInput = ReadonlyMap<string, Uint8Array>;
 const endMark = 1;
 
 /**
- * @param bytes what {@link ConsoleInput.save} returned
+ * @param bytes the result of {@link ConsoleInput.save}
  * @throws {HoldfastError} `bad-vmstate`
  */
 export function parseConsoleInput(bytes: Uint8Array): WaitingInput {

@@ -70,7 +70,7 @@ export class LockKeys {
     this.#shown = { ...lights };
   }
 
-  /** As {@link lights} and {@link unanswered} say of another. */
+  /** Restores {@link lights} and {@link unanswered} of a saved state. */
   load(lights: Locks, unanswered: Partial<Record<Lock, number>> = {}): void {
     this.#unanswered = { caps: unanswered.caps ?? 0, num: unanswered.num ?? 0 };
     // The one follows from the other either way round.
@@ -90,7 +90,7 @@ export class LockKeys {
     // Its user presses it on purpose: what is wanted changes with it.
     if (this.#wanted[lock] !== undefined && this.#wanted[lock] === this.#expected(lock))
       this.#wanted[lock] = !this.#wanted[lock];
-    // What has got no answer by now gets none.
+    // Unanswered presses are dropped once the lights have settled.
     if (this.#isSettled && this.lights) this.load(this.lights);
     this.#unanswered[lock]++;
     this.#unread = lock;

@@ -4,7 +4,7 @@ import type { KeyBytes } from '../../protocol/scan-codes.ts';
 import type { Locks } from './lock-keys.ts';
 
 export type WaitingInput =
-  /** With what the lights of the user's keyboard say before it, where that was said. */
+  /** A key, with the lights of the user's keyboard before it, if known. */
   | { kind: 'key'; key: KeyBytes; locks?: Locks }
   | { kind: 'move'; dx: number; dy: number }
   /** In pixels of the screen. */

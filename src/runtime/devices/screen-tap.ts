@@ -1,6 +1,6 @@
 /**
- * A screen adapter for v86 that converts its calls to events for any number of pages: whole screens
- * for a new page, then changed text rows and changed rectangles of pixels.
+ * A screen adapter for v86 that converts its calls to events for any number of pages. A new page gets a
+ * whole screen, then changed text rows and changed rectangles of pixels.
  */
 import type { MachineEvent, TextCursor, TextFont } from '../../protocol/events.ts';
 import { cellFlag } from '../../protocol/events.ts';

@@ -33,7 +33,7 @@ export class Disk {
     const now = this.readNow(start, length);
     if (now) return now;
     const under = await this.#base.read(start, this.#inBase(start, length), signal);
-    // Uses the present overlay, not that of the start of the read: a write in between is newer.
+    // Uses the present overlay: a write since the start of the read is newer.
     return this.#withOverlay(start, padded(under, length));
   }
 

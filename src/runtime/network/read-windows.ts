@@ -18,10 +18,10 @@ const offsets = { etherType: 12, ip: 14, protocol: 9, source: 12, target: 16 } a
 export interface ReadWindow {
   /**
    * The guest has sent so many bytes.
-   * @returns false when it sends on and on without regard to its window
+   * @returns false if it keeps sending and ignores its window
    */
   add(bytes: number): boolean;
-  /** So many were read. A reader that has never said so is sent everything. */
+  /** The reader has read so many bytes. A reader that never calls this is sent everything. */
   take(bytes: number): void;
   close(): void;
 }

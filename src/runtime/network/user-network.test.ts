@@ -338,7 +338,7 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
     ask({ type: 'taken', bytes: unread });
     await vi.waitFor(() => expect(windows).toEqual([64_240]));
 
-    // One that does not keep to it is cut off: what waits for a reader has a bound.
+    // A guest that ignores the window is cut off: unread data has a limit.
     const before = events.length;
     for (let i = 0; i < 1000; i++) sendOne();
     await vi.waitFor(() => expect(events.at(-1)).toEqual({ type: 'closed', reset: true }));

@@ -138,8 +138,8 @@ function named(name: number | undefined, target = 0): Judged {
 }
 
 /**
- * Returns the length of a string without the two bytes of its length field; undefined if it does
- * not end in the message.
+ * Returns the length of a string without the two bytes of its length field. Returns undefined if the message
+ * ends before the string.
  */
 function textLength(view: DataView, at: number): number | undefined {
   if (at + 2 > view.byteLength) return undefined;

@@ -119,7 +119,7 @@ describe.each(v86Packages)('the 9p share of npm package %s', (packageName) => {
   it('keeps the locks of a guest, which only their processes can release', () => {
     const first = share();
     first.files.write('file', bytes('0123456789'));
-    /** A request as of `flock` and `fcntl`: for the whole file, or a part. */
+    /** A request by `flock` (the whole file) or `fcntl` (a part). */
     const ask = ({ fs }: { fs: Filesystem }, type: number, process: number, part?: number[]) => {
       const [start = 0, length = Number.POSITIVE_INFINITY] = part ?? [];
       return fs.Lock(1, fs.DescribeLock(type, start, length, process, 'guest'), 0);

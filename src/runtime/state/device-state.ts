@@ -172,8 +172,8 @@ export function saveDevices(cpu: V86Cpu, clock: () => number): Uint8Array {
 
 /**
  * @param state as read by a {@link DeviceTemplate} of these devices
- * @param clock the keeper's clock. The devices' timers hold its times, so they continue while the
- * guest is stopped. v86 would stop the time-stamp counter, so it is advanced as well.
+ * @param clock the keeper's clock. The devices' timers hold its times, so they continue while the guest
+ * is stopped. v86 would stop the time-stamp counter. It is advanced as well.
  * @throws {HoldfastError} `runtime-incompatible` if this v86 fails on the state after all.
  */
 export function loadDevices(cpu: V86Cpu, state: DeviceState, clock: () => number): void {

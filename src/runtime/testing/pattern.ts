@@ -8,7 +8,7 @@ const SLICE_BYTES = 1024 * 1024;
 /**
  * Result of a check of the pattern guest's memory.
  *
- * `edge` is the guest-physical address of the first dword that pass `pass` has not written yet, or
+ * `edge` is the guest-physical address of the first dword that pass `pass` has not written yet. It is
  * null if the pass is complete.
  */
 export type PatternResult =
@@ -18,18 +18,18 @@ export type PatternResult =
 /**
  * Checks every dword of a stopped pattern guest.
  *
- * The guest writes the pass number N over its RAM from 1 MiB up and then over its visible frame
- * buffer, upwards, for ever. So RAM and frame buffer together are one sequence that holds N up to a
- * single edge and N-1 after it. One dword that a save or a load lost, tore, moved or took from
- * another moment breaks the sequence. The address reported is the first that contradicts the edge
- * before it: a stale dword looks like an edge, and the fresh one after it is the contradiction.
+ * The guest writes the pass number N over its RAM from 1 MiB up, then over its frame buffer. It never
+ * stops. RAM and frame buffer together are one sequence: N up to a single edge, and N-1 after it. A dword
+ * that a save or a load lost, tore or moved breaks the sequence. So does one from another moment. The
+ * reported address is the first that contradicts the edge before it. A stale dword looks like an edge,
+ * and the fresh one after it contradicts it.
  *
- * The check holds from the moment the guest has published its header until its machine is reset;
- * before that it fails at the header's address.
+ * The check holds from the moment the guest has published its header until its machine is reset. Before
+ * that it fails at the header's address.
  *
- * @param read Returns `length` bytes at a guest-physical address, frame buffer addresses included.
- * A view and a copy are both allowed: the bytes are not kept. No call reads more than 1 MiB, and
- * none spans RAM and frame buffer.
+ * @param read Returns `length` bytes at a guest-physical address, frame buffer addresses included. A view
+ * and a copy are both allowed: the bytes are not kept. No call reads more than 1 MiB, and none spans RAM
+ * and frame buffer.
  */
 export function checkPattern(read: (address: number, length: number) => Uint8Array): PatternResult {
   const header = readDwords(read, HEADER_ADDRESS, HEADER_BYTES);

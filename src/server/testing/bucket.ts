@@ -44,8 +44,8 @@ interface Part {
 }
 
 /**
- * A proxy before s3rver that answers the two requests about multipart uploads that it lacks,
- * ListParts and AbortMultipartUpload, from the requests that pass.
+ * A proxy before s3rver that answers two requests about multipart uploads that s3rver lacks: ListParts
+ * and AbortMultipartUpload. It answers from the requests that pass.
  */
 async function startParts(port: number): Promise<{ port: number; close(): Promise<void> }> {
   const uploads = new Map<string, Map<number, Part>>();

@@ -1,6 +1,6 @@
 /**
- * Import this before a server. Once its parent has sent `{ killAt: N }`, the process ends by
- * SIGKILL right before its N-th change to a disk or, over HTTP, to a bucket.
+ * Import this before a server. Once its parent has sent `{ killAt: N }`, the process ends by SIGKILL. It
+ * ends right before its N-th change to a disk or, over HTTP, to a bucket.
  */
 import fs from 'node:fs';
 import http from 'node:http';

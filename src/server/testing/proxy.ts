@@ -11,7 +11,7 @@ export interface RunningProxy {
  * A reverse proxy like nginx and others: it streams, keeps `Host`, and adds the client's address to
  * `X-Forwarded-For`.
  * @param target where each request goes, a URL
- * @param clientOf the client's address, because that of the connection is always this computer's
+ * @param clientOf the client's address, because the connection's is always this computer
  */
 export async function startProxy(
   target: () => string,

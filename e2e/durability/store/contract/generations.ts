@@ -1,4 +1,4 @@
-/** What a machine keeps of its generations. */
+/** Retention of a machine's generations. */
 import { expect } from '@playwright/test';
 import { type ContractTest, specs } from './opener.ts';
 

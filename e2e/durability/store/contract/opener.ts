@@ -21,7 +21,7 @@ export interface ContractFixtures {
   startOpener: () => Promise<Opener>;
 }
 
-/** Playwright's `test` of whichever browser the store is in. */
+/** Playwright's `test` of the browser that the store is in. */
 export type ContractTest = TestType<ContractFixtures, object>;
 
 const kib = 1024;

@@ -1,4 +1,4 @@
-/** What is put into records, and read from them. */
+/** Contents of records. */
 import { expect } from '@playwright/test';
 import { type ContractTest, specs } from './opener.ts';
 
