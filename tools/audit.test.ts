@@ -92,7 +92,7 @@ test('an advisory of the registry fails the check', async () => {
   expect(await audit()).toEqual({ faults: ['leaky * is known to be unsafe (high)'] });
 });
 
-test('a registry that does not answer fails nothing, and the check says so', async () => {
+test('a registry that does not answer fails nothing, and the check reports it', async () => {
   answer = () => ({ status: 405, body: '' });
   expect(await audit()).toEqual({ faults: [], unknown: expect.stringContaining('405') });
 });

@@ -17,7 +17,7 @@ test('a number may be worse by its tolerance, and better by anything', () => {
   );
 });
 
-test('a number that is worse by more fails, whichever way is better', () => {
+test('a number that is worse by more fails, in either direction', () => {
   const { faults } = compare(baseline, { name: 'start', metrics: { startMs: 111, speed: 39 } });
   expect(faults).toEqual([
     'start startMs: 111, baseline 100 (11.0 % worse, tolerance 10 %)',

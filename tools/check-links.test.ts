@@ -53,7 +53,7 @@ test.each([
   ['a definition of nothing', '[a]\n\n[a]: none.md', 'page.md:3: none.md'],
   ['an element', '<img alt="" src="none.png">', 'none.png: there is no such file'],
   ['nothing', '[a]()', 'the link is empty'],
-])('a link to %s is told', (_, markdown, fault) => {
+])('a link to %s is reported', (_, markdown, fault) => {
   const faults = check(markdown);
   expect(faults).toHaveLength(1);
   expect(faults[0]).toContain(fault);

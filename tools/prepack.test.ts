@@ -20,7 +20,7 @@ const npmWithoutNetwork = `
 require('node:fs').writeFileSync(__dirname + '/asked', process.argv.slice(2).join(' '));
 process.exitCode = 1;`;
 
-test('packing a clone without packages installs them, and says so where it cannot', async () => {
+test('packing a clone without packages installs them, and reports where it cannot', async () => {
   const npm = join(clone, 'npm.cjs');
   await writeFile(npm, npmWithoutNetwork);
   const { code, stderr } = await new Promise<{ code: unknown; stderr: string }>((resolve) => {

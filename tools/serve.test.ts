@@ -112,7 +112,7 @@ test.each([
     ['--port', '65536'],
     '--port is "65536": give a whole number from 0 to 65535.',
   ],
-])('[D7] a port that cannot be is told in one sentence: %s', (script, args, message) => {
+])('[D7] an impossible port is reported in one sentence: %s', (script, args, message) => {
   const env = { ...process.env, PORT: '8o86' };
   const { status, stderr } = spawnSync(process.execPath, [script, ...args], {
     env,

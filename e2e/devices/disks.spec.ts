@@ -102,10 +102,7 @@ test.describe('a disk that is read in ranges from a web server', () => {
     expect(first).toBe(second);
   });
 
-  test('is waited for while its server is away, and the page is told', async ({
-    guest,
-    runtimes,
-  }) => {
+  test('waits while its server is away, and the page reports it', async ({ guest, runtimes }) => {
     await startWith(guest, runtimes, hda());
     const events = await watchDisks(guest);
     server.behave({ status: 503 });
@@ -162,7 +159,7 @@ async function guestSum(guest: Guest, file: string): Promise<string> {
   return output.slice(0, 64);
 }
 
-test('what the guest writes to its disks survives live updates in both directions, and can be taken out', {
+test('disk writes survive live updates in both directions, and can be exported', {
   tag: '@slow',
 }, async ({ guest, runtimes }) => {
   test.setTimeout(180_000);

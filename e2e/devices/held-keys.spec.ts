@@ -29,7 +29,7 @@ async function holdShift(guest: Guest): Promise<void> {
   await expect.poll(() => letterOf(guest)).toBe('A');
 }
 
-test('[K2] a page that is reloaded, closed or left lets go of its keys', async ({
+test('[K2] a page that is reloaded, closed or left releases its keys', async ({
   guest,
   context,
   site,

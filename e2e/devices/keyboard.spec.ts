@@ -84,7 +84,7 @@ test.describe('a guest with a German keyboard', () => {
 test.describe('a guest with a US keyboard', () => {
   test.use(atPrompt);
 
-  test('[K7] [K9] a phone is told what is left out, and Caps Lock is what the user has', async ({
+  test('[K7] [K9] a phone shows which characters were left out, and Caps Lock is as the user has it', async ({
     guest,
   }) => {
     await waitForShown(guest, shownPrompt);

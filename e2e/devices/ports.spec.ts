@@ -30,7 +30,7 @@ test('a download from the guest continues through a live update, to its last byt
   expect(Buffer.concat(pieces).equals(bytes)).toBe(true);
 });
 
-test('what is sent into the guest arrives, and each end can end first', async ({ guest }) => {
+test('bytes sent into the guest arrive, and each end can end first', async ({ guest }) => {
   await guest.succeed('nc -l -p 9000 </dev/null >/tmp/got 2>/dev/null &');
   const { port } = await guest.forwardPort(9000);
   // nc accepts a single connection: a probe would use it up.

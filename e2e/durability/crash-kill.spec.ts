@@ -160,7 +160,7 @@ test('a page closed for a second is attached to its guest again', async ({
   await expectAttachedAgain({ guest, context, url: site.url }, 1000);
 });
 
-test('a page closed for 40 s is attached to its guest again, and a browser closed for a minute resumes its own', {
+test('a page closed for 40 s attaches to its guest, and a browser closed for a minute resumes it', {
   tag: '@slow',
 }, async ({ guest, context, site }) => {
   test.setTimeout(180_000);

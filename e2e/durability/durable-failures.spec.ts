@@ -49,7 +49,7 @@ async function runsAndIsNotSaved(guest: Guest): Promise<void> {
   expect((await guest.run('echo $((6*7))')).output).toBe('42\n');
 }
 
-test('a full disk: the page says so, and the guest is saved when there is room', {
+test('a full disk: the page reports it, and the guest is saved when there is room', {
   tag: '@slow',
 }, async ({ page, site }) => {
   test.slow();
@@ -249,7 +249,7 @@ test('[S1] the first place cannot be opened, as its MANIFEST is missing: the gue
   await runsAndIsSaved(guest);
 });
 
-test('[S2] both copies are thrown away: the page says which machine was stored and until when', {
+test('[S2] both copies are deleted: the page reports which machine was stored and until when', {
   tag: '@slow',
 }, async ({ profile, site }) => {
   test.slow();
@@ -471,7 +471,7 @@ async function resumeDamaged(
 }
 
 for (const part of ['record', 'manifest'] as const) {
-  test(`a damaged ${part}: the guest resumes from the checkpoint before, and the page says so`, async ({
+  test(`a damaged ${part}: the guest resumes from the checkpoint before, and the page reports it`, async ({
     profile,
     site,
   }) => {

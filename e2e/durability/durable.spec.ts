@@ -35,7 +35,7 @@ const count = async (guest: Guest) => Number((await guest.execute('cat /tmp/n'))
 const startCounting = (guest: Guest) => guest.execute(`(${countUp}) >/dev/null 2>&1 &`);
 const checkpoint = (guest: Guest) => guest.machine((machine) => machine.checkpoint());
 
-test('a guest resumes by itself after its browser was killed, and the page says so', {
+test('a guest resumes after its browser was killed, and the page reports it', {
   tag: '@quick',
 }, async ({ profile, site }) => {
   const before = await openIn(profile, site.url);
@@ -129,7 +129,7 @@ test('the clock of a resumed guest is right, and its random numbers are its own'
   expect(random[0]).not.toBe(random[1]);
 });
 
-test('what a guest wrote over a disk image outlives its browser, and the image is untouched', {
+test('disk writes over a disk image outlive the browser, and the image is untouched', {
   tag: '@slow',
 }, async ({ profile, site }) => {
   test.slow();
@@ -257,7 +257,7 @@ test.describe('in a worker of the page alone', () => {
     return { before, after: await count(guest) };
   };
 
-  test.describe('of an isolated page', () => {
+  test.describe('isolated page', () => {
     test.use({ siteIsolated: true, guestQuery: '?host=dedicated' });
 
     test('a reload loses nothing, ten times in a row', { tag: '@slow' }, async ({ guest }) => {
@@ -275,7 +275,7 @@ test.describe('in a worker of the page alone', () => {
     });
   });
 
-  test.describe('of a page that is not isolated', () => {
+  test.describe('page that is not isolated', () => {
     test.use({ guestQuery: '?host=dedicated' });
 
     test('a reload resumes from the last checkpoint, and the page says which', async ({
@@ -298,7 +298,7 @@ test.describe('in a worker of the page alone', () => {
       await expectLittleLost(guest.page, () => guest.reloadPage());
     });
 
-    test('a second tab may take the machine over, and the first one says so', async ({
+    test('a second tab can take the machine over, and the first one reports it', async ({
       guest,
       context,
       site,
@@ -320,7 +320,7 @@ test.describe('in a worker of the page alone', () => {
 
 declare const window: PlaygroundWindow;
 
-test.describe('what is chosen for a guest in storage', () => {
+test.describe('the setting for a guest in storage', () => {
   const choose = async (page: Page, choice: string) => {
     await page.getByRole('button', { name: 'Help and settings' }).click();
     await page
@@ -340,7 +340,7 @@ test.describe('what is chosen for a guest in storage', () => {
     return guest;
   };
 
-  test('ask: it resumes when its user says so', async ({ profile, site }) => {
+  test('ask: it resumes when its user confirms', async ({ profile, site }) => {
     const guest = await saved(profile, site.url, 'ask');
     await guest.page.getByRole('button', { name: 'Resume' }).click();
     await guest.waitUntil(
@@ -350,7 +350,7 @@ test.describe('what is chosen for a guest in storage', () => {
     expect((await guest.run('echo $kept')).output).toBe('here\n');
   });
 
-  test('ask: a new guest takes its place only when its user says so twice', async ({
+  test('ask: a new guest replaces it only when its user confirms twice', async ({
     profile,
     site,
   }) => {
@@ -380,7 +380,7 @@ test.describe('what is chosen for a guest in storage', () => {
     expect((await again.run('echo $kept')).output).toBe('here\n');
   });
 
-  test('never: the stored one takes the place of the new one when its user says so', async ({
+  test('never: the stored one replaces the new one when its user confirms', async ({
     profile,
     site,
   }) => {

@@ -103,7 +103,7 @@ test('[F4] a large record that is lost in the first place comes from the second,
   expect(read).toEqual([{ number: 1, records: large }]);
 });
 
-test('[S1] a machine or saved state that was deleted does not come back from the second place', async ({
+test('[S1] a deleted machine or saved state does not reappear from the second place', async ({
   startOpener,
 }) => {
   const opener = (await startOpener()) as Worker;
@@ -117,9 +117,7 @@ test('[S1] a machine or saved state that was deleted does not come back from the
   expect(found.entries).toEqual([]);
 });
 
-test('[S2] what neither place has any more is told once, by name and time', async ({
-  startOpener,
-}) => {
+test('[S2] a loss in both places is reported once, by name and time', async ({ startOpener }) => {
   const opener = (await startOpener()) as Worker;
   const beganMs = Date.now();
   await opener.evaluate(() => lab.prepareKept());
@@ -195,7 +193,7 @@ const retireFirst = (worker: Worker) =>
 const defaultVersion = (worker: Worker) => worker.evaluate(() => lab.defaultVersion());
 const placeNames = (worker: Worker) => worker.evaluate(() => lab.placeNames());
 
-test('[F3] a first place that was retired is emptied, and no older page stores there again', async ({
+test('[F3] a first place that was retired is emptied, and an older page does not store in it', async ({
   startOpener,
 }) => {
   const older = (await startOpener()) as Worker;

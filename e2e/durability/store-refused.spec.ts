@@ -14,7 +14,7 @@ const test = base.extend<{ profile: Profile }>({
   },
 });
 
-test('a full store says so, keeps what it has, and stores again when there is room', async ({
+test('a full store reports it, keeps its contents, and stores again when there is room', async ({
   lab: page,
   startOpener,
 }) => {

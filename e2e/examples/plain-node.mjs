@@ -76,7 +76,7 @@ test('its devices are saved and loaded, with its memory where it is', async () =
   await succeed('true');
 });
 
-test('all of it goes into a file, and comes back as a machine of its own', async () => {
+test('all of it goes into a file, and resumes as a machine of its own', async () => {
   await succeed('echo kept >/tmp/note');
   const path = join(folder, 'guest.state');
   await writeFile(path, machine.exportState());
@@ -91,7 +91,7 @@ test('all of it goes into a file, and comes back as a machine of its own', async
   }
 });
 
-test('what needs a browser is refused', async () => {
+test('calls that need a browser are refused', async () => {
   const isTyped = (code, message) => (error) => error.code === code && message.test(error.message);
   const durable = createMachine({ ...demoLinux, durable: true });
   await assert.rejects(durable, isTyped('bad-config', /"durable" may be given only in a browser/));

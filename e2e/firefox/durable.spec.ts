@@ -132,7 +132,7 @@ guestTest(
 );
 
 guestTest(
-  'in a page that is not isolated a reload loses at most one checkpoint interval, and it says so',
+  'a reload of a page that is not isolated loses at most one checkpoint interval, and reports it',
   { isolated: false },
   async (page) => {
     await execute(page, 'echo here >/tmp/kept');
@@ -145,7 +145,7 @@ guestTest(
 );
 
 guestTest(
-  'a second tab looks on at a machine of the first, and takes it over',
+  'a second tab watches a machine of the first, and takes it over',
   { isolated: false },
   async (page, site) => {
     const second = await page.browserContext().newPage();

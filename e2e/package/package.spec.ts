@@ -206,7 +206,7 @@ const unacceptable: Record<keyof MachineOptions, unknown> = {
   keyboardLayout: 'klingon',
 };
 
-test('a script tag is enough, and an option that is not acceptable is told before anything is fetched', async ({
+test('a script tag is enough, and a bad option is reported before anything is fetched', async ({
   page,
   project,
 }) => {

@@ -37,7 +37,7 @@ test.describe('with the option names of v86', () => {
   });
 });
 
-test('files of other origins are shown first, and fetched only when their user says so', async ({
+test('files of other origins are shown first, and fetched only when the user confirms', async ({
   page,
   site,
   siteRoot,
@@ -61,7 +61,7 @@ test('files of other origins are shown first, and fetched only when their user s
   await other.close();
 });
 
-test('a relay of another origin is shown first, and connected to only when its user says so', async ({
+test('a relay of another origin is shown first, and connected to only when the user confirms', async ({
   page,
   site,
 }) => {

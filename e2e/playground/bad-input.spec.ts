@@ -221,7 +221,7 @@ test.describe('a browser that lacks', () => {
       },
     ],
   ] as const) {
-    test(`${what} is told so by the page and by the API`, async ({ page, site, inPage }) => {
+    test(`${what}: the page and the API report it`, async ({ page, site, inPage }) => {
       const errors: Error[] = [];
       page.on('pageerror', (error) => errors.push(error));
       await page.addInitScript(take);

@@ -11,7 +11,7 @@ import { expect, Guest, test } from '../support/test.ts';
 
 const host = 'holdfast.test';
 
-test('[S1] [S2] on an origin that is not secure a guest is saved and resumed, and its loss is told', {
+test('[S1] [S2] on an origin that is not secure a guest is saved and resumed, and its loss is reported', {
   tag: '@slow',
 }, async ({ site }) => {
   test.slow();

@@ -94,7 +94,7 @@ test('a guest that was saved and shut down resumes from storage', async ({ guest
   await stillThere();
 });
 
-test('what is in the way of a save is said before anything is asked', async ({ guest }) => {
+test('blockers of a save are shown before the question', async ({ guest }) => {
   const { page } = guest;
   await guest.machine((machine) =>
     machine.changeMedia('cdrom', { file: new Blob([new Uint8Array(2048 * 64)]) }),
@@ -125,7 +125,9 @@ test('after a save the guest can go back to where it was', async ({ guest }) => 
   await stillThere();
 });
 
-test('what is no state is refused in words, and the guest waits on', async ({ guest }) => {
+test('a file that is no state is refused with a sentence, and the guest keeps waiting', async ({
+  guest,
+}) => {
   const { page } = guest;
   await withoutSavePicker(page);
   const stillThere = await prepare(guest);
@@ -142,7 +144,7 @@ test('what is no state is refused in words, and the guest waits on', async ({ gu
   await stillThere();
 });
 
-test('a guest that runs is thrown away for a state only once that is loaded', {
+test('a running guest is replaced by a state only once that is loaded', {
   tag: '@slow',
 }, async ({ guest, runtimes }) => {
   test.slow();
@@ -176,7 +178,7 @@ test('a guest that runs is thrown away for a state only once that is loaded', {
   await stillThere();
 });
 
-test('disks are reset to what they were at first when their user says so', {
+test('disks are reset to their first contents when the user confirms', {
   tag: '@slow',
 }, async ({ guest, runtimes }) => {
   test.slow();

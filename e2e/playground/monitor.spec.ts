@@ -220,7 +220,7 @@ test('a live update is a command as well', async ({ guest, runtimes }) => {
   expect((await guest.run('echo here')).output).toBe('here\n');
 });
 
-test('what is no command is told in words', async ({ guest }) => {
+test('an unknown command is answered with a sentence', async ({ guest }) => {
   const monitor = await openMonitor(guest);
   expect((await monitor.run('foo')).error).toBe("unknown command: 'foo'");
   expect((await monitor.run('xp')).error).toBe('xp: integer expected\nUsage: xp /fmt addr');

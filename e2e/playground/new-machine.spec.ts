@@ -125,7 +125,7 @@ test('a disk of 2 GiB that is picked is read where the guest reads it', async ({
   expect(hda?.medium?.cache?.misses).toBeLessThan(64);
 });
 
-test('what is not acceptable is told at its field, before anything is fetched', async ({
+test('a bad option is reported at its field, before anything is fetched', async ({
   guest,
   site,
 }) => {

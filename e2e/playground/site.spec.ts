@@ -52,7 +52,9 @@ test('each runtime that build.json names compiles', async ({ page, request }) =>
   }
 });
 
-test('what the policy blocks is heard from page, worker and shared worker', async ({ page }) => {
+test('requests that the policy blocks are reported by page, worker and shared worker', async ({
+  page,
+}) => {
   const site = await Site.serve({ root: 'dist' });
   try {
     await site.put('eval.js', "try { (0, eval)('1'); } catch {}");

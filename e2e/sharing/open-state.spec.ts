@@ -54,7 +54,7 @@ async function serve(listener: RequestListener) {
 test.describe('beside a guest that runs', () => {
   test.use(patternGuest);
 
-  test('what cannot be opened says why, and leaves the guest alone', async ({
+  test('a state that cannot be opened is reported, and the guest is not affected', async ({
     guest,
     page,
     site,
@@ -142,7 +142,7 @@ test.describe('beside a guest that runs', () => {
 test.describe('with two pages', () => {
   test.use(patternGuest);
 
-  test('a page that is closed in the middle of an opening is in the way of none after it', async ({
+  test('a page that is closed in the middle of an opening blocks no later one', async ({
     guest,
     page,
     context,
@@ -178,7 +178,7 @@ test.describe('with two pages', () => {
   });
 });
 
-test('what a state would fetch from elsewhere is shown, and not fetched without a yes', async ({
+test('files that a state would fetch from elsewhere are shown, and not fetched without a yes', async ({
   guest,
   runtimes,
   browser,

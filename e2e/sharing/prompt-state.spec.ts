@@ -59,7 +59,7 @@ test('the page asks for few files before its guest runs', async ({ page, site })
   ]);
 });
 
-test('a page that is left while its guest is being opened is in the way of none after it', async ({
+test('a page that is left while its guest is being opened blocks no later opening', async ({
   page,
   site,
 }) => {

@@ -49,11 +49,7 @@ test('when the keeper is gone, pending calls fail and the page reconnects when a
   expect((await guest.run('echo up again')).output).toBe('up again\n');
 });
 
-test('a keeper that does not answer any more is told apart from one that is gone', async ({
-  guest,
-  runtimes,
-  site,
-}) => {
+test('a silent keeper is told apart from one that is gone', async ({ guest, runtimes, site }) => {
   const url = await site.put('stuck/runtime.js', 'for (;;);');
   await expect(guest.liveUpdate({ ...runtimes.older, id: 'stuck', url })).rejects.toMatchObject({
     code: 'keeper-silent',
@@ -86,7 +82,7 @@ test.describe('where no worker outlives its page', () => {
   });
 });
 
-test('a browser without extended lifetimes gets a dedicated worker, and is told', async ({
+test('a browser without extended lifetimes gets a dedicated worker, and the page reports it', async ({
   page,
   site,
 }) => {

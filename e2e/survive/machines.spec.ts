@@ -83,7 +83,7 @@ test('a copy continues in a page of its own, and the two machines then differ', 
   await expect(page.getByRole('button', { name: 'Delete… First (copy)' })).toHaveCount(0);
 });
 
-test('a machine is deleted when its user says so', async ({ guest }) => {
+test('a machine is deleted when the user confirms', async ({ guest }) => {
   const page = await openList(guest);
   const name = (await page.locator('.machine-name').textContent()) ?? '';
   await page.getByRole('button', { name: `Duplicate ${name}` }).click();

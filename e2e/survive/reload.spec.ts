@@ -67,7 +67,7 @@ test('a page says whether it booted the guest or found it there', async ({ guest
   expect((await guest.status()).bootedAtMs).toBe(bootedAtMs);
 });
 
-test('who comes to the page types into the terminal, and who left it is not there after a reload', async ({
+test('the terminal has the focus in a new page, and not after a reload without it', async ({
   guest,
 }) => {
   const { page } = guest;

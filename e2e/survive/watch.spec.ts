@@ -78,7 +78,7 @@ test('when the first tab is closed the machine continues in the second', async (
   await expect(notices(second.page)).not.toContainText('was closed');
 });
 
-test('it takes the machine over, and the first tab looks on from then', async ({
+test('it takes the machine over, and the first tab watches from then on', async ({
   guest,
   context,
   site,

@@ -199,7 +199,7 @@ for (const mode of ['restart', 'reboot'] as const) {
       }
     });
 
-    test('what is not a vmstate, or is damaged, is refused; the right one is then loaded', async () => {
+    test('a damaged vmstate, or another file, is refused; the right one is then loaded', async () => {
       const { guest, inPage } = standing;
       const saved = await save(guest, { mode });
       const good = saved.bytes ?? new Uint8Array();

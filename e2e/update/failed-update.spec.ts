@@ -85,7 +85,7 @@ async function spoiltRuntime(
 }
 
 test.describe('the guest continues after an update to', () => {
-  test('a runtime that is not there, which can be had once it is', async () => {
+  test('a missing runtime, which works once it is there', async () => {
     const { guest, runtimes, site } = standing;
     const missing = { ...runtimes.older, id: 'missing', url: site.urlOf('missing/runtime.js') };
     const failure = { code: 'runtime-unavailable', phase: 'fetch' };
@@ -238,7 +238,7 @@ test.describe('the guest continues after an update to', () => {
   }
 });
 
-test('of two updates at once the second is refused and the first succeeds', async () => {
+test('the second of two updates at once is refused, and the first succeeds', async () => {
   const { guest, inPage, runtimes } = standing;
   const { restarts } = await guest.status();
   const outcomes = await guest.machine(async (machine, { older, newer }) => {

@@ -75,7 +75,7 @@ test('code of one line goes to an agent of version 2 as it is, any other in base
   );
 });
 
-test('a shell that has ended while something holds its output is told as that', async () => {
+test('a shell that ended while a process holds its output is reported as ended', async () => {
   const { agent, print, id, begin } = port();
   await begin('2');
   const running = agent.execute('daemon &', { timeoutMs: 50 });
@@ -100,7 +100,7 @@ test('commands run side by side', async () => {
   expect((await first).exitCode).toBe(1);
 });
 
-test('a guest that boots again is asked again whether anybody is there', async () => {
+test('a guest that boots again is asked again whether an agent is there', async () => {
   const { machine, agent, sent, print, id, begin } = port();
   await begin();
   machine.status = { bootedAtMs: 2 } as Machine['status'];
@@ -190,7 +190,7 @@ test('[7] output without an end fails its command at 16 MiB, in large chunks or 
   }
 });
 
-test('[7] commands that nobody waits for any more are forgotten', async () => {
+test('[7] commands without a waiting caller are forgotten', async () => {
   const { agent, sent, print, id, begin } = port();
   await begin();
   await expect(agent.execute('sleep 9', { timeoutMs: 1 })).rejects.toMatchObject({

@@ -21,7 +21,7 @@ test('output is read from any offset, across chunks', () => {
   ]);
 });
 
-test('what is said again takes the place of what was there', () => {
+test('repeated output replaces the first copy', () => {
   const log = new ConsoleLog();
   log.push('serial0', 0, bytes('one two three'));
   log.push('serial0', 0, bytes('one '));
@@ -36,7 +36,7 @@ test('after a gap only what came later is there', () => {
   expect(log.read('serial0', 0)).toEqual({ offset: 10, bytes: bytes('ten') });
 });
 
-test('of long output the end is kept', () => {
+test('long output keeps its end', () => {
   const log = new ConsoleLog();
   const chunk = new Uint8Array(100_000).fill(65);
   for (let i = 0; i < 20; i++) log.push('serial0', i * chunk.length, chunk);

@@ -50,7 +50,7 @@ test('listeners added together get the backlog in the order in which it came', a
   expect(seen).toEqual(['console 0', 'graphics', 'console 1']);
 });
 
-test('what nobody listens for yet stays', async () => {
+test('events stay until there is a listener', async () => {
   const { stream, push } = makeStream();
   push(graphics);
   stream.on('console', () => {});
@@ -72,7 +72,7 @@ test('a listener that left gets nothing, and nothing is kept for the next one', 
   expect(seen).toBe(0);
 });
 
-test('console output that nobody listens for is kept once, in the log, the newest of it', async () => {
+test('console output without a listener is kept once, in the log, the newest of it', async () => {
   const { stream, push } = makeStream();
   const length = 1024 * 1024;
   for (let i = 0; i < 20; i++) push(output(i * length, length));

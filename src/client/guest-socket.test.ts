@@ -54,7 +54,7 @@ test('a write that waits for the guest ends when the stream is given up', async 
   expect(await written).toMatchObject({ message: 'enough' });
 });
 
-test('what is written goes to the guest a part at a time, the next when it has taken one', async () => {
+test('written bytes go to the guest in parts, the next when it has taken one', async () => {
   const { socket, received, end } = await connect({ slow: true });
   const writer = socket.writable.getWriter();
   const written = writer.write(new Uint8Array(10 * 1024 * 1024)).catch((error) => error);
@@ -73,7 +73,7 @@ test('what is written goes to the guest a part at a time, the next when it has t
   quick.end();
 });
 
-test('the guest is told of what was read, not of what waits for a reader', async () => {
+test('the guest gets acknowledgements for bytes that were read, not for those that wait for a reader', async () => {
   const { socket, deliver, read, end } = await connect();
   const chunk = 64 * 1024;
   for (let i = 0; i < 8; i++) deliver(new Uint8Array(chunk));

@@ -79,7 +79,7 @@ test('[3] what must not be reached from here is refused although it was approved
   expect(told.isOpened).toBe(false);
 });
 
-test('[2] [6] who opens a clone of nobody knows whom gives it no cookies, and room is left for others', async () => {
+test('[2] [6] a clone of unknown origin gets no cookies, and room is left for others', async () => {
   const made = async (options: Omit<OpenStateOptions, 'runtime'>) => {
     const { file } = stateFile([own]);
     const opened = { config: { name: 'x' }, ranges: [], failed: new Promise(() => {}) };

@@ -18,7 +18,7 @@ test('a browser with everything lacks nothing', () => {
   expect(missingFeatures()).toEqual([]);
 });
 
-test('what is missing is named', () => {
+test('missing features are named', () => {
   vi.stubGlobal('Worker', workerThatReads('name'));
   vi.stubGlobal('WebAssembly', { validate: () => false });
   expect(missingFeatures()).toEqual([

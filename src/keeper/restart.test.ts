@@ -97,7 +97,7 @@ const thrownByStep: [FakeStep, 'old' | 'next', RestartPhase][] = [
 ];
 
 test.each(thrownByStep)(
-  'when %s of the %s runtime fails the guest goes on in the old one',
+  'when %s of the %s runtime fails the guest continues in the old one',
   async (step, whose, phase) => {
     const old = await startOld();
     const next = runtime('next');
@@ -338,7 +338,7 @@ test('output of the same slice as an attach arrives once', async () => {
   ]);
 });
 
-test('commands of a runtime are called by name, and unknown ones say so', async () => {
+test('commands of a runtime are called by name, and unknown ones are reported', async () => {
   await startOld();
   expect(keeper.command('echo', ['hello'])).toBe('hello');
   for (const name of ['levitate', 'constructor', 'toString', '__proto__']) {

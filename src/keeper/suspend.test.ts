@@ -143,7 +143,7 @@ test('a hidden guest that the network wakes gets the whole time anew', async () 
   expect(runstate()).toBe('suspended');
 });
 
-test('a page that shows itself wakes no guest that somebody else suspended', async () => {
+test('a page that shows itself wakes no guest that a user suspended', async () => {
   await attach('a');
   await start({ suspendWhenHiddenMs: 5000 });
   keeper.visibility('a', false);

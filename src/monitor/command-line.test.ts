@@ -32,7 +32,7 @@ test('an open quote or an unknown escape is an error, except while one types', (
   });
 });
 
-test('what quoteWord makes of a text is that text again', () => {
+test('quoteWord makes one word, which parses to the same text', () => {
   for (const text of ['plain', 'two words', 'a"b', 'back\\slash', '', 'line\nend\r'])
     expect(texts(quoteWord(text))).toEqual([text]);
 });

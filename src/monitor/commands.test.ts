@@ -229,7 +229,7 @@ describe('cprsave and cprload', () => {
     expect(written.files[0]).toEqual({ name: 'a', type: 'application/octet-stream' });
   });
 
-  test('a file that nobody chose leaves the guest alone', async () => {
+  test('a cancelled file dialog does not affect the guest', async () => {
     const files = {
       write: () => Promise.reject(),
       handle: () => Promise.reject(new HoldfastError('cancelled', 'No file was chosen.')),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { History } from './history.ts';
 
-test('up and down go through the lines and come back to what was being typed', () => {
+test('up and down go through the lines and return to the unfinished one', () => {
   const history = new History(['info status', 'stop']);
   expect(history.newer()).toBeUndefined();
   expect(history.older('con')).toBe('stop');

@@ -32,7 +32,7 @@ describe('commands without arguments', () => {
     expect(machine.calls).toEqual([]);
   });
 
-  test('what the machine rejects with comes through', async () => {
+  test('errors of the machine come through', async () => {
     await expect(run('system_powerdown')).rejects.toMatchObject({ code: 'bad-config' });
   });
 });
@@ -71,7 +71,7 @@ describe('errors of the line', () => {
     expect(machine.calls).toEqual([]);
   });
 
-  test('without a machine there is nothing to be told', async () => {
+  test('without a machine, commands are refused', async () => {
     machine.status = null;
     await expect(run('info status')).rejects.toMatchObject({ code: 'no-machine' });
   });

@@ -73,7 +73,7 @@ test('[K6] the second half of a font of 512 glyphs is read as well', () => {
   expect(textOf(fontOf(shapes), [0x5a, 0x141, 0x72])).toBe('Zür');
 });
 
-test('[K6] a glyph that nobody knows is what its code means', () => {
+test('[K6] an unknown glyph is shown as the meaning of its code', () => {
   const shapes = romGlyphs(16);
   shapes[0x41] = Uint8Array.from({ length: 16 }, (_, row) => 0x11 * row);
   expect(textOf(fontOf(shapes), [0x41, 0x42, 0xe1])).toBe('ABß');

@@ -25,7 +25,7 @@ test('typographic quotes are typed as what a keyboard has', () => {
   expect(typeText('“’').strokes).toEqual(typeText(`"'`).strokes);
 });
 
-test('what a US keyboard lacks is named, once, and left out', () => {
+test('characters that a US keyboard lacks are named, once, and left out', () => {
   expect(typeText('zöö→')).toEqual({ strokes: [[0x2c, 0xac]], untypable: ['ö', '→'] });
 });
 

@@ -25,7 +25,7 @@ test.each<[NetworkBackend, string[]]>([
   [{ kind: 'wsproxy', url: 'wss://example.org/relay' }, []],
   [{ kind: 'none' }, []],
 ])(
-  'somebody is asked about every network but a relay of the page’s own server: %j',
+  "every network but a relay of the page’s own server needs the visitor's yes: %j",
   (backend, asked) => {
     expect(toBeAsked(reachOfNetwork(backend)).map(({ kind, url }) => `${kind} ${url}`)).toEqual(
       asked,

@@ -91,7 +91,7 @@ test.each([
   expect(thrown).toMatchObject({ code: 'internal', message });
 });
 
-test('what cannot be cloned is an error, not a silence', async () => {
+test('a value that cannot be cloned is an error, not a silence', async () => {
   const { keeper } = remote({ command: () => () => 'a function' });
   const back = await keeper.command('x', []).catch((e) => e);
   expect(back).toMatchObject({ code: 'internal' });

@@ -18,7 +18,7 @@ test.each(['HoldfastError', 'CprError'])(
   },
 );
 
-test('an error of somebody else passes through', () => {
+test('a foreign error passes through', () => {
   const theirs = Object.assign(new Error('no'), { code: 'busy' });
   expect(adoptHoldfastError(theirs)).toBe(theirs);
 });

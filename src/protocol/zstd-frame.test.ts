@@ -20,7 +20,7 @@ test.each([
   expect(largestZstdWindow(Uint8Array.from([...magic, ...header, ...lastBlock]))).toBe(window);
 });
 
-test('what is no zstd file has no window', () => {
+test('a file that is no zstd file has no window', () => {
   expect(largestZstdWindow(Uint8Array.from([0x1f, 0x8b, 8, 0, 0, 0, 0]))).toBeUndefined();
 });
 
@@ -35,7 +35,7 @@ test.each([
   ['the first', [...greedy, ...sound]],
   ['one behind what is skipped', [...skippable, ...greedy]],
   ['the last of many', [...sound, ...sound, ...skippable, ...sound, ...greedy, ...skippable]],
-])('[5] the largest window is found in whichever frame it is: %s', (_, file) => {
+])('[5] the largest window is found in any frame: %s', (_, file) => {
   expect(largestZstdWindow(Uint8Array.from(file))).toBe(2 ** 31);
 });
 
@@ -49,7 +49,7 @@ test.each([
   expect(largestZstdWindow(Uint8Array.from(file))).toBeUndefined();
 });
 
-test('[5] the first block of a frame is read whatever the frame claims', async () => {
+test("[5] the first block of a frame is read, regardless of the frame's claims", async () => {
   const contents = new Uint8Array(100_000).fill(7);
   const bomb = (await loadCodec()).compress(contents, 3).slice();
   new DataView(bomb.buffer).setUint32(5, 2 ** 31 - 1, true);

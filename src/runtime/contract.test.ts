@@ -354,7 +354,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     expect(reads - before).toBe(1);
   });
 
-  it('the time-stamp counter goes on at its rate, and through a hand-over', async () => {
+  it('the time-stamp counter keeps its rate, also through a hand-over', async () => {
     const host = labHost(labFirmware);
     const first = await boot(host);
     const lag = ({ core }: V86Runtime) => tscLag(core.cpu, host.clock);
@@ -428,7 +428,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     expect(host.crash).toBeUndefined();
   });
 
-  it('a parked runtime comes back after another one wrote over it', async () => {
+  it('a parked runtime returns after another one wrote over it', async () => {
     const host = labHost(labFirmware);
     const first = await boot(host);
     step(first, 100);

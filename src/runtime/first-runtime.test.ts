@@ -118,7 +118,7 @@ it('lists firmware and loader of a guest that was never reset, once they are ask
   machine.destroy();
 });
 
-it('a guest whose kernel cannot be had runs on, until it boots again', async () => {
+it('a guest whose kernel is not available runs on, until it boots again', async () => {
   vi.stubGlobal('fetch', async () => new Response(null, { status: 404 }));
   const host = elsewhere();
   const machine = await restoreGuest(host);
@@ -133,7 +133,7 @@ it('a guest whose kernel cannot be had runs on, until it boots again', async () 
   machine.destroy();
 });
 
-it('[S4] a guest whose kernel is away when it boots again waits for it, which is told', async () => {
+it('[S4] a guest whose kernel is away when it boots again waits for it, and reports it', async () => {
   const host = elsewhere();
   const machine = await restoreGuest(host);
   const serve = globalThis.fetch;

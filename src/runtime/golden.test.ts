@@ -114,7 +114,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
   }
 
   it.each(versions)(
-    '[MG3] the guest of the golden file of format version %i goes on, every dword right',
+    '[MG3] the guest of the golden file of format version %i continues, every dword right',
     async (version) => {
       const { host, prepared, manifest } = await machineOf(version);
       const machine = prepared.load(golden(version).vmstate) as V86Runtime;
@@ -134,7 +134,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     60_000,
   );
 
-  it('[SE4] an optional section that nobody knows stands in the next vmstate', async () => {
+  it('[SE4] an unknown optional section is in the next vmstate', async () => {
     const { prepared } = await machineOf(formatVersion);
     const machine = prepared.load(golden(formatVersion).vmstate) as V86Runtime;
     const saved = decodeVmstate(machine.save(), digest);

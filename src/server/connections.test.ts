@@ -84,7 +84,7 @@ test('a body that moves may take as long as it likes', async () => {
   await expect.poll(() => answer).toContain('whole');
 });
 
-test('an answer that nobody reads is broken off', async () => {
+test('an answer that its client does not read is broken off', async () => {
   await start({}, (_request, response) => {
     response.writeHead(200);
     const more = () => {
@@ -130,7 +130,7 @@ const from =
 const answered = ({ socket }: { socket: Socket }) =>
   new Promise((done) => socket.once('data', () => done('answered')));
 
-test('[9] an IPv6 network is one client, whatever addresses of it connect', async () => {
+test('[9] an IPv6 network is one client, with any of its addresses', async () => {
   const addresses = ['2001:db8::1', '2001:db8::2', '2001:db8::3'];
   await start({ maxConnectionsPerAddress: 2 }, serve, from(...addresses));
   await Promise.all([answered(open(get)), answered(open(get))]);
@@ -161,7 +161,7 @@ test('connections of one address are limited, all of them too', async () => {
     .toBe('answered');
 });
 
-test('more connections than the limit are closed, and those that are there go on', async () => {
+test('more connections than the limit are closed, and those that are there continue', async () => {
   await start({ maxConnections: 2 }, (_request, response) => void response.end());
   const kept = [open(get), open(get)];
   await Promise.all(kept.map(({ socket }) => new Promise((done) => socket.once('data', done))));

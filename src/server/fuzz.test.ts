@@ -165,7 +165,7 @@ async function expectHarmless(answers: Promise<string>[]): Promise<void> {
   }
 }
 
-test('what is no HTTP is answered or dropped', async () => {
+test('a request that is no HTTP is answered or dropped', async () => {
   const noise = randomState(5000).toString('latin1');
   for (const request of ['\r\n\r\n', 'GET', 'GET / HTTP/9.9\r\n\r\n', noise, '\x16\x03\x01']) {
     expect(await raw(request)).not.toContain(secret);

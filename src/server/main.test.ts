@@ -27,7 +27,7 @@ test.each([
   expect(code).toBe(2);
 });
 
-test('a port that is taken is told so', async () => {
+test('a port that is taken is reported', async () => {
   const other = createServer();
   await new Promise<void>((done) => other.listen(0, '127.0.0.1', done));
   const { port } = other.address() as AddressInfo;

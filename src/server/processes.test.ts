@@ -115,7 +115,7 @@ describe.skipIf(!hasRedis)('three processes on one bucket', () => {
     expect((await publish(uploadUrl, undefined, key)).id).toBe(sha256(bytes));
   });
 
-  test('an upload continues at another process, in whatever step of it one is killed', {
+  test('an upload continues at another process, when one is killed in any step of it', {
     timeout: 900_000,
   }, async () => {
     let isWhole = false;

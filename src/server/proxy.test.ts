@@ -48,7 +48,7 @@ test('uploads, downloads and deletions pass through a proxy', async () => {
   expect((await fetch(url, { method: 'DELETE', headers })).status).toBe(204);
 });
 
-test('a stranger who asks too much behind the proxy locks out nobody else', async () => {
+test('a client that asks too much behind the proxy locks out no other', async () => {
   const answers = await Promise.all(Array.from({ length: 220 }, () => statusFor('198.51.100.1')));
   expect(answers).toContain(429);
   expect(await statusFor('198.51.100.2')).toBe(200);

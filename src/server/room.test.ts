@@ -54,7 +54,7 @@ test('uploads that are only declared take no room from others', async () => {
   expect((await share(server.url, bytes)).id).toBe(sha256(bytes));
 });
 
-test('what arrives takes room, and is refused when there is none', async () => {
+test('arriving bytes take room, and are refused when there is none', async () => {
   await start({ maxTotalBytes: 1000 * KiB, maxBytes: 1000 * KiB });
   const [first, second] = [await begin(900 * KiB), await begin(900 * KiB, '192.0.2.2')];
   expect((await send(urlOf(first).href, randomState(800 * KiB))).status).toBe(204);

@@ -84,7 +84,7 @@ describe.each(['folder', 'bucket'])('with a %s', (kind) => {
     expect((await remove(first.id, second.deletionToken)).status).toBe(403);
   });
 
-  test('what is not what the client sent is thrown away', async () => {
+  test('an upload with other contents than the client announced is deleted', async () => {
     const uploadUrl = await upload(server.url, randomState(1000));
     await expect(publish(uploadUrl, sha256(randomState(40)))).rejects.toThrow('wrong-digest');
     expect((await fetch(uploadUrl, { method: 'HEAD', headers: tus })).status).toBe(404);
@@ -99,7 +99,7 @@ describe.each(['folder', 'bucket'])('with a %s', (kind) => {
     expect((await remove(one.id, one.deletionToken)).status).toBe(204);
   });
 
-  test('who knows the address of an upload does not get its deletion token', async () => {
+  test('a client that knows the address of an upload does not get its deletion token', async () => {
     const uploadUrl = await upload(server.url, randomState(1000));
     const { deletionToken } = await publish(uploadUrl, undefined, key);
     await expect(publish(uploadUrl)).rejects.toThrow('403');
@@ -112,7 +112,7 @@ describe.each(['folder', 'bucket'])('with a %s', (kind) => {
     expect(other.deletionToken).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  test('only a state file is published, and another is thrown away', async () => {
+  test('only a state file is published, and another is deleted', async () => {
     const sound = randomState(1000);
     const otherVersion = Buffer.from(sound);
     otherVersion.writeUInt32LE(9, 8);
@@ -133,7 +133,7 @@ describe.each(['folder', 'bucket'])('with a %s', (kind) => {
     }
   });
 
-  test('what the page exports is a state file to the server', async () => {
+  test('an export of the page is a state file to the server', async () => {
     const codec = await loadCodec();
     const head = Buffer.from('what is in a head is for the page to read');
     const bytes = Buffer.concat([encodePreamble(head, codec.digest), head]);

@@ -106,7 +106,7 @@ test('a sweep removes a record without a state, a state without a record, and ha
   expect(await coordination.ledger.usedBytes()).toBe(7);
 });
 
-test('what is added while a sweep runs is counted', async () => {
+test('a state that is added while a sweep runs is counted', async () => {
   await add('first');
   const other = digestOf('other');
   const list = store.list.bind(store);

@@ -27,7 +27,7 @@ function queueOf(codec: Codec, parallel: number) {
 
 const frame = (byte: number) => new Uint8Array(8).fill(byte);
 
-test('frames are written in their order, in whatever order they are compressed', async () => {
+test('frames are written in their order, and compressed in any order', async () => {
   const codec = await loadCodec();
   const { queue, written, asked } = queueOf(codec, 3);
   await queue.add(frameKind.pages, frame(1), 9);
@@ -59,7 +59,7 @@ test('no more are held than are compressed at a time', async () => {
   await second;
 });
 
-test('what fails to be compressed fails the file', async () => {
+test('a frame that fails to be compressed fails the file', async () => {
   const { queue, asked } = queueOf(await loadCodec(), 3);
   await queue.add(frameKind.pages, frame(1), 9);
   asked[0]?.fail(new Error('out of memory'));

@@ -20,7 +20,7 @@ test('pages without anything in common stay in their order', () => {
   expect(similarityOrder(pages)).toEqual(numbers(300));
 });
 
-test('a page goes to an earlier one that has much of the same, at whatever offset', () => {
+test('a page refers to an earlier one that has much of the same, at any offset', () => {
   const pages = numbers(200).map((seed) => noise(seed, pageBytes));
   const moved = noise(500, pageBytes);
   moved.set(noise(3, pageBytes).subarray(0, pageBytes - 64), 64);

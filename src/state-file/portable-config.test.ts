@@ -68,7 +68,7 @@ describe('[SF8] a configuration in a state file', () => {
     expect(opened).toMatchObject(others);
   });
 
-  test('[3] names the server for names that is asked, in whatever form the file has it', () => {
+  test('[3] names the server for names that is asked, in every form that a file can have', () => {
     const wisp = (dohServer: string) => ({ kind: 'wisp', url: 'wss://x.example/', dohServer });
     for (const dohServer of ['dns.example', 'https://dns.example/other', 'dns.example/a?b#c']) {
       const file = { ...portable, networkBackend: wisp(dohServer) } as JsonObject;
@@ -173,7 +173,7 @@ const others: Partial<MachineConfig> = {
   suspendWhenHiddenMs: 60_000,
 };
 
-test('every option of the table that state files hold comes back from one', () => {
+test('every option of the table that state files hold is read from one unchanged', () => {
   const held = optionNames.filter((name) => optionTable[name].inStateFile !== 'never');
   expect(Object.keys(others).sort()).toEqual([...held].sort());
   const whole = { ...defaultConfig, ...others } as MachineConfig;
@@ -199,7 +199,7 @@ test.each([
   expect(() => checkConfig(file, site)).toThrow(optionTable[option].allowed);
 });
 
-test('what is wrong inside of a value is named', () => {
+test('a bad value inside of an option is named', () => {
   const file = (spoilt: object) => () =>
     checkConfig({ ...portable, ...spoilt } as JsonObject, site);
   expect(file({ cpu: { cpuidLevel: 99 } })).toThrow('Invalid "cpu.cpuidLevel"');

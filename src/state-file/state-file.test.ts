@@ -160,7 +160,7 @@ describe('a state file', () => {
     expect(many.bytes.length - one.bytes.length).toBeLessThan(4096);
   });
 
-  test('[SF5] of a page that comes twice the later copy counts, in whatever order of kinds', async () => {
+  test('[SF5] the later copy of a page counts, in any order of kinds', async () => {
     const memory = await new Memory().putAll(
       await write([
         items(
@@ -189,7 +189,7 @@ describe('a state file', () => {
     expectPage(memory, 4, page(1));
   });
 
-  test('[SF3] that is damaged or cut off is refused, whatever was changed', async () => {
+  test('[SF3] is refused when it is damaged or cut off, after any change', async () => {
     const pages = new Map(Array.from({ length: 40 }, (_, i) => [i, page(i)]));
     const { bytes } = await write([items(pages), blob('pieces.disk.hda', 3, 'block')]);
     let seed = 1;

@@ -72,7 +72,7 @@ test.each([
   ['no list', stateFile({ state: {} })],
   ['no JSON', stateFile(1).fill(0, 16)],
   ['no buffers', stateFile({ state: [1 << 20], buffer_infos: [] })],
-])('what is no state of v86 is refused: %s', (_, bytes) => {
+])('a file that is no state of v86 is refused: %s', (_, bytes) => {
   expect(() => machineOfV86State(bytes)).toThrow(
     expect.objectContaining({ code: 'wrong-v86-state' }),
   );

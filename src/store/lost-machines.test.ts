@@ -16,7 +16,7 @@ async function marked(id: string, takenAtMs: number): Promise<Marks> {
   return marks;
 }
 
-test('[F5] what is lost is told by a store that is opened again before anybody heard of it', async () => {
+test('[F5] a loss is reported by a store that is opened again before it was reported', async () => {
   const marks = await marked('reopened', 2000);
   await new LostMachines(marks, async () => [stored('reopened', 1000)]).look();
   // The guest was resumed and saved meanwhile.
@@ -28,7 +28,7 @@ test('[F5] what is lost is told by a store that is opened again before anybody h
   expect(await marks.all()).toEqual([{ id: 'reopened', name: 'reopened', takenAtMs: 3000 }]);
 });
 
-test('[F5] a mark stays until what is lost is told, and goes then', async () => {
+test('[F5] a mark stays until the loss is reported, and goes then', async () => {
   const marks = await marked('gone', 2000);
   const lost = new LostMachines(marks, async () => []);
   await lost.look();

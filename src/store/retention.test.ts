@@ -9,7 +9,7 @@ test('a record goes when neither the new generation nor the one before has it', 
   expect(withoutKept(dropped, [before, next])).toEqual([1, 3]);
 });
 
-test('what goes is named once and in ascending order', () => {
+test('the generations to delete are named once and in ascending order', () => {
   expect(withoutKept([9, 3, 9, 1], [])).toEqual([1, 3, 9]);
   expect(withoutKept([], [[1]])).toEqual([]);
 });

@@ -50,7 +50,7 @@ test('[K1] Ctrl and AltGr that were pressed one after the other are two keys', (
   expect(sent).toEqual(['ControlLeft', 'AltRight']);
 });
 
-test('[K1] an AltGr that a busy page hears of late takes its Ctrl back', () => {
+test('[K1] an AltGr that a busy page receives late takes its Ctrl back', () => {
   const { sent, down } = filter();
   down('ControlLeft', 1000);
   vi.runAllTimers();

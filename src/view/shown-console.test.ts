@@ -58,7 +58,7 @@ test('output is shown in order, from before and from now', async () => {
   expect(terminal.text).toBe('abcdef');
 });
 
-test('a scrollback that begins later is shown, and what is missing in the middle is told', async () => {
+test('a scrollback that begins later is shown, and a gap in the middle is marked', async () => {
   const { terminal, print } = makeShown();
   print('x', 1000);
   await settled();
@@ -69,7 +69,7 @@ test('a scrollback that begins later is shown, and what is missing in the middle
   expect(terminal.text).toBe('xy[498]z');
 });
 
-test('a count that begins anew is another machine, whatever the last one has said', async () => {
+test('a count that begins anew is another machine, after any output of the last one', async () => {
   const { terminal, print } = makeShown();
   print('old guest');
   await settled();
@@ -97,7 +97,7 @@ test('a machine that is expected may begin anywhere', async () => {
   expect(terminal.text).toBe('|new[997]!');
 });
 
-test('what is shown of an old machine is gone when the new one is there, and not once more', async () => {
+test('output of an old machine is gone when the new one is there, and is not shown again', async () => {
   const { terminal, shown, print } = makeShown();
   print('old');
   await settled();
@@ -134,7 +134,7 @@ test('output that another connection to the same keeper sends again is shown onc
   expect(terminal.text).toBe('abcdefghi');
 });
 
-test('what was shown before is known to be, as long as the terminal works on it', async () => {
+test('repeated output is known as such until the terminal has drawn it', async () => {
   const { terminal, shown, print } = makeShown();
   terminal.isHeld = true;
   print('again', 0, true);

@@ -86,7 +86,7 @@ function refusal(run: () => unknown): string {
 }
 
 describe.each(names)('the section "%s"', (name) => {
-  it('[JS1] comes back as it was', () => {
+  it('[JS1] is read back unchanged', () => {
     expect(readSection([encode(name)], name)).toEqual(contents[name]);
   });
 

@@ -32,7 +32,7 @@ const code = (run: () => unknown) => {
 };
 
 describe('values', () => {
-  it('come back as they were', () => {
+  it('are read back unchanged', () => {
     const back = decodeValue(encodeValue(sample));
     expect(structuredClone(back)).toEqual(structuredClone(sample));
   });

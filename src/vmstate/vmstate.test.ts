@@ -77,7 +77,7 @@ describe('the vmstate envelope', () => {
     expect(refusal(changed(8, 0))).toBe('bad-vmstate');
   });
 
-  it('[EN3] refuses what goes on after the last section', () => {
+  it('[EN3] refuses bytes after the last section', () => {
     expect(refusal(Uint8Array.of(...state, 0))).toBe('bad-vmstate');
   });
 

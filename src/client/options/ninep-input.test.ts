@@ -104,7 +104,7 @@ test('folders within folders without an end are refused', async () => {
   });
 });
 
-test('[2] an index that somebody else chose reads nothing of this origin as the visitor of the page', async () => {
+test('[2] a foreign index reads nothing of this origin as the visitor of the page', async () => {
   const asked: (RequestInit | undefined)[] = [];
   vi.stubGlobal('fetch', async (url: URL, init?: RequestInit) => {
     asked.push(init);

@@ -274,8 +274,8 @@ describe('a restored machine is the machine at its last published cut', () => {
   );
 });
 
-describe('what is written', () => {
-  it('an idle machine costs its manifest, and pages that came back to what they were nothing', async () => {
+describe('the pages that are written', () => {
+  it('an idle machine costs its manifest, and pages that changed and changed back cost nothing', async () => {
     const random = randomNumbers(7);
     const machine = new LabMachine();
     live(machine, random, 300);
@@ -411,7 +411,7 @@ describe('what is written', () => {
     expect(report.scannedBytes).toBeLessThanOrEqual((1 + vramPages) * pageBytes);
   });
 
-  it('of a guest that writes little the marks are begun anew once a checkpoint', async () => {
+  it('a guest that writes little: the marks are begun anew once a checkpoint', async () => {
     const machine = new LabMachine({ tracking: true });
     const { writes } = machine;
     const reset = vi.spyOn(writes as NonNullable<typeof writes>, 'reset');
@@ -429,7 +429,7 @@ describe('what is written', () => {
     expect(restored.picture()).toEqual(machine.picture());
   });
 
-  it('what another runtime wrote is found, whatever the marks say', async () => {
+  it('writes of another runtime are found, even without marks', async () => {
     const machine = new LabMachine({ tracking: true });
     const store = new MemoryStore();
     const checkpointer = new Checkpointer({ source: machine, store });
@@ -443,7 +443,7 @@ describe('what is written', () => {
     expect((await checkpointer.checkpoint(still)).dirtyBytes).toBe(pageBytes);
   });
 
-  it('what is stored stays within a small multiple of what is of use, and records stay few', async () => {
+  it('storage stays within a small multiple of the useful bytes, and records stay few', async () => {
     const random = randomNumbers(11);
     const machine = new LabMachine({ tracking: true });
     const store = new MemoryStore();
@@ -477,7 +477,7 @@ it('after another checkpointer of the same machine everything is written anew', 
   expect(restored.picture()).toEqual(machine.picture());
 });
 
-describe('what is damaged', () => {
+describe('damaged storage', () => {
   const twice = async () => {
     const random = randomNumbers(5);
     const machine = new LabMachine();
@@ -524,7 +524,7 @@ describe('what is damaged', () => {
       },
     ],
   ] satisfies [string, (stored: Awaited<ReturnType<typeof twice>>) => void][])(
-    'in the newest generation, its %s: falls back to the one before, and says so',
+    'in the newest generation, its %s: falls back to the one before, and reports it',
     async (_, damage) => {
       const stored = await twice();
       damage(stored);
@@ -591,7 +591,7 @@ describe('a checkpoint that fails', () => {
   });
 });
 
-describe('of a large piece', () => {
+describe('a large piece', () => {
   const fileBytes = 4 * 1024 * 1024;
 
   async function withFile(options: { wholePieces?: boolean } = {}) {
@@ -620,7 +620,7 @@ describe('of a large piece', () => {
     await restore();
   });
 
-  it('one that an earlier version has written whole is read, and written in parts from then on', async () => {
+  it('a piece that an earlier version has written whole is read, and written in parts from then on', async () => {
     const { store, restore } = await withFile({ wholePieces: true });
     const { machine, resumed } = await restore();
     const file = machine.disk.get(7) as Uint8Array;
@@ -662,7 +662,7 @@ describe('of a large piece', () => {
     });
   });
 
-  it('whoever exports it gets it whole', async () => {
+  it('an export gets it whole', async () => {
     const { store, file } = await withFile();
     const [newest] = await store.generations();
     const { records = [], manifest = new Uint8Array() } = newest ?? {};

@@ -51,7 +51,7 @@ it('only candidates are looked at, and only those that changed or are forced are
   ]);
 });
 
-it('pages of one word over and over are told from others', () => {
+it('pages of one repeated word are recognised', () => {
   const { pages, scanner, bytes, scan } = lab();
   const words = new Uint32Array(bytes.buffer);
   const fill = (page: number, word: number) => {

@@ -22,7 +22,7 @@ test('no more is kept than what is put at once', () => {
   expect(again.filter((bytes) => many.includes(bytes)).length).toBeLessThan(10);
 });
 
-test('of large ones no more than 12 MiB is kept', () => {
+test('no more than 12 MiB of large buffers are kept', () => {
   const buffers = new RecordBuffers();
   const many = Array.from({ length: 6 }, () => buffers.take(3 * 1024 * 1024));
   for (const bytes of many) buffers.give(bytes);

@@ -36,7 +36,7 @@ function bounded(others: { sizeBytes: number; foreign?: boolean }[] = [], usedBy
 
 const refused = { code: 'storage-reserved' };
 
-describe('[6] a machine of somebody else’s', () => {
+describe('[6] a foreign machine', () => {
   test('takes an eighth of what there is without it, with what it has put and not published', async () => {
     const { room, machine } = bounded();
     await room.putRecord(kib(60));
@@ -82,7 +82,7 @@ describe('[6] a machine of somebody else’s', () => {
     expect(stored / gib).toBeCloseTo(1.25, 1);
   });
 
-  test('gives way where there is less room than the browser said, until somebody asks', async () => {
+  test('yields where there is less room than the browser reported, until it is asked to try again', async () => {
     const { room, machine } = bounded();
     machine.writesLeft = 0;
     await expect(room.putRecord(kib(1))).rejects.toMatchObject({ code: 'storage-full' });
@@ -94,7 +94,7 @@ describe('[6] a machine of somebody else’s', () => {
     await room.putRecord(kib(1));
   });
 
-  test('begins no checkpoint again that would be refused, until there is room or somebody asks', async () => {
+  test('retries no refused checkpoint until there is room or it is asked to try again', async () => {
     const { room, machine, machines } = bounded([
       { sizeBytes: 70 * 1024, foreign: true },
       { sizeBytes: 70 * 1024, foreign: true },
@@ -157,7 +157,7 @@ describe('[6] in a keeper', () => {
     return { keeper, runtime, generation, durability };
   }
 
-  test('a stranger’s machine at its limit says so and runs on, and the others are saved as before', async () => {
+  test('a foreign machine at its limit reports it and runs on, and the others are saved as before', async () => {
     const foreign = await start('foreign', true);
     const own = await start('own', false);
     await vi.waitFor(() => {

@@ -93,7 +93,7 @@ test('cprSave leaves the machine ended, with everything in storage', async () =>
   expect(machine.mode).toBe('reboot');
 });
 
-test('what else the entry of a runtime says is left out of what is stored', async () => {
+test("unknown properties of a runtime's entry are not stored", async () => {
   const entry = { ...next.source, wasmBytes: 2_000_000 };
   await keeper.restart(entry);
   const report = await save();
@@ -110,7 +110,7 @@ test.each([
   ['has no id', { id: '' }],
   ['says no version', { v86Version: undefined }],
   ['has an endless address', { url: 'u'.repeat(10_000) }],
-])('a runtime that %s is refused at once, and the guest goes on', async (_, wrong) => {
+])('a runtime that %s is refused at once, and the guest continues', async (_, wrong) => {
   const runtime = { ...next.source, ...wrong } as RuntimeSource;
   for (const call of [
     () => keeper.restart(runtime),
@@ -174,7 +174,7 @@ describe.each(savedRunstates)('a machine that was %s', (savedRunstate) => {
     'checkpoint',
     'write',
     'end',
-  ])('is so again when cprSave dies before or after "%s"', async (step) => {
+  ])('is restored when cprSave dies before or after "%s"', async (step) => {
     await begin(keeper, savedRunstate);
     for (const when of ['before', 'after'] as const) {
       around = dieAt('cprSave', step, when);
@@ -365,7 +365,7 @@ describe('cprLoad in the place of a guest that runs', () => {
     expectMemory(old);
   });
 
-  test('leaves it running when the state cannot be loaded, whatever is wrong with it', async () => {
+  test('leaves it running when the state cannot be loaded, for any reason', async () => {
     const { bytes = new Uint8Array() } = await savedBefore();
     const { id } = keeper.info().machine?.config ?? {};
     const stillRuns = () => {
@@ -465,7 +465,7 @@ describe('cprLoad is refused', () => {
   });
 });
 
-describe('of what a vmstate says of itself, nothing is imported, fetched or used as configuration', () => {
+describe('a vmstate names nothing that is imported, fetched or used as configuration', () => {
   const evil = {
     id: 'evil',
     v86Version: 'evil',
@@ -494,7 +494,7 @@ describe('of what a vmstate says of itself, nothing is imported, fetched or used
     await save();
   });
 
-  test('of the runtimes of a build the one is taken that saved the state, else the newest', async () => {
+  test('the runtime that saved the state is taken from those of a build, else the newest', async () => {
     const report = await save();
     const runtimes = [next.source, old.source];
     keeper = newKeeper();
@@ -519,7 +519,7 @@ describe('of what a vmstate says of itself, nothing is imported, fetched or used
     expect([runstate(), next.running]).toEqual(['running', true]);
   });
 
-  test('the configuration in the file is not used, but that of the stored machine', async () => {
+  test("the stored machine's configuration is used, not the one in the file", async () => {
     const report = await save();
     const bios = { url: 'https://elsewhere.test/bios' };
     keeper = newKeeper();

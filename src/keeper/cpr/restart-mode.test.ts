@@ -176,7 +176,7 @@ describe.each(savedRunstates)('a machine that was %s', (savedRunstate) => {
   });
 
   test.each<CprStep>(['blockers', 'prepare', 'quiesce', 'stop', 'save', 'write', 'hold'])(
-    'is so again when cprSave dies before or after "%s"',
+    'is restored when cprSave dies before or after "%s"',
     async (step) => {
       await begin(keeper, savedRunstate);
       for (const when of ['before', 'after'] as const) {
@@ -197,7 +197,7 @@ describe.each(savedRunstates)('a machine that was %s', (savedRunstate) => {
   );
 
   test.each<CprStep>(['read', 'decode', 'prepare', 'swap', 'load', 'run'])(
-    'is held as before when cprLoad dies before or after "%s", and can be loaded or let go',
+    'is held as before when cprLoad dies before or after "%s", and can be loaded or released',
     async (step) => {
       await begin(keeper, savedRunstate);
       const report = await save();
@@ -292,7 +292,7 @@ describe('cprSave is refused', () => {
 });
 
 describe('cprLoad is refused', () => {
-  test('for a machine that is not in inmigrate, whatever the source', async () => {
+  test('for a machine that is not in inmigrate, from any source', async () => {
     const { bytes = new Uint8Array() } = await save();
     await keeper.cprCancel();
     for (const savedRunstate of savedRunstates) {
@@ -372,7 +372,7 @@ describe('a target', () => {
   });
 
   test.each(['createWritable', 'write', 'close'] as const)(
-    'that is a file keeps what was there when its %s fails, and the guest goes on',
+    'a file keeps its contents when its %s fails, and the guest continues',
     async (call) => {
       const { file, target } = fakeFile(call);
       const error = await failure(save(target));
@@ -383,7 +383,7 @@ describe('a target', () => {
     },
   );
 
-  test('of an unknown kind is refused, and the guest keeps running', async () => {
+  test('an unknown kind is refused, and the guest keeps running', async () => {
     const error = await failure(save({ kind: 'cloud' } as never));
     expect(error).toMatchObject({ code: 'bad-config' });
     await expectSavedRunstate(keeper, 'running', old);
@@ -396,7 +396,7 @@ describe('a target', () => {
   });
 });
 
-test('while the guest is stopped for a save, nobody sets it going', async () => {
+test('while the guest is stopped for a save, no caller can start it', async () => {
   for (const savedRunstate of savedRunstates) {
     await begin(keeper, savedRunstate);
     const codes: string[] = [];

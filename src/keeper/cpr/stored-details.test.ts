@@ -7,7 +7,7 @@ const large = new File([new Uint8Array((4 << 20) + 1)], 'disk.img', { lastModifi
 const small = new File([new Uint8Array(1440 * 1024)], 'floppy.img');
 const memory = new Blob([new Uint8Array((4 << 20) + 1)]);
 
-test('of a large file of the user the details have the name, and what it must be', () => {
+test('a large file of the user: the details have its name and its expected contents', () => {
   const config = {
     ...fakeConfig,
     hda: { file: large },

@@ -186,7 +186,7 @@ test('switched off, none is taken by itself until it is switched on again', asyn
   await untilSaved(2);
 });
 
-test('what fails is tried again, and the status says what is wrong while the guest runs on', async () => {
+test('a failed checkpoint is tried again, and the status has the error while the guest runs on', async () => {
   vi.spyOn(console, 'info').mockImplementation(() => {});
   await attach('a');
   await startSaved();

@@ -12,7 +12,7 @@ function port(output: string) {
   };
 }
 
-test('an agent is told the time and gets entropy that is new each time', () => {
+test('an agent gets the time, and entropy that is new each time', () => {
   const commands = [1, 2].map(() => {
     const agent = port('holdfast-agent 1\r\n');
     expect(notifyGuestAgent(agent, { nowMs: 1_700_000_000_400 })).toBe(true);
@@ -25,13 +25,13 @@ test('an agent is told the time and gets entropy that is new each time', () => {
   expect(commands[0]).not.toBe(commands[1]);
 });
 
-test('a guest without an agent gets nothing typed into whatever listens there', () => {
+test('a guest without an agent gets nothing typed into its consoles', () => {
   const shell = port('login: ');
   expect(notifyGuestAgent(shell)).toBe(false);
   expect(shell.sent).toEqual([]);
 });
 
-test('a clone is told its network address, which no other has', () => {
+test('a clone gets its network address, which no other has', () => {
   const mac = randomMac();
   expect(mac).toMatch(/^00:22:15(:[0-9a-f]{2}){3}$/);
   expect(randomMac()).not.toBe(mac);

@@ -53,7 +53,7 @@ test('a page that asks for a guest which is coming back already gets that one', 
   expect(keeper.info().machine).toMatchObject({ runstate: 'running', config: { id: 'mine' } });
 });
 
-test('a guest that came back before its page asked runs, and the page finds it', async () => {
+test('a guest that resumed before its page asked runs, and the page finds it', async () => {
   await store();
   keeper.preloadResume(request());
   await vi.waitUntil(() => keeper.info().machine !== null, slowTimeout);
@@ -78,11 +78,11 @@ describe('a copy resumes as a clone', () => {
     return keeper.info().machine?.startSource;
   }
 
-  test('whose page is told that no agent could tell the guest', async () => {
+  test('without an agent, isUnawareClone is set', async () => {
     expect(await arrivalOfCopy('login: ')).toMatchObject({ kind: 'resumed', isUnawareClone: true });
   });
 
-  test('of which there is nothing to say where an agent was told', async () => {
+  test('with an agent, isUnawareClone is absent', async () => {
     expect(await arrivalOfCopy('holdfast-agent 1\r\n')).not.toHaveProperty('isUnawareClone');
   });
 });
@@ -113,7 +113,7 @@ test('[SF9] a machine keeps the lineage of its first boot, and a copy of it gets
   expect(lineage()).not.toBe(first);
 });
 
-test('what kept a guest from coming back is told to the page that asks', async () => {
+test('the reason why a guest could not resume is reported to the page that asks', async () => {
   keeper.preloadResume(request());
   await expect(keeper.resumeStored(request())).rejects.toMatchObject({ code: 'not-found' });
   await start();
@@ -190,7 +190,7 @@ describe('a new guest where another one is in storage, which could not be read w
     expect(generations()).toHaveLength(1);
   });
 
-  test('gives way to the stored one when its user says so', async () => {
+  test('yields to the stored one when its user confirms', async () => {
     await expect(keeper.resumeStored(request())).rejects.toMatchObject({ code: 'bad-runstate' });
     await keeper.resumeStored({ ...request(), replace: true });
     expect(keeper.info().machine?.startSource).toMatchObject({ kind: 'resumed' });
@@ -202,7 +202,7 @@ describe('a new guest where another one is in storage, which could not be read w
     });
   });
 
-  test('takes its place when its user says so', async () => {
+  test('replaces it when its user confirms', async () => {
     await keeper.setDurable(true, { replace: true });
     await vi.waitFor(() => expect(generations()).toHaveLength(2), slowTimeout);
     expect(keeper.info().machine?.durability).toMatchObject({ state: 'saved' });

@@ -89,7 +89,7 @@ test('a disk is its base with what the guest wrote to it', async () => {
   expect(await bytesOf(blob)).toEqual(expectedDisk());
 });
 
-test('a disk is that of the checkpoint, whatever was written since', async () => {
+test('a disk has the contents of the checkpoint, without later writes', async () => {
   pieces('hda').set(0, new Uint8Array(4096).fill(8));
   const { blob } = await exported({ kind: 'disk', device: 'hda' });
   expect(await bytesOf(blob)).toEqual(expectedDisk());
@@ -142,7 +142,7 @@ test('a large file of the share is whole, although it is stored in parts', async
   expect(Buffer.compare(files.get('pieces/9p.files/8') as Uint8Array, file)).toBe(0);
 });
 
-describe('of a damaged machine', () => {
+describe('a damaged machine', () => {
   const lose = (record: number) => stored().records.delete(record);
 
   test('a disk falls back to the checkpoint before', async () => {

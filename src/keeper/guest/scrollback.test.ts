@@ -48,7 +48,7 @@ test('no chunk is larger than asked', () => {
 });
 
 test.each([0, 5, 16 * 1024, 16 * 1024 + 1, 1024 * 1024, 1024 * 1024 + 777, 5_000_000])(
-  'what was said is put back as it was, after %i bytes',
+  'earlier output is restored unchanged, after %i bytes',
   (end) => {
     const said = Uint8Array.from({ length: end }, (_, i) => (i * 7) ^ (i >> 8));
     const before = new Scrollback();

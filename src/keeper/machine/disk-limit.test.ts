@@ -4,7 +4,7 @@ import { DiskLimit } from './disk-limit.ts';
 
 const mebi = 2 ** 20;
 
-test('[6] a guest that writes more than its limit is stopped, and may go on by quarters', () => {
+test('[6] a guest that writes more than its limit is stopped, and may resume by quarters', () => {
   const limit = new DiskLimit(4);
   expect([limit.isReached(4 * mebi), limit.isReached(4 * mebi + 1)]).toEqual([false, true]);
   expect([limit.isReached(5 * mebi), limit.isReached(5 * mebi + 2)]).toEqual([false, true]);

@@ -78,7 +78,7 @@ test('[K2] an older runtime, which cannot release them by itself, is asked once'
   expect(asked).toEqual(['releaseInput', 'scancodes']);
 });
 
-test('[K2] of a guest that went back in time nobody holds anything, and it lets go itself', () => {
+test('[K2] in a guest that went back in time no page holds a key, and the guest releases its own', () => {
   const { input, sent } = guest();
   const page = {};
   input.note(page, 'scancodes', codes(0x2a));

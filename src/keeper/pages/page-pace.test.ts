@@ -105,7 +105,7 @@ test('[11] console output waits for the page, and none of it is lost that the sc
   expect(isWhole).toBe(true);
 });
 
-test('[11] a page that reads nothing is sent 1 MiB of a console, whatever the guest says', () => {
+test('[11] a page that reads nothing is sent 1 MiB of a console, however much the guest prints', () => {
   const { pace, say, bytesOnWay, catchUp, onWay } = lab();
   pace.took({});
   for (let i = 0; i < 1000; i++) say(100_000);

@@ -97,7 +97,7 @@ test('when the snapshot is refused, the guest keeps running untouched', async ()
   expect([runstate(), runtime.running]).toEqual(['running', true]);
 });
 
-test('a failure half way is a crash that says so', async () => {
+test('a failure half way is reported as a crash', async () => {
   const { id } = await keeper.snapshot();
   runtime.options.fail = { revert: new Error('on purpose') };
   await expect(keeper.restore(id)).rejects.toMatchObject({ code: 'runtime-failed' });

@@ -28,7 +28,7 @@ function checkpoint({ watched, notes }: ReturnType<typeof tracked>): number[] {
   return found;
 }
 
-test('what was written before a snapshot is found by the next checkpoint', () => {
+test('a write before a snapshot is found by the next checkpoint', () => {
   const guest = tracked();
   guest.write(3);
   guest.watched.take();
@@ -37,7 +37,7 @@ test('what was written before a snapshot is found by the next checkpoint', () =>
   expect(checkpoint(guest)).toEqual([]);
 });
 
-test('what a checkpoint has seen has changed since the snapshot all the same', () => {
+test('a page that a checkpoint has seen still counts as changed since the snapshot', () => {
   const guest = tracked();
   guest.watched.take();
   guest.write(3);

@@ -82,7 +82,7 @@ test('[5] memory that a large file came in is given back as soon as it is copied
   expect([file?.length, file?.[0], file?.at(-1)]).toEqual([2 * partBytes, 1, 2]);
 });
 
-test('what came in one buffer with the end of a large file stays', async () => {
+test('bytes in one buffer with the end of a large file stay', async () => {
   const files = await receive([part(1, 0, 3), together(), cut]);
   expect([files.get(1)?.[0], files.get(1)?.at(-1)]).toEqual([3, 4]);
   expect(files.get(2)).toEqual(new Uint8Array(10).fill(5));

@@ -10,11 +10,11 @@ test('a misspelt attribute is named with the one that was probably meant', () =>
   ]);
 });
 
-test('one that is like none is named, too', () => {
+test('an attribute that resembles none is named, too', () => {
   expect(unknownAttributes(['kernel'], known)).toEqual([{ name: 'kernel' }]);
 });
 
-test('those of HTML, scripts and frameworks are left alone', () => {
+test('attributes of HTML, scripts and frameworks are left alone', () => {
   const others = [
     'id',
     'class',

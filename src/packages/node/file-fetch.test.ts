@@ -36,7 +36,7 @@ test('a file is fetched as a whole, and by its parts', async () => {
   expect((await range('10-19')).status).toBe(416);
 });
 
-test('one that is not there is not found, and other addresses are left to Node', async () => {
+test('a missing file is not found, and other addresses are left to Node', async () => {
   expect((await fetch(`${url}.missing`)).status).toBe(404);
   expect(await (await fetch('data:,text')).text()).toBe('text');
 });

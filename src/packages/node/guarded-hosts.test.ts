@@ -65,7 +65,7 @@ const openingOf = (url: string) => {
   return requirePublic({ urls } as unknown as StateFileInfo, { runtime, approve: () => true });
 };
 
-test('[3] a name that leads to a public address when it is checked, and to this computer later, is not fetched', async () => {
+test('[3] a name that leads to a public address when checked, and to this computer later, is not fetched', async () => {
   const url = `http://rebinds.test:${port}/disk`;
   // The check looks it up, then asks where it redirects to.
   addresses = { 'rebinds.test': [publicAddress, publicAddress, privateAddress] };

@@ -18,7 +18,7 @@ test.each([
   ['Azure’s wire server', '168.63.129.16'],
   ['Alibaba', '100.100.100.200'],
   ['Oracle', '192.0.0.192'],
-])('the metadata service of %s is not of the internet, in whatever form', (_, address) => {
+])('the metadata service of %s is not of the internet, in any form', (_, address) => {
   const forms = [address];
   if (isIPv4(address)) {
     const hex = Buffer.from(address.split('.').map(Number)).toString('hex');

@@ -27,7 +27,7 @@ test('[3] a name that has no address is refused as well', async () => {
   });
 });
 
-test('[3] whoever says so lets a state reach this computer', async () => {
+test('[3] with privateAddresses a state reaches this computer', async () => {
   const url = 'http://127.0.0.1:1/';
   await requirePublic(info({ purpose: 'hda', url }), { runtime, allowPrivate: true });
 });

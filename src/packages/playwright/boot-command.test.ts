@@ -10,7 +10,7 @@ test('text is typed, keys are pressed, and the screen is waited for, in their or
   ]);
 });
 
-test('what is waited for is text or a regular expression', () => {
+test('a wait is for text or a regular expression', () => {
   expect(parseBootCommand('<wait "1) a.b">')).toEqual([
     { do: 'wait-for-text', pattern: /1\) a\.b/ },
   ]);

@@ -28,7 +28,7 @@ const print = (offset: number, text: string) =>
   });
 const read = () => window.holdfastTap.read('serial0', 0).text;
 
-test('what a machine says while another one takes its place is not taken for that one’s', async () => {
+test('output of a machine is not taken for the output of the one that replaces it', async () => {
   print(0, 'old ');
   await vi.waitFor(() => expect(read()).toBe('old '));
   window.holdfastTap.clear();

@@ -23,7 +23,7 @@ const page = 'https://x.test/pc/';
 const parse = (search: string) => parseUrlOptions(`${page}${search}`, runtimes);
 const defaults = { hasMachineId: false, hasGuest: false };
 
-test('no options at all mean Linux in whatever worker lasts', () => {
+test('no options at all mean Linux in the worker that lasts longest', () => {
   expect(parse('')).toEqual({
     ok: true,
     options: { guest: 'linux', host: 'auto', machineId: 'default', durable: true, ...defaults },
@@ -200,7 +200,7 @@ test('a device that the boot order names twice is tried where it comes first', (
   });
 });
 
-test('what says nothing of a machine describes none', () => {
+test('an address without machine options describes no machine', () => {
   expect(parse('?disable_jit=0')).toMatchObject({ ok: true });
   expect(parse('?disable_jit=0')).not.toHaveProperty('options.machine');
 });
@@ -296,7 +296,7 @@ test.each([
   ['?filesystem.basefs=fs.json&filesystem.baseurl=flat/', []],
   ['?filesystem.basefs=https://y.test/i', ['https://y.test/i']],
   ['?filesystem.basefs=i&filesystem.baseurl=https://y.test/', ['https://y.test/']],
-])('of the share %s only what is elsewhere is to be asked about', (search, files) => {
+])('the share %s: only files from elsewhere need approval', (search, files) => {
   const parsed = parse(search);
   const machine = parsed.ok ? parsed.options.machine : undefined;
   expect(machine && foreignFiles(machine, 'https://x.test')).toEqual(files);

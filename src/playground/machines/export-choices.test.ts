@@ -18,7 +18,7 @@ test('every disk that is written to is a choice, a CD is none', () => {
   ).toEqual(['State file', 'Disk hda', 'Disk fda', 'Everything']);
 });
 
-test('a machine of which nothing is known can be had as a whole', () => {
+test('a machine without a known checkpoint can be exported as a whole', () => {
   expect(exportChoices({}).map(({ request }) => request)).toEqual([
     { kind: 'state' },
     { kind: 'everything' },

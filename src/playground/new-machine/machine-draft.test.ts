@@ -22,7 +22,7 @@ const image = (change: Partial<ImageChoice>): ImageChoice => ({
 });
 const file = new File(['x'], 'disk.img');
 
-test('what was chosen becomes options, and what was left empty is left out', () => {
+test('filled fields become options, and empty ones are left out', () => {
   const options = draftOptions(
     draft({
       texts: { name: '', memoryMiB: '64', acpi: 'on', bootOrder: 'cdrom,hda', cmdline: 'quiet' },
@@ -102,7 +102,7 @@ test.each([
     /^a whole number from 1 to 22$/,
     '“99”',
   ],
-])('what is wrong with %s is told in the words of the dialog', (field, wrong, allowed, given) => {
+])('a problem of %s is reported in the words of the dialog', (field, wrong, allowed, given) => {
   const problems = draftProblems(wrong);
   expect(problems).toEqual([{ field, allowed: expect.stringMatching(allowed), given }]);
 });

@@ -38,7 +38,7 @@ test.each([
   expect(form.boots).toBe(boots);
 });
 
-test('what the visitor chose to boot stays, whatever files follow', () => {
+test("the visitor's choice of what to boot stays when files are picked", () => {
   const form = new MachineForm();
   form.chooseBoots('demo');
   form.setImage('hda', { origin: 'file', file: disk });

@@ -9,7 +9,7 @@ test('the state line says how old the last checkpoint is', () => {
   expect(at('off')).toBe('off since 3 s ago');
 });
 
-test('without a checkpoint it says so', () => {
+test('without a checkpoint it reports that', () => {
   expect(durabilityText(undefined, 0)).toBe('not saved');
   expect(durabilityText({ state: 'none' }, 0)).toBe('not yet');
   expect(durabilityText({ state: 'off' }, 0)).toBe('off');
@@ -25,7 +25,7 @@ test('the details are those of the last checkpoint, or of what went wrong', () =
   expect(durabilityDetail({ state: 'failing', error })).toBe('Full.');
 });
 
-test('without checkpoints it says what comes back', () => {
+test('without checkpoints it reports what a crash loses', () => {
   expect(durabilityDetail({ state: 'off' })).toContain('the guest is gone');
   expect(durabilityDetail({ state: 'off', takenAtMs: 1 })).toContain('at the last checkpoint');
 });

@@ -11,7 +11,7 @@ test.each(holdfastErrorCodes)('%s says what happened and what to do', (code) => 
   for (const action of actions) expect(actionLabel[action]).toBeTruthy();
 });
 
-test('only a server that cannot be reached is told as a matter of the network', () => {
+test('only a server that cannot be reached is reported as a network problem', () => {
   const advice = (message: string) =>
     errorText({ code: 'image-unavailable', message }, 'start').advice;
   expect(advice('a.img cannot be used: its server cannot be reached')).toContain('network');
@@ -32,7 +32,7 @@ test.each(['guest-crashed', 'keeper-gone', 'keeper-silent'] as const)(
   },
 );
 
-test('only a browser that refuses storage is told of private browsing', () => {
+test('only a browser that refuses storage is reported with private browsing', () => {
   for (const code of holdfastErrorCodes) {
     const says = errorText({ code }, 'storage').advice.includes('private browsing');
     expect([code, says]).toEqual([code, code === 'storage-unavailable']);

@@ -3,7 +3,7 @@ import type { Session } from '../session/session.ts';
 import { showLost, showUnawareClone } from './guest-notices.ts';
 import type { Notice, Notices } from './notices.tsx';
 
-test('[S2] what is gone is told when storage that could not be read is written again', async () => {
+test('[S2] losses are reported when storage that could not be read is written again', async () => {
   const shown: Notice[] = [];
   const notices = { show: (_: string, notice: Notice) => shown.push(notice) } as unknown as Notices;
   let isReadable = false;
@@ -50,7 +50,7 @@ test('[F5] the page says from when an older state of a machine resumes', async (
   expect(shown[0]?.text).toContain('2 s before');
 });
 
-test('[N3] a copy that no agent could be told of is told to whoever opened it, once', () => {
+test('[N3] a copy without an agent is reported to the page that opened it, once', () => {
   const shown: Notice[] = [];
   const notices = {
     show: (_: string, notice: Notice) => shown.push(notice),

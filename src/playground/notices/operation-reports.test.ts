@@ -8,7 +8,7 @@ test('a crash shows no stack: all of it is folded away', () => {
   expect(detailOf(crash)).toEqual({ folded: `${stack}\n(guest-crashed)` });
 });
 
-test('of several lines the first is shown, the rest is folded away', () => {
+test('several lines: the first is shown, the rest is folded away', () => {
   const failed = { code: 'runtime-failed', phase: 'load', message: `It broke.\n${stack}` } as const;
   expect(detailOf(failed)).toEqual({
     detail: 'It broke. (runtime-failed, phase load)',

@@ -5,7 +5,7 @@ import { listed, questionBefore } from './place-of-machine.ts';
 
 const place = { machineId: 'a', isHere: false, stored: [] };
 
-test('[15] while it is not known what is stored, a machine is thrown away only with a yes', async () => {
+test('[15] while the list of stored machines is unknown, a machine is replaced only with a yes', async () => {
   const failures = [
     new HoldfastError('internal', 'The list could not be read.'),
     new HoldfastError('storage-failing', 'The disk failed.'),
@@ -30,7 +30,7 @@ test('a machine that is here or stored is replaced only with a yes', () => {
   expect(questionBefore({ ...place, stored: [{ id: 'b' }, { id: 'a' }] })).toBe('replace');
 });
 
-test('[4] nobody’s place is taken without a word but that of the visitor’s own machine', () => {
+test('[4] an empty place is taken without a question, but the visitor’s own', () => {
   expect(questionBefore({ ...place, stored: [{ id: 'b' }] })).toBeNull();
   expect(questionBefore({ ...place, machineId: defaultMachineId })).toBe('default');
 });

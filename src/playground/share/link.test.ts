@@ -11,7 +11,7 @@ test('a link names a state beside the page by its path, any other by its whole a
   expect(new URL(link).searchParams.get('state')).toBe('https://y.test/a b?c&d#e');
 });
 
-test('a state in a link comes back byte by byte', () => {
+test('a state in a link arrives byte by byte', () => {
   for (const length of [0, 1, 2, 3, 255, 256]) {
     const state = Uint8Array.from({ length }, (_, i) => 255 - (i % 256));
     const payload = new URL(linkWithState(state, page)).hash.slice('#s='.length);

@@ -138,7 +138,7 @@ describe('opening the page', () => {
     expect(calls).toEqual(['connect', 'address state', 'opened', 'connect', 'attached', 'opened']);
   });
 
-  test('a state that cannot be opened leaves the guest, and is told', async () => {
+  test('a state that cannot be opened leaves the guest, and is reported', async () => {
     const { starter, session, calls, reports } = starterOf(
       { state: { url: 'https://x.test/s' } },
       { openState: () => Promise.reject(new HoldfastError('bad-state-file', 'It is damaged.')) },
@@ -212,7 +212,7 @@ describe('starting', () => {
     expect(calls.slice(-2)).toEqual(['failed', 'stored.watch']);
   });
 
-  test('a start in place of another guest joins nobody: what fails is told', async () => {
+  test('a start in place of another guest attaches to none: failures are reported', async () => {
     const { starter, session, fails, reports } = starterOf();
     session.anyStatus = async () => true;
     fails.start = 'bad-runstate';
@@ -251,7 +251,7 @@ describe('starting', () => {
     expect(machine.start.mock.calls[0]?.[0]).toMatchObject({ memoryMiB: 32 });
   });
 
-  test('what the address describes is foreign', async () => {
+  test('a machine that the address describes is foreign', async () => {
     const { starter, machine } = starterOf({ machine: {} as never, coldBoot: true });
     await starter.start(false);
     expect(machine.start.mock.calls[0]?.[0]).toMatchObject({ foreign: true });
@@ -283,7 +283,7 @@ describe('resuming', () => {
     ['bad-runstate', { replace: true }],
     ['busy', { takeOver: true }],
     ['storage-damaged', {}],
-  ])('%s with %o is told', async (code, how) => {
+  ])('%s with %o is reported', async (code, how) => {
     const { starter, session, fails, reports } = starterOf();
     session.anyStatus = async () => true;
     fails.resumeStored = code;

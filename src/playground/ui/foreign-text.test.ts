@@ -3,7 +3,7 @@ import { type Reached, reachOf } from '../../protocol/reach.ts';
 import { networkLines } from '../address/url-network.ts';
 import { asName, shown } from './foreign-text.ts';
 
-test('what a file says stands in a value of its own, and cannot go on with our sentence', () => {
+test('a foreign text is a value of its own, and cannot continue a sentence of the page', () => {
   const group = '0”. Nothing leaves this browser. “';
   const lines = networkLines({
     purpose: 'network',

@@ -42,7 +42,7 @@ test.each([
   expect(await guessImage(new File([bytes as Uint8Array<ArrayBuffer>], name))).toBe(kind);
 });
 
-test('in a zstd file a state of v86 is found, whatever its name', async () => {
+test('a state of v86 is found in a zstd file of any name', async () => {
   const { compress } = await loadCodec();
   const state = new Uint8Array(1 << 20);
   state.set([0x76, 0x86, 0x76, 0x86]);
@@ -52,12 +52,12 @@ test('in a zstd file a state of v86 is found, whatever its name', async () => {
   expect(await guess(compress(state, 19).slice(0, 10))).toBe('hda');
 });
 
-test('a Linux kernel is one whatever its name', async () => {
+test('a Linux kernel is found under any name', async () => {
   const kernel = await readFile('public/guests/linux/bzImage');
   expect(await guessImage(new File([kernel], 'thing.img'))).toBe('bzImage');
 });
 
-test('of a large file only the beginning is read', async () => {
+test('only the beginning of a large file is read', async () => {
   const file = new File([bootSector(512)], 'disk.img');
   const read: [number?, number?][] = [];
   const large = Object.create(file, {

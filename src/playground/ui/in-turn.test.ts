@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { inTurn } from './in-turn.ts';
 
-test('[15] a question waits for the answer to the one before, whatever that is', async () => {
+test('[15] a question waits for the answer to the one before', async () => {
   const shown: string[] = [];
   const answers = new Map<string, { yes(answer: boolean): void; fail(error: Error): void }>();
   const turn = inTurn();

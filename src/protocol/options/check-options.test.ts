@@ -147,7 +147,7 @@ test('an option that there is not is named, and so are those that there are', ()
   expect(() => requireOptions('debian.iso')).toThrow(/"options" may be an object/);
 });
 
-test('all problems are told at once', () => {
+test('all problems are reported at once', () => {
   const problems = checkOptions({ memoryMiB: 1, serialPorts: 9, network: 'e1000' });
   expect(problems.map(({ option }) => option)).toEqual(['memoryMiB', 'serialPorts', 'network']);
 });
@@ -201,7 +201,7 @@ test.each([
   expect(checkOptions(options).map(({ option }) => option)).toEqual([name]);
 });
 
-test('what is no option is somebody else’s', () => {
+test('unknown options are ignored', () => {
   expect(
     textOptions([
       ['class', 'wide'],

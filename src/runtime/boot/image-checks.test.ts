@@ -67,7 +67,7 @@ test.each([
     /the server answered 404: it has no such file/,
   ],
   ['is forbidden', new Response('no', { status: 403 }), /the server answered 403/],
-])('a disk whose answer %s is told as that', async (_, response, message) => {
+])('a disk whose answer %s is reported as such', async (_, response, message) => {
   vi.stubGlobal('fetch', async () => response);
   await expect(download({ url: 'https://x.test/a.img' }, host, undefined)).rejects.toMatchObject({
     code: 'image-unavailable',
@@ -86,7 +86,7 @@ test('a site that answers everything with its page has no disk in ranges or part
   await expect(findParts(parts, undefined)).rejects.toMatchObject({ code: 'image-unavailable' });
 });
 
-test('a server that is away is told as a network that may be at fault', async () => {
+test('a server that is away is reported as a network problem', async () => {
   vi.stubGlobal('fetch', async () => {
     throw new TypeError('Failed to fetch');
   });

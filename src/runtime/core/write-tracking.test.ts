@@ -144,7 +144,7 @@ describe('no write of a guest goes unnoted', () => {
       },
     );
 
-    it('of a guest that writes all of its memory, through a reset and the hand of the host', {
+    it('in a guest that writes all of its memory, through a reset and writes of the host', {
       timeout: 120_000,
     }, async () => {
       const fda = projectFile('public/guests/pattern/graphics.img');
@@ -157,7 +157,7 @@ describe('no write of a guest goes unnoted', () => {
       watch.look();
     });
 
-    it('of Linux: its boot, processes, a 9p share, and a live update', {
+    it('in Linux: its boot, processes, a 9p share, and a live update', {
       timeout: 300_000,
     }, async () => {
       const images = {

@@ -34,7 +34,7 @@ describe.each(v86Packages)('the power button, with npm package %s', (packageName
   }
   const press = ({ machine }: LabGuest) => machine.commands.systemPowerdown?.();
 
-  it('turns a guest off that listens, whatever it is doing', { timeout: 60_000 }, async () => {
+  it('turns off a guest with an ACPI driver, in any state', { timeout: 60_000 }, async () => {
     const guest = await boot();
     await until(guest, ({ serial }) => serial === 'R');
     // It has its interrupts off for the next two million instructions.
@@ -54,7 +54,9 @@ describe.each(v86Packages)('the power button, with npm package %s', (packageName
     expect(guest.host).toMatchObject({ serial: 'RP', halts: 1, crash: undefined });
   });
 
-  it('says so where nobody listens, or where there is none', { timeout: 60_000 }, async () => {
+  it('rejects for a guest without an ACPI driver, and for a machine without ACPI', {
+    timeout: 60_000,
+  }, async () => {
     const guest = await boot();
     expect(() => press(guest)).toThrow(expect.objectContaining({ code: 'bad-runstate' }));
     const without = await LabGuest.boot(runtime, labHost(labFirmware, bareMachine));

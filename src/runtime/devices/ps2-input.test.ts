@@ -158,7 +158,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     expect(guest.read()).toEqual([0x2a, ...Array(16_384).fill(0x1e), 0xaa, 0x9e, 0x08, 0, 0]);
   });
 
-  it('[K4] a call that is larger than all that can wait says so', async () => {
+  it('[K4] a call that is larger than the queue is reported', async () => {
     const guest = await boot();
     expect(() => guest.machine.commands.scancodes(new Uint8Array(16_385).fill(0x1e))).toThrow(
       /16385 more\. Send them in smaller parts\./,
@@ -207,7 +207,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
     expect(machine.ps2.pump(), 'nothing is down any more').toBe(false);
   });
 
-  it('[K2] a machine that nobody touches has nothing of it in its vmstate', async () => {
+  it('[K2] a machine without input has none in its vmstate', async () => {
     const guest = await boot();
     expect(guest.machine.ps2.save()).toBeUndefined();
     guest.machine.commands.scancodes(codes(0x1e, 0x9e));
@@ -340,7 +340,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
         }
       });
 
-      it('what the guest sets by itself counts once all presses had their time', async () => {
+      it('lights that the guest sets by itself count once all presses had their time', async () => {
         const { guest, type } = await bootWithLights();
         type(true);
         type(false);
@@ -352,7 +352,7 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
         expect(guest.read()).toEqual(corrected);
       });
 
-      it('what waits arrives as the lights were when it was typed', async () => {
+      it('waiting keys arrive with the lights at the time of typing', async () => {
         const { guest, type } = await bootWithLights();
         guest.control(0xad);
         for (const isOn of [true, false, false, true]) type(isOn);

@@ -55,7 +55,7 @@ test('[6] lengths are unsigned, and 2 MiB in all at most', () => {
   expect(pop().length_readable).toBe(2 * 1024 * 1024);
 });
 
-test('what drivers ask for passes as it is', () => {
+test('requests of real drivers pass unchanged', () => {
   const chain = [
     { len: 16, flags: 1, next: 1 },
     { len: 4096, flags: 3, next: 2 },

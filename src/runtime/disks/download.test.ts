@@ -20,7 +20,7 @@ afterEach(() => {
   server.close();
 });
 
-test('[5] an image that goes on after its size is refused, and its connection closed', async () => {
+test('[5] an image that continues after its size is refused, and its connection closed', async () => {
   const closed = endless(server);
   await expect(download({ url, sizeBytes: 1 << 20 }, host, undefined)).rejects.toMatchObject({
     code: 'image-unavailable',

@@ -61,7 +61,7 @@ describe.each(v86Packages)('the drives of npm package %s', (packageName) => {
   const boot = (host: LabHost) => LabGuest.boot(named(packageName), host);
   const other = () => named(v86Packages.find((name) => name !== packageName) ?? packageName);
 
-  it('boot from a file that takes time to read, and go on in another v86', {
+  it('boot from a file that takes time to read, and continue in another v86', {
     timeout: 60_000,
   }, async () => {
     const guest = await boot(labWith({ fda: { file: new Blob([floppyImage('A')]) } }));

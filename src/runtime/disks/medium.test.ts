@@ -45,14 +45,14 @@ test('a floppy that is put back finds what was written to it, another one does n
   expect(other?.overlay).not.toBe(a?.overlay);
 });
 
-test('a disk is opened once in a machine, whatever runtimes come', async () => {
+test('a disk is opened once in a machine, for all of its runtimes', async () => {
   const host = labHost({}, { hda: { emptyBytes: 1 << 20 } });
   const media = await openMedia(host, undefined);
   expect(media.hda).toMatchObject({ base: 'empty', sizeBytes: 1 << 20, overlay: 'disk.hda' });
   expect(await openMedia(host, undefined)).toBe(media);
 });
 
-test('a disk of one sector less than 2 TiB can be had, and so can the largest floppy', async () => {
+test('a disk of one sector less than 2 TiB is accepted, and so is the largest floppy', async () => {
   const largest = diskLimit('hda').bytes;
   expect(await open('hda', { emptyBytes: largest })).toMatchObject({ sizeBytes: 2 ** 41 - 512 });
   const floppy = diskLimit('fda').bytes;

@@ -94,7 +94,7 @@ test('a part that is read on and on is fetched once', async () => {
   expect(requests).toEqual(['GET /disk-0-4096.img']);
 });
 
-test('what is missing or of another size is said', async () => {
+test('a missing part, or one of another size, is reported', async () => {
   const source = { url: `${base}/disk.img`, load: 'parts', partBytes } as const;
   await expect(findParts(source, undefined)).rejects.toMatchObject({
     code: 'image-unavailable',

@@ -20,6 +20,6 @@ test('a guest that boots again is saved once it has what it boots from', async (
   await quiet;
 });
 
-test('one whose firmware does not come is a typed error, and not waited for without end', async () => {
+test('missing firmware is a typed error, and not waited for without end', async () => {
   await expect(quiesce(new Promise(() => {}), 1)).rejects.toMatchObject({ code: 'blocked' });
 });

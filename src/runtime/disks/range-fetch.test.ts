@@ -135,7 +135,7 @@ test('a connection that breaks is tried again', async () => {
   expect(failures).toEqual([expect.stringContaining('cannot be reached')]);
 });
 
-test('what will not work is not tried again', async () => {
+test('a hopeless request is not tried again', async () => {
   let requests = 0;
   const url = await serve(
     ranged(() => {

@@ -11,7 +11,7 @@ beforeAll(async () => {
 const owned = (bytes: Uint8Array) => Uint8Array.from(bytes);
 const noise = Uint8Array.from({ length: 300_000 }, (_, at) => (at * at) >> 7);
 
-test('what is compressed becomes what it was, in one frame or several', async () => {
+test('compressed data is unpacked unchanged, in one frame or several', async () => {
   expect(await unpack(owned(gzipSync(noise)))).toEqual(noise);
   const frame = codec.compress(noise, 3);
   expect(await unpack(owned(frame))).toEqual(noise);

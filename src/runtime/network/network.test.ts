@@ -63,7 +63,7 @@ describe('the network of a runtime', () => {
     expect(second.network.info().bytesOut).toBe(54);
   });
 
-  it('asks the guest about connections that nobody has any more, so that they are reset', () => {
+  it('asks the guest about connections without a reader, so that they are reset', () => {
     const first = runtimeOn(lab());
     first.network.run();
     first.transmit(openingSegment());

@@ -188,7 +188,7 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
       expect(received.map(({ text }) => text).join('')).not.toContain('secret');
     });
 
-    it("is reached where the machine's configuration says so", async () => {
+    it("is reached where the machine's configuration allows it", async () => {
       vi.stubGlobal('location', new URL(own));
       vi.stubGlobal('fetch', async () => new Response('hello'));
       const backend = fetchNetwork({}, { ownOrigin: true });
@@ -278,14 +278,14 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
     expect(bodies).toEqual(['abcdef']);
   });
 
-  it('[6] answers a request that names no URL, which v86 would reject with nobody listening', async () => {
+  it('[6] answers a request with an invalid URL, whose rejection in v86 has no handler', async () => {
     const backend = fetchNetwork();
     openConnection(backend);
     backend.send(request('GET http://[ HTTP/1.1\r\nHost: a.b\r\n\r\n'));
     await answered('HTTP/1.1 400');
   });
 
-  it('lets the guest send no more than is read, and go on when it is', async () => {
+  it('lets the guest send no more than is read, and more when it is', async () => {
     const windows: number[] = [];
     let syn = new Uint8Array(0);
     const backend = userNetwork(V86, { kind: 'fetch' }, (frame) => {
@@ -438,7 +438,7 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
       expect(received.every(isReset)).toBe(true);
     };
 
-    it('whose answer breaks off is reset, after what arrived', async () => {
+    it('is reset when its answer breaks off, after the data that arrived', async () => {
       let fail = () => {};
       const body = new ReadableStream<Uint8Array>({
         start(controller) {
@@ -456,7 +456,7 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
       await expectReset(request);
     });
 
-    it('whose answer breaks off is reset also in a guest that takes nothing', async () => {
+    it('is reset when its answer breaks off, also in a guest that takes nothing', async () => {
       const body = new ReadableStream<Uint8Array>({
         start(controller) {
           controller.enqueue(new Uint8Array(100));
@@ -604,7 +604,7 @@ describe.each(v86Packages)('the user-mode network of npm package %s', (packageNa
       expect(backend.connections()).toEqual([]);
     });
 
-    it('is reset in the guest when nobody wants it any more', async () => {
+    it('is reset in the guest when its reader is gone', async () => {
       const { backend, say, send } = open();
       say(flag.syn | flag.ack, 4999, 1338);
       send({ type: 'abort' });

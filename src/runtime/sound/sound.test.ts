@@ -78,7 +78,7 @@ describe.each(v86Packages)('sound, with npm package %s', { timeout: 60_000 }, (p
     expect(amplitude).toBeCloseTo(0.5 * 3 * 10 ** (-28 / 20), 2);
   });
 
-  it('beeps as the PC speaker does, from the letter that says so to the one that ends it', async () => {
+  it('beeps as the PC speaker does, from the letter that starts it to the one that ends it', async () => {
     const guest = await boot();
     guest.machine.setListened(true);
     await command(guest, 'b');

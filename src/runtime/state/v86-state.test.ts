@@ -97,7 +97,7 @@ describe('a state of v86', () => {
     expect(again.serial()).not.toContain('BAD');
   }, 120_000);
 
-  test('of another machine, or none at all, is refused with a sentence, and nothing is touched', async () => {
+  test('is refused with a sentence if it is damaged or of another machine, and nothing is touched', async () => {
     const { emulator } = await startStock(32);
     const other = new Uint8Array(await emulator.save_state());
     await emulator.destroy();

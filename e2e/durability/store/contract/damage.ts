@@ -88,7 +88,7 @@ export function damage(test: ContractTest): void {
     });
   }
 
-  test('what is read as a machine is opened is not taken for what is published later', async ({
+  test('the generation that was read at the opening is not taken for one published later', async ({
     startOpener,
   }) => {
     const opener = await startOpener();

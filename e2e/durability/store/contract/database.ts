@@ -82,7 +82,7 @@ export function database(test: ContractTest): void {
     expect(await owner.evaluate(() => lab.failure(() => lab.openStore()))).toBeUndefined();
   });
 
-  test('closed by its owner, it says so', async ({ startOpener }) => {
+  test('closed by its owner, it reports that', async ({ startOpener }) => {
     const opener = await startOpener();
     const failure = await opener.evaluate(async () => {
       await lab.openStore();
@@ -92,7 +92,7 @@ export function database(test: ContractTest): void {
     expect(failure).toMatchObject({ code: 'storage-unavailable' });
   });
 
-  test('its use and quota are told, and whether it is persistent', async ({ startOpener }) => {
+  test('its use and quota are reported, and whether it is persistent', async ({ startOpener }) => {
     const opener = await startOpener();
     const usage = await opener.evaluate(async () => {
       await lab.openStore();

@@ -25,7 +25,7 @@ export function records(test: ContractTest): void {
     expect(isRight).toBe(true);
   });
 
-  test('large records are kept as Blobs, and come back in order among small ones', async ({
+  test('large records are kept as Blobs, and are read in order among small ones', async ({
     startOpener,
   }) => {
     const opener = await startOpener();
@@ -53,7 +53,7 @@ export function records(test: ContractTest): void {
     });
   });
 
-  test('a database of version 1 takes large records, and a store of that version is told that it is older', async ({
+  test('a database of version 1 takes large records, and a store of that version finds out that it is older', async ({
     startOpener,
   }) => {
     const opener = await startOpener();
