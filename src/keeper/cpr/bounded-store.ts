@@ -135,7 +135,7 @@ export class BoundedStore implements MachineStore {
     this.#neededBytes = needed;
     throw new HoldfastError(
       'storage-reserved',
-      'This machine came from a link or file. It has used what such machines may take of the storage of this site; the rest is for machines of your own.',
+      'This machine came from a link or file. It has used what such machines may take of the storage of this site. The rest is for machines of your own.',
     );
   }
 

@@ -14,7 +14,7 @@ export const cprCommands: readonly Command[] = [
       { name: 'mode', kind: 'mode' },
       { name: 'runtime', kind: 'runtime', optional: true },
     ],
-    help: "stop the guest and save its devices' state; in mode restart another runtime then waits for cprload, in mode reboot the machine ends with the rest of it in storage",
+    help: "stop the guest and save its devices' state. Mode restart: another runtime waits for cprload. Mode reboot: storage holds the rest, and the machine ends",
     run: async (context, args) => {
       const { machine, files } = context;
       const file = args.text('file');
@@ -40,7 +40,7 @@ export const cprCommands: readonly Command[] = [
   {
     names: ['cprload'],
     parameters: [{ name: 'file', kind: 'state' }],
-    help: 'load a state that cprsave wrote and go on as the guest was: running, paused or suspended',
+    help: 'load a state that cprsave wrote, and restore the run state: running, paused or suspended',
     run: async ({ machine, files }, args) => {
       const file = args.text('file');
       const entry = entryNameOf(file);
@@ -58,7 +58,7 @@ export const cprCommands: readonly Command[] = [
   {
     names: ['cpr_cancel'],
     parameters: [],
-    help: 'after cprsave in mode restart: go on in the runtime that the guest had',
+    help: 'after cprsave in mode restart: resume in the previous runtime',
     run: async ({ machine }) => {
       await machine.cprCancel();
       return undefined;
