@@ -71,6 +71,29 @@ test('[F4] records that are written with their generation are in both places', a
   expect(newest(found)).toContainEqual({ name: 'm', newest: specs(5, 6) });
 });
 
+test('[F13] a generation whose copy was postponed is in the first place, and the next one in both', async ({
+  startOpener,
+}) => {
+  const opener = (await startOpener()) as Worker;
+  const copied = await opener.evaluate(
+    async ([late, next]) => {
+      await lab.prepareKept();
+      const before = lab.reached.length;
+      lab.postponeCopies('m', true);
+      const records = await lab.checkpoint('m', late);
+      lab.postponeCopies('m', false);
+      const first = lab.reached.slice(before).filter((window) => window.startsWith('copy'));
+      const more = await lab.put('m', next);
+      await lab.publish('m', [...late, ...next], [...records, ...more]);
+      return first;
+    },
+    [specs(3, 4), specs(5)] as const,
+  );
+  expect(copied).toEqual([]);
+  const found = await withoutFirst((await startOpener()) as Worker);
+  expect(newest(found)).toContainEqual({ name: 'm', newest: specs(3, 4, 5) });
+});
+
 test('[F4] a large record that is lost in the first place comes from the second, and is mended', async ({
   profile,
   server,

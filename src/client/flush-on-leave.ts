@@ -8,8 +8,8 @@
 import { flushed } from '../protocol/keeper-api.ts';
 import type { RemoteKeeper } from '../protocol/rpc.ts';
 
-/** Longest delay of leaving the page, ms. A guest takes some tens of milliseconds. */
-const longestWaitMs = 2000;
+/** Longest delay of leaving the page, ms. A guest takes some tens of milliseconds, a busy computer more. */
+const longestWaitMs = 5000;
 
 export function canFlushOnLeave(): boolean {
   return crossOriginIsolated && typeof SharedArrayBuffer === 'function';

@@ -86,6 +86,11 @@ export interface MachineStore {
    * generations lack
    */
   publish(request: PublishRequest): Promise<number>;
+  /**
+   * While it is set, writes go to the first place alone. A copy in progress ends as usual, and the
+   * next generation without it copies what is missing.
+   */
+  postponeCopies(isPostponed: boolean): void;
   /** Deletes the newest generation after it was found damaged. */
   dropNewest(): Promise<void>;
   /** Deletes records that were put and will not be published. Published ones stay. */

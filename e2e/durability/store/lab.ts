@@ -126,6 +126,9 @@ const lab = {
       }),
     ),
 
+  postponeCopies: (id: string, isPostponed: boolean): void =>
+    machine(id).postponeCopies(isPostponed),
+
   /** Holds records of these seeds for the next publication. */
   hold: (id: string, specs: readonly RecordSpec[]): Promise<number[]> =>
     Promise.all(specs.map((spec) => machine(id).holdRecord(bytesOf(spec)))),

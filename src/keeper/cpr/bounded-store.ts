@@ -77,6 +77,10 @@ export class BoundedStore implements MachineStore {
     return this.#machine.dropNewest();
   }
 
+  postponeCopies(isPostponed: boolean): void {
+    this.#machine.postponeCopies(isPostponed);
+  }
+
   /** @throws HoldfastError `storage-reserved` */
   putRecord(bytes: Uint8Array): Promise<number> {
     return this.#withinShare(bytes, () => this.#machine.putRecord(bytes));

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { slowTimeout } from '../../../tools/slow-timeout.ts';
+import { flushed } from '../../protocol/keeper-api.ts';
 import { Execution } from '../guest/execution.ts';
 import { Keeper } from '../keeper.ts';
 import { RuntimeLoader } from '../runtimes/runtime-loader.ts';
 import { FakeRuntime, FakeStore, fakeConfig } from '../testing/fake-runtime.ts';
+import type { MemoryStore } from '../testing/memory-store.ts';
 import { Pace } from './pace.ts';
 
 const id = 'm';
@@ -169,6 +171,83 @@ describe('a checkpoint is taken', () => {
     await startSaved();
     await keeper.setDurable(false);
     expect(await keeper.checkpoint()).toMatchObject({ generation: 2 });
+  });
+});
+
+describe('the checkpoint of a page that leaves', () => {
+  const flush = async () => {
+    const word = new Int32Array(new SharedArrayBuffer(4));
+    keeper.flush(word.buffer as SharedArrayBuffer);
+    await vi.waitFor(() => expect(word[0]).toBe(flushed.saved), slowTimeout);
+  };
+  /** Makes publications wait. @returns a function that lets them continue */
+  const closeGate = (store: MemoryStore) => {
+    let open = () => {};
+    store.publishGate = new Promise((done) => {
+      open = done;
+    });
+    return open;
+  };
+  const storeOf = () => {
+    const store = fakeStore.stored.get(id)?.store;
+    if (!store) throw new Error('Nothing is stored.');
+    return store;
+  };
+
+  test('stops the guest until it is written, and does not wait for the second copy', async () => {
+    await startSaved();
+    const store = storeOf();
+    const open = closeGate(store);
+    const flushing = flush();
+    expect(runtime.running).toBe(false);
+    await vi.waitFor(() => expect(runtime.log).toContain('save'), slowTimeout);
+    expect(runtime.running).toBe(false);
+    open();
+    await flushing;
+    expect(published()).toBe(2);
+    expect(runtime.running).toBe(true);
+    expect(store.notCopied).toEqual([2]);
+    runtime.instructions++;
+    await keeper.checkpoint();
+    expect(store.notCopied, 'the next one is copied').toEqual([2]);
+  });
+
+  test('is the one under way, if the guest did nothing since its cut', async () => {
+    await startSaved();
+    const store = storeOf();
+    const open = closeGate(store);
+    const saves = () => runtime.log.filter((step) => step === 'save').length;
+    const before = saves();
+    const taking = keeper.checkpoint();
+    await vi.waitFor(() => expect(saves()).toBe(before + 1), slowTimeout);
+    const flushing = flush();
+    open();
+    await Promise.all([taking, flushing]);
+    expect(published()).toBe(2);
+  });
+
+  test('follows one under way that lacks what the guest did since', async () => {
+    await startSaved();
+    const store = storeOf();
+    const open = closeGate(store);
+    const saves = () => runtime.log.filter((step) => step === 'save').length;
+    const before = saves();
+    const taking = keeper.checkpoint();
+    await vi.waitFor(() => expect(saves()).toBe(before + 1), slowTimeout);
+    runtime.instructions++;
+    const flushing = flush();
+    open();
+    await Promise.all([taking, flushing]);
+    expect(published()).toBe(3);
+  });
+
+  test('that fails leaves the guest running', async () => {
+    await startSaved();
+    storeOf().writesLeft = 0;
+    const word = new Int32Array(new SharedArrayBuffer(4));
+    keeper.flush(word.buffer as SharedArrayBuffer);
+    await vi.waitFor(() => expect(word[0]).toBe(flushed.failed), slowTimeout);
+    expect(runtime.running).toBe(true);
   });
 });
 

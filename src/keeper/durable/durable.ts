@@ -45,6 +45,8 @@ export class Durable {
   /** The guest's instruction counter and runstate at the last checkpoint. */
   #savedAt: string | undefined;
   #last: { takenAtMs: number; pauseMs?: number; writtenBytes?: number } | undefined;
+  /** Absent until a checkpoint was taken here. */
+  #lastReport: CheckpointReport | undefined;
   #error: HoldfastError | undefined;
 
   constructor({ machine, origin, changed }: DurableOptions) {
@@ -101,10 +103,29 @@ export class Durable {
    * @throws HoldfastError of the store, or `bad-runstate` if no guest can be saved now
    */
   async checkpoint({ urgent = false } = {}): Promise<CheckpointInfo> {
+    if (urgent) return this.#takeLast();
     // A checkpoint in progress may have taken its cut already.
     while (this.#underWay) await this.#underWay.catch(() => {});
-    if (!urgent) this.#store?.tryAgain();
-    return this.#take(urgent);
+    this.#store?.tryAgain();
+    return this.#take(false);
+  }
+
+  /**
+   * Takes the checkpoint before the worker ends. The guest stops at once: what it did after the cut
+   * would be lost, and its work delays the writes. The second copies can wait, the page cannot.
+   */
+  async #takeLast(): Promise<CheckpointInfo> {
+    const { execution } = this.#machine;
+    execution.hold();
+    this.#store?.postponeCopies(true);
+    try {
+      while (this.#underWay) await this.#underWay.catch(() => {});
+      // The checkpoint that was in progress may hold all of it.
+      return this.#lastReport && !this.#hasNews() ? this.#lastReport : await this.#take(true);
+    } finally {
+      this.#store?.postponeCopies(false);
+      execution.release();
+    }
   }
 
   /**
@@ -217,6 +238,7 @@ export class Durable {
     const { execution, backing, gone } = this.#machine;
     execution.savedState();
     const checkpointer = await this.#open();
+    if (urgent) this.#store?.postponeCopies(true);
     return checkpointer.checkpoint({
       settle: () => execution.instance.quiesce(),
       stop: () => {
@@ -240,6 +262,7 @@ export class Durable {
       this.#pace.succeeded({ busyMs, durationMs, sinceCutMs, pages: dirtyBytes / pageBytes });
     }
     this.#isFirst = false;
+    this.#lastReport = report;
     this.#last = { takenAtMs, pauseMs, writtenBytes };
     const hadFailed = this.#error !== undefined;
     this.#error = undefined;

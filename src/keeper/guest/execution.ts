@@ -35,6 +35,8 @@ export class Execution {
   #wasSuspended = false;
   /** True from {@link freeze} to {@link thaw}: only the save that froze the guest may resume it. */
   #frozen = false;
+  /** Number of {@link hold} calls without their {@link release}. */
+  #holds = 0;
   bootedAtMs = Date.now();
   mips = 0;
   crash: string | undefined;
@@ -168,13 +170,16 @@ export class Execution {
     return { runstate, wasSuspended: runstate === 'paused' && this.#wasSuspended };
   }
 
-  /** Stops the guest for a moment until {@link release}, without a status event. */
+  /** Stops the guest for a moment until each {@link release}, without a status event. */
   hold(): void {
+    this.#holds++;
     if (this.runstate === 'running') this.instance.stop();
   }
 
   release(): void {
-    if (this.runstate === 'running') this.#runOrCrash();
+    this.#holds--;
+    // It may have been destroyed meanwhile.
+    if (this.#holds === 0 && this.#activeRuntime && this.runstate === 'running') this.#runOrCrash();
   }
 
   /**

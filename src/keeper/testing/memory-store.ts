@@ -17,6 +17,11 @@ export class MemoryStore implements MachineStore {
   published: Generation[] = [];
   /** Number of further writes that succeed. */
   writesLeft = Number.POSITIVE_INFINITY;
+  /** Awaited by each publication. */
+  publishGate: Promise<void> | undefined;
+  copiesPostponed = false;
+  /** Numbers of the generations that were published without a second copy. */
+  readonly notCopied: number[] = [];
   details: unknown;
   /** Records that the next publication writes. Not copied: their bytes must not change until then. */
   readonly #held = new Map<number, Uint8Array>();
@@ -72,6 +77,7 @@ export class MemoryStore implements MachineStore {
   }
 
   async publish({ takenAtMs, manifest, records, details }: PublishRequest): Promise<number> {
+    await this.publishGate;
     this.#write();
     for (const id of records) {
       const bytes = this.#held.get(id);
@@ -87,7 +93,12 @@ export class MemoryStore implements MachineStore {
     const needed = new Set(this.published.flatMap((kept) => kept.records));
     for (const id of this.records.keys()) if (!needed.has(id)) this.records.delete(id);
     if (details !== undefined) this.details = details;
+    if (this.copiesPostponed) this.notCopied.push(number);
     return number;
+  }
+
+  postponeCopies(isPostponed: boolean): void {
+    this.copiesPostponed = isPostponed;
   }
 
   async dropNewest(): Promise<void> {

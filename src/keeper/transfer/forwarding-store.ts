@@ -54,6 +54,8 @@ export class ForwardingStore implements MachineStore {
     throw new HoldfastError('internal', 'What was sent on cannot be read back.');
   }
 
+  postponeCopies(): void {}
+
   async dropNewest(): Promise<void> {}
 
   async abandon(): Promise<void> {}
