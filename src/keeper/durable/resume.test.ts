@@ -172,6 +172,20 @@ test('a guest that was set going is stored as going at once', async () => {
   expect(keeper.info().machine?.runstate).toBe('running');
 });
 
+test('[F13] a guest that resumes is stored again, also if it is paused', async () => {
+  const delay = vi.spyOn(Pace.prototype, 'delayMs', 'get').mockReturnValue(neverMs);
+  await start();
+  await keeper.pause();
+  await keeper.checkpoint();
+  await keeper.destroy();
+  const paused = generations()[0]?.number ?? 0;
+  delay.mockReturnValue(1);
+  keeper = newKeeper();
+  await keeper.resumeStored(request());
+  await vi.waitUntil(() => (generations()[0]?.number ?? 0) > paused, slowTimeout);
+  expect(keeper.info().machine?.runstate).toBe('paused');
+});
+
 describe('a new guest where another one is in storage, which could not be read when it was started', () => {
   beforeEach(async () => {
     await store();
