@@ -71,6 +71,36 @@ test('[F4] records that are written with their generation are in both places', a
   expect(newest(found)).toContainEqual({ name: 'm', newest: specs(5, 6) });
 });
 
+test('[F4] checkpoints do not wait until the second place is prepared, which then has the newest', async ({
+  profile,
+  server,
+}) => {
+  const before = await startBrowser(profile, server);
+  await before.evaluate(() => lab.prepareKept());
+  await profile.kill();
+  const worker = await startBrowser(profile, server);
+  const reached = await worker.evaluate(
+    async ([first, second]) => {
+      await lab.openKeptStore();
+      await lab.openMachine('m', false);
+      const release = await lab.holdLock('holdfast.renewal');
+      await lab.checkpoint('m', first);
+      const from = lab.reached.length;
+      await lab.checkpoint('m', second);
+      const during = lab.reached.slice(from).filter((window) => window.endsWith('committed'));
+      release();
+      return during;
+    },
+    [specs(3), specs(4, 5)] as const,
+  );
+  expect(reached).toEqual(['put-records:committed', 'publish:committed']);
+  await expect
+    .poll(() => worker.evaluate(() => lab.reached.includes('copy-generation:committed')))
+    .toBe(true);
+  const found = await withoutFirst(worker);
+  expect(newest(found)).toContainEqual({ name: 'm', newest: specs(4, 5) });
+});
+
 test('[F13] a generation whose copy was postponed is in the first place, and the next one in both', async ({
   startOpener,
 }) => {

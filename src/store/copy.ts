@@ -17,6 +17,11 @@ import { deleteRecords } from './sweep.ts';
 /** Delay after a failure. */
 const againMs = 10_000;
 /**
+ * Longest time that checkpoints wait for the preparation of the copy's place, once in a life of the
+ * browser. On a busy computer it takes many seconds, in which a kill would lose what the guest did.
+ */
+const patienceMs = 2000;
+/**
  * Size of records that are written with their generation, in one transaction. More is written
  * separately, before it.
  */
@@ -43,6 +48,12 @@ export class Copy implements MachineWitness {
   /** Records that wait for their generation. */
   #held: NewRecord[] = [];
   #isComplete = false;
+  /** True if the place can be written to at once. */
+  #isPrepared = false;
+  /** The preparation, or the end of the patience with it. */
+  #preparing: Promise<void> | undefined;
+  /** True if the first place has generations that came while this one was being prepared. */
+  #isBehind = false;
   #notBeforeMs = 0;
 
   constructor(options: CopyOptions) {
@@ -57,7 +68,7 @@ export class Copy implements MachineWitness {
   /** Writes records that will be part of a generation. Never rejects. */
   async records(records: readonly NewRecord[]): Promise<void> {
     // Until the copy is complete, records are read from the first place later.
-    if (!this.#isComplete) return;
+    if (!this.#isComplete || !(await this.#prepared())) return;
     const held = [...this.#held, ...records];
     if (sizeOfRows(held) <= heldBytes) {
       this.#held.push(...records.map(withOwnBytes));
@@ -70,8 +81,15 @@ export class Copy implements MachineWitness {
     });
   }
 
-  /** Copies a generation of the first place. Resolves when the copy has it, or cannot take it. */
+  /**
+   * Copies a generation of the first place. Resolves when the copy has it, or cannot take it now: then
+   * it has the newest generation as soon as it is prepared.
+   */
   async generation(whole: WholeGeneration, withIt: readonly NewRecord[]): Promise<void> {
+    if (!(await this.#prepared())) {
+      this.#isBehind = true;
+      return;
+    }
     const wanted = new Set(whole.row.records);
     const held = [...this.#held.filter(({ id }) => wanted.has(id)), ...withIt];
     // Records of another machine, or abandoned ones. Missing ones are read from the first place.
@@ -85,10 +103,28 @@ export class Copy implements MachineWitness {
     if (!this.#isComplete) void this.#complete();
   }
 
+  /** @returns false if the place is still being prepared, or cannot be written to */
+  async #prepared(): Promise<boolean> {
+    if (this.#isPrepared) return true;
+    this.#preparing ??= atMost(patienceMs, this.#prepare());
+    await this.#preparing;
+    return this.#isPrepared;
+  }
+
+  async #prepare(): Promise<void> {
+    await this.#try(async (connection) => {
+      await connection.prepareToWrite();
+      this.#isPrepared = true;
+    });
+    if (!this.#isPrepared) this.#preparing = undefined;
+    else if (this.#isBehind) await this.#complete();
+  }
+
   /** Copies all other machines and saved states from the first place. */
   async #complete(): Promise<void> {
     await this.#try(async (connection) => {
       this.#isComplete = true;
+      this.#isBehind = false;
       const { first, digest } = this.#options;
       const [wanted, found] = await Promise.all([machinesOf(first), machinesOf(connection)]);
       for (const { id, name, generation, takenAtMs = 0 } of wanted) {
@@ -156,6 +192,8 @@ export class Copy implements MachineWitness {
     this.close();
     this.#connection = undefined;
     this.#isComplete = false;
+    this.#isPrepared = false;
+    this.#preparing = undefined;
     this.#put.clear();
     this.#held = [];
   }
@@ -202,6 +240,14 @@ const withOwnBytes = ({ id, row }: NewRecord): NewRecord => ({
   id,
   row: row.bytes instanceof Blob ? row : { ...row, bytes: row.bytes.slice() },
 });
+
+const atMost = (limitMs: number, work: Promise<void>): Promise<void> => {
+  let timer: ReturnType<typeof setTimeout>;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  return Promise.race([work, limit]).finally(() => clearTimeout(timer));
+};
 
 const sizeOfRows = (records: readonly NewRecord[]) =>
   records.reduce((sum, { row }) => sum + sizeOfRow(row), 0);

@@ -159,6 +159,12 @@ export class DatabaseConnection {
     });
   }
 
+  /** Does what the first write would wait for. @throws as a write does */
+  async prepareToWrite(): Promise<void> {
+    await this.open();
+    await this.#beforeWrites();
+  }
+
   /** The preparation for writes is valid for as long as the database is open. */
   #endWriting(): void {
     this.#readyToWrite?.then(

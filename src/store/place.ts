@@ -7,6 +7,7 @@
  */
 import { answerTo, readMs, writeMs } from './answers.ts';
 import { type MachineRow, movedVersion } from './schema.ts';
+import { sentWithCallBytes } from './transferred.ts';
 
 /** The parts of the Storage Buckets API that the store uses. */
 interface BucketManager {
@@ -180,12 +181,16 @@ export class Places {
       const request = factory.open('probe');
       request.onupgradeneeded = () => request.result.createObjectStore('bytes');
       const database = await settled(request);
+      // Small values: the bytes of a large one arrive late on a busy computer.
+      const bytes = new Uint8Array(sentWithCallBytes);
+      const keys = Array.from({ length: Math.ceil(sizeBytes / bytes.length) }, (_, key) => key);
       const transaction = database.transaction('bytes', 'readwrite', { durability: 'strict' });
       const done = new Promise<void>((resolve, reject) => {
         transaction.oncomplete = () => resolve();
         transaction.onabort = () => reject(transaction.error);
       });
-      transaction.objectStore('bytes').put(new Uint8Array(sizeBytes), 0);
+      const store = transaction.objectStore('bytes');
+      for (const key of keys) store.put(bytes, key);
       await done.finally(() => database.close());
     } finally {
       await this.#buckets.delete(name).catch(() => undefined);

@@ -12,7 +12,7 @@ import type { Bytes, GenerationRow, StoredRow, StoreSchema, Stores } from './sch
  * Chromium sends an array of up to 256,000 bytes with the call that stores it. It makes a Blob of a
  * larger one.
  */
-const sentWithCallBytes = 250_000;
+export const sentWithCallBytes = 250_000;
 /** Elsewhere, arrays up to this size are stored faster than Blobs. */
 const usualBytes = 512 * 1024;
 

@@ -126,6 +126,12 @@ const lab = {
       }),
     ),
 
+  /** Takes a Web Lock. @returns a function that releases it */
+  holdLock: (name: string): Promise<() => void> =>
+    new Promise((held) => {
+      void navigator.locks.request(name, () => new Promise<void>((release) => held(release)));
+    }),
+
   postponeCopies: (id: string, isPostponed: boolean): void =>
     machine(id).postponeCopies(isPostponed),
 

@@ -1,15 +1,22 @@
-/** Sorts what waits to be written into records of 256 KiB to 8 MiB. */
+/** Sorts what waits to be written into records of 240 KiB to 8 MiB. */
 import { pageBytes } from '../../protocol/page-bytes.ts';
 import type { PageBatch } from './page-batch.ts';
 import { emptyRecord, type LogRecord, type Piece } from './record.ts';
 
-/** IndexedDB is fastest at this size; a record a page is twenty times slower. */
-const recordBytes = 256 * 1024;
 /**
- * The browser stores a few large records at a fifth of the processor time of many small ones. Small
+ * A record a page is twenty times slower. A larger record reaches the browser later: Chromium fetches
+ * its bytes by a thread that also compiles the guest's code. That took seconds on a busy computer.
+ */
+export const smallRecordBytes = 240 * 1024;
+/**
+ * The browser stores a few large records at half of the processor time of many small ones. Small
  * records become dead as a whole sooner, and so deleted: a guest that writes little gets those.
  */
 const largestRecordBytes = 8 * 1024 * 1024;
+/** Up to this size, the processor time of small records does not matter. */
+const littleBytes = 4 * 1024 * 1024;
+/** Size of the smallest large record. */
+const leastLargeBytes = 1024 * 1024;
 /** Target number of records for the copies that wait at a time. */
 const fewRecords = 4;
 /** Leaves room for the record's head, with the number of each page. */
@@ -19,8 +26,9 @@ const pagesIn = (bytes: number) => Math.floor((bytes - 64) / (pageBytes + 4));
  * Returns the record size for this many waiting bytes. Few sizes exist, so that buffers can be
  * reused.
  */
-function recordBytesFor(waitingBytes: number): number {
-  let bytes = recordBytes;
+function recordBytesFor(waitingBytes: number, mustArriveSoon: boolean): number {
+  if (mustArriveSoon || waitingBytes <= littleBytes) return smallRecordBytes;
+  let bytes = leastLargeBytes;
   while (bytes < largestRecordBytes && bytes * fewRecords < waitingBytes) bytes *= 2;
   return bytes;
 }
@@ -35,11 +43,14 @@ export class PagePacker {
   readonly #pagesPerRecord: number;
   readonly #known = new Map<number, { record: LogRecord; like: number; contents: Uint8Array }>();
 
-  /** `hashOf`: returns the same number for pages of the same contents. */
-  constructor(batch: PageBatch, hashOf: (page: number) => number) {
+  /**
+   * @param hashOf returns the same number for pages of the same contents
+   * @param mustArriveSoon makes small records only: see {@link smallRecordBytes}
+   */
+  constructor(batch: PageBatch, hashOf: (page: number) => number, mustArriveSoon = false) {
     this.#batch = batch;
     this.#hashOf = hashOf;
-    this.#pagesPerRecord = pagesIn(recordBytesFor(batch.sizeBytes));
+    this.#pagesPerRecord = pagesIn(recordBytesFor(batch.sizeBytes, mustArriveSoon));
   }
 
   add(page: number): void {
@@ -76,7 +87,7 @@ export function packBlobs(blobs: Iterable<Piece>): LogRecord[] {
   let sizeBytes = 0;
   for (const blob of blobs) {
     const length = blob.bytes?.length ?? 0;
-    if (!open || sizeBytes + length > recordBytes) {
+    if (!open || sizeBytes + length > smallRecordBytes) {
       open = emptyRecord();
       records.push(open);
       sizeBytes = 0;

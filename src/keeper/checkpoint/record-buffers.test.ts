@@ -19,7 +19,7 @@ test('no more is kept than what is put at once', () => {
   const many = Array.from({ length: 100 }, () => buffers.take(100));
   for (const bytes of many) buffers.give(bytes);
   const again = many.map(() => buffers.take(100));
-  expect(again.filter((bytes) => many.includes(bytes)).length).toBeLessThan(10);
+  expect(again.filter((bytes) => many.includes(bytes)).length).toBeLessThanOrEqual(20);
 });
 
 test('no more than 12 MiB of large buffers are kept', () => {

@@ -1,5 +1,5 @@
 /** Records that are put at once, and some of another length. */
-const mostSpare = 8;
+const mostSpare = 20;
 const mostSpareBytes = 12 * 1024 * 1024;
 
 /**

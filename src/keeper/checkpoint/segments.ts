@@ -2,6 +2,7 @@
  * Records which record of the log holds the newest copy of each page and blob. Records are never
  * changed: a newer one supersedes their contents. A record without live contents is dropped.
  */
+import { smallRecordBytes } from './pack-records.ts';
 
 /** A record of the log, while any of its contents is the newest of its kind. */
 export interface Segment {
@@ -28,7 +29,7 @@ const wantedLiveShare = 0.6;
 /** Tolerated waste: dead records are deleted without cleaning. */
 const toleratedWasteBytes = 8 * 1024 * 1024;
 /** The tolerated number of records: this factor times the count of full records, and some more. */
-const toleratedRecords = { factor: 2, more: 128, fullBytes: 256 * 1024 } as const;
+const toleratedRecords = { factor: 2, more: 128, fullBytes: smallRecordBytes } as const;
 
 /** Minimum {@link costBenefit} to clean: a full record which is 80 % live has it. */
 const leastWorth = 2.5;
