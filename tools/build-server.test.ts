@@ -47,7 +47,7 @@ test('an installed server starts, takes a state and serves it', async () => {
 
 test('an installed server keeps, holds and answers what its documentation says, in no more memory', async () => {
   const documented =
-    /keeps ([\d,]+) states .*?holds (\d+) slow clients.*?in\s+at\s+most\s+(\d+) MiB/s;
+    /keeps ([\d,]+) states .*?holds (\d+) slow clients.*?needs\s+at\s+most\s+(\d+) MiB/s;
   const text = readFileSync(join(installed, 'README.md'), 'utf8');
   const [kept = 0, slow = 0, mostMiB = 0] = (documented.exec(text) ?? [])
     .slice(1)

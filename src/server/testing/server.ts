@@ -95,6 +95,8 @@ interface UploadSettings {
   previous?: PreviousUpload;
   /** Called once this many bytes have arrived; the upload then breaks off. */
   breakOffAfterBytes?: number;
+  /** Tries again after these times, ms, as the page does. Default: no retry. */
+  retryDelays?: readonly number[];
   /** Called once the server has sent the upload's URL. */
   onUrl?(url: string): void;
 }
@@ -104,11 +106,12 @@ interface UploadSettings {
  * @throws errors of the tus client
  */
 export function upload(url: string, bytes: Buffer, settings: UploadSettings = {}): Promise<string> {
-  const { chunkSize, previous, onUrl, breakOffAfterBytes = Number.POSITIVE_INFINITY } = settings;
+  const { chunkSize, previous, onUrl, retryDelays } = settings;
+  const { breakOffAfterBytes = Number.POSITIVE_INFINITY } = settings;
   return new Promise((done, fail) => {
     const upload = new Upload(bytes, {
       endpoint: new URL('uploads', url).href,
-      retryDelays: null,
+      retryDelays: retryDelays ? [...retryDelays] : null,
       ...(chunkSize && { chunkSize }),
       onUploadUrlAvailable: () => onUrl?.(upload.url ?? ''),
       onSuccess: () => done(upload.url ?? ''),
