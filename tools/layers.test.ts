@@ -147,6 +147,21 @@ test('packages of another layer, Node and test support are found', () => {
   );
 });
 
+test('test support is found in tools, too', () => {
+  const tools = "import './lab-runtime.ts';\nimport '../src/keeper/testing/fake.ts';\n";
+  expect(
+    cruise({
+      'tools/build.ts': tools,
+      'tools/build.test.ts': tools,
+      'tools/lab-runtime.ts': 'export {};\n',
+      'src/keeper/testing/fake.ts': "import '../../../tools/lab-runtime.ts';\n",
+    }),
+  ).toEqual([
+    'tools/build.ts → src/keeper/testing/fake.ts: testing-only-from-tests',
+    'tools/build.ts → tools/lab-runtime.ts: testing-only-from-tests',
+  ]);
+});
+
 test('circles of files and of folders are found', () => {
   const files = {
     'src/client/a.ts': "import type { B } from './b.ts';\nexport type A = B;\n",
