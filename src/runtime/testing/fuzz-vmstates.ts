@@ -1,6 +1,6 @@
 /**
- * Damages thousands of copies of the golden vmstates, and checks the outcome, the time and the
- * memory of reading each.
+ * Damages thousands of copies of the golden vmstates, and checks the outcome and the memory of
+ * reading each.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -37,8 +37,6 @@ interface FuzzReport {
   outcomes: ReadonlyMap<string, number>;
   /** Cases whose outcome is not one of {@link allowedOutcomes}, with it. */
   failures: string[];
-  /** Processor time, so that other work of the computer does not count. */
-  slowestMs: number;
   /**
    * Largest allocation for a claimed length, in multiples of the undamaged file's: for random
    * damage, and for forged files with digests that fit.
@@ -132,7 +130,6 @@ export function fuzzVmstates(cases: number, seed: number): FuzzReport {
     cases,
     outcomes,
     failures: [] as string[],
-    slowestMs: 0,
     largestShare: { damaged: 0, forged: 0 },
   };
   for (let i = 0; i < cases; i++) {
@@ -141,10 +138,7 @@ export function fuzzVmstates(cases: number, seed: number): FuzzReport {
     if (!file) throw new Error('There are no golden files.');
     const mutated = mutate(goldens, which, next);
     if (mutated.redigest) fixDigests(mutated.bytes, digest);
-    const began = process.cpuUsage();
     const outcome = judge(mutated, file, files);
-    const { user, system } = process.cpuUsage(began);
-    report.slowestMs = Math.max(report.slowestMs, (user + system) / 1000);
     const share = allocated.bytes / file.allocatedBytes;
     const kind = mutated.redigest ? 'forged' : 'damaged';
     report.largestShare[kind] = Math.max(report.largestShare[kind], share);
