@@ -1,4 +1,4 @@
 /** Entry point of keeper.js: the worker that guests live in. Its URL never changes. */
-import { servePages } from '../src/keeper/pages/serve-pages.ts';
+import { servePages } from '../src/keeper/serve-pages.ts';
 
 servePages();

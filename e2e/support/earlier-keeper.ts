@@ -2,7 +2,7 @@
  * A keeper that knows its calls only by the names of an earlier release. It stands for the keeper of a
  * page that was opened before an update. Bundled in place of keeper.js.
  */
-import { servePages } from '../../src/keeper/pages/serve-pages.ts';
+import { servePages } from '../../src/keeper/serve-pages.ts';
 import { releasedCalls } from '../../src/protocol/testing/released-calls.ts';
 
 const known: readonly string[] = releasedCalls;

@@ -18,7 +18,7 @@ export const hub = 'hostile';
 
 /**
  * Budget for the growth of the keeper during its floods, MiB. SECURITY.md states it. 48 are for
- * pictures in transit, see src/keeper/pictures-on-way.ts, and 1 is for each page's unread console
+ * pictures in transit, see src/keeper/pages/pictures-on-way.ts, and 1 is for each page's unread console
  * output.
  */
 export const floodBudgetMiB = (pages: number): number => 64 + 48 + pages;

@@ -2,7 +2,7 @@
  * A keeper whose cprSave and cprLoad fail at a point that a test selects; bundled in place of
  * keeper.js.
  */
-import { servePages } from '../../src/keeper/pages/serve-pages.ts';
+import { servePages } from '../../src/keeper/serve-pages.ts';
 
 export interface KillPoint {
   operation: 'cprSave' | 'cprLoad';

@@ -1,7 +1,7 @@
 /** Backpressure for one page: it receives events no faster than it reports that it takes them. */
 import { isOfScreen, screenCost, type TakenEvents } from '../../protocol/event-bytes.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
-import { PicturesOnWay } from '../pictures-on-way.ts';
+import { PicturesOnWay } from './pictures-on-way.ts';
 
 /** Largest size in transit to a page, bytes; one event may be larger. */
 const windows = { screen: 8 * 1024 * 1024, console: 1024 * 1024 } as const;

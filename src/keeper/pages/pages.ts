@@ -2,10 +2,10 @@ import type { TakenEvents } from '../../protocol/event-bytes.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
 import { freeBuffer } from '../../protocol/free-buffer.ts';
 import { webLocks } from '../../protocol/web-locks.ts';
-import { PicturesOnWay } from '../pictures-on-way.ts';
 import type { Client } from './page-input.ts';
 import type { PageLink } from './page-link.ts';
 import { PagePace, type PageSource } from './page-pace.ts';
+import { PicturesOnWay } from './pictures-on-way.ts';
 
 interface Page {
   link: PageLink;

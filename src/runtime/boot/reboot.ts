@@ -3,11 +3,11 @@
  * They are fetched at the reboot, and the guest is stopped until they arrive.
  */
 import type { RuntimeHost } from '../../protocol/abi.ts';
+import type { RunLoop } from '../core/run-loop.ts';
 import { leavingRam } from '../core/v86-core.ts';
 import type { DiskWaits } from '../disks/disk-waits.ts';
 import { isAway } from '../disks/later-base.ts';
 import { retry, TransientError } from '../disks/retry.ts';
-import type { RunLoop } from '../run-loop.ts';
 import { firmwareNames, loadImages } from './boot-images.ts';
 import type { KernelImage } from './kernel-image.ts';
 

@@ -1,10 +1,10 @@
-import { onOpen, onResume, sendHello } from '../../protocol/preload.ts';
-import { randomId } from '../../protocol/random-id.ts';
-import { exposeKeeper } from '../../protocol/rpc.ts';
-import { webLocks } from '../../protocol/web-locks.ts';
-import { keeperStore, openNewerStore } from '../cpr/keeper-store.ts';
-import type { AroundStep } from '../cpr/steps.ts';
-import { Keeper } from '../keeper.ts';
+import { onOpen, onResume, sendHello } from '../protocol/preload.ts';
+import { randomId } from '../protocol/random-id.ts';
+import { exposeKeeper } from '../protocol/rpc.ts';
+import { webLocks } from '../protocol/web-locks.ts';
+import { keeperStore, openNewerStore } from './cpr/keeper-store.ts';
+import type { AroundStep } from './cpr/steps.ts';
+import { Keeper } from './keeper.ts';
 
 interface ServeOptions {
   /** Called around each step of cprSave and cprLoad, so that tests can make one fail. */
