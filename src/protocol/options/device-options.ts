@@ -54,7 +54,7 @@ export const deviceOptions = {
   },
   networkBackend: {
     ...networkBackend,
-    help: 'where the cable of the network device ends, by default nowhere',
+    help: 'the network that the device is connected to, by default none',
     url: [
       {
         name: 'relay_url',
@@ -182,7 +182,7 @@ export const deviceOptions = {
   },
   sound: {
     ...onOff,
-    help: 'the Sound Blaster 16 and the PC speaker can be heard, by default false',
+    help: 'enables the sound of Sound Blaster 16 and PC speaker, by default false',
     url: [urlSwitch('sound', ['1', 'what it plays can be heard: Sound Blaster 16 and PC speaker'])],
     fields: [
       {
@@ -195,12 +195,12 @@ export const deviceOptions = {
   },
   keyboardLayout: {
     ...oneOf(keyboardLayouts, `one of ${keyboardLayouts.join(', ')}`),
-    help: 'the layout that the guest has its keyboard set to, by default `us`: text is typed for it',
+    help: 'the keyboard layout that the guest uses, by default `us`; pasted text is typed with its keys',
     url: [
       {
         name: 'keyboard',
         fromText: asIs,
-        help: ['de', 'what the guest has its keyboard set to: pasted text is typed for that'],
+        help: ['de', 'the keyboard layout that the guest uses; pasted text is typed with its keys'],
       },
     ],
     fields: [
@@ -239,7 +239,10 @@ export const deviceOptions = {
         name: 'cpuid_level',
         fromText: (digits) => ({ cpuidLevel: asNumber(digits) }),
         allowed: 'a whole number from 1 to 22',
-        help: ['2', 'for guests that stumble over more; disable_jit=1 interprets everything'],
+        help: [
+          '2',
+          'the highest leaf of CPUID, for old guests; disable_jit=1 interprets everything',
+        ],
       },
       {
         name: 'disable_jit',

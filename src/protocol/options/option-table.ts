@@ -39,7 +39,7 @@ export const optionTable: Readonly<Record<keyof MachineOptions, MachineOption>> 
   ...deviceOptions,
   durable: {
     ...onOff,
-    help: 'takes checkpoints, so that the guest comes back when everything ended; by default false',
+    help: 'takes checkpoints, so that the guest resumes after a crash; by default false',
     // The page's own: page-options.ts reads it.
     url: [{ name: 'durable' }],
     fields: [
