@@ -142,7 +142,7 @@ export async function startMachine(
 
 function newestOf([newest]: readonly RuntimeSource[]): RuntimeSource {
   if (newest) return newest;
-  throw new HoldfastError('runtime-unavailable', 'This build ships no emulator.');
+  throw new HoldfastError('runtime-unavailable', 'This build ships no runtime.');
 }
 
 /** Accepts the guest of another page that was faster. */

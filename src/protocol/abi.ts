@@ -187,7 +187,7 @@ export interface RuntimeInstance {
   bringBootImages?(): Promise<void>;
   /**
    * The parts of `pc.ram`, `vga.vram` and `vga.planes` that belong to the guest, on page
-   * boundaries. The rest of those blocks belongs to the emulator. All runtimes of the machine use
+   * boundaries. The rest of those blocks belongs to the runtime. All runtimes of the machine use
    * the same places.
    */
   readonly guestMemory?: readonly RamBlock[];

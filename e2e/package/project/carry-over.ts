@@ -8,7 +8,7 @@ export async function carryOver(machine: Machine): Promise<string[]> {
   const file = await collectBlob(machine.exportState({ title: 'A note' }));
   await shell('rm /tmp/note');
   const [runtime] = packageAssets.runtimes;
-  if (!runtime) throw new Error('The package brings no emulator.');
+  if (!runtime) throw new Error('The package ships no runtime.');
   const state = await StateFile.read(file);
   await machine.openState(state, { runtime, replace: true });
   return [

@@ -8,7 +8,7 @@ export interface PageLink {
   readonly watchesOnly: boolean;
   post(event: MachineEvent, transfer: Transferable[]): void;
   /** Starts to receive the page's messages. */
-  open(heard: {
+  open(listeners: {
     left(): void;
     visible(visible: boolean): void;
     took(taken: TakenEvents): void;

@@ -39,7 +39,7 @@ test('output of a machine is not taken for the output of the one that replaces i
   await vi.waitFor(() => expect(read()).toBe('new prompt# '));
 });
 
-test('where no other machine came the one that is there is heard again', async () => {
+test('output of the present machine is read again if no other machine starts', async () => {
   print(0, 'old ');
   await vi.waitFor(() => expect(read()).toBe('old '));
   window.holdfastTap.clear();

@@ -355,7 +355,7 @@ describe.each(v86Packages)('the drives of npm package %s', (packageName) => {
   });
 });
 
-it('an answer for a runtime that is not in charge any more comes to nothing', async () => {
+it('an answer for a runtime that was replaced is dropped', async () => {
   let answer: (bytes: Uint8Array) => void = () => undefined;
   const base: DiskBase = {
     sizeBytes: 4096,
