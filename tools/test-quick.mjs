@@ -117,9 +117,9 @@ const beganMs = Date.now();
 try {
   const { base, leftOut } = runAll();
   console.log(`
-Left out: unused code, layers, folders, packages, the unit tests that the changes since ${base.slice(0, 9)}
-do not reach and ${leftOut.length} slow files of them, and all end-to-end tests without the tag @quick.
-npm test runs everything.
+Left out: unused code, layers, folders, prose, packages, the site of the documentation, the unit tests
+that the changes since ${base.slice(0, 9)} do not reach and ${leftOut.length} slow files of unit tests, and all end-to-end tests
+without the tag @quick. npm run checks has the first five, npm test runs everything.
 
 Passed in ${Math.round((Date.now() - beganMs) / 1000)} s.`);
 } catch (error) {
