@@ -8,6 +8,7 @@ import type {
   Reporter,
   TestCase,
   TestResult,
+  TestStep,
 } from '@playwright/test/reporter';
 
 const slowTag = '@slow';
@@ -23,11 +24,11 @@ export default class SlowTests implements Reporter {
     this.#root = config.rootDir;
   }
 
-  onTestEnd(test: TestCase, { duration, status }: TestResult): void {
+  onTestEnd(test: TestCase, { duration, status, steps }: TestResult): void {
     if (test.tags.includes(slowTag) || status === 'skipped') return;
     const { file, line } = test.location;
     const name = `${file.replace(`${this.#root}/`, '')}:${line} ${test.title}`;
-    if (test.timeout > usualLimitMs) this.#untagged.add(name);
+    if (test.timeout > usualLimitMs + hooksMs(steps)) this.#untagged.add(name);
     else if (duration > longMs) this.#long.push(`${name} (${Math.round(duration / 1000)} s)`);
   }
 
@@ -44,5 +45,9 @@ export default class SlowTests implements Reporter {
     return false;
   }
 }
+
+/** Fixtures extend a test's limit by the time that they take to prepare its guest. */
+const hooksMs = (steps: readonly TestStep[]) =>
+  steps.reduce((sum, { category, duration }) => sum + (category === 'hook' ? duration : 0), 1);
 
 const lines = (names: readonly string[]) => names.map((name) => `  ${name}`).join('\n');
