@@ -102,6 +102,8 @@ function runAll() {
     bin('vitest/vitest.mjs'),
     'run',
     '--passWithNoTests',
+    // By default Vitest leaves a core free.
+    '--maxWorkers=100%',
     `--changed=${base}`,
     ...leftOut.flatMap((path) => ['--exclude', path]),
   ]);
