@@ -76,7 +76,7 @@ class LabMachine implements CheckpointSource {
     of: () => this.disk,
   };
 
-  constructor({ tracking = false } = {}) {
+  constructor({ tracking = false, pages = ramPages } = {}) {
     const blocks: RamBlock[] = [];
     let end = wasmPage;
     const add = (name: string, bytes: number) => {
@@ -85,10 +85,10 @@ class LabMachine implements CheckpointSource {
       end += sizeBytes;
       return blocks.at(-1) as RamBlock;
     };
-    const ram = add('pc.ram', ramPages * pageBytes + wasmPage);
+    const ram = add('pc.ram', pages * pageBytes + wasmPage);
     const vram = add('vga.vram', vramPages * pageBytes);
-    const marks = add('runtime.writes', ramPages);
-    add(indexBlock, pageIndexBytes(ramPages + vramPages));
+    const marks = add('runtime.writes', pages);
+    add(indexBlock, pageIndexBytes(pages + vramPages));
     this.memory = new WebAssembly.Memory({
       initial: end / wasmPage,
       maximum: end / wasmPage,
@@ -97,14 +97,14 @@ class LabMachine implements CheckpointSource {
     this.blocks = blocks;
     // As v86 does, the guest's memory begins a page into its block.
     this.guestMemory = [
-      { name: 'pc.ram', address: ram.address + pageBytes, sizeBytes: ramPages * pageBytes },
+      { name: 'pc.ram', address: ram.address + pageBytes, sizeBytes: pages * pageBytes },
       vram,
     ];
-    this.ram = new Uint8Array(this.memory.buffer, ram.address + pageBytes, ramPages * pageBytes);
-    this.#marks = new Uint8Array(this.memory.buffer, marks.address, ramPages);
+    this.ram = new Uint8Array(this.memory.buffer, ram.address + pageBytes, pages * pageBytes);
+    this.#marks = new Uint8Array(this.memory.buffer, marks.address, pages);
     if (tracking)
       this.writes = {
-        map: { address: marks.address, pages: ramPages },
+        map: { address: marks.address, pages },
         reset: () => this.#marks.fill(0),
         collect: () => undefined,
       };
@@ -355,6 +355,44 @@ describe('the pages that are written', () => {
     const restored = new LabMachine();
     restored.vmstate = (await restoreCheckpoint(store, restored)).vmstate;
     expect(restored.picture()).toEqual(machine.picture());
+  });
+
+  it('[F10] large records that arrive late are followed by small ones, for a minute', async () => {
+    const pages = 2048;
+    const machine = new LabMachine({ pages });
+    const store = new MemoryStore();
+    let nowMs = 0;
+    let putMs = 100;
+    vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+    const put = vi.spyOn(store, 'putRecord');
+    const { putRecord } = MemoryStore.prototype;
+    put.mockImplementation(async (bytes) => {
+      await Promise.resolve();
+      nowMs += putMs;
+      return putRecord.call(store, bytes);
+    });
+    const checkpointer = new Checkpointer({ source: machine, store });
+    const random = randomNumbers(5);
+    const largest = async (options: Partial<CheckpointOptions> = {}) => {
+      for (let page = 0; page < pages; page++)
+        machine.write(
+          page * pageBytes,
+          Uint8Array.of(random(256), random(256), random(256), page & 255),
+        );
+      put.mockClear();
+      await checkpointer.checkpoint({ ...still, ...options });
+      return Math.max(...put.mock.calls.map(([bytes]) => bytes.length));
+    };
+    const small = 250_000;
+    expect(await largest()).toBeGreaterThan(small);
+    expect(await largest({ urgent: true }), 'of a page that leaves').toBeLessThan(small);
+    putMs = 2000;
+    expect(await largest()).toBeGreaterThan(small);
+    putMs = 0;
+    expect(await largest(), 'after a late write').toBeLessThan(small);
+    nowMs += 61_000;
+    expect(await largest(), 'a minute later').toBeGreaterThan(small);
+    vi.restoreAllMocks();
   });
 
   const mebi = 1024 * 1024;
