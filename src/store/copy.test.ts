@@ -35,10 +35,14 @@ for (const [code, then] of [
   });
 }
 
-test('[F4] a place that is prepared slowly delays a checkpoint by two seconds, and is compared later', async () => {
+const machine = { id: 'm', name: 'm', generation: 3, takenAtMs: 1 } as MachineRow;
+const row = { records: new Float64Array(0) } as GenerationRow;
+const whole = { machine, row, manifest: new Uint8Array(0) };
+
+/** A copy whose place is prepared on demand. */
+async function preparedLater() {
   vi.useFakeTimers();
   let prepared = () => {};
-  const machine = { id: 'm', name: 'm', generation: 3, takenAtMs: 1 } as MachineRow;
   const writes: string[] = [];
   const place = {
     prepareToWrite: () =>
@@ -50,18 +54,22 @@ test('[F4] a place that is prepared slowly delays a checkpoint by two seconds, a
       writes.push(name);
       return [];
     },
+    close: () => {},
   } as unknown as DatabaseConnection;
-  const read = vi.fn(async () => [machine]);
+  const readFirst = vi.fn(async () => [machine]);
   const copy = new Copy({
-    first: { read } as unknown as DatabaseConnection,
+    first: { read: readFirst } as unknown as DatabaseConnection,
     digest: await loadDigest(),
     connect: async () => place,
     giveUp: () => undefined,
     completed: async () => undefined,
     discard: async () => undefined,
   });
-  const row = { records: new Float64Array(0) } as GenerationRow;
-  const whole = { machine, row, manifest: new Uint8Array(0) };
+  return { copy, writes, readFirst, prepare: () => prepared() };
+}
+
+test('[F4] a place that is prepared slowly delays a checkpoint by two seconds, and is compared later', async () => {
+  const { copy, writes, readFirst, prepare } = await preparedLater();
   const copied = copy.generation(whole, []);
   await vi.advanceTimersByTimeAsync(1999);
   await expect(Promise.race([copied.then(() => 'copied'), 'waits'])).resolves.toBe('waits');
@@ -69,10 +77,45 @@ test('[F4] a place that is prepared slowly delays a checkpoint by two seconds, a
   await copied;
   await copy.generation(whole, []);
   expect(writes, 'nothing is written to a place that is not prepared').toEqual([]);
-  expect(read).not.toHaveBeenCalled();
-  prepared();
+  expect(readFirst).not.toHaveBeenCalled();
+  prepare();
   await vi.advanceTimersByTimeAsync(0);
-  expect(read, 'compared with the first place').toHaveBeenCalled();
+  expect(readFirst, 'compared with the first place').toHaveBeenCalled();
   await copy.generation(whole, []);
   expect(writes).toContain('copy-generation');
+});
+
+test.each([
+  ['was not prepared', async (copy: Copy) => copy.generation(whole, [])],
+  ['was not given one', async (copy: Copy) => copy.skipped()],
+])(
+  '[F8] the log of the first place is not renewed before a copy that %s is complete',
+  async (_, miss) => {
+    const { copy, readFirst } = await preparedLater();
+    await copy.secure();
+    const missed = miss(copy);
+    await vi.advanceTimersByTimeAsync(2000);
+    await missed;
+    readFirst.mockClear();
+    await copy.secure();
+    expect(readFirst).toHaveBeenCalled();
+    readFirst.mockClear();
+    await copy.secure();
+    expect(readFirst, 'nothing is missing').not.toHaveBeenCalled();
+  },
+);
+
+test('[S1] a machine that is deleted while it is copied is deleted from the copy, too', async () => {
+  const { copy, writes, readFirst } = await preparedLater();
+  const gone = { ...machine, id: 'gone' };
+  let removed: Promise<void> | undefined;
+  readFirst.mockImplementationOnce(async () => [machine, gone]);
+  // The read of its generations, for the copy.
+  readFirst.mockImplementationOnce(async () => {
+    removed = copy.remove('gone', async () => {});
+    throw new HoldfastError('not-found', 'It is gone.');
+  });
+  await copy.secure();
+  await removed;
+  expect(writes.filter((name) => name === 'copy-remove')).toHaveLength(2);
 });

@@ -52,8 +52,14 @@ export class Copy implements MachineWitness {
   #isPrepared = false;
   /** The preparation, or the end of the patience with it. */
   #preparing: Promise<void> | undefined;
-  /** True if the first place has generations that came while this one was being prepared. */
+  /** True if the first place has generations that this one was not given. */
   #isBehind = false;
+  /** The last run of {@link #complete}. */
+  #completing: Promise<void> | undefined;
+  /** Machines that were deleted, and not stored again. */
+  readonly #removed = new Set<string>();
+  /** Grows when a place is given up, so that work on it ends without an effect on the next. */
+  #place = 0;
   #notBeforeMs = 0;
 
   constructor(options: CopyOptions) {
@@ -81,6 +87,11 @@ export class Copy implements MachineWitness {
     });
   }
 
+  /** Records that a generation of the first place is not given to the copy. */
+  skipped(): void {
+    this.#isBehind = true;
+  }
+
   /**
    * Copies a generation of the first place. Resolves when the copy has it, or cannot take it now: then
    * it has the newest generation as soon as it is prepared.
@@ -90,6 +101,7 @@ export class Copy implements MachineWitness {
       this.#isBehind = true;
       return;
     }
+    this.#removed.delete(whole.machine.id);
     const wanted = new Set(whole.row.records);
     const held = [...this.#held.filter(({ id }) => wanted.has(id)), ...withIt];
     // Records of another machine, or abandoned ones. Missing ones are read from the first place.
@@ -112,16 +124,31 @@ export class Copy implements MachineWitness {
   }
 
   async #prepare(): Promise<void> {
+    const place = this.#place;
     await this.#try(async (connection) => {
       await connection.prepareToWrite();
-      this.#isPrepared = true;
+      if (place === this.#place) this.#isPrepared = true;
     });
+    if (place !== this.#place) return;
     if (!this.#isPrepared) this.#preparing = undefined;
     else if (this.#isBehind) await this.#complete();
   }
 
-  /** Copies all other machines and saved states from the first place. */
-  async #complete(): Promise<void> {
+  /**
+   * Copies all other machines and saved states from the first place. Runs come one after the other: each
+   * one sees everything that was stored before its call.
+   */
+  #complete(): Promise<void> {
+    const before = this.#completing;
+    const run = (async () => {
+      await before;
+      await this.#copyAll();
+    })();
+    this.#completing = run;
+    return run;
+  }
+
+  async #copyAll(): Promise<void> {
     await this.#try(async (connection) => {
       this.#isComplete = true;
       this.#isBehind = false;
@@ -132,8 +159,10 @@ export class Copy implements MachineWitness {
         const isSame = there?.generation === generation && there?.name === name;
         // A newer state in the copy goes to the first place when that is opened.
         const isNewer = (there?.takenAtMs ?? 0) > takenAtMs;
-        if (generation !== undefined && !isSame && !isNewer)
-          await copyMachine(first, connection, digest, id).catch(unlessGone);
+        if (generation === undefined || isSame || isNewer || this.#removed.has(id)) continue;
+        await copyMachine(first, connection, digest, id).catch(unlessGone);
+        // It was deleted while it was copied.
+        if (this.#removed.has(id)) await removeFrom(connection, id);
       }
       // States that the first place lacks stay in the copy: they may be the only ones left.
       await copyEntries(first, connection);
@@ -148,7 +177,8 @@ export class Copy implements MachineWitness {
    * log rejected. Never rejects.
    */
   async secure(): Promise<void> {
-    if (!this.#isComplete) await this.#complete();
+    if (!this.#isComplete || this.#isBehind) await this.#complete();
+    else await this.#completing;
   }
 
   /** Copies writes to the first place other than checkpoints. Never rejects. */
@@ -161,15 +191,16 @@ export class Copy implements MachineWitness {
    * other order the copy would restore it. A copy that refuses the deletion is deleted as a whole.
    */
   remove(id: string, removeFromFirst: () => Promise<void>): Promise<void> {
-    return this.#removed((connection) => removeFrom(connection, id), removeFromFirst);
+    this.#removed.add(id);
+    return this.#remove((connection) => removeFrom(connection, id), removeFromFirst);
   }
 
   /** Like {@link remove}, for a saved state. */
   removeEntry(name: string, removeFromFirst: () => Promise<void>): Promise<void> {
-    return this.#removed((connection) => removeEntry(connection, name), removeFromFirst);
+    return this.#remove((connection) => removeEntry(connection, name), removeFromFirst);
   }
 
-  async #removed(
+  async #remove(
     removeHere: (connection: DatabaseConnection) => Promise<void>,
     removeFromFirst: () => Promise<void>,
   ): Promise<void> {
@@ -192,8 +223,10 @@ export class Copy implements MachineWitness {
     this.close();
     this.#connection = undefined;
     this.#isComplete = false;
+    this.#isBehind = false;
     this.#isPrepared = false;
     this.#preparing = undefined;
+    this.#place++;
     this.#put.clear();
     this.#held = [];
   }
@@ -221,11 +254,13 @@ export class Copy implements MachineWitness {
 
   async #try(work: (connection: DatabaseConnection) => Promise<void>): Promise<void> {
     if (Date.now() < this.#notBeforeMs) return;
+    const place = this.#place;
     try {
       const connection = await this.#connect(true);
       if (connection) await work(connection);
     } catch (thrown) {
       console.info('The second copy of what is stored:', thrown);
+      if (place !== this.#place) return;
       this.#reset();
       this.#notBeforeMs = Date.now() + againMs;
       // A full disk tears nothing, and another copy would only take more space.

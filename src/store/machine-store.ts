@@ -16,6 +16,10 @@ import { deleteRecords, sweep } from './sweep.ts';
 import { generationTransferred, rowsTransferred } from './transferred.ts';
 import type { Generation, MachineStore, PublishRequest, ReadableGenerations } from './types.ts';
 
+/** A write of Blobs that takes longer shows that the browser fetches their bytes late. */
+const lateMs = 1000;
+const lateForMs = 60_000;
+
 /** Receives all writes about machines, to copy them elsewhere. It never fails. */
 export interface MachineWitness {
   /** Called after records were written that are in no generation yet. */
@@ -26,6 +30,8 @@ export interface MachineWitness {
    * @param held records that were written with it; valid until the promise resolves
    */
   generation(whole: WholeGeneration, held: readonly NewRecord[]): Promise<void>;
+  /** Called in place of {@link generation} while copies are postponed. */
+  skipped(): void;
 }
 
 export class OpenMachine implements MachineStore {
@@ -43,6 +49,7 @@ export class OpenMachine implements MachineStore {
   /** Records that wait for the transaction of their generation, by id. */
   readonly #held = new Map<number, StoredRow>();
   #copiesPostponed = false;
+  #blobsLateUntilMs = Number.NEGATIVE_INFINITY;
 
   /**
    * @param opener from `openMachine`
@@ -96,16 +103,24 @@ export class OpenMachine implements MachineStore {
     return id;
   }
 
+  get blobsAreLate(): boolean {
+    return performance.now() < this.#blobsLateUntilMs;
+  }
+
   postponeCopies(isPostponed: boolean): void {
     this.#copiesPostponed = isPostponed;
   }
 
   async #writeRecords(records: readonly NewRecord[]): Promise<void> {
+    const beganMs = performance.now();
     await this.#write('put-records', ['records'], 'relaxed', async (transaction) => {
       const store = transaction.objectStore('records');
       await Promise.all(records.map(({ id, row }) => store.put(row, id)));
     });
     await rowsTransferred(records);
+    const nowMs = performance.now();
+    const hasBlobs = records.some(({ row }) => row.bytes instanceof Blob);
+    if (hasBlobs && nowMs - beganMs > lateMs) this.#blobsLateUntilMs = nowMs + lateForMs;
     // One after the other: the threads that write both at once would take the guest's processor.
     if (!this.#copiesPostponed) await this.#witness?.records(records);
   }
@@ -165,7 +180,8 @@ export class OpenMachine implements MachineStore {
       this.#held.delete(id);
     }
     await generationTransferred(this.#connection, whole, held);
-    if (!this.#copiesPostponed) await this.#witness?.generation(whole, held);
+    if (this.#copiesPostponed) this.#witness?.skipped();
+    else await this.#witness?.generation(whole, held);
     return whole.row.number;
   }
 

@@ -78,6 +78,7 @@ export class IndexedDbStore implements Store {
   }
 
   readonly #witness: MachineWitness = {
+    skipped: () => this.#extras?.copy?.skipped(),
     records: async (records) => {
       await Promise.all([this.#lost.look(), this.#extras?.copy?.records(records)]);
     },

@@ -86,6 +86,8 @@ export interface MachineStore {
    * generations lack
    */
   publish(request: PublishRequest): Promise<number>;
+  /** True for a minute after the bytes of Blobs took more than a second to reach the browser. */
+  readonly blobsAreLate: boolean;
   /**
    * While it is set, writes go to the first place alone. A copy in progress ends as usual, and the
    * next generation without it copies what is missing.

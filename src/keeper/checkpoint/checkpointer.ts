@@ -21,7 +21,7 @@ import {
 } from './checkpoint-source.ts';
 import { GuestPages, type PageRange } from './guest-pages.ts';
 import { encodeManifest, type Manifest } from './manifest.ts';
-import { PagePacker, packBlobs, smallRecordBytes } from './pack-records.ts';
+import { PagePacker, packBlobs } from './pack-records.ts';
 import { PageBatch } from './page-batch.ts';
 import { PageScanner, pageState } from './page-scan.ts';
 import { contentBytes, encodeRecord, type LogRecord, pagesOf } from './record.ts';
@@ -47,10 +47,6 @@ const uselessShare = 0.7;
 const maximumWaitingBytes = 32 * 1024 * 1024;
 /** Size of records in transit to the store at a time, or one larger record. */
 const bytesInFlight = 8 * 1024 * 1024;
-/** A write of large records that takes longer shows that the browser fetches their bytes late. */
-const lateMs = 1000;
-/** After a late write, records are small for this long. */
-const smallForMs = 60_000;
 /** Size of records that are written in the transaction of their generation. */
 const heldBytes = 512 * 1024;
 /** Limit of cleaning: a share of the changed bytes, but at least half of the largest record. */
@@ -119,8 +115,6 @@ export class Checkpointer {
   /** A damaged generation that is newer than the one the machine was restored from. */
   #damagedNewest: boolean;
   #underWay = false;
-  /** Time until which large records would arrive late, by `performance.now()`. */
-  #lateUntilMs = Number.NEGATIVE_INFINITY;
   #lastDirtyBytes = 0;
   /** The number of pages that had changed at the last checkpoint, by the name of their range. */
   #lastFound: ReadonlyMap<string, number> = new Map();
@@ -393,8 +387,8 @@ export class Checkpointer {
   async #flush(attempt: Attempt, { isLast = false } = {}): Promise<void> {
     const { options, slices } = attempt;
     slices.start();
-    const isLate = performance.now() < this.#lateUntilMs;
-    const isSoon = isLate || (options.urgent && this.#batch.sizeBytes <= maximumWaitingBytes);
+    const isUrgent = options.urgent && this.#batch.sizeBytes <= maximumWaitingBytes;
+    const isSoon = isUrgent || this.#store.blobsAreLate;
     const packer = new PagePacker(this.#batch, (page) => this.#scanner.hashOf(page), isSoon);
     for (const page of this.#batch.pages()) {
       packer.add(page);
@@ -406,11 +400,7 @@ export class Checkpointer {
       checkAborted(options.signal);
       const puts = some.map((record) => this.#put(attempt, record, isHeld));
       slices.end();
-      const putMs = performance.now();
       const results = await Promise.allSettled(puts);
-      const now = performance.now();
-      const isLarge = some.some((record) => contentBytes(record) > smallRecordBytes);
-      if (isLarge && now - putMs > lateMs) this.#lateUntilMs = now + smallForMs;
       slices.start();
       for (const [i, result] of results.entries()) {
         if (result.status === 'rejected') throw result.reason;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { pageBytes } from '../../protocol/page-bytes.ts';
 import { PagePacker, packBlobs } from './pack-records.ts';
 import { PageBatch } from './page-batch.ts';
-import { encodeRecord } from './record.ts';
+import { encodeRecord, pagesOf } from './record.ts';
 
 const mib = 1024 * 1024;
 
@@ -32,6 +32,26 @@ test('little makes small records, which Chromium sends with the call', () => {
 test('much makes small records too, if they must arrive soon', () => {
   const sizes = sizesOf((25 * mib) / pageBytes, true);
   for (const size of sizes) expect(size).toBeLessThanOrEqual(sentWithCallBytes);
+});
+
+test('lists of uniform and of equal pages count, too', () => {
+  const pages = 60_000;
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  const words = new Uint32Array(memory.buffer);
+  const batch = new PageBatch(memory, pages);
+  for (let page = 0; page < pages; page++) {
+    // Some pages of contents, and many that are equal to the first or uniform.
+    words[0] = page < 60 ? page + 1 : 1;
+    if (page % 2) batch.putUniform(page, 7);
+    else batch.put(page, 0);
+  }
+  const packer = new PagePacker(batch, (page) => (page < 60 ? page : 0), true);
+  for (const page of batch.pages()) packer.add(page);
+  const sizes = packer.records.map((record) => encodeRecord(record, () => 0n).length);
+  for (const size of sizes) expect(size).toBeLessThanOrEqual(sentWithCallBytes);
+  const found = packer.records.flatMap((record) => [...pagesOf(record)]);
+  expect(new Set(found).size).toBe(pages);
+  expect(found).toHaveLength(pages);
 });
 
 test('pieces are packed into small records', () => {

@@ -19,8 +19,11 @@ const littleBytes = 4 * 1024 * 1024;
 const leastLargeBytes = 1024 * 1024;
 /** Target number of records for the copies that wait at a time. */
 const fewRecords = 4;
-/** Leaves room for the record's head, with the number of each page. */
-const pagesIn = (bytes: number) => Math.floor((bytes - 64) / (pageBytes + 4));
+/** Sizes in a record, see record.ts. */
+const headBytes = 32;
+const numberedPageBytes = pageBytes + 4;
+const listedPageBytes = 8;
+const listedBlobBytes = (stream: string) => 10 + stream.length;
 
 /**
  * Returns the record size for this many waiting bytes. Few sizes exist, so that buffers can be
@@ -32,15 +35,14 @@ function recordBytesFor(waitingBytes: number, mustArriveSoon: boolean): number {
   while (bytes < largestRecordBytes && bytes * fewRecords < waitingBytes) bytes *= 2;
   return bytes;
 }
-/** Uniform pages in a record; each takes eight bytes. */
-const uniformPerRecord = 16 * 1024;
-
 /** Packs pages into records and stores equal pages once. */
 export class PagePacker {
   readonly records: LogRecord[] = [];
   readonly #batch: PageBatch;
   readonly #hashOf: (page: number) => number;
-  readonly #pagesPerRecord: number;
+  readonly #recordBytes: number;
+  /** Sizes of the records. */
+  readonly #sizes = new Map<LogRecord, number>();
   readonly #known = new Map<number, { record: LogRecord; like: number; contents: Uint8Array }>();
 
   /**
@@ -50,33 +52,43 @@ export class PagePacker {
   constructor(batch: PageBatch, hashOf: (page: number) => number, mustArriveSoon = false) {
     this.#batch = batch;
     this.#hashOf = hashOf;
-    this.#pagesPerRecord = pagesIn(recordBytesFor(batch.sizeBytes, mustArriveSoon));
+    this.#recordBytes = recordBytesFor(batch.sizeBytes, mustArriveSoon);
   }
 
   add(page: number): void {
     const word = this.#batch.uniformWord(page);
     if (word !== undefined) {
-      this.#room(({ uniform }) => uniform.length < uniformPerRecord).uniform.push({ page, word });
+      this.#withRoom(listedPageBytes).uniform.push({ page, word });
       return;
     }
     const contents = this.#batch.contents(page);
     const hash = this.#hashOf(page);
     const same = this.#known.get(hash);
-    if (same && equal(same.contents, contents)) {
+    if (same && equal(same.contents, contents) && this.#take(same.record, listedPageBytes)) {
       same.record.repeats.push({ page, like: same.like });
       return;
     }
-    const record = this.#room(({ pages }) => pages.length < this.#pagesPerRecord);
+    const record = this.#withRoom(numberedPageBytes);
     this.#known.set(hash, { record, like: record.pages.length, contents });
     record.pages.push({ page, contents });
   }
 
-  #room(hasRoom: (record: LogRecord) => boolean): LogRecord {
+  /** Returns the last record, or a new one if this many bytes do not fit. */
+  #withRoom(bytes: number): LogRecord {
     const open = this.records.at(-1);
-    if (open && hasRoom(open)) return open;
+    if (open && this.#take(open, bytes)) return open;
     const record = emptyRecord();
     this.records.push(record);
+    this.#sizes.set(record, headBytes + bytes);
     return record;
+  }
+
+  /** @returns false if the record has no room */
+  #take(record: LogRecord, bytes: number): boolean {
+    const sizeBytes = (this.#sizes.get(record) ?? headBytes) + bytes;
+    if (sizeBytes > this.#recordBytes) return false;
+    this.#sizes.set(record, sizeBytes);
+    return true;
   }
 }
 
@@ -86,14 +98,14 @@ export function packBlobs(blobs: Iterable<Piece>): LogRecord[] {
   let open: LogRecord | undefined;
   let sizeBytes = 0;
   for (const blob of blobs) {
-    const length = blob.bytes?.length ?? 0;
-    if (!open || sizeBytes + length > smallRecordBytes) {
+    const ownBytes = (blob.bytes?.length ?? 0) + listedBlobBytes(blob.stream);
+    if (!open || sizeBytes + ownBytes > smallRecordBytes) {
       open = emptyRecord();
       records.push(open);
-      sizeBytes = 0;
+      sizeBytes = headBytes;
     }
     open.blobs.push(blob);
-    sizeBytes += length;
+    sizeBytes += ownBytes;
   }
   return records;
 }

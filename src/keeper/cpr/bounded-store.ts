@@ -77,6 +77,10 @@ export class BoundedStore implements MachineStore {
     return this.#machine.dropNewest();
   }
 
+  get blobsAreLate(): boolean {
+    return this.#machine.blobsAreLate;
+  }
+
   postponeCopies(isPostponed: boolean): void {
     this.#machine.postponeCopies(isPostponed);
   }

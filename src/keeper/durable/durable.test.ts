@@ -212,33 +212,42 @@ describe('the checkpoint of a page that leaves', () => {
     expect(store.notCopied, 'the next one is copied').toEqual([2]);
   });
 
-  test('is the one under way, if the guest did nothing since its cut', async () => {
+  test('is the one in progress, if its cut comes after the page began to leave', async () => {
     await startSaved();
-    const store = storeOf();
-    const open = closeGate(store);
-    const saves = () => runtime.log.filter((step) => step === 'save').length;
-    const before = saves();
-    const taking = keeper.checkpoint();
-    await vi.waitFor(() => expect(saves()).toBe(before + 1), slowTimeout);
-    const flushing = flush();
-    open();
-    await Promise.all([taking, flushing]);
+    await Promise.all([keeper.checkpoint(), flush()]);
     expect(published()).toBe(2);
   });
 
-  test('follows one under way that lacks what the guest did since', async () => {
+  test('follows one in progress whose cut came before', async () => {
     await startSaved();
-    const store = storeOf();
-    const open = closeGate(store);
+    const open = closeGate(storeOf());
     const saves = () => runtime.log.filter((step) => step === 'save').length;
     const before = saves();
     const taking = keeper.checkpoint();
     await vi.waitFor(() => expect(saves()).toBe(before + 1), slowTimeout);
-    runtime.instructions++;
     const flushing = flush();
     open();
     await Promise.all([taking, flushing]);
     expect(published()).toBe(3);
+  });
+
+  test('is taken of a guest that stands still: its disks and files may have changed', async () => {
+    await startSaved();
+    await keeper.pause();
+    await untilSaved(2);
+    await flush();
+    expect(published()).toBe(3);
+  });
+
+  test('leaves the guest running if it cannot be stopped', async () => {
+    await startSaved();
+    runtime.options.refuseStop = new Error('It cannot be stopped.');
+    const word = new Int32Array(new SharedArrayBuffer(4));
+    keeper.flush(word.buffer as SharedArrayBuffer);
+    await vi.waitFor(() => expect(word[0]).toBe(flushed.failed), slowTimeout);
+    delete runtime.options.refuseStop;
+    await keeper.checkpoint();
+    expect(runtime.running, 'after the next checkpoint').toBe(true);
   });
 
   test('that fails leaves the guest running', async () => {

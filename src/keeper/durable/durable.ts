@@ -45,8 +45,10 @@ export class Durable {
   /** The guest's instruction counter and runstate at the last checkpoint. */
   #savedAt: string | undefined;
   #last: { takenAtMs: number; pauseMs?: number; writtenBytes?: number } | undefined;
-  /** Absent until a checkpoint was taken here. */
-  #lastReport: CheckpointReport | undefined;
+  /** Number of cuts that were begun. */
+  #cuts = 0;
+  /** Absent until a checkpoint was stored here. */
+  #lastStored: { cut: number; report: CheckpointReport } | undefined;
   #error: HoldfastError | undefined;
 
   constructor({ machine, origin, changed }: DurableOptions) {
@@ -117,11 +119,13 @@ export class Durable {
   async #takeLast(): Promise<CheckpointInfo> {
     const { execution } = this.#machine;
     execution.hold();
+    const cuts = this.#cuts;
     this.#store?.postponeCopies(true);
     try {
       while (this.#underWay) await this.#underWay.catch(() => {});
-      // The checkpoint that was in progress may hold all of it.
-      return this.#lastReport && !this.#hasNews() ? this.#lastReport : await this.#take(true);
+      // A checkpoint that was in progress holds all of it if its cut came after the stop.
+      const last = this.#lastStored;
+      return last && last.cut > cuts ? last.report : await this.#take(true);
     } finally {
       this.#store?.postponeCopies(false);
       execution.release();
@@ -242,8 +246,10 @@ export class Durable {
     return checkpointer.checkpoint({
       settle: () => execution.instance.quiesce(),
       stop: () => {
+        const position = this.#position();
         execution.hold();
-        this.#savedAt = this.#position();
+        this.#savedAt = position;
+        this.#cuts++;
       },
       go: () => execution.release(),
       signal: gone,
@@ -262,7 +268,7 @@ export class Durable {
       this.#pace.succeeded({ busyMs, durationMs, sinceCutMs, pages: dirtyBytes / pageBytes });
     }
     this.#isFirst = false;
-    this.#lastReport = report;
+    this.#lastStored = { cut: this.#cuts, report };
     this.#last = { takenAtMs, pauseMs, writtenBytes };
     const hadFailed = this.#error !== undefined;
     this.#error = undefined;

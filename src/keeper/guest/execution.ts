@@ -172,8 +172,8 @@ export class Execution {
 
   /** Stops the guest for a moment until each {@link release}, without a status event. */
   hold(): void {
-    this.#holds++;
     if (this.runstate === 'running') this.instance.stop();
+    this.#holds++;
   }
 
   release(): void {

@@ -43,6 +43,8 @@ export interface FakeOptions {
   blockers?: RuntimeInstance['blockers'];
   /** Thrown by `revert` before anything is restored. */
   refuseRevert?: unknown;
+  /** Thrown when the guest is stopped. */
+  refuseStop?: Error;
   /** Like runtimes that are older than checkpoints. */
   hidesMemory?: boolean;
   /** Tracks the guest's writes, see {@link FakeRuntime.note}. */
@@ -142,7 +144,10 @@ export class FakeRuntime {
     return {
       v86Version: this.name,
       run: () => this.#step('run', () => this.#setRunning(true)),
-      stop: () => this.#step('stop', () => this.#setRunning(false)),
+      stop: () => {
+        if (this.options.refuseStop) throw this.options.refuseStop;
+        this.#step('stop', () => this.#setRunning(false));
+      },
       quiesce: async () => this.#step<void>('quiesce'),
       save: () => this.#step('save', () => fakeVmstate(`state of ${this.name}`)),
       park: () => this.#step<void>('park'),

@@ -19,6 +19,7 @@ export class MemoryStore implements MachineStore {
   writesLeft = Number.POSITIVE_INFINITY;
   /** Awaited by each publication. */
   publishGate: Promise<void> | undefined;
+  blobsAreLate = false;
   copiesPostponed = false;
   /** Numbers of the generations that were published without a second copy. */
   readonly notCopied: number[] = [];

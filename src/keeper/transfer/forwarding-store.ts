@@ -17,6 +17,7 @@ interface CheckpointReceiver {
 
 export class ForwardingStore implements MachineStore {
   readonly id = 'export';
+  readonly blobsAreLate = false;
   readonly #receiver: CheckpointReceiver;
   #lastRecord = 0;
   /** Sends records one after the other, in the order in which they count. */
