@@ -184,6 +184,9 @@ test('a new machine has an id of its own', { tag: '@slow' }, async ({ guest }) =
   test.slow();
   const page = await openList(guest);
   await page.getByRole('button', { name: 'New machine…' }).click();
+  // The dialog comes when the list is closed.
+  const dialog = page.getByRole('dialog', { name: 'New machine' });
+  await expect(dialog.getByLabel('Name')).toBeFocused();
   await page.keyboard.press('Enter');
   await page.waitForURL(/\?machine=[0-9a-f-]+$/);
   await guest.waitForSerial(prompt);
