@@ -16,7 +16,9 @@ const exported = Object.values(manifest.exports)
   .filter((path) => !path.includes('*'))
   .map((path) => path.replace(/^\.\//, ''));
 
-test('npm publish builds the package, and sends every file that its exports name', async () => {
+test('npm publish builds the package, and sends every file that its exports name', {
+  tag: '@slow',
+}, async () => {
   const { published } = await pack();
   expect(exported.length).toBeGreaterThan(10);
   expect(exported.filter((path) => !published.includes(path))).toEqual([]);
@@ -26,7 +28,7 @@ test('npm publish builds the package, and sends every file that its exports name
     ).not.toEqual([]);
 });
 
-test('npm publish sends no sources, tests or tools', async () => {
+test('npm publish sends no sources, tests or tools', { tag: '@slow' }, async () => {
   const { published } = await pack();
   expect(published.filter((path) => /^(src|e2e|tools|workers|docs)\//.test(path))).toEqual([]);
 });
