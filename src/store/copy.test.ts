@@ -119,3 +119,18 @@ test('[S1] a machine that is deleted while it is copied is deleted from the copy
   await removed;
   expect(writes.filter((name) => name === 'copy-remove')).toHaveLength(2);
 });
+
+test('[F4] a machine that is stored again after its deletion is copied', async () => {
+  const { copy, readFirst, prepare } = await preparedLater();
+  await copy.remove('m', async () => {});
+  const missed = copy.generation(whole, []);
+  await vi.advanceTimersByTimeAsync(2000);
+  await missed;
+  const newer = { ...machine, generation: 4, takenAtMs: 2 };
+  readFirst.mockClear();
+  readFirst.mockImplementation(async () => [newer]);
+  prepare();
+  await vi.advanceTimersByTimeAsync(0);
+  const reads = readFirst.mock.calls as unknown as [stores: string[]][];
+  expect(reads.flatMap(([stores]) => stores)).toContain('generations');
+});

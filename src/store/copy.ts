@@ -97,11 +97,12 @@ export class Copy implements MachineWitness {
    * it has the newest generation as soon as it is prepared.
    */
   async generation(whole: WholeGeneration, withIt: readonly NewRecord[]): Promise<void> {
+    // The id may be one that was deleted: the page's own machine has the same id each time.
+    this.#removed.delete(whole.machine.id);
     if (!(await this.#prepared())) {
       this.#isBehind = true;
       return;
     }
-    this.#removed.delete(whole.machine.id);
     const wanted = new Set(whole.row.records);
     const held = [...this.#held.filter(({ id }) => wanted.has(id)), ...withIt];
     // Records of another machine, or abandoned ones. Missing ones are read from the first place.

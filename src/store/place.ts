@@ -182,7 +182,7 @@ export class Places {
       request.onupgradeneeded = () => request.result.createObjectStore('bytes');
       const database = await settled(request);
       // Small values: the bytes of a large one arrive late on a busy computer.
-      const bytes = new Uint8Array(sentWithCallBytes);
+      const bytes = noise(sentWithCallBytes);
       const keys = Array.from({ length: Math.ceil(sizeBytes / bytes.length) }, (_, key) => key);
       const transaction = database.transaction('bytes', 'readwrite', { durability: 'strict' });
       const done = new Promise<void>((resolve, reject) => {
@@ -204,6 +204,15 @@ export class Places {
   #delete(name: string): Promise<void> {
     return answerTo(this.#buckets.delete(name), 'delete old stored machines', writeMs);
   }
+}
+
+/** Returns bytes that the browser cannot compress: zeros would fit on a full disk. */
+function noise(sizeBytes: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(sizeBytes);
+  const mostAtOnce = 65_536;
+  for (let at = 0; at < sizeBytes; at += mostAtOnce)
+    crypto.getRandomValues(bytes.subarray(at, at + mostAtOnce));
+  return bytes;
 }
 
 function vacateDatabase(

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { pageBytes } from '../../protocol/page-bytes.ts';
+import { sentWithCallBytes } from '../../store/transferred.ts';
 import { PagePacker, packBlobs } from './pack-records.ts';
 import { PageBatch } from './page-batch.ts';
 import { encodeRecord, pagesOf } from './record.ts';
@@ -19,9 +20,6 @@ function sizesOf(pages: number, mustArriveSoon = false): number[] {
   for (const page of batch.pages()) packer.add(page);
   return packer.records.map((record) => encodeRecord(record, () => 0n).length);
 }
-
-/** Chromium makes a Blob of a larger value, whose bytes it fetches later. */
-const sentWithCallBytes = 250_000;
 
 test('little makes small records, which Chromium sends with the call', () => {
   const sizes = sizesOf((4 * mib) / pageBytes);

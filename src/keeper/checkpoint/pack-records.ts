@@ -35,6 +35,7 @@ function recordBytesFor(waitingBytes: number, mustArriveSoon: boolean): number {
   while (bytes < largestRecordBytes && bytes * fewRecords < waitingBytes) bytes *= 2;
   return bytes;
 }
+
 /** Packs pages into records and stores equal pages once. */
 export class PagePacker {
   readonly records: LogRecord[] = [];
