@@ -5,6 +5,7 @@ import type { DatabaseConnection } from './database-connection.ts';
 import type { Digest } from './digest.ts';
 import { notFound, readGenerations, readReadable } from './generation-reader.ts';
 import { isWhole, seal, sizeOf } from './generation-row.ts';
+import { LateBlobs } from './late-blobs.ts';
 import { idsOf } from './record-ids.ts';
 import { readRecords, type StoredRecord } from './record-reader.ts';
 import { rowOf } from './record-row.ts';
@@ -15,10 +16,6 @@ import type { GenerationRow, MachineRow, StoredRow, Stores, Transaction } from '
 import { deleteRecords, sweep } from './sweep.ts';
 import { generationTransferred, rowsTransferred } from './transferred.ts';
 import type { Generation, MachineStore, PublishRequest, ReadableGenerations } from './types.ts';
-
-/** A write of Blobs that takes longer shows that the browser fetches their bytes late. */
-const lateMs = 1000;
-const lateForMs = 60_000;
 
 /** Receives all writes about machines, to copy them elsewhere. It never fails. */
 export interface MachineWitness {
@@ -49,7 +46,7 @@ export class OpenMachine implements MachineStore {
   /** Records that wait for the transaction of their generation, by id. */
   readonly #held = new Map<number, StoredRow>();
   #copiesPostponed = false;
-  #blobsLateUntilMs = Number.NEGATIVE_INFINITY;
+  readonly #lateBlobs = new LateBlobs();
 
   /**
    * @param opener from `openMachine`
@@ -104,7 +101,7 @@ export class OpenMachine implements MachineStore {
   }
 
   get blobsAreLate(): boolean {
-    return performance.now() < this.#blobsLateUntilMs;
+    return this.#lateBlobs.areLate;
   }
 
   postponeCopies(isPostponed: boolean): void {
@@ -118,9 +115,8 @@ export class OpenMachine implements MachineStore {
       await Promise.all(records.map(({ id, row }) => store.put(row, id)));
     });
     await rowsTransferred(records);
-    const nowMs = performance.now();
     const hasBlobs = records.some(({ row }) => row.bytes instanceof Blob);
-    if (hasBlobs && nowMs - beganMs > lateMs) this.#blobsLateUntilMs = nowMs + lateForMs;
+    if (hasBlobs) this.#lateBlobs.wrote(performance.now() - beganMs);
     // One after the other: the threads that write both at once would take the guest's processor.
     if (!this.#copiesPostponed) await this.#witness?.records(records);
   }

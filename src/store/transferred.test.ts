@@ -63,6 +63,24 @@ describe('rows', () => {
     await done;
   });
 
+  test('[F12] a Blob is read once: the second place is given the same one', async () => {
+    const blob = new LateBlob();
+    blob.transfer.resolve(new ArrayBuffer(1));
+    await rowsTransferred([rowOf(blob)]);
+    const slice = vi.spyOn(blob, 'slice');
+    await rowsTransferred([rowOf(blob)]);
+    expect(slice).not.toHaveBeenCalled();
+  });
+
+  test('[F12] a Blob that the browser could not take is read again', async () => {
+    const blob = new LateBlob();
+    const slice = vi.spyOn(blob, 'slice');
+    blob.transfer.reject(new DOMException('No room.', 'NotReadableError'));
+    await expect(rowsTransferred([rowOf(blob)])).rejects.toMatchObject({ code: 'storage-full' });
+    await expect(rowsTransferred([rowOf(blob)])).rejects.toMatchObject({ code: 'storage-full' });
+    expect(slice).toHaveBeenCalledTimes(2);
+  });
+
   test('[F12] rows that the browser cannot take are an error', async () => {
     const blob = new LateBlob();
     const done = rowsTransferred([rowOf(blob)]);

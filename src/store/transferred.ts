@@ -28,16 +28,22 @@ const commitsEarly = /Chrome\//.test(globalThis.navigator?.userAgent ?? '');
 /** The size from which a record is stored as a Blob. */
 export const leastBlobBytes = commitsEarly ? sentWithCallBytes : usualBytes;
 
+/** The Blobs whose bytes the browser has. Both places are given the same ones. */
+const transferred = new WeakSet<Blob>();
+
 /**
  * Resolves when the browser has the bytes of these stored rows.
  * @throws HoldfastError `storage-full` if the browser could not take them
  */
 export async function rowsTransferred(rows: Iterable<{ row: StoredRow }>): Promise<void> {
   if (!commitsEarly) return;
-  const first: Promise<unknown>[] = [];
+  const blobs: Blob[] = [];
   for (const { row } of rows)
-    if (row.bytes instanceof Blob) first.push(row.bytes.slice(0, 1).arrayBuffer());
-  if (first.length > 0) await taken(answerTo(Promise.all(first), doing, writeMs));
+    if (row.bytes instanceof Blob && !transferred.has(row.bytes)) blobs.push(row.bytes);
+  if (blobs.length === 0) return;
+  const first = Promise.all(blobs.map((blob) => blob.slice(0, 1).arrayBuffer()));
+  await taken(answerTo(first, doing, writeMs));
+  for (const blob of blobs) transferred.add(blob);
 }
 
 /**
