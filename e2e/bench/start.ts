@@ -2,39 +2,58 @@
  * Measures how soon a visitor's first prompt answers. The playground opens the demo guest at its prompt,
  * or boots it. Stock v86 boots it. Each runs in a profile that has never opened the site.
  */
+import { readFileSync } from 'node:fs';
+import { promptText } from '../support/linux-guest.ts';
 import { benchArguments } from './lib/arguments.ts';
-import {
-  closeOurs,
-  closeStock,
-  launchBrowser,
-  openOurs,
-  openStock,
-  waitForOurAnswer,
-  waitForStockAnswer,
-} from './lib/browser.ts';
+import type { GuestPage } from './lib/guest-page.ts';
 import { type Metrics, ms, printHost, printTable, writeMetrics } from './lib/report.ts';
 import { serveBenchSite } from './lib/site.ts';
 import { median } from './lib/stats.ts';
+import { Visits } from './lib/visits.ts';
 
 // --count: profiles for each of the three.
 const { count, json } = benchArguments(7);
 const site = await serveBenchSite();
-const browser = await launchBrowser();
-printHost('start', browser.version());
+const visits = await Visits.open();
+printHost('start', visits.version);
 
-async function ourStartMs(boot: 'cold' | 'prompt'): Promise<number> {
-  const page = await openOurs(browser, site, { boot });
-  const tookMs = await waitForOurAnswer(page);
-  await closeOurs(page);
-  return tookMs;
+/** Runs in the page: reports the time of the shell's first answer, ms since the navigation began. */
+async function reportAnswer(
+  page: GuestPage,
+  prompt: string,
+  url: string,
+  end?: () => Promise<void>,
+) {
+  const { console: output } = page;
+  await output.waitFor(prompt, 120_000);
+  await page.type("echo us''able\n");
+  const atMs = (await output.waitFor('usable', 120_000)) - performance.timeOrigin;
+  // The guest would outlive its page and use processor time.
+  await end?.();
+  await fetch(url, { method: 'POST', mode: 'no-cors', body: String(atMs) });
 }
 
-async function stockStartMs(): Promise<number> {
-  const page = await openStock(browser, site);
-  const tookMs = await waitForStockAnswer(page);
-  await closeStock(page);
-  return tookMs;
-}
+const call = (page: string, end = 'undefined') =>
+  `(${reportAnswer})(${page}, ${JSON.stringify(promptText)}, ${JSON.stringify(visits.reportUrl)}, ${end});`;
+const inline = (script: string) =>
+  `<script>${script.replaceAll('</script', '<\\/script')}</script>`;
+const ending = 'async () => (await window.ours.connected).destroy()';
+// At the top, as Playwright would run it.
+site.add(
+  '/visited.html',
+  'text/html',
+  site.ourHtml.replace(
+    '<head>',
+    () => `<head>${inline(site.ourScript + call('window.ours.page', ending))}`,
+  ),
+);
+const stockHtml = readFileSync(new URL('lib/stock.html', import.meta.url), 'utf8');
+site.add('visited-stock.html', 'text/html', stockHtml + inline(call('window.stock.page')));
+
+const ourStartMs = async (boot: 'cold' | 'prompt') =>
+  Number(await visits.visit(`${site.url}visited.html?guest=linux&m=128&boot=${boot}`));
+const stockStartMs = async () =>
+  Number(await visits.visit(`${site.url}bench/visited-stock.html?guest=linux&m=128`));
 
 const golden: number[] = [];
 const cold: number[] = [];
@@ -44,7 +63,7 @@ for (let i = 0; i < count; i++) {
   cold.push(await ourStartMs('cold'));
   stock.push(await stockStartMs());
 }
-await browser.close();
+await visits.close();
 await site.close();
 
 const metrics: Metrics = {

@@ -9,6 +9,13 @@ declare module 'ws' {
     close(): void;
   }
 
+  /** Emits `open`, and `message` with each message. */
+  export class WebSocket extends EventEmitter {
+    constructor(url: string);
+    send(text: string): void;
+    close(): void;
+  }
+
   /** Emits `listening`, and `connection` with each {@link RelaySocket}. */
   export class WebSocketServer extends EventEmitter {
     constructor(options: { host: string; port: number });

@@ -4,13 +4,17 @@ import type { Machine } from '../../../src/client/types.ts';
 import type { CheckpointInfo } from '../../../src/index.ts';
 import { wallMs } from './guest-page.ts';
 import type { Meter } from './meter.ts';
+import { median } from './stats.ts';
 
 /** Length of each phase. The guest runs alone, and with checkpoints, in turn. */
 const windowMs = 4000;
 
 export interface CheckpointMeasurement {
   checkpoints: CheckpointInfo[];
-  /** Share of work that was not done while the keeper took checkpoints at its own intervals. */
+  /**
+   * Share of work that was not done while the keeper took checkpoints at its own intervals: the
+   * median of several windows.
+   */
   slowdownPercent: number;
 }
 
@@ -39,16 +43,18 @@ export async function measureCheckpoints(
     checkpoints.push(await machine.checkpoint());
     await sleep(Math.max(0, 1000 - (wallMs() - beganMs)));
   }
-  // Alternately, and each without its start and end, because the speed of the engine and the
-  // computer drifts.
-  const without: number[] = [await speed(meter)];
-  const during: number[] = [];
-  for (let i = 0; i < Math.ceil(count / 5); i++) {
+  // Alternately, because the speed of the engine and the computer drifts: each window is compared
+  // with the two around it.
+  await speed(meter);
+  let before = await speed(meter);
+  const slowdowns: number[] = [];
+  for (let i = 0; i < Math.ceil(count / 3); i++) {
     await machine.setDurable(true);
-    during.push(await speed(meter));
+    const during = await speed(meter);
     await machine.setDurable(false);
-    without.push(await speed(meter));
+    const after = await speed(meter);
+    slowdowns.push(100 * (1 - during / ((before + after) / 2)));
+    before = after;
   }
-  const mean = (speeds: number[]) => speeds.reduce((sum, each) => sum + each, 0) / speeds.length;
-  return { checkpoints, slowdownPercent: 100 * (1 - mean(during) / mean(without)) };
+  return { checkpoints, slowdownPercent: median(slowdowns) };
 }

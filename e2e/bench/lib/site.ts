@@ -23,7 +23,9 @@ export interface BenchSite {
   stockUrl: string;
   /** Script to run in this project's page before its own scripts. */
   ourScript: string;
-  /** Answers at `/bench/NAME` from now on. */
+  /** The HTML of this project's page. */
+  ourHtml: string;
+  /** Answers at `/bench/NAME` from now on, or at NAME if that begins with a slash. */
   add(name: string, type: string, content: string | Uint8Array): void;
   /** Files that this project's page loads, by size. */
   pageAssets: { name: string; type: string; sizeBytes: number }[];
@@ -36,7 +38,7 @@ export interface BenchSite {
 export async function serveBenchSite(): Promise<BenchSite> {
   const own = new Map<string, { type: string; content: string | Uint8Array }>();
   const add: BenchSite['add'] = (name, type, content) =>
-    own.set(`/bench/${name}`, { type, content });
+    own.set(name.startsWith('/') ? name : `/bench/${name}`, { type, content });
   add('stock.html', 'text/html', readFileSync(join(here, 'stock.html'), 'utf8'));
   add('stock.js', 'text/javascript', await bundle('stock-page.ts'));
   const ourScript = await bundle('our-page.ts');
@@ -75,6 +77,7 @@ export async function serveBenchSite(): Promise<BenchSite> {
     url,
     stockUrl: `${url}bench/stock.html`,
     ourScript,
+    ourHtml: readFileSync(join(folder, 'index.html'), 'utf8'),
     add,
     pageAssets: readdirSync(join(folder, 'assets'))
       .filter((name) => /\.(js|css)$/.test(name))
