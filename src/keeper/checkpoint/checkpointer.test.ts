@@ -275,6 +275,19 @@ describe('a restored machine is the machine at its last published cut', () => {
 });
 
 describe('the pages that are written', () => {
+  it('are restored when nothing but a page of one repeated word has changed', async () => {
+    const machine = new LabMachine();
+    const store = new MemoryStore();
+    const checkpointer = new Checkpointer({ source: machine, store });
+    await checkpointer.checkpoint(still);
+    machine.write(5 * pageBytes, new Uint8Array(pageBytes).fill(0xcc));
+    await checkpointer.checkpoint(still);
+    const restored = new LabMachine();
+    const { memory, blocks, consoles, pieces } = restored;
+    await restoreCheckpoint(store, { memory, blocks, consoles, pieces, digest, fresh: true });
+    expect(restored.picture().memory).toEqual(machine.picture().memory);
+  });
+
   it('an idle machine costs its manifest, and pages that changed and changed back cost nothing', async () => {
     const random = randomNumbers(7);
     const machine = new LabMachine();

@@ -433,7 +433,8 @@ const sizeOf = (records: readonly LogRecord[]) =>
 /** Splits records into parts that are stored in one write. */
 function inParts(records: readonly LogRecord[]): LogRecord[][] {
   const parts: LogRecord[][] = [];
-  let room = 0;
+  // Less than a record of uniform pages needs, which has no contents.
+  let room = -1;
   for (const record of records) {
     const sizeBytes = contentBytes(record);
     room -= sizeBytes;
