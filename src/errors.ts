@@ -65,6 +65,12 @@ export const holdfastErrorCodes = [
   'storage-damaged',
   /** This machine runs in another tab or browser window now. */
   'taken-over',
+  /** The destination does not take the guest; the message says why. The guest runs on at the source. */
+  'migration-refused',
+  /** A migration broke, or would take the guest away for too long. The guest runs on at the source. */
+  'migration-failed',
+  /** The guest moved to another keeper and runs there. */
+  'migrated',
   /** A file to write to or to read from failed. */
   'file-failed',
   /** The network backend is not available with these options. */

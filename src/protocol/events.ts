@@ -4,6 +4,7 @@
  */
 import type { HoldfastErrorCode } from '../errors.ts';
 import type { MachineConfig } from './config.ts';
+import type { MigrationInfo } from './migration.ts';
 import type { Durability, StartSource } from './stored.ts';
 
 export type Runstate =
@@ -13,6 +14,7 @@ export type Runstate =
   | 'suspended'
   | 'save-vm'
   | 'inmigrate'
+  | 'postmigrate'
   | 'internal-error'
   | 'shutdown';
 
@@ -153,6 +155,8 @@ export type MachineEvent =
    * event.
    */
   | { type: 'snapshot-restored'; id: string }
+  /** The status of a migration to another keeper has changed, or one of its rounds has ended. */
+  | { type: 'migration'; info: MigrationInfo }
   | { type: 'error'; code: HoldfastErrorCode; message: string };
 
 /**

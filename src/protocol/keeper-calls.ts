@@ -19,6 +19,13 @@ import type {
   RestartReport,
   StartRequest,
 } from './keeper-api.ts';
+import type {
+  MigrateIncomingReport,
+  MigrateIncomingRequest,
+  MigrateOptions,
+  MigrateReport,
+  MigrationInfo,
+} from './migration.ts';
 import type { RuntimeSource } from './runtime-source.ts';
 import type { RestoreReport, SnapshotInfo } from './snapshot.ts';
 import type { ExportReport, ImportReport, ImportRequest } from './state-transfer.ts';
@@ -64,6 +71,14 @@ export interface PublicCalls {
    * @throws HoldfastError `busy` while the machine is exported
    */
   setDurable(on: boolean, options?: SetDurableOptions): Promise<void>;
+  /** Gives the migration up; the guest runs on here. Rejects with `bad-runstate` once it is too late. */
+  migrateCancel(): Promise<void>;
+  /** Ends the wait of `pauseBeforeSwitchover`. */
+  migrateContinue(): Promise<void>;
+  /** The present or last migration. */
+  migrationInfo(): Promise<MigrationInfo>;
+  /** Changes parameters, of a migration under way too. They stay for later ones. */
+  migrateSetParameters(parameters: MigrateOptions): Promise<void>;
 }
 
 /** Calls that the page's own code makes, with other arguments or for itself. */
@@ -128,6 +143,20 @@ interface PageCalls {
    * there runs until the new one does, and whenever this fails.
    */
   openState(request: ImportRequest, port: MessagePort): Promise<ImportReport>;
+  /**
+   * Moves the running guest to the keeper at the other end of `target`, which {@link
+   * migrateIncoming} was called on. Resolves once it runs there; the machine here is then ended.
+   * @throws HoldfastError `migration-refused`, `migration-failed`, `cancelled`: the guest runs on here
+   */
+  migrate(target: MessagePort, options?: MigrateOptions): Promise<MigrateReport>;
+  /**
+   * Takes the guest that {@link migrate} sends to the other end of `port`. Resolves once
+   * it runs here. A failure leaves nothing of it, and a present machine untouched.
+   */
+  migrateIncoming(
+    request: MigrateIncomingRequest,
+    port: MessagePort,
+  ): Promise<MigrateIncomingReport>;
   /**
    * Resumes a machine from its newest checkpoint that is whole.
    * @throws HoldfastError `not-found`, `storage-damaged`, or `taken-over` when it runs elsewhere
@@ -221,6 +250,12 @@ const callFacts = {
   snapshots: { by: 'machine', isPublic: true },
   exportState: { by: 'machine' },
   openState: { by: 'keeper', changesStatus: true },
+  migrate: { by: 'keeper', changesStatus: true },
+  migrateCancel: { by: 'machine', isPublic: true },
+  migrateContinue: { by: 'machine', isPublic: true },
+  migrationInfo: { by: 'machine', isPublic: true },
+  migrateSetParameters: { by: 'machine', isPublic: true },
+  migrateIncoming: { by: 'keeper', changesStatus: true },
 } as const satisfies Record<keyof PublicCalls, CallFacts & { isPublic: true }> &
   Record<keyof PageCalls, CallFacts & { isPublic?: never }>;
 

@@ -90,7 +90,9 @@ export type StartSource =
       takenAtMs: number;
       openedAtMs: number;
       identity: StateIdentity;
-    } & CloneSource);
+    } & CloneSource)
+  /** It came from another keeper while it ran. */
+  | { kind: 'migrated'; arrivedAtMs: number };
 
 /** State of the guest's checkpoints in storage. */
 export interface Durability {

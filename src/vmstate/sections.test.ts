@@ -64,6 +64,7 @@ const contents: JsonSections = {
     base: { url: 'https://x/base.holdfast', digest: 'xxh64:0123456789abcdef' },
   },
   cut: { takenAtMs: 1_795_000_000_000, consoles: [['serial0', 17]], pieces: [['disk.hda', 3]] },
+  migration: { keeperLock: 'holdfast-keeper-1', downtimeLimitMs: 300 },
 };
 const names = Object.keys(contents) as (keyof JsonSections)[];
 

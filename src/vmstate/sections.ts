@@ -40,6 +40,7 @@ export const sectionVersions = {
   state: 1,
   thumbnail: 1,
   cut: 1,
+  migration: 1,
   vmstate: 1,
   keeper: 1,
 } as const;
@@ -164,6 +165,13 @@ export interface CutSection {
   pieces: readonly (readonly [name: string, generation: number])[];
 }
 
+/** The source of a migration, and what its destination needs before memory arrives. */
+export interface MigrationSection {
+  /** The Web Lock that the source's worker holds for its life; absent without Web Locks. */
+  keeperLock?: string | undefined;
+  downtimeLimitMs: number;
+}
+
 /**
  * Contents of each JSON section. `v86.devices` and `console.input` are values (value.ts) instead.
  */
@@ -178,6 +186,7 @@ export interface JsonSections {
   checkpoint: CheckpointSection;
   state: StateSection;
   cut: CutSection;
+  migration: MigrationSection;
 }
 
 const identifier = text(255, /^.+$/);
@@ -289,6 +298,10 @@ const checkers: { [Name in keyof JsonSections]: Checker<JsonSections[Name]> } = 
     takenAtMs: time,
     consoles: listOf(pairOf(identifier, byteLength), 256),
     pieces: listOf(pairOf(identifier, byteLength), 256),
+  }),
+  migration: record<MigrationSection>({
+    keeperLock: optional(identifier),
+    downtimeLimitMs: integer(1),
   }),
 };
 

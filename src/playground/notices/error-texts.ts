@@ -189,6 +189,23 @@ export const errorTexts: Readonly<Record<HoldfastErrorCode, ErrorWords>> = {
     advice: 'Use it there, or open it here again to take it back.',
     actions: ['reload'],
   },
+  'migration-refused': {
+    title: 'The other side does not take the guest',
+    guest: 'The guest keeps running here.',
+    advice: 'See the details below for what is in the way, then try again.',
+    actions: ['try-again'],
+  },
+  'migration-failed': {
+    title: 'The guest could not be moved',
+    guest: 'The guest keeps running here.',
+    advice: 'Try again, or allow a longer downtime.',
+    actions: ['try-again'],
+  },
+  migrated: {
+    title: 'This guest has moved',
+    advice: 'It runs where it was sent to. Use it there, or start another one here.',
+    actions: ['start-fresh', 'reload'],
+  },
   'file-failed': {
     title: 'The file could not be read or written',
     advice: 'The guest is unchanged. Check the file and the space on its disk, then try again.',

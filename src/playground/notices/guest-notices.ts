@@ -20,7 +20,8 @@ export function showFellBack(notices: Notices, reason: string): void {
 export function showUnawareClone(session: Session, notices: Notices): void {
   let reportedAtMs = performance.timeOrigin;
   const look = ({ status: { startSource } }: { status: MachineStatus }) => {
-    if (!startSource || startSource.kind === 'booted' || !startSource.isUnawareClone) return;
+    if (startSource?.kind !== 'opened' && startSource?.kind !== 'resumed') return;
+    if (!startSource.isUnawareClone) return;
     const atMs = startSource.kind === 'opened' ? startSource.openedAtMs : startSource.resumedAtMs;
     if (atMs <= reportedAtMs) return;
     reportedAtMs = atMs;

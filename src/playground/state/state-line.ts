@@ -13,6 +13,7 @@ const runstateWords: Record<Runstate, { text: string; tone: Tone; title: string 
   suspended: { text: 'Suspended', tone: 'warn', title: '❚❚' },
   'save-vm': { text: 'Saving', tone: 'warn', title: '…' },
   inmigrate: { text: 'Waiting', tone: 'warn', title: '❚❚' },
+  postmigrate: { text: 'Moved', tone: 'quiet', title: '❚❚' },
   'internal-error': { text: 'Crashed', tone: 'bad', title: '✕' },
   shutdown: { text: 'Off', tone: 'quiet', title: '○' },
 };
@@ -28,6 +29,7 @@ const settled: readonly Runstate[] = [
   'paused',
   'suspended',
   'inmigrate',
+  'postmigrate',
   'internal-error',
   'shutdown',
 ];
