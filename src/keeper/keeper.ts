@@ -18,6 +18,12 @@ import {
   type MachineCalls,
   machineCalls,
 } from '../protocol/keeper-calls.ts';
+import type {
+  MigrateIncomingReport,
+  MigrateIncomingRequest,
+  MigrateOptions,
+  MigrateReport,
+} from '../protocol/migration.ts';
 import { passingOn } from '../protocol/passing-on.ts';
 import type { OpenMessage } from '../protocol/preload.ts';
 import { randomId } from '../protocol/random-id.ts';
@@ -29,6 +35,7 @@ import type { AroundStep } from './cpr/steps.ts';
 import type { OpenStore } from './cpr/targets.ts';
 import { askForMachine } from './durable/machine-lock.ts';
 import { StoredMachines } from './durable/stored-machines.ts';
+import { receiveMigration } from './machine/incoming-migration.ts';
 import { type MachineEnvironment, MachineHost } from './machine/machine-host.ts';
 import type { MachineOperations } from './machine/machine-operations.ts';
 import { MachineSlot, noMachine } from './machine/machine-slot.ts';
@@ -37,6 +44,8 @@ import { PreloadedOpening } from './machine/preloaded-opening.ts';
 import { PreloadedResume } from './machine/preloaded-resume.ts';
 import { resolveImages } from './machine/resolve-images.ts';
 import { startStored } from './machine/resume-stored.ts';
+import { PortChannel } from './migration/channel.ts';
+import { turnAway } from './migration/link.ts';
 import type { Client } from './pages/page-input.ts';
 import { portLink } from './pages/page-link.ts';
 import { Pages } from './pages/pages.ts';
@@ -245,7 +254,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
       if (takeOver) await askForMachine(id);
       await this.#slot.hold(id);
       const { machine, takenAtMs, fellBack } = await startStored(
-        { id, runtime, ...(files && { files }) },
+        { id, runtime, ...(files && { files }), ...(takeOver && { takeOver }) },
         this.#environment,
         signal,
       );
@@ -335,6 +344,54 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
       const durationMs = performance.now() - beganMs;
       return { machine, result: { machineId: id, takenAtMs, durationMs } };
     });
+  }
+
+  async migrate(target: MessagePort, options: MigrateOptions = {}): Promise<MigrateReport> {
+    const channel = new PortChannel(target);
+    try {
+      const machine = this.#slot.present;
+      const { keeperLock } = this.#identity;
+      const lock = {
+        release: () => this.#slot.letGo(),
+        hold: () => this.#slot.hold(machine.id),
+      };
+      const report = await machine.operations.migrate({ channel, keeperLock, lock }, options);
+      const message = 'The guest moved to another keeper and runs there.';
+      this.#slot.end(machine, new HoldfastError('migrated', message));
+      return report;
+    } catch (thrown) {
+      await turnAway(channel, thrown);
+      throw thrown;
+    }
+  }
+
+  async migrateIncoming(
+    request: MigrateIncomingRequest,
+    port: MessagePort,
+  ): Promise<MigrateIncomingReport> {
+    const channel = new PortChannel(port);
+    try {
+      if (this.#preloadedResume || this.#preloadedOpening) await this.#preloadSettled();
+      if (this.#slot.machine && !request.replace) {
+        throw new HoldfastError(
+          'bad-runstate',
+          'There is a machine already: destroy it first, or migrate with "replace".',
+        );
+      }
+      return await this.#slot.fill((signal) =>
+        receiveMigration({
+          request,
+          channel,
+          environment: this.#environment,
+          keeperLock: this.#identity.keeperLock,
+          signal,
+          hold: (machineId) => this.#slot.hold(machineId),
+        }),
+      );
+    } catch (thrown) {
+      await turnAway(channel, thrown);
+      throw thrown;
+    }
   }
 
   async setDurable(

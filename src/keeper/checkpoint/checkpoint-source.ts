@@ -38,6 +38,8 @@ export interface CheckpointSource extends RestoreTarget {
   /** The parts of the RAM blocks that belong to the guest. Constant for a machine. */
   readonly guestMemory: readonly RamBlock[];
   readonly writes?: WriteTracking | undefined;
+  /** Place for the data about each page, if not the block {@link indexBlock}. */
+  readonly index?: Pick<RamBlock, 'address'>;
   /** Returns the device state; the guest is stopped. */
   save(): Uint8Array;
   /** Returns the state that the keeper itself needs to resume; the guest is stopped. */

@@ -65,6 +65,20 @@ export interface CheckpointOptions {
   urgent?: boolean;
   /** Replaces the store's data about the machine, see {@link MachineStore.publish}. */
   details?: unknown;
+  /**
+   * Called after each pass over the running guest. Resolves with true for another one. Absent:
+   * passes end once one of them gains little.
+   */
+  another?: (pass: FinishedPass) => Promise<boolean>;
+  /** The guest stands still until the rest is written, so that no slice of it has to come in between. */
+  leaves?: boolean;
+}
+
+export interface FinishedPass {
+  /** Passes so far. */
+  passes: number;
+  /** Pages that this one found to have changed. */
+  found: number;
 }
 
 export type CheckpointReport = CheckpointInfo;
@@ -127,7 +141,8 @@ export class Checkpointer {
     this.#newSlices = () => new Slices(turn, sliceMs);
     this.#pages = new GuestPages(source.guestMemory);
     const { memory, blocks } = source;
-    this.#scanner = new PageScanner(memory, blockNamed(blocks, indexBlock), this.#pages);
+    const index = source.index ?? blockNamed(blocks, indexBlock);
+    this.#scanner = new PageScanner(memory, index, this.#pages);
     if (!resumed) this.#scanner.forgetAll();
     this.#segments = resumed?.segments ?? new Segments(this.#pages.count);
     this.#batch = new PageBatch(memory, this.#pages.count);
@@ -178,6 +193,7 @@ export class Checkpointer {
     if (!options.urgent) await this.#copyWhileRunning(attempt);
     await options.settle?.();
     const manifest = this.#capture(attempt);
+    if (options.leaves) attempt.slices = new Slices(async () => {}, Number.POSITIVE_INFINITY);
     await this.#flush(attempt, { isLast: true });
 
     const records = this.#segments.live().map(({ recordId }) => recordId);
@@ -239,15 +255,22 @@ export class Checkpointer {
   async #copyWhileRunning(attempt: Attempt): Promise<void> {
     const { options, report } = attempt;
     let before = Number.POSITIVE_INFINITY;
-    for (let pass = 0; pass < maximumPasses; pass++) {
+    const most = options.another ? Number.POSITIVE_INFINITY : maximumPasses;
+    for (let pass = 0; pass < most; pass++) {
       report.passes++;
       const ranges = this.#collect(pass === 0, true);
       await this.#collectPiecesInSlices(attempt);
       let found = 0;
       for (const range of ranges) found += await this.#scanInSlices(attempt, range);
+      checkAborted(options.signal);
+      if (options.another) {
+        // The caller's rate is of what was sent.
+        await this.#flush(attempt);
+        if (!(await options.another({ passes: pass + 1, found }))) return;
+        continue;
+      }
       if (found <= smallRestPages || found > before * uselessShare) return;
       before = found;
-      checkAborted(options.signal);
     }
   }
 

@@ -109,6 +109,15 @@ function digestOf(bytes: Uint8Array, digest: Digest): bigint {
   return digest(bytes.subarray(headerBytes), digest(bytes.subarray(0, digestOffset)));
 }
 
+/** Returns false for counts that the record has no room for: nothing of them is allocated. */
+function isPlausible(view: DataView): boolean {
+  const [pages = 0, repeats = 0, uniform = 0, blobs = 0, tableBytes = 0] = [4, 8, 12, 16, 20].map(
+    (at) => view.getUint32(at, true),
+  );
+  const listBytes = 4 * pages + 8 * (repeats + uniform) + tableBytes + pageBytes * pages;
+  return blobs * 10 <= tableBytes && headerBytes + listBytes <= view.byteLength;
+}
+
 /**
  * @returns views into `bytes`.
  * @throws HoldfastError `storage-damaged` if any byte differs from what was written.
@@ -120,8 +129,8 @@ export function decodeRecord(bytes: Uint8Array, digest: Digest): LogRecord {
   if (bytes.length < headerBytes || view.getUint32(0, true) !== magic) throw damaged();
   if (view.getBigUint64(digestOffset, true) !== digestOf(bytes, digest)) throw damaged();
 
-  // encodeRecord wrote these bytes, as the digest proves. A wrong length is a defect; the views
-  // throw a RangeError.
+  // Another computer may have written them, with a digest that fits.
+  if (!isPlausible(view)) throw damaged();
   let at = 4;
   const u32 = () => {
     const value = view.getUint32(at, true);

@@ -14,6 +14,7 @@ import { type HeldGuest, loadHeld, RestartSave, releaseHeld } from './cpr-restar
 import type { GuestParts } from './guest-parts.ts';
 import {
   type RestoredGuest,
+  type RestoreGuestRequest,
   type Restoring,
   restoreGuest,
   type StoredSource,
@@ -80,13 +81,17 @@ export class Cpr {
   }
 
   /** Brings a guest to life that arrives in the machine's memory. */
-  openState(deviceState: Promise<DeviceStateItem>): Promise<DeviceStateItem> {
-    return this.#restoreGuest('open a state', () => deviceState);
+  openState(
+    deviceState: Promise<DeviceStateItem>,
+    rules?: Pick<RestoreGuestRequest<DeviceStateItem>, 'gapMs' | 'mayRun'>,
+  ): Promise<DeviceStateItem> {
+    return this.#restoreGuest('open a state', () => deviceState, rules);
   }
 
   async #restoreGuest<Restored extends RestoredGuest>(
     operation: string,
     restore: () => Promise<Restored>,
+    rules?: Pick<RestoreGuestRequest<Restored>, 'gapMs' | 'mayRun'>,
   ): Promise<Restored> {
     const { execution, around } = this.#machine;
     execution.requireIncoming(operation);
@@ -94,7 +99,8 @@ export class Cpr {
     if (!awaiting) throw new HoldfastError('internal', 'The machine awaits nothing.');
     const runtime = awaiting.source;
     const steps = new Steps('cprLoad', around);
-    const { restored } = await restoreGuest(this.#machine, { awaiting, runtime, steps, restore });
+    const request = { awaiting, runtime, steps, restore, ...rules };
+    const { restored } = await restoreGuest(this.#machine, request);
     this.#awaiting = undefined;
     return restored;
   }

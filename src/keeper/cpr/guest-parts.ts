@@ -2,6 +2,7 @@ import type { WriteTracking } from '../../protocol/abi.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
 import type { Durability } from '../../protocol/stored.ts';
+import type { WatchedWrites } from '../checkpoint/watched-writes.ts';
 import type { Consoles } from '../guest/consoles.ts';
 import type { Execution } from '../guest/execution.ts';
 import type { MachineClock } from '../guest/machine-clock.ts';
@@ -34,7 +35,7 @@ export interface GuestParts {
   /** The machine in storage under its id is this guest, or may give way to it. */
   ownsStored: boolean;
   /** A runtime's notes of what the guest writes, for code that clears them. */
-  watchedWrites(writes: WriteTracking | undefined): WriteTracking | undefined;
+  watchedWrites(writes: WriteTracking | undefined): WatchedWrites | undefined;
   /** Takes over the identity of a stored guest that resumes here. */
   become(id: string, name: string): void;
   /** Takes over a configuration, as far as it is the guest's: what is in its drives. */

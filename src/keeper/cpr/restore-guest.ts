@@ -26,12 +26,16 @@ export interface StoredSource {
 }
 
 /** Source and runtime of a guest that is restored. */
-interface RestoreGuestRequest<Restored> {
+export interface RestoreGuestRequest<Restored> {
   awaiting: WaitingRuntime;
   runtime: RuntimeSource;
   steps: Steps;
   /** Restores memory, consoles and pieces, or waits for a restore that is under way. */
   restore(): Promise<Restored>;
+  /** Time that passed for the guest since its state was taken, ms. Absent: none. */
+  gapMs?(): number;
+  /** Awaited once the guest is loaded. It runs unless this rejects. */
+  mayRun?(): Promise<void>;
 }
 
 /** State that a guest needs beside its memory. */
@@ -58,7 +62,7 @@ export async function restoreMemory(
  */
 export async function restoreGuest<Restored extends RestoredGuest>(
   machine: GuestParts,
-  { awaiting, runtime, steps, restore }: RestoreGuestRequest<Restored>,
+  { awaiting, runtime, steps, restore, gapMs, mayRun }: RestoreGuestRequest<Restored>,
 ): Promise<{ report: CprLoadReport; restored: Restored }> {
   const { execution, backing } = machine;
   const { h64Raw: digest } = await xxh64();
@@ -73,7 +77,7 @@ export async function restoreGuest<Restored extends RestoredGuest>(
     const saved = decomposeVmstate(restored.vmstate, digest);
     requireSameBlocks(saved.blocks, backing);
     const kept = readKeeperState(restored.keeperState);
-    machine.clock.continueFrom(kept.clockMs);
+    machine.clock.continueFrom(kept.clockMs + (gapMs?.() ?? 0));
 
     const beganMs = performance.now();
     const { prepared, host } = ready;
@@ -83,6 +87,7 @@ export async function restoreGuest<Restored extends RestoredGuest>(
       return instance;
     });
     const { runstate, wasSuspended, savedAtMs, id, name } = saved.machine;
+    await mayRun?.();
     steps.take('run', () => {
       if (runstate === 'running') loaded.run();
       host.rethrowCrash();
@@ -106,7 +111,8 @@ export async function restoreGuest<Restored extends RestoredGuest>(
   } catch (thrown) {
     discardReady(ready);
     if (instance) end(instance);
-    emptyMachine(machine);
+    // It takes a while, and a machine that a guest arrived at ends.
+    if (!mayRun) emptyMachine(machine);
     throw thrown;
   }
 }

@@ -20,10 +20,23 @@ export type CprStep =
   | 'load'
   | 'run';
 
+/** Steps of a migration, in order. Each may fail; up to `run` the guest runs on at the source. */
+export type MigrationStep =
+  | 'setup'
+  | 'accept'
+  | 'copy'
+  | 'pre-switchover'
+  | 'stop'
+  | 'device'
+  | 'ready'
+  | 'leave'
+  | 'run'
+  | 'confirm';
+
 /** Called around every step. A test throws from it to check that the guest survives. */
 export type AroundStep = (
-  operation: 'cprSave' | 'cprLoad',
-  step: CprStep,
+  operation: 'cprSave' | 'cprLoad' | 'migrate' | 'migrateIncoming',
+  step: CprStep | MigrationStep,
   when: 'before' | 'after',
 ) => void;
 

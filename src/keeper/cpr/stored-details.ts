@@ -12,6 +12,8 @@ export interface StoredDetails {
   runtime: RuntimeSource;
   /** Large files: `config` contains only their names. */
   files?: readonly NeededFile[];
+  /** The guest was handed over to another browser then. It is resumed here only when it is taken over. */
+  movedAtMs?: number;
 }
 
 /**

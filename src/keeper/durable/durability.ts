@@ -84,6 +84,16 @@ export class MachineDurability {
     return this.#durable ? this.#durable.withStorageReleased(action) : action();
   }
 
+  /** Takes no checkpoint from the one in progress on, until the returned function is called. */
+  async pause(): Promise<() => void> {
+    return (await this.#durable?.pause()) ?? (() => {});
+  }
+
+  /** Marks the stored guest as handed over. @throws errors of the store */
+  async markMoved(): Promise<void> {
+    await this.#durable?.markMoved();
+  }
+
   /** @throws HoldfastError `busy` while another export of a machine without checkpoints is under way */
   async exportState(port: MessagePort): Promise<ExportReport> {
     const machine = this.#machine;

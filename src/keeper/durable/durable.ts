@@ -150,6 +150,42 @@ export class Durable {
     }
   }
 
+  /**
+   * Waits for the checkpoint in progress and takes no other one until the returned function is
+   * called.
+   */
+  async pause(): Promise<() => void> {
+    while (this.#underWay) await this.#underWay.catch(() => {});
+    clearTimeout(this.#timer);
+    let done = () => {};
+    this.#underWay = new Promise<void>((resolve) => {
+      done = resolve;
+    });
+    return () => {
+      this.#underWay = undefined;
+      done();
+      if (this.#on && !this.#ended) this.#later();
+    };
+  }
+
+  /**
+   * Marks the stored guest as handed over, so that a later start does not give it a second life. The
+   * next checkpoint removes the mark.
+   */
+  async markMoved(): Promise<void> {
+    if (!this.#last) return;
+    const { backing, execution } = this.#machine;
+    const store = this.#store ?? (await openBounded(this.#machine, this.#origin?.store));
+    const [newest] = await store.generations();
+    if (!newest) return;
+    const { takenAtMs, manifest, records } = newest;
+    const details = { ...detailsOf(backing.config, execution.source), movedAtMs: Date.now() };
+    await store.publish({ takenAtMs, manifest, records, details });
+    // Its data about the generations is old now.
+    this.#checkpointer = undefined;
+    this.#origin = undefined;
+  }
+
   /** Ends checkpoints and abandons one that is in progress. */
   end(): void {
     this.#ended = true;

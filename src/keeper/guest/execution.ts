@@ -35,6 +35,8 @@ export class Execution {
   #wasSuspended = false;
   /** True from {@link freeze} to {@link thaw}: only the save that froze the guest may resume it. */
   #frozen = false;
+  /** State of the guest when it left for another keeper. */
+  #left: FrozenExecution | undefined;
   /** Number of {@link hold} calls without their {@link release}. */
   #holds = 0;
   bootedAtMs = Date.now();
@@ -71,7 +73,7 @@ export class Execution {
   }
 
   get isFrozen(): boolean {
-    return this.#frozen || this.runstate === 'inmigrate';
+    return this.#frozen || this.runstate === 'inmigrate' || this.runstate === 'postmigrate';
   }
 
   /** Boots the machine's first guest. On an error nothing of it remains. */
@@ -109,10 +111,14 @@ export class Execution {
 
   /**
    * Like QEMU's `cont`: no effect on a suspended machine. A paused one that was suspended is
-   * suspended again.
+   * suspended again. One that left, and of which nothing is known since, runs here again.
    */
   resume(): void {
     this.#requireThawed('resume');
+    if (this.runstate === 'postmigrate') {
+      this.comeBack();
+      return;
+    }
     if (this.runstate === 'running' || this.runstate === 'suspended') return;
     this.#runstate.require('resume', 'paused');
     if (this.#wasSuspended) this.#enter('suspended');
@@ -180,6 +186,26 @@ export class Execution {
     this.#holds--;
     // It may have been destroyed meanwhile.
     if (this.#holds === 0 && this.#activeRuntime && this.runstate === 'running') this.#runOrCrash();
+  }
+
+  /** The guest, which stands still, is about to run in another keeper. */
+  leave(): void {
+    this.#left = this.savedState();
+    this.#enter('postmigrate');
+  }
+
+  /** The guest does not run in the other keeper. It continues here as before {@link leave}. */
+  comeBack(): void {
+    const { runstate, wasSuspended } = this.#left ?? { runstate: 'paused', wasSuspended: false };
+    this.#left = undefined;
+    this.#wasSuspended = wasSuspended;
+    if (runstate !== 'running') this.#enter(runstate);
+    else if (this.#holds === 0) this.#runOrCrash();
+    else {
+      // It runs at the last release.
+      this.#restartMeter();
+      this.#enter('running');
+    }
   }
 
   /**

@@ -6,14 +6,24 @@ import type { Runstate } from '../../protocol/events.ts';
  * reduced to our states, with two additions. A v86 can crash while its guest is stopped, so
  * `internal-error` may follow `paused`, `suspended` and `save-vm`. QEMU has two processes, one that
  * saved and one that starts in `inmigrate`; here one machine changes runtimes. So `inmigrate` may
- * follow `save-vm`, and also `paused`: a machine that is saved while paused stays in it.
+ * follow `save-vm`, and also `paused`: a machine that is saved while paused stays in it. A migration
+ * stops the guest without a runstate of its own, so `postmigrate` follows each that can be sent.
  */
 const transitions: Record<Runstate, readonly Runstate[]> = {
   prelaunch: ['inmigrate', 'running', 'suspended'],
   inmigrate: ['prelaunch', 'running', 'paused', 'suspended', 'shutdown', 'internal-error'],
-  running: ['paused', 'suspended', 'save-vm', 'shutdown', 'internal-error'],
-  paused: ['prelaunch', 'running', 'suspended', 'inmigrate', 'internal-error'],
-  suspended: ['prelaunch', 'running', 'paused', 'save-vm', 'shutdown', 'internal-error'],
+  postmigrate: ['running', 'paused', 'suspended', 'internal-error'],
+  running: ['paused', 'suspended', 'save-vm', 'postmigrate', 'shutdown', 'internal-error'],
+  paused: ['prelaunch', 'running', 'suspended', 'inmigrate', 'postmigrate', 'internal-error'],
+  suspended: [
+    'prelaunch',
+    'running',
+    'paused',
+    'save-vm',
+    'postmigrate',
+    'shutdown',
+    'internal-error',
+  ],
   'save-vm': ['running', 'suspended', 'inmigrate', 'internal-error'],
   'internal-error': ['prelaunch', 'paused'],
   shutdown: ['prelaunch', 'paused'],

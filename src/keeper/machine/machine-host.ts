@@ -6,6 +6,7 @@ import type { StartRequest } from '../../protocol/keeper-api.ts';
 import { randomId } from '../../protocol/random-id.ts';
 import { adoptHoldfastError } from '../../protocol/wire-error.ts';
 import { allocateMemory } from '../checkpoint/memory-layout.ts';
+import type { WatchedWrites } from '../checkpoint/watched-writes.ts';
 import { refuseIfEverBlocked } from '../cpr/blockers.ts';
 import type { AroundStep } from '../cpr/steps.ts';
 import type { OpenStore } from '../cpr/targets.ts';
@@ -226,7 +227,7 @@ export class MachineHost implements OperatedMachine {
     this.execution.activeRuntime?.instance.setListened?.(this.#pages.anyListens);
   }
 
-  watchedWrites(writes: WriteTracking | undefined): WriteTracking | undefined {
+  watchedWrites(writes: WriteTracking | undefined): WatchedWrites | undefined {
     return this.operations.watchedWrites(writes);
   }
 

@@ -12,6 +12,7 @@ import type {
   RestartReport,
 } from '../../protocol/keeper-api.ts';
 import type { MachineCalls } from '../../protocol/keeper-calls.ts';
+import type { MigrateOptions, MigrateReport, MigrationInfo } from '../../protocol/migration.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import type { RestoreReport, SnapshotInfo } from '../../protocol/snapshot.ts';
 import type {
@@ -20,10 +21,12 @@ import type {
   ImportRequest,
 } from '../../protocol/state-transfer.ts';
 import type { CheckpointInfo } from '../../protocol/stored.ts';
+import type { WatchedWrites } from '../checkpoint/watched-writes.ts';
 import { cprBlockers } from '../cpr/blockers.ts';
 import { Cpr } from '../cpr/cpr.ts';
 import { listRamBlocks } from '../cpr/ram-blocks.ts';
 import type { Restoring } from '../cpr/restore-guest.ts';
+import { Migrations, type MigrationTarget } from '../migration/migrations.ts';
 import type { Client } from '../pages/page-input.ts';
 import { acceptRuntime } from '../runtimes/accept-runtime.ts';
 import type { ActiveRuntime } from '../runtimes/hand-over.ts';
@@ -33,18 +36,20 @@ import { runCommand } from './guest-commands.ts';
 import { liveRestart } from './live-restart.ts';
 import type { OperatedMachine } from './operated-machine.ts';
 import { OperationLock } from './operation-lock.ts';
-import { postResume, postResumeStored } from './post-resume.ts';
+import { postMigration, postResume, postResumeStored } from './post-resume.ts';
 
 export class MachineOperations implements MachineCalls {
   readonly #machine: OperatedMachine;
   readonly #cpr: Cpr;
   readonly #snapshots: Snapshots;
+  readonly #migrations: Migrations;
   readonly #operations = new OperationLock();
 
   constructor(machine: OperatedMachine) {
     this.#machine = machine;
     this.#cpr = new Cpr(machine);
     this.#snapshots = new Snapshots(machine);
+    this.#migrations = new Migrations(machine);
   }
 
   /** The machine has no guest, and a runtime that can take one. */
@@ -124,6 +129,9 @@ export class MachineOperations implements MachineCalls {
   /** @param client the page that sends it: its keys are released when it closes */
   command(name: string, args: unknown[], client?: Client): unknown {
     const { execution, input } = this.#machine;
+    const { switchover } = this.#migrations;
+    // The guest was saved: input would be lost.
+    if (switchover) return switchover.then(() => this.command(name, args, client));
     if (client) input.precede(client, name);
     const answer = runCommand(execution, name, args);
     if (client) input.note(client, name, args);
@@ -225,6 +233,45 @@ export class MachineOperations implements MachineCalls {
     });
   }
 
+  /**
+   * Sends the guest to another keeper. The caller ends this machine.
+   * @throws HoldfastError as {@link OutgoingMigration.run}
+   */
+  migrate(to: MigrationTarget, options: MigrateOptions): Promise<MigrateReport> {
+    return this.#exclusively('A migration', () => this.#migrations.run(to, options));
+  }
+
+  /**
+   * Resumes a guest that another keeper sends into this machine's memory. For a machine that was
+   * started `incoming`.
+   * @throws HoldfastError; the machine stays in `inmigrate`
+   */
+  arrive(
+    deviceState: Promise<DeviceStateItem>,
+    rules: { gapMs(): number; mayRun(): Promise<void> },
+  ): Promise<void> {
+    return this.#exclusively('A migration', async () => {
+      await this.#cpr.openState(deviceState, rules);
+      postMigration(this.#machine);
+    });
+  }
+
+  async migrateCancel(): Promise<void> {
+    this.#migrations.cancel();
+  }
+
+  async migrateContinue(): Promise<void> {
+    this.#migrations.continue();
+  }
+
+  async migrationInfo(): Promise<MigrationInfo> {
+    return this.#migrations.info;
+  }
+
+  async migrateSetParameters(parameters: MigrateOptions): Promise<void> {
+    this.#migrations.setParameters(parameters);
+  }
+
   async dropSnapshot(id: string): Promise<void> {
     this.#snapshots.drop(id);
   }
@@ -233,7 +280,7 @@ export class MachineOperations implements MachineCalls {
     return this.#snapshots.list();
   }
 
-  watchedWrites(writes: WriteTracking | undefined): WriteTracking | undefined {
+  watchedWrites(writes: WriteTracking | undefined): WatchedWrites | undefined {
     return this.#snapshots.watch(writes);
   }
 

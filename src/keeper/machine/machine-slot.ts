@@ -45,6 +45,11 @@ export class MachineSlot {
     return this.#claims.holds(machineId);
   }
 
+  /** Lets another keeper hold the machine that is here. */
+  letGo(): void {
+    this.#claims.keepOnly(undefined);
+  }
+
   /** Resolves when the outcome of the last {@link hold} is known. Never rejects. */
   settled(): Promise<void> {
     return this.#claims.settled();

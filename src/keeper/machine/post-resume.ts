@@ -20,6 +20,21 @@ export function postResumeStored(
   postResume(machine, { startSource, origin, isClone });
 }
 
+/**
+ * Follows up on a guest that arrived from another keeper. Its agent does nothing: the gap is as short as
+ * in a live update.
+ */
+export function postMigration(machine: OperatedMachine): void {
+  const { view, durability, consoles, input, terminals } = machine;
+  durability.begin();
+  input.forget();
+  view.startSource = { kind: 'migrated', arrivedAtMs: Date.now() };
+  terminals.restored();
+  consoles.flush();
+  machine.pagesChanged();
+  view.describe();
+}
+
 export function postResume(
   machine: OperatedMachine,
   {
@@ -32,8 +47,9 @@ export function postResume(
   durability.begin(origin);
   input.forget();
   const wasTold = notifyGuest(machine, isClone);
-  const isUnaware = isClone && !wasTold && startSource.kind !== 'booted';
-  view.startSource = isUnaware ? { ...startSource, isUnawareClone: true } : startSource;
+  const isCopy = startSource.kind === 'resumed' || startSource.kind === 'opened';
+  view.startSource =
+    isClone && !wasTold && isCopy ? { ...startSource, isUnawareClone: true } : startSource;
   terminals.restored();
   consoles.flush();
   machine.pagesChanged();

@@ -10,11 +10,11 @@ import { type MachineEnvironment, MachineHost } from './machine-host.ts';
 
 /**
  * Creates a machine from the one in storage under this id.
- * @throws HoldfastError `not-found`, `storage-damaged`, `file-needed`, or errors of starting a
- * machine
+ * @throws HoldfastError `not-found`, `storage-damaged`, `file-needed`, `migrated` for a guest that was
+ * handed over, or errors of starting a machine
  */
 export async function startStored(
-  { id, runtime, files }: Omit<ResumeRequest, 'takeOver'>,
+  { id, runtime, files, takeOver = false }: ResumeRequest,
   environment: MachineEnvironment,
   signal: AbortSignal,
 ): Promise<{ machine: MachineHost; takenAtMs: number; fellBack?: string }> {
@@ -22,6 +22,7 @@ export async function startStored(
   const stored = await store.read(id);
   const details = (stored.machine.details ?? {}) as Partial<StoredDetails>;
   if (!details.config) throw new HoldfastError('not-found', `No machine "${id}" is in storage.`);
+  if (details.movedAtMs !== undefined && !takeOver) throw movedAway(details.movedAtMs);
   const config = ofOwnLineage(withFiles({ ...details, config: details.config }, files), id);
   requireContents(config);
   const identity = { id, name: stored.machine.name };
@@ -48,6 +49,13 @@ export async function startStored(
     machine.end();
     throw thrown;
   }
+}
+
+function movedAway(atMs: number): HoldfastError {
+  return new HoldfastError(
+    'migrated',
+    `This guest was handed over to another browser at ${new Date(atMs).toISOString()}, and runs there. Take it over here only if it does not.`,
+  );
 }
 
 /**

@@ -10,10 +10,10 @@ import type { MachineConfig } from '../../protocol/config.ts';
 import { joinBytes } from '../../protocol/join-bytes.ts';
 import { randomId } from '../../protocol/random-id.ts';
 import type { RestoreReport, SnapshotInfo } from '../../protocol/snapshot.ts';
+import { WatchedWrites } from '../checkpoint/watched-writes.ts';
 import type { GuestParts } from '../cpr/guest-parts.ts';
 import type { FrozenExecution } from '../guest/execution.ts';
 import { type ChangedPages, MemoryImage } from './memory-image.ts';
-import { WatchedWrites } from './watched-writes.ts';
 
 interface PieceSnapshot {
   generation: number;

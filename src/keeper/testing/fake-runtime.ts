@@ -221,7 +221,18 @@ export class FakeStore {
       if (found) return found.store;
       if (!create) throw new HoldfastError('not-found', `There is no stored machine "${id}".`);
       const store = new MemoryStore();
-      this.stored.set(id, { store, name: create.name, details: create.details });
+      store.details = create.details;
+      this.stored.set(id, {
+        store,
+        name: create.name,
+        // A checkpoint or a test may replace them.
+        get details() {
+          return store.details;
+        },
+        set details(details) {
+          store.details = details;
+        },
+      });
       return store;
     };
     const machines: Store['machines'] = async () =>

@@ -45,14 +45,26 @@ export async function receiveState(
   ranges: readonly MemoryRange[],
   port: MessagePort,
 ): Promise<DeviceStateItem> {
-  const { backing, consoles, gone } = machine;
+  const { gone } = machine;
   const receiver = new PortReceiver<ImportItem>(port, ['blobs'], window);
   gone.addEventListener('abort', () => receiver.cancel(gone.reason), { once: true });
+  return receiveItems(machine, ranges, receiver);
+}
+
+/**
+ * Puts a guest into the machine, item by item.
+ * @throws HoldfastError of the iteration, and as {@link receiveState}
+ */
+export async function receiveItems(
+  { backing, consoles }: Pick<GuestParts, 'backing' | 'consoles'>,
+  ranges: readonly MemoryRange[],
+  items: AsyncIterable<ImportItem>,
+): Promise<DeviceStateItem> {
   const memory = new ImportedMemory(backing.memory, placeRanges(ranges, backing.blocks));
   const blobs = new ImportedBlobs(backing.config);
   const slices = new Slices(nextTask, sliceMs);
   let cut: DeviceStateItem | undefined;
-  for await (const item of receiver) {
+  for await (const item of items) {
     slices.start();
     switch (item.kind) {
       case 'pages':

@@ -1,10 +1,13 @@
 /**
- * Write tracking for two readers at independent times: the checkpointer and snapshots. Marks that
- * one of them clears are kept for the other.
+ * Write tracking for readers at independent times: the checkpointer, snapshots and a migration.
+ * Marks that one of them clears are kept for the others.
  */
 import type { WriteTracking } from '../../protocol/abi.ts';
 
 export class WatchedWrites implements WriteTracking {
+  readonly #memory: WebAssembly.Memory;
+  /** Marks of {@link reader}s that have not seen them. */
+  readonly #readers = new Set<Uint8Array>();
   readonly #writes: WriteTracking;
   readonly #notes: Uint8Array;
   /** Marks that were cleared since the last {@link take}. */
@@ -14,6 +17,7 @@ export class WatchedWrites implements WriteTracking {
 
   constructor(writes: WriteTracking, memory: WebAssembly.Memory) {
     this.#writes = writes;
+    this.#memory = memory;
     const { address, pages } = writes.map;
     this.#notes = new Uint8Array(memory.buffer, address, pages);
     this.#cleared = new Uint8Array(pages);
@@ -32,7 +36,34 @@ export class WatchedWrites implements WriteTracking {
 
   reset(): void {
     addTo(this.#cleared, this.#notes);
+    for (const marks of this.#readers) addTo(marks, this.#notes);
     this.#writes.reset();
+  }
+
+  /**
+   * Adds a reader with a map of its own at `address`, of as many bytes as there are pages. Every page
+   * counts as written at first.
+   * @returns `end`: removes it
+   */
+  reader(address: number): { writes: WriteTracking; end: () => void } {
+    const { pages } = this.map;
+    const own = new Uint8Array(this.#memory.buffer, address, pages).fill(1);
+    this.#readers.add(own);
+    const writes: WriteTracking = {
+      map: { address, pages },
+      collect: () => {
+        this.#writes.collect();
+        addTo(own, this.#notes);
+      },
+      reset: () => {
+        for (const marks of this.#readers) if (marks !== own) addTo(marks, this.#notes);
+        addTo(this.#cleared, this.#notes);
+        addTo(this.#unseen, this.#notes);
+        this.#writes.reset();
+        own.fill(0);
+      },
+    };
+    return { writes, end: () => void this.#readers.delete(own) };
   }
 
   /**
@@ -43,6 +74,7 @@ export class WatchedWrites implements WriteTracking {
     this.#writes.collect();
     addTo(this.#cleared, this.#notes);
     addTo(this.#unseen, this.#notes);
+    for (const marks of this.#readers) addTo(marks, this.#notes);
     const taken = this.#cleared.slice();
     this.#cleared.fill(0);
     this.#writes.reset();

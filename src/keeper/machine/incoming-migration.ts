@@ -1,0 +1,170 @@
+/** The destination of a migration: a machine is made of the guest that arrives. */
+import { HoldfastError } from '../../errors.ts';
+import type { MigrateIncomingReport, MigrateIncomingRequest } from '../../protocol/migration.ts';
+import type { RuntimeSource } from '../../protocol/runtime-source.ts';
+import type { DeviceStateItem } from '../../protocol/state-transfer.ts';
+import { adoptHoldfastError } from '../../protocol/wire-error.ts';
+import type { Digest } from '../../vmstate/vmstate.ts';
+import { xxh64 } from '../cpr/digest.ts';
+import type { MigrationStep } from '../cpr/steps.ts';
+import type { MigrationChannel } from '../migration/channel.ts';
+import { receiveContents } from '../migration/contents.ts';
+import { type ArrivedDevice, arrivingItems } from '../migration/guest-data.ts';
+import { MigrationLink } from '../migration/link.ts';
+import { isHeldHere } from '../migration/peer-locks.ts';
+import { checkedConfig } from '../migration/portable-config.ts';
+import { refused } from '../migration/refused.ts';
+import { decodeSetup, encodeAccepted } from '../migration/setup.ts';
+import { abortable } from '../runtimes/abortable.ts';
+import { acceptRuntime } from '../runtimes/accept-runtime.ts';
+import { receiveItems } from '../transfer/receive-state.ts';
+import { type MachineEnvironment, MachineHost } from './machine-host.ts';
+
+interface IncomingOptions {
+  request: MigrateIncomingRequest;
+  channel: MigrationChannel;
+  environment: MachineEnvironment;
+  /** The Web Lock of this worker. */
+  keeperLock: string | undefined;
+  /** Aborts when the machine is destroyed while it arrives. */
+  signal: AbortSignal;
+  /** Takes the machine's lock, which the source has released. @throws HoldfastError `taken-over` */
+  hold(machineId: string): Promise<void>;
+}
+
+/** Longest wait for the source's first message, ms. */
+const setupMs = 30_000;
+
+/** @throws HoldfastError, which the source gets too; nothing of the guest stays here */
+export async function receiveMigration(
+  options: IncomingOptions,
+): Promise<{ machine: MachineHost; result: MigrateIncomingReport }> {
+  const { channel, signal } = options;
+  const { h64Raw: digest } = await xxh64();
+  const link = new MigrationLink(channel, digest);
+  const destroyed = () => link.cancel(signal.reason);
+  signal.addEventListener('abort', destroyed, { once: true });
+  try {
+    const arrived = await new Arrival(options, link, digest).run();
+    link.post('running');
+    return arrived;
+  } catch (thrown) {
+    const adopted = adoptHoldfastError(thrown);
+    const error = HoldfastError.from(adopted, 'migration-failed', 'The guest could not be taken');
+    link.cancel(error);
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', destroyed);
+    link.close();
+  }
+}
+
+class Arrival {
+  readonly #options: IncomingOptions;
+  readonly #link: MigrationLink;
+  readonly #digest: Digest;
+  readonly #beganMs = performance.now();
+  /** The machine's lock decides which of both runs the guest. */
+  #sharesBrowser = false;
+  #device: (ArrivedDevice & { atMs: number }) | undefined;
+
+  constructor(options: IncomingOptions, link: MigrationLink, digest: Digest) {
+    this.#options = options;
+    this.#link = link;
+    this.#digest = digest;
+  }
+
+  async run(): Promise<{ machine: MachineHost; result: MigrateIncomingReport }> {
+    const { request, environment, keeperLock, signal } = this.#options;
+    const link = this.#link;
+    const { migration, state } = await this.#step('setup', async () => {
+      const timer = setTimeout(() => link.cancel(refused('The source does not begin.')), setupMs);
+      const { body } = await link.receive('setup');
+      clearTimeout(timer);
+      return decodeSetup(body, this.#digest);
+    });
+    const runtime = runtimeFor(request.runtimes, state.v86Version);
+    const { config, carried } = checkedConfig(state.config);
+    const complete = await receiveContents(link, { ...config, id: state.machineId }, carried);
+    this.#sharesBrowser = await isHeldHere(migration.keeperLock);
+    let deviceState: Promise<DeviceStateItem> | undefined;
+    const starting = AbortSignal.any([signal, link.signal]);
+    const started = {
+      config: complete,
+      runtime,
+      incoming: true,
+      replace: request.replace ?? false,
+    };
+    const machine = await MachineHost.start(started, environment, starting, (made) => {
+      this.#around('accept', 'before');
+      const items = arrivingItems(link, this.#digest, (device) => {
+        this.#device = { ...device, atMs: performance.now() };
+      });
+      deviceState = receiveItems(made, state.ranges, items);
+      // The start fails with it, through the link.
+      deviceState.catch((thrown) => link.cancel(thrown));
+      link.post(
+        'accepted',
+        encodeAccepted({ sharesBrowser: this.#sharesBrowser, ...(keeperLock && { keeperLock }) }),
+      );
+      this.#around('accept', 'after');
+    });
+    // The stored guest of this id is the one that arrives.
+    machine.ownsStored = true;
+    try {
+      await machine.operations.arrive(deviceState as Promise<DeviceStateItem>, {
+        gapMs: () => this.#gapMs(),
+        mayRun: () => this.#mayRun(machine, state.machineId),
+      });
+    } catch (thrown) {
+      machine.end();
+      throw thrown;
+    }
+    const { execution } = machine;
+    return {
+      machine,
+      result: {
+        machineId: machine.id,
+        runtimeId: runtime.id,
+        v86Version: execution.instance.v86Version,
+        durationMs: performance.now() - this.#beganMs,
+      },
+    };
+  }
+
+  /** Time that the guest has stood still, as far as both ends know. */
+  #gapMs(): number {
+    if (!this.#device) return 0;
+    return this.#device.stoppedMs + performance.now() - this.#device.atMs;
+  }
+
+  /** Everything is checked and loaded. The source decides now who runs the guest. */
+  async #mayRun(machine: MachineHost, machineId: string): Promise<void> {
+    const link = this.#link;
+    await this.#step('ready', async () => link.post('ready'));
+    await this.#step('run', async () => {
+      await link.receive('run');
+      const { durable } = machine.backing.config;
+      if (durable || this.#sharesBrowser) await this.#options.hold(machineId);
+      machine.gone.throwIfAborted();
+    });
+  }
+
+  #around(step: MigrationStep, when: 'before' | 'after'): void {
+    this.#options.environment.around?.('migrateIncoming', step, when);
+  }
+
+  async #step<T>(step: MigrationStep, action: () => Promise<T>): Promise<T> {
+    this.#around(step, 'before');
+    const result = await abortable(action(), this.#options.signal);
+    this.#around(step, 'after');
+    return result;
+  }
+}
+
+/** @throws HoldfastError `migration-refused` if the caller names no runtime */
+function runtimeFor(runtimes: readonly RuntimeSource[], v86Version: string): RuntimeSource {
+  const found = runtimes.find((one) => one.v86Version === v86Version) ?? runtimes[0];
+  if (!found) throw refused('No runtime is named for the guest that arrives.');
+  return acceptRuntime(found);
+}

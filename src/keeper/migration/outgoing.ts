@@ -1,0 +1,348 @@
+/**
+ * The source of a migration. The guest's memory is sent in rounds while it runs. It stands still from
+ * the last round on. It runs on here when anything fails before `run` is sent. After that it runs
+ * here again only if it is known not to run at the destination.
+ */
+import { HoldfastError } from '../../errors.ts';
+import type { RuntimeInstance } from '../../protocol/abi.ts';
+import {
+  type MigrateOptions,
+  type MigrateReport,
+  type MigrationInfo,
+  type MigrationParameters,
+  type MigrationStatus,
+  noMigration,
+} from '../../protocol/migration.ts';
+import { adoptHoldfastError } from '../../protocol/wire-error.ts';
+import { storedRanges } from '../checkpoint/checkpoint-source.ts';
+import type { FinishedPass } from '../checkpoint/checkpointer.ts';
+import { xxh64 } from '../cpr/digest.ts';
+import type { MigrationStep } from '../cpr/steps.ts';
+import type { MigrationChannel } from './channel.ts';
+import { sendContents } from './contents.ts';
+import { GuestCopy } from './guest-copy.ts';
+import { migrationStore, type SentPages } from './guest-data.ts';
+import { MigrationLink } from './link.ts';
+import type { MigratingMachine } from './migrating-machine.ts';
+import { Rounds } from './rounds.ts';
+import { type Accepted, decodeAccepted, encodeSetup } from './setup.ts';
+import { Throttle } from './throttle.ts';
+
+/** The machine's lock among the keepers of this browser. */
+export interface OwnedLock {
+  /** Only the destination takes it now. */
+  release(): void;
+  /** @throws HoldfastError `taken-over` */
+  hold(): Promise<void>;
+}
+
+interface OutgoingOptions {
+  machine: MigratingMachine;
+  channel: MigrationChannel;
+  parameters: MigrationParameters;
+  /** The Web Lock of this worker. */
+  keeperLock?: string | undefined;
+  lock: OwnedLock;
+}
+
+/** Longest wait for the destination's word that the guest runs, ms. */
+const confirmMs = 10_000;
+
+export class OutgoingMigration {
+  readonly #machine: MigratingMachine;
+  readonly #options: OutgoingOptions;
+  readonly #parameters: MigrationParameters;
+  readonly #throttle: Throttle;
+  readonly #sent: SentPages = { duplicatePages: 0 };
+  readonly #beganMs = performance.now();
+  #link: MigrationLink | undefined;
+  #copy: GuestCopy | undefined;
+  #info: MigrationInfo = { ...noMigration, status: 'setup' };
+  #stoppedAtMs: number | undefined;
+  #downtimeTimer: ReturnType<typeof setTimeout> | undefined;
+  #resumeCheckpoints: () => void = () => {};
+  #isCommitted = false;
+  #continued: (() => void) | undefined;
+
+  constructor(options: OutgoingOptions) {
+    this.#options = options;
+    this.#machine = options.machine;
+    this.#parameters = { ...options.parameters };
+    this.#throttle = new Throttle(options.machine.execution);
+  }
+
+  get info(): MigrationInfo {
+    const { status, totalMs } = this.#info;
+    const isOver = ['completed', 'failed', 'cancelled'].includes(status);
+    return {
+      ...this.#info,
+      transferredBytes: this.#link?.sentBytes ?? 0,
+      duplicatePages: this.#sent.duplicatePages,
+      totalMs: isOver ? totalMs : performance.now() - this.#beganMs,
+    };
+  }
+
+  /** The guest stands still, and what it is sent now would be lost. */
+  get isSwitching(): boolean {
+    return this.#stoppedAtMs !== undefined;
+  }
+
+  setParameters(parameters: MigrateOptions): void {
+    Object.assign(this.#parameters, parameters);
+    if (this.#link) this.#link.maxBandwidth = this.#parameters.maxBandwidth;
+  }
+
+  /** @throws HoldfastError `bad-runstate` once the destination may run the guest */
+  cancel(): void {
+    if (this.#isCommitted)
+      throw new HoldfastError('bad-runstate', 'It is too late: the destination may run the guest.');
+    this.#link?.cancel(new HoldfastError('cancelled', 'The migration was cancelled.'));
+  }
+
+  /** @throws HoldfastError `bad-runstate` for a migration that does not wait */
+  continue(): void {
+    if (!this.#continued)
+      throw new HoldfastError('bad-runstate', 'The migration does not wait before its switchover.');
+    this.#continued();
+  }
+
+  /** @throws HoldfastError; the guest runs here as before, or is known to wait in `postmigrate` */
+  async run(): Promise<MigrateReport> {
+    const { machine, channel, keeperLock } = this.#options;
+    const { execution, gone } = machine;
+    execution.requireLive('migrate');
+    const { h64Raw: digest } = await xxh64();
+    const link = new MigrationLink(channel, digest);
+    this.#link = link;
+    link.maxBandwidth = this.#parameters.maxBandwidth;
+    const end = () => link.cancel(gone.reason);
+    gone.addEventListener('abort', end, { once: true });
+    try {
+      const copy = new GuestCopy(machine, digest);
+      this.#copy = copy;
+      await refuseChangedDisks(execution.instance);
+      const accepted = await this.#setUp(link, () =>
+        encodeSetup(
+          machine,
+          storedRanges(copy.source),
+          { downtimeLimitMs: this.#parameters.downtimeLimitMs, ...(keeperLock && { keeperLock }) },
+          digest,
+        ),
+      );
+      await this.#send(link, copy, digest);
+      return await this.#handOver(link, accepted);
+    } catch (thrown) {
+      const error = asFailure(thrown);
+      // Once it may run the guest, the destination is not stopped any more.
+      if (!this.#isCommitted) link.cancel(error);
+      this.#failed(error);
+      throw error;
+    } finally {
+      gone.removeEventListener('abort', end);
+      this.#settle();
+      link.close();
+    }
+  }
+
+  async #setUp(link: MigrationLink, setup: () => Uint8Array): Promise<Accepted> {
+    this.#tell('setup');
+    await this.#step('setup', async () => {
+      link.post('setup', setup());
+      await sendContents(link, this.#machine.backing.config);
+    });
+    return this.#step('accept', async () => decodeAccepted((await link.receive('accepted')).body));
+  }
+
+  /** Sends all of the guest. It stands still afterwards. */
+  async #send(link: MigrationLink, copy: GuestCopy, digest: Parameters<typeof migrationStore>[1]) {
+    const { machine } = this.#options;
+    const { execution, durability, next } = machine;
+    this.#tell('active');
+    const rounds = new Rounds(() => link.sentBytes);
+    rounds.begin();
+    const stoppedMs = () => performance.now() - (this.#stoppedAtMs ?? 0);
+    const store = migrationStore(link, digest, this.#sent, stoppedMs);
+    await copy.checkpointer(store).checkpoint({
+      another: (pass) => this.#another(link, rounds, pass),
+      settle: async () => {
+        this.#resumeCheckpoints = await durability.pause();
+        await link.drained();
+        await next.bounded('stop', execution.source, () => execution.instance.quiesce());
+      },
+      stop: () => orFail(() => this.#stop(link)),
+      go: () => {},
+      leaves: true,
+      signal: link.signal,
+    });
+  }
+
+  async #another(link: MigrationLink, rounds: Rounds, pass: FinishedPass): Promise<boolean> {
+    return this.#step('copy', async () => {
+      const written = this.#copy?.writtenPages() ?? pass.found;
+      const { isDone, info } = rounds.end(pass, written, this.#parameters);
+      this.#throttle.set(info.throttlePercent);
+      this.#tell('active', info);
+      if (!isDone) return true;
+      if (!this.#parameters.pauseBeforeSwitchover) return false;
+      await this.#waitForContinue(link);
+      rounds.begin();
+      return true;
+    });
+  }
+
+  async #waitForContinue(link: MigrationLink): Promise<void> {
+    await this.#step('pre-switchover', async () => {
+      this.#tell('pre-switchover');
+      link.signal.throwIfAborted();
+      await new Promise<void>((resolve, reject) => {
+        this.#continued = resolve;
+        link.signal.addEventListener('abort', () => reject(link.signal.reason), { once: true });
+      });
+      this.#continued = undefined;
+      // It waits once.
+      this.#parameters.pauseBeforeSwitchover = false;
+      this.#tell('active');
+    });
+  }
+
+  #stop(link: MigrationLink): void {
+    const { execution, around } = this.#machine;
+    around?.('migrate', 'stop', 'before');
+    this.#throttle.end();
+    execution.hold();
+    this.#stoppedAtMs = performance.now();
+    around?.('migrate', 'stop', 'after');
+    const { downtimeLimitMs } = this.#parameters;
+    // Timers are late under load: the limit is compared again when the destination is ready.
+    this.#downtimeTimer = setTimeout(() => link.cancel(tooLong(downtimeLimitMs)), downtimeLimitMs);
+    this.#tell('device');
+  }
+
+  async #handOver(link: MigrationLink, accepted: Accepted): Promise<MigrateReport> {
+    const { execution } = this.#machine;
+    const { downtimeLimitMs } = this.#parameters;
+    await this.#step('device', () => link.drained());
+    await this.#step('ready', () => link.receive('ready'));
+    clearTimeout(this.#downtimeTimer);
+    const stoppedAtMs = this.#stoppedAtMs ?? performance.now();
+    if (performance.now() - stoppedAtMs > downtimeLimitMs) throw tooLong(downtimeLimitMs);
+    try {
+      await this.#step('leave', async () => {
+        execution.leave();
+        // Within a browser, the destination has the same storage, and the machine's lock decides.
+        if (!accepted.sharesBrowser) await this.#machine.durability.markMoved();
+      });
+      await this.#step('run', async () => {
+        link.signal.throwIfAborted();
+        this.#options.lock.release();
+        // From this line on, the destination may run the guest.
+        this.#isCommitted = true;
+        link.post('run');
+      });
+      await this.#step('confirm', () => confirmed(link));
+    } catch (thrown) {
+      await this.#comeBack(link, accepted, asFailure(thrown));
+    }
+    const downtimeMs = performance.now() - stoppedAtMs;
+    this.#tell('completed', { downtimeMs, totalMs: performance.now() - this.#beganMs });
+    return { ...this.info, downtimeMs, machineId: this.#machine.id };
+  }
+
+  /** Runs the guest here again, if it does not run at the destination. @throws HoldfastError always */
+  async #comeBack(link: MigrationLink, accepted: Accepted, error: HoldfastError): Promise<never> {
+    const { execution } = this.#machine;
+    const { lock } = this.#options;
+    if (execution.runstate !== 'postmigrate') throw error;
+    const isKnown = !this.#isCommitted || link.wasCancelled;
+    // Within a browser the machine's lock decides: no destination runs the guest without it.
+    const isOurs = (isKnown || accepted.sharesBrowser) && (await held(lock));
+    if (!isKnown && !isOurs)
+      throw new HoldfastError(
+        'migration-failed',
+        'The destination has not said whether the guest runs there. It waits here, in runstate "postmigrate". Resume it only if it does not run there.',
+        { cause: error },
+      );
+    execution.comeBack();
+    throw error;
+  }
+
+  #settle(): void {
+    const { execution } = this.#machine;
+    clearTimeout(this.#downtimeTimer);
+    this.#throttle.end();
+    this.#copy?.end();
+    this.#resumeCheckpoints();
+    if (this.#stoppedAtMs !== undefined) execution.release();
+    this.#stoppedAtMs = undefined;
+  }
+
+  #failed(error: HoldfastError): void {
+    const { code, message } = error;
+    const status = code === 'cancelled' ? 'cancelled' : 'failed';
+    this.#tell(status, { totalMs: performance.now() - this.#beganMs, error: { code, message } });
+  }
+
+  #tell(status: MigrationStatus, changed: Partial<MigrationInfo> = {}): void {
+    this.#info = { ...this.#info, ...changed, status };
+    this.#machine.view.emit({ type: 'migration', info: this.info });
+  }
+
+  async #step<T>(step: MigrationStep, action: () => Promise<T>): Promise<T> {
+    const { around } = this.#machine;
+    try {
+      around?.('migrate', step, 'before');
+      const result = await action();
+      around?.('migrate', step, 'after');
+      return result;
+    } catch (thrown) {
+      throw asFailure(thrown);
+    }
+  }
+}
+
+/** @throws HoldfastError `blocked` for a disk whose base is another by now */
+async function refuseChangedDisks(instance: RuntimeInstance): Promise<void> {
+  await instance.commands.checkDisks?.();
+  const changed =
+    instance.blockers?.('restart').filter(({ code }) => code === 'disk-changed') ?? [];
+  const sentences = changed.map(({ message }) => message);
+  if (sentences.length > 0)
+    throw new HoldfastError('blocked', `The guest cannot move: ${sentences.join(' ')}`);
+}
+
+const held = (lock: OwnedLock): Promise<boolean> =>
+  lock.hold().then(
+    () => true,
+    () => false,
+  );
+
+async function confirmed(link: MigrationLink): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const message = 'The destination does not answer.';
+    timer = setTimeout(() => reject(new HoldfastError('migration-failed', message)), confirmMs);
+  });
+  try {
+    await Promise.race([link.receive('running'), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const tooLong = (limitMs: number) =>
+  new HoldfastError(
+    'migration-failed',
+    `The switchover takes longer than the downtime limit of ${limitMs} ms. The guest runs on here; raise the limit, or migrate again.`,
+  );
+
+/** Otherwise the checkpointer would name errors after checkpoints. */
+function orFail(action: () => void): void {
+  try {
+    action();
+  } catch (thrown) {
+    throw asFailure(thrown);
+  }
+}
+
+const asFailure = (thrown: unknown): HoldfastError =>
+  HoldfastError.from(adoptHoldfastError(thrown), 'migration-failed', 'The migration failed');

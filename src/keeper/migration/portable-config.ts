@@ -1,0 +1,88 @@
+/** A machine's configuration on its way to another keeper, and the contents that only this one has. */
+import type { DriveSource, ImageSource, MachineConfig } from '../../protocol/config.ts';
+import { type ImageName, imageKeys } from '../../protocol/images.ts';
+import type { JsonObject } from '../../vmstate/json.ts';
+import { layOutMemory } from '../checkpoint/memory-layout.ts';
+import { refused } from './refused.ts';
+
+/** A file or bytes that travel beside the configuration. */
+export interface Carried {
+  kind: 'bytes' | 'file';
+  name: string;
+  lastModifiedMs: number;
+  sizeBytes: number;
+}
+
+export function portableConfig(config: MachineConfig): JsonObject {
+  const portable: Record<string, unknown> = { ...config };
+  for (const name of imageKeys) {
+    const source = config[name];
+    if (source) portable[name] = portableSource(source);
+  }
+  return JSON.parse(JSON.stringify(portable)) as JsonObject;
+}
+
+function portableSource(source: ImageSource | DriveSource): object {
+  if ('url' in source || 'emptyBytes' in source) return source;
+  const isFile = 'file' in source;
+  const { name = '', lastModified = 0 } = (isFile ? source.file : {}) as Partial<File>;
+  const contents: Carried = {
+    kind: isFile ? 'file' : 'bytes',
+    name,
+    lastModifiedMs: lastModified,
+    sizeBytes: isFile ? source.file.size : source.bytes.length,
+  };
+  return { contents };
+}
+
+/** Returns the contents that no URL has. */
+export function contentsOf(config: MachineConfig): Map<ImageName, Blob> {
+  const contents = new Map<ImageName, Blob>();
+  for (const name of imageKeys) {
+    const source = config[name];
+    if (source && 'bytes' in source) contents.set(name, new Blob([source.bytes]));
+    else if (source && 'file' in source) contents.set(name, source.file);
+  }
+  return contents;
+}
+
+interface CheckedConfig {
+  /** Without the contents in {@link carried}. */
+  config: MachineConfig;
+  carried: Map<ImageName, Carried>;
+}
+
+/**
+ * Reads the configuration of a guest that arrives from a keeper of this site, which is believed.
+ * @throws HoldfastError `migration-refused`
+ */
+export function checkedConfig(portable: JsonObject): CheckedConfig {
+  const config: Record<string, unknown> = { ...portable };
+  const carried = takeCarried(config);
+  const checked = config as unknown as MachineConfig;
+  try {
+    layOutMemory(checked);
+  } catch (thrown) {
+    throw refused(`The guest has no room here. ${(thrown as Error).message}`, thrown);
+  }
+  return { config: checked, carried };
+}
+
+function takeCarried(config: Record<string, unknown>): CheckedConfig['carried'] {
+  const carried: CheckedConfig['carried'] = new Map();
+  for (const key of imageKeys) {
+    const { contents } = Object(config[key]);
+    if (contents === undefined) continue;
+    const { kind, name, lastModifiedMs, sizeBytes } = Object(contents);
+    const isWhole =
+      (kind === 'bytes' || kind === 'file') &&
+      typeof name === 'string' &&
+      Number.isFinite(lastModifiedMs) &&
+      Number.isSafeInteger(sizeBytes) &&
+      sizeBytes >= 0;
+    if (!isWhole) throw refused(`The source does not say what "${key}" of the guest is.`);
+    carried.set(key, { kind, name, lastModifiedMs, sizeBytes });
+    delete config[key];
+  }
+  return carried;
+}
