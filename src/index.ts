@@ -87,6 +87,15 @@ export type {
   RestartReport,
 } from './protocol/keeper-api.ts';
 export { type KeyboardLayout, keyboardLayouts } from './protocol/keyboard-layout-names.ts';
+export type {
+  MigrateIncomingReport,
+  MigrateIncomingRequest,
+  MigrateOptions,
+  MigrateReport,
+  MigrationInfo,
+  MigrationParameters,
+  MigrationStatus,
+} from './protocol/migration.ts';
 export type { GuestConnection, NetworkCounters, NetworkInfo } from './protocol/network.ts';
 export type { NinepEntry } from './protocol/ninep.ts';
 export type { CpuRegisters } from './protocol/registers.ts';

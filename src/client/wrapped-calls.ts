@@ -13,6 +13,12 @@ import type {
   RestartReport,
 } from '../protocol/keeper-api.ts';
 import type { PublicCalls } from '../protocol/keeper-calls.ts';
+import type {
+  MigrateIncomingReport,
+  MigrateIncomingRequest,
+  MigrateOptions,
+  MigrateReport,
+} from '../protocol/migration.ts';
 import type { RuntimeSource } from '../protocol/runtime-source.ts';
 import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
 import type { ImportReport } from '../protocol/state-transfer.ts';
@@ -77,6 +83,27 @@ export interface WrappedCalls {
    * `not-approved`, or the errors of {@link start}.
    */
   openState(source: StateSource | StateFile, options: OpenStateOptions): Promise<ImportReport>;
+  /**
+   * Moves the running guest to another keeper. The target is a machine without a guest, or the other
+   * end of a port of {@link migrateIncoming}. The guest stands still for some ten milliseconds. It then
+   * runs there, and the machine here has ended with the reason `migrated`.
+   *
+   * Rejects with `migration-refused`, `migration-failed`, or `cancelled` by
+   * {@link PublicCalls.migrateCancel}; the guest runs on here. In one case it waits here, in
+   * `postmigrate`: the destination may run the guest and does not answer.
+   */
+  migrate(
+    target: MessagePort | Pick<WrappedCalls, 'migrateIncoming'>,
+    options?: MigrateOptions,
+  ): Promise<MigrateReport>;
+  /**
+   * Takes the guest that {@link migrate} sends to the other end of `port`. Resolves once it runs here.
+   * If it fails, nothing of it stays.
+   */
+  migrateIncoming(
+    port: MessagePort,
+    options?: Partial<MigrateIncomingRequest>,
+  ): Promise<MigrateIncomingReport>;
   /**
    * Starts a machine with a state from v86's `save_state`, plain or compressed with zstd. Rejects with
    * `wrong-v86-state` if `config` differs from the machine of the state. The error names the differences,
@@ -201,6 +228,28 @@ export abstract class RemoteCalls extends RemoteGuest implements WrappedCalls {
     const runtime = absoluteRuntime(options.runtime);
     const given = { ...options, runtime };
     return openState(this.answering(), source, given, this.#rules.requirePublic);
+  }
+
+  async migrate(
+    target: MessagePort | Pick<WrappedCalls, 'migrateIncoming'>,
+    options: MigrateOptions = {},
+  ): Promise<MigrateReport> {
+    if (target instanceof MessagePort) return this.answering().migrate(target, options);
+    const { port1, port2 } = new MessageChannel();
+    const arriving = target.migrateIncoming(port2);
+    const leaving = this.answering().migrate(port1, options);
+    const [left, arrived] = await Promise.allSettled([leaving, arriving]);
+    if (left.status === 'rejected') throw left.reason;
+    if (arrived.status === 'rejected') throw arrived.reason;
+    return left.value;
+  }
+
+  async migrateIncoming(
+    port: MessagePort,
+    { runtimes = this.#rules.runtimes ?? [], ...rest }: Partial<MigrateIncomingRequest> = {},
+  ): Promise<MigrateIncomingReport> {
+    const request = { ...rest, runtimes: absoluteRuntimes(runtimes) };
+    return this.answering().migrateIncoming(request, port);
   }
 
   dropSnapshot({ id }: Pick<SnapshotInfo, 'id'>): Promise<void> {
