@@ -2,13 +2,15 @@
 import type { RuntimeSource } from '../protocol/runtime-source.ts';
 import type { Arguments, Signature } from './arguments.ts';
 import type { MonitorFiles } from './monitor-files.ts';
-import type { MonitorMachine } from './monitor-machine.ts';
+import type { MigrationTarget, MonitorMachine } from './monitor-machine.ts';
 
 export interface CommandContext {
   readonly machine: MonitorMachine;
   readonly files: MonitorFiles;
   /** Runtimes that a guest can move to, newest first. */
   readonly runtimes: readonly RuntimeSource[];
+  /** Finds the destination of a migration; undefined for none of this name. Absent: there are none. */
+  readonly targets: ((uri: string) => Promise<MigrationTarget | undefined>) | undefined;
   /** Every command, for `help`. */
   readonly commands: readonly Command[];
   /** Lines that were entered, oldest first. */

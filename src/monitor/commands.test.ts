@@ -239,3 +239,88 @@ describe('cprsave and cprload', () => {
     expect(machine.calls).toEqual([]);
   });
 });
+
+describe('migration', () => {
+  const target = { migrateIncoming: async () => ({}) as never };
+  const targets = async (uri: string) => (uri === 'worker:b' ? target : undefined);
+
+  test('moves the guest to a destination that the host knows', async () => {
+    const { lines: said } = await run('migrate worker:b', { targets });
+    expect(machine.calls).toEqual([['migrate', target]]);
+    expect(said).toEqual(['The guest has moved: it stood still for 18.3 ms, and all took 640 ms.']);
+  });
+
+  test('does not wait for the end with -d', async () => {
+    const { lines: said } = await run('migrate -d worker:b', { targets });
+    expect(said).toEqual(['The migration has begun: info migrate shows it.']);
+  });
+
+  test.each(['migrate worker:c', 'migrate nowhere'])('%s is refused', async (line) => {
+    await expect(run(line, { targets })).rejects.toMatchObject({ code: 'bad-command' });
+    await expect(run(line)).rejects.toMatchObject({ code: 'bad-command' });
+  });
+
+  test.each([
+    ['migrate_cancel', ['migrateCancel']],
+    ['migrate_continue pre-switchover', ['migrateContinue']],
+    [
+      'migrate_set_parameter downtime-limit 200',
+      ['migrateSetParameters', { downtimeLimitMs: 200 }],
+    ],
+    ['migrate_set_parameter max-bandwidth 5000', ['migrateSetParameters', { maxBandwidth: 5000 }]],
+    ['migrate_set_capability auto-converge off', ['migrateSetParameters', { autoConverge: false }]],
+    [
+      'migrate_set_capability pause-before-switchover on',
+      ['migrateSetParameters', { pauseBeforeSwitchover: true }],
+    ],
+  ])('%s', async (line, call) => {
+    await run(line);
+    expect(machine.calls).toEqual([call]);
+  });
+
+  test.each(['cpr-reboot', 'cpr-exec', 'cpr-transfer'])(
+    'names what mode %s is here',
+    async (mode) => {
+      expect((await lines(`migrate_set_parameter mode ${mode}`))[0]).toMatch(/cprsave|migrate/);
+      expect(machine.calls).toEqual([]);
+    },
+  );
+
+  test.each([
+    'migrate_set_parameter mode fast',
+    'migrate_set_parameter toString 1',
+    'migrate_set_capability xbzrle on',
+    'migrate_set_capability auto-converge maybe',
+  ])('%s is refused with the words that are allowed', async (line) => {
+    await expect(run(line)).rejects.toMatchObject({ code: 'bad-command' });
+  });
+
+  test('info migrate shows what QEMU shows', async () => {
+    expect(await lines('info migrate')).toEqual(['There was no migration.']);
+    machine.migration = {
+      ...machine.migration,
+      status: 'active',
+      totalMs: 1234,
+      expectedDowntimeMs: 20,
+      transferredBytes: 2048,
+      remainingBytes: 4096,
+      bandwidth: 1_000_000,
+      rounds: 2,
+      duplicatePages: 7,
+      dirtyPagesRate: 9,
+      throttlePercent: 20,
+    };
+    expect(await lines('info migrate')).toEqual([
+      'Migration status: active',
+      'total time: 1234 ms',
+      'expected downtime: 20 ms',
+      'transferred ram: 2 kbytes',
+      'throughput: 8.00 mbps',
+      'remaining ram: 4 kbytes',
+      'duplicate: 7 pages',
+      'dirty sync count: 2',
+      'dirty pages rate: 9 pages',
+      'cpu throttle percentage: 20',
+    ]);
+  });
+});

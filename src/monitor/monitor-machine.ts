@@ -11,9 +11,20 @@ import type {
   RamBlockInfo,
   RestartReport,
 } from '../protocol/keeper-api.ts';
+import type {
+  MigrateIncomingReport,
+  MigrateOptions,
+  MigrateReport,
+  MigrationInfo,
+} from '../protocol/migration.ts';
 import type { NetworkInfo } from '../protocol/network.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
 import type { RuntimeSource } from '../protocol/runtime-source.ts';
+
+/** The machine of another keeper, or a port to it. `Machine.migrate` takes both. */
+export type MigrationTarget =
+  | MessagePort
+  | { migrateIncoming(port: MessagePort): Promise<MigrateIncomingReport> };
 
 export interface MonitorMachine {
   readonly keeper: KeeperInfo;
@@ -46,4 +57,9 @@ export interface MonitorMachine {
   cprLoad(source: CprSource): Promise<CprLoadReport>;
   cprCancel(): Promise<void>;
   cprBlockers(mode: CprMode): Promise<Blocker[]>;
+  migrate(target: MigrationTarget, options?: MigrateOptions): Promise<MigrateReport>;
+  migrateCancel(): Promise<void>;
+  migrateContinue(): Promise<void>;
+  migrateSetParameters(parameters: MigrateOptions): Promise<void>;
+  migrationInfo(): Promise<MigrationInfo>;
 }

@@ -10,13 +10,14 @@ import { help, topicLines } from './commands/help.ts';
 import { infoCommands } from './commands/info.ts';
 import { mediaCommands, removableDrives } from './commands/media.ts';
 import { memoryCommands } from './commands/memory.ts';
+import { migrationCommands } from './commands/migration.ts';
 import { screendump } from './commands/screendump.ts';
 import { type Completion, complete } from './completion.ts';
 import { namesRegister } from './expression.ts';
 import { History } from './history.ts';
 import { findCommand, similarNames } from './lookup.ts';
 import { fileOfEntry, type MonitorFiles, resultFiles, type WrittenFile } from './monitor-files.ts';
-import type { MonitorMachine } from './monitor-machine.ts';
+import type { MigrationTarget, MonitorMachine } from './monitor-machine.ts';
 import { registerLookup } from './register-dump.ts';
 
 export interface MonitorOptions {
@@ -27,6 +28,8 @@ export interface MonitorOptions {
   files?: MonitorFiles;
   /** The runtimes of `restart` and `cprsave`, newest first. */
   runtimes?: readonly RuntimeSource[];
+  /** Finds the destination of `migrate`, such as `worker:NAME`. */
+  targets?: (uri: string) => Promise<MigrationTarget | undefined>;
   /** Lines of earlier sessions, oldest first. */
   history?: readonly string[];
 }
@@ -50,6 +53,7 @@ const commands: readonly Command[] = [
   ...guestCommands,
   ...infoCommands,
   ...cprCommands,
+  ...migrationCommands,
   ...mediaCommands,
   ...memoryCommands,
   screendump,
@@ -57,7 +61,7 @@ const commands: readonly Command[] = [
 ];
 
 export function createMonitor(machine: MonitorMachine, options: MonitorOptions = {}): Monitor {
-  const { files = resultFiles, runtimes = [] } = options;
+  const { files = resultFiles, runtimes = [], targets } = options;
   const history = new History(options.history);
   return {
     history,
@@ -68,6 +72,7 @@ export function createMonitor(machine: MonitorMachine, options: MonitorOptions =
         machine,
         files,
         runtimes,
+        targets,
         commands,
         history: history.lines,
         sleep: (ms) => new Promise((done) => setTimeout(done, ms)),

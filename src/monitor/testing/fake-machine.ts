@@ -2,9 +2,10 @@ import { HoldfastError } from '../../errors.ts';
 import type { CprSource, CprTarget } from '../../protocol/cpr.ts';
 import type { MachineStatus, Runstate } from '../../protocol/events.ts';
 import type { KeeperInfo } from '../../protocol/keeper-api.ts';
+import { type MigrateOptions, type MigrationInfo, noMigration } from '../../protocol/migration.ts';
 import type { CpuRegisters, SegmentRegister } from '../../protocol/registers.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
-import type { MonitorMachine } from '../monitor-machine.ts';
+import type { MigrationTarget, MonitorMachine } from '../monitor-machine.ts';
 
 const runtime = (v86Version: string): RuntimeSource => ({
   id: `${v86Version}-abc`,
@@ -199,6 +200,23 @@ export class FakeMachine implements MonitorMachine {
       v86Version: '0.5.409',
       timings: { readMs: 0, prepareMs: 0, loadMs: 0 },
     };
+  }
+  migration: MigrationInfo = noMigration;
+  async migrate(target: MigrationTarget) {
+    this.#call('migrate', target);
+    return { ...this.migration, machineId: 'machine', downtimeMs: 18.25, totalMs: 640 };
+  }
+  async migrateCancel() {
+    this.#call('migrateCancel');
+  }
+  async migrateContinue() {
+    this.#call('migrateContinue');
+  }
+  async migrateSetParameters(parameters: MigrateOptions) {
+    this.#call('migrateSetParameters', parameters);
+  }
+  async migrationInfo() {
+    return this.migration;
   }
   async cprCancel() {
     this.#call('cprCancel');

@@ -1,7 +1,7 @@
 /** The monitor in the page: a log, and a line to type in. */
-import { runtimes } from 'virtual:holdfast-build';
+import { keeperUrl, runtimes } from 'virtual:holdfast-build';
 import { HoldfastError } from '../../errors.ts';
-import { createMonitor, type Monitor } from '../../index.ts';
+import { connect, createMonitor, type Monitor } from '../../index.ts';
 import type { Session } from '../session/session.ts';
 import { button, create, element } from '../ui/element.ts';
 import { runtimeSource } from '../ui/runtime-source.ts';
@@ -9,6 +9,13 @@ import { readSetting, writeSetting } from '../ui/settings.ts';
 import { PageFiles } from './page-files.ts';
 
 type Tone = 'input' | 'error' | 'hint' | 'output';
+
+/** `worker:NAME`: the keeper of that name, which `?machine=NAME` shows afterwards. */
+async function workerTarget(uri: string) {
+  const [, machineId] = /^worker:(.+)$/.exec(uri) ?? [];
+  if (machineId === undefined) return undefined;
+  return connect({ keeperUrl, machineId, runtimes: runtimes.map(runtimeSource) });
+}
 
 const prompt = '(holdfast)';
 const mostLogEntries = 500;
@@ -30,6 +37,7 @@ export class MonitorView {
       this.#monitor = createMonitor(machine, {
         files: this.#files,
         runtimes: runtimes.map(runtimeSource),
+        targets: workerTarget,
         history: this.#history,
       });
     });
