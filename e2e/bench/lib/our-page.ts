@@ -6,6 +6,7 @@ import { ConsoleReader } from './console-reader.ts';
 import { type GuestPage, sendProgram, timeCommand, wallMs } from './guest-page.ts';
 import { Meter } from './meter.ts';
 import { measureCheckpoints } from './our-checkpoint.ts';
+import { measureMoves } from './our-migration.ts';
 import { measureRestart } from './our-restart.ts';
 import { scanGBps } from './scan-speed.ts';
 
@@ -63,6 +64,8 @@ const bench = {
     measureRestart(await connected, bench.meter, runtime),
   measureCheckpoints: async (count: number) =>
     measureCheckpoints(await connected, bench.meter, count),
+  measureMoves: async (runtimes: readonly RuntimeSource[], count: number) =>
+    measureMoves(await connected, bench.meter.addresses, runtimes, count),
   scanGBps,
   startProgram: async (name: string, program: readonly number[]) => {
     await sendProgram(page, `/tmp/${name}`, Uint8Array.from(program));

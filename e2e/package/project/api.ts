@@ -154,6 +154,22 @@ async function snapshotsAndUpdates(machine: holdfast.Machine): Promise<void> {
   expect('restart', machine.status?.v86Version, older?.v86Version);
 }
 
+async function migration(machine: holdfast.Machine): Promise<void> {
+  const { keeperUrl, runtimes } = packageAssets;
+  const target = await connect({ keeperUrl, runtimes, machineId: 'api-target' });
+  await machine.migrateSetParameters({ downtimeLimitMs: 30_000 });
+  expect('migrationInfo', (await machine.migrationInfo()).status, 'none');
+  expect('migrateContinue', await refusal(machine.migrateContinue()), 'bad-runstate');
+  expect('migrateCancel', await refusal(machine.migrateCancel()), 'bad-runstate');
+  const report = await machine.migrate(target);
+  expect('migrate', [report.status, target.status?.runstate], ['completed', 'running']);
+  const { port1, port2 } = new MessageChannel();
+  const arriving = machine.migrateIncoming(port1, { runtimes });
+  await target.migrate(port2, { downtimeLimitMs: 30_000 });
+  expect('migrateIncoming', (await arriving).machineId, 'api');
+  target.close();
+}
+
 async function storage(machine: holdfast.Machine): Promise<void> {
   const { storage } = machine;
   await machine.checkpoint();
@@ -263,6 +279,7 @@ async function run(): Promise<string[]> {
   await network(machine);
   await storage(machine);
   await snapshotsAndUpdates(machine);
+  await migration(machine);
   await otherLives(machine);
   const again = await connect({ keeperUrl: packageAssets.keeperUrl, machineId: 'api' });
   const gone = await refusal(again.resumeStored('nobody', { runtime: runtime as never }));
