@@ -83,7 +83,7 @@ export class Cpr {
   /** Brings a guest to life that arrives in the machine's memory. */
   openState(
     deviceState: Promise<DeviceStateItem>,
-    rules?: Pick<RestoreGuestRequest<DeviceStateItem>, 'gapMs' | 'mayRun'>,
+    rules?: Pick<RestoreGuestRequest<DeviceStateItem>, 'gapMs' | 'mayRun' | 'runs'>,
   ): Promise<DeviceStateItem> {
     return this.#restoreGuest('open a state', () => deviceState, rules);
   }
@@ -91,7 +91,7 @@ export class Cpr {
   async #restoreGuest<Restored extends RestoredGuest>(
     operation: string,
     restore: () => Promise<Restored>,
-    rules?: Pick<RestoreGuestRequest<Restored>, 'gapMs' | 'mayRun'>,
+    rules?: Pick<RestoreGuestRequest<Restored>, 'gapMs' | 'mayRun' | 'runs'>,
   ): Promise<Restored> {
     const { execution, around } = this.#machine;
     execution.requireIncoming(operation);

@@ -36,6 +36,8 @@ export interface RestoreGuestRequest<Restored> {
   gapMs?(): number;
   /** Awaited once the guest is loaded. It runs unless this rejects. */
   mayRun?(): Promise<void>;
+  /** Called when it runs, and nothing can undo that. */
+  runs?(): void;
 }
 
 /** State that a guest needs beside its memory. */
@@ -62,7 +64,7 @@ export async function restoreMemory(
  */
 export async function restoreGuest<Restored extends RestoredGuest>(
   machine: GuestParts,
-  { awaiting, runtime, steps, restore, gapMs, mayRun }: RestoreGuestRequest<Restored>,
+  { awaiting, runtime, steps, restore, gapMs, mayRun, runs }: RestoreGuestRequest<Restored>,
 ): Promise<{ report: CprLoadReport; restored: Restored }> {
   const { execution, backing } = machine;
   const { h64Raw: digest } = await xxh64();
@@ -98,6 +100,7 @@ export async function restoreGuest<Restored extends RestoredGuest>(
     machine.restarts = kept.restarts;
     execution.bootedAtMs = kept.bootedAtMs;
     execution.loaded({ instance: loaded, host }, awaiting.source, { runstate, wasSuspended });
+    runs?.();
     const report = {
       machineId: id,
       runstate,

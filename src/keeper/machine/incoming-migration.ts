@@ -45,9 +45,7 @@ export async function receiveMigration(
   const destroyed = () => link.cancel(signal.reason);
   signal.addEventListener('abort', destroyed, { once: true });
   try {
-    const arrived = await new Arrival(options, link, digest).run();
-    link.post('running');
-    return arrived;
+    return await new Arrival(options, link, digest).run();
   } catch (thrown) {
     const adopted = adoptHoldfastError(thrown);
     const error = HoldfastError.from(adopted, 'migration-failed', 'The guest could not be taken');
@@ -109,12 +107,15 @@ class Arrival {
       );
       this.#around('accept', 'after');
     });
+    link.post('prepared');
     // The stored guest of this id is the one that arrives.
     machine.ownsStored = true;
     try {
       await machine.operations.arrive(deviceState as Promise<DeviceStateItem>, {
         gapMs: () => this.#gapMs(),
         mayRun: () => this.#mayRun(machine, state.machineId),
+        // From the message `run` on the guest runs here, also if the source is gone.
+        runs: () => void (link.signal.aborted || link.post('running')),
       });
     } catch (thrown) {
       machine.end();

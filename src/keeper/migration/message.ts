@@ -14,6 +14,7 @@ const kinds = {
   took: 17,
   ready: 18,
   running: 19,
+  prepared: 20,
   /** From either end. */
   cancel: 32,
 } as const;

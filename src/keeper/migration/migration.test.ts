@@ -331,6 +331,19 @@ describe('an error at a step', () => {
     },
   );
 
+  test('[MI9] a channel that breaks once the destination has the word to run: it runs there', async () => {
+    await start();
+    let port: MessagePort | undefined;
+    around = (operation, step, when) => {
+      if (operation === 'migrateIncoming' && step === 'run' && when === 'after') port?.close();
+    };
+    const { leaving, arriving, port1 } = migrate();
+    port = port1;
+    await expect(leaving).rejects.toThrow('has not said');
+    await arriving;
+    expect(runstates()).toEqual(['postmigrate', 'running']);
+  });
+
   test('[MI9] a source that waits resumes when its user resumes it', async () => {
     await start();
     around = throwAt('migrate', 'confirm', 'before');

@@ -62,6 +62,7 @@ export class OutgoingMigration {
   #downtimeTimer: ReturnType<typeof setTimeout> | undefined;
   #resumeCheckpoints: () => void = () => {};
   #isCommitted = false;
+  #isPrepared = false;
   #continued: (() => void) | undefined;
 
   constructor(options: OutgoingOptions) {
@@ -183,6 +184,13 @@ export class OutgoingMigration {
       this.#throttle.set(info.throttlePercent);
       this.#tell('active', info);
       if (!isDone) return true;
+      if (!this.#isPrepared) {
+        // The guest runs while the destination gets its runtime ready.
+        await link.receive('prepared');
+        this.#isPrepared = true;
+        rounds.begin();
+        return true;
+      }
       if (!this.#parameters.pauseBeforeSwitchover) return false;
       await this.#waitForContinue(link);
       rounds.begin();
