@@ -39,6 +39,7 @@ export const sidebar = [
       { text: 'vmstate', link: '/spec/vmstate' },
       { text: 'State file', link: '/spec/state-file' },
       { text: 'Storage', link: '/spec/storage' },
+      { text: 'Migration', link: '/spec/migration' },
     ],
   },
   {

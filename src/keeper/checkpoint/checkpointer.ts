@@ -79,6 +79,8 @@ export interface FinishedPass {
   passes: number;
   /** Pages that this one found to have changed. */
   found: number;
+  /** Time that it took from the guest. */
+  busyMs: number;
 }
 
 export type CheckpointReport = CheckpointInfo;
@@ -258,6 +260,7 @@ export class Checkpointer {
     const most = options.another ? Number.POSITIVE_INFINITY : maximumPasses;
     for (let pass = 0; pass < most; pass++) {
       report.passes++;
+      const busyMs = attempt.slices.busyMs;
       const ranges = this.#collect(pass === 0, true);
       await this.#collectPiecesInSlices(attempt);
       let found = 0;
@@ -266,7 +269,14 @@ export class Checkpointer {
       if (options.another) {
         // The caller's rate is of what was sent.
         await this.#flush(attempt);
-        if (!(await options.another({ passes: pass + 1, found }))) return;
+        if (
+          !(await options.another({
+            passes: pass + 1,
+            found,
+            busyMs: attempt.slices.busyMs - busyMs,
+          }))
+        )
+          return;
         continue;
       }
       if (found <= smallRestPages || found > before * uselessShare) return;

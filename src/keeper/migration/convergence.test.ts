@@ -4,10 +4,10 @@ import { Convergence } from './convergence.ts';
 import { Throttle } from './throttle.ts';
 
 const parameters = { ...defaultMigrationParameters, downtimeLimitMs: 100 };
-const round = (writtenPages: number, sentPages = 10_000, tookMs = 200) => ({
+const round = (writtenPages: number, sentPages = 10_000, workMs = 200) => ({
   writtenPages,
   sentPages,
-  tookMs,
+  workMs,
 });
 
 describe('[MI13] a guest is stopped', () => {

@@ -18,8 +18,8 @@ export interface Round {
   writtenPages: number;
   /** Pages that the round sent. Those that one word fills take time, but hardly any bytes. */
   sentPages: number;
-  /** How long the round took. */
-  tookMs: number;
+  /** Time that the round would take alone: of work, and of waiting for the channel. */
+  workMs: number;
 }
 
 export interface Decision {
@@ -37,11 +37,11 @@ export class Convergence {
 
   /** @throws HoldfastError `migration-failed` for a guest that writes faster than it can be sent */
   after(
-    { writtenPages, sentPages, tookMs }: Round,
+    { writtenPages, sentPages, workMs }: Round,
     { downtimeLimitMs, autoConverge }: MigrationParameters,
   ): Decision {
     // A few pages say nothing about the channel.
-    if (sentPages > fewPages) this.#pageMs = tookMs / sentPages;
+    if (sentPages > fewPages) this.#pageMs = workMs / sentPages;
     const expectedDowntimeMs = fixedMs + writtenPages * this.#pageMs;
     const fits = expectedDowntimeMs <= downtimeLimitMs;
     const isUseless = writtenPages > this.#before * uselessShare;

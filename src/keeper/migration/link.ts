@@ -35,6 +35,8 @@ export class MigrationLink {
   /** Time at which the bytes sent so far are within {@link maxBandwidth}. */
   #freeAtMs = 0;
   sentBytes = 0;
+  /** Time that {@link send} has waited for the other end, ms. */
+  waitedMs = 0;
   /** The other end gave up: it does not run the guest. */
   wasCancelled = false;
   /** Bytes a second; 0: no limit. */
@@ -64,6 +66,7 @@ export class MigrationLink {
 
   /** Sends data once the other end has room. @throws HoldfastError of {@link signal} */
   async send(kind: MessageKind, body: Uint8Array): Promise<void> {
+    const beganMs = performance.now();
     await this.#paced(body.length);
     while (this.#inFlight > 0 && this.#inFlight + body.length > windowBytes) {
       this.signal.throwIfAborted();
@@ -71,6 +74,7 @@ export class MigrationLink {
         this.#wake = resolve;
       });
     }
+    this.waitedMs += performance.now() - beganMs;
     this.#inFlight += body.length;
     this.post(kind, body);
   }

@@ -159,7 +159,7 @@ export class OutgoingMigration {
     const { machine } = this.#options;
     const { execution, durability, next } = machine;
     this.#tell('active');
-    const rounds = new Rounds(() => link.sentBytes);
+    const rounds = new Rounds(link);
     rounds.begin();
     const stoppedMs = () => performance.now() - (this.#stoppedAtMs ?? 0);
     const store = migrationStore(link, digest, this.#sent, stoppedMs);

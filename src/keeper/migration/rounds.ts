@@ -3,6 +3,7 @@ import type { MigrationInfo, MigrationParameters } from '../../protocol/migratio
 import { pageBytes } from '../../protocol/page-bytes.ts';
 import type { FinishedPass } from '../checkpoint/checkpointer.ts';
 import { Convergence } from './convergence.ts';
+import type { MigrationLink } from './link.ts';
 
 /** Fewer bytes say nothing about the channel. */
 const leastMeasuredBytes = 256 * 1024;
@@ -19,18 +20,18 @@ type RoundInfo = Pick<
 
 export class Rounds {
   readonly #convergence = new Convergence();
-  readonly #sentBytes: () => number;
-  #begun = { atMs: 0, sentBytes: 0 };
+  readonly #link: Pick<MigrationLink, 'sentBytes' | 'waitedMs'>;
+  #begun = { atMs: 0, sentBytes: 0, waitedMs: 0 };
   #bandwidth = 0;
 
-  /** @param sentBytes returns how many bytes were sent so far */
-  constructor(sentBytes: () => number) {
-    this.#sentBytes = sentBytes;
+  constructor(link: Pick<MigrationLink, 'sentBytes' | 'waitedMs'>) {
+    this.#link = link;
   }
 
   /** A round begins now. */
   begin(): void {
-    this.#begun = { atMs: performance.now(), sentBytes: this.#sentBytes() };
+    const { sentBytes, waitedMs } = this.#link;
+    this.#begun = { atMs: performance.now(), sentBytes, waitedMs };
   }
 
   /**
@@ -38,15 +39,17 @@ export class Rounds {
    * @throws HoldfastError `migration-failed` for a guest that writes faster than it can be sent
    */
   end(
-    { passes, found }: FinishedPass,
+    { passes, found, busyMs }: FinishedPass,
     writtenPages: number,
     parameters: MigrationParameters,
   ): { isDone: boolean; info: RoundInfo } {
     const tookMs = Math.max(performance.now() - this.#begun.atMs, 1);
-    const sentBytes = this.#sentBytes() - this.#begun.sentBytes;
+    const sentBytes = this.#link.sentBytes - this.#begun.sentBytes;
+    // The guest's own slices in between do not count: it stands still later.
+    const workMs = busyMs + this.#link.waitedMs - this.#begun.waitedMs;
     if (sentBytes >= leastMeasuredBytes) this.#bandwidth = (sentBytes / tookMs) * 1000;
     this.begin();
-    const round = { writtenPages, sentPages: found, tookMs };
+    const round = { writtenPages, sentPages: found, workMs };
     const { isDone, ...expected } = this.#convergence.after(round, parameters);
     const info = {
       ...expected,
