@@ -37,6 +37,8 @@ export const holdfastErrorCodes = [
   'keeper-gone',
   /** The keeper's worker is there but did not answer in time. */
   'keeper-silent',
+  /** The guest moved to another keeper, which this page could not follow. It runs there. */
+  'keeper-moved',
   /** A mode of CPR is refused by its blockers; the message has their sentences. */
   'blocked',
   /** The state is that of another machine: its configuration or RAM blocks differ. */

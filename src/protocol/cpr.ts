@@ -21,7 +21,9 @@ export type BlockerCode =
   /** Connections of the guest end in this worker and would be closed. */
   | 'network-cannot-follow'
   /** A device or runtime cannot transfer its state. */
-  | 'device-cannot-follow';
+  | 'device-cannot-follow'
+  /** Move to another keeper: snapshots are in the memory of this one. */
+  | 'snapshots-cannot-follow';
 
 /** A reason, known up front, why a mode is refused now. */
 export interface Blocker {

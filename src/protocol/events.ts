@@ -4,6 +4,7 @@
  */
 import type { HoldfastErrorCode } from '../errors.ts';
 import type { MachineConfig } from './config.ts';
+import type { KeeperAddress } from './keeper-lookup.ts';
 import type { MigrationInfo } from './migration.ts';
 import type { Durability, StartSource } from './stored.ts';
 
@@ -157,6 +158,11 @@ export type MachineEvent =
   | { type: 'snapshot-restored'; id: string }
   /** The status of a migration to another keeper has changed, or one of its rounds has ended. */
   | { type: 'migration'; info: MigrationInfo }
+  /**
+   * The guest moved to the keeper in this worker, and runs there. This page follows it; the event
+   * reaches listeners when it has.
+   */
+  | { type: 'moved'; to: KeeperAddress; downtimeMs?: number }
   | { type: 'error'; code: HoldfastErrorCode; message: string };
 
 /**

@@ -18,6 +18,8 @@ export interface KeeperInfo {
    * knows that the worker has ended. Absent without Web Locks (insecure origins).
    */
   keeperLock?: string;
+  /** Id of the keeper's build. Absent from keepers that cannot move their guest. */
+  build?: string;
   /** Names of the calls that this keeper answers. Absent from keepers of the first release. */
   methods?: readonly string[];
   machine: MachineStatus | null;

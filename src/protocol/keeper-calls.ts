@@ -90,8 +90,14 @@ interface PageCalls {
    * @param pageLock name of a Web Lock that the page holds as long as it lives. Empty without Web Locks:
    * such a page announces its end by any message on its port.
    * @param pageId name of the page in {@link visibility}
+   * @param has end of the output that the page has of each console: it followed its guest here
    */
-  attach(port: MessagePort, pageLock: string, pageId?: string): Promise<KeeperInfo>;
+  attach(
+    port: MessagePort,
+    pageLock: string,
+    pageId?: string,
+    has?: Readonly<Record<string, number>>,
+  ): Promise<KeeperInfo>;
   start(request: StartRequest): Promise<void>;
   /** Live update: the other runtime takes the guest over in place. */
   restart(runtime: RuntimeSource): Promise<RestartReport>;
@@ -156,6 +162,7 @@ interface PageCalls {
   migrateIncoming(
     request: MigrateIncomingRequest,
     port: MessagePort,
+    relay?: MessagePort,
   ): Promise<MigrateIncomingReport>;
   /**
    * Resumes a machine from its newest checkpoint that is whole.

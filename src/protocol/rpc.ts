@@ -27,16 +27,19 @@ export interface KeeperWire {
 /**
  * Answers a page's calls that arrive at `port`, by their names of now and of earlier releases.
  * @param own calls of this connection, in place of those of `api`
+ * @param pass makes each call but `ping`, now or later, or refuses it
  */
 export function exposeKeeper(
   api: KeeperApi,
   port: MessagePort,
   own: Partial<KeeperApi> = {},
+  pass: (call: () => unknown) => unknown = (call) => call(),
 ): void {
   keepErrorCodes();
   const exposed: Record<string, unknown> = Object.create(null);
   for (const name of keeperCalls) {
-    const call = callOf(own, name) ?? callOf(api, name);
+    const made = callOf(own, name) ?? callOf(api, name);
+    const call = name === 'ping' ? made : (...args: never[]) => pass(() => made?.(...args));
     exposed[name] = call;
     const { [name]: former } = formerNames;
     if (former !== undefined) exposed[former] = call;

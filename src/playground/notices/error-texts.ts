@@ -1,7 +1,13 @@
 /** Titles and advice for each error code. Data only. */
 import type { HoldfastErrorCode } from '../../errors.ts';
 
-export type ErrorAction = 'try-again' | 'start-fresh' | 'reload' | 'reconnect' | 'export-rest';
+export type ErrorAction =
+  | 'try-again'
+  | 'start-fresh'
+  | 'reload'
+  | 'reconnect'
+  | 'move-anyway'
+  | 'export-rest';
 
 /** Words of the page for an error code. */
 export interface ErrorWords {
@@ -84,8 +90,12 @@ export const errorTexts: Readonly<Record<HoldfastErrorCode, ErrorWords>> = {
   },
   'keeper-incompatible': {
     title: 'A version of Holdfast that this page cannot talk to holds the guest',
-    advice:
-      'Use a page of that version. Or close every page of this site for a while, which ends that guest, and reload.',
+    advice: 'The guest continues there. Reload this page to get the newest version of it.',
+    actions: ['reload'],
+  },
+  'keeper-moved': {
+    title: 'The guest moved to a newer version of Holdfast',
+    advice: 'It runs there. This page is too old to follow it: reload the page.',
     actions: ['reload'],
   },
   'keeper-unavailable': {
@@ -292,5 +302,6 @@ export const actionLabel: Readonly<Record<ErrorAction, string>> = {
   'start-fresh': 'Start fresh…',
   reload: 'Reload the page',
   reconnect: 'Reconnect',
+  'move-anyway': 'Move anyway',
   'export-rest': 'Export what is left',
 };
