@@ -19,6 +19,8 @@ declare module 'virtual:holdfast-build' {
   export const buildId: string;
   /** `keeper.js`, the same in every build: see DESIGN, the keeper's URL is part of its ABI. */
   export const keeperUrl: string;
+  /** Id of the keeper at that URL. Changes only when the keeper does. */
+  export const keeperBuild: string;
   /** The demo guest at its prompt. Only in the script in the page's head, in a build. */
   export const promptState:
     | {

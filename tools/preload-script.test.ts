@@ -30,7 +30,7 @@ test('the preload script comes before the stylesheet, and modules for later afte
 
 test('the preload script brings neither the table of machine options nor what checks them', async () => {
   const script = await bundlePreloadScript(
-    { buildId: '', keeperUrl: 'keeper.js', runtimes: [] },
+    { buildId: '', keeperUrl: 'keeper.js', keeperBuild: '', runtimes: [] },
     undefined,
   );
   expect(script).toContain('keeper.js');

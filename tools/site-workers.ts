@@ -30,6 +30,7 @@ export interface RuntimeBuild {
 export interface BuildManifest {
   buildId: string;
   keeperUrl: string;
+  keeperBuild: string;
   runtimes: RuntimeBuild[];
 }
 
@@ -52,16 +53,22 @@ interface SiteWorkersOptions {
 export async function buildSiteWorkers(options: SiteWorkersOptions = {}): Promise<SiteWorkers> {
   const { tag = '', packages = v86Packages, maps = true } = options;
   const [keeper, ...built] = await Promise.all([
-    bundle('workers/keeper.ts', 'keeper.js'),
+    buildKeeper(maps),
     ...packages.map((name) => buildRuntime(name, tag, maps)),
   ]);
   const runtimes = built.map(({ runtime }) => runtime);
   const sources = sourceHash(repositoryRoot);
-  const buildId = sha256([sources, tag, ...runtimes.map(({ id }) => id)].join());
-  const manifest = { buildId: buildId.slice(0, 8), keeperUrl: 'keeper.js', runtimes };
+  const { keeperBuild } = keeper;
+  const buildId = sha256([sources, tag, keeperBuild, ...runtimes.map(({ id }) => id)].join());
+  const manifest = {
+    buildId: buildId.slice(0, 8),
+    keeperUrl: 'keeper.js',
+    keeperBuild,
+    runtimes,
+  };
 
   const files: SiteWorkers['files'] = new Map();
-  files.set('keeper.js', maps ? keeper.code : withoutMap(keeper.code));
+  files.set('keeper.js', keeper.code);
   if (maps) files.set('keeper.js.map', keeper.map);
   for (const { runtime, code, map, wasm } of built) {
     const folder = `runtimes/${runtime.id}`;
@@ -76,6 +83,19 @@ export async function buildSiteWorkers(options: SiteWorkersOptions = {}): Promis
   // stale.
   files.set('build.json', toJson({ ...manifest, sourceHash: sources }));
   return { manifest, files };
+}
+
+/** Text that the keeper's id replaces, of the same length: src/keeper/upgrade/keeper-build.ts. */
+const keeperBuildText = '__KEEPER_BUILD__';
+
+async function buildKeeper(maps: boolean) {
+  const { code, map } = await bundle('workers/keeper.ts', 'keeper.js');
+  const keeperBuild = sha256(withoutMap(code)).slice(0, keeperBuildText.length);
+  return {
+    keeperBuild,
+    code: (maps ? code : withoutMap(code)).replace(keeperBuildText, keeperBuild),
+    map,
+  };
 }
 
 async function buildRuntime(packageName: string, tag: string, maps: boolean) {

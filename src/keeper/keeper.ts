@@ -1,6 +1,6 @@
 import { HoldfastError } from '../errors.ts';
 import { abiVersion } from '../protocol/abi.ts';
-import type { CprSource, CprTarget } from '../protocol/cpr.ts';
+import type { Blocker, CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { TakenEvents } from '../protocol/event-bytes.ts';
 import { imagesWithoutData } from '../protocol/images.ts';
 import type {
@@ -18,6 +18,7 @@ import {
   type MachineCalls,
   machineCalls,
 } from '../protocol/keeper-calls.ts';
+import type { KeeperAddress, KeeperPlace, MoveMessage } from '../protocol/keeper-lookup.ts';
 import type {
   MigrateIncomingReport,
   MigrateIncomingRequest,
@@ -53,8 +54,19 @@ import type { TerminalSize } from './pages/terminal-sizes.ts';
 import { abortable } from './runtimes/abortable.ts';
 import { acceptRuntime } from './runtimes/accept-runtime.ts';
 import { RuntimeLoader } from './runtimes/runtime-loader.ts';
+import { KeeperMove, sendNothing } from './upgrade/keeper-move.ts';
+import { MachineNetwork } from './upgrade/machine-network.ts';
+import { moveBlockers } from './upgrade/move-blockers.ts';
+import { NameLock } from './upgrade/name-lock.ts';
+import { PageCallGate } from './upgrade/page-calls.ts';
 
 type KeeperIdentity = Omit<KeeperInfo, 'abiVersion' | 'methods' | 'machine'>;
+
+/** Longest downtime of a guest that moves to a newer keeper, ms: a busy computer is no obstacle. */
+const moveDowntimeMs = 1_000;
+
+/** Time for pages that look for the machine while it moves, ms. Then its former keeper ends. */
+const signpostMs = 30_000;
 
 /** Longest wait for the end of an opening whose page has left, which is noticed a moment later. */
 const leavingPageMs = 3_000;
@@ -66,6 +78,10 @@ interface KeeperOptions {
   openStore?: OpenStore;
   /** Address of the keeper's own script. */
   keeperUrl?: string;
+  /** Name of the keeper's worker. */
+  name?: string;
+  /** Ends the worker. */
+  end?: () => void;
   /** Opens, for reading, the store that a newer version of this site has written. */
   openNewerStore?: OpenStore;
   /** Called around each step of cprSave and cprLoad, so that tests can make one fail. */
@@ -94,12 +110,26 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
   readonly storage: StoredMachines;
   /** Sizes of the terminals that pages show, also for machines that start later. */
   readonly #terminals = new Map<string, TerminalSize>();
+  readonly #name: string;
+  readonly #end: () => void;
+  readonly #nameLock: NameLock;
+  readonly #gate = new PageCallGate();
+  readonly #move = new KeeperMove(
+    {
+      blockers: (options) => this.#moveBlockers(options),
+      send: (...request) => this.#send(...request),
+    },
+    this.#gate,
+  );
 
   constructor(identity: KeeperIdentity, options: KeeperOptions = {}) {
     super();
     this.#identity = identity;
     const { loader = new RuntimeLoader(), openStore, openNewerStore, keeperUrl, around } = options;
     this.#keeperUrl = keeperUrl;
+    this.#name = options.name ?? '';
+    this.#end = options.end ?? (() => {});
+    this.#nameLock = new NameLock({ name: this.#name, url: keeperUrl ?? '' });
     this.#slot = new MachineSlot(this.#pages, identity.keeperLock);
     this.storage = new StoredMachines({
       openStore,
@@ -126,23 +156,92 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     return Date.now();
   }
 
-  // Without an await after the greeting: no event is lost between it and the live ones.
+  where(): Omit<KeeperPlace, 'type'> {
+    const { movedTo } = this.#gate;
+    const { build = '' } = this.#identity;
+    return { name: this.#name, build, abi: abiVersion, ...(movedTo !== undefined && { movedTo }) };
+  }
+
+  /** Moves the guest to another keeper, at the request of a page. */
+  move(message: MoveMessage): void {
+    void this.#move.request(message);
+  }
+
+  /** [KM6] Ends this worker, if a page started it for a guest that did not come. */
+  async dismiss(): Promise<void> {
+    await this.#slot.vacant(leavingPageMs);
+    if (!this.#slot.machine && !this.#slot.isStarting && this.#pages.count === 0) this.#end();
+  }
+
+  async #moveBlockers(options: { isRelayed: boolean }): Promise<readonly Blocker[]> {
+    const { machine } = this.#slot;
+    return machine ? moveBlockers(machine, options) : [];
+  }
+
+  async #send(
+    { to, channel, relay }: Pick<MoveMessage, 'to' | 'channel' | 'relay'>,
+    stopped: () => void,
+  ): Promise<{ downtimeMs?: number }> {
+    if (this.#slot.isStarting)
+      throw new HoldfastError('busy', 'A machine is being started: wait for it, then upgrade.');
+    const { machine } = this.#slot;
+    if (!machine) {
+      await sendNothing(channel);
+      this.#moved(to);
+      this.#endAfter(relay, undefined);
+      return {};
+    }
+    const network = new MachineNetwork(machine);
+    const options = { downtimeLimitMs: moveDowntimeMs };
+    const left = ({ downtimeMs }: MigrateReport) => {
+      this.#moved(to, downtimeMs);
+      if (relay) network.take();
+    };
+    const { downtimeMs } = await this.#sendAway(channel, options, { stopped, left });
+    this.#endAfter(relay, network);
+    return { downtimeMs };
+  }
+
+  /** Ends this worker once nothing looks for the machine here, and no connection of the guest is left. */
+  #endAfter(relay: MessagePort | undefined, network: MachineNetwork | undefined): void {
+    const isRelayed = relay && network?.isTaken;
+    const relaying = isRelayed ? network.relay(relay) : Promise.resolve(relay?.close());
+    void relaying.then(() => setTimeout(this.#end, signpostMs));
+  }
+
+  #moved(to: KeeperAddress, downtimeMs?: number): void {
+    const event = { type: 'moved', to, ...(downtimeMs !== undefined && { downtimeMs }) } as const;
+    this.#pages.broadcast(event, []);
+    this.#nameLock.release();
+  }
+
+  /** Makes a page's call, see {@link PageCallGate}. */
+  pass(call: () => unknown): unknown {
+    return this.#gate.pass(call);
+  }
+
   async attach(
     port: MessagePort,
     pageLock: string,
     pageId = '',
+    has?: Readonly<Record<string, number>>,
     client: Client = {},
   ): Promise<KeeperInfo> {
-    const greeting = this.#slot.machine?.view.greeting() ?? [];
-    this.#pages.add(portLink(port), pageLock, pageId, greeting, client);
-    return this.info();
+    const found = this.#nameLock.hold();
+    if (found) await found;
+    return this.#gate.pass(() => {
+      // Without an await after the greeting: no event is lost between it and the live ones.
+      const greeting = this.#slot.machine?.view.greeting(has) ?? [];
+      this.#pages.add(portLink(port), pageLock, pageId, greeting, client);
+      return this.info();
+    }) as KeeperInfo | Promise<KeeperInfo>;
   }
 
   /** Returns the calls that depend on the connection. */
   connection(): Pick<KeeperApi, 'attach' | 'command'> {
     const client: Client = {};
     return {
-      attach: (port, pageLock, pageId) => this.attach(port, pageLock, pageId, client),
+      attach: (port, pageLock, pageId, has) => this.attach(port, pageLock, pageId, has, client),
       command: (name, args) => this.command(name, args, client),
     };
   }
@@ -197,7 +296,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
    * @param checked see {@link RuntimeLoader.checkedAt}
    */
   preloadResume(request: ResumeRequest, checked?: MessagePort): void {
-    if (this.#slot.machine || this.#slot.isStarting) return;
+    if (this.#slot.machine || this.#slot.isStarting || this.#gate.movedTo !== undefined) return;
     if (checked) this.#environment.loader.checkedAt(checked, request.runtime);
     const preloaded = new PreloadedResume(request, this.#resume(request));
     this.#preloadedResume = preloaded;
@@ -208,7 +307,8 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
 
   /** Opens a state that a page offers as its guest, if there is none to resume. */
   preloadOpen(message: OpenMessage): void {
-    const isNeeded = !this.#slot.machine && !this.#preloadedOpening;
+    const isHere = this.#gate.movedTo === undefined;
+    const isNeeded = isHere && !this.#slot.machine && !this.#preloadedOpening;
     const open = (request: ImportRequest, guest: MessagePort) => this.openState(request, guest);
     const isWanted = isNeeded ? this.#nothingStored() : Promise.resolve(false);
     const opening = new PreloadedOpening(message, isWanted, open);
@@ -347,6 +447,15 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
   }
 
   async migrate(target: MessagePort, options: MigrateOptions = {}): Promise<MigrateReport> {
+    return this.#sendAway(target, options);
+  }
+
+  /** @param pages called when the guest has stopped, and when it runs elsewhere */
+  async #sendAway(
+    target: MessagePort,
+    options: MigrateOptions,
+    { stopped, left }: { stopped?: () => void; left?: (report: MigrateReport) => void } = {},
+  ): Promise<MigrateReport> {
     const channel = new PortChannel(target);
     try {
       const machine = this.#slot.present;
@@ -355,7 +464,9 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
         release: () => this.#slot.letGo(),
         hold: () => this.#slot.hold(machine.id),
       };
-      const report = await machine.operations.migrate({ channel, keeperLock, lock }, options);
+      const to = { channel, keeperLock, lock, stopped };
+      const report = await machine.operations.migrate(to, options);
+      left?.(report);
       const message = 'The guest moved to another keeper and runs there.';
       this.#slot.end(machine, new HoldfastError('migrated', message));
       return report;
@@ -368,6 +479,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
   async migrateIncoming(
     request: MigrateIncomingRequest,
     port: MessagePort,
+    relay?: MessagePort,
   ): Promise<MigrateIncomingReport> {
     const channel = new PortChannel(port);
     try {
@@ -386,9 +498,12 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
           keeperLock: this.#identity.keeperLock,
           signal,
           hold: (machineId) => this.#slot.hold(machineId),
+          arrives: async () => this.#nameLock.hold(),
+          made: (machine) => relay && new MachineNetwork(machine).join(relay),
         }),
       );
     } catch (thrown) {
+      if (!this.#slot.machine && this.#pages.count === 0) this.#nameLock.release();
       await turnAway(channel, thrown);
       throw thrown;
     }

@@ -1,3 +1,4 @@
+import { answerLookups } from '../protocol/keeper-lookup.ts';
 import { onOpen, onResume, sendHello } from '../protocol/preload.ts';
 import { randomId } from '../protocol/random-id.ts';
 import { exposeKeeper } from '../protocol/rpc.ts';
@@ -5,6 +6,7 @@ import { webLocks } from '../protocol/web-locks.ts';
 import { keeperStore, openNewerStore } from './cpr/keeper-store.ts';
 import type { AroundStep } from './cpr/steps.ts';
 import { Keeper } from './keeper.ts';
+import { keeperBuild } from './upgrade/keeper-build.ts';
 
 interface ServeOptions {
   /** Called around each step of cprSave and cprLoad, so that tests can make one fail. */
@@ -25,7 +27,8 @@ export function servePages(options: ServeOptions = {}): void {
     const there = await keeper;
     onResume(port, ({ id, runtime, checked }) => there.preloadResume({ id, runtime }, checked));
     onOpen(port, (message) => there.preloadOpen(message));
-    exposeKeeper(there, port, there.connection());
+    answerLookups(port, there);
+    exposeKeeper(there, port, there.connection(), (call) => there.pass(call));
   };
   if (survivesPages) {
     addEventListener('connect', (event) => serve((event as MessageEvent).ports[0]));
@@ -45,8 +48,14 @@ async function createKeeper(survivesPages: boolean, options: ServeOptions): Prom
   // reports an error.
   openStore().catch(() => {});
   const held = await holdForLife(keeperLock);
-  const identity = { instanceId, survivesPages, startedAtMs, ...(held && { keeperLock }) };
-  return new Keeper(identity, { openStore, openNewerStore, keeperUrl: location.href, ...options });
+  const build = keeperBuild;
+  const identity = { instanceId, survivesPages, startedAtMs, build, ...(held && { keeperLock }) };
+  const { name: workerName = '', close: end } = globalThis as { name?: string; close?: () => void };
+  // No page looks for a worker that ends with its page.
+  const name = survivesPages ? workerName : '';
+  const { href: keeperUrl } = location;
+  const worker = { keeperUrl, name, ...(end && { end: () => end() }) };
+  return new Keeper(identity, { openStore, openNewerStore, ...worker, ...options });
 }
 
 /** Longest wait for a lock without competitors, ms: less than pages wait for the keeper. */

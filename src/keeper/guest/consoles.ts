@@ -80,6 +80,11 @@ export class Consoles {
     return [...(scrollback?.chunks() ?? [])].map(({ bytes }) => decoder.decode(bytes)).join('');
   }
 
+  /** Yields the output that a page lacks. @param has end of the output that it has of each console */
+  *after(has: Readonly<Record<string, number>>): Generator<MachineEvent> {
+    for (const name of this.#consoles.keys()) yield* this.from(name, has[name] ?? 0);
+  }
+
   /** Yields the whole scrollback for a new page. */
   *history(): Generator<MachineEvent> {
     for (const [name, { scrollback }] of this.#consoles) {

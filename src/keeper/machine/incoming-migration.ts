@@ -30,6 +30,10 @@ interface IncomingOptions {
   signal: AbortSignal;
   /** Takes the machine's lock, which the source has released. @throws HoldfastError `taken-over` */
   hold(machineId: string): Promise<void>;
+  /** Called before the guest runs here: pages have to find it. */
+  arrives?(): Promise<void>;
+  /** Called with the machine, which has no guest yet. */
+  made?(machine: MachineHost): void;
 }
 
 /** Longest wait for the source's first message, ms. */
@@ -107,6 +111,7 @@ class Arrival {
       );
       this.#around('accept', 'after');
     });
+    this.#options.made?.(machine);
     link.post('prepared');
     // The stored guest of this id is the one that arrives.
     machine.ownsStored = true;
@@ -146,7 +151,9 @@ class Arrival {
     await this.#step('run', async () => {
       await link.receive('run');
       const { durable } = machine.backing.config;
-      if (durable || this.#sharesBrowser) await this.#options.hold(machineId);
+      const { hold, arrives } = this.#options;
+      const isOwned = durable || this.#sharesBrowser;
+      await Promise.all([arrives?.(), isOwned && hold(machineId)]);
       machine.gone.throwIfAborted();
     });
   }

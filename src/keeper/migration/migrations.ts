@@ -18,6 +18,8 @@ export interface MigrationTarget {
   /** The Web Lock of this worker. */
   keeperLock?: string | undefined;
   lock: OwnedLock;
+  /** Called when the guest has stopped for the switchover. */
+  stopped?: (() => void) | undefined;
 }
 
 export class Migrations {

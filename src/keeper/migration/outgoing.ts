@@ -43,6 +43,8 @@ interface OutgoingOptions {
   /** The Web Lock of this worker. */
   keeperLock?: string | undefined;
   lock: OwnedLock;
+  /** Called when the guest has stopped for the switchover. */
+  stopped?: (() => void) | undefined;
 }
 
 /** Longest wait for the destination's word that the guest runs, ms. */
@@ -219,6 +221,7 @@ export class OutgoingMigration {
     this.#throttle.end();
     execution.hold();
     this.#stoppedAtMs = performance.now();
+    this.#options.stopped?.();
     around?.('migrate', 'stop', 'after');
     const { downtimeLimitMs } = this.#parameters;
     // Timers are late under load: the limit is compared again when the destination is ready.

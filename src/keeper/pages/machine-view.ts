@@ -63,13 +63,16 @@ export class MachineView implements PageSource {
     this.emit({ type: 'status', status: this.status() });
   }
 
-  /** Returns events that bring a new page up to date; everything later is sent live. */
-  greeting(): MachineEvent[] {
+  /**
+   * Returns events that bring a new page up to date; everything later is sent live.
+   * @param has end of the output that the page has of each console
+   */
+  greeting(has?: Readonly<Record<string, number>>): MachineEvent[] {
     const { consoles, execution } = this.#machine;
     consoles.flush();
     return [
       { type: 'status', status: this.status() },
-      ...consoles.history(),
+      ...(has ? consoles.after(has) : consoles.history()),
       ...execution.describe(),
     ];
   }

@@ -140,7 +140,7 @@ export function checkRuntime(
     throw new HoldfastError(
       'runtime-incompatible',
       `Runtime ${source.id} speaks ABI ${found}, this keeper speaks ABI ${abiVersion}. The guest ` +
-        'can move to it only in a new keeper: close all pages of this site, then open it again.',
+        'can move to it only in a newer keeper: move it there first, with upgradeKeeper().',
     );
   }
 }

@@ -1,0 +1,53 @@
+import type { NetworkInfo } from '../../protocol/network.ts';
+import type { MachineHost } from '../machine/machine-host.ts';
+import { joinRelay, type RelayedWire, serveRelay, wireName } from './network-relay.ts';
+
+/** The network of a machine that moves: at its former keeper, and at its new one. */
+export class MachineNetwork {
+  readonly #machine: MachineHost;
+  #taken: { wire: RelayedWire; mac: string } | undefined;
+
+  constructor(machine: MachineHost) {
+    this.#machine = machine;
+  }
+
+  /** Takes the network out of the machine, which ends, if the guest has connections. */
+  take(): void {
+    const { kept } = this.#machine.backing;
+    const wire = kept.get(wireName) as RelayedWire | undefined;
+    const mac = this.#mac();
+    if (!wire || mac === undefined || wire.connections().length === 0) return;
+    this.#taken = { wire, mac };
+    kept.delete(wireName);
+  }
+
+  #mac(): string | undefined {
+    const { infoNetwork } = this.#machine.execution.instance.commands;
+    try {
+      return (infoNetwork?.() as NetworkInfo | undefined)?.mac;
+    } catch (thrown) {
+      console.warn('Connections of the guest are cut:', thrown);
+      return undefined;
+    }
+  }
+
+  get isTaken(): boolean {
+    return this.#taken !== undefined;
+  }
+
+  /** Relays what {@link take} took. Resolves when no connection is left. */
+  async relay(port: MessagePort): Promise<void> {
+    if (this.#taken) await serveRelay(this.#taken.wire, this.#taken.mac, port);
+  }
+
+  /** Relays frames of connections that began in the former keeper. */
+  join(port: MessagePort): void {
+    const { kept } = this.#machine.backing;
+    const set = kept.set.bind(kept);
+    // The runtime makes the network when it loads the guest's devices.
+    kept.set = (name, value) => {
+      if (name === wireName) joinRelay(value as RelayedWire, port);
+      return set(name, value);
+    };
+  }
+}

@@ -1,0 +1,104 @@
+import { expect, test, vi } from 'vitest';
+import { joinRelay, type RelayedWire, serveRelay } from './network-relay.ts';
+
+const [guest, remote] = ['192.168.86.100:40000', '10.9.8.7:80'];
+const old = { guest, remote, sequence: 1 };
+
+interface FakeWire extends RelayedWire {
+  sent: Uint8Array[];
+  injected: Uint8Array[];
+  open: (typeof old)[];
+  end?: Parameters<RelayedWire['plug']>[0];
+}
+
+function fakeWire(...open: (typeof old)[]): FakeWire {
+  const wire: FakeWire = {
+    sent: [],
+    injected: [],
+    open,
+    send: (frame) => void wire.sent.push(frame),
+    plug: (end) => {
+      wire.end = end;
+    },
+    drain: () => false,
+    connections: () => wire.open,
+    inject: (frame) => void wire.injected.push(frame),
+    machineEnded: vi.fn(),
+  };
+  return wire;
+}
+
+/** A TCP segment of the guest. */
+function segment(port: number, flags: number): Uint8Array<ArrayBuffer> {
+  const frame = new Uint8Array(54);
+  const view = new DataView(frame.buffer);
+  view.setUint16(12, 0x0800);
+  frame.set([0x45], 14);
+  frame.set([6], 23);
+  frame.set([192, 168, 86, 100, 10, 9, 8, 7], 26);
+  view.setUint16(34, port);
+  view.setUint16(36, 80);
+  view.setUint8(47, flags);
+  return frame;
+}
+
+const [syn, ack] = [2, 16];
+
+function relayBetween(former: FakeWire, next: FakeWire): { over: Promise<void> } {
+  const { port1, port2 } = new MessageChannel();
+  joinRelay(next, port2);
+  return { over: serveRelay(former, '00:22:15:00:00:01', port1) };
+}
+
+test('[KM7] frames of an old connection go to the former network, those of others to the new one', async () => {
+  const [former, next] = [fakeWire(old), fakeWire()];
+  const { over } = relayBetween(former, next);
+  await vi.waitFor(() => expect(next.connections()).toEqual([old]));
+  next.send(segment(40_000, ack));
+  next.send(segment(40_001, syn));
+  next.send(segment(40_001, ack));
+  next.send(new Uint8Array(60));
+  await vi.waitFor(() => expect(former.sent).toHaveLength(1));
+  expect(next.sent).toHaveLength(3);
+  former.end?.receive(segment(1, ack));
+  await vi.waitFor(() => expect(next.injected).toHaveLength(1));
+  next.machineEnded();
+  await over;
+  expect(former.machineEnded).toHaveBeenCalledOnce();
+});
+
+test('[KM7] a connection to a port of the guest that the new network opened stays there', async () => {
+  const [former, next] = [fakeWire(old), fakeWire({ ...old, guest: '192.168.86.100:40002' })];
+  const { over } = relayBetween(former, next);
+  next.send(segment(40_002, syn + ack));
+  expect(next.sent).toHaveLength(1);
+  next.machineEnded();
+  await over;
+});
+
+test('[KM7] the former network ends with its last connection', async () => {
+  vi.useFakeTimers();
+  try {
+    const [former, next] = [fakeWire(old), fakeWire()];
+    const { over } = relayBetween(former, next);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(former.machineEnded).not.toHaveBeenCalled();
+    former.open = [];
+    await vi.advanceTimersByTimeAsync(1_000);
+    await over;
+    expect(former.machineEnded).toHaveBeenCalledOnce();
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('[KM7] after ten minutes the former network ends in any case', async () => {
+  vi.useFakeTimers();
+  try {
+    const { over } = relayBetween(fakeWire(old), fakeWire());
+    await vi.advanceTimersByTimeAsync(10 * 60_000 + 2_000);
+    await over;
+  } finally {
+    vi.useRealTimers();
+  }
+});
