@@ -25,6 +25,7 @@ export type {
   WatchListener,
 } from './client/types.ts';
 export type { SendKeyOptions, TypeOptions } from './client/typist.ts';
+export type { UpgradeOptions, UpgradeReport } from './client/upgrade-keeper.ts';
 export {
   HoldfastError,
   type HoldfastErrorCode,
@@ -86,6 +87,7 @@ export type {
   RamBlockInfo,
   RestartReport,
 } from './protocol/keeper-api.ts';
+export type { KeeperAddress } from './protocol/keeper-lookup.ts';
 export { type KeyboardLayout, keyboardLayouts } from './protocol/keyboard-layout-names.ts';
 export type {
   MigrateIncomingReport,

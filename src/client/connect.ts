@@ -1,7 +1,7 @@
 import { HoldfastError } from '../errors.ts';
 import { type Attached, attach } from './attach.ts';
 import { canFlushOnLeave, flushOnLeave } from './flush-on-leave.ts';
-import { openKeeperWorker } from './keeper-worker.ts';
+import { confirmedWorker, openKeeperWorker } from './keeper-worker.ts';
 import { missingFeatures } from './support.ts';
 import type { ConnectOptions, Machine } from './types.ts';
 
@@ -18,9 +18,10 @@ export async function connect(options: ConnectOptions): Promise<Machine> {
       `This browser cannot run a guest, it lacks: ${missing.join(', ')}. Use a current version of Chrome, Edge, Firefox or Safari.`,
     );
   }
-  const worker = options.worker ?? openKeeperWorker(options);
-  const { silenceMs, runtimes } = options;
-  return attach(worker, { silenceMs, runtimes, attached: asPage });
+  const { worker: given } = options;
+  const worker = await (given ? confirmedWorker(given) : openKeeperWorker(options));
+  const { silenceMs, runtimes, upgrade } = options;
+  return attach(worker, { silenceMs, runtimes, upgrade, attached: asPage });
 }
 
 function asPage({ info, pageId, connection, events, hasLock, left }: Attached): void {

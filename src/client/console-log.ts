@@ -65,6 +65,11 @@ export class ConsoleLog {
     return this.#log(console).end;
   }
 
+  /** Returns the offset of the next byte of each console. */
+  ends(): Record<string, number> {
+    return Object.fromEntries([...this.#logs].map(([name, { end }]) => [name, end]));
+  }
+
   /**
    * Output from `from` on. It begins later where that is forgotten, and ends before `maxBytes` where
    * {@link ConsoleChunk.again} changes.

@@ -44,7 +44,7 @@ export async function createMachine(
   options: CreateOptions,
   assets: HoldfastAssets & Build,
 ): Promise<Machine> {
-  const { machineId, keeperUrl, host, worker, silenceMs, runtimes, ...others } = options;
+  const { machineId, keeperUrl, host, worker, silenceMs, runtimes, upgrade, ...others } = options;
   const { fresh = false, runtime, ...given } = others;
   requireOptions(given);
   const source = runtime ?? newestOf(runtimes ?? assets.runtimes);
@@ -55,6 +55,7 @@ export async function createMachine(
     ...(host !== undefined && { host }),
     ...(worker !== undefined && { worker }),
     ...(silenceMs !== undefined && { silenceMs }),
+    ...(upgrade !== undefined && { upgrade }),
   });
   try {
     const isThere = machine.status !== null && !machine.status.destroyed;

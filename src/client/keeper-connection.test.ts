@@ -141,3 +141,34 @@ test('a call that was renamed is refused where its former name is unknown too', 
   expect(error).toMatchObject({ code: 'keeper-incompatible' });
   expect(error.message).toContain('"storage.usage"');
 });
+
+test('[KM3] calls that the former keeper refuses are made in the next one, in their order', async () => {
+  const moved = new HoldfastError('keeper-moved', 'Moved.');
+  const refused = vi.fn(() => Promise.reject(moved));
+  const former = wireOf({ command: refused, ping: async () => 0, pause: refused });
+  const made: unknown[] = [];
+  const note = async (...args: unknown[]) => made.push(args);
+  const next = wireOf({ command: note, ping: async () => 0, pause: note });
+  const connection = new KeeperConnection(former, { silenceMs: 6000 });
+  connection.follows = true;
+
+  const first = connection.keeper.command('a', []);
+  connection.moves();
+  // Made while the refusal of the first is on its way.
+  const second = connection.keeper.command('b', []);
+  const third = connection.keeper.command('c', []);
+  await connection.follow(next, ['command', 'pause', 'ping']);
+  await Promise.all([first, second, third]);
+  expect(made.map((args) => (args as unknown[])[0])).toEqual(['a', 'b', 'c']);
+  expect(refused).toHaveBeenCalledOnce();
+  await connection.keeper.pause();
+  expect(made).toHaveLength(4);
+});
+
+test('[KM5] calls that wait for the next keeper are rejected when it cannot be reached', async () => {
+  const connection = new KeeperConnection(wireOf({}), { silenceMs: 6000 });
+  connection.moves();
+  const call = connection.keeper.pause().catch((e) => e);
+  connection.lose(new HoldfastError('keeper-moved', 'Reload.'));
+  expect(await call).toMatchObject({ code: 'keeper-moved' });
+});

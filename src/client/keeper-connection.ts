@@ -8,6 +8,9 @@ export interface KeeperConnectionOptions {
   silenceMs: number;
 }
 
+/** Longest wait for the former keeper's last answers, ms. It may have ended. */
+const fenceMs = 2_000;
+
 /** A silence is this many pings in a row without an answer. */
 const missedPings = 5;
 
@@ -22,10 +25,15 @@ const missedPings = 5;
 export class KeeperConnection {
   /** Rejects every call with the reason when the connection ends. */
   readonly keeper: RemoteKeeper;
-  readonly #wire: KeeperWire;
+  #wire: KeeperWire;
   readonly #pingMs: number;
   readonly #pending = new Set<(error: HoldfastError) => void>();
   readonly #lostListeners = new Set<(error: HoldfastError) => void>();
+  /** Whether calls that a keeper refuses because its guest moved wait for {@link follow}. */
+  follows = false;
+  /** Calls for the keeper that the guest moved to, by their numbers. Undefined while it stays. */
+  #moving: Map<number, () => void> | undefined;
+  #calls = 0;
   #methods: readonly string[] | undefined;
   #lost: HoldfastError | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -49,20 +57,64 @@ export class KeeperConnection {
 
   /** Makes one of the calls of {@link keeper}, by its name. */
   call(name: CallName, args: unknown[]): Promise<unknown> {
+    return this.#callAs(this.#calls++, name, args);
+  }
+
+  #callAs(number: number, name: CallName, args: unknown[]): Promise<unknown> {
     if (this.#lost) return Promise.reject(this.#lost);
+    if (this.#moving) return this.#callLater(number, name, args);
     const known = this.#nameThere(name);
     if (known === undefined) return Promise.reject(unknownTo(name));
+    const wire = this.#wire;
     return new Promise((resolve, reject) => {
       this.#pending.add(reject);
       this.#listen();
-      this.#wire
+      wire
         .call(known, args)
+        .catch((thrown) => {
+          if (!this.follows || !isMoved(thrown)) throw thrown;
+          // The call was not made there.
+          if (wire === this.#wire) this.moves();
+          return this.#callAs(number, name, args);
+        })
         .then(resolve, reject)
         .finally(() => {
           this.#pending.delete(reject);
           this.#onAnswer();
         });
     });
+  }
+
+  #callLater(number: number, name: CallName, args: unknown[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#pending.add(reject);
+      this.#moving?.set(number, () => {
+        this.#pending.delete(reject);
+        this.#callAs(number, name, args).then(resolve, reject);
+      });
+    });
+  }
+
+  /** The guest moves to another keeper. From now on calls wait for {@link follow}. */
+  moves(): void {
+    this.#moving ??= new Map();
+  }
+
+  /**
+   * Makes all calls over another wire from now on, in the order in which they were made. The former keeper
+   * refuses what reaches it after the move.
+   * @param methods names of the calls that the other keeper answers
+   */
+  async follow(wire: KeeperWire, methods: readonly string[]): Promise<void> {
+    const former = this.#wire;
+    // Its answer comes after every refusal.
+    await within(fenceMs, former.call('ping', []));
+    this.#wire = wire;
+    this.#methods = methods;
+    const waiting = [...(this.#moving ?? [])].sort(([a], [b]) => a - b);
+    this.#moving = undefined;
+    this.#onAnswer();
+    for (const [, make] of waiting) make();
   }
 
   /** Called at once when the connection is lost already. Not called for {@link close}. */
@@ -116,6 +168,8 @@ export class KeeperConnection {
       this.#timer = undefined;
       return;
     }
+    // The former keeper may have ended; the attempt to follow has a limit of its own.
+    if (this.#moving) return;
     if (this.#pingUnanswered && ++this.#missed >= missedPings) {
       this.lose(
         new HoldfastError(
@@ -140,8 +194,21 @@ export class KeeperConnection {
 function unknownTo(name: string): HoldfastError {
   return new HoldfastError(
     'keeper-incompatible',
-    `The keeper that is running is older than this page and does not know "${name}". To start the new one, which ends the guest, close all pages of this site and quit the browser.`,
+    `The keeper that is running is older than this page and does not know "${name}". Move the guest to this page's keeper first: upgradeKeeper().`,
   );
+}
+
+const isMoved = (thrown: unknown) =>
+  thrown instanceof HoldfastError && thrown.code === 'keeper-moved';
+
+/** Waits for a promise to settle, at most this long. */
+async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([promise.catch(() => {}), late]);
+  clearTimeout(timer);
 }
 
 function notify(listener: (error: HoldfastError) => void, error: HoldfastError): void {

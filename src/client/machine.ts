@@ -3,6 +3,7 @@ import type { TakenEvents } from '../protocol/event-bytes.ts';
 import type { MachineEvent, MachineStatus } from '../protocol/events.ts';
 import type { KeeperInfo } from '../protocol/keeper-api.ts';
 import { type CallName, changesStatus } from '../protocol/keeper-calls.ts';
+import type { KeeperAddress } from '../protocol/keeper-lookup.ts';
 import { callsOf, type RemoteKeeper } from '../protocol/rpc.ts';
 import { EventStream } from './event-stream.ts';
 import { EventsTaken } from './events-taken.ts';
@@ -13,54 +14,95 @@ import { RemoteStorage } from './remote-storage.ts';
 import { type SoundChunk, SoundFeed } from './sound.ts';
 import type { OpeningRules } from './state-files.ts';
 import type { Machine, WatchListener } from './types.ts';
+import type { UpgradeOptions, UpgradeReport } from './upgrade-keeper.ts';
 import { type Watch, watchMachine } from './watch.ts';
 import { RemoteCalls } from './wrapped-calls.ts';
 
+/** The page's attachment to the keeper. */
+interface MachineAttachment {
+  /** Port of the first keeper's events, and this page's id. */
+  events: { pageId: string; port: MessagePort };
+  /** Called once: notifies the keeper that this page is gone. */
+  leave(): void;
+  /** Called when the guest has moved to this keeper. {@link RemoteMachine.arrive} follows. */
+  moved(to: KeeperAddress): void;
+  upgrade(options: UpgradeOptions): Promise<UpgradeReport | null>;
+  /** Rules of the program that attaches. */
+  rules?: OpeningRules;
+}
+
 /** A machine in a keeper, over a connection. Made by `connect`. */
 export class RemoteMachine extends RemoteCalls implements Machine {
-  readonly keeper: KeeperInfo;
+  #keeper: KeeperInfo;
   readonly #connection: KeeperConnection;
   /** The keeper's calls, each of which ends when {@link status} shows what it did. */
   readonly #calls: RemoteKeeper = callsOf((name, args) => this.#call(name, args));
-  readonly #leave: () => void;
+  readonly #attachment: MachineAttachment;
   readonly #events: EventStream;
   readonly storage: RemoteStorage;
   readonly #sound: SoundFeed;
   #status: MachineStatus | null;
   #watch: Watch | null = null;
+  /** Sizes of the terminals that this page shows, for the next keeper. */
+  readonly #terminals = new Map<string, { cols: number; rows: number }>();
+  /** The event of a move that this page has not completed. */
+  #moved: MachineEventOf<'moved'> | undefined;
 
-  /**
-   * @param events port that they arrive at, and this page's id
-   * @param leave called once, by {@link close}: notifies the keeper that this page is gone
-   * @param options of the program that attaches
-   */
-  constructor(
-    keeper: KeeperInfo,
-    connection: KeeperConnection,
-    events: { pageId: string; port: MessagePort },
-    leave: () => void,
-    rules: OpeningRules = {},
-  ) {
-    super(rules);
-    this.keeper = keeper;
+  /** @param keeper that answered when this page attached */
+  constructor(keeper: KeeperInfo, connection: KeeperConnection, attachment: MachineAttachment) {
+    super(attachment.rules ?? {});
+    const { pageId, port } = attachment.events;
+    this.#keeper = keeper;
     this.#connection = connection;
+    this.#attachment = attachment;
     this.storage = new RemoteStorage(this.#calls);
-    this.#sound = new SoundFeed(this, (frames) => connection.keeper.listen(events.pageId, frames));
-    this.#leave = leave;
-    const report = (taken: TakenEvents) => {
-      if (this.#watch) this.#watch.took(taken);
-      // A keeper of an earlier release sends everything.
-      else connection.keeper.took(events.pageId, taken).catch(() => {});
-    };
-    const taken = new EventsTaken(report);
+    this.#sound = new SoundFeed(this, (frames) => connection.keeper.listen(pageId, frames));
+    const taken = new EventsTaken((taken) => this.#report(taken));
     this.#events = new EventStream(this.log, (event) => taken.add(event));
-    report({});
-    this.#status = keeper.machine && readStatus(keeper.machine);
-    events.port.onmessage = ({ data }: MessageEvent<MachineEvent>) => {
+    this.#status = null;
+    this.#listenTo(port);
+  }
+
+  #listenTo(port: MessagePort): void {
+    this.#report({});
+    const { machine } = this.#keeper;
+    this.#status = machine && readStatus(machine);
+    port.onmessage = ({ data }: MessageEvent<MachineEvent>) => {
+      if (data.type === 'moved') {
+        // All that the former keeper still sends is about its end.
+        port.onmessage = null;
+        this.#moved = data;
+        this.#attachment.moved(data.to);
+        return;
+      }
       // The keeper has started a machine itself.
       if (data.type === 'status') this.unwatch();
       this.#push(data);
     };
+  }
+
+  #report(taken: TakenEvents): void {
+    if (this.#watch) this.#watch.took(taken);
+    // A keeper of an earlier release sends everything.
+    else this.#connection.keeper.took(this.#attachment.events.pageId, taken).catch(() => {});
+  }
+
+  /** The guest is in another keeper now, to which this page is attached. */
+  arrive(keeper: KeeperInfo, events: MessagePort): void {
+    this.#keeper = keeper;
+    this.#listenTo(events);
+    this.#sound.again();
+    for (const [name, size] of this.#terminals) void this.terminalSize(name, size).catch(() => {});
+    if (this.#moved) this.#events.push(this.#moved);
+    this.#moved = undefined;
+  }
+
+  get keeper(): KeeperInfo {
+    return this.#keeper;
+  }
+
+  upgradeKeeper(options: UpgradeOptions = {}): Promise<UpgradeReport | null> {
+    return this.#attachment.upgrade(options);
   }
 
   override answering(): RemoteKeeper {
@@ -107,6 +149,11 @@ export class RemoteMachine extends RemoteCalls implements Machine {
     return this.#connection.onLost(listener);
   }
 
+  override async terminalSize(name: string, size: { cols: number; rows: number }): Promise<void> {
+    this.#terminals.set(name, size);
+    await super.terminalSize(name, size);
+  }
+
   async reset(): Promise<void> {
     await this.command('reset');
     await this.#refresh();
@@ -139,7 +186,7 @@ export class RemoteMachine extends RemoteCalls implements Machine {
   close(): void {
     this.unwatch();
     this.#connection.close();
-    this.#leave();
+    this.#attachment.leave();
   }
 
   /** Replies and events travel separately: after a call the status must show its effect. */

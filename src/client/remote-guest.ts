@@ -62,6 +62,11 @@ export abstract class RemoteGuest extends passingOn<PublicCalls>(publicCalls) {
     return this.#agent.execute(code, options);
   }
 
+  /** End of the output that this page has of each console. */
+  consoleEnds(): Record<string, number> {
+    return this.log.ends();
+  }
+
   console(name = 'serial0'): GuestConsole {
     return new RemoteConsole(name, this.log, (data) => this.consoleInput(name, data));
   }

@@ -66,6 +66,12 @@ export class SoundFeed {
     this.#take(mostFrames);
   }
 
+  /** Asks another keeper, which the guest moved to. */
+  again(): void {
+    this.#arrived = 0;
+    if (this.#stop) this.#take(mostFrames);
+  }
+
   #end(): void {
     this.#stop?.();
     this.#stop = undefined;

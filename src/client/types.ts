@@ -20,6 +20,7 @@ import type { KeeperWorker, KeeperWorkerOptions } from './keeper-worker.ts';
 import type { MachineCore } from './machine-core.ts';
 import type { SoundChunk } from './sound.ts';
 import type { SendKeyOptions, TypeOptions } from './typist.ts';
+import type { UpgradeOptions, UpgradeReport } from './upgrade-keeper.ts';
 import type { WrappedCalls } from './wrapped-calls.ts';
 
 export type { OpenStateOptions, StartOptions } from './start-options.ts';
@@ -34,6 +35,12 @@ export interface ConnectOptions extends KeeperWorkerOptions {
    * options name none. The runtime is never taken from the state.
    */
   runtimes?: readonly RuntimeSource[];
+  /**
+   * Whether the guest moves out of a running keeper whose ABI this page does not speak. `needed`, the
+   * default: it moves to the keeper of this page's site, unless something would not follow it.
+   * `override`: it moves in any case. `never`: the page rejects with `keeper-incompatible`.
+   */
+  upgrade?: 'needed' | 'override' | 'never';
 }
 
 /** Callbacks of {@link Machine.watch}. */
@@ -157,6 +164,15 @@ export interface Machine extends MachineCore, PublicCalls, WrappedCalls {
    */
   watch(id: string, listener: WatchListener): Promise<void>;
   unwatch(): void;
+  /**
+   * Moves the running guest to the keeper that the site serves now, another worker. All pages that
+   * show the guest follow it. Resolves with null if that keeper runs it already.
+   *
+   * Rejects with `blocked` if something would not follow the guest, unless `override` is set. Rejects
+   * with `keeper-incompatible` for a keeper of the first release. Rejects with `site-updated` if this
+   * page is too old for the other keeper. The guest then continues where it is.
+   */
+  upgradeKeeper(options?: UpgradeOptions): Promise<UpgradeReport | null>;
   /**
    * Returns the machine as a state of v86 itself, for its `restore_state` with the same machine
    * options. Rejects with `wrong-v86-state` for a machine with a hard disk.

@@ -152,6 +152,7 @@ async function snapshotsAndUpdates(machine: holdfast.Machine): Promise<void> {
   await machine.cprLoad({ kind: 'bytes', bytes: saved.bytes });
   await machine.restart({ runtime: older as holdfast.RuntimeSource });
   expect('restart', machine.status?.v86Version, older?.v86Version);
+  expect('upgradeKeeper', await machine.upgradeKeeper(), null);
 }
 
 async function migration(machine: holdfast.Machine): Promise<void> {
