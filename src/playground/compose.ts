@@ -5,6 +5,7 @@ import { HoldfastError } from '../errors.ts';
 import type { StateSource, UrlOptions } from './address/page-options.ts';
 import type { UnknownOption } from './address/unknown-options.ts';
 import { dropActions } from './drop-actions.ts';
+import { KeeperUpgrade } from './live-update/keeper-upgrade.ts';
 import { LiveUpdate } from './live-update/live-update.ts';
 import { keepStorage } from './machines/keep-storage.ts';
 import { MachineList } from './machines/machine-list.tsx';
@@ -109,6 +110,11 @@ class ComposedPage implements Page {
     this.#update = new LiveUpdate(session, (error, again) =>
       this.#reports.report(error, 'live-update', again),
     );
+    new KeeperUpgrade({
+      session,
+      notices: this.#notices,
+      failed: (error, again) => this.#reports.report(error, 'upgrade-keeper', again),
+    });
     this.#showDurability();
     keepStorage(session);
     this.#machines = this.#makeMachineList();

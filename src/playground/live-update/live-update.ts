@@ -126,6 +126,8 @@ export class LiveUpdate {
       ? [status.runtimeId, newer.id]
       : [status.v86Version, newer.v86Version];
     showOffer(this.#bar, {
+      name: 'Newer emulator',
+      label: 'Live update',
       text: `A newer emulator is available (${from} → ${to}).`,
       isDisabled: this.#button.disabled,
       run: () => void this.#update(newer),

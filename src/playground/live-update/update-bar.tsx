@@ -1,9 +1,13 @@
-/** The bar that offers a newer emulator. */
+/** The bar that offers a newer emulator, or a newer keeper. */
 import { render } from 'preact';
 import { readSetting, writeSetting } from '../ui/settings.ts';
 
 export interface UpdateOffer {
+  /** Name of the bar. */
+  name: string;
   text: string;
+  /** Text of the button. */
+  label: string;
   isDisabled: boolean;
   run(): void;
   dismiss(): void;
@@ -12,10 +16,10 @@ export interface UpdateOffer {
 export function showOffer(root: HTMLElement, offer: UpdateOffer | null): void {
   render(
     offer && (
-      <section class="bar update-bar" aria-label="Newer emulator">
+      <section class="bar update-bar" aria-label={offer.name}>
         <span>{offer.text}</span>
         <button type="button" disabled={offer.isDisabled} onClick={offer.run}>
-          Live update
+          {offer.label}
         </button>
         <label>
           <input

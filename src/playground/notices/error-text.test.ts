@@ -58,3 +58,9 @@ test('a guest that cannot be resumed is not said to keep running', () => {
     expect(advice, code).not.toContain('keeps running');
   }
 });
+
+test('a guest that would lose something on its way to the newer keeper can be moved anyway', () => {
+  const { actions, advice } = errorText({ code: 'blocked' }, 'connect');
+  expect(actions).toContain('move-anyway');
+  expect(advice).toContain('continues there');
+});

@@ -16,6 +16,7 @@ const guestIsLost: readonly HoldfastErrorCode[] = [
   'guest-crashed',
   'keeper-gone',
   'keeper-silent',
+  'keeper-moved',
   'no-machine',
 ];
 
@@ -29,6 +30,14 @@ export function errorText(
       title: 'The image does not fit into this drive',
       advice: 'The drive keeps its present image. Choose another one.',
       actions: [],
+    };
+  if (operation === 'connect' && code === 'blocked')
+    return {
+      title:
+        'The guest runs in an older keeper, and not everything would follow it to the newer one',
+      advice:
+        'The guest continues there. Remove the reasons below in a page of that version, or move it anyway.',
+      actions: ['try-again', 'move-anyway'],
     };
   const words = errorTexts[code];
   const { title, actions } = words;

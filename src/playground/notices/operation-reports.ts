@@ -1,5 +1,5 @@
 /** Shows failures, with buttons for the next step. */
-import type { HoldfastError } from '../../errors.ts';
+import type { HoldfastError, HoldfastErrorCode } from '../../errors.ts';
 import type { Operation } from '../session/operation.ts';
 import type { Session } from '../session/session.ts';
 import { errorText } from './error-text.ts';
@@ -20,6 +20,8 @@ interface OperationReportsOptions {
   /** Saves a file of the readable parts of the stored machine. Resolves with the missing parts. */
   saveRest(): Promise<readonly string[]>;
 }
+
+const lostCodes: readonly HoldfastErrorCode[] = ['keeper-gone', 'keeper-silent', 'keeper-moved'];
 
 export class OperationReports {
   readonly #options: OperationReportsOptions;
@@ -56,13 +58,17 @@ export class OperationReports {
       },
       reload: this.#reloadEndsGuest ? undefined : () => location.reload(),
       reconnect,
+      'move-anyway': () => {
+        this.#options.session.overridesBlockers = true;
+        reconnect();
+      },
       'export-rest':
         operation === 'resume-stored'
           ? () => void this.#exportRest(() => this.report(error, operation, again))
           : undefined,
     };
     // A lost keeper ends every operation: one notice reports it.
-    const isLost = error.code === 'keeper-gone' || error.code === 'keeper-silent';
+    const isLost = lostCodes.includes(error.code);
     notices.show(isLost ? 'run' : operation, {
       tone: 'error',
       title,

@@ -22,12 +22,17 @@ export async function explained(thrown: unknown, what: string): Promise<Holdfast
 
 /** Whether the site serves another build than this page's. */
 async function isUpdated(): Promise<boolean> {
+  const { buildId: served } = await servedBuild();
+  return typeof served === 'string' && served !== buildId;
+}
+
+/** The build that the site serves now; empty if it does not answer. */
+export async function servedBuild(): Promise<{ buildId?: unknown; keeperBuild?: unknown }> {
   try {
     const response = await fetch(new URL('build.json', document.baseURI), { cache: 'no-store' });
-    const served = (await response.json()) as { buildId?: unknown };
-    return typeof served.buildId === 'string' && served.buildId !== buildId;
+    return Object(await response.json());
   } catch {
     // Without an answer, no update is known.
-    return false;
+    return {};
   }
 }

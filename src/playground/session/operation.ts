@@ -3,6 +3,7 @@ export type Operation =
   | 'connect'
   | 'start'
   | 'live-update'
+  | 'upgrade-keeper'
   | 'pause'
   | 'resume'
   | 'reset'

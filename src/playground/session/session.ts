@@ -17,8 +17,10 @@ export class Session {
   /** The reason why the connection ended. */
   #lost: HoldfastError | undefined;
   #isSavedAway = false;
+  /** The guest moves out of a keeper of another ABI although not everything follows it. */
+  overridesBlockers = false;
   #connectOptions: ConnectOptions & { machineId: string };
-  readonly #takeWorker: () => ConnectOptions['worker'];
+  readonly #takeWorker: () => Promise<ConnectOptions['worker']>;
   readonly #machineListeners: ((machine: Machine) => void)[] = [];
   readonly #changeListeners: (() => void)[] = [];
   readonly #failureListeners: Failed[] = [];
@@ -29,7 +31,7 @@ export class Session {
    */
   constructor(
     connectOptions: ConnectOptions & { machineId: string },
-    takeWorker: () => ConnectOptions['worker'],
+    takeWorker: () => Promise<ConnectOptions['worker']>,
   ) {
     this.#connectOptions = connectOptions;
     this.#takeWorker = takeWorker;
@@ -89,8 +91,10 @@ export class Session {
       this.#machine = null;
       this.#lost = undefined;
       this.#guestSource = null;
-      const worker = this.#takeWorker();
-      this.#use(await connect({ ...this.#connectOptions, ...(worker && { worker }) }));
+      const worker = await this.#takeWorker();
+      const options = { ...this.#connectOptions, ...(worker && { worker }) };
+      const upgrade = this.overridesBlockers ? 'override' : 'needed';
+      this.#use(await connect({ ...options, upgrade }));
     });
   }
 

@@ -3,7 +3,11 @@
  * which restores the guest that the page will ask for. The page also works without this script.
  */
 import { keeperUrl, runtimes } from 'virtual:holdfast-build';
-import { openKeeperWorker } from '../../client/keeper-worker.ts';
+import {
+  type KeeperWorkerOptions,
+  openFirstWorker,
+  openKeeperWorker,
+} from '../../client/keeper-worker.ts';
 import { missingFeatures } from '../../client/support.ts';
 import { fetchChecked } from '../../protocol/fetch-checked.ts';
 import { helloReceived, sendResume } from '../../protocol/preload.ts';
@@ -14,6 +18,7 @@ import { resumeSetting } from '../ui/resume-setting.ts';
 import { runtimeSource } from '../ui/runtime-source.ts';
 import { readSetting } from '../ui/settings.ts';
 import { isPromptPreloaded, preloadPrompt } from './preload-prompt.ts';
+import type { PreloadedKeeper } from './preloaded-keeper.ts';
 
 function start(): void {
   // This script lacks the option table, so any other option stops the preload.
@@ -26,11 +31,24 @@ function start(): void {
   const { host, machineId, state, runtime = runtimes[0] } = options;
   // A state is opened by the page.
   if (state || problems.length > 0 || missingFeatures().length > 0) return;
-  const worker = openKeeperWorker({ keeperUrl, host, machineId });
-  window.holdfastPreload = { worker, hello: helloReceived(worker.port) };
+  window.holdfastPreload = openKeeper({ keeperUrl, host, machineId }, (port) => {
+    if (runtime && resumeSetting() === 'auto') preloadGuest(port, options, runtimeSource(runtime));
+  });
+  window.holdfastPreload.catch(() => {});
   void openDatabases().catch(() => {});
-  if (runtime && resumeSetting() === 'auto')
-    preloadGuest(worker.port, options, runtimeSource(runtime));
+}
+
+/** @param opened called with the keeper's port before its answers are awaited */
+async function openKeeper(
+  options: KeeperWorkerOptions,
+  opened: (port: MessagePort) => void,
+): Promise<PreloadedKeeper> {
+  // A guest that never moved is in its first keeper. The page looks again before it attaches.
+  const hasMoved = readSetting('keeper-moved') !== null;
+  const worker = hasMoved ? await openKeeperWorker(options) : openFirstWorker(options);
+  const hello = helloReceived(worker.port);
+  opened(worker.port);
+  return { worker, hello };
 }
 
 /**

@@ -1,9 +1,15 @@
 /** The keeper that preload.ts has started for this page. */
 import type { KeeperWorker } from '../../client/keeper-worker.ts';
 
+export interface PreloadedKeeper {
+  worker: KeeperWorker;
+  hello: Promise<void>;
+}
+
 declare global {
   interface Window {
-    holdfastPreload?: { worker: KeeperWorker; hello: Promise<void> };
+    /** Rejects if the worker cannot be opened. */
+    holdfastPreload?: Promise<PreloadedKeeper>;
   }
 }
 
@@ -17,12 +23,13 @@ const helloMs = 200;
 export async function preloadedKeeperReady(): Promise<void> {
   const { holdfastPreload } = window;
   if (!holdfastPreload) return;
-  await Promise.race([holdfastPreload.hello, new Promise((done) => setTimeout(done, helloMs))]);
+  const hello = holdfastPreload.then(({ hello }) => hello).catch(() => {});
+  await Promise.race([hello, new Promise((done) => setTimeout(done, helloMs))]);
 }
 
 /** Only once: a page that connects again starts its keeper anew. */
-export function takePreloadedKeeper(): KeeperWorker | undefined {
+export async function takePreloadedKeeper(): Promise<KeeperWorker | undefined> {
   const { holdfastPreload } = window;
   delete window.holdfastPreload;
-  return holdfastPreload?.worker;
+  return (await holdfastPreload?.catch(() => undefined))?.worker;
 }

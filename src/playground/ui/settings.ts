@@ -9,7 +9,8 @@ export type SettingName =
   | 'monitor'
   | 'monitor-history'
   | 'suspend-when-hidden-ms'
-  | 'visited';
+  | 'visited'
+  | 'keeper-moved';
 
 const prefix = 'holdfast.';
 const listeners = new Map<SettingName, (() => void)[]>();
