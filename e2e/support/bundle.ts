@@ -1,11 +1,25 @@
-import { build, type Rolldown } from 'vite';
+import { build, type Plugin, type Rolldown } from 'vite';
 
-/** Bundles a module of this project with all of its imports, for a page to import. */
-export async function bundleModule(entry: string): Promise<string> {
+/** Makes a build of another ABI. */
+const ofAbi = (abi: number): Plugin => ({
+  name: 'other-abi',
+  enforce: 'pre',
+  transform: (code, id) =>
+    id.endsWith('src/protocol/abi.ts')
+      ? code.replace(/abiVersion = \d+/, `abiVersion = ${abi}`)
+      : undefined,
+});
+
+/**
+ * Bundles a module of this project with all of its imports, for a page to import.
+ * @param abi in place of the present one
+ */
+export async function bundleModule(entry: string, { abi }: { abi?: number } = {}): Promise<string> {
   const result = await build({
     configFile: false,
     logLevel: 'warn',
     publicDir: false,
+    plugins: abi === undefined ? [] : [ofAbi(abi)],
     build: {
       write: false,
       minify: false,
