@@ -13,7 +13,7 @@ for (const version of goldenVersions())
     await guest.waitForSerial(/holdfast:~# /);
     await guest.run('kept=here; echo on the disk >/root/file');
     const before = await guest.machine(({ keeper }) => keeper.build);
-    // Under another id: until something changes, today's keeper is that of the last release.
+    // Under another id: at first, today's keeper equals the one of the last release.
     await putOtherKeeper(site, 1);
 
     await guest.machine((machine) => machine.upgradeKeeper());
