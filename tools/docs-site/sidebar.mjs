@@ -38,9 +38,9 @@ export const sidebar = [
     items: [
       { text: 'vmstate', link: '/spec/vmstate' },
       { text: 'State file', link: '/spec/state-file' },
-      { text: 'Migration stream', link: '/spec/migration' },
       { text: 'Keeper lookup', link: '/spec/keeper-lookup' },
       { text: 'Storage', link: '/spec/storage' },
+      { text: 'Migration', link: '/spec/migration' },
     ],
   },
   {
