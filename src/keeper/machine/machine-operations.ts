@@ -108,22 +108,33 @@ export class MachineOperations implements MachineCalls {
 
   async pause({ stopsTime = false }: PauseOptions = {}): Promise<void> {
     const { execution, clock } = this.#machine;
-    execution.pause();
-    if (stopsTime) clock.stop();
+    return this.#afterSwitchover(() => {
+      execution.pause();
+      if (stopsTime) clock.stop();
+    });
   }
 
   async resume(): Promise<void> {
     const { execution, clock } = this.#machine;
-    if (execution.runstate === 'paused' && !execution.isFrozen) clock.resume();
-    execution.resume();
+    return this.#afterSwitchover(async () => {
+      if (execution.runstate === 'postmigrate') await this.#migrations.holdAgain();
+      if (execution.runstate === 'paused' && !execution.isFrozen) clock.resume();
+      execution.resume();
+    });
   }
 
   async suspend(): Promise<void> {
-    this.#machine.execution.suspend();
+    return this.#afterSwitchover(() => this.#machine.execution.suspend());
   }
 
   async wakeup(): Promise<void> {
-    this.#machine.execution.wakeup();
+    return this.#afterSwitchover(() => this.#machine.execution.wakeup());
+  }
+
+  /** Calls at once, or after a switchover: the guest was saved, and what is done to it would be lost. */
+  #afterSwitchover<T>(call: () => T | Promise<T>): T | Promise<T> {
+    const { switchover } = this.#migrations;
+    return switchover ? switchover.then(() => this.#afterSwitchover(call)) : call();
   }
 
   /** @param client the page that sends it: its keys are released when it closes */

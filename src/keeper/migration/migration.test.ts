@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { slowTimeout } from '../../../tools/slow-timeout.ts';
-import type { HoldfastError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
 import type { MigrateOptions, MigrationInfo } from '../../protocol/migration.ts';
@@ -353,6 +353,77 @@ describe('an error at a step', () => {
     await destination.destroy();
     await source.resume();
     expect(runstates()).toEqual(['running', null]);
+    expect(here.running).toBe(true);
+  });
+});
+
+describe('the run state while the guest is between two keepers', () => {
+  test('[MI9] a call to resume it waits, so that it does not run at both', async () => {
+    await start();
+    let resumed: Promise<void> | undefined;
+    let ran: boolean | undefined;
+    around = (operation, step, when) => {
+      if (operation !== 'migrate' || step !== 'confirm') return;
+      if (when === 'after') ran = runstates()[0] === 'running';
+      else resumed = source.resume();
+      resumed?.catch(() => {});
+    };
+    await migrate().leaving;
+    expect(ran).toBe(false);
+    await expect(resumed).rejects.toMatchObject({ code: 'migrated' });
+    expect(here.running).toBe(false);
+  });
+
+  test('[MI1] a call to pause it is refused if it came too late for the destination', async () => {
+    await start();
+    let paused: Promise<void> | undefined;
+    around = (operation, step, when) => {
+      if (operation !== 'migrate' || step !== 'ready' || when !== 'before') return;
+      paused = source.pause();
+      paused.catch(() => {});
+    };
+    await migrate().leaving;
+    await expect(paused).rejects.toMatchObject({ code: 'migrated' });
+    expect(runstates()).toEqual([null, 'running']);
+  });
+});
+
+describe('the lock of a machine that comes back', () => {
+  const takenOver = new HoldfastError('taken-over', 'It runs in another tab.');
+
+  /** The destination fails once it has the word to run, and another tab has the machine's lock. */
+  async function comesBack(isFree: () => boolean): Promise<unknown> {
+    await start();
+    around = (operation, step, when) => {
+      if (operation === 'migrateIncoming' && step === 'run' && when === 'after')
+        throw new Error('spoilt');
+    };
+    const { port1, port2 } = new MessageChannel();
+    const arriving = destination.migrateIncoming({ runtimes: [there.source] }, port2);
+    arriving.catch(() => {});
+    const hold = async () => {
+      if (!isFree()) throw takenOver;
+    };
+    const to = { channel: new PortChannel(port1), lock: { release: () => {}, hold } };
+    return source
+      .answering()
+      .migrate(to, { downtimeLimitMs: 30_000 })
+      .catch((thrown) => thrown);
+  }
+
+  test('[MI9] a source whose lock another keeper has taken does not run the guest', async () => {
+    expect(await comesBack(() => false)).toMatchObject({ code: 'migration-failed' });
+    expect(runstates()).toEqual(['postmigrate', null]);
+    expect(here.running).toBe(false);
+  });
+
+  test('[MI9] a source that waits takes the lock again before it resumes', async () => {
+    let isFree = false;
+    await comesBack(() => isFree);
+    await expect(source.resume()).rejects.toBe(takenOver);
+    expect(here.running).toBe(false);
+    isFree = true;
+    await source.resume();
     expect(here.running).toBe(true);
   });
 });

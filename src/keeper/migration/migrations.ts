@@ -68,6 +68,14 @@ export class Migrations {
     }
   }
 
+  /**
+   * Takes the machine's lock for a guest that waits in `postmigrate` and is to run here.
+   * @throws HoldfastError `taken-over` if another keeper has the machine
+   */
+  async holdAgain(): Promise<void> {
+    await this.#last?.holdAgain();
+  }
+
   /** @throws HoldfastError `bad-runstate` without a migration that can be cancelled */
   cancel(): void {
     this.#present.cancel();

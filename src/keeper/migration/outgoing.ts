@@ -95,6 +95,11 @@ export class OutgoingMigration {
     if (this.#link) this.#link.maxBandwidth = this.#parameters.maxBandwidth;
   }
 
+  /** @throws HoldfastError `taken-over` */
+  holdAgain(): Promise<void> {
+    return this.#options.lock.hold();
+  }
+
   /** @throws HoldfastError `bad-runstate` once the destination may run the guest */
   cancel(): void {
     if (this.#isCommitted)
@@ -267,12 +272,16 @@ export class OutgoingMigration {
     const isKnown = !this.#isCommitted || link.wasCancelled;
     // Within a browser the machine's lock decides: no destination runs the guest without it.
     const isOurs = (isKnown || accepted.sharesBrowser) && (await held(lock));
-    if (!isKnown && !isOurs)
+    if (!isOurs) {
+      const why = isKnown
+        ? 'Another keeper of this browser has taken the machine meanwhile.'
+        : 'The destination has not said whether the guest runs there.';
       throw new HoldfastError(
         'migration-failed',
-        'The destination has not said whether the guest runs there. It waits here, in runstate "postmigrate". Resume it only if it does not run there.',
+        `${why} It waits here, in runstate "postmigrate". Resume it only if it does not run there.`,
         { cause: error },
       );
+    }
     execution.comeBack();
     throw error;
   }
