@@ -9,7 +9,7 @@ import { xxh64 } from '../cpr/digest.ts';
 import type { MigrationStep } from '../cpr/steps.ts';
 import type { MigrationChannel } from '../migration/channel.ts';
 import { receiveContents } from '../migration/contents.ts';
-import { type ArrivedDevice, arrivingItems } from '../migration/guest-data.ts';
+import { type ArrivedDevice, arrivingItems, decodeRun } from '../migration/guest-data.ts';
 import { MigrationLink } from '../migration/link.ts';
 import { isHeldHere } from '../migration/peer-locks.ts';
 import { checkedConfig } from '../migration/portable-config.ts';
@@ -113,8 +113,6 @@ class Arrival {
     });
     this.#options.made?.(machine);
     link.post('prepared');
-    // The stored guest of this id is the one that arrives.
-    machine.ownsStored = true;
     try {
       await machine.operations.arrive(deviceState as Promise<DeviceStateItem>, {
         gapMs: () => this.#gapMs(),
@@ -149,7 +147,8 @@ class Arrival {
     const link = this.#link;
     await this.#step('ready', async () => link.post('ready'));
     await this.#step('run', async () => {
-      await link.receive('run');
+      const { body } = await link.receive('run');
+      machine.ownsStored = decodeRun(body).ownsStored;
       const { durable } = machine.backing.config;
       const { hold, arrives } = this.#options;
       const isOwned = durable || this.#sharesBrowser;

@@ -128,6 +128,17 @@ export interface ArrivedDevice {
   stoppedMs: number;
 }
 
+/** What becomes of the machine in storage under the guest's id. */
+interface RunWord {
+  /** It is this guest, or may give way to it. */
+  ownsStored: boolean;
+}
+
+export const encodeRun = ({ ownsStored }: RunWord): Uint8Array => Uint8Array.of(ownsStored ? 1 : 0);
+
+/** An empty body is of a source whose guest is the stored one. */
+export const decodeRun = (body: Uint8Array): RunWord => ({ ownsStored: body[0] !== 0 });
+
 /** Longer times are none of a switchover. */
 const mostStoppedMs = 60_000;
 

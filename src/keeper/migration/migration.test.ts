@@ -357,6 +357,41 @@ describe('an error at a step', () => {
   });
 });
 
+describe('the machine in storage', () => {
+  test('[MI17] a guest that is not the stored one leaves that alone at the destination too', async () => {
+    await start({ durable: true });
+    await source.checkpoint();
+    await source.destroy();
+    await start({ durable: true });
+    const occupied = { code: 'storage-occupied' };
+    await expect(source.checkpoint()).rejects.toMatchObject(occupied);
+    await migrate().leaving;
+    await expect(destination.answering().checkpoint()).rejects.toMatchObject(occupied);
+  });
+
+  test('[MI17] a guest that is the stored one is stored again at the destination', async () => {
+    await start({ durable: true });
+    await source.checkpoint();
+    await migrate().leaving;
+    await destination.answering().checkpoint();
+  });
+});
+
+describe('a configuration that changes meanwhile', () => {
+  test('[MI18] the destination has another one, so the guest runs on at the source', async () => {
+    await start();
+    const { leaving, arriving } = migrate({ pauseBeforeSwitchover: true });
+    await untilStatus('pre-switchover');
+    await source.setDurable(true);
+    await source.answering().migrateContinue();
+    await expect(leaving).rejects.toThrow('changed while it was sent');
+    await expect(arriving).rejects.toMatchObject({ code: 'migration-failed' });
+    await expectHere();
+    await migrate().leaving;
+    expect(runstates()).toEqual([null, 'running']);
+  });
+});
+
 describe('the run state while the guest is between two keepers', () => {
   test('[MI9] a call to resume it waits, so that it does not run at both', async () => {
     await start();

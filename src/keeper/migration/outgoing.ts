@@ -5,6 +5,7 @@
  */
 import { HoldfastError } from '../../errors.ts';
 import type { RuntimeInstance } from '../../protocol/abi.ts';
+import type { MachineConfig } from '../../protocol/config.ts';
 import {
   type MigrateOptions,
   type MigrateReport,
@@ -21,9 +22,10 @@ import type { MigrationStep } from '../cpr/steps.ts';
 import type { MigrationChannel } from './channel.ts';
 import { sendContents } from './contents.ts';
 import { GuestCopy } from './guest-copy.ts';
-import { migrationStore, type SentPages } from './guest-data.ts';
+import { encodeRun, migrationStore, type SentPages } from './guest-data.ts';
 import { MigrationLink } from './link.ts';
 import type { MigratingMachine } from './migrating-machine.ts';
+import { isSameConfig } from './portable-config.ts';
 import { Rounds } from './rounds.ts';
 import { type Accepted, decodeAccepted, encodeSetup } from './setup.ts';
 import { Throttle } from './throttle.ts';
@@ -59,6 +61,8 @@ export class OutgoingMigration {
   readonly #beganMs = performance.now();
   #link: MigrationLink | undefined;
   #copy: GuestCopy | undefined;
+  /** The configuration that was sent. */
+  #config: MachineConfig | undefined;
   #info: MigrationInfo = { ...noMigration, status: 'setup' };
   #stoppedAtMs: number | undefined;
   #downtimeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -129,6 +133,7 @@ export class OutgoingMigration {
       const copy = new GuestCopy(machine, digest);
       this.#copy = copy;
       await refuseChangedDisks(execution.instance);
+      this.#config = machine.backing.config;
       const accepted = await this.#setUp(link, () =>
         encodeSetup(
           machine,
@@ -242,6 +247,7 @@ export class OutgoingMigration {
     clearTimeout(this.#downtimeTimer);
     const stoppedAtMs = this.#stoppedAtMs ?? performance.now();
     if (performance.now() - stoppedAtMs > downtimeLimitMs) throw tooLong(downtimeLimitMs);
+    if (!isSameConfig(this.#config, this.#machine.backing.config)) throw changedMeanwhile();
     try {
       await this.#step('leave', async () => {
         execution.leave();
@@ -253,7 +259,7 @@ export class OutgoingMigration {
         this.#options.lock.release();
         // From this line on, the destination may run the guest.
         this.#isCommitted = true;
-        link.post('run');
+        link.post('run', encodeRun({ ownsStored: this.#machine.ownsStored }));
       });
       await this.#step('confirm', () => confirmed(link));
     } catch (thrown) {
@@ -353,6 +359,12 @@ const tooLong = (limitMs: number) =>
   new HoldfastError(
     'migration-failed',
     `The switchover takes longer than the downtime limit of ${limitMs} ms. The guest runs on here; raise the limit, or migrate again.`,
+  );
+
+const changedMeanwhile = () =>
+  new HoldfastError(
+    'migration-failed',
+    'The configuration or a medium of the guest changed while it was sent. It runs on here; migrate again.',
   );
 
 /** Otherwise the checkpointer would name errors after checkpoints. */

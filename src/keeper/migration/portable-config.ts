@@ -35,6 +35,13 @@ function portableSource(source: ImageSource | DriveSource): object {
   return { contents };
 }
 
+/** Whether nothing of a configuration was replaced since. */
+export function isSameConfig(before: MachineConfig | undefined, now: MachineConfig): boolean {
+  const [was, is] = [before, now] as [Record<string, unknown>?, Record<string, unknown>?];
+  const names = Object.keys({ ...was, ...is });
+  return names.every((name) => was?.[name] === is?.[name]);
+}
+
 /** Returns the contents that no URL has. */
 export function contentsOf(config: MachineConfig): Map<ImageName, Blob> {
   const contents = new Map<ImageName, Blob>();
