@@ -68,6 +68,9 @@ const moveDowntimeMs = 1_000;
 /** Time for pages that look for the machine while it moves, ms. Then its former keeper ends. */
 const signpostMs = 30_000;
 
+const startsMachine = () =>
+  new HoldfastError('busy', 'A machine is being started: wait for it, then upgrade.');
+
 /** Longest wait for the end of an opening whose page has left, which is noticed a moment later. */
 const leavingPageMs = 3_000;
 
@@ -182,11 +185,14 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     { to, channel, relay }: Pick<MoveMessage, 'to' | 'channel' | 'relay'>,
     stopped: () => void,
   ): Promise<{ downtimeMs?: number }> {
-    if (this.#slot.isStarting)
-      throw new HoldfastError('busy', 'A machine is being started: wait for it, then upgrade.');
+    if (this.#slot.isStarting) throw startsMachine();
     const { machine } = this.#slot;
     if (!machine) {
+      // A machine that a call starts here from now on would end with this worker.
+      stopped();
       await sendNothing(channel);
+      // A page's call may have begun before.
+      if (this.#slot.machine || this.#slot.isStarting) throw startsMachine();
       this.#moved(to);
       this.#endAfter(relay, undefined);
       return {};

@@ -1,0 +1,69 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { MoveAnswer } from '../../protocol/keeper-lookup.ts';
+import { Keeper } from '../keeper.ts';
+import { RuntimeLoader } from '../runtimes/runtime-loader.ts';
+import { FakeRuntime, fakeConfig } from '../testing/fake-runtime.ts';
+import type * as keeperMove from './keeper-move.ts';
+
+/** The other keeper hears that no guest comes when a test says so. */
+const told = vi.hoisted(() => ({ begun: () => {}, end: () => {} }));
+vi.mock('./keeper-move.ts', async (original) => ({
+  ...(await original<typeof keeperMove>()),
+  sendNothing: () =>
+    new Promise<void>((resolve) => {
+      told.end = resolve;
+      told.begun();
+    }),
+}));
+
+const to = { name: 'holdfast.1-a', url: 'https://site.test/keeper.js' };
+let runtime: FakeRuntime;
+let keeper: Keeper;
+
+beforeEach(() => {
+  vi.stubGlobal('navigator', {});
+  runtime = new FakeRuntime('here');
+  keeper = new Keeper(
+    { instanceId: 'here', survivesPages: true, startedAtMs: 0 },
+    { loader: new RuntimeLoader(async () => runtime.module) },
+  );
+});
+
+afterEach(async () => {
+  await keeper.destroy().catch(() => {});
+  vi.unstubAllGlobals();
+});
+
+/** Resolves while the keeper, which has no machine, moves. */
+async function begunMove(): Promise<{ answer: Promise<MoveAnswer> }> {
+  const begun = new Promise<void>((resolve) => {
+    told.begun = resolve;
+  });
+  const { port1: channel } = new MessageChannel();
+  const answer = new Promise<MoveAnswer>((resolve) => {
+    const answers = { postMessage: resolve } as never;
+    keeper.move({ type: 'holdfast.move', to, channel, answers, override: false });
+  });
+  await begun;
+  return { answer };
+}
+
+test('[KM2] a machine that was started while an empty keeper moves stays, and the move fails', async () => {
+  const { answer } = await begunMove();
+  await keeper.start({ config: fakeConfig, runtime: runtime.source });
+  told.end();
+  expect(await answer).toMatchObject({ type: 'failed', error: { code: 'busy' } });
+  expect(keeper.where().movedTo).toBeUndefined();
+  expect(runtime.running).toBe(true);
+});
+
+test('[KM3] a call that comes while an empty keeper moves is not made there', async () => {
+  const { answer } = await begunMove();
+  const made = vi.fn();
+  const call = Promise.resolve(keeper.pass(made));
+  const refusal = expect(call).rejects.toMatchObject({ code: 'keeper-moved' });
+  told.end();
+  expect(await answer).toMatchObject({ type: 'moved', to });
+  await refusal;
+  expect(made).not.toHaveBeenCalled();
+});
