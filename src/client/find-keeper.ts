@@ -48,7 +48,8 @@ export async function findKeeper(
       const first = await Promise.race([asked, info, worker.failed]);
       const place = 'type' in first ? first : undefined;
       next = place?.movedTo;
-      if (place && next === undefined && place.abi !== abiVersion)
+      // An older page would move the guest back.
+      if (place && next === undefined && place.abi < abiVersion)
         next = await upgrade?.(worker, place);
       if (next === undefined) {
         checkAbi(place?.abi ?? (await info).abiVersion);
