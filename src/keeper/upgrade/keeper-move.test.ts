@@ -22,10 +22,9 @@ function keeperOf(parts: Partial<MovingKeeper> = {}) {
     },
     gate,
   );
-  const request = (name: string, override = false) => {
+  const request = (name: string, override = false, channel = new MessageChannel().port1) => {
     const to = at(name);
     const answers: MoveAnswer[] = [];
-    const { port1: channel } = new MessageChannel();
     const port = { postMessage: (answer: MoveAnswer) => answers.push(answer) } as never;
     const done = move.request({ type: 'holdfast.move', to, channel, answers: port, override });
     return { answers, done };
@@ -96,4 +95,17 @@ test('[KM2] the other keeper hears at once that no guest comes', async () => {
   expect(new TextDecoder().decode((await heard) as Uint8Array)).toContain('No guest comes');
   port2.close();
   await sent;
+});
+
+test('[KM2] the other keeper hears at once of a move that failed before it began', async () => {
+  const { port1, port2 } = new MessageChannel();
+  const heard = new Promise((resolve) => {
+    port2.onmessage = ({ data }) => resolve(data);
+  });
+  const send = async () => {
+    throw new HoldfastError('busy', 'A machine is being started.');
+  };
+  await keeperOf({ send }).request('holdfast.1-a', false, port1).done;
+  expect(new TextDecoder().decode((await heard) as Uint8Array)).toContain('No guest comes');
+  port2.close();
 });

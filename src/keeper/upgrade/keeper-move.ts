@@ -68,6 +68,8 @@ export class KeeperMove {
       this.#gate.moved(to);
       return { type: 'moved', to, ...(downtimeMs !== undefined && { downtimeMs }) };
     } catch (thrown) {
+      // A migration that began has closed it.
+      void sendNothing(channel);
       relay?.close();
       this.#gate.stays();
       const what = 'The guest could not be moved to another keeper';
