@@ -352,7 +352,8 @@ export class Execution {
 
   #run(operation: string): void {
     this.#restartMeter();
-    this.#orFail(operation, () => this.instance.run());
+    // A guest that is held runs at the last release.
+    if (this.#holds === 0) this.#orFail(operation, () => this.instance.run());
     this.#enter('running');
   }
 

@@ -409,6 +409,31 @@ describe('the run state while the guest is between two keepers', () => {
     expect(here.running).toBe(false);
   });
 
+  test('[MI9] a suspended guest that the network wakes meanwhile does not run at the source', async () => {
+    await start();
+    await source.suspend();
+    let ran: boolean | undefined;
+    around = (operation, step, when) => {
+      if (operation !== 'migrate' || step !== 'ready') return;
+      if (when === 'before') here.host?.wakeup?.('network');
+      else ran = here.running;
+    };
+    await migrate().leaving;
+    expect(ran).toBe(false);
+  });
+
+  test('[MI8] a suspended guest that the network wakes meanwhile runs where the switchover fails', async () => {
+    await start();
+    await source.suspend();
+    around = (operation, step, when) => {
+      if (operation !== 'migrate' || step !== 'ready') return;
+      if (when === 'after') throw new Error('spoilt');
+      here.host?.wakeup?.('network');
+    };
+    await expect(migrate().leaving).rejects.toThrow('spoilt');
+    await expectHere();
+  });
+
   test('[MI1] a call to pause it is refused if it came too late for the destination', async () => {
     await start();
     let paused: Promise<void> | undefined;
