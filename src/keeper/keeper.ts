@@ -233,7 +233,8 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     has?: Readonly<Record<string, number>>,
     client: Client = {},
   ): Promise<KeeperInfo> {
-    const found = this.#nameLock.hold();
+    const isHere = this.#gate.movedTo === undefined;
+    const found = isHere ? this.#nameLock.hold() : undefined;
     if (found) await found;
     return this.#gate.pass(() => {
       // Without an await after the greeting: no event is lost between it and the live ones.

@@ -25,7 +25,7 @@ beforeEach(() => {
   runtime = new FakeRuntime('here');
   keeper = new Keeper(
     { instanceId: 'here', survivesPages: true, startedAtMs: 0 },
-    { loader: new RuntimeLoader(async () => runtime.module) },
+    { loader: new RuntimeLoader(async () => runtime.module), name: 'holdfast', keeperUrl: to.url },
   );
 });
 
@@ -66,4 +66,15 @@ test('[KM3] a call that comes while an empty keeper moves is not made there', as
   expect(await answer).toMatchObject({ type: 'moved', to });
   await refusal;
   expect(made).not.toHaveBeenCalled();
+});
+
+test('[KL3] a keeper that moved does not take its lock again for a page that attaches late', async () => {
+  const request = vi.fn(() => new Promise(() => {}));
+  vi.stubGlobal('navigator', { locks: { request } });
+  const { answer } = await begunMove();
+  told.end();
+  await answer;
+  const { port1 } = new MessageChannel();
+  await expect(keeper.attach(port1, '')).rejects.toMatchObject({ code: 'keeper-moved' });
+  expect(request).not.toHaveBeenCalled();
 });

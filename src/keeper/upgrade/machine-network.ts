@@ -13,22 +13,22 @@ export class MachineNetwork {
 
   /** Takes the network out of the machine, which ends, if the guest has connections. */
   take(): void {
-    const { kept } = this.#machine.backing;
-    const wire = kept.get(wireName) as RelayedWire | undefined;
-    const mac = this.#mac();
-    if (!wire || mac === undefined || wire.connections().length === 0) return;
-    this.#taken = { wire, mac };
-    kept.delete(wireName);
+    try {
+      this.#take();
+    } catch (thrown) {
+      // The guest runs elsewhere already.
+      console.warn('Connections of the guest are cut:', thrown);
+    }
   }
 
-  #mac(): string | undefined {
-    const { infoNetwork } = this.#machine.execution.instance.commands;
-    try {
-      return (infoNetwork?.() as NetworkInfo | undefined)?.mac;
-    } catch (thrown) {
-      console.warn('Connections of the guest are cut:', thrown);
-      return undefined;
-    }
+  #take(): void {
+    const { backing, execution } = this.#machine;
+    const wire = backing.kept.get(wireName) as RelayedWire | undefined;
+    const { infoNetwork } = execution.instance.commands;
+    const mac = (infoNetwork?.() as NetworkInfo | undefined)?.mac;
+    if (!wire || mac === undefined || wire.connections().length === 0) return;
+    this.#taken = { wire, mac };
+    backing.kept.delete(wireName);
   }
 
   get isTaken(): boolean {
