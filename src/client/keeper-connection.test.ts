@@ -172,3 +172,15 @@ test('[KM5] calls that wait for the next keeper are rejected when it cannot be r
   connection.lose(new HoldfastError('keeper-moved', 'Reload.'));
   expect(await call).toMatchObject({ code: 'keeper-moved' });
 });
+
+test('a call whose port went to a keeper that the guest has left is not made again', async () => {
+  const moved = async () => {
+    throw new HoldfastError('keeper-moved', 'The guest moved.');
+  };
+  const connection = new KeeperConnection(wireOf({ exportState: moved }), { silenceMs: 6000 });
+  connection.follows = true;
+  const settled = vi.fn();
+  connection.keeper.exportState(new MessageChannel().port1).catch(settled);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(settled.mock.lastCall?.[0]).toMatchObject({ code: 'busy' });
+});

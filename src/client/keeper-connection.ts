@@ -75,6 +75,7 @@ export class KeeperConnection {
           if (!this.follows || !isMoved(thrown)) throw thrown;
           // The call was not made there.
           if (wire === this.#wire) this.moves();
+          if (args.some((arg) => arg instanceof MessagePort)) throw portIsGone();
           return this.#callAs(number, name, args);
         })
         .then(resolve, reject)
@@ -197,6 +198,10 @@ function unknownTo(name: string): HoldfastError {
     `The keeper that is running is older than this page and does not know "${name}". Move the guest to this page's keeper first: upgradeKeeper().`,
   );
 }
+
+/** A port is sent only once. */
+const portIsGone = () =>
+  new HoldfastError('busy', 'The guest moved to another keeper meanwhile: try again.');
 
 const isMoved = (thrown: unknown) =>
   thrown instanceof HoldfastError && thrown.code === 'keeper-moved';
