@@ -59,6 +59,8 @@ class Attachment {
   readonly #holding = holdLock(this.#pageLock, this.#left.signal);
   #link: Link | undefined;
   #following: Promise<void> = Promise.resolve();
+  /** Why this page could not follow the guest. */
+  #strayed: HoldfastError | undefined;
 
   constructor(options: AttachOptions) {
     this.#options = options;
@@ -130,7 +132,8 @@ class Attachment {
     this.#following = this.#followTo(machine, connection, to).catch((thrown: unknown) => {
       const { message } = HoldfastError.from(thrown, 'internal', '');
       const text = `The guest moved to a newer keeper and runs there. This page could not follow it: ${message} Reload the page.`;
-      connection.lose(new HoldfastError('keeper-moved', text, { cause: thrown }));
+      this.#strayed = new HoldfastError('keeper-moved', text, { cause: thrown });
+      connection.lose(this.#strayed);
     });
   }
 
@@ -152,7 +155,8 @@ class Attachment {
   }
 
   async #upgrade(options: UpgradeOptions): Promise<UpgradeReport | null> {
-    const { worker, place } = this.#link ?? {};
+    const former = this.#link;
+    const { worker, place } = former ?? {};
     if (!worker || !place) {
       throw new HoldfastError(
         'keeper-incompatible',
@@ -161,15 +165,18 @@ class Attachment {
     }
     const report = await this.#move(worker, place, options);
     // The keeper's message to this page came before its answer, as a rule.
-    if (report) await this.#followed(report.to);
+    if (report) await this.#followed(former);
     return report;
   }
 
-  async #followed({ name }: KeeperAddress): Promise<void> {
-    while (this.#link?.worker.address?.name !== name && !this.#left.signal.aborted) {
+  /** Resolves once this page has left a keeper whose guest moved. @throws HoldfastError `keeper-moved` */
+  async #followed(former: Link | undefined): Promise<void> {
+    while (this.#link === former && !this.#left.signal.aborted) {
+      if (this.#strayed) throw this.#strayed;
       await new Promise((resolve) => setTimeout(resolve, 5));
       await this.#following;
     }
+    await this.#following;
   }
 
   #move(
