@@ -56,7 +56,7 @@ import { acceptRuntime } from './runtimes/accept-runtime.ts';
 import { RuntimeLoader } from './runtimes/runtime-loader.ts';
 import { KeeperMove, sendNothing } from './upgrade/keeper-move.ts';
 import { MachineNetwork } from './upgrade/machine-network.ts';
-import { moveBlockers } from './upgrade/move-blockers.ts';
+import { hasEnded, moveBlockers } from './upgrade/move-blockers.ts';
 import { NameLock } from './upgrade/name-lock.ts';
 import { PageCallGate } from './upgrade/page-calls.ts';
 
@@ -187,13 +187,14 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
   ): Promise<{ downtimeMs?: number }> {
     if (this.#slot.isStarting) throw startsMachine();
     const { machine } = this.#slot;
-    if (!machine) {
+    if (!machine || hasEnded(machine)) {
       // A machine that a call starts here from now on would end with this worker.
       stopped();
       await sendNothing(channel);
       // A page's call may have begun before.
-      if (this.#slot.machine || this.#slot.isStarting) throw startsMachine();
+      if (this.#slot.machine !== machine || this.#slot.isStarting) throw startsMachine();
       this.#moved(to);
+      if (machine) this.#slot.end(machine);
       this.#endAfter(relay, undefined);
       return {};
     }

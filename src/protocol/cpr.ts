@@ -23,7 +23,9 @@ export type BlockerCode =
   /** A device or runtime cannot transfer its state. */
   | 'device-cannot-follow'
   /** Move to another keeper: snapshots are in the memory of this one. */
-  | 'snapshots-cannot-follow';
+  | 'snapshots-cannot-follow'
+  /** Move to another keeper: the guest has crashed or powered off, and nothing runs that could move. */
+  | 'guest-ended';
 
 /** A reason, known up front, why a mode is refused now. */
 export interface Blocker {

@@ -34,16 +34,20 @@ afterEach(async () => {
   vi.unstubAllGlobals();
 });
 
-/** Resolves while the keeper, which has no machine, moves. */
-async function begunMove(): Promise<{ answer: Promise<MoveAnswer> }> {
+function requestMove({ override = false } = {}): Promise<MoveAnswer> {
+  const { port1: channel } = new MessageChannel();
+  return new Promise((resolve) => {
+    const answers = { postMessage: resolve } as never;
+    keeper.move({ type: 'holdfast.move', to, channel, answers, override });
+  });
+}
+
+/** Resolves while the keeper, which has no guest to send, moves. */
+async function begunMove(options = {}): Promise<{ answer: Promise<MoveAnswer> }> {
   const begun = new Promise<void>((resolve) => {
     told.begun = resolve;
   });
-  const { port1: channel } = new MessageChannel();
-  const answer = new Promise<MoveAnswer>((resolve) => {
-    const answers = { postMessage: resolve } as never;
-    keeper.move({ type: 'holdfast.move', to, channel, answers, override: false });
-  });
+  const answer = requestMove(options);
   await begun;
   return { answer };
 }
@@ -78,3 +82,20 @@ test('[KL3] a keeper that moved does not take its lock again for a page that att
   await expect(keeper.attach(port1, '')).rejects.toMatchObject({ code: 'keeper-moved' });
   expect(request).not.toHaveBeenCalled();
 });
+
+test.each(['shutdown', 'internal-error'])(
+  '[KM2] a guest in runstate "%s" is a blocker, and ends with an override',
+  async (runstate) => {
+    vi.spyOn(console, 'warn').mockImplementation(() => {});
+    await keeper.start({ config: fakeConfig, runtime: runtime.source });
+    if (runstate === 'shutdown') runtime.host?.guestHalted?.();
+    else runtime.host?.crashed(new Error('died'));
+    expect(keeper.info().machine?.runstate).toBe(runstate);
+    const blockers = [{ code: 'guest-ended' }];
+    expect(await requestMove()).toMatchObject({ type: 'blocked', blockers });
+    const { answer } = await begunMove({ override: true });
+    told.end();
+    expect(await answer).toEqual({ type: 'moved', to });
+    expect(keeper.info().machine).toBeNull();
+  },
+);

@@ -1,6 +1,15 @@
 import type { Blocker } from '../../protocol/cpr.ts';
 import type { MachineHost } from '../machine/machine-host.ts';
 
+/** Whether the guest has crashed or powered off: a migration takes only one that can run. */
+export const hasEnded = ({ execution }: Pick<MachineHost, 'execution'>): boolean =>
+  execution.runstate === 'shutdown' || execution.runstate === 'internal-error';
+
+const guestEnded: Blocker = {
+  code: 'guest-ended',
+  message: 'The guest has crashed or powered off. Its screen and memory would be lost.',
+};
+
 /**
  * Returns what would not follow the guest to another keeper.
  * @param isRelayed the other keeper relays frames of connections that are open
@@ -9,6 +18,7 @@ export async function moveBlockers(
   machine: MachineHost,
   { isRelayed }: { isRelayed: boolean },
 ): Promise<Blocker[]> {
+  if (hasEnded(machine)) return [guestEnded];
   const { operations, execution } = machine;
   const blockers = await operations.cprBlockers('restart');
   // The disks follow, and everything in memory. The far ends of connections are in this worker.
