@@ -128,7 +128,7 @@ export interface ArrivedDevice {
   stoppedMs: number;
 }
 
-/** What becomes of the machine in storage under the guest's id. */
+/** The last word of a source. */
 interface RunWord {
   /** It is this guest, or may give way to it. */
   ownsStored: boolean;

@@ -448,7 +448,7 @@ describe('the run state while the guest is between two keepers', () => {
   });
 });
 
-describe('the lock of a machine that comes back', () => {
+describe('the lock of a machine that returns to its source', () => {
   const takenOver = new HoldfastError('taken-over', 'It runs in another tab.');
 
   /** The destination fails once it has the word to run, and another tab has the machine's lock. */

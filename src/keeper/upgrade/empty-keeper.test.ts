@@ -5,7 +5,7 @@ import { RuntimeLoader } from '../runtimes/runtime-loader.ts';
 import { FakeRuntime, fakeConfig } from '../testing/fake-runtime.ts';
 import type * as keeperMove from './keeper-move.ts';
 
-/** The other keeper hears that no guest comes when a test says so. */
+/** A test decides when the other keeper hears that no guest comes. */
 const told = vi.hoisted(() => ({ begun: () => {}, end: () => {} }));
 vi.mock('./keeper-move.ts', async (original) => ({
   ...(await original<typeof keeperMove>()),
