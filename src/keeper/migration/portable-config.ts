@@ -37,9 +37,8 @@ function portableSource(source: ImageSource | DriveSource): object {
 
 /** Whether nothing of a configuration was replaced since. */
 export function isSameConfig(before: MachineConfig | undefined, now: MachineConfig): boolean {
-  const [was, is] = [before, now] as [Record<string, unknown>?, Record<string, unknown>?];
-  const names = Object.keys({ ...was, ...is });
-  return names.every((name) => was?.[name] === is?.[name]);
+  const names = Object.keys({ ...before, ...now }) as (keyof MachineConfig)[];
+  return names.every((name) => before?.[name] === now[name]);
 }
 
 /** Returns the contents that no URL has. */
