@@ -14,7 +14,7 @@ import {
 } from '../../vmstate/sections.ts';
 import { type Digest, decodeVmstate, encodeVmstate, type Section } from '../../vmstate/vmstate.ts';
 import { decodeManifest } from '../checkpoint/manifest.ts';
-import { decodeRecord } from '../checkpoint/record.ts';
+import { decodeRecord, type LogRecord } from '../checkpoint/record.ts';
 import { blobItems, deviceStateItem, pagesItem } from '../transfer/export-records.ts';
 import { ForwardingStore } from '../transfer/forwarding-store.ts';
 import type { MigrationLink } from './link.ts';
@@ -185,14 +185,24 @@ export async function* arrivingItems(
     }
     if (kind === 'blob') yield decodeBlob(body);
     else {
-      const pages = pagesItem(decodeRecord(body, digest), () => true);
-      const nothing = {
-        xorNumbers: new Uint32Array(),
-        xor: new Uint8Array(),
-        copies: new Uint32Array(),
-      };
-      if (pages) yield { ...pages, ...nothing };
+      const record = decodeRecord(body, digest);
+      const pages = pagesItem({ ...record, repeats: [] }, () => true);
+      const noXor = { xorNumbers: new Uint32Array(), xor: new Uint8Array() };
+      const copies = copiesIn(record);
+      if (pages) yield { ...pages, ...noXor, copies };
     }
     link.took(body.length);
   }
+}
+
+/** Repeats as copies within the guest's memory: a short list of them may stand for all of it. */
+function copiesIn({ pages, repeats }: LogRecord): Uint32Array<ArrayBuffer> {
+  const copies = new Uint32Array(2 * repeats.length);
+  for (const [i, { page, like }] of repeats.entries()) {
+    const same = pages[like];
+    if (!same)
+      throw new HoldfastError('migration-failed', 'A page of the guest arrived without contents.');
+    copies.set([page, same.page], 2 * i);
+  }
+  return copies;
 }
