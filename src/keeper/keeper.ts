@@ -490,6 +490,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     relay?: MessagePort,
   ): Promise<MigrateIncomingReport> {
     const channel = new PortChannel(port);
+    const wasFound = this.#nameLock.isHeld;
     try {
       if (this.#preloadedResume || this.#preloadedOpening) await this.#preloadSettled();
       if (this.#slot.machine && !request.replace) {
@@ -511,7 +512,8 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
         }),
       );
     } catch (thrown) {
-      if (!this.#slot.machine && this.#pages.count === 0) this.#nameLock.release();
+      // Pages that came for the guest have to find it where it runs on.
+      if (!this.#slot.machine && !wasFound) this.#nameLock.release();
       await turnAway(channel, thrown);
       throw thrown;
     }

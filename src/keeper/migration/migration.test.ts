@@ -26,12 +26,13 @@ let fakeStore: FakeStore;
 const events: MigrationInfo[] = [];
 const ports: MessagePort[] = [];
 
-function keeperWith({ source, module }: FakeRuntime, instanceId: string): Keeper {
+function keeperWith({ source, module }: FakeRuntime, instanceId: string, name = ''): Keeper {
   return new Keeper(
     { instanceId, survivesPages: false, startedAtMs: 0 },
     {
       loader: new RuntimeLoader(async (url) => (url === source.url ? module : undefined)),
       openStore: async () => fakeStore.store,
+      name,
       around: (...step) => around?.(...step),
     },
   );
@@ -355,6 +356,42 @@ describe('an error at a step', () => {
     expect(runstates()).toEqual(['running', null]);
     expect(here.running).toBe(true);
   });
+});
+
+/** Web Locks of which none is ever free again for a second request. */
+function fakeLocks(): { held: Set<string>; request: unknown } {
+  const held = new Set<string>();
+  const request = async (name: string, ...[last, hold = last]: (() => Promise<void>)[]) => {
+    if (held.has(name)) return new Promise(() => {});
+    held.add(name);
+    await hold?.();
+    held.delete(name);
+    return undefined;
+  };
+  return { held, request };
+}
+
+test('[KL3] a keeper at which a guest does not arrive is not found, also with pages', async () => {
+  const { held, request } = fakeLocks();
+  const name = 'holdfast.1-a';
+  destination = keeperWith(there, 'destination', name);
+  await start();
+  let listed: string[] = [];
+  around = (operation, step, when) => {
+    if (operation !== 'migrateIncoming' || step !== 'run' || when !== 'after') return;
+    listed = [...held];
+    const { port1, port2 } = new MessageChannel();
+    ports.push(port1);
+    void destination.attach(port2, '');
+    throw new Error('spoilt');
+  };
+  vi.stubGlobal('navigator', { locks: { request, query: async () => ({ held: [] }) } });
+  const { leaving, arriving } = migrate();
+  await expect(leaving).rejects.toThrow('spoilt');
+  await expect(arriving).rejects.toThrow('spoilt');
+  const ofKeeper = (names: Iterable<string>) => [...names].filter((lock) => lock.includes(name));
+  expect(ofKeeper(listed)).toHaveLength(1);
+  await vi.waitFor(() => expect(ofKeeper(held)).toEqual([]));
 });
 
 describe('the machine in storage', () => {

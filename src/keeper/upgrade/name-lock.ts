@@ -15,6 +15,10 @@ export class NameLock {
     this.#isFirst = firstNameOf(address.name) === address.name;
   }
 
+  get isHeld(): boolean {
+    return this.#held !== undefined;
+  }
+
   /**
    * Requests the lock.
    * @returns undefined if pages find this keeper, or else a promise that resolves once they do
