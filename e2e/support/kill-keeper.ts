@@ -1,13 +1,15 @@
 /**
- * A keeper whose cprSave and cprLoad fail at a point that a test selects; bundled in place of
+ * A keeper that fails, or ends, at a point of an operation that a test selects; bundled in place of
  * keeper.js.
  */
 import { servePages } from '../../src/keeper/serve-pages.ts';
 
 export interface KillPoint {
-  operation: 'cprSave' | 'cprLoad';
+  operation: 'cprSave' | 'cprLoad' | 'migrate' | 'migrateIncoming';
   step: string;
   when: 'before' | 'after';
+  /** True if the worker stands still there for ever, for its page to terminate it. */
+  stands?: boolean;
 }
 
 /** A test posts a {@link KillPoint} or null, and waits until it is sent back. */
@@ -22,6 +24,12 @@ channel.addEventListener('message', ({ data }: MessageEvent<{ arm?: KillPoint | 
 servePages({
   around: (operation, step, when) => {
     const isHere = point?.operation === operation && point.step === step && point.when === when;
-    if (isHere) throw new Error(`killed ${when} ${step}`);
+    if (!isHere) return;
+    if (point?.stands) {
+      channel.postMessage({ standing: point });
+      const word = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+      Atomics.wait(new Int32Array(word.buffer), 0, 0);
+    }
+    throw new Error(`killed ${when} ${step}`);
   },
 });

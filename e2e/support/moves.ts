@@ -42,3 +42,52 @@ export async function passes(machine: Machine, count: number): Promise<void> {
   const pass = new RegExp(`(?:pass \\d+\\r\\n[\\s\\S]*?){${count}}`);
   await console.waitFor(pass, { from: console.end, timeoutMs: 60_000 });
 }
+
+interface KillPoint {
+  operation: 'migrate' | 'migrateIncoming' | 'cprLoad';
+  step: string;
+  when: 'before' | 'after';
+}
+
+/**
+ * Moves the guest to a new dedicated worker, and terminates the source or the destination when it
+ * reaches a point. Both are keepers of kill-keeper.ts.
+ */
+export async function moveAndKill(
+  machine: Machine,
+  runtimes: readonly RuntimeSource[],
+  point: KillPoint,
+): Promise<{ code: string; here: string | undefined; there: string | undefined }> {
+  const target = await openTarget(runtimes, { host: 'dedicated' });
+  const channel = new BroadcastChannel('holdfast-kill');
+  let armed = 0;
+  const stands = new Promise<void>((done) => {
+    channel.onmessage = ({ data }) => {
+      if ('armed' in data) armed++;
+      if ('standing' in data) done();
+    };
+  });
+  channel.postMessage({ arm: { ...point, stands: true } });
+  while (armed < 2) await new Promise((next) => setTimeout(next, 5));
+  const { port1, port2 } = new MessageChannel();
+  const codeOf = (call: Promise<unknown>) =>
+    call.then(
+      () => 'none',
+      ({ code }) => String(code),
+    );
+  const arriving = codeOf(target.migrateIncoming(port2));
+  const leaving = codeOf(machine.migrate(port1, { downtimeLimitMs: 20_000 }));
+  await stands;
+  channel.postMessage({ arm: null });
+  channel.close();
+  const isOfSource = point.operation === 'migrate';
+  // Terminates the worker.
+  (isOfSource ? machine : target).close();
+  const code = await (isOfSource ? arriving : leaving);
+  arrived = isOfSource ? target : undefined;
+  return {
+    code,
+    here: isOfSource ? undefined : machine.status?.runstate,
+    there: isOfSource ? target.status?.runstate : undefined,
+  };
+}
