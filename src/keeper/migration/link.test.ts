@@ -102,6 +102,22 @@ describe('messages', () => {
     expect(link.signal.reason).toMatchObject({ code: 'migration-failed' });
   });
 
+  test('[MS5] that would be too large are not sent', () => {
+    const body = new Uint8Array(largestMessageBytes - headerBytes + 1);
+    expect(() => link.post('device', body)).toThrow(/"device" has 16777193 bytes/);
+    expect(channel.sent).toEqual([]);
+  });
+
+  test('are waited for until a limit, and the link stays open', async () => {
+    await expect(link.receiveWithin(5, 'ready', 'It is late.')).rejects.toMatchObject({
+      code: 'migration-failed',
+      message: 'It is late.',
+    });
+    expect(link.signal.aborted).toBe(false);
+    say('ready');
+    expect((await link.receiveWithin(60_000, 'ready', 'It is late.')).kind).toBe('ready');
+  });
+
   test('[MS4] of a kind that is not due end the migration', async () => {
     say('run');
     await expect(link.receive('setup')).rejects.toMatchObject({ code: 'migration-failed' });

@@ -112,6 +112,28 @@ export class MigrationLink {
     throw error;
   }
 
+  /**
+   * Like {@link receive}, with a limit. The link stays open afterwards.
+   * @throws HoldfastError `migration-failed`, with what the end of the limit means
+   */
+  async receiveWithin<K extends MessageKind>(
+    limitMs: number,
+    expected: K,
+    meaning: string,
+  ): Promise<Message & { kind: K }> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new HoldfastError('migration-failed', meaning)), limitMs);
+    });
+    const received = this.receive(expected);
+    received.catch(() => {});
+    try {
+      return await Promise.race([received, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   /** Returns the credit for data of this size: it was taken. */
   took(bytes: number): void {
     if (this.signal.aborted) return;

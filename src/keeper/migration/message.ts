@@ -38,13 +38,21 @@ const names = new Map<number, MessageKind>(
 const broken = (what: string) =>
   new HoldfastError('migration-failed', `${what} Check the connection, then migrate again.`);
 
-/** @param sequence number of messages that this end sent before */
+/**
+ * @param sequence number of messages that this end sent before
+ * @throws HoldfastError `migration-failed` if the body is larger than a message
+ */
 export function encodeMessage(
   kind: MessageKind,
   sequence: number,
   body: Uint8Array,
   digest: Digest,
 ): Uint8Array<ArrayBuffer> {
+  if (headerBytes + body.length > largestMessageBytes)
+    throw new HoldfastError(
+      'migration-failed',
+      `The guest cannot move: "${kind}" has ${body.length} bytes, more than a message may have.`,
+    );
   const out = new Uint8Array(headerBytes + body.length);
   const view = new DataView(out.buffer);
   view.setUint32(0, kinds[kind], true);

@@ -51,6 +51,10 @@ interface OutgoingOptions {
 
 /** Longest wait for the destination's word that the guest runs, ms. */
 const confirmMs = 10_000;
+/** Longest wait for the destination's emulator, ms. It may come over a slow network. */
+const preparedMs = 120_000;
+const notPrepared =
+  'The destination did not get its emulator ready within two minutes. Check its connection, then migrate again.';
 
 export class OutgoingMigration {
   readonly #machine: MigratingMachine;
@@ -198,7 +202,7 @@ export class OutgoingMigration {
       if (!isDone) return true;
       if (!this.#isPrepared) {
         // The guest runs while the destination gets its runtime ready.
-        await link.receive('prepared');
+        await link.receiveWithin(preparedMs, 'prepared', notPrepared);
         this.#isPrepared = true;
         rounds.begin();
         return true;
@@ -261,7 +265,9 @@ export class OutgoingMigration {
         this.#isCommitted = true;
         link.post('run', encodeRun({ ownsStored: this.#machine.ownsStored }));
       });
-      await this.#step('confirm', () => confirmed(link));
+      await this.#step('confirm', () =>
+        link.receiveWithin(confirmMs, 'running', 'The destination does not answer.'),
+      );
     } catch (thrown) {
       await this.#comeBack(link, accepted, asFailure(thrown));
     }
@@ -272,9 +278,10 @@ export class OutgoingMigration {
 
   /** Runs the guest here again, if it does not run at the destination. @throws HoldfastError always */
   async #comeBack(link: MigrationLink, accepted: Accepted, error: HoldfastError): Promise<never> {
-    const { execution } = this.#machine;
+    const { execution, gone } = this.#machine;
     const { lock } = this.#options;
-    if (execution.runstate !== 'postmigrate') throw error;
+    // A machine that was destroyed meanwhile takes no lock again.
+    if (gone.aborted || execution.runstate !== 'postmigrate') throw error;
     const isKnown = !this.#isCommitted || link.wasCancelled;
     // Within a browser the machine's lock decides: no destination runs the guest without it.
     const isOurs = (isKnown || accepted.sharesBrowser) && (await held(lock));
@@ -341,19 +348,6 @@ const held = (lock: OwnedLock): Promise<boolean> =>
     () => true,
     () => false,
   );
-
-async function confirmed(link: MigrationLink): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const message = 'The destination does not answer.';
-    timer = setTimeout(() => reject(new HoldfastError('migration-failed', message)), confirmMs);
-  });
-  try {
-    await Promise.race([link.receive('running'), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 const tooLong = (limitMs: number) =>
   new HoldfastError(

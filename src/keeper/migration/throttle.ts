@@ -28,8 +28,8 @@ export class Throttle {
   }
 
   #hold(): void {
-    this.#isHeld = true;
     this.#execution.hold();
+    this.#isHeld = true;
     this.#timer = setTimeout(() => this.#run(), (periodMs * this.#percent) / 100);
   }
 
