@@ -1,6 +1,6 @@
 /**
- * A keeper that fails, or ends, at a point of an operation that a test selects; bundled in place of
- * keeper.js.
+ * A keeper that fails, or ends, at a point of an operation that a test selects. It is bundled in
+ * place of keeper.js.
  */
 import { servePages } from '../../src/keeper/serve-pages.ts';
 
