@@ -2,19 +2,35 @@ import { HoldfastError } from '../errors.ts';
 import { askWhere, type KeeperPlace } from '../protocol/keeper-lookup.ts';
 import type { KeeperWorker } from './keeper-worker.ts';
 
+const isSilent = () =>
+  new HoldfastError(
+    'keeper-silent',
+    'A keeper does not answer. Its guest may still run: reload the page to try again.',
+  );
+
+/** A worker that has never answered has no guest. Chromium does not report every broken script. */
+export const didNotStart = () =>
+  new HoldfastError(
+    'keeper-unavailable',
+    'The keeper that the site serves did not start. Reload the page, then try again.',
+  );
+
 /**
  * Asks a keeper of this release or a newer one where the machine is.
+ * @param silent returns the error for a keeper that does not answer within `silenceMs`
  * @throws HoldfastError `keeper-unavailable`, `keeper-silent`
  */
-export async function placeOf(worker: KeeperWorker, silenceMs: number): Promise<KeeperPlace> {
+export async function placeOf(
+  worker: KeeperWorker,
+  silenceMs: number,
+  silent: () => HoldfastError = isSilent,
+): Promise<KeeperPlace> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const silent = new Promise<never>((_, reject) => {
-    const message =
-      'A keeper does not answer. Its guest may still run: reload the page to try again.';
-    timer = setTimeout(() => reject(new HoldfastError('keeper-silent', message)), silenceMs);
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(silent()), silenceMs);
   });
   try {
-    return await Promise.race([askWhere(worker.port), worker.failed, silent]);
+    return await Promise.race([askWhere(worker.port), worker.failed, late]);
   } finally {
     clearTimeout(timer);
   }

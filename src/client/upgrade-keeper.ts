@@ -16,7 +16,7 @@ import type { RuntimeSource } from '../protocol/runtime-source.ts';
 import { fromWireError } from '../protocol/wire-error.ts';
 import { absoluteRuntimes } from './absolute-urls.ts';
 import { KeeperConnection } from './keeper-connection.ts';
-import { placeOf } from './keeper-place.ts';
+import { didNotStart, placeOf } from './keeper-place.ts';
 import type { KeeperWorker } from './keeper-worker.ts';
 
 export interface UpgradeOptions {
@@ -54,7 +54,7 @@ export async function upgradeKeeper(
   // A keeper that takes no guest is of no use.
   const dismiss = () => sendDismiss(next.port);
   try {
-    const there = await placeOf(next, silenceMs);
+    const there = await placeOf(next, silenceMs, didNotStart);
     if (there.build === place.build) {
       dismiss();
       return null;
