@@ -73,7 +73,7 @@ class Attachment {
     try {
       const link = await this.#linkTo(worker);
       const { info, connection, events } = link;
-      const { runtimes } = this.#options;
+      const { runtimes, requirePublic } = this.#options;
       connection.follows = true;
       this.#adopt(link, connection);
       const machine: RemoteMachine = new RemoteMachine(info, connection, {
@@ -81,7 +81,7 @@ class Attachment {
         leave: () => this.#leave(),
         moved: (to) => this.#follow(machine, connection, to),
         upgrade: (options) => this.#upgrade(options),
-        rules: { ...(runtimes && { runtimes }) },
+        rules: { runtimes, requirePublic },
       });
       return machine;
     } catch (thrown) {
