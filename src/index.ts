@@ -11,9 +11,13 @@ export type {
 } from './client/console-types.ts';
 export type { FramesOptions } from './client/frames.ts';
 export type { ConnectTcpOptions, GuestSocket } from './client/guest-socket.ts';
+export type { HostSocket } from './client/hosts/host-socket.ts';
+export type { MessageSocket } from './client/hosts/socket-transport.ts';
+export type { ByteStream } from './client/hosts/stream-transport.ts';
 export type { IterableStream } from './client/iterable-stream.ts';
 export type { MachineEventOf } from './client/machine-core.ts';
 export { defaultMachineId, isMachineId } from './client/machine-id.ts';
+export type { MigrateIncomingOptions, MigrationTarget } from './client/moves.ts';
 export type { SoundChunk } from './client/sound.ts';
 export { missingFeatures } from './client/support.ts';
 export type {

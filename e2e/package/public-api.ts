@@ -4,7 +4,10 @@ import { dirname, join } from 'node:path';
 
 /** Provided by the caller, never by the package. */
 const callbacks = [
+  'ByteStream',
   'ExportStateOptions',
+  'MessageSocket',
+  'MigrationTarget',
   'MonitorFiles',
   'MonitorMachine',
   'OpenStateOptions',

@@ -3,17 +3,23 @@ declare module 'ws' {
   import { EventEmitter } from 'node:events';
   import type { AddressInfo } from 'node:net';
 
-  /** Emits `message` with each binary message. */
-  export class RelaySocket extends EventEmitter {
-    send(data: Uint8Array): void;
+  /** Members of the web's `WebSocket` that both ends have. */
+  class Socket extends EventEmitter {
+    binaryType: string;
+    readonly readyState: number;
+    readonly bufferedAmount: number;
+    send(data: Uint8Array | string): void;
     close(): void;
+    addEventListener(type: string, listener: (event: never) => void): void;
+    removeEventListener(type: string, listener: (event: never) => void): void;
   }
 
+  /** Emits `message` with each binary message. */
+  export class RelaySocket extends Socket {}
+
   /** Emits `open`, and `message` with each message. */
-  export class WebSocket extends EventEmitter {
+  export class WebSocket extends Socket {
     constructor(url: string);
-    send(text: string): void;
-    close(): void;
   }
 
   /** Emits `listening`, and `connection` with each {@link RelaySocket}. */

@@ -64,7 +64,10 @@ function failingWith(
 }
 
 /** Refuses what a state must not reach from here, even if it was approved. @throws HoldfastError `not-approved` */
-export type RequirePublic = (info: StateFileInfo, options: OpenStateOptions) => Promise<void>;
+export type RequirePublic = (
+  reached: Pick<StateFileInfo, 'urls'>,
+  options: Partial<OpenStateOptions>,
+) => Promise<void>;
 
 /** Decisions of the attached program about every state that it opens. */
 export interface OpeningRules {

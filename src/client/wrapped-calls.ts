@@ -15,7 +15,6 @@ import type {
 import type { PublicCalls } from '../protocol/keeper-calls.ts';
 import type {
   MigrateIncomingReport,
-  MigrateIncomingRequest,
   MigrateOptions,
   MigrateReport,
 } from '../protocol/migration.ts';
@@ -27,7 +26,14 @@ import type { StateFile } from '../state-file/state-file.ts';
 import type { ExportStateOptions, StateSource } from '../state-file/types.ts';
 import { readV86State } from '../state-file/v86-state.ts';
 import { absoluteConfig, absoluteRuntime, absoluteRuntimes } from './absolute-urls.ts';
+import type { HostSocket } from './hosts/host-socket.ts';
 import { type IterableStream, iterable } from './iterable-stream.ts';
+import {
+  type MigrateIncomingOptions,
+  type MigrationTarget,
+  migrate,
+  migrateIncoming,
+} from './moves.ts';
 import { RemoteGuest } from './remote-guest.ts';
 import type { OpenStateOptions, StartOptions } from './start-options.ts';
 import { exportState, type OpeningRules, openState } from './state-files.ts';
@@ -85,7 +91,7 @@ export interface WrappedCalls {
   openState(source: StateSource | StateFile, options: OpenStateOptions): Promise<ImportReport>;
   /**
    * Moves the running guest to another keeper. The target is a machine without a guest, or the other
-   * end of a port of {@link migrateIncoming}. The guest stands still for some ten milliseconds. It then
+   * end of a port of {@link migrateIncoming}. It may also be a connection to another host. The guest stands still for some ten milliseconds. It then
    * runs there, and the machine here has ended with the reason `migrated`.
    *
    * Rejects with `migration-refused`, `migration-failed`, or `cancelled` by
@@ -93,16 +99,20 @@ export interface WrappedCalls {
    * `postmigrate`: the destination may run the guest and does not answer.
    */
   migrate(
-    target: MessagePort | Pick<WrappedCalls, 'migrateIncoming'>,
+    target: MessagePort | HostSocket | MigrationTarget,
     options?: MigrateOptions,
   ): Promise<MigrateReport>;
   /**
-   * Takes the guest that {@link migrate} sends to the other end of `port`. Resolves once it runs here.
-   * If it fails, nothing of it stays.
+   * Takes the guest that {@link migrate} sends to the other end of a port or connection. Resolves once it
+   * runs here. If it fails, nothing of it stays.
+   *
+   * A guest from a connection is treated as an opened state file: its configuration is checked, `approve` is
+   * called, it is not durable, and it counts as foreign. It keeps its id, but has no part in what is stored
+   * here under that. Rejects with `migration-refused` or `not-approved` before memory is sent.
    */
   migrateIncoming(
-    port: MessagePort,
-    options?: Partial<MigrateIncomingRequest>,
+    from: MessagePort | HostSocket,
+    options?: MigrateIncomingOptions,
   ): Promise<MigrateIncomingReport>;
   /**
    * Starts a machine with a state from v86's `save_state`, plain or compressed with zstd. Rejects with
@@ -231,25 +241,17 @@ export abstract class RemoteCalls extends RemoteGuest implements WrappedCalls {
   }
 
   async migrate(
-    target: MessagePort | Pick<WrappedCalls, 'migrateIncoming'>,
+    target: MessagePort | HostSocket | MigrationTarget,
     options: MigrateOptions = {},
   ): Promise<MigrateReport> {
-    if (target instanceof MessagePort) return this.answering().migrate(target, options);
-    const { port1, port2 } = new MessageChannel();
-    const arriving = target.migrateIncoming(port2);
-    const leaving = this.answering().migrate(port1, options);
-    const [left, arrived] = await Promise.allSettled([leaving, arriving]);
-    if (left.status === 'rejected') throw left.reason;
-    if (arrived.status === 'rejected') throw arrived.reason;
-    return left.value;
+    return migrate(this.answering(), target, options);
   }
 
   async migrateIncoming(
-    port: MessagePort,
-    { runtimes = this.#rules.runtimes ?? [], ...rest }: Partial<MigrateIncomingRequest> = {},
+    from: MessagePort | HostSocket,
+    options: MigrateIncomingOptions = {},
   ): Promise<MigrateIncomingReport> {
-    const request = { ...rest, runtimes: absoluteRuntimes(runtimes) };
-    return this.answering().migrateIncoming(request, port);
+    return migrateIncoming(this.answering(), from, options, this.#rules);
   }
 
   dropSnapshot({ id }: Pick<SnapshotInfo, 'id'>): Promise<void> {

@@ -454,15 +454,27 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     });
   }
 
-  async migrate(target: MessagePort, options: MigrateOptions = {}): Promise<MigrateReport> {
-    return this.#sendAway(target, options);
+  async migrate(
+    target: MessagePort,
+    options: MigrateOptions = {},
+    siteUrl?: string,
+  ): Promise<MigrateReport> {
+    return this.#sendAway(target, options, { siteUrl });
   }
 
   /** @param pages called when the guest has stopped, and when it runs elsewhere */
   async #sendAway(
     target: MessagePort,
     options: MigrateOptions,
-    { stopped, left }: { stopped?: () => void; left?: (report: MigrateReport) => void } = {},
+    {
+      stopped,
+      left,
+      siteUrl,
+    }: {
+      stopped?: () => void;
+      left?: (report: MigrateReport) => void;
+      siteUrl?: string | undefined;
+    } = {},
   ): Promise<MigrateReport> {
     const channel = new PortChannel(target);
     try {
@@ -472,7 +484,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
         release: () => this.#slot.letGo(),
         hold: () => this.#slot.hold(machine.id),
       };
-      const to = { channel, keeperLock, lock, stopped };
+      const to = { channel, keeperLock, lock, stopped, siteUrl };
       const report = await machine.operations.migrate(to, options);
       left?.(report);
       const message = 'The guest moved to another keeper and runs there.';
@@ -484,10 +496,26 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     }
   }
 
-  async migrateIncoming(
+  migrateIncoming(
     request: MigrateIncomingRequest,
     port: MessagePort,
     relay?: MessagePort,
+  ): Promise<MigrateIncomingReport> {
+    return this.#receive(request, port, { relay });
+  }
+
+  migrateForeign(
+    request: MigrateIncomingRequest,
+    port: MessagePort,
+    ask: MessagePort,
+  ): Promise<MigrateIncomingReport> {
+    return this.#receive(request, port, { ask });
+  }
+
+  async #receive(
+    request: MigrateIncomingRequest,
+    port: MessagePort,
+    { relay, ask }: { relay?: MessagePort | undefined; ask?: MessagePort },
   ): Promise<MigrateIncomingReport> {
     const channel = new PortChannel(port);
     const wasFound = this.#nameLock.isHeld;
@@ -503,6 +531,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
         receiveMigration({
           request,
           channel,
+          ask,
           environment: this.#environment,
           keeperLock: this.#identity.keeperLock,
           signal,

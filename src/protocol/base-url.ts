@@ -13,3 +13,6 @@ export function setBaseUrl(url: string): void {
 export function baseUrl(): string | undefined {
   return (globalThis as { document?: { baseURI: string } }).document?.baseURI ?? given;
 }
+
+/** Returns the URL of the site's root, to which URLs in state files can be relative. */
+export const siteUrl = (): string => new URL('.', baseUrl()).href;

@@ -152,9 +152,10 @@ interface PageCalls {
   /**
    * Moves the running guest to the keeper at the other end of `target`, which {@link
    * migrateIncoming} was called on. Resolves once it runs there; the machine here is then ended.
+   * @param siteUrl set for another host: URLs under it become relative to any site's
    * @throws HoldfastError `migration-refused`, `migration-failed`, `cancelled`: the guest runs on here
    */
-  migrate(target: MessagePort, options?: MigrateOptions): Promise<MigrateReport>;
+  migrate(target: MessagePort, options?: MigrateOptions, siteUrl?: string): Promise<MigrateReport>;
   /**
    * Takes the guest that {@link migrate} sends to the other end of `port`. Resolves once
    * it runs here. A failure leaves nothing of it, and a present machine untouched.
@@ -163,6 +164,16 @@ interface PageCalls {
     request: MigrateIncomingRequest,
     port: MessagePort,
     relay?: MessagePort,
+  ): Promise<MigrateIncomingReport>;
+  /**
+   * As {@link migrateIncoming}, from another host, which is not believed.
+   * @param ask the keeper posts an {@link OfferedGuest}, and is answered with a {@link CheckedGuest} or a
+   * wire error
+   */
+  migrateForeign(
+    request: MigrateIncomingRequest,
+    port: MessagePort,
+    ask: MessagePort,
   ): Promise<MigrateIncomingReport>;
   /**
    * Resumes a machine from its newest checkpoint that is whole.
@@ -263,6 +274,7 @@ const callFacts = {
   migrationInfo: { by: 'machine', isPublic: true },
   migrateSetParameters: { by: 'machine', isPublic: true },
   migrateIncoming: { by: 'keeper', changesStatus: true },
+  migrateForeign: { by: 'keeper', changesStatus: true },
 } as const satisfies Record<keyof PublicCalls, CallFacts & { isPublic: true }> &
   Record<keyof PageCalls, CallFacts & { isPublic?: never }>;
 

@@ -1,5 +1,7 @@
 /** Calls and events about a guest that moves to another keeper while it runs. Additive only. */
 import type { HoldfastErrorCode } from '../errors.ts';
+import type { MachineConfig } from './config.ts';
+import type { ImageName } from './images.ts';
 import type { RuntimeSource } from './runtime-source.ts';
 
 /** Parameters of a migration, with the meaning that QEMU gives them. */
@@ -101,4 +103,34 @@ export interface MigrateIncomingReport {
   v86Version: string;
   /** From the call to the running guest. */
   durationMs: number;
+}
+
+/** Last message of an end of a channel: nothing more arrives. */
+export interface ChannelEnd {
+  /** Why, for people; empty if it is no failure. */
+  closed: string;
+}
+
+/** Image or disk whose bytes travel with the guest, beside its configuration. */
+export interface Carried {
+  kind: 'bytes' | 'file';
+  name: string;
+  lastModifiedMs: number;
+  sizeBytes: number;
+}
+
+/** A guest of another host that is about to arrive. The keeper asks its page to check it. */
+export interface OfferedGuest {
+  machineId: string;
+  title: string;
+  v86Version: string;
+  /** As in a state file. Nothing of it was checked. */
+  config: Record<string, unknown>;
+}
+
+/** The page's answer about an {@link OfferedGuest}. */
+export interface CheckedGuest {
+  /** Without the contents in {@link carried}. */
+  config: MachineConfig;
+  carried: Map<ImageName, Carried>;
 }

@@ -3,9 +3,10 @@ import { type BaseIssue, getDotPath, safeParse } from 'valibot';
 import { HoldfastError } from '../errors.ts';
 import type { DriveSource, ImageSource, MachineConfig } from '../protocol/config.ts';
 import { type ImageName, imageKeys } from '../protocol/images.ts';
-import { fromPortableUrl, toPortableUrl } from '../protocol/options/foreign-url.ts';
+import { fromPortableUrl } from '../protocol/options/foreign-url.ts';
 import { optionNames, optionTable } from '../protocol/options/option-table.ts';
 import type { CarriedContents } from '../protocol/options/source-kinds.ts';
+import { toPortableUrl } from '../protocol/portable-url.ts';
 import { type Reached, reachOf } from '../protocol/reach.ts';
 import type { JsonObject } from '../vmstate/json.ts';
 import { badState } from './bad-state.ts';
@@ -70,31 +71,46 @@ export function portableUrl(url: string, siteUrl: string): string {
   );
 }
 
-const refusedUrl = (portable: unknown): HoldfastError =>
-  badState(`This state file names a URL that is not taken: ${String(portable).slice(0, 200)}`);
+/** Where a configuration comes from, for errors. */
+export interface ConfigOrigin {
+  what: string;
+  refuse(sentence: string): HoldfastError;
+}
+
+const stateFile: ConfigOrigin = { what: 'this state file', refuse: badState };
+
+const refusedUrl = (portable: unknown, { what, refuse }: ConfigOrigin): HoldfastError =>
+  refuse(`A URL of ${what} is not taken: ${String(portable).slice(0, 200)}`);
 
 /** @throws HoldfastError `bad-state-file` */
 export function absoluteUrl(portable: unknown, siteUrl: string): string {
   const url = typeof portable === 'string' ? fromPortableUrl(portable, siteUrl) : undefined;
-  if (url === undefined) throw refusedUrl(portable);
+  if (url === undefined) throw refusedUrl(portable, stateFile);
   return url;
 }
 
 const isLineage = (value: unknown): value is string =>
   typeof value === 'string' && /^[0-9a-f]{32}$/.test(value);
 
-/** Members that this build does not know are left out. @throws HoldfastError `bad-state-file` */
-export function checkConfig(portable: JsonObject, siteUrl: string): CheckedConfig {
+/**
+ * Members that this build does not know are left out.
+ * @throws HoldfastError `bad-state-file`, or that of `origin`
+ */
+export function checkConfig(
+  portable: JsonObject,
+  siteUrl: string,
+  origin: ConfigOrigin = stateFile,
+): CheckedConfig {
   const config: Record<string, unknown> = {};
   for (const name of namesInFile) {
     const { inStateFile, inFile, schema, allowed } = optionTable[name];
     const value = Object.hasOwn(portable, name) ? portable[name] : undefined;
     if (value === undefined && inStateFile === 'required')
-      throw badState(`This state file names no "${name}".`);
+      throw origin.refuse(`"${name}" is missing in ${origin.what}.`);
     if (value === undefined) continue;
     const { success, output, issues } = safeParse(inFile?.(siteUrl) ?? schema, value);
     if (success) config[name] = output;
-    else if (inStateFile !== 'known') throw invalid(name, issues[0], inFile ? '' : allowed);
+    else if (inStateFile !== 'known') throw invalid(name, issues[0], inFile ? '' : allowed, origin);
   }
   // A file with another lineage has none.
   if (Object.hasOwn(portable, 'lineage') && isLineage(portable.lineage))
@@ -110,9 +126,14 @@ export function checkConfig(portable: JsonObject, siteUrl: string): CheckedConfi
   return { config: checked, carried, urls: reachOf(checked, siteUrl) };
 }
 
-function invalid(name: string, issue: BaseIssue<unknown>, allowed: string): HoldfastError {
-  if (issue.type === 'raw_transform') return refusedUrl(issue.input);
+function invalid(
+  name: string,
+  issue: BaseIssue<unknown>,
+  allowed: string,
+  origin: ConfigOrigin,
+): HoldfastError {
+  if (issue.type === 'raw_transform') return refusedUrl(issue.input, origin);
   const path = [name, getDotPath(issue)].filter(Boolean).join('.');
   const may = allowed && `: it may be ${allowed}`;
-  return badState(`Invalid "${path}" in the configuration of this state file${may}.`);
+  return origin.refuse(`Invalid "${path}" in the configuration of ${origin.what}${may}.`);
 }

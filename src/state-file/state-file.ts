@@ -1,6 +1,6 @@
 /** A state file that a page has begun to read, and its operations for the page. */
 import { HoldfastError } from '../errors.ts';
-import { baseUrl } from '../protocol/base-url.ts';
+import { baseUrl, siteUrl } from '../protocol/base-url.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import type { CarriedContents } from '../protocol/options/source-kinds.ts';
 import { PortReceiver, PortSender, readableFrom, sendStream } from '../protocol/port-stream.ts';
@@ -19,9 +19,6 @@ import type { ExportStateOptions, ReadStateOptions, StateFileInfo, StateSource }
 import { StateWorker } from './worker-client.ts';
 
 const defaultStallMs = 30_000;
-
-/** Returns the URL of the site's root, to which URLs in state files can be relative. */
-const siteUrl = () => new URL('.', baseUrl()).href;
 
 /** A guest on its way from a state file. */
 interface OpeningGuest {

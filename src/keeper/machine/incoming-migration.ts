@@ -1,18 +1,25 @@
 /** The destination of a migration: a machine is made of the guest that arrives. */
 import { HoldfastError } from '../../errors.ts';
-import type { MigrateIncomingReport, MigrateIncomingRequest } from '../../protocol/migration.ts';
+import type {
+  CheckedGuest,
+  MigrateIncomingReport,
+  MigrateIncomingRequest,
+} from '../../protocol/migration.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import type { DeviceStateItem } from '../../protocol/state-transfer.ts';
 import { adoptHoldfastError } from '../../protocol/wire-error.ts';
+import type { StateSection } from '../../vmstate/sections.ts';
 import type { Digest } from '../../vmstate/vmstate.ts';
 import { xxh64 } from '../cpr/digest.ts';
 import type { MigrationStep } from '../cpr/steps.ts';
+import { askPage } from '../migration/asked-page.ts';
 import type { MigrationChannel } from '../migration/channel.ts';
 import { receiveContents } from '../migration/contents.ts';
 import { type ArrivedDevice, arrivingItems, decodeRun } from '../migration/guest-data.ts';
 import { MigrationLink } from '../migration/link.ts';
 import { isHeldHere } from '../migration/peer-locks.ts';
-import { checkedConfig } from '../migration/portable-config.ts';
+import { checkedConfig, requireRoom } from '../migration/portable-config.ts';
+import { requireDisks } from '../migration/reachable-disks.ts';
 import { refused } from '../migration/refused.ts';
 import { decodeSetup, encodeAccepted } from '../migration/setup.ts';
 import { abortable } from '../runtimes/abortable.ts';
@@ -23,6 +30,8 @@ import { type MachineEnvironment, MachineHost } from './machine-host.ts';
 interface IncomingOptions {
   request: MigrateIncomingRequest;
   channel: MigrationChannel;
+  /** Set if the source is another host: the page at this port checks its guest. */
+  ask?: MessagePort | undefined;
   environment: MachineEnvironment;
   /** The Web Lock of this worker. */
   keeperLock: string | undefined;
@@ -86,9 +95,12 @@ class Arrival {
       return decodeSetup(body, this.#digest);
     });
     const runtime = runtimeFor(request.runtimes, state.v86Version);
-    const { config, carried } = checkedConfig(state.config);
-    const complete = await receiveContents(link, { ...config, id: state.machineId }, carried);
-    this.#sharesBrowser = await isHeldHere(migration.keeperLock);
+    const { ask } = this.#options;
+    const { config, carried } = ask ? await this.#asked(ask, state) : checkedConfig(state.config);
+    const { id = state.machineId } = ask ? config : {};
+    const complete = await receiveContents(link, { ...config, id }, carried);
+    // Another host may name any lock.
+    this.#sharesBrowser = !ask && (await isHeldHere(migration.keeperLock));
     let deviceState: Promise<DeviceStateItem> | undefined;
     const starting = AbortSignal.any([signal, link.signal]);
     const started = {
@@ -116,7 +128,7 @@ class Arrival {
     try {
       await machine.operations.arrive(deviceState as Promise<DeviceStateItem>, {
         gapMs: () => this.#gapMs(),
-        mayRun: () => this.#mayRun(machine, state.machineId),
+        mayRun: () => this.#mayRun(machine, id),
         // From the message `run` on the guest runs here, also if the source is gone.
         runs: () => void (link.signal.aborted || link.post('running')),
       });
@@ -136,6 +148,16 @@ class Arrival {
     };
   }
 
+  /** @throws HoldfastError `migration-refused`, `not-approved`; the source has sent no memory */
+  async #asked(ask: MessagePort, state: StateSection): Promise<CheckedGuest> {
+    const { title, machineId, v86Version, config } = state;
+    const over = AbortSignal.any([this.#options.signal, this.#link.signal]);
+    const guest = await askPage(ask, { title, machineId, v86Version, config }, over);
+    requireRoom(guest.config);
+    await requireDisks(guest.config, over);
+    return guest;
+  }
+
   /** Time that the guest has stood still, as far as both ends know. */
   #gapMs(): number {
     if (!this.#device) return 0;
@@ -148,7 +170,8 @@ class Arrival {
     await this.#step('ready', async () => link.post('ready'));
     await this.#step('run', async () => {
       const { body } = await link.receive('run');
-      machine.ownsStored = decodeRun(body).ownsStored;
+      // Another host may say anything, and its guest has no part in what is stored here.
+      if (!this.#options.ask) machine.ownsStored = decodeRun(body).ownsStored;
       const { durable } = machine.backing.config;
       const { hold, arrives } = this.#options;
       const isOwned = durable || this.#sharesBrowser;

@@ -262,7 +262,10 @@ export class MachineOperations implements MachineCalls {
     rules: { gapMs(): number; mayRun(): Promise<void>; runs(): void },
   ): Promise<void> {
     return this.#exclusively('A migration', async () => {
+      const { id = this.#machine.id, name } = this.#machine.backing.config;
       await this.#cpr.openState(deviceState, rules);
+      // The device state has others, which were not checked.
+      this.#machine.become(id, name);
       try {
         postMigration(this.#machine);
       } catch (thrown) {

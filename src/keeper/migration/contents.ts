@@ -1,8 +1,9 @@
 /** Images and disks of a configuration, which travel before memory. */
 import type { MachineConfig } from '../../protocol/config.ts';
 import { type ImageName, imageKeys } from '../../protocol/images.ts';
+import type { Carried } from '../../protocol/migration.ts';
 import type { MigrationLink } from './link.ts';
-import { type Carried, contentsOf } from './portable-config.ts';
+import { contentsOf } from './portable-config.ts';
 import { refused } from './refused.ts';
 
 const partBytes = 1 << 20;

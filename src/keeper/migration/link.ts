@@ -19,7 +19,8 @@ const mostWaiting = 4096;
 /** Time over which the limit of bandwidth is kept, ms. */
 const paceMs = 50;
 
-const gone = () => new HoldfastError('migration-failed', 'The other end of the migration is gone.');
+const gone = (why?: string) =>
+  new HoldfastError('migration-failed', why || 'The other end of the migration is gone.');
 
 export class MigrationLink {
   readonly #channel: MigrationChannel;
@@ -47,7 +48,7 @@ export class MigrationLink {
     this.#digest = digest;
     channel.open(
       (message) => this.#receive(message),
-      () => this.#end(gone()),
+      (why) => this.#end(gone(why)),
     );
   }
 

@@ -47,6 +47,8 @@ interface OutgoingOptions {
   lock: OwnedLock;
   /** Called when the guest has stopped for the switchover. */
   stopped?: (() => void) | undefined;
+  /** Set for a destination on another host, see {@link portableConfig}. */
+  siteUrl?: string | undefined;
 }
 
 /** Longest wait for the destination's word that the guest runs, ms. */
@@ -124,7 +126,7 @@ export class OutgoingMigration {
 
   /** @throws HoldfastError; the guest runs here as before, or is known to wait in `postmigrate` */
   async run(): Promise<MigrateReport> {
-    const { machine, channel, keeperLock } = this.#options;
+    const { machine, channel, keeperLock, siteUrl } = this.#options;
     const { execution, gone } = machine;
     execution.requireLive('migrate');
     const { h64Raw: digest } = await xxh64();
@@ -144,6 +146,7 @@ export class OutgoingMigration {
           storedRanges(copy.source),
           { downtimeLimitMs: this.#parameters.downtimeLimitMs, ...(keeperLock && { keeperLock }) },
           digest,
+          siteUrl,
         ),
       );
       await this.#send(link, copy, digest);
@@ -167,7 +170,11 @@ export class OutgoingMigration {
       link.post('setup', setup());
       await sendContents(link, this.#machine.backing.config);
     });
-    return this.#step('accept', async () => decodeAccepted((await link.receive('accepted')).body));
+    const { siteUrl } = this.#options;
+    return this.#step('accept', async () => {
+      const accepted = decodeAccepted((await link.receive('accepted')).body);
+      return siteUrl === undefined ? accepted : { ...accepted, sharesBrowser: false };
+    });
   }
 
   /** Sends all of the guest. It stands still afterwards. */

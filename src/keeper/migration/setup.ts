@@ -29,13 +29,14 @@ export function encodeSetup(
   ranges: StoredRange[],
   migration: MigrationSection,
   digest: Digest,
+  siteUrl?: string,
 ): Uint8Array {
   const { config } = backing;
   const state: StateSection = {
     title: config.name.slice(0, 200),
     createdAtMs: Date.now(),
     machineId: id,
-    config: portableConfig(config),
+    config: portableConfig(config, siteUrl),
     v86Version: execution.source.v86Version,
     ranges,
   };

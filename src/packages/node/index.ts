@@ -75,11 +75,17 @@ export async function createMachine(options: NodeCreateOptions): Promise<Machine
   }
   const { runtime, silenceMs, ...given } = options;
   const ready = await withFileUrls(given);
-  const open = () =>
-    attach(openKeeperThread(assets.keeperUrl), {
-      silenceMs,
-      runtimes: assets.runtimes,
-      requirePublic,
-    });
+  const open = () => openKeeper({ silenceMs });
   return startMachine(ready, open, { ...assets, demo, ...(runtime && { runtimes: [runtime] }) });
+}
+
+/**
+ * Starts a thread without a guest, for {@link Machine.migrateIncoming} or {@link Machine.openState}.
+ * {@link Machine.close} ends the thread.
+ */
+export function openKeeper({
+  silenceMs,
+}: Pick<NodeCreateOptions, 'silenceMs'> = {}): Promise<Machine> {
+  const { keeperUrl, runtimes } = assets;
+  return attach(openKeeperThread(keeperUrl), { silenceMs, runtimes, requirePublic });
 }

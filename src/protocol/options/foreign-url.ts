@@ -1,4 +1,5 @@
 /** URLs from the address of the page, or from a state file. Their author is unknown. */
+import { sitePrefix } from '../portable-url.ts';
 
 const webProtocols: readonly string[] = ['http:', 'https:'];
 
@@ -14,13 +15,7 @@ export function fileUrl(value: string, base: string): string | undefined {
   return url && webProtocols.includes(url.protocol) && isAnonymous(url) ? url.href : undefined;
 }
 
-/** Stands in state files for the site that a state is opened on, where a file lies beside the page. */
-const sitePrefix = 'site:';
 const longestUrl = 8192;
-
-/** @param siteUrl address of the site's root: URLs under it become relative to any site's */
-export const toPortableUrl = (url: string, siteUrl: string): string =>
-  url.startsWith(siteUrl) ? sitePrefix + url.slice(siteUrl.length) : url;
 
 /** @returns the absolute URL, or undefined for one that is not taken from a state file */
 export function fromPortableUrl(

@@ -1,0 +1,71 @@
+/** Checks a guest of another host as an opened state file is checked, and answers the keeper. */
+import { HoldfastError } from '../errors.ts';
+import { siteUrl } from '../protocol/base-url.ts';
+import type { MachineConfig } from '../protocol/config.ts';
+import type { CheckedGuest, OfferedGuest } from '../protocol/migration.ts';
+import { type Reached, toBeAsked } from '../protocol/reach.ts';
+import { toWireError } from '../protocol/wire-error.ts';
+import { type ConfigOrigin, checkConfig } from '../state-file/portable-config.ts';
+import { stateLimits } from '../state-file/state-limits.ts';
+import type { OpenStateOptions } from './start-options.ts';
+import type { RequirePublic } from './state-files.ts';
+
+export type LetInOptions = Pick<OpenStateOptions, 'approve' | 'allowPrivate' | 'config'>;
+
+const otherHost: ConfigOrigin = {
+  what: 'the guest of the other host',
+  refuse: (sentence) => new HoldfastError('migration-refused', sentence),
+};
+
+/** Returns the port for the keeper. It asks once. */
+export function letIn(
+  options: LetInOptions,
+  requirePublic: RequirePublic | undefined,
+): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = async ({ data }: MessageEvent<OfferedGuest>) => {
+    try {
+      const guest = await checkGuest(data, options, requirePublic);
+      port1.postMessage(guest);
+    } catch (thrown) {
+      const error = HoldfastError.from(thrown, 'migration-refused', 'The guest was not let in');
+      port1.postMessage({ error: toWireError(error) });
+    }
+  };
+  return port2;
+}
+
+/** @throws HoldfastError `migration-refused`, `not-approved` */
+export async function checkGuest(
+  { machineId, config: portable }: OfferedGuest,
+  { approve, allowPrivate, config: own }: LetInOptions,
+  requirePublic: RequirePublic | undefined,
+): Promise<CheckedGuest> {
+  const { config, carried, urls } = checkConfig(portable as never, siteUrl(), otherHost);
+  const asked = [...toBeAsked(urls), ...memoryItems(carried)];
+  if (asked.length > 0 && !(await approve?.(asked))) {
+    const names = asked.map(({ purpose, kind, url }) => url || `${purpose} "${kind ?? 'files'}"`);
+    throw new HoldfastError(
+      'not-approved',
+      `The guest of the other host reaches others: ${names.join(', ')}. That was not approved.`,
+    );
+  }
+  await requirePublic?.({ urls }, { ...(allowPrivate && { allowPrivate }) });
+  // The author is unknown. Unless the caller sets `foreign`, the guest counts as foreign.
+  const { foreign = true } = own ?? {};
+  const whole: MachineConfig = { ...config, id: machineId, ...own };
+  return { config: { ...whole, foreign }, carried };
+}
+
+/** Files that travel with the guest take memory of the browser before the user has seen them. */
+function memoryItems(carried: CheckedGuest['carried']): Reached[] {
+  const sizes = [...carried.values()].map(({ sizeBytes }) => sizeBytes);
+  const sizeBytes = sizes.reduce((sum, size) => sum + size, 0);
+  if (sizeBytes > stateLimits.blobBytes)
+    throw new HoldfastError(
+      'migration-refused',
+      `The guest of the other host brings files of ${sizeBytes} bytes, more than a guest may have.`,
+    );
+  if (sizeBytes <= stateLimits.unaskedBytes) return [];
+  return [{ purpose: 'memory', url: '', isSameOrigin: false, sizeBytes }];
+}

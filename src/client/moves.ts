@@ -1,0 +1,61 @@
+/** A machine's migrations: to and from ports, other machines and connections to other hosts. */
+import { siteUrl } from '../protocol/base-url.ts';
+import type {
+  MigrateIncomingReport,
+  MigrateIncomingRequest,
+  MigrateOptions,
+  MigrateReport,
+} from '../protocol/migration.ts';
+import type { RemoteKeeper } from '../protocol/rpc.ts';
+import { absoluteRuntimes } from './absolute-urls.ts';
+import { type HostSocket, isHostSocket, transportOf } from './hosts/host-socket.ts';
+import { PortBridge } from './hosts/port-bridge.ts';
+import { type LetInOptions, letIn } from './let-in.ts';
+import type { OpeningRules } from './state-files.ts';
+
+/** Options of {@link Machine.migrateIncoming}. The last three are for a guest of another host. */
+export interface MigrateIncomingOptions extends Partial<MigrateIncomingRequest>, LetInOptions {}
+
+/** Another machine of the page, which takes a guest. */
+export interface MigrationTarget {
+  migrateIncoming(port: MessagePort): Promise<MigrateIncomingReport>;
+}
+
+export async function migrate(
+  keeper: Pick<RemoteKeeper, 'migrate'>,
+  target: MessagePort | HostSocket | MigrationTarget,
+  options: MigrateOptions,
+): Promise<MigrateReport> {
+  if (target instanceof MessagePort) return keeper.migrate(target, options);
+  if (isHostSocket(target)) {
+    const bridge = new PortBridge(transportOf(target));
+    return bridge.carry((port) => keeper.migrate(port, options, siteUrl()));
+  }
+  const { port1, port2 } = new MessageChannel();
+  const arriving = target.migrateIncoming(port2);
+  const leaving = keeper.migrate(port1, options);
+  const [left, arrived] = await Promise.allSettled([leaving, arriving]);
+  if (left.status === 'rejected') throw left.reason;
+  if (arrived.status === 'rejected') throw arrived.reason;
+  return left.value;
+}
+
+export async function migrateIncoming(
+  keeper: Pick<RemoteKeeper, 'migrateIncoming' | 'migrateForeign'>,
+  from: MessagePort | HostSocket,
+  { runtimes: given, approve, allowPrivate, config, ...rest }: MigrateIncomingOptions,
+  { runtimes = [], requirePublic }: OpeningRules,
+): Promise<MigrateIncomingReport> {
+  const request = { ...rest, runtimes: absoluteRuntimes(given ?? runtimes) };
+  if (!isHostSocket(from)) return keeper.migrateIncoming(request, from);
+  const bridge = new PortBridge(transportOf(from));
+  const ask = letIn(
+    {
+      ...(approve && { approve }),
+      ...(allowPrivate && { allowPrivate }),
+      ...(config && { config }),
+    },
+    requirePublic,
+  );
+  return bridge.carry((port) => keeper.migrateForeign(request, port, ask));
+}
