@@ -91,3 +91,44 @@ export async function moveAndKill(
     there: isOfSource ? target.status?.runstate : undefined,
   };
 }
+
+/** Both ends of a reliable data channel, in this page. */
+export async function dataChannels(): Promise<[RTCDataChannel, RTCDataChannel]> {
+  const [near, far] = [new RTCPeerConnection(), new RTCPeerConnection()];
+  near.onicecandidate = ({ candidate }) => void far.addIceCandidate(candidate ?? undefined);
+  far.onicecandidate = ({ candidate }) => void near.addIceCandidate(candidate ?? undefined);
+  const channel = near.createDataChannel('move');
+  const other = new Promise<RTCDataChannel>((resolve) => {
+    far.ondatachannel = (event) => resolve(event.channel);
+  });
+  await near.setLocalDescription();
+  await far.setRemoteDescription(near.localDescription as RTCSessionDescription);
+  await far.setLocalDescription();
+  await near.setRemoteDescription(far.localDescription as RTCSessionDescription);
+  return [channel, await other];
+}
+
+/** Moves the guest to a new keeper of this page as to another host. */
+export async function moveOverDataChannel(
+  machine: Machine,
+  runtimes: readonly RuntimeSource[],
+  options: MigrateOptions,
+): Promise<MigrateReport> {
+  const target = await openTarget(runtimes, { host: 'dedicated' });
+  const [near, far] = await dataChannels();
+  const arriving = target.migrateIncoming(far);
+  const [report] = await Promise.all([present(machine).migrate(near, options), arriving]);
+  arrived = target;
+  return report;
+}
+
+/** Takes the guest of another tab, as one of a worker that only this tab has. */
+export async function takeOverBroadcast(
+  runtimes: readonly RuntimeSource[],
+  name: string,
+): Promise<Machine> {
+  const target = await openTarget(runtimes, { host: 'dedicated' });
+  await target.migrateIncoming(new BroadcastChannel(name));
+  arrived = target;
+  return target;
+}

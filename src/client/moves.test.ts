@@ -28,11 +28,27 @@ const stores: FakeStore[] = [];
 const asked = vi.fn<(url: string) => number>(() => 200);
 const closing: (() => unknown)[] = [];
 
+const lockOf = (name: string) => `keeper-${name}`;
+
+/** Locks of a browser in which both keepers run. Returns the names of those that were requested. */
+function locks(): string[] {
+  const requested: string[] = [];
+  const request = async (name: string, ...rest: unknown[]) => {
+    requested.push(name);
+    // Without them, silence says that an end is gone.
+    if (name.startsWith('holdfast.life')) return new Promise(() => {});
+    return (rest.at(-1) as (lock: { name: string }) => unknown)({ name });
+  };
+  const query = async () => ({ held: [{ name: lockOf('source') }] });
+  vi.stubGlobal('navigator', { locks: { request, query } });
+  return requested;
+}
+
 async function machineOf({ source, module }: FakeRuntime, name: string): Promise<Machine> {
   const store = new FakeStore();
   stores.push(store);
   const keeper = new Keeper(
-    { instanceId: name, survivesPages: false, startedAtMs: 0 },
+    { instanceId: name, survivesPages: false, startedAtMs: 0, keeperLock: lockOf(name) },
     {
       loader: new RuntimeLoader(async (url) => (url === source.url ? module : undefined)),
       openStore: async () => store.store,
@@ -188,6 +204,18 @@ describe('a guest moves to another host', () => {
   });
 });
 
+test('[MI1] [MH4] a guest moves between two tabs of a site over a BroadcastChannel, and is believed', async () => {
+  await start({ limits: { diskMiB: 77 }, networkBackend: { kind: 'fetch', ownOrigin: true } });
+  const leaving = source.migrate(new BroadcastChannel('tabs'), patient);
+  const arriving = destination.migrateIncoming(new BroadcastChannel('tabs'));
+  await Promise.all([leaving, arriving]);
+  expect([here.running, there.running]).toEqual([false, true]);
+  expect(there.host?.config).toMatchObject({
+    limits: { diskMiB: 77 },
+    networkBackend: { kind: 'fetch', ownOrigin: true },
+  });
+});
+
 describe('a guest of another host is not believed', () => {
   test('[MH6] files of its site are those of this one', async () => {
     await start();
@@ -276,6 +304,22 @@ describe('a guest of another host is not believed', () => {
     stores[1]?.stored.set('m', mine);
     await move(socketPair(), { config: { durable: true } }).arriving;
     await expect(destination.checkpoint()).rejects.toMatchObject({ code: 'storage-occupied' });
+  });
+
+  test('[MH7] the lock that its host names gives it no machine lock of this browser', async () => {
+    await start();
+    const requested = locks();
+    await move(socketPair()).arriving;
+    expect(requested).not.toContain('holdfast-machine-m');
+  });
+
+  test('[MI9] a tab of this browser takes the machine lock', async () => {
+    await start();
+    const requested = locks();
+    const leaving = source.migrate(new BroadcastChannel('locks'), patient);
+    await destination.migrateIncoming(new BroadcastChannel('locks'));
+    await leaving;
+    expect(requested).toContain('holdfast-machine-m');
   });
 
   test('[MH8] a disk that is missing here refuses it', async () => {

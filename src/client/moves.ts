@@ -8,6 +8,7 @@ import type {
 } from '../protocol/migration.ts';
 import type { RemoteKeeper } from '../protocol/rpc.ts';
 import { absoluteRuntimes } from './absolute-urls.ts';
+import { BroadcastTransport } from './hosts/broadcast-transport.ts';
 import { type HostSocket, isHostSocket, transportOf } from './hosts/host-socket.ts';
 import { PortBridge } from './hosts/port-bridge.ts';
 import { type LetInOptions, letIn } from './let-in.ts';
@@ -23,10 +24,14 @@ export interface MigrationTarget {
 
 export async function migrate(
   keeper: Pick<RemoteKeeper, 'migrate'>,
-  target: MessagePort | HostSocket | MigrationTarget,
+  target: MessagePort | BroadcastChannel | HostSocket | MigrationTarget,
   options: MigrateOptions,
 ): Promise<MigrateReport> {
   if (target instanceof MessagePort) return keeper.migrate(target, options);
+  if (target instanceof BroadcastChannel) {
+    const bridge = new PortBridge(new BroadcastTransport(target));
+    return bridge.carry((port) => keeper.migrate(port, options));
+  }
   if (isHostSocket(target)) {
     const bridge = new PortBridge(transportOf(target));
     return bridge.carry((port) => keeper.migrate(port, options, siteUrl()));
@@ -42,12 +47,16 @@ export async function migrate(
 
 export async function migrateIncoming(
   keeper: Pick<RemoteKeeper, 'migrateIncoming' | 'migrateForeign'>,
-  from: MessagePort | HostSocket,
+  from: MessagePort | BroadcastChannel | HostSocket,
   { runtimes: given, approve, allowPrivate, config, ...rest }: MigrateIncomingOptions,
   { runtimes = [], requirePublic }: OpeningRules,
 ): Promise<MigrateIncomingReport> {
   const request = { ...rest, runtimes: absoluteRuntimes(given ?? runtimes) };
-  if (!isHostSocket(from)) return keeper.migrateIncoming(request, from);
+  if (from instanceof MessagePort) return keeper.migrateIncoming(request, from);
+  if (from instanceof BroadcastChannel) {
+    const bridge = new PortBridge(new BroadcastTransport(from));
+    return bridge.carry((port) => keeper.migrateIncoming(request, port));
+  }
   const bridge = new PortBridge(transportOf(from));
   const ask = letIn(
     {

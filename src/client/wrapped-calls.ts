@@ -91,7 +91,8 @@ export interface WrappedCalls {
   openState(source: StateSource | StateFile, options: OpenStateOptions): Promise<ImportReport>;
   /**
    * Moves the running guest to another keeper. The target is a machine without a guest, or the other
-   * end of a port of {@link migrateIncoming}. It may also be a connection to another host. The guest stands still for some ten milliseconds. It then
+   * end of a port of {@link migrateIncoming}. It may also be a connection to another host. A
+   * `BroadcastChannel` leads to another tab, if no third one has its name. The guest stands still for some ten milliseconds. It then
    * runs there, and the machine here has ended with the reason `migrated`.
    *
    * Rejects with `migration-refused`, `migration-failed`, or `cancelled` by
@@ -99,7 +100,7 @@ export interface WrappedCalls {
    * `postmigrate`: the destination may run the guest and does not answer.
    */
   migrate(
-    target: MessagePort | HostSocket | MigrationTarget,
+    target: MessagePort | BroadcastChannel | HostSocket | MigrationTarget,
     options?: MigrateOptions,
   ): Promise<MigrateReport>;
   /**
@@ -111,7 +112,7 @@ export interface WrappedCalls {
    * here under that. Rejects with `migration-refused` or `not-approved` before memory is sent.
    */
   migrateIncoming(
-    from: MessagePort | HostSocket,
+    from: MessagePort | BroadcastChannel | HostSocket,
     options?: MigrateIncomingOptions,
   ): Promise<MigrateIncomingReport>;
   /**
@@ -241,14 +242,14 @@ export abstract class RemoteCalls extends RemoteGuest implements WrappedCalls {
   }
 
   async migrate(
-    target: MessagePort | HostSocket | MigrationTarget,
+    target: MessagePort | BroadcastChannel | HostSocket | MigrationTarget,
     options: MigrateOptions = {},
   ): Promise<MigrateReport> {
     return migrate(this.answering(), target, options);
   }
 
   async migrateIncoming(
-    from: MessagePort | HostSocket,
+    from: MessagePort | BroadcastChannel | HostSocket,
     options: MigrateIncomingOptions = {},
   ): Promise<MigrateIncomingReport> {
     return migrateIncoming(this.answering(), from, options, this.#rules);

@@ -1,4 +1,4 @@
-import { createMachine, packageAssets } from 'holdfast';
+import { connect, createMachine, packageAssets } from 'holdfast';
 
 const machine = await createMachine({
   bzImage: 'linux/bzImage',
@@ -7,4 +7,9 @@ const machine = await createMachine({
   filesystem9p: { index: 'share/fs.json' },
 });
 await machine.console().waitFor(/holdfast:~# /);
-Object.assign(window, { machine, runtimes: packageAssets.runtimes });
+Object.assign(window, {
+  machine,
+  connect,
+  assets: packageAssets,
+  runtimes: packageAssets.runtimes,
+});

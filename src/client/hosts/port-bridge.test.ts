@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream';
 import { afterEach, expect, test, vi } from 'vitest';
+import { BroadcastTransport } from './broadcast-transport.ts';
 import { frameKind, framesOf } from './message-parts.ts';
 import { PortBridge, silenceMs } from './port-bridge.ts';
 import { SocketTransport } from './socket-transport.ts';
@@ -74,7 +75,14 @@ const whyClosed = async (end: ReturnType<typeof bridge>) => {
   return (end.received.at(-1) as { closed: string }).closed;
 };
 
+let names = 0;
+const broadcastPair = (): [BroadcastTransport, BroadcastTransport] => {
+  const name = `move-${names++}`;
+  return bothEnds([name, name], (one) => new BroadcastTransport(new BroadcastChannel(one)));
+};
+
 const transports: [string, () => [Transport, Transport]][] = [
+  ['a BroadcastChannel', broadcastPair],
   ['a socket of messages', () => bothEnds(socketPair(), (socket) => new SocketTransport(socket))],
   ...[1, 3, 7, 65_540].map((piece): [string, () => [Transport, Transport]] => [
     `a byte stream in pieces of ${piece}`,
@@ -141,7 +149,9 @@ test('[MH4] a connection that breaks closes the port, and says why', async () =>
 
 test('[MH4] so does one that was closed before', async () => {
   const [near] = socketPair();
+  const closed = new Promise((resolve) => near.addEventListener('close', resolve));
   near.close();
+  await closed;
   expect(await whyClosed(bridge(new SocketTransport(near)))).toMatch(/closed/);
 });
 
