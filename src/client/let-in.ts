@@ -2,7 +2,12 @@
 import { HoldfastError } from '../errors.ts';
 import { siteUrl } from '../protocol/base-url.ts';
 import type { MachineConfig } from '../protocol/config.ts';
-import type { CheckedGuest, OfferedGuest } from '../protocol/migration.ts';
+import type {
+  CheckedGuest,
+  LetInAnswer,
+  LetInQuestion,
+  OfferedGuest,
+} from '../protocol/migration.ts';
 import { type Reached, toBeAsked } from '../protocol/reach.ts';
 import { toWireError } from '../protocol/wire-error.ts';
 import { type ConfigOrigin, checkConfig } from '../state-file/portable-config.ts';
@@ -17,23 +22,39 @@ const otherHost: ConfigOrigin = {
   refuse: (sentence) => new HoldfastError('migration-refused', sentence),
 };
 
-/** Returns the port for the keeper. It asks once. */
+/** Returns the port at which the keeper asks. */
 export function letIn(
   options: LetInOptions,
   requirePublic: RequirePublic | undefined,
 ): MessagePort {
   const { port1, port2 } = new MessageChannel();
-  port1.onmessage = async ({ data }: MessageEvent<OfferedGuest>) => {
-    try {
-      const guest = await checkGuest(data, options, requirePublic);
-      port1.postMessage(guest);
-    } catch (thrown) {
-      const error = HoldfastError.from(thrown, 'migration-refused', 'The guest was not let in');
-      port1.postMessage({ error: toWireError(error) });
-    }
+  port1.onmessage = async ({ data }: MessageEvent<LetInQuestion>) => {
+    port1.postMessage(await answerTo(data, options, requirePublic));
   };
   return port2;
 }
+
+async function answerTo(
+  question: LetInQuestion,
+  options: LetInOptions,
+  requirePublic: RequirePublic | undefined,
+): Promise<LetInAnswer> {
+  try {
+    if ('offered' in question)
+      return { guest: await checkGuest(question.offered, options, requirePublic) };
+    return { isAllowed: (await options.approve?.([memoryItem(question.sizeBytes)])) ?? false };
+  } catch (thrown) {
+    const error = HoldfastError.from(thrown, 'migration-refused', 'The guest was not let in');
+    return { error: toWireError(error) };
+  }
+}
+
+const memoryItem = (sizeBytes: number): Reached => ({
+  purpose: 'memory',
+  url: '',
+  isSameOrigin: false,
+  sizeBytes,
+});
 
 /** @throws HoldfastError `migration-refused`, `not-approved` */
 export async function checkGuest(
@@ -67,5 +88,5 @@ function memoryItems(carried: CheckedGuest['carried']): Reached[] {
       `The guest of the other host brings files of ${sizeBytes} bytes, more than a guest may have.`,
     );
   if (sizeBytes <= stateLimits.unaskedBytes) return [];
-  return [{ purpose: 'memory', url: '', isSameOrigin: false, sizeBytes }];
+  return [memoryItem(sizeBytes)];
 }

@@ -281,6 +281,19 @@ describe('a guest of another host is not believed', () => {
     ]);
   });
 
+  test('[MH9] disks and files of more than 256 MiB are asked about while they arrive', async () => {
+    await start({ filesystem9p: true });
+    here.host?.pieces?.('9p.files').set(4, new Uint8Array(300 * 2 ** 20));
+    const approve = vi.fn(() => false);
+    const { leaving, arriving } = move(socketPair(), { approve });
+    await expect(arriving).rejects.toMatchObject({ code: 'migration-refused' });
+    await expect(leaving).rejects.toMatchObject({ code: 'migration-refused' });
+    expect(approve).toHaveBeenCalledWith([
+      { purpose: 'memory', url: '', isSameOrigin: false, sizeBytes: 512 * 2 ** 20 },
+    ]);
+    expect([here.running, there.running]).toEqual([true, false]);
+  });
+
   test('[MH7] it is foreign and not durable, has no limits of its own, and keeps its id', async () => {
     await start({ durable: true, limits: { diskMiB: 100_000 }, foreign: false });
     await move(socketPair()).arriving;

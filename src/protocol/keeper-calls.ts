@@ -167,8 +167,7 @@ interface PageCalls {
   ): Promise<MigrateIncomingReport>;
   /**
    * As {@link migrateIncoming}, from another host, which is not believed.
-   * @param ask the keeper posts an {@link OfferedGuest}, and is answered with a {@link CheckedGuest} or a
-   * wire error
+   * @param ask the keeper posts a {@link LetInQuestion}, and is answered with a {@link LetInAnswer}
    */
   migrateForeign(
     request: MigrateIncomingRequest,

@@ -128,9 +128,17 @@ export interface OfferedGuest {
   config: Record<string, unknown>;
 }
 
-/** The page's answer about an {@link OfferedGuest}. */
+/** The part of an {@link OfferedGuest} that is taken. */
 export interface CheckedGuest {
   /** Without the contents in {@link carried}. */
   config: MachineConfig;
   carried: Map<ImageName, Carried>;
 }
+
+/** Questions of a keeper to the page that lets a guest in, one at a time. */
+export type LetInQuestion =
+  | { offered: OfferedGuest }
+  /** Memory that the guest's disks and files would take. */
+  | { sizeBytes: number };
+
+export type LetInAnswer = { guest: CheckedGuest } | { isAllowed: boolean } | { error: unknown };

@@ -12,9 +12,10 @@ import type { StateSection } from '../../vmstate/sections.ts';
 import type { Digest } from '../../vmstate/vmstate.ts';
 import { xxh64 } from '../cpr/digest.ts';
 import type { MigrationStep } from '../cpr/steps.ts';
-import { askPage } from '../migration/asked-page.ts';
+import { AskedPage } from '../migration/asked-page.ts';
 import type { MigrationChannel } from '../migration/channel.ts';
 import { receiveContents } from '../migration/contents.ts';
+import { ForeignRoom } from '../migration/foreign-room.ts';
 import { type ArrivedDevice, arrivingItems, decodeRun } from '../migration/guest-data.ts';
 import { MigrationLink } from '../migration/link.ts';
 import { isHeldHere } from '../migration/peer-locks.ts';
@@ -67,6 +68,7 @@ export async function receiveMigration(
   } finally {
     signal.removeEventListener('abort', destroyed);
     link.close();
+    options.ask?.close();
   }
 }
 
@@ -96,8 +98,9 @@ class Arrival {
     });
     const runtime = runtimeFor(request.runtimes, state.v86Version);
     const { ask } = this.#options;
-    const { config, carried } = ask ? await this.#asked(ask, state) : checkedConfig(state.config);
-    const { id = state.machineId } = ask ? config : {};
+    const page = ask && new AskedPage(ask, AbortSignal.any([signal, link.signal]));
+    const { config, carried } = page ? await this.#asked(page, state) : checkedConfig(state.config);
+    const { id = state.machineId } = page ? config : {};
     const complete = await receiveContents(link, { ...config, id }, carried);
     // Another host may name any lock.
     this.#sharesBrowser = !ask && (await isHeldHere(migration.keeperLock));
@@ -114,7 +117,8 @@ class Arrival {
       const items = arrivingItems(link, this.#digest, (device) => {
         this.#device = { ...device, atMs: performance.now() };
       });
-      deviceState = receiveItems(made, state.ranges, items);
+      const room = page && new ForeignRoom((sizeBytes) => page.allows(sizeBytes));
+      deviceState = receiveItems(made, state.ranges, room ? room.within(items) : items);
       // The start fails with it, through the link.
       deviceState.catch((thrown) => link.cancel(thrown));
       link.post(
@@ -149,12 +153,11 @@ class Arrival {
   }
 
   /** @throws HoldfastError `migration-refused`, `not-approved`; the source has sent no memory */
-  async #asked(ask: MessagePort, state: StateSection): Promise<CheckedGuest> {
+  async #asked(page: AskedPage, state: StateSection): Promise<CheckedGuest> {
     const { title, machineId, v86Version, config } = state;
-    const over = AbortSignal.any([this.#options.signal, this.#link.signal]);
-    const guest = await askPage(ask, { title, machineId, v86Version, config }, over);
+    const guest = await page.check({ title, machineId, v86Version, config });
     requireRoom(guest.config);
-    await requireDisks(guest.config, over);
+    await requireDisks(guest.config, AbortSignal.any([this.#options.signal, this.#link.signal]));
     return guest;
   }
 
