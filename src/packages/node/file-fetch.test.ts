@@ -36,6 +36,11 @@ test('a file is fetched as a whole, and by its parts', async () => {
   expect((await range('10-19')).status).toBe(416);
 });
 
+test('the head of a file says its size, and the file is not read', async () => {
+  const head = await fetch(url, { method: 'HEAD' });
+  expect([head.status, head.headers.get('content-length'), head.body]).toEqual([200, '10', null]);
+});
+
 test('a missing file is not found, and other addresses are left to Node', async () => {
   expect((await fetch(`${url}.missing`)).status).toBe(404);
   expect(await (await fetch('data:,text')).text()).toBe('text');

@@ -35,6 +35,8 @@ async function readFile(url: URL, init: RequestInit | undefined): Promise<Respon
   if (file instanceof Error) return new Response(null, { status: 404, statusText: file.code });
   try {
     const { size, mtime } = await file.stat();
+    if (init?.method === 'HEAD')
+      return new Response(null, { status: 200, headers: { 'content-length': String(size) } });
     const asked = /^bytes=(\d+)-(\d+)$/.exec(new Headers(init?.headers).get('range') ?? '');
     const start = Number(asked?.[1] ?? 0);
     const end = Math.min(Number(asked?.[2] ?? size) + 1, size);
