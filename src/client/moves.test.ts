@@ -6,13 +6,11 @@ import { RuntimeLoader } from '../keeper/runtimes/runtime-loader.ts';
 import { FakeRuntime, FakeStore, fakeConfig } from '../keeper/testing/fake-runtime.ts';
 import { setBaseUrl } from '../protocol/base-url.ts';
 import type { MachineConfig } from '../protocol/config.ts';
-import { answerLookups } from '../protocol/keeper-lookup.ts';
-import { exposeKeeper } from '../protocol/rpc.ts';
-import { attach } from './attach.ts';
 import type { HostSocket } from './hosts/host-socket.ts';
 import { type FakeSocket, socketPair } from './hosts/testing/socket-pair.ts';
 import type { MigrateIncomingOptions } from './moves.ts';
 import type { RequirePublic } from './state-files.ts';
+import { attachedMachine } from './testing/attached-machine.ts';
 import type { Machine } from './types.ts';
 
 const siteA = 'https://a.test/play/';
@@ -54,20 +52,11 @@ async function machineOf({ source, module }: FakeRuntime, name: string): Promise
       openStore: async () => store.store,
     },
   );
-  const { port1, port2 } = new MessageChannel();
-  answerLookups(port1, keeper);
-  exposeKeeper(keeper, port1, keeper.connection(), (call) => keeper.pass(call));
-  const failed = new Promise<never>(() => {});
-  const worker = { port: port2, failed, leave: () => port2.close() };
-  const machine = await attach(worker, {
+  const { machine, close } = await attachedMachine(keeper, {
     runtimes: [source],
     requirePublic: (...given) => requirePublic?.(...given) ?? Promise.resolve(),
   });
-  closing.push(async () => {
-    await keeper.destroy().catch(() => {});
-    machine.close();
-    port1.close();
-  });
+  closing.push(close);
   return machine;
 }
 
