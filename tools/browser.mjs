@@ -41,6 +41,8 @@ const disabledFeatures = [
   'WebUIOmniboxPopup',
   'WebUIOmniboxAimPopup',
   'WebUIOmniboxFullPopup',
+  // Data channels within this computer need no name service.
+  'WebRtcHideLocalIpsWithMdns',
 ];
 
 /**
@@ -58,6 +60,7 @@ export function chromiumLaunchOptions() {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      '--allow-loopback-in-peer-connection',
       `--disable-features=${disabledFeatures.join(',')}`,
     ],
   };
