@@ -1,5 +1,6 @@
 /** Calls and events about a guest that moves to another keeper while it runs. Additive only. */
 import type { HoldfastErrorCode } from '../errors.ts';
+import type { CarriedContents } from './carried-contents.ts';
 import type { MachineConfig } from './config.ts';
 import type { ImageName } from './images.ts';
 import type { RuntimeSource } from './runtime-source.ts';
@@ -111,14 +112,6 @@ export interface ChannelEnd {
   closed: string;
 }
 
-/** Image or disk whose bytes travel with the guest, beside its configuration. */
-export interface Carried {
-  kind: 'bytes' | 'file';
-  name: string;
-  lastModifiedMs: number;
-  sizeBytes: number;
-}
-
 /** A guest of another host that is about to arrive. The keeper asks its page to check it. */
 export interface OfferedGuest {
   machineId: string;
@@ -132,7 +125,7 @@ export interface OfferedGuest {
 export interface CheckedGuest {
   /** Without the contents in {@link carried}. */
   config: MachineConfig;
-  carried: Map<ImageName, Carried>;
+  carried: Map<ImageName, CarriedContents>;
 }
 
 /** Questions of a keeper to the page that lets a guest in, one at a time. */

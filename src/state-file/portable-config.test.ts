@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { contentsOf } from '../protocol/carried-contents.ts';
 import { defaultConfig, type MachineConfig } from '../protocol/config.ts';
 import { optionNames, optionTable } from '../protocol/options/option-table.ts';
 import type { JsonObject } from '../vmstate/json.ts';
-import { checkConfig, contentsOf, portableConfig } from './portable-config.ts';
+import { checkConfig, portableConfig } from './portable-config.ts';
 
 const site = 'https://example.org/play/';
 const config: MachineConfig = {

@@ -1,11 +1,11 @@
 /** A machine's configuration as a state file holds it, and back. What comes from a file is not trusted. */
 import { type BaseIssue, getDotPath, safeParse } from 'valibot';
 import { HoldfastError } from '../errors.ts';
+import { type CarriedContents, carriedContents } from '../protocol/carried-contents.ts';
 import type { DriveSource, ImageSource, MachineConfig } from '../protocol/config.ts';
 import { type ImageName, imageKeys } from '../protocol/images.ts';
 import { fromPortableUrl } from '../protocol/options/foreign-url.ts';
 import { optionNames, optionTable } from '../protocol/options/option-table.ts';
-import type { CarriedContents } from '../protocol/options/source-kinds.ts';
 import { toPortableUrl } from '../protocol/portable-url.ts';
 import { type Reached, reachOf } from '../protocol/reach.ts';
 import type { JsonObject } from '../vmstate/json.ts';
@@ -20,18 +20,6 @@ export interface CheckedConfig {
   carried: Map<SourceName, CarriedContents>;
   /** Everything that such a machine fetches or connects to. */
   urls: Reached[];
-}
-
-/** Returns contents that only this browser has, to be written into the file. */
-export function contentsOf(config: MachineConfig): Map<SourceName, Blob> {
-  const contents = new Map<SourceName, Blob>();
-  for (const name of imageKeys) {
-    const source = config[name];
-    if (!source) continue;
-    if ('bytes' in source) contents.set(name, new Blob([source.bytes]));
-    else if ('file' in source) contents.set(name, source.file);
-  }
-  return contents;
 }
 
 const namesInFile = optionNames.filter((name) => optionTable[name].inStateFile !== 'never');
@@ -50,15 +38,7 @@ export function portableConfig(config: MachineConfig, siteUrl: string): JsonObje
 function portableSource(source: ImageSource | DriveSource, siteUrl: string): object {
   if ('url' in source) return { ...source, url: portableUrl(source.url, siteUrl) };
   if ('emptyBytes' in source) return source;
-  const isFile = 'file' in source;
-  const { name = '', lastModified = 0 } = (isFile ? source.file : {}) as Partial<File>;
-  const contents: CarriedContents = {
-    kind: isFile ? 'file' : 'bytes',
-    name,
-    lastModifiedMs: lastModified,
-    sizeBytes: isFile ? source.file.size : source.bytes.length,
-  };
-  return { contents };
+  return { contents: carriedContents(source) };
 }
 
 /** @throws HoldfastError `bad-config` for a local file, as machines in Node can have */

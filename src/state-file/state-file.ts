@@ -1,8 +1,8 @@
 /** A state file that a page has begun to read, and its operations for the page. */
 import { HoldfastError } from '../errors.ts';
 import { baseUrl, siteUrl } from '../protocol/base-url.ts';
+import type { CarriedContents } from '../protocol/carried-contents.ts';
 import type { MachineConfig } from '../protocol/config.ts';
-import type { CarriedContents } from '../protocol/options/source-kinds.ts';
 import { PortReceiver, PortSender, readableFrom, sendStream } from '../protocol/port-stream.ts';
 import { reachedFile } from '../protocol/reach.ts';
 import { badState } from './bad-state.ts';

@@ -1,5 +1,6 @@
 /** Writes one state file in a worker: compression delays neither the guest nor the page. */
 import { HoldfastError } from '../errors.ts';
+import { contentsOf } from '../protocol/carried-contents.ts';
 import type { MachineConfig, StateReference } from '../protocol/config.ts';
 import { PortReceiver, PortSender } from '../protocol/port-stream.ts';
 import type { ExportItem, GuestDescription } from '../protocol/state-transfer.ts';
@@ -8,7 +9,7 @@ import { type Codec, loadCodec } from './codec.ts';
 import { CompressionWorkers } from './compression-workers.ts';
 import { fetchState } from './fetch-state.ts';
 import type { StateHead } from './head.ts';
-import { contentsOf, portableConfig, portableUrl } from './portable-config.ts';
+import { portableConfig, portableUrl } from './portable-config.ts';
 import { StateReader } from './state-reader.ts';
 import { StateWriter } from './state-writer.ts';
 import type { ExportProgress } from './types.ts';

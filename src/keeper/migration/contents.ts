@@ -1,9 +1,9 @@
 /** Images and disks of a configuration, which travel before memory. */
+
+import { type CarriedContents, contentsOf } from '../../protocol/carried-contents.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import { type ImageName, imageKeys } from '../../protocol/images.ts';
-import type { Carried } from '../../protocol/migration.ts';
 import type { MigrationLink } from './link.ts';
-import { contentsOf } from './portable-config.ts';
 import { refused } from './refused.ts';
 
 const partBytes = 1 << 20;
@@ -31,7 +31,7 @@ export async function sendContents(link: MigrationLink, config: MachineConfig): 
 export async function receiveContents(
   link: MigrationLink,
   config: MachineConfig,
-  carried: ReadonlyMap<ImageName, Carried>,
+  carried: ReadonlyMap<ImageName, CarriedContents>,
 ): Promise<MachineConfig> {
   const complete: Record<string, unknown> = { ...config };
   for (const name of imageKeys) {

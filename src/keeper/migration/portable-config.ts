@@ -1,8 +1,9 @@
 /** A machine's configuration on its way to another keeper, and the contents that only this one has. */
 import { HoldfastError } from '../../errors.ts';
+import { carriedContents } from '../../protocol/carried-contents.ts';
 import type { DriveSource, ImageSource, MachineConfig } from '../../protocol/config.ts';
-import { type ImageName, imageKeys } from '../../protocol/images.ts';
-import type { Carried, CheckedGuest } from '../../protocol/migration.ts';
+import { imageKeys } from '../../protocol/images.ts';
+import type { CheckedGuest } from '../../protocol/migration.ts';
 import { toPortableUrl } from '../../protocol/portable-url.ts';
 import type { JsonObject } from '../../vmstate/json.ts';
 import { layOutMemory } from '../checkpoint/memory-layout.ts';
@@ -25,32 +26,13 @@ function portableSource(source: ImageSource | DriveSource, siteUrl: string | und
   if ('emptyBytes' in source) return source;
   if ('url' in source)
     return siteUrl === undefined ? source : { ...source, url: portableUrl(source.url, siteUrl) };
-  const isFile = 'file' in source;
-  const { name = '', lastModified = 0 } = (isFile ? source.file : {}) as Partial<File>;
-  const contents: Carried = {
-    kind: isFile ? 'file' : 'bytes',
-    name,
-    lastModifiedMs: lastModified,
-    sizeBytes: isFile ? source.file.size : source.bytes.length,
-  };
-  return { contents };
+  return { contents: carriedContents(source) };
 }
 
 /** Whether nothing of a configuration was replaced since. */
 export function isSameConfig(before: MachineConfig | undefined, now: MachineConfig): boolean {
   const names = Object.keys({ ...before, ...now }) as (keyof MachineConfig)[];
   return names.every((name) => before?.[name] === now[name]);
-}
-
-/** Returns the contents that no URL has. */
-export function contentsOf(config: MachineConfig): Map<ImageName, Blob> {
-  const contents = new Map<ImageName, Blob>();
-  for (const name of imageKeys) {
-    const source = config[name];
-    if (source && 'bytes' in source) contents.set(name, new Blob([source.bytes]));
-    else if (source && 'file' in source) contents.set(name, source.file);
-  }
-  return contents;
 }
 
 function portableUrl(url: string, siteUrl: string): string {

@@ -207,7 +207,7 @@ export const errorTexts: Readonly<Record<HoldfastErrorCode, ErrorWords>> = {
   },
   'migration-failed': {
     title: 'The guest could not be moved',
-    guest: 'The guest keeps running here.',
+    guest: 'The guest stays here. If its state is “postmigrate”, it waits: see the details below.',
     advice: 'Try again, or allow a longer downtime.',
     actions: ['try-again'],
   },

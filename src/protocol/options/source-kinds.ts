@@ -55,7 +55,6 @@ const contentsInFile = v.object({
   lastModifiedMs: v.number(),
   sizeBytes: sizeInFile,
 });
-export type CarriedContents = v.InferOutput<typeof contentsInFile>;
 
 const has = (source: unknown, member: string): boolean => Object.hasOwn(Object(source), member);
 
