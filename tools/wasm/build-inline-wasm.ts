@@ -12,6 +12,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export const inlineWasm = [
   { source: 'src/runtime/core/page-ops.wat', exportName: 'pageOpsWasm' },
   { source: 'src/keeper/checkpoint/page-scan.wat', exportName: 'pageScanWasm' },
+  { source: 'src/keeper/snapshot/zero-scan.wat', exportName: 'zeroScanWasm' },
 ] as const;
 
 type InlineWasm = (typeof inlineWasm)[number];

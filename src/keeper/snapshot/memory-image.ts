@@ -2,9 +2,9 @@
 
 import type { RamBlock } from '../../protocol/abi.ts';
 import { pageBytes } from '../../protocol/page-bytes.ts';
-import { GuestPages } from '../checkpoint/guest-pages.ts';
+import { GuestPages, type PageRange } from '../checkpoint/guest-pages.ts';
+import { ZeroScan } from './zero-scan.ts';
 
-const pageWords = pageBytes / 4;
 const slabPages = 256;
 /** No copy: the page is zero. */
 const zero = 0;
@@ -17,7 +17,7 @@ export type ChangedPages = ReadonlyMap<string, Uint8Array>;
 export class MemoryImage {
   readonly pages: GuestPages;
   readonly #bytes: Uint8Array;
-  readonly #words: Uint32Array;
+  readonly #zeros: ZeroScan;
   /** By page: {@link zero}, or 1 more than the number of its copy. */
   readonly #copies: Uint32Array;
   readonly #slabs: Uint8Array[] = [];
@@ -27,12 +27,15 @@ export class MemoryImage {
   constructor(memory: WebAssembly.Memory, blocks: readonly RamBlock[]) {
     this.pages = new GuestPages(blocks);
     this.#bytes = new Uint8Array(memory.buffer);
-    this.#words = new Uint32Array(memory.buffer);
+    this.#zeros = new ZeroScan(memory);
     this.#copies = new Uint32Array(this.pages.count);
     for (const { address, first, count } of this.pages.ranges) {
-      for (let i = 0; i < count; i++) {
-        const from = address + i * pageBytes;
-        if (!this.#isZero(from)) this.#copies[first + i] = this.#copy(from);
+      let page = 0;
+      for (;;) {
+        page += this.#zeros.zeroPages(address + page * pageBytes, count - page);
+        if (page === count) break;
+        this.#copies[first + page] = this.#copy(address + page * pageBytes);
+        page++;
       }
     }
   }
@@ -48,34 +51,45 @@ export class MemoryImage {
    */
   restore(changed: ChangedPages): number[] {
     const ram: number[] = [];
-    for (const { name, address, first, count } of this.pages.ranges) {
-      const marks = changed.get(name);
-      for (let i = 0; i < count; i++) {
-        if (marks && !marks[i]) continue;
-        const written = this.#putPage(first + i, address + i * pageBytes);
-        if (written && name === 'pc.ram') ram.push(i);
+    for (const range of this.pages.ranges) {
+      const marks = changed.get(range.name);
+      const written = range.name === 'pc.ram' ? ram : [];
+      let page = 0;
+      while (page < range.count) {
+        if (marks && !marks[page]) page++;
+        else if (this.#copies[range.first + page] === zero)
+          page = this.#clear(range, page, marks, written);
+        else this.#putCopy(range, page++, written);
       }
     }
     return ram;
   }
 
-  #putPage(page: number, address: number): boolean {
-    const copy = this.#copies[page] ?? zero;
-    if (copy !== zero) {
-      this.#bytes.set(this.#at(copy - 1), address);
-      return true;
-    }
-    // Untouched memory costs nothing until the first write to it.
-    if (this.#isZero(address)) return false;
-    this.#bytes.fill(0, address, address + pageBytes);
-    return true;
+  #putCopy({ address, first }: PageRange, page: number, written: number[]): void {
+    this.#bytes.set(this.#at((this.#copies[first + page] ?? 0) - 1), address + page * pageBytes);
+    written.push(page);
   }
 
-  #isZero(address: number): boolean {
-    const words = this.#words;
-    const end = address / 4 + pageWords;
-    for (let at = address / 4; at < end; at++) if (words[at]) return false;
-    return true;
+  /**
+   * Clears `from` and the pages after it that may have changed and were zero.
+   * @returns the page to continue at
+   */
+  #clear(
+    { address, first, count }: PageRange,
+    from: number,
+    marks: Uint8Array | undefined,
+    written: number[],
+  ): number {
+    let end = from + 1;
+    while (end < count && this.#copies[first + end] === zero && (!marks || marks[end])) end++;
+    for (let page = from; page < end; page++) {
+      // Untouched memory costs nothing until the first write to it.
+      page += this.#zeros.zeroPages(address + page * pageBytes, end - page);
+      if (page === end) break;
+      this.#bytes.fill(0, address + page * pageBytes, address + (page + 1) * pageBytes);
+      written.push(page);
+    }
+    return end;
   }
 
   #copy(address: number): number {
