@@ -5,10 +5,10 @@
 import { readFileSync } from 'node:fs';
 import { promptText } from '../support/linux-guest.ts';
 import { benchArguments } from './lib/arguments.ts';
-import type { GuestPage } from './lib/guest-page.ts';
 import { type Metrics, ms, printHost, printTable, writeMetrics } from './lib/report.ts';
 import { serveBenchSite } from './lib/site.ts';
 import { median } from './lib/stats.ts';
+import type { Visitor } from './lib/visitor.ts';
 import { Visits } from './lib/visits.ts';
 
 // --count: profiles for each of the three.
@@ -18,33 +18,27 @@ const visits = await Visits.open();
 printHost('start', visits.version);
 
 /** Runs in the page: reports the time of the shell's first answer, ms since the navigation began. */
-async function reportAnswer(
-  page: GuestPage,
-  prompt: string,
-  url: string,
-  end?: () => Promise<void>,
-) {
-  const { console: output } = page;
+async function reportAnswer(visitor: Visitor, prompt: string, url: string) {
+  const { console: output } = visitor;
   await output.waitFor(prompt, 120_000);
-  await page.type("echo us''able\n");
+  await visitor.type("echo us''able\n");
   const atMs = (await output.waitFor('usable', 120_000)) - performance.timeOrigin;
-  // The guest would outlive its page and use processor time.
-  await end?.();
+  // Our guest would outlive its page and use processor time.
+  await visitor.end?.();
   await fetch(url, { method: 'POST', mode: 'no-cors', body: String(atMs) });
 }
 
-const call = (page: string, end = 'undefined') =>
-  `(${reportAnswer})(${page}, ${JSON.stringify(promptText)}, ${JSON.stringify(visits.reportUrl)}, ${end});`;
+const call = (visitor: string) =>
+  `(${reportAnswer})(${visitor}, ${JSON.stringify(promptText)}, ${JSON.stringify(visits.reportUrl)});`;
 const inline = (script: string) =>
   `<script>${script.replaceAll('</script', '<\\/script')}</script>`;
-const ending = 'async () => (await window.ours.connected).destroy()';
-// At the top, as Playwright would run it.
+// At the top: the machine's first output is not missed.
 site.add(
   '/visited.html',
   'text/html',
   site.ourHtml.replace(
     '<head>',
-    () => `<head>${inline(site.ourScript + call('window.ours.page', ending))}`,
+    () => `<head>${inline(site.visitorScript + call('window.visitor'))}`,
   ),
 );
 const stockHtml = readFileSync(new URL('lib/stock.html', import.meta.url), 'utf8');

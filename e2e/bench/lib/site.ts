@@ -23,6 +23,8 @@ export interface BenchSite {
   stockUrl: string;
   /** Script to run in this project's page before its own scripts. */
   ourScript: string;
+  /** As {@link ourScript}, with no more than a visitor needs. */
+  visitorScript: string;
   /** The HTML of this project's page. */
   ourHtml: string;
   /** Answers at `/bench/NAME` from now on, or at NAME if that begins with a slash. */
@@ -42,6 +44,7 @@ export async function serveBenchSite(): Promise<BenchSite> {
   add('stock.html', 'text/html', readFileSync(join(here, 'stock.html'), 'utf8'));
   add('stock.js', 'text/javascript', await bundle('stock-page.ts'));
   const ourScript = await bundle('our-page.ts');
+  const visitorScript = await bundle('visitor-page.ts');
 
   const setHeaders: NonNullable<Options['setHeaders']> = (response, path) => {
     const isHashed = /^\/(assets|runtimes)\//.test(path);
@@ -77,6 +80,7 @@ export async function serveBenchSite(): Promise<BenchSite> {
     url,
     stockUrl: `${url}bench/stock.html`,
     ourScript,
+    visitorScript,
     ourHtml: readFileSync(join(folder, 'index.html'), 'utf8'),
     add,
     pageAssets: readdirSync(join(folder, 'assets'))
