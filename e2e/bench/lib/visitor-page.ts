@@ -1,6 +1,6 @@
 /**
- * What a visitor does in the playground, for a benchmark of its loading: types into the guest and
- * reads its console. It is parsed before the page's own scripts, so it has nothing else in it.
+ * Types into the playground's guest and reads its console, as a visitor does. The script is parsed
+ * before the page's own scripts, while a benchmark measures their loading. So it has nothing else in it.
  */
 import type { Machine } from '../../../src/client/types.ts';
 import type { PlaygroundWindow } from '../../support/playground-window.ts';

@@ -22,7 +22,7 @@ export class ZeroScan {
    * The address is a multiple of the page size.
    */
   zeroPages(address: number, count: number): number {
-    // Addresses over 2 GiB come back as negative numbers.
+    // WebAssembly returns addresses over 2 GiB as negative numbers.
     const stop = this.#scan(address, address + count * pageBytes) >>> 0;
     return Math.floor((stop - address) / pageBytes);
   }
