@@ -53,7 +53,10 @@ export async function serveSite({ root, port = 0, host = '127.0.0.1', isolated =
       handle(request, keepArchive(request, response));
     }
   });
-  states?.limit(server);
+  if (states) {
+    server.on('upgrade', (request, stream, head) => void states.upgrade(request, stream, head));
+    states.limit(server);
+  }
   await new Promise((done, fail) => {
     server.once('error', fail).listen(port, host, () => done(undefined));
   });

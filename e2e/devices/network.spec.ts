@@ -1,7 +1,7 @@
 /** The guest's network survives live updates: its backend lives in the keeper. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { type RelaySocket, WebSocketServer } from 'ws';
+import { type WebSocket as RelaySocket, WebSocketServer } from 'ws';
 import type { MachineConfig, NetworkBackend, NetworkInfo } from '../../src/index.ts';
 import { HeldFile } from '../support/held-file.ts';
 import { prompt } from '../support/linux-guest.ts';

@@ -114,6 +114,11 @@ export class PlaygroundPage {
     return this.page.getByRole('dialog', { name: 'Share this machine' });
   }
 
+  /** Hands the running machine to another device. */
+  get sendDialog(): Locator {
+    return this.page.getByRole('dialog', { name: 'Send to another device' });
+  }
+
   get machinesDialog(): Locator {
     return this.page.getByRole('dialog', { name: 'Machines in this browser' });
   }

@@ -1,5 +1,6 @@
 /** A Linux guest moves between hosts, with a real v86 and real WebSockets. */
 import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { labFirmware, loadLabRuntime, projectFile } from '../../tools/lab-runtime.ts';
@@ -79,7 +80,7 @@ test('[MI1] [MH1] a shell that counts loses and repeats no line over three hosts
   await once(server, 'listening');
   const move = async (from: Machine, to: Machine, base: string) => {
     const connected = once(server, 'connection');
-    const socket = new WebSocket(`ws://127.0.0.1:${server.address().port}`);
+    const socket = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
     const leaving = from.migrate(socket, { downtimeLimitMs: timeoutMs });
     const [far] = await connected;
     setBaseUrl(base);

@@ -30,6 +30,7 @@ async function run(): Promise<void> {
   const { port, host, others } = readListening(args, process.env);
   const states = await createStateServer(readOptions(others, process.env));
   const server = createServer((request, response) => void states.handle(request, response));
+  server.on('upgrade', (request, stream, head) => void states.upgrade(request, stream, head));
   states.limit(server);
   server.once('error', (error) => {
     states.close();

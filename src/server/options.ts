@@ -3,8 +3,13 @@ import type { BucketOptions } from './bucket-store.ts';
 import type { ConnectionLimits } from './connections.ts';
 import type { LedgerLimits } from './ledger.ts';
 import type { RateLimitOptions } from './rate-limits.ts';
+import type { RoomLimits } from './rooms/room-limits.ts';
 
-export interface StateServerOptions extends RateLimitOptions, LedgerLimits, ConnectionLimits {
+export interface StateServerOptions
+  extends RateLimitOptions,
+    LedgerLimits,
+    ConnectionLimits,
+    RoomLimits {
   /** Folder of unfinished uploads and, without a bucket, of the states. */
   folder: string;
   bucket?: BucketOptions;
@@ -59,6 +64,13 @@ export const settings = {
   'requests-at-once': { value: '64', help: 'of one address' },
   'uploads-per-hour': { value: '60', help: 'of one address' },
   'upload-mib-per-day': { value: '2048', help: 'of one address' },
+  rooms: { value: '200', help: 'relay rooms at once; 0: none' },
+  'rooms-per-address': { value: '8', help: 'relay rooms at once, of one address' },
+  'rooms-per-hour': { value: '120', help: 'relay rooms that one address opens' },
+  'room-wait-minutes': { value: '15', help: 'a room without its second device ends after this' },
+  'room-idle-minutes': { value: '5', help: 'a room in which nothing moves ends after this' },
+  'room-minutes': { value: '60', help: 'a room with two devices ends after this' },
+  'room-mib': { value: '4096', help: 'what a room carries, MiB' },
   'behind-proxy': {
     value: '0',
     help: 'how many proxies stand before the server; clients are told apart by X-Forwarded-For',
@@ -129,6 +141,13 @@ export function readOptions(
     maxRequestsAtOnce: number('requests-at-once'),
     uploadsPerHour: number('uploads-per-hour'),
     uploadBytesPerDay: number('upload-mib-per-day') * MiB,
+    maxRooms: number('rooms'),
+    maxRoomsPerClient: number('rooms-per-address'),
+    roomsPerHour: number('rooms-per-hour'),
+    roomWaitMs: number('room-wait-minutes') * minuteMs,
+    roomIdleMs: number('room-idle-minutes') * minuteMs,
+    roomLifeMs: number('room-minutes') * minuteMs,
+    maxRoomBytes: number('room-mib') * MiB,
     trustedProxies: number('behind-proxy'),
     maxConnections: number('connections'),
     maxConnectionsPerAddress: number('connections-per-address'),

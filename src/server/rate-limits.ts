@@ -6,12 +6,13 @@ export interface RateLimitOptions {
   requestsPerMinute: number;
   uploadsPerHour: number;
   uploadBytesPerDay: number;
+  roomsPerHour: number;
 }
 
 /** Creates a limiter of this many points in this many seconds, see {@link Coordination}. */
 export type MakeLimiter = (name: string, points: number, durationS: number) => RateLimiterAbstract;
 
-type Limiters = Record<'requests' | 'uploads' | 'bytes', RateLimiterAbstract>;
+type Limiters = Record<'requests' | 'uploads' | 'bytes' | 'rooms', RateLimiterAbstract>;
 
 const kibibyte = 1024;
 
@@ -29,6 +30,7 @@ export class RateLimits {
         Math.ceil(options.uploadBytesPerDay / kibibyte) * shares,
         86_400,
       ),
+      rooms: makeLimiter(`rooms${shares}`, options.roomsPerHour * shares, 3600),
     });
     this.#limiters = { 1: limiters(1), 4: limiters(4) };
   }
@@ -42,6 +44,11 @@ export class RateLimits {
   async upload(client: Client, sizeBytes: number): Promise<void> {
     await this.#consume(client, 'uploads', 1);
     await this.#consume(client, 'bytes', Math.ceil(sizeBytes / kibibyte));
+  }
+
+  /** @throws HttpError 429 */
+  room(client: Client): Promise<void> {
+    return this.#consume(client, 'rooms', 1);
   }
 
   async #consume(client: Client, what: keyof Limiters, points: number): Promise<void> {

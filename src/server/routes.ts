@@ -41,13 +41,13 @@ interface Parts {
  *
  * | request | |
  * |---|---|
- * | `GET states/` | the server's limits: `{ server, maxBytes, expireAfterS }` |
+ * | `GET states/` | the server's limits: `{ server, maxBytes, expireAfterS, rooms }` |
  * | `POST states/uploads`, `HEAD`, `PATCH`, `DELETE states/uploads/ID` | an upload, by the tus protocol 1.0 |
  * | `POST states/uploads/ID/publish` `{ sha256?, retryKey? }` | `{ id, sizeBytes, expiresAt?, deletionToken }` |
  * | `GET`, `HEAD states/SHA256` | the state |
  * | `DELETE states/SHA256`, `Authorization: Bearer TOKEN` | takes a share back |
  *
- * No request lists anything. Errors are `{ error, message }`.
+ * A WebSocket opens or joins a relay room, see rooms/rooms.ts. No request lists anything. Errors are `{ error, message }`.
  */
 export class Routes {
   readonly #options: StateServerOptions;
@@ -57,15 +57,15 @@ export class Routes {
   constructor(options: StateServerOptions, { stateStore, uploads, limits }: Parts) {
     this.#options = options;
     this.#limits = limits;
-    const { maxBytes, expireAfterS } = options;
+    const { maxBytes, expireAfterS, maxRooms } = options;
+    const about = { server: 'holdfast', maxBytes, expireAfterS, rooms: maxRooms > 0 };
     const upload = ({ client, request, response }: Asked) =>
       uploads.handle(client, request, response);
     this.#routes = [
       {
         path: /^\/states\/$/,
         methods: ['GET', 'HEAD'],
-        answer: ({ request, response }) =>
-          sendJson(request, response, 200, { server: 'holdfast', maxBytes, expireAfterS }),
+        answer: ({ request, response }) => sendJson(request, response, 200, about),
       },
       {
         path: /^\/states\/uploads$/,

@@ -1,7 +1,9 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { join, resolve } from 'node:path';
+import type { Duplex } from 'node:stream';
 import type { BucketOptions } from './bucket-store.ts';
-import { type Client, Clients } from './client.ts';
+import { Clients } from './client.ts';
+import { clientCounts } from './client-counts.ts';
 import { limitConnections } from './connections.ts';
 import { type Coordination, ownCoordination } from './coordination.ts';
 import { isAllowed, setCors } from './cors.ts';
@@ -12,6 +14,7 @@ import { refusalOf } from './ledger.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { StateServerOptions } from './options.ts';
 import { RateLimits } from './rate-limits.ts';
+import { Rooms } from './rooms/rooms.ts';
 import { Routes, statesPath } from './routes.ts';
 import { StateStore } from './state-store.ts';
 import type { UploadStore } from './upload-store.ts';
@@ -20,6 +23,8 @@ import { Uploads } from './uploads.ts';
 export interface StateServer {
   /** Answers every request under {@link statesPath}. Never rejects. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Takes every connection under {@link statesPath} that is to become a WebSocket. Never rejects. */
+  upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void>;
   /** Sets the limits of the HTTP server's connections. Call this before it listens. */
   limit(server: Server): void;
   /**
@@ -27,7 +32,7 @@ export interface StateServer {
    * minute.
    */
   sweep(): Promise<void>;
-  /** Ends automatic tasks. The HTTP server handles the requests in progress. */
+  /** Ends automatic tasks and relay rooms. The HTTP server handles the requests in progress. */
   close(): void;
 }
 
@@ -40,7 +45,8 @@ export async function createStateServer(options: StateServerOptions): Promise<St
   const stateStore = new StateStore(store, options.expireAfterS * 1000, coordination);
   const clients = new Clients(options.trustedProxies);
   const limits = new RateLimits(options, coordination.makeLimiter);
-  const underWay = new UnderWay(options.maxRequestsAtOnce);
+  const underWay = clientCounts(options.maxRequestsAtOnce);
+  const rooms = new Rooms(options, limits);
   const uploads = new Uploads(uploadStore, stateStore, coordination, {
     path: `${statesPath}uploads`,
     maxBytes: options.maxBytes,
@@ -70,51 +76,31 @@ export async function createStateServer(options: StateServerOptions): Promise<St
       const client = clients.of(request);
       // A request whose client has left is over, even if its answer is still being made.
       const closed = new Promise<void>((done) => response.once('close', done));
+      const ended = underWay.enter(client);
       try {
-        await underWay.run(client, () =>
-          Promise.race([routes.answer(client, request, response), closed]),
-        );
+        if (!ended) throw tooManyAtOnce();
+        await Promise.race([routes.answer(client, request, response), closed]);
       } catch (error) {
         answerError(request, response, error);
+      } finally {
+        ended?.();
       }
     },
+    upgrade: (request, stream, head) => rooms.upgrade(clients.of(request), request, stream, head),
     limit: (server) => limitConnections(server, options),
     sweep,
     close() {
       for (const timer of timers) clearInterval(timer);
+      rooms.close();
       void coordination.close();
     },
   };
 }
 
-/** Counts the requests in progress of each client. */
-class UnderWay {
-  readonly #limit: number;
-  readonly #counts = new Map<string, number>();
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  /** @throws HttpError 429 */
-  async run(client: Client, work: () => Promise<void>): Promise<void> {
-    const count = (key: string) => this.#counts.get(key) ?? 0;
-    if (client.some(({ key, shares }) => count(key) >= this.#limit * shares)) {
-      throw new HttpError(429, 'rate-limited', 'Too many requests from this address at once.', {
-        'Retry-After': '5',
-      });
-    }
-    for (const { key } of client) this.#counts.set(key, count(key) + 1);
-    try {
-      await work();
-    } finally {
-      for (const { key } of client) {
-        if (count(key) > 1) this.#counts.set(key, count(key) - 1);
-        else this.#counts.delete(key);
-      }
-    }
-  }
-}
+const tooManyAtOnce = () =>
+  new HttpError(429, 'rate-limited', 'Too many requests from this address at once.', {
+    'Retry-After': '5',
+  });
 
 function every(ms: number, work: () => Promise<void>): NodeJS.Timeout {
   const run = () =>

@@ -27,6 +27,8 @@ export const roomy = {
   'requests-at-once': '1000',
   'uploads-per-hour': '1000',
   'pending-uploads': '1000',
+  'rooms-per-address': '1000',
+  'rooms-per-hour': '100000',
 };
 
 /** Starts a state server on a free port with a new folder. */
@@ -40,6 +42,7 @@ export async function startServer(
     ...options,
   });
   const server = createServer((request, response) => void states.handle(request, response));
+  server.on('upgrade', (request, stream, head) => void states.upgrade(request, stream, head));
   states.limit(server);
   await new Promise<void>((done) => {
     server.listen(0, '127.0.0.1', done);
