@@ -91,6 +91,10 @@ export const holdfastErrorCodes = [
   'wrong-base',
   /** A state could not be uploaded, or is too large for a link. */
   'share-failed',
+  /** A link that hands a machine over is damaged, used up, or of another key. */
+  'bad-link',
+  /** The relay between two devices cannot be reached, or has no room. */
+  'relay-unavailable',
   /** A fetch that a state file or an address asks for was not approved. */
   'not-approved',
   /** A state file of v86 does not fit the machine options that were given. */

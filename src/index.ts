@@ -18,6 +18,20 @@ export type { IterableStream } from './client/iterable-stream.ts';
 export type { MachineEventOf } from './client/machine-core.ts';
 export { defaultMachineId, isMachineId } from './client/machine-id.ts';
 export type { MigrateIncomingOptions, MigrationTarget } from './client/moves.ts';
+export {
+  type OfferedMachine,
+  type ReceiveOptions,
+  type ReceiveReport,
+  receiveMachine,
+} from './client/send/receive-machine.ts';
+export {
+  type SendAnswer,
+  type Sending,
+  type SendOptions,
+  type SendProgress,
+  type SendReport,
+  sendMachine,
+} from './client/send/send-machine.ts';
 export type { SoundChunk } from './client/sound.ts';
 export { missingFeatures } from './client/support.ts';
 export type {

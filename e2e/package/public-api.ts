@@ -12,6 +12,8 @@ const callbacks = [
   'MonitorMachine',
   'OpenStateOptions',
   'ReadStateOptions',
+  'ReceiveOptions',
+  'SendOptions',
   'WatchListener',
 ];
 

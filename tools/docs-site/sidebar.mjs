@@ -41,6 +41,7 @@ export const sidebar = [
       { text: 'Keeper lookup', link: '/spec/keeper-lookup' },
       { text: 'Storage', link: '/spec/storage' },
       { text: 'Migration', link: '/spec/migration' },
+      { text: 'Sending', link: '/spec/send' },
     ],
   },
   {

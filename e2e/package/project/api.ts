@@ -5,6 +5,7 @@ import { covered, isA, original } from './coverage';
 
 const { HoldfastError, StateFile, connect, createMachine, createMonitor } = covered(holdfast);
 const { checkOptions, collectBlob, textOptions } = covered(holdfast);
+const { sendMachine, receiveMachine } = covered(holdfast);
 const { demoLinux, packageAssets, isMachineId, missingFeatures, defaultMachineId } =
   covered(holdfast);
 const { cellFlag, defaultConfig, keyNames, keyboardLayouts } = covered(holdfast);
@@ -169,6 +170,13 @@ async function migration(machine: holdfast.Machine): Promise<void> {
   await target.migrate(port2, { downtimeLimitMs: 30_000 });
   expect('migrateIncoming', (await arriving).machineId, 'api');
   target.close();
+  // This site has no relay.
+  const relay = new URL('states/', document.baseURI);
+  const page = document.baseURI;
+  const sending = sendMachine(machine, { relay, page, confirm: () => 'continue' });
+  expect('sendMachine', await refusal(sending), 'relay-unavailable');
+  const receiving = receiveMachine(machine, 'a link', { relay, runtimes, accept: () => true });
+  expect('receiveMachine', await refusal(receiving), 'bad-link');
 }
 
 async function storage(machine: holdfast.Machine): Promise<void> {

@@ -263,6 +263,17 @@ export const errorTexts: Readonly<Record<HoldfastErrorCode, ErrorWords>> = {
     advice: 'Try again, or save it as a file.',
     actions: ['try-again'],
   },
+  'bad-link': {
+    title: 'This link does not lead to a machine',
+    advice: 'Ask its sender for a new link. Each link works once.',
+    actions: ['try-again'],
+  },
+  'relay-unavailable': {
+    title: 'The other device cannot be reached',
+    guest: 'A guest that was to be sent keeps running where it is.',
+    advice: 'Check the network connection, then make a new link.',
+    actions: ['try-again'],
+  },
   'not-approved': {
     title: 'Nothing was started',
     advice: 'You declined the request. Try again to decide anew.',

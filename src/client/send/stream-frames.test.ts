@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { collectBlob } from '../collect-blob.ts';
+import { socketPair } from '../hosts/testing/socket-pair.ts';
+import { receiveStream, sendStream } from './stream-frames.ts';
+
+const { signal } = new AbortController();
+
+async function* chunks(...sizes: number[]) {
+  for (const [i, size] of sizes.entries()) yield new Uint8Array(size).fill(i + 1);
+}
+
+test('[SD10] a file arrives whole in chunks of any size', async () => {
+  const [near, far] = socketPair();
+  const moved: number[] = [];
+  const arriving = collectBlob(receiveStream(far, 1e6, (bytes) => moved.push(bytes)));
+  await sendStream(near, chunks(10, 0, 65_535, 65_536, 200_000), signal);
+  const bytes = new Uint8Array(await (await arriving).arrayBuffer());
+  const sent: Uint8Array[] = [];
+  for await (const chunk of chunks(10, 0, 65_535, 65_536, 200_000)) sent.push(chunk);
+  expect(Buffer.compare(bytes, Buffer.concat(sent))).toBe(0);
+  expect(moved.at(-1)).toBeGreaterThan(bytes.length);
+});
+
+test('[SD10] a file that is cut off, too large or no file fails', async () => {
+  const failure = { code: 'migration-failed' };
+  const cut = socketPair();
+  const first = collectBlob(receiveStream(cut[1], 1e6, () => {}));
+  cut[0].send(Uint8Array.of(0, 1, 2));
+  cut[0].close();
+  await expect(first).rejects.toMatchObject(failure);
+
+  const large = socketPair();
+  const second = collectBlob(receiveStream(large[1], 150, () => {}));
+  await Promise.all([
+    expect(second).rejects.toMatchObject(failure),
+    sendStream(large[0], chunks(100, 100), signal),
+  ]);
+
+  const odd = socketPair();
+  const third = collectBlob(receiveStream(odd[1], 150, () => {}));
+  odd[0].send(Uint8Array.of(9));
+  await expect(third).rejects.toMatchObject(failure);
+});
+
+test('[SD11] sending a file ends when it is cancelled', async () => {
+  const [near] = socketPair();
+  const abort = new AbortController();
+  const endless = async function* () {
+    for (;;) {
+      yield new Uint8Array(1000);
+      abort.abort(new Error('enough'));
+    }
+  };
+  await expect(sendStream(near, endless(), abort.signal)).rejects.toThrow('enough');
+});
