@@ -33,7 +33,7 @@ declare global {
 
 // In an open page, a new fragment alone would change only the address bar.
 window.addEventListener('hashchange', () => {
-  if (location.hash.startsWith('#s=')) location.reload();
+  if (/^#(s|send)=/.test(location.hash)) location.reload();
 });
 openSiteWorkers();
 setUpTheme();

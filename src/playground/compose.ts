@@ -23,6 +23,7 @@ import { Notices } from './notices/notices.tsx';
 import { OperationReports } from './notices/operation-reports.ts';
 import { showSurvival } from './notices/survival-notice.ts';
 import { openAddressState } from './open-state/address-state.ts';
+import { MachineReceiver } from './open-state/machine-receiver.ts';
 import { StateOpener } from './open-state/open-state.ts';
 import { PaneViews } from './panes/pane-views.ts';
 import { runShortcut } from './run-shortcut.ts';
@@ -79,6 +80,7 @@ class ComposedPage implements Page {
   readonly #buttons: MachineButtons;
   readonly #newMachine: NewMachineDialog;
   readonly #opener: StateOpener;
+  readonly #receiver: MachineReceiver;
   readonly #menu: MachineMenu;
   readonly #update: LiveUpdate;
   readonly #machines: MachineList;
@@ -101,6 +103,7 @@ class ComposedPage implements Page {
     this.#buttons = this.#makeButtons();
     this.#newMachine = this.#makeNewMachineDialog();
     this.#opener = this.#makeOpener();
+    this.#receiver = this.#makeReceiver();
     setUpShareButton(session);
     this.#menu = this.#makeMenu();
     this.#acceptDrops();
@@ -231,6 +234,24 @@ class ComposedPage implements Page {
     });
   }
 
+  #makeReceiver(): MachineReceiver {
+    const { terminal } = this.#views;
+    return new MachineReceiver({
+      session: this.#session,
+      durable: this.#address.durable,
+      runtimes: runtimes.map(runtimeSource),
+      begins: () => {
+        this.#boot.begin();
+        this.#end.expectAnother();
+        terminal.expectNewMachine();
+      },
+      ended: (isHere) => {
+        if (isHere) terminal.newMachineBegan();
+        this.#boot.end();
+      },
+    });
+  }
+
   #makeMenu(): MachineMenu {
     const { terminal } = this.#views;
     return new MachineMenu(this.#session, {
@@ -314,6 +335,10 @@ class ComposedPage implements Page {
   }
 
   async #openState(source: StateSource): Promise<boolean> {
+    if ('sent' in source) {
+      await this.#receiver.receive(source.sent);
+      return true;
+    }
     const isOpen = await openAddressState(source, {
       notices: this.#notices,
       opener: this.#opener,

@@ -36,7 +36,10 @@ export interface UrlOptions {
 }
 
 /** A state that the address names or holds, or that another page has left for this one. */
-export type StateSource = { url: string } | { payload: string } | { handoff: string };
+export type StateFileSource = { url: string } | { payload: string } | { handoff: string };
+
+/** `sent`: a machine that another device hands over, by what is behind `#send=`. */
+export type StateSource = StateFileSource | { sent: string };
 
 /** An option whose value is not acceptable. */
 export interface UrlProblem {
@@ -117,6 +120,14 @@ const pageOptions: readonly PageOption[] = [
     read: (payload, reading) =>
       /^[A-Za-z0-9_-]+$/.test(payload)
         ? unlessSet({ payload }, reading)
+        : 'what “Share” has made, complete',
+  },
+  {
+    name: '#send',
+    help: ['#send=…', 'the running machine of another device, which “Share” hands over'],
+    read: (sent, reading) =>
+      /^[0-9a-f]{32}\.[A-Za-z0-9_-]{43}$/.test(sent)
+        ? unlessSet({ sent }, reading)
         : 'what “Share” has made, complete',
   },
   {

@@ -1,5 +1,5 @@
 /** Opens the state in the address of the page. */
-import type { StateSource } from '../address/page-options.ts';
+import type { StateFileSource } from '../address/page-options.ts';
 import type { NewMachineDialog } from '../new-machine/new-machine-dialog.tsx';
 import type { Notices } from '../notices/notices.tsx';
 import type { StateOpener } from './open-state.ts';
@@ -18,7 +18,7 @@ const subject = 'open-state';
  * @throws HoldfastError of {@link StateOpener.openAddress}
  */
 export async function openAddressState(
-  source: StateSource,
+  source: StateFileSource,
   { notices, opener, newMachine }: AddressStateOptions,
 ): Promise<boolean> {
   notices.remove(subject);

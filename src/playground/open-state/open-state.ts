@@ -1,11 +1,11 @@
 /** Opens states from an address, from a link that holds one, or from a file. */
 import { HoldfastError } from '../../errors.ts';
-import { StateFile, type StateFileInfo, type StateUrl } from '../../index.ts';
+import { StateFile, type StateFileInfo } from '../../index.ts';
 import { randomId } from '../../protocol/random-id.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import { addressOf } from '../address/machine-address.ts';
-import type { StateSource } from '../address/page-options.ts';
-import { foreignNetwork, networkLines } from '../address/url-network.ts';
+import type { StateFileSource } from '../address/page-options.ts';
+import { foreignNetwork } from '../address/url-network.ts';
 import { openState, storedMachines } from '../session/guest-commands.ts';
 import type { Session } from '../session/session.ts';
 import { stateOfPayload } from '../share/link.ts';
@@ -13,6 +13,7 @@ import { askApproval } from '../ui/approval.tsx';
 import { asName } from '../ui/foreign-text.ts';
 import { formatAge, formatBytes } from '../ui/format.ts';
 import { guessImage } from '../ui/guess-image.ts';
+import { askFor } from './ask-for.ts';
 import { fetchV86State } from './fetch-v86-state.ts';
 import { discard, leave, pickUp, sweep } from './handoff.ts';
 import { OpeningBar } from './opening-bar.tsx';
@@ -43,7 +44,7 @@ export class StateOpener {
    * @returns a v86 state, whose machine must be described before it can be opened
    * @throws HoldfastError of reading and opening it, `not-approved`, or `cancelled`
    */
-  async openAddress(source: StateSource): Promise<File | undefined> {
+  async openAddress(source: StateFileSource): Promise<File | undefined> {
     if ('url' in source) await requireFetch(source.url);
     const v86State = await this.#withBar('Opening the state', async (signal) => {
       const onProgress = ({ loadedBytes = 0, totalBytes = 0 }) =>
@@ -173,7 +174,7 @@ export class StateOpener {
   }
 }
 
-async function contentsOf(source: StateSource): Promise<string | Blob> {
+async function contentsOf(source: StateFileSource): Promise<string | Blob> {
   if ('url' in source) return source.url;
   if ('payload' in source) return new Blob([stateOfPayload(source.payload)]);
   const file = await pickUp(source.handoff);
@@ -182,7 +183,7 @@ async function contentsOf(source: StateSource): Promise<string | Blob> {
 }
 
 /** Address of the page of a machine, with this state. */
-function addressWith(machineId: string, source: StateSource): string {
+function addressWith(machineId: string, source: StateFileSource): string {
   const address = new URL('./', document.baseURI);
   address.searchParams.set('machine', machineId);
   if ('url' in source) address.searchParams.set('state', source.url);
@@ -215,44 +216,6 @@ async function requireReplacement(info: StateFileInfo): Promise<void> {
   if (!yes) throw new HoldfastError('cancelled', 'The machine was left as it is.');
 }
 
-const fileLabels: Record<Exclude<StateUrl['purpose'], 'network'>, string> = {
-  base: 'Builds on',
-  memory: 'Memory',
-  bios: 'BIOS',
-  vgaBios: 'VGA BIOS',
-  bzImage: 'Kernel',
-  initrd: 'Initial RAM disk',
-  multiboot: 'Kernel',
-  hda: 'Disk hda',
-  hdb: 'Disk hdb',
-  cdrom: 'CD',
-  fda: 'Floppy fda',
-  fdb: 'Floppy fdb',
-};
-
-/** Asks one question for all fetches and connections. None is made before. */
-function askFor(info: StateFileInfo, reached: readonly StateUrl[]): Promise<boolean> {
-  const [first] = reached;
-  if (first?.purpose === 'memory') return askForMemory(info, first.sizeBytes ?? 0);
-  const hasNetwork = reached.some(({ purpose }) => purpose === 'network');
-  const hasFiles = reached.some(({ purpose }) => purpose !== 'network');
-  const files = 'These servers are asked for files, and learn that you did.';
-  const network = 'What runs in the machine reaches others over the network, from this browser.';
-  return askApproval({
-    title: hasNetwork ? 'This state comes with a network' : 'This state needs what is elsewhere',
-    text: `${[hasFiles && files, hasNetwork && network].filter(Boolean).join(' ')} ${hasFiles ? 'The author of the state chose them.' : 'The author of the state chose the network.'}`,
-    picture: info.thumbnail,
-    items: [
-      { what: 'State', value: info.title },
-      ...reached.flatMap((one) => (one.purpose === 'network' ? networkLines(one) : [])),
-      ...reached.flatMap((one) =>
-        one.purpose === 'network' ? [] : [{ what: fileLabels[one.purpose], value: one.url }],
-      ),
-    ],
-    ok: hasNetwork ? 'Connect and open' : 'Fetch and open',
-  });
-}
-
 /** @throws HoldfastError `cancelled` */
 async function requireDefault(info: StateFileInfo): Promise<void> {
   const yes = await askApproval({
@@ -263,23 +226,6 @@ async function requireDefault(info: StateFileInfo): Promise<void> {
     ok: 'Make it mine',
   });
   if (!yes) throw new HoldfastError('cancelled', 'The place of your machine was left empty.');
-}
-
-function askForMemory(info: StateFileInfo, sizeBytes: number): Promise<boolean> {
-  return askApproval({
-    title: 'This state is unusually large',
-    text: 'It unpacks to more than what is opened without a question. A browser that runs out of memory closes pages, and ends the machines in them.',
-    picture: info.thumbnail,
-    items: [
-      { what: 'State', value: info.title },
-      {
-        what: 'May take',
-        value: `${formatBytes(sizeBytes)} of memory, besides the machine’s own`,
-        isOurs: true,
-      },
-    ],
-    ok: 'Open it anyway',
-  });
 }
 
 function factsOf({ title, createdAtMs, sizeBytes, config, v86Version, base }: StateFileInfo) {

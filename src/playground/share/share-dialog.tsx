@@ -6,6 +6,7 @@ import { errorText } from '../notices/error-text.ts';
 import { explained } from '../notices/site-update.ts';
 import type { Session } from '../session/session.ts';
 import { OpenDialog } from '../ui/dialog.tsx';
+import { SendDialog } from './send-dialog.tsx';
 import { type Shared, type ShareProgress, type ShareWay, shareMachine } from './share-machine.ts';
 import { ShareQuestion, waysToShare } from './share-question.tsx';
 import { ShareResult } from './share-result.tsx';
@@ -25,7 +26,7 @@ export class ShareDialog {
   #server: StateServer | undefined;
   #title: string;
   /** The way that the user chose. Undefined: the best one. */
-  #chosen: ShareWay | undefined;
+  #chosen: ShareWay | 'send' | undefined;
   #isDeleting = false;
   #error = '';
 
@@ -51,7 +52,7 @@ export class ShareDialog {
     this.#dialog.draw();
   }
 
-  get #way(): ShareWay {
+  get #way(): ShareWay | 'send' {
     const ways = waysToShare(this.#config, this.#server);
     return this.#chosen ?? ways.find(({ isPossible }) => isPossible)?.way ?? 'file';
   }
@@ -102,7 +103,7 @@ export class ShareDialog {
         </button>
         {step.kind === 'ask' && (
           <button type="submit" class="primary">
-            Share
+            {this.#way === 'send' ? 'Make a link' : 'Share'}
           </button>
         )}
       </>
@@ -112,9 +113,15 @@ export class ShareDialog {
   async #share(): Promise<void> {
     const { machine } = this.#session;
     if (!machine || this.#step.kind !== 'ask') return;
+    const way = this.#way;
+    if (way === 'send') {
+      this.#dialog.close();
+      if (this.#server) new SendDialog(machine, this.#server);
+      return;
+    }
     this.#error = '';
     try {
-      this.#goTo({ kind: 'done', shared: await this.#work(machine) });
+      this.#goTo({ kind: 'done', shared: await this.#work(machine, way) });
     } catch (thrown) {
       const error = await explained(thrown, 'The machine could not be shared');
       if (error.code !== 'cancelled') this.#error = sentence(error);
@@ -122,9 +129,9 @@ export class ShareDialog {
     }
   }
 
-  #work(machine: Machine): Promise<Shared> {
+  #work(machine: Machine, way: ShareWay): Promise<Shared> {
     return shareMachine(machine, {
-      way: this.#way,
+      way,
       title: this.#title.trim(),
       server: this.#server,
       signal: this.#abort.signal,

@@ -10,13 +10,14 @@ export interface ShareQuestionProps {
   config: MachineConfig;
   server: StateServer | undefined;
   title: string;
-  way: ShareWay;
+  way: ShareWay | 'send';
   setTitle(title: string): void;
-  setWay(way: ShareWay): void;
+  setWay(way: ShareWay | 'send'): void;
 }
 
 interface Way {
-  way: ShareWay;
+  /** `send`: the running machine itself. */
+  way: ShareWay | 'send';
   label: string;
   detail: string;
   isPossible: boolean;
@@ -82,6 +83,12 @@ export function waysToShare(config: MachineConfig, server: StateServer | undefin
       isPossible: server !== undefined,
     },
     {
+      way: 'send',
+      label: 'running, to another device',
+      detail: sendDetail(server),
+      isPossible: server?.hasRooms === true && isSecureContext,
+    },
+    {
       way: 'link',
       label: 'a link that holds the state itself',
       detail: openedFrom
@@ -104,6 +111,13 @@ export function waysToShare(config: MachineConfig, server: StateServer | undefin
       isPossible: disk === undefined,
     },
   ];
+}
+
+function sendDetail(server: StateServer | undefined): string {
+  if (!server) return 'This site has no state server.';
+  if (!server.hasRooms) return 'The state server of this site passes no machines on.';
+  if (!isSecureContext) return 'Only at an address with https:, or at localhost: it is encrypted.';
+  return 'It moves there while it runs, and ends here; or you send a clone. Only the two devices can read it.';
 }
 
 const dayS = 24 * 3600;

@@ -9,6 +9,8 @@ export interface StateServer {
   maxBytes: number;
   /** 0: for ever. */
   expireAfterS: number;
+  /** It has relay rooms, through which a running machine moves to another device. */
+  hasRooms: boolean;
 }
 
 /** A state on a server. */
@@ -44,9 +46,17 @@ export async function findStateServer(): Promise<StateServer | undefined> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(lookMs) });
     if (!response.ok) return undefined;
-    const { server, maxBytes, expireAfterS } = (await response.json()) as Record<string, unknown>;
+    const { server, maxBytes, expireAfterS, rooms } = (await response.json()) as Record<
+      string,
+      unknown
+    >;
     if (server !== 'holdfast' || typeof maxBytes !== 'number') return undefined;
-    return { url, maxBytes, expireAfterS: typeof expireAfterS === 'number' ? expireAfterS : 0 };
+    return {
+      url,
+      maxBytes,
+      expireAfterS: typeof expireAfterS === 'number' ? expireAfterS : 0,
+      hasRooms: rooms === true,
+    };
   } catch {
     // No server, or a page of the host in its place: sharing by upload is off.
     return undefined;

@@ -15,6 +15,8 @@ export interface Approval {
   ok: string;
   /** The label of the other one. Default: `Cancel`. */
   cancel?: string;
+  /** Closes the question as if it were cancelled. */
+  gone?: AbortSignal;
 }
 
 const turn = inTurn();
@@ -22,7 +24,8 @@ const turn = inTurn();
 /** One question at a time, so that an answer cannot count for another question. */
 export const askApproval = (approval: Approval): Promise<boolean> => turn(() => show(approval));
 
-async function show({ picture, ...approval }: Approval): Promise<boolean> {
+async function show({ picture, gone, ...approval }: Approval): Promise<boolean> {
+  if (gone?.aborted) return false;
   const { title, text, items, ok, cancel = 'Cancel' } = approval;
   const pictureUrl = picture && URL.createObjectURL(picture);
   const dialog = new OpenDialog({
@@ -51,7 +54,10 @@ async function show({ picture, ...approval }: Approval): Promise<boolean> {
       </>
     ),
   });
+  const close = () => dialog.close();
+  gone?.addEventListener('abort', close, { once: true });
   const answer = await dialog.closed;
+  gone?.removeEventListener('abort', close);
   if (pictureUrl) URL.revokeObjectURL(pictureUrl);
   return answer === 'ok';
 }

@@ -13,6 +13,9 @@ const restMs = 5_000;
 const parts = {
   upload: () => import('tus-js-client'),
   zstd: () => import('fzstd'),
+  qr: () => import('uqr'),
+  send: () => import('../../client/send/send-machine.ts'),
+  receive: () => import('../../client/send/receive-machine.ts'),
 };
 
 /** @throws HoldfastError `part-unavailable` */
@@ -35,7 +38,11 @@ export async function part<N extends keyof typeof parts>(
 export function preloadParts(): void {
   setTimeout(async () => {
     // A failed part is reported when it is used.
-    await Promise.allSettled([part('upload'), part('zstd'), codecPart(), cacheStateWorker()]);
+    await Promise.allSettled([
+      ...(Object.keys(parts) as (keyof typeof parts)[]).map((name) => part(name)),
+      codecPart(),
+      cacheStateWorker(),
+    ]);
     document.documentElement.dataset.parts = 'there';
   }, restMs);
 }
