@@ -1,26 +1,16 @@
 /** Shared machines: as links through the state server, as links that contain them, as files. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from '@playwright/test';
-import { readOptions } from '../../src/server/options.ts';
-import { createStateServer } from '../../src/server/state-server.ts';
-import { serveSite } from '../../tools/serve.mjs';
 import { prompt } from '../support/linux-guest.ts';
 import { playground } from '../support/playground-page.ts';
 import { rendererGrowthMiB } from '../support/renderer-memory.ts';
+import { type ShareSite, withShareSite } from '../support/share-site.ts';
 import { test as base, expect, Guest, openGuest } from '../support/test.ts';
 
-const test = base.extend<{ shareSite: { url: string; folder: string } }>({
+const test = base.extend<{ shareSite: ShareSite }>({
   // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the destructuring.
-  shareSite: async ({}, use) => {
-    const folder = await mkdtemp(join(tmpdir(), 'holdfast-share-'));
-    const states = await createStateServer(readOptions([], {}, { folder }));
-    const site = await serveSite({ root: 'dist', states });
-    await use({ url: site.url, folder });
-    await site.close();
-    await rm(folder, { recursive: true, force: true });
-  },
+  shareSite: async ({}, use) => withShareSite(use),
 });
 test.describe.configure({ timeout: 120_000 });
 
