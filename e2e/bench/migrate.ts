@@ -1,6 +1,7 @@
 /**
- * Measures the move of a running guest to another keeper of the page: how long it stands still, how
- * long all of it takes, and how much slower the guest is meanwhile.
+ * Measures moves of a running guest: to another keeper of the page, and over a relay to another browser
+ * profile. It measures how long the guest stands still, and how long all of it takes. For moves within a
+ * page it also measures how much slower the guest is meanwhile.
  */
 import { readFileSync } from 'node:fs';
 import type { Browser } from '@playwright/test';
@@ -10,6 +11,7 @@ import type { MoveMeasurement } from './lib/our-migration.ts';
 import { type Metrics, ms, printHost, printTable, writeMetrics } from './lib/report.ts';
 import { serveBenchSite } from './lib/site.ts';
 import { median, quantile } from './lib/stats.ts';
+import { measureWanMoves, wan } from './lib/wan-moves.ts';
 
 const program = (name: string) => [...readFileSync(new URL(`lib/${name}.elf`, import.meta.url))];
 const meterProgram = program('meter');
@@ -55,12 +57,15 @@ for (const { name, memoryMiB, isBusy } of loads) {
   measured.set(name, await measure(browser, memoryMiB, isBusy));
   console.log(`${name}: done`);
 }
+const wanMoves = await measureWanMoves(browser, site, Math.ceil(count / 2));
+console.log('relay: done');
 await browser.close();
 await site.close();
 
 const at = (name: string) => measured.get(name) ?? [];
 const reports = (name: string) => at(name).map(({ report }) => report);
 const pauses = (name: string) => reports(name).map(({ downtimeMs }) => downtimeMs);
+const wanPauses = wanMoves.map(({ downtimeMs = 0 }) => downtimeMs);
 const [small, large, busy] = loads.map(({ name }) => name) as [string, string, string];
 const ramBytes = (memoryMiB: number) => memoryMiB * 2 ** 20;
 const metrics: Metrics = {
@@ -72,6 +77,8 @@ const metrics: Metrics = {
   'bytesPerRamByte.p50': median(
     reports(large).map(({ transferredBytes }) => transferredBytes / ramBytes(512)),
   ),
+  'pauseMs.p50@wan': median(wanPauses),
+  'totalMs.p50@wan': median(wanMoves.map(({ totalMs }) => totalMs)),
   'slowdownPercent.during': median(at(large).map(({ slowdownPercent }) => slowdownPercent)),
 };
 
@@ -86,5 +93,16 @@ printTable(
     String(median(reports(name).map(({ rounds }) => rounds))),
     median(at(name).map(({ slowdownPercent }) => slowdownPercent)).toFixed(1),
   ]),
+);
+printTable(
+  ['over a relay, ms', 'pause p50', 'p95', 'max', 'took', 'MB sent'],
+  [
+    [
+      `128 MiB, ${wan.bitsPerSecond / 1e6} Mbit/s, ${wan.roundTripMs} ms`,
+      ...[0.5, 0.95, 1].map((share) => ms(quantile(wanPauses, share))),
+      ms(median(wanMoves.map(({ totalMs }) => totalMs))),
+      MB(median(wanMoves.map(({ movedBytes }) => movedBytes))),
+    ],
+  ],
 );
 writeMetrics('migrate', metrics, json);

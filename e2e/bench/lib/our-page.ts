@@ -8,6 +8,7 @@ import { Meter } from './meter.ts';
 import { measureCheckpoints } from './our-checkpoint.ts';
 import { measureMoves } from './our-migration.ts';
 import { measureRestart } from './our-restart.ts';
+import { sendingPage } from './our-sending.ts';
 import { scanGBps } from './scan-speed.ts';
 
 const playground = () => (window as PlaygroundWindow).holdfast;
@@ -66,6 +67,7 @@ const bench = {
     measureCheckpoints(await connected, bench.meter, count),
   measureMoves: async (runtimes: readonly RuntimeSource[], count: number) =>
     measureMoves(await connected, bench.meter.addresses, runtimes, count),
+  sending: sendingPage(connected),
   scanGBps,
   startProgram: async (name: string, program: readonly number[]) => {
     await sendProgram(page, `/tmp/${name}`, Uint8Array.from(program));
