@@ -2,15 +2,15 @@
 
 import { HoldfastError } from '../errors.ts';
 import type { DeviceStateItem } from '../protocol/state-transfer.ts';
+import { decodeDeviceCut } from '../vmstate/device-cut.ts';
 import {
-  type CutSection,
   jsonSection,
   readSection,
   type StateSection,
   sectionVersions,
   unknownSections,
 } from '../vmstate/sections.ts';
-import { type Digest, decodeVmstate, encodeVmstate, type Section } from '../vmstate/vmstate.ts';
+import { type Digest, decodeVmstate, encodeVmstate } from '../vmstate/vmstate.ts';
 import { badState } from './bad-state.ts';
 import { stateLimits } from './state-limits.ts';
 
@@ -20,18 +20,15 @@ export interface StateHead {
   thumbnail?: Uint8Array<ArrayBuffer> | undefined;
 }
 
-const bytesSection = (
-  name: 'thumbnail' | 'vmstate' | 'keeper',
-  bytes: Uint8Array,
-  required: boolean,
-): Section => ({ name, version: sectionVersions[name], required, bytes });
-
 export function encodeHead(
   { state, thumbnail }: StateHead,
   digest: Digest,
 ): Uint8Array<ArrayBuffer> {
   const sections = [jsonSection('state', state)];
-  if (thumbnail) sections.push(bytesSection('thumbnail', thumbnail, false));
+  if (thumbnail) {
+    const version = sectionVersions.thumbnail;
+    sections.push({ name: 'thumbnail', version, required: false, bytes: thumbnail });
+  }
   return encodeVmstate(sections, digest);
 }
 
@@ -52,40 +49,12 @@ export function decodeHead(bytes: Uint8Array, digest: Digest): StateHead {
   });
 }
 
-export function encodeCut(cut: DeviceStateItem, digest: Digest): Uint8Array<ArrayBuffer> {
-  const { takenAtMs, consoles, pieces, vmstate, keeperState } = cut;
-  const described: CutSection = {
-    takenAtMs,
-    consoles: Object.entries(consoles),
-    pieces: Object.entries(pieces),
-  };
-  return encodeVmstate(
-    [
-      jsonSection('cut', described),
-      bytesSection('vmstate', vmstate, true),
-      bytesSection('keeper', keeperState, true),
-    ],
-    digest,
-  );
-}
-
 /** @throws HoldfastError `bad-state-file` */
 export function decodeCut(bytes: Uint8Array, digest: Digest): DeviceStateItem {
   return asStateFile(() => {
-    const sections = decodeVmstate(bytes, digest);
-    unknownSections(sections);
-    const cut = readSection(sections, 'cut');
-    const vmstate = sections.find(({ name }) => name === 'vmstate')?.bytes.slice();
-    const keeperState = sections.find(({ name }) => name === 'keeper')?.bytes.slice();
-    if (!cut || !vmstate || !keeperState) throw badState('This state file holds no device state.');
-    return {
-      kind: 'cut',
-      takenAtMs: cut.takenAtMs,
-      vmstate,
-      keeperState,
-      consoles: Object.fromEntries(cut.consoles),
-      pieces: Object.fromEntries(cut.pieces),
-    };
+    const cut = decodeDeviceCut(bytes, digest);
+    if (!cut) throw badState('This state file holds no device state.');
+    return { kind: 'cut', ...cut };
   });
 }
 

@@ -2,10 +2,11 @@ import { expect, test } from 'vitest';
 import { blobsOf } from '../protocol/blobs-item.ts';
 import { PortReceiver } from '../protocol/port-stream.ts';
 import type { BlobItem, ImportItem, NoBlobItem } from '../protocol/state-transfer.ts';
+import { encodeDeviceCut } from '../vmstate/device-cut.ts';
 import { encodeBlobs } from './blob-group.ts';
 import { loadCodec } from './codec.ts';
 import { compressed, encodeFrameHeader, encodePreamble, frameKind } from './frame.ts';
-import { encodeCut, encodeHead } from './head.ts';
+import { encodeHead } from './head.ts';
 import { ReadingState } from './read-job.ts';
 
 const blobs = [
@@ -44,7 +45,7 @@ async function stateFile(): Promise<Blob> {
   frame(frameKind.blobs, encodeBlobs(blobs));
   const nothing = new Uint8Array();
   const moment = { takenAtMs: 1, vmstate: nothing, keeperState: nothing, consoles: {}, pieces: {} };
-  frame(frameKind.cut, encodeCut({ kind: 'cut', ...moment }, codec.digest));
+  frame(frameKind.cut, encodeDeviceCut(moment, codec.digest));
   const end = new Uint8Array(8);
   new DataView(end.buffer).setBigUint64(0, digest.digest(), true);
   const stored = { bytes: end, rawBytes: 8 };

@@ -8,6 +8,7 @@ import type {
   NoBlobItem,
   PagesItem,
 } from '../protocol/state-transfer.ts';
+import { encodeDeviceCut } from '../vmstate/device-cut.ts';
 import { type BaseImage, blobName } from './base-image.ts';
 import { encodeBlobs } from './blob-group.ts';
 import type { Codec } from './codec.ts';
@@ -15,7 +16,7 @@ import { compressionLevel } from './compression-level.ts';
 import type { Compress } from './compression-workers.ts';
 import { encodePreamble, type FrameKind, frameKind } from './frame.ts';
 import { FrameQueue } from './frame-queue.ts';
-import { encodeCut, encodeHead, type StateHead } from './head.ts';
+import { encodeHead, type StateHead } from './head.ts';
 import { encodePageGroup, onlyCopies } from './page-group.ts';
 import { chooseReferences, type PageReference } from './page-references.ts';
 import { WaitingPages } from './waiting-pages.ts';
@@ -106,7 +107,7 @@ export class StateWriter {
       this.#blobs.push({ kind: 'no-blob', stream, index });
     }
     await this.#flushBlobs();
-    await this.#frame(frameKind.cut, encodeCut(cut, this.#options.codec.digest));
+    await this.#frame(frameKind.cut, encodeDeviceCut(cut, this.#options.codec.digest));
     return this.#frames.end();
   }
 

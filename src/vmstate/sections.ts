@@ -157,7 +157,7 @@ export interface StateSection {
 }
 
 /** Other data of the moment at which a state file's guest was saved. */
-export interface CutSection {
+interface CutSection {
   takenAtMs: number;
   /** Number of bytes that each console has written. */
   consoles: readonly (readonly [name: string, end: number])[];
