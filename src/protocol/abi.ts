@@ -108,6 +108,8 @@ export interface PrepareRequest {
   module?: Promise<WebAssembly.Module | undefined>;
   /** A first runtime loads a guest, which it waits for, and boots none. */
   incoming?: boolean;
+  /** The incoming guest runs elsewhere until this runtime is ready. Its load can be rehearsed. */
+  unhurried?: boolean;
   signal?: AbortSignal;
 }
 

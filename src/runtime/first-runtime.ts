@@ -8,6 +8,7 @@ import type { PreparedRuntime } from '../protocol/abi.ts';
 import { type Building, buildCore, checkPlacement, readyDevices } from './boot/build-core.ts';
 import { blockOf } from './core/blocks.ts';
 import { PageOps } from './core/page-ops.ts';
+import { rehearse } from './prepare/rehearse.ts';
 import { saveDevices } from './state/device-state.ts';
 import { DeviceTemplate } from './state/device-template.ts';
 import { readIncoming } from './state/incoming.ts';
@@ -16,6 +17,7 @@ import { V86Runtime, type V86RuntimeParts } from './v86-runtime.ts';
 export async function prepareIncoming(
   building: Building,
   parts: Omit<V86RuntimeParts, 'core' | 'screen' | 'ops' | 'template'>,
+  { isRehearsed }: { isRehearsed: boolean },
 ): Promise<PreparedRuntime> {
   const { host, wasm } = building;
   const ops = new PageOps(host.memory);
@@ -23,8 +25,10 @@ export async function prepareIncoming(
     const { core, screen } = await buildCore(building, host.memory);
     checkPlacement(host, core);
     readyDevices(core, host);
-    // A rehearsal would only delay an incoming guest.
-    const template = new DeviceTemplate(saveDevices(core.cpu, host.clock));
+    // A rehearsal would only delay a guest that runs nowhere else meanwhile.
+    const template = isRehearsed
+      ? await rehearse(core, host.clock, { loads: true })
+      : new DeviceTemplate(saveDevices(core.cpu, host.clock));
     const takeOver = () => new V86Runtime({ ...parts, core, screen, ops, template });
     return {
       boot() {

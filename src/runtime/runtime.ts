@@ -13,11 +13,10 @@ import { yieldToEventLoop } from './core/yield-to-event-loop.ts';
 import { Drives } from './disks/drives.ts';
 import { prepareIncoming } from './first-runtime.ts';
 import { checkNetwork } from './network/network.ts';
+import { rehearse } from './prepare/rehearse.ts';
 import { type GuestPages, ScratchMemory } from './prepare/scratch-memory.ts';
 import { warmUp } from './prepare/warm-up.ts';
 import { warmUpDisk } from './prepare/warm-up-disk.ts';
-import { loadDevices, saveDevices } from './state/device-state.ts';
-import { DeviceTemplate } from './state/device-template.ts';
 import { readIncoming } from './state/incoming.ts';
 import { V86Runtime, type V86RuntimeParts } from './v86-runtime.ts';
 
@@ -50,13 +49,13 @@ export async function prepareRuntime(
     loadImages(host, imagesOfDevices(host, request), request.signal),
     Drives.open(host, request),
   ]);
-  const { coldBoot, incoming = false, signal } = request;
+  const { coldBoot, incoming = false, unhurried = false, signal } = request;
   const disks = drives.options;
   const building = { V86, wasm, host, images, disks, coldBoot, incoming };
   const kernel = new KernelImage({ V86, wasm, host });
   const wasmDigest = wasm.digest;
   const parts = { host, V86, kernel, drives, v86Version, wasmDigest, digest: hash };
-  if (coldBoot && incoming) return prepareIncoming(building, parts);
+  if (coldBoot && incoming) return prepareIncoming(building, parts, { isRehearsed: unhurried });
   const scratch = new ScratchMemory(host);
   try {
     return await prepareInScratch(building, parts, scratch, signal);
@@ -94,7 +93,8 @@ async function prepareInScratch(
   readyDevices(core, host);
   if (coldBoot) kernel.keep(core, guestPages.map(inRam(core)));
   else core.cpu.option_roms = kernel.optionRoms;
-  const template = await rehearse(core, host.clock, coldBoot);
+  // A runtime that boots will save later but load nothing.
+  const template = await rehearse(core, host.clock, { loads: !coldBoot });
   scratch.clean(core, boot);
   await yieldToEventLoop();
   core.prepareMove(host.memory);
@@ -149,26 +149,6 @@ async function warmUpInScratch(
       { start: core.ramAddress, end: core.ramAddress + warmUpRamMiB * 1024 * 1024 },
       { start: core.vramAddress, end: core.vramAddress + host.config.vgaMemoryMiB * 1024 * 1024 },
     ]);
-  }
-}
-
-/**
- * Saves and loads the state of the new core. This code is then compiled before the guest stops.
- * @param coldBoot such a runtime will save later but load nothing
- * @returns the template of these devices' state
- */
-async function rehearse(
-  core: V86Core,
-  clock: () => number,
-  coldBoot: boolean,
-): Promise<DeviceTemplate> {
-  for (let round = 0; ; round++) {
-    await yieldToEventLoop();
-    const state = saveDevices(core.cpu, clock);
-    await yieldToEventLoop();
-    const template = new DeviceTemplate(state);
-    if (!coldBoot) loadDevices(core.cpu, template.read(state), clock);
-    if (round === 2) return template;
   }
 }
 
