@@ -71,6 +71,11 @@ export const holdfastErrorCodes = [
   'migration-refused',
   /** A migration broke, or would take the guest away for too long. The guest runs on at the source. */
   'migration-failed',
+  /**
+   * The destination may run the guest, and does not answer. The guest waits here in `postmigrate`: resume it
+   * only if it does not run there.
+   */
+  'migration-unconfirmed',
   /** The guest moved to another keeper and runs there. */
   'migrated',
   /** A file to write to or to read from failed. */

@@ -96,7 +96,7 @@ export interface WrappedCalls {
    * runs there, and the machine here has ended with the reason `migrated`.
    *
    * Rejects with `migration-refused`, `migration-failed`, or `cancelled` by
-   * {@link PublicCalls.migrateCancel}; the guest runs on here. In one case it waits here, in
+   * {@link PublicCalls.migrateCancel}; the guest runs on here. With `migration-unconfirmed` it waits here, in
    * `postmigrate`: the destination may run the guest and does not answer.
    */
   migrate(

@@ -1,6 +1,6 @@
 import { HoldfastError } from '../errors.ts';
 import { abiVersion } from '../protocol/abi.ts';
-import type { Blocker, CprSource, CprTarget } from '../protocol/cpr.ts';
+import type { CprSource, CprTarget } from '../protocol/cpr.ts';
 import type { TakenEvents } from '../protocol/event-bytes.ts';
 import { imagesWithoutData } from '../protocol/images.ts';
 import type {
@@ -18,7 +18,7 @@ import {
   type MachineCalls,
   machineCalls,
 } from '../protocol/keeper-calls.ts';
-import type { KeeperAddress, KeeperPlace, MoveMessage } from '../protocol/keeper-lookup.ts';
+import type { KeeperPlace, MoveMessage } from '../protocol/keeper-lookup.ts';
 import type {
   MigrateIncomingReport,
   MigrateIncomingRequest,
@@ -36,7 +36,6 @@ import type { AroundStep } from './cpr/steps.ts';
 import type { OpenStore } from './cpr/targets.ts';
 import { askForMachine } from './durable/machine-lock.ts';
 import { StoredMachines } from './durable/stored-machines.ts';
-import { receiveMigration } from './machine/incoming-migration.ts';
 import { type MachineEnvironment, MachineHost } from './machine/machine-host.ts';
 import type { MachineOperations } from './machine/machine-operations.ts';
 import { MachineSlot, noMachine } from './machine/machine-slot.ts';
@@ -45,8 +44,6 @@ import { PreloadedOpening } from './machine/preloaded-opening.ts';
 import { PreloadedResume } from './machine/preloaded-resume.ts';
 import { resolveImages } from './machine/resolve-images.ts';
 import { startStored } from './machine/resume-stored.ts';
-import { PortChannel } from './migration/channel.ts';
-import { turnAway } from './migration/link.ts';
 import type { Client } from './pages/page-input.ts';
 import { portLink } from './pages/page-link.ts';
 import { Pages } from './pages/pages.ts';
@@ -54,22 +51,12 @@ import type { TerminalSize } from './pages/terminal-sizes.ts';
 import { abortable } from './runtimes/abortable.ts';
 import { acceptRuntime } from './runtimes/accept-runtime.ts';
 import { RuntimeLoader } from './runtimes/runtime-loader.ts';
-import { KeeperMove, sendNothing } from './upgrade/keeper-move.ts';
-import { MachineNetwork } from './upgrade/machine-network.ts';
-import { hasEnded, moveBlockers } from './upgrade/move-blockers.ts';
+import { KeeperMigrations } from './upgrade/keeper-migrations.ts';
+import { KeeperMove } from './upgrade/keeper-move.ts';
 import { NameLock } from './upgrade/name-lock.ts';
 import { PageCallGate } from './upgrade/page-calls.ts';
 
 type KeeperIdentity = Omit<KeeperInfo, 'abiVersion' | 'methods' | 'machine'>;
-
-/** Longest downtime of a guest that moves to a newer keeper, ms: a busy computer is no obstacle. */
-const moveDowntimeMs = 1_000;
-
-/** Time for pages that look for the machine while it moves, ms. Then its former keeper ends. */
-const signpostMs = 30_000;
-
-const startsMachine = () =>
-  new HoldfastError('busy', 'A machine is being started: wait for it, then upgrade.');
 
 /** Longest wait for the end of an opening whose page has left, which is noticed a moment later. */
 const leavingPageMs = 3_000;
@@ -117,13 +104,8 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
   readonly #end: () => void;
   readonly #nameLock: NameLock;
   readonly #gate = new PageCallGate();
-  readonly #move = new KeeperMove(
-    {
-      blockers: (options) => this.#moveBlockers(options),
-      send: (...request) => this.#send(...request),
-    },
-    this.#gate,
-  );
+  readonly #migrations: KeeperMigrations;
+  readonly #move: KeeperMove;
 
   constructor(identity: KeeperIdentity, options: KeeperOptions = {}) {
     super();
@@ -148,6 +130,16 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
       openStore,
       around,
     };
+    this.#migrations = new KeeperMigrations({
+      slot: this.#slot,
+      environment: this.#environment,
+      nameLock: this.#nameLock,
+      storage: this.storage,
+      keeperLock: identity.keeperLock,
+      preloadSettled: () => this.#preloadSettled(),
+      end: this.#end,
+    });
+    this.#move = new KeeperMove(this.#migrations, this.#gate);
   }
 
   info(): KeeperInfo {
@@ -172,54 +164,9 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
 
   /** [KM6] Ends this worker, if a page started it for a guest that did not come. */
   async dismiss(): Promise<void> {
+    this.#migrations.dismiss();
     await this.#slot.vacant(leavingPageMs);
     if (!this.#slot.machine && !this.#slot.isStarting && this.#pages.count === 0) this.#end();
-  }
-
-  async #moveBlockers(options: { isRelayed: boolean }): Promise<readonly Blocker[]> {
-    const { machine } = this.#slot;
-    return machine ? moveBlockers(machine, options) : [];
-  }
-
-  async #send(
-    { to, channel, relay }: Pick<MoveMessage, 'to' | 'channel' | 'relay'>,
-    stopped: () => void,
-  ): Promise<{ downtimeMs?: number }> {
-    if (this.#slot.isStarting) throw startsMachine();
-    const { machine } = this.#slot;
-    if (!machine || hasEnded(machine)) {
-      // A machine that a call starts here from now on would end with this worker.
-      stopped();
-      await sendNothing(channel);
-      // A page's call may have begun before.
-      if (this.#slot.machine !== machine || this.#slot.isStarting) throw startsMachine();
-      this.#moved(to);
-      if (machine) this.#slot.end(machine);
-      this.#endAfter(relay, undefined);
-      return {};
-    }
-    const network = new MachineNetwork(machine);
-    const options = { downtimeLimitMs: moveDowntimeMs };
-    const left = ({ downtimeMs }: MigrateReport) => {
-      this.#moved(to, downtimeMs);
-      if (relay) network.take();
-    };
-    const { downtimeMs } = await this.#sendAway(channel, options, { stopped, left });
-    this.#endAfter(relay, network);
-    return { downtimeMs };
-  }
-
-  /** Ends this worker once nothing looks for the machine here, and no connection of the guest is left. */
-  #endAfter(relay: MessagePort | undefined, network: MachineNetwork | undefined): void {
-    const isRelayed = relay && network?.isTaken;
-    const relaying = isRelayed ? network.relay(relay) : Promise.resolve(relay?.close());
-    void relaying.then(() => setTimeout(this.#end, signpostMs));
-  }
-
-  #moved(to: KeeperAddress, downtimeMs?: number): void {
-    const event = { type: 'moved', to, ...(downtimeMs !== undefined && { downtimeMs }) } as const;
-    this.#pages.broadcast(event, []);
-    this.#nameLock.release();
   }
 
   /** Makes a page's call, see {@link PageCallGate}. */
@@ -240,7 +187,9 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     return this.#gate.pass(() => {
       // Without an await after the greeting: no event is lost between it and the live ones.
       const greeting = this.#slot.machine?.view.greeting(has) ?? [];
+      client.pageId = pageId;
       this.#pages.add(portLink(port), pageLock, pageId, greeting, client);
+      this.#slot.machine?.input.attached(client);
       return this.info();
     }) as KeeperInfo | Promise<KeeperInfo>;
   }
@@ -459,41 +408,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     options: MigrateOptions = {},
     siteUrl?: string,
   ): Promise<MigrateReport> {
-    return this.#sendAway(target, options, { siteUrl });
-  }
-
-  /** @param pages called when the guest has stopped, and when it runs elsewhere */
-  async #sendAway(
-    target: MessagePort,
-    options: MigrateOptions,
-    {
-      stopped,
-      left,
-      siteUrl,
-    }: {
-      stopped?: () => void;
-      left?: (report: MigrateReport) => void;
-      siteUrl?: string | undefined;
-    } = {},
-  ): Promise<MigrateReport> {
-    const channel = new PortChannel(target);
-    try {
-      const machine = this.#slot.present;
-      const { keeperLock } = this.#identity;
-      const lock = {
-        release: () => this.#slot.letGo(),
-        hold: () => this.#slot.hold(machine.id),
-      };
-      const to = { channel, keeperLock, lock, stopped, siteUrl };
-      const report = await machine.operations.migrate(to, options);
-      left?.(report);
-      const message = 'The guest moved to another keeper and runs there.';
-      this.#slot.end(machine, new HoldfastError('migrated', message));
-      return report;
-    } catch (thrown) {
-      await turnAway(channel, thrown);
-      throw thrown;
-    }
+    return this.#migrations.migrate(target, options, { siteUrl });
   }
 
   migrateIncoming(
@@ -501,7 +416,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     port: MessagePort,
     relay?: MessagePort,
   ): Promise<MigrateIncomingReport> {
-    return this.#receive(request, port, { relay });
+    return this.#migrations.receive(request, port, { relay });
   }
 
   migrateForeign(
@@ -509,43 +424,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     port: MessagePort,
     ask: MessagePort,
   ): Promise<MigrateIncomingReport> {
-    return this.#receive(request, port, { ask });
-  }
-
-  async #receive(
-    request: MigrateIncomingRequest,
-    port: MessagePort,
-    { relay, ask }: { relay?: MessagePort | undefined; ask?: MessagePort },
-  ): Promise<MigrateIncomingReport> {
-    const channel = new PortChannel(port);
-    const wasFound = this.#nameLock.isHeld;
-    try {
-      if (this.#preloadedResume || this.#preloadedOpening) await this.#preloadSettled();
-      if (this.#slot.machine && !request.replace) {
-        throw new HoldfastError(
-          'bad-runstate',
-          'There is a machine already: destroy it first, or migrate with "replace".',
-        );
-      }
-      return await this.#slot.fill((signal) =>
-        receiveMigration({
-          request,
-          channel,
-          ask,
-          environment: this.#environment,
-          keeperLock: this.#identity.keeperLock,
-          signal,
-          hold: (machineId) => this.#slot.hold(machineId),
-          arrives: async () => this.#nameLock.hold(),
-          made: (machine) => relay && new MachineNetwork(machine).join(relay),
-        }),
-      );
-    } catch (thrown) {
-      // Pages that came for the guest have to find it where it runs on.
-      if (!this.#slot.machine && !wasFound) this.#nameLock.release();
-      await turnAway(channel, thrown);
-      throw thrown;
-    }
+    return this.#migrations.receive(request, port, { ask });
   }
 
   async setDurable(

@@ -2,6 +2,7 @@
 import type { HoldfastErrorCode } from '../errors.ts';
 import type { CarriedContents } from './carried-contents.ts';
 import type { MachineConfig } from './config.ts';
+import type { Blocker } from './cpr.ts';
 import type { ImageName } from './images.ts';
 import type { RuntimeSource } from './runtime-source.ts';
 
@@ -44,6 +45,15 @@ export type MigrationStatus =
   | 'failed'
   | 'cancelled';
 
+/**
+ * Parts of a downtime, ms. `memory`: the last round over memory. `save`: the device state. `send`: until the
+ * destination has taken both. `load`: the destination loads the devices. `run`: the last messages, and the
+ * machine's lock.
+ */
+export type DowntimeParts = Record<`${'memory' | 'save' | 'send' | 'load' | 'run'}Ms`, number>;
+
+export type DowntimePart = keyof DowntimeParts;
+
 /** The present or last migration of a machine, as QEMU's `info migrate` reports it. */
 export interface MigrationInfo {
   status: MigrationStatus;
@@ -62,6 +72,10 @@ export interface MigrationInfo {
   expectedDowntimeMs: number;
   /** From the guest's stop until the destination ran it. */
   downtimeMs?: number;
+  /** The parts of {@link downtimeMs}. */
+  downtimeParts?: DowntimeParts;
+  /** TCP connections that did not follow a guest that has moved. */
+  cut?: readonly Blocker[];
   /** Since the call. */
   totalMs: number;
   /** Share of the time that the guest stands still, for auto-converge: 0 to 99. */

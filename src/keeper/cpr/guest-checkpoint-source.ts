@@ -10,6 +10,8 @@ import type { GuestParts } from './guest-parts.ts';
 interface KeeperState {
   /** The reading of the machine's clock at the cut. */
   clockMs: number;
+  /** The reading from which the clock of a guest continues that was paused together with its time. */
+  stoppedAtMs?: number;
   bootedAtMs: number;
   restarts: number;
 }
@@ -39,8 +41,10 @@ export function checkpointSource(
     save,
     keeperState: () => {
       const { bootedAtMs } = execution;
+      const { stoppedAtMs } = machine.clock;
       const state: KeeperState = {
         clockMs: backing.clock(),
+        ...(stoppedAtMs !== undefined && { stoppedAtMs }),
         bootedAtMs,
         restarts: machine.restarts,
       };
@@ -52,9 +56,12 @@ export function checkpointSource(
 /** @throws HoldfastError `storage-damaged` */
 export function readKeeperState(bytes: Uint8Array): KeeperState {
   try {
-    const { clockMs, bootedAtMs, restarts } = JSON.parse(new TextDecoder().decode(bytes));
-    if ([clockMs, bootedAtMs, restarts].every((value) => Number.isFinite(value) && value >= 0))
-      return { clockMs, bootedAtMs, restarts };
+    const { clockMs, stoppedAtMs, bootedAtMs, restarts } = JSON.parse(
+      new TextDecoder().decode(bytes),
+    );
+    const isTime = (value: unknown) => Number.isFinite(value) && Number(value) >= 0;
+    if ([clockMs, stoppedAtMs ?? 0, bootedAtMs, restarts].every(isTime))
+      return { clockMs, ...(isTime(stoppedAtMs) && { stoppedAtMs }), bootedAtMs, restarts };
   } catch {
     // The error is thrown below.
   }

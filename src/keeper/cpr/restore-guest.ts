@@ -80,6 +80,7 @@ export async function restoreGuest<Restored extends RestoredGuest>(
     requireSameBlocks(saved.blocks, backing);
     const kept = readKeeperState(restored.keeperState);
     machine.clock.continueFrom(kept.clockMs + (gapMs?.() ?? 0));
+    if (kept.stoppedAtMs !== undefined) machine.clock.stopAt(kept.stoppedAtMs);
 
     const beganMs = performance.now();
     const { prepared, host } = ready;

@@ -16,6 +16,8 @@ export class MachineDurability {
    * time.
    */
   #isExporting = false;
+  /** Exports that are under way. */
+  #exports = 0;
 
   constructor(machine: GuestParts) {
     this.#machine = machine;
@@ -23,6 +25,10 @@ export class MachineDurability {
 
   get status(): Durability | undefined {
     return this.#durable?.status;
+  }
+
+  get isExporting(): boolean {
+    return this.#exports > 0;
   }
 
   get hasBegun(): boolean {
@@ -96,6 +102,15 @@ export class MachineDurability {
 
   /** @throws HoldfastError `busy` while another export of a machine without checkpoints is under way */
   async exportState(port: MessagePort): Promise<ExportReport> {
+    this.#exports++;
+    try {
+      return await this.#export(port);
+    } finally {
+      this.#exports--;
+    }
+  }
+
+  async #export(port: MessagePort): Promise<ExportReport> {
     const machine = this.#machine;
     const durable = this.isOn && this.status?.state !== 'failing';
     const checkpoint = durable ? () => this.checkpoint() : undefined;

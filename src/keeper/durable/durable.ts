@@ -173,8 +173,9 @@ export class Durable {
    * next checkpoint removes the mark.
    */
   async markMoved(): Promise<void> {
-    if (!this.#last) return;
-    const { backing, execution } = this.#machine;
+    const { backing, execution, ownsStored } = this.#machine;
+    // Another keeper of this browser may have stored it before it came here.
+    if (!this.#last && !ownsStored) return;
     const store = this.#store ?? (await openBounded(this.#machine, this.#origin?.store));
     const [newest] = await store.generations();
     if (!newest) return;

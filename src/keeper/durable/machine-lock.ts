@@ -30,12 +30,15 @@ interface MachineLock {
 }
 
 /** @throws HoldfastError `taken-over` when the machine runs elsewhere */
-async function holdMachine(machineId: string, requests: MachineRequests): Promise<MachineLock> {
+async function holdMachine(
+  machineId: string,
+  requests: MachineRequests,
+  signal: AbortSignal,
+): Promise<MachineLock> {
   const manager = webLocks();
   if (!manager) return { announce: () => {}, release: () => {} };
   const release = await new Promise<(() => void) | null>((resolve, reject) => {
     const hold = () => new Promise<void>((release) => resolve(release));
-    const signal = AbortSignal.timeout(leavingMs);
     manager.request(lockName(machineId), { signal }, hold).catch((thrown) => {
       const { name } = thrown as DOMException;
       // If site data is blocked, nothing is stored and no other tab can run the machine.
@@ -64,20 +67,39 @@ async function holdMachine(machineId: string, requests: MachineRequests): Promis
 export class MachineClaims {
   readonly #locks = new Map<string, MachineLock>();
   readonly #requests: MachineRequests;
+  /** Machines whose locks are requested. */
+  readonly #pending = new Map<string, { isUnwanted: boolean }>();
   #asked: Promise<void> = Promise.resolve();
 
   constructor(requests: MachineRequests) {
     this.#requests = requests;
   }
 
-  /** @throws HoldfastError `taken-over` when the machine runs elsewhere */
-  async hold(machineId: string): Promise<void> {
+  /**
+   * @param until ends the wait for another holder, by a TimeoutError or an error of its own
+   * @throws HoldfastError `taken-over` when the machine runs elsewhere, `no-machine` if it is not wanted
+   * any more
+   */
+  async hold(machineId: string, until = AbortSignal.timeout(leavingMs)): Promise<void> {
     if (this.#locks.has(machineId)) return;
-    const held = holdMachine(machineId, this.#requests).then((lock) => {
-      this.#locks.set(machineId, lock);
-    });
+    const held = this.#request(machineId, until);
     this.#asked = held.catch(() => {});
     await held;
+  }
+
+  async #request(machineId: string, until: AbortSignal): Promise<void> {
+    const request = { isUnwanted: false };
+    this.#pending.set(machineId, request);
+    try {
+      const lock = await holdMachine(machineId, this.#requests, until);
+      if (request.isUnwanted) {
+        lock.release();
+        throw new HoldfastError('no-machine', 'The machine was destroyed meanwhile.');
+      }
+      this.#locks.set(machineId, lock);
+    } finally {
+      if (this.#pending.get(machineId) === request) this.#pending.delete(machineId);
+    }
   }
 
   holds(machineId: string): boolean {
@@ -94,8 +116,9 @@ export class MachineClaims {
     this.#locks.get(machineId)?.announce();
   }
 
-  /** Releases all locks but that of this machine. */
+  /** Releases all locks but that of this machine, and those that are requested once they are there. */
   keepOnly(machineId: string | undefined): void {
+    for (const [wanted, request] of this.#pending) request.isUnwanted = wanted !== machineId;
     for (const [held, lock] of this.#locks) {
       if (held === machineId) continue;
       lock.release();

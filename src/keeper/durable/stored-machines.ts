@@ -30,9 +30,15 @@ export interface StoredMachinesOptions {
 
 export class StoredMachines implements KeeperStorage {
   readonly #options: StoredMachinesOptions;
+  /** Exports that are under way. */
+  #exports = 0;
 
   constructor(options: StoredMachinesOptions) {
     this.#options = options;
+  }
+
+  get isExporting(): boolean {
+    return this.#exports > 0;
   }
 
   async list(): Promise<StoredMachineInfo[]> {
@@ -102,11 +108,20 @@ export class StoredMachines implements KeeperStorage {
   }
 
   async export(id: string, request: ExportRequest): Promise<ExportedFile> {
-    return exportMachine((await this.#toRead()).store, id, request);
+    return this.#counted(async () => exportMachine((await this.#toRead()).store, id, request));
   }
 
   async exportState(id: string, port: MessagePort): Promise<ExportReport> {
-    return exportStoredState((await this.#toRead()).store, id, port);
+    return this.#counted(async () => exportStoredState((await this.#toRead()).store, id, port));
+  }
+
+  async #counted<T>(exporting: () => Promise<T>): Promise<T> {
+    this.#exports++;
+    try {
+      return await exporting();
+    } finally {
+      this.#exports--;
+    }
   }
 
   /**

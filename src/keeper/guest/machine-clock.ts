@@ -6,8 +6,7 @@
 export class MachineClock {
   #offsetMs = 0;
   #last = 0;
-  /** Reading from which {@link resume} continues. */
-  #stoppedAt: number | undefined;
+  #stoppedAtMs: number | undefined;
 
   /** Milliseconds, strictly increasing. */
   readonly now = (): number => {
@@ -28,7 +27,7 @@ export class MachineClock {
     }
     this.#offsetMs = reading - performance.now();
     this.#last = reading;
-    this.#stoppedAt = undefined;
+    this.#stoppedAtMs = undefined;
   }
 
   /**
@@ -36,11 +35,21 @@ export class MachineClock {
    * for runtimes that are being prepared; the stopped guest takes none.
    */
   stop(): void {
-    this.#stoppedAt ??= this.now();
+    this.#stoppedAtMs ??= this.now();
+  }
+
+  /** Reading from which {@link resume} continues, if the clock was stopped. */
+  get stoppedAtMs(): number | undefined {
+    return this.#stoppedAtMs;
+  }
+
+  /** Like {@link stop}, at a reading that was taken in another worker. */
+  stopAt(reading: number): void {
+    this.#stoppedAtMs = reading;
   }
 
   /** Undoes {@link stop}, if nothing else has set the clock since. */
   resume(): void {
-    if (this.#stoppedAt !== undefined) this.continueFrom(this.#stoppedAt);
+    if (this.#stoppedAtMs !== undefined) this.continueFrom(this.#stoppedAtMs);
   }
 }

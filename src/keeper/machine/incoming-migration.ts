@@ -23,6 +23,7 @@ import { checkedConfig, requireRoom } from '../migration/portable-config.ts';
 import { requireDisks } from '../migration/reachable-disks.ts';
 import { refused } from '../migration/refused.ts';
 import { decodeSetup, encodeAccepted } from '../migration/setup.ts';
+import type { HeldInput } from '../pages/page-input.ts';
 import { abortable } from '../runtimes/abortable.ts';
 import { acceptRuntime } from '../runtimes/accept-runtime.ts';
 import { receiveItems } from '../transfer/receive-state.ts';
@@ -38,14 +39,16 @@ interface IncomingOptions {
   keeperLock: string | undefined;
   /** Aborts when the machine is destroyed while it arrives. */
   signal: AbortSignal;
-  /** Takes the machine's lock, which the source has released. @throws HoldfastError `taken-over` */
-  hold(machineId: string): Promise<void>;
+  /** Takes the machine's lock once the source has released it. @throws HoldfastError `taken-over` */
+  hold(machineId: string, until: AbortSignal): Promise<void>;
   /** Called before the guest runs here: pages have to find it. */
   arrives?(): Promise<void>;
   /** Called with the machine, which has no guest yet. */
   made?(machine: MachineHost): void;
 }
 
+/** Longest wait for the machine's lock, which the source has released, ms. */
+const lockMs = 1_000;
 /** Longest wait for the source's first message, ms. */
 const setupMs = 30_000;
 
@@ -58,6 +61,7 @@ export async function receiveMigration(
   const link = new MigrationLink(channel, digest);
   const destroyed = () => link.cancel(signal.reason);
   signal.addEventListener('abort', destroyed, { once: true });
+  if (signal.aborted) destroyed();
   try {
     return await new Arrival(options, link, digest).run();
   } catch (thrown) {
@@ -80,6 +84,8 @@ class Arrival {
   /** The machine's lock decides which of both runs the guest. */
   #sharesBrowser = false;
   #device: (ArrivedDevice & { atMs: number }) | undefined;
+  /** Keys and buttons that pages of this browser hold down. */
+  #held: readonly HeldInput[] = [];
 
   constructor(options: IncomingOptions, link: MigrationLink, digest: Digest) {
     this.#options = options;
@@ -110,6 +116,7 @@ class Arrival {
       config: complete,
       runtime,
       incoming: true,
+      unhurried: true,
       replace: request.replace ?? false,
     };
     const machine = await MachineHost.start(started, environment, starting, (made) => {
@@ -133,6 +140,7 @@ class Arrival {
       await machine.operations.arrive(deviceState as Promise<DeviceStateItem>, {
         gapMs: () => this.#gapMs(),
         mayRun: () => this.#mayRun(machine, id),
+        held: () => this.#held,
         // From the message `run` on the guest runs here, also if the source is gone.
         runs: () => void (link.signal.aborted || link.post('running')),
       });
@@ -170,17 +178,37 @@ class Arrival {
   /** Everything is checked and loaded. The source decides now who runs the guest. */
   async #mayRun(machine: MachineHost, machineId: string): Promise<void> {
     const link = this.#link;
-    await this.#step('ready', async () => link.post('ready'));
-    await this.#step('run', async () => {
-      const { body } = await link.receive('run');
-      // Another host may say anything, and its guest has no part in what is stored here.
-      if (!this.#options.ask) machine.ownsStored = decodeRun(body).ownsStored;
-      const { durable } = machine.backing.config;
-      const { hold, arrives } = this.#options;
-      const isOwned = durable || this.#sharesBrowser;
-      await Promise.all([arrives?.(), isOwned && hold(machineId)]);
-      machine.gone.throwIfAborted();
-    });
+    const { signal, hold, arrives, ask } = this.#options;
+    const isOwned = machine.backing.config.durable || this.#sharesBrowser;
+    // Requested before the source releases it, the lock is here as soon as it is free.
+    const late = new AbortController();
+    const until = AbortSignal.any([late.signal, signal]);
+    let owned: Promise<void> | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    try {
+      await this.#step('ready', async () => {
+        link.post('ready');
+        if (isOwned) owned = hold(machineId, until);
+        owned?.catch(() => {});
+      });
+      await this.#step('run', async () => {
+        const { body } = await link.receive('run');
+        timer = setTimeout(() => late.abort(new DOMException('', 'TimeoutError')), lockMs);
+        // Another host may say anything, and its guest has no part in what is stored here.
+        if (!ask) {
+          const { ownsStored, held } = decodeRun(body);
+          machine.ownsStored = ownsStored;
+          this.#held = held;
+        }
+        await Promise.all([arrives?.(), owned]);
+        machine.gone.throwIfAborted();
+      });
+    } catch (thrown) {
+      late.abort(thrown);
+      throw thrown;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #around(step: MigrationStep, when: 'before' | 'after'): void {

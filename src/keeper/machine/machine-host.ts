@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../errors.ts';
-import type { PreparedRuntime, WriteTracking } from '../../protocol/abi.ts';
+import type { PreparedRuntime, PrepareRequest, WriteTracking } from '../../protocol/abi.ts';
 import type { DriveSource, MachineConfig, RemovableDriveName } from '../../protocol/config.ts';
 import type { MachineEvent, MachineStatus, Runstate } from '../../protocol/events.ts';
 import type { StartRequest } from '../../protocol/keeper-api.ts';
@@ -131,7 +131,7 @@ export class MachineHost implements OperatedMachine {
    * @param meanwhile starts work that can be done while the runtime is fetched and prepared
    */
   static async start(
-    request: StartRequest,
+    request: StartRequest & Pick<PrepareRequest, 'unhurried'>,
     environment: MachineEnvironment,
     signal: AbortSignal,
     meanwhile: (machine: MachineHost) => void = () => {},
@@ -145,8 +145,8 @@ export class MachineHost implements OperatedMachine {
       const compiling = loader.compile(request.runtime);
       const module = await abortable(loader.load(request.runtime), signal);
       checkRuntime(module, request.runtime);
-      const { incoming = false } = request;
-      const preparing = { wasmUrl, module: compiling, coldBoot: true, incoming, signal };
+      const { incoming = false, unhurried = false } = request;
+      const preparing = { wasmUrl, module: compiling, coldBoot: true, incoming, unhurried, signal };
       const prepared = await prepareFirst(module, host, preparing);
       if (request.incoming) machine.operations.enterIncoming({ prepared, host, prepareMs: 0 });
       else machine.#boot(prepared, host);
@@ -262,6 +262,7 @@ export class MachineHost implements OperatedMachine {
     this.durability.end();
     this.#hidden?.stop();
     this.terminals.end();
+    this.input.end();
     this.#gone.abort(new HoldfastError('no-machine', 'The machine was destroyed meanwhile.'));
     const lastStatus: MachineStatus = {
       ...this.view.status(),

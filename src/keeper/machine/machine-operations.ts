@@ -27,7 +27,7 @@ import { Cpr } from '../cpr/cpr.ts';
 import { listRamBlocks } from '../cpr/ram-blocks.ts';
 import type { Restoring } from '../cpr/restore-guest.ts';
 import { Migrations, type MigrationTarget } from '../migration/migrations.ts';
-import type { Client } from '../pages/page-input.ts';
+import type { Client, HeldInput } from '../pages/page-input.ts';
 import { acceptRuntime } from '../runtimes/accept-runtime.ts';
 import type { ActiveRuntime } from '../runtimes/hand-over.ts';
 import type { ReadyRuntime } from '../runtimes/next-runtime.ts';
@@ -259,7 +259,12 @@ export class MachineOperations implements MachineCalls {
    */
   arrive(
     deviceState: Promise<DeviceStateItem>,
-    rules: { gapMs(): number; mayRun(): Promise<void>; runs(): void },
+    rules: {
+      gapMs(): number;
+      mayRun(): Promise<void>;
+      runs(): void;
+      held(): readonly HeldInput[];
+    },
   ): Promise<void> {
     return this.#exclusively('A migration', async () => {
       const { id = this.#machine.id, name } = this.#machine.backing.config;
@@ -267,7 +272,7 @@ export class MachineOperations implements MachineCalls {
       // The device state has others, which were not checked.
       this.#machine.become(id, name);
       try {
-        postMigration(this.#machine);
+        postMigration(this.#machine, rules.held());
       } catch (thrown) {
         // The source was promised that the guest runs here.
         console.warn('A guest that arrived runs, but not all pages show it:', thrown);

@@ -36,9 +36,9 @@ export class MachineSlot {
     return this.#starting !== undefined;
   }
 
-  /** @throws HoldfastError `taken-over` when the machine runs elsewhere */
-  hold(machineId: string): Promise<void> {
-    return this.#claims.hold(machineId);
+  /** @throws HoldfastError as {@link MachineClaims.hold} */
+  hold(machineId: string, until?: AbortSignal): Promise<void> {
+    return this.#claims.hold(machineId, until);
   }
 
   holds(machineId: string): boolean {

@@ -2,6 +2,7 @@
 import type { StartSource } from '../../protocol/stored.ts';
 import type { StoredSource } from '../cpr/restore-guest.ts';
 import { notifyGuestAgent, randomMac } from '../durable/guest-agent.ts';
+import type { HeldInput } from '../pages/page-input.ts';
 import type { OperatedMachine } from './operated-machine.ts';
 
 /** Resumes a guest that was restored from storage. */
@@ -24,10 +25,10 @@ export function postResumeStored(
  * Follows up on a guest that arrived from another keeper. Its agent does nothing: the gap is as short as
  * in a live update.
  */
-export function postMigration(machine: OperatedMachine): void {
+export function postMigration(machine: OperatedMachine, held: readonly HeldInput[]): void {
   const { view, durability, consoles, input, terminals } = machine;
   durability.begin();
-  input.forget();
+  input.arrived(held);
   view.startSource = { kind: 'migrated', arrivedAtMs: Date.now() };
   terminals.restored();
   consoles.flush();

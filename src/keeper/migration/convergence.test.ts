@@ -21,7 +21,21 @@ describe('[MI13] a guest is stopped', () => {
     const convergence = new Convergence();
     expect(convergence.after(round(4000), parameters).isDone).toBe(false);
     expect(convergence.after(round(2000, 4000, 80), parameters).isDone).toBe(false);
+    for (let more = 0; more < 3; more++)
+      expect(convergence.after(round(1900, 2000, 40), parameters).isDone).toBe(false);
     expect(convergence.after(round(1900, 2000, 40), parameters).isDone).toBe(true);
+  });
+
+  test('also if only its first round was slow', () => {
+    const convergence = new Convergence();
+    expect(convergence.after(round(400, 10_000, 20_000), parameters).isDone).toBe(false);
+    expect(convergence.after(round(400, 400, 8), parameters).isDone).toBe(true);
+  });
+
+  test('at once after a round without gain, if the rest takes a short time', () => {
+    const convergence = new Convergence();
+    expect(convergence.after(round(750, 10_000, 200), parameters).isDone).toBe(false);
+    expect(convergence.after(round(740, 750, 15), parameters).isDone).toBe(true);
   });
 
   test('not while the rest takes longer than the limit', () => {

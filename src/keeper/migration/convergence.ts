@@ -6,8 +6,14 @@ import type { MigrationParameters } from '../../protocol/migration.ts';
 const fixedMs = 15;
 /** Few enough pages that another round gains nothing. The first MiB always counts as written. */
 const fewPages = 512;
+/** Fewer pages say nothing about the channel. */
+const leastPages = 128;
 /** A round that leaves more than this share of the previous one gains nothing. */
 const uselessShare = 0.7;
+/** A pause that is short enough for another round to gain nothing, ms. */
+const shortMs = 30;
+/** Rounds without gain that are tried for the sake of a shorter pause. */
+const mostPatient = 3;
 /** Rounds without gain that are tried before the migration is given up. */
 const mostUseless = 12;
 /** QEMU's defaults of `cpu-throttle-initial` and `cpu-throttle-increment`, and its most, percent. */
@@ -33,6 +39,7 @@ export class Convergence {
   /** Time that a page takes, ms, as last measured. Within a browser it is some 20 µs. */
   #pageMs = 0.02;
   #useless = 0;
+  #patience = mostPatient;
   #throttlePercent = 0;
 
   /** @throws HoldfastError `migration-failed` for a guest that writes faster than it can be sent */
@@ -40,14 +47,18 @@ export class Convergence {
     { writtenPages, sentPages, workMs }: Round,
     { downtimeLimitMs, autoConverge }: MigrationParameters,
   ): Decision {
-    // A few pages say nothing about the channel.
-    if (sentPages > fewPages) this.#pageMs = workMs / sentPages;
+    const pageMs = workMs / sentPages;
+    // A few pages say little about the channel, but that it was faster than thought.
+    if (sentPages > fewPages || (sentPages >= leastPages && pageMs < this.#pageMs))
+      this.#pageMs = pageMs;
     const expectedDowntimeMs = fixedMs + writtenPages * this.#pageMs;
     const fits = expectedDowntimeMs <= downtimeLimitMs;
     const isUseless = writtenPages > this.#before * uselessShare;
     this.#before = writtenPages;
-    const isDone = fits && (writtenPages <= fewPages || isUseless);
-    if (!isDone && isUseless) this.#slowDown(autoConverge);
+    const isShort = expectedDowntimeMs <= shortMs;
+    const isEnough = isUseless && fits && (isShort || this.#patience-- <= 0);
+    const isDone = fits && (writtenPages <= fewPages || isEnough);
+    if (!fits && isUseless) this.#slowDown(autoConverge);
     return { isDone, expectedDowntimeMs, throttlePercent: this.#throttlePercent };
   }
 

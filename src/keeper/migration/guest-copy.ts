@@ -5,6 +5,7 @@ import type { Digest } from '../../vmstate/vmstate.ts';
 import { blockNamed, type CheckpointSource } from '../checkpoint/checkpoint-source.ts';
 import { Checkpointer } from '../checkpoint/checkpointer.ts';
 import { pageIndexBytes } from '../checkpoint/page-scan.ts';
+import { nextTask } from '../checkpoint/slices.ts';
 import { writtenPages } from '../checkpoint/written-pages.ts';
 import { checkpointSource } from '../cpr/guest-checkpoint-source.ts';
 import type { GuestParts } from '../cpr/guest-parts.ts';
@@ -23,13 +24,21 @@ export class GuestCopy {
     | ReturnType<NonNullable<ReturnType<GuestParts['watchedWrites']>>['reader']>
     | undefined;
   readonly #memory: WebAssembly.Memory;
+  readonly #machine: GuestParts;
+  readonly #save: () => Uint8Array;
 
-  constructor(machine: GuestParts, digest: Digest) {
+  /** @param saves called when all of memory was read, and the device state is about to be saved */
+  constructor(machine: GuestParts, digest: Digest, saves: () => void) {
     const { execution, backing } = machine;
     const { instance } = execution;
-    const save = () => {
+    this.#machine = machine;
+    this.#save = () => {
       const own = sectionsOf(machine, 'reboot', execution.savedState());
       return composeVmstate(execution.instance.save(), own, digest);
+    };
+    const save = () => {
+      saves();
+      return this.#save();
     };
     const source = checkpointSource(machine, digest, save);
     const index = blockNamed(backing.blocks, notesBlock);
@@ -57,6 +66,23 @@ export class GuestCopy {
       sliceMs,
       wholePieces: true,
     });
+  }
+
+  /** Saves the device state without use, so that the engine has compiled that code when it counts. */
+  async rehearse(): Promise<void> {
+    const { execution } = this.#machine;
+    for (let times = 0; times < 2; times++) {
+      await nextTask();
+      execution.hold();
+      try {
+        this.#save();
+      } catch {
+        // It may be possible once the guest has stopped.
+        return;
+      } finally {
+        execution.release();
+      }
+    }
   }
 
   /** Returns how many pages may have been written since the round began; undefined if unknown. */

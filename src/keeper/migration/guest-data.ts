@@ -6,15 +6,11 @@ import type {
   ImportItem,
   NoBlobItem,
 } from '../../protocol/state-transfer.ts';
-import {
-  jsonSection,
-  readSection,
-  sectionVersions,
-  unknownSections,
-} from '../../vmstate/sections.ts';
-import { type Digest, decodeVmstate, encodeVmstate, type Section } from '../../vmstate/vmstate.ts';
+import { decodeDeviceCut, encodeDeviceCut } from '../../vmstate/device-cut.ts';
+import type { Digest } from '../../vmstate/vmstate.ts';
 import { decodeManifest } from '../checkpoint/manifest.ts';
 import { decodeRecord, type LogRecord } from '../checkpoint/record.ts';
+import type { HeldInput } from '../pages/page-input.ts';
 import { blobItems, deviceStateItem, pagesItem } from '../transfer/export-records.ts';
 import { ForwardingStore } from '../transfer/forwarding-store.ts';
 import type { MigrationLink } from './link.ts';
@@ -100,22 +96,8 @@ function decodeBlob(body: Uint8Array<ArrayBuffer>): BlobItem | NoBlobItem {
   return { kind: 'blob', stream, index, bytes: body.slice(start), totalBytes, offsetBytes };
 }
 
-const bytesSection = (name: 'vmstate' | 'keeper', bytes: Uint8Array): Section => ({
-  name,
-  version: sectionVersions[name],
-  required: true,
-  bytes,
-});
-
 function encodeDevice(item: DeviceStateItem, stoppedMs: number, digest: Digest): Uint8Array {
-  const { takenAtMs, consoles, pieces, vmstate, keeperState } = item;
-  const cut = { takenAtMs, consoles: Object.entries(consoles), pieces: Object.entries(pieces) };
-  const sections = [
-    jsonSection('cut', cut),
-    bytesSection('vmstate', vmstate),
-    bytesSection('keeper', keeperState),
-  ];
-  const envelope = encodeVmstate(sections, digest);
+  const envelope = encodeDeviceCut(item, digest);
   const body = new Uint8Array(8 + envelope.length);
   new DataView(body.buffer).setFloat64(0, stoppedMs, true);
   body.set(envelope, 8);
@@ -130,14 +112,49 @@ export interface ArrivedDevice {
 
 /** The last word of a source. */
 interface RunWord {
-  /** It is this guest, or may give way to it. */
+  /** The machine in storage is this guest, or may give way to it. */
   ownsStored: boolean;
+  /** Keys and buttons that pages hold, which follow the guest. */
+  held: readonly HeldInput[];
 }
 
-export const encodeRun = ({ ownsStored }: RunWord): Uint8Array => Uint8Array.of(ownsStored ? 1 : 0);
+export function encodeRun({ ownsStored, held }: RunWord): Uint8Array {
+  const text = held.length > 0 ? new TextEncoder().encode(JSON.stringify(held)) : [];
+  return Uint8Array.of(ownsStored ? 1 : 0, ...text);
+}
 
 /** An empty body is of a source whose guest is the stored one. */
-export const decodeRun = (body: Uint8Array): RunWord => ({ ownsStored: body[0] !== 0 });
+export const decodeRun = (body: Uint8Array): RunWord => ({
+  ownsStored: body[0] !== 0,
+  held: readHeld(body.subarray(1)),
+});
+
+/** More pages than hold keys at once. */
+const mostHolding = 64;
+
+/** Returns nothing for a text of another form: the guest's keys are then released. */
+function readHeld(bytes: Uint8Array): HeldInput[] {
+  if (bytes.length === 0) return [];
+  try {
+    const read: unknown = JSON.parse(new TextDecoder().decode(bytes.subarray(0, 65_536)));
+    return Array.isArray(read) && read.length <= mostHolding && read.every(isHeldInput) ? read : [];
+  } catch {
+    return [];
+  }
+}
+
+function isHeldInput(value: unknown): value is HeldInput {
+  const { pageId, makes, buttons } = Object(value) as Partial<HeldInput>;
+  const isMake = (make: unknown) =>
+    Number.isInteger(make) && Number(make) >= 0 && Number(make) < 65_536;
+  return (
+    typeof pageId === 'string' &&
+    Array.isArray(makes) &&
+    makes.every(isMake) &&
+    Array.isArray(buttons) &&
+    buttons.every((button) => typeof button === 'boolean')
+  );
+}
 
 /** Longer times are none of a switchover. */
 const mostStoppedMs = 60_000;
@@ -146,22 +163,10 @@ function decodeDevice(body: Uint8Array, digest: Digest): ArrivedDevice {
   if (body.length < 8)
     throw new HoldfastError('migration-failed', 'The device state arrived damaged.');
   const stoppedMs = new DataView(body.buffer, body.byteOffset).getFloat64(0, true);
-  const sections = decodeVmstate(body.subarray(8), digest);
-  unknownSections(sections);
-  const cut = readSection(sections, 'cut');
-  const bytesOf = (wanted: string) => sections.find(({ name }) => name === wanted)?.bytes.slice();
-  const vmstate = bytesOf('vmstate');
-  const keeperState = bytesOf('keeper');
-  if (!cut || !vmstate || !keeperState)
+  const cut = decodeDeviceCut(body.subarray(8), digest);
+  if (!cut)
     throw new HoldfastError('migration-failed', 'The guest arrived without its device state.');
-  const item: DeviceStateItem = {
-    kind: 'cut',
-    takenAtMs: cut.takenAtMs,
-    vmstate,
-    keeperState,
-    consoles: Object.fromEntries(cut.consoles),
-    pieces: Object.fromEntries(cut.pieces),
-  };
+  const item: DeviceStateItem = { kind: 'cut', ...cut };
   return { item, stoppedMs: stoppedMs >= 0 && stoppedMs <= mostStoppedMs ? stoppedMs : 0 };
 }
 

@@ -128,6 +128,19 @@ describe('a guest that moves', () => {
     },
   );
 
+  test('[MI1] whose time stands still continues there from the moment of its pause', async () => {
+    await start();
+    const clock = () => Number(here.host?.clock());
+    await source.pause({ stopsTime: true });
+    const pausedMs = clock();
+    const now = performance.now.bind(performance);
+    const later = vi.spyOn(performance, 'now').mockImplementation(() => now() + 60_000);
+    await migrate().leaving;
+    await destination.resume();
+    expect(Number(there.host?.clock()) - pausedMs).toBeLessThan(50_000);
+    later.mockRestore();
+  });
+
   test('[MI2] takes the images with it that no URL has', async () => {
     const bytes = new Uint8Array(3_000_000).fill(5);
     const file = new File([new Uint8Array(700_000).fill(6)], 'disk.img', { lastModified: 9 });
@@ -165,7 +178,11 @@ describe('a guest that moves', () => {
     await untilStatus('completed');
     const seen = statuses().filter((status, i, all) => status !== all[i - 1]);
     expect(seen).toEqual(['setup', 'active', 'device', 'completed']);
-    expect(events.at(-1)?.downtimeMs).toBeGreaterThan(0);
+    const { downtimeMs, downtimeParts = {} } = events.at(-1) ?? {};
+    expect(downtimeMs).toBeGreaterThan(0);
+    // The parts are all of it.
+    const parts = Object.values<number>(downtimeParts).reduce((sum, ms) => sum + ms, 0);
+    expect(parts).toBeCloseTo(Number(downtimeMs), 0);
   });
 
   test('[MI5] input that comes while it stands still is sent to neither half, but refused', async () => {
@@ -325,7 +342,7 @@ describe('an error at a step', () => {
       await start();
       around = throwAt('migrate', step, moment);
       const { leaving, arriving } = migrate();
-      await expect(leaving).rejects.toMatchObject({ code: 'migration-failed' });
+      await expect(leaving).rejects.toMatchObject({ code: 'migration-unconfirmed' });
       await arriving;
       expect(runstates()).toEqual(['postmigrate', 'running']);
       expect([here.running, there.running]).toEqual([false, true]);
@@ -392,6 +409,20 @@ test('[KL3] a keeper at which a guest does not arrive is not found, also with pa
   const ofKeeper = (names: Iterable<string>) => [...names].filter((lock) => lock.includes(name));
   expect(ofKeeper(listed)).toHaveLength(1);
   await vi.waitFor(() => expect(ofKeeper(held)).toEqual([]));
+});
+
+test('[KL3] a lock that the browser does not give ends the move, and the guest runs on at the source', async () => {
+  const name = 'holdfast.1-a';
+  destination = keeperWith(there, 'destination', name);
+  await start();
+  // It answers nothing.
+  const request = (lock: string, ...rest: unknown[]) =>
+    lock.includes(name) ? new Promise(() => {}) : (rest.at(-1) as () => unknown)();
+  vi.stubGlobal('navigator', { locks: { request, query: async () => ({ held: [] }) } });
+  const { leaving, arriving } = migrate();
+  await expect(arriving).rejects.toThrow('could not find this keeper');
+  await expect(leaving).rejects.toMatchObject({ code: 'migration-failed' });
+  expect([here.running, there.running]).toEqual([true, false]);
 });
 
 describe('the machine in storage', () => {
@@ -509,9 +540,28 @@ describe('the lock of a machine that returns to its source', () => {
   }
 
   test('[MI9] a source whose lock another keeper has taken does not run the guest', async () => {
-    expect(await comesBack(() => false)).toMatchObject({ code: 'migration-failed' });
+    expect(await comesBack(() => false)).toMatchObject({ code: 'migration-unconfirmed' });
     expect(runstates()).toEqual(['postmigrate', null]);
     expect(here.running).toBe(false);
+  });
+
+  test('[MI9] a destination that has the lock, and is late to say that the guest runs, has the guest', async () => {
+    const { request } = fakeLocks();
+    const query = async () => ({ held: [{ name: 'here' }] });
+    vi.stubGlobal('navigator', { locks: { request, query } });
+    await start();
+    around = (operation, step, when) => {
+      if (operation === 'migrate' && step === 'confirm' && when === 'before')
+        throw new Error('It takes too long.');
+    };
+    const { port1, port2 } = new MessageChannel();
+    const arriving = destination.migrateIncoming({ runtimes: [there.source] }, port2);
+    const lock = { release: () => {}, hold: () => Promise.reject(takenOver) };
+    const to = { channel: new PortChannel(port1), keeperLock: 'here', lock };
+    const report = await source.answering().migrate(to, { downtimeLimitMs: 30_000 });
+    expect(report.status).toBe('completed');
+    await arriving;
+    expect([here.running, there.running]).toEqual([false, true]);
   });
 
   test('[MI9] a source that waits takes the lock again before it resumes', async () => {
@@ -551,6 +601,30 @@ describe('a durable guest that moves to another browser', () => {
     await expect(again()).rejects.toMatchObject({ code: 'migrated' });
     await source.resumeStored({ id, runtime: here.source, takeOver: true });
     expect(here.running).toBe(true);
+  });
+
+  test('[MI16] is marked also by a later keeper of this browser that has not saved it yet', async () => {
+    await start({ durable: true });
+    await source.checkpoint();
+    const later = new FakeRuntime('later', { tracksWrites: true });
+    const between = keeperWith(later, 'between');
+    const { request } = fakeLocks();
+    const query = async () => ({ held: [{ name: 'here' }] });
+    vi.stubGlobal('navigator', { locks: { request, query } });
+    const first = new MessageChannel();
+    const arriving = between.migrateIncoming({ runtimes: [later.source] }, first.port2);
+    const lock = { release: () => {}, hold: async () => {} };
+    const to = { channel: new PortChannel(first.port1), keeperLock: 'here', lock };
+    await source.answering().migrate(to, { downtimeLimitMs: 30_000 });
+    await arriving;
+    await source.destroy();
+    vi.stubGlobal('navigator', {});
+    const second = new MessageChannel();
+    const away = destination.migrateIncoming({ runtimes: [there.source] }, second.port2);
+    await between.migrate(second.port1, { downtimeLimitMs: 30_000 });
+    await away;
+    const again = source.resumeStored({ id, runtime: here.source });
+    await expect(again).rejects.toMatchObject({ code: 'migrated' });
   });
 
   test('[MI16] is resumed here by itself once a move has failed and it was saved', async () => {

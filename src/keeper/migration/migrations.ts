@@ -20,6 +20,8 @@ export interface MigrationTarget {
   lock: OwnedLock;
   /** Called when the guest has stopped for the switchover. */
   stopped?: (() => void) | undefined;
+  /** The destination relays the guest's connections, which stay open here. */
+  isRelayed?: boolean | undefined;
   /** Set for a destination on another host: root of this site. */
   siteUrl?: string | undefined;
 }

@@ -6,6 +6,7 @@
 import { HoldfastError } from '../../errors.ts';
 import type { RuntimeInstance } from '../../protocol/abi.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
+import type { Blocker } from '../../protocol/cpr.ts';
 import {
   type MigrateOptions,
   type MigrateReport,
@@ -28,6 +29,7 @@ import type { MigratingMachine } from './migrating-machine.ts';
 import { isSameConfig } from './portable-config.ts';
 import { Rounds } from './rounds.ts';
 import { type Accepted, decodeAccepted, encodeSetup } from './setup.ts';
+import { Switchover } from './switchover.ts';
 import { Throttle } from './throttle.ts';
 
 /** The machine's lock among the keepers of this browser. */
@@ -47,6 +49,7 @@ interface OutgoingOptions {
   lock: OwnedLock;
   /** Called when the guest has stopped for the switchover. */
   stopped?: (() => void) | undefined;
+  isRelayed?: boolean | undefined;
   /** Set for a destination on another host, see {@link portableConfig}. */
   siteUrl?: string | undefined;
 }
@@ -70,8 +73,8 @@ export class OutgoingMigration {
   /** The configuration that was sent. */
   #config: MachineConfig | undefined;
   #info: MigrationInfo = { ...noMigration, status: 'setup' };
-  #stoppedAtMs: number | undefined;
-  #downtimeTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Set while the guest stands still. */
+  #switchover: Switchover | undefined;
   #resumeCheckpoints: () => void = () => {};
   #isCommitted = false;
   #isPrepared = false;
@@ -97,7 +100,7 @@ export class OutgoingMigration {
 
   /** The guest stands still, and what it is sent now would be lost. */
   get isSwitching(): boolean {
-    return this.#stoppedAtMs !== undefined;
+    return this.#switchover !== undefined;
   }
 
   setParameters(parameters: MigrateOptions): void {
@@ -136,7 +139,7 @@ export class OutgoingMigration {
     const end = () => link.cancel(gone.reason);
     gone.addEventListener('abort', end, { once: true });
     try {
-      const copy = new GuestCopy(machine, digest);
+      const copy = new GuestCopy(machine, digest, () => this.#switchover?.ended('memoryMs'));
       this.#copy = copy;
       await refuseChangedDisks(execution.instance);
       this.#config = machine.backing.config;
@@ -149,8 +152,8 @@ export class OutgoingMigration {
           siteUrl,
         ),
       );
-      await this.#send(link, copy, digest);
-      return await this.#handOver(link, accepted);
+      const switchover = await this.#send(link, copy, digest);
+      return await this.#handOver(link, accepted, switchover);
     } catch (thrown) {
       const error = asFailure(thrown);
       // Once it may run the guest, the destination is not stopped any more.
@@ -184,7 +187,7 @@ export class OutgoingMigration {
     this.#tell('active');
     const rounds = new Rounds(link);
     rounds.begin();
-    const stoppedMs = () => performance.now() - (this.#stoppedAtMs ?? 0);
+    const stoppedMs = () => this.#switchover?.lengthMs ?? 0;
     const store = migrationStore(link, digest, this.#sent, stoppedMs);
     await copy.checkpointer(store).checkpoint({
       another: (pass) => this.#another(link, rounds, pass),
@@ -194,10 +197,12 @@ export class OutgoingMigration {
         await next.bounded('stop', execution.source, () => execution.instance.quiesce());
       },
       stop: () => orFail(() => this.#stop(link)),
-      go: () => {},
+      go: () => this.#switchover?.ended('saveMs'),
       leaves: true,
       signal: link.signal,
     });
+    if (!this.#switchover) throw new HoldfastError('internal', 'The guest did not stop.');
+    return this.#switchover;
   }
 
   async #another(link: MigrationLink, rounds: Rounds, pass: FinishedPass): Promise<boolean> {
@@ -211,6 +216,7 @@ export class OutgoingMigration {
         // The guest runs while the destination gets its runtime ready.
         await link.receiveWithin(preparedMs, 'prepared', notPrepared);
         this.#isPrepared = true;
+        await this.#copy?.rehearse();
         rounds.begin();
         return true;
       }
@@ -241,23 +247,27 @@ export class OutgoingMigration {
     around?.('migrate', 'stop', 'before');
     this.#throttle.end();
     execution.hold();
-    this.#stoppedAtMs = performance.now();
+    const { downtimeLimitMs } = this.#parameters;
+    this.#switchover = new Switchover(downtimeLimitMs, (error) => link.cancel(error));
+    // The guest stands still: nothing is gained by a limit.
+    link.maxBandwidth = 0;
     this.#options.stopped?.();
     around?.('migrate', 'stop', 'after');
-    const { downtimeLimitMs } = this.#parameters;
-    // Timers are late under load: the limit is compared again when the destination is ready.
-    this.#downtimeTimer = setTimeout(() => link.cancel(tooLong(downtimeLimitMs)), downtimeLimitMs);
     this.#tell('device');
   }
 
-  async #handOver(link: MigrationLink, accepted: Accepted): Promise<MigrateReport> {
-    const { execution } = this.#machine;
-    const { downtimeLimitMs } = this.#parameters;
+  async #handOver(
+    link: MigrationLink,
+    accepted: Accepted,
+    switchover: Switchover,
+  ): Promise<MigrateReport> {
+    const { execution, ownsStored, input } = this.#machine;
     await this.#step('device', () => link.drained());
+    switchover.ended('sendMs');
     await this.#step('ready', () => link.receive('ready'));
-    clearTimeout(this.#downtimeTimer);
-    const stoppedAtMs = this.#stoppedAtMs ?? performance.now();
-    if (performance.now() - stoppedAtMs > downtimeLimitMs) throw tooLong(downtimeLimitMs);
+    switchover.ended('loadMs');
+    switchover.requireShort();
+    const cut = this.#options.isRelayed ? [] : connectionsOf(execution.instance);
     if (!isSameConfig(this.#config, this.#machine.backing.config)) throw changedMeanwhile();
     try {
       await this.#step('leave', async () => {
@@ -270,50 +280,59 @@ export class OutgoingMigration {
         this.#options.lock.release();
         // From this line on, the destination may run the guest.
         this.#isCommitted = true;
-        link.post('run', encodeRun({ ownsStored: this.#machine.ownsStored }));
+        link.post('run', encodeRun({ ownsStored, held: input.held() }));
       });
       await this.#step('confirm', () =>
         link.receiveWithin(confirmMs, 'running', 'The destination does not answer.'),
       );
     } catch (thrown) {
-      await this.#comeBack(link, accepted, asFailure(thrown));
+      await this.#comeBackUnlessMoved(link, accepted, asFailure(thrown));
     }
-    const downtimeMs = performance.now() - stoppedAtMs;
-    this.#tell('completed', { downtimeMs, totalMs: performance.now() - this.#beganMs });
+    switchover.ended('runMs');
+    const { lengthMs: downtimeMs, parts: downtimeParts } = switchover;
+    const totalMs = performance.now() - this.#beganMs;
+    this.#tell('completed', { downtimeMs, downtimeParts, totalMs, ...(cut.length > 0 && { cut }) });
     return { ...this.info, downtimeMs, machineId: this.#machine.id };
   }
 
-  /** Runs the guest here again, if it does not run at the destination. @throws HoldfastError always */
-  async #comeBack(link: MigrationLink, accepted: Accepted, error: HoldfastError): Promise<never> {
+  /**
+   * [MI9] Runs the guest here again, if it is known not to run at the destination.
+   * @throws HoldfastError unless the destination has the guest
+   */
+  async #comeBackUnlessMoved(
+    link: MigrationLink,
+    { sharesBrowser }: Accepted,
+    error: HoldfastError,
+  ): Promise<void> {
     const { execution, gone } = this.#machine;
-    const { lock } = this.#options;
     // A machine that was destroyed meanwhile takes no lock again.
     if (gone.aborted || execution.runstate !== 'postmigrate') throw error;
     const isKnown = !this.#isCommitted || link.wasCancelled;
     // Within a browser the machine's lock decides: no destination runs the guest without it.
-    const isOurs = (isKnown || accepted.sharesBrowser) && (await held(lock));
-    if (!isOurs) {
-      const why = isKnown
-        ? 'Another keeper of this browser has taken the machine meanwhile.'
-        : 'The destination has not said whether the guest runs there.';
-      throw new HoldfastError(
-        'migration-failed',
-        `${why} It waits here, in runstate "postmigrate". Resume it only if it does not run there.`,
-        { cause: error },
-      );
+    if ((isKnown || sharesBrowser) && (await held(this.#options.lock))) {
+      execution.comeBack();
+      throw error;
     }
-    execution.comeBack();
-    throw error;
+    // The destination has the lock, and did not give up: it is slow, or its computer sleeps.
+    if (sharesBrowser && !link.signal.aborted) return;
+    const why = link.wasCancelled
+      ? 'Another keeper of this browser has taken the machine meanwhile.'
+      : 'The destination has not said whether the guest runs there.';
+    throw new HoldfastError(
+      'migration-unconfirmed',
+      `${why} It waits here, in runstate "postmigrate". Resume it only if it does not run there.`,
+      { cause: error },
+    );
   }
 
   #settle(): void {
     const { execution } = this.#machine;
-    clearTimeout(this.#downtimeTimer);
+    this.#switchover?.end();
     this.#throttle.end();
     this.#copy?.end();
     this.#resumeCheckpoints();
-    if (this.#stoppedAtMs !== undefined) execution.release();
-    this.#stoppedAtMs = undefined;
+    if (this.#switchover) execution.release();
+    this.#switchover = undefined;
   }
 
   #failed(error: HoldfastError): void {
@@ -350,16 +369,14 @@ async function refuseChangedDisks(instance: RuntimeInstance): Promise<void> {
     throw new HoldfastError('blocked', `The guest cannot move: ${sentences.join(' ')}`);
 }
 
+/** The far ends of TCP connections are in this worker. */
+const connectionsOf = (instance: RuntimeInstance): Blocker[] =>
+  instance.blockers?.('reboot').filter(({ code }) => code === 'network-cannot-follow') ?? [];
+
 const held = (lock: OwnedLock): Promise<boolean> =>
   lock.hold().then(
     () => true,
     () => false,
-  );
-
-const tooLong = (limitMs: number) =>
-  new HoldfastError(
-    'migration-failed',
-    `The switchover takes longer than the downtime limit of ${limitMs} ms. The guest runs on here; raise the limit, or migrate again.`,
   );
 
 const changedMeanwhile = () =>

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { HoldfastError } from '../../errors.ts';
 import { PageInput } from './page-input.ts';
 
@@ -124,4 +124,33 @@ test('[K9] keys are sent if the lights of the guest are unknown', () => {
   input.note(second, 'keyboardLocks', [{ caps: false }]);
   state.frozen = true;
   expect(() => input.precede(first, 'scancodes')).not.toThrow();
+});
+
+test('[MI19] what a page holds stays down when the guest moves, until the page releases it or does not follow', () => {
+  vi.useFakeTimers();
+  const source = guest();
+  const pages = { first: { pageId: 'a' }, second: { pageId: 'b' } };
+  source.input.note(pages.first, 'scancodes', codes(0x2a, 0xe0, 0x48));
+  source.input.note(pages.second, 'scancodes', codes(0x1d));
+  source.input.note(pages.second, 'mouseButtons', [true, false, false]);
+
+  const { input, sent } = guest();
+  input.arrived(JSON.parse(JSON.stringify(source.input.held())));
+  expect(sent).toEqual([]);
+  const followed = { pageId: 'a' };
+  input.attached(followed);
+  vi.runAllTimers();
+  expect(sent).toEqual([
+    ['scancodes', [0x9d]],
+    ['mouseButtons', false, false, false],
+  ]);
+  input.gone(followed);
+  expect(sent.at(-1)).toEqual(['scancodes', [0xe0, 0xc8, 0xaa]]);
+  vi.useRealTimers();
+});
+
+test('[MI19] a guest that moves while no page holds anything has all its keys released', () => {
+  const { input, sent } = guest();
+  input.arrived([]);
+  expect(sent).toEqual([['releaseInput']]);
 });

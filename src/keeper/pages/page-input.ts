@@ -6,7 +6,21 @@ import { HoldfastError } from '../../errors.ts';
 import { KeysDown, keysIn, releaseOf } from '../../protocol/scan-codes.ts';
 
 /** The sender of commands: one for each connection. */
-export type Client = object;
+export interface Client {
+  /** Set once a page has attached with it. A page keeps its id when it follows to another keeper. */
+  pageId?: string;
+}
+
+/** Keys and buttons that a page holds down while its guest moves to another keeper. */
+export interface HeldInput {
+  pageId: string;
+  /** Make codes, see {@link KeysDown}. */
+  makes: readonly number[];
+  buttons: readonly boolean[];
+}
+
+/** Time for a page to follow a guest that moved, ms. Then what it held is released. */
+const followMs = 10_000;
 
 interface Held {
   keys: KeysDown;
@@ -26,6 +40,9 @@ export class PageInput {
   readonly #held = new Map<Client, Held>();
   /** Commands that the guest could not take yet. */
   readonly #owed: [command: string, args: unknown[]][] = [];
+  /** Keys and buttons of pages that have not followed the guest yet, by the ids of the pages. */
+  readonly #expected = new Map<string, Held>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
   /** The client whose keyboard's lights the guest received last. */
   #followed: Client | undefined;
 
@@ -77,9 +94,55 @@ export class PageInput {
     this.settle();
   }
 
+  /** Returns what pages hold now. */
+  held(): HeldInput[] {
+    return [...this.#held].flatMap(([{ pageId }, { keys, buttons }]) =>
+      pageId && (keys.size > 0 || buttons.includes(true))
+        ? [{ pageId, makes: keys.makes(), buttons }]
+        : [],
+    );
+  }
+
+  /** The guest comes from another keeper, with keys down that its pages hold, which follow. */
+  arrived(held: readonly HeldInput[]): void {
+    if (held.length === 0) {
+      this.forget();
+      return;
+    }
+    for (const { pageId, makes, buttons } of held) {
+      const keys = new KeysDown();
+      for (const make of makes) keys.note(make > 0xff ? [make >> 8, make & 0xff] : [make]);
+      this.#expected.set(pageId, { keys, buttons, locks: {} });
+    }
+    this.#timer = setTimeout(() => this.#expectNone(), followMs);
+  }
+
+  /** A page has attached. */
+  attached(client: Client): void {
+    const held = this.#expected.get(client.pageId ?? '');
+    if (!held || client.pageId === undefined) return;
+    this.#expected.delete(client.pageId);
+    this.#held.set(client, held);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Pages that did not follow are gone. */
+  #expectNone(): void {
+    for (const [pageId, held] of this.#expected) {
+      const client = { pageId };
+      this.#held.set(client, held);
+      this.gone(client);
+    }
+    this.#expected.clear();
+  }
+
   /** Forgets all held keys: the guest was replaced or restored. Releases all its input. */
   forget(): void {
     this.#held.clear();
+    this.#expected.clear();
     this.#owed.length = 0;
     this.#owed.push(['releaseInput', []]);
     this.settle();

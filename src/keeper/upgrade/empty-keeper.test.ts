@@ -19,17 +19,26 @@ vi.mock('./keeper-move.ts', async (original) => ({
 const to = { name: 'holdfast.1-a', url: 'https://site.test/keeper.js' };
 let runtime: FakeRuntime;
 let keeper: Keeper;
+const end = vi.fn();
 
 beforeEach(() => {
   vi.stubGlobal('navigator', {});
   runtime = new FakeRuntime('here');
   keeper = new Keeper(
     { instanceId: 'here', survivesPages: true, startedAtMs: 0 },
-    { loader: new RuntimeLoader(async () => runtime.module), name: 'holdfast', keeperUrl: to.url },
+    {
+      loader: new RuntimeLoader(async () => runtime.module),
+      // It never answers.
+      openStore: () => new Promise(() => {}),
+      name: 'holdfast',
+      keeperUrl: to.url,
+      end,
+    },
   );
 });
 
 afterEach(async () => {
+  end.mockClear();
   await keeper.destroy().catch(() => {});
   vi.unstubAllGlobals();
 });
@@ -99,3 +108,24 @@ test.each(['shutdown', 'internal-error'])(
     expect(keeper.info().machine).toBeNull();
   },
 );
+
+test('[KM2] an export that is under way is a blocker', async () => {
+  const { port1 } = new MessageChannel();
+  keeper.storage.exportState('m', port1).catch(() => {});
+  expect(await requestMove()).toMatchObject({
+    type: 'blocked',
+    blockers: [{ code: 'operation-in-flight' }],
+  });
+  port1.close();
+});
+
+test('[KM6] a keeper that waits for a guest whose source hangs ends when it is dismissed', async () => {
+  const { port1, port2 } = new MessageChannel();
+  const arriving = keeper.migrateIncoming({ runtimes: [runtime.source] }, port2);
+  const refused = expect(arriving).rejects.toMatchObject({ code: 'cancelled' });
+  await Promise.resolve();
+  await keeper.dismiss();
+  await refused;
+  expect(end).toHaveBeenCalled();
+  port1.close();
+});

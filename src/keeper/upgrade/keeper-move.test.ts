@@ -22,11 +22,17 @@ function keeperOf(parts: Partial<MovingKeeper> = {}) {
     },
     gate,
   );
-  const request = (name: string, override = false, channel = new MessageChannel().port1) => {
+  const request = (
+    name: string,
+    override = false,
+    channel = new MessageChannel().port1,
+    relay?: MessagePort,
+  ) => {
     const to = at(name);
     const answers: MoveAnswer[] = [];
     const port = { postMessage: (answer: MoveAnswer) => answers.push(answer) } as never;
-    const done = move.request({ type: 'holdfast.move', to, channel, answers: port, override });
+    const message = { to, channel, answers: port, override, ...(relay && { relay }) };
+    const done = move.request({ type: 'holdfast.move', ...message });
     return { answers, done };
   };
   return { gate, request };
@@ -84,6 +90,24 @@ test('[KM2] [KM3] after a failed move the guest continues here, with the calls t
   await Promise.all([done, call]);
   expect(made).toEqual(['call']);
   expect(answers).toMatchObject([{ type: 'failed', error: { code: 'out-of-memory' } }]);
+});
+
+test('[KM7] a request that moves nothing closes the relay too', async () => {
+  const channel = () => new MessageChannel().port1;
+  const closedOf = (port: MessagePort) =>
+    new Promise((resolve) => port.addEventListener('close', resolve));
+  const isBlocked = new MessageChannel();
+  const blocked = keeperOf({ blockers: async () => [blocker] });
+  const blockedClosed = closedOf(isBlocked.port1);
+  await blocked.request('holdfast.1-a', false, channel(), isBlocked.port2).done;
+  await blockedClosed;
+
+  const isBusy = new MessageChannel();
+  const busy = keeperOf({ send: () => new Promise(() => {}) });
+  void busy.request('holdfast.1-a').done;
+  const busyClosed = closedOf(isBusy.port1);
+  void busy.request('holdfast.1-b', false, channel(), isBusy.port2).done;
+  await busyClosed;
 });
 
 test('[KM2] the other keeper hears at once that no guest comes', async () => {

@@ -35,15 +35,15 @@ export class KeeperMove {
 
   /** [KM2] Answers every request, at last with the outcome. */
   async request(message: MoveMessage): Promise<void> {
-    const { to, channel, answers } = message;
+    const { to, answers } = message;
     const answer = (message: MoveAnswer) => answers.postMessage(message);
     if (this.#gate.movedTo !== undefined) {
-      void sendNothing(channel);
+      sendsNothing(message);
       answer({ type: 'moved', to: this.#gate.movedTo });
       return;
     }
     if (this.#present) {
-      void sendNothing(channel);
+      sendsNothing(message);
       answer({ type: 'busy', to: this.#present.to });
       answer(await this.#present.outcome);
       return;
@@ -59,7 +59,7 @@ export class KeeperMove {
       const isRelayed = relay !== undefined;
       const blockers = override ? [] : await this.#keeper.blockers({ isRelayed });
       if (blockers.length > 0) {
-        void sendNothing(channel);
+        sendsNothing({ channel, relay });
         return { type: 'blocked', blockers };
       }
       const { downtimeMs } = await this.#keeper.send({ to, channel, ...(relay && { relay }) }, () =>
@@ -69,13 +69,24 @@ export class KeeperMove {
       return { type: 'moved', to, ...(downtimeMs !== undefined && { downtimeMs }) };
     } catch (thrown) {
       // A migration that began has closed it.
-      void sendNothing(channel);
-      relay?.close();
+      sendsNothing({ channel, relay });
       this.#gate.stays();
       const what = 'The guest could not be moved to another keeper';
       return { type: 'failed', error: toWireError(HoldfastError.from(thrown, 'internal', what)) };
     }
   }
+}
+
+/** Closes the ports of a request that does nothing. */
+function sendsNothing({
+  channel,
+  relay,
+}: {
+  channel: MessagePort;
+  relay?: MessagePort | undefined;
+}): void {
+  void sendNothing(channel);
+  relay?.close();
 }
 
 /** Longest wait for the other keeper's end of a channel that carries nothing, ms. */

@@ -10,6 +10,12 @@ const guestEnded: Blocker = {
   message: 'The guest has crashed or powered off. Its screen and memory would be lost.',
 };
 
+/** It is made by this keeper, which ends after the move. */
+export const exportRuns: Blocker = {
+  code: 'operation-in-flight',
+  message: 'An export is under way. Wait for its end.',
+};
+
 /**
  * Returns what would not follow the guest to another keeper.
  * @param isRelayed the other keeper relays frames of connections that are open
@@ -19,13 +25,18 @@ export async function moveBlockers(
   { isRelayed }: { isRelayed: boolean },
 ): Promise<Blocker[]> {
   if (hasEnded(machine)) return [guestEnded];
-  const { operations, execution } = machine;
+  const { operations, execution, durability } = machine;
   const blockers = await operations.cprBlockers('restart');
   // The disks follow, and everything in memory. The far ends of connections are in this worker.
   const cut = isRelayed ? [] : (execution.activeRuntime?.instance.blockers?.('reboot') ?? []);
   const ofNetwork = cut.filter(({ code }) => code === 'network-cannot-follow');
   const { length } = await operations.snapshots();
-  return [...blockers, ...ofNetwork, ...(length > 0 ? [snapshotsStay(length)] : [])];
+  return [
+    ...blockers,
+    ...(durability.isExporting ? [exportRuns] : []),
+    ...ofNetwork,
+    ...(length > 0 ? [snapshotsStay(length)] : []),
+  ];
 }
 
 function snapshotsStay(count: number): Blocker {

@@ -7,7 +7,8 @@ export type ErrorAction =
   | 'reload'
   | 'reconnect'
   | 'move-anyway'
-  | 'export-rest';
+  | 'export-rest'
+  | 'resume-here';
 
 /** Words of the page for an error code. */
 export interface ErrorWords {
@@ -110,7 +111,8 @@ export const errorTexts: Readonly<Record<HoldfastErrorCode, ErrorWords>> = {
   },
   'keeper-silent': {
     title: 'The worker that holds the guest does not answer',
-    advice: 'It may be overloaded. The guest is probably still there: reconnect to it.',
+    advice:
+      'It may be overloaded. The guest is probably still there: reconnect to it. If that does not help, quit the browser. A saved guest then continues from its last checkpoint.',
     actions: ['reconnect'],
   },
   blocked: {
@@ -207,9 +209,15 @@ export const errorTexts: Readonly<Record<HoldfastErrorCode, ErrorWords>> = {
   },
   'migration-failed': {
     title: 'The guest could not be moved',
-    guest: 'The guest stays here. If its state is “postmigrate”, it waits: see the details below.',
+    guest: 'The guest keeps running here.',
     advice: 'Try again, or allow a longer downtime.',
     actions: ['try-again'],
+  },
+  'migration-unconfirmed': {
+    title: 'The other side does not say whether the guest runs there',
+    guest: 'The guest waits here.',
+    advice: 'Look at the other side first. Resume the guest here only if it does not run there.',
+    actions: ['resume-here'],
   },
   migrated: {
     title: 'This guest has moved',
@@ -315,4 +323,5 @@ export const actionLabel: Readonly<Record<ErrorAction, string>> = {
   reconnect: 'Reconnect',
   'move-anyway': 'Move anyway',
   'export-rest': 'Export what is left',
+  'resume-here': 'Resume here',
 };

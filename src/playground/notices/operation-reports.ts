@@ -66,6 +66,10 @@ export class OperationReports {
         operation === 'resume-stored'
           ? () => void this.#exportRest(() => this.report(error, operation, again))
           : undefined,
+      'resume-here': () =>
+        void this.attempt('resume', () =>
+          this.#options.session.run('resume', (machine) => machine.resume()),
+        ),
     };
     // A lost keeper ends every operation: one notice reports it.
     const isLost = lostCodes.includes(error.code);
