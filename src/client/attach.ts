@@ -59,6 +59,8 @@ class Attachment {
   readonly #holding = holdLock(this.#pageLock, this.#left.signal);
   #link: Link | undefined;
   #following: Promise<void> = Promise.resolve();
+  /** The keeper that this page leaves, or has left last. */
+  #followsFrom: Link | undefined;
   /** Why this page could not follow the guest. */
   #strayed: HoldfastError | undefined;
 
@@ -80,7 +82,7 @@ class Attachment {
         events: { pageId: this.#pageId, port: events },
         leave: () => this.#leave(),
         moved: (to) => this.#follow(machine, connection, to),
-        upgrade: (options) => this.#upgrade(options),
+        upgrade: (options) => this.#upgrade(options, (to) => this.#follow(machine, connection, to)),
         rules: { runtimes, requirePublic },
       });
       return machine;
@@ -128,7 +130,10 @@ class Attachment {
     this.#options.attached?.({ info, pageId: this.#pageId, connection, events, hasLock, left });
   }
 
+  /** The keeper's event and its answer may both say where the guest is. */
   #follow(machine: RemoteMachine, connection: KeeperConnection, to: KeeperAddress): void {
+    if (this.#link === this.#followsFrom) return;
+    this.#followsFrom = this.#link;
     this.#following = this.#followTo(machine, connection, to).catch((thrown: unknown) => {
       const { message } = HoldfastError.from(thrown, 'internal', '');
       const text = `The guest moved to a newer keeper and runs there. This page could not follow it: ${message} Reload the page.`;
@@ -154,7 +159,10 @@ class Attachment {
     await connection.follow(link.wire, link.info.methods ?? []);
   }
 
-  async #upgrade(options: UpgradeOptions): Promise<UpgradeReport | null> {
+  async #upgrade(
+    options: UpgradeOptions,
+    follow: (to: KeeperAddress) => void,
+  ): Promise<UpgradeReport | null> {
     const former = this.#link;
     const { worker, place } = former ?? {};
     if (!worker || !place) {
@@ -164,19 +172,13 @@ class Attachment {
       );
     }
     const report = await this.#move(worker, place, options);
+    if (!report) return null;
     // The keeper's message to this page came before its answer, as a rule.
-    if (report) await this.#followed(former);
-    return report;
-  }
-
-  /** Resolves once this page has left a keeper whose guest moved. @throws HoldfastError `keeper-moved` */
-  async #followed(former: Link | undefined): Promise<void> {
-    while (this.#link === former && !this.#left.signal.aborted) {
-      if (this.#strayed) throw this.#strayed;
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      await this.#following;
-    }
+    const isHere = this.#link === former && !this.#left.signal.aborted;
+    if (isHere) follow(report.to);
     await this.#following;
+    if (this.#strayed) throw this.#strayed;
+    return report;
   }
 
   #move(

@@ -5,6 +5,7 @@ import type { KeeperInfo } from '../protocol/keeper-api.ts';
 import { askWhere, type KeeperAddress, type KeeperPlace } from '../protocol/keeper-lookup.ts';
 import { type KeeperWire, wrapKeeper } from '../protocol/rpc.ts';
 import { KeeperConnection } from './keeper-connection.ts';
+import { isSilent } from './keeper-place.ts';
 import type { KeeperWorker } from './keeper-worker.ts';
 
 export interface FoundKeeper {
@@ -59,7 +60,7 @@ export async function findKeeper(
       if (!(thrown instanceof HoldfastError) || thrown.code !== 'keeper-moved') {
         connection.close();
         worker.leave();
-        throw thrown;
+        throw isSilence(thrown) ? isSilent() : thrown;
       }
     }
     connection.close();
@@ -71,6 +72,9 @@ export async function findKeeper(
   }
   throw new HoldfastError('keeper-gone', 'The keepers of this machine name each other. Reload.');
 }
+
+const isSilence = (thrown: unknown) =>
+  thrown instanceof HoldfastError && thrown.code === 'keeper-silent';
 
 function checkAbi(found: number): void {
   if (found === abiVersion) return;

@@ -2,10 +2,11 @@ import { HoldfastError } from '../errors.ts';
 import { askWhere, type KeeperPlace } from '../protocol/keeper-lookup.ts';
 import type { KeeperWorker } from './keeper-worker.ts';
 
-const isSilent = () =>
+/** No other keeper takes the machine of one that hangs. It may recover, and the guest would have two lives. */
+export const isSilent = () =>
   new HoldfastError(
     'keeper-silent',
-    'A keeper does not answer. Its guest may still run: reload the page to try again.',
+    'The keeper that has the machine does not answer. It may be busy or hang, and keeps its guest. Wait, then reload. If that does not help, save what other pages hold, and quit the browser: that ends the keeper. A durable guest then resumes from its last checkpoint.',
   );
 
 /** A worker that has never answered has no guest. Chromium does not report every broken script. */

@@ -66,6 +66,8 @@ export class KeeperUpgrade {
       const report = await session.run('upgrade-keeper', (machine) =>
         machine.upgradeKeeper({ override }),
       );
+      // The event may be missing.
+      if (report) writeSetting('keeper-moved', 'yes');
       this.#showMoved('Moved to the newer keeper', report?.downtimeMs);
     } catch (thrown) {
       this.#showMessage('Not moved', 'bad');
