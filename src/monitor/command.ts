@@ -2,7 +2,7 @@
 import type { RuntimeSource } from '../protocol/runtime-source.ts';
 import type { Arguments, Signature } from './arguments.ts';
 import type { MonitorFiles } from './monitor-files.ts';
-import type { MigrationTarget, MonitorMachine } from './monitor-machine.ts';
+import type { MigrationOrigin, MigrationTarget, MonitorMachine } from './monitor-machine.ts';
 
 export interface CommandContext {
   readonly machine: MonitorMachine;
@@ -11,6 +11,8 @@ export interface CommandContext {
   readonly runtimes: readonly RuntimeSource[];
   /** Finds the destination of a migration; undefined for none of this name. Absent: there are none. */
   readonly targets: ((uri: string) => Promise<MigrationTarget | undefined>) | undefined;
+  /** Finds where `migrate_incoming` takes a guest from, as {@link targets} does. */
+  readonly origins: ((uri: string) => Promise<MigrationOrigin | undefined>) | undefined;
   /** Every command, for `help`. */
   readonly commands: readonly Command[];
   /** Lines that were entered, oldest first. */

@@ -260,6 +260,29 @@ describe('migration', () => {
     await expect(run(line)).rejects.toMatchObject({ code: 'bad-command' });
   });
 
+  test('takes a guest from a source that the host knows', async () => {
+    const { port1 } = new MessageChannel();
+    const origins = async (uri: string) => (uri === 'tab:b' ? port1 : undefined);
+    const { lines: said } = await run('migrate_incoming -r tab:b', { origins });
+    expect(machine.calls).toEqual([['migrateIncoming', port1, true]]);
+    expect(said).toEqual(['The guest of machine "other" runs here.']);
+    const unknown = run('migrate_incoming tab:c', { origins });
+    await expect(unknown).rejects.toMatchObject({ code: 'bad-command' });
+    port1.close();
+  });
+
+  test('moves the guest to the keeper that the site serves', async () => {
+    expect(await lines('keeper_upgrade')).toEqual(['The site serves the keeper that runs.']);
+    machine.newerKeeper = { to: { name: 'holdfast.1-a' }, downtimeMs: 20 };
+    expect(await lines('keeper_upgrade -f')).toEqual([
+      'The guest moved to the keeper holdfast.1-a, and stood still for 20.0 ms.',
+    ]);
+    expect(machine.calls).toEqual([
+      ['upgradeKeeper', false],
+      ['upgradeKeeper', true],
+    ]);
+  });
+
   test.each([
     ['migrate_cancel', ['migrateCancel']],
     ['migrate_continue pre-switchover', ['migrateContinue']],

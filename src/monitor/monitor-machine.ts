@@ -21,9 +21,12 @@ import type { NetworkInfo } from '../protocol/network.ts';
 import type { CpuRegisters } from '../protocol/registers.ts';
 import type { RuntimeSource } from '../protocol/runtime-source.ts';
 
-/** The machine of another keeper, or a port to it. `Machine.migrate` takes both. */
+/** Where a guest comes from: the other end of a channel, or another tab. */
+export type MigrationOrigin = MessagePort | BroadcastChannel;
+
+/** The machine of another keeper, or a way to it. `Machine.migrate` takes all of them. */
 export type MigrationTarget =
-  | MessagePort
+  | MigrationOrigin
   | { migrateIncoming(port: MessagePort): Promise<MigrateIncomingReport> };
 
 export interface MonitorMachine {
@@ -58,6 +61,14 @@ export interface MonitorMachine {
   cprCancel(): Promise<void>;
   cprBlockers(mode: CprMode): Promise<Blocker[]>;
   migrate(target: MigrationTarget, options?: MigrateOptions): Promise<MigrateReport>;
+  migrateIncoming(
+    from: MigrationOrigin,
+    options?: { replace?: boolean },
+  ): Promise<MigrateIncomingReport>;
+  /** @returns null if the site serves the keeper that runs */
+  upgradeKeeper(options?: {
+    override?: boolean;
+  }): Promise<{ to: { name: string }; downtimeMs?: number } | null>;
   migrateCancel(): Promise<void>;
   migrateContinue(): Promise<void>;
   migrateSetParameters(parameters: MigrateOptions): Promise<void>;

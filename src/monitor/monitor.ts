@@ -17,7 +17,7 @@ import { namesRegister } from './expression.ts';
 import { History } from './history.ts';
 import { findCommand, similarNames } from './lookup.ts';
 import { fileOfEntry, type MonitorFiles, resultFiles, type WrittenFile } from './monitor-files.ts';
-import type { MigrationTarget, MonitorMachine } from './monitor-machine.ts';
+import type { MigrationOrigin, MigrationTarget, MonitorMachine } from './monitor-machine.ts';
 import { registerLookup } from './register-dump.ts';
 
 export interface MonitorOptions {
@@ -30,6 +30,8 @@ export interface MonitorOptions {
   runtimes?: readonly RuntimeSource[];
   /** Finds the destination of `migrate`, such as `worker:NAME`. */
   targets?: (uri: string) => Promise<MigrationTarget | undefined>;
+  /** Finds the source of `migrate_incoming`, such as `tab:NAME`. */
+  origins?: (uri: string) => Promise<MigrationOrigin | undefined>;
   /** Lines of earlier sessions, oldest first. */
   history?: readonly string[];
 }
@@ -61,7 +63,7 @@ const commands: readonly Command[] = [
 ];
 
 export function createMonitor(machine: MonitorMachine, options: MonitorOptions = {}): Monitor {
-  const { files = resultFiles, runtimes = [], targets } = options;
+  const { files = resultFiles, runtimes = [], targets, origins } = options;
   const history = new History(options.history);
   return {
     history,
@@ -73,6 +75,7 @@ export function createMonitor(machine: MonitorMachine, options: MonitorOptions =
         files,
         runtimes,
         targets,
+        origins,
         commands,
         history: history.lines,
         sleep: (ms) => new Promise((done) => setTimeout(done, ms)),

@@ -1,5 +1,6 @@
 /** Commands for migration, with QEMU's names. */
 import { HoldfastError } from '../../errors.ts';
+import { blockerSentence } from '../../protocol/cpr.ts';
 import type { MigrateOptions, MigrateReport, MigrationInfo } from '../../protocol/migration.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Command, CommandContext } from '../command.ts';
@@ -33,6 +34,37 @@ export const migrationCommands: readonly Command[] = [
       if (!args.hasOption('d')) return ended(await moving);
       moving.catch(() => {});
       return 'The migration has begun: info migrate shows it.';
+    },
+  },
+  {
+    names: ['migrate_incoming'],
+    options: [{ letter: 'r' }],
+    parameters: [{ name: 'uri', kind: 'string' }],
+    help: 'take the guest that another keeper sends, such as tab:NAME; with -r it replaces the one here',
+    run: async ({ machine, origins }, args) => {
+      const uri = args.text('uri');
+      const from = await origins?.(uri);
+      if (!from)
+        throw new HoldfastError(
+          'bad-command',
+          `migrate_incoming: there is no source '${uri}' here`,
+        );
+      const { machineId } = await machine.migrateIncoming(from, { replace: args.hasOption('r') });
+      return `The guest of machine "${machineId}" runs here.`;
+    },
+  },
+  {
+    names: ['keeper_upgrade'],
+    options: [{ letter: 'f' }],
+    parameters: [],
+    help: 'move the running guest to the keeper that the site serves; with -f although something would not follow',
+    run: async ({ machine }, args) => {
+      const report = await machine.upgradeKeeper({ override: args.hasOption('f') });
+      if (!report) return 'The site serves the keeper that runs.';
+      const { to, downtimeMs } = report;
+      const pause =
+        downtimeMs === undefined ? '' : `, and stood still for ${downtimeMs.toFixed(1)} ms`;
+      return `The guest moved to the keeper ${to.name}${pause}.`;
     },
   },
   {
@@ -101,16 +133,24 @@ async function move({ machine, targets }: CommandContext, args: Arguments): Prom
 const ended = ({ downtimeMs, totalMs }: MigrateReport) =>
   `The guest has moved: it stood still for ${downtimeMs.toFixed(1)} ms, and all took ${totalMs.toFixed(0)} ms.`;
 
+/** Names the parts of the downtime. */
+function partsOf({ downtimeParts }: MigrationInfo): string {
+  const parts = Object.entries(downtimeParts ?? {});
+  if (parts.length === 0) return '';
+  return ` (${parts.map(([name, ms]) => `${name.slice(0, -2)} ${ms.toFixed(1)}`).join(', ')})`;
+}
+
 function infoLines(info: MigrationInfo): string[] {
   if (info.status === 'none') return ['There was no migration.'];
   const kbytes = (bytes: number) => `${Math.round(bytes / 1024)} kbytes`;
   return [
     `Migration status: ${info.status}`,
     ...(info.error ? [`error: ${info.error.message}`] : []),
+    ...(info.cut ?? []).map((blocker) => `did not follow: ${blockerSentence(blocker)}`),
     `total time: ${info.totalMs.toFixed(0)} ms`,
     info.downtimeMs === undefined
       ? `expected downtime: ${info.expectedDowntimeMs.toFixed(0)} ms`
-      : `downtime: ${info.downtimeMs.toFixed(1)} ms`,
+      : `downtime: ${info.downtimeMs.toFixed(1)} ms${partsOf(info)}`,
     `transferred ram: ${kbytes(info.transferredBytes)}`,
     `throughput: ${((info.bandwidth * 8) / 1e6).toFixed(2)} mbps`,
     `remaining ram: ${kbytes(info.remainingBytes)}`,

@@ -5,7 +5,7 @@ import type { KeeperInfo } from '../../protocol/keeper-api.ts';
 import { type MigrateOptions, type MigrationInfo, noMigration } from '../../protocol/migration.ts';
 import type { CpuRegisters, SegmentRegister } from '../../protocol/registers.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
-import type { MigrationTarget, MonitorMachine } from '../monitor-machine.ts';
+import type { MigrationOrigin, MigrationTarget, MonitorMachine } from '../monitor-machine.ts';
 
 const runtime = (v86Version: string): RuntimeSource => ({
   id: `${v86Version}-abc`,
@@ -205,6 +205,15 @@ export class FakeMachine implements MonitorMachine {
   async migrate(target: MigrationTarget) {
     this.#call('migrate', target);
     return { ...this.migration, machineId: 'machine', downtimeMs: 18.25, totalMs: 640 };
+  }
+  async migrateIncoming(from: MigrationOrigin, { replace = false } = {}) {
+    this.#call('migrateIncoming', from, replace);
+    return { machineId: 'other', runtimeId: 'r', v86Version: '1', durationMs: 1 };
+  }
+  newerKeeper: { to: { name: string }; downtimeMs?: number } | null = null;
+  async upgradeKeeper({ override = false } = {}) {
+    this.#call('upgradeKeeper', override);
+    return this.newerKeeper;
   }
   async migrateCancel() {
     this.#call('migrateCancel');

@@ -10,11 +10,17 @@ import { PageFiles } from './page-files.ts';
 
 type Tone = 'input' | 'error' | 'hint' | 'output';
 
-/** `worker:NAME`: the keeper of that name, which `?machine=NAME` shows afterwards. */
-async function workerTarget(uri: string) {
+/** `worker:NAME`: the keeper of that name, which `?machine=NAME` shows afterwards. Or {@link otherTab}. */
+async function target(uri: string) {
   const [, machineId] = /^worker:(.+)$/.exec(uri) ?? [];
-  if (machineId === undefined) return undefined;
+  if (machineId === undefined) return otherTab(uri);
   return connect({ keeperUrl, machineId, runtimes: runtimes.map(runtimeSource) });
+}
+
+/** `tab:NAME`: a tab of this site that shares no worker with this one, and uses the same name. */
+async function otherTab(uri: string) {
+  const [, name] = /^tab:(.+)$/.exec(uri) ?? [];
+  return name === undefined ? undefined : new BroadcastChannel(`holdfast-tab-${name}`);
 }
 
 const prompt = '(holdfast)';
@@ -37,7 +43,8 @@ export class MonitorView {
       this.#monitor = createMonitor(machine, {
         files: this.#files,
         runtimes: runtimes.map(runtimeSource),
-        targets: workerTarget,
+        targets: target,
+        origins: otherTab,
         history: this.#history,
       });
     });
