@@ -1,5 +1,5 @@
 /**
- * `npm run test:crash -- [--seed N] [--count N] [--at-once N] [--only boot,idle,ram,disk,disk-full,power-loss]`:
+ * `npm run test:crash -- [--seed N] [--count N] [--at-once N] [--only boot,idle,ram,disk,disk-full,power-loss,migrate]`:
  * kills whole browsers at random moments, and damages or fills their disks.
  *
  * The kinds run one after the other: a guest that waits for its turn would use processor time. `--at-once`
@@ -12,13 +12,14 @@ import { ensureBuild, root } from '../../tools/setup.mjs';
 import { bundleModule } from '../support/bundle.ts';
 import { Site } from '../support/test.ts';
 import { DiskFullRounds, describeDiskFull, smallDiskMiB } from './disk-full.ts';
+import { describeMigrateRound, MigrateRounds } from './migrate/rounds.ts';
 import { describePowerLoss, PowerLossRounds } from './power-loss.ts';
 import { CrashRounds, type Round } from './rounds.ts';
 import { SmallDisk } from './small-disk.ts';
 import { describeRound, summarize } from './summary.ts';
 import { workloadNames } from './workloads.ts';
 
-const kinds = [...workloadNames, 'disk-full', 'power-loss'] as const;
+const kinds = [...workloadNames, 'disk-full', 'power-loss', 'migrate'] as const;
 type Kind = (typeof kinds)[number];
 
 /** Result of one round. */
@@ -95,6 +96,16 @@ function roundsOf(kind: Kind): Rounds | { refused: string } {
         round: async (below) => {
           const round = await rounds.round(below);
           return { description: describePowerLoss(round), outcome: round.outcome };
+        },
+        close: () => rounds.close(),
+      };
+    }
+    case 'migrate': {
+      const rounds = new MigrateRounds();
+      return {
+        round: async (below) => {
+          const round = await rounds.round(below);
+          return { description: describeMigrateRound(round), outcome: round.life };
         },
         close: () => rounds.close(),
       };
