@@ -105,4 +105,14 @@ printTable(
     ],
   ],
 );
+const parts = ['memoryMs', 'saveMs', 'sendMs', 'loadMs', 'runMs'] as const;
+printTable(
+  ['parts of the pause, ms p50', 'memory', 'save', 'send', 'load', 'run'],
+  loads.map(({ name }) => [
+    name,
+    ...parts.map((part) =>
+      ms(median(reports(name).map((report) => report.downtimeParts?.[part] ?? 0))),
+    ),
+  ]),
+);
 writeMetrics('migrate', metrics, json);
