@@ -2,6 +2,8 @@
 import { resolve } from 'node:path';
 import type { MigrateOptions } from '../../src/index.ts';
 import { bundleModule } from '../support/bundle.ts';
+import { HeldFile } from '../support/held-file.ts';
+import { prompt } from '../support/linux-guest.ts';
 import { test as base, expect, patternGuest } from '../support/test.ts';
 
 type Moves = typeof import('../support/moves.ts');
@@ -64,4 +66,37 @@ test('[MH4] a guest moves to a tab that shares no worker, with its memory', asyn
   await expect
     .poll(() => guest.machine((machine) => machine.status?.reason?.code))
     .toBe('migrated');
+});
+
+test.describe('a guest of Linux', () => {
+  test.use({ guestQuery: '', guestReady: prompt });
+
+  test('[MH10] whose download runs while it moves to another host sees it end, and the report names it', {
+    tag: '@slow',
+  }, async ({ guest, moves, runtimes }) => {
+    const file = await HeldFile.serve();
+    await guest.start(runtimes.newer, { network: 'virtio', networkBackend: { kind: 'fetch' } });
+    await guest.waitForSerial(prompt);
+    await guest.run('until ifconfig eth0 | grep -q "inet addr"; do usleep 100000; done');
+    const url = `http://${file.port}.external/f`;
+    await guest.run(`(wget -q -O /tmp/f ${url}; echo wget=$? >/tmp/result) & true`);
+    file.release(0.3);
+    const received = async () => Number((await guest.execute('wc -c </tmp/f')).stdout);
+    await expect.poll(received).toBeGreaterThan(0);
+    const cut = await guest.machine(
+      async (machine, [url, builds, options]) => {
+        const { moveOverDataChannel } = (await import(url)) as Moves;
+        return (await moveOverDataChannel(machine, builds, options)).cut;
+      },
+      [moves, [runtimes.newer, runtimes.older], patient] as const,
+    );
+    expect(cut).toMatchObject([{ code: 'network-cannot-follow' }]);
+    const result = () =>
+      guest.machine(async (machine, url) => {
+        const { present } = (await import(url)) as Moves;
+        return (await present(machine).execute('cat /tmp/result')).stdout;
+      }, moves);
+    await expect.poll(result).toMatch(/wget=[1-9]/);
+    file.close();
+  });
 });

@@ -42,7 +42,7 @@ async function readConsole(machine: Machine): Promise<void> {
 const clockOffsetMs = (guest: Guest) =>
   guest.machine(async (machine) => {
     let [offsetMs, fastestMs] = [0, Number.POSITIVE_INFINITY];
-    for (let attempt = 0; attempt < 15; attempt++) {
+    for (let attempt = 0; attempt < 8; attempt++) {
       const beganMs = performance.now();
       const { stdout } = await machine.execute('cut -d" " -f1 /proc/uptime');
       const tookMs = performance.now() - beganMs;
@@ -85,13 +85,14 @@ test(`[KM3] [KM4] over ${upgrades} upgrades under a counting shell two terminals
   }
 });
 
-test("the guest's clock does not jump by more than 100 ms when its keeper is replaced @slow", async ({
+test(`the guest's clock does not jump by more than 100 ms in any of ${upgrades} upgrades @slow`, async ({
   guest,
   site,
 }) => {
+  test.setTimeout(300_000);
   await guest.run('kept=here');
   let offsetMs = await clockOffsetMs(guest);
-  for (let number = 1; number <= 3; number++) {
+  for (let number = 1; number <= upgrades; number++) {
     await putOtherKeeper(site, number);
     await upgrade(guest);
     const nowMs = await clockOffsetMs(guest);
@@ -150,12 +151,11 @@ test('commands and files that reach the keeper during an upgrade are done once, 
 test.describe('a guest that fills its memory', () => {
   test.use(patternGuest);
 
-  test('every page of its memory is right after each of three upgrades', async ({
-    guest,
-    inPage,
-    site,
-  }) => {
-    for (let number = 1; number <= 3; number++) {
+  test(`every page of its memory is right after each of ${upgrades} upgrades`, {
+    tag: '@slow',
+  }, async ({ guest, inPage, site }) => {
+    test.setTimeout(300_000);
+    for (let number = 1; number <= upgrades; number++) {
       const build = await putOtherKeeper(site, number);
       await upgrade(guest);
       expect(await keeper(guest)).toBe(build);
