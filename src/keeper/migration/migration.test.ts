@@ -141,6 +141,24 @@ describe('a guest that moves', () => {
     later.mockRestore();
   });
 
+  test('[MI19] keeps the keys down that a page holds, until that page has left there too', async () => {
+    await start();
+    const attached = async (keeper: Keeper) => {
+      const { port1, port2 } = new MessageChannel();
+      ports.push(port1);
+      const page = keeper.connection();
+      await page.attach(port2, '', 'page');
+      return { page, port1 };
+    };
+    const { page } = await attached(source);
+    page.command('scancodes', [Uint8Array.of(0x2a)]);
+    await migrate().leaving;
+    const followed = await attached(destination);
+    expect(there.keys).toEqual([]);
+    followed.port1.postMessage(null);
+    await vi.waitFor(() => expect(there.keys).toEqual([`keys ${0xaa}`]), slowTimeout);
+  });
+
   test('[MI2] takes the images with it that no URL has', async () => {
     const bytes = new Uint8Array(3_000_000).fill(5);
     const file = new File([new Uint8Array(700_000).fill(6)], 'disk.img', { lastModified: 9 });

@@ -69,6 +69,8 @@ export function textOfVmstate(vmstate: Uint8Array): string {
 
 export class FakeRuntime {
   readonly log: string[] = [];
+  /** Keys that the guest received, and releases of all of them. */
+  readonly keys: string[] = [];
   host: RuntimeHost | undefined;
   running = false;
   /** Instruction count, which grows with the guest's work. */
@@ -172,6 +174,8 @@ export class FakeRuntime {
         infoNothing: () => 'nothing',
         consoleInput: (_console: string, bytes: Uint8Array) =>
           void this.log.push(`input ${new TextDecoder().decode(bytes)}`),
+        scancodes: (codes: Uint8Array) => void this.keys.push(`keys ${[...codes].join(' ')}`),
+        releaseInput: () => void this.keys.push('release'),
       } as never,
     };
   }
