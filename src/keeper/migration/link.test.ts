@@ -100,6 +100,7 @@ describe('messages', () => {
   test('[MS5] that are too large end the migration', () => {
     channel.receive(new Uint8Array(largestMessageBytes + 1));
     expect(link.signal.reason).toMatchObject({ code: 'migration-failed' });
+    expect(link.signal.reason.message).toContain(`has ${largestMessageBytes + 1} bytes`);
   });
 
   test('[MS5] that would be too large are not sent', () => {
