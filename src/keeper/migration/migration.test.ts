@@ -156,7 +156,8 @@ describe('a guest that moves', () => {
     const followed = await attached(destination);
     expect(there.keys).toEqual([]);
     followed.port1.postMessage(null);
-    await vi.waitFor(() => expect(there.keys).toEqual([`keys ${0xaa}`]), slowTimeout);
+    // Sooner than without the page.
+    await vi.waitFor(() => expect(there.keys).toEqual([`keys ${0xaa}`]), { timeout: 5_000 });
   });
 
   test('[MI2] takes the images with it that no URL has', async () => {
