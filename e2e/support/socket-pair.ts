@@ -1,6 +1,7 @@
 /** A server that joins two WebSockets: what one sends, the other receives. */
 import { once } from 'node:events';
-import { type RelaySocket, WebSocketServer } from 'ws';
+import type { AddressInfo } from 'node:net';
+import { type WebSocket as RelaySocket, WebSocketServer } from 'ws';
 
 export class SocketPairs {
   readonly #server: WebSocketServer;
@@ -19,7 +20,7 @@ export class SocketPairs {
   }
 
   get url(): string {
-    return `ws://127.0.0.1:${this.#server.address().port}`;
+    return `ws://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   /** Forgets a socket whose other one did not come. */
