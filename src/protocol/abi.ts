@@ -195,6 +195,11 @@ export interface RuntimeInstance {
   readonly guestMemory?: readonly RamBlock[];
   /** Absent if the runtime does not track writes: any page may then have been written. */
   readonly writes?: WriteTracking;
+  /**
+   * Returns the pages of `pc.ram` that the guest used last, by guest-physical number: a guess at what
+   * it uses next. Absent or undefined if the runtime does not know.
+   */
+  recentPages?(): Uint32Array<ArrayBuffer> | undefined;
   /** Data that {@link revert} needs beside guest memory and pieces. The guest is stopped. */
   capture?(): DeviceSnapshot;
   /**

@@ -20,6 +20,8 @@ export interface GuestDescription {
   config: MachineConfig;
   runtime: RuntimeSource;
   ranges: MemoryRange[];
+  /** Pages that the guest used last, by the same numbers. Absent if the runtime does not know. */
+  hotPages?: Uint32Array<ArrayBuffer>;
 }
 
 /**

@@ -213,6 +213,10 @@ export class V86Runtime implements RuntimeInstance {
     return gotFrames || gotKeys || gotInput ? 0 : Math.min(idleMs, soundMs);
   }
 
+  recentPages(): Uint32Array<ArrayBuffer> | undefined {
+    return this.core.recentPages(this.#options.host.config.memoryMiB << 20);
+  }
+
   get drives(): Drives {
     return this.#options.drives;
   }

@@ -127,6 +127,9 @@ export function trackWrites(module: binaryen.Module): string | undefined {
     module.addGlobal(name, i32, true, module.i32.const(0));
     module.addGlobalExport(name, name);
   }
+  // Where the TLB is: src/runtime/core/recent-pages.ts reads it.
+  module.addGlobal('tlb_data', i32, false, module.i32.const(Number(install.info.offset)));
+  module.addGlobalExport('tlb_data', 'tlb_data');
   const local = (index: number) => module.local.get(index, i32);
   const note = (physical: Expression) =>
     module.i32.store8(

@@ -22,6 +22,7 @@ import { composeVmstate, sectionsOf } from '../cpr/sections.ts';
 import { storeOf } from '../cpr/targets.ts';
 import { blobItems, buffersOf, deviceStateItem, pagesItem } from './export-records.ts';
 import { ForwardingStore } from './forwarding-store.ts';
+import { hotPagesOf } from './hot-pages.ts';
 import { type ExportSender, sendStored, withCopy } from './send-stored.ts';
 
 /** Largest size of waiting copies while the guest runs, so that an export needs little memory. */
@@ -63,7 +64,9 @@ function describe(machine: GuestParts, digest: Digest): ExportItem {
   const { execution, backing, id } = machine;
   const ranges = storedRanges(checkpointSource(machine, digest, () => new Uint8Array()));
   const { config } = backing;
-  return { kind: 'begin', machineId: id, config, runtime: execution.source, ranges };
+  const hotPages = hotPagesOf(execution.instance, ranges);
+  const { source: runtime } = execution;
+  return { kind: 'begin', machineId: id, config, runtime, ranges, ...(hotPages && { hotPages }) };
 }
 
 async function exportFromStorage(

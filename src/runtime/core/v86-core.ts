@@ -17,6 +17,7 @@ import { type BlockPlacement, Growth } from './growth.ts';
 import { GuestClock } from './guest-clock.ts';
 import { JitQueue, tableOffset } from './jit.ts';
 import type { Range } from './page-ops.ts';
+import { recentPages } from './recent-pages.ts';
 import type { V86Wasm } from './v86-wasm.ts';
 import { type Knobs, WasmInstance } from './wasm-instance.ts';
 import { writeMapAddress, writeMapBytes } from './write-tracking.ts';
@@ -235,6 +236,14 @@ export class V86Core {
   /** True if the module tracks the guest's writes. */
   get tracksWrites(): boolean {
     return this.#instance.tracksWrites;
+  }
+
+  /** Returns the pages of guest RAM that the guest used last, if this module can tell. */
+  recentPages(ramBytes: number): Uint32Array<ArrayBuffer> | undefined {
+    const { tlbAddress } = this.#instance;
+    if (tlbAddress === undefined) return undefined;
+    const { ramAddress } = this;
+    return recentPages({ buffer: this.#view.buffer, tlbAddress, ramAddress, ramBytes });
   }
 
   /** Sets constants of v86 that tools/wasm/transform.ts made settable. */

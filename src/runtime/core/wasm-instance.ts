@@ -18,6 +18,8 @@ interface KnobGlobals {
 interface WriteTrackingGlobals {
   write_map?: WebAssembly.Global<'i32'>;
   ram_base?: WebAssembly.Global<'i32'>;
+  /** Address of the TLB. Constant. */
+  tlb_data?: WebAssembly.Global<'i32'>;
 }
 
 interface WasmInstanceOptions {
@@ -48,6 +50,11 @@ export class WasmInstance {
   /** True if the module tracks the guest's writes. */
   get tracksWrites(): boolean {
     return 'write_map' in this.exports;
+  }
+
+  /** Address of the TLB, if it is known. */
+  get tlbAddress(): number | undefined {
+    return (this.exports as unknown as WriteTrackingGlobals).tlb_data?.value;
   }
 
   /** Sets the address of the write map, and that of guest memory once it is known. */

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { beforeAll, expect, test } from 'vitest';
-import { type Codec, loadCodec } from '../../state-file/codec.ts';
+import { type Codec, loadCodec } from '../../state-file/format/codec.ts';
 import { limitOfUnpacked, unpack } from './unpack.ts';
 
 let codec: Codec;
