@@ -5,7 +5,7 @@
 import xxhash from 'xxhash-wasm';
 
 const magic = 'HOLDSTAT';
-const formatVersions = [1];
+const formatVersions = [1, 2];
 /** Magic, format version u32, length of the head u32, digest of the head u64. */
 const preambleBytes = 24;
 const maxHeadBytes = 1 << 20;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadCodec } from '../state-file/codec.ts';
-import { encodePreamble } from '../state-file/frame.ts';
+import { loadCodec } from '../state-file/format/codec.ts';
+import { encodePreamble } from '../state-file/format/frame.ts';
 import { type RunningBucket, startBucket } from './testing/bucket.ts';
 import {
   publish,
