@@ -92,6 +92,8 @@ export const holdfastErrorCodes = [
   'bad-state-file',
   /** A state file could not be fetched: not there, not allowed (CORS), or the connection broke. */
   'state-unavailable',
+  /** A state file that is read in parts is another one now. */
+  'state-changed',
   /** The base that a state file builds on is not the one that it names. */
   'wrong-base',
   /** A state could not be uploaded, or is too large for a link. */

@@ -123,7 +123,7 @@ test('docs/compatibility.md has the versions of the code', () => {
   const number = (path: string, pattern: RegExp) => Number(pattern.exec(text(path))?.[1]);
   const abi = number('src/protocol/abi.ts', /abiVersion = (\d+)/);
   const vmstate = number('src/vmstate/envelope.ts', /formatVersion = (\d+)/);
-  const stateFile = number('src/state-file/frame.ts', /stateFormatVersion = (\d+)/);
+  const stateFile = number('src/state-file/format/frame.ts', /stateFormatVersion = (\d+)/);
   const checkpoint = number('src/keeper/checkpoint/manifest.ts', /withParts = (\d+)/);
   const schema = Array.from(text('src/store/schema.ts').matchAll(/^ {4}to: (\d+)/gm));
   const agent = number(
@@ -137,7 +137,7 @@ test('docs/compatibility.md has the versions of the code', () => {
     'keeper ABI': `${abi}`,
     'runtime ABI': `${abi}`,
     vmstate: `writes ${vmstate}, reads 1 and ${vmstate}`,
-    'state file': `writes and reads ${stateFile}`,
+    'state file': `writes ${stateFile}, reads 1 and ${stateFile}`,
     'store schema': `${schema.at(-1)?.[1]}`,
     'checkpoint format': `writes 1 and ${checkpoint}, reads 1 and ${checkpoint}`,
     'agent protocol': `${agent}`,

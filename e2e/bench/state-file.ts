@@ -9,7 +9,7 @@
  * before the clock starts, like a page without a second emulator.
  */
 import type { Page } from '@playwright/test';
-import { loadCodec } from '../../src/state-file/codec.ts';
+import { loadCodec } from '../../src/state-file/format/codec.ts';
 import { benchArguments } from './lib/arguments.ts';
 import {
   closeOurs,

@@ -6,7 +6,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { Browser, Page } from '@playwright/test';
-import { loadCodec } from '../../src/state-file/codec.ts';
+import { loadCodec } from '../../src/state-file/format/codec.ts';
 import { randomSource } from '../../src/vmstate/testing/mutate.ts';
 import { blob, type Forgery, forge, zeros } from '../support/hostile-state.ts';
 import { NewMachinePage } from '../support/new-machine-page.ts';

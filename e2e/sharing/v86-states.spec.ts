@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
-import { loadCodec } from '../../src/state-file/codec.ts';
+import { loadCodec } from '../../src/state-file/format/codec.ts';
 import { NewMachinePage } from '../support/new-machine-page.ts';
 import { playground } from '../support/playground-page.ts';
 import { shownTerminal } from '../support/playground-view.ts';

@@ -10,8 +10,8 @@ import type {
 } from '../protocol/migration.ts';
 import { type Reached, toBeAsked } from '../protocol/reach.ts';
 import { toWireError } from '../protocol/wire-error.ts';
+import { stateLimits } from '../state-file/format/state-limits.ts';
 import { type ConfigOrigin, checkConfig } from '../state-file/portable-config.ts';
-import { stateLimits } from '../state-file/state-limits.ts';
 import type { OpenStateOptions } from './start-options.ts';
 import type { RequirePublic } from './state-files.ts';
 

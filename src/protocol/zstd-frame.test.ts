@@ -1,6 +1,6 @@
 import { Decompress } from 'fzstd';
 import { expect, test } from 'vitest';
-import { loadCodec } from '../state-file/codec.ts';
+import { loadCodec } from '../state-file/format/codec.ts';
 import { largestZstdWindow, withSmallWindow } from './zstd-frame.ts';
 
 const magic = [0x28, 0xb5, 0x2f, 0xfd];

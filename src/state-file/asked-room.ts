@@ -1,6 +1,6 @@
 /** Memory that a state may take: a default amount without approval, more with approval. */
 import { HoldfastError } from '../errors.ts';
-import { stateLimits } from './state-limits.ts';
+import { stateLimits } from './format/state-limits.ts';
 
 export class AskedRoom {
   readonly #ask: (sizeBytes: number) => void;

@@ -6,14 +6,14 @@
 import { HoldfastError } from '../errors.ts';
 import type { StateReference } from '../protocol/config.ts';
 import { pageBytes } from '../protocol/page-bytes.ts';
-import type { Codec } from './codec.ts';
-import { decodePageGroup, encodePageGroup } from './page-group.ts';
+import type { Codec } from './format/codec.ts';
+import { decodePageGroup, encodePageGroup } from './format/page-group.ts';
 import { SimilarPages } from './similar-pages.ts';
 import type { StateReader } from './state-reader.ts';
 
 const none = 0xffffffff;
-/** Groups of some 4 MiB that stay decompressed. */
-const keptGroups = 4;
+/** Size of the groups that stay decompressed. */
+const keptBytes = 16 << 20;
 
 /** Pages that are compressed together. */
 interface Group {
@@ -33,6 +33,7 @@ export class BaseImage {
   readonly #groups: Group[];
   readonly #blobs: ReadonlyMap<string, string>;
   readonly #recent = new Map<number, Uint8Array>();
+  #recentBytes = 0;
   #similar: SimilarPages | undefined;
 
   private constructor(reference: StateReference, codec: Codec, found: Found) {
@@ -143,10 +144,15 @@ export class BaseImage {
     if (kept) return kept;
     const bytes = new Uint8Array(await compressed.arrayBuffer());
     const raw = this.#codec.decompress(bytes, rawBytes);
-    const { contents } = decodePageGroup(raw, this.#pageCount);
-    const [oldest] = this.#recent.keys();
-    if (this.#recent.size >= keptGroups && oldest !== undefined) this.#recent.delete(oldest);
+    // The groups of a base in format 1 are larger.
+    const { contents } = decodePageGroup(raw, this.#pageCount, 1);
     this.#recent.set(index, contents);
+    this.#recentBytes += contents.length;
+    for (const [oldest, { length }] of this.#recent) {
+      if (this.#recentBytes <= keptBytes || oldest === index) break;
+      this.#recent.delete(oldest);
+      this.#recentBytes -= length;
+    }
     return contents;
   }
 }

@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from 'vitest';
 import { pageBytes } from '../protocol/page-bytes.ts';
 import type { PagesItem } from '../protocol/state-transfer.ts';
-import { type Codec, loadCodec } from './codec.ts';
 import { compressionLevel } from './compression-level.ts';
-import { compressed } from './frame.ts';
+import { type Codec, loadCodec } from './format/codec.ts';
+import { compressed } from './format/frame.ts';
 import { StateWriter } from './state-writer.ts';
 
 const mib = 1 << 20;
@@ -12,14 +12,22 @@ beforeAll(async () => {
   codec = await loadCodec();
 });
 
-test('a guest of usual size, and what is on a base, are made as small as they can be', () => {
-  expect(compressionLevel(4 * mib, { writtenBytes: 20 * mib, hasBase: false })).toBe(9);
-  expect(compressionLevel(mib, { writtenBytes: 0, hasBase: true })).toBe(19);
+test('a small guest, and what is on a base, are made as small as they can be', () => {
+  const early = { machineBytes: 128 * mib, writtenBytes: 12 * mib, hasBase: false };
+  expect(compressionLevel(mib, early)).toBe(15);
+  expect(compressionLevel(mib, { ...early, machineBytes: 512 * mib })).toBe(8);
+  expect(compressionLevel(mib, { ...early, writtenBytes: 0, hasBase: true })).toBe(19);
+});
+
+test('pages that a reader waits for are small in any file', () => {
+  const late = { machineBytes: 2048 * mib, writtenBytes: 900 * mib, hasBase: false };
+  expect(compressionLevel(mib, late)).toBe(3);
+  expect(compressionLevel(mib, { ...late, isHot: true })).toBe(15);
 });
 
 test('a large guest is written fast: what comes after its first part is compressed less', async () => {
   const levels: number[] = [];
-  const pages = 30_000;
+  const pages = 70_000;
   const writer = new StateWriter({
     codec,
     head: {
@@ -27,7 +35,7 @@ test('a large guest is written fast: what comes after its first part is compress
         title: 'Large',
         createdAtMs: 0,
         machineId: 'm',
-        config: { name: 'Large', memoryMiB: 128, vgaMemoryMiB: 8 },
+        config: { name: 'Large', memoryMiB: 512, vgaMemoryMiB: 8 },
         v86Version: '0.5.462',
         ranges: [{ block: 'pc.ram', offsetBytes: 0, pages }],
       },
@@ -42,7 +50,7 @@ test('a large guest is written fast: what comes after its first part is compress
   });
   await writer.begin();
   for (let first = 0; first < pages; first += 500) await writer.pages(somePages(first, 500));
-  expect(levels[0]).toBe(9);
+  expect(levels[0]).toBe(8);
   expect(levels.at(-1)).toBe(3);
   expect(levels).toEqual([...levels].sort((a, b) => b - a));
 });

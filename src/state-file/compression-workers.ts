@@ -5,12 +5,14 @@
 import { HoldfastError } from '../errors.ts';
 import { scriptUrl } from '../protocol/script-url.ts';
 import { fromWireError } from '../protocol/wire-error.ts';
-import { loadCodec } from './codec.ts';
-import { compressed, type Stored } from './frame.ts';
+import { loadCodec } from './format/codec.ts';
+import { compressed, type Stored } from './format/frame.ts';
 import type { CompressJob, WorkerMessage } from './worker-protocol.ts';
 
 /** Each takes some 30 MiB for its tables. */
 const mostWorkers = 3;
+/** Frames that each has to do at a time, so that none waits for the next one. */
+const framesEach = 4;
 /** For less data, the transfer takes longer than the compression. */
 const leastBytes = 256 << 10;
 
@@ -38,7 +40,7 @@ export class CompressionWorkers {
     if (isLarge && count > 1 && typeof Worker === 'function')
       for (let i = 0; i < count; i++) this.#workers.push(newWorker());
     this.#idle.push(...this.#workers);
-    this.parallel = Math.max(1, this.#workers.length);
+    this.parallel = Math.max(1, this.#workers.length * framesEach);
   }
 
   readonly compress: Compress = async (raw, level) => {

@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
-import { type Codec, loadCodec } from './codec.ts';
+import { type Codec, loadCodec } from './format/codec.ts';
 import {
   decodeFrame,
   decodeFrameHeader,
   frameHeaderBytes,
   frameKind,
   type Stored,
-} from './frame.ts';
+} from './format/frame.ts';
+import { PageSources } from './format/page-sources.ts';
 import { FrameQueue } from './frame-queue.ts';
 
 /** Compresses nothing until it is triggered. */
@@ -34,10 +35,10 @@ test('frames are written in their order, and compressed in any order', async () 
   await queue.add(frameKind.pages, frame(2), 9);
   asked[1]?.finish();
   asked[0]?.finish();
-  await queue.end();
+  await queue.end(new PageSources(0, false));
   const contents = [];
   for (let i = 0; i < written.length; i += 2) {
-    const header = decodeFrameHeader(written[i] ?? new Uint8Array());
+    const header = decodeFrameHeader(written[i] ?? new Uint8Array(), 2);
     contents.push(decodeFrame(header, written[i + 1] ?? new Uint8Array(), codec)[0]);
   }
   expect(contents.slice(0, 2)).toEqual([1, 2]);
@@ -63,5 +64,5 @@ test('a frame that fails to be compressed fails the file', async () => {
   const { queue, asked } = queueOf(await loadCodec(), 3);
   await queue.add(frameKind.pages, frame(1), 9);
   asked[0]?.fail(new Error('out of memory'));
-  await expect(queue.end()).rejects.toThrow('out of memory');
+  await expect(queue.end(new PageSources(0, false))).rejects.toThrow('out of memory');
 });

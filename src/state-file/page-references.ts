@@ -4,7 +4,7 @@
  */
 import { pageBytes } from '../protocol/page-bytes.ts';
 import type { BaseImage } from './base-image.ts';
-import type { Codec } from './codec.ts';
+import type { Codec } from './format/codec.ts';
 
 export interface PageReference {
   /** Contents of the page in the base. */

@@ -9,7 +9,7 @@ import { optionNames, optionTable } from '../protocol/options/option-table.ts';
 import { toPortableUrl } from '../protocol/portable-url.ts';
 import { type Reached, reachOf } from '../protocol/reach.ts';
 import type { JsonObject } from '../vmstate/json.ts';
-import { badState } from './bad-state.ts';
+import { badState } from './format/bad-state.ts';
 
 export type SourceName = ImageName;
 

@@ -4,10 +4,10 @@
  */
 import type { PreloadedState, PreloadedStateAnswer } from '../protocol/preload.ts';
 import { reachedFile, toBeAsked } from '../protocol/reach.ts';
-import { badState } from './bad-state.ts';
+import { badState } from './format/bad-state.ts';
 import { checkConfig } from './portable-config.ts';
-import type { RequestFile } from './preload-fetch.ts';
 import { ReadingState } from './read-job.ts';
+import type { RequestFile } from './sources/preload-fetch.ts';
 import type { PreloadJob, WorkerMessage } from './worker-protocol.ts';
 
 export async function preloadState(

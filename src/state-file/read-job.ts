@@ -7,16 +7,18 @@ import { freeBuffer } from '../protocol/free-buffer.ts';
 import { PortReceiver, PortSender } from '../protocol/port-stream.ts';
 import type { DeviceStateItem, ImportItem } from '../protocol/state-transfer.ts';
 import { AskedRoom } from './asked-room.ts';
-import { badState } from './bad-state.ts';
 import { requireReference } from './base-image.ts';
-import { ownBlobsOf } from './blob-group.ts';
-import { type Codec, loadCodec } from './codec.ts';
-import { type FetchedState, fetchState, fromStream } from './fetch-state.ts';
-import type { StateHead } from './head.ts';
-import { buffersOfPages } from './page-group.ts';
+import { badState } from './format/bad-state.ts';
+import { ownBlobsOf } from './format/blob-group.ts';
+import { type Codec, loadCodec } from './format/codec.ts';
+import type { StateHead } from './format/head.ts';
+import { buffersOfPages } from './format/page-group.ts';
+import type { ContentsItem, StatePart } from './format/state-part.ts';
+import { joinPages } from './joined-pages.ts';
 import type { SourceName } from './portable-config.ts';
-import type { RequestFile } from './preload-fetch.ts';
-import { type ContentsItem, type StatePart, StateReader } from './state-reader.ts';
+import { type FetchedState, fetchState, fromStream } from './sources/fetch-state.ts';
+import type { RequestFile } from './sources/preload-fetch.ts';
+import { StateReader } from './state-reader.ts';
 import type { OpenCommand, ReadJob, WorkerMessage } from './worker-protocol.ts';
 
 type Post = (message: WorkerMessage) => void;
@@ -41,7 +43,7 @@ export class ReadingState {
     this.#post = post;
     this.#stallMs = stallMs;
     this.#room = new AskedRoom((sizeBytes) => post({ type: 'more', sizeBytes }));
-    this.#parts = readAhead(reader.parts((bytes) => this.#room.take(bytes)));
+    this.#parts = readAhead(joinPages(reader.parts((bytes) => this.#room.take(bytes))));
   }
 
   /** Reads the head and posts it. @throws HoldfastError `bad-state-file`, `state-unavailable` */
@@ -131,7 +133,7 @@ export class ReadingState {
     if (reader.pageCount !== this.#reader.pageCount)
       throw new HoldfastError('wrong-base', 'The base is a machine with another amount of memory.');
     try {
-      for await (const part of reader.parts((bytes) => this.#room.take(bytes)))
+      for await (const part of joinPages(reader.parts((bytes) => this.#room.take(bytes))))
         if (part.kind !== 'cut' && part.kind !== 'contents') await sendPart(sender, part);
     } catch (thrown) {
       throw asBaseError(thrown, base);

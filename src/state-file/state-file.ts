@@ -5,9 +5,8 @@ import type { CarriedContents } from '../protocol/carried-contents.ts';
 import type { MachineConfig } from '../protocol/config.ts';
 import { PortReceiver, PortSender, readableFrom, sendStream } from '../protocol/port-stream.ts';
 import { reachedFile } from '../protocol/reach.ts';
-import { badState } from './bad-state.ts';
-import { fromResponse } from './fetch-state.ts';
-import type { StateHead } from './head.ts';
+import { badState } from './format/bad-state.ts';
+import type { StateHead } from './format/head.ts';
 import { MoreQuestion } from './more-question.ts';
 import {
   absoluteUrl,
@@ -15,6 +14,7 @@ import {
   checkConfig,
   type SourceName,
 } from './portable-config.ts';
+import { fromResponse } from './sources/fetch-state.ts';
 import type { ExportStateOptions, ReadStateOptions, StateFileInfo, StateSource } from './types.ts';
 import { StateWorker } from './worker-client.ts';
 

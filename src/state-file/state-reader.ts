@@ -1,18 +1,12 @@
 /** Reads a state file as it arrives: its head, then item by item. Holds one frame at a time. */
 import { HoldfastError } from '../errors.ts';
-import { blobsOf, entryNumbers, noBlob } from '../protocol/blobs-item.ts';
+import { blobsOf } from '../protocol/blobs-item.ts';
 import { freeBuffer } from '../protocol/free-buffer.ts';
-import type {
-  BlobItem,
-  BlobsItem,
-  DeviceStateItem,
-  ImportPages,
-  NoBlobItem,
-} from '../protocol/state-transfer.ts';
-import { badState } from './bad-state.ts';
-import { readBlobs } from './blob-group.ts';
-import { ByteSource } from './byte-source.ts';
-import { type Codec, digestText } from './codec.ts';
+import type { BlobItem, BlobsItem, NoBlobItem } from '../protocol/state-transfer.ts';
+import { badState } from './format/bad-state.ts';
+import { readBlobs } from './format/blob-group.ts';
+import { type Codec, digestText } from './format/codec.ts';
+import { type FileCheck, newFileCheck } from './format/file-check.ts';
 import {
   checkHead,
   decodeFrame,
@@ -22,57 +16,44 @@ import {
   frameHeaderBytes,
   frameKind,
   preambleBytes,
-} from './frame.ts';
-import { decodeCut, decodeHead, type StateHead } from './head.ts';
-import { decodePageGroup } from './page-group.ts';
-import { stateLimits } from './state-limits.ts';
-
-/** A part of a disk or image that exists only in the file. */
-export interface ContentsItem {
-  kind: 'contents';
-  blob: BlobItem;
-}
-
-/** A part of the file, as in its frames. */
-export type StatePart = ImportPages | BlobsItem | DeviceStateItem | ContentsItem;
+  type StateFormat,
+} from './format/frame.ts';
+import { decodeCut, decodeHead, pageCountOf, type StateHead } from './format/head.ts';
+import { decodePageGroup } from './format/page-group.ts';
+import { stateLimits } from './format/state-limits.ts';
+import { contentsOf, type MakeRoom, PartRoom, type StatePart } from './format/state-part.ts';
+import { ByteSource } from './sources/byte-source.ts';
 
 export type StateItem = Exclude<StatePart, BlobsItem> | BlobItem | NoBlobItem;
 
-/** @param bytes in addition to earlier ones */
-type MakeRoom = (bytes: number) => Promise<void> | void;
-
-/** Returns the room for a part. The first part of a blob counts for all of it. */
-function roomOf(part: StatePart): number {
-  if (part.kind === 'contents') return roomOfBlob(part.blob.offsetBytes, part.blob.totalBytes);
-  if (part.kind !== 'blobs') return 0;
-  const { entries } = part;
-  let bytes = 0;
-  for (let at = 0; at < entries.length; at += entryNumbers) {
-    const isAbsent = entries[at + 4] === noBlob;
-    bytes += roomOfBlob(isAbsent ? noBlob : (entries[at + 3] ?? 0), entries[at + 2] ?? 0);
-  }
-  return bytes;
-}
-
-function roomOfBlob(offsetBytes: number, totalBytes: number): number {
-  const { leastBlobBytes, blobOverheadBytes } = stateLimits;
-  return (offsetBytes === 0 ? Math.max(totalBytes, leastBlobBytes) : 0) + blobOverheadBytes;
+interface Beginning {
+  format: StateFormat;
+  preamble: Uint8Array;
+  headBytes: Uint8Array<ArrayBuffer>;
 }
 
 export class StateReader {
   readonly head: StateHead;
   readonly headBytes: number;
   readonly pageCount: number;
+  readonly #format: StateFormat;
   readonly #bytes: ByteSource;
   readonly #codec: Codec;
+  readonly #check: FileCheck;
   #digest: string | undefined;
 
-  private constructor(head: StateHead, headBytes: number, bytes: ByteSource, codec: Codec) {
-    this.head = head;
-    this.headBytes = headBytes;
-    this.pageCount = head.state.ranges.reduce((sum, { pages }) => sum + pages, 0);
+  private constructor(beginning: Beginning, bytes: ByteSource, codec: Codec) {
+    const { format, preamble, headBytes } = beginning;
+    checkHead(preamble, headBytes, codec.digest);
+    this.head = decodeHead(headBytes, codec.digest);
+    this.headBytes = preamble.length + headBytes.length;
+    this.pageCount = pageCountOf(this.head);
+    this.#format = format;
     this.#bytes = bytes;
     this.#codec = codec;
+    const { pageCount, head } = this;
+    const hasBase = head.state.base !== undefined;
+    this.#check = newFileCheck(format, { preamble, head: headBytes, pageCount, hasBase }, codec);
   }
 
   /** @throws HoldfastError `bad-state-file`, or errors of the source */
@@ -81,12 +62,11 @@ export class StateReader {
     codec: Codec,
     arrived?: (loadedBytes: number) => void,
   ): Promise<StateReader> {
-    const bytes = new ByteSource(source, codec.newDigest(), arrived);
+    const bytes = new ByteSource(source, arrived);
     const preamble = await bytes.read(preambleBytes);
-    const headBytes = await bytes.read(decodePreamble(preamble));
-    checkHead(preamble, headBytes, codec.digest);
-    const head = decodeHead(headBytes, codec.digest);
-    return new StateReader(head, preambleBytes + headBytes.length, bytes, codec);
+    const { format, headBytes: length } = decodePreamble(preamble);
+    const headBytes = await bytes.read(length);
+    return new StateReader({ format, preamble, headBytes }, bytes, codec);
   }
 
   /** `xxh64:…` of the whole file, known at its end. */
@@ -110,25 +90,21 @@ export class StateReader {
    */
   async *parts(room?: MakeRoom): AsyncGenerator<StatePart> {
     let cuts = 0;
-    let blobBytes = 0;
+    const taken = new PartRoom(room);
     let pagesLeft = stateLimits.pageRounds * this.pageCount;
     try {
       for (;;) {
-        const headerBytes = await this.#bytes.read(frameHeaderBytes, { covered: false });
-        const header = decodeFrameHeader(headerBytes);
+        const headerBytes = await this.#bytes.read(frameHeaderBytes);
+        const header = decodeFrameHeader(headerBytes, this.#format);
         if (header.kind === frameKind.end) {
           await this.#end(header);
           break;
         }
-        this.#bytes.cover(headerBytes);
         for (const part of await this.#decode(header)) {
           if (part.kind === 'cut' && ++cuts > 1) throw badState('This state file has two cuts.');
           pagesLeft -= pagesOf(part);
           if (pagesLeft < 0) throw badState('This state file writes the same pages over and over.');
-          const needed = roomOf(part);
-          blobBytes += needed;
-          if (blobBytes > stateLimits.blobBytes) throw badState('This state file is too large.');
-          if (needed > 0) await room?.(needed);
+          await taken.take(part);
           yield part;
         }
       }
@@ -146,28 +122,32 @@ export class StateReader {
   async #decode(header: FrameHeader): Promise<Iterable<StatePart>> {
     const stored = await this.#bytes.read(header.storedBytes);
     const raw = decodeFrame(header, stored, this.#codec);
+    this.#check.frame(header, stored, raw);
     if (raw !== stored) freeBuffer(stored.buffer);
     switch (header.kind) {
       case frameKind.pages:
-        return [decodePageGroup(raw, this.pageCount)];
+      case frameKind.hotPages: {
+        const group = decodePageGroup(raw, this.pageCount, this.#format);
+        this.#check.pages(group);
+        return [group];
+      }
       case frameKind.blobs:
         return [readBlobs(raw)];
       case frameKind.contents:
         return contentsOf(raw);
       case frameKind.cut:
         return [decodeCut(raw, this.#codec.digest)];
+      case frameKind.index:
       case frameKind.end:
         return [];
     }
   }
 
-  /** [SF4] Checks that nothing was removed, added or reordered. */
+  /** [SF4] */
   async #end(header: FrameHeader): Promise<void> {
-    const digest = this.#bytes.digest();
-    const stored = await this.#bytes.read(header.storedBytes, { covered: false });
-    const bytes = decodeFrame(header, stored, this.#codec);
-    if (bytes.length !== 8 || new DataView(bytes.buffer).getBigUint64(0, true) !== digest)
-      throw badState('This state file is damaged.');
+    const stored = await this.#bytes.read(header.storedBytes);
+    const contents = decodeFrame(header, stored, this.#codec);
+    const digest = this.#check.end(header, contents);
     await this.#bytes.requireEnd();
     this.#digest = digestText(digest);
   }
@@ -178,11 +158,4 @@ function pagesOf(part: StatePart): number {
   if (part.kind !== 'pages') return 0;
   const { numbers, uniform, xorNumbers, copies } = part;
   return numbers.length + xorNumbers.length + (uniform.length + copies.length) / 2;
-}
-
-function* contentsOf(raw: Uint8Array<ArrayBuffer>): Generator<ContentsItem> {
-  for (const blob of blobsOf(readBlobs(raw))) {
-    if (blob.kind !== 'blob') throw badState('This state file leaves out what it begins.');
-    yield { kind: 'contents', blob };
-  }
 }

@@ -2,11 +2,11 @@
  * Entry point of the worker that reads or writes one state file, and of its compression workers.
  */
 import { toWireError } from '../protocol/wire-error.ts';
-import { loadCodec } from './codec.ts';
-import { compressed } from './frame.ts';
-import { preloadFetch } from './preload-fetch.ts';
+import { loadCodec } from './format/codec.ts';
+import { compressed } from './format/frame.ts';
 import { preloadState } from './preload-job.ts';
 import { ReadingState } from './read-job.ts';
+import { preloadFetch } from './sources/preload-fetch.ts';
 import type {
   CompressJob,
   EndCommand,

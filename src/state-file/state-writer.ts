@@ -1,23 +1,27 @@
-/** Writes a state file from the items of an exported guest, in groups of some 4 MiB. */
+/** Writes a state file of format 2 from the items of an exported guest, in small groups. */
 
 import { HoldfastError } from '../errors.ts';
 import { pageBytes } from '../protocol/page-bytes.ts';
 import type {
   BlobItem,
   DeviceStateItem,
+  ImportPages,
   NoBlobItem,
   PagesItem,
 } from '../protocol/state-transfer.ts';
 import { encodeDeviceCut } from '../vmstate/device-cut.ts';
 import { type BaseImage, blobName } from './base-image.ts';
-import { encodeBlobs } from './blob-group.ts';
-import type { Codec } from './codec.ts';
 import { compressionLevel } from './compression-level.ts';
 import type { Compress } from './compression-workers.ts';
-import { encodePreamble, type FrameKind, frameKind } from './frame.ts';
+import { encodeBlobs } from './format/blob-group.ts';
+import type { Codec } from './format/codec.ts';
+import { encodePreamble, type FrameKind, frameKind } from './format/frame.ts';
+import { encodeHead, pageCountOf, type StateHead } from './format/head.ts';
+import { encodePageGroup, listsOnly } from './format/page-group.ts';
+import { PageSources } from './format/page-sources.ts';
+import { packPages, packPagesOnBase } from './format/state-limits.ts';
 import { FrameQueue } from './frame-queue.ts';
-import { encodeHead, type StateHead } from './head.ts';
-import { encodePageGroup, onlyCopies } from './page-group.ts';
+import { HotPages } from './hot-pages.ts';
 import { chooseReferences, type PageReference } from './page-references.ts';
 import { WaitingPages } from './waiting-pages.ts';
 
@@ -26,6 +30,8 @@ interface StateWriterOptions {
   head: StateHead;
   /** With a base, only the differences from it are written. */
   base?: BaseImage | undefined;
+  /** Pages that the guest used shortly before it was exported, see {@link HotPages}. */
+  hot?: Iterable<number> | undefined;
   compress: Compress;
   /** Number of frames to compress at a time. */
   parallel: number;
@@ -36,6 +42,8 @@ interface StateWriterOptions {
 const blobGroupBytes = 2 << 20;
 /** Limit of pages that are compared with the base's; a file with more fits into no link anyway. */
 const mostCompared = 8192;
+
+type PagesKind = typeof frameKind.pages | typeof frameKind.hotPages;
 
 export class StateWriter {
   readonly #options: StateWriterOptions;
@@ -49,7 +57,10 @@ export class StateWriter {
   readonly #seenBlobs = new Set<string>();
   /** On a base: pages in earlier groups of this file. */
   readonly #settled = new Set<number>();
-  readonly #group = new WaitingPages();
+  readonly #group: WaitingPages;
+  readonly #sources: PageSources;
+  /** A file on a base is read as a whole. */
+  readonly #hot: HotPages | undefined;
   #blobs: (BlobItem | NoBlobItem)[] = [];
   #blobBytes = 0;
   /** Size before compression. */
@@ -58,9 +69,12 @@ export class StateWriter {
   constructor(options: StateWriterOptions) {
     this.#options = options;
     this.#frames = new FrameQueue(options);
-    const pages = options.head.state.ranges.reduce((sum, range) => sum + range.pages, 0);
+    const pages = pageCountOf(options.head);
     this.#written = new Uint8Array(pages);
     this.#digests = new BigUint64Array(pages);
+    this.#group = new WaitingPages(options.base ? packPagesOnBase : packPages);
+    this.#sources = new PageSources(pages, options.base !== undefined);
+    if (!options.base) this.#hot = new HotPages(options.hot);
     if (options.base && options.base.pageCount !== pages)
       throw new HoldfastError('wrong-base', 'The base is a machine with another amount of memory.');
   }
@@ -72,8 +86,7 @@ export class StateWriter {
   async begin(): Promise<void> {
     const { codec, head } = this.#options;
     const bytes = encodeHead(head, codec.digest);
-    await this.#frames.plain(encodePreamble(bytes, codec.digest));
-    await this.#frames.plain(bytes);
+    await this.#frames.begin(encodePreamble(bytes, codec.digest), bytes);
   }
 
   /** Writes a part of contents that exist only in this browser. */
@@ -107,15 +120,20 @@ export class StateWriter {
       this.#blobs.push({ kind: 'no-blob', stream, index });
     }
     await this.#flushBlobs();
+    await this.#hotPages();
     await this.#frame(frameKind.cut, encodeDeviceCut(cut, this.#options.codec.digest));
-    return this.#frames.end();
+    return this.#frames.end(this.#sources);
   }
 
   async #page(page: number, contents: Uint8Array): Promise<void> {
     const { base, codec } = this.#options;
-    const digest = codec.digest(contents);
     const isFirst = this.#written[page] === 0;
     this.#written[page] = 1;
+    if (this.#hot?.take(page, contents, { isAgain: !isFirst })) {
+      this.#digests[page] = 0n;
+      return;
+    }
+    const digest = codec.digest(contents);
     const isAsInBase = isFirst && base?.digestOf(page) === digest && !base.isZero(page);
     this.#digests[page] = isAsInBase ? 0n : digest;
     if (isAsInBase) return;
@@ -134,6 +152,7 @@ export class StateWriter {
     const isFirst = this.#written[page] === 0;
     this.#written[page] = 1;
     this.#digests[page] = 0n;
+    this.#hot?.drop(page);
     const { base } = this.#options;
     const before = isFirst ? (base ? base.uniformWord(page) : 0) : undefined;
     if (before === word) return;
@@ -150,7 +169,21 @@ export class StateWriter {
       if (!written && !base.isZero(page)) await this.#uniform(page, 0);
   }
 
-  async #flushPages(): Promise<void> {
+  /** Writes the withheld pages. None is a copy of one elsewhere in the file. */
+  async #hotPages(): Promise<void> {
+    const { codec } = this.#options;
+    const known = new Map<bigint, number>();
+    for (const { page, contents } of this.#hot?.all() ?? []) {
+      const digest = codec.digest(contents);
+      const like = known.get(digest);
+      if (like === undefined) this.#group.add(page, contents, false);
+      else this.#group.addCopy(page, like);
+      known.set(digest, like ?? page);
+    }
+    await this.#flushPages(frameKind.hotPages);
+  }
+
+  async #flushPages(kind: PagesKind = frameKind.pages): Promise<void> {
     const group = this.#group;
     if (group.isEmpty) return;
     const { base, codec } = this.#options;
@@ -161,13 +194,18 @@ export class StateWriter {
       const copies = [...references].flatMap(([page, { from }]) =>
         from === undefined ? [] : [page, from],
       );
-      if (copies.length > 0)
-        await this.#frame(frameKind.pages, encodePageGroup(onlyCopies(copies)));
+      if (copies.length > 0) await this.#pagesFrame(kind, listsOnly({ copies }));
       for (const page of group.mentioned) this.#settled.add(page);
     }
-    for (const part of group.encode(references))
-      await this.#frame(frameKind.pages, encodePageGroup(part));
+    const { sizeBytes } = group;
+    for (const part of group.encode(references)) await this.#pagesFrame(kind, part, sizeBytes);
     group.clear();
+  }
+
+  /** @param allBytes size of this group and those that are written with it */
+  #pagesFrame(kind: PagesKind, group: ImportPages, allBytes = 0): Promise<void> {
+    this.#sources.apply(this.#frames.count, group);
+    return this.#frame(kind, encodePageGroup(group), allBytes);
   }
 
   async #flushBlobs(): Promise<void> {
@@ -190,11 +228,13 @@ export class StateWriter {
     return base.blobs.get(name) === `${part.totalBytes} ${codec.digest(part.bytes)}`;
   }
 
-  async #frame(kind: FrameKind, raw: Uint8Array<ArrayBuffer>): Promise<void> {
+  async #frame(kind: FrameKind, raw: Uint8Array<ArrayBuffer>, allBytes = 0): Promise<void> {
     const { base } = this.#options;
-    const level = compressionLevel(raw.length, {
+    const level = compressionLevel(Math.max(raw.length, allBytes), {
+      machineBytes: this.#written.length * pageBytes,
       writtenBytes: this.#rawBytes,
       hasBase: base !== undefined,
+      isHot: kind === frameKind.hotPages,
     });
     this.#rawBytes += raw.length;
     await this.#frames.add(kind, raw, level);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { loadCodec } from './codec.ts';
+import { loadCodec } from './format/codec.ts';
 import { machineOfV86State, readV86State } from './v86-state.ts';
 import { describeOptions, fieldTexts } from './v86-state-options.ts';
 

@@ -22,7 +22,7 @@ const usualRatio = 256;
  */
 export async function codecPart() {
   try {
-    return await import('./codec.ts');
+    return await import('./format/codec.ts');
   } catch (cause) {
     throw new HoldfastError(
       'part-unavailable',

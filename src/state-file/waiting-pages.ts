@@ -1,13 +1,15 @@
 import { pageBytes } from '../protocol/page-bytes.ts';
 import type { ImportPages } from '../protocol/state-transfer.ts';
+import { listsOnly } from './format/page-group.ts';
+import { mostWaitingPages, packListBytes } from './format/state-limits.ts';
 import { similarityOrder } from './page-order.ts';
 import { differenceOf, type PageReference } from './page-references.ts';
-import { groupPages, waitingGroups } from './state-limits.ts';
 
-const mostPages = waitingGroups * groupPages;
+/** Numbers in the lists of uniform pages and copies. */
+const mostListed = 32_768;
 
 /**
- * Pages that wait to be written, in a few groups. Groups are carried out kind by kind, copies last.
+ * Pages that wait to be written, in groups. Groups are carried out kind by kind, copies last.
  * So a page that is already {@link mentions | mentioned} must wait for the next groups.
  */
 export class WaitingPages {
@@ -16,9 +18,15 @@ export class WaitingPages {
   readonly #mentioned = new Set<number>();
   readonly #numbers: number[] = [];
   readonly #fresh = new Set<number>();
+  readonly #groupPages: number;
   /** Both are used again and again: a large machine would leave its own size for the garbage collector. */
   #contents = new Uint8Array(64 * pageBytes);
   #joined = new Uint8Array(64 * pageBytes);
+
+  /** @param groupPages largest number of pages with bytes in a group */
+  constructor(groupPages: number) {
+    this.#groupPages = groupPages;
+  }
 
   get isEmpty(): boolean {
     return this.#numbers.length + this.#uniform.length + this.#copies.length === 0;
@@ -26,8 +34,8 @@ export class WaitingPages {
 
   get isFull(): boolean {
     return (
-      this.#numbers.length >= mostPages ||
-      this.#uniform.length + this.#copies.length >= groupPages * 32
+      this.#numbers.length >= mostWaitingPages ||
+      this.#uniform.length + this.#copies.length >= mostListed
     );
   }
 
@@ -44,6 +52,11 @@ export class WaitingPages {
     return this.#inOrder()
       .filter(({ page }) => this.#fresh.has(page))
       .map(({ page, slot }) => ({ page, contents: this.#at(slot) }));
+  }
+
+  /** Size of the pages with bytes. */
+  get sizeBytes(): number {
+    return this.#numbers.length * pageBytes;
   }
 
   mentions(page: number): boolean {
@@ -66,7 +79,7 @@ export class WaitingPages {
     if (isFresh) this.#fresh.add(page);
     const end = (slot + 1) * pageBytes;
     if (end > this.#contents.length) {
-      this.#contents = enlarged(this.#contents, mostPages);
+      this.#contents = enlarged(this.#contents, mostWaitingPages);
     }
     this.#contents.set(contents, slot * pageBytes);
   }
@@ -86,10 +99,14 @@ export class WaitingPages {
   *encode(references: ReadonlyMap<number, PageReference>): Generator<ImportPages> {
     const pages = this.#inOrder();
     const order = similarityOrder(pages.map(({ slot }) => this.#at(slot)));
-    const count = Math.max(1, Math.ceil(pages.length / groupPages));
+    const size = this.#groupPages;
+    const count = Math.ceil(pages.length / size);
+    const listed = (this.#uniform.length + this.#copies.length) * 4;
+    const isApart = count === 0 || (count > 1 && listed > packListBytes);
+    if (isApart && this.#uniform.length > 0) yield listsOnly({ uniform: this.#uniform });
     for (let group = 0; group < count; group++) {
-      const isOf = (_: number, i: number) => Math.floor(i / groupPages) === group;
-      const some = order.filter(isOf).flatMap((index) => pages[index] ?? []);
+      const indexes = order.slice(group * size, (group + 1) * size);
+      const some = indexes.flatMap((index) => pages[index] ?? []);
       const plain = some.filter(({ page }) => !references.has(page));
       const differing = some.filter(({ page }) => references.has(page));
       const xor = new Uint8Array(differing.length * pageBytes);
@@ -101,18 +118,19 @@ export class WaitingPages {
         kind: 'pages',
         numbers: Uint32Array.from(plain, ({ page }) => page),
         contents: this.#join(plain),
-        uniform: Uint32Array.from(group === 0 ? this.#uniform : []),
+        uniform: Uint32Array.from(!isApart && group === 0 ? this.#uniform : []),
         xorNumbers: Uint32Array.from(differing, ({ page }) => page),
         xor,
         // Copies of pages that any of the groups may hold.
-        copies: Uint32Array.from(group === count - 1 ? this.#copies : []),
+        copies: Uint32Array.from(!isApart && group === count - 1 ? this.#copies : []),
       };
     }
+    if (isApart && this.#copies.length > 0) yield listsOnly({ copies: this.#copies });
   }
 
   #join(pages: readonly { slot: number }[]): Uint8Array<ArrayBuffer> {
     const bytes = pages.length * pageBytes;
-    while (this.#joined.length < bytes) this.#joined = enlarged(this.#joined, groupPages);
+    while (this.#joined.length < bytes) this.#joined = enlarged(this.#joined, this.#groupPages);
     for (const [i, { slot }] of pages.entries()) this.#joined.set(this.#at(slot), i * pageBytes);
     return this.#joined.subarray(0, bytes);
   }

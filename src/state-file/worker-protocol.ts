@@ -2,8 +2,8 @@
 import type { MachineConfig, StateReference } from '../protocol/config.ts';
 import type { RuntimeSource } from '../protocol/runtime-source.ts';
 import type { WireError } from '../protocol/wire-error.ts';
-import type { Stored } from './frame.ts';
-import type { StateHead } from './head.ts';
+import type { Stored } from './format/frame.ts';
+import type { StateHead } from './format/head.ts';
 import type { SourceName } from './portable-config.ts';
 import type { ExportProgress, StateProgress } from './types.ts';
 

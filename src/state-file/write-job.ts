@@ -5,11 +5,12 @@ import type { MachineConfig, StateReference } from '../protocol/config.ts';
 import { PortReceiver, PortSender } from '../protocol/port-stream.ts';
 import type { ExportItem, GuestDescription } from '../protocol/state-transfer.ts';
 import { BaseImage } from './base-image.ts';
-import { type Codec, loadCodec } from './codec.ts';
+import { ChunkedWrites } from './chunked-writes.ts';
 import { CompressionWorkers } from './compression-workers.ts';
-import { fetchState } from './fetch-state.ts';
-import type { StateHead } from './head.ts';
+import { type Codec, loadCodec } from './format/codec.ts';
+import type { StateHead } from './format/head.ts';
 import { portableConfig, portableUrl } from './portable-config.ts';
+import { fetchState } from './sources/fetch-state.ts';
 import { StateReader } from './state-reader.ts';
 import { StateWriter } from './state-writer.ts';
 import type { ExportProgress } from './types.ts';
@@ -35,9 +36,17 @@ export async function writeState(
     if (begin?.kind !== 'begin')
       throw new HoldfastError('internal', 'The guest does not say what it is.');
     const base = await openBase(job.base, begin.config, codec, file.signal);
-    const write = (bytes: Uint8Array<ArrayBuffer>) => file.send(bytes, [bytes.buffer]);
+    const chunks = new ChunkedWrites((bytes) => file.send(bytes, [bytes.buffer]));
     const head = headOf(begin, job, base?.reference);
-    const writer = new StateWriter({ codec, head, base, compress, parallel, write });
+    const writer = new StateWriter({
+      codec,
+      head,
+      base,
+      hot: begin.hotPages,
+      compress,
+      parallel,
+      write: chunks.add,
+    });
     await writer.begin();
     await writeContents(begin.config, writer);
     let readBytes = 0;
@@ -48,6 +57,7 @@ export async function writeState(
       readBytes += sizeOf(item);
       progress({ writtenBytes: writer.writtenBytes, readBytes });
     }
+    await chunks.flush();
     file.end();
   } catch (thrown) {
     const error = HoldfastError.from(thrown, 'internal', 'The state could not be written');

@@ -7,7 +7,7 @@ import type { Browser, Page } from '@playwright/test';
 import { callMachine } from '../../../src/packages/playwright/call-machine.ts';
 import type { Site } from '../../../src/packages/playwright/site.ts';
 import { blockBytes } from '../../../src/protocol/disk-piece.ts';
-import { stateLimits } from '../../../src/state-file/state-limits.ts';
+import { stateLimits } from '../../../src/state-file/format/state-limits.ts';
 import { ramMiB, waitForShown } from '../../support/hostile-pc.ts';
 import { blob, type Forgery, forge, zeros } from '../../support/hostile-state.ts';
 import { rendererGrowthMiB } from '../../support/renderer-memory.ts';

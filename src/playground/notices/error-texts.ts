@@ -260,6 +260,11 @@ export const errorTexts: Readonly<Record<HoldfastErrorCode, ErrorWords>> = {
       'It may have expired or been deleted, or its server does not allow this page to read it.',
     actions: ['try-again'],
   },
+  'state-changed': {
+    title: 'The state was replaced while it was read',
+    advice: 'Its address has another file now. Open it again.',
+    actions: ['try-again'],
+  },
   'wrong-base': {
     title: 'The state that this one builds on is no longer published',
     advice:

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { multibootKernel } from '../../../tools/guests/multiboot/multiboot-kernel.ts';
-import { loadCodec } from '../../state-file/codec.ts';
+import { loadCodec } from '../../state-file/format/codec.ts';
 import { guessImage } from './guess-image.ts';
 
 const bootSector = (size: number, change: (bytes: Uint8Array) => void = () => {}) => {

@@ -1,5 +1,5 @@
 /** The bytes of a state file from any source, with descriptive errors. */
-import { HoldfastError } from '../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { RequestFile } from './preload-fetch.ts';
 
 export interface FetchedState {
@@ -15,14 +15,31 @@ export async function fetchState(
   url: string,
   stallMs: number,
   signal?: AbortSignal,
-  request: RequestFile = (address, ended) => fetch(address, { signal: ended }),
+  request?: RequestFile,
 ): Promise<FetchedState> {
-  let response: Response;
+  return fromResponse(await responseOf(url, { stallMs, signal, request }), url, stallMs);
+}
+
+interface ResponseOptions {
+  stallMs: number;
+  signal?: AbortSignal | undefined;
+  request?: RequestFile | undefined;
+}
+
+/** @throws HoldfastError `state-unavailable` if no server answers in time */
+export async function responseOf(
+  url: string,
+  {
+    stallMs,
+    signal,
+    request = (address, ended) => fetch(address, { signal: ended }),
+  }: ResponseOptions,
+): Promise<Response> {
   const stalled = new AbortController();
   const timer = setTimeout(() => stalled.abort(), stallMs);
   try {
     const ended = AbortSignal.any([stalled.signal, ...(signal ? [signal] : [])]);
-    response = await request(url, ended);
+    return await request(url, ended);
   } catch (cause) {
     signal?.throwIfAborted();
     if (stalled.signal.aborted) throw sendsNothing(url, stallMs);
@@ -36,7 +53,6 @@ export async function fetchState(
   } finally {
     clearTimeout(timer);
   }
-  return fromResponse(response, url, stallMs);
 }
 
 /** @throws HoldfastError `state-unavailable` */

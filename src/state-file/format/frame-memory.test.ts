@@ -1,7 +1,7 @@
 /** Checks that reading the frames of a state file takes little more than the frames themselves. */
 import { expect, test, vi } from 'vitest';
-import { blobsOf } from '../protocol/blobs-item.ts';
-import type { BlobItem } from '../protocol/state-transfer.ts';
+import { blobsOf } from '../../protocol/blobs-item.ts';
+import type { BlobItem } from '../../protocol/state-transfer.ts';
 import { encodeBlobs, readBlobs } from './blob-group.ts';
 import { buffersOfPages, decodePageGroup, encodePageGroup } from './page-group.ts';
 
@@ -27,7 +27,7 @@ test('[5] pages stay where they are in their frame, which is sent on as one buff
     xor,
     copies: Uint32Array.of(3, 2),
   });
-  const group = decodePageGroup(raw, 10);
+  const group = decodePageGroup(raw, 10, 2);
   expect(group.contents.buffer).toBe(raw.buffer);
   expect(group.xor.buffer).toBe(raw.buffer);
   expect(group.xor.byteOffset % 4).toBe(0);

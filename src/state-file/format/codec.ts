@@ -1,8 +1,8 @@
 /** Compression and digests. Only this file uses the libraries. */
 import { compress, decompress, init } from '@bokuweb/zstd-wasm';
 import xxhash, { type XXHash } from 'xxhash-wasm';
-import { zstdContentBytes } from '../protocol/zstd-frame.ts';
-import type { Digest } from '../vmstate/vmstate.ts';
+import { zstdContentBytes } from '../../protocol/zstd-frame.ts';
+import type { Digest } from '../../vmstate/vmstate.ts';
 import { badState } from './bad-state.ts';
 
 export interface Codec {

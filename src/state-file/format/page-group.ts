@@ -1,7 +1,9 @@
 /** Pages of a state file, as they stand in a frame. See docs/spec/state-file.md, "Frames". */
-import { pageBytes } from '../protocol/page-bytes.ts';
-import type { ImportPages } from '../protocol/state-transfer.ts';
+import { pageBytes } from '../../protocol/page-bytes.ts';
+import type { ImportPages } from '../../protocol/state-transfer.ts';
 import { badState } from './bad-state.ts';
+import type { StateFormat } from './frame.ts';
+import { mostSlots } from './page-sources.ts';
 
 const headerBytes = 16;
 
@@ -38,7 +40,11 @@ export function encodePageGroup(group: ImportPages): Uint8Array<ArrayBuffer> {
  * @param pageCount of the machine: a larger number is refused
  * @throws HoldfastError `bad-state-file`
  */
-export function decodePageGroup(raw: Uint8Array<ArrayBuffer>, pageCount: number): ImportPages {
+export function decodePageGroup(
+  raw: Uint8Array<ArrayBuffer>,
+  pageCount: number,
+  format: StateFormat,
+): ImportPages {
   if (raw.length < headerBytes) throw badState('A part of this state file is cut off.');
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   const [plain = 0, words = 0, differences = 0, copied = 0] = [0, 4, 8, 12].map((at) =>
@@ -47,6 +53,8 @@ export function decodePageGroup(raw: Uint8Array<ArrayBuffer>, pageCount: number)
   const listWords = plain + words * 2 + differences + copied * 2;
   const expected = headerBytes + listWords * 4 + (plain + differences) * pageBytes;
   if (expected !== raw.length) throw badState('A part of this state file has another length.');
+  if (format !== 1 && plain + differences > mostSlots)
+    throw badState('A part of this state file has too many pages.');
 
   let at = headerBytes;
   const take = (count: number, isPage: (i: number) => boolean) => {
@@ -69,14 +77,20 @@ export function decodePageGroup(raw: Uint8Array<ArrayBuffer>, pageCount: number)
   return { kind: 'pages', numbers, contents, uniform, xorNumbers, xor, copies };
 }
 
-/** @param copies pairs of page and source */
-export function onlyCopies(copies: readonly number[]): ImportPages {
+/** Returns a group without bytes. @param copies pairs of page and source */
+export function listsOnly({
+  uniform = [],
+  copies = [],
+}: {
+  uniform?: readonly number[];
+  copies?: readonly number[];
+}): ImportPages {
   const none = new Uint32Array();
   return {
     kind: 'pages',
     numbers: none,
     contents: new Uint8Array(),
-    uniform: none,
+    uniform: Uint32Array.from(uniform),
     xorNumbers: none,
     xor: new Uint8Array(),
     copies: Uint32Array.from(copies),

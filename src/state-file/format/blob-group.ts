@@ -1,6 +1,6 @@
 /** Blobs of a state file, as they stand in a frame. See docs/spec/state-file.md, "Frames". */
-import { blobsOf, noBlob } from '../protocol/blobs-item.ts';
-import type { BlobItem, BlobsItem, NoBlobItem } from '../protocol/state-transfer.ts';
+import { blobsOf, noBlob } from '../../protocol/blobs-item.ts';
+import type { BlobItem, BlobsItem, NoBlobItem } from '../../protocol/state-transfer.ts';
 import { badState } from './bad-state.ts';
 import { stateLimits } from './state-limits.ts';
 

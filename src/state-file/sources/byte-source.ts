@@ -1,37 +1,19 @@
 /** The bytes of a state file as they arrive, in requested lengths. */
-import type { XXHash } from 'xxhash-wasm';
-import { badState } from './bad-state.ts';
+import { badState } from '../format/bad-state.ts';
 
 export class ByteSource {
   readonly #bytes: AsyncIterator<Uint8Array>;
-  readonly #running: XXHash<bigint>;
   readonly #arrived: (loadedBytes: number) => void;
   #chunk: Uint8Array = new Uint8Array();
   #loaded = 0;
 
-  /** @param running updated with everything that {@link read} returns, unless disabled */
-  constructor(
-    bytes: AsyncIterable<Uint8Array>,
-    running: XXHash<bigint>,
-    arrived: (loadedBytes: number) => void = () => {},
-  ) {
+  constructor(bytes: AsyncIterable<Uint8Array>, arrived: (loadedBytes: number) => void = () => {}) {
     this.#bytes = bytes[Symbol.asyncIterator]();
-    this.#running = running;
     this.#arrived = arrived;
   }
 
-  /** Returns the digest over everything that was read. */
-  digest(): bigint {
-    return this.#running.digest();
-  }
-
-  /** Updates the digest with bytes that were read uncovered. */
-  cover(bytes: Uint8Array): void {
-    this.#running.update(bytes);
-  }
-
   /** @throws HoldfastError `bad-state-file` if there are fewer, or errors of the source */
-  async read(length: number, { covered = true } = {}): Promise<Uint8Array<ArrayBuffer>> {
+  async read(length: number): Promise<Uint8Array<ArrayBuffer>> {
     const out = new Uint8Array(length);
     let at = 0;
     while (at < length) {
@@ -42,7 +24,6 @@ export class ByteSource {
       at += part.length;
       this.#chunk = this.#chunk.subarray(part.length);
     }
-    if (covered) this.#running.update(out);
     return out;
   }
 

@@ -1,16 +1,16 @@
 /** The head and the cut of a state file: vmstate envelopes with the sections of src/vmstate. */
 
-import { HoldfastError } from '../errors.ts';
-import type { DeviceStateItem } from '../protocol/state-transfer.ts';
-import { decodeDeviceCut } from '../vmstate/device-cut.ts';
+import { HoldfastError } from '../../errors.ts';
+import type { DeviceStateItem } from '../../protocol/state-transfer.ts';
+import { decodeDeviceCut } from '../../vmstate/device-cut.ts';
 import {
   jsonSection,
   readSection,
   type StateSection,
   sectionVersions,
   unknownSections,
-} from '../vmstate/sections.ts';
-import { type Digest, decodeVmstate, encodeVmstate } from '../vmstate/vmstate.ts';
+} from '../../vmstate/sections.ts';
+import { type Digest, decodeVmstate, encodeVmstate } from '../../vmstate/vmstate.ts';
 import { badState } from './bad-state.ts';
 import { stateLimits } from './state-limits.ts';
 
@@ -19,6 +19,10 @@ export interface StateHead {
   /** A PNG picture of the screen. */
   thumbnail?: Uint8Array<ArrayBuffer> | undefined;
 }
+
+/** Returns the number of pages of a machine. */
+export const pageCountOf = ({ state }: StateHead) =>
+  state.ranges.reduce((sum, { pages }) => sum + pages, 0);
 
 export function encodeHead(
   { state, thumbnail }: StateHead,
@@ -39,7 +43,7 @@ export function decodeHead(bytes: Uint8Array, digest: Digest): StateHead {
     unknownSections(sections);
     const state = readSection(sections, 'state');
     if (!state) throw badState('This state file does not say what it is.');
-    const pages = state.ranges.reduce((sum, range) => sum + range.pages, 0);
+    const pages = pageCountOf({ state });
     if (pages > stateLimits.pages)
       throw badState(`This state file claims a machine of ${pages} pages.`);
     const thumbnail = sections.find(({ name }) => name === 'thumbnail')?.bytes.slice();

@@ -2,20 +2,30 @@
  * A state file: magic, a head, then frames up to the `end` frame. See docs/spec/state-file.md, "Layout" and
  * "Frames"; the rule ids in the comments are from that page.
  */
-import { type Digest, isVmstate } from '../vmstate/vmstate.ts';
+import { type Digest, isVmstate } from '../../vmstate/vmstate.ts';
 import { badState } from './bad-state.ts';
 import type { Codec } from './codec.ts';
 import { stateLimits } from './state-limits.ts';
 
 /** [SF1] "HOLDSTAT" as bytes. */
 const stateMagic = Uint8Array.of(0x48, 0x4f, 0x4c, 0x44, 0x53, 0x54, 0x41, 0x54);
-/** [SF2] */
-const stateFormatVersion = 1;
+/** [SF2] The version that this build writes. It also reads version 1. */
+const stateFormatVersion = 2;
+export type StateFormat = 1 | typeof stateFormatVersion;
 /** Magic, format version u32, length of the head u32, digest of the head u64. */
 export const preambleBytes = 24;
 export const frameHeaderBytes = 24;
 
-export const frameKind = { pages: 1, blobs: 2, cut: 3, contents: 4, end: 5 } as const;
+export const frameKind = {
+  pages: 1,
+  blobs: 2,
+  cut: 3,
+  contents: 4,
+  end: 5,
+  /** From format 2 on. */
+  hotPages: 6,
+  index: 7,
+} as const;
 export type FrameKind = (typeof frameKind)[keyof typeof frameKind];
 
 const codecs = { none: 0, zstd: 1 } as const;
@@ -32,21 +42,22 @@ export interface FrameHeader {
 const viewOf = (bytes: Uint8Array) =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-export function encodePreamble(head: Uint8Array, digest: Digest): Uint8Array<ArrayBuffer> {
+export function encodePreamble(
+  head: Uint8Array,
+  digest: Digest,
+  format: StateFormat = stateFormatVersion,
+): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(preambleBytes);
   const view = viewOf(out);
   out.set(stateMagic);
-  view.setUint32(8, stateFormatVersion, true);
+  view.setUint32(8, format, true);
   view.setUint32(12, head.length, true);
   view.setBigUint64(16, digest(head, digest(out.subarray(0, 16))), true);
   return out;
 }
 
-/**
- * @returns the length of the head.
- * @throws HoldfastError `bad-state-file`
- */
-export function decodePreamble(bytes: Uint8Array): number {
+/** @throws HoldfastError `bad-state-file` */
+export function decodePreamble(bytes: Uint8Array): { format: StateFormat; headBytes: number } {
   if (stateMagic.some((byte, i) => bytes[i] !== byte))
     throw badState(
       isVmstate(bytes)
@@ -54,16 +65,16 @@ export function decodePreamble(bytes: Uint8Array): number {
         : 'This is not a state file of Holdfast.',
     );
   const view = viewOf(bytes);
-  const version = view.getUint32(8, true);
-  if (version !== stateFormatVersion) {
+  const format = view.getUint32(8, true);
+  if (format !== 1 && format !== stateFormatVersion) {
     throw badState(
-      `This state file has format version ${version}, this build reads version ${stateFormatVersion}. Use a newer build.`,
+      `This state file has format version ${format}, this build reads versions 1 and ${stateFormatVersion}. Use a newer build.`,
     );
   }
   const headBytes = view.getUint32(12, true);
   if (headBytes > stateLimits.headBytes)
     throw badState(`This state file claims a head of ${headBytes} bytes.`);
-  return headBytes;
+  return { format, headBytes };
 }
 
 export function checkHead(preamble: Uint8Array, head: Uint8Array, digest: Digest): void {
@@ -100,18 +111,35 @@ export function encodeFrameHeader(
   return out;
 }
 
-const kinds: readonly number[] = Object.values(frameKind);
+/** Kinds of frames of each format, with the limit of their size, as stored and when decompressed. */
+const limits: Record<StateFormat, ReadonlyMap<number, number>> = {
+  1: new Map([
+    [frameKind.pages, stateLimits.frameBytes],
+    [frameKind.blobs, stateLimits.frameBytes],
+    [frameKind.contents, stateLimits.frameBytes],
+    [frameKind.cut, stateLimits.cutBytes],
+    [frameKind.end, stateLimits.frameBytes],
+  ]),
+  2: new Map([
+    [frameKind.pages, stateLimits.packBytes],
+    [frameKind.hotPages, stateLimits.packBytes],
+    [frameKind.blobs, stateLimits.frameBytes],
+    [frameKind.contents, stateLimits.frameBytes],
+    [frameKind.cut, stateLimits.cutBytes],
+    [frameKind.index, stateLimits.indexBytes],
+    [frameKind.end, stateLimits.packBytes],
+  ]),
+};
 
 /** @throws HoldfastError `bad-state-file` */
-export function decodeFrameHeader(bytes: Uint8Array): FrameHeader {
+export function decodeFrameHeader(bytes: Uint8Array, format: StateFormat): FrameHeader {
   const view = viewOf(bytes);
   const kind = view.getUint32(0, true);
   const storedBytes = view.getUint32(4, true);
   const rawBytes = view.getUint32(8, true);
   const codec = view.getUint32(12, true);
-  const limit = kind === frameKind.cut ? stateLimits.cutBytes : stateLimits.frameBytes;
+  const limit = limits[format].get(kind) ?? -1;
   const isSound =
-    kinds.includes(kind) &&
     (codec === codecs.none ? storedBytes === rawBytes : codec === codecs.zstd) &&
     storedBytes <= limit &&
     rawBytes <= limit;
