@@ -153,6 +153,35 @@ describe('[SF14] front to back, the index must be what is in the file:', () => {
   });
 });
 
+test('[SF10] a page is not taken for a difference, nor a difference for a page', async () => {
+  const none = new Uint32Array();
+  const raw = encodePageGroup({
+    kind: 'pages',
+    numbers: Uint32Array.of(1),
+    contents: page(1),
+    uniform: none,
+    xorNumbers: Uint32Array.of(2),
+    xor: page(2),
+    copies: none,
+  });
+  const base = { url: 'https://example.org/base.holdfast', digest: `xxh64:${'0'.repeat(16)}` };
+  const parts = [
+    { kind: frameKind.pages, raw },
+    ...apart.parts.filter(({ kind }) => kind === frameKind.cut),
+  ];
+  const onBase = { ...apart, head: headOf(base), parts };
+  await ranges(putTogether(onBase, codec));
+  const file = putTogether(onBase, codec, {
+    index: (index) => {
+      const view = new DataView(index.buffer);
+      const place = 20 + parts.length * 24 + 4;
+      view.setUint32(place, view.getUint32(place, true) ^ 1, true);
+      return index;
+    },
+  });
+  await expect(ranges(file)).rejects.toThrow(refused(/another kind/));
+});
+
 test('[SF7] a frame has at most 256 pages with bytes', async () => {
   const pages = new Map(Array.from({ length: 257 }, (_, i) => [i, page(i)]));
   const { numbers, contents, uniform } = items(pages);
