@@ -1,7 +1,7 @@
 /** Compression levels of a state file: a large guest must not keep its user waiting. */
 
 /**
- * Levels of zstd. With packs of 256 KiB, a small guest needs 14 to become as small as with 9 and groups of
+ * Levels of zstd. With packs of 256 KiB, 14 makes a small guest as small as 9 does with groups of
  * 4 MiB. 7 makes Debian's text installer 50.0 MB (142 MiB of pages). 5 makes it 3 % larger, in 3/4 of the time.
  */
 const small = { level: 14, mostMachineBytes: 256 * 2 ** 20, mostBytes: 10 << 20 } as const;

@@ -4,8 +4,8 @@
  */
 import { pageBytes } from '../protocol/page-bytes.ts';
 
-/** Limit of what is withheld: 8 MiB. A reader fetches all of it before the guest runs. */
-const mostPages = 2048;
+/** Limit of what is withheld: 4 MiB. A reader fetches all of it before the guest runs. */
+const mostPages = 1024;
 
 export class HotPages {
   readonly #hinted: ReadonlySet<number>;
