@@ -6,7 +6,7 @@ import { runtimes } from './tools/vite-plugin-runtimes.ts';
 
 /** Small modules that the page's entry or its parts for later share with the page. */
 const sharedByAll =
-  /preload-helper|xxhash-wasm|src\/(?:playground\/start\/preloaded-keeper|state-file\/format\/bad-state|protocol\/zstd-frame|errors)\.ts/;
+  /preload-helper|xxhash-wasm|src\/(?:playground\/start\/preloaded-keeper|state-file\/format\/bad-state|protocol\/zstd-frame|client\/(?:collect-blob|send\/send-link|hosts\/(?:socket-)?transport)|errors)\.ts/;
 
 export default defineConfig({
   // Relative, so that the site works under any path of any static host.
