@@ -70,7 +70,7 @@ class JoinedPages {
       xor: joinedBytes(this.#groups.map(({ xor }) => xor)),
       copies: listOf('copies'),
     };
-    for (const { contents } of this.#groups) freeBuffer(contents.buffer);
+    freeBuffer(...new Set(this.#groups.map(({ contents }) => contents.buffer)));
     return group;
   }
 }

@@ -26,6 +26,9 @@ import { ByteSource } from './sources/byte-source.ts';
 
 export type StateItem = Exclude<StatePart, BlobsItem> | BlobItem | NoBlobItem;
 
+/** Size of the decompressed frames that are not freed yet. */
+const mostSpentBytes = 2 << 20;
+
 interface Beginning {
   format: StateFormat;
   preamble: Uint8Array;
@@ -40,6 +43,8 @@ export class StateReader {
   readonly #bytes: ByteSource;
   readonly #codec: Codec;
   readonly #check: FileCheck;
+  readonly #spent: ArrayBufferLike[] = [];
+  #spentBytes = 0;
   #digest: string | undefined;
 
   private constructor(beginning: Beginning, bytes: ByteSource, codec: Codec) {
@@ -123,7 +128,7 @@ export class StateReader {
     const stored = await this.#bytes.read(header.storedBytes);
     const raw = decodeFrame(header, stored, this.#codec);
     this.#check.frame(header, stored, raw);
-    if (raw !== stored) freeBuffer(stored.buffer);
+    if (raw !== stored) this.#spend(stored);
     switch (header.kind) {
       case frameKind.pages:
       case frameKind.hotPages: {
@@ -141,6 +146,16 @@ export class StateReader {
       case frameKind.end:
         return [];
     }
+  }
+
+  /** Frees bytes, some MiB at a time: each call takes as long as a small frame. */
+  #spend({ buffer }: Uint8Array): void {
+    this.#spent.push(buffer);
+    this.#spentBytes += buffer.byteLength;
+    if (this.#spentBytes < mostSpentBytes) return;
+    freeBuffer(...this.#spent);
+    this.#spent.length = 0;
+    this.#spentBytes = 0;
   }
 
   /** [SF4] */

@@ -1,5 +1,11 @@
 /** Compression and digests. Only this file uses the libraries. */
-import { compressUsingDict, createCCtx, decompress, init } from '@bokuweb/zstd-wasm';
+import {
+  compressUsingDict,
+  createCCtx,
+  createDCtx,
+  decompressUsingDict,
+  init,
+} from '@bokuweb/zstd-wasm';
 import xxhash, { type XXHash } from 'xxhash-wasm';
 import { zstdContentBytes } from '../../protocol/zstd-frame.ts';
 import type { Digest } from '../../vmstate/vmstate.ts';
@@ -15,22 +21,25 @@ export interface Codec {
 }
 
 let loading: Promise<Codec> | undefined;
-/** zstd's tables: a context of its own for each small frame would take an eighth of the time. */
-let context: number | undefined;
+/** Tables of zstd: new ones for each small frame would take an eighth of the time. */
+const contexts: { compress?: number; decompress?: number } = {};
 const noDictionary = new Uint8Array();
 
 /** Loads the codec, compiled once. */
 export function loadCodec(): Promise<Codec> {
   loading ??= Promise.all([init(), xxhash()]).then(([, { h64Raw, create64 }]) => ({
     compress: (bytes, level) => {
-      context ??= createCCtx();
-      return compressUsingDict(context, bytes, noDictionary, level) as Uint8Array<ArrayBuffer>;
+      contexts.compress ??= createCCtx();
+      const { compress } = contexts;
+      return compressUsingDict(compress, bytes, noDictionary, level) as Uint8Array<ArrayBuffer>;
     },
     decompress: (bytes, rawBytes) => {
       // The library allocates what this header claims.
       if (zstdContentBytes(bytes) !== rawBytes) throw badState('A part of the state is damaged.');
       try {
-        const raw = decompress(bytes) as Uint8Array<ArrayBuffer>;
+        contexts.decompress ??= createDCtx();
+        const { decompress } = contexts;
+        const raw = decompressUsingDict(decompress, bytes, noDictionary) as Uint8Array<ArrayBuffer>;
         if (raw.length === rawBytes) return raw;
       } catch (cause) {
         throw badState('A part of the state is damaged.', cause);
