@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream';
 import { afterEach, expect, test, vi } from 'vitest';
 import { BroadcastTransport } from './broadcast-transport.ts';
 import { frameKind, framesOf } from './message-parts.ts';
-import { PortBridge, silenceMs } from './port-bridge.ts';
+import { PortBridge, silenceMs, silentLooks } from './port-bridge.ts';
 import { SocketTransport } from './socket-transport.ts';
 import { StreamTransport } from './stream-transport.ts';
 import { FakeSocket, socketPair } from './testing/socket-pair.ts';
@@ -207,15 +207,28 @@ test('[MH3] a peer that falls silent is found out', async () => {
   await vi.waitFor(() => new Promise((resolve) => setTimeout(resolve)));
   vi.advanceTimersByTime(silenceMs - 1000);
   expect(a.received).toEqual([]);
-  vi.advanceTimersByTime(2000);
+  vi.advanceTimersByTime(1000 + silentLooks * 1000);
   expect(await whyClosed(a)).toMatch(/silent/);
 });
 
 test('[MH3] so is a connection that does not open', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
   const a = bridge(new SocketTransport(new FakeSocket()));
-  vi.advanceTimersByTime(silenceMs + 1000);
+  vi.advanceTimersByTime(silenceMs + silentLooks * 1000);
   expect(await whyClosed(a)).toMatch(/silent/);
+});
+
+test('[MH3] a page that stood still takes what has arrived before it judges', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+  const [near, far] = socketPair();
+  const a = bridge(new SocketTransport(near));
+  vi.advanceTimersByTime(silenceMs - 1000);
+  // The frame waits for this page, whose timer runs before it.
+  for (const frame of framesOf(message(30))) far.send(frame);
+  vi.advanceTimersByTime(1000);
+  await arrived(a, 1);
+  vi.advanceTimersByTime(silenceMs - 1000);
+  expect(a.received).toEqual([message(30)]);
 });
 
 test("[MH3] the keeper's heartbeat goes to the other host", async () => {

@@ -8,6 +8,8 @@ import { UntakenBytes } from './untaken-bytes.ts';
 
 /** [MH3] Time without a frame after which the other host is gone, ms. */
 export const silenceMs = 30_000;
+/** Looks in a row that find no frame. After a page stood still, its timers may run before what has arrived. */
+export const silentLooks = 3;
 /** Pause before the next look for room, where a transport does not say when it has some, ms. */
 const roomMs = 10;
 /** Longest wait for the last frames to leave, ms. */
@@ -30,6 +32,8 @@ export class PortBridge {
   #endOfKeeper: () => void = () => {};
   #roomTimer: ReturnType<typeof setTimeout> | undefined;
   #receivedMs = performance.now();
+  /** Looks that found a silence, since the last frame. */
+  #looks = 0;
 
   constructor(transport: Transport) {
     const { port1, port2 } = new MessageChannel();
@@ -84,6 +88,7 @@ export class PortBridge {
   #fromHost(frame: Uint8Array<ArrayBuffer>): void {
     if (this.#over.signal.aborted) return;
     this.#receivedMs = performance.now();
+    this.#looks = 0;
     try {
       const message = this.#joiner.take(frame);
       if (message) this.#deliver(message);
@@ -117,6 +122,7 @@ export class PortBridge {
 
   #look(): void {
     if (performance.now() - this.#receivedMs < silenceMs) return;
+    if (++this.#looks < silentLooks) return;
     this.#lost(`The other host was silent for ${silenceMs / 1000} seconds.`);
   }
 
