@@ -1,6 +1,8 @@
 /** Relay rooms with real sockets: docs/spec/send.md. */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { StateServerOptions } from '../options.ts';
 import { openRoom, RoomDevice } from '../testing/room-device.ts';
@@ -57,6 +59,21 @@ test('[SR3] pages of other origins and names of other hosts get no room', async 
     expect.any(String),
     expect.any(String),
   ]);
+});
+
+test('[SR3] a refused client that keeps its half of the connection open is cut off', async () => {
+  await start();
+  const client = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
+  const isOver = Promise.race([once(client, 'error'), once(client, 'close')]);
+  client.write(
+    `GET /states/rooms/short HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+  );
+  client.resume();
+  await once(client, 'end');
+  // What is written to a connection that the server has given up is answered by a reset.
+  const timer = setInterval(() => client.write('x'), 20);
+  await isOver.finally(() => clearInterval(timer));
+  client.destroy();
 });
 
 test('[SR2] the room ends with the first device that leaves, after its last message', async () => {

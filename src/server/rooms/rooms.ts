@@ -119,5 +119,7 @@ function refuse(stream: Duplex, error: unknown): void {
     `Content-Length: ${Buffer.byteLength(body)}`,
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ];
+  // A client that keeps its half open would hold the connection.
+  stream.once('finish', () => stream.destroy());
   stream.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
 }
