@@ -14,6 +14,8 @@ export interface DirectOptions {
 
 const defaultDirectMs = 3000;
 const label = 'holdfast';
+/** Notes of the other device about the connection. Honest ones are some ten, and the rest is dropped. */
+const mostSignals = 64;
 
 export const canConnectDirectly = ({ direct }: DirectOptions): boolean =>
   direct !== false && typeof RTCPeerConnection === 'function';
@@ -26,6 +28,7 @@ export class DirectLine {
   /** Candidates from before the description of the other device. */
   readonly #early: RTCIceCandidateInit[] = [];
   #isDescribed = false;
+  #signals = 0;
 
   /** @param role of this device: the first one describes itself first */
   constructor(channel: SecretChannel, role: 'first' | 'second', options: DirectOptions) {
@@ -45,7 +48,9 @@ export class DirectLine {
       if (role === 'first') whenOpen(connection.createDataChannel(label));
       else connection.ondatachannel = ({ channel: data }) => whenOpen(data);
     });
-    channel.onSignalling = (note) => void this.#take(note).catch(() => {});
+    channel.onSignalling = (note) => {
+      if (++this.#signals <= mostSignals) void this.#take(note).catch(() => {});
+    };
     if (role === 'first') void this.#describe().catch(() => {});
   }
 
