@@ -108,7 +108,8 @@ export class RoomPeer {
   }
 
   #resume(why: 'slow reader' | 'flood'): void {
-    this.#paused.delete(why);
+    // Its answer to a ping may wait in the connection.
+    if (this.#paused.delete(why)) this.#isAlive = true;
     if (this.#paused.size === 0) this.#socket.resume();
   }
 }
