@@ -70,7 +70,7 @@ test('[SR3] a refused client that keeps its half of the connection open is cut o
   );
   client.resume();
   await once(client, 'end');
-  // What is written to a connection that the server has given up is answered by a reset.
+  // The server answers with a reset if it has given up the connection.
   const timer = setInterval(() => client.write('x'), 20);
   await isOver.finally(() => clearInterval(timer));
   client.destroy();
