@@ -122,6 +122,8 @@ for (const kind of ['fetch', 'wisp'] as const) {
 test('without a backend nothing leaves', async ({ guest, runtimes }) => {
   const file = await HeldFile.serve();
   await startWith(guest, runtimes, 'ne2k', { kind: 'none' });
+  // Its first action would take the address away again.
+  await guest.run('until killall udhcpc 2>/dev/null; do usleep 20000; done');
   const { exitCode } = await guest.run(
     `ifconfig eth0 192.168.86.100 up; route add default gw 192.168.86.1; timeout 2 wget -q -O /dev/null http://192.168.87.1:${file.port}/`,
   );
