@@ -1,44 +1,17 @@
 /** Runs in the playground before its own script does. */
 import type { Machine } from '../../../src/client/types.ts';
 import type { RuntimeSource } from '../../../src/protocol/runtime-source.ts';
-import type { PlaygroundWindow } from '../../support/playground-window.ts';
-import { ConsoleReader } from './console-reader.ts';
-import { type GuestPage, sendProgram, timeCommand, wallMs } from './guest-page.ts';
+import { type GuestPage, sendProgram, timeCommand } from './guest-page.ts';
 import { Meter } from './meter.ts';
 import { measureCheckpoints } from './our-checkpoint.ts';
 import { measureMoves } from './our-migration.ts';
 import { measureRestart } from './our-restart.ts';
 import { sendingPage } from './our-sending.ts';
+import { connected, playground, serialOutput } from './playground-console.ts';
 import { scanGBps } from './scan-speed.ts';
 
-const playground = () => (window as PlaygroundWindow).holdfast;
-const reader = new ConsoleReader(wallMs);
-
-/** The machine of this page, as soon as it is connected to it. */
-const connected = new Promise<Machine>((resolve) => {
-  const timer = setInterval(() => {
-    const machine = playground()?.machine;
-    if (!machine) return;
-    clearInterval(timer);
-    machine.on('console', ({ console: name, bytes }) => {
-      if (name !== 'serial0') return;
-      clearInterval(missed);
-      reader.push(bytes);
-    });
-    // A guest that resumed before this page attached has already written its output, which is in
-    // the terminal.
-    const missed = setInterval(() => {
-      const text = playground()?.terminalText().trimEnd();
-      if (!text) return;
-      clearInterval(missed);
-      reader.push(new TextEncoder().encode(`${text} `));
-    }, 1);
-    resolve(machine);
-  }, 1);
-});
-
 const page: GuestPage = {
-  console: reader,
+  console: serialOutput,
   type: async (text) => (await connected).consoleInput('serial0', text),
   read: async (address, length) => (await connected).readMemory(address, length),
   write: async (address, bytes) => (await connected).writeMemory(address, bytes),

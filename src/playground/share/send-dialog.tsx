@@ -7,6 +7,7 @@ import { explained } from '../notices/site-update.ts';
 import { OpenDialog } from '../ui/dialog.tsx';
 import { formatBytes } from '../ui/format.ts';
 import { part } from '../ui/preloaded-parts.ts';
+import { type Choice, Choices } from './choices.tsx';
 import { CopiedLink } from './copied-link.tsx';
 import { QrCode } from './qr-code.tsx';
 import type { StateServer } from './state-server.ts';
@@ -18,6 +19,19 @@ type Step =
   | { kind: 'work'; progress: SendProgress }
   | { kind: 'done'; report: SendReport }
   | { kind: 'failed'; sentence: string };
+
+const answers: readonly Choice<SendAnswer>[] = [
+  {
+    value: 'continue',
+    label: 'It continues there',
+    detail: 'The machine ends here once it runs there.',
+  },
+  {
+    value: 'clone',
+    label: 'A clone',
+    detail: 'The machine runs on here, and a clone of it runs there.',
+  },
+];
 
 export class SendDialog {
   readonly #machine: Machine;
@@ -106,35 +120,20 @@ export class SendDialog {
   }
 
   #question() {
-    const choices: [SendAnswer, string, string][] = [
-      ['continue', 'It continues there', 'The machine ends here once it runs there.'],
-      ['clone', 'A clone', 'The machine runs on here, and a clone of it runs there.'],
-    ];
     return (
       <>
         <p role="status">
           <strong>Somebody has opened the link.</strong> Send this machine to them?
         </p>
-        <fieldset class="share-ways">
-          <legend>How</legend>
-          {choices.map(([value, label, detail]) => (
-            <p key={value}>
-              <label>
-                <input
-                  type="radio"
-                  name="how"
-                  value={value}
-                  checked={this.#answer === value}
-                  onChange={() => {
-                    this.#answer = value;
-                  }}
-                />{' '}
-                {label}
-              </label>
-              <span class="fine">{detail}</span>
-            </p>
-          ))}
-        </fieldset>
+        <Choices
+          name="how"
+          legend="How"
+          choices={answers}
+          chosen={this.#answer}
+          choose={(answer) => {
+            this.#answer = answer;
+          }}
+        />
         <p class="fine">
           They get everything in it: its memory with passwords and keys, its disks, its screen.
         </p>

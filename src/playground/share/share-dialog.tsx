@@ -54,7 +54,7 @@ export class ShareDialog {
 
   get #way(): ShareWay | 'send' {
     const ways = waysToShare(this.#config, this.#server);
-    return this.#chosen ?? ways.find(({ isPossible }) => isPossible)?.way ?? 'file';
+    return this.#chosen ?? ways.find(({ isPossible }) => isPossible)?.value ?? 'file';
   }
 
   #content() {

@@ -2,6 +2,7 @@
 import { driveNames, type MachineConfig } from '../../protocol/config.ts';
 import { describeOptions } from '../../state-file/v86-state-options.ts';
 import { formatBytes } from '../ui/format.ts';
+import { type Choice, Choices } from './choices.tsx';
 import { linkStateBytes } from './link.ts';
 import type { ShareWay } from './share-machine.ts';
 import type { StateServer } from './state-server.ts';
@@ -10,17 +11,10 @@ export interface ShareQuestionProps {
   config: MachineConfig;
   server: StateServer | undefined;
   title: string;
+  /** `send`: the running machine itself. */
   way: ShareWay | 'send';
   setTitle(title: string): void;
   setWay(way: ShareWay | 'send'): void;
-}
-
-interface Way {
-  /** `send`: the running machine itself. */
-  way: ShareWay | 'send';
-  label: string;
-  detail: string;
-  isPossible: boolean;
 }
 
 export function ShareQuestion(props: ShareQuestionProps) {
@@ -38,25 +32,13 @@ export function ShareQuestion(props: ShareQuestionProps) {
           />
         </label>
       </p>
-      <fieldset class="share-ways">
-        <legend>As</legend>
-        {waysToShare(config, server).map(({ way, label, detail, isPossible }) => (
-          <p key={way}>
-            <label>
-              <input
-                type="radio"
-                name="way"
-                value={way}
-                checked={way === chosen}
-                disabled={!isPossible}
-                onChange={() => setWay(way)}
-              />{' '}
-              {label}
-            </label>
-            <span class="fine">{detail}</span>
-          </p>
-        ))}
-      </fieldset>
+      <Choices
+        name="way"
+        legend="As"
+        choices={waysToShare(config, server)}
+        chosen={chosen}
+        choose={setWay}
+      />
       <div class="blockers">
         <p>
           It holds <strong>everything in the machine</strong>, for everyone who gets it:
@@ -72,24 +54,27 @@ export function ShareQuestion(props: ShareQuestionProps) {
 }
 
 /** Ways to share the machine, the best first. */
-export function waysToShare(config: MachineConfig, server: StateServer | undefined): Way[] {
+export function waysToShare(
+  config: MachineConfig,
+  server: StateServer | undefined,
+): Choice<ShareWay | 'send'>[] {
   const { openedFrom } = config;
   const disk = (['hda', 'hdb'] as const).find((name) => config[name]);
   return [
     {
-      way: 'upload',
+      value: 'upload',
       label: 'a link',
       detail: server ? uploadDetail(server) : 'This site has no state server.',
       isPossible: server !== undefined,
     },
     {
-      way: 'send',
+      value: 'send',
       label: 'running, to another device',
       detail: sendDetail(server),
       isPossible: server?.hasRooms === true && isSecureContext,
     },
     {
-      way: 'link',
+      value: 'link',
       label: 'a link that holds the state itself',
       detail: openedFrom
         ? `For small changes, up to ${formatBytes(linkStateBytes)}. Nothing is uploaded; the link is long.`
@@ -97,13 +82,13 @@ export function waysToShare(config: MachineConfig, server: StateServer | undefin
       isPossible: openedFrom !== undefined,
     },
     {
-      way: 'file',
+      value: 'file',
       label: 'a file',
       detail: 'You send it; others open it with “Open state file…”.',
       isPossible: true,
     },
     {
-      way: 'v86',
+      value: 'v86',
       label: 'a state of v86 itself',
       detail: disk
         ? 'Only for a machine without hard disks: v86 would not find what was written to them.'
