@@ -12,7 +12,7 @@ import { type Note, SecretChannel } from './secret-channel.ts';
 import { SecretSocket } from './secret-socket.ts';
 import { secretOf } from './send-link.ts';
 import type { SendProgress } from './send-machine.ts';
-import { receiveStream } from './stream-frames.ts';
+import { receiveStateFile } from './state-file-frames.ts';
 
 /** A machine as the other device describes it. Nothing of it is verified. */
 export interface OfferedMachine {
@@ -177,7 +177,7 @@ class Incoming {
     const [runtime] = this.#options.runtimes;
     if (!runtime)
       throw new HoldfastError('runtime-unavailable', 'No runtime is named for the machine.');
-    const stream = receiveStream(socket, mostStateBytes, (bytes) => this.#moved(bytes));
+    const stream = receiveStateFile(socket, mostStateBytes, (bytes) => this.#moved(bytes));
     await this.#channel.tell({ ready: true });
     const state = await collectBlob(stream);
     await this.#machine.openState(state, { ...options, runtime, identity: 'clone' });
@@ -204,7 +204,11 @@ class Incoming {
 /** @throws HoldfastError `migration-refused` */
 function offerOf({ offer }: Note): OfferedMachine {
   const { name, memoryMiB, isClone } = Object(offer) as Record<string, unknown>;
-  if (typeof name !== 'string' || typeof memoryMiB !== 'number' || !(memoryMiB > 0))
+  if (typeof name !== 'string' || !Number.isSafeInteger(memoryMiB) || Number(memoryMiB) <= 0)
     throw new HoldfastError('migration-refused', 'The other device does not say what it sends.');
-  return { name: name.slice(0, mostNameLength), memoryMiB, isClone: isClone === true };
+  return {
+    name: name.slice(0, mostNameLength),
+    memoryMiB: Number(memoryMiB),
+    isClone: isClone === true,
+  };
 }

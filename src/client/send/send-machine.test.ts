@@ -7,6 +7,7 @@ import { RuntimeLoader } from '../../keeper/runtimes/runtime-loader.ts';
 import { FakeRuntime, FakeStore, fakeConfig } from '../../keeper/testing/fake-runtime.ts';
 import { setBaseUrl } from '../../protocol/base-url.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
+import type { MachineStatus } from '../../protocol/events.ts';
 import { type RunningServer, startServer } from '../../server/testing/server.ts';
 import type { MessageSocket } from '../hosts/socket-transport.ts';
 import { attachedMachine } from '../testing/attached-machine.ts';
@@ -89,6 +90,11 @@ const receive = (link: string, options: Partial<ReceiveOptions> = {}) => {
   return receiving;
 };
 
+function status(): MachineStatus {
+  if (!source.status) throw new Error('There is no machine.');
+  return source.status;
+}
+
 /** The guest runs on at the source, and nothing of it is at the destination. */
 async function staysHere(): Promise<void> {
   await source.pause();
@@ -167,6 +173,21 @@ test('[SD1] a link that is not whole is refused before anything is opened', asyn
     await expect(receive(link)).rejects.toMatchObject({ code: 'bad-link' });
   }
   expect(sockets).toEqual([]);
+});
+
+test('[SD7] an offer of no possible machine is refused before the user is asked', async () => {
+  await start();
+  for (const memoryMiB of [0, 1.5, 1e300]) {
+    const config = { ...fakeConfig, memoryMiB };
+    vi.spyOn(source, 'status', 'get').mockReturnValue({ ...status(), config });
+    const accept = vi.fn(() => true);
+    const { link, done } = await send();
+    await expect(receive(link, { accept })).rejects.toMatchObject({ code: 'migration-refused' });
+    await expect(done).rejects.toMatchObject({ code: 'migration-refused' });
+    expect(accept).not.toHaveBeenCalled();
+    vi.restoreAllMocks();
+  }
+  await staysHere();
 });
 
 test('[SD6] nothing is sent after a no of the sender', async () => {

@@ -9,7 +9,7 @@ import { requireCrypto } from './sealed-messages.ts';
 import { SecretChannel } from './secret-channel.ts';
 import { SecretSocket } from './secret-socket.ts';
 import { linkTo, newKey } from './send-link.ts';
-import { sendStream } from './stream-frames.ts';
+import { sendStateFile } from './state-file-frames.ts';
 
 /**
  * `waiting`: the link was not opened yet. `confirming` and `accepting`: the sender's and the receiver's user
@@ -236,7 +236,7 @@ class Outgoing {
       signal,
       onProgress: ({ writtenBytes }) => this.#moved(writtenBytes),
     });
-    await sendStream(socket, stream, signal);
+    await sendStateFile(socket, stream, signal);
     await this.#unlessStopped(this.#channel.next('opened'));
     return {};
   }

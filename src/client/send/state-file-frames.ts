@@ -3,23 +3,29 @@ import { HoldfastError } from '../../errors.ts';
 import { type MessageSocket, SocketTransport } from '../hosts/socket-transport.ts';
 import { frameBytes } from '../hosts/transport.ts';
 
-/** First byte of a frame. */
-const kinds = { part: 0, last: 1 } as const;
+/** First byte of a frame. `taken`: the receiver has taken another {@link takenBytes}. */
+const kinds = { part: 0, last: 1, taken: 2 } as const;
+const takenBytes = 1 << 20;
+/** Bytes under way that the receiver has not taken: its decryption may be slower than the relay. */
+const windowBytes = 8 * takenBytes;
 const roomMs = 10;
 
 const broken = (why: string) =>
   new HoldfastError('migration-failed', `The machine did not arrive: ${why}`);
 
 /** Resolves once all of the stream has left this device. @throws HoldfastError `migration-failed` */
-export async function sendStream(
+export async function sendStateFile(
   socket: MessageSocket,
   stream: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<void> {
   const transport = new SocketTransport(socket);
   const over = new AbortController();
+  let untakenBytes = 0;
   transport.open({
-    received: () => {},
+    received: ([kind]) => {
+      if (kind === kinds.taken) untakenBytes -= takenBytes;
+    },
     room: () => {},
     gone: (why) => over.abort(broken(why)),
   });
@@ -32,10 +38,11 @@ export async function sendStream(
     }
   };
   const send = async (kind: number, bytes: Uint8Array) => {
-    await until(() => transport.hasRoom);
+    await until(() => transport.hasRoom && untakenBytes < windowBytes);
     const frame = new Uint8Array(1 + bytes.length);
     frame[0] = kind;
     frame.set(bytes, 1);
+    untakenBytes += frame.length;
     transport.send(frame);
   };
   for await (const chunk of stream)
@@ -49,13 +56,14 @@ export async function sendStream(
  * Listens at once. The stream fails with `migration-failed` if the connection ends before the file.
  * @param mostBytes more end it
  */
-export function receiveStream(
+export function receiveStateFile(
   socket: MessageSocket,
   mostBytes: number,
   onBytes: (sizeBytes: number) => void,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const transport = new SocketTransport(socket);
   let arrivedBytes = 0;
+  let saidBytes = 0;
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
     start(controller) {
       let isOver = false;
@@ -71,6 +79,10 @@ export function receiveStream(
           if (isOver) return;
           arrivedBytes += frame.length;
           onBytes(arrivedBytes);
+          while (arrivedBytes - saidBytes >= takenBytes) {
+            saidBytes += takenBytes;
+            if (transport.hasRoom) transport.send(Uint8Array.of(kinds.taken));
+          }
           if (arrivedBytes > mostBytes) fail('it is larger than a machine may be.');
           else if (frame[0] === kinds.part) controller.enqueue(frame.slice(1));
           else if (frame[0] === kinds.last) {
