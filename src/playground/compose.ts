@@ -104,7 +104,7 @@ class ComposedPage implements Page {
     this.#newMachine = this.#makeNewMachineDialog();
     this.#opener = this.#makeOpener();
     this.#receiver = this.#makeReceiver();
-    setUpShareButton(session);
+    setUpShareButton(session, (error) => this.#reports.report(error, 'share'));
     this.#menu = this.#makeMenu();
     this.#acceptDrops();
     new RunstateBar(session, this.#menu);

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { HoldfastError } from '../../errors.ts';
 import { Keeper } from '../../keeper/keeper.ts';
 import { RuntimeLoader } from '../../keeper/runtimes/runtime-loader.ts';
 import { FakeRuntime, FakeStore, fakeConfig } from '../../keeper/testing/fake-runtime.ts';
@@ -278,6 +279,19 @@ test('[SD11] the sender cancels: while it waits, while it asks, and while memory
   await expect(receive(moved.link)).rejects.toMatchObject(cancelled);
   await expect(moved.done).rejects.toMatchObject(cancelled);
   await staysHere();
+});
+
+test('[SD11] a cancel that is too late hides no guest that waits for a decision', async () => {
+  await start();
+  const late = new AbortController();
+  vi.spyOn(source, 'migrate').mockImplementation(async () => {
+    late.abort();
+    throw new HoldfastError('migration-unconfirmed', 'It waits here.');
+  });
+  const { link, done } = await send({ signal: late.signal });
+  void receive(link);
+  await expect(done).rejects.toMatchObject({ code: 'migration-unconfirmed' });
+  vi.restoreAllMocks();
 });
 
 test('[SD11] the receiver cancels: while it waits for an answer, and while memory arrives', async () => {

@@ -105,10 +105,12 @@ export async function sendMachine(machine: SentMachine, options: SendOptions): P
   }
 }
 
-const asError = (thrown: unknown, signal: AbortSignal | undefined): HoldfastError =>
-  signal?.aborted
-    ? HoldfastError.from(signal.reason, 'cancelled', 'Sending was cancelled')
-    : HoldfastError.from(thrown, 'migration-failed', 'The machine was not sent');
+function asError(thrown: unknown, signal: AbortSignal | undefined): HoldfastError {
+  const error = HoldfastError.from(thrown, 'migration-failed', 'The machine was not sent');
+  // A cancel that came too late: the guest waits for a decision.
+  if (!signal?.aborted || error.code === 'migration-unconfirmed') return error;
+  return HoldfastError.from(signal.reason, 'cancelled', 'Sending was cancelled');
+}
 
 class Outgoing {
   readonly #machine: SentMachine;

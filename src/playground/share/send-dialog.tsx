@@ -36,14 +36,17 @@ const answers: readonly Choice<SendAnswer>[] = [
 export class SendDialog {
   readonly #machine: Machine;
   readonly #server: StateServer;
+  readonly #unseen: (error: HoldfastError) => void;
   readonly #dialog: OpenDialog;
   readonly #abort = new AbortController();
   #step: Step = { kind: 'begin' };
   #answer: SendAnswer = 'continue';
 
-  constructor(machine: Machine, server: StateServer) {
+  /** @param unseen called with an error that needs a decision, after the dialog was closed */
+  constructor(machine: Machine, server: StateServer, unseen: (error: HoldfastError) => void) {
     this.#machine = machine;
     this.#server = server;
+    this.#unseen = unseen;
     this.#dialog = new OpenDialog({
       title: 'Send to another device',
       startsAtTitle: true,
@@ -74,6 +77,7 @@ export class SendDialog {
       this.#goTo({ kind: 'done', report: await done });
     } catch (thrown) {
       const error = await explained(thrown, 'The machine could not be sent');
+      if (this.#abort.signal.aborted && error.code === 'migration-unconfirmed') this.#unseen(error);
       // These were decisions of people, and their words say all.
       const isDecided = error.code === 'cancelled' || error.code === 'not-approved';
       const title = isDecided ? '' : `${errorText(error, 'share').title}. `;
@@ -186,6 +190,8 @@ export class SendDialog {
   }
 }
 
+const ownComputer = /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/;
+
 function Waiting({ link }: { link: string }) {
   return (
     <>
@@ -194,6 +200,11 @@ function Waiting({ link }: { link: string }) {
       </p>
       <CopiedLink key={link} link={link} />
       <QrCode key={`${link} code`} text={link} />
+      {ownComputer.test(location.hostname) && (
+        <p>
+          This site is at {location.hostname}. Only a browser on this computer can open the link.
+        </p>
+      )}
       <p class="fine">
         Keep this dialog open. The link works once. Who has it can ask for the machine, so send it
         only to whom you mean.

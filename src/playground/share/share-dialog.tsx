@@ -20,6 +20,7 @@ type Step =
 export class ShareDialog {
   readonly #session: Session;
   readonly #config: MachineConfig;
+  readonly #unseen: (error: HoldfastError) => void;
   readonly #dialog: OpenDialog;
   readonly #abort = new AbortController();
   #step: Step = { kind: 'ask' };
@@ -30,8 +31,10 @@ export class ShareDialog {
   #isDeleting = false;
   #error = '';
 
-  constructor(session: Session, config: MachineConfig) {
+  /** @param unseen called with an error that needs a decision, after the dialog was closed */
+  constructor(session: Session, config: MachineConfig, unseen: (error: HoldfastError) => void) {
     this.#session = session;
+    this.#unseen = unseen;
     this.#config = config;
     this.#title = config.name;
     this.#dialog = new OpenDialog({
@@ -116,7 +119,7 @@ export class ShareDialog {
     const way = this.#way;
     if (way === 'send') {
       this.#dialog.close();
-      if (this.#server) new SendDialog(machine, this.#server);
+      if (this.#server) new SendDialog(machine, this.#server, this.#unseen);
       return;
     }
     this.#error = '';
