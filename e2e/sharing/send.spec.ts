@@ -69,6 +69,7 @@ for (const [how, overRelay] of [
     const link = await makeLink(page);
     expect(link).toMatch(/#send=[0-9a-f]{32}\.[A-Za-z0-9_-]{43}$/);
     await expect(dialog(page).getByRole('img', { name: 'QR code' })).toBeVisible();
+    await expect(dialog(page)).toContainText('Only a browser on this computer');
     const guest = await openLink(browser, link, { overRelay });
     const { page: other } = guest;
     await expect(dialog(page)).toContainText('Somebody has opened the link');
