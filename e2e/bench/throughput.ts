@@ -28,11 +28,13 @@ const passes = 250;
 const commands = {
   shell: 'i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done',
   sha256: 'dd if=/dev/zero bs=64k count=400 2>/dev/null | sha256sum',
+  // Busybox's awk has floating-point numbers only: x87 instructions.
+  fp: "awk 'BEGIN { x = 0.5; for (i = 0; i < 40000; i++) x = x * 1.0000001 + 0.1; print x }'",
   memcpy: 'for i in $(seq 30); do dd if=/tmp/from of=/tmp/to bs=64k conv=notrunc 2>/dev/null; done',
 } as const;
 const setUp = 'dd if=/dev/urandom of=/tmp/from bs=64k count=256 2>/dev/null; cp /tmp/from /tmp/to';
 
-const kinds = ['boot', 'shell', 'sha256', 'memcpy', 'graphics'] as const;
+const kinds = ['boot', 'shell', 'sha256', 'memcpy', 'fp', 'graphics'] as const;
 type Kind = (typeof kinds)[number];
 /** Milliseconds on the clock, and of the thread that emulates. */
 type Times = Record<Kind, { wall: number; thread: number }>;

@@ -16,22 +16,24 @@
 import binaryen from 'binaryen';
 
 /** Bits of a TLB entry, v86's cpu.rs. */
-const tlb = { readonly: 2, inMappedRange: 8 } as const;
+export const tlb = { readonly: 2, inMappedRange: 8 } as const;
 
-type Expression = number;
+export type Expression = number;
 /** Result of `binaryen.getExpressionInfo`: fields differ by kind. */
-type Info = { id: number } & Record<string, unknown>;
+export type Info = { id: number } & Record<string, unknown>;
 
 /** Returns the info of an expression. For a kind without fields, Binaryen knows only the id. */
-function infoOf(expression: Expression): Info {
+export function infoOf(expression: Expression): Info {
   const id = binaryen.getExpressionId(expression);
   if (id === binaryen.NopId || id === binaryen.UnreachableId) return { id };
   return binaryen.getExpressionInfo(expression) as unknown as Info;
 }
 
 /** Members that are missing in Binaryen's own types. */
-const { Store, Function: WasmFunction } = binaryen as unknown as {
+export const { Store } = binaryen as unknown as {
   Store: { setValue(store: Expression, value: Expression): void };
+};
+const { Function: WasmFunction } = binaryen as unknown as {
   Function: { setBody(pointer: number, body: Expression): void };
 };
 
@@ -48,7 +50,7 @@ const childFields = [
   'operands',
 ] as const;
 
-function* walk(expression: Expression): Generator<[Expression, Info]> {
+export function* walk(expression: Expression): Generator<[Expression, Info]> {
   if (!expression) return;
   const info = infoOf(expression);
   yield [expression, info];
@@ -60,13 +62,13 @@ function* walk(expression: Expression): Generator<[Expression, Info]> {
   }
 }
 
-interface FoundFunction {
+export interface FoundFunction {
   pointer: number;
   name: string;
   body: Expression;
 }
 
-function* functionsOf(module: binaryen.Module): Generator<FoundFunction> {
+export function* functionsOf(module: binaryen.Module): Generator<FoundFunction> {
   for (let i = 0; i < module.getNumFunctions(); i++) {
     const pointer = module.getFunctionByIndex(i);
     const { name, body } = binaryen.getFunctionInfo(pointer);
@@ -76,6 +78,13 @@ function* functionsOf(module: binaryen.Module): Generator<FoundFunction> {
 
 const isZero = (info: Info) => info.id === binaryen.ConstId && info.value === 0;
 const isLocal = (info: Info) => info.id === binaryen.LocalGetId;
+
+/** Finds the function that makes TLB entries. @returns the reason if there is not one */
+export function findPageWalk(module: binaryen.Module): FoundFunction | string {
+  const found = [...functionsOf(module)].filter(({ name }) => /\d+do_page_walk/.test(name));
+  const [pageWalk] = found;
+  return pageWalk && found.length === 1 ? pageWalk : `it has ${found.length} do_page_walk, not one`;
+}
 
 /** Finds `tlb_data[page] = entry`, the one store of a new entry. */
 function findInstall(pageWalk: Expression): { store: Expression; info: Info } | undefined {
@@ -104,9 +113,8 @@ function findInstall(pageWalk: Expression): { store: Expression; info: Info } | 
  */
 export function trackWrites(module: binaryen.Module): string | undefined {
   const functions = [...functionsOf(module)];
-  const pageWalks = functions.filter(({ name }) => /\d+do_page_walk/.test(name));
-  const [pageWalk] = pageWalks;
-  if (!pageWalk || pageWalks.length > 1) return `it has ${pageWalks.length} do_page_walk, not one`;
+  const pageWalk = findPageWalk(module);
+  if (typeof pageWalk === 'string') return pageWalk;
   const install = findInstall(pageWalk.body);
   if (!install) return 'do_page_walk stores TLB entries in another way';
   const physicalWrites = [...walk(pageWalk.body)].filter(

@@ -11,7 +11,8 @@
  *   `holdfast.data`. So an instance can be made over a memory in which another runtime is still
  *   running a guest.
  *
- * It records which pages of guest memory may have been written, see track-writes.ts, and contains
+ * It records which pages of guest memory may have been written, see track-writes.ts. The guest reaches
+ * its frame buffer without calls, see direct-frame-buffer.ts. The module contains
  * its own digest (`holdfast.digest`). It turns two constants of v86 into exported globals, see
  * `knobs`: a guest that was just handed over should be compiled sooner than one that just started.
  *
@@ -19,6 +20,7 @@
  */
 import binaryen from 'binaryen';
 import xxhash from 'xxhash-wasm';
+import { directFrameBuffer } from './direct-frame-buffer.ts';
 import {
   concat,
   leb,
@@ -161,6 +163,8 @@ function rewriteFunctions(wasm: Uint8Array): Uint8Array {
     );
     const untracked = trackWrites(module);
     if (untracked) console.warn(`Writes of this v86 are not tracked: ${untracked}`);
+    const indirect = directFrameBuffer(module);
+    if (indirect) console.warn(`The frame buffer of this v86 is not direct: ${indirect}`);
     binaryen.setPassArgument('instrument-memory', 'memory.grow');
     // The pass declares imports for loads and stores too, which nothing calls here.
     module.runPasses(['instrument-memory', 'remove-unused-module-elements']);

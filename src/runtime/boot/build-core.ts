@@ -35,11 +35,10 @@ export async function buildCore(
   { V86, wasm, host, images, disks, coldBoot, incoming }: Building,
   memory = host.scratch,
 ): Promise<{ core: V86Core; screen: ScreenTap }> {
-  const vga = () => core.cpu.devices.vga;
   const screen = new ScreenTap({
     emit: host.emit,
-    fill: () => vga().screen_fill_buffer(),
-    redraw: () => vga().complete_redraw(),
+    fill: () => core.fillScreen(),
+    redraw: () => core.cpu.devices.vga.complete_redraw(),
   });
   const core: V86Core = await V86Core.create({
     V86,

@@ -74,6 +74,7 @@ export class Growth {
         );
       return {
         address,
+        sizeBytes,
         slack: [
           { start: block.address, end: address },
           { start: address + sizeBytes, end },
@@ -87,5 +88,6 @@ export class Growth {
 
 export interface BlockPlacement {
   address: number;
+  sizeBytes: number;
   slack: Range[];
 }

@@ -13,6 +13,7 @@ import { HoldfastError } from '../../errors.ts';
 import type { RamBlock } from '../../protocol/abi.ts';
 import { isCalibratingTimer } from './calibrating-timer.ts';
 import { useDirectViews } from './direct-views.ts';
+import { videoListAddress } from './frame-buffer.ts';
 import { type BlockPlacement, Growth } from './growth.ts';
 import { GuestClock } from './guest-clock.ts';
 import { JitQueue, tableOffset } from './jit.ts';
@@ -20,7 +21,6 @@ import type { Range } from './page-ops.ts';
 import { recentPages } from './recent-pages.ts';
 import type { V86Wasm } from './v86-wasm.ts';
 import { type Knobs, WasmInstance } from './wasm-instance.ts';
-import { writeMapAddress, writeMapBytes } from './write-tracking.ts';
 
 interface V86CoreOptions {
   V86: V86Constructor;
@@ -82,7 +82,7 @@ export class V86Core {
   private constructor(options: V86CoreOptions) {
     this.#options = options;
     this.#clock = new GuestClock(options.clock);
-    this.growth = new Growth(options.wasm.staticBytes, writeMapAddress(options.runtimeBytes));
+    this.growth = new Growth(options.wasm.staticBytes, videoListAddress(options.runtimeBytes));
     this.#view = { buffer: options.memory.buffer };
   }
 
@@ -122,10 +122,10 @@ export class V86Core {
 
   /** All memory of the runtime, as opposed to the guest's. */
   get ownRanges(): Range[] {
-    const map = writeMapAddress(this.#options.runtimeBytes);
+    const { runtimeBytes } = this.#options;
     return [
       this.growth.used,
-      { start: map, end: map + writeMapBytes },
+      { start: videoListAddress(runtimeBytes), end: runtimeBytes },
       ...this.#placements.flatMap(({ slack }) => slack),
     ];
   }
@@ -201,7 +201,7 @@ export class V86Core {
     cpu[name] = (sizeBytes: number) => {
       const placement = this.growth.during(block, sizeBytes, () => allocate(sizeBytes));
       this.#placements.push(placement);
-      this.#instance.locateWrites(this.ramAddress);
+      this.#instance.locate(...this.#placements);
       return placement.address;
     };
   }
@@ -229,7 +229,7 @@ export class V86Core {
     env.jit_clear_func = (index: number) => this.#instance.table.set(index + tableOffset, null);
     const { module } = wasm;
     const instance = new WasmInstance({ module, env, memory, table, runtimeBytes });
-    instance.locateWrites(this.#placements[0]?.address);
+    instance.locate(...this.#placements);
     return instance;
   }
 
@@ -244,6 +244,12 @@ export class V86Core {
     if (tlbAddress === undefined) return undefined;
     const { ramAddress } = this;
     return recentPages({ buffer: this.#view.buffer, tlbAddress, ramAddress, ramBytes });
+  }
+
+  /** Draws what changed in the picture since the last call. v86's VGA passes it to its screen. */
+  fillScreen(): void {
+    this.cpu.devices.vga.screen_fill_buffer();
+    this.#instance.protectFrameBuffer(this.#view.buffer);
   }
 
   /** Sets constants of v86 that tools/wasm/transform.ts made settable. */

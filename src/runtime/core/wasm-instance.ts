@@ -1,4 +1,10 @@
 /** One instance of v86.wasm with its table and the additions of tools/wasm/transform.ts. */
+import {
+  type FrameBufferGlobals,
+  locateFrameBuffer,
+  protectFrameBuffer,
+  videoListAddress,
+} from './frame-buffer.ts';
 import { notingExports, writeMapAddress, writeMapBytes } from './write-tracking.ts';
 
 export interface Knobs {
@@ -22,6 +28,12 @@ interface WriteTrackingGlobals {
   tlb_data?: WebAssembly.Global<'i32'>;
 }
 
+/** A part of guest memory, as the allocator placed it. */
+export interface MemoryPlace {
+  address: number;
+  sizeBytes: number;
+}
+
 interface WasmInstanceOptions {
   module: WebAssembly.Module;
   env: V86Env;
@@ -36,6 +48,7 @@ export class WasmInstance {
   /** Imports of JIT modules. */
   readonly jitImports: WebAssembly.ModuleImports;
   readonly #writeMap: number;
+  readonly #videoList: number;
 
   constructor({ module, env, memory, table, runtimeBytes }: WasmInstanceOptions) {
     const { exports } = new WebAssembly.Instance(module, {
@@ -45,6 +58,7 @@ export class WasmInstance {
     this.table = table;
     this.jitImports = { ...this.exports, m: memory };
     this.#writeMap = writeMapAddress(runtimeBytes);
+    this.#videoList = videoListAddress(runtimeBytes);
   }
 
   /** True if the module tracks the guest's writes. */
@@ -57,11 +71,20 @@ export class WasmInstance {
     return (this.exports as unknown as WriteTrackingGlobals).tlb_data?.value;
   }
 
-  /** Sets the address of the write map, and that of guest memory once it is known. */
-  locateWrites(ramAddress = 0): void {
-    const { write_map, ram_base } = this.exports as unknown as WriteTrackingGlobals;
+  /** Sets the address of the write map, and the places of guest memory once they are known. */
+  locate(ram?: MemoryPlace, vram?: MemoryPlace): void {
+    const globals = this.exports as unknown as WriteTrackingGlobals & FrameBufferGlobals;
+    const { write_map, ram_base } = globals;
     if (write_map) write_map.value = this.#writeMap;
-    if (ram_base) ram_base.value = ramAddress;
+    if (ram_base) ram_base.value = ram?.address ?? 0;
+    locateFrameBuffer(globals, { ram, vram, listAddress: this.#videoList });
+  }
+
+  /** Starts to note the changes of the next picture, after one was taken. */
+  protectFrameBuffer(buffer: ArrayBufferLike): void {
+    const globals = this.exports as unknown as FrameBufferGlobals;
+    const { tlbAddress } = this;
+    if (tlbAddress !== undefined) protectFrameBuffer(globals, { buffer, tlbAddress });
   }
 
   /** Sets constants of v86. */
