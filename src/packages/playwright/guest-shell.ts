@@ -93,10 +93,10 @@ export class GuestShell {
     // Ctrl-U clears the line, for example of a late answer of the terminal. The shell's output lacks the
     // quotes, which the echo of the command has.
     await this.#serial.write(`\x15{ echo B''EGIN ${id}\n${command}\n}; echo E''ND ${id} $?\n`);
-    const [, output = '', exitCode] = await this.#serial.waitFor(
-      new RegExp(`BEGIN ${id}\\r\\n([\\s\\S]*?)END ${id} (\\d+)`),
-      { ...options, from },
-    );
+    const [, output = '', exitCode] = await this.#serial.waitFor(runAnswer(id), {
+      ...options,
+      from,
+    });
     return { output: output.replaceAll('\r\n', '\n'), exitCode: Number(exitCode) };
   }
 
@@ -107,6 +107,10 @@ export class GuestShell {
     );
   }
 }
+
+/** Matches output and status of a command. The line is whole: output arrives in pieces of any size. */
+export const runAnswer = (id: string) =>
+  new RegExp(`BEGIN ${id}\\r\\n([\\s\\S]*?)END ${id} (\\d+)\\r\\n`);
 
 /** Output of a command, for an error. */
 export function shownOutput({ stdout, stderr }: ExecuteResult): string {
