@@ -40,8 +40,10 @@ test('open files of the share, unread console input and the network survive a re
   );
   expect(output).toBe('one\ntwo\ntyped ahead\n500\n');
   const url = `http://${file.port}.external/`;
-  // The agent renews the lease after the gap: for a moment there is no default route.
-  await guest.run(`until wget -q -O /tmp/got ${url}; do usleep 100000; done`, { timeout: 60_000 });
+  // The agent renews the lease after the gap: for a moment there is no address and no default route.
+  await guest.run(`until timeout 10 wget -q -O /tmp/got ${url}; do usleep 100000; done`, {
+    timeout: 60_000,
+  });
   const download = await guest.run('sha256sum </tmp/got');
   expect(download.output).toContain(file.sha256);
   file.close();
