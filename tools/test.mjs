@@ -41,7 +41,9 @@ function runAll() {
     check('package', [join(root, 'tools/check-package.mjs')]),
     // It fails for a link that leads nowhere.
     check('docs', [join(root, 'tools/docs-site/build.mjs')]),
-    endToEnd(browser),
+    endToEnd('end to end', browser, ['--grep-invert', '@alone']),
+    // Tests that compare times want the processors for themselves.
+    endToEnd('end to end, alone', browser, ['--grep', '@alone', '--workers', '1']),
   ];
 }
 
@@ -92,20 +94,24 @@ function unit() {
 }
 
 /**
+ * @param {string} name
  * @param {string} browser
+ * @param {string[]} args
  * @returns {Result}
  */
-function endToEnd(browser) {
+function endToEnd(name, browser, args) {
+  const report = `${name.replaceAll(/\W+/g, '-')}.json`;
   // playwright.config.ts writes the report.
-  const ok = node('end to end', [bin('@playwright/test/cli.js'), 'test'], browser);
+  const env = { HOLDFAST_CHROMIUM: browser, HOLDFAST_E2E_REPORT: report };
+  const ok = node(name, [bin('@playwright/test/cli.js'), 'test', ...args], env);
   const {
     expected = 0,
     flaky = 0,
     unexpected = 0,
     skipped = 0,
-  } = readReport(join(reports, 'e2e.json'))?.stats ?? {};
+  } = readReport(join(reports, report))?.stats ?? {};
   // A test that only passes on a retry counts as failed.
-  return total('end to end', ok, { passed: expected, failed: unexpected + flaky, skipped });
+  return total(name, ok, { passed: expected, failed: unexpected + flaky, skipped });
 }
 
 /**
@@ -124,12 +130,11 @@ function total(name, ok, counts) {
 /**
  * @param {string} name
  * @param {string[]} args
- * @param {string} [browser]
+ * @param {Record<string, string>} [env]
  */
-function node(name, args, browser) {
+function node(name, args, env = {}) {
   console.log(`\n── ${name} ──`);
-  const env = browser ? { ...process.env, HOLDFAST_CHROMIUM: browser } : process.env;
-  return run(process.execPath, args, { env });
+  return run(process.execPath, args, { env: { ...process.env, ...env } });
 }
 
 /** @param {string} path */

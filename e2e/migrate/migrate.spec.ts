@@ -209,7 +209,7 @@ test.describe('Linux', () => {
     };
 
     test('[MI13] converges, or is refused by a limit that it cannot keep', {
-      tag: '@slow',
+      tag: ['@slow', '@alone'],
     }, async ({ guest, moves, builds }) => {
       test.setTimeout(240_000);
       await startWriter(guest);
@@ -232,11 +232,9 @@ test.describe('Linux', () => {
       expect(untilRunMs(report)).toBeLessThanOrEqual(1000);
     });
 
-    test('[MI14] is slowed down until a channel of 20 MB/s carries it', { tag: '@slow' }, async ({
-      guest,
-      moves,
-      builds,
-    }) => {
+    test('[MI14] is slowed down until a channel of 20 MB/s carries it', {
+      tag: ['@slow', '@alone'],
+    }, async ({ guest, moves, builds }) => {
       test.setTimeout(240_000);
       await startWriter(guest);
       const options = { downtimeLimitMs: 500, maxBandwidth: 20_000_000 };

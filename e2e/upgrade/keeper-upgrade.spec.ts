@@ -85,7 +85,7 @@ test(`[KM3] [KM4] over ${upgrades} upgrades under a counting shell two terminals
   }
 });
 
-test(`the guest's clock does not jump by more than 100 ms in any of ${upgrades} upgrades @slow`, async ({
+test(`the guest's clock does not jump by more than 100 ms in any of ${upgrades} upgrades @slow @alone`, async ({
   guest,
   site,
 }) => {
