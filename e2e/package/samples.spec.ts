@@ -150,7 +150,7 @@ test('images are typed as files by path in Node and in the fixtures, and nowhere
   await compile(folder);
 });
 
-test('samples for a page run', { tag: '@slow' }, async ({ page, project, samples }) => {
+test('samples for a page run', { tag: ['@slow', '@alone'] }, async ({ page, project, samples }) => {
   const server = await createServer({
     root: project.root,
     logLevel: 'silent',
