@@ -17,6 +17,8 @@ export interface RoomLimits {
 /** A frame of a migration, its kind, and the tag of its encryption, with room for more of both. */
 export const mostMessageBytes = 65 * 1024;
 
+/** Fragments of a message, and parts in which it arrives. Each takes memory of its own. */
+export const mostPieces = 1024;
 /** Messages of one device that are read. More wait in its connection. */
 export const mostMessagesPerSecond = 4000;
 

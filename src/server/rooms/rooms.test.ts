@@ -7,7 +7,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import type { StateServerOptions } from '../options.ts';
 import { openRoom, RoomDevice } from '../testing/room-device.ts';
 import { type RunningServer, startServer } from '../testing/server.ts';
-import { mostMessageBytes, mostMessagesPerSecond, roomEnd } from './room-limits.ts';
+import { mostMessageBytes, mostMessagesPerSecond, mostPieces, roomEnd } from './room-limits.ts';
 
 let server: RunningServer;
 const start = async (options: Partial<StateServerOptions> = {}) => {
@@ -155,6 +155,29 @@ test('[SR6] text, a message that is too large, and an early one end the room', a
   await early.told('room');
   early.socket.send(Buffer.from('x'));
   expect(await early.ended).toBe(roomEnd.badMessage);
+});
+
+test('[SR6] a message in too many pieces ends the room', async () => {
+  await start();
+  const { opener, joiner } = await openRoom(server.url);
+  for (let count = 0; count < mostPieces; count++)
+    opener.socket.send('x', { fin: false, binary: true });
+  opener.socket.send('x', { fin: true });
+  expect([await opener.ended, await joiner.ended]).toEqual([1008, roomEnd.left]);
+  expect(joiner.received).toEqual([]);
+});
+
+test('[SR7] a device that pings and reads no answer is cut off', async () => {
+  await start();
+  const { opener, joiner } = await openRoom(server.url);
+  opener.socket.pause();
+  const flood = () => {
+    for (let count = 0; count < 1000; count++) opener.socket.ping(Buffer.alloc(125));
+  };
+  const timer = setInterval(flood, 5);
+  expect(await joiner.ended).toBe(roomEnd.left);
+  clearInterval(timer);
+  opener.socket.terminate();
 });
 
 test('[SR7] a slow reader stops the sender, and loses nothing', async () => {

@@ -11,7 +11,7 @@ import { HttpError, notFound } from '../http.ts';
 import type { StateServerOptions } from '../options.ts';
 import type { RateLimits } from '../rate-limits.ts';
 import { Room } from './room.ts';
-import { mostMessageBytes, roomEnd } from './room-limits.ts';
+import { mostMessageBytes, mostPieces, roomEnd } from './room-limits.ts';
 
 /** `/states/rooms` opens a room, `/states/rooms/ID` joins it. */
 const roomPath = /^\/states\/rooms(?:\/([0-9a-f]{32}))?$/;
@@ -29,6 +29,8 @@ export class Rooms {
     noServer: true,
     clientTracking: false,
     maxPayload: mostMessageBytes,
+    maxFragments: mostPieces,
+    maxBufferedChunks: mostPieces,
     // Encrypted bytes do not get smaller.
     perMessageDeflate: false,
   });
