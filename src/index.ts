@@ -17,7 +17,11 @@ export type { ByteStream } from './client/hosts/stream-transport.ts';
 export type { IterableStream } from './client/iterable-stream.ts';
 export type { MachineEventOf } from './client/machine-core.ts';
 export { defaultMachineId, isMachineId } from './client/machine-id.ts';
-export type { MigrateIncomingOptions, MigrationTarget } from './client/moves.ts';
+export type {
+  MigrateCallOptions,
+  MigrateIncomingOptions,
+  MigrationTarget,
+} from './client/moves.ts';
 export {
   type OfferedMachine,
   type ReceiveOptions,

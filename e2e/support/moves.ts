@@ -2,6 +2,7 @@
 import type { ConnectOptions, Machine } from '../../src/client/types.ts';
 import {
   connect,
+  type MigrateCallOptions,
   type MigrateOptions,
   type MigrateReport,
   type RuntimeSource,
@@ -112,7 +113,7 @@ export async function dataChannels(): Promise<[RTCDataChannel, RTCDataChannel]> 
 export async function moveOverDataChannel(
   machine: Machine,
   runtimes: readonly RuntimeSource[],
-  options: MigrateOptions,
+  options: MigrateCallOptions,
 ): Promise<MigrateReport> {
   const target = await openTarget(runtimes, { host: 'dedicated' });
   const [near, far] = await dataChannels();

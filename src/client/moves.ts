@@ -14,6 +14,15 @@ import { PortBridge } from './hosts/port-bridge.ts';
 import { type LetInOptions, letIn } from './let-in.ts';
 import type { OpeningRules } from './state-files.ts';
 
+/** Options of {@link Machine.migrate}. */
+export interface MigrateCallOptions extends MigrateOptions {
+  /**
+   * To another host: TCP connections of the guest go on, and their other ends stay here, for ten minutes at
+   * most. The page has to stay open until then. Default: true. With false they end with a reset.
+   */
+  relayConnections?: boolean;
+}
+
 /** Options of {@link Machine.migrateIncoming}. The last three are for a guest of another host. */
 export interface MigrateIncomingOptions extends Partial<MigrateIncomingRequest>, LetInOptions {}
 
@@ -25,7 +34,7 @@ export interface MigrationTarget {
 export async function migrate(
   keeper: Pick<RemoteKeeper, 'migrate'>,
   target: MessagePort | BroadcastChannel | HostSocket | MigrationTarget,
-  options: MigrateOptions,
+  { relayConnections = true, ...options }: MigrateCallOptions,
 ): Promise<MigrateReport> {
   if (target instanceof MessagePort) return keeper.migrate(target, options);
   if (target instanceof BroadcastChannel) {
@@ -34,7 +43,13 @@ export async function migrate(
   }
   if (isHostSocket(target)) {
     const bridge = new PortBridge(transportOf(target));
-    return bridge.carry((port) => keeper.migrate(port, options, siteUrl()));
+    return bridge.carry(
+      (port, relay) =>
+        relayConnections
+          ? keeper.migrate(port, options, siteUrl(), relay)
+          : keeper.migrate(port, options, siteUrl()),
+      ({ isRelayed }) => isRelayed === true,
+    );
   }
   const { port1, port2 } = new MessageChannel();
   const arriving = target.migrateIncoming(port2);
@@ -66,5 +81,9 @@ export async function migrateIncoming(
     },
     requirePublic,
   );
-  return bridge.carry((port) => keeper.migrateForeign(request, port, ask));
+  return bridge.carry(
+    (port, relay) => keeper.migrateForeign(request, port, ask, relay),
+    // The source closes the connection when it relays nothing.
+    () => true,
+  );
 }

@@ -13,11 +13,7 @@ import type {
   RestartReport,
 } from '../protocol/keeper-api.ts';
 import type { PublicCalls } from '../protocol/keeper-calls.ts';
-import type {
-  MigrateIncomingReport,
-  MigrateOptions,
-  MigrateReport,
-} from '../protocol/migration.ts';
+import type { MigrateIncomingReport, MigrateReport } from '../protocol/migration.ts';
 import type { RuntimeSource } from '../protocol/runtime-source.ts';
 import type { RestoreReport, SnapshotInfo } from '../protocol/snapshot.ts';
 import type { ImportReport } from '../protocol/state-transfer.ts';
@@ -29,6 +25,7 @@ import { absoluteConfig, absoluteRuntime, absoluteRuntimes } from './absolute-ur
 import type { HostSocket } from './hosts/host-socket.ts';
 import { type IterableStream, iterable } from './iterable-stream.ts';
 import {
+  type MigrateCallOptions,
   type MigrateIncomingOptions,
   type MigrationTarget,
   migrate,
@@ -101,7 +98,7 @@ export interface WrappedCalls {
    */
   migrate(
     target: MessagePort | BroadcastChannel | HostSocket | MigrationTarget,
-    options?: MigrateOptions,
+    options?: MigrateCallOptions,
   ): Promise<MigrateReport>;
   /**
    * Takes the guest that {@link migrate} sends to the other end of a port or connection. Resolves once it
@@ -243,7 +240,7 @@ export abstract class RemoteCalls extends RemoteGuest implements WrappedCalls {
 
   async migrate(
     target: MessagePort | BroadcastChannel | HostSocket | MigrationTarget,
-    options: MigrateOptions = {},
+    options: MigrateCallOptions = {},
   ): Promise<MigrateReport> {
     return migrate(this.answering(), target, options);
   }

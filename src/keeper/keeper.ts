@@ -407,8 +407,9 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     target: MessagePort,
     options: MigrateOptions = {},
     siteUrl?: string,
+    relay?: MessagePort,
   ): Promise<MigrateReport> {
-    return this.#migrations.migrate(target, options, { siteUrl });
+    return this.#migrations.migrate(target, options, { siteUrl, relay });
   }
 
   migrateIncoming(
@@ -423,8 +424,9 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     request: MigrateIncomingRequest,
     port: MessagePort,
     ask: MessagePort,
+    relay?: MessagePort,
   ): Promise<MigrateIncomingReport> {
-    return this.#migrations.receive(request, port, { ask });
+    return this.#migrations.receive(request, port, { ask, relay });
   }
 
   async setDurable(

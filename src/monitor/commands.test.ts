@@ -327,6 +327,8 @@ describe('migration', () => {
       expectedDowntimeMs: 20,
       transferredBytes: 2048,
       remainingBytes: 4096,
+      totalBytes: 8192,
+      isRelayed: true,
       bandwidth: 1_000_000,
       rounds: 2,
       duplicatePages: 7,
@@ -335,11 +337,13 @@ describe('migration', () => {
     };
     expect(await lines('info migrate')).toEqual([
       'Migration status: active',
+      'tcp connections: relayed by this host until they end',
       'total time: 1234 ms',
       'expected downtime: 20 ms',
       'transferred ram: 2 kbytes',
       'throughput: 8.00 mbps',
       'remaining ram: 4 kbytes',
+      'total ram: 8 kbytes',
       'duplicate: 7 pages',
       'dirty sync count: 2',
       'dirty pages rate: 9 pages',

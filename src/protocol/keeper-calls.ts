@@ -153,9 +153,15 @@ interface PageCalls {
    * Moves the running guest to the keeper at the other end of `target`, which {@link
    * migrateIncoming} was called on. Resolves once it runs there; the machine here is then ended.
    * @param siteUrl set for another host: URLs under it become relative to any site's
+   * @param relay set for another host: a {@link RelayMessage} for each frame of connections that stay here
    * @throws HoldfastError `migration-refused`, `migration-failed`, `cancelled`: the guest runs on here
    */
-  migrate(target: MessagePort, options?: MigrateOptions, siteUrl?: string): Promise<MigrateReport>;
+  migrate(
+    target: MessagePort,
+    options?: MigrateOptions,
+    siteUrl?: string,
+    relay?: MessagePort,
+  ): Promise<MigrateReport>;
   /**
    * Takes the guest that {@link migrate} sends to the other end of `port`. Resolves once
    * it runs here. A failure leaves nothing of it, and a present machine untouched.
@@ -173,6 +179,7 @@ interface PageCalls {
     request: MigrateIncomingRequest,
     port: MessagePort,
     ask: MessagePort,
+    relay?: MessagePort,
   ): Promise<MigrateIncomingReport>;
   /**
    * Resumes a machine from its newest checkpoint that is whole.

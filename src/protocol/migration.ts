@@ -59,8 +59,13 @@ export interface MigrationInfo {
   status: MigrationStatus;
   /** Bytes sent. */
   transferredBytes: number;
-  /** Bytes of changed memory that were not sent yet, when the last round ended. */
+  /**
+   * Bytes of changed memory that were not sent yet, when the last round ended. During the first round: bytes
+   * of memory that it has not come to.
+   */
   remainingBytes: number;
+  /** Bytes of the guest's memory. Absent before the first round. */
+  totalBytes?: number;
   /** Pages whose contents one word fills, or an equal page has, so that only a number was sent. */
   duplicatePages: number;
   /** Pages that the guest changed per second, during the last round. */
@@ -76,6 +81,11 @@ export interface MigrationInfo {
   downtimeParts?: DowntimeParts;
   /** TCP connections that did not follow a guest that has moved. */
   cut?: readonly Blocker[];
+  /**
+   * The guest runs on another host, and its TCP connections go on. Their other ends stay here until they
+   * end, and for ten minutes at most. The page or program that sent the guest has to stay open until then.
+   */
+  isRelayed?: boolean;
   /** Since the call. */
   totalMs: number;
   /** Share of the time that the guest stands still, for auto-converge: 0 to 99. */

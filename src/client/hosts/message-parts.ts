@@ -9,6 +9,8 @@ export const frameKind = {
   last: 1,
   /** Says only that the sender is there. */
   alive: 2,
+  /** A message of {@link RelayLane}. */
+  relay: 3,
 } as const;
 
 /** [MS5] No message is larger. */

@@ -2,8 +2,9 @@
 import { HoldfastError } from '../../errors.ts';
 import type { ChannelEnd } from '../../protocol/migration.ts';
 import { type Heartbeat, PeerLiveness } from '../../protocol/peer-liveness.ts';
-import { aliveFrame, framesOf, MessageJoiner } from './message-parts.ts';
-import type { Transport } from './transport.ts';
+import { aliveFrame, frameKind, framesOf, MessageJoiner } from './message-parts.ts';
+import { RelayLane } from './relay-lane.ts';
+import { frameBytes, type Transport } from './transport.ts';
 import { UntakenBytes } from './untaken-bytes.ts';
 
 /** [MH3] Time without a frame after which the other host is gone, ms. */
@@ -16,6 +17,10 @@ const roomMs = 10;
 const flushMs = 5_000;
 /** Longest wait for the keeper's last message after its answer to the call, ms. */
 const lastMessageMs = 1_000;
+/** Longest wait for the keeper's answer to the call after its last message, ms. */
+const answerMs = 10_000;
+/** [MH13] Frames that wait for room. Beyond them frames of the guest's connections are lost. */
+const mostWaiting = 2048;
 
 export class PortBridge {
   readonly #transport: Transport;
@@ -25,11 +30,14 @@ export class PortBridge {
   readonly #joiner = new MessageJoiner();
   readonly #untaken = new UntakenBytes();
   readonly #queue: Uint8Array<ArrayBuffer>[] = [];
+  readonly #lane: RelayLane;
   readonly #silence: ReturnType<typeof setInterval>;
   readonly #over = new AbortController();
   /** Resolves when the keeper sends nothing more. */
   readonly #keeperEnded: Promise<void>;
   #endOfKeeper: () => void = () => {};
+  /** Resolves with true if connections of the guest outlast the migration. */
+  #isRelayed: Promise<boolean> = Promise.resolve(false);
   #roomTimer: ReturnType<typeof setTimeout> | undefined;
   #receivedMs = performance.now();
   /** Looks that found a silence, since the last frame. */
@@ -45,29 +53,47 @@ export class PortBridge {
     });
     this.#life = new PeerLiveness(port1, () => this.#endOfKeeper());
     port1.onmessage = ({ data }: MessageEvent) => this.#fromKeeper(data);
+    this.#lane = new RelayLane({
+      send: (frame) => this.#relay(frame),
+      ended: () => void this.#settled(true),
+    });
     transport.open({
       received: (frame) => this.#fromHost(frame),
       room: () => this.#pump(),
       gone: (why) => this.#lost(why),
     });
     this.#silence = setInterval(() => this.#look(), 1_000);
-    void this.#keeperEnded.then(() => this.#finish());
+    void this.#keeperEnded.then(() => this.#settled(false));
   }
 
   /**
-   * Hands the keeper its end. Resolves with the answer once the last message has left.
-   * @param call gets the port
+   * Hands the keeper its ends. Resolves with the answer once the last message has left.
+   * @param call gets the port of the migration, and the one of {@link RelayLane}
+   * @param isRelayed returns true if the connection stays for the guest's connections
    */
-  async carry<T>(call: (port: MessagePort) => Promise<T>): Promise<T> {
+  async carry<T>(
+    call: (port: MessagePort, relay: MessagePort) => Promise<T>,
+    isRelayed: (answer: T) => boolean = () => false,
+  ): Promise<T> {
+    const called = call(this.#keeperEnd, this.#lane.keeperEnd);
+    this.#isRelayed = called.then(isRelayed, () => false);
     try {
-      return await call(this.#keeperEnd);
+      return await called;
     } finally {
       // A port that the keeper never got says nothing.
       const timer = setTimeout(this.#endOfKeeper, lastMessageMs);
       await this.#keeperEnded;
       clearTimeout(timer);
-      await this.#finish();
+      await this.#settled(false);
     }
+  }
+
+  /** Ends the transport, unless connections of the guest need it. @param isOver they need it no more */
+  async #settled(isOver: boolean): Promise<void> {
+    if (isOver) await this.#keeperEnded;
+    const stays = !isOver && (await within(answerMs, this.#isRelayed));
+    await this.#flushed();
+    if (!stays) this.#end();
   }
 
   #fromKeeper(data: Uint8Array<ArrayBuffer> | Heartbeat | ChannelEnd): void {
@@ -90,12 +116,29 @@ export class PortBridge {
     this.#receivedMs = performance.now();
     this.#looks = 0;
     try {
-      const message = this.#joiner.take(frame);
-      if (message) this.#deliver(message);
+      if (frame[0] === frameKind.relay && frame.length <= frameBytes) this.#fromRelay(frame);
+      else this.#fromSource(frame);
     } catch (thrown) {
       this.#lost(HoldfastError.from(thrown, 'migration-failed', 'A frame is invalid').message);
     }
     // The other host has taken frames, so there may be room.
+    this.#pump();
+  }
+
+  #fromSource(frame: Uint8Array<ArrayBuffer>): void {
+    const message = this.#joiner.take(frame);
+    if (message) this.#deliver(message);
+  }
+
+  #fromRelay(frame: Uint8Array<ArrayBuffer>): void {
+    const isWaiting = this.#lane.take(frame);
+    // The keeper has ended its part of the migration, and its signs of life with it.
+    if (isWaiting && this.#queue.length === 0) this.#queue.push(aliveFrame());
+  }
+
+  #relay(frame: Uint8Array<ArrayBuffer>): void {
+    if (this.#over.signal.aborted || this.#queue.length >= mostWaiting) return;
+    this.#queue.push(frame);
     this.#pump();
   }
 
@@ -134,13 +177,12 @@ export class PortBridge {
     this.#end();
   }
 
-  /** Ends the transport once all frames have left it. */
-  async #finish(): Promise<void> {
+  /** Resolves once all frames have left the transport. */
+  async #flushed(): Promise<void> {
     const lateAtMs = performance.now() + flushMs;
     const isWaiting = () => this.#queue.length > 0 || !this.#transport.isFlushed;
     while (!this.#over.signal.aborted && isWaiting() && performance.now() < lateAtMs)
       await new Promise((resolve) => setTimeout(resolve, roomMs));
-    this.#end();
   }
 
   #end(): void {
@@ -150,8 +192,17 @@ export class PortBridge {
     clearTimeout(this.#roomTimer);
     this.#life.stop();
     this.#queue.length = 0;
+    this.#lane.close();
     this.#endOfKeeper();
     this.#transport.close();
     this.#port.close();
   }
+}
+
+/** Returns false without an answer in time. */
+function within(limitMs: number, answer: Promise<boolean>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), limitMs);
+    void answer.then(resolve).finally(() => clearTimeout(timer));
+  });
 }

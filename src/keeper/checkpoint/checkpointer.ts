@@ -70,8 +70,16 @@ export interface CheckpointOptions {
    * passes end once one of them gains little.
    */
   another?: (pass: FinishedPass) => Promise<boolean>;
+  /** Called during the first pass over the running guest. */
+  looked?: (pages: PageCounts) => void;
   /** The guest stands still until the rest is written, so that no slice of it has to come in between. */
   leaves?: boolean;
+}
+
+/** Pages that a pass has looked at, and all that it looks at. */
+export interface PageCounts {
+  done: number;
+  all: number;
 }
 
 export interface FinishedPass {
@@ -264,7 +272,15 @@ export class Checkpointer {
       const ranges = this.#collect(pass === 0, true);
       await this.#collectPiecesInSlices(attempt);
       let found = 0;
-      for (const range of ranges) found += await this.#scanInSlices(attempt, range);
+      const all = ranges.reduce((sum, { count }) => sum + count, 0);
+      let scanned = 0;
+      for (const range of ranges) {
+        const done = scanned;
+        const looked = (pages: number) =>
+          pass === 0 && options.looked?.({ done: done + pages, all });
+        found += await this.#scanInSlices(attempt, range, looked);
+        scanned += range.count;
+      }
       checkAborted(options.signal);
       if (options.another) {
         // The caller's rate is of what was sent.
@@ -285,7 +301,11 @@ export class Checkpointer {
   }
 
   /** @returns the number of changed pages. */
-  async #scanInSlices(attempt: Attempt, range: PageRange): Promise<number> {
+  async #scanInSlices(
+    attempt: Attempt,
+    range: PageRange,
+    looked: (pages: number) => void,
+  ): Promise<number> {
     const { slices, options } = attempt;
     const end = range.first + range.count;
     let found = 0;
@@ -294,6 +314,7 @@ export class Checkpointer {
       const look = this.#look(attempt, range, page, lookPages);
       page = look.next;
       found += look.found;
+      looked(page - range.first);
       await slices.step();
       checkAborted(options.signal);
       await this.#flushMany(attempt);

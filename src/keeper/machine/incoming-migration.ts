@@ -34,6 +34,8 @@ interface IncomingOptions {
   channel: MigrationChannel;
   /** Set if the source is another host: the page at this port checks its guest. */
   ask?: MessagePort | undefined;
+  /** The page carries frames of connections whose other ends are at the source. */
+  relays?: boolean;
   environment: MachineEnvironment;
   /** The Web Lock of this worker. */
   keeperLock: string | undefined;
@@ -130,7 +132,11 @@ class Arrival {
       deviceState.catch((thrown) => link.cancel(thrown));
       link.post(
         'accepted',
-        encodeAccepted({ sharesBrowser: this.#sharesBrowser, ...(keeperLock && { keeperLock }) }),
+        encodeAccepted({
+          sharesBrowser: this.#sharesBrowser,
+          ...(keeperLock && { keeperLock }),
+          ...(this.#options.relays && { relays: true }),
+        }),
       );
       this.#around('accept', 'after');
     });

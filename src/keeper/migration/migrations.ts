@@ -22,6 +22,8 @@ export interface MigrationTarget {
   stopped?: (() => void) | undefined;
   /** The destination relays the guest's connections, which stay open here. */
   isRelayed?: boolean | undefined;
+  /** Connections stay open here if the destination, on another host, relays them. */
+  offersRelay?: boolean | undefined;
   /** Set for a destination on another host: root of this site. */
   siteUrl?: string | undefined;
 }

@@ -15,9 +15,10 @@ import {
   type MigrationStatus,
   noMigration,
 } from '../../protocol/migration.ts';
+import { pageBytes } from '../../protocol/page-bytes.ts';
 import { adoptHoldfastError } from '../../protocol/wire-error.ts';
 import { storedRanges } from '../checkpoint/checkpoint-source.ts';
-import type { FinishedPass } from '../checkpoint/checkpointer.ts';
+import type { FinishedPass, PageCounts } from '../checkpoint/checkpointer.ts';
 import { xxh64 } from '../cpr/digest.ts';
 import type { MigrationStep } from '../cpr/steps.ts';
 import type { MigrationChannel } from './channel.ts';
@@ -50,6 +51,8 @@ interface OutgoingOptions {
   /** Called when the guest has stopped for the switchover. */
   stopped?: (() => void) | undefined;
   isRelayed?: boolean | undefined;
+  /** Connections stay open here if the destination, on another host, relays them. */
+  offersRelay?: boolean | undefined;
   /** Set for a destination on another host, see {@link portableConfig}. */
   siteUrl?: string | undefined;
 }
@@ -76,6 +79,8 @@ export class OutgoingMigration {
   /** Set while the guest stands still. */
   #switchover: Switchover | undefined;
   #resumeCheckpoints: () => void = () => {};
+  /** Pages that the first round has come to. */
+  #first: PageCounts | undefined;
   #isCommitted = false;
   #isPrepared = false;
   #continued: (() => void) | undefined;
@@ -92,6 +97,7 @@ export class OutgoingMigration {
     const isOver = ['completed', 'failed', 'cancelled'].includes(status);
     return {
       ...this.#info,
+      ...(this.#first && sizesIn(this.#first, this.#info)),
       transferredBytes: this.#link?.sentBytes ?? 0,
       duplicatePages: this.#sent.duplicatePages,
       totalMs: isOver ? totalMs : performance.now() - this.#beganMs,
@@ -191,6 +197,9 @@ export class OutgoingMigration {
     const store = migrationStore(link, digest, this.#sent, stoppedMs);
     await copy.checkpointer(store).checkpoint({
       another: (pass) => this.#another(link, rounds, pass),
+      looked: (pages) => {
+        this.#first = pages;
+      },
       settle: async () => {
         this.#resumeCheckpoints = await durability.pause();
         await link.drained();
@@ -267,7 +276,10 @@ export class OutgoingMigration {
     await this.#step('ready', () => link.receive('ready'));
     switchover.ended('loadMs');
     switchover.requireShort();
-    const cut = this.#options.isRelayed ? [] : connectionsOf(execution.instance);
+    const { isRelayed, offersRelay } = this.#options;
+    const open = connectionsOf(execution.instance);
+    const staysOpen = offersRelay === true && accepted.relays === true && open.length > 0;
+    const cut = isRelayed || staysOpen ? [] : open;
     if (!isSameConfig(this.#config, this.#machine.backing.config)) throw changedMeanwhile();
     try {
       await this.#step('leave', async () => {
@@ -291,7 +303,13 @@ export class OutgoingMigration {
     switchover.ended('runMs');
     const { lengthMs: downtimeMs, parts: downtimeParts } = switchover;
     const totalMs = performance.now() - this.#beganMs;
-    this.#tell('completed', { downtimeMs, downtimeParts, totalMs, ...(cut.length > 0 && { cut }) });
+    this.#tell('completed', {
+      downtimeMs,
+      downtimeParts,
+      totalMs,
+      ...(cut.length > 0 && { cut }),
+      ...(staysOpen && { isRelayed: true }),
+    });
     return { ...this.info, downtimeMs, machineId: this.#machine.id };
   }
 
@@ -372,6 +390,12 @@ async function refuseChangedDisks(instance: RuntimeInstance): Promise<void> {
 /** The far ends of TCP connections are in this worker. */
 const connectionsOf = (instance: RuntimeInstance): Blocker[] =>
   instance.blockers?.('reboot').filter(({ code }) => code === 'network-cannot-follow') ?? [];
+
+/** As in QEMU, all of the memory remains to be sent when the first round begins. */
+const sizesIn = ({ done, all }: PageCounts, { rounds, remainingBytes }: MigrationInfo) => ({
+  totalBytes: all * pageBytes,
+  remainingBytes: rounds === 0 ? (all - done) * pageBytes : remainingBytes,
+});
 
 const held = (lock: OwnedLock): Promise<boolean> =>
   lock.hold().then(

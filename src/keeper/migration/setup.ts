@@ -77,6 +77,8 @@ export interface Accepted {
   keeperLock?: string;
   /** Both workers are of one browser, and share storage and machine locks. */
   sharesBrowser: boolean;
+  /** [MH11] On another host: it relays connections of the guest to the source. */
+  relays?: boolean;
 }
 
 export const encodeAccepted = (accepted: Accepted): Uint8Array =>
@@ -85,12 +87,13 @@ export const encodeAccepted = (accepted: Accepted): Uint8Array =>
 /** A peer that says nonsense is taken for one of another browser. */
 export function decodeAccepted(body: Uint8Array): Accepted {
   try {
-    const { keeperLock, sharesBrowser } = JSON.parse(
+    const { keeperLock, sharesBrowser, relays } = JSON.parse(
       new TextDecoder().decode(body.subarray(0, 4096)),
     );
     return {
       sharesBrowser: sharesBrowser === true,
       ...(typeof keeperLock === 'string' && { keeperLock }),
+      ...(relays === true && { relays }),
     };
   } catch {
     return { sharesBrowser: false };

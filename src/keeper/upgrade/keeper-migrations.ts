@@ -19,6 +19,7 @@ import { type MovingKeeper, sendNothing } from './keeper-move.ts';
 import { MachineNetwork } from './machine-network.ts';
 import { exportRuns, hasEnded, moveBlockers } from './move-blockers.ts';
 import type { NameLock } from './name-lock.ts';
+import { closeRelay } from './network-relay.ts';
 
 /** Longest downtime of a guest that moves to a newer keeper, ms: a busy computer is no obstacle. */
 const moveDowntimeMs = 1_000;
@@ -96,11 +97,14 @@ export class KeeperMigrations implements MovingKeeper {
       left,
       isRelayed,
       siteUrl,
+      relay,
     }: {
       stopped?: () => void;
       left?: (report: MigrateReport) => void;
       isRelayed?: boolean;
       siteUrl?: string | undefined;
+      /** Set for a destination on another host: the page carries what is relayed. */
+      relay?: MessagePort | undefined;
     } = {},
   ): Promise<MigrateReport> {
     const { slot, keeperLock } = this.#keeper;
@@ -111,13 +115,20 @@ export class KeeperMigrations implements MovingKeeper {
         release: () => slot.letGo(),
         hold: () => slot.hold(machine.id),
       };
-      const to = { channel, keeperLock, lock, stopped, isRelayed, siteUrl };
+      const offersRelay = relay !== undefined;
+      const to = { channel, keeperLock, lock, stopped, isRelayed, offersRelay, siteUrl };
       const report = await machine.operations.migrate(to, options);
       left?.(report);
+      const network = report.isRelayed ? new MachineNetwork(machine) : undefined;
+      network?.take();
       const message = 'The guest moved to another keeper and runs there.';
       slot.end(machine, new HoldfastError('migrated', message));
+      // The machine, which has ended, unplugs its network no more.
+      if (relay && network?.isTaken) void network.relay(relay, { isForeign: true });
+      else if (relay) closeRelay(relay);
       return report;
     } catch (thrown) {
+      if (relay) closeRelay(relay);
       await turnAway(channel, thrown);
       throw thrown;
     }
@@ -147,18 +158,20 @@ export class KeeperMigrations implements MovingKeeper {
           request,
           channel,
           ask,
+          relays: ask !== undefined && relay !== undefined,
           environment,
           keeperLock,
           signal: AbortSignal.any([signal, arriving.signal]),
           hold: (machineId, until) => slot.hold(machineId, until),
           arrives: () => this.#beFound(signal),
-          made: (machine) => relay && new MachineNetwork(machine).join(relay),
+          made: (machine) =>
+            relay && new MachineNetwork(machine).join(relay, { isForeign: ask !== undefined }),
         }),
       );
     } catch (thrown) {
       // Pages that came for the guest have to find it where it runs on.
       if (!slot.machine && !wasFound) nameLock.release();
-      relay?.close();
+      if (relay) closeRelay(relay);
       await turnAway(channel, thrown);
       throw thrown;
     } finally {

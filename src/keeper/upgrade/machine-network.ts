@@ -1,6 +1,12 @@
 import type { NetworkInfo } from '../../protocol/network.ts';
 import type { MachineHost } from '../machine/machine-host.ts';
-import { joinRelay, type RelayedWire, serveRelay, wireName } from './network-relay.ts';
+import {
+  joinRelay,
+  type RelayedWire,
+  type RelayOptions,
+  serveRelay,
+  wireName,
+} from './network-relay.ts';
 
 /** The network of a machine that moves: at its former keeper, and at its new one. */
 export class MachineNetwork {
@@ -36,17 +42,17 @@ export class MachineNetwork {
   }
 
   /** Relays what {@link take} took. Resolves when no connection is left. */
-  async relay(port: MessagePort): Promise<void> {
-    if (this.#taken) await serveRelay(this.#taken.wire, this.#taken.mac, port);
+  async relay(port: MessagePort, options: RelayOptions = {}): Promise<void> {
+    if (this.#taken) await serveRelay(this.#taken.wire, this.#taken.mac, port, options);
   }
 
   /** Relays frames of connections that began in the former keeper. */
-  join(port: MessagePort): void {
+  join(port: MessagePort, options: RelayOptions = {}): void {
     const { kept } = this.#machine.backing;
     const set = kept.set.bind(kept);
     // The runtime makes the network when it loads the guest's devices.
     kept.set = (name, value) => {
-      if (name === wireName) joinRelay(value as RelayedWire, port);
+      if (name === wireName) joinRelay(value as RelayedWire, port, options);
       return set(name, value);
     };
   }

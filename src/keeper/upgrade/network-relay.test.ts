@@ -102,3 +102,58 @@ test('[KM7] after ten minutes the former network ends in any case', async () => 
     vi.useRealTimers();
   }
 });
+
+test('[MH12] another host sends only on connections that the guest had, and opens none', async () => {
+  const [former, next] = [fakeWire(old), fakeWire()];
+  const { port1, port2 } = new MessageChannel();
+  const over = serveRelay(former, '00:22:15:00:00:01', port1, { isForeign: true });
+  const taken: unknown[] = [];
+  port2.onmessage = ({ data }) => data.took && taken.push(data);
+  const frames = [
+    segment(40_000, syn),
+    segment(40_001, ack),
+    new Uint8Array(60),
+    segment(40_000, ack),
+  ];
+  for (const frame of frames) port2.postMessage({ frame });
+  await vi.waitFor(() => expect(taken).toHaveLength(frames.length));
+  expect(former.sent).toEqual(frames.slice(-1));
+  expect(next.sent).toEqual([]);
+  port2.postMessage({ closed: true });
+  await over;
+  expect(former.machineEnded).toHaveBeenCalledOnce();
+});
+
+test('[MH11] frames wait until the other host says what it relays', async () => {
+  const next = fakeWire();
+  const { port1, port2 } = new MessageChannel();
+  joinRelay(next, port2, { isForeign: true });
+  const relayed: unknown[] = [];
+  port1.onmessage = ({ data }) => data.frame && relayed.push(data.frame);
+  const [known, unknown] = [segment(40_000, ack), segment(40_009, ack)];
+  for (let count = 0; count < 100; count++) next.send(known);
+  next.send(unknown);
+  expect([next.sent, relayed]).toEqual([[], []]);
+  port1.postMessage({ connections: [old] });
+  await vi.waitFor(() => expect(relayed).toHaveLength(64));
+  next.send(unknown);
+  expect(next.sent).toEqual([unknown]);
+  // Only the first list counts.
+  port1.postMessage({ connections: [{ ...old, guest: '192.168.86.100:40009' }] });
+  await vi.waitFor(() => expect(next.connections()[0]?.guest).toContain('40009'));
+  next.send(unknown);
+  expect(next.sent).toEqual([unknown, unknown]);
+  next.machineEnded();
+});
+
+test("[MH10] a host that relays nothing leaves the connections to the guest's own network", async () => {
+  const next = fakeWire();
+  const { port1, port2 } = new MessageChannel();
+  joinRelay(next, port2, { isForeign: true });
+  const frame = segment(40_000, ack);
+  next.send(frame);
+  expect(next.sent).toEqual([]);
+  port1.postMessage({ closed: true });
+  await vi.waitFor(() => expect(next.sent).toEqual([frame]));
+  port1.close();
+});

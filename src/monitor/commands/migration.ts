@@ -147,6 +147,7 @@ function infoLines(info: MigrationInfo): string[] {
     `Migration status: ${info.status}`,
     ...(info.error ? [`error: ${info.error.message}`] : []),
     ...(info.cut ?? []).map((blocker) => `did not follow: ${blockerSentence(blocker)}`),
+    ...(info.isRelayed ? ['tcp connections: relayed by this host until they end'] : []),
     `total time: ${info.totalMs.toFixed(0)} ms`,
     info.downtimeMs === undefined
       ? `expected downtime: ${info.expectedDowntimeMs.toFixed(0)} ms`
@@ -154,6 +155,7 @@ function infoLines(info: MigrationInfo): string[] {
     `transferred ram: ${kbytes(info.transferredBytes)}`,
     `throughput: ${((info.bandwidth * 8) / 1e6).toFixed(2)} mbps`,
     `remaining ram: ${kbytes(info.remainingBytes)}`,
+    ...(info.totalBytes ? [`total ram: ${kbytes(info.totalBytes)}`] : []),
     `duplicate: ${info.duplicatePages} pages`,
     `dirty sync count: ${info.rounds}`,
     `dirty pages rate: ${info.dirtyPagesRate} pages`,
