@@ -208,6 +208,31 @@ test('[SD1] what goes to the server has no key, and its log cannot have one', as
   expect((await sender.run('echo $kept')).output).toBe('here\n');
 });
 
+test('a guest that waits after its dialog was closed is named in a notice', async ({
+  page,
+  browser,
+  sender,
+}) => {
+  // An answer that does not come, after the dialog was closed.
+  await sender.machine(async (machine) => {
+    const error = await machine.migrateContinue().catch((thrown: Error) => thrown);
+    Object.assign(error as Error, { code: 'migration-unconfirmed', message: 'No word of it.' });
+    const asked = new Promise((_, reject) =>
+      addEventListener('no-answer', () => reject(error), { once: true }),
+    );
+    Object.assign(machine, { migrate: () => asked });
+  });
+  const { page: other } = await openLink(browser, await makeLink(page));
+  await press(page, 'Send');
+  await accept(other);
+  await expect(dialog(page)).toContainText('Sending the machine');
+  await page.keyboard.press('Escape');
+  await expect(playground(page).anyDialog).toHaveCount(0);
+  await page.evaluate(() => dispatchEvent(new Event('no-answer')));
+  await expect(playground(page).notices).toContainText('does not say whether the guest runs there');
+  await expect(playground(page).notices.getByRole('button', { name: /Resume/ })).toBeVisible();
+});
+
 test('the dialog fits a phone', async ({ page, sender }) => {
   await page.setViewportSize({ width: 360, height: 640 });
   await makeLink(page);

@@ -134,6 +134,29 @@ test('[SD9] a machine that is sent runs on at the other device, with its memory'
   expect(there.host?.config).toMatchObject({ foreign: true });
 });
 
+test('the bar of a sender has an end, and never goes back', async () => {
+  await start();
+  here.memory('pc.ram').set(randomBytes(60_000), 5000);
+  const sent: SendProgress[] = [];
+  const { link, done } = await send({
+    onProgress: (progress) => sent.push(progress),
+    migrate: { pauseBeforeSwitchover: true, downtimeLimitMs: 30_000 },
+  });
+  const receiving = receive(link);
+  const fractions = () =>
+    sent.flatMap(({ step, fraction }) =>
+      step === 'sending' && fraction !== undefined ? [fraction] : [],
+    );
+  await vi.waitFor(() => expect(fractions().at(-1)).toBe(1), { timeout: 5_000 });
+  expect(await source.migrationInfo()).toMatchObject({
+    status: 'pre-switchover',
+    remainingBytes: 0,
+  });
+  await source.migrateContinue();
+  await Promise.all([receiving, done]);
+  expect(fractions()).toEqual(fractions().sort((a, b) => a - b));
+});
+
 test('[SD1] the relay gets the id of the room, and never the key', async () => {
   await start();
   here.memory('pc.ram').set(randomBytes(60_000), 5000);
@@ -298,15 +321,22 @@ test('[SD11] the receiver cancels: while it waits for an answer, and while memor
   await start();
   const cancelled = { code: 'cancelled' };
   const waiting = new AbortController();
+  let proven = () => {};
+  const isProven = new Promise<void>((resolve) => {
+    proven = resolve;
+  });
   const asked = await send({
     confirm: (gone) => {
-      waiting.abort();
+      void isProven.then(() => waiting.abort());
       return new Promise((resolve) => {
         gone.addEventListener('abort', () => resolve(false));
       });
     },
   });
-  await expect(receive(asked.link, { signal: waiting.signal })).rejects.toMatchObject(cancelled);
+  const onProgress = ({ step }: SendProgress) => step === 'confirming' && proven();
+  await expect(receive(asked.link, { signal: waiting.signal, onProgress })).rejects.toMatchObject(
+    cancelled,
+  );
   await expect(asked.done).rejects.toMatchObject(cancelled);
 
   const moving = new AbortController();

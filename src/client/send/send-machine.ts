@@ -19,6 +19,8 @@ export interface SendProgress {
   step: 'waiting' | 'confirming' | 'accepting' | 'connecting' | 'sending';
   /** Bytes of the machine that were sent or have arrived. */
   movedBytes: number;
+  /** Part of the memory that has moved, 0 to 1. Absent for a clone, at the receiver and in other steps. */
+  fraction?: number;
   /** The machine takes no relay. Absent before the step `sending`. */
   isDirect?: boolean;
 }
@@ -119,6 +121,7 @@ class Outgoing {
   /** Aborts when either device gives up. */
   readonly #stopped = new AbortController();
   #movedBytes = 0;
+  #fraction: number | undefined;
   #isDirect = false;
 
   constructor(machine: SentMachine, channel: SecretChannel, options: SendOptions) {
@@ -212,7 +215,10 @@ class Outgoing {
     const cancel = () => void machine.migrateCancel().catch(() => {});
     const timer = setInterval(() => {
       machine.migrationInfo().then(
-        ({ transferredBytes }) => this.#moved(transferredBytes),
+        ({ transferredBytes, remainingBytes, totalBytes }) => {
+          if (totalBytes) this.#movedTo(1 - remainingBytes / totalBytes);
+          this.#moved(transferredBytes);
+        },
         () => {},
       );
       if (signal.aborted) cancel();
@@ -221,7 +227,8 @@ class Outgoing {
     try {
       this.#moved(0);
       signal.throwIfAborted();
-      const options = { ...patience, ...this.#options.migrate };
+      // Both devices leave the room afterwards.
+      const options = { ...patience, ...this.#options.migrate, relayConnections: false };
       const { downtimeMs, transferredBytes } = await machine.migrate(socket, options);
       this.#movedBytes = transferredBytes;
       return { downtimeMs };
@@ -243,6 +250,11 @@ class Outgoing {
     return {};
   }
 
+  /** A guest that writes makes memory remain again. A bar does not go back. */
+  #movedTo(fraction: number): void {
+    this.#fraction = Math.max(this.#fraction ?? 0, fraction);
+  }
+
   #moved(movedBytes: number): void {
     this.#movedBytes = movedBytes;
     this.#tell('sending');
@@ -253,6 +265,7 @@ class Outgoing {
       step,
       movedBytes: this.#movedBytes,
       ...(step === 'sending' && { isDirect: this.#isDirect }),
+      ...(step === 'sending' && this.#fraction !== undefined && { fraction: this.#fraction }),
     });
   }
 

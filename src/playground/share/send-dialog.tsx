@@ -213,7 +213,7 @@ function Waiting({ link }: { link: string }) {
   );
 }
 
-function Moving({ step, movedBytes, isDirect }: SendProgress) {
+function Moving({ step, movedBytes, fraction, isDirect }: SendProgress) {
   const label =
     step === 'accepting'
       ? 'Waiting for the other device to accept'
@@ -223,10 +223,10 @@ function Moving({ step, movedBytes, isDirect }: SendProgress) {
   return (
     <div class="share-work">
       <p>{label}</p>
-      <progress aria-label={label} />
+      <progress aria-label={label} {...(fraction !== undefined && { value: fraction })} />
       <p class="fine" role="status">
         {step === 'sending' &&
-          `${formatBytes(movedBytes)} sent, ${isDirect ? 'directly' : 'over the relay'}`}
+          `${fraction === undefined ? '' : `${Math.floor(100 * fraction)} % of the memory, `}${formatBytes(movedBytes)} sent, ${isDirect ? 'directly' : 'over the relay'}`}
       </p>
     </div>
   );
