@@ -1,60 +1,19 @@
 /** The running machine goes to another device, by a link. docs/spec/send.md */
-import type { Browser, Page } from '@playwright/test';
-import { prompt } from '../support/linux-guest.ts';
 import { playground } from '../support/playground-page.ts';
 import type { PlaygroundWindow } from '../support/playground-window.ts';
-import { type ShareSite, withShareSite } from '../support/share-site.ts';
-import { test as base, expect, Guest } from '../support/test.ts';
+import {
+  accept,
+  dialog,
+  makeLink,
+  openLink,
+  press,
+  type SendingFixtures,
+  sendingFixtures,
+} from '../support/sending.ts';
+import { test as base, expect } from '../support/test.ts';
 
-const test = base.extend<{ shareSite: ShareSite; sender: Guest }>({
-  // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the destructuring.
-  shareSite: async ({}, use) => withShareSite(use),
-  /** A shell that knows a secret. */
-  sender: async ({ page, shareSite }, use) => {
-    const guest = await Guest.in(page);
-    await guest.open(shareSite.url);
-    await guest.waitForSerial(prompt);
-    await guest.run('kept=here');
-    await use(guest);
-  },
-});
+const test = base.extend<SendingFixtures>(sendingFixtures);
 test.describe.configure({ timeout: 120_000 });
-
-const dialog = (page: Page) => playground(page).sendDialog;
-const press = (page: Page, name: string) =>
-  dialog(page).getByRole('button', { name, exact: true }).click();
-
-/** @returns the link that the dialog shows */
-async function makeLink(page: Page): Promise<string> {
-  await page.getByRole('button', { name: 'Share…' }).click();
-  await playground(page).shareDialog.locator('input[value="send"]').check();
-  await playground(page).shareDialog.getByRole('button', { name: 'Make a link' }).click();
-  const link = dialog(page).getByLabel('Link', { exact: true });
-  await expect(link).toBeVisible();
-  return link.inputValue();
-}
-
-interface Receiving {
-  /** Takes the browser's WebRTC away. */
-  overRelay?: boolean;
-}
-
-/** Opens the link in another browser profile. */
-async function openLink(
-  browser: Browser,
-  link: string,
-  { overRelay = false }: Receiving = {},
-): Promise<Guest> {
-  const page = await (await browser.newContext()).newPage();
-  const guest = await Guest.in(page);
-  if (overRelay)
-    await page.addInitScript(() => Reflect.deleteProperty(window, 'RTCPeerConnection'));
-  await page.goto(link);
-  return guest;
-}
-
-const accept = (page: Page) =>
-  playground(page).approval.getByRole('button', { name: 'Take it' }).click();
 
 for (const [how, overRelay] of [
   ['over the relay', true],
