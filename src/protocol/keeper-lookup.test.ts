@@ -67,9 +67,13 @@ test('[KL5] a keeper says who it is and where its guest went', async () => {
   port1.close();
 });
 
-test('[KM1] [KM6] a request to move carries both ports, and a keeper can be dismissed', async () => {
+test('[KM1] [KM6] a request to move carries its ports, and a keeper can be dismissed', async () => {
   const { port1, port2 } = new MessageChannel();
-  const [channel, answers] = [new MessageChannel(), new MessageChannel()];
+  const [channel, answers, relay] = [1, 2, 3].map(() => new MessageChannel()) as [
+    MessageChannel,
+    MessageChannel,
+    MessageChannel,
+  ];
   const where = () => ({ name: '', build: '', abi: 1 });
   let dismiss = () => {};
   const dismissed = new Promise<void>((resolve) => {
@@ -84,12 +88,14 @@ test('[KM1] [KM6] a request to move carries both ports, and a keeper can be dism
     channel: channel.port1,
     answers: answers.port1,
     override: true,
+    relay: relay.port1,
   });
   const message = await received;
   expect(message).toMatchObject({ to: first('x'), override: true });
   expect(message.channel).toBeInstanceOf(MessagePort);
   expect(message.answers).toBeInstanceOf(MessagePort);
+  expect(message.relay).toBeInstanceOf(MessagePort);
   sendDismiss(port1);
   await dismissed;
-  for (const port of [port1, channel.port2, answers.port2]) port.close();
+  for (const port of [port1, channel.port2, answers.port2, relay.port2]) port.close();
 });
