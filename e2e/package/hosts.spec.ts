@@ -20,7 +20,7 @@ const patient = { downtimeLimitMs: 120_000 };
 test('[MH11] from a page to Node and back, a shell that counts loses and repeats no line, and a download goes on', {
   tag: '@slow',
 }, async ({ page, project, site }) => {
-  test.setTimeout(300_000);
+  test.setTimeout(600_000);
   const file = await HeldFile.serve();
   const bytesAt = (part: number) => Math.round(0.9 * part * file.contents.length);
   const node = pathToFileURL(join(project.package, 'dist-lib/node.js')).href;
@@ -50,7 +50,7 @@ test('[MH11] from a page to Node and back, a shell that counts loses and repeats
         await console.waitFor(/holdfast:~# /, { timeoutMs: 120_000 });
         await machine.execute('until ifconfig eth0 | grep -q "inet addr"; do usleep 100000; done');
         await console.write(
-          'stty -echo; cd /tmp; head -c 3000000 /dev/urandom >g; md5sum g >sum\n',
+          'stty -echo; cd /tmp; head -c 300000 /dev/urandom >g; md5sum g >sum\n',
         );
         await console.write(`(wget -q -O /tmp/f ${url}; echo wget=$? >/tmp/result) & true\n`);
         const received = async () => Number((await machine.execute('wc -c </tmp/f')).stdout);

@@ -20,10 +20,23 @@ test('[KL2] a later name counts the moves and names the same machine', () => {
   expect(generationOf(third, 'holdfast-my-machine')).toBe(2);
 });
 
-test.each(['holdfast-a', 'holdfast.0-a', 'holdfast.1', 'holdfast.1-', 'holdfast.1-A', 'x.1-a'])(
-  '[KL2] %s is no later name of holdfast',
-  (name) => expect(generationOf(name, 'holdfast')).toBeUndefined(),
+test.each([
+  'holdfast-a',
+  'holdfast.0-a',
+  'holdfast.1',
+  'holdfast.1-',
+  'holdfast.1-A',
+  `holdfast.1-${'a'.repeat(65)}`,
+  'holdfast.1000000000-a',
+  'x.1-a',
+])('[KL2] %s is no later name of holdfast', (name) =>
+  expect(generationOf(name, 'holdfast')).toBeUndefined(),
 );
+
+test('[KL2] the largest generation and the longest random part are allowed', () => {
+  const name = `holdfast.999999999-${'a'.repeat(64)}`;
+  expect(generationOf(name, 'holdfast')).toBe(999_999_999);
+});
 
 const url = 'https://site.test/app/keeper.js';
 const lock = (name: string, at = url) => keeperLockName({ name, url: at });
