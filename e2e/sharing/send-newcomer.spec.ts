@@ -44,7 +44,7 @@ test('[SD9] disks with their changes and the files of the share go with a machin
   await other.attached();
   const seen = await other.succeed(`${sector('sda')}; ${sector('sdb')}; cat /mnt/dir/note`);
   expect(seen).toBe('first\nsecond\nshared\n');
-  // A part that nobody has read before comes from the disk's address.
+  // A part that was not read before comes from the disk's address.
   const read = 'dd if=/dev/sda bs=4096 skip=200 count=1 2>/dev/null | sha256sum';
   await other.succeed('echo 3 >/proc/sys/vm/drop_caches');
   const { contents } = disk;

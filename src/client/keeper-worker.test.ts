@@ -3,7 +3,7 @@ import { keeperLockName } from '../protocol/keeper-lookup.ts';
 import { confirmedWorker, openFirstWorker, openKeeperWorker } from './keeper-worker.ts';
 
 const keeperUrl = 'https://site.test/app/keeper.js';
-/** What the browser was asked to open. */
+/** Workers that the browser was asked to open. */
 const opened: { url: string; options: object }[] = [];
 
 class FakeWorker extends EventTarget {

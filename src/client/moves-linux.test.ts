@@ -48,7 +48,7 @@ test(
 
 const networked = { network: 'virtio', networkBackend: { kind: 'fetch' } } as const;
 
-/** A file whose parts arrive when the test says so. */
+/** A file whose parts arrive one by one, with each call of `more`. */
 class HeldAnswer {
   readonly #parts = new TransformStream<Uint8Array, Uint8Array>();
   readonly #writer = this.#parts.writable.getWriter();
@@ -72,7 +72,7 @@ class HeldAnswer {
 }
 
 test(
-  '[MH11] a download goes on over three hosts, and its connection ends where it began',
+  '[MH11] a download continues over three hosts, and its connection ends where it began',
   patience,
   async () => {
     const held = new HeldAnswer();

@@ -17,7 +17,7 @@ import type { OpeningRules } from './state-files.ts';
 /** Options of {@link Machine.migrate}. */
 export interface MigrateCallOptions extends MigrateOptions {
   /**
-   * To another host: TCP connections of the guest go on, and their other ends stay here, for ten minutes at
+   * To another host: TCP connections of the guest continue, and their other ends stay here, for ten minutes at
    * most. The page has to stay open until then. Default: true. With false they end with a reset.
    */
   relayConnections?: boolean;

@@ -82,7 +82,7 @@ export interface MigrationInfo {
   /** TCP connections that did not follow a guest that has moved. */
   cut?: readonly Blocker[];
   /**
-   * The guest runs on another host, and its TCP connections go on. Their other ends stay here until they
+   * The guest runs on another host, and its TCP connections continue. Their other ends stay here until they
    * end, and for ten minutes at most. The page or program that sent the guest has to stay open until then.
    */
   isRelayed?: boolean;

@@ -18,7 +18,7 @@ import { attachedMachine } from './attached-machine.ts';
 export const site = 'https://site.test/';
 
 const url = (name: string) => ({ url: site + name });
-export const linux: MachineConfig = {
+const linux: MachineConfig = {
   ...defaultConfig,
   name: 'Linux',
   memoryMiB: 96,
