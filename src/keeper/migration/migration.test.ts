@@ -199,6 +199,7 @@ describe('a guest that moves', () => {
     expect(seen).toEqual(['setup', 'active', 'device', 'completed']);
     const { downtimeMs, downtimeParts = {} } = events.at(-1) ?? {};
     expect(downtimeMs).toBeGreaterThan(0);
+    expect(downtimeParts.saveMs).toBeGreaterThan(0);
     // The parts are all of it.
     const parts = Object.values<number>(downtimeParts).reduce((sum, ms) => sum + ms, 0);
     expect(parts).toBeCloseTo(Number(downtimeMs), 0);
