@@ -24,7 +24,10 @@ test('[SD9] disks with their changes and the files of the share go with a machin
 }, async ({ page, browser, shareSite }) => {
   const disk = await DiskServer.serve(noise(1 << 20));
   const guest = await Guest.in(page);
-  const address = `hda.url=${encodeURIComponent(disk.url)}&hda.async=1&hda.size=1M&hdb.empty=1M`;
+  const disks = `hda.url=${encodeURIComponent(disk.url)}&hda.async=1&hda.size=1M&hdb.empty=1M`;
+  const kernel =
+    'bzimage.url=guests/linux/bzImage&initrd.url=guests/linux/initrd.lz4&cmdline=console=ttyS0';
+  const address = `${kernel}&${disks}`;
   await page.goto(`${shareSite.url}?${address}`);
   await playground(page).approval.getByRole('button', { name: 'Fetch and start' }).click();
   await guest.attached();
@@ -54,11 +57,9 @@ test('[SD9] disks with their changes and the files of the share go with a machin
   await disk.close();
 });
 
-test('[SD12] a receiver who goes back, and a sender who does, leave the guest here', async ({
-  page,
-  browser,
-  sender,
-}) => {
+test('[SD12] a receiver who goes back, and a sender who does, leave the guest here', {
+  tag: '@slow',
+}, async ({ page, browser, sender }) => {
   const other = await (await browser.newContext()).newPage();
   await other.goto('about:blank');
   await other.goto(await makeLink(page));
@@ -82,13 +83,9 @@ test('[SD12] a receiver who goes back, and a sender who does, leave the guest he
   expect((await sender.run('echo $kept')).output).toBe('here\n');
 });
 
-test('[SD12] a sender whose tab is closed in the middle finds the guest in a new one', async ({
-  page,
-  context,
-  browser,
-  sender,
-  shareSite,
-}) => {
+test('[SD12] a sender whose tab is closed in the middle finds the guest in a new one', {
+  tag: '@slow',
+}, async ({ page, context, browser, sender, shareSite }) => {
   const address = page.url();
   await sender.machine((machine) => machine.migrateSetParameters({ maxBandwidth: 1_000_000 }));
   const { page: other } = await openLink(browser, await makeLink(page));
