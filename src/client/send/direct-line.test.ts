@@ -16,17 +16,39 @@ class FakeConnection {
     FakeConnection.candidates++;
   }
   close(): void {}
+  ondatachannel: (event: { channel: EventTarget }) => void = () => {};
 }
 
-function secondLine() {
-  vi.stubGlobal('RTCPeerConnection', FakeConnection);
+function secondLine(Connection = FakeConnection) {
+  vi.stubGlobal('RTCPeerConnection', Connection);
+  const ended = new AbortController();
   const channel = {
     onSignalling: undefined as ((note: Note) => void) | undefined,
-    signal: new AbortController().signal,
+    signal: ended.signal,
   };
   const line = new DirectLine(channel as unknown as SecretChannel, 'second', { directMs: 1 });
-  return { channel, line };
+  return { channel, line, ended };
 }
+
+test('[SD12] a direct connection ends with the channel, also if the other device is gone', async () => {
+  let connection: FakeConnection | undefined;
+  class Kept extends FakeConnection {
+    constructor() {
+      super();
+      connection = this;
+    }
+  }
+  const { line, ended } = secondLine(Kept);
+  const data = Object.assign(new EventTarget(), { readyState: 'open', close: vi.fn() });
+  connection?.ondatachannel({ channel: data });
+  const socket = await line.socket();
+  const closed = vi.fn();
+  socket?.addEventListener('close', closed);
+  ended.abort();
+  await vi.waitFor(() => expect(closed).toHaveBeenCalledOnce());
+  expect(data.close).toHaveBeenCalledOnce();
+  line.close();
+});
 
 test('[SD8] a peer that floods with descriptions is heard 64 times', async () => {
   const { channel, line } = secondLine();

@@ -20,6 +20,12 @@ const mostSignals = 64;
 export const canConnectDirectly = ({ direct }: DirectOptions): boolean =>
   direct !== false && typeof RTCPeerConnection === 'function';
 
+/** Ends a data channel at once. Its own end waits for the other device, which may be gone. */
+function end(data: RTCDataChannel): void {
+  data.close();
+  data.dispatchEvent(new Event('close'));
+}
+
 export class DirectLine {
   readonly #connection: RTCPeerConnection;
   readonly #channel: SecretChannel;
@@ -52,6 +58,7 @@ export class DirectLine {
       if (++this.#signals <= mostSignals) void this.#take(note).catch(() => {});
     };
     if (role === 'first') void this.#describe().catch(() => {});
+    channel.signal.addEventListener('abort', () => void this.#opened.then(end), { once: true });
   }
 
   /** Resolves with undefined if no direct connection opens in time. */

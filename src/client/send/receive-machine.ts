@@ -159,8 +159,6 @@ class Incoming {
       ...(config && { config }),
     };
     this.#moved(0);
-    // A browser that ends does not close a direct connection. The sender gives up with the channel, too.
-    this.#channel.signal.addEventListener('abort', () => socket.close(), { once: true });
     if (offer.isClone) return this.#open(socket, { ...asked, replace });
     let movedBytes = 0;
     socket.addEventListener('message', ({ data }: { data: { byteLength: number } }) => {
