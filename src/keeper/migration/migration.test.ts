@@ -141,6 +141,23 @@ describe('a guest that moves', () => {
     later.mockRestore();
   });
 
+  test('[MH8] of another host is refused if there is no room, whatever the page says', async () => {
+    await start();
+    const [channel, ask] = [new MessageChannel(), new MessageChannel()];
+    ports.push(ask.port1);
+    ask.port1.onmessage = ({ data: { offered } }) => {
+      const config = { ...fakeConfig, ...offered.config, id, memoryMiB: 4096 };
+      ask.port1.postMessage({ guest: { config, carried: new Map() } });
+    };
+    const request = { runtimes: [there.source] };
+    const arriving = destination.migrateForeign(request, channel.port2, ask.port2);
+    arriving.catch(() => {});
+    const leaving = source.migrate(channel.port1, {}, 'https://site.test/');
+    await expect(leaving).rejects.toMatchObject({ code: 'migration-refused' });
+    await expect(arriving).rejects.toThrow('no room here');
+    await expectHere();
+  });
+
   test('[MI19] keeps the keys down that a page holds, until that page has left there too', async () => {
     await start();
     const attached = async (keeper: Keeper) => {
