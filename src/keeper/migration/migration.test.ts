@@ -141,7 +141,7 @@ describe('a guest that moves', () => {
     later.mockRestore();
   });
 
-  test('[MH8] of another host is refused if there is no room, whatever the page says', async () => {
+  test('[MH8] of another host is refused without room, also if its page lets it in', async () => {
     await start();
     const [channel, ask] = [new MessageChannel(), new MessageChannel()];
     ports.push(ask.port1);
@@ -214,11 +214,11 @@ describe('a guest that moves', () => {
     await untilStatus('completed');
     const seen = statuses().filter((status, i, all) => status !== all[i - 1]);
     expect(seen).toEqual(['setup', 'active', 'device', 'completed']);
-    const { downtimeMs, downtimeParts = {} } = events.at(-1) ?? {};
+    const { downtimeMs, downtimeParts } = events.at(-1) ?? {};
     expect(downtimeMs).toBeGreaterThan(0);
-    expect(downtimeParts.saveMs).toBeGreaterThan(0);
+    expect(downtimeParts?.saveMs).toBeGreaterThan(0);
     // The parts are all of it.
-    const parts = Object.values<number>(downtimeParts).reduce((sum, ms) => sum + ms, 0);
+    const parts = Object.values(downtimeParts ?? {}).reduce((sum, ms) => sum + ms, 0);
     expect(parts).toBeCloseTo(Number(downtimeMs), 0);
   });
 
