@@ -304,6 +304,23 @@ describe('the pages that are written', () => {
     expect(report.manifestBytes).toBeLessThan(2048);
   });
 
+  it('the first pass counts the pages that it has come to, up to all of them', async () => {
+    const machine = new LabMachine();
+    const looked: number[] = [];
+    let passes = 0;
+    await new Checkpointer({ source: machine, store: new MemoryStore() }).checkpoint({
+      ...still,
+      looked: ({ done, all }) => {
+        expect(all).toBe(ramPages + vramPages);
+        looked.push(done);
+      },
+      another: async () => passes++ === 0,
+    });
+    expect(looked).toEqual([...looked].sort((a, b) => a - b));
+    expect(looked.at(0)).toBeLessThan(ramPages + vramPages);
+    expect(looked.filter((done) => done === ramPages + vramPages)).toHaveLength(1);
+  });
+
   it('pages of one repeated word and repeated pages cost next to nothing', async () => {
     const machine = new LabMachine();
     const store = new MemoryStore();
