@@ -9,6 +9,7 @@ import type { DiskCommands } from './block-info.ts';
 import type { DriveSource, MachineConfig, RemovableDriveName } from './config.ts';
 import type { Blocker, CprMode, DiskIdentity } from './cpr.ts';
 import type { MachineEvent, ScreenContents } from './events.ts';
+import type { LazyRam } from './lazy-ram.ts';
 import type { CpuRegisters } from './registers.ts';
 
 /** Raised only when an old keeper could not host a new runtime, or the other way round. */
@@ -200,6 +201,8 @@ export interface RuntimeInstance {
    * it uses next. Absent or undefined if the runtime does not know.
    */
   recentPages?(): Uint32Array<ArrayBuffer> | undefined;
+  /** Runs a guest whose RAM has not all arrived. Absent if the runtime needs all of it. */
+  readonly lazyRam?: LazyRam;
   /** Data that {@link revert} needs beside guest memory and pieces. The guest is stopped. */
   capture?(): DeviceSnapshot;
   /**
