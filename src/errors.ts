@@ -94,6 +94,8 @@ export const holdfastErrorCodes = [
   'state-unavailable',
   /** A state file that is read in parts is another one now. */
   'state-changed',
+  /** A part of the guest's memory has not arrived, and does not come now. */
+  'memory-unavailable',
   /** The base that a state file builds on is not the one that it names. */
   'wrong-base',
   /** A state could not be uploaded, or is too large for a link. */

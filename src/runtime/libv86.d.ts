@@ -147,6 +147,14 @@ interface V86Cpu {
   mem8: Uint8Array;
   /** Copies bytes into guest RAM. */
   write_blob(bytes: Uint8Array, address: number): void;
+  read_blob(address: number, length: number): Uint8Array;
+  read8(address: number): number;
+  read16(address: number): number;
+  read32s(address: number): number;
+  write8(address: number, value: number): void;
+  write16(address: number, value: number): void;
+  write32(address: number, value: number): void;
+  zero_memory(address: number, length: number): void;
   /**
    * Images that {@link load_bios} copies into guest RAM and maps at the top of the address space.
    */
@@ -188,6 +196,10 @@ interface V86Cpu {
   cr: Int32Array;
   dreg: Int32Array;
   cpl: Uint8Array;
+  flags: Int32Array;
+  /** Linear addresses, with the base of CS. The second one is that of the present instruction. */
+  instruction_pointer: Int32Array;
+  previous_ip: Int32Array;
   in_hlt: Uint8Array;
   is_32: Int32Array;
   stack_size_32: Int32Array;

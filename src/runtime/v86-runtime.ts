@@ -30,6 +30,7 @@ import { diskBlockers } from './disks/blockers.ts';
 import type { Drives } from './disks/drives.ts';
 import type { Media } from './disks/medium.ts';
 import { quiesce } from './disks/quiesce.ts';
+import { LazyGuestRam } from './lazy/lazy-guest-ram.ts';
 import { Network } from './network/network.ts';
 import { NinepFiles } from './ninep/ninep-files.ts';
 import { NinepState } from './ninep/ninep-state.ts';
@@ -71,6 +72,7 @@ export class V86Runtime implements RuntimeInstance {
   readonly v86Version: string;
   readonly commands: RuntimeCommands;
   readonly writes?: RamWrites;
+  readonly lazyRam?: LazyGuestRam;
   readonly network: Network;
   readonly files: NinepFiles;
   readonly input: ConsoleInput;
@@ -98,6 +100,7 @@ export class V86Runtime implements RuntimeInstance {
     this.#output = connectConsoleOutput(bus, host);
     this.#loop = new RunLoop({
       step: () => this.#step(),
+      waits: () => this.lazyRam?.waitsFor !== undefined,
       clock: host.clock,
       crashed: (reason) => {
         this.network.stop();
@@ -110,6 +113,8 @@ export class V86Runtime implements RuntimeInstance {
       const clearTlb = () => cpu.full_clear_tlb();
       this.writes = new RamWrites({ memory, runtimeBytes, ramBytes, clearTlb });
     }
+    if (core.asksAboutPages)
+      this.lazyRam = new LazyGuestRam({ memory: host.memory, core, wake: () => this.wake() });
     this.network = new Network({ host, V86, cpu, bus, wake: () => this.wake() });
     this.files = new NinepFiles(cpu);
     this.input = new ConsoleInput(cpu, bus);
@@ -125,6 +130,7 @@ export class V86Runtime implements RuntimeInstance {
     const { waits } = drives;
     this.#reboot = new Reboot({ host, cpu, reset, kernel, loop: this.#loop, waits });
     cpu.reboot_internal = () => {
+      this.lazyRam?.forgetWait();
       this.input.clear();
       this.ps2.clear();
       this.network.reset();
@@ -180,6 +186,7 @@ export class V86Runtime implements RuntimeInstance {
     if (shareFiles) this.#share.check(shareFiles);
     keepCarried(host, carried);
     drives.forgetReads();
+    this.lazyRam?.forgetWait();
     loadDevices(this.core.cpu, devices, host.clock);
     this.#share.load(shareFiles);
     if (consoleInput) this.input.load(consoleInput);
@@ -318,6 +325,7 @@ export class V86Runtime implements RuntimeInstance {
     this.input.clear();
     this.ps2.clear();
     fillMemory();
+    this.lazyRam?.replaced();
     this.load({
       devices,
       disks: undefined,

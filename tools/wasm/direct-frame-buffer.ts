@@ -16,15 +16,8 @@
  * Devices use physical addresses without the TLB. They call the exports, which keep the limit.
  */
 import binaryen from 'binaryen';
-import {
-  type Expression,
-  findPageWalk,
-  functionsOf,
-  infoOf,
-  Store,
-  tlb,
-  walk,
-} from './track-writes.ts';
+import { type Expression, functionsOf, infoOf, walk } from './expressions.ts';
+import { findPageWalk, Store, tlb } from './track-writes.ts';
 
 /** Physical address of the frame buffer: `VGA_LFB_ADDRESS` of v86. */
 const frameBufferAddress = 0xe0000000;

@@ -14,67 +14,23 @@
  * guest memory.
  */
 import binaryen from 'binaryen';
+import {
+  type Expression,
+  type FoundFunction,
+  functionsOf,
+  type Info,
+  infoOf,
+  setBody,
+  walk,
+} from './expressions.ts';
 
 /** Bits of a TLB entry, v86's cpu.rs. */
 export const tlb = { readonly: 2, inMappedRange: 8 } as const;
 
-export type Expression = number;
-/** Result of `binaryen.getExpressionInfo`: fields differ by kind. */
-export type Info = { id: number } & Record<string, unknown>;
-
-/** Returns the info of an expression. For a kind without fields, Binaryen knows only the id. */
-export function infoOf(expression: Expression): Info {
-  const id = binaryen.getExpressionId(expression);
-  if (id === binaryen.NopId || id === binaryen.UnreachableId) return { id };
-  return binaryen.getExpressionInfo(expression) as unknown as Info;
-}
-
-/** Members that are missing in Binaryen's own types. */
+/** Missing in Binaryen's own types. */
 export const { Store } = binaryen as unknown as {
   Store: { setValue(store: Expression, value: Expression): void };
 };
-const { Function: WasmFunction } = binaryen as unknown as {
-  Function: { setBody(pointer: number, body: Expression): void };
-};
-
-const childFields = [
-  'children',
-  'body',
-  'condition',
-  'ifTrue',
-  'ifFalse',
-  'value',
-  'ptr',
-  'left',
-  'right',
-  'operands',
-] as const;
-
-export function* walk(expression: Expression): Generator<[Expression, Info]> {
-  if (!expression) return;
-  const info = infoOf(expression);
-  yield [expression, info];
-  if (info.id === binaryen.ConstId) return;
-  for (const field of childFields) {
-    const child = info[field];
-    if (Array.isArray(child)) for (const each of child) yield* walk(each);
-    else if (typeof child === 'number') yield* walk(child);
-  }
-}
-
-export interface FoundFunction {
-  pointer: number;
-  name: string;
-  body: Expression;
-}
-
-export function* functionsOf(module: binaryen.Module): Generator<FoundFunction> {
-  for (let i = 0; i < module.getNumFunctions(); i++) {
-    const pointer = module.getFunctionByIndex(i);
-    const { name, body } = binaryen.getFunctionInfo(pointer);
-    yield { pointer, name, body };
-  }
-}
 
 const isZero = (info: Info) => info.id === binaryen.ConstId && info.value === 0;
 const isLocal = (info: Info) => info.id === binaryen.LocalGetId;
@@ -181,7 +137,7 @@ export function trackWrites(module: binaryen.Module): string | undefined {
     if (!found) continue;
     const last = module.i32.add(local(0), module.i32.const(bytes - 1));
     const notes = bytes === 1 ? [note(local(0))] : [note(local(0)), note(last)];
-    WasmFunction.setBody(found.pointer, module.block(null, [...notes, found.body], binaryen.auto));
+    setBody(found.pointer, module.block(null, [...notes, found.body], binaryen.auto));
   }
   return undefined;
 }

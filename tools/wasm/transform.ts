@@ -12,14 +12,16 @@
  *   running a guest.
  *
  * It records which pages of guest memory may have been written, see track-writes.ts. The guest reaches
- * its frame buffer without calls, see direct-frame-buffer.ts. The module contains
- * its own digest (`holdfast.digest`). It turns two constants of v86 into exported globals, see
+ * its frame buffer without calls, see direct-frame-buffer.ts. The module can wait for pages that have
+ * not arrived, see absent-pages.ts. It contains its own digest (`holdfast.digest`). It turns two
+ * constants of v86 into exported globals, see
  * `knobs`: a guest that was just handed over should be compiled sooner than one that just started.
  *
  * Function bodies are otherwise left as they are.
  */
 import binaryen from 'binaryen';
 import xxhash from 'xxhash-wasm';
+import { waitForAbsentPages } from './absent-pages.ts';
 import { directFrameBuffer } from './direct-frame-buffer.ts';
 import {
   concat,
@@ -165,6 +167,8 @@ function rewriteFunctions(wasm: Uint8Array): Uint8Array {
     if (untracked) console.warn(`Writes of this v86 are not tracked: ${untracked}`);
     const indirect = directFrameBuffer(module);
     if (indirect) console.warn(`The frame buffer of this v86 is not direct: ${indirect}`);
+    const unable = waitForAbsentPages(module);
+    if (unable) console.warn(`This v86 needs all of the guest's RAM at once: ${unable}`);
     binaryen.setPassArgument('instrument-memory', 'memory.grow');
     // The pass declares imports for loads and stores too, which nothing calls here.
     module.runPasses(['instrument-memory', 'remove-unused-module-elements']);

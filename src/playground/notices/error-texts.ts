@@ -265,6 +265,12 @@ export const errorTexts: Readonly<Record<HoldfastErrorCode, ErrorWords>> = {
     advice: 'Its address has another file now. Open it again.',
     actions: ['try-again'],
   },
+  'memory-unavailable': {
+    title: 'The guest’s memory has not all arrived',
+    guest: 'The guest is unharmed. What has arrived stays.',
+    advice: 'Try again when the server of the state answers.',
+    actions: ['try-again'],
+  },
   'wrong-base': {
     title: 'The state that this one builds on is no longer published',
     advice:

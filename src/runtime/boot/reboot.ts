@@ -169,9 +169,6 @@ export class Reboot {
 
   #putKernelBack(): void {
     const { cpu, kernel } = this.#options;
-    for (const { address, bytes } of kernel.ram) {
-      cpu.jit_dirty_cache(address, address + bytes.length);
-      cpu.mem8.set(bytes, address);
-    }
+    for (const { address, bytes } of kernel.ram) cpu.write_blob(bytes, address);
   }
 }

@@ -20,6 +20,8 @@ interface RunLoopOptions {
    * @returns the time for which the guest is idle from now on, ms; below 1 if it is not idle.
    */
   step(): number;
+  /** Returns true while the guest cannot go on: no step is made until {@link RunLoop.wake}. */
+  waits(): boolean;
   clock(): number;
   crashed(reason: unknown): void;
 }
@@ -86,13 +88,14 @@ export class RunLoop {
 
   #tick(generation: number): void {
     if (generation !== this.#generation || !this.#running) return;
-    this.#idle = false;
-    const { step, clock } = this.#options;
+    const { step, waits, clock } = this.#options;
+    this.#idle = waits();
+    if (this.#idle) return;
     const end = clock() + sliceMs;
     let idleMs: number;
     try {
       do idleMs = step();
-      while (idleMs < 1 && this.#running && clock() < end);
+      while (idleMs < 1 && this.#running && !waits() && clock() < end);
     } catch (reason) {
       this.stop();
       this.#options.crashed(reason);

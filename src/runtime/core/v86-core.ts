@@ -18,6 +18,7 @@ import { type BlockPlacement, Growth } from './growth.ts';
 import { GuestClock } from './guest-clock.ts';
 import { JitQueue, tableOffset } from './jit.ts';
 import type { Range } from './page-ops.ts';
+import { type PageQuestions, pageQuestionImports } from './page-questions.ts';
 import { recentPages } from './recent-pages.ts';
 import type { V86Wasm } from './v86-wasm.ts';
 import { type Knobs, WasmInstance } from './wasm-instance.ts';
@@ -37,6 +38,10 @@ interface V86CoreOptions {
   leavesRam?: boolean;
 }
 
+/** v86's own. */
+const usualLoopCounter = 100_003;
+/** Bit of CR0. */
+const protectedMode = 1;
 /** A round takes about 1 ms. */
 const mostRounds = 64;
 
@@ -54,12 +59,14 @@ class SharedImageData {
 
 /** Runs `run` without v86's copies into guest RAM. */
 export function leavingRam(cpu: V86Cpu, run: () => void): void {
+  const own = Object.getOwnPropertyDescriptor(cpu, 'write_blob');
   cpu.write_blob = () => undefined;
   try {
     run();
   } finally {
-    // The prototype's method applies again.
-    Reflect.deleteProperty(cpu, 'write_blob');
+    // Otherwise the prototype's method applies again.
+    if (own) Object.defineProperty(cpu, 'write_blob', own);
+    else Reflect.deleteProperty(cpu, 'write_blob');
   }
 }
 
@@ -67,6 +74,10 @@ export class V86Core {
   readonly growth: Growth;
   readonly #clock: GuestClock;
   #wasIdle = false;
+  #questions: PageQuestions | undefined;
+  /** Set while v86 must return to its caller soon. */
+  #isSliceEnded = false;
+  #loopCounter = usualLoopCounter;
   /** v86's closures read memory through this. */
   readonly #view: { buffer: ArrayBufferLike };
   readonly #options: V86CoreOptions;
@@ -212,6 +223,10 @@ export class V86Core {
     env.microtick = this.#clock.now;
     env.memory_grow_pre = this.growth.before;
     env.memory_grow_post = this.growth.after;
+    Object.assign(
+      env,
+      pageQuestionImports(() => this.#questions),
+    );
     env.codegen_finalize = (
       index: number,
       start: number,
@@ -254,7 +269,39 @@ export class V86Core {
 
   /** Sets constants of v86 that tools/wasm/transform.ts made settable. */
   setKnobs(knobs: Knobs): void {
+    this.#loopCounter = knobs.loopCounter;
     this.#instance.setKnobs(knobs);
+  }
+
+  /** True if the module can wait for absent pages. */
+  get asksAboutPages(): boolean {
+    return this.#instance.asksAboutPages;
+  }
+
+  /** @param questions undefined if no page is absent: nothing is asked, which costs nothing */
+  askAboutPages(questions: PageQuestions | undefined): void {
+    this.#questions = questions;
+    this.#instance.askAboutPages(questions !== undefined);
+  }
+
+  /**
+   * True while v86 does something of which it cannot repeat a part. In real mode that includes the
+   * delivery of an interrupt.
+   */
+  get isUnrepeatable(): boolean {
+    return this.#instance.isUnrepeatable(((this.cpu.cr[0] ?? 0) & protectedMode) !== 0);
+  }
+
+  /** Returns the low half of a page directory pointer of PAE, as the CPU holds it. */
+  directoryPointer(index: number): number {
+    const address = this.#instance.directoryPointersAddress + index * 8;
+    return new DataView(this.#view.buffer).getInt32(address, true);
+  }
+
+  /** Makes v86 return to its caller, from an import of the module. */
+  endSlice(): void {
+    this.#isSliceEnded = true;
+    this.#instance.setLoopCounter(0);
   }
 
   /**
@@ -265,10 +312,12 @@ export class V86Core {
     this.#useClock();
     const { cpu } = this.#machine;
     if (this.#wasIdle) this.#clock.resume();
+    if (this.#isSliceEnded) this.#instance.setLoopCounter(this.#loopCounter);
+    this.#isSliceEnded = false;
     for (let rounds = 0; ; rounds++) {
       const idleMs = cpu.main_loop();
       this.#jitQueue.finish(this.#instance);
-      const mayGoOn = idleMs < 1 && rounds < mostRounds;
+      const mayGoOn = idleMs < 1 && rounds < mostRounds && !this.#isSliceEnded;
       if (mayGoOn && isCalibratingTimer(cpu.devices.pit, this.#clock.now())) continue;
       this.#wasIdle = idleMs >= 1;
       return idleMs;

@@ -34,6 +34,18 @@ export interface MemoryPlace {
   sizeBytes: number;
 }
 
+/** Absent if tools/wasm/absent-pages.ts could not patch this version. */
+interface AbsentPagesGlobals {
+  /** 1 while pages of guest RAM are absent. */
+  absent_pages: WebAssembly.Global<'i32'>;
+  /** Functions that run now, of which a part cannot be repeated. */
+  unrepeatable: WebAssembly.Global<'i32'>;
+  /** Deliveries of interrupts that run now. */
+  delivering: WebAssembly.Global<'i32'>;
+  /** Address of the page directory pointers. Constant. */
+  pdpte_data: WebAssembly.Global<'i32'>;
+}
+
 interface WasmInstanceOptions {
   module: WebAssembly.Module;
   env: V86Env;
@@ -92,6 +104,37 @@ export class WasmInstance {
     const { jit_threshold, loop_counter } = this.exports as unknown as KnobGlobals;
     jit_threshold.value = jitThreshold;
     loop_counter.value = loopCounter;
+  }
+
+  /** Sets the number of instructions between two checks, until the next {@link setKnobs}. */
+  setLoopCounter(instructions: number): void {
+    (this.exports as unknown as KnobGlobals).loop_counter.value = instructions;
+  }
+
+  /** True if the module can wait for absent pages. */
+  get asksAboutPages(): boolean {
+    return 'absent_pages' in this.exports;
+  }
+
+  askAboutPages(asks: boolean): void {
+    const { absent_pages, unrepeatable, delivering } = this.#absentPages;
+    absent_pages.value = Number(asks);
+    // An error that was thrown through v86 left them.
+    unrepeatable.value = 0;
+    delivering.value = 0;
+  }
+
+  isUnrepeatable(isProtectedMode: boolean): boolean {
+    const { unrepeatable, delivering } = this.#absentPages;
+    return unrepeatable.value > 0 || (delivering.value > 0 && !isProtectedMode);
+  }
+
+  get directoryPointersAddress(): number {
+    return this.#absentPages.pdpte_data.value;
+  }
+
+  get #absentPages(): AbsentPagesGlobals {
+    return this.exports as unknown as AbsentPagesGlobals;
   }
 
   /**
