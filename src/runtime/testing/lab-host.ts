@@ -5,6 +5,7 @@
 import type { RamBlock, RuntimeHost } from '../../protocol/abi.ts';
 import { defaultConfig, type MachineConfig } from '../../protocol/config.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
+import { presentBlock } from '../../protocol/lazy-ram.ts';
 import { mapPieces } from '../disks/pieces.ts';
 
 const mebibyte = 1 << 20;
@@ -47,6 +48,7 @@ export function labHost(images: LabImages, overrides: Partial<MachineConfig> = {
     ['vga.planes', slackBytes],
     ['runtime.parked', 80 * mebibyte],
     ['runtime.incoming', 80 * mebibyte],
+    [presentBlock, slackBytes],
   ] as const) {
     blocks.push({ name, address: end, sizeBytes });
     end += sizeBytes;
