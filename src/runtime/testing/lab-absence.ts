@@ -45,7 +45,7 @@ export class LabAbsence implements AbsentPages {
       bytes.fill(wrong);
     }
     cpu.jit_clear_cache();
-    this.lazyRam.begin(this);
+    this.attach();
   }
 
   get lazyRam(): LazyRam {
@@ -93,6 +93,11 @@ export class LabAbsence implements AbsentPages {
     }
     if (arriving.length > 0) this.arrive(arriving);
     return this.absentPages.length;
+  }
+
+  /** For a runtime that has taken the guest over. */
+  attach(): void {
+    this.lazyRam.begin(this);
   }
 
   /** All other pages arrive. */

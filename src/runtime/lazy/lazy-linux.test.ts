@@ -1,0 +1,103 @@
+/**
+ * Linux continues with only the pages that it used last. The others arrive one at a time in random
+ * order, through live updates in the middle of a wait.
+ */
+import { createHash } from 'node:crypto';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { labFirmware, loadLabRuntime, projectFile } from '../../../tools/lab-runtime.ts';
+import { v86Packages } from '../../../tools/v86-versions.ts';
+import { LabAbsence } from '../testing/lab-absence.ts';
+import { type LabHost, labHost } from '../testing/lab-host.ts';
+import { LabClock, LabGuest, type LabRuntime, Random } from '../testing/lab-runtime.ts';
+
+const linux = JSON.parse(
+  new TextDecoder().decode(projectFile('public/guests/linux/guest.json')),
+) as { initrd: string; cmdline: string; prompt: string };
+const memoryMiB = 96;
+const stride = 20_000;
+const firstMiB = 256;
+
+const lines = Array.from({ length: 2000 }, (_, i) => `line ${i}\n`).join('');
+const sum = createHash('md5').update(lines).digest('hex');
+const work = [
+  'i=0; while [ $i -lt 2000 ]; do echo "line $i"; i=$((i+1)); done > /tmp/lines; md5sum /tmp/lines',
+  'gzip -c /tmp/lines | gunzip | md5sum',
+  'mkdir -p /mnt/s; mount -t 9p -o trans=virtio,version=9p2000.L host9p /mnt/s && cp /tmp/lines /mnt/s && md5sum /mnt/s/lines; umount /mnt/s',
+  'for i in 1 2 3 4; do (md5sum < /tmp/lines) & done; wait',
+] as const;
+
+describe('Linux whose memory arrives late', () => {
+  const runtimes: LabRuntime[] = [];
+  beforeAll(async () => {
+    for (const name of v86Packages) runtimes.push(await loadLabRuntime(name));
+  }, 120_000);
+
+  async function run(guest: LabGuest): Promise<void> {
+    guest.machine.input.pump();
+    await guest.run(stride);
+    expect(guest.host.crash, 'the runtime crashed').toBeUndefined();
+  }
+
+  async function boot(host: LabHost, runtime: LabRuntime): Promise<LabGuest> {
+    const guest = await LabGuest.boot(runtime, host);
+    for (let i = 0; !host.serial.includes(linux.prompt); i++) {
+      await run(guest);
+      if (i % 8 === 0) await new Promise((resolve) => setTimeout(resolve));
+    }
+    return guest;
+  }
+
+  it.each([0, 1])(
+    'computes the same, and is handed over while it waits: seed %i',
+    {
+      timeout: 400_000,
+    },
+    async (seed) => {
+      const images = {
+        ...labFirmware,
+        bzImage: projectFile('public/guests/linux/bzImage'),
+        initrd: projectFile(`public/guests/linux/${linux.initrd}`),
+      };
+      const host = labHost(images, { memoryMiB, cmdline: linux.cmdline });
+      host.clock = new LabClock().read;
+      const guest = await boot(host, runtimes[seed] as LabRuntime);
+      const random = new Random(9 + seed);
+      let handOvers = 0;
+      for (const command of work) {
+        const recent = new Set(guest.machine.recentPages());
+        const absence = new LabAbsence({
+          guest,
+          random,
+          isAbsent: (page) => page >= firstMiB && !recent.has(page),
+        });
+        host.serial = '';
+        guest.machine.commands.consoleInput('serial0', new TextEncoder().encode(`${command}\n`));
+        let turns = 0;
+        for (; !host.serial.includes(linux.prompt); turns++) {
+          await run(guest);
+          const isWaiting = absence.lazyRam.waitsFor !== undefined;
+          if (isWaiting && absence.waitedFor.length % 50 === 25) {
+            await guest.handOver(runtimes[(seed + ++handOvers) % 2] as LabRuntime);
+            absence.attach();
+          }
+          absence.turn(turns % 4 === 0 ? 1 : 0);
+          if (turns % 8 === 0) await new Promise((resolve) => setTimeout(resolve));
+          if (turns > 100_000) throw new Error(`It stands still.\n${host.serial}`);
+        }
+        expect(host.serial).toContain(sum);
+        console.log(
+          seed,
+          command.slice(0, 20),
+          turns,
+          absence.waitedFor.length,
+          absence.broughtNow.length,
+          absence.absentPages.length,
+          handOvers,
+        );
+        expect(absence.waitedFor.length).toBeGreaterThan(50);
+        absence.end();
+      }
+      expect(handOvers).toBeGreaterThan(2);
+    },
+  );
+});
