@@ -28,6 +28,8 @@ export class LabAbsence implements AbsentPages {
   readonly #options: LabAbsenceOptions;
   readonly #present: Uint8Array;
   readonly #pages = new Map<number, Uint8Array>();
+  /** The order in which pages arrive that nobody asks for. */
+  readonly #background: number[] = [];
   #turnsLeft = 0;
 
   constructor(options: LabAbsenceOptions) {
@@ -43,6 +45,7 @@ export class LabAbsence implements AbsentPages {
       const bytes = this.#ram(page);
       this.#pages.set(page, bytes.slice());
       bytes.fill(wrong);
+      this.#background.splice(options.random.below(this.#background.length + 1), 0, page);
     }
     cpu.jit_clear_cache();
     this.attach();
@@ -73,8 +76,8 @@ export class LabAbsence implements AbsentPages {
     this.lazyRam.arrived();
   }
 
-  /** Call this after each step: some pages arrive. @returns the number of those that are absent */
-  turn(background = 1): number {
+  /** Call this after each step: some pages arrive. */
+  turn(background = 1): void {
     const { random, patience = 3 } = this.#options;
     const { waitsFor } = this.lazyRam;
     const arriving = [...this.wanted].filter(() => random.below(4) === 0);
@@ -86,13 +89,13 @@ export class LabAbsence implements AbsentPages {
       if (--this.#turnsLeft === 0) arriving.push(waitsFor);
       else arriving.splice(0, arriving.length, ...arriving.filter((page) => page !== waitsFor));
     }
-    const absent = this.absentPages;
-    for (let i = 0; i < background && absent.length > 0; i++) {
-      const page = absent[random.below(absent.length)];
-      if (page !== undefined && page !== waitsFor) arriving.push(page);
+    for (let i = 0; i < background; i++) {
+      const page = this.#background.pop();
+      if (page === undefined) break;
+      if (page === waitsFor) this.#background.unshift(page);
+      else arriving.push(page);
     }
     if (arriving.length > 0) this.arrive(arriving);
-    return this.absentPages.length;
   }
 
   /** For a runtime that has taken the guest over. */
@@ -112,6 +115,7 @@ export class LabAbsence implements AbsentPages {
     if (!bytes || this.#present[page] !== 0) return;
     this.#ram(page).set(bytes);
     this.#present[page] = 1;
+    this.#pages.delete(page);
   }
 
   #ram(page: number): Uint8Array {
