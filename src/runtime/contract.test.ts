@@ -19,10 +19,12 @@ const { h64Raw: h64 } = await xxhash();
 /** Every import of v86.wasm; the runtime must provide each new one. */
 const knownImports = [
   '__indirect_function_table',
+  'bring_task',
   'codegen_finalize',
   'console_log_from_wasm',
   'cpu_event_halt',
   'cpu_exception_hook',
+  'cr_must_wait',
   'dbg_trace_from_wasm',
   'get_rand_int',
   'io_port_read16',
@@ -31,6 +33,7 @@ const knownImports = [
   'io_port_write16',
   'io_port_write32',
   'io_port_write8',
+  'irq_must_wait',
   'jit_clear_all_funcs',
   'jit_clear_func',
   'log_from_wasm',
@@ -45,6 +48,7 @@ const knownImports = [
   'mmap_write32',
   'mmap_write64',
   'mmap_write8',
+  'page_is_absent',
   'run_hardware_timers',
   'stop_idling',
 ];
@@ -122,6 +126,14 @@ describe.each(v86Packages)('npm package %s', (packageName) => {
   it('v86.wasm still exports every function that Holdfast calls', () => {
     const names = WebAssembly.Module.exports(wasmModule).map(({ name }) => name);
     expect(usedExports.filter((name) => !names.includes(name))).toEqual([]);
+  });
+
+  it('v86.wasm can wait for absent pages, and is recognised for it', () => {
+    const globals = WebAssembly.Module.exports(wasmModule)
+      .filter(({ kind }) => kind === 'global')
+      .map(({ name }) => name);
+    for (const name of ['absent_pages', 'unrepeatable', 'delivering', 'pdpte_data'])
+      expect(globals, `tools/wasm/absent-pages.ts leaves this v86 as it is`).toContain(name);
   });
 
   it('an instance made over a memory writes nothing there', () => {
