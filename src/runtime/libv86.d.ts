@@ -197,9 +197,8 @@ interface V86Cpu {
   dreg: Int32Array;
   cpl: Uint8Array;
   flags: Int32Array;
-  /** Linear addresses, with the base of CS. The second one is that of the present instruction. */
+  /** Linear, with the base of CS. */
   instruction_pointer: Int32Array;
-  previous_ip: Int32Array;
   in_hlt: Uint8Array;
   is_32: Int32Array;
   stack_size_32: Int32Array;

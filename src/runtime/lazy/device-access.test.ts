@@ -3,6 +3,8 @@ import { HoldfastError } from '../../errors.ts';
 import { guardDeviceAccess } from './device-access.ts';
 import { GuestRam } from './guest-ram.ts';
 
+type Cpu = Parameters<typeof guardDeviceAccess>[0];
+
 const pages = 16;
 const ramAddress = 65536;
 
@@ -33,7 +35,7 @@ function machine(absent: readonly number[]) {
     read_blob: (address: number, length: number) => mem8.subarray(address, address + length),
     write_blob: (bytes: Uint8Array, address: number) => mem8.set(bytes, address),
     zero_memory: (address: number, length: number) => mem8.fill(0, address, address + length),
-  } as unknown as V86Cpu;
+  } as unknown as Cpu;
   const source = {
     map: { address: 0, pages },
     want() {},
@@ -49,21 +51,18 @@ function machine(absent: readonly number[]) {
 const word = 0x0101_0101;
 
 it.each([
-  ['read8', (cpu: V86Cpu) => expect(cpu.read8(0x3000)).toBe(1)],
-  ['read16', (cpu: V86Cpu) => expect(cpu.read16(0x2fff)).toBe(0x0101)],
-  ['read32s', (cpu: V86Cpu) => expect(cpu.read32s(0x2ffd)).toBe(word)],
-  ['write8', (cpu: V86Cpu) => cpu.write8(0x3001, 7)],
-  ['write16', (cpu: V86Cpu) => cpu.write16(0x3001, 7)],
-  ['write32', (cpu: V86Cpu) => cpu.write32(0x2ffe, 7)],
-  [
-    'read_blob',
-    (cpu: V86Cpu) => expect(cpu.read_blob(0x3ffe, 9)).toEqual(new Uint8Array(9).fill(1)),
-  ],
-  ['write_blob', (cpu: V86Cpu) => cpu.write_blob(new Uint8Array(9), 0x3ff0)],
-  ['zero_memory', (cpu: V86Cpu) => cpu.zero_memory(0x3ff0, 9)],
+  ['read8', (cpu: Cpu) => expect(cpu.read8(0x3000)).toBe(1)],
+  ['read16', (cpu: Cpu) => expect(cpu.read16(0x2fff)).toBe(0x0101)],
+  ['read32s', (cpu: Cpu) => expect(cpu.read32s(0x2ffd)).toBe(word)],
+  ['write8', (cpu: Cpu) => cpu.write8(0x3001, 7)],
+  ['write16', (cpu: Cpu) => cpu.write16(0x3001, 7)],
+  ['write32', (cpu: Cpu) => cpu.write32(0x2ffe, 7)],
+  ['read_blob', (cpu: Cpu) => expect(cpu.read_blob(0x3ffe, 9)).toEqual(new Uint8Array(9).fill(1))],
+  ['write_blob', (cpu: Cpu) => cpu.write_blob(new Uint8Array(9), 0x3ff0)],
+  ['zero_memory', (cpu: Cpu) => cpu.zero_memory(0x3ff0, 9)],
   [
     'mem8.subarray',
-    (cpu: V86Cpu) => expect(cpu.mem8.subarray(0x3ff0, 0x3ff4)).toEqual(new Uint8Array(4).fill(1)),
+    (cpu: Cpu) => expect(cpu.mem8.subarray(0x3ff0, 0x3ff4)).toEqual(new Uint8Array(4).fill(1)),
   ],
 ])('%s gets an absent page at once, and only that', (_, use) => {
   const { cpu, brought, present } = machine([3, 5]);

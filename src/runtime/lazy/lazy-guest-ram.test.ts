@@ -52,12 +52,14 @@ describe.each(v86Packages)('a guest that waits, on npm package %s', { timeout: 6
     const waitsFor = absence.lazyRam.waitsFor ?? 0;
     expect([...absence.wanted]).toContain(waitsFor);
     const before = machine.instructionCounter();
+    const { wants } = absence;
     // Keys wake idle guests.
     machine.commands.consoleInput('serial0', Uint8Array.of(10));
     await sleep(30);
     absence.arrive(absence.absentPages.filter((page) => page !== waitsFor));
     await sleep(30);
     expect(machine.instructionCounter()).toBe(before);
+    expect(absence.wants, 'it tried again').toBe(wants);
     expect(absence.lazyRam.waitsFor).toBe(waitsFor);
     const finished = rounds();
     absence.arrive([waitsFor]);

@@ -15,7 +15,6 @@ import { GuestRam } from './guest-ram.ts';
 import { interruptNeeds, type Span } from './interrupt-needs.ts';
 import { LinearMemory } from './linear-memory.ts';
 import type { Paging } from './page-walk.ts';
-import { isUnrepeatableFetch } from './unrepeatable-fetch.ts';
 
 const pae = 0x20;
 /** Bytes that v86 reads at CR3 with PAE. */
@@ -93,7 +92,7 @@ export class LazyGuestRam implements LazyRam, PageQuestions {
     if (page === undefined) return false;
     if (!isReal) return true;
     const { core } = this.#options;
-    if (core.isUnrepeatable || isUnrepeatableFetch(core.cpu, linear, address)) {
+    if (core.isUnrepeatable) {
       linear.bring(address);
       return false;
     }

@@ -90,7 +90,7 @@ describe.each(v86Packages)('a walk beside that of npm package %s', (packageName)
     cpu.cr[2] = ~linear;
     // Without a table of interrupts, v86 gives up the delivery of a page fault.
     cpu.idtr_size[0] = 0;
-    const translate = cpu.wm.exports.translate_address_system_read_js as V86Function;
+    const translate = cpu.wm.exports.translate_address_system_read_js as (at: number) => number;
     try {
       return translate(linear) >>> 0;
     } catch (thrown) {

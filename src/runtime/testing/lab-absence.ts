@@ -25,6 +25,8 @@ export class LabAbsence implements AbsentPages {
   readonly waitedFor: number[] = [];
   readonly broughtNow: number[] = [];
   readonly wanted = new Set<number>();
+  /** Times that anything was wanted. */
+  wants = 0;
   readonly #options: LabAbsenceOptions;
   readonly #present: Uint8Array;
   readonly #pages = new Map<number, Uint8Array>();
@@ -57,11 +59,16 @@ export class LabAbsence implements AbsentPages {
     return lazyRam;
   }
 
+  get isIncomplete(): boolean {
+    return this.#pages.size > 0;
+  }
+
   get absentPages(): number[] {
     return [...this.#pages.keys()].filter((page) => this.#present[page] === 0);
   }
 
   want(page: number): void {
+    this.wants++;
     this.wanted.add(page);
   }
 

@@ -49,7 +49,9 @@ divided equ DATA + 12
 wanted  equ DATA + 16               ; CR2 that the next fault has
 kept    equ DATA + 20
 tasks   equ DATA + 24
-frames  equ DATA + 32               ; of ENTER
+passes  equ DATA + 28
+left    equ DATA + 44
+frames  equ DATA + 112               ; of ENTER
 result  equ DATA + 64
 
 header: dd MAGIC, FLAGS, -(MAGIC + FLAGS)
@@ -251,8 +253,10 @@ level3: mov dword [divided], 0
         mov eax, [divided]
         CHECK 'e', eax, 400
 
-        int 0x82                    ; page faults
+        mov dword [left], 12        ; page faults
+.pass:  int 0x82
         mov dword [faults], 0
+        inc dword [passes]
         xor ebp, ebp
 .fault: mov edi, ebp
         shl edi, 12
@@ -270,6 +274,8 @@ level3: mov dword [divided], 0
         jb .fault
         mov eax, [faults]
         CHECK 'c', eax, WINDOW_PAGES
+        dec dword [left]
+        jnz .pass
 
         mov [kept], esp             ; ENTER copies pointers of outer frames
         mov ebp, frames + 20
@@ -400,8 +406,7 @@ page_fault:
 .ours:  mov edx, ecx
         shl edx, 13
         inc dword [TOUCHED + edx]
-        mov eax, [rounds]
-        inc eax
+        mov eax, [passes]
         CHECK 'u', eax, [TOUCHED + edx]
         mov eax, cr2
         CHECK '2', eax, ebx
