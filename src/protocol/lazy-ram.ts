@@ -29,7 +29,7 @@ export interface AbsentPages {
 export interface LazyRam {
   /** Begins. Called after the guest was loaded and before it runs. */
   begin(absent: AbsentPages): void;
-  /** Pages arrived, and the map says so: a guest that waits for one of them goes on. */
+  /** Pages arrived, and are marked in the map: a guest that waits for one of them continues. */
   arrived(): void;
   /** All pages are present. From now on the mechanism costs nothing. */
   end(): void;

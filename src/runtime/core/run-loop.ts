@@ -20,7 +20,7 @@ interface RunLoopOptions {
    * @returns the time for which the guest is idle from now on, ms; below 1 if it is not idle.
    */
   step(): number;
-  /** Returns true while the guest cannot go on: no step is made until {@link RunLoop.wake}. */
+  /** Returns true while the guest waits for memory: no step is made until {@link RunLoop.wake}. */
   waits(): boolean;
   clock(): number;
   crashed(reason: unknown): void;

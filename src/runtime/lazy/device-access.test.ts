@@ -80,7 +80,7 @@ it('a transfer does not bring the pages that it replaces, and none is replaced a
   expect([0x2bff, 0x2c00, 0x4fff, 0x53ff, 0x5400].map((at) => mem8[at])).toEqual([1, 9, 9, 9, 1]);
 });
 
-it('memory outside of RAM and that of the VGA is not asked for', () => {
+it('memory outside of RAM, such as VGA memory, is not requested', () => {
   const { cpu, brought } = machine([0]);
   cpu.read8(0xe000_0000 | 0);
   cpu.read8(pages * 4096);

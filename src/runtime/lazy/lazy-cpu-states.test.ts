@@ -1,6 +1,6 @@
 /**
- * Guests that check themselves (tools/guests/cpu-states) run while their memory arrives late and in
- * random order, page by page, again and again. An absent page holds a pattern that fails every check.
+ * Guests that check themselves (tools/guests/cpu-states) run while their memory arrives late, page by page
+ * and in random order. An absent page holds a pattern that fails every check.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import {

@@ -46,7 +46,7 @@ describe.each(v86Packages)('a guest that waits, on npm package %s', { timeout: 6
     return absence;
   }
 
-  it('makes no step until its page is there, and goes on by itself', async () => {
+  it('makes no step until its page is there, and then continues by itself', async () => {
     const absence = await bootAndWait();
     const { machine } = guest;
     const waitsFor = absence.lazyRam.waitsFor ?? 0;

@@ -109,7 +109,7 @@ export class LazyGuestRam implements LazyRam, PageQuestions {
       for (const address of pagesOf(span)) {
         const page = linear.absentFor(address);
         if (page === undefined) continue;
-        // The guest goes on until then: an interrupt may be late.
+        // The guest continues until then: an interrupt may be late.
         ram.want(page);
         mustWait = true;
       }

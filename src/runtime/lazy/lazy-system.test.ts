@@ -17,7 +17,7 @@ import { LabClock, LabGuest, type LabRuntime, Random } from '../testing/lab-runt
 const stride = 5_000;
 /** Times that all memory is taken away, and that only the memory of the CPU itself is. */
 const losses = { all: 8, system: 250 } as const;
-/** Pages of IDT, GDT, both TSS, the stacks of level 0 and the other task, and the root of the tables. */
+/** Pages of IDT, GDT, both TSS, the stacks of level 0 and task 2, and the root of the tables. */
 const systemPages: readonly number[] = [0x180, 0x182, 0x184, 0x186, 0x189, 0x18a, 0x18c, 0x200];
 
 const modes = { n: '32-bit paging', a: 'PAE' } as const;
@@ -65,7 +65,8 @@ describe.each(v86Packages)('a CPU without its tables, on npm package %s', (packa
       const lose = async (isAbsent: (page: number) => boolean, roundsToRun: number) => {
         for (let i = random.below(20); i >= 0; i--) await run(1 + random.below(stride));
         const goal = rounds(host.serial) + roundsToRun;
-        const absence = new LabAbsence({ guest, random, isAbsent });
+        const keepsCode = roundsToRun === 1;
+        const absence = new LabAbsence({ guest, random, isAbsent, keepsCode });
         for (let turns = 0; rounds(host.serial) < goal && absence.isIncomplete; turns++) {
           await run(1 + random.below(stride));
           absence.turn(roundsToRun > 1 && turns % 16 === 0 ? 1 : 0);

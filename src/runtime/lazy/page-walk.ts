@@ -1,6 +1,6 @@
 /**
- * Finds what an access of the guest needs, as v86's `do_page_walk` does, but without side effects and
- * without reading an absent page.
+ * Finds what an access of the guest needs, as v86's `do_page_walk` does. It has no side effects, and
+ * reads no absent page.
  */
 
 const flags = {

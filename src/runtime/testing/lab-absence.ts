@@ -15,6 +15,8 @@ interface LabAbsenceOptions {
   random: Random;
   /** Returns true for the pages that are absent at first. */
   isAbsent(page: number): boolean;
+  /** True to keep what the JIT has compiled, of pages that are present. */
+  keepsCode?: boolean;
   /** Turns for which a guest waits for a page. */
   patience?: number;
 }
@@ -30,13 +32,13 @@ export class LabAbsence implements AbsentPages {
   readonly #options: LabAbsenceOptions;
   readonly #present: Uint8Array;
   readonly #pages = new Map<number, Uint8Array>();
-  /** The order in which pages arrive that nobody asks for. */
+  /** The order in which pages arrive for which there was no request. */
   readonly #background: number[] = [];
   #turnsLeft = 0;
 
   constructor(options: LabAbsenceOptions) {
     this.#options = options;
-    const { guest, isAbsent } = options;
+    const { guest, isAbsent, keepsCode = false } = options;
     const { host, cpu } = guest;
     const pages = host.config.memoryMiB << 8;
     this.map = { address: blockOf(host, presentBlock).address, pages };
@@ -49,7 +51,7 @@ export class LabAbsence implements AbsentPages {
       bytes.fill(wrong);
       this.#background.splice(options.random.below(this.#background.length + 1), 0, page);
     }
-    cpu.jit_clear_cache();
+    if (!keepsCode) cpu.jit_clear_cache();
     this.attach();
   }
 
