@@ -27,7 +27,7 @@ export interface AbsentPages {
 
 /** The runtime's side. All calls are between two slices of the guest. */
 export interface LazyRam {
-  /** Begins. Called after the guest was loaded and before it runs. */
+  /** Begins. Called in the task that loads the guest: devices may use memory after it. */
   begin(absent: AbsentPages): void;
   /** Pages arrived, and are marked in the map: a guest that waits for one of them continues. */
   arrived(): void;

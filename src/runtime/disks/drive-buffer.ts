@@ -29,6 +29,8 @@ export class DriveBuffer implements V86Disk {
   /** True if v86 must read a disk's geometry from its first sector. */
   needsGeometry = true;
 
+  #answersLater = false;
+
   constructor(options: DriveBufferOptions) {
     this.#options = options;
   }
@@ -46,6 +48,19 @@ export class DriveBuffer implements V86Disk {
     this.#connected = connected;
   }
 
+  /**
+   * Answers the reads during `run` after the present task. A guest is loaded in it, and its memory is not
+   * ready for a transfer before its end: pages may be absent.
+   */
+  answeringLater(run: () => void): void {
+    this.#answersLater = true;
+    try {
+      run();
+    } finally {
+      this.#answersLater = false;
+    }
+  }
+
   get byteLength(): number {
     return this.#disk?.sizeBytes ?? 0;
   }
@@ -60,7 +75,7 @@ export class DriveBuffer implements V86Disk {
     done: (bytes: Uint8Array) => void,
     { signal }: { signal?: AbortSignal } = {},
   ): void {
-    const now = this.#disk?.readNow(start, length);
+    const now = this.#answersLater ? undefined : this.#disk?.readNow(start, length);
     if (now) done(now);
     else this.#read({ start, length, isWrite: false }, done, signal);
   }

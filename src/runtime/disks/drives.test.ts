@@ -382,3 +382,27 @@ it('an answer for a runtime that was replaced is dropped', async () => {
   await vi.waitFor(() => expect(inFlight.operations.size).toBe(0));
   expect(done).not.toHaveBeenCalled();
 });
+
+it('a read that is asked again is answered after the guest was loaded, not during that', async () => {
+  const base: DiskBase = {
+    sizeBytes: 4096,
+    readNow: (_, length) => new Uint8Array(length),
+    read: async (_, length) => new Uint8Array(length),
+  };
+  const inFlight = new InFlight();
+  const buffer = new DriveBuffer({
+    device: 'hda',
+    inFlight,
+    waits: new DiskWaits(labHost({})),
+    wake: vi.fn(),
+    failed: vi.fn(),
+  });
+  buffer.insert(new Disk(base, new Overlay(mapPieces(new Map(), 'disk'))));
+  const done = vi.fn();
+  buffer.answeringLater(() => buffer.get(0, 512, done));
+  expect(done).not.toHaveBeenCalled();
+  expect(inFlight.operations.size).toBe(1);
+  await vi.waitFor(() => expect(done).toHaveBeenCalledOnce());
+  buffer.get(0, 512, done);
+  expect(done).toHaveBeenCalledTimes(2);
+});

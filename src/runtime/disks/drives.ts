@@ -181,7 +181,9 @@ export class Drives {
     const cpu = this.#machine?.cpu;
     for (const read of reads) {
       const device = driveNames.find((name) => name === read.device);
-      if (cpu && device) askAgain(cpu, { ...read, device }, this.#buffers[device]);
+      if (!cpu || !device) continue;
+      const buffer = this.#buffers[device];
+      buffer.answeringLater(() => askAgain(cpu, { ...read, device }, buffer));
     }
   }
 
