@@ -52,8 +52,9 @@ interface SiteWorkersOptions {
 /** Bundles the keeper and one runtime per v86 version. */
 export async function buildSiteWorkers(options: SiteWorkersOptions = {}): Promise<SiteWorkers> {
   const { tag = '', packages = v86Packages, maps = true } = options;
-  const [keeper, ...built] = await Promise.all([
+  const [keeper, supply, ...built] = await Promise.all([
     buildKeeper(maps),
+    bundle('workers/page-supply.ts', 'page-supply.js'),
     ...packages.map((name) => buildRuntime(name, tag, maps)),
   ]);
   const runtimes = built.map(({ runtime }) => runtime);
@@ -69,7 +70,12 @@ export async function buildSiteWorkers(options: SiteWorkersOptions = {}): Promis
 
   const files: SiteWorkers['files'] = new Map();
   files.set('keeper.js', keeper.code);
-  if (maps) files.set('keeper.js.map', keeper.map);
+  // Beside the keeper, which loads it for a guest that runs before its memory has arrived.
+  files.set('page-supply.js', maps ? supply.code : withoutMap(supply.code));
+  if (maps) {
+    files.set('keeper.js.map', keeper.map);
+    files.set('page-supply.js.map', supply.map);
+  }
   for (const { runtime, code, map, wasm } of built) {
     const folder = `runtimes/${runtime.id}`;
     const { id, v86Version, sha256, wasmSha256, wasmBytes } = runtime;

@@ -92,7 +92,10 @@ export async function openState(
     const cancelled = aborted(options.signal ?? file.signal);
     // A later `Promise.race` handles the rejection.
     cancelled.catch(() => {});
-    const { config, ranges, guest, failed } = await Promise.race([file.open(), cancelled]);
+    const { config, ranges, guest, canBeLazy, failed } = await Promise.race([
+      file.open(),
+      cancelled,
+    ]);
     // The network card of a clone gets a new address, and its states get a new lineage.
     const { mac: _mac, lineage: _lineage, ...rest } = config;
     const own = identity === 'clone' ? rest : { ...config, id: file.info.machineId };
@@ -104,6 +107,7 @@ export async function openState(
       ranges,
       replace,
       identity,
+      canBeLazy,
     };
     const imported = keeper.openState(handOver(request, buffersIn(config)), guest);
     imported.catch(() => {});

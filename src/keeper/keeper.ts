@@ -25,6 +25,7 @@ import type {
   MigrateOptions,
   MigrateReport,
 } from '../protocol/migration.ts';
+import type { Supplies } from '../protocol/page-supply.ts';
 import { passingOn } from '../protocol/passing-on.ts';
 import type { OpenMessage } from '../protocol/preload.ts';
 import { randomId } from '../protocol/random-id.ts';
@@ -74,6 +75,8 @@ interface KeeperOptions {
   end?: () => void;
   /** Opens, for reading, the store that a newer version of this site has written. */
   openNewerStore?: OpenStore;
+  /** Reads state files, which the keeper does not know. */
+  supplies?: Supplies;
   /** Called around each step of cprSave and cprLoad, so that tests can make one fail. */
   around?: AroundStep;
 }
@@ -111,6 +114,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     super();
     this.#identity = identity;
     const { loader = new RuntimeLoader(), openStore, openNewerStore, keeperUrl, around } = options;
+    const { supplies } = options;
     this.#keeperUrl = keeperUrl;
     this.#name = options.name ?? '';
     this.#end = options.end ?? (() => {});
@@ -128,6 +132,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
       terminals: this.#terminals,
       loader,
       openStore,
+      supplies,
       around,
     };
     this.#migrations = new KeeperMigrations({

@@ -1,4 +1,5 @@
 import { answerLookups } from '../protocol/keeper-lookup.ts';
+import type { Supplies } from '../protocol/page-supply.ts';
 import { onOpen, onResume, sendHello } from '../protocol/preload.ts';
 import { randomId } from '../protocol/random-id.ts';
 import { exposeKeeper } from '../protocol/rpc.ts';
@@ -9,6 +10,8 @@ import { Keeper } from './keeper.ts';
 import { keeperBuild } from './upgrade/keeper-build.ts';
 
 interface ServeOptions {
+  /** Reads state files, which the keeper does not know. */
+  supplies?: Supplies;
   /** Called around each step of cprSave and cprLoad, so that tests can make one fail. */
   around?: AroundStep;
 }

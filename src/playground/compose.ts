@@ -19,6 +19,7 @@ import { showDiskNotices } from './notices/disk-notices.ts';
 import { DurabilityNotice } from './notices/durability-notice.ts';
 import { GuestEnd } from './notices/guest-end.ts';
 import { showLost, showUnawareClone, showUnknownOptions } from './notices/guest-notices.ts';
+import { showMemoryNotice } from './notices/memory-notice.ts';
 import { Notices } from './notices/notices.tsx';
 import { OperationReports } from './notices/operation-reports.ts';
 import { showSurvival } from './notices/survival-notice.ts';
@@ -100,6 +101,7 @@ class ComposedPage implements Page {
     this.#reports = this.#makeReports();
     showUnawareClone(session, this.#notices);
     showDiskNotices({ session, notices: this.#notices, reports: this.#reports });
+    showMemoryNotice(session, this.#notices);
     this.#buttons = this.#makeButtons();
     this.#newMachine = this.#makeNewMachineDialog();
     this.#opener = this.#makeOpener();

@@ -16,8 +16,20 @@ export type Runstate =
   | 'save-vm'
   | 'inmigrate'
   | 'postmigrate'
+  | 'postcopy-paused'
   | 'internal-error'
   | 'shutdown';
+
+/** The rest of a guest's memory, which arrives while the guest runs: see docs/spec/lazy-memory.md. */
+export interface MemoryArrival {
+  /** Of the state file. */
+  loadedBytes: number;
+  totalBytes: number;
+  /** True while the guest waits for a part of it. */
+  isWaiting: boolean;
+  /** Why it does not arrive now. It is requested again without a call. */
+  error?: { code: HoldfastErrorCode; message: string };
+}
 
 /** The values of the state line. Sent about once a second and on change. */
 export interface MachineStatus {
@@ -47,6 +59,8 @@ export interface MachineStatus {
   reason?: { code: HoldfastErrorCode; message: string };
   /** Why the runstate is `internal-error`. */
   crash?: string;
+  /** Present until all of the guest's memory has arrived. */
+  memory?: MemoryArrival;
   /** State of the checkpoints in storage. Absent from keepers without storage. */
   durability?: Durability;
   /** The way the guest was started. */

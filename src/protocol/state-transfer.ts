@@ -3,6 +3,7 @@
  * only.
  */
 import type { MachineConfig, StateReference } from './config.ts';
+import type { SupplyReference } from './page-supply.ts';
 import type { RuntimeSource } from './runtime-source.ts';
 
 /** A part of a RAM block that belongs to the guest. Page numbers count through all parts. */
@@ -91,8 +92,23 @@ export interface BlobsItem {
   entries: Float64Array<ArrayBuffer>;
 }
 
+/**
+ * The rest of the guest's pages, which the keeper reads by itself. Comes before the device state, and
+ * only to receivers that declare support.
+ */
+export interface AbsentItem {
+  kind: 'absent';
+  reference: SupplyReference;
+}
+
 export type ExportItem = GuestDescription | PagesItem | BlobItem | DeviceStateItem;
-export type ImportItem = ImportPages | BlobItem | NoBlobItem | BlobsItem | DeviceStateItem;
+export type ImportItem =
+  | ImportPages
+  | BlobItem
+  | NoBlobItem
+  | BlobsItem
+  | AbsentItem
+  | DeviceStateItem;
 
 /** A new machine, or the same one resumed. */
 export type StateIdentity = 'clone' | 'continuation';
@@ -105,6 +121,8 @@ export interface ImportRequest {
   /** Replaces a present machine once the new one runs, and the one in storage under its id. */
   replace?: boolean;
   identity: StateIdentity;
+  /** The sender can leave out pages that the keeper reads by itself, see {@link AbsentItem}. */
+  canBeLazy?: boolean;
 }
 
 export interface ImportReport {

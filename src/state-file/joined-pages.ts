@@ -4,6 +4,7 @@
  */
 import { freeBuffer } from '../protocol/free-buffer.ts';
 import type { ImportPages } from '../protocol/state-transfer.ts';
+import { listsOnly } from './format/page-group.ts';
 import type { StatePart } from './format/state-part.ts';
 
 /** Pages with bytes in a joined group. */
@@ -73,6 +74,15 @@ class JoinedPages {
     freeBuffer(...new Set(this.#groups.map(({ contents }) => contents.buffer)));
     return group;
   }
+}
+
+/** Returns pages as a group. */
+export function joinedGroup(pages: readonly { page: number; bytes: Uint8Array }[]): ImportPages {
+  return {
+    ...listsOnly({}),
+    numbers: Uint32Array.from(pages, ({ page }) => page),
+    contents: joinedBytes(pages.map(({ bytes }) => bytes)),
+  };
 }
 
 function joinedBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

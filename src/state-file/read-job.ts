@@ -3,11 +3,11 @@
  */
 import { HoldfastError } from '../errors.ts';
 import type { StateReference } from '../protocol/config.ts';
-import { freeBuffer } from '../protocol/free-buffer.ts';
 import { PortReceiver, PortSender } from '../protocol/port-stream.ts';
 import type { DeviceStateItem, ImportItem } from '../protocol/state-transfer.ts';
 import { AskedRoom } from './asked-room.ts';
 import { requireReference } from './base-image.ts';
+import { takeContents } from './carried-parts.ts';
 import { badState } from './format/bad-state.ts';
 import { ownBlobsOf } from './format/blob-group.ts';
 import { type Codec, loadCodec } from './format/codec.ts';
@@ -15,7 +15,6 @@ import type { StateHead } from './format/head.ts';
 import { buffersOfPages } from './format/page-group.ts';
 import type { ContentsItem, StatePart } from './format/state-part.ts';
 import { joinPages } from './joined-pages.ts';
-import type { SourceName } from './portable-config.ts';
 import { type FetchedState, fetchState, fromStream } from './sources/fetch-state.ts';
 import type { RequestFile } from './sources/preload-fetch.ts';
 import { StateReader } from './state-reader.ts';
@@ -48,7 +47,7 @@ export class ReadingState {
 
   /** Reads the head and posts it. @throws HoldfastError `bad-state-file`, `state-unavailable` */
   static async open(
-    { source, stallMs }: Omit<ReadJob, 'type'>,
+    { source, stallMs }: { source: ReadJob['source'] | { fetched: FetchedState }; stallMs: number },
     post: Post,
     request?: RequestFile,
   ): Promise<ReadingState> {
@@ -73,12 +72,20 @@ export class ReadingState {
   }
 
   /** @throws HoldfastError; the keeper also gets it */
-  async send({ guest, base, publishedAt, carried }: Omit<OpenCommand, 'type'>): Promise<void> {
-    const sender = new PortSender<ImportItem>(guest);
+  send(command: Omit<OpenCommand, 'type'>): Promise<void> {
+    return this.sendTo(new PortSender<ImportItem>(command.guest), command);
+  }
+
+  /** As {@link send}, to a port that is open. */
+  async sendTo(
+    sender: PortSender<ImportItem>,
+    { base, publishedAt, carried }: Omit<OpenCommand, 'type' | 'guest'>,
+  ): Promise<void> {
     this.#sender = sender;
     try {
       const parts = this.#parts;
-      const first = await this.#takeContents(parts, carried);
+      const { contents, first } = await takeContents(parts, carried);
+      if (contents) this.#post({ type: 'contents', contents });
       if (base) await this.#sendBase(sender, base);
       let cut: DeviceStateItem | undefined;
       const send = async (part: StatePart) => {
@@ -141,37 +148,6 @@ export class ReadingState {
     requireReference(reader, base);
   }
 
-  /** Posts carried contents, if any. @returns the first item of another kind. */
-  async #takeContents(
-    items: AsyncGenerator<StatePart>,
-    carried: OpenCommand['carried'],
-  ): Promise<StatePart | undefined> {
-    if (carried.size === 0) return undefined;
-    const parts = new Map<SourceName, { blobs: Blob[]; bytes: number }>();
-    for (const name of carried.keys()) parts.set(name, { blobs: [], bytes: 0 });
-    let first: StatePart | undefined;
-    /** The frame of the present parts. */
-    let frame: ArrayBufferLike | undefined;
-    for (;;) {
-      const { done, value } = await items.next();
-      if (done) break;
-      if (value.kind !== 'contents') {
-        first = value;
-        break;
-      }
-      const { buffer } = value.blob.bytes;
-      if (frame && frame !== buffer) freeBuffer(frame);
-      frame = buffer;
-      await takePart(value, parts, carried);
-    }
-    if (frame) freeBuffer(frame);
-    for (const [name, { bytes }] of parts)
-      if (bytes !== carried.get(name)) throw badState(`"${name}" is missing in this state file.`);
-    const contents = new Map([...parts].map(([name, { blobs }]) => [name, new Blob(blobs)]));
-    this.#post({ type: 'contents', contents });
-    return first;
-  }
-
   #arrived(loadedBytes: number): void {
     this.#loadedBytes = loadedBytes;
     const totalBytes = this.#totalBytes;
@@ -193,23 +169,6 @@ function readAhead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
   })();
 }
 
-/** Takes a part. Resolves when the browser has stored it. */
-async function takePart(
-  { blob }: ContentsItem,
-  parts: Map<SourceName, { blobs: Blob[]; bytes: number }>,
-  carried: OpenCommand['carried'],
-): Promise<void> {
-  const name = blob.stream as SourceName;
-  const found = parts.get(name);
-  if (!found || found.bytes !== blob.offsetBytes || blob.totalBytes !== carried.get(name))
-    throw badState('This state file carries something that its head does not name.');
-  const part = new Blob([blob.bytes]);
-  found.blobs.push(part);
-  found.bytes += blob.bytes.length;
-  // Until then this process holds its bytes, and the next parts may arrive faster than they leave.
-  await part.slice(0, 1).arrayBuffer();
-}
-
 function asBaseError(thrown: unknown, { url }: StateReference): unknown {
   if (!(thrown instanceof HoldfastError)) return thrown;
   if (thrown.code === 'state-unavailable') {
@@ -222,10 +181,11 @@ function asBaseError(thrown: unknown, { url }: StateReference): unknown {
 }
 
 async function fetchedFrom(
-  source: ReadJob['source'],
+  source: ReadJob['source'] | { fetched: FetchedState },
   stallMs: number,
   request?: RequestFile,
 ): Promise<FetchedState> {
+  if ('fetched' in source) return source.fetched;
   if ('url' in source) return fetchState(source.url, stallMs, undefined, request);
   if ('blob' in source) {
     const { blob } = source;
@@ -234,7 +194,7 @@ async function fetchedFrom(
   return { bytes: new PortReceiver<Uint8Array>(source.bytes) };
 }
 
-async function sendPart(
+export async function sendPart(
   sender: PortSender<ImportItem>,
   part: Exclude<StatePart, ContentsItem>,
 ): Promise<void> {

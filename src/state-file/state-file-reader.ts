@@ -38,6 +38,19 @@ export interface FramePage {
   basePage?: number;
 }
 
+/** Offsets of the first frame and of the index. */
+interface Places {
+  framesAt: number;
+  indexAt: number;
+}
+
+interface TailOptions {
+  /** How much of the end is read first. */
+  tailBytes?: number;
+  /** Reads no hot pages and no device state before they are wanted. */
+  onlyIndex?: boolean;
+}
+
 interface Tail {
   at: number;
   bytes: Uint8Array<ArrayBuffer>;
@@ -45,6 +58,7 @@ interface Tail {
 
 export class StateFileReader {
   readonly head: StateHead;
+  readonly places: Places;
   readonly index: StateIndex;
   /** `xxh64:…`, the digest that bases are named by. */
   readonly digest: string;
@@ -59,11 +73,13 @@ export class StateFileReader {
       index,
       digest,
       tail,
-    }: { head: StateHead; index: StateIndex; digest: bigint; tail: Tail },
+      places,
+    }: { head: StateHead; index: StateIndex; digest: bigint; tail: Tail; places: Places },
     source: RangeSource,
     codec: Codec,
   ) {
     this.head = head;
+    this.places = places;
     this.index = index;
     this.digest = digestText(digest);
     this.#source = source;
@@ -76,7 +92,11 @@ export class StateFileReader {
    * @returns undefined for a file of format 1, which has no index: it can only be read as a stream
    * @throws HoldfastError `bad-state-file`, or errors of the source
    */
-  static async open(source: RangeSource, codec: Codec): Promise<StateFileReader | undefined> {
+  static async open(
+    source: RangeSource,
+    codec: Codec,
+    { tailBytes = endBytes, onlyIndex = false }: TailOptions = {},
+  ): Promise<StateFileReader | undefined> {
     const { sizeBytes } = source;
     if (sizeBytes < preambleBytes + endFrameBytes) throw badState('This state file is cut off.');
     const preamble = await source.read(0, preambleBytes);
@@ -87,7 +107,7 @@ export class StateFileReader {
     const headPart = await source.read(preambleBytes, framesAt);
     checkHead(preamble, headPart, codec.digest);
     const head = decodeHead(headPart, codec.digest);
-    const { end, tail } = await tailOf(source, framesAt, codec);
+    const { end, tail } = await tailOf(source, { framesAt, tailBytes, onlyIndex }, codec);
     const pageCount = pageCountOf(head);
     const hasBase = head.state.base !== undefined;
     const { tailAt, indexAt, digest } = end;
@@ -100,7 +120,8 @@ export class StateFileReader {
     if (!isWhole) throw badState('The index of this state file is damaged.');
     const raw = decodeFrame(header, indexPart.slice(frameHeaderBytes), codec);
     const index = decodeIndex(raw, { pageCount, hasBase, framesAt, tailAt, indexAt });
-    return new StateFileReader({ head, index, digest, tail }, source, codec);
+    const places = { framesAt, indexAt };
+    return new StateFileReader({ head, index, digest, tail, places }, source, codec);
   }
 
   /** Numbers of the frames with pages: those that the guest needs first, then the others. */
@@ -141,10 +162,37 @@ export class StateFileReader {
    * @throws HoldfastError `bad-state-file`, or errors of the source
    */
   async readPages(number: number): Promise<FramePage[]> {
+    return this.#pagesIn(number, await this.#raw(this.#frame(number)));
+  }
+
+  /** Returns where the bytes of a frame are in the file. */
+  placeOf(number: number): { begin: number; end: number } {
+    return placeOf(this.#frame(number));
+  }
+
+  /** Returns the numbers of the pages of a frame, ascending. */
+  pageNumbersOf(number: number): Uint32Array {
+    return this.#byFrame.of(number);
+  }
+
+  /**
+   * As {@link readPages}, of bytes that are there.
+   * @param stored what is at {@link placeOf}
+   * @throws HoldfastError `bad-state-file` if they are not those of the frame
+   */
+  decodePages(number: number, stored: Uint8Array<ArrayBuffer>): FramePage[] {
+    return this.#pagesIn(number, decodeFrame(this.#frame(number), stored, this.#codec));
+  }
+
+  #frame(number: number): IndexedFrame {
     const frame = this.index.frames[number];
     if (!frame) throw badState(`This state file has no part ${number}.`);
+    return frame;
+  }
+
+  #pagesIn(number: number, raw: Uint8Array<ArrayBuffer>): FramePage[] {
     const { sources } = this.index;
-    const group = decodePageGroup(await this.#raw(frame), sources.pageCount, 2);
+    const group = decodePageGroup(raw, sources.pageCount, 2);
     const bytesOf = (slot: number) => {
       const bytes = [group.contents, group.xor];
       const isDifference = slot >= group.numbers.length;
@@ -167,14 +215,23 @@ export class StateFileReader {
     });
   }
 
+  /** Reads the index as it is stored, up to the end of the file. */
+  async readIndexPart(): Promise<Uint8Array<ArrayBuffer>> {
+    const { indexAt } = this.places;
+    const { sizeBytes } = this.#source;
+    const tail = this.#tail;
+    return tail
+      ? within(tail, indexAt, sizeBytes).slice()
+      : await this.#source.read(indexAt, sizeBytes);
+  }
+
   /** Frees the end of the file, once hot pages and device state are read. */
   releaseTail(): void {
     this.#tail = undefined;
   }
 
   async #raw(frame: IndexedFrame): Promise<Uint8Array<ArrayBuffer>> {
-    const begin = frame.offset + frameHeaderBytes;
-    const end = begin + frame.storedBytes;
+    const { begin, end } = placeOf(frame);
     const tail = this.#tail;
     const stored =
       tail && begin >= tail.at
@@ -184,18 +241,23 @@ export class StateFileReader {
   }
 }
 
+function placeOf({ offset, storedBytes }: IndexedFrame) {
+  const begin = offset + frameHeaderBytes;
+  return { begin, end: begin + storedBytes };
+}
+
 const within = ({ at, bytes }: Tail, begin: number, end: number) =>
   bytes.subarray(begin - at, end - at);
 
 /** Reads the end frame and as much of what is before it as one request may cost. */
 async function tailOf(
   source: RangeSource,
-  framesAt: number,
+  { framesAt, tailBytes, onlyIndex }: Required<TailOptions> & { framesAt: number },
   codec: Codec,
 ): Promise<{ end: EndOfFile; tail: Tail }> {
   const { sizeBytes } = source;
   const endAt = sizeBytes - endFrameBytes;
-  const at = Math.max(framesAt, sizeBytes - endBytes);
+  const at = Math.max(framesAt, sizeBytes - tailBytes);
   const bytes = await source.read(at, sizeBytes);
   const last = within({ at, bytes }, endAt, sizeBytes);
   const header = decodeFrameHeader(last.slice(0, frameHeaderBytes), 2);
@@ -205,7 +267,8 @@ async function tailOf(
   const end = decodeEnd(decodeFrame(header, last.slice(frameHeaderBytes), codec), endAt);
   if (endAt - end.indexAt > stateLimits.indexBytes + frameHeaderBytes)
     throw badState('This state file claims too large an index.');
-  const wanted = sizeBytes - end.tailAt > mostTailBytes ? end.indexAt : end.tailAt;
+  const isIndex = onlyIndex || sizeBytes - end.tailAt > mostTailBytes;
+  const wanted = isIndex ? end.indexAt : end.tailAt;
   if (wanted < framesAt)
     throw badState('The end of this state file names places that are not in it.');
   if (wanted >= at) return { end, tail: { at, bytes } };

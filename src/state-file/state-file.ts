@@ -17,6 +17,7 @@ import {
 import { fromResponse } from './sources/fetch-state.ts';
 import type { ExportStateOptions, ReadStateOptions, StateFileInfo, StateSource } from './types.ts';
 import { StateWorker } from './worker-client.ts';
+import type { WorkerMessage } from './worker-protocol.ts';
 
 const defaultStallMs = 30_000;
 
@@ -27,15 +28,20 @@ interface OpeningGuest {
   ranges: StateHead['state']['ranges'];
   /** Port for the keeper, at which the rest of the guest arrives. */
   guest: MessagePort;
+  /** The keeper may be sent less than all of the guest's pages. */
+  canBeLazy: boolean;
   /** Rejects when reading fails. */
   failed: Promise<never>;
 }
+
+type HeadMessage = Omit<Extract<WorkerMessage, { type: 'head' }>, 'type'>;
 
 export class StateFile {
   readonly info: StateFileInfo;
   readonly #worker: StateWorker;
   readonly #more: MoreQuestion;
   readonly #head: StateHead;
+  readonly #canBeLazy: boolean;
   readonly #checked: CheckedConfig;
   readonly #publishedAt: string | undefined;
   readonly #signal: AbortSignal | undefined;
@@ -43,13 +49,14 @@ export class StateFile {
 
   private constructor(
     { worker, more }: { worker: StateWorker; more: MoreQuestion },
-    { head, sizeBytes }: { head: StateHead; sizeBytes?: number },
+    { head, sizeBytes, canBeLazy = false }: HeadMessage,
     publishedAt: string | undefined,
     signal: AbortSignal | undefined,
   ) {
     this.#worker = worker;
     this.#more = more;
     this.#head = head;
+    this.#canBeLazy = canBeLazy;
     this.#publishedAt = publishedAt;
     this.#signal = signal;
     this.#checked = checkConfig(head.state.config, siteUrl());
@@ -103,6 +110,7 @@ export class StateFile {
       config: await withContents(this.#checked, (await contents)?.contents ?? new Map()),
       ranges: this.#head.state.ranges,
       guest: port2,
+      canBeLazy: this.#canBeLazy,
       failed: this.#worker.failed,
     };
   }

@@ -4,8 +4,8 @@
 import { toWireError } from '../protocol/wire-error.ts';
 import { loadCodec } from './format/codec.ts';
 import { compressed } from './format/frame.ts';
+import { openReading, type Reading } from './open-reading.ts';
 import { preloadState } from './preload-job.ts';
-import { ReadingState } from './read-job.ts';
 import { preloadFetch } from './sources/preload-fetch.ts';
 import type {
   CompressJob,
@@ -35,7 +35,7 @@ const request = name ? preloadFetch(name) : undefined;
 // Every command needs the codec; the command that fails without it reports the error. A waiting
 // command goes first, because it may have to wait for a server.
 setTimeout(() => loadCodec().catch(() => {}));
-let reading: ReadingState | undefined;
+let reading: Reading | undefined;
 
 async function handle(command: Command): Promise<void> {
   switch (command.type) {
@@ -47,7 +47,7 @@ async function handle(command: Command): Promise<void> {
     case 'preload':
       return preloadState(command, post, request);
     case 'read':
-      reading = await ReadingState.open(command, post);
+      reading = await openReading(command, post);
       return;
     case 'open':
       return reading?.send(command);

@@ -69,7 +69,8 @@ export interface CompressJob {
 }
 
 export type WorkerMessage =
-  | { type: 'head'; head: StateHead; sizeBytes?: number }
+  /** `canBeLazy`: the guest can run before all of the file is read. */
+  | { type: 'head'; head: StateHead; sizeBytes?: number; canBeLazy?: boolean }
   /** The carried contents have arrived: everything that follows goes to the guest. */
   | { type: 'contents'; contents: Map<SourceName, Blob> }
   | { type: 'read-progress'; progress: StateProgress }

@@ -7,7 +7,7 @@
 const tests = '\\.test\\.tsx?$|(^|/)testing/';
 
 /** Needs Node, or serves the tests of all layers. */
-const testSupportOfTools = '^tools/(endless-server|lab-runtime|slow-timeout)\\.ts$';
+const testSupportOfTools = '^tools/(endless-server|lab-runtime|range-server|slow-timeout)\\.ts$';
 
 /**
  * `may`: the layers that a layer imports. `why` is what the error says.
@@ -111,7 +111,7 @@ export const layers = {
   },
   workers: {
     path: '^workers/',
-    may: ['errors', 'protocol', 'runtime', 'keeper', 'store', 'build'],
+    may: ['errors', 'protocol', 'runtime', 'keeper', 'store', 'state-file', 'build'],
     why: 'workers/ holds the entry points of keeper and runtime: put logic into src/keeper or src/runtime.',
   },
   build: {

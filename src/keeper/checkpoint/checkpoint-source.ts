@@ -5,7 +5,7 @@ import type { RamBlock, VersionedPieces, WriteTracking } from '../../protocol/ab
 import type { Digest } from '../../vmstate/vmstate.ts';
 import type { Consoles } from '../guest/consoles.ts';
 import { GuestPages } from './guest-pages.ts';
-import type { StoredRange } from './manifest.ts';
+import type { StoredAbsent, StoredRange } from './manifest.ts';
 
 /** Name of the RAM block that holds the checkpointer's data about each page. */
 export const indexBlock = 'checkpoint.index';
@@ -40,6 +40,8 @@ export interface CheckpointSource extends RestoreTarget {
   readonly writes?: WriteTracking | undefined;
   /** Place for the data about each page, if not the block {@link indexBlock}. */
   readonly index?: Pick<RamBlock, 'address'>;
+  /** Returns the pages that have not arrived; the guest is stopped. */
+  absent?(): StoredAbsent | undefined;
   /** Returns the device state; the guest is stopped. */
   save(): Uint8Array;
   /** Returns the state that the keeper itself needs to resume; the guest is stopped. */

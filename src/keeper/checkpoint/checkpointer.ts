@@ -363,6 +363,7 @@ export class Checkpointer {
         consoles: this.#blobs.consoles,
         pieces: this.#blobs.pieces,
         parts: this.#blobs.parts,
+        absent: source.absent?.(),
         vmstate: source.save(),
         keeperState: source.keeperState?.() ?? new Uint8Array(0),
       };

@@ -1,6 +1,7 @@
 /** The manifest of a checkpoint: all state that is not in records, and the list of records. */
 
 import { HoldfastError } from '../../errors.ts';
+import type { SupplyReference } from '../../protocol/page-supply.ts';
 import { decodeValue, encodeValue, type Value } from '../../vmstate/value.ts';
 import { type Digest, decodeVmstate, encodeVmstate, type Section } from '../../vmstate/vmstate.ts';
 import type { PieceLengths } from './large-pieces.ts';
@@ -11,6 +12,16 @@ const sectionVersions = { checkpoint: 1, vmstate: 1, keeper: 1 } as const;
  * them.
  */
 const withParts = 2;
+
+/** Version of `checkpoint` with absent pages. An older build would take them for zeros. */
+const withAbsent = 3;
+
+/** Pages of `pc.ram` that had not arrived: they are in the state file that the guest was opened from. */
+export interface StoredAbsent {
+  reference: SupplyReference;
+  /** One bit a page, the lowest first. */
+  pages: Uint8Array;
+}
 
 /** Part of a RAM block that belongs to the guest. Page numbers count through all of these parts. */
 export interface StoredRange {
@@ -28,6 +39,8 @@ export interface Manifest {
   pieces: Record<string, number>;
   /** Lengths of the pieces that are stored in parts, see large-pieces.ts. Absent: none. */
   parts?: PieceLengths;
+  /** Absent: the whole guest is in the records. */
+  absent?: StoredAbsent | undefined;
   /** Device state, as the runtime saved it. */
   vmstate: Uint8Array;
   /** Other state of the keeper. */
@@ -40,11 +53,12 @@ export function encodeManifest(
   records: readonly number[],
   digest: Digest,
 ): Uint8Array {
-  const { vmstate, keeperState, ranges, parts = {}, ...rest } = manifest;
+  const { vmstate, keeperState, ranges, parts = {}, absent, ...rest } = manifest;
   const hasParts = Object.keys(parts).length > 0;
   const described: Value = {
     ...rest,
     ...(hasParts && { parts }),
+    ...(absent && { absent: { ...absent, reference: { ...absent.reference } } }),
     ranges: ranges.map((range) => ({ ...range })),
     records: recordsDigest(records, digest),
   };
@@ -58,9 +72,10 @@ export function encodeManifest(
     required: true,
     bytes,
   });
+  const version = absent ? withAbsent : hasParts ? withParts : undefined;
   return encodeVmstate(
     [
-      section('checkpoint', encodeValue(described), hasParts ? withParts : undefined),
+      section('checkpoint', encodeValue(described), version),
       section('vmstate', vmstate),
       section('keeper', keeperState),
     ],
@@ -85,7 +100,7 @@ export function decodeManifest(
   for (const { name, version, required } of sections) {
     const isKnown =
       (sectionVersions as Record<string, number>)[name] === version ||
-      (name === 'checkpoint' && version === withParts);
+      (name === 'checkpoint' && (version === withParts || version === withAbsent));
     if (required && !isKnown)
       throw new HoldfastError(
         'runtime-incompatible',

@@ -1,6 +1,7 @@
 import { HoldfastError } from '../../errors.ts';
 import type { RamBlock } from '../../protocol/abi.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
+import { presentBlock } from '../../protocol/lazy-ram.ts';
 import { indexBlock } from './checkpoint-source.ts';
 import { pageIndexBytes } from './page-scan.ts';
 
@@ -60,6 +61,7 @@ export function layOutMemory(
   add('runtime.parked', parkingBytes);
   add('runtime.incoming', parkingBytes);
   add(indexBlock, pageIndexBytes(guestBytes / 4096));
+  add(presentBlock, memoryMiB * 256);
 
   const totalPages = end / wasmPageBytes;
   if (totalPages > maxPages) {

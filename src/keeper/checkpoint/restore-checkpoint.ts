@@ -8,7 +8,7 @@ import { BlobRestore, piecePrefix } from './blob-batch.ts';
 import { blockNamed, indexBlock, placeRanges, type RestoreTarget } from './checkpoint-source.ts';
 import type { GuestPages } from './guest-pages.ts';
 import { partCount, pieceOf } from './large-pieces.ts';
-import { decodeManifest, type Manifest } from './manifest.ts';
+import { decodeManifest, type Manifest, type StoredAbsent } from './manifest.ts';
 import { PageScanner } from './page-scan.ts';
 import { decodeRecord, type LogRecord, pagesOf } from './record.ts';
 import { type BlobKey, Segments } from './segments.ts';
@@ -29,6 +29,8 @@ export interface RestoredCheckpoint {
   readonly guestMemory: readonly RamBlock[];
   /** Why the newest generation was unusable, if an older one was restored. */
   readonly fellBack?: string;
+  /** Pages that are in no record. */
+  readonly absent?: StoredAbsent;
   readonly segments: Segments;
   readonly state: Pick<Manifest, 'consoles' | 'pieces' | 'parts'>;
 }
@@ -96,7 +98,7 @@ async function restoreGeneration(
   const segments = new Segments(pages.count);
   for (const { id, sizeBytes, pages, blobs } of found.reverse())
     segments.append(id, sizeBytes, pages, blobs);
-  const { vmstate, keeperState, consoles, pieces, parts = {} } = manifest;
+  const { vmstate, keeperState, consoles, pieces, parts = {}, absent } = manifest;
   for (const stream of segments.streams()) {
     const piece = pieceOf(stream);
     if (!piece) continue;
@@ -114,6 +116,7 @@ async function restoreGeneration(
       address,
       sizeBytes: count * pageBytes,
     })),
+    ...(absent && { absent }),
     segments,
     state: { consoles, pieces, parts },
   };

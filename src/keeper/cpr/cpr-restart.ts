@@ -99,6 +99,7 @@ export async function loadHeld(
       run: runstate === 'running',
       vmstate: saved.device,
       around: steps.around,
+      loaded: (loaded) => machine.memory.attachNow(loaded),
     });
     execution.loaded({ instance, host: to.host }, held.source, { runstate, wasSuspended });
     return {

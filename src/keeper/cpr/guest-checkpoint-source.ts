@@ -39,6 +39,7 @@ export function checkpointSource(
       return machine.watchedWrites(execution.instance.writes);
     },
     save,
+    absent: () => machine.memory.stored(),
     keeperState: () => {
       const { bootedAtMs } = execution;
       const { stoppedAtMs } = machine.clock;

@@ -6,6 +6,7 @@ import type { WatchedWrites } from '../checkpoint/watched-writes.ts';
 import type { Consoles } from '../guest/consoles.ts';
 import type { Execution } from '../guest/execution.ts';
 import type { MachineClock } from '../guest/machine-clock.ts';
+import type { MachineMemory } from '../lazy/machine-memory.ts';
 import type { HostBacking } from '../runtimes/gated-host.ts';
 import type { NextRuntime } from '../runtimes/next-runtime.ts';
 import type { AroundStep } from './steps.ts';
@@ -24,6 +25,7 @@ export interface GuestParts {
   readonly next: NextRuntime;
   /** Channel to the attached pages. */
   readonly view: { emit(event: MachineEvent): void; sendStatus(): void };
+  readonly memory: MachineMemory;
   /** Absent where nothing keeps it. */
   readonly durability: { readonly status: Durability | undefined };
   readonly openStore: OpenStore | undefined;

@@ -3,6 +3,7 @@ import type { RuntimeInstance } from '../../protocol/abi.ts';
 import type { CprLoadReport } from '../../protocol/keeper-api.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import type { MachineStore } from '../../store/types.ts';
+import { blockNamed } from '../checkpoint/checkpoint-source.ts';
 import {
   type CheckpointLog,
   type RestoredCheckpoint,
@@ -51,11 +52,15 @@ export interface Restoring {
 
 /** Restores memory, consoles and pieces of a machine without a guest. */
 export async function restoreMemory(
-  { backing, consoles }: GuestParts,
+  { backing, consoles, memory }: GuestParts,
   store: CheckpointLog,
 ): Promise<RestoredCheckpoint> {
   const { h64Raw: digest } = await xxh64();
-  return restoreCheckpoint(store, { ...backing, consoles, digest, fresh: true });
+  const target = { ...backing, consoles, digest, fresh: true };
+  const restored = await restoreCheckpoint(store, target);
+  const { absent, guestMemory } = restored;
+  if (absent) await memory.resume(absent, blockNamed(guestMemory, 'pc.ram'));
+  return restored;
 }
 
 /**
@@ -90,6 +95,7 @@ export async function restoreGuest<Restored extends RestoredGuest>(
       return instance;
     });
     const { runstate, wasSuspended, savedAtMs, id, name } = saved.machine;
+    await machine.memory.attach(loaded);
     await mayRun?.();
     steps.take('run', () => {
       if (runstate === 'running') loaded.run();

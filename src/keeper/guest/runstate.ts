@@ -13,6 +13,8 @@ const transitions: Record<Runstate, readonly Runstate[]> = {
   prelaunch: ['inmigrate', 'running', 'suspended'],
   inmigrate: ['prelaunch', 'running', 'paused', 'suspended', 'shutdown', 'internal-error'],
   postmigrate: ['running', 'paused', 'suspended', 'internal-error'],
+  // Shown in place of `running`, and never set.
+  'postcopy-paused': [],
   running: ['paused', 'suspended', 'save-vm', 'postmigrate', 'shutdown', 'internal-error'],
   paused: ['prelaunch', 'running', 'suspended', 'inmigrate', 'postmigrate', 'internal-error'],
   suspended: [

@@ -1,9 +1,9 @@
 import type { RestartTimings } from '../../protocol/events.ts';
 import type { RestartReport } from '../../protocol/keeper-api.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
-import type { Execution } from '../guest/execution.ts';
+import type { GuestParts } from '../cpr/guest-parts.ts';
 import { type ActiveRuntime, handOver, LostGuestError } from '../runtimes/hand-over.ts';
-import { discardReady, type NextRuntime } from '../runtimes/next-runtime.ts';
+import { discardReady } from '../runtimes/next-runtime.ts';
 
 /**
  * Live update in memory. The guest runs in its present runtime until the other one is ready.
@@ -11,7 +11,7 @@ import { discardReady, type NextRuntime } from '../runtimes/next-runtime.ts';
  * @throws HoldfastError after the guest resumed in its present runtime
  */
 export async function liveRestart(
-  { execution, next }: { execution: Execution; next: NextRuntime },
+  { execution, next, memory }: Pick<GuestParts, 'execution' | 'next' | 'memory'>,
   source: RuntimeSource,
 ): Promise<{ report: RestartReport; from: ActiveRuntime }> {
   const from = execution.hosted;
@@ -22,7 +22,13 @@ export async function liveRestart(
     // The guest ran until now: it may have been paused or have crashed.
     execution.requireLive('restart', 'stop');
     const isRunning = execution.runstate === 'running';
-    const done = handOver({ from, to: ready, wasRunning: isRunning, run: isRunning });
+    const done = handOver({
+      from,
+      to: ready,
+      wasRunning: isRunning,
+      run: isRunning,
+      loaded: (instance) => memory.attachNow(instance),
+    });
     timings = { prepareMs: ready.prepareMs, ...done.timings };
     execution.handedOver({ instance: done.instance, host: ready.host }, source);
   } catch (thrown) {

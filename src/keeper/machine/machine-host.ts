@@ -3,6 +3,7 @@ import type { PreparedRuntime, PrepareRequest, WriteTracking } from '../../proto
 import type { DriveSource, MachineConfig, RemovableDriveName } from '../../protocol/config.ts';
 import type { MachineEvent, MachineStatus, Runstate } from '../../protocol/events.ts';
 import type { StartRequest } from '../../protocol/keeper-api.ts';
+import type { Supplies } from '../../protocol/page-supply.ts';
 import { randomId } from '../../protocol/random-id.ts';
 import { adoptHoldfastError } from '../../protocol/wire-error.ts';
 import { allocateMemory } from '../checkpoint/memory-layout.ts';
@@ -14,6 +15,7 @@ import { MachineDurability } from '../durable/durability.ts';
 import { Consoles } from '../guest/consoles.ts';
 import { Execution } from '../guest/execution.ts';
 import { MachineClock } from '../guest/machine-clock.ts';
+import { MachineMemory } from '../lazy/machine-memory.ts';
 import { MachineView } from '../pages/machine-view.ts';
 import { PageInput } from '../pages/page-input.ts';
 import type { Pages } from '../pages/pages.ts';
@@ -41,6 +43,8 @@ export interface MachineEnvironment {
   readonly terminals: ReadonlyMap<string, TerminalSize>;
   /** Absent without persistent storage. */
   readonly openStore: OpenStore | undefined;
+  /** Reads the rest of a guest that runs before its memory has arrived. Absent: no guest does. */
+  readonly supplies: Supplies | undefined;
   /** For tests that make a step fail. */
   readonly around: AroundStep | undefined;
 }
@@ -57,6 +61,7 @@ export class MachineHost implements OperatedMachine {
   readonly around: AroundStep | undefined;
   readonly view: MachineView;
   readonly durability = new MachineDurability(this);
+  readonly memory: MachineMemory;
   readonly operations = new MachineOperations(this);
   readonly input = new PageInput((command, args) => commandGuest(this.execution, command, args));
   readonly terminals = new TerminalSizes({
@@ -114,6 +119,18 @@ export class MachineHost implements OperatedMachine {
       wakeup: () => this.execution.wakeIfSuspended(),
       driveChanged: (device, source) => this.#driveChanged(device, source),
     };
+    this.memory = new MachineMemory({
+      backing: this.backing,
+      instance: () => this.execution.activeRuntime?.instance,
+      changed: () => this.view.sendStatus(),
+      whole: () => {
+        this.view.sendStatus();
+        // From the next checkpoint on, the guest needs no server.
+        this.durability.requestCheckpoint();
+      },
+      supplies: environment.supplies,
+      gone: this.gone,
+    });
     for (const [console, size] of environment.terminals) this.terminals.set(console, size);
     this.#diskLimit = new DiskLimit(config.limits?.diskMiB);
     this.next = new NextRuntime(loader, this.backing, this.#gone.signal);
@@ -271,6 +288,7 @@ export class MachineHost implements OperatedMachine {
       destroyed: true,
       ...(reason && { reason: { code: reason.code, message: reason.message } }),
     };
+    this.memory.end();
     this.execution.end();
     this.operations.end();
     this.#endKept();

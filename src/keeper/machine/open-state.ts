@@ -8,7 +8,7 @@ import { type MachineEnvironment, MachineHost } from './machine-host.ts';
  * @throws HoldfastError of the sender, or errors of starting a machine
  */
 export async function startOpened(
-  { config, runtime, ranges, identity, replace = false }: ImportRequest,
+  { config, runtime, ranges, identity, replace = false, canBeLazy = false }: ImportRequest,
   port: MessagePort,
   environment: MachineEnvironment,
   signal: AbortSignal,
@@ -17,7 +17,7 @@ export async function startOpened(
   let deviceState: Promise<DeviceStateItem> | undefined;
   const failed = new AbortController();
   const receive = (machine: MachineHost) => {
-    deviceState = receiveState(machine, ranges, port);
+    deviceState = receiveState(machine, { ranges, canBeLazy }, port);
     // A guest that does not arrive needs no runtime.
     deviceState.catch((thrown) => failed.abort(thrown));
   };

@@ -9,7 +9,10 @@ import type { Pages } from './pages.ts';
 let revision = 0;
 
 /** The parts of its machine that a view shows. */
-type Viewed = Pick<GuestParts, 'backing' | 'execution' | 'consoles' | 'restarts' | 'durability'>;
+type Viewed = Pick<
+  GuestParts,
+  'backing' | 'execution' | 'consoles' | 'restarts' | 'durability' | 'memory'
+>;
 
 /** The events of one machine for the attached pages: its status, its output, its screen. */
 export class MachineView implements PageSource {
@@ -30,11 +33,13 @@ export class MachineView implements PageSource {
   }
 
   status(): MachineStatus {
-    const { execution, restarts, durability } = this.#machine;
-    const { runstate, source, activeRuntime, mips, bootedAtMs, crash } = execution;
+    const { execution, restarts, durability, memory } = this.#machine;
+    const { source, activeRuntime, mips, bootedAtMs, crash } = execution;
     const kept = durability.status;
+    const arrival = memory.status;
+    const isStalled = memory.isStalled && execution.runstate === 'running';
     return {
-      runstate,
+      runstate: isStalled ? 'postcopy-paused' : execution.runstate,
       config: this.#config(),
       runtimeId: source.id,
       v86Version: activeRuntime?.instance.v86Version ?? source.v86Version,
@@ -43,6 +48,7 @@ export class MachineView implements PageSource {
       restarts,
       ...(this.lastPauseMs !== undefined && { lastPauseMs: this.lastPauseMs }),
       pages: this.#pages.count,
+      ...(arrival && { memory: arrival }),
       ...(kept && { durability: kept }),
       startSource: this.startSource,
       arrival: this.startSource,

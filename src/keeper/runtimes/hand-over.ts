@@ -22,6 +22,8 @@ interface HandOverRequest {
   run: boolean;
   /** State of a guest that was already stopped and saved. Without it, the hand-over does both. */
   vmstate?: Uint8Array;
+  /** Called with the runtime that has loaded the guest, before it runs. It may refuse. */
+  loaded?: (instance: RuntimeInstance) => void;
   /** Called around each step; an error that it throws is a failure of that step. */
   around?: (step: HandOverStep, when: 'before' | 'after') => void;
 }
@@ -41,7 +43,7 @@ export function handOver(request: HandOverRequest): {
   instance: RuntimeInstance;
   timings: HandOverTimings;
 } {
-  const { from, to, wasRunning, run, around } = request;
+  const { from, to, wasRunning, run, around, loaded } = request;
   let phase: HandOverStep = 'stop';
   let parked = false;
   let next: RuntimeInstance | undefined;
@@ -67,6 +69,7 @@ export function handOver(request: HandOverRequest): {
     const taken = step('load', () => {
       to.host.gate = 'taking-over';
       next = to.prepared.load(vmstate);
+      loaded?.(next);
       return next;
     });
     step('run', () => {

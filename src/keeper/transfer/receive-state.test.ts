@@ -61,7 +61,7 @@ async function receive(items: readonly ImportItem[]) {
     consoles: { restore: () => {} },
     gone: new AbortController().signal,
   } as unknown as GuestParts;
-  const receiving = receiveState(machine, [], port2);
+  const receiving = receiveState(machine, { ranges: [] }, port2);
   const sender = new PortSender<ImportItem>(port1);
   for (const item of items) await sender.send(item, 'bytes' in item ? [item.bytes.buffer] : []);
   sender.end();

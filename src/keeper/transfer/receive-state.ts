@@ -10,10 +10,12 @@ import { freeBuffer } from '../../protocol/free-buffer.ts';
 import { pageBytes } from '../../protocol/page-bytes.ts';
 import { PortReceiver } from '../../protocol/port-stream.ts';
 import type {
+  AbsentItem,
   BlobItem,
   DeviceStateItem,
   ImportItem,
   ImportPages,
+  ImportRequest,
   MemoryRange,
   NoBlobItem,
 } from '../../protocol/state-transfer.ts';
@@ -27,6 +29,7 @@ import { placeRanges } from '../checkpoint/checkpoint-source.ts';
 import type { GuestPages } from '../checkpoint/guest-pages.ts';
 import { nextTask, Slices } from '../checkpoint/slices.ts';
 import type { GuestParts } from '../cpr/guest-parts.ts';
+import type { MachineMemory } from '../lazy/machine-memory.ts';
 import { limitOf, type StreamLimit } from './stream-limits.ts';
 
 const bad = (what: string) =>
@@ -42,13 +45,14 @@ const window = 2;
 /** @throws HoldfastError of the sender, `bad-state-file`, or `wrong-machine` when the memory has no room */
 export async function receiveState(
   machine: GuestParts,
-  ranges: readonly MemoryRange[],
+  { ranges, canBeLazy = false }: Pick<ImportRequest, 'ranges' | 'canBeLazy'>,
   port: MessagePort,
 ): Promise<DeviceStateItem> {
-  const { gone } = machine;
-  const receiver = new PortReceiver<ImportItem>(port, ['blobs'], window);
+  const { gone, memory } = machine;
+  const known = canBeLazy && (await memory.prepare()) ? ['blobs', 'absent'] : ['blobs'];
+  const receiver = new PortReceiver<ImportItem>(port, known, window);
   gone.addEventListener('abort', () => receiver.cancel(gone.reason), { once: true });
-  return receiveItems(machine, ranges, receiver);
+  return receiveItems(machine, ranges, receiver, memory);
 }
 
 /**
@@ -59,8 +63,11 @@ export async function receiveItems(
   { backing, consoles }: Pick<GuestParts, 'backing' | 'consoles'>,
   ranges: readonly MemoryRange[],
   items: AsyncIterable<ImportItem>,
+  rest?: Pick<MachineMemory, 'open' | 'begin'>,
 ): Promise<DeviceStateItem> {
-  const memory = new ImportedMemory(backing.memory, placeRanges(ranges, backing.blocks));
+  const pages = placeRanges(ranges, backing.blocks);
+  const memory = new ImportedMemory(backing.memory, pages);
+  let absent: AbsentItem | undefined;
   const blobs = new ImportedBlobs(backing.config);
   const slices = new Slices(nextTask, sliceMs);
   let cut: DeviceStateItem | undefined;
@@ -87,6 +94,9 @@ export async function receiveItems(
         if (!isKept) freeBuffer(item.bytes.buffer);
         break;
       }
+      case 'absent':
+        absent = item;
+        break;
       case 'cut':
         cut = item;
         break;
@@ -95,10 +105,17 @@ export async function receiveItems(
   }
   if (!cut) throw bad('The state ends without device state.');
   blobs.restore({ pieces: backing.pieces, consoles }, cut);
+  if (absent) {
+    if (!rest) throw bad('The state leaves out pages that nothing reads.');
+    const { reference } = absent;
+    rest.begin({ reference, supply: await rest.open(reference) }, pages, memory.arrived);
+  }
   return cut;
 }
 
 class ImportedMemory {
+  /** One byte a page: 1 if its contents have arrived. */
+  readonly arrived: Uint8Array;
   readonly #bytes: Uint8Array;
   readonly #words: Uint32Array;
   readonly #pages: GuestPages;
@@ -107,12 +124,14 @@ class ImportedMemory {
     this.#bytes = new Uint8Array(memory.buffer);
     this.#words = new Uint32Array(memory.buffer);
     this.#pages = pages;
+    this.arrived = new Uint8Array(pages.count);
   }
 
   put({ numbers, contents, uniform, xorNumbers, xor, copies }: ImportPages): void {
     for (const [i, page] of numbers.entries()) {
       const at = i * pageBytes;
       this.#bytes.set(contents.subarray(at, at + pageBytes), this.#address(page));
+      this.arrived[page] = 1;
     }
     for (let i = 0; i < uniform.length; i += 2) {
       const at = this.#address(uniform[i]) / 4;

@@ -13,6 +13,7 @@ const isThere: ReadonlySet<Runstate> = new Set([
   'running',
   'paused',
   'suspended',
+  'postcopy-paused',
   'internal-error',
   'shutdown',
 ]);

@@ -1,8 +1,8 @@
-import type { Runstate } from '../../protocol/events.ts';
+import type { MachineStatus, Runstate } from '../../protocol/events.ts';
 import { durabilityDetail, durabilityText, startSourceText } from '../notices/durability-text.ts';
 import type { Session } from '../session/session.ts';
 import { element } from '../ui/element.ts';
-import { formatAge, formatPause, formatSpeed } from '../ui/format.ts';
+import { formatAge, formatBytes, formatPause, formatSpeed } from '../ui/format.ts';
 
 type Tone = 'good' | 'warn' | 'bad' | 'quiet';
 
@@ -14,6 +14,7 @@ const runstateWords: Record<Runstate, { text: string; tone: Tone; title: string 
   'save-vm': { text: 'Saving', tone: 'warn', title: '…' },
   inmigrate: { text: 'Waiting', tone: 'warn', title: '❚❚' },
   postmigrate: { text: 'Moved', tone: 'quiet', title: '❚❚' },
+  'postcopy-paused': { text: 'Waiting', tone: 'warn', title: '❚❚' },
   'internal-error': { text: 'Crashed', tone: 'bad', title: '✕' },
   shutdown: { text: 'Off', tone: 'quiet', title: '○' },
 };
@@ -30,6 +31,7 @@ const settled: readonly Runstate[] = [
   'suspended',
   'inmigrate',
   'postmigrate',
+  'postcopy-paused',
   'internal-error',
   'shutdown',
 ];
@@ -53,7 +55,7 @@ export class StateLine {
     this.#showRunstate();
     this.#showAge();
     set('state-mips', status && status.runstate === 'running' ? formatSpeed(status.mips) : '–');
-    set('state-ram', status ? `${status.config.memoryMiB} MiB` : '–');
+    set('state-ram', status ? memoryText(status) : '–');
     set('state-emulator', status ? `v86 ${status.v86Version}` : '–');
     element('state-emulator', HTMLElement).title = status ? `Runtime ${status.runtimeId}` : '';
     set('state-restarts', status ? String(status.restarts) : '–');
@@ -106,6 +108,14 @@ export class StateLine {
     set('state-age', status ? formatAge(nowMs - status.bootedAtMs) : '–');
     set('state-saved', status ? durabilityText(status.durability, nowMs) : '–');
   }
+}
+
+/** Says how much of a guest's memory is here while the rest arrives. */
+function memoryText({ config, memory }: MachineStatus): string {
+  const text = `${config.memoryMiB} MiB`;
+  if (!memory) return text;
+  const { loadedBytes, totalBytes } = memory;
+  return `${text}, still arriving: ${formatBytes(loadedBytes)} of ${formatBytes(totalBytes)}`;
 }
 
 function set(id: string, text: string): void {

@@ -43,13 +43,7 @@ export async function responseOf(
   } catch (cause) {
     signal?.throwIfAborted();
     if (stalled.signal.aborted) throw sendsNothing(url, stallMs);
-    const isElsewhere = new URL(url).origin !== globalThis.location.origin;
-    throw unavailable(
-      isElsewhere
-        ? `${url} could not be fetched: its server is not reachable, or does not allow other sites to read it (CORS).`
-        : `${url} could not be fetched: the server is not reachable.`,
-      cause,
-    );
+    throw notReached(url, cause);
   } finally {
     clearTimeout(timer);
   }
@@ -57,14 +51,7 @@ export async function responseOf(
 
 /** @throws HoldfastError `state-unavailable` */
 export function fromResponse(response: Response, url: string, stallMs: number): FetchedState {
-  if (!response.ok) {
-    const hint = [404, 410].includes(response.status)
-      ? ' It has expired or was deleted, or the link is not whole.'
-      : '';
-    throw unavailable(
-      `${url} could not be fetched: the server answered ${response.status}.${hint}`,
-    );
-  }
+  if (!response.ok) throw refusedBy(response, url);
   if (!response.body) throw unavailable(`${url}: the server sent nothing.`);
   const length = Number(response.headers.get('content-length') ?? 0);
   // With a content encoding, the length counts the encoded bytes.
@@ -73,6 +60,23 @@ export function fromResponse(response: Response, url: string, stallMs: number): 
     bytes: fromStream(response.body, url, stallMs),
     ...(isPlain && length > 0 && { sizeBytes: length }),
   };
+}
+
+export function notReached(url: string, cause: unknown): HoldfastError {
+  const isElsewhere = new URL(url).origin !== globalThis.location.origin;
+  return unavailable(
+    isElsewhere
+      ? `${url} could not be fetched: its server is not reachable, or does not allow other sites to read it (CORS).`
+      : `${url} could not be fetched: the server is not reachable.`,
+    cause,
+  );
+}
+
+export function refusedBy({ status }: Pick<Response, 'status'>, url: string): HoldfastError {
+  const hint = [404, 410].includes(status)
+    ? ' It has expired or was deleted, or the link is not whole.'
+    : '';
+  return unavailable(`${url} could not be fetched: the server answered ${status}.${hint}`);
 }
 
 /** @throws HoldfastError `state-unavailable` if it breaks off, or sends nothing for `stallMs` */

@@ -4,8 +4,15 @@
  * asked before each.
  */
 import { HoldfastError } from '../../errors.ts';
-import { type FetchedState, fetchState, fromResponse, responseOf } from './fetch-state.ts';
+import {
+  type FetchedState,
+  fetchState,
+  fromResponse,
+  refusedBy,
+  responseOf,
+} from './fetch-state.ts';
 import type { RangeSource } from './range-source.ts';
+import { requestNow } from './request-now.ts';
 
 /** Most heads, with their pictures, and whole small files. */
 const firstBytes = 64 << 10;
@@ -17,34 +24,36 @@ interface HttpOptions {
 }
 
 /** Properties of an answer that the next one must have as well. */
-interface Version {
+export interface FileVersion {
   sizeBytes: number;
   /** The ETag, or the time of the last change. Other sites may hide both. */
   tag: string | null;
 }
 
-interface Part extends Version {
+type Answer = Pick<Response, 'ok' | 'status'> & { headers: Pick<Headers, 'get' | 'has'> };
+
+interface Part extends FileVersion {
   begin: number;
   end: number;
 }
 
 export class HttpRanges implements RangeSource {
+  readonly version: FileVersion;
+  /** The beginning of the file. */
+  readonly first: Uint8Array<ArrayBuffer>;
   readonly #url: string;
   readonly #options: HttpOptions;
-  readonly #version: Version;
-  /** The beginning of the file. */
-  readonly #first: Uint8Array<ArrayBuffer>;
 
   private constructor(
     url: string,
     options: HttpOptions,
-    version: Version,
+    version: FileVersion,
     first: Uint8Array<ArrayBuffer>,
   ) {
     this.#url = url;
     this.#options = options;
-    this.#version = version;
-    this.#first = first;
+    this.version = version;
+    this.first = first;
   }
 
   /**
@@ -56,13 +65,36 @@ export class HttpRanges implements RangeSource {
     if (response.status === 200) return fromResponse(response, url, options.stallMs);
     const part = partOf(response);
     const first = part && part.begin === 0 && (await firstOf(response, part, url, options));
-    if (first) return new HttpRanges(url, options, part, first);
+    if (first) {
+      const { sizeBytes, tag } = part;
+      return new HttpRanges(url, options, { sizeBytes, tag }, first);
+    }
     await response.body?.cancel().catch(() => {});
     return fetchState(url, options.stallMs, options.signal);
   }
 
+  /** Reads the same file as before, without a request. @param version of the file */
+  static resume(url: string, version: FileVersion, options: HttpOptions): HttpRanges {
+    return new HttpRanges(url, options, version, new Uint8Array());
+  }
+
   get sizeBytes(): number {
-    return this.#version.sizeBytes;
+    return this.version.sizeBytes;
+  }
+
+  /** The whole file in its order. @throws HoldfastError as {@link read} */
+  async stream(): Promise<FetchedState> {
+    const { sizeBytes } = this;
+    const first = this.first;
+    const rest =
+      first.length < sizeBytes
+        ? fromResponse(await this.#request(first.length, sizeBytes), this.#url, this.#stallMs)
+        : undefined;
+    const bytes = (async function* () {
+      yield first;
+      if (rest) yield* rest.bytes;
+    })();
+    return { bytes, sizeBytes };
   }
 
   /**
@@ -70,21 +102,45 @@ export class HttpRanges implements RangeSource {
    * `state-unavailable`
    */
   async read(begin: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
-    if (end <= this.#first.length) return this.#first.slice(begin, end);
+    if (end <= this.first.length) return this.first.slice(begin, end);
+    const response = await this.#request(begin, end);
+    return bodyOf(response, { begin, end, ...this.version }, this.#url, this.#options);
+  }
+
+  /** As {@link read}, and blocks this worker. */
+  readNow(begin: number, end: number): Uint8Array<ArrayBuffer> {
+    if (end <= this.first.length) return this.first.slice(begin, end);
+    const answer = requestNow(this.#url, { begin, end }, this.#stallMs);
+    this.#require(answer, { begin, end });
+    return answer.bytes;
+  }
+
+  get #stallMs(): number {
+    return this.#options.stallMs;
+  }
+
+  async #request(begin: number, end: number): Promise<Response> {
     const response = await requested(this.#url, { begin, end }, this.#options);
-    const part = partOf(response);
-    const { sizeBytes, tag } = this.#version;
-    const isSame = part && part.sizeBytes === sizeBytes && part.tag === tag;
-    if (!isSame || part.begin !== begin || part.end !== end) {
+    try {
+      this.#require(response, { begin, end });
+    } catch (thrown) {
       await response.body?.cancel().catch(() => {});
-      if (!response.ok && response.status !== 416)
-        fromResponse(response, this.#url, this.#options.stallMs);
-      throw new HoldfastError(
-        'state-changed',
-        `${this.#url} is not the file any more that it was. Open it again.`,
-      );
+      throw thrown;
     }
-    return bodyOf(response, part, this.#url, this.#options);
+    return response;
+  }
+
+  /** @throws HoldfastError unless it is this part of this version of the file */
+  #require(answer: Answer, { begin, end }: { begin: number; end: number }): void {
+    const part = partOf(answer);
+    const { sizeBytes, tag } = this.version;
+    const isSame = part && part.sizeBytes === sizeBytes && part.tag === tag;
+    if (isSame && part.begin === begin && part.end === end) return;
+    if (!answer.ok && answer.status !== 416) throw refusedBy(answer, this.#url);
+    throw new HoldfastError(
+      'state-changed',
+      `${this.#url} is not the file any more that it was. Open it again.`,
+    );
   }
 }
 
@@ -101,8 +157,7 @@ const requested = (
   });
 
 /** @returns undefined for an answer that is no part of a file, or not as it is in the file */
-function partOf(response: Response): Part | undefined {
-  const { status, headers } = response;
+function partOf({ status, headers }: Answer): Part | undefined {
   if (status !== 206 || headers.has('content-encoding')) return undefined;
   const found = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headers.get('content-range') ?? '');
   const [begin = -1, last = -1, sizeBytes = -1] = found?.slice(1).map(Number) ?? [];
