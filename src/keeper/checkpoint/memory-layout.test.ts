@@ -12,6 +12,7 @@ test('the blocks follow the runtime without gaps, on page boundaries', () => {
     'runtime.parked',
     'runtime.incoming',
     'checkpoint.index',
+    'keeper.present',
   ]);
   let end = layout.runtimeBytes;
   for (const { address, sizeBytes } of layout.blocks) {

@@ -52,6 +52,8 @@ export class LazyMemory implements AbsentPages {
   readonly #sizes: Map<number, number>;
   readonly #waiters = new Set<Waiter>();
   #lazyRam: LazyRam | undefined;
+  /** The page that was wanted last. */
+  #wanted: number | undefined;
   #leftBytes = 0;
   #failures = 0;
   #error: HoldfastError | undefined;
@@ -84,14 +86,20 @@ export class LazyMemory implements AbsentPages {
     return {
       loadedBytes,
       totalBytes,
-      isWaiting: this.#lazyRam?.waitsFor !== undefined,
+      isWaiting: this.#isWaiting,
       ...(code !== undefined && message !== undefined && { error: { code, message } }),
     };
   }
 
   /** True while the guest waits for a page that does not come. */
   get isStalled(): boolean {
-    return this.#error !== undefined && this.#lazyRam?.waitsFor !== undefined;
+    return this.#error !== undefined && this.#isWaiting;
+  }
+
+  /** True while the guest, or an interrupt for it, waits for a page. */
+  get #isWaiting(): boolean {
+    const wanted = this.#wanted;
+    return wanted !== undefined && this.present.isAbsent(wanted);
   }
 
   /** Begins to read. */
@@ -116,6 +124,7 @@ export class LazyMemory implements AbsentPages {
 
   want(page: number): void {
     if (this.#isEnded || !this.present.isAbsent(page)) return;
+    this.#wanted = page;
     const pack = this.#packOf(page);
     if (pack !== undefined) this.#queue.want(pack);
     if (this.#error) setTimeout(() => this.#host.changed());
