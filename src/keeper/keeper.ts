@@ -123,6 +123,7 @@ export class Keeper extends passingOn<MachineCalls>(machineCalls) implements Kee
     this.storage = new StoredMachines({
       openStore,
       openNewerStore,
+      supplies,
       presentId: () => this.#presentId,
       // A preloaded resume that still waits for its machine does not know yet where that runs.
       settled: () => this.#slot.settled(),

@@ -2,6 +2,7 @@
 import { HoldfastError } from '../../errors.ts';
 import { withoutContents } from '../../protocol/images.ts';
 import type { KeeperStorage } from '../../protocol/keeper-calls.ts';
+import type { Supplies } from '../../protocol/page-supply.ts';
 import type { ExportReport } from '../../protocol/state-transfer.ts';
 import type {
   ExportedFile,
@@ -22,6 +23,8 @@ export interface StoredMachinesOptions {
   openStore?: OpenStore | undefined;
   /** For reading what a newer version has stored. */
   openNewerStore?: OpenStore | undefined;
+  /** Reads what a stored machine lacks. */
+  supplies?: Supplies | undefined;
   /** Id of the machine that this keeper runs or resumes. */
   presentId(): string | undefined;
   /** Resolves when {@link presentId} is known. */
@@ -112,7 +115,9 @@ export class StoredMachines implements KeeperStorage {
   }
 
   async exportState(id: string, port: MessagePort): Promise<ExportReport> {
-    return this.#counted(async () => exportStoredState((await this.#toRead()).store, id, port));
+    return this.#counted(async () =>
+      exportStoredState((await this.#toRead()).store, id, port, this.#options.supplies),
+    );
   }
 
   async #counted<T>(exporting: () => Promise<T>): Promise<T> {

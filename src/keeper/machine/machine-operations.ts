@@ -1,4 +1,5 @@
 /** Operations on a whole machine, one at a time: live update, CPR, snapshots, and resuming. */
+import { HoldfastError } from '../../errors.ts';
 import type { WriteTracking } from '../../protocol/abi.ts';
 import type { Blocker, CprMode, CprSource, CprTarget } from '../../protocol/cpr.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
@@ -38,6 +39,9 @@ import type { OperatedMachine } from './operated-machine.ts';
 import { OperationLock } from './operation-lock.ts';
 import { postMigration, postResume, postResumeStored } from './post-resume.ts';
 
+/** Largest part of absent memory that a command may read at once. */
+const blockingBytes = 256 << 10;
+
 export class MachineOperations implements MachineCalls {
   readonly #machine: OperatedMachine;
   readonly #cpr: Cpr;
@@ -65,7 +69,7 @@ export class MachineOperations implements MachineCalls {
       machine.execution.requireLive('restart');
       // Beside the preparation: if everything fails, little is lost.
       machine.durability.requestCheckpoint();
-      const { report, from } = await this.#orShowAgain(() => liveRestart(machine, source));
+      const { report, from } = await this.#orShowAgain(() => this.#update(source));
       machine.restarts++;
       machine.view.lastPauseMs = report.timings.pauseMs;
       await this.#settle(from, { type: 'restarted', ...report });
@@ -73,12 +77,27 @@ export class MachineOperations implements MachineCalls {
     });
   }
 
+  /** Brings all memory for a runtime that turns out to need it. */
+  async #update(source: RuntimeSource): ReturnType<typeof liveRestart> {
+    const machine = this.#machine;
+    try {
+      return await liveRestart(machine, source);
+    } catch (thrown) {
+      const { code } = HoldfastError.from(thrown, 'internal', '');
+      if (code !== 'memory-unavailable' || machine.memory.isWhole) throw thrown;
+      await machine.memory.bringAll();
+      return liveRestart(machine, source);
+    }
+  }
+
   /**
    * Saves the machine. After mode `reboot` it is frozen, and the caller ends it.
    * @throws HoldfastError; the guest keeps its runstate
    */
   cprSave(target: CprTarget, options: CprSaveOptions): Promise<CprSaveReport> {
-    return this.#exclusively('A cprSave', () => {
+    return this.#exclusively('A cprSave', async () => {
+      // The next runtime may need it. The guest cannot wait for memory between the two.
+      if (options.mode === 'restart') await this.#machine.memory.bringAll();
       const save = () => this.#cpr.save(target, options);
       // Mode `reboot` writes to the same storage.
       return options.mode === 'reboot'
@@ -143,14 +162,27 @@ export class MachineOperations implements MachineCalls {
     const { switchover } = this.#migrations;
     // The guest was saved: input would be lost.
     if (switchover) return switchover.then(() => this.command(name, args, client));
+    if (this.#needsMemory(name, args))
+      return this.#machine.memory.bringAll().then(() => this.command(name, args, client));
     if (client) input.precede(client, name);
     const answer = runCommand(execution, name, args);
     if (client) input.note(client, name, args);
     return answer;
   }
 
-  ramBlocks({ digests = false }: { digests?: boolean } = {}): Promise<RamBlockInfo[]> {
-    const { execution, backing } = this.#machine;
+  /** Returns true for a command that reads more absent memory than may block the worker. */
+  #needsMemory(name: string, args: unknown[]): boolean {
+    const { memory } = this.#machine;
+    if (memory.isWhole) return false;
+    if (name === 'exportV86State') return true;
+    const [address, length] = args.map(Number);
+    if (name !== 'readMemory' || address === undefined || length === undefined) return false;
+    return length > blockingBytes && memory.lacks(address, length);
+  }
+
+  async ramBlocks({ digests = false }: { digests?: boolean } = {}): Promise<RamBlockInfo[]> {
+    const { execution, backing, memory } = this.#machine;
+    await memory.bringAll();
     const moving = execution.runstate === 'running';
     return listRamBlocks(backing, execution.activeRuntime?.instance, { digests, moving });
   }
@@ -224,7 +256,10 @@ export class MachineOperations implements MachineCalls {
 
   /** @throws HoldfastError, and the guest continues */
   snapshot(): Promise<SnapshotInfo> {
-    return this.#exclusively('A snapshot', () => this.#snapshots.snapshot());
+    return this.#exclusively('A snapshot', async () => {
+      await this.#machine.memory.bringAll();
+      return this.#snapshots.snapshot();
+    });
   }
 
   /** @throws HoldfastError as {@link Snapshots.restore} */
@@ -249,7 +284,10 @@ export class MachineOperations implements MachineCalls {
    * @throws HoldfastError as {@link OutgoingMigration.run}
    */
   migrate(to: MigrationTarget, options: MigrateOptions): Promise<MigrateReport> {
-    return this.#exclusively('A migration', () => this.#migrations.run(to, options));
+    return this.#exclusively('A migration', async () => {
+      await this.#machine.memory.bringAll();
+      return this.#migrations.run(to, options);
+    });
   }
 
   /**

@@ -12,6 +12,7 @@ import {
 import { defaultConfig, type MachineConfig } from '../../protocol/config.ts';
 import type { Blocker } from '../../protocol/cpr.ts';
 import type { MachineEvent } from '../../protocol/events.ts';
+import type { AbsentPages, LazyRam } from '../../protocol/lazy-ram.ts';
 import type { RuntimeSource } from '../../protocol/runtime-source.ts';
 import type { EntryStore, MachineStore, Store, StoredMachine } from '../../store/types.ts';
 import { decodeVmstate, encodeVmstate } from '../../vmstate/vmstate.ts';
@@ -47,6 +48,8 @@ export interface FakeOptions {
   refuseStop?: Error;
   /** Like runtimes that are older than checkpoints. */
   hidesMemory?: boolean;
+  /** Knows absent pages, and has this much guest RAM. */
+  lazyRamPages?: number;
   /** Tracks the guest's writes, see {@link FakeRuntime.note}. */
   tracksWrites?: boolean;
 }
@@ -76,6 +79,8 @@ export class FakeRuntime {
   /** Instruction count, which grows with the guest's work. */
   instructions = 1;
   signal: AbortSignal | undefined;
+  /** What the keeper gave it, with {@link FakeOptions.lazyRamPages}. */
+  absent: AbsentPages | undefined;
   readonly name: string;
   options: FakeOptions;
 
@@ -114,7 +119,12 @@ export class FakeRuntime {
   /** The first pages of each block suffice. */
   get guestMemory(): RamBlock[] {
     const blocks = guestBlocks(this.host?.blocks ?? []);
-    return blocks.map(({ name, address }) => ({ name, address, sizeBytes: 65_536 }));
+    const ramBytes = (this.options.lazyRamPages ?? 16) * 4096;
+    return blocks.map(({ name, address }) => ({
+      name,
+      address,
+      sizeBytes: name === 'pc.ram' ? ramBytes : 65_536,
+    }));
   }
 
   /** Returns the guest's memory at the beginning of a RAM block. */
@@ -160,6 +170,7 @@ export class FakeRuntime {
       snapshot: (): MachineEvent[] => [{ type: 'mouse-mode', absolute: true, enabled: true }],
       setWatched: () => {},
       ...(!this.options.hidesMemory && { guestMemory: this.guestMemory }),
+      ...(this.options.lazyRamPages !== undefined && { lazyRam: this.#lazyRam() }),
       ...(this.options.tracksWrites && { writes: this.#writes }),
       blockers: (mode) => this.options.blockers?.(mode) ?? ([] as Blocker[]),
       capture: () => ({ vmstate: fakeVmstate(`state of ${this.name}`), media: 'media' }),
@@ -177,6 +188,18 @@ export class FakeRuntime {
         scancodes: (codes: Uint8Array) => void this.keys.push(`keys ${[...codes].join(' ')}`),
         releaseInput: () => void this.keys.push('release'),
       } as never,
+    };
+  }
+
+  #lazyRam(): LazyRam {
+    return {
+      begin: (absent) => {
+        this.log.push('lazy begin');
+        this.absent = absent;
+      },
+      arrived: () => {},
+      end: () => void this.log.push('lazy end'),
+      waitsFor: undefined,
     };
   }
 

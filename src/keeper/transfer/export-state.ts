@@ -42,6 +42,7 @@ export async function exportState(options: ExportOptions): Promise<ExportReport>
   try {
     machine.execution.requireLive('export');
     await machine.execution.instance.commands.checkDisks?.();
+    await machine.memory.bringAll(sender.signal);
     const { h64Raw: digest } = await xxh64();
     await sender.send(describe(machine, digest));
     const report = checkpoint

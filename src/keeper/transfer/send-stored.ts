@@ -1,6 +1,7 @@
 /** Sends a stored machine to the writer of a state file, at the receiver's pace. */
 
 import { HoldfastError } from '../../errors.ts';
+import type { Supplies } from '../../protocol/page-supply.ts';
 import { PortSender } from '../../protocol/port-stream.ts';
 import type { ExportItem, ExportReport } from '../../protocol/state-transfer.ts';
 import type { MachineStore, Store } from '../../store/types.ts';
@@ -11,6 +12,7 @@ import { decodeRecord } from '../checkpoint/record.ts';
 import { nextTask, Slices } from '../checkpoint/slices.ts';
 import { xxh64 } from '../cpr/digest.ts';
 import { ofOwnLineage, type StoredDetails, withFiles } from '../cpr/stored-details.ts';
+import { sendAbsent } from '../lazy/send-absent.ts';
 import { blobItems, buffersOf, deviceStateItem, pagesItem } from './export-records.ts';
 
 export type ExportSender = PortSender<ExportItem>;
@@ -23,6 +25,7 @@ export async function exportStoredState(
   store: Store,
   id: string,
   port: MessagePort,
+  supplies: Supplies | undefined,
 ): Promise<ExportReport> {
   const sender: ExportSender = new PortSender(port);
   try {
@@ -34,9 +37,10 @@ export async function exportStoredState(
     const config = ofOwnLineage(withFiles({ ...details, config: details.config }), id);
     const { h64Raw: digest } = await xxh64();
     const takenAtMs = await withCopy(store, id, stored.name, (copy) =>
-      sendStored(copy, sender, digest, ({ ranges }) =>
-        sender.send({ kind: 'begin', machineId: id, config, runtime, ranges }),
-      ),
+      sendStored(copy, sender, digest, async ({ ranges, absent }) => {
+        await sender.send({ kind: 'begin', machineId: id, config, runtime, ranges });
+        if (absent) await sendAbsent(absent, sender, supplies);
+      }),
     );
     sender.end();
     return { takenAtMs, pauseMs: 0 };
