@@ -1,16 +1,14 @@
 /** States that run before all of their memory has arrived: docs/spec/lazy-memory.md. */
+import type { Browser } from '@playwright/test';
 import { prompt } from '../support/linux-guest.ts';
+import { playground } from '../support/playground-page.ts';
 import { ShapedServer } from '../support/shaped-server.ts';
-import {
-  expect,
-  type Guest,
-  openGuest,
-  Site,
-  test,
-} from '../support/test.ts';
+import { expect, type Guest, openGuest, Site, test } from '../support/test.ts';
 
 /** 20 Mbit/s, 40 ms: a usual line. */
 const line = { bitsPerSecond: 20e6, delayMs: 40 };
+test.describe.configure({ timeout: 300_000 });
+
 const noiseMiB = 24;
 
 /** The state of a Linux guest with a file of noise in its memory, and the digest of that. */
@@ -24,6 +22,12 @@ test.beforeAll(async ({ browser, siteRoot }) => {
   await guest.waitForSerial(prompt);
   await guest.run(`dd if=/dev/urandom of=/tmp/noise bs=1M count=${noiseMiB} 2>/dev/null`);
   digest = (await guest.run('sha256sum /tmp/noise')).output.slice(0, 64);
+  file = await exportedFile(guest);
+  await context.close();
+  await site.close();
+});
+
+async function exportedFile(guest: Guest): Promise<Buffer> {
   const text = await guest.machine(async (machine) => {
     const blob = await new Response(machine.exportState()).blob();
     return new Promise<string>((resolve) => {
@@ -32,23 +36,33 @@ test.beforeAll(async ({ browser, siteRoot }) => {
       reader.readAsDataURL(blob);
     });
   });
-  file = Buffer.from(text.replace(/^[^,]*,/, ''), 'base64');
-  await context.close();
-  await site.close();
-});
+  return Buffer.from(text.replace(/^[^,]*,/, ''), 'base64');
+}
+
+/** Ends the workers that guests live in, as a crash does. */
+async function endWorkers(browser: Browser): Promise<void> {
+  const devtools = await browser.newBrowserCDPSession();
+  const { targetInfos } = await devtools.send('Target.getTargets');
+  for (const { targetId, type } of targetInfos)
+    if (type === 'shared_worker') await devtools.send('Target.closeTarget', { targetId });
+  await devtools.detach();
+}
 
 let server: ShapedServer;
 test.afterEach(() => server?.close());
 
+/** Opens the state in place of the page's guest, under its id. */
 async function openFrom(guest: Guest, url: string, runtime: unknown): Promise<void> {
+  const { id } = (await guest.status()).config;
   await guest.machine(
     (machine, given) =>
       machine.openState(given.url, {
         runtime: given.runtime as never,
         replace: true,
+        config: { id: given.id as string, durable: true },
         approve: () => true,
       }),
-    { url, runtime },
+    { url, runtime, id },
   );
 }
 
@@ -60,21 +74,115 @@ const allArrived = (guest: Guest) =>
 const soundNoise = async (guest: Guest) =>
   expect((await guest.run('sha256sum /tmp/noise', { timeout: 90_000 })).output).toContain(digest);
 
-test('[LZ1] a guest runs long before its memory is there, and every page is right', async ({
-  guest,
-  runtimes,
-}) => {
+/** Opens the state. When a part of it is there, nothing more comes. */
+async function openPart(guest: Guest, runtime: unknown): Promise<void> {
+  server = await ShapedServer.serve(file, { bitsPerSecond: 40e6 });
+  await openFrom(guest, server.url, runtime);
+  await guest.run('colour=red');
+  await expect.poll(() => server.sentBytes).toBeGreaterThan(file.length / 4);
+  server.shape({ mostBytes: 0 });
+  expect(await memoryOf(guest)).toMatchObject({ totalBytes: file.length });
+}
+
+test('[LZ2] a guest runs long before its memory is there, and every page is right', {
+  tag: '@slow',
+}, async ({ guest, runtimes }) => {
   server = await ShapedServer.serve(file, line);
-  const began = performance.now();
   await openFrom(guest, server.url, runtimes.newer);
-  console.log('opened', performance.now() - began, server.sentBytes, file.length, server.requests);
   expect((await guest.run('echo here')).output).toContain('here');
-  console.log('echo', performance.now() - began, server.sentBytes, await memoryOf(guest));
   expect(server.sentBytes).toBeLessThan(file.length / 2);
   expect(await memoryOf(guest)).toMatchObject({ totalBytes: file.length });
+  await expect(playground(guest.page).page.getByText(/still arriving: .* of /)).toBeVisible();
   await soundNoise(guest);
-  console.log('sha', performance.now() - began, server.sentBytes, await memoryOf(guest));
   await allArrived(guest);
-  console.log('all', performance.now() - began);
+  await soundNoise(guest);
+});
+
+for (const { what, change, code, notice } of [
+  {
+    what: 'whose server fails',
+    change: { status: 503 },
+    code: 'state-unavailable',
+    notice: 'does not answer',
+  },
+  {
+    what: 'whose file is another one now',
+    change: { etag: '"2"' },
+    code: 'state-changed',
+    notice: 'another one now',
+  },
+]) {
+  test(`[LZ5] a guest ${what} waits, says so, and continues when the file is back`, {
+    tag: '@slow',
+  }, async ({ guest, runtimes }) => {
+    await openPart(guest, runtimes.newer);
+    server.shape({ ...change, mostBytes: undefined });
+    const sound = soundNoise(guest);
+    await expect
+      .poll(async () => guest.status(), { timeout: 60_000 })
+      .toMatchObject({ runstate: 'postcopy-paused', memory: { error: { code } } });
+    await expect(playground(guest.page).notices).toContainText(notice);
+    server.shape({ status: undefined, etag: '"1"' });
+    await sound;
+    await expect(playground(guest.page).notices).not.toContainText(notice);
+    await allArrived(guest);
+  });
+}
+
+test('[LZ5] other bytes behind the same ETag are never seen by the guest', {
+  tag: '@slow',
+}, async ({ guest, runtimes }) => {
+  await openPart(guest, runtimes.newer);
+  server.contents = file.map((byte) => byte ^ 0x55);
+  server.shape({ mostBytes: undefined });
+  const sound = soundNoise(guest);
+  await expect
+    .poll(async () => guest.status(), { timeout: 60_000 })
+    .toMatchObject({ runstate: 'postcopy-paused', memory: { error: { code: 'bad-state-file' } } });
+  server.contents = file;
+  await sound;
+});
+
+test('[LZ8] a guest whose worker is killed while it loads resumes, and goes on loading', {
+  tag: '@slow',
+}, async ({ guest, runtimes, site, browser }) => {
+  await openPart(guest, runtimes.newer);
+  await guest.checkpoint();
+  await endWorkers(browser);
+  const before = server.sentBytes;
+  await guest.open(site.url);
+  expect(await memoryOf(guest)).toMatchObject({ totalBytes: file.length });
+  server.shape({ mostBytes: undefined });
+  expect((await guest.run('echo $colour')).output).toContain('red');
+  await soundNoise(guest);
+  await allArrived(guest);
+  expect(server.sentBytes - before).toBeLessThan(file.length * 0.8);
+});
+
+test('[LZ10] a live update and a reload change nothing for a guest that loads', {
+  tag: '@slow',
+}, async ({ guest, runtimes }) => {
+  await openPart(guest, runtimes.newer);
+  await guest.liveUpdate(runtimes.older);
+  await guest.reloadPage();
+  expect(await memoryOf(guest)).toMatchObject({ totalBytes: file.length });
+  server.shape({ mostBytes: undefined });
+  await soundNoise(guest);
+  await guest.liveUpdate(runtimes.newer);
+  await allArrived(guest);
+  await soundNoise(guest);
+});
+
+test('[LZ9] a state that is written while its guest loads is whole', {
+  tag: '@slow',
+}, async ({ guest, runtimes }) => {
+  await openPart(guest, runtimes.newer);
+  const written = exportedFile(guest);
+  server.shape({ mostBytes: undefined });
+  const again = await written;
+  expect(again.length).toBeGreaterThan(file.length * 0.9);
+  await server.close();
+  server = await ShapedServer.serve(again);
+  await openFrom(guest, server.url, runtimes.newer);
   await soundNoise(guest);
 });
