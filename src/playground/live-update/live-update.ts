@@ -12,7 +12,7 @@ import { newerRuntime, updateChoices } from './update-choices.ts';
 
 type Failed = (error: HoldfastError, again: () => void) => void;
 
-const updatable: readonly Runstate[] = ['running', 'paused', 'suspended'];
+const updatable: readonly Runstate[] = ['running', 'postcopy-paused', 'paused', 'suspended'];
 
 /** The live update button with its choice of emulators, and the bar that offers a newer one. */
 export class LiveUpdate {

@@ -77,7 +77,8 @@ export const watchMachine = (session: Session, listener: WatchListener): Promise
 /** Discards what the guest wrote to these disks, and boots it from their original contents. */
 export const resetDisks = (session: Session, devices: readonly DriveName[]): Promise<void> =>
   session.run('reset', async (machine) => {
-    const wasRunning = machine.status?.runstate === 'running';
+    const { runstate = '' } = machine.status ?? {};
+    const wasRunning = ['running', 'postcopy-paused'].includes(runstate);
     if (wasRunning) await machine.pause();
     try {
       for (const device of devices) await machine.resetDisk(device);

@@ -84,7 +84,7 @@ export class MachineButtons {
   #show(): void {
     const { machine, status } = this.#session;
     const busy = this.#session.isWatching ? 'watch' : this.#session.busy;
-    const isLive = status?.runstate === 'running' || status?.runstate === 'paused';
+    const isLive = ['running', 'postcopy-paused', 'paused'].includes(status?.runstate ?? '');
     const isPaused = status?.runstate === 'paused';
     this.#pause.disabled = busy !== null || !isLive;
     this.#pause.textContent = isPaused ? 'Resume' : 'Pause';
