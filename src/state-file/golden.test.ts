@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { beforeAll, expect, test } from 'vitest';
-import { type Codec, digestText, loadCodec } from './format/codec.ts';
+import { type Codec, loadCodec } from './format/codec.ts';
+import { digestText } from './format/digest-text.ts';
 import { Memory, open } from './testing/guest.ts';
 
 const pages = 900;

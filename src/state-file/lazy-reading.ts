@@ -17,7 +17,7 @@ import type { HttpRanges } from './sources/http-ranges.ts';
 import { PrefetchedRanges } from './sources/prefetched-ranges.ts';
 import { StateFileReader } from './state-file-reader.ts';
 import { firstFrames } from './supply/first-frames.ts';
-import { referenceTo } from './supply/state-file-supply.ts';
+import { referenceTo } from './supply/supply-reference.ts';
 import type { OpenCommand, WorkerMessage } from './worker-protocol.ts';
 
 /** Numbers in a list of uniform pages. */

@@ -6,7 +6,8 @@ import { pageBytes } from '../protocol/page-bytes.ts';
 import type { DeviceStateItem } from '../protocol/state-transfer.ts';
 import { badState } from './format/bad-state.ts';
 import { readBlobs } from './format/blob-group.ts';
-import { type Codec, digestText } from './format/codec.ts';
+import type { ReadingCodec } from './format/codec.ts';
+import { digestText } from './format/digest-text.ts';
 import { decodeEnd, type EndOfFile, endFrameBytes, fileDigest } from './format/end-frame.ts';
 import {
   checkHead,
@@ -63,7 +64,7 @@ export class StateFileReader {
   /** `xxh64:…`, the digest that bases are named by. */
   readonly digest: string;
   readonly #source: RangeSource;
-  readonly #codec: Codec;
+  readonly #codec: ReadingCodec;
   readonly #byFrame: PagesByFrame;
   #tail: Tail | undefined;
 
@@ -76,7 +77,7 @@ export class StateFileReader {
       places,
     }: { head: StateHead; index: StateIndex; digest: bigint; tail: Tail; places: Places },
     source: RangeSource,
-    codec: Codec,
+    codec: ReadingCodec,
   ) {
     this.head = head;
     this.places = places;
@@ -94,7 +95,7 @@ export class StateFileReader {
    */
   static async open(
     source: RangeSource,
-    codec: Codec,
+    codec: ReadingCodec,
     { tailBytes = endBytes, onlyIndex = false }: TailOptions = {},
   ): Promise<StateFileReader | undefined> {
     const { sizeBytes } = source;
@@ -253,7 +254,7 @@ const within = ({ at, bytes }: Tail, begin: number, end: number) =>
 async function tailOf(
   source: RangeSource,
   { framesAt, tailBytes, onlyIndex }: Required<TailOptions> & { framesAt: number },
-  codec: Codec,
+  codec: ReadingCodec,
 ): Promise<{ end: EndOfFile; tail: Tail }> {
   const { sizeBytes } = source;
   const endAt = sizeBytes - endFrameBytes;

@@ -5,7 +5,8 @@ import { freeBuffer } from '../protocol/free-buffer.ts';
 import type { BlobItem, BlobsItem, NoBlobItem } from '../protocol/state-transfer.ts';
 import { badState } from './format/bad-state.ts';
 import { readBlobs } from './format/blob-group.ts';
-import { type Codec, digestText } from './format/codec.ts';
+import type { Codec } from './format/codec.ts';
+import { digestText } from './format/digest-text.ts';
 import { type FileCheck, newFileCheck } from './format/file-check.ts';
 import {
   checkHead,

@@ -8,6 +8,7 @@ import type { MemoryArrival } from '../../protocol/events.ts';
 import type { AbsentPages, LazyRam } from '../../protocol/lazy-ram.ts';
 import { pageBytes } from '../../protocol/page-bytes.ts';
 import type { PageSupply, SuppliedPage, SupplyReference } from '../../protocol/page-supply.ts';
+import { adoptHoldfastError } from '../../protocol/wire-error.ts';
 import { PackQueue } from './pack-queue.ts';
 import type { PresentMap } from './present-map.ts';
 
@@ -194,7 +195,7 @@ export class LazyMemory implements AbsentPages {
     } catch (thrown) {
       if (this.#isEnded) return;
       this.#queue.again(pack);
-      this.#failed(HoldfastError.from(thrown, 'internal', 'The memory could not be read'));
+      this.#failed(errorOf(thrown));
     }
     this.#pump();
   }
@@ -259,8 +260,13 @@ export class LazyMemory implements AbsentPages {
   }
 }
 
-function unavailable(cause: unknown): HoldfastError {
-  const message = cause instanceof Error ? cause.message : String(cause);
+/** The supply is a module of its own, with errors of its own. */
+const errorOf = (thrown: unknown) =>
+  HoldfastError.from(adoptHoldfastError(thrown), 'internal', 'The memory could not be read');
+
+function unavailable(thrown: unknown): HoldfastError {
+  const cause = errorOf(thrown);
+  const { message } = cause;
   return new HoldfastError(
     'memory-unavailable',
     `Not all of the guest's memory has arrived: ${message} The guest is unharmed. Try again when the rest can be read.`,

@@ -4,6 +4,7 @@ import type { RamBlock, RuntimeInstance } from '../../protocol/abi.ts';
 import type { MemoryArrival } from '../../protocol/events.ts';
 import { pageBytes } from '../../protocol/page-bytes.ts';
 import type { PageSupply, Supplies, SupplyReference } from '../../protocol/page-supply.ts';
+import { adoptHoldfastError } from '../../protocol/wire-error.ts';
 import type { GuestPages } from '../checkpoint/guest-pages.ts';
 import type { StoredAbsent } from '../checkpoint/manifest.ts';
 import type { HostBacking } from '../runtimes/gated-host.ts';
@@ -63,7 +64,11 @@ export class MachineMemory {
     try {
       if (supplies) return await supplies.open(reference, gone);
     } catch (thrown) {
-      throw HoldfastError.from(thrown, 'part-unavailable', 'The rest of the guest cannot be read');
+      throw HoldfastError.from(
+        adoptHoldfastError(thrown),
+        'part-unavailable',
+        'The rest of the guest cannot be read',
+      );
     }
     throw new HoldfastError(
       'part-unavailable',

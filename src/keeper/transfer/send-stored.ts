@@ -4,6 +4,7 @@ import { HoldfastError } from '../../errors.ts';
 import type { Supplies } from '../../protocol/page-supply.ts';
 import { PortSender } from '../../protocol/port-stream.ts';
 import type { ExportItem, ExportReport } from '../../protocol/state-transfer.ts';
+import { adoptHoldfastError } from '../../protocol/wire-error.ts';
 import type { MachineStore, Store } from '../../store/types.ts';
 import type { Digest } from '../../vmstate/vmstate.ts';
 import { JoinedPieces } from '../checkpoint/joined-pieces.ts';
@@ -45,7 +46,11 @@ export async function exportStoredState(
     sender.end();
     return { takenAtMs, pauseMs: 0 };
   } catch (thrown) {
-    const error = HoldfastError.from(thrown, 'internal', 'The machine could not be exported');
+    const error = HoldfastError.from(
+      adoptHoldfastError(thrown),
+      'internal',
+      'The machine could not be exported',
+    );
     sender.fail(error);
     throw error;
   }

@@ -11,6 +11,9 @@ import { zstdContentBytes } from '../../protocol/zstd-frame.ts';
 import type { Digest } from '../../vmstate/vmstate.ts';
 import { badState } from './bad-state.ts';
 
+/** What a reader in any order needs. */
+export type ReadingCodec = Pick<Codec, 'decompress' | 'digest'>;
+
 export interface Codec {
   /** @param level of zstd, 1 to 19 */
   compress(bytes: Uint8Array, level: number): Uint8Array<ArrayBuffer>;
@@ -51,5 +54,3 @@ export function loadCodec(): Promise<Codec> {
   }));
   return loading;
 }
-
-export const digestText = (digest: bigint) => `xxh64:${digest.toString(16).padStart(16, '0')}`;

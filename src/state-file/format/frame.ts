@@ -4,7 +4,7 @@
  */
 import { type Digest, isVmstate } from '../../vmstate/vmstate.ts';
 import { badState } from './bad-state.ts';
-import type { Codec } from './codec.ts';
+import type { Codec, ReadingCodec } from './codec.ts';
 import { stateLimits } from './state-limits.ts';
 
 /** [SF1] "HOLDSTAT" as bytes. */
@@ -158,7 +158,7 @@ export function decodeFrameHeader(bytes: Uint8Array, format: StateFormat): Frame
 export function decodeFrame(
   header: FrameHeader,
   stored: Uint8Array<ArrayBuffer>,
-  codec: Codec,
+  codec: ReadingCodec,
 ): Uint8Array<ArrayBuffer> {
   if (codec.digest(stored, codec.digest(header.bytes.subarray(0, 16))) !== header.digest)
     throw badState('A part of this state file is damaged.');

@@ -5,7 +5,8 @@ import { type Codec, loadCodec } from '../format/codec.ts';
 import { HttpRanges } from '../sources/http-ranges.ts';
 import { StateFileReader } from '../state-file-reader.ts';
 import { items, page, write } from '../testing/guest.ts';
-import { open as openSupply, referenceTo } from './state-file-supply.ts';
+import { open as openSupply } from './state-file-supply.ts';
+import { referenceTo } from './supply-reference.ts';
 
 let codec: Codec;
 let file: Uint8Array<ArrayBuffer>;

@@ -5,13 +5,12 @@ import type {
   SuppliedPack,
   SuppliedPage,
   Supplies,
-  SupplyReference,
 } from '../../protocol/page-supply.ts';
 import { badState } from '../format/bad-state.ts';
-import { loadCodec } from '../format/codec.ts';
 import { HttpRanges } from '../sources/http-ranges.ts';
 import { StateFileReader } from '../state-file-reader.ts';
 import { KnownRanges } from './known-ranges.ts';
+import { loadReadingCodec } from './reading-codec.ts';
 
 /** Time after which a silent server is abandoned. A request is repeated later. */
 const stallMs = 10_000;
@@ -50,11 +49,11 @@ class StateFileSupply implements PageSupply {
   }
 }
 
-export const prepare: Supplies['prepare'] = async () => void (await loadCodec());
+export const prepare: Supplies['prepare'] = async () => void (await loadReadingCodec());
 
 export const open: Supplies['open'] = async (reference, ended) => {
   const { url, sizeBytes, tag, digest, end } = reference;
-  const codec = await loadCodec();
+  const codec = await loadReadingCodec();
   const ranges = HttpRanges.resume(
     url,
     { sizeBytes, tag },
@@ -68,15 +67,3 @@ export const open: Supplies['open'] = async (reference, ended) => {
   reader.releaseTail();
   return new StateFileSupply(reader, ranges);
 };
-
-/** Returns a reference to a file that is open. */
-export async function referenceTo(
-  url: string,
-  ranges: HttpRanges,
-  reader: StateFileReader,
-): Promise<SupplyReference> {
-  const { sizeBytes, tag } = ranges.version;
-  const begin = await ranges.read(0, reader.places.framesAt);
-  const end = await reader.readIndexPart();
-  return { url, sizeBytes, tag, digest: reader.digest, begin, end };
-}

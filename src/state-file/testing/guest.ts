@@ -2,7 +2,8 @@
 import { pageBytes } from '../../protocol/page-bytes.ts';
 import type { BlobItem, DeviceStateItem, PagesItem } from '../../protocol/state-transfer.ts';
 import { BaseImage } from '../base-image.ts';
-import { type Codec, digestText } from '../format/codec.ts';
+import type { Codec } from '../format/codec.ts';
+import { digestText } from '../format/digest-text.ts';
 import { compressed } from '../format/frame.ts';
 import type { StateHead } from '../format/head.ts';
 import type { ContentsItem } from '../format/state-part.ts';
