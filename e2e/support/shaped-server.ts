@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 
 interface Shape {
-  /** Of all answers together. Default: no limit. */
+  /** Limit of all answers together. Default: none. */
   bitsPerSecond?: number;
   /** Before each answer. */
   delayMs?: number;

@@ -22,11 +22,14 @@ export type Runstate =
 
 /** The rest of a guest's memory, which arrives while the guest runs: see docs/spec/lazy-memory.md. */
 export interface MemoryArrival {
-  /** Of the state file. */
+  /** Bytes of the state file that are here. */
   loadedBytes: number;
   totalBytes: number;
   /** True while the guest waits for a part of it. */
   isWaiting: boolean;
+  /** Waits of the guest so far, and the time of all of them, ms. */
+  waits: number;
+  waitedMs: number;
   /** Why it does not arrive now. It is requested again without a call. */
   error?: { code: HoldfastErrorCode; message: string };
 }

@@ -41,7 +41,7 @@ function headOf({ first, sizeBytes }: HttpRanges, codec: Codec): StateHead | und
     const head = decodeHead(bytes, codec.digest);
     return head.state.base ? undefined : head;
   } catch {
-    // Whoever reads the file from its beginning says what is wrong with it.
+    // The reader of a stream reports what is wrong with the file.
     return undefined;
   }
 }

@@ -178,7 +178,7 @@ export class StateFileReader {
 
   /**
    * As {@link readPages}, of bytes that are there.
-   * @param stored what is at {@link placeOf}
+   * @param stored bytes from {@link placeOf}
    * @throws HoldfastError `bad-state-file` if they are not those of the frame
    */
   decodePages(number: number, stored: Uint8Array<ArrayBuffer>): FramePage[] {

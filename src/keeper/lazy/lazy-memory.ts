@@ -14,7 +14,7 @@ import type { PresentMap } from './present-map.ts';
 
 /** Pauses after a failure, ms: each is twice as long as the one before, up to a limit. */
 const retryMs = { first: 500, most: 10_000 } as const;
-/** Failures in a row until those that wait for all pages are told. */
+/** Failures in a row until a wait for all pages ends with an error. */
 const failuresToTell = 3;
 
 export interface LazySource {
@@ -52,9 +52,13 @@ export class LazyMemory implements AbsentPages {
   /** Sizes of the packs that have not arrived. */
   readonly #sizes: Map<number, number>;
   readonly #waiters = new Set<Waiter>();
-  #lazyRam: LazyRam | undefined;
+  /** The part of the runtime that {@link attach} was called with. */
+  #attached: LazyRam | undefined;
   /** The page that was wanted last. */
   #wanted: number | undefined;
+  #wantedAtMs = 0;
+  #waits = 0;
+  #waitedMs = 0;
   #leftBytes = 0;
   #failures = 0;
   #error: HoldfastError | undefined;
@@ -88,6 +92,8 @@ export class LazyMemory implements AbsentPages {
       loadedBytes,
       totalBytes,
       isWaiting: this.#isWaiting,
+      waits: this.#waits,
+      waitedMs: this.#waitedMs,
       ...(code !== undefined && message !== undefined && { error: { code, message } }),
     };
   }
@@ -119,12 +125,16 @@ export class LazyMemory implements AbsentPages {
         'memory-unavailable',
         `The runtime (v86 ${v86Version}) needs all of the guest's memory, and not all of it has arrived.`,
       );
-    this.#lazyRam = lazyRam;
+    this.#attached = lazyRam;
     lazyRam.begin(this);
   }
 
   want(page: number): void {
     if (this.#isEnded || !this.present.isAbsent(page)) return;
+    if (!this.#isWaiting) {
+      this.#wantedAtMs = performance.now();
+      this.#waits++;
+    }
     this.#wanted = page;
     const pack = this.#packOf(page);
     if (pack !== undefined) this.#queue.want(pack);
@@ -175,6 +185,11 @@ export class LazyMemory implements AbsentPages {
     this.#settle(({ reject }) => reject(reason));
   }
 
+  /** The active runtime's part: one that was attached may have failed to take over. */
+  get #lazyRam(): LazyRam | undefined {
+    return this.#host.instance()?.lazyRam ?? this.#attached;
+  }
+
   #packOf(page: number): number | undefined {
     return this.#supply.packOf(page + this.#ram.first);
   }
@@ -201,6 +216,7 @@ export class LazyMemory implements AbsentPages {
   }
 
   #put(pack: number, pages: readonly SuppliedPage[]): void {
+    const wasWaiting = this.#isWaiting;
     const { map } = this.#host.instance()?.writes ?? {};
     const written = map && new Uint8Array(this.#bytes.buffer, map.address, map.pages);
     for (const { page, bytes } of pages) {
@@ -211,6 +227,7 @@ export class LazyMemory implements AbsentPages {
       // A checkpoint that is under way has looked at it before.
       if (written) written[own] = 1;
     }
+    if (wasWaiting && !this.#isWaiting) this.#waitedMs += performance.now() - this.#wantedAtMs;
     this.#leftBytes -= this.#sizes.get(pack) ?? 0;
     this.#sizes.delete(pack);
     this.#queue.done(pack);

@@ -8,7 +8,8 @@ import type {
   GuestDescription,
   ImportItem,
 } from '../../protocol/state-transfer.ts';
-import type { Keeper } from '../keeper.ts';
+import { Keeper } from '../keeper.ts';
+import { RuntimeLoader } from '../runtimes/runtime-loader.ts';
 import { FakeRuntime, FakeStore, fakeConfig } from '../testing/fake-runtime.ts';
 import { contentsOfPage, FakeSupply, fakeReference, gone } from '../testing/fake-supply.ts';
 import { keeperOf } from '../testing/keeper-of.ts';
@@ -136,7 +137,7 @@ describe('[LZ5] a guest that waits for memory that does not come', () => {
 });
 
 describe('[LZ8] a checkpoint while memory arrives', () => {
-  test('resumes with what was there, and goes on loading', async () => {
+  test('resumes with what was there, and continues to load', async () => {
     const supply = new FakeSupply(absent, { isHeld: true });
     newKeeper(supply);
     await open({ durable: true });
@@ -236,6 +237,43 @@ describe('[LZ10] a runtime that needs all of memory', () => {
     await opening;
     expect(runtime.log.at(-1)).toBe('run');
   });
+});
+
+/** A keeper with a lazy runtime, and another one for a live update. */
+function newKeeperWith(other: FakeRuntime): FakeSupply {
+  const supply = new FakeSupply(absent, { isHeld: true });
+  runtime = new FakeRuntime('only', { lazyRamPages });
+  const modules = new Map([runtime, other].map(({ source, module }) => [source.url, module]));
+  keeper = new Keeper(
+    { instanceId: 'test', survivesPages: false, startedAtMs: 0 },
+    { loader: new RuntimeLoader(async (url) => modules.get(url)), supplies: supply },
+  );
+  return supply;
+}
+
+test('[LZ10] a runtime that needs all of memory gets it before a live update', async () => {
+  const other = new FakeRuntime('other');
+  const supply = newKeeperWith(other);
+  await open();
+  const update = keeper.restart(other.source);
+  await vi.waitUntil(() => other.log.includes('destroy'));
+  expect(runtime.running).toBe(true);
+  await supply.answer();
+  await update;
+  expect(other.log.slice(-2)).toEqual(['load', 'run']);
+  expect(status()?.memory).toBeUndefined();
+});
+
+test('[LZ10] a runtime that fails to take the guest over leaves the guest to the present one', async () => {
+  const other = new FakeRuntime('other', { lazyRamPages, fail: { run: new Error('no') } });
+  const supply = newKeeperWith(other);
+  await open();
+  await expect(keeper.restart(other.source)).rejects.toThrow('no');
+  expect(other.log).toContain('lazy begin');
+  await supply.answer();
+  await isWhole();
+  expect(runtime.log.at(-1)).toBe('lazy end');
+  expect(other.log).not.toContain('lazy end');
 });
 
 describe('[LZ11] a state', () => {

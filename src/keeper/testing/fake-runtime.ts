@@ -79,7 +79,7 @@ export class FakeRuntime {
   /** Instruction count, which grows with the guest's work. */
   instructions = 1;
   signal: AbortSignal | undefined;
-  /** What the keeper gave it, with {@link FakeOptions.lazyRamPages}. */
+  /** The keeper's half, with {@link FakeOptions.lazyRamPages}. */
   absent: AbsentPages | undefined;
   readonly name: string;
   options: FakeOptions;

@@ -9,6 +9,8 @@ const status = (runstate: string, code?: string) =>
       loadedBytes: 1,
       totalBytes: 2,
       isWaiting: true,
+      waits: 1,
+      waitedMs: 10,
       ...(code && { error: { code, message: 'The server is gone.' } }),
     },
   }) as unknown as MachineStatus;

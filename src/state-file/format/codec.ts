@@ -11,7 +11,7 @@ import { zstdContentBytes } from '../../protocol/zstd-frame.ts';
 import type { Digest } from '../../vmstate/vmstate.ts';
 import { badState } from './bad-state.ts';
 
-/** What a reader in any order needs. */
+/** The part that a reader in any order needs. */
 export type ReadingCodec = Pick<Codec, 'decompress' | 'digest'>;
 
 export interface Codec {
