@@ -14,6 +14,8 @@ import type { PresentMap } from './present-map.ts';
 
 /** Pauses after a failure, ms: each is twice as long as the one before, up to a limit. */
 const retryMs = { first: 500, most: 10_000 } as const;
+/** Time after which a guest that has not waited is unlikely to wait soon. */
+const calmMs = 500;
 /** Failures in a row until a wait for all pages ends with an error. */
 const failuresToTell = 3;
 
@@ -56,7 +58,8 @@ export class LazyMemory implements AbsentPages {
   #attached: LazyRam | undefined;
   /** The page that was wanted last. */
   #wanted: number | undefined;
-  #wantedAtMs = 0;
+  /** When the guest was last seen to wait. It begins with a time in which it is likely to. */
+  #wantedAtMs = performance.now();
   #waits = 0;
   #waitedMs = 0;
   #leftBytes = 0;
@@ -196,9 +199,12 @@ export class LazyMemory implements AbsentPages {
 
   #pump(): void {
     if (this.#isEnded || this.#error) return;
-    for (let pack = this.#queue.next(); pack !== undefined; pack = this.#queue.next())
-      void this.#read(pack);
+    for (let pack = this.#next(); pack !== undefined; pack = this.#next()) void this.#read(pack);
     if (this.#queue.isEmpty) this.#finish();
+  }
+
+  #next(): number | undefined {
+    return this.#queue.next(performance.now() - this.#wantedAtMs > calmMs);
   }
 
   async #read(pack: number): Promise<void> {
@@ -249,7 +255,7 @@ export class LazyMemory implements AbsentPages {
   #tryAgain(): void {
     clearTimeout(this.#retry);
     this.#retry = undefined;
-    const pack = this.#isEnded ? undefined : this.#queue.next();
+    const pack = this.#isEnded ? undefined : this.#next();
     // One request finds out. The others follow its success.
     if (pack !== undefined) void this.#read(pack);
   }

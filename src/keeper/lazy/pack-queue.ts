@@ -1,5 +1,7 @@
 /** Requests in flight while the guest waits for none. They use a connection to the full. */
 const mostBehind = 3;
+/** The same soon after the guest has waited: what it waits for next shares the connection with few. */
+const fewBehind = 1;
 /** Requests in flight in all. Browsers have six connections to a server. */
 const mostAtOnce = 5;
 
@@ -23,14 +25,18 @@ export class PackQueue {
     else if (this.#waiting.has(pack)) this.#wanted.add(pack);
   }
 
-  /** Takes the next pack to read. @returns undefined if enough are being read */
-  next(): number | undefined {
+  /**
+   * Takes the next pack to read.
+   * @param isCalm true if the guest has not waited for a while
+   * @returns undefined if enough are being read
+   */
+  next(isCalm: boolean): number | undefined {
     if (this.#reading.size >= mostAtOnce) return undefined;
     const [wanted] = this.#wanted;
     if (wanted !== undefined) return this.#take(wanted, true);
     // They would share the connection with what the guest waits for.
     const isWaited = [...this.#reading.values()].includes(true);
-    if (isWaited || this.#reading.size >= mostBehind) return undefined;
+    if (isWaited || this.#reading.size >= (isCalm ? mostBehind : fewBehind)) return undefined;
     const [first] = this.#waiting;
     return first === undefined ? undefined : this.#take(first, false);
   }
