@@ -40,6 +40,8 @@ export interface CheckpointSource extends RestoreTarget {
   readonly writes?: WriteTracking | undefined;
   /** Place for the data about each page, if not the block {@link indexBlock}. */
   readonly index?: Pick<RamBlock, 'address'>;
+  /** Called before the runtime's notes of what the guest uses are cleared. The guest runs. */
+  noteRecent?(): void;
   /** Returns the pages that have not arrived; the guest is stopped. */
   absent?(): StoredAbsent | undefined;
   /** Returns the device state; the guest is stopped. */

@@ -265,6 +265,7 @@ export class Checkpointer {
   async #copyWhileRunning(attempt: Attempt): Promise<void> {
     const { options, report } = attempt;
     let before = Number.POSITIVE_INFINITY;
+    this.#source.noteRecent?.();
     const most = options.another ? Number.POSITIVE_INFINITY : maximumPasses;
     for (let pass = 0; pass < most; pass++) {
       report.passes++;

@@ -39,6 +39,7 @@ export function checkpointSource(
       return machine.watchedWrites(execution.instance.writes);
     },
     save,
+    noteRecent: () => machine.recentPages.note(execution.instance.recentPages?.()),
     absent: () => machine.memory.stored(),
     keeperState: () => {
       const { bootedAtMs } = execution;

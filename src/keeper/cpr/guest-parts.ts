@@ -9,6 +9,7 @@ import type { MachineClock } from '../guest/machine-clock.ts';
 import type { MachineMemory } from '../lazy/machine-memory.ts';
 import type { HostBacking } from '../runtimes/gated-host.ts';
 import type { NextRuntime } from '../runtimes/next-runtime.ts';
+import type { RecentPages } from '../transfer/recent-pages.ts';
 import type { AroundStep } from './steps.ts';
 import type { OpenStore } from './targets.ts';
 
@@ -26,6 +27,7 @@ export interface GuestParts {
   /** Channel to the attached pages. */
   readonly view: { emit(event: MachineEvent): void; sendStatus(): void };
   readonly memory: MachineMemory;
+  readonly recentPages: RecentPages;
   /** Absent where nothing keeps it. */
   readonly durability: { readonly status: Durability | undefined };
   readonly openStore: OpenStore | undefined;

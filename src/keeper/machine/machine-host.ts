@@ -25,6 +25,7 @@ import { GatedHost, type HostBacking } from '../runtimes/gated-host.ts';
 import { NextRuntime, prepareFirst } from '../runtimes/next-runtime.ts';
 import { checkRuntime, type RuntimeLoader } from '../runtimes/runtime-loader.ts';
 import { VersionedPieceMaps } from '../runtimes/versioned-pieces.ts';
+import { RecentPages } from '../transfer/recent-pages.ts';
 import { DiskLimit } from './disk-limit.ts';
 import { commandGuest } from './guest-commands.ts';
 import { MachineOperations } from './machine-operations.ts';
@@ -62,6 +63,7 @@ export class MachineHost implements OperatedMachine {
   readonly view: MachineView;
   readonly durability = new MachineDurability(this);
   readonly memory: MachineMemory;
+  readonly recentPages = new RecentPages();
   readonly operations = new MachineOperations(this);
   readonly input = new PageInput((command, args) => commandGuest(this.execution, command, args));
   readonly terminals = new TerminalSizes({

@@ -65,7 +65,7 @@ function describe(machine: GuestParts, digest: Digest): ExportItem {
   const { execution, backing, id } = machine;
   const ranges = storedRanges(checkpointSource(machine, digest, () => new Uint8Array()));
   const { config } = backing;
-  const hotPages = hotPagesOf(execution.instance, ranges);
+  const hotPages = hotPagesOf(execution.instance, ranges, machine.recentPages);
   const { source: runtime } = execution;
   return { kind: 'begin', machineId: id, config, runtime, ranges, ...(hotPages && { hotPages }) };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { hotPagesOf } from './hot-pages.ts';
+import { RecentPages } from './recent-pages.ts';
 
 const ranges = [
   { block: 'vga.vram', offsetBytes: 0, pages: 100 },
@@ -13,4 +14,16 @@ test('pages that the guest used last are numbered across all ranges', () => {
 
 test('a runtime of an earlier release names none', () => {
   expect(hotPagesOf({}, ranges)).toBeUndefined();
+});
+
+test('[SF12] hot pages are also those that the guest used before its last checkpoints, up to 4 MiB', () => {
+  const recent = new RecentPages();
+  recent.note(Array.from({ length: 1024 }, (_, page) => page));
+  recent.note([3, 2000]);
+  const ranges = [{ block: 'pc.ram', offsetBytes: 0, pages: 4096 }];
+  const hot = hotPagesOf({ recentPages: () => Uint32Array.of(0, 5000) }, ranges, recent);
+  // Those that were used least recently have made room.
+  expect([...(hot ?? [])].slice(0, 4)).toEqual([0, 3, 4, 5]);
+  expect(hot?.at(-1)).toBe(2000);
+  expect(hot?.length).toBe(1023);
 });
