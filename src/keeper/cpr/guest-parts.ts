@@ -6,10 +6,10 @@ import type { WatchedWrites } from '../checkpoint/watched-writes.ts';
 import type { Consoles } from '../guest/consoles.ts';
 import type { Execution } from '../guest/execution.ts';
 import type { MachineClock } from '../guest/machine-clock.ts';
+import type { RecentPages } from '../guest/recent-pages.ts';
 import type { MachineMemory } from '../lazy/machine-memory.ts';
 import type { HostBacking } from '../runtimes/gated-host.ts';
 import type { NextRuntime } from '../runtimes/next-runtime.ts';
-import type { RecentPages } from '../transfer/recent-pages.ts';
 import type { AroundStep } from './steps.ts';
 import type { OpenStore } from './targets.ts';
 

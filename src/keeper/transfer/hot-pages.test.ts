@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { RecentPages } from '../guest/recent-pages.ts';
 import { hotPagesOf } from './hot-pages.ts';
-import { RecentPages } from './recent-pages.ts';
 
 const ranges = [
   { block: 'vga.vram', offsetBytes: 0, pages: 100 },
@@ -22,7 +22,7 @@ test('[SF12] hot pages are also those that the guest used before its last checkp
   recent.note([3, 2000]);
   const ranges = [{ block: 'pc.ram', offsetBytes: 0, pages: 4096 }];
   const hot = hotPagesOf({ recentPages: () => Uint32Array.of(0, 5000) }, ranges, recent);
-  // Those that were used least recently have made room.
+  // The least recent ones have made room.
   expect([...(hot ?? [])].slice(0, 4)).toEqual([0, 3, 4, 5]);
   expect(hot?.at(-1)).toBe(2000);
   expect(hot?.length).toBe(1023);

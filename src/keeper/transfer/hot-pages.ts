@@ -1,10 +1,10 @@
 import type { RuntimeInstance } from '../../protocol/abi.ts';
 import type { MemoryRange } from '../../protocol/state-transfer.ts';
-import { RecentPages } from './recent-pages.ts';
+import { RecentPages } from '../guest/recent-pages.ts';
 
 /**
  * Returns the pages that the guest used last, by their numbers across all ranges.
- * @param recent those of before, to which the runtime's are added
+ * @param recent earlier ones, to which the runtime's are added
  * @returns undefined if the runtime does not know
  */
 export function hotPagesOf(
