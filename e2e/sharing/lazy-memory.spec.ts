@@ -1,44 +1,20 @@
 /** States that run before all of their memory has arrived: docs/spec/lazy-memory.md. */
 import type { Browser } from '@playwright/test';
-import { prompt } from '../support/linux-guest.ts';
+import { exportedFile, noiseState } from '../support/noise-state.ts';
 import { playground } from '../support/playground-page.ts';
 import { ShapedServer } from '../support/shaped-server.ts';
-import { expect, type Guest, openGuest, Site, test } from '../support/test.ts';
+import { expect, type Guest, test } from '../support/test.ts';
 
 /** Slow, so that a busy computer still answers long before all is there. */
 const line = { bitsPerSecond: 4e6, delayMs: 40 };
 test.describe.configure({ timeout: 400_000 });
 
-const noiseMiB = 12;
-
-/** The state of a Linux guest with a file of noise in its memory, and the digest of that. */
 let file: Buffer;
 let digest: string;
 
 test.beforeAll(async ({ browser, siteRoot }) => {
-  const site = await Site.serve({ root: siteRoot });
-  const context = await browser.newContext();
-  const guest = await openGuest(context, `${site.url}?durable=off`);
-  await guest.waitForSerial(prompt);
-  const fill = `dd if=/dev/urandom of=/tmp/noise bs=1M count=${noiseMiB} 2>/dev/null`;
-  await guest.run(fill, { timeout: 120_000 });
-  digest = (await guest.run('sha256sum /tmp/noise', { timeout: 120_000 })).output.slice(0, 64);
-  file = await exportedFile(guest);
-  await context.close();
-  await site.close();
+  ({ file, digest } = await noiseState(browser, siteRoot));
 });
-
-async function exportedFile(guest: Guest): Promise<Buffer> {
-  const text = await guest.machine(async (machine) => {
-    const blob = await new Response(machine.exportState()).blob();
-    return new Promise<string>((resolve) => {
-      const reader = new FileReader();
-      reader.onload = () => resolve(String(reader.result));
-      reader.readAsDataURL(blob);
-    });
-  });
-  return Buffer.from(text.replace(/^[^,]*,/, ''), 'base64');
-}
 
 /** Ends the workers that guests live in, as a crash does. */
 async function endWorkers(browser: Browser): Promise<void> {
@@ -92,7 +68,6 @@ test('[LZ2] a guest runs long before its memory is there, and every page is righ
   await openFrom(guest, server.url, runtimes.newer);
   expect(server.sentBytes).toBeLessThan(file.length / 4);
   expect((await guest.run('echo here', { timeout: 60_000 })).output).toContain('here');
-  console.log(await memoryOf(guest), server.sentBytes);
   expect(await memoryOf(guest)).toMatchObject({ totalBytes: file.length });
   await expect(playground(guest.page).page.getByText(/still arriving: .* of /)).toBeVisible();
   await soundNoise(guest);

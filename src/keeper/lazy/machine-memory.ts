@@ -7,10 +7,13 @@ import type { PageSupply, Supplies, SupplyReference } from '../../protocol/page-
 import { adoptHoldfastError } from '../../protocol/wire-error.ts';
 import type { GuestPages } from '../checkpoint/guest-pages.ts';
 import type { StoredAbsent } from '../checkpoint/manifest.ts';
+import { withDeadline } from '../runtimes/abortable.ts';
 import type { HostBacking } from '../runtimes/gated-host.ts';
 import { LazyMemory } from './lazy-memory.ts';
 import { PresentMap, pagesOfBits } from './present-map.ts';
 
+/** Longest wait for what reads the rest, ms. The whole guest is read without it. */
+const prepareMs = 5_000;
 /** Pages that a guest needs before it runs: the first MiB, with the tables of real mode. */
 const firstPages = 256;
 
@@ -48,10 +51,11 @@ export class MachineMemory {
 
   /** Returns true if a guest of this machine can run before its memory has arrived. */
   async prepare(): Promise<boolean> {
-    const { supplies } = this.#options;
+    const { supplies, gone } = this.#options;
+    if (!supplies) return false;
     try {
-      await supplies?.prepare();
-      return supplies !== undefined;
+      await withDeadline(prepareMs, gone, () => supplies.prepare());
+      return true;
     } catch (thrown) {
       console.warn('The whole guest is read before it runs:', thrown);
       return false;
