@@ -8,6 +8,8 @@ import type {
   GuestDescription,
   ImportItem,
 } from '../../protocol/state-transfer.ts';
+import { decodeVmstate } from '../../vmstate/vmstate.ts';
+import { xxh64 } from '../cpr/digest.ts';
 import { Keeper } from '../keeper.ts';
 import { RuntimeLoader } from '../runtimes/runtime-loader.ts';
 import { FakeRuntime, FakeStore, fakeConfig } from '../testing/fake-runtime.ts';
@@ -65,6 +67,13 @@ async function open({ durable = false, reference = fakeReference, replace = fals
 
 const ramPage = (page: number) =>
   runtime.memory('pc.ram').slice(page * pageBytes, (page + 1) * pageBytes);
+async function manifestVersion(): Promise<number | undefined> {
+  const { h64Raw } = await xxh64();
+  const [newest] = fakeStore.stored.get('mine')?.store.published ?? [];
+  const sections = decodeVmstate(newest?.manifest ?? new Uint8Array(), h64Raw);
+  return sections.find(({ name }) => name === 'checkpoint')?.version;
+}
+
 const status = () => keeper.info().machine;
 const isWhole = () => vi.waitUntil(() => status()?.memory === undefined);
 
@@ -144,6 +153,8 @@ describe('[LZ8] a checkpoint while memory arrives', () => {
     await supply.answer(0);
     runtime.memory('pc.ram').fill(9, 301 * pageBytes, 302 * pageBytes);
     await keeper.checkpoint();
+    // An earlier build would take the absent pages for zeros.
+    expect(await manifestVersion()).toBe(3);
     await keeper.destroy();
 
     const rest = new FakeSupply(absent, { isHeld: true });
@@ -160,6 +171,7 @@ describe('[LZ8] a checkpoint while memory arrives', () => {
     for (const page of absent.slice(4)) expect(ramPage(page)).toEqual(contentsOfPage(page));
 
     await keeper.checkpoint();
+    expect(await manifestVersion()).toBeLessThan(3);
     await keeper.destroy();
     newKeeper();
     await keeper.resumeStored({ id: 'mine', runtime: runtime.source });

@@ -33,6 +33,13 @@ async function opened(): Promise<{ supply: PageSupply; reference: SupplyReferenc
   return { reference, supply: await openSupply(structuredClone(reference)) };
 }
 
+/** The file with another bit in each pack. */
+function spoilt(): Uint8Array<ArrayBuffer> {
+  const bytes = file.slice();
+  for (let at = 100_000; at < bytes.length; at += 50_000) bytes[at]! ^= 1;
+  return bytes;
+}
+
 const read = {
   asynchronously: (supply: PageSupply, pack: number) => supply.read(pack),
   synchronously: async (supply: PageSupply, pack: number) => supply.readNow(pack),
@@ -57,6 +64,7 @@ describe.each(Object.entries(read))('[LZ1] a supply reads %s', (_, readPack) => 
     ['is shorter', () => ({ bytes: file.slice(0, 1000) }), 'state-changed'],
     ['is gone', { status: 404 }, 'state-unavailable'],
     ['fails', { status: 500 }, 'state-unavailable'],
+    ['has one other bit', () => ({ bytes: spoilt() }), 'bad-state-file'],
     ['has other bytes', () => ({ bytes: new Uint8Array(file.length) }), 'bad-state-file'],
   ] as const)('no page of a file that %s', async (_, change, code) => {
     const { supply } = await opened();
