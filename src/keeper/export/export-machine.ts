@@ -14,6 +14,7 @@ import type { Store } from '../../store/types.ts';
 import { piecePrefix } from '../checkpoint/blob-batch.ts';
 import { xxh64 } from '../cpr/digest.ts';
 import type { StoredDetails } from '../cpr/stored-details.ts';
+import { pagesOfBits } from '../lazy/present-map.ts';
 import { archiveOf } from './archive.ts';
 import { endOf, rawDisk } from './raw-disk.ts';
 import { readWhatIsLeft, readWhole, type StoredContents } from './stored-contents.ts';
@@ -49,6 +50,7 @@ export async function exportMachine(
     }
     case 'everything': {
       const contents = await readWhatIsLeft(store, id, digest);
+      noteAbsent(contents);
       const disks = await disksOf(contents, config ?? {});
       const blob = archiveOf({ name: stored.name, config, contents, disks });
       return { name: fileName('.tar'), blob, missing: [...contents.damage] };
@@ -67,6 +69,16 @@ function imageOf(contents: StoredContents, device: DriveName, base: Blob): Blob 
   // A floppy is larger than an image that lacks its end. The size of a lost base is unknown.
   const isAtLeast = base.size === 0 || isFloppy(device) ? endOf(pieces) : 0;
   return rawDisk(base, Math.max(base.size, isAtLeast), pieces);
+}
+
+/** The archive has zeros for memory that had not arrived. It says so, and where that memory is. */
+function noteAbsent({ manifest, damage }: StoredContents): void {
+  const absent = manifest?.absent;
+  if (!absent) return;
+  const count = [...pagesOfBits(absent.pages)].length;
+  damage.push(
+    `memory: ${count} pages had not arrived, and are zero here. They are in ${absent.reference.url}.`,
+  );
 }
 
 /** Returns disks by file name. Missing parts are recorded in the contents' damage. */

@@ -155,6 +155,8 @@ describe('[LZ8] a checkpoint while memory arrives', () => {
     await keeper.checkpoint();
     // An earlier build would take the absent pages for zeros.
     expect(await manifestVersion()).toBe(3);
+    const { missing } = await keeper.storage.export('mine', { kind: 'everything' });
+    expect(missing.join()).toMatch(/\d+ pages had not arrived, and are zero here/);
     await keeper.destroy();
 
     const rest = new FakeSupply(absent, { isHeld: true });
