@@ -71,7 +71,7 @@ function imageOf(contents: StoredContents, device: DriveName, base: Blob): Blob 
   return rawDisk(base, Math.max(base.size, isAtLeast), pieces);
 }
 
-/** The archive has zeros for memory that had not arrived. It says so, and where that memory is. */
+/** The archive has zeros for memory that had not arrived. Its list of what is missing names the place of it. */
 function noteAbsent({ manifest, damage }: StoredContents): void {
   const absent = manifest?.absent;
   if (!absent) return;
