@@ -9,6 +9,7 @@ import { FakeRuntime, FakeStore, fakeConfig } from '../../keeper/testing/fake-ru
 import { setBaseUrl } from '../../protocol/base-url.ts';
 import type { MachineConfig } from '../../protocol/config.ts';
 import type { MachineStatus } from '../../protocol/events.ts';
+import { noMigration } from '../../protocol/migration.ts';
 import { type RunningServer, startServer } from '../../server/testing/server.ts';
 import type { MessageSocket } from '../hosts/socket-transport.ts';
 import { attachedMachine } from '../testing/attached-machine.ts';
@@ -155,6 +156,31 @@ test('the bar of a sender has an end, and never goes back', async () => {
   await source.migrateContinue();
   await Promise.all([receiving, done]);
   expect(fractions()).toEqual(fractions().sort((a, b) => a - b));
+});
+
+test('a sender has no progress after the end', async () => {
+  await start();
+  let answer = () => {};
+  vi.spyOn(source, 'migrationInfo').mockImplementation(
+    () =>
+      new Promise((resolve) => {
+        answer = () => resolve({ ...noMigration, transferredBytes: 5_000_000 });
+      }),
+  );
+  const sent: SendProgress[] = [];
+  const { link, done } = await send({
+    onProgress: (progress) => sent.push(progress),
+    migrate: { pauseBeforeSwitchover: true, downtimeLimitMs: 30_000 },
+  });
+  void receive(link);
+  await vi.waitFor(() => expect(source.migrationInfo).toHaveBeenCalled());
+  sockets[1]?.terminate();
+  await expect(done).rejects.toMatchObject({ code: 'migration-failed' });
+  const { length } = sent;
+  answer();
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(sent).toHaveLength(length);
+  vi.restoreAllMocks();
 });
 
 test('[SD1] the relay gets the id of the room, and never the key', async () => {

@@ -213,9 +213,12 @@ class Outgoing {
     const { signal } = this.#stopped;
     // Too late once the other device may run the guest. It then decides.
     const cancel = () => void machine.migrateCancel().catch(() => {});
+    let isOver = false;
     const timer = setInterval(() => {
       machine.migrationInfo().then(
         ({ transferredBytes, remainingBytes, totalBytes }) => {
+          // Progress after the end would hide it.
+          if (isOver) return;
           if (totalBytes) this.#movedTo(1 - remainingBytes / totalBytes);
           this.#moved(transferredBytes);
         },
@@ -233,6 +236,7 @@ class Outgoing {
       this.#movedBytes = transferredBytes;
       return { downtimeMs };
     } finally {
+      isOver = true;
       clearInterval(timer);
       signal.removeEventListener('abort', cancel);
     }
