@@ -13,7 +13,7 @@ import { FakeRuntime, FakeStore, fakeConfig } from '../testing/fake-runtime.ts';
 import { PortChannel } from './channel.ts';
 import { MigrationLink } from './link.ts';
 import type { MessageKind } from './message.ts';
-import { encodeSetup } from './setup.ts';
+import { encodeAccepted, encodeSetup } from './setup.ts';
 
 const id = 'm';
 let here: FakeRuntime;
@@ -665,6 +665,42 @@ describe('a durable guest that moves to another browser', () => {
     await away;
     const again = source.resumeStored({ id, runtime: here.source });
     await expect(again).rejects.toMatchObject({ code: 'migrated' });
+  });
+
+  test('[MI12] runs on here if its mark takes longer than the limit', async () => {
+    await start({ durable: true });
+    await source.checkpoint();
+    let marks = () => {};
+    around = (operation, step, when) => {
+      const store = fakeStore.stored.get(id)?.store;
+      if (operation !== 'migrate' || step !== 'leave' || when !== 'before' || !store) return;
+      store.publishGate = new Promise((resolve) => {
+        marks = resolve;
+      });
+      setTimeout(() => marks(), 700);
+    };
+    const { leaving } = migrate({ downtimeLimitMs: 500 });
+    await expect(leaving).rejects.toThrow('downtime limit');
+    await expectHere();
+  });
+
+  test('[MI4] is saved on while the other host takes nothing of what it was sent', async () => {
+    await start({ durable: true });
+    here.memory('pc.ram').fill(7, 5000, 9000);
+    const { port1, port2 } = new MessageChannel();
+    const leaving = source.migrate(port1, { downtimeLimitMs: 30_000 });
+    leaving.catch(() => {});
+    const link = new MigrationLink(new PortChannel(port2), h64);
+    link.post('accepted', encodeAccepted({ sharesBrowser: false }));
+    link.post('prepared');
+    await vi.waitFor(() => expect(events.at(-1)?.rounds).toBeGreaterThan(1), slowTimeout);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const later = new Promise((resolve) => setTimeout(resolve, 5_000, 'later'));
+    expect(statuses()).not.toContain('device');
+    expect(await Promise.race([source.checkpoint(), later])).not.toBe('later');
+    link.cancel(new HoldfastError('cancelled', 'The test ends.'));
+    await expect(leaving).rejects.toMatchObject({ code: 'cancelled' });
+    await expectHere();
   });
 
   test('[MI16] is resumed here by itself once a move has failed and it was saved', async () => {

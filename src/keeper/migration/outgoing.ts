@@ -201,8 +201,9 @@ export class OutgoingMigration {
         this.#first = pages;
       },
       settle: async () => {
-        this.#resumeCheckpoints = await durability.pause();
+        // The destination may take its time. Checkpoints continue meanwhile.
         await link.drained();
+        this.#resumeCheckpoints = await durability.pause();
         await next.bounded('stop', execution.source, () => execution.instance.quiesce());
       },
       stop: () => orFail(() => this.#stop(link)),
@@ -289,6 +290,8 @@ export class OutgoingMigration {
       });
       await this.#step('run', async () => {
         link.signal.throwIfAborted();
+        // The mark may have taken long.
+        switchover.requireShort();
         this.#options.lock.release();
         // From this line on, the destination may run the guest.
         this.#isCommitted = true;
