@@ -7,6 +7,7 @@ const old = { guest, remote, sequence: 1 };
 interface FakeWire extends RelayedWire {
   sent: Uint8Array[];
   injected: Uint8Array[];
+  probed: string[];
   open: (typeof old)[];
   end?: Parameters<RelayedWire['plug']>[0];
 }
@@ -15,6 +16,8 @@ function fakeWire(...open: (typeof old)[]): FakeWire {
   const wire: FakeWire = {
     sent: [],
     injected: [],
+    probed: [],
+    probe: (connections) => wire.probed.push(...connections.map(({ guest }) => guest)),
     open,
     send: (frame) => void wire.sent.push(frame),
     plug: (end) => {
@@ -43,6 +46,16 @@ function segment(port: number, flags: number): Uint8Array<ArrayBuffer> {
 }
 
 const [syn, ack] = [2, 16];
+
+/** The segment of the other end that answers one of the guest. */
+function answerTo(port: number): Uint8Array<ArrayBuffer> {
+  const frame = segment(port, ack);
+  frame.set([10, 9, 8, 7, 192, 168, 86, 100], 26);
+  const view = new DataView(frame.buffer);
+  view.setUint16(34, 80);
+  view.setUint16(36, port);
+  return frame;
+}
 
 function relayBetween(former: FakeWire, next: FakeWire): { over: Promise<void> } {
   const { port1, port2 } = new MessageChannel();
@@ -156,4 +169,94 @@ test("[MH10] a host that relays nothing leaves the connections to the guest's ow
   port1.postMessage({ closed: true });
   await vi.waitFor(() => expect(next.sent).toEqual([frame]));
   port1.close();
+});
+
+/** The relay of a guest that came from another host, which says that it relays {@link old}. */
+async function arrivedFrom(next: FakeWire): Promise<MessagePort> {
+  const { port1, port2 } = new MessageChannel();
+  joinRelay(next, port2, { isForeign: true });
+  port1.postMessage({ connections: [old] });
+  port1.start();
+  await vi.waitFor(() => expect(next.connections()).toHaveLength(1));
+  return port1;
+}
+
+test('[MH14] another host reaches the guest on the connections that it had, and nothing else', async () => {
+  const next = fakeWire();
+  const port = await arrivedFrom(next);
+  const arp = new Uint8Array(60);
+  new DataView(arp.buffer).setUint16(12, 0x0806);
+  const udp = answerTo(40_000);
+  udp.set([17], 23);
+  const opens = answerTo(40_000);
+  new DataView(opens.buffer).setUint8(47, syn);
+  const refused = [arp, udp, opens, answerTo(40_001)];
+  for (const frame of [...refused, answerTo(40_000)]) port.postMessage({ frame });
+  await vi.waitFor(() => expect(next.injected).toHaveLength(1));
+  expect(next.injected).toEqual([answerTo(40_000)]);
+  // The guest has taken the port for a new connection.
+  next.send(segment(40_000, syn));
+  port.postMessage({ frame: answerTo(40_000) });
+  port.postMessage({ closed: true });
+  await vi.waitFor(() => expect(next.connections()).toEqual([]));
+  expect(next.injected).toHaveLength(1);
+});
+
+test('[MH14] the guest is asked about its connections when their relay breaks, also if it only reads', async () => {
+  const next = fakeWire();
+  const port = await arrivedFrom(next);
+  const second = { ...old, guest: '192.168.86.100:40009' };
+  port.postMessage({ connections: [old, second] });
+  await vi.waitFor(() => expect(next.connections()).toHaveLength(2));
+  port.postMessage({ closed: true });
+  await vi.waitFor(() => expect(next.probed).toEqual([guest]));
+  next.send(segment(40_000, ack));
+  expect(next.sent).toHaveLength(1);
+});
+
+test('[KM7] a guest that only reads notices the end of its former network', async () => {
+  const [former, next] = [fakeWire(old), fakeWire()];
+  const { port1, port2 } = new MessageChannel();
+  joinRelay(next, port2);
+  const over = serveRelay(former, '00:22:15:00:00:01', port1);
+  await vi.waitFor(() => expect(next.connections()).toEqual([old]));
+  port1.postMessage({ closed: true });
+  await vi.waitFor(() => expect(next.probed).toEqual([guest]));
+  await over;
+});
+
+test('[KM7] the end of the machine asks the guest nothing', async () => {
+  const next = fakeWire();
+  await arrivedFrom(next);
+  next.machineEnded();
+  expect(next.probed).toEqual([]);
+});
+
+test('[MH14] after eleven minutes the destination ends the relay of a source that does not', async () => {
+  vi.useFakeTimers();
+  try {
+    const next = fakeWire();
+    await arrivedFrom(next);
+    await vi.advanceTimersByTimeAsync(11 * 60_000 + 1_000);
+    expect(next.connections()).toEqual([]);
+    expect(next.probed).toEqual([guest]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('[KM7] a guest that opens connections without end takes no memory for them', async () => {
+  const next = fakeWire();
+  const { port1, port2 } = new MessageChannel();
+  joinRelay(next, port2);
+  const relayed: unknown[] = [];
+  port1.onmessage = ({ data }) => data.frame && relayed.push(data.frame);
+  for (let port = 1; port <= 5_000; port++) next.send(segment(port, syn));
+  // Only the newest are remembered. The new network knows the others while they are open.
+  next.send(segment(5_000, ack));
+  next.open = [{ ...old, guest: '192.168.86.100:2' }];
+  next.send(segment(2, ack));
+  next.send(segment(1, ack));
+  await vi.waitFor(() => expect(relayed).toEqual([segment(1, ack)]));
+  next.machineEnded();
 });

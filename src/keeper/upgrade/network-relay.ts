@@ -11,6 +11,8 @@ export interface RelayedWire {
   drain(): boolean;
   connections(): RelayedConnection[];
   inject(frame: Uint8Array): void;
+  /** Absent in builds whose guests notice the end of a relay only when they send. */
+  probe?(connections: readonly RelayedConnection[]): void;
   machineEnded(): void;
 }
 
@@ -29,8 +31,12 @@ export const wireName = 'network.wire';
 const longestMs = 10 * 60_000;
 /** Pause between two looks at the connections, ms. */
 const lookMs = 1_000;
+/** [MH14] Longest time for which a destination takes frames of a source on another host, ms. */
+const longestForeignMs = longestMs + 60_000;
 /** Frames of the guest that wait for the first message of a source on another host. */
 const mostEarly = 64;
+/** Connections that the guest opened and that are remembered: the new network knows those that are open. */
+const mostOwn = 4096;
 
 const nameOf = ({ guest, remote }: RelayedConnection): string => `${guest} ${remote}`;
 
@@ -99,6 +105,13 @@ export function joinRelay(
 ): void {
   const { send, connections, machineEnded } = wire;
   const own = new Set<string>();
+  const addOwn = (name: string) => {
+    own.add(name);
+    for (const oldest of own) {
+      if (own.size <= mostOwn) break;
+      own.delete(oldest);
+    }
+  };
   /** Names of the connections that a source on another host relays. */
   const known = new Set<string>();
   /** Frames that wait for the source on another host to say whether it relays them. */
@@ -115,35 +128,50 @@ export function joinRelay(
     early = undefined;
     for (const frame of waiting) transmit(frame);
   };
-  const end = () => {
-    if (!isOpen) return;
+  const isRelayed = (name: string) => !isForeign || known.has(name);
+  const end = (): readonly RelayedConnection[] => {
+    if (!isOpen) return [];
     isOpen = false;
+    clearTimeout(timer);
+    const left = relayed.filter((connection) => isRelayed(nameOf(connection)));
     relayed = [];
     closeRelay(port);
     // The guest's own network resets them.
     heard();
+    return left;
   };
+  /** The guest, which may only read, answers a probe. Its own network resets what it does not know. */
+  const broke = () => wire.probe?.(end());
+  const timer = isForeign ? setTimeout(broke, longestForeignMs) : undefined;
   port.onmessage = ({ data }: MessageEvent<RelayMessage>) => {
     if (isForeign && !data.closed) post(port, { took: true });
-    if (data.frame) wire.inject(data.frame);
+    if (data.frame && isOpen && mayEnter(data.frame)) wire.inject(data.frame);
     if (data.connections) {
       relayed = data.connections;
       if (early) for (const connection of relayed) known.add(nameOf(connection));
       heard();
     }
-    if (data.closed) end();
+    if (data.closed) broke();
   };
-  port.addEventListener('close', end);
+  port.addEventListener('close', broke);
+  // [MH14] Another host sends on the connections that the guest had, and nothing else.
+  const mayEnter = (frame: Uint8Array): boolean => {
+    const segment = isForeign ? tcpSegment(frame, 'to') : undefined;
+    return !isForeign || (segment !== undefined && !segment.opens && known.has(segment.name));
+  };
   const isOfOther = (frame: Uint8Array): boolean => {
     const segment = isOpen ? tcpSegment(frame) : undefined;
     if (!segment) return false;
     const { name, opens } = segment;
-    if (opens) own.add(name);
+    if (opens) {
+      addOwn(name);
+      known.delete(name);
+    }
     if (own.has(name)) return false;
     // A connection to a port of the guest begins in the network.
     const isOwn = connections.call(wire).some((each) => nameOf(each) === name);
-    if (isOwn) own.add(name);
-    return !isOwn && (!isForeign || early !== undefined || known.has(name));
+    if (isOwn) addOwn(name);
+    return !isOwn && (early !== undefined || isRelayed(name));
   };
   Object.assign(wire, {
     send: transmit,
@@ -164,18 +192,21 @@ export function closeRelay(port: MessagePort): void {
 const offsets = { etherType: 12, ip: 14, protocol: 23, source: 26, destination: 30 } as const;
 const [ipv4, tcp, flags] = [0x0800, 6, { syn: 2, ack: 16 }] as const;
 
-/** The connection of a TCP segment of the guest, as the wire names it, and whether it opens it. */
-function tcpSegment(frame: Uint8Array): { name: string; opens: boolean } | undefined {
+/** Returns the connection of a TCP segment, as the wire names it, and whether the segment opens it. */
+function tcpSegment(
+  frame: Uint8Array,
+  direction: 'from' | 'to' = 'from',
+): { name: string; opens: boolean } | undefined {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   const segment = offsets.ip + ((frame[offsets.ip] ?? 0) & 15) * 4;
   if (frame.length < segment + 20 || view.getUint16(offsets.etherType) !== ipv4) return undefined;
   if (view.getUint8(offsets.protocol) !== tcp) return undefined;
   const address = (at: number) => frame.subarray(at, at + 4).join('.');
-  const guest = `${address(offsets.source)}:${view.getUint16(segment)}`;
-  const remote = `${address(offsets.destination)}:${view.getUint16(segment + 2)}`;
+  const source = `${address(offsets.source)}:${view.getUint16(segment)}`;
+  const destination = `${address(offsets.destination)}:${view.getUint16(segment + 2)}`;
   const set = view.getUint8(segment + 13);
   return {
-    name: `${guest} ${remote}`,
+    name: direction === 'from' ? `${source} ${destination}` : `${destination} ${source}`,
     opens: (set & flags.syn) !== 0 && (set & flags.ack) === 0,
   };
 }

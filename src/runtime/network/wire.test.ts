@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { tcpProbe } from './tcp-probe.ts';
 import { makeWire, type WireEnd } from './wire.ts';
 
 const frame = (byte: number) => new Uint8Array([byte]);
@@ -43,6 +44,17 @@ function nic(room = Number.POSITIVE_INFINITY): WireEnd & { got: number[]; room: 
 }
 
 describe('the wire', () => {
+  it('asks the guest about connections whose other ends are gone', () => {
+    const { wire } = setUp();
+    const lost = { guest: '192.168.86.100:40000', remote: '10.9.8.7:80', sequence: 7 };
+    wire.probe?.([lost]);
+    expect(wire.waiting).toBe(0);
+    const got: Uint8Array[] = [];
+    wire.plug({ mac: '00:22:15:00:00:01', receive: (bytes) => got.push(bytes) > 0 });
+    wire.probe?.([lost]);
+    expect(got).toEqual([tcpProbe(lost, '00:22:15:00:00:01')]);
+  });
+
   it('keeps frames for a guest that stands still, and gives them to the next runtime in order', () => {
     const { wire, arrive, macs } = setUp();
     const [first, second] = [nic(), nic()];

@@ -7,6 +7,7 @@
  * So {@link Wire} only ever grows by optional members.
  */
 import type { GuestConnection, NetworkCounters } from '../../protocol/network.ts';
+import { tcpProbe } from './tcp-probe.ts';
 
 export interface Wire {
   /** Sends a frame of the guest. Takes over `frame`. */
@@ -24,6 +25,8 @@ export interface Wire {
   forget?(isGone: (connection: WireConnection) => boolean): void;
   /** Puts a frame for the guest on the wire, as if the backend had sent it. */
   inject(frame: Uint8Array): void;
+  /** Asks the guest about connections whose far ends are gone, so that they end: see {@link tcpProbe}. */
+  probe?(connections: readonly WireConnection[]): void;
   readonly waiting: number;
   readonly counters: Readonly<NetworkCounters>;
   /** Called by the keeper at the end of the machine: see `RuntimeHost.kept`. */
@@ -91,6 +94,7 @@ export function makeWire(connect: (receive: (frame: Uint8Array) => void) => Back
     },
     forget: (isGone) => backend.forget?.(isGone),
     inject: (frame) => cable.receive(frame),
+    probe: (connections) => cable.probe(connections),
     machineEnded() {
       cable.end();
       backend.close();
@@ -105,6 +109,8 @@ class Cable {
   #waitingBytes = 0;
   #nic: WireEnd | undefined;
   #arrived: (() => void) | undefined;
+  /** Address of the guest's device, also while that is not plugged. */
+  #mac: string | undefined;
 
   get waiting(): number {
     return this.#waiting.length;
@@ -112,6 +118,7 @@ class Cable {
 
   plug(nic: WireEnd): void {
     this.#nic = nic;
+    this.#mac = nic.mac;
     this.#arrived = undefined;
   }
 
@@ -138,6 +145,11 @@ class Cable {
       // v86 throws if a header claims more than the frame holds: no such frame has a receiver.
       this.counters.dropped++;
     }
+  }
+
+  probe(connections: readonly WireConnection[]): void {
+    for (const connection of connections)
+      if (this.#mac !== undefined) this.receive(tcpProbe(connection, this.#mac));
   }
 
   receive(frame: Uint8Array): void {
