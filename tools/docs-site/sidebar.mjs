@@ -38,6 +38,7 @@ export const sidebar = [
     items: [
       { text: 'vmstate', link: '/spec/vmstate' },
       { text: 'State file', link: '/spec/state-file' },
+      { text: 'Memory that arrives later', link: '/spec/lazy-memory' },
       { text: 'Keeper lookup', link: '/spec/keeper-lookup' },
       { text: 'Storage', link: '/spec/storage' },
       { text: 'Migration', link: '/spec/migration' },

@@ -79,7 +79,7 @@ export function serveRelay(
       resolve();
     };
     port.onmessage = ({ data: { frame, closed } }: MessageEvent<RelayMessage>) => {
-      if (frame && isForeign) post(port, { took: true });
+      if (isForeign && !closed) post(port, { took: true });
       if (frame && (!isForeign || isAllowed(frame))) wire.send(frame);
       if (closed) end();
     };

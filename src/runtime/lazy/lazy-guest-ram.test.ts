@@ -52,10 +52,10 @@ describe.each(v86Packages)('a guest that waits, on npm package %s', { timeout: 6
     const waitsFor = absence.lazyRam.waitsFor ?? 0;
     expect([...absence.wanted]).toContain(waitsFor);
     const before = machine.instructionCounter();
-    const { wants } = absence;
-    // Keys wake idle guests.
+    // Keys wake idle guests. An interrupt asks for what its delivery needs.
     machine.commands.consoleInput('serial0', Uint8Array.of(10));
     await sleep(30);
+    const { wants } = absence;
     absence.arrive(absence.absentPages.filter((page) => page !== waitsFor));
     await sleep(30);
     expect(machine.instructionCounter()).toBe(before);
