@@ -10,14 +10,8 @@ import { inBrowserHub, webSocketRelay } from './frame-backends.ts';
 import { nicOf } from './nic.ts';
 import { tcpProbe } from './tcp-probe.ts';
 import { userNetwork } from './user-network.ts';
-import {
-  type Backend,
-  frameLimit,
-  makeWire,
-  type Wire,
-  type WireConnection,
-  type WireEnd,
-} from './wire.ts';
+import { type Backend, frameLimit, makeWire, type Wire, type WireEnd } from './wire.ts';
+import type { WireConnection } from './wire-connection.ts';
 
 const keptAs = 'network.wire';
 const none: NetworkBackend = { kind: 'none' };

@@ -4,7 +4,7 @@
  * the frames to the guest.
  */
 import { acknowledgement } from './tcp-probe.ts';
-import type { WireConnection } from './wire.ts';
+import type { WireConnection } from './wire-connection.ts';
 
 /** Largest size of unread data, bytes, in addition to at most {@link fullWindow} in transit. */
 const unreadLimit = 256 * 1024;

@@ -5,7 +5,7 @@
  * accepts. So a connection whose other end is gone ends at once. Otherwise it would hang for ever
  * in a guest that only reads.
  */
-import type { WireConnection } from './wire.ts';
+import type { WireConnection } from './wire-connection.ts';
 
 /** Address of the router in v86's user-mode network. */
 const routerMac = '52:54:00:01:02:03';

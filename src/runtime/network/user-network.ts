@@ -17,7 +17,8 @@ import { nameLookups } from './name-lookups.ts';
 import { PacedFetch } from './paced-fetch.ts';
 import { ReadWindows } from './read-windows.ts';
 import { tcpProbe } from './tcp-probe.ts';
-import type { Backend, WireConnection } from './wire.ts';
+import type { Backend } from './wire.ts';
+import type { WireConnection } from './wire-connection.ts';
 
 type UserNetwork = Extract<NetworkBackend, { kind: 'fetch' | 'wisp' }>;
 

@@ -6,8 +6,9 @@
  * A runtime may find a wire that a runtime of another build created, with a backend of another v86.
  * So {@link Wire} only ever grows by optional members.
  */
-import type { GuestConnection, NetworkCounters } from '../../protocol/network.ts';
+import type { NetworkCounters } from '../../protocol/network.ts';
 import { tcpProbe } from './tcp-probe.ts';
+import type { WireConnection } from './wire-connection.ts';
 
 export interface Wire {
   /** Sends a frame of the guest. Takes over `frame`. */
@@ -38,11 +39,6 @@ export interface WireEnd {
   readonly mac: string;
   /** @returns false if there is no room now: the frame is offered again later. */
   receive(frame: Uint8Array): boolean;
-}
-
-export interface WireConnection extends GuestConnection {
-  /** TCP sequence number of the next byte to the guest that it has not acknowledged. */
-  sequence: number;
 }
 
 /** The far end of the wire. */
