@@ -54,7 +54,7 @@ const clockOffsetMs = (guest: Guest) =>
   });
 
 test(`[KM3] [KM4] over ${upgrades} upgrades under a counting shell two terminals lose no byte and double none`, {
-  tag: '@slow',
+  tag: ['@slow', '@alone'],
 }, async ({ guest, context, site }) => {
   test.setTimeout(300_000);
   const second = await openGuest(context, site.url);
